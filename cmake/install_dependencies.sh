@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs the system packages that oko is built with, where they are missing: apt on Debian and
+# Ubuntu, brew on macOS. MLX itself comes as a wheel (cmake/mlx.cmake).
+set -euo pipefail
+
+debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
+  libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libvips-dev libpcre2-dev libutf8proc-dev
+  libxxhash-dev libgtest-dev libbenchmark-dev)
+homebrew=(cmake ninja pkg-config python3
+  fmt nlohmann-json cli11 highway vips pcre2 utf8proc xxhash googletest google-benchmark)
+
+if [ "$(uname)" = Darwin ]; then
+  command -v brew >/dev/null || { echo "oko needs Homebrew (brew) to install its dependencies" >&2; exit 1; }
+  missing=()
+  for package in "${homebrew[@]}"; do
+    brew list --versions "$package" >/dev/null 2>&1 || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] || brew install "${missing[@]}"
+  exit 0
+fi
+
+command -v apt-get >/dev/null || {
+  echo "oko installs its dependencies with apt (Debian, Ubuntu) or brew (macOS); here, install by hand: ${debian[*]}" >&2
+  exit 1
+}
+missing=()
+for package in "${debian[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo)
+echo "installing: ${missing[*]}"
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

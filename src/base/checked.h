@@ -1,0 +1,24 @@
+#pragma once
+
+#include <concepts>
+#include <optional>
+
+namespace oko {
+
+/// `a * b`, or nothing where the product does not fit.
+template <std::unsigned_integral T>
+std::optional<T> checked_mul(T a, T b) {
+  T product;
+  if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
+  return product;
+}
+
+/// `a + b`, or nothing where the sum does not fit.
+template <std::unsigned_integral T>
+std::optional<T> checked_add(T a, T b) {
+  T sum;
+  if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
+  return sum;
+}
+
+}  // namespace oko

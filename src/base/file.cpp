@@ -1,0 +1,139 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "base/language.h"
+
+namespace oko {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+[[noreturn]] void throw_unreadable(const std::filesystem::path& path, int error, ErrorCode code) {
+  if (error == ENOENT || error == ENOTDIR) {
+    throw Error(code, tr("{}: no such file", "{}: нет такого файла", path.string()),
+                tr("check the path", "проверьте путь"));
+  }
+  const std::string reason = std::strerror(error);
+  throw Error(code, tr("{}: cannot be read: {}", "{}: не читается: {}", path.string(), reason),
+              error == EACCES ? tr("check the file's permissions", "проверьте права на файл") : "");
+}
+
+FileIdentity regular_file_identity(const struct stat& info, const std::filesystem::path& path,
+                                   ErrorCode code) {
+  if (S_ISDIR(info.st_mode)) {
+    throw Error(code, tr("{}: is a folder, not a file", "{}: это папка, а не файл", path.string()),
+                tr("name a file inside it", "укажите файл внутри неё"));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    throw Error(code, tr("{}: is not a regular file", "{}: это не обычный файл", path.string()));
+  }
+#ifdef __APPLE__
+  const timespec& modified = info.st_mtimespec;
+#else
+  const timespec& modified = info.st_mtim;
+#endif
+  return {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
+          static_cast<std::uint64_t>(info.st_size),
+          static_cast<std::int64_t>(modified.tv_sec) * 1'000'000'000 + modified.tv_nsec};
+}
+
+}  // namespace
+
+FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) throw_unreadable(path, errno, missing);
+  return regular_file_identity(info, path, missing);
+}
+
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) throw_unreadable(path, errno, bad);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) throw_unreadable(path, errno, bad);
+  const std::uint64_t size = regular_file_identity(info, path, bad).size;
+  if (size > max_bytes) {
+    throw Error(bad, tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
+                        path.string(), format_bytes(size), format_bytes(max_bytes)));
+  }
+  std::string bytes(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(file.get(), bytes.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_unreadable(path, errno, bad);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  std::string temporary = path.string() + ".XXXXXX";
+  const auto fail = [&](int error) {
+    const std::string reason = std::strerror(error);
+    throw Error(ErrorCode::kFailed,
+                tr("{}: cannot be written: {}", "{}: не записывается: {}", path.string(), reason));
+  };
+  {
+    const Descriptor file(::mkstemp(temporary.data()));
+    if (file.get() < 0) fail(errno);
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) {
+        const int error = errno;
+        ::unlink(temporary.c_str());
+        fail(error);
+      }
+      done += static_cast<std::size_t>(put);
+    }
+    ::fchmod(file.get(), 0644);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    fail(error);
+  }
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  const auto value = static_cast<double>(bytes);
+  if (value >= 1e9) return fmt::format("{:.1f} GB", value / 1e9);
+  if (value >= 1e6) return fmt::format("{:.0f} MB", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.0f} kB", value / 1e3);
+  return fmt::format("{} B", bytes);
+}
+
+std::filesystem::path oko_home() {
+  if (const char* home = std::getenv("OKO_HOME"); home != nullptr && *home != '\0') return home;
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    return std::filesystem::path(home) / ".oko";
+  }
+  return ".oko";
+}
+
+}  // namespace oko

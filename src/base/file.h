@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+
+namespace oko {
+
+/// What tells one version of a file from another without reading it.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;        ///< bytes
+  std::int64_t modified_ns = 0;  ///< nanoseconds since the epoch
+  bool operator==(const FileIdentity&) const = default;
+};
+
+/// Identity of a regular file. Throws `missing` where there is none, or where it is a folder or
+/// device.
+FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing);
+
+/// The whole of a regular file of at most `max_bytes`. Throws with code `bad`: missing, a folder,
+/// not readable, too large.
+std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad);
+
+/// Writes beside `path` and renames, so that a reader never sees half a file. Throws kFailed.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+inline void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
+  write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+/// "3.1 GB", "640 MB", "12 kB": decimal units, for messages.
+std::string format_bytes(std::uint64_t bytes);
+
+/// `$OKO_HOME`, else `~/.oko`. Not created.
+std::filesystem::path oko_home();
+
+}  // namespace oko

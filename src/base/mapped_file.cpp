@@ -1,0 +1,46 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/language.h"
+
+namespace oko {
+
+MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
+    : path_(path), identity_(identify_file(path, bad)), size_(identity_.size) {
+  if (size_ == 0) throw Error(bad, tr("{}: is empty", "{}: файл пуст", path.string()));
+  const auto fail = [&] {
+    const std::string reason = std::strerror(errno);
+    throw Error(bad, tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}",
+                        path.string(), reason));
+  };
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) fail();
+  reserved_ = kHeaderBytes + size_;
+  void* base = ::mmap(nullptr, reserved_, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) {
+    ::close(fd);
+    fail();
+  }
+  data_ = static_cast<std::byte*>(base) + kHeaderBytes;
+  const void* file = ::mmap(data_, size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
+  const int error = errno;
+  ::close(fd);
+  if (file == MAP_FAILED) {
+    ::munmap(base, reserved_);
+    errno = error;
+    fail();
+  }
+}
+
+MappedFile::~MappedFile() {
+  ::munmap(data_ - kHeaderBytes, reserved_);
+}
+
+}  // namespace oko
