@@ -1,0 +1,53 @@
+#pragma once
+
+#include <mlx/array.h>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace oko::tensor {
+
+namespace mx = mlx::core;
+
+/// Keys and values of one decoder layer. Room is preallocated and grown in steps, so that appending
+/// a token costs the token's own bytes.
+class KvCache {
+ public:
+  /// `reserve`: tokens to make room for at first use.
+  KvCache(int num_key_value_heads, int head_dim, int reserve);
+
+  /// Appends keys and values, (n, num_key_value_heads, head_dim) each.
+  void append(const mx::array& keys, const mx::array& values);
+
+  int length() const { return length_; }  ///< tokens held
+  /// (capacity, num_key_value_heads, head_dim), of which the first `length()` rows are set.
+  const mx::array& keys() const { return *keys_; }
+  const mx::array& values() const { return *values_; }
+
+  /// Bytes of one token of one layer.
+  std::size_t bytes_per_token() const;
+
+ private:
+  void grow(int capacity, mx::Dtype dtype);
+
+  int num_key_value_heads_;
+  int head_dim_;
+  int reserve_;
+  int length_ = 0;
+  std::optional<mx::array> keys_;
+  std::optional<mx::array> values_;
+};
+
+/// Causal attention of the last n tokens of the cache over all of it, grouped-query.
+/// queries: (n, heads, head_dim) -> (n, heads * head_dim). The tokens' keys are in the cache
+/// already.
+mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale);
+
+/// Attention inside each segment: tokens cu_seqlens[i] .. cu_seqlens[i + 1] see each other and
+/// nothing else. queries, keys, values: (n, heads, head_dim) -> (n, heads * head_dim). cu_seqlens
+/// starts with 0 and ends with n.
+mx::array segment_attention(const mx::array& queries, const mx::array& keys,
+                            const mx::array& values, std::span<const int> cu_seqlens, float scale);
+
+}  // namespace oko::tensor

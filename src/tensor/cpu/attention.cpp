@@ -1,0 +1,190 @@
+#include "tensor/cpu/attention.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "tensor/cpu/thread_pool.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tensor/cpu/attention.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// Math functions build on the same target's vectors.
+#include <hwy/contrib/math/math-inl.h>
+
+#include "tensor/cpu/tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
+
+constexpr std::size_t kKeyBlock = 48;  // a multiple of every kTileRows
+constexpr std::size_t kMaxHeadDim = 256;
+constexpr float kMasked = -std::numeric_limits<float>::infinity();
+
+std::size_t lane_count() {
+  return hn::Lanes(hn::ScalableTag<float>());
+}
+
+/// The state of one block of lanes. A lane is one query of one head; lane l of a block that starts
+/// at `first` is query (first + l) / group of head kv_head * group + (first + l) % group.
+struct Block {
+  std::vector<float> query;   // (head_dim, width), scaled
+  std::vector<float> keys;    // (kKeyBlock, kMaxHeadDim)
+  std::vector<float> scores;  // (kKeyBlock, width), then the weights
+  std::vector<float> output;  // (head_dim, width)
+  std::vector<float> maximum;
+  std::vector<float> sum;
+};
+
+void load_queries(const AttentionArguments& a, std::size_t kv_head, std::size_t first,
+                  std::size_t lanes, std::size_t width, Block& block) {
+  const std::size_t group = a.heads / a.kv_heads;
+  block.query.assign(a.head_dim * width, 0.0f);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const std::size_t head = kv_head * group + (first + l) % group;
+    const float* row = a.queries + (first + l) / group * a.query_stride + head * a.head_dim;
+    for (std::size_t k = 0; k < a.head_dim; ++k) block.query[k * width + l] = row[k] * a.scale;
+  }
+}
+
+void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t first,
+                  std::size_t lanes, std::size_t width, const Block& block) {
+  const std::size_t group = a.heads / a.kv_heads;
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const std::size_t head = kv_head * group + (first + l) % group;
+    float* row = a.output + ((first + l) / group * a.heads + head) * a.head_dim;
+    const float inverse = 1.0f / block.sum[l];
+    for (std::size_t k = 0; k < a.head_dim; ++k) row[k] = block.output[k * width + l] * inverse;
+  }
+}
+
+/// Keys that lane `lane` may see.
+std::size_t visible_keys(const AttentionArguments& a, std::size_t lane) {
+  if (!a.causal) return a.key_count;
+  const std::size_t group = a.heads / a.kv_heads;
+  return std::min(a.key_count, a.key_count - a.query_count + lane / group + 1);
+}
+
+/// Turns `count` rows of scores into weights under the running maximum, rescaling what came before.
+template <std::size_t kVectors>
+void update_softmax(std::size_t head_dim, std::size_t count, Block& block) {
+  const hn::ScalableTag<float> d;
+  const std::size_t width = kVectors * hn::Lanes(d);
+  for (std::size_t l = 0; l < width; l += hn::Lanes(d)) {
+    const auto before = hn::LoadU(d, block.maximum.data() + l);
+    auto maximum = before;
+    for (std::size_t k = 0; k < count; ++k) {
+      maximum = hn::Max(maximum, hn::LoadU(d, block.scores.data() + k * width + l));
+    }
+    const auto correction = hn::Exp(d, hn::Sub(before, maximum));
+    auto sum = hn::Mul(hn::LoadU(d, block.sum.data() + l), correction);
+    for (std::size_t k = 0; k < count; ++k) {
+      float* score = block.scores.data() + k * width + l;
+      const auto weight = hn::Exp(d, hn::Sub(hn::LoadU(d, score), maximum));
+      hn::StoreU(weight, d, score);
+      sum = hn::Add(sum, weight);
+    }
+    hn::StoreU(maximum, d, block.maximum.data() + l);
+    hn::StoreU(sum, d, block.sum.data() + l);
+    for (std::size_t k = 0; k < head_dim; ++k) {
+      float* out = block.output.data() + k * width + l;
+      hn::StoreU(hn::Mul(hn::LoadU(d, out), correction), d, out);
+    }
+  }
+}
+
+/// output[k][lane] += sum over keys of values[key][k] * weight[key][lane].
+template <std::size_t kVectors>
+void add_values(const float* values, std::size_t stride, std::size_t head_dim, std::size_t count,
+                Block& block) {
+  const std::size_t width = kVectors * lane_count();
+  std::size_t k = 0;
+  for (; k + kTileRows <= head_dim; k += kTileRows) {
+    multiply_tile<kTileRows, kVectors, 1>(values + k, stride, block.scores.data(), count,
+                                          block.output.data() + k * width, width, true);
+  }
+  for (; k < head_dim; ++k) {
+    multiply_tile<1, kVectors, 1>(values + k, stride, block.scores.data(), count,
+                                  block.output.data() + k * width, width, true);
+  }
+}
+
+template <std::size_t kVectors>
+void attend(const AttentionArguments& a, std::size_t kv_head, std::size_t first) {
+  const std::size_t width = kVectors * lane_count();
+  const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
+  const std::size_t lanes = std::min(width, all_lanes - first);
+  thread_local Block block;
+  load_queries(a, kv_head, first, lanes, width, block);
+  block.keys.assign(kKeyBlock * kMaxHeadDim, 0.0f);
+  block.scores.resize(kKeyBlock * width);
+  block.output.assign(a.head_dim * width, 0.0f);
+  // Finite, so that a lane with nothing to see yet does not compute inf - inf.
+  block.maximum.assign(width, std::numeric_limits<float>::lowest());
+  block.sum.assign(width, 0.0f);
+
+  const std::size_t head_offset = kv_head * a.head_dim;
+  const std::size_t key_count = visible_keys(a, first + lanes - 1);
+  for (std::size_t key = 0; key < key_count; key += kKeyBlock) {
+    const std::size_t count = std::min(kKeyBlock, key_count - key);
+    const float* rows = a.keys + key * a.key_stride + head_offset;
+    for (std::size_t k = 0; k < count; ++k) {
+      std::copy_n(rows + k * a.key_stride, a.head_dim, block.keys.data() + k * kMaxHeadDim);
+    }
+    for (std::size_t k = 0; k < count; k += kTileRows) {
+      multiply_tile<kTileRows, kVectors, kMaxHeadDim>(
+          block.keys.data() + k * kMaxHeadDim, 1, block.query.data(), a.head_dim,
+          block.scores.data() + k * width, width, false);
+    }
+    for (std::size_t l = 0; l < lanes; ++l) {
+      for (std::size_t k = std::max(key, visible_keys(a, first + l)); k < key + count; ++k) {
+        block.scores[(k - key) * width + l] = kMasked;
+      }
+    }
+    update_softmax<kVectors>(a.head_dim, count, block);
+    add_values<kVectors>(a.values + key * a.key_stride + head_offset, a.key_stride, a.head_dim,
+                         count, block);
+  }
+  store_output(a, kv_head, first, lanes, width, block);
+}
+
+void attend_wide(const AttentionArguments& a, std::size_t kv_head, std::size_t first) {
+  attend<2>(a, kv_head, first);
+}
+
+void attend_narrow(const AttentionArguments& a, std::size_t kv_head, std::size_t first) {
+  attend<1>(a, kv_head, first);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace oko::tensor::cpu {
+
+HWY_EXPORT(lane_count);
+HWY_EXPORT(attend_wide);
+HWY_EXPORT(attend_narrow);
+
+void attention(const AttentionArguments& a) {
+  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lane_count)();
+  const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
+  const bool narrow = all_lanes <= lanes;
+  const std::size_t width = narrow ? lanes : 2 * lanes;
+  const std::size_t blocks = (all_lanes + width - 1) / width;
+  thread_pool().parallel_for(blocks * a.kv_heads, [&](std::size_t task) {
+    const std::size_t kv_head = task % a.kv_heads;
+    const std::size_t first = (blocks - 1 - task / a.kv_heads) * width;  // the longest first
+    if (narrow) {
+      HWY_DYNAMIC_DISPATCH(attend_narrow)(a, kv_head, first);
+    } else {
+      HWY_DYNAMIC_DISPATCH(attend_wide)(a, kv_head, first);
+    }
+  });
+}
+
+}  // namespace oko::tensor::cpu
+#endif

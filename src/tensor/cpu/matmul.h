@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace oko::tensor::cpu {
+
+enum class ElementType { kFloat32, kFloat16, kBfloat16 };
+
+/// The weight of a linear layer as it lies in memory: `rows` outputs × `columns` inputs, row-major,
+/// no alignment asked. Either dense, or MLX's affine quantization: `bits` (4 or 8) of code an
+/// element, packed from the low bits of 32-bit words; value = scale * code + bias with one scale
+/// and bias a group of `group_size` columns.
+struct WeightMatrix {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  const void* data = nullptr;
+  ElementType type =
+      ElementType::kFloat32;     ///< of `data` when dense, of scales and biases when quantized
+  int bits = 0;                  ///< 0: dense
+  std::size_t group_size = 0;    ///< 32, 64 or 128; divides `columns`
+  const void* scales = nullptr;  ///< (rows, columns / group_size)
+  const void* biases = nullptr;  ///< likewise
+};
+
+/// y = x · wᵀ + bias, accumulated in f32. x: (m, columns), y: (m, rows), both row-major f32;
+/// bias: (rows) f32 or null. Up to 4 rows of x read the weight once, straight from memory; more
+/// rows unpack it a block at a time and reuse the block. Runs on `thread_pool()`.
+void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y);
+
+}  // namespace oko::tensor::cpu

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <mlx/array.h>
+
+#include <string>
+
+#include "tensor/weights.h"
+
+namespace oko::tensor {
+
+/// Root mean square normalisation (Zhang & Sennrich 2019) over the last axis.
+class RmsNorm {
+ public:
+  /// Reads `name`.weight of `width` elements. Throws kBadModel.
+  static RmsNorm load(const Weights& weights, const std::string& name, std::int64_t width,
+                      float epsilon);
+  /// x: (..., width) -> the same shape.
+  mx::array operator()(const mx::array& x) const;
+
+ private:
+  RmsNorm(mx::array weight, float epsilon) : weight_(std::move(weight)), epsilon_(epsilon) {}
+  mx::array weight_;
+  float epsilon_;
+};
+
+/// Layer normalisation (Ba et al. 2016) over the last axis.
+class LayerNorm {
+ public:
+  /// Reads `name`.weight and `name`.bias of `width` elements. Throws kBadModel.
+  static LayerNorm load(const Weights& weights, const std::string& name, std::int64_t width,
+                        float epsilon);
+  /// x: (..., width) -> the same shape.
+  mx::array operator()(const mx::array& x) const;
+
+ private:
+  LayerNorm(mx::array weight, mx::array bias, float epsilon)
+      : weight_(std::move(weight)), bias_(std::move(bias)), epsilon_(epsilon) {}
+  mx::array weight_;
+  mx::array bias_;
+  float epsilon_;
+};
+
+/// silu(gate) * up, elementwise.
+mx::array swiglu(const mx::array& gate, const mx::array& up);
+
+/// GELU in its tanh approximation ("gelu_pytorch_tanh").
+mx::array gelu_tanh(const mx::array& x);
+
+/// GELU exactly, with erf.
+mx::array gelu(const mx::array& x);
+
+/// Rotary position embedding, "rotate half" form (RoFormer, arXiv:2104.09864, as GPT-NeoX lays it
+/// out). x: (n, heads, head_dim); cos, sin: (n, head_dim / 2) -> (n, heads, head_dim).
+mx::array rotate(const mx::array& x, const mx::array& cos, const mx::array& sin);
+
+}  // namespace oko::tensor

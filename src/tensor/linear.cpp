@@ -1,0 +1,118 @@
+#include "tensor/linear.h"
+
+#include <mlx/mlx.h>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/cpu/matmul.h"
+#include "tensor/cpu/primitive.h"
+#include "tensor/device.h"
+
+namespace oko::tensor {
+namespace {
+
+cpu::ElementType element_type(mx::Dtype dtype) {
+  if (dtype == mx::float16) return cpu::ElementType::kFloat16;
+  if (dtype == mx::bfloat16) return cpu::ElementType::kBfloat16;
+  return cpu::ElementType::kFloat32;
+}
+
+bool is_float(mx::Dtype dtype) {
+  return dtype == mx::float32 || dtype == mx::float16 || dtype == mx::bfloat16;
+}
+
+void require_dtype(bool right, const std::string& tensor) {
+  if (right) return;
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("tensor {} has a dtype that its layer cannot use",
+         "тип данных тензора {} не подходит его слою", tensor),
+      tr("the model was not made by MLX, or is damaged", "модель сделана не MLX или повреждена"));
+}
+
+}  // namespace
+
+Linear::Linear(mx::array weight, std::optional<mx::array> bias)
+    : weight_(std::move(weight)), bias_(std::move(bias)), outputs_(weight_.shape(0)) {}
+
+Linear Linear::load(const Weights& weights, const std::string& name, std::int64_t outputs,
+                    std::int64_t inputs, const QuantizationConfig& quantization) {
+  std::optional<mx::array> bias;
+  if (weights.contains(name + ".bias")) {
+    bias = weights.get(name + ".bias", {outputs});
+    require_dtype(is_float(bias->dtype()), name + ".bias");
+    if (!on_gpu() && bias->dtype() != mx::float32) {
+      bias = mx::astype(*bias, mx::float32);  // a few kB, read by every call
+      bias->eval();
+    }
+  }
+  const auto layer = quantization.of_layer(name);
+  if (!layer || !weights.contains(name + ".scales")) {
+    Linear linear(weights.get(name + ".weight", {outputs, inputs}), std::move(bias));
+    require_dtype(is_float(linear.weight_.dtype()), name + ".weight");
+    return linear;
+  }
+  if (inputs % layer->group_size != 0) {
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("layer {}: {} inputs are not a multiple of the group size {}",
+           "слой {}: {} входов не кратны размеру группы {}", name, inputs, layer->group_size),
+        tr("config.json belongs to another model", "config.json — от другой модели"));
+  }
+  Linear linear(weights.get(name + ".weight", {outputs, inputs * layer->bits / 32}),
+                std::move(bias));
+  linear.scales_ = weights.get(name + ".scales", {outputs, inputs / layer->group_size});
+  linear.biases_ = weights.get(name + ".biases", {outputs, inputs / layer->group_size});
+  require_dtype(linear.weight_.dtype() == mx::uint32, name + ".weight");
+  require_dtype(is_float(linear.scales_->dtype()), name + ".scales");
+  require_dtype(linear.biases_->dtype() == linear.scales_->dtype(), name + ".biases");
+  linear.quantization_ = *layer;
+  return linear;
+}
+
+mx::array Linear::operator()(const mx::array& x) const {
+  if (!on_gpu()) return multiply_on_cpu(x);
+  if (scales_) {
+    mx::array y = mx::quantized_matmul(x, weight_, *scales_, biases_, /*transpose=*/true,
+                                       quantization_.group_size, quantization_.bits);
+    return bias_ ? mx::add(y, *bias_) : y;
+  }
+  return bias_ ? mx::addmm(*bias_, x, mx::transpose(weight_))
+               : mx::matmul(x, mx::transpose(weight_));
+}
+
+mx::array Linear::multiply_on_cpu(const mx::array& x) const {
+  cpu::WeightMatrix matrix;
+  matrix.rows = static_cast<std::size_t>(outputs_);
+  matrix.columns = static_cast<std::size_t>(x.shape(1));
+  matrix.type = element_type(dtype());
+  matrix.bits = quantization_.bits;
+  matrix.group_size = static_cast<std::size_t>(quantization_.group_size);
+  std::vector<mx::array> inputs{cpu::as_f32(x), weight_};
+  if (scales_) inputs.insert(inputs.end(), {*scales_, *biases_});
+  if (bias_) inputs.push_back(*bias_);
+  const auto m = static_cast<std::size_t>(x.shape(0));
+  return cpu::make_node("Linear", {x.shape(0), outputs_}, mx::float32, std::move(inputs),
+                        [matrix, m, biased = bias_.has_value()](const std::vector<const void*>& in,
+                                                                void* out) mutable {
+                          matrix.data = in[1];
+                          if (matrix.bits != 0) {
+                            matrix.scales = in[2];
+                            matrix.biases = in[3];
+                          }
+                          cpu::matmul(static_cast<const float*>(in[0]), m, matrix,
+                                      biased ? static_cast<const float*>(in.back()) : nullptr,
+                                      static_cast<float*>(out));
+                        });
+}
+
+mx::array Linear::embed(const mx::array& ids) const {
+  const mx::array rows = mx::take(weight_, ids, 0);
+  const mx::Dtype dtype = compute_dtype(this->dtype());
+  if (!scales_) return mx::astype(rows, dtype);
+  return mx::astype(mx::dequantize(rows, mx::take(*scales_, ids, 0), mx::take(*biases_, ids, 0),
+                                   quantization_.group_size, quantization_.bits),
+                    dtype);
+}
+
+}  // namespace oko::tensor

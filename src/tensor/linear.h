@@ -1,0 +1,46 @@
+#pragma once
+
+#include <mlx/array.h>
+
+#include <optional>
+#include <string>
+
+#include "tensor/quantization.h"
+#include "tensor/weights.h"
+
+namespace oko::tensor {
+
+/// A matrix of weights, dense or quantized, used as a linear layer or as a table of embeddings. The
+/// weights stay as they lie in the file.
+class Linear {
+ public:
+  /// Reads `name`.weight, and .scales and .biases where it is quantized, and .bias where the layer
+  /// has one. Throws kBadModel where shapes do not agree with (outputs, inputs) and `quantization`.
+  static Linear load(const Weights& weights, const std::string& name, std::int64_t outputs,
+                     std::int64_t inputs, const QuantizationConfig& quantization);
+
+  /// A dense layer from arrays: weight (outputs, inputs), bias (outputs).
+  Linear(mx::array weight, std::optional<mx::array> bias);
+
+  /// x · weightᵀ + bias. x: (n, inputs) -> (n, outputs).
+  mx::array operator()(const mx::array& x) const;
+
+  /// Rows of the weight: ids (n), each in 0 .. outputs - 1, -> (n, inputs). Throws nothing: ids are
+  /// the caller's to check.
+  mx::array embed(const mx::array& ids) const;
+
+  /// The dtype that the weights stand for: of scales where quantized.
+  mx::Dtype dtype() const { return scales_ ? scales_->dtype() : weight_.dtype(); }
+
+ private:
+  mx::array multiply_on_cpu(const mx::array& x) const;
+
+  mx::array weight_;
+  std::optional<mx::array> scales_;
+  std::optional<mx::array> biases_;
+  std::optional<mx::array> bias_;
+  Quantization quantization_;
+  int outputs_ = 0;
+};
+
+}  // namespace oko::tensor

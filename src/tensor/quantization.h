@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace oko::tensor {
+
+/// MLX's affine quantization: w = scale * code + bias, one scale and bias a group of columns.
+struct Quantization {
+  int bits = 0;        ///< 4 or 8
+  int group_size = 0;  ///< 32, 64 or 128
+  bool operator==(const Quantization&) const = default;
+};
+
+/// What config.json says of quantization: a default, and exceptions by layer ("false": left dense).
+class QuantizationConfig {
+ public:
+  /// From the whole of config.json: its "quantization", else "quantization_config". Throws
+  /// kBadModel for another mode than affine, bits or group sizes that the kernels do not have,
+  /// values of a wrong type.
+  static QuantizationConfig parse(const nlohmann::json& config, std::string_view file_name);
+
+  /// How layer `name` ("language_model.model.layers.0.mlp.up_proj") is quantized, if its scales
+  /// exist.
+  std::optional<Quantization> of_layer(std::string_view name) const;
+
+ private:
+  std::optional<Quantization> default_;
+  std::map<std::string, std::optional<Quantization>, std::less<>> layers_;
+};
+
+}  // namespace oko::tensor

@@ -1,0 +1,232 @@
+#include "tensor/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+
+namespace oko::tensor {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxHeaderBytes = 32'000'000;
+
+constexpr std::array<std::pair<std::string_view, Dtype>, 6> kDtypes{{
+    {"F32", Dtype::kFloat32},
+    {"F16", Dtype::kFloat16},
+    {"BF16", Dtype::kBfloat16},
+    {"U32", Dtype::kUint32},
+    {"I32", Dtype::kInt32},
+    {"U8", Dtype::kUint8},
+}};
+
+[[noreturn]] void fail(std::string_view name, const std::string& what) {
+  throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", name, what),
+              tr("the file is damaged or incomplete: download it again",
+                 "файл повреждён или неполон: скачайте его заново"));
+}
+
+[[noreturn]] void fail_tensor(std::string_view name, std::string_view tensor,
+                              const std::string& what) {
+  fail(name, tr("tensor {}: {}", "тензор {}: {}", tensor.substr(0, 200), what));
+}
+
+std::optional<Dtype> dtype_of(std::string_view text) {
+  for (const auto& [known, dtype] : kDtypes) {
+    if (known == text) return dtype;
+  }
+  return std::nullopt;
+}
+
+json parse_json(std::span<const std::byte> header, std::string_view name) {
+  std::set<std::string, std::less<>> names;
+  bool duplicate = false;
+  const auto* text = reinterpret_cast<const char*>(header.data());
+  json parsed = json::parse(
+      text, text + header.size(),
+      [&](int depth, json::parse_event_t event, json& value) {
+        if (event == json::parse_event_t::key && depth == 1) {
+          duplicate |= !names.insert(value.get<std::string>()).second;
+        }
+        return true;
+      },
+      /*allow_exceptions=*/false);
+  if (parsed.is_discarded() || !parsed.is_object()) {
+    fail(name, tr("the header is not a JSON object", "заголовок — не объект JSON"));
+  }
+  if (duplicate) {
+    fail(name, tr("the header names a tensor twice", "заголовок называет тензор дважды"));
+  }
+  return parsed;
+}
+
+std::vector<std::int64_t> parse_shape(const json& entry, std::string_view name,
+                                      std::string_view tensor) {
+  std::vector<std::int64_t> shape;
+  const auto found = entry.find("shape");
+  if (found == entry.end() || !found->is_array()) {
+    fail_tensor(name, tensor, tr("has no shape", "нет формы"));
+  }
+  for (const json& dimension : *found) {
+    const bool whole = dimension.is_number_unsigned() ||
+                       (dimension.is_number_integer() && dimension.get<std::int64_t>() > 0);
+    if (!whole || dimension.get<std::uint64_t>() == 0 ||
+        dimension.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max()) {
+      fail_tensor(name, tensor,
+                  tr("dimension {} is not in 1..2147483647", "размерность {} не в 1..2147483647",
+                     dimension.dump(-1, ' ', false, json::error_handler_t::replace)));
+    }
+    shape.push_back(dimension.get<std::int64_t>());
+  }
+  if (shape.size() > 8) {
+    fail_tensor(name, tensor, tr("has {} dimensions", "размерностей: {}", shape.size()));
+  }
+  return shape;
+}
+
+std::uint64_t byte_size(const TensorInfo& info, std::string_view name, std::string_view tensor) {
+  std::optional<std::uint64_t> size = size_of(info.dtype);
+  for (const std::int64_t dimension : info.shape) {
+    if (size) size = checked_mul(*size, static_cast<std::uint64_t>(dimension));
+  }
+  if (!size) fail_tensor(name, tensor, tr("is too large to exist", "невозможно велик"));
+  return *size;
+}
+
+TensorInfo parse_tensor(const json& entry, std::string_view name, std::string_view tensor,
+                        std::uint64_t data_start, std::uint64_t data_size) {
+  if (!entry.is_object()) fail_tensor(name, tensor, tr("is not described", "не описан"));
+  TensorInfo info;
+  const auto type = entry.find("dtype");
+  if (type == entry.end() || !type->is_string()) {
+    fail_tensor(name, tensor, tr("has no dtype", "нет типа данных"));
+  }
+  const auto dtype = dtype_of(type->get_ref<const std::string&>());
+  if (!dtype) {
+    fail_tensor(name, tensor,
+                tr("dtype {} is not supported", "тип данных {} не поддерживается",
+                   type->get_ref<const std::string&>().substr(0, 40)));
+  }
+  info.dtype = *dtype;
+  info.shape = parse_shape(entry, name, tensor);
+  const auto offsets = entry.find("data_offsets");
+  if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 ||
+      !(*offsets)[0].is_number_unsigned() || !(*offsets)[1].is_number_unsigned()) {
+    fail_tensor(name, tensor, tr("has no data_offsets", "нет data_offsets"));
+  }
+  const auto begin = (*offsets)[0].get<std::uint64_t>();
+  const auto end = (*offsets)[1].get<std::uint64_t>();
+  if (begin > end || end > data_size) {
+    fail_tensor(name, tensor,
+                tr("bytes {}..{} lie outside the file's {} bytes of data",
+                   "байты {}..{} лежат вне {} байт данных файла", begin, end, data_size));
+  }
+  info.offset = data_start + begin;
+  info.size = byte_size(info, name, tensor);
+  if (info.size != end - begin) {
+    fail_tensor(name, tensor,
+                tr("its shape needs {} bytes, the header gives {}",
+                   "форма требует {} байт, заголовок даёт {}", info.size, end - begin));
+  }
+  return info;
+}
+
+void check_overlap(const TensorTable& tensors, std::string_view name) {
+  std::vector<std::pair<const std::string*, const TensorInfo*>> order;
+  order.reserve(tensors.size());
+  for (const auto& [tensor, info] : tensors) order.emplace_back(&tensor, &info);
+  std::sort(order.begin(), order.end(),
+            [](const auto& a, const auto& b) { return a.second->offset < b.second->offset; });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const TensorInfo& previous = *order[i - 1].second;
+    if (previous.offset + previous.size > order[i].second->offset) {
+      fail_tensor(name, *order[i].first,
+                  tr("overlaps {}", "пересекается с {}", order[i - 1].first->substr(0, 200)));
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t size_of(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kFloat32:
+    case Dtype::kUint32:
+    case Dtype::kInt32:
+      return 4;
+    case Dtype::kFloat16:
+    case Dtype::kBfloat16:
+      return 2;
+    case Dtype::kUint8:
+      return 1;
+  }
+  return 0;
+}
+
+std::string_view safetensors_name(Dtype dtype) {
+  for (const auto& [name, known] : kDtypes) {
+    if (known == dtype) return name;
+  }
+  return {};
+}
+
+TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t file_size,
+                              std::string_view name) {
+  if (file.size() < 8 || file_size < 8) {
+    fail(name, tr("{} bytes are too few for a safetensors file",
+                  "{} байт мало для файла safetensors", file_size));
+  }
+  std::uint64_t header_size = 0;
+  for (int i = 7; i >= 0; --i) {
+    header_size =
+        header_size << 8 | std::to_integer<std::uint64_t>(file[static_cast<std::size_t>(i)]);
+  }
+  if (header_size > file_size - 8) {
+    fail(name, tr("its header takes {}, the file has {}", "заголовок занимает {}, в файле {}",
+                  format_bytes(header_size), format_bytes(file_size)));
+  }
+  if (header_size > kMaxHeaderBytes) {
+    fail(name, tr("its header takes {}, the limit is {}", "заголовок занимает {}, предел — {}",
+                  format_bytes(header_size), format_bytes(kMaxHeaderBytes)));
+  }
+  if (header_size > file.size() - 8) fail(name, tr("its header is cut", "заголовок обрезан"));
+
+  const json header = parse_json(file.subspan(8, header_size), name);
+  const std::uint64_t data_start = 8 + header_size;
+  const std::uint64_t data_size = file_size - data_start;
+  std::uint64_t declared = 0;
+  for (const auto& [tensor, entry] : header.items()) {
+    const auto offsets = entry.is_object() ? entry.find("data_offsets") : entry.end();
+    if (tensor == "__metadata__" || offsets == entry.end() || !offsets->is_array()) continue;
+    if (offsets->size() == 2 && (*offsets)[1].is_number_unsigned()) {
+      declared = std::max(declared, (*offsets)[1].get<std::uint64_t>());
+    }
+  }
+  if (declared > data_size) {
+    // The common case of an interrupted download gets its own words before any tensor is blamed.
+    fail(name,
+         tr("header says {} of tensors, the file has {}", "по заголовку тензоров {}, в файле {}",
+            format_bytes(declared), format_bytes(data_size)));
+  }
+  TensorTable tensors;
+  for (const auto& [tensor, entry] : header.items()) {
+    if (tensor == "__metadata__") continue;
+    tensors.emplace(tensor, parse_tensor(entry, name, tensor, data_start, data_size));
+  }
+  check_overlap(tensors, name);
+  return tensors;
+}
+
+}  // namespace oko::tensor

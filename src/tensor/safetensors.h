@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oko::tensor {
+
+/// Element types of safetensors files that oko reads and writes.
+enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kInt32, kUint8 };
+
+/// Bytes of one element.
+std::size_t size_of(Dtype dtype);
+
+/// "F32", "BF16", ...: the name in a safetensors header.
+std::string_view safetensors_name(Dtype dtype);
+
+/// One tensor of a file.
+struct TensorInfo {
+  Dtype dtype = Dtype::kFloat32;
+  std::vector<std::int64_t> shape;  ///< every dimension in 1..2^31-1; empty for a scalar
+  std::uint64_t offset = 0;         ///< of the first byte, from the start of the file
+  std::uint64_t size = 0;           ///< bytes
+};
+
+using TensorTable = std::map<std::string, TensorInfo, std::less<>>;
+
+/// Reads the header of a safetensors file and checks everything that a reader relies on: known
+/// dtypes, dimensions > 0, products that do not wrap, sizes that match, tensors inside the file, no
+/// overlap, no duplicate names. Tensors of other dtypes than `Dtype` are refused. `file` is the
+/// file from its first byte (at least the header); `file_size` its length on disk; `name` is for
+/// messages. Throws kBadModel. Format: https://github.com/huggingface/safetensors (8 bytes of
+/// little-endian header length, JSON, data).
+TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t file_size,
+                              std::string_view name);
+
+}  // namespace oko::tensor

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tensor/safetensors.h"
+
+namespace oko::tensor {
+
+/// A tensor to be written.
+struct TensorDeclaration {
+  std::string name;
+  Dtype dtype = Dtype::kFloat32;
+  std::vector<std::int64_t> shape;  ///< every dimension > 0; empty for a scalar
+};
+
+/// Bytes of a declared tensor. Its product must fit 64 bits.
+std::uint64_t byte_size(const TensorDeclaration& tensor);
+
+/// Writes a safetensors file whose tensors are known beforehand and whose data comes in pieces, in
+/// any order and from any thread. The file gets its name only in `finish`, so that a reader never
+/// sees half of it; a writer destroyed before that leaves nothing.
+///
+/// The format allows no holes, so the tensors are ordered by the alignment of their sizes and the
+/// data starts at a multiple of 64: every tensor starts at a multiple of 64, or of the largest
+/// power of two that divides its size where that is less.
+class SafetensorsWriter {
+ public:
+  /// Writes the header. Throws kFailed where the file cannot be made.
+  SafetensorsWriter(const std::filesystem::path& path,
+                    const std::vector<TensorDeclaration>& tensors);
+  ~SafetensorsWriter();
+  SafetensorsWriter(const SafetensorsWriter&) = delete;
+  SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
+
+  /// Writes `bytes` at byte `begin` of the declared tensor number `tensor`. Each byte is to be
+  /// written once. Safe to call from several threads. Throws kFailed: disk full, I/O error.
+  void write(std::size_t tensor, std::uint64_t begin, std::span<const std::byte> bytes);
+
+  /// Gives the file its name, after all data is written. Throws kFailed.
+  void finish();
+
+  /// Bytes of the whole file.
+  std::uint64_t file_size() const { return file_size_; }
+
+ private:
+  struct Extent {
+    std::uint64_t offset = 0;  ///< from the start of the file
+    std::uint64_t size = 0;    ///< bytes
+  };
+
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
+  [[noreturn]] void fail(int error) const;
+
+  std::filesystem::path path_;
+  std::string temporary_;
+  int file_ = -1;
+  std::vector<Extent> extents_;  ///< by declared number
+  std::uint64_t file_size_ = 0;
+  std::atomic<std::uint64_t> written_ = 0;  ///< bytes of data
+};
+
+}  // namespace oko::tensor

@@ -1,0 +1,171 @@
+#include "tensor/weights.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <mlx/mlx.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/mapped_array.h"
+
+namespace oko::tensor {
+namespace {
+
+constexpr std::uint64_t kMaxIndexBytes = 32'000'000;
+
+mx::Dtype mlx_dtype(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kFloat32:
+      return mx::float32;
+    case Dtype::kFloat16:
+      return mx::float16;
+    case Dtype::kBfloat16:
+      return mx::bfloat16;
+    case Dtype::kUint32:
+      return mx::uint32;
+    case Dtype::kInt32:
+      return mx::int32;
+    case Dtype::kUint8:
+      return mx::uint8;
+  }
+  return mx::uint8;
+}
+
+std::set<std::string> shard_names(const std::filesystem::path& index) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", index.string(), what),
+                tr("download the model again", "скачайте модель заново"));
+  };
+  const auto parsed =
+      nlohmann::json::parse(read_file(index, kMaxIndexBytes, ErrorCode::kBadModel), nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("weight_map") || !parsed["weight_map"].is_object()) {
+    fail(tr("has no weight_map", "нет weight_map"));
+  }
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : parsed["weight_map"].items()) {
+    // A shard lies in the model's own folder: a path could reach any file of the machine.
+    if (!file.is_string() || file.get<std::string>().empty() ||
+        file.get<std::string>().find_first_of("/\\") != std::string::npos) {
+      fail(tr("names a shard that is not a plain file name",
+              "имя части модели — не простое имя файла"));
+    }
+    names.insert(file.get<std::string>());
+  }
+  return names;
+}
+
+mx::array view_of(const mx::array& words, const TensorInfo& info) {
+  constexpr std::uint64_t kWord = sizeof(std::uint64_t);
+  mx::Shape shape(info.shape.begin(), info.shape.end());
+  const mx::Dtype dtype = mlx_dtype(info.dtype);
+  const auto first = static_cast<mx::ShapeElem>(info.offset / kWord);
+  const auto last = static_cast<mx::ShapeElem>((info.offset + info.size + kWord - 1) / kWord);
+  mx::array bytes = mx::slice(words, {first}, {last});
+  const std::uint64_t lead = info.offset % kWord;
+  const std::size_t item = size_of(info.dtype);
+  const auto skip = static_cast<mx::ShapeElem>(lead / item);
+  const auto count = static_cast<mx::ShapeElem>(info.size / item);
+  if (lead % item != 0) {
+    // A tensor that does not start at a multiple of its element size has to be copied.
+    const auto start = static_cast<mx::ShapeElem>(lead);
+    const auto size = static_cast<mx::ShapeElem>(info.size);
+    bytes = mx::contiguous(mx::slice(mx::view(bytes, mx::uint8), {start}, {start + size}));
+    return mx::reshape(mx::view(bytes, dtype), std::move(shape));
+  }
+  return mx::reshape(mx::slice(mx::view(bytes, dtype), {skip}, {skip + count}), std::move(shape));
+}
+
+}  // namespace
+
+Weights Weights::open(const std::filesystem::path& model_dir) {
+  Weights weights;
+  weights.model_dir_ = model_dir;
+  const auto index = model_dir / "model.safetensors.index.json";
+  const auto single = model_dir / "model.safetensors";
+  if (std::filesystem::exists(single)) {
+    weights.add_file(single);
+  } else if (std::filesystem::exists(index)) {
+    for (const std::string& name : shard_names(index)) weights.add_file(model_dir / name);
+  } else {
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("{}: has neither model.safetensors nor model.safetensors.index.json",
+           "{}: нет ни model.safetensors, ни model.safetensors.index.json", model_dir.string()),
+        tr("name the folder of an MLX model", "укажите папку модели MLX"));
+  }
+  return weights;
+}
+
+void Weights::add_file(const std::filesystem::path& path) {
+  auto mapping = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
+  const auto bytes = mapping->bytes();
+  // MLX counts elements in 32 bits: 16 GB of file as 64-bit words, 2^31 - 1 elements a tensor.
+  constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
+  for (auto& [name, info] : parse_safetensors(bytes, bytes.size(), path.string())) {
+    if (bytes.size() / 8 >= kMaxElements || info.size / size_of(info.dtype) > kMaxElements) {
+      throw Error(
+          ErrorCode::kBadModel,
+          tr("{}: {} in one file are too large for MLX", "{}: {} в одном файле велики для MLX",
+             path.string(), format_bytes(bytes.size())),
+          tr("split the model into shards under 16 GB", "разбейте модель на части до 16 GB"));
+    }
+    const bool added = tensors_.emplace(name, Entry{files_.size(), info}).second;
+    if (!added) {
+      throw Error(ErrorCode::kBadModel,
+                  tr("{}: tensor {} is in another shard too", "{}: тензор {} есть и в другой части",
+                     path.string(), name),
+                  tr("download the model again", "скачайте модель заново"));
+    }
+  }
+  files_.push_back({mapping, mapped_words(mapping)});
+}
+
+const Weights::Entry* Weights::find(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::vector<std::int64_t>> Weights::shape(std::string_view name) const {
+  const Entry* entry = find(name);
+  if (entry == nullptr) return std::nullopt;
+  return entry->info.shape;
+}
+
+mx::array Weights::get(std::string_view name) const {
+  const Entry* entry = find(name);
+  if (entry == nullptr) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: tensor {} is missing", "{}: нет тензора {}", model_dir_.string(), name),
+                tr("a shard is missing, or config.json belongs to another model",
+                   "не хватает части модели, или config.json — от другой модели"));
+  }
+  mx::array array = view_of(files_[entry->file].words, entry->info);
+  array.eval();
+  return array;
+}
+
+mx::array Weights::get(std::string_view name, std::initializer_list<std::int64_t> shape) const {
+  const Entry* entry = find(name);
+  if (entry != nullptr &&
+      !std::equal(shape.begin(), shape.end(), entry->info.shape.begin(), entry->info.shape.end())) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: tensor {} has shape [{}], the config asks for [{}]",
+                   "{}: форма тензора {} — [{}], по config.json — [{}]", model_dir_.string(), name,
+                   fmt::format("{}", fmt::join(entry->info.shape, ", ")),
+                   fmt::format("{}", fmt::join(shape, ", "))),
+                tr("config.json belongs to another model", "config.json — от другой модели"));
+  }
+  return get(name);
+}
+
+std::uint64_t Weights::total_bytes() const {
+  std::uint64_t total = 0;
+  for (const File& file : files_) total += file.mapping->bytes().size();
+  return total;
+}
+
+}  // namespace oko::tensor
