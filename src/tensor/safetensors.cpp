@@ -22,6 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMaxHeaderBytes = 32'000'000;
+constexpr int kMaxNesting = 4;  // a dimension lies at 3: {"name": {"shape": [1]}}
 
 constexpr std::array<std::pair<std::string_view, Dtype>, 6> kDtypes{{
     {"F32", Dtype::kFloat32},
@@ -53,6 +54,7 @@ std::optional<Dtype> dtype_of(std::string_view text) {
 json parse_json(std::span<const std::byte> header, std::string_view name) {
   std::set<std::string, std::less<>> names;
   bool duplicate = false;
+  bool too_deep = false;
   const auto* text = reinterpret_cast<const char*>(header.data());
   json parsed = json::parse(
       text, text + header.size(),
@@ -60,11 +62,16 @@ json parse_json(std::span<const std::byte> header, std::string_view name) {
         if (event == json::parse_event_t::key && depth == 1) {
           duplicate |= !names.insert(value.get<std::string>()).second;
         }
-        return true;
+        // Values of any depth would take gigabytes, and the stack of whoever walks them.
+        too_deep |= depth > kMaxNesting;
+        return depth <= kMaxNesting;
       },
       /*allow_exceptions=*/false);
   if (parsed.is_discarded() || !parsed.is_object()) {
     fail(name, tr("the header is not a JSON object", "заголовок — не объект JSON"));
+  }
+  if (too_deep) {
+    fail(name, tr("the header is nested too deeply", "заголовок вложен слишком глубоко"));
   }
   if (duplicate) {
     fail(name, tr("the header names a tensor twice", "заголовок называет тензор дважды"));
@@ -86,7 +93,7 @@ std::vector<std::int64_t> parse_shape(const json& entry, std::string_view name,
         dimension.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max()) {
       fail_tensor(name, tensor,
                   tr("dimension {} is not in 1..2147483647", "размерность {} не в 1..2147483647",
-                     dimension.dump(-1, ' ', false, json::error_handler_t::replace)));
+                     dimension.dump(-1, ' ', /*ensure_ascii=*/true).substr(0, 40)));
     }
     shape.push_back(dimension.get<std::int64_t>());
   }

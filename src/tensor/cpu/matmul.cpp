@@ -158,6 +158,7 @@ void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, cons
 
 void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
             float* y) {
+  if (m == 0) return;
   if (m <= kFewRows) return matmul_few(x, m, weight, bias, y);
   for (std::size_t i = 0; i < m; i += kMaxPackedRows) {
     matmul_many(x + i * weight.columns, std::min(kMaxPackedRows, m - i), weight, bias,

@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "engine/engine.h"
+#include "hub/model_path.h"
+#include "image/image.h"
+
+namespace oko::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct DescribeOptions {
+  CommonOptions common;
+  std::vector<std::string> images;
+  std::string prompt;
+  std::string language;
+  std::string ocr = "auto";
+  std::string model = hub::kDefaultVisionLanguageModel;
+  int max_tokens = 1024;
+  std::int64_t max_pixels = 0;
+  float temperature = 0;
+  std::uint64_t seed = 0;
+  bool json = false;
+  bool stats = false;
+};
+
+/// What is asked where the user asks nothing, in the language of the answer.
+std::string question(const DescribeOptions& options) {
+  if (!options.prompt.empty()) return options.prompt;
+  const bool russian =
+      options.language.empty() ? language() == Language::kRussian : options.language == "ru";
+  return russian ? "Опиши это изображение." : "Describe this image.";
+}
+
+engine::GenerationRequest make_request(const DescribeOptions& options, const engine::Engine& engine,
+                                       image::Image image) {
+  engine::GenerationRequest request;
+  request.messages = {
+      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
+  request.images.push_back(std::move(image));
+  request.max_tokens = options.max_tokens;
+  request.max_pixels = options.max_pixels;
+  request.sampling.temperature = options.temperature;
+  request.sampling.seed = options.seed;
+  if (options.temperature > 0) {
+    request.sampling.top_k = engine.generation_config().top_k;
+    request.sampling.top_p = engine.generation_config().top_p;
+  }
+  return request;
+}
+
+ordered_json stats_json(const engine::GenerationStats& stats, double decode_image_seconds) {
+  return {{"decode_image_seconds", decode_image_seconds},
+          {"preprocess_seconds", stats.preprocess_seconds},
+          {"load_seconds", stats.load_seconds},
+          {"vision_seconds", stats.vision_seconds},
+          {"prefill_seconds", stats.prefill_seconds},
+          {"decode_seconds", stats.decode_seconds},
+          {"first_token_seconds", stats.first_token_seconds},
+          {"image_tokens", stats.image_tokens},
+          {"prompt_tokens", stats.prompt_tokens},
+          {"generated_tokens", stats.generated_tokens},
+          {"prefill_tokens_per_second", stats.prefill_tokens_per_second()},
+          {"decode_tokens_per_second", stats.decode_tokens_per_second()},
+          {"kv_cache_bytes", stats.kv_cache_bytes},
+          {"peak_private_bytes", stats.peak_private_bytes}};
+}
+
+std::string stats_text(const engine::GenerationStats& stats, double decode_image_seconds) {
+  return tr(
+      "picture {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s ({} tokens), "
+      "prefill {:.2f} s ({} tokens, {:.1f}/s), decode {:.2f} s ({} tokens, {:.1f}/s), "
+      "peak memory {}\n",
+      "картинка {:.0f} мс, размер {:.0f} мс, модель {:.0f} мс, зрение {:.2f} с (токенов: {}), "
+      "чтение {:.2f} с (токенов: {}, {:.1f}/с), ответ {:.2f} с (токенов: {}, {:.1f}/с), "
+      "пик памяти {}\n",
+      decode_image_seconds * 1e3, stats.preprocess_seconds * 1e3, stats.load_seconds * 1e3,
+      stats.vision_seconds, stats.image_tokens, stats.prefill_seconds, stats.prompt_tokens,
+      stats.prefill_tokens_per_second(), stats.decode_seconds, stats.generated_tokens,
+      stats.decode_tokens_per_second(), format_bytes(stats.peak_private_bytes));
+}
+
+void describe_one(const DescribeOptions& options, engine::Engine& engine, const std::string& file,
+                  const Interrupt& interrupt) {
+  const auto start = std::chrono::steady_clock::now();
+  image::Image image = image::load(file);
+  const double decode_image_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
+  const bool streamed = !options.json;
+  const auto on_text = [&](std::string_view text) {
+    progress.clear();
+    if (streamed) print(printable(text));
+  };
+  const engine::GenerationResult result =
+      engine.generate(make_request(options, engine, std::move(image)), on_text, interrupt.token(),
+                      [&](double done) { progress.update(done); });
+  progress.clear();
+  if (options.json) {
+    ordered_json line{{"file", file},
+                      {"text", result.text},
+                      {"finish_reason", engine::name_of(result.finish_reason)}};
+    if (options.stats) line["stats"] = stats_json(result.stats, decode_image_seconds);
+    print(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+    return;
+  }
+  print("\n");
+  if (options.stats) fmt::print(stderr, "{}", stats_text(result.stats, decode_image_seconds));
+}
+
+/// Every picture is tried; the first error decides the exit status.
+void describe(const DescribeOptions& options) {
+  if (options.ocr == "on") {
+    throw Error(ErrorCode::kUsage,
+                tr("--ocr on: this build of oko has no text recognition",
+                   "--ocr on: в этой сборке oko нет распознавания текста"),
+                tr("use --ocr auto or --ocr off", "укажите --ocr auto или --ocr off"));
+  }
+  engine::Engine engine({.vision_language_model = hub::find_model(options.model)});
+  const Interrupt interrupt;
+  std::optional<Error> first_error;
+  for (const std::string& file : options.images) {
+    try {
+      if (options.images.size() > 1 && !options.json) print(printable(file) + ":\n");
+      describe_one(options, engine, file, interrupt);
+    } catch (const Error& error) {
+      if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw;
+      fmt::print(stderr, "oko: {}\n", printable(error.what()));
+      if (!first_error) first_error = error;
+    }
+  }
+  if (first_error) {
+    throw Error(first_error->code(),
+                tr("not every picture was described", "описаны не все картинки"));
+  }
+}
+
+}  // namespace
+
+void add_describe(CLI::App& app) {
+  auto options = std::make_shared<DescribeOptions>();
+  CLI::App* command =
+      app.add_subcommand("describe", tr("Describes pictures with a vision-language model.",
+                                        "Описывает картинки моделью зрения и языка."));
+  command->footer(tr("Example:\n  oko describe photo.jpg --lang en --stats",
+                     "Пример:\n  oko describe photo.jpg --lang ru --stats"));
+  command
+      ->add_option("IMAGE", options->images,
+                   tr("picture files: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP",
+                      "файлы картинок: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP"))
+      ->required();
+  command->add_option("--prompt", options->prompt,
+                      tr("what to ask about the picture", "что спросить о картинке"));
+  command
+      ->add_option(
+          "--lang", options->language,
+          tr("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"))
+      ->check(CLI::IsMember({"ru", "en"}));
+  command
+      ->add_option("--ocr", options->ocr,
+                   tr("read the text in the picture first: auto, on, off",
+                      "сначала прочитать текст на картинке: auto, on, off"))
+      ->check(CLI::IsMember({"auto", "on", "off"}));
+  command
+      ->add_option("--max-tokens", options->max_tokens,
+                   tr("longest answer, in tokens", "наибольший ответ, в токенах"))
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command
+      ->add_option("--max-pixels", options->max_pixels,
+                   tr("shrink larger pictures to so many pixels",
+                      "уменьшать большие картинки до стольких пикселей"))
+      ->check(CLI::Range(std::int64_t{1024}, std::int64_t{64'000'000}));
+  command
+      ->add_option("--temperature", options->temperature,
+                   tr("0: the most likely answer; higher: more varied",
+                      "0: самый вероятный ответ; больше — разнообразнее"))
+      ->check(CLI::Range(0.0f, 10.0f))
+      ->capture_default_str();
+  command->add_option("--seed", options->seed,
+                      tr("seed of the random choice", "зерно случайного выбора"));
+  command
+      ->add_option("--model", options->model,
+                   tr("name or folder of the model", "имя или папка модели"))
+      ->capture_default_str();
+  command->add_flag("--json", options->json,
+                    tr("one JSON object a picture", "по объекту JSON на картинку"));
+  command->add_flag("--stats", options->stats,
+                    tr("times, tokens and memory", "время, токены и память"));
+  add_common_options(*command, options->common);
+  command->callback([options] { describe(*options); });
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+
+namespace oko::cli {
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--quiet", options.quiet,
+                   tr("no progress and no notes", "без индикатора и примечаний"));
+}
+
+namespace {
+
+int report(const Error& error) {
+  fmt::print(stderr, "oko: {}\n", printable(error.what()));
+  if (!error.hint().empty()) {
+    fmt::print(stderr, "{}: {}\n", tr("hint", "подсказка"), printable(error.hint()));
+  }
+  return exit_status(error.code());
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(tr("oko sees, reads and describes pictures, locally.",
+                  "oko видит, читает и описывает картинки — локально."),
+               "oko");
+  app.set_version_flag("--version", std::string("oko ") + OKO_VERSION);
+  app.require_subcommand(1);
+  add_describe(app);
+  add_bench(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& wrong) {
+    const std::string reason = wrong.what();
+    return report(Error(
+        ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
+        tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help")));
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace oko::cli
+
+int main(int argc, char** argv) {
+  try {
+    return oko::cli::run(argc, argv);
+  } catch (const oko::Error& error) {
+    return oko::cli::report(error);
+  } catch (const std::exception& error) {
+    return oko::cli::report(oko::Error(oko::ErrorCode::kFailed, error.what()));
+  }
+}

@@ -1,0 +1,240 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <optional>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "budget/peak_sampler.h"
+#include "engine/stopping.h"
+#include "tensor/device.h"
+#include "text/detokenizer.h"
+
+namespace oko::engine {
+
+namespace qwen = models::qwen3_vl;
+
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Share of the time to the first token that the vision tower is taken for, where there are
+/// pictures.
+constexpr double kVisionShare = 0.7;
+
+}  // namespace
+
+std::string_view name_of(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kLoop:
+      return "loop";
+  }
+  return {};
+}
+
+struct Engine::Work {
+  const GenerationRequest& request;
+  const TextSink& on_text;
+  const ProgressSink& on_progress;
+  std::stop_token stop;
+  std::vector<qwen::Patches> patches;
+  text::ChatPrompt prompt;
+  std::vector<qwen::ImageFeatures> features;
+  std::optional<qwen::Sequence> sequence;
+  std::vector<float> logits;
+  GenerationResult result;
+  Stopwatch since_start;
+
+  /// Gives back what belongs to MLX, on the engine thread.
+  void release() {
+    sequence.reset();
+    features.clear();
+  }
+
+  void report(double done) const {
+    if (on_progress) on_progress(done);
+  }
+};
+
+Engine::Engine(EngineOptions options)
+    : options_(std::move(options)),
+      tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
+      image_processor_(qwen::ImageProcessorConfig::load(options_.vision_language_model /
+                                                        "preprocessor_config.json")),
+      generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
+      image_cache_(options_.image_cache_bytes),
+      thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+
+Engine::~Engine() = default;
+
+void Engine::run(std::stop_token stop) {
+  tensor::prepare_device();
+  while (true) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); })) break;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+  // MLX's arrays are given back by the thread that made them.
+  image_cache_.clear();
+  model_.reset();
+}
+
+void Engine::on_engine_thread(const std::function<void()>& job) {
+  std::packaged_task<void()> task([&job] {
+    try {
+      job();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
+      const std::string reason = error.what();
+      throw Error(ErrorCode::kFailed,
+                  tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
+    }
+  });
+  std::future<void> done = task.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_.emplace_back([&task] { task(); });
+  }
+  wake_.notify_one();
+  done.get();
+}
+
+GenerationResult Engine::generate(const GenerationRequest& request, const TextSink& on_text,
+                                  std::stop_token stop, const ProgressSink& on_progress) {
+  validate(request.sampling);
+  if (request.max_tokens < 1) {
+    throw Error(ErrorCode::kUsage,
+                tr("max_tokens is {}, expected at least 1",
+                   "max_tokens — {}, ожидается не меньше 1", request.max_tokens));
+  }
+  budget::PeakSampler memory;
+  Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}};
+
+  const Stopwatch preprocess;
+  qwen::ImageProcessorConfig config = image_processor_;
+  if (request.max_pixels > 0) {
+    config.max_pixels = std::min(config.max_pixels, request.max_pixels);
+    config.min_pixels = std::min(config.min_pixels, config.max_pixels);
+  }
+  std::vector<int> token_counts;
+  for (const image::Image& image : request.images) {
+    work.patches.push_back(qwen::preprocess(image, config));
+    token_counts.push_back(work.patches.back().merged_tokens());
+    work.result.stats.image_tokens += token_counts.back();
+  }
+  work.result.stats.preprocess_seconds = preprocess.seconds();
+  work.prompt = text::apply_chat_template(tokenizer_, request.messages, token_counts);
+  work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
+
+  on_engine_thread([&] {
+    const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
+    encode_images(work);
+    read_prompt(work);
+    write_answer(work);
+  });
+  work.result.stats.peak_private_bytes = memory.peak_bytes();
+  return std::move(work.result);
+}
+
+void Engine::encode_images(Work& work) {
+  GenerationStats& stats = work.result.stats;
+  const Stopwatch load;
+  if (model_ == nullptr) {
+    model_ = qwen::Model::load(options_.vision_language_model);
+    stats.load_seconds = load.seconds();
+  }
+  const Stopwatch vision;
+  for (std::size_t i = 0; i < work.patches.size(); ++i) {
+    const ImageCache::Key key = ImageCache::key_of(work.patches[i]);
+    if (const qwen::ImageFeatures* cached = image_cache_.find(key)) {
+      work.features.push_back(*cached);
+      ++stats.cached_images;
+    } else {
+      work.features.push_back(model_->encode_image(work.patches[i], work.stop));
+      image_cache_.put(key, work.features.back());
+    }
+    work.patches[i].pixel_values = {};
+    work.report(kVisionShare * static_cast<double>(i + 1) /
+                static_cast<double>(work.patches.size()));
+  }
+  stats.vision_seconds = vision.seconds();
+}
+
+void Engine::read_prompt(Work& work) {
+  const std::vector<std::int32_t>& ids = work.prompt.ids;
+  const Stopwatch prefill;
+  // Room for a usual answer at once; a longer one grows the cache in steps.
+  const int expected = std::min(work.request.max_tokens, 256);
+  work.sequence.emplace(*model_, static_cast<int>(ids.size()) + expected);
+  const double done = work.patches.empty() ? 0.0 : kVisionShare;
+  work.logits = work.sequence->prefill(ids, work.features, work.stop, [&](std::size_t tokens) {
+    work.report(done + (1 - done) * static_cast<double>(tokens) / static_cast<double>(ids.size()));
+  });
+  work.result.stats.prefill_seconds = prefill.seconds();
+}
+
+void Engine::write_answer(Work& work) {
+  GenerationStats& stats = work.result.stats;
+  Sampler sampler(work.request.sampling, work.prompt.ids);
+  text::Detokenizer detokenizer(tokenizer_);
+  StopStrings stops(work.request.stop);
+  LoopDetector loop;
+  const auto show = [&](const std::string& text) {
+    if (text.empty()) return;
+    work.result.text += text;
+    if (work.on_text) work.on_text(text);
+  };
+  const auto is_end = [&](std::int32_t id) {
+    const auto& ends = generation_config_.eos_token_ids;
+    return std::find(ends.begin(), ends.end(), id) != ends.end();
+  };
+
+  work.result.finish_reason = FinishReason::kLength;
+  Stopwatch decode;
+  while (stats.generated_tokens < work.request.max_tokens) {
+    if (work.stop.stop_requested()) {
+      throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    }
+    const std::int32_t id = sampler.sample(work.logits);
+    if (is_end(id)) {
+      work.result.finish_reason = FinishReason::kStop;
+      break;
+    }
+    if (++stats.generated_tokens == 1) {
+      stats.first_token_seconds = work.since_start.seconds();
+      decode = Stopwatch();
+    }
+    show(stops.push(detokenizer.push(id)));
+    if (stops.met() || loop.push(id)) {
+      work.result.finish_reason = stops.met() ? FinishReason::kStop : FinishReason::kLoop;
+      break;
+    }
+    if (stats.generated_tokens < work.request.max_tokens) work.logits = work.sequence->decode(id);
+  }
+  stats.decode_seconds = decode.seconds();
+  show(stops.push(detokenizer.flush()));
+  show(stops.flush());
+  stats.kv_cache_bytes = work.sequence->cache_bytes();
+}
+
+}  // namespace oko::engine

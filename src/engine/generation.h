@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/sampler.h"
+#include "image/image.h"
+#include "text/chat_template.h"
+
+namespace oko::engine {
+
+/// A conversation to be continued by the model.
+struct GenerationRequest {
+  std::vector<text::Message> messages;
+  std::vector<image::Image> images;  ///< one for each image part of the messages, in order
+  SamplingOptions sampling;
+  int max_tokens = 1024;          ///< of the answer, >= 1
+  std::int64_t max_pixels = 0;    ///< of each picture after resizing; 0: as the model's config says
+  std::vector<std::string> stop;  ///< texts at which the answer ends; they are not part of it
+};
+
+enum class FinishReason { kStop, kLength, kLoop };
+
+/// "stop", "length", "loop".
+std::string_view name_of(FinishReason reason);
+
+/// Where the time and the memory went. Times in seconds.
+struct GenerationStats {
+  double preprocess_seconds = 0;  ///< resize and patches of all pictures
+  double load_seconds = 0;        ///< mapping the model, where this request was its first
+  double vision_seconds = 0;      ///< the vision tower, all pictures
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+  double first_token_seconds = 0;  ///< from the start of the request
+  int image_tokens = 0;
+  int cached_images = 0;     ///< pictures whose features were still there
+  int prompt_tokens = 0;     ///< image tokens included
+  int generated_tokens = 0;  ///< the end token not counted
+  std::uint64_t kv_cache_bytes = 0;
+  std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
+
+  double decode_tokens_per_second() const {
+    return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;
+  }
+  double prefill_tokens_per_second() const {
+    return prefill_seconds > 0 ? prompt_tokens / prefill_seconds : 0;
+  }
+};
+
+struct GenerationResult {
+  std::string text;
+  FinishReason finish_reason = FinishReason::kStop;
+  GenerationStats stats;
+};
+
+/// Is given each piece of the answer as it comes: whole UTF-8 characters. Called on the engine
+/// thread.
+using TextSink = std::function<void(std::string_view)>;
+
+/// Is told how far the work before the first token has come, 0..1. Called on the engine thread.
+using ProgressSink = std::function<void(double)>;
+
+}  // namespace oko::engine

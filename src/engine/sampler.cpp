@@ -1,0 +1,115 @@
+#include "engine/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::engine {
+namespace {
+
+void require(bool right, const char* name, float value, const char* range) {
+  if (right) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{} is {}, expected {}", "{} — {}, ожидается {}", name, value, range));
+}
+
+}  // namespace
+
+void validate(const SamplingOptions& options) {
+  require(options.temperature >= 0 && options.temperature <= 100, "temperature",
+          options.temperature, "0..100");
+  require(options.top_k >= 0, "top_k", static_cast<float>(options.top_k), ">= 0");
+  require(options.top_p > 0 && options.top_p <= 1, "top_p", options.top_p, "> 0, <= 1");
+  require(options.min_p >= 0 && options.min_p <= 1, "min_p", options.min_p, "0..1");
+  require(options.repetition_penalty > 0 && options.repetition_penalty <= 100, "repetition_penalty",
+          options.repetition_penalty, "> 0, <= 100");
+  require(std::abs(options.presence_penalty) <= 100, "presence_penalty", options.presence_penalty,
+          "-100..100");
+}
+
+Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt)
+    : options_(options), random_(options.seed) {
+  if (options_.repetition_penalty != 1.0f) seen_.insert(prompt.begin(), prompt.end());
+}
+
+void Sampler::apply_penalties(std::vector<float>& logits) const {
+  const auto each = [&](const std::unordered_set<std::int32_t>& ids, auto change) {
+    for (const std::int32_t id : ids) {
+      if (static_cast<std::size_t>(id) < logits.size())
+        change(logits[static_cast<std::size_t>(id)]);
+    }
+  };
+  if (options_.repetition_penalty != 1.0f) {
+    each(seen_, [&](float& logit) {
+      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+    });
+  }
+  if (options_.presence_penalty != 0.0f) {
+    each(generated_, [&](float& logit) { logit -= options_.presence_penalty; });
+  }
+}
+
+std::int32_t Sampler::sample(std::vector<float>& logits) {
+  apply_penalties(logits);
+  const auto best = std::max_element(logits.begin(), logits.end(), [](float a, float b) {
+    return std::isnan(b) ? false : std::isnan(a) || a < b;
+  });
+  if (!std::isfinite(*best)) {
+    throw Error(ErrorCode::kBadModel,
+                tr("the model computes values that are not numbers (NaN)",
+                   "модель вычисляет не числа (NaN)"),
+                tr("its weights are damaged: run oko verify, or download it again",
+                   "веса повреждены: выполните oko verify или скачайте модель заново"));
+  }
+  std::int32_t id = static_cast<std::int32_t>(best - logits.begin());
+  if (options_.temperature > 0) id = draw(candidates(logits, *best));
+  seen_.insert(id);
+  generated_.insert(id);
+  return id;
+}
+
+std::vector<Sampler::Candidate> Sampler::candidates(const std::vector<float>& logits,
+                                                    float maximum) const {
+  std::vector<Candidate> kept;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    const float probability = std::exp((logits[i] - maximum) / options_.temperature);
+    if (probability > 0) kept.push_back({probability, static_cast<std::int32_t>(i)});
+  }
+  const auto likelier = [](const Candidate& a, const Candidate& b) {
+    return a.probability > b.probability || (a.probability == b.probability && a.id < b.id);
+  };
+  const auto k = static_cast<std::size_t>(options_.top_k);
+  if (k > 0 && k < kept.size()) {
+    std::partial_sort(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(k), kept.end(),
+                      likelier);
+    kept.resize(k);
+  } else {
+    std::sort(kept.begin(), kept.end(), likelier);
+  }
+  double total = 0;
+  for (const Candidate& candidate : kept) total += candidate.probability;
+  double reached = 0;
+  std::size_t count = 0;
+  while (count < kept.size() && reached < options_.top_p * total) {
+    reached += kept[count++].probability;
+  }
+  kept.resize(std::max<std::size_t>(1, count));
+  while (kept.size() > 1 && kept.back().probability < options_.min_p) kept.pop_back();
+  return kept;
+}
+
+std::int32_t Sampler::draw(const std::vector<Candidate>& candidates) {
+  double total = 0;
+  for (const Candidate& candidate : candidates) total += candidate.probability;
+  // 53 bits of the generator as a fraction: std's distributions differ between libraries.
+  double left = static_cast<double>(random_() >> 11) * 0x1.0p-53 * total;
+  for (const Candidate& candidate : candidates) {
+    left -= candidate.probability;
+    if (left < 0) return candidate.id;
+  }
+  return candidates.back().id;
+}
+
+}  // namespace oko::engine

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+#include <unordered_set>
+#include <vector>
+
+namespace oko::engine {
+
+/// How the next token is chosen. Applied in this order, as transformers does.
+struct SamplingOptions {
+  float repetition_penalty =
+      1.0f;  ///< > 0; logits of seen tokens: positive divided, negative multiplied by it
+  float presence_penalty = 0.0f;  ///< subtracted from the logits of generated tokens
+  float temperature = 0.0f;  ///< 0: the most likely token (greedy), and what follows is not used
+  int top_k = 0;             ///< keep the k most likely tokens; 0: all
+  float top_p = 1.0f;      ///< keep the fewest most likely tokens that reach this probability, 0..1
+  float min_p = 0.0f;      ///< drop tokens less likely than this share of the most likely one, 0..1
+  std::uint64_t seed = 0;  ///< the same seed and logits give the same tokens on every machine
+};
+
+/// Throws kUsage for values out of range.
+void validate(const SamplingOptions& options);
+
+class Sampler {
+ public:
+  /// `prompt`: tokens that the repetition penalty counts as seen.
+  Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt);
+
+  /// The next token; it counts as seen and generated from now on. `logits` is scratch afterwards.
+  /// Throws kBadModel where they are not numbers.
+  std::int32_t sample(std::vector<float>& logits);
+
+ private:
+  struct Candidate {
+    float probability;  ///< not normalised
+    std::int32_t id;
+  };
+
+  void apply_penalties(std::vector<float>& logits) const;
+  std::vector<Candidate> candidates(const std::vector<float>& logits, float maximum) const;
+  std::int32_t draw(const std::vector<Candidate>& candidates);
+
+  SamplingOptions options_;
+  std::unordered_set<std::int32_t> seen_;
+  std::unordered_set<std::int32_t> generated_;
+  std::mt19937_64 random_;
+};
+
+}  // namespace oko::engine

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace oko::hub {
+
+/// Throws kFailed, with both numbers, where the disk of the existing `folder` has less than `bytes`
+/// free, or cannot be asked.
+void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes);
+
+}  // namespace oko::hub

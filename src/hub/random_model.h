@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace oko::hub {
+
+struct RandomModelOptions {
+  std::string shape;                  ///< one of `random_model_shapes()`
+  std::uint64_t seed = 1;             ///< the same seed gives the same bits on every machine
+  std::uint64_t max_shard_bytes = 0;  ///< of tensors in one file; 0: one file, no index
+  /// Called with the bytes of tensors made and their total, from one thread at a time. May be
+  /// empty.
+  std::function<void(std::uint64_t, std::uint64_t)> progress = {};
+  std::stop_token stop = {};
+};
+
+/// Shapes that `make_random_model` knows:
+/// `qwen3-vl-4b` (Qwen3-VL-4B-Instruct, text 4-bit, vision bf16: 3.1 GB), `qwen3-vl-4b-2layer` (its
+/// dimensions with 2 + 2 layers and 8192 tokens: 0.3 GB), `qwen3-vl-small-f32`,
+/// `qwen3-vl-small-4bit`.
+std::vector<std::string> random_model_shapes();
+
+/// Writes a checkpoint with random weights in the layout of an MLX one into the folder `out`:
+/// config, weights, preprocessor and generation settings, and a made-up tokenizer of Qwen's kind.
+/// For measuring and for parity tests: tools/parity/README.md states how every element is made.
+/// `out` is made where it is missing, and must be empty. After an error or a stop it holds nothing
+/// new. Throws kUsage (unknown shape, folder in use), kFailed (too little free disk, I/O),
+/// kCancelled.
+void make_random_model(const RandomModelOptions& options, const std::filesystem::path& out);
+
+}  // namespace oko::hub

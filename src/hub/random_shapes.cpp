@@ -1,0 +1,287 @@
+#include "hub/random_shapes.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "hub/random_tokenizer.h"
+
+namespace oko::hub {
+namespace {
+
+using nlohmann::ordered_json;
+using tensor::Dtype;
+
+constexpr std::int64_t kGroupSize = 64;
+constexpr std::int64_t kPatchSize = 16;
+constexpr std::int64_t kTemporalPatchSize = 2;
+constexpr std::int64_t kChannels = 3;
+constexpr std::int64_t kMerge = 2;
+constexpr const char* kTextPrefix = "language_model.model.";
+
+RandomShape shape_4b_2layer() {
+  RandomShape shape{.name = "qwen3-vl-4b-2layer"};
+  shape.num_hidden_layers = 2;
+  shape.vocab_size = 8192;
+  shape.vision_depth = 2;
+  shape.deepstack_visual_indexes = {0};
+  shape.first_special = shape.vocab_size - std::ssize(special_tokens());
+  shape.min_pixels = 1024;
+  return shape;
+}
+
+RandomShape shape_small(std::string name) {
+  RandomShape shape{.name = std::move(name)};
+  shape.hidden_size = 128;
+  shape.num_hidden_layers = 4;
+  shape.num_attention_heads = 4;
+  shape.num_key_value_heads = 2;
+  shape.head_dim = 32;
+  shape.intermediate_size = 256;
+  shape.vocab_size = 1024;
+  shape.max_position_embeddings = 4096;
+  shape.mrope_section = {6, 5, 5};
+  shape.vision_depth = 4;
+  shape.vision_hidden_size = 64;
+  shape.vision_num_heads = 4;
+  shape.vision_intermediate_size = 128;
+  shape.num_position_embeddings = 64;
+  shape.deepstack_visual_indexes = {1, 2};
+  shape.first_special = shape.vocab_size - std::ssize(special_tokens());
+  shape.min_pixels = 1024;
+  return shape;
+}
+
+std::vector<RandomShape> make_shapes() {
+  RandomShape small_f32 = shape_small("qwen3-vl-small-f32");
+  small_f32.quantized = false;
+  RandomShape small_4bit = shape_small("qwen3-vl-small-4bit");
+  small_4bit.exceptions = {{"language_model.model.layers.1.mlp.down_proj", 0},
+                           {"language_model.model.layers.2.mlp.down_proj", 8}};
+  return {RandomShape{.name = "qwen3-vl-4b"}, shape_4b_2layer(), small_f32, small_4bit};
+}
+
+/// Collects the tensors of one model.
+class TensorList {
+ public:
+  explicit TensorList(const RandomShape& shape) : shape_(shape) {}
+
+  void add_text_linear(const std::string& path, std::int64_t rows, std::int64_t columns) {
+    const int bits = bits_of(path);
+    if (bits == 0) {
+      add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
+      return;
+    }
+    const std::int64_t words = columns * bits / 32;
+    const std::int64_t groups = columns / kGroupSize;
+    tensors_.push_back(
+        {{path + ".weight", Dtype::kUint32, {rows, words}}, Recipe::kCodes, columns, bits});
+    tensors_.push_back(
+        {{path + ".scales", Dtype::kBfloat16, {rows, groups}}, Recipe::kScales, columns, bits});
+    tensors_.push_back(
+        {{path + ".biases", Dtype::kBfloat16, {rows, groups}}, Recipe::kOffsets, columns, bits});
+  }
+
+  void add_vision_linear(const std::string& path, std::int64_t rows, std::int64_t columns) {
+    add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
+    add(path + ".bias", {rows}, Recipe::kBias);
+  }
+
+  void add_rms_norm(const std::string& path, std::int64_t size) {
+    add(path + ".weight", {size}, Recipe::kNorm);
+  }
+
+  void add_layer_norm(const std::string& path, std::int64_t size) {
+    add_rms_norm(path, size);
+    add(path + ".bias", {size}, Recipe::kBias);
+  }
+
+  void add(std::string name, std::vector<std::int64_t> dimensions, Recipe recipe,
+           std::int64_t fan_in = 0) {
+    const Dtype dtype = shape_.quantized ? Dtype::kBfloat16 : Dtype::kFloat32;
+    tensors_.push_back({{std::move(name), dtype, std::move(dimensions)}, recipe, fan_in, 0});
+  }
+
+  std::vector<RandomTensor> take() { return std::move(tensors_); }
+
+ private:
+  int bits_of(const std::string& path) const {
+    if (!shape_.quantized) return 0;
+    const auto found =
+        std::find_if(shape_.exceptions.begin(), shape_.exceptions.end(),
+                     [&](const LayerException& exception) { return exception.path == path; });
+    return found == shape_.exceptions.end() ? 4 : found->bits;
+  }
+
+  const RandomShape& shape_;
+  std::vector<RandomTensor> tensors_;
+};
+
+void add_text(const RandomShape& shape, TensorList& list) {
+  const std::string prefix = kTextPrefix;
+  const std::int64_t query = shape.num_attention_heads * shape.head_dim;
+  const std::int64_t key_value = shape.num_key_value_heads * shape.head_dim;
+  list.add_text_linear(prefix + "embed_tokens", shape.vocab_size, shape.hidden_size);
+  for (std::int64_t i = 0; i < shape.num_hidden_layers; ++i) {
+    const std::string layer = prefix + "layers." + std::to_string(i) + ".";
+    list.add_rms_norm(layer + "input_layernorm", shape.hidden_size);
+    list.add_text_linear(layer + "self_attn.q_proj", query, shape.hidden_size);
+    list.add_text_linear(layer + "self_attn.k_proj", key_value, shape.hidden_size);
+    list.add_text_linear(layer + "self_attn.v_proj", key_value, shape.hidden_size);
+    list.add_text_linear(layer + "self_attn.o_proj", shape.hidden_size, query);
+    list.add_rms_norm(layer + "self_attn.q_norm", shape.head_dim);
+    list.add_rms_norm(layer + "self_attn.k_norm", shape.head_dim);
+    list.add_rms_norm(layer + "post_attention_layernorm", shape.hidden_size);
+    list.add_text_linear(layer + "mlp.gate_proj", shape.intermediate_size, shape.hidden_size);
+    list.add_text_linear(layer + "mlp.up_proj", shape.intermediate_size, shape.hidden_size);
+    list.add_text_linear(layer + "mlp.down_proj", shape.hidden_size, shape.intermediate_size);
+  }
+  list.add_rms_norm(prefix + "norm", shape.hidden_size);
+}
+
+void add_merger(const RandomShape& shape, const std::string& path, std::int64_t norm_size,
+                TensorList& list) {
+  const std::int64_t merged = shape.vision_hidden_size * kMerge * kMerge;
+  list.add_layer_norm(path + ".norm", norm_size);
+  list.add_vision_linear(path + ".linear_fc1", merged, merged);
+  list.add_vision_linear(path + ".linear_fc2", shape.hidden_size, merged);
+}
+
+void add_vision(const RandomShape& shape, TensorList& list) {
+  const std::int64_t width = shape.vision_hidden_size;
+  list.add("vision_tower.patch_embed.proj.weight",
+           {width, kTemporalPatchSize, kPatchSize, kPatchSize, kChannels}, Recipe::kWeight,
+           kTemporalPatchSize * kPatchSize * kPatchSize * kChannels);
+  list.add("vision_tower.patch_embed.proj.bias", {width}, Recipe::kBias);
+  list.add("vision_tower.pos_embed.weight", {shape.num_position_embeddings, width},
+           Recipe::kPositions);
+  for (std::int64_t i = 0; i < shape.vision_depth; ++i) {
+    const std::string block = "vision_tower.blocks." + std::to_string(i) + ".";
+    list.add_layer_norm(block + "norm1", width);
+    list.add_vision_linear(block + "attn.qkv", 3 * width, width);
+    list.add_vision_linear(block + "attn.proj", width, width);
+    list.add_layer_norm(block + "norm2", width);
+    list.add_vision_linear(block + "mlp.linear_fc1", shape.vision_intermediate_size, width);
+    list.add_vision_linear(block + "mlp.linear_fc2", width, shape.vision_intermediate_size);
+  }
+  // The last merger normalises patches, those of DeepStack normalise merged groups of them.
+  add_merger(shape, "vision_tower.merger", width, list);
+  for (std::size_t i = 0; i < shape.deepstack_visual_indexes.size(); ++i) {
+    add_merger(shape, "vision_tower.deepstack_merger_list." + std::to_string(i),
+               width * kMerge * kMerge, list);
+  }
+}
+
+ordered_json text_config(const RandomShape& shape) {
+  return {{"model_type", "qwen3_vl_text"},
+          {"attention_bias", false},
+          {"attention_dropout", 0.0},
+          {"bos_token_id", special_token_id(shape, "<|endoftext|>")},
+          {"dtype", shape.quantized ? "bfloat16" : "float32"},
+          {"eos_token_id", special_token_id(shape, "<|im_end|>")},
+          {"head_dim", shape.head_dim},
+          {"hidden_act", "silu"},
+          {"hidden_size", shape.hidden_size},
+          {"initializer_range", 0.02},
+          {"intermediate_size", shape.intermediate_size},
+          {"max_position_embeddings", shape.max_position_embeddings},
+          {"num_attention_heads", shape.num_attention_heads},
+          {"num_hidden_layers", shape.num_hidden_layers},
+          {"num_key_value_heads", shape.num_key_value_heads},
+          {"rms_norm_eps", 1e-6},
+          {"rope_scaling",
+           {{"mrope_interleaved", true},
+            {"mrope_section", shape.mrope_section},
+            {"rope_type", "default"}}},
+          {"rope_theta", 5000000},
+          {"tie_word_embeddings", true},
+          {"use_cache", true},
+          {"vocab_size", shape.vocab_size}};
+}
+
+ordered_json vision_config(const RandomShape& shape) {
+  return {{"model_type", "qwen3_vl"},
+          {"deepstack_visual_indexes", shape.deepstack_visual_indexes},
+          {"depth", shape.vision_depth},
+          {"hidden_act", "gelu_pytorch_tanh"},
+          {"hidden_size", shape.vision_hidden_size},
+          {"in_channels", kChannels},
+          {"initializer_range", 0.02},
+          {"intermediate_size", shape.vision_intermediate_size},
+          {"num_heads", shape.vision_num_heads},
+          {"num_position_embeddings", shape.num_position_embeddings},
+          {"out_hidden_size", shape.hidden_size},
+          {"patch_size", kPatchSize},
+          {"spatial_merge_size", kMerge},
+          {"temporal_patch_size", kTemporalPatchSize}};
+}
+
+ordered_json quantization(const RandomShape& shape) {
+  ordered_json config = {{"group_size", kGroupSize}, {"bits", 4}, {"mode", "affine"}};
+  for (const LayerException& layer : shape.exceptions) {
+    if (layer.bits == 0) {
+      config[layer.path] = false;
+    } else {
+      config[layer.path] = {{"group_size", kGroupSize}, {"bits", layer.bits}};
+    }
+  }
+  return config;
+}
+
+}  // namespace
+
+const std::vector<RandomShape>& random_shapes() {
+  static const std::vector<RandomShape> shapes = make_shapes();
+  return shapes;
+}
+
+std::vector<RandomTensor> random_tensors(const RandomShape& shape) {
+  TensorList list(shape);
+  add_text(shape, list);
+  add_vision(shape, list);
+  return list.take();
+}
+
+ordered_json random_config(const RandomShape& shape) {
+  ordered_json config = {
+      {"architectures", ordered_json::array({"Qwen3VLForConditionalGeneration"})},
+      {"model_type", "qwen3_vl"},
+      {"image_token_id", special_token_id(shape, "<|image_pad|>")},
+      {"video_token_id", special_token_id(shape, "<|video_pad|>")},
+      {"vision_start_token_id", special_token_id(shape, "<|vision_start|>")},
+      {"vision_end_token_id", special_token_id(shape, "<|vision_end|>")},
+      {"tie_word_embeddings", true},
+      {"text_config", text_config(shape)},
+      {"vision_config", vision_config(shape)}};
+  if (shape.quantized) {
+    config["quantization"] = quantization(shape);
+    config["quantization_config"] = config["quantization"];
+  }
+  return config;
+}
+
+ordered_json random_preprocessor_config(const RandomShape& shape) {
+  const ordered_json half = ordered_json::array({0.5, 0.5, 0.5});
+  return {{"image_processor_type", "Qwen2VLImageProcessorFast"},
+          {"processor_class", "Qwen3VLProcessor"},
+          {"size", {{"longest_edge", 16777216}, {"shortest_edge", shape.min_pixels}}},
+          {"patch_size", kPatchSize},
+          {"temporal_patch_size", kTemporalPatchSize},
+          {"merge_size", kMerge},
+          {"image_mean", half},
+          {"image_std", half}};
+}
+
+ordered_json random_generation_config(const RandomShape& shape) {
+  return {{"bos_token_id", special_token_id(shape, "<|endoftext|>")},
+          {"pad_token_id", special_token_id(shape, "<|endoftext|>")},
+          {"do_sample", true},
+          {"eos_token_id",
+           {special_token_id(shape, "<|im_end|>"), special_token_id(shape, "<|endoftext|>")}},
+          {"top_k", 20},
+          {"top_p", 0.8},
+          {"repetition_penalty", 1.0},
+          {"temperature", 0.7}};
+}
+
+}  // namespace oko::hub

@@ -1,0 +1,105 @@
+#include "image/image.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "image/bmp.h"
+#include "image/failure.h"
+#include "image/vips_decoder.h"
+
+namespace oko::image {
+namespace {
+
+/// "900 Mpx", "64.01 Mpx", and plain pixels where that would say "0 Mpx".
+std::string format_pixels(std::uint64_t pixels) {
+  if (pixels < 100'000) return tr("{} pixels", "{} пикс.", pixels);
+  std::string number = fmt::format("{:.2f}", static_cast<double>(pixels) / 1e6);
+  number.resize(number.find_last_not_of('0') + 1);
+  if (number.ends_with('.')) number.pop_back();
+  return tr("{} Mpx", "{} Мпикс", number);
+}
+
+void check_file_size(std::string_view name, std::uint64_t bytes, const Limits& limits) {
+  if (bytes == 0) {
+    throw Error(ErrorCode::kBadInput, tr("{}: is empty (0 bytes)", "{}: файл пуст (0 байт)", name),
+                tr("the copy or download failed: fetch the file again",
+                   "копирование или загрузка не удались: получите файл заново"));
+  }
+  if (bytes > limits.max_file_bytes) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}", name,
+                   format_bytes(bytes), format_bytes(limits.max_file_bytes)),
+                tr("save the picture smaller or compress it more",
+                   "сохраните картинку меньшего размера или сожмите её сильнее"));
+  }
+}
+
+/// All that is checked before the header is read.
+Format check_kind(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+  check_file_size(name, bytes.size(), limits);
+  if (const auto format = sniff(bytes)) return *format;
+  throw Error(ErrorCode::kBadInput,
+              tr("{}: is not a picture oko can read (it starts like {})",
+                 "{}: это не картинка, которую oko умеет читать (начинается как {})", name,
+                 describe_head(bytes)),
+              tr("use a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file",
+                 "подойдёт файл JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF или BMP"));
+}
+
+}  // namespace
+
+void check_size(std::string_view name, std::int64_t width, std::int64_t height,
+                const Limits& limits) {
+  if (width <= 0 || height <= 0) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: the header says {} × {} pixels", "{}: в заголовке {} × {} пикселей", name,
+                   width, height),
+                tr("the file is damaged: fetch it again", "файл повреждён: получите его заново"));
+  }
+  // Every format keeps each side within 32 bits, so the product fits.
+  const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  if (pixels <= limits.max_pixels) return;
+  throw Error(ErrorCode::kBadInput,
+              tr("{}: {} × {} = {}, the limit is {}", "{}: {} × {} = {}, предел — {}", name, width,
+                 height, format_pixels(pixels), format_pixels(limits.max_pixels)),
+              tr("make the picture smaller or cut it into parts",
+                 "уменьшите картинку или разрежьте её на части"));
+}
+
+void throw_damaged(std::string_view name, Format format) {
+  throw Error(ErrorCode::kBadInput,
+              tr("{}: the {} data are damaged or cut short",
+                 "{}: данные {} повреждены или обрезаны", name, format_name(format)),
+              tr("fetch the file again, or open it in a viewer and save it anew",
+                 "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
+}
+
+void throw_unsupported(std::string_view name, Format format, std::string_view what) {
+  throw Error(ErrorCode::kBadInput,
+              tr("{}: oko does not read this kind of {}: {}",
+                 "{}: такую разновидность {} oko не читает: {}", name, format_name(format), what),
+              tr("save the picture as PNG or JPEG", "сохраните картинку как PNG или JPEG"));
+}
+
+Image load(const std::filesystem::path& path, const Limits& limits) {
+  const std::string name = path.string();
+  check_file_size(name, identify_file(path, ErrorCode::kBadInput).size, limits);
+  const std::string bytes = read_file(path, limits.max_file_bytes, ErrorCode::kBadInput);
+  return decode(std::as_bytes(std::span(bytes)), name, limits);
+}
+
+Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+  const Format format = check_kind(bytes, name, limits);
+  if (format == Format::kBmp) return decode_bmp(bytes, name, limits);
+  return decode_with_vips(bytes, format, name, limits);
+}
+
+Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+  const Format format = check_kind(bytes, name, limits);
+  if (format == Format::kBmp) return read_bmp_header(bytes, name, limits);
+  return read_header_with_vips(bytes, format, name, limits);
+}
+
+}  // namespace oko::image

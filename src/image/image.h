@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "image/sniff.h"
+
+namespace oko::image {
+
+/// What a picture file may ask for before oko refuses it.
+struct Limits {
+  std::uint64_t max_pixels = 64'000'000;       ///< width × height as the header declares them
+  std::uint64_t max_file_bytes = 100'000'000;  ///< bytes of the file
+};
+
+/// A decoded picture: sRGB, 8 bits a channel, interleaved, rows from the top, upright.
+struct Image {
+  int width = 0;                  ///< pixels, at least 1
+  int height = 0;                 ///< pixels, at least 1
+  std::vector<std::uint8_t> rgb;  ///< height × width × 3
+};
+
+/// What a picture file declares of itself; `width` and `height` are as stored, before orientation.
+struct Header {
+  Format format = Format::kJpeg;
+  int width = 0;   ///< pixels, at least 1
+  int height = 0;  ///< pixels, at least 1
+};
+
+/// Reads and decodes a picture file as a viewer shows it: EXIF orientation applied, embedded ICC
+/// profile turned into sRGB, transparency laid on white, 16 bits cut to 8, the first frame or page
+/// of several. The kind is told by content. Thread-safe.
+/// Throws kBadInput: missing, a folder, empty, not a picture, over `limits` (seen in the header,
+/// before any pixel is decoded), damaged or cut short.
+Image load(const std::filesystem::path& path, const Limits& limits = {});
+
+/// The same for a file held in memory; `name` stands for it in messages.
+Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits = {});
+
+/// The checks of `decode` up to its first pixel.
+Header read_header(std::span<const std::byte> bytes, std::string_view name,
+                   const Limits& limits = {});
+
+}  // namespace oko::image

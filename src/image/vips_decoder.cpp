@@ -1,0 +1,232 @@
+#include "image/vips_decoder.h"
+
+#include <vips/vips.h>
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "image/failure.h"
+
+namespace oko::image {
+namespace {
+
+struct Unreference {
+  void operator()(VipsImage* image) const { g_object_unref(image); }
+};
+using Handle = std::unique_ptr<VipsImage, Unreference>;
+
+/// Frees what libvips keeps for the calling thread, which may end without telling libvips, and the
+/// error texts, which are one buffer for the whole process and so of no use in messages.
+struct ThreadScope {
+  ThreadScope() = default;
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+  ~ThreadScope() {
+    vips_error_clear();
+    vips_thread_shutdown();
+  }
+};
+
+void ignore_log(const char*, GLogLevelFlags, const char*, void*) {}
+
+void start_vips() {
+  static std::once_flag once;
+  // A throw leaves the flag unset: the next picture tries again and fails with the same message.
+  std::call_once(once, [] {
+    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK), ignore_log, nullptr);
+    if (vips_init("oko") != 0) {
+      throw Error(ErrorCode::kFailed, tr("libvips does not start", "libvips не запускается"),
+                  tr("reinstall the libvips package", "переустановите пакет libvips"));
+    }
+    vips_block_untrusted_set(TRUE);
+    vips_cache_set_max(0);
+    vips_concurrency_set(1);
+  });
+}
+
+/// One libvips operation: `apply(&result)` answers 0 where it worked.
+template <typename Apply>
+Handle run(Apply apply) {
+  VipsImage* result = nullptr;
+  if (apply(&result) == 0) return Handle(result);
+  if (result != nullptr) g_object_unref(result);
+  return nullptr;
+}
+
+/// Opens the file by the loader of `format` alone; pixels are decoded later, from the top down.
+Handle open(std::span<const std::byte> bytes, Format format) {
+  auto* data = const_cast<std::byte*>(bytes.data());
+  return run([&](VipsImage** out) {
+    const auto with = [&](auto loader) {
+      return loader(data, bytes.size(), out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                    VIPS_FAIL_ON_ERROR, nullptr);
+    };
+    switch (format) {
+      case Format::kJpeg:
+        return with(vips_jpegload_buffer);
+      case Format::kPng:
+        return with(vips_pngload_buffer);
+      case Format::kWebp:
+        return with(vips_webpload_buffer);
+      case Format::kHeic:
+        return with(vips_heifload_buffer);
+      case Format::kTiff:
+        return with(vips_tiffload_buffer);
+      case Format::kGif:
+        return with(vips_gifload_buffer);
+      case Format::kBmp:
+        break;
+    }
+    return -1;
+  });
+}
+
+std::uint32_t big_endian_32(std::span<const std::byte, 4> bytes) {
+  std::uint32_t value = 0;
+  for (const std::byte byte : bytes) value = value << 8 | static_cast<std::uint32_t>(byte);
+  return value;
+}
+
+/// A PNG has its size in its first chunk. Seen here, an oversize one is called oversize even where
+/// the chunks behind, which libpng wants first, are missing.
+void check_png_size(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+  if (bytes.size() < 24) throw_damaged(name, Format::kPng);
+  check_size(name, big_endian_32(bytes.subspan<16, 4>()), big_endian_32(bytes.subspan<20, 4>()),
+             limits);
+}
+
+Handle open_checked(std::span<const std::byte> bytes, Format format, std::string_view name,
+                    const Limits& limits) {
+  start_vips();
+  if (format == Format::kHeic && vips_type_find("VipsOperation", "heifload_buffer") == 0) {
+    throw_unsupported(name, format,
+                      tr("this libvips is built without libheif", "libvips собран без libheif"));
+  }
+  if (format == Format::kPng) check_png_size(bytes, name, limits);
+  Handle image = open(bytes, format);
+  if (!image) throw_damaged(name, format);
+  check_size(name, image->Xsize, image->Ysize, limits);
+  return image;
+}
+
+/// The top 8 of 16 bits. Anything else that is not 8 bits is left to the colour conversion.
+Handle to_8_bits(Handle image) {
+  if (image->BandFmt != VIPS_FORMAT_USHORT) return image;
+  VipsInterpretation interpretation = image->Type;
+  if (interpretation == VIPS_INTERPRETATION_RGB16) interpretation = VIPS_INTERPRETATION_sRGB;
+  if (interpretation == VIPS_INTERPRETATION_GREY16) interpretation = VIPS_INTERPRETATION_B_W;
+  const Handle top = run([&](VipsImage** out) { return vips_msb(image.get(), out, nullptr); });
+  if (!top) return nullptr;
+  return run([&](VipsImage** out) {
+    return vips_copy(top.get(), out, "interpretation", interpretation, nullptr);
+  });
+}
+
+/// Inks without a profile, as browsers and Pillow show them: (255 - ink) * (255 - black) / 255.
+Handle cmyk_to_rgb(const Handle& image) {
+  const Handle light = run([&](VipsImage** out) { return vips_invert(image.get(), out, nullptr); });
+  if (!light) return nullptr;
+  const Handle colour =
+      run([&](VipsImage** out) { return vips_extract_band(light.get(), out, 0, "n", 3, nullptr); });
+  const Handle black =
+      run([&](VipsImage** out) { return vips_extract_band(light.get(), out, 3, nullptr); });
+  if (!colour || !black) return nullptr;
+  const Handle product =
+      run([&](VipsImage** out) { return vips_multiply(colour.get(), black.get(), out, nullptr); });
+  if (!product) return nullptr;
+  const Handle scaled = run([&](VipsImage** out) {
+    return vips_linear1(product.get(), out, 1.0 / 255, 0.5, "uchar", TRUE, nullptr);
+  });
+  if (!scaled) return nullptr;
+  return run([&](VipsImage** out) {
+    return vips_copy(scaled.get(), out, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr);
+  });
+}
+
+/// sRGB by the embedded profile, or by what the pixels say they are where there is none or where it
+/// is broken, as viewers do.
+Handle to_srgb(Handle image) {
+  if (vips_image_get_typeof(image.get(), VIPS_META_ICC_NAME) != 0) {
+    Handle converted = run([&](VipsImage** out) {
+      return vips_icc_transform(image.get(), out, "srgb", "embedded", TRUE, "intent",
+                                VIPS_INTENT_PERCEPTUAL, nullptr);
+    });
+    if (converted) return converted;
+  }
+  if (image->Type == VIPS_INTERPRETATION_CMYK && image->BandFmt == VIPS_FORMAT_UCHAR &&
+      image->Bands >= 4) {
+    return cmyk_to_rgb(image);
+  }
+  return run([&](VipsImage** out) {
+    return vips_colourspace(image.get(), out, VIPS_INTERPRETATION_sRGB, nullptr);
+  });
+}
+
+Handle flatten_on_white(Handle image) {
+  if (!vips_image_hasalpha(image.get())) return image;
+  const double white[] = {255, 255, 255};
+  const std::unique_ptr<VipsArrayDouble, void (*)(VipsArrayDouble*)> background(
+      vips_array_double_new(white, 3),
+      [](VipsArrayDouble* array) { vips_area_unref(VIPS_AREA(array)); });
+  return run([&](VipsImage** out) {
+    return vips_flatten(image.get(), out, "background", background.get(), nullptr);
+  });
+}
+
+/// Decodes into memory of our own, in one pass; false where the data are damaged.
+bool write_pixels(const Handle& image, Image& result) {
+  result.width = image->Xsize;
+  result.height = image->Ysize;
+  result.rgb.resize(std::size_t{3} * result.width * result.height);
+  const Handle memory(vips_image_new_from_memory(result.rgb.data(), result.rgb.size(), result.width,
+                                                 result.height, 3, VIPS_FORMAT_UCHAR));
+  return memory && vips_image_write(image.get(), memory.get()) == 0;
+}
+
+/// Turns and mirrors as the EXIF tag `orientation` (2 to 8) asks.
+bool apply_orientation(int orientation, Image& image) {
+  const Handle stored(vips_image_new_from_memory(image.rgb.data(), image.rgb.size(), image.width,
+                                                 image.height, 3, VIPS_FORMAT_UCHAR));
+  if (!stored) return false;
+  vips_image_set_int(stored.get(), VIPS_META_ORIENTATION, orientation);
+  const Handle upright =
+      run([&](VipsImage** out) { return vips_autorot(stored.get(), out, nullptr); });
+  Image turned;
+  if (!upright || !write_pixels(upright, turned)) return false;
+  image = std::move(turned);
+  return true;
+}
+
+}  // namespace
+
+Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
+                             const Limits& limits) {
+  const ThreadScope scope;
+  const Handle image = open_checked(bytes, format, name, limits);
+  return {format, image->Xsize, image->Ysize};
+}
+
+Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
+                       const Limits& limits) {
+  const ThreadScope scope;
+  Handle image = open_checked(bytes, format, name, limits);
+  const int orientation = vips_image_get_orientation(image.get());
+  image = to_8_bits(std::move(image));
+  if (image) image = to_srgb(std::move(image));
+  if (image) image = flatten_on_white(std::move(image));
+  if (!image || image->Bands != 3 || image->BandFmt != VIPS_FORMAT_UCHAR) {
+    throw_unsupported(
+        name, format,
+        tr("its colours are not grey, RGB or CMYK", "цвета не серые, не RGB и не CMYK"));
+  }
+  Image result;
+  if (!write_pixels(image, result)) throw_damaged(name, format);
+  image.reset();
+  if (orientation > 1 && !apply_orientation(orientation, result)) throw_damaged(name, format);
+  return result;
+}
+
+}  // namespace oko::image

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "models/qwen3_vl/config.h"
+#include "tensor/weights.h"
+
+namespace oko::models::qwen3_vl {
+
+/// Names of the weights in one of the two layouts in use: MLX's (mlx-community) and Hugging Face's.
+struct TensorNames {
+  std::string text;     ///< "language_model.model." or "model.language_model."
+  std::string lm_head;  ///< "language_model.lm_head" or "lm_head"
+  std::string vision;   ///< "vision_tower." or "model.visual."
+
+  /// Throws kBadModel where the weights follow neither.
+  static TensorNames detect(const tensor::Weights& weights);
+};
+
+/// What reading a model's parts needs.
+struct Checkpoint {
+  const tensor::Weights& weights;
+  const Config& config;
+  TensorNames names;
+};
+
+}  // namespace oko::models::qwen3_vl

@@ -1,0 +1,60 @@
+#include "models/qwen3_vl/generation_config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxBytes = 4'000'000;
+
+json read_object(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return json::object();
+  json parsed = json::parse(read_file(path, kMaxBytes, ErrorCode::kBadModel), nullptr, false);
+  if (!parsed.is_object()) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: is not a JSON object", "{}: не объект JSON", path.string()),
+                tr("download the model again", "скачайте модель заново"));
+  }
+  return parsed;
+}
+
+std::vector<std::int32_t> end_tokens(const json& object) {
+  std::vector<std::int32_t> ids;
+  const auto found = object.find("eos_token_id");
+  if (found == object.end()) return ids;
+  for (const json& id : found->is_array() ? *found : json::array({*found})) {
+    if (id.is_number_integer()) ids.push_back(id.get<std::int32_t>());
+  }
+  return ids;
+}
+
+}  // namespace
+
+GenerationConfig GenerationConfig::load(const std::filesystem::path& model_dir) {
+  const json advice = read_object(model_dir / "generation_config.json");
+  GenerationConfig config;
+  config.eos_token_ids = end_tokens(advice);
+  if (config.eos_token_ids.empty()) {
+    const json model = read_object(model_dir / "config.json");
+    config.eos_token_ids = end_tokens(model);
+    if (config.eos_token_ids.empty() && model.contains("text_config")) {
+      config.eos_token_ids = end_tokens(model["text_config"]);
+    }
+  }
+  if (const auto k = advice.find("top_k"); k != advice.end() && k->is_number_integer()) {
+    config.top_k = std::max(0, k->get<int>());
+  }
+  if (const auto p = advice.find("top_p"); p != advice.end() && p->is_number()) {
+    const float value = p->get<float>();
+    if (value > 0 && value <= 1) config.top_p = value;
+  }
+  return config;
+}
+
+}  // namespace oko::models::qwen3_vl

@@ -1,0 +1,232 @@
+#include "models/qwen3_vl/image_processor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "image/resize.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kMaxConfigBytes = 1'000'000;
+constexpr std::int64_t kMaxPixels = std::int64_t{1} << 26;
+constexpr int kMaxAspectRatio = 200;
+constexpr int kBicubic = 3;  // PIL.Image.Resampling.BICUBIC
+constexpr double kRescale = 1.0 / 255;
+
+/// The object of a configuration file; every value read from it is checked.
+class ConfigReader {
+ public:
+  ConfigReader(const Json& object, std::string name) : object_(object), name_(std::move(name)) {}
+
+  /// Sets `value` where `key` is present and not null.
+  template <typename Integer>
+  void read(const char* key, std::int64_t least, std::int64_t most, Integer& value) const {
+    const Json* found = find(key);
+    if (found == nullptr) return;
+    // An unsigned number beyond int64 wraps to a negative one and is refused too.
+    const std::int64_t number = found->is_number_integer() ? found->get<std::int64_t>() : least - 1;
+    if (number < least || number > most) {
+      refuse(key, *found,
+             tr("a whole number from {} to {}", "целое число от {} до {}", least, most));
+    }
+    value = static_cast<Integer>(number);
+  }
+
+  void read(const char* key, bool positive, std::array<float, 3>& values) const {
+    const Json* found = find(key);
+    if (found == nullptr) return;
+    const bool three = found->is_array() && found->size() == 3;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const double number =
+          three && (*found)[i].is_number() ? (*found)[i].get<double>() : std::nan("");
+      if (!(std::abs(number) <= 1000) || (positive && number < 1e-6)) {
+        refuse(key, *found,
+               positive ? tr("three numbers above 0", "три числа больше 0")
+                        : tr("three numbers", "три числа"));
+      }
+      values[i] = static_cast<float>(number);
+    }
+  }
+
+  /// Refuses a file that asks for a number other than the one that oko implements.
+  void require(const char* key, double expected) const {
+    const Json* found = find(key);
+    if (found == nullptr) return;
+    if (!found->is_number() || std::abs(found->get<double>() - expected) > 1e-9) {
+      refuse(key, *found, fmt::format("{}", expected));
+    }
+  }
+
+  ConfigReader object(const char* key) const {
+    const Json* found = find(key);
+    static const Json kEmpty = Json::object();
+    if (found != nullptr && !found->is_object()) {
+      refuse(key, *found, tr("an object", "объект"));
+    }
+    return {found == nullptr ? kEmpty : *found, name_};
+  }
+
+  [[noreturn]] void refuse(const char* key, const Json& value, const std::string& expected) const {
+    std::string shown = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (shown.size() > 40) shown = shown.substr(0, 37) + "...";
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: {} is {}, oko expects {}", "{}: {} = {}, а должно быть: {}", name_, key,
+                   shown, expected),
+                tr("the model is damaged or of another kind: download it again",
+                   "модель повреждена или другого вида: загрузите её заново"));
+  }
+
+ private:
+  const Json* find(const char* key) const {
+    const auto found = object_.find(key);
+    return found == object_.end() || found->is_null() ? nullptr : &*found;
+  }
+
+  const Json& object_;
+  std::string name_;
+};
+
+/// Python's `round`: halves go to the even neighbour.
+std::int64_t round_half_even(std::int64_t value, std::int64_t divisor) {
+  const std::int64_t whole = value / divisor;
+  const std::int64_t twice_rest = 2 * (value % divisor);
+  return whole + (twice_rest > divisor || (twice_rest == divisor && whole % 2 == 1) ? 1 : 0);
+}
+
+using ChannelTable = std::array<float, 256>;
+
+/// The arithmetic of transformers' rescale and normalise, step by step in its precisions.
+ChannelTable make_table(float mean, float std) {
+  ChannelTable table;
+  for (int i = 0; i < 256; ++i) {
+    table[i] = (static_cast<float>(i * kRescale) - mean) / std;
+  }
+  return table;
+}
+
+}  // namespace
+
+ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& path) {
+  ImageProcessorConfig config;
+  if (!std::filesystem::exists(path)) return config;
+  const std::string name = path.string();
+  const Json json =
+      Json::parse(read_file(path, kMaxConfigBytes, ErrorCode::kBadModel), nullptr, false);
+  if (!json.is_object()) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: is not a JSON object", "{}: это не объект JSON", name),
+                tr("the download is damaged: download the model again",
+                   "загрузка повреждена: загрузите модель заново"));
+  }
+  const ConfigReader whole(json, name);
+  const ConfigReader reader =
+      json.contains("image_processor") ? whole.object("image_processor") : whole;
+  reader.read("patch_size", 1, 64, config.patch_size);
+  reader.read("temporal_patch_size", 1, 4, config.temporal_patch_size);
+  reader.read("merge_size", 1, 8, config.merge_size);
+  // Older files say min_pixels and max_pixels, newer ones give the same numbers other names.
+  const ConfigReader size = reader.object("size");
+  size.read("shortest_edge", 1, kMaxPixels, config.min_pixels);
+  size.read("longest_edge", 1, kMaxPixels, config.max_pixels);
+  reader.read("min_pixels", 1, kMaxPixels, config.min_pixels);
+  reader.read("max_pixels", config.min_pixels, kMaxPixels, config.max_pixels);
+  reader.read("image_mean", false, config.mean);
+  reader.read("image_std", true, config.std);
+  reader.require("resample", kBicubic);
+  reader.require("rescale_factor", kRescale);
+  if (config.max_pixels < config.min_pixels) {
+    size.refuse(
+        "longest_edge", config.max_pixels,
+        tr("at least shortest_edge ({})", "не меньше shortest_edge ({})", config.min_pixels));
+  }
+  return config;
+}
+
+ImageSize smart_resize(ImageSize size, const ImageProcessorConfig& config) {
+  const std::int64_t width = size.width;
+  const std::int64_t height = size.height;
+  if (std::max(width, height) > kMaxAspectRatio * std::min(width, height)) {
+    throw Error(ErrorCode::kBadInput,
+                tr("a picture of {} × {} pixels is too narrow: one side is more than {} times the "
+                   "other",
+                   "картинка {} × {} пикселей слишком узкая: одна сторона больше другой более чем "
+                   "в {} раз",
+                   width, height, kMaxAspectRatio),
+                tr("cut the picture into parts", "разрежьте картинку на части"));
+  }
+  const std::int64_t factor = std::int64_t{config.patch_size} * config.merge_size;
+  std::int64_t new_height = round_half_even(height, factor) * factor;
+  std::int64_t new_width = round_half_even(width, factor) * factor;
+  const auto pixels = static_cast<double>(height * width);
+  const auto step = static_cast<double>(factor);
+  if (new_height * new_width > config.max_pixels) {
+    const double shrink = std::sqrt(pixels / static_cast<double>(config.max_pixels));
+    const auto shrunk = [&](std::int64_t side) {
+      const double steps = std::floor(static_cast<double>(side) / shrink / step);
+      return std::max(factor, static_cast<std::int64_t>(steps) * factor);
+    };
+    new_height = shrunk(height);
+    new_width = shrunk(width);
+  } else if (new_height * new_width < config.min_pixels) {
+    const double grow = std::sqrt(static_cast<double>(config.min_pixels) / pixels);
+    const auto grown = [&](std::int64_t side) {
+      return static_cast<std::int64_t>(std::ceil(static_cast<double>(side) * grow / step)) * factor;
+    };
+    new_height = grown(height);
+    new_width = grown(width);
+  }
+  return {static_cast<int>(new_width), static_cast<int>(new_height)};
+}
+
+Patches preprocess(const image::Image& picture, const ImageProcessorConfig& config) {
+  const ImageSize size = smart_resize({picture.width, picture.height}, config);
+  const image::Image resized = image::resize_bicubic(picture, size.width, size.height);
+  const std::size_t patch = config.patch_size;
+  const std::size_t merge = config.merge_size;
+  const std::size_t row_bytes = std::size_t{3} * size.width;
+  Patches result;
+  result.grid_thw = {1, size.height / config.patch_size, size.width / config.patch_size};
+  result.merge_size = config.merge_size;
+  result.pixel_values.resize(std::size_t{3} * config.temporal_patch_size * size.width *
+                             size.height);
+  const std::array tables = {make_table(config.mean[0], config.std[0]),
+                             make_table(config.mean[1], config.std[1]),
+                             make_table(config.mean[2], config.std[2])};
+
+  float* out = result.pixel_values.data();
+  const auto emit_patch = [&](const std::uint8_t* corner) {
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const ChannelTable& table = tables[channel];
+      const float* frame = out;
+      for (std::size_t y = 0; y < patch; ++y) {
+        const std::uint8_t* in = corner + y * row_bytes + channel;
+        for (std::size_t x = 0; x < patch; ++x) *out++ = table[in[3 * x]];
+      }
+      for (int t = 1; t < config.temporal_patch_size; ++t) {
+        out = std::copy_n(frame, patch * patch, out);
+      }
+    }
+  };
+  const std::size_t token = patch * merge;  // pixels a side
+  for (std::size_t top = 0; top < static_cast<std::size_t>(size.height); top += token) {
+    for (std::size_t left = 0; left < static_cast<std::size_t>(size.width); left += token) {
+      for (std::size_t y = 0; y < token; y += patch) {
+        for (std::size_t x = 0; x < token; x += patch) {
+          emit_patch(resized.rgb.data() + (top + y) * row_bytes + 3 * (left + x));
+        }
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace oko::models::qwen3_vl

@@ -1,0 +1,140 @@
+#include "models/qwen3_vl/model.h"
+
+#include <mlx/mlx.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/weights.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+constexpr std::size_t kPrefillChunk = 512;  // tokens: bounds the activations of a long prompt
+
+/// A picture's place in the prompt.
+struct Placement {
+  std::size_t first;
+  std::size_t count;
+  const ImageFeatures* features;
+};
+
+std::vector<Placement> place_pictures(std::span<const std::int32_t> ids,
+                                      std::span<const ImageFeatures> pictures,
+                                      std::int32_t image_token_id) {
+  std::vector<Placement> placements;
+  std::size_t at = 0;
+  for (const ImageFeatures& features : pictures) {
+    while (ids[at] != image_token_id) ++at;
+    const auto count = static_cast<std::size_t>(features.merged.shape(0));
+    placements.push_back({at, count, &features});
+    at += count;
+  }
+  return placements;
+}
+
+/// The parts of pictures that fall into tokens [first, last).
+std::vector<VisualSpan> spans_of_chunk(std::span<const Placement> placements, std::size_t first,
+                                       std::size_t last) {
+  std::vector<VisualSpan> spans;
+  for (const Placement& placement : placements) {
+    const std::size_t begin = std::max(first, placement.first);
+    const std::size_t end = std::min(last, placement.first + placement.count);
+    if (begin >= end) continue;
+    const auto rows = [&](const mx::array& all) {
+      return mx::slice(all, {static_cast<int>(begin - placement.first), 0},
+                       {static_cast<int>(end - placement.first), all.shape(1)});
+    };
+    VisualSpan span{static_cast<int>(begin - first), rows(placement.features->merged), {}};
+    for (const mx::array& level : placement.features->deepstack) {
+      span.deepstack.push_back(rows(level));
+    }
+    spans.push_back(std::move(span));
+  }
+  return spans;
+}
+
+void check_ids(std::span<const std::int32_t> ids, int vocab_size) {
+  if (ids.empty()) throw Error(ErrorCode::kFailed, tr("the prompt is empty", "запрос пуст"));
+  for (const std::int32_t id : ids) {
+    if (id >= 0 && id < vocab_size) continue;
+    throw Error(ErrorCode::kBadModel,
+                tr("the tokenizer gives token {}, the model has {} of them",
+                   "токенизатор даёт токен {}, у модели их {}", id, vocab_size),
+                tr("tokenizer.json and config.json belong to different models",
+                   "tokenizer.json и config.json — от разных моделей"));
+  }
+}
+
+}  // namespace
+
+Model::Model(Config config, const tensor::Weights& weights)
+    : config_(std::move(config)),
+      vision_(Checkpoint{weights, config_, TensorNames::detect(weights)}),
+      text_(Checkpoint{weights, config_, TensorNames::detect(weights)}) {}
+
+std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
+  Config config = Config::load(model_dir);
+  return std::unique_ptr<Model>(new Model(std::move(config), tensor::Weights::open(model_dir)));
+}
+
+ImageFeatures Model::encode_image(const Patches& patches, std::stop_token stop,
+                                  const Observer& observer) const {
+  return vision_.encode(patches, std::move(stop), observer);
+}
+
+Sequence::Sequence(const Model& model, int reserve)
+    : model_(model), caches_(model.text_.make_caches(reserve)) {}
+
+std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
+                                     std::span<const ImageFeatures> pictures, std::stop_token stop,
+                                     const std::function<void(std::size_t)>& progress,
+                                     const Observer& observer) {
+  const Config& config = model_.config_;
+  check_ids(ids, config.text.vocab_size);
+  std::vector<GridThw> grids;
+  for (const ImageFeatures& features : pictures) grids.push_back(features.grid_thw);
+  const RopeIndex index =
+      rope_index(ids, grids, config.image_token_id, config.vision.spatial_merge_size);
+  const std::vector<Placement> placements = place_pictures(ids, pictures, config.image_token_id);
+  rope_delta_ = index.delta;
+  std::optional<mx::array> hidden;
+  for (std::size_t first = 0; first < ids.size(); first += kPrefillChunk) {
+    const std::size_t last = std::min(ids.size(), first + kPrefillChunk);
+    const std::span positions(index.positions.begin() + static_cast<std::ptrdiff_t>(first),
+                              last - first);
+    hidden = model_.text_.forward(ids.subspan(first, last - first),
+                                  spans_of_chunk(placements, first, last),
+                                  text_rotary(positions, config.text), caches_, stop, observer);
+    if (observer) observer("text.logits", model_.text_.logits(*hidden));
+    if (progress) progress(last);
+  }
+  length_ = ids.size();
+  return last_logits(*hidden);
+}
+
+std::vector<float> Sequence::decode(std::int32_t id) {
+  const std::int32_t at = static_cast<std::int32_t>(length_) + rope_delta_;
+  const std::array<std::int32_t, 3> position{at, at, at};
+  const mx::array hidden = model_.text_.forward(
+      {&id, 1}, {}, text_rotary({&position, 1}, model_.config_.text), caches_, {}, {});
+  ++length_;
+  return last_logits(hidden);
+}
+
+std::vector<float> Sequence::last_logits(const mx::array& hidden) const {
+  const mx::array last =
+      mx::slice(hidden, {hidden.shape(0) - 1, 0}, {hidden.shape(0), hidden.shape(1)});
+  mx::array logits = mx::astype(model_.text_.logits(last), mx::float32);
+  logits.eval();
+  return {logits.data<float>(), logits.data<float>() + logits.size()};
+}
+
+std::size_t Sequence::cache_bytes() const {
+  std::size_t total = 0;
+  for (const tensor::KvCache& cache : caches_) total += cache.bytes_per_token() * length_;
+  return total;
+}
+
+}  // namespace oko::models::qwen3_vl

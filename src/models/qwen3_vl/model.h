@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "models/qwen3_vl/config.h"
+#include "models/qwen3_vl/observer.h"
+#include "models/qwen3_vl/text_model.h"
+#include "models/qwen3_vl/vision_model.h"
+
+namespace oko::models::qwen3_vl {
+
+/// A Qwen3-VL checkpoint ready to run. Used by one thread, the one that owns MLX.
+class Model {
+ public:
+  /// Maps the weights of a model folder. Costs milliseconds and next to no private memory: weights
+  /// are read from the mapped files as they are used. Throws kBadModel.
+  static std::unique_ptr<Model> load(const std::filesystem::path& model_dir);
+
+  const Config& config() const { return config_; }
+
+  /// The vision tower's features of one picture. Throws kCancelled.
+  ImageFeatures encode_image(const Patches& patches, std::stop_token stop = {},
+                             const Observer& observer = {}) const;
+
+ private:
+  friend class Sequence;
+  Model(Config config, const tensor::Weights& weights);
+
+  Config config_;
+  VisionModel vision_;
+  TextModel text_;
+};
+
+/// One text that the model reads and continues: the prompt's tokens and pictures, then a token at a
+/// time.
+class Sequence {
+ public:
+  /// `reserve`: tokens to make room for at once. The model must outlive the sequence.
+  Sequence(const Model& model, int reserve);
+
+  /// Reads a prompt, each picture standing for one run of image tokens in `ids`; once, first.
+  /// Returns the logits of the token that follows, vocab_size of them.
+  /// `progress` is told the tokens done so far. Throws kCancelled; kFailed where pictures and
+  /// tokens disagree.
+  std::vector<float> prefill(std::span<const std::int32_t> ids,
+                             std::span<const ImageFeatures> pictures, std::stop_token stop = {},
+                             const std::function<void(std::size_t)>& progress = {},
+                             const Observer& observer = {});
+
+  /// Reads one more token and returns the logits of the next.
+  std::vector<float> decode(std::int32_t id);
+
+  std::size_t length() const { return length_; }  ///< tokens read
+  std::size_t cache_bytes() const;                ///< of keys and values in use
+
+ private:
+  std::vector<float> last_logits(const mx::array& hidden) const;
+
+  const Model& model_;
+  std::vector<tensor::KvCache> caches_;
+  std::size_t length_ = 0;
+  std::int32_t rope_delta_ = 0;
+};
+
+}  // namespace oko::models::qwen3_vl

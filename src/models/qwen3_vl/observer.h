@@ -1,0 +1,14 @@
+#pragma once
+
+#include <mlx/array.h>
+
+#include <functional>
+#include <string>
+
+namespace oko::models::qwen3_vl {
+
+/// Sees the output of each stage as it is computed ("vision.layer.0", "text.layer.3", ...), for
+/// parity checks against a reference. Empty: nobody looks.
+using Observer = std::function<void(const std::string& stage, const mlx::core::array& output)>;
+
+}  // namespace oko::models::qwen3_vl

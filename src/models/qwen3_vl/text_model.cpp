@@ -1,0 +1,133 @@
+#include "models/qwen3_vl/text_model.h"
+
+#include <mlx/mlx.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
+                           int inputs) {
+  return tensor::Linear::load(checkpoint.weights, name, outputs, inputs,
+                              checkpoint.config.quantization);
+}
+
+tensor::RmsNorm load_norm(const Checkpoint& checkpoint, const std::string& name, int width) {
+  return tensor::RmsNorm::load(checkpoint.weights, name, width,
+                               checkpoint.config.text.rms_norm_eps);
+}
+
+mx::array table(const std::vector<float>& values, int rows) {
+  return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
+}
+
+/// x with `rows` in place of, or added to, the rows from `first` on.
+mx::array put_rows(const mx::array& x, int first, const mx::array& rows, bool add) {
+  const mx::Shape start{first, 0};
+  const mx::Shape stop{first + rows.shape(0), x.shape(1)};
+  const mx::array update = mx::astype(rows, x.dtype());
+  if (!add) return mx::slice_update(x, update, start, stop);
+  return mx::slice_update(x, mx::add(mx::slice(x, start, stop), update), start, stop);
+}
+
+}  // namespace
+
+TextModel::Layer::Layer(const Checkpoint& checkpoint, const std::string& name)
+    : input_layernorm(
+          load_norm(checkpoint, name + ".input_layernorm", checkpoint.config.text.hidden_size)),
+      post_attention_layernorm(load_norm(checkpoint, name + ".post_attention_layernorm",
+                                         checkpoint.config.text.hidden_size)),
+      q_norm(load_norm(checkpoint, name + ".self_attn.q_norm", checkpoint.config.text.head_dim)),
+      k_norm(load_norm(checkpoint, name + ".self_attn.k_norm", checkpoint.config.text.head_dim)),
+      q_proj(
+          load_linear(checkpoint, name + ".self_attn.q_proj",
+                      checkpoint.config.text.num_attention_heads * checkpoint.config.text.head_dim,
+                      checkpoint.config.text.hidden_size)),
+      k_proj(
+          load_linear(checkpoint, name + ".self_attn.k_proj",
+                      checkpoint.config.text.num_key_value_heads * checkpoint.config.text.head_dim,
+                      checkpoint.config.text.hidden_size)),
+      v_proj(
+          load_linear(checkpoint, name + ".self_attn.v_proj",
+                      checkpoint.config.text.num_key_value_heads * checkpoint.config.text.head_dim,
+                      checkpoint.config.text.hidden_size)),
+      o_proj(load_linear(
+          checkpoint, name + ".self_attn.o_proj", checkpoint.config.text.hidden_size,
+          checkpoint.config.text.num_attention_heads * checkpoint.config.text.head_dim)),
+      gate_proj(load_linear(checkpoint, name + ".mlp.gate_proj",
+                            checkpoint.config.text.intermediate_size,
+                            checkpoint.config.text.hidden_size)),
+      up_proj(load_linear(checkpoint, name + ".mlp.up_proj",
+                          checkpoint.config.text.intermediate_size,
+                          checkpoint.config.text.hidden_size)),
+      down_proj(load_linear(checkpoint, name + ".mlp.down_proj", checkpoint.config.text.hidden_size,
+                            checkpoint.config.text.intermediate_size)) {}
+
+TextModel::TextModel(const Checkpoint& checkpoint)
+    : config_(checkpoint.config.text),
+      embed_tokens_(load_linear(checkpoint, checkpoint.names.text + "embed_tokens",
+                                config_.vocab_size, config_.hidden_size)),
+      norm_(load_norm(checkpoint, checkpoint.names.text + "norm", config_.hidden_size)) {
+  for (int i = 0; i < config_.num_hidden_layers; ++i) {
+    layers_.emplace_back(checkpoint, checkpoint.names.text + "layers." + std::to_string(i));
+  }
+  if (!config_.tie_word_embeddings) {
+    lm_head_ =
+        load_linear(checkpoint, checkpoint.names.lm_head, config_.vocab_size, config_.hidden_size);
+  }
+}
+
+std::vector<tensor::KvCache> TextModel::make_caches(int reserve) const {
+  return std::vector<tensor::KvCache>(
+      layers_.size(), tensor::KvCache(config_.num_key_value_heads, config_.head_dim, reserve));
+}
+
+mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::array& cos,
+                            const mx::array& sin, tensor::KvCache& cache) const {
+  const int count = x.shape(0);
+  const auto heads = [&](const mx::array& rows, int number) {
+    return mx::reshape(rows, {count, number, config_.head_dim});
+  };
+  const mx::array queries =
+      tensor::rotate(layer.q_norm(heads(layer.q_proj(x), config_.num_attention_heads)), cos, sin);
+  const mx::array keys =
+      tensor::rotate(layer.k_norm(heads(layer.k_proj(x), config_.num_key_value_heads)), cos, sin);
+  cache.append(keys, heads(layer.v_proj(x), config_.num_key_value_heads));
+  const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
+  return layer.o_proj(tensor::causal_attention(queries, cache, scale));
+}
+
+mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
+                             const RotaryTable& rotary, std::vector<tensor::KvCache>& caches,
+                             std::stop_token stop, const Observer& observer) const {
+  const int count = static_cast<int>(ids.size());
+  const mx::array cos = table(rotary.cos, count);
+  const mx::array sin = table(rotary.sin, count);
+  mx::array x = embed_tokens_.embed(mx::array(ids.data(), {count}, mx::int32));
+  for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    const Layer& layer = layers_[i];
+    x = mx::add(x, attend(layer, layer.input_layernorm(x), cos, sin, caches[i]));
+    const mx::array normal = layer.post_attention_layernorm(x);
+    x = mx::add(x, layer.down_proj(tensor::swiglu(layer.gate_proj(normal), layer.up_proj(normal))));
+    for (const VisualSpan& span : spans) {
+      if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
+    }
+    if (count > 1 || observer) mx::eval({x, caches[i].keys(), caches[i].values()});
+    if (observer) observer("text.layer." + std::to_string(i), x);
+  }
+  x = norm_(x);
+  x.eval();
+  return x;
+}
+
+mx::array TextModel::logits(const mx::array& hidden) const {
+  return lm_head_ ? (*lm_head_)(hidden) : embed_tokens_(hidden);
+}
+
+}  // namespace oko::models::qwen3_vl

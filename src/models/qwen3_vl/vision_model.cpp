@@ -1,0 +1,231 @@
+#include "models/qwen3_vl/vision_model.h"
+
+#include <mlx/mlx.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "models/qwen3_vl/rope_index.h"
+#include "tensor/attention.h"
+#include "tensor/device.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+constexpr float kLayerNormEpsilon = 1e-6f;
+constexpr int kFeedForwardRows = 2048;  // at a time: bounds the widest activation
+
+tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
+                           int inputs) {
+  return tensor::Linear::load(checkpoint.weights, checkpoint.names.vision + name, outputs, inputs,
+                              checkpoint.config.quantization);
+}
+
+tensor::LayerNorm load_norm(const Checkpoint& checkpoint, const std::string& name, int width) {
+  return tensor::LayerNorm::load(checkpoint.weights, checkpoint.names.vision + name, width,
+                                 kLayerNormEpsilon);
+}
+
+/// The patch embedding is a convolution whose stride is its kernel: a linear layer over a patch's
+/// pixels, here in their order (channel, frame, row, column). MLX stores the channels last.
+tensor::Linear load_patch_embed(const Checkpoint& checkpoint) {
+  const VisionConfig& config = checkpoint.config.vision;
+  const std::string name = checkpoint.names.vision + "patch_embed.proj";
+  const std::int64_t out = config.hidden_size;
+  const std::int64_t frames = config.temporal_patch_size;
+  const std::int64_t side = config.patch_size;
+  const auto shape = checkpoint.weights.shape(name + ".weight");
+  const bool channels_first = shape && shape->size() == 5 && (*shape)[1] == config.in_channels &&
+                              (*shape)[2] == frames && (*shape)[4] == side;
+  mx::array weight =
+      channels_first
+          ? checkpoint.weights.get(name + ".weight", {out, config.in_channels, frames, side, side})
+          : mx::transpose(checkpoint.weights.get(name + ".weight",
+                                                 {out, frames, side, side, config.in_channels}),
+                          {0, 4, 1, 2, 3});
+  weight = mx::reshape(mx::contiguous(weight), {config.hidden_size, -1});
+  weight.eval();
+  mx::array bias = mx::astype(checkpoint.weights.get(name + ".bias", {out}),
+                              tensor::compute_dtype(weight.dtype()));
+  bias.eval();
+  return tensor::Linear(weight, bias);
+}
+
+mx::array matrix(const std::vector<float>& values, int rows) {
+  return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
+}
+
+}  // namespace
+
+std::size_t ImageFeatures::bytes() const {
+  std::size_t total = merged.nbytes();
+  for (const mx::array& level : deepstack) total += level.nbytes();
+  return total;
+}
+
+PatchMerger::PatchMerger(const Checkpoint& checkpoint, const std::string& name,
+                         bool norm_after_merge)
+    : norm_after_merge_(norm_after_merge),
+      merged_size_(checkpoint.config.vision.hidden_size *
+                   checkpoint.config.vision.spatial_merge_size *
+                   checkpoint.config.vision.spatial_merge_size),
+      norm_(load_norm(checkpoint, name + ".norm",
+                      norm_after_merge ? merged_size_ : checkpoint.config.vision.hidden_size)),
+      linear_fc1_(load_linear(checkpoint, name + ".linear_fc1", merged_size_, merged_size_)),
+      linear_fc2_(load_linear(checkpoint, name + ".linear_fc2",
+                              checkpoint.config.vision.out_hidden_size, merged_size_)) {}
+
+mx::array PatchMerger::operator()(const mx::array& x) const {
+  const mx::Shape merged{-1, merged_size_};
+  const mx::array normal =
+      norm_after_merge_ ? norm_(mx::reshape(x, merged)) : mx::reshape(norm_(x), merged);
+  return linear_fc2_(tensor::gelu(linear_fc1_(normal)));
+}
+
+VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name)
+    : norm1(load_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
+      norm2(load_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
+      qkv(load_linear(checkpoint, name + ".attn.qkv", 3 * checkpoint.config.vision.hidden_size,
+                      checkpoint.config.vision.hidden_size)),
+      proj(load_linear(checkpoint, name + ".attn.proj", checkpoint.config.vision.hidden_size,
+                       checkpoint.config.vision.hidden_size)),
+      linear_fc1(load_linear(checkpoint, name + ".mlp.linear_fc1",
+                             checkpoint.config.vision.intermediate_size,
+                             checkpoint.config.vision.hidden_size)),
+      linear_fc2(load_linear(checkpoint, name + ".mlp.linear_fc2",
+                             checkpoint.config.vision.hidden_size,
+                             checkpoint.config.vision.intermediate_size)) {}
+
+VisionModel::VisionModel(const Checkpoint& checkpoint)
+    : config_(checkpoint.config.vision),
+      patch_embed_(load_patch_embed(checkpoint)),
+      pos_embed_(load_linear(checkpoint, "pos_embed", config_.num_position_embeddings,
+                             config_.hidden_size)),
+      merger_(checkpoint, "merger", /*norm_after_merge=*/false) {
+  for (int i = 0; i < config_.depth; ++i) {
+    blocks_.emplace_back(checkpoint, "blocks." + std::to_string(i));
+  }
+  for (std::size_t i = 0; i < config_.deepstack_visual_indexes.size(); ++i) {
+    deepstack_mergers_.emplace_back(checkpoint, "deepstack_merger_list." + std::to_string(i),
+                                    /*norm_after_merge=*/true);
+  }
+}
+
+/// Bilinear interpolation of the square table of learned positions at the picture's grid, corners
+/// aligned; rows in merge order.
+mx::array VisionModel::position_embeddings(const GridThw& grid) const {
+  const int side = static_cast<int>(std::lround(std::sqrt(config_.num_position_embeddings)));
+  const int merge = config_.spatial_merge_size;
+  const auto place = [&](int index, int count) {
+    const float at =
+        static_cast<float>(index * (side - 1)) / static_cast<float>(std::max(count - 1, 1));
+    const int low = static_cast<int>(at);
+    return std::tuple(low, std::min(low + 1, side - 1), at - static_cast<float>(low));
+  };
+  std::array<std::vector<std::int32_t>, 4> indices;
+  std::array<std::vector<float>, 4> weights;
+  for (int block_row = 0; block_row < grid.h; block_row += merge) {
+    for (int block_column = 0; block_column < grid.w; block_column += merge) {
+      for (int patch = 0; patch < merge * merge; ++patch) {
+        const auto [top, bottom, down] = place(block_row + patch / merge, grid.h);
+        const auto [left, right, across] = place(block_column + patch % merge, grid.w);
+        const std::int32_t corners[] = {top * side + left, top * side + right, bottom * side + left,
+                                        bottom * side + right};
+        const float shares[] = {(1 - down) * (1 - across), (1 - down) * across, down * (1 - across),
+                                down * across};
+        for (std::size_t corner = 0; corner < 4; ++corner) {
+          indices[corner].push_back(corners[corner]);
+          weights[corner].push_back(shares[corner]);
+        }
+      }
+    }
+  }
+  const int count = grid.h * grid.w;
+  std::optional<mx::array> sum;
+  for (std::size_t corner = 0; corner < 4; ++corner) {
+    const mx::array rows = pos_embed_.embed(mx::array(indices[corner].data(), {count}, mx::int32));
+    const mx::array part =
+        mx::multiply(rows, mx::astype(matrix(weights[corner], count), rows.dtype()));
+    sum = sum ? mx::add(*sum, part) : part;
+    sum->eval();  // one corner's rows at a time
+  }
+  return grid.t == 1 ? *sum : mx::tile(*sum, {grid.t, 1});
+}
+
+mx::array VisionModel::embed(const Patches& patches) const {
+  const int count = patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w;
+  const mx::array pixels =
+      mx::astype(matrix(patches.pixel_values, count), tensor::compute_dtype(patch_embed_.dtype()));
+  return patch_embed_(pixels);
+}
+
+mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::array& cos,
+                              const mx::array& sin, std::span<const int> cu_seqlens) const {
+  const int count = x.shape(0);
+  const int head_dim = config_.hidden_size / config_.num_heads;
+  const mx::array qkv = block.qkv(block.norm1(x));
+  const auto part = [&](int index) {
+    const mx::array columns = mx::slice(qkv, {0, index * config_.hidden_size},
+                                        {count, (index + 1) * config_.hidden_size});
+    return mx::reshape(columns, {count, config_.num_heads, head_dim});
+  };
+  const mx::array attention = tensor::segment_attention(
+      tensor::rotate(part(0), cos, sin), tensor::rotate(part(1), cos, sin), part(2), cu_seqlens,
+      1.0f / std::sqrt(static_cast<float>(head_dim)));
+  return mx::add(x, block.proj(attention));
+}
+
+mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) const {
+  const int count = x.shape(0);
+  std::vector<mx::array> parts;
+  for (int row = 0; row < count; row += kFeedForwardRows) {
+    const mx::array rows =
+        mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
+    const mx::array hidden = tensor::gelu_tanh(block.linear_fc1(block.norm2(rows)));
+    parts.push_back(mx::add(rows, block.linear_fc2(hidden)));
+    if (count > kFeedForwardRows) parts.back().eval();
+  }
+  return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
+}
+
+ImageFeatures VisionModel::encode(const Patches& patches, std::stop_token stop,
+                                  const Observer& observer) const {
+  const GridThw& grid = patches.grid_thw;
+  const int count = grid.t * grid.h * grid.w;
+  const auto observe = [&](const std::string& stage, const mx::array& output) {
+    if (observer) observer(stage, output);
+  };
+  mx::array x = embed(patches);
+  observe("vision.patch_embed", x);
+  x = mx::add(x, position_embeddings(grid));
+  const RotaryTable rotary = vision_rotary(grid, config_);
+  const mx::array cos = matrix(rotary.cos, count);
+  const mx::array sin = matrix(rotary.sin, count);
+  std::vector<int> cu_seqlens;  // a frame sees itself only
+  for (int t = 0; t <= grid.t; ++t) cu_seqlens.push_back(t * grid.h * grid.w);
+
+  std::vector<mx::array> deepstack;
+  const std::vector<int>& levels = config_.deepstack_visual_indexes;
+  for (int layer = 0; layer < config_.depth; ++layer) {
+    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    const Block& block = blocks_[static_cast<std::size_t>(layer)];
+    x = feed_forward(block, attend(block, x, cos, sin, cu_seqlens));
+    x.eval();
+    observe("vision.layer." + std::to_string(layer), x);
+    const auto level = std::find(levels.begin(), levels.end(), layer);
+    if (level != levels.end()) {
+      deepstack.push_back(deepstack_mergers_[static_cast<std::size_t>(level - levels.begin())](x));
+      deepstack.back().eval();
+      observe("vision.deepstack." + std::to_string(deepstack.size() - 1), deepstack.back());
+    }
+  }
+  mx::array merged = merger_(x);
+  merged.eval();
+  observe("vision.merged", merged);
+  return {grid, std::move(merged), std::move(deepstack)};
+}
+
+}  // namespace oko::models::qwen3_vl

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "text/tokenizer_table.h"
+
+namespace oko::text {
+
+/// A stretch of text: an added token, or what lies between two.
+struct TextSpan {
+  std::string_view text;
+  const TokenizerTable::Added* token = nullptr;
+};
+
+/// Cuts valid UTF-8 at the added tokens of the group `after_nfc`: the leftmost, the longest of those,
+/// with the flags single_word, lstrip and rstrip as HF `tokenizers` reads them.
+std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
+                                            std::string_view text);
+
+}  // namespace oko::text

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "text/tokenizer.h"
+
+namespace oko::text {
+
+enum class Role { kSystem, kUser, kAssistant };
+
+/// A piece of a message: text, or the place of the next image.
+struct Part {
+  enum class Kind { kText, kImage };
+  Kind kind = Kind::kText;
+  std::string text;  ///< of kText
+
+  static Part make_text(std::string text) { return {Kind::kText, std::move(text)}; }
+  static Part make_image() { return {Kind::kImage, {}}; }
+};
+
+struct Message {
+  Role role = Role::kUser;
+  std::vector<Part> parts;  ///< put together as they are, with nothing between them
+};
+
+struct ImageRange {
+  std::size_t offset = 0;  ///< of the first `<|image_pad|>` in `ChatPrompt::ids`
+  std::size_t count = 0;   ///< of them
+};
+
+struct ChatPrompt {
+  std::vector<std::int32_t> ids;
+  std::vector<ImageRange> images;  ///< in the order of the messages
+};
+
+/// The prompt of a conversation, as the chat template of Qwen3-VL Instruct renders it without tools
+/// and picture numbers and HF `tokenizers` encodes that. Each image is `<|vision_start|>`, its
+/// count of `<|image_pad|>`, `<|vision_end|>`. Special tokens written out in the messages' text
+/// stay plain text: a user cannot open a turn.
+///
+/// `image_token_counts`: merged vision tokens of each image, in order, >= 1. Throws kBadInput: no message, a
+/// system message that is not the first, images outside the user's messages, counts that do not fit the
+/// images; kBadModel: the tokenizer has no chat tokens.
+ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
+                               std::span<const int> image_token_counts,
+                               bool add_generation_prompt = true);
+
+}  // namespace oko::text

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "text/tokenizer_source.h"
+#include "text/tokenizer_table.h"
+
+namespace oko::text {
+
+/// The block of a TokenizerTable. Throws kBadModel, naming `name`: tokens or merges that contradict
+/// one another, a byte without a token.
+std::vector<std::byte> build_table(const TokenizerSource& source,
+                                   const TokenizerTable::Sources& files, const std::string& name);
+
+}  // namespace oko::text

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "text/tokenizer_table.h"
+
+namespace oko::text {
+
+struct TokenizerOptions {
+  /// Where the table made of a tokenizer's files is kept for the next start; empty: nowhere.
+  std::filesystem::path cache_dir = oko_home() / "cache" / "tokenizers";
+};
+
+/// Qwen's byte-level BPE tokenizer: token for token what Hugging Face `tokenizers` makes of the same
+/// files. Immutable: any number of threads may use one.
+class Tokenizer {
+ public:
+  /// Reads tokenizer.json of a model's folder, or vocab.json and merges.txt with the added tokens of
+  /// tokenizer_config.json. The first time takes a fraction of a second and writes the cache; later
+  /// the cache is mapped. Throws kBadModel: files missing, damaged, or not Qwen's kind of pipeline.
+  static Tokenizer load(const std::filesystem::path& model_dir,
+                        const TokenizerOptions& options = {});
+
+  /// From the bytes of a tokenizer.json, without files. `name` stands in messages.
+  static Tokenizer parse(std::string_view tokenizer_json, const std::string& name);
+
+  /// Tokens of a user's text: special tokens written out in it stay plain text. Ill-formed UTF-8
+  /// becomes U+FFFD.
+  std::vector<std::int32_t> encode(std::string_view text) const;
+
+  /// Tokens of trusted text, in which added tokens are recognised.
+  std::vector<std::int32_t> encode_with_special(std::string_view text) const;
+
+  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are passed over, and
+  /// special tokens too where `skip_special`.
+  std::string decode(std::span<const std::int32_t> ids, bool skip_special) const;
+
+  /// The bytes of a token, not always whole characters; empty for ids outside the vocabulary.
+  std::string_view token_bytes(std::int32_t id) const;
+
+  /// The id of an added token ("<|im_start|>"), or nothing where `content` is none.
+  std::optional<std::int32_t> special_token(std::string_view content) const;
+
+  /// Whether `id` is an added token marked special: never part of an answer's text.
+  bool is_special(std::int32_t id) const;
+
+  /// One more than the greatest id.
+  std::int32_t vocab_size() const { return static_cast<std::int32_t>(table_.vocabulary_size()); }
+
+ private:
+  explicit Tokenizer(TokenizerTable table) : table_(std::move(table)) {}
+
+  void append_plain(std::string_view text, std::vector<std::int32_t>& ids) const;
+  bool is_known(std::int32_t id) const { return id >= 0 && id < vocab_size(); }
+
+  TokenizerTable table_;
+};
+
+}  // namespace oko::text
