@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -39,8 +40,8 @@ class Descriptor {
               error == EACCES ? tr("check the file's permissions", "проверьте права на файл") : "");
 }
 
-FileIdentity regular_file_identity(const struct stat& info, const std::filesystem::path& path,
-                                   ErrorCode code) {
+void require_regular_file(const struct stat& info, const std::filesystem::path& path,
+                          ErrorCode code) {
   if (S_ISDIR(info.st_mode)) {
     throw Error(code, tr("{}: is a folder, not a file", "{}: это папка, а не файл", path.string()),
                 tr("name a file inside it", "укажите файл внутри неё"));
@@ -48,14 +49,6 @@ FileIdentity regular_file_identity(const struct stat& info, const std::filesyste
   if (!S_ISREG(info.st_mode)) {
     throw Error(code, tr("{}: is not a regular file", "{}: это не обычный файл", path.string()));
   }
-#ifdef __APPLE__
-  const timespec& modified = info.st_mtimespec;
-#else
-  const timespec& modified = info.st_mtim;
-#endif
-  return {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
-          static_cast<std::uint64_t>(info.st_size),
-          static_cast<std::int64_t>(modified.tv_sec) * 1'000'000'000 + modified.tv_nsec};
 }
 
 }  // namespace
@@ -63,7 +56,14 @@ FileIdentity regular_file_identity(const struct stat& info, const std::filesyste
 FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) throw_unreadable(path, errno, missing);
-  return regular_file_identity(info, path, missing);
+  require_regular_file(info, path, missing);
+  std::error_code error;
+  const auto modified = std::filesystem::last_write_time(path, error);
+  if (error) throw_unreadable(path, error.value(), missing);
+  return {
+      static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
+      static_cast<std::uint64_t>(info.st_size),
+      std::chrono::duration_cast<std::chrono::nanoseconds>(modified.time_since_epoch()).count()};
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad) {
@@ -72,7 +72,8 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   if (file.get() < 0) throw_unreadable(path, errno, bad);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) throw_unreadable(path, errno, bad);
-  const std::uint64_t size = regular_file_identity(info, path, bad).size;
+  require_regular_file(info, path, bad);
+  const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > max_bytes) {
     throw Error(bad, tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
                         path.string(), format_bytes(size), format_bytes(max_bytes)));

@@ -15,7 +15,7 @@ struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t size = 0;        ///< bytes
-  std::int64_t modified_ns = 0;  ///< nanoseconds since the epoch
+  std::int64_t modified_ns = 0;  ///< nanoseconds on the file system's clock
   bool operator==(const FileIdentity&) const = default;
 };
 

@@ -13,7 +13,10 @@ namespace oko {
 
 MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
     : path_(path), identity_(identify_file(path, bad)), size_(identity_.size) {
-  if (size_ == 0) throw Error(bad, tr("{}: is empty", "{}: файл пуст", path.string()));
+  if (size_ == 0) {
+    throw Error(bad, tr("{}: is empty", "{}: файл пуст", path.string()),
+                tr("get the file again", "получите файл заново"));
+  }
   const auto fail = [&] {
     const std::string reason = std::strerror(errno);
     throw Error(bad, tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}",

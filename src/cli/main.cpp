@@ -32,7 +32,7 @@ int run(int argc, char** argv) {
                   "oko видит, читает и описывает картинки — локально."),
                "oko");
   app.set_version_flag("--version", std::string("oko ") + OKO_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   add_describe(app);
   add_bench(app);
   try {
@@ -44,6 +44,10 @@ int run(int argc, char** argv) {
     return report(Error(
         ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
         tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help")));
+  }
+  if (app.get_subcommands().empty()) {
+    throw Error(ErrorCode::kUsage, tr("no command is given", "не указана команда"),
+                tr("see oko --help", "см. oko --help"));
   }
   return 0;
 }

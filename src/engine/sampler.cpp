@@ -53,10 +53,10 @@ void Sampler::apply_penalties(std::vector<float>& logits) const {
 
 std::int32_t Sampler::sample(std::vector<float>& logits) {
   apply_penalties(logits);
-  const auto best = std::max_element(logits.begin(), logits.end(), [](float a, float b) {
-    return std::isnan(b) ? false : std::isnan(a) || a < b;
-  });
-  if (!std::isfinite(*best)) {
+  const auto best = std::max_element(logits.begin(), logits.end());
+  const bool broken =
+      std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); });
+  if (broken || !std::isfinite(*best)) {
     throw Error(ErrorCode::kBadModel,
                 tr("the model computes values that are not numbers (NaN)",
                    "модель вычисляет не числа (NaN)"),

@@ -40,7 +40,10 @@ RandomShape shape_small(std::string name) {
   shape.intermediate_size = 256;
   shape.vocab_size = 1024;
   shape.max_position_embeddings = 4096;
-  shape.mrope_section = {6, 5, 5};
+  // A low rope_theta, so that a few positions suffice to tell the sections of the slow frequencies
+  // apart.
+  shape.mrope_section = {8, 4, 4};
+  shape.rope_theta = 1000;
   shape.vision_depth = 4;
   shape.vision_hidden_size = 64;
   shape.vision_num_heads = 4;
@@ -193,7 +196,7 @@ ordered_json text_config(const RandomShape& shape) {
            {{"mrope_interleaved", true},
             {"mrope_section", shape.mrope_section},
             {"rope_type", "default"}}},
-          {"rope_theta", 5000000},
+          {"rope_theta", shape.rope_theta},
           {"tie_word_embeddings", true},
           {"use_cache", true},
           {"vocab_size", shape.vocab_size}};

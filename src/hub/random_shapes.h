@@ -29,6 +29,7 @@ struct RandomShape {
   std::int64_t vocab_size = 151936;
   std::int64_t max_position_embeddings = 262144;
   std::vector<int> mrope_section = {24, 20, 20};
+  std::int64_t rope_theta = 5000000;
 
   std::int64_t vision_depth = 24;
   std::int64_t vision_hidden_size = 1024;

@@ -15,6 +15,34 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::array<std::string_view, 26> kSpecialTokens = {
+    // Their ids follow one another.
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|object_ref_start|>",
+    "<|object_ref_end|>",
+    "<|box_start|>",
+    "<|box_end|>",
+    "<|quad_start|>",
+    "<|quad_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+    "<tool_call>",
+    "</tool_call>",
+    "<|fim_prefix|>",
+    "<|fim_middle|>",
+    "<|fim_suffix|>",
+    "<|fim_pad|>",
+    "<|repo_name|>",
+    "<|file_sep|>",
+    "<tool_response>",
+    "</tool_response>",
+    "<think>",
+    "</think>"};
 constexpr std::size_t kFirstNonSpecial =
     14;  ///< "<tool_call>": from here on added, but not special
 
@@ -138,7 +166,7 @@ Vocabulary make_vocabulary(std::size_t size) {
 }
 
 ordered_json added_token(std::size_t index) {
-  return {{"content", special_tokens()[index]},
+  return {{"content", kSpecialTokens[index]},
           {"single_word", false},
           {"lstrip", false},
           {"rstrip", false},
@@ -155,41 +183,14 @@ ordered_json byte_level() {
 
 }  // namespace
 
-const std::vector<std::string_view>& special_tokens() {
-  static const std::vector<std::string_view> tokens = {"<|endoftext|>",
-                                                       "<|im_start|>",
-                                                       "<|im_end|>",
-                                                       "<|object_ref_start|>",
-                                                       "<|object_ref_end|>",
-                                                       "<|box_start|>",
-                                                       "<|box_end|>",
-                                                       "<|quad_start|>",
-                                                       "<|quad_end|>",
-                                                       "<|vision_start|>",
-                                                       "<|vision_end|>",
-                                                       "<|vision_pad|>",
-                                                       "<|image_pad|>",
-                                                       "<|video_pad|>",
-                                                       "<tool_call>",
-                                                       "</tool_call>",
-                                                       "<|fim_prefix|>",
-                                                       "<|fim_middle|>",
-                                                       "<|fim_suffix|>",
-                                                       "<|fim_pad|>",
-                                                       "<|repo_name|>",
-                                                       "<|file_sep|>",
-                                                       "<tool_response>",
-                                                       "</tool_response>",
-                                                       "<think>",
-                                                       "</think>"};
-  return tokens;
+std::span<const std::string_view> special_tokens() {
+  return kSpecialTokens;
 }
 
 std::int64_t special_token_id(const RandomShape& shape, std::string_view token) {
-  const auto& tokens = special_tokens();
-  const auto found = std::find(tokens.begin(), tokens.end(), token);
-  assert(found != tokens.end());
-  return shape.first_special + (found - tokens.begin());
+  const auto found = std::find(kSpecialTokens.begin(), kSpecialTokens.end(), token);
+  assert(found != kSpecialTokens.end());
+  return shape.first_special + (found - kSpecialTokens.begin());
 }
 
 ordered_json random_tokenizer(const RandomShape& shape) {
@@ -200,7 +201,7 @@ ordered_json random_tokenizer(const RandomShape& shape) {
     ids.emplace_back(vocabulary.tokens()[id], id);
   }
   ordered_json added = ordered_json::array();
-  for (std::size_t i = 0; i < special_tokens().size(); ++i) {
+  for (std::size_t i = 0; i < kSpecialTokens.size(); ++i) {
     ordered_json token = {{"id", shape.first_special + static_cast<std::int64_t>(i)}};
     token.update(added_token(i));
     added.push_back(std::move(token));
@@ -233,9 +234,9 @@ ordered_json random_tokenizer(const RandomShape& shape) {
 ordered_json random_tokenizer_config(const RandomShape& shape) {
   ordered_json decoder;
   ordered_json special = ordered_json::array();
-  for (std::size_t i = 0; i < special_tokens().size(); ++i) {
+  for (std::size_t i = 0; i < kSpecialTokens.size(); ++i) {
     decoder[std::to_string(shape.first_special + static_cast<std::int64_t>(i))] = added_token(i);
-    if (i > 0 && i < kFirstNonSpecial) special.push_back(special_tokens()[i]);
+    if (i > 0 && i < kFirstNonSpecial) special.push_back(kSpecialTokens[i]);
   }
   return {{"tokenizer_class", "Qwen2Tokenizer"},
           {"add_bos_token", false},

@@ -2,15 +2,15 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string_view>
-#include <vector>
 
 namespace oko::hub {
 
 struct RandomShape;
 
 /// Qwen3's added tokens, in the order of their ids.
-const std::vector<std::string_view>& special_tokens();
+std::span<const std::string_view> special_tokens();
 
 /// Id of an added token in the tokenizer of `shape`.
 std::int64_t special_token_id(const RandomShape& shape, std::string_view token);

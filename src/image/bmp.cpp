@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <string>
 
 #include "base/language.h"
 #include "image/failure.h"
@@ -257,7 +256,7 @@ class RunLengthDecoder {
         x_ = 0;
         ++y_;
       } else if (value == 2) {
-        x_ += source_.u8(at_);
+        x_ = std::min(x_ + static_cast<int>(source_.u8(at_)), layout_.width);
         y_ += static_cast<int>(source_.u8(at_ + 1));
         at_ += 2;
       } else {

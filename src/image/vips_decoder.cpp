@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "image/failure.h"
+#include "image/precheck.h"
 
 namespace oko::image {
 namespace {
@@ -84,20 +85,6 @@ Handle open(std::span<const std::byte> bytes, Format format) {
   });
 }
 
-std::uint32_t big_endian_32(std::span<const std::byte, 4> bytes) {
-  std::uint32_t value = 0;
-  for (const std::byte byte : bytes) value = value << 8 | static_cast<std::uint32_t>(byte);
-  return value;
-}
-
-/// A PNG has its size in its first chunk. Seen here, an oversize one is called oversize even where
-/// the chunks behind, which libpng wants first, are missing.
-void check_png_size(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
-  if (bytes.size() < 24) throw_damaged(name, Format::kPng);
-  check_size(name, big_endian_32(bytes.subspan<16, 4>()), big_endian_32(bytes.subspan<20, 4>()),
-             limits);
-}
-
 Handle open_checked(std::span<const std::byte> bytes, Format format, std::string_view name,
                     const Limits& limits) {
   start_vips();
@@ -105,7 +92,7 @@ Handle open_checked(std::span<const std::byte> bytes, Format format, std::string
     throw_unsupported(name, format,
                       tr("this libvips is built without libheif", "libvips собран без libheif"));
   }
-  if (format == Format::kPng) check_png_size(bytes, name, limits);
+  check_before_decoder(bytes, format, name, limits);
   Handle image = open(bytes, format);
   if (!image) throw_damaged(name, format);
   check_size(name, image->Xsize, image->Ysize, limits);

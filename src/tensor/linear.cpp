@@ -110,9 +110,10 @@ mx::array Linear::embed(const mx::array& ids) const {
   const mx::array rows = mx::take(weight_, ids, 0);
   const mx::Dtype dtype = compute_dtype(this->dtype());
   if (!scales_) return mx::astype(rows, dtype);
-  return mx::astype(mx::dequantize(rows, mx::take(*scales_, ids, 0), mx::take(*biases_, ids, 0),
-                                   quantization_.group_size, quantization_.bits),
-                    dtype);
+  // Scales are cast first: dequantize computes, and rounds, in their dtype.
+  const auto cast = [&](const mx::array& all) { return mx::astype(mx::take(all, ids, 0), dtype); };
+  return mx::dequantize(rows, cast(*scales_), cast(*biases_), quantization_.group_size,
+                        quantization_.bits);
 }
 
 }  // namespace oko::tensor

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <cstdint>
 
-#include "base/error.h"
+#include "base/json_file.h"
 #include "base/language.h"
 
 namespace oko::tensor {
@@ -23,29 +23,30 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
                          std::string_view file_name) {
   const auto integer = [&](const char* key, int otherwise) {
     const auto found = entry.find(key);
-    if (found == entry.end()) return otherwise;
+    if (found == entry.end()) return std::int64_t{otherwise};
     if (!found->is_number_integer()) {
       fail(file_name,
            tr("quantization {} is not a whole number", "quantization: {} — не целое число", key));
     }
-    return found->get<int>();
+    return found->get<std::int64_t>();
   };
-  const Quantization result{integer("bits", inherited ? inherited->bits : 4),
-                            integer("group_size", inherited ? inherited->group_size : 64)};
-  const std::string mode = entry.value("mode", json("affine")).dump();
-  if (mode != "\"affine\"") {
+  const std::int64_t bits = integer("bits", inherited ? inherited->bits : 4);
+  const std::int64_t group_size = integer("group_size", inherited ? inherited->group_size : 64);
+  const auto mode = entry.find("mode");
+  if (mode != entry.end() &&
+      !(mode->is_string() && mode->get_ref<const std::string&>() == "affine")) {
     fail(file_name, tr("quantization mode {} is not supported",
-                       "режим квантизации {} не поддерживается", mode.substr(0, 40)));
+                       "режим квантизации {} не поддерживается", brief(*mode)));
   }
-  if (result.bits != 4 && result.bits != 8) {
+  if (bits != 4 && bits != 8) {
     fail(file_name, tr("quantization to {} bits is not supported",
-                       "квантизация в {} бит не поддерживается", result.bits));
+                       "квантизация в {} бит не поддерживается", bits));
   }
-  if (result.group_size != 32 && result.group_size != 64 && result.group_size != 128) {
+  if (group_size != 32 && group_size != 64 && group_size != 128) {
     fail(file_name, tr("quantization in groups of {} is not supported",
-                       "квантизация группами по {} не поддерживается", result.group_size));
+                       "квантизация группами по {} не поддерживается", group_size));
   }
-  return result;
+  return {static_cast<int>(bits), static_cast<int>(group_size)};
 }
 
 }  // namespace

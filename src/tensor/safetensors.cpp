@@ -6,7 +6,6 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_file.h"
 #include "base/language.h"
 
 namespace oko::tensor {
@@ -93,7 +93,7 @@ std::vector<std::int64_t> parse_shape(const json& entry, std::string_view name,
         dimension.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max()) {
       fail_tensor(name, tensor,
                   tr("dimension {} is not in 1..2147483647", "размерность {} не в 1..2147483647",
-                     dimension.dump(-1, ' ', /*ensure_ascii=*/true).substr(0, 40)));
+                     brief(dimension)));
     }
     shape.push_back(dimension.get<std::int64_t>());
   }

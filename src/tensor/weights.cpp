@@ -5,17 +5,14 @@
 #include <mlx/mlx.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "base/error.h"
+#include "base/json_file.h"
 #include "base/language.h"
 #include "tensor/mapped_array.h"
 
 namespace oko::tensor {
 namespace {
-
-constexpr std::uint64_t kMaxIndexBytes = 32'000'000;
 
 mx::Dtype mlx_dtype(Dtype dtype) {
   switch (dtype) {
@@ -40,9 +37,8 @@ std::set<std::string> shard_names(const std::filesystem::path& index) {
     throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", index.string(), what),
                 tr("download the model again", "скачайте модель заново"));
   };
-  const auto parsed =
-      nlohmann::json::parse(read_file(index, kMaxIndexBytes, ErrorCode::kBadModel), nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("weight_map") || !parsed["weight_map"].is_object()) {
+  const nlohmann::json parsed = read_json_object(index, ErrorCode::kBadModel);
+  if (!parsed.contains("weight_map") || !parsed["weight_map"].is_object()) {
     fail(tr("has no weight_map", "нет weight_map"));
   }
   std::set<std::string> names;
@@ -64,17 +60,17 @@ mx::array view_of(const mx::array& words, const TensorInfo& info) {
   const mx::Dtype dtype = mlx_dtype(info.dtype);
   const auto first = static_cast<mx::ShapeElem>(info.offset / kWord);
   const auto last = static_cast<mx::ShapeElem>((info.offset + info.size + kWord - 1) / kWord);
-  mx::array bytes = mx::slice(words, {first}, {last});
+  const mx::array bytes = mx::slice(words, {first}, {last});
   const std::uint64_t lead = info.offset % kWord;
   const std::size_t item = size_of(info.dtype);
   const auto skip = static_cast<mx::ShapeElem>(lead / item);
   const auto count = static_cast<mx::ShapeElem>(info.size / item);
   if (lead % item != 0) {
-    // A tensor that does not start at a multiple of its element size has to be copied.
-    const auto start = static_cast<mx::ShapeElem>(lead);
+    // A tensor that does not start at a multiple of its element size has to be copied
+    // (mx::contiguous would share the bytes, as they are contiguous).
     const auto size = static_cast<mx::ShapeElem>(info.size);
-    bytes = mx::contiguous(mx::slice(mx::view(bytes, mx::uint8), {start}, {start + size}));
-    return mx::reshape(mx::view(bytes, dtype), std::move(shape));
+    const mx::array copy(words.data<std::uint8_t>() + info.offset, {size}, mx::uint8);
+    return mx::reshape(mx::view(copy, dtype), std::move(shape));
   }
   return mx::reshape(mx::slice(mx::view(bytes, dtype), {skip}, {skip + count}), std::move(shape));
 }
@@ -86,9 +82,10 @@ Weights Weights::open(const std::filesystem::path& model_dir) {
   weights.model_dir_ = model_dir;
   const auto index = model_dir / "model.safetensors.index.json";
   const auto single = model_dir / "model.safetensors";
-  if (std::filesystem::exists(single)) {
+  std::error_code unreachable;  // is told as "has neither"
+  if (std::filesystem::exists(single, unreachable)) {
     weights.add_file(single);
-  } else if (std::filesystem::exists(index)) {
+  } else if (std::filesystem::exists(index, unreachable)) {
     for (const std::string& name : shard_names(index)) weights.add_file(model_dir / name);
   } else {
     throw Error(
@@ -106,7 +103,10 @@ void Weights::add_file(const std::filesystem::path& path) {
   // MLX counts elements in 32 bits: 16 GB of file as 64-bit words, 2^31 - 1 elements a tensor.
   constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
   for (auto& [name, info] : parse_safetensors(bytes, bytes.size(), path.string())) {
-    if (bytes.size() / 8 >= kMaxElements || info.size / size_of(info.dtype) > kMaxElements) {
+    // `view_of` rounds to words, and counts bytes where it has to copy.
+    const std::size_t item = size_of(info.dtype);
+    const std::uint64_t counted = info.offset % item == 0 ? info.size / item : info.size;
+    if (bytes.size() / 8 >= kMaxElements || counted + 16 > kMaxElements) {
       throw Error(
           ErrorCode::kBadModel,
           tr("{}: {} in one file are too large for MLX", "{}: {} в одном файле велики для MLX",

@@ -70,6 +70,7 @@ std::size_t skip_space_right(std::string_view text, std::size_t at) {
 std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
                                             std::string_view text) {
   const std::span<const Added> added = table.added(after_nfc);
+  if (added.empty()) return {TextSpan{text}};
   std::array<bool, 256> begins{};
   for (const Added& token : added) {
     begins[static_cast<unsigned char>(table.content(token)[0])] = true;

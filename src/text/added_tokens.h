@@ -14,8 +14,8 @@ struct TextSpan {
   const TokenizerTable::Added* token = nullptr;
 };
 
-/// Cuts valid UTF-8 at the added tokens of the group `after_nfc`: the leftmost, the longest of those,
-/// with the flags single_word, lstrip and rstrip as HF `tokenizers` reads them.
+/// Cuts valid UTF-8 at the added tokens of the group `after_nfc`: the leftmost, the longest of
+/// those, with the flags single_word, lstrip and rstrip as HF `tokenizers` reads them.
 std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
                                             std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "text/bpe.h"
 
 #include <algorithm>
+#include <functional>
 #include <queue>
 
 namespace oko::text {
@@ -53,7 +54,8 @@ void append_scanned(const TokenizerTable& table, std::string_view piece,
 /// its place has another rank now; ranks name pairs, so equality is enough.
 class LongPiece {
  public:
-  LongPiece(const TokenizerTable& table, std::string_view piece) : table_(table), nodes_(piece.size()) {
+  LongPiece(const TokenizerTable& table, std::string_view piece)
+      : table_(table), nodes_(piece.size()) {
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
       nodes_[i].token = table.byte_token(static_cast<unsigned char>(piece[i]));
       nodes_[i].previous = i - 1;

@@ -20,8 +20,8 @@ std::string_view role_name(Role role) {
   return {};
 }
 
-/// Puts a prompt together. Text between two special tokens is one run, encoded at once: cut anywhere
-/// else, it could become other tokens.
+/// Puts a prompt together. Text between two special tokens is one run, encoded at once: cut
+/// anywhere else, it could become other tokens.
 class PromptWriter {
  public:
   explicit PromptWriter(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
@@ -65,9 +65,7 @@ class PromptWriter {
 };
 
 void check(std::span<const Message> messages, std::span<const int> image_token_counts) {
-  const auto fail = [](std::string message) {
-    throw Error(ErrorCode::kBadInput, message);
-  };
+  const auto fail = [](std::string message) { throw Error(ErrorCode::kBadInput, message); };
   if (messages.empty()) fail(tr("the conversation is empty", "в разговоре нет сообщений"));
   std::size_t images = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -76,9 +74,9 @@ void check(std::span<const Message> messages, std::span<const int> image_token_c
       fail(tr("message {} is a system message: only the first may be",
               "сообщение {} — системное: таким может быть только первое", i + 1));
     }
-    const auto in_message = std::count_if(
-        messages[i].parts.begin(), messages[i].parts.end(),
-        [](const Part& part) { return part.kind == Part::Kind::kImage; });
+    const auto in_message =
+        std::count_if(messages[i].parts.begin(), messages[i].parts.end(),
+                      [](const Part& part) { return part.kind == Part::Kind::kImage; });
     if (in_message != 0 && role != Role::kUser) {
       fail(tr("message {} ({}) has an image: only the user's messages may",
               "в сообщении {} ({}) есть изображение: они могут быть только у пользователя", i + 1,

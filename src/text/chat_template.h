@@ -42,9 +42,9 @@ struct ChatPrompt {
 /// count of `<|image_pad|>`, `<|vision_end|>`. Special tokens written out in the messages' text
 /// stay plain text: a user cannot open a turn.
 ///
-/// `image_token_counts`: merged vision tokens of each image, in order, >= 1. Throws kBadInput: no message, a
-/// system message that is not the first, images outside the user's messages, counts that do not fit the
-/// images; kBadModel: the tokenizer has no chat tokens.
+/// `image_token_counts`: merged vision tokens of each image, in order, >= 1. Throws kBadInput: no
+/// message, a system message that is not the first, images outside the user's messages, counts that
+/// do not fit the images; kBadModel: the tokenizer has no chat tokens.
 ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
                                std::span<const int> image_token_counts,
                                bool add_generation_prompt = true);

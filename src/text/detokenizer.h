@@ -7,8 +7,8 @@
 
 namespace oko::text {
 
-/// The text of tokens as they come: never half a UTF-8 character. All that `push` and the last `flush`
-/// return, put together, is `decode(ids, true)` of all the ids.
+/// The text of tokens as they come: never half a UTF-8 character. All that `push` and the last
+/// `flush` return, put together, is `decode(ids, true)` of all the ids.
 class Detokenizer {
  public:
   explicit Detokenizer(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}

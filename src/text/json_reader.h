@@ -15,8 +15,8 @@ enum class JsonKind {
   kTree,        ///< anything small
 };
 
-/// Parses `bytes` in one pass, with memory bounded by their size: the tree has a limit of values and of depth.
-/// Throws kBadModel, naming `name` and the place.
+/// Parses `bytes` in one pass, with memory bounded by their size: the tree has a limit of values
+/// and of depth. Throws kBadModel, naming `name` and the place.
 nlohmann::json read_json(std::string_view bytes, JsonKind kind, const std::string& name,
                          TokenizerSource& source);
 

@@ -52,16 +52,16 @@ void append_composed(std::string_view run, std::string& out) {
     return utf8proc_get_property(c)->combining_class;
   };
   for (auto at = points.begin(); at != points.end();) {
-    const auto end = std::find_if(at, points.end(),
-                                  [&](utf8proc_int32_t c) { return combining_class(c) == 0; });
+    const auto end =
+        std::find_if(at, points.end(), [&](utf8proc_int32_t c) { return combining_class(c) == 0; });
     std::stable_sort(at, end, [&](utf8proc_int32_t a, utf8proc_int32_t b) {
       return combining_class(a) < combining_class(b);
     });
     at = end == points.end() ? end : end + 1;
   }
-  const auto composed = utf8proc_normalize_utf32(
-      points.data(), static_cast<utf8proc_ssize_t>(points.size()),
-      static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
+  const auto composed =
+      utf8proc_normalize_utf32(points.data(), static_cast<utf8proc_ssize_t>(points.size()),
+                               static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE));
   points.resize(static_cast<std::size_t>(composed));
   for (const utf8proc_int32_t c : points) append_utf8(out, static_cast<char32_t>(c));
 }

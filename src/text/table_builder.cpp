@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <random>
+#include <span>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -24,8 +24,8 @@ constexpr std::uint32_t kNone = TokenizerTable::kNone;
               tr("download the model again", "скачайте модель заново"));
 }
 
-/// The letters that stand for bytes in byte-level BPE (Radford et al. 2019, GPT-2's encoder): printable
-/// Latin-1 stands for itself, the other 68 bytes are U+0100 and up.
+/// The letters that stand for bytes in byte-level BPE (Radford et al. 2019, GPT-2's encoder):
+/// printable Latin-1 stands for itself, the other 68 bytes are U+0100 and up.
 class ByteLetters {
  public:
   ByteLetters() {
@@ -44,7 +44,8 @@ class ByteLetters {
     return text;
   }
 
-  /// The bytes of a token, or its own text where a character of it is no such letter, as HF decodes.
+  /// The bytes of a token, or its own text where a character of it is no such letter, as HF
+  /// decodes.
   std::string decode(std::string_view token) const {
     std::string bytes;
     for (std::size_t at = 0; at < token.size();) {
@@ -74,7 +75,9 @@ struct SeededHash {
 class Builder {
  public:
   Builder(const TokenizerSource& source, const std::string& name)
-      : source_(source), name_(name), ids_(source.vocabulary.size() * 2, SeededHash{std::random_device()()}) {}
+      : source_(source),
+        name_(name),
+        ids_(source.vocabulary.size() * 2, SeededHash{std::random_device()()}) {}
 
   std::vector<std::byte> build(const TokenizerTable::Sources& files) {
     read_vocabulary();
@@ -204,8 +207,8 @@ class Builder {
     const TokenizerTable::Layout layout(header);
     std::vector<std::byte> block(layout.size);
     const auto put = [&](std::uint64_t offset, const auto& section) {
-      std::memcpy(block.data() + offset, std::data(section),
-                  std::size(section) * sizeof(*std::data(section)));
+      std::ranges::copy(std::as_bytes(std::span(section)),
+                        block.begin() + static_cast<std::ptrdiff_t>(offset));
     };
     put(0, std::span(&header, 1));
     put(layout.merges, merges_);
@@ -216,8 +219,7 @@ class Builder {
     put(layout.token_flags, token_flags_);
     put(layout.text, text);
     put(layout.pieces, find_pieces(block, header.piece_slots));
-    header.checksum =
-        XXH3_64bits(block.data() + sizeof(header), block.size() - sizeof(header));
+    header.checksum = XXH3_64bits(block.data() + sizeof(header), block.size() - sizeof(header));
     put(0, std::span(&header, 1));
     return block;
   }

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 /// The files of a tokenizer in a model's folder.
 struct TokenizerFiles {
-  fs::path main;  // tokenizer.json or vocab.json
+  fs::path main;                // tokenizer.json or vocab.json
   fs::path merges{}, config{};  // of the older layout; `config` may be empty
   TokenizerTable::Sources identities{};
 };
@@ -49,8 +49,7 @@ TokenizerFiles find_files(const fs::path& model_dir) {
 }
 
 std::string read_source(const fs::path& path) {
-  return path.empty() ? std::string()
-                      : read_file(path, kMaxTokenizerBytes, ErrorCode::kBadModel);
+  return path.empty() ? std::string() : read_file(path, kMaxTokenizerBytes, ErrorCode::kBadModel);
 }
 
 std::vector<std::byte> build_from_files(const TokenizerFiles& files) {
@@ -74,15 +73,17 @@ fs::path cache_path(const fs::path& cache_dir, const fs::path& model_dir) {
   return cache_dir / fmt::format("{:016x}.tokens", XXH3_64bits(text.data(), text.size()));
 }
 
-/// A cache that cannot be written costs time at the next start, and nothing else.
-void try_write_cache(const fs::path& path, std::span<const std::byte> block) {
+/// False where the cache cannot be written: that costs time at the next start, and nothing else.
+bool try_write_cache(const fs::path& path, std::span<const std::byte> block) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
-  if (error) return;
+  if (error) return false;
   try {
     write_file_atomically(path, block);
   } catch (const Error&) {
+    return false;
   }
+  return true;
 }
 
 }  // namespace
@@ -95,7 +96,12 @@ Tokenizer Tokenizer::load(const fs::path& model_dir, const TokenizerOptions& opt
     return Tokenizer(*std::move(table));
   }
   std::vector<std::byte> block = build_from_files(files);
-  try_write_cache(cache, block);
+  // Mapped pages can be given back to the system, a block of our own cannot.
+  if (try_write_cache(cache, block)) {
+    if (auto table = TokenizerTable::open(cache, files.identities)) {
+      return Tokenizer(*std::move(table));
+    }
+  }
   return Tokenizer(TokenizerTable(std::move(block)));
 }
 

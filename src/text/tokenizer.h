@@ -19,13 +19,14 @@ struct TokenizerOptions {
   std::filesystem::path cache_dir = oko_home() / "cache" / "tokenizers";
 };
 
-/// Qwen's byte-level BPE tokenizer: token for token what Hugging Face `tokenizers` makes of the same
-/// files. Immutable: any number of threads may use one.
+/// Qwen's byte-level BPE tokenizer: token for token what Hugging Face `tokenizers` makes of the
+/// same files. Immutable: any number of threads may use one.
 class Tokenizer {
  public:
-  /// Reads tokenizer.json of a model's folder, or vocab.json and merges.txt with the added tokens of
-  /// tokenizer_config.json. The first time takes a fraction of a second and writes the cache; later
-  /// the cache is mapped. Throws kBadModel: files missing, damaged, or not Qwen's kind of pipeline.
+  /// Reads tokenizer.json of a model's folder, or vocab.json and merges.txt with the added tokens
+  /// of tokenizer_config.json. The first time takes a fraction of a second and writes the cache;
+  /// later the cache is mapped. Throws kBadModel: files missing, damaged, or not Qwen's kind of
+  /// pipeline.
   static Tokenizer load(const std::filesystem::path& model_dir,
                         const TokenizerOptions& options = {});
 
@@ -39,8 +40,8 @@ class Tokenizer {
   /// Tokens of trusted text, in which added tokens are recognised.
   std::vector<std::int32_t> encode_with_special(std::string_view text) const;
 
-  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are passed over, and
-  /// special tokens too where `skip_special`.
+  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are passed over,
+  /// and special tokens too where `skip_special`.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const;
 
   /// The bytes of a token, not always whole characters; empty for ids outside the vocabulary.

@@ -1,5 +1,6 @@
 #include "text/tokenizer_source.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/error.h"
@@ -20,11 +21,11 @@ using nlohmann::json;
 [[noreturn]] void refuse(const std::string& name, const std::string& what, const json& value) {
   std::string text = value.dump(-1, ' ', true);
   if (text.size() > 100) text = text.substr(0, 100) + "...";
-  throw Error(ErrorCode::kBadModel,
-              tr("{}: {} is {}, which oko does not have", "{}: {} = {}, этого в oko нет", name,
-                 what, text),
-              tr("oko reads Qwen's byte-level BPE tokenizers: use a Qwen model",
-                 "oko читает байтовые BPE-токенизаторы Qwen: возьмите модель Qwen"));
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("{}: {} is {}, which oko does not have", "{}: {} = {}, этого в oko нет", name, what, text),
+      tr("oko reads Qwen's byte-level BPE tokenizers: use a Qwen model",
+         "oko читает байтовые BPE-токенизаторы Qwen: возьмите модель Qwen"));
 }
 
 const json& field(const json& object, const char* key) {
@@ -34,7 +35,9 @@ const json& field(const json& object, const char* key) {
   return found == object.end() ? kNull : *found;
 }
 
-bool is_type(const json& object, std::string_view type) { return field(object, "type") == type; }
+bool is_type(const json& object, std::string_view type) {
+  return field(object, "type") == type;
+}
 
 bool flag(const json& object, const char* key, bool missing) {
   const json& value = field(object, key);

@@ -18,8 +18,8 @@ struct AddedToken {
   bool strip_right = false;
 };
 
-/// What the files of a tokenizer say, checked to be Qwen's pipeline: NFC, `kQwenPattern`, ByteLevel,
-/// BPE. Texts lie in one arena.
+/// What the files of a tokenizer say, checked to be Qwen's pipeline: NFC, `kQwenPattern`,
+/// ByteLevel, BPE. Texts lie in one arena.
 struct TokenizerSource {
   struct Text {
     std::uint32_t offset = 0;
@@ -59,8 +59,8 @@ struct LegacyTokenizerFiles {
   std::string_view config;      ///< tokenizer_config.json: added_tokens_decoder
 };
 
-/// Reads the older layout, which does not say its pipeline: it is taken for Qwen's unless the config
-/// names another class. Throws as `parse_tokenizer_json`.
+/// Reads the older layout, which does not say its pipeline: it is taken for Qwen's unless the
+/// config names another class. Throws as `parse_tokenizer_json`.
 TokenizerSource parse_legacy_tokenizer(const LegacyTokenizerFiles& files);
 
 }  // namespace oko::text

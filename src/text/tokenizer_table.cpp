@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <type_traits>
 
 #include "text/tokenizer_source.h"
 
@@ -18,7 +19,7 @@ bool header_fits(const Header& header, std::size_t block_size) {
     return std::has_single_bit(slots) && slots <= TokenizerTable::kMaxSlots;
   };
   return header.magic == TokenizerTable::kMagic && header.version == TokenizerTable::kVersion &&
-         header.vocabulary_size > 0 &&
+         header.reserved == 0 && header.vocabulary_size > 0 &&
          header.vocabulary_size <= static_cast<std::uint32_t>(kMaxTokens) &&
          is_slot_count(header.merge_slots) && is_slot_count(header.piece_slots) &&
          header.added_size <= static_cast<std::uint32_t>(kMaxTokens) &&
@@ -86,8 +87,9 @@ bool TokenizerTable::contents_are_in_range() const {
            added.length <= header_->text_size - added.offset;
   };
   return std::is_sorted(offsets_, offsets_ + size + 1) && offsets_[size] <= header_->text_size &&
-         std::all_of(merges_, merges_ + header_->merge_slots,
-                     [&](const Merge& merge) { return merge.left == kNone || is_token(merge.id); }) &&
+         std::all_of(
+             merges_, merges_ + header_->merge_slots,
+             [&](const Merge& merge) { return merge.left == kNone || is_token(merge.id); }) &&
          std::all_of(byte_tokens_, byte_tokens_ + 256, is_token) &&
          std::all_of(pieces_, pieces_ + header_->piece_slots,
                      [&](std::uint32_t id) { return id == kNone || is_token(id); }) &&
@@ -111,8 +113,7 @@ std::uint32_t TokenizerTable::find_piece(std::string_view piece) const {
 
 std::span<const TokenizerTable::Added> TokenizerTable::added(bool after_nfc) const {
   const std::span<const Added> all(added_, header_->added_size);
-  return after_nfc ? all.subspan(header_->early_added_size)
-                   : all.first(header_->early_added_size);
+  return after_nfc ? all.subspan(header_->early_added_size) : all.first(header_->early_added_size);
 }
 
 }  // namespace oko::text

@@ -15,8 +15,8 @@
 
 namespace oko::text {
 
-/// A tokenizer ready for use: one block of bytes, which is also the cache file. It holds hash tables
-/// of merges and of whole pieces, so that loading is mapping. `build_table` makes the block.
+/// A tokenizer ready for use: one block of bytes, which is also the cache file. It holds hash
+/// tables of merges and of whole pieces, so that loading is mapping. `build_table` makes the block.
 class TokenizerTable {
  public:
   /// The files that a table was made from; absent ones are zero.
@@ -48,7 +48,7 @@ class TokenizerTable {
   };
 
   static constexpr std::uint64_t kMagic = 0x3142'4154'4B4F'4B4F;  // "OKOKTAB1" on little endian
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 1;  ///< raise it with any change of the block
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::uint32_t kMaxSlots = 1u << 22;
   /// A lookup looks at no more slots than this; a table that would need more is not built.
@@ -85,7 +85,8 @@ class TokenizerTable {
     return nullptr;
   }
 
-  /// The one token that BPE makes of `piece`, or `kNone` where it makes several or that is not known.
+  /// The one token that BPE makes of `piece`, or `kNone` where it makes several or that is not
+  /// known.
   std::uint32_t find_piece(std::string_view piece) const;
 
   /// Added tokens looked for before NFC or after it, sorted by content.

@@ -15,8 +15,8 @@ struct Utf8Step {
     kTruncated,  ///< the text ends inside a character that is well-formed so far
   };
   Kind kind = Kind::kValid;
-  std::size_t length = 0;           ///< bytes, >= 1
-  char32_t code_point = 0xFFFD;     ///< U+FFFD unless valid
+  std::size_t length = 0;        ///< bytes, >= 1
+  char32_t code_point = 0xFFFD;  ///< U+FFFD unless valid
 };
 
 /// The character at `at` < text.size(). Ill-formed bytes come in maximal subparts (Unicode 15,

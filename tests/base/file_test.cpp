@@ -7,35 +7,12 @@
 
 #include "base/language.h"
 #include "base/mapped_file.h"
+#include "tests/support/scratch_folder.h"
 
 namespace oko {
 namespace {
 
-class FileTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    set_language(Language::kEnglish);
-    folder_ = std::filesystem::temp_directory_path() /
-              ("oko_file_test_" + std::to_string(::getpid()) + "_" +
-               ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  template <typename Function>
-  std::string message_of(Function function, ErrorCode code) {
-    try {
-      function();
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), code);
-      return error.what();
-    }
-    ADD_FAILURE() << "no error was thrown";
-    return {};
-  }
-
-  std::filesystem::path folder_;
-};
+using FileTest = ScratchFolderTest;
 
 TEST_F(FileTest, WrittenFileIsReadBack) {
   write_file_atomically(folder_ / "a", std::string_view("привет\0oko", 16));

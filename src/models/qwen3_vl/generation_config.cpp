@@ -1,27 +1,17 @@
 #include "models/qwen3_vl/generation_config.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/language.h"
+#include "base/json_file.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMaxBytes = 4'000'000;
-
-json read_object(const std::filesystem::path& path) {
+json read_if_there(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return json::object();
-  json parsed = json::parse(read_file(path, kMaxBytes, ErrorCode::kBadModel), nullptr, false);
-  if (!parsed.is_object()) {
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: is not a JSON object", "{}: не объект JSON", path.string()),
-                tr("download the model again", "скачайте модель заново"));
-  }
-  return parsed;
+  return read_json_object(path, ErrorCode::kBadModel);
 }
 
 std::vector<std::int32_t> end_tokens(const json& object) {
@@ -37,11 +27,11 @@ std::vector<std::int32_t> end_tokens(const json& object) {
 }  // namespace
 
 GenerationConfig GenerationConfig::load(const std::filesystem::path& model_dir) {
-  const json advice = read_object(model_dir / "generation_config.json");
+  const json advice = read_if_there(model_dir / "generation_config.json");
   GenerationConfig config;
   config.eos_token_ids = end_tokens(advice);
   if (config.eos_token_ids.empty()) {
-    const json model = read_object(model_dir / "config.json");
+    const json model = read_if_there(model_dir / "config.json");
     config.eos_token_ids = end_tokens(model);
     if (config.eos_token_ids.empty() && model.contains("text_config")) {
       config.eos_token_ids = end_tokens(model["text_config"]);

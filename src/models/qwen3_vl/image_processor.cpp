@@ -1,13 +1,15 @@
 #include "models/qwen3_vl/image_processor.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 
+#include "base/config_reader.h"
 #include "base/error.h"
-#include "base/file.h"
+#include "base/json_file.h"
 #include "base/language.h"
 #include "image/resize.h"
 
@@ -16,84 +18,38 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kMaxConfigBytes = 1'000'000;
 constexpr std::int64_t kMaxPixels = std::int64_t{1} << 26;
 constexpr int kMaxAspectRatio = 200;
 constexpr int kBicubic = 3;  // PIL.Image.Resampling.BICUBIC
 constexpr double kRescale = 1.0 / 255;
 
-/// The object of a configuration file; every value read from it is checked.
-class ConfigReader {
- public:
-  ConfigReader(const Json& object, std::string name) : object_(object), name_(std::move(name)) {}
-
-  /// Sets `value` where `key` is present and not null.
-  template <typename Integer>
-  void read(const char* key, std::int64_t least, std::int64_t most, Integer& value) const {
-    const Json* found = find(key);
-    if (found == nullptr) return;
-    // An unsigned number beyond int64 wraps to a negative one and is refused too.
-    const std::int64_t number = found->is_number_integer() ? found->get<std::int64_t>() : least - 1;
-    if (number < least || number > most) {
-      refuse(key, *found,
-             tr("a whole number from {} to {}", "целое число от {} до {}", least, most));
+/// Three finite numbers, one a channel; `otherwise` where they are absent.
+std::array<float, 3> channels_or(const ConfigReader& reader, const char* key, bool positive,
+                                 std::array<float, 3> otherwise) {
+  const Json* found = reader.find(key);
+  if (found == nullptr) return otherwise;
+  const bool three = found->is_array() && found->size() == 3;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double number =
+        three && (*found)[i].is_number() ? (*found)[i].get<double>() : std::nan("");
+    if (!(std::abs(number) <= 1000) || (positive && number < 1e-6)) {
+      reader.refuse(key, *found,
+                    positive ? tr("three numbers above 0", "три числа больше 0")
+                             : tr("three numbers", "три числа"));
     }
-    value = static_cast<Integer>(number);
+    otherwise[i] = static_cast<float>(number);
   }
+  return otherwise;
+}
 
-  void read(const char* key, bool positive, std::array<float, 3>& values) const {
-    const Json* found = find(key);
-    if (found == nullptr) return;
-    const bool three = found->is_array() && found->size() == 3;
-    for (std::size_t i = 0; i < 3; ++i) {
-      const double number =
-          three && (*found)[i].is_number() ? (*found)[i].get<double>() : std::nan("");
-      if (!(std::abs(number) <= 1000) || (positive && number < 1e-6)) {
-        refuse(key, *found,
-               positive ? tr("three numbers above 0", "три числа больше 0")
-                        : tr("three numbers", "три числа"));
-      }
-      values[i] = static_cast<float>(number);
-    }
+/// Refuses a file that asks for a number other than the one that oko implements.
+void require(const ConfigReader& reader, const char* key, double expected) {
+  const Json* found = reader.find(key);
+  if (found == nullptr) return;
+  if (!found->is_number() || std::abs(found->get<double>() - expected) > 1e-9) {
+    reader.refuse(key, *found, fmt::format("{}", expected));
   }
-
-  /// Refuses a file that asks for a number other than the one that oko implements.
-  void require(const char* key, double expected) const {
-    const Json* found = find(key);
-    if (found == nullptr) return;
-    if (!found->is_number() || std::abs(found->get<double>() - expected) > 1e-9) {
-      refuse(key, *found, fmt::format("{}", expected));
-    }
-  }
-
-  ConfigReader object(const char* key) const {
-    const Json* found = find(key);
-    static const Json kEmpty = Json::object();
-    if (found != nullptr && !found->is_object()) {
-      refuse(key, *found, tr("an object", "объект"));
-    }
-    return {found == nullptr ? kEmpty : *found, name_};
-  }
-
-  [[noreturn]] void refuse(const char* key, const Json& value, const std::string& expected) const {
-    std::string shown = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (shown.size() > 40) shown = shown.substr(0, 37) + "...";
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: {} is {}, oko expects {}", "{}: {} = {}, а должно быть: {}", name_, key,
-                   shown, expected),
-                tr("the model is damaged or of another kind: download it again",
-                   "модель повреждена или другого вида: загрузите её заново"));
-  }
-
- private:
-  const Json* find(const char* key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  const Json& object_;
-  std::string name_;
-};
+}
 
 /// Python's `round`: halves go to the even neighbour.
 std::int64_t round_half_even(std::int64_t value, std::int64_t divisor) {
@@ -117,32 +73,30 @@ ChannelTable make_table(float mean, float std) {
 
 ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& path) {
   ImageProcessorConfig config;
-  if (!std::filesystem::exists(path)) return config;
-  const std::string name = path.string();
-  const Json json =
-      Json::parse(read_file(path, kMaxConfigBytes, ErrorCode::kBadModel), nullptr, false);
-  if (!json.is_object()) {
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: is not a JSON object", "{}: это не объект JSON", name),
-                tr("the download is damaged: download the model again",
-                   "загрузка повреждена: загрузите модель заново"));
-  }
-  const ConfigReader whole(json, name);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return config;
+  const Json json = read_json_object(path, ErrorCode::kBadModel);
+  const ConfigReader whole(json, path.string());
   const ConfigReader reader =
-      json.contains("image_processor") ? whole.object("image_processor") : whole;
-  reader.read("patch_size", 1, 64, config.patch_size);
-  reader.read("temporal_patch_size", 1, 4, config.temporal_patch_size);
-  reader.read("merge_size", 1, 8, config.merge_size);
+      whole.find("image_processor") == nullptr ? whole : whole.child("image_processor");
+  const auto set = [](const ConfigReader& from, const char* key, std::int64_t low,
+                      std::int64_t high, auto& value) {
+    value = static_cast<std::remove_reference_t<decltype(value)>>(
+        from.integer_or(key, value, low, high));
+  };
+  set(reader, "patch_size", 1, 64, config.patch_size);
+  set(reader, "temporal_patch_size", 1, 4, config.temporal_patch_size);
+  set(reader, "merge_size", 1, 8, config.merge_size);
   // Older files say min_pixels and max_pixels, newer ones give the same numbers other names.
-  const ConfigReader size = reader.object("size");
-  size.read("shortest_edge", 1, kMaxPixels, config.min_pixels);
-  size.read("longest_edge", 1, kMaxPixels, config.max_pixels);
-  reader.read("min_pixels", 1, kMaxPixels, config.min_pixels);
-  reader.read("max_pixels", config.min_pixels, kMaxPixels, config.max_pixels);
-  reader.read("image_mean", false, config.mean);
-  reader.read("image_std", true, config.std);
-  reader.require("resample", kBicubic);
-  reader.require("rescale_factor", kRescale);
+  const ConfigReader size = reader.child_or_empty("size");
+  set(size, "shortest_edge", 1, kMaxPixels, config.min_pixels);
+  set(size, "longest_edge", 1, kMaxPixels, config.max_pixels);
+  set(reader, "min_pixels", 1, kMaxPixels, config.min_pixels);
+  set(reader, "max_pixels", config.min_pixels, kMaxPixels, config.max_pixels);
+  config.mean = channels_or(reader, "image_mean", false, config.mean);
+  config.std = channels_or(reader, "image_std", true, config.std);
+  require(reader, "resample", kBicubic);
+  require(reader, "rescale_factor", kRescale);
   if (config.max_pixels < config.min_pixels) {
     size.refuse(
         "longest_edge", config.max_pixels,

@@ -107,7 +107,7 @@ std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
     hidden = model_.text_.forward(ids.subspan(first, last - first),
                                   spans_of_chunk(placements, first, last),
                                   text_rotary(positions, config.text), caches_, stop, observer);
-    if (observer) observer("text.logits", model_.text_.logits(*hidden));
+    if (observer) observer("logits", model_.text_.logits(*hidden));
     if (progress) progress(last);
   }
   length_ = ids.size();

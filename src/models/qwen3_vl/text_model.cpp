@@ -109,6 +109,7 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   const mx::array sin = table(rotary.sin, count);
   mx::array x = embed_tokens_.embed(mx::array(ids.data(), {count}, mx::int32));
   for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);
+  if (observer) observer("text.embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
     const Layer& layer = layers_[i];
@@ -123,6 +124,7 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   }
   x = norm_(x);
   x.eval();
+  if (observer) observer("text.normed", x);
   return x;
 }
 

@@ -201,6 +201,7 @@ ImageFeatures VisionModel::encode(const Patches& patches, std::stop_token stop,
   mx::array x = embed(patches);
   observe("vision.patch_embed", x);
   x = mx::add(x, position_embeddings(grid));
+  observe("vision.embedded", x);
   const RotaryTable rotary = vision_rotary(grid, config_);
   const mx::array cos = matrix(rotary.cos, count);
   const mx::array sin = matrix(rotary.sin, count);

@@ -40,7 +40,16 @@ HWY_INLINE hn::Vec<D> load_elements(D d, const void* data, ElementType type, std
 }
 
 HWY_INLINE float load_element(const void* data, ElementType type, std::size_t index) {
-  return hn::GetLane(load_elements(hn::CappedTag<float, 1>(), data, type, index));
+  // By memcpy: a vector of one lane is loaded through a pointer that has to be aligned.
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  if (type == ElementType::kFloat32) {
+    float value;
+    std::memcpy(&value, bytes + index * sizeof(value), sizeof(value));
+    return value;
+  }
+  std::uint16_t bits;
+  std::memcpy(&bits, bytes + index * sizeof(bits), sizeof(bits));
+  return hn::GetLane(load_elements(hn::CappedTag<float, 1>(), &bits, type, 0));
 }
 
 /// Codes 0..255 of `bytes`, one a lane, as f32.

@@ -1,0 +1,141 @@
+// The CPU kernels at the shapes of Qwen3-VL-4B and its vision tower, beside what the machine can do
+// at most: reading memory, and multiplying in registers, on as many threads.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "bench/machine_peak.h"
+#include "tensor/cpu/attention.h"
+#include "tensor/cpu/matmul.h"
+#include "tensor/cpu/row_ops.h"
+#include "tensor/cpu/thread_pool.h"
+
+namespace oko::tensor::cpu {
+namespace {
+
+/// Numbers in -1 .. 1.
+std::vector<float> numbers(std::size_t count) {
+  std::vector<float> values(count);
+  std::uint32_t state = 1;
+  for (float& value : values) {
+    state = state * 1664525 + 1013904223;
+    value = static_cast<float>(state >> 8) / 8388608.0f - 1.0f;
+  }
+  return values;
+}
+
+/// Shows `per_iteration` as a rate: GB/s of bytes, GFLOP/s of operations.
+void report(benchmark::State& state, const char* name, double per_iteration) {
+  state.counters[name] =
+      benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void read_bandwidth(benchmark::State& state) {
+  constexpr std::size_t kCount = 64 << 20;
+  constexpr std::size_t kTasks = 64;
+  const std::vector<float> values(kCount, 1.0f);
+  for (auto _ : state) {
+    thread_pool().parallel_for(kTasks, [&](std::size_t task) {
+      benchmark::DoNotOptimize(
+          sum_floats(values.data() + task * (kCount / kTasks), kCount / kTasks));
+    });
+  }
+  report(state, "bytes", sizeof(float) * kCount);
+}
+BENCHMARK(read_bandwidth)->UseRealTime();
+
+void multiply_add_peak(benchmark::State& state) {
+  const std::size_t threads = thread_pool().size();
+  std::vector<double> operations(threads);
+  std::vector<float> sinks(threads * 64, 0.5f);  // a cache line each
+  for (auto _ : state) {
+    thread_pool().parallel_for(threads, [&](std::size_t thread) {
+      operations[thread] = multiply_add_rounds(1'000'000, &sinks[thread * 64]);
+    });
+  }
+  report(state, "flop", operations[0] * static_cast<double>(threads));
+}
+BENCHMARK(multiply_add_peak)->UseRealTime();
+
+/// Arguments: rows of x, columns, rows of the weight. 4 bits, groups of 64, scales in bf16.
+void matmul_4bit(benchmark::State& state) {
+  const auto m = static_cast<std::size_t>(state.range(0));
+  const auto columns = static_cast<std::size_t>(state.range(1));
+  const auto rows = static_cast<std::size_t>(state.range(2));
+  const std::vector<std::uint8_t> codes(rows * columns / 2, 0x5A);
+  const std::vector<std::uint16_t> scales(rows * columns / 64, 0x3C00);  // 2^-7
+  const std::vector<std::uint16_t> biases(rows * columns / 64, 0xBD00);  // -2^-5
+  const WeightMatrix weight{rows, columns, codes.data(),  ElementType::kBfloat16,
+                            4,    64,      scales.data(), biases.data()};
+  const std::vector<float> x = numbers(m * columns);
+  std::vector<float> y(m * rows);
+  for (auto _ : state) matmul(x.data(), m, weight, nullptr, y.data());
+  report(state, "weight_bytes", static_cast<double>(codes.size() + 4 * scales.size()));
+  report(state, "flop", 2.0 * static_cast<double>(m * columns * rows));
+}
+BENCHMARK(matmul_4bit)->Args({1, 2560, 9728})->Args({512, 2560, 9728})->UseRealTime();
+
+void matmul_bfloat16(benchmark::State& state) {
+  constexpr std::size_t kM = 4096, kColumns = 1024, kRows = 4096;
+  const std::vector<std::uint16_t> data(kRows * kColumns, 0x3C80);
+  WeightMatrix weight;
+  weight.rows = kRows;
+  weight.columns = kColumns;
+  weight.data = data.data();
+  weight.type = ElementType::kBfloat16;
+  const std::vector<float> x = numbers(kM * kColumns);
+  std::vector<float> y(kM * kRows);
+  for (auto _ : state) matmul(x.data(), kM, weight, nullptr, y.data());
+  report(state, "flop", 2.0 * kM * kColumns * kRows);
+}
+BENCHMARK(matmul_bfloat16)->UseRealTime();
+
+/// Arguments: queries, keys, heads, key heads, head_dim, causal.
+void attention(benchmark::State& state) {
+  AttentionArguments a;
+  a.query_count = static_cast<std::size_t>(state.range(0));
+  a.key_count = static_cast<std::size_t>(state.range(1));
+  a.heads = static_cast<std::size_t>(state.range(2));
+  a.kv_heads = static_cast<std::size_t>(state.range(3));
+  a.head_dim = static_cast<std::size_t>(state.range(4));
+  a.causal = state.range(5) != 0;
+  a.query_stride = a.heads * a.head_dim;
+  a.key_stride = a.kv_heads * a.head_dim;
+  a.scale = 0.125f;
+  const std::vector<float> queries = numbers(a.query_count * a.query_stride);
+  const std::vector<float> keys = numbers(a.key_count * a.key_stride);
+  std::vector<float> output(queries.size());
+  a.queries = queries.data();
+  a.keys = keys.data();
+  a.values = keys.data();
+  a.output = output.data();
+  for (auto _ : state) cpu::attention(a);
+  report(state, "cache_bytes", 2.0 * sizeof(float) * static_cast<double>(keys.size()));
+  report(state, "flop", 4.0 * static_cast<double>(queries.size() * a.key_count));
+}
+BENCHMARK(attention)
+    ->Args({4096, 4096, 16, 16, 64, 0})
+    ->Args({1, 2048, 32, 8, 128, 1})
+    ->UseRealTime();
+
+void rms_norm_512(benchmark::State& state) {
+  constexpr std::size_t kRows = 512, kWidth = 2560;
+  std::vector<float> x = numbers(kRows * kWidth), out(kRows * kWidth);
+  const std::vector<float> weight(kWidth, 1.0f);
+  for (auto _ : state) rms_norm(x.data(), weight.data(), 1e-6f, kRows, kWidth, out.data());
+  report(state, "bytes", 2.0 * sizeof(float) * kRows * kWidth);
+}
+BENCHMARK(rms_norm_512)->UseRealTime();
+
+void swiglu_512(benchmark::State& state) {
+  constexpr std::size_t kRows = 512, kWidth = 9728;
+  const std::vector<float> gate = numbers(kRows * kWidth), up = gate;
+  std::vector<float> out(kRows * kWidth);
+  for (auto _ : state) swiglu(gate.data(), up.data(), kRows, kWidth, out.data());
+  report(state, "bytes", 3.0 * sizeof(float) * kRows * kWidth);
+}
+BENCHMARK(swiglu_512)->UseRealTime();
+
+}  // namespace
+}  // namespace oko::tensor::cpu

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace oko {
+
+/// Reads one object of a model's configuration file; every value is checked. Errors are kBadModel,
+/// name the file, the key and the value, and say what was expected. A null counts as absent. The
+/// object must outlive the reader.
+class ConfigReader {
+ public:
+  ConfigReader(const nlohmann::json& object, std::string file)
+      : object_(object), file_(std::move(file)) {}
+
+  /// The value, or null where it is absent.
+  const nlohmann::json* find(const char* key) const;
+
+  /// An object inside this one; throws where it is absent.
+  ConfigReader child(const char* key) const;
+  /// The same, an empty object where it is absent.
+  ConfigReader child_or_empty(const char* key) const;
+
+  /// A whole number in low..high; throws where it is absent.
+  std::int64_t integer(const char* key, std::int64_t low, std::int64_t high) const;
+  std::int64_t integer_or(const char* key, std::int64_t otherwise, std::int64_t low,
+                          std::int64_t high) const;
+  /// A finite number above 0; throws where it is absent.
+  float positive(const char* key) const;
+  std::string string_or(const char* key, const std::string& otherwise) const;
+  bool boolean_or(const char* key, bool otherwise) const;
+  /// A list of at most `most` whole numbers in low..high; throws where it is absent.
+  std::vector<int> integers(const char* key, std::size_t most, int low, int high) const;
+
+  /// Throws: the file says `value` for `key`, oko expects `expected` (words in the user's
+  /// language).
+  [[noreturn]] void refuse(const char* key, const nlohmann::json& value,
+                           const std::string& expected) const;
+  /// Throws, with a message in the user's language.
+  [[noreturn]] void fail(const std::string& what) const;
+
+ private:
+  [[noreturn]] void fail_absent(const char* key) const;
+  std::int64_t checked_integer(const char* key, const nlohmann::json& value, std::int64_t low,
+                               std::int64_t high) const;
+
+  const nlohmann::json& object_;
+  std::string file_;
+};
+
+}  // namespace oko

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "image/image.h"
+
+namespace oko::image {
+
+/// Checks of our own on a file of `format` before any decoder sees it. Throws kBadInput: a PNG
+/// whose first chunk says too many pixels, a JPEG made to be decoded over and over.
+void check_before_decoder(std::span<const std::byte> bytes, Format format, std::string_view name,
+                          const Limits& limits);
+
+}  // namespace oko::image

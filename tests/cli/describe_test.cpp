@@ -1,0 +1,258 @@
+// `oko describe` as a user meets it: what it prints, its exit status, and what bad input does to
+// it.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DescribeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() /
+              ("oko_describe_" + std::to_string(::getpid()) + "_" + test->name());
+    fs::create_directories(folder_);
+    fs::copy_file(std::string(OKO_SOURCE_DIR) + "/tests/image/data/alpha.png", picture());
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string picture() const { return (folder_ / "picture.png").string(); }
+  static std::string model() { return RandomModels::get("qwen3-vl-small-4bit", 5).string(); }
+
+  Process start(std::vector<std::string> arguments, const std::string& lang = "en_US.UTF-8") const {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(
+        arguments,
+        {"LANG=" + lang, "LC_ALL=", "LC_MESSAGES=", "OKO_HOME=" + (folder_ / "home").string()});
+  }
+
+  ProcessResult run(const std::vector<std::string>& arguments,
+                    const std::string& lang = "en_US.UTF-8") const {
+    return start(arguments, lang).wait();
+  }
+
+  ProcessResult describe(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"describe", "--model", model(), "--max-tokens", "8"});
+    return run(arguments);
+  }
+
+  /// A file of this test's folder.
+  std::string file(const std::string& name, const std::string& bytes) const {
+    write_file_atomically(folder_ / name, bytes);
+    return (folder_ / name).string();
+  }
+
+  /// A copy of the model with one file changed by `change(bytes)`.
+  template <typename Change>
+  std::string changed_model(const std::string& name, Change change) const {
+    const fs::path copy = folder_ / "model";
+    fs::copy(model(), copy);
+    std::string bytes = read_file(copy / name, 1 << 30, ErrorCode::kFailed);
+    change(bytes);
+    write_file_atomically(copy / name, bytes);
+    return copy.string();
+  }
+
+  /// One error line, then one line of hint.
+  static void expect_error(const ProcessResult& result, int status, const std::string& part) {
+    EXPECT_EQ(result.status, status) << result.err;
+    EXPECT_EQ(result.out, "");
+    EXPECT_TRUE(result.err.starts_with("oko: ")) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("\nhint: "), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(DescribeTest, PrintsTheAnswerAndALineBreak) {
+  const auto result = describe({picture()});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_GT(result.out.size(), 1u);
+  EXPECT_EQ(result.out.back(), '\n');
+  EXPECT_EQ(result.err, "") << "no progress in a pipe";
+}
+
+TEST_F(DescribeTest, JsonIsOneObjectAPicture) {
+  const auto result = describe({"--json", "--stats", picture(), picture()});
+  ASSERT_EQ(result.status, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::string line;
+  int count = 0;
+  while (std::getline(lines, line)) {
+    const auto object = nlohmann::json::parse(line);
+    EXPECT_EQ(object["file"], picture());
+    EXPECT_EQ(object["finish_reason"], "length");
+    EXPECT_EQ(object["stats"]["generated_tokens"], 8);
+    EXPECT_GT(object["stats"]["peak_private_bytes"], 0);
+    for (const char* key : {"decode_image_seconds", "vision_seconds", "prefill_seconds",
+                            "decode_seconds", "decode_tokens_per_second"}) {
+      EXPECT_TRUE(object["stats"][key].is_number()) << key;
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, 2);
+}
+
+TEST_F(DescribeTest, StatsGoToStderrInTheUsersLanguage) {
+  const auto english = describe({"--stats", picture()});
+  EXPECT_NE(english.err.find("prefill"), std::string::npos) << english.err;
+  const auto russian = run(
+      {"describe", "--model", model(), "--max-tokens", "4", "--stats", picture()}, "ru_RU.UTF-8");
+  EXPECT_NE(russian.err.find("пик памяти"), std::string::npos) << russian.err;
+}
+
+TEST_F(DescribeTest, TheSameSeedGivesTheSameText) {
+  const auto with_seed = [&](const char* seed) {
+    return describe({"--temperature", "2", "--seed", seed, picture()}).out;
+  };
+  EXPECT_EQ(with_seed("1"), with_seed("1"));
+  EXPECT_NE(with_seed("1"), with_seed("2"));
+}
+
+TEST_F(DescribeTest, TheLanguageOfTheQuestionFollowsTheFlagAndTheEnvironment) {
+  const auto answer = [&](std::vector<std::string> extra, const char* lang) {
+    std::vector<std::string> arguments{"describe",     "--model", model(),
+                                       "--max-tokens", "8",       picture()};
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    return run(arguments, lang).out;
+  };
+  const std::string english = answer({}, "en_US.UTF-8");
+  const std::string russian = answer({}, "ru_RU.UTF-8");
+  EXPECT_EQ(answer({"--lang", "ru"}, "en_US.UTF-8"), russian);
+  EXPECT_EQ(answer({"--prompt", "Describe this image."}, "ru_RU.UTF-8"), english);
+}
+
+TEST_F(DescribeTest, OneBadPictureDoesNotStopTheOthers) {
+  const auto result = describe({picture(), file("empty.png", ""), picture()});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_NE(result.err.find("empty.png"), std::string::npos) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), ':'), 3) << result.out;
+}
+
+TEST_F(DescribeTest, BadPicturesAreOneErrorLineAndStatus4) {
+  expect_error(describe({(folder_ / "none.jpg").string()}), 4, "none.jpg");
+  expect_error(describe({folder_.string()}), 4, "folder");
+  expect_error(describe({file("empty.jpg", "")}), 4, "empty");
+  expect_error(describe({file("text.jpg", "This is a text, not a picture.")}), 4, "text.jpg");
+  const std::string png = read_file(picture(), 1 << 20, ErrorCode::kFailed);
+  expect_error(describe({file("cut.png", png.substr(0, png.size() / 2))}), 4, "cut.png");
+}
+
+TEST_F(DescribeTest, AHugePictureOfFewBytesIsRefusedByItsHeader) {
+  // IHDR says 30000 × 30000 RGB; the checksum is right, the data is not there.
+  std::string png("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x75\x30\0\0\x75\x30\x08\x02\0\0\0", 29);
+  png += std::string("\xe9\x45\x6f\xed", 4);
+  const auto result = describe({file("huge.png", png)});
+  expect_error(result, 4, "30000");
+}
+
+TEST_F(DescribeTest, BadModelsAreOneErrorLineAndStatus5) {
+  const auto with_model = [&](const std::string& folder) {
+    return run({"describe", "--model", folder, picture()});
+  };
+  expect_error(with_model("no-such-model"), 5, "no-such-model");
+  expect_error(with_model(folder_.string()), 5, "config.json");
+}
+
+TEST_F(DescribeTest, AModelOfAnotherArchitectureIsNamed) {
+  const auto folder = changed_model("config.json", [](std::string& bytes) {
+    auto config = nlohmann::json::parse(bytes);
+    config["model_type"] = "llava";
+    bytes = config.dump();
+  });
+  expect_error(run({"describe", "--model", folder, picture()}), 5, "llava");
+}
+
+TEST_F(DescribeTest, CutWeightsAreNamedWithTheirSizes) {
+  const auto folder = changed_model("model.safetensors",
+                                    [](std::string& bytes) { bytes.resize(bytes.size() / 2); });
+  expect_error(run({"describe", "--model", folder, picture()}), 5, "model.safetensors");
+}
+
+TEST_F(DescribeTest, MissingWeightsAreNamed) {
+  const auto folder = changed_model("config.json", [](std::string&) {});
+  fs::remove(fs::path(folder) / "model.safetensors");
+  expect_error(run({"describe", "--model", folder, picture()}), 5, "model.safetensors");
+}
+
+TEST_F(DescribeTest, WeightsThatAreNotNumbersAreToldNotPrinted) {
+  const auto folder = changed_model("model.safetensors", [](std::string& bytes) {
+    // All bits set are NaN in bf16 and f32: the second half of the data holds norms too.
+    std::fill(bytes.end() - static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.end(), '\xff');
+  });
+  expect_error(run({"describe", "--model", folder, picture()}), 5, "NaN");
+}
+
+TEST_F(DescribeTest, WrongUsageIsStatus2) {
+  expect_error(run({"describe"}), 2, "IMAGE");
+  expect_error(run({"describe", "--no-such-flag", picture()}), 2, "no-such-flag");
+  expect_error(run({"no-such-command"}), 2, "no-such-command");
+  expect_error(run({}), 2, "no command");
+  expect_error(describe({"--max-tokens", "0", picture()}), 2, "max-tokens");
+  expect_error(describe({"--ocr", "on", picture()}), 2, "--ocr on");
+}
+
+TEST_F(DescribeTest, ErrorsFollowTheLanguage) {
+  const auto result = run({"describe", "--model", model(), "нет.jpg"}, "ru_RU.UTF-8");
+  EXPECT_EQ(result.status, 4);
+  EXPECT_NE(result.err.find("нет такого файла"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("подсказка: "), std::string::npos) << result.err;
+}
+
+TEST_F(DescribeTest, HelpShowsAnExample) {
+  for (const auto& command :
+       {std::vector<std::string>{"describe"}, std::vector<std::string>{"bench", "make-model"}}) {
+    auto arguments = command;
+    arguments.push_back("--help");
+    const auto result = run(arguments);
+    EXPECT_EQ(result.status, 0);
+    EXPECT_NE(result.out.find("Example:\n  oko " + command[0]), std::string::npos) << result.out;
+  }
+}
+
+TEST_F(DescribeTest, CtrlCEndsLongWorkCleanly) {
+  std::vector<std::string> arguments{"describe", "--model", model(), "--max-tokens", "64"};
+  arguments.insert(arguments.end(), 5000, picture());  // minutes of work
+  Process process = start(arguments);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  const auto start_of_end = std::chrono::steady_clock::now();
+  process.signal(SIGINT);
+  const auto result = process.wait();
+  const auto took = std::chrono::steady_clock::now() - start_of_end;
+  EXPECT_EQ(result.status, 130) << result.err;
+  EXPECT_LT(took, std::chrono::seconds(5));
+  EXPECT_NE(result.err.find("stopped"), std::string::npos) << result.err;
+}
+
+TEST_F(DescribeTest, ShardsAreReadAndAMissingOneIsNamed) {
+  const fs::path folder = folder_ / "sharded";
+  hub::make_random_model({.shape = "qwen3-vl-small-4bit", .seed = 5, .max_shard_bytes = 300'000},
+                         folder);
+  ASSERT_TRUE(fs::exists(folder / "model.safetensors.index.json"));
+  const auto run_sharded = [&] {
+    return run({"describe", "--model", folder.string(), "--max-tokens", "8", picture()});
+  };
+  EXPECT_EQ(run_sharded().out, describe({picture()}).out);
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("model-00002")) fs::remove(entry.path());
+  }
+  expect_error(run_sharded(), 5, "model-00002");
+}
+
+}  // namespace
+}  // namespace oko

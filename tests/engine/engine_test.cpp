@@ -1,0 +1,164 @@
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "base/error.h"
+#include "tests/support/random_models.h"
+
+namespace oko::engine {
+namespace {
+
+image::Image gradient(int width, int height, int shade) {
+  image::Image image{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      for (const int channel : {x + shade, y, x * y + shade}) {
+        image.rgb.push_back(static_cast<std::uint8_t>(channel));
+      }
+    }
+  }
+  return image;
+}
+
+GenerationRequest question(const std::vector<image::Image>& images, int max_tokens) {
+  GenerationRequest request;
+  request.messages = {{text::Role::kUser, {}}};
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    request.messages[0].parts.push_back(text::Part::make_image());
+  }
+  request.messages[0].parts.push_back(text::Part::make_text("Что здесь? What is here?"));
+  request.images = images;
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+EngineOptions small_model() {
+  return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11)};
+}
+
+TEST(EngineTest, StreamedPiecesAreTheAnswerAndStatsCountIt) {
+  Engine engine(small_model());
+  std::string streamed;
+  const auto result = engine.generate(question({gradient(96, 64, 0)}, 12),
+                                      [&](std::string_view piece) { streamed += piece; });
+  EXPECT_EQ(streamed, result.text);
+  EXPECT_FALSE(result.text.empty());
+  EXPECT_EQ(result.finish_reason, FinishReason::kLength);
+  EXPECT_EQ(result.stats.generated_tokens, 12);
+  EXPECT_EQ(result.stats.image_tokens, 6);
+  EXPECT_GT(result.stats.prompt_tokens, 6 + 10);
+  EXPECT_GT(result.stats.vision_seconds, 0);
+  EXPECT_GT(result.stats.peak_private_bytes, 1'000'000u);
+}
+
+TEST(EngineTest, APictureSeenBeforeComesFromTheCacheWithTheSameAnswer) {
+  Engine engine(small_model());
+  const auto request = question({gradient(128, 96, 3)}, 16);
+  const auto first = engine.generate(request);
+  const auto second = engine.generate(request);
+  EXPECT_EQ(first.stats.cached_images, 0);
+  EXPECT_EQ(second.stats.cached_images, 1);
+  EXPECT_EQ(first.text, second.text);
+}
+
+TEST(EngineTest, PicturesAndTheirOrderMatter) {
+  Engine engine(small_model());
+  const auto a = gradient(96, 64, 0);
+  const auto b = gradient(64, 96, 120);
+  const auto ab = engine.generate(question({a, b}, 16)).text;
+  const auto ba = engine.generate(question({b, a}, 16)).text;
+  EXPECT_NE(ab, ba);
+  EXPECT_EQ(engine.generate(question({a, b}, 16)).text, ab);
+}
+
+TEST(EngineTest, ATextWithoutPicturesIsAnswered) {
+  Engine engine(small_model());
+  const auto result = engine.generate(question({}, 5));
+  EXPECT_EQ(result.stats.generated_tokens, 5);
+  EXPECT_EQ(result.stats.image_tokens, 0);
+}
+
+TEST(EngineTest, TheSameSeedGivesTheSameAnswerAndAnotherSeedAnother) {
+  Engine engine(small_model());
+  auto request = question({gradient(96, 64, 9)}, 24);
+  request.sampling.temperature = 1.5f;
+  request.sampling.seed = 1;
+  const auto one = engine.generate(request).text;
+  EXPECT_EQ(engine.generate(request).text, one);
+  request.sampling.seed = 2;
+  EXPECT_NE(engine.generate(request).text, one);
+}
+
+TEST(EngineTest, MaxPixelsShrinksThePicture) {
+  Engine engine(small_model());
+  auto request = question({gradient(320, 320, 0)}, 2);
+  EXPECT_EQ(engine.generate(request).stats.image_tokens, 100);
+  request.max_pixels = 64 * 64;
+  EXPECT_EQ(engine.generate(request).stats.image_tokens, 4);
+}
+
+TEST(EngineTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
+  Engine engine(small_model());
+  std::stop_source stop;
+  std::atomic<int> pieces{0};
+  auto endless = question({gradient(96, 64, 0)}, 1'000'000);
+  endless.sampling.temperature = 5.0f;  // no loop
+  try {
+    engine.generate(
+        endless,
+        [&](std::string_view) {
+          if (++pieces == 3) stop.request_stop();
+        },
+        stop.get_token());
+    FAIL() << "was not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_LE(pieces, 5);
+  EXPECT_EQ(engine.generate(question({}, 3)).stats.generated_tokens, 3);
+}
+
+TEST(EngineTest, ASinkThatThrowsEndsItsOwnRequestOnly) {
+  Engine engine(small_model());
+  EXPECT_THROW(engine.generate(question({}, 5),
+                               [](std::string_view) -> void {
+                                 throw Error(ErrorCode::kFailed, "the reader is gone");
+                               }),
+               Error);
+  EXPECT_EQ(engine.generate(question({}, 3)).stats.generated_tokens, 3);
+}
+
+TEST(EngineTest, CallersOnSeveralThreadsGetTheirOwnAnswers) {
+  Engine engine(small_model());
+  const auto expect = [&](int shade) {
+    return engine.generate(question({gradient(96, 64, shade)}, 8)).text;
+  };
+  const std::vector<std::string> expected{expect(0), expect(50), expect(100)};
+  std::vector<std::jthread> callers;
+  std::atomic<int> wrong{0};
+  for (int caller = 0; caller < 3; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int round = 0; round < 4; ++round) {
+        if (expect(caller * 50) != expected[static_cast<std::size_t>(caller)]) ++wrong;
+      }
+    });
+  }
+  callers.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(EngineTest, PicturesThatDoNotFitTheMessagesAreRefused) {
+  Engine engine(small_model());
+  auto request = question({gradient(96, 64, 0)}, 2);
+  request.images.push_back(gradient(64, 64, 0));
+  EXPECT_THROW(engine.generate(request), Error);
+  request.images.clear();
+  EXPECT_THROW(engine.generate(request), Error);
+}
+
+}  // namespace
+}  // namespace oko::engine

@@ -1,0 +1,140 @@
+#include "engine/sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "base/error.h"
+
+namespace oko::engine {
+namespace {
+
+using Logits = std::vector<float>;
+
+/// How often each token is drawn from `logits`, in `draws` draws.
+std::map<std::int32_t, int> histogram(const SamplingOptions& options, const Logits& logits,
+                                      int draws) {
+  Sampler sampler(options, {});
+  std::map<std::int32_t, int> counts;
+  for (int i = 0; i < draws; ++i) {
+    Logits scratch = logits;
+    ++counts[sampler.sample(scratch)];
+  }
+  return counts;
+}
+
+TEST(SamplerTest, GreedyTakesTheLargestLogitAndTheFirstOfEquals) {
+  Sampler sampler({}, {});
+  Logits logits{0.5f, 3.0f, -1.0f, 3.0f};
+  EXPECT_EQ(sampler.sample(logits), 1);
+}
+
+TEST(SamplerTest, TemperatureDrawsBySoftmax) {
+  const Logits logits{0.0f, 1.0f, 2.0f};
+  const double temperature = 0.7;
+  const auto counts = histogram({.temperature = 0.7f, .seed = 5}, logits, 20'000);
+  double total = 0;
+  for (const float logit : logits) total += std::exp(logit / temperature);
+  for (std::int32_t i = 0; i < 3; ++i) {
+    const double expected = std::exp(logits[static_cast<std::size_t>(i)] / temperature) / total;
+    // Four standard deviations of a binomial share.
+    const double bound = 4 * std::sqrt(expected * (1 - expected) / 20'000);
+    EXPECT_NEAR(counts.at(i) / 20'000.0, expected, bound) << "token " << i;
+  }
+}
+
+TEST(SamplerTest, TopKKeepsTheLikeliest) {
+  const auto counts = histogram({.temperature = 5.0f, .top_k = 2}, {1.0f, 4.0f, 2.0f, 3.0f}, 2'000);
+  EXPECT_EQ(counts.size(), 2u);
+  EXPECT_TRUE(counts.contains(1) && counts.contains(3));
+}
+
+TEST(SamplerTest, TopPKeepsTheFewestThatReachTheShare) {
+  // Probabilities 0.5, 0.3, 0.15, 0.05.
+  const Logits logits{std::log(0.5f), std::log(0.3f), std::log(0.15f), std::log(0.05f)};
+  EXPECT_EQ(histogram({.temperature = 1.0f, .top_p = 0.49f}, logits, 500).size(), 1u);
+  EXPECT_EQ(histogram({.temperature = 1.0f, .top_p = 0.7f}, logits, 500).size(), 2u);
+  EXPECT_EQ(histogram({.temperature = 1.0f, .top_p = 0.9f}, logits, 500).size(), 3u);
+  EXPECT_EQ(histogram({.temperature = 1.0f}, logits, 2'000).size(), 4u);
+}
+
+TEST(SamplerTest, MinPDropsTokensFarBelowTheLikeliest) {
+  const Logits logits{std::log(0.5f), std::log(0.3f), std::log(0.15f), std::log(0.05f)};
+  EXPECT_EQ(histogram({.temperature = 1.0f, .min_p = 0.25f}, logits, 500).size(), 3u);
+  EXPECT_EQ(histogram({.temperature = 1.0f, .min_p = 0.9f}, logits, 500).size(), 1u);
+}
+
+TEST(SamplerTest, RepetitionPenaltyCountsThePromptAndBothSigns) {
+  const std::vector<std::int32_t> prompt{0};
+  {
+    Sampler sampler({.repetition_penalty = 2.0f}, prompt);
+    Logits logits{3.0f, 2.0f};  // 3 / 2 < 2
+    EXPECT_EQ(sampler.sample(logits), 1);
+  }
+  {
+    Sampler sampler({.repetition_penalty = 2.0f}, prompt);
+    Logits logits{-1.0f, -1.5f};  // -1 * 2 < -1.5
+    EXPECT_EQ(sampler.sample(logits), 1);
+  }
+}
+
+TEST(SamplerTest, PresencePenaltyCountsGeneratedTokensOnly) {
+  const std::vector<std::int32_t> prompt{0};
+  Sampler sampler({.presence_penalty = 1.5f}, prompt);
+  Logits first{3.0f, 2.0f};
+  EXPECT_EQ(sampler.sample(first), 0);
+  Logits second{3.0f, 2.0f};
+  EXPECT_EQ(sampler.sample(second), 1);
+}
+
+TEST(SamplerTest, TheSameSeedDrawsTheSameTokens) {
+  const auto draw = [](std::uint64_t seed) {
+    Sampler sampler({.temperature = 1.0f, .seed = seed}, {});
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < 50; ++i) {
+      Logits logits{0.1f, 0.2f, 0.3f, 0.4f, 0.5f};
+      ids.push_back(sampler.sample(logits));
+    }
+    return ids;
+  };
+  EXPECT_EQ(draw(1), draw(1));
+  EXPECT_NE(draw(1), draw(2));
+}
+
+TEST(SamplerTest, LogitsThatAreNotNumbersAreAnErrorOfTheModel) {
+  for (const float bad : {NAN, INFINITY}) {
+    Sampler sampler({}, {});
+    Logits logits{bad, bad};
+    try {
+      sampler.sample(logits);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadModel);
+    }
+  }
+}
+
+TEST(SamplerTest, ALogitThatIsNaNAmongNumbersIsAnErrorToo) {
+  Sampler sampler({}, {});
+  Logits logits{1.0f, NAN, 2.0f};
+  EXPECT_THROW(sampler.sample(logits), Error);
+}
+
+TEST(SamplerTest, OptionsOutOfRangeAreUsageErrors) {
+  for (const SamplingOptions& wrong :
+       {SamplingOptions{.temperature = -1}, SamplingOptions{.temperature = NAN},
+        SamplingOptions{.top_k = -1}, SamplingOptions{.top_p = 0}, SamplingOptions{.top_p = 1.1f},
+        SamplingOptions{.min_p = 2}, SamplingOptions{.repetition_penalty = 0}}) {
+    try {
+      validate(wrong);
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    }
+  }
+  validate({});
+}
+
+}  // namespace
+}  // namespace oko::engine

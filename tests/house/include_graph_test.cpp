@@ -1,0 +1,83 @@
+// The house of docs/DESIGN: arrows between the folders of src/ point one way.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kSource = fs::path(OKO_SOURCE_DIR) / "src";
+
+/// What each folder may include, besides itself.
+const std::map<std::string, std::set<std::string>> kAllowed{
+    {"base", {}},
+    {"budget", {"base"}},
+    {"image", {"base", "budget"}},
+    {"text", {"base", "budget"}},
+    {"tensor", {"base", "budget"}},
+    {"models", {"base", "budget", "image", "text", "tensor"}},
+    {"hub", {"base", "budget", "image", "text", "tensor"}},
+    {"engine", {"base", "budget", "image", "text", "tensor", "models", "hub"}},
+    {"cli", {"base", "budget", "image", "text", "tensor", "models", "hub", "engine"}},
+};
+
+/// Calls check(file, folder, included) for every #include of src/.
+template <typename Check>
+void for_includes(Check check) {
+  const std::regex include(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
+  for (const auto& entry : fs::recursive_directory_iterator(kSource)) {
+    const std::string extension = entry.path().extension();
+    if (extension != ".h" && extension != ".cpp" && extension != ".mm") continue;
+    const fs::path relative = fs::relative(entry.path(), kSource);
+    std::ifstream file(entry.path());
+    std::string line;
+    std::smatch match;
+    while (std::getline(file, line)) {
+      if (std::regex_search(line, match, include)) {
+        check(relative, relative.begin()->string(), match[1].str());
+      }
+    }
+  }
+}
+
+TEST(IncludeGraphTest, ArrowsBetweenFoldersPointOneWay) {
+  int seen = 0;
+  for_includes([&](const fs::path& file, const std::string& folder, const std::string& included) {
+    ASSERT_TRUE(kAllowed.contains(folder)) << folder << " has no place in the house";
+    const std::string target = included.substr(0, included.find('/'));
+    if (target == folder || !kAllowed.contains(target)) return;
+    ++seen;
+    EXPECT_TRUE(kAllowed.at(folder).contains(target)) << file << " includes " << included;
+  });
+  EXPECT_GT(seen, 50);
+}
+
+TEST(IncludeGraphTest, OnlyTensorAndModelsBuildMlxGraphs) {
+  int seen = 0;
+  for_includes([&](const fs::path& file, const std::string& folder, const std::string& included) {
+    if (!included.starts_with("mlx/")) return;
+    ++seen;
+    EXPECT_TRUE(folder == "tensor" || folder == "models") << file << " includes " << included;
+  });
+  EXPECT_GT(seen, 5);
+}
+
+TEST(IncludeGraphTest, PlatformsAreChosenByFile) {
+  const std::regex condition(R"(^\s*#\s*(if|ifdef|elif).*(__APPLE__|__linux__|_WIN32))");
+  for (const auto& entry : fs::recursive_directory_iterator(kSource)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path());
+    std::string line;
+    while (std::getline(file, line)) {
+      EXPECT_FALSE(std::regex_search(line, condition)) << entry.path() << ": " << line;
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,236 @@
+#include "image/image.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tests/image/samples.h"
+
+namespace oko::image {
+namespace {
+
+class ImageTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    set_language(Language::kEnglish);
+    folder_ = std::filesystem::temp_directory_path() /
+              ("oko_image_test_" + std::to_string(::getpid()) + "_" +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const std::string& name, std::string_view bytes) {
+    write_file_atomically(folder_ / name, bytes);
+    return folder_ / name;
+  }
+
+  template <typename Function>
+  std::string message_of(Function function) {
+    try {
+      function();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+      return error.what();
+    }
+    return "no error";
+  }
+
+  std::filesystem::path folder_;
+};
+
+Image read_ppm(const std::string& name) {
+  const std::string text = read_data(name);
+  std::istringstream in(text);
+  std::string kind;
+  int most = 0;
+  Image image;
+  in >> kind >> image.width >> image.height >> most;
+  const auto start = text.begin() + static_cast<std::ptrdiff_t>(in.tellg()) + 1;
+  image.rgb.assign(start, text.end());
+  return image;
+}
+
+int largest_difference(const Image& a, const Image& b) {
+  int largest = 0;
+  for (std::size_t i = 0; i < a.rgb.size(); ++i) {
+    largest = std::max(largest, std::abs(int{a.rgb[i]} - int{b.rgb[i]}));
+  }
+  return largest;
+}
+
+/// A PNG of 33 bytes that declares `width` × `height` and has no pixels.
+std::string png_header(std::uint32_t width, std::uint32_t height) {
+  std::string bytes = read_data("rgb.png").substr(0, 33);
+  for (int i = 0; i < 4; ++i) {
+    bytes[16 + i] = static_cast<char>(width >> (24 - 8 * i));
+    bytes[20 + i] = static_cast<char>(height >> (24 - 8 * i));
+  }
+  return bytes;
+}
+
+TEST_F(ImageTest, EverySampleHasThePixelsThatPillowReads) {
+  const std::vector<Sample> samples = all_samples();
+  EXPECT_GE(samples.size(), 55u);
+  for (const Sample& sample : samples) {
+    SCOPED_TRACE(sample.file);
+    try {
+      const Image image = load(std::string(OKO_TEST_DATA "/") + sample.file);
+      const Image expected = read_ppm(sample.expected);
+      EXPECT_EQ(image.width, expected.width);
+      EXPECT_EQ(image.height, expected.height);
+      ASSERT_EQ(image.rgb.size(), expected.rgb.size());
+      EXPECT_LE(largest_difference(image, expected), sample.tolerance);
+    } catch (const Error& error) {
+      ADD_FAILURE() << error.what();
+    }
+  }
+}
+
+TEST_F(ImageTest, KindIsToldByContentNotByName) {
+  const auto path = write("photo.jpg", read_data("rgb.png"));
+  EXPECT_EQ(load(path).rgb, load(OKO_TEST_DATA "/rgb.png").rgb);
+}
+
+TEST_F(ImageTest, HeaderIsReadWithoutPixels) {
+  for (const char* name : {"orientation_6.jpg", "24.bmp", "lossless.heic"}) {
+    const std::string bytes = read_data(name);
+    const Header header = read_header(std::as_bytes(std::span(bytes)), name);
+    EXPECT_EQ(header.width, name[0] == '2' ? 23 : 24);
+    EXPECT_EQ(header.height, 16);
+  }
+}
+
+TEST_F(ImageTest, WhatIsNoPictureIsNamedByWhatItIs) {
+  const auto message = [&](std::string_view bytes) {
+    const auto path = write("photo.jpg", bytes);
+    const std::string text = message_of([&] { load(path); });
+    return text.substr(text.find("photo.jpg"));
+  };
+  const auto looks_like = [](std::string_view what) {
+    return "photo.jpg: is not a picture oko can read (it starts like " + std::string(what) + ")";
+  };
+  EXPECT_EQ(message("just some words\n"), looks_like("plain text"));
+  EXPECT_EQ(message("BMW is a car, and this is text"), looks_like("plain text"));
+  EXPECT_EQ(message("%PDF-1.7\n"), looks_like("a PDF document"));
+  EXPECT_EQ(message("<?xml version='1.0'?><svg/>"), looks_like("an SVG drawing"));
+  EXPECT_EQ(message("PK\x03\x04zip"), looks_like("a ZIP archive or an office document"));
+  EXPECT_EQ(message("\x01\x02\x03"), looks_like("unknown binary data"));
+  EXPECT_EQ(message(std::string("\0\0\0\x18"
+                                "ftypisom\0\0\0\0isommp42",
+                                24)),
+            looks_like("a video"));
+  EXPECT_EQ(message(""), "photo.jpg: is empty (0 bytes)");
+}
+
+TEST_F(ImageTest, MissingFileAndFolderAreBadInput) {
+  EXPECT_EQ(message_of([&] { load(folder_ / "none.png"); }),
+            (folder_ / "none.png").string() + ": no such file");
+  EXPECT_EQ(message_of([&] { load(folder_); }), folder_.string() + ": is a folder, not a file");
+}
+
+TEST_F(ImageTest, DeclaredSizeIsCheckedBeforeDecoding) {
+  EXPECT_EQ(message_of([&] { decode_text(png_header(30000, 30000), "huge.png"); }),
+            "huge.png: 30000 × 30000 = 900 Mpx, the limit is 64 Mpx");
+  EXPECT_EQ(message_of([&] { decode_text(png_header(8000, 8001), "large.png"); }),
+            "large.png: 8000 × 8001 = 64.01 Mpx, the limit is 64 Mpx");
+  for (const Sample& sample : all_samples()) {
+    const std::string bytes = read_data(sample.file);
+    const auto tight = [&] { decode_text(bytes, sample.file, {.max_pixels = 100}); };
+    EXPECT_NE(message_of(tight).find("pixels, the limit is 100 pixels"), std::string::npos)
+        << message_of(tight);
+  }
+}
+
+TEST_F(ImageTest, FileSizeIsChecked) {
+  const std::string message =
+      message_of([&] { load(OKO_TEST_DATA "/rgb.png", {.max_file_bytes = 100}); });
+  EXPECT_NE(message.find("is more than the limit of 100 B"), std::string::npos) << message;
+}
+
+TEST_F(ImageTest, CutFilesAreErrorsNotHalfPictures) {
+  for (const Sample& sample : all_samples()) {
+    const std::string bytes = read_data(sample.file);
+    for (const std::size_t kept : {bytes.size() / 2, bytes.size() * 3 / 4}) {
+      const std::string message =
+          message_of([&] { decode_text(bytes.substr(0, kept), sample.file); });
+      // A first frame or page can be whole in half a file.
+      if (sample.file.starts_with("animated") || sample.file.starts_with("pages")) continue;
+      EXPECT_NE(message.find("damaged or cut short"), std::string::npos)
+          << sample.file << " cut to " << kept << " of " << bytes.size() << ": " << message;
+    }
+  }
+}
+
+TEST_F(ImageTest, JpegOfManyScansIsRefused) {
+  const std::string bytes = read_data("progressive.jpg");
+  const std::size_t last_scan = bytes.rfind("\xff\xda");
+  const std::string scan = bytes.substr(last_scan, bytes.size() - 2 - last_scan);
+  const auto with_scans = [&](int count) {
+    std::string longer = bytes.substr(0, last_scan);
+    for (int i = 0; i < count; ++i) longer += scan;
+    return longer + "\xff\xd9";
+  };
+  const std::string refusal = "picture: oko does not read this kind of JPEG: more than 100 scans";
+  EXPECT_EQ(message_of([&] { decode_text(with_scans(200)); }), refusal);
+  EXPECT_NE(message_of([&] { decode_text(with_scans(50)); }), refusal);
+  // What stands behind the end of the picture is not looked at.
+  EXPECT_EQ(message_of([&] { decode_text(bytes + with_scans(200)); }), "no error");
+}
+
+TEST_F(ImageTest, MessagesFollowTheLanguage) {
+  set_language(Language::kRussian);
+  EXPECT_EQ(message_of([&] { decode_text("просто текст", "фото.jpg"); }),
+            "фото.jpg: это не картинка, которую oko умеет читать (начинается как обычный текст)");
+  EXPECT_EQ(message_of([&] { decode_text(png_header(30000, 30000), "фото.png"); }),
+            "фото.png: 30000 × 30000 = 900 Мпикс, предел — 64 Мпикс");
+  set_language(Language::kEnglish);
+}
+
+TEST_F(ImageTest, NothingIsPrintedAboutDamagedFiles) {
+  ::testing::internal::CaptureStderr();
+  for (const Sample& sample : all_samples()) {
+    std::string bytes = read_data(sample.file);
+    for (std::size_t i = bytes.size() / 2; i < bytes.size(); i += 7) bytes[i] = '\x5a';
+    message_of([&] { decode_text(bytes, sample.file); });
+    message_of([&] { decode_text(bytes.substr(0, bytes.size() * 2 / 3), sample.file); });
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(ImageTest, ThreadsDecodeAtOnce) {
+  std::vector<std::string> files;
+  std::vector<Image> expected;
+  for (const char* name :
+       {"orientation_5.jpg", "alpha16.png", "lossless.heic", "cmyk_profile.jpg"}) {
+    files.push_back(read_data(name));
+    expected.push_back(decode_text(files.back()));
+  }
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 15; ++i) {
+        const std::size_t which = (i + t) % files.size();
+        if (decode_text(files[which]).rgb != expected[which].rgb) ++wrong;
+        try {
+          decode_text(files[which].substr(0, files[which].size() / 2));
+          ++wrong;
+        } catch (const Error&) {
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace oko::image

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+extern char** environ;
+
+namespace oko {
+
+struct ProcessResult {
+  int status = -1;  ///< of exit; -signal where a signal ended it
+  std::string out;
+  std::string err;
+};
+
+/// A program that was started, its output going to pipes.
+class Process {
+ public:
+  /// `environment`: "NAME=value" entries that replace those of the test.
+  Process(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+    int out[2];
+    int err[2];
+    EXPECT_EQ(::pipe(out), 0);
+    EXPECT_EQ(::pipe(err), 0);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
+    for (const int fd : {out[0], out[1], err[0], err[1]}) {
+      ::posix_spawn_file_actions_addclose(&actions, fd);
+    }
+    std::vector<std::string> variables = environment;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string name = std::string(*entry).substr(0, std::string(*entry).find('=') + 1);
+      const bool replaced = std::any_of(environment.begin(), environment.end(),
+                                        [&](const auto& own) { return own.starts_with(name); });
+      if (!replaced) variables.emplace_back(*entry);
+    }
+    const auto pointers = [](const std::vector<std::string>& strings) {
+      std::vector<char*> result;
+      for (const std::string& text : strings) result.push_back(const_cast<char*>(text.c_str()));
+      result.push_back(nullptr);
+      return result;
+    };
+    EXPECT_EQ(::posix_spawn(&pid_, command[0].c_str(), &actions, nullptr, pointers(command).data(),
+                            pointers(variables).data()),
+              0)
+        << command[0];
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(out[1]);
+    ::close(err[1]);
+    readers_.emplace_back([this, fd = out[0]] { read_all(fd, result_.out); });
+    readers_.emplace_back([this, fd = err[0]] { read_all(fd, result_.err); });
+  }
+
+  void signal(int number) const { ::kill(pid_, number); }
+
+  ProcessResult wait() {
+    readers_.clear();  // joins: both pipes are closed
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    result_.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return result_;
+  }
+
+ private:
+  static void read_all(int fd, std::string& text) {
+    char buffer[4096];
+    for (ssize_t got = ::read(fd, buffer, sizeof(buffer)); got > 0;
+         got = ::read(fd, buffer, sizeof(buffer))) {
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    ::close(fd);
+  }
+
+  pid_t pid_ = -1;
+  ProcessResult result_;
+  std::vector<std::jthread> readers_;
+};
+
+}  // namespace oko

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "hub/random_model.h"
+
+namespace oko {
+
+/// Checkpoints with random weights, each made once a process and removed at its end.
+class RandomModels {
+ public:
+  static const std::filesystem::path& get(const std::string& shape, std::uint64_t seed) {
+    static RandomModels instance;
+    auto& folder = instance.folders_[shape + "-" + std::to_string(seed)];
+    if (folder.empty()) {
+      folder = instance.root_ / (shape + "-" + std::to_string(seed));
+      hub::make_random_model({.shape = shape, .seed = seed}, folder);
+    }
+    return folder;
+  }
+
+ private:
+  RandomModels() = default;
+  ~RandomModels() { std::filesystem::remove_all(root_); }
+
+  std::filesystem::path root_ =
+      std::filesystem::temp_directory_path() / ("oko_models_" + std::to_string(::getpid()));
+  std::map<std::string, std::filesystem::path> folders_;
+};
+
+}  // namespace oko

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko {
+
+/// A test with a folder of its own, removed afterwards, and English messages.
+class ScratchFolderTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    set_language(Language::kEnglish);
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() /
+              ("oko_" + std::string(test->test_suite_name()) + "_" + test->name() + "_" +
+               std::to_string(::getpid()));
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  /// The message of the Error that `function` throws, whose code is to be `code`.
+  template <typename Function>
+  static std::string message_of(Function function, ErrorCode code) {
+    try {
+      function();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code);
+      return error.what();
+    }
+    ADD_FAILURE() << "no error was thrown";
+    return {};
+  }
+
+  std::filesystem::path folder_;
+};
+
+/// While it lives, no file of this process grows over `bytes`: stands in for a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limited{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limited);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+}  // namespace oko

@@ -1,0 +1,175 @@
+#include "tensor/cpu/matmul.h"
+
+#include <limits>
+#include <memory>
+
+#include "tests/tensor/numbers.h"
+#include "tests/tensor/targets.h"
+
+namespace oko::tensor {
+namespace {
+
+using cpu::ElementType;
+
+constexpr ElementType kTypes[] = {ElementType::kFloat32, ElementType::kFloat16,
+                                  ElementType::kBfloat16};
+constexpr std::size_t kInputRows[] = {1, 2, 3, 4, 5, 31, 32, 33, 100, 513};
+constexpr std::size_t kWeightRows[] = {1, 47, 48, 49, 200};
+constexpr std::size_t kMaxInputRows = 513;
+
+/// Bytes at an odd address with nothing behind them, so that reads past the end show under ASan and
+/// aligned loads fault.
+class OddBytes {
+ public:
+  explicit OddBytes(std::size_t size) : bytes_(new std::uint8_t[size + 1]) {}
+  std::uint8_t* data() { return bytes_.get() + 1; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> bytes_;
+};
+
+/// A weight matrix as the kernel reads it, and the exact values that its bits stand for.
+struct TestWeight {
+  TestWeight(std::size_t rows, std::size_t columns, ElementType type, int bits, std::size_t group)
+      : data(bits == 0 ? rows * columns * size_of(type) : rows * columns * bits / 8),
+        scales(bits == 0 ? 0 : rows * columns / group * size_of(type)),
+        biases(bits == 0 ? 0 : rows * columns / group * size_of(type)),
+        values(rows * columns),
+        magnitudes(rows * columns) {
+    matrix = {rows, columns, data.data(), type, bits, group, scales.data(), biases.data()};
+    if (bits == 0) {
+      fill_dense();
+    } else {
+      fill_quantized();
+    }
+  }
+
+  void fill_dense() {
+    std::vector<float> random = noise(values.size(), 1);
+    for (std::size_t i = 0; i < random.size(); i += 5) random[i] *= 1e-6f;  // subnormal in f16
+    encode(random, matrix.type, data.data());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = decode(data.data(), matrix.type, i);
+      magnitudes[i] = std::fabs(values[i]);
+    }
+  }
+
+  void fill_quantized() {
+    const std::size_t groups = values.size() / matrix.group_size;
+    encode(noise(groups, 2, 0.01f), matrix.type, scales.data());
+    encode(noise(groups, 3, 0.1f), matrix.type, biases.data());
+    std::mt19937 random(4);
+    for (std::size_t i = 0; i < values.size() * matrix.bits / 8; ++i) {
+      data.data()[i] = static_cast<std::uint8_t>(random());
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const int code = matrix.bits == 8 ? data.data()[i] : data.data()[i / 2] >> (i % 2 * 4) & 15;
+      const double scale = decode(scales.data(), matrix.type, i / matrix.group_size);
+      const double bias = decode(biases.data(), matrix.type, i / matrix.group_size);
+      values[i] = scale * code + bias;
+      magnitudes[i] = std::fabs(scale * code) + std::fabs(bias);
+    }
+  }
+
+  OddBytes data, scales, biases;
+  cpu::WeightMatrix matrix;
+  std::vector<double> values;
+  std::vector<double> magnitudes;  ///< what rounding errors are relative to
+};
+
+/// Compares every element of y for few rows of x, and of many rows a seventh, spread so that every
+/// row and every column is among them.
+void expect_product(const TestWeight& weight, const std::vector<float>& x, std::size_t m,
+                    const float* bias, const std::vector<float>& y) {
+  const std::size_t rows = weight.matrix.rows;
+  const std::size_t columns = weight.matrix.columns;
+  const std::size_t step = m <= 5 ? 1 : 7;
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t r = i % step; r < rows; r += step) {
+      double sum = bias != nullptr ? bias[r] : 0.0;
+      double magnitude = std::fabs(sum);
+      for (std::size_t k = 0; k < columns; ++k) {
+        sum += weight.values[r * columns + k] * x[i * columns + k];
+        magnitude += weight.magnitudes[r * columns + k] * std::fabs(x[i * columns + k]);
+      }
+      // Three roundings besides the sum's: the weight's, the group's and the bias's.
+      const double error = std::fabs(y[i * rows + r] - sum);
+      if (!(error <= rounding_bound(columns + 3, magnitude)) && wrong++ == 0) {
+        ADD_FAILURE() << "y[" << i << "][" << r << "] = " << y[i * rows + r] << ", expected " << sum
+                      << " ± " << rounding_bound(columns + 3, magnitude);
+      }
+    }
+  }
+  EXPECT_EQ(wrong, 0u);
+  EXPECT_TRUE(std::isnan(y[m * rows])) << "wrote past the end";
+}
+
+void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_t group) {
+  const std::vector<float> x = noise(kMaxInputRows * columns, 5);
+  for (const std::size_t rows : kWeightRows) {
+    const TestWeight weight(rows, columns, type, bits, group);
+    const std::vector<float> bias = noise(rows, 6);
+    for (const std::size_t m : kInputRows) {
+      SCOPED_TRACE(testing::Message() << m << " x " << columns << " x " << rows << ", type "
+                                      << static_cast<int>(type) << ", group " << group);
+      const float* some_bias = m % 2 == 0 ? bias.data() : nullptr;
+      std::vector<float> y(m * rows + 1, std::numeric_limits<float>::quiet_NaN());
+      cpu::matmul(x.data(), m, weight.matrix, some_bias, y.data());
+      expect_product(weight, x, m, some_bias, y);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+class MatmulTest : public TargetTest {};
+
+TEST_P(MatmulTest, DenseEqualsExactProductForOddSizes) {
+  for (const ElementType type : kTypes) {
+    for (const std::size_t columns : {1, 7, 67, 256, 301}) check_all_sizes(columns, type, 0, 0);
+  }
+}
+
+TEST_P(MatmulTest, FourBitsEqualExactProductForAllGroupsAndScaleTypes) {
+  for (const ElementType type : kTypes) {
+    for (const std::size_t group : {32, 64, 128}) {
+      check_all_sizes(group, type, 4, group);
+      check_all_sizes(3 * group, type, 4, group);
+    }
+  }
+}
+
+TEST_P(MatmulTest, EightBitsEqualExactProductForAllGroupsAndScaleTypes) {
+  for (const ElementType type : kTypes) {
+    for (const std::size_t group : {32, 64, 128}) {
+      check_all_sizes(group, type, 8, group);
+      check_all_sizes(3 * group, type, 8, group);
+    }
+  }
+}
+
+TEST_P(MatmulTest, ManyColumnsStayWithinTheBound) {
+  for (const int bits : {0, 4, 8}) {
+    const TestWeight weight(49, 9728, ElementType::kBfloat16, bits, 64);
+    const std::vector<float> x = noise(33 * 9728, 7);
+    for (const std::size_t m : {1, 4, 33}) {
+      std::vector<float> y(m * 49 + 1, std::numeric_limits<float>::quiet_NaN());
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data());
+      expect_product(weight, x, m, nullptr, y);
+    }
+  }
+}
+
+TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
+  for (const int bits : {0, 4, 8}) {
+    const TestWeight weight(5, 64, ElementType::kFloat16, bits, 64);
+    std::vector<float> y(1, 42.0f);
+    cpu::matmul(nullptr, 0, weight.matrix, nullptr, y.data());
+    EXPECT_EQ(y[0], 42.0f);
+  }
+}
+
+OKO_FOR_EVERY_TARGET(MatmulTest);
+
+}  // namespace
+}  // namespace oko::tensor

@@ -1,0 +1,71 @@
+#include "tensor/quantization.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/language.h"
+#include "tests/tensor/support.h"
+
+namespace oko::tensor {
+namespace {
+
+QuantizationConfig parse(const std::string& config) {
+  return QuantizationConfig::parse(nlohmann::json::parse(config), "config.json");
+}
+
+void expect_refused(const std::string& config, const std::string& message) {
+  set_language(Language::kEnglish);
+  expect_bad_model([&] { parse(config); }, {"config.json: ", message});
+}
+
+TEST(QuantizationTest, WithoutAnEntryLayersAreDense) {
+  EXPECT_EQ(parse("{}").of_layer("any"), std::nullopt);
+  EXPECT_EQ(parse(R"({"quantization":null})").of_layer("any"), std::nullopt);
+}
+
+TEST(QuantizationTest, DefaultIsThatOfMlx) {
+  EXPECT_EQ(parse(R"({"quantization":{}})").of_layer("any"), (Quantization{4, 64}));
+  EXPECT_EQ(parse(R"({"quantization":{"bits":8,"group_size":32,"mode":"affine"}})").of_layer("any"),
+            (Quantization{8, 32}));
+  EXPECT_EQ(parse(R"({"quantization_config":{"bits":8}})").of_layer("any"), (Quantization{8, 64}));
+}
+
+TEST(QuantizationTest, LayersHaveTheirExceptions) {
+  const QuantizationConfig config = parse(R"({"quantization":{"bits":4,"group_size":128,
+      "dense":false,"usual":true,"fine":{"bits":8,"group_size":32},"half":{"bits":8}}})");
+  EXPECT_EQ(config.of_layer("other"), (Quantization{4, 128}));
+  EXPECT_EQ(config.of_layer("dense"), std::nullopt);
+  EXPECT_EQ(config.of_layer("usual"), (Quantization{4, 128}));
+  EXPECT_EQ(config.of_layer("fine"), (Quantization{8, 32}));
+  EXPECT_EQ(config.of_layer("half"), (Quantization{8, 128}));
+}
+
+TEST(QuantizationTest, WhatTheKernelsDoNotHaveIsRefused) {
+  expect_refused(R"({"quantization":{"bits":3}})", "3 bits");
+  expect_refused(R"({"quantization":{"bits":-4}})", "-4 bits");
+  expect_refused(R"({"quantization":{"bits":4294967300}})", "4294967300 bits");  // 2^32 + 4
+  expect_refused(R"({"quantization":{"bits":18446744073709551612}})", "bits");   // -4 as signed
+  expect_refused(R"({"quantization":{"group_size":16}})", "groups of 16");
+  expect_refused(R"({"quantization":{"group_size":4294967360}})", "groups of 4294967360");
+  expect_refused(R"({"quantization":{"mode":"mxfp4"}})", "mode \"mxfp4\"");
+  expect_refused(R"({"quantization":{"layer":{"bits":5}}})", "5 bits");
+  expect_refused(R"({"quantization":{"layer":{"mode":"nvfp4"}}})", "mode \"nvfp4\"");
+}
+
+TEST(QuantizationTest, ValuesOfAWrongTypeAreRefused) {
+  expect_refused(R"({"quantization":4})", "not an object");
+  expect_refused(R"({"quantization":[]})", "not an object");
+  expect_refused(R"({"quantization":{"bits":"4"}})", "bits is not a whole number");
+  expect_refused(R"({"quantization":{"bits":4.0}})", "bits is not a whole number");
+  expect_refused(R"({"quantization":{"group_size":null}})", "group_size is not a whole number");
+  expect_refused(R"({"quantization":{"mode":4}})", "mode 4");
+}
+
+TEST(QuantizationTest, ModeNestedWithoutEndIsRefused) {
+  constexpr std::size_t kDepth = 500'000;
+  std::string mode(kDepth, '[');
+  mode.append(kDepth, ']');
+  expect_refused(fmt::format(R"({{"quantization":{{"mode":{}}}}})", mode), "mode");
+}
+
+}  // namespace
+}  // namespace oko::tensor

@@ -1,0 +1,57 @@
+#include "tensor/cpu/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace oko::tensor {
+namespace {
+
+using cpu::ThreadPool;
+
+TEST(ThreadPoolTest, EveryIndexRunsExactlyOnce) {
+  for (const std::size_t threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.size(), threads);
+    for (const std::size_t count : {0, 1, 2, 7, 8, 9, 1000, 20'000}) {
+      std::vector<std::atomic<int>> runs(count);
+      pool.parallel_for(count, [&](std::size_t i) { ++runs[i]; });
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_EQ(runs[i], 1) << "index " << i << " of " << count << " on " << threads;
+      }
+    }
+  }
+}
+
+TEST(ThreadPoolTest, WritesOfTasksAreSeenAfterTheReturn) {
+  ThreadPool pool(4);
+  std::vector<std::size_t> squares(1000);  // not atomic: the pool orders them
+  pool.parallel_for(squares.size(), [&](std::size_t i) { squares[i] = i * i; });
+  for (std::size_t i = 0; i < squares.size(); ++i) ASSERT_EQ(squares[i], i * i);
+}
+
+TEST(ThreadPoolTest, TenThousandRoundsOfChangingSizeDoNotDeadlock) {
+  ThreadPool pool(3);
+  std::size_t expected = 0;
+  std::atomic<std::size_t> total = 0;
+  for (std::size_t round = 0; round < 10'000; ++round) {
+    const std::size_t count = round % 5;
+    expected += count;
+    pool.parallel_for(count, [&](std::size_t) { total.fetch_add(1, std::memory_order_relaxed); });
+    ASSERT_EQ(total, expected) << "round " << round;
+  }
+}
+
+TEST(ThreadPoolTest, PoolsStartAndStopWithoutWork) {
+  for (int i = 0; i < 200; ++i) ThreadPool pool(4);
+}
+
+TEST(ThreadPoolTest, SharedPoolIsOneAndHasAThread) {
+  EXPECT_EQ(&cpu::thread_pool(), &cpu::thread_pool());
+  EXPECT_GE(cpu::thread_pool().size(), 1u);
+}
+
+}  // namespace
+}  // namespace oko::tensor
