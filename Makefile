@@ -1,9 +1,13 @@
 # The front door: `make demo` and `make test` are all that a newcomer needs.
-.PHONY: build test bench format clean deps
+.PHONY: build demo test soak bench format clean deps
 
 build: deps
 	cmake --preset release
 	cmake --build --preset release
+
+# Describes the pictures of demo/ with the model of demo/.
+demo: build
+	demo/run.sh build/release/oko
 
 # Release first, then the same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 test: deps
@@ -11,8 +15,13 @@ test: deps
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset || exit 1; \
 	done
 
+# What takes too long, or too much disk, for every change.
+soak: build
+	ctest --preset soak
+
 bench: build
 	for program in build/release/bench/*_bench; do $$program || exit 1; done
+	bench/describe_figures.sh build/release/oko
 
 format:
 	git ls-files '*.cpp' '*.h' | xargs clang-format-14 -i

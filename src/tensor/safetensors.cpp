@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMaxHeaderBytes = 32'000'000;
+constexpr std::uint64_t kMaxHeaderBytes = 8'000'000;
 constexpr int kMaxNesting = 4;  // a dimension lies at 3: {"name": {"shape": [1]}}
 
 constexpr std::array<std::pair<std::string_view, Dtype>, 6> kDtypes{{

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The figures of `oko describe` on this machine: bench/describe_figures.sh PROGRAM [FOLDER]
+# FOLDER keeps the random 4B checkpoint (3.1 GB) between runs; without it a temporary one is used.
+set -euo pipefail
+root="$(cd "$(dirname "$0")/.." && pwd)"
+program="${1:?usage: describe_figures.sh PROGRAM [FOLDER]}"
+folder="${2:-}"
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+folder="${folder:-$scratch/qwen3-vl-4b}"
+picture="$root/demo/images/$(ls "$root/demo/images" | grep -E '\.(png|jpg)$' | head -1)"
+
+seconds_to_first_byte() {
+  local start end
+  start=$(date +%s%N)
+  "$@" 2>/dev/null | { IFS= read -r -n1 _; date +%s%N >"$scratch/first"; cat >/dev/null; }
+  end=$(cat "$scratch/first")
+  awk -v a="$start" -v b="$end" 'BEGIN { printf "%.3f\n", (b - a) / 1e9 }'
+}
+
+echo "tiny model, process start to first byte of the answer (s), five runs:"
+for _ in 1 2 3 4 5; do
+  seconds_to_first_byte "$program" describe --model "$root/demo/models/tiny-vl" "$picture"
+done
+
+[ -e "$folder/config.json" ] || "$program" bench make-model qwen3-vl-4b --out "$folder" --quiet
+cat "$folder/model.safetensors" >/dev/null  # into the page cache
+echo "random 4B, one picture, 16 tokens:"
+"$program" describe --model "$folder" --max-tokens 16 --max-pixels 1048576 --json --stats "$picture"
