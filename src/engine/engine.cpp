@@ -99,7 +99,8 @@ void Engine::run(std::stop_token stop) {
 }
 
 void Engine::on_engine_thread(const std::function<void()>& job) {
-  std::packaged_task<void()> task([&job] {
+  // Shared: the caller may be gone before the engine thread has left the task.
+  const auto task = std::make_shared<std::packaged_task<void()>>([&job] {
     try {
       job();
     } catch (const Error&) {
@@ -110,10 +111,10 @@ void Engine::on_engine_thread(const std::function<void()>& job) {
                   tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
     }
   });
-  std::future<void> done = task.get_future();
+  std::future<void> done = task->get_future();
   {
     const std::lock_guard lock(mutex_);
-    jobs_.emplace_back([&task] { task(); });
+    jobs_.emplace_back([task] { (*task)(); });
   }
   wake_.notify_one();
   done.get();
