@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/language.h"
+#include "tensor/safetensors_writer.h"
 #include "tests/tensor/numbers.h"
 #include "tests/tensor/support.h"
 
@@ -217,6 +218,29 @@ TEST_F(LinearTest, DtypesThatDoNotFitTheirPlaceAreRefused) {
   expect_refused(config, {"layer.biases", "dtype"});
   tensors_ = {tensor_of("layer.weight", mx::zeros({kOutputs, kInputs}, mx::uint32))};
   expect_refused("null", {"layer.weight", "dtype"});
+}
+
+TEST_F(LinearTest, WeightsAreReadWhereTheyLieWithoutACopy) {
+  // Two tensors, so that each is a part of the mapped file only; written aligned, as models are.
+  const mx::array weight = random_array({2'000, 1'000}, 1, mx::bfloat16);
+  const TestTensor bytes = tensor_of("layer.weight", weight);
+  SafetensorsWriter writer(folder_.path() / "model.safetensors",
+                           {{"layer.weight", Dtype::kBfloat16, {2'000, 1'000}},
+                            {"other.weight", Dtype::kBfloat16, {2'000, 1'000}}});
+  for (const std::size_t tensor : {0u, 1u}) {
+    writer.write(tensor, 0, std::as_bytes(std::span(bytes.bytes)));
+  }
+  writer.finish();
+  const Linear layer =
+      Linear::load(Weights::open(folder_.path()), "layer", 2'000, 1'000, QuantizationConfig());
+  mx::array x = random_array({1, 1'000}, 2);
+  mx::eval(x);
+  mx::clear_cache();
+  mx::reset_peak_memory();
+  const std::size_t before = mx::get_active_memory();
+  mx::array y = layer(x);
+  y.eval();
+  EXPECT_LT(mx::get_peak_memory() - before, 100'000u) << "the weight has 4,000,000 bytes";
 }
 
 TEST_F(LinearTest, InputsMayBeSlicesAndHalves) {

@@ -38,8 +38,10 @@ class KernelNode : public mx::UnaryPrimitive {
   Kernel kernel_;
 };
 
+/// Weights are: their bytes are read where the file is mapped. mx::contiguous would copy them, as
+/// it does with any view of a much larger buffer.
 bool is_evaluated_and_contiguous(const mx::array& x) {
-  return x.status() == mx::array::Status::available && x.flags().row_contiguous;
+  return x.is_available() && x.flags().row_contiguous;
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+// Every command of the READMEs runs, and prints what they show.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Shown {
+  std::string command;
+  std::string output;
+};
+
+/// The blocks ```console of a file: lines "$ command", each followed by what it prints.
+std::vector<Shown> commands_of(const std::string& name) {
+  std::ifstream file(fs::path(OKO_SOURCE_DIR) / name);
+  EXPECT_TRUE(file) << name;
+  std::vector<Shown> commands;
+  std::string line;
+  bool inside = false;
+  while (std::getline(file, line)) {
+    if (line.starts_with("```")) {
+      inside = line == "```console";
+    } else if (inside && line.starts_with("$ ")) {
+      commands.push_back({line.substr(2), ""});
+    } else if (inside) {
+      EXPECT_FALSE(commands.empty()) << name;
+      if (!commands.empty()) commands.back().output += line + "\n";
+    }
+  }
+  return commands;
+}
+
+/// What `command` prints, run in the repository's root with the program under test in place of the
+/// README's.
+std::string run(std::string command, const char* lang) {
+  const std::string program = "build/release/oko";
+  const auto at = command.find(program);
+  if (at != std::string::npos) command.replace(at, program.size(), OKO_PROGRAM);
+  const std::string line = std::string("cd '") + OKO_SOURCE_DIR + "' && LC_ALL= LANG=" + lang +
+                           ".UTF-8 " + command + " 2>&1";
+  FILE* pipe = ::popen(line.c_str(), "r");
+  EXPECT_NE(pipe, nullptr);
+  std::string output;
+  char buffer[4096];
+  while (pipe != nullptr && std::fgets(buffer, sizeof(buffer), pipe) != nullptr) output += buffer;
+  EXPECT_EQ(::pclose(pipe), 0) << command << "\n" << output;
+  return output;
+}
+
+void check(const std::string& name, const char* lang) {
+  int compared = 0;
+  for (const Shown& shown : commands_of(name)) {
+    // make runs this very test: what it does is told apart by what it prints, and run by the checks
+    // of the repository.
+    if (shown.command.starts_with("make ") || shown.command.starts_with("git ")) continue;
+    EXPECT_EQ(run(shown.command, lang), shown.output) << name << ": " << shown.command;
+    ++compared;
+  }
+  EXPECT_GE(compared, 3) << name;
+}
+
+TEST(ReadmeTest, EnglishCommandsPrintWhatIsShown) {
+  check("README.md", "en_US");
+}
+
+TEST(ReadmeTest, RussianCommandsPrintWhatIsShown) {
+  check("README.ru.md", "ru_RU");
+}
+
+}  // namespace
