@@ -23,6 +23,10 @@ command -v apt-get >/dev/null || {
   echo "oko installs its dependencies with apt (Debian, Ubuntu) or brew (macOS); here, install by hand: ${debian[*]}" >&2
   exit 1
 }
+# From Ubuntu 23.04 on, libheif's decoders are packages of their own that libvips only recommends.
+for package in libheif-plugin-libde265 libheif-plugin-dav1d; do
+  if apt-cache show "$package" >/dev/null 2>&1; then debian+=("$package"); fi
+done
 missing=()
 for package in "${debian[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
