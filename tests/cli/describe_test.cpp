@@ -229,7 +229,7 @@ TEST_F(DescribeTest, CtrlCEndsLongWorkCleanly) {
   std::vector<std::string> arguments{"describe", "--model", model(), "--max-tokens", "64"};
   arguments.insert(arguments.end(), 5000, picture());  // minutes of work
   Process process = start(arguments);
-  std::this_thread::sleep_for(std::chrono::seconds(2));
+  ASSERT_TRUE(process.wait_for_output(60));
   const auto start_of_end = std::chrono::steady_clock::now();
   process.signal(SIGINT);
   const auto result = process.wait();

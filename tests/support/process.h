@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <string>
 #include <thread>
@@ -58,11 +60,19 @@ class Process {
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(out[1]);
     ::close(err[1]);
-    readers_.emplace_back([this, fd = out[0]] { read_all(fd, result_.out); });
-    readers_.emplace_back([this, fd = err[0]] { read_all(fd, result_.err); });
+    readers_.emplace_back([this, fd = out[0]] { read_all(fd, result_.out, &printed_); });
+    readers_.emplace_back([this, fd = err[0]] { read_all(fd, result_.err, nullptr); });
   }
 
   void signal(int number) const { ::kill(pid_, number); }
+
+  /// Waits until it has printed something to stdout, at most `seconds`; false where it has not.
+  bool wait_for_output(int seconds) const {
+    for (int i = 0; i < seconds * 100 && printed_ == 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return printed_ > 0;
+  }
 
   ProcessResult wait() {
     readers_.clear();  // joins: both pipes are closed
@@ -73,18 +83,20 @@ class Process {
   }
 
  private:
-  static void read_all(int fd, std::string& text) {
+  static void read_all(int fd, std::string& text, std::atomic<std::size_t>* count) {
     char buffer[4096];
     for (ssize_t got = ::read(fd, buffer, sizeof(buffer)); got > 0;
          got = ::read(fd, buffer, sizeof(buffer))) {
       text.append(buffer, static_cast<std::size_t>(got));
+      if (count != nullptr) *count += static_cast<std::size_t>(got);
     }
     ::close(fd);
   }
 
   pid_t pid_ = -1;
   ProcessResult result_;
-  std::vector<std::jthread> readers_;
+  std::atomic<std::size_t> printed_{0};  ///< bytes on stdout so far
+  std::vector<std::jthread> readers_;    // last: they write to the rest
 };
 
 }  // namespace oko
