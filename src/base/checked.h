@@ -13,12 +13,4 @@ std::optional<T> checked_mul(T a, T b) {
   return product;
 }
 
-/// `a + b`, or nothing where the sum does not fit.
-template <std::unsigned_integral T>
-std::optional<T> checked_add(T a, T b) {
-  T sum;
-  if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
-  return sum;
-}
-
 }  // namespace oko

@@ -27,7 +27,6 @@ class ImageCache {
   void put(const Key& key, const models::qwen3_vl::ImageFeatures& features);
 
   void clear();
-  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {

@@ -65,6 +65,10 @@ mx::array LayerNorm::operator()(const mx::array& x) const {
                         });
 }
 
+mx::array matrix(std::span<const float> values, int rows) {
+  return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
+}
+
 mx::array swiglu(const mx::array& gate, const mx::array& up) {
   if (on_gpu()) return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up);
   const auto width = static_cast<std::size_t>(gate.shape(-1));

@@ -2,6 +2,7 @@
 
 #include <mlx/array.h>
 
+#include <span>
 #include <string>
 
 #include "tensor/weights.h"
@@ -39,6 +40,9 @@ class LayerNorm {
   mx::array bias_;
   float epsilon_;
 };
+
+/// Numbers as a matrix of `rows` rows, f32, copied.
+mx::array matrix(std::span<const float> values, int rows);
 
 /// silu(gate) * up, elementwise.
 mx::array swiglu(const mx::array& gate, const mx::array& up);

@@ -12,22 +12,19 @@
 #include "base/file.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
 
 namespace oko {
 namespace {
 
 namespace fs = std::filesystem;
 
-class DescribeTest : public ::testing::Test {
+class DescribeTest : public ScratchFolderTest {
  protected:
   void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::temp_directory_path() /
-              ("oko_describe_" + std::to_string(::getpid()) + "_" + test->name());
-    fs::create_directories(folder_);
+    ScratchFolderTest::SetUp();
     fs::copy_file(std::string(OKO_SOURCE_DIR) + "/tests/image/data/alpha.png", picture());
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   std::string picture() const { return (folder_ / "picture.png").string(); }
   static std::string model() { return RandomModels::get("qwen3-vl-small-4bit", 5).string(); }
@@ -75,8 +72,6 @@ class DescribeTest : public ::testing::Test {
     EXPECT_NE(result.err.find("\nhint: "), std::string::npos) << result.err;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
   }
-
-  fs::path folder_;
 };
 
 TEST_F(DescribeTest, PrintsTheAnswerAndALineBreak) {

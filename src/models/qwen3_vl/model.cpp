@@ -69,14 +69,13 @@ void check_ids(std::span<const std::int32_t> ids, int vocab_size) {
 
 }  // namespace
 
-Model::Model(Config config, const tensor::Weights& weights)
-    : config_(std::move(config)),
-      vision_(Checkpoint{weights, config_, TensorNames::detect(weights)}),
-      text_(Checkpoint{weights, config_, TensorNames::detect(weights)}) {}
+Model::Model(const Checkpoint& checkpoint)
+    : config_(checkpoint.config), vision_(checkpoint), text_(checkpoint) {}
 
 std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
-  Config config = Config::load(model_dir);
-  return std::unique_ptr<Model>(new Model(std::move(config), tensor::Weights::open(model_dir)));
+  const Config config = Config::load(model_dir);
+  const tensor::Weights weights = tensor::Weights::open(model_dir);
+  return std::unique_ptr<Model>(new Model({weights, config, TensorNames::detect(weights)}));
 }
 
 ImageFeatures Model::encode_image(const Patches& patches, std::stop_token stop,

@@ -29,7 +29,7 @@ class Model {
 
  private:
   friend class Sequence;
-  Model(Config config, const tensor::Weights& weights);
+  explicit Model(const Checkpoint& checkpoint);
 
   Config config_;
   VisionModel vision_;

@@ -21,10 +21,6 @@ tensor::RmsNorm load_norm(const Checkpoint& checkpoint, const std::string& name,
                                checkpoint.config.text.rms_norm_eps);
 }
 
-mx::array table(const std::vector<float>& values, int rows) {
-  return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
-}
-
 /// x with `rows` in place of, or added to, the rows from `first` on.
 mx::array put_rows(const mx::array& x, int first, const mx::array& rows, bool add) {
   const mx::Shape start{first, 0};
@@ -105,8 +101,8 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
                              const RotaryTable& rotary, std::vector<tensor::KvCache>& caches,
                              std::stop_token stop, const Observer& observer) const {
   const int count = static_cast<int>(ids.size());
-  const mx::array cos = table(rotary.cos, count);
-  const mx::array sin = table(rotary.sin, count);
+  const mx::array cos = tensor::matrix(rotary.cos, count);
+  const mx::array sin = tensor::matrix(rotary.sin, count);
   mx::array x = embed_tokens_.embed(mx::array(ids.data(), {count}, mx::int32));
   for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);
   if (observer) observer("text.embedded", x);

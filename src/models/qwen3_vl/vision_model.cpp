@@ -54,10 +54,6 @@ tensor::Linear load_patch_embed(const Checkpoint& checkpoint) {
   return tensor::Linear(weight, bias);
 }
 
-mx::array matrix(const std::vector<float>& values, int rows) {
-  return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
-}
-
 }  // namespace
 
 std::size_t ImageFeatures::bytes() const {
@@ -148,7 +144,7 @@ mx::array VisionModel::position_embeddings(const GridThw& grid) const {
   for (std::size_t corner = 0; corner < 4; ++corner) {
     const mx::array rows = pos_embed_.embed(mx::array(indices[corner].data(), {count}, mx::int32));
     const mx::array part =
-        mx::multiply(rows, mx::astype(matrix(weights[corner], count), rows.dtype()));
+        mx::multiply(rows, mx::astype(tensor::matrix(weights[corner], count), rows.dtype()));
     sum = sum ? mx::add(*sum, part) : part;
     sum->eval();  // one corner's rows at a time
   }
@@ -157,8 +153,8 @@ mx::array VisionModel::position_embeddings(const GridThw& grid) const {
 
 mx::array VisionModel::embed(const Patches& patches) const {
   const int count = patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w;
-  const mx::array pixels =
-      mx::astype(matrix(patches.pixel_values, count), tensor::compute_dtype(patch_embed_.dtype()));
+  const mx::array pixels = mx::astype(tensor::matrix(patches.pixel_values, count),
+                                      tensor::compute_dtype(patch_embed_.dtype()));
   return patch_embed_(pixels);
 }
 
@@ -203,8 +199,8 @@ ImageFeatures VisionModel::encode(const Patches& patches, std::stop_token stop,
   x = mx::add(x, position_embeddings(grid));
   observe("vision.embedded", x);
   const RotaryTable rotary = vision_rotary(grid, config_);
-  const mx::array cos = matrix(rotary.cos, count);
-  const mx::array sin = matrix(rotary.sin, count);
+  const mx::array cos = tensor::matrix(rotary.cos, count);
+  const mx::array sin = tensor::matrix(rotary.sin, count);
   std::vector<int> cu_seqlens;  // a frame sees itself only
   for (int t = 0; t <= grid.t; ++t) cu_seqlens.push_back(t * grid.h * grid.w);
 

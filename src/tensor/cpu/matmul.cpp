@@ -20,7 +20,6 @@ namespace HWY_NAMESPACE {
 
 // Blocks of the product of many rows. A block of weight rows, unpacked to f32, stays in the
 // second-level cache (48 × 256 × 4 = 48 kB) while all of x, packed in panels, passes over it.
-constexpr std::size_t kBlockRows = 48;  // a multiple of every kTileRows
 constexpr std::size_t kBlockDepth = 256;
 constexpr std::size_t kPanelVectors = 2;
 
@@ -103,10 +102,6 @@ void multiply_few(const PreparedInput& x, std::size_t m, const WeightMatrix& wei
   }
 }
 
-void prepare(const float* x, std::size_t m, const WeightMatrix& weight, PreparedInput& prepared) {
-  prepare_input(x, m, weight, prepared);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();
@@ -119,17 +114,16 @@ HWY_EXPORT(panel_width);
 HWY_EXPORT(pack_panel);
 HWY_EXPORT(multiply_block);
 HWY_EXPORT(multiply_few);
-HWY_EXPORT(prepare);
+HWY_EXPORT(prepare_input);
 
 constexpr std::size_t kFewRows = 4;
 constexpr std::size_t kRowsPerTask = 64;
 constexpr std::size_t kMaxPackedRows = 512;  // of x at a time: bounds the packed copy
-constexpr std::size_t kWeightRowsPerBlock = 48;
 
 void matmul_few(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
                 float* y) {
   PreparedInput prepared;
-  HWY_DYNAMIC_DISPATCH(prepare)(x, m, weight, prepared);
+  HWY_DYNAMIC_DISPATCH(prepare_input)(x, m, weight, prepared);
   const std::size_t tasks = (weight.rows + kRowsPerTask - 1) / kRowsPerTask;
   thread_pool().parallel_for(tasks, [&](std::size_t task) {
     const std::size_t first = task * kRowsPerTask;
@@ -147,10 +141,10 @@ void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, cons
     HWY_DYNAMIC_DISPATCH(pack_panel)
     (x, m, weight.columns, panel * width, packed.data() + panel * width * weight.columns);
   });
-  const std::size_t blocks = (weight.rows + kWeightRowsPerBlock - 1) / kWeightRowsPerBlock;
+  const std::size_t blocks = (weight.rows + kBlockRows - 1) / kBlockRows;
   thread_pool().parallel_for(blocks, [&](std::size_t block) {
     HWY_DYNAMIC_DISPATCH(multiply_block)
-    (packed.data(), m, weight, bias, block * kWeightRowsPerBlock, y);
+    (packed.data(), m, weight, bias, block * kBlockRows, y);
   });
 }
 
