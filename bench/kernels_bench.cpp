@@ -58,23 +58,33 @@ void multiply_add_peak(benchmark::State& state) {
 }
 BENCHMARK(multiply_add_peak)->UseRealTime();
 
-/// Arguments: rows of x, columns, rows of the weight. 4 bits, groups of 64, scales in bf16.
-void matmul_4bit(benchmark::State& state) {
+/// Arguments: rows of x, columns, rows of the weight, bits, precision. Groups of 64, scales in
+/// bf16.
+void matmul_quantized(benchmark::State& state) {
   const auto m = static_cast<std::size_t>(state.range(0));
   const auto columns = static_cast<std::size_t>(state.range(1));
   const auto rows = static_cast<std::size_t>(state.range(2));
-  const std::vector<std::uint8_t> codes(rows * columns / 2, 0x5A);
+  const auto bits = static_cast<std::size_t>(state.range(3));
+  const auto precision = static_cast<Precision>(state.range(4));
+  const std::vector<std::uint8_t> codes(rows * columns * bits / 8, 0x5A);
   const std::vector<std::uint16_t> scales(rows * columns / 64, 0x3C00);  // 2^-7
   const std::vector<std::uint16_t> biases(rows * columns / 64, 0xBD00);  // -2^-5
-  const WeightMatrix weight{rows, columns, codes.data(),  ElementType::kBfloat16,
-                            4,    64,      scales.data(), biases.data()};
+  const WeightMatrix weight{
+      rows, columns,       codes.data(), ElementType::kBfloat16, static_cast<int>(bits),
+      64,   scales.data(), biases.data()};
   const std::vector<float> x = numbers(m * columns);
   std::vector<float> y(m * rows);
-  for (auto _ : state) matmul(x.data(), m, weight, nullptr, y.data());
+  for (auto _ : state) matmul(x.data(), m, weight, nullptr, y.data(), precision);
   report(state, "weight_bytes", static_cast<double>(codes.size() + 4 * scales.size()));
   report(state, "flop", 2.0 * static_cast<double>(m * columns * rows));
 }
-BENCHMARK(matmul_4bit)->Args({1, 2560, 9728})->Args({512, 2560, 9728})->UseRealTime();
+BENCHMARK(matmul_quantized)
+    ->ArgsProduct({{1, 4, 8, 512},
+                   {2560},
+                   {9728},
+                   {4, 8},
+                   {static_cast<int>(Precision::kFloat), static_cast<int>(Precision::kInteger)}})
+    ->UseRealTime();
 
 void matmul_bfloat16(benchmark::State& state) {
   constexpr std::size_t kM = 4096, kColumns = 1024, kRows = 4096;
@@ -86,7 +96,7 @@ void matmul_bfloat16(benchmark::State& state) {
   weight.type = ElementType::kBfloat16;
   const std::vector<float> x = numbers(kM * kColumns);
   std::vector<float> y(kM * kRows);
-  for (auto _ : state) matmul(x.data(), kM, weight, nullptr, y.data());
+  for (auto _ : state) matmul(x.data(), kM, weight, nullptr, y.data(), Precision::kFloat);
   report(state, "flop", 2.0 * kM * kColumns * kRows);
 }
 BENCHMARK(matmul_bfloat16)->UseRealTime();

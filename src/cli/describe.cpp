@@ -30,6 +30,7 @@ struct DescribeOptions {
   std::string ocr = "auto";
   std::string model = hub::kDefaultVisionLanguageModel;
   int max_tokens = 1024;
+  std::size_t threads = 0;
   std::int64_t max_pixels = 0;
   float temperature = 0;
   std::uint64_t seed = 0;
@@ -130,7 +131,8 @@ void describe(const DescribeOptions& options) {
                    "--ocr on: в этой сборке oko нет распознавания текста"),
                 tr("use --ocr auto or --ocr off", "укажите --ocr auto или --ocr off"));
   }
-  engine::Engine engine({.vision_language_model = hub::find_model(options.model)});
+  engine::Engine engine(
+      {.vision_language_model = hub::find_model(options.model), .threads = options.threads});
   const Interrupt interrupt;
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {
@@ -197,6 +199,11 @@ void add_describe(CLI::App& app) {
       ->add_option("--model", options->model,
                    tr("name or folder of the model", "имя или папка модели"))
       ->capture_default_str();
+  command
+      ->add_option("--threads", options->threads,
+                   tr("processor threads; otherwise one a physical core",
+                      "потоки процессора; иначе по одному на физическое ядро"))
+      ->check(CLI::Range(1, 1024));
   command->add_flag("--json", options->json,
                     tr("one JSON object a picture", "по объекту JSON на картинку"));
   command->add_flag("--stats", options->stats,

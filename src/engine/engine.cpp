@@ -82,7 +82,7 @@ Engine::Engine(EngineOptions options)
 Engine::~Engine() = default;
 
 void Engine::run(std::stop_token stop) {
-  tensor::prepare_device();
+  tensor::prepare_device({.threads = options_.threads});
   while (true) {
     std::function<void()> job;
     {

@@ -21,7 +21,8 @@ namespace oko::engine {
 struct EngineOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
   std::size_t image_cache_bytes =
-      256 * 1024 * 1024;  ///< features of pictures kept for later questions
+      256 * 1024 * 1024;    ///< features of pictures kept for later questions
+  std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
 };
 
 /// Runs the models on one thread that owns MLX. Callers' threads prepare: they decode, resize and

@@ -2,7 +2,14 @@
 
 #include <mlx/mlx.h>
 
+#include "tensor/cpu/thread_pool.h"
+
 namespace oko::tensor {
+namespace {
+
+DeviceOptions prepared;
+
+}  // namespace
 
 bool on_gpu() {
   return mx::default_device() == mx::Device::gpu;
@@ -12,9 +19,15 @@ mx::Dtype compute_dtype(mx::Dtype weight_dtype) {
   return on_gpu() ? weight_dtype : mx::float32;
 }
 
-void prepare_device() {
+void prepare_device(const DeviceOptions& options) {
+  prepared = options;
+  cpu::set_thread_count(options.threads);
   // On the CPU, MLX's compile() would run g++ at run time.
   if (!on_gpu()) mx::disable_compile();
+}
+
+cpu::Precision cpu_precision() {
+  return prepared.precision;
 }
 
 }  // namespace oko::tensor

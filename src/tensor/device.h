@@ -2,6 +2,10 @@
 
 #include <mlx/array.h>
 
+#include <cstddef>
+
+#include "tensor/cpu/matmul.h"
+
 namespace oko::tensor {
 
 namespace mx = mlx::core;
@@ -14,7 +18,17 @@ bool on_gpu();
 /// weights as they read them; on a GPU the dtype of the weights.
 mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 
-/// To be called once by the thread that owns MLX, before anything is evaluated.
-void prepare_device();
+struct DeviceOptions {
+  /// Of the CPU kernels; 0: one a physical core. The process's first call decides.
+  std::size_t threads = 0;
+  /// Of quantized products on the CPU. kFloat is for comparison with references.
+  cpu::Precision precision = cpu::Precision::kInteger;
+};
+
+/// To be called by the thread that owns MLX, before anything is evaluated.
+void prepare_device(const DeviceOptions& options = {});
+
+/// What `prepare_device` was told.
+cpu::Precision cpu_precision();
 
 }  // namespace oko::tensor

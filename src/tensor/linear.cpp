@@ -93,8 +93,8 @@ mx::array Linear::multiply_on_cpu(const mx::array& x) const {
   if (bias_) inputs.push_back(*bias_);
   const auto m = static_cast<std::size_t>(x.shape(0));
   return cpu::make_node("Linear", {x.shape(0), outputs_}, mx::float32, std::move(inputs),
-                        [matrix, m, biased = bias_.has_value()](const std::vector<const void*>& in,
-                                                                void* out) mutable {
+                        [matrix, m, biased = bias_.has_value(), precision = cpu_precision()](
+                            const std::vector<const void*>& in, void* out) mutable {
                           matrix.data = in[1];
                           if (matrix.bits != 0) {
                             matrix.scales = in[2];
@@ -102,7 +102,7 @@ mx::array Linear::multiply_on_cpu(const mx::array& x) const {
                           }
                           cpu::matmul(static_cast<const float*>(in[0]), m, matrix,
                                       biased ? static_cast<const float*>(in.back()) : nullptr,
-                                      static_cast<float*>(out));
+                                      static_cast<float*>(out), precision);
                         });
 }
 

@@ -42,7 +42,7 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
 /// The model, pictures and prompt of a golden.
 struct Prompted {
   explicit Prompted(const Case& c) : golden(c.golden) {
-    tensor::prepare_device();
+    tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
     const auto seed = static_cast<std::uint64_t>(golden.get<std::int32_t>("seed")[0]);
     const std::filesystem::path& folder = RandomModels::get(c.shape, seed);
     model = Model::load(folder);
@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(Pictures, ParityTest, ::testing::ValuesIn(kPictures), g
 INSTANTIATE_TEST_SUITE_P(Pictures, PictureParityTest, ::testing::ValuesIn(kPictures), golden_of);
 
 TEST(SequenceTest, ALongPromptInChunksEqualsTheSamePromptTokenByToken) {
-  tensor::prepare_device();
+  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 600; ++i) ids.push_back((i * 37 + i * i) % 900);
@@ -234,7 +234,7 @@ TEST(SequenceTest, ALongPromptInChunksEqualsTheSamePromptTokenByToken) {
 }
 
 TEST(SequenceTest, StopIsSeenBetweenLayers) {
-  tensor::prepare_device();
+  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   std::stop_source stop;
   stop.request_stop();
@@ -244,7 +244,7 @@ TEST(SequenceTest, StopIsSeenBetweenLayers) {
 }
 
 TEST(SequenceTest, ATokenOutsideTheVocabularyIsAnErrorOfTheModel) {
-  tensor::prepare_device();
+  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   Sequence sequence(*model, 1);
   const std::vector<std::int32_t> ids{1, 1'000'000};

@@ -13,7 +13,7 @@ using cpu::ElementType;
 
 constexpr ElementType kTypes[] = {ElementType::kFloat32, ElementType::kFloat16,
                                   ElementType::kBfloat16};
-constexpr std::size_t kInputRows[] = {1, 2, 3, 4, 5, 31, 32, 33, 100, 513};
+constexpr std::size_t kInputRows[] = {1, 2, 3, 4, 5, 8, 9, 31, 32, 33, 100, 513};
 constexpr std::size_t kWeightRows[] = {1, 47, 48, 49, 200};
 constexpr std::size_t kMaxInputRows = 513;
 
@@ -35,7 +35,8 @@ struct TestWeight {
         scales(bits == 0 ? 0 : rows * columns / group * size_of(type)),
         biases(bits == 0 ? 0 : rows * columns / group * size_of(type)),
         values(rows * columns),
-        magnitudes(rows * columns) {
+        magnitudes(rows * columns),
+        code_parts(bits == 0 ? 0 : rows * columns) {
     matrix = {rows, columns, data.data(), type, bits, group, scales.data(), biases.data()};
     if (bits == 0) {
       fill_dense();
@@ -62,11 +63,17 @@ struct TestWeight {
     for (std::size_t i = 0; i < values.size() * matrix.bits / 8; ++i) {
       data.data()[i] = static_cast<std::uint8_t>(random());
     }
+    fill_values();
+  }
+
+  /// What the codes stand for.
+  void fill_values() {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const int code = matrix.bits == 8 ? data.data()[i] : data.data()[i / 2] >> (i % 2 * 4) & 15;
       const double scale = decode(scales.data(), matrix.type, i / matrix.group_size);
       const double bias = decode(biases.data(), matrix.type, i / matrix.group_size);
       values[i] = scale * code + bias;
+      code_parts[i] = scale * code;
       magnitudes[i] = std::fabs(scale * code) + std::fabs(bias);
     }
   }
@@ -75,12 +82,20 @@ struct TestWeight {
   cpu::WeightMatrix matrix;
   std::vector<double> values;
   std::vector<double> magnitudes;  ///< what rounding errors are relative to
+  std::vector<double> code_parts;  ///< quantized: the values without their biases
 };
+
+/// How far x may be from what the integer kernels make of it: half a step of the group's largest.
+double input_error(const float* group, std::size_t size) {
+  float largest = 0.0f;
+  for (std::size_t k = 0; k < size; ++k) largest = std::max(largest, std::fabs(group[k]));
+  return largest / (2 * 32767.0) * 1.0001;  // 1 / scale is itself rounded
+}
 
 /// Compares every element of y for few rows of x, and of many rows a seventh, spread so that every
 /// row and every column is among them.
 void expect_product(const TestWeight& weight, const std::vector<float>& x, std::size_t m,
-                    const float* bias, const std::vector<float>& y) {
+                    const float* bias, const std::vector<float>& y, cpu::Precision precision) {
   const std::size_t rows = weight.matrix.rows;
   const std::size_t columns = weight.matrix.columns;
   const std::size_t step = m <= 5 ? 1 : 7;
@@ -89,15 +104,23 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
     for (std::size_t r = i % step; r < rows; r += step) {
       double sum = bias != nullptr ? bias[r] : 0.0;
       double magnitude = std::fabs(sum);
+      double bound = 0.0;  // of rounding x
+      double step_error = 0.0;
+      const std::size_t group = weight.matrix.group_size;
       for (std::size_t k = 0; k < columns; ++k) {
+        if (precision == cpu::Precision::kInteger) {
+          if (k % group == 0) step_error = input_error(&x[i * columns + k], group);
+          bound += std::fabs(weight.code_parts[r * columns + k]) * step_error;
+        }
         sum += weight.values[r * columns + k] * x[i * columns + k];
         magnitude += weight.magnitudes[r * columns + k] * std::fabs(x[i * columns + k]);
       }
       // Three roundings besides the sum's: the weight's, the group's and the bias's.
       const double error = std::fabs(y[i * rows + r] - sum);
-      if (!(error <= rounding_bound(columns + 3, magnitude)) && wrong++ == 0) {
+      bound += rounding_bound(columns + 3, magnitude);
+      if (!(error <= bound) && wrong++ == 0) {
         ADD_FAILURE() << "y[" << i << "][" << r << "] = " << y[i * rows + r] << ", expected " << sum
-                      << " ± " << rounding_bound(columns + 3, magnitude);
+                      << " ± " << bound;
       }
     }
   }
@@ -105,7 +128,8 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
   EXPECT_TRUE(std::isnan(y[m * rows])) << "wrote past the end";
 }
 
-void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_t group) {
+void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_t group,
+                     cpu::Precision precision = cpu::Precision::kFloat) {
   const std::vector<float> x = noise(kMaxInputRows * columns, 5);
   for (const std::size_t rows : kWeightRows) {
     const TestWeight weight(rows, columns, type, bits, group);
@@ -115,8 +139,8 @@ void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_
                                       << static_cast<int>(type) << ", group " << group);
       const float* some_bias = m % 2 == 0 ? bias.data() : nullptr;
       std::vector<float> y(m * rows + 1, std::numeric_limits<float>::quiet_NaN());
-      cpu::matmul(x.data(), m, weight.matrix, some_bias, y.data());
-      expect_product(weight, x, m, some_bias, y);
+      cpu::matmul(x.data(), m, weight.matrix, some_bias, y.data(), precision);
+      expect_product(weight, x, m, some_bias, y, precision);
       if (testing::Test::HasFailure()) return;
     }
   }
@@ -148,14 +172,68 @@ TEST_P(MatmulTest, EightBitsEqualExactProductForAllGroupsAndScaleTypes) {
   }
 }
 
+TEST_P(MatmulTest, IntegerProductsStayWithinTheRoundingOfTheirInput) {
+  for (const int bits : {4, 8}) {
+    for (const std::size_t group : {32, 64, 128}) {
+      for (const std::size_t groups : {1, 3, 20}) {
+        check_all_sizes(groups * group, ElementType::kBfloat16, bits, group,
+                        cpu::Precision::kInteger);
+      }
+    }
+  }
+}
+
+/// Codes, inputs and scales at the ends of their ranges: sums of 16 bits would overflow first here.
+TEST_P(MatmulTest, IntegerProductsOfExtremesDoNotOverflow) {
+  for (const int bits : {4, 8}) {
+    TestWeight weight(33, 1280, ElementType::kFloat32, bits, 128);
+    std::fill_n(weight.data.data(), weight.matrix.rows * weight.matrix.columns * bits / 8, 0xFF);
+    weight.fill_values();
+    for (const float sign : {-1.0f, 1.0f}) {
+      const std::vector<float> x(9 * 1280, sign * 1e4f);
+      for (const std::size_t m : {1, 9}) {
+        std::vector<float> y(m * 33 + 1, std::numeric_limits<float>::quiet_NaN());
+        cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+        expect_product(weight, x, m, nullptr, y, cpu::Precision::kInteger);
+      }
+    }
+  }
+}
+
+TEST_P(MatmulTest, IntegerProductsPassOnWhatIsNotANumber) {
+  const TestWeight weight(33, 128, ElementType::kBfloat16, 4, 64);
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const std::size_t m : {1, 9}) {
+      std::vector<float> x = noise(m * 128, 8), y(m * 33);
+      x[70] = bad;
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      EXPECT_FALSE(std::isfinite(y.front()));
+      EXPECT_EQ(std::isfinite(y.back()), m > 1) << "only the row that holds it";
+    }
+  }
+}
+
+TEST_P(MatmulTest, IntegerProductsTakeZerosAndTheTiniestNumbers) {
+  const TestWeight weight(33, 128, ElementType::kBfloat16, 4, 64);
+  for (const float value : {0.0f, 1e-38f, 1e-42f}) {
+    for (const std::size_t m : {1, 9}) {
+      const std::vector<float> x(m * 128, value);
+      std::vector<float> y(m * 33);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      for (const float result : y) EXPECT_LE(std::fabs(result), 1e-34f);
+    }
+  }
+}
+
 TEST_P(MatmulTest, ManyColumnsStayWithinTheBound) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(49, 9728, ElementType::kBfloat16, bits, 64);
     const std::vector<float> x = noise(33 * 9728, 7);
     for (const std::size_t m : {1, 4, 33}) {
       std::vector<float> y(m * 49 + 1, std::numeric_limits<float>::quiet_NaN());
-      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data());
-      expect_product(weight, x, m, nullptr, y);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kFloat);
+      expect_product(weight, x, m, nullptr, y, cpu::Precision::kFloat);
     }
   }
 }
@@ -164,7 +242,7 @@ TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(5, 64, ElementType::kFloat16, bits, 64);
     std::vector<float> y(1, 42.0f);
-    cpu::matmul(nullptr, 0, weight.matrix, nullptr, y.data());
+    cpu::matmul(nullptr, 0, weight.matrix, nullptr, y.data(), cpu::Precision::kFloat);
     EXPECT_EQ(y[0], 42.0f);
   }
 }

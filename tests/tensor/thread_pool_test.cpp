@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <thread>
 #include <vector>
 
 namespace oko::tensor {
@@ -22,6 +24,28 @@ TEST(ThreadPoolTest, EveryIndexRunsExactlyOnce) {
         ASSERT_EQ(runs[i], 1) << "index " << i << " of " << count << " on " << threads;
       }
     }
+  }
+}
+
+TEST(ThreadPoolTest, RangesCoverEveryIndexOnce) {
+  ThreadPool pool(2);
+  for (const std::size_t count : {0, 1, 63, 64, 65, 200}) {
+    std::vector<std::atomic<int>> runs(count);
+    pool.parallel_ranges(count, 64, [&](std::size_t first, std::size_t last) {
+      EXPECT_LE(last - first, 64u);
+      for (std::size_t i = first; i < last; ++i) ++runs[i];
+    });
+    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(runs[i], 1) << i << " of " << count;
+  }
+}
+
+TEST(ThreadPoolTest, APoolThatWentToSleepWakesUp) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 5; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // well past the look for work
+    std::atomic<int> runs = 0;
+    pool.parallel_for(10, [&](std::size_t) { ++runs; });
+    EXPECT_EQ(runs, 10);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "tensor/cpu/integer_matmul.h"
 #include "tensor/cpu/thread_pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -124,12 +125,10 @@ void matmul_few(const float* x, std::size_t m, const WeightMatrix& weight, const
                 float* y) {
   PreparedInput prepared;
   HWY_DYNAMIC_DISPATCH(prepare_input)(x, m, weight, prepared);
-  const std::size_t tasks = (weight.rows + kRowsPerTask - 1) / kRowsPerTask;
-  thread_pool().parallel_for(tasks, [&](std::size_t task) {
-    const std::size_t first = task * kRowsPerTask;
-    const std::size_t last = std::min(weight.rows, first + kRowsPerTask);
-    HWY_DYNAMIC_DISPATCH(multiply_few)(prepared, m, weight, bias, first, last, y);
-  });
+  thread_pool().parallel_ranges(
+      weight.rows, kRowsPerTask, [&](std::size_t first, std::size_t last) {
+        HWY_DYNAMIC_DISPATCH(multiply_few)(prepared, m, weight, bias, first, last, y);
+      });
 }
 
 void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
@@ -150,9 +149,12 @@ void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, cons
 
 }  // namespace
 
-void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
-            float* y) {
+void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y,
+            Precision precision) {
   if (m == 0) return;
+  if (weight.bits != 0 && precision == Precision::kInteger) {
+    return integer_matmul(x, m, weight, bias, y);
+  }
   if (m <= kFewRows) return matmul_few(x, m, weight, bias, y);
   for (std::size_t i = 0; i < m; i += kMaxPackedRows) {
     matmul_many(x + i * weight.columns, std::min(kMaxPackedRows, m - i), weight, bias,

@@ -23,9 +23,16 @@ struct WeightMatrix {
   const void* biases = nullptr;  ///< likewise
 };
 
+/// How x meets a quantized weight.
+enum class Precision {
+  kFloat,    ///< codes become f32: the reference that everything else is measured against
+  kInteger,  ///< x becomes whole numbers, as `integer_matmul` says: several times faster
+};
+
 /// y = x · wᵀ + bias, accumulated in f32. x: (m, columns), y: (m, rows), both row-major f32;
-/// bias: (rows) f32 or null. Up to 4 rows of x read the weight once, straight from memory; more
+/// bias: (rows) f32 or null. A few rows of x read the weight once, straight from memory; more
 /// rows unpack it a block at a time and reuse the block. Runs on `thread_pool()`.
-void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y);
+void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y,
+            Precision precision);
 
 }  // namespace oko::tensor::cpu

@@ -128,10 +128,8 @@ template <typename Body>
 void for_rows(std::size_t rows, std::size_t width, Body body) {
   const std::size_t rows_per_task =
       std::max<std::size_t>(1, 16'384 / std::max<std::size_t>(1, width));
-  const std::size_t tasks = (rows + rows_per_task - 1) / rows_per_task;
-  thread_pool().parallel_for(tasks, [&](std::size_t task) {
-    const std::size_t last = std::min(rows, (task + 1) * rows_per_task);
-    for (std::size_t row = task * rows_per_task; row < last; ++row) body(row);
+  thread_pool().parallel_ranges(rows, rows_per_task, [&](std::size_t first, std::size_t last) {
+    for (std::size_t row = first; row < last; ++row) body(row);
   });
 }
 

@@ -1,0 +1,63 @@
+// Products of 16-bit numbers summed in pairs into 32 bits, by each target's own instruction:
+// Highway before 1.1 has none that keeps the order. Included once a Highway target, its users
+// between OKO_BEFORE_DOT and OKO_AFTER_DOT.
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#if defined(OKO_TENSOR_CPU_PAIR_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OKO_TENSOR_CPU_PAIR_DOT_INL_H_
+#undef OKO_TENSOR_CPU_PAIR_DOT_INL_H_
+#else
+#define OKO_TENSOR_CPU_PAIR_DOT_INL_H_
+#endif
+
+// Highway's AVX3_DL asks the processor for avx512vnni, but does not ask the compiler.
+#undef OKO_BEFORE_DOT
+#undef OKO_AFTER_DOT
+#if HWY_TARGET == HWY_AVX3_DL
+#define OKO_BEFORE_DOT() HWY_PUSH_ATTRIBUTES("avx512vnni")
+#define OKO_AFTER_DOT() HWY_POP_ATTRIBUTES
+#else
+#define OKO_BEFORE_DOT()
+#define OKO_AFTER_DOT()
+#endif
+
+HWY_BEFORE_NAMESPACE();
+OKO_BEFORE_DOT()
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using ShortTag = hn::ScalableTag<std::int16_t>;
+using ShortVector = hn::Vec<ShortTag>;
+using SumTag = hn::ScalableTag<std::int32_t>;
+using SumVector = hn::Vec<SumTag>;
+
+/// sum[j] + a[2j] · b[2j] + a[2j + 1] · b[2j + 1].
+HWY_INLINE SumVector add_pair_dot(SumVector sum, ShortVector a, ShortVector b) {
+#if HWY_TARGET == HWY_AVX3_DL
+  return SumVector{_mm512_dpwssd_epi32(sum.raw, a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX3
+  return hn::Add(sum, SumVector{_mm512_madd_epi16(a.raw, b.raw)});
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Add(sum, SumVector{_mm256_madd_epi16(a.raw, b.raw)});
+#elif HWY_TARGET == HWY_SSE4
+  return hn::Add(sum, SumVector{_mm_madd_epi16(a.raw, b.raw)});
+#else
+  // Even elements are the low halves of 32-bit lanes, odd ones the high halves.
+  const SumTag d;
+  const auto even = [&](ShortVector v) HWY_ATTR {
+    return hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(d, v)));
+  };
+  const auto odd = [&](ShortVector v) HWY_ATTR { return hn::ShiftRight<16>(hn::BitCast(d, v)); };
+  return hn::Add(hn::MulAdd(even(a), even(b), sum), hn::Mul(odd(a), odd(b)));
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+OKO_AFTER_DOT()
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,150 @@
+// What whole-number activations cost: the model's next-token distributions beside those of f32
+// products.
+#include <gtest/gtest.h>
+#include <mlx/mlx.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "image/image.h"
+#include "models/qwen3_vl/model.h"
+#include "tensor/device.h"
+#include "tests/support/random_models.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+namespace mx = mlx::core;
+
+namespace cpu = tensor::cpu;
+
+using Distributions = std::vector<std::vector<float>>;  ///< logits of every position
+
+struct Agreement {
+  std::size_t positions = 0;
+  std::size_t same_top = 0;
+  double divergence = 0;  ///< sum over positions of KL(f32 || integer), nats
+
+  void add(const std::vector<float>& expected, const std::vector<float>& actual) {
+    ++positions;
+    const auto top = [](const std::vector<float>& logits) {
+      return std::max_element(logits.begin(), logits.end()) - logits.begin();
+    };
+    same_top += top(expected) == top(actual);
+    const auto log_sum = [](const std::vector<float>& logits) {
+      const double maximum = *std::max_element(logits.begin(), logits.end());
+      return maximum +
+             std::log(std::accumulate(logits.begin(), logits.end(), 0.0, [&](double sum, float x) {
+               return sum + std::exp(x - maximum);
+             }));
+    };
+    const double expected_sum = log_sum(expected), actual_sum = log_sum(actual);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const double log_p = expected[i] - expected_sum;
+      divergence += std::exp(log_p) * (log_p - (actual[i] - actual_sum));
+    }
+  }
+
+  void expect_close() const {
+    const double mean = divergence / static_cast<double>(positions);
+    const double share = static_cast<double>(same_top) / static_cast<double>(positions);
+    std::printf("%zu positions, same top token %.2f %%, mean KL %.2e\n", positions, 100 * share,
+                mean);
+    EXPECT_GE(share, 0.99);
+    EXPECT_LT(mean, 1e-3);
+  }
+};
+
+/// Logits of every position: the prompt read at once, then `continuation` a token at a time.
+Distributions run(const Model& model, cpu::Precision precision, std::span<const std::int32_t> ids,
+                  std::span<const ImageFeatures> pictures,
+                  std::span<const std::int32_t> continuation) {
+  tensor::prepare_device({.precision = precision});
+  Distributions all;
+  const Observer observer = [&](const std::string& stage, const mx::array& output) {
+    if (stage != "logits") return;
+    mx::array logits = mx::contiguous(output);
+    logits.eval();
+    const auto width = static_cast<std::size_t>(logits.shape(1));
+    for (std::size_t at = 0; at < logits.size(); at += width) {
+      all.emplace_back(logits.data<float>() + at, logits.data<float>() + at + width);
+    }
+  };
+  Sequence sequence(model, 64);
+  sequence.prefill(ids, pictures, {}, {}, observer);
+  for (const std::int32_t id : continuation) all.push_back(sequence.decode(id));
+  return all;
+}
+
+void compare(const Model& model, std::span<const std::int32_t> ids,
+             std::span<const ImageFeatures> pictures, std::span<const std::int32_t> continuation,
+             Agreement& agreement) {
+  const auto expected = run(model, cpu::Precision::kFloat, ids, pictures, continuation);
+  const auto actual = run(model, cpu::Precision::kInteger, ids, pictures, continuation);
+  ASSERT_EQ(expected.size(), ids.size() + continuation.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) agreement.add(expected[i], actual[i]);
+}
+
+/// What the model writes greedily after the prompt.
+std::vector<std::int32_t> greedy(const Model& model, std::span<const std::int32_t> ids,
+                                 std::span<const ImageFeatures> pictures, int count) {
+  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  Sequence sequence(model, 64);
+  std::vector<float> logits = sequence.prefill(ids, pictures);
+  std::vector<std::int32_t> tokens;
+  for (int i = 0; i < count; ++i) {
+    tokens.push_back(
+        static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+    logits = sequence.decode(tokens.back());
+  }
+  return tokens;
+}
+
+TEST(PrecisionTest, TheTinyModelSeesTheDemoPicturesAlike) {
+  const std::filesystem::path demo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
+  const std::filesystem::path folder = demo / "models/tiny-vl";
+  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  const auto model = Model::load(folder);
+  const auto processor = ImageProcessorConfig::load(folder / "preprocessor_config.json");
+  const auto tokenizer = text::Tokenizer::load(folder);
+  Agreement agreement;
+  for (const auto& file : std::filesystem::directory_iterator(demo / "images")) {
+    if (file.path().extension() == ".jsonl") continue;
+    const Patches patches = preprocess(image::load(file.path()), processor);
+    const std::vector<ImageFeatures> pictures{model->encode_image(patches)};
+    for (const char* question : {"Describe this image.", "Опиши это изображение."}) {
+      const text::Message message{text::Role::kUser,
+                                  {text::Part::make_image(), text::Part::make_text(question)}};
+      const std::vector<int> counts{patches.merged_tokens()};
+      const auto prompt = text::apply_chat_template(tokenizer, {{message}}, counts);
+      compare(*model, prompt.ids, pictures, greedy(*model, prompt.ids, pictures, 12), agreement);
+    }
+  }
+  agreement.expect_close();
+}
+
+class RandomShapePrecisionTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(RandomShapePrecisionTest, NextTokensAreAlike) {
+  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  const auto model = Model::load(RandomModels::get(GetParam(), 5));
+  Agreement agreement;
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < 400; ++i) ids.push_back((i * 37 + i * i) % 900);
+  compare(*model, std::span(ids).first(300), {}, std::span(ids).last(100), agreement);
+  agreement.expect_close();
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, RandomShapePrecisionTest,
+                         ::testing::Values("qwen3-vl-small-4bit", "qwen3-vl-4b-2layer"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace oko::models::qwen3_vl
