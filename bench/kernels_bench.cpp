@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "bench/machine_peak.h"
 #include "tensor/cpu/attention.h"
+#include "tensor/cpu/machine_peak.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/cpu/thread_pool.h"
@@ -101,7 +101,7 @@ void matmul_bfloat16(benchmark::State& state) {
 }
 BENCHMARK(matmul_bfloat16)->UseRealTime();
 
-/// Arguments: queries, keys, heads, key heads, head_dim, causal.
+/// Arguments: queries, keys, heads, key heads, head_dim, causal, type of the keys.
 void attention(benchmark::State& state) {
   AttentionArguments a;
   a.query_count = static_cast<std::size_t>(state.range(0));
@@ -111,22 +111,28 @@ void attention(benchmark::State& state) {
   a.head_dim = static_cast<std::size_t>(state.range(4));
   a.causal = state.range(5) != 0;
   a.query_stride = a.heads * a.head_dim;
-  a.key_stride = a.kv_heads * a.head_dim;
+  a.kv_type = static_cast<KvType>(state.range(6));
+  a.kv_stride = a.kv_heads * kv_row_bytes(a.kv_type, a.head_dim);
   a.scale = 0.125f;
   const std::vector<float> queries = numbers(a.query_count * a.query_stride);
-  const std::vector<float> keys = numbers(a.key_count * a.key_stride);
+  const std::vector<float> exact = numbers(a.key_count * a.kv_heads * a.head_dim);
+  std::vector<std::uint8_t> keys(a.key_count * a.kv_stride);
+  pack_kv_rows(exact.data(), a.key_count * a.kv_heads, a.head_dim, a.kv_type, keys.data());
   std::vector<float> output(queries.size());
   a.queries = queries.data();
   a.keys = keys.data();
   a.values = keys.data();
   a.output = output.data();
   for (auto _ : state) cpu::attention(a);
-  report(state, "cache_bytes", 2.0 * sizeof(float) * static_cast<double>(keys.size()));
+  report(state, "cache_bytes", 2.0 * static_cast<double>(keys.size()));
   report(state, "flop", 4.0 * static_cast<double>(queries.size() * a.key_count));
 }
 BENCHMARK(attention)
-    ->Args({4096, 4096, 16, 16, 64, 0})
-    ->Args({1, 2048, 32, 8, 128, 1})
+    ->Args({4096, 4096, 16, 16, 64, 0, static_cast<int>(KvType::kFloat32)})
+    ->Args({512, 2048, 32, 8, 128, 1, static_cast<int>(KvType::kFloat16)})
+    ->Args({1, 2048, 32, 8, 128, 1, static_cast<int>(KvType::kFloat32)})
+    ->Args({1, 2048, 32, 8, 128, 1, static_cast<int>(KvType::kFloat16)})
+    ->Args({1, 2048, 32, 8, 128, 1, static_cast<int>(KvType::kInt8)})
     ->UseRealTime();
 
 void rms_norm_512(benchmark::State& state) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/file.h"
@@ -8,6 +9,8 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+#include "engine/benchmark.h"
+#include "hub/model_path.h"
 #include "hub/random_model.h"
 
 namespace oko::cli {
@@ -41,13 +44,102 @@ void make_model(const MakeModelOptions& options) {
   }
 }
 
-}  // namespace
+struct MeasureOptions {
+  CommonOptions common;
+  engine::BenchmarkOptions run;
+  std::string model = hub::kDefaultVisionLanguageModel;
+  bool json = false;
+};
 
-void add_bench(CLI::App& app) {
-  CLI::App* bench = app.add_subcommand("bench", tr("Measures.", "Измеряет."));
-  bench->require_subcommand(1);
+std::string text_of(const std::string& what, const engine::BenchmarkResult& result) {
+  return tr(
+      "{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), {:.1f} GB/s of weights ({:.0f} % of {:.1f}), "
+      "{:.0f} GFLOP/s ({:.0f} % of {:.0f}), threads: {}\n",
+      "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), веса {:.1f} ГБ/с ({:.0f} % от {:.1f}), "
+      "{:.0f} GFLOP/с ({:.0f} % от {:.0f}), потоков: {}\n",
+      what, result.units / result.median(), result.seconds.front(), result.seconds.back(),
+      result.bytes_per_second() / 1e9,
+      100 * result.bytes_per_second() / result.peak_read_bytes_per_second,
+      result.peak_read_bytes_per_second / 1e9, result.flops_per_second() / 1e9,
+      100 * result.flops_per_second() / result.peak_flops_per_second,
+      result.peak_flops_per_second / 1e9, result.threads);
+}
+
+nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& options,
+                               const engine::BenchmarkResult& result) {
+  const double read = result.peak_read_bytes_per_second, flops = result.peak_flops_per_second;
+  return {{"what", what},
+          {"model", options.model},
+          {"threads", result.threads},
+          {"units", result.units},
+          {"seconds", result.seconds},
+          {"per_second", result.units / result.median()},
+          {"weight_gb_per_second", result.bytes_per_second() / 1e9},
+          {"machine_gb_per_second", read / 1e9},
+          {"share_of_bandwidth", result.bytes_per_second() / read},
+          {"gflop_per_second", result.flops_per_second() / 1e9},
+          {"machine_gflop_per_second", flops / 1e9},
+          {"share_of_peak", result.flops_per_second() / flops}};
+}
+
+void measure(const std::string& what, MeasureOptions& options) {
+  options.run.model = hub::find_model(options.model);
+  const Interrupt interrupt;
+  const engine::BenchmarkResult result = engine::run_benchmark(options.run, interrupt.token());
+  print(options.json ? json_of(what, options, result).dump() + "\n" : text_of(what, result));
+}
+
+/// `oko bench WHAT` for one kind; returns the command for its own options.
+CLI::App* add_measurement(CLI::App& bench, const std::string& what, engine::BenchmarkKind kind,
+                          const std::string& description,
+                          const std::shared_ptr<MeasureOptions>& options) {
+  options->run.kind = kind;
+  CLI::App* command = bench.add_subcommand(what, description);
+  const std::string example = "\n  oko bench " + what + " --model demo/models/tiny-vl --json";
+  command->footer(tr("Example:{}", "Пример:{}", example));
+  command
+      ->add_option("--model", options->model,
+                   tr("name or folder of the model", "имя или папка модели"))
+      ->capture_default_str();
+  command
+      ->add_option("--threads", options->run.threads,
+                   tr("processor threads; otherwise one a physical core",
+                      "потоки процессора; иначе по одному на физическое ядро"))
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--repeats", options->run.repeats, tr("timed runs", "прогоны"))
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
+  add_common_options(*command, options->common);
+  command->callback([what, options] { measure(what, *options); });
+  return command;
+}
+
+void add_measurements(CLI::App& bench) {
+  const auto options_of = [] { return std::make_shared<MeasureOptions>(); };
+  auto decode = options_of(), prefill = options_of(), vision = options_of();
+  prefill->run.tokens = 512;
+  add_measurement(bench, "decode", engine::BenchmarkKind::kDecode,
+                  tr("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
+      ->add_option("--tokens", decode->run.tokens, tr("tokens a run", "токенов за прогон"))
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  add_measurement(bench, "prefill", engine::BenchmarkKind::kPrefill,
+                  tr("Tokens a second of a prompt.", "Токенов запроса в секунду."), prefill)
+      ->add_option("--tokens", prefill->run.tokens, tr("tokens of the prompt", "токенов запроса"))
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  add_measurement(bench, "vision", engine::BenchmarkKind::kVision,
+                  tr("Pictures a second.", "Картинок в секунду."), vision)
+      ->add_option("--side", vision->run.side,
+                   tr("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
+      ->check(CLI::Range(32, 8192))
+      ->capture_default_str();
+}
+
+void add_make_model(CLI::App& bench) {
   auto options = std::make_shared<MakeModelOptions>();
-  CLI::App* command = bench->add_subcommand(
+  CLI::App* command = bench.add_subcommand(
       "make-model", tr("Writes a checkpoint with random weights of a real model's shapes.",
                        "Пишет модель со случайными весами настоящих размеров."));
   command->footer(tr("Example:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b",
@@ -60,6 +152,15 @@ void add_bench(CLI::App& app) {
       ->capture_default_str();
   add_common_options(*command, options->common);
   command->callback([options] { make_model(*options); });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  CLI::App* bench = app.add_subcommand("bench", tr("Measures.", "Измеряет."));
+  bench->require_subcommand(1);
+  add_measurements(*bench);
+  add_make_model(*bench);
 }
 
 }  // namespace oko::cli

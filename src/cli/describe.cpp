@@ -31,6 +31,8 @@ struct DescribeOptions {
   std::string model = hub::kDefaultVisionLanguageModel;
   int max_tokens = 1024;
   std::size_t threads = 0;
+  int kv_bits = 16;
+  bool lookup = false;
   std::int64_t max_pixels = 0;
   float temperature = 0;
   std::uint64_t seed = 0;
@@ -53,6 +55,8 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
   request.images.push_back(std::move(image));
   request.max_tokens = options.max_tokens;
+  request.kv_bits = options.kv_bits;
+  request.lookup = options.lookup;
   request.max_pixels = options.max_pixels;
   request.sampling.temperature = options.temperature;
   request.sampling.seed = options.seed;
@@ -76,6 +80,8 @@ ordered_json stats_json(const engine::GenerationStats& stats, double decode_imag
           {"generated_tokens", stats.generated_tokens},
           {"prefill_tokens_per_second", stats.prefill_tokens_per_second()},
           {"decode_tokens_per_second", stats.decode_tokens_per_second()},
+          {"drafted_tokens", stats.drafted_tokens},
+          {"accepted_drafts", stats.accepted_drafts},
           {"kv_cache_bytes", stats.kv_cache_bytes},
           {"peak_private_bytes", stats.peak_private_bytes}};
 }
@@ -199,6 +205,16 @@ void add_describe(CLI::App& app) {
       ->add_option("--model", options->model,
                    tr("name or folder of the model", "имя или папка модели"))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--kv-bits", options->kv_bits,
+          tr("bits of a number in the KV cache: 8, 16, 32", "бит на число в KV-кэше: 8, 16, 32"))
+      ->check(CLI::IsMember({8, 16, 32}))
+      ->capture_default_str();
+  command->add_flag(
+      "--lookup", options->lookup,
+      tr("guess tokens that repeat the prompt or the answer; the answer stays the same",
+         "угадывать токены, повторяющие запрос или ответ; ответ не меняется"));
   command
       ->add_option("--threads", options->threads,
                    tr("processor threads; otherwise one a physical core",

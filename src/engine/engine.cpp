@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "budget/peak_sampler.h"
+#include "engine/continuation.h"
 #include "engine/stopping.h"
 #include "tensor/device.h"
 #include "text/detokenizer.h"
@@ -31,6 +32,21 @@ class Stopwatch {
 /// Share of the time to the first token that the vision tower is taken for, where there are
 /// pictures.
 constexpr double kVisionShare = 0.7;
+
+tensor::cpu::KvType kv_type_of(int bits) {
+  switch (bits) {
+    case 8:
+      return tensor::cpu::KvType::kInt8;
+    case 16:
+      return tensor::cpu::KvType::kFloat16;
+    case 32:
+      return tensor::cpu::KvType::kFloat32;
+    default:
+      throw Error(ErrorCode::kUsage,
+                  tr("the KV cache cannot have {} bits", "KV-кэш не может быть {}-битным", bits),
+                  tr("use 8, 16 or 32", "укажите 8, 16 или 32"));
+  }
+}
 
 }  // namespace
 
@@ -128,6 +144,7 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
                 tr("max_tokens is {}, expected at least 1",
                    "max_tokens — {}, ожидается не меньше 1", request.max_tokens));
   }
+  kv_type_of(request.kv_bits);  // refused here, before any work
   budget::PeakSampler memory;
   Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}};
 
@@ -186,7 +203,9 @@ void Engine::read_prompt(Work& work) {
   const Stopwatch prefill;
   // Room for a usual answer at once; a longer one grows the cache in steps.
   const int expected = std::min(work.request.max_tokens, 256);
-  work.sequence.emplace(*model_, static_cast<int>(ids.size()) + expected);
+  work.sequence.emplace(*model_,
+                        qwen::SequenceOptions{.reserve = static_cast<int>(ids.size()) + expected,
+                                              .kv_type = kv_type_of(work.request.kv_bits)});
   const double done = work.patches.empty() ? 0.0 : kVisionShare;
   work.logits = work.sequence->prefill(ids, work.features, work.stop, [&](std::size_t tokens) {
     work.report(done + (1 - done) * static_cast<double>(tokens) / static_cast<double>(ids.size()));
@@ -212,11 +231,13 @@ void Engine::write_answer(Work& work) {
 
   work.result.finish_reason = FinishReason::kLength;
   Stopwatch decode;
+  Continuation continuation(*work.sequence, work.prompt.ids, std::move(work.logits),
+                            work.request.lookup);
   while (stats.generated_tokens < work.request.max_tokens) {
     if (work.stop.stop_requested()) {
       throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
     }
-    const std::int32_t id = sampler.sample(work.logits);
+    const std::int32_t id = sampler.sample(continuation.logits());
     if (is_end(id)) {
       work.result.finish_reason = FinishReason::kStop;
       break;
@@ -230,11 +251,13 @@ void Engine::write_answer(Work& work) {
       work.result.finish_reason = stops.met() ? FinishReason::kStop : FinishReason::kLoop;
       break;
     }
-    if (stats.generated_tokens < work.request.max_tokens) work.logits = work.sequence->decode(id);
+    if (stats.generated_tokens < work.request.max_tokens) continuation.accept(id);
   }
   stats.decode_seconds = decode.seconds();
   show(stops.push(detokenizer.flush()));
   show(stops.flush());
+  stats.drafted_tokens = continuation.drafted_tokens();
+  stats.accepted_drafts = continuation.accepted_drafts();
   stats.kv_cache_bytes = work.sequence->cache_bytes();
 }
 

@@ -19,6 +19,8 @@ struct GenerationRequest {
   SamplingOptions sampling;
   int max_tokens = 1024;          ///< of the answer, >= 1
   std::int64_t max_pixels = 0;    ///< of each picture after resizing; 0: as the model's config says
+  int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32
+  bool lookup = false;            ///< guess tokens from the text itself (PromptLookup)
   std::vector<std::string> stop;  ///< texts at which the answer ends; they are not part of it
 };
 
@@ -39,6 +41,8 @@ struct GenerationStats {
   int cached_images = 0;     ///< pictures whose features were still there
   int prompt_tokens = 0;     ///< image tokens included
   int generated_tokens = 0;  ///< the end token not counted
+  int drafted_tokens = 0;    ///< guessed by lookup
+  int accepted_drafts = 0;   ///< of them, those that were right
   std::uint64_t kv_cache_bytes = 0;
   std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
 

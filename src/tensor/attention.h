@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "tensor/cpu/kv_rows.h"
+
 namespace oko::tensor {
 
 namespace mx = mlx::core;
@@ -14,14 +16,20 @@ namespace mx = mlx::core;
 /// a token costs the token's own bytes.
 class KvCache {
  public:
-  /// `reserve`: tokens to make room for at first use.
-  KvCache(int num_key_value_heads, int head_dim, int reserve);
+  /// `reserve`: tokens to make room for at first use. `type`: how rows are kept on the CPU; on a
+  /// GPU they stay in the dtype of the activations.
+  KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type);
 
   /// Appends keys and values, (n, num_key_value_heads, head_dim) each.
   void append(const mx::array& keys, const mx::array& values);
 
+  /// Keeps the first `length` tokens, at most those held.
+  void truncate(int length) { length_ = length; }
+
   int length() const { return length_; }  ///< tokens held
-  /// (capacity, num_key_value_heads, head_dim), of which the first `length()` rows are set.
+  cpu::KvType type() const { return type_; }
+  /// (capacity, num_key_value_heads, head_dim), of which the first `length()` rows are set; kInt8:
+  /// (capacity, num_key_value_heads, bytes of a row).
   const mx::array& keys() const { return *keys_; }
   const mx::array& values() const { return *values_; }
 
@@ -29,11 +37,14 @@ class KvCache {
   std::size_t bytes_per_token() const;
 
  private:
-  void grow(int capacity, mx::Dtype dtype);
+  void grow(std::optional<mx::array>& rows, int capacity, const mx::array& like) const;
+  void write(std::optional<mx::array>& rows, const mx::array& update) const;
+  mx::array packed(const mx::array& rows) const;
 
   int num_key_value_heads_;
   int head_dim_;
   int reserve_;
+  cpu::KvType type_;
   int length_ = 0;
   std::optional<mx::array> keys_;
   std::optional<mx::array> values_;

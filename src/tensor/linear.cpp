@@ -106,6 +106,19 @@ mx::array Linear::multiply_on_cpu(const mx::array& x) const {
                         });
 }
 
+std::uint64_t Linear::nbytes() const {
+  std::uint64_t bytes = weight_.nbytes();
+  for (const auto* part : {&scales_, &biases_, &bias_}) {
+    if (*part) bytes += (*part)->nbytes();
+  }
+  return bytes;
+}
+
+std::uint64_t Linear::multiply_adds() const {
+  return scales_ ? weight_.size() * 32 / static_cast<std::uint64_t>(quantization_.bits)
+                 : weight_.size();
+}
+
 mx::array Linear::embed(const mx::array& ids) const {
   const mx::array rows = mx::take(weight_, ids, 0);
   const mx::Dtype dtype = compute_dtype(this->dtype());

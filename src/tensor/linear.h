@@ -2,6 +2,7 @@
 
 #include <mlx/array.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,11 @@ class Linear {
   /// Rows of the weight: ids (n), each in 0 .. outputs - 1, -> (n, inputs). Throws nothing: ids are
   /// the caller's to check.
   mx::array embed(const mx::array& ids) const;
+
+  /// Bytes that a product reads: codes, scales and biases.
+  std::uint64_t nbytes() const;
+  /// Of one row.
+  std::uint64_t multiply_adds() const;
 
   /// The dtype that the weights stand for: of scales where quantized.
   mx::Dtype dtype() const { return scales_ ? scales_->dtype() : weight_.dtype(); }

@@ -55,6 +55,47 @@ TEST(EngineTest, StreamedPiecesAreTheAnswerAndStatsCountIt) {
   EXPECT_GT(result.stats.peak_private_bytes, 1'000'000u);
 }
 
+TEST(EngineTest, LookupGivesTheSameAnswerWithFewerPasses) {
+  Engine engine(small_model());
+  int accepted = 0;
+  for (const int shade : {0, 3, 7, 11}) {
+    for (const float temperature : {0.0f, 1.0f}) {
+      GenerationRequest request = question({gradient(96, 64, shade)}, 60);
+      request.sampling.temperature = temperature;
+      request.sampling.seed = 5;
+      const auto plain = engine.generate(request);
+      EXPECT_EQ(plain.stats.drafted_tokens, 0);
+      request.lookup = true;
+      const auto guessed = engine.generate(request);
+      EXPECT_EQ(guessed.text, plain.text) << shade << ", " << temperature;
+      EXPECT_EQ(guessed.stats.generated_tokens, plain.stats.generated_tokens);
+      EXPECT_LE(guessed.stats.accepted_drafts, guessed.stats.drafted_tokens);
+      accepted += guessed.stats.accepted_drafts;
+    }
+  }
+  EXPECT_GT(accepted, 0);
+}
+
+TEST(EngineTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
+  Engine engine(small_model());
+  GenerationRequest request = question({gradient(96, 64, 0)}, 8);
+  std::uint64_t before = 0;
+  for (const int bits : {8, 16, 32}) {
+    request.kv_bits = bits;
+    const auto result = engine.generate(request);
+    EXPECT_EQ(result.stats.generated_tokens, 8);
+    EXPECT_GT(result.stats.kv_cache_bytes, before);
+    before = result.stats.kv_cache_bytes;
+  }
+  request.kv_bits = 4;
+  try {
+    engine.generate(request);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+  }
+}
+
 TEST(EngineTest, APictureSeenBeforeComesFromTheCacheWithTheSameAnswer) {
   Engine engine(small_model());
   const auto request = question({gradient(128, 96, 3)}, 16);

@@ -46,7 +46,7 @@ TEST_F(MemoryGrowthTest, OfAPictureIsLinearInItsPatches) {
 TEST_F(MemoryGrowthTest, OfAPromptIsLinearInItsTokens) {
   const auto peak = [&](int tokens) {
     const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), 7);
-    return peak_of([&] { Sequence(*model_, tokens).prefill(ids, {}); });
+    return peak_of([&] { Sequence(*model_, {.reserve = tokens}).prefill(ids, {}); });
   };
   const double small = peak(2'048);
   const double large = peak(8'192);  // the square of them in f32 would be 268 MB a head

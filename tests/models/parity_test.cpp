@@ -29,6 +29,11 @@ image::Image pattern_picture(int number, int width, int height) {
   return picture;
 }
 
+/// Nothing is rounded that the references do not round.
+SequenceOptions exact(int reserve) {
+  return {.reserve = reserve, .kv_type = tensor::cpu::KvType::kFloat32};
+}
+
 struct Case {
   std::string golden;
   std::string shape;
@@ -114,7 +119,7 @@ TEST_P(ParityTest, EveryStageEqualsTheReference) {
   const Prompted setup(GetParam());
   Recorder recorder;
   const auto features = setup.encode(recorder.observer());
-  Sequence sequence(*setup.model, 64);
+  Sequence sequence(*setup.model, exact(64));
   sequence.prefill(setup.ids, features, {}, {}, recorder.observer());
 
   const std::vector<std::string> stages = setup.golden.stages();
@@ -165,7 +170,7 @@ TEST_P(ParityTest, PositionsEqualTheReference) {
 TEST_P(ParityTest, GreedyTokensEqualTheReference) {
   const Prompted setup(GetParam());
   const auto features = setup.encode();
-  Sequence sequence(*setup.model, 4);  // smaller than the prompt: the cache has to grow
+  Sequence sequence(*setup.model, exact(4));  // smaller than the prompt: the cache has to grow
   std::vector<float> logits = sequence.prefill(setup.ids, features);
   const auto expected = setup.golden.get<std::int32_t>("greedy.tokens");
   const auto expected_logits = setup.golden.get<float>("greedy.logits");
@@ -181,7 +186,7 @@ TEST_P(PictureParityTest, CachedPictureGivesTheSameLogitsAndDeepStackMatters) {
   const Prompted setup(GetParam());
   const auto fresh = setup.encode();
   const auto logits_of = [&](std::span<const ImageFeatures> features) {
-    return Sequence(*setup.model, 64).prefill(setup.ids, features);
+    return Sequence(*setup.model, exact(64)).prefill(setup.ids, features);
   };
   const std::vector<float> expected = logits_of(fresh);
 
@@ -223,14 +228,38 @@ TEST(SequenceTest, ALongPromptInChunksEqualsTheSamePromptTokenByToken) {
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 600; ++i) ids.push_back((i * 37 + i * i) % 900);
-  Sequence whole(*model, 1);
+  Sequence whole(*model, exact(1));
   const std::vector<float> expected = whole.prefill(ids, {});
 
-  Sequence stepwise(*model, 1);
+  Sequence stepwise(*model, exact(1));
   stepwise.prefill(std::span(ids).first(1), {});
   std::vector<float> logits;
   for (std::size_t i = 1; i < ids.size(); ++i) logits = stepwise.decode(ids[i]);
   EXPECT_LE(relative_error(logits, expected), 1e-4);
+}
+
+TEST(SequenceTest, SomeTokensAtOnceGiveTheBitsOfOneByOneAndCanBeTakenBack) {
+  tensor::prepare_device({});
+  const auto model = Model::load(RandomModels::get("qwen3-vl-small-4bit", 7));
+  const std::vector<std::int32_t> ids{5, 90, 7, 300, 12, 5, 90, 7, 11, 800, 3, 44, 5};
+  const std::span<const std::int32_t> prompt = std::span(ids).first(5);
+  for (const tensor::cpu::KvType type :
+       {tensor::cpu::KvType::kFloat32, tensor::cpu::KvType::kFloat16, tensor::cpu::KvType::kInt8}) {
+    Sequence stepwise(*model, {.reserve = 1, .kv_type = type});
+    stepwise.prefill(prompt, {});
+    std::vector<std::vector<float>> expected;
+    for (const std::int32_t id : std::span(ids).subspan(5)) expected.push_back(stepwise.decode(id));
+    for (const std::size_t count : {2, 3, 8}) {
+      Sequence sequence(*model, {.reserve = 1, .kv_type = type});
+      sequence.prefill(prompt, {});
+      sequence.decode(std::vector<std::int32_t>{1, 2, 3, 4, 5, 6, 7, 8});  // guessed wrongly
+      sequence.truncate(prompt.size());
+      const auto logits = sequence.decode(std::span(ids).subspan(5, count));
+      ASSERT_EQ(logits.size(), count);
+      EXPECT_EQ(sequence.length(), 5 + count);
+      for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(logits[i], expected[i]) << i << " of " << count;
+    }
+  }
 }
 
 TEST(SequenceTest, StopIsSeenBetweenLayers) {
@@ -238,7 +267,7 @@ TEST(SequenceTest, StopIsSeenBetweenLayers) {
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   std::stop_source stop;
   stop.request_stop();
-  Sequence sequence(*model, 1);
+  Sequence sequence(*model, exact(1));
   const std::vector<std::int32_t> ids{1, 2, 3};
   EXPECT_THROW(sequence.prefill(ids, {}, stop.get_token()), Error);
 }
@@ -246,7 +275,7 @@ TEST(SequenceTest, StopIsSeenBetweenLayers) {
 TEST(SequenceTest, ATokenOutsideTheVocabularyIsAnErrorOfTheModel) {
   tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
-  Sequence sequence(*model, 1);
+  Sequence sequence(*model, exact(1));
   const std::vector<std::int32_t> ids{1, 1'000'000};
   try {
     sequence.prefill(ids, {});

@@ -8,6 +8,8 @@
 namespace oko::tensor {
 namespace {
 
+using cpu::KvType;
+
 constexpr int kKvHeads = 2;
 constexpr int kHeads = 6;
 constexpr int kHeadDim = 32;
@@ -53,7 +55,7 @@ TEST_F(KvCacheTest, AppendsOfAnySizeKeepTheirContents) {
                                             {256, 256}, {300, 1, 700, 3}, {5, 251, 513}};
   for (const int reserve : {0, 1, 256, 1000}) {
     for (const std::vector<int>& plan : plans) {
-      KvCache cache(kKvHeads, kHeadDim, reserve);
+      KvCache cache(kKvHeads, kHeadDim, reserve, KvType::kFloat32);
       int total = 0;
       for (const int count : plan) total += count;
       const mx::array keys = random_array(total, kKvHeads, 1);
@@ -73,7 +75,7 @@ TEST_F(KvCacheTest, AppendsOfAnySizeKeepTheirContents) {
 }
 
 TEST_F(KvCacheTest, BytesOfATokenCountKeysAndValues) {
-  KvCache cache(kKvHeads, kHeadDim, 0);
+  KvCache cache(kKvHeads, kHeadDim, 0, KvType::kFloat32);
   EXPECT_EQ(cache.bytes_per_token(), 2u * kKvHeads * kHeadDim * sizeof(float));
 }
 
@@ -84,12 +86,12 @@ TEST_F(KvCacheTest, AttentionAfterAppendsEqualsOneShot) {
   const mx::array values = random_array(kTokens, kKvHeads, 5);
   const mx::array expected = reference(queries, keys, values, "causal");
 
-  KvCache whole(kKvHeads, kHeadDim, 0);
+  KvCache whole(kKvHeads, kHeadDim, 0, KvType::kFloat32);
   whole.append(keys, values);
   expect_near(causal_attention(queries, whole, kScale), expected);
 
   for (const bool evaluate_between : {true, false}) {
-    KvCache cache(kKvHeads, kHeadDim, 10);
+    KvCache cache(kKvHeads, kHeadDim, 10, KvType::kFloat32);
     std::vector<mx::array> parts;
     int at = 0;
     for (const int count : {100, 1, 1, 1, 60, 1, 100, 36}) {
@@ -103,9 +105,32 @@ TEST_F(KvCacheTest, AttentionAfterAppendsEqualsOneShot) {
   }
 }
 
+TEST_F(KvCacheTest, FewerBitsStayNearTheExactAttention) {
+  constexpr int kTokens = 300;
+  const mx::array queries = random_array(kTokens, kHeads, 3);
+  const mx::array keys = random_array(kTokens, kKvHeads, 4);
+  const mx::array values = random_array(kTokens, kKvHeads, 5);
+  const mx::array expected = reference(queries, keys, values, "causal");
+  for (const auto& [type, bound] : {std::pair{KvType::kFloat16, 1e-3f}, {KvType::kInt8, 3e-2f}}) {
+    KvCache cache(kKvHeads, kHeadDim, 0, type);
+    std::vector<mx::array> parts;
+    int at = 0;
+    for (const int count : {200, 1, 57, 1, 41}) {  // grows on the way
+      cache.append(rows_of(keys, at, at + count), rows_of(values, at, at + count));
+      parts.push_back(causal_attention(rows_of(queries, at, at + count), cache, kScale));
+      at += count;
+    }
+    const mx::array error = mx::abs(mx::subtract(mx::concatenate(parts, 0), expected));
+    EXPECT_LT(mx::max(error).item<float>(), bound);
+    EXPECT_GT(mx::max(error).item<float>(), bound / 100) << "nothing was rounded";
+    EXPECT_EQ(cache.bytes_per_token(),
+              2 * kKvHeads * cpu::kv_row_bytes(type, static_cast<std::size_t>(kHeadDim)));
+  }
+}
+
 TEST_F(KvCacheTest, AppendingATokenDoesNotCopyTheCache) {
   constexpr int kTokens = 50'000;  // 12.8 MB of keys
-  KvCache cache(kKvHeads, kHeadDim, kTokens + 100);
+  KvCache cache(kKvHeads, kHeadDim, kTokens + 100, KvType::kFloat32);
   cache.append(random_array(kTokens, kKvHeads, 6), random_array(kTokens, kKvHeads, 7));
   mx::eval(cache.keys(), cache.values());
   const float* keys = cache.keys().data<float>();
@@ -126,7 +151,7 @@ TEST_F(KvCacheTest, AppendingATokenDoesNotCopyTheCache) {
 TEST_F(KvCacheTest, TokenWhoseCacheIsOnlyReachedThroughAttentionIsNotCopiedEither) {
   // A decoder evaluates its logits, not the caches of its layers.
   constexpr int kTokens = 50'000;
-  KvCache cache(kKvHeads, kHeadDim, kTokens + 100);
+  KvCache cache(kKvHeads, kHeadDim, kTokens + 100, KvType::kFloat32);
   cache.append(random_array(kTokens, kKvHeads, 6), random_array(kTokens, kKvHeads, 7));
   const mx::array query = random_array(1, kHeads, 8);
   causal_attention(query, cache, kScale).eval();

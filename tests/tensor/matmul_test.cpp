@@ -238,6 +238,24 @@ TEST_P(MatmulTest, ManyColumnsStayWithinTheBound) {
   }
 }
 
+TEST_P(MatmulTest, AFewRowsGiveTheBitsOfEachRowAlone) {
+  for (const int bits : {0, 4, 8}) {
+    for (const auto precision : {cpu::Precision::kFloat, cpu::Precision::kInteger}) {
+      const TestWeight weight(70, 320, ElementType::kBfloat16, bits, 64);
+      const std::vector<float> x = noise(cpu::kFewRows * 320, 9);
+      for (std::size_t m = 2; m <= cpu::kFewRows; ++m) {
+        std::vector<float> together(m * 70), alone(70);
+        cpu::matmul(x.data(), m, weight.matrix, nullptr, together.data(), precision);
+        for (std::size_t i = 0; i < m; ++i) {
+          cpu::matmul(x.data() + i * 320, 1, weight.matrix, nullptr, alone.data(), precision);
+          ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * 70))
+              << bits << " bits, row " << i << " of " << m;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(5, 64, ElementType::kFloat16, bits, 64);

@@ -83,8 +83,8 @@ ImageFeatures Model::encode_image(const Patches& patches, std::stop_token stop,
   return vision_.encode(patches, std::move(stop), observer);
 }
 
-Sequence::Sequence(const Model& model, int reserve)
-    : model_(model), caches_(model.text_.make_caches(reserve)) {}
+Sequence::Sequence(const Model& model, const SequenceOptions& options)
+    : model_(model), caches_(model.text_.make_caches(options.reserve, options.kv_type)) {}
 
 std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
                                      std::span<const ImageFeatures> pictures, std::stop_token stop,
@@ -110,24 +110,39 @@ std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
     if (progress) progress(last);
   }
   length_ = ids.size();
-  return last_logits(*hidden);
+  return std::move(logits_of_last(*hidden, 1).front());
 }
 
-std::vector<float> Sequence::decode(std::int32_t id) {
-  const std::int32_t at = static_cast<std::int32_t>(length_) + rope_delta_;
-  const std::array<std::int32_t, 3> position{at, at, at};
-  const mx::array hidden = model_.text_.forward(
-      {&id, 1}, {}, text_rotary({&position, 1}, model_.config_.text), caches_, {}, {});
-  ++length_;
-  return last_logits(hidden);
+std::vector<std::vector<float>> Sequence::decode(std::span<const std::int32_t> ids) {
+  check_ids(ids, model_.config_.text.vocab_size);
+  std::vector<std::array<std::int32_t, 3>> positions;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const std::int32_t at = static_cast<std::int32_t>(length_ + i) + rope_delta_;
+    positions.push_back({at, at, at});
+  }
+  const mx::array hidden =
+      model_.text_.forward(ids, {}, text_rotary(positions, model_.config_.text), caches_, {}, {});
+  length_ += ids.size();
+  return logits_of_last(hidden, static_cast<int>(ids.size()));
 }
 
-std::vector<float> Sequence::last_logits(const mx::array& hidden) const {
+void Sequence::truncate(std::size_t length) {
+  for (tensor::KvCache& cache : caches_) cache.truncate(static_cast<int>(length));
+  length_ = length;
+}
+
+std::vector<std::vector<float>> Sequence::logits_of_last(const mx::array& hidden, int count) const {
   const mx::array last =
-      mx::slice(hidden, {hidden.shape(0) - 1, 0}, {hidden.shape(0), hidden.shape(1)});
+      mx::slice(hidden, {hidden.shape(0) - count, 0}, {hidden.shape(0), hidden.shape(1)});
   mx::array logits = mx::astype(model_.text_.logits(last), mx::float32);
   logits.eval();
-  return {logits.data<float>(), logits.data<float>() + logits.size()};
+  std::vector<std::vector<float>> rows;
+  const auto width = static_cast<std::ptrdiff_t>(logits.shape(1));
+  for (int i = 0; i < count; ++i) {
+    const float* row = logits.data<float>() + i * width;
+    rows.emplace_back(row, row + width);
+  }
+  return rows;
 }
 
 std::size_t Sequence::cache_bytes() const {

@@ -23,6 +23,9 @@ class Model {
 
   const Config& config() const { return config_; }
 
+  Work work_of_tokens(int count) const { return text_.work_of(count); }
+  Work work_of_picture(int patches) const { return vision_.work_of(patches); }
+
   /// The vision tower's features of one picture. Throws kCancelled.
   ImageFeatures encode_image(const Patches& patches, std::stop_token stop = {},
                              const Observer& observer = {}) const;
@@ -36,12 +39,17 @@ class Model {
   TextModel text_;
 };
 
+struct SequenceOptions {
+  int reserve = 0;  ///< tokens to make room for at once
+  tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
+};
+
 /// One text that the model reads and continues: the prompt's tokens and pictures, then a token at a
 /// time.
 class Sequence {
  public:
-  /// `reserve`: tokens to make room for at once. The model must outlive the sequence.
-  Sequence(const Model& model, int reserve);
+  /// The model must outlive the sequence.
+  Sequence(const Model& model, const SequenceOptions& options);
 
   /// Reads a prompt, each picture standing for one run of image tokens in `ids`; once, first.
   /// Returns the logits of the token that follows, vocab_size of them.
@@ -53,13 +61,20 @@ class Sequence {
                              const Observer& observer = {});
 
   /// Reads one more token and returns the logits of the next.
-  std::vector<float> decode(std::int32_t id);
+  std::vector<float> decode(std::int32_t id) { return std::move(decode({&id, 1}).front()); }
+
+  /// Reads some tokens in one pass and returns the logits after each. On the CPU and for up to 8
+  /// tokens they are, to the bit, those of reading one by one.
+  std::vector<std::vector<float>> decode(std::span<const std::int32_t> ids);
+
+  /// Forgets all but the first `length` tokens, which must not end inside the prompt.
+  void truncate(std::size_t length);
 
   std::size_t length() const { return length_; }  ///< tokens read
   std::size_t cache_bytes() const;                ///< of keys and values in use
 
  private:
-  std::vector<float> last_logits(const mx::array& hidden) const;
+  std::vector<std::vector<float>> logits_of_last(const mx::array& hidden, int count) const;
 
   const Model& model_;
   std::vector<tensor::KvCache> caches_;

@@ -77,9 +77,10 @@ TextModel::TextModel(const Checkpoint& checkpoint)
   }
 }
 
-std::vector<tensor::KvCache> TextModel::make_caches(int reserve) const {
+std::vector<tensor::KvCache> TextModel::make_caches(int reserve, tensor::cpu::KvType type) const {
   return std::vector<tensor::KvCache>(
-      layers_.size(), tensor::KvCache(config_.num_key_value_heads, config_.head_dim, reserve));
+      layers_.size(),
+      tensor::KvCache(config_.num_key_value_heads, config_.head_dim, reserve, type));
 }
 
 mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::array& cos,
@@ -122,6 +123,19 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   x.eval();
   if (observer) observer("text.normed", x);
   return x;
+}
+
+Work TextModel::work_of(int count) const {
+  Work work;
+  const auto rows = static_cast<std::uint64_t>(count);
+  for (const Layer& layer : layers_) {
+    for (const auto* linear : {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.o_proj,
+                               &layer.gate_proj, &layer.up_proj, &layer.down_proj}) {
+      work.add(*linear, rows);
+    }
+  }
+  work.add(lm_head_ ? *lm_head_ : embed_tokens_, 1);
+  return work;
 }
 
 mx::array TextModel::logits(const mx::array& hidden) const {

@@ -9,6 +9,7 @@
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/observer.h"
 #include "models/qwen3_vl/rope_index.h"
+#include "models/qwen3_vl/work.h"
 #include "tensor/attention.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
@@ -31,7 +32,7 @@ class TextModel {
   explicit TextModel(const Checkpoint& checkpoint);
 
   /// One cache a layer, each with room for `reserve` tokens at first use.
-  std::vector<tensor::KvCache> make_caches(int reserve) const;
+  std::vector<tensor::KvCache> make_caches(int reserve, tensor::cpu::KvType type) const;
 
   /// Runs a chunk of tokens that follows what the caches hold and appends it to them.
   /// Returns the normalised hidden states, (n, hidden_size), evaluated. Chunks of several tokens
@@ -40,6 +41,10 @@ class TextModel {
   mx::array forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
                     const RotaryTable& rotary, std::vector<tensor::KvCache>& caches,
                     std::stop_token stop, const Observer& observer) const;
+
+  /// The products of `count` tokens through all layers and of the logits of the last one; attention
+  /// is not counted.
+  Work work_of(int count) const;
 
   /// (n, hidden_size) -> (n, vocab_size)
   mx::array logits(const mx::array& hidden) const;

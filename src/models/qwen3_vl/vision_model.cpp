@@ -81,6 +81,11 @@ mx::array PatchMerger::operator()(const mx::array& x) const {
   return linear_fc2_(tensor::gelu(linear_fc1_(normal)));
 }
 
+void PatchMerger::add_work(std::uint64_t merged_tokens, Work& work) const {
+  work.add(linear_fc1_, merged_tokens);
+  work.add(linear_fc2_, merged_tokens);
+}
+
 VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name)
     : norm1(load_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
       norm2(load_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
@@ -223,6 +228,23 @@ ImageFeatures VisionModel::encode(const Patches& patches, std::stop_token stop,
   merged.eval();
   observe("vision.merged", merged);
   return {grid, std::move(merged), std::move(deepstack)};
+}
+
+Work VisionModel::work_of(int patches) const {
+  Work work;
+  const auto rows = static_cast<std::uint64_t>(patches);
+  const auto merged =
+      rows / static_cast<std::uint64_t>(config_.spatial_merge_size * config_.spatial_merge_size);
+  work.add(patch_embed_, rows);
+  for (const Block& block : blocks_) {
+    for (const auto* linear : {&block.qkv, &block.proj, &block.linear_fc1, &block.linear_fc2}) {
+      work.add(*linear, rows);
+    }
+    work.multiply_adds += 2 * rows * rows * static_cast<std::uint64_t>(config_.hidden_size);
+  }
+  merger_.add_work(merged, work);
+  for (const PatchMerger& merger : deepstack_mergers_) merger.add_work(merged, work);
+  return work;
 }
 
 }  // namespace oko::models::qwen3_vl

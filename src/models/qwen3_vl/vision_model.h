@@ -8,6 +8,7 @@
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "models/qwen3_vl/observer.h"
+#include "models/qwen3_vl/work.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
 
@@ -34,6 +35,8 @@ class PatchMerger {
   /// (patches, hidden_size) -> (patches / merge², out_hidden_size)
   mx::array operator()(const mx::array& x) const;
 
+  void add_work(std::uint64_t merged_tokens, Work& work) const;
+
  private:
   bool norm_after_merge_;
   int merged_size_;
@@ -54,6 +57,9 @@ class VisionModel {
   /// layers.
   ImageFeatures encode(const Patches& patches, std::stop_token stop,
                        const Observer& observer) const;
+
+  /// A picture of so many patches: all products, those of attention included.
+  Work work_of(int patches) const;
 
  private:
   struct Block {

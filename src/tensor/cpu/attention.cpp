@@ -13,14 +13,15 @@
 // Math functions build on the same target's vectors.
 #include <hwy/contrib/math/math-inl.h>
 
+#include "tensor/cpu/attention_few-inl.h"
+#include "tensor/cpu/kv_rows-inl.h"
 #include "tensor/cpu/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
-constexpr std::size_t kKeyBlock = 48;  // a multiple of every kTileRows
-constexpr std::size_t kMaxHeadDim = 256;
+static_assert(kKeyBlock % kTileRows == 0);
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
 
 std::size_t lane_count() {
@@ -31,7 +32,8 @@ std::size_t lane_count() {
 /// at `first` is query (first + l) / group of head kv_head * group + (first + l) % group.
 struct Block {
   std::vector<float> query;   // (head_dim, width), scaled
-  std::vector<float> keys;    // (kKeyBlock, kMaxHeadDim)
+  std::vector<float> keys;    // (kKeyBlock, kRowStride)
+  std::vector<float> values;  // (kKeyBlock, kRowStride)
   std::vector<float> scores;  // (kKeyBlock, width), then the weights
   std::vector<float> output;  // (head_dim, width)
   std::vector<float> maximum;
@@ -58,13 +60,6 @@ void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t 
     const float inverse = 1.0f / block.sum[l];
     for (std::size_t k = 0; k < a.head_dim; ++k) row[k] = block.output[k * width + l] * inverse;
   }
-}
-
-/// Keys that lane `lane` may see.
-std::size_t visible_keys(const AttentionArguments& a, std::size_t lane) {
-  if (!a.causal) return a.key_count;
-  const std::size_t group = a.heads / a.kv_heads;
-  return std::min(a.key_count, a.key_count - a.query_count + lane / group + 1);
 }
 
 /// Turns `count` rows of scores into weights under the running maximum, rescaling what came before.
@@ -97,16 +92,15 @@ void update_softmax(std::size_t head_dim, std::size_t count, Block& block) {
 
 /// output[k][lane] += sum over keys of values[key][k] * weight[key][lane].
 template <std::size_t kVectors>
-void add_values(const float* values, std::size_t stride, std::size_t head_dim, std::size_t count,
-                Block& block) {
+void add_values(std::size_t head_dim, std::size_t count, Block& block) {
   const std::size_t width = kVectors * lane_count();
   std::size_t k = 0;
   for (; k + kTileRows <= head_dim; k += kTileRows) {
-    multiply_tile<kTileRows, kVectors, 1>(values + k, stride, block.scores.data(), count,
-                                          block.output.data() + k * width, width, true);
+    multiply_tile<kTileRows, kVectors, 1>(block.values.data() + k, kRowStride, block.scores.data(),
+                                          count, block.output.data() + k * width, width, true);
   }
   for (; k < head_dim; ++k) {
-    multiply_tile<1, kVectors, 1>(values + k, stride, block.scores.data(), count,
+    multiply_tile<1, kVectors, 1>(block.values.data() + k, kRowStride, block.scores.data(), count,
                                   block.output.data() + k * width, width, true);
   }
 }
@@ -118,25 +112,23 @@ void attend(const AttentionArguments& a, std::size_t kv_head, std::size_t first)
   const std::size_t lanes = std::min(width, all_lanes - first);
   thread_local Block block;
   load_queries(a, kv_head, first, lanes, width, block);
-  block.keys.assign(kKeyBlock * kMaxHeadDim, 0.0f);
+  block.keys.resize(kKeyBlock * kRowStride);  // a tile may read rows past the last: not used
+  block.values.resize(kKeyBlock * kRowStride);
   block.scores.resize(kKeyBlock * width);
   block.output.assign(a.head_dim * width, 0.0f);
   // Finite, so that a lane with nothing to see yet does not compute inf - inf.
   block.maximum.assign(width, std::numeric_limits<float>::lowest());
   block.sum.assign(width, 0.0f);
 
-  const std::size_t head_offset = kv_head * a.head_dim;
   const std::size_t key_count = visible_keys(a, first + lanes - 1);
   for (std::size_t key = 0; key < key_count; key += kKeyBlock) {
     const std::size_t count = std::min(kKeyBlock, key_count - key);
-    const float* rows = a.keys + key * a.key_stride + head_offset;
-    for (std::size_t k = 0; k < count; ++k) {
-      std::copy_n(rows + k * a.key_stride, a.head_dim, block.keys.data() + k * kMaxHeadDim);
-    }
+    load_kv_block(a, a.keys, kv_head, key, count, block.keys.data());
+    load_kv_block(a, a.values, kv_head, key, count, block.values.data());
     for (std::size_t k = 0; k < count; k += kTileRows) {
-      multiply_tile<kTileRows, kVectors, kMaxHeadDim>(
-          block.keys.data() + k * kMaxHeadDim, 1, block.query.data(), a.head_dim,
-          block.scores.data() + k * width, width, false);
+      multiply_tile<kTileRows, kVectors, kRowStride>(block.keys.data() + k * kRowStride, 1,
+                                                     block.query.data(), a.head_dim,
+                                                     block.scores.data() + k * width, width, false);
     }
     for (std::size_t l = 0; l < lanes; ++l) {
       for (std::size_t k = std::max(key, visible_keys(a, first + l)); k < key + count; ++k) {
@@ -144,8 +136,7 @@ void attend(const AttentionArguments& a, std::size_t kv_head, std::size_t first)
       }
     }
     update_softmax<kVectors>(a.head_dim, count, block);
-    add_values<kVectors>(a.values + key * a.key_stride + head_offset, a.key_stride, a.head_dim,
-                         count, block);
+    add_values<kVectors>(a.head_dim, count, block);
   }
   store_output(a, kv_head, first, lanes, width, block);
 }
@@ -158,6 +149,10 @@ void attend_narrow(const AttentionArguments& a, std::size_t kv_head, std::size_t
   attend<1>(a, kv_head, first);
 }
 
+void attend_few(const AttentionArguments& a, std::size_t kv_head) {
+  attend_few_lanes(a, kv_head);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();
@@ -168,10 +163,17 @@ namespace oko::tensor::cpu {
 HWY_EXPORT(lane_count);
 HWY_EXPORT(attend_wide);
 HWY_EXPORT(attend_narrow);
+HWY_EXPORT(attend_few);
 
 void attention(const AttentionArguments& a) {
   const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lane_count)();
   const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
+  if (all_lanes <= kMaxFewLanes) {
+    thread_pool().parallel_for(a.kv_heads, [&](std::size_t kv_head) {
+      HWY_DYNAMIC_DISPATCH(attend_few)(a, kv_head);
+    });
+    return;
+  }
   const bool narrow = all_lanes <= lanes;
   const std::size_t width = narrow ? lanes : 2 * lanes;
   const std::size_t blocks = (all_lanes + width - 1) / width;

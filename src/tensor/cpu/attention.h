@@ -2,22 +2,26 @@
 
 #include <cstddef>
 
+#include "tensor/cpu/kv_rows.h"
+
 namespace oko::tensor::cpu {
 
 /// Attention of a run of queries over a run of keys, in f32.
 struct AttentionArguments {
   const float* queries =
-      nullptr;  ///< (query_count, heads, head_dim), rows `query_stride` floats apart
-  const float* keys = nullptr;  ///< (key_count, kv_heads, head_dim), rows `key_stride` floats apart
-  const float* values = nullptr;  ///< as keys
-  float* output = nullptr;        ///< (query_count, heads, head_dim), contiguous
+      nullptr;                 ///< (query_count, heads, head_dim), rows `query_stride` floats apart
+  const void* keys = nullptr;  ///< (key_count, kv_heads, head_dim) in `kv_type`, tokens
+                               ///< `kv_stride` bytes apart
+  const void* values = nullptr;  ///< as keys
+  float* output = nullptr;       ///< (query_count, heads, head_dim), contiguous
   std::size_t query_count = 0;
   std::size_t key_count = 0;
   std::size_t heads = 0;
   std::size_t kv_heads = 0;  ///< divides `heads` (grouped-query attention)
   std::size_t head_dim = 0;  ///< at most 256
   std::size_t query_stride = 0;
-  std::size_t key_stride = 0;  ///< of keys and values
+  KvType kv_type = KvType::kFloat32;
+  std::size_t kv_stride = 0;
   float scale = 1.0f;
   /// Query i sees the keys 0 .. key_count - query_count + i; otherwise all of them.
   bool causal = false;
@@ -26,7 +30,7 @@ struct AttentionArguments {
 /// softmax(scale · q kᵀ) v without ever holding the matrix of scores: keys pass in blocks under a
 /// running maximum and sum (FlashAttention, Dao et al. 2022, arXiv:2205.14135). Memory is
 /// O(head_dim) a thread. Queries of all heads that share a key head are worked on together, so that
-/// one decoded token fills vector lanes too. Runs on `thread_pool()`.
+/// every key is read once for them. Runs on `thread_pool()`.
 void attention(const AttentionArguments& arguments);
 
 }  // namespace oko::tensor::cpu

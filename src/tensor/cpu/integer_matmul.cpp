@@ -147,7 +147,6 @@ HWY_EXPORT(rows_of_panel);
 HWY_EXPORT(multiply_panel);
 HWY_EXPORT(stream_weight);
 
-constexpr std::size_t kFewRows = 8;
 constexpr std::size_t kRowsPerTask = 64;
 constexpr std::size_t kMaxTileInputs = 512;  // rows of x at a time: bounds its copy
 

@@ -117,7 +117,7 @@ HWY_EXPORT(multiply_block);
 HWY_EXPORT(multiply_few);
 HWY_EXPORT(prepare_input);
 
-constexpr std::size_t kFewRows = 4;
+constexpr std::size_t kRowsAtOnce = 4;  // of x that one reading of the weight serves
 constexpr std::size_t kRowsPerTask = 64;
 constexpr std::size_t kMaxPackedRows = 512;  // of x at a time: bounds the packed copy
 
@@ -155,7 +155,13 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
   if (weight.bits != 0 && precision == Precision::kInteger) {
     return integer_matmul(x, m, weight, bias, y);
   }
-  if (m <= kFewRows) return matmul_few(x, m, weight, bias, y);
+  if (m <= kFewRows) {
+    for (std::size_t i = 0; i < m; i += kRowsAtOnce) {
+      matmul_few(x + i * weight.columns, std::min(kRowsAtOnce, m - i), weight, bias,
+                 y + i * weight.rows);
+    }
+    return;
+  }
   for (std::size_t i = 0; i < m; i += kMaxPackedRows) {
     matmul_many(x + i * weight.columns, std::min(kMaxPackedRows, m - i), weight, bias,
                 y + i * weight.rows);

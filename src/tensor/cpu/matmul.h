@@ -23,6 +23,9 @@ struct WeightMatrix {
   const void* biases = nullptr;  ///< likewise
 };
 
+/// Up to so many rows of x, each result is to the bit that of its row alone.
+inline constexpr std::size_t kFewRows = 8;
+
 /// How x meets a quantized weight.
 enum class Precision {
   kFloat,    ///< codes become f32: the reference that everything else is measured against

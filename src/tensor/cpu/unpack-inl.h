@@ -60,15 +60,16 @@ HWY_INLINE FloatVector load_codes(const std::uint8_t* bytes) {
   return hn::ConvertTo(d, hn::PromoteTo(di32, hn::LoadU(du8, bytes)));
 }
 
-inline void unpack_dense(const WeightMatrix& weight, std::size_t start, std::size_t count,
-                         float* out) {
+/// Elements [start, start + count) of `data` as f32.
+inline void load_floats(const void* data, ElementType type, std::size_t start, std::size_t count,
+                        float* out) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(load_elements(d, weight.data, weight.type, start + i), d, out + i);
+    hn::StoreU(load_elements(d, data, type, start + i), d, out + i);
   }
-  for (; i < count; ++i) out[i] = load_element(weight.data, weight.type, start + i);
+  for (; i < count; ++i) out[i] = load_element(data, type, start + i);
 }
 
 /// One group of codes, in the order of the columns.
@@ -115,7 +116,7 @@ inline void unpack_quantized(const WeightMatrix& weight, std::size_t row, std::s
 inline void unpack_row(const WeightMatrix& weight, std::size_t row, std::size_t first,
                        std::size_t count, float* out) {
   if (weight.bits == 0) {
-    unpack_dense(weight, row * weight.columns + first, count, out);
+    load_floats(weight.data, weight.type, row * weight.columns + first, count, out);
   } else {
     unpack_quantized(weight, row, first, count, out);
   }

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace oko {
+namespace oko::tensor::cpu {
 
 /// Sum of `count` floats with as many accumulators as keep memory the only limit. `count` is a
 /// multiple of 256.
@@ -12,4 +12,13 @@ float sum_floats(const float* values, std::size_t count);
 /// of operations (a multiplication and an addition are two).
 double multiply_add_rounds(std::size_t rounds, float* sink);
 
-}  // namespace oko
+/// What this machine can do at most at this moment, on all threads of `thread_pool()`.
+struct MachinePeak {
+  double read_bytes_per_second = 0;  ///< of memory, far beyond the caches
+  double flops_per_second = 0;       ///< f32; a multiplication and an addition are two
+};
+
+/// Takes about a second and 256 MB.
+MachinePeak measure_machine_peak();
+
+}  // namespace oko::tensor::cpu

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace oko::engine {
+
+enum class BenchmarkKind { kDecode, kPrefill, kVision };
+
+struct BenchmarkOptions {
+  BenchmarkKind kind = BenchmarkKind::kDecode;
+  std::filesystem::path model;  ///< folder of a Qwen3-VL model
+  std::size_t threads = 0;      ///< 0: one a physical core
+  int repeats = 3;
+  int tokens = 64;  ///< decode: generated after a prompt of 16; prefill: of the prompt
+  int side = 1024;  ///< vision: of the picture, pixels, a multiple of 32
+};
+
+struct BenchmarkResult {
+  std::size_t threads = 0;
+  int units = 0;                          ///< tokens, or one picture, a run
+  std::vector<double> seconds;            ///< of each run, sorted
+  double weight_bytes = 0;                ///< that a run has to read at the least
+  double flops = 0;                       ///< that it has to do; attention over text not counted
+  double peak_read_bytes_per_second = 0;  ///< of this machine, the best of before and after
+  double peak_flops_per_second = 0;       ///< of f32, likewise
+
+  double median() const { return seconds[seconds.size() / 2]; }
+  double bytes_per_second() const { return weight_bytes / median(); }
+  double flops_per_second() const { return flops / median(); }
+};
+
+/// Times a model's passes on random input beside what the machine can do. Throws kUsage for options
+/// out of range, kBadModel, kCancelled.
+BenchmarkResult run_benchmark(const BenchmarkOptions& options, std::stop_token stop = {});
+
+}  // namespace oko::engine

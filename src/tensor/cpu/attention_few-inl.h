@@ -1,0 +1,195 @@
+// Attention of a few queries, as in decoding: vectors run along head_dim. (With many queries they
+// run along the queries: attention.cpp.) Included once a Highway target.
+#include <hwy/highway.h>
+// Math functions build on the same target's vectors.
+#include <hwy/contrib/math/math-inl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "tensor/cpu/attention.h"
+#include "tensor/cpu/kv_rows-inl.h"
+
+#ifndef OKO_TENSOR_CPU_ATTENTION_FEW_ONCE
+#define OKO_TENSOR_CPU_ATTENTION_FEW_ONCE
+namespace oko::tensor::cpu {
+
+/// A lane is one query of one head. Enough for 8 tokens of the usual groups of heads: a token's
+/// result must not depend on how many are decoded with it.
+inline constexpr std::size_t kMaxFewLanes = 64;
+inline constexpr std::size_t kMaxHeadDim = 256;
+inline constexpr std::size_t kKeyBlock = 48;
+/// Floats between the rows of a block of keys or values: an odd number of cache lines, since rows
+/// at a power of two would all fall into the same few sets of the first-level cache.
+inline constexpr std::size_t kRowStride = kMaxHeadDim + 16;
+
+/// Keys that lane `lane` may see.
+inline std::size_t visible_keys(const AttentionArguments& a, std::size_t lane) {
+  if (!a.causal) return a.key_count;
+  const std::size_t group = a.heads / a.kv_heads;
+  return std::min(a.key_count, a.key_count - a.query_count + lane / group + 1);
+}
+
+}  // namespace oko::tensor::cpu
+#endif
+
+#if defined(OKO_TENSOR_CPU_ATTENTION_FEW_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef OKO_TENSOR_CPU_ATTENTION_FEW_INL_H_
+#undef OKO_TENSOR_CPU_ATTENTION_FEW_INL_H_
+#else
+#define OKO_TENSOR_CPU_ATTENTION_FEW_INL_H_
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
+
+/// Keys or values [first, first + count) of a head as f32 rows kRowStride apart.
+HWY_INLINE void load_kv_block(const AttentionArguments& a, const void* data, std::size_t kv_head,
+                              std::size_t first, std::size_t count, float* rows) {
+  const auto* from = static_cast<const std::uint8_t*>(data) + first * a.kv_stride +
+                     kv_head * kv_row_bytes(a.kv_type, a.head_dim);
+  for (std::size_t k = 0; k < count; ++k) {
+    load_kv_row(a.kv_type, from + k * a.kv_stride, a.head_dim, rows + k * kRowStride);
+  }
+}
+
+/// The lanes of one key head. head_dim is padded with zeros to `padded`, whole vectors.
+struct FewLanes {
+  std::size_t lanes = 0;
+  std::size_t padded = 0;
+  std::vector<float> queries;  // (kMaxFewLanes, padded), scaled
+  std::vector<float> outputs;  // (kMaxFewLanes, padded)
+  std::vector<float> keys;     // (kKeyBlock, kRowStride)
+  std::vector<float> values;   // (kKeyBlock, kRowStride)
+  std::vector<float> scores;   // (kMaxFewLanes, kKeyBlock), then the weights
+  float maximum[kMaxFewLanes];
+  float sum[kMaxFewLanes];
+};
+
+/// scores[l][k] = query l · key k for kLanes lanes from `lane` on.
+template <std::size_t kLanes>
+HWY_INLINE void score_keys(std::size_t lane, std::size_t count, FewLanes& few) {
+  const FloatTag d;
+  const float* queries = few.queries.data() + lane * few.padded;
+  for (std::size_t k = 0; k < count; ++k) {
+    const float* key = few.keys.data() + k * kRowStride;
+    FloatVector sum[kLanes];
+    for (std::size_t l = 0; l < kLanes; ++l) sum[l] = hn::Zero(d);
+    for (std::size_t i = 0; i < few.padded; i += hn::Lanes(d)) {
+      const auto part = hn::LoadU(d, key + i);
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        sum[l] = hn::MulAdd(part, hn::LoadU(d, queries + l * few.padded + i), sum[l]);
+      }
+    }
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      few.scores[(lane + l) * kKeyBlock + k] = hn::GetLane(hn::SumOfLanes(d, sum[l]));
+    }
+  }
+}
+
+/// Scores of a lane become weights under the running maximum; what came before is rescaled. Only
+/// the first `visible` keys count.
+HWY_INLINE void weigh_keys(std::size_t lane, std::size_t visible, FewLanes& few) {
+  const FloatTag d;
+  float* scores = few.scores.data() + lane * kKeyBlock;
+  const float before = few.maximum[lane];
+  float maximum = before;
+  for (std::size_t k = 0; k < visible; ++k) maximum = std::max(maximum, scores[k]);
+  std::fill(scores + visible, scores + kKeyBlock, -std::numeric_limits<float>::infinity());
+  auto total = hn::Zero(d);
+  for (std::size_t k = 0; k < kKeyBlock; k += hn::Lanes(d)) {
+    const auto weight = hn::Exp(d, hn::Sub(hn::LoadU(d, scores + k), hn::Set(d, maximum)));
+    hn::StoreU(weight, d, scores + k);
+    total = hn::Add(total, weight);
+  }
+  const float correction = std::exp(before - maximum);
+  few.maximum[lane] = maximum;
+  few.sum[lane] = few.sum[lane] * correction + hn::GetLane(hn::SumOfLanes(d, total));
+  float* output = few.outputs.data() + lane * few.padded;
+  for (std::size_t i = 0; i < few.padded; i += hn::Lanes(d)) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, output + i), hn::Set(d, correction)), d, output + i);
+  }
+}
+
+/// outputs[l] += sum over keys of weight · value for kLanes lanes from `lane` on.
+template <std::size_t kLanes>
+HWY_INLINE void add_few_values(std::size_t lane, std::size_t count, FewLanes& few) {
+  const FloatTag d;
+  float* outputs = few.outputs.data() + lane * few.padded;
+  const float* weights = few.scores.data() + lane * kKeyBlock;
+  for (std::size_t i = 0; i < few.padded; i += hn::Lanes(d)) {
+    FloatVector sum[kLanes];
+    for (std::size_t l = 0; l < kLanes; ++l) sum[l] = hn::LoadU(d, outputs + l * few.padded + i);
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto value = hn::LoadU(d, few.values.data() + k * kRowStride + i);
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        sum[l] = hn::MulAdd(hn::Set(d, weights[l * kKeyBlock + k]), value, sum[l]);
+      }
+    }
+    for (std::size_t l = 0; l < kLanes; ++l) hn::StoreU(sum[l], d, outputs + l * few.padded + i);
+  }
+}
+
+/// Calls body.operator()<n>(lane) for all lanes, 4 at a time, the rest one by one.
+template <typename Body>
+HWY_INLINE void for_lanes(std::size_t lanes, Body body) {
+  std::size_t lane = 0;
+  for (; lane + 4 <= lanes; lane += 4) body.template operator()<4>(lane);
+  for (; lane < lanes; ++lane) body.template operator()<1>(lane);
+}
+
+/// All queries of the heads that share `kv_head`: at most kMaxFewLanes.
+inline void attend_few_lanes(const AttentionArguments& a, std::size_t kv_head) {
+  const FloatTag d;
+  const std::size_t group = a.heads / a.kv_heads;
+  thread_local FewLanes few;
+  few.lanes = a.query_count * group;
+  few.padded = (a.head_dim + hn::Lanes(d) - 1) / hn::Lanes(d) * hn::Lanes(d);
+  few.queries.assign(kMaxFewLanes * few.padded, 0.0f);
+  few.outputs.assign(kMaxFewLanes * few.padded, 0.0f);
+  few.keys.resize(kKeyBlock * kRowStride);
+  few.values.resize(kKeyBlock * kRowStride);
+  for (std::size_t k = 0; k < kKeyBlock && few.padded > a.head_dim; ++k) {
+    for (auto* rows : {&few.keys, &few.values}) {
+      std::fill_n(rows->data() + k * kRowStride + a.head_dim, few.padded - a.head_dim, 0.0f);
+    }
+  }
+  few.scores.resize(kMaxFewLanes * kKeyBlock);
+  std::fill_n(few.maximum, kMaxFewLanes, std::numeric_limits<float>::lowest());
+  std::fill_n(few.sum, kMaxFewLanes, 0.0f);
+  for (std::size_t l = 0; l < few.lanes; ++l) {
+    const std::size_t head = kv_head * group + l % group;
+    const float* query = a.queries + l / group * a.query_stride + head * a.head_dim;
+    float* scaled = few.queries.data() + l * few.padded;
+    for (std::size_t i = 0; i < a.head_dim; ++i) scaled[i] = query[i] * a.scale;
+  }
+  const std::size_t key_count = visible_keys(a, few.lanes - 1);
+  for (std::size_t key = 0; key < key_count; key += kKeyBlock) {
+    const std::size_t count = std::min(kKeyBlock, key_count - key);
+    load_kv_block(a, a.keys, kv_head, key, count, few.keys.data());
+    load_kv_block(a, a.values, kv_head, key, count, few.values.data());
+    for_lanes(few.lanes, [&]<std::size_t kLanes>(std::size_t lane)
+                             HWY_ATTR { score_keys<kLanes>(lane, count, few); });
+    for (std::size_t l = 0; l < few.lanes; ++l) {
+      const std::size_t visible = visible_keys(a, l);
+      weigh_keys(l, visible > key ? std::min(count, visible - key) : 0, few);
+    }
+    for_lanes(few.lanes, [&]<std::size_t kLanes>(std::size_t lane)
+                             HWY_ATTR { add_few_values<kLanes>(lane, count, few); });
+  }
+  for (std::size_t l = 0; l < few.lanes; ++l) {
+    const std::size_t head = kv_head * group + l % group;
+    float* out = a.output + (l / group * a.heads + head) * a.head_dim;
+    const float* sums = few.outputs.data() + l * few.padded;
+    for (std::size_t i = 0; i < a.head_dim; ++i) out[i] = sums[i] / few.sum[l];
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,58 @@
+// `oko bench`: what it prints, and what it refuses.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.h"
+
+namespace oko {
+namespace {
+
+ProcessResult run_oko(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), OKO_PROGRAM);
+  return Process(arguments, {"LANG=en_US.UTF-8", "LC_ALL="}).wait();
+}
+
+const std::string kModel = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
+
+TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
+  const std::vector<std::vector<std::string>> commands{
+      {"decode", "--tokens", "4"}, {"prefill", "--tokens", "20"}, {"vision", "--side", "128"}};
+  for (const auto& command : commands) {
+    std::vector<std::string> arguments{"bench"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    for (const char* more : {"--model", kModel.c_str(), "--repeats", "2", "--json"}) {
+      arguments.push_back(more);
+    }
+    const ProcessResult run = run_oko(arguments);
+    ASSERT_EQ(run.status, 0) << run.err;
+    const auto object = nlohmann::json::parse(run.out);
+    EXPECT_EQ(object.at("what"), command[0]);
+    EXPECT_EQ(object.at("seconds").size(), 2u);
+    EXPECT_LE(object.at("seconds")[0], object.at("seconds")[1]);
+    for (const char* key :
+         {"units", "threads", "per_second", "weight_gb_per_second", "machine_gb_per_second",
+          "share_of_bandwidth", "gflop_per_second", "machine_gflop_per_second", "share_of_peak"}) {
+      EXPECT_GT(object.at(key).get<double>(), 0) << key;
+    }
+  }
+}
+
+TEST(BenchTest, WrongUsageIsRefusedWithStatusTwo) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"bench"},
+        {"bench", "sleep"},
+        {"bench", "decode", "--tokens", "0", "--model", kModel},
+        {"bench", "vision", "--side", "100", "--model", kModel}}) {
+    const ProcessResult run = run_oko(arguments);
+    EXPECT_EQ(run.status, 2) << run.err;
+    EXPECT_TRUE(run.out.empty()) << run.out;
+  }
+}
+
+TEST(BenchTest, AMissingModelIsStatusFive) {
+  EXPECT_EQ(run_oko({"bench", "decode", "--model", "/no/such/model"}).status, 5);
+}
+
+}  // namespace
+}  // namespace oko
