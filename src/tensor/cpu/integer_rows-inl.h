@@ -1,5 +1,6 @@
 // The product of a few rows of activations with a packed weight that is read once, as it lies.
 // Included once a Highway target.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -23,6 +24,10 @@ HWY_BEFORE_NAMESPACE();
 OKO_BEFORE_DOT()
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
+
+/// How far ahead of the codes memory is asked for. Processors look ahead within a page of 4 kB
+/// only, and a mapped file has no larger ones.
+constexpr std::size_t kPrefetchBytes = 4096;
 
 using WordTag = hn::ScalableTag<std::uint16_t>;
 using WordVector = hn::Vec<WordTag>;
@@ -147,6 +152,7 @@ void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& w
     std::size_t byte = 0, column = 0, group = 0;
     while (byte + vectors_per_group * vector_bytes <= row_bytes) {
       for (std::size_t v = 0; v < vectors_per_group; ++v, byte += vector_bytes, column += run) {
+        hwy::Prefetch(packed + byte + kPrefetchBytes);
         add_vector(packed + byte, column, group);
       }
       group += groups_per_vector;
