@@ -98,7 +98,7 @@ def make_batch(chat: Chat, seed: int, index: int, count: int, early: int) -> Bat
     picture_ids = [chat.image] * (rows * columns // MERGE**2)
     pixels, labels, rows_of_ids, answers = [], [], [], []
     for _ in range(count):
-        scene = scenes.sample_word(rng) if rng.random() < word_share else scenes.sample_scene(rng)
+        scene = scenes.sample_word(rng) if rng.random() < word_share else scenes.sample_training_scene(rng)
         picture, label = scenes.render(rng, scene, (width, height), points)
         language = rng.choice(("en", "ru"))
         prompt = rng.choice(prompts[language, scene["kind"] == "word"])

@@ -15,6 +15,9 @@ import words
 from grammar import COLOURS, PLACES, SHAPES
 
 KINDS = (("place", 22), ("several", 24), ("beside", 18), ("above", 14), ("row", 9), ("column", 5), ("inside", 8))
+# What is hard to learn comes oftener in training than in the pictures that score it.
+TRAINING_KINDS = (("place", 14), ("several", 36), ("beside", 13), ("above", 11), ("row", 8), ("column", 8), ("inside", 10))
+TRAINING_COUNTS = (2,) * 2 + (3,) * 3 + (4,) * 5 + (5,) * 5 + (6,) * 4
 ALPHABET = "".join(letters + letters.upper() for letters in words.LETTERS.values())
 # What a point of a picture can show: nothing, a coloured shape, or a letter.
 POINT_CLASSES = 1 + len(SHAPES) * len(COLOURS) + len(ALPHABET)
@@ -32,20 +35,25 @@ def sample_thing(rng) -> tuple[str, str]:
     return rng.choice(SHAPES), rng.choice(COLOURS)
 
 
-def sample_scene(rng) -> dict:
-    kind = rng.choices([k for k, _ in KINDS], [w for _, w in KINDS])[0]
+def sample_scene(rng, kinds=KINDS, counts=range(2, 7)) -> dict:
+    """The defaults are those of the pictures that score the model. kinds: (kind, weight) pairs."""
+    kind = rng.choices([k for k, _ in kinds], [w for _, w in kinds])[0]
     if kind == "place":
         return {"kind": kind, "things": [sample_thing(rng)], "place": rng.choice(PLACES)}
     if kind == "several":
-        return {"kind": kind, "things": [sample_thing(rng)], "count": rng.randint(2, 6)}
+        return {"kind": kind, "things": [sample_thing(rng)], "count": rng.choice(counts)}
     things = [sample_thing(rng) for _ in range(3 if kind in ("row", "column") else 2)]
     if kind == "inside":
         while things[0][1] == things[1][1]:
             things[0] = sample_thing(rng)
         things[1] = (rng.choice(("circle", "square", "diamond")), things[1][1])
     elif things[0] == things[1]:
-        return sample_scene(rng)  # two equal things are "several"
+        return sample_scene(rng, kinds, counts)  # two equal things are "several"
     return {"kind": kind, "things": things}
+
+
+def sample_training_scene(rng) -> dict:
+    return sample_scene(rng, TRAINING_KINDS, TRAINING_COUNTS)
 
 
 def sample_word(rng, kind: str | None = None, language: str | None = None) -> dict:
