@@ -101,11 +101,7 @@ CLI::App* add_measurement(CLI::App& bench, const std::string& what, engine::Benc
       ->add_option("--model", options->model,
                    tr("name or folder of the model", "имя или папка модели"))
       ->capture_default_str();
-  command
-      ->add_option("--threads", options->run.threads,
-                   tr("processor threads; otherwise one a physical core",
-                      "потоки процессора; иначе по одному на физическое ядро"))
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(*command, options->run.threads);
   command->add_option("--repeats", options->run.repeats, tr("timed runs", "прогоны"))
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

@@ -18,4 +18,7 @@ struct CommonOptions {
 
 void add_common_options(CLI::App& command, CommonOptions& options);
 
+/// --threads, for commands that run a model. `threads` stays as it is where it is not given.
+void add_threads_option(CLI::App& command, std::size_t& threads);
+
 }  // namespace oko::cli

@@ -215,11 +215,7 @@ void add_describe(CLI::App& app) {
       "--lookup", options->lookup,
       tr("guess tokens that repeat the prompt or the answer; the answer stays the same",
          "угадывать токены, повторяющие запрос или ответ; ответ не меняется"));
-  command
-      ->add_option("--threads", options->threads,
-                   tr("processor threads; otherwise one a physical core",
-                      "потоки процессора; иначе по одному на физическое ядро"))
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(*command, options->threads);
   command->add_flag("--json", options->json,
                     tr("one JSON object a picture", "по объекту JSON на картинку"));
   command->add_flag("--stats", options->stats,

@@ -17,6 +17,14 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
                    tr("no progress and no notes", "без индикатора и примечаний"));
 }
 
+void add_threads_option(CLI::App& command, std::size_t& threads) {
+  command
+      .add_option("--threads", threads,
+                  tr("processor threads; otherwise one a physical core",
+                     "потоки процессора; иначе по одному на физическое ядро"))
+      ->check(CLI::Range(1, 1024));
+}
+
 namespace {
 
 int report(const Error& error) {

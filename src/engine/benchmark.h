@@ -1,9 +1,7 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <stop_token>
-#include <string>
 #include <vector>
 
 namespace oko::engine {

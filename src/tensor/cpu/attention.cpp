@@ -145,14 +145,6 @@ void attend_wide(const AttentionArguments& a, std::size_t kv_head, std::size_t f
   attend<2>(a, kv_head, first);
 }
 
-void attend_narrow(const AttentionArguments& a, std::size_t kv_head, std::size_t first) {
-  attend<1>(a, kv_head, first);
-}
-
-void attend_few(const AttentionArguments& a, std::size_t kv_head) {
-  attend_few_lanes(a, kv_head);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();
@@ -162,29 +154,23 @@ namespace oko::tensor::cpu {
 
 HWY_EXPORT(lane_count);
 HWY_EXPORT(attend_wide);
-HWY_EXPORT(attend_narrow);
-HWY_EXPORT(attend_few);
+HWY_EXPORT(attend_few_lanes);
 
 void attention(const AttentionArguments& a) {
   const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lane_count)();
   const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
   if (all_lanes <= kMaxFewLanes) {
     thread_pool().parallel_for(a.kv_heads, [&](std::size_t kv_head) {
-      HWY_DYNAMIC_DISPATCH(attend_few)(a, kv_head);
+      HWY_DYNAMIC_DISPATCH(attend_few_lanes)(a, kv_head);
     });
     return;
   }
-  const bool narrow = all_lanes <= lanes;
-  const std::size_t width = narrow ? lanes : 2 * lanes;
+  const std::size_t width = 2 * lanes;
   const std::size_t blocks = (all_lanes + width - 1) / width;
   thread_pool().parallel_for(blocks * a.kv_heads, [&](std::size_t task) {
     const std::size_t kv_head = task % a.kv_heads;
     const std::size_t first = (blocks - 1 - task / a.kv_heads) * width;  // the longest first
-    if (narrow) {
-      HWY_DYNAMIC_DISPATCH(attend_narrow)(a, kv_head, first);
-    } else {
-      HWY_DYNAMIC_DISPATCH(attend_wide)(a, kv_head, first);
-    }
+    HWY_DYNAMIC_DISPATCH(attend_wide)(a, kv_head, first);
   });
 }
 

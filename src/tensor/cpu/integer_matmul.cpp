@@ -119,19 +119,6 @@ void stream_weight(const IntegerInput& x, std::size_t m, const WeightMatrix& wei
   }
 }
 
-std::size_t run_of_rows(int bits) {
-  return columns_per_vector(bits);
-}
-
-std::size_t rows_of_panel() {
-  return panel_rows();
-}
-
-void multiply_panel(const IntegerInput& x, std::size_t m, const WeightMatrix& weight,
-                    const float* bias, std::size_t first, float* y) {
-  multiply_integer_panel(x, m, weight, bias, first, y);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 OKO_AFTER_DOT()
@@ -142,9 +129,9 @@ namespace oko::tensor::cpu {
 namespace {
 
 HWY_EXPORT(prepare_row);
-HWY_EXPORT(run_of_rows);
-HWY_EXPORT(rows_of_panel);
-HWY_EXPORT(multiply_panel);
+HWY_EXPORT(columns_per_vector);
+HWY_EXPORT(panel_rows);
+HWY_EXPORT(multiply_integer_panel);
 HWY_EXPORT(stream_weight);
 
 constexpr std::size_t kRowsPerTask = 64;
@@ -155,7 +142,12 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t ru
   thread_local IntegerInput input;  // kept: the same sizes come again with every layer
   input.columns = (weight.columns + run - 1) / run * run;
   input.groups = weight.columns / weight.group_size;
-  input.q.assign(m * input.columns, 0);
+  input.q.resize(m * input.columns);
+  if (input.columns != weight.columns) {  // the rest is written whole
+    for (std::size_t i = 1; i <= m; ++i) {
+      std::fill_n(input.q.data() + i * input.columns - run, run, std::int16_t{0});
+    }
+  }
   input.scales.resize(m * input.groups);
   input.sums.resize(m * input.groups);
   return input;
@@ -163,7 +155,7 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t ru
 
 void multiply_few(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
                   float* y) {
-  const std::size_t run = HWY_DYNAMIC_DISPATCH(run_of_rows)(weight.bits);
+  const std::size_t run = HWY_DYNAMIC_DISPATCH(columns_per_vector)(weight.bits);
   const std::size_t codes_per_word = 16 / static_cast<std::size_t>(weight.bits);
   IntegerInput& input = room_for(m, weight, run);
   for (std::size_t i = 0; i < m; ++i) {
@@ -183,9 +175,9 @@ void multiply_many(const float* x, std::size_t m, const WeightMatrix& weight, co
     HWY_DYNAMIC_DISPATCH(prepare_row)
     (x + i * weight.columns, weight.group_size, 1, 1, i, input);
   });
-  const std::size_t width = HWY_DYNAMIC_DISPATCH(rows_of_panel)();
+  const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_rows)();
   thread_pool().parallel_for((weight.rows + width - 1) / width, [&](std::size_t panel) {
-    HWY_DYNAMIC_DISPATCH(multiply_panel)(input, m, weight, bias, panel * width, y);
+    HWY_DYNAMIC_DISPATCH(multiply_integer_panel)(input, m, weight, bias, panel * width, y);
   });
 }
 

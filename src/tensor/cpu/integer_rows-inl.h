@@ -34,7 +34,7 @@ using WordVector = hn::Vec<WordTag>;
 
 /// Columns whose codes fill one vector. Within such a run, x lies as the codes come out of the
 /// vector's 16-bit words: the first code of every word, then the second, ...
-HWY_INLINE std::size_t columns_per_vector(int bits) {
+inline std::size_t columns_per_vector(int bits) {
   return hn::Lanes(WordTag()) * 16 / static_cast<std::size_t>(bits);
 }
 

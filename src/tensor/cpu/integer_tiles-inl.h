@@ -37,7 +37,7 @@ constexpr std::size_t kUnroll = 4;
 /// Columns unpacked at a time: a panel of them stays in the first-level cache.
 constexpr std::size_t kPanelDepth = 512;
 
-HWY_INLINE std::size_t panel_rows() {
+inline std::size_t panel_rows() {
   return kPanelLanes * hn::Lanes(SumTag());
 }
 
