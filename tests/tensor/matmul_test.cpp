@@ -214,6 +214,24 @@ TEST_P(MatmulTest, IntegerProductsPassOnWhatIsNotANumber) {
   }
 }
 
+/// A vector of scales that starts at a row's last groups holds the next row's too.
+TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeTheScalesOfTheNext) {
+  for (const std::size_t columns : {32, 96, 640}) {
+    TestWeight weight(9, columns, ElementType::kFloat32, 4, 32);
+    const std::size_t groups = columns / 32;
+    const std::vector<float> bad(8 * groups, std::numeric_limits<float>::quiet_NaN());
+    for (OddBytes* part : {&weight.scales, &weight.biases}) {
+      encode(bad, ElementType::kFloat32, part->data() + groups * sizeof(float));
+    }
+    for (const std::size_t m : {1, 4, 9}) {
+      const std::vector<float> x = noise(m * columns, 8);
+      std::vector<float> y(m * 9);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      for (std::size_t i = 0; i < m; ++i) EXPECT_TRUE(std::isfinite(y[i * 9])) << columns;
+    }
+  }
+}
+
 TEST_P(MatmulTest, IntegerProductsTakeZerosAndTheTiniestNumbers) {
   const TestWeight weight(33, 128, ElementType::kBfloat16, 4, 64);
   for (const float value : {0.0f, 1e-38f, 1e-42f}) {

@@ -39,6 +39,23 @@ TEST(ThreadPoolTest, RangesCoverEveryIndexOnce) {
   }
 }
 
+TEST(ThreadPoolTest, RunsCoverEveryIndexOnceAndShorten) {
+  ThreadPool pool(2);
+  for (const std::size_t count : {0, 1, 31, 32, 33, 1000, 9728}) {
+    std::vector<std::atomic<int>> runs(count);
+    std::vector<std::size_t> length(count + 1);
+    pool.parallel_runs(count, 32, [&](std::size_t first, std::size_t last) {
+      EXPECT_TRUE(last - first >= 32 || last == count);
+      length[first] = last - first;
+      for (std::size_t i = first; i < last; ++i) ++runs[i];
+    });
+    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(runs[i], 1) << i << " of " << count;
+    for (std::size_t i = 0, before = count; i < count; before = length[i], i += length[i]) {
+      ASSERT_LE(length[i], before);
+    }
+  }
+}
+
 TEST(ThreadPoolTest, APoolThatWentToSleepWakesUp) {
   ThreadPool pool(3);
   for (int round = 0; round < 5; ++round) {

@@ -4,16 +4,24 @@
 #include <cstdint>
 #include <vector>
 
+#include "tensor/cpu/aligned_vector.h"
+
 namespace oko::tensor::cpu {
 
 /// Rows of activations as 16-bit whole numbers: in every group of columns x = scale · q, with one
-/// scale a group, |x - scale · q| <= max |x of the group| / 65,534.
+/// scale a group, |x - scale · q| <= max |x of the group| / 65,534. Columns lie in slices that the
+/// kernels work through one after the other.
 struct IntegerInput {
-  std::size_t columns = 0;      ///< of q: padded with zeros
-  std::size_t groups = 0;       ///< of the unpadded columns
-  std::vector<std::int16_t> q;  ///< (m, columns)
-  std::vector<float> scales;    ///< (m, groups)
-  std::vector<float> sums;      ///< (m, groups), of x itself: what a group's bias multiplies
+  std::size_t rows = 0;
+  std::size_t depth = 0;          ///< columns of a slice, whole groups; the last slice is padded
+  std::size_t groups = 0;         ///< of a row
+  AlignedVector<std::int16_t> q;  ///< (slices, rows, depth)
+  std::vector<float> scales;      ///< (rows, groups)
+  std::vector<float> sums;        ///< (rows, groups), of x itself: what a group's bias multiplies
+
+  const std::int16_t* row(std::size_t slice, std::size_t row) const {
+    return q.data() + (slice * rows + row) * depth;
+  }
 };
 
 }  // namespace oko::tensor::cpu

@@ -17,7 +17,6 @@
 #include "tensor/cpu/integer_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-OKO_BEFORE_DOT()
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
@@ -49,23 +48,28 @@ float group_sum(const float* x, std::size_t size) {
   return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-/// Row `row` of `input` from x, (columns of the weight). `run` and `parts`: within every `run`
-/// columns, first every parts-th one from the first, then from the second, ...
-/// (columns_per_vector); 1 part: in order.
-void prepare_row(const float* x, std::size_t group_size, std::size_t run, std::size_t parts,
-                 std::size_t row, IntegerInput& input) {
-  std::int16_t* to = input.q.data() + row * input.columns;
+/// Row `row` of `input` from x, columns in order.
+void prepare_row(const float* x, std::size_t group_size, std::size_t row, IntegerInput& input) {
+  for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
+    const std::size_t column = g * group_size;
+    const std::size_t slice = column / input.depth;
+    std::int16_t* to = input.q.data() + (slice * input.rows + row) * input.depth;
+    input.sums[row * input.groups + g] = group_sum(x, group_size);
+    input.scales[row * input.groups + g] = round_group(x, group_size, to + column % input.depth);
+  }
+}
+
+/// Likewise with one slice, where within every `run` columns first every parts-th one from the
+/// first lies, then from the second, ... (columns_per_vector).
+void prepare_spread_row(const float* x, std::size_t group_size, std::size_t run, std::size_t parts,
+                        std::size_t row, IntegerInput& input) {
+  std::int16_t* to = input.q.data() + row * input.depth;
   const std::size_t part_size = run / parts;
   alignas(64) std::int16_t q[128];
   for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
     const std::size_t column = g * group_size;
     input.sums[row * input.groups + g] = group_sum(x, group_size);
-    float& scale = input.scales[row * input.groups + g];
-    if (parts == 1) {
-      scale = round_group(x, group_size, to + column);
-      continue;
-    }
-    scale = round_group(x, group_size, q);
+    input.scales[row * input.groups + g] = round_group(x, group_size, q);
     const std::size_t piece = std::min(run, group_size);  // lies in one run
     for (std::size_t j = 0; j < group_size; j += piece) {
       std::int16_t* start = to + (column + j) / run * run + (column + j) % run / parts;
@@ -75,16 +79,6 @@ void prepare_row(const float* x, std::size_t group_size, std::size_t run, std::s
         }
       }
     }
-  }
-}
-
-template <std::size_t kM, int kBits>
-void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
-                 const float* bias, std::size_t first, std::size_t last, float* y) {
-  if (weight.group_size >= columns_per_vector(kBits)) {
-    stream_rows<kM, kBits, true>(x, input, weight, bias, first, last, y);
-  } else {
-    stream_rows<kM, kBits, false>(x, input, weight, bias, first, last, y);
   }
 }
 
@@ -121,7 +115,6 @@ void stream_weight(const IntegerInput& x, std::size_t m, const WeightMatrix& wei
 
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
-OKO_AFTER_DOT()
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -129,27 +122,28 @@ namespace oko::tensor::cpu {
 namespace {
 
 HWY_EXPORT(prepare_row);
+HWY_EXPORT(prepare_spread_row);
 HWY_EXPORT(columns_per_vector);
 HWY_EXPORT(panel_rows);
-HWY_EXPORT(multiply_integer_panel);
+HWY_EXPORT(panel_depth);
+HWY_EXPORT(multiply_integer_panels);
 HWY_EXPORT(stream_weight);
 
-constexpr std::size_t kRowsPerTask = 64;
+constexpr std::size_t kMinRowsPerTask = 32;
+constexpr std::size_t kPanelsPerTask = 4;    // that pass over a slice of x while it is in the cache
+constexpr std::size_t kMaxLanes = 16;        // of any target
 constexpr std::size_t kMaxTileInputs = 512;  // rows of x at a time: bounds its copy
 
-/// Makes room for m rows of x. `run`: what columns are padded to.
-IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t run) {
+/// Makes room for m rows of x in slices of `depth` columns.
+IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t depth) {
   thread_local IntegerInput input;  // kept: the same sizes come again with every layer
-  input.columns = (weight.columns + run - 1) / run * run;
+  input.rows = m;
+  input.depth = depth;
   input.groups = weight.columns / weight.group_size;
-  input.q.resize(m * input.columns);
-  if (input.columns != weight.columns) {  // the rest is written whole
-    for (std::size_t i = 1; i <= m; ++i) {
-      std::fill_n(input.q.data() + i * input.columns - run, run, std::int16_t{0});
-    }
-  }
-  input.scales.resize(m * input.groups);
-  input.sums.resize(m * input.groups);
+  input.q.resize((weight.columns + depth - 1) / depth * m * depth);
+  // Room to read a vector from any group on.
+  input.scales.resize(m * input.groups + kMaxLanes);
+  input.sums.resize(m * input.groups + kMaxLanes);
   return input;
 }
 
@@ -157,28 +151,30 @@ void multiply_few(const float* x, std::size_t m, const WeightMatrix& weight, con
                   float* y) {
   const std::size_t run = HWY_DYNAMIC_DISPATCH(columns_per_vector)(weight.bits);
   const std::size_t codes_per_word = 16 / static_cast<std::size_t>(weight.bits);
-  IntegerInput& input = room_for(m, weight, run);
+  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run);
   for (std::size_t i = 0; i < m; ++i) {
-    HWY_DYNAMIC_DISPATCH(prepare_row)
+    // A last run that is not full is multiplied whole.
+    std::fill_n(input.q.data() + (i + 1) * input.depth - run, run, std::int16_t{0});
+    HWY_DYNAMIC_DISPATCH(prepare_spread_row)
     (x + i * weight.columns, weight.group_size, run, codes_per_word, i, input);
   }
-  thread_pool().parallel_ranges(
-      weight.rows, kRowsPerTask, [&](std::size_t first, std::size_t last) {
+  thread_pool().parallel_runs(
+      weight.rows, kMinRowsPerTask, [&](std::size_t first, std::size_t last) {
         HWY_DYNAMIC_DISPATCH(stream_weight)(input, m, weight, bias, first, last, y);
       });
 }
 
 void multiply_many(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
                    float* y) {
-  IntegerInput& input = room_for(m, weight, 1);
+  IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)());
   thread_pool().parallel_for(m, [&](std::size_t i) {
-    HWY_DYNAMIC_DISPATCH(prepare_row)
-    (x + i * weight.columns, weight.group_size, 1, 1, i, input);
+    HWY_DYNAMIC_DISPATCH(prepare_row)(x + i * weight.columns, weight.group_size, i, input);
   });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_rows)();
-  thread_pool().parallel_for((weight.rows + width - 1) / width, [&](std::size_t panel) {
-    HWY_DYNAMIC_DISPATCH(multiply_integer_panel)(input, m, weight, bias, panel * width, y);
-  });
+  thread_pool().parallel_ranges(
+      weight.rows, kPanelsPerTask * width, [&](std::size_t first, std::size_t last) {
+        HWY_DYNAMIC_DISPATCH(multiply_integer_panels)(input, weight, bias, first, last, y);
+      });
 }
 
 }  // namespace

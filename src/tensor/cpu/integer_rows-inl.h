@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/matmul.h"
@@ -21,7 +20,6 @@
 #endif
 
 HWY_BEFORE_NAMESPACE();
-OKO_BEFORE_DOT()
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
@@ -59,119 +57,108 @@ HWY_INLINE SumVector dot_packed(WordVector words, const std::int16_t* x) {
   return sum;
 }
 
-/// For groups [g, g + lanes of d) of a weight row and kM rows of x from `input` on: their scales
-/// times those of x, and their biases times the sums of x, which are added to `offset`.
-template <std::size_t kM, typename D>
-HWY_INLINE void scale_groups(D d, const WeightMatrix& weight, std::size_t at, const IntegerInput& x,
-                             std::size_t input, std::size_t g, float* products, std::size_t stride,
-                             hn::Vec<D> (&offset)[kM]) {
-  const auto scale = load_elements(d, weight.scales, weight.type, at);
-  const auto bias = load_elements(d, weight.biases, weight.type, at);
-  for (std::size_t i = 0; i < kM; ++i) {
-    const std::size_t group = (input + i) * x.groups + g;
-    hn::StoreU(hn::Mul(scale, hn::LoadU(d, x.scales.data() + group)), d, products + i * stride + g);
-    offset[i] = hn::MulAdd(bias, hn::LoadU(d, x.sums.data() + group), offset[i]);
+/// Scales or biases from group `index` of the weight on: `count` of them, then zeros.
+HWY_INLINE FloatVector load_groups(const void* data, const WeightMatrix& weight, std::size_t index,
+                                   std::size_t count) {
+  const FloatTag d;
+  const std::size_t all = weight.rows * (weight.columns / weight.group_size);
+  if (HWY_LIKELY(index + hn::Lanes(d) <= all)) {
+    return hn::IfThenElseZero(hn::FirstN(d, count), load_elements(d, data, weight.type, index));
   }
+  alignas(64) float values[64] = {};
+  for (std::size_t j = 0; j < count; ++j) {
+    values[j] = load_element(data, weight.type, index + j);
+  }
+  return hn::Load(d, values);
 }
 
-/// products[i][g] = scale of group g · scale of x; sum[i] = sum over groups of bias · sum of x.
-template <std::size_t kM>
-HWY_INLINE void scale_row(const WeightMatrix& weight, std::size_t row, const IntegerInput& x,
-                          std::size_t input, float* products, std::size_t stride,
-                          float (&sum)[kM]) {
-  const FloatTag wide;
-  const hn::CappedTag<float, 4> narrow;
-  hn::Vec<decltype(wide)> wide_offset[kM];
-  hn::Vec<decltype(narrow)> narrow_offset[kM];
-  for (std::size_t i = 0; i < kM; ++i) {
-    wide_offset[i] = hn::Zero(wide);
-    narrow_offset[i] = hn::Zero(narrow);
-  }
-  const std::size_t first = row * x.groups;
-  std::size_t g = 0;
-  for (; g + hn::Lanes(wide) <= x.groups; g += hn::Lanes(wide)) {
-    scale_groups<kM>(wide, weight, first + g, x, input, g, products, stride, wide_offset);
-  }
-  for (; g + hn::Lanes(narrow) <= x.groups; g += hn::Lanes(narrow)) {
-    scale_groups<kM>(narrow, weight, first + g, x, input, g, products, stride, narrow_offset);
-  }
-  for (std::size_t i = 0; i < kM; ++i) {
-    sum[i] = hn::GetLane(hn::SumOfLanes(wide, wide_offset[i])) +
-             hn::GetLane(hn::SumOfLanes(narrow, narrow_offset[i]));
-  }
-  for (; g < x.groups; ++g) {
-    const float scale = load_element(weight.scales, weight.type, first + g);
-    const float bias = load_element(weight.biases, weight.type, first + g);
-    for (std::size_t i = 0; i < kM; ++i) {
-      products[i * stride + g] = scale * x.scales[(input + i) * x.groups + g];
-      sum[i] += bias * x.sums[(input + i) * x.groups + g];
+/// Where the scales of a block's vectors of codes are: lane l of vector v belongs to group
+/// (v · lanes + l) / vectors of the block, which has as many groups as lanes.
+struct GroupLanes {
+  using Indices =
+      decltype(hn::SetTableIndices(FloatTag(), static_cast<const std::int32_t*>(nullptr)));
+  static constexpr std::size_t kMaxVectors = 32;  // of groups of 128 codes of 8 bits
+
+  explicit GroupLanes(std::size_t block_vectors) {
+    const FloatTag d;
+    const std::size_t lanes = hn::Lanes(d);
+    alignas(64) std::int32_t groups[64];
+    for (std::size_t v = 0; v < block_vectors; ++v) {
+      for (std::size_t l = 0; l < lanes; ++l) {
+        groups[l] = static_cast<std::int32_t>((v * lanes + l) / block_vectors);
+      }
+      of_vector[v] = hn::SetTableIndices(d, groups);
     }
   }
-}
 
-/// Rows [first, last) of the weight · rows [input, input + kM) of x. kOneGroup: a vector of codes
-/// belongs to one group; otherwise several groups share it.
-template <std::size_t kM, int kBits, bool kOneGroup>
+  Indices of_vector[kMaxVectors];
+};
+
+/// Rows [first, last) of the weight · rows [input, input + kM) of x. A row goes by in blocks of as
+/// many groups as a vector has lanes.
+template <std::size_t kM, int kBits>
 void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
                  const float* bias, std::size_t first, std::size_t last, float* y) {
   const FloatTag d;
   const WordTag du16;
   const hn::Repartition<std::uint8_t, WordTag> du8;  // rows may start at an odd address
+  const std::size_t lanes = hn::Lanes(d);
   const std::size_t vector_bytes = hn::Lanes(du8);
   const std::size_t run = columns_per_vector(kBits);
   const std::size_t row_bytes = weight.columns * kBits / 8;
-  const std::size_t stride = x.groups + hn::Lanes(d);  // a vector of scales may start at any group
-  const std::size_t groups_per_vector = std::max<std::size_t>(1, run / weight.group_size);
-  const std::size_t vectors_per_group = std::max<std::size_t>(1, weight.group_size / run);
-  alignas(64) std::int32_t lane_groups[64];
-  for (std::size_t l = 0; l < hn::Lanes(d); ++l) {
-    lane_groups[l] = static_cast<std::int32_t>(l * groups_per_vector / hn::Lanes(d));
-  }
-  const auto spread = hn::SetTableIndices(d, lane_groups);
-  thread_local std::vector<float> products;
-  products.assign(kM * stride, 0.0f);
-
-  const std::int16_t* q = x.q.data() + input * x.columns;
+  const std::size_t block_vectors = weight.group_size * kBits / 32;
+  const GroupLanes groups(block_vectors);
+  const std::int16_t* q = x.row(0, input);
   for (std::size_t row = first; row < last; ++row) {
-    float sum[kM];
-    scale_row<kM>(weight, row, x, input, products.data(), stride, sum);
     const auto* packed = static_cast<const std::uint8_t*>(weight.data) + row * row_bytes;
     FloatVector total[kM];
     for (std::size_t i = 0; i < kM; ++i) total[i] = hn::Zero(d);
-    const auto add_vector = [&](const std::uint8_t* bytes, std::size_t column,
-                                std::size_t group) HWY_ATTR {
-      const WordVector words = hn::BitCast(du16, hn::LoadU(du8, bytes));
+    std::size_t byte = 0, column = 0;
+    for (std::size_t group = 0; group < x.groups; group += lanes) {
+      const std::size_t count = std::min(lanes, x.groups - group);
+      const std::size_t at = row * x.groups + group;
+      const auto scale = load_groups(weight.scales, weight, at, count);
+      const auto offset = load_groups(weight.biases, weight, at, count);
+      FloatVector scales[kM];
       for (std::size_t i = 0; i < kM; ++i) {
-        const SumVector dot = dot_packed<kBits>(words, q + i * x.columns + column);
-        const float* scales = products.data() + i * stride + group;
-        const auto scale =
-            kOneGroup ? hn::Set(d, *scales) : hn::TableLookupLanes(hn::LoadU(d, scales), spread);
-        total[i] = hn::MulAdd(hn::ConvertTo(d, dot), scale, total[i]);
+        const std::size_t x_group = (input + i) * x.groups + group;
+        scales[i] = hn::Mul(scale, hn::LoadU(d, x.scales.data() + x_group));
+        total[i] = hn::MulAdd(offset, hn::LoadU(d, x.sums.data() + x_group), total[i]);
       }
-    };
-    std::size_t byte = 0, column = 0, group = 0;
-    while (byte + vectors_per_group * vector_bytes <= row_bytes) {
-      for (std::size_t v = 0; v < vectors_per_group; ++v, byte += vector_bytes, column += run) {
+      const auto add_vector = [&](const std::uint8_t* bytes, std::size_t v) HWY_ATTR {
+        WordVector words = hn::BitCast(du16, hn::LoadU(du8, bytes));
+#if HWY_TARGET == HWY_AVX3_DL
+        // Or gcc loads them again for each part, and most of such loads cross a cache line.
+        asm("" : "+v"(words.raw));
+#endif
+        for (std::size_t i = 0; i < kM; ++i) {
+          const SumVector dot = dot_packed<kBits>(words, q + i * x.depth + column);
+          total[i] = hn::MulAdd(hn::ConvertTo(d, dot),
+                                hn::TableLookupLanes(scales[i], groups.of_vector[v]), total[i]);
+        }
+      };
+      const std::size_t bytes = std::min(block_vectors * vector_bytes, row_bytes - byte);
+      const std::size_t end = byte + bytes / vector_bytes * vector_bytes;
+      std::size_t v = 0;
+      for (; byte < end; byte += vector_bytes, column += run, ++v) {
         hwy::Prefetch(packed + byte + kPrefetchBytes);
-        add_vector(packed + byte, column, group);
+        add_vector(packed + byte, v);
       }
-      group += groups_per_vector;
-    }
-    if (byte < row_bytes) {  // only where groups share a vector: rows end with a group
-      alignas(64) std::uint8_t rest[64] = {};
-      std::memcpy(rest, packed + byte, row_bytes - byte);
-      add_vector(rest, column, group);
+      if (const std::size_t left = bytes % vector_bytes; left != 0) {
+        alignas(64) std::uint8_t rest[64] = {};
+        std::memcpy(rest, packed + byte, left);
+        add_vector(rest, v);
+      }
     }
     for (std::size_t i = 0; i < kM; ++i) {
       y[(input + i) * weight.rows + row] =
-          hn::GetLane(hn::SumOfLanes(d, total[i])) + sum[i] + (bias != nullptr ? bias[row] : 0.0f);
+          hn::GetLane(hn::SumOfLanes(d, total[i])) + (bias != nullptr ? bias[row] : 0.0f);
     }
   }
 }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
-OKO_AFTER_DOT()
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
+#include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pair_dot-inl.h"
@@ -20,45 +20,59 @@
 #endif
 
 HWY_BEFORE_NAMESPACE();
-OKO_BEFORE_DOT()
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
-/// Weight rows that lie side by side in a panel, one a 32-bit lane.
-constexpr std::size_t kPanelLanes = 2;
-/// Rows of x that a tile takes: its sums fill the registers.
+/// Vectors of weight rows, one a 32-bit lane, that a tile takes, and rows of x: its sums nearly
+/// fill the registers.
 #if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 4;
 constexpr std::size_t kTileInputs = 6;
 #else
+constexpr std::size_t kTileVectors = 2;
 constexpr std::size_t kTileInputs = 4;
 #endif
-/// Steps of the inner loop written out: gcc copies every sum once a step around the loop's edge.
-constexpr std::size_t kUnroll = 4;
-/// Columns unpacked at a time: a panel of them stays in the first-level cache.
-constexpr std::size_t kPanelDepth = 512;
+/// Columns unpacked at a time: a panel of them stays in the first-level cache, the same columns of
+/// 512 rows of x in the second.
+constexpr std::size_t kPanelDepth = 256;
 
+/// Weight rows of a panel.
 inline std::size_t panel_rows() {
-  return kPanelLanes * hn::Lanes(SumTag());
+  return kTileVectors * hn::Lanes(SumTag());
+}
+
+inline std::size_t panel_depth() {
+  return kPanelDepth;
 }
 
 /// Columns [k, k + depth) of some weight rows.
 struct Panel {
   std::size_t groups = 0;
-  std::vector<std::int16_t> codes;  ///< (depth / 2, rows, 2)
-  std::vector<float> scales;        ///< (groups, rows)
-  std::vector<float> biases;        ///< (groups, rows)
+  AlignedVector<std::uint32_t> words;  ///< (depth · bits / 32, rows): codes as they were packed
+  AlignedVector<std::int16_t> codes;   ///< (depth / 2, rows, 2)
+  AlignedVector<float> scales;         ///< (groups, rows)
+  AlignedVector<float> biases;         ///< (groups, rows)
 };
 
-/// One group of codes, in order.
-HWY_INLINE void widen_codes(const std::uint8_t* packed, int bits, std::size_t size,
-                            std::int16_t* HWY_RESTRICT codes) {
-  if (bits == 8) {
-    for (std::size_t j = 0; j < size; ++j) codes[j] = packed[j];
-    return;
-  }
-  for (std::size_t j = 0; j < size / 2; ++j) {
-    codes[2 * j] = packed[j] & 0x0F;
-    codes[2 * j + 1] = packed[j] >> 4;
+/// Neighbouring codes of every word as pairs of 16-bit numbers.
+template <int kBits>
+HWY_INLINE void unpack_words(const std::uint32_t* words, std::size_t count, std::size_t width,
+                             std::int16_t* HWY_RESTRICT codes) {
+  const hn::Repartition<std::uint32_t, SumTag> d;
+  const hn::Repartition<std::int16_t, SumTag> ds;
+  const auto first = hn::Set(d, (1u << kBits) - 1);
+  const auto second = hn::Set(d, ((1u << kBits) - 1) << 16);
+  for (std::size_t w = 0; w < count; ++w, words += width) {
+    for (std::size_t r = 0; r < width; r += hn::Lanes(d)) {
+      auto word = hn::Load(d, words + r);
+      for (std::size_t pair = 0; pair < 16 / kBits; ++pair) {
+        const auto both =
+            hn::Or(hn::And(word, first), hn::And(hn::ShiftLeft<16 - kBits>(word), second));
+        hn::Store(hn::BitCast(ds, both), ds, codes + 2 * (pair * width + r));
+        word = hn::ShiftRight<2 * kBits>(word);
+      }
+    }
+    codes += 2 * width * (16 / kBits);
   }
 }
 
@@ -67,133 +81,146 @@ HWY_INLINE void widen_codes(const std::uint8_t* packed, int bits, std::size_t si
 inline void pack_integer_panel(const WeightMatrix& weight, std::size_t first, std::size_t k,
                                std::size_t depth, Panel& panel) {
   const std::size_t width = panel_rows();
-  const std::size_t size = weight.group_size;
+  const std::size_t rows = std::min(width, weight.rows - first);
   const std::size_t bits = static_cast<std::size_t>(weight.bits);
-  panel.groups = depth / size;
+  const std::size_t words = depth * bits / 32;
+  panel.groups = depth / weight.group_size;
   panel.codes.resize(depth * width);
-  panel.scales.assign(panel.groups * width, 0.0f);
-  panel.biases.assign(panel.groups * width, 0.0f);
-  alignas(64) std::int16_t codes[128] = {};
-  for (std::size_t r = 0; r < width; ++r) {
-    const bool missing = first + r >= weight.rows;
-    const std::size_t start = missing ? 0 : (first + r) * weight.columns + k;
+  panel.words.resize(words * width);
+  panel.scales.resize(panel.groups * width);
+  panel.biases.resize(panel.groups * width);
+  if (rows < width) {
+    std::fill(panel.words.begin(), panel.words.end(), 0u);
+    std::fill(panel.scales.begin(), panel.scales.end(), 0.0f);
+    std::fill(panel.biases.begin(), panel.biases.end(), 0.0f);
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t start = (first + r) * weight.columns + k;
     const auto* packed = static_cast<const std::uint8_t*>(weight.data) + start * bits / 8;
-    if (missing) std::memset(codes, 0, sizeof(codes));
-    for (std::size_t g = 0; g < panel.groups; ++g) {
-      if (!missing) {
-        widen_codes(packed + g * size * bits / 8, weight.bits, size, codes);
-        panel.scales[g * width + r] = load_element(weight.scales, weight.type, start / size + g);
-        panel.biases[g * width + r] = load_element(weight.biases, weight.type, start / size + g);
-      }
-      std::int16_t* to = panel.codes.data() + (g * size * width) + 2 * r;
-      for (std::size_t j = 0; j < size; j += 2) std::memcpy(to + j * width, codes + j, 4);
+    for (std::size_t w = 0; w < words; ++w) {
+      std::memcpy(panel.words.data() + w * width + r, packed + 4 * w, 4);
     }
+    for (std::size_t g = 0; g < panel.groups; ++g) {
+      const std::size_t group = start / weight.group_size + g;
+      panel.scales[g * width + r] = load_element(weight.scales, weight.type, group);
+      panel.biases[g * width + r] = load_element(weight.biases, weight.type, group);
+    }
+  }
+  if (bits == 4) {
+    unpack_words<4>(panel.words.data(), words, width, panel.codes.data());
+  } else {
+    unpack_words<8>(panel.words.data(), words, width, panel.codes.data());
   }
 }
 
-/// out[t][row] += the panel · rows [input, input + kInputs) of x, columns from k on.
+/// Rows of x for a tile: one slice of their columns.
+struct TileInput {
+  const std::int16_t* q = nullptr;  ///< (kInputs, depth)
+  std::size_t depth = 0;
+  const float* scales = nullptr;  ///< (kInputs, all groups of a row), from the slice's first on
+  const float* sums = nullptr;
+  std::size_t groups = 0;  ///< all of a row
+};
+
+/// sums[t] += one group: scale · x_scale · (codes · q) + bias · (sum of x).
 template <std::size_t kInputs>
-HWY_INLINE void multiply_integer_tile(const Panel& panel, std::size_t group_size,
-                                      const IntegerInput& x, std::size_t input, std::size_t k,
-                                      float* HWY_RESTRICT out, std::size_t out_stride) {
+HWY_INLINE void add_group(const std::int16_t* HWY_RESTRICT codes, const float* scales,
+                          const float* biases, std::size_t group_size, const TileInput& x,
+                          std::size_t group, float* HWY_RESTRICT sums) {
   const FloatTag d;
   const SumTag di;
   const ShortTag ds;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t width = kPanelLanes * lanes;
-  FloatVector total[kInputs][kPanelLanes];
+  SumVector dot[kInputs][kTileVectors];
   for (std::size_t t = 0; t < kInputs; ++t) {
-    for (std::size_t v = 0; v < kPanelLanes; ++v) {
-      total[t][v] = hn::LoadU(d, out + t * out_stride + v * lanes);
-    }
+    for (std::size_t v = 0; v < kTileVectors; ++v) dot[t][v] = hn::Zero(di);
   }
-  const std::int16_t* codes = panel.codes.data();
-  const std::int16_t* rows = x.q.data() + input * x.columns + k;
-  for (std::size_t g = 0; g < panel.groups; ++g) {
-    SumVector dot[kInputs][kPanelLanes];
+  const std::int16_t* q = x.q + group * group_size;
+  for (const std::int16_t* end = q + group_size; q != end; q += 2) {
+    ShortVector code[kTileVectors];
+    for (std::size_t v = 0; v < kTileVectors; ++v) code[v] = hn::Load(ds, codes + 2 * v * lanes);
+    codes += 2 * kTileVectors * lanes;
+    HWY_UNROLL(8)
     for (std::size_t t = 0; t < kInputs; ++t) {
-      for (std::size_t v = 0; v < kPanelLanes; ++v) dot[t][v] = hn::Zero(di);
-    }
-    for (std::size_t j = 0; j < group_size; j += 2 * kUnroll) {
-      for (std::size_t u = 0; u < kUnroll; ++u) {
-        ShortVector code[kPanelLanes];
-        for (std::size_t v = 0; v < kPanelLanes; ++v) {
-          code[v] = hn::LoadU(ds, codes + 2 * lanes * (u * kPanelLanes + v));
-        }
-        for (std::size_t t = 0; t < kInputs; ++t) {
-          std::int32_t pair;
-          std::memcpy(&pair, rows + t * x.columns + 2 * u, sizeof(pair));
-          const ShortVector factor = hn::BitCast(ds, hn::Set(di, pair));
-          for (std::size_t v = 0; v < kPanelLanes; ++v) {
-            dot[t][v] = add_pair_dot(dot[t][v], code[v], factor);
-          }
-        }
-      }
-      codes += 2 * kUnroll * width;
-      rows += 2 * kUnroll;
-    }
-    const std::size_t x_group = input * x.groups + k / group_size + g;
-    FloatVector scale[kPanelLanes], bias[kPanelLanes];
-    for (std::size_t v = 0; v < kPanelLanes; ++v) {
-      scale[v] = hn::LoadU(d, panel.scales.data() + g * width + v * lanes);
-      bias[v] = hn::LoadU(d, panel.biases.data() + g * width + v * lanes);
-    }
-    for (std::size_t t = 0; t < kInputs; ++t) {
-      const auto x_scale = hn::Set(d, x.scales[x_group + t * x.groups]);
-      const auto x_sum = hn::Set(d, x.sums[x_group + t * x.groups]);
-      for (std::size_t v = 0; v < kPanelLanes; ++v) {
-        const auto product = hn::Mul(hn::ConvertTo(d, dot[t][v]), x_scale);
-        total[t][v] = hn::MulAdd(product, scale[v], total[t][v]);
-        total[t][v] = hn::MulAdd(bias[v], x_sum, total[t][v]);
+      std::int32_t pair;
+      std::memcpy(&pair, q + t * x.depth, sizeof(pair));
+      const ShortVector factor = hn::BitCast(ds, hn::Set(di, pair));
+      for (std::size_t v = 0; v < kTileVectors; ++v) {
+        dot[t][v] = add_pair_dot(dot[t][v], code[v], factor);
       }
     }
   }
+  HWY_UNROLL(8)
   for (std::size_t t = 0; t < kInputs; ++t) {
-    for (std::size_t v = 0; v < kPanelLanes; ++v) {
-      hn::StoreU(total[t][v], d, out + t * out_stride + v * lanes);
+    const auto x_scale = hn::Set(d, x.scales[t * x.groups + group]);
+    const auto x_sum = hn::Set(d, x.sums[t * x.groups + group]);
+    for (std::size_t v = 0; v < kTileVectors; ++v) {
+      float* to = sums + (t * kTileVectors + v) * lanes;
+      const auto product = hn::Mul(hn::ConvertTo(d, dot[t][v]), x_scale);
+      const auto offset = hn::MulAdd(hn::Load(d, biases + v * lanes), x_sum, hn::Load(d, to));
+      hn::Store(hn::MulAdd(product, hn::Load(d, scales + v * lanes), offset), d, to);
     }
   }
 }
 
-/// Weight rows [first, first + panel_rows()) · all m rows of x: y[:, first ...].
-inline void multiply_integer_panel(const IntegerInput& x, std::size_t m, const WeightMatrix& weight,
-                                   const float* bias, std::size_t first, float* y) {
+/// sums[t][row] += the panel · rows [input, input + kInputs) of x, columns of `slice`.
+template <std::size_t kInputs>
+void multiply_integer_tile(const Panel& panel, std::size_t group_size, const IntegerInput& x,
+                           std::size_t input, std::size_t slice, float* HWY_RESTRICT sums) {
   const std::size_t width = panel_rows();
-  const std::size_t rows = std::min(width, weight.rows - first);
-  thread_local Panel panel;
-  thread_local std::vector<float> edge;  // a panel's worth of y where y itself is narrower
-  float* out = y + first;
-  std::size_t stride = weight.rows;
-  if (rows < width) {
-    edge.resize(m * width);
-    out = edge.data();
-    stride = width;
+  const std::size_t first_group = input * x.groups + slice * x.depth / group_size;
+  const TileInput rows{x.row(slice, input), x.depth, x.scales.data() + first_group,
+                       x.sums.data() + first_group, x.groups};
+  for (std::size_t g = 0; g < panel.groups; ++g) {
+    add_group<kInputs>(panel.codes.data() + g * group_size * width, panel.scales.data() + g * width,
+                       panel.biases.data() + g * width, group_size, rows, g, sums);
   }
-  for (std::size_t i = 0; i < m; ++i) {
-    for (std::size_t r = 0; r < rows; ++r) {
-      out[i * stride + r] = bias != nullptr ? bias[first + r] : 0.0f;
+}
+
+inline void multiply_integer_panel(const Panel& panel, std::size_t group_size,
+                                   const IntegerInput& x, std::size_t slice, float* sums) {
+  const std::size_t width = panel_rows();
+  std::size_t i = 0;
+  for (; i + kTileInputs <= x.rows; i += kTileInputs) {
+    multiply_integer_tile<kTileInputs>(panel, group_size, x, i, slice, sums + i * width);
+  }
+  for (; i + 2 <= x.rows; i += 2) {
+    multiply_integer_tile<2>(panel, group_size, x, i, slice, sums + i * width);
+  }
+  for (; i < x.rows; ++i) {
+    multiply_integer_tile<1>(panel, group_size, x, i, slice, sums + i * width);
+  }
+}
+
+/// Weight rows [first, last), the first one a multiple of panel_rows(), · all rows of x: their
+/// columns of y. Slices go outermost, so that those of x are read from the second-level cache.
+inline void multiply_integer_panels(const IntegerInput& x, const WeightMatrix& weight,
+                                    const float* bias, std::size_t first, std::size_t last,
+                                    float* y) {
+  const std::size_t width = panel_rows();
+  thread_local Panel panel;
+  thread_local AlignedVector<float> sums;  // (panels, rows of x, width): dense, unlike those of y
+  const std::size_t panels = (last - first + width - 1) / width;
+  sums.assign(panels * x.rows * width, 0.0f);
+  for (std::size_t slice = 0; slice * x.depth < weight.columns; ++slice) {
+    const std::size_t k = slice * x.depth;
+    for (std::size_t p = 0; p < panels; ++p) {
+      pack_integer_panel(weight, first + p * width, k, std::min(x.depth, weight.columns - k),
+                         panel);
+      multiply_integer_panel(panel, weight.group_size, x, slice, sums.data() + p * x.rows * width);
     }
   }
-  for (std::size_t k = 0; k < weight.columns; k += kPanelDepth) {
-    pack_integer_panel(weight, first, k, std::min(kPanelDepth, weight.columns - k), panel);
-    const auto multiply = [&]<std::size_t kInputs>(std::size_t i) HWY_ATTR {
-      multiply_integer_tile<kInputs>(panel, weight.group_size, x, i, k, out + i * stride, stride);
-    };
-    std::size_t i = 0;
-    for (; i + kTileInputs <= m; i += kTileInputs) multiply.template operator()<kTileInputs>(i);
-    for (; i + 2 <= m; i += 2) multiply.template operator()<2>(i);
-    for (; i < m; ++i) multiply.template operator()<1>(i);
-  }
-  if (rows < width) {
-    for (std::size_t i = 0; i < m; ++i) {
-      std::copy_n(edge.data() + i * width, rows, y + i * weight.rows + first);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    for (std::size_t row = first; row < last; ++row) {
+      const std::size_t p = (row - first) / width;
+      y[i * weight.rows + row] = sums[(p * x.rows + i) * width + (row - first) % width] +
+                                 (bias != nullptr ? bias[row] : 0.0f);
     }
   }
 }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
-OKO_AFTER_DOT()
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -33,8 +33,10 @@ double multiply_add_rounds(std::size_t rounds, float* sink) {
   const hn::ScalableTag<float> d;
   const auto factor = hn::Set(d, *sink);
   const auto term = hn::Set(d, 1e-3f);
-  auto s0 = term, s1 = term, s2 = term, s3 = term, s4 = term, s5 = term, s6 = term, s7 = term,
-       s8 = term, s9 = term, s10 = term, s11 = term;
+  // All different: the compiler makes one of chains that are equal, and the figure too good.
+  const auto start = [&](float value) HWY_ATTR { return hn::Set(d, value); };
+  auto s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5),
+       s6 = start(6), s7 = start(7), s8 = start(8), s9 = start(9), s10 = start(10), s11 = start(11);
   for (std::size_t i = 0; i < rounds; ++i) {
     s0 = hn::MulAdd(s0, factor, term);
     s1 = hn::MulAdd(s1, factor, term);

@@ -66,6 +66,19 @@ void ThreadPool::parallel_ranges(std::size_t count, std::size_t size,
                [&](std::size_t range) { task(range * size, std::min(count, (range + 1) * size)); });
 }
 
+void ThreadPool::parallel_runs(std::size_t count, std::size_t smallest,
+                               const std::function<void(std::size_t, std::size_t)>& task) {
+  // Every round shares out half of what is left.
+  std::vector<std::size_t> bounds{0};
+  while (bounds.back() < count) {
+    const std::size_t run = std::max(smallest, (count - bounds.back()) / (2 * size()));
+    for (std::size_t i = 0; i < size() && bounds.back() < count; ++i) {
+      bounds.push_back(std::min(count, bounds.back() + run));
+    }
+  }
+  parallel_for(bounds.size() - 1, [&](std::size_t i) { task(bounds[i], bounds[i + 1]); });
+}
+
 void ThreadPool::drain(const std::function<void(std::size_t)>& task, std::size_t count) {
   for (std::size_t i = next_.fetch_add(1); i < count; i = next_.fetch_add(1)) task(i);
 }

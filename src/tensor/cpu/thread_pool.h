@@ -34,6 +34,11 @@ class ThreadPool {
   void parallel_ranges(std::size_t count, std::size_t size,
                        const std::function<void(std::size_t first, std::size_t last)>& task);
 
+  /// Likewise in ranges that start long and shorten: where reading memory in one run is what
+  /// counts, and cores may differ in speed. No range is shorter than `smallest` but the last.
+  void parallel_runs(std::size_t count, std::size_t smallest,
+                     const std::function<void(std::size_t first, std::size_t last)>& task);
+
  private:
   void work();
   void await_job(std::size_t seen);
