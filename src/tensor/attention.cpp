@@ -4,9 +4,10 @@
 #include <mlx/mlx.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "tensor/cpu/attention.h"
-#include "tensor/cpu/primitive.h"
+#include "tensor/cpu/ready.h"
 #include "tensor/device.h"
 
 namespace oko::tensor {
@@ -64,30 +65,34 @@ KvCache::KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType
       reserve_(reserve),
       type_(type) {}
 
-mx::array KvCache::packed(const mx::array& rows) const {
-  if (on_gpu()) return rows;
-  const mx::Dtype dtype = dtype_of(type_);
-  const auto head_dim = static_cast<std::size_t>(head_dim_);
-  const auto bytes = static_cast<int>(cpu::kv_row_bytes(type_, head_dim));
-  const auto count = static_cast<std::size_t>(rows.shape(0)) * num_key_value_heads_;
-  return cpu::make_node(
-      "PackKv", {rows.shape(0), num_key_value_heads_, bytes / static_cast<int>(mx::size_of(dtype))},
-      dtype, {rows},
-      [count, head_dim, type = type_](const std::vector<const void*>& in, void* out) {
-        cpu::pack_kv_rows(static_cast<const float*>(in[0]), count, head_dim, type, out);
-      });
+mx::Shape KvCache::shape_of(int tokens, mx::Dtype dtype) const {
+  if (on_gpu()) return {tokens, num_key_value_heads_, head_dim_};
+  const auto bytes = cpu::kv_row_bytes(type_, static_cast<std::size_t>(head_dim_));
+  return {tokens, num_key_value_heads_, static_cast<int>(bytes / mx::size_of(dtype))};
 }
 
-void KvCache::grow(std::optional<mx::array>& rows, int capacity, const mx::array& like) const {
-  mx::array room = mx::zeros({capacity, like.shape(1), like.shape(2)}, like.dtype());
+void KvCache::grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const {
+  mx::array room = on_gpu() ? mx::zeros(shape_of(capacity, dtype), dtype)
+                            : cpu::uninitialized(shape_of(capacity, dtype), dtype);
   if (rows && length_ > 0) {
-    room = mx::slice_update(room, first_rows(*rows, length_), mx::Shape{0, 0, 0},
-                            mx::Shape{length_, like.shape(1), like.shape(2)});
+    if (on_gpu()) {
+      room = mx::slice_update(room, first_rows(*rows, length_), mx::Shape{0, 0, 0},
+                              shape_of(length_, dtype));
+    } else {
+      std::memcpy(room.data<std::byte>(), rows->data<std::byte>(), bytes_of(length_));
+    }
   }
   rows = room;
 }
 
 void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) const {
+  if (!on_gpu()) {
+    const mx::array input = cpu::ready_f32(update);
+    const auto count = static_cast<std::size_t>(update.shape(0) * num_key_value_heads_);
+    cpu::pack_kv_rows(input.data<float>(), count, static_cast<std::size_t>(head_dim_), type_,
+                      rows->data<std::byte>() + bytes_of(length_));
+    return;
+  }
   // The old array is given up first: as its only holder the update then writes in place.
   const mx::array old = std::move(*rows);
   rows.reset();
@@ -97,16 +102,21 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) con
 
 void KvCache::append(const mx::array& keys, const mx::array& values) {
   const int end = length_ + keys.shape(0);
-  const mx::array new_keys = packed(keys), new_values = packed(values);
   if (!keys_ || end > keys_->shape(0)) {
     const int wanted = keys_ ? end : std::max(end, reserve_);
     const int capacity = (wanted + kGrowthStep - 1) / kGrowthStep * kGrowthStep;
-    grow(keys_, capacity, new_keys);
-    grow(values_, capacity, new_values);
+    const mx::Dtype dtype = on_gpu() ? keys.dtype() : dtype_of(type_);
+    grow(keys_, capacity, dtype);
+    grow(values_, capacity, dtype);
   }
-  write(keys_, new_keys);
-  write(values_, new_values);
+  write(keys_, keys);
+  write(values_, values);
   length_ = end;
+}
+
+std::size_t KvCache::bytes_of(int tokens) const {
+  return static_cast<std::size_t>(tokens) * static_cast<std::size_t>(num_key_value_heads_) *
+         cpu::kv_row_bytes(type_, static_cast<std::size_t>(head_dim_));
 }
 
 std::size_t KvCache::bytes_per_token() const {
@@ -126,15 +136,14 @@ mx::array causal_attention(const mx::array& queries, const KvCache& cache, float
   arguments.query_count = static_cast<std::size_t>(queries.shape(0));
   arguments.key_count = static_cast<std::size_t>(cache.length());
   arguments.causal = true;
-  return cpu::make_node("CausalAttention", {queries.shape(0), queries.shape(1) * queries.shape(2)},
-                        mx::float32, {queries, cache.keys(), cache.values()},
-                        [arguments](const std::vector<const void*>& in, void* out) mutable {
-                          arguments.queries = static_cast<const float*>(in[0]);
-                          arguments.keys = in[1];
-                          arguments.values = in[2];
-                          arguments.output = static_cast<float*>(out);
-                          cpu::attention(arguments);
-                        });
+  const mx::array input = cpu::ready_f32(queries);
+  mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});
+  arguments.queries = input.data<float>();
+  arguments.keys = cache.keys().data<std::byte>();
+  arguments.values = cache.values().data<std::byte>();
+  arguments.output = out.data<float>();
+  cpu::attention(arguments);
+  return out;
 }
 
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
@@ -149,25 +158,21 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
     }
     return mx::concatenate(parts, 0);
   }
-  const cpu::AttentionArguments common =
+  const mx::array q = cpu::ready_f32(queries), k = cpu::ready_f32(keys), v = cpu::ready_f32(values);
+  mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});
+  cpu::AttentionArguments segment =
       arguments_of(queries, keys.shape(1), cpu::KvType::kFloat32, scale);
-  return cpu::make_node(
-      "SegmentAttention", {queries.shape(0), queries.shape(1) * queries.shape(2)}, mx::float32,
-      {queries, keys, values},
-      [common, bounds = std::vector<int>(cu_seqlens.begin(), cu_seqlens.end())](
-          const std::vector<const void*>& in, void* out) {
-        for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
-          cpu::AttentionArguments segment = common;
-          const auto first = static_cast<std::size_t>(bounds[i]);
-          segment.query_count = static_cast<std::size_t>(bounds[i + 1]) - first;
-          segment.key_count = segment.query_count;
-          segment.queries = static_cast<const float*>(in[0]) + first * segment.query_stride;
-          segment.keys = static_cast<const std::byte*>(in[1]) + first * segment.kv_stride;
-          segment.values = static_cast<const std::byte*>(in[2]) + first * segment.kv_stride;
-          segment.output = static_cast<float*>(out) + first * segment.query_stride;
-          cpu::attention(segment);
-        }
-      });
+  for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
+    const auto first = static_cast<std::size_t>(cu_seqlens[i]);
+    segment.query_count = static_cast<std::size_t>(cu_seqlens[i + 1]) - first;
+    segment.key_count = segment.query_count;
+    segment.queries = q.data<float>() + first * segment.query_stride;
+    segment.keys = k.data<std::byte>() + first * segment.kv_stride;
+    segment.values = v.data<std::byte>() + first * segment.kv_stride;
+    segment.output = out.data<float>() + first * segment.query_stride;
+    cpu::attention(segment);
+  }
+  return out;
 }
 
 }  // namespace oko::tensor

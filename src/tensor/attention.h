@@ -19,6 +19,7 @@ class KvCache {
   /// `reserve`: tokens to make room for at first use. `type`: how rows are kept on the CPU; on a
   /// GPU they stay in the dtype of the activations.
   KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type);
+  KvCache(KvCache&&) = default;  // not copied: tokens are written in place
 
   /// Appends keys and values, (n, num_key_value_heads, head_dim) each.
   void append(const mx::array& keys, const mx::array& values);
@@ -37,9 +38,10 @@ class KvCache {
   std::size_t bytes_per_token() const;
 
  private:
-  void grow(std::optional<mx::array>& rows, int capacity, const mx::array& like) const;
+  mx::Shape shape_of(int tokens, mx::Dtype dtype) const;
+  std::size_t bytes_of(int tokens) const;  ///< keys or values, on the CPU
+  void grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const;
   void write(std::optional<mx::array>& rows, const mx::array& update) const;
-  mx::array packed(const mx::array& rows) const;
 
   int num_key_value_heads_;
   int head_dim_;

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "tensor/cpu/primitive.h"
+#include "tensor/cpu/ready.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/device.h"
 
@@ -16,18 +16,17 @@ namespace {
 mx::array load_vector(const Weights& weights, const std::string& name, std::int64_t width) {
   mx::array vector = weights.get(name, {width});
   if (!on_gpu()) {
-    vector = cpu::as_f32(vector);
-    vector.eval();
+    vector = cpu::ready_f32(vector);
   }
   return vector;
 }
 
-std::size_t rows_of(const mx::array& x) {
-  return x.size() / static_cast<std::size_t>(x.shape(-1));
+std::size_t width_of(const mx::array& x) {
+  return static_cast<std::size_t>(x.shape(-1));
 }
 
-const float* floats(const void* data) {
-  return static_cast<const float*>(data);
+std::size_t rows_of(const mx::array& x) {
+  return x.size() / width_of(x);
 }
 
 }  // namespace
@@ -39,13 +38,11 @@ RmsNorm RmsNorm::load(const Weights& weights, const std::string& name, std::int6
 
 mx::array RmsNorm::operator()(const mx::array& x) const {
   if (on_gpu()) return mx::fast::rms_norm(x, weight_, epsilon_);
-  const auto width = static_cast<std::size_t>(x.shape(-1));
-  return cpu::make_node("RmsNorm", x.shape(), mx::float32, {cpu::as_f32(x), weight_},
-                        [rows = rows_of(x), width, epsilon = epsilon_](
-                            const std::vector<const void*>& in, void* out) {
-                          cpu::rms_norm(floats(in[0]), floats(in[1]), epsilon, rows, width,
-                                        static_cast<float*>(out));
-                        });
+  const mx::array input = cpu::ready_f32(x);
+  mx::array out = cpu::uninitialized(x.shape());
+  cpu::rms_norm(input.data<float>(), weight_.data<float>(), epsilon_, rows_of(x), weight_.size(),
+                out.data<float>());
+  return out;
 }
 
 LayerNorm LayerNorm::load(const Weights& weights, const std::string& name, std::int64_t width,
@@ -56,27 +53,37 @@ LayerNorm LayerNorm::load(const Weights& weights, const std::string& name, std::
 
 mx::array LayerNorm::operator()(const mx::array& x) const {
   if (on_gpu()) return mx::fast::layer_norm(x, weight_, bias_, epsilon_);
-  const auto width = static_cast<std::size_t>(x.shape(-1));
-  return cpu::make_node("LayerNorm", x.shape(), mx::float32, {cpu::as_f32(x), weight_, bias_},
-                        [rows = rows_of(x), width, epsilon = epsilon_](
-                            const std::vector<const void*>& in, void* out) {
-                          cpu::layer_norm(floats(in[0]), floats(in[1]), floats(in[2]), epsilon,
-                                          rows, width, static_cast<float*>(out));
-                        });
+  const mx::array input = cpu::ready_f32(x);
+  mx::array out = cpu::uninitialized(x.shape());
+  cpu::layer_norm(input.data<float>(), weight_.data<float>(), bias_.data<float>(), epsilon_,
+                  rows_of(x), weight_.size(), out.data<float>());
+  return out;
 }
 
 mx::array matrix(std::span<const float> values, int rows) {
   return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
 }
 
+mx::array reshape(const mx::array& x, mx::Shape shape) {
+  return on_gpu() ? mx::reshape(x, std::move(shape))
+                  : cpu::reshaped(cpu::ready(x), std::move(shape));
+}
+
+mx::array add(const mx::array& a, const mx::array& b) {
+  if (on_gpu()) return mx::add(a, b);
+  const mx::array left = cpu::ready_f32(a), right = cpu::ready_f32(b);
+  mx::array out = cpu::uninitialized(a.shape());
+  cpu::add(left.data<float>(), right.data<float>(), rows_of(a), width_of(a), out.data<float>());
+  return out;
+}
+
 mx::array swiglu(const mx::array& gate, const mx::array& up) {
   if (on_gpu()) return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up);
-  const auto width = static_cast<std::size_t>(gate.shape(-1));
-  return cpu::make_node(
-      "SwiGlu", gate.shape(), mx::float32, {cpu::as_f32(gate), cpu::as_f32(up)},
-      [rows = rows_of(gate), width](const std::vector<const void*>& in, void* out) {
-        cpu::swiglu(floats(in[0]), floats(in[1]), rows, width, static_cast<float*>(out));
-      });
+  const mx::array gate_input = cpu::ready_f32(gate), up_input = cpu::ready_f32(up);
+  mx::array out = cpu::uninitialized(gate.shape());
+  cpu::swiglu(gate_input.data<float>(), up_input.data<float>(), rows_of(gate), width_of(gate),
+              out.data<float>());
+  return out;
 }
 
 mx::array gelu_tanh(const mx::array& x) {
@@ -86,11 +93,10 @@ mx::array gelu_tanh(const mx::array& x) {
     const mx::array z = mx::multiply(mx::array(1.5957691216057308f, x.dtype()), cubic);
     return mx::multiply(x, mx::sigmoid(z));
   }
-  const auto width = static_cast<std::size_t>(x.shape(-1));
-  return cpu::make_node("GeluTanh", x.shape(), mx::float32, {cpu::as_f32(x)},
-                        [rows = rows_of(x), width](const std::vector<const void*>& in, void* out) {
-                          cpu::gelu_tanh(floats(in[0]), rows, width, static_cast<float*>(out));
-                        });
+  const mx::array input = cpu::ready_f32(x);
+  mx::array out = cpu::uninitialized(x.shape());
+  cpu::gelu_tanh(input.data<float>(), rows_of(x), width_of(x), out.data<float>());
+  return out;
 }
 
 mx::array gelu(const mx::array& x) {
@@ -110,14 +116,14 @@ mx::array rotate(const mx::array& x, const mx::array& cos, const mx::array& sin)
                             mx::add(mx::multiply(high, c), mx::multiply(low, s))},
                            2);
   }
-  const auto rows = static_cast<std::size_t>(x.shape(0));
-  const auto heads = static_cast<std::size_t>(x.shape(1));
-  const auto head_dim = static_cast<std::size_t>(x.shape(2));
-  return cpu::make_node("Rotate", x.shape(), mx::float32, {cpu::as_f32(x), cos, sin},
-                        [=](const std::vector<const void*>& in, void* out) {
-                          cpu::rotate(floats(in[0]), heads * head_dim, floats(in[1]), floats(in[2]),
-                                      rows, heads, head_dim, static_cast<float*>(out));
-                        });
+  const mx::array input = cpu::ready_f32_rows(x);
+  const mx::array ready_cos = cpu::ready_f32(cos), ready_sin = cpu::ready_f32(sin);
+  mx::array out = cpu::uninitialized(x.shape());
+  cpu::rotate(input.data<float>(), static_cast<std::size_t>(input.strides(0)),
+              ready_cos.data<float>(), ready_sin.data<float>(),
+              static_cast<std::size_t>(x.shape(0)), static_cast<std::size_t>(x.shape(1)),
+              width_of(x), out.data<float>());
+  return out;
 }
 
 }  // namespace oko::tensor

@@ -44,6 +44,12 @@ class LayerNorm {
 /// Numbers as a matrix of `rows` rows, f32, copied.
 mx::array matrix(std::span<const float> values, int rows);
 
+/// `x` in another shape of as many elements.
+mx::array reshape(const mx::array& x, mx::Shape shape);
+
+/// a + b, elementwise; both have one shape.
+mx::array add(const mx::array& a, const mx::array& b);
+
 /// silu(gate) * up, elementwise.
 mx::array swiglu(const mx::array& gate, const mx::array& up);
 

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "tensor/cpu/matmul.h"
-#include "tensor/cpu/primitive.h"
+#include "tensor/cpu/ready.h"
 #include "tensor/device.h"
 
 namespace oko::tensor {
@@ -85,25 +85,19 @@ mx::array Linear::multiply_on_cpu(const mx::array& x) const {
   cpu::WeightMatrix matrix;
   matrix.rows = static_cast<std::size_t>(outputs_);
   matrix.columns = static_cast<std::size_t>(x.shape(1));
+  matrix.data = weight_.data<void>();
   matrix.type = element_type(dtype());
   matrix.bits = quantization_.bits;
   matrix.group_size = static_cast<std::size_t>(quantization_.group_size);
-  std::vector<mx::array> inputs{cpu::as_f32(x), weight_};
-  if (scales_) inputs.insert(inputs.end(), {*scales_, *biases_});
-  if (bias_) inputs.push_back(*bias_);
-  const auto m = static_cast<std::size_t>(x.shape(0));
-  return cpu::make_node("Linear", {x.shape(0), outputs_}, mx::float32, std::move(inputs),
-                        [matrix, m, biased = bias_.has_value(), precision = cpu_precision()](
-                            const std::vector<const void*>& in, void* out) mutable {
-                          matrix.data = in[1];
-                          if (matrix.bits != 0) {
-                            matrix.scales = in[2];
-                            matrix.biases = in[3];
-                          }
-                          cpu::matmul(static_cast<const float*>(in[0]), m, matrix,
-                                      biased ? static_cast<const float*>(in.back()) : nullptr,
-                                      static_cast<float*>(out), precision);
-                        });
+  if (scales_) {
+    matrix.scales = scales_->data<void>();
+    matrix.biases = biases_->data<void>();
+  }
+  const mx::array input = cpu::ready_f32(x);
+  mx::array y = cpu::uninitialized({x.shape(0), outputs_});
+  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), matrix,
+              bias_ ? bias_->data<float>() : nullptr, y.data<float>(), cpu_precision());
+  return y;
 }
 
 std::uint64_t Linear::nbytes() const {

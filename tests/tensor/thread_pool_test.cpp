@@ -66,6 +66,23 @@ TEST(ThreadPoolTest, APoolThatWentToSleepWakesUp) {
   }
 }
 
+TEST(ThreadPoolTest, CallersFromSeveralThreadsTakeTurns) {
+  ThreadPool pool(3);
+  std::atomic<std::size_t> total = 0;
+  const auto call = [&] {
+    for (int round = 0; round < 500; ++round) {
+      std::atomic<std::size_t> mine = 0;
+      pool.parallel_for(20, [&](std::size_t) { ++mine; });
+      EXPECT_EQ(mine, 20u);
+      total += mine;
+    }
+  };
+  std::thread other(call);
+  call();
+  other.join();
+  EXPECT_EQ(total, 20'000u);
+}
+
 TEST(ThreadPoolTest, WritesOfTasksAreSeenAfterTheReturn) {
   ThreadPool pool(4);
   std::vector<std::size_t> squares(1000);  // not atomic: the pool orders them

@@ -132,8 +132,9 @@ void Sequence::truncate(std::size_t length) {
 }
 
 std::vector<std::vector<float>> Sequence::logits_of_last(const mx::array& hidden, int count) const {
-  const mx::array last =
-      mx::slice(hidden, {hidden.shape(0) - count, 0}, {hidden.shape(0), hidden.shape(1)});
+  const mx::array last = count == hidden.shape(0) ? hidden
+                                                  : mx::slice(hidden, {hidden.shape(0) - count, 0},
+                                                              {hidden.shape(0), hidden.shape(1)});
   mx::array logits = mx::astype(model_.text_.logits(last), mx::float32);
   logits.eval();
   std::vector<std::vector<float>> rows;

@@ -78,16 +78,18 @@ TextModel::TextModel(const Checkpoint& checkpoint)
 }
 
 std::vector<tensor::KvCache> TextModel::make_caches(int reserve, tensor::cpu::KvType type) const {
-  return std::vector<tensor::KvCache>(
-      layers_.size(),
-      tensor::KvCache(config_.num_key_value_heads, config_.head_dim, reserve, type));
+  std::vector<tensor::KvCache> caches;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    caches.emplace_back(config_.num_key_value_heads, config_.head_dim, reserve, type);
+  }
+  return caches;
 }
 
 mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::array& cos,
                             const mx::array& sin, tensor::KvCache& cache) const {
   const int count = x.shape(0);
   const auto heads = [&](const mx::array& rows, int number) {
-    return mx::reshape(rows, {count, number, config_.head_dim});
+    return tensor::reshape(rows, {count, number, config_.head_dim});
   };
   const mx::array queries =
       tensor::rotate(layer.q_norm(heads(layer.q_proj(x), config_.num_attention_heads)), cos, sin);
@@ -110,9 +112,10 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
     const Layer& layer = layers_[i];
-    x = mx::add(x, attend(layer, layer.input_layernorm(x), cos, sin, caches[i]));
+    x = tensor::add(x, attend(layer, layer.input_layernorm(x), cos, sin, caches[i]));
     const mx::array normal = layer.post_attention_layernorm(x);
-    x = mx::add(x, layer.down_proj(tensor::swiglu(layer.gate_proj(normal), layer.up_proj(normal))));
+    x = tensor::add(
+        x, layer.down_proj(tensor::swiglu(layer.gate_proj(normal), layer.up_proj(normal))));
     for (const VisualSpan& span : spans) {
       if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
     }

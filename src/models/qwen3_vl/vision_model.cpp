@@ -75,9 +75,9 @@ PatchMerger::PatchMerger(const Checkpoint& checkpoint, const std::string& name,
                               checkpoint.config.vision.out_hidden_size, merged_size_)) {}
 
 mx::array PatchMerger::operator()(const mx::array& x) const {
-  const mx::Shape merged{-1, merged_size_};
+  const mx::Shape merged{static_cast<int>(x.size()) / merged_size_, merged_size_};
   const mx::array normal =
-      norm_after_merge_ ? norm_(mx::reshape(x, merged)) : mx::reshape(norm_(x), merged);
+      norm_after_merge_ ? norm_(tensor::reshape(x, merged)) : tensor::reshape(norm_(x), merged);
   return linear_fc2_(tensor::gelu(linear_fc1_(normal)));
 }
 
@@ -176,7 +176,7 @@ mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::
   const mx::array attention = tensor::segment_attention(
       tensor::rotate(part(0), cos, sin), tensor::rotate(part(1), cos, sin), part(2), cu_seqlens,
       1.0f / std::sqrt(static_cast<float>(head_dim)));
-  return mx::add(x, block.proj(attention));
+  return tensor::add(x, block.proj(attention));
 }
 
 mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) const {
@@ -186,7 +186,7 @@ mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) cons
     const mx::array rows =
         mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
     const mx::array hidden = tensor::gelu_tanh(block.linear_fc1(block.norm2(rows)));
-    parts.push_back(mx::add(rows, block.linear_fc2(hidden)));
+    parts.push_back(tensor::add(rows, block.linear_fc2(hidden)));
     if (count > kFeedForwardRows) parts.back().eval();
   }
   return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
@@ -201,7 +201,7 @@ ImageFeatures VisionModel::encode(const Patches& patches, std::stop_token stop,
   };
   mx::array x = embed(patches);
   observe("vision.patch_embed", x);
-  x = mx::add(x, position_embeddings(grid));
+  x = tensor::add(x, position_embeddings(grid));
   observe("vision.embedded", x);
   const RotaryTable rotary = vision_rotary(grid, config_);
   const mx::array cos = tensor::matrix(rotary.cos, count);

@@ -77,6 +77,11 @@ HWY_INLINE Vector sigmoid(D d, Vector x) {
   return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(clamped))));
 }
 
+void add_row(const float* a, const float* b, std::size_t width, float* out) {
+  map_row(width, out,
+          [=](auto d, std::size_t i) { return hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)); });
+}
+
 void swiglu_row(const float* gate, const float* up, std::size_t width, float* out) {
   map_row(width, out, [=](auto d, std::size_t i) {
     const auto x = hn::LoadU(d, gate + i);
@@ -119,6 +124,7 @@ namespace {
 
 HWY_EXPORT(rms_norm_row);
 HWY_EXPORT(layer_norm_row);
+HWY_EXPORT(add_row);
 HWY_EXPORT(swiglu_row);
 HWY_EXPORT(gelu_tanh_row);
 HWY_EXPORT(rotate_row);
@@ -148,6 +154,12 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
   for_rows(rows, width, [&](std::size_t row) {
     HWY_DYNAMIC_DISPATCH(layer_norm_row)
     (x + row * width, weight, bias, epsilon, width, out + row * width);
+  });
+}
+
+void add(const float* a, const float* b, std::size_t rows, std::size_t width, float* out) {
+  for_rows(rows, width, [&](std::size_t row) {
+    HWY_DYNAMIC_DISPATCH(add_row)(a + row * width, b + row * width, width, out + row * width);
   });
 }
 

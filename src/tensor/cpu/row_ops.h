@@ -15,6 +15,9 @@ void rms_norm(const float* x, const float* weight, float epsilon, std::size_t ro
 void layer_norm(const float* x, const float* weight, const float* bias, float epsilon,
                 std::size_t rows, std::size_t width, float* out);
 
+/// out = a + b.
+void add(const float* a, const float* b, std::size_t rows, std::size_t width, float* out);
+
 /// out = silu(gate) * up.
 void swiglu(const float* gate, const float* up, std::size_t rows, std::size_t width, float* out);
 

@@ -44,6 +44,7 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     for (std::size_t i = 0; i < count; ++i) task(i);
     return;
   }
+  const std::lock_guard caller(caller_);
   {
     const std::lock_guard lock(mutex_);
     task_ = &task;

@@ -10,8 +10,7 @@
 
 namespace oko::tensor::cpu {
 
-/// The threads that all CPU kernels share. One kernel runs at a time: `parallel_for` is called from
-/// MLX's stream thread only, or from one test thread.
+/// The threads that all CPU kernels share. One kernel runs at a time: other callers wait for it.
 ///
 /// Kernels of a decoded token follow each other within microseconds, and waking a sleeping thread
 /// takes tens of them. So a thread that has nothing to do looks for work for a moment (some 50 µs)
@@ -45,6 +44,7 @@ class ThreadPool {
   void drain(const std::function<void(std::size_t)>& task, std::size_t count);
 
   std::vector<std::thread> workers_;
+  std::mutex caller_;  ///< held while a kernel runs
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable done_;
