@@ -33,7 +33,10 @@ void require_dtype(bool right, const std::string& tensor) {
 }  // namespace
 
 Linear::Linear(mx::array weight, std::optional<mx::array> bias)
-    : weight_(std::move(weight)), bias_(std::move(bias)), outputs_(weight_.shape(0)) {}
+    : weight_(std::move(weight)),
+      bias_(std::move(bias)),
+      outputs_(weight_.shape(0)),
+      inputs_(weight_.shape(1)) {}
 
 Linear Linear::load(const Weights& weights, const std::string& name, std::int64_t outputs,
                     std::int64_t inputs, const QuantizationConfig& quantization) {
@@ -67,11 +70,12 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   require_dtype(is_float(linear.scales_->dtype()), name + ".scales");
   require_dtype(linear.biases_->dtype() == linear.scales_->dtype(), name + ".biases");
   linear.quantization_ = *layer;
+  linear.inputs_ = static_cast<int>(inputs);
   return linear;
 }
 
 mx::array Linear::operator()(const mx::array& x) const {
-  if (!on_gpu()) return multiply_on_cpu(x);
+  if (!on_gpu()) return multiply_all(x, {this}).front();
   if (scales_) {
     mx::array y = mx::quantized_matmul(x, weight_, *scales_, biases_, /*transpose=*/true,
                                        quantization_.group_size, quantization_.bits);
@@ -81,23 +85,38 @@ mx::array Linear::operator()(const mx::array& x) const {
                : mx::matmul(x, mx::transpose(weight_));
 }
 
-mx::array Linear::multiply_on_cpu(const mx::array& x) const {
-  cpu::WeightMatrix matrix;
-  matrix.rows = static_cast<std::size_t>(outputs_);
-  matrix.columns = static_cast<std::size_t>(x.shape(1));
-  matrix.data = weight_.data<void>();
-  matrix.type = element_type(dtype());
-  matrix.bits = quantization_.bits;
-  matrix.group_size = static_cast<std::size_t>(quantization_.group_size);
+cpu::Product Linear::product(mx::array& y) const {
+  cpu::Product product;
+  product.weight.rows = static_cast<std::size_t>(outputs_);
+  product.weight.columns = static_cast<std::size_t>(inputs_);
+  product.weight.data = weight_.data<void>();
+  product.weight.type = element_type(dtype());
+  product.weight.bits = quantization_.bits;
+  product.weight.group_size = static_cast<std::size_t>(quantization_.group_size);
   if (scales_) {
-    matrix.scales = scales_->data<void>();
-    matrix.biases = biases_->data<void>();
+    product.weight.scales = scales_->data<void>();
+    product.weight.biases = biases_->data<void>();
+  }
+  product.bias = bias_ ? bias_->data<float>() : nullptr;
+  product.y = y.data<float>();
+  return product;
+}
+
+std::vector<mx::array> Linear::multiply_all(const mx::array& x,
+                                            std::initializer_list<const Linear*> layers) {
+  std::vector<mx::array> results;
+  if (on_gpu()) {
+    for (const Linear* layer : layers) results.push_back((*layer)(x));
+    return results;
   }
   const mx::array input = cpu::ready_f32(x);
-  mx::array y = cpu::uninitialized({x.shape(0), outputs_});
-  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), matrix,
-              bias_ ? bias_->data<float>() : nullptr, y.data<float>(), cpu_precision());
-  return y;
+  std::vector<cpu::Product> products;
+  for (const Linear* layer : layers) {
+    results.push_back(cpu::uninitialized({x.shape(0), layer->outputs_}));
+    products.push_back(layer->product(results.back()));
+  }
+  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products, cpu_precision());
+  return results;
 }
 
 std::uint64_t Linear::nbytes() const {

@@ -3,9 +3,12 @@
 #include <mlx/array.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "tensor/cpu/matmul.h"
 #include "tensor/quantization.h"
 #include "tensor/weights.h"
 
@@ -26,6 +29,10 @@ class Linear {
   /// x · weightᵀ + bias. x: (n, inputs) -> (n, outputs).
   mx::array operator()(const mx::array& x) const;
 
+  /// The products of several layers with one x.
+  static std::vector<mx::array> multiply_all(const mx::array& x,
+                                             std::initializer_list<const Linear*> layers);
+
   /// Rows of the weight: ids (n), each in 0 .. outputs - 1, -> (n, inputs). Throws nothing: ids are
   /// the caller's to check.
   mx::array embed(const mx::array& ids) const;
@@ -39,7 +46,7 @@ class Linear {
   mx::Dtype dtype() const { return scales_ ? scales_->dtype() : weight_.dtype(); }
 
  private:
-  mx::array multiply_on_cpu(const mx::array& x) const;
+  cpu::Product product(mx::array& y) const;
 
   mx::array weight_;
   std::optional<mx::array> scales_;
@@ -47,6 +54,7 @@ class Linear {
   std::optional<mx::array> bias_;
   Quantization quantization_;
   int outputs_ = 0;
+  int inputs_ = 0;
 };
 
 }  // namespace oko::tensor

@@ -274,6 +274,29 @@ TEST_P(MatmulTest, AFewRowsGiveTheBitsOfEachRowAlone) {
   }
 }
 
+TEST_P(MatmulTest, ProductsThatShareAnInputGiveTheBitsOfEachAlone) {
+  for (const auto precision : {cpu::Precision::kFloat, cpu::Precision::kInteger}) {
+    const TestWeight weights[] = {
+        {200, 192, ElementType::kBfloat16, 4, 64},
+        {1, 192, ElementType::kBfloat16, 4, 64},
+        {70, 192, ElementType::kBfloat16, precision == cpu::Precision::kFloat ? 8 : 4, 64}};
+    const std::vector<float> bias = noise(200, 6);
+    for (const std::size_t m : {1, 3, 9}) {
+      const std::vector<float> x = noise(m * 192, 9);
+      std::vector<std::vector<float>> together, alone;
+      std::vector<cpu::Product> products;
+      for (const TestWeight& weight : weights) {
+        const std::size_t size = m * weight.matrix.rows;
+        products.push_back({weight.matrix, bias.data(), together.emplace_back(size).data()});
+        cpu::matmul(x.data(), m, weight.matrix, bias.data(), alone.emplace_back(size).data(),
+                    precision);
+      }
+      cpu::matmul(x.data(), m, products, precision);
+      EXPECT_EQ(together, alone) << m;
+    }
+  }
+}
+
 TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(5, 64, ElementType::kFloat16, bits, 64);

@@ -91,11 +91,13 @@ mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::ar
   const auto heads = [&](const mx::array& rows, int number) {
     return tensor::reshape(rows, {count, number, config_.head_dim});
   };
+  const std::vector<mx::array> qkv =
+      tensor::Linear::multiply_all(x, {&layer.q_proj, &layer.k_proj, &layer.v_proj});
   const mx::array queries =
-      tensor::rotate(layer.q_norm(heads(layer.q_proj(x), config_.num_attention_heads)), cos, sin);
+      tensor::rotate(layer.q_norm(heads(qkv[0], config_.num_attention_heads)), cos, sin);
   const mx::array keys =
-      tensor::rotate(layer.k_norm(heads(layer.k_proj(x), config_.num_key_value_heads)), cos, sin);
-  cache.append(keys, heads(layer.v_proj(x), config_.num_key_value_heads));
+      tensor::rotate(layer.k_norm(heads(qkv[1], config_.num_key_value_heads)), cos, sin);
+  cache.append(keys, heads(qkv[2], config_.num_key_value_heads));
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
   return layer.o_proj(tensor::causal_attention(queries, cache, scale));
 }
@@ -114,8 +116,9 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
     const Layer& layer = layers_[i];
     x = tensor::add(x, attend(layer, layer.input_layernorm(x), cos, sin, caches[i]));
     const mx::array normal = layer.post_attention_layernorm(x);
-    x = tensor::add(
-        x, layer.down_proj(tensor::swiglu(layer.gate_proj(normal), layer.up_proj(normal))));
+    const std::vector<mx::array> gate_up =
+        tensor::Linear::multiply_all(normal, {&layer.gate_proj, &layer.up_proj});
+    x = tensor::add(x, layer.down_proj(tensor::swiglu(gate_up[0], gate_up[1])));
     for (const VisualSpan& span : spans) {
       if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
     }

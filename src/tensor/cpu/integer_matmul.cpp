@@ -59,25 +59,44 @@ void prepare_row(const float* x, std::size_t group_size, std::size_t row, Intege
   }
 }
 
-/// Likewise with one slice, where within every `run` columns first every parts-th one from the
-/// first lies, then from the second, ... (columns_per_vector).
-void prepare_spread_row(const float* x, std::size_t group_size, std::size_t run, std::size_t parts,
-                        std::size_t row, IntegerInput& input) {
-  std::int16_t* to = input.q.data() + row * input.depth;
-  const std::size_t part_size = run / parts;
-  alignas(64) std::int16_t q[128];
+/// Likewise in one slice, padded with zeros, where the columns of every run (columns_per_vector)
+/// lie as the codes come out of 16-bit words: every kParts-th one from the first, then from the
+/// second,
+/// ...
+template <int kBits>
+void prepare_spread_row(const float* x, std::size_t group_size, std::size_t row,
+                        IntegerInput& input) {
+  const ShortTag d;
+  const std::size_t run = columns_per_vector(kBits);
+  thread_local AlignedVector<std::int16_t> ordered;
+  ordered.resize(input.depth);
+  std::fill_n(ordered.data() + input.depth - run, run, std::int16_t{0});
   for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
-    const std::size_t column = g * group_size;
     input.sums[row * input.groups + g] = group_sum(x, group_size);
-    input.scales[row * input.groups + g] = round_group(x, group_size, q);
-    const std::size_t piece = std::min(run, group_size);  // lies in one run
-    for (std::size_t j = 0; j < group_size; j += piece) {
-      std::int16_t* start = to + (column + j) / run * run + (column + j) % run / parts;
-      for (std::size_t part = 0; part < parts; ++part) {
-        for (std::size_t k = 0; k < piece / parts; ++k) {
-          start[part * part_size + k] = q[j + k * parts + part];
-        }
-      }
+    input.scales[row * input.groups + g] =
+        round_group(x, group_size, ordered.data() + g * group_size);
+  }
+  std::int16_t* to = input.q.data() + row * input.depth;
+  for (std::size_t column = 0; column < input.depth; column += run) {
+    const std::int16_t* from = ordered.data() + column;
+    ShortVector part[4];
+    if constexpr (kBits == 4) {
+      hn::LoadInterleaved4(d, from, part[0], part[1], part[2], part[3]);
+    } else {
+      hn::LoadInterleaved2(d, from, part[0], part[1]);
+    }
+    for (std::size_t p = 0; p < 16 / kBits; ++p) {
+      hn::Store(part[p], d, to + column + p * hn::Lanes(d));
+    }
+  }
+}
+
+void prepare_few(const float* x, std::size_t m, const WeightMatrix& weight, IntegerInput& input) {
+  for (std::size_t i = 0; i < m; ++i, x += weight.columns) {
+    if (weight.bits == 4) {
+      prepare_spread_row<4>(x, weight.group_size, i, input);
+    } else {
+      prepare_spread_row<8>(x, weight.group_size, i, input);
     }
   }
 }
@@ -122,7 +141,7 @@ namespace oko::tensor::cpu {
 namespace {
 
 HWY_EXPORT(prepare_row);
-HWY_EXPORT(prepare_spread_row);
+HWY_EXPORT(prepare_few);
 HWY_EXPORT(columns_per_vector);
 HWY_EXPORT(panel_rows);
 HWY_EXPORT(panel_depth);
@@ -147,44 +166,65 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t de
   return input;
 }
 
-void multiply_few(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
-                  float* y) {
-  const std::size_t run = HWY_DYNAMIC_DISPATCH(columns_per_vector)(weight.bits);
-  const std::size_t codes_per_word = 16 / static_cast<std::size_t>(weight.bits);
-  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run);
-  for (std::size_t i = 0; i < m; ++i) {
-    // A last run that is not full is multiplied whole.
-    std::fill_n(input.q.data() + (i + 1) * input.depth - run, run, std::int16_t{0});
-    HWY_DYNAMIC_DISPATCH(prepare_spread_row)
-    (x + i * weight.columns, weight.group_size, run, codes_per_word, i, input);
+/// The rows of all weights, one after the other.
+std::size_t rows_of(std::span<const Product> products) {
+  std::size_t rows = 0;
+  for (const Product& product : products) rows += product.weight.rows;
+  return rows;
+}
+
+/// Calls body(product, first, last) for the parts of rows [first, last) of all weights.
+template <typename Body>
+void for_parts(std::span<const Product> products, std::size_t first, std::size_t last, Body body) {
+  for (const Product& product : products) {
+    const std::size_t end = std::min(last, product.weight.rows);
+    if (first < end) body(product, first, end);
+    first -= std::min(first, product.weight.rows);
+    last -= std::min(last, product.weight.rows);
   }
+}
+
+void multiply_few(const float* x, std::size_t m, std::span<const Product> products) {
+  const WeightMatrix& weight = products.front().weight;
+  const std::size_t run = HWY_DYNAMIC_DISPATCH(columns_per_vector)(weight.bits);
+  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run);
+  HWY_DYNAMIC_DISPATCH(prepare_few)(x, m, weight, input);
   thread_pool().parallel_runs(
-      weight.rows, kMinRowsPerTask, [&](std::size_t first, std::size_t last) {
-        HWY_DYNAMIC_DISPATCH(stream_weight)(input, m, weight, bias, first, last, y);
+      rows_of(products), kMinRowsPerTask, [&](std::size_t first, std::size_t last) {
+        for_parts(products, first, last,
+                  [&](const Product& product, std::size_t begin, std::size_t end) {
+                    HWY_DYNAMIC_DISPATCH(stream_weight)
+                    (input, m, product.weight, product.bias, begin, end, product.y);
+                  });
       });
 }
 
-void multiply_many(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
-                   float* y) {
+/// `x` and the products' y: from row `first` of x on.
+void multiply_many(const float* x, std::size_t m, std::span<const Product> products,
+                   std::size_t first_input) {
+  const WeightMatrix& weight = products.front().weight;
   IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)());
   thread_pool().parallel_for(m, [&](std::size_t i) {
-    HWY_DYNAMIC_DISPATCH(prepare_row)(x + i * weight.columns, weight.group_size, i, input);
+    HWY_DYNAMIC_DISPATCH(prepare_row)
+    (x + (first_input + i) * weight.columns, weight.group_size, i, input);
   });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_rows)();
-  thread_pool().parallel_ranges(
-      weight.rows, kPanelsPerTask * width, [&](std::size_t first, std::size_t last) {
-        HWY_DYNAMIC_DISPATCH(multiply_integer_panels)(input, weight, bias, first, last, y);
-      });
+  for (const Product& product : products) {
+    thread_pool().parallel_ranges(product.weight.rows, kPanelsPerTask * width,
+                                  [&](std::size_t first, std::size_t last) {
+                                    HWY_DYNAMIC_DISPATCH(multiply_integer_panels)
+                                    (input, product.weight, product.bias, first, last,
+                                     product.y + first_input * product.weight.rows);
+                                  });
+  }
 }
 
 }  // namespace
 
-void integer_matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
-                    float* y) {
-  if (m <= kFewRows) return multiply_few(x, m, weight, bias, y);
+void integer_matmul(const float* x, std::size_t m, std::span<const Product> products) {
+  if (m <= kFewRows) return multiply_few(x, m, products);
   for (std::size_t i = 0; i < m; i += kMaxTileInputs) {
-    multiply_many(x + i * weight.columns, std::min(kMaxTileInputs, m - i), weight, bias,
-                  y + i * weight.rows);
+    multiply_many(x, std::min(kMaxTileInputs, m - i), products, i);
   }
 }
 

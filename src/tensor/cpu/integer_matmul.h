@@ -1,18 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "tensor/cpu/matmul.h"
 
 namespace oko::tensor::cpu {
 
-/// y = x · wᵀ + bias for a quantized weight, the products of codes with activations in whole
-/// numbers: y = sum over groups of scale · x_scale · (codes · q) + bias · (sum of x), with 16-bit q
-/// (see IntegerInput). Only the rounding of x to q separates it from the f32 product. 8 bits would
-/// be twice as fast, but change the most likely token at every tenth position of a random model.
+/// y = x · wᵀ + bias for quantized weights that share x, bits and group size, the products of codes
+/// with activations in whole numbers: y = sum over groups of scale · x_scale · (codes · q) + bias ·
+/// (sum of x), with 16-bit q (see IntegerInput). Only the rounding of x to q separates it from the
+/// f32 product. 8 bits would be twice as fast, but change the most likely token at every tenth
+/// position of a random model.
 ///
 /// A few rows of x read the weight once from memory as it lies, more unpack it a block at a time.
-void integer_matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias,
-                    float* y);
+void integer_matmul(const float* x, std::size_t m, std::span<const Product> products);
 
 }  // namespace oko::tensor::cpu

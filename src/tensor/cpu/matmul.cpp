@@ -153,7 +153,8 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
             Precision precision) {
   if (m == 0) return;
   if (weight.bits != 0 && precision == Precision::kInteger) {
-    return integer_matmul(x, m, weight, bias, y);
+    const Product product{weight, bias, y};
+    return integer_matmul(x, m, {&product, 1});
   }
   if (m <= kFewRows) {
     for (std::size_t i = 0; i < m; i += kRowsAtOnce) {
@@ -165,6 +166,19 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
   for (std::size_t i = 0; i < m; i += kMaxPackedRows) {
     matmul_many(x + i * weight.columns, std::min(kMaxPackedRows, m - i), weight, bias,
                 y + i * weight.rows);
+  }
+}
+
+void matmul(const float* x, std::size_t m, std::span<const Product> products, Precision precision) {
+  const WeightMatrix& first = products.front().weight;
+  const bool alike = std::all_of(products.begin(), products.end(), [&](const Product& product) {
+    return product.weight.bits == first.bits && product.weight.group_size == first.group_size;
+  });
+  if (m > 0 && alike && first.bits != 0 && precision == Precision::kInteger) {
+    return integer_matmul(x, m, products);
+  }
+  for (const Product& product : products) {
+    matmul(x, m, product.weight, product.bias, product.y, precision);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace oko::tensor::cpu {
 
@@ -23,6 +24,13 @@ struct WeightMatrix {
   const void* biases = nullptr;  ///< likewise
 };
 
+/// One of the products that share an x.
+struct Product {
+  WeightMatrix weight;
+  const float* bias = nullptr;  ///< (rows), or null
+  float* y = nullptr;           ///< (m, rows)
+};
+
 /// Up to so many rows of x, each result is to the bit that of its row alone.
 inline constexpr std::size_t kFewRows = 8;
 
@@ -37,5 +45,8 @@ enum class Precision {
 /// rows unpack it a block at a time and reuse the block. Runs on `thread_pool()`.
 void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y,
             Precision precision);
+
+/// Several products of one x: prepared once, and their weights read as if they were one.
+void matmul(const float* x, std::size_t m, std::span<const Product> products, Precision precision);
 
 }  // namespace oko::tensor::cpu
