@@ -92,15 +92,30 @@ struct Agreements {
   }
 };
 
-void compare(const Model& model, std::span<const std::int32_t> ids,
-             std::span<const ImageFeatures> pictures, std::span<const std::int32_t> continuation,
-             Agreements& agreements) {
-  const auto with = [&](cpu::Precision precision, cpu::KvType kv_type) {
-    return run(model, precision, kv_type, ids, pictures, continuation);
+/// A picture's features by f32 products, and as users get them.
+struct Pictures {
+  std::vector<ImageFeatures> exact;
+  std::vector<ImageFeatures> usual;
+};
+
+Pictures see(const Model& model, const Patches& patches) {
+  Pictures pictures;
+  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  pictures.exact.push_back(model.encode_image(patches));
+  tensor::prepare_device();
+  pictures.usual.push_back(model.encode_image(patches));
+  return pictures;
+}
+
+void compare(const Model& model, std::span<const std::int32_t> ids, const Pictures& pictures,
+             std::span<const std::int32_t> continuation, Agreements& agreements) {
+  const auto with = [&](cpu::KvType kv_type) {
+    return run(model, cpu::Precision::kInteger, kv_type, ids, pictures.usual, continuation);
   };
-  const auto expected = with(cpu::Precision::kFloat, cpu::KvType::kFloat32);
-  const auto half = with(cpu::Precision::kInteger, cpu::KvType::kFloat16);
-  const auto eighth = with(cpu::Precision::kInteger, cpu::KvType::kInt8);
+  const auto expected =
+      run(model, cpu::Precision::kFloat, cpu::KvType::kFloat32, ids, pictures.exact, continuation);
+  const auto half = with(cpu::KvType::kFloat16);
+  const auto eighth = with(cpu::KvType::kInt8);
   ASSERT_EQ(expected.size(), ids.size() + continuation.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
     agreements.half.add(expected[i], half[i]);
@@ -134,16 +149,51 @@ TEST(PrecisionTest, TheTinyModelSeesTheDemoPicturesAlike) {
   for (const auto& file : std::filesystem::directory_iterator(demo / "images")) {
     if (file.path().extension() == ".jsonl") continue;
     const Patches patches = preprocess(image::load(file.path()), processor);
-    const std::vector<ImageFeatures> pictures{model->encode_image(patches)};
+    const Pictures pictures = see(*model, patches);
     for (const char* question : {"Describe this image.", "Опиши это изображение."}) {
       const text::Message message{text::Role::kUser,
                                   {text::Part::make_image(), text::Part::make_text(question)}};
       const std::vector<int> counts{patches.merged_tokens()};
       const auto prompt = text::apply_chat_template(tokenizer, {{message}}, counts);
-      compare(*model, prompt.ids, pictures, greedy(*model, prompt.ids, pictures, 12), agreements);
+      compare(*model, prompt.ids, pictures, greedy(*model, prompt.ids, pictures.exact, 12),
+              agreements);
     }
   }
   agreements.expect_close();
+}
+
+double relative_error(const mx::array& expected, const mx::array& actual) {
+  double difference = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double value = expected.data<float>()[i];
+    difference += std::pow(actual.data<float>()[i] - value, 2);
+    size += value * value;
+  }
+  return std::sqrt(difference / size);
+}
+
+/// bf16 itself, in which the reference computes, is 4e-3 apart from one number to the next.
+TEST(PrecisionTest, FeaturesOfPicturesAreWithinAThousandthOfF32) {
+  const auto model = Model::load(RandomModels::get("qwen3-vl-4b-2layer", 5));
+  const VisionConfig& vision = model->config().vision;
+  Patches patches{{1, 24, 32}, vision.spatial_merge_size, {}};
+  patches.pixel_values.resize(
+      24 * 32 *
+      static_cast<std::size_t>(vision.in_channels * vision.temporal_patch_size * vision.patch_size *
+                               vision.patch_size));
+  for (std::size_t i = 0; i < patches.pixel_values.size(); ++i) {
+    patches.pixel_values[i] = static_cast<float>(i * 7919 % 511) / 255.0f - 1.0f;
+  }
+  const Pictures pictures = see(*model, patches);
+  const double error = relative_error(pictures.exact[0].merged, pictures.usual[0].merged);
+  std::printf("merged: %.2e\n", error);
+#ifdef __x86_64__  // elsewhere dense products are of f32 always
+  EXPECT_GT(error, 0.0) << "both took the same way";
+#endif
+  EXPECT_LT(error, 1e-3);
+  for (std::size_t i = 0; i < pictures.exact[0].deepstack.size(); ++i) {
+    EXPECT_LT(relative_error(pictures.exact[0].deepstack[i], pictures.usual[0].deepstack[i]), 1e-3);
+  }
 }
 
 class RandomShapePrecisionTest : public ::testing::TestWithParam<const char*> {};

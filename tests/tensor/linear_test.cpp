@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/language.h"
+#include "tensor/device.h"
 #include "tensor/safetensors_writer.h"
 #include "tests/tensor/numbers.h"
 #include "tests/tensor/support.h"
@@ -71,6 +72,7 @@ class LinearTest : public ::testing::Test {
   void SetUp() override {
     set_language(Language::kEnglish);
     mx::set_default_device(mx::Device::cpu);
+    prepare_device({.precision = cpu::Precision::kFloat});
   }
 
   Linear load(const std::string& quantization, std::int64_t outputs = kOutputs,

@@ -85,11 +85,31 @@ struct TestWeight {
   std::vector<double> code_parts;  ///< quantized: the values without their biases
 };
 
-/// How far x may be from what the integer kernels make of it: half a step of the group's largest.
-double input_error(const float* group, std::size_t size) {
-  float largest = 0.0f;
-  for (std::size_t k = 0; k < size; ++k) largest = std::max(largest, std::fabs(group[k]));
-  return largest / (2 * 32767.0) * 1.0001;  // 1 / scale is itself rounded
+/// How far numbers may be from what the integer kernels make of them: half a step of the group's
+/// largest, where the largest becomes `limit`.
+template <typename Number>
+double half_step(const Number* group, std::size_t size, double limit) {
+  double largest = 0.0;
+  for (std::size_t k = 0; k < size; ++k) largest = std::max<double>(largest, std::fabs(group[k]));
+  return largest / (2 * limit) * 1.0001;  // 1 / scale is itself rounded
+}
+
+/// What rounding x, and the weight where it is dense, may change at most.
+double integer_bound(const TestWeight& weight, std::size_t row, const float* x) {
+  const std::size_t columns = weight.matrix.columns;
+  const bool dense = weight.matrix.bits == 0;
+  const std::size_t size = dense ? 64 : weight.matrix.group_size;
+  double bound = 0.0;
+  for (std::size_t k = 0; k < columns; k += size) {
+    const std::size_t count = std::min(size, columns - k);
+    const double x_error = half_step(x + k, count, dense ? 16'383 : 32'767);
+    const double* w = &(dense ? weight.values : weight.code_parts)[row * columns + k];
+    const double w_error = dense ? half_step(w, count, 2'047) : 0.0;
+    for (std::size_t j = 0; j < count; ++j) {
+      bound += std::fabs(w[j]) * x_error + (std::fabs(x[k + j]) + x_error) * w_error;
+    }
+  }
+  return bound;
 }
 
 /// Compares every element of y for few rows of x, and of many rows a seventh, spread so that every
@@ -104,14 +124,9 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
     for (std::size_t r = i % step; r < rows; r += step) {
       double sum = bias != nullptr ? bias[r] : 0.0;
       double magnitude = std::fabs(sum);
-      double bound = 0.0;  // of rounding x
-      double step_error = 0.0;
-      const std::size_t group = weight.matrix.group_size;
+      const bool integer = precision == cpu::Precision::kInteger;
+      double bound = integer ? integer_bound(weight, r, &x[i * columns]) : 0.0;
       for (std::size_t k = 0; k < columns; ++k) {
-        if (precision == cpu::Precision::kInteger) {
-          if (k % group == 0) step_error = input_error(&x[i * columns + k], group);
-          bound += std::fabs(weight.code_parts[r * columns + k]) * step_error;
-        }
         sum += weight.values[r * columns + k] * x[i * columns + k];
         magnitude += weight.magnitudes[r * columns + k] * std::fabs(x[i * columns + k]);
       }
@@ -180,6 +195,28 @@ TEST_P(MatmulTest, IntegerProductsStayWithinTheRoundingOfTheirInput) {
                         cpu::Precision::kInteger);
       }
     }
+  }
+}
+
+TEST_P(MatmulTest, IntegerProductsOfDenseWeightsStayWithinTheirRounding) {
+  for (const ElementType type : kTypes) {
+    for (const std::size_t columns : {1, 63, 64, 65, 256, 301}) {
+      check_all_sizes(columns, type, 0, 0, cpu::Precision::kInteger);
+    }
+  }
+}
+
+/// Every product of a group at its largest.
+TEST_P(MatmulTest, IntegerProductsOfDenseExtremesDoNotOverflow) {
+  for (const double sign : {-1.0, 1.0}) {
+    TestWeight weight(33, 1280, ElementType::kBfloat16, 0, 0);
+    encode(std::vector<float>(33 * 1280, 3.0f), ElementType::kBfloat16, weight.data.data());
+    std::fill(weight.values.begin(), weight.values.end(), 3.0);
+    std::fill(weight.magnitudes.begin(), weight.magnitudes.end(), 3.0);
+    const std::vector<float> x(9 * 1280, static_cast<float>(sign) * 1e4f);
+    std::vector<float> y(9 * 33 + 1, std::numeric_limits<float>::quiet_NaN());
+    cpu::matmul(x.data(), 9, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+    expect_product(weight, x, 9, nullptr, y, cpu::Precision::kInteger);
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <vector>
 
+#include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/thread_pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -28,35 +28,41 @@ std::size_t lane_count() {
   return hn::Lanes(hn::ScalableTag<float>());
 }
 
+/// Blocks that pass over the same keys: loading keys costs as much as multiplying by them once.
+constexpr std::size_t kBlocksAtOnce = 8;
+
 /// The state of one block of lanes. A lane is one query of one head; lane l of a block that starts
 /// at `first` is query (first + l) / group of head kv_head * group + (first + l) % group.
 struct Block {
-  std::vector<float> query;   // (head_dim, width), scaled
-  std::vector<float> keys;    // (kKeyBlock, kRowStride)
-  std::vector<float> values;  // (kKeyBlock, kRowStride)
-  std::vector<float> scores;  // (kKeyBlock, width), then the weights
-  std::vector<float> output;  // (head_dim, width)
-  std::vector<float> maximum;
-  std::vector<float> sum;
+  std::size_t first = 0;
+  std::size_t lanes = 0;        // in use
+  std::size_t key_count = 0;    // that any of them sees
+  AlignedVector<float> query;   // (head_dim, width), scaled
+  AlignedVector<float> scores;  // (kKeyBlock, width), then the weights
+  AlignedVector<float> output;  // (head_dim, width)
+  AlignedVector<float> maximum;
+  AlignedVector<float> sum;
 };
 
-void load_queries(const AttentionArguments& a, std::size_t kv_head, std::size_t first,
-                  std::size_t lanes, std::size_t width, Block& block) {
+void load_queries(const AttentionArguments& a, std::size_t kv_head, std::size_t width,
+                  Block& block) {
   const std::size_t group = a.heads / a.kv_heads;
   block.query.assign(a.head_dim * width, 0.0f);
-  for (std::size_t l = 0; l < lanes; ++l) {
-    const std::size_t head = kv_head * group + (first + l) % group;
-    const float* row = a.queries + (first + l) / group * a.query_stride + head * a.head_dim;
+  for (std::size_t l = 0; l < block.lanes; ++l) {
+    const std::size_t lane = block.first + l;
+    const std::size_t head = kv_head * group + lane % group;
+    const float* row = a.queries + lane / group * a.query_stride + head * a.head_dim;
     for (std::size_t k = 0; k < a.head_dim; ++k) block.query[k * width + l] = row[k] * a.scale;
   }
 }
 
-void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t first,
-                  std::size_t lanes, std::size_t width, const Block& block) {
+void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t width,
+                  const Block& block) {
   const std::size_t group = a.heads / a.kv_heads;
-  for (std::size_t l = 0; l < lanes; ++l) {
-    const std::size_t head = kv_head * group + (first + l) % group;
-    float* row = a.output + ((first + l) / group * a.heads + head) * a.head_dim;
+  for (std::size_t l = 0; l < block.lanes; ++l) {
+    const std::size_t lane = block.first + l;
+    const std::size_t head = kv_head * group + lane % group;
+    float* row = a.output + (lane / group * a.heads + head) * a.head_dim;
     const float inverse = 1.0f / block.sum[l];
     for (std::size_t k = 0; k < a.head_dim; ++k) row[k] = block.output[k * width + l] * inverse;
   }
@@ -92,57 +98,84 @@ void update_softmax(std::size_t head_dim, std::size_t count, Block& block) {
 
 /// output[k][lane] += sum over keys of values[key][k] * weight[key][lane].
 template <std::size_t kVectors>
-void add_values(std::size_t head_dim, std::size_t count, Block& block) {
+void add_values(const float* values, std::size_t head_dim, std::size_t count, Block& block) {
   const std::size_t width = kVectors * lane_count();
   std::size_t k = 0;
   for (; k + kTileRows <= head_dim; k += kTileRows) {
-    multiply_tile<kTileRows, kVectors, 1>(block.values.data() + k, kRowStride, block.scores.data(),
-                                          count, block.output.data() + k * width, width, true);
+    multiply_tile<kTileRows, kVectors, 1>(values + k, kRowStride, block.scores.data(), count,
+                                          block.output.data() + k * width, width, true);
   }
   for (; k < head_dim; ++k) {
-    multiply_tile<1, kVectors, 1>(block.values.data() + k, kRowStride, block.scores.data(), count,
+    multiply_tile<1, kVectors, 1>(values + k, kRowStride, block.scores.data(), count,
                                   block.output.data() + k * width, width, true);
   }
 }
 
+/// One block over keys [key, key + count).
 template <std::size_t kVectors>
-void attend(const AttentionArguments& a, std::size_t kv_head, std::size_t first) {
+void attend_keys(const AttentionArguments& a, const float* keys, const float* values,
+                 std::size_t key, std::size_t count, Block& block) {
   const std::size_t width = kVectors * lane_count();
-  const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
-  const std::size_t lanes = std::min(width, all_lanes - first);
-  thread_local Block block;
-  load_queries(a, kv_head, first, lanes, width, block);
-  block.keys.resize(kKeyBlock * kRowStride);  // a tile may read rows past the last: not used
-  block.values.resize(kKeyBlock * kRowStride);
-  block.scores.resize(kKeyBlock * width);
-  block.output.assign(a.head_dim * width, 0.0f);
-  // Finite, so that a lane with nothing to see yet does not compute inf - inf.
-  block.maximum.assign(width, std::numeric_limits<float>::lowest());
-  block.sum.assign(width, 0.0f);
-
-  const std::size_t key_count = visible_keys(a, first + lanes - 1);
-  for (std::size_t key = 0; key < key_count; key += kKeyBlock) {
-    const std::size_t count = std::min(kKeyBlock, key_count - key);
-    load_kv_block(a, a.keys, kv_head, key, count, block.keys.data());
-    load_kv_block(a, a.values, kv_head, key, count, block.values.data());
-    for (std::size_t k = 0; k < count; k += kTileRows) {
-      multiply_tile<kTileRows, kVectors, kRowStride>(block.keys.data() + k * kRowStride, 1,
-                                                     block.query.data(), a.head_dim,
-                                                     block.scores.data() + k * width, width, false);
-    }
-    for (std::size_t l = 0; l < lanes; ++l) {
-      for (std::size_t k = std::max(key, visible_keys(a, first + l)); k < key + count; ++k) {
-        block.scores[(k - key) * width + l] = kMasked;
-      }
-    }
-    update_softmax<kVectors>(a.head_dim, count, block);
-    add_values<kVectors>(a.head_dim, count, block);
+  for (std::size_t k = 0; k < count; k += kTileRows) {
+    multiply_tile<kTileRows, kVectors, kRowStride>(keys + k * kRowStride, 1, block.query.data(),
+                                                   a.head_dim, block.scores.data() + k * width,
+                                                   width, false);
   }
-  store_output(a, kv_head, first, lanes, width, block);
+  for (std::size_t l = 0; l < block.lanes; ++l) {
+    for (std::size_t k = std::max(key, visible_keys(a, block.first + l)); k < key + count; ++k) {
+      block.scores[(k - key) * width + l] = kMasked;
+    }
+  }
+  update_softmax<kVectors>(a.head_dim, count, block);
+  add_values<kVectors>(values, a.head_dim, count, block);
 }
 
-void attend_wide(const AttentionArguments& a, std::size_t kv_head, std::size_t first) {
-  attend<2>(a, kv_head, first);
+template <std::size_t kVectors>
+void attend(const AttentionArguments& a, std::size_t kv_head, std::size_t first, std::size_t last) {
+  const std::size_t width = kVectors * lane_count();
+  thread_local AlignedVector<float> keys, values;  // (kKeyBlock, kRowStride)
+  thread_local Block blocks[kBlocksAtOnce];
+  keys.resize(kKeyBlock * kRowStride);  // a tile may read rows past the last: not used
+  values.resize(kKeyBlock * kRowStride);
+  const std::size_t block_count = (last - first + width - 1) / width;
+  for (std::size_t i = 0; i < block_count; ++i) {
+    Block& block = blocks[i];
+    block.first = first + i * width;
+    block.lanes = std::min(width, last - block.first);
+    block.key_count = visible_keys(a, block.first + block.lanes - 1);
+    load_queries(a, kv_head, width, block);
+    block.scores.resize(kKeyBlock * width);
+    block.output.assign(a.head_dim * width, 0.0f);
+    // Finite, so that a lane with nothing to see yet does not compute inf - inf.
+    block.maximum.assign(width, std::numeric_limits<float>::lowest());
+    block.sum.assign(width, 0.0f);
+  }
+  const std::size_t key_count = blocks[block_count - 1].key_count;  // the last one sees most
+  for (std::size_t key = 0; key < key_count; key += kKeyBlock) {
+    const std::size_t count = std::min(kKeyBlock, key_count - key);
+    load_kv_block(a, a.keys, kv_head, key, count, keys.data());
+    load_kv_block(a, a.values, kv_head, key, count, values.data());
+    for (std::size_t i = 0; i < block_count; ++i) {
+      Block& block = blocks[i];
+      if (key >= block.key_count) continue;
+      attend_keys<kVectors>(a, keys.data(), values.data(), key,
+                            std::min(count, block.key_count - key), block);
+    }
+  }
+  for (std::size_t i = 0; i < block_count; ++i) store_output(a, kv_head, width, blocks[i]);
+}
+
+constexpr std::size_t kVectorsOfLanes = 2;
+
+/// Lanes that a task should have.
+std::size_t task_lanes() {
+  return kBlocksAtOnce * kVectorsOfLanes * lane_count();
+}
+
+/// Lanes [first, last), at most task_lanes(), of a key head.
+void attend_many_lanes(const AttentionArguments& a, std::size_t kv_head, std::size_t first,
+                       std::size_t last) {
+  attend<kVectorsOfLanes>(a, kv_head, first, last);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -152,12 +185,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace oko::tensor::cpu {
 
-HWY_EXPORT(lane_count);
-HWY_EXPORT(attend_wide);
+HWY_EXPORT(task_lanes);
+HWY_EXPORT(attend_many_lanes);
 HWY_EXPORT(attend_few_lanes);
 
 void attention(const AttentionArguments& a) {
-  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lane_count)();
   const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
   if (all_lanes <= kMaxFewLanes) {
     thread_pool().parallel_for(a.kv_heads, [&](std::size_t kv_head) {
@@ -165,12 +197,13 @@ void attention(const AttentionArguments& a) {
     });
     return;
   }
-  const std::size_t width = 2 * lanes;
-  const std::size_t blocks = (all_lanes + width - 1) / width;
-  thread_pool().parallel_for(blocks * a.kv_heads, [&](std::size_t task) {
+  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(task_lanes)();
+  const std::size_t runs = (all_lanes + lanes - 1) / lanes;
+  thread_pool().parallel_for(runs * a.kv_heads, [&](std::size_t task) {
     const std::size_t kv_head = task % a.kv_heads;
-    const std::size_t first = (blocks - 1 - task / a.kv_heads) * width;  // the longest first
-    HWY_DYNAMIC_DISPATCH(attend_wide)(a, kv_head, first);
+    const std::size_t first = (runs - 1 - task / a.kv_heads) * lanes;  // the longest first
+    HWY_DYNAMIC_DISPATCH(attend_many_lanes)
+    (a, kv_head, first, std::min(all_lanes, first + lanes));
   });
 }
 

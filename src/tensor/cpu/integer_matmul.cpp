@@ -15,31 +15,11 @@
 
 #include "tensor/cpu/integer_rows-inl.h"
 #include "tensor/cpu/integer_tiles-inl.h"
+#include "tensor/cpu/round_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
-
-constexpr float kLimit = 32767.0f;
-constexpr float kSmallestScale = 1e-30f;  // less would overflow as 1 / scale, and is nothing
-
-/// One group of x as whole numbers, in order; returns its scale.
-float round_group(const float* x, std::size_t size, std::int16_t* q) {
-  const FloatTag d;
-  const std::size_t lanes = hn::Lanes(d);
-  auto largest = hn::Zero(d);
-  for (std::size_t j = 0; j < size; j += lanes) {
-    largest = hn::Max(largest, hn::Abs(hn::LoadU(d, x + j)));
-  }
-  const float scale = hn::GetLane(hn::MaxOfLanes(d, largest)) / kLimit;
-  const auto inverse = hn::Set(d, scale > kSmallestScale ? 1.0f / scale : 0.0f);
-  const hn::Rebind<std::int16_t, FloatTag> half;
-  for (std::size_t j = 0; j < size; j += lanes) {
-    const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, x + j), inverse));
-    hn::StoreU(hn::DemoteTo(half, whole), half, q + j);
-  }
-  return scale;
-}
 
 float group_sum(const float* x, std::size_t size) {
   const FloatTag d;
@@ -49,13 +29,20 @@ float group_sum(const float* x, std::size_t size) {
 }
 
 /// Row `row` of `input` from x, columns in order.
-void prepare_row(const float* x, std::size_t group_size, std::size_t row, IntegerInput& input) {
-  for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
-    const std::size_t column = g * group_size;
+void prepare_row(const float* x, std::size_t columns, float limit, std::size_t row,
+                 IntegerInput& input) {
+  const std::size_t size = input.group_size;
+  alignas(64) float rest[128] = {};
+  for (std::size_t g = 0; g < input.groups; ++g, x += size) {
+    const std::size_t column = g * size;
+    if (column + size > columns) {
+      std::copy(x, x + (columns - column), rest);
+      x = rest;
+    }
     const std::size_t slice = column / input.depth;
     std::int16_t* to = input.q.data() + (slice * input.rows + row) * input.depth;
-    input.sums[row * input.groups + g] = group_sum(x, group_size);
-    input.scales[row * input.groups + g] = round_group(x, group_size, to + column % input.depth);
+    input.sums[row * input.groups + g] = group_sum(x, size);
+    input.scales[row * input.groups + g] = round_group(x, size, limit, to + column % input.depth);
   }
 }
 
@@ -64,9 +51,9 @@ void prepare_row(const float* x, std::size_t group_size, std::size_t row, Intege
 /// second,
 /// ...
 template <int kBits>
-void prepare_spread_row(const float* x, std::size_t group_size, std::size_t row,
-                        IntegerInput& input) {
+void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
   const ShortTag d;
+  const std::size_t group_size = input.group_size;
   const std::size_t run = columns_per_vector(kBits);
   thread_local AlignedVector<std::int16_t> ordered;
   ordered.resize(input.depth);
@@ -74,7 +61,7 @@ void prepare_spread_row(const float* x, std::size_t group_size, std::size_t row,
   for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
     input.sums[row * input.groups + g] = group_sum(x, group_size);
     input.scales[row * input.groups + g] =
-        round_group(x, group_size, ordered.data() + g * group_size);
+        round_group(x, group_size, kLimit, ordered.data() + g * group_size);
   }
   std::int16_t* to = input.q.data() + row * input.depth;
   for (std::size_t column = 0; column < input.depth; column += run) {
@@ -94,9 +81,9 @@ void prepare_spread_row(const float* x, std::size_t group_size, std::size_t row,
 void prepare_few(const float* x, std::size_t m, const WeightMatrix& weight, IntegerInput& input) {
   for (std::size_t i = 0; i < m; ++i, x += weight.columns) {
     if (weight.bits == 4) {
-      prepare_spread_row<4>(x, weight.group_size, i, input);
+      prepare_spread_row<4>(x, i, input);
     } else {
-      prepare_spread_row<8>(x, weight.group_size, i, input);
+      prepare_spread_row<8>(x, i, input);
     }
   }
 }
@@ -147,18 +134,20 @@ HWY_EXPORT(panel_rows);
 HWY_EXPORT(panel_depth);
 HWY_EXPORT(multiply_integer_panels);
 HWY_EXPORT(stream_weight);
+HWY_EXPORT(pair_dot_is_fast);
 
 constexpr std::size_t kMinRowsPerTask = 32;
-constexpr std::size_t kPanelsPerTask = 4;    // that pass over a slice of x while it is in the cache
-constexpr std::size_t kMaxLanes = 16;        // of any target
-constexpr std::size_t kMaxTileInputs = 512;  // rows of x at a time: bounds its copy
+constexpr std::size_t kPanelsPerTask = 4;  // that pass over a slice of x while it is in the cache
+constexpr std::size_t kMaxLanes = 16;      // of any target
+constexpr std::size_t kMaxTileInputs = 1024;  // rows of x at a time: bounds its copy
 
 /// Makes room for m rows of x in slices of `depth` columns.
 IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t depth) {
   thread_local IntegerInput input;  // kept: the same sizes come again with every layer
   input.rows = m;
   input.depth = depth;
-  input.groups = weight.columns / weight.group_size;
+  input.group_size = weight.bits == 0 ? kDenseGroup : weight.group_size;
+  input.groups = (weight.columns + input.group_size - 1) / input.group_size;
   input.q.resize((weight.columns + depth - 1) / depth * m * depth);
   // Room to read a vector from any group on.
   input.scales.resize(m * input.groups + kMaxLanes);
@@ -204,9 +193,10 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
                    std::size_t first_input) {
   const WeightMatrix& weight = products.front().weight;
   IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)());
+  const float limit = weight.bits == 0 ? kDenseInputLimit : kLimit;
   thread_pool().parallel_for(m, [&](std::size_t i) {
     HWY_DYNAMIC_DISPATCH(prepare_row)
-    (x + (first_input + i) * weight.columns, weight.group_size, i, input);
+    (x + (first_input + i) * weight.columns, weight.columns, limit, i, input);
   });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_rows)();
   for (const Product& product : products) {
@@ -220,6 +210,11 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
 }
 
 }  // namespace
+
+bool integer_pays(const WeightMatrix& weight, std::size_t m) {
+  return weight.bits != 0 || (weight.type != ElementType::kFloat32 && m > kFewRows &&
+                              HWY_DYNAMIC_DISPATCH(pair_dot_is_fast)());
+}
 
 void integer_matmul(const float* x, std::size_t m, std::span<const Product> products) {
   if (m <= kFewRows) return multiply_few(x, m, products);

@@ -8,9 +8,9 @@
 
 #include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/integer_input.h"
+#include "tensor/cpu/integer_panel-inl.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pair_dot-inl.h"
-#include "tensor/cpu/unpack-inl.h"
 
 #if defined(OKO_TENSOR_CPU_INTEGER_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OKO_TENSOR_CPU_INTEGER_TILES_INL_H_
@@ -22,96 +22,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
-
-/// Vectors of weight rows, one a 32-bit lane, that a tile takes, and rows of x: its sums nearly
-/// fill the registers.
-#if HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kTileVectors = 4;
-constexpr std::size_t kTileInputs = 6;
-#else
-constexpr std::size_t kTileVectors = 2;
-constexpr std::size_t kTileInputs = 4;
-#endif
-/// Columns unpacked at a time: a panel of them stays in the first-level cache, the same columns of
-/// 512 rows of x in the second.
-constexpr std::size_t kPanelDepth = 256;
-
-/// Weight rows of a panel.
-inline std::size_t panel_rows() {
-  return kTileVectors * hn::Lanes(SumTag());
-}
-
-inline std::size_t panel_depth() {
-  return kPanelDepth;
-}
-
-/// Columns [k, k + depth) of some weight rows.
-struct Panel {
-  std::size_t groups = 0;
-  AlignedVector<std::uint32_t> words;  ///< (depth · bits / 32, rows): codes as they were packed
-  AlignedVector<std::int16_t> codes;   ///< (depth / 2, rows, 2)
-  AlignedVector<float> scales;         ///< (groups, rows)
-  AlignedVector<float> biases;         ///< (groups, rows)
-};
-
-/// Neighbouring codes of every word as pairs of 16-bit numbers.
-template <int kBits>
-HWY_INLINE void unpack_words(const std::uint32_t* words, std::size_t count, std::size_t width,
-                             std::int16_t* HWY_RESTRICT codes) {
-  const hn::Repartition<std::uint32_t, SumTag> d;
-  const hn::Repartition<std::int16_t, SumTag> ds;
-  const auto first = hn::Set(d, (1u << kBits) - 1);
-  const auto second = hn::Set(d, ((1u << kBits) - 1) << 16);
-  for (std::size_t w = 0; w < count; ++w, words += width) {
-    for (std::size_t r = 0; r < width; r += hn::Lanes(d)) {
-      auto word = hn::Load(d, words + r);
-      for (std::size_t pair = 0; pair < 16 / kBits; ++pair) {
-        const auto both =
-            hn::Or(hn::And(word, first), hn::And(hn::ShiftLeft<16 - kBits>(word), second));
-        hn::Store(hn::BitCast(ds, both), ds, codes + 2 * (pair * width + r));
-        word = hn::ShiftRight<2 * kBits>(word);
-      }
-    }
-    codes += 2 * width * (16 / kBits);
-  }
-}
-
-/// Weight rows [first, first + panel_rows()), columns [k, k + depth). Rows that the weight does not
-/// have are zero.
-inline void pack_integer_panel(const WeightMatrix& weight, std::size_t first, std::size_t k,
-                               std::size_t depth, Panel& panel) {
-  const std::size_t width = panel_rows();
-  const std::size_t rows = std::min(width, weight.rows - first);
-  const std::size_t bits = static_cast<std::size_t>(weight.bits);
-  const std::size_t words = depth * bits / 32;
-  panel.groups = depth / weight.group_size;
-  panel.codes.resize(depth * width);
-  panel.words.resize(words * width);
-  panel.scales.resize(panel.groups * width);
-  panel.biases.resize(panel.groups * width);
-  if (rows < width) {
-    std::fill(panel.words.begin(), panel.words.end(), 0u);
-    std::fill(panel.scales.begin(), panel.scales.end(), 0.0f);
-    std::fill(panel.biases.begin(), panel.biases.end(), 0.0f);
-  }
-  for (std::size_t r = 0; r < rows; ++r) {
-    const std::size_t start = (first + r) * weight.columns + k;
-    const auto* packed = static_cast<const std::uint8_t*>(weight.data) + start * bits / 8;
-    for (std::size_t w = 0; w < words; ++w) {
-      std::memcpy(panel.words.data() + w * width + r, packed + 4 * w, 4);
-    }
-    for (std::size_t g = 0; g < panel.groups; ++g) {
-      const std::size_t group = start / weight.group_size + g;
-      panel.scales[g * width + r] = load_element(weight.scales, weight.type, group);
-      panel.biases[g * width + r] = load_element(weight.biases, weight.type, group);
-    }
-  }
-  if (bits == 4) {
-    unpack_words<4>(panel.words.data(), words, width, panel.codes.data());
-  } else {
-    unpack_words<8>(panel.words.data(), words, width, panel.codes.data());
-  }
-}
 
 /// Rows of x for a tile: one slice of their columns.
 struct TileInput {
@@ -165,9 +75,10 @@ HWY_INLINE void add_group(const std::int16_t* HWY_RESTRICT codes, const float* s
 
 /// sums[t][row] += the panel · rows [input, input + kInputs) of x, columns of `slice`.
 template <std::size_t kInputs>
-void multiply_integer_tile(const Panel& panel, std::size_t group_size, const IntegerInput& x,
-                           std::size_t input, std::size_t slice, float* HWY_RESTRICT sums) {
+void multiply_integer_tile(const Panel& panel, const IntegerInput& x, std::size_t input,
+                           std::size_t slice, float* HWY_RESTRICT sums) {
   const std::size_t width = panel_rows();
+  const std::size_t group_size = panel.group_size;
   const std::size_t first_group = input * x.groups + slice * x.depth / group_size;
   const TileInput rows{x.row(slice, input), x.depth, x.scales.data() + first_group,
                        x.sums.data() + first_group, x.groups};
@@ -177,18 +88,18 @@ void multiply_integer_tile(const Panel& panel, std::size_t group_size, const Int
   }
 }
 
-inline void multiply_integer_panel(const Panel& panel, std::size_t group_size,
-                                   const IntegerInput& x, std::size_t slice, float* sums) {
+inline void multiply_integer_panel(const Panel& panel, const IntegerInput& x, std::size_t slice,
+                                   float* sums) {
   const std::size_t width = panel_rows();
   std::size_t i = 0;
   for (; i + kTileInputs <= x.rows; i += kTileInputs) {
-    multiply_integer_tile<kTileInputs>(panel, group_size, x, i, slice, sums + i * width);
+    multiply_integer_tile<kTileInputs>(panel, x, i, slice, sums + i * width);
   }
   for (; i + 2 <= x.rows; i += 2) {
-    multiply_integer_tile<2>(panel, group_size, x, i, slice, sums + i * width);
+    multiply_integer_tile<2>(panel, x, i, slice, sums + i * width);
   }
   for (; i < x.rows; ++i) {
-    multiply_integer_tile<1>(panel, group_size, x, i, slice, sums + i * width);
+    multiply_integer_tile<1>(panel, x, i, slice, sums + i * width);
   }
 }
 
@@ -207,7 +118,7 @@ inline void multiply_integer_panels(const IntegerInput& x, const WeightMatrix& w
     for (std::size_t p = 0; p < panels; ++p) {
       pack_integer_panel(weight, first + p * width, k, std::min(x.depth, weight.columns - k),
                          panel);
-      multiply_integer_panel(panel, weight.group_size, x, slice, sums.data() + p * x.rows * width);
+      multiply_integer_panel(panel, x, slice, sums.data() + p * x.rows * width);
     }
   }
   for (std::size_t i = 0; i < x.rows; ++i) {

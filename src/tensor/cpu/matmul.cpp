@@ -152,7 +152,7 @@ void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, cons
 void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y,
             Precision precision) {
   if (m == 0) return;
-  if (weight.bits != 0 && precision == Precision::kInteger) {
+  if (precision == Precision::kInteger && integer_pays(weight, m)) {
     const Product product{weight, bias, y};
     return integer_matmul(x, m, {&product, 1});
   }
@@ -172,9 +172,10 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
 void matmul(const float* x, std::size_t m, std::span<const Product> products, Precision precision) {
   const WeightMatrix& first = products.front().weight;
   const bool alike = std::all_of(products.begin(), products.end(), [&](const Product& product) {
-    return product.weight.bits == first.bits && product.weight.group_size == first.group_size;
+    return product.weight.bits == first.bits && product.weight.group_size == first.group_size &&
+           product.weight.type == first.type;
   });
-  if (m > 0 && alike && first.bits != 0 && precision == Precision::kInteger) {
+  if (m > 0 && alike && precision == Precision::kInteger && integer_pays(first, m)) {
     return integer_matmul(x, m, products);
   }
   for (const Product& product : products) {

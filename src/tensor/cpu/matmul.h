@@ -34,9 +34,9 @@ struct Product {
 /// Up to so many rows of x, each result is to the bit that of its row alone.
 inline constexpr std::size_t kFewRows = 8;
 
-/// How x meets a quantized weight.
+/// How x meets a weight.
 enum class Precision {
-  kFloat,    ///< codes become f32: the reference that everything else is measured against
+  kFloat,    ///< weights become f32: the reference that everything else is measured against
   kInteger,  ///< x becomes whole numbers, as `integer_matmul` says: several times faster
 };
 

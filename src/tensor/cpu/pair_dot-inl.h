@@ -21,6 +21,11 @@ using ShortVector = hn::Vec<ShortTag>;
 using SumTag = hn::ScalableTag<std::int32_t>;
 using SumVector = hn::Vec<SumTag>;
 
+/// Whether a processor multiplies more such pairs at a time than f32 numbers.
+inline bool pair_dot_is_fast() {
+  return HWY_ARCH_X86 != 0;
+}
+
 /// sum[j] + a[2j] · b[2j] + a[2j + 1] · b[2j + 1].
 HWY_INLINE SumVector add_pair_dot(SumVector sum, ShortVector a, ShortVector b) {
 #if HWY_TARGET == HWY_AVX3_DL
