@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "tensor/cpu/top_k.h"
 
 namespace oko::engine {
 namespace {
@@ -53,18 +54,16 @@ void Sampler::apply_penalties(std::vector<float>& logits) const {
 
 std::int32_t Sampler::sample(std::vector<float>& logits) {
   apply_penalties(logits);
-  const auto best = std::max_element(logits.begin(), logits.end());
-  const bool broken =
-      std::any_of(logits.begin(), logits.end(), [](float x) { return std::isnan(x); });
-  if (broken || !std::isfinite(*best)) {
+  const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
+  if (best.has_nan || !std::isfinite(best.value)) {
     throw Error(ErrorCode::kBadModel,
                 tr("the model computes values that are not numbers (NaN)",
                    "модель вычисляет не числа (NaN)"),
                 tr("its weights are damaged: run oko verify, or download it again",
                    "веса повреждены: выполните oko verify или скачайте модель заново"));
   }
-  std::int32_t id = static_cast<std::int32_t>(best - logits.begin());
-  if (options_.temperature > 0) id = draw(candidates(logits, *best));
+  auto id = static_cast<std::int32_t>(best.index);
+  if (options_.temperature > 0) id = draw(candidates(logits, best.value));
   seen_.insert(id);
   generated_.insert(id);
   return id;
@@ -72,21 +71,13 @@ std::int32_t Sampler::sample(std::vector<float>& logits) {
 
 std::vector<Sampler::Candidate> Sampler::candidates(const std::vector<float>& logits,
                                                     float maximum) const {
-  std::vector<Candidate> kept;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    const float probability = std::exp((logits[i] - maximum) / options_.temperature);
-    if (probability > 0) kept.push_back({probability, static_cast<std::int32_t>(i)});
-  }
-  const auto likelier = [](const Candidate& a, const Candidate& b) {
-    return a.probability > b.probability || (a.probability == b.probability && a.id < b.id);
-  };
   const auto k = static_cast<std::size_t>(options_.top_k);
-  if (k > 0 && k < kept.size()) {
-    std::partial_sort(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(k), kept.end(),
-                      likelier);
-    kept.resize(k);
-  } else {
-    std::sort(kept.begin(), kept.end(), likelier);
+  std::vector<Candidate> kept;
+  for (const std::uint32_t id : tensor::cpu::largest_k(
+           logits.data(), logits.size(), k > 0 ? std::min(k, logits.size()) : logits.size())) {
+    const float probability = std::exp((logits[id] - maximum) / options_.temperature);
+    if (probability == 0) break;
+    kept.push_back({probability, static_cast<std::int32_t>(id)});
   }
   double total = 0;
   for (const Candidate& candidate : kept) total += candidate.probability;

@@ -100,6 +100,12 @@ mx::array gelu_tanh(const mx::array& x) {
 }
 
 mx::array gelu(const mx::array& x) {
+  if (!on_gpu()) {
+    const mx::array input = cpu::ready_f32(x);
+    mx::array out = cpu::uninitialized(x.shape());
+    cpu::gelu(input.data<float>(), rows_of(x), width_of(x), out.data<float>());
+    return out;
+  }
   const mx::array scaled = mx::multiply(x, mx::array(static_cast<float>(M_SQRT1_2), x.dtype()));
   const mx::array one_plus_erf = mx::add(mx::erf(scaled), mx::array(1.0f, x.dtype()));
   return mx::multiply(mx::multiply(x, mx::array(0.5f, x.dtype())), one_plus_erf);

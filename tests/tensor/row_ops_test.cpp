@@ -157,6 +157,29 @@ TEST_P(RowOpsTest, GeluTanhEqualsDouble) {
   }
 }
 
+TEST_P(RowOpsTest, GeluEqualsDouble) {
+  const std::vector<float> x = mixed(kRows * 67, 8);
+  std::vector<double> expected(x.size()), bound(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    expected[i] = 0.5 * x[i] * (1 + std::erf(x[i] * M_SQRT1_2));
+    bound[i] = 6 * kUnitRoundoff * std::fabs(x[i]) + kSmallest;
+  }
+  check(x, expected, bound, [&](const float* in, float* out) { cpu::gelu(in, kRows, 67, out); });
+}
+
+TEST_P(RowOpsTest, AddEqualsDouble) {
+  for (const std::size_t width : kWidths) {
+    const std::vector<float> x = mixed(kRows * width, 12), y = mixed(kRows * width, 13);
+    std::vector<double> expected(x.size()), bound(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      expected[i] = double{x[i]} + y[i];
+      bound[i] = kUnitRoundoff * std::fabs(expected[i]) + kSmallest;
+    }
+    check(x, expected, bound,
+          [&](const float* in, float* out) { cpu::add(in, y.data(), kRows, width, out); });
+  }
+}
+
 TEST_P(RowOpsTest, GeluTanhOfHugeNumbersIsTheNumberOrZero) {
   std::vector<float> x{1e4f, 1e13f, 3e38f, -1e4f, -1e13f, 100.0f, -100.0f, 0.0f};
   cpu::gelu_tanh(x.data(), 1, x.size(), x.data());

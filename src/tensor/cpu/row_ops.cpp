@@ -176,6 +176,15 @@ void gelu_tanh(const float* x, std::size_t rows, std::size_t width, float* out) 
   });
 }
 
+void gelu(const float* x, std::size_t rows, std::size_t width, float* out) {
+  // Scalar: Highway has no erf, and only the mergers of patches ask for it.
+  for_rows(rows, width, [&](std::size_t row) {
+    for (std::size_t i = row * width; i < (row + 1) * width; ++i) {
+      out[i] = 0.5f * x[i] * (1.0f + std::erf(x[i] * static_cast<float>(M_SQRT1_2)));
+    }
+  });
+}
+
 void rotate(const float* x, std::size_t x_stride, const float* cos, const float* sin,
             std::size_t rows, std::size_t heads, std::size_t head_dim, float* out) {
   for_rows(rows, heads * head_dim, [&](std::size_t row) {

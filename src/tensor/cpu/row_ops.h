@@ -24,6 +24,9 @@ void swiglu(const float* gate, const float* up, std::size_t rows, std::size_t wi
 /// out = gelu(x), the tanh approximation.
 void gelu_tanh(const float* x, std::size_t rows, std::size_t width, float* out);
 
+/// out = gelu(x), with erf.
+void gelu(const float* x, std::size_t rows, std::size_t width, float* out);
+
 /// Rotary embedding in the "rotate half" form: out[j] = x[j] cos[j] - x[j + d/2] sin[j] and
 /// out[j + d/2] = x[j + d/2] cos[j] + x[j] sin[j] for each of `heads` heads of `head_dim` d.
 /// x: (rows, heads, head_dim), rows `x_stride` floats apart; out: contiguous; cos, sin: (rows,
