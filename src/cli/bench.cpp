@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 #include "engine/benchmark.h"
+#include "engine/kernel_benchmark.h"
 #include "hub/model_path.h"
 #include "hub/random_model.h"
 
@@ -89,6 +90,19 @@ void measure(const std::string& what, MeasureOptions& options) {
   print(options.json ? json_of(what, options, result).dump() + "\n" : text_of(what, result));
 }
 
+/// Options that every measurement takes.
+void add_run_options(CLI::App& command, CommonOptions& common, std::string& model,
+                     std::size_t& threads, int& repeats, bool& json) {
+  command.add_option("--model", model, tr("name or folder of the model", "имя или папка модели"))
+      ->capture_default_str();
+  add_threads_option(command, threads);
+  command.add_option("--repeats", repeats, tr("timed runs", "прогоны"))
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_flag("--json", json, tr("one JSON object", "объект JSON"));
+  add_common_options(command, common);
+}
+
 /// `oko bench WHAT` for one kind; returns the command for its own options.
 CLI::App* add_measurement(CLI::App& bench, const std::string& what, engine::BenchmarkKind kind,
                           const std::string& description,
@@ -97,16 +111,8 @@ CLI::App* add_measurement(CLI::App& bench, const std::string& what, engine::Benc
   CLI::App* command = bench.add_subcommand(what, description);
   const std::string example = "\n  oko bench " + what + " --model demo/models/tiny-vl --json";
   command->footer(tr("Example:{}", "Пример:{}", example));
-  command
-      ->add_option("--model", options->model,
-                   tr("name or folder of the model", "имя или папка модели"))
-      ->capture_default_str();
-  add_threads_option(*command, options->run.threads);
-  command->add_option("--repeats", options->run.repeats, tr("timed runs", "прогоны"))
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
-  add_common_options(*command, options->common);
+  add_run_options(*command, options->common, options->model, options->run.threads,
+                  options->run.repeats, options->json);
   command->callback([what, options] { measure(what, *options); });
   return command;
 }
@@ -133,6 +139,62 @@ void add_measurements(CLI::App& bench) {
       ->capture_default_str();
 }
 
+std::string text_of(const engine::KernelBenchmarkResult& result) {
+  std::string text;
+  for (const engine::KernelTiming& kernel : result.kernels) {
+    const double bytes = kernel.bytes / kernel.seconds, flops = kernel.flops / kernel.seconds;
+    text += tr("{:<52} {:9.3f} ms  {:5.1f} GB/s ({:3.0f} %)  {:5.0f} GFLOP/s ({:3.0f} % of f32)\n",
+               "{:<52} {:9.3f} мс  {:5.1f} ГБ/с ({:3.0f} %)  {:5.0f} GFLOP/с ({:3.0f} % от f32)\n",
+               kernel.name, 1e3 * kernel.seconds, bytes / 1e9,
+               100 * bytes / result.peak_read_bytes_per_second, flops / 1e9,
+               100 * flops / result.peak_flops_per_second);
+  }
+  return text;
+}
+
+nlohmann::ordered_json json_of(const std::string& model,
+                               const engine::KernelBenchmarkResult& result) {
+  nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
+  for (const engine::KernelTiming& kernel : result.kernels) {
+    const double bytes = kernel.bytes / kernel.seconds, flops = kernel.flops / kernel.seconds;
+    kernels.push_back({{"kernel", kernel.name},
+                       {"seconds", kernel.seconds},
+                       {"gb_per_second", bytes / 1e9},
+                       {"share_of_bandwidth", bytes / result.peak_read_bytes_per_second},
+                       {"gflop_per_second", flops / 1e9},
+                       {"share_of_peak", flops / result.peak_flops_per_second}});
+  }
+  return {{"what", "kernels"},
+          {"model", model},
+          {"threads", result.threads},
+          {"machine_gb_per_second", result.peak_read_bytes_per_second / 1e9},
+          {"machine_gflop_per_second", result.peak_flops_per_second / 1e9},
+          {"kernels", kernels}};
+}
+
+void add_kernels(CLI::App& bench) {
+  struct Options {
+    CommonOptions common;
+    engine::KernelBenchmarkOptions run;
+    std::string model = hub::kDefaultVisionLanguageModel;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command = bench.add_subcommand(
+      "kernels",
+      tr("The CPU kernels at a model's shapes.", "Ядра для процессора на размерах модели."));
+  command->footer(
+      tr("Example:{}", "Пример:{}", "\n  oko bench kernels --model demo/models/tiny-vl"));
+  add_run_options(*command, options->common, options->model, options->run.threads,
+                  options->run.repeats, options->json);
+  command->callback([options] {
+    options->run.model = hub::find_model(options->model);
+    const Interrupt interrupt;
+    const auto result = engine::run_kernel_benchmark(options->run, interrupt.token());
+    print(options->json ? json_of(options->model, result).dump() + "\n" : text_of(result));
+  });
+}
+
 void add_make_model(CLI::App& bench) {
   auto options = std::make_shared<MakeModelOptions>();
   CLI::App* command = bench.add_subcommand(
@@ -156,6 +218,7 @@ void add_bench(CLI::App& app) {
   CLI::App* bench = app.add_subcommand("bench", tr("Measures.", "Измеряет."));
   bench->require_subcommand(1);
   add_measurements(*bench);
+  add_kernels(*bench);
   add_make_model(*bench);
 }
 

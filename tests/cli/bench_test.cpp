@@ -38,6 +38,22 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
   }
 }
 
+TEST(BenchTest, KernelsAreTimedAtTheShapesOfTheModel) {
+  const ProcessResult run =
+      run_oko({"bench", "kernels", "--model", kModel, "--repeats", "1", "--json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const auto object = nlohmann::json::parse(run.out);
+  EXPECT_EQ(object.at("what"), "kernels");
+  EXPECT_GT(object.at("kernels").size(), 10u);
+  for (const auto& kernel : object.at("kernels")) {
+    EXPECT_FALSE(kernel.at("kernel").get<std::string>().empty());
+    for (const char* key :
+         {"seconds", "gb_per_second", "share_of_bandwidth", "gflop_per_second", "share_of_peak"}) {
+      EXPECT_GT(kernel.at(key).get<double>(), 0) << key;
+    }
+  }
+}
+
 TEST(BenchTest, WrongUsageIsRefusedWithStatusTwo) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"bench"},
