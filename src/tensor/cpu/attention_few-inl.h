@@ -1,5 +1,6 @@
 // Attention of a few queries, as in decoding: vectors run along head_dim. (With many queries they
 // run along the queries: attention.cpp.) Included once a Highway target.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 // Math functions build on the same target's vectors.
 #include <hwy/contrib/math/math-inl.h>
@@ -7,8 +8,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
+#include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/kv_rows-inl.h"
 
@@ -21,6 +22,7 @@ namespace oko::tensor::cpu {
 inline constexpr std::size_t kMaxFewLanes = 64;
 inline constexpr std::size_t kMaxHeadDim = 256;
 inline constexpr std::size_t kKeyBlock = 48;
+inline constexpr std::size_t kPrefetchRows = 8;
 /// Floats between the rows of a block of keys or values: an odd number of cache lines, since rows
 /// at a power of two would all fall into the same few sets of the first-level cache.
 inline constexpr std::size_t kRowStride = kMaxHeadDim + 16;
@@ -51,7 +53,12 @@ HWY_INLINE void load_kv_block(const AttentionArguments& a, const void* data, std
                               std::size_t first, std::size_t count, float* rows) {
   const auto* from = static_cast<const std::uint8_t*>(data) + first * a.kv_stride +
                      kv_head * kv_row_bytes(a.kv_type, a.head_dim);
+  const std::size_t row_bytes = kv_row_bytes(a.kv_type, a.head_dim);
   for (std::size_t k = 0; k < count; ++k) {
+    // A head's rows lie apart: no processor guesses which one comes next.
+    for (std::size_t byte = 0; byte < row_bytes; byte += 64) {
+      hwy::Prefetch(from + (k + kPrefetchRows) * a.kv_stride + byte);
+    }
     load_kv_row(a.kv_type, from + k * a.kv_stride, a.head_dim, rows + k * kRowStride);
   }
 }
@@ -60,11 +67,11 @@ HWY_INLINE void load_kv_block(const AttentionArguments& a, const void* data, std
 struct FewLanes {
   std::size_t lanes = 0;
   std::size_t padded = 0;
-  std::vector<float> queries;  // (kMaxFewLanes, padded), scaled
-  std::vector<float> outputs;  // (kMaxFewLanes, padded)
-  std::vector<float> keys;     // (kKeyBlock, kRowStride)
-  std::vector<float> values;   // (kKeyBlock, kRowStride)
-  std::vector<float> scores;   // (kMaxFewLanes, kKeyBlock), then the weights
+  AlignedVector<float> queries;  // (kMaxFewLanes, padded), scaled
+  AlignedVector<float> outputs;  // (kMaxFewLanes, padded)
+  AlignedVector<float> keys;     // (kKeyBlock, kRowStride)
+  AlignedVector<float> values;   // (kKeyBlock, kRowStride)
+  AlignedVector<float> scores;   // (kMaxFewLanes, kKeyBlock), then the weights
   float maximum[kMaxFewLanes];
   float sum[kMaxFewLanes];
 };
@@ -96,9 +103,12 @@ HWY_INLINE void weigh_keys(std::size_t lane, std::size_t visible, FewLanes& few)
   const FloatTag d;
   float* scores = few.scores.data() + lane * kKeyBlock;
   const float before = few.maximum[lane];
-  float maximum = before;
-  for (std::size_t k = 0; k < visible; ++k) maximum = std::max(maximum, scores[k]);
   std::fill(scores + visible, scores + kKeyBlock, -std::numeric_limits<float>::infinity());
+  auto largest = hn::Set(d, before);
+  for (std::size_t k = 0; k < kKeyBlock; k += hn::Lanes(d)) {
+    largest = hn::Max(largest, hn::LoadU(d, scores + k));
+  }
+  const float maximum = hn::GetLane(hn::MaxOfLanes(d, largest));
   auto total = hn::Zero(d);
   for (std::size_t k = 0; k < kKeyBlock; k += hn::Lanes(d)) {
     const auto weight = hn::Exp(d, hn::Sub(hn::LoadU(d, scores + k), hn::Set(d, maximum)));
@@ -114,23 +124,49 @@ HWY_INLINE void weigh_keys(std::size_t lane, std::size_t visible, FewLanes& few)
   }
 }
 
+/// Elements [i, i + kVectors vectors) of outputs[l] += sum over keys of weight · value.
+template <std::size_t kLanes, std::size_t kVectors>
+HWY_INLINE void add_value_columns(std::size_t lane, std::size_t i, std::size_t count,
+                                  FewLanes& few) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  float* outputs = few.outputs.data() + lane * few.padded + i;
+  const float* weights = few.scores.data() + lane * kKeyBlock;
+  FloatVector sum[kLanes][kVectors];
+  for (std::size_t l = 0; l < kLanes; ++l) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum[l][v] = hn::LoadU(d, outputs + l * few.padded + v * lanes);
+    }
+  }
+  for (std::size_t k = 0; k < count; ++k) {
+    FloatVector value[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      value[v] = hn::LoadU(d, few.values.data() + k * kRowStride + i + v * lanes);
+    }
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      const auto weight = hn::Set(d, weights[l * kKeyBlock + k]);
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        sum[l][v] = hn::MulAdd(weight, value[v], sum[l][v]);
+      }
+    }
+  }
+  for (std::size_t l = 0; l < kLanes; ++l) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::StoreU(sum[l][v], d, outputs + l * few.padded + v * lanes);
+    }
+  }
+}
+
 /// outputs[l] += sum over keys of weight · value for kLanes lanes from `lane` on.
 template <std::size_t kLanes>
 HWY_INLINE void add_few_values(std::size_t lane, std::size_t count, FewLanes& few) {
-  const FloatTag d;
-  float* outputs = few.outputs.data() + lane * few.padded;
-  const float* weights = few.scores.data() + lane * kKeyBlock;
-  for (std::size_t i = 0; i < few.padded; i += hn::Lanes(d)) {
-    FloatVector sum[kLanes];
-    for (std::size_t l = 0; l < kLanes; ++l) sum[l] = hn::LoadU(d, outputs + l * few.padded + i);
-    for (std::size_t k = 0; k < count; ++k) {
-      const auto value = hn::LoadU(d, few.values.data() + k * kRowStride + i);
-      for (std::size_t l = 0; l < kLanes; ++l) {
-        sum[l] = hn::MulAdd(hn::Set(d, weights[l * kKeyBlock + k]), value, sum[l]);
-      }
-    }
-    for (std::size_t l = 0; l < kLanes; ++l) hn::StoreU(sum[l], d, outputs + l * few.padded + i);
+  constexpr std::size_t kVectors = 4;  // as many sums as hide how long one takes
+  const std::size_t lanes = hn::Lanes(FloatTag());
+  std::size_t i = 0;
+  for (; i + kVectors * lanes <= few.padded; i += kVectors * lanes) {
+    add_value_columns<kLanes, kVectors>(lane, i, count, few);
   }
+  for (; i < few.padded; i += lanes) add_value_columns<kLanes, 1>(lane, i, count, few);
 }
 
 /// Calls body.operator()<n>(lane) for all lanes, 4 at a time, the rest one by one.
