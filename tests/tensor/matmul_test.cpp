@@ -251,6 +251,19 @@ TEST_P(MatmulTest, IntegerProductsPassOnWhatIsNotANumber) {
   }
 }
 
+/// Vectors of an input's scales and sums reach past the row: into the next one, or what was there.
+TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeWhatLiesBehindItsInput) {
+  const TestWeight weight(33, 192, ElementType::kBfloat16, 4, 64);
+  for (const std::size_t m : {2, 3, 4, 8, 9}) {
+    std::vector<float> x = noise(m * 192, 8), y(m * 33);
+    std::fill(x.begin() + 192, x.end(), std::numeric_limits<float>::quiet_NaN());
+    for (const std::size_t rows : {m, std::size_t{1}}) {
+      cpu::matmul(x.data(), rows, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      for (std::size_t r = 0; r < 33; ++r) EXPECT_TRUE(std::isfinite(y[r])) << rows;
+    }
+  }
+}
+
 /// A vector of scales that starts at a row's last groups holds the next row's too.
 TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeTheScalesOfTheNext) {
   for (const std::size_t columns : {32, 96, 640}) {

@@ -119,11 +119,15 @@ void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& w
       const std::size_t at = row * x.groups + group;
       const auto scale = load_groups(weight.scales, weight, at, count);
       const auto offset = load_groups(weight.biases, weight, at, count);
+      const auto in_row = hn::FirstN(d, count);
+      const auto load_input = [&](const std::vector<float>& of_groups, std::size_t i) HWY_ATTR {
+        const float* from = of_groups.data() + (input + i) * x.groups + group;
+        return hn::IfThenElseZero(in_row, hn::LoadU(d, from));
+      };
       FloatVector scales[kM];
       for (std::size_t i = 0; i < kM; ++i) {
-        const std::size_t x_group = (input + i) * x.groups + group;
-        scales[i] = hn::Mul(scale, hn::LoadU(d, x.scales.data() + x_group));
-        total[i] = hn::MulAdd(offset, hn::LoadU(d, x.sums.data() + x_group), total[i]);
+        scales[i] = hn::Mul(scale, load_input(x.scales, i));
+        total[i] = hn::MulAdd(offset, load_input(x.sums, i), total[i]);
       }
       const auto add_vector = [&](const std::uint8_t* bytes, std::size_t v) HWY_ATTR {
         WordVector words = hn::BitCast(du16, hn::LoadU(du8, bytes));

@@ -121,11 +121,17 @@ inline void multiply_integer_panels(const IntegerInput& x, const WeightMatrix& w
       multiply_integer_panel(panel, x, slice, sums.data() + p * x.rows * width);
     }
   }
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    for (std::size_t row = first; row < last; ++row) {
-      const std::size_t p = (row - first) / width;
-      y[i * weight.rows + row] = sums[(p * x.rows + i) * width + (row - first) % width] +
-                                 (bias != nullptr ? bias[row] : 0.0f);
+  for (std::size_t p = 0; p < panels; ++p) {
+    const std::size_t row = first + p * width;
+    const std::size_t count = std::min(width, last - row);
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      const float* from = sums.data() + (p * x.rows + i) * width;
+      float* to = y + i * weight.rows + row;
+      if (bias == nullptr) {
+        std::copy_n(from, count, to);
+      } else {
+        for (std::size_t r = 0; r < count; ++r) to[r] = from[r] + bias[row + r];
+      }
     }
   }
 }

@@ -38,6 +38,10 @@ HWY_INLINE SumVector add_pair_dot(SumVector sum, ShortVector a, ShortVector b) {
   return hn::Add(sum, SumVector{_mm256_madd_epi16(a.raw, b.raw)});
 #elif HWY_TARGET == HWY_SSE4
   return hn::Add(sum, SumVector{_mm_madd_epi16(a.raw, b.raw)});
+#elif HWY_TARGET == HWY_NEON
+  const int32x4_t low = vmull_s16(vget_low_s16(a.raw), vget_low_s16(b.raw));
+  const int32x4_t high = vmull_high_s16(a.raw, b.raw);
+  return hn::Add(sum, SumVector(vpaddq_s32(low, high)));
 #else
   // Even elements are the low halves of 32-bit lanes, odd ones the high halves.
   const SumTag d;
@@ -45,7 +49,7 @@ HWY_INLINE SumVector add_pair_dot(SumVector sum, ShortVector a, ShortVector b) {
     return hn::ShiftRight<16>(hn::ShiftLeft<16>(hn::BitCast(d, v)));
   };
   const auto odd = [&](ShortVector v) HWY_ATTR { return hn::ShiftRight<16>(hn::BitCast(d, v)); };
-  return hn::Add(hn::MulAdd(even(a), even(b), sum), hn::Mul(odd(a), odd(b)));
+  return hn::Add(sum, hn::Add(hn::Mul(even(a), even(b)), hn::Mul(odd(a), odd(b))));
 #endif
 }
 
