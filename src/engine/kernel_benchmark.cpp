@@ -91,15 +91,16 @@ class KernelBench {
   void product(std::string name, std::size_t m, cpu::WeightMatrix weight, std::size_t bytes) {
     const std::vector<float> x = numbers(m * weight.columns);
     std::vector<float> y(m * weight.rows);
-    const std::size_t parameters = bytes - weight.rows * weight.columns * bits_of(weight) / 8;
-    const std::vector<std::uint16_t> scales(parameters / 4 + 1, 0x3C00);  // 2^-7 in bf16
-    weight.scales = weight.biases = scales.data();
+    const std::size_t codes = weight.rows * weight.columns * bits_of(weight) / 8;
     const std::size_t slots = std::max<std::size_t>(1, kPool / bytes);
     std::size_t slot = 0;
     const auto* pool = reinterpret_cast<const std::uint8_t*>(codes_.data());
     time(std::move(name), static_cast<double>(bytes),
          2.0 * static_cast<double>(m * weight.columns * weight.rows), [&] {
-           weight.data = pool + slot++ % slots * bytes;
+           const std::uint8_t* at = pool + slot++ % slots * bytes;
+           weight.data = at;
+           weight.scales = at + codes;
+           weight.biases = at + codes + (bytes - codes) / 2;
            cpu::matmul(x.data(), m, weight, nullptr, y.data(), tensor::cpu_precision());
          });
   }
