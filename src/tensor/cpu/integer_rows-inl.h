@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/matmul.h"
@@ -94,69 +95,73 @@ struct GroupLanes {
   Indices of_vector[kMaxVectors];
 };
 
-/// Rows [first, last) of the weight · rows [input, input + kM) of x. A row goes by in blocks of as
-/// many groups as a vector has lanes.
+/// Row `row` of the weight · rows [input, input + kM) of x, in sums over lanes. It goes by in
+/// blocks of as many groups as a vector has lanes.
 template <std::size_t kM, int kBits>
-void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
-                 const float* bias, std::size_t first, std::size_t last, float* y) {
+HWY_INLINE void multiply_row(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
+                             std::size_t row, const GroupLanes& groups, FloatVector (&total)[kM]) {
   const FloatTag d;
-  const WordTag du16;
   const hn::Repartition<std::uint8_t, WordTag> du8;  // rows may start at an odd address
   const std::size_t lanes = hn::Lanes(d);
   const std::size_t vector_bytes = hn::Lanes(du8);
-  const std::size_t run = columns_per_vector(kBits);
   const std::size_t row_bytes = weight.columns * kBits / 8;
-  const std::size_t block_vectors = weight.group_size * kBits / 32;
-  const GroupLanes groups(block_vectors);
+  const std::size_t block_bytes = weight.group_size * kBits / 32 * vector_bytes;
+  const auto* packed = static_cast<const std::uint8_t*>(weight.data) + row * row_bytes;
   const std::int16_t* q = x.row(0, input);
-  for (std::size_t row = first; row < last; ++row) {
-    const auto* packed = static_cast<const std::uint8_t*>(weight.data) + row * row_bytes;
-    FloatVector total[kM];
-    for (std::size_t i = 0; i < kM; ++i) total[i] = hn::Zero(d);
-    std::size_t byte = 0, column = 0;
-    for (std::size_t group = 0; group < x.groups; group += lanes) {
-      const std::size_t count = std::min(lanes, x.groups - group);
-      const std::size_t at = row * x.groups + group;
-      const auto scale = load_groups(weight.scales, weight, at, count);
-      const auto offset = load_groups(weight.biases, weight, at, count);
-      const auto in_row = hn::FirstN(d, count);
-      const auto load_input = [&](const std::vector<float>& of_groups, std::size_t i) HWY_ATTR {
-        const float* from = of_groups.data() + (input + i) * x.groups + group;
+  for (std::size_t i = 0; i < kM; ++i) total[i] = hn::Zero(d);
+  for (std::size_t group = 0, byte = 0; group < x.groups; group += lanes) {
+    const std::size_t count = std::min(lanes, x.groups - group);
+    const auto in_row = hn::FirstN(d, count);
+    const std::size_t at = row * x.groups + group;
+    const auto scale = load_groups(weight.scales, weight, at, count);
+    const auto offset = load_groups(weight.biases, weight, at, count);
+    FloatVector scales[kM];
+    for (std::size_t i = 0; i < kM; ++i) {
+      const auto of_input = [&](const std::vector<float>& values) HWY_ATTR {
+        const float* from = values.data() + (input + i) * x.groups + group;
         return hn::IfThenElseZero(in_row, hn::LoadU(d, from));
       };
-      FloatVector scales[kM];
-      for (std::size_t i = 0; i < kM; ++i) {
-        scales[i] = hn::Mul(scale, load_input(x.scales, i));
-        total[i] = hn::MulAdd(offset, load_input(x.sums, i), total[i]);
-      }
-      const auto add_vector = [&](const std::uint8_t* bytes, std::size_t v) HWY_ATTR {
-        WordVector words = hn::BitCast(du16, hn::LoadU(du8, bytes));
-#if HWY_TARGET == HWY_AVX3_DL
-        // Or gcc loads them again for each part, and most of such loads cross a cache line.
-        asm("" : "+v"(words.raw));
-#endif
-        for (std::size_t i = 0; i < kM; ++i) {
-          const SumVector dot = dot_packed<kBits>(words, q + i * x.depth + column);
-          total[i] = hn::MulAdd(hn::ConvertTo(d, dot),
-                                hn::TableLookupLanes(scales[i], groups.of_vector[v]), total[i]);
-        }
-      };
-      const std::size_t bytes = std::min(block_vectors * vector_bytes, row_bytes - byte);
-      const std::size_t end = byte + bytes / vector_bytes * vector_bytes;
-      std::size_t v = 0;
-      for (; byte < end; byte += vector_bytes, column += run, ++v) {
-        hwy::Prefetch(packed + byte + kPrefetchBytes);
-        add_vector(packed + byte, v);
-      }
-      if (const std::size_t left = bytes % vector_bytes; left != 0) {
-        alignas(64) std::uint8_t rest[64] = {};
-        std::memcpy(rest, packed + byte, left);
-        add_vector(rest, v);
-      }
+      scales[i] = hn::Mul(scale, of_input(x.scales));
+      total[i] = hn::MulAdd(offset, of_input(x.sums), total[i]);
     }
+    const auto add_vector = [&](const std::uint8_t* bytes, std::size_t v) HWY_ATTR {
+      WordVector words = hn::BitCast(WordTag(), hn::LoadU(du8, bytes));
+#if HWY_TARGET == HWY_AVX3_DL
+      // Or gcc loads them again for each part, and most of such loads cross a cache line.
+      asm("" : "+v"(words.raw));
+#endif
+      for (std::size_t i = 0; i < kM; ++i) {
+        const SumVector dot = dot_packed<kBits>(words, q + i * x.depth);
+        total[i] = hn::MulAdd(hn::ConvertTo(d, dot),
+                              hn::TableLookupLanes(scales[i], groups.of_vector[v]), total[i]);
+      }
+      q += columns_per_vector(kBits);
+    };
+    const std::size_t end = std::min(byte + block_bytes, row_bytes);
+    std::size_t v = 0;
+    for (; byte + vector_bytes <= end; byte += vector_bytes, ++v) {
+      hwy::Prefetch(packed + byte + kPrefetchBytes);
+      add_vector(packed + byte, v);
+    }
+    if (byte < end) {
+      alignas(64) std::uint8_t rest[64] = {};
+      std::memcpy(rest, packed + byte, end - byte);
+      add_vector(rest, v);
+    }
+  }
+}
+
+/// Rows [first, last) of the weight · rows [input, input + kM) of x.
+template <std::size_t kM, int kBits>
+void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
+                 const float* bias, std::size_t first, std::size_t last, float* y) {
+  const GroupLanes groups(weight.group_size * kBits / 32);
+  for (std::size_t row = first; row < last; ++row) {
+    FloatVector total[kM];
+    multiply_row<kM, kBits>(x, input, weight, row, groups, total);
     for (std::size_t i = 0; i < kM; ++i) {
       y[(input + i) * weight.rows + row] =
-          hn::GetLane(hn::SumOfLanes(d, total[i])) + (bias != nullptr ? bias[row] : 0.0f);
+          hn::GetLane(hn::SumOfLanes(FloatTag(), total[i])) + (bias != nullptr ? bias[row] : 0.0f);
     }
   }
 }
