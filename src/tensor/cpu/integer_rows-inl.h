@@ -24,9 +24,10 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
-/// How far ahead of the codes memory is asked for. Processors look ahead within a page of 4 kB
-/// only, and a mapped file has no larger ones.
-constexpr std::size_t kPrefetchBytes = 4096;
+/// How far ahead of the codes memory is asked for: into the outer caches beyond the page, since
+/// processors look ahead within 4 kB only, and from there into the first one.
+constexpr std::size_t kFarBytes = 8192;
+constexpr std::size_t kNearBytes = 1024;
 
 using WordTag = hn::ScalableTag<std::uint16_t>;
 using WordVector = hn::Vec<WordTag>;
@@ -140,7 +141,8 @@ HWY_INLINE void multiply_row(const IntegerInput& x, std::size_t input, const Wei
     const std::size_t end = std::min(byte + block_bytes, row_bytes);
     std::size_t v = 0;
     for (; byte + vector_bytes <= end; byte += vector_bytes, ++v) {
-      hwy::Prefetch(packed + byte + kPrefetchBytes);
+      __builtin_prefetch(packed + byte + kFarBytes, /*rw=*/0, /*locality=*/1);
+      hwy::Prefetch(packed + byte + kNearBytes);
       add_vector(packed + byte, v);
     }
     if (byte < end) {
