@@ -142,7 +142,7 @@ void add_measurements(CLI::App& bench) {
 std::string text_of(const engine::KernelBenchmarkResult& result) {
   std::string text;
   for (const engine::KernelTiming& kernel : result.kernels) {
-    const double bytes = kernel.bytes / kernel.seconds, flops = kernel.flops / kernel.seconds;
+    const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
     text += tr("{:<52} {:9.3f} ms  {:5.1f} GB/s ({:3.0f} %)  {:5.0f} GFLOP/s ({:3.0f} % of f32)\n",
                "{:<52} {:9.3f} мс  {:5.1f} ГБ/с ({:3.0f} %)  {:5.0f} GFLOP/с ({:3.0f} % от f32)\n",
                kernel.name, 1e3 * kernel.seconds, bytes / 1e9,
@@ -156,7 +156,7 @@ nlohmann::ordered_json json_of(const std::string& model,
                                const engine::KernelBenchmarkResult& result) {
   nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
   for (const engine::KernelTiming& kernel : result.kernels) {
-    const double bytes = kernel.bytes / kernel.seconds, flops = kernel.flops / kernel.seconds;
+    const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
     kernels.push_back({{"kernel", kernel.name},
                        {"seconds", kernel.seconds},
                        {"gb_per_second", bytes / 1e9},

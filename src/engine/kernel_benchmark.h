@@ -19,6 +19,9 @@ struct KernelTiming {
   double seconds = 0;  ///< median
   double bytes = 0;    ///< that it has to read at the least: weights, or keys and values
   double flops = 0;    ///< a multiplication and an addition are two
+
+  double bytes_per_second() const { return bytes / seconds; }
+  double flops_per_second() const { return flops / seconds; }
 };
 
 struct KernelBenchmarkResult {

@@ -160,7 +160,7 @@ HWY_INLINE void add_value_columns(std::size_t lane, std::size_t i, std::size_t c
 /// outputs[l] += sum over keys of weight · value for kLanes lanes from `lane` on.
 template <std::size_t kLanes>
 HWY_INLINE void add_few_values(std::size_t lane, std::size_t count, FewLanes& few) {
-  constexpr std::size_t kVectors = 4;  // as many sums as hide how long one takes
+  constexpr std::size_t kVectors = 2;  // as many sums as hide how long one takes
   const std::size_t lanes = hn::Lanes(FloatTag());
   std::size_t i = 0;
   for (; i + kVectors * lanes <= few.padded; i += kVectors * lanes) {

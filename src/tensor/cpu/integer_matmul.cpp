@@ -47,9 +47,7 @@ void prepare_row(const float* x, std::size_t columns, float limit, std::size_t r
 }
 
 /// Likewise in one slice, padded with zeros, where the columns of every run (columns_per_vector)
-/// lie as the codes come out of 16-bit words: every kParts-th one from the first, then from the
-/// second,
-/// ...
+/// lie as the codes come out of 16-bit words: the first of every word, then the second, ...
 template <int kBits>
 void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
   const ShortTag d;
@@ -188,7 +186,7 @@ void multiply_few(const float* x, std::size_t m, std::span<const Product> produc
       });
 }
 
-/// `x` and the products' y: from row `first` of x on.
+/// Rows [first_input, first_input + m) of x.
 void multiply_many(const float* x, std::size_t m, std::span<const Product> products,
                    std::size_t first_input) {
   const WeightMatrix& weight = products.front().weight;

@@ -34,7 +34,7 @@ constexpr std::size_t kTileVectors = 2;
 constexpr std::size_t kTileInputs = 4;
 #endif
 /// Columns unpacked at a time: a panel of them stays in the first-level cache, the same columns of
-/// 512 rows of x in the second.
+/// as many rows of x as are taken at a time in the second.
 constexpr std::size_t kPanelDepth = 256;
 
 /// Weight rows of a panel.
