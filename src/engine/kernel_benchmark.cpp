@@ -14,7 +14,9 @@
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/machine_peak.h"
 #include "tensor/cpu/matmul.h"
+#include "tensor/cpu/softmax.h"
 #include "tensor/cpu/thread_pool.h"
+#include "tensor/cpu/top_k.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -60,6 +62,7 @@ class KernelBench {
     const int vision_head = config_.vision.hidden_size / config_.vision.num_heads;
     attend("attention of patches", kPatches, kPatches, config_.vision.num_heads,
            config_.vision.num_heads, vision_head, cpu::KvType::kFloat32);
+    choose(text.vocab_size);
     return std::move(timings_);
   }
 
@@ -159,6 +162,19 @@ class KernelBench {
                      head_dim),
          2.0 * static_cast<double>(cache.size()), 4.0 * static_cast<double>(x.size()) * seen,
          [&] { cpu::attention(a); });
+  }
+
+  void choose(int vocab_size) {
+    constexpr std::size_t kTopK = 20;
+    const std::vector<float> logits = numbers(static_cast<std::size_t>(vocab_size));
+    const auto bytes = static_cast<double>(logits.size() * sizeof(float));
+    time(fmt::format("{} largest of {}", kTopK, vocab_size), bytes, 0,
+         [&] { cpu::largest_k(logits.data(), logits.size(), kTopK); });
+    std::vector<float> weights(logits.size());
+    time(fmt::format("softmax of {}", vocab_size), 3 * bytes, 0, [&] {
+      std::copy(logits.begin(), logits.end(), weights.begin());
+      cpu::softmax_weights(weights.data(), weights.size(), 1.0f, 0.7f);
+    });
   }
 
   qwen::Config config_;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "tensor/cpu/softmax.h"
 #include "tensor/cpu/top_k.h"
 
 namespace oko::engine {
@@ -69,35 +70,49 @@ std::int32_t Sampler::sample(std::vector<float>& logits) {
   return id;
 }
 
-std::vector<Sampler::Candidate> Sampler::candidates(const std::vector<float>& logits,
+std::vector<Sampler::Candidate> Sampler::candidates(std::vector<float>& logits,
                                                     float maximum) const {
-  const auto k = static_cast<std::size_t>(options_.top_k);
+  double total =
+      tensor::cpu::softmax_weights(logits.data(), logits.size(), maximum, options_.temperature);
+  const std::vector<float>& weights = logits;
+  const auto keeps = [&](float weight) { return weight > 0 && weight >= options_.min_p; };
   std::vector<Candidate> kept;
-  for (const std::uint32_t id : tensor::cpu::largest_k(
-           logits.data(), logits.size(), k > 0 ? std::min(k, logits.size()) : logits.size())) {
-    const float probability = std::exp((logits[id] - maximum) / options_.temperature);
-    if (probability == 0) break;
-    kept.push_back({probability, static_cast<std::int32_t>(id)});
+  if (options_.top_k == 0 && options_.top_p == 1) {  // nothing asks for an order
+    kept.reserve(weights.size());
+    for (std::size_t id = 0; id < weights.size(); ++id) {
+      if (keeps(weights[id])) kept.push_back({weights[id], static_cast<std::int32_t>(id)});
+    }
+    return kept;
   }
-  double total = 0;
-  for (const Candidate& candidate : kept) total += candidate.probability;
-  double reached = 0;
-  std::size_t count = 0;
-  while (count < kept.size() && reached < options_.top_p * total) {
-    reached += kept[count++].probability;
+  // top_p mostly needs a few tokens of the vocabulary: more are ranked only where it asks for them.
+  constexpr std::size_t kFirst = 256;
+  const std::size_t limit =
+      options_.top_k > 0 ? std::min<std::size_t>(options_.top_k, weights.size()) : weights.size();
+  for (std::size_t k = options_.top_k > 0 ? limit : std::min(kFirst, limit);;
+       k = k < limit / 16 ? 8 * k : limit) {
+    const auto ranked = tensor::cpu::largest_k(weights.data(), weights.size(), k);
+    if (options_.top_k > 0) {
+      total = 0;
+      for (const std::uint32_t id : ranked) total += weights[id];
+    }
+    kept.clear();
+    double reached = 0;
+    for (const std::uint32_t id : ranked) {
+      if (reached >= options_.top_p * total || !keeps(weights[id])) return kept;
+      reached += weights[id];
+      kept.push_back({weights[id], static_cast<std::int32_t>(id)});
+    }
+    if (k == limit) return kept;
   }
-  kept.resize(std::max<std::size_t>(1, count));
-  while (kept.size() > 1 && kept.back().probability < options_.min_p) kept.pop_back();
-  return kept;
 }
 
 std::int32_t Sampler::draw(const std::vector<Candidate>& candidates) {
   double total = 0;
-  for (const Candidate& candidate : candidates) total += candidate.probability;
+  for (const Candidate& candidate : candidates) total += candidate.weight;
   // 53 bits of the generator as a fraction: std's distributions differ between libraries.
   double left = static_cast<double>(random_() >> 11) * 0x1.0p-53 * total;
   for (const Candidate& candidate : candidates) {
-    left -= candidate.probability;
+    left -= candidate.weight;
     if (left < 0) return candidate.id;
   }
   return candidates.back().id;

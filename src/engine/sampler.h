@@ -17,7 +17,7 @@ struct SamplingOptions {
   int top_k = 0;             ///< keep the k most likely tokens; 0: all
   float top_p = 1.0f;      ///< keep the fewest most likely tokens that reach this probability, 0..1
   float min_p = 0.0f;      ///< drop tokens less likely than this share of the most likely one, 0..1
-  std::uint64_t seed = 0;  ///< the same seed and logits give the same tokens on every machine
+  std::uint64_t seed = 0;  ///< the same seed and logits give the same tokens
 };
 
 /// Throws kUsage for values out of range.
@@ -34,12 +34,13 @@ class Sampler {
 
  private:
   struct Candidate {
-    float probability;  ///< not normalised
+    float weight;  ///< probability by that of the likeliest token
     std::int32_t id;
   };
 
   void apply_penalties(std::vector<float>& logits) const;
-  std::vector<Candidate> candidates(const std::vector<float>& logits, float maximum) const;
+  /// Never empty. Turns `logits` into weights.
+  std::vector<Candidate> candidates(std::vector<float>& logits, float maximum) const;
   std::int32_t draw(const std::vector<Candidate>& candidates);
 
   SamplingOptions options_;

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
+#include <random>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
 
@@ -57,6 +61,55 @@ TEST(SamplerTest, TopPKeepsTheFewestThatReachTheShare) {
   EXPECT_EQ(histogram({.temperature = 1.0f, .top_p = 0.7f}, logits, 500).size(), 2u);
   EXPECT_EQ(histogram({.temperature = 1.0f, .top_p = 0.9f}, logits, 500).size(), 3u);
   EXPECT_EQ(histogram({.temperature = 1.0f}, logits, 2'000).size(), 4u);
+}
+
+/// As many logits as the vocabulary has, of `spread` (0: all tokens are alike).
+Logits vocabulary(float spread) {
+  std::mt19937 random(11);
+  Logits logits(151'936);
+  for (float& logit : logits) {
+    logit = spread * static_cast<float>(static_cast<double>(random()) / 0x1p32);
+  }
+  return logits;
+}
+
+TEST(SamplerTest, TopPOfAVocabularyKeepsWhatASortOfItWould) {
+  for (const float spread : {1.0f, 20.0f, 400.0f}) {
+    for (const float top_p : {0.3f, 0.95f, 0.9999f}) {
+      const Logits logits = vocabulary(spread);
+      std::vector<std::pair<double, std::int32_t>> ranked;
+      double total = 0;
+      for (std::size_t id = 0; id < logits.size(); ++id) {
+        ranked.emplace_back(std::exp(static_cast<double>(logits[id]) - spread), id);
+        total += ranked.back().first;
+      }
+      std::sort(ranked.rbegin(), ranked.rend());
+      // A few f32 roundings beside the border decide differently.
+      std::set<std::int32_t> allowed;
+      double reached = 0;
+      for (std::size_t i = 0; i < ranked.size() && reached < (top_p + 1e-5) * total; ++i) {
+        reached += ranked[i].first;
+        allowed.insert(ranked[i].second);
+      }
+      const auto counts = histogram({.temperature = 1.0f, .top_p = top_p, .seed = 3}, logits, 25);
+      double drawn = 0;
+      for (const auto& [id, count] : counts) {
+        EXPECT_TRUE(allowed.contains(id)) << "spread " << spread << ", top_p " << top_p;
+        drawn += count;
+      }
+      EXPECT_EQ(drawn, 25);
+      if (spread == 1.0f) {
+        EXPECT_GT(counts.size(), 23u);  // of tens of thousands, all about alike
+      }
+    }
+  }
+}
+
+TEST(SamplerTest, TokensOfAVocabularyThatAreAlikeAreDrawnAlike) {
+  const auto counts = histogram({.temperature = 1.0f, .seed = 9}, vocabulary(0.0f), 400);
+  int upper = 0;
+  for (const auto& [id, count] : counts) upper += id >= 151'936 / 2 ? count : 0;
+  EXPECT_NEAR(upper, 200, 40);  // four standard deviations
 }
 
 TEST(SamplerTest, MinPDropsTokensFarBelowTheLikeliest) {
