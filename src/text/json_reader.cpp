@@ -23,11 +23,16 @@ class JsonReader : public json::json_sax_t {
 
   bool null() override { return add_scalar(nullptr); }
   bool boolean(bool value) override { return add_scalar(value); }
-  bool number_integer(number_integer_t value) override { return add_scalar(value); }
-  bool number_float(number_float_t value, const string_t&) override { return add_scalar(value); }
+  bool number_integer(number_integer_t value) override {
+    return add_score(static_cast<double>(value)) || add_scalar(value);
+  }
+  bool number_float(number_float_t value, const string_t&) override {
+    return add_score(value) || add_scalar(value);
+  }
   bool binary(binary_t&) override { return false; }
 
   bool number_unsigned(number_unsigned_t value) override {
+    if (add_score(static_cast<double>(value))) return true;
     if (table_ != Table::kVocabulary) return add_scalar(value);
     if (value >= static_cast<number_unsigned_t>(kMaxTokens)) {
       fail(tr("token id {} is more than the limit of {}", "номер токена {} больше предела в {}",
@@ -38,6 +43,10 @@ class JsonReader : public json::json_sax_t {
   }
 
   bool string(string_t& value) override {
+    if (table_ == Table::kPieces && in_pair_ && pair_size_ == 0) {
+      pair_[pair_size_++] = source_.store(value);
+      return true;
+    }
     if (table_ != Table::kMerges) return add_scalar(std::move(value));
     if (in_pair_) {
       if (pair_size_ == 2) fail_merge();
@@ -72,13 +81,14 @@ class JsonReader : public json::json_sax_t {
     return open(json::object());
   }
   bool start_array(std::size_t) override {
-    if (table_ == Table::kMerges && !in_pair_) {
+    if ((table_ == Table::kMerges || table_ == Table::kPieces) && !in_pair_) {
       in_pair_ = true;
       pair_size_ = 0;
       return true;
     }
-    if (next_table_ == Table::kMerges && table_ == Table::kNone) {
-      table_ = Table::kMerges;
+    if (next_table_ != Table::kNone && table_ == Table::kNone) {
+      table_ = next_table_ == Table::kVocabulary ? Table::kPieces : next_table_;
+      source_.has_scores |= table_ == Table::kPieces;
       return true;
     }
     return open(json::array());
@@ -86,8 +96,9 @@ class JsonReader : public json::json_sax_t {
   bool end_object() override { return close(); }
   bool end_array() override {
     if (!in_pair_) return close();
-    if (pair_size_ != 2) fail_merge();
+    if (pair_size_ != 2) place(nullptr);
     in_pair_ = false;
+    if (table_ == Table::kPieces) return true;
     add_merge({pair_[0], pair_[1]});
     return true;
   }
@@ -97,7 +108,12 @@ class JsonReader : public json::json_sax_t {
   }
 
  private:
-  enum class Table { kNone, kVocabulary, kMerges };
+  enum class Table {
+    kNone,
+    kVocabulary,  // {token: id} of BPE
+    kMerges,      // of BPE
+    kPieces,      // [[token, score]] of Unigram
+  };
 
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::kBadModel, name_ + ": " + what,
@@ -106,6 +122,18 @@ class JsonReader : public json::json_sax_t {
   [[noreturn]] void fail_merge() const {
     fail(tr("merge {} is not a pair of tokens", "слияние {} — не пара токенов",
             source_.merges.size()));
+  }
+
+  /// Takes the second half of a piece; false elsewhere.
+  bool add_score(double score) {
+    if (table_ != Table::kPieces || !in_pair_ || pair_size_ != 1) return false;
+    ++pair_size_;
+    if (source_.vocabulary.size() == static_cast<std::size_t>(kMaxTokens)) {
+      fail(tr("more than {} tokens", "больше {} токенов", kMaxTokens));
+    }
+    source_.vocabulary.push_back(
+        {pair_[0], static_cast<std::int32_t>(source_.vocabulary.size()), score});
+    return true;
   }
 
   void add_merge(const TokenizerSource::Merge& merge) {
@@ -119,6 +147,10 @@ class JsonReader : public json::json_sax_t {
   json* place(json value) {
     if (table_ != Table::kNone) {
       if (table_ == Table::kMerges) fail_merge();
+      if (table_ == Table::kPieces) {
+        fail(tr("token {} is not a pair of a text and a score",
+                "токен {} — не пара из текста и оценки", source_.vocabulary.size()));
+      }
       fail(tr("the vocabulary's id of '{}' is not a number", "номер токена '{}' — не число", key_));
     }
     if (next_table_ != Table::kNone) {

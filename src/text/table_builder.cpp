@@ -79,7 +79,7 @@ class Builder {
         name_(name),
         ids_(source.vocabulary.size() * 2, SeededHash{std::random_device()()}) {}
 
-  std::vector<std::byte> build(const TokenizerTable::Sources& files) {
+  std::vector<std::byte> build(const TableSources& files) {
     read_vocabulary();
     read_added();
     read_byte_tokens();
@@ -89,12 +89,13 @@ class Builder {
 
  private:
   void read_vocabulary() {
-    for (const auto& [text, id] : source_.vocabulary) {
-      const std::string_view token = source_.view(text);
-      if (!ids_.emplace(token, static_cast<std::uint32_t>(id)).second) {
+    for (const TokenizerSource::VocabularyEntry& entry : source_.vocabulary) {
+      const std::string_view token = source_.view(entry.token);
+      const auto id = static_cast<std::uint32_t>(entry.id);
+      if (!ids_.emplace(token, id).second) {
         fail(name_, tr("token '{}' is listed twice", "токен '{}' записан дважды", token));
       }
-      set_token(static_cast<std::uint32_t>(id), letters_.decode(token));
+      set_token(id, letters_.decode(token));
     }
   }
 
@@ -176,17 +177,14 @@ class Builder {
     fail(name_, tr("its merges collide on purpose", "её слияния нарочно сталкиваются"));
   }
 
-  std::vector<std::byte> assemble(const TokenizerTable::Sources& files) {
+  std::vector<std::byte> assemble(const TableSources& files) {
     TokenizerTable::Header header{};
-    header.magic = TokenizerTable::kMagic;
-    header.version = TokenizerTable::kVersion;
     header.vocabulary_size = static_cast<std::uint32_t>(tokens_.size());
     header.merge_slots = static_cast<std::uint32_t>(merges_.size());
     header.piece_slots = std::bit_ceil(header.vocabulary_size * 3 / 2 + 2);
     header.added_size = static_cast<std::uint32_t>(added_.size());
     header.early_added_size = static_cast<std::uint32_t>(std::count_if(
         added_.begin(), added_.end(), [](const auto& added) { return !added.token->normalized; }));
-    header.sources = files;
 
     std::string text;
     std::vector<std::uint32_t> offsets;
@@ -219,8 +217,7 @@ class Builder {
     put(layout.token_flags, token_flags_);
     put(layout.text, text);
     put(layout.pieces, find_pieces(block, header.piece_slots));
-    header.checksum = XXH3_64bits(block.data() + sizeof(header), block.size() - sizeof(header));
-    put(0, std::span(&header, 1));
+    seal_table(block, TokenizerTable::kKind, files);
     return block;
   }
 
@@ -273,8 +270,8 @@ class Builder {
 
 }  // namespace
 
-std::vector<std::byte> build_table(const TokenizerSource& source,
-                                   const TokenizerTable::Sources& files, const std::string& name) {
+std::vector<std::byte> build_table(const TokenizerSource& source, const TableSources& files,
+                                   const std::string& name) {
   return Builder(source, name).build(files);
 }
 

@@ -11,7 +11,7 @@ namespace oko::text {
 
 /// The block of a TokenizerTable. Throws kBadModel, naming `name`: tokens or merges that contradict
 /// one another, a byte without a token.
-std::vector<std::byte> build_table(const TokenizerSource& source,
-                                   const TokenizerTable::Sources& files, const std::string& name);
+std::vector<std::byte> build_table(const TokenizerSource& source, const TableSources& files,
+                                   const std::string& name);
 
 }  // namespace oko::text

@@ -1,8 +1,5 @@
 #include "text/tokenizer.h"
 
-#include <fmt/format.h>
-#include <xxhash.h>
-
 #include <system_error>
 
 #include "base/error.h"
@@ -24,7 +21,7 @@ namespace fs = std::filesystem;
 struct TokenizerFiles {
   fs::path main;                // tokenizer.json or vocab.json
   fs::path merges{}, config{};  // of the older layout; `config` may be empty
-  TokenizerTable::Sources identities{};
+  TableSources identities{};
 };
 
 TokenizerFiles find_files(const fs::path& model_dir) {
@@ -64,50 +61,18 @@ std::vector<std::byte> build_from_files(const TokenizerFiles& files) {
                      files.main.parent_path().string());
 }
 
-/// One cache file for each model folder, whatever name it is reached by.
-fs::path cache_path(const fs::path& cache_dir, const fs::path& model_dir) {
-  std::error_code error;
-  fs::path canonical = fs::canonical(model_dir, error);
-  if (error) canonical = model_dir;
-  const std::string& text = canonical.native();
-  return cache_dir / fmt::format("{:016x}.tokens", XXH3_64bits(text.data(), text.size()));
-}
-
-/// False where the cache cannot be written: that costs time at the next start, and nothing else.
-bool try_write_cache(const fs::path& path, std::span<const std::byte> block) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) return false;
-  try {
-    write_file_atomically(path, block);
-  } catch (const Error&) {
-    return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 Tokenizer Tokenizer::load(const fs::path& model_dir, const TokenizerOptions& options) {
   const TokenizerFiles files = find_files(model_dir);
-  if (options.cache_dir.empty()) return Tokenizer(TokenizerTable(build_from_files(files)));
-  const fs::path cache = cache_path(options.cache_dir, model_dir);
-  if (auto table = TokenizerTable::open(cache, files.identities)) {
-    return Tokenizer(*std::move(table));
-  }
-  std::vector<std::byte> block = build_from_files(files);
-  // Mapped pages can be given back to the system, a block of our own cannot.
-  if (try_write_cache(cache, block)) {
-    if (auto table = TokenizerTable::open(cache, files.identities)) {
-      return Tokenizer(*std::move(table));
-    }
-  }
-  return Tokenizer(TokenizerTable(std::move(block)));
+  return Tokenizer(
+      TokenizerTable(load_table(TokenizerTable::kKind, options.cache_dir, model_dir,
+                                files.identities, [&] { return build_from_files(files); })));
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {
-  return Tokenizer(
-      TokenizerTable(build_table(parse_tokenizer_json(tokenizer_json, name), {}, name)));
+  return Tokenizer(TokenizerTable(
+      TableBlock(build_table(parse_tokenizer_json(tokenizer_json, name), {}, name))));
 }
 
 void Tokenizer::append_plain(std::string_view text, std::vector<std::int32_t>& ids) const {

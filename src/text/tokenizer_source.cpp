@@ -7,42 +7,12 @@
 #include "base/language.h"
 #include "text/json_reader.h"
 #include "text/split.h"
+#include "text/tokenizer_json.h"
 
 namespace oko::text {
 namespace {
 
 using nlohmann::json;
-
-[[noreturn]] void fail(const std::string& name, const std::string& what) {
-  throw Error(ErrorCode::kBadModel, name + ": " + what,
-              tr("download the model again", "скачайте модель заново"));
-}
-
-[[noreturn]] void refuse(const std::string& name, const std::string& what, const json& value) {
-  std::string text = value.dump(-1, ' ', true);
-  if (text.size() > 100) text = text.substr(0, 100) + "...";
-  throw Error(
-      ErrorCode::kBadModel,
-      tr("{}: {} is {}, which oko does not have", "{}: {} = {}, этого в oko нет", name, what, text),
-      tr("oko reads Qwen's byte-level BPE tokenizers: use a Qwen model",
-         "oko читает байтовые BPE-токенизаторы Qwen: возьмите модель Qwen"));
-}
-
-const json& field(const json& object, const char* key) {
-  static const json kNull;
-  if (!object.is_object()) return kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
-
-bool is_type(const json& object, std::string_view type) {
-  return field(object, "type") == type;
-}
-
-bool flag(const json& object, const char* key, bool missing) {
-  const json& value = field(object, key);
-  return value.is_boolean() ? value.get<bool>() : missing;
-}
 
 /// Everything around the tables must be what `encode` does.
 void check_pipeline(const json& tree, const std::string& name) {
@@ -81,32 +51,6 @@ void check_pipeline(const json& tree, const std::string& name) {
        {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"}) {
     const json& value = field(model, key);
     if (!value.is_null() && value != "") refuse(name, std::string("model.") + key, value);
-  }
-}
-
-AddedToken read_added_token(const json& entry, std::int64_t id, const std::string& name) {
-  const json& content = field(entry, "content");
-  if (!content.is_string() || content == "" || id < 0 || id >= kMaxTokens) {
-    refuse(name, "added token", entry);
-  }
-  AddedToken token;
-  token.content = content.get<std::string>();
-  token.id = static_cast<std::int32_t>(id);
-  token.special = flag(entry, "special", false);
-  token.normalized = flag(entry, "normalized", !token.special);
-  token.single_word = flag(entry, "single_word", false);
-  token.strip_left = flag(entry, "lstrip", false);
-  token.strip_right = flag(entry, "rstrip", false);
-  return token;
-}
-
-void read_added_tokens(const json& list, const std::string& name, TokenizerSource& source) {
-  if (list.is_null()) return;
-  if (!list.is_array()) refuse(name, "added_tokens", list);
-  for (const json& entry : list) {
-    const json& id = field(entry, "id");
-    if (!id.is_number_integer()) refuse(name, "added token", entry);
-    source.added.push_back(read_added_token(entry, id.get<std::int64_t>(), name));
   }
 }
 
@@ -150,6 +94,9 @@ void read_merges_text(std::string_view text, TokenizerSource& source) {
 
 void check_tables(const TokenizerSource& source, const std::string& name) {
   if (source.vocabulary.empty()) fail(name, tr("has no vocabulary", "нет словаря"));
+  if (source.has_scores) {
+    fail(name, tr("the vocabulary is not one of BPE", "словарь — не от BPE"));
+  }
 }
 
 }  // namespace

@@ -18,16 +18,16 @@ struct AddedToken {
   bool strip_right = false;
 };
 
-/// What the files of a tokenizer say, checked to be Qwen's pipeline: NFC, `kQwenPattern`,
-/// ByteLevel, BPE. Texts lie in one arena.
+/// The tables in the files of a tokenizer. Texts lie in one arena.
 struct TokenizerSource {
   struct Text {
     std::uint32_t offset = 0;
     std::uint32_t length = 0;
   };
   struct VocabularyEntry {
-    Text token;  ///< in byte-level letters: "Ġthe"
+    Text token;  ///< BPE: in byte-level letters, "Ġthe"
     std::int32_t id = 0;
+    double score = 0;  ///< Unigram: logarithm of its probability
   };
   struct Merge {
     Text left;
@@ -36,6 +36,7 @@ struct TokenizerSource {
 
   std::string arena;
   std::vector<VocabularyEntry> vocabulary;
+  bool has_scores = false;    ///< the vocabulary is Unigram's
   std::vector<Merge> merges;  ///< best first
   std::vector<AddedToken> added;
 
@@ -48,8 +49,8 @@ struct TokenizerSource {
 inline constexpr std::uint64_t kMaxTokenizerBytes = 64'000'000;  ///< of one file
 inline constexpr std::int32_t kMaxTokens = 1 << 20;              ///< ids, and merges
 
-/// Reads the bytes of a tokenizer.json. `name` stands in messages. Throws kBadModel: not JSON, or
-/// anything that is not Qwen's pipeline.
+/// Reads the bytes of a tokenizer.json, checked to be Qwen's pipeline: NFC, `kQwenPattern`,
+/// ByteLevel, BPE. `name` stands in messages. Throws kBadModel: not JSON, or any other pipeline.
 TokenizerSource parse_tokenizer_json(std::string_view bytes, const std::string& name);
 
 /// The bytes of the older layout's files; `config` may be empty.

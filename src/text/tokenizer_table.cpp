@@ -18,17 +18,12 @@ bool header_fits(const Header& header, std::size_t block_size) {
   const auto is_slot_count = [](std::uint32_t slots) {
     return std::has_single_bit(slots) && slots <= TokenizerTable::kMaxSlots;
   };
-  return header.magic == TokenizerTable::kMagic && header.version == TokenizerTable::kVersion &&
-         header.reserved == 0 && header.vocabulary_size > 0 &&
+  return header.vocabulary_size > 0 &&
          header.vocabulary_size <= static_cast<std::uint32_t>(kMaxTokens) &&
          is_slot_count(header.merge_slots) && is_slot_count(header.piece_slots) &&
          header.added_size <= static_cast<std::uint32_t>(kMaxTokens) &&
          header.early_added_size <= header.added_size &&
          TokenizerTable::Layout(header).size == block_size;
-}
-
-std::uint64_t checksum(std::span<const std::byte> block) {
-  return XXH3_64bits(block.data() + sizeof(Header), block.size() - sizeof(Header));
 }
 
 }  // namespace
@@ -59,24 +54,10 @@ void TokenizerTable::attach(std::span<const std::byte> block) {
   merge_mask_ = header_->merge_slots - 1;
 }
 
-std::optional<TokenizerTable> TokenizerTable::open(const std::filesystem::path& path,
-                                                   const Sources& sources) {
-  std::unique_ptr<MappedFile> file;
-  try {
-    file = std::make_unique<MappedFile>(path, ErrorCode::kFailed);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  const std::span<const std::byte> block = file->bytes();
-  if (block.size() < sizeof(Header)) return std::nullopt;
-  const auto& header = *reinterpret_cast<const Header*>(block.data());
-  if (!header_fits(header, block.size()) || header.sources != sources ||
-      header.checksum != checksum(block)) {
-    return std::nullopt;
-  }
-  TokenizerTable table(std::move(file));
-  if (!table.contents_are_in_range()) return std::nullopt;
-  return table;
+bool TokenizerTable::is_sound(std::span<const std::byte> block) {
+  return block.size() >= sizeof(Header) &&
+         header_fits(*reinterpret_cast<const Header*>(block.data()), block.size()) &&
+         TokenizerTable(block).contents_are_in_range();
 }
 
 bool TokenizerTable::contents_are_in_range() const {

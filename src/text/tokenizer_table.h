@@ -1,17 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
 
-#include "base/file.h"
-#include "base/mapped_file.h"
+#include "text/table_file.h"
 
 namespace oko::text {
 
@@ -19,9 +14,6 @@ namespace oko::text {
 /// tables of merges and of whole pieces, so that loading is mapping. `build_table` makes the block.
 class TokenizerTable {
  public:
-  /// The files that a table was made from; absent ones are zero.
-  using Sources = std::array<FileIdentity, 3>;
-
   struct Merge {
     std::uint32_t left, right;  ///< tokens; `kNone` in `left`: an unused slot
     std::uint32_t rank;         ///< the lowest is merged first
@@ -35,20 +27,18 @@ class TokenizerTable {
   /// Sections follow in this order, each without a gap: merges, offsets (one more than tokens),
   /// byte tokens (256), pieces, added, token flags, text.
   struct Header {
-    std::uint64_t magic, checksum;  ///< XXH3 of all that follows the header
-    std::uint32_t version, vocabulary_size;
+    TableHeader common;
+    std::uint32_t vocabulary_size, text_size;
     std::uint32_t merge_slots, piece_slots;  ///< powers of two
     std::uint32_t added_size, early_added_size;
-    std::uint32_t text_size, reserved;
-    Sources sources;
   };
   struct Layout {
     explicit Layout(const Header& header);
     std::uint64_t merges, offsets, byte_tokens, pieces, added, token_flags, text, size;
   };
 
-  static constexpr std::uint64_t kMagic = 0x3142'4154'4B4F'4B4F;  // "OKOKTAB1" on little endian
-  static constexpr std::uint32_t kVersion = 1;  ///< raise it with any change of the block
+  static bool is_sound(std::span<const std::byte> block);
+  static constexpr TableKind kKind{0x3142'4154'4B4F'4B4F, 2, &is_sound, "tokens"};  // "OKOKTAB1"
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::uint32_t kMaxSlots = 1u << 22;
   /// A lookup looks at no more slots than this; a table that would need more is not built.
@@ -58,14 +48,7 @@ class TokenizerTable {
 
   /// A table over `block`, which `build_table` made and which must outlive it.
   explicit TokenizerTable(std::span<const std::byte> block) { attach(block); }
-  /// A table that owns its block.
-  explicit TokenizerTable(std::vector<std::byte> block) : memory_(std::move(block)) {
-    attach(memory_);
-  }
-  /// The table in the cache file `path`, or nothing where there is none, it was made from other
-  /// files than `sources`, or it is damaged.
-  static std::optional<TokenizerTable> open(const std::filesystem::path& path,
-                                            const Sources& sources);
+  explicit TokenizerTable(TableBlock block) : block_(std::move(block)) { attach(block_->bytes()); }
 
   std::uint32_t vocabulary_size() const { return header_->vocabulary_size; }
   std::string_view token(std::uint32_t id) const {
@@ -105,14 +88,10 @@ class TokenizerTable {
   static std::uint64_t piece_hash(std::string_view piece);
 
  private:
-  explicit TokenizerTable(std::unique_ptr<MappedFile> file) : file_(std::move(file)) {
-    attach(file_->bytes());
-  }
   void attach(std::span<const std::byte> block);
   bool contents_are_in_range() const;
 
-  std::vector<std::byte> memory_;
-  std::unique_ptr<MappedFile> file_;
+  std::optional<TableBlock> block_;  ///< where it is the table's own
   const Header* header_ = nullptr;
   std::uint64_t merge_mask_ = 0;
   const Merge* merges_ = nullptr;

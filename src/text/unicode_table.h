@@ -1,15 +1,15 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <vector>
+
+#include "text/code_point_table.h"
 
 namespace oko::text {
 
 /// Properties of code points as Hugging Face `tokenizers` 0.23 sees them: Unicode 16 in its regular
 /// expressions, Unicode 9 in its NFC. Frozen here because a model's tokens must not change with
 /// the Unicode version of a system library.
-class UnicodeTable {
+class UnicodeTable : public CodePointTable {
  public:
   static constexpr std::uint8_t kLetter = 1;  ///< \p{L}
   static constexpr std::uint8_t kNumber = 2;  ///< \p{N}
@@ -21,16 +21,8 @@ class UnicodeTable {
 
   static const UnicodeTable& get();
 
-  /// The properties of `code_point` <= U+10FFFF.
-  std::uint8_t operator[](char32_t code_point) const {
-    return blocks_[index_[code_point >> 8]][code_point & 0xFF];
-  }
-
  private:
   UnicodeTable();
-
-  std::array<std::uint16_t, 0x1100> index_{};
-  std::vector<std::array<std::uint8_t, 256>> blocks_;
 };
 
 }  // namespace oko::text

@@ -1,21 +1,25 @@
-// The bridge between oko's tokenizer and tools/text/compare_with_hf.py.
+// The bridge between oko's tokenizer and tools/text/compare_with_hf.py, and
+// between its XLM-RoBERTa tokenizer and compare_xlmr_with_hf.py.
 //
-//   encode_chunks MODEL_DIR CACHE_DIR|- plain|special|decode < chunks > results
+//   encode_chunks MODEL_DIR CACHE_DIR|- plain|special|decode|xlmr < chunks > results
 //
 // Chunks and results are each a 32-bit count and as many items: bytes of text, or 32-bit ids.
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer.h"
+#include "text/xlmr_tokenizer.h"
 
 namespace {
 
 using oko::text::Detokenizer;
 using oko::text::Tokenizer;
+using oko::text::XlmrTokenizer;
 
 template <typename Item>
 bool read_chunk(std::vector<Item>& items) {
@@ -46,13 +50,13 @@ void decode_all(const Tokenizer& tokenizer) {
   }
 }
 
-void encode_all(const Tokenizer& tokenizer, bool special) {
+template <typename Encode>
+void encode_all(Encode encode) {
   std::size_t bytes = 0;
   std::chrono::duration<double> spent{};
   for (std::vector<char> text; read_chunk(text);) {
     const auto start = std::chrono::steady_clock::now();
-    const std::string_view view(text.data(), text.size());
-    const auto ids = special ? tokenizer.encode_with_special(view) : tokenizer.encode(view);
+    const auto ids = encode(std::string_view(text.data(), text.size()));
     spent += std::chrono::steady_clock::now() - start;
     bytes += text.size();
     write_chunk(ids);
@@ -61,22 +65,38 @@ void encode_all(const Tokenizer& tokenizer, bool special) {
                bytes / 1e6 / spent.count());
 }
 
+template <typename Loaded>
+Loaded load(const std::string& model, const std::string& cache) {
+  const auto start = std::chrono::steady_clock::now();
+  Loaded tokenizer = Loaded::load(model, {cache == "-" ? "" : cache});
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+  std::fprintf(stderr, "loaded in %.1f ms\n", spent.count());
+  return tokenizer;
+}
+
+void run(const std::string& model, const std::string& cache, const std::string& mode) {
+  if (mode == "xlmr") {
+    const auto tokenizer = load<XlmrTokenizer>(model, cache);
+    constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+    encode_all([&](std::string_view text) { return tokenizer.encode(text, kAll).ids; });
+    return;
+  }
+  const auto tokenizer = load<Tokenizer>(model, cache);
+  if (mode == "decode") {
+    decode_all(tokenizer);
+  } else if (mode == "special") {
+    encode_all([&](std::string_view text) { return tokenizer.encode_with_special(text); });
+  } else {
+    encode_all([&](std::string_view text) { return tokenizer.encode(text); });
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  const std::string cache = argv[2], mode = argv[3];
   try {
-    const auto start = std::chrono::steady_clock::now();
-    const Tokenizer tokenizer = Tokenizer::load(argv[1], {cache == "-" ? "" : cache});
-    const std::chrono::duration<double, std::milli> spent =
-        std::chrono::steady_clock::now() - start;
-    std::fprintf(stderr, "loaded in %.1f ms\n", spent.count());
-    if (mode == "decode") {
-      decode_all(tokenizer);
-    } else {
-      encode_all(tokenizer, mode == "special");
-    }
+    run(argv[1], argv[2], argv[3]);
   } catch (const oko::Error& error) {
     std::fprintf(stderr, "%s\n%s\n", error.what(), error.hint().c_str());
     return 1;

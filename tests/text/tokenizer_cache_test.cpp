@@ -83,7 +83,7 @@ TEST_F(TokenizerCacheTest, ADamagedCacheIsMadeAnew) {
 TEST_F(TokenizerCacheTest, AForgedCacheDoesNotCrash) {
   load();
   const std::string good = cache_bytes();
-  const std::size_t header = sizeof(TokenizerTable::Header);
+  const std::size_t header = sizeof(TableHeader);
   CorpusRandom random(2);
   for (int i = 0; i < 300; ++i) {
     std::string bad = good;
@@ -93,7 +93,7 @@ TEST_F(TokenizerCacheTest, AForgedCacheDoesNotCrash) {
       bad[at] = static_cast<char>(random.below(3) != 0 ? random.below(256) : 0xFF);
     }
     const std::uint64_t checksum = XXH3_64bits(bad.data() + header, bad.size() - header);
-    std::memcpy(bad.data() + offsetof(TokenizerTable::Header, checksum), &checksum, 8);
+    std::memcpy(bad.data() + offsetof(TableHeader, checksum), &checksum, 8);
     write_file_atomically(cache_file(), bad);
     const Tokenizer tokenizer = load();
     const auto ids = tokenizer.encode_with_special(text_);
