@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace oko::tensor {
+
+/// Throws kBadModel "NAME: WHAT"; without a hint of its own the file is called damaged.
+[[noreturn]] void fail_checkpoint(std::string_view name, const std::string& what,
+                                  const std::string& hint = {});
+
+/// Whether `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
+bool is_utf8(std::string_view text);
+
+/// Text of an untrusted file as it may stand in a message: at most 200 bytes, no control
+/// characters, UTF-8.
+std::string shown(std::string_view text);
+
+/// Reads untrusted bytes from front to back. Whatever would lie past their end throws kBadModel.
+class ByteCursor {
+ public:
+  /// `what` the bytes are ("the pickle"), for messages; both texts must outlive the cursor.
+  ByteCursor(std::span<const std::byte> bytes, std::string_view name, std::string_view what)
+      : bytes_(bytes), name_(name), what_(what) {}
+
+  std::uint64_t position() const { return position_; }
+  std::uint64_t left() const { return bytes_.size() - position_; }
+
+  std::span<const std::byte> take(std::uint64_t size);
+  std::string_view text(std::uint64_t size);
+  /// Up to the next line feed, which is taken too, but not given. At most `max_size` bytes.
+  std::string_view line(std::uint64_t max_size);
+  /// A little-endian number of 1 to 8 bytes.
+  std::uint64_t number(int size);
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::string_view name_;
+  std::string_view what_;
+  std::uint64_t position_ = 0;
+};
+
+}  // namespace oko::tensor
