@@ -2,11 +2,13 @@
 
     python tools/fuzz/make_corpus.py
 
-safetensors/     headers with every dtype, scalars, metadata, an odd length
-tokenizer_json/  tests/text/data/tokenizer/tokenizer.json cut to its 256 bytes and a few merges
+safetensors/       headers with every dtype, scalars, metadata, an odd length
+torch_checkpoint/  the pickles of tests/tensor/data/torch: mutations of whole archives seldom reach them
+tokenizer_json/    tests/text/data/tokenizer/tokenizer.json cut to its 256 bytes and a few merges
 """
 
 import json
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +59,13 @@ def main():
     }
     for name, data in files.items():
         (folder / f"{name}.safetensors").write_bytes(data)
+    folder = CORPUS / "torch_checkpoint"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted((ROOT / "tests/tensor/data/torch").glob("*.pt")):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                name = next(entry for entry in archive.namelist() if entry.endswith("/data.pkl"))
+                (folder / f"{path.stem}.pkl").write_bytes(archive.read(name))
     folder = CORPUS / "tokenizer_json"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.json").write_text(small_tokenizer())
