@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "text/rust_number.h"
 
 namespace oko::text {
 namespace {
@@ -26,8 +27,8 @@ class JsonReader : public json::json_sax_t {
   bool number_integer(number_integer_t value) override {
     return add_score(static_cast<double>(value)) || add_scalar(value);
   }
-  bool number_float(number_float_t value, const string_t&) override {
-    return add_score(value) || add_scalar(value);
+  bool number_float(number_float_t value, const string_t& text) override {
+    return add_score(rust_number(text)) || add_scalar(value);
   }
   bool binary(binary_t&) override { return false; }
 

@@ -1,11 +1,14 @@
 #include "text/unigram_source.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <bit>
 #include <cmath>
 
 #include "base/language.h"
 #include "text/json_reader.h"
+#include "text/rust_number.h"
 #include "text/tokenizer_json.h"
 
 namespace oko::text {
@@ -249,11 +252,13 @@ class SentencepieceReader {
     const bool own_special = pieces_ < kOwnSpecial;
     const bool right_type =
         own_special ? type == (pieces_ == 0 ? kUnknownPiece : kControlPiece) : type == kNormalPiece;
-    if (text.empty() || !right_type || ++pieces_ > static_cast<std::size_t>(kMaxTokens) - 8) {
+    if (text.empty() || !right_type || !std::isfinite(score) ||
+        ++pieces_ > static_cast<std::size_t>(kMaxTokens) - 8) {
       fail(name_,
            tr("piece {} is not one of XLM-RoBERTa's", "токен {} — не из XLM-RoBERTa", pieces_));
     }
-    if (!own_special) add(text, score);
+    // As tokenizer.json would have it.
+    if (!own_special) add(text, rust_number(fmt::format("{}", static_cast<double>(score))));
   }
 
   void check_trainer(std::string_view bytes) {

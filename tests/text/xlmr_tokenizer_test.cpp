@@ -64,6 +64,7 @@ TEST_P(XlmrPipelineTest, EncodesAMegabyteOfMixedTextAsHuggingFaceDoes) {
 
 TEST_P(XlmrPipelineTest, EncodesNastyCasesAsHuggingFaceDoes) {
   for (const json& golden : goldens_.at("cases")) {
+    if (!golden.contains(GetParam().name)) continue;
     std::string text;
     for (int i = 0; i < golden.at("times").get<int>(); ++i) {
       text += golden.at("text").get<std::string>();
