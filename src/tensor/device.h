@@ -21,12 +21,15 @@ mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 struct DeviceOptions {
   /// Of the CPU kernels; 0: one a physical core. The process's first call decides.
   std::size_t threads = 0;
-  /// Of quantized products on the CPU. kFloat is for comparison with references.
+  /// Of products on the CPU: kFloat, for comparison with references, or as each layer asks.
   cpu::Precision precision = cpu::Precision::kInteger;
 };
 
 /// To be called by the thread that owns MLX, before anything is evaluated.
 void prepare_device(const DeviceOptions& options = {});
+
+/// Gives memory that is kept for later arrays back to the system.
+void release_spare_memory();
 
 /// What `prepare_device` was told.
 cpu::Precision cpu_precision();

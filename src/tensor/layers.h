@@ -56,7 +56,7 @@ mx::array swiglu(const mx::array& gate, const mx::array& up);
 /// GELU in its tanh approximation ("gelu_pytorch_tanh").
 mx::array gelu_tanh(const mx::array& x);
 
-/// GELU exactly, with erf.
+/// GELU with erf ("gelu").
 mx::array gelu(const mx::array& x);
 
 /// Rotary position embedding, "rotate half" form (RoFormer, arXiv:2104.09864, as GPT-NeoX lays it

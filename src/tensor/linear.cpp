@@ -115,7 +115,9 @@ std::vector<mx::array> Linear::multiply_all(const mx::array& x,
     results.push_back(cpu::uninitialized({x.shape(0), layer->outputs_}));
     products.push_back(layer->product(results.back()));
   }
-  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products, cpu_precision());
+  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products,
+              cpu_precision() == cpu::Precision::kFloat ? cpu::Precision::kFloat
+                                                        : (*layers.begin())->precision_);
   return results;
 }
 

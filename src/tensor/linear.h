@@ -29,9 +29,13 @@ class Linear {
   /// x · weightᵀ + bias. x: (n, inputs) -> (n, outputs).
   mx::array operator()(const mx::array& x) const;
 
-  /// The products of several layers with one x.
+  /// The products of several layers with one x, with the precision of the first.
   static std::vector<mx::array> multiply_all(const mx::array& x,
                                              std::initializer_list<const Linear*> layers);
+
+  /// How products are computed on the CPU from now on, unless `cpu_precision()` asks for f32
+  /// everywhere: kFloat for small layers whose results are an answer, kByte in encoders.
+  void set_precision(cpu::Precision precision) { precision_ = precision; }
 
   /// Rows of the weight: ids (n), each in 0 .. outputs - 1, -> (n, inputs). Throws nothing: ids are
   /// the caller's to check.
@@ -55,6 +59,7 @@ class Linear {
   Quantization quantization_;
   int outputs_ = 0;
   int inputs_ = 0;
+  cpu::Precision precision_ = cpu::Precision::kInteger;
 };
 
 }  // namespace oko::tensor

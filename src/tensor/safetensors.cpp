@@ -24,12 +24,13 @@ using nlohmann::json;
 constexpr std::uint64_t kMaxHeaderBytes = 8'000'000;
 constexpr int kMaxNesting = 4;  // a dimension lies at 3: {"name": {"shape": [1]}}
 
-constexpr std::array<std::pair<std::string_view, Dtype>, 6> kDtypes{{
+constexpr std::array<std::pair<std::string_view, Dtype>, 7> kDtypes{{
     {"F32", Dtype::kFloat32},
     {"F16", Dtype::kFloat16},
     {"BF16", Dtype::kBfloat16},
     {"U32", Dtype::kUint32},
     {"I32", Dtype::kInt32},
+    {"I64", Dtype::kInt64},
     {"U8", Dtype::kUint8},
 }};
 
@@ -176,6 +177,8 @@ std::size_t size_of(Dtype dtype) {
     case Dtype::kFloat16:
     case Dtype::kBfloat16:
       return 2;
+    case Dtype::kInt64:
+      return 8;
     case Dtype::kUint8:
       return 1;
   }

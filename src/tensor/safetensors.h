@@ -11,7 +11,7 @@
 namespace oko::tensor {
 
 /// Element types of safetensors files that oko reads and writes.
-enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kInt32, kUint8 };
+enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kInt32, kInt64, kUint8 };
 
 /// Bytes of one element.
 std::size_t size_of(Dtype dtype);

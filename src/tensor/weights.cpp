@@ -5,11 +5,10 @@
 #include <mlx/mlx.h>
 
 #include <limits>
-#include <set>
 
-#include "base/json_file.h"
 #include "base/language.h"
 #include "tensor/mapped_array.h"
+#include "tensor/shard_index.h"
 
 namespace oko::tensor {
 namespace {
@@ -26,32 +25,12 @@ mx::Dtype mlx_dtype(Dtype dtype) {
       return mx::uint32;
     case Dtype::kInt32:
       return mx::int32;
+    case Dtype::kInt64:
+      return mx::int64;
     case Dtype::kUint8:
       return mx::uint8;
   }
   return mx::uint8;
-}
-
-std::set<std::string> shard_names(const std::filesystem::path& index) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", index.string(), what),
-                tr("download the model again", "скачайте модель заново"));
-  };
-  const nlohmann::json parsed = read_json_object(index, ErrorCode::kBadModel);
-  if (!parsed.contains("weight_map") || !parsed["weight_map"].is_object()) {
-    fail(tr("has no weight_map", "нет weight_map"));
-  }
-  std::set<std::string> names;
-  for (const auto& [tensor, file] : parsed["weight_map"].items()) {
-    // A shard lies in the model's own folder: a path could reach any file of the machine.
-    if (!file.is_string() || file.get<std::string>().empty() ||
-        file.get<std::string>().find_first_of("/\\") != std::string::npos) {
-      fail(tr("names a shard that is not a plain file name",
-              "имя части модели — не простое имя файла"));
-    }
-    names.insert(file.get<std::string>());
-  }
-  return names;
 }
 
 mx::array view_of(const mx::array& words, const TensorInfo& info) {

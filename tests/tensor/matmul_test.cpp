@@ -94,16 +94,23 @@ double half_step(const Number* group, std::size_t size, double limit) {
   return largest / (2 * limit) * 1.0001;  // 1 / scale is itself rounded
 }
 
-/// What rounding x, and the weight where it is dense, may change at most.
-double integer_bound(const TestWeight& weight, std::size_t row, const float* x) {
+/// Whether x becomes numbers of 8 bits on the target that the kernels are bound to.
+bool uses_bytes(const cpu::WeightMatrix& weight, cpu::Precision precision) {
+  return precision == cpu::Precision::kByte && weight.bits == 8 &&
+         hwy::SupportedTargets() == HWY_AVX3_DL;
+}
+
+/// What rounding x, and the weight where it is dense, may change at most. Bytes meet a bias that
+/// knows their rounding: it is the whole weight that multiplies the error, not its code alone.
+double integer_bound(const TestWeight& weight, std::size_t row, const float* x, bool bytes) {
   const std::size_t columns = weight.matrix.columns;
   const bool dense = weight.matrix.bits == 0;
   const std::size_t size = dense ? 64 : weight.matrix.group_size;
   double bound = 0.0;
   for (std::size_t k = 0; k < columns; k += size) {
     const std::size_t count = std::min(size, columns - k);
-    const double x_error = half_step(x + k, count, dense ? 16'383 : 32'767);
-    const double* w = &(dense ? weight.values : weight.code_parts)[row * columns + k];
+    const double x_error = half_step(x + k, count, bytes ? 127 : dense ? 16'383 : 32'767);
+    const double* w = &(dense || bytes ? weight.values : weight.code_parts)[row * columns + k];
     const double w_error = dense ? half_step(w, count, 2'047) : 0.0;
     for (std::size_t j = 0; j < count; ++j) {
       bound += std::fabs(w[j]) * x_error + (std::fabs(x[k + j]) + x_error) * w_error;
@@ -124,8 +131,9 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
     for (std::size_t r = i % step; r < rows; r += step) {
       double sum = bias != nullptr ? bias[r] : 0.0;
       double magnitude = std::fabs(sum);
-      const bool integer = precision == cpu::Precision::kInteger;
-      double bound = integer ? integer_bound(weight, r, &x[i * columns]) : 0.0;
+      const bool bytes = uses_bytes(weight.matrix, precision);
+      const bool integer = precision != cpu::Precision::kFloat;
+      double bound = integer ? integer_bound(weight, r, &x[i * columns], bytes) : 0.0;
       for (std::size_t k = 0; k < columns; ++k) {
         sum += weight.values[r * columns + k] * x[i * columns + k];
         magnitude += weight.magnitudes[r * columns + k] * std::fabs(x[i * columns + k]);
@@ -195,6 +203,49 @@ TEST_P(MatmulTest, IntegerProductsStayWithinTheRoundingOfTheirInput) {
                         cpu::Precision::kInteger);
       }
     }
+  }
+}
+
+TEST_P(MatmulTest, ByteProductsStayWithinTheRoundingOfTheirInput) {
+  for (const int bits : {4, 8}) {
+    for (const std::size_t group : {32, 64, 128}) {
+      for (const std::size_t groups : {1, 3, 20}) {
+        check_all_sizes(groups * group, ElementType::kFloat16, bits, group, cpu::Precision::kByte);
+      }
+    }
+  }
+}
+
+TEST_P(MatmulTest, ByteProductsOfARowAreAlikeAmongAnyOthers) {
+  const TestWeight weight(131, 1024, ElementType::kFloat16, 8, 64);
+  const std::vector<float> x = noise(40 * 1024, 8);
+  std::vector<float> together(40 * 131);
+  cpu::matmul(x.data(), 40, weight.matrix, nullptr, together.data(), cpu::Precision::kByte);
+  for (std::size_t i = 0; i < 40; ++i) {
+    std::vector<float> alone(131);
+    cpu::matmul(&x[i * 1024], 1, weight.matrix, nullptr, alone.data(), cpu::Precision::kByte);
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * 131)) << i;
+  }
+}
+
+/// Every product of a group at its largest: all codes 255, all of x alike.
+TEST_P(MatmulTest, ByteExtremesDoNotOverflow) {
+  for (const float sign : {-1.0f, 1.0f}) {
+    TestWeight weight(33, 1280, ElementType::kFloat32, 8, 128);
+    std::fill_n(weight.data.data(), weight.values.size(), std::uint8_t{255});
+    for (std::size_t i = 0; i < weight.values.size(); ++i) {
+      const std::size_t group = i / 128;
+      float scale, bias;
+      std::memcpy(&scale, weight.scales.data() + 4 * group, 4);
+      std::memcpy(&bias, weight.biases.data() + 4 * group, 4);
+      weight.code_parts[i] = 255.0 * scale;
+      weight.values[i] = 255.0 * scale + bias;
+      weight.magnitudes[i] = std::fabs(255.0 * scale) + std::fabs(bias);
+    }
+    const std::vector<float> x(9 * 1280, sign * 7.5f);
+    std::vector<float> y(9 * 33 + 1, std::numeric_limits<float>::quiet_NaN());
+    cpu::matmul(x.data(), 9, weight.matrix, nullptr, y.data(), cpu::Precision::kByte);
+    expect_product(weight, x, 9, nullptr, y, cpu::Precision::kByte);
   }
 }
 

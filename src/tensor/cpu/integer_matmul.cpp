@@ -21,6 +21,10 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
+bool has_byte_dot() {
+  return kHasByteDot;
+}
+
 float group_sum(const float* x, std::size_t size) {
   const FloatTag d;
   auto sum = hn::Zero(d);
@@ -39,10 +43,19 @@ void prepare_row(const float* x, std::size_t columns, float limit, std::size_t r
       std::copy(x, x + (columns - column), rest);
       x = rest;
     }
-    const std::size_t slice = column / input.depth;
-    std::int16_t* to = input.q.data() + (slice * input.rows + row) * input.depth;
-    input.sums[row * input.groups + g] = group_sum(x, size);
-    input.scales[row * input.groups + g] = round_group(x, size, limit, to + column % input.depth);
+    std::byte* to = input.row(column / input.depth, row) + column % input.depth * input.item;
+    float& sum = input.sums[row * input.groups + g];
+    float& scale = input.scales[row * input.groups + g];
+    if (input.item == 1) {
+      const RoundedGroup group = round_group(x, size, limit, reinterpret_cast<std::int8_t*>(to));
+      scale = group.scale;
+      // The offset of codes (half of them are above 128) cancels what the bias takes away only
+      // where both meet the same numbers.
+      sum = group.scale * static_cast<float>(group.sum);
+    } else {
+      scale = round_group(x, size, limit, reinterpret_cast<std::int16_t*>(to)).scale;
+      sum = group_sum(x, size);
+    }
   }
 }
 
@@ -59,9 +72,9 @@ void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
   for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
     input.sums[row * input.groups + g] = group_sum(x, group_size);
     input.scales[row * input.groups + g] =
-        round_group(x, group_size, kLimit, ordered.data() + g * group_size);
+        round_group(x, group_size, kLimit, ordered.data() + g * group_size).scale;
   }
-  std::int16_t* to = input.q.data() + row * input.depth;
+  auto* to = reinterpret_cast<std::int16_t*>(input.row(0, row));
   for (std::size_t column = 0; column < input.depth; column += run) {
     const std::int16_t* from = ordered.data() + column;
     ShortVector part[4];
@@ -133,6 +146,7 @@ HWY_EXPORT(panel_depth);
 HWY_EXPORT(multiply_integer_panels);
 HWY_EXPORT(stream_weight);
 HWY_EXPORT(pair_dot_is_fast);
+HWY_EXPORT(has_byte_dot);
 
 constexpr std::size_t kMinRowsPerTask = 32;
 constexpr std::size_t kPanelsPerTask = 4;  // that pass over a slice of x while it is in the cache
@@ -140,13 +154,15 @@ constexpr std::size_t kMaxLanes = 16;      // of any target
 constexpr std::size_t kMaxTileInputs = 1024;  // rows of x at a time: bounds its copy
 
 /// Makes room for m rows of x in slices of `depth` columns.
-IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t depth) {
+IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t depth,
+                       std::size_t item) {
   thread_local IntegerInput input;  // kept: the same sizes come again with every layer
+  input.item = item;
   input.rows = m;
   input.depth = depth;
   input.group_size = weight.bits == 0 ? kDenseGroup : weight.group_size;
   input.groups = (weight.columns + input.group_size - 1) / input.group_size;
-  input.q.resize((weight.columns + depth - 1) / depth * m * depth);
+  input.q.resize((weight.columns + depth - 1) / depth * m * depth * item);
   // Room to read a vector from any group on.
   input.scales.resize(m * input.groups + kMaxLanes);
   input.sums.resize(m * input.groups + kMaxLanes);
@@ -174,7 +190,7 @@ void for_parts(std::span<const Product> products, std::size_t first, std::size_t
 void multiply_few(const float* x, std::size_t m, std::span<const Product> products) {
   const WeightMatrix& weight = products.front().weight;
   const std::size_t run = HWY_DYNAMIC_DISPATCH(columns_per_vector)(weight.bits);
-  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run);
+  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run, 2);
   HWY_DYNAMIC_DISPATCH(prepare_few)(x, m, weight, input);
   thread_pool().parallel_runs(
       rows_of(products), kMinRowsPerTask, [&](std::size_t first, std::size_t last) {
@@ -188,10 +204,10 @@ void multiply_few(const float* x, std::size_t m, std::span<const Product> produc
 
 /// Rows [first_input, first_input + m) of x.
 void multiply_many(const float* x, std::size_t m, std::span<const Product> products,
-                   std::size_t first_input) {
+                   std::size_t first_input, bool bytes) {
   const WeightMatrix& weight = products.front().weight;
-  IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)());
-  const float limit = weight.bits == 0 ? kDenseInputLimit : kLimit;
+  IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)(), bytes ? 1 : 2);
+  const float limit = bytes ? kByteLimit : weight.bits == 0 ? kDenseInputLimit : kLimit;
   thread_pool().parallel_for(m, [&](std::size_t i) {
     HWY_DYNAMIC_DISPATCH(prepare_row)
     (x + (first_input + i) * weight.columns, weight.columns, limit, i, input);
@@ -209,15 +225,21 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
 
 }  // namespace
 
-bool integer_pays(const WeightMatrix& weight, std::size_t m) {
-  return weight.bits != 0 || (weight.type != ElementType::kFloat32 && m > kFewRows &&
-                              HWY_DYNAMIC_DISPATCH(pair_dot_is_fast)());
+bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision) {
+  if (precision == Precision::kFloat) return false;
+  return weight.bits != 0 ||
+         (weight.type != ElementType::kFloat32 && (m > kFewRows || precision == Precision::kByte) &&
+          HWY_DYNAMIC_DISPATCH(pair_dot_is_fast)());
 }
 
-void integer_matmul(const float* x, std::size_t m, std::span<const Product> products) {
-  if (m <= kFewRows) return multiply_few(x, m, products);
+void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
+                    Precision precision) {
+  const bool alike = precision == Precision::kByte;
+  if (m <= kFewRows && !alike) return multiply_few(x, m, products);
+  const bool bytes =
+      alike && products.front().weight.bits == 8 && HWY_DYNAMIC_DISPATCH(has_byte_dot)();
   for (std::size_t i = 0; i < m; i += kMaxTileInputs) {
-    multiply_many(x, std::min(kMaxTileInputs, m - i), products, i);
+    multiply_many(x, std::min(kMaxTileInputs, m - i), products, i, bytes);
   }
 }
 

@@ -108,7 +108,7 @@ HWY_INLINE void multiply_row(const IntegerInput& x, std::size_t input, const Wei
   const std::size_t row_bytes = weight.columns * kBits / 8;
   const std::size_t block_bytes = weight.group_size * kBits / 32 * vector_bytes;
   const auto* packed = static_cast<const std::uint8_t*>(weight.data) + row * row_bytes;
-  const std::int16_t* q = x.row(0, input);
+  const auto* q = reinterpret_cast<const std::int16_t*>(x.row(0, input));
   for (std::size_t i = 0; i < kM; ++i) total[i] = hn::Zero(d);
   for (std::size_t group = 0, byte = 0; group < x.groups; group += lanes) {
     const std::size_t count = std::min(lanes, x.groups - group);

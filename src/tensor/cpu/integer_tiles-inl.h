@@ -1,5 +1,5 @@
-// The product of many rows of activations with a packed weight: a block of it is unpacked to 16
-// bits and used for all rows. Included once a Highway target.
+// The product of many rows of activations with a packed weight: a block of it is unpacked and
+// used for all rows. Included once a Highway target.
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -23,40 +23,62 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
+/// How codes meet whole numbers of x: a lane of 32 bits holds kColumns neighbours of both.
+struct PairDot {
+  static constexpr std::size_t kColumns = 2;
+  static HWY_INLINE SumVector add(SumVector sum, SumVector codes, SumVector q) {
+    const ShortTag d;
+    return add_pair_dot(sum, hn::BitCast(d, codes), hn::BitCast(d, q));
+  }
+  static const std::int32_t* codes(const Panel& panel) {
+    return reinterpret_cast<const std::int32_t*>(panel.codes.data());
+  }
+};
+struct ByteDot {
+  static constexpr std::size_t kColumns = 4;
+  static HWY_INLINE SumVector add(SumVector sum, SumVector codes, SumVector q) {
+    return add_byte_dot(sum, codes, q);
+  }
+  static const std::int32_t* codes(const Panel& panel) {
+    return reinterpret_cast<const std::int32_t*>(panel.words.data());
+  }
+};
+
 /// Rows of x for a tile: one slice of their columns.
 struct TileInput {
-  const std::int16_t* q = nullptr;  ///< (kInputs, depth)
-  std::size_t depth = 0;
+  const std::byte* q = nullptr;   ///< (kInputs, stride)
+  std::size_t stride = 0;         ///< bytes
   const float* scales = nullptr;  ///< (kInputs, all groups of a row), from the slice's first on
   const float* sums = nullptr;
   std::size_t groups = 0;  ///< all of a row
 };
 
 /// sums[t] += one group: scale · x_scale · (codes · q) + bias · (sum of x).
-template <std::size_t kInputs>
-HWY_INLINE void add_group(const std::int16_t* HWY_RESTRICT codes, const float* scales,
+template <typename Dot, std::size_t kInputs>
+HWY_INLINE void add_group(const std::int32_t* HWY_RESTRICT codes, const float* scales,
                           const float* biases, std::size_t group_size, const TileInput& x,
                           std::size_t group, float* HWY_RESTRICT sums) {
   const FloatTag d;
   const SumTag di;
-  const ShortTag ds;
   const std::size_t lanes = hn::Lanes(d);
   SumVector dot[kInputs][kTileVectors];
   for (std::size_t t = 0; t < kInputs; ++t) {
     for (std::size_t v = 0; v < kTileVectors; ++v) dot[t][v] = hn::Zero(di);
   }
-  const std::int16_t* q = x.q + group * group_size;
-  for (const std::int16_t* end = q + group_size; q != end; q += 2) {
-    ShortVector code[kTileVectors];
-    for (std::size_t v = 0; v < kTileVectors; ++v) code[v] = hn::Load(ds, codes + 2 * v * lanes);
-    codes += 2 * kTileVectors * lanes;
+  const std::size_t words = group_size / Dot::kColumns;
+  const std::byte* q = x.q + group * words * sizeof(std::int32_t);
+  for (const std::byte* end = q + words * sizeof(std::int32_t); q != end;
+       q += sizeof(std::int32_t)) {
+    SumVector code[kTileVectors];
+    for (std::size_t v = 0; v < kTileVectors; ++v) code[v] = hn::Load(di, codes + v * lanes);
+    codes += kTileVectors * lanes;
     HWY_UNROLL(8)
     for (std::size_t t = 0; t < kInputs; ++t) {
-      std::int32_t pair;
-      std::memcpy(&pair, q + t * x.depth, sizeof(pair));
-      const ShortVector factor = hn::BitCast(ds, hn::Set(di, pair));
+      std::int32_t word;
+      std::memcpy(&word, q + t * x.stride, sizeof(word));
+      const SumVector factor = hn::Set(di, word);
       for (std::size_t v = 0; v < kTileVectors; ++v) {
-        dot[t][v] = add_pair_dot(dot[t][v], code[v], factor);
+        dot[t][v] = Dot::add(dot[t][v], code[v], factor);
       }
     }
   }
@@ -74,32 +96,47 @@ HWY_INLINE void add_group(const std::int16_t* HWY_RESTRICT codes, const float* s
 }
 
 /// sums[t][row] += the panel · rows [input, input + kInputs) of x, columns of `slice`.
-template <std::size_t kInputs>
+template <typename Dot, std::size_t kInputs>
 void multiply_integer_tile(const Panel& panel, const IntegerInput& x, std::size_t input,
                            std::size_t slice, float* HWY_RESTRICT sums) {
   const std::size_t width = panel_rows();
   const std::size_t group_size = panel.group_size;
   const std::size_t first_group = input * x.groups + slice * x.depth / group_size;
-  const TileInput rows{x.row(slice, input), x.depth, x.scales.data() + first_group,
+  const TileInput rows{x.row(slice, input), x.depth * x.item, x.scales.data() + first_group,
                        x.sums.data() + first_group, x.groups};
+  const std::int32_t* codes = Dot::codes(panel);
   for (std::size_t g = 0; g < panel.groups; ++g) {
-    add_group<kInputs>(panel.codes.data() + g * group_size * width, panel.scales.data() + g * width,
-                       panel.biases.data() + g * width, group_size, rows, g, sums);
+    add_group<Dot, kInputs>(codes + g * group_size / Dot::kColumns * width,
+                            panel.scales.data() + g * width, panel.biases.data() + g * width,
+                            group_size, rows, g, sums);
   }
 }
 
-inline void multiply_integer_panel(const Panel& panel, const IntegerInput& x, std::size_t slice,
-                                   float* sums) {
+template <typename Dot>
+void multiply_integer_panel(const Panel& panel, const IntegerInput& x, std::size_t slice,
+                            float* sums) {
   const std::size_t width = panel_rows();
   std::size_t i = 0;
   for (; i + kTileInputs <= x.rows; i += kTileInputs) {
-    multiply_integer_tile<kTileInputs>(panel, x, i, slice, sums + i * width);
+    multiply_integer_tile<Dot, kTileInputs>(panel, x, i, slice, sums + i * width);
   }
   for (; i + 2 <= x.rows; i += 2) {
-    multiply_integer_tile<2>(panel, x, i, slice, sums + i * width);
+    multiply_integer_tile<Dot, 2>(panel, x, i, slice, sums + i * width);
   }
   for (; i < x.rows; ++i) {
-    multiply_integer_tile<1>(panel, x, i, slice, sums + i * width);
+    multiply_integer_tile<Dot, 1>(panel, x, i, slice, sums + i * width);
+  }
+}
+
+constexpr std::size_t kRowsAhead = 4;
+
+/// to = sums + bias, where there is one.
+HWY_INLINE void add_bias(const float* HWY_RESTRICT sums, const float* HWY_RESTRICT bias,
+                         std::size_t count, float* HWY_RESTRICT to) {
+  if (bias == nullptr) {
+    std::copy_n(sums, count, to);
+  } else {
+    for (std::size_t r = 0; r < count; ++r) to[r] = sums[r] + bias[r];
   }
 }
 
@@ -116,22 +153,28 @@ inline void multiply_integer_panels(const IntegerInput& x, const WeightMatrix& w
   for (std::size_t slice = 0; slice * x.depth < weight.columns; ++slice) {
     const std::size_t k = slice * x.depth;
     for (std::size_t p = 0; p < panels; ++p) {
-      pack_integer_panel(weight, first + p * width, k, std::min(x.depth, weight.columns - k),
+      const bool bytes = x.item == 1;
+      pack_integer_panel(weight, first + p * width, k, std::min(x.depth, weight.columns - k), bytes,
                          panel);
-      multiply_integer_panel(panel, x, slice, sums.data() + p * x.rows * width);
+      float* to = sums.data() + p * x.rows * width;
+      if (bytes) {
+        multiply_integer_panel<ByteDot>(panel, x, slice, to);
+      } else {
+        multiply_integer_panel<PairDot>(panel, x, slice, to);
+      }
     }
   }
-  for (std::size_t p = 0; p < panels; ++p) {
-    const std::size_t row = first + p * width;
-    const std::size_t count = std::min(width, last - row);
-    for (std::size_t i = 0; i < x.rows; ++i) {
-      const float* from = sums.data() + (p * x.rows + i) * width;
-      float* to = y + i * weight.rows + row;
-      if (bias == nullptr) {
-        std::copy_n(from, count, to);
-      } else {
-        for (std::size_t r = 0; r < count; ++r) to[r] = from[r] + bias[row + r];
-      }
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    float* to = y + i * weight.rows + first;
+    // Lines of y are far apart: they are asked for before the rows that will fill them.
+    if (i + kRowsAhead < x.rows) {
+      const float* ahead = to + kRowsAhead * weight.rows;
+      for (std::size_t r = 0; r < last - first; r += 16) __builtin_prefetch(ahead + r, 1);
+    }
+    for (std::size_t p = 0; p < panels; ++p, to += width) {
+      add_bias(sums.data() + (p * x.rows + i) * width,
+               bias == nullptr ? nullptr : bias + first + p * width,
+               std::min(width, last - first - p * width), to);
     }
   }
 }

@@ -152,9 +152,9 @@ void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, cons
 void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y,
             Precision precision) {
   if (m == 0) return;
-  if (precision == Precision::kInteger && integer_pays(weight, m)) {
+  if (integer_pays(weight, m, precision)) {
     const Product product{weight, bias, y};
-    return integer_matmul(x, m, {&product, 1});
+    return integer_matmul(x, m, {&product, 1}, precision);
   }
   if (m <= kFewRows) {
     for (std::size_t i = 0; i < m; i += kRowsAtOnce) {
@@ -175,8 +175,8 @@ void matmul(const float* x, std::size_t m, std::span<const Product> products, Pr
     return product.weight.bits == first.bits && product.weight.group_size == first.group_size &&
            product.weight.type == first.type;
   });
-  if (m > 0 && alike && precision == Precision::kInteger && integer_pays(first, m)) {
-    return integer_matmul(x, m, products);
+  if (m > 0 && alike && integer_pays(first, m, precision)) {
+    return integer_matmul(x, m, products, precision);
   }
   for (const Product& product : products) {
     matmul(x, m, product.weight, product.bias, product.y, precision);

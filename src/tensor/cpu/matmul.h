@@ -31,13 +31,16 @@ struct Product {
   float* y = nullptr;           ///< (m, rows)
 };
 
-/// Up to so many rows of x, each result is to the bit that of its row alone.
+/// Up to so many rows of x, each result is to the bit that of its row alone; with Precision::kByte
+/// it is for any number of rows.
 inline constexpr std::size_t kFewRows = 8;
 
 /// How x meets a weight.
 enum class Precision {
   kFloat,    ///< weights become f32: the reference that everything else is measured against
   kInteger,  ///< x becomes whole numbers, as `integer_matmul` says: several times faster
+  kByte,     ///< of 8 bits where weights have 8, and the processor likes it: for encoders, which
+             ///< read many rows at a time and whose answer is a direction
 };
 
 /// y = x · wᵀ + bias, accumulated in f32. x: (m, columns), y: (m, rows), both row-major f32;

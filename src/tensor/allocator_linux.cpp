@@ -1,0 +1,19 @@
+#include <malloc.h>
+
+#include "tensor/allocator.h"
+
+namespace oko::tensor {
+
+void keep_freed_memory() {
+  constexpr int kLargest = 32 << 20;  // what glibc takes; larger arrays are mapped one by one
+  mallopt(M_MMAP_THRESHOLD, kLargest);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  // The arenas of further threads cannot hold arrays of that size.
+  mallopt(M_ARENA_MAX, 1);
+}
+
+void return_freed_memory() {
+  malloc_trim(0);
+}
+
+}  // namespace oko::tensor

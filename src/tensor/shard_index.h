@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+namespace oko::tensor {
+
+/// File names of the shards in an index ("model.safetensors.index.json"): plain names, in the
+/// folder of the index. Throws kBadModel.
+std::set<std::string> shard_names(const std::filesystem::path& index);
+
+}  // namespace oko::tensor
