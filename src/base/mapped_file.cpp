@@ -42,6 +42,12 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
   }
 }
 
+void MappedFile::forget(std::size_t offset, std::size_t size) const {
+  // The mapping is private and read-only: its pages are those of the file.
+  const std::size_t first = offset / kHeaderBytes * kHeaderBytes;
+  ::madvise(data_ + first, offset + size - first, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   ::munmap(data_ - kHeaderBytes, reserved_);
 }

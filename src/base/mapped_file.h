@@ -24,6 +24,11 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+  /// Lets go of the memory of bytes that were read and will not be needed soon; they are read from
+  /// the file again where they are.
+  void forget(std::size_t offset, std::size_t size) const;
+
   std::byte* header() const { return data_ - kHeaderBytes; }
   const std::filesystem::path& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }

@@ -119,7 +119,7 @@ CLI::App* add_measurement(CLI::App& bench, const std::string& what, engine::Benc
 
 void add_measurements(CLI::App& bench) {
   const auto options_of = [] { return std::make_shared<MeasureOptions>(); };
-  auto decode = options_of(), prefill = options_of(), vision = options_of();
+  auto decode = options_of(), prefill = options_of(), vision = options_of(), embed = options_of();
   prefill->run.tokens = 512;
   add_measurement(bench, "decode", engine::BenchmarkKind::kDecode,
                   tr("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
@@ -136,6 +136,21 @@ void add_measurements(CLI::App& bench) {
       ->add_option("--side", vision->run.side,
                    tr("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
       ->check(CLI::Range(32, 8192))
+      ->capture_default_str();
+  embed->model = hub::kDefaultEmbeddingModel;
+  embed->run.tokens = 512;
+  CLI::App* embed_command = add_measurement(bench, "embed", engine::BenchmarkKind::kEmbed,
+                                            tr("Tokens a second of texts turned into vectors.",
+                                               "Токенов в секунду при подсчёте векторов."),
+                                            embed);
+  embed_command->footer(
+      tr("Example:{}", "Пример:{}", "\n  oko bench embed --texts 8 --tokens 128"));
+  embed_command
+      ->add_option("--tokens", embed->run.tokens, tr("tokens of a text", "токенов в тексте"))
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  embed_command->add_option("--texts", embed->run.texts, tr("texts in a pass", "текстов за проход"))
+      ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
 }
 

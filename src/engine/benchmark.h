@@ -6,14 +6,16 @@
 
 namespace oko::engine {
 
-enum class BenchmarkKind { kDecode, kPrefill, kVision };
+enum class BenchmarkKind { kDecode, kPrefill, kVision, kEmbed };
 
 struct BenchmarkOptions {
   BenchmarkKind kind = BenchmarkKind::kDecode;
-  std::filesystem::path model;  ///< folder of a Qwen3-VL model
+  std::filesystem::path model;  ///< folder of a Qwen3-VL model; kEmbed: of a BGE-M3 model
   std::size_t threads = 0;      ///< 0: one a physical core
   int repeats = 3;
-  int tokens = 64;  ///< decode: generated after a prompt of 16; prefill: of the prompt
+  int tokens =
+      64;  ///< decode: generated after a prompt of 16; prefill: of the prompt; embed: of a text
+  int texts = 1;    ///< embed: in one pass
   int side = 1024;  ///< vision: of the picture, pixels, a multiple of 32
 };
 

@@ -1,8 +1,6 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 #include <optional>
 
 #include "base/error.h"
@@ -10,7 +8,7 @@
 #include "budget/peak_sampler.h"
 #include "engine/continuation.h"
 #include "engine/stopping.h"
-#include "tensor/device.h"
+#include "engine/stopwatch.h"
 #include "text/detokenizer.h"
 
 namespace oko::engine {
@@ -18,16 +16,6 @@ namespace oko::engine {
 namespace qwen = models::qwen3_vl;
 
 namespace {
-
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Share of the time to the first token that the vision tower is taken for, where there are
 /// pictures.
@@ -93,47 +81,14 @@ Engine::Engine(EngineOptions options)
                                                         "preprocessor_config.json")),
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
       image_cache_(options_.image_cache_bytes),
-      thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+      thread_(options_.threads) {}
 
-Engine::~Engine() = default;
-
-void Engine::run(std::stop_token stop) {
-  tensor::prepare_device({.threads = options_.threads});
-  while (true) {
-    std::function<void()> job;
-    {
-      std::unique_lock lock(mutex_);
-      if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); })) break;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-    }
-    job();
-  }
+Engine::~Engine() {
   // MLX's arrays are given back by the thread that made them.
-  image_cache_.clear();
-  model_.reset();
-}
-
-void Engine::on_engine_thread(const std::function<void()>& job) {
-  // Shared: the caller may be gone before the engine thread has left the task.
-  const auto task = std::make_shared<std::packaged_task<void()>>([&job] {
-    try {
-      job();
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& error) {
-      const std::string reason = error.what();
-      throw Error(ErrorCode::kFailed,
-                  tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
-    }
+  thread_.run([this] {
+    image_cache_.clear();
+    model_.reset();
   });
-  std::future<void> done = task->get_future();
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.emplace_back([task] { (*task)(); });
-  }
-  wake_.notify_one();
-  done.get();
 }
 
 GenerationResult Engine::generate(const GenerationRequest& request, const TextSink& on_text,
@@ -164,7 +119,7 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
   work.prompt = text::apply_chat_template(tokenizer_, request.messages, token_counts);
   work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
 
-  on_engine_thread([&] {
+  thread_.run([&] {
     const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
     encode_images(work);
     read_prompt(work);

@@ -1,16 +1,13 @@
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <stop_token>
-#include <thread>
 
 #include "engine/generation.h"
 #include "engine/image_cache.h"
+#include "engine/model_thread.h"
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "models/qwen3_vl/model.h"
@@ -48,9 +45,6 @@ class Engine {
  private:
   struct Work;  ///< one request on its way through the engine thread
 
-  void run(std::stop_token stop);
-  void on_engine_thread(const std::function<void()>& job);
-
   void encode_images(Work& work);
   void read_prompt(Work& work);
   void write_answer(Work& work);
@@ -64,10 +58,7 @@ class Engine {
   std::unique_ptr<models::qwen3_vl::Model> model_;
   ImageCache image_cache_;
 
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::deque<std::function<void()>> jobs_;
-  std::jthread thread_;  // last: it ends before the rest is gone
+  ModelThread thread_;
 };
 
 }  // namespace oko::engine

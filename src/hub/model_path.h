@@ -15,4 +15,7 @@ std::filesystem::path find_model(const std::string& name);
 inline constexpr const char* kDefaultVisionLanguageModel =
     "mlx-community/Qwen3-VL-4B-Instruct-4bit";
 
+/// The model that `oko embed` takes where none is named: what `oko convert BAAI/bge-m3` makes.
+inline constexpr const char* kDefaultEmbeddingModel = "bge-m3";
+
 }  // namespace oko::hub

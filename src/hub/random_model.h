@@ -22,11 +22,12 @@ struct RandomModelOptions {
 /// Shapes that `make_random_model` knows:
 /// `qwen3-vl-4b` (Qwen3-VL-4B-Instruct, text 4-bit, vision bf16: 3.1 GB), `qwen3-vl-4b-2layer` (its
 /// dimensions with 2 + 2 layers and 8192 tokens: 0.3 GB), `qwen3-vl-small-f32`,
-/// `qwen3-vl-small-4bit`.
+/// `qwen3-vl-small-4bit`; `bge-m3` (BGE-M3 in 8 bits: 0.6 GB), `bge-m3-2layer` (its dimensions with
+/// 2 layers and 8192 tokens), `bge-m3-small-f32`, `bge-m3-small-8bit`.
 std::vector<std::string> random_model_shapes();
 
 /// Writes a checkpoint with random weights in the layout of an MLX one into the folder `out`:
-/// config, weights, preprocessor and generation settings, and a made-up tokenizer of Qwen's kind.
+/// config, weights, settings, and a made-up tokenizer of the model's kind.
 /// For measuring and for parity tests: tools/parity/README.md states how every element is made.
 /// `out` is made where it is missing, and must be empty. After an error or a stop it holds nothing
 /// new. Throws kUsage (unknown shape, folder in use), kFailed (too little free disk, I/O),

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/process.h"
+#include "tests/support/random_models.h"
 
 namespace oko {
 namespace {
@@ -36,6 +37,18 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
       EXPECT_GT(object.at(key).get<double>(), 0) << key;
     }
   }
+}
+
+TEST(BenchTest, EmbedCountsTheTokensOfAllTexts) {
+  const std::string model = RandomModels::get("bge-m3-small-8bit", 1);
+  const ProcessResult run = run_oko({"bench", "embed", "--model", model, "--tokens", "20",
+                                     "--texts", "3", "--repeats", "1", "--json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const auto object = nlohmann::json::parse(run.out);
+  EXPECT_EQ(object.at("units"), 60);
+  EXPECT_GT(object.at("per_second").get<double>(), 0);
+  EXPECT_GT(object.at("gflop_per_second").get<double>(), 0);
+  EXPECT_EQ(run_oko({"bench", "embed", "--model", model, "--tokens", "513"}).status, 2);
 }
 
 TEST(BenchTest, KernelsAreTimedAtTheShapesOfTheModel) {

@@ -26,15 +26,17 @@ struct ProcessResult {
 /// A program that was started, its output going to pipes.
 class Process {
  public:
-  /// `environment`: "NAME=value" entries that replace those of the test.
-  Process(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+  /// `environment`: "NAME=value" entries that replace those of the test. `input`: the file that is
+  /// its standard input.
+  Process(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+          const std::string& input = "/dev/null") {
     int out[2];
     int err[2];
     EXPECT_EQ(::pipe(out), 0);
     EXPECT_EQ(::pipe(err), 0);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", 0, 0);
+    ::posix_spawn_file_actions_addopen(&actions, 0, input.c_str(), 0, 0);
     ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
     for (const int fd : {out[0], out[1], err[0], err[1]}) {

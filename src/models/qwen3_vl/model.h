@@ -7,8 +7,8 @@
 #include <stop_token>
 #include <vector>
 
+#include "models/observer.h"
 #include "models/qwen3_vl/config.h"
-#include "models/qwen3_vl/observer.h"
 #include "models/qwen3_vl/text_model.h"
 #include "models/qwen3_vl/vision_model.h"
 

@@ -6,10 +6,10 @@
 #include <stop_token>
 #include <vector>
 
+#include "models/observer.h"
 #include "models/qwen3_vl/checkpoint.h"
-#include "models/qwen3_vl/observer.h"
 #include "models/qwen3_vl/rope_index.h"
-#include "models/qwen3_vl/work.h"
+#include "models/work.h"
 #include "tensor/attention.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"

@@ -5,10 +5,10 @@
 #include <stop_token>
 #include <vector>
 
+#include "models/observer.h"
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/image_processor.h"
-#include "models/qwen3_vl/observer.h"
-#include "models/qwen3_vl/work.h"
+#include "models/work.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
 

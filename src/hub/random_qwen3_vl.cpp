@@ -1,10 +1,10 @@
-#include "hub/random_shapes.h"
+#include "hub/random_qwen3_vl.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "hub/random_tokenizer.h"
+#include "hub/random_qwen_tokenizer.h"
 
 namespace oko::hub {
 namespace {
@@ -12,12 +12,46 @@ namespace {
 using nlohmann::ordered_json;
 using tensor::Dtype;
 
-constexpr std::int64_t kGroupSize = 64;
+constexpr std::int64_t kGroupSize = RandomTensorList::kGroupSize;
 constexpr std::int64_t kPatchSize = 16;
 constexpr std::int64_t kTemporalPatchSize = 2;
 constexpr std::int64_t kChannels = 3;
 constexpr std::int64_t kMerge = 2;
 constexpr const char* kTextPrefix = "language_model.model.";
+
+/// A layer that is not stored as the rest of its model.
+struct LayerException {
+  std::string path;
+  int bits = 0;  ///< 0: not quantized
+};
+
+/// Dimensions of a random Qwen3-VL checkpoint, under the names of its config.json.
+struct RandomShape {
+  std::string name;
+
+  std::int64_t hidden_size = 2560;
+  std::int64_t num_hidden_layers = 36;
+  std::int64_t num_attention_heads = 32;
+  std::int64_t num_key_value_heads = 8;
+  std::int64_t head_dim = 128;
+  std::int64_t intermediate_size = 9728;
+  std::int64_t vocab_size = 151936;
+  std::int64_t max_position_embeddings = 262144;
+  std::vector<int> mrope_section = {24, 20, 20};
+  std::int64_t rope_theta = 5000000;
+
+  std::int64_t vision_depth = 24;
+  std::int64_t vision_hidden_size = 1024;
+  std::int64_t vision_num_heads = 16;
+  std::int64_t vision_intermediate_size = 4096;
+  std::int64_t num_position_embeddings = 2304;
+  std::vector<int> deepstack_visual_indexes = {5, 11, 17};
+
+  bool quantized = true;  ///< text linears and the embedding in 4 bits, group 64; the rest in bf16
+  std::vector<LayerException> exceptions = {};
+  std::int64_t first_special = 151643;  ///< id of <|endoftext|>, the first of the special tokens
+  std::int64_t min_pixels = 65536;      ///< smaller pictures are enlarged
+};
 
 RandomShape shape_4b_2layer() {
   RandomShape shape{.name = "qwen3-vl-4b-2layer"};
@@ -64,93 +98,49 @@ std::vector<RandomShape> make_shapes() {
   return {RandomShape{.name = "qwen3-vl-4b"}, shape_4b_2layer(), small_f32, small_4bit};
 }
 
-/// Collects the tensors of one model.
-class TensorList {
- public:
-  explicit TensorList(const RandomShape& shape) : shape_(shape) {}
+/// Bits of a layer of the language model; 0: dense.
+int bits_of(const RandomShape& shape, const std::string& path) {
+  if (!shape.quantized) return 0;
+  const auto found =
+      std::find_if(shape.exceptions.begin(), shape.exceptions.end(),
+                   [&](const LayerException& exception) { return exception.path == path; });
+  return found == shape.exceptions.end() ? 4 : found->bits;
+}
 
-  void add_text_linear(const std::string& path, std::int64_t rows, std::int64_t columns) {
-    const int bits = bits_of(path);
-    if (bits == 0) {
-      add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
-      return;
-    }
-    const std::int64_t words = columns * bits / 32;
-    const std::int64_t groups = columns / kGroupSize;
-    tensors_.push_back(
-        {{path + ".weight", Dtype::kUint32, {rows, words}}, Recipe::kCodes, columns, bits});
-    tensors_.push_back(
-        {{path + ".scales", Dtype::kBfloat16, {rows, groups}}, Recipe::kScales, columns, bits});
-    tensors_.push_back(
-        {{path + ".biases", Dtype::kBfloat16, {rows, groups}}, Recipe::kOffsets, columns, bits});
-  }
-
-  void add_vision_linear(const std::string& path, std::int64_t rows, std::int64_t columns) {
-    add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
-    add(path + ".bias", {rows}, Recipe::kBias);
-  }
-
-  void add_rms_norm(const std::string& path, std::int64_t size) {
-    add(path + ".weight", {size}, Recipe::kNorm);
-  }
-
-  void add_layer_norm(const std::string& path, std::int64_t size) {
-    add_rms_norm(path, size);
-    add(path + ".bias", {size}, Recipe::kBias);
-  }
-
-  void add(std::string name, std::vector<std::int64_t> dimensions, Recipe recipe,
-           std::int64_t fan_in = 0) {
-    const Dtype dtype = shape_.quantized ? Dtype::kBfloat16 : Dtype::kFloat32;
-    tensors_.push_back({{std::move(name), dtype, std::move(dimensions)}, recipe, fan_in, 0});
-  }
-
-  std::vector<RandomTensor> take() { return std::move(tensors_); }
-
- private:
-  int bits_of(const std::string& path) const {
-    if (!shape_.quantized) return 0;
-    const auto found =
-        std::find_if(shape_.exceptions.begin(), shape_.exceptions.end(),
-                     [&](const LayerException& exception) { return exception.path == path; });
-    return found == shape_.exceptions.end() ? 4 : found->bits;
-  }
-
-  const RandomShape& shape_;
-  std::vector<RandomTensor> tensors_;
-};
-
-void add_text(const RandomShape& shape, TensorList& list) {
+void add_text(const RandomShape& shape, RandomTensorList& list) {
   const std::string prefix = kTextPrefix;
   const std::int64_t query = shape.num_attention_heads * shape.head_dim;
   const std::int64_t key_value = shape.num_key_value_heads * shape.head_dim;
-  list.add_text_linear(prefix + "embed_tokens", shape.vocab_size, shape.hidden_size);
+  const auto add_linear = [&](const std::string& path, std::int64_t rows, std::int64_t columns) {
+    list.add_matrix(path, rows, columns, bits_of(shape, path));
+  };
+  add_linear(prefix + "embed_tokens", shape.vocab_size, shape.hidden_size);
   for (std::int64_t i = 0; i < shape.num_hidden_layers; ++i) {
     const std::string layer = prefix + "layers." + std::to_string(i) + ".";
     list.add_rms_norm(layer + "input_layernorm", shape.hidden_size);
-    list.add_text_linear(layer + "self_attn.q_proj", query, shape.hidden_size);
-    list.add_text_linear(layer + "self_attn.k_proj", key_value, shape.hidden_size);
-    list.add_text_linear(layer + "self_attn.v_proj", key_value, shape.hidden_size);
-    list.add_text_linear(layer + "self_attn.o_proj", shape.hidden_size, query);
+    add_linear(layer + "self_attn.q_proj", query, shape.hidden_size);
+    add_linear(layer + "self_attn.k_proj", key_value, shape.hidden_size);
+    add_linear(layer + "self_attn.v_proj", key_value, shape.hidden_size);
+    add_linear(layer + "self_attn.o_proj", shape.hidden_size, query);
     list.add_rms_norm(layer + "self_attn.q_norm", shape.head_dim);
     list.add_rms_norm(layer + "self_attn.k_norm", shape.head_dim);
     list.add_rms_norm(layer + "post_attention_layernorm", shape.hidden_size);
-    list.add_text_linear(layer + "mlp.gate_proj", shape.intermediate_size, shape.hidden_size);
-    list.add_text_linear(layer + "mlp.up_proj", shape.intermediate_size, shape.hidden_size);
-    list.add_text_linear(layer + "mlp.down_proj", shape.hidden_size, shape.intermediate_size);
+    add_linear(layer + "mlp.gate_proj", shape.intermediate_size, shape.hidden_size);
+    add_linear(layer + "mlp.up_proj", shape.intermediate_size, shape.hidden_size);
+    add_linear(layer + "mlp.down_proj", shape.hidden_size, shape.intermediate_size);
   }
   list.add_rms_norm(prefix + "norm", shape.hidden_size);
 }
 
 void add_merger(const RandomShape& shape, const std::string& path, std::int64_t norm_size,
-                TensorList& list) {
+                RandomTensorList& list) {
   const std::int64_t merged = shape.vision_hidden_size * kMerge * kMerge;
   list.add_layer_norm(path + ".norm", norm_size);
-  list.add_vision_linear(path + ".linear_fc1", merged, merged);
-  list.add_vision_linear(path + ".linear_fc2", shape.hidden_size, merged);
+  list.add_linear(path + ".linear_fc1", merged, merged, 0);
+  list.add_linear(path + ".linear_fc2", shape.hidden_size, merged, 0);
 }
 
-void add_vision(const RandomShape& shape, TensorList& list) {
+void add_vision(const RandomShape& shape, RandomTensorList& list) {
   const std::int64_t width = shape.vision_hidden_size;
   list.add("vision_tower.patch_embed.proj.weight",
            {width, kTemporalPatchSize, kPatchSize, kPatchSize, kChannels}, Recipe::kWeight,
@@ -161,11 +151,11 @@ void add_vision(const RandomShape& shape, TensorList& list) {
   for (std::int64_t i = 0; i < shape.vision_depth; ++i) {
     const std::string block = "vision_tower.blocks." + std::to_string(i) + ".";
     list.add_layer_norm(block + "norm1", width);
-    list.add_vision_linear(block + "attn.qkv", 3 * width, width);
-    list.add_vision_linear(block + "attn.proj", width, width);
+    list.add_linear(block + "attn.qkv", 3 * width, width, 0);
+    list.add_linear(block + "attn.proj", width, width, 0);
     list.add_layer_norm(block + "norm2", width);
-    list.add_vision_linear(block + "mlp.linear_fc1", shape.vision_intermediate_size, width);
-    list.add_vision_linear(block + "mlp.linear_fc2", width, shape.vision_intermediate_size);
+    list.add_linear(block + "mlp.linear_fc1", shape.vision_intermediate_size, width, 0);
+    list.add_linear(block + "mlp.linear_fc2", width, shape.vision_intermediate_size, 0);
   }
   // The last merger normalises patches, those of DeepStack normalise merged groups of them.
   add_merger(shape, "vision_tower.merger", width, list);
@@ -179,9 +169,9 @@ ordered_json text_config(const RandomShape& shape) {
   return {{"model_type", "qwen3_vl_text"},
           {"attention_bias", false},
           {"attention_dropout", 0.0},
-          {"bos_token_id", special_token_id(shape, "<|endoftext|>")},
+          {"bos_token_id", special_token_id(shape.first_special, "<|endoftext|>")},
           {"dtype", shape.quantized ? "bfloat16" : "float32"},
-          {"eos_token_id", special_token_id(shape, "<|im_end|>")},
+          {"eos_token_id", special_token_id(shape.first_special, "<|im_end|>")},
           {"head_dim", shape.head_dim},
           {"hidden_act", "silu"},
           {"hidden_size", shape.hidden_size},
@@ -231,28 +221,14 @@ ordered_json quantization(const RandomShape& shape) {
   return config;
 }
 
-}  // namespace
-
-const std::vector<RandomShape>& random_shapes() {
-  static const std::vector<RandomShape> shapes = make_shapes();
-  return shapes;
-}
-
-std::vector<RandomTensor> random_tensors(const RandomShape& shape) {
-  TensorList list(shape);
-  add_text(shape, list);
-  add_vision(shape, list);
-  return list.take();
-}
-
 ordered_json random_config(const RandomShape& shape) {
   ordered_json config = {
       {"architectures", ordered_json::array({"Qwen3VLForConditionalGeneration"})},
       {"model_type", "qwen3_vl"},
-      {"image_token_id", special_token_id(shape, "<|image_pad|>")},
-      {"video_token_id", special_token_id(shape, "<|video_pad|>")},
-      {"vision_start_token_id", special_token_id(shape, "<|vision_start|>")},
-      {"vision_end_token_id", special_token_id(shape, "<|vision_end|>")},
+      {"image_token_id", special_token_id(shape.first_special, "<|image_pad|>")},
+      {"video_token_id", special_token_id(shape.first_special, "<|video_pad|>")},
+      {"vision_start_token_id", special_token_id(shape.first_special, "<|vision_start|>")},
+      {"vision_end_token_id", special_token_id(shape.first_special, "<|vision_end|>")},
       {"tie_word_embeddings", true},
       {"text_config", text_config(shape)},
       {"vision_config", vision_config(shape)}};
@@ -276,15 +252,49 @@ ordered_json random_preprocessor_config(const RandomShape& shape) {
 }
 
 ordered_json random_generation_config(const RandomShape& shape) {
-  return {{"bos_token_id", special_token_id(shape, "<|endoftext|>")},
-          {"pad_token_id", special_token_id(shape, "<|endoftext|>")},
+  return {{"bos_token_id", special_token_id(shape.first_special, "<|endoftext|>")},
+          {"pad_token_id", special_token_id(shape.first_special, "<|endoftext|>")},
           {"do_sample", true},
           {"eos_token_id",
-           {special_token_id(shape, "<|im_end|>"), special_token_id(shape, "<|endoftext|>")}},
+           {special_token_id(shape.first_special, "<|im_end|>"),
+            special_token_id(shape.first_special, "<|endoftext|>")}},
           {"top_k", 20},
           {"top_p", 0.8},
           {"repetition_penalty", 1.0},
           {"temperature", 0.7}};
+}
+
+std::vector<RandomTensor> random_tensors(const RandomShape& shape) {
+  RandomTensorList list(shape.quantized ? Dtype::kBfloat16 : Dtype::kFloat32);
+  add_text(shape, list);
+  add_vision(shape, list);
+  return list.take();
+}
+
+const std::vector<RandomShape>& random_shapes() {
+  static const std::vector<RandomShape> shapes = make_shapes();
+  return shapes;
+}
+
+}  // namespace
+
+std::vector<std::string> random_qwen3_vl_shapes() {
+  std::vector<std::string> names;
+  for (const RandomShape& shape : random_shapes()) names.push_back(shape.name);
+  return names;
+}
+
+RandomCheckpoint random_qwen3_vl(const std::string& name) {
+  const auto& shapes = random_shapes();
+  const RandomShape& shape = *std::find_if(shapes.begin(), shapes.end(),
+                                           [&](const RandomShape& s) { return s.name == name; });
+  return {random_tensors(shape),
+          {{"tokenizer.json", random_qwen_tokenizer(shape.first_special), /*indent=*/-1},
+           {"tokenizer_config.json",
+            random_qwen_tokenizer_config(shape.first_special, shape.max_position_embeddings)},
+           {"preprocessor_config.json", random_preprocessor_config(shape)},
+           {"generation_config.json", random_generation_config(shape)},
+           {"config.json", random_config(shape)}}};
 }
 
 }  // namespace oko::hub

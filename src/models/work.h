@@ -4,7 +4,7 @@
 
 #include "tensor/linear.h"
 
-namespace oko::models::qwen3_vl {
+namespace oko::models {
 
 /// What a pass has to do at the least: for comparing its time with what the machine can do.
 struct Work {
@@ -18,4 +18,4 @@ struct Work {
   }
 };
 
-}  // namespace oko::models::qwen3_vl
+}  // namespace oko::models

@@ -1,4 +1,4 @@
-#include "hub/random_tokenizer.h"
+#include "hub/random_qwen_tokenizer.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,6 @@
 #include <string>
 #include <unordered_set>
 #include <utility>
-
-#include "hub/random_shapes.h"
 
 namespace oko::hub {
 namespace {
@@ -187,14 +185,14 @@ std::span<const std::string_view> special_tokens() {
   return kSpecialTokens;
 }
 
-std::int64_t special_token_id(const RandomShape& shape, std::string_view token) {
+std::int64_t special_token_id(std::int64_t first_special, std::string_view token) {
   const auto found = std::find(kSpecialTokens.begin(), kSpecialTokens.end(), token);
   assert(found != kSpecialTokens.end());
-  return shape.first_special + (found - kSpecialTokens.begin());
+  return first_special + (found - kSpecialTokens.begin());
 }
 
-ordered_json random_tokenizer(const RandomShape& shape) {
-  const Vocabulary vocabulary = make_vocabulary(static_cast<std::size_t>(shape.first_special));
+ordered_json random_qwen_tokenizer(std::int64_t first_special) {
+  const Vocabulary vocabulary = make_vocabulary(static_cast<std::size_t>(first_special));
   // Filled in place: ordered_json finds a key by searching, which 150 000 keys would make slow.
   ordered_json::object_t ids;
   for (std::size_t id = 0; id < vocabulary.tokens().size(); ++id) {
@@ -202,7 +200,7 @@ ordered_json random_tokenizer(const RandomShape& shape) {
   }
   ordered_json added = ordered_json::array();
   for (std::size_t i = 0; i < kSpecialTokens.size(); ++i) {
-    ordered_json token = {{"id", shape.first_special + static_cast<std::int64_t>(i)}};
+    ordered_json token = {{"id", first_special + static_cast<std::int64_t>(i)}};
     token.update(added_token(i));
     added.push_back(std::move(token));
   }
@@ -231,11 +229,12 @@ ordered_json random_tokenizer(const RandomShape& shape) {
             {"merges", vocabulary.merges()}}}};
 }
 
-ordered_json random_tokenizer_config(const RandomShape& shape) {
+ordered_json random_qwen_tokenizer_config(std::int64_t first_special,
+                                          std::int64_t model_max_length) {
   ordered_json decoder;
   ordered_json special = ordered_json::array();
   for (std::size_t i = 0; i < kSpecialTokens.size(); ++i) {
-    decoder[std::to_string(shape.first_special + static_cast<std::int64_t>(i))] = added_token(i);
+    decoder[std::to_string(first_special + static_cast<std::int64_t>(i))] = added_token(i);
     if (i > 0 && i < kFirstNonSpecial) special.push_back(kSpecialTokens[i]);
   }
   return {{"tokenizer_class", "Qwen2Tokenizer"},
@@ -247,7 +246,7 @@ ordered_json random_tokenizer_config(const RandomShape& shape) {
           {"clean_up_tokenization_spaces", false},
           {"eos_token", "<|im_end|>"},
           {"errors", "replace"},
-          {"model_max_length", shape.max_position_embeddings},
+          {"model_max_length", model_max_length},
           {"pad_token", "<|endoftext|>"},
           {"split_special_tokens", false},
           {"unk_token", nullptr}};

@@ -1,0 +1,107 @@
+#include "hub/convert.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/language.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "hub/model_path.h"
+
+namespace oko::cli {
+namespace {
+
+struct Options {
+  CommonOptions common;
+  std::string source;
+  hub::ConvertOptions run;
+  bool json = false;
+};
+
+std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions& options) {
+  std::string text;
+  for (const hub::ConvertedLayer& layer : report.layers) {
+    const std::string shape = fmt::format("{}", fmt::join(layer.shape, " x "));
+    text += tr("{:<52} {:>14}  {:>8} -> {:>8}", "{:<52} {:>14}  {:>8} -> {:>8}", layer.name, shape,
+               format_bytes(layer.source_bytes), format_bytes(layer.bytes));
+    if (layer.quantized) {
+      text += tr("  error {:.3f} %", "  ошибка {:.3f} %", 100 * layer.relative_error);
+    }
+    text += '\n';
+  }
+  return text + tr("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
+                   options.destination.string(), format_bytes(report.bytes), options.bits,
+                   format_bytes(report.source_bytes));
+}
+
+nlohmann::ordered_json json_of(const hub::ConvertReport& report,
+                               const hub::ConvertOptions& options) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const hub::ConvertedLayer& layer : report.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"shape", layer.shape},
+                      {"quantized", layer.quantized},
+                      {"source_bytes", layer.source_bytes},
+                      {"bytes", layer.bytes},
+                      {"relative_error", layer.relative_error}});
+  }
+  return {{"destination", options.destination.string()},
+          {"bits", options.bits},
+          {"group_size", options.group_size},
+          {"source_bytes", report.source_bytes},
+          {"bytes", report.bytes},
+          {"layers", layers}};
+}
+
+void run(Options& options) {
+  options.run.source = hub::find_model(options.source);
+  const Interrupt interrupt;
+  options.run.stop = interrupt.token();
+  ProgressBar progress(tr("converting", "преобразую"), options.common.quiet);
+  options.run.progress = [&](std::uint64_t done, std::uint64_t total) {
+    progress.update(static_cast<double>(done) / static_cast<double>(total));
+  };
+  const hub::ConvertReport report = hub::convert(options.run);
+  progress.clear();
+  if (options.json) {
+    print(json_of(report, options.run).dump() + "\n");
+  } else if (!options.common.quiet) {
+    print(printable(text_of(report, options.run)));
+  }
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "convert", tr("Makes a small model of a Hugging Face one: 8 or 4 bits a weight.",
+                    "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес."));
+  const char* example = "\n  oko convert BAAI/bge-m3 ~/.oko/models/bge-m3 --bits 8";
+  command->footer(tr("Example:{}", "Пример:{}", example));
+  command
+      ->add_option("SRC", options->source,
+                   tr("name or folder of the original model", "имя или папка исходной модели"))
+      ->required();
+  command->add_option("DST", options->run.destination, tr("folder to make", "создаваемая папка"))
+      ->required();
+  command->add_option("--bits", options->run.bits, tr("bits of a weight: 4, 8", "бит на вес: 4, 8"))
+      ->check(CLI::IsMember({4, 8}))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--group-size", options->run.group_size,
+          tr("weights with one scale: 32, 64, 128", "весов с общим масштабом: 32, 64, 128"))
+      ->check(CLI::IsMember({32, 64, 128}))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
+  add_common_options(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,218 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/line_reader.h"
+#include "cli/terminal.h"
+#include "engine/embedder.h"
+#include "hub/model_path.h"
+
+namespace oko::cli {
+namespace {
+
+namespace bge = models::bge_m3;
+
+/// JSON whose numbers are f32: they are written with no more digits than they have.
+using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool,
+                                  std::int64_t, std::uint64_t, float>;
+
+struct EmbedOptions {
+  CommonOptions common;
+  std::vector<std::string> texts;
+  std::string model = hub::kDefaultEmbeddingModel;
+  std::string prefix;
+  bge::Outputs outputs{.dense = false};
+  bool token_strings = false;
+  int max_tokens = 0;
+  std::size_t threads = 0;
+  bool json = false;
+  bool stats = false;
+};
+
+/// How a token is named in a sparse vector.
+std::string name_of(std::int32_t id, const EmbedOptions& options,
+                    const engine::Embedder& embedder) {
+  return options.token_strings ? std::string(embedder.tokenizer().token(id)) : std::to_string(id);
+}
+
+std::string json_line(const engine::TextEmbedding& text, std::size_t index,
+                      const EmbedOptions& options, const engine::Embedder& embedder) {
+  Json line{{"index", index}, {"tokens", text.tokens}, {"total_tokens", text.total_tokens}};
+  if (options.outputs.dense) line["dense"] = text.encoding.dense;
+  if (options.outputs.sparse) {
+    Json& sparse = line["sparse"] = Json::object();
+    for (const auto& [id, weight] : text.encoding.sparse) {
+      float& kept =
+          sparse.emplace(name_of(id, options, embedder), 0.0f).first.value().get_ref<float&>();
+      kept = std::max(kept, weight);
+    }
+  }
+  if (options.outputs.colbert) {
+    Json& rows = line["colbert"] = Json::array();
+    const bge::TokenVectors& vectors = text.encoding.colbert;
+    for (std::size_t i = 0; i < vectors.count(); ++i) {
+      rows.push_back(std::vector<float>(vectors.row(i), vectors.row(i) + vectors.dimensions));
+    }
+  }
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// A line for each vector; with several outputs its name stands in front.
+std::string text_lines(const engine::TextEmbedding& text, const EmbedOptions& options,
+                       const engine::Embedder& embedder) {
+  const bge::Outputs& outputs = options.outputs;
+  const bool named = outputs.dense + outputs.sparse + outputs.colbert > 1;
+  const bge::Encoding& encoding = text.encoding;
+  std::string lines;
+  const auto add = [&](const char* name, const std::string& line) {
+    lines += named ? fmt::format("{}\t{}\n", name, line) : line + "\n";
+  };
+  if (outputs.dense) add("dense", fmt::format("{}", fmt::join(encoding.dense, " ")));
+  if (outputs.sparse) {
+    std::string line;
+    for (const auto& [id, weight] : encoding.sparse) {
+      line += fmt::format("{}{}:{}", line.empty() ? "" : " ",
+                          printable(name_of(id, options, embedder)), weight);
+    }
+    add("sparse", line);
+  }
+  for (std::size_t i = 0; i < encoding.colbert.count(); ++i) {
+    const float* row = encoding.colbert.row(i);
+    add("colbert", fmt::format("{}", fmt::join(row, row + encoding.colbert.dimensions, " ")));
+  }
+  return lines;
+}
+
+/// Embeds texts in runs, prints what becomes of them, and adds up.
+class EmbedRun {
+ public:
+  explicit EmbedRun(const EmbedOptions& options)
+      : options_(options),
+        embedder_({.model = hub::find_model(options.model), .threads = options.threads}) {}
+
+  void embed(std::vector<std::string> texts) {
+    for (std::string& text : texts) text.insert(0, options_.prefix);
+    engine::EmbeddingRequest request;
+    request.texts = std::move(texts);
+    request.outputs = options_.outputs;
+    request.max_tokens = options_.max_tokens;
+    ProgressBar progress(tr("embedding", "векторы"), options_.common.quiet);
+    const engine::EmbeddingResult result =
+        embedder_.embed(request, interrupt_.token(), [&](double done) { progress.update(done); });
+    progress.clear();
+    for (const engine::TextEmbedding& text : result.texts) {
+      warn_if_cut(text);
+      print(options_.json ? json_line(text, done_, options_, embedder_)
+                          : text_lines(text, options_, embedder_));
+      ++done_;
+    }
+    add(result.stats);
+  }
+
+  std::stop_token stop_token() const { return interrupt_.token(); }
+
+  void print_stats() const {
+    fmt::print(stderr, "{}",
+               tr("texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
+                  "({:.0f} tokens/s), peak memory {}\n",
+                  "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
+                  "(токенов/с: {:.0f}), пик памяти {}\n",
+                  done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
+                  stats_.encode_seconds,
+                  static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
+                  format_bytes(stats_.peak_private_bytes)));
+  }
+
+ private:
+  void warn_if_cut(const engine::TextEmbedding& text) const {
+    if (text.total_tokens == text.tokens || options_.common.quiet) return;
+    fmt::print(stderr, "{}",
+               tr("text {}: only the first {} of its {} tokens were read, {} were cut off\n",
+                  "текст {}: прочитаны только первые {} из {} токенов, отброшено {}\n", done_ + 1,
+                  text.tokens, text.total_tokens, text.total_tokens - text.tokens));
+  }
+
+  void add(const engine::EmbeddingStats& stats) {
+    stats_.load_seconds += stats.load_seconds;
+    stats_.tokenize_seconds += stats.tokenize_seconds;
+    stats_.encode_seconds += stats.encode_seconds;
+    stats_.tokens += stats.tokens;
+    stats_.peak_private_bytes = std::max(stats_.peak_private_bytes, stats.peak_private_bytes);
+  }
+
+  const EmbedOptions& options_;
+  engine::Embedder embedder_;
+  Interrupt interrupt_;
+  std::size_t done_ = 0;
+  engine::EmbeddingStats stats_;
+};
+
+void embed(EmbedOptions options) {
+  if (!options.outputs.sparse && !options.outputs.colbert) options.outputs.dense = true;
+  EmbedRun run(options);
+  if (options.texts == std::vector<std::string>{"-"}) {
+    LineReader reader(STDIN_FILENO, run.stop_token());
+    while (auto lines = reader.next()) run.embed(*std::move(lines));
+  } else {
+    run.embed(options.texts);
+  }
+  if (options.stats) run.print_stats();
+}
+
+}  // namespace
+
+void add_embed(CLI::App& app) {
+  auto options = std::make_shared<EmbedOptions>();
+  CLI::App* command = app.add_subcommand("embed", tr("Turns texts into vectors for search.",
+                                                     "Превращает тексты в векторы для поиска."));
+  command->footer(tr("Example:\n  oko embed \"good morning\" --dense --sparse --json",
+                     "Пример:\n  oko embed \"доброе утро\" --dense --sparse --json"));
+  command
+      ->add_option("TEXT", options->texts,
+                   tr("texts; - reads one a line from standard input",
+                      "тексты; - читает по одному в строке со стандартного ввода"))
+      ->required();
+  command
+      ->add_option("--model", options->model,
+                   tr("name or folder of the model", "имя или папка модели"))
+      ->capture_default_str();
+  command->add_flag("--dense", options->outputs.dense,
+                    tr("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
+  command->add_flag("--sparse", options->outputs.sparse,
+                    tr("a weight for each token", "вес каждого токена"));
+  command->add_flag("--colbert", options->outputs.colbert,
+                    tr("a vector for each token", "вектор на каждый токен"));
+  command->add_flag("--token-strings", options->token_strings,
+                    tr("name tokens of sparse vectors by their text, not by number",
+                       "называть токены разреженных векторов текстом, а не номером"));
+  command->add_option("--prefix", options->prefix,
+                      tr("put before each text (multilingual-e5: \"query: \" or \"passage: \")",
+                         "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
+                         "\"passage: \")"));
+  command
+      ->add_option(
+          "--max-tokens", options->max_tokens,
+          tr("read at most so many tokens of a text", "читать не больше стольких токенов текста"))
+      ->check(CLI::Range(3, 1'000'000));
+  add_threads_option(*command, options->threads);
+  command->add_flag("--json", options->json,
+                    tr("one JSON object a text", "по объекту JSON на текст"));
+  command->add_flag("--stats", options->stats,
+                    tr("times, tokens and memory", "время, токены и память"));
+  add_common_options(*command, options->common);
+  command->callback([options] { embed(*options); });
+}
+
+}  // namespace oko::cli

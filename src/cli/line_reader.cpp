@@ -1,0 +1,79 @@
+#include "cli/line_reader.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+
+namespace oko::cli {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 << 10;
+constexpr int kPollMilliseconds = 200;  // between looks for a stop
+
+}  // namespace
+
+std::optional<std::vector<std::string>> LineReader::next() {
+  while (fill()) {
+    std::vector<std::string> lines = take_lines(/*finished=*/false);
+    if (!lines.empty()) return lines;
+    if (buffer_.size() > kMaxLineBytes) {
+      throw Error(ErrorCode::kBadInput,
+                  tr("line {} is longer than {}", "строка {} длиннее {}", line_ + 1,
+                     format_bytes(kMaxLineBytes)),
+                  tr("put one text on each line", "пишите по одному тексту в строке"));
+    }
+  }
+  if (buffer_.empty()) return std::nullopt;
+  return take_lines(/*finished=*/true);
+}
+
+/// Reads what is there, waiting for something; false at the end of the file.
+bool LineReader::fill() {
+  pollfd waiting{file_, POLLIN, 0};
+  do {
+    if (stop_.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+  } while (::poll(&waiting, 1, kPollMilliseconds) == 0);
+  const std::size_t before = buffer_.size();
+  buffer_.resize(before + kReadBytes);
+  ssize_t count = 0;
+  do {
+    count = ::read(file_, buffer_.data() + before, kReadBytes);
+  } while (count < 0 && errno == EINTR);
+  const int error = errno;
+  buffer_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  if (count >= 0) return count > 0;
+  const std::string reason = std::generic_category().message(error);
+  throw Error(ErrorCode::kFailed,
+              tr("standard input cannot be read: {}", "не читается стандартный ввод: {}", reason));
+}
+
+std::vector<std::string> LineReader::take_lines(bool finished) {
+  std::vector<std::string> lines;
+  const auto add = [&](std::size_t first, std::size_t end) {
+    if (end > first && buffer_[end - 1] == '\r') --end;
+    lines.push_back(buffer_.substr(first, end - first));
+  };
+  std::size_t taken = 0;
+  for (std::size_t end = buffer_.find('\n', searched_); end != std::string::npos;
+       end = buffer_.find('\n', taken)) {
+    add(taken, end);
+    taken = end + 1;
+  }
+  if (finished) {
+    add(taken, buffer_.size());
+    taken = buffer_.size();
+  }
+  buffer_.erase(0, taken);
+  searched_ = buffer_.size();
+  line_ += lines.size();
+  return lines;
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace oko::cli {
+
+/// Reads lines of a file descriptor as they come, so that a program which writes one line and waits
+/// for the answer gets it.
+class LineReader {
+ public:
+  static constexpr std::size_t kMaxLineBytes = 256 << 20;
+
+  LineReader(int file, std::stop_token stop) : file_(file), stop_(std::move(stop)) {}
+
+  /// The lines that are there by now, at least one and without their ends ("\n" or "\r\n"); nothing
+  /// at the end of the file. Throws kFailed where it cannot be read, kBadInput for a line of more
+  /// than kMaxLineBytes, kCancelled.
+  std::optional<std::vector<std::string>> next();
+
+ private:
+  bool fill();
+  std::vector<std::string> take_lines(bool finished);
+
+  int file_;
+  std::stop_token stop_;
+  std::string buffer_;
+  std::size_t searched_ = 0;  ///< bytes of the buffer without the end of a line
+  std::size_t line_ = 0;      ///< lines given so far
+};
+
+}  // namespace oko::cli

@@ -1,0 +1,160 @@
+#include "engine/benchmark_pass.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "engine/stopwatch.h"
+#include "models/bge_m3/model.h"
+#include "models/qwen3_vl/model.h"
+
+namespace oko::engine {
+
+namespace bge = models::bge_m3;
+namespace qwen = models::qwen3_vl;
+
+namespace {
+
+constexpr int kDecodePrompt = 16;  // tokens before the timed ones, or of the warm-up
+
+std::vector<std::int32_t> some_tokens(int count, int vocab_size) {
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < count; ++i) ids.push_back((i * 7919 + 13) % std::min(vocab_size, 100'000));
+  return ids;
+}
+
+class QwenPass : public BenchmarkPass {
+ public:
+  QwenPass(const BenchmarkOptions& options, std::stop_token stop)
+      : options_(options), stop_(std::move(stop)), model_(qwen::Model::load(options.model)) {}
+
+  double seconds() const override {
+    switch (options_.kind) {
+      case BenchmarkKind::kDecode:
+        return decode();
+      case BenchmarkKind::kPrefill:
+        return prefill();
+      case BenchmarkKind::kVision:
+        return see();
+      case BenchmarkKind::kEmbed:
+        break;  // not of this model
+    }
+    return 0;
+  }
+
+  void warm_up() const override {
+    if (options_.kind != BenchmarkKind::kPrefill) return;
+    const auto ids = some_tokens(kDecodePrompt, model_->config().text.vocab_size);
+    qwen::Sequence(*model_, {.reserve = kDecodePrompt}).prefill(ids, {}, stop_);
+  }
+
+  void describe(BenchmarkResult& result) const override {
+    const bool decoding = options_.kind == BenchmarkKind::kDecode;
+    const bool seeing = options_.kind == BenchmarkKind::kVision;
+    const int passes = decoding ? options_.tokens : 1;
+    const models::Work work = seeing ? model_->work_of_picture(patches())
+                                     : model_->work_of_tokens(decoding ? 1 : options_.tokens);
+    result.units = seeing ? 1 : options_.tokens;
+    result.weight_bytes = static_cast<double>(work.weight_bytes) * passes;
+    result.flops = 2.0 * static_cast<double>(work.multiply_adds) * passes;
+  }
+
+ private:
+  int patches() const {
+    const int side = options_.side / model_->config().vision.patch_size;
+    return side * side;
+  }
+
+  double decode() const {
+    const auto ids = some_tokens(kDecodePrompt + options_.tokens, model_->config().text.vocab_size);
+    qwen::Sequence sequence(*model_, {.reserve = static_cast<int>(ids.size())});
+    sequence.prefill(std::span(ids).first(kDecodePrompt), {}, stop_);
+    const Stopwatch watch;
+    for (const std::int32_t id : std::span(ids).subspan(kDecodePrompt)) {
+      if (stop_.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+      sequence.decode(id);
+    }
+    return watch.seconds();
+  }
+
+  double prefill() const {
+    const auto ids = some_tokens(options_.tokens, model_->config().text.vocab_size);
+    qwen::Sequence sequence(*model_, {.reserve = options_.tokens});
+    const Stopwatch watch;
+    sequence.prefill(ids, {}, stop_);
+    return watch.seconds();
+  }
+
+  double see() const {
+    const qwen::VisionConfig& vision = model_->config().vision;
+    const int side = options_.side / vision.patch_size;
+    qwen::Patches picture{{1, side, side}, vision.spatial_merge_size, {}};
+    picture.pixel_values.resize(
+        static_cast<std::size_t>(patches() * vision.in_channels * vision.temporal_patch_size *
+                                 vision.patch_size * vision.patch_size));
+    for (std::size_t i = 0; i < picture.pixel_values.size(); ++i) {
+      picture.pixel_values[i] = static_cast<float>(i * 7919 % 511) / 255.0f - 1.0f;
+    }
+    const Stopwatch watch;
+    model_->encode_image(picture, stop_);
+    return watch.seconds();
+  }
+
+  const BenchmarkOptions& options_;
+  std::stop_token stop_;
+  std::unique_ptr<qwen::Model> model_;
+};
+
+class EmbedPass : public BenchmarkPass {
+ public:
+  EmbedPass(const BenchmarkOptions& options, std::stop_token stop)
+      : stop_(std::move(stop)), model_(bge::Model::load(options.model)) {
+    const bge::Config& config = model_->config();
+    if (options.tokens > config.max_tokens()) {
+      throw Error(ErrorCode::kUsage,
+                  tr("tokens is {}, the model reads {}", "tokens — {}, модель читает {}",
+                     options.tokens, config.max_tokens()));
+    }
+    for (int i = 0; i < options.texts; ++i) {
+      const auto ids = some_tokens(options.tokens, config.vocab_size);
+      texts_.ids.insert(texts_.ids.end(), ids.begin(), ids.end());
+      texts_.cu_seqlens.push_back(static_cast<int>(texts_.ids.size()));
+    }
+  }
+
+  void warm_up() const override {
+    model_->encode({{texts_.ids.begin(), texts_.ids.begin() + 1}, {0, 1}}, {}, stop_);
+  }
+
+  double seconds() const override {
+    const Stopwatch watch;
+    model_->encode(texts_, {}, stop_);
+    return watch.seconds();
+  }
+
+  void describe(BenchmarkResult& result) const override {
+    const models::Work work = model_->work_of(texts_.ids.size());
+    result.units = static_cast<int>(texts_.ids.size());
+    result.weight_bytes = static_cast<double>(work.weight_bytes);
+    result.flops = 2.0 * static_cast<double>(work.multiply_adds);
+  }
+
+ private:
+  std::stop_token stop_;
+  std::unique_ptr<bge::Model> model_;
+  bge::PackedTexts texts_{{}, {0}};
+};
+
+}  // namespace
+
+std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, std::stop_token stop) {
+  if (options.kind == BenchmarkKind::kEmbed) {
+    return std::make_unique<EmbedPass>(options, std::move(stop));
+  }
+  return std::make_unique<QwenPass>(options, std::move(stop));
+}
+
+}  // namespace oko::engine

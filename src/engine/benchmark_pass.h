@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include "engine/benchmark.h"
+
+namespace oko::engine {
+
+/// A pass of a model that is timed.
+class BenchmarkPass {
+ public:
+  virtual ~BenchmarkPass() = default;
+
+  /// A short pass where the timed ones are short too: they are not to wait for the file's pages.
+  virtual void warm_up() const = 0;
+  /// Runs once.
+  virtual double seconds() const = 0;
+  /// Fills in what a pass has to do.
+  virtual void describe(BenchmarkResult& result) const = 0;
+};
+
+/// Loads the model. Options are checked.
+std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, std::stop_token stop);
+
+}  // namespace oko::engine

@@ -1,0 +1,131 @@
+#include "hub/conversion_plan.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::hub {
+namespace {
+
+using tensor::Dtype;
+
+bool begins_with(std::string_view text, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return text.starts_with(prefix); });
+}
+
+/// What the models of one architecture consist of.
+struct Architecture {
+  /// The new name; empty: left out.
+  std::string (*rename)(const std::string& name);
+  /// Whether a matrix of this new name is quantized.
+  bool (*quantizes)(const std::string& name);
+};
+
+std::string rename_bert(const std::string& name) {
+  std::string_view short_name = name;
+  for (const std::string_view prefix : {"roberta.", "bert.", "model."}) {
+    if (short_name.starts_with(prefix)) short_name.remove_prefix(prefix.size());
+  }
+  const bool kept = begins_with(
+      short_name, {"embeddings.", "encoder.layer.", "sparse_linear.", "colbert_linear."});
+  return std::string(kept ? short_name : std::string_view());
+}
+
+bool quantizes_bert(const std::string& name) {
+  return name == "embeddings.word_embeddings.weight" || begins_with(name, {"encoder.layer."});
+}
+
+std::string rename_qwen3_vl(const std::string& name) {
+  return name;
+}
+
+bool quantizes_qwen3_vl(const std::string& name) {
+  return begins_with(name, {"model.language_model.", "language_model.", "lm_head."});
+}
+
+const Architecture& architecture_of(const nlohmann::json& config, const std::string& folder) {
+  static constexpr Architecture kBert{rename_bert, quantizes_bert};
+  static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl};
+  const auto found = config.find("model_type");
+  const std::string type =
+      found != config.end() && found->is_string() ? found->get<std::string>() : "";
+  if (type == "xlm-roberta" || type == "bert") return kBert;
+  if (type == "qwen3_vl") return kQwen3Vl;
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: model_type is \"{}\"", "{}: model_type — \"{}\"", folder, type.substr(0, 60)),
+              tr("oko converts xlm-roberta, bert and qwen3_vl",
+                 "oko преобразует xlm-roberta, bert и qwen3_vl"));
+}
+
+constexpr float kLargestFloat16 = 65504;
+
+/// The dtype of a tensor that is not quantized.
+Dtype dense_dtype(const std::string& name, const SourceTensor& source) {
+  if (source.info().dtype != Dtype::kFloat32) return source.info().dtype;
+  constexpr std::uint64_t kPart = 1 << 20;
+  for (std::uint64_t first = 0; first < source.count(); first += kPart) {
+    const std::uint64_t count = std::min(kPart, source.count() - first);
+    const std::vector<float> values = source.read(name, first, count);
+    source.forget(first, count);
+    if (std::any_of(values.begin(), values.end(),
+                    [](float x) { return std::abs(x) > kLargestFloat16; })) {
+      return Dtype::kFloat32;
+    }
+  }
+  return Dtype::kFloat16;
+}
+
+void check_groups(const std::string& name, const SourceTensor& source,
+                  const tensor::Quantization& quantization) {
+  const std::int64_t columns = source.info().shape.back();
+  if (columns % quantization.group_size == 0) return;
+  throw Error(ErrorCode::kBadModel,
+              tr("layer {}: {} columns are not a multiple of the group size {}",
+                 "слой {}: {} столбцов не кратны размеру группы {}", name, columns,
+                 quantization.group_size),
+              tr("choose another --group-size: 32, 64 or 128",
+                 "выберите другой --group-size: 32, 64 или 128"));
+}
+
+}  // namespace
+
+std::vector<PlannedTensor> plan_conversion(const nlohmann::json& config,
+                                           const std::map<std::string, SourceTensor>& source,
+                                           const tensor::Quantization& quantization,
+                                           const std::string& folder) {
+  const Architecture& architecture = architecture_of(config, folder);
+  std::vector<PlannedTensor> plan;
+  bool any_quantized = false;
+  for (const auto& [name, tensor] : source) {
+    if (name.ends_with(".scales")) {
+      throw Error(
+          ErrorCode::kBadModel, tr("{}: is quantized already", "{}: модель уже квантована", folder),
+          tr("name the folder of the original weights", "укажите папку с исходными весами"));
+    }
+    PlannedTensor planned{architecture.rename(name), &tensor};
+    if (planned.name.empty() || !tensor.is_float()) continue;
+    planned.quantized = tensor.info().shape.size() == 2 && name.ends_with(".weight") &&
+                        architecture.quantizes(planned.name);
+    if (planned.quantized) {
+      check_groups(planned.name, tensor, quantization);
+      planned.dtype =
+          tensor.info().dtype == Dtype::kFloat32 ? Dtype::kFloat16 : tensor.info().dtype;
+      any_quantized = true;
+    } else {
+      planned.dtype = dense_dtype(planned.name, tensor);
+    }
+    plan.push_back(std::move(planned));
+  }
+  if (!any_quantized) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: the weights have no layers of this architecture",
+                   "{}: в весах нет слоёв этой архитектуры", folder),
+                tr("config.json belongs to another model", "config.json — от другой модели"));
+  }
+  return plan;
+}
+
+}  // namespace oko::hub

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "hub/source_checkpoint.h"
+#include "tensor/quantization.h"
+
+namespace oko::hub {
+
+/// What becomes of a tensor.
+struct PlannedTensor {
+  std::string name;  ///< in the new checkpoint
+  const SourceTensor* source = nullptr;
+  bool quantized = false;                         ///< with a name that ends in ".weight"
+  tensor::Dtype dtype = tensor::Dtype::kFloat16;  ///< else; when quantized, of scales and biases
+};
+
+/// The new checkpoint: of the BERT family (BGE-M3, multilingual-e5) or of Qwen3-VL, by the
+/// "model_type" in `config`. Encoders: the layers and the word embeddings are quantized, positions,
+/// norms and the heads of BGE-M3 stay, poolers and other tasks' heads go. Qwen3-VL: the language
+/// model is quantized, the vision tower stays. What stays in f32 becomes f16, where its numbers
+/// fit. Throws kBadModel: another architecture, already quantized, a layer that the group size does
+/// not divide, nothing to quantize.
+std::vector<PlannedTensor> plan_conversion(const nlohmann::json& config,
+                                           const std::map<std::string, SourceTensor>& source,
+                                           const tensor::Quantization& quantization,
+                                           const std::string& folder);
+
+}  // namespace oko::hub

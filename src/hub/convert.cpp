@@ -1,0 +1,218 @@
+#include "hub/convert.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <span>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/json_file.h"
+#include "base/language.h"
+#include "hub/conversion_plan.h"
+#include "hub/free_space.h"
+#include "hub/output_folder.h"
+#include "hub/parallel_blocks.h"
+#include "hub/source_checkpoint.h"
+#include "tensor/affine_quantizer.h"
+#include "tensor/safetensors_writer.h"
+
+namespace oko::hub {
+namespace {
+
+namespace fs = std::filesystem;
+using tensor::Dtype;
+
+constexpr std::uint64_t kBlockElements = 1 << 20;  // in one thread's hands
+
+/// Files that say how a model is used; each is copied where it is there.
+constexpr std::array kSmallFiles = {"tokenizer.json",
+                                    "tokenizer_config.json",
+                                    "sentencepiece.bpe.model",
+                                    "special_tokens_map.json",
+                                    "added_tokens.json",
+                                    "vocab.json",
+                                    "merges.txt",
+                                    "chat_template.json",
+                                    "chat_template.jinja",
+                                    "generation_config.json",
+                                    "preprocessor_config.json",
+                                    "modules.json",
+                                    "sentence_bert_config.json",
+                                    "config_sentence_transformers.json",
+                                    "1_Pooling/config.json"};
+constexpr std::uint64_t kSmallFilesBytes = 64U << 20;  // generously
+
+/// Writes the tensors of a plan, block by block and in several threads.
+class Converter {
+ public:
+  Converter(const ConvertOptions& options, std::span<const PlannedTensor> plan)
+      : options_(options), quantization_{options.bits, options.group_size} {
+    for (const PlannedTensor& planned : plan) add(planned);
+  }
+
+  std::uint64_t bytes() const {
+    std::uint64_t total = 0;
+    for (const tensor::TensorDeclaration& declaration : declarations_) {
+      total += byte_size(declaration);
+    }
+    return total;
+  }
+
+  ConvertReport run(const fs::path& file) {
+    tensor::SafetensorsWriter writer(file, declarations_);
+    for_each_block(blocks_.size(), options_.stop,
+                   [&](std::size_t i) { convert(blocks_[i], writer); });
+    writer.finish();
+    ConvertReport report;
+    report.bytes = writer.file_size();
+    for (Layer& layer : layers_) {
+      if (layer.squared_values > 0) {
+        layer.report.relative_error = std::sqrt(layer.squared_error / layer.squared_values);
+      }
+      report.source_bytes += layer.report.source_bytes;
+      report.layers.push_back(std::move(layer.report));
+    }
+    return report;
+  }
+
+ private:
+  struct Layer {
+    const PlannedTensor* planned;
+    std::size_t declaration;  ///< the first of its tensors
+    ConvertedLayer report;
+    double squared_error = 0, squared_values = 0;
+  };
+  struct Block {
+    std::size_t layer;
+    std::uint64_t first, count;  ///< elements
+  };
+
+  void add(const PlannedTensor& planned) {
+    const tensor::TensorInfo& info = planned.source->info();
+    Layer layer{&planned, declarations_.size(), {}};
+    layer.report = {planned.name, info.shape, planned.quantized, info.size, 0, 0};
+    std::uint64_t block = kBlockElements;
+    if (planned.quantized) {
+      const std::string name = planned.name.substr(0, planned.name.size() - 7);  // ".weight"
+      const std::int64_t rows = info.shape[0], columns = info.shape[1];
+      const std::vector<std::int64_t> groups{rows, columns / quantization_.group_size};
+      declarations_.push_back(
+          {planned.name, Dtype::kUint32, {rows, columns * quantization_.bits / 32}});
+      declarations_.push_back({name + ".scales", planned.dtype, groups});
+      declarations_.push_back({name + ".biases", planned.dtype, groups});
+      // Whole rows, so that groups and words of codes stay whole.
+      const auto width = static_cast<std::uint64_t>(columns);
+      block = std::max<std::uint64_t>(1, kBlockElements / width) * width;
+    } else {
+      declarations_.push_back({planned.name, planned.dtype, info.shape});
+    }
+    for (std::size_t i = layer.declaration; i < declarations_.size(); ++i) {
+      layer.report.bytes += byte_size(declarations_[i]);
+    }
+    for (std::uint64_t first = 0; first < planned.source->count(); first += block) {
+      blocks_.push_back({layers_.size(), first, std::min(block, planned.source->count() - first)});
+    }
+    source_bytes_ += info.size;
+    layers_.push_back(std::move(layer));
+  }
+
+  void convert(const Block& block, tensor::SafetensorsWriter& writer) {
+    Layer& layer = layers_[block.layer];
+    const PlannedTensor& planned = *layer.planned;
+    const std::vector<float> values = planned.source->read(planned.name, block.first, block.count);
+    double squared_error = 0, squared_values = 0;
+    if (planned.quantized) {
+      const tensor::QuantizedRows rows =
+          tensor::quantize_rows(values, quantization_, planned.dtype);
+      const auto bits = static_cast<std::uint64_t>(quantization_.bits);
+      const std::uint64_t group =
+          block.first / static_cast<std::uint64_t>(quantization_.group_size);
+      writer.write(layer.declaration, block.first * bits / 8, std::as_bytes(std::span(rows.codes)));
+      writer.write(layer.declaration + 1, group * 2, std::as_bytes(std::span(rows.scales)));
+      writer.write(layer.declaration + 2, group * 2, std::as_bytes(std::span(rows.biases)));
+      squared_error = rows.squared_error;
+      squared_values = rows.squared_values;
+    } else {
+      write_dense(layer, block, values, writer);
+    }
+    planned.source->forget(block.first, block.count);
+    const std::lock_guard lock(mutex_);
+    layer.squared_error += squared_error;
+    layer.squared_values += squared_values;
+    done_ += block.count * tensor::size_of(planned.source->info().dtype);
+    if (options_.progress) options_.progress(done_, source_bytes_);
+  }
+
+  static void write_dense(const Layer& layer, const Block& block, std::span<const float> values,
+                          tensor::SafetensorsWriter& writer) {
+    const Dtype dtype = layer.planned->dtype;
+    if (dtype == Dtype::kFloat32) {
+      writer.write(layer.declaration, block.first * sizeof(float), std::as_bytes(values));
+      return;
+    }
+    std::vector<std::uint16_t> bits;
+    bits.reserve(values.size());
+    for (const float value : values) bits.push_back(tensor::to_half_bits(value, dtype));
+    writer.write(layer.declaration, block.first * 2, std::as_bytes(std::span(bits)));
+  }
+
+  const ConvertOptions& options_;
+  tensor::Quantization quantization_;
+  std::vector<tensor::TensorDeclaration> declarations_;
+  std::vector<Layer> layers_;
+  std::vector<Block> blocks_;
+  std::uint64_t source_bytes_ = 0, done_ = 0;
+  std::mutex mutex_;
+};
+
+void check(const ConvertOptions& options) {
+  const auto require = [](bool right, const char* name, int value, const char* allowed) {
+    if (right) return;
+    throw Error(ErrorCode::kUsage,
+                tr("{} is {}, possible are {}", "{} — {}, возможны {}", name, value, allowed));
+  };
+  require(options.bits == 4 || options.bits == 8, "bits", options.bits, "4, 8");
+  require(options.group_size == 32 || options.group_size == 64 || options.group_size == 128,
+          "group size", options.group_size, "32, 64, 128");
+}
+
+void copy_small_files(const fs::path& source, const fs::path& destination) {
+  for (const char* name : kSmallFiles) {
+    std::error_code error;
+    if (!fs::exists(source / name, error)) continue;
+    fs::create_directories((destination / name).parent_path(), error);
+    // The source may be a Hugging Face cache, whose files are links.
+    fs::copy_file(fs::canonical(source / name, error), destination / name, error);
+    if (!error) continue;
+    const std::string reason = error.message();
+    throw Error(ErrorCode::kFailed, tr("{}: cannot be copied: {}", "{}: не копируется: {}",
+                                       (source / name).string(), reason));
+  }
+}
+
+}  // namespace
+
+ConvertReport convert(const ConvertOptions& options) {
+  check(options);
+  nlohmann::ordered_json config =
+      read_json_object(options.source / "config.json", ErrorCode::kBadModel);
+  const std::map<std::string, SourceTensor> source = open_source(options.source);
+  const std::vector<PlannedTensor> plan =
+      plan_conversion(config, source, {options.bits, options.group_size}, options.source.string());
+  Converter converter(options, plan);
+
+  OutputFolder folder(options.destination);
+  require_free_space(folder.path(), converter.bytes() + kSmallFilesBytes);
+  ConvertReport report = converter.run(folder.path() / "model.safetensors");
+  copy_small_files(options.source, folder.path());
+  config["quantization"] = {
+      {"group_size", options.group_size}, {"bits", options.bits}, {"mode", "affine"}};
+  folder.add_json("config.json", config);
+  folder.keep();
+  return report;
+}
+
+}  // namespace oko::hub

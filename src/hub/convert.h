@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace oko::hub {
+
+struct ConvertOptions {
+  std::filesystem::path source;       ///< a Hugging Face folder
+  std::filesystem::path destination;  ///< must not exist, or be empty
+  int bits = 8;                       ///< 4 or 8
+  int group_size = 64;                ///< 32, 64 or 128
+  /// Called with the bytes of the source done and their total, from one thread at a time. May be
+  /// empty.
+  std::function<void(std::uint64_t, std::uint64_t)> progress = {};
+  std::stop_token stop = {};
+};
+
+/// One tensor of the new checkpoint.
+struct ConvertedLayer {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  bool quantized = false;
+  std::uint64_t source_bytes = 0;
+  std::uint64_t bytes = 0;    ///< with scales and biases
+  double relative_error = 0;  ///< root of sum (stored - given)² / sum given²
+};
+
+struct ConvertReport {
+  std::vector<ConvertedLayer> layers;
+  std::uint64_t source_bytes = 0;  ///< of the layers
+  std::uint64_t bytes = 0;         ///< of model.safetensors
+};
+
+/// Makes a quantized checkpoint in MLX's affine format of a Hugging Face one, with its config and
+/// its tokenizer's and other small files. Streams: memory stays within some tens of MB. The
+/// destination gets its name when everything is written. Throws kUsage, kBadModel, kFailed (disk
+/// full), kCancelled.
+ConvertReport convert(const ConvertOptions& options);
+
+}  // namespace oko::hub

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace oko::hub {
+
+/// A model's folder in the making: it lies beside its place and gets its name in `keep`, so that
+/// nobody sees half a model. Destroyed before that, it leaves nothing.
+class OutputFolder {
+ public:
+  /// `path` must not exist, or be an empty folder. Throws kUsage (in use), kFailed.
+  explicit OutputFolder(const std::filesystem::path& path);
+  ~OutputFolder();
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  /// Where files are to be written.
+  const std::filesystem::path& path() const { return working_; }
+
+  void add_json(const std::string& name, const nlohmann::ordered_json& value, int indent = 2);
+
+  /// Throws kFailed.
+  void keep();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path working_;
+};
+
+}  // namespace oko::hub

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hub/random_recipe.h"
+
+namespace oko::hub {
+
+/// Collects the tensors of a random checkpoint.
+class RandomTensorList {
+ public:
+  static constexpr std::int64_t kGroupSize = 64;
+
+  /// `dtype`: of everything that is not quantized.
+  explicit RandomTensorList(tensor::Dtype dtype) : dtype_(dtype) {}
+
+  /// The weight of a linear layer or a table of embeddings; `bits` 0: dense.
+  void add_matrix(const std::string& path, std::int64_t rows, std::int64_t columns, int bits) {
+    if (bits == 0) {
+      add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
+      return;
+    }
+    const auto part = [&](const char* name, tensor::Dtype dtype, std::int64_t width,
+                          Recipe recipe) {
+      tensors_.push_back({{path + name, dtype, {rows, width}}, recipe, columns, bits});
+    };
+    part(".weight", tensor::Dtype::kUint32, columns * bits / 32, Recipe::kCodes);
+    part(".scales", tensor::Dtype::kBfloat16, columns / kGroupSize, Recipe::kScales);
+    part(".biases", tensor::Dtype::kBfloat16, columns / kGroupSize, Recipe::kOffsets);
+  }
+
+  /// A linear layer with a bias.
+  void add_linear(const std::string& path, std::int64_t rows, std::int64_t columns, int bits) {
+    add_matrix(path, rows, columns, bits);
+    add(path + ".bias", {rows}, Recipe::kBias);
+  }
+
+  void add_rms_norm(const std::string& path, std::int64_t size) {
+    add(path + ".weight", {size}, Recipe::kNorm);
+  }
+
+  void add_layer_norm(const std::string& path, std::int64_t size) {
+    add_rms_norm(path, size);
+    add(path + ".bias", {size}, Recipe::kBias);
+  }
+
+  void add(std::string name, std::vector<std::int64_t> dimensions, Recipe recipe,
+           std::int64_t fan_in = 0) {
+    tensors_.push_back({{std::move(name), dtype_, std::move(dimensions)}, recipe, fan_in, 0});
+  }
+
+  std::vector<RandomTensor> take() { return std::move(tensors_); }
+
+ private:
+  tensor::Dtype dtype_;
+  std::vector<RandomTensor> tensors_;
+};
+
+/// A small file of a checkpoint.
+struct RandomFile {
+  std::string name;
+  nlohmann::ordered_json content;
+  int indent = 2;  ///< -1: one line
+};
+
+/// A checkpoint that can be made.
+struct RandomCheckpoint {
+  std::vector<RandomTensor> tensors;  ///< in the order of the model
+  std::vector<RandomFile> files;
+};
+
+}  // namespace oko::hub

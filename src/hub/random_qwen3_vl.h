@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hub/random_checkpoint.h"
+
+namespace oko::hub {
+
+/// Names of the Qwen3-VL checkpoints that can be made.
+std::vector<std::string> random_qwen3_vl_shapes();
+
+/// One of them: tensors as an MLX checkpoint has them, config.json readable by transformers and by
+/// mlx-vlm, and a made-up tokenizer of Qwen's kind.
+RandomCheckpoint random_qwen3_vl(const std::string& name);
+
+}  // namespace oko::hub

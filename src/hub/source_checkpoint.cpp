@@ -1,0 +1,121 @@
+#include "hub/source_checkpoint.h"
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/affine_quantizer.h"
+#include "tensor/shard_index.h"
+#include "tensor/torch_checkpoint.h"
+
+namespace oko::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+class Reader {
+ public:
+  std::map<std::string, SourceTensor> read(const fs::path& folder) {
+    const fs::path safetensors = folder / "model.safetensors";
+    const fs::path torch = folder / "pytorch_model.bin";
+    if (is_there(safetensors)) {
+      add_safetensors(safetensors);
+    } else if (const fs::path index = folder / "model.safetensors.index.json"; is_there(index)) {
+      for (const std::string& name : tensor::shard_names(index)) add_safetensors(folder / name);
+    } else if (is_there(torch)) {
+      add_torch(torch, "");
+    } else if (const fs::path index = folder / "pytorch_model.bin.index.json"; is_there(index)) {
+      for (const std::string& name : tensor::shard_names(index)) add_torch(folder / name, "");
+    } else {
+      throw Error(
+          ErrorCode::kBadModel,
+          tr("{}: has neither model.safetensors nor pytorch_model.bin",
+             "{}: нет ни model.safetensors, ни pytorch_model.bin", folder.string()),
+          tr("name the folder of a Hugging Face model", "укажите папку модели Hugging Face"));
+    }
+    for (const char* head : {"sparse_linear", "colbert_linear"}) {
+      const fs::path file = folder / (std::string(head) + ".pt");
+      if (is_there(file)) add_torch(file, std::string(head) + ".");
+    }
+    return std::move(tensors_);
+  }
+
+ private:
+  void add_safetensors(const fs::path& path) {
+    auto file = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
+    add(file, tensor::parse_safetensors(file->bytes(), file->bytes().size(), path.string()), "");
+  }
+
+  void add_torch(const fs::path& path, const std::string& prefix) {
+    auto file = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
+    add(file, tensor::parse_torch_checkpoint(file->bytes(), path.string()), prefix);
+  }
+
+  void add(const std::shared_ptr<MappedFile>& file, const tensor::TensorTable& table,
+           const std::string& prefix) {
+    for (const auto& [name, info] : table) {
+      if (tensors_.emplace(prefix + name, SourceTensor(file, info)).second) continue;
+      throw Error(ErrorCode::kBadModel,
+                  tr("{}: tensor {} is in another file too", "{}: тензор {} есть и в другом файле",
+                     file->path().string(), prefix + name),
+                  tr("download the model again", "скачайте модель заново"));
+    }
+  }
+
+  std::map<std::string, SourceTensor> tensors_;
+};
+
+}  // namespace
+
+bool SourceTensor::is_float() const {
+  return info_.dtype == tensor::Dtype::kFloat32 || info_.dtype == tensor::Dtype::kFloat16 ||
+         info_.dtype == tensor::Dtype::kBfloat16;
+}
+
+std::uint64_t SourceTensor::count() const {
+  return info_.size / tensor::size_of(info_.dtype);
+}
+
+std::vector<float> SourceTensor::read(const std::string& name, std::uint64_t first,
+                                      std::uint64_t count) const {
+  const std::byte* bytes =
+      file_->bytes().data() + info_.offset + first * tensor::size_of(info_.dtype);
+  std::vector<float> values(count);
+  if (info_.dtype == tensor::Dtype::kFloat32) {
+    std::memcpy(values.data(), bytes, count * sizeof(float));
+  } else {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::uint16_t bits = 0;
+      std::memcpy(&bits, bytes + 2 * i, 2);
+      values[i] = tensor::from_half_bits(bits, info_.dtype);
+    }
+  }
+  for (const float value : values) {
+    if (std::isfinite(value)) continue;
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("{}: tensor {} has elements that are not numbers",
+           "{}: в тензоре {} есть элементы, которые не числа", file_->path().string(), name),
+        tr("the file is damaged: download it again", "файл повреждён: скачайте его заново"));
+  }
+  return values;
+}
+
+void SourceTensor::forget(std::uint64_t first, std::uint64_t count) const {
+  const std::size_t size = tensor::size_of(info_.dtype);
+  file_->forget(info_.offset + first * size, count * size);
+}
+
+std::map<std::string, SourceTensor> open_source(const fs::path& folder) {
+  return Reader().read(folder);
+}
+
+}  // namespace oko::hub

@@ -1,0 +1,153 @@
+#include "models/bge_m3/encoder.h"
+
+#include <mlx/mlx.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/attention.h"
+#include "tensor/device.h"
+
+namespace oko::models::bge_m3 {
+namespace {
+
+constexpr int kFeedForwardRows = 2048;  // at a time: bounds the widest activation
+
+/// What stands before the names of the encoder's tensors.
+std::string find_prefix(const tensor::Weights& weights) {
+  for (const char* prefix : {"", "roberta.", "bert."}) {
+    if (weights.contains(std::string(prefix) + "embeddings.LayerNorm.weight")) return prefix;
+  }
+  throw Error(ErrorCode::kBadModel,
+              tr("the weights have no embeddings.LayerNorm.weight",
+                 "в весах нет embeddings.LayerNorm.weight"),
+              tr("this is not an encoder of the BERT family", "это не кодировщик семейства BERT"));
+}
+
+tensor::Linear load_linear(const tensor::Weights& weights, const Config& config,
+                           const std::string& name, int outputs, int inputs) {
+  auto linear = tensor::Linear::load(weights, name, outputs, inputs, config.quantization);
+  linear.set_precision(tensor::cpu::Precision::kByte);
+  return linear;
+}
+
+mx::array load_token_type(const tensor::Weights& weights, const Config& config,
+                          const std::string& name) {
+  const mx::array all = weights.get(name, {config.type_vocab_size, config.hidden_size});
+  mx::array first = mx::slice(all, {0, 0}, {1, config.hidden_size});
+  first = mx::astype(first, tensor::compute_dtype(all.dtype()));
+  first.eval();
+  return first;
+}
+
+}  // namespace
+
+Encoder::Layer::Layer(const tensor::Weights& weights, const Config& config, const std::string& name)
+    : query(load_linear(weights, config, name + "attention.self.query", config.hidden_size,
+                        config.hidden_size)),
+      key(load_linear(weights, config, name + "attention.self.key", config.hidden_size,
+                      config.hidden_size)),
+      value(load_linear(weights, config, name + "attention.self.value", config.hidden_size,
+                        config.hidden_size)),
+      attention_output(load_linear(weights, config, name + "attention.output.dense",
+                                   config.hidden_size, config.hidden_size)),
+      intermediate(load_linear(weights, config, name + "intermediate.dense",
+                               config.intermediate_size, config.hidden_size)),
+      output(load_linear(weights, config, name + "output.dense", config.hidden_size,
+                         config.intermediate_size)),
+      attention_norm(tensor::LayerNorm::load(weights, name + "attention.output.LayerNorm",
+                                             config.hidden_size, config.layer_norm_eps)),
+      output_norm(tensor::LayerNorm::load(weights, name + "output.LayerNorm", config.hidden_size,
+                                          config.layer_norm_eps)) {}
+
+Encoder::Encoder(const tensor::Weights& weights, const Config& config)
+    : Encoder(weights, config, find_prefix(weights)) {}
+
+Encoder::Encoder(const tensor::Weights& weights, const Config& config, const std::string& prefix)
+    : config_(config),
+      word_embeddings_(load_linear(weights, config, prefix + "embeddings.word_embeddings",
+                                   config.vocab_size, config.hidden_size)),
+      position_embeddings_(load_linear(weights, config, prefix + "embeddings.position_embeddings",
+                                       config.max_position_embeddings, config.hidden_size)),
+      token_type_(
+          load_token_type(weights, config, prefix + "embeddings.token_type_embeddings.weight")),
+      norm_(tensor::LayerNorm::load(weights, prefix + "embeddings.LayerNorm", config.hidden_size,
+                                    config.layer_norm_eps)) {
+  for (int i = 0; i < config.num_hidden_layers; ++i) {
+    layers_.emplace_back(weights, config, prefix + "encoder.layer." + std::to_string(i) + ".");
+  }
+}
+
+mx::array Encoder::embed(const PackedTexts& texts) const {
+  std::vector<std::int32_t> positions;
+  positions.reserve(texts.ids.size());
+  for (std::size_t i = 0; i + 1 < texts.cu_seqlens.size(); ++i) {
+    for (int at = texts.cu_seqlens[i]; at < texts.cu_seqlens[i + 1]; ++at) {
+      positions.push_back(config_.first_position + at - texts.cu_seqlens[i]);
+    }
+  }
+  const auto rows = [](const tensor::Linear& table, const std::vector<std::int32_t>& ids) {
+    return table.embed(mx::array(ids.data(), {static_cast<int>(ids.size())}, mx::int32));
+  };
+  const mx::array words = mx::add(rows(word_embeddings_, texts.ids), token_type_);
+  return norm_(mx::add(words, rows(position_embeddings_, positions)));
+}
+
+mx::array Encoder::attend(const Layer& layer, const mx::array& x,
+                          std::span<const int> cu_seqlens) const {
+  const int head_dim = config_.hidden_size / config_.num_attention_heads;
+  const auto qkv = tensor::Linear::multiply_all(x, {&layer.query, &layer.key, &layer.value});
+  const auto heads = [&](const mx::array& part) {
+    return tensor::reshape(part, {x.shape(0), config_.num_attention_heads, head_dim});
+  };
+  const mx::array attention =
+      tensor::segment_attention(heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
+                                1.0f / std::sqrt(static_cast<float>(head_dim)));
+  return layer.attention_norm(tensor::add(x, layer.attention_output(attention)));
+}
+
+mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
+  const int count = x.shape(0);
+  std::vector<mx::array> parts;
+  for (int row = 0; row < count; row += kFeedForwardRows) {
+    const mx::array rows =
+        mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
+    const mx::array hidden = tensor::gelu(layer.intermediate(rows));
+    parts.push_back(layer.output_norm(tensor::add(rows, layer.output(hidden))));
+    if (count > kFeedForwardRows) parts.back().eval();
+  }
+  return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
+}
+
+mx::array Encoder::forward(const PackedTexts& texts, std::stop_token stop,
+                           const Observer& observer) const {
+  const auto observe = [&](const std::string& stage, const mx::array& output) {
+    if (observer) observer(stage, output);
+  };
+  mx::array x = embed(texts);
+  x.eval();
+  observe("embedded", x);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    x = feed_forward(layers_[i], attend(layers_[i], x, texts.cu_seqlens));
+    x.eval();
+    observe("layer." + std::to_string(i), x);
+  }
+  return x;
+}
+
+Work Encoder::work_of(std::uint64_t tokens) const {
+  Work work;
+  for (const Layer& layer : layers_) {
+    for (const tensor::Linear* linear :
+         {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.intermediate,
+          &layer.output}) {
+      work.add(*linear, tokens);
+    }
+  }
+  return work;
+}
+
+}  // namespace oko::models::bge_m3

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace oko::models::bge_m3 {
+
+/// The outputs that a text can have.
+struct Outputs {
+  bool dense = true;
+  bool sparse = false;
+  bool colbert = false;
+};
+
+/// Weights of a text's tokens, by rising id, every weight above 0.
+using SparseVector = std::vector<std::pair<std::int32_t, float>>;
+
+/// Vectors of one length, one after another.
+struct TokenVectors {
+  std::size_t dimensions = 0;
+  std::vector<float> values;
+
+  std::size_t count() const { return dimensions == 0 ? 0 : values.size() / dimensions; }
+  const float* row(std::size_t index) const { return values.data() + index * dimensions; }
+};
+
+/// What BGE-M3 makes of a text (Chen et al. 2024, arXiv:2402.03216). Outputs that were not asked
+/// for are empty.
+struct Encoding {
+  std::vector<float> dense;  ///< hidden_size, length 1
+  SparseVector sparse;       ///< special tokens (ids 0..3) have none
+  TokenVectors colbert;      ///< of every token but the first, `</s>` included; each of length 1
+};
+
+}  // namespace oko::models::bge_m3

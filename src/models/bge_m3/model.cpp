@@ -1,0 +1,165 @@
+#include "models/bge_m3/model.h"
+
+#include <mlx/mlx.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <span>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/weights.h"
+
+namespace oko::models::bge_m3 {
+namespace {
+
+constexpr std::int32_t kLastSpecial = 3;  // <s>, <pad>, </s>, <unk>: no weight in a sparse vector
+
+/// A head, which stands outside of the encoder; nothing where the model has none.
+std::optional<tensor::Linear> load_head(const tensor::Weights& weights, const Config& config,
+                                        const std::string& name) {
+  const auto shape = weights.shape(name + ".weight");
+  if (!shape) return std::nullopt;
+  const std::int64_t outputs = shape->empty() ? 0 : shape->front();
+  auto linear =
+      tensor::Linear::load(weights, name, outputs, config.hidden_size, config.quantization);
+  linear.set_precision(tensor::cpu::Precision::kFloat);
+  return linear;
+}
+
+/// (rows, width) in memory as f32.
+mx::array in_memory(const mx::array& x) {
+  mx::array out = mx::contiguous(mx::astype(x, mx::float32));
+  out.eval();
+  return out;
+}
+
+void require_finite(std::span<const float> values) {
+  if (std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) return;
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("the model computes values that are not numbers (NaN)", "модель вычисляет не числа (NaN)"),
+      tr("its weights are damaged: run oko verify, or download it again",
+         "веса повреждены: выполните oko verify или скачайте модель заново"));
+}
+
+void normalize(std::span<float> vector) {
+  double squares = 0;
+  for (const float x : vector) squares += static_cast<double>(x) * x;
+  const double length = std::max(std::sqrt(squares), 1e-12);
+  for (float& x : vector) x = static_cast<float>(x / length);
+}
+
+std::vector<float> pool(Pooling pooling, const float* rows, std::size_t count, std::size_t width) {
+  std::vector<float> pooled(rows, rows + width);
+  if (pooling == Pooling::kMean) {
+    std::vector<double> sums(width);
+    for (std::size_t i = 0; i < count * width; ++i) sums[i % width] += rows[i];
+    for (std::size_t i = 0; i < width; ++i) {
+      pooled[i] = static_cast<float>(sums[i] / static_cast<double>(count));
+    }
+  }
+  require_finite(pooled);
+  normalize(pooled);
+  return pooled;
+}
+
+SparseVector sparse_of(std::span<const std::int32_t> ids, const float* weights) {
+  require_finite({weights, ids.size()});
+  std::map<std::int32_t, float> largest;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] <= kLastSpecial || weights[i] <= 0) continue;
+    float& weight = largest[ids[i]];
+    weight = std::max(weight, weights[i]);
+  }
+  return {largest.begin(), largest.end()};
+}
+
+TokenVectors colbert_of(const float* rows, std::size_t count, std::size_t width) {
+  require_finite({rows, count * width});
+  TokenVectors vectors{width, {rows, rows + count * width}};
+  for (std::size_t i = 0; i < count; ++i) {
+    normalize(std::span(vectors.values).subspan(i * width, width));
+  }
+  return vectors;
+}
+
+}  // namespace
+
+Model::Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config)
+    : model_dir_(model_dir),
+      config_(std::move(config)),
+      encoder_(weights, config_),
+      sparse_linear_(load_head(weights, config_, "sparse_linear")),
+      colbert_linear_(load_head(weights, config_, "colbert_linear")) {}
+
+std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
+  Config config = Config::load(model_dir);
+  const tensor::Weights weights = tensor::Weights::open(model_dir);
+  return std::unique_ptr<Model>(new Model(model_dir, weights, std::move(config)));
+}
+
+void Model::require(const Outputs& outputs) const {
+  const auto need = [&](bool wanted, bool there, const char* output, const char* head) {
+    if (!wanted || there) return;
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: no {} output, because the tensors {}.weight and .bias are missing",
+                   "{}: выхода {} нет, потому что не хватает тензоров {}.weight и .bias",
+                   model_dir_.string(), output, head),
+                tr("BGE-M3 keeps them in {}.pt: put that file beside the original weights and run "
+                   "oko convert again",
+                   "у BGE-M3 они в файле {}.pt: положите его к исходным весам и повторите "
+                   "oko convert",
+                   head));
+  };
+  need(outputs.sparse, sparse_linear_.has_value(), "sparse", "sparse_linear");
+  need(outputs.colbert, colbert_linear_.has_value(), "colbert", "colbert_linear");
+}
+
+void Model::check(const PackedTexts& texts) const {
+  const auto unknown = std::find_if(texts.ids.begin(), texts.ids.end(), [&](std::int32_t id) {
+    return id < 0 || id >= config_.vocab_size;
+  });
+  if (unknown == texts.ids.end()) return;
+  throw Error(ErrorCode::kBadModel,
+              tr("the tokenizer gives token {}, the model has {} of them",
+                 "токенизатор даёт токен {}, у модели их {}", *unknown, config_.vocab_size),
+              tr("tokenizer.json and config.json belong to different models",
+                 "tokenizer.json и config.json — от разных моделей"));
+}
+
+std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& outputs,
+                                    std::stop_token stop, const Observer& observer) const {
+  require(outputs);
+  check(texts);
+  const mx::array hidden = encoder_.forward(texts, std::move(stop), observer);
+  std::optional<mx::array> rows, weights, vectors;
+  if (outputs.dense) rows = in_memory(hidden);
+  if (outputs.sparse) weights = in_memory((*sparse_linear_)(hidden));
+  if (outputs.colbert) vectors = in_memory((*colbert_linear_)(hidden));
+
+  const auto width = static_cast<std::size_t>(config_.hidden_size);
+  std::vector<Encoding> encodings;
+  for (std::size_t i = 0; i + 1 < texts.cu_seqlens.size(); ++i) {
+    const auto first = static_cast<std::size_t>(texts.cu_seqlens[i]);
+    const std::size_t count = static_cast<std::size_t>(texts.cu_seqlens[i + 1]) - first;
+    Encoding encoding;
+    if (rows) {
+      encoding.dense = pool(config_.pooling, rows->data<float>() + first * width, count, width);
+    }
+    if (weights) {
+      encoding.sparse =
+          sparse_of(std::span(texts.ids).subspan(first, count), weights->data<float>() + first);
+    }
+    if (vectors) {
+      const auto dimensions = static_cast<std::size_t>(vectors->shape(1));
+      encoding.colbert =
+          colbert_of(vectors->data<float>() + (first + 1) * dimensions, count - 1, dimensions);
+    }
+    encodings.push_back(std::move(encoding));
+  }
+  return encodings;
+}
+
+}  // namespace oko::models::bge_m3

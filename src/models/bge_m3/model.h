@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "models/bge_m3/config.h"
+#include "models/bge_m3/encoder.h"
+#include "models/bge_m3/encoding.h"
+#include "tensor/linear.h"
+
+namespace oko::models::bge_m3 {
+
+/// An embedding model ready to run: BGE-M3, or a sentence-transformers encoder without BGE-M3's
+/// heads. Used by one thread, the one that owns MLX.
+class Model {
+ public:
+  /// Maps the weights of a model folder. Costs milliseconds and next to no private memory. Throws
+  /// kBadModel.
+  static std::unique_ptr<Model> load(const std::filesystem::path& model_dir);
+
+  const Config& config() const { return config_; }
+  Work work_of(std::uint64_t tokens) const { return encoder_.work_of(tokens); }
+
+  /// Throws kBadModel where the model has not the heads that `outputs` need, saying which file is
+  /// missing.
+  void require(const Outputs& outputs) const;
+
+  /// The outputs of each text, from one pass. Throws kBadModel where the model computes numbers
+  /// that are none (NaN, infinity), or texts have ids that it does not know; kCancelled.
+  std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
+                               std::stop_token stop = {}, const Observer& observer = {}) const;
+
+ private:
+  Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);
+
+  void check(const PackedTexts& texts) const;
+
+  std::filesystem::path model_dir_;
+  Config config_;
+  Encoder encoder_;
+  std::optional<tensor::Linear> sparse_linear_;   ///< hidden_size -> 1
+  std::optional<tensor::Linear> colbert_linear_;  ///< hidden_size -> width of a token's vector
+};
+
+}  // namespace oko::models::bge_m3

@@ -1,0 +1,64 @@
+// `oko convert`: what it prints and leaves, and what it refuses.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko {
+namespace {
+
+using nlohmann::json;
+
+class ConvertTest : public ScratchFolderTest {
+ protected:
+  static ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(arguments, {"LANG=" + language + "_XX.UTF-8", "LC_ALL="}).wait();
+  }
+  static std::string source() { return RandomModels::get("bge-m3-small-f32", 38); }
+  std::string out() const { return folder_ / "out"; }
+};
+
+TEST_F(ConvertTest, AConvertedModelEmbeds) {
+  const ProcessResult convert = run({"convert", source(), out(), "--bits", "8"});
+  EXPECT_EQ(convert.status, 0) << convert.err;
+  EXPECT_NE(convert.out.find("encoder.layer.0.output.dense.weight"), std::string::npos);
+  EXPECT_NE(convert.out.find("error 0."), std::string::npos) << convert.out;
+  const ProcessResult embed =
+      run({"embed", "привет", "--dense", "--sparse", "--colbert", "--json", "--model", out()});
+  EXPECT_EQ(embed.status, 0) << embed.err;
+  EXPECT_EQ(json::parse(embed.out).at("dense").size(), 128u);
+}
+
+TEST_F(ConvertTest, JsonReportsSizesAndErrorsOfEveryLayer) {
+  const ProcessResult result = run({"convert", source(), out(), "--bits", "4", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const json object = json::parse(result.out);
+  EXPECT_EQ(object.at("bits"), 4);
+  EXPECT_LT(object.at("bytes"), object.at("source_bytes"));
+  std::size_t quantized = 0;
+  for (const json& layer : object.at("layers")) {
+    quantized += layer.at("quantized").get<bool>();
+    EXPECT_EQ(layer.at("quantized").get<bool>(), layer.at("relative_error").get<double>() > 0);
+  }
+  EXPECT_EQ(quantized, 19u);  // 6 in each of 3 layers, and the word embeddings
+}
+
+TEST_F(ConvertTest, RussianUsersReadRussian) {
+  EXPECT_NE(run({"convert", source(), out()}, "ru").out.find("ошибка 0."), std::string::npos);
+  const ProcessResult again = run({"convert", source(), out()}, "ru");
+  EXPECT_EQ(again.status, 2);
+  EXPECT_NE(again.err.find("папка не пуста"), std::string::npos) << again.err;
+}
+
+TEST_F(ConvertTest, MissingModelsAndWrongBitsAreRefused) {
+  EXPECT_EQ(run({"convert", "/no/such/model", out()}).status, 5);
+  EXPECT_EQ(run({"convert", source(), out(), "--bits", "3"}).status, 2);
+  EXPECT_EQ(run({"convert", source()}).status, 2);
+}
+
+}  // namespace
+}  // namespace oko

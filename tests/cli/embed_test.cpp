@@ -1,0 +1,165 @@
+// `oko embed`: what it prints for texts and lines, and what it refuses.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko {
+namespace {
+
+using nlohmann::json;
+
+class EmbedTest : public ScratchFolderTest {
+ protected:
+  static std::string model() { return RandomModels::get("bge-m3-small-8bit", 21); }
+
+  static ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en",
+                           const std::string& input = "/dev/null") {
+    arguments.insert(arguments.begin(), {OKO_PROGRAM, "embed"});
+    return Process(arguments, {"LANG=" + language + "_XX.UTF-8", "LC_ALL="}, input).wait();
+  }
+
+  static std::vector<json> objects(const ProcessResult& result) {
+    EXPECT_EQ(result.status, 0) << result.err;
+    std::vector<json> lines;
+    std::size_t at = 0;
+    for (std::size_t end; (end = result.out.find('\n', at)) != std::string::npos; at = end + 1) {
+      lines.push_back(json::parse(result.out.substr(at, end - at)));
+    }
+    return lines;
+  }
+
+  std::string input_file(const std::string& text) const {
+    const auto path = folder_ / "input";
+    write_file_atomically(path, std::string_view(text));
+    return path;
+  }
+};
+
+double length(const std::vector<double>& vector) {
+  double squares = 0;
+  for (const double x : vector) squares += x * x;
+  return std::sqrt(squares);
+}
+
+TEST_F(EmbedTest, AllThreeOutputsOfATextAreInOneObject) {
+  const auto lines =
+      objects(run({"привет", "--dense", "--sparse", "--colbert", "--json", "--model", model()}));
+  ASSERT_EQ(lines.size(), 1u);
+  const json& object = lines[0];
+  EXPECT_EQ(object.at("index"), 0);
+  EXPECT_EQ(object.at("tokens"), object.at("total_tokens"));
+  EXPECT_EQ(object.at("dense").size(), 128u);
+  EXPECT_NEAR(length(object.at("dense")), 1, 1e-5);
+  EXPECT_FALSE(object.at("sparse").empty());
+  for (const auto& [id, weight] : object.at("sparse").items()) {
+    EXPECT_GT(std::stoi(id), 3);
+    EXPECT_GT(weight.get<double>(), 0);
+  }
+  ASSERT_EQ(object.at("colbert").size(), object.at("tokens").get<std::size_t>() - 1);
+  for (const json& row : object.at("colbert")) EXPECT_NEAR(length(row), 1, 1e-5);
+}
+
+TEST_F(EmbedTest, DenseIsTheDefaultAndTextsStayInTheirOrder) {
+  const auto together = objects(run({"one two three", "", "два", "--json", "--model", model()}));
+  ASSERT_EQ(together.size(), 3u);
+  const char* texts[] = {"one two three", "", "два"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(together[i].at("index"), i);
+    EXPECT_FALSE(together[i].contains("sparse"));
+    const json alone = objects(run({texts[i], "--json", "--model", model()})).at(0);
+    const std::vector<double> a = alone.at("dense"), b = together[i].at("dense");
+    for (std::size_t j = 0; j < a.size(); ++j) EXPECT_NEAR(a[j], b[j], 1e-5);
+  }
+}
+
+TEST_F(EmbedTest, AnEmptyTextHasTheVectorsOfItsTwoSpecialTokens) {
+  const json object =
+      objects(run({"", "--dense", "--sparse", "--colbert", "--json", "--model", model()})).at(0);
+  EXPECT_EQ(object.at("tokens"), 2);
+  EXPECT_NEAR(length(object.at("dense")), 1, 1e-5);
+  EXPECT_TRUE(object.at("sparse").empty());
+  EXPECT_EQ(object.at("colbert").size(), 1u);
+}
+
+TEST_F(EmbedTest, LinesOfStandardInputAreTextsWhateverEndsThem) {
+  const std::string input = input_file("one\r\nдва\n\nlast");
+  const auto lines = objects(run({"-", "--json", "--model", model()}, "en", input));
+  const auto arguments = objects(run({"one", "два", "", "last", "--json", "--model", model()}));
+  EXPECT_EQ(lines, arguments);
+}
+
+TEST_F(EmbedTest, BrokenAndHostileTextIsRead) {
+  std::string text = "\xff\xfe <s></s><mask> \x1b[2J ";
+  text.push_back('\0');
+  const std::string input = input_file(text + "\n" + std::string(20'000'000, 'a') + "\n");
+  const ProcessResult result =
+      run({"-", "--sparse", "--token-strings", "--json", "--model", model()}, "en", input);
+  const auto lines = objects(result);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1].at("tokens"), 512);
+  EXPECT_GT(lines[1].at("total_tokens").get<int>(), 1'000'000);
+  for (const json& line : lines) {
+    for (const char* special : {"<s>", "</s>", "<mask>", "<unk>"}) {
+      EXPECT_FALSE(line.at("sparse").contains(special)) << special;
+    }
+  }
+}
+
+TEST_F(EmbedTest, ACutTextIsSaidToBeCutInBothLanguages) {
+  const std::vector<std::string> arguments{"a b c d e f g", "--max-tokens", "5", "--model",
+                                           model()};
+  const ProcessResult english = run(arguments);
+  EXPECT_EQ(english.status, 0);
+  EXPECT_EQ(english.err, "text 1: only the first 5 of its 16 tokens were read, 11 were cut off\n");
+  const ProcessResult russian = run(arguments, "ru");
+  EXPECT_EQ(russian.err, "текст 1: прочитаны только первые 5 из 16 токенов, отброшено 11\n");
+  std::vector<std::string> quiet = arguments;
+  quiet.push_back("--quiet");
+  EXPECT_EQ(run(quiet).err, "");
+}
+
+TEST_F(EmbedTest, PlainOutputIsALineAVector) {
+  const ProcessResult dense = run({"one", "--model", model()});
+  EXPECT_EQ(std::count(dense.out.begin(), dense.out.end(), '\n'), 1);
+  EXPECT_EQ(std::count(dense.out.begin(), dense.out.end(), ' '), 127);
+  const ProcessResult both = run({"one", "--dense", "--colbert", "--model", model()});
+  EXPECT_TRUE(both.out.starts_with("dense\t")) << both.out.substr(0, 20);
+  EXPECT_NE(both.out.find("\ncolbert\t"), std::string::npos);
+}
+
+TEST_F(EmbedTest, WrongUsageIsRefusedWithStatusTwo) {
+  EXPECT_EQ(run({"--model", model()}).status, 2);
+  EXPECT_EQ(run({"a", "--max-tokens", "2", "--model", model()}).status, 2);
+  const ProcessResult tokens = run({"a", "--max-tokens", "600", "--model", model()});
+  EXPECT_EQ(tokens.status, 2);
+  EXPECT_NE(tokens.err.find("3..512"), std::string::npos) << tokens.err;
+}
+
+TEST_F(EmbedTest, AMissingModelIsStatusFive) {
+  EXPECT_EQ(run({"a", "--model", "/no/such/model"}).status, 5);
+}
+
+TEST_F(EmbedTest, ADamagedModelNeverPrintsNumbersThatAreNone) {
+  const auto copy = folder_ / "model";
+  std::filesystem::copy(model(), copy);
+  const auto weights = copy / "model.safetensors";
+  std::string bytes = read_file(weights, 100'000'000, ErrorCode::kFailed);
+  // The last bytes belong to matrices: 0xFF there makes NaN of bf16.
+  std::fill(bytes.end() - 4096, bytes.end(), '\xff');
+  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.end(), '\xff');
+  write_file_atomically(weights, std::string_view(bytes));
+  const ProcessResult result =
+      run({"one", "--dense", "--sparse", "--colbert", "--json", "--model", copy});
+  EXPECT_EQ(result.status, 5) << result.out;
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("NaN"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace oko
