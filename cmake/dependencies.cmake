@@ -1,6 +1,7 @@
 # Every dependency of oko is asked for here. Makefile installs the system ones (`make deps`).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
+include(${CMAKE_CURRENT_LIST_DIR}/wheels.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mlx.cmake)
 
 find_package(fmt 9 REQUIRED)

@@ -1,7 +1,6 @@
-# MLX comes as a wheel: headers, library and CMake package. pip only downloads and checks it; no
-# Python runs later. The version is exact because MLX's C++ headers change between releases.
+# MLX comes as a wheel: headers, library and CMake package. The version is exact because MLX's C++
+# headers change between releases.
 set(OKO_MLX_VERSION 0.32.4)
-set(OKO_DEPS_DIR "${CMAKE_SOURCE_DIR}/build/deps" CACHE PATH "Where downloaded dependencies are kept")
 
 if(APPLE)
   set(mlx_package mlx-metal)
@@ -17,36 +16,7 @@ else()
   set(mlx_sha256 0e0a24fa2ce8b6b94d2e6a90604e8813aa8e29fcb918bb2aa01cfb6d133d8cee)
 endif()
 
-string(REPLACE "-" "_" mlx_file ${mlx_package})
-set(mlx_wheel ${OKO_DEPS_DIR}/${mlx_file}-${OKO_MLX_VERSION}-py3-none-${mlx_platform}.whl)
-set(mlx_root ${OKO_DEPS_DIR}/${mlx_package}-${OKO_MLX_VERSION})
-
-if(NOT EXISTS ${mlx_root}/mlx/share/cmake/MLX/MLXConfig.cmake)
-  if(NOT EXISTS ${mlx_wheel})
-    message(STATUS "Downloading ${mlx_package} ${OKO_MLX_VERSION}")
-    find_program(OKO_PYTHON python3 REQUIRED)
-    execute_process(
-      COMMAND ${OKO_PYTHON} -m pip download --quiet --no-deps --only-binary=:all:
-        --platform ${mlx_platform} --python-version 3.11 --dest ${OKO_DEPS_DIR}
-        ${mlx_package}==${OKO_MLX_VERSION}
-      RESULT_VARIABLE result)
-    if(NOT result EQUAL 0)
-      message(FATAL_ERROR "pip could not download ${mlx_package} ${OKO_MLX_VERSION} "
-        "(is the package index reachable, is python3-pip installed?)")
-    endif()
-  endif()
-  file(SHA256 ${mlx_wheel} actual)
-  if(NOT actual STREQUAL mlx_sha256)
-    message(FATAL_ERROR "${mlx_wheel}: SHA-256 is ${actual}, expected ${mlx_sha256}; delete the file and try again")
-  endif()
-  # Extracted beside and renamed, so that two configures at once never see half a package.
-  string(RANDOM LENGTH 8 suffix)
-  file(ARCHIVE_EXTRACT INPUT ${mlx_wheel} DESTINATION ${mlx_root}.${suffix})
-  if(NOT EXISTS ${mlx_root})
-    file(RENAME ${mlx_root}.${suffix} ${mlx_root})
-  endif()
-endif()
-
+oko_unpack_wheel(mlx_root ${mlx_package} ${OKO_MLX_VERSION} ${mlx_platform} ${mlx_sha256})
 find_package(MLX ${OKO_MLX_VERSION} EXACT CONFIG REQUIRED PATHS ${mlx_root}/mlx NO_DEFAULT_PATH)
 # MLX's headers warn under our flags; as system headers they do not.
 get_target_property(mlx_includes mlx INTERFACE_INCLUDE_DIRECTORIES)

@@ -20,8 +20,8 @@ struct EmbedderOptions {
 };
 
 struct EmbeddingRequest {
-  std::vector<std::string> texts;  ///< UTF-8; ill-formed bytes are read as U+FFFD
-  models::bge_m3::Outputs outputs;
+  std::vector<std::string> texts = {};  ///< UTF-8; ill-formed bytes are read as U+FFFD
+  models::bge_m3::Outputs outputs = {};
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
 };
 
