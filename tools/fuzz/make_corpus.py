@@ -4,10 +4,14 @@
 
 safetensors/       headers with every dtype, scalars, metadata, an odd length
 torch_checkpoint/  the pickles of tests/tensor/data/torch: mutations of whole archives seldom reach them
+unigram_model/     a few pieces and one rule of normalization, as tokenizer.json and as a sentencepiece model
+xlmr_text/         text of many scripts, marks, emoji, special tokens, broken UTF-8
 tokenizer_json/    tests/text/data/tokenizer/tokenizer.json cut to its 256 bytes and a few merges
 """
 
+import base64
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -45,7 +49,58 @@ def small_tokenizer():
     return json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":"))
 
 
+PIECES = [("\u2581", -3.0), ("a", -4.5), ("b", -4.25), ("\u2581Hello", -6.0), ("мир", -7.5), ("ab", -5.0)]
+TEXTS = {
+    "mixed": "Привет, мир! Hello\u2581world — 100 % ﬁne",
+    "marks": "e\u0301 क्ष\u0301 ا\u064b ᄀ\u1161 \u0301\u200d\u0085 a\u0300\u0301",
+    "emoji": "👩🏻\u200d💻🇷🇺 ©\u200d® 1️⃣",
+    "special": "<s> </s><mask> <unk>\t\r\n  x",
+}
+
+
+def small_charsmap():
+    """The rule a -> b, as a darts-clone double array: its size in bytes, its units, texts that end with zero."""
+    units = [0] * 1024
+    units[0] = 256 << 10
+    units[256 ^ ord("a")] = 512 << 10 | 1 << 8 | ord("a")
+    units[256 ^ ord("a") ^ 512] = 0x80000000
+    return struct.pack("<I1024I", 4096, *units) + b"b\0"
+
+
+def small_unigram_json():
+    tree = json.loads((ROOT / "tests/text/data/xlmr/tokenizer.json").read_text())
+    special = [["<s>", 0.0], ["<pad>", 0.0], ["</s>", 0.0], ["<unk>", 0.0]]
+    tree["model"]["vocab"] = special + [list(piece) for piece in PIECES] + [["<mask>", 0.0]]
+    tree["added_tokens"][-1]["id"] = len(tree["model"]["vocab"]) - 1
+    tree["normalizer"]["precompiled_charsmap"] = base64.b64encode(small_charsmap()).decode()
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def field(number, data):
+    length, size = len(data), b""
+    while length > 127:
+        size += bytes([length & 127 | 128])
+        length >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([length]) + data
+
+
+def small_sentencepiece():
+    pieces = [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3)] + [(*piece, 1) for piece in PIECES]
+    model = b"".join(
+        field(1, field(1, text.encode()) + b"\x15" + struct.pack("<f", score) + bytes([3 << 3, kind]))
+        for text, score, kind in pieces)
+    return model + field(2, bytes([3 << 3, 1])) + field(3, field(2, small_charsmap()))
+
+
+def write(folder, files):
+    (CORPUS / folder).mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (CORPUS / folder / name).write_bytes(data)
+
+
 def main():
+    write("unigram_model", {"small.json": small_unigram_json(), "small.model": small_sentencepiece()})
+    write("xlmr_text", {name: text.encode() for name, text in TEXTS.items()} | {"broken": b"a\xff\xe2\x96 \xf0\x9f"})
     folder = CORPUS / "safetensors"
     folder.mkdir(parents=True, exist_ok=True)
     files = {
