@@ -1,0 +1,120 @@
+#include "engine/embedder.h"
+
+#include <gtest/gtest.h>
+#include <mlx/memory.h>
+
+#include <cmath>
+#include <thread>
+
+#include "base/error.h"
+#include "budget/process_memory.h"
+#include "models/bge_m3/similarity.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::engine {
+namespace {
+
+namespace bge = models::bge_m3;
+
+class EmbedderTest : public ScratchFolderTest {
+ protected:
+  static EmbedderOptions small() { return {.model = RandomModels::get("bge-m3-small-8bit", 21)}; }
+
+  /// Texts of very different lengths, as they come.
+  static std::vector<std::string> mixed_texts(int count) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < count; ++i) {
+      std::string text;
+      for (int word = 0; word < i * 37 % 101; ++word)
+        text += "слово word " + std::to_string(i) + " ";
+      texts.push_back(text);
+    }
+    return texts;
+  }
+
+  /// The most that arrays take beside the weights while `tokens` tokens are embedded, in bytes.
+  static double peak_of(Embedder& embedder, const std::string& text) {
+    embedder.embed({.texts = {"warm up"}});
+    mlx::core::reset_peak_memory();
+    const auto before = static_cast<double>(mlx::core::get_active_memory());
+    const auto result = embedder.embed({.texts = {text}});
+    EXPECT_EQ(result.texts.at(0).tokens, 8192u);
+    return static_cast<double>(mlx::core::get_peak_memory()) - before;
+  }
+};
+
+TEST_F(EmbedderTest, ManyTextsKeepTheirOrderAndTheVectorsThatTheyHaveAlone) {
+  Embedder embedder(small());
+  const std::vector<std::string> texts = mixed_texts(60);
+  const EmbeddingResult together = embedder.embed({.texts = texts, .outputs = {true, true, true}});
+  ASSERT_EQ(together.texts.size(), texts.size());
+  for (std::size_t i = 0; i < texts.size(); i += 7) {
+    const TextEmbedding alone =
+        embedder.embed({.texts = {texts[i]}, .outputs = {true, true, true}}).texts.at(0);
+    const TextEmbedding& among = together.texts[i];
+    EXPECT_EQ(alone.tokens, among.tokens);
+    for (std::size_t j = 0; j < alone.encoding.dense.size(); ++j) {
+      ASSERT_NEAR(alone.encoding.dense[j], among.encoding.dense[j], 1e-5) << i;
+    }
+    ASSERT_EQ(alone.encoding.sparse.size(), among.encoding.sparse.size());
+    for (std::size_t j = 0; j < alone.encoding.sparse.size(); ++j) {
+      EXPECT_EQ(alone.encoding.sparse[j].first, among.encoding.sparse[j].first);
+      EXPECT_NEAR(alone.encoding.sparse[j].second, among.encoding.sparse[j].second, 1e-5);
+    }
+  }
+}
+
+TEST_F(EmbedderTest, NothingGrowsOverAThousandCalls) {
+  Embedder embedder(small());
+  const std::vector<std::string> texts{"short", "a somewhat longer текст", "", "three words here"};
+  std::uint64_t early = 0;
+  for (int i = 0; i < 1000; ++i) {
+    embedder.embed({.texts = {texts.begin(), texts.begin() + 1 + i % 4}});
+    if (i == 100) early = budget::private_bytes();
+  }
+  EXPECT_LT(budget::private_bytes(), early + 3'000'000);
+}
+
+TEST_F(EmbedderTest, AHugeTextStaysSmallInMemory) {
+  // Memory does not depend on the number of layers.
+  Embedder embedder({.model = RandomModels::get("bge-m3-2layer", 4)});
+  std::string text;
+  for (int i = 0; i < 9000; ++i) text += "па ";
+  const double peak = peak_of(embedder, text);
+  std::printf("8192 tokens: %.0f MB\n", peak / 1e6);
+  EXPECT_LT(peak, 400e6);
+}
+
+TEST_F(EmbedderTest, AStopIsSeenBetweenLayers) {
+  Embedder embedder(small());
+  std::stop_source stop;
+  stop.request_stop();
+  message_of([&] { embedder.embed({.texts = {"text"}}, stop.get_token()); }, ErrorCode::kCancelled);
+  EXPECT_EQ(embedder.embed({.texts = {"text"}}).texts.size(), 1u);
+}
+
+TEST_F(EmbedderTest, ManyThreadsMayAsk) {
+  Embedder embedder(small());
+  const std::vector<float> expected =
+      embedder.embed({.texts = {"один two"}}).texts[0].encoding.dense;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int call = 0; call < 5; ++call) {
+        EXPECT_EQ(embedder.embed({.texts = {"один two"}}).texts[0].encoding.dense, expected);
+      }
+    });
+  }
+}
+
+TEST_F(EmbedderTest, NoTextsHaveNoVectors) {
+  EXPECT_TRUE(Embedder(small()).embed({}).texts.empty());
+}
+
+TEST_F(EmbedderTest, AModelWithoutItsFilesIsAnError) {
+  message_of([&] { Embedder embedder({.model = folder_}); }, ErrorCode::kBadModel);
+}
+
+}  // namespace
+}  // namespace oko::engine
