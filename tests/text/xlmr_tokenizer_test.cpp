@@ -64,12 +64,13 @@ TEST_P(XlmrPipelineTest, EncodesAMegabyteOfMixedTextAsHuggingFaceDoes) {
 
 TEST_P(XlmrPipelineTest, EncodesNastyCasesAsHuggingFaceDoes) {
   for (const json& golden : goldens_.at("cases")) {
-    if (!golden.contains(GetParam().name)) continue;
     std::string text;
     for (int i = 0; i < golden.at("times").get<int>(); ++i) {
       text += golden.at("text").get<std::string>();
     }
-    const auto expected = golden.at(GetParam().name).get<std::vector<std::int32_t>>();
+    // Where both pipelines agree, the ids are there once.
+    const char* name = golden.contains(GetParam().name) ? GetParam().name : "bge_m3";
+    const auto expected = golden.at(name).get<std::vector<std::int32_t>>();
     EXPECT_EQ(tokenizer_.encode(text, kAll).ids, expected) << golden.at("text");
   }
 }

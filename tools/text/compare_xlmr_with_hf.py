@@ -4,8 +4,7 @@
     venv/bin/python tools/text/xlmr_tokenizer.py e5-small-q4.bin FOLDER        # its docstring says how to get both
     venv/bin/python tools/text/compare_xlmr_with_hf.py build/release/tests/text/encode_chunks FOLDER [megabytes]
 
-Three models are compared: each pipeline's tokenizer.json, and sentencepiece.bpe.model alone, which must be as BGE-M3's
-with that file's scores.
+Three models are compared: each pipeline's tokenizer.json, and sentencepiece.bpe.model alone, which must be as BGE-M3's.
 Without the program (`-` in its place) only HF's time and memory are printed. Run with tokenizers 0.23.3.
 """
 
@@ -21,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer
 
 import corpus
 from compare_with_hf import oko
@@ -33,13 +32,8 @@ LINKER = 16
 BATCH = 200_000
 
 
-def oracle(path, exact_scores=False):
-    """HF's tokenizer as user text must meet it: no added tokens, and no text can become a special piece.
-
-    HF reads a quarter of the scores in JSON one unit in the last place too high or too low: it divides the digits, as a
-    double, by a power of ten. This decides where two ways through a word are equally good ("####" and "#", or "#" and
-    "####"). With exact_scores they are what sentencepiece.bpe.model has, as after a conversion from that file.
-    """
+def oracle(path):
+    """HF's tokenizer as user text must meet it: no added tokens, and no text can become a special piece."""
     tree = json.loads(Path(path).read_text("utf-8"))
     vocabulary = tree["model"]["vocab"]
     for token in tree["added_tokens"]:
@@ -47,10 +41,7 @@ def oracle(path, exact_scores=False):
         # The pre-tokenizers leave no U+0020 in a word.
         vocabulary[token["id"]][0] = f"not text {token['id']}"
     tree["added_tokens"] = []
-    tokenizer = Tokenizer.from_str(json.dumps(tree))
-    if exact_scores:
-        tokenizer.model = models.Unigram([tuple(piece) for piece in vocabulary], tree["model"]["unk_id"], False)
-    return tokenizer
+    return Tokenizer.from_str(json.dumps(tree))
 
 
 def grapheme_classes():
@@ -131,7 +122,11 @@ def long_runs(seed):
 
 
 def ties(folder):
-    """Runs of a character that pieces have more than once in a row, where the order of pieces hangs on the last bit."""
+    """Runs of a character that pieces have more than once in a row.
+
+    "つつ", "つ" and "つ", "つつ" are equally good but for the last bit of the scores, and HF reads a quarter of the scores
+    in JSON one unit in the last place off: it divides the digits, as a double, by a power of ten.
+    """
     pieces = [text for text, _ in json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]]
     for c in sorted({a for text in pieces for a, b in zip(text, text[1:], strict=False) if a == b}):
         yield from ((c * count).encode() for count in [*range(2, 50), 200, 201, 202, 203, 1000, 1001])
@@ -202,7 +197,7 @@ def main():
     for source, name, tokenizer in (
         ("tokenizer.json", "tokenizer.json", oracle(folder / "tokenizer.json")),
         ("tokenizer-e5.json", "tokenizer.json", oracle(folder / "tokenizer-e5.json")),
-        ("sentencepiece.bpe.model", "sentencepiece.bpe.model", oracle(folder / "tokenizer.json", exact_scores=True)),
+        ("sentencepiece.bpe.model", "sentencepiece.bpe.model", oracle(folder / "tokenizer.json")),
     ):
         print(f"--- {source}")
         with tempfile.TemporaryDirectory() as model, tempfile.TemporaryDirectory() as cache:
