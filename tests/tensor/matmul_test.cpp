@@ -100,21 +100,49 @@ bool uses_bytes(const cpu::WeightMatrix& weight, cpu::Precision precision) {
          hwy::SupportedTargets() == HWY_AVX3_DL;
 }
 
-/// What rounding x, and the weight where it is dense, may change at most. Bytes meet a bias that
-/// knows their rounding: it is the whole weight that multiplies the error, not its code alone.
-double integer_bound(const TestWeight& weight, std::size_t row, const float* x, bool bytes) {
+/// What rounding x and the weight, where it is rounded, may change at most.
+double rounding_of_group(const TestWeight& weight, std::size_t row, const float* x, std::size_t k,
+                         std::size_t count, double x_error, double w_error, bool codes_only) {
+  double bound = 0.0;
+  const double* w =
+      &(codes_only ? weight.code_parts : weight.values)[row * weight.matrix.columns + k];
+  for (std::size_t j = 0; j < count; ++j) {
+    bound += std::fabs(w[j]) * x_error + (std::fabs(x[k + j]) + x_error) * w_error;
+  }
+  return bound;
+}
+
+double integer_bound(const TestWeight& weight, std::size_t row, const float* x) {
   const std::size_t columns = weight.matrix.columns;
   const bool dense = weight.matrix.bits == 0;
   const std::size_t size = dense ? 64 : weight.matrix.group_size;
   double bound = 0.0;
   for (std::size_t k = 0; k < columns; k += size) {
     const std::size_t count = std::min(size, columns - k);
-    const double x_error = half_step(x + k, count, bytes ? 127 : dense ? 16'383 : 32'767);
-    const double* w = &(dense || bytes ? weight.values : weight.code_parts)[row * columns + k];
-    const double w_error = dense ? half_step(w, count, 2'047) : 0.0;
-    for (std::size_t j = 0; j < count; ++j) {
-      bound += std::fabs(w[j]) * x_error + (std::fabs(x[k + j]) + x_error) * w_error;
+    const double x_error = half_step(x + k, count, dense ? 16'383 : 32'767);
+    const double w_error = dense ? half_step(&weight.values[row * columns + k], count, 2'047) : 0.0;
+    bound += rounding_of_group(weight, row, x, k, count, x_error, w_error, !dense);
+  }
+  return bound;
+}
+
+/// Both x and the weight become bytes with a scale for 128 columns.
+double byte_bound(const TestWeight& weight, std::size_t row, const float* x) {
+  const cpu::WeightMatrix& matrix = weight.matrix;
+  double bound = 0.0;
+  for (std::size_t k = 0; k < matrix.columns; k += 128) {
+    const std::size_t count = std::min<std::size_t>(128, matrix.columns - k);
+    double largest = 0.0;  // that a code could stand for
+    for (std::size_t j = k; j < k + count; j += matrix.group_size) {
+      const std::size_t group = (row * matrix.columns + j) / matrix.group_size;
+      const double scale =
+          decode(static_cast<const std::uint8_t*>(matrix.scales), matrix.type, group);
+      const double bias =
+          decode(static_cast<const std::uint8_t*>(matrix.biases), matrix.type, group);
+      largest = std::max({largest, std::fabs(bias), std::fabs(bias + 255 * scale)});
     }
+    bound += rounding_of_group(weight, row, x, k, count, half_step(x + k, count, 127),
+                               largest / 254 * 1.0001, /*codes_only=*/false);
   }
   return bound;
 }
@@ -133,7 +161,9 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
       double magnitude = std::fabs(sum);
       const bool bytes = uses_bytes(weight.matrix, precision);
       const bool integer = precision != cpu::Precision::kFloat;
-      double bound = integer ? integer_bound(weight, r, &x[i * columns], bytes) : 0.0;
+      double bound = bytes     ? byte_bound(weight, r, &x[i * columns])
+                     : integer ? integer_bound(weight, r, &x[i * columns])
+                               : 0.0;
       for (std::size_t k = 0; k < columns; ++k) {
         sum += weight.values[r * columns + k] * x[i * columns + k];
         magnitude += weight.magnitudes[r * columns + k] * std::fabs(x[i * columns + k]);

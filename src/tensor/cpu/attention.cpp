@@ -44,27 +44,84 @@ struct Block {
   AlignedVector<float> sum;
 };
 
+/// Four numbers of each of four rows, transposed.
+HWY_INLINE void transpose(const float* const from[4], float* const to[4]) {
+  const hn::Full128<float> d;
+  const hn::Full128<double> d64;
+  const auto a = hn::LoadU(d, from[0]), b = hn::LoadU(d, from[1]);
+  const auto c = hn::LoadU(d, from[2]), e = hn::LoadU(d, from[3]);
+  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+  const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+  const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low)), d, to[0]);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low)), d, to[1]);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high)), d, to[2]);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high)), d, to[3]);
+}
+
+/// Place of a block's lane: query and head.
+struct LanePlace {
+  std::size_t query, head;
+};
+LanePlace place_of(const AttentionArguments& a, std::size_t kv_head, std::size_t lane) {
+  const std::size_t group = a.heads / a.kv_heads;
+  return {lane / group, kv_head * group + lane % group};
+}
+
 void load_queries(const AttentionArguments& a, std::size_t kv_head, std::size_t width,
                   Block& block) {
-  const std::size_t group = a.heads / a.kv_heads;
   block.query.assign(a.head_dim * width, 0.0f);
-  for (std::size_t l = 0; l < block.lanes; ++l) {
-    const std::size_t lane = block.first + l;
-    const std::size_t head = kv_head * group + lane % group;
-    const float* row = a.queries + lane / group * a.query_stride + head * a.head_dim;
-    for (std::size_t k = 0; k < a.head_dim; ++k) block.query[k * width + l] = row[k] * a.scale;
+  const auto row = [&](std::size_t l) {
+    const LanePlace place = place_of(a, kv_head, block.first + l);
+    return a.queries + place.query * a.query_stride + place.head * a.head_dim;
+  };
+  std::size_t l = 0;
+  for (; l + 4 <= block.lanes; l += 4) {
+    const float* const rows[] = {row(l), row(l + 1), row(l + 2), row(l + 3)};
+    std::size_t k = 0;
+    for (; k + 4 <= a.head_dim; k += 4) {
+      const float* const from[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
+      float* at = block.query.data() + k * width + l;
+      float* const to[] = {at, at + width, at + 2 * width, at + 3 * width};
+      transpose(from, to);
+    }
+    for (; k < a.head_dim; ++k) {
+      for (std::size_t i = 0; i < 4; ++i) block.query[k * width + l + i] = rows[i][k];
+    }
   }
+  for (; l < block.lanes; ++l) {
+    for (std::size_t k = 0; k < a.head_dim; ++k) block.query[k * width + l] = row(l)[k];
+  }
+  for (float& x : block.query) x *= a.scale;
 }
 
 void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t width,
-                  const Block& block) {
-  const std::size_t group = a.heads / a.kv_heads;
-  for (std::size_t l = 0; l < block.lanes; ++l) {
-    const std::size_t lane = block.first + l;
-    const std::size_t head = kv_head * group + lane % group;
-    float* row = a.output + (lane / group * a.heads + head) * a.head_dim;
-    const float inverse = 1.0f / block.sum[l];
-    for (std::size_t k = 0; k < a.head_dim; ++k) row[k] = block.output[k * width + l] * inverse;
+                  Block& block) {
+  for (std::size_t l = 0; l < width; ++l) block.sum[l] = 1.0f / block.sum[l];
+  for (std::size_t k = 0; k < a.head_dim; ++k) {
+    for (std::size_t l = 0; l < width; ++l) block.output[k * width + l] *= block.sum[l];
+  }
+  const auto row = [&](std::size_t l) {
+    const LanePlace place = place_of(a, kv_head, block.first + l);
+    return a.output + (place.query * a.heads + place.head) * a.head_dim;
+  };
+  std::size_t l = 0;
+  for (; l + 4 <= block.lanes; l += 4) {
+    float* const rows[] = {row(l), row(l + 1), row(l + 2), row(l + 3)};
+    std::size_t k = 0;
+    for (; k + 4 <= a.head_dim; k += 4) {
+      const float* at = block.output.data() + k * width + l;
+      const float* const from[] = {at, at + width, at + 2 * width, at + 3 * width};
+      float* const to[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
+      transpose(from, to);
+    }
+    for (; k < a.head_dim; ++k) {
+      for (std::size_t i = 0; i < 4; ++i) rows[i][k] = block.output[k * width + l + i];
+    }
+  }
+  for (; l < block.lanes; ++l) {
+    for (std::size_t k = 0; k < a.head_dim; ++k) row(l)[k] = block.output[k * width + l];
   }
 }
 

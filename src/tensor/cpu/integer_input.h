@@ -11,14 +11,15 @@ namespace oko::tensor::cpu {
 /// How large whole numbers become. Sums of a group fit 32 bits: 128 codes of 8 bits times kLimit,
 /// and kDenseGroup times kDenseLimit times kDenseInputLimit.
 inline constexpr float kLimit = 32'767;            ///< activations that meet codes
-inline constexpr float kByteLimit = 127;           ///< the same in 8 bits
+inline constexpr float kByteLimit = 127;           ///< activations and weights in 8 bits
+inline constexpr std::size_t kByteGroup = 128;     ///< columns of both that share a scale then
 inline constexpr std::size_t kDenseGroup = 64;     ///< columns of a dense weight with one scale
 inline constexpr float kDenseLimit = 2'047;        ///< dense weights
 inline constexpr float kDenseInputLimit = 16'383;  ///< activations that meet them
 
-/// Rows of activations as whole numbers of 16 or 8 bits: in every group of columns x = scale · q,
-/// with one scale a group, |x - scale · q| <= max |x of the group| / (2 · the limit). Columns lie
-/// in slices that the kernels work through one after the other.
+/// Rows of activations as whole numbers of 16 or 8 bits (those as q + 128): in every group of
+/// columns x = scale · q, with one scale a group, |x - scale · q| <= max |x of the group| / (2 ·
+/// the limit). Columns lie in slices that the kernels work through one after the other.
 struct IntegerInput {
   std::size_t rows = 0;
   std::size_t depth = 0;       ///< columns of a slice; the last slice is padded
@@ -27,8 +28,7 @@ struct IntegerInput {
   std::size_t item = 2;        ///< bytes of a number
   AlignedVector<std::byte> q;  ///< (slices, rows, depth)
   std::vector<float> scales;   ///< (rows, groups)
-  std::vector<float> sums;     ///< (rows, groups): what a group's bias multiplies; of x itself, or
-                               ///< of scale · q where q has 8 bits
+  std::vector<float> sums;     ///< (rows, groups), of x itself: what a group's bias multiplies
 
   std::byte* row(std::size_t slice, std::size_t row) {
     return q.data() + (slice * rows + row) * depth * item;

@@ -13,8 +13,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "tensor/cpu/integer_panels-inl.h"
 #include "tensor/cpu/integer_rows-inl.h"
-#include "tensor/cpu/integer_tiles-inl.h"
 #include "tensor/cpu/round_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,17 +44,12 @@ void prepare_row(const float* x, std::size_t columns, float limit, std::size_t r
       x = rest;
     }
     std::byte* to = input.row(column / input.depth, row) + column % input.depth * input.item;
-    float& sum = input.sums[row * input.groups + g];
     float& scale = input.scales[row * input.groups + g];
     if (input.item == 1) {
-      const RoundedGroup group = round_group(x, size, limit, reinterpret_cast<std::int8_t*>(to));
-      scale = group.scale;
-      // The offset of codes (half of them are above 128) cancels what the bias takes away only
-      // where both meet the same numbers.
-      sum = group.scale * static_cast<float>(group.sum);
+      scale = round_bytes(x, size, limit, reinterpret_cast<std::uint8_t*>(to));
     } else {
-      scale = round_group(x, size, limit, reinterpret_cast<std::int16_t*>(to)).scale;
-      sum = group_sum(x, size);
+      scale = round_group(x, size, limit, reinterpret_cast<std::int16_t*>(to));
+      input.sums[row * input.groups + g] = group_sum(x, size);
     }
   }
 }
@@ -72,7 +67,7 @@ void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
   for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
     input.sums[row * input.groups + g] = group_sum(x, group_size);
     input.scales[row * input.groups + g] =
-        round_group(x, group_size, kLimit, ordered.data() + g * group_size).scale;
+        round_group(x, group_size, kLimit, ordered.data() + g * group_size);
   }
   auto* to = reinterpret_cast<std::int16_t*>(input.row(0, row));
   for (std::size_t column = 0; column < input.depth; column += run) {
@@ -160,7 +155,7 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t de
   input.item = item;
   input.rows = m;
   input.depth = depth;
-  input.group_size = weight.bits == 0 ? kDenseGroup : weight.group_size;
+  input.group_size = item == 1 ? kByteGroup : weight.bits == 0 ? kDenseGroup : weight.group_size;
   input.groups = (weight.columns + input.group_size - 1) / input.group_size;
   input.q.resize((weight.columns + depth - 1) / depth * m * depth * item);
   // Room to read a vector from any group on.

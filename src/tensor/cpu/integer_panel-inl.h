@@ -1,5 +1,4 @@
-// A block of a weight's rows as 16-bit numbers, or as 8-bit codes, in the order of the tiles that
-// multiply by it.
+// A block of a weight's rows as 16-bit numbers, in the order of the tiles that multiply by it.
 // Included once a Highway target.
 #include <hwy/highway.h>
 
@@ -52,7 +51,7 @@ struct Panel {
   std::size_t group_size = 0;
   std::size_t groups = 0;
   AlignedVector<std::uint32_t> words;  ///< (depth · bits / 32, rows): codes as they were packed
-  AlignedVector<std::int16_t> codes;   ///< (depth / 2, rows, 2); empty where bytes stay bytes
+  AlignedVector<std::int16_t> codes;   ///< (depth / 2, rows, 2)
   AlignedVector<float> scales;         ///< (groups, rows)
   AlignedVector<float> biases;         ///< (groups, rows)
 };
@@ -98,10 +97,25 @@ HWY_INLINE void transpose_words(const std::uint8_t* from, std::size_t row_bytes,
   hn::Store(hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high)), d, to + 3 * width);
 }
 
-/// Codes of quantized rows, 8-bit ones as they are where `bytes`. A row that the weight does not
-/// have is left as it is.
+/// `words` words, a multiple of 4, of each of `rows` rows, transposed: (words, width).
+inline void transpose_rows(const std::uint8_t* from, std::size_t rows, std::size_t row_bytes,
+                           std::size_t words, std::size_t width, std::uint32_t* to) {
+  std::size_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    for (std::size_t w = 0; w < words; w += 4) {
+      transpose_words(from + r * row_bytes + 4 * w, row_bytes, width, to + w * width + r);
+    }
+  }
+  for (; r < rows; ++r) {
+    for (std::size_t w = 0; w < words; ++w) {
+      std::memcpy(to + w * width + r, from + r * row_bytes + 4 * w, 4);
+    }
+  }
+}
+
+/// Codes of quantized rows. A row that the weight does not have is left as it is.
 inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, std::size_t rows,
-                                std::size_t k, std::size_t depth, bool bytes, Panel& panel) {
+                                std::size_t k, std::size_t depth, Panel& panel) {
   const std::size_t width = panel_rows();
   const std::size_t bits = static_cast<std::size_t>(weight.bits);
   const std::size_t words = depth * bits / 32;  // of whole groups: a multiple of 4
@@ -109,26 +123,14 @@ inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, s
   panel.words.resize(words * width);
   const auto* packed =
       static_cast<const std::uint8_t*>(weight.data) + first * row_bytes + k * bits / 8;
-  std::size_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    for (std::size_t w = 0; w < words; w += 4) {
-      transpose_words(packed + r * row_bytes + 4 * w, row_bytes, width,
-                      panel.words.data() + w * width + r);
-    }
-  }
-  for (; r < rows; ++r) {
-    for (std::size_t w = 0; w < words; ++w) {
-      std::memcpy(panel.words.data() + w * width + r, packed + r * row_bytes + 4 * w, 4);
-    }
-  }
-  for (r = 0; r < rows; ++r) {
+  transpose_rows(packed, rows, row_bytes, words, width, panel.words.data());
+  for (std::size_t r = 0; r < rows; ++r) {
     const std::size_t group = ((first + r) * weight.columns + k) / weight.group_size;
     for (std::size_t g = 0; g < panel.groups; ++g) {
       panel.scales[g * width + r] = load_element(weight.scales, weight.type, group + g);
       panel.biases[g * width + r] = load_element(weight.biases, weight.type, group + g);
     }
   }
-  if (bytes) return;
   if (bits == 4) {
     unpack_words<4>(panel.words.data(), words, width, panel.codes.data());
   } else {
@@ -148,7 +150,7 @@ inline void pack_dense_rows(const WeightMatrix& weight, std::size_t first, std::
       load_floats(weight.data, weight.type, (first + r) * weight.columns + k + g * kDenseGroup,
                   count, values);
       std::fill(values + count, values + kDenseGroup, 0.0f);
-      panel.scales[g * width + r] = round_group(values, kDenseGroup, kDenseLimit, codes).scale;
+      panel.scales[g * width + r] = round_group(values, kDenseGroup, kDenseLimit, codes);
       std::int16_t* to = panel.codes.data() + g * kDenseGroup * width + 2 * r;
       for (std::size_t j = 0; j < kDenseGroup; j += 2) std::memcpy(to + j * width, codes + j, 4);
     }
@@ -158,18 +160,18 @@ inline void pack_dense_rows(const WeightMatrix& weight, std::size_t first, std::
 /// Weight rows [first, first + panel_rows()), columns [k, k + depth). Rows that the weight does not
 /// have are finite numbers.
 inline void pack_integer_panel(const WeightMatrix& weight, std::size_t first, std::size_t k,
-                               std::size_t depth, bool bytes, Panel& panel) {
+                               std::size_t depth, Panel& panel) {
   const std::size_t width = panel_rows();
   const std::size_t rows = std::min(width, weight.rows - first);
   panel.group_size = weight.bits == 0 ? kDenseGroup : weight.group_size;
   panel.groups = (depth + panel.group_size - 1) / panel.group_size;
-  panel.codes.resize(bytes ? 0 : panel.groups * panel.group_size * width);
+  panel.codes.resize(panel.groups * panel.group_size * width);
   panel.scales.assign(panel.groups * width, 0.0f);
   panel.biases.assign(panel.groups * width, 0.0f);
   if (weight.bits == 0) {
     pack_dense_rows(weight, first, rows, k, depth, panel);
   } else {
-    pack_quantized_rows(weight, first, rows, k, depth, bytes, panel);
+    pack_quantized_rows(weight, first, rows, k, depth, panel);
   }
 }
 

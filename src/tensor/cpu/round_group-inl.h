@@ -15,34 +15,55 @@ namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A group of whole numbers.
-struct RoundedGroup {
-  float scale;
-  std::int32_t sum;  ///< of the whole numbers
-};
+constexpr float kSmallestScale = 1e-30f;  // less would overflow as 1 / scale, and is nothing
+constexpr float kRounding = 12'582'912;   // 1.5 · 2^23: what is added to it is rounded to whole
 
-/// q[j] = x[j] / scale, rounded, with the scale that makes the largest |q| `limit`. `size` is a
-/// multiple of the lanes. The sum of 16-bit numbers fits 32 bits up to 65,536 of them.
-template <typename Whole>
-HWY_INLINE RoundedGroup round_group(const float* x, std::size_t size, float limit, Whole* q) {
-  constexpr float kSmallestScale = 1e-30f;  // less would overflow as 1 / scale, and is nothing
+/// What makes the largest of |x| `limit`; NaN where one of them is.
+HWY_INLINE float scale_of_group(const float* x, std::size_t size, float limit) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
-  const std::size_t lanes = hn::Lanes(d);
-  auto largest = hn::Zero(d);
-  for (std::size_t j = 0; j < size; j += lanes) {
-    largest = hn::Max(largest, hn::Abs(hn::LoadU(d, x + j)));
+  // As whole numbers the bits of absolute values are in their order, and those of NaN come last.
+  auto largest = hn::Zero(di);
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
+    largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + j))));
   }
-  const float scale = hn::GetLane(hn::MaxOfLanes(d, largest)) / limit;
+  return hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, largest))) / limit;
+}
+
+/// q[j] = x[j] / scale, rounded, with the scale that makes the largest |q| `limit`; returns it.
+/// `size` is a multiple of the lanes.
+HWY_INLINE float round_group(const float* x, std::size_t size, float limit, std::int16_t* q) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<std::int16_t, decltype(d)> half;
+  const float scale = scale_of_group(x, size, limit);
   const auto inverse = hn::Set(d, scale > kSmallestScale ? 1.0f / scale : 0.0f);
-  const hn::Rebind<Whole, decltype(d)> narrow;
-  auto sum = hn::Zero(di);
-  for (std::size_t j = 0; j < size; j += lanes) {
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
     const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, x + j), inverse));
-    sum = hn::Add(sum, whole);
-    hn::StoreU(hn::DemoteTo(narrow, whole), narrow, q + j);
+    hn::StoreU(hn::DemoteTo(half, whole), half, q + j);
   }
-  return {scale, hn::GetLane(hn::SumOfLanes(di, sum))};
+  return scale;
+}
+
+/// The lowest bytes of whole numbers of -128..255.
+HWY_INLINE hn::Vec<hn::Rebind<std::uint8_t, hn::ScalableTag<float>>> low_bytes(
+    hn::Vec<hn::ScalableTag<float>> x) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  // Not TruncateTo: that of Highway 1.0.3 mixes up the bytes with AVX-512 VBMI.
+  return hn::U8FromU32(hn::BitCast(du, hn::Add(x, hn::Set(d, kRounding))));
+}
+
+/// Likewise in bytes: q[j] = 128 + x[j] / scale, rounded.
+HWY_INLINE float round_bytes(const float* x, std::size_t size, float limit, std::uint8_t* q) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> d8;
+  const float scale = scale_of_group(x, size, limit);
+  const auto inverse = hn::Set(d, scale > kSmallestScale ? 1.0f / scale : 0.0f);
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
+    const auto above = hn::MulAdd(hn::LoadU(d, x + j), inverse, hn::Set(d, 128.0f));
+    hn::StoreU(low_bytes(above), d8, q + j);
+  }
+  return scale;
 }
 
 }  // namespace HWY_NAMESPACE
