@@ -27,8 +27,8 @@ std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions&
   std::string text;
   for (const hub::ConvertedLayer& layer : report.layers) {
     const std::string shape = fmt::format("{}", fmt::join(layer.shape, " x "));
-    text += tr("{:<52} {:>14}  {:>8} -> {:>8}", "{:<52} {:>14}  {:>8} -> {:>8}", layer.name, shape,
-               format_bytes(layer.source_bytes), format_bytes(layer.bytes));
+    text += fmt::format("{:<52} {:>14}  {:>8} -> {:>8}", layer.name, shape,
+                        format_bytes(layer.source_bytes), format_bytes(layer.bytes));
     if (layer.quantized) {
       text += tr("  error {:.3f} %", "  ошибка {:.3f} %", 100 * layer.relative_error);
     }

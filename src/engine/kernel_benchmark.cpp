@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <random>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "engine/stopwatch.h"
 #include "models/qwen3_vl/config.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/machine_peak.h"
@@ -67,16 +67,14 @@ class KernelBench {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   template <typename Run>
   void time(std::string name, double bytes, double flops, Run run) {
     std::vector<double> seconds;
     for (int i = 0; i <= repeats_; ++i) {  // the first one warms up
       if (stop_.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
-      const auto start = Clock::now();
+      const Stopwatch watch;
       run();
-      seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+      seconds.push_back(watch.seconds());
     }
     std::sort(seconds.begin() + 1, seconds.end());
     timings_.push_back({std::move(name), seconds[1 + (seconds.size() - 1) / 2], bytes, flops});
@@ -198,10 +196,9 @@ KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options
   result.threads = cpu::thread_pool().size();
   const auto before = cpu::measure_machine_peak();
   result.kernels = bench.run();
-  const auto after = cpu::measure_machine_peak();
-  result.peak_read_bytes_per_second =
-      std::max(before.read_bytes_per_second, after.read_bytes_per_second);
-  result.peak_flops_per_second = std::max(before.flops_per_second, after.flops_per_second);
+  const auto peak = cpu::best_of(before, cpu::measure_machine_peak());
+  result.peak_read_bytes_per_second = peak.read_bytes_per_second;
+  result.peak_flops_per_second = peak.flops_per_second;
   return result;
 }
 

@@ -1,10 +1,11 @@
 #include "hub/random_recipe.h"
 
-#include <bit>
 #include <cassert>
 #include <cmath>
 #include <cstring>
 #include <string_view>
+
+#include "tensor/affine_quantizer.h"
 
 namespace oko::hub {
 namespace {
@@ -24,11 +25,6 @@ std::uint64_t splitmix64(std::uint64_t base, std::uint64_t index) {
   h = (h ^ (h >> 30)) * 0xBF58476D1CE4E5B9;
   h = (h ^ (h >> 27)) * 0x94D049BB133111EB;
   return h ^ (h >> 31);
-}
-
-std::uint16_t to_bfloat16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  return static_cast<std::uint16_t>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
 
 /// value = factor * (offset + slope * u). Every slope is a power of two, so that compilers which
@@ -91,8 +87,9 @@ void fill_random(const RandomTensor& tensor, std::uint64_t seed, std::uint64_t b
   }
   const Formula formula = formula_of(tensor);
   if (tensor.declaration.dtype == tensor::Dtype::kBfloat16) {
-    fill<std::uint16_t>(base, begin, out,
-                        [&](std::uint64_t hash) { return to_bfloat16(formula(hash)); });
+    fill<std::uint16_t>(base, begin, out, [&](std::uint64_t hash) {
+      return tensor::to_half_bits(formula(hash), tensor::Dtype::kBfloat16);
+    });
   } else {
     assert(tensor.declaration.dtype == tensor::Dtype::kFloat32);
     fill<float>(base, begin, out, formula);

@@ -1,14 +1,12 @@
 #include "text/xlmr_tokenizer.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/language.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/text/corpus.h"
 
@@ -82,11 +80,6 @@ INSTANTIATE_TEST_SUITE_P(Of, XlmrPipelineTest,
 
 class XlmrTokenizerTest : public ScratchFolderTest {
  protected:
-  void SetUp() override {
-    ScratchFolderTest::SetUp();
-    set_language(Language::kEnglish);
-  }
-
   static std::string refusal(const json& tree) { return refusal(tree.dump()); }
   static std::string refusal(const std::string& bytes) {
     try {

@@ -14,6 +14,8 @@ import sys
 import tokenizers
 from tokenizers import normalizers
 
+from code_point_ranges import print_ranges
+
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 CR, LF, CONTROL, EXTEND, ZWJ, SPACING_MARK, PREPEND, L, V, T, LV, LVT, REGIONAL_INDICATOR, PICTOGRAPHIC, CONSONANT = range(1, 16)
 LINKER, INDIC_EXTEND = 16, 32
@@ -126,20 +128,7 @@ def main():
     print("// {first, last, class}: 1 CR, 2 LF, 3 Control, 4 Extend, 5 ZWJ, 6 SpacingMark, 7 Prepend, 8 L,")
     print("// 9 V, 10 T, 11 LV (of U+AC00..D7A3: LVT where (c - U+AC00) % 28 != 0), 13 Regional_Indicator,")
     print("// 14 Extended_Pictographic, 15 InCB=Consonant; beside the class: 16 InCB=Linker, 32 InCB=Extend.")
-    entries, first = [], 0
-    for c in range(1, 0x110001):
-        if values[c] != values[first]:
-            if values[first]:
-                entries.append(f"{{{first:#x}, {c - 1:#x}, {values[first]}}},")
-            first = c
-    line = ""
-    for entry in entries:
-        if len(line) + len(entry) > 99:
-            print(line.rstrip())
-            line = ""
-        line += entry + " "
-    print(line.rstrip())
-    print(f"{len(entries)} ranges, Unicode {version}", file=sys.stderr)
+    print(f"{print_ranges(values)} ranges, Unicode {version}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import unicodedata
 import tokenizers
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+from code_point_ranges import print_ranges
+
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 LETTER, NUMBER, SPACE, WORD, NFC_FOLLOWER, NFC_LEADER = (1 << i for i in range(6))
 
@@ -77,20 +79,7 @@ def main():
             bits[c] |= bit
     print(f"// Made by tools/text/make_unicode_ranges.py with tokenizers {tokenizers.__version__}.")
     print("// {first, last, properties}: 1 letter, 2 number, 4 space, 8 word, 16 NFC follower, 32 NFC leader.")
-    entries, first = [], 0
-    for c in range(1, 0x110001):
-        if bits[c] != bits[first]:
-            if bits[first]:
-                entries.append(f"{{{first:#x}, {c - 1:#x}, {bits[first]}}},")
-            first = c
-    line = ""
-    for entry in entries:
-        if len(line) + len(entry) > 99:
-            print(line.rstrip())
-            line = ""
-        line += entry + " "
-    print(line.rstrip())
-    print(f"{len(entries)} ranges", file=sys.stderr)
+    print(f"{print_ranges(bits)} ranges", file=sys.stderr)
 
 
 if __name__ == "__main__":

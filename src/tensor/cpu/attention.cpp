@@ -16,6 +16,7 @@
 #include "tensor/cpu/attention_few-inl.h"
 #include "tensor/cpu/kv_rows-inl.h"
 #include "tensor/cpu/tile-inl.h"
+#include "tensor/cpu/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
@@ -44,22 +45,6 @@ struct Block {
   AlignedVector<float> sum;
 };
 
-/// Four numbers of each of four rows, transposed.
-HWY_INLINE void transpose(const float* const from[4], float* const to[4]) {
-  const hn::Full128<float> d;
-  const hn::Full128<double> d64;
-  const auto a = hn::LoadU(d, from[0]), b = hn::LoadU(d, from[1]);
-  const auto c = hn::LoadU(d, from[2]), e = hn::LoadU(d, from[3]);
-  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-  const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-  const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low)), d, to[0]);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low)), d, to[1]);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high)), d, to[2]);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high)), d, to[3]);
-}
-
 /// Place of a block's lane: query and head.
 struct LanePlace {
   std::size_t query, head;
@@ -81,10 +66,10 @@ void load_queries(const AttentionArguments& a, std::size_t kv_head, std::size_t 
     const float* const rows[] = {row(l), row(l + 1), row(l + 2), row(l + 3)};
     std::size_t k = 0;
     for (; k + 4 <= a.head_dim; k += 4) {
-      const float* const from[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
+      const void* const from[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
       float* at = block.query.data() + k * width + l;
-      float* const to[] = {at, at + width, at + 2 * width, at + 3 * width};
-      transpose(from, to);
+      void* const to[] = {at, at + width, at + 2 * width, at + 3 * width};
+      transpose_words(from, to);
     }
     for (; k < a.head_dim; ++k) {
       for (std::size_t i = 0; i < 4; ++i) block.query[k * width + l + i] = rows[i][k];
@@ -112,9 +97,9 @@ void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t 
     std::size_t k = 0;
     for (; k + 4 <= a.head_dim; k += 4) {
       const float* at = block.output.data() + k * width + l;
-      const float* const from[] = {at, at + width, at + 2 * width, at + 3 * width};
-      float* const to[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
-      transpose(from, to);
+      const void* const from[] = {at, at + width, at + 2 * width, at + 3 * width};
+      void* const to[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
+      transpose_words(from, to);
     }
     for (; k < a.head_dim; ++k) {
       for (std::size_t i = 0; i < 4; ++i) rows[i][k] = block.output[k * width + l + i];

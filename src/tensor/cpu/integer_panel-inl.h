@@ -11,6 +11,7 @@
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pair_dot-inl.h"
 #include "tensor/cpu/round_group-inl.h"
+#include "tensor/cpu/transpose-inl.h"
 #include "tensor/cpu/unpack-inl.h"
 
 #if defined(OKO_TENSOR_CPU_INTEGER_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -78,32 +79,18 @@ HWY_INLINE void unpack_words(const std::uint32_t* words, std::size_t count, std:
   }
 }
 
-/// Four words of each of four rows, transposed: word w of the rows goes to `to` + w · width.
-HWY_INLINE void transpose_words(const std::uint8_t* from, std::size_t row_bytes, std::size_t width,
-                                std::uint32_t* to) {
-  const hn::Full128<std::uint32_t> d;
-  const hn::Full128<std::uint64_t> d64;
-  const hn::Full128<std::uint8_t> d8;
-  const auto row = [&](std::size_t r)
-                       HWY_ATTR { return hn::BitCast(d, hn::LoadU(d8, from + r * row_bytes)); };
-  const auto a = row(0), b = row(1), c = row(2), e = row(3);
-  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-  const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-  const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-  hn::Store(hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low)), d, to);
-  hn::Store(hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low)), d, to + width);
-  hn::Store(hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high)), d, to + 2 * width);
-  hn::Store(hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high)), d, to + 3 * width);
-}
-
 /// `words` words, a multiple of 4, of each of `rows` rows, transposed: (words, width).
 inline void transpose_rows(const std::uint8_t* from, std::size_t rows, std::size_t row_bytes,
                            std::size_t words, std::size_t width, std::uint32_t* to) {
   std::size_t r = 0;
   for (; r + 4 <= rows; r += 4) {
     for (std::size_t w = 0; w < words; w += 4) {
-      transpose_words(from + r * row_bytes + 4 * w, row_bytes, width, to + w * width + r);
+      const std::uint8_t* at = from + r * row_bytes + 4 * w;
+      std::uint32_t* out = to + w * width + r;
+      const void* const rows_of_words[] = {at, at + row_bytes, at + 2 * row_bytes,
+                                           at + 3 * row_bytes};
+      void* const words_of_rows[] = {out, out + width, out + 2 * width, out + 3 * width};
+      transpose_words(rows_of_words, words_of_rows);
     }
   }
   for (; r < rows; ++r) {

@@ -92,6 +92,11 @@ double best_seconds(Run run) {
 
 }  // namespace
 
+MachinePeak best_of(const MachinePeak& a, const MachinePeak& b) {
+  return {std::max(a.read_bytes_per_second, b.read_bytes_per_second),
+          std::max(a.flops_per_second, b.flops_per_second)};
+}
+
 MachinePeak measure_machine_peak() {
   constexpr std::size_t kCount = 64 << 20;  // floats
   constexpr std::size_t kRange = kCount / 64;

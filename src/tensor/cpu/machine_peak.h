@@ -18,6 +18,9 @@ struct MachinePeak {
   double flops_per_second = 0;       ///< f32; a multiplication and an addition are two
 };
 
+/// The better of two moments in each: neighbours only ever take away.
+MachinePeak best_of(const MachinePeak& a, const MachinePeak& b);
+
 /// Takes about a second and 256 MB.
 MachinePeak measure_machine_peak();
 
