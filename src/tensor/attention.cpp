@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "tensor/cpu/attention.h"
+#include "tensor/cpu/byte_attention.h"
 #include "tensor/cpu/ready.h"
 #include "tensor/device.h"
 
@@ -147,7 +148,8 @@ mx::array causal_attention(const mx::array& queries, const KvCache& cache, float
 }
 
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
-                            const mx::array& values, std::span<const int> cu_seqlens, float scale) {
+                            const mx::array& values, std::span<const int> cu_seqlens, float scale,
+                            cpu::Precision precision) {
   if (on_gpu()) {
     std::vector<mx::array> parts;
     for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
@@ -160,6 +162,13 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
   }
   const mx::array q = cpu::ready_f32(queries), k = cpu::ready_f32(keys), v = cpu::ready_f32(values);
   mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});
+  const auto head_dim = static_cast<std::size_t>(queries.shape(2));
+  if (precision == cpu::Precision::kByte && cpu_precision() != cpu::Precision::kFloat &&
+      cpu::has_byte_attention(head_dim)) {
+    cpu::byte_attention({q.data<float>(), k.data<float>(), v.data<float>(), out.data<float>(),
+                         cu_seqlens, static_cast<std::size_t>(queries.shape(1)), head_dim, scale});
+    return out;
+  }
   cpu::AttentionArguments segment =
       arguments_of(queries, keys.shape(1), cpu::KvType::kFloat32, scale);
   for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {

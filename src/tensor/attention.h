@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tensor/cpu/kv_rows.h"
+#include "tensor/cpu/matmul.h"
 
 namespace oko::tensor {
 
@@ -59,8 +60,10 @@ mx::array causal_attention(const mx::array& queries, const KvCache& cache, float
 
 /// Attention inside each segment: tokens cu_seqlens[i] .. cu_seqlens[i + 1] see each other and
 /// nothing else. queries, keys, values: (n, heads, head_dim) -> (n, heads * head_dim). cu_seqlens
-/// starts with 0 and ends with n.
+/// starts with 0 and ends with n. On the CPU Precision::kByte computes in whole numbers of 8 bits
+/// where the processor likes it (cpu/byte_attention.h); everything else is f32.
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
-                            const mx::array& values, std::span<const int> cu_seqlens, float scale);
+                            const mx::array& values, std::span<const int> cu_seqlens, float scale,
+                            cpu::Precision precision);
 
 }  // namespace oko::tensor

@@ -102,9 +102,9 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x,
   const auto heads = [&](const mx::array& part) {
     return tensor::reshape(part, {x.shape(0), config_.num_attention_heads, head_dim});
   };
-  const mx::array attention =
-      tensor::segment_attention(heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
-                                1.0f / std::sqrt(static_cast<float>(head_dim)));
+  const mx::array attention = tensor::segment_attention(
+      heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
+      1.0f / std::sqrt(static_cast<float>(head_dim)), tensor::cpu::Precision::kByte);
   return layer.attention_norm(tensor::add(x, layer.attention_output(attention)));
 }
 

@@ -175,7 +175,7 @@ mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::
   };
   const mx::array attention = tensor::segment_attention(
       tensor::rotate(part(0), cos, sin), tensor::rotate(part(1), cos, sin), part(2), cu_seqlens,
-      1.0f / std::sqrt(static_cast<float>(head_dim)));
+      1.0f / std::sqrt(static_cast<float>(head_dim)), tensor::cpu::Precision::kFloat);
   return tensor::add(x, block.proj(attention));
 }
 

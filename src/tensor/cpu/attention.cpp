@@ -91,23 +91,7 @@ void store_output(const AttentionArguments& a, std::size_t kv_head, std::size_t 
     const LanePlace place = place_of(a, kv_head, block.first + l);
     return a.output + (place.query * a.heads + place.head) * a.head_dim;
   };
-  std::size_t l = 0;
-  for (; l + 4 <= block.lanes; l += 4) {
-    float* const rows[] = {row(l), row(l + 1), row(l + 2), row(l + 3)};
-    std::size_t k = 0;
-    for (; k + 4 <= a.head_dim; k += 4) {
-      const float* at = block.output.data() + k * width + l;
-      const void* const from[] = {at, at + width, at + 2 * width, at + 3 * width};
-      void* const to[] = {rows[0] + k, rows[1] + k, rows[2] + k, rows[3] + k};
-      transpose_words(from, to);
-    }
-    for (; k < a.head_dim; ++k) {
-      for (std::size_t i = 0; i < 4; ++i) rows[i][k] = block.output[k * width + l + i];
-    }
-  }
-  for (; l < block.lanes; ++l) {
-    for (std::size_t k = 0; k < a.head_dim; ++k) row(l)[k] = block.output[k * width + l];
-  }
+  store_columns(block.output.data(), width, block.lanes, a.head_dim, row);
 }
 
 /// Turns `count` rows of scores into weights under the running maximum, rescaling what came before.

@@ -79,27 +79,6 @@ HWY_INLINE void unpack_words(const std::uint32_t* words, std::size_t count, std:
   }
 }
 
-/// `words` words, a multiple of 4, of each of `rows` rows, transposed: (words, width).
-inline void transpose_rows(const std::uint8_t* from, std::size_t rows, std::size_t row_bytes,
-                           std::size_t words, std::size_t width, std::uint32_t* to) {
-  std::size_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    for (std::size_t w = 0; w < words; w += 4) {
-      const std::uint8_t* at = from + r * row_bytes + 4 * w;
-      std::uint32_t* out = to + w * width + r;
-      const void* const rows_of_words[] = {at, at + row_bytes, at + 2 * row_bytes,
-                                           at + 3 * row_bytes};
-      void* const words_of_rows[] = {out, out + width, out + 2 * width, out + 3 * width};
-      transpose_words(rows_of_words, words_of_rows);
-    }
-  }
-  for (; r < rows; ++r) {
-    for (std::size_t w = 0; w < words; ++w) {
-      std::memcpy(to + w * width + r, from + r * row_bytes + 4 * w, 4);
-    }
-  }
-}
-
 /// Codes of quantized rows. A row that the weight does not have is left as it is.
 inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, std::size_t rows,
                                 std::size_t k, std::size_t depth, Panel& panel) {

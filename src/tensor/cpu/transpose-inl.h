@@ -1,7 +1,9 @@
-// Transposition of 4 x 4 words. Included once a Highway target.
+// Transposition of words and floats. Included once a Highway target.
 #include <hwy/highway.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #if defined(OKO_TENSOR_CPU_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OKO_TENSOR_CPU_TRANSPOSE_INL_H_
@@ -35,6 +37,51 @@ HWY_INLINE void transpose_words(const void* const from[4], void* const to[4]) {
   store(hn::InterleaveUpper(d64, ab_low, ce_low), 1);
   store(hn::InterleaveLower(d64, ab_high, ce_high), 2);
   store(hn::InterleaveUpper(d64, ab_high, ce_high), 3);
+}
+
+/// `words` words, a multiple of 4, of each of `rows` rows, transposed: (words, width).
+inline void transpose_rows(const std::uint8_t* from, std::size_t rows, std::size_t row_bytes,
+                           std::size_t words, std::size_t width, std::uint32_t* to) {
+  std::size_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    for (std::size_t w = 0; w < words; w += 4) {
+      const std::uint8_t* at = from + r * row_bytes + 4 * w;
+      std::uint32_t* out = to + w * width + r;
+      const void* const rows_of_words[] = {at, at + row_bytes, at + 2 * row_bytes,
+                                           at + 3 * row_bytes};
+      void* const words_of_rows[] = {out, out + width, out + 2 * width, out + 3 * width};
+      transpose_words(rows_of_words, words_of_rows);
+    }
+  }
+  for (; r < rows; ++r) {
+    for (std::size_t w = 0; w < words; ++w) {
+      std::memcpy(to + w * width + r, from + r * row_bytes + 4 * w, 4);
+    }
+  }
+}
+
+/// `rows` rows of `depth` floats each, row(r) being where row r goes, from columns of a matrix:
+/// `from` is (depth, width).
+template <typename Rows>
+HWY_INLINE void store_columns(const float* from, std::size_t width, std::size_t rows,
+                              std::size_t depth, Rows row) {
+  std::size_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    float* const out[] = {row(r), row(r + 1), row(r + 2), row(r + 3)};
+    std::size_t k = 0;
+    for (; k + 4 <= depth; k += 4) {
+      const float* at = from + k * width + r;
+      const void* const columns[] = {at, at + width, at + 2 * width, at + 3 * width};
+      void* const to[] = {out[0] + k, out[1] + k, out[2] + k, out[3] + k};
+      transpose_words(columns, to);
+    }
+    for (; k < depth; ++k) {
+      for (std::size_t i = 0; i < 4; ++i) out[i][k] = from[k * width + r + i];
+    }
+  }
+  for (; r < rows; ++r) {
+    for (std::size_t k = 0; k < depth; ++k) row(r)[k] = from[k * width + r];
+  }
 }
 
 }  // namespace HWY_NAMESPACE
