@@ -7,7 +7,6 @@
 #include "base/language.h"
 #include "budget/peak_sampler.h"
 #include "engine/stopwatch.h"
-#include "tensor/device.h"
 
 namespace oko::engine {
 
@@ -99,7 +98,6 @@ void Embedder::encode(Work& work) {
       work.on_progress(static_cast<double>(done) / static_cast<double>(stats.tokens));
     }
   }
-  tensor::release_spare_memory();
   stats.encode_seconds = encode.seconds();
 }
 

@@ -9,6 +9,7 @@
 #include "engine/continuation.h"
 #include "engine/stopping.h"
 #include "engine/stopwatch.h"
+#include "tensor/device.h"
 #include "text/detokenizer.h"
 
 namespace oko::engine {
@@ -150,6 +151,7 @@ void Engine::encode_images(Work& work) {
     work.report(kVisionShare * static_cast<double>(i + 1) /
                 static_cast<double>(work.patches.size()));
   }
+  tensor::release_spare_memory();  // the tower's arrays are larger than any to come
   stats.vision_seconds = vision.seconds();
 }
 

@@ -8,6 +8,14 @@
 #include "tensor/device.h"
 
 namespace oko::engine {
+namespace {
+
+/// What a job's arrays took does not stay with the process between jobs.
+struct SpareMemory {
+  ~SpareMemory() { tensor::release_spare_memory(); }
+};
+
+}  // namespace
 
 ModelThread::ModelThread(std::size_t threads)
     : thread_([this, threads](std::stop_token stop) { work(std::move(stop), threads); }) {}
@@ -31,6 +39,7 @@ void ModelThread::work(std::stop_token stop, std::size_t threads) {
 void ModelThread::run(const std::function<void()>& job) {
   // Shared: the caller may be gone before the thread has left the task.
   const auto task = std::make_shared<std::packaged_task<void()>>([&job] {
+    const SpareMemory released_at_the_end;
     try {
       job();
     } catch (const Error&) {

@@ -5,8 +5,7 @@
 namespace oko::tensor {
 
 void keep_freed_memory() {
-  constexpr int kLargest = 32 << 20;  // what glibc takes; larger arrays are mapped one by one
-  mallopt(M_MMAP_THRESHOLD, kLargest);
+  mallopt(M_MMAP_MAX, 0);  // mapped one by one, arrays would go back each time
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   // The arenas of further threads cannot hold arrays of that size.
   mallopt(M_ARENA_MAX, 1);

@@ -3,8 +3,6 @@
 #include <mlx/fast.h>
 #include <mlx/mlx.h>
 
-#include <cmath>
-
 #include "tensor/cpu/ready.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/device.h"
@@ -84,31 +82,6 @@ mx::array swiglu(const mx::array& gate, const mx::array& up) {
   cpu::swiglu(gate_input.data<float>(), up_input.data<float>(), rows_of(gate), width_of(gate),
               out.data<float>());
   return out;
-}
-
-mx::array gelu_tanh(const mx::array& x) {
-  if (on_gpu()) {
-    const mx::array cubic =
-        mx::add(x, mx::multiply(mx::array(0.044715f, x.dtype()), mx::multiply(x, mx::square(x))));
-    const mx::array z = mx::multiply(mx::array(1.5957691216057308f, x.dtype()), cubic);
-    return mx::multiply(x, mx::sigmoid(z));
-  }
-  const mx::array input = cpu::ready_f32(x);
-  mx::array out = cpu::uninitialized(x.shape());
-  cpu::gelu_tanh(input.data<float>(), rows_of(x), width_of(x), out.data<float>());
-  return out;
-}
-
-mx::array gelu(const mx::array& x) {
-  if (!on_gpu()) {
-    const mx::array input = cpu::ready_f32(x);
-    mx::array out = cpu::uninitialized(x.shape());
-    cpu::gelu(input.data<float>(), rows_of(x), width_of(x), out.data<float>());
-    return out;
-  }
-  const mx::array scaled = mx::multiply(x, mx::array(static_cast<float>(M_SQRT1_2), x.dtype()));
-  const mx::array one_plus_erf = mx::add(mx::erf(scaled), mx::array(1.0f, x.dtype()));
-  return mx::multiply(mx::multiply(x, mx::array(0.5f, x.dtype())), one_plus_erf);
 }
 
 mx::array rotate(const mx::array& x, const mx::array& cos, const mx::array& sin) {

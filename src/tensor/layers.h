@@ -53,12 +53,6 @@ mx::array add(const mx::array& a, const mx::array& b);
 /// silu(gate) * up, elementwise.
 mx::array swiglu(const mx::array& gate, const mx::array& up);
 
-/// GELU in its tanh approximation ("gelu_pytorch_tanh").
-mx::array gelu_tanh(const mx::array& x);
-
-/// GELU with erf ("gelu").
-mx::array gelu(const mx::array& x);
-
 /// Rotary position embedding, "rotate half" form (RoFormer, arXiv:2104.09864, as GPT-NeoX lays it
 /// out). x: (n, heads, head_dim); cos, sin: (n, head_dim / 2) -> (n, heads, head_dim).
 mx::array rotate(const mx::array& x, const mx::array& cos, const mx::array& sin);

@@ -2,6 +2,8 @@
 
 #include <mlx/mlx.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "base/language.h"
 #include "tensor/cpu/matmul.h"
@@ -28,6 +30,32 @@ void require_dtype(bool right, const std::string& tensor) {
       tr("tensor {} has a dtype that its layer cannot use",
          "тип данных тензора {} не подходит его слою", tensor),
       tr("the model was not made by MLX, or is damaged", "модель сделана не MLX или повреждена"));
+}
+
+mx::array gelu(const mx::array& x) {
+  const mx::array scaled = mx::multiply(x, mx::array(static_cast<float>(M_SQRT1_2), x.dtype()));
+  const mx::array one_plus_erf = mx::add(mx::erf(scaled), mx::array(1.0f, x.dtype()));
+  return mx::multiply(mx::multiply(x, mx::array(0.5f, x.dtype())), one_plus_erf);
+}
+
+mx::array gelu_tanh(const mx::array& x) {
+  const mx::array cubic =
+      mx::add(x, mx::multiply(mx::array(0.044715f, x.dtype()), mx::multiply(x, mx::square(x))));
+  const mx::array z = mx::multiply(mx::array(1.5957691216057308f, x.dtype()), cubic);
+  return mx::multiply(x, mx::sigmoid(z));
+}
+
+/// By MLX's operations.
+mx::array activate(const mx::array& x, cpu::Activation activation) {
+  switch (activation) {
+    case cpu::Activation::kNone:
+      return x;
+    case cpu::Activation::kGelu:
+      return gelu(x);
+    case cpu::Activation::kGeluTanh:
+      return gelu_tanh(x);
+  }
+  return x;
 }
 
 }  // namespace
@@ -102,6 +130,31 @@ cpu::Product Linear::product(mx::array& y) const {
   return product;
 }
 
+void Linear::multiply(const mx::array& x, std::span<const cpu::Product> products) const {
+  const mx::array input = cpu::ready_f32(x);
+  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products,
+              cpu_precision() == cpu::Precision::kFloat ? cpu::Precision::kFloat : precision_);
+}
+
+mx::array Linear::activated(const mx::array& x, cpu::Activation activation) const {
+  if (on_gpu()) return activate((*this)(x), activation);
+  mx::array y = cpu::uninitialized({x.shape(0), outputs_});
+  cpu::Product product = this->product(y);
+  product.activation = activation;
+  multiply(x, {&product, 1});
+  return y;
+}
+
+mx::array Linear::add_to(const mx::array& residual, const mx::array& x) const {
+  if (on_gpu()) return mx::add(residual, (*this)(x));
+  const mx::array addend = cpu::ready_f32(residual);
+  mx::array y = cpu::uninitialized({x.shape(0), outputs_});
+  cpu::Product product = this->product(y);
+  product.residual = addend.data<float>();
+  multiply(x, {&product, 1});
+  return y;
+}
+
 std::vector<mx::array> Linear::multiply_all(const mx::array& x,
                                             std::initializer_list<const Linear*> layers) {
   std::vector<mx::array> results;
@@ -109,15 +162,12 @@ std::vector<mx::array> Linear::multiply_all(const mx::array& x,
     for (const Linear* layer : layers) results.push_back((*layer)(x));
     return results;
   }
-  const mx::array input = cpu::ready_f32(x);
   std::vector<cpu::Product> products;
   for (const Linear* layer : layers) {
     results.push_back(cpu::uninitialized({x.shape(0), layer->outputs_}));
     products.push_back(layer->product(results.back()));
   }
-  cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products,
-              cpu_precision() == cpu::Precision::kFloat ? cpu::Precision::kFloat
-                                                        : (*layers.begin())->precision_);
+  (*layers.begin())->multiply(x, products);
   return results;
 }
 

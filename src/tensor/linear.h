@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,12 @@ class Linear {
   /// x · weightᵀ + bias. x: (n, inputs) -> (n, outputs).
   mx::array operator()(const mx::array& x) const;
 
+  /// activation(x · weightᵀ + bias).
+  mx::array activated(const mx::array& x, cpu::Activation activation) const;
+
+  /// residual + x · weightᵀ + bias. residual: (n, outputs).
+  mx::array add_to(const mx::array& residual, const mx::array& x) const;
+
   /// The products of several layers with one x, with the precision of the first.
   static std::vector<mx::array> multiply_all(const mx::array& x,
                                              std::initializer_list<const Linear*> layers);
@@ -51,6 +58,7 @@ class Linear {
 
  private:
   cpu::Product product(mx::array& y) const;
+  void multiply(const mx::array& x, std::span<const cpu::Product> products) const;
 
   mx::array weight_;
   std::optional<mx::array> scales_;

@@ -428,6 +428,32 @@ TEST_P(MatmulTest, ProductsThatShareAnInputGiveTheBitsOfEachAlone) {
   }
 }
 
+TEST_P(MatmulTest, GeluAndResidualFollowTheProduct) {
+  constexpr std::size_t kRows = 150, kColumns = 256;
+  for (const int bits : {0, 4, 8}) {
+    const TestWeight weight(kRows, kColumns, ElementType::kFloat16, bits, 64);
+    const std::vector<float> bias = noise(kRows, 6);
+    for (const auto precision :
+         {cpu::Precision::kFloat, cpu::Precision::kInteger, cpu::Precision::kByte}) {
+      for (const std::size_t m : {1, 7, 20}) {
+        const std::vector<float> x = noise(m * kColumns, 9, 0.1f);
+        const std::vector<float> residual = noise(m * kRows, 10);
+        std::vector<float> plain(m * kRows), both(m * kRows);
+        cpu::Product product{weight.matrix, bias.data(), plain.data()};
+        cpu::matmul(x.data(), m, {&product, 1}, precision);
+        product = {weight.matrix, bias.data(), both.data(), cpu::Activation::kGelu,
+                   residual.data()};
+        cpu::matmul(x.data(), m, {&product, 1}, precision);
+        for (std::size_t i = 0; i < both.size(); ++i) {
+          const double y = plain[i];
+          const double expected = y / 2 * (1 + std::erf(y / std::sqrt(2.0))) + residual[i];
+          ASSERT_NEAR(both[i], expected, 1e-6 * (1 + std::abs(y))) << bits << " bits, " << m;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(5, 64, ElementType::kFloat16, bits, 64);

@@ -105,7 +105,7 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x,
   const mx::array attention = tensor::segment_attention(
       heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
       1.0f / std::sqrt(static_cast<float>(head_dim)), tensor::cpu::Precision::kByte);
-  return layer.attention_norm(tensor::add(x, layer.attention_output(attention)));
+  return layer.attention_norm(layer.attention_output.add_to(x, attention));
 }
 
 mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
@@ -114,8 +114,8 @@ mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
   for (int row = 0; row < count; row += kFeedForwardRows) {
     const mx::array rows =
         mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
-    const mx::array hidden = tensor::gelu(layer.intermediate(rows));
-    parts.push_back(layer.output_norm(tensor::add(rows, layer.output(hidden))));
+    const mx::array hidden = layer.intermediate.activated(rows, tensor::cpu::Activation::kGelu);
+    parts.push_back(layer.output_norm(layer.output.add_to(rows, hidden)));
     if (count > kFeedForwardRows) parts.back().eval();
   }
   return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);

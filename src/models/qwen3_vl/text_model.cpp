@@ -91,15 +91,15 @@ mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::ar
   const auto heads = [&](const mx::array& rows, int number) {
     return tensor::reshape(rows, {count, number, config_.head_dim});
   };
-  const std::vector<mx::array> qkv =
-      tensor::Linear::multiply_all(x, {&layer.q_proj, &layer.k_proj, &layer.v_proj});
+  const std::vector<mx::array> qkv = tensor::Linear::multiply_all(
+      layer.input_layernorm(x), {&layer.q_proj, &layer.k_proj, &layer.v_proj});
   const mx::array queries =
       tensor::rotate(layer.q_norm(heads(qkv[0], config_.num_attention_heads)), cos, sin);
   const mx::array keys =
       tensor::rotate(layer.k_norm(heads(qkv[1], config_.num_key_value_heads)), cos, sin);
   cache.append(keys, heads(qkv[2], config_.num_key_value_heads));
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
-  return layer.o_proj(tensor::causal_attention(queries, cache, scale));
+  return layer.o_proj.add_to(x, tensor::causal_attention(queries, cache, scale));
 }
 
 mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
@@ -114,11 +114,11 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
     const Layer& layer = layers_[i];
-    x = tensor::add(x, attend(layer, layer.input_layernorm(x), cos, sin, caches[i]));
+    x = attend(layer, x, cos, sin, caches[i]);
     const mx::array normal = layer.post_attention_layernorm(x);
     const std::vector<mx::array> gate_up =
         tensor::Linear::multiply_all(normal, {&layer.gate_proj, &layer.up_proj});
-    x = tensor::add(x, layer.down_proj(tensor::swiglu(gate_up[0], gate_up[1])));
+    x = layer.down_proj.add_to(x, tensor::swiglu(gate_up[0], gate_up[1]));
     for (const VisualSpan& span : spans) {
       if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
     }

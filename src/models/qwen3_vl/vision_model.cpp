@@ -78,7 +78,7 @@ mx::array PatchMerger::operator()(const mx::array& x) const {
   const mx::Shape merged{static_cast<int>(x.size()) / merged_size_, merged_size_};
   const mx::array normal =
       norm_after_merge_ ? norm_(tensor::reshape(x, merged)) : tensor::reshape(norm_(x), merged);
-  return linear_fc2_(tensor::gelu(linear_fc1_(normal)));
+  return linear_fc2_(linear_fc1_.activated(normal, tensor::cpu::Activation::kGelu));
 }
 
 void PatchMerger::add_work(std::uint64_t merged_tokens, Work& work) const {
@@ -176,7 +176,7 @@ mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::
   const mx::array attention = tensor::segment_attention(
       tensor::rotate(part(0), cos, sin), tensor::rotate(part(1), cos, sin), part(2), cu_seqlens,
       1.0f / std::sqrt(static_cast<float>(head_dim)), tensor::cpu::Precision::kFloat);
-  return tensor::add(x, block.proj(attention));
+  return block.proj.add_to(x, attention);
 }
 
 mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) const {
@@ -185,8 +185,9 @@ mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) cons
   for (int row = 0; row < count; row += kFeedForwardRows) {
     const mx::array rows =
         mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
-    const mx::array hidden = tensor::gelu_tanh(block.linear_fc1(block.norm2(rows)));
-    parts.push_back(tensor::add(rows, block.linear_fc2(hidden)));
+    const mx::array hidden =
+        block.linear_fc1.activated(block.norm2(rows), tensor::cpu::Activation::kGeluTanh);
+    parts.push_back(block.linear_fc2.add_to(rows, hidden));
     if (count > kFeedForwardRows) parts.back().eval();
   }
   return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);

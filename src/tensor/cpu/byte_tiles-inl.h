@@ -185,14 +185,6 @@ void multiply_byte_tile(const BytePanel& panel, const IntegerInput& x, std::size
   }
 }
 
-inline void multiply_byte_panel(const BytePanel& panel, const IntegerInput& x, std::size_t slice,
-                                float* sums) {
-  const std::size_t width = panel_rows();
-  for_tiles(x.rows, [&](auto inputs, std::size_t i) HWY_ATTR {
-    multiply_byte_tile<inputs>(panel, x, i, slice, sums + i * width);
-  });
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tensor/cpu/integer_input.h"
+#include "tensor/cpu/row_ops.h"
 #include "tensor/cpu/thread_pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -212,8 +213,7 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
     thread_pool().parallel_ranges(product.weight.rows, kPanelsPerTask * width,
                                   [&](std::size_t first, std::size_t last) {
                                     HWY_DYNAMIC_DISPATCH(multiply_integer_panels)
-                                    (input, product.weight, product.bias, first, last,
-                                     product.y + first_input * product.weight.rows);
+                                    (input, product, first_input, first, last);
                                   });
   }
 }
@@ -230,11 +230,23 @@ bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision
 void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
                     Precision precision) {
   const bool alike = precision == Precision::kByte;
-  if (m <= kFewRows && !alike) return multiply_few(x, m, products);
+  if (m <= kFewRows && !alike) {
+    multiply_few(x, m, products);
+    return finish_products(m, products);
+  }
   const bool bytes =
       alike && products.front().weight.bits == 8 && HWY_DYNAMIC_DISPATCH(has_byte_dot)();
   for (std::size_t i = 0; i < m; i += kMaxTileInputs) {
     multiply_many(x, std::min(kMaxTileInputs, m - i), products, i, bytes);
+  }
+}
+
+void finish_products(std::size_t m, std::span<const Product> products) {
+  for (const Product& product : products) {
+    const std::size_t width = product.weight.rows;
+    if (product.activation == Activation::kGelu) gelu(product.y, m, width, product.y);
+    if (product.activation == Activation::kGeluTanh) gelu_tanh(product.y, m, width, product.y);
+    if (product.residual != nullptr) add(product.y, product.residual, m, width, product.y);
   }
 }
 

@@ -12,7 +12,7 @@ namespace oko::tensor::cpu {
 /// multiplies pairs of 16-bit numbers. Never for Precision::kFloat.
 bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision);
 
-/// y = x · wᵀ + bias for quantized weights that share x, bits and group size, the products of codes
+/// All products of x with quantized weights that share bits and group size, those of codes
 /// with activations in whole numbers: y = sum over groups of scale · x_scale · (codes · q) + bias ·
 /// (sum of x), with 16-bit q (see IntegerInput). Only the rounding of x to q separates it from the
 /// f32 product. 8 bits are twice as fast, but change the most likely token at every tenth position
@@ -26,5 +26,8 @@ bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision
 /// and with Precision::kByte any number does.
 void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
                     Precision precision);
+
+/// What products ask for behind the bias, where a kernel stopped there.
+void finish_products(std::size_t m, std::span<const Product> products);
 
 }  // namespace oko::tensor::cpu

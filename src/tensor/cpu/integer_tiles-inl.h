@@ -113,14 +113,6 @@ void multiply_integer_tile(const Panel& panel, const IntegerInput& x, std::size_
   }
 }
 
-inline void multiply_integer_panel(const Panel& panel, const IntegerInput& x, std::size_t slice,
-                                   float* sums) {
-  const std::size_t width = panel_rows();
-  for_tiles(x.rows, [&](auto inputs, std::size_t i) HWY_ATTR {
-    multiply_integer_tile<inputs>(panel, x, i, slice, sums + i * width);
-  });
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();

@@ -153,7 +153,7 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
             Precision precision) {
   if (m == 0) return;
   if (integer_pays(weight, m, precision)) {
-    const Product product{weight, bias, y};
+    const Product product{.weight = weight, .bias = bias, .y = y};
     return integer_matmul(x, m, {&product, 1}, precision);
   }
   if (m <= kFewRows) {
@@ -181,6 +181,7 @@ void matmul(const float* x, std::size_t m, std::span<const Product> products, Pr
   for (const Product& product : products) {
     matmul(x, m, product.weight, product.bias, product.y, precision);
   }
+  finish_products(m, products);
 }
 
 }  // namespace oko::tensor::cpu

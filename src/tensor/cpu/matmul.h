@@ -24,11 +24,19 @@ struct WeightMatrix {
   const void* biases = nullptr;  ///< likewise
 };
 
-/// One of the products that share an x.
+enum class Activation {
+  kNone,
+  kGelu,      ///< with erf
+  kGeluTanh,  ///< its tanh approximation
+};
+
+/// One of the products that share an x: y = activation(x · wᵀ + bias) + residual.
 struct Product {
   WeightMatrix weight;
   const float* bias = nullptr;  ///< (rows), or null
   float* y = nullptr;           ///< (m, rows)
+  Activation activation = Activation::kNone;
+  const float* residual = nullptr;  ///< (m, rows), or null
 };
 
 /// Up to so many rows of x, each result is to the bit that of its row alone; with Precision::kByte

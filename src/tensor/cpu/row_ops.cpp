@@ -12,6 +12,8 @@
 // Math functions build on the same target's vectors.
 #include <hwy/contrib/math/math-inl.h>
 
+#include "tensor/cpu/activations-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
@@ -69,14 +71,6 @@ void layer_norm_row(const float* x, const float* weight, const float* bias, floa
   });
 }
 
-/// 1 / (1 + exp(-x)); the clamp keeps exp finite, where the quotient is 0 or 1 to f32 all the same.
-template <typename D, typename Vector>
-HWY_INLINE Vector sigmoid(D d, Vector x) {
-  const auto clamped = hn::Max(x, hn::Set(d, -80.0f));
-  const auto one = hn::Set(d, 1.0f);
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(clamped))));
-}
-
 void add_row(const float* a, const float* b, std::size_t width, float* out) {
   map_row(width, out,
           [=](auto d, std::size_t i) { return hn::Add(hn::LoadU(d, a + i), hn::LoadU(d, b + i)); });
@@ -90,31 +84,11 @@ void swiglu_row(const float* gate, const float* up, std::size_t width, float* ou
 }
 
 void gelu_tanh_row(const float* x, std::size_t width, float* out) {
-  map_row(width, out, [=](auto d, std::size_t i) {
-    const auto v = hn::LoadU(d, x + i);
-    const auto cubic = hn::MulAdd(hn::Mul(hn::Mul(v, v), v), hn::Set(d, 0.044715f), v);
-    // (1 + tanh(z)) / 2 = sigmoid(2 z), with z = sqrt(2 / pi) * cubic.
-    return hn::Mul(v, sigmoid(d, hn::Mul(cubic, hn::Set(d, 1.5957691216057308f))));
-  });
+  map_row(width, out, [=](auto d, std::size_t i) { return gelu_tanh(d, hn::LoadU(d, x + i)); });
 }
 
 void gelu_row(const float* x, std::size_t width, float* out) {
-  // erfc(z) = t (a1 + t (a2 + ...)) exp(-z²) with t = 1 / (1 + p z), z >= 0, off by at most 1.5e-7
-  // (Abramowitz & Stegun 1964, 7.1.26).
-  constexpr float kP = 0.3275911f;
-  constexpr float kA[] = {0.254829592f, -0.284496736f, 1.421413741f, -1.453152027f, 1.061405429f};
-  map_row(width, out, [=](auto d, std::size_t i) {
-    const auto v = hn::LoadU(d, x + i);
-    const auto z = hn::Mul(hn::Abs(v), hn::Set(d, 0.70710678f));
-    const auto one = hn::Set(d, 1.0f);
-    const auto t = hn::Div(one, hn::MulAdd(hn::Set(d, kP), z, one));
-    auto sum = hn::Set(d, kA[4]);
-    for (int k = 3; k >= 0; --k) sum = hn::MulAdd(sum, t, hn::Set(d, kA[k]));
-    const auto erfc = hn::Mul(hn::Mul(sum, t), hn::Exp(d, hn::Neg(hn::Mul(z, z))));
-    // x · erfc / 2 is what the negative half keeps and the positive one loses.
-    const auto tail = hn::Mul(hn::Mul(v, hn::Set(d, 0.5f)), erfc);
-    return hn::IfThenElse(hn::Lt(v, hn::Zero(d)), tail, hn::Sub(v, tail));
-  });
+  map_row(width, out, [=](auto d, std::size_t i) { return gelu(d, hn::LoadU(d, x + i)); });
 }
 
 void rotate_row(const float* x, const float* cos, const float* sin, std::size_t heads,
