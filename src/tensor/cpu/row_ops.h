@@ -24,7 +24,7 @@ void swiglu(const float* gate, const float* up, std::size_t rows, std::size_t wi
 /// out = gelu(x), the tanh approximation.
 void gelu_tanh(const float* x, std::size_t rows, std::size_t width, float* out);
 
-/// out = gelu(x), with an erf that is right to 1.5e-7.
+/// out = gelu(x), right to 3e-7.
 void gelu(const float* x, std::size_t rows, std::size_t width, float* out);
 
 /// Rotary embedding in the "rotate half" form: out[j] = x[j] cos[j] - x[j + d/2] sin[j] and
