@@ -52,7 +52,7 @@ nlohmann::ordered_json json_of(const hub::ConvertReport& report,
   }
   return {{"destination", options.destination.string()},
           {"bits", options.bits},
-          {"group_size", options.group_size},
+          {"group_size", report.group_size},
           {"source_bytes", report.source_bytes},
           {"bytes", report.bytes},
           {"layers", layers}};
@@ -94,11 +94,11 @@ void add_convert(CLI::App& app) {
       ->check(CLI::IsMember({4, 8}))
       ->capture_default_str();
   command
-      ->add_option(
-          "--group-size", options->run.group_size,
-          tr("weights with one scale: 32, 64, 128", "весов с общим масштабом: 32, 64, 128"))
-      ->check(CLI::IsMember({32, 64, 128}))
-      ->capture_default_str();
+      ->add_option("--group-size", options->run.group_size,
+                   tr("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",
+                      "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
+                      "64)"))
+      ->check(CLI::IsMember({32, 64, 128}));
   command->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
   add_common_options(*command, options->common);
   command->callback([options] { run(*options); });

@@ -22,6 +22,7 @@ struct Architecture {
   std::string (*rename)(const std::string& name);
   /// Whether a matrix of this new name is quantized.
   bool (*quantizes)(const std::string& name);
+  int group_size;  ///< where nobody asks for another
 };
 
 std::string rename_bert(const std::string& name) {
@@ -47,8 +48,8 @@ bool quantizes_qwen3_vl(const std::string& name) {
 }
 
 const Architecture& architecture_of(const nlohmann::json& config, const std::string& folder) {
-  static constexpr Architecture kBert{rename_bert, quantizes_bert};
-  static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl};
+  static constexpr Architecture kBert{rename_bert, quantizes_bert, 128};
+  static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl, 64};
   const auto found = config.find("model_type");
   const std::string type =
       found != config.end() && found->is_string() ? found->get<std::string>() : "";
@@ -78,26 +79,40 @@ Dtype dense_dtype(const std::string& name, const SourceTensor& source) {
   return Dtype::kFloat16;
 }
 
-void check_groups(const std::string& name, const SourceTensor& source,
-                  const tensor::Quantization& quantization) {
-  const std::int64_t columns = source.info().shape.back();
-  if (columns % quantization.group_size == 0) return;
-  throw Error(ErrorCode::kBadModel,
-              tr("layer {}: {} columns are not a multiple of the group size {}",
-                 "слой {}: {} столбцов не кратны размеру группы {}", name, columns,
-                 quantization.group_size),
-              tr("choose another --group-size: 32, 64 or 128",
-                 "выберите другой --group-size: 32, 64 или 128"));
+bool divides(int group_size, const PlannedTensor& tensor) {
+  return !tensor.quantized || tensor.source->info().shape.back() % group_size == 0;
+}
+
+/// `largest`, or half or a quarter of it where that divides all layers.
+int fitting_group_size(const std::vector<PlannedTensor>& tensors, int largest) {
+  for (int size = largest; size >= 32; size /= 2) {
+    if (std::all_of(tensors.begin(), tensors.end(),
+                    [&](const PlannedTensor& tensor) { return divides(size, tensor); })) {
+      return size;
+    }
+  }
+  return largest;
+}
+
+void check_groups(const std::vector<PlannedTensor>& tensors, int group_size) {
+  for (const PlannedTensor& tensor : tensors) {
+    if (divides(group_size, tensor)) continue;
+    throw Error(ErrorCode::kBadModel,
+                tr("layer {}: {} columns are not a multiple of the group size {}",
+                   "слой {}: {} столбцов не кратны размеру группы {}", tensor.name,
+                   tensor.source->info().shape.back(), group_size),
+                tr("choose another --group-size: 32, 64 or 128",
+                   "выберите другой --group-size: 32, 64 или 128"));
+  }
 }
 
 }  // namespace
 
-std::vector<PlannedTensor> plan_conversion(const nlohmann::json& config,
-                                           const std::map<std::string, SourceTensor>& source,
-                                           const tensor::Quantization& quantization,
-                                           const std::string& folder) {
+ConversionPlan plan_conversion(const nlohmann::json& config,
+                               const std::map<std::string, SourceTensor>& source, int bits,
+                               std::optional<int> group_size, const std::string& folder) {
   const Architecture& architecture = architecture_of(config, folder);
-  std::vector<PlannedTensor> plan;
+  std::vector<PlannedTensor> tensors;
   bool any_quantized = false;
   for (const auto& [name, tensor] : source) {
     if (name.ends_with(".scales")) {
@@ -110,14 +125,13 @@ std::vector<PlannedTensor> plan_conversion(const nlohmann::json& config,
     planned.quantized = tensor.info().shape.size() == 2 && name.ends_with(".weight") &&
                         architecture.quantizes(planned.name);
     if (planned.quantized) {
-      check_groups(planned.name, tensor, quantization);
       planned.dtype =
           tensor.info().dtype == Dtype::kFloat32 ? Dtype::kFloat16 : tensor.info().dtype;
       any_quantized = true;
     } else {
       planned.dtype = dense_dtype(planned.name, tensor);
     }
-    plan.push_back(std::move(planned));
+    tensors.push_back(std::move(planned));
   }
   if (!any_quantized) {
     throw Error(ErrorCode::kBadModel,
@@ -125,7 +139,9 @@ std::vector<PlannedTensor> plan_conversion(const nlohmann::json& config,
                    "{}: в весах нет слоёв этой архитектуры", folder),
                 tr("config.json belongs to another model", "config.json — от другой модели"));
   }
-  return plan;
+  const int size = group_size ? *group_size : fitting_group_size(tensors, architecture.group_size);
+  check_groups(tensors, size);
+  return {{bits, size}, std::move(tensors)};
 }
 
 }  // namespace oko::hub

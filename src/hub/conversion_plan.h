@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,15 +20,20 @@ struct PlannedTensor {
   tensor::Dtype dtype = tensor::Dtype::kFloat16;  ///< else; when quantized, of scales and biases
 };
 
+struct ConversionPlan {
+  tensor::Quantization quantization;
+  std::vector<PlannedTensor> tensors;
+};
+
 /// The new checkpoint: of the BERT family (BGE-M3, multilingual-e5) or of Qwen3-VL, by the
 /// "model_type" in `config`. Encoders: the layers and the word embeddings are quantized, positions,
 /// norms and the heads of BGE-M3 stay, poolers and other tasks' heads go. Qwen3-VL: the language
 /// model is quantized, the vision tower stays. What stays in f32 becomes f16, where its numbers
-/// fit. Throws kBadModel: another architecture, already quantized, a layer that the group size does
-/// not divide, nothing to quantize.
-std::vector<PlannedTensor> plan_conversion(const nlohmann::json& config,
-                                           const std::map<std::string, SourceTensor>& source,
-                                           const tensor::Quantization& quantization,
-                                           const std::string& folder);
+/// fit. Where no group size is asked for: 128 for encoders, whose kernels read such codes as they
+/// are, and 64 for Qwen3-VL, or what divides all layers. Throws kBadModel: another architecture,
+/// already quantized, a layer that the group size does not divide, nothing to quantize.
+ConversionPlan plan_conversion(const nlohmann::json& config,
+                               const std::map<std::string, SourceTensor>& source, int bits,
+                               std::optional<int> group_size, const std::string& folder);
 
 }  // namespace oko::hub

@@ -48,9 +48,9 @@ constexpr std::uint64_t kSmallFilesBytes = 64U << 20;  // generously
 /// Writes the tensors of a plan, block by block and in several threads.
 class Converter {
  public:
-  Converter(const ConvertOptions& options, std::span<const PlannedTensor> plan)
-      : options_(options), quantization_{options.bits, options.group_size} {
-    for (const PlannedTensor& planned : plan) add(planned);
+  Converter(const ConvertOptions& options, const ConversionPlan& plan)
+      : options_(options), quantization_(plan.quantization) {
+    for (const PlannedTensor& planned : plan.tensors) add(planned);
   }
 
   std::uint64_t bytes() const {
@@ -67,6 +67,7 @@ class Converter {
                    [&](std::size_t i) { convert(blocks_[i], writer); });
     writer.finish();
     ConvertReport report;
+    report.group_size = quantization_.group_size;
     report.bytes = writer.file_size();
     for (Layer& layer : layers_) {
       if (layer.squared_values > 0) {
@@ -175,8 +176,9 @@ void check(const ConvertOptions& options) {
                 tr("{} is {}, possible are {}", "{} — {}, возможны {}", name, value, allowed));
   };
   require(options.bits == 4 || options.bits == 8, "bits", options.bits, "4, 8");
-  require(options.group_size == 32 || options.group_size == 64 || options.group_size == 128,
-          "group size", options.group_size, "32, 64, 128");
+  const int group_size = options.group_size.value_or(64);
+  require(group_size == 32 || group_size == 64 || group_size == 128, "group size", group_size,
+          "32, 64, 128");
 }
 
 void copy_small_files(const fs::path& source, const fs::path& destination) {
@@ -200,8 +202,8 @@ ConvertReport convert(const ConvertOptions& options) {
   nlohmann::ordered_json config =
       read_json_object(options.source / "config.json", ErrorCode::kBadModel);
   const std::map<std::string, SourceTensor> source = open_source(options.source);
-  const std::vector<PlannedTensor> plan =
-      plan_conversion(config, source, {options.bits, options.group_size}, options.source.string());
+  const ConversionPlan plan =
+      plan_conversion(config, source, options.bits, options.group_size, options.source.string());
   Converter converter(options, plan);
 
   OutputFolder folder(options.destination);
@@ -209,7 +211,7 @@ ConvertReport convert(const ConvertOptions& options) {
   ConvertReport report = converter.run(folder.path() / "model.safetensors");
   copy_small_files(options.source, folder.path());
   config["quantization"] = {
-      {"group_size", options.group_size}, {"bits", options.bits}, {"mode", "affine"}};
+      {"group_size", plan.quantization.group_size}, {"bits", options.bits}, {"mode", "affine"}};
   folder.add_json("config.json", config);
   folder.keep();
   return report;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -10,10 +11,10 @@
 namespace oko::hub {
 
 struct ConvertOptions {
-  std::filesystem::path source;       ///< a Hugging Face folder
-  std::filesystem::path destination;  ///< must not exist, or be empty
-  int bits = 8;                       ///< 4 or 8
-  int group_size = 64;                ///< 32, 64 or 128
+  std::filesystem::path source;        ///< a Hugging Face folder
+  std::filesystem::path destination;   ///< must not exist, or be empty
+  int bits = 8;                        ///< 4 or 8
+  std::optional<int> group_size = {};  ///< 32, 64 or 128; none: see conversion_plan.h
   /// Called with the bytes of the source done and their total, from one thread at a time. May be
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
@@ -31,6 +32,7 @@ struct ConvertedLayer {
 };
 
 struct ConvertReport {
+  int group_size = 0;
   std::vector<ConvertedLayer> layers;
   std::uint64_t source_bytes = 0;  ///< of the layers
   std::uint64_t bytes = 0;         ///< of model.safetensors

@@ -19,6 +19,7 @@ struct BgeShape {
   std::int64_t vocab_size = 250002;
   std::int64_t max_position_embeddings = 8194;
   int bits = 8;  ///< of the linears and the word embeddings; 0: everything in f32
+  std::int64_t group_size = 64;
 };
 
 const std::vector<BgeShape>& bge_shapes() {
@@ -37,14 +38,17 @@ const std::vector<BgeShape>& bge_shapes() {
     BgeShape two_layers{.name = "bge-m3-2layer"};
     two_layers.num_hidden_layers = 2;
     two_layers.vocab_size = 8192;
-    return std::vector<BgeShape>{BgeShape{.name = "bge-m3"}, two_layers, small, small_8bit};
+    BgeShape full{.name = "bge-m3"};
+    full.group_size = 128;  // as `oko convert` makes it
+    return std::vector<BgeShape>{full, two_layers, small, small_8bit};
   }();
   return shapes;
 }
 
 std::vector<RandomTensor> bge_tensors(const BgeShape& shape) {
   const std::int64_t width = shape.hidden_size;
-  RandomTensorList list(shape.bits != 0 ? tensor::Dtype::kBfloat16 : tensor::Dtype::kFloat32);
+  RandomTensorList list(shape.bits != 0 ? tensor::Dtype::kBfloat16 : tensor::Dtype::kFloat32,
+                        shape.group_size);
   list.add_matrix("embeddings.word_embeddings", shape.vocab_size, width, shape.bits);
   list.add("embeddings.position_embeddings.weight", {shape.max_position_embeddings, width},
            Recipe::kPositions);
@@ -86,7 +90,7 @@ ordered_json bge_config(const BgeShape& shape) {
                          {"vocab_size", shape.vocab_size}};
   if (shape.bits != 0) {
     config["quantization"] = {
-        {"group_size", RandomTensorList::kGroupSize}, {"bits", shape.bits}, {"mode", "affine"}};
+        {"group_size", shape.group_size}, {"bits", shape.bits}, {"mode", "affine"}};
   }
   return config;
 }

@@ -13,10 +13,9 @@ namespace oko::hub {
 /// Collects the tensors of a random checkpoint.
 class RandomTensorList {
  public:
-  static constexpr std::int64_t kGroupSize = 64;
-
   /// `dtype`: of everything that is not quantized.
-  explicit RandomTensorList(tensor::Dtype dtype) : dtype_(dtype) {}
+  explicit RandomTensorList(tensor::Dtype dtype, std::int64_t group_size = 64)
+      : dtype_(dtype), group_size_(group_size) {}
 
   /// The weight of a linear layer or a table of embeddings; `bits` 0: dense.
   void add_matrix(const std::string& path, std::int64_t rows, std::int64_t columns, int bits) {
@@ -29,8 +28,8 @@ class RandomTensorList {
       tensors_.push_back({{path + name, dtype, {rows, width}}, recipe, columns, bits});
     };
     part(".weight", tensor::Dtype::kUint32, columns * bits / 32, Recipe::kCodes);
-    part(".scales", tensor::Dtype::kBfloat16, columns / kGroupSize, Recipe::kScales);
-    part(".biases", tensor::Dtype::kBfloat16, columns / kGroupSize, Recipe::kOffsets);
+    part(".scales", tensor::Dtype::kBfloat16, columns / group_size_, Recipe::kScales);
+    part(".biases", tensor::Dtype::kBfloat16, columns / group_size_, Recipe::kOffsets);
   }
 
   /// A linear layer with a bias.
@@ -57,6 +56,7 @@ class RandomTensorList {
 
  private:
   tensor::Dtype dtype_;
+  std::int64_t group_size_;
   std::vector<RandomTensor> tensors_;
 };
 

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::ordered_json;
 using tensor::Dtype;
 
-constexpr std::int64_t kGroupSize = RandomTensorList::kGroupSize;
+constexpr std::int64_t kGroupSize = 64;
 constexpr std::int64_t kPatchSize = 16;
 constexpr std::int64_t kTemporalPatchSize = 2;
 constexpr std::int64_t kChannels = 3;

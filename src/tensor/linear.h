@@ -53,6 +53,8 @@ class Linear {
   /// Of one row.
   std::uint64_t multiply_adds() const;
 
+  bool is_quantized() const { return scales_.has_value(); }
+
   /// The dtype that the weights stand for: of scales where quantized.
   mx::Dtype dtype() const { return scales_ ? scales_->dtype() : weight_.dtype(); }
 

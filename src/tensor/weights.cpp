@@ -67,11 +67,17 @@ Weights Weights::open(const std::filesystem::path& model_dir) {
   } else if (std::filesystem::exists(index, unreachable)) {
     for (const std::string& name : shard_names(index)) weights.add_file(model_dir / name);
   } else {
+    const bool is_torch = std::filesystem::exists(model_dir / "pytorch_model.bin", unreachable);
     throw Error(
         ErrorCode::kBadModel,
         tr("{}: has neither model.safetensors nor model.safetensors.index.json",
            "{}: нет ни model.safetensors, ни model.safetensors.index.json", model_dir.string()),
-        tr("name the folder of an MLX model", "укажите папку модели MLX"));
+        is_torch
+            ? tr("it has PyTorch's pytorch_model.bin: make a model of it with oko convert {} DST",
+                 "здесь pytorch_model.bin от PyTorch: сделайте из него модель командой oko convert "
+                 "{} DST",
+                 model_dir.string())
+            : tr("name the folder of an MLX model", "укажите папку модели MLX"));
   }
   return weights;
 }

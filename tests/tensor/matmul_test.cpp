@@ -126,23 +126,26 @@ double integer_bound(const TestWeight& weight, std::size_t row, const float* x) 
   return bound;
 }
 
-/// Both x and the weight become bytes with a scale for 128 columns.
+/// Both x and the weight become bytes with a scale for 128 columns; where the weight's groups are
+/// of that size, its codes stay.
 double byte_bound(const TestWeight& weight, std::size_t row, const float* x) {
   const cpu::WeightMatrix& matrix = weight.matrix;
   double bound = 0.0;
   for (std::size_t k = 0; k < matrix.columns; k += 128) {
     const std::size_t count = std::min<std::size_t>(128, matrix.columns - k);
-    double largest = 0.0;  // that a code could stand for
+    double least = INFINITY, largest = -INFINITY;  // that a code could stand for
     for (std::size_t j = k; j < k + count; j += matrix.group_size) {
       const std::size_t group = (row * matrix.columns + j) / matrix.group_size;
       const double scale =
           decode(static_cast<const std::uint8_t*>(matrix.scales), matrix.type, group);
       const double bias =
           decode(static_cast<const std::uint8_t*>(matrix.biases), matrix.type, group);
-      largest = std::max({largest, std::fabs(bias), std::fabs(bias + 255 * scale)});
+      least = std::min({least, bias, bias + 255 * scale});
+      largest = std::max({largest, bias, bias + 255 * scale});
     }
-    bound += rounding_of_group(weight, row, x, k, count, half_step(x + k, count, 127),
-                               largest / 254 * 1.0001, /*codes_only=*/false);
+    const double w_error = matrix.group_size == 128 ? 0.0 : (largest - least) / 255 / 2 * 1.0001;
+    bound += rounding_of_group(weight, row, x, k, count, half_step(x + k, count, 127), w_error,
+                               /*codes_only=*/false);
   }
   return bound;
 }
@@ -247,14 +250,16 @@ TEST_P(MatmulTest, ByteProductsStayWithinTheRoundingOfTheirInput) {
 }
 
 TEST_P(MatmulTest, ByteProductsOfARowAreAlikeAmongAnyOthers) {
-  const TestWeight weight(131, 1024, ElementType::kFloat16, 8, 64);
-  const std::vector<float> x = noise(40 * 1024, 8);
-  std::vector<float> together(40 * 131);
-  cpu::matmul(x.data(), 40, weight.matrix, nullptr, together.data(), cpu::Precision::kByte);
-  for (std::size_t i = 0; i < 40; ++i) {
-    std::vector<float> alone(131);
-    cpu::matmul(&x[i * 1024], 1, weight.matrix, nullptr, alone.data(), cpu::Precision::kByte);
-    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * 131)) << i;
+  for (const std::size_t group : {64, 128}) {
+    const TestWeight weight(131, 1024, ElementType::kFloat16, 8, group);
+    const std::vector<float> x = noise(40 * 1024, 8);
+    std::vector<float> together(40 * 131);
+    cpu::matmul(x.data(), 40, weight.matrix, nullptr, together.data(), cpu::Precision::kByte);
+    for (std::size_t i = 0; i < 40; ++i) {
+      std::vector<float> alone(131);
+      cpu::matmul(&x[i * 1024], 1, weight.matrix, nullptr, alone.data(), cpu::Precision::kByte);
+      EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * 131)) << i;
+    }
   }
 }
 

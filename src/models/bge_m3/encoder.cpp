@@ -102,9 +102,12 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x,
   const auto heads = [&](const mx::array& part) {
     return tensor::reshape(part, {x.shape(0), config_.num_attention_heads, head_dim});
   };
-  const mx::array attention = tensor::segment_attention(
-      heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
-      1.0f / std::sqrt(static_cast<float>(head_dim)), tensor::cpu::Precision::kByte);
+  // Who keeps the weights whole wants the rest whole too.
+  const auto precision =
+      layer.query.is_quantized() ? tensor::cpu::Precision::kByte : tensor::cpu::Precision::kFloat;
+  const mx::array attention =
+      tensor::segment_attention(heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
+                                1.0f / std::sqrt(static_cast<float>(head_dim)), precision);
   return layer.attention_norm(layer.attention_output.add_to(x, attention));
 }
 

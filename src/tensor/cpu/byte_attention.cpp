@@ -51,9 +51,9 @@ void load_lanes(const ByteAttentionArguments& a, std::size_t first, std::size_t 
   lanes.scales.assign(width, 0.0f);
   for (std::size_t l = 0; l < lanes.count; ++l) {
     const float* query = a.queries + ((first + l) * a.heads + head) * a.head_dim;
-    lanes.scales[l] =
-        kLog2E * a.scale *
-        round_bytes(query, a.head_dim, kByteLimit, lanes.rows.data() + l * a.head_dim);
+    const RoundedBytes rounded = round_bytes(query, a.head_dim, kByteLimit, /*zero=*/128,
+                                             lanes.rows.data() + l * a.head_dim);
+    lanes.scales[l] = kLog2E * a.scale * rounded.scale;
   }
   transpose_rows(lanes.rows.data(), lanes.count, a.head_dim, a.head_dim / 4, width,
                  lanes.words.data());

@@ -126,26 +126,16 @@ inline void mean_of_rows(const HeadRows& rows, std::size_t count, float* mean) {
 /// The rows less `mean` as signed bytes.
 inline void pack_keys(const HeadRows& rows, const float* mean, HeadKeys& to) {
   const FloatTag d;
-  const hn::RebindToUnsigned<FloatTag> du;
-  const hn::Rebind<std::uint8_t, FloatTag> d8;
-  const auto zero = hn::BitCast(du, hn::Set(d, kRounding));
   alignas(64) float row[kMaxByteHeadDim];
   for (std::size_t r = 0; r < to.count; ++r) {
     const float* from = rows.prefetched(r);
     for (std::size_t k = 0; k < rows.head_dim; k += hn::Lanes(d)) {
       hn::Store(hn::Sub(hn::LoadU(d, from + k), hn::Load(d, mean + k)), d, row + k);
     }
-    const float scale = scale_of_group(row, rows.head_dim, kByteLimit);
-    const auto inverse = hn::Set(d, scale > kSmallestScale ? 1.0f / scale : 0.0f);
-    auto sum = hn::Zero(du);
-    for (std::size_t k = 0; k < rows.head_dim; k += hn::Lanes(d)) {
-      const auto whole = hn::MulAdd(hn::Load(d, row + k), inverse, hn::Set(d, kRounding));
-      const auto bits = hn::BitCast(du, whole);
-      hn::StoreU(hn::U8FromU32(bits), d8, to.keys + r * rows.head_dim + k);
-      sum = hn::Add(sum, hn::Sub(bits, zero));
-    }
-    to.key_scales[r] = scale;
-    to.key_offsets[r] = -128 * static_cast<std::int32_t>(hn::GetLane(hn::SumOfLanes(du, sum)));
+    const RoundedBytes rounded =
+        round_bytes(row, rows.head_dim, kByteLimit, /*zero=*/0, to.keys + r * rows.head_dim);
+    to.key_scales[r] = rounded.scale;
+    to.key_offsets[r] = -128 * rounded.sum;
   }
 }
 

@@ -17,7 +17,7 @@ inline constexpr std::size_t kDenseGroup = 64;     ///< columns of a dense weigh
 inline constexpr float kDenseLimit = 2'047;        ///< dense weights
 inline constexpr float kDenseInputLimit = 16'383;  ///< activations that meet them
 
-/// Rows of activations as whole numbers of 16 or 8 bits (those as q + 128): in every group of
+/// Rows of activations as whole numbers of 16 or 8 bits: in every group of
 /// columns x = scale · q, with one scale a group, |x - scale · q| <= max |x of the group| / (2 ·
 /// the limit). Columns lie in slices that the kernels work through one after the other.
 struct IntegerInput {
@@ -28,7 +28,8 @@ struct IntegerInput {
   std::size_t item = 2;        ///< bytes of a number
   AlignedVector<std::byte> q;  ///< (slices, rows, depth)
   std::vector<float> scales;   ///< (rows, groups)
-  std::vector<float> sums;     ///< (rows, groups), of x itself: what a group's bias multiplies
+  std::vector<float> sums;     ///< (rows, groups), what a group's bias multiplies: of x itself, or
+                               ///< of scale · q where codes meet bytes
 
   std::byte* row(std::size_t slice, std::size_t row) {
     return q.data() + (slice * rows + row) * depth * item;

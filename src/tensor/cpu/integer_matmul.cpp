@@ -47,7 +47,10 @@ void prepare_row(const float* x, std::size_t columns, float limit, std::size_t r
     std::byte* to = input.row(column / input.depth, row) + column % input.depth * input.item;
     float& scale = input.scales[row * input.groups + g];
     if (input.item == 1) {
-      scale = round_bytes(x, size, limit, reinterpret_cast<std::uint8_t*>(to));
+      const RoundedBytes rounded =
+          round_bytes(x, size, limit, /*zero=*/0, reinterpret_cast<std::uint8_t*>(to));
+      scale = rounded.scale;
+      input.sums[row * input.groups + g] = scale * static_cast<float>(rounded.sum);
     } else {
       scale = round_group(x, size, limit, reinterpret_cast<std::int16_t*>(to));
       input.sums[row * input.groups + g] = group_sum(x, size);

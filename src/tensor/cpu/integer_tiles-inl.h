@@ -51,16 +51,36 @@ HWY_INLINE void for_tiles(std::size_t rows, Body body) {
   for (; i < rows; ++i) body(std::integral_constant<std::size_t, 1>(), i);
 }
 
+/// sums[t] += scale · x_scale · dot[t] + bias · (sum of x). Where `kFirst`, nothing is there yet.
+template <std::size_t kInputs, bool kFirst>
+HWY_INLINE void add_scaled(const SumVector (&dot)[kInputs][kTileVectors], const float* scales,
+                           const float* biases, const TileInput& x, std::size_t group,
+                           float* HWY_RESTRICT sums) {
+  const FloatTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_UNROLL(8)
+  for (std::size_t t = 0; t < kInputs; ++t) {
+    const auto x_scale = hn::Set(d, x.scales[t * x.groups + group]);
+    const auto x_sum = hn::Set(d, x.sums[t * x.groups + group]);
+    for (std::size_t v = 0; v < kTileVectors; ++v) {
+      float* to = sums + (t * kTileVectors + v) * lanes;
+      const auto product = hn::Mul(hn::ConvertTo(d, dot[t][v]), x_scale);
+      const auto before = kFirst ? hn::Zero(d) : hn::Load(d, to);
+      const auto offset = hn::MulAdd(hn::Load(d, biases + v * lanes), x_sum, before);
+      hn::Store(hn::MulAdd(product, hn::Load(d, scales + v * lanes), offset), d, to);
+    }
+  }
+}
+
 /// sums[t] += one group: scale · x_scale · (codes · q) + bias · (sum of x). Where `kFirst`, nothing
 /// is there yet.
 template <std::size_t kInputs, bool kFirst>
 HWY_INLINE void add_group(const std::int16_t* HWY_RESTRICT codes, const float* scales,
                           const float* biases, std::size_t group_size, const TileInput& x,
                           std::size_t group, float* HWY_RESTRICT sums) {
-  const FloatTag d;
   const SumTag di;
   const ShortTag ds;
-  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t lanes = hn::Lanes(di);
   SumVector dot[kInputs][kTileVectors];
   for (std::size_t t = 0; t < kInputs; ++t) {
     for (std::size_t v = 0; v < kTileVectors; ++v) dot[t][v] = hn::Zero(di);
@@ -80,18 +100,7 @@ HWY_INLINE void add_group(const std::int16_t* HWY_RESTRICT codes, const float* s
       }
     }
   }
-  HWY_UNROLL(8)
-  for (std::size_t t = 0; t < kInputs; ++t) {
-    const auto x_scale = hn::Set(d, x.scales[t * x.groups + group]);
-    const auto x_sum = hn::Set(d, x.sums[t * x.groups + group]);
-    for (std::size_t v = 0; v < kTileVectors; ++v) {
-      float* to = sums + (t * kTileVectors + v) * lanes;
-      const auto product = hn::Mul(hn::ConvertTo(d, dot[t][v]), x_scale);
-      const auto before = kFirst ? hn::Zero(d) : hn::Load(d, to);
-      const auto offset = hn::MulAdd(hn::Load(d, biases + v * lanes), x_sum, before);
-      hn::Store(hn::MulAdd(product, hn::Load(d, scales + v * lanes), offset), d, to);
-    }
-  }
+  add_scaled<kInputs, kFirst>(dot, scales, biases, x, group, sums);
 }
 
 /// sums[t][row] += the panel · rows [input, input + kInputs) of x, columns of `slice`.

@@ -53,17 +53,28 @@ HWY_INLINE hn::Vec<hn::Rebind<std::uint8_t, hn::ScalableTag<float>>> low_bytes(
   return hn::U8FromU32(hn::BitCast(du, hn::Add(x, hn::Set(d, kRounding))));
 }
 
-/// Likewise in bytes: q[j] = 128 + x[j] / scale, rounded.
-HWY_INLINE float round_bytes(const float* x, std::size_t size, float limit, std::uint8_t* q) {
+/// Numbers as bytes: x = scale · q.
+struct RoundedBytes {
+  float scale;
+  std::int32_t sum;  ///< of q
+};
+
+/// Likewise in bytes, which are q + zero.
+HWY_INLINE RoundedBytes round_bytes(const float* x, std::size_t size, float limit, int zero,
+                                    std::uint8_t* bytes) {
   const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
   const hn::Rebind<std::uint8_t, decltype(d)> d8;
   const float scale = scale_of_group(x, size, limit);
   const auto inverse = hn::Set(d, scale > kSmallestScale ? 1.0f / scale : 0.0f);
+  const auto base = hn::Set(d, kRounding + static_cast<float>(zero));
+  auto sum = hn::Zero(du);
   for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
-    const auto above = hn::MulAdd(hn::LoadU(d, x + j), inverse, hn::Set(d, 128.0f));
-    hn::StoreU(low_bytes(above), d8, q + j);
+    const auto bits = hn::BitCast(du, hn::MulAdd(hn::LoadU(d, x + j), inverse, base));
+    hn::StoreU(hn::U8FromU32(bits), d8, bytes + j);
+    sum = hn::Add(sum, hn::Sub(bits, hn::BitCast(du, base)));
   }
-  return scale;
+  return {scale, static_cast<std::int32_t>(hn::GetLane(hn::SumOfLanes(du, sum)))};
 }
 
 }  // namespace HWY_NAMESPACE
