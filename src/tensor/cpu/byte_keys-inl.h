@@ -19,7 +19,7 @@
 namespace oko::tensor::cpu {
 
 /// Keys that share the scales of their values: a multiple of the rows of a tile and of 4.
-inline constexpr std::size_t kByteKeys = 96;
+inline constexpr std::size_t kByteKeys = 192;
 inline constexpr std::size_t kMaxByteHeadDim = 256;
 
 /// Those of one head of one text.
