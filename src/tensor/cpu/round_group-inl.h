@@ -2,6 +2,7 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <limits>
 
 #if defined(OKO_TENSOR_CPU_ROUND_GROUP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OKO_TENSOR_CPU_ROUND_GROUP_INL_H_
@@ -74,6 +75,7 @@ HWY_INLINE RoundedBytes round_bytes(const float* x, std::size_t size, float limi
     hn::StoreU(hn::U8FromU32(bits), d8, bytes + j);
     sum = hn::Add(sum, hn::Sub(bits, hn::BitCast(du, base)));
   }
+  if (!(scale < std::numeric_limits<float>::infinity())) return {scale, 0};  // nor is q a number
   return {scale, static_cast<std::int32_t>(hn::GetLane(hn::SumOfLanes(du, sum)))};
 }
 
