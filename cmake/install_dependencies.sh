@@ -5,9 +5,11 @@ set -euo pipefail
 
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libvips-dev libutf8proc-dev
-  libxxhash-dev libgtest-dev libbenchmark-dev)
+  libxxhash-dev libtesseract-dev libleptonica-dev tesseract-ocr-rus tesseract-ocr-eng
+  libgtest-dev libbenchmark-dev)
 homebrew=(cmake ninja pkg-config python3
-  fmt nlohmann-json cli11 highway vips utf8proc xxhash googletest google-benchmark)
+  fmt nlohmann-json cli11 highway vips utf8proc xxhash tesseract tesseract-lang leptonica
+  googletest google-benchmark)
 
 if [ "$(uname)" = Darwin ]; then
   command -v brew >/dev/null || { echo "oko needs Homebrew (brew) to install its dependencies" >&2; exit 1; }

@@ -11,3 +11,7 @@ for picture in demo/images/*.{jpg,png,webp}; do
     "$program" describe --model demo/models/tiny-vl --lang "$lang" "$picture"
   done
 done
+for page in demo/pages/*.png; do
+  echo "$page"
+  "$program" ocr "$page" | sed 's/^/  /'
+done

@@ -9,6 +9,8 @@ namespace oko::cli {
 /// Each command registers itself with its options; its callback runs it. Errors leave as
 /// oko::Error.
 void add_describe(CLI::App& app);
+void add_ocr(CLI::App& app);
+void add_eval(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);

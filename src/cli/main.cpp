@@ -42,6 +42,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", std::string("oko ") + OKO_VERSION);
   app.require_subcommand(0, 1);
   add_describe(app);
+  add_ocr(app);
+  add_eval(app);
   add_embed(app);
   add_convert(app);
   add_bench(app);

@@ -23,8 +23,9 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"tensor", {"base", "budget"}},
     {"models", {"base", "budget", "image", "text", "tensor"}},
     {"hub", {"base", "budget", "image", "text", "tensor"}},
+    {"ocr", {"base", "budget", "image", "text"}},
     {"engine", {"base", "budget", "image", "text", "tensor", "models", "hub"}},
-    {"cli", {"base", "budget", "image", "text", "tensor", "models", "hub", "engine"}},
+    {"cli", {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "engine"}},
 };
 
 /// Calls check(file, folder, included) for every #include of src/.

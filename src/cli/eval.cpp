@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/core_count.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "image/image.h"
+#include "ocr/look_alikes.h"
+#include "ocr/page_reader.h"
+#include "ocr/score.h"
+
+namespace oko::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+struct EvalOcrOptions {
+  CommonOptions common;
+  std::string folder;
+  ocr::Options run;
+  std::size_t threads = 0;
+  bool json = false;
+};
+
+constexpr std::uint64_t kMaxTruthBytes = 20'000;  // of a page: compare_texts takes their square
+
+/// A picture and what stands in it.
+struct Sample {
+  fs::path picture;
+  std::string truth;
+};
+
+/// Pictures NAME.* beside which there is a NAME.txt, by name.
+std::vector<Sample> samples_of(const std::string& folder) {
+  std::error_code error;
+  std::vector<Sample> samples;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    fs::path truth = entry.path();
+    truth.replace_extension(".txt");
+    if (entry.path().extension() == ".txt" || !fs::exists(truth)) continue;
+    samples.push_back({entry.path(), read_file(truth, kMaxTruthBytes, ErrorCode::kBadInput)});
+  }
+  if (samples.empty()) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: no pictures with their text", "{}: нет картинок с их текстом", folder),
+                tr("name a folder of pictures with a NAME.txt beside each NAME.png",
+                   "укажите папку картинок, где рядом с каждой ИМЯ.png лежит ИМЯ.txt"));
+  }
+  std::sort(samples.begin(), samples.end(),
+            [](const Sample& a, const Sample& b) { return a.picture < b.picture; });
+  return samples;
+}
+
+/// Errors as they were read, and after the repair of look-alikes.
+struct Errors {
+  ocr::TextErrors raw, repaired;
+};
+
+ordered_json json_of(const ocr::TextErrors& errors) {
+  const auto of = [](const std::array<ocr::ErrorCount, ocr::kScripts>& counts) {
+    ordered_json object;
+    const char* const names[] = {"cyrillic", "latin", "other"};
+    for (std::size_t i = 0; i < ocr::kScripts; ++i) {
+      object[names[i]] = {{"total", counts[i].total}, {"wrong", counts[i].wrong}};
+    }
+    return object;
+  };
+  return {{"character_error_rate", errors.all_characters().rate()},
+          {"word_error_rate", errors.all_words().rate()},
+          {"characters", of(errors.characters)},
+          {"words", of(errors.words)}};
+}
+
+std::string table_of(const Errors& all) {
+  const std::string names[] = {tr("Cyrillic", "кириллица"), tr("Latin", "латиница"),
+                               tr("other", "прочее")};
+  std::string text = tr("wrong, %: characters (after the repair), words (after the repair)\n",
+                        "ошибок, %: символы (после исправления), слова (после исправления)\n");
+  const auto row = [&](const std::string& name, const ocr::ErrorCount& characters,
+                       const ocr::ErrorCount& repaired_characters, const ocr::ErrorCount& words,
+                       const ocr::ErrorCount& repaired_words) {
+    text += fmt::format("{:<12} {:6.2f} ({:5.2f}) {:6.2f} ({:5.2f})\n", name,
+                        characters.rate() * 100, repaired_characters.rate() * 100,
+                        words.rate() * 100, repaired_words.rate() * 100);
+  };
+  for (std::size_t i = 0; i < ocr::kScripts; ++i) {
+    row(names[i], all.raw.characters[i], all.repaired.characters[i], all.raw.words[i],
+        all.repaired.words[i]);
+  }
+  row(tr("all", "всего"), all.raw.all_characters(), all.repaired.all_characters(),
+      all.raw.all_words(), all.repaired.all_words());
+  return text;
+}
+
+void run(EvalOcrOptions& options) {
+  const std::vector<Sample> samples = samples_of(options.folder);
+  options.run.repairs_look_alikes = false;
+  const Interrupt interrupt;
+  ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
+  Errors all;
+  ordered_json lines = ordered_json::array();
+  const auto on_result = [&](std::size_t i, ocr::ReadResult result) {
+    if (result.error) throw *result.error;
+    Errors errors;
+    errors.raw = ocr::compare_texts(samples[i].truth, result.page.text());
+    ocr::repair_look_alikes(result.page);
+    errors.repaired = ocr::compare_texts(samples[i].truth, result.page.text());
+    all.raw += errors.raw;
+    all.repaired += errors.repaired;
+    lines.push_back({{"file", samples[i].picture.filename().string()},
+                     {"raw", json_of(errors.raw)},
+                     {"repaired", json_of(errors.repaired)}});
+    progress.update(static_cast<double>(i + 1) / static_cast<double>(samples.size()));
+  };
+  ocr::read_pages(
+      samples.size(), options.run, options.threads != 0 ? options.threads : physical_core_count(),
+      [&](std::size_t i) { return image::load(samples[i].picture); }, on_result, interrupt.token());
+  progress.clear();
+  if (options.json) {
+    const ordered_json object{
+        {"raw", json_of(all.raw)}, {"repaired", json_of(all.repaired)}, {"files", lines}};
+    print(object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  } else {
+    print(table_of(all));
+  }
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  auto options = std::make_shared<EvalOcrOptions>();
+  CLI::App* command = app.add_subcommand(
+      "eval", tr("Measures how well oko reads.", "Измеряет, насколько хорошо oko читает."));
+  command->require_subcommand(1);
+  CLI::App* ocr = command->add_subcommand(
+      "ocr", tr("Character and word error rates over a folder of pictures with their text.",
+                "Доли неверных символов и слов по папке картинок с их текстом."));
+  ocr->add_option(
+         "FOLDER", options->folder,
+         tr("pictures, each NAME.png with a NAME.txt", "картинки, к каждой ИМЯ.png — ИМЯ.txt"))
+      ->required();
+  ocr->add_option("--languages", options->run.languages,
+                  tr("languages of the text, comma-separated", "языки текста через запятую"))
+      ->delimiter(',')
+      ->default_str("ru-RU,en-US");
+  ocr->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
+  add_threads_option(*ocr, options->threads);
+  add_common_options(*ocr, options->common);
+  ocr->callback([options] { run(*options); });
+}
+
+}  // namespace oko::cli

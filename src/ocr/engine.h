@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "image/image.h"
+#include "ocr/page.h"
+
+namespace oko::ocr {
+
+struct Options {
+  /// What the text may be in, BCP 47, the likeliest first.
+  std::vector<std::string> languages{"ru-RU", "en-US"};
+  /// Repairs words that mix Latin and Cyrillic letters of one shape: see look_alikes.h.
+  bool repairs_look_alikes = true;
+};
+
+/// Reads the text of pictures. One picture at a time: an engine a thread.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// The lines of a picture in reading order; none where there is no text. Throws kCancelled soon
+  /// after `stop` is requested, kFailed where the engine cannot.
+  virtual Page read(const image::Image& image, std::stop_token stop) = 0;
+};
+
+/// This system's engine. Throws kUsage: a language that it does not know; kFailed: the data of a
+/// language is not installed (the hint names the package).
+std::unique_ptr<Engine> make_engine(const Options& options);
+
+}  // namespace oko::ocr

@@ -1,0 +1,254 @@
+#include "ocr/look_alikes.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "text/utf8.h"
+
+namespace oko::ocr {
+namespace {
+
+enum class Script { kLatin, kCyrillic };
+
+struct Pair {
+  char32_t latin, cyrillic;
+};
+
+/// Letters that print draws alike. Small k, m, t and h are left out: their Cyrillic counterparts
+/// have the shape of small capitals.
+constexpr std::array<Pair, 21> kPairs{{
+    {'A', U'А'}, {'B', U'В'}, {'C', U'С'}, {'E', U'Е'}, {'H', U'Н'}, {'K', U'К'},  {'M', U'М'},
+    {'O', U'О'}, {'P', U'Р'}, {'T', U'Т'}, {'X', U'Х'}, {'Y', U'У'}, {'a', U'а'},  {'c', U'с'},
+    {'e', U'е'}, {'o', U'о'}, {'p', U'р'}, {'x', U'х'}, {'y', U'у'}, {0xCB, U'Ё'}, {0xEB, U'ё'},
+}};
+
+/// Small letters of which recognition takes a Latin one for a Cyrillic one, though print does not
+/// draw them alike.
+constexpr std::array<Pair, 3> kMistaken{{{'n', U'п'}, {'r', U'г'}, {'u', U'и'}}};
+
+std::optional<char32_t> counterpart(std::span<const Pair> pairs, char32_t letter, Script script) {
+  for (const Pair& pair : pairs) {
+    if (letter == pair.latin) return script == Script::kCyrillic ? pair.cyrillic : letter;
+    if (letter == pair.cyrillic) return script == Script::kLatin ? pair.latin : letter;
+  }
+  return std::nullopt;
+}
+
+std::optional<char32_t> look_alike(char32_t letter, Script script) {
+  return counterpart(kPairs, letter, script);
+}
+
+std::optional<Script> script_of(char32_t c) {
+  if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+      (c >= 0xC0 && c <= 0x24F && c != 0xD7 && c != 0xF7)) {
+    return Script::kLatin;
+  }
+  if (c >= 0x400 && c <= 0x52F) return Script::kCyrillic;
+  return std::nullopt;
+}
+
+/// Beside them a letter may be a unit, a variable or a part of an address.
+constexpr std::u32string_view kSymbols = U"°№%$€@+=/\\_#&*";
+
+bool is_capital(char32_t c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 0x400 && c <= 0x42F);
+}
+
+/// What a word says of its script.
+struct Evidence {
+  int latin = 0, cyrillic = 0;            // letters of each
+  int only_latin = 0, only_cyrillic = 0;  // of those, without a counterpart
+  int capitals = 0;
+  bool is_code = false;  // has digits or symbols
+
+  int letters() const { return latin + cyrillic; }
+  bool mixed() const { return latin > 0 && cyrillic > 0; }
+  bool undecided() const { return only_latin == 0 && only_cyrillic == 0; }
+  /// Several, and nothing else.
+  bool all_capitals() const { return letters() > 1 && capitals == letters(); }
+  /// The script that the word's own letters leave.
+  std::optional<Script> script() const {
+    if (only_latin > 0 && only_cyrillic == 0) return Script::kLatin;
+    if (only_cyrillic > 0 && only_latin == 0) return Script::kCyrillic;
+    return std::nullopt;
+  }
+};
+
+std::vector<char32_t> code_points(std::string_view text) {
+  std::vector<char32_t> result;
+  for (std::size_t at = 0; at < text.size();) {
+    const text::Utf8Step step = text::next_utf8(text, at);
+    result.push_back(step.code_point);
+    at += step.length;
+  }
+  return result;
+}
+
+Evidence evidence_of(std::string_view word) {
+  Evidence evidence;
+  for (const char32_t c : code_points(word)) {
+    evidence.is_code |= (c >= '0' && c <= '9') || kSymbols.find(c) != std::u32string_view::npos;
+    const auto script = script_of(c);
+    if (!script) continue;
+    if (is_capital(c)) ++evidence.capitals;
+    const bool alone = !look_alike(c, Script::kLatin);
+    ++(*script == Script::kLatin ? evidence.latin : evidence.cyrillic);
+    if (alone) ++(*script == Script::kLatin ? evidence.only_latin : evidence.only_cyrillic);
+  }
+  return evidence;
+}
+
+/// Small letters that look like small capitals: recognition that takes them for Latin ones can only
+/// read capitals.
+bool is_false_capital(char32_t cyrillic) {
+  constexpr std::u32string_view kFalse = U"ВКМНТ";
+  return kFalse.find(cyrillic) != std::u32string_view::npos;
+}
+
+constexpr char32_t kCapitalToSmall = 0x20;  // of these letters
+
+std::string written_in(std::string_view word, Script script) {
+  std::string result;
+  bool after_small = false;
+  for (const char32_t c : code_points(word)) {
+    char32_t letter = look_alike(c, script).value_or(c);
+    if (letter != c && after_small && is_false_capital(letter)) letter += kCapitalToSmall;
+    text::append_utf8(result, letter);
+    after_small = script_of(letter) && !is_capital(letter);
+  }
+  return result;
+}
+
+/// What the words around one say.
+struct Neighbours {
+  std::optional<Script> before, after;  // of the nearest words that have one
+  bool next_is_latin = false;           // the word right after
+  bool beside_capitals = false;         // a word of capitals right before or after
+  bool begins_sentence = false;
+};
+
+bool ends_sentence(std::string_view word) {
+  return word.find_first_of(".!?:") != std::string_view::npos;
+}
+
+std::vector<Neighbours> neighbours_of(const std::vector<std::string>& words,
+                                      const std::vector<Evidence>& evidence) {
+  std::vector<Neighbours> neighbours(evidence.size());
+  std::optional<Script> nearest;
+  for (std::size_t i = 0; i < evidence.size(); ++i) {
+    neighbours[i].before = nearest;
+    if (evidence[i].script()) nearest = evidence[i].script();
+    neighbours[i].begins_sentence = i == 0 || ends_sentence(words[i - 1]);
+    neighbours[i].beside_capitals = (i > 0 && evidence[i - 1].all_capitals()) ||
+                                    (i + 1 < words.size() && evidence[i + 1].all_capitals());
+    neighbours[i].next_is_latin =
+        i + 1 < words.size() && evidence[i + 1].script() == Script::kLatin;
+  }
+  nearest.reset();
+  for (std::size_t i = evidence.size(); i-- > 0;) {
+    neighbours[i].after = nearest;
+    if (evidence[i].script()) nearest = evidence[i].script();
+  }
+  return neighbours;
+}
+
+/// The script of two thirds of the line's words that have one.
+std::optional<Script> majority_of(const std::vector<Evidence>& evidence) {
+  std::size_t latin = 0, cyrillic = 0;
+  for (const Evidence& each : evidence) {
+    if (each.script()) ++(*each.script() == Script::kLatin ? latin : cyrillic);
+  }
+  if (latin >= 2 * cyrillic && latin > 0) return Script::kLatin;
+  if (cyrillic >= 2 * latin && cyrillic > 0) return Script::kCyrillic;
+  return std::nullopt;
+}
+
+std::optional<Script> script_for(const Evidence& evidence, const Neighbours& neighbours,
+                                 std::optional<Script> majority) {
+  if (evidence.letters() == 0) return std::nullopt;
+  if (!evidence.undecided()) return evidence.mixed() ? evidence.script() : std::nullopt;
+  if (evidence.is_code) return std::nullopt;
+  if (evidence.all_capitals() && !evidence.mixed() && !neighbours.beside_capitals) {
+    return std::nullopt;
+  }
+  if (neighbours.before && neighbours.after && *neighbours.before != *neighbours.after) {
+    return majority;
+  }
+  return neighbours.before ? neighbours.before : neighbours.after;
+}
+
+constexpr std::size_t kLongestMistaken = 3;  // letters
+
+/// The Latin word that a short Cyrillic one may be, where all of its characters have a counterpart.
+std::optional<std::string> as_latin(std::string_view word) {
+  const std::vector<char32_t> characters = code_points(word);
+  if (characters.size() < 2 || characters.size() > kLongestMistaken) return std::nullopt;
+  std::string latin;
+  for (const char32_t c : characters) {
+    if (script_of(c) != Script::kCyrillic || is_capital(c)) return std::nullopt;
+    auto letter = look_alike(c, Script::kLatin);
+    if (!letter) letter = counterpart(kMistaken, c, Script::kLatin);
+    if (!letter) return std::nullopt;
+    text::append_utf8(latin, *letter);
+  }
+  return latin;
+}
+
+std::string with_small_first(const std::string& word) {
+  std::vector<char32_t> characters = code_points(word);
+  if (is_false_capital(characters.front())) characters.front() += kCapitalToSmall;
+  std::string result;
+  for (const char32_t c : characters) text::append_utf8(result, c);
+  return result;
+}
+
+std::string repaired(const std::string& word, const Evidence& evidence,
+                     const Neighbours& neighbours, std::optional<Script> majority) {
+  if (neighbours.next_is_latin) {
+    if (word == "|") return "I";
+    if (const auto latin = as_latin(word)) return *latin;
+  }
+  const auto script = script_for(evidence, neighbours, majority);
+  if (!script) return word;
+  std::string result = written_in(word, *script);
+  const bool was_latin = evidence.cyrillic == 0 && *script == Script::kCyrillic;
+  if (was_latin && !neighbours.begins_sentence && evidence.letters() > 1 &&
+      evidence.capitals == 1) {
+    return with_small_first(result);
+  }
+  return result;
+}
+
+}  // namespace
+
+int repair_look_alikes(std::vector<std::string>& words) {
+  std::vector<Evidence> evidence;
+  for (const std::string& word : words) evidence.push_back(evidence_of(word));
+  const std::vector<Neighbours> neighbours = neighbours_of(words, evidence);
+  const std::optional<Script> majority = majority_of(evidence);
+  int changed = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string word = repaired(words[i], evidence[i], neighbours[i], majority);
+    if (word == words[i]) continue;
+    words[i] = std::move(word);
+    ++changed;
+  }
+  return changed;
+}
+
+int repair_look_alikes(Page& page) {
+  int changed = 0;
+  for (Line& line : page.lines) {
+    std::vector<std::string> words;
+    for (const Word& word : line.words) words.push_back(word.text);
+    changed += repair_look_alikes(words);
+    for (std::size_t i = 0; i < words.size(); ++i) line.words[i].text = std::move(words[i]);
+  }
+  return changed;
+}
+
+}  // namespace oko::ocr

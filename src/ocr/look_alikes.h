@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ocr/page.h"
+
+namespace oko::ocr {
+
+/// Repairs words of one line whose Latin and Cyrillic letters were taken for each other, as
+/// recognition of two languages at once leaves them. No dictionary:
+///
+/// - Where a word mixes both scripts, letters that only one of them has decide ("кв" in "Mосква"
+///   with a Latin M, "U" in "СРU" with a Cyrillic С and Р). Where both have such letters, the word
+///   stays as it is.
+/// - A word of look-alikes alone goes the way of its neighbours: of the nearest words with deciding
+///   letters on both sides, which must agree, or of the only one ("share а link", "Ha кухне").
+///   Several capitals stay unless they mix scripts: "PC" stands in Russian lines too.
+/// - So do up to 3 small Cyrillic letters between Latin words on both sides that recognition takes
+///   for Latin ones ("оп the floor": п for n, г for r, и for u); and a lone | becomes I.
+/// - Look-alikes beside digits ("А1B2") decide nothing and stay.
+///
+/// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
+int repair_look_alikes(std::vector<std::string>& words);
+
+/// All lines of a page.
+int repair_look_alikes(Page& page);
+
+}  // namespace oko::ocr

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace oko::ocr {
+
+/// A rectangle in pixels of the upright picture, the origin top left.
+struct Box {
+  float left = 0;
+  float top = 0;
+  float width = 0;
+  float height = 0;
+  bool operator==(const Box&) const = default;
+};
+
+struct Word {
+  std::string text;  ///< UTF-8, no white space
+  Box box;
+  float confidence = 0;  ///< 0..1
+  std::string language;  ///< BCP 47 ("ru", "en"); empty: the engine does not say
+};
+
+struct Line {
+  std::vector<Word> words;  ///< in reading order
+  Box box;
+  float confidence = 0;  ///< 0..1, of the words by their length
+  int block = 0;         ///< of lines that belong together; counted from 0
+
+  /// The words with spaces between them.
+  std::string text() const;
+};
+
+/// What was read of one picture.
+struct Page {
+  int width = 0;            ///< pixels of the upright picture
+  int height = 0;           ///< pixels of the upright picture
+  std::vector<Line> lines;  ///< in reading order
+
+  /// The lines, each ended by \n, an empty line between blocks.
+  std::string text() const;
+};
+
+}  // namespace oko::ocr

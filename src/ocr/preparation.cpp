@@ -1,0 +1,156 @@
+#include "ocr/preparation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <new>
+#include <numbers>
+#include <vector>
+
+namespace oko::ocr {
+namespace {
+
+constexpr float kLetterHeight = 20;  // pixels of a small letter that are read best
+constexpr float kLargestScale = 4;
+constexpr float kSmallestScale = 0.5f;
+constexpr float kMaxPixels = 24e6f;       // of the prepared picture: bounds time and memory
+constexpr int kLeastHeight = 4;           // of a component: less is dust
+constexpr int kLeastRule = 80;            // pixels of an upright rule: no letter is as tall
+constexpr float kRuleMargin = 4;          // pixels
+constexpr float kLeastAngle = 0.25f;      // degrees
+constexpr float kLeastConfidence = 2.5f;  // of Leptonica's in the angle; 3 is "good"
+
+PixPointer owned(Pix* pix) {
+  if (pix == nullptr) throw std::bad_alloc();
+  return PixPointer(pix);
+}
+
+PixPointer grey_of(const image::Image& image) {
+  PixPointer pix = owned(pixCreate(image.width, image.height, 8));
+  const std::uint8_t* rgb = image.rgb.data();
+  const int words_per_line = pixGetWpl(pix.get());
+  l_uint32* line = pixGetData(pix.get());
+  for (int y = 0; y < image.height; ++y, line += words_per_line) {
+    for (int x = 0; x < image.width; ++x, rgb += 3) {
+      // BT.601, as JPEG's luma.
+      SET_DATA_BYTE(line, x, (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000);
+    }
+  }
+  return pix;
+}
+
+/// Dark on light as ones, by Otsu's threshold; null where all is alike.
+PixPointer binary_of(Pix* grey) {
+  Pix* binary = nullptr;
+  pixOtsuAdaptiveThreshold(grey, pixGetWidth(grey), pixGetHeight(grey), 0, 0, 0.0f, nullptr,
+                           &binary);
+  return PixPointer(binary);
+}
+
+/// Median height of the components that could be letters, 0 where there are none.
+float letter_height(Pix* binary) {
+  Boxa* boxes = pixConnCompBB(binary, 8);
+  std::vector<int> heights;
+  for (int i = 0; boxes != nullptr && i < boxaGetCount(boxes); ++i) {
+    int width = 0, height = 0;
+    boxaGetBoxGeometry(boxes, i, nullptr, nullptr, &width, &height);
+    const bool plausible = height >= kLeastHeight && height <= pixGetHeight(binary) / 2 &&
+                           width <= 8 * height && height <= 8 * width;
+    if (plausible) heights.push_back(height);
+  }
+  boxaDestroy(&boxes);
+  if (heights.empty()) return 0;
+  const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
+  std::nth_element(heights.begin(), middle, heights.end());
+  return static_cast<float>(*middle);
+}
+
+float scale_for(float height, const image::Image& image) {
+  if (height == 0) return 1;
+  const float pixels = static_cast<float>(image.width) * static_cast<float>(image.height);
+  const float scale = std::clamp(kLetterHeight / height, kSmallestScale, kLargestScale);
+  return std::min(scale, std::sqrt(kMaxPixels / pixels));
+}
+
+/// Radians that level the lines, 0 where they are level or nothing is known.
+float slope_of(Pix* binary) {
+  float degrees = 0, confidence = 0;
+  if (pixFindSkew(binary, &degrees, &confidence) != 0) return 0;
+  if (confidence < kLeastConfidence || std::abs(degrees) < kLeastAngle) return 0;
+  return degrees * std::numbers::pi_v<float> / 180;
+}
+
+std::vector<Box> upright_rules(Pix* binary) {
+  const PixPointer rules = owned(pixOpenBrick(nullptr, binary, 1, kLeastRule));
+  Boxa* boxes = pixConnCompBB(rules.get(), 8);
+  std::vector<Box> result;
+  for (int i = 0; boxes != nullptr && i < boxaGetCount(boxes); ++i) {
+    int left = 0, top = 0, width = 0, height = 0;
+    boxaGetBoxGeometry(boxes, i, &left, &top, &width, &height);
+    result.push_back({static_cast<float>(left), static_cast<float>(top), static_cast<float>(width),
+                      static_cast<float>(height)});
+  }
+  boxaDestroy(&boxes);
+  return result;
+}
+
+}  // namespace
+
+Box PreparedPicture::in_original(const Box& box) const {
+  const float middle_x = static_cast<float>(pixGetWidth(pix.get())) / 2;
+  const float middle_y = static_cast<float>(pixGetHeight(pix.get())) / 2;
+  const float cosine = std::cos(angle), sine = std::sin(angle);
+  float left = std::numeric_limits<float>::max(), top = left, right = -left, bottom = -left;
+  for (const float x : {box.left, box.left + box.width}) {
+    for (const float y : {box.top, box.top + box.height}) {
+      const float dx = x - middle_x, dy = y - middle_y;
+      const float original_x = (cosine * dx + sine * dy) / scale + static_cast<float>(width) / 2;
+      const float original_y = (cosine * dy - sine * dx) / scale + static_cast<float>(height) / 2;
+      left = std::min(left, original_x);
+      right = std::max(right, original_x);
+      top = std::min(top, original_y);
+      bottom = std::max(bottom, original_y);
+    }
+  }
+  left = std::clamp(left, 0.0f, static_cast<float>(width));
+  top = std::clamp(top, 0.0f, static_cast<float>(height));
+  right = std::clamp(right, left, static_cast<float>(width));
+  bottom = std::clamp(bottom, top, static_cast<float>(height));
+  return {left, top, right - left, bottom - top};
+}
+
+bool PreparedPicture::is_rule(const Box& box) const {
+  const float middle = box.left + box.width / 2;
+  return std::any_of(rules.begin(), rules.end(), [&](const Box& rule) {
+    return std::abs(middle - (rule.left + rule.width / 2)) <= rule.width / 2 + kRuleMargin &&
+           box.top + box.height > rule.top && box.top < rule.top + rule.height;
+  });
+}
+
+PreparedPicture prepare(const image::Image& image) {
+  setMsgSeverity(L_SEVERITY_NONE);  // failures show in results; stderr is the program's
+  PreparedPicture prepared;
+  prepared.width = image.width;
+  prepared.height = image.height;
+  prepared.pix = grey_of(image);
+  PixPointer binary = binary_of(prepared.pix.get());
+  if (!binary) return prepared;
+  const float scale = scale_for(letter_height(binary.get()), image);
+  if (std::abs(scale - 1) > 0.1f) {
+    prepared.pix = owned(pixScale(prepared.pix.get(), scale, scale));
+    prepared.scale =
+        static_cast<float>(pixGetWidth(prepared.pix.get())) / static_cast<float>(image.width);
+    binary = binary_of(prepared.pix.get());
+  }
+  prepared.angle = binary ? slope_of(binary.get()) : 0;
+  if (prepared.angle != 0) {
+    prepared.pix =
+        owned(pixRotate(prepared.pix.get(), prepared.angle, L_ROTATE_AREA_MAP, L_BRING_IN_WHITE,
+                        pixGetWidth(prepared.pix.get()), pixGetHeight(prepared.pix.get())));
+  }
+  if (binary && prepared.angle != 0) binary = binary_of(prepared.pix.get());
+  if (binary) prepared.rules = upright_rules(binary.get());
+  return prepared;
+}
+
+}  // namespace oko::ocr

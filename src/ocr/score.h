@@ -1,0 +1,38 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace oko::ocr {
+
+/// What a character or a word is written in.
+enum class Script { kCyrillic, kLatin, kOther };
+inline constexpr std::size_t kScripts = 3;
+
+struct ErrorCount {
+  std::size_t total = 0;  ///< in the truth
+  std::size_t wrong = 0;  ///< missing, replaced or too many
+
+  double rate() const {
+    return total == 0 ? 0 : static_cast<double>(wrong) / static_cast<double>(total);
+  }
+  ErrorCount& operator+=(const ErrorCount& other);
+};
+
+/// The least number of insertions, deletions and replacements (Levenshtein 1966) that make what was
+/// read the truth, by the script of what is missing or replaced, or else of what is too much.
+struct TextErrors {
+  std::array<ErrorCount, kScripts> characters;  ///< by Script; spaces and line breaks are kOther
+  std::array<ErrorCount, kScripts> words;
+
+  ErrorCount all_characters() const;
+  ErrorCount all_words() const;
+  TextErrors& operator+=(const TextErrors& other);
+};
+
+/// UTF-8. Runs of white space count as one space, those at the ends as none. Time and memory grow
+/// with the product of the lengths: for pages, of at most some 20,000 characters.
+TextErrors compare_texts(std::string_view truth, std::string_view read);
+
+}  // namespace oko::ocr

@@ -1,0 +1,200 @@
+#include <tesseract/baseapi.h>
+#include <tesseract/ocrclass.h>
+#include <tesseract/resultiterator.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "ocr/engine.h"
+#include "ocr/look_alikes.h"
+#include "ocr/preparation.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace oko::ocr {
+namespace {
+
+/// A language and the name of its data.
+struct Language {
+  std::string_view tag;   ///< BCP 47, without a region
+  std::string_view data;  ///< as Tesseract's files and packages are called
+};
+
+constexpr std::array<Language, 12> kLanguages{{{"ru", "rus"},
+                                               {"en", "eng"},
+                                               {"uk", "ukr"},
+                                               {"be", "bel"},
+                                               {"bg", "bul"},
+                                               {"de", "deu"},
+                                               {"fr", "fra"},
+                                               {"es", "spa"},
+                                               {"it", "ita"},
+                                               {"pt", "por"},
+                                               {"pl", "pol"},
+                                               {"tr", "tur"}}};
+
+std::string data_of(const std::string& tag) {
+  const std::string_view primary = std::string_view(tag).substr(0, tag.find('-'));
+  for (const Language& language : kLanguages) {
+    if (language.tag == primary) return std::string(language.data);
+  }
+  std::string known;
+  for (const Language& language : kLanguages) {
+    known += (known.empty() ? "" : ", ") + std::string(language.tag);
+  }
+  throw Error(ErrorCode::kUsage,
+              tr("text in the language \"{}\" is not read", "текст на языке «{}» не читается", tag),
+              tr("oko reads {}", "oko читает {}", known));
+}
+
+std::string tag_of(const char* data) {
+  for (const Language& language : kLanguages) {
+    if (data != nullptr && language.data == data) return std::string(language.tag);
+  }
+  return {};
+}
+
+bool init(tesseract::TessBaseAPI& api, const std::string& data) {
+  api.SetVariable("debug_file", "/dev/null");  // else complaints go to stderr
+  return api.Init(nullptr, data.c_str(), tesseract::OEM_LSTM_ONLY) == 0;
+}
+
+[[noreturn]] void throw_missing(const std::vector<std::string>& data) {
+  std::string packages;
+  for (const std::string& name : data) {
+    tesseract::TessBaseAPI api;
+    if (!init(api, name)) packages += " tesseract-ocr-" + name;
+  }
+  throw Error(
+      ErrorCode::kFailed,
+      tr("text recognition lacks data of a language",
+         "распознаванию текста не хватает данных языка"),
+      packages.empty()
+          ? tr("TESSDATA_PREFIX may name a wrong folder",
+               "возможно, TESSDATA_PREFIX указывает не на ту папку")
+          : tr("install it: apt install{}; on a Mac: brew install tesseract-lang",
+               "установите их: apt install{}; на Mac: brew install tesseract-lang", packages));
+}
+
+/// Its loops take four threads each, which spin for minutes on a busy machine. Holds for the
+/// calling thread.
+void keep_to_one_thread() {
+#ifdef _OPENMP
+  omp_set_max_active_levels(0);
+#endif
+}
+
+class TesseractEngine : public Engine {
+ public:
+  explicit TesseractEngine(const Options& options) : options_(options) {
+    std::string all;
+    std::vector<std::string> data;
+    for (const std::string& tag : options.languages) {
+      data.push_back(data_of(tag));
+      all += (all.empty() ? "" : "+") + data.back();
+    }
+    if (!init(api_, all) || missing(data)) throw_missing(data);
+    api_.SetPageSegMode(tesseract::PSM_AUTO);
+  }
+
+  Page read(const image::Image& image, std::stop_token stop) override {
+    keep_to_one_thread();
+    const PreparedPicture picture = prepare(image);
+    api_.SetImage(picture.pix.get());
+    api_.SetSourceResolution(kResolution);
+    tesseract::ETEXT_DESC monitor;
+    monitor.cancel_this = &stop;
+    monitor.cancel = [](void* token, int) {
+      return static_cast<std::stop_token*>(token)->stop_requested();
+    };
+    const bool failed = api_.Recognize(&monitor) != 0;
+    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    if (failed) {
+      throw Error(ErrorCode::kFailed, tr("Tesseract could not read the picture",
+                                         "Tesseract не смог прочитать картинку"));
+    }
+    Page page = page_of(picture);
+    api_.Clear();
+    if (options_.repairs_look_alikes) repair_look_alikes(page);
+    return page;
+  }
+
+ private:
+  static constexpr int kResolution = 300;  // dots an inch, about, after `prepare`
+
+  /// Tesseract goes on with the languages that it has.
+  bool missing(const std::vector<std::string>& data) const {
+    std::vector<std::string> loaded;
+    api_.GetLoadedLanguagesAsVector(&loaded);
+    return std::any_of(data.begin(), data.end(), [&](const std::string& name) {
+      return std::find(loaded.begin(), loaded.end(), name) == loaded.end();
+    });
+  }
+
+  Page page_of(const PreparedPicture& picture) {
+    Page page{picture.width, picture.height, {}};
+    const std::unique_ptr<tesseract::ResultIterator> at(api_.GetIterator());
+    if (!at) return page;
+    int block = -1;
+    do {
+      if (at->IsAtBeginningOf(tesseract::RIL_BLOCK)) ++block;
+      if (at->Empty(tesseract::RIL_WORD)) continue;
+      if (at->IsAtBeginningOf(tesseract::RIL_TEXTLINE) || page.lines.empty()) {
+        page.lines.push_back(
+            {{}, picture.in_original(box_of(*at, tesseract::RIL_TEXTLINE)), 0, block});
+      }
+      if (std::optional<Word> word = word_of(*at, picture)) {
+        page.lines.back().words.push_back(std::move(*word));
+      }
+    } while (at->Next(tesseract::RIL_WORD));
+    std::erase_if(page.lines, [](const Line& line) { return line.words.empty(); });
+    for (Line& line : page.lines) line.confidence = confidence_of(line);
+    return page;
+  }
+
+  static std::optional<Word> word_of(const tesseract::ResultIterator& at,
+                                     const PreparedPicture& picture) {
+    const std::unique_ptr<char[]> text(at.GetUTF8Text(tesseract::RIL_WORD));
+    const std::string_view view = text ? text.get() : "";
+    if (view.find_first_not_of(" \n\t") == std::string_view::npos) return std::nullopt;
+    const Box box = box_of(at, tesseract::RIL_WORD);
+    const bool like_a_rule = view.find_first_not_of("|[]Il!") == std::string_view::npos;
+    if (like_a_rule && picture.is_rule(box)) return std::nullopt;
+    return Word{text.get(), picture.in_original(box), at.Confidence(tesseract::RIL_WORD) / 100,
+                tag_of(at.WordRecognitionLanguage())};
+  }
+
+  /// In pixels of the prepared picture.
+  static Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel level) {
+    int left = 0, top = 0, right = 0, bottom = 0;
+    at.BoundingBox(level, &left, &top, &right, &bottom);
+    return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(right - left),
+            static_cast<float>(bottom - top)};
+  }
+
+  static float confidence_of(const Line& line) {
+    double sum = 0, bytes = 0;
+    for (const Word& word : line.words) {
+      sum += double{word.confidence} * static_cast<double>(word.text.size());
+      bytes += static_cast<double>(word.text.size());
+    }
+    return static_cast<float>(sum / bytes);
+  }
+
+  Options options_;
+  tesseract::TessBaseAPI api_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(const Options& options) {
+  return std::make_unique<TesseractEngine>(options);
+}
+
+}  // namespace oko::ocr

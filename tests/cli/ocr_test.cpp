@@ -1,0 +1,116 @@
+// `oko ocr` and `oko eval ocr`: what they print, and what they refuse.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const std::string kPages = std::string(OKO_SOURCE_DIR) + "/tests/ocr/data";
+const std::string kReceipt = kPages + "/receipt_0.png";
+const std::string kPicture = std::string(OKO_SOURCE_DIR) + "/demo/images/hearts.jpg";
+
+class OcrTest : public ScratchFolderTest {
+ protected:
+  static ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(arguments, {"LANG=" + language + "_XX.UTF-8", "LC_ALL="}).wait();
+  }
+};
+
+TEST_F(OcrTest, TextIsTheDefault) {
+  const ProcessResult result = run({"ocr", kReceipt});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out.rfind("Супермаркет «Эхо»\nг. Пермь, ул. Южная, д. 31\n", 0), 0u)
+      << result.out;
+  EXPECT_NE(result.out.find("Чай Earl Grey 29,49\n"), std::string::npos) << result.out;
+}
+
+TEST_F(OcrTest, JsonHasLinesAndWordsWithBoxes) {
+  const ProcessResult result = run({"ocr", kReceipt, "--format", "json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const json page = json::parse(result.out);
+  EXPECT_EQ(page.at("file"), kReceipt);
+  EXPECT_EQ(page.at("width"), 293);
+  const json& line = page.at("lines").at(0);
+  EXPECT_EQ(line.at("text"), "Супермаркет «Эхо»");
+  EXPECT_EQ(line.at("words").size(), 2u);
+  for (const json& box : {line.at("box"), line.at("words").at(0).at("box")}) {
+    ASSERT_EQ(box.size(), 4u);
+    for (const json& number : box) EXPECT_GE(number.get<double>(), 0);
+  }
+  EXPECT_GT(line.at("confidence").get<double>(), 0.5);
+  EXPECT_EQ(line.at("words").at(0).at("language"), "ru");
+}
+
+TEST_F(OcrTest, HocrIsOneDocumentOfAllPages) {
+  const ProcessResult result =
+      run({"ocr", kReceipt, kPages + "/table_0.png", "--format", "hocr"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out.rfind("<?xml", 0), 0u);
+  EXPECT_NE(result.out.find("id=\"page_2\""), std::string::npos);
+  EXPECT_EQ(result.out.find("id=\"page_3\""), std::string::npos);
+  EXPECT_NE(result.out.find(">Супермаркет</span>"), std::string::npos);
+  EXPECT_NE(result.out.find("x_wconf"), std::string::npos);
+  EXPECT_EQ(result.out.substr(result.out.size() - 8), "</html>\n");
+}
+
+TEST_F(OcrTest, SeveralFilesAreNamedAndABadOneDoesNotStopTheOthers) {
+  const ProcessResult result = run({"ocr", folder_ / "none.png", kReceipt});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_NE(result.out.find(kReceipt + ":\nСупермаркет"), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("none.png"), std::string::npos) << result.err;
+}
+
+TEST_F(OcrTest, PictureWithoutTextIsNoError) {
+  const ProcessResult result = run({"ocr", kPicture, "--format", "json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out).at("lines").size(), 0u) << result.out;
+}
+
+TEST_F(OcrTest, BadInputIsToldInBothLanguages) {
+  write_file_atomically(folder_ / "text.png", std::string_view("not a picture"));
+  const ProcessResult english = run({"ocr", folder_ / "text.png"});
+  EXPECT_EQ(english.status, 4);
+  EXPECT_EQ(english.out, "");
+  const ProcessResult russian = run({"ocr", kReceipt, "--languages", "ru,tlh"}, "ru");
+  EXPECT_EQ(russian.status, 2);
+  EXPECT_NE(russian.err.find("текст на языке «tlh» не читается"), std::string::npos) << russian.err;
+  const ProcessResult format = run({"ocr", kReceipt, "--format", "docx"});
+  EXPECT_EQ(format.status, 2);
+  EXPECT_NE(format.err.find("docx"), std::string::npos) << format.err;
+}
+
+TEST_F(OcrTest, EvalPrintsTheRatesOfAFolder) {
+  for (const char* name : {"receipt_0.png", "receipt_0.txt"}) {
+    fs::copy_file(fs::path(kPages) / name, folder_ / name);
+  }
+  const ProcessResult table = run({"eval", "ocr", folder_}, "ru");
+  ASSERT_EQ(table.status, 0) << table.err;
+  EXPECT_NE(table.out.find("кириллица"), std::string::npos) << table.out;
+  const ProcessResult result = run({"eval", "ocr", folder_, "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const json rates = json::parse(result.out);
+  EXPECT_EQ(rates.at("files").size(), 1u);
+  EXPECT_GE(rates.at("raw").at("character_error_rate").get<double>(), 0);
+  EXPECT_LT(rates.at("repaired").at("character_error_rate").get<double>(), 0.04);
+  EXPECT_GT(rates.at("raw").at("characters").at("cyrillic").at("total").get<int>(), 100);
+}
+
+TEST_F(OcrTest, EvalOfAFolderWithoutTruthIsRefused) {
+  fs::copy_file(kReceipt, folder_ / "receipt.png");
+  const ProcessResult result = run({"eval", "ocr", folder_});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_NE(result.err.find("no pictures with their text"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace oko

@@ -1,0 +1,151 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "image/image.h"
+#include "ocr/engine.h"
+#include "ocr/look_alikes.h"
+#include "ocr/page_reader.h"
+#include "ocr/score.h"
+
+namespace oko::ocr {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kData = OKO_TEST_DATA;
+
+image::Image blank(int width, int height) {
+  return {width, height,
+          std::vector<std::uint8_t>(static_cast<std::size_t>(width * height) * 3, 255)};
+}
+
+const Word* find_word(const Page& page, const std::string& text) {
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) {
+      if (word.text == text) return &word;
+    }
+  }
+  return nullptr;
+}
+
+std::size_t thread_count() {
+  const fs::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+TEST(TesseractTest, PagesOfBothLanguagesAreReadWithFewErrors) {
+  std::vector<fs::path> pictures;
+  for (const auto& entry : fs::directory_iterator(kData)) {
+    const auto extension = entry.path().extension();
+    if (extension == ".png" || extension == ".jpg") pictures.push_back(entry.path());
+  }
+  ASSERT_EQ(pictures.size(), 14u);
+  TextErrors raw, repaired;
+  Options options;
+  options.repairs_look_alikes = false;
+  read_pages(
+      pictures.size(), options, 2, [&](std::size_t i) { return image::load(pictures[i]); },
+      [&](std::size_t i, ReadResult result) {
+        ASSERT_FALSE(result.error) << result.error->what();
+        fs::path truth_file = pictures[i];
+        const std::string truth =
+            read_file(truth_file.replace_extension(".txt"), 100'000, ErrorCode::kFailed);
+        const TextErrors errors = compare_texts(truth, result.page.text());
+        EXPECT_LT(errors.all_characters().rate(), 0.04) << pictures[i];
+        raw += errors;
+        repair_look_alikes(result.page);
+        repaired += compare_texts(truth, result.page.text());
+      },
+      {});
+  std::printf("characters wrong: %.2f %%, repaired %.2f %%\n", raw.all_characters().rate() * 100,
+              repaired.all_characters().rate() * 100);
+  EXPECT_LT(raw.all_characters().rate(), 0.015);
+  EXPECT_LT(repaired.all_characters().rate(), 0.012);
+  EXPECT_LT(repaired.all_characters().wrong, raw.all_characters().wrong);
+}
+
+TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {
+  const Page page = make_engine({})->read(image::load(kData + "/receipt_0.png"), {});
+  ASSERT_FALSE(page.lines.empty());
+  EXPECT_EQ(page.lines.front().text(), "Супермаркет «Эхо»");
+  const Word* first = find_word(page, "Супермаркет");
+  ASSERT_NE(first, nullptr);
+  EXPECT_NEAR(first->box.left, 72, 3);
+  EXPECT_NEAR(first->box.top, 27, 4);
+  EXPECT_NEAR(first->box.left + first->box.width, 171, 3);
+  EXPECT_EQ(first->language, "ru");
+  EXPECT_GT(first->confidence, 0.8f);
+  EXPECT_LE(first->confidence, 1.0f);
+  const Word* english = find_word(page, "Earl");
+  ASSERT_NE(english, nullptr);
+  EXPECT_EQ(english->language, "en");
+  EXPECT_GT(english->box.top, first->box.top + 200);
+}
+
+TEST(TesseractTest, BoxesOfARotatedPageAreInItsOwnPixels) {
+  const image::Image image = image::load(kData + "/text_16_rotated_0.png");
+  const Page page = make_engine({})->read(image, {});
+  EXPECT_EQ(page.width, image.width);
+  ASSERT_GT(page.lines.size(), 5u);
+  // Counterclockwise: a line's last word stands higher than its first, 5 pixels in 100.
+  const Line& line = page.lines[3];
+  const Box& first = line.words.front().box;
+  const Box& last = line.words.back().box;
+  EXPECT_NEAR((last.top - first.top) / (last.left - first.left), -0.052, 0.015);
+}
+
+TEST(TesseractTest, PictureWithoutTextHasNoLines) {
+  const auto engine = make_engine({});
+  for (const auto& image : {blank(1, 1), blank(2, 500), blank(640, 480)}) {
+    EXPECT_TRUE(engine->read(image, {}).lines.empty()) << image.width;
+  }
+}
+
+TEST(TesseractTest, ReadingStartsNoThreadsOfItsOwn) {
+  const auto engine = make_engine({});
+  const image::Image receipt = image::load(kData + "/receipt_0.png");
+  const std::size_t before = thread_count();
+  engine->read(receipt, {});
+  EXPECT_EQ(thread_count(), before);
+}
+
+TEST(TesseractTest, EngineReadsThePagesAfterAnErrorOrAStopToo) {
+  const auto engine = make_engine({});
+  std::stop_source stop;
+  stop.request_stop();
+  const image::Image receipt = image::load(kData + "/receipt_0.png");
+  try {
+    engine->read(receipt, stop.get_token());
+    FAIL() << "not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_FALSE(engine->read(receipt, {}).lines.empty());
+}
+
+TEST(TesseractTest, UnknownAndMissingLanguagesAreNamed) {
+  try {
+    make_engine({.languages = {"ru-RU", "tlh"}});
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_NE(std::string(error.what()).find("tlh"), std::string::npos);
+  }
+  ::setenv("TESSDATA_PREFIX", "/nonexistent", 1);
+  try {
+    make_engine({});
+    ADD_FAILURE() << "made without data";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFailed);
+    EXPECT_NE(error.hint().find("tesseract-ocr-rus"), std::string::npos) << error.hint();
+  }
+  ::unsetenv("TESSDATA_PREFIX");
+}
+
+}  // namespace
+}  // namespace oko::ocr
