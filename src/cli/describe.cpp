@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -16,6 +17,8 @@
 #include "engine/engine.h"
 #include "hub/model_path.h"
 #include "image/image.h"
+#include "ocr/engine.h"
+#include "ocr/prompt_block.h"
 
 namespace oko::cli {
 namespace {
@@ -40,19 +43,42 @@ struct DescribeOptions {
   bool stats = false;
 };
 
+Language language_of(const DescribeOptions& options) {
+  if (options.language.empty()) return language();
+  return options.language == "ru" ? Language::kRussian : Language::kEnglish;
+}
+
 /// What is asked where the user asks nothing, in the language of the answer.
 std::string question(const DescribeOptions& options) {
   if (!options.prompt.empty()) return options.prompt;
-  const bool russian =
-      options.language.empty() ? language() == Language::kRussian : options.language == "ru";
-  return russian ? "Опиши это изображение." : "Describe this image.";
+  return language_of(options) == Language::kRussian ? "Опиши это изображение."
+                                                    : "Describe this image.";
+}
+
+/// What was read in a picture for the model.
+struct ReadText {
+  std::string block;
+  std::vector<std::string> lines;  ///< those of the block
+};
+
+ReadText read_text(const DescribeOptions& options, const engine::Engine& engine,
+                   ocr::Engine& reader, const image::Image& image, std::stop_token stop) {
+  const ocr::Page page = reader.read(image, std::move(stop));
+  ocr::PromptBlockOptions block_options;
+  block_options.language = language_of(options);
+  block_options.count_tokens = [&](std::string_view text) { return engine.count_tokens(text); };
+  const ocr::PromptBlock block = ocr::prompt_block(page, block_options);
+  ReadText text{block.text, {}};
+  for (const std::size_t i : block.lines) text.lines.push_back(page.lines[i].text());
+  return text;
 }
 
 engine::GenerationRequest make_request(const DescribeOptions& options, const engine::Engine& engine,
-                                       image::Image image) {
+                                       image::Image image, const std::string& block) {
   engine::GenerationRequest request;
   request.messages = {
-      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
+      {text::Role::kUser,
+       {text::Part::make_image(), text::Part::make_text(block + question(options))}}};
   request.images.push_back(std::move(image));
   request.max_tokens = options.max_tokens;
   request.kv_bits = options.kv_bits;
@@ -100,12 +126,16 @@ std::string stats_text(const engine::GenerationStats& stats, double decode_image
       stats.decode_tokens_per_second(), format_bytes(stats.peak_private_bytes));
 }
 
-void describe_one(const DescribeOptions& options, engine::Engine& engine, const std::string& file,
-                  const Interrupt& interrupt) {
+/// `reader` is null where the text is not to be read.
+void describe_one(const DescribeOptions& options, engine::Engine& engine, ocr::Engine* reader,
+                  const std::string& file, const Interrupt& interrupt) {
   const auto start = std::chrono::steady_clock::now();
   image::Image image = image::load(file);
   const double decode_image_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+
+  ReadText text;
+  if (reader != nullptr) text = read_text(options, engine, *reader, image, interrupt.token());
 
   ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
   const bool streamed = !options.json;
@@ -114,13 +144,14 @@ void describe_one(const DescribeOptions& options, engine::Engine& engine, const 
     if (streamed) print(printable(text));
   };
   const engine::GenerationResult result =
-      engine.generate(make_request(options, engine, std::move(image)), on_text, interrupt.token(),
-                      [&](double done) { progress.update(done); });
+      engine.generate(make_request(options, engine, std::move(image), text.block), on_text,
+                      interrupt.token(), [&](double done) { progress.update(done); });
   progress.clear();
   if (options.json) {
     ordered_json line{{"file", file},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
+    if (reader != nullptr) line["ocr_lines"] = text.lines;
     if (options.stats) line["stats"] = stats_json(result.stats, decode_image_seconds);
     print(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
     return;
@@ -131,20 +162,16 @@ void describe_one(const DescribeOptions& options, engine::Engine& engine, const 
 
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
-  if (options.ocr == "on") {
-    throw Error(ErrorCode::kUsage,
-                tr("--ocr on: this build of oko has no text recognition",
-                   "--ocr on: в этой сборке oko нет распознавания текста"),
-                tr("use --ocr auto or --ocr off", "укажите --ocr auto или --ocr off"));
-  }
   engine::Engine engine(
       {.vision_language_model = hub::find_model(options.model), .threads = options.threads});
+  std::unique_ptr<ocr::Engine> reader;
+  if (options.ocr == "on") reader = ocr::make_engine({});
   const Interrupt interrupt;
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {
     try {
       if (options.images.size() > 1 && !options.json) print(printable(file) + ":\n");
-      describe_one(options, engine, file, interrupt);
+      describe_one(options, engine, reader.get(), file, interrupt);
     } catch (const Error& error) {
       if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw;
       fmt::print(stderr, "oko: {}\n", printable(error.what()));
@@ -179,9 +206,11 @@ void add_describe(CLI::App& app) {
           tr("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"))
       ->check(CLI::IsMember({"ru", "en"}));
   command
-      ->add_option("--ocr", options->ocr,
-                   tr("read the text in the picture first: auto, on, off",
-                      "сначала прочитать текст на картинке: auto, on, off"))
+      ->add_option(
+          "--ocr", options->ocr,
+          tr("read the text in the picture first and tell the model: on, off; auto is off as "
+             "yet",
+             "сначала прочитать текст на картинке и дать модели: on, off; auto — пока off"))
       ->check(CLI::IsMember({"auto", "on", "off"}));
   command
       ->add_option("--max-tokens", options->max_tokens,

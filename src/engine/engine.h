@@ -42,6 +42,9 @@ class Engine {
   /// What the model's makers advise.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
+  /// Tokens of `text` as it stands.
+  std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
+
  private:
   struct Work;  ///< one request on its way through the engine thread
 

@@ -199,7 +199,21 @@ TEST_F(DescribeTest, WrongUsageIsStatus2) {
   expect_error(run({"no-such-command"}), 2, "no-such-command");
   expect_error(run({}), 2, "no command");
   expect_error(describe({"--max-tokens", "0", picture()}), 2, "max-tokens");
-  expect_error(describe({"--ocr", "on", picture()}), 2, "--ocr on");
+  expect_error(describe({"--ocr", "perhaps", picture()}), 2, "perhaps");
+}
+
+TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
+  const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
+  const auto ask = [&](const char* ocr) {
+    const auto result = describe({receipt, "--ocr", ocr, "--json", "--stats"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return nlohmann::json::parse(result.out);
+  };
+  const auto with = ask("on"), without = ask("off");
+  EXPECT_EQ(with.at("ocr_lines").at(0), "Супермаркет «Эхо»");
+  EXPECT_FALSE(without.contains("ocr_lines"));
+  EXPECT_GT(with.at("stats").at("prompt_tokens").get<int>(),
+            without.at("stats").at("prompt_tokens").get<int>() + 20);
 }
 
 TEST_F(DescribeTest, ErrorsFollowTheLanguage) {

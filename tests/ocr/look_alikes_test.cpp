@@ -23,8 +23,8 @@ TEST(LookAlikesTest, LettersThatOnlyOneScriptHasDecideForTheWord) {
   EXPECT_EQ(repaired("M\u043e\u0441\u043a\u0432\u0430"), "Москва");  // Latin M
   EXPECT_EQ(repaired("\u0421\u0420U"), "CPU");                       // Cyrillic С and Р
   EXPECT_EQ(repaired("\u041coscow"), "Moscow");                      // Cyrillic М
-  EXPECT_EQ(repaired("\u043f\u0440\u0438\u0432eT!"), "привет!");     // no small Latin letter is like т
-  EXPECT_EQ(repaired("US\u0412-C"), "USB-C");                        // Cyrillic В
+  EXPECT_EQ(repaired("\u043f\u0440\u0438\u0432eT!"), "привет!");  // no small Latin letter is like т
+  EXPECT_EQ(repaired("US\u0412-C"), "USB-C");                     // Cyrillic В
 }
 
 TEST(LookAlikesTest, WordsWithLettersOfBothScriptsStay) {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/language.h"
+#include "ocr/page.h"
+
+namespace oko::ocr {
+
+struct PromptBlockOptions {
+  Language language = Language::kEnglish;  ///< of the words around the lines
+  std::size_t max_tokens = 512;            ///< of the whole block
+  float least_confidence = 0.5f;           ///< lines below are left out
+  /// Tokens of a text, as the model reads it.
+  std::function<std::size_t(std::string_view)> count_tokens;
+};
+
+/// What a model is told of the text in its picture.
+struct PromptBlock {
+  std::string text;                ///< empty where no line is used
+  std::vector<std::size_t> lines;  ///< of the page, those used, in reading order
+};
+
+/// The lines of a page as a part of a prompt, so that the model need not guess small print. They
+/// are said to be data that may be wrong and asks for nothing, each begins with "| ", so that no
+/// line can pretend that the block has ended, and runs of lines in one ninth of the picture stand
+/// under its name ("top left"). Where they do not fit, lines that are sure and large come first.
+PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options);
+
+}  // namespace oko::ocr
