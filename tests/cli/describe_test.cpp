@@ -210,7 +210,9 @@ TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
     return nlohmann::json::parse(result.out);
   };
   const auto with = ask("on"), without = ask("off");
-  EXPECT_EQ(with.at("ocr_lines").at(0), "Супермаркет «Эхо»");
+  // The random model's tokenizer takes many tokens for a line: not all of them fit.
+  EXPECT_GE(with.at("ocr_lines").size(), 5u);
+  EXPECT_NE(with.at("ocr_lines").dump().find("Подытог"), std::string::npos) << with;
   EXPECT_FALSE(without.contains("ocr_lines"));
   EXPECT_GT(with.at("stats").at("prompt_tokens").get<int>(),
             without.at("stats").at("prompt_tokens").get<int>() + 20);
