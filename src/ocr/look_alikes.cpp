@@ -175,10 +175,15 @@ std::optional<Script> script_for(const Evidence& evidence, const Neighbours& nei
   if (evidence.all_capitals() && !evidence.mixed() && !neighbours.beside_capitals) {
     return std::nullopt;
   }
-  if (neighbours.before && neighbours.after && *neighbours.before != *neighbours.after) {
-    return majority;
-  }
-  return neighbours.before ? neighbours.before : neighbours.after;
+  // A new sentence may be in another language, and "а", "с", "a" belong to what follows them.
+  const auto before = neighbours.begins_sentence ? std::nullopt : neighbours.before;
+  const auto& after = neighbours.after;
+  if (evidence.letters() == 1 && after == Script::kCyrillic) return after;
+  if (before && before == after) return before;
+  if (!before && !after) return std::nullopt;
+  if (majority) return majority;
+  if (before && after) return std::nullopt;
+  return before ? before : after;
 }
 
 constexpr std::size_t kLongestMistaken = 3;  // letters

@@ -13,11 +13,13 @@ namespace oko::ocr {
 /// - Where a word mixes both scripts, letters that only one of them has decide ("кв" in "Mосква"
 ///   with a Latin M, "U" in "СРU" with a Cyrillic С and Р). Where both have such letters, the word
 ///   stays as it is.
-/// - A word of look-alikes alone goes the way of its neighbours: of the nearest words with deciding
-///   letters on both sides, which must agree, or of the only one ("share а link", "Ha кухне").
-///   Several capitals stay unless they mix scripts: "PC" stands in Russian lines too.
-/// - So do up to 3 small Cyrillic letters between Latin words on both sides that recognition takes
-///   for Latin ones ("оп the floor": п for n, г for r, и for u); and a lone | becomes I.
+/// - A word of look-alikes alone goes the way of its neighbours, the nearest words with deciding
+///   letters on both sides ("share а link", "Ha кухне"); where they disagree or one is missing, of
+///   two thirds of the line, or else of the only one. A word that begins a sentence has none before
+///   it; one letter belongs to the Cyrillic word that follows it. Several capitals stay unless they
+///   mix scripts or stand beside others: "PC" stands in Russian lines too.
+/// - Up to 3 small Cyrillic letters right before a Latin word, all of which recognition takes for
+///   Latin ones, become those ("оп the floor": п for n, г for r, и for u); and a lone | becomes I.
 /// - Look-alikes beside digits ("А1B2") decide nothing and stay.
 ///
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
