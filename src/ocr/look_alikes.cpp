@@ -167,12 +167,17 @@ std::optional<Script> majority_of(const std::vector<Evidence>& evidence) {
   return std::nullopt;
 }
 
+constexpr int kShortWord = 2;  // letters
+
 std::optional<Script> script_for(const Evidence& evidence, const Neighbours& neighbours,
                                  std::optional<Script> majority) {
   if (evidence.letters() == 0) return std::nullopt;
   if (!evidence.undecided()) return evidence.mixed() ? evidence.script() : std::nullopt;
   if (evidence.is_code) return std::nullopt;
-  if (evidence.all_capitals() && !evidence.mixed() && !neighbours.beside_capitals) {
+  // Abbreviations and names in lines of the other script: "PC", "Tea", "Type-C".
+  const bool like_a_name = evidence.letters() > kShortWord && evidence.capitals > 0;
+  if (!evidence.mixed() && !neighbours.beside_capitals &&
+      (evidence.all_capitals() || like_a_name)) {
     return std::nullopt;
   }
   // A new sentence may be in another language, and "а", "с", "a" belong to what follows them.
@@ -213,8 +218,9 @@ std::string with_small_first(const std::string& word) {
 
 std::string repaired(const std::string& word, const Evidence& evidence,
                      const Neighbours& neighbours, std::optional<Script> majority) {
+  const auto nearest = neighbours.after ? neighbours.after : neighbours.before;
+  if (word == "|" && nearest == Script::kLatin) return "I";
   if (neighbours.next_is_latin) {
-    if (word == "|") return "I";
     if (const auto latin = as_latin(word)) return *latin;
   }
   const auto script = script_for(evidence, neighbours, majority);

@@ -16,10 +16,12 @@ namespace oko::ocr {
 /// - A word of look-alikes alone goes the way of its neighbours, the nearest words with deciding
 ///   letters on both sides ("share а link", "Ha кухне"); where they disagree or one is missing, of
 ///   two thirds of the line, or else of the only one. A word that begins a sentence has none before
-///   it; one letter belongs to the Cyrillic word that follows it. Several capitals stay unless they
-///   mix scripts or stand beside others: "PC" stands in Russian lines too.
+///   it; one letter belongs to the Cyrillic word that follows it. Several capitals, and
+///   names of 3 letters and more, stay unless they mix scripts or stand beside capitals: "PC" and
+///   "Tea" stand in Russian lines too.
 /// - Up to 3 small Cyrillic letters right before a Latin word, all of which recognition takes for
-///   Latin ones, become those ("оп the floor": п for n, г for r, и for u); and a lone | becomes I.
+///   Latin ones, become those ("оп the floor": п for n, г for r, и for u); and a | whose
+///   neighbour is Latin becomes I.
 /// - Look-alikes beside digits ("А1B2") decide nothing and stay.
 ///
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.

@@ -59,6 +59,7 @@ TEST(LookAlikesTest, NeighboursThatDisagreeDecideNothingUnlessTheLineDoes) {
 
 TEST(LookAlikesTest, AbbreviationsStayInLinesOfTheOtherScript) {
   EXPECT_EQ(repaired("новый PC стоит на столе"), "новый PC стоит на столе");
+  EXPECT_EQ(repaired("чай Tea Type-C на вес"), "чай Tea Type-C на вес");
   EXPECT_EQ(repaired("греется до 78 °C летом"), "греется до 78 °C летом");
   EXPECT_EQ(repaired("DOORS CLOSED \u0410\u0422 ALL TIMES"), "DOORS CLOSED AT ALL TIMES");
 }
@@ -71,6 +72,8 @@ TEST(LookAlikesTest, SmallLettersReadAsCapitalsBecomeSmallInsideASentence) {
 TEST(LookAlikesTest, ShortWordsMistakenForCyrillicAreRepairedBeforeLatinWords) {
   EXPECT_EQ(repaired("is \u043e\u043f the floor"), "is on the floor");
   EXPECT_EQ(repaired("small, so | would"), "small, so I would");
+  EXPECT_EQ(repaired("what should |"), "what should I");
+  EXPECT_EQ(repaired("только S и |"), "только S и |");
   EXPECT_EQ(repaired("the «оп» sign"), "the «оп» sign");
   EXPECT_EQ(repaired("он и она"), "он и она");
 }
