@@ -22,9 +22,10 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// The lines of a picture in reading order; none where there is no text. Throws kCancelled soon
-  /// after `stop` is requested, kFailed where the engine cannot.
-  virtual Page read(const image::Image& image, std::stop_token stop) = 0;
+  /// The lines of a picture in reading order; none where there is no text. The picture is the
+  /// engine's to free once it has its own copy. Throws kCancelled soon after `stop` is requested,
+  /// kFailed where the engine cannot.
+  virtual Page read(image::Image image, std::stop_token stop) = 0;
 };
 
 /// This system's engine. Throws kUsage: a language that it does not know; kFailed: the data of a

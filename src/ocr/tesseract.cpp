@@ -103,9 +103,10 @@ class TesseractEngine : public Engine {
     api_.SetPageSegMode(tesseract::PSM_AUTO);
   }
 
-  Page read(const image::Image& image, std::stop_token stop) override {
+  Page read(image::Image image, std::stop_token stop) override {
     keep_to_one_thread();
     const PreparedPicture picture = prepare(image);
+    image = {};
     api_.SetImage(picture.pix.get());
     api_.SetSourceResolution(kResolution);
     tesseract::ETEXT_DESC monitor;
