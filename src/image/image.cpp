@@ -83,17 +83,36 @@ void throw_unsupported(std::string_view name, Format format, std::string_view wh
               tr("save the picture as PNG or JPEG", "сохраните картинку как PNG или JPEG"));
 }
 
-Image load(const std::filesystem::path& path, const Limits& limits) {
-  const std::string name = path.string();
-  check_file_size(name, identify_file(path, ErrorCode::kBadInput).size, limits);
-  const std::string bytes = read_file(path, limits.max_file_bytes, ErrorCode::kBadInput);
-  return decode(std::as_bytes(std::span(bytes)), name, limits);
+namespace {
+
+std::string read_picture(const std::filesystem::path& path, const Limits& limits) {
+  check_file_size(path.string(), identify_file(path, ErrorCode::kBadInput).size, limits);
+  return read_file(path, limits.max_file_bytes, ErrorCode::kBadInput);
 }
 
-Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+}  // namespace
+
+Image load(const std::filesystem::path& path, const Limits& limits, int page) {
+  const std::string bytes = read_picture(path, limits);
+  const std::string name =
+      page == 0 ? path.string() : tr("{}, page {}", "{}, страница {}", path.string(), page + 1);
+  return decode(std::as_bytes(std::span(bytes)), name, limits, page);
+}
+
+Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits,
+             int page) {
   const Format format = check_kind(bytes, name, limits);
+  if (page > 0 && format != Format::kTiff) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: has one page only", "{}: страница только одна", name));
+  }
   if (format == Format::kBmp) return decode_bmp(bytes, name, limits);
-  return decode_with_vips(bytes, format, name, limits);
+  return decode_with_vips(bytes, format, name, limits, page);
+}
+
+Header read_header(const std::filesystem::path& path, const Limits& limits) {
+  const std::string bytes = read_picture(path, limits);
+  return read_header(std::as_bytes(std::span(bytes)), path.string(), limits);
 }
 
 Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {

@@ -29,20 +29,25 @@ struct Header {
   Format format = Format::kJpeg;
   int width = 0;   ///< pixels, at least 1
   int height = 0;  ///< pixels, at least 1
+  int pages = 1;   ///< of a TIFF file; 1 of any other
 };
 
 /// Reads and decodes a picture file as a viewer shows it: EXIF orientation applied, embedded ICC
-/// profile turned into sRGB, transparency laid on white, 16 bits cut to 8, the first frame or page
-/// of several. The kind is told by content. Thread-safe.
+/// profile turned into sRGB, transparency laid on white, 16 bits cut to 8, the first frame of
+/// several; of a TIFF file page `page`, counted from 0. The kind is told by content. Thread-safe.
 /// Throws kBadInput: missing, a folder, empty, not a picture, over `limits` (seen in the header,
-/// before any pixel is decoded), damaged or cut short.
-Image load(const std::filesystem::path& path, const Limits& limits = {});
+/// before any pixel is decoded), damaged or cut short, no such page.
+Image load(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
 /// The same for a file held in memory; `name` stands for it in messages.
-Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits = {});
+Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits = {},
+             int page = 0);
 
 /// The checks of `decode` up to its first pixel.
 Header read_header(std::span<const std::byte> bytes, std::string_view name,
                    const Limits& limits = {});
+
+/// The same for a file.
+Header read_header(const std::filesystem::path& path, const Limits& limits = {});
 
 }  // namespace oko::image

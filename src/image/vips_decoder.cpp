@@ -58,12 +58,13 @@ Handle run(Apply apply) {
 }
 
 /// Opens the file by the loader of `format` alone; pixels are decoded later, from the top down.
-Handle open(std::span<const std::byte> bytes, Format format) {
+/// `page`: of a TIFF file.
+Handle open(std::span<const std::byte> bytes, Format format, int page) {
   auto* data = const_cast<std::byte*>(bytes.data());
   return run([&](VipsImage** out) {
-    const auto with = [&](auto loader) {
+    const auto with = [&](auto loader, auto... options) {
       return loader(data, bytes.size(), out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                    VIPS_FAIL_ON_ERROR, nullptr);
+                    VIPS_FAIL_ON_ERROR, options..., nullptr);
     };
     switch (format) {
       case Format::kJpeg:
@@ -75,7 +76,7 @@ Handle open(std::span<const std::byte> bytes, Format format) {
       case Format::kHeic:
         return with(vips_heifload_buffer);
       case Format::kTiff:
-        return with(vips_tiffload_buffer);
+        return with(vips_tiffload_buffer, "page", page);
       case Format::kGif:
         return with(vips_gifload_buffer);
       case Format::kBmp:
@@ -86,14 +87,14 @@ Handle open(std::span<const std::byte> bytes, Format format) {
 }
 
 Handle open_checked(std::span<const std::byte> bytes, Format format, std::string_view name,
-                    const Limits& limits) {
+                    const Limits& limits, int page) {
   start_vips();
   if (format == Format::kHeic && vips_type_find("VipsOperation", "heifload_buffer") == 0) {
     throw_unsupported(name, format,
                       tr("this libvips is built without libheif", "libvips собран без libheif"));
   }
   check_before_decoder(bytes, format, name, limits);
-  Handle image = open(bytes, format);
+  Handle image = open(bytes, format, page);
   if (!image) throw_damaged(name, format);
   check_size(name, image->Xsize, image->Ysize, limits);
   return image;
@@ -192,14 +193,15 @@ bool apply_orientation(int orientation, Image& image) {
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
                              const Limits& limits) {
   const ThreadScope scope;
-  const Handle image = open_checked(bytes, format, name, limits);
-  return {format, image->Xsize, image->Ysize};
+  const Handle image = open_checked(bytes, format, name, limits, /*page=*/0);
+  const int pages = format == Format::kTiff ? vips_image_get_n_pages(image.get()) : 1;
+  return {format, image->Xsize, image->Ysize, pages};
 }
 
 Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
-                       const Limits& limits) {
+                       const Limits& limits, int page) {
   const ThreadScope scope;
-  Handle image = open_checked(bytes, format, name, limits);
+  Handle image = open_checked(bytes, format, name, limits, page);
   const int orientation = vips_image_get_orientation(image.get());
   image = to_8_bits(std::move(image));
   if (image) image = to_srgb(std::move(image));

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
@@ -52,8 +53,7 @@ TEST_F(OcrTest, JsonHasLinesAndWordsWithBoxes) {
 }
 
 TEST_F(OcrTest, HocrIsOneDocumentOfAllPages) {
-  const ProcessResult result =
-      run({"ocr", kReceipt, kPages + "/table_0.png", "--format", "hocr"});
+  const ProcessResult result = run({"ocr", kReceipt, kPages + "/table_0.png", "--format", "hocr"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out.rfind("<?xml", 0), 0u);
   EXPECT_NE(result.out.find("id=\"page_2\""), std::string::npos);
@@ -68,6 +68,33 @@ TEST_F(OcrTest, SeveralFilesAreNamedAndABadOneDoesNotStopTheOthers) {
   EXPECT_EQ(result.status, 4);
   EXPECT_NE(result.out.find(kReceipt + ":\nСупермаркет"), std::string::npos) << result.out;
   EXPECT_NE(result.err.find("none.png"), std::string::npos) << result.err;
+}
+
+TEST_F(OcrTest, EveryPageOfATiffIsReadInOrder) {
+  const std::string file = kPages + "/two_pages.tif";
+  const ProcessResult text = run({"ocr", file}, "ru");
+  ASSERT_EQ(text.status, 0) << text.err;
+  EXPECT_EQ(text.out.rfind(file + ", страница 1:\nСупермаркет «Эхо»\n", 0), 0u) << text.out;
+  EXPECT_NE(text.out.find(file + ", страница 2:\nСчёт"), std::string::npos) << text.out;
+  const ProcessResult result = run({"ocr", file, "--format", "json", "--threads", "2"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto end = result.out.find('\n');
+  const json first = json::parse(result.out.substr(0, end)),
+             second = json::parse(result.out.substr(end));
+  EXPECT_EQ(first.at("page"), 1);
+  EXPECT_EQ(second.at("page"), 2);
+  EXPECT_EQ(second.at("pages"), 2);
+}
+
+TEST_F(OcrTest, ADamagedPageDoesNotStopTheOthers) {
+  std::string bytes = read_file(kPages + "/two_pages.tif", 1'000'000, ErrorCode::kFailed);
+  // The first page's compressed rows begin after the header of 8 bytes.
+  for (std::size_t i = 40; i < 2000; ++i) bytes[i] = '\x55';
+  write_file_atomically(folder_ / "damaged.tif", std::string_view(bytes));
+  const ProcessResult result = run({"ocr", folder_ / "damaged.tif"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  EXPECT_NE(result.err.find("damaged.tif"), std::string::npos) << result.err;
+  EXPECT_NE(result.out.find("page 2:\nСчёт"), std::string::npos) << result.out;
 }
 
 TEST_F(OcrTest, PictureWithoutTextIsNoError) {

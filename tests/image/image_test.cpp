@@ -108,6 +108,20 @@ TEST_F(ImageTest, HeaderIsReadWithoutPixels) {
   }
 }
 
+TEST_F(ImageTest, PagesOfATiffAreReadOneByOne) {
+  const std::filesystem::path file = std::filesystem::path(OKO_TEST_DATA) / "pages.tiff";
+  EXPECT_EQ(read_header(file).pages, 2);
+  const Image first = load(file, {}, 0), second = load(file, {}, 1);
+  ASSERT_EQ(second.rgb.size(), first.rgb.size());
+  for (std::size_t i = 0; i < first.rgb.size(); ++i) {
+    ASSERT_EQ(second.rgb[i], 255 - first.rgb[i]) << i;  // the second page is the first, inverted
+  }
+  EXPECT_NE(message_of([&] { load(file, {}, 2); }).find("pages.tiff, page 3"), std::string::npos);
+  const auto png = write("one.png", read_data("rgb.png"));
+  EXPECT_EQ(read_header(png).pages, 1);
+  EXPECT_NE(message_of([&] { load(png, {}, 1); }).find("one page only"), std::string::npos);
+}
+
 TEST_F(ImageTest, WhatIsNoPictureIsNamedByWhatItIs) {
   const auto message = [&](std::string_view bytes) {
     const auto path = write("photo.jpg", bytes);
