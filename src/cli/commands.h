@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace oko::cli {
 
@@ -24,5 +26,8 @@ void add_common_options(CLI::App& command, CommonOptions& options);
 
 /// --threads, for commands that run a model. `threads` stays as it is where it is not given.
 void add_threads_option(CLI::App& command, std::size_t& threads);
+
+/// --languages, for commands that read text in pictures.
+void add_languages_option(CLI::App& command, std::vector<std::string>& languages);
 
 }  // namespace oko::cli

@@ -150,10 +150,7 @@ void add_eval(CLI::App& app) {
          "FOLDER", options->folder,
          tr("pictures, each NAME.png with a NAME.txt", "картинки, к каждой ИМЯ.png — ИМЯ.txt"))
       ->required();
-  ocr->add_option("--languages", options->run.languages,
-                  tr("languages of the text, comma-separated", "языки текста через запятую"))
-      ->delimiter(',')
-      ->default_str("ru-RU,en-US");
+  add_languages_option(*ocr, options->run.languages);
   ocr->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
   add_threads_option(*ocr, options->threads);
   add_common_options(*ocr, options->common);

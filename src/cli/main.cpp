@@ -25,6 +25,14 @@ void add_threads_option(CLI::App& command, std::size_t& threads) {
       ->check(CLI::Range(1, 1024));
 }
 
+void add_languages_option(CLI::App& command, std::vector<std::string>& languages) {
+  command
+      .add_option("--languages", languages,
+                  tr("languages of the text, comma-separated", "языки текста через запятую"))
+      ->delimiter(',')
+      ->default_str("ru-RU,en-US");
+}
+
 namespace {
 
 int report(const Error& error) {

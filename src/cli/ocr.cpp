@@ -134,11 +134,7 @@ void add_ocr(CLI::App& app) {
                    tr("picture files: JPEG, PNG, WebP, HEIC, TIFF of many pages, GIF, BMP",
                       "файлы картинок: JPEG, PNG, WebP, HEIC, многостраничный TIFF, GIF, BMP"))
       ->required();
-  command
-      ->add_option("--languages", options->run.languages,
-                   tr("languages of the text, comma-separated", "языки текста через запятую"))
-      ->delimiter(',')
-      ->default_str("ru-RU,en-US");
+  add_languages_option(*command, options->run.languages);
   command
       ->add_option("--format", options->format,
                    tr("what to print: text, json, hocr", "что напечатать: text, json, hocr"))

@@ -111,9 +111,9 @@ bool is_false_capital(char32_t cyrillic) {
 
 constexpr char32_t kCapitalToSmall = 0x20;  // of these letters
 
-std::string written_in(std::string_view word, Script script) {
+/// `after_small`: no capital is meant where the word begins either.
+std::string written_in(std::string_view word, Script script, bool after_small) {
   std::string result;
-  bool after_small = false;
   for (const char32_t c : code_points(word)) {
     char32_t letter = look_alike(c, script).value_or(c);
     if (letter != c && after_small && is_false_capital(letter)) letter += kCapitalToSmall;
@@ -208,14 +208,6 @@ std::optional<std::string> as_latin(std::string_view word) {
   return latin;
 }
 
-std::string with_small_first(const std::string& word) {
-  std::vector<char32_t> characters = code_points(word);
-  if (is_false_capital(characters.front())) characters.front() += kCapitalToSmall;
-  std::string result;
-  for (const char32_t c : characters) text::append_utf8(result, c);
-  return result;
-}
-
 std::string repaired(const std::string& word, const Evidence& evidence,
                      const Neighbours& neighbours, std::optional<Script> majority) {
   const auto nearest = neighbours.after ? neighbours.after : neighbours.before;
@@ -225,13 +217,10 @@ std::string repaired(const std::string& word, const Evidence& evidence,
   }
   const auto script = script_for(evidence, neighbours, majority);
   if (!script) return word;
-  std::string result = written_in(word, *script);
   const bool was_latin = evidence.cyrillic == 0 && *script == Script::kCyrillic;
-  if (was_latin && !neighbours.begins_sentence && evidence.letters() > 1 &&
-      evidence.capitals == 1) {
-    return with_small_first(result);
-  }
-  return result;
+  const bool begins_small =
+      was_latin && !neighbours.begins_sentence && evidence.letters() > 1 && evidence.capitals == 1;
+  return written_in(word, *script, begins_small);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "tensor/cpu/aligned_vector.h"
@@ -233,8 +232,9 @@ void attend_bytes(const ByteAttentionArguments& a, const HeadKeys& keys, std::si
     });
   }
   // What is not a number in a query shows in its scale alone.
-  for (std::size_t l = 0; l < width; ++l)
+  for (std::size_t l = 0; l < width; ++l) {
     lanes.sum[l] = 1.0f / lanes.sum[l] + 0.0f * lanes.scales[l];
+  }
   for (std::size_t k = 0; k < a.head_dim; ++k) {
     for (std::size_t l = 0; l < width; ++l) lanes.output[k * width + l] *= lanes.sum[l];
   }
