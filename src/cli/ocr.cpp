@@ -42,7 +42,7 @@ std::vector<FilePage> pages_of(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     int pages = 1;
     try {
-      pages = image::read_header(file).pages;
+      pages = image::page_count(file);
     } catch (const Error&) {
     }
     for (int page = 0; page < pages; ++page) all.push_back({file, page, pages});

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <fstream>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
@@ -113,6 +116,16 @@ Image decode(std::span<const std::byte> bytes, std::string_view name, const Limi
 Header read_header(const std::filesystem::path& path, const Limits& limits) {
   const std::string bytes = read_picture(path, limits);
   return read_header(std::as_bytes(std::span(bytes)), path.string(), limits);
+}
+
+int page_count(const std::filesystem::path& path, const Limits& limits) {
+  identify_file(path, ErrorCode::kBadInput);
+  std::array<char, 64> head{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), head.size());
+  const auto count = static_cast<std::size_t>(file.gcount());
+  const auto format = sniff(std::as_bytes(std::span(head).first(count)));
+  return format == Format::kTiff ? read_header(path, limits).pages : 1;
 }
 
 Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {

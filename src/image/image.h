@@ -50,4 +50,7 @@ Header read_header(std::span<const std::byte> bytes, std::string_view name,
 /// The same for a file.
 Header read_header(const std::filesystem::path& path, const Limits& limits = {});
 
+/// Pages of a picture file. Of any kind but TIFF only the first bytes are read: 1.
+int page_count(const std::filesystem::path& path, const Limits& limits = {});
+
 }  // namespace oko::image

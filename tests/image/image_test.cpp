@@ -111,6 +111,7 @@ TEST_F(ImageTest, HeaderIsReadWithoutPixels) {
 TEST_F(ImageTest, PagesOfATiffAreReadOneByOne) {
   const std::filesystem::path file = std::filesystem::path(OKO_TEST_DATA) / "pages.tiff";
   EXPECT_EQ(read_header(file).pages, 2);
+  EXPECT_EQ(page_count(file), 2);
   const Image first = load(file, {}, 0), second = load(file, {}, 1);
   ASSERT_EQ(second.rgb.size(), first.rgb.size());
   for (std::size_t i = 0; i < first.rgb.size(); ++i) {
@@ -119,6 +120,7 @@ TEST_F(ImageTest, PagesOfATiffAreReadOneByOne) {
   EXPECT_NE(message_of([&] { load(file, {}, 2); }).find("pages.tiff, page 3"), std::string::npos);
   const auto png = write("one.png", read_data("rgb.png"));
   EXPECT_EQ(read_header(png).pages, 1);
+  EXPECT_EQ(page_count(png), 1);
   EXPECT_NE(message_of([&] { load(png, {}, 1); }).find("one page only"), std::string::npos);
 }
 
