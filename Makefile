@@ -24,7 +24,7 @@ bench: build
 	bench/describe_figures.sh build/release/oko
 
 format:
-	git ls-files '*.cpp' '*.h' | xargs clang-format-14 -i
+	git ls-files '*.cpp' '*.h' '*.mm' | xargs clang-format-14 -i
 
 clean:
 	rm -rf build/release build/asan build/ubsan build/tsan

@@ -11,9 +11,11 @@ pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy>=1.0.3)
 pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips>=8.14)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
-pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
-pkg_check_modules(lept REQUIRED IMPORTED_TARGET lept>=1.79)
-find_package(OpenMP)  # of Tesseract, where it has that: to keep it to one thread
+if(NOT APPLE)  # which reads text itself
+  pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
+  pkg_check_modules(lept REQUIRED IMPORTED_TARGET lept>=1.79)
+  find_package(OpenMP)  # of Tesseract, where it has that: to keep it to one thread
+endif()
 if(OKO_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)
 endif()

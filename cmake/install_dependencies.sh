@@ -6,9 +6,10 @@ set -euo pipefail
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libvips-dev libutf8proc-dev
   libxxhash-dev libtesseract-dev libleptonica-dev tesseract-ocr-rus tesseract-ocr-eng
-  libgtest-dev libbenchmark-dev)
+  libgtest-dev libbenchmark-dev
+  clang gobjc libgnustep-base-dev file) # the last four: to check the code for Macs here
 homebrew=(cmake ninja pkg-config python3
-  fmt nlohmann-json cli11 highway vips utf8proc xxhash tesseract tesseract-lang leptonica
+  fmt nlohmann-json cli11 highway vips utf8proc xxhash
   googletest google-benchmark)
 
 if [ "$(uname)" = Darwin ]; then

@@ -1,6 +1,7 @@
 #include <sys/sysctl.h>
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "base/core_count.h"
 

@@ -15,6 +15,11 @@ struct Options {
   std::vector<std::string> languages{"ru-RU", "en-US"};
   /// Repairs words that mix Latin and Cyrillic letters of one shape: see look_alikes.h.
   bool repairs_look_alikes = true;
+  /// Words beside those of the languages: names, codes. Apple Vision alone knows what to do with
+  /// them.
+  std::vector<std::string> custom_words = {};
+  /// Lines less tall are left out; a share of the picture's height, 0..1.
+  float minimum_text_height = 0;
 };
 
 /// Reads the text of pictures. One picture at a time: an engine a thread.

@@ -1,6 +1,27 @@
 #include "ocr/page.h"
 
+#include <algorithm>
+
 namespace oko::ocr {
+namespace {
+
+/// How far two stretches overlap; below 0, how far apart they are.
+float overlap(float a, float length_a, float b, float length_b) {
+  return std::min(a + length_a, b + length_b) - std::max(a, b);
+}
+
+bool stand_side_by_side(const Box& a, const Box& b) {
+  return overlap(a.top, a.height, b.top, b.height) > std::min(a.height, b.height) / 2;
+}
+
+/// No further below than a line is tall.
+bool stands_under(const Box& below, const Box& above) {
+  return below.top > above.top && overlap(above.left, above.width, below.left, below.width) > 0 &&
+         overlap(above.top, above.height, below.top, below.height) >
+             -std::min(above.height, below.height);
+}
+
+}  // namespace
 
 std::string Line::text() const {
   std::string text;
@@ -18,6 +39,20 @@ std::string Page::text() const {
     text += lines[i].text() + '\n';
   }
   return text;
+}
+
+void number_blocks(Page& page) {
+  if (!page.lines.empty()) page.lines[0].block = 0;
+  std::size_t first = 0;  // of the block
+  for (std::size_t i = 1; i < page.lines.size(); ++i) {
+    const Box& box = page.lines[i].box;
+    bool belongs = stand_side_by_side(page.lines[i - 1].box, box);
+    for (std::size_t j = i; j > first && !belongs; --j) {
+      belongs = stands_under(box, page.lines[j - 1].box);
+    }
+    if (!belongs) first = i;
+    page.lines[i].block = page.lines[i - 1].block + (belongs ? 0 : 1);
+  }
 }
 
 }  // namespace oko::ocr

@@ -41,4 +41,8 @@ struct Page {
   std::string text() const;
 };
 
+/// Numbers the blocks of an engine that knows none: a line belongs to the block before where it
+/// stands beside its last line, or under any, no further than a line is tall.
+void number_blocks(Page& page);
+
 }  // namespace oko::ocr

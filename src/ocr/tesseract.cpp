@@ -71,15 +71,13 @@ bool init(tesseract::TessBaseAPI& api, const std::string& data) {
     tesseract::TessBaseAPI api;
     if (!init(api, name)) packages += " tesseract-ocr-" + name;
   }
-  throw Error(
-      ErrorCode::kFailed,
-      tr("text recognition lacks data of a language",
-         "распознаванию текста не хватает данных языка"),
-      packages.empty()
-          ? tr("TESSDATA_PREFIX may name a wrong folder",
-               "возможно, TESSDATA_PREFIX указывает не на ту папку")
-          : tr("install it: apt install{}; on a Mac: brew install tesseract-lang",
-               "установите их: apt install{}; на Mac: brew install tesseract-lang", packages));
+  throw Error(ErrorCode::kFailed,
+              tr("text recognition lacks data of a language",
+                 "распознаванию текста не хватает данных языка"),
+              packages.empty()
+                  ? tr("TESSDATA_PREFIX may name a wrong folder",
+                       "возможно, TESSDATA_PREFIX указывает не на ту папку")
+                  : tr("install it: apt install{}", "установите их: apt install{}", packages));
 }
 
 /// Its loops take four threads each, which spin for minutes on a busy machine. Holds for the
@@ -154,7 +152,10 @@ class TesseractEngine : public Engine {
         page.lines.back().words.push_back(std::move(*word));
       }
     } while (at->Next(tesseract::RIL_WORD));
-    std::erase_if(page.lines, [](const Line& line) { return line.words.empty(); });
+    const float least_height = options_.minimum_text_height * static_cast<float>(page.height);
+    std::erase_if(page.lines, [&](const Line& line) {
+      return line.words.empty() || line.box.height < least_height;
+    });
     for (Line& line : page.lines) line.confidence = confidence_of(line);
     return page;
   }

@@ -106,6 +106,17 @@ TEST(TesseractTest, PictureWithoutTextHasNoLines) {
   }
 }
 
+TEST(TesseractTest, LinesBelowTheMinimumHeightAreLeftOut) {
+  const image::Image receipt = image::load(kData + "/receipt_0.png");
+  const Page all = make_engine({})->read(receipt, {});
+  Options options;
+  options.minimum_text_height = 16.0f / static_cast<float>(receipt.height);
+  const Page tall = make_engine(options)->read(receipt, {});
+  EXPECT_LT(tall.lines.size(), all.lines.size());
+  EXPECT_GT(tall.lines.size(), 0u);
+  for (const Line& line : tall.lines) EXPECT_GE(line.box.height, 16);
+}
+
 TEST(TesseractTest, ReadingStartsNoThreadsOfItsOwn) {
   const auto engine = make_engine({});
   const image::Image receipt = image::load(kData + "/receipt_0.png");
