@@ -30,7 +30,7 @@ struct DescribeOptions {
   std::vector<std::string> images;
   std::string prompt;
   std::string language;
-  std::string ocr = "auto";
+  std::string ocr = "off";
   std::string model = hub::kDefaultVisionLanguageModel;
   int max_tokens = 1024;
   std::size_t threads = 0;
@@ -61,9 +61,11 @@ struct ReadText {
   std::vector<std::string> lines;  ///< those of the block
 };
 
+/// With --ocr auto nothing, unless there is text that recognition is sure of.
 ReadText read_text(const DescribeOptions& options, const engine::Engine& engine,
                    ocr::Engine& reader, const image::Image& image, std::stop_token stop) {
   const ocr::Page page = reader.read(image, std::move(stop));
+  if (options.ocr == "auto" && !ocr::has_confident_text(page)) return {};
   ocr::PromptBlockOptions block_options;
   block_options.language = language_of(options);
   block_options.count_tokens = [&](std::string_view text) { return engine.count_tokens(text); };
@@ -160,12 +162,28 @@ void describe_one(const DescribeOptions& options, engine::Engine& engine, ocr::E
   if (options.stats) fmt::print(stderr, "{}", stats_text(result.stats, decode_image_seconds));
 }
 
+/// Null where no text is to be read: with --ocr auto also where the system cannot.
+std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
+  if (options.ocr == "off") return nullptr;
+  try {
+    return ocr::make_engine({});
+  } catch (const Error& error) {
+    if (options.ocr == "on") throw;
+    if (!options.common.quiet) {
+      fmt::print(
+          stderr, "oko: {}\n",
+          printable(tr("text in pictures is not read: {} ({})",
+                       "текст на картинках не читается: {} ({})", error.what(), error.hint())));
+    }
+    return nullptr;
+  }
+}
+
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   engine::Engine engine(
       {.vision_language_model = hub::find_model(options.model), .threads = options.threads});
-  std::unique_ptr<ocr::Engine> reader;
-  if (options.ocr == "on") reader = ocr::make_engine({});
+  const std::unique_ptr<ocr::Engine> reader = make_reader(options);
   const Interrupt interrupt;
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {
@@ -208,10 +226,11 @@ void add_describe(CLI::App& app) {
   command
       ->add_option(
           "--ocr", options->ocr,
-          tr("read the text in the picture first and tell the model: on, off; auto is off as "
-             "yet",
-             "сначала прочитать текст на картинке и дать модели: on, off; auto — пока off"))
-      ->check(CLI::IsMember({"auto", "on", "off"}));
+          tr("read the text in the picture first and tell the model: on, off, or auto: where "
+             "there is some",
+             "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
   command
       ->add_option("--max-tokens", options->max_tokens,
                    tr("longest answer, in tokens", "наибольший ответ, в токенах"))

@@ -7,12 +7,11 @@
 #include <span>
 #include <string_view>
 
+#include "ocr/script.h"
 #include "text/utf8.h"
 
 namespace oko::ocr {
 namespace {
-
-enum class Script { kLatin, kCyrillic };
 
 struct Pair {
   char32_t latin, cyrillic;
@@ -40,15 +39,6 @@ std::optional<char32_t> counterpart(std::span<const Pair> pairs, char32_t letter
 
 std::optional<char32_t> look_alike(char32_t letter, Script script) {
   return counterpart(kPairs, letter, script);
-}
-
-std::optional<Script> script_of(char32_t c) {
-  if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-      (c >= 0xC0 && c <= 0x24F && c != 0xD7 && c != 0xF7)) {
-    return Script::kLatin;
-  }
-  if (c >= 0x400 && c <= 0x52F) return Script::kCyrillic;
-  return std::nullopt;
 }
 
 /// Beside them a letter may be a unit, a variable or a part of an address.
@@ -91,13 +81,13 @@ std::vector<char32_t> code_points(std::string_view text) {
 Evidence evidence_of(std::string_view word) {
   Evidence evidence;
   for (const char32_t c : code_points(word)) {
-    evidence.is_code |= (c >= '0' && c <= '9') || kSymbols.find(c) != std::u32string_view::npos;
-    const auto script = script_of(c);
-    if (!script) continue;
+    evidence.is_code |= is_digit(c) || kSymbols.find(c) != std::u32string_view::npos;
+    const Script script = script_of(c);
+    if (script == Script::kOther) continue;
     if (is_capital(c)) ++evidence.capitals;
     const bool alone = !look_alike(c, Script::kLatin);
-    ++(*script == Script::kLatin ? evidence.latin : evidence.cyrillic);
-    if (alone) ++(*script == Script::kLatin ? evidence.only_latin : evidence.only_cyrillic);
+    ++(script == Script::kLatin ? evidence.latin : evidence.cyrillic);
+    if (alone) ++(script == Script::kLatin ? evidence.only_latin : evidence.only_cyrillic);
   }
   return evidence;
 }
@@ -118,7 +108,7 @@ std::string written_in(std::string_view word, Script script, bool after_small) {
     char32_t letter = look_alike(c, script).value_or(c);
     if (letter != c && after_small && is_false_capital(letter)) letter += kCapitalToSmall;
     text::append_utf8(result, letter);
-    after_small = script_of(letter) && !is_capital(letter);
+    after_small = script_of(letter) != Script::kOther && !is_capital(letter);
   }
   return result;
 }
@@ -224,6 +214,10 @@ std::string repaired(const std::string& word, const Evidence& evidence,
 }
 
 }  // namespace
+
+std::optional<Script> deciding_script(std::string_view word) {
+  return evidence_of(word).script();
+}
 
 int repair_look_alikes(std::vector<std::string>& words) {
   std::vector<Evidence> evidence;

@@ -1,11 +1,18 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ocr/page.h"
+#include "ocr/script.h"
 
 namespace oko::ocr {
+
+/// The script that a word's letters leave, going by those that only one of the two has; nothing
+/// where it has none of them, or of both.
+std::optional<Script> deciding_script(std::string_view word);
 
 /// Repairs words of one line whose Latin and Cyrillic letters were taken for each other, as
 /// recognition of two languages at once leaves them. No dictionary:

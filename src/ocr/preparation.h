@@ -15,6 +15,9 @@ struct PixDeleter {
 };
 using PixPointer = std::unique_ptr<Pix, PixDeleter>;
 
+/// Dots an inch of a prepared picture, about.
+inline constexpr int kPreparedResolution = 300;
+
 /// A picture as recognition likes it: grey, its letters of a good size, its lines level.
 struct PreparedPicture {
   PixPointer pix;          ///< 8 bits a pixel

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "ocr/script.h"
+#include "text/utf8.h"
+
 namespace oko::ocr {
 namespace {
 
@@ -80,7 +83,30 @@ std::vector<std::size_t> by_weight(const Page& page, float least_confidence) {
   return order;
 }
 
+constexpr float kSure = 0.8f;
+constexpr std::size_t kShortestWord = 3;  // letters and digits
+
+std::size_t letters_and_digits(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const text::Utf8Step step = text::next_utf8(text, at);
+    const char32_t c = step.code_point;
+    count += is_digit(c) || script_of(c) != Script::kOther ? 1 : 0;
+    at += step.length;
+  }
+  return count;
+}
+
 }  // namespace
+
+bool has_confident_text(const Page& page) {
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) {
+      if (word.confidence >= kSure && letters_and_digits(word.text) >= kShortestWord) return true;
+    }
+  }
+  return false;
+}
 
 PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options) {
   const std::vector<std::size_t> order = by_weight(page, options.least_confidence);

@@ -25,6 +25,10 @@ struct PromptBlock {
   std::vector<std::size_t> lines;  ///< of the page, those used, in reading order
 };
 
+/// Whether a page has text worth telling a model of: words that recognition is sure of and that are
+/// more than the letter or two that it sees in things.
+bool has_confident_text(const Page& page);
+
 /// The lines of a page as a part of a prompt, so that the model need not guess small print. They
 /// are said to be data that may be wrong and asks for nothing, each begins with "| ", so that no
 /// line can pretend that the block has ended, and runs of lines in one ninth of the picture stand

@@ -14,20 +14,6 @@ bool is_space(char32_t c) {
   return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0;
 }
 
-Script script_of(char32_t c) {
-  if (c >= 0x400 && c <= 0x52F) return Script::kCyrillic;
-  const bool latin = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= 0xC0 && c <= 0x24F);
-  return latin ? Script::kLatin : Script::kOther;
-}
-
-/// Of the first letter.
-Script script_of(const std::u32string& word) {
-  for (const char32_t c : word) {
-    if (script_of(c) != Script::kOther) return script_of(c);
-  }
-  return Script::kOther;
-}
-
 /// Characters, runs of white space as one space.
 std::u32string characters_of(std::string_view text) {
   std::u32string result;

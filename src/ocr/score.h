@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <string_view>
 
+#include "ocr/script.h"
+
 namespace oko::ocr {
 
-/// What a character or a word is written in.
-enum class Script { kCyrillic, kLatin, kOther };
 inline constexpr std::size_t kScripts = 3;
 
 struct ErrorCount {

@@ -6,12 +6,15 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
 #include "ocr/engine.h"
 #include "ocr/look_alikes.h"
 #include "ocr/preparation.h"
+#include "ocr/script.h"
+#include "ocr/second_reading.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -24,25 +27,26 @@ namespace {
 struct Language {
   std::string_view tag;   ///< BCP 47, without a region
   std::string_view data;  ///< as Tesseract's files and packages are called
+  Script script;
 };
 
-constexpr std::array<Language, 12> kLanguages{{{"ru", "rus"},
-                                               {"en", "eng"},
-                                               {"uk", "ukr"},
-                                               {"be", "bel"},
-                                               {"bg", "bul"},
-                                               {"de", "deu"},
-                                               {"fr", "fra"},
-                                               {"es", "spa"},
-                                               {"it", "ita"},
-                                               {"pt", "por"},
-                                               {"pl", "pol"},
-                                               {"tr", "tur"}}};
+constexpr std::array<Language, 12> kLanguages{{{"ru", "rus", Script::kCyrillic},
+                                               {"en", "eng", Script::kLatin},
+                                               {"uk", "ukr", Script::kCyrillic},
+                                               {"be", "bel", Script::kCyrillic},
+                                               {"bg", "bul", Script::kCyrillic},
+                                               {"de", "deu", Script::kLatin},
+                                               {"fr", "fra", Script::kLatin},
+                                               {"es", "spa", Script::kLatin},
+                                               {"it", "ita", Script::kLatin},
+                                               {"pt", "por", Script::kLatin},
+                                               {"pl", "pol", Script::kLatin},
+                                               {"tr", "tur", Script::kLatin}}};
 
-std::string data_of(const std::string& tag) {
+const Language& language_of(const std::string& tag) {
   const std::string_view primary = std::string_view(tag).substr(0, tag.find('-'));
   for (const Language& language : kLanguages) {
-    if (language.tag == primary) return std::string(language.data);
+    if (language.tag == primary) return language;
   }
   std::string known;
   for (const Language& language : kLanguages) {
@@ -58,6 +62,12 @@ std::string tag_of(const char* data) {
     if (data != nullptr && language.data == data) return std::string(language.tag);
   }
   return {};
+}
+
+/// To a list of names as Tesseract takes it.
+void add(std::string& list, std::string_view name) {
+  if (!list.empty()) list += '+';
+  list += name;
 }
 
 bool init(tesseract::TessBaseAPI& api, const std::string& data) {
@@ -80,6 +90,10 @@ bool init(tesseract::TessBaseAPI& api, const std::string& data) {
                   : tr("install it: apt install{}", "установите их: apt install{}", packages));
 }
 
+void throw_if_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+}
+
 /// Its loops take four threads each, which spin for minutes on a busy machine. Holds for the
 /// calling thread.
 void keep_to_one_thread() {
@@ -93,12 +107,18 @@ class TesseractEngine : public Engine {
   explicit TesseractEngine(const Options& options) : options_(options) {
     std::string all;
     std::vector<std::string> data;
+    SecondReading::Languages cyrillic, latin;
     for (const std::string& tag : options.languages) {
-      data.push_back(data_of(tag));
-      all += (all.empty() ? "" : "+") + data.back();
+      const Language& language = language_of(tag);
+      data.emplace_back(language.data);
+      add(all, language.data);
+      SecondReading::Languages& own = language.script == Script::kLatin ? latin : cyrillic;
+      if (own.data.empty()) own.tag = language.tag;
+      add(own.data, language.data);
     }
     if (!init(api_, all) || missing(data)) throw_missing(data);
     api_.SetPageSegMode(tesseract::PSM_AUTO);
+    if (!cyrillic.data.empty() && !latin.data.empty()) second_.emplace(cyrillic, latin);
   }
 
   Page read(image::Image image, std::stop_token stop) override {
@@ -106,27 +126,25 @@ class TesseractEngine : public Engine {
     const PreparedPicture picture = prepare(image);
     image = {};
     api_.SetImage(picture.pix.get());
-    api_.SetSourceResolution(kResolution);
+    api_.SetSourceResolution(kPreparedResolution);
     tesseract::ETEXT_DESC monitor;
     monitor.cancel_this = &stop;
     monitor.cancel = [](void* token, int) {
       return static_cast<std::stop_token*>(token)->stop_requested();
     };
     const bool failed = api_.Recognize(&monitor) != 0;
-    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    throw_if_stopped(stop);
     if (failed) {
       throw Error(ErrorCode::kFailed, tr("Tesseract could not read the picture",
                                          "Tesseract не смог прочитать картинку"));
     }
-    Page page = page_of(picture);
+    Page page = page_of(picture, stop);
     api_.Clear();
     if (options_.repairs_look_alikes) repair_look_alikes(page);
     return page;
   }
 
  private:
-  static constexpr int kResolution = 300;  // dots an inch, about, after `prepare`
-
   /// Tesseract goes on with the languages that it has.
   bool missing(const std::vector<std::string>& data) const {
     std::vector<std::string> loaded;
@@ -136,40 +154,76 @@ class TesseractEngine : public Engine {
     });
   }
 
-  Page page_of(const PreparedPicture& picture) {
+  Page page_of(const PreparedPicture& picture, const std::stop_token& stop) {
     Page page{picture.width, picture.height, {}};
     const std::unique_ptr<tesseract::ResultIterator> at(api_.GetIterator());
     if (!at) return page;
+    if (second_) second_->set_picture(picture);
     int block = -1;
+    std::vector<FirstReading> words;
+    const auto end_line = [&] {
+      throw_if_stopped(stop);
+      add_words(std::exchange(words, {}), page);
+    };
     do {
       if (at->IsAtBeginningOf(tesseract::RIL_BLOCK)) ++block;
-      if (at->Empty(tesseract::RIL_WORD)) continue;
       if (at->IsAtBeginningOf(tesseract::RIL_TEXTLINE) || page.lines.empty()) {
+        end_line();
         page.lines.push_back(
             {{}, picture.in_original(box_of(*at, tesseract::RIL_TEXTLINE)), 0, block});
       }
-      if (std::optional<Word> word = word_of(*at, picture)) {
-        page.lines.back().words.push_back(std::move(*word));
-      }
+      if (auto word = word_of(*at, picture)) words.push_back(std::move(*word));
     } while (at->Next(tesseract::RIL_WORD));
+    end_line();
+    if (second_) second_->clear();
     const float least_height = options_.minimum_text_height * static_cast<float>(page.height);
     std::erase_if(page.lines, [&](const Line& line) {
       return line.words.empty() || line.box.height < least_height;
     });
-    for (Line& line : page.lines) line.confidence = confidence_of(line);
     return page;
   }
 
-  static std::optional<Word> word_of(const tesseract::ResultIterator& at,
-                                     const PreparedPicture& picture) {
+  /// To the last line.
+  void add_words(std::vector<FirstReading> words, Page& page) {
+    if (words.empty()) return;
+    if (second_) second_->check(words);
+    Line& line = page.lines.back();
+    for (FirstReading& each : words) line.words.push_back(std::move(each.word));
+    line.confidence = confidence_of(line);
+  }
+
+  static std::optional<FirstReading> word_of(const tesseract::ResultIterator& at,
+                                             const PreparedPicture& picture) {
+    if (at.Empty(tesseract::RIL_WORD)) return std::nullopt;
     const std::unique_ptr<char[]> text(at.GetUTF8Text(tesseract::RIL_WORD));
     const std::string_view view = text ? text.get() : "";
     if (view.find_first_not_of(" \n\t") == std::string_view::npos) return std::nullopt;
     const Box box = box_of(at, tesseract::RIL_WORD);
     const bool like_a_rule = view.find_first_not_of("|[]Il!") == std::string_view::npos;
     if (like_a_rule && picture.is_rule(box)) return std::nullopt;
-    return Word{text.get(), picture.in_original(box), at.Confidence(tesseract::RIL_WORD) / 100,
-                tag_of(at.WordRecognitionLanguage())};
+    return FirstReading{
+        {text.get(), picture.in_original(box), at.Confidence(tesseract::RIL_WORD) / 100,
+         tag_of(at.WordRecognitionLanguage())},
+        box,
+        separators_of(at)};
+  }
+
+  /// Those between other characters of a word.
+  static std::vector<Separator> separators_of(tesseract::ResultIterator at) {
+    std::vector<Separator> separators;
+    bool is_last = false, after_letter = false;
+    while (!is_last) {
+      is_last = at.IsAtFinalElement(tesseract::RIL_WORD, tesseract::RIL_SYMBOL);
+      const std::unique_ptr<char[]> text(at.GetUTF8Text(tesseract::RIL_SYMBOL));
+      const std::string_view symbol = text ? text.get() : "";
+      const bool is_separator = symbol == "-" || symbol == "." || symbol == "/" || symbol == "_";
+      if (is_separator && after_letter && !is_last) {
+        separators.push_back({std::string(symbol), box_of(at, tesseract::RIL_SYMBOL)});
+      }
+      after_letter = !is_separator;
+      if (!at.Next(tesseract::RIL_SYMBOL)) break;
+    }
+    return separators;
   }
 
   /// In pixels of the prepared picture.
@@ -191,6 +245,7 @@ class TesseractEngine : public Engine {
 
   Options options_;
   tesseract::TessBaseAPI api_;
+  std::optional<SecondReading> second_;  // of text in two scripts
 };
 
 }  // namespace

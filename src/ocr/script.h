@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string_view>
+
+namespace oko::ocr {
+
+/// What a character or a word is written in.
+enum class Script { kCyrillic, kLatin, kOther };
+
+/// Of a character; kOther: no letter of either.
+constexpr Script script_of(char32_t c) {
+  if (c >= 0x400 && c <= 0x52F) return Script::kCyrillic;
+  const bool latin = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     (c >= 0xC0 && c <= 0x24F && c != 0xD7 && c != 0xF7);  // no × ÷
+  return latin ? Script::kLatin : Script::kOther;
+}
+
+/// Of the first letter.
+constexpr Script script_of(std::u32string_view word) {
+  for (const char32_t c : word) {
+    if (script_of(c) != Script::kOther) return script_of(c);
+  }
+  return Script::kOther;
+}
+
+constexpr bool is_digit(char32_t c) {
+  return c >= '0' && c <= '9';
+}
+
+}  // namespace oko::ocr

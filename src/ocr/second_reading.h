@@ -1,0 +1,76 @@
+#pragma once
+
+#include <tesseract/baseapi.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ocr/page.h"
+#include "ocr/preparation.h"
+#include "ocr/script.h"
+
+namespace oko::ocr {
+
+/// A hyphen, dot, slash or underscore between the letters of a word.
+struct Separator {
+  std::string text;
+  Box box;  ///< in pixels of the prepared picture
+};
+
+/// A word as Tesseract read it in all languages at once.
+struct FirstReading {
+  Word word;
+  Box box;  ///< in pixels of the prepared picture
+  std::vector<Separator> separators;
+};
+
+/// Reads doubtful words once more, in the languages of one script at a time. With all languages at
+/// once Tesseract takes whole words for the other script, and is sure of it ("in" for т, "off" for
+/// ой); one script alone shows which of two readings fits the picture:
+///
+/// - a word beside one of the other script becomes that where it is read better so; much better
+/// where
+///   the word on its other side speaks against it;
+/// - parts of compounds are read on their own ("USB-кабель", "отчёт.docx");
+/// - a word of little confidence is read again as what it was.
+class SecondReading {
+ public:
+  /// The languages of one script.
+  struct Languages {
+    std::string data;  ///< names of Tesseract's files, joined by +
+    std::string tag;   ///< of the first, BCP 47
+  };
+
+  SecondReading(Languages cyrillic, Languages latin);
+
+  /// What is read from now on, until `clear`.
+  void set_picture(const PreparedPicture& picture);
+  /// Frees what was kept of it.
+  void clear();
+
+  /// Corrects the words of one line.
+  void check(std::vector<FirstReading>& line);
+
+ private:
+  struct Reading {
+    std::string text;
+    float confidence = 0;  ///< 0..1
+  };
+  struct Reader {
+    Languages languages;
+    tesseract::TessBaseAPI api;
+    bool has_picture = false;
+  };
+
+  Reading read(Script script, const Box& box);
+  Reader& reader_of(Script script);
+  void check_word(FirstReading& word, std::optional<Script> before, std::optional<Script> after);
+  void check_compound(FirstReading& word);
+  std::string check_part(const std::string& part, Script own, const Box& box);
+
+  Reader cyrillic_, latin_;
+  const PreparedPicture* picture_ = nullptr;
+};
+
+}  // namespace oko::ocr
