@@ -32,10 +32,10 @@ struct Letters {
   bool all_capitals() const { return count() > 1 && capitals == count(); }
 
   /// Whether these may be another reading of the same print: as many characters, but for one, and
-  /// not all capitals where the others were not.
+  /// not all capitals where the others had small letters.
   bool may_be(const Letters& first) const {
     return std::abs(characters - first.characters) <= 1 &&
-           (!all_capitals() || first.all_capitals());
+           (!all_capitals() || first.capitals == first.count());
   }
 };
 
@@ -72,6 +72,12 @@ Script other(Script script) {
 SecondReading::SecondReading(Languages cyrillic, Languages latin) {
   cyrillic_.languages = std::move(cyrillic);
   latin_.languages = std::move(latin);
+  // At once: Tesseract's settings are in part the process's, and no other thread reads yet.
+  for (Reader* reader : {&cyrillic_, &latin_}) {
+    reader->api.SetVariable("debug_file", "/dev/null");
+    reader->api.Init(nullptr, reader->languages.data.c_str(), tesseract::OEM_LSTM_ONLY);
+    reader->api.SetPageSegMode(tesseract::PSM_SINGLE_WORD);
+  }
 }
 
 void SecondReading::set_picture(const PreparedPicture& picture) {
@@ -93,12 +99,6 @@ SecondReading::Reader& SecondReading::reader_of(Script script) {
 SecondReading::Reading SecondReading::read(Script script, const Box& box) {
   Reader& reader = reader_of(script);
   if (!reader.has_picture) {
-    if (reader.api.GetInitLanguagesAsString()[0] == '\0') {
-      reader.api.SetVariable("debug_file", "/dev/null");
-      if (reader.api.Init(nullptr, reader.languages.data.c_str(), tesseract::OEM_LSTM_ONLY) != 0)
-        return {};
-      reader.api.SetPageSegMode(tesseract::PSM_SINGLE_WORD);
-    }
     reader.api.SetImage(picture_->pix.get());
     reader.api.SetSourceResolution(kPreparedResolution);
     reader.has_picture = true;
@@ -128,7 +128,8 @@ void SecondReading::check_word(FirstReading& word, std::optional<Script> before,
   const Script own = first.script(), opposite = other(own);
   // Print with «» is Russian, whatever stands around it.
   const bool is_quoted = own == Script::kCyrillic && has_guillemet(word.word.text);
-  const bool is_beside = (before == opposite || after == opposite) && !is_quoted;
+  const bool is_alone = !before && !after;
+  const bool is_beside = (before == opposite || after == opposite || is_alone) && !is_quoted;
   const bool is_doubtful = word.word.confidence < kDoubtful;
   if (!is_beside && !is_doubtful) return;
   const Box box = with_margin(word.box, kMargin, kMargin);

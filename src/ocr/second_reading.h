@@ -42,6 +42,7 @@ class SecondReading {
     std::string tag;   ///< of the first, BCP 47
   };
 
+  /// The data of both must be there.
   SecondReading(Languages cyrillic, Languages latin);
 
   /// What is read from now on, until `clear`.
