@@ -22,6 +22,7 @@ struct Image {
   int width = 0;                  ///< pixels, at least 1
   int height = 0;                 ///< pixels, at least 1
   std::vector<std::uint8_t> rgb;  ///< height × width × 3
+  double resolution = 0;          ///< pixels an inch; where the file does not say: 0 or 72
 };
 
 /// What a picture file declares of itself; `width` and `height` are as stored, before orientation.

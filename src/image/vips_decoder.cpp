@@ -3,59 +3,16 @@
 #include <vips/vips.h>
 
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
 #include "image/failure.h"
 #include "image/precheck.h"
+#include "image/vips_session.h"
 
 namespace oko::image {
 namespace {
-
-struct Unreference {
-  void operator()(VipsImage* image) const { g_object_unref(image); }
-};
-using Handle = std::unique_ptr<VipsImage, Unreference>;
-
-/// Frees what libvips keeps for the calling thread, which may end without telling libvips, and the
-/// error texts, which are one buffer for the whole process and so of no use in messages.
-struct ThreadScope {
-  ThreadScope() = default;
-  ThreadScope(const ThreadScope&) = delete;
-  ThreadScope& operator=(const ThreadScope&) = delete;
-  ~ThreadScope() {
-    vips_error_clear();
-    vips_thread_shutdown();
-  }
-};
-
-void ignore_log(const char*, GLogLevelFlags, const char*, void*) {}
-
-void start_vips() {
-  static std::once_flag once;
-  // A throw leaves the flag unset: the next picture tries again and fails with the same message.
-  std::call_once(once, [] {
-    g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK), ignore_log, nullptr);
-    if (vips_init("oko") != 0) {
-      throw Error(ErrorCode::kFailed, tr("libvips does not start", "libvips не запускается"),
-                  tr("reinstall the libvips package", "переустановите пакет libvips"));
-    }
-    vips_block_untrusted_set(TRUE);
-    vips_cache_set_max(0);
-    vips_concurrency_set(1);
-  });
-}
-
-/// One libvips operation: `apply(&result)` answers 0 where it worked.
-template <typename Apply>
-Handle run(Apply apply) {
-  VipsImage* result = nullptr;
-  if (apply(&result) == 0) return Handle(result);
-  if (result != nullptr) g_object_unref(result);
-  return nullptr;
-}
 
 /// Opens the file by the loader of `format` alone; pixels are decoded later, from the top down.
 /// `page`: of a TIFF file.
@@ -174,6 +131,11 @@ bool write_pixels(const Handle& image, Image& result) {
   return memory && vips_image_write(image.get(), memory.get()) == 0;
 }
 
+/// Pixels an inch. Where the file declares none, libvips stands at 1 a millimetre, for JPEG at 72.
+double resolution_of(const Handle& image) {
+  return image->Xres == 1.0 ? 0 : image->Xres * 25.4;
+}
+
 /// Turns and mirrors as the EXIF tag `orientation` (2 to 8) asks.
 bool apply_orientation(int orientation, Image& image) {
   const Handle stored(vips_image_new_from_memory(image.rgb.data(), image.rgb.size(), image.width,
@@ -183,6 +145,7 @@ bool apply_orientation(int orientation, Image& image) {
   const Handle upright =
       run([&](VipsImage** out) { return vips_autorot(stored.get(), out, nullptr); });
   Image turned;
+  turned.resolution = image.resolution;
   if (!upright || !write_pixels(upright, turned)) return false;
   image = std::move(turned);
   return true;
@@ -203,6 +166,7 @@ Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::str
   const ThreadScope scope;
   Handle image = open_checked(bytes, format, name, limits, page);
   const int orientation = vips_image_get_orientation(image.get());
+  const double resolution = resolution_of(image);
   image = to_8_bits(std::move(image));
   if (image) image = to_srgb(std::move(image));
   if (image) image = flatten_on_white(std::move(image));
@@ -212,6 +176,7 @@ Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::str
         tr("its colours are not grey, RGB or CMYK", "цвета не серые, не RGB и не CMYK"));
   }
   Image result;
+  result.resolution = resolution;
   if (!write_pixels(image, result)) throw_damaged(name, format);
   image.reset();
   if (orientation > 1 && !apply_orientation(orientation, result)) throw_damaged(name, format);

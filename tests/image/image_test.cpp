@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "image/jpeg.h"
 #include "tests/image/samples.h"
 
 namespace oko::image {
@@ -219,6 +220,31 @@ TEST_F(ImageTest, NothingIsPrintedAboutDamagedFiles) {
     message_of([&] { decode_text(bytes.substr(0, bytes.size() * 2 / 3), sample.file); });
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+TEST_F(ImageTest, EncodedJpegDecodesToNearlyTheSamePicture) {
+  Image image{40, 30, {}};
+  for (int i = 0; i < 40 * 30; ++i) image.rgb.insert(image.rgb.end(), {200, 100, 50});
+  const std::string bytes = encode_jpeg(image, 85);
+  const Image decoded = decode(std::as_bytes(std::span(bytes)), "encoded");
+  ASSERT_EQ(decoded.rgb.size(), image.rgb.size());
+  for (std::size_t i = 0; i < image.rgb.size(); ++i) {
+    ASSERT_NEAR(decoded.rgb[i], image.rgb[i], 4) << i;
+  }
+}
+
+TEST_F(ImageTest, ResolutionIsReadWhereAFileDeclaresIt) {
+  const std::string plain = encode_jpeg({8, 8, std::vector<std::uint8_t>(8 * 8 * 3)}, 85);
+  const auto resolution = [&](char unit, char number) {
+    std::string bytes = plain;
+    bytes.insert(2, std::string("\xFF\xE0\0\x10JFIF\0\1\1", 11) +
+                        std::string{unit, 0, number, 0, number, 0, 0});
+    return decode(std::as_bytes(std::span(bytes)), "encoded").resolution;
+  };
+  EXPECT_NEAR(resolution(/*an inch*/ 1, 120), 120, 0.01);
+  EXPECT_NEAR(resolution(/*a centimetre*/ 2, 100), 254, 0.01);
+  EXPECT_NEAR(resolution(/*an aspect ratio*/ 0, 1), 72, 0.01);
+  EXPECT_NEAR(decode(std::as_bytes(std::span(plain)), "encoded").resolution, 72, 0.01);
 }
 
 TEST_F(ImageTest, ThreadsDecodeAtOnce) {
