@@ -11,6 +11,8 @@ pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy>=1.0.3)
 pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips>=8.14)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+pkg_check_modules(poppler REQUIRED IMPORTED_TARGET poppler-cpp>=22.12)
+find_package(ZLIB REQUIRED)
 if(NOT APPLE)  # which reads text itself
   pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
   pkg_check_modules(lept REQUIRED IMPORTED_TARGET lept>=1.79)

@@ -6,10 +6,11 @@ set -euo pipefail
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libvips-dev libutf8proc-dev
   libxxhash-dev libtesseract-dev libleptonica-dev tesseract-ocr-rus tesseract-ocr-eng
+  libpoppler-cpp-dev zlib1g-dev
   libgtest-dev libbenchmark-dev
   clang gobjc libgnustep-base-dev file) # the last four: to check the code for Macs here
 homebrew=(cmake ninja pkg-config python3
-  fmt nlohmann-json cli11 highway vips utf8proc xxhash
+  fmt nlohmann-json cli11 highway vips utf8proc xxhash poppler zlib
   googletest google-benchmark)
 
 if [ "$(uname)" = Darwin ]; then

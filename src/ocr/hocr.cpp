@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string_view>
 
 namespace oko::ocr {
@@ -63,39 +64,41 @@ void append_line(std::string& out, const Line& line, const std::string& id, std:
   out += "   </span>\n";
 }
 
-void append_page(std::string& out, const Page& page, std::size_t number, std::size_t& word) {
-  out +=
+}  // namespace
+
+std::string HocrWriter::begin() const {
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+         "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" "
+         "\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
+         "<html xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n <title></title>\n"
+         " <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n"
+         " <meta name=\"ocr-system\" content=\"oko\"/>\n"
+         " <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_line ocrx_word\"/>\n"
+         "</head>\n<body>\n";
+}
+
+std::string HocrWriter::page(const Page& page) {
+  ++pages_;
+  std::string out =
       fmt::format(" <div class=\"ocr_page\" id=\"page_{}\" title=\"bbox 0 0 {} {}; ppageno {}\">\n",
-                  number, page.width, page.height, number - 1);
+                  pages_, page.width, page.height, pages_ - 1);
   for (std::size_t first = 0; first < page.lines.size();) {
     std::size_t last = first;
     while (last < page.lines.size() && page.lines[last].block == page.lines[first].block) ++last;
     const std::span<const Line> block(&page.lines[first], last - first);
     out += fmt::format("  <div class=\"ocr_carea\" title=\"{}\">\n", bbox(around(block)));
     for (std::size_t i = first; i < last; ++i) {
-      append_line(out, page.lines[i], fmt::format("{}_{}", number, i + 1), word);
+      append_line(out, page.lines[i], fmt::format("{}_{}", pages_, i + 1), words_);
     }
     out += "  </div>\n";
     first = last;
   }
   out += " </div>\n";
+  return out;
 }
 
-}  // namespace
-
-std::string hocr(std::span<const Page> pages) {
-  std::string out =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" "
-      "\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
-      "<html xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n <title></title>\n"
-      " <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n"
-      " <meta name=\"ocr-system\" content=\"oko\"/>\n"
-      " <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_line ocrx_word\"/>\n"
-      "</head>\n<body>\n";
-  std::size_t word = 0;
-  for (std::size_t i = 0; i < pages.size(); ++i) append_page(out, pages[i], i + 1, word);
-  return out + "</body>\n</html>\n";
+std::string HocrWriter::end() const {
+  return "</body>\n</html>\n";
 }
 
 }  // namespace oko::ocr

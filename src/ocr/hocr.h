@@ -1,13 +1,23 @@
 #pragma once
 
-#include <span>
+#include <cstddef>
 #include <string>
 
 #include "ocr/page.h"
 
 namespace oko::ocr {
 
-/// Pages as one hOCR 1.2 document (HTML): areas, lines and words with boxes and confidences.
-std::string hocr(std::span<const Page> pages);
+/// Pages as one hOCR 1.2 document (HTML): areas, lines and words with boxes and confidences. Page
+/// by page, so that none need be kept: begin(), page() for each, end().
+class HocrWriter {
+ public:
+  std::string begin() const;
+  std::string page(const Page& page);
+  std::string end() const;
+
+ private:
+  std::size_t pages_ = 0;  ///< so far
+  std::size_t words_ = 0;  ///< so far
+};
 
 }  // namespace oko::ocr

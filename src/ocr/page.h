@@ -31,11 +31,18 @@ struct Line {
   std::string text() const;
 };
 
-/// What was read of one picture.
+/// Where the text of a page is from.
+enum class TextSource {
+  kRecognized,  ///< read in its picture
+  kTextLayer,   ///< told by the file itself, as most PDF do
+};
+
+/// The text of one page.
 struct Page {
   int width = 0;            ///< pixels of the upright picture
   int height = 0;           ///< pixels of the upright picture
   std::vector<Line> lines;  ///< in reading order
+  TextSource source = TextSource::kRecognized;
 
   /// The lines, each ended by \n, an empty line between blocks.
   std::string text() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,12 +15,39 @@
 namespace oko::ocr {
 namespace {
 
-/// The pictures that are being read, and those that wait to be handed over.
+/// The engines of all threads, made when the first picture comes. None is made while another reads:
+/// Tesseract's settings are in part the process's.
+class Engines {
+ public:
+  Engines(const Options& options, std::size_t count) : options_(options), count_(count) {}
+
+  Engine& of_thread(std::size_t thread) {
+    std::call_once(made_, [&] {
+      std::vector<std::unique_ptr<Engine>> engines;
+      for (std::size_t i = 0; i < count_; ++i) engines.push_back(make_engine(options_));
+      engines_ = std::move(engines);
+    });
+    return *engines_[thread];
+  }
+
+ private:
+  const Options& options_;
+  std::size_t count_;
+  std::once_flag made_;
+  std::vector<std::unique_ptr<Engine>> engines_;
+};
+
+struct Outcome {
+  ReadResult result;
+  std::exception_ptr failure;  ///< of more than this page: ends it all
+};
+
+/// The pages that are being read, and those that wait to be handed over.
 class Queue {
  public:
   Queue(std::size_t count, std::size_t ahead) : count_(count), ahead_(ahead) {}
 
-  /// The next picture to read, once it is not too far ahead; none when all are taken.
+  /// The next page to read, once it is not too far ahead; none when all are taken.
   std::optional<std::size_t> take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return ended_ || next_ == count_ || next_ < handed_over_ + ahead_; });
@@ -27,20 +55,20 @@ class Queue {
     return next_++;
   }
 
-  void put(std::size_t index, ReadResult result) {
+  void put(std::size_t index, Outcome outcome) {
     const std::lock_guard lock(mutex_);
-    results_.emplace(index, std::move(result));
+    outcomes_.emplace(index, std::move(outcome));
     changed_.notify_all();
   }
 
-  /// The result of the next picture in order.
-  ReadResult wait() {
+  /// What became of the next page in order.
+  Outcome wait() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return results_.contains(handed_over_); });
-    ReadResult result = std::move(results_.extract(handed_over_).mapped());
+    changed_.wait(lock, [&] { return outcomes_.contains(handed_over_); });
+    Outcome outcome = std::move(outcomes_.extract(handed_over_).mapped());
     ++handed_over_;
     changed_.notify_all();
-    return result;
+    return outcome;
   }
 
   /// Nothing is taken any more.
@@ -56,32 +84,44 @@ class Queue {
   std::size_t count_, ahead_;
   std::size_t next_ = 0, handed_over_ = 0;
   bool ended_ = false;
-  std::map<std::size_t, ReadResult> results_;
+  std::map<std::size_t, Outcome> outcomes_;
 };
 
-ReadResult read_one(Engine& engine, const std::function<image::Image(std::size_t)>& load,
-                    std::size_t index, const std::stop_token& stop) {
+Outcome failed(Error error) {
+  return {{{}, std::move(error)}, nullptr};
+}
+
+Outcome read_one(Engines& engines, std::size_t thread,
+                 const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
+                 const std::stop_token& stop) {
   try {
-    return {engine.read(load(index), stop), std::nullopt};
+    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    LoadedPage loaded = load(index);
+    if (Page* page = std::get_if<Page>(&loaded)) return {{std::move(*page), std::nullopt}, nullptr};
+    Engine* engine = nullptr;
+    try {
+      engine = &engines.of_thread(thread);
+    } catch (...) {
+      return {{}, std::current_exception()};
+    }
+    return {{engine->read(std::move(std::get<image::Image>(loaded)), stop), std::nullopt}, nullptr};
   } catch (const Error& error) {
-    return {{}, error};
+    return failed(error);
   } catch (const std::exception& error) {
     const std::string reason = error.what();
-    return {{},
-            Error(ErrorCode::kFailed, tr("the picture could not be read: {}",
-                                         "картинку не удалось прочитать: {}", reason))};
+    return failed(Error(ErrorCode::kFailed, tr("the page could not be read: {}",
+                                               "страницу не удалось прочитать: {}", reason)));
   }
 }
 
 }  // namespace
 
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
-                const std::function<image::Image(std::size_t)>& load,
+                const std::function<LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result,
                 std::stop_token stop) {
   threads = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count));
-  std::vector<std::unique_ptr<Engine>> engines;
-  for (std::size_t i = 0; i < threads; ++i) engines.push_back(make_engine(options));
+  Engines engines(options, threads);
   Queue queue(count, 2 * threads);
   std::vector<std::jthread> workers;
   struct Ender {  // however we leave, the workers must not wait for room
@@ -90,13 +130,15 @@ void read_pages(std::size_t count, const Options& options, std::size_t threads,
   };
   const Ender ender{queue};
   for (std::size_t i = 0; i < threads; ++i) {
-    workers.emplace_back([&, engine = engines[i].get()] {
+    workers.emplace_back([&, i] {
       while (const auto index = queue.take())
-        queue.put(*index, read_one(*engine, load, *index, stop));
+        queue.put(*index, read_one(engines, i, load, *index, stop));
     });
   }
   for (std::size_t i = 0; i < count; ++i) {
-    ReadResult result = queue.wait();
+    Outcome outcome = queue.wait();
+    if (outcome.failure) std::rethrow_exception(outcome.failure);
+    ReadResult& result = outcome.result;
     if (result.error && result.error->code() == ErrorCode::kCancelled) throw *result.error;
     on_result(i, std::move(result));
   }

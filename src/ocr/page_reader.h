@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <variant>
 
 #include "base/error.h"
 #include "image/image.h"
@@ -12,18 +13,21 @@
 
 namespace oko::ocr {
 
-/// What became of one picture.
+/// A picture to read, or a page whose text is known without.
+using LoadedPage = std::variant<image::Image, Page>;
+
+/// What became of one page.
 struct ReadResult {
   Page page;
-  std::optional<Error> error;  ///< the picture could not be loaded or read: `page` is empty
+  std::optional<Error> error;  ///< the page could not be loaded or read: `page` is empty
 };
 
 /// Reads load(0) .. load(count - 1), up to `threads` of them at once, each thread with an engine of
 /// its own, and hands the results over in order, on the calling thread. Never more than twice as
-/// many as threads are loaded or waiting. Errors of one picture do not end the others; those of
-/// making an engine and kCancelled leave as oko::Error.
+/// many as threads are loaded or waiting. No engine is made before a picture comes. Errors of one
+/// page do not end the others; those of making an engine and kCancelled leave as oko::Error.
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
-                const std::function<image::Image(std::size_t)>& load,
+                const std::function<LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result,
                 std::stop_token stop);
 

@@ -40,6 +40,7 @@ TEST_F(OcrTest, JsonHasLinesAndWordsWithBoxes) {
   ASSERT_EQ(result.status, 0) << result.err;
   const json page = json::parse(result.out);
   EXPECT_EQ(page.at("file"), kReceipt);
+  EXPECT_EQ(page.at("source"), "ocr");
   EXPECT_EQ(page.at("width"), 293);
   const json& line = page.at("lines").at(0);
   EXPECT_EQ(line.at("text"), "Супермаркет «Эхо»");

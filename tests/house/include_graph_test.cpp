@@ -24,8 +24,9 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"models", {"base", "budget", "image", "text", "tensor"}},
     {"hub", {"base", "budget", "image", "text", "tensor"}},
     {"ocr", {"base", "budget", "image", "text"}},
+    {"document", {"base", "budget", "image", "text", "ocr"}},
     {"engine", {"base", "budget", "image", "text", "tensor", "models", "hub"}},
-    {"cli", {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "engine"}},
+    {"cli", {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine"}},
 };
 
 /// Calls check(file, folder, included) for every #include of src/.

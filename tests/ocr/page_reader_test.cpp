@@ -44,6 +44,26 @@ TEST(PageReaderTest, FewPicturesAreHeldAtATime) {
   EXPECT_EQ(loaded.load(), 40u);
 }
 
+TEST(PageReaderTest, PagesThatAreKnownNeedNoEngine) {
+  Options none;
+  none.languages = {"tlh"};  // no engine can be made of it
+  std::vector<int> widths;
+  const auto read = [&](std::size_t pictures) {
+    read_pages(
+        6, none, 2,
+        [&](std::size_t i) -> LoadedPage {
+          if (i >= 6 - pictures) return blank();
+          return Page{static_cast<int>(i), 1, {}};
+        },
+        [&](std::size_t, const ReadResult& result) { widths.push_back(result.page.width); }, {});
+  };
+  read(0);
+  EXPECT_EQ(widths, (std::vector<int>{0, 1, 2, 3, 4, 5}));
+  widths.clear();
+  EXPECT_THROW(read(2), Error);
+  EXPECT_EQ(widths, (std::vector<int>{0, 1, 2, 3}));
+}
+
 TEST(PageReaderTest, StoppingEndsIt) {
   std::stop_source stop;
   std::size_t done = 0;

@@ -1,0 +1,130 @@
+#include "cli/page_printer.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "base/language.h"
+#include "cli/terminal.h"
+#include "document/pdf_writer.h"
+#include "ocr/hocr.h"
+
+namespace oko::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+class TextPrinter : public PagePrinter {
+ public:
+  explicit TextPrinter(const document::Pages& pages) : pages_(pages) {}
+
+  void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
+    if (pages_.size() > 1) print(printable(title_of(i)) + "\n");
+    print(printable(page.text()));
+  }
+
+ private:
+  /// "FILE:", or "FILE, page 2:".
+  std::string title_of(std::size_t i) const {
+    if (pages_.pages_of_file(i) == 1) return pages_.file(i) + ":";
+    return tr("{}, page {}:", "{}, страница {}:", pages_.file(i), pages_.page_in_file(i) + 1);
+  }
+
+  const document::Pages& pages_;
+};
+
+ordered_json json_of(const ocr::Box& box) {
+  return {box.left, box.top, box.width, box.height};
+}
+
+ordered_json json_of(const ocr::Line& line) {
+  ordered_json words = ordered_json::array();
+  for (const ocr::Word& word : line.words) {
+    words.push_back({{"text", word.text},
+                     {"box", json_of(word.box)},
+                     {"confidence", word.confidence},
+                     {"language", word.language}});
+  }
+  return {{"text", line.text()},
+          {"box", json_of(line.box)},
+          {"confidence", line.confidence},
+          {"block", line.block},
+          {"words", std::move(words)}};
+}
+
+class JsonPrinter : public PagePrinter {
+ public:
+  explicit JsonPrinter(const document::Pages& pages) : pages_(pages) {}
+
+  void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
+    ordered_json lines = ordered_json::array();
+    for (const ocr::Line& line : page.lines) lines.push_back(json_of(line));
+    const char* source = page.source == ocr::TextSource::kTextLayer ? "text_layer" : "ocr";
+    const ordered_json object{{"file", pages_.file(i)},
+                              {"page", pages_.page_in_file(i) + 1},
+                              {"pages", pages_.pages_of_file(i)},
+                              {"source", source},
+                              {"width", page.width},
+                              {"height", page.height},
+                              {"text", page.text()},
+                              {"lines", std::move(lines)}};
+    print(object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  }
+
+ private:
+  const document::Pages& pages_;
+};
+
+class HocrPrinter : public PagePrinter {
+ public:
+  void print_page(std::size_t, const ocr::Page& page, const document::PagePicture&) override {
+    begin();
+    print(writer_.page(page));
+  }
+
+  void finish() override {
+    begin();
+    print(writer_.end());
+  }
+
+ private:
+  void begin() {
+    if (!begun_) print(writer_.begin());
+    begun_ = true;
+  }
+
+  ocr::HocrWriter writer_;
+  bool begun_ = false;
+};
+
+class PdfPrinter : public PagePrinter {
+ public:
+  explicit PdfPrinter(const document::Pages& pages)
+      : title_(std::filesystem::path(pages.file(0)).filename().string()) {}
+
+  void print_page(std::size_t, const ocr::Page& page,
+                  const document::PagePicture& picture) override {
+    if (!writer_) writer_.emplace([](std::string_view bytes) { print(bytes); }, title_);
+    writer_->add_page(picture, page);
+  }
+
+  void finish() override {
+    if (writer_) writer_->finish();
+  }
+
+ private:
+  std::string title_;
+  std::optional<document::PdfWriter> writer_;  ///< from the first page on: a PDF has at least one
+};
+
+}  // namespace
+
+std::unique_ptr<PagePrinter> make_page_printer(const std::string& format,
+                                               const document::Pages& pages) {
+  if (format == "json") return std::make_unique<JsonPrinter>(pages);
+  if (format == "hocr") return std::make_unique<HocrPrinter>();
+  if (format == "pdf") return std::make_unique<PdfPrinter>(pages);
+  return std::make_unique<TextPrinter>(pages);
+}
+
+}  // namespace oko::cli

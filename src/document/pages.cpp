@@ -1,0 +1,106 @@
+#include "document/pages.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "image/image.h"
+#include "image/jpeg.h"
+
+namespace oko::document {
+namespace {
+
+constexpr int kJpegQuality = 85;
+// Less is no scan: cameras and programs write 72 or 96 without a meaning.
+constexpr double kLeastResolution = 100;
+constexpr double kMostResolution = 2400;
+// Where a picture does not say: its longer side as that of A4, within these bounds.
+constexpr double kScreenResolution = 96;
+constexpr double kScanResolution = 300;
+constexpr double kLongSideOfA4 = 11.69;  // inches
+constexpr double kLongestPage = 14'400;  // points, as readers of PDF allow
+constexpr double kPointsPerInch = 72;
+
+PagePicture picture_of(const image::Image& image) {
+  return {image::encode_jpeg(image, kJpegQuality), image.width, image.height, 0, 0};
+}
+
+/// The size on paper of a picture by its resolution, pixels an inch.
+void set_paper_size(double resolution, PagePicture& picture) {
+  const double longest = std::max(picture.width, picture.height);
+  if (!(resolution >= kLeastResolution && resolution <= kMostResolution)) {
+    resolution = std::clamp(longest / kLongSideOfA4, kScreenResolution, kScanResolution);
+  }
+  const double points_per_pixel = std::min(kPointsPerInch / resolution, kLongestPage / longest);
+  picture.width_points = picture.width * points_per_pixel;
+  picture.height_points = picture.height * points_per_pixel;
+}
+
+}  // namespace
+
+Pages::Pages(std::vector<std::string> files) {
+  for (std::string& path : files) {
+    File file{std::move(path)};
+    try {
+      file.is_pdf = is_pdf(file.path);
+      file.pages = file.is_pdf ? Pdf(file.path).page_count() : image::page_count(file.path);
+    } catch (const Error&) {
+    }
+    for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page});
+    files_.push_back(std::move(file));
+  }
+}
+
+ocr::LoadedPage Pages::load(std::size_t i, PagePicture* picture) {
+  const Place place = pages_[i];
+  const File& file = files_[place.file];
+  if (file.is_pdf) return load_from_pdf(place, picture);
+  image::Image image = image::load(file.path, {}, place.page);
+  if (picture != nullptr) {
+    *picture = picture_of(image);
+    set_paper_size(image.resolution, *picture);
+  }
+  return image;
+}
+
+ocr::LoadedPage Pages::load_from_pdf(const Place& place, PagePicture* picture) {
+  std::unique_ptr<Pdf> pdf = take(place.file);
+  std::optional<ocr::Page> text;
+  image::Image image;
+  PageSize size;
+  try {
+    text = pdf->text_layer(place.page);
+    size = pdf->page_size(place.page);
+    if (!text || picture != nullptr) image = pdf->render(place.page);
+  } catch (const Error&) {  // of this page
+    give_back(place.file, std::move(pdf));
+    throw;
+  }
+  give_back(place.file, std::move(pdf));
+  if (picture != nullptr) {
+    *picture = picture_of(image);
+    picture->width_points = size.width_points;
+    picture->height_points = size.height_points;
+  }
+  if (text) return std::move(*text);
+  return image;
+}
+
+std::unique_ptr<Pdf> Pages::take(std::size_t file) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(idle_, [&](const auto& each) { return each.first < file; });
+    if (!idle_.empty() && idle_.back().first == file) {
+      std::unique_ptr<Pdf> pdf = std::move(idle_.back().second);
+      idle_.pop_back();
+      return pdf;
+    }
+  }
+  return std::make_unique<Pdf>(files_[file].path);
+}
+
+void Pages::give_back(std::size_t file, std::unique_ptr<Pdf> pdf) {
+  const std::lock_guard lock(mutex_);
+  idle_.emplace_back(file, std::move(pdf));
+}
+
+}  // namespace oko::document

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "document/page_picture.h"
+#include "document/pdf.h"
+#include "ocr/page_reader.h"
+
+namespace oko::document {
+
+/// The pages of files one after another: pictures, TIFF files of several pages, PDF.
+class Pages {
+ public:
+  /// Counts them. A file that cannot be opened is one page, which tells what is wrong when loaded.
+  explicit Pages(std::vector<std::string> files);
+
+  std::size_t size() const { return pages_.size(); }
+  const std::string& file(std::size_t i) const { return files_[pages_[i].file].path; }
+  int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
+  int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
+
+  /// Page `i` for `ocr::read_pages`: its picture, or its text where a PDF has that. Several threads
+  /// may load at once, best in order. `picture`: where not null, the page's picture is put there.
+  /// Throws kBadInput as image::load and Pdf do.
+  ocr::LoadedPage load(std::size_t i, PagePicture* picture);
+
+ private:
+  struct File {
+    std::string path;
+    int pages = 1;
+    bool is_pdf = false;
+  };
+  struct Place {
+    std::size_t file = 0;
+    int page = 0;
+  };
+
+  ocr::LoadedPage load_from_pdf(const Place& place, PagePicture* picture);
+  std::unique_ptr<Pdf> take(std::size_t file);
+  void give_back(std::size_t file, std::unique_ptr<Pdf> pdf);
+
+  std::vector<File> files_;
+  std::vector<Place> pages_;
+  std::mutex mutex_;
+  /// Open documents that no thread uses now, with their files: parsed once a thread, not once a
+  /// page.
+  std::vector<std::pair<std::size_t, std::unique_ptr<Pdf>>> idle_;
+};
+
+}  // namespace oko::document

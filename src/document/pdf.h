@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "image/image.h"
+#include "ocr/page.h"
+
+namespace poppler {
+class document;
+class page;
+}  // namespace poppler
+
+namespace oko::document {
+
+/// How pages become pictures.
+struct PdfOptions {
+  double resolution = 300;  ///< pixels an inch, fewer where a page would be over `max_pixels`
+  std::uint64_t max_pixels = 20'000'000;  ///< of a page: A3 at 300 pixels an inch
+};
+
+/// A page as it is shown: cut to its crop box and turned as the file asks.
+struct PageSize {
+  double width_points = 0;   ///< 1/72 inch
+  double height_points = 0;  ///< 1/72 inch
+  int width = 0;             ///< pixels of its picture, at least 1
+  int height = 0;            ///< pixels of its picture, at least 1
+  double resolution = 0;     ///< pixels an inch of its picture
+};
+
+/// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
+/// disturb each other. Where a page is not there or damaged, its functions throw kBadInput.
+class Pdf {
+ public:
+  /// Throws kBadInput: missing, a folder, not a PDF, cut off, damaged, protected by a password,
+  /// without pages.
+  explicit Pdf(const std::filesystem::path& path, const PdfOptions& options = {});
+  ~Pdf();
+  Pdf(const Pdf&) = delete;
+  Pdf& operator=(const Pdf&) = delete;
+
+  int page_count() const { return page_count_; }
+
+  PageSize page_size(int page) const;
+
+  /// The text that the file holds of a page, its boxes in pixels of `render`; none where that is no
+  /// text to read: a scanned page, or letters whose meaning the file does not tell.
+  std::optional<ocr::Page> text_layer(int page) const;
+
+  /// Also throws kBadInput where nothing of a page can be drawn.
+  image::Image render(int page) const;
+
+ private:
+  std::unique_ptr<poppler::page> open_page(int page) const;
+  PageSize size_of(const poppler::page& page, int number) const;
+  [[noreturn]] void throw_damaged_page(int page) const;
+
+  std::string name_;  ///< of the file, for messages
+  PdfOptions options_;
+  std::unique_ptr<poppler::document> document_;
+  int page_count_ = 0;
+};
+
+/// Whether a file says in its first 1024 bytes that it is a PDF, whatever its name, and is no
+/// picture. Throws kBadInput: missing, a folder.
+bool is_pdf(const std::filesystem::path& path);
+
+}  // namespace oko::document

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ocr/page.h"
+
+namespace oko::document {
+
+/// Letters that a file says stand together: a word, or a part of one where the font changes in it.
+struct TextPiece {
+  std::string text;  ///< UTF-8
+  ocr::Box box;      ///< pixels of the page's picture
+  bool space_after = false;
+  int quarter_turns = 0;  ///< of its reading direction, clockwise: 0 to 3
+};
+
+/// The pieces, given in reading order, as words, lines and blocks of a page of `width` × `height`
+/// pixels. Those beside the page are left out, and the boxes of others end where it ends.
+ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height);
+
+/// Whether it is text that a person can read: not white space alone, nor, for the most part,
+/// replacement, private or control characters, as fonts without their map to Unicode leave them.
+bool is_readable(const ocr::Page& page);
+
+}  // namespace oko::document

@@ -1,0 +1,159 @@
+// `oko ocr` on PDF, and the searchable PDF that it writes.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "document/pdf.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/text_pages.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const std::string kData = std::string(OKO_SOURCE_DIR) + "/tests/document/data/";
+const std::string kReceipt = std::string(OKO_SOURCE_DIR) + "/tests/ocr/data/receipt_0.png";
+
+class OcrPdfTest : public ScratchFolderTest {
+ protected:
+  static ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en",
+                           const std::string& tessdata = "TESSDATA_NONE=") {
+    arguments.insert(arguments.begin(), {OKO_PROGRAM, "ocr"});
+    return Process(arguments, {"LANG=" + language + "_XX.UTF-8", "LC_ALL=", tessdata}).wait();
+  }
+
+  /// Runs with --format pdf and opens what is written.
+  document::Pdf make_pdf(std::vector<std::string> arguments, int status = 0) {
+    arguments.insert(arguments.end(), {"--format", "pdf"});
+    const ProcessResult result = run(arguments);
+    EXPECT_EQ(result.status, status) << result.err;
+    write_file_atomically(folder_ / "out.pdf", std::string_view(result.out));
+    return document::Pdf(folder_ / "out.pdf");
+  }
+};
+
+TEST_F(OcrPdfTest, TextLayerIsPrintedWithoutAnEngine) {
+  const ProcessResult result = run({kData + "text.pdf"}, "en", "TESSDATA_PREFIX=/nonexistent");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out.rfind("Съешь же ещё этих мягких французских булок,\n", 0), 0u);
+  EXPECT_NE(result.out.find("\nThe quick brown fox jumps over the lazy dog.\n"), std::string::npos);
+}
+
+TEST_F(OcrPdfTest, ScannedPagesAreRecognized) {
+  for (const char* name : {"scan.pdf", "garbage_text.pdf"}) {
+    const ProcessResult result = run({kData + name, "--format", "json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const json page = json::parse(result.out);
+    EXPECT_EQ(page.at("source"), "ocr") << name;
+    EXPECT_EQ(page.at("width"), 2479) << name;
+    EXPECT_EQ(page.at("lines").at(0).at("text"), "Привет мир") << name;
+    EXPECT_EQ(page.at("lines").at(1).at("text"), "Hello world") << name;
+  }
+}
+
+TEST_F(OcrPdfTest, EachPageSaysWhereItsTextIsFrom) {
+  const ProcessResult result = run({kData + "mixed.pdf", kReceipt, "--format", "json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::string sources, line;
+  while (std::getline(lines, line)) {
+    sources += json::parse(line).at("source").get<std::string>() + " ";
+  }
+  EXPECT_EQ(sources, "text_layer ocr text_layer ocr ");
+}
+
+TEST_F(OcrPdfTest, APdfUnderAnotherNameIsRead) {
+  fs::copy_file(kData + "text.pdf", folder_ / "picture.png");
+  const ProcessResult result = run({folder_ / "picture.png"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out.rfind("Съешь", 0), 0u) << result.out;
+}
+
+TEST_F(OcrPdfTest, ADamagedPageDoesNotStopTheOthers) {
+  const ProcessResult result = run({kData + "damaged_page.pdf"}, "ru");
+  EXPECT_EQ(result.status, 4);
+  EXPECT_NE(result.err.find("damaged_page.pdf, страница 2: повреждена"), std::string::npos)
+      << result.err;
+  EXPECT_NE(result.out.find("страница 1:\nPage 1\n"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("страница 3:\nPage 3\n"), std::string::npos) << result.out;
+  const document::Pdf pdf = make_pdf({kData + "damaged_page.pdf"}, 4);
+  ASSERT_EQ(pdf.page_count(), 2);
+  EXPECT_EQ(pdf.text_layer(1)->text(), "Page 3\n");
+}
+
+TEST_F(OcrPdfTest, APasswordIsToldWithWhatToDo) {
+  const ProcessResult result = run({kData + "locked.pdf"}, "ru");
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("PDF защищён паролем\nподсказка: сначала снимите пароль: qpdf"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST_F(OcrPdfTest, SearchablePdfHasThePagesOfAllFilesInOrder) {
+  const document::Pdf pdf = make_pdf({kReceipt, kData + "mixed.pdf", kData + "rotated.pdf"});
+  ASSERT_EQ(pdf.page_count(), 5);
+  EXPECT_EQ(pdf.text_layer(0)->lines.at(0).text(), "Супермаркет «Эхо»");
+  EXPECT_EQ(pdf.text_layer(1)->text(), "Первая\n");
+  EXPECT_EQ(pdf.text_layer(2)->text(), "Вторая страница\n");
+  EXPECT_EQ(pdf.page_size(1).width_points, 595);
+  EXPECT_EQ(pdf.page_size(4).width_points, 140);
+  EXPECT_EQ(pdf.text_layer(4)->text(), document::Pdf(kData + "rotated.pdf").text_layer(0)->text());
+}
+
+TEST_F(OcrPdfTest, WordsOfASearchablePdfLieWhereTheyWereRead) {
+  const ProcessResult result = run({kData + "scan.pdf", "--format", "json"});
+  const json word = json::parse(result.out).at("lines").at(1).at("words").at(1);
+  EXPECT_EQ(word.at("text"), "world");
+  const ocr::Page read = *make_pdf({kData + "scan.pdf"}).text_layer(0);
+  const ocr::Word& again = read.lines.at(1).words.at(1);
+  EXPECT_EQ(again.text, "world");
+  const float five_points = 5 * 300 / 72.0f;
+  EXPECT_NEAR(again.box.left, word.at("box").at(0).get<float>(), five_points);
+  EXPECT_NEAR(again.box.top, word.at("box").at(1).get<float>(), five_points);
+  EXPECT_NEAR(again.box.width, word.at("box").at(2).get<float>(), five_points);
+}
+
+TEST_F(OcrPdfTest, NothingIsWrittenWhereNoPageIsRead) {
+  const ProcessResult result =
+      run({kData + "locked.pdf", kData + "no_pages.pdf", "--format", "pdf"});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(result.out, "");
+}
+
+TEST_F(OcrPdfTest, FormatsComePageByPage) {
+  write_text_pages(folder_ / "book.pdf", 500);
+  for (const char* format : {"text", "json", "hocr"}) {
+    const auto begin = std::chrono::steady_clock::now();
+    Process process({OKO_PROGRAM, "ocr", folder_ / "book.pdf", "--format", format}, {});
+    EXPECT_TRUE(process.wait_for_output(60)) << format;
+    const auto first = std::chrono::steady_clock::now() - begin;
+    EXPECT_EQ(process.wait().status, 0) << format;
+    EXPECT_LT(first, (std::chrono::steady_clock::now() - begin) / 2) << format;
+  }
+}
+
+TEST_F(OcrPdfTest, AClosedPipeOrAFullDiskEndsIt) {
+  const std::string command =
+      std::string(OKO_PROGRAM) + " ocr " + kData + "text.pdf " + kData + "poster.pdf --format pdf";
+  const auto shell = [&](const std::string& tail) {
+    return Process({"/bin/sh", "-c", command + tail}, {"LANG=en_US.UTF-8", "LC_ALL="}).wait();
+  };
+  const ProcessResult closed = shell(" | head -c 10");
+  EXPECT_EQ(closed.status, 0) << closed.err;
+  EXPECT_EQ(closed.out.rfind("%PDF-1.7", 0), 0u);
+  if (!fs::exists("/dev/full")) return;  // Linux has it
+  const ProcessResult full = shell(" > /dev/full");
+  EXPECT_EQ(full.status, 1);
+  EXPECT_NE(full.err.find("standard output cannot be written"), std::string::npos) << full.err;
+}
+
+}  // namespace
+}  // namespace oko

@@ -1,0 +1,77 @@
+#include "document/pages.h"
+
+#include <atomic>
+
+#include "base/file.h"
+#include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/text_pages.h"
+
+namespace oko::document {
+namespace {
+
+const std::string kData = std::string(OKO_TEST_DATA) + "/";
+const std::string kPictures = std::string(OKO_SOURCE_DIR) + "/tests/ocr/data/";
+
+class PagesTest : public ScratchFolderTest {};
+
+TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
+  Pages pages({kPictures + "receipt_0.png", kData + "mixed.pdf", folder_ / "none.pdf",
+               kPictures + "two_pages.tif"});
+  ASSERT_EQ(pages.size(), 7u);
+  EXPECT_EQ(pages.file(3), kData + "mixed.pdf");
+  EXPECT_EQ(pages.page_in_file(3), 2);
+  EXPECT_EQ(pages.pages_of_file(3), 3);
+  EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(0, nullptr)));
+  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr)).text(), "Первая\n");
+  EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(2, nullptr)));
+  EXPECT_EQ(std::get<ocr::Page>(pages.load(3, nullptr)).text(), "Third\n");
+  message_of([&] { pages.load(4, nullptr); }, ErrorCode::kBadInput);
+  EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(6, nullptr)));
+  // An earlier file again, as threads may ask.
+  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr)).text(), "Первая\n");
+}
+
+TEST_F(PagesTest, PicturesComeWithTheirSizeOnPaper) {
+  Pages pages({kData + "rotated.pdf", kPictures + "receipt_0.png"});
+  PagePicture picture;
+  EXPECT_TRUE(std::holds_alternative<ocr::Page>(pages.load(0, &picture)));
+  EXPECT_EQ(picture.width_points, 140);
+  EXPECT_EQ(picture.height_points, 500);
+  EXPECT_EQ(image::decode(std::as_bytes(std::span(picture.jpeg)), "page").height, picture.height);
+  pages.load(1, &picture);
+  EXPECT_EQ(picture.width, 293);
+  EXPECT_NEAR(picture.width_points, 293 * 72 / 96.0, 0.01);  // says nothing of its resolution
+}
+
+TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {
+  constexpr int kPages = 2000;
+  write_text_pages(folder_ / "book.pdf", kPages);
+  Pages pages({folder_ / "book.pdf"});
+  ASSERT_EQ(pages.size(), std::size_t{kPages});
+  const std::uint64_t before = budget::private_bytes();
+  budget::PeakSampler sampler;
+  std::atomic<int> loaded = 0;
+  ocr::Options none;  // no engine can be made of it
+  none.languages = {"tlh"};
+  ocr::read_pages(
+      pages.size(), none, 2,
+      [&](std::size_t i) {
+        ++loaded;
+        return pages.load(i, nullptr);
+      },
+      [&](std::size_t i, const ocr::ReadResult& result) {
+        ASSERT_FALSE(result.error) << result.error->what();
+        EXPECT_EQ(result.page.lines.at(7).text(), line_of_text(static_cast<int>(i), 7));
+        EXPECT_LE(loaded.load(), static_cast<int>(i) + 1 + 4);
+      },
+      {});
+  EXPECT_EQ(loaded, kPages);
+  const std::uint64_t added = sampler.peak_bytes() - before;
+  std::printf("%d pages: %.1f MB\n", kPages, static_cast<double>(added) / 1e6);
+  EXPECT_LT(added, 60'000'000u);
+}
+
+}  // namespace
+}  // namespace oko::document

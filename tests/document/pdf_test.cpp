@@ -1,0 +1,145 @@
+#include "document/pdf.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/language.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::document {
+namespace {
+
+const std::string kData = std::string(OKO_TEST_DATA) + "/";
+const std::string kText =
+    "Съешь же ещё этих мягких французских булок,\nда выпей чаю. Цена: 1 250,00 руб.\n\n"
+    "The quick brown fox jumps over the lazy dog.\nNaïve café — 3 × 4 = 12.\n";
+
+/// The part of `box`'s pixels that are dark.
+double darkness(const image::Image& image, const ocr::Box& box) {
+  int dark = 0, all = 0;
+  for (int y = static_cast<int>(box.top); y < static_cast<int>(box.top + box.height); ++y) {
+    for (int x = static_cast<int>(box.left); x < static_cast<int>(box.left + box.width); ++x) {
+      ++all;
+      if (image.rgb[(static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
+                     static_cast<std::size_t>(x)) *
+                    3] < 128) {
+        ++dark;
+      }
+    }
+  }
+  return static_cast<double>(dark) / std::max(1, all);
+}
+
+class PdfTest : public ScratchFolderTest {};
+
+TEST_F(PdfTest, TextOfAPageIsExactInBothLanguages) {
+  const Pdf pdf(kData + "text.pdf");
+  EXPECT_EQ(pdf.page_count(), 1);
+  const auto page = pdf.text_layer(0);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->text(), kText);
+  EXPECT_EQ(page->source, ocr::TextSource::kTextLayer);
+}
+
+TEST_F(PdfTest, BoxesLieOnTheLettersOfThePicture) {
+  for (const char* name : {"text.pdf", "rotated.pdf", "sideways.pdf"}) {
+    const Pdf pdf(kData + name);
+    const auto page = pdf.text_layer(0);
+    const image::Image picture = pdf.render(0);
+    ASSERT_TRUE(page) << name;
+    EXPECT_EQ(page->width, picture.width) << name;
+    EXPECT_EQ(page->height, picture.height) << name;
+    for (const ocr::Line& line : page->lines) {
+      for (const ocr::Word& word : line.words) {
+        if (word.text == "—" || word.text == "=") continue;  // little ink
+        EXPECT_GT(darkness(picture, word.box), 0.08) << name << ": " << word.text;
+        const ocr::Box above{word.box.left, 0, word.box.width, 20};
+        EXPECT_EQ(darkness(picture, above), 0) << name;
+      }
+    }
+  }
+}
+
+TEST_F(PdfTest, RotationAndCropBoxDecideSizeAndPlaces) {
+  const Pdf pdf(kData + "rotated.pdf");  // crop box of 500 × 140 points, turned by 90 degrees
+  const PageSize size = pdf.page_size(0);
+  EXPECT_EQ(size.width_points, 140);
+  EXPECT_EQ(size.height_points, 500);
+  EXPECT_EQ(size.width, 583);
+  EXPECT_EQ(size.height, 2083);
+  EXPECT_EQ(pdf.text_layer(0)->text(), kText);
+}
+
+TEST_F(PdfTest, TextThatRunsUpOrDownIsRead) {
+  EXPECT_EQ(Pdf(kData + "sideways.pdf").text_layer(0)->text(), "Снизу вверх\n\nDown we go\n");
+}
+
+TEST_F(PdfTest, AWordInTwoFontsIsOneWord) {
+  EXPECT_EQ(Pdf(kData + "two_fonts.pdf").text_layer(0)->text(), "Проверка слов\n");
+}
+
+TEST_F(PdfTest, AScanOrGarbageIsNoTextLayer) {
+  EXPECT_FALSE(Pdf(kData + "scan.pdf").text_layer(0));
+  EXPECT_FALSE(Pdf(kData + "garbage_text.pdf").text_layer(0));
+}
+
+TEST_F(PdfTest, APosterKeepsTheLimitOfPixels) {
+  const Pdf pdf(kData + "poster.pdf");  // 200 × 200 inches
+  const PageSize size = pdf.page_size(0);
+  EXPECT_EQ(size.width, 4472);
+  EXPECT_NEAR(size.resolution, 22.36, 0.01);
+  EXPECT_EQ(pdf.text_layer(0)->text(), "Плакат\n");
+  const Pdf small(kData + "poster.pdf", {.max_pixels = 10'000});
+  const image::Image picture = small.render(0);
+  EXPECT_EQ(picture.width, 100);
+  EXPECT_EQ(picture.height, 100);
+}
+
+TEST_F(PdfTest, APasswordIsNamedInBothLanguages) {
+  const auto open = [] { Pdf(kData + "locked.pdf"); };
+  EXPECT_EQ(message_of(open, ErrorCode::kBadInput),
+            kData + "locked.pdf: the PDF is protected by a password");
+  set_language(Language::kRussian);
+  EXPECT_EQ(message_of(open, ErrorCode::kBadInput), kData + "locked.pdf: PDF защищён паролем");
+}
+
+TEST_F(PdfTest, WhatIsNoPdfIsRefusedWithItsCause) {
+  const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
+  const auto message = [&](const std::string& name, std::string_view bytes) {
+    write_file_atomically(folder_ / name, bytes);
+    return message_of([&] { Pdf(folder_ / name); }, ErrorCode::kBadInput);
+  };
+  EXPECT_NE(message("notes.pdf", "just text").find("is not a PDF (it starts like plain text)"),
+            std::string::npos);
+  EXPECT_NE(message("half.pdf", std::string_view(text).substr(0, text.size() / 2)).find("cut off"),
+            std::string::npos);
+  EXPECT_NE(message("junk.pdf", "%PDF-1.4\n\x01\x02 junk\n%%EOF\n").find("is damaged"),
+            std::string::npos);
+  EXPECT_NE(message_of([] { Pdf(kData + "no_pages.pdf"); }, ErrorCode::kBadInput).find("no pages"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "none.pdf"); }, ErrorCode::kBadInput).find("no such"),
+            std::string::npos);
+}
+
+TEST_F(PdfTest, ADamagedPageIsNamedAndTheOthersAreRead) {
+  const Pdf pdf(kData + "damaged_page.pdf");
+  EXPECT_FALSE(pdf.text_layer(1));
+  EXPECT_EQ(message_of([&] { pdf.render(1); }, ErrorCode::kBadInput),
+            kData + "damaged_page.pdf, page 2: is damaged");
+  EXPECT_EQ(pdf.text_layer(2)->text(), "Page 3\n");
+  EXPECT_NE(message_of([&] { pdf.render(3); }, ErrorCode::kBadInput).find("has no page 4, only 3"),
+            std::string::npos);
+}
+
+TEST_F(PdfTest, TheKindIsToldByContent) {
+  const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
+  write_file_atomically(folder_ / "late.png", std::string(1000, '\n') + text);
+  EXPECT_TRUE(is_pdf(folder_ / "late.png"));
+  write_file_atomically(folder_ / "too_late.pdf", std::string(1020, '\n') + text);
+  EXPECT_FALSE(is_pdf(folder_ / "too_late.pdf"));
+  write_file_atomically(folder_ / "comment.jpg", std::string_view("\xFF\xD8\xFF\xFE %PDF-1.4"));
+  EXPECT_FALSE(is_pdf(folder_ / "comment.jpg"));
+}
+
+}  // namespace
+}  // namespace oko::document

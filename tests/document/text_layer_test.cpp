@@ -1,0 +1,74 @@
+#include "document/text_layer.h"
+
+#include <gtest/gtest.h>
+
+namespace oko::document {
+namespace {
+
+/// 10 pixels high, a letter 8 wide.
+TextPiece piece(const std::string& text, float left, float top, float width, bool space = true) {
+  return {text, {left, top, width, 10}, space, 0};
+}
+
+TEST(TextLayerTest, WordsBecomeLinesAndBlocks) {
+  const ocr::Page page = page_of_text(
+      {piece("Первая", 10, 10, 48), piece("line,", 64, 10, 40, false), piece("second", 10, 23, 48),
+       piece("line", 64, 23, 32, false), piece("Абзац", 10, 50, 40, false),
+       piece("Right", 200, 10, 40), piece("column", 248, 10, 48, false)},
+      400, 200);
+  EXPECT_EQ(page.text(), "Первая line,\nsecond line\n\nАбзац\n\nRight column\n");
+  EXPECT_EQ(page.source, ocr::TextSource::kTextLayer);
+  EXPECT_EQ(page.lines[0].box, (ocr::Box{10, 10, 94, 10}));
+  EXPECT_EQ(page.lines[0].words[1].box, (ocr::Box{64, 10, 40, 10}));
+  EXPECT_EQ(page.lines[0].words[1].confidence, 1);
+}
+
+TEST(TextLayerTest, PartsOfAWordAreOneWord) {
+  const ocr::Page page = page_of_text(
+      {piece("«", 10, 10, 8, false), piece("Эхо", 18, 11, 24, false), piece("»,", 42, 10, 16)}, 400,
+      200);
+  ASSERT_EQ(page.lines.size(), 1u);
+  ASSERT_EQ(page.lines[0].words.size(), 1u);
+  EXPECT_EQ(page.lines[0].words[0].text, "«Эхо»,");
+  EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{10, 10, 48, 11}));
+}
+
+TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
+  const ocr::Page page = page_of_text(
+      {piece("out", -50, 10, 24), piece("below", 10, 300, 40), piece("edge", 380, 10, 30)}, 400,
+      200);
+  ASSERT_EQ(page.text(), "edge\n");
+  EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{380, 10, 20, 10}));
+}
+
+TEST(TextLayerTest, TextThatRunsUpOrDownIsOneLine) {
+  for (const int turns : {1, 3}) {
+    const float first = turns == 1 ? 20 : 120, second = turns == 1 ? 70 : 70;
+    const ocr::Page page = page_of_text(
+        {{"up", {10, first, 10, 40}, true, turns}, {"down", {10, second, 10, 40}, false, turns}},
+        400, 200);
+    EXPECT_EQ(page.text(), "up down\n") << turns;
+  }
+}
+
+TEST(TextLayerTest, OnlyWhatAPersonCanReadIsText) {
+  const auto readable = [](const std::string& text) {
+    return is_readable(page_of_text({piece(text, 10, 10, 50)}, 400, 200));
+  };
+  EXPECT_TRUE(readable("слово"));
+  EXPECT_TRUE(
+      readable("wo\xEF\xBF\xBD"
+               "rd"));
+  EXPECT_FALSE(
+      readable("\xEF\xBF\xBD\xEF\xBF\xBD"
+               "a"));
+  EXPECT_FALSE(readable("\uE001\uE002\uF8FF"));
+  EXPECT_FALSE(
+      readable("\x01\x02\x03"
+               "a"));
+  EXPECT_FALSE(readable("\u00A0 \t"));
+  EXPECT_FALSE(is_readable({}));
+}
+
+}  // namespace
+}  // namespace oko::document
