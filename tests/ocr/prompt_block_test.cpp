@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 namespace oko::ocr {
 namespace {
 
@@ -71,6 +74,20 @@ TEST(PromptBlockTest, DoubtfulLinesAreLeftOut) {
 TEST(PromptBlockTest, PageWithoutTextGivesNothing) {
   EXPECT_EQ(prompt_block(page_of({}), options()).text, "");
   EXPECT_EQ(prompt_block(page_of({line("?", {0, 0, 5, 5}, 0.1f)}), options()).text, "");
+}
+
+// The demo's model is trained with blocks that a Python script writes: they must not differ.
+TEST(PromptBlockTest, BlockOfTheTrainingScriptsIsTheSame) {
+  std::ifstream file(OKO_TEST_DATA "/prompt_block.json");
+  const auto golden = nlohmann::json::parse(file);
+  Page page{golden["width"], golden["height"], {}};
+  for (const auto& entry : golden["lines"]) {
+    const std::vector<float> box = entry["box"];
+    page.lines.push_back(line(entry["text"], {box[0], box[1], box[2], box[3]}));
+  }
+  EXPECT_EQ(prompt_block(page, options(10000)).text, golden["en"].get<std::string>());
+  EXPECT_EQ(prompt_block(page, options(10000, Language::kRussian)).text,
+            golden["ru"].get<std::string>());
 }
 
 }  // namespace
