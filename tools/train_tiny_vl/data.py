@@ -39,7 +39,11 @@ def smart_resize(height: int, width: int) -> tuple[int, int]:
 
 def preprocess(picture: Image.Image) -> Image.Image:
     height, width = smart_resize(picture.height, picture.width)
-    return picture.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    return preprocess_to(picture, (width, height))
+
+
+def preprocess_to(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return picture.convert("RGB").resize(size, Image.Resampling.BICUBIC)
 
 
 def normalise(pixels: torch.Tensor) -> torch.Tensor:
@@ -73,50 +77,63 @@ class Chat:
 @dataclass
 class Batch:
     pixels: torch.Tensor  # uint8 (B, H, W, 3)
-    points: torch.Tensor  # int64 (B, patches, 2): class under the left and the right half of every patch
+    points: torch.Tensor | None  # int64 (B, patches, 2): class under the left and the right half of every patch
     ids: torch.Tensor  # int64 (B, L)
     targets: torch.Tensor  # int64 (B, L): the next token where it belongs to the answer, else -100
     start: int
     grid: tuple[int, int]  # merged rows, columns
 
 
+def choose_size(rng, sizes: dict = SIZES) -> tuple[int, int]:
+    return rng.choices(list(sizes), list(sizes.values()))[0]
+
+
+def points_of(size: tuple[int, int]) -> np.ndarray:
+    """Two points (x, y) of every patch, in the order of the patches."""
+    order = patch_order(size[1] // PATCH, size[0] // PATCH).numpy()
+    points = np.stack([np.stack((order[:, 1] * PATCH + dx, order[:, 0] * PATCH + 8), -1) for dx in (4, 12)], 1)
+    return points.reshape(-1, 2).astype(np.float64)
+
+
+def pack(chat: Chat, head: list[int], rows: list[tuple[str, str]], pixels: list, labels: list | None = None) -> Batch:
+    """rows: (what stands after the picture, answer) of pictures of one size."""
+    height, width = pixels[0].shape[:2]
+    grid = height // FACTOR, width // FACTOR
+    prefix = head + [chat.image] * (grid[0] * grid[1])
+    answers = [chat.answer(answer) for _, answer in rows]
+    rows_of_ids = [prefix + chat.tail(prompt) + answer for (prompt, _), answer in zip(rows, answers)]
+    length = -(-max(map(len, rows_of_ids)) // 8) * 8
+    ids = np.full((len(rows), length), chat.pad, np.int64)
+    targets = np.full((len(rows), length), -100, np.int64)
+    for i, (row, answer) in enumerate(zip(rows_of_ids, answers)):
+        ids[i, : len(row)] = row
+        targets[i, len(row) - len(answer) - 1 : len(row) - 1] = answer
+    points = None if labels is None else torch.from_numpy(np.stack(labels).astype(np.int64))
+    return Batch(
+        torch.from_numpy(np.stack(pixels)), points, torch.from_numpy(ids), torch.from_numpy(targets), len(head), grid
+    )
+
+
 def make_batch(chat: Chat, seed: int, index: int, count: int, early: int) -> Batch:
     """Batch number `index`; the first `early` ones are of small pictures."""
     rng = random.Random(f"{seed}/{index}")
-    sizes = EARLY_SIZES if index < early else SIZES
-    width, height = rng.choices(list(sizes), list(sizes.values()))[0]
-    word_share = 1.0 if index < early and height < 96 else WORD_SHARE
-    rows, columns = height // PATCH, width // PATCH
-    order = patch_order(rows, columns).numpy()
-    points = np.stack([np.stack((order[:, 1] * PATCH + dx, order[:, 0] * PATCH + 8), -1) for dx in (4, 12)], 1)
-    points = points.reshape(-1, 2).astype(np.float64)
+    size = choose_size(rng, EARLY_SIZES if index < early else SIZES)
+    word_share = 1.0 if index < early and size[1] < 96 else WORD_SHARE
+    points = points_of(size)
     head = chat.head(system=rng.random() < 0.04)
     # A few prompts a batch: the longest row sets the length of all.
     prompts = {
         (a, b): [grammar.sample_prompt(rng, a, b) for _ in range(4)] for a in ("en", "ru") for b in (False, True)
     }
-    picture_ids = [chat.image] * (rows * columns // MERGE**2)
-    pixels, labels, rows_of_ids, answers = [], [], [], []
+    pixels, labels, rows = [], [], []
     for _ in range(count):
         scene = scenes.sample_word(rng) if rng.random() < word_share else scenes.sample_training_scene(rng)
-        picture, label = scenes.render(rng, scene, (width, height), points)
+        picture, label = scenes.render(rng, scene, size, points)
         language = rng.choice(("en", "ru"))
-        prompt = rng.choice(prompts[language, scene["kind"] == "word"])
-        answer = chat.answer(grammar.describe(scene, language))
+        rows.append((rng.choice(prompts[language, scene["kind"] == "word"]), grammar.describe(scene, language)))
         pixels.append(np.asarray(picture))
         labels.append(label.reshape(-1, 2))
-        rows_of_ids.append(head + picture_ids + chat.tail(prompt) + answer)
-        answers.append(len(answer))
-    length = -(-max(map(len, rows_of_ids)) // 8) * 8
-    ids = np.full((count, length), chat.pad, np.int64)
-    targets = np.full((count, length), -100, np.int64)
-    for i, (row, answer) in enumerate(zip(rows_of_ids, answers)):
-        ids[i, : len(row)] = row
-        targets[i, len(row) - answer - 1 : len(row) - 1] = row[-answer:]
-    return Batch(
-        torch.from_numpy(np.stack(pixels)), torch.from_numpy(np.stack(labels).astype(np.int64)), torch.from_numpy(ids),
-        torch.from_numpy(targets), len(head), (rows // MERGE, columns // MERGE),
-    )  # fmt: skip
+    return pack(chat, head, rows, pixels, labels)
 
 
 def _work(queue, first, step, last, seed, count, early):

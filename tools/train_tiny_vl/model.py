@@ -121,9 +121,13 @@ def text_block(x, cos, sin, mask, heads: int, groups: int, n1, qw, kw, vw, ow, q
     q = _Rotate.apply(rms(F.linear(h, qw).view(batch, length, heads, dim), qn), cos, sin).transpose(1, 2)
     k = _Rotate.apply(rms(F.linear(h, kw).view(batch, length, groups, dim), kn), cos, sin).transpose(1, 2)
     v = F.linear(h, vw).view(batch, length, groups, dim).transpose(1, 2)
-    # The query heads of one key head stand below each other: one product a group, nothing repeated.
-    q = (q * dim**-0.5).reshape(batch, groups, heads // groups * length, dim)
-    out = _attend(q, k, v, mask).view(batch, heads, length, dim).transpose(1, 2).reshape(batch, length, heads * dim)
+    if length > 128:  # as below, without the table of all pairs of tokens
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    else:
+        # The query heads of one key head stand below each other: one product a group, nothing repeated.
+        q = (q * dim**-0.5).reshape(batch, groups, heads // groups * length, dim)
+        out = _attend(q, k, v, mask).view(batch, heads, length, dim)
+    out = out.transpose(1, 2).reshape(batch, length, heads * dim)
     x = x + F.linear(out, ow)
     h = rms(x, n2)
     h = F.silu(F.linear(h, gw)) * F.linear(h, uw)

@@ -1,7 +1,9 @@
 """How often oko itself is right on held-out pictures: the same counts as evaluate.py, through the C++ program.
 
     python evaluate.py MODEL_DIR --count 100 --write DIR
-    python score_program.py PROGRAM MODEL_DIR DIR
+    python score_program.py PROGRAM MODEL_DIR DIR           without reading, then with --ocr on
+
+Of small print, it counts the words of the picture that the answer holds.
 """
 
 import argparse
@@ -11,10 +13,37 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 
-def answers(program: str, model: str, prompt: str, files: list[Path]) -> list[str]:
-    command = [program, "describe", "--model", model, "--prompt", prompt, "--json", *map(str, files)]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def words_found(answer: str, lines: list[str]) -> tuple[int, int]:
+    """How many of the words of `lines` are in the answer, and of how many; marks around a word count for nothing."""
+
+    def words(text: str) -> Counter:
+        return Counter(w for w in (w.strip(".,:;!?\"«»()") for w in text.split()) if w)
+
+    wanted = words(" ".join(lines))
+    return (wanted & words(answer)).total(), wanted.total()
+
+
+def answers(program: str, model: str, prompt: str, language: str, ocr: str, files: list[Path]) -> list[str]:
+    command = [program, "describe", "--model", model, "--prompt", prompt, "--lang", language, "--ocr", ocr, "--json"]
+    output = subprocess.run([*command, *map(str, files)], check=True, capture_output=True, text=True).stdout
     return [json.loads(line)["text"] for line in output.splitlines()]
+
+
+def score(options, by_prompt: dict, ocr: str):
+    right, all_of = Counter(), Counter()
+    for (prompt, language), items in by_prompt.items():
+        files = [options.folder / item["file"] for item in items]
+        said = answers(options.program, options.model, prompt, language, ocr, files)
+        for item, text in zip(items, said, strict=True):
+            name, found, count = f"{item['class']} {language}", text == item["expected"], 1
+            if "lines" in item:
+                name = f"words of small print {language}"
+                found, count = words_found(text, item["lines"])
+            all_of[name] += count
+            right[name] += found
+    print(f"--ocr {ocr}")
+    for name in sorted(all_of):
+        print(f"{name:26} {right[name]:5} of {all_of[name]:5} {100 * right[name] / all_of[name]:7.2f} %", flush=True)
 
 
 def main():
@@ -26,16 +55,9 @@ def main():
     by_prompt = defaultdict(list)
     for line in (options.folder / "expected.jsonl").read_text(encoding="utf-8").splitlines():
         item = json.loads(line)
-        by_prompt[item["prompt"]].append(item)
-    right, all_of = Counter(), Counter()
-    for prompt, items in by_prompt.items():
-        files = [options.folder / item["file"] for item in items]
-        for item, text in zip(items, answers(options.program, options.model, prompt, files), strict=True):
-            name = f"{item['class']} {item['lang']}"
-            all_of[name] += 1
-            right[name] += text == item["expected"]
-    for name in sorted(all_of):
-        print(f"{name:22} {right[name]:5} of {all_of[name]:5} {100 * right[name] / all_of[name]:7.2f} %")
+        by_prompt[item["prompt"], item["lang"]].append(item)
+    for ocr in ("off", "on"):
+        score(options, by_prompt, ocr)
 
 
 if __name__ == "__main__":

@@ -75,18 +75,21 @@ def points_loss(patches, point_head, labels):
     return F.cross_entropy(guesses, labels[rows].flatten())
 
 
+def caption_loss(forward, weights, batch: data.Batch, features, levels):
+    hidden = forward.read(weights, batch.ids, features, levels, batch.start, *batch.grid)
+    rows = (batch.targets >= 0).flatten().nonzero()[:, 0]
+    rows = F.pad(rows, (0, -len(rows) % 128))
+    targets = batch.targets.flatten()[rows]
+    return F.cross_entropy(forward.logits(weights, hidden.flatten(0, 1)[rows]), targets)
+
+
 def losses(forward, weights, point_head, batch: data.Batch, reading: bool, detached: bool):
     """(caption loss or 0, points loss)."""
     pixels = data.normalise(batch.pixels)
     if not reading:
         return torch.zeros(()), points_loss(forward.see(weights, pixels, merged=False), point_head, batch.points)
     features, levels, patches = forward.see(weights, pixels, detached=detached)
-    hidden = forward.read(weights, batch.ids, features, levels, batch.start, *batch.grid)
-    rows = (batch.targets >= 0).flatten().nonzero()[:, 0]
-    rows = F.pad(rows, (0, -len(rows) % 128))
-    targets = batch.targets.flatten()[rows]
-    caption = F.cross_entropy(forward.logits(weights, hidden.flatten(0, 1)[rows]), targets)
-    return caption, points_loss(patches, point_head, batch.points)
+    return caption_loss(forward, weights, batch, features, levels), points_loss(patches, point_head, batch.points)
 
 
 def optimizers(parameters: dict, point_head, options):
@@ -103,6 +106,12 @@ def optimizers(parameters: dict, point_head, options):
     )  # fmt: skip
     muon = Muon([parameters[n] for n in sorted(blocks)], lr=options.muon_lr, weight_decay=0.02, momentum=0.95)
     return adam, muon
+
+
+def save(state: dict, file: Path):
+    """The file is whole at every moment."""
+    torch.save(state, file.with_suffix(".tmp"))
+    file.with_suffix(".tmp").replace(file)
 
 
 def main():
@@ -176,8 +185,7 @@ def main():
                 "step": step + 1, "model": model.state_dict(), "point_head": point_head.data,
                 "adam": adam.state_dict(), "muon": muon.state_dict(),
             }  # fmt: skip
-            torch.save(state, options.out / "last.tmp")
-            (options.out / "last.tmp").replace(last_file)
+            save(state, last_file)
             started = time.time()
 
 
