@@ -40,7 +40,7 @@ def parse():
     parser.add_argument("--steps", type=int, default=2400)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--muon-lr", type=float, default=2e-3)
-    parser.add_argument("--copying", type=int, default=300, help="steps of nothing but copying at the start")
+    parser.add_argument("--copying", type=int, default=400, help="steps of nothing but copying at the start")
     parser.add_argument("--warmup", type=int, default=50)
     parser.add_argument("--last-part", type=float, default=0.6, help="share of the steps with a falling rate")
     parser.add_argument("--processes", type=int, default=2, help="of one thread each; part of the recipe, as --seed is")
