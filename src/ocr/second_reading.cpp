@@ -16,6 +16,8 @@ constexpr float kSure = 0.88f;
 constexpr float kBetter = 0.01f;     // where no neighbour speaks against it
 constexpr float kMuchBetter = 0.2f;  // where one does
 constexpr float kDoubtful = 0.75f;   // of the first reading
+constexpr int kLongWord = 5;         // letters
+constexpr float kConfident = 0.9f;   // of a long word's first reading
 constexpr float kPartIsSure = 0.8f;
 constexpr float kPartIsBetter = 0.05f;
 constexpr float kMargin = 4;  // pixels around a word
@@ -80,40 +82,27 @@ SecondReading::SecondReading(Languages cyrillic, Languages latin) {
   }
 }
 
-void SecondReading::set_picture(const PreparedPicture& picture) {
-  clear();
-  picture_ = &picture;
-}
-
-void SecondReading::clear() {
-  for (Reader* reader : {&cyrillic_, &latin_}) {
-    if (std::exchange(reader->has_picture, false)) reader->api.Clear();
-  }
-  picture_ = nullptr;
-}
-
 SecondReading::Reader& SecondReading::reader_of(Script script) {
   return script == Script::kLatin ? latin_ : cyrillic_;
 }
 
 SecondReading::Reading SecondReading::read(Script script, const Box& box) {
-  Reader& reader = reader_of(script);
-  if (!reader.has_picture) {
-    reader.api.SetImage(picture_->pix.get());
-    reader.api.SetSourceResolution(kPreparedResolution);
-    reader.has_picture = true;
-  }
-  const int left = std::max(0, static_cast<int>(box.left));
-  const int top = std::max(0, static_cast<int>(box.top));
-  const int right =
-      std::min(pixGetWidth(picture_->pix.get()), static_cast<int>(box.left + box.width));
-  const int bottom =
-      std::min(pixGetHeight(picture_->pix.get()), static_cast<int>(box.top + box.height));
+  const auto clip = [](float at, int size) { return std::clamp(static_cast<int>(at), 0, size); };
+  const int left = clip(box.left, pixGetWidth(picture_)),
+            top = clip(box.top, pixGetHeight(picture_));
+  const int right = clip(box.left + box.width, pixGetWidth(picture_));
+  const int bottom = clip(box.top + box.height, pixGetHeight(picture_));
   if (right <= left || bottom <= top) return {};
-  reader.api.SetRectangle(left, top, right - left, bottom - top);
-  if (reader.api.Recognize(nullptr) != 0) return {};
-  const std::unique_ptr<char[]> text(reader.api.GetUTF8Text());
-  Reading reading{text ? text.get() : "", static_cast<float>(reader.api.MeanTextConf()) / 100};
+  // Tesseract copies what it is given: a word, not the page.
+  ::Box* cut = boxCreate(left, top, right - left, bottom - top);
+  const PixPointer part(pixClipRectangle(picture_, cut, nullptr));
+  boxDestroy(&cut);
+  tesseract::TessBaseAPI& api = reader_of(script).api;
+  api.SetImage(part.get());
+  api.SetSourceResolution(kPreparedResolution);
+  if (api.Recognize(nullptr) != 0) return {};
+  const std::unique_ptr<char[]> text(api.GetUTF8Text());
+  Reading reading{text ? text.get() : "", static_cast<float>(api.MeanTextConf()) / 100};
   while (!reading.text.empty() && (reading.text.back() == '\n' || reading.text.back() == ' ')) {
     reading.text.pop_back();
   }
@@ -126,34 +115,36 @@ void SecondReading::check_word(FirstReading& word, std::optional<Script> before,
   const Letters first = letters_of(word.word.text);
   if (first.count() == 0) return;
   const Script own = first.script(), opposite = other(own);
-  // Print with «» is Russian, whatever stands around it.
-  const bool is_quoted = own == Script::kCyrillic && has_guillemet(word.word.text);
   const bool is_alone = !before && !after;
-  const bool is_beside = (before == opposite || after == opposite || is_alone) && !is_quoted;
-  const bool is_doubtful = word.word.confidence < kDoubtful;
-  if (!is_beside && !is_doubtful) return;
+  const bool is_contradicted = before == own || after == own;
+  // Print with «» is Russian, whatever stands around it, and long words are seldom taken wrongly.
+  const bool is_settled =
+      (own == Script::kCyrillic && has_guillemet(word.word.text)) ||
+      (!is_alone && first.count() >= kLongWord && word.word.confidence >= kConfident);
+  const bool is_beside = before == opposite || after == opposite || is_alone;
+  const float margin = is_contradicted || first.digits > 0 ? kMuchBetter : kBetter;
+  if (is_beside && !is_settled && becomes(word, opposite, margin)) return;
+  if (word.word.confidence >= kDoubtful) return;
+  const Reading again = read(own, with_margin(word.box, kMargin, kMargin));
+  const Letters letters = letters_of(again.text);
+  if (letters.only(own) && letters.may_be(first) &&
+      again.confidence >= std::max(kSure, word.word.confidence + kBetter)) {
+    word.word.text = again.text;
+    word.word.confidence = again.confidence;
+  }
+}
+
+bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
   const Box box = with_margin(word.box, kMargin, kMargin);
-  const Reading as_own = read(own, box);
-  Reading best{word.word.text, word.word.confidence};
-  if (is_beside) {
-    const bool is_contradicted = before == own || after == own;
-    const Reading as_opposite = read(opposite, box);
-    const Letters letters = letters_of(as_opposite.text);
-    const float margin = is_contradicted || first.digits > 0 ? kMuchBetter : kBetter;
-    if (letters.only(opposite) && letters.may_be(first) && as_opposite.confidence >= kSure &&
-        as_opposite.confidence >= as_own.confidence + margin) {
-      best = as_opposite;
-      word.word.language = reader_of(opposite).languages.tag;
-    }
-  }
-  const bool kept = best.text == word.word.text;
-  const Letters letters = letters_of(as_own.text);
-  if (kept && is_doubtful && letters.only(own) && letters.may_be(first) &&
-      as_own.confidence >= std::max(kSure, best.confidence + kBetter)) {
-    best = as_own;
-  }
-  word.word.text = best.text;
-  word.word.confidence = best.confidence;
+  const Reading reading = read(opposite, box);
+  const Letters letters = letters_of(reading.text);
+  const bool is_possible = letters.only(opposite) && letters.may_be(letters_of(word.word.text));
+  if (!is_possible || reading.confidence < kSure) return false;
+  if (reading.confidence < read(other(opposite), box).confidence + margin) return false;
+  word.word.text = reading.text;
+  word.word.confidence = reading.confidence;
+  word.word.language = reader_of(opposite).languages.tag;
+  return true;
 }
 
 void SecondReading::check_compound(FirstReading& word) {
@@ -167,6 +158,7 @@ void SecondReading::check_compound(FirstReading& word) {
         is_last ? word.word.text.size() : word.word.text.find(word.separators[i].text, from);
     const float right = is_last ? word.box.left + word.box.width : word.separators[i].box.left;
     const Box box = with_margin({left, word.box.top, right - left, word.box.height}, 0, kMargin);
+    if (to == std::string::npos) return;  // symbols and words were read differently
     text += check_part(word.word.text.substr(from, to - from), own, box);
     if (is_last) break;
     text += word.separators[i].text;
@@ -188,7 +180,8 @@ std::string SecondReading::check_part(const std::string& part, Script own, const
   return reading.confidence > as_own.confidence + kPartIsBetter ? reading.text : part;
 }
 
-void SecondReading::check(std::vector<FirstReading>& line) {
+void SecondReading::check(std::vector<FirstReading>& line, const PreparedPicture& picture) {
+  picture_ = picture.pix.get();
   std::vector<std::optional<Script>> scripts, before(line.size()), after(line.size());
   for (const FirstReading& word : line) scripts.push_back(deciding_script(word.word.text));
   for (std::size_t i = 1; i < line.size(); ++i) {

@@ -45,13 +45,8 @@ class SecondReading {
   /// The data of both must be there.
   SecondReading(Languages cyrillic, Languages latin);
 
-  /// What is read from now on, until `clear`.
-  void set_picture(const PreparedPicture& picture);
-  /// Frees what was kept of it.
-  void clear();
-
-  /// Corrects the words of one line.
-  void check(std::vector<FirstReading>& line);
+  /// Corrects the words of one line of a picture.
+  void check(std::vector<FirstReading>& line, const PreparedPicture& picture);
 
  private:
   struct Reading {
@@ -61,17 +56,18 @@ class SecondReading {
   struct Reader {
     Languages languages;
     tesseract::TessBaseAPI api;
-    bool has_picture = false;
   };
 
   Reading read(Script script, const Box& box);
   Reader& reader_of(Script script);
   void check_word(FirstReading& word, std::optional<Script> before, std::optional<Script> after);
+  /// Whether it is read so much better in the other script; then it is that word.
+  bool becomes(FirstReading& word, Script opposite, float margin);
   void check_compound(FirstReading& word);
   std::string check_part(const std::string& part, Script own, const Box& box);
 
   Reader cyrillic_, latin_;
-  const PreparedPicture* picture_ = nullptr;
+  Pix* picture_ = nullptr;  // within `check`
 };
 
 }  // namespace oko::ocr

@@ -158,12 +158,11 @@ class TesseractEngine : public Engine {
     Page page{picture.width, picture.height, {}};
     const std::unique_ptr<tesseract::ResultIterator> at(api_.GetIterator());
     if (!at) return page;
-    if (second_) second_->set_picture(picture);
     int block = -1;
     std::vector<FirstReading> words;
     const auto end_line = [&] {
       throw_if_stopped(stop);
-      add_words(std::exchange(words, {}), page);
+      add_words(std::exchange(words, {}), picture, page);
     };
     do {
       if (at->IsAtBeginningOf(tesseract::RIL_BLOCK)) ++block;
@@ -175,7 +174,6 @@ class TesseractEngine : public Engine {
       if (auto word = word_of(*at, picture)) words.push_back(std::move(*word));
     } while (at->Next(tesseract::RIL_WORD));
     end_line();
-    if (second_) second_->clear();
     const float least_height = options_.minimum_text_height * static_cast<float>(page.height);
     std::erase_if(page.lines, [&](const Line& line) {
       return line.words.empty() || line.box.height < least_height;
@@ -184,9 +182,9 @@ class TesseractEngine : public Engine {
   }
 
   /// To the last line.
-  void add_words(std::vector<FirstReading> words, Page& page) {
+  void add_words(std::vector<FirstReading> words, const PreparedPicture& picture, Page& page) {
     if (words.empty()) return;
-    if (second_) second_->check(words);
+    if (second_) second_->check(words, picture);
     Line& line = page.lines.back();
     for (FirstReading& each : words) line.words.push_back(std::move(each.word));
     line.confidence = confidence_of(line);
