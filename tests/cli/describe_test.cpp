@@ -218,6 +218,28 @@ TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
             without.at("stats").at("prompt_tokens").get<int>() + 20);
 }
 
+TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
+  const auto lines_of = [&](const std::string& file) {
+    const auto result =
+        describe({std::string(OKO_SOURCE_DIR) + "/demo/" + file, "--ocr", "auto", "--json"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return nlohmann::json::parse(result.out).at("ocr_lines").size();
+  };
+  EXPECT_GE(lines_of("pages/receipt.png"), 5u);
+  EXPECT_EQ(lines_of("images/radost.jpg"), 1u);
+  EXPECT_EQ(lines_of("images/hearts.jpg"), 0u);
+}
+
+TEST_F(DescribeTest, WithOcrAutoAMissingLanguageIsSaidAndThePictureDescribed) {
+  ::setenv("TESSDATA_PREFIX", "/nonexistent", 1);
+  const auto automatic = describe({picture(), "--ocr", "auto"});
+  const auto on = describe({picture(), "--ocr", "on"});
+  ::unsetenv("TESSDATA_PREFIX");
+  EXPECT_EQ(automatic.status, 0) << automatic.err;
+  EXPECT_NE(automatic.err.find("tesseract-ocr-rus"), std::string::npos) << automatic.err;
+  EXPECT_EQ(on.status, 1);
+}
+
 TEST_F(DescribeTest, ErrorsFollowTheLanguage) {
   const auto result = run({"describe", "--model", model(), "нет.jpg"}, "ru_RU.UTF-8");
   EXPECT_EQ(result.status, 4);

@@ -39,6 +39,19 @@ TEST(PromptBlockTest, LinesStandUnderTheirPlaceInReadingOrder) {
   EXPECT_EQ(block.lines, (std::vector<std::size_t>{0, 1, 2, 3}));
 }
 
+TEST(PromptBlockTest, ConfidentTextIsAWordAndNoMarkThatRecognitionSeesInThings) {
+  const auto has_text = [](const std::string& word, float confidence) {
+    return has_confident_text(page_of({line(word, {0, 0, 10, 10}, confidence)}));
+  };
+  EXPECT_TRUE(has_text("чек", 0.9f));
+  EXPECT_TRUE(has_text("3,2%9", 0.8f));
+  EXPECT_FALSE(has_text("чек", 0.79f));
+  EXPECT_FALSE(has_text("О", 0.99f));
+  EXPECT_FALSE(has_text("(o)", 0.99f));
+  EXPECT_FALSE(has_text("—|—|—", 0.99f));
+  EXPECT_FALSE(has_confident_text(Page{}));
+}
+
 TEST(PromptBlockTest, WordsAroundTheLinesAreInTheLanguageOfTheQuestion) {
   const auto block =
       prompt_block(page_of({line("Чек", {400, 10, 100, 30})}), options(1000, Language::kRussian));
