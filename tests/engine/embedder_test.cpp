@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "budget/process_memory.h"
 #include "models/bge_m3/similarity.h"
+#include "tests/support/kept_memory.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 
@@ -17,11 +18,7 @@ namespace {
 
 namespace bge = models::bge_m3;
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint64_t kGrowth = 400'000'000;  // AddressSanitizer keeps 256 MB of freed memory
-#else
-constexpr std::uint64_t kGrowth = 3'000'000;
-#endif
+constexpr std::uint64_t kGrowth = 3'000'000 + kKeptFreedBytes;
 
 class EmbedderTest : public ScratchFolderTest {
  protected:

@@ -1,13 +1,14 @@
 // The engine for Macs, on a Vision framework whose answers are written here.
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "budget/process_memory.h"
 #include "ocr/engine.h"
 #include "tests/ocr/apple/stub_vision.h"
+#include "tests/support/kept_memory.h"
 
 /// For LeakSanitizer: what the runtime of Objective-C allocates for classes lives as long as the
 /// process. That nothing of ours is left is counted below.
@@ -19,12 +20,6 @@ namespace oko::ocr {
 namespace {
 
 using stub_vision::Rect;
-
-#ifdef __SANITIZE_ADDRESS__
-constexpr long kPagesOfGrowth = 100'000;  // AddressSanitizer keeps 256 MB of freed memory
-#else
-constexpr long kPagesOfGrowth = 256;  // 1 MB
-#endif
 
 image::Image picture(int width = 200, int height = 100) {
   image::Image image{width, height, {}};
@@ -201,12 +196,6 @@ TEST_F(AppleVisionTest, AnErrorOfTheQuestionForLanguagesIsAnError) {
             std::string::npos);
 }
 
-long resident_pages() {
-  long size = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> size >> resident;
-  return resident;
-}
-
 TEST_F(AppleVisionTest, TwentyThousandPicturesLeaveNothingBehind) {
   const std::unique_ptr<Engine> engine = make_engine({});
   const auto read_some = [&](int count) {
@@ -221,10 +210,10 @@ TEST_F(AppleVisionTest, TwentyThousandPicturesLeaveNothingBehind) {
     }
   };
   read_some(1000);
-  const long before = resident_pages();
+  const std::uint64_t before = budget::private_bytes();
   read_some(20'000);
   EXPECT_EQ(stub_vision::living_objects(), 0);
-  EXPECT_LT(resident_pages() - before, kPagesOfGrowth);
+  EXPECT_LT(budget::private_bytes(), before + 1'000'000 + kKeptFreedBytes);
 }
 
 }  // namespace
