@@ -44,10 +44,6 @@ std::optional<char32_t> look_alike(char32_t letter, Script script) {
 /// Beside them a letter may be a unit, a variable or a part of an address.
 constexpr std::u32string_view kSymbols = U"°№%$€@+=/\\_#&*";
 
-bool is_capital(char32_t c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 0x400 && c <= 0x42F);
-}
-
 /// What a word says of its script.
 struct Evidence {
   int latin = 0, cyrillic = 0;            // letters of each

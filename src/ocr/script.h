@@ -23,6 +23,11 @@ constexpr Script script_of(std::u32string_view word) {
   return Script::kOther;
 }
 
+/// A capital letter of English or Russian.
+constexpr bool is_capital(char32_t c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 0x400 && c <= 0x42F);
+}
+
 constexpr bool is_digit(char32_t c) {
   return c >= '0' && c <= '9';
 }

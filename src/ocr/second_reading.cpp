@@ -52,7 +52,7 @@ Letters letters_of(std::string_view text) {
     const Script script = script_of(c);
     if (script == Script::kOther) continue;
     ++(script == Script::kLatin ? letters.latin : letters.cyrillic);
-    if ((c >= 'A' && c <= 'Z') || (c >= 0x400 && c <= 0x42F)) ++letters.capitals;
+    if (is_capital(c)) ++letters.capitals;
   }
   return letters;
 }
