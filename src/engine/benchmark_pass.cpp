@@ -99,7 +99,7 @@ class QwenPass : public BenchmarkPass {
       picture.pixel_values[i] = static_cast<float>(i * 7919 % 511) / 255.0f - 1.0f;
     }
     const Stopwatch watch;
-    model_->encode_image(picture, stop_);
+    model_->encode_image(std::move(picture), stop_);
     return watch.seconds();
   }
 

@@ -144,10 +144,10 @@ void Engine::encode_images(Work& work) {
       work.features.push_back(*cached);
       ++stats.cached_images;
     } else {
-      work.features.push_back(model_->encode_image(work.patches[i], work.stop));
+      work.features.push_back(model_->encode_image(std::move(work.patches[i]), work.stop));
       image_cache_.put(key, work.features.back());
     }
-    work.patches[i].pixel_values = {};
+    work.patches[i] = {};
     work.report(kVisionShare * static_cast<double>(i + 1) /
                 static_cast<double>(work.patches.size()));
   }

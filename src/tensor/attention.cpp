@@ -14,8 +14,6 @@
 namespace oko::tensor {
 namespace {
 
-constexpr int kGrowthStep = 256;  // tokens
-
 /// (n, heads, head_dim) -> (1, heads, n, head_dim), as MLX's attention wants it.
 mx::array heads_first(const mx::array& x) {
   return mx::expand_dims(mx::transpose(x, {1, 0, 2}), 0);

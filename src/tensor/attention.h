@@ -17,6 +17,8 @@ namespace mx = mlx::core;
 /// a token costs the token's own bytes.
 class KvCache {
  public:
+  static constexpr int kGrowthStep = 256;  ///< tokens that room is made for at once
+
   /// `reserve`: tokens to make room for at first use. `type`: how rows are kept on the CPU; on a
   /// GPU they stay in the dtype of the activations.
   KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type);

@@ -102,6 +102,24 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   return linear;
 }
 
+Linear Linear::part(int first, int count) const {
+  const auto rows = [&](const mx::array& all) {
+    mx::Shape begin(all.ndim(), 0), end = all.shape();
+    begin[0] = first;
+    end[0] = first + count;
+    mx::array slice = mx::slice(all, std::move(begin), std::move(end));
+    slice.eval();
+    return slice;
+  };
+  Linear part = *this;
+  part.outputs_ = count;
+  part.weight_ = rows(weight_);
+  for (auto* values : {&part.scales_, &part.biases_, &part.bias_}) {
+    if (*values) *values = rows(**values);
+  }
+  return part;
+}
+
 mx::array Linear::operator()(const mx::array& x) const {
   if (!on_gpu()) return multiply_all(x, {this}).front();
   if (scales_) {

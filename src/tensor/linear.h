@@ -40,6 +40,9 @@ class Linear {
   static std::vector<mx::array> multiply_all(const mx::array& x,
                                              std::initializer_list<const Linear*> layers);
 
+  /// The layer of outputs first .. first + count - 1 alone, on the same memory.
+  Linear part(int first, int count) const;
+
   /// How products are computed on the CPU from now on, unless `cpu_precision()` asks for f32
   /// everywhere: kFloat for small layers whose results are an answer, kByte in encoders.
   void set_precision(cpu::Precision precision) { precision_ = precision; }

@@ -6,12 +6,11 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/qwen3_vl/chunks.h"
 #include "tensor/weights.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
-
-constexpr std::size_t kPrefillChunk = 512;  // tokens: bounds the activations of a long prompt
 
 /// A picture's place in the prompt.
 struct Placement {
@@ -78,9 +77,9 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
   return std::unique_ptr<Model>(new Model({weights, config, TensorNames::detect(weights)}));
 }
 
-ImageFeatures Model::encode_image(const Patches& patches, std::stop_token stop,
+ImageFeatures Model::encode_image(Patches patches, std::stop_token stop,
                                   const Observer& observer) const {
-  return vision_.encode(patches, std::move(stop), observer);
+  return vision_.encode(std::move(patches), std::move(stop), observer);
 }
 
 Sequence::Sequence(const Model& model, const SequenceOptions& options)

@@ -27,7 +27,7 @@ class Model {
   Work work_of_picture(int patches) const { return vision_.work_of(patches); }
 
   /// The vision tower's features of one picture. Throws kCancelled.
-  ImageFeatures encode_image(const Patches& patches, std::stop_token stop = {},
+  ImageFeatures encode_image(Patches patches, std::stop_token stop = {},
                              const Observer& observer = {}) const;
 
  private:

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/rope_index.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
@@ -16,7 +17,6 @@ namespace oko::models::qwen3_vl {
 namespace {
 
 constexpr float kLayerNormEpsilon = 1e-6f;
-constexpr int kFeedForwardRows = 2048;  // at a time: bounds the widest activation
 
 tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
                            int inputs) {
@@ -54,6 +54,15 @@ tensor::Linear load_patch_embed(const Checkpoint& checkpoint) {
   return tensor::Linear(weight, bias);
 }
 
+/// Rows that were computed in parts, which are given back.
+mx::array joined(std::vector<mx::array>& parts) {
+  if (parts.size() == 1) return parts.front();
+  mx::array whole = mx::concatenate(parts, 0);
+  whole.eval();
+  parts.clear();
+  return whole;
+}
+
 }  // namespace
 
 std::size_t ImageFeatures::bytes() const {
@@ -86,11 +95,20 @@ void PatchMerger::add_work(std::uint64_t merged_tokens, Work& work) const {
   work.add(linear_fc2_, merged_tokens);
 }
 
+// As three layers q, k and v come apart, each in memory of its own that goes when it is used.
 VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name)
+    : Block(checkpoint, name,
+            load_linear(checkpoint, name + ".attn.qkv", 3 * checkpoint.config.vision.hidden_size,
+                        checkpoint.config.vision.hidden_size)) {}
+
+VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name,
+                          const tensor::Linear& qkv)
     : norm1(load_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
       norm2(load_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
-      qkv(load_linear(checkpoint, name + ".attn.qkv", 3 * checkpoint.config.vision.hidden_size,
-                      checkpoint.config.vision.hidden_size)),
+      query(qkv.part(0, checkpoint.config.vision.hidden_size)),
+      key(qkv.part(checkpoint.config.vision.hidden_size, checkpoint.config.vision.hidden_size)),
+      value(
+          qkv.part(2 * checkpoint.config.vision.hidden_size, checkpoint.config.vision.hidden_size)),
       proj(load_linear(checkpoint, name + ".attn.proj", checkpoint.config.vision.hidden_size,
                        checkpoint.config.vision.hidden_size)),
       linear_fc1(load_linear(checkpoint, name + ".mlp.linear_fc1",
@@ -157,50 +175,60 @@ mx::array VisionModel::position_embeddings(const GridThw& grid) const {
 }
 
 mx::array VisionModel::embed(const Patches& patches) const {
-  const int count = patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w;
-  const mx::array pixels = mx::astype(tensor::matrix(patches.pixel_values, count),
-                                      tensor::compute_dtype(patch_embed_.dtype()));
-  return patch_embed_(pixels);
+  const std::span<const float> pixels = patches.pixel_values;
+  const auto count =
+      static_cast<std::size_t>(patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w);
+  const std::size_t width = pixels.size() / count;
+  std::vector<mx::array> parts;
+  for (std::size_t row = 0; row < count; row += kVisionRows) {
+    const std::size_t rows = std::min<std::size_t>(kVisionRows, count - row);
+    const mx::array part =
+        tensor::matrix(pixels.subspan(row * width, rows * width), static_cast<int>(rows));
+    parts.push_back(patch_embed_(mx::astype(part, tensor::compute_dtype(patch_embed_.dtype()))));
+    parts.back().eval();
+  }
+  return joined(parts);
 }
 
 mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::array& cos,
                               const mx::array& sin, std::span<const int> cu_seqlens) const {
-  const int count = x.shape(0);
   const int head_dim = config_.hidden_size / config_.num_heads;
-  const mx::array qkv = block.qkv(block.norm1(x));
-  const auto part = [&](int index) {
-    const mx::array columns = mx::slice(qkv, {0, index * config_.hidden_size},
-                                        {count, (index + 1) * config_.hidden_size});
-    return mx::reshape(columns, {count, config_.num_heads, head_dim});
-  };
+  std::vector<mx::array> qkv =
+      tensor::Linear::multiply_all(block.norm1(x), {&block.query, &block.key, &block.value});
+  for (mx::array& part : qkv) {
+    part = tensor::reshape(part, {x.shape(0), config_.num_heads, head_dim});
+  }
+  qkv[0] = tensor::rotate(qkv[0], cos, sin);
+  qkv[1] = tensor::rotate(qkv[1], cos, sin);
   const mx::array attention = tensor::segment_attention(
-      tensor::rotate(part(0), cos, sin), tensor::rotate(part(1), cos, sin), part(2), cu_seqlens,
-      1.0f / std::sqrt(static_cast<float>(head_dim)), tensor::cpu::Precision::kFloat);
+      qkv[0], qkv[1], qkv[2], cu_seqlens, 1.0f / std::sqrt(static_cast<float>(head_dim)),
+      tensor::cpu::Precision::kFloat);
+  qkv.clear();
   return block.proj.add_to(x, attention);
 }
 
 mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) const {
   const int count = x.shape(0);
   std::vector<mx::array> parts;
-  for (int row = 0; row < count; row += kFeedForwardRows) {
-    const mx::array rows =
-        mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
+  for (int row = 0; row < count; row += kVisionRows) {
+    const mx::array rows = mx::slice(x, {row, 0}, {std::min(count, row + kVisionRows), x.shape(1)});
     const mx::array hidden =
         block.linear_fc1.activated(block.norm2(rows), tensor::cpu::Activation::kGeluTanh);
     parts.push_back(block.linear_fc2.add_to(rows, hidden));
-    if (count > kFeedForwardRows) parts.back().eval();
+    if (count > kVisionRows) parts.back().eval();
   }
-  return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
+  return joined(parts);
 }
 
-ImageFeatures VisionModel::encode(const Patches& patches, std::stop_token stop,
+ImageFeatures VisionModel::encode(Patches patches, std::stop_token stop,
                                   const Observer& observer) const {
-  const GridThw& grid = patches.grid_thw;
+  const GridThw grid = patches.grid_thw;
   const int count = grid.t * grid.h * grid.w;
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);
   };
   mx::array x = embed(patches);
+  patches.pixel_values = {};
   observe("vision.patch_embed", x);
   x = tensor::add(x, position_embeddings(grid));
   observe("vision.embedded", x);
@@ -238,7 +266,8 @@ Work VisionModel::work_of(int patches) const {
       rows / static_cast<std::uint64_t>(config_.spatial_merge_size * config_.spatial_merge_size);
   work.add(patch_embed_, rows);
   for (const Block& block : blocks_) {
-    for (const auto* linear : {&block.qkv, &block.proj, &block.linear_fc1, &block.linear_fc2}) {
+    for (const auto* linear : {&block.query, &block.key, &block.value, &block.proj,
+                               &block.linear_fc1, &block.linear_fc2}) {
       work.add(*linear, rows);
     }
     work.multiply_adds += 2 * rows * rows * static_cast<std::uint64_t>(config_.hidden_size);

@@ -55,8 +55,7 @@ class VisionModel {
   /// Runs one picture; the result is evaluated. Memory grows linearly with its patches: attention
   /// and the MLP work in blocks, and layers are evaluated one by one. Throws kCancelled between
   /// layers.
-  ImageFeatures encode(const Patches& patches, std::stop_token stop,
-                       const Observer& observer) const;
+  ImageFeatures encode(Patches patches, std::stop_token stop, const Observer& observer) const;
 
   /// A picture of so many patches: all products, those of attention included.
   Work work_of(int patches) const;
@@ -64,8 +63,10 @@ class VisionModel {
  private:
   struct Block {
     Block(const Checkpoint& checkpoint, const std::string& name);
+    Block(const Checkpoint& checkpoint, const std::string& name, const tensor::Linear& qkv);
     tensor::LayerNorm norm1, norm2;
-    tensor::Linear qkv, proj, linear_fc1, linear_fc2;
+    tensor::Linear query, key, value;  ///< of the checkpoint's attn.qkv
+    tensor::Linear proj, linear_fc1, linear_fc2;
   };
 
   mx::array embed(const Patches& patches) const;

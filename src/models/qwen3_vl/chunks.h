@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstddef>
+
+namespace oko::models::qwen3_vl {
+
+// What bounds activations, whatever the input's length. The footprint counts with them.
+
+inline constexpr std::size_t kPrefillChunk = 512;  ///< tokens of a prompt that go through at once
+inline constexpr int kVisionRows = 2048;  ///< patches at a time where a layer is much wider than
+                                          ///< the hidden states
+}  // namespace oko::models::qwen3_vl
