@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace oko::budget {
+
+/// How short of memory the system says it is.
+enum class Pressure { kNormal, kWarning, kCritical };
+
+/// Of the machine and of this process, in bytes. What cannot be read is 0.
+struct MemoryStatus {
+  std::uint64_t physical_bytes = 0;   ///< that there is: of a container with a limit, the limit
+  std::uint64_t available_bytes = 0;  ///< that can be taken before anything is swapped: pages of
+                                      ///< files that the system may drop count
+  std::uint64_t private_bytes = 0;    ///< of this process (process_memory.h)
+  std::uint64_t swapped_bytes = 0;    ///< of this process, out on the disk or compressed
+  Pressure pressure = Pressure::kNormal;
+};
+
+/// Where the budget looks. Tests put a script in its place.
+class MemoryProbe {
+ public:
+  virtual ~MemoryProbe() = default;
+  virtual MemoryStatus status() const = 0;
+};
+
+/// Of this system. Linux: MemAvailable, the limits of cgroup v2, PSI. macOS: hw.memsize,
+/// host_statistics64, kern.memorystatus_vm_pressure_level.
+std::unique_ptr<MemoryProbe> make_memory_probe();
+
+}  // namespace oko::budget

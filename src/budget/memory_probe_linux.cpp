@@ -1,0 +1,120 @@
+#include "budget/memory_probe_linux.h"
+
+#include <algorithm>
+#include <fstream>
+#include <optional>
+#include <string>
+
+namespace oko::budget {
+namespace {
+
+constexpr std::uint64_t kKilobyte = 1024;
+
+// Shares of the last 10 seconds, in percent, that tasks waited for memory (PSI).
+constexpr double kWarningStall = 5;    // at least one of them
+constexpr double kCriticalStall = 10;  // all of them at once
+// Shares of the memory that is left, whatever PSI says.
+constexpr std::uint64_t kWarningShare = 10, kCriticalShare = 25;  // a tenth, a 25th
+
+/// The number behind `key` in a file of "key value" lines.
+std::optional<std::uint64_t> value_of(const std::filesystem::path& file, const std::string& key) {
+  std::ifstream in(file);
+  std::string word;
+  std::uint64_t value = 0;
+  while (in >> word) {
+    if (word == key && in >> value) return value;
+    in.clear();
+    in.ignore(4096, '\n');
+  }
+  return std::nullopt;
+}
+
+std::uint64_t kilobytes_of(const std::filesystem::path& file, const std::string& key) {
+  return value_of(file, key).value_or(0) * kKilobyte;
+}
+
+/// A file that is one number; nothing where there is none, or "max".
+std::optional<std::uint64_t> number_in(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::uint64_t value = 0;
+  if (in >> value) return value;
+  return std::nullopt;
+}
+
+/// "0::/user.slice/x" in /proc/self/cgroup, as a folder under the root of cgroup v2.
+std::filesystem::path own_group(const std::filesystem::path& proc,
+                                const std::filesystem::path& root) {
+  std::ifstream in(proc / "self" / "cgroup");
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.starts_with("0::/")) return root / line.substr(4);
+  }
+  return root;
+}
+
+/// avg10 of the line "some ..." or "full ...".
+double stall(const std::filesystem::path& file, const std::string& kind) {
+  std::ifstream in(file);
+  std::string word, average;
+  while (in >> word) {
+    if (word == kind && in >> average && average.starts_with("avg10=")) {
+      return std::strtod(average.c_str() + 6, nullptr);
+    }
+    in.ignore(4096, '\n');
+  }
+  return 0;
+}
+
+Pressure pressure_of(const std::filesystem::path& stalls, const MemoryStatus& status) {
+  const std::uint64_t left = status.available_bytes;
+  if (stall(stalls, "full") >= kCriticalStall || left * kCriticalShare < status.physical_bytes) {
+    return Pressure::kCritical;
+  }
+  if (stall(stalls, "some") >= kWarningStall || left * kWarningShare < status.physical_bytes) {
+    return Pressure::kWarning;
+  }
+  return Pressure::kNormal;
+}
+
+}  // namespace
+
+LinuxMemoryProbe::LinuxMemoryProbe(std::filesystem::path proc, std::filesystem::path cgroup)
+    : proc_(std::move(proc)), cgroup_(std::move(cgroup)), group_(own_group(proc_, cgroup_)) {}
+
+/// The limits of the process's group and of all above it, and what is left under each.
+void LinuxMemoryProbe::apply_limits(MemoryStatus& status) const {
+  for (std::filesystem::path group = group_;; group = group.parent_path()) {
+    for (const char* name : {"memory.max", "memory.high"}) {
+      const auto limit = number_in(group / name);
+      if (!limit) continue;
+      status.physical_bytes = std::min(status.physical_bytes, *limit);
+      std::uint64_t used = number_in(group / "memory.current").value_or(0);
+      for (const char* droppable : {"inactive_file", "active_file", "slab_reclaimable"}) {
+        used -= std::min(used, value_of(group / "memory.stat", droppable).value_or(0));
+      }
+      status.available_bytes = std::min(status.available_bytes, *limit - std::min(*limit, used));
+    }
+    if (group == cgroup_ || !group.has_relative_path()) return;
+  }
+}
+
+MemoryStatus LinuxMemoryProbe::status() const {
+  MemoryStatus status;
+  status.physical_bytes = kilobytes_of(proc_ / "meminfo", "MemTotal:");
+  status.available_bytes = kilobytes_of(proc_ / "meminfo", "MemAvailable:");
+  status.private_bytes = kilobytes_of(proc_ / "self" / "status", "RssAnon:");
+  status.swapped_bytes = kilobytes_of(proc_ / "self" / "status", "VmSwap:");
+  apply_limits(status);
+  const std::filesystem::path of_group = group_ / "memory.pressure";
+  std::error_code ignored;
+  status.pressure = pressure_of(
+      std::filesystem::exists(of_group, ignored) ? of_group : proc_ / "pressure" / "memory",
+      status);
+  return status;
+}
+
+std::unique_ptr<MemoryProbe> make_memory_probe() {
+  return std::make_unique<LinuxMemoryProbe>();
+}
+
+}  // namespace oko::budget

@@ -1,0 +1,152 @@
+#include "budget/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::budget {
+namespace {
+
+constexpr std::uint64_t kGigabyte = 1'000'000'000;
+
+TagBytes bytes_of(Tag tag, std::uint64_t bytes) {
+  TagBytes result;
+  result[tag] = bytes;
+  return result;
+}
+
+class LedgerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { set_language(Language::kEnglish); }
+
+  Lease take(Tag tag, std::uint64_t bytes, const Ledger::Evict& evict = {},
+             std::stop_token stop = {}) {
+    return ledger_.take(bytes_of(tag, bytes), evict, "use --max-pixels", std::move(stop));
+  }
+
+  Ledger ledger_{4 * kGigabyte};
+};
+
+TEST_F(LedgerTest, CountsWhatIsHeldByTag) {
+  const Lease weights = take(Tag::kWeights, 3 * kGigabyte);
+  {
+    const Lease kv = take(Tag::kKv, kGigabyte);
+    EXPECT_EQ(ledger_.held()[Tag::kKv], kGigabyte);
+    EXPECT_EQ(ledger_.held().total(), 4 * kGigabyte);
+  }
+  EXPECT_EQ(ledger_.held().total(), 3 * kGigabyte);
+  EXPECT_EQ(ledger_.peak_bytes(), 4 * kGigabyte);
+}
+
+TEST_F(LedgerTest, AMovedLeaseIsGivenBackOnce) {
+  Lease first = take(Tag::kOcr, kGigabyte);
+  Lease second = std::move(first);
+  first.release();
+  EXPECT_EQ(ledger_.held().total(), kGigabyte);
+  second = take(Tag::kImage, 2 * kGigabyte);
+  EXPECT_EQ(ledger_.held(), bytes_of(Tag::kImage, 2 * kGigabyte));
+  second.release();
+  EXPECT_EQ(ledger_.held().total(), 0u);
+}
+
+TEST_F(LedgerTest, RefusesWithNumbersWhatNeverFits) {
+  const Lease weights = take(Tag::kWeights, 3 * kGigabyte);
+  try {
+    take(Tag::kVision, 2 * kGigabyte);
+    FAIL() << "it was granted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
+    EXPECT_STREQ(error.what(),
+                 "this needs 2.0 GB of memory, and of the budget of 4.0 GB 1.0 GB are free");
+    EXPECT_EQ(error.hint(), "use --max-pixels");
+  }
+  const Lease next = take(Tag::kVision, kGigabyte);  // the refusal ended nothing
+}
+
+TEST_F(LedgerTest, EvictsOneAfterAnotherUntilItFits) {
+  std::vector<Lease> idle;
+  for (int i = 0; i < 4; ++i) idle.push_back(take(Tag::kWeights, kGigabyte));
+  const Lease vision = take(Tag::kVision, 2 * kGigabyte, [&] {
+    if (idle.empty()) return false;
+    idle.pop_back();
+    return true;
+  });
+  EXPECT_EQ(idle.size(), 2u);
+}
+
+TEST_F(LedgerTest, WaitsForOtherWorkInTheOrderOfAsking) {
+  Lease first = take(Tag::kVision, 4 * kGigabyte);
+  std::atomic<int> waiting{0};
+  std::vector<int> order;
+  std::mutex mutex;
+  std::vector<std::jthread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&, i] {
+      ++waiting;
+      // The second asks for little: it does not overtake the first.
+      const Lease lease = take(Tag::kVision, i == 0 ? 4 * kGigabyte : kGigabyte / 2);
+      const std::lock_guard lock(mutex);
+      order.push_back(i);
+    });
+    while (waiting <= i) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  first.release();
+  others.clear();
+  ASSERT_EQ(order.size(), 3u);
+  EXPECT_EQ(order[0], 0);
+}
+
+TEST_F(LedgerTest, AWaitingCallerCanBeCancelledAndOthersGoOn) {
+  Lease first = take(Tag::kVision, 3 * kGigabyte);
+  std::stop_source cancel;
+  std::atomic<int> cancelled{0};
+  std::vector<std::jthread> waiting;
+  for (int i = 0; i < 2; ++i) {  // one at the head of the queue, one behind it
+    waiting.emplace_back([&] {
+      try {
+        take(Tag::kVision, 2 * kGigabyte, {}, cancel.get_token());
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::kCancelled) ++cancelled;
+      }
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  cancel.request_stop();
+  waiting.clear();
+  EXPECT_EQ(cancelled, 2);
+  const Lease next = take(Tag::kKv, kGigabyte);
+}
+
+TEST_F(LedgerTest, PromisesNeverExceedTheBudget) {
+  std::vector<std::jthread> threads;
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937 random(seed);
+      for (int i = 0; i < 500; ++i) {
+        const Lease lease = take(Tag(random() % kTagCount), random() % (4 * kGigabyte));
+        EXPECT_LE(ledger_.held().total(), ledger_.budget_bytes());
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(ledger_.held().total(), 0u);
+  EXPECT_LE(ledger_.peak_bytes(), ledger_.budget_bytes());
+}
+
+TEST_F(LedgerTest, AnEvictionThatFailsLeavesTheLedgerUsable) {
+  const Lease kv = take(Tag::kKv, 3 * kGigabyte);
+  const auto broken = []() -> bool { throw std::runtime_error("broken"); };
+  EXPECT_THROW(take(Tag::kVision, 2 * kGigabyte, broken), std::runtime_error);
+  const Lease next = take(Tag::kVision, kGigabyte);
+}
+
+}  // namespace
+}  // namespace oko::budget
