@@ -1,8 +1,10 @@
 // `oko ocr` on PDF, and the searchable PDF that it writes.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -126,6 +128,21 @@ TEST_F(OcrPdfTest, NothingIsWrittenWhereNoPageIsRead) {
       run({kData + "locked.pdf", kData + "no_pages.pdf", "--format", "pdf"});
   EXPECT_EQ(result.status, 4);
   EXPECT_EQ(result.out, "");
+}
+
+TEST_F(OcrPdfTest, IsNotWrittenToATerminal) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(::grantpt(terminal), 0);
+  ASSERT_EQ(::unlockpt(terminal), 0);
+  const std::string command =
+      std::string(OKO_PROGRAM) + " ocr " + kData + "text.pdf --format pdf > " + ::ptsname(terminal);
+  const ProcessResult result =
+      Process({"/bin/sh", "-c", command}, {"LANG=ru_RU.UTF-8", "LC_ALL="}).wait();
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("PDF не выводят на терминал"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("> out.pdf"), std::string::npos) << result.err;
+  ::close(terminal);
 }
 
 TEST_F(OcrPdfTest, FormatsComePageByPage) {
