@@ -1,12 +1,21 @@
 #pragma once
 
+#include <mlx/allocator.h>
+
+#include <cstddef>
+
 namespace oko::tensor {
 
-/// Makes the system's allocator keep what activations give back: the next layer's are as large, and
-/// fresh pages cost a fifth of the time of a pass.
-void keep_freed_memory();
+namespace mx = mlx::core;
 
-/// Gives it back to the system.
-void return_freed_memory();
+/// Uninitialised memory of an array. Throws kFailed where the system has none.
+mx::allocator::Data allocate(std::size_t bytes);
+
+/// Makes the system's allocator give large blocks back at once, whatever it saw before: where they
+/// should be kept, cpu::ArrayPool does it.
+void configure_allocator();
+
+/// Gives back to the system what is kept for arrays to come.
+void release_kept_memory();
 
 }  // namespace oko::tensor

@@ -1,17 +1,33 @@
 #include <malloc.h>
+#include <mlx/memory.h>
+
+#include <cstring>
 
 #include "tensor/allocator.h"
+#include "tensor/cpu/array_pool.h"
 
 namespace oko::tensor {
 
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);  // mapped one by one, arrays would go back each time
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  // The arenas of further threads cannot hold arrays of that size.
+mx::allocator::Data allocate(std::size_t bytes) {
+  if (bytes < cpu::ArrayPool::kMinBytes) return mx::allocator::malloc(bytes);
+  std::byte* memory = cpu::array_pool().take(bytes);
+  // As MLX's own buffers on the CPU, it points at its size, which stands in front of the data.
+  std::byte* start = memory - sizeof(bytes);
+  std::memcpy(start, &bytes, sizeof(bytes));
+  return {mx::allocator::Buffer(start),
+          [memory](mx::allocator::Buffer) { cpu::array_pool().give_back(memory); }};
+}
+
+void configure_allocator() {
+  mx::set_cache_limit(0);  // of MLX's own arrays, of which few are large
+  // Set, it no longer grows with what is freed, up to 32 MB that leave holes in the heap.
+  mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+  // Arrays that one thread makes and another gives back stay within one heap.
   mallopt(M_ARENA_MAX, 1);
 }
 
-void return_freed_memory() {
+void release_kept_memory() {
+  cpu::array_pool().release_kept();
   malloc_trim(0);
 }
 

@@ -23,14 +23,14 @@ mx::Dtype compute_dtype(mx::Dtype weight_dtype) {
 void prepare_device(const DeviceOptions& options) {
   prepared = options;
   cpu::set_thread_count(options.threads);
-  keep_freed_memory();
+  configure_allocator();
   // On the CPU, MLX's compile() would run g++ at run time.
   if (!on_gpu()) mx::disable_compile();
 }
 
 void release_spare_memory() {
   mx::clear_cache();
-  return_freed_memory();
+  release_kept_memory();
 }
 
 cpu::Precision cpu_precision() {

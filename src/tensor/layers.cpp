@@ -3,6 +3,11 @@
 #include <mlx/fast.h>
 #include <mlx/mlx.h>
 
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <vector>
+
 #include "tensor/cpu/ready.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/device.h"
@@ -60,6 +65,25 @@ mx::array LayerNorm::operator()(const mx::array& x) const {
 
 mx::array matrix(std::span<const float> values, int rows) {
   return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
+}
+
+mx::array in_parts(int rows, int step, const std::function<mx::array(int first, int count)>& part) {
+  if (rows <= step) return part(0, rows);
+  std::vector<mx::array> parts;
+  std::optional<mx::array> whole;
+  for (int first = 0; first < rows; first += step) {
+    mx::array some = part(first, std::min(step, rows - first));
+    if (on_gpu()) {
+      some.eval();
+      parts.push_back(std::move(some));
+      continue;
+    }
+    some = cpu::ready(some);
+    if (!whole) whole = cpu::uninitialized({rows, some.shape(1)}, some.dtype());
+    std::memcpy(whole->data<std::byte>() + first * some.shape(1) * some.itemsize(),
+                some.data<std::byte>(), some.nbytes());
+  }
+  return whole ? *whole : mx::concatenate(parts, 0);
 }
 
 mx::array reshape(const mx::array& x, mx::Shape shape) {

@@ -2,6 +2,7 @@
 
 #include <mlx/array.h>
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -43,6 +44,10 @@ class LayerNorm {
 
 /// Numbers as a matrix of `rows` rows, f32, copied.
 mx::array matrix(std::span<const float> values, int rows);
+
+/// What `part(first, count)` gives for `rows` rows, `step` at a time, so that what is wide inside
+/// of it is so for few rows only.
+mx::array in_parts(int rows, int step, const std::function<mx::array(int first, int count)>& part);
 
 /// `x` in another shape of as many elements.
 mx::array reshape(const mx::array& x, mx::Shape shape);

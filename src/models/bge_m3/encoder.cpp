@@ -112,16 +112,11 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x,
 }
 
 mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
-  const int count = x.shape(0);
-  std::vector<mx::array> parts;
-  for (int row = 0; row < count; row += kFeedForwardRows) {
-    const mx::array rows =
-        mx::slice(x, {row, 0}, {std::min(count, row + kFeedForwardRows), x.shape(1)});
+  return tensor::in_parts(x.shape(0), kFeedForwardRows, [&](int first, int count) {
+    const mx::array rows = mx::slice(x, {first, 0}, {first + count, x.shape(1)});
     const mx::array hidden = layer.intermediate.activated(rows, tensor::cpu::Activation::kGelu);
-    parts.push_back(layer.output_norm(layer.output.add_to(rows, hidden)));
-    if (count > kFeedForwardRows) parts.back().eval();
-  }
-  return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
+    return layer.output_norm(layer.output.add_to(rows, hidden));
+  });
 }
 
 mx::array Encoder::forward(const PackedTexts& texts, std::stop_token stop,

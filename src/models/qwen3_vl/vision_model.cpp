@@ -54,15 +54,6 @@ tensor::Linear load_patch_embed(const Checkpoint& checkpoint) {
   return tensor::Linear(weight, bias);
 }
 
-/// Rows that were computed in parts, which are given back.
-mx::array joined(std::vector<mx::array>& parts) {
-  if (parts.size() == 1) return parts.front();
-  mx::array whole = mx::concatenate(parts, 0);
-  whole.eval();
-  parts.clear();
-  return whole;
-}
-
 }  // namespace
 
 std::size_t ImageFeatures::bytes() const {
@@ -176,18 +167,14 @@ mx::array VisionModel::position_embeddings(const GridThw& grid) const {
 
 mx::array VisionModel::embed(const Patches& patches) const {
   const std::span<const float> pixels = patches.pixel_values;
-  const auto count =
-      static_cast<std::size_t>(patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w);
-  const std::size_t width = pixels.size() / count;
-  std::vector<mx::array> parts;
-  for (std::size_t row = 0; row < count; row += kVisionRows) {
-    const std::size_t rows = std::min<std::size_t>(kVisionRows, count - row);
-    const mx::array part =
-        tensor::matrix(pixels.subspan(row * width, rows * width), static_cast<int>(rows));
-    parts.push_back(patch_embed_(mx::astype(part, tensor::compute_dtype(patch_embed_.dtype()))));
-    parts.back().eval();
-  }
-  return joined(parts);
+  const int count = patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w;
+  const std::size_t width = pixels.size() / static_cast<std::size_t>(count);
+  return tensor::in_parts(count, kVisionRows, [&](int first, int rows) {
+    const std::span part = pixels.subspan(static_cast<std::size_t>(first) * width,
+                                          static_cast<std::size_t>(rows) * width);
+    return patch_embed_(
+        mx::astype(tensor::matrix(part, rows), tensor::compute_dtype(patch_embed_.dtype())));
+  });
 }
 
 mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::array& cos,
@@ -208,16 +195,12 @@ mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::
 }
 
 mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) const {
-  const int count = x.shape(0);
-  std::vector<mx::array> parts;
-  for (int row = 0; row < count; row += kVisionRows) {
-    const mx::array rows = mx::slice(x, {row, 0}, {std::min(count, row + kVisionRows), x.shape(1)});
+  return tensor::in_parts(x.shape(0), kVisionRows, [&](int first, int count) {
+    const mx::array rows = mx::slice(x, {first, 0}, {first + count, x.shape(1)});
     const mx::array hidden =
         block.linear_fc1.activated(block.norm2(rows), tensor::cpu::Activation::kGeluTanh);
-    parts.push_back(block.linear_fc2.add_to(rows, hidden));
-    if (count > kVisionRows) parts.back().eval();
-  }
-  return joined(parts);
+    return block.linear_fc2.add_to(rows, hidden);
+  });
 }
 
 ImageFeatures VisionModel::encode(Patches patches, std::stop_token stop,
@@ -228,7 +211,7 @@ ImageFeatures VisionModel::encode(Patches patches, std::stop_token stop,
     if (observer) observer(stage, output);
   };
   mx::array x = embed(patches);
-  patches.pixel_values = {};
+  patches = {};
   observe("vision.patch_embed", x);
   x = tensor::add(x, position_embeddings(grid));
   observe("vision.embedded", x);

@@ -17,6 +17,9 @@ inline constexpr std::size_t kDenseGroup = 64;     ///< columns of a dense weigh
 inline constexpr float kDenseLimit = 2'047;        ///< dense weights
 inline constexpr float kDenseInputLimit = 16'383;  ///< activations that meet them
 
+/// Rows of activations that are made whole numbers at a time: bounds the copy.
+inline constexpr std::size_t kMaxIntegerRows = 1024;
+
 /// Rows of activations as whole numbers of 16 or 8 bits: in every group of
 /// columns x = scale · q, with one scale a group, |x - scale · q| <= max |x of the group| / (2 ·
 /// the limit). Columns lie in slices that the kernels work through one after the other.

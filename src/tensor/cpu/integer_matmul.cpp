@@ -150,7 +150,6 @@ HWY_EXPORT(has_byte_dot);
 constexpr std::size_t kMinRowsPerTask = 32;
 constexpr std::size_t kPanelsPerTask = 4;  // that pass over a slice of x while it is in the cache
 constexpr std::size_t kMaxLanes = 16;      // of any target
-constexpr std::size_t kMaxTileInputs = 1024;  // rows of x at a time: bounds its copy
 
 /// Makes room for m rows of x in slices of `depth` columns.
 IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t depth,
@@ -239,8 +238,8 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
   }
   const bool bytes =
       alike && products.front().weight.bits == 8 && HWY_DYNAMIC_DISPATCH(has_byte_dot)();
-  for (std::size_t i = 0; i < m; i += kMaxTileInputs) {
-    multiply_many(x, std::min(kMaxTileInputs, m - i), products, i, bytes);
+  for (std::size_t i = 0; i < m; i += kMaxIntegerRows) {
+    multiply_many(x, std::min(kMaxIntegerRows, m - i), products, i, bytes);
   }
 }
 

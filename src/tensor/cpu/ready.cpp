@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "tensor/allocator.h"
+
 namespace oko::tensor::cpu {
 namespace {
 
@@ -51,7 +53,7 @@ mx::array ready_f32_rows(const mx::array& x) {
 mx::array uninitialized(mx::Shape shape, mx::Dtype dtype) {
   std::size_t bytes = mx::size_of(dtype);
   for (const int size : shape) bytes *= static_cast<std::size_t>(size);
-  return mx::array(mx::allocator::malloc(bytes), std::move(shape), dtype);
+  return mx::array(allocate(bytes), std::move(shape), dtype);
 }
 
 mx::array reshaped(const mx::array& x, mx::Shape shape) {

@@ -1,0 +1,96 @@
+#include "tensor/cpu/array_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "budget/process_memory.h"
+
+namespace oko::tensor::cpu {
+namespace {
+
+constexpr std::size_t kMegabyte = 1'000'000;
+
+TEST(ArrayPoolTest, MemoryIsAlignedAndItsOwn) {
+  ArrayPool pool;
+  std::vector<std::byte*> taken;
+  for (int i = 0; i < 8; ++i) {
+    taken.push_back(pool.take(kMegabyte + 1));
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(taken.back()) % 64, 0u);
+    std::memset(taken.back(), i, kMegabyte + 1);
+  }
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(taken[i][0], std::byte(i));
+    EXPECT_EQ(taken[i][kMegabyte], std::byte(i));
+    pool.give_back(taken[i]);
+  }
+  EXPECT_EQ(pool.used_bytes(), 0u);
+}
+
+TEST(ArrayPoolTest, WhatIsGivenBackServesTheNextOfThatSize) {
+  ArrayPool pool;
+  std::byte* first = pool.take(10 * kMegabyte);
+  pool.give_back(first);
+  EXPECT_EQ(pool.take(9 * kMegabyte), first);
+  std::byte* other = pool.take(4 * kMegabyte);
+  pool.give_back(first);
+  EXPECT_NE(pool.take(4 * kMegabyte), first) << "more than half of it would lie idle";
+  pool.give_back(other);
+}
+
+TEST(ArrayPoolTest, TheProcessTakesLittleMoreThanItsArrays) {
+  ArrayPool pool;
+  const auto touch = [&](std::size_t bytes) {
+    std::byte* memory = pool.take(bytes);
+    std::memset(memory, 1, bytes);
+    return memory;
+  };
+  const std::uint64_t before = budget::private_bytes();
+  std::mt19937 random(1);
+  // Sizes that never come again: nothing of what is kept is of use.
+  for (int i = 0; i < 200; ++i) {
+    std::byte* one = touch(50 * kMegabyte + random() % (100 * kMegabyte));
+    std::byte* two = touch(10 * kMegabyte + random() % (40 * kMegabyte));
+    pool.give_back(one);
+    pool.give_back(two);
+    EXPECT_LE(budget::private_bytes() - before,
+              pool.peak_bytes() + ArrayPool::most_kept(pool.peak_bytes()) + kMegabyte);
+  }
+  pool.release_kept();
+  EXPECT_LE(budget::private_bytes() - std::min(before, budget::private_bytes()), kMegabyte);
+}
+
+TEST(ArrayPoolTest, WhatTheSystemDoesNotHaveIsAnError) {
+  ArrayPool pool;
+  try {
+    pool.take(std::size_t{1} << 50);
+    FAIL() << "it was given";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFailed);
+    EXPECT_NE(std::string(error.what()).find("1125899.9 GB"), std::string::npos) << error.what();
+  }
+  pool.give_back(pool.take(kMegabyte));
+}
+
+TEST(ArrayPoolTest, ThreadsMayGiveBackWhatOthersTook) {
+  ArrayPool pool;
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&pool, t] {
+      for (int i = 0; i < 100; ++i) {
+        std::byte* memory = pool.take(kMegabyte * static_cast<std::size_t>(1 + i % 3));
+        memory[i] = std::byte(t);
+        std::jthread([&pool, memory] { pool.give_back(memory); });
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(pool.used_bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace oko::tensor::cpu
