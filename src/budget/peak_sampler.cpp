@@ -15,11 +15,25 @@ PeakSampler::PeakSampler()
         }
       }) {}
 
+namespace {
+
+void raise(std::atomic<std::uint64_t>& peak, std::uint64_t bytes) {
+  std::uint64_t before = peak.load();
+  while (bytes > before && !peak.compare_exchange_weak(before, bytes)) {
+  }
+}
+
+}  // namespace
+
 void PeakSampler::look() {
   const std::uint64_t now = private_bytes();
-  std::uint64_t peak = peak_.load();
-  while (now > peak && !peak_.compare_exchange_weak(peak, now)) {
-  }
+  raise(peak_, now);
+  raise(recent_, now);
+}
+
+std::uint64_t PeakSampler::take_peak() {
+  look();
+  return recent_.exchange(0);
 }
 
 std::uint64_t PeakSampler::peak_bytes() {

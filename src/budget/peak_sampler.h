@@ -11,12 +11,15 @@ class PeakSampler {
  public:
   PeakSampler();
   std::uint64_t peak_bytes();  ///< so far, now included
+  /// The same of the time since the last call.
+  std::uint64_t take_peak();
 
  private:
-  void look();
+  void look();  ///< any thread
 
-  std::atomic<std::uint64_t> peak_{0};
-  std::jthread thread_;  // last: it stops before the rest is gone
+  std::atomic<std::uint64_t> peak_{0};    ///< of all the time
+  std::atomic<std::uint64_t> recent_{0};  ///< since `take_peak`
+  std::jthread thread_;                   // last: it stops before the rest is gone
 };
 
 }  // namespace oko::budget

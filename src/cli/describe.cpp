@@ -95,6 +95,13 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
   return request;
 }
 
+ordered_json memory_json(const engine::PhaseMemory& memory) {
+  return {{"preprocess", memory.preprocess},
+          {"vision", memory.vision},
+          {"prefill", memory.prefill},
+          {"decode", memory.decode}};
+}
+
 ordered_json stats_json(const engine::GenerationStats& stats, double decode_image_seconds) {
   return {{"decode_image_seconds", decode_image_seconds},
           {"preprocess_seconds", stats.preprocess_seconds},
@@ -111,7 +118,9 @@ ordered_json stats_json(const engine::GenerationStats& stats, double decode_imag
           {"drafted_tokens", stats.drafted_tokens},
           {"accepted_drafts", stats.accepted_drafts},
           {"kv_cache_bytes", stats.kv_cache_bytes},
-          {"peak_private_bytes", stats.peak_private_bytes}};
+          {"peak_private_bytes", stats.peak_private_bytes},
+          {"predicted_memory", memory_json(stats.predicted_memory)},
+          {"memory", memory_json(stats.memory)}};
 }
 
 std::string stats_text(const engine::GenerationStats& stats, double decode_image_seconds) {

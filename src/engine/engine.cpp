@@ -6,7 +6,9 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
 #include "engine/continuation.h"
+#include "engine/estimate.h"
 #include "engine/stopping.h"
 #include "engine/stopwatch.h"
 #include "tensor/device.h"
@@ -37,6 +39,13 @@ tensor::cpu::KvType kv_type_of(int bits) {
   }
 }
 
+/// The pictures of a request came before it and are counted with it.
+std::uint64_t bytes_of(const std::vector<image::Image>& images) {
+  std::uint64_t bytes = 0;
+  for (const image::Image& image : images) bytes += image.rgb.size();
+  return std::min(bytes, budget::private_bytes());
+}
+
 }  // namespace
 
 std::string_view name_of(FinishReason reason) {
@@ -63,11 +72,19 @@ struct Engine::Work {
   std::vector<float> logits;
   GenerationResult result;
   Stopwatch since_start;
+  budget::PeakSampler sampler = {};
+  std::uint64_t private_before = budget::private_bytes() - bytes_of(request.images);
 
   /// Gives back what belongs to MLX, on the engine thread.
   void release() {
     sequence.reset();
     features.clear();
+  }
+
+  /// Bytes at most since the last call, above those at the start.
+  std::uint64_t take_peak() {
+    const std::uint64_t peak = sampler.take_peak();
+    return peak - std::min(peak, private_before);
   }
 
   void report(double done) const {
@@ -77,6 +94,7 @@ struct Engine::Work {
 
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
+      config_(qwen::Config::load(options_.vision_language_model)),
       tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
       image_processor_(qwen::ImageProcessorConfig::load(options_.vision_language_model /
                                                         "preprocessor_config.json")),
@@ -101,33 +119,48 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
                    "max_tokens — {}, ожидается не меньше 1", request.max_tokens));
   }
   kv_type_of(request.kv_bits);  // refused here, before any work
-  budget::PeakSampler memory;
   Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}};
-
-  const Stopwatch preprocess;
-  qwen::ImageProcessorConfig config = image_processor_;
+  qwen::ImageProcessorConfig processor = image_processor_;
   if (request.max_pixels > 0) {
-    config.max_pixels = std::min(config.max_pixels, request.max_pixels);
-    config.min_pixels = std::min(config.min_pixels, config.max_pixels);
+    processor.max_pixels = std::min(processor.max_pixels, request.max_pixels);
+    processor.min_pixels = std::min(processor.min_pixels, processor.max_pixels);
   }
-  std::vector<int> token_counts;
-  for (const image::Image& image : request.images) {
-    work.patches.push_back(qwen::preprocess(image, config));
-    token_counts.push_back(work.patches.back().merged_tokens());
-    work.result.stats.image_tokens += token_counts.back();
-  }
-  work.result.stats.preprocess_seconds = preprocess.seconds();
-  work.prompt = text::apply_chat_template(tokenizer_, request.messages, token_counts);
-  work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
-
+  prepare(work, processor);
   thread_.run([&] {
     const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
     encode_images(work);
     read_prompt(work);
     write_answer(work);
   });
-  work.result.stats.peak_private_bytes = memory.peak_bytes();
+  work.result.stats.peak_private_bytes = work.sampler.peak_bytes();
   return std::move(work.result);
+}
+
+void Engine::prepare(Work& work, const qwen::ImageProcessorConfig& processor) const {
+  GenerationStats& stats = work.result.stats;
+  std::vector<qwen::ImageSize> sizes;
+  std::vector<int> token_counts;
+  for (const image::Image& image : work.request.images) {
+    sizes.push_back({image.width, image.height});
+    token_counts.push_back(qwen::merged_tokens(sizes.back(), processor));
+    stats.image_tokens += token_counts.back();
+  }
+  work.prompt = text::apply_chat_template(tokenizer_, work.request.messages, token_counts);
+  stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
+  const GenerationMemory memory =
+      estimate({.pictures = sizes,
+                .text_tokens = static_cast<std::uint64_t>(stats.prompt_tokens - stats.image_tokens),
+                .max_tokens = static_cast<std::uint64_t>(work.request.max_tokens),
+                .kv_type = kv_type_of(work.request.kv_bits)},
+               config_, processor);
+  stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
+                            memory.prefill.total(), memory.decode.total()};
+  const Stopwatch preprocess;
+  for (const image::Image& image : work.request.images) {
+    work.patches.push_back(qwen::preprocess(image, processor));
+  }
+  stats.preprocess_seconds = preprocess.seconds();
+  stats.memory.preprocess = work.take_peak();
 }
 
 void Engine::encode_images(Work& work) {
@@ -153,13 +186,13 @@ void Engine::encode_images(Work& work) {
   }
   tensor::release_spare_memory();  // the tower's arrays are larger than any to come
   stats.vision_seconds = vision.seconds();
+  stats.memory.vision = work.take_peak();
 }
 
 void Engine::read_prompt(Work& work) {
   const std::vector<std::int32_t>& ids = work.prompt.ids;
   const Stopwatch prefill;
-  // Room for a usual answer at once; a longer one grows the cache in steps.
-  const int expected = std::min(work.request.max_tokens, 256);
+  const int expected = std::min(work.request.max_tokens, kAnswerReserve);
   work.sequence.emplace(*model_,
                         qwen::SequenceOptions{.reserve = static_cast<int>(ids.size()) + expected,
                                               .kv_type = kv_type_of(work.request.kv_bits)});
@@ -168,6 +201,8 @@ void Engine::read_prompt(Work& work) {
     work.report(done + (1 - done) * static_cast<double>(tokens) / static_cast<double>(ids.size()));
   });
   work.result.stats.prefill_seconds = prefill.seconds();
+  tensor::release_spare_memory();  // likewise: a token's arrays are small
+  work.result.stats.memory.prefill = work.take_peak();
 }
 
 void Engine::write_answer(Work& work) {
@@ -216,6 +251,7 @@ void Engine::write_answer(Work& work) {
   stats.drafted_tokens = continuation.drafted_tokens();
   stats.accepted_drafts = continuation.accepted_drafts();
   stats.kv_cache_bytes = work.sequence->cache_bytes();
+  stats.memory.decode = work.take_peak();
 }
 
 }  // namespace oko::engine

@@ -48,11 +48,13 @@ class Engine {
  private:
   struct Work;  ///< one request on its way through the engine thread
 
+  void prepare(Work& work, const models::qwen3_vl::ImageProcessorConfig& processor) const;
   void encode_images(Work& work);
   void read_prompt(Work& work);
   void write_answer(Work& work);
 
   EngineOptions options_;
+  models::qwen3_vl::Config config_;
   text::Tokenizer tokenizer_;
   models::qwen3_vl::ImageProcessorConfig image_processor_;
   models::qwen3_vl::GenerationConfig generation_config_;

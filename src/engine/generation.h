@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -29,6 +30,17 @@ enum class FinishReason { kStop, kLength, kLoop };
 /// "stop", "length", "loop".
 std::string_view name_of(FinishReason reason);
 
+/// Bytes of the process's private memory at most in each phase of a generation, above what it had
+/// at the start. What a phase leaves counts in those that follow.
+struct PhaseMemory {
+  std::uint64_t preprocess = 0;
+  std::uint64_t vision = 0;
+  std::uint64_t prefill = 0;
+  std::uint64_t decode = 0;
+
+  std::uint64_t peak() const { return std::max({preprocess, vision, prefill, decode}); }
+};
+
 /// Where the time and the memory went. Times in seconds.
 struct GenerationStats {
   double preprocess_seconds = 0;  ///< resize and patches of all pictures
@@ -45,6 +57,8 @@ struct GenerationStats {
   int accepted_drafts = 0;   ///< of them, those that were right
   std::uint64_t kv_cache_bytes = 0;
   std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
+  PhaseMemory predicted_memory;          ///< before anything was allocated
+  PhaseMemory memory;                    ///< as it was then
 
   double decode_tokens_per_second() const {
     return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;

@@ -141,6 +141,12 @@ ImageSize smart_resize(ImageSize size, const ImageProcessorConfig& config) {
   return {static_cast<int>(new_width), static_cast<int>(new_height)};
 }
 
+int merged_tokens(ImageSize size, const ImageProcessorConfig& config) {
+  const ImageSize resized = smart_resize(size, config);
+  const int side = config.patch_size * config.merge_size;  // of a token, pixels
+  return (resized.width / side) * (resized.height / side);
+}
+
 Patches preprocess(const image::Image& picture, const ImageProcessorConfig& config) {
   const ImageSize size = smart_resize({picture.width, picture.height}, config);
   const image::Image resized = image::resize_bicubic(picture, size.width, size.height);

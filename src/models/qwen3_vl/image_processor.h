@@ -46,6 +46,9 @@ struct ImageSize {
 /// Throws kBadInput: one side more than 200 times the other.
 ImageSize smart_resize(ImageSize size, const ImageProcessorConfig& config);
 
+/// Tokens that a picture of this size takes in the prompt. Throws what `smart_resize` throws.
+int merged_tokens(ImageSize size, const ImageProcessorConfig& config);
+
 /// A picture cut into patches, in the order that the vision tower takes: the merge_size²
 /// patches of a token stand together, tokens go row by row.
 struct Patches {

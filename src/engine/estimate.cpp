@@ -1,0 +1,91 @@
+#include "engine/estimate.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "models/qwen3_vl/footprint.h"
+
+namespace oko::engine {
+
+namespace qwen = models::qwen3_vl;
+using budget::Tag;
+using budget::TagBytes;
+
+namespace {
+
+constexpr std::uint64_t kChannels = 3;
+constexpr std::uint64_t kScratch = 8'000'000;  // of kernels and allocators, whatever the shapes
+
+/// A picture on its way into patches.
+struct Picture {
+  std::uint64_t rgb = 0;           ///< bytes as it was decoded
+  std::uint64_t resized = 0;       ///< and resized
+  std::uint64_t half_resized = 0;  ///< in one direction
+  std::uint64_t patches = 0;
+};
+
+Picture measure(qwen::ImageSize size, const qwen::ImageProcessorConfig& processor) {
+  const qwen::ImageSize to = qwen::smart_resize(size, processor);
+  const auto bytes = [](int width, int height) {
+    return kChannels * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  };
+  const auto patch = static_cast<std::uint64_t>(processor.patch_size * processor.patch_size);
+  return {bytes(size.width, size.height), bytes(to.width, to.height),
+          std::max(bytes(size.width, to.height), bytes(to.width, size.height)),
+          bytes(to.width, to.height) / kChannels / patch};
+}
+
+}  // namespace
+
+const TagBytes& GenerationMemory::largest() const {
+  const TagBytes* largest = &preprocess;
+  for (const TagBytes* phase : {&vision, &prefill, &decode}) {
+    if (phase->total() > largest->total()) largest = phase;
+  }
+  return *largest;
+}
+
+GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& model,
+                          const qwen::ImageProcessorConfig& processor) {
+  std::vector<Picture> pictures;
+  for (const qwen::ImageSize& size : shape.pictures) pictures.push_back(measure(size, processor));
+
+  GenerationMemory memory;
+  std::uint64_t rgb = 0, pixels = 0, tokens = shape.text_tokens;
+  for (const Picture& picture : pictures) rgb += picture.rgb;
+  for (const Picture& picture : pictures) {
+    pixels += qwen::pixel_bytes(model.vision, picture.patches);
+    // The last picture has the others' pixels beside it.
+    memory.preprocess[Tag::kImage] =
+        std::max(memory.preprocess[Tag::kImage],
+                 kScratch / 2 + rgb + pixels + picture.resized + picture.half_resized);
+  }
+  std::uint64_t features = 0;
+  for (const Picture& picture : pictures) {
+    pixels -= qwen::pixel_bytes(model.vision, picture.patches);
+    const std::uint64_t tower =
+        kScratch + features + qwen::vision_bytes(model.vision, picture.patches);
+    if (rgb + pixels + tower > memory.vision.total()) {
+      memory.vision[Tag::kImage] = rgb + pixels;
+      memory.vision[Tag::kVision] = tower;
+    }
+    features += qwen::feature_bytes(model.vision, picture.patches);
+    tokens += picture.patches / static_cast<std::uint64_t>(model.vision.spatial_merge_size *
+                                                           model.vision.spatial_merge_size);
+  }
+  memory.prefill[Tag::kImage] = rgb;
+  memory.prefill[Tag::kVision] = features;
+  memory.decode = memory.prefill;
+  memory.prefill[Tag::kPrefill] = kScratch + qwen::prefill_bytes(model.text, tokens);
+  memory.prefill[Tag::kKv] =
+      qwen::kv_bytes(model.text, tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve),
+                     shape.kv_type);
+  memory.decode[Tag::kPrefill] = kScratch + qwen::decode_bytes(model.text);
+  memory.decode[Tag::kKv] = qwen::kv_bytes(model.text, tokens + shape.max_tokens, shape.kv_type);
+  // Pages that are not full, and what rounding adds.
+  memory.prefill[Tag::kPrefill] += memory.prefill.total() / 64;
+  memory.decode[Tag::kPrefill] += memory.decode.total() / 64;
+  return memory;
+}
+
+}  // namespace oko::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "budget/ledger.h"
+#include "models/qwen3_vl/config.h"
+#include "models/qwen3_vl/image_processor.h"
+#include "tensor/cpu/kv_rows.h"
+
+namespace oko::engine {
+
+/// Tokens of an answer that the KV cache has room for at once; a longer one grows it in steps.
+inline constexpr int kAnswerReserve = 256;
+
+/// What decides the memory of a generation.
+struct GenerationShape {
+  std::span<const models::qwen3_vl::ImageSize> pictures;  ///< as they were decoded
+  std::uint64_t text_tokens = 0;                          ///< of the prompt, pictures not counted
+  std::uint64_t max_tokens = 0;                           ///< of the answer
+  tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
+};
+
+/// Bytes that the phases of a generation hold at most: from its start on, weights not counted, and
+/// of the process as a whole, so that what an earlier phase leaves is in the later ones too.
+struct GenerationMemory {
+  budget::TagBytes preprocess;  ///< resize and patches
+  budget::TagBytes vision;      ///< the tower, one picture after another
+  budget::TagBytes prefill;
+  budget::TagBytes decode;
+
+  /// The phase that holds most.
+  const budget::TagBytes& largest() const;
+};
+
+/// Before anything is allocated. Throws kBadInput for pictures that `smart_resize` refuses.
+GenerationMemory estimate(const GenerationShape& shape, const models::qwen3_vl::Config& model,
+                          const models::qwen3_vl::ImageProcessorConfig& processor);
+
+}  // namespace oko::engine

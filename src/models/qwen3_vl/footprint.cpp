@@ -1,0 +1,145 @@
+#include "models/qwen3_vl/footprint.h"
+
+#include <algorithm>
+
+#include "models/qwen3_vl/chunks.h"
+#include "tensor/attention.h"
+#include "tensor/cpu/array_pool.h"
+#include "tensor/cpu/integer_input.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+constexpr std::uint64_t kFloat = sizeof(float);
+
+std::uint64_t merged_tokens(const VisionConfig& config, std::uint64_t patches) {
+  return patches /
+         static_cast<std::uint64_t>(config.spatial_merge_size * config.spatial_merge_size);
+}
+
+/// Arrays and what the pool keeps beside them.
+std::uint64_t kept_with(std::uint64_t arrays) {
+  return arrays + tensor::cpu::ArrayPool::most_kept(arrays);
+}
+
+/// The 16-bit copy of rows that a product reads, with a scale and a sum for each 64 columns.
+std::uint64_t integer_bytes(std::uint64_t rows, std::uint64_t columns) {
+  return std::min<std::uint64_t>(rows, tensor::cpu::kMaxIntegerRows) * (columns * 2 + columns / 8);
+}
+
+/// Products of this many weights in 4 bits with a 16-bit scale and bias for each 64 of them.
+std::uint64_t quantized_bytes(std::uint64_t weights) {
+  return weights / 2 + weights / 64 * 4;
+}
+
+}  // namespace
+
+std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches) {
+  return patches * kFloat *
+         static_cast<std::uint64_t>(config.in_channels * config.temporal_patch_size *
+                                    config.patch_size * config.patch_size);
+}
+
+std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches) {
+  return merged_tokens(config, patches) * (1 + config.deepstack_visual_indexes.size()) *
+         static_cast<std::uint64_t>(config.out_hidden_size) * kFloat;
+}
+
+std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches) {
+  const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
+  const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
+  const std::uint64_t states = patches * hidden_size * kFloat;
+  const std::uint64_t rows = std::min<std::uint64_t>(patches, kVisionRows);
+  // Cosines and sines, as a vector and as arrays.
+  const std::uint64_t rotary =
+      patches * 2 * kFloat * static_cast<std::uint64_t>(config.hidden_size / config.num_heads);
+  // x, its norm, queries, keys and values.
+  const std::uint64_t attention = 5 * states;
+  // x before and after attention and what comes out; the norm and the widest activation of rows.
+  const std::uint64_t feed_forward =
+      (patches > rows ? 3 : 2) * states + rows * (hidden_size + intermediate_size) * kFloat;
+  const std::uint64_t layers =
+      kept_with(std::max(attention, feed_forward) + feature_bytes(config, patches)) + rotary +
+      integer_bytes(patches, intermediate_size);
+  // Pixels, those of some rows once more, and the first states.
+  const std::uint64_t embedding = pixel_bytes(config, patches) + pixel_bytes(config, rows) +
+                                  kept_with(states + rows * hidden_size * kFloat);
+  return std::max(layers, embedding);
+}
+
+std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, tensor::cpu::KvType type) {
+  const std::uint64_t token =
+      2 * static_cast<std::uint64_t>(config.num_key_value_heads) *
+      tensor::cpu::kv_row_bytes(type, static_cast<std::size_t>(config.head_dim));
+  constexpr std::uint64_t kStep = tensor::KvCache::kGrowthStep;
+  const std::uint64_t capacity = (tokens + kStep - 1) / kStep * kStep;
+  return static_cast<std::uint64_t>(config.num_hidden_layers) * token * capacity;
+}
+
+std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens) {
+  const std::uint64_t rows = std::min<std::uint64_t>(tokens, kPrefillChunk);
+  const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
+  const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
+  const auto queries = static_cast<std::uint64_t>(config.num_attention_heads * config.head_dim);
+  const auto keys = static_cast<std::uint64_t>(config.num_key_value_heads * config.head_dim);
+  // x, its norm, gate, up and their product; where features of pictures are put, x twice more.
+  const std::uint64_t feed_forward = 4 * hidden_size + 3 * intermediate_size;
+  // x, its norm; queries and keys before and after they are normed and rotated, values.
+  const std::uint64_t attention = 4 * hidden_size + 2 * queries + 3 * keys;
+  // Per token of the whole prompt: its id and its three positions.
+  return kept_with(rows * std::max(feed_forward, attention) * kFloat) +
+         integer_bytes(rows, intermediate_size) + tokens * 4 * kFloat + decode_bytes(config);
+}
+
+std::uint64_t decode_bytes(const TextConfig& config) {
+  // Logits as an array, as the sampler's copy, and the order of the most likely.
+  return 4 * static_cast<std::uint64_t>(config.vocab_size) * kFloat;
+}
+
+std::uint64_t weight_bytes(const Config& config) {
+  const auto of = [](int rows, int columns) {
+    return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);
+  };
+  const TextConfig& text = config.text;
+  const int queries = text.num_attention_heads * text.head_dim;
+  const int keys = text.num_key_value_heads * text.head_dim;
+  const std::uint64_t layer = 2 * of(queries, text.hidden_size) + 2 * of(keys, text.hidden_size) +
+                              3 * of(text.intermediate_size, text.hidden_size);
+  const std::uint64_t tables =
+      (text.tie_word_embeddings ? 1 : 2) * of(text.vocab_size, text.hidden_size);
+  const VisionConfig& vision = config.vision;
+  const int merged = vision.hidden_size * vision.spatial_merge_size * vision.spatial_merge_size;
+  const std::uint64_t block = 4 * of(vision.hidden_size, vision.hidden_size) +
+                              2 * of(vision.intermediate_size, vision.hidden_size);
+  const std::uint64_t merger = of(merged, merged) + of(vision.out_hidden_size, merged);
+  const std::uint64_t tower =
+      static_cast<std::uint64_t>(vision.depth) * block +
+      (1 + vision.deepstack_visual_indexes.size()) * merger +
+      of(vision.num_position_embeddings, vision.hidden_size) +
+      pixel_bytes(vision, 1) / kFloat * static_cast<std::uint64_t>(vision.hidden_size);
+  return quantized_bytes(static_cast<std::uint64_t>(text.num_hidden_layers) * layer + tables) +
+         2 * tower;
+}
+
+Config qwen3_vl_4b() {
+  Config config;
+  config.text.hidden_size = 2560;
+  config.text.intermediate_size = 9728;
+  config.text.num_hidden_layers = 36;
+  config.text.num_attention_heads = 32;
+  config.text.num_key_value_heads = 8;
+  config.text.head_dim = 128;
+  config.text.vocab_size = 151936;
+  config.text.max_position_embeddings = 262144;
+  config.text.tie_word_embeddings = true;
+  config.vision.hidden_size = 1024;
+  config.vision.intermediate_size = 4096;
+  config.vision.depth = 24;
+  config.vision.num_heads = 16;
+  config.vision.num_position_embeddings = 2304;
+  config.vision.out_hidden_size = 2560;
+  config.vision.deepstack_visual_indexes = {5, 11, 17};
+  return config;
+}
+
+}  // namespace oko::models::qwen3_vl

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+
+#include "models/qwen3_vl/config.h"
+#include "tensor/cpu/kv_rows.h"
+
+namespace oko::models::qwen3_vl {
+
+// What work holds at most, in bytes, beside weights, which are mapped: known from the shapes before
+// a graph is built. For the CPU, whose activations are f32.
+
+/// Of `pixel_values`.
+std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches);
+
+/// The features of a picture, all levels: kept for the whole request.
+std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches);
+
+/// The tower at work on one picture: its `pixel_values`, which the first layer gives back, and the
+/// features that it makes included.
+std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches);
+
+/// Keys and values of all layers with room for so many tokens.
+std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, tensor::cpu::KvType type);
+
+/// A prompt of so many tokens on its way through the layers, keys and values not counted.
+std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens);
+
+/// A token of the answer likewise.
+std::uint64_t decode_bytes(const TextConfig& config);
+
+/// The checkpoint's files: every linear layer of the language model in `config.quantization`'s
+/// bits, the tower in 16. An estimate for models that are not on the disk yet.
+std::uint64_t weight_bytes(const Config& config);
+
+/// Of Qwen/Qwen3-VL-4B-Instruct in mlx-community's 4 bits: for plans before the download.
+Config qwen3_vl_4b();
+
+}  // namespace oko::models::qwen3_vl
