@@ -21,6 +21,16 @@ std::uint64_t TagBytes::total() const {
   return std::accumulate(bytes_.begin(), bytes_.end(), std::uint64_t{0});
 }
 
+TagBytes& TagBytes::operator+=(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] += other.bytes_[i];
+  return *this;
+}
+
+TagBytes& TagBytes::operator-=(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] -= other.bytes_[i];
+  return *this;
+}
+
 Lease::Lease(Lease&& other) noexcept
     : ledger_(std::exchange(other.ledger_, nullptr)), bytes_(other.bytes_) {}
 
@@ -36,20 +46,35 @@ void Lease::release() {
   if (ledger_ != nullptr) std::exchange(ledger_, nullptr)->give_back(bytes_);
 }
 
+Lease Lease::split(const TagBytes& part) {
+  bytes_ -= part;
+  return Lease(*ledger_, part);
+}
+
 namespace {
 
-bool evict_unlocked(const Ledger::Evict& evict, std::unique_lock<std::mutex>& lock) {
-  if (!evict) return false;
+/// Calls without the lock, which is held again afterwards, whatever happens.
+template <typename Function>
+auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
   lock.unlock();
-  const auto relock = [](std::unique_lock<std::mutex>* unlocked) { unlocked->lock(); };
+  const auto relock = [](std::unique_lock<std::mutex>* held) { held->lock(); };
   const std::unique_ptr<std::unique_lock<std::mutex>, decltype(relock)> afterwards(&lock, relock);
-  return evict();
+  return function();
+}
+
+[[noreturn]] void refuse(const TagBytes& bytes, std::uint64_t budget_bytes, std::uint64_t held,
+                         const std::string& hint) {
+  throw Error(
+      ErrorCode::kOverBudget,
+      tr("this needs {} of memory, and of the budget of {} {} are free",
+         "для этого нужно {} памяти, а из бюджета {} свободно {}", format_bytes(bytes.total()),
+         format_bytes(budget_bytes), format_bytes(budget_bytes - held)),
+      hint);
 }
 
 }  // namespace
 
-Lease Ledger::take(const TagBytes& bytes, const Evict& evict, const std::string& hint,
-                   std::stop_token stop) {
+Lease Ledger::take(const Ask& ask, std::stop_token stop) {
   std::unique_lock lock(mutex_);
   const auto place = queue_.insert(queue_.end(), 0);
   // Whoever leaves, with a lease or without, lets the next one try.
@@ -63,27 +88,30 @@ Lease Ledger::take(const TagBytes& bytes, const Evict& evict, const std::string&
     throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
   };
   wait_until([&] { return queue_.begin() == place; });
+  TagBytes bytes = unlocked(lock, ask.wanted);
   while (held_.total() + bytes.total() > budget_bytes_) {
-    if (evict_unlocked(evict, lock) || held_.total() + bytes.total() <= budget_bytes_) continue;
-    if (held_.total() == held_[Tag::kWeights]) {
-      throw Error(
-          ErrorCode::kOverBudget,
-          tr("this needs {} of memory, and of the budget of {} {} are free",
-             "для этого нужно {} памяти, а из бюджета {} свободно {}", format_bytes(bytes.total()),
-             format_bytes(budget_bytes_), format_bytes(budget_bytes_ - held_.total())),
-          hint);
-    }
     const std::uint64_t before = held_.total();
-    wait_until([&] { return held_.total() < before; });
+    const bool evicted = ask.evict && unlocked(lock, ask.evict);
+    if (!evicted && held_.total() >= before) {
+      if (held_.total() == held_[Tag::kWeights]) refuse(bytes, budget_bytes_, before, ask.hint);
+      wait_until([&] { return held_.total() < before; });
+    }
+    bytes = unlocked(lock, ask.wanted);
   }
-  for (std::size_t i = 0; i < kTagCount; ++i) held_[Tag(i)] += bytes[Tag(i)];
+  held_ += bytes;
   peak_bytes_ = std::max(peak_bytes_, held_.total());
-  return Lease(*this, bytes);
+  Lease lease(*this, bytes);
+  if (ask.granted) {
+    lock.unlock();  // a lease that is lost by an error is given back, which takes the lock
+    ask.granted(lease);
+    lock.lock();
+  }
+  return lease;
 }
 
 void Ledger::give_back(const TagBytes& bytes) {
   const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < kTagCount; ++i) held_[Tag(i)] -= bytes[Tag(i)];
+  held_ -= bytes;
   changed_.notify_all();
 }
 

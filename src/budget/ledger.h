@@ -25,6 +25,8 @@ class TagBytes {
   std::uint64_t& operator[](Tag tag) { return bytes_[static_cast<std::size_t>(tag)]; }
   std::uint64_t operator[](Tag tag) const { return bytes_[static_cast<std::size_t>(tag)]; }
   std::uint64_t total() const;
+  TagBytes& operator+=(const TagBytes& other);
+  TagBytes& operator-=(const TagBytes& other);
   bool operator==(const TagBytes&) const = default;
 
  private:
@@ -43,6 +45,8 @@ class Lease {
   ~Lease() { release(); }
 
   void release();
+  /// A part of it as a lease of its own, at most what it has.
+  Lease split(const TagBytes& part);
   const TagBytes& bytes() const { return bytes_; }
 
  private:
@@ -61,15 +65,25 @@ class Ledger {
   Ledger(const Ledger&) = delete;
   Ledger& operator=(const Ledger&) = delete;
 
-  /// Frees memory that is held for later only, and gives its leases back: false where there is
-  /// none left. Called without the ledger's lock.
-  using Evict = std::function<bool()>;
+  /// What `take` asks the caller while it has its turn; without the ledger's lock.
+  struct Ask {
+    /// What is needed as things stand: asked again whenever something has changed.
+    std::function<TagBytes()> wanted;
+    /// Frees memory that is held for later only, and gives its leases back: false where there is
+    /// none left. May be empty.
+    std::function<bool()> evict = {};
+    /// Called with the lease before anyone else has a turn. Must not throw; may be empty.
+    std::function<void(Lease&)> granted = {};
+    std::string hint = {};  ///< what the user can change where it does not fit
+  };
 
   /// Evicts, then waits for other work to give back, first come first served. Throws kOverBudget,
-  /// with the numbers and `hint`, where nothing but weights is held and it still does not fit;
+  /// with the numbers and the hint, where nothing but weights is held and it still does not fit;
   /// kCancelled.
-  Lease take(const TagBytes& bytes, const Evict& evict, const std::string& hint,
-             std::stop_token stop = {});
+  Lease take(const Ask& ask, std::stop_token stop = {});
+
+  /// Whether so much would fit if everything else were given back.
+  bool could_fit(const TagBytes& bytes) const { return bytes.total() <= budget_bytes_; }
 
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   TagBytes held() const;

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
 #include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
 #include "engine/stopwatch.h"
+#include "models/bge_m3/footprint.h"
+#include "tensor/weights.h"
 
 namespace oko::engine {
 
@@ -16,6 +20,8 @@ namespace {
 
 /// Of one pass, unless a single text has more: enough rows for the kernels, few enough for memory.
 constexpr std::size_t kPassTokens = 2048;
+constexpr std::size_t kSmallPassTokens = 512;   // where memory is short
+constexpr std::uint64_t kScratch = 12'000'000;  // of kernels and allocators, whatever the shapes
 
 }  // namespace
 
@@ -24,6 +30,7 @@ struct Embedder::Work {
   const std::function<void(double)>& on_progress;
   std::stop_token stop;
   std::vector<std::vector<std::int32_t>> ids;  // of each text
+  std::size_t pass_tokens = kPassTokens;
   EmbeddingResult result;
 
   /// The texts by their length: those of a pass take about the same time.
@@ -40,10 +47,18 @@ Embedder::Embedder(EmbedderOptions options)
     : options_(std::move(options)),
       config_(bge::Config::load(options_.model)),
       tokenizer_(text::XlmrTokenizer::load(options_.model)),
-      thread_(options_.threads) {}
+      host_(options_.host != nullptr
+                ? options_.host
+                : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
+      loaded_(options_),
+      place_(*host_, loaded_, tensor::Weights::bytes_on_disk(options_.model)) {}
 
-Embedder::~Embedder() {
-  thread_.run([this] { model_.reset(); });
+Embedder::~Embedder() = default;
+
+void Embedder::Loaded::load() {
+  const Stopwatch load;
+  model = bge::Model::load(folder);
+  load_seconds = load.seconds();
 }
 
 EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token stop,
@@ -55,7 +70,8 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token
                    "max_tokens — {}, модель читает 3..{}", request.max_tokens, most));
   }
   budget::PeakSampler memory;
-  Work work{request, on_progress, std::move(stop), {}, {}};
+  const std::uint64_t private_before = budget::private_bytes();
+  Work work{request, on_progress, std::move(stop), {}, kPassTokens, {}};
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
   for (const std::string& text : request.texts) {
@@ -65,19 +81,43 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token
     work.ids.push_back(std::move(tokens.ids));
   }
   work.result.stats.tokenize_seconds = tokenize.seconds();
-  thread_.run([&] { encode(work); });
+  const std::unique_ptr<ModelHost::Use> use = admit(work);
+  use->run([&] { encode(work); });
   work.result.stats.peak_private_bytes = memory.peak_bytes();
+  work.result.stats.memory = work.result.stats.peak_private_bytes -
+                             std::min(work.result.stats.peak_private_bytes, private_before);
   return std::move(work.result);
+}
+
+/// In passes as large as the budget allows.
+std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
+  std::size_t longest = 0;
+  for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
+  const bge::Outputs& outputs = work.request.outputs;
+  const auto bytes_of = [&](std::size_t pass_tokens) {
+    const std::size_t tokens = std::max(longest, std::min(pass_tokens, work.result.stats.tokens));
+    budget::TagBytes bytes;
+    bytes[budget::Tag::kEmbed] =
+        kScratch + bge::pass_bytes(config_, tokens, outputs) +
+        bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
+    return bytes;
+  };
+  if (!host_->could_fit(place_, bytes_of(work.pass_tokens))) work.pass_tokens = kSmallPassTokens;
+  const budget::TagBytes bytes = bytes_of(work.pass_tokens);
+  work.result.stats.predicted_memory = bytes.total();
+  return host_->admit(place_, bytes,
+                      tr("lower --max-tokens (the longest text has {} tokens), give fewer texts at "
+                         "once, or raise --budget",
+                         "уменьшите --max-tokens (в самом длинном тексте {} токенов), давайте "
+                         "меньше текстов за раз или увеличьте --budget",
+                         longest),
+                      work.stop);
 }
 
 void Embedder::encode(Work& work) {
   EmbeddingStats& stats = work.result.stats;
-  const Stopwatch load;
-  if (model_ == nullptr) {
-    model_ = bge::Model::load(options_.model);
-    stats.load_seconds = load.seconds();
-  }
-  model_->require(work.request.outputs);
+  stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
+  loaded_.model->require(work.request.outputs);
   const Stopwatch encode;
   const std::vector<std::size_t> order = work.shortest_first();
   std::size_t done = 0;
@@ -88,8 +128,10 @@ void Embedder::encode(Work& work) {
       const std::vector<std::int32_t>& ids = work.ids[order[next++]];
       pass.ids.insert(pass.ids.end(), ids.begin(), ids.end());
       pass.cu_seqlens.push_back(static_cast<int>(pass.ids.size()));
-    } while (next < order.size() && pass.ids.size() + work.ids[order[next]].size() <= kPassTokens);
-    std::vector<bge::Encoding> encodings = model_->encode(pass, work.request.outputs, work.stop);
+    } while (next < order.size() &&
+             pass.ids.size() + work.ids[order[next]].size() <= work.pass_tokens);
+    std::vector<bge::Encoding> encodings =
+        loaded_.model->encode(pass, work.request.outputs, work.stop);
     for (std::size_t i = 0; i < encodings.size(); ++i) {
       work.result.texts[order[first + i]].encoding = std::move(encodings[i]);
     }

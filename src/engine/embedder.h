@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/model_thread.h"
+#include "engine/model_host.h"
 #include "models/bge_m3/model.h"
 #include "text/xlmr_tokenizer.h"
 
@@ -16,7 +16,9 @@ namespace oko::engine {
 
 struct EmbedderOptions {
   std::filesystem::path model;  ///< folder of a BGE-M3 model, or of a sentence-transformers encoder
-  std::size_t threads = 0;      ///< of the CPU kernels; 0: one a physical core
+  std::size_t threads = 0;      ///< of the CPU kernels, without a host; 0: one a physical core
+  /// Whose budget and thread this takes; null: a host of its own without a limit.
+  std::shared_ptr<ModelHost> host = {};
 };
 
 struct EmbeddingRequest {
@@ -32,6 +34,8 @@ struct EmbeddingStats {
   double encode_seconds = 0;
   std::size_t tokens = 0;                ///< of all texts, as far as they were read
   std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
+  std::uint64_t predicted_memory = 0;    ///< bytes, before anything was allocated
+  std::uint64_t memory = 0;              ///< taken at most, above what the process had at the start
 };
 
 /// Of one text.
@@ -46,8 +50,9 @@ struct EmbeddingResult {
   EmbeddingStats stats;
 };
 
-/// Runs an embedding model on a thread of its own. Any thread may call; requests are worked off one
-/// by one. Texts are sorted by their length and packed into passes of a few thousand tokens.
+/// Runs an embedding model on the host's thread. Any thread may call; requests are worked off one
+/// by one, each admitted by the host before it takes memory. Texts are sorted by their length and
+/// packed into passes of a few thousand tokens.
 class Embedder {
  public:
   /// Reads the model's small files. The weights are mapped by the first request. Throws kBadModel.
@@ -57,8 +62,8 @@ class Embedder {
   Embedder& operator=(const Embedder&) = delete;
 
   /// Throws kUsage for options out of range, kBadModel (outputs that the model does not have,
-  /// damaged weights), kCancelled once `stop` is requested. `on_progress` is told the share of
-  /// tokens done, 0..1.
+  /// damaged weights), kOverBudget, kCancelled once `stop` is requested. `on_progress` is told the
+  /// share of tokens done, 0..1.
   EmbeddingResult embed(const EmbeddingRequest& request, std::stop_token stop = {},
                         const std::function<void(double)>& on_progress = {});
 
@@ -67,13 +72,27 @@ class Embedder {
 
  private:
   struct Work;
+
+  /// What the host loads and unloads. Touched by its thread.
+  struct Loaded : Resident {
+    explicit Loaded(const EmbedderOptions& options) : folder(options.model) {}
+    void load() override;
+    void unload() noexcept override { model.reset(); }
+
+    std::filesystem::path folder;
+    std::unique_ptr<models::bge_m3::Model> model;
+    double load_seconds = 0;  ///< of a load that no request has reported yet
+  };
+
+  std::unique_ptr<ModelHost::Use> admit(Work& work);
   void encode(Work& work);
 
   EmbedderOptions options_;
   models::bge_m3::Config config_;
   text::XlmrTokenizer tokenizer_;
-  std::unique_ptr<models::bge_m3::Model> model_;  ///< touched by the model thread only
-  ModelThread thread_;
+  std::shared_ptr<ModelHost> host_;
+  Loaded loaded_;
+  ModelHost::Place place_;  // last: it unloads
 };
 
 }  // namespace oko::engine

@@ -1,7 +1,9 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
@@ -9,9 +11,11 @@
 #include "budget/process_memory.h"
 #include "engine/continuation.h"
 #include "engine/estimate.h"
+#include "engine/fitting.h"
 #include "engine/stopping.h"
 #include "engine/stopwatch.h"
 #include "tensor/device.h"
+#include "tensor/weights.h"
 #include "text/detokenizer.h"
 
 namespace oko::engine {
@@ -67,6 +71,7 @@ struct Engine::Work {
   std::stop_token stop;
   std::vector<qwen::Patches> patches;
   text::ChatPrompt prompt;
+  Fitting fitting;
   std::vector<qwen::ImageFeatures> features;
   std::optional<qwen::Sequence> sequence;
   std::vector<float> logits;
@@ -99,15 +104,25 @@ Engine::Engine(EngineOptions options)
       image_processor_(qwen::ImageProcessorConfig::load(options_.vision_language_model /
                                                         "preprocessor_config.json")),
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
-      image_cache_(options_.image_cache_bytes),
-      thread_(options_.threads) {}
+      host_(options_.host != nullptr
+                ? options_.host
+                : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
+      loaded_(options_),
+      place_(*host_, loaded_,
+             tensor::Weights::bytes_on_disk(options_.vision_language_model) +
+                 options_.image_cache_bytes) {}
 
-Engine::~Engine() {
-  // MLX's arrays are given back by the thread that made them.
-  thread_.run([this] {
-    image_cache_.clear();
-    model_.reset();
-  });
+Engine::~Engine() = default;
+
+void Engine::Loaded::load() {
+  const Stopwatch load;
+  model = qwen::Model::load(folder);
+  load_seconds = load.seconds();
+}
+
+void Engine::Loaded::unload() noexcept {
+  image_cache.clear();
+  model.reset();
 }
 
 GenerationResult Engine::generate(const GenerationRequest& request, const TextSink& on_text,
@@ -119,14 +134,10 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
                    "max_tokens — {}, ожидается не меньше 1", request.max_tokens));
   }
   kv_type_of(request.kv_bits);  // refused here, before any work
-  Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}};
-  qwen::ImageProcessorConfig processor = image_processor_;
-  if (request.max_pixels > 0) {
-    processor.max_pixels = std::min(processor.max_pixels, request.max_pixels);
-    processor.min_pixels = std::min(processor.min_pixels, processor.max_pixels);
-  }
-  prepare(work, processor);
-  thread_.run([&] {
+  Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}, {}};
+  const std::unique_ptr<ModelHost::Use> use = admit(work);
+  preprocess(work);
+  use->run([&] {
     const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
     encode_images(work);
     read_prompt(work);
@@ -136,28 +147,65 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
   return std::move(work.result);
 }
 
-void Engine::prepare(Work& work, const qwen::ImageProcessorConfig& processor) const {
-  GenerationStats& stats = work.result.stats;
-  std::vector<qwen::ImageSize> sizes;
-  std::vector<int> token_counts;
-  for (const image::Image& image : work.request.images) {
-    sizes.push_back({image.width, image.height});
-    token_counts.push_back(qwen::merged_tokens(sizes.back(), processor));
-    stats.image_tokens += token_counts.back();
+qwen::ImageProcessorConfig Engine::processor_for(std::int64_t max_pixels) const {
+  qwen::ImageProcessorConfig processor = image_processor_;
+  if (max_pixels > 0) {
+    processor.max_pixels = std::min(processor.max_pixels, max_pixels);
+    processor.min_pixels = std::min(processor.min_pixels, processor.max_pixels);
   }
-  work.prompt = text::apply_chat_template(tokenizer_, work.request.messages, token_counts);
-  stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
-  const GenerationMemory memory =
-      estimate({.pictures = sizes,
-                .text_tokens = static_cast<std::uint64_t>(stats.prompt_tokens - stats.image_tokens),
-                .max_tokens = static_cast<std::uint64_t>(work.request.max_tokens),
-                .kv_type = kv_type_of(work.request.kv_bits)},
-               config_, processor);
-  stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
-                            memory.prefill.total(), memory.decode.total()};
+  return processor;
+}
+
+/// Decides how the request is worked on and waits until its memory is free. Makes the prompt, whose
+/// length depends on that.
+std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
+  const GenerationRequest& request = work.request;
+  std::vector<qwen::ImageSize> sizes;
+  Fitting asked{.kv_bits = request.kv_bits};
+  for (const image::Image& image : request.images) {
+    sizes.push_back({image.width, image.height});
+    const qwen::ImageSize resized =
+        qwen::smart_resize(sizes.back(), processor_for(request.max_pixels));
+    asked.max_pixels =
+        std::max(asked.max_pixels, std::int64_t{resized.width} * std::int64_t{resized.height});
+  }
+  const auto prompt_with = [&](std::int64_t max_pixels) {
+    std::vector<int> token_counts;
+    for (const qwen::ImageSize& size : sizes) {
+      token_counts.push_back(qwen::merged_tokens(size, processor_for(max_pixels)));
+    }
+    work.result.stats.image_tokens = std::accumulate(token_counts.begin(), token_counts.end(), 0);
+    work.prompt = text::apply_chat_template(tokenizer_, request.messages, token_counts);
+    work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
+  };
+  prompt_with(asked.max_pixels);
+  const auto text_tokens =
+      static_cast<std::uint64_t>(work.result.stats.prompt_tokens - work.result.stats.image_tokens);
+  const EstimateOf estimate_of = [&](const Fitting& fitting) {
+    return estimate({.pictures = sizes,
+                     .text_tokens = text_tokens,
+                     .max_tokens = static_cast<std::uint64_t>(request.max_tokens),
+                     .kv_type = kv_type_of(fitting.kv_bits),
+                     .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk)},
+                    config_, processor_for(fitting.max_pixels));
+  };
+  work.fitting = fit(asked, estimate_of, [&](const budget::TagBytes& bytes) {
+    return host_->could_fit(place_, bytes);
+  });
+  if (work.fitting.max_pixels != asked.max_pixels) prompt_with(work.fitting.max_pixels);
+  work.result.reductions = work.fitting.reductions;
+  const GenerationMemory memory = estimate_of(work.fitting);
+  work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
+                                        memory.prefill.total(), memory.decode.total()};
+  return host_->admit(place_, memory.largest(), advice(!sizes.empty(), request.max_tokens),
+                      work.stop);
+}
+
+void Engine::preprocess(Work& work) const {
+  GenerationStats& stats = work.result.stats;
   const Stopwatch preprocess;
   for (const image::Image& image : work.request.images) {
-    work.patches.push_back(qwen::preprocess(image, processor));
+    work.patches.push_back(qwen::preprocess(image, processor_for(work.fitting.max_pixels)));
   }
   stats.preprocess_seconds = preprocess.seconds();
   stats.memory.preprocess = work.take_peak();
@@ -165,20 +213,16 @@ void Engine::prepare(Work& work, const qwen::ImageProcessorConfig& processor) co
 
 void Engine::encode_images(Work& work) {
   GenerationStats& stats = work.result.stats;
-  const Stopwatch load;
-  if (model_ == nullptr) {
-    model_ = qwen::Model::load(options_.vision_language_model);
-    stats.load_seconds = load.seconds();
-  }
+  stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
   const Stopwatch vision;
   for (std::size_t i = 0; i < work.patches.size(); ++i) {
     const ImageCache::Key key = ImageCache::key_of(work.patches[i]);
-    if (const qwen::ImageFeatures* cached = image_cache_.find(key)) {
+    if (const qwen::ImageFeatures* cached = loaded_.image_cache.find(key)) {
       work.features.push_back(*cached);
       ++stats.cached_images;
     } else {
-      work.features.push_back(model_->encode_image(std::move(work.patches[i]), work.stop));
-      image_cache_.put(key, work.features.back());
+      work.features.push_back(loaded_.model->encode_image(std::move(work.patches[i]), work.stop));
+      loaded_.image_cache.put(key, work.features.back());
     }
     work.patches[i] = {};
     work.report(kVisionShare * static_cast<double>(i + 1) /
@@ -193,9 +237,11 @@ void Engine::read_prompt(Work& work) {
   const std::vector<std::int32_t>& ids = work.prompt.ids;
   const Stopwatch prefill;
   const int expected = std::min(work.request.max_tokens, kAnswerReserve);
-  work.sequence.emplace(*model_,
-                        qwen::SequenceOptions{.reserve = static_cast<int>(ids.size()) + expected,
-                                              .kv_type = kv_type_of(work.request.kv_bits)});
+  work.sequence.emplace(
+      *loaded_.model,
+      qwen::SequenceOptions{.reserve = static_cast<int>(ids.size()) + expected,
+                            .kv_type = kv_type_of(work.fitting.kv_bits),
+                            .prefill_chunk = static_cast<std::size_t>(work.fitting.prefill_chunk)});
   const double done = work.patches.empty() ? 0.0 : kVisionShare;
   work.logits = work.sequence->prefill(ids, work.features, work.stop, [&](std::size_t tokens) {
     work.report(done + (1 - done) * static_cast<double>(tokens) / static_cast<double>(ids.size()));

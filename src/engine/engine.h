@@ -7,7 +7,7 @@
 
 #include "engine/generation.h"
 #include "engine/image_cache.h"
-#include "engine/model_thread.h"
+#include "engine/model_host.h"
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "models/qwen3_vl/model.h"
@@ -19,11 +19,14 @@ struct EngineOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
   std::size_t image_cache_bytes =
       256 * 1024 * 1024;    ///< features of pictures kept for later questions
-  std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
+  std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
+  /// Whose budget and thread this takes; null: a host of its own without a limit.
+  std::shared_ptr<ModelHost> host = {};
 };
 
-/// Runs the models on one thread that owns MLX. Callers' threads prepare: they decode, resize and
-/// tokenize. Any thread may call; requests are worked off one by one.
+/// Describes and talks, on the host's thread. Callers' threads prepare: they resize and tokenize.
+/// Any thread may call; requests are worked off one by one, each admitted by the host before it
+/// takes memory, and worked on with less where it would not fit (see `fit`).
 class Engine {
  public:
   /// Reads the model's small files: tokenizer, configs. The weights are mapped by the first
@@ -35,7 +38,7 @@ class Engine {
 
   /// Answers a conversation. Throws kCancelled once `stop` is requested (text shown so far has gone
   /// to `on_text`), kUsage for options out of range, kBadInput for pictures and messages that do
-  /// not fit, kBadModel.
+  /// not fit, kOverBudget, kBadModel.
   GenerationResult generate(const GenerationRequest& request, const TextSink& on_text = {},
                             std::stop_token stop = {}, const ProgressSink& on_progress = {});
 
@@ -48,7 +51,22 @@ class Engine {
  private:
   struct Work;  ///< one request on its way through the engine thread
 
-  void prepare(Work& work, const models::qwen3_vl::ImageProcessorConfig& processor) const;
+  /// What the host loads and unloads. Touched by its thread.
+  struct Loaded : Resident {
+    explicit Loaded(const EngineOptions& options)
+        : folder(options.vision_language_model), image_cache(options.image_cache_bytes) {}
+    void load() override;
+    void unload() noexcept override;
+
+    std::filesystem::path folder;
+    std::unique_ptr<models::qwen3_vl::Model> model;
+    double load_seconds = 0;  ///< of a load that no request has reported yet
+    ImageCache image_cache;
+  };
+
+  models::qwen3_vl::ImageProcessorConfig processor_for(std::int64_t max_pixels) const;
+  std::unique_ptr<ModelHost::Use> admit(Work& work);
+  void preprocess(Work& work) const;
   void encode_images(Work& work);
   void read_prompt(Work& work);
   void write_answer(Work& work);
@@ -59,11 +77,9 @@ class Engine {
   models::qwen3_vl::ImageProcessorConfig image_processor_;
   models::qwen3_vl::GenerationConfig generation_config_;
 
-  // Touched by the engine thread only.
-  std::unique_ptr<models::qwen3_vl::Model> model_;
-  ImageCache image_cache_;
-
-  ModelThread thread_;
+  std::shared_ptr<ModelHost> host_;
+  Loaded loaded_;
+  ModelHost::Place place_;  // last: it unloads
 };
 
 }  // namespace oko::engine

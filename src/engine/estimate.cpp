@@ -76,7 +76,8 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.prefill[Tag::kImage] = rgb;
   memory.prefill[Tag::kVision] = features;
   memory.decode = memory.prefill;
-  memory.prefill[Tag::kPrefill] = kScratch + qwen::prefill_bytes(model.text, tokens);
+  memory.prefill[Tag::kPrefill] =
+      kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk);
   memory.prefill[Tag::kKv] =
       qwen::kv_bytes(model.text, tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve),
                      shape.kv_type);

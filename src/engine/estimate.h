@@ -4,6 +4,7 @@
 #include <span>
 
 #include "budget/ledger.h"
+#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "tensor/cpu/kv_rows.h"
@@ -19,6 +20,7 @@ struct GenerationShape {
   std::uint64_t text_tokens = 0;                          ///< of the prompt, pictures not counted
   std::uint64_t max_tokens = 0;                           ///< of the answer
   tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
+  std::uint64_t prefill_chunk = models::qwen3_vl::kPrefillChunk;
 };
 
 /// Bytes that the phases of a generation hold at most: from its start on, weights not counted, and

@@ -68,9 +68,17 @@ struct GenerationStats {
   }
 };
 
+/// Something that was asked for and taken back, so that the request fits the memory budget.
+struct Reduction {
+  std::string what;  ///< "prefill_chunk" (tokens), "kv_bits", "max_pixels"
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
 struct GenerationResult {
   std::string text;
   FinishReason finish_reason = FinishReason::kStop;
+  std::vector<Reduction> reductions;  ///< in the order in which they were tried
   GenerationStats stats;
 };
 

@@ -147,9 +147,18 @@ mx::array Weights::get(std::string_view name, std::initializer_list<std::int64_t
   return get(name);
 }
 
-std::uint64_t Weights::total_bytes() const {
+std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(model_dir / "model.safetensors", none);
+  if (!none) return size;
   std::uint64_t total = 0;
-  for (const File& file : files_) total += file.mapping->bytes().size();
+  try {
+    for (const std::string& name : shard_names(model_dir / "model.safetensors.index.json")) {
+      total += std::filesystem::file_size(model_dir / name);
+    }
+  } catch (const std::exception&) {
+    return 0;
+  }
   return total;
 }
 

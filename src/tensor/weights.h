@@ -28,6 +28,9 @@ class Weights {
   /// Throws kBadModel: no such files, a missing shard, a header that fails `parse_safetensors`.
   static Weights open(const std::filesystem::path& model_dir);
 
+  /// Bytes of the files that `open` would map; 0 where it would throw.
+  static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
+
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
   /// Shape of a tensor; nothing where there is none.
@@ -38,8 +41,6 @@ class Weights {
 
   /// The tensor, which must have this shape. Throws kBadModel naming both shapes.
   mx::array get(std::string_view name, std::initializer_list<std::int64_t> shape) const;
-
-  std::uint64_t total_bytes() const;  ///< of all mapped files
 
  private:
   struct File {

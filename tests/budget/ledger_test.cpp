@@ -26,9 +26,12 @@ class LedgerTest : public ::testing::Test {
  protected:
   void SetUp() override { set_language(Language::kEnglish); }
 
-  Lease take(Tag tag, std::uint64_t bytes, const Ledger::Evict& evict = {},
+  Lease take(Tag tag, std::uint64_t bytes, const std::function<bool()>& evict = {},
              std::stop_token stop = {}) {
-    return ledger_.take(bytes_of(tag, bytes), evict, "use --max-pixels", std::move(stop));
+    return ledger_.take({.wanted = [=] { return bytes_of(tag, bytes); },
+                         .evict = evict,
+                         .hint = "use --max-pixels"},
+                        std::move(stop));
   }
 
   Ledger ledger_{4 * kGigabyte};
@@ -123,6 +126,30 @@ TEST_F(LedgerTest, AWaitingCallerCanBeCancelledAndOthersGoOn) {
   waiting.clear();
   EXPECT_EQ(cancelled, 2);
   const Lease next = take(Tag::kKv, kGigabyte);
+}
+
+TEST_F(LedgerTest, APartOfALeaseLivesOnItsOwn) {
+  Lease weights;
+  {
+    TagBytes both = bytes_of(Tag::kWeights, kGigabyte);
+    both[Tag::kKv] = kGigabyte / 2;
+    Lease lease = ledger_.take({.wanted = [&] { return both; }});
+    weights = lease.split(bytes_of(Tag::kWeights, kGigabyte));
+  }
+  EXPECT_EQ(ledger_.held(), bytes_of(Tag::kWeights, kGigabyte));
+}
+
+TEST_F(LedgerTest, WhatIsWantedIsAskedAgainAfterAnEviction) {
+  Lease idle = take(Tag::kWeights, 3 * kGigabyte);
+  std::uint64_t wanted = 2 * kGigabyte;
+  const Lease lease = ledger_.take({.wanted = [&] { return bytes_of(Tag::kKv, wanted); },
+                                    .evict =
+                                        [&] {
+                                          idle.release();
+                                          wanted = kGigabyte;
+                                          return true;
+                                        }});
+  EXPECT_EQ(lease.bytes().total(), kGigabyte);
 }
 
 TEST_F(LedgerTest, PromisesNeverExceedTheBudget) {

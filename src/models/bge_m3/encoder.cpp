@@ -7,13 +7,12 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/bge_m3/chunks.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
 
 namespace oko::models::bge_m3 {
 namespace {
-
-constexpr int kFeedForwardRows = 2048;  // at a time: bounds the widest activation
 
 /// What stands before the names of the encoder's tensors.
 std::string find_prefix(const tensor::Weights& weights) {
@@ -98,7 +97,8 @@ mx::array Encoder::embed(const PackedTexts& texts) const {
 mx::array Encoder::attend(const Layer& layer, const mx::array& x,
                           std::span<const int> cu_seqlens) const {
   const int head_dim = config_.hidden_size / config_.num_attention_heads;
-  const auto qkv = tensor::Linear::multiply_all(x, {&layer.query, &layer.key, &layer.value});
+  std::vector<mx::array> qkv =
+      tensor::Linear::multiply_all(x, {&layer.query, &layer.key, &layer.value});
   const auto heads = [&](const mx::array& part) {
     return tensor::reshape(part, {x.shape(0), config_.num_attention_heads, head_dim});
   };
@@ -108,6 +108,7 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x,
   const mx::array attention =
       tensor::segment_attention(heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
                                 1.0f / std::sqrt(static_cast<float>(head_dim)), precision);
+  qkv.clear();
   return layer.attention_norm(layer.attention_output.add_to(x, attention));
 }
 

@@ -76,8 +76,8 @@ std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, tensor::c
   return static_cast<std::uint64_t>(config.num_hidden_layers) * token * capacity;
 }
 
-std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens) {
-  const std::uint64_t rows = std::min<std::uint64_t>(tokens, kPrefillChunk);
+std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk) {
+  const std::uint64_t rows = std::min(tokens, chunk);
   const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
   const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
   const auto queries = static_cast<std::uint64_t>(config.num_attention_heads * config.head_dim);

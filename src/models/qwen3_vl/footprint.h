@@ -23,8 +23,9 @@ std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches);
 /// Keys and values of all layers with room for so many tokens.
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, tensor::cpu::KvType type);
 
-/// A prompt of so many tokens on its way through the layers, keys and values not counted.
-std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens);
+/// A prompt of so many tokens on its way through the layers, `chunk` of them at a time; keys and
+/// values not counted.
+std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk);
 
 /// A token of the answer likewise.
 std::uint64_t decode_bytes(const TextConfig& config);

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "models/qwen3_vl/chunks.h"
 #include "tensor/weights.h"
 
 namespace oko::models::qwen3_vl {
@@ -83,7 +82,9 @@ ImageFeatures Model::encode_image(Patches patches, std::stop_token stop,
 }
 
 Sequence::Sequence(const Model& model, const SequenceOptions& options)
-    : model_(model), caches_(model.text_.make_caches(options.reserve, options.kv_type)) {}
+    : model_(model),
+      caches_(model.text_.make_caches(options.reserve, options.kv_type)),
+      prefill_chunk_(options.prefill_chunk) {}
 
 std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
                                      std::span<const ImageFeatures> pictures, std::stop_token stop,
@@ -98,8 +99,8 @@ std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
   const std::vector<Placement> placements = place_pictures(ids, pictures, config.image_token_id);
   rope_delta_ = index.delta;
   std::optional<mx::array> hidden;
-  for (std::size_t first = 0; first < ids.size(); first += kPrefillChunk) {
-    const std::size_t last = std::min(ids.size(), first + kPrefillChunk);
+  for (std::size_t first = 0; first < ids.size(); first += prefill_chunk_) {
+    const std::size_t last = std::min(ids.size(), first + prefill_chunk_);
     const std::span positions(index.positions.begin() + static_cast<std::ptrdiff_t>(first),
                               last - first);
     hidden = model_.text_.forward(ids.subspan(first, last - first),

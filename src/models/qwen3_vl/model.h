@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/observer.h"
+#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/text_model.h"
 #include "models/qwen3_vl/vision_model.h"
@@ -42,6 +43,7 @@ class Model {
 struct SequenceOptions {
   int reserve = 0;  ///< tokens to make room for at once
   tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
+  std::size_t prefill_chunk = kPrefillChunk;  ///< tokens that go through the layers at once, >= 1
 };
 
 /// One text that the model reads and continues: the prompt's tokens and pictures, then a token at a
@@ -78,6 +80,7 @@ class Sequence {
 
   const Model& model_;
   std::vector<tensor::KvCache> caches_;
+  std::size_t prefill_chunk_;
   std::size_t length_ = 0;
   std::int32_t rope_delta_ = 0;
 };

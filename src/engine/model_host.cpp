@@ -1,0 +1,171 @@
+#include "engine/model_host.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace oko::engine {
+
+using budget::Pressure;
+using budget::Tag;
+using budget::TagBytes;
+
+namespace {
+
+/// Under a warning, models idle for so long go.
+constexpr std::chrono::seconds kIdleUnderWarning{10};
+
+}  // namespace
+
+struct ModelHost::Entry {
+  Resident& model;
+  std::uint64_t weight_bytes;
+  // Under the host's mutex.
+  std::size_t users = 0;
+  Clock::time_point last_used = Clock::now();
+  budget::Lease weights = {};  ///< held while the model is loaded, or promised to be
+  // Touched by the model thread only.
+  bool loaded = false;
+  bool gone = false;  ///< with its place: `model` is no more
+
+  bool is_promised() const { return weights.bytes().total() > 0; }
+};
+
+ModelHost::ModelHost(HostOptions options)
+    : options_(std::move(options)), ledger_(options_.budget_bytes), thread_(options_.threads) {
+  if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
+    watcher_ = std::jthread([this](std::stop_token stop) { watch(std::move(stop)); });
+  }
+}
+
+ModelHost::~ModelHost() = default;
+
+ModelHost::Place::Place(ModelHost& host, Resident& model, std::uint64_t weight_bytes)
+    : host_(host), entry_(new Entry{model, weight_bytes}) {
+  const std::lock_guard lock(host.mutex_);
+  host.entries_.push_back(entry_);
+}
+
+ModelHost::Place::~Place() {
+  {
+    const std::lock_guard lock(host_.mutex_);
+    std::erase(host_.entries_, entry_);
+    ++host_.evictions_;
+  }
+  // MLX's arrays are given back by the thread that made them.
+  host_.thread_.run([&] {
+    entry_->model.unload();
+    entry_->gone = true;
+  });
+  host_.end_eviction(entry_->weights);
+}
+
+std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& work,
+                                                 const std::string& hint, std::stop_token stop) {
+  Entry& entry = *place.entry_;
+  std::unique_ptr<Use> use(new Use(*this));
+  TagBytes weights;
+  weights[Tag::kWeights] = entry.weight_bytes;
+  budget::Ledger::Ask ask;
+  ask.hint = hint;
+  ask.wanted = [&] {
+    const std::lock_guard lock(mutex_);
+    TagBytes bytes = work;
+    if (!entry.is_promised()) bytes += weights;
+    return bytes;
+  };
+  ask.evict = [&] { return evict(&entry); };
+  ask.granted = [&](budget::Lease& lease) {
+    const std::lock_guard lock(mutex_);
+    ++entry.users;
+    use->entry_ = place.entry_;
+    if (!entry.is_promised()) entry.weights = lease.split(weights);
+  };
+  use->lease_ = ledger_.take(ask, std::move(stop));
+  return use;
+}
+
+bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
+  TagBytes all = work;
+  all[Tag::kWeights] += place.entry_->weight_bytes;
+  return ledger_.could_fit(all);
+}
+
+ModelHost::Use::~Use() {
+  if (entry_ == nullptr) return;
+  {
+    const std::lock_guard lock(host_.mutex_);
+    --entry_->users;
+    entry_->last_used = Clock::now();
+  }
+  lease_.release();  // whoever waits for it finds the model idle
+}
+
+void ModelHost::Use::run(const std::function<void()>& job) {
+  host_.thread_.run([&] {
+    if (!entry_->loaded) {
+      entry_->model.load();
+      entry_->loaded = true;
+    }
+    job();
+  });
+}
+
+bool ModelHost::evict(const Entry* except, Clock::time_point before) {
+  std::shared_ptr<Entry> victim;
+  budget::Lease weights;
+  {
+    std::unique_lock lock(mutex_);
+    for (const std::shared_ptr<Entry>& entry : entries_) {
+      const bool idle = entry->users == 0 && entry->is_promised() && entry->last_used < before;
+      if (!idle || entry.get() == except) continue;
+      if (victim == nullptr || entry->last_used < victim->last_used) victim = entry;
+    }
+    if (victim == nullptr) {
+      // What another thread is unloading is as good.
+      const bool others = evictions_ > 0;
+      evicted_.wait(lock, [&] { return evictions_ == 0; });
+      return others;
+    }
+    ++evictions_;
+    weights = std::exchange(victim->weights, {});
+  }
+  thread_.run([&] {
+    {
+      const std::lock_guard lock(mutex_);
+      if (victim->users > 0) return;  // admitted again since, with a lease of its own
+    }
+    if (!victim->gone) victim->model.unload();
+    victim->loaded = false;
+  });
+  end_eviction(weights);
+  return true;
+}
+
+void ModelHost::end_eviction(budget::Lease& weights) {
+  weights.release();
+  const std::lock_guard lock(mutex_);
+  --evictions_;
+  evicted_.notify_all();
+}
+
+void ModelHost::watch(std::stop_token stop) {
+  std::mutex mutex;
+  while (true) {
+    std::unique_lock lock(mutex);
+    if (watch_wake_.wait_for(lock, stop, options_.watch_interval, [] { return false; }) ||
+        stop.stop_requested()) {
+      return;
+    }
+    const Clock::time_point now = Clock::now();
+    Clock::time_point before = Clock::time_point::min();
+    if (options_.idle_timeout.count() > 0) before = now - options_.idle_timeout;
+    const Pressure pressure =
+        options_.probe != nullptr ? options_.probe->status().pressure : Pressure::kNormal;
+    if (pressure == Pressure::kWarning) before = std::max(before, now - kIdleUnderWarning);
+    if (pressure == Pressure::kCritical) before = now;
+    while (evict(nullptr, before)) {
+    }
+  }
+}
+
+}  // namespace oko::engine

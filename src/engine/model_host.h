@@ -1,0 +1,117 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "budget/ledger.h"
+#include "budget/memory_probe.h"
+#include "engine/model_thread.h"
+
+namespace oko::engine {
+
+struct HostOptions {
+  /// Private memory and weights together; see MemoryPlan.
+  std::uint64_t budget_bytes = std::numeric_limits<std::uint64_t>::max();
+  std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
+  /// A model that was not used for so long is unloaded; 0: never.
+  std::chrono::milliseconds idle_timeout{0};
+  /// Looked at for pressure, every `watch_interval`; null: nobody looks.
+  std::shared_ptr<const budget::MemoryProbe> probe = {};
+  std::chrono::milliseconds watch_interval{1000};
+};
+
+/// A model that can be unloaded while nobody uses it, and loaded again from its mapped files.
+/// Called on the model thread.
+class Resident {
+ public:
+  virtual ~Resident() = default;
+  virtual void load() = 0;  ///< throws kBadModel
+  virtual void unload() noexcept = 0;
+};
+
+/// The models of a process under one budget: on one thread, each loaded when it is needed and
+/// unloaded, the one used least recently first, where another needs its room, where the system is
+/// short of memory, or when it has been idle for long. Any thread may call.
+class ModelHost {
+ private:
+  struct Entry;
+
+ public:
+  explicit ModelHost(HostOptions options);
+  ~ModelHost();
+  ModelHost(const ModelHost&) = delete;
+  ModelHost& operator=(const ModelHost&) = delete;
+
+  /// A model's place in the host, which it leaves unloaded when this is destroyed. The host must
+  /// outlive it.
+  class Place {
+   public:
+    Place(ModelHost& host, Resident& model, std::uint64_t weight_bytes);
+    ~Place();
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    friend class ModelHost;
+    ModelHost& host_;
+    std::shared_ptr<Entry> entry_;
+  };
+
+  /// A promise: the model stays, and so much memory may be taken, while it lives.
+  class Use {
+   public:
+    ~Use();
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+    /// Runs `job` on the model thread, with the model loaded. Throws what the job throws, and
+    /// kBadModel.
+    void run(const std::function<void()>& job);
+
+   private:
+    friend class ModelHost;
+    explicit Use(ModelHost& host) : host_(host) {}
+    ModelHost& host_;
+    std::shared_ptr<Entry> entry_;  ///< null until it is admitted
+    budget::Lease lease_;
+  };
+
+  /// Admits work: see budget::Ledger::take.
+  std::unique_ptr<Use> admit(Place& place, const budget::TagBytes& work, const std::string& hint,
+                             std::stop_token stop = {});
+
+  /// Whether so much work would fit beside the model if nothing else were there.
+  bool could_fit(const Place& place, const budget::TagBytes& work) const;
+
+  const budget::Ledger& ledger() const { return ledger_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Unloads the idle model used least recently, but `except`, that was not used since `before`;
+  /// where there is none, waits for those that other threads unload. False where nothing went.
+  bool evict(const Entry* except, Clock::time_point before = Clock::time_point::max());
+  void end_eviction(budget::Lease& weights);
+  void watch(std::stop_token stop);
+
+  HostOptions options_;
+  budget::Ledger ledger_;
+  ModelThread thread_;
+  std::mutex mutex_;  ///< of the entries; never held while the ledger or the model thread is called
+  std::size_t evictions_ = 0;  ///< under way
+  std::condition_variable evicted_;
+  std::condition_variable_any watch_wake_;
+  std::vector<std::shared_ptr<Entry>> entries_;
+  std::jthread watcher_;  // last: it stops before the rest is gone
+};
+
+}  // namespace oko::engine

@@ -1,0 +1,8 @@
+#pragma once
+
+namespace oko::models::bge_m3 {
+
+/// Tokens at a time in the feed-forward network: bounds its activation, whatever the text's length.
+inline constexpr int kFeedForwardRows = 2048;
+
+}  // namespace oko::models::bge_m3

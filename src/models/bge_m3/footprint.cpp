@@ -1,0 +1,71 @@
+#include "models/bge_m3/footprint.h"
+
+#include <algorithm>
+
+#include "models/bge_m3/chunks.h"
+#include "tensor/cpu/array_pool.h"
+#include "tensor/cpu/integer_input.h"
+
+namespace oko::models::bge_m3 {
+namespace {
+
+constexpr std::uint64_t kFloat = sizeof(float);
+constexpr std::uint64_t kMapNode = 48;  // of a token in a sparse vector, while it is made
+
+}  // namespace
+
+std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs) {
+  const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
+  const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
+  const std::uint64_t states = tokens * hidden_size * kFloat;
+  const std::uint64_t rows = std::min<std::uint64_t>(tokens, kFeedForwardRows);
+  // x, queries, keys, values and what attention makes of them.
+  const std::uint64_t attention = 5 * states;
+  // x before and after attention and what comes out; the widest activation of some rows, its
+  // product and their sum.
+  const std::uint64_t feed_forward =
+      (tokens > rows ? 3 : 2) * states + rows * (intermediate_size + 2 * hidden_size) * kFloat;
+  const std::uint64_t head = outputs.colbert ? 3 * states : states;
+  const std::uint64_t arrays = std::max({attention, feed_forward, head});
+  // Keys and values as bytes, with their scales; rows of activations as whole numbers.
+  const std::uint64_t integers =
+      tokens * hidden_size * 2 + states / 16 +
+      std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size * 9 / 8;
+  return arrays + tensor::cpu::ArrayPool::most_kept(arrays) + integers;
+}
+
+std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uint64_t tokens,
+                             const Outputs& outputs) {
+  const auto vector = static_cast<std::uint64_t>(config.hidden_size) * kFloat;
+  std::uint64_t bytes = tokens * sizeof(std::int32_t);
+  if (outputs.dense) bytes += texts * vector;
+  if (outputs.sparse) bytes += tokens * kMapNode;
+  if (outputs.colbert) bytes += tokens * vector;
+  return bytes;
+}
+
+std::uint64_t weight_bytes(const Config& config) {
+  const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
+  const std::uint64_t layer =
+      4 * hidden_size * hidden_size +
+      2 * hidden_size * static_cast<std::uint64_t>(config.intermediate_size);
+  const std::uint64_t tables =
+      hidden_size * static_cast<std::uint64_t>(config.vocab_size + config.max_position_embeddings);
+  const std::uint64_t weights =
+      static_cast<std::uint64_t>(config.num_hidden_layers) * layer + tables;
+  return weights + weights / 64 * 4;  // and a 16-bit scale and bias for each 64
+}
+
+Config bge_m3() {
+  Config config;
+  config.hidden_size = 1024;
+  config.intermediate_size = 4096;
+  config.num_hidden_layers = 24;
+  config.num_attention_heads = 16;
+  config.vocab_size = 250002;
+  config.max_position_embeddings = 8194;
+  config.first_position = 2;
+  return config;
+}
+
+}  // namespace oko::models::bge_m3

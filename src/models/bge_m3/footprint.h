@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "models/bge_m3/config.h"
+#include "models/bge_m3/encoding.h"
+
+namespace oko::models::bge_m3 {
+
+// What work holds at most, in bytes, beside weights, which are mapped. For the CPU, whose
+// activations are f32.
+
+/// One pass over so many tokens, the outputs' arrays included.
+std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs);
+
+/// The encodings of texts, which stay until the caller has them.
+std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uint64_t tokens,
+                             const Outputs& outputs);
+
+/// The checkpoint's files in 8 bits. An estimate for models that are not on the disk yet.
+std::uint64_t weight_bytes(const Config& config);
+
+/// Of BAAI/bge-m3: for plans before the download.
+Config bge_m3();
+
+}  // namespace oko::models::bge_m3

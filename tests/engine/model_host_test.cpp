@@ -1,0 +1,200 @@
+#include "engine/model_host.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using budget::Pressure;
+using budget::Tag;
+using budget::TagBytes;
+
+constexpr std::uint64_t kMegabyte = 1'000'000;
+
+/// Counts, and tells where both large models are there at once.
+struct FakeModel : Resident {
+  explicit FakeModel(std::atomic<int>& there) : loaded_models(there) {}
+  void load() override {
+    if (broken) throw Error(ErrorCode::kBadModel, "model.safetensors: is damaged");
+    EXPECT_FALSE(is_loaded);
+    is_loaded = true;
+    ++loads;
+    ++loaded_models;
+  }
+  void unload() noexcept override {
+    if (is_loaded) --loaded_models;
+    is_loaded = false;
+  }
+
+  std::atomic<int>& loaded_models;
+  std::atomic<bool> is_loaded = false;
+  std::atomic<int> loads = 0;
+  bool broken = false;
+};
+
+struct ScriptedProbe : budget::MemoryProbe {
+  budget::MemoryStatus status() const override {
+    budget::MemoryStatus status;
+    status.pressure = pressure;
+    return status;
+  }
+  std::atomic<Pressure> pressure = Pressure::kNormal;
+};
+
+TagBytes work_of(std::uint64_t megabytes) {
+  TagBytes bytes;
+  bytes[Tag::kPrefill] = megabytes * kMegabyte;
+  return bytes;
+}
+
+class ModelHostTest : public ::testing::Test {
+ protected:
+  void SetUp() override { set_language(Language::kEnglish); }
+
+  /// Waits at most 5 seconds.
+  static bool eventually(const std::function<bool()>& condition) {
+    for (int i = 0; i < 500 && !condition(); ++i) std::this_thread::sleep_for(10ms);
+    return condition();
+  }
+
+  std::atomic<int> loaded_ = 0;
+  FakeModel first_{loaded_}, second_{loaded_};
+};
+
+TEST_F(ModelHostTest, LoadsOnceAndKeepsTheModel) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  for (int i = 0; i < 3; ++i) {
+    int ran = 0;
+    host.admit(place, work_of(10), "")->run([&] {
+      EXPECT_TRUE(first_.is_loaded);
+      ++ran;
+    });
+    EXPECT_EQ(ran, 1);
+  }
+  EXPECT_EQ(first_.loads, 1);
+  EXPECT_EQ(host.ledger().held().total(), 60 * kMegabyte) << "the weights stay";
+}
+
+TEST_F(ModelHostTest, ALargeModelGoesBeforeTheOtherIsLoaded) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  for (int i = 0; i < 3; ++i) {
+    host.admit(a, work_of(20), "")->run([&] { EXPECT_EQ(loaded_, 1); });
+    host.admit(b, work_of(20), "")->run([&] { EXPECT_EQ(loaded_, 1); });
+  }
+  EXPECT_EQ(first_.loads, 3);
+  EXPECT_LE(host.ledger().peak_bytes(), 100 * kMegabyte);
+}
+
+TEST_F(ModelHostTest, BothStayWhereBothFit) {
+  ModelHost host({.budget_bytes = 200 * kMegabyte});
+  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  for (int i = 0; i < 3; ++i) {
+    host.admit(a, work_of(20), "")->run([] {});
+    host.admit(b, work_of(20), "")->run([] {});
+  }
+  EXPECT_EQ(first_.loads, 1);
+  EXPECT_EQ(second_.loads, 1);
+}
+
+TEST_F(ModelHostTest, ARefusalEndsNothing) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  EXPECT_FALSE(host.could_fit(a, work_of(50)));
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    host.admit(a, work_of(50), "lower --max-tokens");
+    FAIL() << "it was admitted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
+    EXPECT_EQ(error.hint(), "lower --max-tokens");
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 100ms);
+  host.admit(a, work_of(40), "")->run([] {});
+}
+
+TEST_F(ModelHostTest, AModelThatCannotBeLoadedIsAnErrorAndIsTriedAgain) {
+  ModelHost host({});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  first_.broken = true;
+  EXPECT_THROW(host.admit(a, work_of(1), "")->run([] {}), Error);
+  first_.broken = false;
+  host.admit(a, work_of(1), "")->run([] {});
+  EXPECT_EQ(first_.loads, 1);
+}
+
+TEST_F(ModelHostTest, AnIdleModelGoesAfterItsTime) {
+  ModelHost host({.idle_timeout = 50ms, .watch_interval = 10ms});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  {
+    const auto use = host.admit(a, work_of(1), "");
+    use->run([] {});
+    std::this_thread::sleep_for(150ms);
+    EXPECT_TRUE(first_.is_loaded) << "it is in use";
+  }
+  EXPECT_TRUE(eventually([&] { return !first_.is_loaded; }));
+  EXPECT_TRUE(eventually([&] { return host.ledger().held().total() == 0; }));
+}
+
+TEST_F(ModelHostTest, PressureUnloadsWhatIsIdle) {
+  const auto probe = std::make_shared<ScriptedProbe>();
+  ModelHost host({.probe = probe, .watch_interval = 10ms});
+  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  host.admit(a, work_of(1), "")->run([] {});
+  const auto use = host.admit(b, work_of(1), "");
+  use->run([] {});
+  probe->pressure = Pressure::kWarning;
+  std::this_thread::sleep_for(100ms);
+  EXPECT_TRUE(first_.is_loaded) << "used a moment ago";
+  probe->pressure = Pressure::kCritical;
+  EXPECT_TRUE(eventually([&] { return !first_.is_loaded; }));
+  EXPECT_TRUE(second_.is_loaded) << "in use";
+}
+
+TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
+  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  std::vector<std::jthread> threads;
+  std::atomic<int> done = 0;
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937 random(seed);
+      for (int i = 0; i < 100; ++i) {
+        FakeModel& model = random() % 2 == 0 ? first_ : second_;
+        ModelHost::Place& place = &model == &first_ ? a : b;
+        host.admit(place, work_of(1 + random() % 39), "")->run([&] {
+          EXPECT_TRUE(model.is_loaded);
+          ++done;
+        });
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(done, 600);
+  EXPECT_LE(host.ledger().peak_bytes(), 100 * kMegabyte);
+}
+
+TEST_F(ModelHostTest, AModelMayLeaveWhileOthersWork) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  std::jthread other([&] {
+    for (int i = 0; i < 50; ++i) host.admit(a, work_of(10), "")->run([] {});
+  });
+  for (int i = 0; i < 50; ++i) {
+    ModelHost::Place b(host, second_, 50 * kMegabyte);
+    host.admit(b, work_of(10), "")->run([] {});
+  }
+  other.join();
+  EXPECT_FALSE(second_.is_loaded);
+}
+
+}  // namespace
+}  // namespace oko::engine
