@@ -5,6 +5,11 @@
 
 namespace oko::budget {
 
+enum class System { kMac, kLinux };
+
+/// The one that this program was built for.
+System this_system();
+
 /// How short of memory the system says it is.
 enum class Pressure { kNormal, kWarning, kCritical };
 

@@ -67,6 +67,10 @@ class DarwinMemoryProbe : public MemoryProbe {
 
 }  // namespace
 
+System this_system() {
+  return System::kMac;
+}
+
 std::unique_ptr<MemoryProbe> make_memory_probe() {
   return std::make_unique<DarwinMemoryProbe>();
 }

@@ -113,6 +113,10 @@ MemoryStatus LinuxMemoryProbe::status() const {
   return status;
 }
 
+System this_system() {
+  return System::kLinux;
+}
+
 std::unique_ptr<MemoryProbe> make_memory_probe() {
   return std::make_unique<LinuxMemoryProbe>();
 }

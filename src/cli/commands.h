@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/model_host.h"
+
 namespace oko::cli {
 
 /// Each command registers itself with its options; its callback runs it. Errors leave as
@@ -16,11 +18,20 @@ void add_eval(CLI::App& app);
 void add_embed(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_plan(CLI::App& app);
 
 /// Flags that every command takes.
 struct CommonOptions {
   bool quiet = false;  ///< no progress and no notes on stderr
+  std::string budget;  ///< memory for oko, weights included; empty: what the machine has to give
 };
+
+/// What --budget says, or what this machine has to give; bytes.
+std::uint64_t budget_of(const CommonOptions& options);
+
+/// The models of a command under its budget. `beside`: bytes that the command takes besides models.
+std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
+                                             std::uint64_t beside = 0);
 
 void add_common_options(CLI::App& command, CommonOptions& options);
 

@@ -95,6 +95,24 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
   return request;
 }
 
+/// What had to be given up, so that it fits.
+void print_reductions(const std::vector<engine::Reduction>& reductions) {
+  for (const engine::Reduction& reduction : reductions) {
+    fmt::print(stderr, "oko: {}\n",
+               tr("to fit the memory budget: {} {} instead of {}",
+                  "чтобы уместиться в память: {} {} вместо {}", reduction.what, reduction.to,
+                  reduction.from));
+  }
+}
+
+ordered_json reductions_json(const std::vector<engine::Reduction>& reductions) {
+  ordered_json list = ordered_json::array();
+  for (const engine::Reduction& reduction : reductions) {
+    list.push_back({{"what", reduction.what}, {"from", reduction.from}, {"to", reduction.to}});
+  }
+  return list;
+}
+
 ordered_json memory_json(const engine::PhaseMemory& memory) {
   return {{"preprocess", memory.preprocess},
           {"vision", memory.vision},
@@ -127,14 +145,15 @@ std::string stats_text(const engine::GenerationStats& stats, double decode_image
   return tr(
       "picture {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s ({} tokens), "
       "prefill {:.2f} s ({} tokens, {:.1f}/s), decode {:.2f} s ({} tokens, {:.1f}/s), "
-      "peak memory {}\n",
+      "peak memory {}, {} of it for this answer ({} foretold)\n",
       "картинка {:.0f} мс, размер {:.0f} мс, модель {:.0f} мс, зрение {:.2f} с (токенов: {}), "
       "чтение {:.2f} с (токенов: {}, {:.1f}/с), ответ {:.2f} с (токенов: {}, {:.1f}/с), "
-      "пик памяти {}\n",
+      "пик памяти {}, из них {} на этот ответ (ожидалось {})\n",
       decode_image_seconds * 1e3, stats.preprocess_seconds * 1e3, stats.load_seconds * 1e3,
       stats.vision_seconds, stats.image_tokens, stats.prefill_seconds, stats.prompt_tokens,
       stats.prefill_tokens_per_second(), stats.decode_seconds, stats.generated_tokens,
-      stats.decode_tokens_per_second(), format_bytes(stats.peak_private_bytes));
+      stats.decode_tokens_per_second(), format_bytes(stats.peak_private_bytes),
+      format_bytes(stats.memory.peak()), format_bytes(stats.predicted_memory.peak()));
 }
 
 /// `reader` is null where the text is not to be read.
@@ -158,11 +177,13 @@ void describe_one(const DescribeOptions& options, engine::Engine& engine, ocr::E
       engine.generate(make_request(options, engine, std::move(image), text.block), on_text,
                       interrupt.token(), [&](double done) { progress.update(done); });
   progress.clear();
+  if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
     ordered_json line{{"file", file},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
     if (reader != nullptr) line["ocr_lines"] = text.lines;
+    if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
     if (options.stats) line["stats"] = stats_json(result.stats, decode_image_seconds);
     print(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
     return;
@@ -190,9 +211,12 @@ std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
 
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
-  engine::Engine engine(
-      {.vision_language_model = hub::find_model(options.model), .threads = options.threads});
+  const std::filesystem::path model = hub::find_model(options.model);
   const std::unique_ptr<ocr::Engine> reader = make_reader(options);
+  engine::Engine engine({.vision_language_model = model,
+                         .image_cache_bytes = 0,  // each picture is asked about once
+                         .host = make_host(options.common, options.threads,
+                                           reader != nullptr ? ocr::kEngineBytes : 0)});
   const Interrupt interrupt;
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {

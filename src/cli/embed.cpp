@@ -100,7 +100,8 @@ class EmbedRun {
  public:
   explicit EmbedRun(const EmbedOptions& options)
       : options_(options),
-        embedder_({.model = hub::find_model(options.model), .threads = options.threads}) {}
+        embedder_({.model = hub::find_model(options.model),
+                   .host = make_host(options.common, options.threads)}) {}
 
   void embed(std::vector<std::string> texts) {
     for (std::string& text : texts) text.insert(0, options_.prefix);

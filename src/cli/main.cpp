@@ -7,14 +7,37 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "budget/memory_probe.h"
+#include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "engine/plan.h"
 
 namespace oko::cli {
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
   command.add_flag("--quiet", options.quiet,
                    tr("no progress and no notes", "без индикатора и примечаний"));
+  command.add_option("--budget", options.budget,
+                     tr("memory that oko may take, weights included, such as 5GB; otherwise what "
+                        "oko plan shows",
+                        "сколько памяти можно oko вместе с весами, например 5GB; иначе — как "
+                        "показывает oko plan"));
+}
+
+std::uint64_t budget_of(const CommonOptions& options) {
+  if (!options.budget.empty()) return budget::parse_memory_size(options.budget);
+  return engine::default_budget(budget::this_system(), budget::make_memory_probe()->status());
+}
+
+std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
+                                             std::uint64_t beside) {
+  engine::HostOptions host;
+  host.budget_bytes = budget_of(options);
+  host.beside_bytes = engine::kRuntimeBytes + beside;
+  host.threads = threads;
+  host.probe = budget::make_memory_probe();
+  return std::make_shared<engine::ModelHost>(std::move(host));
 }
 
 void add_threads_option(CLI::App& command, std::size_t& threads) {
@@ -54,6 +77,7 @@ int run(int argc, char** argv) {
   add_eval(app);
   add_embed(app);
   add_convert(app);
+  add_plan(app);
   add_bench(app);
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,12 +10,14 @@
 
 #include "base/core_count.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/language.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/page_printer.h"
 #include "cli/terminal.h"
 #include "document/pages.h"
+#include "engine/plan.h"
 #include "ocr/page_reader.h"
 
 namespace oko::cli {
@@ -33,6 +36,22 @@ void refuse_binary_on_terminal(const std::string& format) {
   throw Error(ErrorCode::kUsage, tr("a PDF is not for a terminal", "PDF не выводят на терминал"),
               tr("send it to a file: oko ocr ... --format pdf > out.pdf",
                  "направьте его в файл: oko ocr ... --format pdf > out.pdf"));
+}
+
+/// Pages that are read at once: as many as there are cores, and as fit the budget.
+std::size_t parallel_pages(const OcrOptions& options) {
+  const std::uint64_t budget = budget_of(options.common);
+  const std::uint64_t one = engine::kRuntimeBytes + ocr::kEngineBytes;
+  if (budget < one) {
+    throw Error(ErrorCode::kOverBudget,
+                tr("reading a page takes {} of memory, the budget is {}",
+                   "чтение страницы занимает {} памяти, а бюджет — {}", format_bytes(one),
+                   format_bytes(budget)),
+                tr("raise --budget", "увеличьте --budget"));
+  }
+  const std::uint64_t fit = 1 + (budget - one) / ocr::kEngineBytes;
+  return static_cast<std::size_t>(
+      std::min<std::uint64_t>(fit, options.threads != 0 ? options.threads : physical_core_count()));
 }
 
 /// Every page is tried; the first error decides the exit status.
@@ -59,7 +78,7 @@ void run(const OcrOptions& options) {
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
   ocr::read_pages(
-      pages.size(), options.run, options.threads != 0 ? options.threads : physical_core_count(),
+      pages.size(), options.run, parallel_pages(options),
       [&](std::size_t i) { return pages.load(i, pictures.empty() ? nullptr : &pictures[i]); },
       on_result, interrupt.token());
   progress.clear();

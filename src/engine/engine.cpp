@@ -28,21 +28,6 @@ namespace {
 /// pictures.
 constexpr double kVisionShare = 0.7;
 
-tensor::cpu::KvType kv_type_of(int bits) {
-  switch (bits) {
-    case 8:
-      return tensor::cpu::KvType::kInt8;
-    case 16:
-      return tensor::cpu::KvType::kFloat16;
-    case 32:
-      return tensor::cpu::KvType::kFloat32;
-    default:
-      throw Error(ErrorCode::kUsage,
-                  tr("the KV cache cannot have {} bits", "KV-кэш не может быть {}-битным", bits),
-                  tr("use 8, 16 or 32", "укажите 8, 16 или 32"));
-  }
-}
-
 /// The pictures of a request came before it and are counted with it.
 std::uint64_t bytes_of(const std::vector<image::Image>& images) {
   std::uint64_t bytes = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/error.h"
+#include "base/language.h"
 #include "models/qwen3_vl/footprint.h"
 
 namespace oko::engine {
@@ -43,6 +45,21 @@ const TagBytes& GenerationMemory::largest() const {
     if (phase->total() > largest->total()) largest = phase;
   }
   return *largest;
+}
+
+tensor::cpu::KvType kv_type_of(int bits) {
+  switch (bits) {
+    case 8:
+      return tensor::cpu::KvType::kInt8;
+    case 16:
+      return tensor::cpu::KvType::kFloat16;
+    case 32:
+      return tensor::cpu::KvType::kFloat32;
+    default:
+      throw Error(ErrorCode::kUsage,
+                  tr("the KV cache cannot have {} bits", "KV-кэш не может быть {}-битным", bits),
+                  tr("use 8, 16 or 32", "укажите 8, 16 или 32"));
+  }
 }
 
 GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& model,

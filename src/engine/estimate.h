@@ -14,6 +14,9 @@ namespace oko::engine {
 /// Tokens of an answer that the KV cache has room for at once; a longer one grows it in steps.
 inline constexpr int kAnswerReserve = 256;
 
+/// A KV cache of 8, 16 or 32 bits. Throws kUsage for others.
+tensor::cpu::KvType kv_type_of(int bits);
+
 /// What decides the memory of a generation.
 struct GenerationShape {
   std::span<const models::qwen3_vl::ImageSize> pictures;  ///< as they were decoded

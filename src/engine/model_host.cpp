@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/language.h"
+
 namespace oko::engine {
 
 using budget::Pressure;
@@ -32,6 +34,13 @@ struct ModelHost::Entry {
 
 ModelHost::ModelHost(HostOptions options)
     : options_(std::move(options)), ledger_(options_.budget_bytes), thread_(options_.threads) {
+  beside_ = ledger_.take({.wanted =
+                              [this] {
+                                TagBytes lasting;  // as weights are that nobody can unload
+                                lasting[Tag::kWeights] = options_.beside_bytes;
+                                return lasting;
+                              },
+                          .hint = tr("raise --budget", "увеличьте --budget")});
   if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
     watcher_ = std::jthread([this](std::stop_token stop) { watch(std::move(stop)); });
   }
@@ -86,7 +95,7 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
 
 bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
   TagBytes all = work;
-  all[Tag::kWeights] += place.entry_->weight_bytes;
+  all[Tag::kWeights] += place.entry_->weight_bytes + options_.beside_bytes;
   return ledger_.could_fit(all);
 }
 

@@ -21,7 +21,8 @@ namespace oko::engine {
 struct HostOptions {
   /// Private memory and weights together; see MemoryPlan.
   std::uint64_t budget_bytes = std::numeric_limits<std::uint64_t>::max();
-  std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
+  std::uint64_t beside_bytes = 0;  ///< of it, for what is neither a model nor work on one
+  std::size_t threads = 0;         ///< of the CPU kernels; 0: one a physical core
   /// A model that was not used for so long is unloaded; 0: never.
   std::chrono::milliseconds idle_timeout{0};
   /// Looked at for pressure, every `watch_interval`; null: nobody looks.
@@ -46,6 +47,7 @@ class ModelHost {
   struct Entry;
 
  public:
+  /// Throws kOverBudget where not even `beside_bytes` fit.
   explicit ModelHost(HostOptions options);
   ~ModelHost();
   ModelHost(const ModelHost&) = delete;
@@ -105,6 +107,7 @@ class ModelHost {
 
   HostOptions options_;
   budget::Ledger ledger_;
+  budget::Lease beside_;
   ModelThread thread_;
   std::mutex mutex_;  ///< of the entries; never held while the ledger or the model thread is called
   std::size_t evictions_ = 0;  ///< under way

@@ -1,0 +1,247 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "budget/memory_size.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "engine/plan.h"
+#include "hub/model_path.h"
+#include "models/bge_m3/footprint.h"
+#include "models/qwen3_vl/footprint.h"
+#include "tensor/weights.h"
+
+namespace oko::cli {
+namespace {
+
+namespace bge = models::bge_m3;
+namespace qwen = models::qwen3_vl;
+using nlohmann::ordered_json;
+
+constexpr double kGibibyte = 1024.0 * 1024 * 1024;
+
+struct PlanCommand {
+  CommonOptions common;
+  std::string memory;
+  std::string model = hub::kDefaultVisionLanguageModel;
+  std::string embed_model = hub::kDefaultEmbeddingModel;
+  std::int64_t pixels = 1024 * 1024;
+  int kv_bits = 16;
+  bool json = false;
+};
+
+/// The folder of a model that is there; nothing where the default one is not downloaded yet.
+std::optional<std::filesystem::path> folder_of(const std::string& name,
+                                               const std::string& default_name) {
+  try {
+    return hub::find_model(name);
+  } catch (const Error&) {
+    if (name == default_name) return std::nullopt;
+    throw;
+  }
+}
+
+engine::VisionLanguageModel vision_language(const std::string& name) {
+  if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
+    return {name, tensor::Weights::bytes_on_disk(*folder), qwen::Config::load(*folder),
+            qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json")};
+  }
+  const qwen::Config config = qwen::qwen3_vl_4b();
+  return {name, qwen::weight_bytes(config), config};
+}
+
+engine::EmbeddingModel embedding(const std::string& name) {
+  if (const auto folder = folder_of(name, hub::kDefaultEmbeddingModel)) {
+    return {name, tensor::Weights::bytes_on_disk(*folder), bge::Config::load(*folder)};
+  }
+  const bge::Config config = bge::bge_m3();
+  return {name, bge::weight_bytes(config), config};
+}
+
+engine::PlanOptions options_of(const PlanCommand& command) {
+  engine::PlanOptions options;
+  options.vision_language = vision_language(command.model);
+  options.embedding = embedding(command.embed_model);
+  options.pixels = command.pixels;
+  options.kv_bits = command.kv_bits;
+  if (!command.common.budget.empty()) {
+    options.budget_bytes = budget::parse_memory_size(command.common.budget);
+  }
+  if (!command.memory.empty()) {  // a Mac: what it is to be planned for
+    options.physical_bytes = budget::parse_memory_size(command.memory);
+    return options;
+  }
+  const budget::MemoryStatus status = budget::make_memory_probe()->status();
+  options.system = budget::this_system();
+  options.physical_bytes = status.physical_bytes;
+  if (options.budget_bytes == 0) {
+    options.budget_bytes = engine::default_budget(options.system, status);
+  }
+  return options;
+}
+
+const char* key_of(engine::Verdict verdict) {
+  switch (verdict) {
+    case engine::Verdict::kComfortable:
+      return "comfortable";
+    case engine::Verdict::kOnTheEdge:
+      return "on_the_edge";
+    case engine::Verdict::kDoesNotFit:
+      return "does_not_fit";
+  }
+  return "";
+}
+
+ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& plan) {
+  const auto& generation = plan.generation;
+  return {{"memory_bytes", options.physical_bytes},
+          {"system", options.system == budget::System::kMac ? "macos" : "linux"},
+          {"system_bytes", plan.reserve.system},
+          {"display_bytes", plan.reserve.display},
+          {"budget_bytes", plan.budget},
+          {"vision_language",
+           {{"name", options.vision_language.name},
+            {"weight_bytes", options.vision_language.weight_bytes},
+            {"preprocess_bytes", generation.preprocess.total()},
+            {"vision_bytes", generation.vision.total()},
+            {"prefill_bytes", generation.prefill.total()},
+            {"decode_bytes", generation.decode.total()},
+            {"kv_bytes_per_token", plan.kv_per_token}}},
+          {"embedding",
+           {{"name", options.embedding.name},
+            {"weight_bytes", options.embedding.weight_bytes},
+            {"work_bytes", plan.embed}}},
+          {"ocr_bytes", plan.ocr},
+          {"runtime_bytes", plan.runtime},
+          {"resident_bytes", plan.resident},
+          {"sequential_bytes", plan.sequential},
+          {"mode", plan.mode == engine::Mode::kResident ? "resident" : "sequential"},
+          {"verdict", key_of(plan.verdict)},
+          {"spare_bytes", plan.spare},
+          {"largest_context_tokens", plan.largest_context},
+          {"largest_picture_pixels", plan.largest_picture},
+          {"advice", plan.advice}};
+}
+
+void print_row(const std::string& what, std::uint64_t bytes) {
+  // Letters of both languages are one column wide, so the width is counted in letters.
+  print(fmt::format("  {:<52}{:>10}\n", what, format_bytes(bytes)));
+}
+
+std::string verdict_text(const engine::Plan& plan) {
+  const auto spare = format_bytes(static_cast<std::uint64_t>(std::abs(plan.spare)));
+  switch (plan.verdict) {
+    case engine::Verdict::kComfortable:
+      return tr("comfortable: {} to spare", "удобно: в запасе {}", spare);
+    case engine::Verdict::kOnTheEdge:
+      return tr("on the edge: {} to spare", "на грани: в запасе {}", spare);
+    case engine::Verdict::kDoesNotFit:
+      return tr("does not fit: {} missing", "не помещается: не хватает {}", spare);
+  }
+  return {};
+}
+
+void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
+  const auto& generation = plan.generation;
+  print(tr("{:.1f} GiB of memory ({}), {}\n", "Память: {:.1f} ГиБ ({}), {}\n",
+           static_cast<double>(options.physical_bytes) / kGibibyte,
+           format_bytes(options.physical_bytes),
+           options.system == budget::System::kMac ? "macOS" : "Linux"));
+  print_row(tr("system and other programs", "система и другие программы"), plan.reserve.system);
+  if (plan.reserve.display > 0) print_row(tr("display", "экран"), plan.reserve.display);
+  print_row(tr("for oko", "для oko"), plan.budget);
+  print("\n" + options.vision_language.name + "\n");
+  print_row(tr("weights", "веса"), options.vision_language.weight_bytes);
+  print_row(tr("looking at a picture of {:.1f} megapixels", "взгляд на картинку в {:.1f} Мп",
+               static_cast<double>(options.pixels) / 1e6),
+            generation.vision.total());
+  print_row(tr("reading a prompt of {} tokens beside it", "чтение запроса: ещё {} токенов",
+               options.text_tokens),
+            generation.prefill.total());
+  print_row(tr("KV cache in the end, after {} tokens of answer",
+               "KV-кэш под конец ответа в {} токенов", options.answer_tokens),
+            generation.decode[budget::Tag::kKv]);
+  print("\n" + options.embedding.name + "\n");
+  print_row(tr("weights", "веса"), options.embedding.weight_bytes);
+  print_row(tr("{} tokens at once", "{} токенов за раз", options.embed_tokens), plan.embed);
+  print("\n");
+  print_row(tr("reading text in pictures", "чтение текста на картинках"), plan.ocr);
+  print_row(tr("the program itself", "сама программа"), plan.runtime);
+  print_row(
+      tr("all of oko at its peak, both models loaded", "весь oko на пике, обе модели в памяти"),
+      plan.resident);
+  print_row(tr("the same, one model at a time", "то же, по одной модели"), plan.sequential);
+  print("\n" + verdict_text(plan) + "\n");
+  print(plan.mode == engine::Mode::kResident
+            ? tr("mode: both models stay loaded\n", "режим: обе модели остаются в памяти\n")
+            : tr("mode: one model at a time, the other is unloaded first\n",
+                 "режим: модели по очереди, прежняя выгружается\n"));
+  if (plan.largest_context > 0) {
+    print(tr("largest context: {} tokens with such a picture\n",
+             "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
+  }
+  if (plan.largest_picture > 0) {
+    print(tr("largest picture: {:.1f} megapixels with such a prompt\n",
+             "самая большая картинка: {:.1f} Мп с таким запросом\n",
+             static_cast<double>(plan.largest_picture) / 1e6));
+  }
+  for (const std::string& advice : plan.advice) {
+    print(tr("to change: {}\n", "что изменить: {}\n", advice));
+  }
+}
+
+void run(const PlanCommand& command) {
+  const engine::PlanOptions options = options_of(command);
+  const engine::Plan plan = engine::make_plan(options);
+  if (command.json) {
+    print(json_of(options, plan).dump() + "\n");
+  } else {
+    print_table(options, plan);
+  }
+}
+
+}  // namespace
+
+void add_plan(CLI::App& app) {
+  auto options = std::make_shared<PlanCommand>();
+  CLI::App* command = app.add_subcommand(
+      "plan", tr("Tells what fits into the memory of a machine, before anything is downloaded.",
+                 "Считает, что поместится в память машины — до загрузки моделей."));
+  command->footer(tr("Examples:\n  oko plan\n  oko plan --memory 8GB",
+                     "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
+  command->add_option("--memory", options->memory,
+                      tr("of a Mac that is to be planned for; otherwise this machine",
+                         "память Mac, для которого считать; иначе эта машина"));
+  command
+      ->add_option(
+          "--model", options->model,
+          tr("vision-language model: name or folder", "модель зрения и языка: имя или папка"))
+      ->capture_default_str();
+  command
+      ->add_option("--embed-model", options->embed_model,
+                   tr("embedding model: name or folder", "модель векторов: имя или папка"))
+      ->capture_default_str();
+  command
+      ->add_option("--max-pixels", options->pixels,
+                   tr("size of the usual picture, in pixels", "размер обычной картинки, пикселей"))
+      ->check(CLI::Range(std::int64_t{1024}, std::int64_t{16'777'216}))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--kv-bits", options->kv_bits,
+          tr("bits of a number in the KV cache: 8, 16, 32", "бит на число в KV-кэше: 8, 16, 32"))
+      ->check(CLI::IsMember({8, 16, 32}))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, tr("one JSON object", "один объект JSON"));
+  add_common_options(*command, options->common);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace oko::cli

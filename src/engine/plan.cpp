@@ -1,0 +1,149 @@
+#include "engine/plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/file.h"
+#include "base/language.h"
+#include "models/bge_m3/footprint.h"
+#include "models/qwen3_vl/footprint.h"
+#include "ocr/engine.h"
+
+namespace oko::engine {
+
+namespace bge = models::bge_m3;
+namespace qwen = models::qwen3_vl;
+using budget::System;
+
+namespace {
+
+constexpr std::uint64_t kMegabyte = 1'000'000;
+constexpr std::uint64_t kFirst = 8'000 * kMegabyte;  // of memory: what macOS was measured with
+
+constexpr double kComfortableSpare = 0.15;  // of the machine's memory
+
+/// The largest number in low..high, in steps, that `fits`; 0 where not even the lowest does.
+template <typename Fits>
+std::int64_t largest(std::int64_t low, std::int64_t high, Fits fits) {
+  if (!fits(low)) return 0;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low + 1) / 2;
+    if (fits(middle)) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
+                            std::int64_t text_tokens) {
+  const int side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(pixels))));
+  const qwen::ImageSize picture{side, side};
+  return estimate({.pictures = {&picture, 1},
+                   .text_tokens = static_cast<std::uint64_t>(text_tokens),
+                   .max_tokens = static_cast<std::uint64_t>(options.answer_tokens),
+                   .kv_type = kv_type_of(options.kv_bits)},
+                  options.vision_language.config, options.vision_language.processor);
+}
+
+void find_limits(const PlanOptions& options, Plan& plan) {
+  const std::uint64_t fixed = plan.runtime + plan.ocr + options.vision_language.weight_bytes +
+                              (plan.mode == Mode::kResident ? options.embedding.weight_bytes : 0);
+  const auto fits = [&](std::int64_t pixels, std::int64_t text_tokens) {
+    return fixed + generation(options, pixels, text_tokens).largest().total() <= plan.budget;
+  };
+  const int side_step =
+      options.vision_language.processor.patch_size * options.vision_language.processor.merge_size;
+  const std::int64_t most_pixels = options.vision_language.processor.max_pixels;
+  const auto most_steps = static_cast<std::int64_t>(std::sqrt(most_pixels)) / side_step;
+  const std::int64_t steps = largest(8, std::max<std::int64_t>(8, most_steps), [&](auto count) {
+    return fits(count * side_step * count * side_step, options.text_tokens);
+  });
+  plan.largest_picture = steps * side_step * steps * side_step;
+  const std::int64_t most_text =
+      options.vision_language.config.text.max_position_embeddings - options.answer_tokens;
+  const std::int64_t text =
+      largest(16, most_text, [&](auto tokens) { return fits(options.pixels, tokens); });
+  if (text > 0) {
+    plan.largest_context = static_cast<std::uint64_t>(text + options.answer_tokens +
+                                                      options.pixels / (side_step * side_step));
+  }
+}
+
+void advise(const PlanOptions& options, Plan& plan) {
+  if (plan.verdict == Verdict::kComfortable) return;
+  if (options.kv_bits > 8) {
+    plan.advice.push_back(tr("--kv-bits 8 halves the KV cache ({} for each 1000 tokens)",
+                             "--kv-bits 8 вдвое уменьшит KV-кэш ({} на каждые 1000 токенов)",
+                             format_bytes(1000 * plan.kv_per_token)));
+  }
+  if (plan.largest_picture > 0 &&
+      plan.largest_picture < options.vision_language.processor.max_pixels) {
+    plan.advice.push_back(tr("--max-pixels {}: larger pictures are shrunk to that by themselves",
+                             "--max-pixels {}: картинки больше и так уменьшаются до этого",
+                             plan.largest_picture));
+  }
+  if (plan.verdict == Verdict::kDoesNotFit) {
+    plan.advice.push_back(
+        tr("a smaller model, or a machine with {} more memory",
+           "модель поменьше или машина, где памяти больше на {}",
+           format_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, -plan.spare)))));
+  } else {
+    plan.advice.push_back(tr("close other large programs, a browser above all",
+                             "закройте другие большие программы, прежде всего браузер"));
+  }
+}
+
+}  // namespace
+
+Reserve reserve_of(System system, std::uint64_t physical_bytes) {
+  if (system == System::kLinux) return {physical_bytes / 10, 0};
+  const std::uint64_t beyond = physical_bytes - std::min(physical_bytes, kFirst);
+  return {3'000 * kMegabyte + beyond / 7, 500 * kMegabyte};
+}
+
+std::uint64_t default_budget(System system, const budget::MemoryStatus& status) {
+  const std::uint64_t reserve = reserve_of(system, status.physical_bytes).total();
+  const std::uint64_t rest = status.physical_bytes - std::min(status.physical_bytes, reserve);
+  if (system == System::kMac) return rest;
+  return std::min(rest, status.available_bytes + status.private_bytes);
+}
+
+Plan make_plan(const PlanOptions& options) {
+  Plan plan;
+  plan.reserve = reserve_of(options.system, options.physical_bytes);
+  plan.budget =
+      options.budget_bytes != 0
+          ? options.budget_bytes
+          : options.physical_bytes - std::min(options.physical_bytes, plan.reserve.total());
+  plan.runtime = kRuntimeBytes;
+  plan.ocr = ocr::kEngineBytes;
+  plan.generation = generation(options, options.pixels, options.text_tokens);
+  constexpr std::uint64_t kManyTokens = 256'000;
+  plan.kv_per_token = qwen::kv_bytes(options.vision_language.config.text, kManyTokens,
+                                     kv_type_of(options.kv_bits)) /
+                      kManyTokens;
+  const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);
+  plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {}) +
+               bge::encoding_bytes(options.embedding.config, 1, embed_tokens, {});
+  const std::uint64_t describing = plan.generation.largest().total();
+  const std::uint64_t fixed = plan.runtime + plan.ocr;
+  plan.resident = fixed + options.vision_language.weight_bytes + options.embedding.weight_bytes +
+                  std::max(describing, plan.embed);
+  plan.sequential = fixed + std::max(options.vision_language.weight_bytes + describing,
+                                     options.embedding.weight_bytes + plan.embed);
+  plan.mode = plan.resident <= plan.budget ? Mode::kResident : Mode::kSequential;
+  plan.spare = static_cast<std::int64_t>(plan.budget) - static_cast<std::int64_t>(plan.taken());
+  if (plan.spare >= 0) {
+    const bool comfortable = static_cast<double>(plan.spare) >=
+                             kComfortableSpare * static_cast<double>(options.physical_bytes);
+    plan.verdict = comfortable ? Verdict::kComfortable : Verdict::kOnTheEdge;
+  }
+  find_limits(options, plan);
+  advise(options, plan);
+  return plan;
+}
+
+}  // namespace oko::engine

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "budget/memory_probe.h"
+#include "engine/estimate.h"
+#include "models/bge_m3/config.h"
+#include "models/qwen3_vl/config.h"
+#include "models/qwen3_vl/image_processor.h"
+
+namespace oko::engine {
+
+/// The program itself: its code's data, tables, threads.
+inline constexpr std::uint64_t kRuntimeBytes = 60'000'000;
+
+/// What is not for oko, in bytes.
+struct Reserve {
+  std::uint64_t system = 0;   ///< the system and other programs
+  std::uint64_t display = 0;  ///< frame buffers, which share the memory on a Mac
+
+  std::uint64_t total() const { return system + display; }
+};
+
+/// macOS takes 2.5-3 GB of 8 after login; on larger machines people keep more open. Linux, as a
+/// server has it, a tenth.
+Reserve reserve_of(budget::System system, std::uint64_t physical_bytes);
+
+/// What oko may take, weights included: the rest of the memory; on Linux no more than is available
+/// now, where MemAvailable tells it (a Mac fills its memory on purpose and has no such number).
+std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& status);
+
+/// A model, from its folder or, before it is downloaded, from what is known of it.
+struct VisionLanguageModel {
+  std::string name;
+  std::uint64_t weight_bytes = 0;
+  models::qwen3_vl::Config config;
+  models::qwen3_vl::ImageProcessorConfig processor = {};
+};
+struct EmbeddingModel {
+  std::string name;
+  std::uint64_t weight_bytes = 0;
+  models::bge_m3::Config config;
+};
+
+struct PlanOptions {
+  budget::System system = budget::System::kMac;
+  std::uint64_t physical_bytes = 0;
+  std::uint64_t budget_bytes = 0;  ///< for oko; 0: what the reserve leaves
+  VisionLanguageModel vision_language;
+  EmbeddingModel embedding;
+  std::int64_t pixels = 1024 * 1024;  ///< of the usual picture
+  int text_tokens = 1024;             ///< of the usual prompt beside it: the question, read text
+  int answer_tokens = 1024;
+  int embed_tokens = 2048;  ///< of the usual pass
+  int kv_bits = 16;
+};
+
+enum class Verdict { kComfortable, kOnTheEdge, kDoesNotFit };
+
+/// Whether both models stay, or one goes before the other is loaded.
+enum class Mode { kResident, kSequential };
+
+/// Bytes, if nothing else is said.
+struct Plan {
+  Reserve reserve;
+  std::uint64_t budget = 0;
+  std::uint64_t runtime = 0;
+  std::uint64_t ocr = 0;        ///< an engine at work
+  GenerationMemory generation;  ///< of the usual request
+  std::uint64_t kv_per_token = 0;
+  std::uint64_t embed = 0;       ///< the usual pass at work
+  std::uint64_t resident = 0;    ///< all of oko with both models
+  std::uint64_t sequential = 0;  ///< with one at a time
+  Mode mode = Mode::kResident;
+  Verdict verdict = Verdict::kDoesNotFit;
+  std::int64_t spare = 0;             ///< of the machine, in this mode; negative: what is missing
+  std::uint64_t largest_context = 0;  ///< tokens of prompt and answer beside the usual picture
+  std::int64_t largest_picture = 0;   ///< pixels, with the usual text; 0: not even a small one
+  std::vector<std::string> advice;    ///< what to change, in the user's language
+
+  std::uint64_t taken() const { return mode == Mode::kResident ? resident : sequential; }
+};
+
+Plan make_plan(const PlanOptions& options);
+
+}  // namespace oko::engine

@@ -1,0 +1,37 @@
+#include "budget/memory_size.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::budget {
+namespace {
+
+constexpr std::uint64_t kMebibyte = 1024 * 1024;
+
+TEST(MemorySizeTest, UnitsArePowersOf1024) {
+  EXPECT_EQ(parse_memory_size("8GB"), 8192 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("8 GiB"), 8192 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("8g"), 8192 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("1.5GB"), 1536 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("700MB"), 700 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("1t"), kMebibyte * kMebibyte);
+}
+
+TEST(MemorySizeTest, AnythingElseIsRefused) {
+  set_language(Language::kEnglish);
+  for (const char* text : {"", "8", "GB", "8XB", "-8GB", "0GB", "8GBs", "nanGB", "infGB", "1e30GB",
+                           "8 GB GB", "восемь", "1e-30GB"}) {
+    try {
+      parse_memory_size(text);
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage) << text;
+      EXPECT_EQ(error.what(), std::string(text) + " is not an amount of memory");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace oko::budget

@@ -1,0 +1,78 @@
+// `oko plan`, and --budget.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/process.h"
+
+namespace oko {
+namespace {
+
+using nlohmann::json;
+
+const std::string kTinyModel = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
+const std::string kPicture = std::string(OKO_SOURCE_DIR) + "/demo/images/hearts.jpg";
+
+ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
+  arguments.insert(arguments.begin(), OKO_PROGRAM);
+  return Process(arguments, {"LANG=" + language + "_XX.UTF-8", "LC_ALL="}).wait();
+}
+
+TEST(PlanCommandTest, PlansAMachineBeforeAnythingIsDownloaded) {
+  const ProcessResult result = run({"plan", "--memory", "8GB"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("8.0 GiB of memory (8.6 GB), macOS\n"), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("on the edge"), std::string::npos);
+  EXPECT_NE(result.out.find("largest picture"), std::string::npos);
+  const ProcessResult russian = run({"plan", "--memory", "16GB"}, "ru");
+  EXPECT_NE(russian.out.find("удобно: в запасе"), std::string::npos) << russian.out;
+}
+
+TEST(PlanCommandTest, JsonHasTheNumbers) {
+  const auto plan = json::parse(run({"plan", "--memory", "8GB", "--json"}).out);
+  EXPECT_EQ(plan.at("memory_bytes"), std::uint64_t{8} << 30);
+  EXPECT_EQ(plan.at("verdict"), "on_the_edge");
+  EXPECT_EQ(plan.at("mode"), "resident");
+  EXPECT_GT(plan.at("vision_language").at("weight_bytes"), 3'000'000'000u);
+  EXPECT_GT(plan.at("largest_context_tokens"), 1000);
+}
+
+TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
+  const ProcessResult result = run({"plan", "--model", kTinyModel, "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const auto plan = json::parse(result.out);
+  EXPECT_LT(plan.at("vision_language").at("weight_bytes"), 10'000'000u);
+  EXPECT_GT(plan.at("memory_bytes"), 500'000'000u);
+}
+
+TEST(PlanCommandTest, NonsenseIsWrongUsage) {
+  EXPECT_EQ(run({"plan", "--memory", "8"}).status, 2);
+  EXPECT_EQ(run({"plan", "--memory", "lots"}).status, 2);
+  EXPECT_EQ(run({"plan", "--model", "no-such-model"}).status, 5);
+}
+
+TEST(BudgetTest, WhatDoesNotFitIsRefusedWithTheNumbersAndTheKnob) {
+  const ProcessResult result =
+      run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--budget", "60MB"});
+  EXPECT_EQ(result.status, 3) << result.out;
+  EXPECT_NE(result.err.find("of the budget of 63 MB"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("--budget"), std::string::npos) << result.err;
+  EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
+}
+
+TEST(BudgetTest, WhatFitsWithLessIsDoneAndSaid) {
+  // A cache for 100,000 tokens of answer is halved before anything else is given up.
+  const std::vector<std::string> arguments = {"describe",      kPicture, "--model",      kTinyModel,
+                                              "--ocr",         "off",    "--max-tokens", "100000",
+                                              "--temperature", "0"};
+  std::vector<std::string> tight = arguments;
+  tight.insert(tight.end(), {"--budget", "160MB"});
+  const ProcessResult wide = run(arguments), narrow = run(tight);
+  EXPECT_EQ(narrow.status, 0) << narrow.err;
+  EXPECT_NE(narrow.err.find("kv_bits 8 instead of 16"), std::string::npos) << narrow.err;
+  EXPECT_EQ(narrow.out, wide.out);
+}
+
+}  // namespace
+}  // namespace oko

@@ -1,0 +1,108 @@
+#include "engine/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "models/bge_m3/footprint.h"
+#include "models/qwen3_vl/footprint.h"
+
+namespace oko::engine {
+namespace {
+
+using budget::System;
+
+constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
+
+PlanOptions mac_with(std::uint64_t gibibytes) {
+  PlanOptions options;
+  options.physical_bytes = gibibytes * kGibibyte;
+  options.vision_language.config = models::qwen3_vl::qwen3_vl_4b();
+  options.vision_language.weight_bytes =
+      models::qwen3_vl::weight_bytes(options.vision_language.config);
+  options.embedding.config = models::bge_m3::bge_m3();
+  options.embedding.weight_bytes = models::bge_m3::weight_bytes(options.embedding.config);
+  return options;
+}
+
+TEST(PlanTest, WeightsAreForetoldAsTheFilesAre) {
+  const PlanOptions options = mac_with(8);
+  // What `oko bench make-model` writes for these dimensions.
+  EXPECT_NEAR(static_cast<double>(options.vision_language.weight_bytes), 3.09e9, 0.03e9);
+  EXPECT_NEAR(static_cast<double>(options.embedding.weight_bytes), 0.604e9, 0.006e9);
+}
+
+TEST(PlanTest, EightGigabytesAreOnTheEdgeAndSixteenAreComfortable) {
+  const Plan eight = make_plan(mac_with(8));
+  EXPECT_EQ(eight.verdict, Verdict::kOnTheEdge);
+  EXPECT_FALSE(eight.advice.empty());
+  EXPECT_GT(eight.largest_picture, 2'000'000);
+  EXPECT_LT(eight.largest_picture, 8'000'000);
+  EXPECT_GT(eight.largest_context, 4'000u);
+  const Plan sixteen = make_plan(mac_with(16));
+  EXPECT_EQ(sixteen.verdict, Verdict::kComfortable);
+  EXPECT_EQ(sixteen.mode, Mode::kResident);
+  EXPECT_TRUE(sixteen.advice.empty());
+  EXPECT_GT(sixteen.largest_context, 32'000u);
+}
+
+TEST(PlanTest, WhereBothDoNotFitTheyTakeTurns) {
+  PlanOptions options = mac_with(8);
+  options.budget_bytes = 4'000'000'000;
+  const Plan plan = make_plan(options);
+  EXPECT_EQ(plan.mode, Mode::kSequential);
+  EXPECT_GT(plan.resident, options.budget_bytes);
+  EXPECT_LE(plan.sequential, options.budget_bytes);
+}
+
+TEST(PlanTest, FourGigabytesDoNotFitAndItSaysWhatIsMissing) {
+  const Plan plan = make_plan(mac_with(4));
+  EXPECT_EQ(plan.verdict, Verdict::kDoesNotFit);
+  EXPECT_LT(plan.spare, 0);
+  EXPECT_EQ(plan.largest_picture, 0);
+  EXPECT_EQ(plan.largest_context, 0u);
+  EXPECT_FALSE(plan.advice.empty());
+}
+
+TEST(PlanTest, LimitsAreThoseThatJustFit) {
+  const PlanOptions options = mac_with(8);
+  const Plan plan = make_plan(options);
+  PlanOptions larger = options;
+  larger.pixels = plan.largest_picture;
+  EXPECT_GE(make_plan(larger).spare, 0);
+  larger.pixels = plan.largest_picture * 21 / 20;
+  EXPECT_LT(static_cast<std::int64_t>(plan.budget) -
+                static_cast<std::int64_t>(make_plan(larger).resident),
+            0);
+}
+
+TEST(PlanTest, EightBitsMakeRoomForTwiceTheContext) {
+  PlanOptions options = mac_with(8);
+  const std::uint64_t before = make_plan(options).largest_context;
+  options.kv_bits = 8;
+  EXPECT_GT(make_plan(options).largest_context, before * 3 / 2);
+}
+
+TEST(PlanTest, MemoryNeverRunsNegativeHoweverSmallTheMachine) {
+  for (const std::uint64_t bytes : {std::uint64_t{1}, kGibibyte / 4, 2 * kGibibyte}) {
+    PlanOptions options = mac_with(1);
+    options.physical_bytes = bytes;
+    for (const System system : {System::kMac, System::kLinux}) {
+      options.system = system;
+      EXPECT_LE(make_plan(options).budget, bytes);
+      EXPECT_EQ(make_plan(options).verdict, Verdict::kDoesNotFit);
+    }
+  }
+}
+
+TEST(PlanTest, OnLinuxTheBudgetIsWhatIsAvailableNow) {
+  budget::MemoryStatus status;
+  status.physical_bytes = 16 * kGibibyte;
+  status.available_bytes = 5 * kGibibyte;
+  status.private_bytes = kGibibyte;
+  EXPECT_EQ(default_budget(System::kLinux, status), 6 * kGibibyte);
+  EXPECT_GT(default_budget(System::kMac, status), 11 * kGibibyte);
+  status.available_bytes = 16 * kGibibyte;
+  EXPECT_LE(default_budget(System::kLinux, status), 15 * kGibibyte);
+}
+
+}  // namespace
+}  // namespace oko::engine
