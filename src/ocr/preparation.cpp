@@ -1,6 +1,7 @@
 #include "ocr/preparation.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <new>
@@ -25,18 +26,85 @@ PixPointer owned(Pix* pix) {
   return PixPointer(pix);
 }
 
+/// How a pixel becomes grey: weights of red, green, blue, in thousandths.
+using GreyWeights = std::array<int, 3>;
+constexpr GreyWeights kLuma = {299, 587, 114};  // BT.601, as JPEG's
+using Histogram = std::array<std::size_t, 256>;
+
+int grey_of_pixel(const std::uint8_t* rgb, const GreyWeights& weights) {
+  return (weights[0] * rgb[0] + weights[1] * rgb[1] + weights[2] * rgb[2] + 500) / 1000;
+}
+
+/// What Otsu's threshold looks for: how far apart the dark and the light pixels are, counted by how
+/// many there are (his between-class variance, at its best).
+double separation(const Histogram& histogram) {
+  double count = 0, sum = 0, dark_count = 0, dark_sum = 0, best = 0;
+  for (std::size_t grey = 0; grey < histogram.size(); ++grey) {
+    count += static_cast<double>(histogram[grey]);
+    sum += static_cast<double>(grey * histogram[grey]);
+  }
+  for (std::size_t grey = 0; grey < histogram.size(); ++grey) {
+    dark_count += static_cast<double>(histogram[grey]);
+    dark_sum += static_cast<double>(grey * histogram[grey]);
+    if (dark_count == 0 || dark_count == count) continue;
+    const double apart = sum * dark_count / count - dark_sum;
+    best = std::max(best, apart * apart / (dark_count * (count - dark_count)));
+  }
+  return best;
+}
+
+/// Luma, unless a colour alone sets the text off much better: orange on turquoise is one grey.
+GreyWeights best_grey(const image::Image& image) {
+  constexpr std::array<GreyWeights, 4> kChoices = {kLuma, {1000, 0, 0}, {0, 1000, 0}, {0, 0, 1000}};
+  constexpr double kMuchBetter = 4;  // of variance: twice the contrast
+  std::array<Histogram, 4> histograms{};
+  for (std::size_t i = 0; i < image.rgb.size(); i += 3) {
+    for (std::size_t choice = 0; choice < kChoices.size(); ++choice) {
+      ++histograms[choice]
+                  [static_cast<std::size_t>(grey_of_pixel(image.rgb.data() + i, kChoices[choice]))];
+    }
+  }
+  std::size_t best = 0;
+  double most = kMuchBetter * separation(histograms[0]);
+  for (std::size_t choice = 1; choice < kChoices.size(); ++choice) {
+    const double here = separation(histograms[choice]);
+    if (here > most) {
+      best = choice;
+      most = here;
+    }
+  }
+  return kChoices[best];
+}
+
 PixPointer grey_of(const image::Image& image) {
+  const GreyWeights weights = best_grey(image);
   PixPointer pix = owned(pixCreate(image.width, image.height, 8));
   const std::uint8_t* rgb = image.rgb.data();
   const int words_per_line = pixGetWpl(pix.get());
   l_uint32* line = pixGetData(pix.get());
   for (int y = 0; y < image.height; ++y, line += words_per_line) {
     for (int x = 0; x < image.width; ++x, rgb += 3) {
-      // BT.601, as JPEG's luma.
-      SET_DATA_BYTE(line, x, (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2] + 500) / 1000);
+      SET_DATA_BYTE(line, x, grey_of_pixel(rgb, weights));
     }
   }
   return pix;
+}
+
+/// The most frequent grey: the paper, where text is not all there is.
+int paper_of(Pix* grey) {
+  Numa* histogram = pixGetGrayHistogram(grey, 1);
+  float most = 0;
+  int paper = 255;
+  for (int i = 0; histogram != nullptr && i < numaGetCount(histogram); ++i) {
+    float count = 0;
+    numaGetFValue(histogram, i, &count);
+    if (count > most) {
+      most = count;
+      paper = i;
+    }
+  }
+  numaDestroy(&histogram);
+  return paper;
 }
 
 /// Dark on light as ones, by Otsu's threshold; null where all is alike.
@@ -45,6 +113,12 @@ PixPointer binary_of(Pix* grey) {
   pixOtsuAdaptiveThreshold(grey, pixGetWidth(grey), pixGetHeight(grey), 0, 0, 0.0f, nullptr,
                            &binary);
   return PixPointer(binary);
+}
+
+/// Whether more is dark than light: light letters on a dark ground.
+bool is_dark(Pix* binary) {
+  float share = 0;
+  return binary != nullptr && pixForegroundFraction(binary, &share) == 0 && share > 0.5f;
 }
 
 /// Median height of the components that could be letters, 0 where there are none.
@@ -135,6 +209,10 @@ PreparedPicture prepare(const image::Image& image) {
   prepared.pix = grey_of(image);
   PixPointer binary = binary_of(prepared.pix.get());
   if (!binary) return prepared;
+  if (is_dark(binary.get())) {
+    pixInvert(prepared.pix.get(), prepared.pix.get());
+    pixInvert(binary.get(), binary.get());
+  }
   const float scale = scale_for(letter_height(binary.get()), image);
   if (std::abs(scale - 1) > 0.1f) {
     prepared.pix = owned(pixScale(prepared.pix.get(), scale, scale));
@@ -144,9 +222,10 @@ PreparedPicture prepare(const image::Image& image) {
   }
   prepared.angle = binary ? slope_of(binary.get()) : 0;
   if (prepared.angle != 0) {
-    prepared.pix =
-        owned(pixRotate(prepared.pix.get(), prepared.angle, L_ROTATE_AREA_MAP, L_BRING_IN_WHITE,
-                        pixGetWidth(prepared.pix.get()), pixGetHeight(prepared.pix.get())));
+    // Corners become paper: white beside a coloured ground would be what is light, and all else
+    // dark.
+    prepared.pix = owned(pixRotateAMGray(prepared.pix.get(), prepared.angle,
+                                         static_cast<l_uint8>(paper_of(prepared.pix.get()))));
   }
   if (binary && prepared.angle != 0) binary = binary_of(prepared.pix.get());
   if (binary) prepared.rules = upright_rules(binary.get());

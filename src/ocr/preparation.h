@@ -34,8 +34,9 @@ struct PreparedPicture {
   Box in_original(const Box& box) const;
 };
 
-/// Scales the picture so that its small letters (the median of what hangs together) are some 20
-/// pixels tall, and turns it by up to 7 degrees where its lines show a slope.
+/// Makes the picture grey, dark letters on a light ground, scales it so that its small letters (the
+/// median of what hangs together) are some 20 pixels tall, and turns it by up to 7 degrees where
+/// its lines show a slope.
 PreparedPicture prepare(const image::Image& image);
 
 }  // namespace oko::ocr

@@ -1,8 +1,11 @@
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -67,6 +70,42 @@ TEST(TesseractTest, PagesOfBothLanguagesAreReadWithFewErrors) {
   EXPECT_LT(raw.all_characters().rate(), 0.010);
   EXPECT_LT(repaired.all_characters().rate(), 0.009);
   EXPECT_LT(repaired.all_characters().wrong, raw.all_characters().wrong);
+}
+
+using Colour = std::array<int, 3>;
+
+/// A black and white page printed in `ink` on `paper`, with wide margins: little of it is text.
+image::Image printed(const std::string& file, Colour ink, Colour paper) {
+  const image::Image page = image::load(kData + "/" + file);
+  constexpr int kMargin = 400;
+  image::Image result{page.width + 2 * kMargin, page.height + 2 * kMargin, {}};
+  result.rgb.reserve(3 * static_cast<std::size_t>(result.width * result.height));
+  for (int y = -kMargin; y < page.height + kMargin; ++y) {
+    for (int x = -kMargin; x < page.width + kMargin; ++x) {
+      const bool inside = y >= 0 && y < page.height && x >= 0 && x < page.width;
+      const int light = inside ? page.rgb[3 * static_cast<std::size_t>(y * page.width + x)] : 255;
+      for (std::size_t c = 0; c < 3; ++c) {
+        result.rgb.push_back(static_cast<std::uint8_t>(ink[c] + (paper[c] - ink[c]) * light / 255));
+      }
+    }
+  }
+  return result;
+}
+
+TEST(TesseractTest, TextInAnyColoursIsRead) {
+  const auto engine = make_engine({});
+  const Colour black{0, 0, 0}, white{255, 255, 255}, night{30, 30, 40}, green{60, 230, 90},
+      orange{190, 140, 40}, turquoise{0, 215, 200}, red{200, 0, 0}, grey{60, 60, 60};
+  for (const char* page : {"text_16_clean_0", "text_16_rotated_0"}) {
+    const std::string truth = read_file(kData + "/" + page + ".txt", 100'000, ErrorCode::kFailed);
+    for (const auto& [ink, paper] :
+         {std::pair{black, white}, std::pair{white, night}, std::pair{black, green},
+          std::pair{orange, turquoise}, std::pair{turquoise, orange}, std::pair{red, grey}}) {
+      const Page read = engine->read(printed(std::string(page) + ".png", ink, paper), {});
+      EXPECT_LT(compare_texts(truth, read.text()).all_characters().rate(), 0.03)
+          << page << ": " << fmt::format("{} on {}", fmt::join(ink, " "), fmt::join(paper, " "));
+    }
+  }
 }
 
 TEST(TesseractTest, WordsTakenForTheOtherScriptAreReadAgain) {
