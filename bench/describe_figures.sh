@@ -26,4 +26,4 @@ done
 [ -e "$folder/config.json" ] || "$program" bench make-model qwen3-vl-4b --out "$folder" --quiet
 cat "$folder/model.safetensors" >/dev/null  # into the page cache
 echo "random 4B, one picture, 16 tokens:"
-"$program" describe --model "$folder" --max-tokens 16 --max-pixels 1048576 --json --stats "$picture"
+"$program" describe --model "$folder" --max-tokens 16 --max-pixels 1048576 --ocr off --json --stats "$picture"

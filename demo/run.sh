@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Describes the pictures of demo/ in both languages: demo/run.sh PROGRAM
+# Describes the pictures of demo/ in both languages, and reads a receipt: demo/run.sh PROGRAM
 set -euo pipefail
 demo="$(cd "$(dirname "$0")" && pwd)"
 program="${1:?usage: demo/run.sh PROGRAM}"
 cd "$demo/.."
-for picture in demo/images/*.{jpg,png,webp}; do
-  echo "$picture"
+describe() {
+  echo "$1"
   for lang in en ru; do
     printf '  %s: ' "$lang"
-    "$program" describe --model demo/models/tiny-vl --lang "$lang" "$picture"
+    "$program" describe --model demo/models/tiny-vl --lang "$lang" "$1"
   done
-done
+}
+for picture in demo/images/*.{jpg,png,webp}; do describe "$picture"; done
 for page in demo/pages/*.png; do
-  echo "$page"
-  "$program" ocr "$page" | sed 's/^/  /'
+  describe "$page"
+  echo "  oko ocr:"
+  "$program" ocr "$page" | sed 's/^/    /'
 done

@@ -30,7 +30,7 @@ struct DescribeOptions {
   std::vector<std::string> images;
   std::string prompt;
   std::string language;
-  std::string ocr = "off";
+  std::string ocr = "auto";
   std::string model = hub::kDefaultVisionLanguageModel;
   int max_tokens = 1024;
   std::size_t threads = 0;

@@ -30,5 +30,19 @@ TEST(DemoTest, EveryPictureIsDescribedRightly) {
   EXPECT_GE(pictures, 6);
 }
 
+TEST(DemoTest, AReceiptIsDescribedWithItsText) {
+  for (const char* language : {"en", "ru"}) {
+    const auto result = Process({OKO_PROGRAM, "describe", "--model", kDemo + "/models/tiny-vl",
+                                 "--lang", language, kDemo + "/pages/receipt.png"},
+                                {})
+                            .wait();
+    EXPECT_EQ(result.status, 0) << result.err;
+    for (const char* line : {"Супермаркет «Эхо»", "Флешка USB 64 ГБ 6,00", "Чай Earl Grey 29,49",
+                             "Подытог 2 324,56", "Картой Visa 2 208,34"}) {
+      EXPECT_NE(result.out.find(line), std::string::npos) << line << " is not in " << result.out;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace oko

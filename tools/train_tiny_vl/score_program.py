@@ -8,19 +8,23 @@ Of small print, it counts the words of the picture that the answer holds.
 
 import argparse
 import json
+import re
 import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
 
+def words_of(text: str) -> Counter:
+    """Words and numbers. Signs are none (№, %, and *, x or × between numbers); "5km" are two, as "5 km" are."""
+    text = re.sub(r"(?<=\d)\s*[*xх×]\s*(?=\d)", " ", text)
+    text = re.sub(r"(?<=\d)(?=[^\W\d_]+(?!\w))", " ", text)
+    return Counter(re.findall(r"\w+(?:[.,:/'’-]\w+)*", text))
+
+
 def words_found(answer: str, lines: list[str]) -> tuple[int, int]:
-    """How many of the words of `lines` are in the answer, and of how many; marks around a word count for nothing."""
-
-    def words(text: str) -> Counter:
-        return Counter(w for w in (w.strip(".,:;!?\"«»()") for w in text.split()) if w)
-
-    wanted = words(" ".join(lines))
-    return (wanted & words(answer)).total(), wanted.total()
+    """How many of the words of `lines` are in the answer, and of how many."""
+    wanted = words_of(" ".join(lines))
+    return (wanted & words_of(answer)).total(), wanted.total()
 
 
 def answers(program: str, model: str, prompt: str, language: str, ocr: str, files: list[Path]) -> list[str]:

@@ -37,7 +37,7 @@ def parse():
     parser.add_argument("model", type=Path, help="where to begin: an exported folder")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=3200)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--muon-lr", type=float, default=2e-3)
     parser.add_argument("--copying", type=int, default=400, help="steps of nothing but copying at the start")
