@@ -25,10 +25,13 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail();
   reserved_ = kHeaderBytes + size_;
-  void* base = ::mmap(nullptr, reserved_, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) {
+  // Not writable, so that a limit of private memory does not count what only keeps the place.
+  void* base = ::mmap(nullptr, reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED || ::mprotect(base, kHeaderBytes, PROT_READ | PROT_WRITE) != 0) {
+    const int error = errno;
+    if (base != MAP_FAILED) ::munmap(base, reserved_);
     ::close(fd);
+    errno = error;
     fail();
   }
   data_ = static_cast<std::byte*>(base) + kHeaderBytes;
@@ -40,6 +43,15 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
     errno = error;
     fail();
   }
+  vanished_pages_.emplace(data_, size_, path.string());
+}
+
+bool MappedFile::is_current() const {
+  try {
+    return identify_file(path_, ErrorCode::kFailed) == identity_;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 void MappedFile::forget(std::size_t offset, std::size_t size) const {
@@ -49,6 +61,7 @@ void MappedFile::forget(std::size_t offset, std::size_t size) const {
 }
 
 MappedFile::~MappedFile() {
+  vanished_pages_.reset();
   ::munmap(data_ - kHeaderBytes, reserved_);
 }
 

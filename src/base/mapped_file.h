@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/vanished_pages.h"
 
 namespace oko {
 
@@ -33,12 +35,17 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }
 
+  /// Whether `path` still is the file that was mapped: nobody wrote to it, cut it or put another in
+  /// its place.
+  bool is_current() const;
+
  private:
   std::filesystem::path path_;
   FileIdentity identity_;
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::size_t reserved_ = 0;
+  std::optional<VanishedPages> vanished_pages_;
 };
 
 }  // namespace oko

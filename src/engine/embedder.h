@@ -78,6 +78,7 @@ class Embedder {
     explicit Loaded(const EmbedderOptions& options) : folder(options.model) {}
     void load() override;
     void unload() noexcept override { model.reset(); }
+    bool is_current() const override { return model->is_current(); }
 
     std::filesystem::path folder;
     std::unique_ptr<models::bge_m3::Model> model;

@@ -57,6 +57,7 @@ class Engine {
         : folder(options.vision_language_model), image_cache(options.image_cache_bytes) {}
     void load() override;
     void unload() noexcept override;
+    bool is_current() const override { return model->is_current(); }
 
     std::filesystem::path folder;
     std::unique_ptr<models::qwen3_vl::Model> model;

@@ -111,6 +111,10 @@ ModelHost::Use::~Use() {
 
 void ModelHost::Use::run(const std::function<void()>& job) {
   host_.thread_.run([&] {
+    if (entry_->loaded && !entry_->model.is_current()) {
+      entry_->model.unload();
+      entry_->loaded = false;
+    }
     if (!entry_->loaded) {
       entry_->model.load();
       entry_->loaded = true;

@@ -37,6 +37,8 @@ class Resident {
   virtual ~Resident() = default;
   virtual void load() = 0;  ///< throws kBadModel
   virtual void unload() noexcept = 0;
+  /// False where the files are no longer those that were loaded: it is loaded again before use.
+  virtual bool is_current() const = 0;
 };
 
 /// The models of a process under one budget: on one thread, each loaded when it is needed and

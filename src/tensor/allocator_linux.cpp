@@ -3,12 +3,14 @@
 
 #include <cstring>
 
+#include "base/fail_point.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/array_pool.h"
 
 namespace oko::tensor {
 
 mx::allocator::Data allocate(std::size_t bytes) {
+  FailPoint::allocation();
   if (bytes < cpu::ArrayPool::kMinBytes) return mx::allocator::malloc(bytes);
   std::byte* memory = cpu::array_pool().take(bytes);
   // As MLX's own buffers on the CPU, it points at its size, which stands in front of the data.

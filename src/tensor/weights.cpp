@@ -109,6 +109,12 @@ void Weights::add_file(const std::filesystem::path& path) {
   files_.push_back({mapping, mapped_words(mapping)});
 }
 
+std::vector<std::shared_ptr<const MappedFile>> Weights::files() const {
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  for (const File& file : files_) files.push_back(file.mapping);
+  return files;
+}
+
 const Weights::Entry* Weights::find(std::string_view name) const {
   const auto found = tensors_.find(name);
   return found == tensors_.end() ? nullptr : &found->second;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ class Weights {
 
   /// Bytes of the files that `open` would map; 0 where it would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
+
+  /// The mapped files, for those who want to know whether they still are what they were.
+  std::vector<std::shared_ptr<const MappedFile>> files() const;
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 

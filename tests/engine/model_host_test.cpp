@@ -33,7 +33,10 @@ struct FakeModel : Resident {
     is_loaded = false;
   }
 
+  bool is_current() const override { return current; }
+
   std::atomic<int>& loaded_models;
+  bool current = true;
   std::atomic<bool> is_loaded = false;
   std::atomic<int> loads = 0;
   bool broken = false;
@@ -129,6 +132,16 @@ TEST_F(ModelHostTest, AModelThatCannotBeLoadedIsAnErrorAndIsTriedAgain) {
   first_.broken = false;
   host.admit(a, work_of(1), "")->run([] {});
   EXPECT_EQ(first_.loads, 1);
+}
+
+TEST_F(ModelHostTest, AModelWhoseFilesHaveChangedIsLoadedAnew) {
+  ModelHost host({});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  host.admit(a, work_of(1), "")->run([] {});
+  first_.current = false;
+  host.admit(a, work_of(1), "")->run([&] { first_.current = true; });
+  host.admit(a, work_of(1), "")->run([] {});
+  EXPECT_EQ(first_.loads, 2);
 }
 
 TEST_F(ModelHostTest, AnIdleModelGoesAfterItsTime) {

@@ -25,7 +25,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"hub", {"base", "budget", "image", "text", "tensor"}},
     {"ocr", {"base", "budget", "image", "text"}},
     {"document", {"base", "budget", "image", "text", "ocr"}},
-    {"engine", {"base", "budget", "image", "text", "tensor", "models", "hub"}},
+    {"engine", {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr"}},
     {"cli", {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine"}},
 };
 

@@ -89,6 +89,7 @@ TokenVectors colbert_of(const float* rows, std::size_t count, std::size_t width)
 
 Model::Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config)
     : model_dir_(model_dir),
+      files_(weights.files()),
       config_(std::move(config)),
       encoder_(weights, config_),
       sparse_linear_(load_head(weights, config_, "sparse_linear")),
@@ -98,6 +99,11 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
   Config config = Config::load(model_dir);
   const tensor::Weights weights = tensor::Weights::open(model_dir);
   return std::unique_ptr<Model>(new Model(model_dir, weights, std::move(config)));
+}
+
+bool Model::is_current() const {
+  return std::all_of(files_.begin(), files_.end(),
+                     [](const auto& file) { return file->is_current(); });
 }
 
 void Model::require(const Outputs& outputs) const {

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "models/bge_m3/config.h"
 #include "models/bge_m3/encoder.h"
 #include "models/bge_m3/encoding.h"
@@ -22,6 +23,9 @@ class Model {
   static std::unique_ptr<Model> load(const std::filesystem::path& model_dir);
 
   const Config& config() const { return config_; }
+
+  /// Whether the files of the weights still are what was mapped.
+  bool is_current() const;
   Work work_of(std::uint64_t tokens) const { return encoder_.work_of(tokens); }
 
   /// Throws kBadModel where the model has not the heads that `outputs` need, saying which file is
@@ -39,6 +43,7 @@ class Model {
   void check(const PackedTexts& texts) const;
 
   std::filesystem::path model_dir_;
+  std::vector<std::shared_ptr<const MappedFile>> files_;
   Config config_;
   Encoder encoder_;
   std::optional<tensor::Linear> sparse_linear_;   ///< hidden_size -> 1

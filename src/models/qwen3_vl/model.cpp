@@ -68,12 +68,20 @@ void check_ids(std::span<const std::int32_t> ids, int vocab_size) {
 }  // namespace
 
 Model::Model(const Checkpoint& checkpoint)
-    : config_(checkpoint.config), vision_(checkpoint), text_(checkpoint) {}
+    : files_(checkpoint.weights.files()),
+      config_(checkpoint.config),
+      vision_(checkpoint),
+      text_(checkpoint) {}
 
 std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
   const Config config = Config::load(model_dir);
   const tensor::Weights weights = tensor::Weights::open(model_dir);
   return std::unique_ptr<Model>(new Model({weights, config, TensorNames::detect(weights)}));
+}
+
+bool Model::is_current() const {
+  return std::all_of(files_.begin(), files_.end(),
+                     [](const auto& file) { return file->is_current(); });
 }
 
 ImageFeatures Model::encode_image(Patches patches, std::stop_token stop,

@@ -7,6 +7,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "base/mapped_file.h"
 #include "models/observer.h"
 #include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
@@ -24,6 +25,9 @@ class Model {
 
   const Config& config() const { return config_; }
 
+  /// Whether the files of the weights still are what was mapped.
+  bool is_current() const;
+
   Work work_of_tokens(int count) const { return text_.work_of(count); }
   Work work_of_picture(int patches) const { return vision_.work_of(patches); }
 
@@ -35,6 +39,7 @@ class Model {
   friend class Sequence;
   explicit Model(const Checkpoint& checkpoint);
 
+  std::vector<std::shared_ptr<const MappedFile>> files_;
   Config config_;
   VisionModel vision_;
   TextModel text_;

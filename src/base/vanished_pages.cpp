@@ -1,0 +1,90 @@
+#include "base/vanished_pages.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <mutex>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko {
+namespace {
+
+constexpr std::size_t kMessageBytes = 1024;
+
+/// Written by the one who takes it, read by the signal handler, which may do next to nothing: the
+/// message is ready beforehand.
+struct Slot {
+  std::atomic<std::uintptr_t> begin{0};  ///< 0: free
+  std::atomic<std::uintptr_t> end{0};
+  std::array<char, kMessageBytes> message{};
+  std::size_t length = 0;
+};
+
+std::array<Slot, 64> slots;
+std::mutex slots_mutex;  // of those who take and give up slots
+struct sigaction previous;
+
+void on_bus_error(int number, siginfo_t* info, void* context) {
+  const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  for (const Slot& slot : slots) {
+    const std::uintptr_t begin = slot.begin.load(std::memory_order_acquire);
+    if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_acquire)) {
+      continue;
+    }
+    [[maybe_unused]] const ssize_t written =
+        ::write(STDERR_FILENO, slot.message.data(), slot.length);
+    ::_exit(exit_status(ErrorCode::kBadModel));
+  }
+  // Not ours: whoever was there before.
+  if ((previous.sa_flags & SA_SIGINFO) != 0) {
+    previous.sa_sigaction(number, info, context);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(number);
+  } else {
+    ::signal(number, SIG_DFL);  // the access is tried again, and ends the program
+  }
+}
+
+void install_handler() {
+  static const bool installed = [] {
+    struct sigaction action {};
+    action.sa_sigaction = on_bus_error;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    return ::sigaction(SIGBUS, &action, &previous) == 0;
+  }();
+  static_cast<void>(installed);
+}
+
+}  // namespace
+
+VanishedPages::VanishedPages(const void* data, std::size_t size, const std::string& file) {
+  const std::string message = tr(
+      "oko: {}: was cut or changed while it was in use\nhint: get the file again and start anew\n",
+      "oko: {}: файл обрезан или изменён во время работы\nподсказка: получите файл заново и "
+      "запустите снова\n",
+      file);
+  const std::lock_guard lock(slots_mutex);
+  install_handler();
+  const auto free = std::find_if(slots.begin(), slots.end(),
+                                 [](const Slot& slot) { return slot.begin.load() == 0; });
+  if (free == slots.end()) return;
+  slot_ = static_cast<int>(free - slots.begin());
+  free->length = std::min(message.size(), kMessageBytes);
+  std::memcpy(free->message.data(), message.data(), free->length);
+  const auto begin = reinterpret_cast<std::uintptr_t>(data);
+  free->end.store(begin + size, std::memory_order_release);
+  free->begin.store(begin, std::memory_order_release);
+}
+
+VanishedPages::~VanishedPages() {
+  if (slot_ >= 0) slots[static_cast<std::size_t>(slot_)].begin.store(0, std::memory_order_release);
+}
+
+}  // namespace oko

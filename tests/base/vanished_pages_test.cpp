@@ -1,0 +1,80 @@
+#include "base/vanished_pages.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "base/mapped_file.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko {
+namespace {
+
+class VanishedPagesTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    ScratchFolderTest::SetUp();
+    file_ = folder_ / "model.bin";
+    std::ofstream(file_) << std::string(1'000'000, 'x');
+  }
+
+  std::filesystem::path file_;
+};
+
+using VanishedPagesDeathTest = VanishedPagesTest;
+
+TEST_F(VanishedPagesDeathTest, AFileCutWhileItIsReadEndsWithItsName) {
+  EXPECT_EXIT(
+      {
+        const MappedFile mapped(file_, ErrorCode::kBadModel);
+        EXPECT_EQ(mapped.bytes()[900'000], std::byte('x'));
+        std::filesystem::resize_file(file_, 10'000);
+        volatile std::byte sum{};
+        for (const std::byte byte : mapped.bytes()) sum = byte;
+        static_cast<void>(sum);
+      },
+      ::testing::ExitedWithCode(5), "model.bin: was cut or changed while it was in use");
+}
+
+TEST_F(VanishedPagesDeathTest, OtherBusErrorsAreNotHidden) {
+  EXPECT_EXIT(
+      {
+        const MappedFile mapped(file_, ErrorCode::kBadModel);
+        ::raise(SIGBUS);
+        std::_Exit(0);
+      },
+      [](int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 5; }, "");
+}
+
+TEST_F(VanishedPagesTest, AFileThatIsAsItWasIsCurrent) {
+  const MappedFile mapped(file_, ErrorCode::kBadModel);
+  EXPECT_TRUE(mapped.is_current());
+  std::filesystem::resize_file(file_, 999'999);
+  EXPECT_FALSE(mapped.is_current()) << "cut";
+}
+
+TEST_F(VanishedPagesTest, AnotherFileInItsPlaceIsNotCurrent) {
+  const MappedFile mapped(file_, ErrorCode::kBadModel);
+  const std::filesystem::path other = folder_ / "other";
+  std::filesystem::copy(file_, other);
+  std::filesystem::rename(other, file_);
+  EXPECT_FALSE(mapped.is_current());
+  EXPECT_EQ(mapped.bytes()[0], std::byte('x')) << "the old one is still there";
+  std::filesystem::remove(file_);
+  EXPECT_FALSE(mapped.is_current());
+}
+
+TEST_F(VanishedPagesTest, MoreMappingsThanCanBeWatchedAreMappedAllTheSame) {
+  std::vector<std::unique_ptr<MappedFile>> many;
+  for (int i = 0; i < 100; ++i) {
+    many.push_back(std::make_unique<MappedFile>(file_, ErrorCode::kBadModel));
+    EXPECT_EQ(many.back()->bytes()[999'999], std::byte('x'));
+  }
+}
+
+}  // namespace
+}  // namespace oko
