@@ -49,6 +49,7 @@ GenerationRequest request_of(const Case& shape) {
 class EstimateTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(EstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
+  if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
   const GenerationRequest request = request_of(GetParam());
   Engine engine({.vision_language_model = model(), .image_cache_bytes = 0});
   const GenerationStats stats = engine.generate(request).stats;
@@ -57,7 +58,7 @@ TEST_P(EstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
   const auto taken = static_cast<double>(stats.peak_private_bytes);
   RecordProperty("prompt_tokens", stats.prompt_tokens);
   RecordProperty("foretold_by_taken", std::to_string(foretold / taken));
-  EXPECT_GE(foretold + kKeptFreedBytes, taken) << stats.prompt_tokens << " tokens";
+  EXPECT_GE(foretold, taken) << stats.prompt_tokens << " tokens";
   EXPECT_LE(foretold, 1.3 * taken) << stats.prompt_tokens << " tokens";
 }
 
