@@ -20,8 +20,7 @@ namespace {
 
 /// Of one pass, unless a single text has more: enough rows for the kernels, few enough for memory.
 constexpr std::size_t kPassTokens = 2048;
-constexpr std::size_t kSmallPassTokens = 512;   // where memory is short
-constexpr std::uint64_t kScratch = 12'000'000;  // of kernels and allocators, whatever the shapes
+constexpr std::size_t kSmallPassTokens = 512;  // where memory is short
 
 }  // namespace
 
@@ -98,7 +97,7 @@ std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
     const std::size_t tokens = std::max(longest, std::min(pass_tokens, work.result.stats.tokens));
     budget::TagBytes bytes;
     bytes[budget::Tag::kEmbed] =
-        kScratch + bge::pass_bytes(config_, tokens, outputs) +
+        bge::pass_bytes(config_, tokens, outputs) +
         bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
     return bytes;
   };

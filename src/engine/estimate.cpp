@@ -101,8 +101,8 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.decode[Tag::kPrefill] = kScratch + qwen::decode_bytes(model.text);
   memory.decode[Tag::kKv] = qwen::kv_bytes(model.text, tokens + shape.max_tokens, shape.kv_type);
   // Pages that are not full, and what rounding adds.
-  memory.prefill[Tag::kPrefill] += memory.prefill.total() / 64;
-  memory.decode[Tag::kPrefill] += memory.decode.total() / 64;
+  memory.prefill[Tag::kPrefill] += memory.prefill.total() / 20;
+  memory.decode[Tag::kPrefill] += memory.decode.total() / 20;
   return memory;
 }
 

@@ -66,8 +66,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, EstimateTest,
                          ::testing::Values(Case{{{320, 320}}}, Case{{{800, 640}}},
                                            Case{{{1024, 1024}}}, Case{{{1536, 1024}}},
                                            Case{{{640, 480}, {1024, 768}, {320, 640}}},
-                                           Case{{}, 20}, Case{{}, 300}, Case{{}, 1500, 600},
-                                           Case{{}, 1500, 2, 8}, Case{{{800, 640}}, 200, 2, 32},
+                                           Case{{}, 60}, Case{{}, 300}, Case{{}, 130, 600},
+                                           Case{{}, 130, 2, 8}, Case{{{800, 640}}, 200, 2, 32},
                                            Case{{{4000, 300}}, 50}));
 
 TEST(EstimateTest, ThePhaseThatHoldsMostIsTheLargest) {
