@@ -38,6 +38,9 @@ void add_common_options(CLI::App& command, CommonOptions& options);
 /// --threads, for commands that run a model. `threads` stays as it is where it is not given.
 void add_threads_option(CLI::App& command, std::size_t& threads);
 
+/// --kv-bits, for commands that count with a KV cache.
+void add_kv_bits_option(CLI::App& command, int& kv_bits);
+
 /// --languages, for commands that read text in pictures.
 void add_languages_option(CLI::App& command, std::vector<std::string>& languages);
 

@@ -286,12 +286,7 @@ void add_describe(CLI::App& app) {
       ->add_option("--model", options->model,
                    tr("name or folder of the model", "имя или папка модели"))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--kv-bits", options->kv_bits,
-          tr("bits of a number in the KV cache: 8, 16, 32", "бит на число в KV-кэше: 8, 16, 32"))
-      ->check(CLI::IsMember({8, 16, 32}))
-      ->capture_default_str();
+  add_kv_bits_option(*command, options->kv_bits);
   command->add_flag(
       "--lookup", options->lookup,
       tr("guess tokens that repeat the prompt or the answer; the answer stays the same",

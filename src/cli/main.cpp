@@ -48,6 +48,15 @@ void add_threads_option(CLI::App& command, std::size_t& threads) {
       ->check(CLI::Range(1, 1024));
 }
 
+void add_kv_bits_option(CLI::App& command, int& kv_bits) {
+  command
+      .add_option(
+          "--kv-bits", kv_bits,
+          tr("bits of a number in the KV cache: 8, 16, 32", "бит на число в KV-кэше: 8, 16, 32"))
+      ->check(CLI::IsMember({8, 16, 32}))
+      ->capture_default_str();
+}
+
 void add_languages_option(CLI::App& command, std::vector<std::string>& languages) {
   command
       .add_option("--languages", languages,

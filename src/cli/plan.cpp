@@ -71,19 +71,14 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   options.embedding = embedding(command.embed_model);
   options.pixels = command.pixels;
   options.kv_bits = command.kv_bits;
-  if (!command.common.budget.empty()) {
-    options.budget_bytes = budget::parse_memory_size(command.common.budget);
-  }
   if (!command.memory.empty()) {  // a Mac: what it is to be planned for
     options.physical_bytes = budget::parse_memory_size(command.memory);
+    if (!command.common.budget.empty()) options.budget_bytes = budget_of(command.common);
     return options;
   }
-  const budget::MemoryStatus status = budget::make_memory_probe()->status();
   options.system = budget::this_system();
-  options.physical_bytes = status.physical_bytes;
-  if (options.budget_bytes == 0) {
-    options.budget_bytes = engine::default_budget(options.system, status);
-  }
+  options.physical_bytes = budget::make_memory_probe()->status().physical_bytes;
+  options.budget_bytes = budget_of(command.common);
   return options;
 }
 
@@ -233,12 +228,7 @@ void add_plan(CLI::App& app) {
                    tr("size of the usual picture, in pixels", "размер обычной картинки, пикселей"))
       ->check(CLI::Range(std::int64_t{1024}, std::int64_t{16'777'216}))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--kv-bits", options->kv_bits,
-          tr("bits of a number in the KV cache: 8, 16, 32", "бит на число в KV-кэше: 8, 16, 32"))
-      ->check(CLI::IsMember({8, 16, 32}))
-      ->capture_default_str();
+  add_kv_bits_option(*command, options->kv_bits);
   command->add_flag("--json", options->json, tr("one JSON object", "один объект JSON"));
   add_common_options(*command, options->common);
   command->callback([options] { run(*options); });
