@@ -31,6 +31,14 @@ TagBytes& TagBytes::operator-=(const TagBytes& other) {
   return *this;
 }
 
+void TagBytes::raise_to(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] = std::max(bytes_[i], other.bytes_[i]);
+}
+
+void TagBytes::lower_by(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] -= std::min(bytes_[i], other.bytes_[i]);
+}
+
 Lease::Lease(Lease&& other) noexcept
     : ledger_(std::exchange(other.ledger_, nullptr)), bytes_(other.bytes_) {}
 
@@ -76,30 +84,39 @@ auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
 
 Lease Ledger::take(const Ask& ask, std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  const auto place = queue_.insert(queue_.end(), 0);
+  const auto place =
+      queue_.insert(queue_.end(), ask.holding != nullptr ? ask.holding->bytes().total() : 0);
+  changed_.notify_all();  // whoever waits may have waited for this caller
   // Whoever leaves, with a lease or without, lets the next one try.
-  const auto leave = [&](int*) {
+  const auto leave = [&](std::uint64_t*) {
     queue_.erase(place);
     changed_.notify_all();
   };
-  const std::unique_ptr<int, decltype(leave)> turn(&*place, leave);
+  const std::unique_ptr<std::uint64_t, decltype(leave)> turn(&*place, leave);
   const auto wait_until = [&](const auto& condition) {
     if (changed_.wait(lock, stop, condition)) return;
     throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
   };
   wait_until([&] { return queue_.begin() == place; });
   TagBytes bytes = unlocked(lock, ask.wanted);
+  bool waited = false;
   while (held_.total() + bytes.total() > budget_bytes_) {
     const std::uint64_t before = held_.total();
     const bool evicted = ask.evict && unlocked(lock, ask.evict);
     if (!evicted && held_.total() >= before) {
-      if (held_.total() == held_[Tag::kWeights]) refuse(bytes, budget_bytes_, before, ask.hint);
-      wait_until([&] { return held_.total() < before; });
+      if (!is_anyone_at_work()) {
+        ++counts_.refused;
+        refuse(bytes, budget_bytes_, before, ask.hint);
+      }
+      if (!std::exchange(waited, true)) ++counts_.waited;
+      wait_until([&] { return held_.total() < before || !is_anyone_at_work(); });
     }
     bytes = unlocked(lock, ask.wanted);
   }
   held_ += bytes;
   peak_bytes_ = std::max(peak_bytes_, held_.total());
+  counts_.peak.raise_to(held_);
+  ++counts_.granted;
   Lease lease(*this, bytes);
   if (ask.granted) {
     lock.unlock();  // a lease that is lost by an error is given back, which takes the lock
@@ -107,6 +124,11 @@ Lease Ledger::take(const Ask& ask, std::stop_token stop) {
     lock.lock();
   }
   return lease;
+}
+
+bool Ledger::is_anyone_at_work() const {
+  const std::uint64_t waiting = std::accumulate(queue_.begin(), queue_.end(), std::uint64_t{0});
+  return held_.total() > held_[Tag::kWeights] + waiting;
 }
 
 void Ledger::give_back(const TagBytes& bytes) {
@@ -118,6 +140,11 @@ void Ledger::give_back(const TagBytes& bytes) {
 TagBytes Ledger::held() const {
   const std::lock_guard lock(mutex_);
   return held_;
+}
+
+LedgerCounts Ledger::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
 }
 
 std::uint64_t Ledger::peak_bytes() const {

@@ -27,10 +27,20 @@ class TagBytes {
   std::uint64_t total() const;
   TagBytes& operator+=(const TagBytes& other);
   TagBytes& operator-=(const TagBytes& other);
+  void raise_to(const TagBytes& other);  ///< each tag to the larger of the two
+  void lower_by(const TagBytes& other);  ///< each tag, to 0 at least
   bool operator==(const TagBytes&) const = default;
 
  private:
   std::array<std::uint64_t, kTagCount> bytes_{};
+};
+
+/// What a ledger has done since it was made, for those who watch a server.
+struct LedgerCounts {
+  std::uint64_t granted = 0;
+  std::uint64_t waited = 0;   ///< of those granted or refused, for others to give back
+  std::uint64_t refused = 0;  ///< over the budget
+  TagBytes peak;              ///< of each tag by itself
 };
 
 class Ledger;
@@ -75,11 +85,13 @@ class Ledger {
     /// Called with the lease before anyone else has a turn. Must not throw; may be empty.
     std::function<void(Lease&)> granted = {};
     std::string hint = {};  ///< what the user can change where it does not fit
+    /// What the caller has already and keeps while it waits; null: nothing.
+    const Lease* holding = nullptr;
   };
 
   /// Evicts, then waits for other work to give back, first come first served. Throws kOverBudget,
-  /// with the numbers and the hint, where nothing but weights is held and it still does not fit;
-  /// kCancelled.
+  /// with the numbers and the hint, where nobody is at work who could give something back and it
+  /// still does not fit; kCancelled.
   Lease take(const Ask& ask, std::stop_token stop = {});
 
   /// Whether so much would fit if everything else were given back.
@@ -88,17 +100,22 @@ class Ledger {
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   TagBytes held() const;
   std::uint64_t peak_bytes() const;  ///< that were held at once, ever
+  LedgerCounts counts() const;
 
  private:
   friend class Lease;
   void give_back(const TagBytes& bytes);
+  /// Whether someone who does not wait holds more than weights. With the lock.
+  bool is_anyone_at_work() const;
 
   const std::uint64_t budget_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   TagBytes held_;
   std::uint64_t peak_bytes_ = 0;
-  std::list<int> queue_;  ///< one a caller of `take` that has not left yet; the first has its turn
+  LedgerCounts counts_;
+  /// What each caller of `take` that has not left yet keeps while it waits; the first has its turn.
+  std::list<std::uint64_t> queue_;
 };
 
 }  // namespace oko::budget

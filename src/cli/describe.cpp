@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,12 +12,12 @@
 #include "base/language.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/picture.h"
 #include "cli/terminal.h"
 #include "engine/engine.h"
 #include "hub/model_path.h"
-#include "image/image.h"
 #include "ocr/engine.h"
-#include "ocr/prompt_block.h"
+#include "ocr/footprint.h"
 
 namespace oko::cli {
 namespace {
@@ -55,33 +54,21 @@ std::string question(const DescribeOptions& options) {
                                                     : "Describe this image.";
 }
 
-/// What was read in a picture for the model.
-struct ReadText {
-  std::string block;
-  std::vector<std::string> lines;  ///< those of the block
-};
-
-/// With --ocr auto nothing, unless there is text that recognition is sure of.
-ReadText read_text(const DescribeOptions& options, const engine::Engine& engine,
-                   ocr::Engine& reader, const image::Image& image, std::stop_token stop) {
-  const ocr::Page page = reader.read(image, std::move(stop));
-  if (options.ocr == "auto" && !ocr::has_confident_text(page)) return {};
-  ocr::PromptBlockOptions block_options;
-  block_options.language = language_of(options);
-  block_options.count_tokens = [&](std::string_view text) { return engine.count_tokens(text); };
-  const ocr::PromptBlock block = ocr::prompt_block(page, block_options);
-  ReadText text{block.text, {}};
-  for (const std::size_t i : block.lines) text.lines.push_back(page.lines[i].text());
-  return text;
+TextReading text_reading(const DescribeOptions& options, const engine::Engine& engine,
+                         ocr::Engine* reader) {
+  return {reader, options.ocr == "auto", language_of(options),
+          [&](std::string_view text) { return engine.count_tokens(text); }};
 }
 
+/// Takes the picture's pixels; its lease stays where it is.
 engine::GenerationRequest make_request(const DescribeOptions& options, const engine::Engine& engine,
-                                       image::Image image, const std::string& block) {
+                                       Picture& picture) {
   engine::GenerationRequest request;
   request.messages = {
       {text::Role::kUser,
-       {text::Part::make_image(), text::Part::make_text(block + question(options))}}};
-  request.images.push_back(std::move(image));
+       {text::Part::make_image(), text::Part::make_text(picture.text_block + question(options))}}};
+  request.images.push_back(std::move(picture.image));
+  request.images_lease = &picture.lease;
   request.max_tokens = options.max_tokens;
   request.kv_bits = options.kv_bits;
   request.lookup = options.lookup;
@@ -113,15 +100,20 @@ ordered_json reductions_json(const std::vector<engine::Reduction>& reductions) {
   return list;
 }
 
-ordered_json memory_json(const engine::PhaseMemory& memory) {
-  return {{"preprocess", memory.preprocess},
-          {"vision", memory.vision},
-          {"prefill", memory.prefill},
-          {"decode", memory.decode}};
+/// What a picture and the answer about it take, by phase; weights are those of the model.
+ordered_json memory_json(const budget::TagBytes& picture, const engine::PhaseMemory& answer) {
+  return {{"image", picture[budget::Tag::kImage]},
+          {"ocr", picture[budget::Tag::kOcr]},
+          {"preprocess", answer.preprocess},
+          {"vision", answer.vision},
+          {"prefill", answer.prefill},
+          {"decode", answer.decode},
+          {"kv", answer.kv}};
 }
 
-ordered_json stats_json(const engine::GenerationStats& stats, double decode_image_seconds) {
-  return {{"decode_image_seconds", decode_image_seconds},
+ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats& picture) {
+  return {{"decode_image_seconds", picture.decode_seconds},
+          {"read_text_seconds", picture.read_seconds},
           {"preprocess_seconds", stats.preprocess_seconds},
           {"load_seconds", stats.load_seconds},
           {"vision_seconds", stats.vision_seconds},
@@ -135,38 +127,39 @@ ordered_json stats_json(const engine::GenerationStats& stats, double decode_imag
           {"decode_tokens_per_second", stats.decode_tokens_per_second()},
           {"drafted_tokens", stats.drafted_tokens},
           {"accepted_drafts", stats.accepted_drafts},
-          {"kv_cache_bytes", stats.kv_cache_bytes},
+          {"kv_cache_bytes", stats.memory.kv},
+          {"weight_bytes", stats.weight_bytes},
           {"peak_private_bytes", stats.peak_private_bytes},
-          {"predicted_memory", memory_json(stats.predicted_memory)},
-          {"memory", memory_json(stats.memory)}};
+          {"predicted_memory", memory_json(picture.predicted, stats.predicted_memory)},
+          {"memory", memory_json(picture.taken, stats.memory)}};
 }
 
-std::string stats_text(const engine::GenerationStats& stats, double decode_image_seconds) {
+std::string stats_text(const engine::GenerationStats& stats, const PictureStats& picture) {
   return tr(
-      "picture {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s ({} tokens), "
+      "picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s "
+      "({} tokens), "
       "prefill {:.2f} s ({} tokens, {:.1f}/s), decode {:.2f} s ({} tokens, {:.1f}/s), "
       "peak memory {}, {} of it for this answer ({} foretold)\n",
-      "картинка {:.0f} мс, размер {:.0f} мс, модель {:.0f} мс, зрение {:.2f} с (токенов: {}), "
+      "картинка {:.0f} мс, её текст {:.0f} мс, размер {:.0f} мс, модель {:.0f} мс, зрение {:.2f} с "
+      "(токенов: {}), "
       "чтение {:.2f} с (токенов: {}, {:.1f}/с), ответ {:.2f} с (токенов: {}, {:.1f}/с), "
       "пик памяти {}, из них {} на этот ответ (ожидалось {})\n",
-      decode_image_seconds * 1e3, stats.preprocess_seconds * 1e3, stats.load_seconds * 1e3,
-      stats.vision_seconds, stats.image_tokens, stats.prefill_seconds, stats.prompt_tokens,
-      stats.prefill_tokens_per_second(), stats.decode_seconds, stats.generated_tokens,
-      stats.decode_tokens_per_second(), format_bytes(stats.peak_private_bytes),
-      format_bytes(stats.memory.peak()), format_bytes(stats.predicted_memory.peak()));
+      picture.decode_seconds * 1e3, picture.read_seconds * 1e3, stats.preprocess_seconds * 1e3,
+      stats.load_seconds * 1e3, stats.vision_seconds, stats.image_tokens, stats.prefill_seconds,
+      stats.prompt_tokens, stats.prefill_tokens_per_second(), stats.decode_seconds,
+      stats.generated_tokens, stats.decode_tokens_per_second(),
+      format_bytes(stats.peak_private_bytes), format_bytes(stats.memory.peak()),
+      format_bytes(stats.predicted_memory.peak()));
 }
 
 /// `reader` is null where the text is not to be read.
-void describe_one(const DescribeOptions& options, engine::Engine& engine, ocr::Engine* reader,
-                  const std::string& file, const Interrupt& interrupt) {
-  const auto start = std::chrono::steady_clock::now();
-  image::Image image = image::load(file);
-  const double decode_image_seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-  ReadText text;
-  if (reader != nullptr) text = read_text(options, engine, *reader, image, interrupt.token());
-
+void describe_one(const DescribeOptions& options, engine::ModelHost& host, engine::Engine& engine,
+                  ocr::Engine* reader, const std::string& file, const Interrupt& interrupt) {
+  const auto note = [&](const std::string& text) {
+    if (!options.common.quiet) fmt::print(stderr, "oko: {}\n", printable(text));
+  };
+  Picture picture =
+      load_picture(host, file, text_reading(options, engine, reader), note, interrupt.token());
   ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
   const bool streamed = !options.json;
   const auto on_text = [&](std::string_view text) {
@@ -174,22 +167,22 @@ void describe_one(const DescribeOptions& options, engine::Engine& engine, ocr::E
     if (streamed) print(printable(text));
   };
   const engine::GenerationResult result =
-      engine.generate(make_request(options, engine, std::move(image), text.block), on_text,
-                      interrupt.token(), [&](double done) { progress.update(done); });
+      engine.generate(make_request(options, engine, picture), on_text, interrupt.token(),
+                      [&](double done) { progress.update(done); });
   progress.clear();
   if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
     ordered_json line{{"file", file},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
-    if (reader != nullptr) line["ocr_lines"] = text.lines;
+    if (reader != nullptr) line["ocr_lines"] = picture.lines;
     if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
-    if (options.stats) line["stats"] = stats_json(result.stats, decode_image_seconds);
+    if (options.stats) line["stats"] = stats_json(result.stats, picture.stats);
     print(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
     return;
   }
   print("\n");
-  if (options.stats) fmt::print(stderr, "{}", stats_text(result.stats, decode_image_seconds));
+  if (options.stats) fmt::print(stderr, "{}", stats_text(result.stats, picture.stats));
 }
 
 /// Null where no text is to be read: with --ocr auto also where the system cannot.
@@ -213,16 +206,17 @@ std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.model);
   const std::unique_ptr<ocr::Engine> reader = make_reader(options);
+  const auto host =
+      make_host(options.common, options.threads, reader != nullptr ? ocr::kEngineBytes : 0);
   engine::Engine engine({.vision_language_model = model,
                          .image_cache_bytes = 0,  // each picture is asked about once
-                         .host = make_host(options.common, options.threads,
-                                           reader != nullptr ? ocr::kEngineBytes : 0)});
+                         .host = host});
   const Interrupt interrupt;
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {
     try {
       if (options.images.size() > 1 && !options.json) print(printable(file) + ":\n");
-      describe_one(options, engine, reader.get(), file, interrupt);
+      describe_one(options, *host, engine, reader.get(), file, interrupt);
     } catch (const Error& error) {
       if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw;
       fmt::print(stderr, "oko: {}\n", printable(error.what()));

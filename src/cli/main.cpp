@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "engine/plan.h"
+#include "tensor/device.h"
 
 namespace oko::cli {
 
@@ -27,7 +28,8 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
 
 std::uint64_t budget_of(const CommonOptions& options) {
   if (!options.budget.empty()) return budget::parse_memory_size(options.budget);
-  return engine::default_budget(budget::this_system(), budget::make_memory_probe()->status());
+  return engine::default_budget(budget::this_system(), budget::make_memory_probe()->status(),
+                                tensor::gpu_working_set_bytes());
 }
 
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,

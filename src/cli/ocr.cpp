@@ -18,6 +18,7 @@
 #include "cli/terminal.h"
 #include "document/pages.h"
 #include "engine/plan.h"
+#include "ocr/footprint.h"
 #include "ocr/page_reader.h"
 
 namespace oko::cli {
@@ -41,15 +42,16 @@ void refuse_binary_on_terminal(const std::string& format) {
 /// Pages that are read at once: as many as there are cores, and as fit the budget.
 std::size_t parallel_pages(const OcrOptions& options) {
   const std::uint64_t budget = budget_of(options.common);
-  const std::uint64_t one = engine::kRuntimeBytes + ocr::kEngineBytes;
-  if (budget < one) {
+  constexpr std::uint64_t kPage = ocr::kEngineBytes + ocr::kPageBytes;
+  constexpr std::uint64_t kOne = engine::kRuntimeBytes + kPage;
+  if (budget < kOne) {
     throw Error(ErrorCode::kOverBudget,
                 tr("reading a page takes {} of memory, the budget is {}",
-                   "чтение страницы занимает {} памяти, а бюджет — {}", format_bytes(one),
+                   "чтение страницы занимает {} памяти, а бюджет — {}", format_bytes(kOne),
                    format_bytes(budget)),
                 tr("raise --budget", "увеличьте --budget"));
   }
-  const std::uint64_t fit = 1 + (budget - one) / ocr::kEngineBytes;
+  const std::uint64_t fit = 1 + (budget - kOne) / kPage;
   return static_cast<std::size_t>(
       std::min<std::uint64_t>(fit, options.threads != 0 ? options.threads : physical_core_count()));
 }

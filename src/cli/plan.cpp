@@ -100,6 +100,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
           {"system", options.system == budget::System::kMac ? "macos" : "linux"},
           {"system_bytes", plan.reserve.system},
           {"display_bytes", plan.reserve.display},
+          {"gpu_bytes", plan.gpu},
           {"budget_bytes", plan.budget},
           {"vision_language",
            {{"name", options.vision_language.name},
@@ -151,6 +152,9 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
            options.system == budget::System::kMac ? "macOS" : "Linux"));
   print_row(tr("system and other programs", "система и другие программы"), plan.reserve.system);
   if (plan.reserve.display > 0) print_row(tr("display", "экран"), plan.reserve.display);
+  if (plan.gpu > 0) {
+    print_row(tr("the most that the GPU may keep", "больше этого не может занять GPU"), plan.gpu);
+  }
   print_row(tr("for oko", "для oko"), plan.budget);
   print("\n" + options.vision_language.name + "\n");
   print_row(tr("weights", "веса"), options.vision_language.weight_bytes);

@@ -128,6 +128,7 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
     read_prompt(work);
     write_answer(work);
   });
+  work.result.stats.weight_bytes = place_.weight_bytes();
   work.result.stats.peak_private_bytes = work.sampler.peak_bytes();
   return std::move(work.result);
 }
@@ -181,9 +182,10 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   work.result.reductions = work.fitting.reductions;
   const GenerationMemory memory = estimate_of(work.fitting);
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
-                                        memory.prefill.total(), memory.decode.total()};
+                                        memory.prefill.total(), memory.decode.total(),
+                                        memory.decode[budget::Tag::kKv]};
   return host_->admit(place_, memory.largest(), advice(!sizes.empty(), request.max_tokens),
-                      work.stop);
+                      work.stop, request.images_lease);
 }
 
 void Engine::preprocess(Work& work) const {
@@ -281,8 +283,8 @@ void Engine::write_answer(Work& work) {
   show(stops.flush());
   stats.drafted_tokens = continuation.drafted_tokens();
   stats.accepted_drafts = continuation.accepted_drafts();
-  stats.kv_cache_bytes = work.sequence->cache_bytes();
   stats.memory.decode = work.take_peak();
+  stats.memory.kv = work.sequence->cache_bytes();
 }
 
 }  // namespace oko::engine

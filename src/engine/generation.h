@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "budget/ledger.h"
 #include "engine/sampler.h"
 #include "image/image.h"
 #include "text/chat_template.h"
@@ -17,6 +18,8 @@ namespace oko::engine {
 struct GenerationRequest {
   std::vector<text::Message> messages;
   std::vector<image::Image> images;  ///< one for each image part of the messages, in order
+  /// The memory that has been promised for `images`, of which no more is asked for; null: none.
+  const budget::Lease* images_lease = nullptr;
   SamplingOptions sampling;
   int max_tokens = 1024;          ///< of the answer, >= 1
   std::int64_t max_pixels = 0;    ///< of each picture after resizing; 0: as the model's config says
@@ -37,6 +40,7 @@ struct PhaseMemory {
   std::uint64_t vision = 0;
   std::uint64_t prefill = 0;
   std::uint64_t decode = 0;
+  std::uint64_t kv = 0;  ///< of `decode`, the KV cache
 
   std::uint64_t peak() const { return std::max({preprocess, vision, prefill, decode}); }
 };
@@ -50,12 +54,12 @@ struct GenerationStats {
   double decode_seconds = 0;
   double first_token_seconds = 0;  ///< from the start of the request
   int image_tokens = 0;
-  int cached_images = 0;     ///< pictures whose features were still there
-  int prompt_tokens = 0;     ///< image tokens included
-  int generated_tokens = 0;  ///< the end token not counted
-  int drafted_tokens = 0;    ///< guessed by lookup
-  int accepted_drafts = 0;   ///< of them, those that were right
-  std::uint64_t kv_cache_bytes = 0;
+  int cached_images = 0;                 ///< pictures whose features were still there
+  int prompt_tokens = 0;                 ///< image tokens included
+  int generated_tokens = 0;              ///< the end token not counted
+  int drafted_tokens = 0;                ///< guessed by lookup
+  int accepted_drafts = 0;               ///< of them, those that were right
+  std::uint64_t weight_bytes = 0;        ///< of the model, mapped, and what its host keeps with it
   std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
   PhaseMemory predicted_memory;          ///< before anything was allocated
   PhaseMemory memory;                    ///< as it was then

@@ -68,17 +68,24 @@ ModelHost::Place::~Place() {
   host_.end_eviction(entry_->weights);
 }
 
+std::uint64_t ModelHost::Place::weight_bytes() const {
+  return entry_->weight_bytes;
+}
+
 std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& work,
-                                                 const std::string& hint, std::stop_token stop) {
+                                                 const std::string& hint, std::stop_token stop,
+                                                 const budget::Lease* holding) {
   Entry& entry = *place.entry_;
   std::unique_ptr<Use> use(new Use(*this));
   TagBytes weights;
   weights[Tag::kWeights] = entry.weight_bytes;
   budget::Ledger::Ask ask;
   ask.hint = hint;
+  ask.holding = holding;
   ask.wanted = [&] {
     const std::lock_guard lock(mutex_);
     TagBytes bytes = work;
+    if (holding != nullptr) bytes.lower_by(holding->bytes());
     if (!entry.is_promised()) bytes += weights;
     return bytes;
   };
@@ -91,6 +98,15 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
   };
   use->lease_ = ledger_.take(ask, std::move(stop));
   return use;
+}
+
+budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, std::stop_token stop,
+                               const budget::Lease* holding) {
+  return ledger_.take({.wanted = [&] { return work; },
+                       .evict = [&] { return evict(nullptr); },
+                       .hint = hint,
+                       .holding = holding},
+                      std::move(stop));
 }
 
 bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
@@ -118,6 +134,7 @@ void ModelHost::Use::run(const std::function<void()>& job) {
     if (!entry_->loaded) {
       entry_->model.load();
       entry_->loaded = true;
+      ++host_.loads_;
     }
     job();
   });

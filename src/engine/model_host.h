@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -64,6 +65,8 @@ class ModelHost {
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
+    std::uint64_t weight_bytes() const;
+
    private:
     friend class ModelHost;
     ModelHost& host_;
@@ -89,14 +92,23 @@ class ModelHost {
     budget::Lease lease_;
   };
 
-  /// Admits work: see budget::Ledger::take.
+  /// Admits work: see budget::Ledger::take. `holding`: what the caller has been promised for it
+  /// already, of which no more is asked for.
   std::unique_ptr<Use> admit(Place& place, const budget::TagBytes& work, const std::string& hint,
-                             std::stop_token stop = {});
+                             std::stop_token stop = {}, const budget::Lease* holding = nullptr);
+
+  /// The same for work without a model, such as decoding pictures and reading their text. All of
+  /// `work` is asked for beside `holding`.
+  budget::Lease lease(const budget::TagBytes& work, const std::string& hint,
+                      std::stop_token stop = {}, const budget::Lease* holding = nullptr);
 
   /// Whether so much work would fit beside the model if nothing else were there.
   bool could_fit(const Place& place, const budget::TagBytes& work) const;
 
   const budget::Ledger& ledger() const { return ledger_; }
+
+  /// Models loaded since the host was made, each time counted.
+  std::uint64_t loads() const { return loads_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -110,6 +122,7 @@ class ModelHost {
   HostOptions options_;
   budget::Ledger ledger_;
   budget::Lease beside_;
+  std::atomic<std::uint64_t> loads_ = 0;
   ModelThread thread_;
   std::mutex mutex_;  ///< of the entries; never held while the ledger or the model thread is called
   std::size_t evictions_ = 0;  ///< under way

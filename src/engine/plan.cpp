@@ -7,7 +7,7 @@
 #include "base/language.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
-#include "ocr/engine.h"
+#include "ocr/footprint.h"
 
 namespace oko::engine {
 
@@ -49,7 +49,8 @@ GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
 }
 
 void find_limits(const PlanOptions& options, Plan& plan) {
-  const std::uint64_t fixed = plan.runtime + plan.ocr + options.vision_language.weight_bytes +
+  const std::uint64_t fixed = plan.runtime + ocr::kEngineBytes +
+                              options.vision_language.weight_bytes +
                               (plan.mode == Mode::kResident ? options.embedding.weight_bytes : 0);
   const auto fits = [&](std::int64_t pixels, std::int64_t text_tokens) {
     return fixed + generation(options, pixels, text_tokens).largest().total() <= plan.budget;
@@ -104,22 +105,32 @@ Reserve reserve_of(System system, std::uint64_t physical_bytes) {
   return {3'000 * kMegabyte + beyond / 7, 500 * kMegabyte};
 }
 
-std::uint64_t default_budget(System system, const budget::MemoryStatus& status) {
+std::uint64_t gpu_working_set(std::uint64_t physical_bytes) {
+  return physical_bytes / 3 * 2;
+}
+
+std::uint64_t default_budget(System system, const budget::MemoryStatus& status,
+                             std::uint64_t gpu_bytes) {
   const std::uint64_t reserve = reserve_of(system, status.physical_bytes).total();
   const std::uint64_t rest = status.physical_bytes - std::min(status.physical_bytes, reserve);
-  if (system == System::kMac) return rest;
+  if (system == System::kMac) {
+    return std::min(rest, gpu_bytes != 0 ? gpu_bytes : gpu_working_set(status.physical_bytes));
+  }
   return std::min(rest, status.available_bytes + status.private_bytes);
 }
 
 Plan make_plan(const PlanOptions& options) {
   Plan plan;
   plan.reserve = reserve_of(options.system, options.physical_bytes);
-  plan.budget =
-      options.budget_bytes != 0
-          ? options.budget_bytes
-          : options.physical_bytes - std::min(options.physical_bytes, plan.reserve.total());
+  if (options.system == System::kMac) plan.gpu = gpu_working_set(options.physical_bytes);
+  plan.budget = options.budget_bytes;
+  if (plan.budget == 0) {
+    budget::MemoryStatus whole;
+    whole.physical_bytes = whole.available_bytes = options.physical_bytes;
+    plan.budget = default_budget(options.system, whole);
+  }
   plan.runtime = kRuntimeBytes;
-  plan.ocr = ocr::kEngineBytes;
+  plan.ocr = ocr::kEngineBytes + ocr::kPageBytes;
   plan.generation = generation(options, options.pixels, options.text_tokens);
   constexpr std::uint64_t kManyTokens = 256'000;
   plan.kv_per_token = qwen::kv_bytes(options.vision_language.config.text, kManyTokens,
@@ -128,8 +139,8 @@ Plan make_plan(const PlanOptions& options) {
   const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);
   plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {}) +
                bge::encoding_bytes(options.embedding.config, 1, embed_tokens, {});
-  const std::uint64_t describing = plan.generation.largest().total();
-  const std::uint64_t fixed = plan.runtime + plan.ocr;
+  const std::uint64_t describing = std::max(plan.generation.largest().total(), ocr::kPageBytes);
+  const std::uint64_t fixed = plan.runtime + ocr::kEngineBytes;
   plan.resident = fixed + options.vision_language.weight_bytes + options.embedding.weight_bytes +
                   std::max(describing, plan.embed);
   plan.sequential = fixed + std::max(options.vision_language.weight_bytes + describing,

@@ -27,9 +27,16 @@ struct Reserve {
 /// server has it, a tenth.
 Reserve reserve_of(budget::System system, std::uint64_t physical_bytes);
 
-/// What oko may take, weights included: the rest of the memory; on Linux no more than is available
-/// now, where MemAvailable tells it (a Mac fills its memory on purpose and has no such number).
-std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& status);
+/// What macOS lets the GPU keep in memory, where it cannot be asked: two thirds, as Metal's
+/// recommendedMaxWorkingSetSize is on small machines (10.7 of 16 GiB; later systems let it have a
+/// little more).
+std::uint64_t gpu_working_set(std::uint64_t physical_bytes);
+
+/// What oko may take, weights included: the rest of the memory; on a Mac no more than its GPU may
+/// keep, `gpu_bytes` (0: not known); on Linux no more than is available now, where MemAvailable
+/// tells it (a Mac fills its memory on purpose and has no such number).
+std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& status,
+                             std::uint64_t gpu_bytes = 0);
 
 /// A model, from its folder or, before it is downloaded, from what is known of it.
 struct VisionLanguageModel {
@@ -65,9 +72,10 @@ enum class Mode { kResident, kSequential };
 /// Bytes, if nothing else is said.
 struct Plan {
   Reserve reserve;
+  std::uint64_t gpu = 0;  ///< that the GPU may keep; 0: there is none
   std::uint64_t budget = 0;
   std::uint64_t runtime = 0;
-  std::uint64_t ocr = 0;        ///< an engine at work
+  std::uint64_t ocr = 0;        ///< an engine at work on a page; not while a model works
   GenerationMemory generation;  ///< of the usual request
   std::uint64_t kv_per_token = 0;
   std::uint64_t embed = 0;       ///< the usual pass at work

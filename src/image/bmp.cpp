@@ -305,7 +305,10 @@ void decode_runs(const Source& source, const Layout& layout, Image& image) {
 Header read_bmp_header(std::span<const std::byte> bytes, std::string_view name,
                        const Limits& limits) {
   const Layout layout = read_layout(Source(bytes, name), limits);
-  return {Format::kBmp, layout.width, layout.height};
+  constexpr std::uint64_t kMegabyte = 1'000'000;  // pages that are not full, tables
+  const auto pixels =
+      static_cast<std::uint64_t>(layout.width) * static_cast<std::uint64_t>(layout.height);
+  return {Format::kBmp, layout.width, layout.height, 1, bytes.size() + 3 * pixels + kMegabyte};
 }
 
 Image decode_bmp(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {

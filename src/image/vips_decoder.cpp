@@ -2,6 +2,7 @@
 
 #include <vips/vips.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -151,6 +152,43 @@ bool apply_orientation(int orientation, Image& image) {
   return true;
 }
 
+bool is_set(const Handle& image, const char* field) {
+  int value = 0;
+  return vips_image_get_typeof(image.get(), field) != 0 &&
+         vips_image_get_int(image.get(), field, &value) == 0 && value != 0;
+}
+
+/// What the loader of `format` holds of each pixel beside the finished picture.
+double loader_bytes_per_pixel(const Handle& image, Format format) {
+  const auto stored = static_cast<double>(VIPS_IMAGE_SIZEOF_PEL(image.get()));
+  switch (format) {
+    case Format::kJpeg:  // coefficients of all scans, 16 bits each
+      return is_set(image, "jpeg-multiscan") ? 2 * stored : 0.5;
+    case Format::kPng:  // all rows, of which each pass fills some
+      return is_set(image, "interlaced") ? stored + 0.5 : 0.5;
+    case Format::kWebp:  // the frame as YUV and as RGBA
+      return 10;
+    case Format::kHeic:  // likewise, in libheif, where more than 8 bits take two bytes
+      return image->BandFmt == VIPS_FORMAT_USHORT ? 15 : 8;
+    case Format::kTiff:  // the whole may be one strip
+      return stored + 0.5;
+    case Format::kGif:  // the frame, and the one before it
+      return 5;
+    case Format::kBmp:
+      break;
+  }
+  return 0;
+}
+
+std::uint64_t decode_bytes(const Handle& image, Format format, std::size_t file_bytes) {
+  constexpr std::uint64_t kScratchBytes = 12'000'000;  // libvips at its first picture, rows
+  constexpr double kRgb = 3;
+  const double turning = vips_image_get_orientation(image.get()) > 1 ? kRgb : 0;
+  const double beside = std::max(turning, loader_bytes_per_pixel(image, format));
+  const double pixels = static_cast<double>(image->Xsize) * image->Ysize;
+  return file_bytes + kScratchBytes + static_cast<std::uint64_t>((kRgb + beside) * pixels);
+}
+
 }  // namespace
 
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
@@ -158,7 +196,7 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
   const ThreadScope scope;
   const Handle image = open_checked(bytes, format, name, limits, /*page=*/0);
   const int pages = format == Format::kTiff ? vips_image_get_n_pages(image.get()) : 1;
-  return {format, image->Xsize, image->Ysize, pages};
+  return {format, image->Xsize, image->Ysize, pages, decode_bytes(image, format, bytes.size())};
 }
 
 Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -22,10 +21,6 @@ struct Options {
   /// Lines less tall are left out; a share of the picture's height, 0..1.
   float minimum_text_height = 0;
 };
-
-/// Memory of an engine at work on an A4 page at 300 dpi, the page included: Tesseract's, as
-/// measured.
-inline constexpr std::uint64_t kEngineBytes = 150'000'000;
 
 /// Reads the text of pictures. One picture at a time: an engine a thread.
 class Engine {

@@ -8,13 +8,13 @@
 #include <numbers>
 #include <vector>
 
+#include "ocr/footprint.h"
+
 namespace oko::ocr {
 namespace {
 
 constexpr float kLetterHeight = 20;  // pixels of a small letter that are read best
-constexpr float kLargestScale = 4;
 constexpr float kSmallestScale = 0.5f;
-constexpr float kMaxPixels = 24e6f;       // of the prepared picture: bounds time and memory
 constexpr int kLeastHeight = 4;           // of a component: less is dust
 constexpr int kLeastRule = 80;            // pixels of an upright rule: no letter is as tall
 constexpr float kRuleMargin = 4;          // pixels
@@ -142,8 +142,9 @@ float letter_height(Pix* binary) {
 float scale_for(float height, const image::Image& image) {
   if (height == 0) return 1;
   const float pixels = static_cast<float>(image.width) * static_cast<float>(image.height);
-  const float scale = std::clamp(kLetterHeight / height, kSmallestScale, kLargestScale);
-  return std::min(scale, std::sqrt(kMaxPixels / pixels));
+  const float scale =
+      std::clamp(kLetterHeight / height, kSmallestScale, static_cast<float>(kLargestScale));
+  return std::min(scale, std::sqrt(static_cast<float>(kMaxPreparedPixels) / pixels));
 }
 
 /// Radians that level the lines, 0 where they are level or nothing is known.

@@ -2,6 +2,8 @@
 
 #include <mlx/mlx.h>
 
+#include <variant>
+
 #include "tensor/allocator.h"
 #include "tensor/cpu/thread_pool.h"
 
@@ -31,6 +33,15 @@ void prepare_device(const DeviceOptions& options) {
 void release_spare_memory() {
   mx::clear_cache();
   release_kept_memory();
+}
+
+std::uint64_t gpu_working_set_bytes() {
+  if (!on_gpu()) return 0;
+  const auto& info = mx::device_info(mx::Device::gpu);
+  const auto found = info.find("max_recommended_working_set_size");
+  if (found == info.end()) return 0;
+  const auto* bytes = std::get_if<std::size_t>(&found->second);
+  return bytes != nullptr ? *bytes : 0;
 }
 
 cpu::Precision cpu_precision() {

@@ -3,6 +3,7 @@
 #include <mlx/array.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "tensor/cpu/matmul.h"
 
@@ -30,6 +31,10 @@ void prepare_device(const DeviceOptions& options = {});
 
 /// Gives memory that is kept for later arrays back to the system.
 void release_spare_memory();
+
+/// Bytes that the system lets the GPU keep in memory (Metal's recommendedMaxWorkingSetSize); 0
+/// where there is none.
+std::uint64_t gpu_working_set_bytes();
 
 /// What `prepare_device` was told.
 cpu::Precision cpu_precision();

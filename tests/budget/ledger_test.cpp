@@ -128,6 +128,34 @@ TEST_F(LedgerTest, AWaitingCallerCanBeCancelledAndOthersGoOn) {
   const Lease next = take(Tag::kKv, kGigabyte);
 }
 
+TEST_F(LedgerTest, CallersThatKeepSomethingDoNotWaitForEachOtherForever) {
+  std::atomic<int> granted{0}, refused{0}, keeping{0};
+  std::vector<std::jthread> requests;
+  for (int i = 0; i < 3; ++i) {
+    requests.emplace_back([&] {
+      const Lease picture = take(Tag::kImage, kGigabyte);
+      ++keeping;
+      while (keeping < 3) std::this_thread::yield();
+      try {
+        // With three pictures there is room for none of these; with two there is, for one.
+        const Lease vision = ledger_.take(
+            {.wanted = [] { return bytes_of(Tag::kVision, 2 * kGigabyte); }, .holding = &picture});
+        ++granted;
+      } catch (const Error& error) {
+        if (error.code() == ErrorCode::kOverBudget) ++refused;
+      }
+    });
+  }
+  requests.clear();
+  EXPECT_EQ(refused, 1);
+  EXPECT_EQ(granted, 2);
+  const LedgerCounts counts = ledger_.counts();
+  EXPECT_EQ(counts.granted, 5u);
+  EXPECT_EQ(counts.refused, 1u);
+  EXPECT_EQ(counts.peak[Tag::kImage], 3 * kGigabyte);
+  EXPECT_EQ(counts.peak[Tag::kVision], 2 * kGigabyte);
+}
+
 TEST_F(LedgerTest, APartOfALeaseLivesOnItsOwn) {
   Lease weights;
   {

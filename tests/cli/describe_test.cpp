@@ -94,6 +94,11 @@ TEST_F(DescribeTest, JsonIsOneObjectAPicture) {
     EXPECT_EQ(object["finish_reason"], "length");
     EXPECT_EQ(object["stats"]["generated_tokens"], 8);
     EXPECT_GT(object["stats"]["peak_private_bytes"], 0);
+    EXPECT_GT(object["stats"]["weight_bytes"], 0);
+    for (const char* tag : {"image", "ocr", "preprocess", "vision", "prefill", "decode", "kv"}) {
+      EXPECT_GT(object["stats"]["predicted_memory"][tag], 0) << tag;
+      EXPECT_TRUE(object["stats"]["memory"][tag].is_number_unsigned()) << tag;
+    }
     for (const char* key : {"decode_image_seconds", "vision_seconds", "prefill_seconds",
                             "decode_seconds", "decode_tokens_per_second"}) {
       EXPECT_TRUE(object["stats"][key].is_number()) << key;
@@ -228,6 +233,30 @@ TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
   EXPECT_GE(lines_of("pages/receipt.png"), 5u);
   EXPECT_EQ(lines_of("images/radost.jpg"), 1u);
   EXPECT_EQ(lines_of("images/hearts.jpg"), 0u);
+}
+
+TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) {
+  // 4000 x 3000 white pixels of one bit each, as a BMP.
+  std::string bmp = "BM" + std::string(60, '\0') + std::string(std::size_t{500} * 3000, '\xff');
+  const auto put = [&](std::size_t at, int value) {
+    for (int i = 0; i < 4; ++i) bmp[at++] = static_cast<char>(value >> 8 * i);
+  };
+  put(2, static_cast<int>(bmp.size()));
+  put(10, 62);
+  put(14, 40);
+  put(18, 4000);
+  put(22, 3000);
+  put(26, 1 | 1 << 16);  // one plane, one bit
+  put(58, 0xffffff);     // the second colour
+  const std::string large = file("large.bmp", bmp);
+  const auto ask = [&](const char* ocr) {
+    return describe({large, "--ocr", ocr, "--max-pixels", "65536", "--budget", "250MB"});
+  };
+  const auto automatic = ask("auto");
+  EXPECT_EQ(automatic.status, 0) << automatic.err;
+  EXPECT_NE(automatic.err.find("is not read: this needs 216 MB"), std::string::npos)
+      << automatic.err;
+  expect_error(ask("on"), 3, "this needs 216 MB");
 }
 
 TEST_F(DescribeTest, WithOcrAutoAMissingLanguageIsSaidAndThePictureDescribed) {

@@ -84,8 +84,8 @@ TEST(EngineTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
     request.kv_bits = bits;
     const auto result = engine.generate(request);
     EXPECT_EQ(result.stats.generated_tokens, 8);
-    EXPECT_GT(result.stats.kv_cache_bytes, before);
-    before = result.stats.kv_cache_bytes;
+    EXPECT_GT(result.stats.memory.kv, before);
+    before = result.stats.memory.kv;
   }
   request.kv_bits = 4;
   try {

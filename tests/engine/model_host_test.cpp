@@ -124,6 +124,25 @@ TEST_F(ModelHostTest, ARefusalEndsNothing) {
   host.admit(a, work_of(40), "")->run([] {});
 }
 
+TEST_F(ModelHostTest, WorkWithoutAModelMakesIdleModelsGo) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  host.admit(a, work_of(10), "")->run([] {});
+  EXPECT_EQ(host.loads(), 1u);
+  const budget::Lease picture = host.lease(work_of(50), "");
+  EXPECT_FALSE(first_.is_loaded);
+  EXPECT_THROW(host.lease(work_of(51), "", {}, &picture), Error);
+}
+
+TEST_F(ModelHostTest, WhatIsPromisedAlreadyIsNotAskedForAgain) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  const budget::Lease picture = host.lease(work_of(30), "");
+  host.admit(a, work_of(40), "", {}, &picture)->run([] {});
+  EXPECT_EQ(host.ledger().peak_bytes(), 100 * kMegabyte);
+  EXPECT_THROW(host.admit(a, work_of(41), "", {}, &picture), Error);
+}
+
 TEST_F(ModelHostTest, AModelThatCannotBeLoadedIsAnErrorAndIsTriedAgain) {
   ModelHost host({});
   ModelHost::Place a(host, first_, 60 * kMegabyte);

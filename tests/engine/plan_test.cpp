@@ -93,13 +93,22 @@ TEST(PlanTest, MemoryNeverRunsNegativeHoweverSmallTheMachine) {
   }
 }
 
+TEST(PlanTest, OnAMacTheBudgetIsNoMoreThanItsGpuMayKeep) {
+  budget::MemoryStatus status;
+  status.physical_bytes = 16 * kGibibyte;
+  EXPECT_EQ(default_budget(System::kMac, status), status.physical_bytes / 3 * 2);
+  EXPECT_EQ(default_budget(System::kMac, status, 9 * kGibibyte), 9 * kGibibyte);
+  EXPECT_LT(default_budget(System::kMac, status, 16 * kGibibyte), 12 * kGibibyte);
+  EXPECT_EQ(make_plan(mac_with(16)).budget, status.physical_bytes / 3 * 2);
+  EXPECT_LT(make_plan(mac_with(8)).budget, 5 * kGibibyte);
+}
+
 TEST(PlanTest, OnLinuxTheBudgetIsWhatIsAvailableNow) {
   budget::MemoryStatus status;
   status.physical_bytes = 16 * kGibibyte;
   status.available_bytes = 5 * kGibibyte;
   status.private_bytes = kGibibyte;
   EXPECT_EQ(default_budget(System::kLinux, status), 6 * kGibibyte);
-  EXPECT_GT(default_budget(System::kMac, status), 11 * kGibibyte);
   status.available_bytes = 16 * kGibibyte;
   EXPECT_LE(default_budget(System::kLinux, status), 15 * kGibibyte);
 }

@@ -7,19 +7,24 @@
 #include <cstdio>
 #include <random>
 
+#include "base/error.h"
 #include "budget/memory_probe.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "engine/embedder.h"
-#include "engine/engine.h"
 #include "engine/plan.h"
 #include "image/image.h"
 #include "ocr/engine.h"
+#include "ocr/footprint.h"
+#include "tensor/device.h"
 #include "tensor/weights.h"
+#include "tests/support/foretold_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {
 namespace {
+
+using budget::Tag;
+using budget::TagBytes;
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 
@@ -37,26 +42,12 @@ class PrivateMemoryLimit {
   rlimit before_{};
 };
 
-image::Image noise(std::mt19937& random, int width, int height) {
-  image::Image image{width, height, {}};
-  image.rgb.resize(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
-  for (std::uint8_t& value : image.rgb) value = static_cast<std::uint8_t>(random() >> 24);
-  return image;
-}
-
-GenerationRequest question(image::Image image, int max_tokens) {
-  GenerationRequest request;
-  request.messages = {
-      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text("Что это?")}}};
-  request.images.push_back(std::move(image));
-  request.max_tokens = max_tokens;
-  return request;
-}
-
-std::string words(std::mt19937& random, int count) {
-  std::string text;
-  for (int i = 0; i < count; ++i) text += random() % 2 == 0 ? "слово " : "word ";
-  return text;
+/// A picture of so many pixels to this many, each size as likely on a logarithmic scale.
+models::qwen3_vl::ImageSize some_size(std::mt19937& random, double least, double most) {
+  const double pixels = least * std::pow(most / least, (random() % 1000) / 1000.0);
+  const double aspect = 0.5 + (random() % 1000) / 1000.0;
+  return {static_cast<int>(std::sqrt(pixels * aspect)),
+          static_cast<int>(std::sqrt(pixels / aspect))};
 }
 
 /// What an 8 GB Mac leaves for work on the real models, beside their weights.
@@ -66,11 +57,17 @@ std::uint64_t room_for_work() {
          604 * kMegabyte;
 }
 
+TagBytes bytes_of(Tag tag, std::uint64_t bytes) {
+  TagBytes result;
+  result[tag] = bytes;
+  return result;
+}
+
 struct Job {
   const char* vision_language;
   const char* embedding;
   int rounds;
-  int most_tokens;  // of a text that is embedded
+  int most_words;  // of a text that is embedded
 };
 
 class MixedJobTest : public ::testing::TestWithParam<Job> {};
@@ -81,9 +78,9 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
   const auto& embedding = RandomModels::get(job.embedding, 1);
   const std::uint64_t weights =
       tensor::Weights::bytes_on_disk(vision_language) + tensor::Weights::bytes_on_disk(embedding);
-  const std::uint64_t budget = weights + room_for_work();
-  const auto host = std::make_shared<ModelHost>(
-      HostOptions{.budget_bytes = budget, .beside_bytes = kRuntimeBytes + ocr::kEngineBytes});
+  const auto host =
+      std::make_shared<ModelHost>(HostOptions{.budget_bytes = weights + room_for_work(),
+                                              .beside_bytes = kRuntimeBytes + ocr::kEngineBytes});
   Engine engine({.vision_language_model = vision_language, .image_cache_bytes = 0, .host = host});
   Embedder embedder({.model = embedding, .host = host});
   const auto reader = ocr::make_engine({});
@@ -95,17 +92,24 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
   std::mt19937 random(7);
   int reduced = 0;
   for (int round = 0; round < job.rounds; ++round) {
-    const double pixels = 0.1e6 * std::pow(120.0, (random() % 1000) / 1000.0);  // to 12 megapixels
-    const double aspect = 0.5 + (random() % 1000) / 1000.0;
-    const auto width = static_cast<int>(std::sqrt(pixels * aspect));
-    const auto height = static_cast<int>(std::sqrt(pixels / aspect));
-    const GenerationResult answer = engine.generate(question(noise(random, width, height), 4));
+    const models::qwen3_vl::ImageSize size = some_size(random, 0.1e6, 12e6);
+    const budget::Lease picture = host->lease(
+        bytes_of(Tag::kImage, std::uint64_t{3} * static_cast<std::uint64_t>(size.width) *
+                                  static_cast<std::uint64_t>(size.height)),
+        "");
+    GenerationRequest question = request_of(GenerationCase{{size}, 10, 4});
+    question.images_lease = &picture;
+    const GenerationResult answer = engine.generate(question);
+    question = {};
     EXPECT_GT(answer.stats.generated_tokens, 0);
     reduced += answer.reductions.empty() ? 0 : 1;
-    const auto tokens = 1 + static_cast<int>(random() % static_cast<unsigned>(job.most_tokens));
-    const EmbeddingResult vectors = embedder.embed({.texts = {words(random, tokens / 2), "one"}});
+    const auto many = static_cast<int>(random() % static_cast<unsigned>(job.most_words));
+    const EmbeddingResult vectors = embedder.embed({.texts = {words(1 + many), "one"}});
     EXPECT_EQ(vectors.texts.size(), 2u);
+    const budget::Lease reading =
+        host->lease(bytes_of(Tag::kOcr, ocr::reading_bytes(receipt.width, receipt.height)), "");
     EXPECT_FALSE(reader->read(receipt, {}).lines.empty());
+    tensor::release_spare_memory();
   }
   const std::uint64_t peak = sampler.peak_bytes();
   std::printf("%d rounds, %d with reductions; private memory at most %.0f MB of %.0f\n", job.rounds,
@@ -115,18 +119,46 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, MixedJobTest,
-                         ::testing::Values(Job{"qwen3-vl-4b-2layer", "bge-m3-2layer", 100, 8000},
-                                           Job{"qwen3-vl-4b", "bge-m3", 2, 4000}));
+                         ::testing::Values(Job{"qwen3-vl-4b-2layer", "bge-m3-2layer", 100, 6000},
+                                           Job{"qwen3-vl-4b", "bge-m3", 2, 2000}));
 
 TEST(LoadingTest, LoadingAndUnloadingTwentyTimesLeavesNothing) {
   std::uint64_t after_first = 0;
   for (int i = 0; i < 20; ++i) {
     Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 1)});
-    std::mt19937 random(1);
-    engine.generate(question(noise(random, 640, 480), 2));
+    engine.generate(request_of(GenerationCase{{{640, 480}}}));
     if (i == 0) after_first = budget::private_bytes();
   }
   EXPECT_LT(budget::private_bytes(), after_first + 50 * kMegabyte);
+}
+
+/// Of requests with pictures to 3 megapixels and texts to some 2,000 tokens, those that are refused
+/// in a room that about half of them need more of are worked on without a budget.
+TEST(RefusalTest, WhatIsRefusedWouldReallyNotHaveFitted) {
+  constexpr std::uint64_t kRoom = 120 * kMegabyte;
+  const auto& model = RandomModels::get("qwen3-vl-4b-2layer", 1);
+  const auto host = std::make_shared<ModelHost>(
+      HostOptions{.budget_bytes = tensor::Weights::bytes_on_disk(model) + kRoom});
+  Engine guarded({.vision_language_model = model, .image_cache_bytes = 0, .host = host});
+  Engine unguarded({.vision_language_model = model, .image_cache_bytes = 0});
+  std::mt19937 random(3);
+  int refused = 0, right = 0, worked = 0;
+  while (refused < 40) {
+    GenerationCase shape{{}, static_cast<int>(random() % 1500)};
+    if (random() % 2 == 0) shape.pictures = {some_size(random, 0.1e6, 3e6)};
+    const GenerationRequest request = request_of(shape);
+    try {
+      guarded.generate(request);
+      ++worked;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), ErrorCode::kOverBudget) << error.what();
+      ++refused;
+      if (unguarded.generate(request).stats.memory.peak() > kRoom) ++right;
+    }
+  }
+  std::printf("%d requests fitted, %d were refused, %d of them rightly\n", worked, refused, right);
+  EXPECT_GE(worked, 10) << "the room is too small to say anything";
+  EXPECT_GE(10 * right, 9 * refused);
 }
 
 }  // namespace

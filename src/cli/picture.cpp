@@ -1,0 +1,94 @@
+#include "cli/picture.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
+#include "engine/stopwatch.h"
+#include "ocr/footprint.h"
+#include "ocr/prompt_block.h"
+#include "tensor/device.h"
+
+namespace oko::cli {
+namespace {
+
+using budget::Tag;
+using budget::TagBytes;
+
+/// What the process takes beyond what it has now, while this lives.
+class Taken {
+ public:
+  std::uint64_t bytes() {
+    const std::uint64_t peak = sampler_.peak_bytes();
+    return peak - std::min(peak, before_);
+  }
+
+ private:
+  std::uint64_t before_ = budget::private_bytes();
+  budget::PeakSampler sampler_;
+};
+
+budget::Lease lease_of(engine::ModelHost& host, Tag tag, std::uint64_t bytes,
+                       const std::string& hint, const std::stop_token& stop, Picture& picture) {
+  picture.stats.predicted[tag] = bytes;
+  TagBytes wanted;
+  wanted[tag] = bytes;
+  return host.lease(wanted, hint, stop, &picture.lease);
+}
+
+void decode(engine::ModelHost& host, const std::string& file, const std::stop_token& stop,
+            Picture& picture) {
+  picture.lease = lease_of(
+      host, Tag::kImage, image::read_header(file).decode_bytes,
+      tr("make the picture smaller or raise --budget", "уменьшите картинку или увеличьте --budget"),
+      stop, picture);
+  Taken taken;
+  const engine::Stopwatch time;
+  picture.image = image::load(file);
+  picture.stats.decode_seconds = time.seconds();
+  picture.stats.taken[Tag::kImage] = taken.bytes();
+  TagBytes spare = picture.lease.bytes();
+  spare[Tag::kImage] -= std::min<std::uint64_t>(spare[Tag::kImage], picture.image.rgb.size());
+  picture.lease.split(spare);
+}
+
+void read_text(engine::ModelHost& host, const TextReading& reading, const std::stop_token& stop,
+               Picture& picture) {
+  // The picture is read from a copy, which is in this.
+  const budget::Lease lease =
+      lease_of(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
+               tr("use --ocr off or raise --budget", "укажите --ocr off или увеличьте --budget"),
+               stop, picture);
+  Taken taken;
+  const engine::Stopwatch time;
+  const ocr::Page page = reading.engine->read(picture.image, stop);
+  picture.stats.read_seconds = time.seconds();
+  picture.stats.taken[Tag::kOcr] = taken.bytes();
+  tensor::release_spare_memory();
+  if (reading.only_where_sure && !ocr::has_confident_text(page)) return;
+  const ocr::PromptBlock block =
+      ocr::prompt_block(page, {.language = reading.language, .count_tokens = reading.count_tokens});
+  picture.text_block = block.text;
+  for (const std::size_t i : block.lines) picture.lines.push_back(page.lines[i].text());
+}
+
+}  // namespace
+
+Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
+                     const std::function<void(const std::string&)>& note, std::stop_token stop) {
+  Picture picture;
+  decode(host, file, stop, picture);
+  if (reading.engine == nullptr) return picture;
+  try {
+    read_text(host, reading, stop, picture);
+  } catch (const Error& error) {
+    if (!reading.only_where_sure || error.code() != ErrorCode::kOverBudget) throw;
+    note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
+            error.what()));
+  }
+  return picture;
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace oko::ocr {
+
+/// How far a picture is enlarged at most before it is read, and to how many pixels: they bound the
+/// memory of reading, and its time.
+inline constexpr int kLargestScale = 4;
+inline constexpr std::uint64_t kMaxPreparedPixels = 24'000'000;
+
+/// Memory of an engine as long as it is there, in bytes: Tesseract's for two languages, and what it
+/// keeps after pages, measured.
+inline constexpr std::uint64_t kEngineBytes = 60'000'000;
+
+/// Memory that reading a picture takes at most, in bytes, the picture included. What text there is
+/// nobody knows before: this is for pages full of small print or noise, and twice what an A4 page
+/// of a book takes.
+constexpr std::uint64_t reading_bytes(int width, int height) {
+  constexpr std::uint64_t kOriginal = 4;  // RGB and grey
+  constexpr std::uint64_t kPrepared = 7;  // grey, thresholded, Tesseract's copies and results
+  const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  return kOriginal * pixels +
+         kPrepared * std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
+}
+
+/// The same for A4 at 300 dpi.
+inline constexpr std::uint64_t kPageBytes = reading_bytes(2480, 3508);
+
+}  // namespace oko::ocr

@@ -1,0 +1,60 @@
+// What a picture's size foretells of the memory that reading it takes.
+#include "ocr/footprint.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <random>
+
+#include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
+#include "ocr/engine.h"
+#include "tests/support/kept_memory.h"
+
+namespace oko::ocr {
+namespace {
+
+/// What is as bad as it gets: nothing but small components.
+image::Image noise(int width, int height) {
+  image::Image image{width, height, {}};
+  image.rgb.resize(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
+  std::mt19937 random(1);
+  for (std::uint8_t& value : image.rgb) value = static_cast<std::uint8_t>(random() >> 24);
+  return image;
+}
+
+image::Image tiled(const image::Image& tile, int width, int height) {
+  image::Image image{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const auto at =
+          3 * (static_cast<std::ptrdiff_t>(y % tile.height) * tile.width + x % tile.width);
+      image.rgb.insert(image.rgb.end(), tile.rgb.begin() + at, tile.rgb.begin() + at + 3);
+    }
+  }
+  return image;
+}
+
+/// Bytes that reading takes at most, above what the process has without the picture.
+std::uint64_t taken_by(Engine& engine, image::Image image) {
+  ::malloc_trim(0);
+  const std::uint64_t before = budget::private_bytes() - image.rgb.size();
+  budget::PeakSampler sampler;
+  engine.read(std::move(image), {});
+  return sampler.peak_bytes() - before;
+}
+
+TEST(OcrFootprintTest, ReadingNeverTakesMoreThanForetold) {
+  if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
+  const std::uint64_t before = budget::private_bytes();
+  const auto engine = make_engine({});
+  EXPECT_LE(budget::private_bytes() - before, kEngineBytes);
+  EXPECT_LE(taken_by(*engine, noise(800, 800)), reading_bytes(800, 800));
+  const image::Image receipt = image::load(std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png");
+  EXPECT_LE(taken_by(*engine, tiled(receipt, 1200, 1300)), reading_bytes(1200, 1300));
+  ::malloc_trim(0);
+  EXPECT_LE(budget::private_bytes() - before, kEngineBytes) << "what is kept for the next picture";
+}
+
+}  // namespace
+}  // namespace oko::ocr

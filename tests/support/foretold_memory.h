@@ -1,0 +1,82 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/embedder.h"
+#include "engine/engine.h"
+#include "tests/support/kept_memory.h"
+
+namespace oko::engine {
+
+/// Russian and English, a token or two a word.
+inline std::string words(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += i % 2 == 0 ? "слово " : "word ";
+  return text;
+}
+
+struct GenerationCase {
+  std::vector<models::qwen3_vl::ImageSize> pictures = {};
+  int words = 0;  ///< of the prompt
+  int max_tokens = 2;
+  int kv_bits = 16;
+};
+
+inline GenerationRequest request_of(const GenerationCase& shape) {
+  GenerationRequest request;
+  request.messages = {{text::Role::kUser, {}}};
+  for (const auto& size : shape.pictures) {
+    image::Image image{size.width, size.height, {}};
+    image.rgb.resize(3 * static_cast<std::size_t>(size.width) *
+                     static_cast<std::size_t>(size.height));
+    for (std::size_t i = 0; i < image.rgb.size(); ++i) {
+      image.rgb[i] = static_cast<std::uint8_t>(i * 7919 >> 8);
+    }
+    request.images.push_back(std::move(image));
+    request.messages[0].parts.push_back(text::Part::make_image());
+  }
+  request.messages[0].parts.push_back(text::Part::make_text("What is here? " + words(shape.words)));
+  request.max_tokens = shape.max_tokens;
+  request.kv_bits = shape.kv_bits;
+  return request;
+}
+
+struct EmbeddingCase {
+  int texts = 1;
+  int words = 0;  ///< of each
+  models::bge_m3::Outputs outputs = {};
+};
+
+inline EmbeddingRequest request_of(const EmbeddingCase& shape) {
+  EmbeddingRequest request;
+  request.outputs = shape.outputs;
+  request.texts.assign(static_cast<std::size_t>(shape.texts), words(shape.words));
+  return request;
+}
+
+/// What is foretold of a request's memory is never exceeded, and not by far too much. Bytes;
+/// `predicted` and `taken` are above what the process had before.
+inline void expect_foretold(std::uint64_t predicted, std::uint64_t taken, std::uint64_t peak,
+                            std::size_t tokens) {
+  if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
+  const auto foretold = static_cast<double>(peak - taken + predicted);
+  ::testing::Test::RecordProperty("tokens", static_cast<int>(tokens));
+  ::testing::Test::RecordProperty("foretold_by_taken",
+                                  std::to_string(foretold / static_cast<double>(peak)));
+  EXPECT_GE(foretold, static_cast<double>(peak)) << tokens << " tokens";
+  EXPECT_LE(foretold, 1.3 * static_cast<double>(peak)) << tokens << " tokens";
+}
+
+inline void expect_foretold(const GenerationStats& stats) {
+  expect_foretold(stats.predicted_memory.peak(), stats.memory.peak(), stats.peak_private_bytes,
+                  static_cast<std::size_t>(stats.prompt_tokens));
+}
+
+inline void expect_foretold(const EmbeddingStats& stats) {
+  expect_foretold(stats.predicted_memory, stats.memory, stats.peak_private_bytes, stats.tokens);
+}
+
+}  // namespace oko::engine
