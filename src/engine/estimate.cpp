@@ -95,11 +95,11 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.decode = memory.prefill;
   memory.prefill[Tag::kPrefill] =
       kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk);
-  memory.prefill[Tag::kKv] =
-      qwen::kv_bytes(model.text, tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve),
-                     shape.kv_type);
+  const std::uint64_t reserve = tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve);
+  memory.prefill[Tag::kKv] = qwen::kv_bytes(model.text, reserve, reserve, shape.kv_type);
   memory.decode[Tag::kPrefill] = kScratch + qwen::decode_bytes(model.text);
-  memory.decode[Tag::kKv] = qwen::kv_bytes(model.text, tokens + shape.max_tokens, shape.kv_type);
+  memory.decode[Tag::kKv] =
+      qwen::kv_bytes(model.text, tokens + shape.max_tokens, reserve, shape.kv_type);
   // Pages that are not full, and what rounding adds.
   memory.prefill[Tag::kPrefill] += memory.prefill.total() / 20;
   memory.decode[Tag::kPrefill] += memory.decode.total() / 20;

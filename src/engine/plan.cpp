@@ -133,7 +133,7 @@ Plan make_plan(const PlanOptions& options) {
   plan.ocr = ocr::kEngineBytes + ocr::kPageBytes;
   plan.generation = generation(options, options.pixels, options.text_tokens);
   constexpr std::uint64_t kManyTokens = 256'000;
-  plan.kv_per_token = qwen::kv_bytes(options.vision_language.config.text, kManyTokens,
+  plan.kv_per_token = qwen::kv_bytes(options.vision_language.config.text, kManyTokens, kManyTokens,
                                      kv_type_of(options.kv_bits)) /
                       kManyTokens;
   const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);

@@ -102,8 +102,7 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) con
 void KvCache::append(const mx::array& keys, const mx::array& values) {
   const int end = length_ + keys.shape(0);
   if (!keys_ || end > keys_->shape(0)) {
-    const int wanted = keys_ ? end : std::max(end, reserve_);
-    const int capacity = (wanted + kGrowthStep - 1) / kGrowthStep * kGrowthStep;
+    const int capacity = capacity_for(end, reserve_);
     const mx::Dtype dtype = on_gpu() ? keys.dtype() : dtype_of(type_);
     grow(keys_, capacity, dtype);
     grow(values_, capacity, dtype);

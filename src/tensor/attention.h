@@ -17,7 +17,12 @@ namespace mx = mlx::core;
 /// a token costs the token's own bytes.
 class KvCache {
  public:
-  static constexpr int kGrowthStep = 256;  ///< tokens that room is made for at once
+  /// Tokens that there is room for when `tokens` are held and `reserve` were foreseen: no more than
+  /// those, then steps of 256.
+  static constexpr int capacity_for(int tokens, int reserve) {
+    constexpr int kStep = 256;
+    return tokens <= reserve ? reserve : (tokens + kStep - 1) / kStep * kStep;
+  }
 
   /// `reserve`: tokens to make room for at first use. `type`: how rows are kept on the CPU; on a
   /// GPU they stay in the dtype of the activations.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "tensor/array_view.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/ready.h"
 #include "tensor/device.h"
@@ -72,10 +73,7 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   if (weights.contains(name + ".bias")) {
     bias = weights.get(name + ".bias", {outputs});
     require_dtype(is_float(bias->dtype()), name + ".bias");
-    if (!on_gpu() && bias->dtype() != mx::float32) {
-      bias = mx::astype(*bias, mx::float32);  // a few kB, read by every call
-      bias->eval();
-    }
+    if (!on_gpu()) bias = cpu::ready_f32(*bias);  // a few kB, read by every call
   }
   const auto layer = quantization.of_layer(name);
   if (!layer || !weights.contains(name + ".scales")) {
@@ -104,12 +102,11 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
 
 Linear Linear::part(int first, int count) const {
   const auto rows = [&](const mx::array& all) {
-    mx::Shape begin(all.ndim(), 0), end = all.shape();
-    begin[0] = first;
-    end[0] = first + count;
-    mx::array slice = mx::slice(all, std::move(begin), std::move(end));
-    slice.eval();
-    return slice;
+    mx::Shape shape = all.shape();
+    const std::uint64_t row_bytes = all.nbytes() / static_cast<std::uint64_t>(shape[0]);
+    shape[0] = count;
+    return view_of(all, static_cast<std::uint64_t>(first) * row_bytes, std::move(shape),
+                   all.dtype());
   };
   Linear part = *this;
   part.outputs_ = count;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/language.h"
+#include "tensor/array_view.h"
 #include "tensor/mapped_array.h"
 #include "tensor/shard_index.h"
 
@@ -33,25 +34,15 @@ mx::Dtype mlx_dtype(Dtype dtype) {
   return mx::uint8;
 }
 
-mx::array view_of(const mx::array& words, const TensorInfo& info) {
-  constexpr std::uint64_t kWord = sizeof(std::uint64_t);
+mx::array tensor_in(const mx::array& words, const TensorInfo& info) {
   mx::Shape shape(info.shape.begin(), info.shape.end());
-  const mx::Dtype dtype = mlx_dtype(info.dtype);
-  const auto first = static_cast<mx::ShapeElem>(info.offset / kWord);
-  const auto last = static_cast<mx::ShapeElem>((info.offset + info.size + kWord - 1) / kWord);
-  const mx::array bytes = mx::slice(words, {first}, {last});
-  const std::uint64_t lead = info.offset % kWord;
-  const std::size_t item = size_of(info.dtype);
-  const auto skip = static_cast<mx::ShapeElem>(lead / item);
-  const auto count = static_cast<mx::ShapeElem>(info.size / item);
-  if (lead % item != 0) {
-    // A tensor that does not start at a multiple of its element size has to be copied
-    // (mx::contiguous would share the bytes, as they are contiguous).
-    const auto size = static_cast<mx::ShapeElem>(info.size);
-    const mx::array copy(words.data<std::uint8_t>() + info.offset, {size}, mx::uint8);
-    return mx::reshape(mx::view(copy, dtype), std::move(shape));
+  if (info.offset % size_of(info.dtype) == 0) {
+    return view_of(words, info.offset, std::move(shape), mlx_dtype(info.dtype));
   }
-  return mx::reshape(mx::slice(mx::view(bytes, dtype), {skip}, {skip + count}), std::move(shape));
+  // A tensor that does not start at a multiple of its element size has to be copied.
+  const auto size = static_cast<mx::ShapeElem>(info.size);
+  const mx::array copy(words.data<std::uint8_t>() + info.offset, {size}, mx::uint8);
+  return view_of(copy, 0, std::move(shape), mlx_dtype(info.dtype));
 }
 
 }  // namespace
@@ -88,7 +79,7 @@ void Weights::add_file(const std::filesystem::path& path) {
   // MLX counts elements in 32 bits: 16 GB of file as 64-bit words, 2^31 - 1 elements a tensor.
   constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
   for (auto& [name, info] : parse_safetensors(bytes, bytes.size(), path.string())) {
-    // `view_of` rounds to words, and counts bytes where it has to copy.
+    // `tensor_in` counts bytes where it has to copy.
     const std::size_t item = size_of(info.dtype);
     const std::uint64_t counted = info.offset % item == 0 ? info.size / item : info.size;
     if (bytes.size() / 8 >= kMaxElements || counted + 16 > kMaxElements) {
@@ -134,9 +125,7 @@ mx::array Weights::get(std::string_view name) const {
                 tr("a shard is missing, or config.json belongs to another model",
                    "не хватает части модели, или config.json — от другой модели"));
   }
-  mx::array array = view_of(files_[entry->file].words, entry->info);
-  array.eval();
-  return array;
+  return tensor_in(files_[entry->file].words, entry->info);
 }
 
 mx::array Weights::get(std::string_view name, std::initializer_list<std::int64_t> shape) const {

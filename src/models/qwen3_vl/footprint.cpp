@@ -67,12 +67,13 @@ std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches) {
   return std::max(layers, embedding);
 }
 
-std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, tensor::cpu::KvType type) {
+std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
+                       tensor::cpu::KvType type) {
   const std::uint64_t token =
       2 * static_cast<std::uint64_t>(config.num_key_value_heads) *
       tensor::cpu::kv_row_bytes(type, static_cast<std::size_t>(config.head_dim));
-  constexpr std::uint64_t kStep = tensor::KvCache::kGrowthStep;
-  const std::uint64_t capacity = (tokens + kStep - 1) / kStep * kStep;
+  const auto capacity = static_cast<std::uint64_t>(
+      tensor::KvCache::capacity_for(static_cast<int>(tokens), static_cast<int>(reserve)));
   return static_cast<std::uint64_t>(config.num_hidden_layers) * token * capacity;
 }
 

@@ -20,8 +20,10 @@ std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches);
 /// features that it makes included.
 std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches);
 
-/// Keys and values of all layers with room for so many tokens.
-std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, tensor::cpu::KvType type);
+/// Keys and values of all layers for so many tokens, where `reserve` were foreseen
+/// (tensor::KvCache::capacity_for).
+std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
+                       tensor::cpu::KvType type);
 
 /// A prompt of so many tokens on its way through the layers, `chunk` of them at a time; keys and
 /// values not counted.

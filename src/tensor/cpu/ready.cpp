@@ -2,9 +2,11 @@
 
 #include <mlx/mlx.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tensor/allocator.h"
+#include "tensor/array_view.h"
 
 namespace oko::tensor::cpu {
 namespace {
@@ -14,14 +16,21 @@ mx::array evaluated(mx::array x) {
   return x;
 }
 
-mx::array as_f32(const mx::array& x) {
-  return x.dtype() == mx::float32 ? x : mx::astype(x, mx::float32);
+template <typename Half>
+mx::array converted(const mx::array& x) {
+  mx::array y = uninitialized(x.shape(), mx::float32);
+  std::copy_n(x.data<Half>(), x.size(), y.data<float>());
+  return y;
 }
 
-mx::Strides contiguous_strides(const mx::Shape& shape) {
-  mx::Strides strides(shape.size(), 1);
-  for (std::size_t i = shape.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * shape[i];
-  return strides;
+mx::array as_f32(const mx::array& x) {
+  if (x.dtype() == mx::float32) return x;
+  // The many small vectors of a model: MLX would wake a thread for each.
+  if (x.is_available() && x.flags().row_contiguous) {
+    if (x.dtype() == mx::float16) return converted<mx::float16_t>(x);
+    if (x.dtype() == mx::bfloat16) return converted<mx::bfloat16_t>(x);
+  }
+  return mx::astype(x, mx::float32);
 }
 
 bool has_contiguous_rows(const mx::array& x) {
@@ -57,11 +66,7 @@ mx::array uninitialized(mx::Shape shape, mx::Dtype dtype) {
 }
 
 mx::array reshaped(const mx::array& x, mx::Shape shape) {
-  const mx::Strides strides = contiguous_strides(shape);
-  mx::array view(std::move(shape), x.dtype(), nullptr, {});
-  view.copy_shared_buffer(x, strides, x.flags(), x.data_size());
-  view.set_status(mx::array::Status::available);
-  return view;
+  return view_of(x, 0, std::move(shape), x.dtype());
 }
 
 }  // namespace oko::tensor::cpu

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <mlx/array.h>
+
+#include <cstdint>
+
+namespace oko::tensor {
+
+namespace mx = mlx::core;
+
+/// Strides of a row-contiguous array.
+mx::Strides contiguous_strides(const mx::Shape& shape);
+
+/// A part of the memory of `whole`, which is evaluated and row-contiguous, as an array of its own
+/// that shares it. `offset`: bytes, a multiple of the dtype's size. Done when this returns: MLX's
+/// slices and views would each wake a thread, a thousand times for a model.
+mx::array view_of(const mx::array& whole, std::uint64_t offset, mx::Shape shape, mx::Dtype dtype);
+
+}  // namespace oko::tensor
