@@ -10,6 +10,7 @@
 #include "budget/process_memory.h"
 #include "engine/stopwatch.h"
 #include "models/bge_m3/footprint.h"
+#include "tensor/device.h"
 #include "tensor/weights.h"
 
 namespace oko::engine {
@@ -32,13 +33,30 @@ struct Embedder::Work {
   std::size_t pass_tokens = kPassTokens;
   EmbeddingResult result;
 
-  /// The texts by their length: those of a pass take about the same time.
-  std::vector<std::size_t> shortest_first() const {
+  /// The texts of each pass, `pass_tokens` at most unless a single one has more: by their length,
+  /// so that those of a pass take about the same time.
+  std::vector<std::vector<std::size_t>> passes(std::size_t pass_tokens) const {
     std::vector<std::size_t> order(ids.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return ids[a].size() < ids[b].size(); });
-    return order;
+    std::vector<std::vector<std::size_t>> passes;
+    std::size_t tokens = 0;
+    for (const std::size_t text : order) {
+      tokens += ids[text].size();
+      if (passes.empty() || tokens > pass_tokens) {
+        passes.emplace_back();
+        tokens = ids[text].size();
+      }
+      passes.back().push_back(text);
+    }
+    return passes;
+  }
+
+  std::size_t tokens_of(const std::vector<std::size_t>& texts) const {
+    std::size_t tokens = 0;
+    for (const std::size_t text : texts) tokens += ids[text].size();
+    return tokens;
   }
 };
 
@@ -94,7 +112,10 @@ std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
   for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
   const bge::Outputs& outputs = work.request.outputs;
   const auto bytes_of = [&](std::size_t pass_tokens) {
-    const std::size_t tokens = std::max(longest, std::min(pass_tokens, work.result.stats.tokens));
+    std::size_t tokens = 0;
+    for (const auto& texts : work.passes(pass_tokens)) {
+      tokens = std::max(tokens, work.tokens_of(texts));
+    }
     budget::TagBytes bytes;
     bytes[budget::Tag::kEmbed] =
         bge::pass_bytes(config_, tokens, outputs) +
@@ -118,22 +139,20 @@ void Embedder::encode(Work& work) {
   stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
   loaded_.model->require(work.request.outputs);
   const Stopwatch encode;
-  const std::vector<std::size_t> order = work.shortest_first();
   std::size_t done = 0;
-  for (std::size_t next = 0; next < order.size();) {
+  for (const std::vector<std::size_t>& texts : work.passes(work.pass_tokens)) {
     bge::PackedTexts pass{{}, {0}};
-    const std::size_t first = next;
-    do {
-      const std::vector<std::int32_t>& ids = work.ids[order[next++]];
-      pass.ids.insert(pass.ids.end(), ids.begin(), ids.end());
+    for (const std::size_t text : texts) {
+      pass.ids.insert(pass.ids.end(), work.ids[text].begin(), work.ids[text].end());
       pass.cu_seqlens.push_back(static_cast<int>(pass.ids.size()));
-    } while (next < order.size() &&
-             pass.ids.size() + work.ids[order[next]].size() <= work.pass_tokens);
+    }
     std::vector<bge::Encoding> encodings =
         loaded_.model->encode(pass, work.request.outputs, work.stop);
     for (std::size_t i = 0; i < encodings.size(); ++i) {
-      work.result.texts[order[first + i]].encoding = std::move(encodings[i]);
+      work.result.texts[texts[i]].encoding = std::move(encodings[i]);
     }
+    // The next pass begins with arrays of other sizes, for which what is kept is of no use.
+    tensor::release_spare_memory();
     done += pass.ids.size();
     if (work.on_progress) {
       work.on_progress(static_cast<double>(done) / static_cast<double>(stats.tokens));
