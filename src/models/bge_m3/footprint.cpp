@@ -31,7 +31,11 @@ std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outpu
   const std::uint64_t integers =
       tokens * hidden_size * 2 + states / 16 +
       std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size * 9 / 8;
-  return arrays + tensor::cpu::ArrayPool::most_kept(arrays) + integers;
+  // What was given back is taken again where it has the size: there are never more than five arrays
+  // of all rows (and the codes of their embeddings), those of some rows beside them.
+  const std::uint64_t ever_taken =
+      11 * states / 2 + rows * (intermediate_size + (tokens > rows ? 2 * hidden_size : 0)) * kFloat;
+  return std::min(arrays + tensor::cpu::ArrayPool::most_kept(arrays), ever_taken) + integers;
 }
 
 std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uint64_t tokens,
