@@ -52,8 +52,8 @@ void switch_model(benchmark::State& state, bool to_embedding) {
 BENCHMARK_CAPTURE(switch_model, vision_language_to_embedding, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(switch_model, embedding_to_vision_language, false)->Unit(benchmark::kMillisecond);
 
-/// The same after each model has worked, so that its pages are mapped: a short question, then a
-/// short text. `to_embedding` times the first embedding, otherwise the first token.
+/// A short question and a short text, the first use of pages after a load included: `switched`, in
+/// a host with room for one model, otherwise for both.
 void work_after_switch(benchmark::State& state, bool switched) {
   const std::uint64_t large = tensor::Weights::bytes_on_disk(vision_language());
   const std::uint64_t small = tensor::Weights::bytes_on_disk(embedding());

@@ -29,18 +29,18 @@ struct Embedder::Work {
   const EmbeddingRequest& request;
   const std::function<void(double)>& on_progress;
   std::stop_token stop;
-  std::vector<std::vector<std::int32_t>> ids;  // of each text
-  std::size_t pass_tokens = kPassTokens;
+  std::vector<std::vector<std::int32_t>> ids;    // of each text
+  std::vector<std::vector<std::size_t>> passes;  // the texts of each
   EmbeddingResult result;
 
   /// The texts of each pass, `pass_tokens` at most unless a single one has more: by their length,
   /// so that those of a pass take about the same time.
-  std::vector<std::vector<std::size_t>> passes(std::size_t pass_tokens) const {
+  void lay_out_passes(std::size_t pass_tokens) {
     std::vector<std::size_t> order(ids.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return ids[a].size() < ids[b].size(); });
-    std::vector<std::vector<std::size_t>> passes;
+    passes.clear();
     std::size_t tokens = 0;
     for (const std::size_t text : order) {
       tokens += ids[text].size();
@@ -50,7 +50,6 @@ struct Embedder::Work {
       }
       passes.back().push_back(text);
     }
-    return passes;
   }
 
   std::size_t tokens_of(const std::vector<std::size_t>& texts) const {
@@ -88,7 +87,7 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token
   }
   budget::PeakSampler memory;
   const std::uint64_t private_before = budget::private_bytes();
-  Work work{request, on_progress, std::move(stop), {}, kPassTokens, {}};
+  Work work{request, on_progress, std::move(stop), {}, {}, {}};
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
   for (const std::string& text : request.texts) {
@@ -111,9 +110,10 @@ std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
   std::size_t longest = 0;
   for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
   const bge::Outputs& outputs = work.request.outputs;
-  const auto bytes_of = [&](std::size_t pass_tokens) {
+  const auto lay_out = [&](std::size_t pass_tokens) {
+    work.lay_out_passes(pass_tokens);
     std::size_t tokens = 0;
-    for (const auto& texts : work.passes(pass_tokens)) {
+    for (const auto& texts : work.passes) {
       tokens = std::max(tokens, work.tokens_of(texts));
     }
     budget::TagBytes bytes;
@@ -122,8 +122,8 @@ std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
         bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
     return bytes;
   };
-  if (!host_->could_fit(place_, bytes_of(work.pass_tokens))) work.pass_tokens = kSmallPassTokens;
-  const budget::TagBytes bytes = bytes_of(work.pass_tokens);
+  budget::TagBytes bytes = lay_out(kPassTokens);
+  if (!host_->could_fit(place_, bytes)) bytes = lay_out(kSmallPassTokens);
   work.result.stats.predicted_memory = bytes.total();
   return host_->admit(place_, bytes,
                       tr("lower --max-tokens (the longest text has {} tokens), give fewer texts at "
@@ -140,7 +140,7 @@ void Embedder::encode(Work& work) {
   loaded_.model->require(work.request.outputs);
   const Stopwatch encode;
   std::size_t done = 0;
-  for (const std::vector<std::size_t>& texts : work.passes(work.pass_tokens)) {
+  for (const std::vector<std::size_t>& texts : work.passes) {
     bge::PackedTexts pass{{}, {0}};
     for (const std::size_t text : texts) {
       pass.ids.insert(pass.ids.end(), work.ids[text].begin(), work.ids[text].end());
