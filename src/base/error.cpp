@@ -1,5 +1,7 @@
 #include "base/error.h"
 
+#include "base/language.h"
+
 namespace oko {
 
 int exit_status(ErrorCode code) {
@@ -18,6 +20,10 @@ int exit_status(ErrorCode code) {
       return 130;  // as a shell reports SIGINT
   }
   return 1;
+}
+
+void throw_cancelled() {
+  throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
 }
 
 }  // namespace oko

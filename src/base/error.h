@@ -34,4 +34,7 @@ class Error : public std::runtime_error {
   std::string hint_;
 };
 
+/// Throws kCancelled.
+[[noreturn]] void throw_cancelled();
+
 }  // namespace oko

@@ -40,18 +40,18 @@ void TagBytes::lower_by(const TagBytes& other) {
 }
 
 Lease::Lease(Lease&& other) noexcept
-    : ledger_(std::exchange(other.ledger_, nullptr)), bytes_(other.bytes_) {}
+    : ledger_(std::exchange(other.ledger_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this == &other) return *this;
   release();
   ledger_ = std::exchange(other.ledger_, nullptr);
-  bytes_ = other.bytes_;
+  bytes_ = std::exchange(other.bytes_, {});
   return *this;
 }
 
 void Lease::release() {
-  if (ledger_ != nullptr) std::exchange(ledger_, nullptr)->give_back(bytes_);
+  if (ledger_ != nullptr) std::exchange(ledger_, nullptr)->give_back(std::exchange(bytes_, {}));
 }
 
 Lease Lease::split(const TagBytes& part) {
@@ -84,9 +84,7 @@ auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
 
 Lease Ledger::take(const Ask& ask, std::stop_token stop) {
   std::unique_lock lock(mutex_);
-  const auto place =
-      queue_.insert(queue_.end(), ask.holding != nullptr ? ask.holding->bytes().total() : 0);
-  changed_.notify_all();  // whoever waits may have waited for this caller
+  const auto place = enter(ask.holding != nullptr ? ask.holding->bytes().total() : 0);
   // Whoever leaves, with a lease or without, lets the next one try.
   const auto leave = [&](std::uint64_t*) {
     queue_.erase(place);
@@ -95,24 +93,43 @@ Lease Ledger::take(const Ask& ask, std::stop_token stop) {
   const std::unique_ptr<std::uint64_t, decltype(leave)> turn(&*place, leave);
   const auto wait_until = [&](const auto& condition) {
     if (changed_.wait(lock, stop, condition)) return;
-    throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    throw_cancelled();
   };
-  wait_until([&] { return queue_.begin() == place; });
-  TagBytes bytes = unlocked(lock, ask.wanted);
   bool waited = false;
-  while (held_.total() + bytes.total() > budget_bytes_) {
+  while (true) {
+    wait_until([&] { return !is_turn_taken_ && queue_.begin() == place; });
+    is_turn_taken_ = true;
+    const auto end_turn = [this](bool* taken) {
+      *taken = false;
+      changed_.notify_all();
+    };
+    std::unique_ptr<bool, decltype(end_turn)> my_turn(&is_turn_taken_, end_turn);
     const std::uint64_t before = held_.total();
-    const bool evicted = ask.evict && unlocked(lock, ask.evict);
-    if (!evicted && held_.total() >= before) {
-      if (!is_anyone_at_work()) {
-        ++counts_.refused;
-        refuse(bytes, budget_bytes_, before, ask.hint);
-      }
-      if (!std::exchange(waited, true)) ++counts_.waited;
-      wait_until([&] { return held_.total() < before || !is_anyone_at_work(); });
+    const TagBytes bytes = unlocked(lock, ask.wanted);
+    const bool ready = !ask.ready || unlocked(lock, ask.ready);
+    if (ready && held_.total() + bytes.total() <= budget_bytes_) return grant(ask, bytes, lock);
+    const bool evicted = ask.evict && unlocked(lock, [&] { return ask.evict(stop); });
+    if (evicted || held_.total() < before) continue;
+    if (!is_anyone_at_work()) {
+      ++counts_.refused;
+      refuse(bytes, budget_bytes_, before, ask.hint);
     }
-    bytes = unlocked(lock, ask.wanted);
+    if (!std::exchange(waited, true)) ++counts_.waited;
+    my_turn.reset();
+    wait_until(
+        [&] { return held_.total() < before || !is_anyone_at_work() || queue_.begin() != place; });
   }
+}
+
+/// Those who keep something come before those who do not. With the lock.
+std::list<std::uint64_t>::iterator Ledger::enter(std::uint64_t kept_bytes) {
+  const auto before =
+      kept_bytes > 0 ? std::find(queue_.begin(), queue_.end(), std::uint64_t{0}) : queue_.end();
+  changed_.notify_all();  // whoever waits may have waited for this caller
+  return queue_.insert(before, kept_bytes);
+}
+
+Lease Ledger::grant(const Ask& ask, const TagBytes& bytes, std::unique_lock<std::mutex>& lock) {
   held_ += bytes;
   peak_bytes_ = std::max(peak_bytes_, held_.total());
   counts_.peak.raise_to(held_);

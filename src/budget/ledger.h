@@ -79,9 +79,12 @@ class Ledger {
   struct Ask {
     /// What is needed as things stand: asked again whenever something has changed.
     std::function<TagBytes()> wanted;
+    /// Whether it may be granted where it fits; where not, that is waited for as for room. Asked
+    /// again likewise. Empty: always.
+    std::function<bool()> ready = {};
     /// Frees memory that is held for later only, and gives its leases back: false where there is
     /// none left. May be empty.
-    std::function<bool()> evict = {};
+    std::function<bool(const std::stop_token&)> evict = {};
     /// Called with the lease before anyone else has a turn. Must not throw; may be empty.
     std::function<void(Lease&)> granted = {};
     std::string hint = {};  ///< what the user can change where it does not fit
@@ -89,9 +92,10 @@ class Ledger {
     const Lease* holding = nullptr;
   };
 
-  /// Evicts, then waits for other work to give back, first come first served. Throws kOverBudget,
-  /// with the numbers and the hint, where nobody is at work who could give something back and it
-  /// still does not fit; kCancelled.
+  /// Evicts, then waits for other work to give back. First come first served, but those who keep
+  /// something while they wait, so that others wait for them, come before those who do not. Throws
+  /// kOverBudget, with the numbers and the hint, where nobody is at work who could give something
+  /// back and it still does not fit; kCancelled.
   Lease take(const Ask& ask, std::stop_token stop = {});
 
   /// Whether so much would fit if everything else were given back.
@@ -105,6 +109,8 @@ class Ledger {
  private:
   friend class Lease;
   void give_back(const TagBytes& bytes);
+  std::list<std::uint64_t>::iterator enter(std::uint64_t kept_bytes);
+  Lease grant(const Ask& ask, const TagBytes& bytes, std::unique_lock<std::mutex>& lock);
   /// Whether someone who does not wait holds more than weights. With the lock.
   bool is_anyone_at_work() const;
 
@@ -114,8 +120,10 @@ class Ledger {
   TagBytes held_;
   std::uint64_t peak_bytes_ = 0;
   LedgerCounts counts_;
-  /// What each caller of `take` that has not left yet keeps while it waits; the first has its turn.
+  /// What each caller of `take` that has not left yet keeps while it waits, those that keep nothing
+  /// last; the first has its turn.
   std::list<std::uint64_t> queue_;
+  bool is_turn_taken_ = false;  ///< by one who was first when it began
 };
 
 }  // namespace oko::budget

@@ -98,7 +98,7 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token
   }
   work.result.stats.tokenize_seconds = tokenize.seconds();
   const std::unique_ptr<ModelHost::Use> use = admit(work);
-  use->run([&] { encode(work); });
+  use->run([&] { encode(work); }, work.stop);
   work.result.stats.peak_private_bytes = memory.peak_bytes();
   work.result.stats.memory = work.result.stats.peak_private_bytes -
                              std::min(work.result.stats.peak_private_bytes, private_before);

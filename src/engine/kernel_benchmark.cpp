@@ -71,7 +71,7 @@ class KernelBench {
   void time(std::string name, double bytes, double flops, Run run) {
     std::vector<double> seconds;
     for (int i = 0; i <= repeats_; ++i) {  // the first one warms up
-      if (stop_.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+      if (stop_.stop_requested()) throw_cancelled();
       const Stopwatch watch;
       run();
       seconds.push_back(watch.seconds());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
 #include "base/language.h"
 
 namespace oko::engine {
@@ -55,17 +56,19 @@ ModelHost::Place::Place(ModelHost& host, Resident& model, std::uint64_t weight_b
 }
 
 ModelHost::Place::~Place() {
+  budget::Lease weights;
   {
     const std::lock_guard lock(host_.mutex_);
     std::erase(host_.entries_, entry_);
     ++host_.evictions_;
+    weights = std::exchange(entry_->weights, {});
   }
   // MLX's arrays are given back by the thread that made them.
   host_.thread_.run([&] {
     entry_->model.unload();
     entry_->gone = true;
   });
-  host_.end_eviction(entry_->weights);
+  host_.end_eviction(weights);
 }
 
 std::uint64_t ModelHost::Place::weight_bytes() const {
@@ -89,7 +92,8 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
     if (!entry.is_promised()) bytes += weights;
     return bytes;
   };
-  ask.evict = [&] { return evict(&entry); };
+  ask.evict = [&](const std::stop_token& cancel) { return evict(&entry, cancel); };
+  if (options_.one_at_a_time) ask.ready = [&] { return is_alone(entry); };
   ask.granted = [&](budget::Lease& lease) {
     const std::lock_guard lock(mutex_);
     ++entry.users;
@@ -102,11 +106,12 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
 
 budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, std::stop_token stop,
                                const budget::Lease* holding) {
-  return ledger_.take({.wanted = [&] { return work; },
-                       .evict = [&] { return evict(nullptr); },
-                       .hint = hint,
-                       .holding = holding},
-                      std::move(stop));
+  return ledger_.take(
+      {.wanted = [&] { return work; },
+       .evict = [&](const std::stop_token& cancel) { return evict(nullptr, cancel); },
+       .hint = hint,
+       .holding = holding},
+      std::move(stop));
 }
 
 bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
@@ -125,8 +130,8 @@ ModelHost::Use::~Use() {
   lease_.release();  // whoever waits for it finds the model idle
 }
 
-void ModelHost::Use::run(const std::function<void()>& job) {
-  host_.thread_.run([&] {
+void ModelHost::Use::run(const std::function<void()>& job, const std::stop_token& stop) {
+  const auto run_with_model = [&] {
     if (entry_->loaded && !entry_->model.is_current()) {
       entry_->model.unload();
       entry_->loaded = false;
@@ -137,10 +142,19 @@ void ModelHost::Use::run(const std::function<void()>& job) {
       ++host_.loads_;
     }
     job();
-  });
+  };
+  host_.thread_.run(run_with_model, stop);
 }
 
-bool ModelHost::evict(const Entry* except, Clock::time_point before) {
+/// Whether no other model is loaded, or promised to be.
+bool ModelHost::is_alone(const Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  return evictions_ == 0 && std::none_of(entries_.begin(), entries_.end(), [&](const auto& other) {
+           return other.get() != &entry && other->is_promised();
+         });
+}
+
+bool ModelHost::evict(const Entry* except, const std::stop_token& stop, Clock::time_point before) {
   std::shared_ptr<Entry> victim;
   budget::Lease weights;
   {
@@ -153,20 +167,30 @@ bool ModelHost::evict(const Entry* except, Clock::time_point before) {
     if (victim == nullptr) {
       // What another thread is unloading is as good.
       const bool others = evictions_ > 0;
-      evicted_.wait(lock, [&] { return evictions_ == 0; });
+      if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
       return others;
     }
     ++evictions_;
     weights = std::exchange(victim->weights, {});
   }
-  thread_.run([&] {
+  const auto unload = [&] {
     {
       const std::lock_guard lock(mutex_);
       if (victim->users > 0) return;  // admitted again since, with a lease of its own
     }
     if (!victim->gone) victim->model.unload();
     victim->loaded = false;
-  });
+  };
+  try {
+    thread_.run(unload, stop);
+  } catch (const Error&) {  // cancelled: the model stays
+    {
+      const std::lock_guard lock(mutex_);
+      if (!victim->is_promised()) victim->weights = std::move(weights);
+    }
+    end_eviction(weights);
+    throw;
+  }
   end_eviction(weights);
   return true;
 }
@@ -193,7 +217,11 @@ void ModelHost::watch(std::stop_token stop) {
         options_.probe != nullptr ? options_.probe->status().pressure : Pressure::kNormal;
     if (pressure == Pressure::kWarning) before = std::max(before, now - kIdleUnderWarning);
     if (pressure == Pressure::kCritical) before = now;
-    while (evict(nullptr, before)) {
+    try {
+      while (evict(nullptr, stop, before)) {
+      }
+    } catch (const Error&) {  // cancelled
+      return;
     }
   }
 }

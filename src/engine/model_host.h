@@ -26,6 +26,8 @@ struct HostOptions {
   std::size_t threads = 0;         ///< of the CPU kernels; 0: one a physical core
   /// A model that was not used for so long is unloaded; 0: never.
   std::chrono::milliseconds idle_timeout{0};
+  /// Never two models loaded at once, as Plan::mode may say, though both would fit for now.
+  bool one_at_a_time = false;
   /// Looked at for pressure, every `watch_interval`; null: nobody looks.
   std::shared_ptr<const budget::MemoryProbe> probe = {};
   std::chrono::milliseconds watch_interval{1000};
@@ -80,9 +82,9 @@ class ModelHost {
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
 
-    /// Runs `job` on the model thread, with the model loaded. Throws what the job throws, and
-    /// kBadModel.
-    void run(const std::function<void()>& job);
+    /// Runs `job` on the model thread, with the model loaded. Throws what the job throws,
+    /// kBadModel, and kCancelled where `stop` is requested before the job has begun.
+    void run(const std::function<void()>& job, const std::stop_token& stop = {});
 
    private:
     friend class ModelHost;
@@ -115,7 +117,10 @@ class ModelHost {
 
   /// Unloads the idle model used least recently, but `except`, that was not used since `before`;
   /// where there is none, waits for those that other threads unload. False where nothing went.
-  bool evict(const Entry* except, Clock::time_point before = Clock::time_point::max());
+  /// Throws kCancelled.
+  bool evict(const Entry* except, const std::stop_token& stop,
+             Clock::time_point before = Clock::time_point::max());
+  bool is_alone(const Entry& entry);
   void end_eviction(budget::Lease& weights);
   void watch(std::stop_token stop);
 
@@ -126,7 +131,7 @@ class ModelHost {
   ModelThread thread_;
   std::mutex mutex_;  ///< of the entries; never held while the ledger or the model thread is called
   std::size_t evictions_ = 0;  ///< under way
-  std::condition_variable evicted_;
+  std::condition_variable_any evicted_;
   std::condition_variable_any watch_wake_;
   std::vector<std::shared_ptr<Entry>> entries_;
   std::jthread watcher_;  // last: it stops before the rest is gone

@@ -1,7 +1,8 @@
 #include "engine/model_thread.h"
 
-#include <future>
-#include <memory>
+#include <exception>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
@@ -15,7 +16,29 @@ struct SpareMemory {
   ~SpareMemory() { tensor::release_spare_memory(); }
 };
 
+std::exception_ptr error_of(const std::function<void()>& job) {
+  const SpareMemory released_at_the_end;
+  try {
+    job();
+  } catch (const Error&) {
+    return std::current_exception();
+  } catch (const std::exception& error) {
+    const std::string reason = error.what();
+    return std::make_exception_ptr(
+        Error(ErrorCode::kFailed,
+              tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason)));
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+/// Lives in the caller's `run`, which does not leave before it is done or taken back.
+struct ModelThread::Task {
+  const std::function<void()>& job;
+  bool is_done = false;
+  std::exception_ptr error = nullptr;
+};
 
 ModelThread::ModelThread(std::size_t threads)
     : thread_([this, threads](std::stop_token stop) { work(std::move(stop), threads); }) {}
@@ -24,39 +47,29 @@ ModelThread::~ModelThread() = default;
 
 void ModelThread::work(std::stop_token stop, std::size_t threads) {
   tensor::prepare_device({.threads = threads});
-  while (true) {
-    std::function<void()> job;
-    {
-      std::unique_lock lock(mutex_);
-      if (!wake_.wait(lock, stop, [this] { return !jobs_.empty(); })) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
-    }
-    job();
+  std::unique_lock lock(mutex_);
+  while (wake_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
+    Task& task = *waiting_.front();
+    waiting_.pop_front();
+    lock.unlock();
+    std::exception_ptr error = error_of(task.job);
+    lock.lock();
+    task.error = std::move(error);
+    task.is_done = true;
+    done_.notify_all();
   }
 }
 
-void ModelThread::run(const std::function<void()>& job) {
-  // Shared: the caller may be gone before the thread has left the task.
-  const auto task = std::make_shared<std::packaged_task<void()>>([&job] {
-    const SpareMemory released_at_the_end;
-    try {
-      job();
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& error) {
-      const std::string reason = error.what();
-      throw Error(ErrorCode::kFailed,
-                  tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
-    }
-  });
-  std::future<void> done = task->get_future();
-  {
-    const std::lock_guard lock(mutex_);
-    jobs_.emplace_back([task] { (*task)(); });
-  }
+void ModelThread::run(const std::function<void()>& job, const std::stop_token& stop) {
+  Task task{job};
+  std::unique_lock lock(mutex_);
+  waiting_.push_back(&task);
   wake_.notify_one();
-  done.get();
+  if (!done_.wait(lock, stop, [&] { return task.is_done; })) {
+    if (std::erase(waiting_, &task) > 0) throw_cancelled();
+    done_.wait(lock, [&] { return task.is_done; });  // the job sees to its stop itself
+  }
+  if (task.error) std::rethrow_exception(task.error);
 }
 
 }  // namespace oko::engine

@@ -21,14 +21,18 @@ class ModelThread {
   ModelThread& operator=(const ModelThread&) = delete;
 
   /// Runs `job` there and waits for it. Errors pass through; other exceptions become kFailed.
-  void run(const std::function<void()>& job);
+  /// Throws kCancelled where `stop` is requested before the job has begun, which then never does.
+  void run(const std::function<void()>& job, const std::stop_token& stop = {});
 
  private:
+  struct Task;
+
   void work(std::stop_token stop, std::size_t threads);
 
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  std::deque<std::function<void()>> jobs_;
+  std::condition_variable_any done_;
+  std::deque<Task*> waiting_;
   std::jthread thread_;  // last: it ends before the rest is gone
 };
 

@@ -72,7 +72,7 @@ std::optional<Failure> guarded(Body body) {
 }
 
 [[noreturn]] void throw_failure(const Failure& failure) {
-  if (failure.cancelled) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+  if (failure.cancelled) throw_cancelled();
   throw Error(ErrorCode::kFailed,
               tr("Apple Vision could not read the picture: {}",
                  "Apple Vision не смог прочитать картинку: {}", failure.reason));

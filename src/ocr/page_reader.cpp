@@ -95,7 +95,7 @@ Outcome read_one(Engines& engines, std::size_t thread,
                  const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
                  const std::stop_token& stop) {
   try {
-    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+    if (stop.stop_requested()) throw_cancelled();
     LoadedPage loaded = load(index);
     if (Page* page = std::get_if<Page>(&loaded)) return {{std::move(*page), std::nullopt}, nullptr};
     Engine* engine = nullptr;

@@ -91,7 +91,7 @@ bool init(tesseract::TessBaseAPI& api, const std::string& data) {
 }
 
 void throw_if_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+  if (stop.stop_requested()) throw_cancelled();
 }
 
 /// Its loops take four threads each, which spin for minutes on a busy machine. Holds for the

@@ -26,8 +26,9 @@ class LedgerTest : public ::testing::Test {
  protected:
   void SetUp() override { set_language(Language::kEnglish); }
 
-  Lease take(Tag tag, std::uint64_t bytes, const std::function<bool()>& evict = {},
-             std::stop_token stop = {}) {
+  using Evict = std::function<bool(const std::stop_token&)>;
+
+  Lease take(Tag tag, std::uint64_t bytes, const Evict& evict = {}, std::stop_token stop = {}) {
     return ledger_.take({.wanted = [=] { return bytes_of(tag, bytes); },
                          .evict = evict,
                          .hint = "use --max-pixels"},
@@ -76,7 +77,7 @@ TEST_F(LedgerTest, RefusesWithNumbersWhatNeverFits) {
 TEST_F(LedgerTest, EvictsOneAfterAnotherUntilItFits) {
   std::vector<Lease> idle;
   for (int i = 0; i < 4; ++i) idle.push_back(take(Tag::kWeights, kGigabyte));
-  const Lease vision = take(Tag::kVision, 2 * kGigabyte, [&] {
+  const Lease vision = take(Tag::kVision, 2 * kGigabyte, [&](const std::stop_token&) {
     if (idle.empty()) return false;
     idle.pop_back();
     return true;
@@ -156,6 +157,49 @@ TEST_F(LedgerTest, CallersThatKeepSomethingDoNotWaitForEachOtherForever) {
   EXPECT_EQ(counts.peak[Tag::kVision], 2 * kGigabyte);
 }
 
+TEST_F(LedgerTest, WhoKeepsSomethingGoesBeforeAWaitingCallerThatKeepsNothing) {
+  Lease picture = take(Tag::kImage, kGigabyte);
+  std::atomic<bool> granted{false};
+  std::jthread other([&] {
+    const Lease all = take(Tag::kVision, 4 * kGigabyte);
+    granted = true;
+  });
+  while (ledger_.counts().waited == 0) std::this_thread::yield();
+  {
+    const Lease vision = ledger_.take(
+        {.wanted = [] { return bytes_of(Tag::kVision, 2 * kGigabyte); }, .holding = &picture});
+    EXPECT_FALSE(granted);
+  }
+  picture.release();
+  other.join();
+  EXPECT_TRUE(granted);
+  EXPECT_EQ(ledger_.counts().refused, 0u);
+}
+
+TEST_F(LedgerTest, WhatIsNotReadyWaitsThoughItFits) {
+  Lease work = take(Tag::kVision, kGigabyte);
+  std::atomic<bool> granted{false};
+  std::jthread other([&] {
+    const Lease kv = ledger_.take({.wanted = [] { return bytes_of(Tag::kKv, kGigabyte); },
+                                   .ready = [&] { return ledger_.held()[Tag::kVision] == 0; }});
+    granted = true;
+  });
+  while (ledger_.counts().waited == 0) std::this_thread::yield();
+  EXPECT_FALSE(granted);
+  work.release();
+  other.join();
+  EXPECT_TRUE(granted);
+}
+
+TEST_F(LedgerTest, AReleasedLeaseHoldsNothing) {
+  Lease first = take(Tag::kImage, kGigabyte);
+  const Lease second = std::move(first);
+  EXPECT_EQ(first.bytes().total(), 0u);
+  Lease third = take(Tag::kImage, kGigabyte);
+  third.release();
+  EXPECT_EQ(third.bytes().total(), 0u);
+}
+
 TEST_F(LedgerTest, APartOfALeaseLivesOnItsOwn) {
   Lease weights;
   {
@@ -172,7 +216,7 @@ TEST_F(LedgerTest, WhatIsWantedIsAskedAgainAfterAnEviction) {
   std::uint64_t wanted = 2 * kGigabyte;
   const Lease lease = ledger_.take({.wanted = [&] { return bytes_of(Tag::kKv, wanted); },
                                     .evict =
-                                        [&] {
+                                        [&](const std::stop_token&) {
                                           idle.release();
                                           wanted = kGigabyte;
                                           return true;
@@ -200,7 +244,7 @@ TEST_F(LedgerTest, PromisesNeverExceedTheBudget) {
 
 TEST_F(LedgerTest, AnEvictionThatFailsLeavesTheLedgerUsable) {
   const Lease kv = take(Tag::kKv, 3 * kGigabyte);
-  const auto broken = []() -> bool { throw std::runtime_error("broken"); };
+  const auto broken = [](const std::stop_token&) -> bool { throw std::runtime_error("broken"); };
   EXPECT_THROW(take(Tag::kVision, 2 * kGigabyte, broken), std::runtime_error);
   const Lease next = take(Tag::kVision, kGigabyte);
 }

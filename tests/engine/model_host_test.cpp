@@ -97,6 +97,69 @@ TEST_F(ModelHostTest, ALargeModelGoesBeforeTheOtherIsLoaded) {
   EXPECT_LE(host.ledger().peak_bytes(), 100 * kMegabyte);
 }
 
+TEST_F(ModelHostTest, OneAtATimeMeansSoEvenWhereBothFit) {
+  ModelHost host({.budget_bytes = 200 * kMegabyte, .one_at_a_time = true});
+  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  host.admit(a, work_of(1), "")->run([] {});
+  host.admit(b, work_of(1), "")->run([&] { EXPECT_EQ(loaded_, 1); });
+  // Not while the other is in use either.
+  auto use = host.admit(a, work_of(1), "");
+  std::atomic<bool> admitted = false;
+  std::jthread other([&] {
+    const auto second = host.admit(b, work_of(1), "");
+    admitted = true;
+    second->run([&] { EXPECT_EQ(loaded_, 1); });
+  });
+  EXPECT_TRUE(eventually([&] { return host.ledger().counts().waited > 0; }));
+  use->run([&] { EXPECT_EQ(loaded_, 1); });
+  EXPECT_FALSE(admitted);
+  use.reset();
+  other.join();
+  EXPECT_TRUE(admitted);
+}
+
+TEST_F(ModelHostTest, WhoWaitsForTheModelThreadCanBeStopped) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelHost::Place a(host, first_, 40 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  host.admit(b, work_of(1), "")->run([] {});
+  std::atomic<bool> begun = false, over = false;
+  std::jthread busy([&] {
+    host.admit(a, work_of(1), "")->run([&] {
+      begun = true;
+      while (!over) std::this_thread::yield();
+    });
+  });
+  while (!begun) std::this_thread::yield();
+  std::stop_source stop;
+  std::atomic<int> cancelled = 0;
+  const auto count_cancelled = [&](const std::function<void()>& job) {
+    try {
+      job();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled) ++cancelled;
+    }
+  };
+  std::vector<std::jthread> waiting;
+  waiting.emplace_back([&] {  // its job is next
+    count_cancelled([&] {
+      host.admit(a, work_of(1), "")->run([] { ADD_FAILURE() << "it was run"; }, stop.get_token());
+    });
+  });
+  waiting.emplace_back([&] {  // the second model would have to go first
+    count_cancelled([&] { host.admit(a, work_of(30), "", stop.get_token()); });
+  });
+  std::this_thread::sleep_for(50ms);
+  stop.request_stop();
+  waiting.clear();
+  EXPECT_EQ(cancelled, 2);
+  over = true;
+  busy.join();
+  EXPECT_TRUE(second_.is_loaded);
+  EXPECT_EQ(host.ledger().held().total(), 90 * kMegabyte) << "both models stay";
+  host.admit(b, work_of(10), "")->run([] {});
+  EXPECT_EQ(second_.loads, 1);
+}
+
 TEST_F(ModelHostTest, BothStayWhereBothFit) {
   ModelHost host({.budget_bytes = 200 * kMegabyte});
   ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
