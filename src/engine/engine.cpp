@@ -57,6 +57,7 @@ struct Engine::Work {
   std::vector<qwen::Patches> patches;
   text::ChatPrompt prompt;
   Fitting fitting;
+  int max_tokens = 0;  ///< of the answer, as the model's positions allow
   std::vector<qwen::ImageFeatures> features;
   std::optional<qwen::Sequence> sequence;
   std::vector<float> logits;
@@ -118,16 +119,23 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
                 tr("max_tokens is {}, expected at least 1",
                    "max_tokens — {}, ожидается не меньше 1", request.max_tokens));
   }
+  if (request.prefill_chunk < 1) {
+    throw Error(ErrorCode::kUsage,
+                tr("prefill_chunk is {}, expected at least 1",
+                   "prefill_chunk — {}, ожидается не меньше 1", request.prefill_chunk));
+  }
   kv_type_of(request.kv_bits);  // refused here, before any work
-  Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}, {}};
+  Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}, {}, {}};
   const std::unique_ptr<ModelHost::Use> use = admit(work);
   preprocess(work);
-  use->run([&] {
-    const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
-    encode_images(work);
-    read_prompt(work);
-    write_answer(work);
-  });
+  use->run(
+      [&] {
+        const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
+        encode_images(work);
+        read_prompt(work);
+        write_answer(work);
+      },
+      work.stop);
   work.result.stats.weight_bytes = place_.weight_bytes();
   work.result.stats.peak_private_bytes = work.sampler.peak_bytes();
   return std::move(work.result);
@@ -142,18 +150,35 @@ qwen::ImageProcessorConfig Engine::processor_for(std::int64_t max_pixels) const 
   return processor;
 }
 
+/// Of the answer at most: prompt and answer have positions that the model knows.
+int Engine::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
+  const int most = config_.text.max_position_embeddings;
+  if (prompt_tokens >= most) {
+    throw Error(ErrorCode::kBadInput,
+                tr("the prompt has {} tokens, this model knows {} with the answer",
+                   "в запросе {} токенов, модель знает {} вместе с ответом", prompt_tokens, most),
+                tr("ask with a shorter text, or about fewer or smaller pictures",
+                   "сократите запрос, спросите о меньшем числе картинок или о меньших"));
+  }
+  return std::min(request.max_tokens, most - prompt_tokens);
+}
+
 /// Decides how the request is worked on and waits until its memory is free. Makes the prompt, whose
 /// length depends on that.
 std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
   std::vector<qwen::ImageSize> sizes;
-  Fitting asked{.kv_bits = request.kv_bits};
+  const bool gpu = tensor::on_gpu();
+  const Fitting asked{.prefill_chunk = request.prefill_chunk,
+                      .kv_bits = kv_bits_on(gpu, request.kv_bits),
+                      .max_pixels = request.max_pixels};
+  FitLimits limits{.least_kv_bits = kv_bits_on(gpu, 8)};
   for (const image::Image& image : request.images) {
     sizes.push_back({image.width, image.height});
     const qwen::ImageSize resized =
         qwen::smart_resize(sizes.back(), processor_for(request.max_pixels));
-    asked.max_pixels =
-        std::max(asked.max_pixels, std::int64_t{resized.width} * std::int64_t{resized.height});
+    limits.largest_picture = std::max(limits.largest_picture,
+                                      std::int64_t{resized.width} * std::int64_t{resized.height});
   }
   const auto prompt_with = [&](std::int64_t max_pixels) {
     std::vector<int> token_counts;
@@ -165,17 +190,18 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
     work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
   };
   prompt_with(asked.max_pixels);
+  work.max_tokens = answer_tokens(request, work.result.stats.prompt_tokens);
   const auto text_tokens =
       static_cast<std::uint64_t>(work.result.stats.prompt_tokens - work.result.stats.image_tokens);
   const EstimateOf estimate_of = [&](const Fitting& fitting) {
     return estimate({.pictures = sizes,
                      .text_tokens = text_tokens,
-                     .max_tokens = static_cast<std::uint64_t>(request.max_tokens),
+                     .max_tokens = static_cast<std::uint64_t>(work.max_tokens),
                      .kv_type = kv_type_of(fitting.kv_bits),
                      .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk)},
                     config_, processor_for(fitting.max_pixels));
   };
-  work.fitting = fit(asked, estimate_of, [&](const budget::TagBytes& bytes) {
+  work.fitting = fit(asked, limits, estimate_of, [&](const budget::TagBytes& bytes) {
     return host_->could_fit(place_, bytes);
   });
   if (work.fitting.max_pixels != asked.max_pixels) prompt_with(work.fitting.max_pixels);
@@ -184,8 +210,8 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),
                                         memory.decode[budget::Tag::kKv]};
-  return host_->admit(place_, memory.largest(), advice(!sizes.empty(), request.max_tokens),
-                      work.stop, request.images_lease);
+  return host_->admit(place_, memory.largest(), advice(!sizes.empty(), work.max_tokens), work.stop,
+                      request.images_lease);
 }
 
 void Engine::preprocess(Work& work) const {
@@ -223,7 +249,7 @@ void Engine::encode_images(Work& work) {
 void Engine::read_prompt(Work& work) {
   const std::vector<std::int32_t>& ids = work.prompt.ids;
   const Stopwatch prefill;
-  const int expected = std::min(work.request.max_tokens, kAnswerReserve);
+  const int expected = std::min(work.max_tokens, kAnswerReserve);
   work.sequence.emplace(
       *loaded_.model,
       qwen::SequenceOptions{.reserve = static_cast<int>(ids.size()) + expected,
@@ -258,9 +284,9 @@ void Engine::write_answer(Work& work) {
   Stopwatch decode;
   Continuation continuation(*work.sequence, work.prompt.ids, std::move(work.logits),
                             work.request.lookup);
-  while (stats.generated_tokens < work.request.max_tokens) {
+  while (stats.generated_tokens < work.max_tokens) {
     if (work.stop.stop_requested()) {
-      throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
+      throw_cancelled();
     }
     const std::int32_t id = sampler.sample(continuation.logits());
     if (is_end(id)) {
@@ -276,7 +302,7 @@ void Engine::write_answer(Work& work) {
       work.result.finish_reason = stops.met() ? FinishReason::kStop : FinishReason::kLoop;
       break;
     }
-    if (stats.generated_tokens < work.request.max_tokens) continuation.accept(id);
+    if (stats.generated_tokens < work.max_tokens) continuation.accept(id);
   }
   stats.decode_seconds = decode.seconds();
   show(stops.push(detokenizer.flush()));

@@ -66,6 +66,7 @@ class Engine {
   };
 
   models::qwen3_vl::ImageProcessorConfig processor_for(std::int64_t max_pixels) const;
+  int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
   std::unique_ptr<ModelHost::Use> admit(Work& work);
   void preprocess(Work& work) const;
   void encode_images(Work& work);

@@ -17,6 +17,12 @@ inline constexpr int kAnswerReserve = 256;
 /// A KV cache of 8, 16 or 32 bits. Throws kUsage for others.
 tensor::cpu::KvType kv_type_of(int bits);
 
+/// The bits that a KV cache has where so many are asked for: a GPU keeps the 16 of its activations
+/// (tensor::KvCache).
+constexpr int kv_bits_on(bool gpu, int bits) {
+  return gpu ? 16 : bits;
+}
+
 /// What decides the memory of a generation.
 struct GenerationShape {
   std::span<const models::qwen3_vl::ImageSize> pictures;  ///< as they were decoded

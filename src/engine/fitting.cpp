@@ -1,44 +1,57 @@
 #include "engine/fitting.h"
 
-#include <type_traits>
+#include <algorithm>
 
 #include "base/language.h"
 
 namespace oko::engine {
 namespace {
 
-constexpr int kSmallChunk = 128;                // tokens
-constexpr std::int64_t kLeastPixels = 200'000;  // below, little can be seen in a picture
+constexpr int kSmallChunk = 128;          // tokens
+constexpr double kLeastPixels = 200'000;  // below, little can be seen in a picture
 constexpr double kPixelStep = 0.8;
+
+/// `fitting`, and what it has less of than `asked`.
+Fitting with_reductions(const Fitting& asked, std::int64_t largest_picture, Fitting fitting) {
+  const auto note = [&](const char* what, std::int64_t from, std::int64_t to) {
+    if (to != from) fitting.reductions.push_back({what, from, to});
+  };
+  note("prefill_chunk", asked.prefill_chunk, fitting.prefill_chunk);
+  note("kv_bits", asked.kv_bits, fitting.kv_bits);
+  if (fitting.max_pixels != asked.max_pixels) {
+    note("max_pixels", largest_picture, fitting.max_pixels);
+  }
+  return fitting;
+}
 
 }  // namespace
 
-Fitting fit(const Fitting& asked, const EstimateOf& estimate_of,
+Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
             const std::function<bool(const budget::TagBytes&)>& fits) {
   const auto does_fit = [&](const Fitting& fitting) {
     return fits(estimate_of(fitting).largest());
   };
-  Fitting fitting = asked;
-  const auto reduce = [&](const char* what, std::int64_t from, auto& value, std::int64_t to) {
-    value = static_cast<std::remove_reference_t<decltype(value)>>(to);
-    fitting.reductions.push_back({what, from, to});
-  };
-  if (does_fit(fitting)) return fitting;
-  reduce("prefill_chunk", fitting.prefill_chunk, fitting.prefill_chunk, kSmallChunk);
-  if (does_fit(fitting)) return fitting;
-  if (fitting.kv_bits > 8) {
-    reduce("kv_bits", fitting.kv_bits, fitting.kv_bits, 8);
-    if (does_fit(fitting)) return fitting;
+  if (does_fit(asked)) return asked;
+  Fitting least = asked;
+  least.prefill_chunk = std::min(asked.prefill_chunk, kSmallChunk);
+  Fitting fitting = least;
+  if (!does_fit(fitting)) {
+    least.kv_bits = fitting.kv_bits = std::min(asked.kv_bits, limits.least_kv_bits);
+    auto pixels = static_cast<double>(limits.largest_picture);
+    while (!does_fit(fitting)) {
+      pixels *= kPixelStep;
+      if (pixels < kLeastPixels) return with_reductions(asked, limits.largest_picture, least);
+      fitting.max_pixels = static_cast<std::int64_t>(pixels);
+    }
   }
-  Fitting smaller = fitting;
-  smaller.reductions.push_back({"max_pixels", asked.max_pixels, asked.max_pixels});
-  while (static_cast<double>(smaller.max_pixels) * kPixelStep >= kLeastPixels) {
-    smaller.max_pixels =
-        static_cast<std::int64_t>(static_cast<double>(smaller.max_pixels) * kPixelStep);
-    smaller.reductions.back().to = smaller.max_pixels;
-    if (does_fit(smaller)) return smaller;
-  }
-  return fitting;
+  // What was given first may not have helped.
+  Fitting precise = fitting;
+  precise.kv_bits = asked.kv_bits;
+  if (does_fit(precise)) fitting = precise;
+  Fitting fast = fitting;
+  fast.prefill_chunk = asked.prefill_chunk;
+  if (does_fit(fast)) fitting = fast;
+  return with_reductions(asked, limits.largest_picture, fitting);
 }
 
 std::string advice(bool has_pictures, int max_tokens) {

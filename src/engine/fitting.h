@@ -16,18 +16,24 @@ namespace oko::engine {
 struct Fitting {
   int prefill_chunk = static_cast<int>(models::qwen3_vl::kPrefillChunk);
   int kv_bits = 16;
-  std::int64_t max_pixels = 0;             ///< of a picture after resizing
+  std::int64_t max_pixels = 0;             ///< as in GenerationRequest
   std::vector<Reduction> reductions = {};  ///< what was taken back of what was asked for
 };
 
 /// Memory of a generation that is worked on like this.
 using EstimateOf = std::function<GenerationMemory(const Fitting&)>;
 
+/// How far a generation can be reduced.
+struct FitLimits {
+  std::int64_t largest_picture = 0;  ///< pixels of the largest one as asked for; 0: there is none
+  int least_kv_bits = 8;             ///< 16 on a GPU, which keeps activations as they are
+};
+
 /// The first of these that `fits`: as `asked`; prompts in smaller chunks, which cost time; the KV
-/// cache in 8 bits, which costs precision; smaller pictures, `asked.max_pixels` being what the
-/// largest of them has (0: there are none), which cost detail. Where none does, `asked` with all
-/// but smaller pictures: the ledger refuses it with its numbers.
-Fitting fit(const Fitting& asked, const EstimateOf& estimate_of,
+/// cache in fewer bits, which costs precision; smaller pictures, which cost detail. What turns out
+/// not to be needed is not reduced. Where none fits, `asked` with all but smaller pictures: the
+/// ledger refuses it with its numbers.
+Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
             const std::function<bool(const budget::TagBytes&)>& fits);
 
 /// What the user can do about a generation that does not fit.

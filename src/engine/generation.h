@@ -21,9 +21,11 @@ struct GenerationRequest {
   /// The memory that has been promised for `images`, of which no more is asked for; null: none.
   const budget::Lease* images_lease = nullptr;
   SamplingOptions sampling;
-  int max_tokens = 1024;          ///< of the answer, >= 1
+  /// Of the answer, >= 1; fewer where the model has no positions for more.
+  int max_tokens = 1024;
   std::int64_t max_pixels = 0;    ///< of each picture after resizing; 0: as the model's config says
-  int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32
+  int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32; on a GPU 16
+  int prefill_chunk = 512;        ///< tokens of the prompt that are read at once, >= 1
   bool lookup = false;            ///< guess tokens from the text itself (PromptLookup)
   std::vector<std::string> stop;  ///< texts at which the answer ends; they are not part of it
 };
@@ -82,7 +84,7 @@ struct Reduction {
 struct GenerationResult {
   std::string text;
   FinishReason finish_reason = FinishReason::kStop;
-  std::vector<Reduction> reductions;  ///< in the order in which they were tried
+  std::vector<Reduction> reductions;
   GenerationStats stats;
 };
 

@@ -11,7 +11,11 @@ namespace oko::tensor {
 
 mx::allocator::Data allocate(std::size_t bytes) {
   FailPoint::allocation();
-  if (bytes < cpu::ArrayPool::kMinBytes) return mx::allocator::malloc(bytes);
+  if (bytes < cpu::ArrayPool::kMinBytes) {
+    mx::allocator::Data data = mx::allocator::malloc(bytes);
+    if (data.buffer().ptr() == nullptr) cpu::ArrayPool::throw_no_memory(bytes);
+    return data;
+  }
   std::byte* memory = cpu::array_pool().take(bytes);
   // As MLX's own buffers on the CPU, it points at its size, which stands in front of the data.
   std::byte* start = memory - sizeof(bytes);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/allocator.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/byte_attention.h"
 #include "tensor/cpu/ready.h"
@@ -102,10 +103,13 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) con
 void KvCache::append(const mx::array& keys, const mx::array& values) {
   const int end = length_ + keys.shape(0);
   if (!keys_ || end > keys_->shape(0)) {
-    const int capacity = capacity_for(end, reserve_);
+    const auto capacity = static_cast<int>(
+        capacity_for(static_cast<std::uint64_t>(end), static_cast<std::uint64_t>(reserve_)));
     const mx::Dtype dtype = on_gpu() ? keys.dtype() : dtype_of(type_);
     grow(keys_, capacity, dtype);
     grow(values_, capacity, dtype);
+    // The smaller ones are of no use to anybody, and those of all layers are many.
+    if (length_ > 0) release_kept_memory();
   }
   write(keys_, keys);
   write(values_, values);

@@ -2,6 +2,7 @@
 
 #include <mlx/array.h>
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,8 +20,8 @@ class KvCache {
  public:
   /// Tokens that there is room for when `tokens` are held and `reserve` were foreseen: no more than
   /// those, then steps of 256.
-  static constexpr int capacity_for(int tokens, int reserve) {
-    constexpr int kStep = 256;
+  static constexpr std::uint64_t capacity_for(std::uint64_t tokens, std::uint64_t reserve) {
+    constexpr std::uint64_t kStep = 256;
     return tokens <= reserve ? reserve : (tokens + kStep - 1) / kStep * kStep;
   }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <thread>
 
 #include "base/error.h"
@@ -140,6 +141,33 @@ TEST(EngineTest, MaxPixelsShrinksThePicture) {
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 100);
   request.max_pixels = 64 * 64;
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 4);
+}
+
+TEST(EngineTest, APictureIsShrunkOnceOnly) {
+  Engine engine(small_model());
+  auto request = question({gradient(640, 360, 0)}, 1);
+  request.max_pixels = 100'000;
+  // 416 x 224, as the reference processor has it; 384 x 224 if that were shrunk again.
+  EXPECT_EQ(engine.generate(request).stats.image_tokens, 13 * 7);
+}
+
+TEST(EngineTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
+  Engine engine(small_model());
+  auto request = question({}, std::numeric_limits<int>::max());
+  request.sampling.temperature = 5.0f;  // no loop
+  const GenerationResult result = engine.generate(request);
+  if (result.finish_reason == FinishReason::kLength) {
+    EXPECT_EQ(result.stats.prompt_tokens + result.stats.generated_tokens, 4096);
+  }
+  EXPECT_GT(result.stats.predicted_memory.kv, result.stats.memory.kv * 9 / 10);
+  request.messages[0].parts[0].text = std::string(20'000, '.');
+  try {
+    engine.generate(request);
+    FAIL() << "it was answered";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+    EXPECT_NE(std::string(error.what()).find("4096"), std::string::npos) << error.what();
+  }
 }
 
 TEST(EngineTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {

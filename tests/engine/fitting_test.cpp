@@ -7,18 +7,25 @@ namespace {
 
 using budget::Tag;
 
+constexpr std::int64_t kPicture = 2'000'000;  // pixels as asked for
+
 /// Memory as a real request has it: pixels cost most, then the cache, then the chunk.
-GenerationMemory estimate_of(const Fitting& fitting) {
+GenerationMemory memory_of(const Fitting& fitting, std::int64_t picture) {
+  const std::int64_t pixels =
+      fitting.max_pixels > 0 ? std::min(fitting.max_pixels, picture) : picture;
   GenerationMemory memory;
-  memory.vision[Tag::kVision] = static_cast<std::uint64_t>(fitting.max_pixels) * 100;
+  memory.vision[Tag::kVision] = static_cast<std::uint64_t>(pixels) * 100;
   memory.prefill[Tag::kPrefill] = static_cast<std::uint64_t>(fitting.prefill_chunk) * 100'000;
   memory.prefill[Tag::kKv] = static_cast<std::uint64_t>(fitting.kv_bits) * 10'000'000;
   return memory;
 }
 
-Fitting fit_into(std::uint64_t bytes, Fitting asked = {.kv_bits = 16, .max_pixels = 2'000'000}) {
-  return fit(asked, estimate_of,
-             [&](const budget::TagBytes& taken) { return taken.total() <= bytes; });
+Fitting fit_into(std::uint64_t bytes, const Fitting& asked = {},
+                 const FitLimits& limits = {.largest_picture = kPicture}) {
+  return fit(
+      asked, limits,
+      [&](const Fitting& fitting) { return memory_of(fitting, limits.largest_picture); },
+      [&](const budget::TagBytes& taken) { return taken.total() <= bytes; });
 }
 
 TEST(FittingTest, WhatFitsIsDoneAsAsked) {
@@ -26,7 +33,7 @@ TEST(FittingTest, WhatFitsIsDoneAsAsked) {
   EXPECT_TRUE(fitting.reductions.empty());
   EXPECT_EQ(fitting.prefill_chunk, 512);
   EXPECT_EQ(fitting.kv_bits, 16);
-  EXPECT_EQ(fitting.max_pixels, 2'000'000);
+  EXPECT_EQ(fitting.max_pixels, 0);
 }
 
 TEST(FittingTest, TimeIsGivenBeforePrecisionAndPrecisionBeforeDetail) {
@@ -34,28 +41,48 @@ TEST(FittingTest, TimeIsGivenBeforePrecisionAndPrecisionBeforeDetail) {
   EXPECT_EQ(slower.prefill_chunk, 128);
   EXPECT_EQ(slower.kv_bits, 16);
   EXPECT_EQ(slower.reductions.size(), 1u);
-  const Fitting coarser = fit_into(200'000'000, {.kv_bits = 32, .max_pixels = 2'000'000});
+  const Fitting coarser = fit_into(100'000'000, {.kv_bits = 32}, {.largest_picture = 900'000});
+  EXPECT_EQ(coarser.prefill_chunk, 128);
   EXPECT_EQ(coarser.kv_bits, 8);
-  EXPECT_EQ(coarser.max_pixels, 2'000'000);
-  const Fitting smaller = fit_into(150'000'000);
-  EXPECT_LT(smaller.max_pixels, 1'500'000);
-  EXPECT_GT(smaller.max_pixels, 1'100'000);
+  EXPECT_EQ(coarser.max_pixels, 0);
+  const Fitting smaller = fit_into(100'000'000);
+  EXPECT_LT(smaller.max_pixels, 1'000'000);
+  EXPECT_GT(smaller.max_pixels, 800'000);
   ASSERT_EQ(smaller.reductions.size(), 3u);
   EXPECT_EQ(smaller.reductions[0].what, "prefill_chunk");
   EXPECT_EQ(smaller.reductions[1].what, "kv_bits");
   EXPECT_EQ(smaller.reductions[2].what, "max_pixels");
-  EXPECT_EQ(smaller.reductions[2].from, 2'000'000);
+  EXPECT_EQ(smaller.reductions[2].from, kPicture);
   EXPECT_EQ(smaller.reductions[2].to, smaller.max_pixels);
+}
+
+TEST(FittingTest, WhatDoesNotHelpIsNotGiven) {
+  const Fitting fitting = fit_into(250'000'000, {}, {.largest_picture = 4'000'000});
+  EXPECT_LT(fitting.max_pixels, 2'500'000);
+  EXPECT_EQ(fitting.kv_bits, 16);
+  EXPECT_EQ(fitting.prefill_chunk, 512);
+  EXPECT_EQ(fitting.reductions.size(), 1u);
+}
+
+TEST(FittingTest, TheCacheKeepsItsBitsWhereFewerAreNotToBeHad) {
+  const Fitting fitting =
+      fit_into(165'000'000, {}, {.largest_picture = 1'000'000, .least_kv_bits = 16});
+  EXPECT_EQ(fitting.kv_bits, 16);
+}
+
+TEST(FittingTest, ASmallChunkIsNotMadeLarger) {
+  const Fitting fitting = fit_into(1'000'000, {.prefill_chunk = 64});
+  EXPECT_EQ(fitting.prefill_chunk, 64);
 }
 
 TEST(FittingTest, WhatNeverFitsKeepsItsPictures) {
   const Fitting fitting = fit_into(1'000'000);
-  EXPECT_EQ(fitting.max_pixels, 2'000'000);
+  EXPECT_EQ(fitting.max_pixels, 0);
   EXPECT_EQ(fitting.kv_bits, 8);
 }
 
 TEST(FittingTest, WithoutPicturesNoneAreMadeSmaller) {
-  const Fitting fitting = fit_into(1'000'000, {.kv_bits = 8});
+  const Fitting fitting = fit_into(1'000'000, {.kv_bits = 8}, {});
   EXPECT_EQ(fitting.reductions.size(), 1u);
 }
 

@@ -2,7 +2,9 @@
 #include <mlx/memory.h>
 #include <mlx/mlx.h>
 
+#include "budget/process_memory.h"
 #include "tensor/attention.h"
+#include "tests/support/kept_memory.h"
 #include "tests/tensor/numbers.h"
 
 namespace oko::tensor {
@@ -48,6 +50,24 @@ mx::array reference(const mx::array& q, const mx::array& k, const mx::array& v,
 void expect_near(const mx::array& actual, const mx::array& expected) {
   ASSERT_EQ(actual.shape(), expected.shape());
   EXPECT_LT(mx::max(mx::abs(mx::subtract(actual, expected))).item<float>(), 1e-5f);
+}
+
+/// The caches of many layers grow together: what they leave is not kept beside them.
+TEST_F(KvCacheTest, GrowingLeavesNothingBehind) {
+  constexpr int kLayers = 40, kReserve = 1024;
+  const mx::array most = random_array(kReserve, kKvHeads, 1), one = random_array(1, kKvHeads, 2);
+  mx::eval(most, one);
+  std::vector<KvCache> layers;
+  const std::uint64_t before = budget::private_bytes();
+  for (int i = 0; i < kLayers; ++i) {
+    layers.emplace_back(kKvHeads, kHeadDim, kReserve, KvType::kFloat32);
+    layers.back().append(most, most);
+  }
+  for (KvCache& layer : layers) layer.append(one, one);
+  const std::uint64_t rows = KvCache::capacity_for(kReserve + 1, kReserve);
+  const std::uint64_t bytes = kLayers * rows * layers[0].bytes_per_token();
+  // Pages of the steps that no token has reached are not there yet.
+  EXPECT_LT(budget::private_bytes() - before, bytes + 2'000'000 + kKeptFreedBytes);
 }
 
 TEST_F(KvCacheTest, AppendsOfAnySizeKeepTheirContents) {

@@ -72,8 +72,7 @@ std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint
   const std::uint64_t token =
       2 * static_cast<std::uint64_t>(config.num_key_value_heads) *
       tensor::cpu::kv_row_bytes(type, static_cast<std::size_t>(config.head_dim));
-  const auto capacity = static_cast<std::uint64_t>(
-      tensor::KvCache::capacity_for(static_cast<int>(tokens), static_cast<int>(reserve)));
+  const std::uint64_t capacity = tensor::KvCache::capacity_for(tokens, reserve);
   return static_cast<std::uint64_t>(config.num_hidden_layers) * token * capacity;
 }
 

@@ -23,6 +23,14 @@ std::size_t whole_pages(std::size_t bytes) {
 
 }  // namespace
 
+void ArrayPool::throw_no_memory(std::size_t bytes) {
+  throw Error(ErrorCode::kFailed,
+              tr("the system has no {} of memory left for arrays",
+                 "у системы больше нет {} памяти для массивов", format_bytes(bytes)),
+              tr("close other programs, or take a smaller picture or text",
+                 "закройте другие программы или возьмите картинку или текст поменьше"));
+}
+
 /// Stands at the start of its mapping.
 struct ArrayPool::Block {
   std::size_t bytes;  ///< of the mapping
@@ -73,14 +81,7 @@ std::byte* ArrayPool::take(std::size_t bytes) {
   if (block == nullptr) {
     make_room(wanted);
     void* mapping = ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
-    if (mapping == MAP_FAILED) {
-      throw Error(
-          ErrorCode::kFailed,
-          tr("the system has no {} of memory left, beside {} in use",
-             "у системы нет ещё {} памяти к занятым {}", format_bytes(wanted), format_bytes(used_)),
-          tr("close other programs, or take a smaller picture or text",
-             "закройте другие программы или возьмите картинку или текст поменьше"));
-    }
+    if (mapping == MAP_FAILED) throw_no_memory(wanted);
     block = new (mapping) Block{wanted};
   }
   used_ += block->bytes;

@@ -18,16 +18,20 @@ class ArrayPool {
   /// Smaller arrays are for the system's allocator.
   static constexpr std::size_t kMinBytes = 256 * 1024;
 
-  /// Bytes that may be kept beyond a peak of use. A prompt's layers need 38 MB of it to meet no
-  /// fresh pages: some sizes are of attention, others of the feed-forward network.
+  /// Bytes that may be kept at most. A prompt's layers need 38 MB of it to meet no fresh pages:
+  /// some sizes are of attention, others of the feed-forward network.
+  static constexpr std::uint64_t kMostKept = 40'000'000;
+
+  /// The same beyond a peak of use.
   static constexpr std::uint64_t most_kept(std::uint64_t peak) {
-    return std::min<std::uint64_t>(peak / 2, 40'000'000);
+    return std::min(peak / 2, kMostKept);
   }
 
   ~ArrayPool() { release_kept(); }
 
   /// Uninitialised memory, at a multiple of 64. Throws kFailed where the system has none.
   std::byte* take(std::size_t bytes);
+  [[noreturn]] static void throw_no_memory(std::size_t bytes);
   void give_back(std::byte* memory);
 
   /// Gives kept memory back to the system and forgets how much was used.
@@ -36,7 +40,7 @@ class ArrayPool {
   std::size_t used_bytes() const;
   std::size_t peak_bytes() const;  ///< of `used_bytes`, since `release_kept`
 
- public:
+ private:
   struct Block;
 
   Block* find_kept(std::size_t bytes);
