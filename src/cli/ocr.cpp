@@ -10,8 +10,8 @@
 
 #include "base/core_count.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/language.h"
+#include "budget/ledger.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/page_printer.h"
@@ -39,21 +39,50 @@ void refuse_binary_on_terminal(const std::string& format) {
                  "направьте его в файл: oko ocr ... --format pdf > out.pdf"));
 }
 
-/// Pages that are read at once: as many as there are cores, and as fit the budget.
-std::size_t parallel_pages(const OcrOptions& options) {
-  const std::uint64_t budget = budget_of(options.common);
+/// Pages that are read at once: as many as there are cores, and as fit the budget where they are
+/// A4.
+std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
   constexpr std::uint64_t kPage = ocr::kEngineBytes + ocr::kPageBytes;
-  constexpr std::uint64_t kOne = engine::kRuntimeBytes + kPage;
-  if (budget < kOne) {
-    throw Error(ErrorCode::kOverBudget,
-                tr("reading a page takes {} of memory, the budget is {}",
-                   "чтение страницы занимает {} памяти, а бюджет — {}", format_bytes(kOne),
-                   format_bytes(budget)),
-                tr("raise --budget", "увеличьте --budget"));
+  const std::uint64_t fit = (budget - std::min(budget, engine::kRuntimeBytes)) / kPage;
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(
+      fit, 1, options.threads != 0 ? options.threads : physical_core_count()));
+}
+
+/// The budget, of which the program itself and so many engines have taken theirs.
+class PageLedger {
+ public:
+  PageLedger(std::uint64_t budget, std::size_t engines) : ledger_(budget) {
+    budget::TagBytes bytes;
+    bytes[budget::Tag::kWeights] =  // as what stays
+        engine::kRuntimeBytes + engines * ocr::kEngineBytes;
+    beside_ = take(bytes, {});
   }
-  const std::uint64_t fit = 1 + (budget - kOne) / kPage;
-  return static_cast<std::size_t>(
-      std::min<std::uint64_t>(fit, options.threads != 0 ? options.threads : physical_core_count()));
+
+  /// For page `i`.
+  budget::Lease take(document::Pages& pages, std::size_t i, const std::stop_token& stop) {
+    try {
+      return take(pages.memory_of(i), stop);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kOverBudget) throw;
+      throw Error(error.code(), pages.file(i) + ": " + error.what(), error.hint());
+    }
+  }
+
+ private:
+  budget::Lease take(const budget::TagBytes& bytes, const std::stop_token& stop) {
+    return ledger_.take({.wanted = [&] { return bytes; },
+                         .hint = tr("raise --budget, or make the picture smaller",
+                                    "увеличьте --budget или уменьшите картинку")},
+                        stop);
+  }
+
+  budget::Ledger ledger_;
+  budget::Lease beside_;
+};
+
+/// An error that says nothing about the pages to come.
+bool is_of_one_page(const Error& error) {
+  return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
 }
 
 /// Every page is tried; the first error decides the exit status.
@@ -71,7 +100,7 @@ void run(const OcrOptions& options) {
     const document::PagePicture picture =
         pictures.empty() ? document::PagePicture{} : std::exchange(pictures[i], {});
     if (result.error) {
-      if (pages.size() == 1 || result.error->code() != ErrorCode::kBadInput) throw *result.error;
+      if (pages.size() == 1 || !is_of_one_page(*result.error)) throw *result.error;
       fmt::print(stderr, "oko: {}\n", printable(result.error->what()));
       if (!first_error) first_error = result.error;
     } else {
@@ -79,10 +108,14 @@ void run(const OcrOptions& options) {
     }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
+  const std::uint64_t budget = budget_of(options.common);
+  const std::size_t threads = std::min(parallel_pages(options, budget), pages.size());
+  PageLedger ledger(budget, threads);
   ocr::read_pages(
-      pages.size(), options.run, parallel_pages(options),
+      pages.size(), options.run, threads,
       [&](std::size_t i) { return pages.load(i, pictures.empty() ? nullptr : &pictures[i]); },
-      on_result, interrupt.token());
+      on_result, interrupt.token(),
+      [&](std::size_t i) { return ledger.take(pages, i, interrupt.token()); });
   progress.clear();
   printer->finish();
   if (first_error) {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "image/image.h"
 #include "image/jpeg.h"
+#include "ocr/footprint.h"
 
 namespace oko::document {
 namespace {
@@ -60,6 +61,41 @@ ocr::LoadedPage Pages::load(std::size_t i, PagePicture* picture) {
     set_paper_size(image.resolution, *picture);
   }
   return image;
+}
+
+budget::TagBytes Pages::memory_of(std::size_t i) {
+  const Place place = pages_[i];
+  int width = 0, height = 0;
+  std::uint64_t loading = 0;
+  if (files_[place.file].is_pdf) {
+    const PageSize size = size_in_pdf(place);
+    width = size.width;
+    height = size.height;
+    constexpr std::uint64_t kDrawn = 2 * 3;  // poppler's picture and ours
+    loading = kDrawn * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  } else {
+    const image::Header header = image::read_header(files_[place.file].path, {}, place.page);
+    width = header.width;
+    height = header.height;
+    loading = header.decode_bytes;
+  }
+  budget::TagBytes bytes;
+  bytes[budget::Tag::kOcr] = ocr::reading_bytes(width, height);
+  bytes[budget::Tag::kImage] = loading - std::min(loading, bytes[budget::Tag::kOcr]);
+  return bytes;
+}
+
+PageSize Pages::size_in_pdf(const Place& place) {
+  std::unique_ptr<Pdf> pdf = take(place.file);
+  PageSize size;
+  try {
+    size = pdf->page_size(place.page);
+  } catch (const Error&) {  // of this page
+    give_back(place.file, std::move(pdf));
+    throw;
+  }
+  give_back(place.file, std::move(pdf));
+  return size;
 }
 
 ocr::LoadedPage Pages::load_from_pdf(const Place& place, PagePicture* picture) {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "budget/ledger.h"
 #include "document/page_picture.h"
 #include "document/pdf.h"
 #include "ocr/page_reader.h"
@@ -29,6 +30,10 @@ class Pages {
   /// Throws kBadInput as image::load and Pdf do.
   ocr::LoadedPage load(std::size_t i, PagePicture* picture);
 
+  /// Memory that loading page `i` and reading its text take at most; they follow each other. A page
+  /// of a PDF counts as if it had to be read. Throws as `load` does.
+  budget::TagBytes memory_of(std::size_t i);
+
  private:
   struct File {
     std::string path;
@@ -41,6 +46,7 @@ class Pages {
   };
 
   ocr::LoadedPage load_from_pdf(const Place& place, PagePicture* picture);
+  PageSize size_in_pdf(const Place& place);
   std::unique_ptr<Pdf> take(std::size_t file);
   void give_back(std::size_t file, std::unique_ptr<Pdf> pdf);
 

@@ -113,9 +113,9 @@ Image decode(std::span<const std::byte> bytes, std::string_view name, const Limi
   return decode_with_vips(bytes, format, name, limits, page);
 }
 
-Header read_header(const std::filesystem::path& path, const Limits& limits) {
+Header read_header(const std::filesystem::path& path, const Limits& limits, int page) {
   const std::string bytes = read_picture(path, limits);
-  return read_header(std::as_bytes(std::span(bytes)), path.string(), limits);
+  return read_header(std::as_bytes(std::span(bytes)), path.string(), limits, page);
 }
 
 int page_count(const std::filesystem::path& path, const Limits& limits) {
@@ -128,10 +128,11 @@ int page_count(const std::filesystem::path& path, const Limits& limits) {
   return format == Format::kTiff ? read_header(path, limits).pages : 1;
 }
 
-Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits,
+                   int page) {
   const Format format = check_kind(bytes, name, limits);
   if (format == Format::kBmp) return read_bmp_header(bytes, name, limits);
-  return read_header_with_vips(bytes, format, name, limits);
+  return read_header_with_vips(bytes, format, name, limits, page);
 }
 
 }  // namespace oko::image

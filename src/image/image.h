@@ -49,10 +49,10 @@ Image decode(std::span<const std::byte> bytes, std::string_view name, const Limi
 
 /// The checks of `decode` up to its first pixel.
 Header read_header(std::span<const std::byte> bytes, std::string_view name,
-                   const Limits& limits = {});
+                   const Limits& limits = {}, int page = 0);
 
 /// The same for a file.
-Header read_header(const std::filesystem::path& path, const Limits& limits = {});
+Header read_header(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
 /// Pages of a picture file. Of any kind but TIFF only the first bytes are read: 1.
 int page_count(const std::filesystem::path& path, const Limits& limits = {});

@@ -192,9 +192,9 @@ std::uint64_t decode_bytes(const Handle& image, Format format, std::size_t file_
 }  // namespace
 
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
-                             const Limits& limits) {
+                             const Limits& limits, int page) {
   const ThreadScope scope;
-  const Handle image = open_checked(bytes, format, name, limits, /*page=*/0);
+  const Handle image = open_checked(bytes, format, name, limits, page);
   const int pages = format == Format::kTiff ? vips_image_get_n_pages(image.get()) : 1;
   return {format, image->Xsize, image->Ysize, pages, decode_bytes(image, format, bytes.size())};
 }

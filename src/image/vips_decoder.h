@@ -11,6 +11,6 @@ Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::str
 
 /// `read_header` for the same formats.
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
-                             const Limits& limits);
+                             const Limits& limits, int page);
 
 }  // namespace oko::image

@@ -92,10 +92,12 @@ Outcome failed(Error error) {
 }
 
 Outcome read_one(Engines& engines, std::size_t thread,
+                 const std::function<budget::Lease(std::size_t)>& admit,
                  const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
                  const std::stop_token& stop) {
   try {
     if (stop.stop_requested()) throw_cancelled();
+    const budget::Lease lease = admit ? admit(index) : budget::Lease();
     LoadedPage loaded = load(index);
     if (Page* page = std::get_if<Page>(&loaded)) return {{std::move(*page), std::nullopt}, nullptr};
     Engine* engine = nullptr;
@@ -118,8 +120,8 @@ Outcome read_one(Engines& engines, std::size_t thread,
 
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<LoadedPage(std::size_t)>& load,
-                const std::function<void(std::size_t, ReadResult)>& on_result,
-                std::stop_token stop) {
+                const std::function<void(std::size_t, ReadResult)>& on_result, std::stop_token stop,
+                const std::function<budget::Lease(std::size_t)>& admit) {
   threads = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count));
   Engines engines(options, threads);
   Queue queue(count, 2 * threads);
@@ -132,7 +134,7 @@ void read_pages(std::size_t count, const Options& options, std::size_t threads,
   for (std::size_t i = 0; i < threads; ++i) {
     workers.emplace_back([&, i] {
       while (const auto index = queue.take())
-        queue.put(*index, read_one(engines, i, load, *index, stop));
+        queue.put(*index, read_one(engines, i, admit, load, *index, stop));
     });
   }
   for (std::size_t i = 0; i < count; ++i) {

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "base/error.h"
+#include "budget/ledger.h"
 #include "image/image.h"
 #include "ocr/engine.h"
 #include "ocr/page.h"
@@ -26,9 +27,11 @@ struct ReadResult {
 /// its own, and hands the results over in order, on the calling thread. Never more than twice as
 /// many as threads are loaded or waiting. No engine is made before a picture comes. Errors of one
 /// page do not end the others; those of making an engine and kCancelled leave as oko::Error.
+/// `admit`: asks for the memory of a page, on the thread that will load it, and keeps it until the
+/// page is read; may be empty.
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<LoadedPage(std::size_t)>& load,
-                const std::function<void(std::size_t, ReadResult)>& on_result,
-                std::stop_token stop);
+                const std::function<void(std::size_t, ReadResult)>& on_result, std::stop_token stop,
+                const std::function<budget::Lease(std::size_t)>& admit = {});
 
 }  // namespace oko::ocr

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "image/jpeg.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
 
@@ -96,6 +97,21 @@ TEST_F(OcrTest, ADamagedPageDoesNotStopTheOthers) {
   EXPECT_EQ(result.status, 4) << result.err;
   EXPECT_NE(result.err.find("damaged.tif"), std::string::npos) << result.err;
   EXPECT_NE(result.out.find("page 2:\nСчёт"), std::string::npos) << result.out;
+}
+
+TEST_F(OcrTest, APageThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
+  const image::Image blank{4000, 4000, std::vector<std::uint8_t>(4000 * 4000 * 3, 255)};
+  write_file_atomically(folder_ / "blank.jpg", std::string_view(image::encode_jpeg(blank, 85)));
+  const ProcessResult both =
+      run({"ocr", folder_ / "blank.jpg", kReceipt, "--budget", "250MB", "--threads", "2"});
+  EXPECT_EQ(both.status, 3) << both.err;
+  EXPECT_NE(both.err.find("blank.jpg: this needs 232 MB of memory"), std::string::npos) << both.err;
+  EXPECT_NE(both.out.find("Супермаркет"), std::string::npos) << both.out;
+  const ProcessResult alone = run({"ocr", folder_ / "blank.jpg", "--budget", "250MB"}, "ru");
+  EXPECT_EQ(alone.status, 3) << alone.err;
+  EXPECT_NE(alone.err.find("подсказка: увеличьте --budget"), std::string::npos) << alone.err;
+  EXPECT_EQ(run({"ocr", kReceipt, "--budget", "100MB"}).status, 3) << "no room for the engine";
+  EXPECT_EQ(run({"ocr", folder_ / "blank.jpg", "--budget", "370MB"}).status, 0);
 }
 
 TEST_F(OcrTest, PictureWithoutTextIsNoError) {

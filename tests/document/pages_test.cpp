@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
+#include "ocr/footprint.h"
 #include "tests/support/kept_memory.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
@@ -32,6 +33,18 @@ TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
   EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(6, nullptr)));
   // An earlier file again, as threads may ask.
   EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr)).text(), "Первая\n");
+}
+
+TEST_F(PagesTest, MemoryIsKnownBeforeAPageIsLoaded) {
+  Pages pages({kData + "mixed.pdf", kPictures + "two_pages.tif", folder_ / "none.png"});
+  for (std::size_t i = 0; i < 5; ++i) {
+    PagePicture picture;
+    pages.load(i, &picture);
+    EXPECT_EQ(pages.memory_of(i)[budget::Tag::kOcr],
+              ocr::reading_bytes(picture.width, picture.height))
+        << i;
+  }
+  message_of([&] { pages.memory_of(5); }, ErrorCode::kBadInput);
 }
 
 TEST_F(PagesTest, PicturesComeWithTheirSizeOnPaper) {

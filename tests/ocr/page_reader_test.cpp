@@ -44,6 +44,29 @@ TEST(PageReaderTest, FewPicturesAreHeldAtATime) {
   EXPECT_EQ(loaded.load(), 40u);
 }
 
+TEST(PageReaderTest, PagesWaitForTheirMemoryAndGiveItBackOnceRead) {
+  budget::Ledger ledger(150);  // of 100 a page: one at a time
+  std::size_t done = 0;
+  read_pages(
+      10, {}, 2,
+      [](std::size_t i) {
+        if (i == 3) throw Error(ErrorCode::kBadInput, "page 3 is damaged");
+        return blank();
+      },
+      [&](std::size_t, const ReadResult& result) { done += result.error ? 0 : 1; }, {},
+      [&](std::size_t i) {
+        return ledger.take({.wanted = [i] {
+          budget::TagBytes bytes;
+          bytes[budget::Tag::kOcr] = i == 7 ? 200 : 100;
+          return bytes;
+        }});
+      });
+  EXPECT_EQ(done, 8u);  // neither the damaged one nor the one that is too large
+  EXPECT_EQ(ledger.peak_bytes(), 100u);
+  EXPECT_EQ(ledger.held().total(), 0u);
+  EXPECT_EQ(ledger.counts().refused, 1u);
+}
+
 TEST(PageReaderTest, PagesThatAreKnownNeedNoEngine) {
   Options none;
   none.languages = {"tlh"};  // no engine can be made of it
