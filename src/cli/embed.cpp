@@ -125,15 +125,18 @@ class EmbedRun {
   std::stop_token stop_token() const { return interrupt_.token(); }
 
   void print_stats() const {
-    fmt::print(stderr, "{}",
-               tr("texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
-                  "({:.0f} tokens/s), peak memory {}\n",
-                  "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
-                  "(токенов/с: {:.0f}), пик памяти {}\n",
-                  done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
-                  stats_.encode_seconds,
-                  static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
-                  format_bytes(stats_.peak_private_bytes)));
+    fmt::print(
+        stderr, "{}",
+        tr("texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
+           "({:.0f} tokens/s), peak memory {}, {} of it for one run of texts ({} foretold)\n",
+           "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
+           "(токенов/с: {:.0f}), пик памяти {}, из них {} на одну порцию текстов (ожидалось "
+           "{})\n",
+           done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
+           stats_.encode_seconds,
+           static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
+           format_bytes(stats_.peak_private_bytes), format_bytes(stats_.memory),
+           format_bytes(stats_.predicted_memory)));
   }
 
  private:
@@ -151,6 +154,8 @@ class EmbedRun {
     stats_.encode_seconds += stats.encode_seconds;
     stats_.tokens += stats.tokens;
     stats_.peak_private_bytes = std::max(stats_.peak_private_bytes, stats.peak_private_bytes);
+    stats_.memory = std::max(stats_.memory, stats.memory);
+    stats_.predicted_memory = std::max(stats_.predicted_memory, stats.predicted_memory);
   }
 
   const EmbedOptions& options_;

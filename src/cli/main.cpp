@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -32,12 +33,21 @@ std::uint64_t budget_of(const CommonOptions& options) {
                                 tensor::gpu_working_set_bytes());
 }
 
+namespace {
+
+/// Of a model that waits for its next line of standard input. Its files stay in the page cache, and
+/// loading it again takes milliseconds.
+constexpr std::chrono::minutes kIdleTimeout{5};
+
+}  // namespace
+
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
                                              std::uint64_t beside) {
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
   host.beside_bytes = engine::kRuntimeBytes + beside;
   host.threads = threads;
+  host.idle_timeout = kIdleTimeout;
   host.probe = budget::make_memory_probe();
   return std::make_shared<engine::ModelHost>(std::move(host));
 }
@@ -52,9 +62,9 @@ void add_threads_option(CLI::App& command, std::size_t& threads) {
 
 void add_kv_bits_option(CLI::App& command, int& kv_bits) {
   command
-      .add_option(
-          "--kv-bits", kv_bits,
-          tr("bits of a number in the KV cache: 8, 16, 32", "бит на число в KV-кэше: 8, 16, 32"))
+      .add_option("--kv-bits", kv_bits,
+                  tr("bits of a number in the KV cache: 8, 16, 32; on a GPU it has 16",
+                     "бит на число в KV-кэше: 8, 16, 32; на GPU — 16"))
       ->check(CLI::IsMember({8, 16, 32}))
       ->capture_default_str();
 }

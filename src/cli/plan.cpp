@@ -16,6 +16,7 @@
 #include "hub/model_path.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
+#include "tensor/device.h"
 #include "tensor/weights.h"
 
 namespace oko::cli {
@@ -48,21 +49,32 @@ std::optional<std::filesystem::path> folder_of(const std::string& name,
   }
 }
 
+/// Its weights as they lie on the disk, or as its config has them where some file is not there yet.
 engine::VisionLanguageModel vision_language(const std::string& name) {
+  engine::VisionLanguageModel model{.name = name};
   if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
-    return {name, tensor::Weights::bytes_on_disk(*folder), qwen::Config::load(*folder),
-            qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json")};
+    model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
+    model.config = qwen::Config::load(*folder);
+    model.processor = qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json");
+  } else {
+    model.config = qwen::qwen3_vl_4b();
   }
-  const qwen::Config config = qwen::qwen3_vl_4b();
-  return {name, qwen::weight_bytes(config), config};
+  model.is_on_disk = model.weight_bytes > 0;
+  if (!model.is_on_disk) model.weight_bytes = qwen::weight_bytes(model.config);
+  return model;
 }
 
 engine::EmbeddingModel embedding(const std::string& name) {
+  engine::EmbeddingModel model{.name = name};
   if (const auto folder = folder_of(name, hub::kDefaultEmbeddingModel)) {
-    return {name, tensor::Weights::bytes_on_disk(*folder), bge::Config::load(*folder)};
+    model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
+    model.config = bge::Config::load(*folder);
+  } else {
+    model.config = bge::bge_m3();
   }
-  const bge::Config config = bge::bge_m3();
-  return {name, bge::weight_bytes(config), config};
+  model.is_on_disk = model.weight_bytes > 0;
+  if (!model.is_on_disk) model.weight_bytes = bge::weight_bytes(model.config);
+  return model;
 }
 
 engine::PlanOptions options_of(const PlanCommand& command) {
@@ -78,6 +90,7 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   }
   options.system = budget::this_system();
   options.physical_bytes = budget::make_memory_probe()->status().physical_bytes;
+  options.gpu_bytes = tensor::gpu_working_set_bytes();
   options.budget_bytes = budget_of(command.common);
   return options;
 }
@@ -105,6 +118,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
           {"vision_language",
            {{"name", options.vision_language.name},
             {"weight_bytes", options.vision_language.weight_bytes},
+            {"is_on_disk", options.vision_language.is_on_disk},
             {"preprocess_bytes", generation.preprocess.total()},
             {"vision_bytes", generation.vision.total()},
             {"prefill_bytes", generation.prefill.total()},
@@ -113,6 +127,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
           {"embedding",
            {{"name", options.embedding.name},
             {"weight_bytes", options.embedding.weight_bytes},
+            {"is_on_disk", options.embedding.is_on_disk},
             {"work_bytes", plan.embed}}},
           {"ocr_bytes", plan.ocr},
           {"runtime_bytes", plan.runtime},
@@ -129,6 +144,14 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
 void print_row(const std::string& what, std::uint64_t bytes) {
   // Letters of both languages are one column wide, so the width is counted in letters.
   print(fmt::format("  {:<52}{:>10}\n", what, format_bytes(bytes)));
+}
+
+template <typename Model>
+void print_weights(const Model& model) {
+  print_row(model.is_on_disk
+                ? tr("weights", "веса")
+                : tr("weights, not downloaded: an estimate", "веса, ещё не скачаны: оценка"),
+            model.weight_bytes);
 }
 
 std::string verdict_text(const engine::Plan& plan) {
@@ -157,7 +180,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   }
   print_row(tr("for oko", "для oko"), plan.budget);
   print("\n" + options.vision_language.name + "\n");
-  print_row(tr("weights", "веса"), options.vision_language.weight_bytes);
+  print_weights(options.vision_language);
   print_row(tr("looking at a picture of {:.1f} megapixels", "взгляд на картинку в {:.1f} Мп",
                static_cast<double>(options.pixels) / 1e6),
             generation.vision.total());
@@ -168,7 +191,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
                "KV-кэш под конец ответа в {} токенов", options.answer_tokens),
             generation.decode[budget::Tag::kKv]);
   print("\n" + options.embedding.name + "\n");
-  print_row(tr("weights", "веса"), options.embedding.weight_bytes);
+  print_weights(options.embedding);
   print_row(tr("{} tokens at once", "{} токенов за раз", options.embed_tokens), plan.embed);
   print("\n");
   print_row(tr("reading text in pictures", "чтение текста на картинках"), plan.ocr);

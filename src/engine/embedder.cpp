@@ -11,7 +11,6 @@
 #include "engine/stopwatch.h"
 #include "models/bge_m3/footprint.h"
 #include "tensor/device.h"
-#include "tensor/weights.h"
 
 namespace oko::engine {
 
@@ -67,13 +66,15 @@ Embedder::Embedder(EmbedderOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_, tensor::Weights::bytes_on_disk(options_.model)) {}
+      place_(*host_, loaded_, loaded_.weight_bytes) {}
 
 Embedder::~Embedder() = default;
 
 void Embedder::Loaded::load() {
   const Stopwatch load;
-  model = bge::Model::load(folder);
+  std::unique_ptr<bge::Model> loaded = bge::Model::load(folder);
+  tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
+  model = std::move(loaded);
   load_seconds = load.seconds();
 }
 
@@ -85,8 +86,6 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token
                 tr("max_tokens is {}, this model reads 3..{}",
                    "max_tokens — {}, модель читает 3..{}", request.max_tokens, most));
   }
-  budget::PeakSampler memory;
-  const std::uint64_t private_before = budget::private_bytes();
   Work work{request, on_progress, std::move(stop), {}, {}, {}};
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
@@ -98,6 +97,8 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token
   }
   work.result.stats.tokenize_seconds = tokenize.seconds();
   const std::unique_ptr<ModelHost::Use> use = admit(work);
+  budget::PeakSampler memory;
+  const std::uint64_t private_before = budget::private_bytes();
   use->run([&] { encode(work); }, work.stop);
   work.result.stats.peak_private_bytes = memory.peak_bytes();
   work.result.stats.memory = work.result.stats.peak_private_bytes -

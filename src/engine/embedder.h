@@ -10,6 +10,7 @@
 
 #include "engine/model_host.h"
 #include "models/bge_m3/model.h"
+#include "tensor/weights.h"
 #include "text/xlmr_tokenizer.h"
 
 namespace oko::engine {
@@ -81,6 +82,7 @@ class Embedder {
     bool is_current() const override { return model->is_current(); }
 
     std::filesystem::path folder;
+    std::uint64_t weight_bytes = tensor::Weights::bytes_on_disk(folder);
     std::unique_ptr<models::bge_m3::Model> model;
     double load_seconds = 0;  ///< of a load that no request has reported yet
   };

@@ -15,7 +15,6 @@
 #include "engine/stopping.h"
 #include "engine/stopwatch.h"
 #include "tensor/device.h"
-#include "tensor/weights.h"
 #include "text/detokenizer.h"
 
 namespace oko::engine {
@@ -64,7 +63,13 @@ struct Engine::Work {
   GenerationResult result;
   Stopwatch since_start;
   budget::PeakSampler sampler = {};
-  std::uint64_t private_before = budget::private_bytes() - bytes_of(request.images);
+  std::uint64_t private_before = 0;  ///< of the process, when the request was admitted
+
+  /// What others took while this waited for its turn does not count.
+  void begin_to_measure() {
+    sampler.take_peak();
+    private_before = budget::private_bytes() - bytes_of(request.images);
+  }
 
   /// Gives back what belongs to MLX, on the engine thread.
   void release() {
@@ -94,15 +99,15 @@ Engine::Engine(EngineOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_,
-             tensor::Weights::bytes_on_disk(options_.vision_language_model) +
-                 options_.image_cache_bytes) {}
+      place_(*host_, loaded_, loaded_.weight_bytes + options_.image_cache_bytes) {}
 
 Engine::~Engine() = default;
 
 void Engine::Loaded::load() {
   const Stopwatch load;
-  model = qwen::Model::load(folder);
+  std::unique_ptr<qwen::Model> loaded = qwen::Model::load(folder);
+  tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
+  model = std::move(loaded);
   load_seconds = load.seconds();
 }
 
@@ -127,6 +132,7 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
   kv_type_of(request.kv_bits);  // refused here, before any work
   Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}, {}, {}};
   const std::unique_ptr<ModelHost::Use> use = admit(work);
+  work.begin_to_measure();
   preprocess(work);
   use->run(
       [&] {

@@ -11,6 +11,7 @@
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "models/qwen3_vl/model.h"
+#include "tensor/weights.h"
 #include "text/tokenizer.h"
 
 namespace oko::engine {
@@ -60,6 +61,7 @@ class Engine {
     bool is_current() const override { return model->is_current(); }
 
     std::filesystem::path folder;
+    std::uint64_t weight_bytes = tensor::Weights::bytes_on_disk(folder);
     std::unique_ptr<models::qwen3_vl::Model> model;
     double load_seconds = 0;  ///< of a load that no request has reported yet
     ImageCache image_cache;

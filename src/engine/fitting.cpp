@@ -7,7 +7,6 @@
 namespace oko::engine {
 namespace {
 
-constexpr int kSmallChunk = 128;          // tokens
 constexpr double kLeastPixels = 200'000;  // below, little can be seen in a picture
 constexpr double kPixelStep = 0.8;
 

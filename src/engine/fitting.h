@@ -12,6 +12,9 @@
 
 namespace oko::engine {
 
+/// Tokens of a prompt that are read at once where memory is short.
+inline constexpr int kSmallChunk = 128;
+
 /// How a generation is worked on: as it is asked for, or with less memory.
 struct Fitting {
   int prefill_chunk = static_cast<int>(models::qwen3_vl::kPrefillChunk);

@@ -76,7 +76,8 @@ std::uint64_t ModelHost::Place::weight_bytes() const {
 }
 
 std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& work,
-                                                 const std::string& hint, std::stop_token stop,
+                                                 const std::string& hint,
+                                                 const std::stop_token& stop,
                                                  const budget::Lease* holding) {
   Entry& entry = *place.entry_;
   std::unique_ptr<Use> use(new Use(*this));
@@ -93,14 +94,14 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
     return bytes;
   };
   ask.evict = [&](const std::stop_token& cancel) { return evict(&entry, cancel); };
-  if (options_.one_at_a_time) ask.ready = [&] { return is_alone(entry); };
+  if (options_.one_at_a_time) ask.ready = [&] { return is_alone(entry, stop); };
   ask.granted = [&](budget::Lease& lease) {
     const std::lock_guard lock(mutex_);
     ++entry.users;
     use->entry_ = place.entry_;
     if (!entry.is_promised()) entry.weights = lease.split(weights);
   };
-  use->lease_ = ledger_.take(ask, std::move(stop));
+  use->lease_ = ledger_.take(ask, stop);
   return use;
 }
 
@@ -146,12 +147,12 @@ void ModelHost::Use::run(const std::function<void()>& job, const std::stop_token
   host_.thread_.run(run_with_model, stop);
 }
 
-/// Whether no other model is loaded, or promised to be.
-bool ModelHost::is_alone(const Entry& entry) {
-  const std::lock_guard lock(mutex_);
-  return evictions_ == 0 && std::none_of(entries_.begin(), entries_.end(), [&](const auto& other) {
-           return other.get() != &entry && other->is_promised();
-         });
+bool ModelHost::is_alone(const Entry& entry, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
+  return std::none_of(entries_.begin(), entries_.end(), [&](const auto& other) {
+    return other.get() != &entry && other->is_promised();
+  });
 }
 
 bool ModelHost::evict(const Entry* except, const std::stop_token& stop, Clock::time_point before) {

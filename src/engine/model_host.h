@@ -97,7 +97,8 @@ class ModelHost {
   /// Admits work: see budget::Ledger::take. `holding`: what the caller has been promised for it
   /// already, of which no more is asked for.
   std::unique_ptr<Use> admit(Place& place, const budget::TagBytes& work, const std::string& hint,
-                             std::stop_token stop = {}, const budget::Lease* holding = nullptr);
+                             const std::stop_token& stop = {},
+                             const budget::Lease* holding = nullptr);
 
   /// The same for work without a model, such as decoding pictures and reading their text. All of
   /// `work` is asked for beside `holding`.
@@ -120,7 +121,9 @@ class ModelHost {
   /// Throws kCancelled.
   bool evict(const Entry* except, const std::stop_token& stop,
              Clock::time_point before = Clock::time_point::max());
-  bool is_alone(const Entry& entry);
+  /// Whether no other model is loaded, or promised to be; waits for those that are being unloaded.
+  /// Throws kCancelled.
+  bool is_alone(const Entry& entry, const std::stop_token& stop);
   void end_eviction(budget::Lease& weights);
   void watch(std::stop_token stop);
 

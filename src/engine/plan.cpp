@@ -37,6 +37,15 @@ std::int64_t largest(std::int64_t low, std::int64_t high, Fits fits) {
   return low;
 }
 
+/// As oko does on a Mac.
+bool is_on_gpu(const PlanOptions& options) {
+  return options.system == System::kMac;
+}
+
+int kv_bits_of(const PlanOptions& options) {
+  return kv_bits_on(is_on_gpu(options), options.kv_bits);
+}
+
 GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
                             std::int64_t text_tokens) {
   const int side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(pixels))));
@@ -44,7 +53,7 @@ GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
   return estimate({.pictures = {&picture, 1},
                    .text_tokens = static_cast<std::uint64_t>(text_tokens),
                    .max_tokens = static_cast<std::uint64_t>(options.answer_tokens),
-                   .kv_type = kv_type_of(options.kv_bits)},
+                   .kv_type = kv_type_of(kv_bits_of(options))},
                   options.vision_language.config, options.vision_language.processor);
 }
 
@@ -63,19 +72,22 @@ void find_limits(const PlanOptions& options, Plan& plan) {
     return fits(count * side_step * count * side_step, options.text_tokens);
   });
   plan.largest_picture = steps * side_step * steps * side_step;
-  const std::int64_t most_text =
-      options.vision_language.config.text.max_position_embeddings - options.answer_tokens;
+  const std::int64_t picture_tokens = options.pixels / (side_step * side_step);
+  const std::int64_t most_text = options.vision_language.config.text.max_position_embeddings -
+                                 options.answer_tokens - picture_tokens;
+  constexpr std::int64_t kLeastText = 16;
+  if (most_text < kLeastText) return;  // the model's positions end before
   const std::int64_t text =
-      largest(16, most_text, [&](auto tokens) { return fits(options.pixels, tokens); });
+      largest(kLeastText, most_text, [&](auto tokens) { return fits(options.pixels, tokens); });
   if (text > 0) {
-    plan.largest_context = static_cast<std::uint64_t>(text + options.answer_tokens +
-                                                      options.pixels / (side_step * side_step));
+    plan.largest_context =
+        static_cast<std::uint64_t>(text + options.answer_tokens + picture_tokens);
   }
 }
 
 void advise(const PlanOptions& options, Plan& plan) {
   if (plan.verdict == Verdict::kComfortable) return;
-  if (options.kv_bits > 8) {
+  if (options.kv_bits > 8 && kv_bits_on(is_on_gpu(options), 8) == 8) {
     plan.advice.push_back(tr("--kv-bits 8 halves the KV cache ({} for each 1000 tokens)",
                              "--kv-bits 8 вдвое уменьшит KV-кэш ({} на каждые 1000 токенов)",
                              format_bytes(1000 * plan.kv_per_token)));
@@ -122,7 +134,10 @@ std::uint64_t default_budget(System system, const budget::MemoryStatus& status,
 Plan make_plan(const PlanOptions& options) {
   Plan plan;
   plan.reserve = reserve_of(options.system, options.physical_bytes);
-  if (options.system == System::kMac) plan.gpu = gpu_working_set(options.physical_bytes);
+  plan.gpu = options.gpu_bytes;
+  if (options.system == System::kMac && plan.gpu == 0) {
+    plan.gpu = gpu_working_set(options.physical_bytes);
+  }
   plan.budget = options.budget_bytes;
   if (plan.budget == 0) {
     budget::MemoryStatus whole;
@@ -134,7 +149,7 @@ Plan make_plan(const PlanOptions& options) {
   plan.generation = generation(options, options.pixels, options.text_tokens);
   constexpr std::uint64_t kManyTokens = 256'000;
   plan.kv_per_token = qwen::kv_bytes(options.vision_language.config.text, kManyTokens, kManyTokens,
-                                     kv_type_of(options.kv_bits)) /
+                                     kv_type_of(kv_bits_of(options))) /
                       kManyTokens;
   const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);
   plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {}) +

@@ -42,18 +42,21 @@ std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& 
 struct VisionLanguageModel {
   std::string name;
   std::uint64_t weight_bytes = 0;
+  bool is_on_disk = false;  ///< otherwise `weight_bytes` are an estimate
   models::qwen3_vl::Config config;
   models::qwen3_vl::ImageProcessorConfig processor = {};
 };
 struct EmbeddingModel {
   std::string name;
   std::uint64_t weight_bytes = 0;
+  bool is_on_disk = false;  ///< likewise
   models::bge_m3::Config config;
 };
 
 struct PlanOptions {
   budget::System system = budget::System::kMac;
   std::uint64_t physical_bytes = 0;
+  std::uint64_t gpu_bytes = 0;     ///< that the GPU may keep; 0: as a Mac of that size has it
   std::uint64_t budget_bytes = 0;  ///< for oko; 0: what the reserve leaves
   VisionLanguageModel vision_language;
   EmbeddingModel embedding;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "tensor/allocator.h"
+#include "tensor/cpu/integer_matmul.h"
 #include "tensor/cpu/thread_pool.h"
 
 namespace oko::tensor {
@@ -32,6 +33,7 @@ void prepare_device(const DeviceOptions& options) {
 
 void release_spare_memory() {
   mx::clear_cache();
+  cpu::release_integer_input();
   release_kept_memory();
 }
 

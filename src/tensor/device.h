@@ -29,7 +29,8 @@ struct DeviceOptions {
 /// To be called by the thread that owns MLX, before anything is evaluated.
 void prepare_device(const DeviceOptions& options = {});
 
-/// Gives memory that is kept for later arrays back to the system.
+/// Gives memory that is kept for later arrays, and by the calling thread for later products, back
+/// to the system.
 void release_spare_memory();
 
 /// Bytes that the system lets the GPU keep in memory (Metal's recommendedMaxWorkingSetSize); 0

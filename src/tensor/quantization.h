@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -15,9 +16,22 @@ struct Quantization {
   bool operator==(const Quantization&) const = default;
 };
 
+/// Bytes of so many weights, each group with a scale and a bias of 16 bits; not quantized, of 16
+/// bits themselves.
+constexpr std::uint64_t bytes_of(std::uint64_t weights,
+                                 const std::optional<Quantization>& quantization) {
+  if (!quantization) return 2 * weights;
+  return weights / 8 * static_cast<std::uint64_t>(quantization->bits) +
+         weights / static_cast<std::uint64_t>(quantization->group_size) * 4;
+}
+
 /// What config.json says of quantization: a default, and exceptions by layer ("false": left dense).
 class QuantizationConfig {
  public:
+  QuantizationConfig() = default;
+  /// All layers alike.
+  explicit QuantizationConfig(Quantization all) : default_(all) {}
+
   /// From the whole of config.json: its "quantization", else "quantization_config". Throws
   /// kBadModel for another mode than affine, bits or group sizes that the kernels do not have,
   /// values of a wrong type.

@@ -157,4 +157,14 @@ std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
   return total;
 }
 
+void Weights::require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes) {
+  const std::uint64_t now = bytes_on_disk(model_dir);
+  if (now == bytes) return;
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: the weights have {} bytes, and had {} when oko began: it is another model",
+                 "{}: в весах {} байт, а при запуске oko было {}: это другая модель",
+                 model_dir.string(), now, bytes),
+              tr("start oko anew", "запустите oko заново"));
+}
+
 }  // namespace oko::tensor

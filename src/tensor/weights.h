@@ -32,6 +32,10 @@ class Weights {
   /// Bytes of the files that `open` would map; 0 where it would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
 
+  /// For who asked that before: throws kBadModel where it is no longer `bytes`, since another model
+  /// has come to its place.
+  static void require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes);
+
   /// The mapped files, for those who want to know whether they still are what they were.
   std::vector<std::shared_ptr<const MappedFile>> files() const;
 

@@ -46,6 +46,24 @@ TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
   EXPECT_GT(plan.at("memory_bytes"), 500'000'000u);
 }
 
+/// As an interrupted download leaves it.
+TEST(PlanCommandTest, AConfigAloneIsEnough) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("oko_plan_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  std::filesystem::copy_file(kTinyModel + "/config.json", folder / "config.json");
+  const auto whole = json::parse(run({"plan", "--model", kTinyModel, "--json"}).out);
+  const auto config_only = json::parse(run({"plan", "--model", folder, "--json"}).out);
+  const std::string table = run({"plan", "--model", folder}).out;
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(whole.at("vision_language").at("is_on_disk"), true);
+  EXPECT_EQ(config_only.at("vision_language").at("is_on_disk"), false);
+  const auto estimate = config_only.at("vision_language").at("weight_bytes").get<double>();
+  const auto bytes = whole.at("vision_language").at("weight_bytes").get<double>();
+  EXPECT_NEAR(estimate / bytes, 1, 0.15);
+  EXPECT_NE(table.find("not downloaded: an estimate"), std::string::npos) << table;
+}
+
 TEST(PlanCommandTest, NonsenseIsWrongUsage) {
   EXPECT_EQ(run({"plan", "--memory", "8"}).status, 2);
   EXPECT_EQ(run({"plan", "--memory", "lots"}).status, 2);

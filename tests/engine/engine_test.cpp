@@ -143,6 +143,32 @@ TEST(EngineTest, MaxPixelsShrinksThePicture) {
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 4);
 }
 
+TEST(EngineTest, AnotherModelInItsPlaceIsNotTakenForIt) {
+  namespace fs = std::filesystem;
+  const fs::path folder =
+      fs::temp_directory_path() / ("oko_replaced_" + std::to_string(::getpid()));
+  fs::copy(RandomModels::get("qwen3-vl-small-4bit", 11), folder);
+  const fs::path weights = folder / "model.safetensors";
+  Engine engine({.vision_language_model = folder});
+  const auto request = question({gradient(96, 64, 0)}, 3);
+  const std::string answer = engine.generate(request).text;
+  const auto replace_by = [&](const fs::path& model) {
+    fs::copy_file(model / "model.safetensors", folder / "new");
+    fs::rename(folder / "new", weights);
+  };
+  replace_by(RandomModels::get("qwen3-vl-small-f32", 11));
+  try {
+    engine.generate(request);
+    ADD_FAILURE() << "it was answered";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadModel);
+    EXPECT_NE(std::string(error.what()).find("another model"), std::string::npos) << error.what();
+  }
+  replace_by(RandomModels::get("qwen3-vl-small-4bit", 11));
+  EXPECT_EQ(engine.generate(request).text, answer) << "it is back";
+  fs::remove_all(folder);
+}
+
 TEST(EngineTest, APictureIsShrunkOnceOnly) {
   Engine engine(small_model());
   auto request = question({gradient(640, 360, 0)}, 1);

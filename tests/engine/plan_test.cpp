@@ -74,11 +74,21 @@ TEST(PlanTest, LimitsAreThoseThatJustFit) {
             0);
 }
 
-TEST(PlanTest, EightBitsMakeRoomForTwiceTheContext) {
+TEST(PlanTest, EightBitsMakeRoomForTwiceTheContextWhereThereAreAny) {
   PlanOptions options = mac_with(8);
-  const std::uint64_t before = make_plan(options).largest_context;
-  options.kv_bits = 8;
-  EXPECT_GT(make_plan(options).largest_context, before * 3 / 2);
+  PlanOptions bytes = options;
+  bytes.kv_bits = 8;
+  EXPECT_EQ(make_plan(bytes).largest_context, make_plan(options).largest_context) << "on a GPU";
+  options.system = bytes.system = System::kLinux;
+  EXPECT_GT(make_plan(bytes).largest_context, make_plan(options).largest_context * 3 / 2);
+}
+
+TEST(PlanTest, TheContextIsNoLongerThanTheModelsPositions) {
+  PlanOptions options = mac_with(64);
+  options.vision_language.config.text.max_position_embeddings = 8000;
+  EXPECT_EQ(make_plan(options).largest_context, 8000u);
+  options.vision_language.config.text.max_position_embeddings = 1000;
+  EXPECT_EQ(make_plan(options).largest_context, 0u);
 }
 
 TEST(PlanTest, MemoryNeverRunsNegativeHoweverSmallTheMachine) {

@@ -71,6 +71,14 @@ inline void expect_foretold(std::uint64_t predicted, std::uint64_t taken, std::u
 }
 
 inline void expect_foretold(const GenerationStats& stats) {
+  const PhaseMemory &predicted = stats.predicted_memory, &taken = stats.memory;
+  if (kKeptFreedBytes == 0) {
+    EXPECT_GE(predicted.preprocess, taken.preprocess);
+    if (stats.image_tokens > 0) EXPECT_GE(predicted.vision, taken.vision);
+    EXPECT_GE(predicted.prefill, taken.prefill);
+    EXPECT_GE(predicted.decode, taken.decode);
+    EXPECT_GE(predicted.kv, taken.kv);
+  }
   expect_foretold(stats.predicted_memory.peak(), stats.memory.peak(), stats.peak_private_bytes,
                   static_cast<std::size_t>(stats.prompt_tokens));
 }

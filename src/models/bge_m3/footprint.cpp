@@ -57,7 +57,7 @@ std::uint64_t weight_bytes(const Config& config) {
       hidden_size * static_cast<std::uint64_t>(config.vocab_size + config.max_position_embeddings);
   const std::uint64_t weights =
       static_cast<std::uint64_t>(config.num_hidden_layers) * layer + tables;
-  return weights + weights / 64 * 4;  // and a 16-bit scale and bias for each 64
+  return tensor::bytes_of(weights, config.quantization.of_layer("encoder.layer.0.output.dense"));
 }
 
 Config bge_m3() {
@@ -69,6 +69,7 @@ Config bge_m3() {
   config.vocab_size = 250002;
   config.max_position_embeddings = 8194;
   config.first_position = 2;
+  config.quantization = tensor::QuantizationConfig(tensor::Quantization{8, 64});
   return config;
 }
 

@@ -27,11 +27,6 @@ std::uint64_t integer_bytes(std::uint64_t rows, std::uint64_t columns) {
   return std::min<std::uint64_t>(rows, tensor::cpu::kMaxIntegerRows) * (columns * 2 + columns / 8);
 }
 
-/// Products of this many weights in 4 bits with a 16-bit scale and bias for each 64 of them.
-std::uint64_t quantized_bytes(std::uint64_t weights) {
-  return weights / 2 + weights / 64 * 4;
-}
-
 }  // namespace
 
 std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches) {
@@ -117,7 +112,10 @@ std::uint64_t weight_bytes(const Config& config) {
       (1 + vision.deepstack_visual_indexes.size()) * merger +
       of(vision.num_position_embeddings, vision.hidden_size) +
       pixel_bytes(vision, 1) / kFloat * static_cast<std::uint64_t>(vision.hidden_size);
-  return quantized_bytes(static_cast<std::uint64_t>(text.num_hidden_layers) * layer + tables) +
+  const auto quantization =
+      config.quantization.of_layer("language_model.model.layers.0.mlp.up_proj");
+  return tensor::bytes_of(static_cast<std::uint64_t>(text.num_hidden_layers) * layer + tables,
+                          quantization) +
          2 * tower;
 }
 
@@ -139,6 +137,7 @@ Config qwen3_vl_4b() {
   config.vision.num_position_embeddings = 2304;
   config.vision.out_hidden_size = 2560;
   config.vision.deepstack_visual_indexes = {5, 11, 17};
+  config.quantization = tensor::QuantizationConfig(tensor::Quantization{4, 64});
   return config;
 }
 

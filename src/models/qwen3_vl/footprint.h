@@ -32,8 +32,8 @@ std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std:
 /// A token of the answer likewise.
 std::uint64_t decode_bytes(const TextConfig& config);
 
-/// The checkpoint's files: every linear layer of the language model in `config.quantization`'s
-/// bits, the tower in 16. An estimate for models that are not on the disk yet.
+/// The checkpoint's files: every linear layer of the language model as `config.quantization` has
+/// most of them, the tower in 16 bits. An estimate for models that are not on the disk yet.
 std::uint64_t weight_bytes(const Config& config);
 
 /// Of Qwen/Qwen3-VL-4B-Instruct in mlx-community's 4 bits: for plans before the download.

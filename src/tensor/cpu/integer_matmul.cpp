@@ -151,10 +151,16 @@ constexpr std::size_t kMinRowsPerTask = 32;
 constexpr std::size_t kPanelsPerTask = 4;  // that pass over a slice of x while it is in the cache
 constexpr std::size_t kMaxLanes = 16;      // of any target
 
+/// Kept, since the same sizes come again with every layer.
+IntegerInput& kept_input() {
+  thread_local IntegerInput input;
+  return input;
+}
+
 /// Makes room for m rows of x in slices of `depth` columns.
 IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t depth,
                        std::size_t item) {
-  thread_local IntegerInput input;  // kept: the same sizes come again with every layer
+  IntegerInput& input = kept_input();
   input.item = item;
   input.rows = m;
   input.depth = depth;
@@ -241,6 +247,10 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
   for (std::size_t i = 0; i < m; i += kMaxIntegerRows) {
     multiply_many(x, std::min(kMaxIntegerRows, m - i), products, i, bytes);
   }
+}
+
+void release_integer_input() {
+  kept_input() = {};
 }
 
 void finish_products(std::size_t m, std::span<const Product> products) {

@@ -30,4 +30,7 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
 /// What products ask for behind the bias, where a kernel stopped there.
 void finish_products(std::size_t m, std::span<const Product> products);
 
+/// Gives back the whole numbers of x that the calling thread keeps for its next product.
+void release_integer_input();
+
 }  // namespace oko::tensor::cpu
