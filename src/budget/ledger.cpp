@@ -107,9 +107,13 @@ Lease Ledger::take(const Ask& ask, std::stop_token stop) {
     const std::uint64_t before = held_.total();
     const TagBytes bytes = unlocked(lock, ask.wanted);
     const bool ready = !ask.ready || unlocked(lock, ask.ready);
-    if (ready && held_.total() + bytes.total() <= budget_bytes_) return grant(ask, bytes, lock);
+    if (ready && held_.total() + bytes.total() <= budget_bytes_) {
+      if (std::optional<Lease> lease = grant(ask, bytes, lock)) return std::move(*lease);
+      continue;
+    }
     const bool evicted = ask.evict && unlocked(lock, [&] { return ask.evict(stop); });
-    if (evicted || held_.total() < before) continue;
+    // Who has come to the front meanwhile may have something to give back.
+    if (evicted || held_.total() < before || queue_.begin() != place) continue;
     if (!is_anyone_at_work()) {
       ++counts_.refused;
       refuse(bytes, budget_bytes_, before, ask.hint);
@@ -129,16 +133,19 @@ std::list<std::uint64_t>::iterator Ledger::enter(std::uint64_t kept_bytes) {
   return queue_.insert(before, kept_bytes);
 }
 
-Lease Ledger::grant(const Ask& ask, const TagBytes& bytes, std::unique_lock<std::mutex>& lock) {
+std::optional<Lease> Ledger::grant(const Ask& ask, const TagBytes& bytes,
+                                   std::unique_lock<std::mutex>& lock) {
   held_ += bytes;
-  peak_bytes_ = std::max(peak_bytes_, held_.total());
-  counts_.peak.raise_to(held_);
-  ++counts_.granted;
-  Lease lease(*this, bytes);
+  std::optional<Lease> lease(Lease(*this, bytes));
   if (ask.granted) {
-    lock.unlock();  // a lease that is lost by an error is given back, which takes the lock
-    ask.granted(lease);
+    lock.unlock();  // a lease that is not wanted is given back, which takes the lock
+    if (!ask.granted(*lease)) lease.reset();
     lock.lock();
+  }
+  if (lease) {
+    peak_bytes_ = std::max(peak_bytes_, held_.total());
+    counts_.peak.raise_to(held_);
+    ++counts_.granted;
   }
   return lease;
 }

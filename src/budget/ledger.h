@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -85,8 +86,9 @@ class Ledger {
     /// Frees memory that is held for later only, and gives its leases back: false where there is
     /// none left. May be empty.
     std::function<bool(const std::stop_token&)> evict = {};
-    /// Called with the lease before anyone else has a turn. Must not throw; may be empty.
-    std::function<void(Lease&)> granted = {};
+    /// Called with the lease before anyone else has a turn. False where what is wanted has changed
+    /// since it was asked: it is asked again. Must not throw; may be empty.
+    std::function<bool(Lease&)> granted = {};
     std::string hint = {};  ///< what the user can change where it does not fit
     /// What the caller has already and keeps while it waits; null: nothing.
     const Lease* holding = nullptr;
@@ -110,7 +112,9 @@ class Ledger {
   friend class Lease;
   void give_back(const TagBytes& bytes);
   std::list<std::uint64_t>::iterator enter(std::uint64_t kept_bytes);
-  Lease grant(const Ask& ask, const TagBytes& bytes, std::unique_lock<std::mutex>& lock);
+  /// Nothing where `ask.granted` says so.
+  std::optional<Lease> grant(const Ask& ask, const TagBytes& bytes,
+                             std::unique_lock<std::mutex>& lock);
   /// Whether someone who does not wait holds more than weights. With the lock.
   bool is_anyone_at_work() const;
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -51,32 +52,49 @@ std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
 /// The budget, of which the program itself and so many engines have taken theirs.
 class PageLedger {
  public:
-  PageLedger(std::uint64_t budget, std::size_t engines) : ledger_(budget) {
+  PageLedger(std::uint64_t budget, std::size_t engines) : ledger_(budget), engines_(engines) {
     budget::TagBytes bytes;
     bytes[budget::Tag::kWeights] =  // as what stays
         engine::kRuntimeBytes + engines * ocr::kEngineBytes;
-    beside_ = take(bytes, {});
+    beside_ = take(bytes, tr("raise --budget", "увеличьте --budget"), {});
   }
 
   /// For page `i`.
   budget::Lease take(document::Pages& pages, std::size_t i, const std::stop_token& stop) {
     try {
-      return take(pages.memory_of(i), stop);
+      return take(memory_of(pages, i), hint(), stop);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kOverBudget) throw;
-      throw Error(error.code(), pages.file(i) + ": " + error.what(), error.hint());
+      const std::string page =
+          pages.pages_of_file(i) == 1
+              ? pages.file(i)
+              : tr("{}, page {}", "{}, страница {}", pages.file(i), pages.page_in_file(i) + 1);
+      throw Error(error.code(), page + ": " + error.what(), error.hint());
     }
   }
 
  private:
-  budget::Lease take(const budget::TagBytes& bytes, const std::stop_token& stop) {
-    return ledger_.take({.wanted = [&] { return bytes; },
-                         .hint = tr("raise --budget, or make the picture smaller",
-                                    "увеличьте --budget или уменьшите картинку")},
-                        stop);
+  budget::Lease take(const budget::TagBytes& bytes, const std::string& hint,
+                     const std::stop_token& stop) {
+    return ledger_.take({.wanted = [&] { return bytes; }, .hint = hint}, stop);
+  }
+
+  /// One at a time: a file is read for it, which nothing has been promised for yet.
+  budget::TagBytes memory_of(document::Pages& pages, std::size_t i) {
+    const std::lock_guard lock(mutex_);
+    return pages.memory_of(i);
+  }
+
+  std::string hint() const {
+    return engines_ > 1 ? tr("use --threads 1 or raise --budget",
+                             "укажите --threads 1 или увеличьте --budget")
+                        : tr("raise --budget, or make the picture smaller",
+                             "увеличьте --budget или уменьшите картинку");
   }
 
   budget::Ledger ledger_;
+  std::size_t engines_;
+  std::mutex mutex_;
   budget::Lease beside_;
 };
 
@@ -119,7 +137,8 @@ void run(const OcrOptions& options) {
   progress.clear();
   printer->finish();
   if (first_error) {
-    throw Error(first_error->code(), tr("not every page was read", "прочитаны не все страницы"));
+    throw Error(first_error->code(), tr("not every page was read", "прочитаны не все страницы"),
+                first_error->hint());
   }
 }
 

@@ -97,9 +97,14 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
   if (options_.one_at_a_time) ask.ready = [&] { return is_alone(entry, stop); };
   ask.granted = [&](budget::Lease& lease) {
     const std::lock_guard lock(mutex_);
+    if (!entry.is_promised()) {
+      // `watch` may have unloaded it since its weights were not asked for.
+      if (lease.bytes()[Tag::kWeights] < entry.weight_bytes) return false;
+      entry.weights = lease.split(weights);
+    }
     ++entry.users;
     use->entry_ = place.entry_;
-    if (!entry.is_promised()) entry.weights = lease.split(weights);
+    return true;
   };
   use->lease_ = ledger_.take(ask, stop);
   return use;
@@ -184,10 +189,11 @@ bool ModelHost::evict(const Entry* except, const std::stop_token& stop, Clock::t
   };
   try {
     thread_.run(unload, stop);
-  } catch (const Error&) {  // cancelled: the model stays
+  } catch (...) {  // cancelled: the model stays, unless its place has gone
     {
       const std::lock_guard lock(mutex_);
-      if (!victim->is_promised()) victim->weights = std::move(weights);
+      const bool has_place = std::find(entries_.begin(), entries_.end(), victim) != entries_.end();
+      if (has_place && !victim->is_promised()) victim->weights = std::move(weights);
     }
     end_eviction(weights);
     throw;

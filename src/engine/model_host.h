@@ -26,7 +26,7 @@ struct HostOptions {
   std::size_t threads = 0;         ///< of the CPU kernels; 0: one a physical core
   /// A model that was not used for so long is unloaded; 0: never.
   std::chrono::milliseconds idle_timeout{0};
-  /// Never two models loaded at once, as Plan::mode may say, though both would fit for now.
+  /// Never two models loaded at once, though both would fit for now: for Mode::kSequential.
   bool one_at_a_time = false;
   /// Looked at for pressure, every `watch_interval`; null: nobody looks.
   std::shared_ptr<const budget::MemoryProbe> probe = {};

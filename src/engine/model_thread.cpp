@@ -16,17 +16,26 @@ struct SpareMemory {
   ~SpareMemory() { tensor::release_spare_memory(); }
 };
 
-std::exception_ptr error_of(const std::function<void()>& job) {
+/// Errors pass through; other exceptions become kFailed. Throws where there is no memory left to
+/// say so.
+void run_job(const std::function<void()>& job) {
   const SpareMemory released_at_the_end;
   try {
     job();
   } catch (const Error&) {
-    return std::current_exception();
+    throw;
   } catch (const std::exception& error) {
     const std::string reason = error.what();
-    return std::make_exception_ptr(
-        Error(ErrorCode::kFailed,
-              tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason)));
+    throw Error(ErrorCode::kFailed,
+                tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
+  }
+}
+
+std::exception_ptr error_of(const std::function<void()>& job) {
+  try {
+    run_job(job);
+  } catch (...) {
+    return std::current_exception();
   }
   return nullptr;
 }

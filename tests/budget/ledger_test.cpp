@@ -176,6 +176,33 @@ TEST_F(LedgerTest, WhoKeepsSomethingGoesBeforeAWaitingCallerThatKeepsNothing) {
   EXPECT_EQ(ledger_.counts().refused, 0u);
 }
 
+TEST_F(LedgerTest, WhoComesDuringATurnWithSomethingToGiveBackIsWaitedFor) {
+  Lease picture = take(Tag::kImage, kGigabyte);
+  std::jthread other;
+  const Lease all = take(Tag::kVision, 4 * kGigabyte, [&](const std::stop_token&) {
+    if (!other
+             .joinable()) {  // the first turn: the picture's owner asks for more and is not at work
+      other = std::jthread([&] {
+        const Lease vision = ledger_.take(
+            {.wanted = [] { return bytes_of(Tag::kVision, kGigabyte); }, .holding = &picture});
+        picture.release();
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return false;
+  });
+  EXPECT_EQ(ledger_.counts().refused, 0u);
+}
+
+TEST_F(LedgerTest, WhatHasChangedSinceItWasAskedForIsAskedForAgain) {
+  int asked = 0;
+  const Lease lease = ledger_.take({.wanted = [&] { return bytes_of(Tag::kKv, ++asked * 1000u); },
+                                    .granted = [&](Lease&) { return asked == 2; }});
+  EXPECT_EQ(lease.bytes().total(), 2000u);
+  EXPECT_EQ(ledger_.held().total(), 2000u);
+  EXPECT_EQ(ledger_.counts().granted, 1u);
+}
+
 TEST_F(LedgerTest, WhatIsNotReadyWaitsThoughItFits) {
   Lease work = take(Tag::kVision, kGigabyte);
   std::atomic<bool> granted{false};

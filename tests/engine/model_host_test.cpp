@@ -267,6 +267,7 @@ TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
         ModelHost::Place& place = &model == &first_ ? a : b;
         host.admit(place, work_of(1 + random() % 39), "")->run([&] {
           EXPECT_TRUE(model.is_loaded);
+          EXPECT_EQ(loaded_, 1) << "both do not fit";
           ++done;
         });
       }
