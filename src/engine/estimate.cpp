@@ -16,7 +16,8 @@ using budget::TagBytes;
 namespace {
 
 constexpr std::uint64_t kChannels = 3;
-constexpr std::uint64_t kScratch = 8'000'000;  // of kernels and allocators, whatever the shapes
+// Of kernels and allocators, whatever the shapes; and what a prompt leaves in the heap.
+constexpr std::uint64_t kScratch = 6'500'000, kLeftInHeap = 2'000'000;
 
 /// A picture on its way into patches.
 struct Picture {
@@ -97,7 +98,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
       kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk);
   const std::uint64_t reserve = tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve);
   memory.prefill[Tag::kKv] = qwen::kv_bytes(model.text, reserve, reserve, shape.kv_type);
-  memory.decode[Tag::kPrefill] = kScratch + qwen::decode_bytes(model.text);
+  memory.decode[Tag::kPrefill] = kScratch + kLeftInHeap + qwen::decode_bytes(model.text);
   memory.decode[Tag::kKv] =
       qwen::kv_bytes(model.text, tokens + shape.max_tokens, reserve, shape.kv_type);
   // Pages that are not full, and what rounding adds.

@@ -10,7 +10,8 @@ namespace oko::models::bge_m3 {
 namespace {
 
 constexpr std::uint64_t kFloat = sizeof(float);
-constexpr std::uint64_t kMapNode = 48;  // of a token in a sparse vector, while it is made
+constexpr std::uint64_t kScratch = 1'500'000;  // of kernels and allocators, whatever the shapes
+constexpr std::uint64_t kMapNode = 48;         // of a token in a sparse vector, while it is made
 
 }  // namespace
 
@@ -27,15 +28,18 @@ std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outpu
       (tokens > rows ? 3 : 2) * states + rows * (intermediate_size + 2 * hidden_size) * kFloat;
   const std::uint64_t head = outputs.colbert ? 3 * states : states;
   const std::uint64_t arrays = std::max({attention, feed_forward, head});
-  // Keys and values as bytes, with their scales; rows of activations as whole numbers.
+  // Rows of activations as whole numbers: in bytes, with keys and values likewise and their scales,
+  // where the processor likes them, otherwise of 16 bits.
+  const std::uint64_t numbers =
+      std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size;
   const std::uint64_t integers =
-      tokens * hidden_size * 2 + states / 16 +
-      std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size * 9 / 8;
+      std::max(tokens * hidden_size * 2 + states / 16 + numbers * 9 / 8, numbers * 17 / 8);
   // What was given back is taken again where it has the size: there are never more than five arrays
   // of all rows (and the codes of their embeddings), those of some rows beside them.
   const std::uint64_t ever_taken =
       11 * states / 2 + rows * (intermediate_size + (tokens > rows ? 2 * hidden_size : 0)) * kFloat;
-  return std::min(arrays + tensor::cpu::ArrayPool::most_kept(arrays), ever_taken) + integers;
+  return std::min(arrays + tensor::cpu::ArrayPool::most_kept(arrays), ever_taken) + integers +
+         kScratch;
 }
 
 std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uint64_t tokens,
