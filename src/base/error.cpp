@@ -26,4 +26,8 @@ void throw_cancelled() {
   throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
 }
 
+void throw_if_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw_cancelled();
+}
+
 }  // namespace oko

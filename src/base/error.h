@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -36,5 +37,8 @@ class Error : public std::runtime_error {
 
 /// Throws kCancelled.
 [[noreturn]] void throw_cancelled();
+
+/// The same where `stop` is requested.
+void throw_if_stopped(const std::stop_token& stop);
 
 }  // namespace oko

@@ -38,7 +38,7 @@ std::optional<std::vector<std::string>> LineReader::next() {
 bool LineReader::fill() {
   pollfd waiting{file_, POLLIN, 0};
   do {
-    if (stop_.stop_requested()) throw_cancelled();
+    throw_if_stopped(stop_);
   } while (::poll(&waiting, 1, kPollMilliseconds) == 0);
   const std::size_t before = buffer_.size();
   buffer_.resize(before + kReadBytes);

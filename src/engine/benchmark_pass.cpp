@@ -74,7 +74,7 @@ class QwenPass : public BenchmarkPass {
     sequence.prefill(std::span(ids).first(kDecodePrompt), {}, stop_);
     const Stopwatch watch;
     for (const std::int32_t id : std::span(ids).subspan(kDecodePrompt)) {
-      if (stop_.stop_requested()) throw_cancelled();
+      throw_if_stopped(stop_);
       sequence.decode(id);
     }
     return watch.seconds();

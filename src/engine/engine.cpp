@@ -291,9 +291,7 @@ void Engine::write_answer(Work& work) {
   Continuation continuation(*work.sequence, work.prompt.ids, std::move(work.logits),
                             work.request.lookup);
   while (stats.generated_tokens < work.max_tokens) {
-    if (work.stop.stop_requested()) {
-      throw_cancelled();
-    }
+    throw_if_stopped(work.stop);
     const std::int32_t id = sampler.sample(continuation.logits());
     if (is_end(id)) {
       work.result.finish_reason = FinishReason::kStop;

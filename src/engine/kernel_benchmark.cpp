@@ -71,7 +71,7 @@ class KernelBench {
   void time(std::string name, double bytes, double flops, Run run) {
     std::vector<double> seconds;
     for (int i = 0; i <= repeats_; ++i) {  // the first one warms up
-      if (stop_.stop_requested()) throw_cancelled();
+      throw_if_stopped(stop_);
       const Stopwatch watch;
       run();
       seconds.push_back(watch.seconds());

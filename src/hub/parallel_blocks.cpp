@@ -20,7 +20,7 @@ void for_each_block(std::size_t count, const std::stop_token& stop,
   const auto work = [&] {
     try {
       for (std::size_t i = next++; i < count; i = next++) {
-        if (stop.stop_requested()) throw_cancelled();
+        throw_if_stopped(stop);
         run(i);
       }
     } catch (...) {

@@ -96,7 +96,7 @@ Outcome read_one(Engines& engines, std::size_t thread,
                  const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
                  const std::stop_token& stop) {
   try {
-    if (stop.stop_requested()) throw_cancelled();
+    throw_if_stopped(stop);
     const budget::Lease lease = admit ? admit(index) : budget::Lease();
     LoadedPage loaded = load(index);
     if (Page* page = std::get_if<Page>(&loaded)) return {{std::move(*page), std::nullopt}, nullptr};

@@ -90,10 +90,6 @@ bool init(tesseract::TessBaseAPI& api, const std::string& data) {
                   : tr("install it: apt install{}", "установите их: apt install{}", packages));
 }
 
-void throw_if_stopped(const std::stop_token& stop) {
-  if (stop.stop_requested()) throw_cancelled();
-}
-
 /// Its loops take four threads each, which spin for minutes on a busy machine. Holds for the
 /// calling thread.
 void keep_to_one_thread() {

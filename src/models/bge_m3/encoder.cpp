@@ -129,7 +129,7 @@ mx::array Encoder::forward(const PackedTexts& texts, std::stop_token stop,
   x.eval();
   observe("embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (stop.stop_requested()) throw_cancelled();
+    throw_if_stopped(stop);
     x = feed_forward(layers_[i], attend(layers_[i], x, texts.cu_seqlens));
     x.eval();
     observe("layer." + std::to_string(i), x);

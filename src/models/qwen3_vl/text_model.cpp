@@ -112,7 +112,7 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);
   if (observer) observer("text.embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (stop.stop_requested()) throw_cancelled();
+    throw_if_stopped(stop);
     const Layer& layer = layers_[i];
     x = attend(layer, x, cos, sin, caches[i]);
     const mx::array normal = layer.post_attention_layernorm(x);

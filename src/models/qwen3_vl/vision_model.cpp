@@ -224,7 +224,7 @@ ImageFeatures VisionModel::encode(Patches patches, std::stop_token stop,
   std::vector<mx::array> deepstack;
   const std::vector<int>& levels = config_.deepstack_visual_indexes;
   for (int layer = 0; layer < config_.depth; ++layer) {
-    if (stop.stop_requested()) throw_cancelled();
+    throw_if_stopped(stop);
     const Block& block = blocks_[static_cast<std::size_t>(layer)];
     x = feed_forward(block, attend(block, x, cos, sin, cu_seqlens));
     x.eval();
