@@ -65,11 +65,7 @@ class PageLedger {
       return take(memory_of(pages, i), hint(), stop);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kOverBudget) throw;
-      const std::string page =
-          pages.pages_of_file(i) == 1
-              ? pages.file(i)
-              : tr("{}, page {}", "{}, страница {}", pages.file(i), pages.page_in_file(i) + 1);
-      throw Error(error.code(), page + ": " + error.what(), error.hint());
+      throw Error(error.code(), pages.name(i) + ": " + error.what(), error.hint());
     }
   }
 

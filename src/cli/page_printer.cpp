@@ -19,17 +19,11 @@ class TextPrinter : public PagePrinter {
   explicit TextPrinter(const document::Pages& pages) : pages_(pages) {}
 
   void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
-    if (pages_.size() > 1) print(printable(title_of(i)) + "\n");
+    if (pages_.size() > 1) print(printable(pages_.name(i)) + ":\n");
     print(printable(page.text()));
   }
 
  private:
-  /// "FILE:", or "FILE, page 2:".
-  std::string title_of(std::size_t i) const {
-    if (pages_.pages_of_file(i) == 1) return pages_.file(i) + ":";
-    return tr("{}, page {}:", "{}, страница {}:", pages_.file(i), pages_.page_in_file(i) + 1);
-  }
-
   const document::Pages& pages_;
 };
 

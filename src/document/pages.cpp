@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/language.h"
 #include "image/image.h"
 #include "image/jpeg.h"
 #include "ocr/footprint.h"
@@ -63,12 +64,31 @@ ocr::LoadedPage Pages::load(std::size_t i, PagePicture* picture) {
   return image;
 }
 
+template <typename Use>
+auto Pages::with_pdf(std::size_t file, const Use& use) {
+  std::unique_ptr<Pdf> pdf = take(file);
+  try {
+    auto result = use(*pdf);
+    give_back(file, std::move(pdf));
+    return result;
+  } catch (const Error&) {  // of a page
+    give_back(file, std::move(pdf));
+    throw;
+  }
+}
+
+std::string Pages::name(std::size_t i) const {
+  if (pages_of_file(i) == 1) return file(i);
+  return tr("{}, page {}", "{}, страница {}", file(i), page_in_file(i) + 1);
+}
+
 budget::TagBytes Pages::memory_of(std::size_t i) {
   const Place place = pages_[i];
   int width = 0, height = 0;
   std::uint64_t loading = 0;
   if (files_[place.file].is_pdf) {
-    const PageSize size = size_in_pdf(place);
+    const PageSize size =
+        with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
     width = size.width;
     height = size.height;
     constexpr std::uint64_t kDrawn = 2 * 3;  // poppler's picture and ours
@@ -85,33 +105,15 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
   return bytes;
 }
 
-PageSize Pages::size_in_pdf(const Place& place) {
-  std::unique_ptr<Pdf> pdf = take(place.file);
-  PageSize size;
-  try {
-    size = pdf->page_size(place.page);
-  } catch (const Error&) {  // of this page
-    give_back(place.file, std::move(pdf));
-    throw;
-  }
-  give_back(place.file, std::move(pdf));
-  return size;
-}
-
 ocr::LoadedPage Pages::load_from_pdf(const Place& place, PagePicture* picture) {
-  std::unique_ptr<Pdf> pdf = take(place.file);
   std::optional<ocr::Page> text;
   image::Image image;
-  PageSize size;
-  try {
-    text = pdf->text_layer(place.page);
-    size = pdf->page_size(place.page);
-    if (!text || picture != nullptr) image = pdf->render(place.page);
-  } catch (const Error&) {  // of this page
-    give_back(place.file, std::move(pdf));
-    throw;
-  }
-  give_back(place.file, std::move(pdf));
+  const PageSize size = with_pdf(place.file, [&](const Pdf& pdf) {
+    text = pdf.text_layer(place.page);
+    const PageSize found = pdf.page_size(place.page);
+    if (!text || picture != nullptr) image = pdf.render(place.page);
+    return found;
+  });
   if (picture != nullptr) {
     *picture = picture_of(image);
     picture->width_points = size.width_points;

@@ -22,6 +22,8 @@ class Pages {
 
   std::size_t size() const { return pages_.size(); }
   const std::string& file(std::size_t i) const { return files_[pages_[i].file].path; }
+  /// "FILE", or "FILE, page 2", for people.
+  std::string name(std::size_t i) const;
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 
@@ -46,7 +48,10 @@ class Pages {
   };
 
   ocr::LoadedPage load_from_pdf(const Place& place, PagePicture* picture);
-  PageSize size_in_pdf(const Place& place);
+  /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
+  /// page.
+  template <typename Use>
+  auto with_pdf(std::size_t file, const Use& use);
   std::unique_ptr<Pdf> take(std::size_t file);
   void give_back(std::size_t file, std::unique_ptr<Pdf> pdf);
 
