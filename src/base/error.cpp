@@ -26,7 +26,7 @@ void throw_cancelled() {
   throw Error(ErrorCode::kCancelled, tr("stopped", "остановлено"));
 }
 
-void throw_if_stopped(const std::stop_token& stop) {
+void throw_if_stopped(const StopToken& stop) {
   if (stop.stop_requested()) throw_cancelled();
 }
 

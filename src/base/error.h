@@ -1,9 +1,10 @@
 #pragma once
 
 #include <stdexcept>
-#include <stop_token>
 #include <string>
 #include <string_view>
+
+#include "base/stop_token.h"
 
 namespace oko {
 
@@ -39,6 +40,6 @@ class Error : public std::runtime_error {
 [[noreturn]] void throw_cancelled();
 
 /// The same where `stop` is requested.
-void throw_if_stopped(const std::stop_token& stop);
+void throw_if_stopped(const StopToken& stop);
 
 }  // namespace oko

@@ -82,7 +82,7 @@ auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
 
 }  // namespace
 
-Lease Ledger::take(const Ask& ask, std::stop_token stop) {
+Lease Ledger::take(const Ask& ask, StopToken stop) {
   std::unique_lock lock(mutex_);
   const auto place = enter(ask.holding != nullptr ? ask.holding->bytes().total() : 0);
   // Whoever leaves, with a lease or without, lets the next one try.

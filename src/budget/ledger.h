@@ -1,15 +1,15 @@
 #pragma once
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <string_view>
+
+#include "base/stop_token.h"
 
 namespace oko::budget {
 
@@ -85,7 +85,7 @@ class Ledger {
     std::function<bool()> ready = {};
     /// Frees memory that is held for later only, and gives its leases back: false where there is
     /// none left. May be empty.
-    std::function<bool(const std::stop_token&)> evict = {};
+    std::function<bool(const StopToken&)> evict = {};
     /// Called with the lease before anyone else has a turn. False where what is wanted has changed
     /// since it was asked: it is asked again. Must not throw; may be empty.
     std::function<bool(Lease&)> granted = {};
@@ -98,7 +98,7 @@ class Ledger {
   /// something while they wait, so that others wait for them, come before those who do not. Throws
   /// kOverBudget, with the numbers and the hint, where nobody is at work who could give something
   /// back and it still does not fit; kCancelled.
-  Lease take(const Ask& ask, std::stop_token stop = {});
+  Lease take(const Ask& ask, StopToken stop = {});
 
   /// Whether so much would fit if everything else were given back.
   bool could_fit(const TagBytes& bytes) const { return bytes.total() <= budget_bytes_; }
@@ -120,7 +120,7 @@ class Ledger {
 
   const std::uint64_t budget_bytes_;
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
+  ConditionVariable changed_;
   TagBytes held_;
   std::uint64_t peak_bytes_ = 0;
   LedgerCounts counts_;

@@ -1,7 +1,8 @@
 #include "budget/memory_size.h"
 
+#include <algorithm>
 #include <cctype>
-#include <charconv>
+#include <cstddef>
 #include <string>
 
 #include "base/error.h"
@@ -24,15 +25,35 @@ double unit_bytes(std::string unit) {
   return 0;
 }
 
+/// Takes "12" or "1.5" off the front of `text`; 0 where no number stands there. By hand, since
+/// std::from_chars of a double needs macOS 26, and strtod reads the decimal point of the locale.
+double take_number(std::string_view& text) {
+  double digits = 0;
+  double divisor = 1;
+  bool in_fraction = false;
+  std::size_t at = 0;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '.' && !in_fraction) {
+      in_fraction = true;
+    } else if (c >= '0' && c <= '9') {
+      digits = digits * 10 + (c - '0');
+      if (in_fraction) divisor *= 10;
+    } else {
+      break;
+    }
+  }
+  text.remove_prefix(at);
+  return digits / divisor;
+}
+
 }  // namespace
 
 std::uint64_t parse_memory_size(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit(end, text.data() + text.size());
-  unit.erase(0, unit.find_first_not_of(' ') == std::string::npos ? unit.size()
-                                                                 : unit.find_first_not_of(' '));
-  const double bytes = error == std::errc() ? number * unit_bytes(unit) : 0;
+  std::string_view unit = text;
+  const double number = take_number(unit);
+  unit.remove_prefix(std::min(unit.find_first_not_of(' '), unit.size()));
+  const double bytes = number * unit_bytes(std::string(unit));
   if (!(bytes >= 1 && bytes <= kMost)) {
     throw Error(ErrorCode::kUsage,
                 tr("{} is not an amount of memory", "{} — не объём памяти", std::string(text)),

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "budget/process_memory.h"
 
 namespace oko::budget {
 
 PeakSampler::PeakSampler()
-    : thread_([this](std::stop_token stop) {
+    : thread_([this](StopToken stop) {
         while (!stop.stop_requested()) {
           look();
           std::this_thread::sleep_for(std::chrono::milliseconds(5));

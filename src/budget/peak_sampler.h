@@ -2,7 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <thread>
+
+#include "base/stop_token.h"
 
 namespace oko::budget {
 
@@ -19,7 +20,7 @@ class PeakSampler {
 
   std::atomic<std::uint64_t> peak_{0};    ///< of all the time
   std::atomic<std::uint64_t> recent_{0};  ///< since `take_peak`
-  std::jthread thread_;                   // last: it stops before the rest is gone
+  JoiningThread thread_;                  // last: it stops before the rest is gone
 };
 
 }  // namespace oko::budget

@@ -122,7 +122,7 @@ class EmbedRun {
     add(result.stats);
   }
 
-  std::stop_token stop_token() const { return interrupt_.token(); }
+  StopToken stop_token() const { return interrupt_.token(); }
 
   void print_stats() const {
     fmt::print(

@@ -30,7 +30,7 @@ Interrupt::Interrupt() {
     throw std::system_error(errno, std::generic_category(), "pipe");
   }
   signals_seen = 0;
-  watcher_ = std::jthread([this] {
+  watcher_ = JoiningThread([this] {
     char byte = 0;
     while (::read(signal_pipe[0], &byte, 1) == 1 && byte != kEnd) source_.request_stop();
   });

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <stop_token>
-#include <thread>
+#include "base/stop_token.h"
 
 namespace oko::cli {
 
@@ -14,11 +13,11 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  std::stop_token token() const { return source_.get_token(); }
+  StopToken token() const { return source_.get_token(); }
 
  private:
-  std::stop_source source_;
-  std::jthread watcher_;
+  StopSource source_;
+  JoiningThread watcher_;
 };
 
 }  // namespace oko::cli

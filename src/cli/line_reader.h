@@ -2,9 +2,10 @@
 
 #include <cstddef>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
+
+#include "base/stop_token.h"
 
 namespace oko::cli {
 
@@ -14,7 +15,7 @@ class LineReader {
  public:
   static constexpr std::size_t kMaxLineBytes = 256 << 20;
 
-  LineReader(int file, std::stop_token stop) : file_(file), stop_(std::move(stop)) {}
+  LineReader(int file, StopToken stop) : file_(file), stop_(std::move(stop)) {}
 
   /// The lines that are there by now, at least one and without their ends ("\n" or "\r\n"); nothing
   /// at the end of the file. Throws kFailed where it cannot be read, kBadInput for a line of more
@@ -26,7 +27,7 @@ class LineReader {
   std::vector<std::string> take_lines(bool finished);
 
   int file_;
-  std::stop_token stop_;
+  StopToken stop_;
   std::string buffer_;
   std::size_t searched_ = 0;  ///< bytes of the buffer without the end of a line
   std::size_t line_ = 0;      ///< lines given so far

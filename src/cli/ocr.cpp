@@ -60,7 +60,7 @@ class PageLedger {
   }
 
   /// For page `i`.
-  budget::Lease take(document::Pages& pages, std::size_t i, const std::stop_token& stop) {
+  budget::Lease take(document::Pages& pages, std::size_t i, const StopToken& stop) {
     try {
       return take(memory_of(pages, i), hint(), stop);
     } catch (const Error& error) {
@@ -71,7 +71,7 @@ class PageLedger {
 
  private:
   budget::Lease take(const budget::TagBytes& bytes, const std::string& hint,
-                     const std::stop_token& stop) {
+                     const StopToken& stop) {
     return ledger_.take({.wanted = [&] { return bytes; }, .hint = hint}, stop);
   }
 

@@ -31,14 +31,14 @@ class Taken {
 };
 
 budget::Lease lease_of(engine::ModelHost& host, Tag tag, std::uint64_t bytes,
-                       const std::string& hint, const std::stop_token& stop, Picture& picture) {
+                       const std::string& hint, const StopToken& stop, Picture& picture) {
   picture.stats.predicted[tag] = bytes;
   TagBytes wanted;
   wanted[tag] = bytes;
   return host.lease(wanted, hint, stop, &picture.lease);
 }
 
-void decode(engine::ModelHost& host, const std::string& file, const std::stop_token& stop,
+void decode(engine::ModelHost& host, const std::string& file, const StopToken& stop,
             Picture& picture) {
   picture.lease = lease_of(
       host, Tag::kImage, image::read_header(file).decode_bytes,
@@ -54,7 +54,7 @@ void decode(engine::ModelHost& host, const std::string& file, const std::stop_to
   picture.lease.split(spare);
 }
 
-void read_text(engine::ModelHost& host, const TextReading& reading, const std::stop_token& stop,
+void read_text(engine::ModelHost& host, const TextReading& reading, const StopToken& stop,
                Picture& picture) {
   // The picture is read from a copy, which is in this.
   const budget::Lease lease =
@@ -77,7 +77,7 @@ void read_text(engine::ModelHost& host, const TextReading& reading, const std::s
 }  // namespace
 
 Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
-                     const std::function<void(const std::string&)>& note, std::stop_token stop) {
+                     const std::function<void(const std::string&)>& note, StopToken stop) {
   Picture picture;
   decode(host, file, stop, picture);
   if (reading.engine == nullptr) return picture;

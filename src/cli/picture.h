@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/language.h"
+#include "base/stop_token.h"
 #include "budget/ledger.h"
 #include "engine/model_host.h"
 #include "image/image.h"
@@ -45,6 +45,6 @@ struct Picture {
 /// `only_where_sure` text that there is no memory for is not read either: `note` is told. Throws
 /// kBadInput, kOverBudget, kCancelled.
 Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
-                     const std::function<void(const std::string&)>& note, std::stop_token stop);
+                     const std::function<void(const std::string&)>& note, StopToken stop);
 
 }  // namespace oko::cli

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <future>
-#include <thread>
 
 #include "base/error.h"
 #include "base/language.h"
@@ -32,7 +31,7 @@ void check(const BenchmarkOptions& options) {
   }
 }
 
-BenchmarkResult run(const BenchmarkOptions& options, const std::stop_token& stop) {
+BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
   tensor::prepare_device({.threads = options.threads});
   const std::unique_ptr<BenchmarkPass> pass = make_pass(options, stop);
   BenchmarkResult result;
@@ -50,12 +49,12 @@ BenchmarkResult run(const BenchmarkOptions& options, const std::stop_token& stop
 
 }  // namespace
 
-BenchmarkResult run_benchmark(const BenchmarkOptions& options, std::stop_token stop) {
+BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop) {
   check(options);
   // MLX belongs to one thread, which makes and gives back all its arrays.
   std::packaged_task<BenchmarkResult()> task([&] { return run(options, stop); });
   std::future<BenchmarkResult> result = task.get_future();
-  const std::jthread owner(std::move(task));
+  const JoiningThread owner(std::move(task));
   return result.get();
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <filesystem>
-#include <stop_token>
 #include <vector>
+
+#include "base/stop_token.h"
 
 namespace oko::engine {
 
@@ -35,6 +36,6 @@ struct BenchmarkResult {
 
 /// Times a model's passes on random input beside what the machine can do. Throws kUsage for options
 /// out of range, kBadModel, kCancelled.
-BenchmarkResult run_benchmark(const BenchmarkOptions& options, std::stop_token stop = {});
+BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop = {});
 
 }  // namespace oko::engine

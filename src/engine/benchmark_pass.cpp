@@ -28,7 +28,7 @@ std::vector<std::int32_t> some_tokens(int count, int vocab_size) {
 
 class QwenPass : public BenchmarkPass {
  public:
-  QwenPass(const BenchmarkOptions& options, std::stop_token stop)
+  QwenPass(const BenchmarkOptions& options, StopToken stop)
       : options_(options), stop_(std::move(stop)), model_(qwen::Model::load(options.model)) {}
 
   double seconds() const override {
@@ -104,13 +104,13 @@ class QwenPass : public BenchmarkPass {
   }
 
   const BenchmarkOptions& options_;
-  std::stop_token stop_;
+  StopToken stop_;
   std::unique_ptr<qwen::Model> model_;
 };
 
 class EmbedPass : public BenchmarkPass {
  public:
-  EmbedPass(const BenchmarkOptions& options, std::stop_token stop)
+  EmbedPass(const BenchmarkOptions& options, StopToken stop)
       : stop_(std::move(stop)), model_(bge::Model::load(options.model)) {
     const bge::Config& config = model_->config();
     if (options.tokens > config.max_tokens()) {
@@ -143,14 +143,14 @@ class EmbedPass : public BenchmarkPass {
   }
 
  private:
-  std::stop_token stop_;
+  StopToken stop_;
   std::unique_ptr<bge::Model> model_;
   bge::PackedTexts texts_{{}, {0}};
 };
 
 }  // namespace
 
-std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, std::stop_token stop) {
+std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, StopToken stop) {
   if (options.kind == BenchmarkKind::kEmbed) {
     return std::make_unique<EmbedPass>(options, std::move(stop));
   }

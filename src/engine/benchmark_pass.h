@@ -1,8 +1,8 @@
 #pragma once
 
 #include <memory>
-#include <stop_token>
 
+#include "base/stop_token.h"
 #include "engine/benchmark.h"
 
 namespace oko::engine {
@@ -21,6 +21,6 @@ class BenchmarkPass {
 };
 
 /// Loads the model. Options are checked.
-std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, std::stop_token stop);
+std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, StopToken stop);
 
 }  // namespace oko::engine

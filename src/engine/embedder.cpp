@@ -27,7 +27,7 @@ constexpr std::size_t kSmallPassTokens = 512;  // where memory is short
 struct Embedder::Work {
   const EmbeddingRequest& request;
   const std::function<void(double)>& on_progress;
-  std::stop_token stop;
+  StopToken stop;
   std::vector<std::vector<std::int32_t>> ids;    // of each text
   std::vector<std::vector<std::size_t>> passes;  // the texts of each
   EmbeddingResult result;
@@ -78,7 +78,7 @@ void Embedder::Loaded::load() {
   load_seconds = load.seconds();
 }
 
-EmbeddingResult Embedder::embed(const EmbeddingRequest& request, std::stop_token stop,
+EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
                                 const std::function<void(double)>& on_progress) {
   const int most = config_.max_tokens();
   if (request.max_tokens != 0 && (request.max_tokens < 3 || request.max_tokens > most)) {

@@ -4,10 +4,10 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "engine/model_host.h"
 #include "models/bge_m3/model.h"
 #include "tensor/weights.h"
@@ -65,7 +65,7 @@ class Embedder {
   /// Throws kUsage for options out of range, kBadModel (outputs that the model does not have,
   /// damaged weights), kOverBudget, kCancelled once `stop` is requested. `on_progress` is told the
   /// share of tokens done, 0..1.
-  EmbeddingResult embed(const EmbeddingRequest& request, std::stop_token stop = {},
+  EmbeddingResult embed(const EmbeddingRequest& request, StopToken stop = {},
                         const std::function<void(double)>& on_progress = {});
 
   const text::XlmrTokenizer& tokenizer() const { return tokenizer_; }

@@ -52,7 +52,7 @@ struct Engine::Work {
   const GenerationRequest& request;
   const TextSink& on_text;
   const ProgressSink& on_progress;
-  std::stop_token stop;
+  StopToken stop;
   std::vector<qwen::Patches> patches;
   text::ChatPrompt prompt;
   Fitting fitting;
@@ -117,7 +117,7 @@ void Engine::Loaded::unload() noexcept {
 }
 
 GenerationResult Engine::generate(const GenerationRequest& request, const TextSink& on_text,
-                                  std::stop_token stop, const ProgressSink& on_progress) {
+                                  StopToken stop, const ProgressSink& on_progress) {
   validate(request.sampling);
   if (request.max_tokens < 1) {
     throw Error(ErrorCode::kUsage,

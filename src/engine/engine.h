@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <stop_token>
 
+#include "base/stop_token.h"
 #include "engine/generation.h"
 #include "engine/image_cache.h"
 #include "engine/model_host.h"
@@ -41,7 +41,7 @@ class Engine {
   /// to `on_text`), kUsage for options out of range, kBadInput for pictures and messages that do
   /// not fit, kOverBudget, kBadModel.
   GenerationResult generate(const GenerationRequest& request, const TextSink& on_text = {},
-                            std::stop_token stop = {}, const ProgressSink& on_progress = {});
+                            StopToken stop = {}, const ProgressSink& on_progress = {});
 
   /// What the model's makers advise.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }

@@ -32,7 +32,7 @@ constexpr std::size_t kPool = 512 << 20;  // bytes of weights, far beyond the ca
 
 class KernelBench {
  public:
-  KernelBench(const KernelBenchmarkOptions& options, std::stop_token stop)
+  KernelBench(const KernelBenchmarkOptions& options, StopToken stop)
       : config_(qwen::Config::load(options.model)),
         repeats_(options.repeats),
         stop_(std::move(stop)) {
@@ -177,15 +177,14 @@ class KernelBench {
 
   qwen::Config config_;
   int repeats_;
-  std::stop_token stop_;
+  StopToken stop_;
   std::vector<std::uint64_t> codes_;
   std::vector<KernelTiming> timings_;
 };
 
 }  // namespace
 
-KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options,
-                                           std::stop_token stop) {
+KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options, StopToken stop) {
   if (options.repeats < 1 || options.repeats > 1000) {
     throw Error(ErrorCode::kUsage, tr("repeats is {}, expected 1..1000",
                                       "repeats — {}, ожидается 1..1000", options.repeats));

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <stop_token>
 #include <string>
 #include <vector>
+
+#include "base/stop_token.h"
 
 namespace oko::engine {
 
@@ -33,6 +34,6 @@ struct KernelBenchmarkResult {
 
 /// Throws kUsage for options out of range, kBadModel, kCancelled. Takes some 600 MB.
 KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options,
-                                           std::stop_token stop = {});
+                                           StopToken stop = {});
 
 }  // namespace oko::engine

@@ -43,7 +43,7 @@ ModelHost::ModelHost(HostOptions options)
                               },
                           .hint = tr("raise --budget", "увеличьте --budget")});
   if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
-    watcher_ = std::jthread([this](std::stop_token stop) { watch(std::move(stop)); });
+    watcher_ = JoiningThread([this](StopToken stop) { watch(std::move(stop)); });
   }
 }
 
@@ -76,8 +76,7 @@ std::uint64_t ModelHost::Place::weight_bytes() const {
 }
 
 std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& work,
-                                                 const std::string& hint,
-                                                 const std::stop_token& stop,
+                                                 const std::string& hint, const StopToken& stop,
                                                  const budget::Lease* holding) {
   Entry& entry = *place.entry_;
   std::unique_ptr<Use> use(new Use(*this));
@@ -93,7 +92,7 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
     if (!entry.is_promised()) bytes += weights;
     return bytes;
   };
-  ask.evict = [&](const std::stop_token& cancel) { return evict(&entry, cancel); };
+  ask.evict = [&](const StopToken& cancel) { return evict(&entry, cancel); };
   if (options_.one_at_a_time) ask.ready = [&] { return is_alone(entry, stop); };
   ask.granted = [&](budget::Lease& lease) {
     const std::lock_guard lock(mutex_);
@@ -110,14 +109,13 @@ std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& w
   return use;
 }
 
-budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, std::stop_token stop,
+budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, StopToken stop,
                                const budget::Lease* holding) {
-  return ledger_.take(
-      {.wanted = [&] { return work; },
-       .evict = [&](const std::stop_token& cancel) { return evict(nullptr, cancel); },
-       .hint = hint,
-       .holding = holding},
-      std::move(stop));
+  return ledger_.take({.wanted = [&] { return work; },
+                       .evict = [&](const StopToken& cancel) { return evict(nullptr, cancel); },
+                       .hint = hint,
+                       .holding = holding},
+                      std::move(stop));
 }
 
 bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
@@ -136,7 +134,7 @@ ModelHost::Use::~Use() {
   lease_.release();  // whoever waits for it finds the model idle
 }
 
-void ModelHost::Use::run(const std::function<void()>& job, const std::stop_token& stop) {
+void ModelHost::Use::run(const std::function<void()>& job, const StopToken& stop) {
   const auto run_with_model = [&] {
     if (entry_->loaded && !entry_->model.is_current()) {
       entry_->model.unload();
@@ -152,7 +150,7 @@ void ModelHost::Use::run(const std::function<void()>& job, const std::stop_token
   host_.thread_.run(run_with_model, stop);
 }
 
-bool ModelHost::is_alone(const Entry& entry, const std::stop_token& stop) {
+bool ModelHost::is_alone(const Entry& entry, const StopToken& stop) {
   std::unique_lock lock(mutex_);
   if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
   return std::none_of(entries_.begin(), entries_.end(), [&](const auto& other) {
@@ -160,7 +158,7 @@ bool ModelHost::is_alone(const Entry& entry, const std::stop_token& stop) {
   });
 }
 
-bool ModelHost::evict(const Entry* except, const std::stop_token& stop, Clock::time_point before) {
+bool ModelHost::evict(const Entry* except, const StopToken& stop, Clock::time_point before) {
   std::shared_ptr<Entry> victim;
   budget::Lease weights;
   {
@@ -209,7 +207,7 @@ void ModelHost::end_eviction(budget::Lease& weights) {
   evicted_.notify_all();
 }
 
-void ModelHost::watch(std::stop_token stop) {
+void ModelHost::watch(StopToken stop) {
   std::mutex mutex;
   while (true) {
     std::unique_lock lock(mutex);

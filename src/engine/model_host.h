@@ -2,17 +2,15 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "budget/ledger.h"
 #include "budget/memory_probe.h"
 #include "engine/model_thread.h"
@@ -84,7 +82,7 @@ class ModelHost {
 
     /// Runs `job` on the model thread, with the model loaded. Throws what the job throws,
     /// kBadModel, and kCancelled where `stop` is requested before the job has begun.
-    void run(const std::function<void()>& job, const std::stop_token& stop = {});
+    void run(const std::function<void()>& job, const StopToken& stop = {});
 
    private:
     friend class ModelHost;
@@ -97,13 +95,12 @@ class ModelHost {
   /// Admits work: see budget::Ledger::take. `holding`: what the caller has been promised for it
   /// already, of which no more is asked for.
   std::unique_ptr<Use> admit(Place& place, const budget::TagBytes& work, const std::string& hint,
-                             const std::stop_token& stop = {},
-                             const budget::Lease* holding = nullptr);
+                             const StopToken& stop = {}, const budget::Lease* holding = nullptr);
 
   /// The same for work without a model, such as decoding pictures and reading their text. All of
   /// `work` is asked for beside `holding`.
-  budget::Lease lease(const budget::TagBytes& work, const std::string& hint,
-                      std::stop_token stop = {}, const budget::Lease* holding = nullptr);
+  budget::Lease lease(const budget::TagBytes& work, const std::string& hint, StopToken stop = {},
+                      const budget::Lease* holding = nullptr);
 
   /// Whether so much work would fit beside the model if nothing else were there.
   bool could_fit(const Place& place, const budget::TagBytes& work) const;
@@ -119,13 +116,13 @@ class ModelHost {
   /// Unloads the idle model used least recently, but `except`, that was not used since `before`;
   /// where there is none, waits for those that other threads unload. False where nothing went.
   /// Throws kCancelled.
-  bool evict(const Entry* except, const std::stop_token& stop,
+  bool evict(const Entry* except, const StopToken& stop,
              Clock::time_point before = Clock::time_point::max());
   /// Whether no other model is loaded, or promised to be; waits for those that are being unloaded.
   /// Throws kCancelled.
-  bool is_alone(const Entry& entry, const std::stop_token& stop);
+  bool is_alone(const Entry& entry, const StopToken& stop);
   void end_eviction(budget::Lease& weights);
-  void watch(std::stop_token stop);
+  void watch(StopToken stop);
 
   HostOptions options_;
   budget::Ledger ledger_;
@@ -134,10 +131,10 @@ class ModelHost {
   ModelThread thread_;
   std::mutex mutex_;  ///< of the entries; never held while the ledger or the model thread is called
   std::size_t evictions_ = 0;  ///< under way
-  std::condition_variable_any evicted_;
-  std::condition_variable_any watch_wake_;
+  ConditionVariable evicted_;
+  ConditionVariable watch_wake_;
   std::vector<std::shared_ptr<Entry>> entries_;
-  std::jthread watcher_;  // last: it stops before the rest is gone
+  JoiningThread watcher_;  // last: it stops before the rest is gone
 };
 
 }  // namespace oko::engine

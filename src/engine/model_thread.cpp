@@ -50,11 +50,11 @@ struct ModelThread::Task {
 };
 
 ModelThread::ModelThread(std::size_t threads)
-    : thread_([this, threads](std::stop_token stop) { work(std::move(stop), threads); }) {}
+    : thread_([this, threads](StopToken stop) { work(std::move(stop), threads); }) {}
 
 ModelThread::~ModelThread() = default;
 
-void ModelThread::work(std::stop_token stop, std::size_t threads) {
+void ModelThread::work(StopToken stop, std::size_t threads) {
   tensor::prepare_device({.threads = threads});
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [this] { return !waiting_.empty(); })) {
@@ -69,7 +69,7 @@ void ModelThread::work(std::stop_token stop, std::size_t threads) {
   }
 }
 
-void ModelThread::run(const std::function<void()>& job, const std::stop_token& stop) {
+void ModelThread::run(const std::function<void()>& job, const StopToken& stop) {
   Task task{job};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&task);

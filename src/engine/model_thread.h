@@ -1,12 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <stop_token>
-#include <thread>
+
+#include "base/stop_token.h"
 
 namespace oko::engine {
 
@@ -22,18 +21,18 @@ class ModelThread {
 
   /// Runs `job` there and waits for it. Errors pass through; other exceptions become kFailed.
   /// Throws kCancelled where `stop` is requested before the job has begun, which then never does.
-  void run(const std::function<void()>& job, const std::stop_token& stop = {});
+  void run(const std::function<void()>& job, const StopToken& stop = {});
 
  private:
   struct Task;
 
-  void work(std::stop_token stop, std::size_t threads);
+  void work(StopToken stop, std::size_t threads);
 
   std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::condition_variable_any done_;
+  ConditionVariable wake_;
+  ConditionVariable done_;
   std::deque<Task*> waiting_;
-  std::jthread thread_;  // last: it ends before the rest is gone
+  JoiningThread thread_;  // last: it ends before the rest is gone
 };
 
 }  // namespace oko::engine

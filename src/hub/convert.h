@@ -4,9 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <vector>
+
+#include "base/stop_token.h"
 
 namespace oko::hub {
 
@@ -18,7 +19,7 @@ struct ConvertOptions {
   /// Called with the bytes of the source done and their total, from one thread at a time. May be
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
-  std::stop_token stop = {};
+  StopToken stop = {};
 };
 
 /// One tensor of the new checkpoint.

@@ -12,7 +12,7 @@
 
 namespace oko::hub {
 
-void for_each_block(std::size_t count, const std::stop_token& stop,
+void for_each_block(std::size_t count, const StopToken& stop,
                     const std::function<void(std::size_t)>& run) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
@@ -32,7 +32,7 @@ void for_each_block(std::size_t count, const std::stop_token& stop,
   const std::size_t threads =
       std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), count);
   {
-    std::vector<std::jthread> pool;
+    std::vector<JoiningThread> pool;
     for (std::size_t i = 0; i < threads; ++i) pool.emplace_back(work);
   }
   if (failure) std::rethrow_exception(failure);

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <stop_token>
 #include <string>
 #include <vector>
+
+#include "base/stop_token.h"
 
 namespace oko::hub {
 
@@ -16,7 +17,7 @@ struct RandomModelOptions {
   /// Called with the bytes of tensors made and their total, from one thread at a time. May be
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
-  std::stop_token stop = {};
+  StopToken stop = {};
 };
 
 /// Shapes that `make_random_model` knows:

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "base/stop_token.h"
 #include "ocr/engine.h"
 #include "ocr/look_alikes.h"
 
@@ -194,7 +195,7 @@ class AppleVisionEngine : public Engine {
     for (std::string& tag : options_.languages) tag = supported_tag(tag, supported, system);
   }
 
-  Page read(image::Image image, std::stop_token stop) override {
+  Page read(image::Image image, StopToken stop) override {
     Page page{image.width, image.height, {}};
     const Owned<CGImageRef> picture = make_cg_image(std::move(image));
     if (!picture) throw_failure({"CGImageCreate"});
@@ -226,7 +227,7 @@ class AppleVisionEngine : public Engine {
                    "он читает {}; по-русски — начиная с macOS 13", all));
   }
 
-  std::optional<Failure> perform(CGImageRef picture, std::stop_token stop, Page& page) const {
+  std::optional<Failure> perform(CGImageRef picture, StopToken stop, Page& page) const {
     VNRecognizeTextRequest* request = make_request();
     [request setRecognitionLanguages:ns_array(options_.languages)];
     [request setAutomaticallyDetectsLanguage:NO];
@@ -237,7 +238,7 @@ class AppleVisionEngine : public Engine {
         pooled([[VNImageRequestHandler alloc] initWithCGImage:picture
                                                   orientation:kCGImagePropertyOrientationUp
                                                       options:[NSDictionary dictionary]]);
-    const std::stop_callback cancel(stop, [request] { [request cancel]; });
+    const StopCallback cancel(stop, [request] { [request cancel]; });
     NSError* error = nil;
     const bool done = [handler performRequests:[NSArray arrayWithObject:request] error:&error];
     if (stop.stop_requested()) return Failure{{}, true};

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -94,7 +93,7 @@ Outcome failed(Error error) {
 Outcome read_one(Engines& engines, std::size_t thread,
                  const std::function<budget::Lease(std::size_t)>& admit,
                  const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
-                 const std::stop_token& stop) {
+                 const StopToken& stop) {
   try {
     throw_if_stopped(stop);
     const budget::Lease lease = admit ? admit(index) : budget::Lease();
@@ -120,12 +119,12 @@ Outcome read_one(Engines& engines, std::size_t thread,
 
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<LoadedPage(std::size_t)>& load,
-                const std::function<void(std::size_t, ReadResult)>& on_result, std::stop_token stop,
+                const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
                 const std::function<budget::Lease(std::size_t)>& admit) {
   threads = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count));
   Engines engines(options, threads);
   Queue queue(count, 2 * threads);
-  std::vector<std::jthread> workers;
+  std::vector<JoiningThread> workers;
   struct Ender {  // however we leave, the workers must not wait for room
     Queue& queue;
     ~Ender() { queue.end(); }

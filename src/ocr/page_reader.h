@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
-#include <stop_token>
 #include <variant>
 
 #include "base/error.h"
+#include "base/stop_token.h"
 #include "budget/ledger.h"
 #include "image/image.h"
 #include "ocr/engine.h"
@@ -31,7 +31,7 @@ struct ReadResult {
 /// page is read; may be empty.
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<LoadedPage(std::size_t)>& load,
-                const std::function<void(std::size_t, ReadResult)>& on_result, std::stop_token stop,
+                const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
                 const std::function<budget::Lease(std::size_t)>& admit = {});
 
 }  // namespace oko::ocr

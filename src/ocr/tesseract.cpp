@@ -117,7 +117,7 @@ class TesseractEngine : public Engine {
     if (!cyrillic.data.empty() && !latin.data.empty()) second_.emplace(cyrillic, latin);
   }
 
-  Page read(image::Image image, std::stop_token stop) override {
+  Page read(image::Image image, StopToken stop) override {
     keep_to_one_thread();
     const PreparedPicture picture = prepare(image);
     image = {};
@@ -126,7 +126,7 @@ class TesseractEngine : public Engine {
     tesseract::ETEXT_DESC monitor;
     monitor.cancel_this = &stop;
     monitor.cancel = [](void* token, int) {
-      return static_cast<std::stop_token*>(token)->stop_requested();
+      return static_cast<StopToken*>(token)->stop_requested();
     };
     const bool failed = api_.Recognize(&monitor) != 0;
     throw_if_stopped(stop);
@@ -150,7 +150,7 @@ class TesseractEngine : public Engine {
     });
   }
 
-  Page page_of(const PreparedPicture& picture, const std::stop_token& stop) {
+  Page page_of(const PreparedPicture& picture, const StopToken& stop) {
     Page page{picture.width, picture.height, {}};
     const std::unique_ptr<tesseract::ResultIterator> at(api_.GetIterator());
     if (!at) return page;

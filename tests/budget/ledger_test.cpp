@@ -1,4 +1,5 @@
 #include "budget/ledger.h"
+#include "base/stop_token.h"
 
 #include <gtest/gtest.h>
 
@@ -26,9 +27,9 @@ class LedgerTest : public ::testing::Test {
  protected:
   void SetUp() override { set_language(Language::kEnglish); }
 
-  using Evict = std::function<bool(const std::stop_token&)>;
+  using Evict = std::function<bool(const StopToken&)>;
 
-  Lease take(Tag tag, std::uint64_t bytes, const Evict& evict = {}, std::stop_token stop = {}) {
+  Lease take(Tag tag, std::uint64_t bytes, const Evict& evict = {}, StopToken stop = {}) {
     return ledger_.take({.wanted = [=] { return bytes_of(tag, bytes); },
                          .evict = evict,
                          .hint = "use --max-pixels"},
@@ -77,7 +78,7 @@ TEST_F(LedgerTest, RefusesWithNumbersWhatNeverFits) {
 TEST_F(LedgerTest, EvictsOneAfterAnotherUntilItFits) {
   std::vector<Lease> idle;
   for (int i = 0; i < 4; ++i) idle.push_back(take(Tag::kWeights, kGigabyte));
-  const Lease vision = take(Tag::kVision, 2 * kGigabyte, [&](const std::stop_token&) {
+  const Lease vision = take(Tag::kVision, 2 * kGigabyte, [&](const StopToken&) {
     if (idle.empty()) return false;
     idle.pop_back();
     return true;
@@ -90,7 +91,7 @@ TEST_F(LedgerTest, WaitsForOtherWorkInTheOrderOfAsking) {
   std::atomic<int> waiting{0};
   std::vector<int> order;
   std::mutex mutex;
-  std::vector<std::jthread> others;
+  std::vector<JoiningThread> others;
   for (int i = 0; i < 3; ++i) {
     others.emplace_back([&, i] {
       ++waiting;
@@ -110,9 +111,9 @@ TEST_F(LedgerTest, WaitsForOtherWorkInTheOrderOfAsking) {
 
 TEST_F(LedgerTest, AWaitingCallerCanBeCancelledAndOthersGoOn) {
   Lease first = take(Tag::kVision, 3 * kGigabyte);
-  std::stop_source cancel;
+  StopSource cancel;
   std::atomic<int> cancelled{0};
-  std::vector<std::jthread> waiting;
+  std::vector<JoiningThread> waiting;
   for (int i = 0; i < 2; ++i) {  // one at the head of the queue, one behind it
     waiting.emplace_back([&] {
       try {
@@ -131,7 +132,7 @@ TEST_F(LedgerTest, AWaitingCallerCanBeCancelledAndOthersGoOn) {
 
 TEST_F(LedgerTest, CallersThatKeepSomethingDoNotWaitForEachOtherForever) {
   std::atomic<int> granted{0}, refused{0}, keeping{0};
-  std::vector<std::jthread> requests;
+  std::vector<JoiningThread> requests;
   for (int i = 0; i < 3; ++i) {
     requests.emplace_back([&] {
       const Lease picture = take(Tag::kImage, kGigabyte);
@@ -160,7 +161,7 @@ TEST_F(LedgerTest, CallersThatKeepSomethingDoNotWaitForEachOtherForever) {
 TEST_F(LedgerTest, WhoKeepsSomethingGoesBeforeAWaitingCallerThatKeepsNothing) {
   Lease picture = take(Tag::kImage, kGigabyte);
   std::atomic<bool> granted{false};
-  std::jthread other([&] {
+  JoiningThread other([&] {
     const Lease all = take(Tag::kVision, 4 * kGigabyte);
     granted = true;
   });
@@ -178,11 +179,11 @@ TEST_F(LedgerTest, WhoKeepsSomethingGoesBeforeAWaitingCallerThatKeepsNothing) {
 
 TEST_F(LedgerTest, WhoComesDuringATurnWithSomethingToGiveBackIsWaitedFor) {
   Lease picture = take(Tag::kImage, kGigabyte);
-  std::jthread other;
-  const Lease all = take(Tag::kVision, 4 * kGigabyte, [&](const std::stop_token&) {
+  JoiningThread other;
+  const Lease all = take(Tag::kVision, 4 * kGigabyte, [&](const StopToken&) {
     if (!other
              .joinable()) {  // the first turn: the picture's owner asks for more and is not at work
-      other = std::jthread([&] {
+      other = JoiningThread([&] {
         const Lease vision = ledger_.take(
             {.wanted = [] { return bytes_of(Tag::kVision, kGigabyte); }, .holding = &picture});
         picture.release();
@@ -206,7 +207,7 @@ TEST_F(LedgerTest, WhatHasChangedSinceItWasAskedForIsAskedForAgain) {
 TEST_F(LedgerTest, WhatIsNotReadyWaitsThoughItFits) {
   Lease work = take(Tag::kVision, kGigabyte);
   std::atomic<bool> granted{false};
-  std::jthread other([&] {
+  JoiningThread other([&] {
     const Lease kv = ledger_.take({.wanted = [] { return bytes_of(Tag::kKv, kGigabyte); },
                                    .ready = [&] { return ledger_.held()[Tag::kVision] == 0; }});
     granted = true;
@@ -243,7 +244,7 @@ TEST_F(LedgerTest, WhatIsWantedIsAskedAgainAfterAnEviction) {
   std::uint64_t wanted = 2 * kGigabyte;
   const Lease lease = ledger_.take({.wanted = [&] { return bytes_of(Tag::kKv, wanted); },
                                     .evict =
-                                        [&](const std::stop_token&) {
+                                        [&](const StopToken&) {
                                           idle.release();
                                           wanted = kGigabyte;
                                           return true;
@@ -252,7 +253,7 @@ TEST_F(LedgerTest, WhatIsWantedIsAskedAgainAfterAnEviction) {
 }
 
 TEST_F(LedgerTest, PromisesNeverExceedTheBudget) {
-  std::vector<std::jthread> threads;
+  std::vector<JoiningThread> threads;
   for (unsigned seed = 0; seed < 4; ++seed) {
     threads.emplace_back([&, seed] {
       std::mt19937 random(seed);
@@ -271,7 +272,7 @@ TEST_F(LedgerTest, PromisesNeverExceedTheBudget) {
 
 TEST_F(LedgerTest, AnEvictionThatFailsLeavesTheLedgerUsable) {
   const Lease kv = take(Tag::kKv, 3 * kGigabyte);
-  const auto broken = [](const std::stop_token&) -> bool { throw std::runtime_error("broken"); };
+  const auto broken = [](const StopToken&) -> bool { throw std::runtime_error("broken"); };
   EXPECT_THROW(take(Tag::kVision, 2 * kGigabyte, broken), std::runtime_error);
   const Lease next = take(Tag::kVision, kGigabyte);
 }

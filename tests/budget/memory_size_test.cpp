@@ -15,6 +15,8 @@ TEST(MemorySizeTest, UnitsArePowersOf1024) {
   EXPECT_EQ(parse_memory_size("8 GiB"), 8192 * kMebibyte);
   EXPECT_EQ(parse_memory_size("8g"), 8192 * kMebibyte);
   EXPECT_EQ(parse_memory_size("1.5GB"), 1536 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("2.25 TB"), 2304 * 1024 * kMebibyte);
+  EXPECT_EQ(parse_memory_size(".5GB"), 512 * kMebibyte);
   EXPECT_EQ(parse_memory_size("700MB"), 700 * kMebibyte);
   EXPECT_EQ(parse_memory_size("1t"), kMebibyte * kMebibyte);
 }
@@ -22,7 +24,7 @@ TEST(MemorySizeTest, UnitsArePowersOf1024) {
 TEST(MemorySizeTest, AnythingElseIsRefused) {
   set_language(Language::kEnglish);
   for (const char* text : {"", "8", "GB", "8XB", "-8GB", "0GB", "8GBs", "nanGB", "infGB", "1e30GB",
-                           "8 GB GB", "восемь", "1e-30GB"}) {
+                           "8 GB GB", "восемь", "1e-30GB", "1.5.5GB", ".GB", "1e3MB"}) {
     try {
       parse_memory_size(text);
       ADD_FAILURE() << text;

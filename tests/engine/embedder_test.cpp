@@ -1,10 +1,10 @@
 #include "engine/embedder.h"
+#include "base/stop_token.h"
 
 #include <gtest/gtest.h>
 #include <mlx/memory.h>
 
 #include <cmath>
-#include <thread>
 
 #include "base/error.h"
 #include "budget/process_memory.h"
@@ -91,7 +91,7 @@ TEST_F(EmbedderTest, AHugeTextStaysSmallInMemory) {
 
 TEST_F(EmbedderTest, AStopIsSeenBetweenLayers) {
   Embedder embedder(small());
-  std::stop_source stop;
+  StopSource stop;
   stop.request_stop();
   message_of([&] { embedder.embed({.texts = {"text"}}, stop.get_token()); }, ErrorCode::kCancelled);
   EXPECT_EQ(embedder.embed({.texts = {"text"}}).texts.size(), 1u);
@@ -101,7 +101,7 @@ TEST_F(EmbedderTest, ManyThreadsMayAsk) {
   Embedder embedder(small());
   const std::vector<float> expected =
       embedder.embed({.texts = {"один two"}}).texts[0].encoding.dense;
-  std::vector<std::jthread> threads;
+  std::vector<JoiningThread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int call = 0; call < 5; ++call) {

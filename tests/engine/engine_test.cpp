@@ -1,11 +1,11 @@
 #include "engine/engine.h"
+#include "base/stop_token.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <limits>
-#include <thread>
 
 #include "base/error.h"
 #include "models/qwen3_vl/footprint.h"
@@ -201,7 +201,7 @@ TEST(EngineTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
 
 TEST(EngineTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
   Engine engine(small_model());
-  std::stop_source stop;
+  StopSource stop;
   std::atomic<int> pieces{0};
   auto endless = question({gradient(96, 64, 0)}, 1'000'000);
   endless.sampling.temperature = 5.0f;  // no loop
@@ -236,7 +236,7 @@ TEST(EngineTest, CallersOnSeveralThreadsGetTheirOwnAnswers) {
     return engine.generate(question({gradient(96, 64, shade)}, 8)).text;
   };
   const std::vector<std::string> expected{expect(0), expect(50), expect(100)};
-  std::vector<std::jthread> callers;
+  std::vector<JoiningThread> callers;
   std::atomic<int> wrong{0};
   for (int caller = 0; caller < 3; ++caller) {
     callers.emplace_back([&, caller] {

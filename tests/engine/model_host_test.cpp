@@ -1,4 +1,5 @@
 #include "engine/model_host.h"
+#include "base/stop_token.h"
 
 #include <gtest/gtest.h>
 
@@ -105,7 +106,7 @@ TEST_F(ModelHostTest, OneAtATimeMeansSoEvenWhereBothFit) {
   // Not while the other is in use either.
   auto use = host.admit(a, work_of(1), "");
   std::atomic<bool> admitted = false;
-  std::jthread other([&] {
+  JoiningThread other([&] {
     const auto second = host.admit(b, work_of(1), "");
     admitted = true;
     second->run([&] { EXPECT_EQ(loaded_, 1); });
@@ -123,14 +124,14 @@ TEST_F(ModelHostTest, WhoWaitsForTheModelThreadCanBeStopped) {
   ModelHost::Place a(host, first_, 40 * kMegabyte), b(host, second_, 50 * kMegabyte);
   host.admit(b, work_of(1), "")->run([] {});
   std::atomic<bool> begun = false, over = false;
-  std::jthread busy([&] {
+  JoiningThread busy([&] {
     host.admit(a, work_of(1), "")->run([&] {
       begun = true;
       while (!over) std::this_thread::yield();
     });
   });
   while (!begun) std::this_thread::yield();
-  std::stop_source stop;
+  StopSource stop;
   std::atomic<int> cancelled = 0;
   const auto count_cancelled = [&](const std::function<void()>& job) {
     try {
@@ -139,7 +140,7 @@ TEST_F(ModelHostTest, WhoWaitsForTheModelThreadCanBeStopped) {
       if (error.code() == ErrorCode::kCancelled) ++cancelled;
     }
   };
-  std::vector<std::jthread> waiting;
+  std::vector<JoiningThread> waiting;
   waiting.emplace_back([&] {  // its job is next
     count_cancelled([&] {
       host.admit(a, work_of(1), "")->run([] { ADD_FAILURE() << "it was run"; }, stop.get_token());
@@ -257,7 +258,7 @@ TEST_F(ModelHostTest, PressureUnloadsWhatIsIdle) {
 TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
   ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
   ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
-  std::vector<std::jthread> threads;
+  std::vector<JoiningThread> threads;
   std::atomic<int> done = 0;
   for (unsigned seed = 0; seed < 6; ++seed) {
     threads.emplace_back([&, seed] {
@@ -281,7 +282,7 @@ TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
 TEST_F(ModelHostTest, AModelMayLeaveWhileOthersWork) {
   ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
   ModelHost::Place a(host, first_, 60 * kMegabyte);
-  std::jthread other([&] {
+  JoiningThread other([&] {
     for (int i = 0; i < 50; ++i) host.admit(a, work_of(10), "")->run([] {});
   });
   for (int i = 0; i < 50; ++i) {

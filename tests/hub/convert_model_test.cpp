@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
+#include "base/stop_token.h"
 #include "hub/convert.h"
 #include "hub/source_checkpoint.h"
 #include "models/bge_m3/model.h"
@@ -192,7 +193,7 @@ TEST_F(ConvertModelTest, WeightsThatAreNotNumbersAreRefusedByName) {
 }
 
 TEST_F(ConvertModelTest, AStopLeavesNothing) {
-  std::stop_source stop;
+  StopSource stop;
   const auto run = [&] {
     convert({.source = RandomModels::get("bge-m3-small-f32", 38),
              .destination = out(),

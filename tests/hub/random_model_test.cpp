@@ -1,4 +1,5 @@
 #include "hub/random_model.h"
+#include "base/stop_token.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -183,7 +184,7 @@ TEST_F(RandomModelTest, ProgressReachesTheTotal) {
 }
 
 TEST_F(RandomModelTest, StopLeavesNothing) {
-  std::stop_source source;
+  StopSource source;
   RandomModelOptions options{.shape = "qwen3-vl-small-f32"};
   options.progress = [&](std::uint64_t, std::uint64_t) { source.request_stop(); };
   options.stop = source.get_token();

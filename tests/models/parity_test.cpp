@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/stop_token.h"
 #include "engine/image_cache.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/device.h"
@@ -257,7 +258,8 @@ TEST(SequenceTest, SomeTokensAtOnceGiveTheBitsOfOneByOneAndCanBeTakenBack) {
       const auto logits = sequence.decode(std::span(ids).subspan(5, count));
       ASSERT_EQ(logits.size(), count);
       EXPECT_EQ(sequence.length(), 5 + count);
-      for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(logits[i], expected[i]) << i << " of " << count;
+      for (std::size_t i = 0; i < count; ++i)
+        EXPECT_EQ(logits[i], expected[i]) << i << " of " << count;
     }
   }
 }
@@ -265,7 +267,7 @@ TEST(SequenceTest, SomeTokensAtOnceGiveTheBitsOfOneByOneAndCanBeTakenBack) {
 TEST(SequenceTest, StopIsSeenBetweenLayers) {
   tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
-  std::stop_source stop;
+  StopSource stop;
   stop.request_stop();
   Sequence sequence(*model, exact(1));
   const std::vector<std::int32_t> ids{1, 2, 3};

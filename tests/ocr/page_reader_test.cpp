@@ -1,4 +1,5 @@
 #include "ocr/page_reader.h"
+#include "base/stop_token.h"
 
 #include <gtest/gtest.h>
 
@@ -88,7 +89,7 @@ TEST(PageReaderTest, PagesThatAreKnownNeedNoEngine) {
 }
 
 TEST(PageReaderTest, StoppingEndsIt) {
-  std::stop_source stop;
+  StopSource stop;
   std::size_t done = 0;
   const auto read_all = [&] {
     read_pages(

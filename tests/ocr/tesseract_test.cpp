@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop_token.h"
 #include "image/image.h"
 #include "ocr/engine.h"
 #include "ocr/look_alikes.h"
@@ -183,7 +184,7 @@ TEST(TesseractTest, ReadingStartsNoThreadsOfItsOwn) {
 
 TEST(TesseractTest, EngineReadsThePagesAfterAnErrorOrAStopToo) {
   const auto engine = make_engine({});
-  std::stop_source stop;
+  StopSource stop;
   stop.request_stop();
   const image::Image receipt = image::load(kData + "/receipt_0.png");
   try {

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/stop_token.h"
 #include "budget/memory_probe.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
@@ -150,7 +151,7 @@ TEST(RefusalTest, WhatIsRefusedWouldReallyNotHaveFitted) {
     // Not so large that smaller ones would be offered.
     if (random() % 2 == 0) shape.pictures = {some_size(random, 0.1e6, 0.24e6)};
     const GenerationRequest request = request_of(shape);
-    std::stop_source admitted;  // that is all there is to know
+    StopSource admitted;  // that is all there is to know
     try {
       guarded.generate(request, {}, admitted.get_token(), [&](double) { admitted.request_stop(); });
     } catch (const Error& error) {

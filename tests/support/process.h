@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/stop_token.h"
+
 extern char** environ;
 
 namespace oko {
@@ -98,7 +100,7 @@ class Process {
   pid_t pid_ = -1;
   ProcessResult result_;
   std::atomic<std::size_t> printed_{0};  ///< bytes on stdout so far
-  std::vector<std::jthread> readers_;    // last: they write to the rest
+  std::vector<JoiningThread> readers_;   // last: they write to the rest
 };
 
 }  // namespace oko

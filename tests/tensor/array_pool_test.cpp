@@ -1,10 +1,10 @@
 #include "tensor/cpu/array_pool.h"
+#include "base/stop_token.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -80,13 +80,13 @@ TEST(ArrayPoolTest, WhatTheSystemDoesNotHaveIsAnError) {
 
 TEST(ArrayPoolTest, ThreadsMayGiveBackWhatOthersTook) {
   ArrayPool pool;
-  std::vector<std::jthread> threads;
+  std::vector<JoiningThread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&pool, t] {
       for (int i = 0; i < 100; ++i) {
         std::byte* memory = pool.take(kMegabyte * static_cast<std::size_t>(1 + i % 3));
         memory[i] = std::byte(t);
-        std::jthread([&pool, memory] { pool.give_back(memory); });
+        JoiningThread([&pool, memory] { pool.give_back(memory); });
       }
     });
   }

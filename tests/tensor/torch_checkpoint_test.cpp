@@ -66,10 +66,10 @@ TEST_F(TorchCheckpointTest, FilesOfPyTorchAreReadToTheLastByte) {
       SCOPED_TRACE(name);
       ASSERT_TRUE(table.contains(name));
       const TensorInfo& info = table.at(name);
-      EXPECT_EQ(safetensors_name(info.dtype), tensor["dtype"]);
+      EXPECT_EQ(safetensors_name(info.dtype), tensor["dtype"].get<std::string>());
       EXPECT_EQ(info.shape, tensor["shape"].get<std::vector<std::int64_t>>());
       EXPECT_EQ(hexadecimal(std::string_view(file).substr(info.offset, info.size)),
-                tensor["bytes"]);
+                tensor["bytes"].get<std::string>());
     }
   }
 }

@@ -120,7 +120,7 @@ mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
   });
 }
 
-mx::array Encoder::forward(const PackedTexts& texts, std::stop_token stop,
+mx::array Encoder::forward(const PackedTexts& texts, StopToken stop,
                            const Observer& observer) const {
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "models/bge_m3/config.h"
 #include "models/observer.h"
 #include "models/work.h"
@@ -36,7 +36,7 @@ class Encoder {
   /// The last hidden states, (tokens, hidden_size), evaluated. Ids are below vocab_size, texts not
   /// longer than max_tokens. Texts do not see each other. Memory grows linearly with the tokens:
   /// attention and the feed-forward network work in blocks. Throws kCancelled between layers.
-  mx::array forward(const PackedTexts& texts, std::stop_token stop = {},
+  mx::array forward(const PackedTexts& texts, StopToken stop = {},
                     const Observer& observer = {}) const;
 
   /// What a pass over so many tokens has to do, attention left out.

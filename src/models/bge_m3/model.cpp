@@ -136,7 +136,7 @@ void Model::check(const PackedTexts& texts) const {
 }
 
 std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& outputs,
-                                    std::stop_token stop, const Observer& observer) const {
+                                    StopToken stop, const Observer& observer) const {
   require(outputs);
   check(texts);
   const mx::array hidden = encoder_.forward(texts, std::move(stop), observer);

@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "base/stop_token.h"
 #include "models/bge_m3/config.h"
 #include "models/bge_m3/encoder.h"
 #include "models/bge_m3/encoding.h"
@@ -35,7 +35,7 @@ class Model {
   /// The outputs of each text, from one pass. Throws kBadModel where the model computes numbers
   /// that are none (NaN, infinity), or texts have ids that it does not know; kCancelled.
   std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
-                               std::stop_token stop = {}, const Observer& observer = {}) const;
+                               StopToken stop = {}, const Observer& observer = {}) const;
 
  private:
   Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);

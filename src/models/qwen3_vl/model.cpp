@@ -84,8 +84,7 @@ bool Model::is_current() const {
                      [](const auto& file) { return file->is_current(); });
 }
 
-ImageFeatures Model::encode_image(Patches patches, std::stop_token stop,
-                                  const Observer& observer) const {
+ImageFeatures Model::encode_image(Patches patches, StopToken stop, const Observer& observer) const {
   return vision_.encode(std::move(patches), std::move(stop), observer);
 }
 
@@ -95,7 +94,7 @@ Sequence::Sequence(const Model& model, const SequenceOptions& options)
       prefill_chunk_(options.prefill_chunk) {}
 
 std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
-                                     std::span<const ImageFeatures> pictures, std::stop_token stop,
+                                     std::span<const ImageFeatures> pictures, StopToken stop,
                                      const std::function<void(std::size_t)>& progress,
                                      const Observer& observer) {
   const Config& config = model_.config_;

@@ -4,10 +4,10 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <stop_token>
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "base/stop_token.h"
 #include "models/observer.h"
 #include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
@@ -32,7 +32,7 @@ class Model {
   Work work_of_picture(int patches) const { return vision_.work_of(patches); }
 
   /// The vision tower's features of one picture. Throws kCancelled.
-  ImageFeatures encode_image(Patches patches, std::stop_token stop = {},
+  ImageFeatures encode_image(Patches patches, StopToken stop = {},
                              const Observer& observer = {}) const;
 
  private:
@@ -63,7 +63,7 @@ class Sequence {
   /// `progress` is told the tokens done so far. Throws kCancelled; kFailed where pictures and
   /// tokens disagree.
   std::vector<float> prefill(std::span<const std::int32_t> ids,
-                             std::span<const ImageFeatures> pictures, std::stop_token stop = {},
+                             std::span<const ImageFeatures> pictures, StopToken stop = {},
                              const std::function<void(std::size_t)>& progress = {},
                              const Observer& observer = {});
 

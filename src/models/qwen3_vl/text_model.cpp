@@ -104,7 +104,7 @@ mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::ar
 
 mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
                              const RotaryTable& rotary, std::vector<tensor::KvCache>& caches,
-                             std::stop_token stop, const Observer& observer) const {
+                             StopToken stop, const Observer& observer) const {
   const int count = static_cast<int>(ids.size());
   const mx::array cos = tensor::matrix(rotary.cos, count);
   const mx::array sin = tensor::matrix(rotary.sin, count);

@@ -3,9 +3,9 @@
 #include <mlx/array.h>
 
 #include <span>
-#include <stop_token>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "models/observer.h"
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/rope_index.h"
@@ -39,8 +39,8 @@ class TextModel {
   /// are evaluated layer by layer, so that memory stays small and `stop` is seen; throws
   /// kCancelled, after which the caches are of no use.
   mx::array forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
-                    const RotaryTable& rotary, std::vector<tensor::KvCache>& caches,
-                    std::stop_token stop, const Observer& observer) const;
+                    const RotaryTable& rotary, std::vector<tensor::KvCache>& caches, StopToken stop,
+                    const Observer& observer) const;
 
   /// The products of `count` tokens through all layers and of the logits of the last one; attention
   /// is not counted.

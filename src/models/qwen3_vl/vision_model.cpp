@@ -203,8 +203,7 @@ mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) cons
   });
 }
 
-ImageFeatures VisionModel::encode(Patches patches, std::stop_token stop,
-                                  const Observer& observer) const {
+ImageFeatures VisionModel::encode(Patches patches, StopToken stop, const Observer& observer) const {
   const GridThw grid = patches.grid_thw;
   const int count = grid.t * grid.h * grid.w;
   const auto observe = [&](const std::string& stage, const mx::array& output) {

@@ -2,9 +2,9 @@
 
 #include <mlx/array.h>
 
-#include <stop_token>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "models/observer.h"
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/image_processor.h"
@@ -55,7 +55,7 @@ class VisionModel {
   /// Runs one picture; the result is evaluated. Memory grows linearly with its patches: attention
   /// and the MLP work in blocks, and layers are evaluated one by one. Throws kCancelled between
   /// layers.
-  ImageFeatures encode(Patches patches, std::stop_token stop, const Observer& observer) const;
+  ImageFeatures encode(Patches patches, StopToken stop, const Observer& observer) const;
 
   /// A picture of so many patches: all products, those of attention included.
   Work work_of(int patches) const;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "base/stop_token.h"
 #include "budget/process_memory.h"
 #include "ocr/engine.h"
 #include "tests/ocr/apple/stub_vision.h"
@@ -167,7 +168,7 @@ TEST_F(AppleVisionTest, AnExceptionOfVisionIsAnErrorAndTheNextPictureIsRead) {
 }
 
 TEST_F(AppleVisionTest, AStopCancelsTheRequest) {
-  std::stop_source source;
+  StopSource source;
   stub_vision::answer({.observations = {{"поздно", {0, 0, 1, 1}}},
                        .while_performing = [&] { source.request_stop(); }});
   const Error error = error_of([&] { make_engine({})->read(picture(), source.get_token()); });
