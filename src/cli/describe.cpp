@@ -18,6 +18,7 @@
 #include "hub/model_path.h"
 #include "ocr/engine.h"
 #include "ocr/footprint.h"
+#include "tensor/device.h"
 
 namespace oko::cli {
 namespace {
@@ -112,7 +113,8 @@ ordered_json memory_json(const budget::TagBytes& picture, const engine::PhaseMem
 }
 
 ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats& picture) {
-  return {{"decode_image_seconds", picture.decode_seconds},
+  return {{"device", tensor::name_of(tensor::device())},
+          {"decode_image_seconds", picture.decode_seconds},
           {"read_text_seconds", picture.read_seconds},
           {"preprocess_seconds", stats.preprocess_seconds},
           {"load_seconds", stats.load_seconds},

@@ -100,6 +100,8 @@ int run(int argc, char** argv) {
   add_convert(app);
   add_plan(app);
   add_bench(app);
+  // A device that cannot be used is an error before a command does anything.
+  app.parse_complete_callback([] { tensor::device(); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

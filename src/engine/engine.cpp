@@ -174,11 +174,11 @@ int Engine::answer_tokens(const GenerationRequest& request, int prompt_tokens) c
 std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
   std::vector<qwen::ImageSize> sizes;
-  const bool gpu = tensor::on_gpu();
+  const bool graph = tensor::uses_graph();
   const Fitting asked{.prefill_chunk = request.prefill_chunk,
-                      .kv_bits = kv_bits_on(gpu, request.kv_bits),
+                      .kv_bits = kv_bits_on(graph, request.kv_bits),
                       .max_pixels = request.max_pixels};
-  FitLimits limits{.least_kv_bits = kv_bits_on(gpu, 8)};
+  FitLimits limits{.least_kv_bits = kv_bits_on(graph, 8)};
   for (const image::Image& image : request.images) {
     sizes.push_back({image.width, image.height});
     const qwen::ImageSize resized =

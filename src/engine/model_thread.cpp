@@ -49,8 +49,10 @@ struct ModelThread::Task {
   std::exception_ptr error = nullptr;
 };
 
-ModelThread::ModelThread(std::size_t threads)
-    : thread_([this, threads](StopToken stop) { work(std::move(stop), threads); }) {}
+ModelThread::ModelThread(std::size_t threads) {
+  tensor::device();  // a setting that cannot be met is the caller's error
+  thread_ = JoiningThread([this, threads](StopToken stop) { work(std::move(stop), threads); });
+}
 
 ModelThread::~ModelThread() = default;
 

@@ -13,7 +13,7 @@ namespace oko::engine {
 /// back on it.
 class ModelThread {
  public:
-  /// `threads`: of the CPU kernels; 0: one a physical core.
+  /// `threads`: of the CPU kernels; 0: one a physical core. Throws as `tensor::select_device`.
   explicit ModelThread(std::size_t threads);
   ~ModelThread();  ///< waits for what it was given
   ModelThread(const ModelThread&) = delete;

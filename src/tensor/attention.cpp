@@ -66,16 +66,16 @@ KvCache::KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType
       type_(type) {}
 
 mx::Shape KvCache::shape_of(int tokens, mx::Dtype dtype) const {
-  if (on_gpu()) return {tokens, num_key_value_heads_, head_dim_};
+  if (uses_graph()) return {tokens, num_key_value_heads_, head_dim_};
   const auto bytes = cpu::kv_row_bytes(type_, static_cast<std::size_t>(head_dim_));
   return {tokens, num_key_value_heads_, static_cast<int>(bytes / mx::size_of(dtype))};
 }
 
 void KvCache::grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const {
-  mx::array room = on_gpu() ? mx::zeros(shape_of(capacity, dtype), dtype)
-                            : cpu::uninitialized(shape_of(capacity, dtype), dtype);
+  mx::array room = uses_graph() ? mx::zeros(shape_of(capacity, dtype), dtype)
+                                : cpu::uninitialized(shape_of(capacity, dtype), dtype);
   if (rows && length_ > 0) {
-    if (on_gpu()) {
+    if (uses_graph()) {
       room = mx::slice_update(room, first_rows(*rows, length_), mx::Shape{0, 0, 0},
                               shape_of(length_, dtype));
     } else {
@@ -86,7 +86,7 @@ void KvCache::grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype
 }
 
 void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) const {
-  if (!on_gpu()) {
+  if (!uses_graph()) {
     const mx::array input = cpu::ready_f32(update);
     const auto count = static_cast<std::size_t>(update.shape(0) * num_key_value_heads_);
     cpu::pack_kv_rows(input.data<float>(), count, static_cast<std::size_t>(head_dim_), type_,
@@ -105,7 +105,7 @@ void KvCache::append(const mx::array& keys, const mx::array& values) {
   if (!keys_ || end > keys_->shape(0)) {
     const auto capacity = static_cast<int>(
         capacity_for(static_cast<std::uint64_t>(end), static_cast<std::uint64_t>(reserve_)));
-    const mx::Dtype dtype = on_gpu() ? keys.dtype() : dtype_of(type_);
+    const mx::Dtype dtype = uses_graph() ? keys.dtype() : dtype_of(type_);
     grow(keys_, capacity, dtype);
     grow(values_, capacity, dtype);
     // The smaller ones are of no use to anybody, and those of all layers are many.
@@ -124,12 +124,12 @@ std::size_t KvCache::bytes_of(int tokens) const {
 std::size_t KvCache::bytes_per_token() const {
   const auto head_dim = static_cast<std::size_t>(head_dim_);
   const std::size_t row =
-      keys_ && on_gpu() ? keys_->itemsize() * head_dim : cpu::kv_row_bytes(type_, head_dim);
+      keys_ && uses_graph() ? keys_->itemsize() * head_dim : cpu::kv_row_bytes(type_, head_dim);
   return 2 * static_cast<std::size_t>(num_key_value_heads_) * row;
 }
 
 mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale) {
-  if (on_gpu()) {
+  if (uses_graph()) {
     return fused_attention(queries, first_rows(cache.keys(), cache.length()),
                            first_rows(cache.values(), cache.length()), scale, "causal");
   }
@@ -151,7 +151,7 @@ mx::array causal_attention(const mx::array& queries, const KvCache& cache, float
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
                             const mx::array& values, std::span<const int> cu_seqlens, float scale,
                             cpu::Precision precision) {
-  if (on_gpu()) {
+  if (uses_graph()) {
     std::vector<mx::array> parts;
     for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
       const auto segment = [&](const mx::array& x) {

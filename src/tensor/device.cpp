@@ -2,8 +2,14 @@
 
 #include <mlx/mlx.h>
 
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <string>
 #include <variant>
 
+#include "base/error.h"
+#include "base/language.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/integer_matmul.h"
 #include "tensor/cpu/thread_pool.h"
@@ -11,24 +17,100 @@
 namespace oko::tensor {
 namespace {
 
-DeviceOptions prepared;
+constexpr const char* kVariable = "OKO_DEVICE";
+
+std::mutex selecting;
+std::atomic<Device> selected{Device::kAuto};
+std::atomic<cpu::Precision> precision{cpu::Precision::kInteger};
+
+/// MLX's is_available() says yes on every Mac; counting devices opens them.
+bool has_gpu() {
+  return mx::device_count(mx::Device::gpu) > 0;
+}
+
+Device device_of_environment() {
+  const char* setting = std::getenv(kVariable);
+  return device_of_setting(setting != nullptr ? setting : "", has_gpu());
+}
+
+/// MLX's default device belongs to the process; each thread has streams of its own on it.
+void use_in_mlx(Device device) {
+  const bool gpu = device == Device::kGpu;
+  mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
+  // On its CPU device, MLX's compile() would run g++ at run time.
+  if (gpu) {
+    mx::enable_compile();
+  } else {
+    mx::disable_compile();
+  }
+}
 
 }  // namespace
 
+std::string_view name_of(Device device) {
+  switch (device) {
+    case Device::kAuto:
+      return "auto";
+    case Device::kCpu:
+      return "cpu";
+    case Device::kGpu:
+      return "gpu";
+    case Device::kGraphOnCpu:
+      return "graph_on_cpu";
+  }
+  return {};
+}
+
+Device device_of_setting(std::string_view setting, bool has_gpu) {
+  if (setting.empty()) return has_gpu ? Device::kGpu : Device::kCpu;
+  if (setting == "cpu") return Device::kCpu;
+  if (setting != "gpu") {
+    throw Error(ErrorCode::kUsage, tr("{} is {}, expected cpu or gpu",
+                                      "{} — {}, ожидается cpu или gpu", kVariable, setting));
+  }
+  if (!has_gpu) {
+    throw Error(
+        ErrorCode::kUsage,
+        tr("{} is gpu, but this machine has no GPU that MLX can use",
+           "{} — gpu, но здесь нет графического процессора, с которым работает MLX", kVariable),
+        tr("unset {0}, or set {0}=cpu", "уберите {0} или задайте {0}=cpu", kVariable));
+  }
+  return Device::kGpu;
+}
+
+void select_device(Device device) {
+  const std::scoped_lock lock(selecting);
+  if (device == Device::kAuto) {
+    if (selected != Device::kAuto) return;
+    device = device_of_environment();
+  }
+  if (device == Device::kGpu) device_of_setting("gpu", has_gpu());  // throws where there is none
+  use_in_mlx(device);
+  selected = device;
+}
+
+Device device() {
+  if (selected == Device::kAuto) select_device(Device::kAuto);
+  return selected;
+}
+
+bool uses_graph() {
+  return device() != Device::kCpu;
+}
+
 bool on_gpu() {
-  return mx::default_device() == mx::Device::gpu;
+  return device() == Device::kGpu;
 }
 
 mx::Dtype compute_dtype(mx::Dtype weight_dtype) {
-  return on_gpu() ? weight_dtype : mx::float32;
+  return uses_graph() ? weight_dtype : mx::float32;
 }
 
 void prepare_device(const DeviceOptions& options) {
-  prepared = options;
+  select_device(options.device);
+  precision = options.precision;
   cpu::set_thread_count(options.threads);
   configure_allocator();
-  // On the CPU, MLX's compile() would run g++ at run time.
-  if (!on_gpu()) mx::disable_compile();
 }
 
 void release_spare_memory() {
@@ -47,7 +129,7 @@ std::uint64_t gpu_working_set_bytes() {
 }
 
 cpu::Precision cpu_precision() {
-  return prepared.precision;
+  return precision;
 }
 
 }  // namespace oko::tensor

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "tensor/cpu/matmul.h"
 
@@ -11,22 +12,49 @@ namespace oko::tensor {
 
 namespace mx = mlx::core;
 
-/// Whether graphs run on a GPU (MLX's own operations) or on the CPU (oko's kernels, see
-/// tensor/cpu).
+/// Where a model's operations run.
+enum class Device {
+  kAuto,        ///< OKO_DEVICE=cpu or gpu where it is set, otherwise the GPU if MLX can use one
+  kCpu,         ///< oko's kernels (tensor/cpu)
+  kGpu,         ///< MLX's operations on the GPU
+  kGraphOnCpu,  ///< MLX's operations on MLX's CPU device: slow, for tests of what a GPU runs
+};
+
+/// "auto", "cpu", "gpu", "graph_on_cpu".
+std::string_view name_of(Device device);
+
+/// Sets the device of the whole process. kAuto keeps an earlier choice. Models that were loaded for
+/// another device must be gone. Any thread may call. Throws kUsage where OKO_DEVICE is neither cpu
+/// nor gpu, or where there is no GPU to use.
+void select_device(Device device);
+
+/// The device of the process, never kAuto. The first call selects it, see `select_device`.
+Device device();
+
+/// The device that `setting`, the value of OKO_DEVICE, asks for; empty: not set. Throws as
+/// `select_device`.
+Device device_of_setting(std::string_view setting, bool has_gpu);
+
+/// Whether layers build MLX's graph; otherwise they call oko's kernels.
+bool uses_graph();
+
+/// Whether arrays live in a GPU's memory.
 bool on_gpu();
 
-/// The dtype of activations: f32 on the CPU, where the kernels accumulate in f32 and convert
-/// weights as they read them; on a GPU the dtype of the weights.
+/// The dtype of activations: f32 for oko's kernels, which accumulate in f32 and convert weights as
+/// they read them; in a graph the dtype of the weights.
 mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 
 struct DeviceOptions {
+  Device device = Device::kAuto;
   /// Of the CPU kernels; 0: one a physical core. The process's first call decides.
   std::size_t threads = 0;
-  /// Of products on the CPU: kFloat, for comparison with references, or as each layer asks.
+  /// Of products by the CPU kernels: kFloat, for comparison with references, or as each layer asks.
   cpu::Precision precision = cpu::Precision::kInteger;
 };
 
-/// To be called by the thread that owns MLX, before anything is evaluated.
+/// To be called by the thread that owns MLX, before anything is evaluated. Throws as
+/// `select_device`.
 void prepare_device(const DeviceOptions& options = {});
 
 /// Gives memory that is kept for later arrays, and by the calling thread for later products, back

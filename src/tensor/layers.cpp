@@ -18,7 +18,7 @@ namespace {
 /// A small vector of weights in the dtype that the normalisation reads.
 mx::array load_vector(const Weights& weights, const std::string& name, std::int64_t width) {
   mx::array vector = weights.get(name, {width});
-  if (!on_gpu()) {
+  if (!uses_graph()) {
     vector = cpu::ready_f32(vector);
   }
   return vector;
@@ -40,7 +40,7 @@ RmsNorm RmsNorm::load(const Weights& weights, const std::string& name, std::int6
 }
 
 mx::array RmsNorm::operator()(const mx::array& x) const {
-  if (on_gpu()) return mx::fast::rms_norm(x, weight_, epsilon_);
+  if (uses_graph()) return mx::fast::rms_norm(x, weight_, epsilon_);
   const mx::array input = cpu::ready_f32(x);
   mx::array out = cpu::uninitialized(x.shape());
   cpu::rms_norm(input.data<float>(), weight_.data<float>(), epsilon_, rows_of(x), weight_.size(),
@@ -55,7 +55,7 @@ LayerNorm LayerNorm::load(const Weights& weights, const std::string& name, std::
 }
 
 mx::array LayerNorm::operator()(const mx::array& x) const {
-  if (on_gpu()) return mx::fast::layer_norm(x, weight_, bias_, epsilon_);
+  if (uses_graph()) return mx::fast::layer_norm(x, weight_, bias_, epsilon_);
   const mx::array input = cpu::ready_f32(x);
   mx::array out = cpu::uninitialized(x.shape());
   cpu::layer_norm(input.data<float>(), weight_.data<float>(), bias_.data<float>(), epsilon_,
@@ -73,7 +73,7 @@ mx::array in_parts(int rows, int step, const std::function<mx::array(int first, 
   std::optional<mx::array> whole;
   for (int first = 0; first < rows; first += step) {
     mx::array some = part(first, std::min(step, rows - first));
-    if (on_gpu()) {
+    if (uses_graph()) {
       some.eval();
       parts.push_back(std::move(some));
       continue;
@@ -87,12 +87,12 @@ mx::array in_parts(int rows, int step, const std::function<mx::array(int first, 
 }
 
 mx::array reshape(const mx::array& x, mx::Shape shape) {
-  return on_gpu() ? mx::reshape(x, std::move(shape))
-                  : cpu::reshaped(cpu::ready(x), std::move(shape));
+  return uses_graph() ? mx::reshape(x, std::move(shape))
+                      : cpu::reshaped(cpu::ready(x), std::move(shape));
 }
 
 mx::array add(const mx::array& a, const mx::array& b) {
-  if (on_gpu()) return mx::add(a, b);
+  if (uses_graph()) return mx::add(a, b);
   const mx::array left = cpu::ready_f32(a), right = cpu::ready_f32(b);
   mx::array out = cpu::uninitialized(a.shape());
   cpu::add(left.data<float>(), right.data<float>(), rows_of(a), width_of(a), out.data<float>());
@@ -100,7 +100,7 @@ mx::array add(const mx::array& a, const mx::array& b) {
 }
 
 mx::array swiglu(const mx::array& gate, const mx::array& up) {
-  if (on_gpu()) return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up);
+  if (uses_graph()) return mx::multiply(mx::multiply(gate, mx::sigmoid(gate)), up);
   const mx::array gate_input = cpu::ready_f32(gate), up_input = cpu::ready_f32(up);
   mx::array out = cpu::uninitialized(gate.shape());
   cpu::swiglu(gate_input.data<float>(), up_input.data<float>(), rows_of(gate), width_of(gate),
@@ -110,7 +110,7 @@ mx::array swiglu(const mx::array& gate, const mx::array& up) {
 
 mx::array rotate(const mx::array& x, const mx::array& cos, const mx::array& sin) {
   const int half = x.shape(2) / 2;
-  if (on_gpu()) {
+  if (uses_graph()) {
     const auto low = mx::slice(x, {0, 0, 0}, {x.shape(0), x.shape(1), half});
     const auto high = mx::slice(x, {0, 0, half}, x.shape());
     const auto c = mx::astype(mx::expand_dims(cos, 1), x.dtype());

@@ -73,7 +73,7 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   if (weights.contains(name + ".bias")) {
     bias = weights.get(name + ".bias", {outputs});
     require_dtype(is_float(bias->dtype()), name + ".bias");
-    if (!on_gpu()) bias = cpu::ready_f32(*bias);  // a few kB, read by every call
+    if (!uses_graph()) bias = cpu::ready_f32(*bias);  // a few kB, read by every call
   }
   const auto layer = quantization.of_layer(name);
   if (!layer || !weights.contains(name + ".scales")) {
@@ -118,7 +118,7 @@ Linear Linear::part(int first, int count) const {
 }
 
 mx::array Linear::operator()(const mx::array& x) const {
-  if (!on_gpu()) return multiply_all(x, {this}).front();
+  if (!uses_graph()) return multiply_all(x, {this}).front();
   if (scales_) {
     mx::array y = mx::quantized_matmul(x, weight_, *scales_, biases_, /*transpose=*/true,
                                        quantization_.group_size, quantization_.bits);
@@ -152,7 +152,7 @@ void Linear::multiply(const mx::array& x, std::span<const cpu::Product> products
 }
 
 mx::array Linear::activated(const mx::array& x, cpu::Activation activation) const {
-  if (on_gpu()) return activate((*this)(x), activation);
+  if (uses_graph()) return activate((*this)(x), activation);
   mx::array y = cpu::uninitialized({x.shape(0), outputs_});
   cpu::Product product = this->product(y);
   product.activation = activation;
@@ -161,7 +161,7 @@ mx::array Linear::activated(const mx::array& x, cpu::Activation activation) cons
 }
 
 mx::array Linear::add_to(const mx::array& residual, const mx::array& x) const {
-  if (on_gpu()) return mx::add(residual, (*this)(x));
+  if (uses_graph()) return mx::add(residual, (*this)(x));
   const mx::array addend = cpu::ready_f32(residual);
   mx::array y = cpu::uninitialized({x.shape(0), outputs_});
   cpu::Product product = this->product(y);
@@ -173,7 +173,7 @@ mx::array Linear::add_to(const mx::array& residual, const mx::array& x) const {
 std::vector<mx::array> Linear::multiply_all(const mx::array& x,
                                             std::initializer_list<const Linear*> layers) {
   std::vector<mx::array> results;
-  if (on_gpu()) {
+  if (uses_graph()) {
     for (const Linear* layer : layers) results.push_back((*layer)(x));
     return results;
   }

@@ -4,6 +4,7 @@
 
 #include "budget/process_memory.h"
 #include "tensor/attention.h"
+#include "tensor/device.h"
 #include "tests/support/kept_memory.h"
 #include "tests/tensor/numbers.h"
 
@@ -19,7 +20,7 @@ constexpr float kScale = 0.1767767f;
 
 class KvCacheTest : public ::testing::Test {
  protected:
-  void SetUp() override { mx::set_default_device(mx::Device::cpu); }
+  void SetUp() override { select_device(Device::kCpu); }
 };
 
 mx::array random_array(int rows, int heads, std::uint32_t seed) {

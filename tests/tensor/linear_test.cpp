@@ -71,8 +71,7 @@ class LinearTest : public ::testing::Test {
  protected:
   void SetUp() override {
     set_language(Language::kEnglish);
-    mx::set_default_device(mx::Device::cpu);
-    prepare_device({.precision = cpu::Precision::kFloat});
+    prepare_device({.device = Device::kCpu, .precision = cpu::Precision::kFloat});
   }
 
   Linear load(const std::string& quantization, std::int64_t outputs = kOutputs,

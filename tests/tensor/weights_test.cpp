@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/language.h"
+#include "tensor/device.h"
 #include "tests/tensor/support.h"
 
 namespace oko::tensor {
@@ -15,7 +16,7 @@ class WeightsTest : public ::testing::Test {
  protected:
   void SetUp() override {
     set_language(Language::kEnglish);
-    mx::set_default_device(mx::Device::cpu);
+    select_device(Device::kCpu);
   }
 
   Weights open() const { return Weights::open(folder_.path()); }

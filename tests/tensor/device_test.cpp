@@ -1,0 +1,58 @@
+#include "tensor/device.h"
+
+#include <gtest/gtest.h>
+#include <mlx/mlx.h>
+
+#include "base/language.h"
+#include "base/stop_token.h"
+#include "tests/tensor/support.h"
+
+namespace oko::tensor {
+namespace {
+
+TEST(DeviceTest, WithoutASettingTheGpuIsUsedWhereThereIsOne) {
+  EXPECT_EQ(device_of_setting("", true), Device::kGpu);
+  EXPECT_EQ(device_of_setting("", false), Device::kCpu);
+}
+
+TEST(DeviceTest, TheSettingNamesTheDevice) {
+  EXPECT_EQ(device_of_setting("cpu", true), Device::kCpu);
+  EXPECT_EQ(device_of_setting("gpu", true), Device::kGpu);
+}
+
+TEST(DeviceTest, ASettingThatCannotBeMetIsWrongUsage) {
+  set_language(Language::kEnglish);
+  const Error unknown = error_of([] { device_of_setting("tpu", true); });
+  EXPECT_EQ(unknown.code(), ErrorCode::kUsage);
+  EXPECT_STREQ(unknown.what(), "OKO_DEVICE is tpu, expected cpu or gpu");
+  const Error missing = error_of([] { device_of_setting("gpu", false); });
+  EXPECT_EQ(missing.code(), ErrorCode::kUsage);
+  EXPECT_NE(missing.hint().find("OKO_DEVICE=cpu"), std::string_view::npos) << missing.hint();
+}
+
+TEST(DeviceTest, AChoiceHoldsForTheWholeProcess) {
+  select_device(Device::kGraphOnCpu);
+  prepare_device();  // kAuto: as a model thread asks
+  JoiningThread([] {
+    EXPECT_EQ(device(), Device::kGraphOnCpu);
+    EXPECT_TRUE(uses_graph());
+    EXPECT_FALSE(on_gpu());
+    EXPECT_EQ(compute_dtype(mx::bfloat16), mx::bfloat16);
+    EXPECT_EQ(mx::default_device(), mx::Device::cpu);
+    EXPECT_EQ(mx::add(mx::array(1), mx::array(2)).item<int>(), 3);
+  }).join();
+  select_device(Device::kCpu);
+  EXPECT_FALSE(uses_graph());
+  EXPECT_EQ(compute_dtype(mx::bfloat16), mx::float32);
+  EXPECT_EQ(gpu_working_set_bytes(), 0u);
+}
+
+TEST(DeviceTest, AGpuThatIsMissingIsNotSelected) {
+  if (mx::device_count(mx::Device::gpu) > 0) GTEST_SKIP() << "this machine has a GPU";
+  select_device(Device::kCpu);
+  EXPECT_EQ(error_of([] { prepare_device({.device = Device::kGpu}); }).code(), ErrorCode::kUsage);
+  EXPECT_EQ(device(), Device::kCpu);
+}
+
+}  // namespace
+}  // namespace oko::tensor
