@@ -1,0 +1,78 @@
+// The graph that a GPU runs, against the references of parity_test.cpp.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/models/prompted.h"
+#include "tests/support/graph_device.h"
+
+namespace oko::models::qwen3_vl {
+namespace {
+
+struct GraphCase {
+  GoldenCase golden;
+  bool is_f32;
+};
+
+std::ostream& operator<<(std::ostream& out, const GraphCase& c) {
+  return out << c.golden;
+}
+
+/// Relative, at most twice what was measured.
+double tolerance_of(const GraphCase& c, const std::string& stage) {
+  // A GPU may multiply f32 in TF32, whose numbers have 10 bits after the point.
+  if (c.is_f32) return has_gpu() ? 5e-3 : 1e-4;
+  // bf16 rounds to 2^-9 of a value: dense layers sum in f32 and round a few times each, so four
+  // layers drift by about 5 roundings. MLX's CPU device sums quantized products of 128 and 256
+  // terms in bf16, each about 16 roundings off; a GPU sums in f32 and stays well below.
+  return stage.starts_with("vision.") ? 10 * 0x1p-9 : 60 * 0x1p-9;
+}
+
+class GraphParityTest : public ::testing::TestWithParam<GraphCase> {};
+
+TEST_P(GraphParityTest, EveryStageEqualsTheReference) {
+  const Prompted setup(GetParam().golden, graph_device());
+  Recorder recorder;
+  const auto features = setup.encode(recorder.observer());
+  Sequence sequence(*setup.model, exact(64));
+  sequence.prefill(setup.ids, features, {}, {}, recorder.observer());
+  for (const std::string& stage : setup.golden.stages()) {
+    ASSERT_TRUE(recorder.values.contains(stage)) << stage;
+    const auto expected = setup.golden.get<float>(stage);
+    const auto actual = recorder.sampled(stage, setup.golden.columns(stage), expected.size());
+    const double error = relative_error(actual, expected);
+    EXPECT_LE(error, tolerance_of(GetParam(), stage)) << stage;
+    RecordProperty("error." + stage, std::to_string(error));
+  }
+}
+
+/// The reference's tokens are followed, and each is the most likely one, or would be but for the
+/// rounding of logits.
+TEST_P(GraphParityTest, GreedyTokensEqualTheReference) {
+  const Prompted setup(GetParam().golden, graph_device());
+  const auto features = setup.encode();
+  Sequence sequence(*setup.model, exact(4));  // smaller than the prompt: the cache has to grow
+  std::vector<float> logits = sequence.prefill(setup.ids, features);
+  const auto expected = setup.golden.get<std::int32_t>("greedy.tokens");
+  const auto expected_logits = setup.golden.get<float>("greedy.logits");
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const float best = *std::max_element(logits.begin(), logits.end());
+    const double rounding = 4 * tolerance_of(GetParam(), "logits") * std::abs(expected_logits[i]);
+    EXPECT_NEAR(logits[static_cast<std::size_t>(expected[i])], best, rounding) << "step " << i;
+    EXPECT_NEAR(best, expected_logits[i], rounding) << "step " << i;
+    logits = sequence.decode(expected[i]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, GraphParityTest,
+    ::testing::Values(GraphCase{{"qwen3_vl_small_f32_text", "qwen3-vl-small-f32"}, true},
+                      GraphCase{{"qwen3_vl_small_f32_picture", "qwen3-vl-small-f32"}, true},
+                      GraphCase{{"qwen3_vl_small_f32_two_pictures", "qwen3-vl-small-f32"}, true},
+                      GraphCase{{"qwen3_vl_small_4bit_two_pictures", "qwen3-vl-small-4bit"},
+                                false}),
+    [](const auto& info) { return info.param.golden.golden; });
+
+}  // namespace
+}  // namespace oko::models::qwen3_vl

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <mlx/device.h>
+
+#include "tensor/device.h"
+
+namespace oko {
+
+inline bool has_gpu() {
+  return mlx::core::device_count(mlx::core::Device::gpu) > 0;
+}
+
+/// Where this machine runs MLX's graph: on its GPU, otherwise on MLX's CPU device.
+inline tensor::Device graph_device() {
+  return has_gpu() ? tensor::Device::kGpu : tensor::Device::kGraphOnCpu;
+}
+
+}  // namespace oko
