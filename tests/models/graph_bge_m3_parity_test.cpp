@@ -92,8 +92,7 @@ TEST_P(GraphBgeM3ParityTest, OutputsEqualTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Of, GraphBgeM3ParityTest,
                          ::testing::Values(Case{"bge_m3_small_f32", "bge-m3-small-f32", true},
-                                           Case{"bge_m3_small_8bit", "bge-m3-small-8bit", 2e-2,
-                                                2e-2}),
+                                           Case{"bge_m3_small_8bit", "bge-m3-small-8bit", false}),
                          [](const auto& info) { return std::string(info.param.golden); });
 
 }  // namespace
