@@ -125,10 +125,12 @@ std::uint64_t default_budget(System system, const budget::MemoryStatus& status,
                              std::uint64_t gpu_bytes) {
   const std::uint64_t reserve = reserve_of(system, status.physical_bytes).total();
   const std::uint64_t rest = status.physical_bytes - std::min(status.physical_bytes, reserve);
-  if (system == System::kMac) {
-    return std::min(rest, gpu_bytes != 0 ? gpu_bytes : gpu_working_set(status.physical_bytes));
-  }
-  return std::min(rest, status.available_bytes + status.private_bytes);
+  std::uint64_t available = status.available_bytes + status.private_bytes;
+  if (system == System::kLinux) return std::min(rest, available);
+  if (status.available_bytes == 0) available = rest;  // not known
+  available = std::max(available, status.physical_bytes / 2);
+  return std::min(
+      {rest, available, gpu_bytes != 0 ? gpu_bytes : gpu_working_set(status.physical_bytes)});
 }
 
 Plan make_plan(const PlanOptions& options) {

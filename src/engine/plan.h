@@ -32,9 +32,11 @@ Reserve reserve_of(budget::System system, std::uint64_t physical_bytes);
 /// little more).
 std::uint64_t gpu_working_set(std::uint64_t physical_bytes);
 
-/// What oko may take, weights included: the rest of the memory; on a Mac no more than its GPU may
-/// keep, `gpu_bytes` (0: not known); on Linux no more than is available now, where MemAvailable
-/// tells it (a Mac fills its memory on purpose and has no such number).
+/// What oko may take, weights included: what the reserve leaves of the memory, but no more than is
+/// available now or is this process's own. On a Mac no more than the GPU may keep, `gpu_bytes` (0:
+/// not known), and not less than half of the memory because of other programs: macOS compresses
+/// those that are idle, which the available memory does not tell. On a Mac of 8 GB half is what one
+/// model at a time needs.
 std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& status,
                              std::uint64_t gpu_bytes = 0);
 

@@ -113,6 +113,45 @@ TEST(PlanTest, OnAMacTheBudgetIsNoMoreThanItsGpuMayKeep) {
   EXPECT_LT(make_plan(mac_with(8)).budget, 5 * kGibibyte);
 }
 
+/// Tells a script of states, one a call.
+class ScriptedProbe : public budget::MemoryProbe {
+ public:
+  explicit ScriptedProbe(std::vector<budget::MemoryStatus> script) : script_(std::move(script)) {}
+  budget::MemoryStatus status() const override { return script_.at(next_++); }
+
+ private:
+  std::vector<budget::MemoryStatus> script_;
+  mutable std::size_t next_ = 0;
+};
+
+budget::MemoryStatus mac_status(std::uint64_t available, std::uint64_t own = 0) {
+  budget::MemoryStatus status;
+  status.physical_bytes = 8 * kGibibyte;
+  status.available_bytes = available;
+  status.private_bytes = own;
+  return status;
+}
+
+TEST(PlanTest, OnAMacTheBudgetFollowsWhatIsAvailableDownToHalfOfTheMemory) {
+  const std::uint64_t rest = 8 * kGibibyte - reserve_of(System::kMac, 8 * kGibibyte).total();
+  const ScriptedProbe probe({mac_status(6 * kGibibyte), mac_status(9 * kGibibyte / 2),
+                             mac_status(4 * kGibibyte, kGibibyte / 4), mac_status(kGibibyte),
+                             mac_status(0)});
+  const auto budget = [&] { return default_budget(System::kMac, probe.status(), 6 * kGibibyte); };
+  EXPECT_EQ(budget(), rest) << "nothing else runs";
+  EXPECT_EQ(budget(), 9 * kGibibyte / 2) << "a browser is open";
+  EXPECT_EQ(budget(), 17 * kGibibyte / 4) << "oko's own memory counts";
+  EXPECT_EQ(budget(), 4 * kGibibyte) << "macOS will compress what is idle";
+  EXPECT_EQ(budget(), rest) << "not known";
+}
+
+TEST(PlanTest, TheFloorNeverExceedsWhatTheGpuMayKeepOrTheReserveLeaves) {
+  EXPECT_EQ(default_budget(System::kMac, mac_status(kGibibyte), 3 * kGibibyte), 3 * kGibibyte);
+  budget::MemoryStatus small = mac_status(kGibibyte / 2);
+  small.physical_bytes = 4 * kGibibyte;
+  EXPECT_LT(default_budget(System::kMac, small), kGibibyte);
+}
+
 TEST(PlanTest, OnLinuxTheBudgetIsWhatIsAvailableNow) {
   budget::MemoryStatus status;
   status.physical_bytes = 16 * kGibibyte;
