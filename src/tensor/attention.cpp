@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/byte_attention.h"
 #include "tensor/cpu/ready.h"
 #include "tensor/device.h"
+#include "tensor/query_blocks.h"
 
 namespace oko::tensor {
 namespace {
@@ -28,8 +30,32 @@ mx::array fused_attention(const mx::array& queries, const mx::array& keys, const
                      {queries.shape(0), queries.shape(1) * queries.shape(2)});
 }
 
+mx::array rows_of(const mx::array& x, int first, int last) {
+  return mx::slice(x, {first, 0, 0}, {last, x.shape(1), x.shape(2)});
+}
+
 mx::array first_rows(const mx::array& x, int count) {
-  return mx::slice(x, {0, 0, 0}, {count, x.shape(1), x.shape(2)});
+  return rows_of(x, 0, count);
+}
+
+/// Attention by MLX, in blocks that no kernel runs long for. Several blocks are evaluated one by
+/// one, so that `stop` is seen.
+mx::array graph_attention(const mx::array& queries, const mx::array& keys, const mx::array& values,
+                          float scale, bool causal, const StopToken& stop) {
+  const AttentionShape shape{queries.shape(0), keys.shape(0), queries.shape(1), causal};
+  const std::vector<QueryBlock> blocks =
+      query_blocks(shape, max_attention_scores(queries.shape(2), queries.shape(0)));
+  const char* mask = causal ? "causal" : "";
+  if (blocks.size() == 1) return fused_attention(queries, keys, values, scale, mask);
+  std::vector<mx::array> parts;
+  for (const QueryBlock& block : blocks) {
+    throw_if_stopped(stop);
+    parts.push_back(fused_attention(rows_of(queries, block.first, block.last),
+                                    first_rows(keys, block.keys), first_rows(values, block.keys),
+                                    scale, mask));
+    parts.back().eval();
+  }
+  return mx::concatenate(parts, 0);
 }
 
 cpu::AttentionArguments arguments_of(const mx::array& queries, int num_key_value_heads,
@@ -128,10 +154,21 @@ std::size_t KvCache::bytes_per_token() const {
   return 2 * static_cast<std::size_t>(num_key_value_heads_) * row;
 }
 
-mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale) {
+bool has_fused_attention(int head_dim, int queries) {
+  if (!on_gpu()) return false;
+  return head_dim == 64 || head_dim == 128 || (head_dim == 80 && queries > kMaxVectorQueries);
+}
+
+std::uint64_t max_attention_scores(int head_dim, int queries) {
+  return has_fused_attention(head_dim, queries) ? kMaxFusedScores : kMaxScoreArray;
+}
+
+mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
+                           const StopToken& stop) {
   if (uses_graph()) {
-    return fused_attention(queries, first_rows(cache.keys(), cache.length()),
-                           first_rows(cache.values(), cache.length()), scale, "causal");
+    return graph_attention(queries, first_rows(cache.keys(), cache.length()),
+                           first_rows(cache.values(), cache.length()), scale, /*causal=*/true,
+                           stop);
   }
   cpu::AttentionArguments arguments =
       arguments_of(queries, cache.keys().shape(1), cache.type(), scale);
@@ -150,16 +187,20 @@ mx::array causal_attention(const mx::array& queries, const KvCache& cache, float
 
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
                             const mx::array& values, std::span<const int> cu_seqlens, float scale,
-                            cpu::Precision precision) {
+                            cpu::Precision precision, const StopToken& stop) {
   if (uses_graph()) {
     std::vector<mx::array> parts;
     for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
       const auto segment = [&](const mx::array& x) {
-        return mx::slice(x, {cu_seqlens[i], 0, 0}, {cu_seqlens[i + 1], x.shape(1), x.shape(2)});
+        return rows_of(x, cu_seqlens[i], cu_seqlens[i + 1]);
       };
-      parts.push_back(fused_attention(segment(queries), segment(keys), segment(values), scale, ""));
+      parts.push_back(graph_attention(segment(queries), segment(keys), segment(values), scale,
+                                      /*causal=*/false, stop));
+      // Scores that are arrays go before the next segment's come.
+      const bool fused = has_fused_attention(queries.shape(2), cu_seqlens[i + 1] - cu_seqlens[i]);
+      if (!fused && cu_seqlens.size() > 2) parts.back().eval();
     }
-    return mx::concatenate(parts, 0);
+    return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
   }
   const mx::array q = cpu::ready_f32(queries), k = cpu::ready_f32(keys), v = cpu::ready_f32(values);
   mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});

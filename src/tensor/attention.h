@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "tensor/cpu/kv_rows.h"
 #include "tensor/cpu/matmul.h"
 
@@ -61,17 +62,29 @@ class KvCache {
   std::optional<mx::array> values_;
 };
 
+/// Queries up to which MLX runs one kernel a query.
+inline constexpr int kMaxVectorQueries = 8;
+
+/// Whether MLX computes attention of such heads in one kernel, without an array of scores: by Metal
+/// for head sizes 64 and 128 (80: for many queries); elsewhere scores are an array.
+bool has_fused_attention(int head_dim, int queries);
+
+/// Scores that one call may compute in MLX's graph (query_blocks.h).
+std::uint64_t max_attention_scores(int head_dim, int queries);
+
 /// Causal attention of the last n tokens of the cache over all of it, grouped-query.
 /// queries: (n, heads, head_dim) -> (n, heads * head_dim). The tokens' keys are in the cache
-/// already.
-mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale);
+/// already. In MLX's graph long work is done in blocks, with `stop` looked at between them; throws
+/// kCancelled.
+mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
+                           const StopToken& stop = {});
 
 /// Attention inside each segment: tokens cu_seqlens[i] .. cu_seqlens[i + 1] see each other and
 /// nothing else. queries, keys, values: (n, heads, head_dim) -> (n, heads * head_dim). cu_seqlens
-/// starts with 0 and ends with n. On the CPU Precision::kByte computes in whole numbers of 8 bits
-/// where the processor likes it (cpu/byte_attention.h); everything else is f32.
+/// starts with 0 and ends with n. On the CPU Precision::kByte computes in integers of 8 bits where
+/// the processor likes it (cpu/byte_attention.h); everything else is f32. `stop`: as above.
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
                             const mx::array& values, std::span<const int> cu_seqlens, float scale,
-                            cpu::Precision precision);
+                            cpu::Precision precision, const StopToken& stop = {});
 
 }  // namespace oko::tensor

@@ -94,8 +94,8 @@ mx::array Encoder::embed(const PackedTexts& texts) const {
   return norm_(mx::add(words, rows(position_embeddings_, positions)));
 }
 
-mx::array Encoder::attend(const Layer& layer, const mx::array& x,
-                          std::span<const int> cu_seqlens) const {
+mx::array Encoder::attend(const Layer& layer, const mx::array& x, std::span<const int> cu_seqlens,
+                          const StopToken& stop) const {
   const int head_dim = config_.hidden_size / config_.num_attention_heads;
   std::vector<mx::array> qkv =
       tensor::Linear::multiply_all(x, {&layer.query, &layer.key, &layer.value});
@@ -107,7 +107,7 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x,
       layer.query.is_quantized() ? tensor::cpu::Precision::kByte : tensor::cpu::Precision::kFloat;
   const mx::array attention =
       tensor::segment_attention(heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
-                                1.0f / std::sqrt(static_cast<float>(head_dim)), precision);
+                                1.0f / std::sqrt(static_cast<float>(head_dim)), precision, stop);
   qkv.clear();
   return layer.attention_norm(layer.attention_output.add_to(x, attention));
 }
@@ -130,7 +130,7 @@ mx::array Encoder::forward(const PackedTexts& texts, StopToken stop,
   observe("embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     throw_if_stopped(stop);
-    x = feed_forward(layers_[i], attend(layers_[i], x, texts.cu_seqlens));
+    x = feed_forward(layers_[i], attend(layers_[i], x, texts.cu_seqlens, stop));
     x.eval();
     observe("layer." + std::to_string(i), x);
   }

@@ -52,7 +52,8 @@ class Encoder {
   };
 
   mx::array embed(const PackedTexts& texts) const;
-  mx::array attend(const Layer& layer, const mx::array& x, std::span<const int> cu_seqlens) const;
+  mx::array attend(const Layer& layer, const mx::array& x, std::span<const int> cu_seqlens,
+                   const StopToken& stop) const;
   mx::array feed_forward(const Layer& layer, const mx::array& x) const;
 
   Config config_;

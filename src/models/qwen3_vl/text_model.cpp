@@ -86,7 +86,8 @@ std::vector<tensor::KvCache> TextModel::make_caches(int reserve, tensor::cpu::Kv
 }
 
 mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::array& cos,
-                            const mx::array& sin, tensor::KvCache& cache) const {
+                            const mx::array& sin, tensor::KvCache& cache,
+                            const StopToken& stop) const {
   const int count = x.shape(0);
   const auto heads = [&](const mx::array& rows, int number) {
     return tensor::reshape(rows, {count, number, config_.head_dim});
@@ -99,7 +100,7 @@ mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::ar
       tensor::rotate(layer.k_norm(heads(qkv[1], config_.num_key_value_heads)), cos, sin);
   cache.append(keys, heads(qkv[2], config_.num_key_value_heads));
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
-  return layer.o_proj.add_to(x, tensor::causal_attention(queries, cache, scale));
+  return layer.o_proj.add_to(x, tensor::causal_attention(queries, cache, scale, stop));
 }
 
 mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
@@ -114,7 +115,7 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     throw_if_stopped(stop);
     const Layer& layer = layers_[i];
-    x = attend(layer, x, cos, sin, caches[i]);
+    x = attend(layer, x, cos, sin, caches[i], stop);
     const mx::array normal = layer.post_attention_layernorm(x);
     const std::vector<mx::array> gate_up =
         tensor::Linear::multiply_all(normal, {&layer.gate_proj, &layer.up_proj});

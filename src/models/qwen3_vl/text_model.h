@@ -57,7 +57,7 @@ class TextModel {
   };
 
   mx::array attend(const Layer& layer, const mx::array& x, const mx::array& cos,
-                   const mx::array& sin, tensor::KvCache& cache) const;
+                   const mx::array& sin, tensor::KvCache& cache, const StopToken& stop) const;
 
   TextConfig config_;
   tensor::Linear embed_tokens_;

@@ -178,7 +178,8 @@ mx::array VisionModel::embed(const Patches& patches) const {
 }
 
 mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::array& cos,
-                              const mx::array& sin, std::span<const int> cu_seqlens) const {
+                              const mx::array& sin, std::span<const int> cu_seqlens,
+                              const StopToken& stop) const {
   const int head_dim = config_.hidden_size / config_.num_heads;
   std::vector<mx::array> qkv =
       tensor::Linear::multiply_all(block.norm1(x), {&block.query, &block.key, &block.value});
@@ -189,7 +190,7 @@ mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::
   qkv[1] = tensor::rotate(qkv[1], cos, sin);
   const mx::array attention = tensor::segment_attention(
       qkv[0], qkv[1], qkv[2], cu_seqlens, 1.0f / std::sqrt(static_cast<float>(head_dim)),
-      tensor::cpu::Precision::kFloat);
+      tensor::cpu::Precision::kFloat, stop);
   qkv.clear();
   return block.proj.add_to(x, attention);
 }
@@ -225,7 +226,7 @@ ImageFeatures VisionModel::encode(Patches patches, StopToken stop, const Observe
   for (int layer = 0; layer < config_.depth; ++layer) {
     throw_if_stopped(stop);
     const Block& block = blocks_[static_cast<std::size_t>(layer)];
-    x = feed_forward(block, attend(block, x, cos, sin, cu_seqlens));
+    x = feed_forward(block, attend(block, x, cos, sin, cu_seqlens, stop));
     x.eval();
     observe("vision.layer." + std::to_string(layer), x);
     const auto level = std::find(levels.begin(), levels.end(), layer);

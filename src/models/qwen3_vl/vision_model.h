@@ -72,7 +72,8 @@ class VisionModel {
   mx::array embed(const Patches& patches) const;
   mx::array position_embeddings(const GridThw& grid) const;
   mx::array attend(const Block& block, const mx::array& x, const mx::array& cos,
-                   const mx::array& sin, std::span<const int> cu_seqlens) const;
+                   const mx::array& sin, std::span<const int> cu_seqlens,
+                   const StopToken& stop) const;
   mx::array feed_forward(const Block& block, const mx::array& x) const;
 
   VisionConfig config_;
