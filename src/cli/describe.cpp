@@ -15,6 +15,7 @@
 #include "cli/picture.h"
 #include "cli/terminal.h"
 #include "engine/engine.h"
+#include "engine/fitting.h"
 #include "hub/model_path.h"
 #include "ocr/engine.h"
 #include "ocr/footprint.h"
@@ -83,20 +84,20 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
   return request;
 }
 
-/// What had to be given up, so that it fits.
+/// What the picture is described with less of, and why.
 void print_reductions(const std::vector<engine::Reduction>& reductions) {
   for (const engine::Reduction& reduction : reductions) {
-    fmt::print(stderr, "oko: {}\n",
-               tr("to fit the memory budget: {} {} instead of {}",
-                  "чтобы уместиться в память: {} {} вместо {}", reduction.what, reduction.to,
-                  reduction.from));
+    fmt::print(stderr, "oko: {}\n", engine::text_of(reduction));
   }
 }
 
 ordered_json reductions_json(const std::vector<engine::Reduction>& reductions) {
   ordered_json list = ordered_json::array();
   for (const engine::Reduction& reduction : reductions) {
-    list.push_back({{"what", reduction.what}, {"from", reduction.from}, {"to", reduction.to}});
+    list.push_back({{"what", reduction.what},
+                    {"from", reduction.from},
+                    {"to", reduction.to},
+                    {"reason", engine::name_of(reduction.reason)}});
   }
   return list;
 }
@@ -267,8 +268,11 @@ void add_describe(CLI::App& app) {
       ->capture_default_str();
   command
       ->add_option("--max-pixels", options->max_pixels,
-                   tr("shrink larger pictures to so many pixels",
-                      "уменьшать большие картинки до стольких пикселей"))
+                   tr("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
+                      "CPU to the model's own limit",
+                      "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
+                      "процессоре до предела модели",
+                      engine::kGraphPixels))
       ->check(CLI::Range(std::int64_t{1024}, std::int64_t{64'000'000}));
   command
       ->add_option("--temperature", options->temperature,

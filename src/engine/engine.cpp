@@ -48,6 +48,16 @@ std::string_view name_of(FinishReason reason) {
   return {};
 }
 
+std::string_view name_of(ReductionReason reason) {
+  switch (reason) {
+    case ReductionReason::kMemoryBudget:
+      return "memory_budget";
+    case ReductionReason::kDefaultSize:
+      return "default_size";
+  }
+  return {};
+}
+
 struct Engine::Work {
   const GenerationRequest& request;
   const TextSink& on_text;
@@ -156,6 +166,17 @@ qwen::ImageProcessorConfig Engine::processor_for(std::int64_t max_pixels) const 
   return processor;
 }
 
+/// Pixels of the largest of these pictures once resized; 0: there are none.
+std::int64_t Engine::largest_picture(const std::vector<qwen::ImageSize>& sizes,
+                                     std::int64_t max_pixels) const {
+  std::int64_t largest = 0;
+  for (const qwen::ImageSize& size : sizes) {
+    const qwen::ImageSize resized = qwen::smart_resize(size, processor_for(max_pixels));
+    largest = std::max(largest, std::int64_t{resized.width} * std::int64_t{resized.height});
+  }
+  return largest;
+}
+
 /// Of the answer at most: prompt and answer have positions that the model knows.
 int Engine::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
@@ -174,18 +195,14 @@ int Engine::answer_tokens(const GenerationRequest& request, int prompt_tokens) c
 std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
   std::vector<qwen::ImageSize> sizes;
+  for (const image::Image& image : request.images) sizes.push_back({image.width, image.height});
   const bool graph = tensor::uses_graph();
+  const bool default_size = graph && request.max_pixels == 0;
   const Fitting asked{.prefill_chunk = request.prefill_chunk,
                       .kv_bits = kv_bits_on(graph, request.kv_bits),
-                      .max_pixels = request.max_pixels};
-  FitLimits limits{.least_kv_bits = kv_bits_on(graph, 8)};
-  for (const image::Image& image : request.images) {
-    sizes.push_back({image.width, image.height});
-    const qwen::ImageSize resized =
-        qwen::smart_resize(sizes.back(), processor_for(request.max_pixels));
-    limits.largest_picture = std::max(limits.largest_picture,
-                                      std::int64_t{resized.width} * std::int64_t{resized.height});
-  }
+                      .max_pixels = default_size ? options_.graph_pixels : request.max_pixels};
+  const FitLimits limits{.largest_picture = largest_picture(sizes, asked.max_pixels),
+                         .least_kv_bits = kv_bits_on(graph, 8)};
   const auto prompt_with = [&](std::int64_t max_pixels) {
     std::vector<int> token_counts;
     for (const qwen::ImageSize& size : sizes) {
@@ -211,7 +228,13 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
     return host_->could_fit(place_, bytes);
   });
   if (work.fitting.max_pixels != asked.max_pixels) prompt_with(work.fitting.max_pixels);
-  work.result.reductions = work.fitting.reductions;
+  const std::int64_t whole = default_size ? largest_picture(sizes, 0) : limits.largest_picture;
+  if (limits.largest_picture < whole) {
+    work.result.reductions.push_back(
+        {"max_pixels", whole, limits.largest_picture, ReductionReason::kDefaultSize});
+  }
+  work.result.reductions.insert(work.result.reductions.end(), work.fitting.reductions.begin(),
+                                work.fitting.reductions.end());
   const GenerationMemory memory = estimate_of(work.fitting);
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),

@@ -16,11 +16,17 @@
 
 namespace oko::engine {
 
+/// Pixels of a picture where a GPU works and the request names no size. Attention of the vision
+/// tower costs the square of the patches: 1.2 megapixels are 5.4 TFLOP, 2 to 4 s on an M1 or M2,
+/// and a photo of 12 megapixels 250, minutes.
+inline constexpr std::int64_t kGraphPixels = 1280 * 960;
+
 struct EngineOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
   std::size_t image_cache_bytes =
       256 * 1024 * 1024;    ///< features of pictures kept for later questions
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
+  std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
   /// Whose budget and thread this takes; null: a host of its own without a limit.
   std::shared_ptr<ModelHost> host = {};
 };
@@ -68,6 +74,8 @@ class Engine {
   };
 
   models::qwen3_vl::ImageProcessorConfig processor_for(std::int64_t max_pixels) const;
+  std::int64_t largest_picture(const std::vector<models::qwen3_vl::ImageSize>& sizes,
+                               std::int64_t max_pixels) const;
   int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
   std::unique_ptr<ModelHost::Use> admit(Work& work);
   void preprocess(Work& work) const;

@@ -53,6 +53,21 @@ Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& est
   return with_reductions(asked, limits.largest_picture, fitting);
 }
 
+std::string text_of(const Reduction& reduction) {
+  if (reduction.reason == ReductionReason::kDefaultSize) {
+    return tr(
+        "the picture is read at {:.1f} megapixels instead of {:.1f}, which would take a GPU "
+        "long; --max-pixels {} reads it whole",
+        "картинка прочитана в {:.1f} Мп вместо {:.1f}: столько GPU читал бы долго; "
+        "--max-pixels {} прочитает её целиком",
+        static_cast<double>(reduction.to) / 1e6, static_cast<double>(reduction.from) / 1e6,
+        reduction.from);
+  }
+  return tr("to fit the memory budget: {} {} instead of {}",
+            "чтобы уместиться в память: {} {} вместо {}", reduction.what, reduction.to,
+            reduction.from);
+}
+
 std::string advice(bool has_pictures, int max_tokens) {
   std::string text = has_pictures ? tr("ask about fewer or smaller pictures, ",
                                        "спросите о меньшем числе картинок или о меньших, ")

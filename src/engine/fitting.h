@@ -39,6 +39,9 @@ struct FitLimits {
 Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
             const std::function<bool(const budget::TagBytes&)>& fits);
 
+/// What a request is worked on with less of, and why, for the user.
+std::string text_of(const Reduction& reduction);
+
 /// What the user can do about a generation that does not fit.
 std::string advice(bool has_pictures, int max_tokens);
 

@@ -23,7 +23,9 @@ struct GenerationRequest {
   SamplingOptions sampling;
   /// Of the answer, >= 1; fewer where the model has no positions for more.
   int max_tokens = 1024;
-  std::int64_t max_pixels = 0;    ///< of each picture after resizing; 0: as the model's config says
+  /// Of each picture after resizing; 0: EngineOptions::graph_pixels where MLX's graph runs,
+  /// otherwise as the model's config says, which no value exceeds.
+  std::int64_t max_pixels = 0;
   int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32; on a GPU 16
   int prefill_chunk = 512;        ///< tokens of the prompt that are read at once, >= 1
   bool lookup = false;            ///< guess tokens from the text itself (PromptLookup)
@@ -74,11 +76,20 @@ struct GenerationStats {
   }
 };
 
-/// Something that was asked for and taken back, so that the request fits the memory budget.
+enum class ReductionReason {
+  kMemoryBudget,  ///< it was asked for and would not fit
+  kDefaultSize,   ///< the request names no size for its pictures
+};
+
+/// "memory_budget", "default_size".
+std::string_view name_of(ReductionReason reason);
+
+/// Something that a request is worked on with less of.
 struct Reduction {
   std::string what;  ///< "prefill_chunk" (tokens), "kv_bits", "max_pixels"
   std::int64_t from = 0;
   std::int64_t to = 0;
+  ReductionReason reason = ReductionReason::kMemoryBudget;
 };
 
 struct GenerationResult {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/language.h"
+
 namespace oko::engine {
 namespace {
 
@@ -79,6 +81,20 @@ TEST(FittingTest, WhatNeverFitsKeepsItsPictures) {
   const Fitting fitting = fit_into(1'000'000);
   EXPECT_EQ(fitting.max_pixels, 0);
   EXPECT_EQ(fitting.kv_bits, 8);
+}
+
+TEST(FittingTest, AReductionIsToldWithItsNumbersAndTheOptionThatUndoesIt) {
+  const Reduction size{"max_pixels", 12'192'768, 1'218'560, ReductionReason::kDefaultSize};
+  set_language(Language::kEnglish);
+  EXPECT_EQ(text_of(size),
+            "the picture is read at 1.2 megapixels instead of 12.2, which would take a GPU long; "
+            "--max-pixels 12192768 reads it whole");
+  EXPECT_EQ(text_of({"kv_bits", 16, 8}), "to fit the memory budget: kv_bits 8 instead of 16");
+  set_language(Language::kRussian);
+  EXPECT_EQ(text_of(size),
+            "картинка прочитана в 1.2 Мп вместо 12.2: столько GPU читал бы долго; "
+            "--max-pixels 12192768 прочитает её целиком");
+  set_language(Language::kEnglish);
 }
 
 TEST(FittingTest, WithoutPicturesNoneAreMadeSmaller) {

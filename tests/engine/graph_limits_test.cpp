@@ -1,0 +1,68 @@
+// What an engine limits where MLX's graph runs: the size of pictures, and MLX's memory.
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "engine/engine.h"
+#include "tensor/device.h"
+#include "tests/support/foretold_memory.h"
+#include "tests/support/random_models.h"
+
+namespace oko::engine {
+namespace {
+
+constexpr std::int64_t kDefaultPixels = 40'000;
+
+class GraphLimitsTest : public ::testing::Test {
+ protected:
+  void SetUp() override { tensor::select_device(tensor::Device::kGraphOnCpu); }
+  void TearDown() override { tensor::select_device(tensor::Device::kCpu); }
+
+  static EngineOptions options(std::uint64_t budget = 0) {
+    EngineOptions options{.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
+                          .image_cache_bytes = 0,
+                          .graph_pixels = kDefaultPixels};
+    if (budget > 0) {
+      options.host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = budget});
+    }
+    return options;
+  }
+
+  /// Pixels that a picture of 96,000 was read at.
+  static GenerationResult ask(const EngineOptions& options, std::int64_t max_pixels) {
+    Engine engine(options);
+    GenerationRequest request = request_of(GenerationCase{{{320, 300}}});
+    request.max_pixels = max_pixels;
+    return engine.generate(request);
+  }
+};
+
+TEST_F(GraphLimitsTest, APictureOfNoNamedSizeIsReadAtTheDefaultAndThatIsSaid) {
+  const GenerationResult result = ask(options(), 0);
+  ASSERT_EQ(result.reductions.size(), 1u);
+  EXPECT_EQ(result.reductions[0].what, "max_pixels");
+  EXPECT_EQ(result.reductions[0].reason, ReductionReason::kDefaultSize);
+  EXPECT_EQ(result.reductions[0].from, 320 * 288);
+  EXPECT_LE(result.reductions[0].to, kDefaultPixels);
+  EXPECT_EQ(result.reductions[0].to, result.stats.image_tokens * 32 * 32);
+}
+
+TEST_F(GraphLimitsTest, ANamedSizeIsTakenWhetherLargerOrSmaller) {
+  for (const std::int64_t pixels : {10'000, 16'000'000}) {
+    const GenerationResult result = ask(options(), pixels);
+    EXPECT_TRUE(result.reductions.empty()) << pixels;
+    EXPECT_EQ(result.stats.image_tokens > kDefaultPixels / 1024, pixels > kDefaultPixels) << pixels;
+  }
+}
+
+TEST_F(GraphLimitsTest, ASmallPictureIsLeftAsItIs) {
+  Engine engine(options());
+  EXPECT_TRUE(engine.generate(request_of(GenerationCase{{{160, 160}}})).reductions.empty());
+}
+
+TEST_F(GraphLimitsTest, TheCpuKernelsReadWhatTheModelTakes) {
+  tensor::select_device(tensor::Device::kCpu);
+  EXPECT_TRUE(ask(options(), 0).reductions.empty());
+}
+
+}  // namespace
+}  // namespace oko::engine
