@@ -1,5 +1,7 @@
 # The front door: `make demo` and `make test` are all that a newcomer needs.
-.PHONY: build demo test soak bench format clean deps
+.PHONY: build demo test check tidy soak bench format clean deps
+
+cores := $(shell getconf _NPROCESSORS_ONLN)
 
 build: deps
 	cmake --preset release
@@ -9,11 +11,18 @@ build: deps
 demo: build
 	demo/run.sh build/release/oko
 
-# Release first, then the same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 test: deps
-	for preset in release asan ubsan; do \
-	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset || exit 1; \
-	done
+	cmake --preset release
+	cmake --build --preset release
+	ctest --preset release -j $(cores)
+
+# What CI runs: the tests, the sanitizers, the check for Macs, formatting and clang-tidy.
+check:
+	tools/check/check.sh
+
+# clang-tidy on the whole tree; `make check` looks at what a change touches.
+tidy: deps
+	tools/check/tidy.sh --all
 
 # What takes too long, or too much disk, for every change.
 soak: build
@@ -24,10 +33,10 @@ bench: build
 	bench/describe_figures.sh build/release/oko
 
 format:
-	git ls-files '*.cpp' '*.h' '*.mm' | xargs clang-format-14 -i
+	tools/check/format.sh
 
 clean:
-	rm -rf build/release build/asan build/ubsan build/tsan
+	rm -rf build/release build/sanitize build/tsan
 
 deps:
 	cmake/install_dependencies.sh

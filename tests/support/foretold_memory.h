@@ -74,7 +74,9 @@ inline void expect_foretold(const GenerationStats& stats) {
   const PhaseMemory &predicted = stats.predicted_memory, &taken = stats.memory;
   if (kKeptFreedBytes == 0) {
     EXPECT_GE(predicted.preprocess, taken.preprocess);
-    if (stats.image_tokens > 0) EXPECT_GE(predicted.vision, taken.vision);
+    if (stats.image_tokens > 0) {
+      EXPECT_GE(predicted.vision, taken.vision);
+    }
     EXPECT_GE(predicted.prefill, taken.prefill);
     EXPECT_GE(predicted.decode, taken.decode);
     EXPECT_GE(predicted.kv, taken.kv);

@@ -1,0 +1,31 @@
+# clang-format and clang-tidy in one version on every system, as wheels.
+# Run as `cmake -DOUT=FOLDER -P cmake/lint_tools.cmake`: puts links to both into FOLDER.
+cmake_minimum_required(VERSION 3.25)
+get_filename_component(CMAKE_SOURCE_DIR ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+include(${CMAKE_CURRENT_LIST_DIR}/wheels.cmake)
+
+cmake_host_system_information(RESULT system QUERY OS_NAME)
+cmake_host_system_information(RESULT processor QUERY OS_PLATFORM)
+if(system STREQUAL "macOS")
+  set(platform macosx_11_0_arm64)
+  set(format_sha256 bd400c47665dd19afc03f98e747f78ed828abab99c6a1b07e137b35c1cd3cc26)
+  set(tidy_sha256 e1fa54e4f6b7cb8abb7118a8b504bbd79d1051c3ca3ab0f302c632a2d42450c7)
+elseif(processor MATCHES "aarch64|arm64")
+  set(platform manylinux2014_aarch64)
+  set(format_sha256 dbfd60528eb3bb7d7cfe8576faa70845fbf93601f815ef75163d36606e87f388)
+  set(tidy_sha256 ef727c2b081bca8beb0ac8a864c11f6e0c9d669ff2960c685ec3b4474e933eec)
+else()
+  set(platform manylinux2014_x86_64)
+  set(format_sha256 d7c1c5e404c58e55f0170f01b3c5611dce6c119e62b5d1020347e0ad97d5a047)
+  set(tidy_sha256 511fb73f2c8d86a3b34eee7c4a91306bdb17fc6f9565a662dd5ffa7b4836891d)
+endif()
+oko_unpack_wheel(format_root clang-format 14.0.6 ${platform} ${format_sha256})
+oko_unpack_wheel(tidy_root clang-tidy 19.1.0.1 ${platform} ${tidy_sha256})
+
+file(MAKE_DIRECTORY ${OUT})
+foreach(program ${format_root}/clang_format/data/bin/clang-format
+                ${tidy_root}/clang_tidy/data/bin/clang-tidy)
+  file(CHMOD ${program} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
+  get_filename_component(name ${program} NAME)
+  file(CREATE_LINK ${program} ${OUT}/${name} SYMBOLIC)
+endforeach()
