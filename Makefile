@@ -1,9 +1,15 @@
 # The front door: `make demo` and `make test` are all that a newcomer needs.
-.PHONY: build demo test check tidy soak bench format clean deps
+.PHONY: build everything demo test check tidy soak bench format clean deps
 
 cores := $(shell getconf _NPROCESSORS_ONLN)
 
-build: deps
+# The program alone. A folder that is configured with tests stays so.
+build:
+	cmake/install_dependencies.sh program
+	[ -e build/release/build.ninja ] || cmake --preset program
+	cmake --build --preset release --target oko
+
+everything: deps
 	cmake --preset release
 	cmake --build --preset release
 
@@ -11,9 +17,7 @@ build: deps
 demo: build
 	demo/run.sh build/release/oko
 
-test: deps
-	cmake --preset release
-	cmake --build --preset release
+test: everything
 	ctest --preset release -j $(cores)
 
 # What CI runs: the tests, the sanitizers, the check for Macs, formatting and clang-tidy.
@@ -25,10 +29,10 @@ tidy: deps
 	tools/check/tidy.sh --all
 
 # What takes too long, or too much disk, for every change.
-soak: build
+soak: everything
 	ctest --preset soak
 
-bench: build
+bench: everything
 	for program in build/release/bench/*_bench; do $$program || exit 1; done
 	bench/describe_figures.sh build/release/oko
 

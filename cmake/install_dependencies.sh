@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # Installs the system packages that oko is built with, where they are missing: apt on Debian and
 # Ubuntu, brew on macOS. MLX itself comes as a wheel (cmake/mlx.cmake).
+# install_dependencies.sh [program]    with "program" what the program needs, otherwise what tests
+#                                      and benchmarks need as well
 set -euo pipefail
 
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libvips-dev libutf8proc-dev
   libxxhash-dev libtesseract-dev libleptonica-dev tesseract-ocr-rus tesseract-ocr-eng
-  libpoppler-cpp-dev zlib1g-dev
-  libgtest-dev libbenchmark-dev
+  libpoppler-cpp-dev zlib1g-dev)
+debian_tests=(libgtest-dev libbenchmark-dev
   clang gobjc libgnustep-base-dev file) # the last four: to check the code for Macs here
 homebrew=(cmake ninja pkg-config python3
-  fmt nlohmann-json cli11 highway vips utf8proc xxhash poppler zlib
-  googletest google-benchmark)
+  fmt nlohmann-json cli11 highway vips utf8proc xxhash poppler zlib)
+homebrew_tests=(googletest google-benchmark)
+case ${1:-} in
+  program) ;;
+  "") debian+=("${debian_tests[@]}") homebrew+=("${homebrew_tests[@]}") ;;
+  *) echo "usage: install_dependencies.sh [program]" >&2; exit 2 ;;
+esac
 
 if [ "$(uname)" = Darwin ]; then
   command -v brew >/dev/null || { echo "oko needs Homebrew (brew) to install its dependencies" >&2; exit 1; }
