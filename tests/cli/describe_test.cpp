@@ -260,7 +260,7 @@ TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) 
 }
 
 TEST_F(DescribeTest, WithOcrAutoAMissingLanguageIsSaidAndThePictureDescribed) {
-  ::setenv("TESSDATA_PREFIX", "/nonexistent", 1);
+  ::setenv("TESSDATA_PREFIX", folder_.c_str(), 1);
   const auto automatic = describe({picture(), "--ocr", "auto"});
   const auto on = describe({picture(), "--ocr", "on"});
   ::unsetenv("TESSDATA_PREFIX");

@@ -41,7 +41,9 @@ class OcrPdfTest : public ScratchFolderTest {
 };
 
 TEST_F(OcrPdfTest, TextLayerIsPrintedWithoutAnEngine) {
-  const ProcessResult result = run({kData + "text.pdf"}, "en", "TESSDATA_PREFIX=/nonexistent");
+  const std::string no_data = "TESSDATA_PREFIX=" + folder_.string();
+  ASSERT_EQ(run({kData + "scan.pdf"}, "en", no_data).status, 1) << "there is an engine";
+  const ProcessResult result = run({kData + "text.pdf"}, "en", no_data);
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.out.rfind("Съешь же ещё этих мягких французских булок,\n", 0), 0u);
@@ -132,7 +134,7 @@ TEST_F(OcrPdfTest, NothingIsWrittenWhereNoPageIsRead) {
 
 TEST_F(OcrPdfTest, IsNotWrittenToATerminal) {
   const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
-  ASSERT_GE(terminal, 0);
+  if (terminal < 0) GTEST_SKIP() << "this system has no pseudo-terminals (/dev/pts)";
   ASSERT_EQ(::grantpt(terminal), 0);
   ASSERT_EQ(::unlockpt(terminal), 0);
   const std::string command =
