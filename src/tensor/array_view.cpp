@@ -14,10 +14,12 @@ mx::array view_of(const mx::array& whole, std::uint64_t offset, mx::Shape shape,
   const mx::Strides strides = contiguous_strides(shape);
   const bool is_vector =
       std::count_if(shape.begin(), shape.end(), [](const auto size) { return size > 1; }) <= 1;
-  mx::array view(std::move(shape), dtype, nullptr, {});
+  // MLX counts an offset in elements of the view, and adds it to that of `whole`.
+  mx::array bytes({1}, mx::uint8, nullptr, {});
   const mx::array::Flags flags{true, true, is_vector};
-  view.copy_shared_buffer(whole, strides, flags, view.size(),
-                          static_cast<std::int64_t>(offset / mx::size_of(dtype)));
+  bytes.copy_shared_buffer(whole, {1}, {true, true, true}, 1, static_cast<std::int64_t>(offset));
+  mx::array view(std::move(shape), dtype, nullptr, {});
+  view.copy_shared_buffer(bytes, strides, flags, view.size());
   view.set_status(mx::array::Status::available);
   return view;
 }

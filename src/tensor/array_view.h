@@ -12,8 +12,11 @@ namespace mx = mlx::core;
 mx::Strides contiguous_strides(const mx::Shape& shape);
 
 /// A part of the memory of `whole`, which is evaluated and row-contiguous, as an array of its own
-/// that shares it. `offset`: bytes, a multiple of the dtype's size. Done when this returns: MLX's
-/// slices and views would each wake a thread, a thousand times for a model.
+/// that shares it. `offset`: bytes. Done when this returns: MLX's slices and views would each wake
+/// a thread, a thousand times for a model.
+///
+/// MLX's own operations need an address that is a multiple of the element's size. oko's CPU kernels
+/// (tensor/cpu) read weights at any address.
 mx::array view_of(const mx::array& whole, std::uint64_t offset, mx::Shape shape, mx::Dtype dtype);
 
 }  // namespace oko::tensor

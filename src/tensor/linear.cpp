@@ -3,6 +3,7 @@
 #include <mlx/mlx.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "base/error.h"
 #include "base/language.h"
@@ -46,6 +47,21 @@ mx::array gelu_tanh(const mx::array& x) {
   return mx::multiply(x, mx::sigmoid(z));
 }
 
+/// Rows `ids` of a row-contiguous matrix. On the CPU the matrix may lie at any address, which MLX's
+/// take does not read.
+mx::array take_rows(const mx::array& matrix, const mx::array& ids) {
+  if (uses_graph()) return mx::take(matrix, ids, 0);
+  const mx::array rows = cpu::ready(ids);
+  mx::array taken = cpu::uninitialized({ids.shape(0), matrix.shape(1)}, matrix.dtype());
+  const std::size_t row_bytes = matrix.itemsize() * static_cast<std::size_t>(matrix.shape(1));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto row = static_cast<std::size_t>(rows.data<std::int32_t>()[i]);
+    std::memcpy(static_cast<std::byte*>(taken.data<void>()) + i * row_bytes,
+                static_cast<const std::byte*>(matrix.data<void>()) + row * row_bytes, row_bytes);
+  }
+  return taken;
+}
+
 /// By MLX's operations.
 mx::array activate(const mx::array& x, cpu::Activation activation) {
   switch (activation) {
@@ -77,7 +93,7 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   }
   const auto layer = quantization.of_layer(name);
   if (!layer || !weights.contains(name + ".scales")) {
-    Linear linear(weights.get(name + ".weight", {outputs, inputs}), std::move(bias));
+    Linear linear(weights.matrix(name + ".weight", {outputs, inputs}), std::move(bias));
     require_dtype(is_float(linear.weight_.dtype()), name + ".weight");
     return linear;
   }
@@ -88,10 +104,10 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
            "слой {}: {} входов не кратны размеру группы {}", name, inputs, layer->group_size),
         tr("config.json belongs to another model", "config.json — от другой модели"));
   }
-  Linear linear(weights.get(name + ".weight", {outputs, inputs * layer->bits / 32}),
+  Linear linear(weights.matrix(name + ".weight", {outputs, inputs * layer->bits / 32}),
                 std::move(bias));
-  linear.scales_ = weights.get(name + ".scales", {outputs, inputs / layer->group_size});
-  linear.biases_ = weights.get(name + ".biases", {outputs, inputs / layer->group_size});
+  linear.scales_ = weights.matrix(name + ".scales", {outputs, inputs / layer->group_size});
+  linear.biases_ = weights.matrix(name + ".biases", {outputs, inputs / layer->group_size});
   require_dtype(linear.weight_.dtype() == mx::uint32, name + ".weight");
   require_dtype(is_float(linear.scales_->dtype()), name + ".scales");
   require_dtype(linear.biases_->dtype() == linear.scales_->dtype(), name + ".biases");
@@ -200,11 +216,11 @@ std::uint64_t Linear::multiply_adds() const {
 }
 
 mx::array Linear::embed(const mx::array& ids) const {
-  const mx::array rows = mx::take(weight_, ids, 0);
+  const mx::array rows = take_rows(weight_, ids);
   const mx::Dtype dtype = compute_dtype(this->dtype());
   if (!scales_) return mx::astype(rows, dtype);
   // Scales are cast first: dequantize computes, and rounds, in their dtype.
-  const auto cast = [&](const mx::array& all) { return mx::astype(mx::take(all, ids, 0), dtype); };
+  const auto cast = [&](const mx::array& all) { return mx::astype(take_rows(all, ids), dtype); };
   return mx::dequantize(rows, cast(*scales_), cast(*biases_), quantization_.group_size,
                         quantization_.bits);
 }

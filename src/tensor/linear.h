@@ -47,8 +47,8 @@ class Linear {
   /// everywhere: kFloat for small layers whose results are an answer, kByte in encoders.
   void set_precision(cpu::Precision precision) { precision_ = precision; }
 
-  /// Rows of the weight: ids (n), each in 0 .. outputs - 1, -> (n, inputs). Throws nothing: ids are
-  /// the caller's to check.
+  /// Rows of the weight: ids (n) of int32, each in 0 .. outputs - 1, -> (n, inputs). Throws
+  /// nothing: ids are the caller's to check.
   mx::array embed(const mx::array& ids) const;
 
   /// Bytes that a product reads: codes, scales and biases.

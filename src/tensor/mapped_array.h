@@ -5,13 +5,20 @@
 #include <memory>
 
 #include "base/mapped_file.h"
+#include "tensor/weight_windows.h"
 
 namespace oko::tensor {
 
 namespace mx = mlx::core;
 
-/// A mapped file as one array of uint64, without a copy; the last element is padded with zeros. The
-/// array keeps the mapping alive. Chosen by platform: mapped_array_cpu.cpp, mapped_array_metal.cpp.
-mx::array mapped_words(std::shared_ptr<MappedFile> file);
+// Chosen by platform: mapped_array_cpu.cpp, mapped_array_metal.cpp.
+
+/// A part of a mapped file as one array of uint64, without a copy; the last element is padded with
+/// zeros where the file ends. The array keeps the mapping alive. Throws kFailed where the GPU does
+/// not take the pages.
+mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window);
+
+/// What one buffer can hold on this machine.
+WindowLimits default_window_limits();
 
 }  // namespace oko::tensor

@@ -1,20 +1,30 @@
 #include <cstring>
+#include <limits>
 
 #include "tensor/mapped_array.h"
 
 namespace oko::tensor {
 
-mx::array mapped_words(std::shared_ptr<MappedFile> file) {
-  const std::size_t words = (file->bytes().size() + 7) / 8;
+mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
+  const std::size_t words = (window.end - window.begin + 7) / 8;
   const std::size_t size = words * 8;
   // MLX's CPU allocator keeps the size of a buffer in the 8 bytes in front of its data, and a
-  // Buffer points at that size: the mapping's header page is the place for it.
-  std::byte* start = file->header() + MappedFile::kHeaderBytes - sizeof(size);
-  std::memcpy(start, &size, sizeof(size));
+  // Buffer points at that size: the mapping's header page is the place for it. In front of a later
+  // window are bytes of the file; MLX reads them as a size only to choose between sharing and
+  // copying, and both give the same values.
+  std::byte* start = file->header() + MappedFile::kHeaderBytes + window.begin - sizeof(size);
+  if (window.begin == 0) std::memcpy(start, &size, sizeof(size));
   mx::allocator::Data data(
       mx::allocator::Buffer(start),
       [file = std::move(file)](mx::allocator::Buffer) mutable { file.reset(); });
   return mx::array(std::move(data), {static_cast<mx::ShapeElem>(words)}, mx::uint64);
+}
+
+WindowLimits default_window_limits() {
+  // MLX counts elements in 32 bits. Nothing is wired on a CPU, so the parts can share a buffer.
+  return {std::uint64_t{std::numeric_limits<mx::ShapeElem>::max() - 1} * 8 /
+              MappedFile::kHeaderBytes * MappedFile::kHeaderBytes,
+          false};
 }
 
 }  // namespace oko::tensor

@@ -1,17 +1,58 @@
-#include <unistd.h>
+#include <mlx/mlx.h>
 
+#include <algorithm>
+#include <limits>
+#include <variant>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
 #include "tensor/mapped_array.h"
 
 namespace oko::tensor {
+namespace {
 
-mx::array mapped_words(std::shared_ptr<MappedFile> file) {
+constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
+
+/// Metal's MTLDevice.maxBufferLength: 3.5 GiB and more.
+std::uint64_t max_buffer_length() {
+  constexpr std::uint64_t kUnknown = std::uint64_t{2} << 30;
+  const auto& info = mx::device_info(mx::Device::gpu);
+  const auto found = info.find("max_buffer_length");
+  if (found == info.end()) return kUnknown;
+  const auto* bytes = std::get_if<std::size_t>(&found->second);
+  return bytes != nullptr ? *bytes : kUnknown;
+}
+
+}  // namespace
+
+mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
   // Metal takes whole pages without a copy; the mapping's last page reads as zero past the file's
   // end.
-  const auto page = static_cast<std::size_t>(::getpagesize());
-  const std::size_t size = (file->bytes().size() + page - 1) / page * page;
-  auto* data = const_cast<std::byte*>(file->bytes().data());
-  return mx::array(static_cast<void*>(data), {static_cast<mx::ShapeElem>(size / 8)}, mx::uint64,
-                   [file = std::move(file)](void*) mutable { file.reset(); });
+  const std::size_t size = (window.end - window.begin + kPage - 1) / kPage * kPage;
+  auto* bytes = const_cast<std::byte*>(file->bytes().data()) + window.begin;
+  // Not by the constructor of mx::array, which copies without a word where Metal refuses.
+  const mx::allocator::Buffer buffer = mx::allocator::make_buffer(bytes, size);
+  if (buffer.ptr() == nullptr) {
+    throw Error(
+        ErrorCode::kFailed,
+        tr("{}: the GPU does not take {} of its pages", "{}: GPU не принимает {} его страниц",
+           file->path().string(), format_bytes(size)),
+        tr("close other programs, or set OKO_DEVICE=cpu",
+           "закройте другие программы или задайте OKO_DEVICE=cpu"));
+  }
+  mx::allocator::Data data(buffer, [file = std::move(file)](mx::allocator::Buffer own) mutable {
+    mx::allocator::release(own);
+    file.reset();
+  });
+  return mx::array(std::move(data), {static_cast<mx::ShapeElem>(size / 8)}, mx::uint64);
+}
+
+WindowLimits default_window_limits() {
+  // MLX counts elements in 32 bits. A GPU wires the buffers that a command uses: with buffers of
+  // their own, decoding does not wire the vision tower.
+  const std::uint64_t words = std::numeric_limits<mx::ShapeElem>::max() - 1;
+  return {std::min(max_buffer_length(), words * 8) / kPage * kPage, true};
 }
 
 }  // namespace oko::tensor

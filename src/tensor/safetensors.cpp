@@ -166,6 +166,15 @@ void check_overlap(const TensorTable& tensors, std::string_view name) {
   }
 }
 
+/// Bytes of the JSON behind the first 8 bytes of `file`, which hold them.
+std::uint64_t read_header_size(std::span<const std::byte> file) {
+  std::uint64_t size = 0;
+  for (int i = 7; i >= 0; --i) {
+    size = size << 8 | std::to_integer<std::uint64_t>(file[static_cast<std::size_t>(i)]);
+  }
+  return size;
+}
+
 }  // namespace
 
 std::size_t size_of(Dtype dtype) {
@@ -198,11 +207,7 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
     fail(name, tr("{} bytes are too few for a safetensors file",
                   "{} байт мало для файла safetensors", file_size));
   }
-  std::uint64_t header_size = 0;
-  for (int i = 7; i >= 0; --i) {
-    header_size =
-        header_size << 8 | std::to_integer<std::uint64_t>(file[static_cast<std::size_t>(i)]);
-  }
+  const std::uint64_t header_size = read_header_size(file);
   if (header_size > file_size - 8) {
     fail(name, tr("its header takes {}, the file has {}", "заголовок занимает {}, в файле {}",
                   format_bytes(header_size), format_bytes(file_size)));
@@ -237,6 +242,18 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
   }
   check_overlap(tensors, name);
   return tensors;
+}
+
+std::string safetensors_metadata(std::span<const std::byte> file, std::string_view key) {
+  if (file.size() < 8) return {};
+  const std::uint64_t size = read_header_size(file);
+  if (size > std::min<std::uint64_t>(file.size() - 8, kMaxHeaderBytes)) return {};
+  try {
+    const json header = parse_json(file.subspan(8, size), "");
+    return header.at("__metadata__").at(std::string(key)).get<std::string>();
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 }  // namespace oko::tensor

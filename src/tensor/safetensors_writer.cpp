@@ -11,10 +11,13 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "tensor/model_part.h"
 
 namespace oko::tensor {
 namespace {
@@ -28,8 +31,10 @@ std::vector<std::size_t> layout_order(const std::vector<TensorDeclaration>& tens
   };
   std::vector<std::size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return alignment(a) > alignment(b); });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::tuple(kAlignment - alignment(a), part_of(tensors[a].name)) <
+           std::tuple(kAlignment - alignment(b), part_of(tensors[b].name));
+  });
   return order;
 }
 
@@ -42,10 +47,12 @@ std::uint64_t byte_size(const TensorDeclaration& tensor) {
 }
 
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
-                                     const std::vector<TensorDeclaration>& tensors)
+                                     const std::vector<TensorDeclaration>& tensors,
+                                     const std::map<std::string, std::string>& metadata)
     : path_(path), temporary_(path.string() + ".XXXXXX"), extents_(tensors.size()) {
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "mlx"}};
+  for (const auto& [key, value] : metadata) header["__metadata__"][key] = value;
   std::uint64_t data_size = 0;
   for (const std::size_t i : layout_order(tensors)) {
     const std::uint64_t size = byte_size(tensors[i]);
@@ -92,6 +99,7 @@ void SafetensorsWriter::finish() {
                          [](std::uint64_t sum, const Extent& e) { return sum + e.size; }) ==
          written_);
   ::fchmod(file_, 0644);
+  if (::fsync(file_) != 0) fail(errno);  // a power cut would leave a file of zeros under the name
   const int file = std::exchange(file_, -1);
   if (::close(file) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;

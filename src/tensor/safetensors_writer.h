@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,14 +27,17 @@ std::uint64_t byte_size(const TensorDeclaration& tensor);
 /// any order and from any thread. The file gets its name only in `finish`, so that a reader never
 /// sees half of it; a writer destroyed before that leaves nothing.
 ///
-/// The format allows no holes, so the tensors are ordered by the alignment of their sizes and the
-/// data starts at a multiple of 64: every tensor starts at a multiple of 64, or of the largest
-/// power of two that divides its size where that is less.
+/// The data starts at a multiple of 64, and the format allows no holes. First come the tensors
+/// whose sizes are multiples of 64, those of each part of the model (model_part.h) together: text,
+/// vision, heads. Then come the others, by the largest power of two that divides their size: every
+/// tensor starts at a multiple of 64, or of that power of two.
 class SafetensorsWriter {
  public:
-  /// Writes the header. Throws kFailed where the file cannot be made.
+  /// Writes the header, with `metadata` beside "format": "mlx". Throws kFailed where the file
+  /// cannot be made.
   SafetensorsWriter(const std::filesystem::path& path,
-                    const std::vector<TensorDeclaration>& tensors);
+                    const std::vector<TensorDeclaration>& tensors,
+                    const std::map<std::string, std::string>& metadata = {});
   ~SafetensorsWriter();
   SafetensorsWriter(const SafetensorsWriter&) = delete;
   SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
@@ -42,7 +46,7 @@ class SafetensorsWriter {
   /// written once. Safe to call from several threads. Throws kFailed: disk full, I/O error.
   void write(std::size_t tensor, std::uint64_t begin, std::span<const std::byte> bytes);
 
-  /// Gives the file its name, after all data is written. Throws kFailed.
+  /// Gives the file its name, after all data is written and has reached the disk. Throws kFailed.
   void finish();
 
   /// Bytes of the whole file.

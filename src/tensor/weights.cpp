@@ -4,12 +4,16 @@
 #include <fmt/ranges.h>
 #include <mlx/mlx.h>
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
+#include <system_error>
 
+#include "base/error.h"
 #include "base/language.h"
+#include "tensor/allocator.h"
 #include "tensor/array_view.h"
-#include "tensor/mapped_array.h"
-#include "tensor/shard_index.h"
+#include "tensor/device.h"
 
 namespace oko::tensor {
 namespace {
@@ -34,76 +38,61 @@ mx::Dtype mlx_dtype(Dtype dtype) {
   return mx::uint8;
 }
 
-mx::array tensor_in(const mx::array& words, const TensorInfo& info) {
-  mx::Shape shape(info.shape.begin(), info.shape.end());
-  if (info.offset % size_of(info.dtype) == 0) {
-    return view_of(words, info.offset, std::move(shape), mlx_dtype(info.dtype));
-  }
-  // A tensor that does not start at a multiple of its element size has to be copied.
-  const auto size = static_cast<mx::ShapeElem>(info.size);
-  const mx::array copy(words.data<std::uint8_t>() + info.offset, {size}, mx::uint8);
-  return view_of(copy, 0, std::move(shape), mlx_dtype(info.dtype));
+/// oko's kernels read matrices at any address, MLX's operations do not. Vectors are few and small.
+bool is_readable_in_place(const TensorInfo& info) {
+  return is_aligned(info) || (!uses_graph() && info.shape.size() == 2);
 }
 
 }  // namespace
 
-Weights Weights::open(const std::filesystem::path& model_dir) {
+bool WeightFiles::is_current() const {
+  return std::all_of(sources.begin(), sources.end(),
+                     [](const auto& file) { return file.is_current(); }) &&
+         std::all_of(mapped.begin(), mapped.end(),
+                     [](const auto& file) { return file->is_current(); });
+}
+
+Weights Weights::open(const std::filesystem::path& model_dir, const WindowLimits& limits) {
   Weights weights;
   weights.model_dir_ = model_dir;
-  const auto index = model_dir / "model.safetensors.index.json";
-  const auto single = model_dir / "model.safetensors";
-  std::error_code unreachable;  // is told as "has neither"
-  if (std::filesystem::exists(single, unreachable)) {
-    weights.add_file(single);
-  } else if (std::filesystem::exists(index, unreachable)) {
-    for (const std::string& name : shard_names(index)) weights.add_file(model_dir / name);
+  weights.files_.sources = find_weight_files(model_dir);
+  const auto copy = aligned_copy_path(model_dir, weights.files_.sources);
+  std::error_code unreachable;
+  if (std::filesystem::exists(copy, unreachable)) {
+    weights.add_file(copy, limits);
   } else {
-    const bool is_torch = std::filesystem::exists(model_dir / "pytorch_model.bin", unreachable);
-    throw Error(
-        ErrorCode::kBadModel,
-        tr("{}: has neither model.safetensors nor model.safetensors.index.json",
-           "{}: нет ни model.safetensors, ни model.safetensors.index.json", model_dir.string()),
-        is_torch
-            ? tr("it has PyTorch's pytorch_model.bin: make a model of it with oko convert {} DST",
-                 "здесь pytorch_model.bin от PyTorch: сделайте из него модель командой oko convert "
-                 "{} DST",
-                 model_dir.string())
-            : tr("name the folder of an MLX model", "укажите папку модели MLX"));
+    for (const SourceFile& file : weights.files_.sources) weights.add_file(file.path, limits);
   }
   return weights;
 }
 
-void Weights::add_file(const std::filesystem::path& path) {
+void Weights::add_file(const std::filesystem::path& path, const WindowLimits& limits) {
   auto mapping = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
-  const auto bytes = mapping->bytes();
-  // MLX counts elements in 32 bits: 16 GB of file as 64-bit words, 2^31 - 1 elements a tensor.
-  constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
-  for (auto& [name, info] : parse_safetensors(bytes, bytes.size(), path.string())) {
-    // `tensor_in` counts bytes where it has to copy.
-    const std::size_t item = size_of(info.dtype);
-    const std::uint64_t counted = info.offset % item == 0 ? info.size / item : info.size;
-    if (bytes.size() / 8 >= kMaxElements || counted + 16 > kMaxElements) {
+  const std::uint64_t size = mapping->bytes().size();
+  const TensorTable table = parse_safetensors(mapping->bytes(), size, path.string());
+  const WindowPlan plan = plan_windows(table, size, limits, path.string());
+  const std::size_t first_buffer = buffers_.size();
+  for (const Window& window : plan.windows) buffers_.push_back(mapped_words(mapping, window));
+  for (const auto& [name, info] : table) {
+    constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
+    if (info.size / size_of(info.dtype) + 16 > kMaxElements) {  // MLX counts them in 32 bits
       throw Error(
           ErrorCode::kBadModel,
-          tr("{}: {} in one file are too large for MLX", "{}: {} в одном файле велики для MLX",
-             path.string(), format_bytes(bytes.size())),
-          tr("split the model into shards under 16 GB", "разбейте модель на части до 16 GB"));
+          tr("{}: tensor {} of {} is too large for MLX", "{}: тензор {} в {} велик для MLX",
+             path.string(), name, format_bytes(info.size)),
+          tr("use a model with fewer bits per weight", "возьмите модель с меньшим числом бит"));
     }
-    const bool added = tensors_.emplace(name, Entry{files_.size(), info}).second;
-    if (!added) {
+    if (!is_readable_in_place(info)) copied_bytes_ += info.size;
+    const std::size_t window = plan.window_of.find(name)->second;
+    const Entry entry{mapping, first_buffer + window, plan.windows[window].begin, info};
+    if (!tensors_.emplace(name, entry).second) {
       throw Error(ErrorCode::kBadModel,
                   tr("{}: tensor {} is in another shard too", "{}: тензор {} есть и в другой части",
                      path.string(), name),
                   tr("download the model again", "скачайте модель заново"));
     }
   }
-  files_.push_back({mapping, mapped_words(mapping)});
-}
-
-std::vector<std::shared_ptr<const MappedFile>> Weights::files() const {
-  std::vector<std::shared_ptr<const MappedFile>> files;
-  for (const File& file : files_) files.push_back(file.mapping);
-  return files;
+  files_.mapped.push_back(std::move(mapping));
 }
 
 const Weights::Entry* Weights::find(std::string_view name) const {
@@ -117,40 +106,57 @@ std::optional<std::vector<std::int64_t>> Weights::shape(std::string_view name) c
   return entry->info.shape;
 }
 
-mx::array Weights::get(std::string_view name) const {
+const Weights::Entry& Weights::require(std::string_view name) const {
   const Entry* entry = find(name);
-  if (entry == nullptr) {
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: tensor {} is missing", "{}: нет тензора {}", model_dir_.string(), name),
-                tr("a shard is missing, or config.json belongs to another model",
-                   "не хватает части модели, или config.json — от другой модели"));
+  if (entry != nullptr) return *entry;
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: tensor {} is missing", "{}: нет тензора {}", model_dir_.string(), name),
+              tr("a shard is missing, or config.json belongs to another model",
+                 "не хватает части модели, или config.json — от другой модели"));
+}
+
+void Weights::require_shape(std::string_view name,
+                            std::initializer_list<std::int64_t> shape) const {
+  const std::vector<std::int64_t>& own = require(name).info.shape;
+  if (std::equal(shape.begin(), shape.end(), own.begin(), own.end())) return;
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("{}: tensor {} has shape [{}], the config asks for [{}]",
+         "{}: форма тензора {} — [{}], по config.json — [{}]", model_dir_.string(), name,
+         fmt::format("{}", fmt::join(own, ", ")), fmt::format("{}", fmt::join(shape, ", "))),
+      tr("config.json belongs to another model", "config.json — от другой модели"));
+}
+
+mx::array Weights::get(std::string_view name) const {
+  const auto& [file, buffer, buffer_offset, info] = require(name);
+  mx::Shape shape(info.shape.begin(), info.shape.end());
+  const mx::Dtype dtype = mlx_dtype(info.dtype);
+  if (is_aligned(info)) {
+    return view_of(buffers_[buffer], info.offset - buffer_offset, std::move(shape), dtype);
   }
-  return tensor_in(files_[entry->file].words, entry->info);
+  mx::allocator::Data copy = allocate(info.size);
+  std::memcpy(copy.buffer().raw_ptr(), file->bytes().data() + info.offset, info.size);
+  file->forget(info.offset, info.size);
+  return mx::array(std::move(copy), std::move(shape), dtype);
 }
 
 mx::array Weights::get(std::string_view name, std::initializer_list<std::int64_t> shape) const {
-  const Entry* entry = find(name);
-  if (entry != nullptr &&
-      !std::equal(shape.begin(), shape.end(), entry->info.shape.begin(), entry->info.shape.end())) {
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: tensor {} has shape [{}], the config asks for [{}]",
-                   "{}: форма тензора {} — [{}], по config.json — [{}]", model_dir_.string(), name,
-                   fmt::format("{}", fmt::join(entry->info.shape, ", ")),
-                   fmt::format("{}", fmt::join(shape, ", "))),
-                tr("config.json belongs to another model", "config.json — от другой модели"));
-  }
+  require_shape(name, shape);
   return get(name);
 }
 
+mx::array Weights::matrix(std::string_view name, std::initializer_list<std::int64_t> shape) const {
+  require_shape(name, shape);
+  const auto& [file, buffer, buffer_offset, info] = require(name);
+  if (!is_readable_in_place(info)) return get(name);
+  return view_of(buffers_[buffer], info.offset - buffer_offset,
+                 mx::Shape(info.shape.begin(), info.shape.end()), mlx_dtype(info.dtype));
+}
+
 std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
-  std::error_code none;
-  const auto size = std::filesystem::file_size(model_dir / "model.safetensors", none);
-  if (!none) return size;
   std::uint64_t total = 0;
   try {
-    for (const std::string& name : shard_names(model_dir / "model.safetensors.index.json")) {
-      total += std::filesystem::file_size(model_dir / name);
-    }
+    for (const SourceFile& file : find_weight_files(model_dir)) total += file.identity.size;
   } catch (const std::exception&) {
     return 0;
   }
@@ -164,7 +170,7 @@ void Weights::require_bytes_on_disk(const std::filesystem::path& model_dir, std:
               tr("{}: the weights have {} bytes, and had {} when oko began: it is another model",
                  "{}: в весах {} байт, а при запуске oko было {}: это другая модель",
                  model_dir.string(), now, bytes),
-              tr("start oko anew", "запустите oko заново"));
+              tr("restart oko", "запустите oko заново"));
 }
 
 }  // namespace oko::tensor

@@ -13,59 +13,89 @@
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "tensor/mapped_array.h"
 #include "tensor/safetensors.h"
+#include "tensor/weight_files.h"
 
 namespace oko::tensor {
 
 namespace mx = mlx::core;
 
+/// The files that a model was loaded from: those of its folder, and those that are mapped.
+struct WeightFiles {
+  std::vector<SourceFile> sources;
+  std::vector<std::shared_ptr<const MappedFile>> mapped;
+
+  /// Whether all of them still are what they were: nothing was written, cut or replaced.
+  bool is_current() const;
+};
+
 /// The tensors of a model folder, mapped from its safetensors files without a copy: a tensor costs
 /// memory only as its pages are read, and those pages belong to the system's page cache.
+///
+/// A tensor that does not start at a multiple of its element's size is misaligned. Where
+/// `hub::align_weights` has made an aligned copy of the files, that copy is mapped. Where it could
+/// not, the CPU kernels read matrices in place; what else reads them gets a copy in private memory
+/// (`copied_bytes`).
 ///
 /// Arrays keep their file mapped, so they may outlive this object.
 class Weights {
  public:
-  /// Opens `model.safetensors`, or the shards of `model.safetensors.index.json`.
-  /// Throws kBadModel: no such files, a missing shard, a header that fails `parse_safetensors`.
-  static Weights open(const std::filesystem::path& model_dir);
+  /// Opens `model.safetensors`, or the shards of `model.safetensors.index.json`, or their aligned
+  /// copy. Throws kBadModel: no such files, a missing shard, a header that fails
+  /// `parse_safetensors`, a tensor larger than a buffer of `limits`.
+  static Weights open(const std::filesystem::path& model_dir,
+                      const WindowLimits& limits = default_window_limits());
 
-  /// Bytes of the files that `open` would map; 0 where it would throw.
+  /// Bytes of the weight files in the folder; 0 where `open` would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
 
   /// For who asked that before: throws kBadModel where it is no longer `bytes`, since another model
   /// has come to its place.
   static void require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes);
 
-  /// The mapped files, for those who want to know whether they still are what they were.
-  std::vector<std::shared_ptr<const MappedFile>> files() const;
+  const WeightFiles& files() const { return files_; }
+
+  /// Bytes of the misaligned tensors that cannot be read in place on this device. They are private
+  /// memory once loaded, and their pages of the file are given back: weights take
+  /// `bytes_on_disk` bytes in all, copied or not.
+  std::uint64_t copied_bytes() const { return copied_bytes_; }
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
   /// Shape of a tensor; nothing where there is none.
   std::optional<std::vector<std::int64_t>> shape(std::string_view name) const;
 
-  /// The tensor, in its own dtype, evaluated. Throws kBadModel where it is missing.
+  /// The tensor, in its own dtype, evaluated, at a multiple of its element's size. Throws kBadModel
+  /// where it is missing.
   mx::array get(std::string_view name) const;
 
   /// The tensor, which must have this shape. Throws kBadModel naming both shapes.
   mx::array get(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 
+  /// The same for a matrix that oko's own kernels read: on the CPU it may lie at any address, so
+  /// that a misaligned one is not copied.
+  mx::array matrix(std::string_view name, std::initializer_list<std::int64_t> shape) const;
+
  private:
-  struct File {
-    std::shared_ptr<MappedFile> mapping;
-    mx::array words;  ///< the whole file as uint64, so that 2^31 elements hold 16 GB
-  };
   struct Entry {
-    std::size_t file;
+    std::shared_ptr<MappedFile> file;
+    std::size_t buffer;           ///< number in `buffers_`
+    std::uint64_t buffer_offset;  ///< of the buffer's first byte in the file
     TensorInfo info;
   };
 
-  void add_file(const std::filesystem::path& path);
+  void add_file(const std::filesystem::path& path, const WindowLimits& limits);
   const Entry* find(std::string_view name) const;
+  const Entry& require(std::string_view name) const;
+  void require_shape(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 
   std::filesystem::path model_dir_;
-  std::vector<File> files_;
+  WeightFiles files_;
+  /// Parts of the files as uint64, so that the 2^31 elements of an array hold 16 GB.
+  std::vector<mx::array> buffers_;
   std::map<std::string, Entry, std::less<>> tensors_;
+  std::uint64_t copied_bytes_ = 0;
 };
 
 }  // namespace oko::tensor

@@ -75,8 +75,8 @@ class LinearTest : public ::testing::Test {
   }
 
   Linear load(const std::string& quantization, std::int64_t outputs = kOutputs,
-              std::int64_t inputs = kInputs) {
-    folder_.write("model.safetensors", safetensors_file(tensors_));
+              std::int64_t inputs = kInputs, std::size_t shift = 0) {
+    folder_.write("model.safetensors", safetensors_file(tensors_, shift));
     const auto config = QuantizationConfig::parse(
         nlohmann::json{{"quantization", nlohmann::json::parse(quantization)}}, "config.json");
     return Linear::load(Weights::open(folder_.path()), "layer", outputs, inputs, config);
@@ -160,6 +160,43 @@ TEST_F(LinearTest, WeightsThatMlxQuantizedMultiplyAndEmbedAsMlxReadsThem) {
             load(fmt::format(R"({{"bits":{},"group_size":{}}})", bits, group_size));
         EXPECT_EQ(layer.dtype(), dtype);
         expect_layer(layer, quantized.values, quantized.magnitudes, floats_of(bias), kOneRounding);
+      }
+    }
+  }
+}
+
+TEST_F(LinearTest, MisalignedWeightsGiveTheSameBits) {
+  const std::vector<int> ids{0, 49, 7, 7};
+  for (const int bits : {0, 4, 8}) {
+    for (const mx::Dtype dtype : {mx::float32, mx::float16, mx::bfloat16}) {
+      tensors_ = {tensor_of("layer.bias", random_array({kOutputs}, 4, dtype))};
+      if (bits == 0) {
+        tensors_.push_back(tensor_of("layer.weight", random_array({kOutputs, kInputs}, 1, dtype)));
+      } else {
+        Quantized(bits, 64, dtype, 3).add_to(tensors_, "layer");
+      }
+      const std::string config =
+          bits == 0 ? "null" : fmt::format(R"({{"bits":{},"group_size":64}})", bits);
+      std::vector<std::vector<float>> first;
+      for (std::size_t shift = 0; shift < 8; ++shift) {
+        SCOPED_TRACE(testing::Message() << bits << " bits, shifted by " << shift);
+        Linear layer = load(config, kOutputs, kInputs, shift);
+        std::vector<std::vector<float>> results{
+            floats_of(layer.embed(mx::array(ids.data(), {4}, mx::int32))),
+            floats_of(layer.part(3, 20)(random_array({2, kInputs}, 20)))};
+        for (const auto precision : {cpu::Precision::kInteger, cpu::Precision::kByte}) {
+          prepare_device();  // as each layer asks
+          layer.set_precision(precision);
+          for (const int m : {1, 8, 40}) {
+            results.push_back(floats_of(layer(random_array({m, kInputs}, 21))));
+          }
+        }
+        prepare_device({.precision = cpu::Precision::kFloat});
+        for (const int m : {1, 40}) {
+          results.push_back(floats_of(layer(random_array({m, kInputs}, 22))));
+        }
+        if (shift == 0) first = results;
+        EXPECT_EQ(results, first);
       }
     }
   }

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "tensor/weights.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -90,6 +89,7 @@ TokenVectors colbert_of(const float* rows, std::size_t count, std::size_t width)
 Model::Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config)
     : model_dir_(model_dir),
       files_(weights.files()),
+      copied_weight_bytes_(weights.copied_bytes()),
       config_(std::move(config)),
       encoder_(weights, config_),
       sparse_linear_(load_head(weights, config_, "sparse_linear")),
@@ -102,8 +102,7 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
 }
 
 bool Model::is_current() const {
-  return std::all_of(files_.begin(), files_.end(),
-                     [](const auto& file) { return file->is_current(); });
+  return files_.is_current();
 }
 
 void Model::require(const Outputs& outputs) const {

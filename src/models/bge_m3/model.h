@@ -1,16 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "base/mapped_file.h"
 #include "base/stop_token.h"
 #include "models/bge_m3/config.h"
 #include "models/bge_m3/encoder.h"
 #include "models/bge_m3/encoding.h"
 #include "tensor/linear.h"
+#include "tensor/weights.h"
 
 namespace oko::models::bge_m3 {
 
@@ -26,6 +27,9 @@ class Model {
 
   /// Whether the files of the weights still are what was mapped.
   bool is_current() const;
+
+  /// See tensor::Weights::copied_bytes.
+  std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
   Work work_of(std::uint64_t tokens) const { return encoder_.work_of(tokens); }
 
   /// Throws kBadModel where the model has not the heads that `outputs` need, saying which file is
@@ -43,7 +47,8 @@ class Model {
   void check(const PackedTexts& texts) const;
 
   std::filesystem::path model_dir_;
-  std::vector<std::shared_ptr<const MappedFile>> files_;
+  tensor::WeightFiles files_;
+  std::uint64_t copied_weight_bytes_;
   Config config_;
   Encoder encoder_;
   std::optional<tensor::Linear> sparse_linear_;   ///< hidden_size -> 1

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "tensor/weights.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -69,6 +68,7 @@ void check_ids(std::span<const std::int32_t> ids, int vocab_size) {
 
 Model::Model(const Checkpoint& checkpoint)
     : files_(checkpoint.weights.files()),
+      copied_weight_bytes_(checkpoint.weights.copied_bytes()),
       config_(checkpoint.config),
       vision_(checkpoint),
       text_(checkpoint) {}
@@ -80,8 +80,7 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
 }
 
 bool Model::is_current() const {
-  return std::all_of(files_.begin(), files_.end(),
-                     [](const auto& file) { return file->is_current(); });
+  return files_.is_current();
 }
 
 ImageFeatures Model::encode_image(Patches patches, StopToken stop, const Observer& observer) const {

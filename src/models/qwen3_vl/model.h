@@ -1,18 +1,19 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "base/mapped_file.h"
 #include "base/stop_token.h"
 #include "models/observer.h"
 #include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/text_model.h"
 #include "models/qwen3_vl/vision_model.h"
+#include "tensor/weights.h"
 
 namespace oko::models::qwen3_vl {
 
@@ -28,6 +29,9 @@ class Model {
   /// Whether the files of the weights still are what was mapped.
   bool is_current() const;
 
+  /// See tensor::Weights::copied_bytes.
+  std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
+
   Work work_of_tokens(int count) const { return text_.work_of(count); }
   Work work_of_picture(int patches) const { return vision_.work_of(patches); }
 
@@ -39,7 +43,8 @@ class Model {
   friend class Sequence;
   explicit Model(const Checkpoint& checkpoint);
 
-  std::vector<std::shared_ptr<const MappedFile>> files_;
+  tensor::WeightFiles files_;
+  std::uint64_t copied_weight_bytes_;
   Config config_;
   VisionModel vision_;
   TextModel text_;

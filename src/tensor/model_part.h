@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string_view>
+
+namespace oko::tensor {
+
+/// The parts of a model that work at different times. A file keeps each together, so that each can
+/// have GPU buffers of its own.
+enum class ModelPart { kText, kVision, kHead };
+
+/// The part that a tensor belongs to, by its name in MLX's or Hugging Face's layout:
+/// "vision_tower." and "model.visual." are the vision tower, "lm_head." and the heads of BGE-M3 are
+/// heads.
+ModelPart part_of(std::string_view tensor);
+
+}  // namespace oko::tensor

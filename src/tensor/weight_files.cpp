@@ -1,0 +1,96 @@
+#include "tensor/weight_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/shard_index.h"
+
+namespace oko::tensor {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// FNV-1a of 64 bits: it names a file of our own, so nobody gains by a collision.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xCBF29CE484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
+  return hash;
+}
+
+/// A folder's name as a part of a file's name.
+std::string plain_name(const fs::path& folder) {
+  constexpr std::size_t kMaxLength = 60;
+  std::string name = folder.filename().string().substr(0, kMaxLength);
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  std::replace_if(
+      name.begin(), name.end(), [&](char c) { return !is_plain(c); }, '_');
+  return name;
+}
+
+[[noreturn]] void fail_without_files(const fs::path& model_dir, bool is_torch) {
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("{}: has neither model.safetensors nor model.safetensors.index.json",
+         "{}: нет ни model.safetensors, ни model.safetensors.index.json", model_dir.string()),
+      is_torch
+          ? tr("it has PyTorch's pytorch_model.bin: make a model of it with oko convert {} DST",
+               "здесь pytorch_model.bin от PyTorch: сделайте из него модель командой oko "
+               "convert {} DST",
+               model_dir.string())
+          : tr("name the folder of an MLX model", "укажите папку модели MLX"));
+}
+
+}  // namespace
+
+bool SourceFile::is_current() const {
+  try {
+    return identify_file(path, ErrorCode::kFailed) == identity;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::vector<SourceFile> find_weight_files(const fs::path& model_dir) {
+  const auto index = model_dir / "model.safetensors.index.json";
+  const auto single = model_dir / "model.safetensors";
+  std::vector<SourceFile> files;
+  const auto add = [&](const fs::path& path) {
+    files.push_back({path, identify_file(path, ErrorCode::kBadModel)});
+  };
+  std::error_code unreachable;  // is told as "has neither"
+  if (fs::exists(single, unreachable)) {
+    add(single);
+  } else if (fs::exists(index, unreachable)) {
+    for (const std::string& name : shard_names(index)) add(model_dir / name);
+  } else {
+    fail_without_files(model_dir, fs::exists(model_dir / "pytorch_model.bin", unreachable));
+  }
+  return files;
+}
+
+fs::path aligned_folder() {
+  return oko_home() / "aligned";
+}
+
+fs::path aligned_copy_path(const fs::path& model_dir, const std::vector<SourceFile>& files) {
+  std::error_code error;
+  fs::path folder = fs::weakly_canonical(model_dir, error);
+  if (error) folder = model_dir;
+  if (!folder.has_filename()) folder = folder.parent_path();  // "folder/"
+  // Neither device nor inode: a home that is moved to a new disk keeps its copies.
+  std::string identity = folder.string();
+  for (const SourceFile& file : files) {
+    identity += fmt::format("\n{} {} {}", file.path.filename().string(), file.identity.size,
+                            file.identity.modified_ns);
+  }
+  return aligned_folder() /
+         fmt::format("{}-{:016x}.safetensors", plain_name(folder), hash_of(identity));
+}
+
+}  // namespace oko::tensor

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "base/file.h"
+#include "tensor/safetensors.h"
+
+namespace oko::tensor {
+
+/// A file of weights as it was found.
+struct SourceFile {
+  std::filesystem::path path;
+  FileIdentity identity;
+
+  /// Whether `path` still is that file.
+  bool is_current() const;
+};
+
+/// The weight files of a model folder: `model.safetensors`, or the shards of
+/// `model.safetensors.index.json`. Throws kBadModel: no such files, a missing shard.
+std::vector<SourceFile> find_weight_files(const std::filesystem::path& model_dir);
+
+/// Where the aligned copy of these files of `model_dir` is kept, whether it is there or not: a file
+/// in `aligned_folder()` whose name has the identity of the folder and of the files, so that
+/// replaced files have another copy.
+std::filesystem::path aligned_copy_path(const std::filesystem::path& model_dir,
+                                        const std::vector<SourceFile>& files);
+
+/// `$OKO_HOME/aligned`.
+std::filesystem::path aligned_folder();
+
+/// The key of a copy's metadata that names the model folder it was made of.
+inline constexpr const char* kAlignedSourceKey = "oko_source";
+
+/// Whether a tensor starts at a multiple of its element's size.
+inline bool is_aligned(const TensorInfo& tensor) {
+  return tensor.offset % size_of(tensor.dtype) == 0;
+}
+
+}  // namespace oko::tensor
