@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/language.h"
+#include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
@@ -86,6 +87,7 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
 void measure(const std::string& what, MeasureOptions& options) {
   options.run.model = hub::find_model(options.model);
   const Interrupt interrupt;
+  align_model(options.run.model, options.common, interrupt.token());
   const engine::BenchmarkResult result = engine::run_benchmark(options.run, interrupt.token());
   print(options.json ? json_of(what, options, result).dump() + "\n" : text_of(what, result));
 }
@@ -205,6 +207,7 @@ void add_kernels(CLI::App& bench) {
   command->callback([options] {
     options->run.model = hub::find_model(options->model);
     const Interrupt interrupt;
+    align_model(options->run.model, options->common, interrupt.token());
     const auto result = engine::run_kernel_benchmark(options->run, interrupt.token());
     print(options->json ? json_of(options->model, result).dump() + "\n" : text_of(result));
   });

@@ -35,7 +35,7 @@ std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions&
     text += '\n';
   }
   return text + tr("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
-                   options.destination.string(), format_bytes(report.bytes), options.bits,
+                   options.destination.string(), format_bytes(report.bytes), report.bits,
                    format_bytes(report.source_bytes));
 }
 
@@ -51,7 +51,7 @@ nlohmann::ordered_json json_of(const hub::ConvertReport& report,
                       {"relative_error", layer.relative_error}});
   }
   return {{"destination", options.destination.string()},
-          {"bits", options.bits},
+          {"bits", report.bits},
           {"group_size", report.group_size},
           {"source_bytes", report.source_bytes},
           {"bytes", report.bytes},
@@ -80,8 +80,11 @@ void run(Options& options) {
 void add_convert(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "convert", tr("Makes a small model of a Hugging Face one: 8 or 4 bits a weight.",
-                    "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес."));
+      "convert",
+      tr("Makes a small model of a Hugging Face one: 8 or 4 bits a weight. A model that is small "
+         "already is written anew so that it is used where it lies.",
+         "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую переписывает "
+         "так, чтобы её веса читались прямо из файла."));
   const char* example = "\n  oko convert BAAI/bge-m3 ~/.oko/models/bge-m3 --bits 8";
   command->footer(tr("Example:{}", "Пример:{}", example));
   command
@@ -90,9 +93,11 @@ void add_convert(CLI::App& app) {
       ->required();
   command->add_option("DST", options->run.destination, tr("folder to make", "создаваемая папка"))
       ->required();
-  command->add_option("--bits", options->run.bits, tr("bits of a weight: 4, 8", "бит на вес: 4, 8"))
-      ->check(CLI::IsMember({4, 8}))
-      ->capture_default_str();
+  command
+      ->add_option("--bits", options->run.bits,
+                   tr("bits of a weight: 4, 8 (without: 8, or as many as SRC has)",
+                      "бит на вес: 4, 8 (без ключа: 8 или столько, сколько у SRC)"))
+      ->check(CLI::IsMember({4, 8}));
   command
       ->add_option("--group-size", options->run.group_size,
                    tr("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",

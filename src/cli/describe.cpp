@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/picture.h"
@@ -132,6 +133,7 @@ ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats
           {"accepted_drafts", stats.accepted_drafts},
           {"kv_cache_bytes", stats.memory.kv},
           {"weight_bytes", stats.weight_bytes},
+          {"copied_weight_bytes", stats.copied_weight_bytes},
           {"peak_private_bytes", stats.peak_private_bytes},
           {"predicted_memory", memory_json(picture.predicted, stats.predicted_memory)},
           {"memory", memory_json(picture.taken, stats.memory)}};
@@ -185,7 +187,9 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     return;
   }
   print("\n");
-  if (options.stats) fmt::print(stderr, "{}", stats_text(result.stats, picture.stats));
+  if (!options.stats) return;
+  fmt::print(stderr, "{}", stats_text(result.stats, picture.stats));
+  print_copied_weights(result.stats.copied_weight_bytes);
 }
 
 /// Null where no text is to be read: with --ocr auto also where the system cannot.
@@ -215,6 +219,7 @@ void describe(const DescribeOptions& options) {
                          .image_cache_bytes = 0,  // each picture is asked about once
                          .host = host});
   const Interrupt interrupt;
+  align_model(model, options.common, interrupt.token());
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {
     try {

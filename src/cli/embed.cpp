@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
@@ -100,8 +102,10 @@ class EmbedRun {
  public:
   explicit EmbedRun(const EmbedOptions& options)
       : options_(options),
-        embedder_({.model = hub::find_model(options.model),
-                   .host = make_host(options.common, options.threads)}) {}
+        model_(hub::find_model(options.model)),
+        embedder_({.model = model_, .host = make_host(options.common, options.threads)}) {
+    align_model(model_, options.common, interrupt_.token());
+  }
 
   void embed(std::vector<std::string> texts) {
     for (std::string& text : texts) text.insert(0, options_.prefix);
@@ -137,6 +141,7 @@ class EmbedRun {
            static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
            format_bytes(stats_.peak_private_bytes), format_bytes(stats_.memory),
            format_bytes(stats_.predicted_memory)));
+    print_copied_weights(stats_.copied_weight_bytes);
   }
 
  private:
@@ -153,12 +158,14 @@ class EmbedRun {
     stats_.tokenize_seconds += stats.tokenize_seconds;
     stats_.encode_seconds += stats.encode_seconds;
     stats_.tokens += stats.tokens;
+    stats_.copied_weight_bytes = stats.copied_weight_bytes;
     stats_.peak_private_bytes = std::max(stats_.peak_private_bytes, stats.peak_private_bytes);
     stats_.memory = std::max(stats_.memory, stats.memory);
     stats_.predicted_memory = std::max(stats_.predicted_memory, stats.predicted_memory);
   }
 
   const EmbedOptions& options_;
+  std::filesystem::path model_;
   engine::Embedder embedder_;
   Interrupt interrupt_;
   std::size_t done_ = 0;

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "engine/plan.h"
+#include "hub/align_weights.h"
 #include "hub/model_path.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
@@ -95,6 +96,15 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   return options;
 }
 
+/// Disk that the first use of a model takes for an aligned copy; 0 where it takes none.
+std::uint64_t disk_bytes(const std::string& name) {
+  try {
+    return hub::aligned_copy_bytes(hub::find_model(name));
+  } catch (const Error&) {
+    return 0;  // not downloaded yet
+  }
+}
+
 const char* key_of(engine::Verdict verdict) {
   switch (verdict) {
     case engine::Verdict::kComfortable:
@@ -119,6 +129,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
            {{"name", options.vision_language.name},
             {"weight_bytes", options.vision_language.weight_bytes},
             {"is_on_disk", options.vision_language.is_on_disk},
+            {"aligned_copy_bytes", disk_bytes(options.vision_language.name)},
             {"preprocess_bytes", generation.preprocess.total()},
             {"vision_bytes", generation.vision.total()},
             {"prefill_bytes", generation.prefill.total()},
@@ -128,6 +139,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
            {{"name", options.embedding.name},
             {"weight_bytes", options.embedding.weight_bytes},
             {"is_on_disk", options.embedding.is_on_disk},
+            {"aligned_copy_bytes", disk_bytes(options.embedding.name)},
             {"work_bytes", plan.embed}}},
           {"ocr_bytes", plan.ocr},
           {"runtime_bytes", plan.runtime},
@@ -152,6 +164,11 @@ void print_weights(const Model& model) {
                 ? tr("weights", "веса")
                 : tr("weights, not downloaded: an estimate", "веса, ещё не скачаны: оценка"),
             model.weight_bytes);
+  if (const std::uint64_t bytes = disk_bytes(model.name); bytes > 0) {
+    print_row(tr("disk for an aligned copy, made at first use",
+                 "диск для выровненной копии, при первом запуске"),
+              bytes);
+  }
 }
 
 std::string verdict_text(const engine::Plan& plan) {

@@ -138,6 +138,7 @@ std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
 void Embedder::encode(Work& work) {
   EmbeddingStats& stats = work.result.stats;
   stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
+  stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
   loaded_.model->require(work.request.outputs);
   const Stopwatch encode;
   std::size_t done = 0;

@@ -33,10 +33,11 @@ struct EmbeddingStats {
   double load_seconds = 0;  ///< mapping the model, where this request was its first
   double tokenize_seconds = 0;
   double encode_seconds = 0;
-  std::size_t tokens = 0;                ///< of all texts, as far as they were read
-  std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
-  std::uint64_t predicted_memory = 0;    ///< bytes, before anything was allocated
-  std::uint64_t memory = 0;              ///< taken at most, above what the process had at the start
+  std::size_t tokens = 0;                 ///< of all texts, as far as they were read
+  std::uint64_t copied_weight_bytes = 0;  ///< of the model, private memory (Weights::copied_bytes)
+  std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
+  std::uint64_t predicted_memory = 0;     ///< bytes, before anything was allocated
+  std::uint64_t memory = 0;  ///< taken at most, above what the process had at the start
 };
 
 /// Of one text.

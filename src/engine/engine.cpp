@@ -256,6 +256,7 @@ void Engine::preprocess(Work& work) const {
 void Engine::encode_images(Work& work) {
   GenerationStats& stats = work.result.stats;
   stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
+  stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
   const Stopwatch vision;
   for (std::size_t i = 0; i < work.patches.size(); ++i) {
     const ImageCache::Key key = ImageCache::key_of(work.patches[i]);

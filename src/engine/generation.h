@@ -58,15 +58,16 @@ struct GenerationStats {
   double decode_seconds = 0;
   double first_token_seconds = 0;  ///< from the start of the request
   int image_tokens = 0;
-  int cached_images = 0;                 ///< pictures whose features were still there
-  int prompt_tokens = 0;                 ///< image tokens included
-  int generated_tokens = 0;              ///< the end token not counted
-  int drafted_tokens = 0;                ///< guessed by lookup
-  int accepted_drafts = 0;               ///< of them, those that were right
-  std::uint64_t weight_bytes = 0;        ///< of the model, mapped, and what its host keeps with it
-  std::uint64_t peak_private_bytes = 0;  ///< of the process, during the request
-  PhaseMemory predicted_memory;          ///< before anything was allocated
-  PhaseMemory memory;                    ///< as it was then
+  int cached_images = 0;                  ///< pictures whose features were still there
+  int prompt_tokens = 0;                  ///< image tokens included
+  int generated_tokens = 0;               ///< the end token not counted
+  int drafted_tokens = 0;                 ///< guessed by lookup
+  int accepted_drafts = 0;                ///< of them, those that were right
+  std::uint64_t weight_bytes = 0;         ///< of the model, mapped, and what its host keeps with it
+  std::uint64_t copied_weight_bytes = 0;  ///< of them, private memory (Weights::copied_bytes)
+  std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
+  PhaseMemory predicted_memory;           ///< before anything was allocated
+  PhaseMemory memory;                     ///< as it was then
 
   double decode_tokens_per_second() const {
     return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;

@@ -115,11 +115,6 @@ ConversionPlan plan_conversion(const nlohmann::json& config,
   std::vector<PlannedTensor> tensors;
   bool any_quantized = false;
   for (const auto& [name, tensor] : source) {
-    if (name.ends_with(".scales")) {
-      throw Error(
-          ErrorCode::kBadModel, tr("{}: is quantized already", "{}: модель уже квантована", folder),
-          tr("name the folder of the original weights", "укажите папку с исходными весами"));
-    }
     PlannedTensor planned{architecture.rename(name), &tensor};
     if (planned.name.empty() || !tensor.is_float()) continue;
     planned.quantized = tensor.info().shape.size() == 2 && name.ends_with(".weight") &&

@@ -16,7 +16,9 @@
 #include "hub/output_folder.h"
 #include "hub/parallel_blocks.h"
 #include "hub/source_checkpoint.h"
+#include "hub/tensor_copier.h"
 #include "tensor/affine_quantizer.h"
+#include "tensor/quantization.h"
 #include "tensor/safetensors_writer.h"
 
 namespace oko::hub {
@@ -25,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 using tensor::Dtype;
 
+constexpr int kDefaultBits = 8;
 constexpr std::uint64_t kBlockElements = 1 << 20;  // in one thread's hands
 
 /// Files that say how a model is used; each is copied where it is there.
@@ -67,6 +70,7 @@ class Converter {
                    [&](std::size_t i) { convert(blocks_[i], writer); });
     writer.finish();
     ConvertReport report;
+    report.bits = quantization_.bits;
     report.group_size = quantization_.group_size;
     report.bytes = writer.file_size();
     for (Layer& layer : layers_) {
@@ -175,24 +179,75 @@ void check(const ConvertOptions& options) {
     throw Error(ErrorCode::kUsage,
                 tr("{} is {}, possible are {}", "{} — {}, возможны {}", name, value, allowed));
   };
-  require(options.bits == 4 || options.bits == 8, "bits", options.bits, "4, 8");
+  const int bits = options.bits.value_or(kDefaultBits);
+  require(bits == 4 || bits == 8, "bits", bits, "4, 8");
   const int group_size = options.group_size.value_or(64);
   require(group_size == 32 || group_size == 64 || group_size == 128, "group size", group_size,
           "32, 64, 128");
 }
 
+/// Copies a file, if there is one.
+void copy_if_present(const fs::path& source, const fs::path& destination) {
+  std::error_code error;
+  if (!fs::exists(source, error)) return;
+  fs::create_directories(destination.parent_path(), error);
+  // The source may be a Hugging Face cache, whose files are links.
+  fs::copy_file(fs::canonical(source, error), destination, error);
+  if (!error) return;
+  const std::string reason = error.message();
+  throw Error(ErrorCode::kFailed,
+              tr("{}: cannot be copied: {}", "{}: не копируется: {}", source.string(), reason));
+}
+
 void copy_small_files(const fs::path& source, const fs::path& destination) {
-  for (const char* name : kSmallFiles) {
-    std::error_code error;
-    if (!fs::exists(source / name, error)) continue;
-    fs::create_directories((destination / name).parent_path(), error);
-    // The source may be a Hugging Face cache, whose files are links.
-    fs::copy_file(fs::canonical(source / name, error), destination / name, error);
-    if (!error) continue;
-    const std::string reason = error.message();
-    throw Error(ErrorCode::kFailed, tr("{}: cannot be copied: {}", "{}: не копируется: {}",
-                                       (source / name).string(), reason));
+  for (const char* name : kSmallFiles) copy_if_present(source / name, destination / name);
+}
+
+bool is_quantized(const std::map<std::string, SourceTensor>& source) {
+  return std::any_of(source.begin(), source.end(),
+                     [](const auto& tensor) { return tensor.first.ends_with(".scales"); });
+}
+
+/// What the config says of most layers. Throws kBadModel where `options` ask for something else.
+tensor::Quantization own_quantization(const ConvertOptions& options, const nlohmann::json& config) {
+  const auto own = tensor::QuantizationConfig::parse(config, options.source.string()).of_layer("");
+  if (!own) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: has scales, and its config.json does not say how it is quantized",
+                   "{}: масштабы есть, но в config.json не сказано, как модель квантована",
+                   options.source.string()),
+                tr("config.json belongs to another model", "config.json — от другой модели"));
   }
+  if (options.bits.value_or(own->bits) == own->bits &&
+      options.group_size.value_or(own->group_size) == own->group_size) {
+    return *own;
+  }
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: is quantized already, with {} bits in groups of {}",
+                 "{}: модель уже квантована, бит на вес: {}, размер группы: {}",
+                 options.source.string(), own->bits, own->group_size),
+              tr("name the folder of the original weights, or leave --bits and --group-size out",
+                 "укажите папку с исходными весами или не задавайте --bits и --group-size"));
+}
+
+ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::ordered_json& config,
+                             const std::map<std::string, SourceTensor>& source) {
+  const tensor::Quantization quantization = own_quantization(options, config);
+  const TensorCopier copier(source);
+  OutputFolder folder(options.destination);
+  require_free_space(folder.path(), copier.bytes() + kSmallFilesBytes);
+  const fs::path file = folder.path() / "model.safetensors";
+  copier.run(file, {}, options.progress, options.stop);
+  copy_small_files(options.source, folder.path());
+  copy_if_present(options.source / "config.json", folder.path() / "config.json");
+  ConvertReport report{
+      quantization.bits, quantization.group_size, {}, copier.bytes(), fs::file_size(file)};
+  folder.keep();
+  for (const auto& [name, tensor] : source) {
+    const tensor::TensorInfo& info = tensor.info();
+    report.layers.push_back({name, info.shape, false, info.size, info.size, 0});
+  }
+  return report;
 }
 
 }  // namespace
@@ -202,8 +257,10 @@ ConvertReport convert(const ConvertOptions& options) {
   nlohmann::ordered_json config =
       read_json_object(options.source / "config.json", ErrorCode::kBadModel);
   const std::map<std::string, SourceTensor> source = open_source(options.source);
+  if (is_quantized(source)) return copy_quantized(options, config, source);
+  const int bits = options.bits.value_or(kDefaultBits);
   const ConversionPlan plan =
-      plan_conversion(config, source, options.bits, options.group_size, options.source.string());
+      plan_conversion(config, source, bits, options.group_size, options.source.string());
   Converter converter(options, plan);
 
   OutputFolder folder(options.destination);
@@ -211,7 +268,7 @@ ConvertReport convert(const ConvertOptions& options) {
   ConvertReport report = converter.run(folder.path() / "model.safetensors");
   copy_small_files(options.source, folder.path());
   config["quantization"] = {
-      {"group_size", plan.quantization.group_size}, {"bits", options.bits}, {"mode", "affine"}};
+      {"group_size", plan.quantization.group_size}, {"bits", bits}, {"mode", "affine"}};
   folder.add_json("config.json", config);
   folder.keep();
   return report;

@@ -12,9 +12,9 @@
 namespace oko::hub {
 
 struct ConvertOptions {
-  std::filesystem::path source;        ///< a Hugging Face folder
+  std::filesystem::path source;        ///< a Hugging Face or MLX folder
   std::filesystem::path destination;   ///< must not exist, or be empty
-  int bits = 8;                        ///< 4 or 8
+  std::optional<int> bits = {};        ///< 4 or 8; none: 8, or those that the source has
   std::optional<int> group_size = {};  ///< 32, 64 or 128; none: see conversion_plan.h
   /// Called with the bytes of the source done and their total, from one thread at a time. May be
   /// empty.
@@ -33,6 +33,7 @@ struct ConvertedLayer {
 };
 
 struct ConvertReport {
+  int bits = 0;
   int group_size = 0;
   std::vector<ConvertedLayer> layers;
   std::uint64_t source_bytes = 0;  ///< of the layers
@@ -40,9 +41,10 @@ struct ConvertReport {
 };
 
 /// Makes a quantized checkpoint in MLX's affine format of a Hugging Face one, with its config and
-/// its tokenizer's and other small files. Streams: memory stays within some tens of MB. The
-/// destination gets its name when everything is written. Throws kUsage, kBadModel, kFailed (disk
-/// full), kCancelled.
+/// its tokenizer's and other small files. The tensors of a source that is quantized already are
+/// copied as they are, aligned and sorted (SafetensorsWriter); other bits or groups than it has are
+/// refused. Streams: memory stays within some tens of MB. The destination gets its name when
+/// everything is written. Throws kUsage, kBadModel, kFailed (disk full), kCancelled.
 ConvertReport convert(const ConvertOptions& options);
 
 }  // namespace oko::hub

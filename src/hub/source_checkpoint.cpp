@@ -48,6 +48,11 @@ class Reader {
     return std::move(tensors_);
   }
 
+  std::map<std::string, SourceTensor> read_safetensors(const std::vector<fs::path>& files) {
+    for (const fs::path& file : files) add_safetensors(file);
+    return std::move(tensors_);
+  }
+
  private:
   void add_safetensors(const fs::path& path) {
     auto file = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
@@ -111,11 +116,15 @@ std::vector<float> SourceTensor::read(const std::string& name, std::uint64_t fir
 
 void SourceTensor::forget(std::uint64_t first, std::uint64_t count) const {
   const std::size_t size = tensor::size_of(info_.dtype);
-  file_->forget(info_.offset + first * size, count * size);
+  forget_bytes(first * size, count * size);
 }
 
 std::map<std::string, SourceTensor> open_source(const fs::path& folder) {
   return Reader().read(folder);
+}
+
+std::map<std::string, SourceTensor> open_safetensors(const std::vector<fs::path>& files) {
+  return Reader().read_safetensors(files);
 }
 
 }  // namespace oko::hub

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,16 @@ class SourceTensor {
   /// Gives the memory of those elements back.
   void forget(std::uint64_t first, std::uint64_t count) const;
 
+  /// The tensor as it lies in the file.
+  std::span<const std::byte> bytes() const {
+    return file_->bytes().subspan(info_.offset, info_.size);
+  }
+
+  /// Gives the memory of `size` bytes from `begin` back.
+  void forget_bytes(std::uint64_t begin, std::uint64_t size) const {
+    file_->forget(info_.offset + begin, size);
+  }
+
  private:
   std::shared_ptr<MappedFile> file_;
   tensor::TensorInfo info_;
@@ -39,5 +50,9 @@ class SourceTensor {
 /// pytorch_model.bin, with or without an index of shards; those of sparse_linear.pt and
 /// colbert_linear.pt as "sparse_linear.weight" and so on. Throws kBadModel.
 std::map<std::string, SourceTensor> open_source(const std::filesystem::path& folder);
+
+/// The tensors of safetensors files. Throws kBadModel, also where two files have the same tensor.
+std::map<std::string, SourceTensor> open_safetensors(
+    const std::vector<std::filesystem::path>& files);
 
 }  // namespace oko::hub

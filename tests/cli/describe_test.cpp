@@ -13,6 +13,7 @@
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/shifted_model.h"
 
 namespace oko {
 namespace {
@@ -314,6 +315,50 @@ TEST_F(DescribeTest, ShardsAreReadAndAMissingOneIsNamed) {
     if (entry.path().filename().string().starts_with("model-00002")) fs::remove(entry.path());
   }
   expect_error(run_sharded(), 5, "model-00002");
+}
+
+TEST_F(DescribeTest, MisalignedModelIsAlignedAtItsFirstUseAndAnswersAlike) {
+  const std::string shifted = folder_ / "model";
+  copy_shifted(model(), shifted, 3);
+  const std::vector<std::string> arguments{"describe", "--model", shifted,  "--max-tokens",
+                                           "8",        "--stats", "--json", picture()};
+  const auto first = run(arguments);
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_NE(first.err.find("an aligned copy is made once"), std::string::npos) << first.err;
+  EXPECT_NE(first.err.find((folder_ / "home" / "aligned").string()), std::string::npos);
+  const auto second = run(arguments);
+  EXPECT_EQ(second.err, "");
+  const auto aligned = nlohmann::json::parse(describe({"--stats", "--json", picture()}).out);
+  const auto parsed = nlohmann::json::parse(second.out);
+  EXPECT_EQ(parsed.at("text"), aligned.at("text"));
+  EXPECT_EQ(nlohmann::json::parse(first.out).at("text"), aligned.at("text"));
+  EXPECT_EQ(parsed.at("stats").at("copied_weight_bytes"), 0);
+  const auto in_russian = run(
+      {"describe", "--quiet", "--model", shifted, "--max-tokens", "1", picture()}, "ru_RU.UTF-8");
+  EXPECT_EQ(in_russian.err, "");
+}
+
+TEST_F(DescribeTest, MisalignedModelAnswersAlikeWhereNoCopyCanBeMade) {
+  const std::string shifted = folder_ / "model";
+  copy_shifted(model(), shifted, 3);
+  const std::string home = file("home", "this is no folder");
+  const std::vector<std::string> arguments{"describe", "--model", shifted,  "--max-tokens",
+                                           "8",        "--stats", "--json", picture()};
+  const auto result = run(arguments);
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("an aligned copy cannot be made (" + home), std::string::npos)
+      << result.err;
+  EXPECT_EQ(read_file(home, 100, ErrorCode::kFailed), "this is no folder");
+  const auto parsed = nlohmann::json::parse(result.out);
+  const auto aligned = nlohmann::json::parse(describe({"--json", picture()}).out);
+  EXPECT_EQ(parsed.at("text"), aligned.at("text"));
+  // Vectors and the patch embedding; matrices are read in place.
+  const auto copied = parsed.at("stats").at("copied_weight_bytes").get<std::uint64_t>();
+  EXPECT_GT(copied, 0U);
+  EXPECT_LT(copied, parsed.at("stats").at("weight_bytes").get<std::uint64_t>() / 5);
+  const auto russian = run(arguments, "ru_RU.UTF-8");
+  EXPECT_NE(russian.err.find("выровненную копию создать не удаётся"), std::string::npos)
+      << russian.err;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/process.h"
+#include "tests/support/shifted_model.h"
 
 namespace oko {
 namespace {
@@ -44,6 +45,19 @@ TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
   const auto plan = json::parse(result.out);
   EXPECT_LT(plan.at("vision_language").at("weight_bytes"), 10'000'000u);
   EXPECT_GT(plan.at("memory_bytes"), 500'000'000u);
+}
+
+TEST(PlanCommandTest, DiskForAnAlignedCopyIsTold) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("oko_plan_" + std::to_string(::getpid()));
+  copy_shifted(kTinyModel, folder, 1);
+  const auto plan = json::parse(run({"plan", "--model", folder, "--json"}).out);
+  const auto aligned = json::parse(run({"plan", "--model", kTinyModel, "--json"}).out);
+  const std::string table = run({"plan", "--model", folder}).out;
+  std::filesystem::remove_all(folder);
+  EXPECT_GT(plan.at("vision_language").at("aligned_copy_bytes"), 1'000'000u);
+  EXPECT_EQ(aligned.at("vision_language").at("aligned_copy_bytes"), 0u);
+  EXPECT_NE(table.find("disk for an aligned copy"), std::string::npos) << table;
 }
 
 /// As an interrupted download leaves it.

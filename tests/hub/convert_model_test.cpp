@@ -4,8 +4,10 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "base/mapped_file.h"
 #include "base/stop_token.h"
+#include "hub/align_weights.h"
 #include "hub/convert.h"
 #include "hub/source_checkpoint.h"
 #include "models/bge_m3/model.h"
@@ -14,6 +16,7 @@
 #include "tensor/device.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/shifted_model.h"
 
 namespace oko::hub {
 namespace {
@@ -174,10 +177,36 @@ TEST_F(ConvertModelTest, AQwenModelKeepsItsVisionTower) {
   for (const float logit : sequence.prefill(ids, {})) EXPECT_TRUE(std::isfinite(logit));
 }
 
-TEST_F(ConvertModelTest, AModelThatIsQuantizedIsRefused) {
-  const std::string message =
-      message_of([&] { to(RandomModels::get("bge-m3-small-8bit", 1)); }, ErrorCode::kBadModel);
-  EXPECT_NE(message.find("is quantized already"), std::string::npos) << message;
+TEST_F(ConvertModelTest, QuantizedModelIsCopiedAsItIsAndAligned) {
+  const fs::path& original = RandomModels::get("qwen3-vl-small-4bit", 5);
+  copy_shifted(original, folder_ / "copy", 3);
+  EXPECT_GT(aligned_copy_bytes(folder_ / "copy"), 0U);
+  const ConvertReport report = convert({.source = folder_ / "copy", .destination = out()});
+  EXPECT_EQ(report.bits, 4);
+  EXPECT_EQ(report.group_size, 64);
+  EXPECT_EQ(report.bytes, fs::file_size(out() / "model.safetensors"));
+  EXPECT_EQ(aligned_copy_bytes(out()), 0U);
+  const auto expected = open_source(original), found = open_source(out());
+  ASSERT_EQ(found.size(), expected.size());
+  EXPECT_EQ(report.layers.size(), expected.size());
+  for (const auto& [name, tensor] : expected) {
+    const auto copy = found.at(name).bytes();
+    EXPECT_TRUE(std::equal(copy.begin(), copy.end(), tensor.bytes().begin(), tensor.bytes().end()))
+        << name;
+  }
+  EXPECT_EQ(read_file(out() / "config.json", 1'000'000, ErrorCode::kFailed),
+            read_file(original / "config.json", 1'000'000, ErrorCode::kFailed));
+  EXPECT_TRUE(fs::exists(out() / "tokenizer.json"));
+}
+
+TEST_F(ConvertModelTest, QuantizedModelKeepsItsBits) {
+  const fs::path& source = RandomModels::get("bge-m3-small-8bit", 1);
+  const std::string message = message_of([&] { to(source, 4); }, ErrorCode::kBadModel);
+  EXPECT_NE(message.find("is quantized already, with 8 bits"), std::string::npos) << message;
+  message_of([&] { convert({.source = source, .destination = out(), .group_size = 32}); },
+             ErrorCode::kBadModel);
+  EXPECT_TRUE(left_behind().empty());
+  EXPECT_EQ(to(source, 8).bits, 8);
 }
 
 TEST_F(ConvertModelTest, WeightsThatAreNotNumbersAreRefusedByName) {

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "base/stop_token.h"
+#include "cli/commands.h"
+
+namespace oko::cli {
+
+/// Makes the weights of a model usable where they are mapped: its first use writes an aligned copy
+/// where it needs one (hub::align_weights). Says so on stderr; where no copy can be made, says why
+/// and what follows, and returns. Throws kBadModel, kCancelled.
+void align_model(const std::filesystem::path& model, const CommonOptions& options,
+                 const StopToken& stop);
+
+/// For --stats: a line on stderr where weights are private memory instead of mapped.
+void print_copied_weights(std::uint64_t bytes);
+
+}  // namespace oko::cli

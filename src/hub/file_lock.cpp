@@ -1,0 +1,45 @@
+#include "hub/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::hub {
+
+FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop)
+    : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  // A wait inside of flock could not be stopped.
+  constexpr std::chrono::milliseconds kRetry{50};
+  while (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      const int error = errno;
+      ::close(file_);
+      file_ = -1;
+      errno = error;
+      break;
+    }
+    if (stop.stop_requested()) {
+      ::close(file_);
+      throw_cancelled();
+    }
+    std::this_thread::sleep_for(kRetry);
+  }
+  if (file_ >= 0) return;
+  const std::string reason = std::strerror(errno);
+  throw Error(ErrorCode::kFailed,
+              tr("{}: cannot be locked: {}", "{}: не блокируется: {}", path.string(), reason));
+}
+
+FileLock::~FileLock() {
+  ::close(file_);
+}
+
+}  // namespace oko::hub
