@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import data
+import safetensors_writer
 import tokenizer as tokenizer_module
 from model import ROPE, ROPE_THETA, TEXT, VISION, VisionText, make_config, make_model
 from quantize import BITS, GROUP, is_quantized
@@ -75,7 +76,7 @@ def save(state: dict, folder: Path):
             arrays |= {name: codes, stem + ".scales": scales, stem + ".biases": biases}
         else:
             arrays[name] = array
-    mx.save_safetensors(str(folder / "model.safetensors"), arrays, metadata={"format": "mlx"})
+    safetensors_writer.save(folder / "model.safetensors", arrays, {"format": "mlx"})
     index = {name: "model.safetensors" for name in sorted(arrays)}
     total = sum(array.nbytes for array in arrays.values())
     write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": index})
