@@ -10,12 +10,15 @@ trap 'rm -rf "$scratch"' EXIT
 folder="${folder:-$scratch/qwen3-vl-4b}"
 picture="$root/demo/images/$(ls "$root/demo/images" | grep -E '\.(png|jpg)$' | head -1)"
 
+# In perl, which both systems have: date counts no nanoseconds on a Mac.
 seconds_to_first_byte() {
-  local start end
-  start=$(date +%s%N)
-  "$@" 2>/dev/null | { IFS= read -r -n1 _; date +%s%N >"$scratch/first"; cat >/dev/null; }
-  end=$(cat "$scratch/first")
-  awk -v a="$start" -v b="$end" 'BEGIN { printf "%.3f\n", (b - a) / 1e9 }'
+  perl -MTime::HiRes=time -e '
+    my $start = time;
+    open(my $answer, "-|", @ARGV) or die "$ARGV[0]: $!\n";
+    sysread($answer, my $byte, 1) or die "$ARGV[0] said nothing\n";
+    printf "%.3f\n", time - $start;
+    1 while sysread($answer, $byte, 65536);
+    close($answer) or die "$ARGV[0] failed\n";' "$@" 2>"$scratch/errors" || { cat "$scratch/errors" >&2; return 1; }
 }
 
 echo "tiny model, process start to first byte of the answer (s), five runs:"
