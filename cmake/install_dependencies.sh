@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the system packages that oko is built with, where they are missing: apt on Debian and
 # Ubuntu, brew on macOS. MLX itself comes as a wheel (cmake/mlx.cmake).
-# install_dependencies.sh [program]    with "program" what the program needs, otherwise what tests
-#                                      and benchmarks need as well
+# install_dependencies.sh [program|checks]    with "program" what the program needs, with "checks" what
+#                                             `make check` needs, otherwise what tests and benchmarks need
 set -euo pipefail
 
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
@@ -11,21 +11,36 @@ debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libpoppler-cpp-dev zlib1g-dev)
 debian_tests=(libgtest-dev libbenchmark-dev
   clang gobjc libgnustep-base-dev file) # the last four: to check the code for Macs here
-homebrew=(cmake ninja pkg-config python3
-  fmt nlohmann-json cli11 highway vips utf8proc xxhash poppler zlib)
+debian_checks=(clang-19 ccache) # of tools/mac/check.sh
+homebrew_tools=(cmake ninja pkg-config python3)
+homebrew=(fmt nlohmann-json cli11 highway vips utf8proc xxhash poppler) # zlib is the system's
 homebrew_tests=(googletest google-benchmark)
 case ${1:-} in
   program) ;;
   "") debian+=("${debian_tests[@]}") homebrew+=("${homebrew_tests[@]}") ;;
-  *) echo "usage: install_dependencies.sh [program]" >&2; exit 2 ;;
+  checks) debian+=("${debian_tests[@]}" "${debian_checks[@]}") homebrew+=("${homebrew_tests[@]}") ;;
+  *) echo "usage: install_dependencies.sh [program|checks]" >&2; exit 2 ;;
 esac
 
 if [ "$(uname)" = Darwin ]; then
+  if [ "$(uname -m)" != arm64 ]; then
+    if [ "$(sysctl -n hw.optional.arm64 2>/dev/null)" = 1 ]; then
+      echo "this shell runs under Rosetta, as a program for Intel Macs; oko is built for arm64: arch -arm64 make ..." >&2
+    else
+      echo "oko needs Apple Silicon: MLX has no build for Intel Macs" >&2
+    fi
+    exit 1
+  fi
   command -v brew >/dev/null || { echo "oko needs Homebrew (brew) to install its dependencies" >&2; exit 1; }
+  prefix=$(brew --prefix) # the one question that brew answers at once
+  if [ "$prefix" = /usr/local ]; then
+    echo "this Homebrew ($prefix) installs libraries for Intel Macs; oko needs that of /opt/homebrew (https://brew.sh)" >&2
+    exit 1
+  fi
   missing=()
-  for package in "${homebrew[@]}"; do
-    brew list --versions "$package" >/dev/null 2>&1 || missing+=("$package")
-  done
+  for tool in "${homebrew_tools[@]}"; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+  # Formulas of another name, such as aliases, have a link there as well.
+  for package in "${homebrew[@]}"; do [ -e "$prefix/opt/$package" ] || missing+=("$package"); done
   [ ${#missing[@]} -eq 0 ] || brew install "${missing[@]}"
   exit 0
 fi

@@ -1,11 +1,13 @@
 # MLX comes as a wheel: headers, library and CMake package. The version is exact because MLX's C++
 # headers change between releases.
-set(OKO_MLX_VERSION 0.32.4)
+include(${CMAKE_CURRENT_LIST_DIR}/mlx_wheel.cmake)
 
 if(APPLE)
   set(mlx_package mlx-metal)
-  set(mlx_platform macosx_14_0_arm64)
-  set(mlx_sha256 8019b2db622599267d66cc168b2f0dbf5af929790a6c3b3913e00eabc42a7947)
+  execute_process(COMMAND sw_vers -productVersion
+    OUTPUT_VARIABLE macos OUTPUT_STRIP_TRAILING_WHITESPACE)
+  oko_choose_mlx_wheel("${macos}" "${CMAKE_OSX_DEPLOYMENT_TARGET}" "${CMAKE_SYSTEM_PROCESSOR}")
+  set(mlx_suffix -${mlx_platform})
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(mlx_package mlx-cpu)
   set(mlx_platform manylinux_2_35_aarch64)
@@ -16,7 +18,8 @@ else()
   set(mlx_sha256 0e0a24fa2ce8b6b94d2e6a90604e8813aa8e29fcb918bb2aa01cfb6d133d8cee)
 endif()
 
-oko_unpack_wheel(mlx_root ${mlx_package} ${OKO_MLX_VERSION} ${mlx_platform} ${mlx_sha256})
+oko_unpack_wheel(mlx_root ${mlx_package} ${OKO_MLX_VERSION} ${mlx_platform} ${mlx_sha256}
+  ${mlx_suffix})
 find_package(MLX ${OKO_MLX_VERSION} EXACT CONFIG REQUIRED PATHS ${mlx_root}/mlx NO_DEFAULT_PATH)
 # MLX's headers warn under our flags; as system headers they do not.
 get_target_property(mlx_includes mlx INTERFACE_INCLUDE_DIRECTORIES)

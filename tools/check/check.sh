@@ -23,7 +23,7 @@ threads() {
 }
 
 cores=$(getconf _NPROCESSORS_ONLN)
-part "dependencies" make deps
+part "dependencies" cmake/install_dependencies.sh checks
 part "formatting" tools/check/format.sh --check
 part "clang-tidy" tools/check/tidy.sh
 part "AddressSanitizer and UndefinedBehaviorSanitizer" sanitize
