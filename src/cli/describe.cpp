@@ -135,8 +135,13 @@ ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats
           {"weight_bytes", stats.weight_bytes},
           {"copied_weight_bytes", stats.copied_weight_bytes},
           {"peak_private_bytes", stats.peak_private_bytes},
+          {"mlx_peak_bytes", stats.mlx_peak_bytes},
           {"predicted_memory", memory_json(picture.predicted, stats.predicted_memory)},
-          {"memory", memory_json(picture.taken, stats.memory)}};
+          {"memory", memory_json(picture.taken, stats.memory)},
+          {"mlx_memory",
+           {{"vision", stats.mlx_memory.vision},
+            {"prefill", stats.mlx_memory.prefill},
+            {"decode", stats.mlx_memory.decode}}}};
 }
 
 std::string stats_text(const engine::GenerationStats& stats, const PictureStats& picture) {
@@ -144,17 +149,17 @@ std::string stats_text(const engine::GenerationStats& stats, const PictureStats&
       "picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s "
       "({} tokens), "
       "prefill {:.2f} s ({} tokens, {:.1f}/s), decode {:.2f} s ({} tokens, {:.1f}/s), "
-      "peak memory {}, {} of it for this answer ({} foretold)\n",
+      "peak memory {} (in MLX's buffers {}), {} of it for this answer ({} predicted)\n",
       "картинка {:.0f} мс, её текст {:.0f} мс, размер {:.0f} мс, модель {:.0f} мс, зрение {:.2f} с "
       "(токенов: {}), "
       "чтение {:.2f} с (токенов: {}, {:.1f}/с), ответ {:.2f} с (токенов: {}, {:.1f}/с), "
-      "пик памяти {}, из них {} на этот ответ (ожидалось {})\n",
+      "пик памяти {} (в буферах MLX {}), из них {} на этот ответ (ожидалось {})\n",
       picture.decode_seconds * 1e3, picture.read_seconds * 1e3, stats.preprocess_seconds * 1e3,
       stats.load_seconds * 1e3, stats.vision_seconds, stats.image_tokens, stats.prefill_seconds,
       stats.prompt_tokens, stats.prefill_tokens_per_second(), stats.decode_seconds,
       stats.generated_tokens, stats.decode_tokens_per_second(),
-      format_bytes(stats.peak_private_bytes), format_bytes(stats.memory.peak()),
-      format_bytes(stats.predicted_memory.peak()));
+      format_bytes(stats.peak_private_bytes), format_bytes(stats.mlx_peak_bytes),
+      format_bytes(stats.memory.peak()), format_bytes(stats.predicted_memory.peak()));
 }
 
 /// `reader` is null where the text is not to be read.

@@ -132,15 +132,17 @@ class EmbedRun {
     fmt::print(
         stderr, "{}",
         tr("texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
-           "({:.0f} tokens/s), peak memory {}, {} of it for one run of texts ({} foretold)\n",
+           "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
+           "({} predicted)\n",
            "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
-           "(токенов/с: {:.0f}), пик памяти {}, из них {} на одну порцию текстов (ожидалось "
+           "(токенов/с: {:.0f}), пик памяти {} (в буферах MLX {}), из них {} на одну порцию "
+           "текстов (ожидалось "
            "{})\n",
            done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
            stats_.encode_seconds,
            static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
-           format_bytes(stats_.peak_private_bytes), format_bytes(stats_.memory),
-           format_bytes(stats_.predicted_memory)));
+           format_bytes(stats_.peak_private_bytes), format_bytes(stats_.mlx_peak_bytes),
+           format_bytes(stats_.memory), format_bytes(stats_.predicted_memory)));
     print_copied_weights(stats_.copied_weight_bytes);
   }
 
@@ -160,6 +162,7 @@ class EmbedRun {
     stats_.tokens += stats.tokens;
     stats_.copied_weight_bytes = stats.copied_weight_bytes;
     stats_.peak_private_bytes = std::max(stats_.peak_private_bytes, stats.peak_private_bytes);
+    stats_.mlx_peak_bytes = std::max(stats_.mlx_peak_bytes, stats.mlx_peak_bytes);
     stats_.memory = std::max(stats_.memory, stats.memory);
     stats_.predicted_memory = std::max(stats_.predicted_memory, stats.predicted_memory);
   }

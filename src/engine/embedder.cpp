@@ -10,6 +10,7 @@
 #include "budget/process_memory.h"
 #include "engine/stopwatch.h"
 #include "models/bge_m3/footprint.h"
+#include "tensor/buffer_phases.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -141,6 +142,8 @@ void Embedder::encode(Work& work) {
   stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
   loaded_.model->require(work.request.outputs);
   const Stopwatch encode;
+  tensor::BufferPhases buffers;
+  buffers.begin(stats.predicted_memory);
   std::size_t done = 0;
   for (const std::vector<std::size_t>& texts : work.passes) {
     bge::PackedTexts pass{{}, {0}};
@@ -161,6 +164,8 @@ void Embedder::encode(Work& work) {
     }
   }
   stats.encode_seconds = encode.seconds();
+  stats.mlx_memory = buffers.take_peak();
+  stats.mlx_peak_bytes = buffers.peak_bytes();
 }
 
 }  // namespace oko::engine

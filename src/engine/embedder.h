@@ -36,6 +36,8 @@ struct EmbeddingStats {
   std::size_t tokens = 0;                 ///< of all texts, as far as they were read
   std::uint64_t copied_weight_bytes = 0;  ///< of the model, private memory (Weights::copied_bytes)
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
+  std::uint64_t mlx_peak_bytes = 0;       ///< in MLX's buffers; on a GPU weights are such buffers
+  std::uint64_t mlx_memory = 0;           ///< of them, above what was there at the start
   std::uint64_t predicted_memory = 0;     ///< bytes, before anything was allocated
   std::uint64_t memory = 0;  ///< taken at most, above what the process had at the start
 };

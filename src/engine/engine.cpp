@@ -14,6 +14,7 @@
 #include "engine/fitting.h"
 #include "engine/stopping.h"
 #include "engine/stopwatch.h"
+#include "tensor/buffer_phases.h"
 #include "tensor/device.h"
 #include "text/detokenizer.h"
 
@@ -59,6 +60,10 @@ std::string_view name_of(ReductionReason reason) {
 }
 
 struct Engine::Work {
+  Work(const GenerationRequest& request, const TextSink& on_text, const ProgressSink& on_progress,
+       StopToken stop)
+      : request(request), on_text(on_text), on_progress(on_progress), stop(std::move(stop)) {}
+
   const GenerationRequest& request;
   const TextSink& on_text;
   const ProgressSink& on_progress;
@@ -71,8 +76,10 @@ struct Engine::Work {
   std::optional<qwen::Sequence> sequence;
   std::vector<float> logits;
   GenerationResult result;
+  GenerationMemory memory;  ///< as predicted
+  std::optional<tensor::BufferPhases> buffers;
   Stopwatch since_start;
-  budget::PeakSampler sampler = {};
+  budget::PeakSampler sampler;
   std::uint64_t private_before = 0;  ///< of the process, when the request was admitted
 
   /// What others took while this waited for its turn does not count.
@@ -85,6 +92,12 @@ struct Engine::Work {
   void release() {
     sequence.reset();
     features.clear();
+    buffers.reset();
+  }
+
+  /// A phase that may take as much of MLX's memory; decoded pictures are none of it.
+  void begin_phase(const budget::TagBytes& bytes) {
+    buffers->begin(bytes.total() - bytes[budget::Tag::kImage]);
   }
 
   /// Bytes at most since the last call, above those at the start.
@@ -140,16 +153,18 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
                    "prefill_chunk — {}, ожидается не меньше 1", request.prefill_chunk));
   }
   kv_type_of(request.kv_bits);  // refused here, before any work
-  Work work{request, on_text, on_progress, std::move(stop), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Work work(request, on_text, on_progress, std::move(stop));
   const std::unique_ptr<ModelHost::Use> use = admit(work);
   work.begin_to_measure();
   preprocess(work);
   use->run(
       [&] {
         const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
+        work.buffers.emplace();
         encode_images(work);
         read_prompt(work);
         write_answer(work);
+        work.result.stats.mlx_peak_bytes = work.buffers->peak_bytes();
       },
       work.stop);
   work.result.stats.weight_bytes = place_.weight_bytes();
@@ -235,7 +250,8 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   }
   work.result.reductions.insert(work.result.reductions.end(), work.fitting.reductions.begin(),
                                 work.fitting.reductions.end());
-  const GenerationMemory memory = estimate_of(work.fitting);
+  work.memory = estimate_of(work.fitting);
+  const GenerationMemory& memory = work.memory;
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),
                                         memory.decode[budget::Tag::kKv]};
@@ -258,6 +274,7 @@ void Engine::encode_images(Work& work) {
   stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
   stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
   const Stopwatch vision;
+  work.begin_phase(work.memory.vision);
   for (std::size_t i = 0; i < work.patches.size(); ++i) {
     const ImageCache::Key key = ImageCache::key_of(work.patches[i]);
     if (const qwen::ImageFeatures* cached = loaded_.image_cache.find(key)) {
@@ -274,11 +291,13 @@ void Engine::encode_images(Work& work) {
   tensor::release_spare_memory();  // the tower's arrays are larger than any to come
   stats.vision_seconds = vision.seconds();
   stats.memory.vision = work.take_peak();
+  stats.mlx_memory.vision = work.buffers->take_peak();
 }
 
 void Engine::read_prompt(Work& work) {
   const std::vector<std::int32_t>& ids = work.prompt.ids;
   const Stopwatch prefill;
+  work.begin_phase(work.memory.prefill);
   const int expected = std::min(work.max_tokens, kAnswerReserve);
   work.sequence.emplace(
       *loaded_.model,
@@ -292,10 +311,12 @@ void Engine::read_prompt(Work& work) {
   work.result.stats.prefill_seconds = prefill.seconds();
   tensor::release_spare_memory();  // likewise: a token's arrays are small
   work.result.stats.memory.prefill = work.take_peak();
+  work.result.stats.mlx_memory.prefill = work.buffers->take_peak();
 }
 
 void Engine::write_answer(Work& work) {
   GenerationStats& stats = work.result.stats;
+  work.begin_phase(work.memory.decode);
   Sampler sampler(work.request.sampling, work.prompt.ids);
   text::Detokenizer detokenizer(tokenizer_);
   StopStrings stops(work.request.stop);
@@ -338,6 +359,7 @@ void Engine::write_answer(Work& work) {
   stats.drafted_tokens = continuation.drafted_tokens();
   stats.accepted_drafts = continuation.accepted_drafts();
   stats.memory.decode = work.take_peak();
+  stats.mlx_memory.decode = work.buffers->take_peak();
   stats.memory.kv = work.sequence->cache_bytes();
 }
 

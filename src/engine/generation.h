@@ -66,8 +66,10 @@ struct GenerationStats {
   std::uint64_t weight_bytes = 0;         ///< of the model, mapped, and what its host keeps with it
   std::uint64_t copied_weight_bytes = 0;  ///< of them, private memory (Weights::copied_bytes)
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
+  std::uint64_t mlx_peak_bytes = 0;       ///< in MLX's buffers; on a GPU weights are such buffers
   PhaseMemory predicted_memory;           ///< before anything was allocated
   PhaseMemory memory;                     ///< as it was then
+  PhaseMemory mlx_memory;                 ///< the same of MLX's buffers; the KV cache not apart
 
   double decode_tokens_per_second() const {
     return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;

@@ -14,6 +14,7 @@
 #include "budget/ledger.h"
 #include "budget/memory_probe.h"
 #include "engine/model_thread.h"
+#include "tensor/device.h"
 
 namespace oko::engine {
 
@@ -29,6 +30,9 @@ struct HostOptions {
   /// Looked at for pressure, every `watch_interval`; null: nobody looks.
   std::shared_ptr<const budget::MemoryProbe> probe = {};
   std::chrono::milliseconds watch_interval{1000};
+  /// While a job runs its memory stays wired, up to what the GPU may keep; 0: there is no GPU.
+  std::uint64_t wired_bytes = tensor::gpu_working_set_bytes();
+  std::function<void(std::uint64_t)> set_wired_limit = tensor::set_wired_limit;
 };
 
 /// A model that can be unloaded while nobody uses it, and loaded again from its mapped files.

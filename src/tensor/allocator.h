@@ -15,6 +15,9 @@ mx::allocator::Data allocate(std::size_t bytes);
 /// should be kept, cpu::ArrayPool does it.
 void configure_allocator();
 
+/// Bytes of freed buffers that MLX keeps where no request runs.
+std::size_t idle_cache_bytes();
+
 /// Gives back to the system what is kept for arrays to come.
 void release_kept_memory();
 

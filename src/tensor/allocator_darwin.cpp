@@ -5,15 +5,19 @@
 
 namespace oko::tensor {
 
-// Arrays are Metal's buffers, and MLX keeps what it frees in a cache of its own, without a limit
-// that means anything unless it is given one.
+// Arrays are Metal's buffers, and MLX keeps what it frees in a cache of its own, up to all of the
+// memory unless it is given a limit.
 
 mx::allocator::Data allocate(std::size_t bytes) {
   return mx::allocator::malloc(bytes);
 }
 
 void configure_allocator() {
-  mx::set_cache_limit(cpu::ArrayPool::kMostKept);
+  mx::set_cache_limit(idle_cache_bytes());
+}
+
+std::size_t idle_cache_bytes() {
+  return cpu::ArrayPool::kMostKept;
 }
 
 void release_kept_memory() {}

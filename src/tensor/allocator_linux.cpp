@@ -6,6 +6,7 @@
 #include "base/fail_point.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/array_pool.h"
+#include "tensor/device.h"
 
 namespace oko::tensor {
 
@@ -25,11 +26,16 @@ mx::allocator::Data allocate(std::size_t bytes) {
 }
 
 void configure_allocator() {
-  mx::set_cache_limit(0);  // of MLX's own arrays, of which few are large
+  mx::set_cache_limit(idle_cache_bytes());
   // Set, it no longer grows with what is freed, up to 32 MB that leave holes in the heap.
   mallopt(M_MMAP_THRESHOLD, 512 * 1024);
   // Arrays that one thread makes and another gives back stay within one heap.
   mallopt(M_ARENA_MAX, 1);
+}
+
+/// The kernels' large arrays have a pool of their own, and MLX's are few.
+std::size_t idle_cache_bytes() {
+  return uses_graph() ? cpu::ArrayPool::kMostKept : 0;
 }
 
 void release_kept_memory() {

@@ -128,6 +128,10 @@ std::uint64_t gpu_working_set_bytes() {
   return bytes != nullptr ? *bytes : 0;
 }
 
+void set_wired_limit(std::uint64_t bytes) {
+  if (on_gpu()) mx::set_wired_limit(bytes);
+}
+
 cpu::Precision cpu_precision() {
   return precision;
 }

@@ -65,6 +65,11 @@ void release_spare_memory();
 /// where there is none.
 std::uint64_t gpu_working_set_bytes();
 
+/// How many bytes of the GPU's buffers stay in memory between kernels, at most
+/// `gpu_working_set_bytes`; 0, as at the start: the system takes them after about a second. Needs
+/// macOS 15; without a GPU nothing happens.
+void set_wired_limit(std::uint64_t bytes);
+
 /// What `prepare_device` was told.
 cpu::Precision cpu_precision();
 

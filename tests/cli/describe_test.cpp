@@ -95,6 +95,10 @@ TEST_F(DescribeTest, JsonIsOneObjectAPicture) {
     EXPECT_EQ(object["finish_reason"], "length");
     EXPECT_EQ(object["stats"]["generated_tokens"], 8);
     EXPECT_GT(object["stats"]["peak_private_bytes"], 0);
+    EXPECT_GT(object["stats"]["mlx_peak_bytes"], 0);
+    for (const char* phase : {"vision", "prefill", "decode"}) {
+      EXPECT_TRUE(object["stats"]["mlx_memory"][phase].is_number_unsigned()) << phase;
+    }
     EXPECT_GT(object["stats"]["weight_bytes"], 0);
     for (const char* tag : {"image", "ocr", "preprocess", "vision", "prefill", "decode", "kv"}) {
       EXPECT_GT(object["stats"]["predicted_memory"][tag], 0) << tag;
@@ -112,9 +116,11 @@ TEST_F(DescribeTest, JsonIsOneObjectAPicture) {
 TEST_F(DescribeTest, StatsGoToStderrInTheUsersLanguage) {
   const auto english = describe({"--stats", picture()});
   EXPECT_NE(english.err.find("prefill"), std::string::npos) << english.err;
+  EXPECT_NE(english.err.find("(in MLX's buffers "), std::string::npos) << english.err;
   const auto russian = run(
       {"describe", "--model", model(), "--max-tokens", "4", "--stats", picture()}, "ru_RU.UTF-8");
   EXPECT_NE(russian.err.find("пик памяти"), std::string::npos) << russian.err;
+  EXPECT_NE(russian.err.find("(в буферах MLX "), std::string::npos) << russian.err;
 }
 
 TEST_F(DescribeTest, TheSameSeedGivesTheSameText) {

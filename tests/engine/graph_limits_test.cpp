@@ -1,5 +1,6 @@
 // What an engine limits where MLX's graph runs: the size of pictures, and MLX's memory.
 #include <gtest/gtest.h>
+#include <mlx/memory.h>
 
 #include "base/error.h"
 #include "engine/engine.h"
@@ -9,6 +10,8 @@
 
 namespace oko::engine {
 namespace {
+
+namespace mx = mlx::core;
 
 constexpr std::int64_t kDefaultPixels = 40'000;
 
@@ -57,6 +60,60 @@ TEST_F(GraphLimitsTest, ANamedSizeIsTakenWhetherLargerOrSmaller) {
 TEST_F(GraphLimitsTest, ASmallPictureIsLeftAsItIs) {
   Engine engine(options());
   EXPECT_TRUE(engine.generate(request_of(GenerationCase{{{160, 160}}})).reductions.empty());
+}
+
+/// What MLX keeps of freed buffers at most.
+std::size_t cache_limit() {
+  const std::size_t limit = mx::set_cache_limit(0);
+  mx::set_cache_limit(limit);
+  return limit;
+}
+
+TEST_F(GraphLimitsTest, InEachPhaseMlxMayKeepWhatThePhaseWasPromised) {
+  Engine engine(options());
+  const std::uint64_t whole = mx::get_memory_limit();
+  std::vector<std::size_t> limits;  // of the vision tower, the prompt, the answer
+  std::vector<std::size_t> totals;
+  const auto note = [&] {
+    if (!limits.empty() && limits.back() == cache_limit()) return;
+    limits.push_back(cache_limit());
+    totals.push_back(mx::get_memory_limit());
+  };
+  GenerationRequest request = request_of(GenerationCase{{{160, 160}}, 40, 4});
+  const GenerationResult result = engine.generate(
+      request, [&](std::string_view) { note(); }, {}, [&](double) { note(); });
+  const PhaseMemory& predicted = result.stats.predicted_memory;
+  const std::uint64_t pixels = request.images[0].rgb.size();
+  EXPECT_EQ(limits, (std::vector<std::size_t>{predicted.vision - pixels, predicted.prefill - pixels,
+                                              predicted.decode - pixels}));
+  for (std::size_t i = 0; i < limits.size(); ++i) {
+    EXPECT_GE(totals[i], limits[i]);
+    EXPECT_LT(totals[i], limits[i] + 20'000'000) << "what the model holds itself";
+  }
+  EXPECT_EQ(cache_limit(), 40'000'000u) << "idle";
+  EXPECT_EQ(mx::get_memory_limit(), whole);
+  EXPECT_EQ(mx::get_cache_memory(), 0u);
+}
+
+TEST_F(GraphLimitsTest, AStoppedRequestLeavesTheLimitsOfAnIdleProcess) {
+  Engine engine(options());
+  const std::uint64_t whole = mx::get_memory_limit();
+  StopSource stop;
+  EXPECT_THROW(engine.generate(request_of(GenerationCase{{{160, 160}}}), {}, stop.get_token(),
+                               [&](double) { stop.request_stop(); }),
+               Error);
+  EXPECT_EQ(cache_limit(), 40'000'000u);
+  EXPECT_EQ(mx::get_memory_limit(), whole);
+}
+
+TEST_F(GraphLimitsTest, MlxsPeakIsToldForEachPhase) {
+  const GenerationResult result = ask(options(), 0);
+  const PhaseMemory& phases = result.stats.mlx_memory;
+  for (const std::uint64_t bytes : {phases.vision, phases.prefill, phases.decode}) {
+    EXPECT_GT(bytes, 100'000u);
+    EXPECT_LE(bytes, result.stats.mlx_peak_bytes);
+  }
+  EXPECT_GT(phases.vision, phases.decode);
 }
 
 TEST_F(GraphLimitsTest, TheCpuKernelsReadWhatTheModelTakes) {

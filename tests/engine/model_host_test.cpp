@@ -87,6 +87,33 @@ TEST_F(ModelHostTest, LoadsOnceAndKeepsTheModel) {
   EXPECT_EQ(host.ledger().held().total(), 60 * kMegabyte) << "the weights stay";
 }
 
+TEST_F(ModelHostTest, MemoryIsWiredWhileAJobRunsHoweverItEnds) {
+  std::vector<std::uint64_t> limits;
+  ModelHost host({.wired_bytes = 70 * kMegabyte,
+                  .set_wired_limit = [&](std::uint64_t bytes) { limits.push_back(bytes); }});
+  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  const std::vector<std::uint64_t> held_and_let_go = {70 * kMegabyte, 0};
+  const auto run = [&](const std::function<void()>& job) {
+    limits.clear();
+    host.admit(place, work_of(10), "")->run([&] {
+      EXPECT_EQ(limits, std::vector{70 * kMegabyte}) << "while it runs";
+      job();
+    });
+  };
+  run([] {});
+  EXPECT_EQ(limits, held_and_let_go);
+  EXPECT_THROW(run([] { throw std::runtime_error("no"); }), Error);
+  EXPECT_EQ(limits, held_and_let_go) << "after an error";
+  EXPECT_THROW(run([] { throw_cancelled(); }), Error);
+  EXPECT_EQ(limits, held_and_let_go) << "after a stop";
+}
+
+TEST_F(ModelHostTest, WithoutAGpuNothingIsWired) {
+  ModelHost host({.set_wired_limit = [](std::uint64_t) { ADD_FAILURE(); }});
+  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  host.admit(place, work_of(10), "")->run([] {});
+}
+
 TEST_F(ModelHostTest, ALargeModelGoesBeforeTheOtherIsLoaded) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
   ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+
+namespace oko::tensor {
+
+/// Measures and bounds MLX's buffers while a request goes through its phases. In MLX's graph
+/// buffers in use and those kept for the next layer stay within what each phase was promised: a
+/// layer's buffers are then reused, not made anew. Oko's kernels have a pool of their own
+/// (cpu/array_pool.h), for which nothing is changed. One at a time, on the thread that owns MLX.
+class BufferPhases {
+ public:
+  /// What is in use now, such as mapped weights on a GPU, belongs to others.
+  BufferPhases();
+  /// Gives back what is kept, and lets MLX keep what an idle process may.
+  ~BufferPhases();
+  BufferPhases(const BufferPhases&) = delete;
+  BufferPhases& operator=(const BufferPhases&) = delete;
+
+  /// Gives back what is kept; from here on `bytes` may be in use and kept.
+  void begin(std::uint64_t bytes);
+
+  /// Bytes in use at most since the last call.
+  std::uint64_t take_peak();
+
+  /// Bytes that MLX had in use at most since the start, with those of others.
+  std::uint64_t peak_bytes();
+
+ private:
+  std::uint64_t before_;
+  std::uint64_t peak_;
+  std::uint64_t memory_limit_;
+};
+
+}  // namespace oko::tensor
