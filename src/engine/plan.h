@@ -45,14 +45,14 @@ struct VisionLanguageModel {
   std::string name;
   std::uint64_t weight_bytes = 0;
   bool is_on_disk = false;  ///< otherwise `weight_bytes` are an estimate
-  models::qwen3_vl::Config config;
+  models::qwen3_vl::Config config = {};
   models::qwen3_vl::ImageProcessorConfig processor = {};
 };
 struct EmbeddingModel {
   std::string name;
   std::uint64_t weight_bytes = 0;
   bool is_on_disk = false;  ///< likewise
-  models::bge_m3::Config config;
+  models::bge_m3::Config config = {};
 };
 
 struct PlanOptions {

@@ -15,6 +15,7 @@ constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
 
 /// A tensor with the pages that it lies in.
 struct Extent {
+  std::uint64_t offset;  ///< of the tensor
   std::uint64_t begin, end;
   ModelPart part;
   const std::string* tensor;
@@ -26,12 +27,10 @@ std::vector<Extent> extents_of(const TensorTable& tensors, std::uint64_t file_si
   for (const auto& [name, info] : tensors) {
     const std::uint64_t end = (info.offset + info.size + kPage - 1) / kPage * kPage;
     extents.push_back(
-        {info.offset / kPage * kPage, std::min(end, file_size), part_of(name), &name});
+        {info.offset, info.offset / kPage * kPage, std::min(end, file_size), part_of(name), &name});
   }
-  // The table is in the order of names; equal pages keep it.
-  std::stable_sort(extents.begin(), extents.end(), [&](const Extent& a, const Extent& b) {
-    return tensors.find(*a.tensor)->second.offset < tensors.find(*b.tensor)->second.offset;
-  });
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return a.offset < b.offset; });
   return extents;
 }
 

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/file.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/shifted_model.h"
 
 namespace oko {
 namespace {
@@ -159,6 +163,38 @@ TEST_F(EmbedTest, ADamagedModelNeverPrintsNumbersThatAreNone) {
   EXPECT_EQ(result.status, 5) << result.out;
   EXPECT_EQ(result.out, "");
   EXPECT_NE(result.err.find("NaN"), std::string::npos) << result.err;
+}
+
+TEST_F(EmbedTest, MisalignedModelGivesTheSameVectorsWithACopyAndWithoutOne) {
+  const std::string shifted = folder_ / "model";
+  copy_shifted(model(), shifted, 5);
+  const std::vector<std::string> outputs{"раз, два", "--dense", "--sparse", "--colbert", "--json"};
+  const auto start = [&](const std::string& folder, const std::string& home) {
+    std::vector<std::string> arguments{OKO_PROGRAM, "embed", "--model", folder};
+    arguments.insert(arguments.end(), outputs.begin(), outputs.end());
+    return std::make_unique<Process>(
+        arguments, std::vector<std::string>{"OKO_HOME=" + home, "LANG=en_US.UTF-8", "LC_ALL="});
+  };
+  const std::string home = folder_ / "home";
+  const std::string expected = start(model(), home)->wait().out;
+  // Two at once: one makes the copy, the other waits for it.
+  const auto first = start(shifted, home), second = start(shifted, home);
+  for (Process* process : {first.get(), second.get()}) {
+    const ProcessResult result = process->wait();
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.out, expected);
+  }
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(home + "/aligned")) {
+    names.insert(entry.path().extension());
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"", ".safetensors"}));
+
+  const std::string blocked = input_file("no folder");
+  const ProcessResult in_place = start(shifted, blocked)->wait();
+  EXPECT_EQ(in_place.status, 0);
+  EXPECT_EQ(in_place.out, expected);
+  EXPECT_NE(in_place.err.find("an aligned copy cannot be made"), std::string::npos) << in_place.err;
 }
 
 }  // namespace
