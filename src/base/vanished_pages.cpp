@@ -1,5 +1,6 @@
 #include "base/vanished_pages.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ constexpr std::size_t kMessageBytes = 1024;
 struct Slot {
   std::atomic<std::uintptr_t> begin{0};  ///< 0: free
   std::atomic<std::uintptr_t> end{0};
+  std::atomic<int> file{-1};
   std::array<char, kMessageBytes> message{};
   std::size_t length = 0;
 };
@@ -31,6 +33,12 @@ std::array<Slot, 64> slots;
 std::mutex slots_mutex;  // of those who take and give up slots
 struct sigaction previous;
 
+/// Whether the file still gives the byte at `offset`. A plain system call: a signal handler may.
+bool is_readable(int file, std::uintptr_t offset) {
+  char byte = 0;
+  return ::pread(file, &byte, 1, static_cast<off_t>(offset)) == 1;
+}
+
 void on_bus_error(int number, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
   for (const Slot& slot : slots) {
@@ -38,6 +46,8 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
     if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_acquire)) {
       continue;
     }
+    // macOS sends the signal for a write to a read-only page, too.
+    if (is_readable(slot.file.load(std::memory_order_acquire), address - begin)) break;
     [[maybe_unused]] const ssize_t written =
         ::write(STDERR_FILENO, slot.message.data(), slot.length);
     ::_exit(exit_status(ErrorCode::kBadModel));
@@ -48,7 +58,8 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
     previous.sa_handler(number);
   } else {
-    ::signal(number, SIG_DFL);  // the access is tried again, and ends the program
+    ::signal(number, SIG_DFL);
+    ::raise(number);  // ends the program as soon as this handler returns
   }
 }
 
@@ -64,7 +75,8 @@ void install_handler() {
 
 }  // namespace
 
-VanishedPages::VanishedPages(const void* data, std::size_t size, const std::string& file) {
+VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
+                             const std::string& file) {
   const std::string message = tr(
       "oko: {}: was cut or changed while it was in use\nhint: get the file again and start anew\n",
       "oko: {}: файл обрезан или изменён во время работы\nподсказка: получите файл заново и "
@@ -75,6 +87,8 @@ VanishedPages::VanishedPages(const void* data, std::size_t size, const std::stri
   const auto free = std::find_if(slots.begin(), slots.end(),
                                  [](const Slot& slot) { return slot.begin.load() == 0; });
   if (free == slots.end()) return;
+  // Where descriptors are used up, every bus error of the mapping counts as the file's.
+  free->file.store(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), std::memory_order_release);
   slot_ = static_cast<int>(free - slots.begin());
   free->length = std::min(message.size(), kMessageBytes);
   std::memcpy(free->message.data(), message.data(), free->length);
@@ -84,7 +98,11 @@ VanishedPages::VanishedPages(const void* data, std::size_t size, const std::stri
 }
 
 VanishedPages::~VanishedPages() {
-  if (slot_ >= 0) slots[static_cast<std::size_t>(slot_)].begin.store(0, std::memory_order_release);
+  if (slot_ < 0) return;
+  Slot& slot = slots[static_cast<std::size_t>(slot_)];
+  const std::lock_guard lock(slots_mutex);
+  slot.begin.store(0, std::memory_order_release);
+  if (const int file = slot.file.exchange(-1); file >= 0) ::close(file);
 }
 
 }  // namespace oko

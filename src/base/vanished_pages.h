@@ -5,14 +5,17 @@
 
 namespace oko {
 
-/// A mapped file that is cut while it is read has no pages behind its new end: the kernel sends
-/// SIGBUS. For the files named here that ends the program with a message that names the file and
-/// the exit status of kBadModel, instead of a silent crash. Any thread may call.
+/// A mapped file that is cut, or whose disk fails, while it is read has pages without content: the
+/// kernel sends SIGBUS. For the files named here that ends the program with a message that names
+/// the file and the exit status of kBadModel, instead of a silent crash. A SIGBUS at bytes that the
+/// file still gives has another cause: it ends the program as it does without this class. Any
+/// thread may call.
 class VanishedPages {
  public:
-  /// Watches `size` bytes from `data`, which belong to `file`. At most 64 mappings are watched at a
-  /// time; more go without.
-  VanishedPages(const void* data, std::size_t size, const std::string& file);
+  /// Watches `size` bytes from `data`, mapped from the start of `descriptor`, which the caller may
+  /// close; `file` is its name for the message. At most 64 mappings are watched at a time; more go
+  /// without.
+  VanishedPages(const void* data, std::size_t size, int descriptor, const std::string& file);
   ~VanishedPages();
   VanishedPages(const VanishedPages&) = delete;
   VanishedPages& operator=(const VanishedPages&) = delete;
