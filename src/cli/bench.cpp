@@ -54,34 +54,46 @@ struct MeasureOptions {
 };
 
 std::string text_of(const std::string& what, const engine::BenchmarkResult& result) {
-  return tr(
-      "{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), {:.1f} GB/s of weights ({:.0f} % of {:.1f}), "
-      "{:.0f} GFLOP/s ({:.0f} % of {:.0f}), threads: {}\n",
-      "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), веса {:.1f} ГБ/с ({:.0f} % от {:.1f}), "
-      "{:.0f} GFLOP/с ({:.0f} % от {:.0f}), потоков: {}\n",
-      what, result.units / result.median(), result.seconds.front(), result.seconds.back(),
-      result.bytes_per_second() / 1e9,
-      100 * result.bytes_per_second() / result.peak_read_bytes_per_second,
-      result.peak_read_bytes_per_second / 1e9, result.flops_per_second() / 1e9,
-      100 * result.flops_per_second() / result.peak_flops_per_second,
-      result.peak_flops_per_second / 1e9, result.threads);
+  const double bytes = result.bytes_per_second(), flops = result.flops_per_second();
+  std::string text =
+      tr("{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), ", "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), ",
+         what, result.units / result.median(), result.seconds.front(), result.seconds.back());
+  if (!result.cpu) {
+    return text + tr("{:.1f} GB/s of weights, {:.0f} GFLOP/s, device: {}\n",
+                     "веса {:.1f} ГБ/с, {:.0f} GFLOP/с, устройство: {}\n", bytes / 1e9, flops / 1e9,
+                     tensor::name_of(result.device));
+  }
+  const tensor::cpu::MachinePeak& peak = result.cpu->peak;
+  return text + tr("{:.1f} GB/s of weights ({:.0f} % of the CPU's {:.1f}), "
+                   "{:.0f} GFLOP/s ({:.0f} % of the CPU's {:.0f}), threads: {}\n",
+                   "веса {:.1f} ГБ/с ({:.0f} % от {:.1f} у процессора), "
+                   "{:.0f} GFLOP/с ({:.0f} % от {:.0f} у процессора), потоков: {}\n",
+                   bytes / 1e9, 100 * bytes / peak.read_bytes_per_second,
+                   peak.read_bytes_per_second / 1e9, flops / 1e9,
+                   100 * flops / peak.flops_per_second, peak.flops_per_second / 1e9,
+                   result.cpu->threads);
 }
 
 nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& options,
                                const engine::BenchmarkResult& result) {
-  const double read = result.peak_read_bytes_per_second, flops = result.peak_flops_per_second;
-  return {{"what", what},
-          {"model", options.model},
-          {"threads", result.threads},
-          {"units", result.units},
-          {"seconds", result.seconds},
-          {"per_second", result.units / result.median()},
-          {"weight_gb_per_second", result.bytes_per_second() / 1e9},
-          {"machine_gb_per_second", read / 1e9},
-          {"share_of_bandwidth", result.bytes_per_second() / read},
-          {"gflop_per_second", result.flops_per_second() / 1e9},
-          {"machine_gflop_per_second", flops / 1e9},
-          {"share_of_peak", result.flops_per_second() / flops}};
+  nlohmann::ordered_json object{{"what", what},
+                                {"model", options.model},
+                                {"device", tensor::name_of(result.device)},
+                                {"units", result.units},
+                                {"seconds", result.seconds},
+                                {"per_second", result.units / result.median()},
+                                {"weight_gb_per_second", result.bytes_per_second() / 1e9},
+                                {"gflop_per_second", result.flops_per_second() / 1e9}};
+  if (result.cpu) {
+    const double read = result.cpu->peak.read_bytes_per_second;
+    const double flops = result.cpu->peak.flops_per_second;
+    object["threads"] = result.cpu->threads;
+    object["cpu_gb_per_second"] = read / 1e9;
+    object["share_of_bandwidth"] = result.bytes_per_second() / read;
+    object["cpu_gflop_per_second"] = flops / 1e9;
+    object["share_of_peak"] = result.flops_per_second() / flops;
+  }
+  return object;
 }
 
 void measure(const std::string& what, MeasureOptions& options) {
@@ -184,8 +196,8 @@ nlohmann::ordered_json json_of(const std::string& model,
   return {{"what", "kernels"},
           {"model", model},
           {"threads", result.threads},
-          {"machine_gb_per_second", result.peak_read_bytes_per_second / 1e9},
-          {"machine_gflop_per_second", result.peak_flops_per_second / 1e9},
+          {"cpu_gb_per_second", result.peak_read_bytes_per_second / 1e9},
+          {"cpu_gflop_per_second", result.peak_flops_per_second / 1e9},
           {"kernels", kernels}};
 }
 

@@ -36,14 +36,16 @@ BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
   const std::unique_ptr<BenchmarkPass> pass = make_pass(options, stop);
   BenchmarkResult result;
   pass->describe(result);
-  result.threads = tensor::cpu::thread_pool().size();
-  const auto before = tensor::cpu::measure_machine_peak();
+  result.device = tensor::device();
+  if (!tensor::uses_graph()) {
+    result.cpu = {tensor::cpu::thread_pool().size(), tensor::cpu::measure_machine_peak()};
+  }
   pass->warm_up();
   for (int i = 0; i < options.repeats; ++i) result.seconds.push_back(pass->seconds());
-  const auto peak = tensor::cpu::best_of(before, tensor::cpu::measure_machine_peak());
+  if (result.cpu) {
+    result.cpu->peak = tensor::cpu::best_of(result.cpu->peak, tensor::cpu::measure_machine_peak());
+  }
   std::sort(result.seconds.begin(), result.seconds.end());
-  result.peak_read_bytes_per_second = peak.read_bytes_per_second;
-  result.peak_flops_per_second = peak.flops_per_second;
   return result;
 }
 

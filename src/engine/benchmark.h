@@ -1,9 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "base/stop_token.h"
+#include "tensor/cpu/machine_peak.h"
+#include "tensor/device.h"
 
 namespace oko::engine {
 
@@ -21,13 +24,18 @@ struct BenchmarkOptions {
 };
 
 struct BenchmarkResult {
-  std::size_t threads = 0;
-  int units = 0;                          ///< tokens, or one picture, a run
-  std::vector<double> seconds;            ///< of each run, sorted
-  double weight_bytes = 0;                ///< that a run has to read at the least
-  double flops = 0;                       ///< that it has to do; attention over text not counted
-  double peak_read_bytes_per_second = 0;  ///< of this machine, the best of before and after
-  double peak_flops_per_second = 0;       ///< of f32, likewise
+  tensor::Device device = tensor::Device::kCpu;
+  int units = 0;                ///< tokens, or one picture, a run
+  std::vector<double> seconds;  ///< of each run, sorted
+  double weight_bytes = 0;      ///< that a run has to read at the least
+  double flops = 0;             ///< that it has to do; attention over text not counted
+
+  /// Where oko's CPU kernels did the work. What a GPU can do at most is not measured.
+  struct Cpu {
+    std::size_t threads = 0;
+    tensor::cpu::MachinePeak peak;  ///< the best of before and after
+  };
+  std::optional<Cpu> cpu;
 
   double median() const { return seconds[seconds.size() / 2]; }
   double bytes_per_second() const { return weight_bytes / median(); }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
@@ -29,14 +30,23 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
     ASSERT_EQ(run.status, 0) << run.err;
     const auto object = nlohmann::json::parse(run.out);
     EXPECT_EQ(object.at("what"), command[0]);
+    EXPECT_EQ(object.at("device"), "cpu");
     EXPECT_EQ(object.at("seconds").size(), 2u);
     EXPECT_LE(object.at("seconds")[0], object.at("seconds")[1]);
     for (const char* key :
-         {"units", "threads", "per_second", "weight_gb_per_second", "machine_gb_per_second",
-          "share_of_bandwidth", "gflop_per_second", "machine_gflop_per_second", "share_of_peak"}) {
+         {"units", "threads", "per_second", "weight_gb_per_second", "cpu_gb_per_second",
+          "share_of_bandwidth", "gflop_per_second", "cpu_gflop_per_second", "share_of_peak"}) {
       EXPECT_GT(object.at(key).get<double>(), 0) << key;
     }
   }
+}
+
+TEST(BenchTest, SharesInTheTextAreSaidToBeOfTheCpu) {
+  const ProcessResult run =
+      run_oko({"bench", "decode", "--model", kModel, "--tokens", "4", "--repeats", "1"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_TRUE(std::regex_search(run.out, std::regex(R"(GB/s of weights \(\d+ % of the CPU's \d)")))
+      << run.out;
 }
 
 TEST(BenchTest, EmbedCountsTheTokensOfAllTexts) {
