@@ -49,18 +49,20 @@ command -v apt-get >/dev/null || {
   echo "oko installs its dependencies with apt (Debian, Ubuntu) or brew (macOS); here, install by hand: ${debian[*]}" >&2
   exit 1
 }
-# From Ubuntu 23.04 on, libheif's decoders are packages of their own that libvips only recommends.
-for package in libheif-plugin-libde265 libheif-plugin-dav1d; do
-  if apt-cache show "$package" >/dev/null 2>&1; then debian+=("$package"); fi
-done
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo)
+is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 missing=()
-for package in "${debian[@]}"; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+for package in "${debian[@]}"; do is_installed "$package" || missing+=("$package"); done
+[ ${#missing[@]} -eq 0 ] || "${sudo[@]}" apt-get update -qq
+# From Debian 13 and Ubuntu 23.04 on, libheif's decoders are packages of their own that libvips only
+# recommends. apt knows of them when its lists are there.
+for package in libheif-plugin-libde265 libheif-plugin-dav1d; do
+  if apt-cache show "$package" >/dev/null 2>&1; then
+    is_installed "$package" || missing+=("$package")
+  fi
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
-sudo=()
-[ "$(id -u)" -eq 0 ] || sudo=(sudo)
 echo "installing: ${missing[*]}"
-"${sudo[@]}" apt-get update -qq
 "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

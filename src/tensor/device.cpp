@@ -121,7 +121,7 @@ void release_spare_memory() {
 
 std::uint64_t gpu_working_set_bytes() {
   if (!on_gpu()) return 0;
-  const auto& info = mx::device_info(mx::Device::gpu);
+  const auto info = mx::device_info(mx::Device::gpu);
   const auto found = info.find("max_recommended_working_set_size");
   if (found == info.end()) return 0;
   const auto* bytes = std::get_if<std::size_t>(&found->second);

@@ -119,7 +119,7 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
 Linear Linear::part(int first, int count) const {
   const auto rows = [&](const mx::array& all) {
     mx::Shape shape = all.shape();
-    const std::uint64_t row_bytes = all.nbytes() / static_cast<std::uint64_t>(shape[0]);
+    const std::uint64_t row_bytes = all.nbytes() / static_cast<std::uint64_t>(all.shape(0));
     shape[0] = count;
     return view_of(all, static_cast<std::uint64_t>(first) * row_bytes, std::move(shape),
                    all.dtype());

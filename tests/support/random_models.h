@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "hub/random_model.h"
 
@@ -13,12 +14,13 @@ namespace oko {
 /// Checkpoints with random weights, each made once a process and removed at its end.
 class RandomModels {
  public:
-  static const std::filesystem::path& get(const std::string& shape, std::uint64_t seed) {
+  static const std::filesystem::path& get(std::string_view shape, std::uint64_t seed) {
     static RandomModels instance;
-    auto& folder = instance.folders_[shape + "-" + std::to_string(seed)];
+    const std::string name = std::string(shape) + "-" + std::to_string(seed);
+    auto& folder = instance.folders_[name];
     if (folder.empty()) {
-      folder = instance.root_ / (shape + "-" + std::to_string(seed));
-      hub::make_random_model({.shape = shape, .seed = seed}, folder);
+      folder = instance.root_ / name;
+      hub::make_random_model({.shape = std::string(shape), .seed = seed}, folder);
     }
     return folder;
   }
