@@ -1,6 +1,7 @@
 #include "hub/conversion_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "base/error.h"

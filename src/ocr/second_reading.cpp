@@ -1,6 +1,7 @@
 #include "ocr/second_reading.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <utility>

@@ -1,6 +1,7 @@
 #include "document/pages.h"
 
 #include <atomic>
+#include <cstdio>
 
 #include "base/file.h"
 #include "budget/peak_sampler.h"

@@ -5,6 +5,7 @@
 #include <mlx/memory.h>
 
 #include <cmath>
+#include <cstdio>
 
 #include "base/error.h"
 #include "budget/process_memory.h"

@@ -1,6 +1,7 @@
 // BGE-M3's graph, as a GPU runs it, against the references of bge_m3_parity_test.cpp.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>

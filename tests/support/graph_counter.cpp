@@ -6,6 +6,7 @@
 #include <mlx/mlx.h>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <stdexcept>

@@ -1,5 +1,6 @@
 #include "tensor/cpu/matmul.h"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -55,7 +56,8 @@ TEST_P(XlmrPipelineTest, EncodesAMegabyteOfMixedTextAsHuggingFaceDoes) {
   const json& hashes = goldens_.at(GetParam().name);
   ASSERT_EQ(hashes.size(), 1024u);
   for (std::size_t seed = 0; seed < hashes.size(); ++seed) {
-    EXPECT_EQ(hex(fnv1a(tokenizer_.encode(corpus.chunk(seed), kAll).ids)), hashes[seed].get<std::string>())
+    EXPECT_EQ(hex(fnv1a(tokenizer_.encode(corpus.chunk(seed), kAll).ids)),
+              hashes[seed].get<std::string>())
         << "chunk " << seed;
   }
 }

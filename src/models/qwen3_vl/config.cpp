@@ -1,5 +1,6 @@
 #include "models/qwen3_vl/config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
