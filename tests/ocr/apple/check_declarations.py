@@ -38,7 +38,8 @@ def plain(kind: str) -> str:
 def type_of(node: dict) -> str:
     """With aliases of C++ and of Foundation resolved, where that does not resolve too much."""
     written, resolved = node["type"]["qualType"], node["type"].get("desugaredQualType", "")
-    is_alias = "::" in written or resolved.endswith("*") and not written.endswith(("*", "Ref", "id"))
+    # Newer clang names a member of a class, such as size_type, without the class.
+    is_alias = "::" in written or written.endswith("_type") or resolved.endswith("*") and not written.endswith(("*", "Ref", "id"))
     return resolved if is_alias and resolved else written
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 
 BASICS = """#include <stddef.h>
 #include <stdint.h>
+#if __has_include(<CoreFoundation/CFCGTypes.h>)
+#include <CoreFoundation/CFCGTypes.h>  // newer versions of GNUstep
+#else
 typedef double CGFloat;
 struct CGPoint { CGFloat x, y; };
 typedef struct CGPoint CGPoint;
@@ -20,6 +23,7 @@ struct CGSize { CGFloat width, height; };
 typedef struct CGSize CGSize;
 struct CGRect { CGPoint origin; CGSize size; };
 typedef struct CGRect CGRect;
+#endif
 typedef uint32_t CGBitmapInfo;
 typedef const struct __CFString *CFStringRef;
 typedef struct CGImage *CGImageRef;
