@@ -40,7 +40,7 @@ format:
 	tools/check/format.sh
 
 clean:
-	rm -rf build/release build/sanitize build/tsan
+	rm -rf build/release build/sanitize build/tsan build/mac
 
 deps:
 	cmake/install_dependencies.sh

@@ -66,7 +66,8 @@ TEST_F(TokenizerTest, EncodesAMegabyteOfMixedTextAsHuggingFaceDoes) {
   ASSERT_EQ(plain.size(), 1024u);
   for (std::size_t seed = 0; seed < plain.size(); ++seed) {
     const std::string chunk = corpus.chunk(seed);
-    EXPECT_EQ(hex(fnv1a(tokenizer_->encode(chunk))), plain[seed].get<std::string>()) << "chunk " << seed;
+    EXPECT_EQ(hex(fnv1a(tokenizer_->encode(chunk))), plain[seed].get<std::string>())
+        << "chunk " << seed;
     EXPECT_EQ(hex(fnv1a(tokenizer_->encode_with_special(chunk))), special[seed].get<std::string>())
         << "chunk " << seed;
   }

@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Compiles every source that a Mac builds, with compilers, headers and availability like a Mac's, and
+# links the program: check.sh [--self-test]. docs/MAC.md says what that proves and what it does not.
+# --self-test: only that code is refused here which a Mac refuses; the whole check does that first.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root"
+deps=$root/build/deps work=$root/build/mac started=$SECONDS
+
+[ "$(uname)" != Darwin ] || { echo "the Mac check is for Linux; on a Mac the build itself is one"; exit 0; }
+for tool in clang++-19 cmake ninja python3 pkg-config c++filt dpkg; do
+  command -v $tool >/dev/null || { echo "tools/mac/check.sh needs $tool: cmake/install_dependencies.sh checks" >&2; exit 1; }
+done
+zig=$(cmake -DOKO_DEPS_DIR="$deps" -P tools/mac/fetch_zig.cmake 2>&1 | sed -n 's/^zig: //p')
+[ -x "$zig" ] || { echo "zig could not be had" >&2; exit 1; }
+export ZIG_GLOBAL_CACHE_DIR=$deps/zig-cache ZIG_LOCAL_CACHE_DIR=$deps/zig-cache
+
+# Only the headers are of use: installed, the package would drive out those of other versions.
+libcxx=$deps/libc++-19/usr/lib/llvm-19/include/c++/v1
+if [ ! -d "$libcxx" ]; then
+  fresh=$(mktemp -d "$deps/libc++-19.XXXXXX")
+  (cd "$fresh" && apt-get download -qq libc++-19-dev && dpkg -x libc++-19-dev_*.deb . && rm ./*.deb) ||
+    { rm -rf "$fresh"; echo "libc++-19-dev could not be had: apt-get update" >&2; exit 1; }
+  mv "$fresh" "$deps/libc++-19"
+fi
+
+# Where tools or libraries have changed everything is made anew; ccache knows what is still good.
+versions=$({ clang++-19 --version; "$zig" version; cat tools/mac/compiler.sh; } | sha256sum)
+key=$({ echo "$versions"; cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json
+  dpkg-query -W; } | sha256sum)
+if [ "$(cat "$work/key" 2>/dev/null)" != "$key" ]; then
+  rm -rf "$work"
+  mkdir -p "$work/bin"
+  printf '#!/bin/sh\necho "$OKO_MAC_TARGET"\n' >"$work/bin/sw_vers"
+  wrapper() { printf '#!/bin/sh\nexec %s %s -- "$@"\n' "$root/tools/mac/compiler.sh" "$2" >"$work/bin/$1"; }
+  wrapper clang19 clang-19
+  wrapper clang19++ clang++-19
+  wrapper clang19-linux clang-19
+  wrapper clang19-linux++ clang++-19
+  wrapper clang22 "$zig clang"
+  wrapper clang22++ "$zig clang --driver-mode=g++"
+  chmod +x "$work"/bin/*
+  python3 tools/mac/make_prefix.py "$work/prefix"
+  python3 tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json "$work/prefix/apple"
+  echo "$key" >"$work/key"
+fi
+export PATH=$work/bin:$PATH
+launcher=()
+if command -v ccache >/dev/null; then
+  launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_OBJCXX_COMPILER_LAUNCHER=ccache)
+  export CCACHE_DEPEND=1 CCACHE_COMPILERTYPE=clang CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+fi
+
+# configure COMPILER TARGET OPTIONS...
+configure() {
+  export OKO_MAC_TARGET=$2 # for sw_vers
+  [ -e "$work/$1-$2/build.ninja" ] || cmake -S . -B "$work/$1-$2" -G Ninja \
+    -DCMAKE_TOOLCHAIN_FILE=tools/mac/toolchain.cmake -DCMAKE_BUILD_TYPE=Release \
+    -DOKO_MAC_COMPILER="$1" -DOKO_MAC_TARGET="$2" -DOKO_MAC_WRAPPERS="$work/bin" \
+    -DOKO_MAC_PREFIX="$work/prefix" -DOKO_MAC_LIBCXX="$libcxx" -DOKO_ZIG="$zig" \
+    -DOKO_DEPS_DIR="$deps" ${launcher[@]+"${launcher[@]}"} "${@:3}" >"$work/$1-$2.log" 2>&1 ||
+    { cat "$work/$1-$2.log"; rm -f "$work/$1-$2/build.ninja"; return 1; }
+}
+
+# build COMPILER SYSTEM GOAL: compiles, and prints only what fails.
+build() {
+  local folder=$work/$1-$2 before=$SECONDS
+  export OKO_MAC_TARGET=$2
+  CCACHE_COMPILERCHECK="string:$1 ${OKO_SYNTAX_ONLY:-} $versions" ninja -k 0 -C "$folder" "$3" >"$folder.log" 2>&1 ||
+    { grep -vE '^(\[|ninja: Entering)' "$folder.log" | head -n 200; echo "failed: $1, $2" >&2; return 1; }
+  local count
+  count=$(grep -c '"file":' "$folder/compile_commands.json")
+  echo "compiled: $count sources with $1 for $2, $((SECONDS - before)) s"
+}
+
+# control COMPILER TARGET NAME [WORDS]: controls/NAME.cpp must not compile, for the reason WORDS; without WORDS it must.
+control() {
+  local command words
+  command=$(python3 - "$work/$1-$2/compile_commands.json" "$root/tools/mac/controls/$3.cpp" <<'PYTHON'
+import json, sys
+entry = next(e for e in json.load(open(sys.argv[1])) if e["file"].endswith("src/base/json_file.cpp"))
+print(entry["command"].split(" -o ")[0].removeprefix("ccache "), "-fsyntax-only", sys.argv[2])
+PYTHON
+  )
+  if words=$(eval "$command" 2>&1); then
+    [ -z "${4:-}" ] || { echo "control: $3 compiles with $1 for macOS $2; it must not" >&2; return 1; }
+  elif [ -z "${4:-}" ] || ! grep -qE "$4" <<<"$words"; then
+    printf 'control: %s fails with %s for macOS %s for another reason:\n%s\n' "$3" "$1" "$2" "$words" >&2
+    return 1
+  fi
+}
+
+# The other way round: what Linux builds, with clang. Nothing is linked there either.
+[ -e "$work/clang19-linux/build.ninja" ] || cmake -S . -B "$work/clang19-linux" -G Ninja \
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$work/bin/clang19-linux" \
+  -DCMAKE_CXX_COMPILER="$work/bin/clang19-linux++" -DCMAKE_CXX_FLAGS=-Werror \
+  -DCMAKE_CXX_LINK_EXECUTABLE="<CMAKE_COMMAND> -E touch <TARGET>" \
+  -DCMAKE_CXX_ARCHIVE_CREATE="<CMAKE_COMMAND> -E touch <TARGET>" -DCMAKE_CXX_ARCHIVE_FINISH= \
+  ${launcher[@]+"${launcher[@]}"} >"$work/clang19-linux.log" 2>&1 || { cat "$work/clang19-linux.log"; exit 1; }
+configure clang19 14.0
+configure clang22 14.0 -DOKO_MAC_LINK=ON -DOKO_BUILD_TESTS=OFF -DOKO_BUILD_BENCH=OFF
+for target in 15.6 26.0; do configure clang22 $target -DOKO_BUILD_TESTS=OFF -DOKO_BUILD_BENCH=OFF; done
+
+control clang19 14.0 good
+control clang19 14.0 jthread "no member named 'jthread'"
+control clang19 14.0 stop_token "no type named 'stop_token'"
+control clang19 14.0 from_chars_double "call to deleted function 'from_chars'"
+control clang19 14.0 string_equals_json 'invalid operands to binary expression'
+control clang19 14.0 linux_header "'malloc.h' file not found"
+for target in 14.0 15.6 26.0; do control clang22 $target good; done
+for target in 14.0 15.6; do
+  control clang22 $target from_chars_double "'from_chars' is unavailable: introduced in macOS 26.0"
+done
+control clang22 26.0 from_chars_double
+echo "controls: code that a Mac refuses is refused"
+[ "${1:-}" != --self-test ] || exit 0
+
+failed=0
+OKO_SYNTAX_ONLY=1 build clang19 14.0 all || failed=1
+OKO_SYNTAX_ONLY=1 build clang19 linux all || failed=1
+for target in 15.6 26.0; do OKO_SYNTAX_ONLY=1 build clang22 $target all || failed=1; done
+build clang22 14.0 oko || failed=1
+[ $failed -eq 0 ] || exit 1
+
+program=$work/clang22-14.0/oko symbols=(python3 tools/mac/link_symbols.py)
+# A control of the comparison: a function that libvips does not have.
+"$zig" c++ -target aarch64-macos.14.0 -Wl,-undefined,dynamic_lookup tools/mac/controls/no_such_function.cpp -o "$work/no_such_function"
+if "${symbols[@]}" "$work/no_such_function" "$work/prefix" "$work/no_such_function.txt" >"$work/no_such_function.log" 2>&1 ||
+  ! grep -q vips_no_such_function "$work/no_such_function.log"; then
+  echo "control: a function that no library has was found" >&2
+  exit 1
+fi
+echo "linked against libmlx.dylib; symbols of other libraries, compared with those of this Linux:"
+"${symbols[@]}" "$program" "$work/prefix" "$work/symbols.txt"
+# Again, with nothing left open.
+(cd "$work/clang22-14.0" && eval "$(ninja -t commands oko | tail -n 1 |
+  sed "s/-Wl,-undefined,dynamic_lookup//; s/-o oko /-o oko-closed /; s|$work/prefix/lib|$work/prefix/linked|g")")
+python3 tools/mac/macho.py "$work/clang22-14.0/oko-closed"
+cat <<END
+Proved: these sources compile with clang 19 and 22, with Apple's availability; the program's symbols are there.
+Not proved: Apple's own SDK and compiler, Homebrew's versions of the libraries, and that it runs (docs/MAC.md).
+The Mac check took $((SECONDS - started)) s.
+END
