@@ -9,7 +9,7 @@
 #include "base/language.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "engine/continuation.h"
+#include "engine/decoder.h"
 #include "engine/estimate.h"
 #include "engine/fitting.h"
 #include "engine/stopping.h"
@@ -74,7 +74,7 @@ struct Engine::Work {
   int max_tokens = 0;  ///< of the answer, as the model's positions allow
   std::vector<qwen::ImageFeatures> features;
   std::optional<qwen::Sequence> sequence;
-  std::vector<float> logits;
+  std::optional<tensor::mx::array> logits;  ///< of the answer's first token
   GenerationResult result;
   GenerationMemory memory;  ///< as predicted
   std::optional<tensor::BufferPhases> buffers;
@@ -90,6 +90,7 @@ struct Engine::Work {
 
   /// Gives back what belongs to MLX, on the engine thread.
   void release() {
+    logits.reset();
     sequence.reset();
     features.clear();
     buffers.reset();
@@ -305,7 +306,7 @@ void Engine::read_prompt(Work& work) {
                             .kv_type = kv_type_of(work.fitting.kv_bits),
                             .prefill_chunk = static_cast<std::size_t>(work.fitting.prefill_chunk)});
   const double done = work.patches.empty() ? 0.0 : kVisionShare;
-  work.logits = work.sequence->prefill(ids, work.features, work.stop, [&](std::size_t tokens) {
+  work.logits = work.sequence->read_prompt(ids, work.features, work.stop, [&](std::size_t tokens) {
     work.report(done + (1 - done) * static_cast<double>(tokens) / static_cast<double>(ids.size()));
   });
   work.result.stats.prefill_seconds = prefill.seconds();
@@ -317,7 +318,6 @@ void Engine::read_prompt(Work& work) {
 void Engine::write_answer(Work& work) {
   GenerationStats& stats = work.result.stats;
   work.begin_phase(work.memory.decode);
-  Sampler sampler(work.request.sampling, work.prompt.ids);
   text::Detokenizer detokenizer(tokenizer_);
   StopStrings stops(work.request.stop);
   LoopDetector loop;
@@ -333,11 +333,12 @@ void Engine::write_answer(Work& work) {
 
   work.result.finish_reason = FinishReason::kLength;
   Stopwatch decode;
-  Continuation continuation(*work.sequence, work.prompt.ids, std::move(work.logits),
-                            work.request.lookup);
+  const std::unique_ptr<Decoder> decoder =
+      make_decoder(*work.sequence, work.prompt.ids, *work.logits, work.request, work.max_tokens);
+  work.logits.reset();
   while (stats.generated_tokens < work.max_tokens) {
     throw_if_stopped(work.stop);
-    const std::int32_t id = sampler.sample(continuation.logits());
+    const std::int32_t id = decoder->next();
     if (is_end(id)) {
       work.result.finish_reason = FinishReason::kStop;
       break;
@@ -351,13 +352,12 @@ void Engine::write_answer(Work& work) {
       work.result.finish_reason = stops.met() ? FinishReason::kStop : FinishReason::kLoop;
       break;
     }
-    if (stats.generated_tokens < work.max_tokens) continuation.accept(id);
   }
   stats.decode_seconds = decode.seconds();
   show(stops.push(detokenizer.flush()));
   show(stops.flush());
-  stats.drafted_tokens = continuation.drafted_tokens();
-  stats.accepted_drafts = continuation.accepted_drafts();
+  stats.drafted_tokens = decoder->drafted_tokens();
+  stats.accepted_drafts = decoder->accepted_drafts();
   stats.memory.decode = work.take_peak();
   stats.mlx_memory.decode = work.buffers->take_peak();
   stats.memory.kv = work.sequence->cache_bytes();

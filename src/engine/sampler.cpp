@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/language.h"
@@ -31,6 +32,15 @@ void validate(const SamplingOptions& options) {
           "-100..100");
 }
 
+void require_numbers(float largest_logit) {
+  if (std::isfinite(largest_logit)) return;
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("the model computes values that are not numbers (NaN)", "модель вычисляет не числа (NaN)"),
+      tr("its weights are damaged: run oko verify, or download it again",
+         "веса повреждены: выполните oko verify или скачайте модель заново"));
+}
+
 Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt)
     : options_(options), random_(options.seed) {
   if (options_.repetition_penalty != 1.0f) seen_.insert(prompt.begin(), prompt.end());
@@ -56,13 +66,7 @@ void Sampler::apply_penalties(std::vector<float>& logits) const {
 std::int32_t Sampler::sample(std::vector<float>& logits) {
   apply_penalties(logits);
   const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
-  if (best.has_nan || !std::isfinite(best.value)) {
-    throw Error(ErrorCode::kBadModel,
-                tr("the model computes values that are not numbers (NaN)",
-                   "модель вычисляет не числа (NaN)"),
-                tr("its weights are damaged: run oko verify, or download it again",
-                   "веса повреждены: выполните oko verify или скачайте модель заново"));
-  }
+  require_numbers(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
   auto id = static_cast<std::int32_t>(best.index);
   if (options_.temperature > 0) id = draw(candidates(logits, best.value));
   seen_.insert(id);

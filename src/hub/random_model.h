@@ -22,7 +22,8 @@ struct RandomModelOptions {
 
 /// Shapes that `make_random_model` knows:
 /// `qwen3-vl-4b` (Qwen3-VL-4B-Instruct, text 4-bit, vision bf16: 3.1 GB), `qwen3-vl-4b-2layer` (its
-/// dimensions with 2 + 2 layers and 8192 tokens: 0.3 GB), `qwen3-vl-small-f32`,
+/// dimensions with 2 + 2 layers and 8192 tokens: 0.3 GB), `qwen3-vl-4b-narrow` (its text layers and
+/// head sizes, narrow: 4 MB), `qwen3-vl-small-f32`,
 /// `qwen3-vl-small-4bit`; `bge-m3` (BGE-M3 in 8 bits: 0.6 GB), `bge-m3-2layer` (its dimensions with
 /// 2 layers and 8192 tokens), `bge-m3-small-f32`, `bge-m3-small-8bit`.
 std::vector<std::string> random_model_shapes();

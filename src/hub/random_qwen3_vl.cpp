@@ -64,6 +64,27 @@ RandomShape shape_4b_2layer() {
   return shape;
 }
 
+/// All layers of the text model and all head sizes, so that a GPU runs the kernels and as many of
+/// them as for the 4B; the rest is narrow.
+RandomShape shape_4b_narrow() {
+  RandomShape shape{.name = "qwen3-vl-4b-narrow"};
+  shape.hidden_size = 64;
+  shape.num_attention_heads = 2;
+  shape.num_key_value_heads = 1;
+  shape.intermediate_size = 64;
+  shape.vocab_size = 1024;
+  shape.max_position_embeddings = 4096;
+  shape.vision_depth = 3;
+  shape.vision_hidden_size = 128;
+  shape.vision_num_heads = 2;
+  shape.vision_intermediate_size = 256;
+  shape.num_position_embeddings = 64;
+  shape.deepstack_visual_indexes = {0, 1, 2};
+  shape.first_special = shape.vocab_size - std::ssize(special_tokens());
+  shape.min_pixels = 1024;
+  return shape;
+}
+
 RandomShape shape_small(std::string name) {
   RandomShape shape{.name = std::move(name)};
   shape.hidden_size = 128;
@@ -95,7 +116,8 @@ std::vector<RandomShape> make_shapes() {
   RandomShape small_4bit = shape_small("qwen3-vl-small-4bit");
   small_4bit.exceptions = {{"language_model.model.layers.1.mlp.down_proj", 0},
                            {"language_model.model.layers.2.mlp.down_proj", 8}};
-  return {RandomShape{.name = "qwen3-vl-4b"}, shape_4b_2layer(), small_f32, small_4bit};
+  return {RandomShape{.name = "qwen3-vl-4b"}, shape_4b_2layer(), shape_4b_narrow(), small_f32,
+          small_4bit};
 }
 
 /// Bits of a layer of the language model; 0: dense.

@@ -17,42 +17,51 @@
 namespace oko::tensor {
 namespace {
 
-/// (n, heads, head_dim) -> (1, heads, n, head_dim), as MLX's attention wants it.
-mx::array heads_first(const mx::array& x) {
-  return mx::expand_dims(mx::transpose(x, {1, 0, 2}), 0);
+/// Rows of (n, heads, head_dim) -> (1, heads, rows, head_dim), as MLX's attention wants them.
+mx::array heads_first(const mx::array& x, int first, int last) {
+  const mx::array rows = mx::slice(x, {first, 0, 0}, {last, x.shape(1), x.shape(2)});
+  return mx::expand_dims(mx::transpose(rows, {1, 0, 2}), 0);
 }
 
+/// (n, heads, 1, head_dim) -> (1, heads, n, head_dim). One token is both.
+mx::array tokens_inside(const mx::array& x) {
+  return x.shape(0) == 1 ? x : mx::transpose(x, {2, 1, 0, 3});
+}
+
+/// Tokens of (1, heads, n, head_dim).
+mx::array tokens_of(const mx::array& x, int first, int last) {
+  return mx::slice(x, {0, 0, first, 0}, {1, x.shape(1), last, x.shape(3)});
+}
+
+mx::array first_tokens(const mx::array& x, int count) {
+  return tokens_of(x, 0, count);
+}
+
+/// (1, heads, n, head_dim) each -> (n, heads * head_dim).
 mx::array fused_attention(const mx::array& queries, const mx::array& keys, const mx::array& values,
-                          float scale, const char* mask) {
-  const mx::array out = mx::fast::scaled_dot_product_attention(
-      heads_first(queries), heads_first(keys), heads_first(values), scale, mask);
-  return mx::reshape(mx::transpose(mx::squeeze(out, 0), {1, 0, 2}),
-                     {queries.shape(0), queries.shape(1) * queries.shape(2)});
-}
-
-mx::array rows_of(const mx::array& x, int first, int last) {
-  return mx::slice(x, {first, 0, 0}, {last, x.shape(1), x.shape(2)});
-}
-
-mx::array first_rows(const mx::array& x, int count) {
-  return rows_of(x, 0, count);
+                          float scale, bool causal) {
+  const int count = queries.shape(2);
+  // The last token sees all of the cache: it needs no mask.
+  const mx::array out = mx::fast::scaled_dot_product_attention(queries, keys, values, scale,
+                                                               causal && count > 1 ? "causal" : "");
+  return mx::reshape(count == 1 ? out : mx::transpose(out, {0, 2, 1, 3}),
+                     {count, queries.shape(1) * queries.shape(3)});
 }
 
 /// Attention by MLX, in blocks that no kernel runs long for. Several blocks are evaluated one by
 /// one, so that `stop` is seen.
 mx::array graph_attention(const mx::array& queries, const mx::array& keys, const mx::array& values,
                           float scale, bool causal, const StopToken& stop) {
-  const AttentionShape shape{queries.shape(0), keys.shape(0), queries.shape(1), causal};
+  const AttentionShape shape{queries.shape(2), keys.shape(2), queries.shape(1), causal};
   const std::vector<QueryBlock> blocks =
-      query_blocks(shape, max_attention_scores(queries.shape(2), queries.shape(0)));
-  const char* mask = causal ? "causal" : "";
-  if (blocks.size() == 1) return fused_attention(queries, keys, values, scale, mask);
+      query_blocks(shape, max_attention_scores(queries.shape(3), queries.shape(2)));
+  if (blocks.size() == 1) return fused_attention(queries, keys, values, scale, causal);
   std::vector<mx::array> parts;
   for (const QueryBlock& block : blocks) {
     throw_if_stopped(stop);
-    parts.push_back(fused_attention(rows_of(queries, block.first, block.last),
-                                    first_rows(keys, block.keys), first_rows(values, block.keys),
-                                    scale, mask));
+    parts.push_back(fused_attention(tokens_of(queries, block.first, block.last),
+                                    first_tokens(keys, block.keys),
+                                    first_tokens(values, block.keys), scale, causal));
     parts.back().eval();
   }
   return mx::concatenate(parts, 0);
@@ -92,17 +101,17 @@ KvCache::KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType
       type_(type) {}
 
 mx::Shape KvCache::shape_of(int tokens, mx::Dtype dtype) const {
-  if (uses_graph()) return {tokens, num_key_value_heads_, head_dim_};
+  if (uses_graph()) return {1, num_key_value_heads_, tokens, head_dim_};
   const auto bytes = cpu::kv_row_bytes(type_, static_cast<std::size_t>(head_dim_));
   return {tokens, num_key_value_heads_, static_cast<int>(bytes / mx::size_of(dtype))};
 }
 
-void KvCache::grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const {
-  mx::array room = uses_graph() ? mx::zeros(shape_of(capacity, dtype), dtype)
-                                : cpu::uninitialized(shape_of(capacity, dtype), dtype);
+void KvCache::grow(std::optional<mx::array>& rows, mx::Dtype dtype) const {
+  mx::array room = uses_graph() ? mx::zeros(shape_of(capacity_, dtype), dtype)
+                                : cpu::uninitialized(shape_of(capacity_, dtype), dtype);
   if (rows && length_ > 0) {
     if (uses_graph()) {
-      room = mx::slice_update(room, first_rows(*rows, length_), mx::Shape{0, 0, 0},
+      room = mx::slice_update(room, first_tokens(*rows, length_), mx::Shape{0, 0, 0, 0},
                               shape_of(length_, dtype));
     } else {
       std::memcpy(room.data<std::byte>(), rows->data<std::byte>(), bytes_of(length_));
@@ -122,18 +131,18 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) con
   // The old array is given up first: as its only holder the update then writes in place.
   const mx::array old = std::move(*rows);
   rows.reset();
-  rows = mx::slice_update(old, update, mx::Shape{length_, 0, 0},
-                          mx::Shape{length_ + update.shape(0), update.shape(1), update.shape(2)});
+  rows = mx::slice_update(old, tokens_inside(update), mx::Shape{0, 0, length_, 0},
+                          mx::Shape{1, num_key_value_heads_, length_ + update.shape(0), head_dim_});
 }
 
 void KvCache::append(const mx::array& keys, const mx::array& values) {
   const int end = length_ + keys.shape(0);
-  if (!keys_ || end > keys_->shape(0)) {
-    const auto capacity = static_cast<int>(
+  if (!keys_ || end > capacity_) {
+    capacity_ = static_cast<int>(
         capacity_for(static_cast<std::uint64_t>(end), static_cast<std::uint64_t>(reserve_)));
     const mx::Dtype dtype = uses_graph() ? keys.dtype() : dtype_of(type_);
-    grow(keys_, capacity, dtype);
-    grow(values_, capacity, dtype);
+    grow(keys_, dtype);
+    grow(values_, dtype);
     // The smaller ones are of no use to anybody, and those of all layers are many.
     if (length_ > 0) release_kept_memory();
   }
@@ -166,8 +175,8 @@ std::uint64_t max_attention_scores(int head_dim, int queries) {
 mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
                            const StopToken& stop) {
   if (uses_graph()) {
-    return graph_attention(queries, first_rows(cache.keys(), cache.length()),
-                           first_rows(cache.values(), cache.length()), scale, /*causal=*/true,
+    return graph_attention(tokens_inside(queries), first_tokens(cache.keys(), cache.length()),
+                           first_tokens(cache.values(), cache.length()), scale, /*causal=*/true,
                            stop);
   }
   cpu::AttentionArguments arguments =
@@ -192,7 +201,7 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
     std::vector<mx::array> parts;
     for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
       const auto segment = [&](const mx::array& x) {
-        return rows_of(x, cu_seqlens[i], cu_seqlens[i + 1]);
+        return heads_first(x, cu_seqlens[i], cu_seqlens[i + 1]);
       };
       parts.push_back(graph_attention(segment(queries), segment(keys), segment(values), scale,
                                       /*causal=*/false, stop));

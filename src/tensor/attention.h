@@ -31,7 +31,7 @@ class KvCache {
   KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type);
   KvCache(KvCache&&) = default;  // not copied: tokens are written in place
 
-  /// Appends keys and values, (n, num_key_value_heads, head_dim) each.
+  /// Appends keys and values, (n, num_key_value_heads, head_dim) each, as `split_heads` makes them.
   void append(const mx::array& keys, const mx::array& values);
 
   /// Keeps the first `length` tokens, at most those held.
@@ -40,7 +40,8 @@ class KvCache {
   int length() const { return length_; }  ///< tokens held
   cpu::KvType type() const { return type_; }
   /// (capacity, num_key_value_heads, head_dim), of which the first `length()` rows are set; kInt8:
-  /// (capacity, num_key_value_heads, bytes of a row).
+  /// (capacity, num_key_value_heads, bytes of a row). In a graph: (1, num_key_value_heads,
+  /// capacity, head_dim), as MLX's attention reads them.
   const mx::array& keys() const { return *keys_; }
   const mx::array& values() const { return *values_; }
 
@@ -50,7 +51,7 @@ class KvCache {
  private:
   mx::Shape shape_of(int tokens, mx::Dtype dtype) const;
   std::size_t bytes_of(int tokens) const;  ///< keys or values, on the CPU
-  void grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const;
+  void grow(std::optional<mx::array>& rows, mx::Dtype dtype) const;
   void write(std::optional<mx::array>& rows, const mx::array& update) const;
 
   int num_key_value_heads_;
@@ -58,6 +59,7 @@ class KvCache {
   int reserve_;
   cpu::KvType type_;
   int length_ = 0;
+  int capacity_ = 0;
   std::optional<mx::array> keys_;
   std::optional<mx::array> values_;
 };
@@ -73,9 +75,9 @@ bool has_fused_attention(int head_dim, int queries);
 std::uint64_t max_attention_scores(int head_dim, int queries);
 
 /// Causal attention of the last n tokens of the cache over all of it, grouped-query.
-/// queries: (n, heads, head_dim) -> (n, heads * head_dim). The tokens' keys are in the cache
-/// already. In MLX's graph long work is done in blocks, with `stop` looked at between them; throws
-/// kCancelled.
+/// queries: (n, heads, head_dim), as `split_heads` makes them -> (n, heads * head_dim). The
+/// tokens' keys are in the cache already. In MLX's graph long work is done in blocks, with `stop`
+/// looked at between them; throws kCancelled.
 mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
                            const StopToken& stop = {});
 

@@ -58,8 +58,8 @@ mx::array add(const mx::array& a, const mx::array& b);
 /// silu(gate) * up, elementwise.
 mx::array swiglu(const mx::array& gate, const mx::array& up);
 
-/// Rotary position embedding, "rotate half" form (RoFormer, arXiv:2104.09864, as GPT-NeoX lays it
-/// out). x: (n, heads, head_dim); cos, sin: (n, head_dim / 2) -> (n, heads, head_dim).
-mx::array rotate(const mx::array& x, const mx::array& cos, const mx::array& sin);
+/// Rows of several heads: (n, heads * head_dim) -> (n, heads, head_dim); in a graph (n, heads, 1,
+/// head_dim), which is what MLX's kernels of one token want.
+mx::array split_heads(const mx::array& rows, int heads, int head_dim);
 
 }  // namespace oko::tensor

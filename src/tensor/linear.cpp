@@ -34,17 +34,21 @@ void require_dtype(bool right, const std::string& tensor) {
       tr("the model was not made by MLX, or is damaged", "модель сделана не MLX или повреждена"));
 }
 
-mx::array gelu(const mx::array& x) {
+// Compiled, each activation is one kernel on a GPU.
+
+std::vector<mx::array> gelu(const std::vector<mx::array>& inputs) {
+  const mx::array& x = inputs[0];
   const mx::array scaled = mx::multiply(x, mx::array(static_cast<float>(M_SQRT1_2), x.dtype()));
   const mx::array one_plus_erf = mx::add(mx::erf(scaled), mx::array(1.0f, x.dtype()));
-  return mx::multiply(mx::multiply(x, mx::array(0.5f, x.dtype())), one_plus_erf);
+  return {mx::multiply(mx::multiply(x, mx::array(0.5f, x.dtype())), one_plus_erf)};
 }
 
-mx::array gelu_tanh(const mx::array& x) {
+std::vector<mx::array> gelu_tanh(const std::vector<mx::array>& inputs) {
+  const mx::array& x = inputs[0];
   const mx::array cubic =
       mx::add(x, mx::multiply(mx::array(0.044715f, x.dtype()), mx::multiply(x, mx::square(x))));
   const mx::array z = mx::multiply(mx::array(1.5957691216057308f, x.dtype()), cubic);
-  return mx::multiply(x, mx::sigmoid(z));
+  return {mx::multiply(x, mx::sigmoid(z))};
 }
 
 /// Rows `ids` of a row-contiguous matrix. On the CPU the matrix may lie at any address, which MLX's
@@ -64,13 +68,15 @@ mx::array take_rows(const mx::array& matrix, const mx::array& ids) {
 
 /// By MLX's operations.
 mx::array activate(const mx::array& x, cpu::Activation activation) {
+  static const auto compiled_gelu = mx::compile(&gelu, /*shapeless=*/true);
+  static const auto compiled_gelu_tanh = mx::compile(&gelu_tanh, /*shapeless=*/true);
   switch (activation) {
     case cpu::Activation::kNone:
       return x;
     case cpu::Activation::kGelu:
-      return gelu(x);
+      return compiled_gelu({x})[0];
     case cpu::Activation::kGeluTanh:
-      return gelu_tanh(x);
+      return compiled_gelu_tanh({x})[0];
   }
   return x;
 }

@@ -7,6 +7,7 @@
 #include "base/stop_token.h"
 #include "engine/image_cache.h"
 #include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/rope_index.h"
 #include "tensor/device.h"
 #include "tests/models/prompted.h"
 

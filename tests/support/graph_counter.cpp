@@ -4,6 +4,7 @@
 #include <mlx/compile.h>
 #include <mlx/fast.h>
 #include <mlx/mlx.h>
+#include <mlx/primitives.h>
 
 #include <algorithm>
 #include <functional>
@@ -29,6 +30,9 @@ struct Fused {
 std::recursive_mutex guard;
 GraphCounts counts;
 std::unordered_map<Id, Fused> fused_arrays;
+std::unordered_map<Id, int> evaluation_of;  ///< the number of the evaluation of an array
+int evaluations = 0;
+int waited_for = 0;          ///< the latest evaluation that the host has waited for
 thread_local int depth = 0;  ///< of MLX's own calls among the functions below
 
 /// MLX's function that `own` stands in front of.
@@ -124,14 +128,27 @@ class Call {
   static bool is_outer() { return depth == 1; }
 };
 
+/// Counts an evaluation, and where the host `waits` for it, the sync. Results of one evaluation
+/// come together: waiting for the second of them is not a sync. Whether a result is there before it
+/// is asked for depends on the machine's load, and does not count.
 void count_evaluation(const std::vector<mx::array>& outputs, bool waits) {
   if (!Call::is_outer()) return;
   const std::scoped_lock lock(guard);
-  Walk().visit(outputs);
-  const bool ready = std::all_of(outputs.begin(), outputs.end(), [](const mx::array& output) {
-    return output.status() != mx::array::Status::unscheduled && output.is_available();
-  });
-  if (waits && !ready) ++counts.syncs;
+  if (std::any_of(outputs.begin(), outputs.end(), is_pending)) {
+    ++evaluations;
+    for (const mx::array& output : outputs) {
+      if (is_pending(output)) evaluation_of[output.id()] = evaluations;
+    }
+    Walk().visit(outputs);
+  }
+  if (!waits) return;
+  int latest = 0;
+  for (const mx::array& output : outputs) {
+    const auto found = evaluation_of.find(output.id());
+    if (found != evaluation_of.end()) latest = std::max(latest, found->second);
+  }
+  if (latest > waited_for) ++counts.syncs;
+  waited_for = std::max(waited_for, latest);
 }
 
 /// `output` is computed from `inputs` by one kernel.

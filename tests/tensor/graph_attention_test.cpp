@@ -6,6 +6,7 @@
 
 #include "tensor/attention.h"
 #include "tensor/device.h"
+#include "tensor/layers.h"
 #include "tensor/query_blocks.h"
 #include "tests/tensor/numbers.h"
 #include "tests/tensor/support.h"
@@ -24,6 +25,11 @@ class GraphAttentionTest : public ::testing::Test {
 mx::array random_array(int rows, int heads, std::uint32_t seed) {
   const std::vector<float> values = noise(static_cast<std::size_t>(rows * heads * kHeadDim), seed);
   return mx::array(values.data(), {rows, heads, kHeadDim}, mx::float32);
+}
+
+/// (n, heads, head_dim) as layers of a decoder make it.
+mx::array layer_heads(const mx::array& x) {
+  return split_heads(mx::reshape(x, {x.shape(0), -1}), x.shape(1), kHeadDim);
 }
 
 /// MLX's attention in one call.
@@ -125,12 +131,12 @@ TEST_F(GraphAttentionTest, AChunkInFrontOfALongCacheIsCutAndEqualsOneCall) {
   constexpr int kTokens = 15000, kChunk = 600, kHeads = 2;
   KvCache cache(1, kHeadDim, kTokens, cpu::KvType::kFloat16);
   const mx::array keys = random_array(kTokens, 1, 2), values = random_array(kTokens, 1, 3);
-  cache.append(keys, values);
+  cache.append(layer_heads(keys), layer_heads(values));
   const mx::array queries = random_array(kChunk, kHeads, 1);
   ASSERT_GT(
       query_blocks({kChunk, kTokens, kHeads, true}, max_attention_scores(kHeadDim, kChunk)).size(),
       1u);
-  expect_near(causal_attention(queries, cache, kScale),
+  expect_near(causal_attention(layer_heads(queries), cache, kScale),
               whole_attention(queries, keys, values, "causal"));
 }
 

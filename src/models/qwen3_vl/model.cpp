@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/qwen3_vl/rope_index.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -52,6 +53,10 @@ std::vector<VisualSpan> spans_of_chunk(std::span<const Placement> placements, st
   return spans;
 }
 
+mx::array array_of(std::span<const std::int32_t> ids) {
+  return mx::array(ids.data(), {static_cast<int>(ids.size())}, mx::int32);
+}
+
 void check_ids(std::span<const std::int32_t> ids, int vocab_size) {
   if (ids.empty()) throw Error(ErrorCode::kFailed, tr("the prompt is empty", "запрос пуст"));
   for (const std::int32_t id : ids) {
@@ -92,10 +97,22 @@ Sequence::Sequence(const Model& model, const SequenceOptions& options)
       caches_(model.text_.make_caches(options.reserve, options.kv_type)),
       prefill_chunk_(options.prefill_chunk) {}
 
-std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
-                                     std::span<const ImageFeatures> pictures, StopToken stop,
-                                     const std::function<void(std::size_t)>& progress,
-                                     const Observer& observer) {
+std::vector<std::vector<float>> rows_of(const mx::array& logits) {
+  mx::array numbers = mx::astype(logits, mx::float32);
+  numbers.eval();
+  std::vector<std::vector<float>> rows;
+  const auto width = static_cast<std::ptrdiff_t>(numbers.shape(1));
+  for (int i = 0; i < numbers.shape(0); ++i) {
+    const float* row = numbers.data<float>() + i * width;
+    rows.emplace_back(row, row + width);
+  }
+  return rows;
+}
+
+mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
+                                std::span<const ImageFeatures> pictures, StopToken stop,
+                                const std::function<void(std::size_t)>& progress,
+                                const Observer& observer) {
   const Config& config = model_.config_;
   check_ids(ids, config.text.vocab_size);
   std::vector<GridThw> grids;
@@ -109,47 +126,52 @@ std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
     const std::size_t last = std::min(ids.size(), first + prefill_chunk_);
     const std::span positions(index.positions.begin() + static_cast<std::ptrdiff_t>(first),
                               last - first);
-    hidden = model_.text_.forward(ids.subspan(first, last - first),
+    hidden = model_.text_.forward(array_of(ids.subspan(first, last - first)),
                                   spans_of_chunk(placements, first, last),
                                   text_rotary(positions, config.text), caches_, stop, observer);
     if (observer) observer("logits", model_.text_.logits(*hidden));
     if (progress) progress(last);
   }
   length_ = ids.size();
-  return std::move(logits_of_last(*hidden, 1).front());
+  mx::array logits = model_.text_.logits(
+      mx::slice(*hidden, {hidden->shape(0) - 1, 0}, {hidden->shape(0), hidden->shape(1)}));
+  logits.eval();
+  return logits;
 }
 
-std::vector<std::vector<float>> Sequence::decode(std::span<const std::int32_t> ids) {
-  check_ids(ids, model_.config_.text.vocab_size);
+std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
+                                     std::span<const ImageFeatures> pictures, StopToken stop,
+                                     const std::function<void(std::size_t)>& progress,
+                                     const Observer& observer) {
+  return std::move(
+      rows_of(read_prompt(ids, pictures, std::move(stop), progress, observer)).front());
+}
+
+mx::array Sequence::forward_next(const mx::array& ids) {
+  const auto count = static_cast<std::size_t>(ids.shape(0));
   std::vector<std::array<std::int32_t, 3>> positions;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t at = static_cast<std::int32_t>(length_ + i) + rope_delta_;
     positions.push_back({at, at, at});
   }
   const mx::array hidden =
       model_.text_.forward(ids, {}, text_rotary(positions, model_.config_.text), caches_, {}, {});
-  length_ += ids.size();
-  return logits_of_last(hidden, static_cast<int>(ids.size()));
+  length_ += count;
+  return model_.text_.logits(hidden);
+}
+
+std::vector<std::vector<float>> Sequence::decode(std::span<const std::int32_t> ids) {
+  check_ids(ids, model_.config_.text.vocab_size);
+  return rows_of(forward_next(array_of(ids)));
+}
+
+mx::array Sequence::decode(const mx::array& id) {
+  return forward_next(id);
 }
 
 void Sequence::truncate(std::size_t length) {
   for (tensor::KvCache& cache : caches_) cache.truncate(static_cast<int>(length));
   length_ = length;
-}
-
-std::vector<std::vector<float>> Sequence::logits_of_last(const mx::array& hidden, int count) const {
-  const mx::array last = count == hidden.shape(0) ? hidden
-                                                  : mx::slice(hidden, {hidden.shape(0) - count, 0},
-                                                              {hidden.shape(0), hidden.shape(1)});
-  mx::array logits = mx::astype(model_.text_.logits(last), mx::float32);
-  logits.eval();
-  std::vector<std::vector<float>> rows;
-  const auto width = static_cast<std::ptrdiff_t>(logits.shape(1));
-  for (int i = 0; i < count; ++i) {
-    const float* row = logits.data<float>() + i * width;
-    rows.emplace_back(row, row + width);
-  }
-  return rows;
 }
 
 std::size_t Sequence::cache_bytes() const {

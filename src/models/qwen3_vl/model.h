@@ -56,6 +56,9 @@ struct SequenceOptions {
   std::size_t prefill_chunk = kPrefillChunk;  ///< tokens that go through the layers at once, >= 1
 };
 
+/// Rows of logits as numbers.
+std::vector<std::vector<float>> rows_of(const mx::array& logits);
+
 /// One text that the model reads and continues: the prompt's tokens and pictures, then a token at a
 /// time.
 class Sequence {
@@ -64,9 +67,14 @@ class Sequence {
   Sequence(const Model& model, const SequenceOptions& options);
 
   /// Reads a prompt, each picture standing for one run of image tokens in `ids`; once, first.
-  /// Returns the logits of the token that follows, vocab_size of them.
+  /// Returns the logits of the token that follows, (1, vocab_size), evaluated.
   /// `progress` is told the tokens done so far. Throws kCancelled; kFailed where pictures and
   /// tokens disagree.
+  mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
+                        StopToken stop = {}, const std::function<void(std::size_t)>& progress = {},
+                        const Observer& observer = {});
+
+  /// The same, the logits as numbers.
   std::vector<float> prefill(std::span<const std::int32_t> ids,
                              std::span<const ImageFeatures> pictures, StopToken stop = {},
                              const std::function<void(std::size_t)>& progress = {},
@@ -75,9 +83,13 @@ class Sequence {
   /// Reads one more token and returns the logits of the next.
   std::vector<float> decode(std::int32_t id) { return std::move(decode({&id, 1}).front()); }
 
-  /// Reads some tokens in one pass and returns the logits after each. On the CPU and for up to 8
-  /// tokens they are, to the bit, those of reading one by one.
+  /// Reads some tokens in one pass and returns the logits after each. By oko's kernels and for up
+  /// to 8 tokens they are, to the bit, those of reading one by one.
   std::vector<std::vector<float>> decode(std::span<const std::int32_t> ids);
+
+  /// Reads one more token, id (1), which a graph may not have computed yet, and returns the logits
+  /// of the next, (1, vocab_size), in a graph not evaluated.
+  mx::array decode(const mx::array& id);
 
   /// Forgets all but the first `length` tokens, which must not end inside the prompt.
   void truncate(std::size_t length);
@@ -86,7 +98,7 @@ class Sequence {
   std::size_t cache_bytes() const;                ///< of keys and values in use
 
  private:
-  std::vector<std::vector<float>> logits_of_last(const mx::array& hidden, int count) const;
+  mx::array forward_next(const mx::array& ids);
 
   const Model& model_;
   std::vector<tensor::KvCache> caches_;

@@ -23,19 +23,4 @@ struct RopeIndex {
 RopeIndex rope_index(std::span<const std::int32_t> ids, std::span<const GridThw> grids,
                      std::int32_t image_token_id, int spatial_merge_size);
 
-/// Cosines and sines of the rotary angles, each (n, head_dim / 2), row-major. Interleaved MRoPE:
-/// frequency i turns with the height where i % 3 == 1 and i < 3 · mrope_section[1], with the width
-/// where i % 3 == 2 and i < 3 · mrope_section[2], with the time otherwise (Qwen3-VL technical
-/// report, arXiv:2511.21631).
-struct RotaryTable {
-  std::vector<float> cos;
-  std::vector<float> sin;
-};
-RotaryTable text_rotary(std::span<const std::array<std::int32_t, 3>> positions,
-                        const TextConfig& config);
-
-/// The same for the vision tower, each (patches, head_dim / 2): the first half of the frequencies
-/// turns with a patch's row, the second with its column. Patches in merge order, see `Patches`.
-RotaryTable vision_rotary(const GridThw& grid, const VisionConfig& config);
-
 }  // namespace oko::models::qwen3_vl

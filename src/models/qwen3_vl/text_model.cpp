@@ -10,6 +10,8 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
+constexpr int kFewTokens = 8;  // what lookup guesses at most, with the token before
+
 tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
                            int inputs) {
   return tensor::Linear::load(checkpoint.weights, name, outputs, inputs,
@@ -85,37 +87,31 @@ std::vector<tensor::KvCache> TextModel::make_caches(int reserve, tensor::cpu::Kv
   return caches;
 }
 
-mx::array TextModel::attend(const Layer& layer, const mx::array& x, const mx::array& cos,
-                            const mx::array& sin, tensor::KvCache& cache,
-                            const StopToken& stop) const {
-  const int count = x.shape(0);
+mx::array TextModel::attend(const Layer& layer, const mx::array& x, const tensor::Rotary& rotary,
+                            tensor::KvCache& cache, const StopToken& stop) const {
   const auto heads = [&](const mx::array& rows, int number) {
-    return tensor::reshape(rows, {count, number, config_.head_dim});
+    return tensor::split_heads(rows, number, config_.head_dim);
   };
   const std::vector<mx::array> qkv = tensor::Linear::multiply_all(
       layer.input_layernorm(x), {&layer.q_proj, &layer.k_proj, &layer.v_proj});
-  const mx::array queries =
-      tensor::rotate(layer.q_norm(heads(qkv[0], config_.num_attention_heads)), cos, sin);
-  const mx::array keys =
-      tensor::rotate(layer.k_norm(heads(qkv[1], config_.num_key_value_heads)), cos, sin);
+  const mx::array queries = rotary(layer.q_norm(heads(qkv[0], config_.num_attention_heads)));
+  const mx::array keys = rotary(layer.k_norm(heads(qkv[1], config_.num_key_value_heads)));
   cache.append(keys, heads(qkv[2], config_.num_key_value_heads));
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
   return layer.o_proj.add_to(x, tensor::causal_attention(queries, cache, scale, stop));
 }
 
-mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
-                             const RotaryTable& rotary, std::vector<tensor::KvCache>& caches,
+mx::array TextModel::forward(const mx::array& ids, std::span<const VisualSpan> spans,
+                             const tensor::Rotary& rotary, std::vector<tensor::KvCache>& caches,
                              StopToken stop, const Observer& observer) const {
-  const int count = static_cast<int>(ids.size());
-  const mx::array cos = tensor::matrix(rotary.cos, count);
-  const mx::array sin = tensor::matrix(rotary.sin, count);
-  mx::array x = embed_tokens_.embed(mx::array(ids.data(), {count}, mx::int32));
+  const bool by_layer = ids.shape(0) > kFewTokens || observer;
+  mx::array x = embed_tokens_.embed(ids);
   for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);
   if (observer) observer("text.embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     throw_if_stopped(stop);
     const Layer& layer = layers_[i];
-    x = attend(layer, x, cos, sin, caches[i], stop);
+    x = attend(layer, x, rotary, caches[i], stop);
     const mx::array normal = layer.post_attention_layernorm(x);
     const std::vector<mx::array> gate_up =
         tensor::Linear::multiply_all(normal, {&layer.gate_proj, &layer.up_proj});
@@ -123,11 +119,10 @@ mx::array TextModel::forward(std::span<const std::int32_t> ids, std::span<const 
     for (const VisualSpan& span : spans) {
       if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
     }
-    if (count > 1 || observer) mx::eval({x, caches[i].keys(), caches[i].values()});
+    if (by_layer) mx::eval({x, caches[i].keys(), caches[i].values()});
     if (observer) observer("text.layer." + std::to_string(i), x);
   }
   x = norm_(x);
-  x.eval();
   if (observer) observer("text.normed", x);
   return x;
 }

@@ -8,7 +8,7 @@
 #include "base/stop_token.h"
 #include "models/observer.h"
 #include "models/qwen3_vl/checkpoint.h"
-#include "models/qwen3_vl/rope_index.h"
+#include "models/qwen3_vl/rotary.h"
 #include "models/work.h"
 #include "tensor/attention.h"
 #include "tensor/layers.h"
@@ -34,13 +34,13 @@ class TextModel {
   /// One cache a layer, each with room for `reserve` tokens at first use.
   std::vector<tensor::KvCache> make_caches(int reserve, tensor::cpu::KvType type) const;
 
-  /// Runs a chunk of tokens that follows what the caches hold and appends it to them.
-  /// Returns the normalised hidden states, (n, hidden_size), evaluated. Chunks of several tokens
-  /// are evaluated layer by layer, so that memory stays small and `stop` is seen; throws
-  /// kCancelled, after which the caches are of no use.
-  mx::array forward(std::span<const std::int32_t> ids, std::span<const VisualSpan> spans,
-                    const RotaryTable& rotary, std::vector<tensor::KvCache>& caches, StopToken stop,
-                    const Observer& observer) const;
+  /// Runs a chunk of tokens, ids (n), that follows what the caches hold and appends it to them.
+  /// Returns the normalised hidden states, (n, hidden_size); in a graph not evaluated. Chunks of
+  /// more than 8 tokens are evaluated layer by layer, so that memory stays small and
+  /// `stop` is seen; throws kCancelled, after which the caches are of no use.
+  mx::array forward(const mx::array& ids, std::span<const VisualSpan> spans,
+                    const tensor::Rotary& rotary, std::vector<tensor::KvCache>& caches,
+                    StopToken stop, const Observer& observer) const;
 
   /// The products of `count` tokens through all layers and of the logits of the last one; attention
   /// is not counted.
@@ -56,8 +56,8 @@ class TextModel {
     tensor::Linear q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj;
   };
 
-  mx::array attend(const Layer& layer, const mx::array& x, const mx::array& cos,
-                   const mx::array& sin, tensor::KvCache& cache, const StopToken& stop) const;
+  mx::array attend(const Layer& layer, const mx::array& x, const tensor::Rotary& rotary,
+                   tensor::KvCache& cache, const StopToken& stop) const;
 
   TextConfig config_;
   tensor::Linear embed_tokens_;

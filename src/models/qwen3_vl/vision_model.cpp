@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "models/qwen3_vl/chunks.h"
-#include "models/qwen3_vl/rope_index.h"
+#include "models/qwen3_vl/rotary.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
 
@@ -178,17 +178,16 @@ mx::array VisionModel::embed(const Patches& patches) const {
   });
 }
 
-mx::array VisionModel::attend(const Block& block, const mx::array& x, const mx::array& cos,
-                              const mx::array& sin, std::span<const int> cu_seqlens,
-                              const StopToken& stop) const {
+mx::array VisionModel::attend(const Block& block, const mx::array& x, const tensor::Rotary& rotary,
+                              std::span<const int> cu_seqlens, const StopToken& stop) const {
   const int head_dim = config_.hidden_size / config_.num_heads;
   std::vector<mx::array> qkv =
       tensor::Linear::multiply_all(block.norm1(x), {&block.query, &block.key, &block.value});
   for (mx::array& part : qkv) {
     part = tensor::reshape(part, {x.shape(0), config_.num_heads, head_dim});
   }
-  qkv[0] = tensor::rotate(qkv[0], cos, sin);
-  qkv[1] = tensor::rotate(qkv[1], cos, sin);
+  qkv[0] = rotary(qkv[0]);
+  qkv[1] = rotary(qkv[1]);
   const mx::array attention = tensor::segment_attention(
       qkv[0], qkv[1], qkv[2], cu_seqlens, 1.0f / std::sqrt(static_cast<float>(head_dim)),
       tensor::cpu::Precision::kFloat, stop);
@@ -207,7 +206,6 @@ mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) cons
 
 ImageFeatures VisionModel::encode(Patches patches, StopToken stop, const Observer& observer) const {
   const GridThw grid = patches.grid_thw;
-  const int count = grid.t * grid.h * grid.w;
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);
   };
@@ -216,9 +214,7 @@ ImageFeatures VisionModel::encode(Patches patches, StopToken stop, const Observe
   observe("vision.patch_embed", x);
   x = tensor::add(x, position_embeddings(grid));
   observe("vision.embedded", x);
-  const RotaryTable rotary = vision_rotary(grid, config_);
-  const mx::array cos = tensor::matrix(rotary.cos, count);
-  const mx::array sin = tensor::matrix(rotary.sin, count);
+  const tensor::Rotary rotary = vision_rotary(grid, config_);
   std::vector<int> cu_seqlens;  // a frame sees itself only
   for (int t = 0; t <= grid.t; ++t) cu_seqlens.push_back(t * grid.h * grid.w);
 
@@ -227,7 +223,7 @@ ImageFeatures VisionModel::encode(Patches patches, StopToken stop, const Observe
   for (int layer = 0; layer < config_.depth; ++layer) {
     throw_if_stopped(stop);
     const Block& block = blocks_[static_cast<std::size_t>(layer)];
-    x = feed_forward(block, attend(block, x, cos, sin, cu_seqlens, stop));
+    x = feed_forward(block, attend(block, x, rotary, cu_seqlens, stop));
     x.eval();
     observe("vision.layer." + std::to_string(layer), x);
     const auto level = std::find(levels.begin(), levels.end(), layer);

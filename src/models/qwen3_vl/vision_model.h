@@ -11,6 +11,7 @@
 #include "models/work.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
+#include "tensor/rotary.h"
 
 namespace oko::models::qwen3_vl {
 
@@ -71,9 +72,8 @@ class VisionModel {
 
   mx::array embed(const Patches& patches) const;
   mx::array position_embeddings(const GridThw& grid) const;
-  mx::array attend(const Block& block, const mx::array& x, const mx::array& cos,
-                   const mx::array& sin, std::span<const int> cu_seqlens,
-                   const StopToken& stop) const;
+  mx::array attend(const Block& block, const mx::array& x, const tensor::Rotary& rotary,
+                   std::span<const int> cu_seqlens, const StopToken& stop) const;
   mx::array feed_forward(const Block& block, const mx::array& x) const;
 
   VisionConfig config_;

@@ -1,0 +1,35 @@
+#include "engine/device_decoder.h"
+
+namespace oko::engine {
+
+bool DeviceDecoder::can_choose(const SamplingOptions& options) {
+  if (options.repetition_penalty != 1.0f || options.presence_penalty != 0.0f) return false;
+  return options.temperature == 0 || options.top_p == 1;
+}
+
+DeviceDecoder::DeviceDecoder(models::qwen3_vl::Sequence& sequence, const tensor::mx::array& logits,
+                             const SamplingOptions& options, int max_tokens)
+    : sequence_(sequence), options_(options), max_tokens_(max_tokens), ahead_(choose(logits)) {}
+
+DeviceDecoder::~DeviceDecoder() {
+  ahead_.wait();
+}
+
+std::int32_t DeviceDecoder::next() {
+  tensor::TokenChoice choice = ahead_;
+  if (chosen_ < max_tokens_) ahead_ = choose(sequence_.decode(choice.id()));
+  const std::int32_t id = choice.read_id();
+  require_numbers(choice.read_largest_logit());
+  return id;
+}
+
+tensor::TokenChoice DeviceDecoder::choose(const tensor::mx::array& logits) {
+  // Another key for each token; the factor spreads neighbouring seeds over all 64 bits.
+  const std::uint64_t key =
+      options_.seed * 0x9E3779B97F4A7C15 + static_cast<std::uint64_t>(chosen_++);
+  return {logits,
+          {.temperature = options_.temperature, .top_k = options_.top_k, .min_p = options_.min_p},
+          key};
+}
+
+}  // namespace oko::engine

@@ -1,0 +1,59 @@
+#include "tensor/token_choice.h"
+
+#include <mlx/mlx.h>
+#include <mlx/random.h>
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+namespace oko::tensor {
+namespace {
+
+/// By the same rules as engine::Sampler, which has the logits on the host.
+mx::array draw(const mx::array& logits, const mx::array& largest, const TokenChoiceOptions& options,
+               std::uint64_t key) {
+  const int vocab_size = logits.shape(1);
+  mx::array weights = mx::divide(mx::subtract(mx::astype(logits, mx::float32), largest),
+                                 mx::array(options.temperature));
+  std::optional<mx::array> ids;
+  if (options.top_k > 0 && options.top_k < vocab_size) {
+    const int first = vocab_size - options.top_k;
+    ids = mx::slice(mx::argpartition(weights, first, -1), {0, first}, {1, vocab_size});
+    weights = mx::take_along_axis(weights, *ids, -1);
+  }
+  if (options.min_p > 0) {
+    weights = mx::where(mx::greater_equal(weights, mx::array(std::log(options.min_p))), weights,
+                        mx::array(-std::numeric_limits<float>::infinity()));
+  }
+  const mx::array place = mx::random::categorical(weights, -1, mx::random::key(key));
+  if (!ids) return place;
+  return mx::reshape(mx::take_along_axis(*ids, mx::reshape(place, {1, 1}), -1), {1});
+}
+
+}  // namespace
+
+TokenChoice::TokenChoice(const mx::array& logits, const TokenChoiceOptions& options,
+                         std::uint64_t key)
+    : largest_logit_(mx::astype(mx::max(logits, -1), mx::float32)),
+      id_(options.temperature > 0 ? draw(logits, largest_logit_, options, key)
+                                  : mx::argmax(logits, -1)) {
+  mx::async_eval({id_, largest_logit_});
+}
+
+std::int32_t TokenChoice::read_id() {
+  return static_cast<std::int32_t>(id_.item<std::uint32_t>());
+}
+
+float TokenChoice::read_largest_logit() {
+  return largest_logit_.item<float>();
+}
+
+void TokenChoice::wait() noexcept {
+  try {
+    mx::eval({id_, largest_logit_});
+  } catch (...) {  // nobody reads it
+  }
+}
+
+}  // namespace oko::tensor

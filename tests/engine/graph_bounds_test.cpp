@@ -1,0 +1,119 @@
+// What a decoded token costs on a GPU, counted from the graph: docs/BENCHMARKS.md has mlx-lm's
+// numbers beside these.
+#include <gtest/gtest.h>
+#include <mlx/mlx.h>
+
+#include "engine/device_decoder.h"
+#include "models/qwen3_vl/model.h"
+#include "tests/support/graph_counter.h"
+#include "tests/support/graph_device.h"
+#include "tests/support/random_models.h"
+
+namespace oko::engine {
+namespace {
+
+namespace mx = mlx::core;
+namespace qwen = models::qwen3_vl;
+
+constexpr int kTokens = 4;
+constexpr int kNewCaches = 2 * 36;  // keys and values of each layer are set to zero
+
+class GraphBoundsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    tensor::prepare_device({.device = graph_device()});
+    // As many text layers as the 4B has.
+    model_ = qwen::Model::load(RandomModels::get("qwen3-vl-4b-narrow", 3));
+  }
+
+  static std::vector<std::int32_t> prompt(int count) {
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < count; ++i) ids.push_back((i * 37 + i * i) % 900);
+    return ids;
+  }
+
+  /// Counts of kTokens tokens in the middle of an answer.
+  GraphCounts count_decoding(const SamplingOptions& options) {
+    qwen::Sequence sequence(*model_, {.reserve = 64});
+    const mx::array logits = sequence.read_prompt(prompt(20), {});
+    DeviceDecoder decoder(sequence, logits, options, 100);
+    decoder.next();
+    reset_graph_counts();
+    for (int i = 0; i < kTokens; ++i) decoder.next();
+    return graph_counts();
+  }
+
+  std::unique_ptr<qwen::Model> model_;
+};
+
+/// mlx-lm's Qwen3-4B takes 692, mlx-vlm's Qwen3-VL about 655.
+TEST_F(GraphBoundsTest, AGreedyTokenTakesOneSyncAndAtMost700Kernels) {
+  const GraphCounts counts = count_decoding({});
+  RecordProperty("kernels", counts.kernels / kTokens);
+  RecordProperty("nodes", counts.nodes / kTokens);
+  EXPECT_EQ(counts.syncs, kTokens);
+  EXPECT_LE(counts.kernels, 700 * kTokens);
+  EXPECT_LE(counts.nodes, 950 * kTokens);
+}
+
+TEST_F(GraphBoundsTest, ADrawnTokenTakesOneSyncToo) {
+  const GraphCounts counts = count_decoding({.temperature = 0.7f, .top_k = 20});
+  RecordProperty("kernels", counts.kernels / kTokens);
+  EXPECT_EQ(counts.syncs, kTokens);
+  EXPECT_LE(counts.kernels, 740 * kTokens);
+}
+
+TEST_F(GraphBoundsTest, ATokenWhoseLogitsTheHostWantsTakesOneSync) {
+  qwen::Sequence sequence(*model_, {.reserve = 64});
+  sequence.prefill(prompt(20), {});
+  reset_graph_counts();
+  sequence.decode(5);
+  EXPECT_EQ(graph_counts().syncs, 1);
+  EXPECT_LE(graph_counts().kernels, 700);
+}
+
+TEST_F(GraphBoundsTest, GuessedTokensAreReadWithOneSync) {
+  qwen::Sequence sequence(*model_, {.reserve = 64});
+  sequence.prefill(prompt(20), {});
+  reset_graph_counts();
+  sequence.decode(prompt(8));
+  EXPECT_EQ(graph_counts().syncs, 1);
+  EXPECT_LE(graph_counts().kernels, 700 + 8);
+}
+
+TEST_F(GraphBoundsTest, APromptWithoutPicturesTakesASyncALayer) {
+  qwen::Sequence sequence(*model_, {.reserve = 64, .prefill_chunk = 16});
+  reset_graph_counts();
+  sequence.prefill(prompt(32), {});
+  EXPECT_LE(graph_counts().syncs, 2 * 36 + 2);
+  EXPECT_LE(graph_counts().kernels, 2 * 700 + kNewCaches);
+  EXPECT_LE(graph_counts().largest_buffer, 2u * 1024 * 1024);
+}
+
+/// Three axes turn in three kernels for each of queries and keys, where text takes one.
+TEST_F(GraphBoundsTest, APictureInThePromptAddsAFewKernelsALayer) {
+  qwen::Patches patches{{1, 4, 4}, 2, std::vector<float>(16 * 3 * 2 * 16 * 16, 0.25f)};
+  const std::vector<qwen::ImageFeatures> pictures{model_->encode_image(patches)};
+  std::vector<std::int32_t> ids = prompt(12);
+  std::fill(ids.begin() + 4, ids.begin() + 8, model_->config().image_token_id);
+  qwen::Sequence sequence(*model_, {.reserve = 64});
+  reset_graph_counts();
+  sequence.prefill(ids, pictures);
+  RecordProperty("kernels", graph_counts().kernels);
+  EXPECT_LE(graph_counts().kernels, 700 + 36 * 4 + kNewCaches + 20);
+}
+
+/// The heads of the 4B's vision tower have 64 elements, so no scores are kept.
+TEST_F(GraphBoundsTest, APictureTakesAFewSyncsAndKernelsALayer) {
+  qwen::Patches patches{{1, 32, 32}, 2, std::vector<float>(1024 * 3 * 2 * 16 * 16, 0.25f)};
+  reset_graph_counts();
+  model_->encode_image(patches);
+  RecordProperty("kernels", graph_counts().kernels);
+  RecordProperty("syncs", graph_counts().syncs);
+  EXPECT_LE(graph_counts().syncs, 40);
+  EXPECT_LE(graph_counts().kernels, 300);
+  EXPECT_LE(graph_counts().most_scores, 2u * 1024 * 1024);
+}
+
+}  // namespace
+}  // namespace oko::engine
