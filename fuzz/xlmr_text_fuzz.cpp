@@ -13,8 +13,8 @@ using oko::text::TokenizedText;
 using oko::text::XlmrTokenizer;
 
 XlmrTokenizer load(const std::string& file) {
-  return XlmrTokenizer::parse(
-      oko::read_file(OKO_XLMR + file, 10'000'000, oko::ErrorCode::kFailed), file);
+  return XlmrTokenizer::parse(oko::read_file(OKO_XLMR + file, 10'000'000, oko::ErrorCode::kFailed),
+                              file);
 }
 
 void check(const XlmrTokenizer& tokenizer, std::string_view text) {
