@@ -9,7 +9,7 @@
 namespace oko::budget {
 
 PeakSampler::PeakSampler()
-    : thread_([this](StopToken stop) {
+    : thread_([this](const StopToken& stop) {
         while (!stop.stop_requested()) {
           look();
           std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -1,19 +1,13 @@
 #!/usr/bin/env bash
-# Runs clang-tidy (.clang-tidy) on the sources that a change touches, or with --all on every one.
-# $OKO_BASE: the commit that the change begins at; by
-# default where it left origin/main, or the commit before the last one.
+# Runs clang-tidy (.clang-tidy) on the sources that the last commit touches, or those since
+# $OKO_BASE; with --all on every one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake -DOUT=build/lint -P cmake/lint_tools.cmake
 cmake --preset release > /dev/null # for the compile commands
 
 changed_files() {
-  local base=${OKO_BASE:-}
-  [ -n "$base" ] || base=$(git merge-base HEAD origin/main 2>/dev/null || true)
-  if [ -z "$base" ] || [ "$base" = "$(git rev-parse HEAD)" ]; then
-    base=$(git rev-parse --verify --quiet HEAD~1 || git hash-object -t tree /dev/null)
-  fi
-  git diff --name-only --diff-filter=d "$base" -- '*.cpp' '*.h'
+  git diff --name-only --diff-filter=d "${OKO_BASE:-HEAD~1}" -- '*.cpp' '*.h'
 }
 
 # A header is checked with the source of its name; other headers with whoever includes them.
