@@ -7,6 +7,10 @@ cmake -DOUT=build/lint -P cmake/lint_tools.cmake
 cmake --preset release > /dev/null # for the compile commands
 
 changed_files() {
+  if [ -z "${OKO_BASE:-}" ] && ! git rev-parse --quiet --verify HEAD~1 > /dev/null; then
+    echo "clang-tidy: this checkout has no commit before the last one to compare with" >&2
+    return
+  fi
   git diff --name-only --diff-filter=d "${OKO_BASE:-HEAD~1}" -- '*.cpp' '*.h'
 }
 
