@@ -85,6 +85,7 @@ bool has_stale_copy(const fs::path& copy) {
 
 std::vector<fs::path> paths_of(const std::vector<tensor::SourceFile>& files) {
   std::vector<fs::path> paths;
+  paths.reserve(files.size());
   for (const tensor::SourceFile& file : files) paths.push_back(file.path);
   return paths;
 }

@@ -288,6 +288,7 @@ TEST_F(AlignWeightsTest, CallersAtTheSameTimeMakeOneCopy) {
   std::atomic<int> made = 0;
   {
     std::vector<JoiningThread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] { made += align_weights({.model = model}) ? 1 : 0; });
     }
