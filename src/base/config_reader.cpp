@@ -83,6 +83,14 @@ bool ConfigReader::boolean_or(const char* key, bool otherwise) const {
   return value != nullptr && value->is_boolean() ? value->get<bool>() : otherwise;
 }
 
+std::uint64_t ConfigReader::dtype_bytes() const {
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    const nlohmann::json* dtype = find(key);
+    if (dtype != nullptr && dtype->is_string()) return *dtype == "float32" ? 4 : 2;
+  }
+  return 0;
+}
+
 std::vector<int> ConfigReader::integers(const char* key, std::size_t most, int low,
                                         int high) const {
   const json* value = find(key);

@@ -31,6 +31,9 @@ class ConfigReader {
   float positive(const char* key) const;
   std::string string_or(const char* key, const std::string& otherwise) const;
   bool boolean_or(const char* key, bool otherwise) const;
+  /// Bytes of a number as `dtype` says, or `torch_dtype` in older files: 4 for float32, otherwise
+  /// 2; 0 where there is neither.
+  std::uint64_t dtype_bytes() const;
   /// A list of at most `most` whole numbers in low..high; throws where it is absent.
   std::vector<int> integers(const char* key, std::size_t most, int low, int high) const;
 

@@ -45,7 +45,7 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
                                              std::uint64_t beside) {
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
-  host.beside_bytes = engine::kRuntimeBytes + beside;
+  host.beside_bytes = engine::runtime_bytes(tensor::on_gpu()) + beside;
   host.threads = threads;
   host.idle_timeout = kIdleTimeout;
   host.probe = budget::make_memory_probe();

@@ -44,7 +44,7 @@ void refuse_binary_on_terminal(const std::string& format) {
 /// A4.
 std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
   constexpr std::uint64_t kPage = ocr::kEngineBytes + ocr::kPageBytes;
-  const std::uint64_t fit = (budget - std::min(budget, engine::kRuntimeBytes)) / kPage;
+  const std::uint64_t fit = (budget - std::min(budget, engine::runtime_bytes(false))) / kPage;
   return static_cast<std::size_t>(std::clamp<std::uint64_t>(
       fit, 1, options.threads != 0 ? options.threads : physical_core_count()));
 }
@@ -55,7 +55,7 @@ class PageLedger {
   PageLedger(std::uint64_t budget, std::size_t engines) : ledger_(budget), engines_(engines) {
     budget::TagBytes bytes;
     bytes[budget::Tag::kWeights] =  // as what stays
-        engine::kRuntimeBytes + engines * ocr::kEngineBytes;
+        engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
     beside_ = take(bytes, tr("raise --budget", "увеличьте --budget"), {});
   }
 

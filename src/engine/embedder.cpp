@@ -120,7 +120,7 @@ std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
     }
     budget::TagBytes bytes;
     bytes[budget::Tag::kEmbed] =
-        bge::pass_bytes(config_, tokens, outputs) +
+        bge::pass_bytes(config_, tokens, outputs, tensor::memory_model(config_.number_bytes)) +
         bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
     return bytes;
   };

@@ -237,7 +237,8 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
                      .text_tokens = text_tokens,
                      .max_tokens = static_cast<std::uint64_t>(work.max_tokens),
                      .kv_type = kv_type_of(fitting.kv_bits),
-                     .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk)},
+                     .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk),
+                     .memory = tensor::memory_model(config_.number_bytes)},
                     config_, processor_for(fitting.max_pixels));
   };
   work.fitting = fit(asked, limits, estimate_of, [&](const budget::TagBytes& bytes) {

@@ -82,12 +82,12 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   for (const Picture& picture : pictures) {
     pixels -= qwen::pixel_bytes(model.vision, picture.patches);
     const std::uint64_t tower =
-        kScratch + features + qwen::vision_bytes(model.vision, picture.patches);
+        kScratch + features + qwen::vision_bytes(model.vision, picture.patches, shape.memory);
     if (rgb + pixels + tower > memory.vision.total()) {
       memory.vision[Tag::kImage] = rgb + pixels;
       memory.vision[Tag::kVision] = tower;
     }
-    features += qwen::feature_bytes(model.vision, picture.patches);
+    features += qwen::feature_bytes(model.vision, picture.patches, shape.memory);
     tokens += picture.patches / static_cast<std::uint64_t>(model.vision.spatial_merge_size *
                                                            model.vision.spatial_merge_size);
   }
@@ -95,12 +95,21 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.prefill[Tag::kVision] = features;
   memory.decode = memory.prefill;
   memory.prefill[Tag::kPrefill] =
-      kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk);
+      kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk, shape.memory);
   const std::uint64_t reserve = tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve);
-  memory.prefill[Tag::kKv] = qwen::kv_bytes(model.text, reserve, reserve, shape.kv_type);
-  memory.decode[Tag::kPrefill] = kScratch + kLeftInHeap + qwen::decode_bytes(model.text);
+  memory.prefill[Tag::kKv] =
+      qwen::kv_bytes(model.text, reserve, reserve, shape.kv_type, shape.memory);
+  memory.decode[Tag::kPrefill] =
+      kScratch + kLeftInHeap +
+      qwen::decode_bytes(model.text, tokens + shape.max_tokens, shape.memory);
   memory.decode[Tag::kKv] =
-      qwen::kv_bytes(model.text, tokens + shape.max_tokens, reserve, shape.kv_type);
+      qwen::kv_bytes(model.text, tokens + shape.max_tokens, reserve, shape.kv_type, shape.memory);
+  if (shape.memory.graph) {
+    // A layer's cache is there twice while it is made and while it grows.
+    const auto layers = static_cast<std::uint64_t>(model.text.num_hidden_layers);
+    memory.prefill[Tag::kPrefill] += memory.prefill[Tag::kKv] / layers;
+    memory.decode[Tag::kPrefill] += memory.decode[Tag::kKv] / layers;
+  }
   // Pages that are not full, and what rounding adds.
   memory.prefill[Tag::kPrefill] += memory.prefill.total() / 20;
   memory.decode[Tag::kPrefill] += memory.decode.total() / 20;

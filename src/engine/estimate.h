@@ -8,6 +8,7 @@
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "tensor/cpu/kv_rows.h"
+#include "tensor/memory_model.h"
 
 namespace oko::engine {
 
@@ -30,6 +31,7 @@ struct GenerationShape {
   std::uint64_t max_tokens = 0;                           ///< of the answer
   tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
   std::uint64_t prefill_chunk = models::qwen3_vl::kPrefillChunk;
+  tensor::MemoryModel memory = {};
 };
 
 /// Bytes that the phases of a generation hold at most: from its start on, weights not counted, and

@@ -42,6 +42,12 @@ bool is_on_gpu(const PlanOptions& options) {
   return options.system == System::kMac;
 }
 
+/// A Mac's GPU, or oko's kernels.
+tensor::MemoryModel memory_of(const PlanOptions& options, std::uint64_t number_bytes) {
+  if (!is_on_gpu(options)) return {};
+  return {.graph = true, .fused = true, .number_bytes = number_bytes};
+}
+
 int kv_bits_of(const PlanOptions& options) {
   return kv_bits_on(is_on_gpu(options), options.kv_bits);
 }
@@ -53,7 +59,8 @@ GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
   return estimate({.pictures = {&picture, 1},
                    .text_tokens = static_cast<std::uint64_t>(text_tokens),
                    .max_tokens = static_cast<std::uint64_t>(options.answer_tokens),
-                   .kv_type = kv_type_of(kv_bits_of(options))},
+                   .kv_type = kv_type_of(kv_bits_of(options)),
+                   .memory = memory_of(options, options.vision_language.config.number_bytes)},
                   options.vision_language.config, options.vision_language.processor);
 }
 
@@ -146,15 +153,18 @@ Plan make_plan(const PlanOptions& options) {
     whole.physical_bytes = whole.available_bytes = options.physical_bytes;
     plan.budget = default_budget(options.system, whole);
   }
-  plan.runtime = kRuntimeBytes;
+  plan.runtime = runtime_bytes(is_on_gpu(options));
   plan.ocr = ocr::kEngineBytes + ocr::kPageBytes;
   plan.generation = generation(options, options.pixels, options.text_tokens);
   constexpr std::uint64_t kManyTokens = 256'000;
-  plan.kv_per_token = qwen::kv_bytes(options.vision_language.config.text, kManyTokens, kManyTokens,
-                                     kv_type_of(kv_bits_of(options))) /
-                      kManyTokens;
+  plan.kv_per_token =
+      qwen::kv_bytes(options.vision_language.config.text, kManyTokens, kManyTokens,
+                     kv_type_of(kv_bits_of(options)),
+                     memory_of(options, options.vision_language.config.number_bytes)) /
+      kManyTokens;
   const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);
-  plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {}) +
+  plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {},
+                               memory_of(options, options.embedding.config.number_bytes)) +
                bge::encoding_bytes(options.embedding.config, 1, embed_tokens, {});
   const std::uint64_t describing = std::max(plan.generation.largest().total(), ocr::kPageBytes);
   const std::uint64_t fixed = plan.runtime + ocr::kEngineBytes;

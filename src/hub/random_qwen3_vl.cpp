@@ -110,14 +110,35 @@ RandomShape shape_small(std::string name) {
   return shape;
 }
 
+/// The real model's head sizes, for which MLX has fused kernels, and its proportions.
+RandomShape shape_mid(std::string name) {
+  RandomShape shape = shape_small(std::move(name));
+  shape.hidden_size = 512;
+  shape.head_dim = 128;
+  shape.intermediate_size = 1536;
+  shape.vocab_size = 4096;
+  shape.mrope_section = {24, 20, 20};
+  shape.vision_hidden_size = 256;
+  shape.vision_intermediate_size = 1024;
+  shape.first_special = shape.vocab_size - std::ssize(special_tokens());
+  return shape;
+}
+
 std::vector<RandomShape> make_shapes() {
+  RandomShape mid_f32 = shape_mid("qwen3-vl-mid-f32");
+  mid_f32.quantized = false;
   RandomShape small_f32 = shape_small("qwen3-vl-small-f32");
   small_f32.quantized = false;
   RandomShape small_4bit = shape_small("qwen3-vl-small-4bit");
   small_4bit.exceptions = {{"language_model.model.layers.1.mlp.down_proj", 0},
                            {"language_model.model.layers.2.mlp.down_proj", 8}};
-  return {RandomShape{.name = "qwen3-vl-4b"}, shape_4b_2layer(), shape_4b_narrow(), small_f32,
-          small_4bit};
+  return {RandomShape{.name = "qwen3-vl-4b"},
+          shape_4b_2layer(),
+          shape_4b_narrow(),
+          small_f32,
+          small_4bit,
+          mid_f32,
+          shape_mid("qwen3-vl-mid-4bit")};
 }
 
 /// Bits of a layer of the language model; 0: dense.

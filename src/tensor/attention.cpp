@@ -113,6 +113,7 @@ void KvCache::grow(std::optional<mx::array>& rows, mx::Dtype dtype) const {
     if (uses_graph()) {
       room = mx::slice_update(room, first_tokens(*rows, length_), mx::Shape{0, 0, 0, 0},
                               shape_of(length_, dtype));
+      room.eval();  // one layer at a time is there twice, not all
     } else {
       std::memcpy(room.data<std::byte>(), rows->data<std::byte>(), bytes_of(length_));
     }

@@ -80,9 +80,9 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
   const auto& embedding = RandomModels::get(job.embedding, 1);
   const std::uint64_t weights =
       tensor::Weights::bytes_on_disk(vision_language) + tensor::Weights::bytes_on_disk(embedding);
-  const auto host =
-      std::make_shared<ModelHost>(HostOptions{.budget_bytes = weights + room_for_work(),
-                                              .beside_bytes = kRuntimeBytes + ocr::kEngineBytes});
+  const auto host = std::make_shared<ModelHost>(
+      HostOptions{.budget_bytes = weights + room_for_work(),
+                  .beside_bytes = runtime_bytes(false) + ocr::kEngineBytes});
   Engine engine({.vision_language_model = vision_language, .image_cache_bytes = 0, .host = host});
   Embedder embedder({.model = embedding, .host = host});
   const auto reader = ocr::make_engine({});

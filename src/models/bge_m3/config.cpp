@@ -69,6 +69,7 @@ Config Config::load(const std::filesystem::path& model_dir) {
   }
   config.pooling = read_pooling(model_dir);
   config.quantization = tensor::QuantizationConfig::parse(parsed, path.string());
+  if (const std::uint64_t bytes = reader.dtype_bytes(); bytes != 0) config.number_bytes = bytes;
   return config;
 }
 

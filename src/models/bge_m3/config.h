@@ -24,6 +24,7 @@ struct Config {
   int first_position = 0;
   Pooling pooling = Pooling::kCls;  ///< 1_Pooling/config.json; BGE-M3's where there is none
   tensor::QuantizationConfig quantization;
+  std::uint64_t number_bytes = 2;  ///< of a weight that is not quantized: `dtype`
 
   /// Tokens that a text may have.
   int max_tokens() const { return max_position_embeddings - first_position; }

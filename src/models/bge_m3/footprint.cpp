@@ -5,6 +5,7 @@
 #include "models/bge_m3/chunks.h"
 #include "tensor/cpu/array_pool.h"
 #include "tensor/cpu/integer_input.h"
+#include "tensor/query_blocks.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -13,9 +14,33 @@ constexpr std::uint64_t kFloat = sizeof(float);
 constexpr std::uint64_t kScratch = 1'500'000;  // of kernels and allocators, whatever the shapes
 constexpr std::uint64_t kMapNode = 48;         // of a token in a sparse vector, while it is made
 
+/// One pass where MLX's graph runs: all arrays of a layer are counted, as in qwen3_vl.
+std::uint64_t graph_pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs,
+                               const tensor::MemoryModel& memory) {
+  const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
+  const std::uint64_t states = tokens * hidden_size;
+  const std::uint64_t rows = std::min<std::uint64_t>(tokens, kFeedForwardRows);
+  const std::uint64_t wide = rows * static_cast<std::uint64_t>(config.intermediate_size);
+  // x, queries, keys, values, attention, its product and their norm; of some rows the activation
+  // before and after, the product and the norm.
+  std::uint64_t layer = (7 * states + 2 * wide + 2 * rows * hidden_size) * memory.number_bytes;
+  if (!memory.fused) {
+    // Norms and activations are made of operations in f32, and scores are arrays.
+    const tensor::AttentionShape shape{static_cast<int>(tokens), static_cast<int>(tokens),
+                                       config.num_attention_heads};
+    layer += (6 * states + 3 * wide) * kFloat +
+             3 * kFloat * tensor::largest_block_scores(shape, tensor::kMaxScoreArray);
+  }
+  // The outputs of heads, as activations and as floats.
+  const std::uint64_t head = (outputs.colbert ? 3 : 2) * states * (memory.number_bytes + kFloat);
+  return std::max(layer, head) + kScratch;
+}
+
 }  // namespace
 
-std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs) {
+std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs,
+                         const tensor::MemoryModel& memory) {
+  if (memory.graph) return graph_pass_bytes(config, tokens, outputs, memory);
   const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
   const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
   const std::uint64_t states = tokens * hidden_size * kFloat;

@@ -4,14 +4,15 @@
 
 #include "models/bge_m3/config.h"
 #include "models/bge_m3/encoding.h"
+#include "tensor/memory_model.h"
 
 namespace oko::models::bge_m3 {
 
-// What work holds at most, in bytes, beside weights, which are mapped. For the CPU, whose
-// activations are f32.
+// What work holds at most, in bytes, beside weights, which are mapped.
 
 /// One pass over so many tokens, the outputs' arrays included.
-std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs);
+std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs,
+                         const tensor::MemoryModel& memory = {});
 
 /// The encodings of texts, which stay until the caller has them.
 std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uint64_t tokens,

@@ -120,6 +120,9 @@ Config Config::load(const std::filesystem::path& model_dir) {
   config.vision = parse_vision(root, config.text);
   config.image_token_id = integer(root, "image_token_id", 0, config.text.vocab_size - 1);
   config.quantization = tensor::QuantizationConfig::parse(parsed, path.string());
+  const std::uint64_t whole = root.dtype_bytes();
+  const std::uint64_t text = root.child("text_config").dtype_bytes();
+  config.number_bytes = whole != 0 ? whole : (text != 0 ? text : config.number_bytes);
   return config;
 }
 

@@ -46,6 +46,7 @@ struct Config {
   VisionConfig vision;
   std::int32_t image_token_id = 0;
   tensor::QuantizationConfig quantization;
+  std::uint64_t number_bytes = 2;  ///< of a weight that is not quantized: `dtype`
 
   /// Reads config.json of a model folder. Throws kBadModel: missing, not JSON, another architecture
   /// than Qwen3-VL dense, a value missing or out of its range, values that contradict each other.

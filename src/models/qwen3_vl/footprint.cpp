@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/qwen3_vl/chunks.h"
+#include "models/qwen3_vl/graph_footprint.h"
 #include "tensor/attention.h"
 #include "tensor/cpu/array_pool.h"
 #include "tensor/cpu/integer_input.h"
@@ -35,12 +36,15 @@ std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches) {
                                     config.patch_size * config.patch_size);
 }
 
-std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches) {
+std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches,
+                            const tensor::MemoryModel& memory) {
   return merged_tokens(config, patches) * (1 + config.deepstack_visual_indexes.size()) *
-         static_cast<std::uint64_t>(config.out_hidden_size) * kFloat;
+         static_cast<std::uint64_t>(config.out_hidden_size) * memory.number_bytes;
 }
 
-std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches) {
+std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
+                           const tensor::MemoryModel& memory) {
+  if (memory.graph) return graph_vision_bytes(config, patches, memory);
   const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
   const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
   const std::uint64_t states = patches * hidden_size * kFloat;
@@ -54,8 +58,8 @@ std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches) {
   const std::uint64_t feed_forward =
       (patches > rows ? 3 : 2) * states + rows * (hidden_size + intermediate_size) * kFloat;
   const std::uint64_t layers =
-      kept_with(std::max(attention, feed_forward) + feature_bytes(config, patches)) + rotary +
-      integer_bytes(patches, intermediate_size);
+      kept_with(std::max(attention, feed_forward) + feature_bytes(config, patches, memory)) +
+      rotary + integer_bytes(patches, intermediate_size);
   // Pixels, those of some rows once more, and the first states.
   const std::uint64_t embedding = pixel_bytes(config, patches) + pixel_bytes(config, rows) +
                                   kept_with(states + rows * hidden_size * kFloat);
@@ -63,16 +67,19 @@ std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches) {
 }
 
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
-                       tensor::cpu::KvType type) {
-  const std::uint64_t token =
-      2 * static_cast<std::uint64_t>(config.num_key_value_heads) *
-      tensor::cpu::kv_row_bytes(type, static_cast<std::size_t>(config.head_dim));
+                       tensor::cpu::KvType type, const tensor::MemoryModel& memory) {
+  const auto head_dim = static_cast<std::size_t>(config.head_dim);
+  const std::uint64_t row =
+      memory.graph ? head_dim * memory.number_bytes : tensor::cpu::kv_row_bytes(type, head_dim);
+  const std::uint64_t token = 2 * static_cast<std::uint64_t>(config.num_key_value_heads) * row;
   const std::uint64_t capacity = tensor::KvCache::capacity_for(tokens, reserve);
   return static_cast<std::uint64_t>(config.num_hidden_layers) * token * capacity;
 }
 
-std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk) {
+std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk,
+                            const tensor::MemoryModel& memory) {
   const std::uint64_t rows = std::min(tokens, chunk);
+  if (memory.graph) return graph_prefill_bytes(config, tokens, rows, memory);
   const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
   const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
   const auto queries = static_cast<std::uint64_t>(config.num_attention_heads * config.head_dim);
@@ -83,10 +90,13 @@ std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std:
   const std::uint64_t attention = 4 * hidden_size + 2 * queries + 3 * keys;
   // Per token of the whole prompt: its id and its three positions.
   return kept_with(rows * std::max(feed_forward, attention) * kFloat) +
-         integer_bytes(rows, intermediate_size) + tokens * 4 * kFloat + decode_bytes(config);
+         integer_bytes(rows, intermediate_size) + tokens * 4 * kFloat +
+         decode_bytes(config, tokens, memory);
 }
 
-std::uint64_t decode_bytes(const TextConfig& config) {
+std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
+                           const tensor::MemoryModel& memory) {
+  if (memory.graph) return graph_decode_bytes(config, tokens, memory);
   // Logits as an array, as the sampler's copy, and the order of the most likely.
   return 4 * static_cast<std::uint64_t>(config.vocab_size) * kFloat;
 }

@@ -4,33 +4,38 @@
 
 #include "models/qwen3_vl/config.h"
 #include "tensor/cpu/kv_rows.h"
+#include "tensor/memory_model.h"
 
 namespace oko::models::qwen3_vl {
 
 // What work holds at most, in bytes, beside weights, which are mapped: known from the shapes before
-// a graph is built. For the CPU, whose activations are f32.
+// a graph is built.
 
 /// Of `pixel_values`.
 std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches);
 
 /// The features of a picture, all levels: kept for the whole request.
-std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches);
+std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches,
+                            const tensor::MemoryModel& memory = {});
 
 /// The tower at work on one picture: its `pixel_values`, which the first layer gives back, and the
 /// features that it makes included.
-std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches);
+std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
+                           const tensor::MemoryModel& memory = {});
 
 /// Keys and values of all layers for so many tokens, where `reserve` were foreseen
-/// (tensor::KvCache::capacity_for).
+/// (tensor::KvCache::capacity_for). A graph keeps them as activations are, whatever `type`.
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
-                       tensor::cpu::KvType type);
+                       tensor::cpu::KvType type, const tensor::MemoryModel& memory = {});
 
 /// A prompt of so many tokens on its way through the layers, `chunk` of them at a time; keys and
 /// values not counted.
-std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk);
+std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk,
+                            const tensor::MemoryModel& memory = {});
 
-/// A token of the answer likewise.
-std::uint64_t decode_bytes(const TextConfig& config);
+/// A token of the answer, after so many, likewise.
+std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
+                           const tensor::MemoryModel& memory = {});
 
 /// The checkpoint's files: every linear layer of the language model as `config.quantization` has
 /// most of them, the tower in 16 bits. An estimate for models that are not on the disk yet.

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "models/qwen3_vl/config.h"
+#include "tensor/memory_model.h"
+
+namespace oko::models::qwen3_vl {
+
+// What footprint.h tells, where MLX's graph runs: all arrays of a layer are counted, since MLX
+// holds the inputs of kernels until a command buffer is done, and ten of those are in flight.
+
+std::uint64_t graph_vision_bytes(const VisionConfig& config, std::uint64_t patches,
+                                 const tensor::MemoryModel& memory);
+
+/// `keys`: tokens of the whole prompt; `rows`: of the largest chunk.
+std::uint64_t graph_prefill_bytes(const TextConfig& config, std::uint64_t keys, std::uint64_t rows,
+                                  const tensor::MemoryModel& memory);
+
+/// The next token is computed while the last one is read.
+std::uint64_t graph_decode_bytes(const TextConfig& config, std::uint64_t keys,
+                                 const tensor::MemoryModel& memory);
+
+}  // namespace oko::models::qwen3_vl

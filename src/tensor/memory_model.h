@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+namespace oko::tensor {
+
+/// How a device holds the arrays of a pass: what predictions of memory depend on.
+struct MemoryModel {
+  /// MLX's graph, which holds all arrays of a layer until it is evaluated; otherwise oko's kernels,
+  /// which compute in f32 and give an array back after its last use.
+  bool graph = false;
+  /// A graph on a GPU: norms, rotation, attention and activations are one kernel each. On its CPU
+  /// device MLX makes them of operations whose results are arrays.
+  bool fused = true;
+  std::uint64_t number_bytes = 4;  ///< of an activation
+};
+
+/// Of this process's device, where the activations of a graph have `graph_number_bytes`.
+MemoryModel memory_model(std::uint64_t graph_number_bytes);
+
+}  // namespace oko::tensor
