@@ -1,0 +1,190 @@
+// Engine and Embedder on MLX's graph, as on a GPU: what engine_test.cpp and embedder_test.cpp ask
+// of oko's kernels.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+
+#include "base/error.h"
+#include "engine/embedder.h"
+#include "engine/engine.h"
+#include "image/image.h"
+#include "tests/support/foretold_memory.h"
+#include "tests/support/graph_device.h"
+#include "tests/support/random_models.h"
+
+namespace oko::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+class GraphEngineTest : public ::testing::Test {
+ protected:
+  void SetUp() override { tensor::select_device(graph_device()); }
+
+  static EngineOptions small_model(std::shared_ptr<ModelHost> host = {}) {
+    return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
+            .host = std::move(host)};
+  }
+
+  static GenerationRequest question(int max_tokens, int side = 96) {
+    GenerationRequest request =
+        request_of(GenerationCase{.pictures = {{side, 64}}, .max_tokens = max_tokens});
+    request.max_pixels = 1'000'000;
+    return request;
+  }
+};
+
+/// Answers about every picture of demo/, in both languages.
+std::vector<std::string> demo_answers() {
+  const fs::path demo = fs::path(OKO_SOURCE_DIR) / "demo";
+  Engine engine({.vision_language_model = demo / "models/tiny-vl"});
+  std::vector<fs::path> files;
+  for (const auto& file : fs::directory_iterator(demo / "images")) {
+    if (file.path().extension() != ".jsonl") files.push_back(file.path());
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<std::string> answers;
+  for (const fs::path& file : files) {
+    for (const char* text : {"Describe this image.", "Опиши это изображение."}) {
+      GenerationRequest request;
+      request.messages = {
+          {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(text)}}};
+      request.images = {image::load(file)};
+      request.max_tokens = 64;
+      answers.push_back(file.filename().string() + ": " + engine.generate(request).text);
+    }
+  }
+  return answers;
+}
+
+TEST_F(GraphEngineTest, TheDemoPicturesAreDescribedAsByTheKernels) {
+  const std::vector<std::string> answers = demo_answers();
+  EXPECT_GE(answers.size(), 16u);
+  tensor::select_device(tensor::Device::kCpu);
+  EXPECT_EQ(answers, demo_answers());
+}
+
+TEST_F(GraphEngineTest, AnAnswerHasTheTokensThatWereAskedForAndStreamsThem) {
+  Engine engine(small_model());
+  for (const int count : {1, 2, 17}) {
+    std::string streamed;
+    const auto result =
+        engine.generate(question(count), [&](std::string_view piece) { streamed += piece; });
+    EXPECT_EQ(result.stats.generated_tokens, count);
+    EXPECT_EQ(streamed, result.text);
+  }
+}
+
+TEST_F(GraphEngineTest, ACachedPictureGivesTheSameAnswerAfterOtherPictures) {
+  Engine engine(small_model());
+  const auto first = engine.generate(question(16));
+  EXPECT_EQ(engine.generate(question(2, 160)).stats.cached_images, 0);
+  const auto again = engine.generate(question(16));
+  EXPECT_EQ(again.stats.cached_images, 1);
+  EXPECT_EQ(again.text, first.text);
+}
+
+TEST_F(GraphEngineTest, ASeedDecidesTheAnswer) {
+  Engine engine(small_model());
+  GenerationRequest request = question(24);
+  request.sampling = {.temperature = 1.5f, .top_k = 50, .min_p = 0.01f, .seed = 1};
+  const std::string one = engine.generate(request).text;
+  EXPECT_EQ(engine.generate(request).text, one);
+  int others = 0;
+  for (request.sampling.seed = 2; request.sampling.seed < 6; ++request.sampling.seed) {
+    others += engine.generate(request).text != one;
+  }
+  EXPECT_GT(others, 0);
+}
+
+TEST_F(GraphEngineTest, OneCandidateIsTheMostLikelyTokenHoweverItIsChosen) {
+  Engine engine(small_model());
+  GenerationRequest request = question(12);
+  const std::string greedy = engine.generate(request).text;
+  for (const SamplingOptions& sampling : {
+           SamplingOptions{.temperature = 1, .top_k = 1},                 // on the device
+           SamplingOptions{.temperature = 1, .min_p = 1},                 // the same
+           SamplingOptions{.temperature = 1, .top_p = 1e-6f},             // on the host
+           SamplingOptions{.presence_penalty = 1e-6f, .temperature = 0},  // the same
+       }) {
+    request.sampling = sampling;
+    EXPECT_EQ(engine.generate(request).text, greedy) << sampling.top_k << ", " << sampling.top_p;
+  }
+}
+
+TEST_F(GraphEngineTest, LookupGuessesTokens) {
+  Engine engine(small_model());
+  GenerationRequest request = question(60);
+  request.lookup = true;
+  const auto result = engine.generate(request);
+  EXPECT_EQ(result.stats.generated_tokens, 60);
+  EXPECT_GT(result.stats.drafted_tokens, 0);
+}
+
+TEST_F(GraphEngineTest, AStopEndsTheAnswerAndTheNextRequestWorks) {
+  Engine engine(small_model());
+  const std::string expected = engine.generate(question(3)).text;
+  StopSource stop;
+  std::atomic<int> pieces{0};
+  GenerationRequest endless = question(1'000'000);
+  endless.sampling.temperature = 5.0f;  // no loop
+  try {
+    engine.generate(
+        endless,
+        [&](std::string_view) {
+          if (++pieces == 3) stop.request_stop();
+        },
+        stop.get_token());
+    FAIL() << "was not stopped";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_LE(pieces, 5);
+  EXPECT_EQ(engine.generate(question(3)).text, expected);
+}
+
+TEST_F(GraphEngineTest, ModelsThatDoNotFitTogetherAreUnloadedAndReloaded) {
+  const auto need = [](const EngineOptions& options) {
+    Engine engine(options);
+    return engine.generate(question(8)).stats;
+  };
+  const GenerationStats alone = need(small_model());
+  const std::uint64_t room = alone.weight_bytes + alone.predicted_memory.peak();
+  const auto host =
+      std::make_shared<ModelHost>(HostOptions{.budget_bytes = room + room / 2, .threads = 1});
+  Engine one(small_model(host));
+  EngineOptions other_model = small_model(host);
+  other_model.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 12);
+  Engine other(other_model);
+  const std::string first = one.generate(question(8)).text;
+  const std::string second = other.generate(question(8)).text;
+  for (int round = 0; round < 2; ++round) {
+    const auto result = one.generate(question(8));
+    EXPECT_GT(result.stats.load_seconds, 0) << "the other model was not unloaded for it";
+    EXPECT_EQ(result.text, first);
+    EXPECT_EQ(other.generate(question(8)).text, second);
+  }
+}
+
+TEST_F(GraphEngineTest, ATextHasTheSameVectorAloneAndAmongOthers) {
+  Embedder embedder({.model = RandomModels::get("bge-m3-small-f32", 4)});
+  EmbeddingRequest request;
+  request.texts = {"слово", words(40), "a word or two"};
+  const auto together = embedder.embed(request).texts;
+  ASSERT_EQ(together.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EmbeddingRequest single;
+    single.texts = {request.texts[i]};
+    const auto alone = embedder.embed(single).texts.at(0);
+    ASSERT_EQ(alone.encoding.dense.size(), together[i].encoding.dense.size());
+    double dot = 0;
+    for (std::size_t k = 0; k < alone.encoding.dense.size(); ++k) {
+      dot += static_cast<double>(alone.encoding.dense[k]) * together[i].encoding.dense[k];
+    }
+    EXPECT_GT(dot, 0.99999) << i;
+  }
+}
+
+}  // namespace
+}  // namespace oko::engine
