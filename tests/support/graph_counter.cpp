@@ -147,7 +147,10 @@ void count_evaluation(const std::vector<mx::array>& outputs, bool waits) {
     const auto found = evaluation_of.find(output.id());
     if (found != evaluation_of.end()) latest = std::max(latest, found->second);
   }
-  if (latest > waited_for) ++counts.syncs;
+  if (latest > waited_for) {
+    ++counts.syncs;
+    if (latest == evaluations) ++counts.stalls;
+  }
   waited_for = std::max(waited_for, latest);
 }
 

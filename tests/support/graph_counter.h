@@ -10,9 +10,10 @@ namespace oko {
 /// front of MLX's own. Operations that MLX's Metal backend has one kernel for count as one, also
 /// where the graph runs on MLX's CPU device, which takes them apart.
 struct GraphCounts {
-  int syncs = 0;                          ///< times that the host waited for a result
-  int nodes = 0;                          ///< operations that were submitted, views included
-  int kernels = 0;                        ///< of them, those that run something on a GPU
+  int syncs = 0;    ///< times that the host waited for a result
+  int stalls = 0;   ///< of them, those with nothing submitted behind: the device has no work
+  int nodes = 0;    ///< operations that were submitted, views included
+  int kernels = 0;  ///< of them, those that run something on a GPU
   std::map<std::string, int> kernels_of;  ///< by operation
   std::uint64_t largest_buffer = 0;       ///< bytes of the largest result
   std::uint64_t most_scores = 0;          ///< heads x queries x keys of an attention, at most
