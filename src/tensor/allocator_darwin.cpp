@@ -1,5 +1,6 @@
 #include <mlx/memory.h>
 
+#include "base/fail_point.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/array_pool.h"
 
@@ -9,6 +10,7 @@ namespace oko::tensor {
 // memory unless it is given a limit.
 
 mx::allocator::Data allocate(std::size_t bytes) {
+  FailPoint::allocation();
   return mx::allocator::malloc(bytes);
 }
 
