@@ -299,8 +299,8 @@ void add_describe(CLI::App& app) {
   add_kv_bits_option(*command, options->kv_bits);
   command->add_flag(
       "--lookup", options->lookup,
-      tr("guess tokens that repeat the prompt or the answer; the answer stays the same",
-         "угадывать токены, повторяющие запрос или ответ; ответ не меняется"));
+      tr("guess tokens that repeat the prompt or the answer; on a CPU the answer stays the same",
+         "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"));
   add_threads_option(*command, options->threads);
   command->add_flag("--json", options->json,
                     tr("one JSON object a picture", "по объекту JSON на картинку"));
