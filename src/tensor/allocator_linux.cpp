@@ -6,13 +6,14 @@
 #include "base/fail_point.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/array_pool.h"
+#include "tensor/cuda_buffers.h"
 #include "tensor/device.h"
 
 namespace oko::tensor {
 
 mx::allocator::Data allocate(std::size_t bytes) {
   FailPoint::allocation();
-  if (bytes < cpu::ArrayPool::kMinBytes) {
+  if (bytes < cpu::ArrayPool::kMinBytes || uses_cuda_buffers()) {
     mx::allocator::Data data = mx::allocator::malloc(bytes);
     if (data.buffer().ptr() == nullptr) cpu::ArrayPool::throw_no_memory(bytes);
     return data;
