@@ -83,7 +83,10 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
                                 {"seconds", result.seconds},
                                 {"per_second", result.units / result.median()},
                                 {"weight_gb_per_second", result.bytes_per_second() / 1e9},
-                                {"gflop_per_second", result.flops_per_second() / 1e9}};
+                                {"gflop_per_second", result.flops_per_second() / 1e9},
+                                {"mlx_loaded_bytes", result.mlx_loaded_bytes},
+                                {"mlx_peak_bytes", result.mlx_peak_bytes}};
+  if (!result.gpu.empty()) object["gpu"] = result.gpu;
   if (result.cpu) {
     const double read = result.cpu->peak.read_bytes_per_second;
     const double flops = result.cpu->peak.flops_per_second;

@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "engine/benchmark_pass.h"
+#include "tensor/buffer_phases.h"
 #include "tensor/cpu/machine_peak.h"
 #include "tensor/cpu/thread_pool.h"
 #include "tensor/device.h"
+#include "tensor/gpu_name.h"
 
 namespace oko::engine {
 
@@ -40,8 +42,14 @@ BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
   if (!tensor::uses_graph()) {
     result.cpu = {tensor::cpu::thread_pool().size(), tensor::cpu::measure_machine_peak()};
   }
+  result.gpu = tensor::gpu_name();
+  tensor::BufferPhases buffers;
+  buffers.begin(pass->predicted_memory());
   pass->warm_up();
   for (int i = 0; i < options.repeats; ++i) result.seconds.push_back(pass->seconds());
+  const std::uint64_t held = buffers.take_peak();
+  result.mlx_peak_bytes = buffers.peak_bytes();
+  result.mlx_loaded_bytes = result.mlx_peak_bytes - held;
   if (result.cpu) {
     result.cpu->peak = tensor::cpu::best_of(result.cpu->peak, tensor::cpu::measure_machine_peak());
   }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/stop_token.h"
@@ -25,10 +27,15 @@ struct BenchmarkOptions {
 
 struct BenchmarkResult {
   tensor::Device device = tensor::Device::kCpu;
+  std::string gpu;              ///< its name; empty where none was used
   int units = 0;                ///< tokens, or one picture, a run
   std::vector<double> seconds;  ///< of each run, sorted
   double weight_bytes = 0;      ///< that a run has to read at the least
   double flops = 0;             ///< that it has to do; attention over text not counted
+
+  /// Of MLX's buffers: after loading, and at most. Oko's kernels have memory of their own.
+  std::uint64_t mlx_loaded_bytes = 0;
+  std::uint64_t mlx_peak_bytes = 0;
 
   /// Where oko's CPU kernels did the work. What a GPU can do at most is not measured.
   struct Cpu {

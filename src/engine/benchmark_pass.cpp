@@ -9,7 +9,9 @@
 #include "base/language.h"
 #include "engine/device_decoder.h"
 #include "engine/stopwatch.h"
+#include "models/bge_m3/footprint.h"
 #include "models/bge_m3/model.h"
+#include "models/qwen3_vl/footprint.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/device.h"
 
@@ -51,6 +53,21 @@ class QwenPass : public BenchmarkPass {
     if (options_.kind != BenchmarkKind::kPrefill) return;
     const auto ids = some_tokens(kDecodePrompt, model_->config().text.vocab_size);
     qwen::Sequence(*model_, {.reserve = kDecodePrompt}).prefill(ids, {}, stop_);
+  }
+
+  std::uint64_t predicted_memory() const override {
+    const qwen::Config& config = model_->config();
+    const tensor::MemoryModel memory = tensor::memory_model(config.number_bytes);
+    if (options_.kind == BenchmarkKind::kVision) {
+      return qwen::vision_bytes(config.vision, patches(), memory);
+    }
+    const std::uint64_t prompt =
+        options_.kind == BenchmarkKind::kDecode ? kDecodePrompt : options_.tokens;
+    const std::uint64_t total =
+        options_.kind == BenchmarkKind::kDecode ? prompt + options_.tokens : prompt;
+    return std::max(qwen::prefill_bytes(config.text, prompt, qwen::kPrefillChunk, memory),
+                    qwen::decode_bytes(config.text, total, memory)) +
+           qwen::kv_bytes(config.text, total, total, tensor::cpu::KvType::kFloat16, memory);
   }
 
   void describe(BenchmarkResult& result) const override {
@@ -148,6 +165,12 @@ class EmbedPass : public BenchmarkPass {
     const Stopwatch watch;
     model_->encode(texts_, {}, stop_);
     return watch.seconds();
+  }
+
+  std::uint64_t predicted_memory() const override {
+    const bge::Config& config = model_->config();
+    return bge::pass_bytes(config, texts_.ids.size(), {},
+                           tensor::memory_model(config.number_bytes));
   }
 
   void describe(BenchmarkResult& result) const override {

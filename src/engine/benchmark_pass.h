@@ -16,6 +16,8 @@ class BenchmarkPass {
   virtual void warm_up() const = 0;
   /// Runs once.
   virtual double seconds() const = 0;
+  /// Bytes that a pass is predicted to hold, weights not counted.
+  virtual std::uint64_t predicted_memory() const = 0;
   /// Fills in what a pass has to do.
   virtual void describe(BenchmarkResult& result) const = 0;
 };

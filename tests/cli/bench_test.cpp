@@ -38,6 +38,9 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
           "share_of_bandwidth", "gflop_per_second", "cpu_gflop_per_second", "share_of_peak"}) {
       EXPECT_GT(object.at(key).get<double>(), 0) << key;
     }
+    EXPECT_FALSE(object.contains("gpu"));  // tests run on the CPU
+    EXPECT_GT(object.at("mlx_peak_bytes").get<double>(),
+              object.at("mlx_loaded_bytes").get<double>());
   }
 }
 
