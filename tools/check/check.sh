@@ -28,7 +28,7 @@ part "formatting" tools/check/format.sh --check
 part "clang-tidy" tools/check/tidy.sh
 part "AddressSanitizer and UndefinedBehaviorSanitizer" sanitize
 part "ThreadSanitizer" threads
-part "Mac" tools/mac/check.sh
+part "Mac" tools/mac/check.sh --strictest
 echo "== times so far"
 printf '%s\n' "${times[@]}"
 part "tests" make test
