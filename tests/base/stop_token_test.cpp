@@ -26,9 +26,9 @@ TEST(StopTokenTest, ADefaultTokenIsNeverStopped) {
 TEST(StopTokenTest, TokensSeeTheStopOfTheirSourceAndItsCopies) {
   const StopSource source;
   const StopToken token = source.get_token();
-  const StopSource copy = source;
+  const std::vector<StopSource> copies(1, source);
   EXPECT_FALSE(token.stop_requested());
-  EXPECT_TRUE(copy.request_stop());
+  EXPECT_TRUE(copies[0].request_stop());
   EXPECT_TRUE(token.stop_requested());
   EXPECT_TRUE(source.stop_requested());
   EXPECT_FALSE(source.request_stop()) << "only the first request counts";
@@ -174,7 +174,7 @@ TEST(JoiningThreadTest, AssignmentStopsAndJoinsTheFormerThread) {
   thread = JoiningThread(until_stopped);
   EXPECT_EQ(stopped, 1);
   JoiningThread moved(std::move(thread));
-  EXPECT_FALSE(thread.joinable());
+  EXPECT_FALSE(thread.joinable());  // NOLINT(bugprone-use-after-move): this is what is tested
   EXPECT_TRUE(moved.joinable());
   moved = JoiningThread();
   EXPECT_EQ(stopped, 2);

@@ -238,6 +238,7 @@ TEST(EngineTest, CallersOnSeveralThreadsGetTheirOwnAnswers) {
   const std::vector<std::string> expected{expect(0), expect(50), expect(100)};
   std::vector<JoiningThread> callers;
   std::atomic<int> wrong{0};
+  callers.reserve(3);
   for (int caller = 0; caller < 3; ++caller) {
     callers.emplace_back([&, caller] {
       for (int round = 0; round < 4; ++round) {

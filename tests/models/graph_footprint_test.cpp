@@ -52,7 +52,7 @@ class Qwen3VlFootprintTest : public GraphFootprintTest {
   static void check_picture(const qwen3_vl::Model& model, int side, double most) {
     const qwen3_vl::Config& config = model.config();
     const tensor::MemoryModel memory = tensor::memory_model(config.number_bytes);
-    const auto patches = static_cast<std::uint64_t>(side * side);
+    const auto patches = static_cast<std::uint64_t>(side) * static_cast<std::uint64_t>(side);
     qwen3_vl::Patches picture;
     picture.grid_thw = {1, side, side};
     picture.pixel_values.assign(qwen3_vl::pixel_bytes(config.vision, patches) / sizeof(float),
@@ -74,6 +74,7 @@ class Qwen3VlFootprintTest : public GraphFootprintTest {
       return bytes + bytes / static_cast<std::uint64_t>(config.text.num_hidden_layers);
     };
     std::vector<std::int32_t> ids;
+    ids.reserve(static_cast<std::size_t>(shape.tokens));
     for (int i = 0; i < shape.tokens; ++i) ids.push_back(i % 200 + 5);
     const std::string name = std::to_string(shape.tokens);
     std::optional<qwen3_vl::Sequence> sequence;
