@@ -1,7 +1,5 @@
 #include "image/vips_session.h"
 
-#include <mutex>
-
 #include "base/error.h"
 #include "base/language.h"
 
@@ -13,9 +11,8 @@ void ignore_log(const char*, GLogLevelFlags, const char*, void*) {}
 }  // namespace
 
 void start_vips() {
-  static std::once_flag once;
-  // A throw leaves the flag unset: the next picture tries again and fails with the same message.
-  std::call_once(once, [] {
+  // A throw leaves it unset: the next picture tries again and fails with the same message.
+  static const bool started = [] {
     g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_MASK), ignore_log, nullptr);
     if (vips_init("oko") != 0) {
       throw Error(ErrorCode::kFailed, tr("libvips does not start", "libvips не запускается"),
@@ -24,7 +21,9 @@ void start_vips() {
     vips_block_untrusted_set(TRUE);
     vips_cache_set_max(0);
     vips_concurrency_set(1);
-  });
+    return true;
+  }();
+  static_cast<void>(started);
 }
 
 }  // namespace oko::image

@@ -21,18 +21,19 @@ class Engines {
   Engines(const Options& options, std::size_t count) : options_(options), count_(count) {}
 
   Engine& of_thread(std::size_t thread) {
-    std::call_once(made_, [&] {
+    const std::lock_guard lock(mutex_);
+    if (engines_.empty()) {
       std::vector<std::unique_ptr<Engine>> engines;
       for (std::size_t i = 0; i < count_; ++i) engines.push_back(make_engine(options_));
       engines_ = std::move(engines);
-    });
+    }
     return *engines_[thread];
   }
 
  private:
   const Options& options_;
   std::size_t count_;
-  std::once_flag made_;
+  std::mutex mutex_;  // not std::call_once: ThreadSanitizer's never ends after an exception
   std::vector<std::unique_ptr<Engine>> engines_;
 };
 

@@ -19,7 +19,7 @@ sanitize() {
 }
 
 threads() {
-  cmake --preset tsan && cmake --build --preset tsan --target thread_tests && ctest --preset tsan
+  cmake --preset tsan && cmake --build --preset tsan --target thread_tests && ctest --preset tsan -j "$cores"
 }
 
 cores=$(getconf _NPROCESSORS_ONLN)
