@@ -1,5 +1,7 @@
 #include "engine/device_decoder.h"
 
+#include "tensor/finite.h"
+
 namespace oko::engine {
 
 bool DeviceDecoder::can_choose(const SamplingOptions& options) {
@@ -19,7 +21,7 @@ std::int32_t DeviceDecoder::next() {
   tensor::TokenChoice choice = ahead_;
   if (chosen_ < max_tokens_) ahead_ = choose(sequence_.decode(choice.id()));
   const std::int32_t id = choice.read_id();
-  require_numbers(choice.read_largest_logit());
+  tensor::require_finite(choice.read_largest_logit());
   return id;
 }
 

@@ -8,6 +8,7 @@
 #include "base/language.h"
 #include "tensor/cpu/softmax.h"
 #include "tensor/cpu/top_k.h"
+#include "tensor/finite.h"
 
 namespace oko::engine {
 namespace {
@@ -30,15 +31,6 @@ void validate(const SamplingOptions& options) {
           options.repetition_penalty, "> 0, <= 100");
   require(std::abs(options.presence_penalty) <= 100, "presence_penalty", options.presence_penalty,
           "-100..100");
-}
-
-void require_numbers(float largest_logit) {
-  if (std::isfinite(largest_logit)) return;
-  throw Error(
-      ErrorCode::kBadModel,
-      tr("the model computes values that are not numbers (NaN)", "модель вычисляет не числа (NaN)"),
-      tr("its weights are damaged: run oko verify, or download it again",
-         "веса повреждены: выполните oko verify или скачайте модель заново"));
 }
 
 Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt)
@@ -66,7 +58,7 @@ void Sampler::apply_penalties(std::vector<float>& logits) const {
 std::int32_t Sampler::sample(std::vector<float>& logits) {
   apply_penalties(logits);
   const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
-  require_numbers(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
+  tensor::require_finite(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
   auto id = static_cast<std::int32_t>(best.index);
   if (options_.temperature > 0) id = draw(candidates(logits, best.value));
   seen_.insert(id);

@@ -23,10 +23,6 @@ struct SamplingOptions {
 /// Throws kUsage for values out of range.
 void validate(const SamplingOptions& options);
 
-/// Throws kBadModel where the largest of the logits is not a number, as it is where one of them is
-/// not.
-void require_numbers(float largest_logit);
-
 class Sampler {
  public:
   /// `prompt`: tokens that the repetition penalty counts as seen.

@@ -18,9 +18,11 @@ namespace oko::tensor {
 namespace {
 
 constexpr const char* kVariable = "OKO_DEVICE";
+constexpr const char* kDtypeVariable = "OKO_DTYPE";
 
 std::mutex selecting;
 std::atomic<Device> selected{Device::kAuto};
+std::atomic<bool> float16{false};
 std::atomic<cpu::Precision> precision{cpu::Precision::kInteger};
 
 /// MLX's is_available() says yes on every Mac; counting devices opens them.
@@ -28,9 +30,9 @@ bool has_gpu() {
   return mx::device_count(mx::Device::gpu) > 0;
 }
 
-Device device_of_environment() {
-  const char* setting = std::getenv(kVariable);
-  return device_of_setting(setting != nullptr ? setting : "", has_gpu());
+std::string_view environment(const char* name) {
+  const char* setting = std::getenv(name);
+  return setting != nullptr ? setting : "";
 }
 
 /// MLX's default device belongs to the process; each thread has streams of its own on it.
@@ -78,14 +80,23 @@ Device device_of_setting(std::string_view setting, bool has_gpu) {
   return Device::kGpu;
 }
 
-void select_device(Device device) {
+HalfDtype half_of_setting(std::string_view setting) {
+  if (setting.empty()) return HalfDtype::kAsStored;
+  if (setting == "float16") return HalfDtype::kFloat16;
+  throw Error(ErrorCode::kUsage, tr("{} is {}, expected float16", "{} — {}, ожидается float16",
+                                    kDtypeVariable, setting));
+}
+
+void select_device(Device device, HalfDtype half) {
   const std::scoped_lock lock(selecting);
   if (device == Device::kAuto) {
     if (selected != Device::kAuto) return;
-    device = device_of_environment();
+    device = device_of_setting(environment(kVariable), has_gpu());
   }
+  if (half == HalfDtype::kAuto) half = half_of_setting(environment(kDtypeVariable));
   if (device == Device::kGpu) device_of_setting("gpu", has_gpu());  // throws where there is none
   use_in_mlx(device);
+  float16 = half == HalfDtype::kFloat16;
   selected = device;
 }
 
@@ -102,12 +113,16 @@ bool on_gpu() {
   return device() == Device::kGpu;
 }
 
+bool converts_to_float16() {
+  return uses_graph() && float16;
+}
+
 mx::Dtype compute_dtype(mx::Dtype weight_dtype) {
   return uses_graph() ? weight_dtype : mx::float32;
 }
 
 void prepare_device(const DeviceOptions& options) {
-  select_device(options.device);
+  select_device(options.device, options.half);
   precision = options.precision;
   cpu::set_thread_count(options.threads);
   configure_allocator();

@@ -23,10 +23,19 @@ enum class Device {
 /// "auto", "cpu", "gpu", "graph_on_cpu".
 std::string_view name_of(Device device);
 
-/// Sets the device of the whole process. kAuto keeps an earlier choice. Models that were loaded for
-/// another device must be gone. Any thread may call. Throws kUsage where OKO_DEVICE is neither cpu
-/// nor gpu, or where there is no GPU to use.
-void select_device(Device device);
+/// The dtype in which a graph gets bfloat16 weights, and so computes. GPUs of M1 and M2 have no
+/// bfloat16 of their own: float16 is faster there, but ends at 65,504.
+enum class HalfDtype {
+  kAuto,      ///< kFloat16 where OKO_DTYPE=float16 is set, otherwise kAsStored
+  kAsStored,  ///< of the model's file
+  kFloat16,   ///< bfloat16 weights are copied and converted as they are loaded
+};
+
+/// Sets the device of the whole process, and what a graph on it computes in. Device::kAuto keeps an
+/// earlier choice of both. Models that were loaded for another choice must be gone. Any thread may
+/// call. Throws kUsage where OKO_DEVICE is neither cpu nor gpu, where OKO_DTYPE is not float16, or
+/// where there is no GPU to use.
+void select_device(Device device, HalfDtype half = HalfDtype::kAuto);
 
 /// The device of the process, never kAuto. The first call selects it, see `select_device`.
 Device device();
@@ -35,11 +44,18 @@ Device device();
 /// `select_device`.
 Device device_of_setting(std::string_view setting, bool has_gpu);
 
+/// Whether `setting`, the value of OKO_DTYPE, asks for float16; empty: not set. Throws kUsage where
+/// it is anything else.
+HalfDtype half_of_setting(std::string_view setting);
+
 /// Whether layers build MLX's graph; otherwise they call oko's kernels.
 bool uses_graph();
 
 /// Whether arrays live in a GPU's memory.
 bool on_gpu();
+
+/// Whether bfloat16 weights become float16: in a graph, by `HalfDtype`.
+bool converts_to_float16();
 
 /// The dtype of activations: f32 for oko's kernels, which accumulate in f32 and convert weights as
 /// they read them; in a graph the dtype of the weights.
@@ -47,6 +63,7 @@ mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 
 struct DeviceOptions {
   Device device = Device::kAuto;
+  HalfDtype half = HalfDtype::kAuto;
   /// Of the CPU kernels; 0: one a physical core. The process's first call decides.
   std::size_t threads = 0;
   /// Of products by the CPU kernels: kFloat, for comparison with references, or as each layer asks.

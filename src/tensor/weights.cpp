@@ -5,8 +5,11 @@
 #include <mlx/mlx.h>
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <system_error>
 
 #include "base/error.h"
@@ -17,6 +20,8 @@
 
 namespace oko::tensor {
 namespace {
+
+constexpr float kLargestFloat16 = 65504;
 
 mx::Dtype mlx_dtype(Dtype dtype) {
   switch (dtype) {
@@ -38,9 +43,27 @@ mx::Dtype mlx_dtype(Dtype dtype) {
   return mx::uint8;
 }
 
+bool becomes_float16(const TensorInfo& info) {
+  return info.dtype == Dtype::kBfloat16 && converts_to_float16();
+}
+
 /// oko's kernels read matrices at any address, MLX's operations do not. Vectors are few and small.
 bool is_readable_in_place(const TensorInfo& info) {
+  if (becomes_float16(info)) return false;
   return is_aligned(info) || (!uses_graph() && info.shape.size() == 2);
+}
+
+/// Writes the bfloat16 numbers of `from` to `to` as float16. False where one is too large for it.
+bool convert_to_float16(std::span<const std::byte> from, std::byte* to) {
+  for (std::size_t i = 0; i < from.size(); i += 2) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, &from[i], 2);
+    const float value = std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+    if (std::abs(value) > kLargestFloat16) return false;
+    const mx::float16_t half(value);
+    std::memcpy(to + i, &half, 2);
+  }
+  return true;
 }
 
 }  // namespace
@@ -130,12 +153,22 @@ void Weights::require_shape(std::string_view name,
 mx::array Weights::get(std::string_view name) const {
   const auto& [file, buffer, buffer_offset, info] = require(name);
   mx::Shape shape(info.shape.begin(), info.shape.end());
-  const mx::Dtype dtype = mlx_dtype(info.dtype);
-  if (is_aligned(info)) {
+  const bool converts = becomes_float16(info);
+  const mx::Dtype dtype = converts ? mx::float16 : mlx_dtype(info.dtype);
+  if (is_aligned(info) && !converts) {
     return view_of(buffers_[buffer], info.offset - buffer_offset, std::move(shape), dtype);
   }
   mx::allocator::Data copy = allocate(info.size);
-  std::memcpy(copy.buffer().raw_ptr(), file->bytes().data() + info.offset, info.size);
+  const std::span<const std::byte> bytes = file->bytes().subspan(info.offset, info.size);
+  if (!converts) {
+    std::memcpy(copy.buffer().raw_ptr(), bytes.data(), bytes.size());
+  } else if (!convert_to_float16(bytes, static_cast<std::byte*>(copy.buffer().raw_ptr()))) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: tensor {} has a number above {}, the largest of float16",
+                   "{}: в тензоре {} есть число больше {} — предела float16", model_dir_.string(),
+                   name, kLargestFloat16),
+                tr("unset OKO_DTYPE", "уберите OKO_DTYPE"));
+  }
   file->forget(info.offset, info.size);
   return mx::array(std::move(copy), std::move(shape), dtype);
 }

@@ -36,7 +36,8 @@ struct WeightFiles {
 /// A tensor that does not start at a multiple of its element's size is misaligned. Where
 /// `hub::align_weights` has made an aligned copy of the files, that copy is mapped. Where it could
 /// not, the CPU kernels read matrices in place; what else reads them gets a copy in private memory
-/// (`copied_bytes`).
+/// (`copied_bytes`). So does a bfloat16 tensor that a graph gets as float16
+/// (`converts_to_float16`).
 ///
 /// Arrays keep their file mapped, so they may outlive this object.
 class Weights {
@@ -56,9 +57,9 @@ class Weights {
 
   const WeightFiles& files() const { return files_; }
 
-  /// Bytes of the misaligned tensors that cannot be read in place on this device. They are private
-  /// memory once loaded, and their pages of the file are given back: weights take
-  /// `bytes_on_disk` bytes in all, copied or not.
+  /// Bytes of the tensors that cannot be read in place on this device. They are private memory once
+  /// loaded, and their pages of the file are given back: weights take `bytes_on_disk` bytes in all,
+  /// copied or not.
   std::uint64_t copied_bytes() const { return copied_bytes_; }
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
@@ -66,8 +67,8 @@ class Weights {
   /// Shape of a tensor; nothing where there is none.
   std::optional<std::vector<std::int64_t>> shape(std::string_view name) const;
 
-  /// The tensor, in its own dtype, evaluated, at a multiple of its element's size. Throws kBadModel
-  /// where it is missing.
+  /// The tensor, in its own dtype (float16: see above), evaluated, at a multiple of its element's
+  /// size. Throws kBadModel where it is missing, or has a number that float16 cannot hold.
   mx::array get(std::string_view name) const;
 
   /// The tensor, which must have this shape. Throws kBadModel naming both shapes.

@@ -10,19 +10,26 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
+enum class Dtype { kFloat32, kBfloat16, kFloat16 };
+
 struct GraphCase {
   GoldenCase golden;
-  bool is_f32;
+  Dtype dtype;
+  tensor::HalfDtype half() const {
+    return dtype == Dtype::kFloat16 ? tensor::HalfDtype::kFloat16 : tensor::HalfDtype::kAsStored;
+  }
 };
 
 std::ostream& operator<<(std::ostream& out, const GraphCase& c) {
-  return out << c.golden;
+  return out << c.golden << (c.dtype == Dtype::kFloat16 ? " in float16" : "");
 }
 
 /// Relative, at most twice what was measured.
 double tolerance_of(const GraphCase& c, const std::string& stage) {
   // A GPU may multiply f32 in TF32, whose numbers have 10 bits after the point.
-  if (c.is_f32) return has_gpu() ? 5e-3 : 1e-4;
+  if (c.dtype == Dtype::kFloat32) return has_gpu() ? 5e-3 : 1e-4;
+  // float16 has three bits more than bf16.
+  if (c.dtype == Dtype::kFloat16) return stage.starts_with("vision.") ? 10 * 0x1p-12 : 60 * 0x1p-12;
   // bf16 rounds to 2^-9 of a value: dense layers sum in f32 and round a few times each, so four
   // layers drift by about 5 roundings. MLX's CPU device sums quantized products of 128 and 256
   // terms in bf16, each about 16 roundings off; a GPU sums in f32 and stays well below.
@@ -32,7 +39,7 @@ double tolerance_of(const GraphCase& c, const std::string& stage) {
 class GraphParityTest : public ::testing::TestWithParam<GraphCase> {};
 
 TEST_P(GraphParityTest, EveryStageEqualsTheReference) {
-  const Prompted setup(GetParam().golden, graph_device());
+  const Prompted setup(GetParam().golden, graph_device(), GetParam().half());
   Recorder recorder;
   const auto features = setup.encode(recorder.observer());
   Sequence sequence(*setup.model, exact(64));
@@ -50,7 +57,7 @@ TEST_P(GraphParityTest, EveryStageEqualsTheReference) {
 /// The reference's tokens are followed, and each is the most likely one, or would be but for the
 /// rounding of logits.
 TEST_P(GraphParityTest, GreedyTokensEqualTheReference) {
-  const Prompted setup(GetParam().golden, graph_device());
+  const Prompted setup(GetParam().golden, graph_device(), GetParam().half());
   const auto features = setup.encode();
   Sequence sequence(*setup.model, exact(4));  // smaller than the prompt: the cache has to grow
   std::vector<float> logits = sequence.prefill(setup.ids, features);
@@ -67,12 +74,15 @@ TEST_P(GraphParityTest, GreedyTokensEqualTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, GraphParityTest,
-    ::testing::Values(GraphCase{{"qwen3_vl_small_f32_text", "qwen3-vl-small-f32"}, true},
-                      GraphCase{{"qwen3_vl_small_f32_picture", "qwen3-vl-small-f32"}, true},
-                      GraphCase{{"qwen3_vl_small_f32_two_pictures", "qwen3-vl-small-f32"}, true},
-                      GraphCase{{"qwen3_vl_small_4bit_two_pictures", "qwen3-vl-small-4bit"},
-                                false}),
-    [](const auto& info) { return info.param.golden.golden; });
+    ::testing::Values(
+        GraphCase{{"qwen3_vl_small_f32_text", "qwen3-vl-small-f32"}, Dtype::kFloat32},
+        GraphCase{{"qwen3_vl_small_f32_picture", "qwen3-vl-small-f32"}, Dtype::kFloat32},
+        GraphCase{{"qwen3_vl_small_f32_two_pictures", "qwen3-vl-small-f32"}, Dtype::kFloat32},
+        GraphCase{{"qwen3_vl_small_4bit_two_pictures", "qwen3-vl-small-4bit"}, Dtype::kBfloat16},
+        GraphCase{{"qwen3_vl_small_4bit_two_pictures", "qwen3-vl-small-4bit"}, Dtype::kFloat16}),
+    [](const auto& info) {
+      return info.param.golden.golden + (info.param.dtype == Dtype::kFloat16 ? "_in_float16" : "");
+    });
 
 }  // namespace
 }  // namespace oko::models::qwen3_vl

@@ -49,8 +49,11 @@ inline std::ostream& operator<<(std::ostream& out, const GoldenCase& c) {
 
 /// The model, pictures and prompt of a golden.
 struct Prompted {
-  Prompted(const GoldenCase& c, tensor::Device device) : golden(c.golden) {
-    tensor::prepare_device({.device = device, .precision = tensor::cpu::Precision::kFloat});
+  Prompted(const GoldenCase& c, tensor::Device device,
+           tensor::HalfDtype half = tensor::HalfDtype::kAsStored)
+      : golden(c.golden) {
+    tensor::prepare_device(
+        {.device = device, .half = half, .precision = tensor::cpu::Precision::kFloat});
     const auto seed = static_cast<std::uint64_t>(golden.get<std::int32_t>("seed")[0]);
     const std::filesystem::path& folder = RandomModels::get(c.shape, seed);
     model = Model::load(folder);

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 
+#include <limits>
+
 #include "base/language.h"
 #include "base/stop_token.h"
+#include "tensor/finite.h"
 #include "tests/tensor/support.h"
 
 namespace oko::tensor {
@@ -28,6 +31,38 @@ TEST(DeviceTest, ASettingThatCannotBeMetIsWrongUsage) {
   const Error missing = error_of([] { device_of_setting("gpu", false); });
   EXPECT_EQ(missing.code(), ErrorCode::kUsage);
   EXPECT_NE(missing.hint().find("OKO_DEVICE=cpu"), std::string_view::npos) << missing.hint();
+}
+
+TEST(DeviceTest, TheSettingOfTheDtypeIsFloat16OrNothing) {
+  set_language(Language::kEnglish);
+  EXPECT_EQ(half_of_setting(""), HalfDtype::kAsStored);
+  EXPECT_EQ(half_of_setting("float16"), HalfDtype::kFloat16);
+  const Error unknown = error_of([] { half_of_setting("fp8"); });
+  EXPECT_EQ(unknown.code(), ErrorCode::kUsage);
+  EXPECT_STREQ(unknown.what(), "OKO_DTYPE is fp8, expected float16");
+}
+
+TEST(DeviceTest, OnlyAGraphConvertsToFloat16) {
+  select_device(Device::kGraphOnCpu, HalfDtype::kFloat16);
+  prepare_device();  // kAuto keeps it
+  EXPECT_TRUE(converts_to_float16());
+  select_device(Device::kGraphOnCpu);
+  EXPECT_FALSE(converts_to_float16());
+  select_device(Device::kCpu, HalfDtype::kFloat16);
+  EXPECT_FALSE(converts_to_float16());
+  select_device(Device::kCpu);
+}
+
+TEST(DeviceTest, AResultThatIsNoNumberIsBlamedOnFloat16WhereThatIsUsed) {
+  set_language(Language::kEnglish);
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_NO_THROW(require_finite(65504.0f));
+  select_device(Device::kGraphOnCpu, HalfDtype::kFloat16);
+  EXPECT_NE(error_of([&] { require_finite(infinity); }).hint().find("OKO_DTYPE"),
+            std::string::npos);
+  select_device(Device::kCpu);
+  EXPECT_NE(error_of([&] { require_finite(-infinity); }).hint().find("oko verify"),
+            std::string::npos);
 }
 
 TEST(DeviceTest, AChoiceHoldsForTheWholeProcess) {

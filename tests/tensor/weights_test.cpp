@@ -97,6 +97,36 @@ TEST_F(WeightsTest, TensorsAtEveryOffsetHaveTheirValues) {
   }
 }
 
+TEST_F(WeightsTest, AGraphInFloat16GetsTheSameNumbers) {
+  // One, the last that fits, the next below one, and float16's smallest number.
+  const std::vector<std::uint16_t> numbers{0x3F80, 0xC77F, 0x3F7F, 0x3380};
+  folder_.write("model.safetensors", safetensors_file({{"half", "BF16", {2, 2}, bytes_of(numbers)},
+                                                       floats("full", {1e6f})}));
+  select_device(Device::kGraphOnCpu, HalfDtype::kFloat16);
+  const Weights weights = open();
+  EXPECT_EQ(weights.copied_bytes(), 8u);
+  EXPECT_EQ(weights.get("full").item<float>(), 1e6f);
+  for (const mx::array& half : {weights.get("half"), weights.matrix("half", {2, 2})}) {
+    EXPECT_EQ(half.dtype(), mx::float16);
+    mx::array values = mx::astype(half, mx::float32);
+    values.eval();
+    EXPECT_EQ(values_of<float>(values),
+              (std::vector<float>{1.0f, -65280.0f, 0.99609375f, 0x1p-24f}));
+  }
+}
+
+TEST_F(WeightsTest, ANumberThatFloat16CannotHoldIsNamed) {
+  folder_.write("model.safetensors",
+                safetensors_file({{"large", "BF16", {1}, bytes_of<std::uint16_t>({0x4780})}}));
+  select_device(Device::kGraphOnCpu, HalfDtype::kFloat16);
+  const Error error = error_of([&] { open().get("large"); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadModel);
+  EXPECT_NE(std::string(error.what()).find("tensor large has a number above 65504"),
+            std::string::npos)
+      << error.what();
+  EXPECT_NE(error.hint().find("OKO_DTYPE"), std::string_view::npos);
+}
+
 TEST_F(WeightsTest, BuffersOfAnyLimitHoldTheSameTensorsAndSeparateTheParts) {
   constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
   std::vector<TestTensor> tensors;

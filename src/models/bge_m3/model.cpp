@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "tensor/finite.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -35,12 +36,7 @@ mx::array in_memory(const mx::array& x) {
 }
 
 void require_finite(std::span<const float> values) {
-  if (std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); })) return;
-  throw Error(
-      ErrorCode::kBadModel,
-      tr("the model computes values that are not numbers (NaN)", "модель вычисляет не числа (NaN)"),
-      tr("its weights are damaged: run oko verify, or download it again",
-         "веса повреждены: выполните oko verify или скачайте модель заново"));
+  for (const float value : values) tensor::require_finite(value);
 }
 
 void normalize(std::span<float> vector) {

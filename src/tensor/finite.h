@@ -1,0 +1,9 @@
+#pragma once
+
+namespace oko::tensor {
+
+/// Throws kBadModel where `largest`, the largest result of a model, is not a finite number. One
+/// number that is none makes the results that follow from it so, too.
+void require_finite(float largest);
+
+}  // namespace oko::tensor
