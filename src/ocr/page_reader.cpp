@@ -24,6 +24,7 @@ class Engines {
     const std::lock_guard lock(mutex_);
     if (engines_.empty()) {
       std::vector<std::unique_ptr<Engine>> engines;
+      engines.reserve(count_);
       for (std::size_t i = 0; i < count_; ++i) engines.push_back(make_engine(options_));
       engines_ = std::move(engines);
     }
@@ -131,6 +132,7 @@ void read_pages(std::size_t count, const Options& options, std::size_t threads,
     ~Ender() { queue.end(); }
   };
   const Ender ender{queue};
+  workers.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) {
     workers.emplace_back([&, i] {
       while (const auto index = queue.take())

@@ -71,6 +71,7 @@ struct Prompted {
 
   std::vector<ImageFeatures> encode(const Observer& observer = {}) const {
     std::vector<ImageFeatures> features;
+    features.reserve(patches.size());
     for (const Patches& picture : patches) {
       features.push_back(model->encode_image(picture, {}, observer));
     }

@@ -137,8 +137,8 @@ std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& out
   const mx::array hidden = encoder_.forward(texts, std::move(stop), observer);
   std::optional<mx::array> rows, weights, vectors;
   if (outputs.dense) rows = in_memory(hidden);
-  if (outputs.sparse) weights = in_memory((*sparse_linear_)(hidden));
-  if (outputs.colbert) vectors = in_memory((*colbert_linear_)(hidden));
+  if (outputs.sparse && sparse_linear_) weights = in_memory((*sparse_linear_)(hidden));
+  if (outputs.colbert && colbert_linear_) vectors = in_memory((*colbert_linear_)(hidden));
 
   const auto width = static_cast<std::size_t>(config_.hidden_size);
   std::vector<Encoding> encodings;
