@@ -16,7 +16,6 @@ find_package(ZLIB REQUIRED)
 if(NOT APPLE)  # which reads text itself
   pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
   pkg_check_modules(lept REQUIRED IMPORTED_TARGET lept>=1.79)
-  find_package(OpenMP)  # of Tesseract, where it has that: to keep it to one thread
 endif()
 if(OKO_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)

@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <tesseract/baseapi.h>
 #include <tesseract/ocrclass.h>
 #include <tesseract/resultiterator.h>
@@ -15,10 +16,6 @@
 #include "ocr/preparation.h"
 #include "ocr/script.h"
 #include "ocr/second_reading.h"
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 namespace oko::ocr {
 namespace {
@@ -90,12 +87,12 @@ bool init(tesseract::TessBaseAPI& api, const std::string& data) {
                   : tr("install it: apt install{}", "установите их: apt install{}", packages));
 }
 
-/// Its loops take four threads each, which spin for minutes on a busy machine. Holds for the
-/// calling thread.
+/// Tesseract's loops take four threads each, which spin for minutes on a busy machine. Holds for
+/// the calling thread. The function is that of Tesseract's OpenMP, if it was built with one: oko's
+/// compiler may have another, or none.
 void keep_to_one_thread() {
-#ifdef _OPENMP
-  omp_set_max_active_levels(0);
-#endif
+  static void* const function = ::dlsym(RTLD_DEFAULT, "omp_set_max_active_levels");
+  if (function != nullptr) reinterpret_cast<void (*)(int)>(function)(0);
 }
 
 class TesseractEngine : public Engine {

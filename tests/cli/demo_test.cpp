@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/support/process.h"
+#include "tests/support/tesseract.h"
 
 namespace oko {
 namespace {
@@ -31,6 +32,7 @@ TEST(DemoTest, EveryPictureIsDescribedRightly) {
 }
 
 TEST(DemoTest, AReceiptIsDescribedWithItsText) {
+  OKO_NEEDS_TESSERACT();
   for (const char* language : {"en", "ru"}) {
     const auto result = Process({OKO_PROGRAM, "describe", "--model", kDemo + "/models/tiny-vl",
                                  "--lang", language, kDemo + "/pages/receipt.png"},

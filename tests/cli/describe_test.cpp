@@ -15,6 +15,7 @@
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
+#include "tests/support/tesseract.h"
 
 namespace oko {
 namespace {
@@ -216,6 +217,7 @@ TEST_F(DescribeTest, WrongUsageIsStatus2) {
 }
 
 TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
+  OKO_NEEDS_TESSERACT();
   const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
   const auto ask = [&](const char* ocr) {
     const auto result = describe({receipt, "--ocr", ocr, "--json", "--stats"});
@@ -232,6 +234,7 @@ TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
 }
 
 TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
+  OKO_NEEDS_TESSERACT();
   const auto lines_of = [&](const std::string& file) {
     const auto result =
         describe({std::string(OKO_SOURCE_DIR) + "/demo/" + file, "--ocr", "auto", "--json"});
@@ -244,6 +247,7 @@ TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
 }
 
 TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) {
+  OKO_NEEDS_TESSERACT();
   // 4000 x 3000 white pixels of one bit each, as a BMP.
   std::string bmp = "BM" + std::string(60, '\0') + std::string(std::size_t{500} * 3000, '\xff');
   const auto put = [&](std::size_t at, int value) {
@@ -268,6 +272,7 @@ TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) 
 }
 
 TEST_F(DescribeTest, WithOcrAutoAMissingLanguageIsSaidAndThePictureDescribed) {
+  OKO_NEEDS_TESSERACT();
   ::setenv("TESSDATA_PREFIX", folder_.c_str(), 1);
   const auto automatic = describe({picture(), "--ocr", "auto"});
   const auto on = describe({picture(), "--ocr", "on"});

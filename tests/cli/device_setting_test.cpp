@@ -1,4 +1,4 @@
-// OKO_DEVICE as a user meets it.
+// OKO_DEVICE and OKO_DTYPE as a user meets them.
 #include <gtest/gtest.h>
 #include <mlx/device.h>
 
@@ -31,6 +31,14 @@ TEST_F(DeviceSettingTest, AnUnknownDeviceIsRefusedBeforeAnythingIsDone) {
   EXPECT_EQ(result.err, "oko: OKO_DEVICE is tpu, expected cpu or gpu\n");
   const auto russian = run("tpu", {"plan"}, "ru_RU.UTF-8");
   EXPECT_EQ(russian.err, "oko: OKO_DEVICE — tpu, ожидается cpu или gpu\n");
+}
+
+TEST_F(DeviceSettingTest, AnUnknownDtypeIsRefusedBeforeAnythingIsDone) {
+  const auto result = Process({OKO_PROGRAM, "describe", "no.png"},
+                              {"OKO_DTYPE=fp8", "OKO_DEVICE=cpu", "LC_ALL=ru_RU.UTF-8"})
+                          .wait();
+  EXPECT_EQ(result.status, exit_status(ErrorCode::kUsage));
+  EXPECT_EQ(result.err, "oko: OKO_DTYPE — fp8, ожидается float16\n");
 }
 
 TEST_F(DeviceSettingTest, AGpuThatIsMissingIsRefused) {

@@ -12,6 +12,7 @@
 #include "document/pdf.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/tesseract.h"
 #include "tests/support/text_pages.h"
 
 namespace oko {
@@ -42,6 +43,7 @@ class OcrPdfTest : public ScratchFolderTest {
 };
 
 TEST_F(OcrPdfTest, TextLayerIsPrintedWithoutAnEngine) {
+  OKO_NEEDS_TESSERACT();
   const std::string no_data = "TESSDATA_PREFIX=" + folder_.string();
   ASSERT_EQ(run({kData + "scan.pdf"}, "en", no_data).status, 1) << "there is an engine";
   const ProcessResult result = run({kData + "text.pdf"}, "en", no_data);
@@ -52,6 +54,7 @@ TEST_F(OcrPdfTest, TextLayerIsPrintedWithoutAnEngine) {
 }
 
 TEST_F(OcrPdfTest, ScannedPagesAreRecognized) {
+  OKO_NEEDS_TESSERACT();
   for (const char* name : {"scan.pdf", "garbage_text.pdf"}) {
     const ProcessResult result = run({kData + name, "--format", "json"});
     ASSERT_EQ(result.status, 0) << result.err;
@@ -64,6 +67,7 @@ TEST_F(OcrPdfTest, ScannedPagesAreRecognized) {
 }
 
 TEST_F(OcrPdfTest, EachPageSaysWhereItsTextIsFrom) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({kData + "mixed.pdf", kReceipt, "--format", "json"});
   ASSERT_EQ(result.status, 0) << result.err;
   std::istringstream lines(result.out);
@@ -103,6 +107,7 @@ TEST_F(OcrPdfTest, APasswordIsToldWithWhatToDo) {
 }
 
 TEST_F(OcrPdfTest, SearchablePdfHasThePagesOfAllFilesInOrder) {
+  OKO_NEEDS_TESSERACT();
   const document::Pdf pdf = make_pdf({kReceipt, kData + "mixed.pdf", kData + "rotated.pdf"});
   ASSERT_EQ(pdf.page_count(), 5);
   EXPECT_EQ(pdf.text_layer(0)->lines.at(0).text(), "Супермаркет «Эхо»");
@@ -114,6 +119,7 @@ TEST_F(OcrPdfTest, SearchablePdfHasThePagesOfAllFilesInOrder) {
 }
 
 TEST_F(OcrPdfTest, WordsOfASearchablePdfLieWhereTheyWereRead) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({kData + "scan.pdf", "--format", "json"});
   const json word = json::parse(result.out).at("lines").at(1).at("words").at(1);
   EXPECT_EQ(word.at("text"), "world");

@@ -8,6 +8,7 @@
 #include "image/jpeg.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/tesseract.h"
 
 namespace oko {
 namespace {
@@ -28,6 +29,7 @@ class OcrTest : public ScratchFolderTest {
 };
 
 TEST_F(OcrTest, TextIsTheDefault) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", kReceipt});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.err, "");
@@ -37,6 +39,7 @@ TEST_F(OcrTest, TextIsTheDefault) {
 }
 
 TEST_F(OcrTest, JsonHasLinesAndWordsWithBoxes) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", kReceipt, "--format", "json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const json page = json::parse(result.out);
@@ -55,6 +58,7 @@ TEST_F(OcrTest, JsonHasLinesAndWordsWithBoxes) {
 }
 
 TEST_F(OcrTest, HocrIsOneDocumentOfAllPages) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", kReceipt, kPages + "/table_0.png", "--format", "hocr"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out.rfind("<?xml", 0), 0u);
@@ -66,6 +70,7 @@ TEST_F(OcrTest, HocrIsOneDocumentOfAllPages) {
 }
 
 TEST_F(OcrTest, SeveralFilesAreNamedAndABadOneDoesNotStopTheOthers) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", folder_ / "none.png", kReceipt});
   EXPECT_EQ(result.status, 4);
   EXPECT_NE(result.out.find(kReceipt + ":\nСупермаркет"), std::string::npos) << result.out;
@@ -73,6 +78,7 @@ TEST_F(OcrTest, SeveralFilesAreNamedAndABadOneDoesNotStopTheOthers) {
 }
 
 TEST_F(OcrTest, EveryPageOfATiffIsReadInOrder) {
+  OKO_NEEDS_TESSERACT();
   const std::string file = kPages + "/two_pages.tif";
   const ProcessResult text = run({"ocr", file}, "ru");
   ASSERT_EQ(text.status, 0) << text.err;
@@ -89,6 +95,7 @@ TEST_F(OcrTest, EveryPageOfATiffIsReadInOrder) {
 }
 
 TEST_F(OcrTest, ADamagedPageDoesNotStopTheOthers) {
+  OKO_NEEDS_TESSERACT();
   std::string bytes = read_file(kPages + "/two_pages.tif", 1'000'000, ErrorCode::kFailed);
   // The first page's compressed rows begin after the header of 8 bytes.
   for (std::size_t i = 40; i < 2000; ++i) bytes[i] = '\x55';
@@ -100,6 +107,7 @@ TEST_F(OcrTest, ADamagedPageDoesNotStopTheOthers) {
 }
 
 TEST_F(OcrTest, APageThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
+  OKO_NEEDS_TESSERACT();
   const image::Image blank{4000, 4000, std::vector<std::uint8_t>(4000 * 4000 * 3, 255)};
   write_file_atomically(folder_ / "blank.jpg", std::string_view(image::encode_jpeg(blank, 85)));
   const ProcessResult both =
@@ -115,12 +123,14 @@ TEST_F(OcrTest, APageThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
 }
 
 TEST_F(OcrTest, PictureWithoutTextIsNoError) {
+  OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", kPicture, "--format", "json"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(json::parse(result.out).at("lines").size(), 0u) << result.out;
 }
 
 TEST_F(OcrTest, BadInputIsToldInBothLanguages) {
+  OKO_NEEDS_TESSERACT();
   write_file_atomically(folder_ / "text.png", std::string_view("not a picture"));
   const ProcessResult english = run({"ocr", folder_ / "text.png"});
   EXPECT_EQ(english.status, 4);
@@ -134,6 +144,7 @@ TEST_F(OcrTest, BadInputIsToldInBothLanguages) {
 }
 
 TEST_F(OcrTest, EvalPrintsTheRatesOfAFolder) {
+  OKO_NEEDS_TESSERACT();
   for (const char* name : {"receipt_0.png", "receipt_0.txt"}) {
     fs::copy_file(fs::path(kPages) / name, folder_ / name);
   }
