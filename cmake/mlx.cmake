@@ -20,6 +20,7 @@ endif()
 
 oko_unpack_wheel(mlx_root ${mlx_package} ${OKO_MLX_VERSION} ${mlx_platform} ${mlx_sha256}
   ${mlx_suffix})
+unset(MLX_DIR CACHE) # of the wheel that was chosen when this folder was configured before
 find_package(MLX ${OKO_MLX_VERSION} EXACT CONFIG REQUIRED PATHS ${mlx_root}/mlx NO_DEFAULT_PATH)
 # MLX's headers warn under our flags; as system headers they do not.
 get_target_property(mlx_includes mlx INTERFACE_INCLUDE_DIRECTORIES)

@@ -67,7 +67,8 @@ Embedder::Embedder(EmbedderOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_, loaded_.weight_bytes) {}
+      place_(*host_, loaded_,
+             loaded_.weight_bytes + tensor::Weights::bytes_beyond_disk(loaded_.folder)) {}
 
 Embedder::~Embedder() = default;
 

@@ -123,7 +123,9 @@ Engine::Engine(EngineOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_, loaded_.weight_bytes + options_.image_cache_bytes) {}
+      place_(*host_, loaded_,
+             loaded_.weight_bytes + tensor::Weights::bytes_beyond_disk(loaded_.folder) +
+                 options_.image_cache_bytes) {}
 
 Engine::~Engine() = default;
 

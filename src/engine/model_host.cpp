@@ -1,6 +1,9 @@
 #include "engine/model_host.h"
 
 #include <algorithm>
+#include <exception>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -22,11 +25,9 @@ constexpr std::chrono::seconds kIdleUnderWarning{10};
 class WiredMemory {
  public:
   explicit WiredMemory(const HostOptions& options) : options_(options) {
-    if (options_.wired_bytes > 0) options_.set_wired_limit(options_.wired_bytes);
+    options_.set_wired_limit(options_.wired_bytes);
   }
-  ~WiredMemory() {
-    if (options_.wired_bytes > 0) options_.set_wired_limit(0);
-  }
+  ~WiredMemory() { options_.set_wired_limit(0); }
   WiredMemory(const WiredMemory&) = delete;
   WiredMemory& operator=(const WiredMemory&) = delete;
 
@@ -162,10 +163,32 @@ void ModelHost::Use::run(const std::function<void()>& job, const StopToken& stop
       entry_->loaded = true;
       ++host_.loads_;
     }
-    const WiredMemory wired(host_.options_);
-    job();
+    // MLX wires every buffer that it has, so an idle model's weights would be read in, too.
+    std::optional<WiredMemory> wired;
+    if (host_.options_.wired_bytes > 0 && host_.is_only_loaded(*entry_)) {
+      wired.emplace(host_.options_);
+    }
+    try {
+      job();
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {  // a GPU that reads past a file's end says little
+      if (entry_->model.is_current()) throw;
+      const std::string reason = error.what();
+      throw Error(
+          ErrorCode::kBadModel,
+          tr("the model's files were changed while it ran ({})",
+             "файлы модели изменились, пока она работала ({})", reason),
+          tr("try again, or download the model again", "повторите или скачайте модель заново"));
+    }
   };
   host_.thread_.run(run_with_model, stop);
+}
+
+bool ModelHost::is_only_loaded(const Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  return std::none_of(entries_.begin(), entries_.end(),
+                      [&](const auto& other) { return other.get() != &entry && other->loaded; });
 }
 
 bool ModelHost::is_alone(const Entry& entry, const StopToken& stop) {

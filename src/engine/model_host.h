@@ -30,7 +30,8 @@ struct HostOptions {
   /// Looked at for pressure, every `watch_interval`; null: nobody looks.
   std::shared_ptr<const budget::MemoryProbe> probe = {};
   std::chrono::milliseconds watch_interval{1000};
-  /// While a job runs its memory stays wired, up to what the GPU may keep; 0: there is no GPU.
+  /// While a job runs and no other model is loaded, MLX's buffers stay wired, up to what the GPU
+  /// may keep; 0: there is no GPU.
   std::uint64_t wired_bytes = tensor::gpu_working_set_bytes();
   std::function<void(std::uint64_t)> set_wired_limit = tensor::set_wired_limit;
 };
@@ -125,6 +126,8 @@ class ModelHost {
   /// Whether no other model is loaded, or promised to be; waits for those that are being unloaded.
   /// Throws kCancelled.
   bool is_alone(const Entry& entry, const StopToken& stop);
+  /// On the model thread.
+  bool is_only_loaded(const Entry& entry);
   void end_eviction(budget::Lease& weights);
   void watch(StopToken stop);
 

@@ -60,6 +60,16 @@ void sweep(const fs::path& folder) {
   for (const fs::path& path : garbage) fs::remove(path, ignored);
 }
 
+/// For a model that needs no copy: what cannot be removed does no harm.
+void sweep_where_possible(const fs::path& folder, const StopToken& stop) {
+  try {
+    const FileLock lock(folder / "lock", stop);
+    sweep(folder);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+  }
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -111,12 +121,15 @@ bool align_weights(const AlignOptions& options) {
   const std::map<std::string, SourceTensor> tensors = open_safetensors(paths_of(files));
   const bool is_aligned = are_aligned(tensors);
   const fs::path folder = tensor::aligned_folder();
-  if (is_aligned && !has_stale_copy(copy)) return false;
+  if (is_aligned) {
+    if (has_stale_copy(copy)) sweep_where_possible(folder, options.stop);
+    return false;
+  }
 
   make_folder(folder);
   const FileLock lock(folder / "lock", options.stop);
   sweep(folder);
-  if (is_aligned || is_usable(copy)) return false;
+  if (is_usable(copy)) return false;
   const TensorCopier copier(tensors);
   require_free_space(folder, copier.bytes() + kSpareBytes);
   if (options.on_copy) options.on_copy(copy, copier.bytes());

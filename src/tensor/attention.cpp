@@ -164,9 +164,13 @@ std::size_t KvCache::bytes_per_token() const {
   return 2 * static_cast<std::size_t>(num_key_value_heads_) * row;
 }
 
+bool has_fused_kernel(int head_dim, int queries) {
+  if (head_dim == 64 || head_dim == 96 || head_dim == 128) return true;
+  return queries > kMaxVectorQueries && (head_dim == 72 || head_dim == 80);
+}
+
 bool has_fused_attention(int head_dim, int queries) {
-  if (!on_gpu()) return false;
-  return head_dim == 64 || head_dim == 128 || (head_dim == 80 && queries > kMaxVectorQueries);
+  return on_gpu() && has_fused_kernel(head_dim, queries);
 }
 
 std::uint64_t max_attention_scores(int head_dim, int queries) {

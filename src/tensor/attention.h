@@ -69,8 +69,11 @@ class KvCache {
 /// Queries up to which MLX runs one kernel a query.
 inline constexpr int kMaxVectorQueries = 8;
 
-/// Whether MLX computes attention of such heads in one kernel, without an array of scores: by Metal
-/// for head sizes 64 and 128 (80: for many queries); elsewhere scores are an array.
+/// Whether MLX's Metal library has one kernel for attention of such heads, without an array of
+/// scores (`ScaledDotProductAttention::use_fallback` of MLX 0.32).
+bool has_fused_kernel(int head_dim, int queries);
+
+/// The same of this process's device; elsewhere scores are an array.
 bool has_fused_attention(int head_dim, int queries);
 
 /// Scores that one call may compute in MLX's graph (query_blocks.h).

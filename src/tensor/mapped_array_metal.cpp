@@ -38,8 +38,7 @@ mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
         ErrorCode::kFailed,
         tr("{}: the GPU does not take {} of its pages", "{}: GPU не принимает {} его страниц",
            file->path().string(), format_bytes(size)),
-        tr("close other programs, or set OKO_DEVICE=cpu",
-           "закройте другие программы или задайте OKO_DEVICE=cpu"));
+        tr("close other programs", "закройте другие программы"));
   }
   mx::allocator::Data data(buffer, [file = std::move(file)](mx::allocator::Buffer own) mutable {
     mx::allocator::release(own);

@@ -196,6 +196,15 @@ std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
   return total;
 }
 
+std::uint64_t Weights::bytes_beyond_disk(const std::filesystem::path& model_dir) {
+  if (!on_gpu()) return 0;
+  try {
+    return open(model_dir).copied_bytes();
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
 void Weights::require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes) {
   const std::uint64_t now = bytes_on_disk(model_dir);
   if (now == bytes) return;

@@ -51,6 +51,10 @@ class Weights {
   /// Bytes of the weight files in the folder; 0 where `open` would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
 
+  /// What the model takes beyond `bytes_on_disk`: on a GPU `copied_bytes`, since Metal keeps a
+  /// whole window in memory, the copied tensors' pages too. 0 where `open` would throw.
+  static std::uint64_t bytes_beyond_disk(const std::filesystem::path& model_dir);
+
   /// For who asked that before: throws kBadModel where it is no longer `bytes`, since another model
   /// has come to its place.
   static void require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes);
@@ -58,8 +62,8 @@ class Weights {
   const WeightFiles& files() const { return files_; }
 
   /// Bytes of the tensors that cannot be read in place on this device. They are private memory once
-  /// loaded, and their pages of the file are given back: weights take `bytes_on_disk` bytes in all,
-  /// copied or not.
+  /// loaded, and their pages of the file are given back: on a CPU weights take `bytes_on_disk`
+  /// bytes in all, copied or not.
   std::uint64_t copied_bytes() const { return copied_bytes_; }
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }

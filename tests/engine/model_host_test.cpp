@@ -108,6 +108,22 @@ TEST_F(ModelHostTest, MemoryIsWiredWhileAJobRunsHoweverItEnds) {
   EXPECT_EQ(limits, held_and_let_go) << "after a stop";
 }
 
+TEST_F(ModelHostTest, NothingIsWiredWhileAnotherModelIsLoaded) {
+  std::vector<std::uint64_t> limits;
+  ModelHost host({.wired_bytes = 70 * kMegabyte,
+                  .set_wired_limit = [&](std::uint64_t bytes) { limits.push_back(bytes); }});
+  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  {
+    ModelHost::Place other(host, second_, 60 * kMegabyte);
+    host.admit(other, work_of(10), "")->run([] {});
+    limits.clear();
+    host.admit(place, work_of(10), "")->run([] {});
+    EXPECT_TRUE(limits.empty()) << "both are loaded";
+  }
+  host.admit(place, work_of(10), "")->run([] {});
+  EXPECT_EQ(limits.size(), 2u) << "the other has gone";
+}
+
 TEST_F(ModelHostTest, WithoutAGpuNothingIsWired) {
   ModelHost host({.set_wired_limit = [](std::uint64_t) { ADD_FAILURE(); }});
   ModelHost::Place place(host, first_, 60 * kMegabyte);
@@ -252,6 +268,25 @@ TEST_F(ModelHostTest, AModelWhoseFilesHaveChangedIsLoadedAnew) {
   host.admit(a, work_of(1), "")->run([&] { first_.current = true; });
   host.admit(a, work_of(1), "")->run([] {});
   EXPECT_EQ(first_.loads, 2);
+}
+
+TEST_F(ModelHostTest, AFailureOfAModelWhoseFilesHaveChangedSaysSo) {
+  ModelHost host({});
+  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  const auto code_of_failure = [&](bool changes) {
+    try {
+      host.admit(a, work_of(1), "")->run([&] {
+        first_.current = !changes;
+        throw std::runtime_error("command buffer failed");
+      });
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("command buffer failed"), std::string::npos);
+      return error.code();
+    }
+    return ErrorCode::kUsage;
+  };
+  EXPECT_EQ(code_of_failure(false), ErrorCode::kFailed);
+  EXPECT_EQ(code_of_failure(true), ErrorCode::kBadModel);
 }
 
 TEST_F(ModelHostTest, AnIdleModelGoesAfterItsTime) {

@@ -337,6 +337,7 @@ TEST_F(AlignWeightsTest, DiskThatFillsUpLeavesNothing) {
 }
 
 TEST_F(AlignWeightsTest, DiskWithTooLittleSpaceIsRefusedBeforeAnythingIsWritten) {
+  if (fs::space(folder_).available > 7'000'000'000'000) GTEST_SKIP() << "this disk has the space";
   // A file that is a hole of 8 TB.
   const std::string header =
       R"({"a":{"dtype":"U32","shape":[2000000000,1000],"data_offsets":[0,8000000000000]}})";

@@ -16,7 +16,7 @@ namespace {
 
 namespace mx = mlx::core;
 
-constexpr double kMost = 1.7;  // predicted by taken; 1.62 was seen, and the peak varies by run
+constexpr double kMost = 2;  // predicted by taken; 1.62 was seen, and the peak varies by run
 
 class GraphFootprintTest : public ::testing::Test {
  protected:

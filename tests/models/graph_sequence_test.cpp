@@ -35,6 +35,31 @@ TEST(GraphSequenceTest, APromptWithPicturesMayBeCutAnywhere) {
   }
 }
 
+/// Logits after a prompt with a picture, and after each of 8 tokens that follow.
+std::vector<std::vector<float>> logits_on(tensor::Device device) {
+  tensor::prepare_device({.device = device, .precision = tensor::cpu::Precision::kFloat});
+  const std::filesystem::path& folder = RandomModels::get("qwen3-vl-mid-f32", 3);
+  const auto model = Model::load(folder);
+  const auto config = ImageProcessorConfig::load(folder / "preprocessor_config.json");
+  const Patches picture = preprocess(pattern_picture(0, 256, 192), config);
+  std::vector<std::int32_t> ids = some_tokens(12);
+  ids.insert(ids.begin() + 4, 8 * 6, model->config().image_token_id);
+  Sequence sequence(*model, exact(128));
+  std::vector<std::vector<float>> logits{
+      sequence.prefill(ids, std::vector{model->encode_image(picture)})};
+  for (const std::int32_t id : some_tokens(8)) logits.push_back(sequence.decode(id));
+  return logits;
+}
+
+/// Heads of 64 and 128, for which a GPU has fused attention.
+TEST(GraphSequenceTest, HeadsOfTheRealSizesGiveTheLogitsOfTheKernels) {
+  const auto expected = logits_on(tensor::Device::kCpu);
+  const auto actual = logits_on(graph_device());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LE(relative_error(actual[i], expected[i]), tolerance()) << "step " << i;
+  }
+}
+
 TEST(GraphSequenceTest, ACacheThatGrowsGivesTheLogitsOfOneThatHadRoom) {
   tensor::prepare_device({.device = graph_device()});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));

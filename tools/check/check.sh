@@ -37,6 +37,7 @@ part "clang-tidy" tools/check/tidy.sh
 part "AddressSanitizer and UndefinedBehaviorSanitizer" sanitize sanitize all
 part "ThreadSanitizer" sanitize tsan thread_tests
 part "Mac" tools/mac/check.sh --strictest
+part "build of the tests" make everything
 echo "== times so far"
 printf '%s\n' "${times[@]}"
 part "tests" make test

@@ -72,8 +72,8 @@ build() {
   CCACHE_COMPILERCHECK="string:$1 ${OKO_SYNTAX_ONLY:-} $versions" ninja -k 0 -C "$folder" "$3" >"$folder.log" 2>&1 ||
     { grep -vE '^(\[|ninja: Entering)' "$folder.log" | head -n 200; echo "failed: $1, $2" >&2; return 1; }
   local count
-  count=$(grep -c '"file":' "$folder/compile_commands.json")
-  echo "compiled: $count sources with $1 for $2, $((SECONDS - before)) s"
+  count=$(ninja -C "$folder" -t commands "$3" | grep -c -- ' -c ')
+  echo "compiled: $count sources of '$3' with $1 for $2, $((SECONDS - before)) s"
 }
 
 # control COMPILER TARGET NAME [WORDS]: controls/NAME.cpp must not compile, for the reason WORDS; without WORDS it must.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/bge_m3/chunks.h"
+#include "tensor/attention.h"
 #include "tensor/cpu/array_pool.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/query_blocks.h"
@@ -24,12 +25,13 @@ std::uint64_t graph_pass_bytes(const Config& config, std::uint64_t tokens, const
   // x, queries, keys, values, attention, its product and their norm; of some rows the activation
   // before and after, the product and the norm.
   std::uint64_t layer = (7 * states + 2 * wide + 2 * rows * hidden_size) * memory.number_bytes;
-  if (!memory.fused) {
-    // Norms and activations are made of operations in f32, and scores are arrays.
-    const tensor::AttentionShape shape{static_cast<int>(tokens), static_cast<int>(tokens),
-                                       config.num_attention_heads};
-    layer += (6 * states + 3 * wide) * kFloat +
-             3 * kFloat * tensor::largest_block_scores(shape, tensor::kMaxScoreArray);
+  // Norms and activations are made of operations in f32, and scores are arrays.
+  if (!memory.fused) layer += (6 * states + 3 * wide) * kFloat;
+  const tensor::AttentionShape attention{static_cast<int>(tokens), static_cast<int>(tokens),
+                                         config.num_attention_heads};
+  const int head_dim = config.hidden_size / config.num_attention_heads;
+  if (!memory.fused || !tensor::has_fused_kernel(head_dim, attention.queries)) {
+    layer += 3 * kFloat * tensor::largest_block_scores(attention, tensor::kMaxScoreArray);
   }
   // The outputs of heads, as activations and as floats.
   const std::uint64_t head = (outputs.colbert ? 3 : 2) * states * (memory.number_bytes + kFloat);

@@ -4,6 +4,7 @@
 
 #include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/footprint.h"
+#include "tensor/attention.h"
 #include "tensor/query_blocks.h"
 
 namespace oko::models::qwen3_vl {
@@ -16,14 +17,12 @@ std::uint64_t unsigned_of(int value) {
   return static_cast<std::uint64_t>(value);
 }
 
-/// The scores of a block and, if `causal`, their mask and the masked ones, where they are arrays.
-std::uint64_t score_bytes(std::uint64_t queries, std::uint64_t keys, int heads, bool causal,
+/// The scores of a block and, if causal, their mask and the masked ones, where they are arrays.
+std::uint64_t score_bytes(const tensor::AttentionShape& shape, int head_dim,
                           const tensor::MemoryModel& memory) {
-  if (memory.fused) return 0;
-  const tensor::AttentionShape shape{static_cast<int>(queries), static_cast<int>(keys), heads,
-                                     causal};
+  if (memory.fused && tensor::has_fused_kernel(head_dim, shape.queries)) return 0;
   return tensor::largest_block_scores(shape, tensor::kMaxScoreArray) *
-         (causal ? 2 * memory.number_bytes + 1 : memory.number_bytes);
+         (shape.causal ? 2 * memory.number_bytes + 1 : memory.number_bytes);
 }
 
 /// Arrays of so many numbers in f32, of which MLX's CPU device makes what is one kernel on a GPU.
@@ -53,9 +52,11 @@ std::uint64_t graph_vision_bytes(const VisionConfig& config, std::uint64_t patch
   // x, its norm, queries and keys as they come and rotated, values, attention and its product; of
   // the first rows of the feed-forward network the norm, the activation before and after, the sum.
   const std::uint64_t numbers = 9 * states + 2 * rows * unsigned_of(config.hidden_size) + 2 * wide;
-  const std::uint64_t layers = numbers * memory.number_bytes +
-                               unfused_bytes(10 * states + 2 * wide, memory) +
-                               score_bytes(patches, patches, config.num_heads, false, memory);
+  const tensor::AttentionShape attention{static_cast<int>(patches), static_cast<int>(patches),
+                                         config.num_heads};
+  const std::uint64_t layers =
+      numbers * memory.number_bytes + unfused_bytes(10 * states + 2 * wide, memory) +
+      score_bytes(attention, config.hidden_size / config.num_heads, memory);
   // All pixels; those of some rows once more and as activations; states with learned positions.
   const std::uint64_t row_pixels = pixel_bytes(config, rows);
   const std::uint64_t as_numbers =
@@ -67,17 +68,19 @@ std::uint64_t graph_vision_bytes(const VisionConfig& config, std::uint64_t patch
 
 std::uint64_t graph_prefill_bytes(const TextConfig& config, std::uint64_t keys, std::uint64_t rows,
                                   const tensor::MemoryModel& memory) {
-  return layer_bytes(config, rows, memory) +
-         score_bytes(rows, keys, config.num_attention_heads, true, memory) +
+  const tensor::AttentionShape attention{static_cast<int>(rows), static_cast<int>(keys),
+                                         config.num_attention_heads, true};
+  return layer_bytes(config, rows, memory) + score_bytes(attention, config.head_dim, memory) +
          unsigned_of(config.vocab_size) * (memory.number_bytes + kFloat) +
          keys * 4 * kFloat;  // an id and three positions a token
 }
 
 std::uint64_t graph_decode_bytes(const TextConfig& config, std::uint64_t keys,
                                  const tensor::MemoryModel& memory) {
-  const std::uint64_t layers = unsigned_of(config.num_hidden_layers) *
-                               (layer_bytes(config, 1, memory) +
-                                score_bytes(1, keys, config.num_attention_heads, false, memory));
+  const tensor::AttentionShape attention{1, static_cast<int>(keys), config.num_attention_heads};
+  const std::uint64_t layers =
+      unsigned_of(config.num_hidden_layers) *
+      (layer_bytes(config, 1, memory) + score_bytes(attention, config.head_dim, memory));
   // Logits as they come, in f32, and what choosing a token makes of them.
   const std::uint64_t logits = unsigned_of(config.vocab_size) * (memory.number_bytes + 3 * kFloat);
   return kTokensInFlight * (layers + logits);

@@ -130,6 +130,8 @@ mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
                                   spans_of_chunk(placements, first, last),
                                   text_rotary(positions, config.text), caches_, stop, observer);
     if (observer) observer("logits", model_.text_.logits(*hidden));
+    // Short chunks are not evaluated by layer: all of them would become one long graph.
+    if (last < ids.size()) hidden->eval();
     if (progress) progress(last);
   }
   length_ = ids.size();
