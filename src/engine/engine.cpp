@@ -143,7 +143,7 @@ void Engine::Loaded::unload() noexcept {
 }
 
 GenerationResult Engine::generate(const GenerationRequest& request, const TextSink& on_text,
-                                  StopToken stop, const ProgressSink& on_progress) {
+                                  const StopToken& stop, const ProgressSink& on_progress) {
   validate(request.sampling);
   if (request.max_tokens < 1) {
     throw Error(ErrorCode::kUsage,
@@ -213,6 +213,7 @@ int Engine::answer_tokens(const GenerationRequest& request, int prompt_tokens) c
 std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
   std::vector<qwen::ImageSize> sizes;
+  sizes.reserve(request.images.size());
   for (const image::Image& image : request.images) sizes.push_back({image.width, image.height});
   const bool graph = tensor::uses_graph();
   const bool default_size = graph && request.max_pixels == 0;
@@ -223,6 +224,7 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
                          .least_kv_bits = kv_bits_on(graph, 8)};
   const auto prompt_with = [&](std::int64_t max_pixels) {
     std::vector<int> token_counts;
+    token_counts.reserve(sizes.size());
     for (const qwen::ImageSize& size : sizes) {
       token_counts.push_back(qwen::merged_tokens(size, processor_for(max_pixels)));
     }

@@ -47,7 +47,7 @@ class Engine {
   /// to `on_text`), kUsage for options out of range, kBadInput for pictures and messages that do
   /// not fit, kOverBudget, kBadModel.
   GenerationResult generate(const GenerationRequest& request, const TextSink& on_text = {},
-                            StopToken stop = {}, const ProgressSink& on_progress = {});
+                            const StopToken& stop = {}, const ProgressSink& on_progress = {});
 
   /// What the model's makers advise.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }

@@ -248,7 +248,7 @@ void ModelHost::end_eviction(budget::Lease& weights) {
   evicted_.notify_all();
 }
 
-void ModelHost::watch(StopToken stop) {
+void ModelHost::watch(const StopToken& stop) {
   std::mutex mutex;
   while (true) {
     std::unique_lock lock(mutex);

@@ -129,7 +129,7 @@ class ModelHost {
   /// On the model thread.
   bool is_only_loaded(const Entry& entry);
   void end_eviction(budget::Lease& weights);
-  void watch(StopToken stop);
+  void watch(const StopToken& stop);
 
   HostOptions options_;
   budget::Ledger ledger_;

@@ -124,7 +124,8 @@ void KvCache::grow(std::optional<mx::array>& rows, mx::Dtype dtype) const {
 void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) const {
   if (!uses_graph()) {
     const mx::array input = cpu::ready_f32(update);
-    const auto count = static_cast<std::size_t>(update.shape(0) * num_key_value_heads_);
+    const auto count =
+        static_cast<std::size_t>(update.shape(0)) * static_cast<std::size_t>(num_key_value_heads_);
     cpu::pack_kv_rows(input.data<float>(), count, static_cast<std::size_t>(head_dim_), type_,
                       rows->data<std::byte>() + bytes_of(length_));
     return;

@@ -321,6 +321,7 @@ TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
   ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
   ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   std::vector<JoiningThread> threads;
+  threads.reserve(6);
   std::atomic<int> done = 0;
   for (unsigned seed = 0; seed < 6; ++seed) {
     threads.emplace_back([&, seed] {

@@ -316,7 +316,7 @@ TEST_F(AlignWeightsTest, WaitingCallerCanBeStopped) {
 TEST_F(AlignWeightsTest, StopLeavesNothing) {
   const fs::path model = misaligned();
   const StopSource stop;
-  const auto message = message_of(
+  message_of(
       [&] {
         align_weights({.model = model,
                        .progress = [&](std::uint64_t, std::uint64_t) { stop.request_stop(); },

@@ -19,6 +19,7 @@ double tolerance() {
 
 std::vector<std::int32_t> some_tokens(int count) {
   std::vector<std::int32_t> ids;
+  ids.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) ids.push_back((i * 37 + i * i) % 900);
   return ids;
 }

@@ -53,6 +53,7 @@ class Process {
     }
     const auto pointers = [](const std::vector<std::string>& strings) {
       std::vector<char*> result;
+      result.reserve(strings.size() + 1);
       for (const std::string& text : strings) result.push_back(const_cast<char*>(text.c_str()));
       result.push_back(nullptr);
       return result;

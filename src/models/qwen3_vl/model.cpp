@@ -110,7 +110,7 @@ std::vector<std::vector<float>> rows_of(const mx::array& logits) {
 }
 
 mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
-                                std::span<const ImageFeatures> pictures, StopToken stop,
+                                std::span<const ImageFeatures> pictures, const StopToken& stop,
                                 const std::function<void(std::size_t)>& progress,
                                 const Observer& observer) {
   const Config& config = model_.config_;
@@ -142,16 +142,16 @@ mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
 }
 
 std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
-                                     std::span<const ImageFeatures> pictures, StopToken stop,
+                                     std::span<const ImageFeatures> pictures, const StopToken& stop,
                                      const std::function<void(std::size_t)>& progress,
                                      const Observer& observer) {
-  return std::move(
-      rows_of(read_prompt(ids, pictures, std::move(stop), progress, observer)).front());
+  return std::move(rows_of(read_prompt(ids, pictures, stop, progress, observer)).front());
 }
 
 mx::array Sequence::forward_next(const mx::array& ids) {
   const auto count = static_cast<std::size_t>(ids.shape(0));
   std::vector<std::array<std::int32_t, 3>> positions;
+  positions.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t at = static_cast<std::int32_t>(length_ + i) + rope_delta_;
     positions.push_back({at, at, at});

@@ -71,12 +71,13 @@ class Sequence {
   /// `progress` is told the tokens done so far. Throws kCancelled; kFailed where pictures and
   /// tokens disagree.
   mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
-                        StopToken stop = {}, const std::function<void(std::size_t)>& progress = {},
+                        const StopToken& stop = {},
+                        const std::function<void(std::size_t)>& progress = {},
                         const Observer& observer = {});
 
   /// The same, the logits as numbers.
   std::vector<float> prefill(std::span<const std::int32_t> ids,
-                             std::span<const ImageFeatures> pictures, StopToken stop = {},
+                             std::span<const ImageFeatures> pictures, const StopToken& stop = {},
                              const std::function<void(std::size_t)>& progress = {},
                              const Observer& observer = {});
 
