@@ -156,7 +156,7 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
                    "prefill_chunk — {}, ожидается не меньше 1", request.prefill_chunk));
   }
   kv_type_of(request.kv_bits);  // refused here, before any work
-  Work work(request, on_text, on_progress, std::move(stop));
+  Work work(request, on_text, on_progress, stop);
   const std::unique_ptr<ModelHost::Use> use = admit(work);
   work.begin_to_measure();
   preprocess(work);

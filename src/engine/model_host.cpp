@@ -61,7 +61,7 @@ ModelHost::ModelHost(HostOptions options)
                               },
                           .hint = tr("raise --budget", "увеличьте --budget")});
   if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
-    watcher_ = JoiningThread([this](StopToken stop) { watch(std::move(stop)); });
+    watcher_ = JoiningThread([this](const StopToken& stop) { watch(stop); });
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/rope_index.h"
 
 namespace oko::models::qwen3_vl {
@@ -130,8 +131,8 @@ mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
                                   spans_of_chunk(placements, first, last),
                                   text_rotary(positions, config.text), caches_, stop, observer);
     if (observer) observer("logits", model_.text_.logits(*hidden));
-    // Short chunks are not evaluated by layer: all of them would become one long graph.
-    if (last < ids.size()) hidden->eval();
+    // All of a prompt's short chunks would become one long graph.
+    if (last < ids.size() && hidden->shape(0) <= kFewTokens) hidden->eval();
     if (progress) progress(last);
   }
   length_ = ids.size();

@@ -6,11 +6,10 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/qwen3_vl/chunks.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
-
-constexpr int kFewTokens = 8;  // what lookup guesses at most, with the token before
 
 tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
                            int inputs) {
