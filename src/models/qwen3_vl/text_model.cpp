@@ -80,6 +80,7 @@ TextModel::TextModel(const Checkpoint& checkpoint)
 
 std::vector<tensor::KvCache> TextModel::make_caches(int reserve, tensor::cpu::KvType type) const {
   std::vector<tensor::KvCache> caches;
+  caches.reserve(layers_.size());
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     caches.emplace_back(config_.num_key_value_heads, config_.head_dim, reserve, type);
   }
@@ -102,7 +103,7 @@ mx::array TextModel::attend(const Layer& layer, const mx::array& x, const tensor
 
 mx::array TextModel::forward(const mx::array& ids, std::span<const VisualSpan> spans,
                              const tensor::Rotary& rotary, std::vector<tensor::KvCache>& caches,
-                             StopToken stop, const Observer& observer) const {
+                             const StopToken& stop, const Observer& observer) const {
   const bool by_layer = ids.shape(0) > kFewTokens || observer;
   mx::array x = embed_tokens_.embed(ids);
   for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);

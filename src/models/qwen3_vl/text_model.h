@@ -40,7 +40,7 @@ class TextModel {
   /// `stop` is seen; throws kCancelled, after which the caches are of no use.
   mx::array forward(const mx::array& ids, std::span<const VisualSpan> spans,
                     const tensor::Rotary& rotary, std::vector<tensor::KvCache>& caches,
-                    StopToken stop, const Observer& observer) const;
+                    const StopToken& stop, const Observer& observer) const;
 
   /// The products of `count` tokens through all layers and of the logits of the last one; attention
   /// is not counted.
