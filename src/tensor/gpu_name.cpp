@@ -10,7 +10,7 @@ namespace oko::tensor {
 
 std::string gpu_name() {
   if (!on_gpu()) return {};
-  const auto& info = mx::device_info(mx::Device::gpu);
+  const auto info = mx::device_info(mx::Device::gpu);
   const auto found = info.find("device_name");
   if (found == info.end()) return {};
   const auto* name = std::get_if<std::string>(&found->second);
