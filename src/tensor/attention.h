@@ -42,10 +42,8 @@ class KvCache {
   /// (capacity, num_key_value_heads, head_dim), of which the first `length()` rows are set; kInt8:
   /// (capacity, num_key_value_heads, bytes of a row). In a graph: (1, num_key_value_heads,
   /// capacity, head_dim), as MLX's attention reads them. Tokens must have been appended.
-  // NOLINTBEGIN(bugprone-unchecked-optional-access)
   const mx::array& keys() const { return *keys_; }
   const mx::array& values() const { return *values_; }
-  // NOLINTEND(bugprone-unchecked-optional-access)
 
   /// Bytes of one token of one layer.
   std::size_t bytes_per_token() const;

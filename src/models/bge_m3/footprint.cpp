@@ -25,11 +25,12 @@ std::uint64_t graph_pass_bytes(const Config& config, std::uint64_t tokens, const
   // x, queries, keys, values, attention, its product and their norm; of some rows the activation
   // before and after, the product and the norm.
   std::uint64_t layer = (7 * states + 2 * wide + 2 * rows * hidden_size) * memory.number_bytes;
-  // Norms and activations are made of operations in f32, and scores are arrays.
+  // Norms and activations are made of operations in f32.
   if (!memory.fused) layer += (6 * states + 3 * wide) * kFloat;
   const tensor::AttentionShape attention{static_cast<int>(tokens), static_cast<int>(tokens),
                                          config.num_attention_heads};
   const int head_dim = config.hidden_size / config.num_attention_heads;
+  // Scores are arrays.
   if (!memory.fused || !tensor::has_fused_kernel(head_dim, attention.queries)) {
     layer += 3 * kFloat * tensor::largest_block_scores(attention, tensor::kMaxScoreArray);
   }

@@ -36,7 +36,9 @@ mx::array in_memory(const mx::array& x) {
 }
 
 void require_finite(std::span<const float> values) {
-  for (const float value : values) tensor::require_finite(value);
+  const auto wrong =
+      std::find_if_not(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+  if (wrong != values.end()) tensor::require_finite(*wrong);
 }
 
 void normalize(std::span<float> vector) {
@@ -137,8 +139,8 @@ std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& out
   const mx::array hidden = encoder_.forward(texts, std::move(stop), observer);
   std::optional<mx::array> rows, weights, vectors;
   if (outputs.dense) rows = in_memory(hidden);
-  if (outputs.sparse && sparse_linear_) weights = in_memory((*sparse_linear_)(hidden));
-  if (outputs.colbert && colbert_linear_) vectors = in_memory((*colbert_linear_)(hidden));
+  if (outputs.sparse) weights = in_memory((*sparse_linear_)(hidden));
+  if (outputs.colbert) vectors = in_memory((*colbert_linear_)(hidden));
 
   const auto width = static_cast<std::size_t>(config_.hidden_size);
   std::vector<Encoding> encodings;
