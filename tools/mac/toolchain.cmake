@@ -54,7 +54,9 @@ foreach(language C CXX OBJCXX)
   set(CMAKE_${language}_ARCHIVE_FINISH "")
 endforeach()
 # link_symbols.py looks up what `dynamic_lookup` leaves open.
-set(CMAKE_CXX_LINK_EXECUTABLE "${OKO_MAC_WRAPPERS}/link <TARGET> ${OKO_ZIG} c++ -target aarch64-macos.${OKO_MAC_TARGET} -O0 -Wl,-undefined,dynamic_lookup <OBJECTS> -o <TARGET> <LINK_LIBRARIES> -F${OKO_MAC_PREFIX}/apple/Frameworks -L${OKO_MAC_PREFIX}/apple/lib -lobjc")
+string(JOIN " " CMAKE_CXX_LINK_EXECUTABLE "${OKO_MAC_WRAPPERS}/link <TARGET> ${OKO_ZIG} c++"
+  "-target aarch64-macos.${OKO_MAC_TARGET} -O0 -Wl,-undefined,dynamic_lookup <OBJECTS> -o <TARGET>"
+  "<LINK_LIBRARIES> -F${OKO_MAC_PREFIX}/apple/Frameworks -L${OKO_MAC_PREFIX}/apple/lib -lobjc")
 set(CMAKE_AR /bin/false)
 set(CMAKE_RANLIB /bin/false)
 set(CMAKE_INSTALL_NAME_TOOL /bin/true)
