@@ -220,11 +220,12 @@ void describe(const DescribeOptions& options) {
   const std::unique_ptr<ocr::Engine> reader = make_reader(options);
   const auto host =
       make_host(options.common, options.threads, reader != nullptr ? ocr::kEngineBytes : 0);
-  engine::Engine engine({.vision_language_model = model,
-                         .image_cache_bytes = 0,  // each picture is asked about once
-                         .host = host});
   const Interrupt interrupt;
-  align_model(model, options.common, interrupt.token());
+  engine::Engine engine(
+      {.vision_language_model = model,
+       .image_cache_bytes = 0,  // each picture is asked about once
+       .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
+       .host = host});
   std::optional<Error> first_error;
   for (const std::string& file : options.images) {
     try {

@@ -103,9 +103,10 @@ class EmbedRun {
   explicit EmbedRun(const EmbedOptions& options)
       : options_(options),
         model_(hub::find_model(options.model)),
-        embedder_({.model = model_, .host = make_host(options.common, options.threads)}) {
-    align_model(model_, options.common, interrupt_.token());
-  }
+        embedder_(
+            {.model = model_,
+             .prepare_weights = [&] { align_model(model_, options.common, interrupt_.token()); },
+             .host = make_host(options.common, options.threads)}) {}
 
   void embed(std::vector<std::string> texts) {
     for (std::string& text : texts) text.insert(0, options_.prefix);
@@ -169,8 +170,8 @@ class EmbedRun {
 
   const EmbedOptions& options_;
   std::filesystem::path model_;
-  engine::Embedder embedder_;
   Interrupt interrupt_;
+  engine::Embedder embedder_;
   std::size_t done_ = 0;
   engine::EmbeddingStats stats_;
 };

@@ -67,10 +67,15 @@ Embedder::Embedder(EmbedderOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_,
-             loaded_.weight_bytes + tensor::Weights::bytes_beyond_disk(loaded_.folder)) {}
+      place_(*host_, loaded_, loaded_.weight_bytes + loaded_.copied_bytes) {}
 
 Embedder::~Embedder() = default;
+
+Embedder::Loaded::Loaded(const EmbedderOptions& options) : folder(options.model) {
+  if (options.prepare_weights) options.prepare_weights();
+  weight_bytes = tensor::Weights::bytes_on_disk(folder);
+  copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
+}
 
 void Embedder::Loaded::load() {
   const Stopwatch load;

@@ -18,6 +18,8 @@ namespace oko::engine {
 struct EmbedderOptions {
   std::filesystem::path model;  ///< folder of a BGE-M3 model, or of a sentence-transformers encoder
   std::size_t threads = 0;      ///< of the CPU kernels, without a host; 0: one a physical core
+  /// Called once the small files are read, before the weights are measured: aligns them.
+  std::function<void()> prepare_weights = {};
   /// Whose budget and thread this takes; null: a host of its own without a limit.
   std::shared_ptr<ModelHost> host = {};
 };
@@ -79,13 +81,14 @@ class Embedder {
 
   /// What the host loads and unloads. Touched by its thread.
   struct Loaded : Resident {
-    explicit Loaded(const EmbedderOptions& options) : folder(options.model) {}
+    explicit Loaded(const EmbedderOptions& options);
     void load() override;
     void unload() noexcept override { model.reset(); }
     bool is_current() const override { return model->is_current(); }
 
     std::filesystem::path folder;
-    std::uint64_t weight_bytes = tensor::Weights::bytes_on_disk(folder);
+    std::uint64_t weight_bytes = 0;  ///< of the files
+    std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
     std::unique_ptr<models::bge_m3::Model> model;
     double load_seconds = 0;  ///< of a load that no request has reported yet
   };

@@ -124,10 +124,16 @@ Engine::Engine(EngineOptions options)
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
       place_(*host_, loaded_,
-             loaded_.weight_bytes + tensor::Weights::bytes_beyond_disk(loaded_.folder) +
-                 options_.image_cache_bytes) {}
+             loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {}
 
 Engine::~Engine() = default;
+
+Engine::Loaded::Loaded(const EngineOptions& options)
+    : folder(options.vision_language_model), image_cache(options.image_cache_bytes) {
+  if (options.prepare_weights) options.prepare_weights();
+  weight_bytes = tensor::Weights::bytes_on_disk(folder);
+  copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
+}
 
 void Engine::Loaded::load() {
   const Stopwatch load;

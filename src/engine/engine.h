@@ -27,6 +27,8 @@ struct EngineOptions {
       256 * 1024 * 1024;    ///< features of pictures kept for later questions
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
+  /// Called once the small files are read, before the weights are measured: aligns them.
+  std::function<void()> prepare_weights = {};
   /// Whose budget and thread this takes; null: a host of its own without a limit.
   std::shared_ptr<ModelHost> host = {};
 };
@@ -60,14 +62,14 @@ class Engine {
 
   /// What the host loads and unloads. Touched by its thread.
   struct Loaded : Resident {
-    explicit Loaded(const EngineOptions& options)
-        : folder(options.vision_language_model), image_cache(options.image_cache_bytes) {}
+    explicit Loaded(const EngineOptions& options);
     void load() override;
     void unload() noexcept override;
     bool is_current() const override { return model->is_current(); }
 
     std::filesystem::path folder;
-    std::uint64_t weight_bytes = tensor::Weights::bytes_on_disk(folder);
+    std::uint64_t weight_bytes = 0;  ///< of the files
+    std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
     std::unique_ptr<models::qwen3_vl::Model> model;
     double load_seconds = 0;  ///< of a load that no request has reported yet
     ImageCache image_cache;

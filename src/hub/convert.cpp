@@ -230,6 +230,28 @@ tensor::Quantization own_quantization(const ConvertOptions& options, const nlohm
                  "укажите папку с исходными весами или не задавайте --bits и --group-size"));
 }
 
+/// Makes the config say which numbers the tensors have that are not quantized: f32 became f16.
+void set_dtype(const ConversionPlan& plan, nlohmann::ordered_json& config) {
+  std::map<Dtype, std::uint64_t> bytes;
+  for (const PlannedTensor& tensor : plan.tensors)
+    bytes[tensor.dtype] += tensor.source->info().size;
+  const auto most = std::max_element(
+      bytes.begin(), bytes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const char* name = most->first == Dtype::kFloat32    ? "float32"
+                     : most->first == Dtype::kBfloat16 ? "bfloat16"
+                                                       : "float16";
+  const auto set = [&](nlohmann::ordered_json& object) {
+    for (const char* key : {"dtype", "torch_dtype"}) {
+      if (object.contains(key)) object[key] = name;
+    }
+  };
+  if (!config.contains("torch_dtype")) config["dtype"] = name;
+  set(config);
+  for (const char* section : {"text_config", "vision_config"}) {
+    if (config.contains(section)) set(config[section]);
+  }
+}
+
 ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::ordered_json& config,
                              const std::map<std::string, SourceTensor>& source) {
   const tensor::Quantization quantization = own_quantization(options, config);
@@ -269,6 +291,7 @@ ConvertReport convert(const ConvertOptions& options) {
   copy_small_files(options.source, folder.path());
   config["quantization"] = {
       {"group_size", plan.quantization.group_size}, {"bits", bits}, {"mode", "affine"}};
+  set_dtype(plan, config);
   folder.add_json("config.json", config);
   folder.keep();
   return report;

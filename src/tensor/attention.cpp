@@ -67,6 +67,30 @@ mx::array graph_attention(const mx::array& queries, const mx::array& keys, const
   return mx::concatenate(parts, 0);
 }
 
+mx::array graph_segments(const mx::array& queries, const mx::array& keys, const mx::array& values,
+                         std::span<const int> cu_seqlens, float scale, const StopToken& stop) {
+  std::vector<mx::array> parts;
+  std::uint64_t pending = 0;  // scores in arrays, of segments that are not evaluated
+  for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
+    const int length = cu_seqlens[i + 1] - cu_seqlens[i];
+    if (!has_fused_attention(queries.shape(2), length)) {
+      const AttentionShape shape{length, length, queries.shape(1)};
+      const std::uint64_t scores = largest_block_scores(shape, kMaxScoreArray);
+      if (pending > 0 && pending + scores > kMaxScoreArray) {
+        mx::eval(parts);
+        pending = 0;
+      }
+      pending += scores;
+    }
+    const auto segment = [&](const mx::array& x) {
+      return heads_first(x, cu_seqlens[i], cu_seqlens[i + 1]);
+    };
+    parts.push_back(graph_attention(segment(queries), segment(keys), segment(values), scale,
+                                    /*causal=*/false, stop));
+  }
+  return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
+}
+
 cpu::AttentionArguments arguments_of(const mx::array& queries, int num_key_value_heads,
                                      cpu::KvType type, float scale) {
   cpu::AttentionArguments arguments;
@@ -204,18 +228,7 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
                             const mx::array& values, std::span<const int> cu_seqlens, float scale,
                             cpu::Precision precision, const StopToken& stop) {
   if (uses_graph()) {
-    std::vector<mx::array> parts;
-    for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
-      const auto segment = [&](const mx::array& x) {
-        return heads_first(x, cu_seqlens[i], cu_seqlens[i + 1]);
-      };
-      parts.push_back(graph_attention(segment(queries), segment(keys), segment(values), scale,
-                                      /*causal=*/false, stop));
-      // Scores that are arrays go before the next segment's come.
-      const bool fused = has_fused_attention(queries.shape(2), cu_seqlens[i + 1] - cu_seqlens[i]);
-      if (!fused && cu_seqlens.size() > 2) parts.back().eval();
-    }
-    return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
+    return graph_segments(queries, keys, values, cu_seqlens, scale, stop);
   }
   const mx::array q = cpu::ready_f32(queries), k = cpu::ready_f32(keys), v = cpu::ready_f32(values);
   mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});

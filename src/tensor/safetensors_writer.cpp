@@ -14,6 +14,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/disk_sync.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
@@ -99,7 +100,8 @@ void SafetensorsWriter::finish() {
                          [](std::uint64_t sum, const Extent& e) { return sum + e.size; }) ==
          written_);
   ::fchmod(file_, 0644);
-  if (::fsync(file_) != 0) fail(errno);  // a power cut would leave a file of zeros under the name
+  // Otherwise a power cut could leave a file of zeros under the name.
+  if (!sync_to_disk(file_)) fail(errno);
   const int file = std::exchange(file_, -1);
   if (::close(file) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;

@@ -197,7 +197,7 @@ std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
 }
 
 std::uint64_t Weights::bytes_beyond_disk(const std::filesystem::path& model_dir) {
-  if (!on_gpu()) return 0;
+  if (!uses_graph()) return 0;
   try {
     return open(model_dir).copied_bytes();
   } catch (const std::exception&) {

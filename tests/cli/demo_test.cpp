@@ -20,10 +20,11 @@ TEST(DemoTest, EveryPictureIsDescribedRightly) {
   while (std::getline(expected, line)) {
     const auto picture = nlohmann::json::parse(line);
     const std::string file = kDemo + "/images/" + picture["file"].get<std::string>();
-    const auto result = Process({OKO_PROGRAM, "describe", "--model", kDemo + "/models/tiny-vl",
-                                 "--lang", picture["lang"], file},
-                                {})
-                            .wait();
+    const auto result =
+        Process({OKO_PROGRAM, "describe", "--model", kDemo + "/models/tiny-vl", "--lang",
+                 picture["lang"], "--ocr", OKO_HAS_TESSERACT ? "auto" : "off", file},
+                {})
+            .wait();
     EXPECT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(result.out, picture["expected"].get<std::string>() + "\n") << file;
     ++pictures;

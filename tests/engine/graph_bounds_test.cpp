@@ -4,6 +4,7 @@
 #include <mlx/mlx.h>
 
 #include "engine/device_decoder.h"
+#include "models/bge_m3/model.h"
 #include "models/qwen3_vl/model.h"
 #include "tests/support/graph_counter.h"
 #include "tests/support/graph_device.h"
@@ -115,6 +116,19 @@ TEST_F(GraphBoundsTest, APictureTakesAFewSyncsAndKernelsALayer) {
   EXPECT_LE(graph_counts().syncs, 40);
   EXPECT_LE(graph_counts().kernels, 300);
   EXPECT_LE(graph_counts().most_scores, 2u * 1024 * 1024);
+}
+
+/// Its heads of 32 elements have no fused kernel: scores are arrays, of all texts together.
+TEST_F(GraphBoundsTest, ManyShortTextsTakeAFewSyncsALayer) {
+  constexpr int kTexts = 60, kLength = 8, kLayers = 3;
+  const auto encoder = models::bge_m3::Model::load(RandomModels::get("bge-m3-small-f32", 3));
+  models::bge_m3::PackedTexts texts;
+  texts.ids.assign(kTexts * kLength, 7);
+  for (int i = 0; i <= kTexts; ++i) texts.cu_seqlens.push_back(i * kLength);
+  reset_graph_counts();
+  encoder->encode(texts, {.dense = true});
+  RecordProperty("syncs", graph_counts().syncs);
+  EXPECT_LE(graph_counts().syncs, 4 * kLayers);
 }
 
 }  // namespace

@@ -8,10 +8,13 @@
 #include "base/error.h"
 #include "engine/embedder.h"
 #include "engine/engine.h"
+#include "hub/align_weights.h"
 #include "image/image.h"
 #include "tests/support/foretold_memory.h"
 #include "tests/support/graph_device.h"
 #include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/shifted_model.h"
 
 namespace oko::engine {
 namespace {
@@ -183,6 +186,43 @@ TEST_F(GraphEngineTest, ATextHasTheSameVectorAloneAndAmongOthers) {
       dot += static_cast<double>(alone.encoding.dense[k]) * together[i].encoding.dense[k];
     }
     EXPECT_GT(dot, 0.99999) << i;
+  }
+}
+
+class GraphAlignedTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    ScratchFolderTest::SetUp();
+    tensor::select_device(graph_device());
+    ::setenv("OKO_HOME", (folder_ / "home").c_str(), 1);
+  }
+};
+
+/// Otherwise the first start, which makes the aligned copy, would be promised the copies, too.
+TEST_F(GraphAlignedTest, WeightsAreMeasuredOnceTheyAreAligned) {
+  const auto weights_held = [](const fs::path& model, bool aligned) {
+    const auto host = std::make_shared<ModelHost>(HostOptions{.threads = 1});
+    const auto align = [&] {
+      if (aligned) hub::align_weights({.model = model});
+    };
+    if (fs::exists(model / "preprocessor_config.json")) {
+      Engine engine({.vision_language_model = model,
+                     .image_cache_bytes = 0,
+                     .prepare_weights = align,
+                     .host = host});
+      engine.generate(request_of(GenerationCase{.pictures = {{64, 64}}, .max_tokens = 1}));
+      return host->ledger().held()[budget::Tag::kWeights];
+    }
+    Embedder embedder({.model = model, .prepare_weights = align, .host = host});
+    embedder.embed({.texts = {"слово"}});
+    return host->ledger().held()[budget::Tag::kWeights];
+  };
+  for (const char* shape : {"qwen3-vl-small-4bit", "bge-m3-small-8bit"}) {
+    const fs::path model = folder_ / shape;
+    copy_shifted(RandomModels::get(shape, 11), model, 1);
+    const std::uint64_t bytes = tensor::Weights::bytes_on_disk(model);
+    EXPECT_GT(weights_held(model, false), bytes) << shape;
+    EXPECT_EQ(weights_held(model, true), bytes) << shape;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,22 @@ TEST(PortabilityTest, StopsAndJoiningThreadsComeFromOurOwnHeader) {
     }
   }
   EXPECT_GT(lines, 10'000);
+}
+
+/// fmt 11 moved it; Homebrew has 12, Debian 12 has 9.
+TEST(PortabilityTest, FilesThatJoinIncludeTheRangesOfFmt) {
+  int joins = 0;
+  for (const char* folder : {"src", "tests", "fuzz", "bench"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(OKO_SOURCE_DIR) / folder)) {
+      if (entry.path().filename() == "portability_test.cpp" || !entry.is_regular_file()) continue;
+      std::ifstream file(entry.path());
+      const std::string text((std::istreambuf_iterator<char>(file)), {});
+      if (text.find("fmt::join") == std::string::npos) continue;
+      ++joins;
+      EXPECT_NE(text.find("#include <fmt/ranges.h>"), std::string::npos) << entry.path();
+    }
+  }
+  EXPECT_GT(joins, 3);
 }
 
 }  // namespace

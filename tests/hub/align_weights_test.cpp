@@ -173,7 +173,9 @@ TEST_F(AlignWeightsTest, WithoutACopyAGraphGetsCopiesThatAreCounted) {
   }
   EXPECT_GE(weights.copied_bytes(), bytes / 2);
   EXPECT_LE(weights.copied_bytes(), bytes + 200);
-  EXPECT_GT(budget::private_bytes() + 1'000'000, before + weights.copied_bytes());
+  if (kKeptFreedBytes == 0) {
+    EXPECT_GT(budget::private_bytes() + 1'000'000, before + weights.copied_bytes());
+  }
 }
 
 TEST_F(AlignWeightsTest, CopyIsMadeOnceAndTheModelsOwnFolderStays) {

@@ -146,6 +146,7 @@ TEST_F(ConvertModelTest, APyTorchModelBecomesOneThatRunsWithAllItsHeads) {
   }
   const auto model = bge::Model::load(out());
   EXPECT_EQ(model->config().max_tokens(), 38);
+  EXPECT_EQ(model->config().number_bytes, 2u) << "its numbers are float16 now";
   const bge::Encoding encoding = model->encode(some_text(20, 96), kAll).at(0);
   EXPECT_EQ(encoding.dense.size(), 64u);
   EXPECT_EQ(encoding.colbert.count(), 19u);
@@ -174,6 +175,7 @@ TEST_F(ConvertModelTest, AQwenModelKeepsItsVisionTower) {
   }
   EXPECT_TRUE(any);
   const auto model = models::qwen3_vl::Model::load(out());
+  EXPECT_EQ(model->config().number_bytes, 2u) << "its numbers are float16 now";
   models::qwen3_vl::Sequence sequence(*model, {.reserve = 8});
   const std::vector<std::int32_t> ids{5, 6, 7, 8};
   for (const float logit : sequence.prefill(ids, {})) EXPECT_TRUE(std::isfinite(logit));

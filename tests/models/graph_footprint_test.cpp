@@ -17,6 +17,11 @@ namespace {
 namespace mx = mlx::core;
 
 constexpr double kMost = 2;  // predicted by taken; 1.62 was seen, and the peak varies by run
+#if defined(__APPLE__)
+constexpr double kRounding = 1e6;  // bytes: Metal's buffers are whole pages of 16 KB
+#else
+constexpr double kRounding = 0;
+#endif
 
 class GraphFootprintTest : public ::testing::Test {
  protected:
@@ -36,7 +41,7 @@ class GraphFootprintTest : public ::testing::Test {
                                double most = kMost) {
     const double ratio = static_cast<double>(predicted) / taken;
     RecordProperty(what, std::to_string(ratio));
-    EXPECT_GE(ratio, 1) << what << ": " << predicted << " predicted, " << taken << " taken";
+    EXPECT_GE(static_cast<double>(predicted) + kRounding, taken) << what;
     EXPECT_LE(ratio, most) << what << ": " << predicted << " predicted, " << taken << " taken";
   }
 };
@@ -95,9 +100,8 @@ class Qwen3VlFootprintTest : public GraphFootprintTest {
     });
     // The cache of the prompt was there before.
     const double whole = answer + static_cast<double>(cache(tokens));
-    EXPECT_GE(static_cast<double>(cache(end) + qwen3_vl::decode_bytes(config.text, end, memory)),
-              whole)
-        << name << ", held " << held;
+    const std::uint64_t predicted = cache(end) + qwen3_vl::decode_bytes(config.text, end, memory);
+    EXPECT_GE(static_cast<double>(predicted) + kRounding, whole) << name << ", held " << held;
   }
 };
 
@@ -167,7 +171,9 @@ TEST_F(GraphFootprintTest, PassesOfAnEncoder) {
         const std::uint64_t predicted =
             bge_m3::pass_bytes(config, static_cast<std::uint64_t>(tokens), outputs,
                                tensor::memory_model(config.number_bytes));
-        EXPECT_GE(static_cast<double>(predicted), taken) << tokens;
+        EXPECT_GE(static_cast<double>(predicted) + kRounding, taken) << tokens;
+        // What a pass takes whatever its shapes outweighs such small ones.
+        EXPECT_LE(static_cast<double>(predicted), 1.5e6 + 2.5 * taken) << tokens;
       }
     }
   }

@@ -61,7 +61,7 @@ inline EmbeddingRequest request_of(const EmbeddingCase& shape) {
 /// `predicted` and `taken` are above what the process had before.
 inline void expect_foretold(std::uint64_t predicted, std::uint64_t taken, std::uint64_t peak,
                             std::size_t tokens) {
-  if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
+  if (kKeptFreedBytes > 0) GTEST_SKIP() << "freed memory stays with the process";
   const auto foretold = static_cast<double>(peak - taken + predicted);
   ::testing::Test::RecordProperty("tokens", static_cast<int>(tokens));
   ::testing::Test::RecordProperty("foretold_by_taken",

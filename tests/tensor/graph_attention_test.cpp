@@ -91,12 +91,6 @@ TEST(QueryBlocksTest, NoBlockExceedsTheBoundsAtAnySizeThatAModelTakes) {
   EXPECT_EQ(query_blocks({4096, 4096, 16}, kMaxFusedScores).size(), 1u) << "a megapixel";
 }
 
-TEST(QueryBlocksTest, AFusedKernelTakesAThirdOfASecondOnAnM1) {
-  constexpr double kFlopsASecond = 1.7e12;
-  constexpr double kLargestHead = 128;
-  EXPECT_LT(4 * kLargestHead * static_cast<double>(kMaxFusedScores) / kFlopsASecond, 0.35);
-}
-
 TEST(QueryBlocksTest, AQueryOfMoreKeysThanTheBoundIsABlockOfItsOwn) {
   EXPECT_EQ(query_blocks({3, 1000, 16}, 100).size(), 3u);
 }

@@ -1,27 +1,42 @@
 #!/usr/bin/env bash
-# Runs clang-tidy (.clang-tidy) on the sources that the last commit touches, or those since
-# $OKO_BASE; with --all on every one.
+# Runs clang-tidy (.clang-tidy) on the sources that changed since $OKO_BASE: by default since the
+# branch left origin/main, or in the last commit where this is origin/main. --all: on every one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake -DOUT=build/lint -P cmake/lint_tools.cmake
 cmake --preset release > /dev/null # for the compile commands
 
+base() {
+  local start=${OKO_BASE:-}
+  [ -n "$start" ] || start=$(git merge-base HEAD origin/main 2> /dev/null) || true
+  if [ -z "$start" ] || [ "$start" = "$(git rev-parse HEAD)" ]; then
+    start=$(git rev-parse --quiet --verify HEAD~1) || true
+  fi
+  echo "$start"
+}
+
 changed_files() {
-  if [ -z "${OKO_BASE:-}" ] && ! git rev-parse --quiet --verify HEAD~1 > /dev/null; then
+  local start
+  start=$(base)
+  if [ -z "$start" ]; then
     echo "clang-tidy: this checkout has no commit before the last one to compare with" >&2
     return
   fi
-  git diff --name-only --diff-filter=d "${OKO_BASE:-HEAD~1}" -- '*.cpp' '*.h'
+  git diff --name-only --diff-filter=d "$start" -- '*.cpp' '*.h'
 }
 
-# A header is checked with the source of its name; other headers with whoever includes them.
+# A header is checked with the source of its name, or else with one that includes it.
+source_of() {
+  local source=${1%.h}.cpp
+  [ -f "$source" ] || source=$(git grep -lF "\"${1#src/}\"" -- '*.cpp' | head -n 1)
+  [ -z "$source" ] || echo "$source"
+}
+
 sources() {
   if [ "${1:-}" = --all ]; then
     git ls-files '*.cpp'
   else
-    changed_files | sed 's/\.h$/.cpp/' | sort -u | while read -r file; do
-      [ ! -f "$file" ] || echo "$file"
-    done
+    changed_files | while read -r file; do source_of "$file"; done | sort -u
   fi
 }
 

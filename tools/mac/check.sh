@@ -25,6 +25,11 @@ if [ ! -d "$libcxx" ]; then
   mv "$fresh" "$deps/libc++-19"
 fi
 
+# Debian's libc++ says that it knows nothing of Apple's availability; a Mac's does.
+site=$deps/libc++-19/site
+mkdir -p "$site"
+sed '/_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS/d' "$libcxx/__config_site" >"$site/__config_site"
+
 # Where tools or libraries have changed everything is made anew; ccache knows what is still good.
 versions=$({ clang++-19 --version; "$zig" version; cat tools/mac/compiler.sh; } | sha256sum)
 key=$({ echo "$versions"; cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json
@@ -60,7 +65,7 @@ configure() {
   [ -e "$work/$1-$2/build.ninja" ] || cmake -S . -B "$work/$1-$2" -G Ninja \
     -DCMAKE_TOOLCHAIN_FILE=tools/mac/toolchain.cmake -DCMAKE_BUILD_TYPE=Release \
     -DOKO_MAC_COMPILER="$1" -DOKO_MAC_TARGET="$2" -DOKO_MAC_WRAPPERS="$work/bin" \
-    -DOKO_MAC_PREFIX="$work/prefix" -DOKO_MAC_LIBCXX="$libcxx" -DOKO_ZIG="$zig" \
+    -DOKO_MAC_PREFIX="$work/prefix" -DOKO_MAC_LIBCXX="$libcxx" -DOKO_MAC_LIBCXX_SITE="$site" -DOKO_ZIG="$zig" \
     -DOKO_DEPS_DIR="$deps" ${launcher[@]+"${launcher[@]}"} "${@:3}" >"$work/$1-$2.log" 2>&1 ||
     { cat "$work/$1-$2.log"; rm -f "$work/$1-$2/build.ninja"; return 1; }
 }
@@ -76,7 +81,8 @@ build() {
   echo "compiled: $count sources of '$3' with $1 for $2, $((SECONDS - before)) s"
 }
 
-# control COMPILER TARGET NAME [WORDS]: controls/NAME.cpp must not compile, for the reason WORDS; without WORDS it must.
+# control COMPILER TARGET NAME [WORDS [FLAGS]]: controls/NAME.cpp must not compile, for the reason
+# WORDS; without WORDS it must.
 control() {
   local command words
   command=$(python3 - "$work/$1-$2/compile_commands.json" "$root/tools/mac/controls/$3.cpp" <<'PYTHON'
@@ -85,7 +91,7 @@ entry = next(e for e in json.load(open(sys.argv[1])) if e["file"].endswith("src/
 print(entry["command"].split(" -o ")[0].removeprefix("ccache "), "-fsyntax-only", sys.argv[2])
 PYTHON
   )
-  if words=$(eval "$command" 2>&1); then
+  if words=$(eval "$command ${5:-}" 2>&1); then
     [ -z "${4:-}" ] || { echo "control: $3 compiles with $1 for macOS $2; it must not" >&2; return 1; }
   elif [ -z "${4:-}" ] || ! grep -qE "$4" <<<"$words"; then
     printf 'control: %s fails with %s for macOS %s for another reason:\n%s\n' "$3" "$1" "$2" "$words" >&2
@@ -101,6 +107,9 @@ control clang19 14.0 jthread "no member named 'jthread'"
 control clang19 14.0 stop_token "no type named 'stop_token'"
 control clang19 14.0 from_chars_double "call to deleted function 'from_chars'"
 control clang19 14.0 string_equals_json 'invalid operands to binary expression'
+control clang19 14.0 to_chars_double
+control clang19 14.0 to_chars_double "'to_chars' is unavailable: introduced in macOS 13" \
+  "-target arm64-apple-macosx13.0"
 control clang19 14.0 linux_header "'malloc.h' file not found"
 if [ -n "$whole" ]; then
   for target in 14.0 15.6 26.0; do

@@ -5,12 +5,13 @@
 #   OKO_MAC_TARGET    the deployment target, such as 14.0
 #   OKO_MAC_PREFIX    what make_prefix.py wrote: headers and lists of symbols in place of Homebrew's
 #   OKO_MAC_LIBCXX    the folder of libc++ 19's headers
+#   OKO_MAC_LIBCXX_SITE  the folder of its __config_site, with Apple's availability on
 #   OKO_ZIG           zig, which has Darwin's C headers, libc++ 22 and a linker
 set(CMAKE_SYSTEM_NAME Darwin)
 set(CMAKE_SYSTEM_VERSION 23.0) # Darwin's, of macOS 14
 set(CMAKE_SYSTEM_PROCESSOR arm64)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES OKO_MAC_COMPILER OKO_MAC_WRAPPERS OKO_MAC_TARGET
-  OKO_MAC_PREFIX OKO_MAC_LIBCXX OKO_ZIG OKO_DEPS_DIR)
+  OKO_MAC_PREFIX OKO_MAC_LIBCXX OKO_MAC_LIBCXX_SITE OKO_ZIG OKO_DEPS_DIR)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
 set(flags -target arm64-apple-macosx${OKO_MAC_TARGET} -nostdinc)
@@ -34,7 +35,8 @@ else()
   execute_process(COMMAND clang++-19 -print-resource-dir
     OUTPUT_VARIABLE resources OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
   # Zig's <math.h> leaves these two to a newer compiler.
-  set(cxx_flags -nostdinc++ -isystem ${OKO_MAC_LIBCXX} -isystem ${resources}/include
+  set(cxx_flags -nostdinc++ -isystem ${OKO_MAC_LIBCXX_SITE} -isystem ${OKO_MAC_LIBCXX}
+    -isystem ${resources}/include
     ${system_headers} "'-DINFINITY=__builtin_inff()'" "'-DNAN=__builtin_nanf(\"\")'")
   set(c_flags -isystem ${resources}/include ${system_headers})
 endif()

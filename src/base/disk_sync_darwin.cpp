@@ -1,0 +1,13 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/disk_sync.h"
+
+namespace oko {
+
+bool sync_to_disk(int file) {
+  // fsync leaves the bytes in the drive's own cache. Some file systems know only that.
+  return ::fcntl(file, F_FULLFSYNC) != -1 || ::fsync(file) == 0;
+}
+
+}  // namespace oko
