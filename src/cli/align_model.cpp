@@ -1,7 +1,5 @@
 #include "cli/align_model.h"
 
-#include <fmt/format.h>
-
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
@@ -27,7 +25,7 @@ std::string failure_text(const std::filesystem::path& model, const Error& error)
 void align_model(const std::filesystem::path& model, const CommonOptions& options,
                  const StopToken& stop) {
   const auto note = [&](const std::string& text) {
-    if (!options.quiet) fmt::print(stderr, "oko: {}\n", printable(text));
+    if (!options.quiet) say_note(text);
   };
   ProgressBar progress(tr("aligning", "выравниваю"), options.quiet);
   hub::AlignOptions align{.model = model};
@@ -54,9 +52,7 @@ void align_model(const std::filesystem::path& model, const CommonOptions& option
 
 void print_copied_weights(std::uint64_t bytes) {
   if (bytes == 0) return;
-  fmt::print(
-      stderr, "{}",
-      tr("{} of the weights are misaligned and were copied to private memory\n",
+  say(tr("{} of the weights are misaligned and were copied to private memory\n",
          "{} весов лежат не по границам и скопированы в память процесса\n", format_bytes(bytes)));
 }
 

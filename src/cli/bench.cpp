@@ -40,9 +40,8 @@ void make_model(const MakeModelOptions& options) {
   hub::make_random_model(random, options.out);
   progress.clear();
   if (!options.common.quiet) {
-    fmt::print(stderr, "{}",
-               tr("{}: {} of random weights\n", "{}: {} случайных весов\n", options.out,
-                  format_bytes(written)));
+    say(tr("{}: {} of random weights\n", "{}: {} случайных весов\n", options.out,
+           format_bytes(written)));
   }
 }
 

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -88,7 +86,7 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
 /// What the picture is described with less of, and why.
 void print_reductions(const std::vector<engine::Reduction>& reductions) {
   for (const engine::Reduction& reduction : reductions) {
-    fmt::print(stderr, "oko: {}\n", engine::text_of(reduction));
+    say_note(engine::text_of(reduction));
   }
 }
 
@@ -166,7 +164,7 @@ std::string stats_text(const engine::GenerationStats& stats, const PictureStats&
 void describe_one(const DescribeOptions& options, engine::ModelHost& host, engine::Engine& engine,
                   ocr::Engine* reader, const std::string& file, const Interrupt& interrupt) {
   const auto note = [&](const std::string& text) {
-    if (!options.common.quiet) fmt::print(stderr, "oko: {}\n", printable(text));
+    if (!options.common.quiet) say_note(text);
   };
   Picture picture =
       load_picture(host, file, text_reading(options, engine, reader), note, interrupt.token());
@@ -193,7 +191,7 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
   }
   print("\n");
   if (!options.stats) return;
-  fmt::print(stderr, "{}", stats_text(result.stats, picture.stats));
+  say(stats_text(result.stats, picture.stats));
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 
@@ -205,10 +203,8 @@ std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
   } catch (const Error& error) {
     if (options.ocr == "on") throw;
     if (!options.common.quiet) {
-      fmt::print(
-          stderr, "oko: {}\n",
-          printable(tr("text in pictures is not read: {} ({})",
-                       "текст на картинках не читается: {} ({})", error.what(), error.hint())));
+      say_note(tr("text in pictures is not read: {} ({})",
+                  "текст на картинках не читается: {} ({})", error.what(), error.hint()));
     }
     return nullptr;
   }
@@ -220,7 +216,7 @@ void describe(const DescribeOptions& options) {
   const std::unique_ptr<ocr::Engine> reader = make_reader(options);
   const auto host =
       make_host(options.common, options.threads, reader != nullptr ? ocr::kEngineBytes : 0);
-  const Interrupt interrupt;
+  const Interrupt interrupt(Interrupt::kPatience);
   engine::Engine engine(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
@@ -233,7 +229,7 @@ void describe(const DescribeOptions& options) {
       describe_one(options, *host, engine, reader.get(), file, interrupt);
     } catch (const Error& error) {
       if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw;
-      fmt::print(stderr, "oko: {}\n", printable(error.what()));
+      say_note(error.what());
       if (!first_error) first_error = error;
     }
   }

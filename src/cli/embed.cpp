@@ -130,8 +130,7 @@ class EmbedRun {
   StopToken stop_token() const { return interrupt_.token(); }
 
   void print_stats() const {
-    fmt::print(
-        stderr, "{}",
+    say(
         tr("texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
            "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
            "({} predicted)\n",
@@ -150,10 +149,9 @@ class EmbedRun {
  private:
   void warn_if_cut(const engine::TextEmbedding& text) const {
     if (text.total_tokens == text.tokens || options_.common.quiet) return;
-    fmt::print(stderr, "{}",
-               tr("text {}: only the first {} of its {} tokens were read, {} were cut off\n",
-                  "текст {}: прочитаны только первые {} из {} токенов, отброшено {}\n", done_ + 1,
-                  text.tokens, text.total_tokens, text.total_tokens - text.tokens));
+    say_note(tr("text {}: only the first {} of its {} tokens were read, {} were cut off",
+                "текст {}: прочитаны только первые {} из {} токенов, отброшено {}", done_ + 1,
+                text.tokens, text.total_tokens, text.total_tokens - text.tokens));
   }
 
   void add(const engine::EmbeddingStats& stats) {

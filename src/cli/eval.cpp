@@ -106,7 +106,7 @@ std::string table_of(const Errors& all) {
 void run(EvalOcrOptions& options) {
   const std::vector<Sample> samples = samples_of(options.folder);
   options.run.repairs_look_alikes = false;
-  const Interrupt interrupt;
+  const Interrupt interrupt(Interrupt::kPatience);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   Errors all;
   ordered_json lines = ordered_json::array();

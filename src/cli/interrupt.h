@@ -1,14 +1,22 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 #include "base/stop_token.h"
 
 namespace oko::cli {
 
-/// While it lives, Ctrl-C (SIGINT) and SIGTERM request a stop; a second one ends the process at
-/// once.
+/// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP request a stop; a second one ends the
+/// process at once. SIGHUP stays ignored where it was (nohup).
 class Interrupt {
  public:
-  Interrupt();
+  /// For work inside of libraries that look for no stop, such as the decoding of a picture: a
+  /// process that has not stopped in that time after the request is ended.
+  static constexpr std::chrono::milliseconds kPatience{700};
+
+  /// Without `patience` the work has all the time that it takes to clean up.
+  explicit Interrupt(std::optional<std::chrono::milliseconds> patience = std::nullopt);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -16,6 +24,8 @@ class Interrupt {
   StopToken token() const { return source_.get_token(); }
 
  private:
+  void watch(std::optional<std::chrono::milliseconds> patience) const;
+
   StopSource source_;
   JoiningThread watcher_;
 };

@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cstdio>
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include "base/error.h"
@@ -80,9 +80,10 @@ void add_languages_option(CLI::App& command, std::vector<std::string>& languages
 namespace {
 
 int report(const Error& error) {
-  fmt::print(stderr, "oko: {}\n", printable(error.what()));
+  end_as_broken_pipe();
+  say_note(error.what());
   if (!error.hint().empty()) {
-    fmt::print(stderr, "{}: {}\n", tr("hint", "подсказка"), printable(error.hint()));
+    say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(error.hint())));
   }
   return exit_status(error.code());
 }
@@ -105,7 +106,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help, --version
+    std::ostringstream text;  // --help, --version
+    const int status = app.exit(success, text);
+    print(text.str());
+    return status;
   } catch (const CLI::ParseError& wrong) {
     const std::string reason = wrong.what();
     return report(Error(
@@ -123,6 +127,7 @@ int run(int argc, char** argv) {
 }  // namespace oko::cli
 
 int main(int argc, char** argv) {
+  oko::cli::secure_standard_streams();
   try {
     return oko::cli::run(argc, argv);
   } catch (const oko::Error& error) {

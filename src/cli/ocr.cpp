@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -106,7 +105,7 @@ void run(const OcrOptions& options) {
   // Of those that are being read; a page's own is filled by the thread that loads it.
   std::vector<document::PagePicture> pictures(options.format == "pdf" ? pages.size() : 0);
   const auto printer = make_page_printer(options.format, pages);
-  const Interrupt interrupt;
+  const Interrupt interrupt(Interrupt::kPatience);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   std::optional<Error> first_error;
   const auto on_result = [&](std::size_t i, const ocr::ReadResult& result) {
@@ -115,7 +114,7 @@ void run(const OcrOptions& options) {
         pictures.empty() ? document::PagePicture{} : std::exchange(pictures[i], {});
     if (result.error) {
       if (pages.size() == 1 || !is_of_one_page(*result.error)) throw *result.error;
-      fmt::print(stderr, "oko: {}\n", printable(result.error->what()));
+      say_note(result.error->what());
       if (!first_error) first_error = result.error;
     } else {
       printer->print_page(i, result.page, picture);

@@ -1,18 +1,83 @@
 #include "cli/terminal.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/language.h"
 
 namespace oko::cli {
+namespace {
+
+bool sigpipe_was_ignored = false;
+bool reader_has_gone = false;  // of stdout
+std::atomic<bool> bar_is_drawn{false};
+
+constexpr std::string_view kEraseLine = "\r\033[K";
+
+/// 0, or the errno of what went wrong.
+int write_all(int file, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {  // another program set O_NONBLOCK
+      pollfd ready{file, POLLOUT, 0};
+      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return errno;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+bool is_pipe(int file) {
+  struct stat info {};
+  return ::fstat(file, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
+}
+
+bool can_draw() {
+  const char* terminal = std::getenv("TERM");
+  const std::string_view kind = terminal != nullptr ? terminal : "";
+  return ::isatty(STDERR_FILENO) == 1 && !is_pipe(STDOUT_FILENO) && !kind.empty() && kind != "dumb";
+}
+
+}  // namespace
+
+void secure_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    // The lowest free number is that of the stream, as those before it are open by now.
+    static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
+  }
+  sigpipe_was_ignored = std::signal(SIGPIPE, SIG_IGN) == SIG_IGN;
+}
+
+void say(std::string_view text) noexcept {
+  static_cast<void>(write_all(STDERR_FILENO, text));
+}
+
+void say_note(std::string_view text) noexcept {
+  try {
+    const std::string_view erased = bar_is_drawn.exchange(false) ? kEraseLine : "";
+    say(fmt::format("{}oko: {}\n", erased, printable(text)));
+  } catch (const std::exception&) {  // no memory for a copy
+    say(text);
+  }
+}
 
 ProgressBar::ProgressBar(std::string label, bool quiet)
-    : label_(std::move(label)), shown_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
+    : label_(std::move(label)), shown_(!quiet && can_draw()) {}
 
 ProgressBar::~ProgressBar() {
   clear();
@@ -23,16 +88,15 @@ void ProgressBar::update(double done) {
   const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
   if (!shown_ || percent == drawn_percent_) return;
   drawn_percent_ = percent;
+  bar_is_drawn = true;
   const int filled = percent * kWidth / 100;
-  fmt::print(stderr, "\r{}  [{:#<{}}{:.<{}}]  {} %", label_, "", filled, "", kWidth - filled,
-             percent);
-  std::fflush(stderr);
+  say(fmt::format("\r{}  [{:#<{}}{:.<{}}]  {} %", label_, "", filled, "", kWidth - filled,
+                  percent));
 }
 
 void ProgressBar::clear() {
   if (drawn_percent_ < 0) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
+  if (bar_is_drawn.exchange(false)) say(kEraseLine);
   drawn_percent_ = -1;
 }
 
@@ -52,11 +116,23 @@ std::string printable(std::string_view text) {
 }
 
 void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw Error(ErrorCode::kFailed,
-                tr("standard output cannot be written", "стандартный вывод не записывается"),
-                tr("is the disk full?", "не заполнен ли диск?"));
-  }
+  const int error = write_all(STDOUT_FILENO, text);
+  if (error == 0) return;
+  reader_has_gone = error == EPIPE;
+  const std::string reason = std::generic_category().message(error);
+  throw Error(
+      ErrorCode::kFailed,
+      tr("standard output cannot be written: {}", "стандартный вывод не записывается: {}", reason),
+      error == ENOSPC || error == EDQUOT
+          ? tr("free some space on the disk", "освободите место на диске")
+          : tr("was it closed by the program that started oko, or that reads from it?",
+               "не закрыла ли его программа, которая запустила oko или читает его вывод?"));
+}
+
+void end_as_broken_pipe() {
+  if (!reader_has_gone || sigpipe_was_ignored) return;
+  std::signal(SIGPIPE, SIG_DFL);
+  std::raise(SIGPIPE);
 }
 
 }  // namespace oko::cli

@@ -5,8 +5,21 @@
 
 namespace oko::cli {
 
+/// Makes the standard streams safe to use; to be called first of all. A stream that the caller has
+/// closed is opened so that its use fails: otherwise the next file that is opened would take its
+/// number, and messages would be written into it. SIGPIPE is ignored: stderr that nobody reads must
+/// not end the work; see `print` and `end_as_broken_pipe` for stdout.
+void secure_standard_streams();
+
+/// Prints to stderr at once. What cannot be printed is lost: words for people never stop the work.
+void say(std::string_view text) noexcept;
+
+/// Says "oko: TEXT" on a line of its own, without control characters.
+void say_note(std::string_view text) noexcept;
+
 /// One line on stderr that is drawn over: "label  [#####.....]  50 %". Nothing where stderr is no
-/// terminal, or quiet is asked.
+/// terminal or one that cannot draw (TERM=dumb), where stdout is a pipe to a program that may print
+/// to the same terminal, or where quiet is asked.
 class ProgressBar {
  public:
   ProgressBar(std::string label, bool quiet);
@@ -27,8 +40,12 @@ class ProgressBar {
 /// like); line breaks and tabs stay. For text of a model or a file that goes to a terminal.
 std::string printable(std::string_view text);
 
-/// Prints to stdout at once. Throws kFailed where it cannot be written (a full disk; a closed pipe
-/// ends us).
+/// Prints to stdout at once. Throws kFailed where it cannot be written (a full disk, a closed
+/// pipe).
 void print(std::string_view text);
+
+/// Ends the process by SIGPIPE, as a program without `secure_standard_streams` ends, if the reader
+/// of stdout has gone. Returns otherwise, and where the caller had SIGPIPE ignored.
+void end_as_broken_pipe();
 
 }  // namespace oko::cli

@@ -71,6 +71,13 @@ class Process {
 
   void signal(int number) const { ::kill(pid_, number); }
 
+  /// Before `wait`.
+  bool is_running() const {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+  }
+
   /// Waits until it has printed something to stdout, at most `seconds`; false where it has not.
   bool wait_for_output(int seconds) const {
     for (int i = 0; i < seconds * 100 && printed_ == 0; ++i) {

@@ -1,0 +1,219 @@
+// Standard streams that are closed, full or gone, and signals: none may change what oko does or
+// what it answers.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include "base/file.h"
+#include "cli/interrupt.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+/// The number by which the shell of a test knows a stream that the test has made.
+constexpr int kGivenStream = 9;
+
+class StreamsTest : public ScratchFolderTest {
+ protected:
+  /// `command` in a shell: $OKO is the program, $MODEL and $PICTURE are what it describes.
+  ProcessResult shell(const std::string& command, const std::string& terminal = "xterm") const {
+    return Process({"/bin/sh", "-c", command},
+                   {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + model(),
+                    std::string("PICTURE=") + OKO_SOURCE_DIR + "/tests/image/data/alpha.png",
+                    "FOLDER=" + folder_.string(), "TERM=" + terminal, "LC_ALL=", "LANG=en_US.UTF-8",
+                    "OKO_HOME=" + (folder_ / "home").string()})
+        .wait();
+  }
+
+  static std::string model() { return RandomModels::get("qwen3-vl-small-4bit", 5).string(); }
+
+  /// Makes a stream for the shell and gives `file` up.
+  static void give(int file) {
+    ASSERT_EQ(::dup2(file, kGivenStream), kGivenStream);
+    ::close(file);
+  }
+
+  /// The far end of a new terminal whose near end is given to the shell.
+  static int give_terminal() {
+    const int far = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    EXPECT_GE(far, 0);
+    EXPECT_EQ(::grantpt(far), 0);
+    EXPECT_EQ(::unlockpt(far), 0);
+    give(::open(::ptsname(far), O_RDWR | O_NOCTTY));
+    return far;
+  }
+
+  /// What a program has written to a terminal.
+  static std::string shown_on(int far) {
+    ::close(kGivenStream);
+    std::string text;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = ::read(far, buffer, sizeof(buffer))) > 0;) {
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    ::close(far);
+    return text;
+  }
+};
+
+constexpr const char* kDescribe =
+    "\"$OKO\" describe --model \"$MODEL\" --ocr off --max-tokens 2 --stats ";
+
+TEST_F(StreamsTest, StderrThatCannotBeWrittenChangesNoStatusAndNoAnswer) {
+  const std::string answer = shell(kDescribe + std::string("\"$PICTURE\"")).out;
+  ASSERT_FALSE(answer.empty());
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  give(ends[1]);
+  for (const std::string stream : {" 2>&-", " 2>/dev/full", " 2>&9"}) {
+    const auto described = shell(kDescribe + std::string("\"$PICTURE\"") + stream);
+    EXPECT_EQ(described.status, 0) << stream;
+    EXPECT_EQ(described.out, answer) << stream;
+    const auto partly = shell(kDescribe + std::string("none.jpg \"$PICTURE\"") + stream);
+    EXPECT_EQ(partly.status, 4) << stream;
+    EXPECT_TRUE(partly.out.ends_with(answer)) << stream;
+    EXPECT_EQ(shell("\"$OKO\" describe --nonsense" + stream).status, 2) << stream;
+  }
+  ::close(kGivenStream);
+  EXPECT_EQ(shell(kDescribe + std::string("none.jpg <&- >&- 2>&-")).status, 4);
+}
+
+TEST_F(StreamsTest, TerminalThatHasGoneChangesNoStatus) {
+  ::close(give_terminal());
+  const auto result = shell("\"$OKO\" bench make-model bge-m3-small-8bit --out $FOLDER/m 2>&9");
+  ::close(kGivenStream);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(fs::exists(folder_ / "m" / "config.json"));
+}
+
+TEST_F(StreamsTest, StdoutThatCannotBeWrittenIsAnError) {
+  for (const std::string command :
+       {std::string(kDescribe) + "\"$PICTURE\"", std::string("\"$OKO\" --help"),
+        std::string("\"$OKO\" describe --help")}) {
+    for (const std::string stream : {" >&-", " >/dev/full"}) {
+      const auto result = shell(command + stream);
+      EXPECT_EQ(result.status, 1) << command << stream;
+      EXPECT_NE(result.err.find("standard output cannot be written"), std::string::npos)
+          << command << stream << result.err;
+    }
+  }
+}
+
+TEST_F(StreamsTest, ReaderOfStdoutThatHasGoneEndsOkoWithoutAWord) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  give(ends[1]);
+  const auto result = shell("exec \"$OKO\" --help >&9");
+  EXPECT_EQ(result.status, -SIGPIPE);
+  EXPECT_EQ(result.err, "");
+  const auto ignoring = shell("trap '' PIPE; exec \"$OKO\" --help >&9");
+  ::close(kGivenStream);
+  EXPECT_EQ(ignoring.status, 1);
+  EXPECT_NE(ignoring.err.find("standard output cannot be written"), std::string::npos);
+}
+
+TEST_F(StreamsTest, ModelIsMadeThoughItsTableCannotBePrinted) {
+  const auto result = shell("\"$OKO\" convert \"$MODEL\" $FOLDER/small >/dev/full");
+  EXPECT_EQ(result.status, 1) << result.err;
+  EXPECT_TRUE(fs::exists(folder_ / "small" / "model.safetensors"));
+}
+
+TEST_F(StreamsTest, StdinThatIsClosedIsAnError) {
+  const auto result = shell("\"$OKO\" embed - --model " +
+                            RandomModels::get("bge-m3-small-8bit", 21).string() + " <&-");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("standard input cannot be read"), std::string::npos) << result.err;
+}
+
+TEST_F(StreamsTest, ProgressIsDrawnWhereTheTerminalCanDrawAndNobodyElsePrintsOnIt) {
+  const auto shown = [&](const std::string& terminal, const std::string& stdout_stream) {
+    const int far = give_terminal();
+    const auto result = shell(
+        "rm -rf $FOLDER/m; \"$OKO\" bench make-model bge-m3-small-8bit "
+        "--out $FOLDER/m 2>&9" +
+            stdout_stream,
+        terminal);
+    EXPECT_EQ(result.status, 0);
+    return shown_on(far);
+  };
+  EXPECT_NE(shown("xterm", " >&9").find("\033[K"), std::string::npos);
+  EXPECT_NE(shown("xterm", " >$FOLDER/out").find("100 %"), std::string::npos);
+  for (const std::string& text : {shown("dumb", " >&9"), shown("", " >&9"), shown("xterm", "")}) {
+    EXPECT_EQ(text.find('\033'), std::string::npos) << text;
+    EXPECT_EQ(text.find(" %"), std::string::npos) << text;
+  }
+}
+
+TEST_F(StreamsTest, FirstSignalEndsAReadThatWaits) {
+  const std::string fifo = folder_ / "lines";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const int writer = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    Process process(
+        {OKO_PROGRAM, "embed", "-", "--model", RandomModels::get("bge-m3-small-8bit", 21).string()},
+        {"LC_ALL=", "LANG=en_US.UTF-8"}, fifo);
+    ASSERT_EQ(::write(writer, "hello\n", 6), 6);
+    ASSERT_TRUE(process.wait_for_output(60));
+    std::this_thread::sleep_for(20ms);
+    const auto begin = std::chrono::steady_clock::now();
+    process.signal(number);
+    while (process.is_running() && std::chrono::steady_clock::now() - begin < 3s) {
+      std::this_thread::sleep_for(5ms);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s) << number;
+    process.signal(SIGKILL);
+    const auto result = process.wait();
+    EXPECT_EQ(result.status, 130) << number;
+    EXPECT_EQ(result.err, "oko: stopped\n") << number;
+  }
+  ::close(writer);
+}
+
+TEST(InterruptTest, WorkThatLooksForNoStopIsEndedAfterItsPatience) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  set_language(Language::kEnglish);
+  const auto stubborn = [] {
+    const cli::Interrupt interrupt(50ms);
+    std::raise(SIGTERM);
+    std::this_thread::sleep_for(20s);
+  };
+  EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(130), "oko: stopped");
+}
+
+TEST(InterruptTest, WorkThatStopsInTimeEndsByItself) {
+  const cli::Interrupt interrupt(60s);
+  std::raise(SIGINT);
+  for (int i = 0; i < 1000 && !interrupt.token().stop_requested(); ++i) {
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(interrupt.token().stop_requested());
+}
+
+TEST(InterruptTest, HangUpStaysIgnoredWhereItWas) {
+  std::signal(SIGHUP, SIG_IGN);
+  {
+    const cli::Interrupt interrupt;
+    std::raise(SIGHUP);
+    std::this_thread::sleep_for(20ms);
+    EXPECT_FALSE(interrupt.token().stop_requested());
+  }
+  EXPECT_EQ(std::signal(SIGHUP, SIG_DFL), SIG_IGN);
+}
+
+}  // namespace
+}  // namespace oko
