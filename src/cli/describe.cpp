@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/picture.h"
+#include "cli/picture_text.h"
 #include "cli/terminal.h"
 #include "engine/engine.h"
 #include "engine/fitting.h"
@@ -31,6 +32,7 @@ struct DescribeOptions {
   std::string prompt;
   std::string language;
   std::string ocr = "auto";
+  std::optional<std::size_t> ocr_tokens;
   std::string model = hub::kDefaultVisionLanguageModel;
   int max_tokens = 1024;
   std::size_t threads = 0;
@@ -55,19 +57,12 @@ std::string question(const DescribeOptions& options) {
                                                     : "Describe this image.";
 }
 
-TextReading text_reading(const DescribeOptions& options, const engine::Engine& engine,
-                         ocr::Engine* reader) {
-  return {reader, options.ocr == "auto", language_of(options),
-          [&](std::string_view text) { return engine.count_tokens(text); }};
-}
-
 /// Takes the picture's pixels; its lease stays where it is.
 engine::GenerationRequest make_request(const DescribeOptions& options, const engine::Engine& engine,
                                        Picture& picture) {
   engine::GenerationRequest request;
   request.messages = {
-      {text::Role::kUser,
-       {text::Part::make_image(), text::Part::make_text(picture.text_block + question(options))}}};
+      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
   request.images.push_back(std::move(picture.image));
   request.images_lease = &picture.lease;
   request.max_tokens = options.max_tokens;
@@ -81,6 +76,19 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
     request.sampling.top_p = engine.generation_config().top_p;
   }
   return request;
+}
+
+/// Puts the text of the picture before the question.
+PictureText add_text(const DescribeOptions& options, const engine::Engine& engine,
+                     const ocr::Page& page, engine::GenerationRequest& request) {
+  const PictureText text = picture_text(
+      page, {.only_where_sure = options.ocr == "auto",
+             .language = language_of(options),
+             .max_tokens = options.ocr_tokens,
+             .room = page.lines.empty() ? engine::TextRoom{} : engine.text_room(request),
+             .count_tokens = [&](std::string_view part) { return engine.count_tokens(part); }});
+  request.messages[0].parts.back().text.insert(0, text.block);
+  return text;
 }
 
 /// What the picture is described with less of, and why.
@@ -160,30 +168,43 @@ std::string stats_text(const engine::GenerationStats& stats, const PictureStats&
       format_bytes(stats.memory.peak()), format_bytes(stats.predicted_memory.peak()));
 }
 
+ordered_json ocr_json(const Picture& picture, const PictureText& text) {
+  ordered_json object{{"ocr_lines", text.lines}};
+  if (!text.left_out.empty()) object["ocr_left_out"] = text.left_out;
+  if (!picture.unread.empty()) object["ocr_error"] = picture.unread;
+  return object;
+}
+
 /// `reader` is null where the text is not to be read.
 void describe_one(const DescribeOptions& options, engine::ModelHost& host, engine::Engine& engine,
                   ocr::Engine* reader, const std::string& file, const Interrupt& interrupt) {
   const auto note = [&](const std::string& text) {
-    if (!options.common.quiet) say_note(text);
+    if (!options.common.quiet) say_note(file + ": " + text);
   };
-  Picture picture =
-      load_picture(host, file, text_reading(options, engine, reader), note, interrupt.token());
+  Picture picture = load_picture(host, file, {reader, /*only_where_fits=*/options.ocr == "auto"},
+                                 interrupt.token());
+  if (!picture.unread.empty()) {
+    note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
+            picture.unread));
+  }
+  engine::GenerationRequest request = make_request(options, engine, picture);
+  const PictureText text = add_text(options, engine, picture.page, request);
+  for (const std::string& each : text.notes) note(each);
   ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
   const bool streamed = !options.json;
-  const auto on_text = [&](std::string_view text) {
+  const auto on_text = [&](std::string_view piece) {
     progress.clear();
-    if (streamed) print(printable(text));
+    if (streamed) print(printable(piece));
   };
-  const engine::GenerationResult result =
-      engine.generate(make_request(options, engine, picture), on_text, interrupt.token(),
-                      [&](double done) { progress.update(done); });
+  const engine::GenerationResult result = engine.generate(
+      request, on_text, interrupt.token(), [&](double done) { progress.update(done); });
   progress.clear();
   if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
     ordered_json line{{"file", file},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
-    if (reader != nullptr) line["ocr_lines"] = picture.lines;
+    if (reader != nullptr) line.update(ocr_json(picture, text));
     if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
     if (options.stats) line["stats"] = stats_json(result.stats, picture.stats);
     print(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
@@ -268,6 +289,14 @@ void add_describe(CLI::App& app) {
              "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
       ->check(CLI::IsMember({"auto", "on", "off"}))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--ocr-tokens", options->ocr_tokens,
+          tr("tell the model at most so many tokens of the text that was read; otherwise as "
+             "many as the model and the budget have room for",
+             "давать модели не больше стольких токенов прочитанного текста; иначе столько, "
+             "сколько вмещают модель и бюджет"))
+      ->check(CLI::Range(0, 1'000'000));
   command
       ->add_option("--max-tokens", options->max_tokens,
                    tr("longest answer, in tokens", "наибольший ответ, в токенах"))

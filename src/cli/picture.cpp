@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/language.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
 #include "engine/stopwatch.h"
 #include "ocr/footprint.h"
-#include "ocr/prompt_block.h"
 #include "tensor/device.h"
 
 namespace oko::cli {
@@ -63,30 +63,24 @@ void read_text(engine::ModelHost& host, const TextReading& reading, const StopTo
                stop, picture);
   Taken taken;
   const engine::Stopwatch time;
-  const ocr::Page page = reading.engine->read(picture.image, stop);
+  picture.page = reading.engine->read(picture.image, stop);
   picture.stats.read_seconds = time.seconds();
   picture.stats.taken[Tag::kOcr] = taken.bytes();
   tensor::release_spare_memory();
-  if (reading.only_where_sure && !ocr::has_confident_text(page)) return;
-  const ocr::PromptBlock block =
-      ocr::prompt_block(page, {.language = reading.language, .count_tokens = reading.count_tokens});
-  picture.text_block = block.text;
-  for (const std::size_t i : block.lines) picture.lines.push_back(page.lines[i].text());
 }
 
 }  // namespace
 
 Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
-                     const std::function<void(const std::string&)>& note, StopToken stop) {
+                     const StopToken& stop) {
   Picture picture;
   decode(host, file, stop, picture);
   if (reading.engine == nullptr) return picture;
   try {
     read_text(host, reading, stop, picture);
   } catch (const Error& error) {
-    if (!reading.only_where_sure || error.code() != ErrorCode::kOverBudget) throw;
-    note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
-            error.what()));
+    if (!reading.only_where_fits || error.code() != ErrorCode::kOverBudget) throw;
+    picture.unread = error.what();
   }
   return picture;
 }

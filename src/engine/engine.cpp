@@ -10,8 +10,7 @@
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
 #include "engine/decoder.h"
-#include "engine/estimate.h"
-#include "engine/fitting.h"
+#include "engine/largest.h"
 #include "engine/stopping.h"
 #include "engine/stopwatch.h"
 #include "tensor/buffer_phases.h"
@@ -214,61 +213,116 @@ int Engine::answer_tokens(const GenerationRequest& request, int prompt_tokens) c
   return std::min(request.max_tokens, most - prompt_tokens);
 }
 
+/// How a request is to be worked on if its memory does not matter.
+struct Engine::Asked {
+  std::vector<qwen::ImageSize> sizes;
+  Fitting fitting;
+  FitLimits limits;
+  std::int64_t whole_picture = 0;  ///< pixels of the largest one as the model's config has it
+};
+
+Engine::Asked Engine::asked_of(const GenerationRequest& request) const {
+  Asked asked;
+  asked.sizes.reserve(request.images.size());
+  for (const image::Image& image : request.images) {
+    asked.sizes.push_back({image.width, image.height});
+  }
+  const bool graph = tensor::uses_graph();
+  const bool default_size = graph && request.max_pixels == 0;
+  asked.fitting = {.prefill_chunk = request.prefill_chunk,
+                   .kv_bits = kv_bits_on(graph, request.kv_bits),
+                   .max_pixels = default_size ? options_.graph_pixels : request.max_pixels};
+  asked.limits = {.largest_picture = largest_picture(asked.sizes, asked.fitting.max_pixels),
+                  .least_kv_bits = kv_bits_on(graph, 8)};
+  asked.whole_picture =
+      default_size ? largest_picture(asked.sizes, 0) : asked.limits.largest_picture;
+  return asked;
+}
+
+text::ChatPrompt Engine::prompt_of(const GenerationRequest& request, const Asked& asked,
+                                   std::int64_t max_pixels, int& image_tokens) const {
+  std::vector<int> token_counts;
+  token_counts.reserve(asked.sizes.size());
+  for (const qwen::ImageSize& size : asked.sizes) {
+    token_counts.push_back(qwen::merged_tokens(size, processor_for(max_pixels)));
+  }
+  image_tokens = std::accumulate(token_counts.begin(), token_counts.end(), 0);
+  return text::apply_chat_template(tokenizer_, request.messages, token_counts);
+}
+
+GenerationMemory Engine::estimate_of(const Asked& asked, std::uint64_t text_tokens, int max_tokens,
+                                     const Fitting& fitting) const {
+  return estimate({.pictures = asked.sizes,
+                   .text_tokens = text_tokens,
+                   .max_tokens = static_cast<std::uint64_t>(max_tokens),
+                   .kv_type = kv_type_of(fitting.kv_bits),
+                   .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk),
+                   .memory = tensor::memory_model(config_.number_bytes)},
+                  config_, processor_for(fitting.max_pixels));
+}
+
+TextRoom Engine::text_room(const GenerationRequest& request) const {
+  const Asked asked = asked_of(request);
+  int image_tokens = 0;
+  const auto prompt_tokens = static_cast<int>(
+      prompt_of(request, asked, asked.fitting.max_pixels, image_tokens).ids.size());
+  const int left = std::max(0, config_.text.max_position_embeddings - prompt_tokens);
+  const int answer = std::min(request.max_tokens, left / 2);
+  const auto memory_with = [&](const Fitting& fitting, int more) {
+    const int text_tokens = prompt_tokens - image_tokens + more;
+    return estimate_of(asked, static_cast<std::uint64_t>(text_tokens), answer, fitting);
+  };
+  const auto fits = [&](const budget::TagBytes& bytes) { return host_->could_fit(place_, bytes); };
+  const auto fitting_with = [&](int more) {
+    return fit(
+        asked.fitting, asked.limits,
+        [&](const Fitting& fitting) { return memory_with(fitting, more); }, fits);
+  };
+  Fitting kept = fitting_with(0);
+  kept.prefill_chunk = std::min(kept.prefill_chunk, kSmallChunk);
+  const int room = left - answer;
+  const int as_asked =
+      largest(0, room, [&](int more) { return fits(memory_with(kept, more).largest()); });
+  const int with_less = largest(0, std::min(room, kLeastText), [&](int more) {
+    return fits(memory_with(fitting_with(more), more).largest());
+  });
+  const int tokens = std::max(as_asked, with_less);
+  return {static_cast<std::size_t>(tokens), tokens < room};
+}
+
 /// Decides how the request is worked on and waits until its memory is free. Makes the prompt, whose
 /// length depends on that.
 std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
-  std::vector<qwen::ImageSize> sizes;
-  sizes.reserve(request.images.size());
-  for (const image::Image& image : request.images) sizes.push_back({image.width, image.height});
-  const bool graph = tensor::uses_graph();
-  const bool default_size = graph && request.max_pixels == 0;
-  const Fitting asked{.prefill_chunk = request.prefill_chunk,
-                      .kv_bits = kv_bits_on(graph, request.kv_bits),
-                      .max_pixels = default_size ? options_.graph_pixels : request.max_pixels};
-  const FitLimits limits{.largest_picture = largest_picture(sizes, asked.max_pixels),
-                         .least_kv_bits = kv_bits_on(graph, 8)};
+  const Asked asked = asked_of(request);
   const auto prompt_with = [&](std::int64_t max_pixels) {
-    std::vector<int> token_counts;
-    token_counts.reserve(sizes.size());
-    for (const qwen::ImageSize& size : sizes) {
-      token_counts.push_back(qwen::merged_tokens(size, processor_for(max_pixels)));
-    }
-    work.result.stats.image_tokens = std::accumulate(token_counts.begin(), token_counts.end(), 0);
-    work.prompt = text::apply_chat_template(tokenizer_, request.messages, token_counts);
+    work.prompt = prompt_of(request, asked, max_pixels, work.result.stats.image_tokens);
     work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
   };
-  prompt_with(asked.max_pixels);
+  prompt_with(asked.fitting.max_pixels);
   work.max_tokens = answer_tokens(request, work.result.stats.prompt_tokens);
   const auto text_tokens =
       static_cast<std::uint64_t>(work.result.stats.prompt_tokens - work.result.stats.image_tokens);
-  const EstimateOf estimate_of = [&](const Fitting& fitting) {
-    return estimate({.pictures = sizes,
-                     .text_tokens = text_tokens,
-                     .max_tokens = static_cast<std::uint64_t>(work.max_tokens),
-                     .kv_type = kv_type_of(fitting.kv_bits),
-                     .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk),
-                     .memory = tensor::memory_model(config_.number_bytes)},
-                    config_, processor_for(fitting.max_pixels));
+  const EstimateOf memory_with = [&](const Fitting& fitting) {
+    return estimate_of(asked, text_tokens, work.max_tokens, fitting);
   };
-  work.fitting = fit(asked, limits, estimate_of, [&](const budget::TagBytes& bytes) {
+  work.fitting = fit(asked.fitting, asked.limits, memory_with, [&](const budget::TagBytes& bytes) {
     return host_->could_fit(place_, bytes);
   });
-  if (work.fitting.max_pixels != asked.max_pixels) prompt_with(work.fitting.max_pixels);
-  const std::int64_t whole = default_size ? largest_picture(sizes, 0) : limits.largest_picture;
-  if (limits.largest_picture < whole) {
-    work.result.reductions.push_back(
-        {"max_pixels", whole, limits.largest_picture, ReductionReason::kDefaultSize});
+  if (work.fitting.max_pixels != asked.fitting.max_pixels) prompt_with(work.fitting.max_pixels);
+  if (asked.limits.largest_picture < asked.whole_picture) {
+    work.result.reductions.push_back({"max_pixels", asked.whole_picture,
+                                      asked.limits.largest_picture, ReductionReason::kDefaultSize});
   }
   work.result.reductions.insert(work.result.reductions.end(), work.fitting.reductions.begin(),
                                 work.fitting.reductions.end());
-  work.memory = estimate_of(work.fitting);
+  work.memory = memory_with(work.fitting);
   const GenerationMemory& memory = work.memory;
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),
                                         memory.decode[budget::Tag::kKv]};
-  return host_->admit(place_, memory.largest(), advice(!sizes.empty(), work.max_tokens), work.stop,
-                      request.images_lease);
+  return host_->admit(place_, memory.largest(), advice(!asked.sizes.empty(), work.max_tokens),
+                      work.stop, request.images_lease);
 }
 
 void Engine::preprocess(Work& work) const {

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "base/stop_token.h"
+#include "engine/estimate.h"
+#include "engine/fitting.h"
 #include "engine/generation.h"
 #include "engine/image_cache.h"
 #include "engine/model_host.h"
@@ -20,6 +22,15 @@ namespace oko::engine {
 /// tower costs the square of the patches: 1.2 megapixels are 5.4 TFLOP, 2 to 4 s on an M1 or M2,
 /// and a photo of 12 megapixels 250, minutes.
 inline constexpr std::int64_t kGraphPixels = 1280 * 960;
+
+/// Tokens of a text that come before smaller pictures where not all fits.
+inline constexpr int kLeastText = 512;
+
+/// Room for text in a prompt.
+struct TextRoom {
+  std::size_t tokens = 0;
+  bool is_short_of_memory = false;  ///< the budget ends it, not the model's positions
+};
 
 struct EngineOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
@@ -51,6 +62,11 @@ class Engine {
   GenerationResult generate(const GenerationRequest& request, const TextSink& on_text = {},
                             const StopToken& stop = {}, const ProgressSink& on_progress = {});
 
+  /// Tokens that the text of `request` may grow by: what the model's positions and the budget leave
+  /// with the rest as it is asked for, and kLeastText even where the request is then worked on with
+  /// less. At least half of the positions left stay for the answer.
+  TextRoom text_room(const GenerationRequest& request) const;
+
   /// What the model's makers advise.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
@@ -59,6 +75,7 @@ class Engine {
 
  private:
   struct Work;  ///< one request on its way through the engine thread
+  struct Asked;
 
   /// What the host loads and unloads. Touched by its thread.
   struct Loaded : Resident {
@@ -79,6 +96,11 @@ class Engine {
   std::int64_t largest_picture(const std::vector<models::qwen3_vl::ImageSize>& sizes,
                                std::int64_t max_pixels) const;
   int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
+  Asked asked_of(const GenerationRequest& request) const;
+  text::ChatPrompt prompt_of(const GenerationRequest& request, const Asked& asked,
+                             std::int64_t max_pixels, int& image_tokens) const;
+  GenerationMemory estimate_of(const Asked& asked, std::uint64_t text_tokens, int max_tokens,
+                               const Fitting& fitting) const;
   std::unique_ptr<ModelHost::Use> admit(Work& work);
   void preprocess(Work& work) const;
   void encode_images(Work& work);

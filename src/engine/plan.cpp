@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/language.h"
+#include "engine/largest.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
 #include "ocr/footprint.h"
@@ -21,21 +22,6 @@ constexpr std::uint64_t kMegabyte = 1'000'000;
 constexpr std::uint64_t kFirst = 8'000 * kMegabyte;  // of memory: what macOS was measured with
 
 constexpr double kComfortableSpare = 0.15;  // of the machine's memory
-
-/// The largest number in low..high, in steps, that `fits`; 0 where not even the lowest does.
-template <typename Fits>
-std::int64_t largest(std::int64_t low, std::int64_t high, Fits fits) {
-  if (!fits(low)) return 0;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low + 1) / 2;
-    if (fits(middle)) {
-      low = middle;
-    } else {
-      high = middle - 1;
-    }
-  }
-  return low;
-}
 
 /// As oko does on a Mac.
 bool is_on_gpu(const PlanOptions& options) {
@@ -75,17 +61,17 @@ void find_limits(const PlanOptions& options, Plan& plan) {
       options.vision_language.processor.patch_size * options.vision_language.processor.merge_size;
   const std::int64_t most_pixels = options.vision_language.processor.max_pixels;
   const auto most_steps = static_cast<std::int64_t>(std::sqrt(most_pixels)) / side_step;
-  const std::int64_t steps = largest(8, std::max<std::int64_t>(8, most_steps), [&](auto count) {
-    return fits(count * side_step * count * side_step, options.text_tokens);
-  });
+  const std::int64_t steps = largest<std::int64_t>(
+      8, std::max<std::int64_t>(8, most_steps),
+      [&](auto count) { return fits(count * side_step * count * side_step, options.text_tokens); });
   plan.largest_picture = steps * side_step * steps * side_step;
   const std::int64_t picture_tokens = options.pixels / (side_step * side_step);
   const std::int64_t most_text = options.vision_language.config.text.max_position_embeddings -
                                  options.answer_tokens - picture_tokens;
   constexpr std::int64_t kLeastText = 16;
   if (most_text < kLeastText) return;  // the model's positions end before
-  const std::int64_t text =
-      largest(kLeastText, most_text, [&](auto tokens) { return fits(options.pixels, tokens); });
+  const std::int64_t text = largest<std::int64_t>(
+      kLeastText, most_text, [&](auto tokens) { return fits(options.pixels, tokens); });
   if (text > 0) {
     plan.largest_context =
         static_cast<std::uint64_t>(text + options.answer_tokens + picture_tokens);

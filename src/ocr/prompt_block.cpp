@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "ocr/script.h"
 #include "text/utf8.h"
@@ -68,12 +69,8 @@ std::string render(const Page& page, const std::vector<std::size_t>& lines, Lang
   return text;
 }
 
-/// Confident lines, those of the largest area times confidence first.
-std::vector<std::size_t> by_weight(const Page& page, float least_confidence) {
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < page.lines.size(); ++i) {
-    if (page.lines[i].confidence >= least_confidence) order.push_back(i);
-  }
+/// Those of the largest area times confidence first.
+std::vector<std::size_t> by_weight(const Page& page, std::vector<std::size_t> order) {
   const auto weight = [&](std::size_t i) {
     const Line& line = page.lines[i];
     return line.confidence * line.box.width * line.box.height;
@@ -109,7 +106,11 @@ bool has_confident_text(const Page& page) {
 }
 
 PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options) {
-  const std::vector<std::size_t> order = by_weight(page, options.least_confidence);
+  std::vector<std::size_t> sure, unsure;
+  for (std::size_t i = 0; i < page.lines.size(); ++i) {
+    (page.lines[i].confidence >= options.least_confidence ? sure : unsure).push_back(i);
+  }
+  const std::vector<std::size_t> order = by_weight(page, sure);
   // The most lines that fit: more lines are never fewer tokens.
   std::size_t fit = 0, too_many = order.size() + 1;
   PromptBlock block;
@@ -121,11 +122,15 @@ PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options) {
     std::string text = render(page, lines, options.language);
     if (options.count_tokens(text) <= options.max_tokens) {
       fit = count;
-      block = {std::move(text), std::move(lines)};
+      block.text = std::move(text);
+      block.lines = std::move(lines);
     } else {
       too_many = count;
     }
   }
+  block.unsure = std::move(unsure);
+  std::set_difference(sure.begin(), sure.end(), block.lines.begin(), block.lines.end(),
+                      std::back_inserter(block.no_room));
   return block;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,8 +14,8 @@ namespace oko::ocr {
 
 struct PromptBlockOptions {
   Language language = Language::kEnglish;  ///< of the words around the lines
-  std::size_t max_tokens = 512;            ///< of the whole block
-  float least_confidence = 0.5f;           ///< lines below are left out
+  std::size_t max_tokens = std::numeric_limits<std::size_t>::max();  ///< of the whole block
+  float least_confidence = 0.5f;                                     ///< lines below are left out
   /// Tokens of a text, as the model reads it.
   std::function<std::size_t(std::string_view)> count_tokens;
 };
@@ -23,6 +24,9 @@ struct PromptBlockOptions {
 struct PromptBlock {
   std::string text;                ///< empty where no line is used
   std::vector<std::size_t> lines;  ///< of the page, those used, in reading order
+  // Those left out, in reading order.
+  std::vector<std::size_t> unsure;   ///< below `least_confidence`
+  std::vector<std::size_t> no_room;  ///< beyond `max_tokens`
 };
 
 /// Whether a page has text worth telling a model of: words that recognition is sure of and that are
@@ -32,7 +36,8 @@ bool has_confident_text(const Page& page);
 /// The lines of a page as a part of a prompt, so that the model need not guess small print. They
 /// are said to be data that may be wrong and asks for nothing, each begins with "| ", so that no
 /// line can pretend that the block has ended, and runs of lines in one ninth of the picture stand
-/// under its name ("top left"). Where they do not fit, lines that are sure and large come first.
+/// under its name ("top left"). Where they do not fit, lines come in the order of their confidence
+/// times their area.
 PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options);
 
 }  // namespace oko::ocr

@@ -225,12 +225,38 @@ TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
     return nlohmann::json::parse(result.out);
   };
   const auto with = ask("on"), without = ask("off");
-  // The random model's tokenizer takes many tokens for a line: not all of them fit.
-  EXPECT_GE(with.at("ocr_lines").size(), 5u);
+  EXPECT_EQ(with.at("ocr_lines").size(), 24u) << "all that stands on the receipt";
+  EXPECT_FALSE(with.contains("ocr_left_out"));
   EXPECT_NE(with.at("ocr_lines").dump().find("Подытог"), std::string::npos) << with;
   EXPECT_FALSE(without.contains("ocr_lines"));
   EXPECT_GT(with.at("stats").at("prompt_tokens").get<int>(),
             without.at("stats").at("prompt_tokens").get<int>() + 20);
+}
+
+TEST_F(DescribeTest, TextThatIsLeftOutOfTheQuestionIsSaid) {
+  OKO_NEEDS_TESSERACT();
+  const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
+  const auto result = describe({receipt, "--json", "--ocr-tokens", "400"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto object = nlohmann::json::parse(result.out);
+  const std::size_t used = object.at("ocr_lines").size();
+  EXPECT_GE(used, 3u);
+  ASSERT_EQ(object.at("ocr_left_out").size(), 24 - used);
+  for (const auto& line : object.at("ocr_left_out")) {
+    EXPECT_FALSE(line.at("text").get<std::string>().empty());
+    EXPECT_EQ(line.at("reason"), "ocr_tokens");
+    EXPECT_GE(line.at("confidence"), 0.5);
+  }
+  EXPECT_NE(result.err.find(std::to_string(24 - used) + " of 24 lines of text in the picture are "
+                                                        "left out of the question: --ocr-tokens "
+                                                        "is 400"),
+            std::string::npos)
+      << result.err;
+  // A question that nearly fills the model's positions leaves room for few lines.
+  const auto full = describe({receipt, "--json", "--quiet", "--prompt", std::string(3600, '.')});
+  ASSERT_EQ(full.status, 0) << full.err;
+  EXPECT_EQ(full.err, "");
+  EXPECT_EQ(nlohmann::json::parse(full.out).at("ocr_left_out").at(0).at("reason"), "context");
 }
 
 TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
@@ -262,12 +288,14 @@ TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) 
   put(58, 0xffffff);     // the second colour
   const std::string large = file("large.bmp", bmp);
   const auto ask = [&](const char* ocr) {
-    return describe({large, "--ocr", ocr, "--max-pixels", "65536", "--budget", "250MB"});
+    return describe({large, "--ocr", ocr, "--max-pixels", "65536", "--budget", "250MB", "--json"});
   };
   const auto automatic = ask("auto");
   EXPECT_EQ(automatic.status, 0) << automatic.err;
   EXPECT_NE(automatic.err.find("is not read: this needs 216 MB"), std::string::npos)
       << automatic.err;
+  EXPECT_NE(automatic.out.find("\"ocr_error\":\"this needs 216 MB"), std::string::npos)
+      << automatic.out;
   expect_error(ask("on"), 3, "this needs 216 MB");
 }
 

@@ -199,6 +199,50 @@ TEST(EngineTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
   }
 }
 
+TEST(EngineTest, RoomForTextIsWhatTheModelsPositionsLeave) {
+  Engine engine(small_model());
+  auto request = question({}, 4);
+  const int prompt = engine.generate(request).stats.prompt_tokens;
+  const TextRoom room = engine.text_room(request);
+  EXPECT_EQ(room.tokens, static_cast<std::size_t>(4096 - prompt - 4));
+  EXPECT_FALSE(room.is_short_of_memory);
+  request.max_tokens = 1'000'000;
+  EXPECT_EQ(engine.text_room(request).tokens, static_cast<std::size_t>((4096 - prompt + 1) / 2));
+  request.messages[0].parts[0].text = std::string(20'000, '.');
+  EXPECT_EQ(engine.text_room(request).tokens, 0u);
+}
+
+TEST(EngineTest, RoomForTextIsWhatTheBudgetLeavesButTextComesBeforePrecision) {
+  auto request = question({}, 4);
+  request.prefill_chunk = kSmallChunk;
+  const auto with_text = [&](std::size_t tokens, int kv_bits) {
+    auto longer = request;
+    longer.kv_bits = kv_bits;
+    longer.messages[0].parts[0].text += std::string(tokens, '.');
+    return longer;
+  };
+  Engine free(small_model());
+  const int prompt = free.generate(request).stats.prompt_tokens;
+  const auto limited = [&](const GenerationRequest& longest, auto check) {
+    const GenerationStats stats = free.generate(longest).stats;
+    EngineOptions options = small_model();
+    options.host = std::make_shared<ModelHost>(
+        HostOptions{.budget_bytes = stats.weight_bytes + stats.predicted_memory.peak()});
+    const TextRoom room = Engine(options).text_room(request);
+    EXPECT_TRUE(room.is_short_of_memory);
+    check(room.tokens, static_cast<std::size_t>(stats.prompt_tokens - prompt));
+  };
+  limited(with_text(2500, 16), [](std::size_t room, std::size_t text) {
+    EXPECT_GT(text, std::size_t{kLeastText});
+    EXPECT_GE(room, text);
+    EXPECT_LT(room, text + 300);
+  });
+  limited(with_text(300, 8), [](std::size_t room, std::size_t text) {
+    EXPECT_LT(text, std::size_t{kLeastText});
+    EXPECT_GE(room, text);
+  });
+}
+
 TEST(EngineTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
   Engine engine(small_model());
   StopSource stop;

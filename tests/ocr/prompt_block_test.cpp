@@ -74,14 +74,32 @@ TEST(PromptBlockTest, WhereLinesDoNotFitTheSureAndLargeOnesComeFirst) {
       prompt_block(page_of({page.lines[1], page.lines[2]}), options()).text.size();
   const PromptBlock block = prompt_block(page, options(two));
   EXPECT_EQ(block.lines, (std::vector<std::size_t>{1, 2}));
+  EXPECT_EQ(block.no_room, (std::vector<std::size_t>{0, 3}));
+  EXPECT_TRUE(block.unsure.empty());
   EXPECT_LE(block.text.size(), two);
   EXPECT_TRUE(prompt_block(page, options(20)).lines.empty());
   EXPECT_EQ(prompt_block(page, options(20)).text, "");
 }
 
+TEST(PromptBlockTest, LinesComeInTheOrderOfTheirConfidenceTimesTheirArea) {
+  const Page page =
+      page_of({line("second", {0, 0, 100, 40}), line("fourth", {0, 60, 100, 20}),
+               line("first", {0, 100, 100, 50}, 0.8f), line("third", {0, 200, 100, 50}, 0.6f)});
+  const std::vector<std::vector<std::size_t>> chosen = {{2}, {0, 2}, {0, 2, 3}, {0, 1, 2, 3}};
+  for (const std::vector<std::size_t>& lines : chosen) {
+    std::vector<Line> kept;
+    for (const std::size_t i : lines) kept.push_back(page.lines[i]);
+    const std::size_t room = prompt_block(page_of(kept), options()).text.size();
+    EXPECT_EQ(prompt_block(page, options(room)).lines, lines);
+  }
+}
+
 TEST(PromptBlockTest, DoubtfulLinesAreLeftOut) {
   const Page page = page_of({line("noise", {0, 0, 100, 60}, 0.3f), line("word", {0, 80, 50, 20})});
-  EXPECT_EQ(prompt_block(page, options()).lines, (std::vector<std::size_t>{1}));
+  const PromptBlock block = prompt_block(page, options());
+  EXPECT_EQ(block.lines, (std::vector<std::size_t>{1}));
+  EXPECT_EQ(block.unsure, (std::vector<std::size_t>{0}));
+  EXPECT_TRUE(block.no_room.empty());
 }
 
 TEST(PromptBlockTest, PageWithoutTextGivesNothing) {

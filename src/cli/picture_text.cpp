@@ -1,0 +1,79 @@
+#include "cli/picture_text.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "ocr/prompt_block.h"
+
+namespace oko::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Why lines that recognition is sure of are left out.
+struct Limit {
+  std::size_t tokens = 0;
+  const char* reason = "";
+  std::string text;
+};
+
+Limit limit_of(const PictureTextOptions& options) {
+  const std::size_t room = options.room.tokens;
+  if (options.max_tokens && *options.max_tokens <= room) {
+    return {*options.max_tokens, "ocr_tokens",
+            tr("--ocr-tokens is {}", "--ocr-tokens — {}", *options.max_tokens)};
+  }
+  if (options.room.is_short_of_memory) {
+    return {room, "memory_budget",
+            tr("the memory budget has room for {} tokens of text",
+               "в бюджете памяти есть место для {} токенов текста", room)};
+  }
+  return {room, "context",
+          tr("the model has room for {} tokens of text beside the picture, the question and the "
+             "answer",
+             "у модели есть место для {} токенов текста кроме картинки, вопроса и ответа", room)};
+}
+
+void add_left_out(const ocr::Page& page, const std::vector<std::size_t>& lines, const char* reason,
+                  ordered_json& list) {
+  for (const std::size_t i : lines) {
+    list.push_back({{"text", page.lines[i].text()},
+                    {"confidence", page.lines[i].confidence},
+                    {"reason", reason}});
+  }
+}
+
+std::string note(std::size_t left_out, std::size_t all, const std::string& why) {
+  return tr("{} of {} lines of text in the picture are left out of the question: {}",
+            "в вопрос не вошли строки текста на картинке, {} из {}: {}", left_out, all, why);
+}
+
+}  // namespace
+
+PictureText picture_text(const ocr::Page& page, const PictureTextOptions& options) {
+  PictureText text{.lines = ordered_json::array(), .left_out = ordered_json::array()};
+  if (options.only_where_sure && !ocr::has_confident_text(page)) {
+    std::vector<std::size_t> all(page.lines.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    add_left_out(page, all, "unsure", text.left_out);
+    return text;
+  }
+  const Limit limit = limit_of(options);
+  ocr::PromptBlock block = ocr::prompt_block(page, {.language = options.language,
+                                                    .max_tokens = limit.tokens,
+                                                    .count_tokens = options.count_tokens});
+  text.block = std::move(block.text);
+  for (const std::size_t i : block.lines) text.lines.push_back(page.lines[i].text());
+  add_left_out(page, block.no_room, limit.reason, text.left_out);
+  add_left_out(page, block.unsure, "unsure", text.left_out);
+  if (!block.no_room.empty()) {
+    text.notes.push_back(note(block.no_room.size(), page.lines.size(), limit.text));
+  }
+  if (!block.unsure.empty()) {
+    text.notes.push_back(note(block.unsure.size(), page.lines.size(),
+                              tr("they are hardly readable", "они почти не читаются")));
+  }
+  return text;
+}
+
+}  // namespace oko::cli
