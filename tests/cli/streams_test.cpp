@@ -101,7 +101,7 @@ TEST_F(StreamsTest, TerminalThatHasGoneChangesNoStatus) {
 }
 
 TEST_F(StreamsTest, StdoutThatCannotBeWrittenIsAnError) {
-  for (const std::string command :
+  for (const std::string& command :
        {std::string(kDescribe) + "\"$PICTURE\"", std::string("\"$OKO\" --help"),
         std::string("\"$OKO\" describe --help")}) {
     for (const std::string stream : {" >&-", " >/dev/full"}) {

@@ -88,6 +88,7 @@ TEST(PromptBlockTest, LinesComeInTheOrderOfTheirConfidenceTimesTheirArea) {
   const std::vector<std::vector<std::size_t>> chosen = {{2}, {0, 2}, {0, 2, 3}, {0, 1, 2, 3}};
   for (const std::vector<std::size_t>& lines : chosen) {
     std::vector<Line> kept;
+    kept.reserve(lines.size());
     for (const std::size_t i : lines) kept.push_back(page.lines[i]);
     const std::size_t room = prompt_block(page_of(kept), options()).text.size();
     EXPECT_EQ(prompt_block(page, options(room)).lines, lines);
