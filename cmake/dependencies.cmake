@@ -3,6 +3,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 include(${CMAKE_CURRENT_LIST_DIR}/wheels.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mlx.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/pdfium.cmake)
 
 find_package(fmt 9 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
@@ -11,7 +12,9 @@ pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy>=1.0.3)
 pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips>=8.14)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
-pkg_check_modules(poppler REQUIRED IMPORTED_TARGET poppler-cpp>=22.12)
+pkg_check_modules(qpdf REQUIRED IMPORTED_TARGET libqpdf>=11.3)
+# Its headers ask for this; it says that no PointerHolder of old versions is used.
+target_compile_definitions(PkgConfig::qpdf INTERFACE POINTERHOLDER_TRANSITION=4)
 find_package(ZLIB REQUIRED)
 if(NOT APPLE)  # which reads text itself
   pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)

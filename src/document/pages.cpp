@@ -91,8 +91,7 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
         with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
     width = size.width;
     height = size.height;
-    constexpr std::uint64_t kDrawn = 2 * 3;  // poppler's picture and ours
-    loading = kDrawn * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+    loading = 3 * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   } else {
     const image::Header header = image::read_header(files_[place.file].path, {}, place.page);
     width = header.width;

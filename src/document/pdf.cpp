@@ -1,21 +1,15 @@
 #include "document/pdf.h"
 
-#include <poppler-document.h>
-#include <poppler-global.h>
-#include <poppler-page-renderer.h>
-#include <poppler-page.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <fstream>
-#include <mutex>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "document/pdf_text.h"
 #include "document/text_layer.h"
 #include "image/sniff.h"
 
@@ -26,30 +20,6 @@ constexpr std::size_t kHeadBytes =
     1024;  // where readers look for "%PDF-", and for "%%EOF" at the end
 constexpr double kPointsPerInch = 72;
 constexpr double kLongestSide = 30'000;  // pixels: Tesseract counts in 16 bits
-
-/// What poppler has found wrong in what this thread let it do. It draws on nevertheless.
-thread_local int complaints = 0;
-
-void count_complaint(const std::string&, void*) {
-  ++complaints;
-}
-
-/// poppler makes colour profiles for the whole process as it draws its first page, without a lock:
-/// a blank page of ours is drawn before any thread draws another.
-void start_poppler() {
-  static std::once_flag once;
-  static std::unique_ptr<poppler::document> kept;  // so that poppler's settings stay
-  std::call_once(once, [] {
-    static constexpr std::string_view kBlank =
-        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-        "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-        "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\ntrailer<</Root 1 0 R>>\n";
-    poppler::set_debug_error_function(count_complaint, nullptr);
-    kept.reset(poppler::document::load_from_raw_data(kBlank.data(), kBlank.size()));
-    const std::unique_ptr<poppler::page> page(kept ? kept->create_page(0) : nullptr);
-    if (page) poppler::page_renderer().render_page(page.get());
-  });
-}
 
 std::string bytes_at(const std::filesystem::path& path, bool from_end) {
   std::ifstream file(path, std::ios::binary);
@@ -91,9 +61,47 @@ void require_pdf(const std::filesystem::path& path) {
          "сначала снимите пароль: qpdf --decrypt --password=... in.pdf out.pdf"));
 }
 
-/// Whether all pixels are alike.
+/// Whether all pixels of [left, right) × [top, bottom) are alike.
+bool is_blank(const image::Image& image, int left, int top, int right, int bottom) {
+  const auto pixel = [&](int x, int y) {
+    return &image.rgb[(static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
+                       static_cast<std::size_t>(x)) *
+                      3];
+  };
+  const std::uint8_t* first = pixel(left, top);
+  for (int y = top; y < bottom; ++y) {
+    for (int x = left; x < right; ++x) {
+      if (!std::equal(first, first + 3, pixel(x, y))) return false;
+    }
+  }
+  return true;
+}
+
 bool is_blank(const image::Image& image) {
-  return std::equal(image.rgb.begin() + 3, image.rgb.end(), image.rgb.begin());
+  return is_blank(image, 0, 0, image.width, image.height);
+}
+
+/// Whether a picture on the page left nothing in `drawn` because it cannot be decoded.
+bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
+                         const image::Image& drawn) {
+  for (int i = 0; i < FPDFPage_CountObjects(page); ++i) {
+    FPDF_PAGEOBJECT object = FPDFPage_GetObject(page, i);
+    FS_RECTF place{};
+    if (FPDFPageObj_GetType(object) != kPdfObjectImage ||
+        !FPDFPageObj_GetBounds(object, &place.left, &place.bottom, &place.right, &place.top)) {
+      continue;
+    }
+    const ocr::Box box = to_picture.box(place);
+    const auto within = [](float value, int end) {
+      return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(end)));
+    };
+    const int left = within(box.left, drawn.width), top = within(box.top, drawn.height);
+    const int right = within(box.left + box.width, drawn.width);
+    const int bottom = within(box.top + box.height, drawn.height);
+    if (left >= right || top >= bottom || !is_blank(drawn, left, top, right, bottom)) continue;
+    if (!PdfiumBitmap(FPDFImageObj_GetBitmap(object))) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -105,39 +113,49 @@ bool is_pdf(const std::filesystem::path& path) {
 }
 
 Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
-    : name_(path.string()), options_(options) {
+    : path_(path), name_(path.string()), options_(options) {
   require_pdf(path);
-  start_poppler();
-  document_.reset(poppler::document::load_from_file(path.string()));
-  if (!document_) throw_unreadable(path);
-  if (document_->is_locked()) throw_locked(path);
-  page_count_ = document_->pages();
+  unsigned long error = 0;
+  {
+    const auto lock = lock_pdfium();
+    document_.reset(FPDF_LoadDocument(path.c_str(), nullptr));
+    if (document_) {
+      page_count_ = FPDF_GetPageCount(document_.get());
+    } else {
+      error = FPDF_GetLastError();
+    }
+  }
+  if (error == kPdfErrorPassword || error == kPdfErrorSecurity) throw_locked(path);
+  if (error != 0) throw_unreadable(path);
   if (page_count_ < 1) {
     throw Error(ErrorCode::kBadInput,
                 tr("{}: the PDF has no pages", "{}: в PDF нет страниц", name_));
   }
 }
 
-Pdf::~Pdf() = default;
+Pdf::~Pdf() {
+  const auto lock = lock_pdfium();
+  document_.reset();
+}
 
 PageSize Pdf::page_size(int page) const {
-  return size_of(*open_page(page), page);
+  const auto lock = lock_pdfium();
+  FS_SIZEF size{};
+  if (page < 0 || page >= page_count_ || !FPDF_GetPageSizeByIndexF(document_.get(), page, &size)) {
+    const PdfiumPage opened = open_page(page);  // says what is wrong
+    throw_damaged_page(page);
+  }
+  return size_of(size.width, size.height, page);
 }
 
 std::optional<ocr::Page> Pdf::text_layer(int page) const {
-  const std::unique_ptr<poppler::page> opened = open_page(page);
-  const PageSize size = size_of(*opened, page);
-  const auto scale = size.resolution / kPointsPerInch;
+  const PageSize size = page_size(page);
+  if (structure().has_damaged_content(page)) return std::nullopt;
   std::vector<TextPiece> pieces;
-  for (const poppler::text_box& box : opened->text_list()) {
-    const poppler::byte_array text = box.text().to_utf8();
-    const poppler::rectf place = box.bbox();
-    pieces.push_back(
-        {{text.data(), text.size()},
-         {static_cast<float>(place.x() * scale), static_cast<float>(place.y() * scale),
-          static_cast<float>(place.width() * scale), static_cast<float>(place.height() * scale)},
-         box.has_space_after(),
-         box.rotation()});
+  {
+    const auto lock = lock_pdfium();
+    const PdfiumPage opened = open_page(page);
+    pieces = text_pieces(opened.get(), PageToPicture(opened.get(), size.width, size.height));
   }
   ocr::Page result = page_of_text(pieces, size.width, size.height);
   if (!is_readable(result)) return std::nullopt;
@@ -145,48 +163,52 @@ std::optional<ocr::Page> Pdf::text_layer(int page) const {
 }
 
 image::Image Pdf::render(int page) const {
-  const std::unique_ptr<poppler::page> opened = open_page(page);
-  const PageSize size = size_of(*opened, page);
-  poppler::page_renderer renderer;
-  renderer.set_image_format(poppler::image::format_rgb24);
-  renderer.set_render_hint(poppler::page_renderer::antialiasing);
-  renderer.set_render_hint(poppler::page_renderer::text_antialiasing);
-  complaints = 0;
-  const poppler::image drawn = renderer.render_page(opened.get(), size.resolution, size.resolution,
-                                                    0, 0, size.width, size.height);
-  if (!drawn.is_valid() || drawn.width() != size.width || drawn.height() != size.height) {
-    throw_damaged_page(page);
-  }
+  const PageSize size = page_size(page);
   image::Image image{size.width, size.height, {}, size.resolution};
   const std::size_t row_bytes = static_cast<std::size_t>(size.width) * 3;
-  image.rgb.resize(row_bytes * static_cast<std::size_t>(size.height));
-  for (int y = 0; y < size.height; ++y) {
-    std::memcpy(&image.rgb[static_cast<std::size_t>(y) * row_bytes],
-                drawn.const_data() + static_cast<std::ptrdiff_t>(y) * drawn.bytes_per_row(),
-                row_bytes);
+  image.rgb.assign(row_bytes * static_cast<std::size_t>(size.height), 255);
+  bool damaged = false;
+  {
+    const auto lock = lock_pdfium();
+    const PdfiumPage opened = open_page(page);
+    const PdfiumBitmap bitmap(FPDFBitmap_CreateEx(size.width, size.height, kPdfBitmapBgr,
+                                                  image.rgb.data(), static_cast<int>(row_bytes)));
+    if (!bitmap) throw_damaged_page(page);
+    FPDF_RenderPageBitmap(bitmap.get(), opened.get(), 0, 0, size.width, size.height, 0,
+                          kPdfDrawAnnotations | kPdfReverseByteOrder);
+    damaged = has_damaged_picture(opened.get(),
+                                  PageToPicture(opened.get(), size.width, size.height), image);
   }
-  if (complaints > 0 && is_blank(image)) throw_damaged_page(page);
+  if (damaged || (is_blank(image) && structure().has_damaged_content(page))) {
+    throw_damaged_page(page);
+  }
   return image;
 }
 
-std::unique_ptr<poppler::page> Pdf::open_page(int page) const {
+const PdfStructure& Pdf::structure() const {
+  if (!structure_) structure_ = std::make_unique<PdfStructure>(path_);
+  return *structure_;
+}
+
+/// With what forms and notes show as part of the page. PDFium's lock is held.
+PdfiumPage Pdf::open_page(int page) const {
   if (page < 0 || page >= page_count_) {
     throw Error(ErrorCode::kBadInput,
                 tr("{}: has no page {}, only {}", "{}: страницы {} нет, всего страниц: {}", name_,
                    page + 1, page_count_));
   }
-  std::unique_ptr<poppler::page> opened(document_->create_page(page));
+  PdfiumPage opened(FPDF_LoadPage(document_.get(), page));
+  if (opened && FPDFPage_GetAnnotCount(opened.get()) > 0 &&
+      FPDFPage_Flatten(opened.get(), kPdfFlattenDisplay) == kPdfFlattenSuccess) {
+    opened.reset();
+    opened.reset(FPDF_LoadPage(document_.get(), page));
+  }
   if (!opened) throw_damaged_page(page);
   return opened;
 }
 
-PageSize Pdf::size_of(const poppler::page& page, int number) const {
-  const poppler::rectf box = page.page_rect(poppler::crop_box);
-  PageSize size{box.width(), box.height(), 0, 0, options_.resolution};
-  const auto orientation = page.orientation();
-  if (orientation == poppler::page::landscape || orientation == poppler::page::seascape) {
-    std::swap(size.width_points, size.height_points);
-  }
+PageSize Pdf::size_of(double width_points, double height_points, int number) const {
+  PageSize size{width_points, height_points, 0, 0, options_.resolution};
   const double area = size.width_points * size.height_points;
   if (!(size.width_points > 0 && size.height_points > 0 && std::isfinite(area))) {
     throw_damaged_page(number);

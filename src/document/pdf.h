@@ -6,13 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "document/pdf_structure.h"
+#include "document/pdfium_library.h"
 #include "image/image.h"
 #include "ocr/page.h"
-
-namespace poppler {
-class document;
-class page;
-}  // namespace poppler
 
 namespace oko::document {
 
@@ -32,7 +29,8 @@ struct PageSize {
 };
 
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
-/// disturb each other. Where a page is not there or damaged, its functions throw kBadInput.
+/// disturb each other, but PDFium works for one of them at a time. Where a page is not there or
+/// damaged, its functions throw kBadInput.
 class Pdf {
  public:
   /// Throws kBadInput: missing, a folder, not a PDF, cut off, damaged, protected by a password,
@@ -54,13 +52,16 @@ class Pdf {
   image::Image render(int page) const;
 
  private:
-  std::unique_ptr<poppler::page> open_page(int page) const;
-  PageSize size_of(const poppler::page& page, int number) const;
+  PdfiumPage open_page(int page) const;
+  PageSize size_of(double width_points, double height_points, int number) const;
+  const PdfStructure& structure() const;
   [[noreturn]] void throw_damaged_page(int page) const;
 
+  std::filesystem::path path_;
   std::string name_;  ///< of the file, for messages
   PdfOptions options_;
-  std::unique_ptr<poppler::document> document_;
+  PdfiumDocument document_;
+  mutable std::unique_ptr<PdfStructure> structure_;  ///< made by the first page
   int page_count_ = 0;
 };
 

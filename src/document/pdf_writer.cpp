@@ -30,11 +30,11 @@ constexpr std::size_t kObjectsPerPage = 3;
 
 constexpr std::uint64_t kLargestOffset = 9'999'999'999;  // 10 digits in the table of objects
 
-// The metrics of glyphless_font.inc, in parts of the font's size.
+// The metrics of invisible_font.inc, in parts of the font's size.
 constexpr double kAdvance = 0.5;
 constexpr double kDescent = 0.2;
-constexpr std::uint8_t kGlyphlessFont[] = {
-#include "document/glyphless_font.inc"
+constexpr std::uint8_t kInvisibleFont[] = {
+#include "document/invisible_font.inc"
 };
 
 constexpr char32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF;
@@ -238,21 +238,21 @@ void PdfWriter::write_compressed(std::size_t number, std::string_view entries,
 }
 
 void PdfWriter::write_font() {
-  write_object(kFont, fmt::format("<< /Type /Font /Subtype /Type0 /BaseFont /Glyphless /Encoding "
+  write_object(kFont, fmt::format("<< /Type /Font /Subtype /Type0 /BaseFont /Invisible /Encoding "
                                   "/Identity-H /DescendantFonts [{} 0 R] /ToUnicode {} 0 R >>",
                                   +kCidFont, +kUnicodeMap));
   write_object(kCidFont,
-               fmt::format("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Glyphless "
+               fmt::format("<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Invisible "
                            "/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 "
                            ">> /FontDescriptor {} 0 R /CIDToGIDMap {} 0 R /DW {} >>",
                            +kFontDescriptor, +kGlyphMap, kAdvance * 1000));
   write_object(kFontDescriptor,
-               fmt::format("<< /Type /FontDescriptor /FontName /Glyphless /Flags 5 /FontBBox "
+               fmt::format("<< /Type /FontDescriptor /FontName /Invisible /Flags 5 /FontBBox "
                            "[0 -200 500 800] /ItalicAngle 0 /Ascent 800 /Descent -200 /CapHeight "
                            "800 /StemV 80 /FontFile2 {} 0 R >>",
                            +kFontFile));
-  const std::string_view font(reinterpret_cast<const char*>(kGlyphlessFont),
-                              sizeof(kGlyphlessFont));
+  const std::string_view font(reinterpret_cast<const char*>(kInvisibleFont),
+                              sizeof(kInvisibleFont));
   write_compressed(kFontFile, fmt::format("/Length1 {} ", font.size()), font);
   std::string glyphs;
   for (int code = 0; code <= 0xFFFF; ++code) glyphs.append("\0\1", 2);
@@ -267,11 +267,6 @@ std::string PdfWriter::text_of(const ocr::Page& text, const PagePicture& picture
             box.width * x_scale, box.height * y_scale};
   };
   std::string out = "BT 3 Tr\n";
-  // Stretches the letters to `width` points.
-  const auto show = [&](const std::string& codes, double width, double size) {
-    const double natural = static_cast<double>(codes.size() / 4) * kAdvance * size;
-    out += fmt::format("{:.2f} Tz <{}> Tj ", 100 * std::max(width / natural, 0.01), codes);
-  };
   for (const ocr::Line& line : text.lines) {
     if (line.words.empty()) continue;
     double tallest = 0;
@@ -279,16 +274,16 @@ std::string PdfWriter::text_of(const ocr::Page& text, const PagePicture& picture
       tallest = std::max(tallest, in_points(word.box).height);
     const LineLayout layout = layout_of(line, in_points(line.box), tallest);
     out += fmt::format("/F {:.2f} Tf\n", layout.size);
-    for (std::size_t i = 0; i < line.words.size(); ++i) {
-      const std::string codes = codes_of(line.words[i].text);
+    for (const ocr::Word& word : line.words) {
+      const std::string codes = codes_of(word.text);
       if (codes.empty()) continue;
-      const Placement place = placement_of(layout, in_points(line.words[i].box));
+      const Placement place = placement_of(layout, in_points(word.box));
       out += place.matrix + " Tm ";
-      show(codes, place.end - place.begin, layout.size);
-      if (i + 1 < line.words.size()) {
-        const Placement next = placement_of(layout, in_points(line.words[i + 1].box));
-        show("0020", next.begin - place.end, layout.size);
-      }
+      // Stretches the letters to the word's width. The space parts words, and without it PDFium
+      // sees nothing of a single letter, whose glyph is empty.
+      const double natural = static_cast<double>(codes.size() / 4) * kAdvance * layout.size;
+      const double stretch = std::max((place.end - place.begin) / natural, 0.01);
+      out += fmt::format("{:.2f} Tz <{}0020> Tj", 100 * stretch, codes);
       out += "\n";
     }
   }

@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <string_view>
 
+#include "document/reading_order.h"
+#include "document/stretch.h"
+#include "text/characters.h"
 #include "text/utf8.h"
 
 namespace oko::document {
@@ -14,41 +17,13 @@ using ocr::Box;
 constexpr float kGlued = 0.1f;  // of the height: less of a gap is none
 // Of the height. Lines of a paragraph leave 0.2 to 0.7.
 constexpr float kGapOfBlocks = 0.8f;
+constexpr float kSamePlace = 0.8f;  // of both boxes: text drawn twice, to look bold
 
-/// A stretch of a box along its reading direction, and one across it, downwards from its top.
-struct Stretch {
-  float begin = 0;
-  float end = 0;
-  float length() const { return end - begin; }
+struct PlacedText {
+  std::string text;
+  Box box;
+  int quarter_turns = 0;
 };
-
-Stretch along(const Box& box, int quarter_turns) {
-  const float right = box.left + box.width, bottom = box.top + box.height;
-  switch (quarter_turns) {
-    case 1:
-      return {box.top, bottom};
-    case 2:
-      return {-right, -box.left};
-    case 3:
-      return {-bottom, -box.top};
-    default:
-      return {box.left, right};
-  }
-}
-
-Stretch across(const Box& box, int quarter_turns) {
-  return along(box, (quarter_turns + 1) % 4);
-}
-
-float overlap(const Stretch& a, const Stretch& b) {
-  return std::min(a.end, b.end) - std::max(a.begin, b.begin);
-}
-
-Box around(const Box& a, const Box& b) {
-  const float left = std::min(a.left, b.left), top = std::min(a.top, b.top);
-  return {left, top, std::max(a.left + a.width, b.left + b.width) - left,
-          std::max(a.top + a.height, b.top + b.height) - top};
-}
 
 /// The part of it that is on the page.
 Box clipped(const Box& box, float width, float height) {
@@ -57,67 +32,81 @@ Box clipped(const Box& box, float width, float height) {
           std::clamp(box.top + box.height, top, height) - top};
 }
 
-bool is_control(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0);
-}
-
-bool is_space(char32_t c) {
-  return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200B) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000 || c == 0xFEFF;
-}
-
-bool is_private(char32_t c) {
-  return (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
-}
-
-/// Without white space, the mark of the byte order among it.
 std::string without_space(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
     const text::Utf8Step step = text::next_utf8(text, at);
-    if (!is_space(step.code_point)) text::append_utf8(result, step.code_point);
+    if (!text::is_space(step.code_point)) text::append_utf8(result, step.code_point);
     at += step.length;
   }
   return result;
 }
 
-/// Puts pieces together one after the other.
+bool is_glued(const PlacedText& word, const TextPiece& piece, const Box& box) {
+  const int turns = piece.quarter_turns;
+  if (word.quarter_turns != turns) return false;
+  const Stretch here = across(box, turns), line = across(word.box, turns);
+  const float gap = along(box, turns).begin - along(word.box, turns).end;
+  return overlap(here, line) > 0.5f * std::min(here.length(), line.length()) &&
+         gap < kGlued * here.length() && gap > -0.5f * here.length();
+}
+
+bool is_same_place(const Box& a, const Box& b) {
+  const float width = overlap({a.left, a.left + a.width}, {b.left, b.left + b.width});
+  const float height = overlap({a.top, a.top + a.height}, {b.top, b.top + b.height});
+  return width > kSamePlace * std::max(a.width, b.width) &&
+         height > kSamePlace * std::max(a.height, b.height);
+}
+
+/// Words in the order of the pieces.
+std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float width, float height) {
+  std::vector<PlacedText> words;
+  bool space_before = true;
+  for (const TextPiece& piece : pieces) {
+    const Box box = clipped(piece.box, width, height);
+    const bool outside = 2 * box.width < piece.box.width || 2 * box.height < piece.box.height;
+    std::string text = without_space(piece.text);
+    if (text.empty() || outside) continue;
+    if (!space_before && is_glued(words.back(), piece, box)) {
+      words.back().text += text;
+      words.back().box = around(words.back().box, box);
+    } else {
+      words.push_back({std::move(text), box, piece.quarter_turns});
+    }
+    space_before = piece.space_after;
+  }
+  return words;
+}
+
+/// Puts lines together one after the other.
 class Composer {
  public:
   Composer(int width, int height) : page_{width, height, {}, ocr::TextSource::kTextLayer} {}
 
-  void add(const TextPiece& piece) {
-    const Box box =
-        clipped(piece.box, static_cast<float>(page_.width), static_cast<float>(page_.height));
-    const bool outside = 2 * box.width < piece.box.width || 2 * box.height < piece.box.height;
-    const std::string text = without_space(piece.text);
-    if (text.empty() || outside) return;
-    const bool continues = continues_line(box, piece.quarter_turns);
-    if (continues && !space_before_ && gap(box) < kGlued * across(box, turns_).length()) {
-      ocr::Word& word = page_.lines.back().words.back();
-      word.text += text;
-      word.box = around(word.box, box);
-    } else {
-      if (!continues) begin_line(box, piece.quarter_turns);
-      page_.lines.back().words.push_back({text, box, 1, {}});
+  /// Words of one reading direction, in the order of the file.
+  void add(const std::vector<PlacedText>& words, int quarter_turns) {
+    std::vector<PlacedWord> places;
+    places.reserve(words.size());
+    for (const PlacedText& word : words) {
+      places.push_back({along(word.box, quarter_turns), across(word.box, quarter_turns)});
     }
-    page_.lines.back().box = around(page_.lines.back().box, box);
-    space_before_ = piece.space_after;
+    first_of_direction_ = true;
+    for (const std::vector<std::size_t>& line : reading_order(places)) {
+      begin_line(words[line.front()].box, quarter_turns);
+      for (const std::size_t i : line) add_word(words[i]);
+    }
   }
 
   ocr::Page take() { return std::move(page_); }
 
  private:
-  float gap(const Box& box) const {
-    return along(box, turns_).begin - along(page_.lines.back().words.back().box, turns_).end;
-  }
-
-  bool continues_line(const Box& box, int turns) const {
-    if (page_.lines.empty() || turns != turns_) return false;
-    const Stretch here = across(box, turns), line = across(page_.lines.back().box, turns);
-    return overlap(here, line) > 0.5f * std::min(here.length(), line.length()) &&
-           gap(box) > -0.5f * here.length();
+  void add_word(const PlacedText& word) {
+    ocr::Line& line = page_.lines.back();
+    for (const ocr::Word& other : line.words) {
+      if (other.text == word.text && is_same_place(other.box, word.box)) return;
+    }
+    line.words.push_back({word.text, word.box, 1, {}});
+    line.box = around(line.box, word.box);
   }
 
   void begin_line(const Box& box, int turns) {
@@ -128,23 +117,41 @@ class Composer {
       const float distance = here.begin - above.end,
                   height = std::min(here.length(), above.length());
       const bool below =
-          turns == turns_ && distance > -0.5f * height && distance < kGapOfBlocks * height;
+          !first_of_direction_ && distance > -0.5f * height && distance < kGapOfBlocks * height;
       block = last.block + (below ? 0 : 1);
     }
     page_.lines.push_back({{}, box, 1, block});
-    turns_ = turns;
+    first_of_direction_ = false;
   }
 
   ocr::Page page_;
-  int turns_ = 0;              ///< of the last line
-  bool space_before_ = false;  ///< the last piece is followed by one
+  bool first_of_direction_ = true;
 };
 
 }  // namespace
 
 ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height) {
+  struct Direction {
+    int quarter_turns;
+    std::size_t letters = 0;
+    std::vector<PlacedText> words = {};
+  };
+  std::vector<Direction> directions;
+  for (PlacedText& word : words_of(pieces, static_cast<float>(width), static_cast<float>(height))) {
+    auto same = std::find_if(directions.begin(), directions.end(), [&](const Direction& each) {
+      return each.quarter_turns == word.quarter_turns;
+    });
+    if (same == directions.end()) same = directions.insert(same, {word.quarter_turns});
+    // Upright text comes first unless there is far less of it.
+    same->letters += word.text.size() * (word.quarter_turns == 0 ? 3 : 1);
+    same->words.push_back(std::move(word));
+  }
+  std::stable_sort(directions.begin(), directions.end(),
+                   [](const Direction& a, const Direction& b) { return a.letters > b.letters; });
   Composer composer(width, height);
-  for (const TextPiece& piece : pieces) composer.add(piece);
+  for (const Direction& direction : directions) {
+    composer.add(direction.words, direction.quarter_turns);
+  }
   return composer.take();
 }
 
@@ -155,7 +162,7 @@ bool is_readable(const ocr::Page& page) {
       for (std::size_t at = 0; at < word.text.size(); ++all) {
         const text::Utf8Step step = text::next_utf8(word.text, at);
         const char32_t c = step.code_point;
-        if (c != 0xFFFD && !is_private(c) && !is_control(c)) ++readable;
+        if (c != 0xFFFD && !text::is_private(c) && !text::is_control(c)) ++readable;
         at += step.length;
       }
     }

@@ -15,8 +15,10 @@ struct TextPiece {
   int quarter_turns = 0;  ///< of its reading direction, clockwise: 0 to 3
 };
 
-/// The pieces, given in reading order, as words, lines and blocks of a page of `width` × `height`
-/// pixels. Those beside the page are left out, and the boxes of others end where it ends.
+/// The pieces, given in the order of the file's content, as words, lines and blocks of a page of
+/// `width` × `height` pixels, in reading order: upright text before turned text where there is more
+/// of it. Pieces outside of the page are left out, and the boxes of others end where it ends. Text
+/// drawn twice in one place counts once.
 ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height);
 
 /// Whether it is text that a person can read: not white space alone, nor, for the most part,

@@ -119,7 +119,7 @@ class MacSetupTest : public ::testing::Test {
 
 TEST_F(MacSetupTest, AsksHomebrewOnceWhereNothingIsMissing) {
   for (const char* package : {"fmt", "nlohmann-json", "cli11", "highway", "vips", "utf8proc",
-                              "xxhash", "poppler", "googletest", "google-benchmark"}) {
+                              "xxhash", "qpdf", "googletest", "google-benchmark"}) {
     installed(package);
   }
   const ProcessResult result = install();
@@ -129,7 +129,7 @@ TEST_F(MacSetupTest, AsksHomebrewOnceWhereNothingIsMissing) {
 
 TEST_F(MacSetupTest, InstallsWhatIsMissingInOneCall) {
   for (const char* package :
-       {"fmt", "nlohmann-json", "cli11", "highway", "utf8proc", "xxhash", "poppler"}) {
+       {"fmt", "nlohmann-json", "cli11", "highway", "utf8proc", "xxhash", "qpdf"}) {
     installed(package);
   }
   const ProcessResult result = install();

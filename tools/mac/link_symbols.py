@@ -28,8 +28,6 @@ def spelt_alike(name: str) -> str:
     name = re.sub(r"\[abi:\w+\]", "", name).replace("std::__cxx11::", "std::").replace("std::__1::", "std::")
     name = name.replace("std::__fs::filesystem::", "std::filesystem::").replace("long long", "long")
     name = name.replace("__sFILE", "_IO_FILE")
-    # The underlying character of poppler's ustring, whose header make_prefix.py mends.
-    name = name.replace("unsigned short", "char16_t")
     return re.sub(r"\s*>", ">", name)
 
 

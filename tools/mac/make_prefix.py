@@ -27,7 +27,7 @@ PACKAGES = {
     "gobject-2.0": {"headers": [], "library": "gobject-2.0"},
     "libutf8proc": {"headers": ["utf8proc.h"], "library": "utf8proc"},
     "libxxhash": {"headers": ["xxhash.h"], "library": "xxhash"},
-    "poppler-cpp": {"headers": [], "library": "poppler-cpp", "folders": ["poppler/cpp", "poppler"]},
+    "libqpdf": {"headers": ["qpdf"], "library": "qpdf"},
     "zlib": {"headers": ["zlib.h", "zconf.h"], "library": "z"},
 }  # fmt: skip
 # pkg-config's names of those that CMake finds by a file of its own.
@@ -48,13 +48,6 @@ def header_root(package: str, name: str) -> Path:
         if (folder / name).exists():
             return folder / name
     raise SystemExit(f"{package}: there is no header {name} in {', '.join(map(str, folders))}")
-
-
-def copy_poppler(include: Path):
-    """Up to 22.12 poppler's ustring is a string of unsigned short, which libc++ 19 and Xcode 16.3 no longer have."""
-    shutil.copytree("/usr/include/poppler/cpp", include / "poppler" / "cpp")
-    header = include / "poppler" / "cpp" / "poppler-global.h"
-    header.write_text(header.read_text().replace("std::basic_string<unsigned short>", "std::basic_string<char16_t>"))
 
 
 def empty_library(path: Path, install_name: str):
@@ -106,7 +99,6 @@ def main():
         for header in package["headers"]:
             (out / "include" / header).symlink_to(header_root(known, header))
         write_package(out, name, package, pkg_config("--modversion", known))
-    copy_poppler(out / "include")
     config = next(f for f in re.findall(r"-I(\S+)", pkg_config("--cflags", "glib-2.0")) if (Path(f) / "glibconfig.h").exists())
     (out / "include" / "glib-config").symlink_to(config)
     for framework in FRAMEWORKS:

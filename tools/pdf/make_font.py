@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Prints the font of the invisible text in oko's PDF as a C++ array: two glyphs without outlines.
+"""Prints the font of the invisible text in oko's PDF as a C++ array: a glyph that is a box. PDFium leaves out text
+whose glyphs are empty: single letters, and words that run up or down.
 
 Run from the repository root (needs fonttools):
 
-    python3 tools/pdf/make_font.py > src/document/glyphless_font.inc
+    python3 tools/pdf/make_font.py > src/document/invisible_font.inc
 """
 
 import io
 
 from fontTools.fontBuilder import FontBuilder
-from fontTools.ttLib.tables._g_l_y_f import Glyph
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 UNITS = 1000  # an em
 ADVANCE = 500  # as /DW of src/document/pdf_writer.cpp
@@ -17,11 +18,20 @@ ASCENT, DESCENT = 800, -200
 KEPT = ["glyf", "head", "hhea", "hmtx", "loca", "maxp"]  # what PDF wants of an embedded font
 
 
+def box():
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, ASCENT), (ADVANCE, ASCENT), (ADVANCE, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    return pen.glyph()
+
+
 def make_font():
     builder = FontBuilder(UNITS, isTTF=True)
     glyphs = [".notdef", "blank"]
     builder.setupGlyphOrder(glyphs)
-    builder.setupGlyf({name: Glyph() for name in glyphs})
+    builder.setupGlyf({name: box() for name in glyphs})
     builder.setupHorizontalMetrics({name: (ADVANCE, 0) for name in glyphs})
     builder.setupHorizontalHeader(ascent=ASCENT, descent=DESCENT)
     builder.updateHead(created=0, modified=0)

@@ -1,0 +1,174 @@
+#include "document/pdf_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string_view>
+
+#include "document/pdfium_library.h"
+#include "document/stretch.h"
+#include "text/characters.h"
+#include "text/utf8.h"
+
+namespace oko::document {
+namespace {
+
+constexpr char32_t kUnknown = 0xFFFD;
+constexpr char32_t kSoftHyphen = 0xAD;
+// Of the height: letters further apart, or further back, are no longer one piece.
+constexpr float kWidestGap = 0.3f;
+constexpr float kWidestOverlap = 0.5f;
+
+std::string_view ligature(char32_t c) {
+  switch (c) {
+    case 0xFB00:
+      return "ff";
+    case 0xFB01:
+      return "fi";
+    case 0xFB02:
+      return "fl";
+    case 0xFB03:
+      return "ffi";
+    case 0xFB04:
+      return "ffl";
+    case 0xFB05:
+    case 0xFB06:
+      return "st";
+    default:
+      return {};
+  }
+}
+
+bool is_high_surrogate(char32_t c) {
+  return c >= 0xD800 && c < 0xDC00;
+}
+
+bool is_low_surrogate(char32_t c) {
+  return c >= 0xDC00 && c < 0xE000;
+}
+
+/// One character of a text page.
+struct Character {
+  char32_t code_point = 0;
+  bool generated = false;  ///< by PDFium, where it sees a space or the end of a line
+  ocr::Box box;            ///< pixels
+  int quarter_turns = 0;   ///< of its reading direction in the picture
+};
+
+class Reader {
+ public:
+  Reader(FPDF_TEXTPAGE text, const PageToPicture& to_picture)
+      : text_(text), to_picture_(to_picture) {}
+
+  int count() const { return count_; }
+
+  Character at(int index) const {
+    Character character;
+    character.generated = FPDFText_IsGenerated(text_, index) == 1;
+    character.code_point = code_point(index);
+    FS_RECTF place{};
+    FPDFText_GetLooseCharBox(text_, index, &place);
+    character.box = to_picture_.box(place);
+    const double quarter = std::numbers::pi / 2;
+    const auto turns = static_cast<int>(
+        std::lround(static_cast<double>(FPDFText_GetCharAngle(text_, index)) / quarter));
+    character.quarter_turns = ((turns + to_picture_.quarter_turns()) % 4 + 4) % 4;
+    return character;
+  }
+
+ private:
+  char32_t code_point(int index) const {
+    // PDFium marks a hyphen at the end of a line with a control character.
+    if (FPDFText_IsHyphen(text_, index) == 1) return U'-';
+    if (FPDFText_HasUnicodeMapError(text_, index) == 1) return kUnknown;
+    const char32_t code = FPDFText_GetUnicode(text_, index);
+    if (is_high_surrogate(code) && index + 1 < count_) {
+      const char32_t low = FPDFText_GetUnicode(text_, index + 1);
+      if (is_low_surrogate(low)) return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    }
+    const bool nothing = code == 0 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000);
+    return nothing ? kUnknown : code;
+  }
+
+  FPDF_TEXTPAGE text_;
+  const PageToPicture& to_picture_;
+  int count_ = FPDFText_CountChars(text_);
+};
+
+/// Whether a letter follows the last one of a piece without a gap.
+bool continues(const TextPiece& piece, const ocr::Box& last, const Character& next) {
+  if (piece.quarter_turns != next.quarter_turns) return false;
+  const Stretch before = along(last, piece.quarter_turns);
+  const Stretch here = along(next.box, piece.quarter_turns);
+  const Stretch line = across(last, piece.quarter_turns);
+  const Stretch rows = across(next.box, piece.quarter_turns);
+  const float height = std::max(line.length(), rows.length());
+  const float gap = here.begin - before.end;
+  return gap < kWidestGap * height && gap > -kWidestOverlap * height &&
+         overlap(line, rows) > 0.5f * std::min(line.length(), rows.length());
+}
+
+}  // namespace
+
+PageToPicture::PageToPicture(FPDF_PAGE page, int width, int height)
+    : quarter_turns_((FPDFPage_GetRotation(page) % 4 + 4) % 4),
+      width_(static_cast<float>(width)),
+      height_(static_cast<float>(height)) {
+  FPDF_GetPageBoundingBox(page, &shown_);
+}
+
+ocr::Box PageToPicture::box(const FS_RECTF& place) const {
+  const float across_page = shown_.right - shown_.left, up_page = shown_.top - shown_.bottom;
+  // Shares of the page from its left edge, and from its top.
+  const float left = (place.left - shown_.left) / across_page;
+  const float right = (place.right - shown_.left) / across_page;
+  const float top = (shown_.top - place.top) / up_page;
+  const float bottom = (shown_.top - place.bottom) / up_page;
+  switch (quarter_turns_) {
+    case 1:
+      return {(1 - bottom) * width_, left * height_, (bottom - top) * width_,
+              (right - left) * height_};
+    case 2:
+      return {(1 - right) * width_, (1 - bottom) * height_, (right - left) * width_,
+              (bottom - top) * height_};
+    case 3:
+      return {top * width_, (1 - right) * height_, (bottom - top) * width_,
+              (right - left) * height_};
+    default:
+      return {left * width_, top * height_, (right - left) * width_, (bottom - top) * height_};
+  }
+}
+
+std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture) {
+  const PdfiumText text(FPDFText_LoadPage(page));
+  if (!text) return {};
+  const Reader reader(text.get(), to_picture);
+  std::vector<TextPiece> pieces;
+  bool open = false;  // the last piece may go on
+  ocr::Box last;      // of its last letter
+  for (int i = 0; i < reader.count(); ++i) {
+    const Character character = reader.at(i);
+    if (character.code_point > 0xFFFF) ++i;  // a pair of surrogates
+    if (character.generated || text::is_space(character.code_point)) {
+      if (open) pieces.back().space_after = true;
+      open = false;
+      continue;
+    }
+    if (character.code_point == kSoftHyphen) continue;
+    if (!open || !continues(pieces.back(), last, character)) {
+      pieces.push_back({{}, character.box, false, character.quarter_turns});
+    }
+    const std::string_view letters = ligature(character.code_point);
+    if (letters.empty()) {
+      text::append_utf8(pieces.back().text, character.code_point);
+    } else {
+      pieces.back().text += letters;
+    }
+    pieces.back().box = around(pieces.back().box, character.box);
+    last = character.box;
+    open = true;
+  }
+  return pieces;
+}
+
+}  // namespace oko::document

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <vector>
+
+#include "document/pdfium.h"
+#include "document/text_layer.h"
+#include "ocr/page.h"
+
+namespace oko::document {
+
+/// From points of a page to pixels of its picture, cut to its crop box and turned as the file asks.
+/// PDFium's lock is held.
+class PageToPicture {
+ public:
+  /// `width`, `height`: of the picture, pixels.
+  PageToPicture(FPDF_PAGE page, int width, int height);
+
+  ocr::Box box(const FS_RECTF& place) const;
+
+  int quarter_turns() const { return quarter_turns_; }  ///< of the page, clockwise: 0 to 3
+
+ private:
+  FS_RECTF shown_{};
+  int quarter_turns_ = 0;
+  float width_, height_;
+};
+
+/// What the page says of its text, in the order of its content: letters that stand together, where
+/// they have a meaning in Unicode; U+FFFD stands for those without. Ligatures are taken apart, soft
+/// hyphens and white space left out. PDFium's lock is held.
+std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture);
+
+}  // namespace oko::document

@@ -1,0 +1,83 @@
+#pragma once
+
+/// The functions of PDFium that oko calls, as its public headers declare them (fpdfview.h,
+/// fpdf_text.h, fpdf_edit.h, fpdf_annot.h, fpdf_flatten.h). The wheel that the library comes in has
+/// no headers; tests/document/pdfium_test.cpp compares these declarations with its bindings. None
+/// of them may run beside another: call them inside `pdfium()` (pdfium_library.h) alone.
+extern "C" {
+
+using FPDF_BOOL = int;
+using FPDF_DOCUMENT = struct fpdf_document_t__*;
+using FPDF_PAGE = struct fpdf_page_t__*;
+using FPDF_TEXTPAGE = struct fpdf_textpage_t__*;
+using FPDF_BITMAP = struct fpdf_bitmap_t__*;
+using FPDF_PAGEOBJECT = struct fpdf_pageobject_t__*;
+
+/// Points of the page, y upwards.
+struct FS_RECTF {
+  float left;
+  float top;
+  float right;
+  float bottom;
+};
+
+struct FS_SIZEF {
+  float width;
+  float height;
+};
+
+void FPDF_InitLibrary(void);
+unsigned long FPDF_GetLastError(void);
+
+FPDF_DOCUMENT FPDF_LoadDocument(const char* path, const char* password);
+void FPDF_CloseDocument(FPDF_DOCUMENT document);
+int FPDF_GetPageCount(FPDF_DOCUMENT document);
+FPDF_BOOL FPDF_GetPageSizeByIndexF(FPDF_DOCUMENT document, int page, FS_SIZEF* size);
+
+FPDF_PAGE FPDF_LoadPage(FPDF_DOCUMENT document, int page);
+void FPDF_ClosePage(FPDF_PAGE page);
+FPDF_BOOL FPDF_GetPageBoundingBox(FPDF_PAGE page, FS_RECTF* box);
+int FPDFPage_GetRotation(FPDF_PAGE page);
+int FPDFPage_GetAnnotCount(FPDF_PAGE page);
+int FPDFPage_Flatten(FPDF_PAGE page, int usage);
+int FPDFPage_CountObjects(FPDF_PAGE page);
+FPDF_PAGEOBJECT FPDFPage_GetObject(FPDF_PAGE page, int index);
+int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
+FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,
+                                float* top);
+FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
+
+FPDF_BITMAP FPDFBitmap_CreateEx(int width, int height, int format, void* first_row, int stride);
+FPDF_BOOL FPDFBitmap_FillRect(FPDF_BITMAP bitmap, int left, int top, int width, int height,
+                              unsigned long colour);
+void FPDFBitmap_Destroy(FPDF_BITMAP bitmap);
+void FPDF_RenderPageBitmap(FPDF_BITMAP bitmap, FPDF_PAGE page, int left, int top, int width,
+                           int height, int rotation, int flags);
+
+FPDF_TEXTPAGE FPDFText_LoadPage(FPDF_PAGE page);
+void FPDFText_ClosePage(FPDF_TEXTPAGE text);
+int FPDFText_CountChars(FPDF_TEXTPAGE text);
+unsigned int FPDFText_GetUnicode(FPDF_TEXTPAGE text, int index);
+int FPDFText_IsGenerated(FPDF_TEXTPAGE text, int index);
+int FPDFText_IsHyphen(FPDF_TEXTPAGE text, int index);
+int FPDFText_HasUnicodeMapError(FPDF_TEXTPAGE text, int index);
+float FPDFText_GetCharAngle(FPDF_TEXTPAGE text, int index);
+FPDF_BOOL FPDFText_GetLooseCharBox(FPDF_TEXTPAGE text, int index, FS_RECTF* box);
+FPDF_PAGEOBJECT FPDFText_GetTextObject(FPDF_TEXTPAGE text, int index);
+int FPDFTextObj_GetTextRenderMode(FPDF_PAGEOBJECT text);
+}
+
+namespace oko::document {
+
+// Their names and values: PDFium's headers.
+inline constexpr unsigned long kPdfErrorPassword = 4;  // FPDF_ERR_PASSWORD
+inline constexpr unsigned long kPdfErrorSecurity = 5;  // FPDF_ERR_SECURITY
+inline constexpr int kPdfBitmapBgr = 2;                // FPDFBitmap_BGR
+inline constexpr int kPdfDrawAnnotations = 0x01;       // FPDF_ANNOT
+inline constexpr int kPdfReverseByteOrder = 0x10;      // FPDF_REVERSE_BYTE_ORDER
+inline constexpr int kPdfFlattenDisplay = 0;           // FLAT_NORMALDISPLAY
+inline constexpr int kPdfFlattenSuccess = 1;           // FLATTEN_SUCCESS
+inline constexpr int kPdfObjectImage = 3;              // FPDF_PAGEOBJ_IMAGE
+inline constexpr int kPdfTextInvisible = 3;            // FPDF_TEXTRENDERMODE_INVISIBLE
+
+}  // namespace oko::document

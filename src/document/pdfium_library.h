@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "document/pdfium.h"
+
+namespace oko::document {
+
+/// PDFium may do one thing at a time in a process. Who calls it holds this lock, also to close what
+/// it opened. The first call starts the library.
+std::unique_lock<std::mutex> lock_pdfium();
+
+struct ClosePdfium {
+  void operator()(FPDF_DOCUMENT document) const { FPDF_CloseDocument(document); }
+  void operator()(FPDF_PAGE page) const { FPDF_ClosePage(page); }
+  void operator()(FPDF_TEXTPAGE text) const { FPDFText_ClosePage(text); }
+  void operator()(FPDF_BITMAP bitmap) const { FPDFBitmap_Destroy(bitmap); }
+};
+
+using PdfiumDocument = std::unique_ptr<fpdf_document_t__, ClosePdfium>;
+using PdfiumPage = std::unique_ptr<fpdf_page_t__, ClosePdfium>;
+using PdfiumText = std::unique_ptr<fpdf_textpage_t__, ClosePdfium>;
+using PdfiumBitmap = std::unique_ptr<fpdf_bitmap_t__, ClosePdfium>;
+
+}  // namespace oko::document

@@ -1,0 +1,243 @@
+#include "document/reading_order.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace oko::document {
+namespace {
+
+// Of a word's height, which is 1.2 of the font's size: a gap as wide may part columns.
+constexpr float kColumnGap = 0.9f;
+// Boxes of lines that are set tightly overlap: their middle halves do not.
+constexpr float kTrimmed = 0.25f;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+using Words = std::vector<std::size_t>;
+
+Stretch middle_of(const Stretch& across) {
+  const float trimmed = kTrimmed * across.length();
+  return {across.begin + trimmed, across.end - trimmed};
+}
+
+class Sorter {
+ public:
+  explicit Sorter(std::span<const PlacedWord> words) : words_(words) {}
+
+  /// `region`: in the order of the content.
+  void sort(const Words& region) {
+    const std::vector<Words> bands = bands_of(region);
+    if (bands.size() < 2) {
+      add_band(region);
+      return;
+    }
+    const float least_gap = kColumnGap * median_height(region);
+    std::size_t done = 0;
+    for (std::size_t seed = 0; seed < bands.size(); ++seed) {
+      std::vector<Stretch> gaps = gaps_of(bands[seed], least_gap);
+      gaps.erase(gaps.begin());  // the margins
+      gaps.pop_back();
+      if (gaps.empty()) continue;
+      std::size_t begin = seed, end = seed + 1;
+      while (end < bands.size() && narrow(gaps, gaps_of(bands[end], least_gap), least_gap)) ++end;
+      while (begin > done && narrow(gaps, gaps_of(bands[begin - 1], least_gap), least_gap)) --begin;
+      for (; done < begin; ++done) add_band(bands[done]);
+      add_run({bands.begin() + static_cast<std::ptrdiff_t>(begin),
+               bands.begin() + static_cast<std::ptrdiff_t>(end)},
+              gaps);
+      done = end;
+      seed = end - 1;
+    }
+    for (; done < bands.size(); ++done) add_band(bands[done]);
+  }
+
+  std::vector<Words> take() { return std::move(lines_); }
+
+ private:
+  float median_height(const Words& region) const {
+    std::vector<float> heights;
+    heights.reserve(region.size());
+    for (const std::size_t i : region) heights.push_back(words_[i].across.length());
+    const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
+    std::nth_element(heights.begin(), middle, heights.end());
+    return *middle;
+  }
+
+  /// Words whose lines overlap, from the top down; of each band in the order of the content.
+  std::vector<Words> bands_of(const Words& region) const {
+    Words sorted = region;
+    std::stable_sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) {
+      return middle_of(words_[a].across).begin < middle_of(words_[b].across).begin;
+    });
+    std::vector<Words> bands;
+    float end = -kInfinity;
+    for (const std::size_t i : sorted) {
+      const Stretch middle = middle_of(words_[i].across);
+      if (middle.begin >= end) bands.emplace_back();
+      bands.back().push_back(i);
+      end = std::max(end, middle.end);
+    }
+    for (std::size_t i = 1; i < bands.size();) {
+      if (stand_side_by_side(bands[i - 1], bands[i])) {
+        bands[i - 1].insert(bands[i - 1].end(), bands[i].begin(), bands[i].end());
+        bands.erase(bands.begin() + static_cast<std::ptrdiff_t>(i));
+      } else {
+        ++i;
+      }
+    }
+    for (Words& band : bands) std::sort(band.begin(), band.end());
+    return bands;
+  }
+
+  /// Whether the lower band begins beside the end of the upper one, as lines of columns do whose
+  /// heights differ.
+  bool stand_side_by_side(const Words& upper, const Words& lower) const {
+    bool any = false;
+    for (const std::size_t a : upper) {
+      for (const std::size_t b : lower) {
+        const Stretch &above = words_[a].across, &below = words_[b].across;
+        if (overlap(above, below) <= kTrimmed * std::min(above.length(), below.length())) continue;
+        if (overlap(words_[a].along, words_[b].along) > 0) return false;
+        any = true;
+      }
+    }
+    return any;
+  }
+
+  /// What no word of the band covers, at least `least` wide; the margins first and last.
+  std::vector<Stretch> gaps_of(const Words& band, float least) const {
+    std::vector<Stretch> covered;
+    covered.reserve(band.size());
+    for (const std::size_t i : band) covered.push_back(words_[i].along);
+    std::sort(covered.begin(), covered.end(),
+              [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
+    std::vector<Stretch> gaps{{-kInfinity, covered.front().begin}};
+    float end = covered.front().end;
+    for (const Stretch& word : covered) {
+      if (word.begin - end >= least) gaps.push_back({end, word.begin});
+      end = std::max(end, word.end);
+    }
+    gaps.push_back({end, kInfinity});
+    return gaps;
+  }
+
+  /// Leaves of `gaps` what the others share with them. False, and nothing is changed, where that is
+  /// none.
+  static bool narrow(std::vector<Stretch>& gaps, const std::vector<Stretch>& others, float least) {
+    std::vector<Stretch> shared;
+    for (const Stretch& gap : gaps) {
+      for (const Stretch& other : others) {
+        if (overlap(gap, other) < least) continue;
+        shared.push_back({std::max(gap.begin, other.begin), std::min(gap.end, other.end)});
+      }
+    }
+    if (shared.empty()) return false;
+    gaps = std::move(shared);
+    return true;
+  }
+
+  /// Bands with gaps in common: columns, or rows of a table.
+  void add_run(const std::vector<Words>& bands, const std::vector<Stretch>& gaps) {
+    struct Place {
+      std::size_t word, band, column;
+    };
+    std::vector<Place> places;
+    std::size_t rows = 0;  // that reach into more than one column
+    for (std::size_t band = 0; band < bands.size(); ++band) {
+      const std::size_t first = column_of(bands[band].front(), gaps);
+      bool several = false;
+      for (const std::size_t word : bands[band]) {
+        places.push_back({word, band, column_of(word, gaps)});
+        several |= places.back().column != first;
+      }
+      rows += several ? 1 : 0;
+    }
+    std::sort(places.begin(), places.end(),
+              [](const Place& a, const Place& b) { return a.word < b.word; });
+    // Who writes columns goes back up to begin the next one.
+    std::size_t up = 0, onwards = 0;
+    std::vector<Words> columns(gaps.size() + 1);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      columns[places[i].column].push_back(places[i].word);
+      if (i == 0 || places[i].column == places[i - 1].column) continue;
+      ++(places[i].band < places[i - 1].band ? up : onwards);
+    }
+    if (up > 0 && onwards <= rows / 3) {
+      for (const Words& column : columns) {
+        if (!column.empty()) sort(column);
+      }
+    } else {
+      for (const Words& band : bands) add_band(band);
+    }
+  }
+
+  std::size_t column_of(std::size_t word, const std::vector<Stretch>& gaps) const {
+    const float middle = (words_[word].along.begin + words_[word].along.end) / 2;
+    return static_cast<std::size_t>(std::count_if(
+        gaps.begin(), gaps.end(), [&](const Stretch& gap) { return gap.end <= middle; }));
+  }
+
+  /// Words whose lines overlap, but not all with each other where columns have lines of different
+  /// heights.
+  void add_band(const Words& band) {
+    std::vector<Words> lines = lines_of(band);
+    if (lines.size() > 1) {
+      std::vector<Stretch> gaps = gaps_of(band, kColumnGap * median_height(band));
+      if (gaps.size() > 2) {
+        std::vector<Words> columns(gaps.size() - 1);
+        gaps.erase(gaps.begin());
+        gaps.pop_back();
+        for (const std::size_t i : band) columns[column_of(i, gaps)].push_back(i);
+        for (const Words& column : columns) sort(column);
+        return;
+      }
+    }
+    for (Words& line : lines) lines_.push_back(std::move(line));
+  }
+
+  /// Of the words from the top down, each line along its direction.
+  std::vector<Words> lines_of(const Words& band) const {
+    Words sorted = band;
+    std::stable_sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) {
+      return words_[a].across.begin + words_[a].across.end <
+             words_[b].across.begin + words_[b].across.end;
+    });
+    std::vector<Words> lines;
+    std::vector<Stretch> places;
+    for (const std::size_t i : sorted) {
+      const Stretch& word = words_[i].across;
+      const auto fits = [&](const Stretch& line) {
+        return overlap(line, word) > 0.5f * std::min(line.length(), word.length());
+      };
+      const auto place = std::find_if(places.begin(), places.end(), fits);
+      if (place == places.end()) {
+        places.push_back(word);
+        lines.push_back({i});
+      } else {
+        lines[static_cast<std::size_t>(place - places.begin())].push_back(i);
+      }
+    }
+    for (Words& line : lines) {
+      std::stable_sort(line.begin(), line.end(), [&](std::size_t a, std::size_t b) {
+        return words_[a].along.begin < words_[b].along.begin;
+      });
+    }
+    return lines;
+  }
+
+  std::span<const PlacedWord> words_;
+  std::vector<Words> lines_;
+};
+
+}  // namespace
+
+std::vector<std::vector<std::size_t>> reading_order(std::span<const PlacedWord> words) {
+  if (words.empty()) return {};
+  Words all(words.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  Sorter sorter(words);
+  sorter.sort(all);
+  return sorter.take();
+}
+
+}  // namespace oko::document

@@ -1,0 +1,22 @@
+#pragma once
+
+namespace oko::text {
+
+/// White space of Unicode, U+200B and the mark of the byte order (U+FEFF) among it.
+constexpr bool is_space(char32_t c) {
+  return c == ' ' || (c >= 9 && c <= 13) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200B) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000 || c == 0xFEFF;
+}
+
+/// C0 and C1 control characters.
+constexpr bool is_control(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
+/// Characters without a meaning that all agree on: private use.
+constexpr bool is_private(char32_t c) {
+  return (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
+}
+
+}  // namespace oko::text

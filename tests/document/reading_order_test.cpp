@@ -1,0 +1,99 @@
+#include "document/reading_order.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace oko::document {
+namespace {
+
+/// A word of a page: 10 high, 8 a letter.
+struct Placed {
+  std::string text;
+  float left;
+  float top;
+};
+
+/// Lines with "/" between them.
+std::string order(const std::vector<Placed>& words) {
+  std::vector<PlacedWord> places;
+  for (const Placed& word : words) {
+    places.push_back({{word.left, word.left + 8 * static_cast<float>(word.text.size())},
+                      {word.top, word.top + 10}});
+  }
+  std::string text;
+  for (const auto& line : reading_order(places)) {
+    text += text.empty() ? "" : "/";
+    for (std::size_t i = 0; i < line.size(); ++i) text += (i > 0 ? " " : "") + words[line[i]].text;
+  }
+  return text;
+}
+
+const std::vector<Placed> kLeft = {{"aa", 0, 20}, {"ab", 20, 20}, {"ac", 0, 32}, {"ad", 0, 44}};
+const std::vector<Placed> kRight = {{"ba", 100, 20}, {"bb", 100, 32}, {"bc", 100, 44}};
+
+std::vector<Placed> joined(std::vector<Placed> a, const std::vector<Placed>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+TEST(ReadingOrderTest, WhatWasWrittenInColumnsIsReadInColumns) {
+  EXPECT_EQ(order(joined(kLeft, kRight)), "aa ab/ac/ad/ba/bb/bc");
+}
+
+TEST(ReadingOrderTest, WhatWasWrittenInRowsIsReadInRows) {
+  EXPECT_EQ(order({{"aa", 0, 20},
+                   {"ab", 20, 20},
+                   {"ba", 100, 20},
+                   {"ac", 0, 32},
+                   {"bb", 100, 32},
+                   {"ad", 0, 44},
+                   {"bc", 100, 44}}),
+            "aa ab ba/ac bb/ad bc");
+}
+
+TEST(ReadingOrderTest, ATitleOverColumnsAndALineUnderThemStayThere) {
+  std::vector<Placed> words{{"the_title_of_both_columns", 0, 0}};
+  words = joined(joined(words, kLeft), kRight);
+  words.push_back({"a_footer_under_both_columns", 0, 70});
+  EXPECT_EQ(order(words),
+            "the_title_of_both_columns/aa ab/ac/ad/ba/bb/bc/a_footer_under_both_columns");
+}
+
+TEST(ReadingOrderTest, LinesWrittenOutOfOrderAreReadFromTheTopDown) {
+  EXPECT_EQ(order({{"last", 0, 60}, {"second", 0, 20}, {"b", 30, 0}, {"a", 0, 0}}),
+            "a b/second/last");
+}
+
+TEST(ReadingOrderTest, ASumAtTheEndOfALineBelongsToIt) {
+  EXPECT_EQ(order({{"bread", 0, 0}, {"milk", 0, 12}, {"total", 0, 24}, {"5.00", 200, 24}}),
+            "bread/milk/total 5.00");
+}
+
+TEST(ReadingOrderTest, ColumnsWhoseLinesAreNotAtOneHeightAreParted) {
+  EXPECT_EQ(order({{"aa", 0, 0},
+                   {"ab", 0, 12},
+                   {"ac", 0, 24},
+                   {"ba", 100, 6},
+                   {"bb", 100, 18},
+                   {"bc", 100, 30}}),
+            "aa/ab/ac/ba/bb/bc");
+}
+
+TEST(ReadingOrderTest, ThreeColumnsAndNestedOnesAreReadOneAfterTheOther) {
+  EXPECT_EQ(order({{"aa", 0, 0},
+                   {"ab", 0, 12},
+                   {"ba", 60, 0},
+                   {"bb", 60, 12},
+                   {"ca", 120, 0},
+                   {"cb", 120, 12}}),
+            "aa/ab/ba/bb/ca/cb");
+}
+
+TEST(ReadingOrderTest, NoWordsAreNoLines) {
+  EXPECT_EQ(order({}), "");
+}
+
+}  // namespace
+}  // namespace oko::document
