@@ -24,10 +24,11 @@ struct PictureTextOptions {
 
 /// The text of a picture as the model is told of it, and what it is not told.
 struct PictureText {
-  std::string block;                ///< for the prompt; empty: none
-  nlohmann::ordered_json lines;     ///< texts of the lines in it
-  nlohmann::ordered_json left_out;  ///< objects {text, confidence, reason} of the other lines
-  std::vector<std::string> notes;   ///< for the user: what is left out of a text that is used, why
+  std::string block = {};                ///< for the prompt; empty: none
+  nlohmann::ordered_json lines = {};     ///< texts of the lines in it
+  nlohmann::ordered_json left_out = {};  ///< objects {text, confidence, reason} of the other lines
+  std::vector<std::string> notes =
+      {};  ///< for the user: what is left out of a text that is used, why
 };
 
 PictureText picture_text(const ocr::Page& page, const PictureTextOptions& options);
