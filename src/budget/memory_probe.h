@@ -30,7 +30,7 @@ class MemoryProbe {
   virtual MemoryStatus status() const = 0;
 };
 
-/// Of this system. Linux: MemAvailable, the limits of cgroup v2, PSI. macOS: hw.memsize,
+/// Of this system. Linux: MemAvailable, the limits of cgroup v2 and v1, PSI. macOS: hw.memsize,
 /// host_statistics64, kern.memorystatus_vm_pressure_level.
 std::unique_ptr<MemoryProbe> make_memory_probe();
 

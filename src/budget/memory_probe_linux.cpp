@@ -4,6 +4,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace oko::budget {
 namespace {
@@ -41,15 +42,36 @@ std::optional<std::uint64_t> number_in(const std::filesystem::path& file) {
   return std::nullopt;
 }
 
-/// "0::/user.slice/x" in /proc/self/cgroup, as a folder under the root of cgroup v2.
-std::filesystem::path own_group(const std::filesystem::path& proc,
-                                const std::filesystem::path& root) {
+/// Whether `controllers`, the second field of a line of /proc/self/cgroup, has the one of memory.
+bool has_memory(const std::string& controllers) {
+  return ("," + controllers + ",").find(",memory,") != std::string::npos;
+}
+
+/// The groups of /proc/self/cgroup that may limit memory: "0::/user.slice/x" of cgroup v2, and
+/// "4:memory:/x" of v1. Where a container shows its own group as the root, the path is the host's
+/// and has no folder here.
+std::vector<MemoryGroup> own_groups(const std::filesystem::path& proc,
+                                    const std::filesystem::path& root) {
+  MemoryGroup v2{.root = root,
+                 .group = root,
+                 .limits = {"memory.max", "memory.high"},
+                 .usage = "memory.current",
+                 .droppable = {"inactive_file", "active_file", "slab_reclaimable"}};
+  MemoryGroup v1{.root = root / "memory",
+                 .group = root / "memory",
+                 .limits = {"memory.limit_in_bytes"},
+                 .usage = "memory.usage_in_bytes",
+                 .droppable = {"total_inactive_file", "total_active_file"}};
   std::ifstream in(proc / "self" / "cgroup");
   std::string line;
   while (std::getline(in, line)) {
-    if (line.starts_with("0::/")) return root / line.substr(4);
+    const std::size_t controllers = line.find(':') + 1, path = line.find(":/", controllers) + 1;
+    if (controllers == 0 || path == 0) continue;
+    const std::string names = line.substr(controllers, path - 1 - controllers);
+    if (names.empty()) v2.group = v2.root / line.substr(path + 1);
+    if (has_memory(names)) v1.group = v1.root / line.substr(path + 1);
   }
-  return root;
+  return {v2, v1};
 }
 
 /// avg10 of the line "some ..." or "full ...".
@@ -79,22 +101,22 @@ Pressure pressure_of(const std::filesystem::path& stalls, const MemoryStatus& st
 }  // namespace
 
 LinuxMemoryProbe::LinuxMemoryProbe(std::filesystem::path proc, std::filesystem::path cgroup)
-    : proc_(std::move(proc)), cgroup_(std::move(cgroup)), group_(own_group(proc_, cgroup_)) {}
+    : proc_(std::move(proc)), groups_(own_groups(proc_, cgroup)) {}
 
-/// The limits of the process's group and of all above it, and what is left under each.
-void LinuxMemoryProbe::apply_limits(MemoryStatus& status) const {
-  for (std::filesystem::path group = group_;; group = group.parent_path()) {
-    for (const char* name : {"memory.max", "memory.high"}) {
+/// The limits of a group and of all above it, and what is left under each.
+void LinuxMemoryProbe::apply_limits(const MemoryGroup& own, MemoryStatus& status) {
+  for (std::filesystem::path group = own.group;; group = group.parent_path()) {
+    for (const char* name : own.limits) {
       const auto limit = number_in(group / name);
       if (!limit) continue;
       status.physical_bytes = std::min(status.physical_bytes, *limit);
-      std::uint64_t used = number_in(group / "memory.current").value_or(0);
-      for (const char* droppable : {"inactive_file", "active_file", "slab_reclaimable"}) {
+      std::uint64_t used = number_in(group / own.usage).value_or(0);
+      for (const char* droppable : own.droppable) {
         used -= std::min(used, value_of(group / "memory.stat", droppable).value_or(0));
       }
       status.available_bytes = std::min(status.available_bytes, *limit - std::min(*limit, used));
     }
-    if (group == cgroup_ || !group.has_relative_path()) return;
+    if (group == own.root || !group.has_relative_path()) return;
   }
 }
 
@@ -104,8 +126,8 @@ MemoryStatus LinuxMemoryProbe::status() const {
   status.available_bytes = kilobytes_of(proc_ / "meminfo", "MemAvailable:");
   status.private_bytes = kilobytes_of(proc_ / "self" / "status", "RssAnon:");
   status.swapped_bytes = kilobytes_of(proc_ / "self" / "status", "VmSwap:");
-  apply_limits(status);
-  const std::filesystem::path of_group = group_ / "memory.pressure";
+  for (const MemoryGroup& group : groups_) apply_limits(group, status);
+  const std::filesystem::path of_group = groups_.front().group / "memory.pressure";
   std::error_code ignored;
   status.pressure = pressure_of(
       std::filesystem::exists(of_group, ignored) ? of_group : proc_ / "pressure" / "memory",

@@ -1,12 +1,22 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "budget/memory_probe.h"
 
 namespace oko::budget {
 
-/// Reads what the kernel writes under /proc and, for cgroup v2, under /sys/fs/cgroup.
+/// A control group of the process that may limit its memory, and the names of its files.
+struct MemoryGroup {
+  std::filesystem::path root;  ///< of all groups of this kind
+  std::filesystem::path group;
+  std::vector<const char*> limits;
+  const char* usage;
+  std::vector<const char*> droppable;  ///< in memory.stat: parts of the usage that can go
+};
+
+/// Reads what the kernel writes under /proc and, for cgroup v2 and v1, under /sys/fs/cgroup.
 class LinuxMemoryProbe : public MemoryProbe {
  public:
   explicit LinuxMemoryProbe(std::filesystem::path proc = "/proc",
@@ -14,11 +24,10 @@ class LinuxMemoryProbe : public MemoryProbe {
   MemoryStatus status() const override;
 
  private:
-  void apply_limits(MemoryStatus& status) const;
+  static void apply_limits(const MemoryGroup& own, MemoryStatus& status);
 
   std::filesystem::path proc_;
-  std::filesystem::path cgroup_;
-  std::filesystem::path group_;  ///< folder of the process's own group
+  std::vector<MemoryGroup> groups_;  ///< of v2 first
 };
 
 }  // namespace oko::budget

@@ -26,8 +26,13 @@ struct CommonOptions {
   std::string budget;  ///< memory for oko, weights included; empty: what the machine has to give
 };
 
-/// What --budget says, or what this machine has to give; bytes.
+/// What --budget says, or what this machine has to give, but no more than the limit of the
+/// process's address space leaves; bytes.
 std::uint64_t budget_of(const CommonOptions& options);
+
+/// Throws kOverBudget where `bytes` are more than `budget`: before libraries are started that end
+/// the process where memory ends.
+void require_memory(std::uint64_t budget, std::uint64_t bytes);
 
 /// The models of a command under its budget. `beside`: bytes that the command takes besides models.
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,

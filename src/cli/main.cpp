@@ -1,15 +1,24 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <new>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 
+#include "base/core_count.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/language.h"
+#include "budget/address_space.h"
+#include "budget/ledger.h"
 #include "budget/memory_probe.h"
 #include "budget/memory_size.h"
+#include "budget/process_memory.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "engine/plan.h"
@@ -27,10 +36,36 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
                         "показывает oko plan"));
 }
 
+namespace {
+
+/// The limit of the system that has made the budget smaller than it would be.
+std::optional<budget::AddressSpace> limit_of_budget;
+
+/// Besides those that models and pages are worked on with: the main one, watchers, libraries'.
+constexpr std::size_t kOtherThreads = 6;
+
+}  // namespace
+
 std::uint64_t budget_of(const CommonOptions& options) {
-  if (!options.budget.empty()) return budget::parse_memory_size(options.budget);
-  return engine::default_budget(budget::this_system(), budget::make_memory_probe()->status(),
-                                tensor::gpu_working_set_bytes());
+  const std::uint64_t budget =
+      !options.budget.empty()
+          ? budget::parse_memory_size(options.budget)
+          : engine::default_budget(budget::this_system(), budget::make_memory_probe()->status(),
+                                   tensor::gpu_working_set_bytes());
+  const auto space = budget::address_space();
+  if (!space) return budget;
+  const std::uint64_t within =
+      budget::private_bytes() +
+      budget::memory_within(space->left(), physical_core_count() + kOtherThreads);
+  if (within < budget) limit_of_budget = space;
+  return std::min(budget, within);
+}
+
+void require_memory(std::uint64_t budget, std::uint64_t bytes) {
+  budget::TagBytes wanted;
+  wanted[budget::Tag::kWeights] = bytes;
+  budget::Ledger(budget).take(
+      {.wanted = [&] { return wanted; }, .hint = tr("raise --budget", "увеличьте --budget")});
 }
 
 namespace {
@@ -46,6 +81,7 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
   host.beside_bytes = engine::runtime_bytes(tensor::on_gpu()) + beside;
+  require_memory(host.budget_bytes, host.beside_bytes);  // before it starts threads
   host.threads = threads;
   host.idle_timeout = kIdleTimeout;
   host.probe = budget::make_memory_probe();
@@ -82,9 +118,13 @@ namespace {
 int report(const Error& error) {
   end_as_broken_pipe();
   say_note(error.what());
-  if (!error.hint().empty()) {
-    say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(error.hint())));
+  std::string hint = error.hint();
+  if (error.code() == ErrorCode::kOverBudget && limit_of_budget) {
+    hint = tr("the limit of the address space, {} ({}), leaves no more: raise it",
+              "больше не даёт предел адресного пространства, {} ({}): увеличьте его",
+              format_bytes(limit_of_budget->limit), limit_of_budget->setting);
   }
+  if (!hint.empty()) say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(hint)));
   return exit_status(error.code());
 }
 
@@ -132,6 +172,14 @@ int main(int argc, char** argv) {
     return oko::cli::run(argc, argv);
   } catch (const oko::Error& error) {
     return oko::cli::report(error);
+  } catch (const std::bad_alloc&) {
+    return oko::cli::report(oko::budget::refused_by_system());
+  } catch (const std::system_error& error) {
+    // std::thread's where the system starts none.
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      return oko::cli::report(oko::budget::refused_by_system());
+    }
+    return oko::cli::report(oko::Error(oko::ErrorCode::kFailed, error.what()));
   } catch (const std::exception& error) {
     return oko::cli::report(oko::Error(oko::ErrorCode::kFailed, error.what()));
   }

@@ -6,10 +6,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
 #include "base/language.h"
+#include "budget/address_space.h"
 
 namespace oko::ocr {
 namespace {
@@ -110,6 +112,8 @@ Outcome read_one(Engines& engines, std::size_t thread,
     return {{engine->read(std::move(std::get<image::Image>(loaded)), stop), std::nullopt}, nullptr};
   } catch (const Error& error) {
     return failed(error);
+  } catch (const std::bad_alloc&) {
+    return failed(budget::refused_by_system());
   } catch (const std::exception& error) {
     const std::string reason = error.what();
     return failed(Error(ErrorCode::kFailed, tr("the page could not be read: {}",

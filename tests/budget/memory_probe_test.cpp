@@ -78,6 +78,26 @@ TEST_F(LinuxMemoryProbeTest, TheTightestLimitAboveTheProcessHolds) {
   EXPECT_EQ(found.available_bytes, 2'000'000'000u) << "pages of files can be dropped";
 }
 
+TEST_F(LinuxMemoryProbeTest, LimitsOfTheFirstVersionOfControlGroupsHold) {
+  write("proc/self/cgroup", "9:name=systemd:/\n4:cpu,memory:/docker/oko\n0::/\n");
+  write("cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  write("cgroup/memory/docker/oko/memory.limit_in_bytes", "3000000000\n");
+  write("cgroup/memory/docker/oko/memory.usage_in_bytes", "2500000000\n");
+  write("cgroup/memory/docker/oko/memory.stat",
+        "cache 1\ninactive_file 5\ntotal_inactive_file 900000000\ntotal_active_file 600000000\n");
+  const MemoryStatus found = status();
+  EXPECT_EQ(found.physical_bytes, 3'000'000'000u);
+  EXPECT_EQ(found.available_bytes, 2'000'000'000u);
+}
+
+TEST_F(LinuxMemoryProbeTest, LimitIsSeenWhereAContainerShowsItsOwnGroupAsTheRoot) {
+  write("proc/self/cgroup", "4:memory:/docker/0123abcd\n");
+  write("cgroup/memory/memory.limit_in_bytes", "1000000000\n");
+  write("cgroup/memory/memory.usage_in_bytes", "400000000\n");
+  EXPECT_EQ(status().physical_bytes, 1'000'000'000u);
+  EXPECT_EQ(status().available_bytes, 600'000'000u);
+}
+
 TEST_F(LinuxMemoryProbeTest, StallsArePressure) {
   write("proc/pressure/memory", stalls("6.50", "2.00"));
   EXPECT_EQ(status().pressure, Pressure::kWarning);

@@ -1,8 +1,10 @@
 // `oko plan`, and --budget.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/kept_memory.h"
 #include "tests/support/process.h"
 #include "tests/support/shifted_model.h"
 
@@ -91,6 +93,29 @@ TEST(BudgetTest, WhatDoesNotFitIsRefusedWithTheNumbersAndTheKnob) {
   EXPECT_NE(result.err.find("of the budget of 63 MB"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("--budget"), std::string::npos) << result.err;
   EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
+}
+
+TEST(BudgetTest, LimitOfTheAddressSpaceIsSeenWhateverTheBudgetSays) {
+#ifndef __linux__
+  GTEST_SKIP() << "this system enforces no such limit";
+#endif
+  if (kKeptFreedBytes > 0) GTEST_SKIP() << "a sanitizer maps more than any limit here";
+  for (const char* command : {"describe --ocr on --max-tokens 1 --model $MODEL", "ocr"}) {
+    for (const char* kilobytes : {"200000", "300000", "400000"}) {
+      const ProcessResult result =
+          Process({"/bin/sh", "-c",
+                   std::string("ulimit -v ") + kilobytes + "; exec $OKO " + command +
+                       " --budget 5GB --threads 2 $PICTURE"},
+                  {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + kTinyModel, "PICTURE=" + kPicture,
+                   "LANG=en_US.UTF-8", "LC_ALL="})
+              .wait();
+      if (result.status == 0) continue;
+      EXPECT_EQ(result.status, 3) << command << kilobytes << result.err;
+      EXPECT_NE(result.err.find(" MB (ulimit -v), leaves no more"), std::string::npos)
+          << command << kilobytes << result.err;
+      EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
+    }
+  }
 }
 
 TEST(BudgetTest, WhatFitsWithLessIsDoneAndSaid) {

@@ -1,0 +1,28 @@
+#include "budget/address_space.h"
+
+#include "base/file.h"
+#include "base/language.h"
+#include "budget/process_memory.h"
+
+namespace oko::budget {
+
+Error refused_by_system() {
+  const std::string taken = format_bytes(private_bytes());
+  if (const auto space = address_space()) {
+    return {
+        ErrorCode::kOverBudget,
+        tr("the system gives no more memory: of the address space of {} ({}) {} are used, {} of "
+           "them memory of oko's own",
+           "система не даёт больше памяти: из адресного пространства {} ({}) занято {}, из них "
+           "своей памяти {}",
+           format_bytes(space->limit), space->setting, format_bytes(space->used), taken),
+        tr("raise {}, or lower --budget", "увеличьте {} или уменьшите --budget", space->setting)};
+  }
+  return {ErrorCode::kOverBudget,
+          tr("the system gives no more memory or threads; oko has taken {}",
+             "система не даёт больше памяти или потоков; oko заняла {}", taken),
+          tr("close other programs, or lower --budget or --threads",
+             "закройте другие программы или уменьшите --budget или --threads")};
+}
+
+}  // namespace oko::budget
