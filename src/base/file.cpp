@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +10,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
+#include <vector>
 
 #include "base/language.h"
+#include "base/temporary_file.h"
 
 namespace oko {
 namespace {
@@ -92,33 +94,9 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const auto fail = [&](int error) {
-    const std::string reason = std::strerror(error);
-    throw Error(ErrorCode::kFailed,
-                tr("{}: cannot be written: {}", "{}: не записывается: {}", path.string(), reason));
-  };
-  {
-    const Descriptor file(::mkstemp(temporary.data()));
-    if (file.get() < 0) fail(errno);
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t put = ::write(file.get(), bytes.data() + done, bytes.size() - done);
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) {
-        const int error = errno;
-        ::unlink(temporary.c_str());
-        fail(error);
-      }
-      done += static_cast<std::size_t>(put);
-    }
-    ::fchmod(file.get(), 0644);
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(temporary.c_str());
-    fail(error);
-  }
+  TemporaryFile file(path.string() + ".oko-", path.string());
+  file.append(bytes);
+  file.keep_as(path);
 }
 
 std::string format_bytes(std::uint64_t bytes) {
@@ -129,12 +107,32 @@ std::string format_bytes(std::uint64_t bytes) {
   return fmt::format("{} B", bytes);
 }
 
+namespace {
+
+/// Nothing can be here, and nothing can be made: without a home nothing of ours is put into the
+/// current folder.
+constexpr const char* kNoHome = "/dev/null/.oko";
+
+/// As the system's list of users has it; empty where there is none.
+std::filesystem::path home_of_user() {
+  std::vector<char> buffer(std::size_t{16} << 10);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+      found == nullptr || found->pw_dir == nullptr) {
+    return {};
+  }
+  return found->pw_dir;
+}
+
+}  // namespace
+
 std::filesystem::path oko_home() {
   if (const char* home = std::getenv("OKO_HOME"); home != nullptr && *home != '\0') return home;
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    return std::filesystem::path(home) / ".oko";
-  }
-  return ".oko";
+  const char* variable = std::getenv("HOME");
+  std::filesystem::path home = variable != nullptr ? variable : "";
+  if (!home.is_absolute()) home = home_of_user();
+  return home.is_absolute() ? home / ".oko" : kNoHome;
 }
 
 }  // namespace oko

@@ -9,6 +9,7 @@
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "engine/benchmark.h"
 #include "engine/kernel_benchmark.h"
@@ -103,7 +104,8 @@ void measure(const std::string& what, MeasureOptions& options) {
   const Interrupt interrupt;
   align_model(options.run.model, options.common, interrupt.token());
   const engine::BenchmarkResult result = engine::run_benchmark(options.run, interrupt.token());
-  print(options.json ? json_of(what, options, result).dump() + "\n" : text_of(what, result));
+  if (options.json) return print_json(json_of(what, options, result));
+  print(text_of(what, result));
 }
 
 /// Options that every measurement takes.
@@ -223,7 +225,8 @@ void add_kernels(CLI::App& bench) {
     const Interrupt interrupt;
     align_model(options->run.model, options->common, interrupt.token());
     const auto result = engine::run_kernel_benchmark(options->run, interrupt.token());
-    print(options->json ? json_of(options->model, result).dump() + "\n" : text_of(result));
+    if (options->json) return print_json(json_of(options->model, result));
+    print(text_of(result));
   });
 }
 

@@ -10,6 +10,7 @@
 #include "base/language.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "hub/model_path.h"
 
@@ -69,7 +70,7 @@ void run(Options& options) {
   const hub::ConvertReport report = hub::convert(options.run);
   progress.clear();
   if (options.json) {
-    print(json_of(report, options.run).dump() + "\n");
+    print_json(json_of(report, options.run));
   } else if (!options.common.quiet) {
     print(printable(text_of(report, options.run)));
   }

@@ -11,11 +11,14 @@
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/picture.h"
 #include "cli/picture_text.h"
+#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "engine/engine.h"
 #include "engine/fitting.h"
+#include "engine/plan.h"
 #include "hub/model_path.h"
 #include "ocr/engine.h"
 #include "ocr/footprint.h"
@@ -175,13 +178,15 @@ ordered_json ocr_json(const Picture& picture, const PictureText& text) {
   return object;
 }
 
-/// `reader` is null where the text is not to be read.
+/// `path` is that of a picture whose name is `name`; `reader` is null where the text is not to be
+/// read.
 void describe_one(const DescribeOptions& options, engine::ModelHost& host, engine::Engine& engine,
-                  ocr::Engine* reader, const std::string& file, const Interrupt& interrupt) {
+                  ocr::Engine* reader, const std::string& path, const std::string& name,
+                  const Interrupt& interrupt) {
   const auto note = [&](const std::string& text) {
-    if (!options.common.quiet) say_note(file + ": " + text);
+    if (!options.common.quiet) say_note(name + ": " + text);
   };
-  Picture picture = load_picture(host, file, {reader, /*only_where_fits=*/options.ocr == "auto"},
+  Picture picture = load_picture(host, path, {reader, /*only_where_fits=*/options.ocr == "auto"},
                                  interrupt.token());
   if (!picture.unread.empty()) {
     note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
@@ -201,13 +206,13 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
   progress.clear();
   if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
-    ordered_json line{{"file", file},
+    ordered_json line{{"file", name},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
     if (reader != nullptr) line.update(ocr_json(picture, text));
     if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
     if (options.stats) line["stats"] = stats_json(result.stats, picture.stats);
-    print(line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+    print_json(line);
     return;
   }
   print("\n");
@@ -234,22 +239,26 @@ std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.model);
+  const std::uint64_t beside = options.ocr == "off" ? 0 : ocr::kEngineBytes;
+  require_memory(budget_of(options.common), engine::runtime_bytes(tensor::on_gpu()) + beside);
   const std::unique_ptr<ocr::Engine> reader = make_reader(options);
-  const auto host =
-      make_host(options.common, options.threads, reader != nullptr ? ocr::kEngineBytes : 0);
+  const auto host = make_host(options.common, options.threads, reader != nullptr ? beside : 0);
   const Interrupt interrupt(Interrupt::kPatience);
   engine::Engine engine(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
        .host = host});
+  const StandardInput input(options.images, interrupt.token());
   std::optional<Error> first_error;
-  for (const std::string& file : options.images) {
+  for (const std::string& path : input.paths()) {
+    const std::string name = input.named(path);
     try {
-      if (options.images.size() > 1 && !options.json) print(printable(file) + ":\n");
-      describe_one(options, *host, engine, reader.get(), file, interrupt);
-    } catch (const Error& error) {
-      if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw;
+      if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
+      describe_one(options, *host, engine, reader.get(), path, name, interrupt);
+    } catch (const Error& thrown) {
+      const Error error = input.named(thrown);
+      if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw error;
       say_note(error.what());
       if (!first_error) first_error = error;
     }
@@ -271,8 +280,9 @@ void add_describe(CLI::App& app) {
                      "Пример:\n  oko describe photo.jpg --lang ru --stats"));
   command
       ->add_option("IMAGE", options->images,
-                   tr("picture files: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP",
-                      "файлы картинок: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP"))
+                   tr("picture files: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - is standard input",
+                      "файлы картинок: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - это стандартный "
+                      "ввод"))
       ->required();
   command->add_option("--prompt", options->prompt,
                       tr("what to ask about the picture", "что спросить о картинке"));

@@ -13,8 +13,11 @@
 #include "base/language.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "engine/plan.h"
 #include "image/image.h"
+#include "ocr/footprint.h"
 #include "ocr/look_alikes.h"
 #include "ocr/page_reader.h"
 #include "ocr/score.h"
@@ -104,6 +107,9 @@ std::string table_of(const Errors& all) {
 }
 
 void run(EvalOcrOptions& options) {
+  const std::size_t threads = options.threads != 0 ? options.threads : physical_core_count();
+  require_memory(budget_of(options.common),
+                 engine::runtime_bytes(false) + threads * ocr::kEngineBytes);
   const std::vector<Sample> samples = samples_of(options.folder);
   options.run.repairs_look_alikes = false;
   const Interrupt interrupt(Interrupt::kPatience);
@@ -124,13 +130,13 @@ void run(EvalOcrOptions& options) {
     progress.update(static_cast<double>(i + 1) / static_cast<double>(samples.size()));
   };
   ocr::read_pages(
-      samples.size(), options.run, options.threads != 0 ? options.threads : physical_core_count(),
+      samples.size(), options.run, threads,
       [&](std::size_t i) { return image::load(samples[i].picture); }, on_result, interrupt.token());
   progress.clear();
   if (options.json) {
     const ordered_json object{
         {"raw", json_of(all.raw)}, {"repaired", json_of(all.repaired)}, {"files", lines}};
-    print(object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+    print_json(object);
   } else {
     print(table_of(all));
   }

@@ -13,7 +13,7 @@ class Interrupt {
  public:
   /// For work inside of libraries that look for no stop, such as the decoding of a picture: a
   /// process that has not stopped in that time after the request is ended.
-  static constexpr std::chrono::milliseconds kPatience{700};
+  static constexpr std::chrono::milliseconds kPatience{500};
 
   /// Without `patience` the work has all the time that it takes to clean up.
   explicit Interrupt(std::optional<std::chrono::milliseconds> patience = std::nullopt);

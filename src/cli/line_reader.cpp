@@ -1,6 +1,5 @@
 #include "cli/line_reader.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,12 +9,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "cli/standard_input.h"
 
 namespace oko::cli {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 << 10;
-constexpr int kPollMilliseconds = 200;  // between looks for a stop
 
 }  // namespace
 
@@ -36,7 +35,7 @@ std::optional<std::vector<std::string>> LineReader::next() {
 
 /// Reads what is there, waiting for something; false at the end of the file.
 bool LineReader::fill() {
-  wait_for_input();
+  wait_for_input(file_, stop_);
   const std::size_t before = buffer_.size();
   buffer_.resize(before + kReadBytes);
   ssize_t count = 0;
@@ -49,17 +48,6 @@ bool LineReader::fill() {
   const std::string reason = std::generic_category().message(error);
   throw Error(ErrorCode::kFailed,
               tr("standard input cannot be read: {}", "не читается стандартный ввод: {}", reason));
-}
-
-/// A signal ends poll, but read would go on waiting after it: read is called only when it has
-/// something to give.
-void LineReader::wait_for_input() const {
-  pollfd waiting{file_, POLLIN, 0};
-  int ready = 0;
-  do {
-    throw_if_stopped(stop_);
-    ready = ::poll(&waiting, 1, kPollMilliseconds);
-  } while (ready == 0 || (ready < 0 && errno == EINTR));
 }
 
 std::vector<std::string> LineReader::take_lines(bool finished) {

@@ -24,7 +24,6 @@ class LineReader {
 
  private:
   bool fill();
-  void wait_for_input() const;
   std::vector<std::string> take_lines(bool finished);
 
   int file_;

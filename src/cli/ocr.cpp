@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/page_printer.h"
+#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "document/pages.h"
 #include "engine/plan.h"
@@ -99,13 +100,13 @@ bool is_of_one_page(const Error& error) {
 }
 
 /// Every page is tried; the first error decides the exit status.
-void run(const OcrOptions& options) {
-  refuse_binary_on_terminal(options.format);
-  document::Pages pages(options.files);
+void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
+  const std::uint64_t budget = budget_of(options.common);
+  require_memory(budget, engine::runtime_bytes(false) + ocr::kEngineBytes);
+  document::Pages pages(input.paths());
   // Of those that are being read; a page's own is filled by the thread that loads it.
   std::vector<document::PagePicture> pictures(options.format == "pdf" ? pages.size() : 0);
-  const auto printer = make_page_printer(options.format, pages);
-  const Interrupt interrupt(Interrupt::kPatience);
+  const auto printer = make_page_printer(options.format, pages, input);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   std::optional<Error> first_error;
   const auto on_result = [&](std::size_t i, const ocr::ReadResult& result) {
@@ -114,14 +115,13 @@ void run(const OcrOptions& options) {
         pictures.empty() ? document::PagePicture{} : std::exchange(pictures[i], {});
     if (result.error) {
       if (pages.size() == 1 || !is_of_one_page(*result.error)) throw *result.error;
-      say_note(result.error->what());
+      say_note(input.named(result.error->what()));
       if (!first_error) first_error = result.error;
     } else {
       printer->print_page(i, result.page, picture);
     }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
-  const std::uint64_t budget = budget_of(options.common);
   const std::size_t threads = std::min(parallel_pages(options, budget), pages.size());
   PageLedger ledger(budget, threads);
   ocr::read_pages(
@@ -134,6 +134,17 @@ void run(const OcrOptions& options) {
   if (first_error) {
     throw Error(first_error->code(), tr("not every page was read", "прочитаны не все страницы"),
                 first_error->hint());
+  }
+}
+
+void run(const OcrOptions& options) {
+  refuse_binary_on_terminal(options.format);
+  const Interrupt interrupt(Interrupt::kPatience);
+  const StandardInput input(options.files, interrupt.token());
+  try {
+    read(options, input, interrupt);
+  } catch (const Error& error) {
+    throw input.named(error);
   }
 }
 
@@ -152,9 +163,9 @@ void add_ocr(CLI::App& app) {
       ->add_option(
           "FILE", options->files,
           tr("PDF, whose own text is taken where it has one, and pictures: JPEG, PNG, WebP, HEIC, "
-             "TIFF of many pages, GIF, BMP",
+             "TIFF of many pages, GIF, BMP; - is standard input",
              "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, "
-             "многостраничный TIFF, GIF, BMP"))
+             "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
       ->required();
   add_languages_option(*command, options->run.languages);
   command

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/language.h"
+#include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "document/pdf_writer.h"
 #include "ocr/hocr.h"
@@ -16,15 +17,17 @@ using nlohmann::ordered_json;
 
 class TextPrinter : public PagePrinter {
  public:
-  explicit TextPrinter(const document::Pages& pages) : pages_(pages) {}
+  TextPrinter(const document::Pages& pages, const StandardInput& input)
+      : pages_(pages), input_(input) {}
 
   void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
-    if (pages_.size() > 1) print(printable(pages_.name(i)) + ":\n");
+    if (pages_.size() > 1) print(printable(input_.named(pages_.name(i))) + ":\n");
     print(printable(page.text()));
   }
 
  private:
   const document::Pages& pages_;
+  const StandardInput& input_;
 };
 
 ordered_json json_of(const ocr::Box& box) {
@@ -48,13 +51,14 @@ ordered_json json_of(const ocr::Line& line) {
 
 class JsonPrinter : public PagePrinter {
  public:
-  explicit JsonPrinter(const document::Pages& pages) : pages_(pages) {}
+  JsonPrinter(const document::Pages& pages, const StandardInput& input)
+      : pages_(pages), input_(input) {}
 
   void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
     ordered_json lines = ordered_json::array();
     for (const ocr::Line& line : page.lines) lines.push_back(json_of(line));
     const char* source = page.source == ocr::TextSource::kTextLayer ? "text_layer" : "ocr";
-    const ordered_json object{{"file", pages_.file(i)},
+    const ordered_json object{{"file", input_.named(pages_.file(i))},
                               {"page", pages_.page_in_file(i) + 1},
                               {"pages", pages_.pages_of_file(i)},
                               {"source", source},
@@ -62,11 +66,12 @@ class JsonPrinter : public PagePrinter {
                               {"height", page.height},
                               {"text", page.text()},
                               {"lines", std::move(lines)}};
-    print(object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+    print_json(object);
   }
 
  private:
   const document::Pages& pages_;
+  const StandardInput& input_;
 };
 
 class HocrPrinter : public PagePrinter {
@@ -93,8 +98,8 @@ class HocrPrinter : public PagePrinter {
 
 class PdfPrinter : public PagePrinter {
  public:
-  explicit PdfPrinter(const document::Pages& pages)
-      : title_(std::filesystem::path(pages.file(0)).filename().string()) {}
+  PdfPrinter(const document::Pages& pages, const StandardInput& input)
+      : title_(std::filesystem::path(input.named(pages.file(0))).filename().string()) {}
 
   void print_page(std::size_t, const ocr::Page& page,
                   const document::PagePicture& picture) override {
@@ -114,11 +119,12 @@ class PdfPrinter : public PagePrinter {
 }  // namespace
 
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format,
-                                               const document::Pages& pages) {
-  if (format == "json") return std::make_unique<JsonPrinter>(pages);
+                                               const document::Pages& pages,
+                                               const StandardInput& input) {
+  if (format == "json") return std::make_unique<JsonPrinter>(pages, input);
   if (format == "hocr") return std::make_unique<HocrPrinter>();
-  if (format == "pdf") return std::make_unique<PdfPrinter>(pages);
-  return std::make_unique<TextPrinter>(pages);
+  if (format == "pdf") return std::make_unique<PdfPrinter>(pages, input);
+  return std::make_unique<TextPrinter>(pages, input);
 }
 
 }  // namespace oko::cli

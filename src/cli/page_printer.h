@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/standard_input.h"
 #include "document/page_picture.h"
 #include "document/pages.h"
 #include "ocr/page.h"
@@ -22,8 +23,10 @@ class PagePrinter {
   virtual void finish() {}
 };
 
-/// `format`: text, json, hocr, pdf. `pages` must outlive the printer.
+/// `format`: text, json, hocr, pdf. `pages` and `input`, among whose files they are, must outlive
+/// the printer.
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format,
-                                               const document::Pages& pages);
+                                               const document::Pages& pages,
+                                               const StandardInput& input);
 
 }  // namespace oko::cli

@@ -12,6 +12,7 @@
 #include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
+#include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "engine/plan.h"
 #include "hub/align_weights.h"
@@ -241,7 +242,7 @@ void run(const PlanCommand& command) {
   const engine::PlanOptions options = options_of(command);
   const engine::Plan plan = engine::make_plan(options);
   if (command.json) {
-    print(json_of(options, plan).dump() + "\n");
+    print_json(json_of(options, plan));
   } else {
     print_table(options, plan);
   }

@@ -60,6 +60,7 @@ void secure_standard_streams() {
     // The lowest free number is that of the stream, as those before it are open by now.
     static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
   }
+  std::signal(SIGXFSZ, SIG_IGN);
   sigpipe_was_ignored = std::signal(SIGPIPE, SIG_IGN) == SIG_IGN;
 }
 

@@ -7,8 +7,9 @@ namespace oko::cli {
 
 /// Makes the standard streams safe to use; to be called first of all. A stream that the caller has
 /// closed is opened so that its use fails: otherwise the next file that is opened would take its
-/// number, and messages would be written into it. SIGPIPE is ignored: stderr that nobody reads must
-/// not end the work; see `print` and `end_as_broken_pipe` for stdout.
+/// number, and messages would be written into it. SIGPIPE and SIGXFSZ are ignored: stderr that
+/// nobody reads, or that has reached its size, must not end the work; see `print` and
+/// `end_as_broken_pipe` for stdout.
 void secure_standard_streams();
 
 /// Prints to stderr at once. What cannot be printed is lost: words for people never stop the work.

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
@@ -36,6 +37,13 @@ FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop)
   const std::string reason = std::strerror(errno);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be locked: {}", "{}: не блокируется: {}", path.string(), reason));
+}
+
+std::unique_ptr<FileLock> FileLock::try_lock(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return nullptr;
+  std::unique_ptr<FileLock> lock(new FileLock(file));
+  return ::flock(file, LOCK_EX | LOCK_NB) == 0 ? std::move(lock) : nullptr;
 }
 
 FileLock::~FileLock() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "base/stop_token.h"
 
@@ -13,10 +14,15 @@ class FileLock {
   /// kCancelled.
   FileLock(const std::filesystem::path& path, const StopToken& stop);
   ~FileLock();
+  /// Null where the file is not there, or another process holds it.
+  static std::unique_ptr<FileLock> try_lock(const std::filesystem::path& path);
+
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
  private:
+  explicit FileLock(int file) : file_(file) {}
+
   int file_ = -1;
 };
 

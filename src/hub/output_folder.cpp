@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -15,6 +17,20 @@ namespace oko::hub {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kLockName = ".oko-lock";  // in a folder in the making, held by the process
+
+/// Removes the folders in the making whose processes were killed.
+void remove_leftovers(const fs::path& parent) {
+  std::error_code ignored;
+  const fs::directory_iterator folder(parent, ignored);
+  const std::vector<fs::path> paths(begin(folder), end(folder));
+  for (const fs::path& path : paths) {
+    if (path.extension() != ".part" || !path.filename().string().starts_with('.')) continue;
+    const std::unique_ptr<FileLock> lock = FileLock::try_lock(path / kLockName);
+    if (lock != nullptr) fs::remove_all(path, ignored);
+  }
+}
 
 [[noreturn]] void fail(const fs::path& path, const std::error_code& error) {
   const std::string reason = error.message();
@@ -40,9 +56,17 @@ OutputFolder::OutputFolder(const fs::path& path) {
   const fs::path parent = path_.parent_path();
   fs::create_directories(parent, error);
   if (error) fail(path_, error);
-  working_ = parent / fmt::format(".{}.{}.part", path_.filename().string(), ::getpid());
-  fs::remove_all(working_, error);
-  if (!fs::create_directory(working_, error)) fail(working_, error);
+  remove_leftovers(parent);
+  // The number is free but where machines share a disk. A folder that is not locked yet may be
+  // taken for one that was left, and be gone.
+  for (int number = ::getpid(); lock_ == nullptr || !fs::exists(working_ / kLockName, error);
+       ++number) {
+    working_ = parent / fmt::format(".{}.{}.part", path_.filename().string(), number);
+    lock_.reset();
+    const bool is_new = fs::create_directory(working_, error);
+    if (error) fail(std::exchange(working_, {}), error);
+    if (is_new) lock_ = std::make_unique<FileLock>(working_ / kLockName, StopToken());
+  }
 }
 
 OutputFolder::~OutputFolder() {
@@ -57,6 +81,7 @@ void OutputFolder::add_json(const std::string& name, const nlohmann::ordered_jso
 
 void OutputFolder::keep() {
   std::error_code error;
+  fs::remove(working_ / kLockName, error);
   fs::rename(working_, path_, error);
   if (error) fail(path_, error);
   working_.clear();

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+
+#include "hub/file_lock.h"
 
 namespace oko::hub {
 
 /// A model's folder in the making: it lies beside its place and gets its name in `keep`, so that
-/// nobody sees half a model. Destroyed before that, it leaves nothing.
+/// nobody sees half a model. Destroyed before that, it leaves nothing; what a killed process has
+/// left is removed when the next folder is made beside it.
 class OutputFolder {
  public:
   /// `path` must not exist, or be an empty folder. Throws kUsage (in use), kFailed.
@@ -27,6 +31,7 @@ class OutputFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path working_;
+  std::unique_ptr<FileLock> lock_;
 };
 
 }  // namespace oko::hub

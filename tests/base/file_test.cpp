@@ -1,12 +1,20 @@
 #include "base/file.h"
 
 #include <gtest/gtest.h>
+#include <pwd.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/language.h"
 #include "base/mapped_file.h"
+#include "base/temporary_file.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko {
@@ -18,6 +26,65 @@ TEST_F(FileTest, WrittenFileIsReadBack) {
   write_file_atomically(folder_ / "a", std::string_view("привет\0oko", 16));
   EXPECT_EQ(read_file(folder_ / "a", 100, ErrorCode::kBadInput), std::string("привет\0oko", 16));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(FileTest, TemporaryFilesOfKilledProcessesAreRemovedAndNoOthers) {
+  const std::string prefix = (folder_ / "a.oko-").string();
+  for (const char* name : {"a.oko-killed", "a.oko-empty0", "a.oko-longer7", "b.oko-killed"}) {
+    std::ofstream(folder_ / name) << (name[6] == 'e' ? "" : "x");
+  }
+  std::filesystem::create_symlink("b.oko-killed", folder_ / "a.oko-linked");
+  std::filesystem::create_directory(folder_ / "a.oko-folder");
+  const TemporaryFile alive(prefix, "alive");
+  {
+    TemporaryFile other(prefix, "other");
+    EXPECT_TRUE(std::filesystem::exists(alive.path()));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "a.oko-killed"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "a.oko-empty0"));
+    for (const char* name : {"a.oko-longer7", "a.oko-linked", "a.oko-folder", "b.oko-killed"}) {
+      EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
+    }
+    other.append(std::as_bytes(std::span("whole", 5)));
+    other.keep_as(folder_ / "a");
+  }
+  EXPECT_EQ(read_file(folder_ / "a", 100, ErrorCode::kBadInput), "whole");
+}
+
+class HomeTest : public ::testing::Test {
+ protected:
+  HomeTest() {
+    for (const char* name : {"OKO_HOME", "HOME"}) {
+      const char* value = std::getenv(name);
+      if (value != nullptr) before_.emplace_back(name, value);
+      ::unsetenv(name);
+    }
+  }
+  ~HomeTest() override {
+    ::unsetenv("OKO_HOME");
+    ::unsetenv("HOME");
+    for (const auto& [name, value] : before_) ::setenv(name.c_str(), value.c_str(), 1);
+  }
+
+  std::vector<std::pair<std::string, std::string>> before_;
+};
+
+TEST_F(HomeTest, VariablesSayWhereItIs) {
+  ::setenv("HOME", "/some/where", 1);
+  EXPECT_EQ(oko_home(), "/some/where/.oko");
+  ::setenv("OKO_HOME", "mine", 1);
+  EXPECT_EQ(oko_home(), "mine");
+}
+
+TEST_F(HomeTest, NothingIsPutIntoTheCurrentFolderWithoutThem) {
+  const passwd* user = ::getpwuid(::geteuid());
+  const std::filesystem::path expected = user != nullptr && *user->pw_dir == '/'
+                                             ? user->pw_dir + std::string("/.oko")
+                                             : std::string("/dev/null/.oko");
+  EXPECT_EQ(oko_home(), expected);
+  ::setenv("HOME", "", 1);
+  EXPECT_EQ(oko_home(), expected);
+  ::setenv("HOME", ".", 1);
+  EXPECT_EQ(oko_home(), expected);
 }
 
 TEST_F(FileTest, MissingFileFolderAndOversizeNameTheObjectAndTheNumbers) {

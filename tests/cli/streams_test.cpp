@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -138,6 +139,35 @@ TEST_F(StreamsTest, StdinThatIsClosedIsAnError) {
                             RandomModels::get("bge-m3-small-8bit", 21).string() + " <&-");
   EXPECT_EQ(result.status, 1);
   EXPECT_NE(result.err.find("standard input cannot be read"), std::string::npos) << result.err;
+}
+
+TEST_F(StreamsTest, PictureComesFromStandardInputWhereItsNameIsADash) {
+  const auto from_file = shell(kDescribe + std::string("--json \"$PICTURE\""));
+  auto expected = nlohmann::json::parse(from_file.out);
+  const auto piped = shell("cat \"$PICTURE\" | TMPDIR=$FOLDER " +
+                           std::string(kDescribe + std::string("--json - | cat")));
+  const auto answer = nlohmann::json::parse(piped.out);
+  EXPECT_EQ(answer.at("file"), "-");
+  EXPECT_EQ(answer.at("text"), expected.at("text"));
+  const auto bad = shell("TMPDIR=$FOLDER \"$OKO\" ocr - --threads 1 </dev/null");
+  EXPECT_EQ(bad.status, 4);
+  EXPECT_EQ(bad.err.rfind("oko: -: is empty (0 bytes)\n", 0), 0u) << bad.err;
+  const auto page = shell("TMPDIR=$FOLDER \"$OKO\" ocr - --threads 1 --format json <\"$PICTURE\"");
+  EXPECT_EQ(nlohmann::json::parse(page.out).at("file"), "-") << page.err;
+  EXPECT_TRUE(fs::is_empty(folder_) || fs::remove_all(folder_ / "home") > 0);
+  EXPECT_TRUE(fs::is_empty(folder_)) << "the copy of standard input is there";
+}
+
+TEST_F(StreamsTest, NameThatIsNotUtf8IsWholeInJson) {
+  const std::string name = (folder_ / "\xff\xe4 \"1\".png").string();
+  std::error_code refused;
+  fs::copy_file(std::string(OKO_SOURCE_DIR) + "/tests/image/data/alpha.png", name, refused);
+  if (refused) GTEST_SKIP() << "names are UTF-8 on this file system";
+  const auto result = shell(kDescribe + std::string("--json $FOLDER/*.png | tee $FOLDER/out"));
+  const auto answer = nlohmann::json::parse(result.out);
+  EXPECT_NE(answer.at("file"), name);
+  const auto bytes = answer.at("file_base64").get<std::string>();
+  EXPECT_EQ(shell("printf %s '" + bytes + "' | base64 -d").out, name);
 }
 
 TEST_F(StreamsTest, ProgressIsDrawnWhereTheTerminalCanDrawAndNobodyElsePrintsOnIt) {

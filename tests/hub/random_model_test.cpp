@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mapped_file.h"
+#include "hub/file_lock.h"
 #include "hub/free_space.h"
 #include "tensor/safetensors.h"
 #include "tests/support/scratch_folder.h"
@@ -190,6 +191,20 @@ TEST_F(RandomModelTest, StopLeavesNothing) {
   options.stop = source.get_token();
   message_of([&] { make_random_model(options, folder_ / "model"); }, ErrorCode::kCancelled);
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
+  namespace fs = std::filesystem;
+  for (const char* name : {".a.1.part", ".b.2.part", ".c.3.part", "d.part"}) {
+    fs::create_directory(folder_ / name);
+    write_file_atomically(folder_ / name / "model.safetensors", std::string_view("half"));
+    if (name[1] != 'b') write_file_atomically(folder_ / name / ".oko-lock", std::string_view(""));
+  }
+  const FileLock alive(folder_ / ".c.3.part" / ".oko-lock", {});
+  make("qwen3-vl-small-4bit");
+  EXPECT_EQ(names_in(folder_),
+            (std::set<std::string>{".b.2.part", ".c.3.part", "d.part", "qwen3-vl-small-4bit"}));
+  EXPECT_FALSE(names_in(folder_ / "qwen3-vl-small-4bit").contains(".oko-lock"));
 }
 
 TEST_F(RandomModelTest, FullDiskLeavesNothing) {

@@ -1,0 +1,94 @@
+#include "base/temporary_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kRandomCharacters = 6;
+
+/// Whether the process that made it is gone: then it is locked here.
+bool is_left(int file) {
+  struct stat info {};
+  return ::fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == ::geteuid() &&
+         ::flock(file, LOCK_EX | LOCK_NB) == 0;
+}
+
+/// False where another process has taken it for one that was left. Where locks are not to be had,
+/// nothing is.
+bool lock(int file) {
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+  struct stat info {};
+  return ::fstat(file, &info) == 0 && info.st_nlink > 0;
+}
+
+void remove_leftovers(const fs::path& prefix) {
+  const std::string begin = prefix.filename().string();
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(
+           prefix.has_parent_path() ? prefix.parent_path() : fs::path("."), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.size() != begin.size() + kRandomCharacters || !name.starts_with(begin)) continue;
+    const int file = ::open(entry.path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) continue;
+    if (is_left(file)) ::unlink(entry.path().c_str());
+    ::close(file);
+  }
+}
+
+}  // namespace
+
+TemporaryFile::TemporaryFile(const fs::path& prefix, std::string name) : name_(std::move(name)) {
+  remove_leftovers(prefix);
+  do {
+    if (file_ >= 0) ::close(file_);
+    std::string path = prefix.string() + std::string(kRandomCharacters, 'X');
+    file_ = ::mkstemp(path.data());
+    if (file_ < 0) fail(errno);
+    path_ = path;
+  } while (!lock(file_));
+  ::fcntl(file_, F_SETFD, FD_CLOEXEC);
+}
+
+TemporaryFile::~TemporaryFile() {
+  if (file_ < 0) return;
+  ::unlink(path_.c_str());
+  ::close(file_);
+}
+
+void TemporaryFile::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      fail(errno);
+    }
+  }
+}
+
+void TemporaryFile::keep_as(const fs::path& path) {
+  ::fchmod(file_, 0644);
+  if (::rename(path_.c_str(), path.c_str()) != 0) fail(errno);
+  ::close(file_);
+  file_ = -1;
+}
+
+void TemporaryFile::fail(int error) const {
+  const std::string reason = std::generic_category().message(error);
+  throw Error(ErrorCode::kFailed,
+              tr("{}: cannot be written: {}", "{}: не записывается: {}", name_, reason));
+}
+
+}  // namespace oko

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace oko {
+
+/// A file in the making, which other processes of the user can tell from one that a killed process
+/// has left: it is locked. Destroyed before `keep_as`, it leaves nothing.
+class TemporaryFile {
+ public:
+  /// Makes a file whose path is `prefix` and six more characters, and removes those of that kind
+  /// that killed processes have left. `name` stands for it in messages. Throws kFailed.
+  TemporaryFile(const std::filesystem::path& prefix, std::string name);
+  ~TemporaryFile();
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Throws kFailed.
+  void append(std::span<const std::byte> bytes);
+
+  /// Gives it its name, over a file that has it, and rights for all to read. Throws kFailed.
+  void keep_as(const std::filesystem::path& path);
+
+ private:
+  [[noreturn]] void fail(int error) const;
+
+  std::string name_;
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+}  // namespace oko

@@ -1,0 +1,60 @@
+#include "cli/json_output.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cli/terminal.h"
+
+namespace oko::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned group = 0;
+    for (std::size_t j = i; j < i + 3; ++j) {
+      group = group << 8 | (j < bytes.size() ? static_cast<unsigned char>(bytes[j]) : 0u);
+    }
+    for (std::size_t digit = 0; digit < 4; ++digit) {
+      text += i + digit <= bytes.size() ? kDigits[group >> (18 - 6 * digit) & 63] : '=';
+    }
+  }
+  return text;
+}
+
+/// Nothing where it has a string that is not UTF-8.
+std::optional<std::string> strict_text(const ordered_json& value) {
+  try {
+    return value.dump();
+  } catch (const ordered_json::type_error&) {
+    return std::nullopt;
+  }
+}
+
+void add_bytes_of_strings(ordered_json& value) {
+  ordered_json added = ordered_json::object();
+  for (auto& [key, element] : value.items()) {
+    if (element.is_structured()) {
+      add_bytes_of_strings(element);
+    } else if (value.is_object() && !strict_text(element)) {
+      added[key + "_base64"] = base64(element.get_ref<const std::string&>());
+    }
+  }
+  if (!added.empty()) value.update(added);
+}
+
+}  // namespace
+
+void print_json(const ordered_json& object) {
+  if (const std::optional<std::string> text = strict_text(object)) return print(*text + "\n");
+  ordered_json whole = object;
+  add_bytes_of_strings(whole);
+  print(whole.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace oko::cli
