@@ -117,6 +117,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
       if (pages.size() == 1 || !is_of_one_page(*result.error)) throw *result.error;
       say_note(input.named(result.error->what()));
       if (!first_error) first_error = result.error;
+      printer->skip_page(i);
     } else {
       printer->print_page(i, result.page, picture);
     }

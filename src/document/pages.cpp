@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "document/judgement.h"
+#include "document/merge.h"
 #include "image/image.h"
 #include "image/jpeg.h"
 #include "ocr/footprint.h"
@@ -82,6 +84,24 @@ std::string Pages::name(std::size_t i) const {
   return tr("{}, page {}", "{}, страница {}", file(i), page_in_file(i) + 1);
 }
 
+PagePicture Pages::blank(std::size_t i) {
+  constexpr int kSide = 8;  // pixels: a block of JPEG
+  PagePicture picture =
+      picture_of({kSide, kSide, std::vector<std::uint8_t>(kSide * kSide * 3, 255)});
+  picture.width_points = 210 / 25.4 * kPointsPerInch;
+  picture.height_points = 297 / 25.4 * kPointsPerInch;
+  const Place place = pages_[i];
+  if (!files_[place.file].is_pdf) return picture;
+  try {
+    const PageSize size =
+        with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
+    picture.width_points = size.width_points;
+    picture.height_points = size.height_points;
+  } catch (const Error&) {
+  }
+  return picture;
+}
+
 budget::TagBytes Pages::memory_of(std::size_t i) {
   const Place place = pages_[i];
   int width = 0, height = 0;
@@ -105,21 +125,33 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
 }
 
 ocr::LoadedPage Pages::load_from_pdf(const Place& place, PagePicture* picture) {
-  std::optional<ocr::Page> text;
+  std::optional<ocr::Page> told;
+  bool plausible = false;
+  std::vector<ocr::Box> pictures;
   image::Image image;
   const PageSize size = with_pdf(place.file, [&](const Pdf& pdf) {
-    text = pdf.text_layer(place.page);
-    const PageSize found = pdf.page_size(place.page);
-    if (!text || picture != nullptr) image = pdf.render(place.page);
-    return found;
+    told = pdf.text_layer(place.page);
+    plausible = told && is_plausible(*told);
+    if (plausible) pictures = open_places(*told, pdf.pictures(place.page));
+    if (!plausible || !pictures.empty() || picture != nullptr) image = pdf.render(place.page);
+    return pdf.page_size(place.page);
   });
   if (picture != nullptr) {
     *picture = picture_of(image);
     picture->width_points = size.width_points;
     picture->height_points = size.height_points;
   }
-  if (text) return std::move(*text);
-  return image;
+  if (!told) return image;
+  if (!plausible) {
+    return {std::move(image), [told = std::move(*told)](ocr::Page read) {
+              if (read.lines.empty()) return doubted(told);
+              return agree(told, read) ? told : std::move(read);
+            }};
+  }
+  if (pictures.empty() || !shows_more(image, *told, pictures)) return std::move(*told);
+  keep_only(pictures, image);
+  return {std::move(image),
+          [told = std::move(*told)](const ocr::Page& read) { return merged(told, read); }};
 }
 
 std::unique_ptr<Pdf> Pages::take(std::size_t file) {

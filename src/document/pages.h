@@ -32,6 +32,9 @@ class Pages {
   /// Throws kBadInput as image::load and Pdf do.
   ocr::LoadedPage load(std::size_t i, PagePicture* picture);
 
+  /// An empty page of the size of page `i`, or of A4 where that is not known.
+  PagePicture blank(std::size_t i);
+
   /// Memory that loading page `i` and reading its text take at most; they follow each other. A page
   /// of a PDF counts as if it had to be read. Throws as `load` does.
   budget::TagBytes memory_of(std::size_t i);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "document/pdf_text.h"
+#include "document/stretch.h"
 #include "document/text_layer.h"
 #include "image/sniff.h"
 
@@ -81,17 +82,29 @@ bool is_blank(const image::Image& image) {
   return is_blank(image, 0, 0, image.width, image.height);
 }
 
+std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object) {
+  FS_RECTF place{};
+  if (!FPDFPageObj_GetBounds(object, &place.left, &place.bottom, &place.right, &place.top)) {
+    return std::nullopt;
+  }
+  return place;
+}
+
+/// Smaller ones, in points, are ornaments.
+constexpr float kLeastPicture = 8;
+// Of a letter that was turned into an outline, in points; fewer of them than that are ornaments.
+constexpr float kLeastOutline = 2, kTallestOutline = 60, kWidestOutline = 100;
+constexpr std::size_t kManyOutlines = 60;
+
 /// Whether a picture on the page left nothing in `drawn` because it cannot be decoded.
 bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn) {
   for (int i = 0; i < FPDFPage_CountObjects(page); ++i) {
     FPDF_PAGEOBJECT object = FPDFPage_GetObject(page, i);
-    FS_RECTF place{};
-    if (FPDFPageObj_GetType(object) != kPdfObjectImage ||
-        !FPDFPageObj_GetBounds(object, &place.left, &place.bottom, &place.right, &place.top)) {
-      continue;
-    }
-    const ocr::Box box = to_picture.box(place);
+    if (FPDFPageObj_GetType(object) != kPdfObjectImage) continue;
+    const std::optional<FS_RECTF> place = bounds_of(object);
+    if (!place) continue;
+    const ocr::Box box = to_picture.box(*place);
     const auto within = [](float value, int end) {
       return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(end)));
     };
@@ -160,6 +173,32 @@ std::optional<ocr::Page> Pdf::text_layer(int page) const {
   ocr::Page result = page_of_text(pieces, size.width, size.height);
   if (!is_readable(result)) return std::nullopt;
   return result;
+}
+
+std::vector<ocr::Box> Pdf::pictures(int page) const {
+  const PageSize size = page_size(page);
+  const auto lock = lock_pdfium();
+  const PdfiumPage opened = open_page(page);
+  const PageToPicture to_picture(opened.get(), size.width, size.height);
+  std::vector<ocr::Box> boxes;
+  std::size_t outlines = 0;
+  ocr::Box outlined;
+  for (int i = 0; i < FPDFPage_CountObjects(opened.get()); ++i) {
+    FPDF_PAGEOBJECT object = FPDFPage_GetObject(opened.get(), i);
+    const int type = FPDFPageObj_GetType(object);
+    const std::optional<FS_RECTF> place = bounds_of(object);
+    if (!place || type == kPdfObjectText) continue;
+    const float width = place->right - place->left, height = place->top - place->bottom;
+    if (type == kPdfObjectPath) {
+      if (height < kLeastOutline || height > kTallestOutline || width > kWidestOutline) continue;
+      const ocr::Box box = to_picture.box(*place);
+      outlined = outlines++ == 0 ? box : around(outlined, box);
+    } else if (width >= kLeastPicture && height >= kLeastPicture) {
+      boxes.push_back(to_picture.box(*place));
+    }
+  }
+  if (outlines >= kManyOutlines) boxes.push_back(outlined);
+  return boxes;
 }
 
 image::Image Pdf::render(int page) const {

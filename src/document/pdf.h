@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "document/pdf_structure.h"
 #include "document/pdfium_library.h"
@@ -48,7 +49,11 @@ class Pdf {
   /// text to read: a scanned page, or letters whose meaning the file does not tell.
   std::optional<ocr::Page> text_layer(int page) const;
 
-  /// Also throws kBadInput where nothing of a page can be drawn.
+  /// Where the page shows what is no text of the file: pictures, and shapes as small and as many as
+  /// letters that were turned into outlines. In pixels of `render`; may overlap.
+  std::vector<ocr::Box> pictures(int page) const;
+
+  /// Also throws kBadInput where nothing of a page can be drawn, or a picture on it is damaged.
   image::Image render(int page) const;
 
  private:

@@ -1,58 +1,102 @@
 #include "document/pdf_structure.h"
 
+#include <qpdf/qpdf-c.h>
+#include <zlib.h>
+
+#include <array>
 #include <cstddef>
-#include <exception>
-#include <qpdf/Pl_Discard.hh>
-#include <qpdf/QPDF.hh>
-#include <qpdf/QPDFObjectHandle.hh>
-#include <vector>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string_view>
 
 namespace oko::document {
 namespace {
 
-bool is_damaged(QPDFObjectHandle stream) {
-  if (!stream.isStream()) return false;
-  Pl_Discard nowhere;
-  try {
-    return !stream.pipeStreamData(&nowhere, 0, qpdf_dl_generalized, /*suppress_warnings=*/false,
-                                  /*will_retry=*/false);
-  } catch (const std::exception&) {
-    return true;
+struct FreeBytes {
+  void operator()(unsigned char* bytes) const { std::free(bytes); }
+};
+
+/// Whether zlib finds in the middle of the data what no deflated data has. A missing end says
+/// nothing: many files lack the checksum. Nothing of the result is kept, however large it would be.
+bool is_damaged_deflate(std::span<const unsigned char> data) {
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return false;
+  std::array<unsigned char, 32'768> ignored;
+  stream.next_in = const_cast<unsigned char*>(data.data());  // zlib does not write there
+  stream.avail_in = static_cast<uInt>(data.size());
+  int result = Z_OK;
+  while (result == Z_OK) {
+    stream.next_out = ignored.data();
+    stream.avail_out = static_cast<uInt>(ignored.size());
+    result = inflate(&stream, Z_NO_FLUSH);
   }
+  const bool only_checksum =
+      stream.msg != nullptr && std::string_view(stream.msg) == "incorrect data check";
+  inflateEnd(&stream);
+  return result == Z_DATA_ERROR && !only_checksum;
 }
 
 }  // namespace
 
+// qpdf's C functions: its C++ headers do not compile with every standard library.
 struct PdfStructure::File {
-  QPDF pdf;
+  File() { qpdf_silence_errors(qpdf); }
+  ~File() { qpdf_cleanup(&qpdf); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  bool open(const char* path) {
+    qpdf_set_suppress_warnings(qpdf, QPDF_TRUE);
+    return (qpdf_read(qpdf, path, nullptr) & QPDF_ERRORS) == 0;
+  }
+
+  /// Of streams with other filters nothing can be told.
+  bool is_damaged(qpdf_oh stream) {
+    if (qpdf_oh_is_stream(qpdf, stream) == QPDF_FALSE) return false;
+    const qpdf_oh filter = qpdf_oh_get_key(qpdf, qpdf_oh_get_dict(qpdf, stream), "/Filter");
+    qpdf_oh first = filter;
+    if (qpdf_oh_is_array(qpdf, filter) != QPDF_FALSE) {
+      if (qpdf_oh_get_array_n_items(qpdf, filter) != 1) return false;
+      first = qpdf_oh_get_array_item(qpdf, filter, 0);
+    }
+    if (qpdf_oh_is_name(qpdf, first) == QPDF_FALSE ||
+        std::string_view(qpdf_oh_get_name(qpdf, first)) != "/FlateDecode") {
+      return false;
+    }
+    unsigned char* bytes = nullptr;
+    std::size_t size = 0;
+    QPDF_BOOL filtered = QPDF_FALSE;
+    const QPDF_ERROR_CODE error =
+        qpdf_oh_get_stream_data(qpdf, stream, qpdf_dl_none, &filtered, &bytes, &size);
+    const std::unique_ptr<unsigned char, FreeBytes> owner(bytes);
+    return (error & QPDF_ERRORS) == 0 && bytes != nullptr && is_damaged_deflate({bytes, size});
+  }
+
+  qpdf_data qpdf = qpdf_init();
 };
 
 PdfStructure::PdfStructure(const std::filesystem::path& path) : file_(new File) {
-  try {
-    file_->pdf.setSuppressWarnings(true);
-    file_->pdf.processFile(path.c_str());
-  } catch (const std::exception&) {
-    file_.reset();
-  }
+  if (!file_->open(path.c_str())) file_.reset();
 }
 
 PdfStructure::~PdfStructure() = default;
 
 bool PdfStructure::has_damaged_content(int page) const {
-  if (!file_) return false;
-  try {
-    const std::vector<QPDFObjectHandle>& pages = file_->pdf.getAllPages();
-    if (static_cast<std::size_t>(page) >= pages.size()) return false;
-    QPDFObjectHandle object = pages[static_cast<std::size_t>(page)];
-    QPDFObjectHandle contents = object.getKey("/Contents");
-    if (!contents.isArray()) return is_damaged(contents);
-    for (QPDFObjectHandle& part : contents.getArrayAsVector()) {
-      if (is_damaged(part)) return true;
+  if (!file_ || page >= qpdf_get_num_pages(file_->qpdf)) return false;
+  const qpdf_oh object = qpdf_get_page_n(file_->qpdf, static_cast<std::size_t>(page));
+  const qpdf_oh contents = qpdf_oh_get_key(file_->qpdf, object, "/Contents");
+  bool damaged = false;
+  if (qpdf_oh_is_array(file_->qpdf, contents) != QPDF_FALSE) {
+    const int parts = qpdf_oh_get_array_n_items(file_->qpdf, contents);
+    for (int i = 0; i < parts && !damaged; ++i) {
+      damaged = file_->is_damaged(qpdf_oh_get_array_item(file_->qpdf, contents, i));
     }
-    return false;
-  } catch (const std::exception&) {
-    return false;
+  } else {
+    damaged = file_->is_damaged(contents);
   }
+  qpdf_oh_release_all(file_->qpdf);
+  return damaged;
 }
 
 }  // namespace oko::document

@@ -5,7 +5,7 @@
 
 namespace oko::document {
 
-/// Looks for damage in a PDF that PDFium passes over without a word (by qpdf). One thread at a
+/// Looks for damage in a PDF that PDFium passes over without a word. One thread at a
 /// time.
 class PdfStructure {
  public:
@@ -15,7 +15,7 @@ class PdfStructure {
   PdfStructure(const PdfStructure&) = delete;
   PdfStructure& operator=(const PdfStructure&) = delete;
 
-  /// Whether a stream of the page's content, counted from 0, cannot be decoded to its end.
+  /// Whether a stream of the content of a page, counted from 0, cannot be inflated.
   bool has_damaged_content(int page) const;
 
  private:

@@ -51,8 +51,9 @@ bool is_low_surrogate(char32_t c) {
 struct Character {
   char32_t code_point = 0;
   bool generated = false;  ///< by PDFium, where it sees a space or the end of a line
-  ocr::Box box;            ///< pixels
-  int quarter_turns = 0;   ///< of its reading direction in the picture
+  bool is_space = false;
+  ocr::Box box;           ///< pixels
+  int quarter_turns = 0;  ///< of its reading direction in the picture
 };
 
 class Reader {
@@ -66,6 +67,7 @@ class Reader {
     Character character;
     character.generated = FPDFText_IsGenerated(text_, index) == 1;
     character.code_point = code_point(index);
+    character.is_space = text::is_space(character.code_point);
     FS_RECTF place{};
     FPDFText_GetLooseCharBox(text_, index, &place);
     character.box = to_picture_.box(place);
@@ -87,7 +89,8 @@ class Reader {
       if (is_low_surrogate(low)) return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
     }
     const bool nothing = code == 0 || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000);
-    return nothing ? kUnknown : code;
+    const bool control = text::is_control(code) && !text::is_space(code);
+    return nothing || control ? kUnknown : code;
   }
 
   FPDF_TEXTPAGE text_;
@@ -149,7 +152,7 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
   for (int i = 0; i < reader.count(); ++i) {
     const Character character = reader.at(i);
     if (character.code_point > 0xFFFF) ++i;  // a pair of surrogates
-    if (character.generated || text::is_space(character.code_point)) {
+    if (character.generated || character.is_space) {
       if (open) pieces.back().space_after = true;
       open = false;
       continue;

@@ -77,6 +77,8 @@ inline constexpr int kPdfDrawAnnotations = 0x01;       // FPDF_ANNOT
 inline constexpr int kPdfReverseByteOrder = 0x10;      // FPDF_REVERSE_BYTE_ORDER
 inline constexpr int kPdfFlattenDisplay = 0;           // FLAT_NORMALDISPLAY
 inline constexpr int kPdfFlattenSuccess = 1;           // FLATTEN_SUCCESS
+inline constexpr int kPdfObjectText = 1;               // FPDF_PAGEOBJ_TEXT
+inline constexpr int kPdfObjectPath = 2;               // FPDF_PAGEOBJ_PATH
 inline constexpr int kPdfObjectImage = 3;              // FPDF_PAGEOBJ_IMAGE
 inline constexpr int kPdfTextInvisible = 3;            // FPDF_TEXTRENDERMODE_INVISIBLE
 

@@ -105,7 +105,7 @@ class Composer {
     for (const ocr::Word& other : line.words) {
       if (other.text == word.text && is_same_place(other.box, word.box)) return;
     }
-    line.words.push_back({word.text, word.box, 1, {}});
+    line.words.push_back({word.text, word.box, 1, {}, ocr::TextSource::kTextLayer});
     line.box = around(line.box, word.box);
   }
 

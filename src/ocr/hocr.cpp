@@ -7,13 +7,22 @@
 #include <span>
 #include <string_view>
 
+#include "text/utf8.h"
+
 namespace oko::ocr {
 namespace {
 
+/// What XML 1.0 has no way to write.
+bool is_forbidden(char32_t c) {
+  return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xFFFE || c == 0xFFFF;
+}
+
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text) {
-    switch (c) {
+  for (std::size_t at = 0; at < text.size();) {
+    const text::Utf8Step step = text::next_utf8(text, at);
+    at += step.length;
+    switch (step.code_point) {
       case '&':
         result += "&amp;";
         break;
@@ -27,7 +36,7 @@ std::string escaped(std::string_view text) {
         result += "&quot;";
         break;
       default:
-        result += c;
+        text::append_utf8(result, is_forbidden(step.code_point) ? 0xFFFD : step.code_point);
     }
   }
   return result;

@@ -13,6 +13,8 @@ class HocrWriter {
  public:
   std::string begin() const;
   std::string page(const Page& page);
+  /// A page that could not be read keeps its number.
+  void skip_page() { ++pages_; }
   std::string end() const;
 
  private:

@@ -14,11 +14,19 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
+/// Where text is from.
+enum class TextSource {
+  kRecognized,  ///< read in a picture
+  kTextLayer,   ///< told by the file itself, as most PDF do
+  kBoth,        ///< of a page: some words so, some so
+};
+
 struct Word {
   std::string text;  ///< UTF-8, no white space
   Box box;
   float confidence = 0;  ///< 0..1
   std::string language;  ///< BCP 47 ("ru", "en"); empty: the engine does not say
+  TextSource source = TextSource::kRecognized;
 };
 
 struct Line {
@@ -29,12 +37,6 @@ struct Line {
 
   /// The words with spaces between them.
   std::string text() const;
-};
-
-/// Where the text of a page is from.
-enum class TextSource {
-  kRecognized,  ///< read in its picture
-  kTextLayer,   ///< told by the file itself, as most PDF do
 };
 
 /// The text of one page.

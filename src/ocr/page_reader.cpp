@@ -102,14 +102,18 @@ Outcome read_one(Engines& engines, std::size_t thread,
     throw_if_stopped(stop);
     const budget::Lease lease = admit ? admit(index) : budget::Lease();
     LoadedPage loaded = load(index);
-    if (Page* page = std::get_if<Page>(&loaded)) return {{std::move(*page), std::nullopt}, nullptr};
+    if (Page* page = std::get_if<Page>(&loaded.content)) {
+      return {{std::move(*page), std::nullopt}, nullptr};
+    }
     Engine* engine = nullptr;
     try {
       engine = &engines.of_thread(thread);
     } catch (...) {
       return {{}, std::current_exception()};
     }
-    return {{engine->read(std::move(std::get<image::Image>(loaded)), stop), std::nullopt}, nullptr};
+    Page page = engine->read(std::move(std::get<image::Image>(loaded.content)), stop);
+    if (loaded.complete) page = loaded.complete(std::move(page));
+    return {{std::move(page), std::nullopt}, nullptr};
   } catch (const Error& error) {
     return failed(error);
   } catch (const std::bad_alloc&) {

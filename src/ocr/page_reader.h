@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "base/error.h"
@@ -15,7 +16,15 @@
 namespace oko::ocr {
 
 /// A picture to read, or a page whose text is known without.
-using LoadedPage = std::variant<image::Image, Page>;
+struct LoadedPage {
+  /// `complete`: makes the page of the text that was read in the picture; empty: it is the page.
+  LoadedPage(image::Image picture, std::function<Page(Page)> complete = {})
+      : content(std::move(picture)), complete(std::move(complete)) {}
+  LoadedPage(Page page) : content(std::move(page)) {}
+
+  std::variant<image::Image, Page> content;
+  std::function<Page(Page)> complete;
+};
 
 /// What became of one page.
 struct ReadResult {

@@ -192,11 +192,14 @@ class TesseractEngine : public Engine {
     const Box box = box_of(at, tesseract::RIL_WORD);
     const bool like_a_rule = view.find_first_not_of("|[]Il!") == std::string_view::npos;
     if (like_a_rule && picture.is_rule(box)) return std::nullopt;
-    return FirstReading{
-        {text.get(), picture.in_original(box), at.Confidence(tesseract::RIL_WORD) / 100,
-         tag_of(at.WordRecognitionLanguage())},
-        box,
-        separators_of(at)};
+    FirstReading reading;
+    reading.word.text = text.get();
+    reading.word.box = picture.in_original(box);
+    reading.word.confidence = at.Confidence(tesseract::RIL_WORD) / 100;
+    reading.word.language = tag_of(at.WordRecognitionLanguage());
+    reading.box = box;
+    reading.separators = separators_of(at);
+    return reading;
   }
 
   /// Those between other characters of a word.

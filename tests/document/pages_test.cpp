@@ -17,6 +17,10 @@ namespace {
 const std::string kData = std::string(OKO_TEST_DATA) + "/";
 const std::string kPictures = std::string(OKO_SOURCE_DIR) + "/tests/ocr/data/";
 
+bool holds_picture(const ocr::LoadedPage& page) {
+  return std::holds_alternative<image::Image>(page.content);
+}
+
 class PagesTest : public ScratchFolderTest {};
 
 TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
@@ -26,14 +30,14 @@ TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
   EXPECT_EQ(pages.file(3), kData + "mixed.pdf");
   EXPECT_EQ(pages.page_in_file(3), 2);
   EXPECT_EQ(pages.pages_of_file(3), 3);
-  EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(0, nullptr)));
-  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr)).text(), "Первая\n");
-  EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(2, nullptr)));
-  EXPECT_EQ(std::get<ocr::Page>(pages.load(3, nullptr)).text(), "Third\n");
+  EXPECT_TRUE(holds_picture(pages.load(0, nullptr)));
+  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr).content).text(), "Первая\n");
+  EXPECT_TRUE(holds_picture(pages.load(2, nullptr)));
+  EXPECT_EQ(std::get<ocr::Page>(pages.load(3, nullptr).content).text(), "Third\n");
   message_of([&] { pages.load(4, nullptr); }, ErrorCode::kBadInput);
-  EXPECT_TRUE(std::holds_alternative<image::Image>(pages.load(6, nullptr)));
+  EXPECT_TRUE(holds_picture(pages.load(6, nullptr)));
   // An earlier file again, as threads may ask.
-  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr)).text(), "Первая\n");
+  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr).content).text(), "Первая\n");
 }
 
 TEST_F(PagesTest, MemoryIsKnownBeforeAPageIsLoaded) {
@@ -51,7 +55,7 @@ TEST_F(PagesTest, MemoryIsKnownBeforeAPageIsLoaded) {
 TEST_F(PagesTest, PicturesComeWithTheirSizeOnPaper) {
   Pages pages({kData + "rotated.pdf", kPictures + "receipt_0.png"});
   PagePicture picture;
-  EXPECT_TRUE(std::holds_alternative<ocr::Page>(pages.load(0, &picture)));
+  EXPECT_FALSE(holds_picture(pages.load(0, &picture)));
   EXPECT_EQ(picture.width_points, 140);
   EXPECT_EQ(picture.height_points, 500);
   EXPECT_EQ(image::decode(std::as_bytes(std::span(picture.jpeg)), "page").height, picture.height);

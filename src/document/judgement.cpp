@@ -1,0 +1,207 @@
+#include "document/judgement.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+
+#include "text/characters.h"
+#include "text/utf8.h"
+
+namespace oko::document {
+namespace {
+
+#include "document/letter_pairs.inc"
+
+// Of all pairs. Russian, English, German, French and Ukrainian text has 0.95 and more of them that
+// are usual, text moved along the alphabet 0.62 and less.
+constexpr double kUsualPairs = 0.8;
+constexpr std::size_t kEnoughPairs = 30;
+constexpr double kStrange = 0.1;    // characters without a meaning, of all
+constexpr double kQuestions = 0.2;  // question marks after another, of all
+// Letters of the second half of Latin-1, of all. French has 0.04, Icelandic 0.2.
+constexpr double kWesternLetters = 0.4;
+// Р and С begin each letter of UTF-8 that is read as cp1251. Russian in capitals has 0.12 of them.
+constexpr double kLeadBytes = 0.35;
+constexpr std::size_t kEnoughCharacters = 10;
+
+/// Counts of what a text is made of.
+struct Letters {
+  std::size_t characters = 0, strange = 0, questions = 0, lead_bytes = 0;
+  std::size_t letters = 0, western = 0;
+  std::size_t pairs = 0, usual_pairs = 0;
+};
+
+/// 0 to 31 for а to я, in either case; ё counts as е. -1: another letter.
+int russian(char32_t c) {
+  if (c == U'ё' || c == U'Ё') return 5;
+  if (c >= U'а' && c <= U'я') return static_cast<int>(c - U'а');
+  if (c >= U'А' && c <= U'Я') return static_cast<int>(c - U'А');
+  return -1;
+}
+
+int english(char32_t c) {
+  if (c >= U'a' && c <= U'z') return static_cast<int>(c - U'a');
+  if (c >= U'A' && c <= U'Z') return static_cast<int>(c - U'A');
+  return -1;
+}
+
+bool is_small(char32_t c) {
+  return (c >= U'a' && c <= U'z') || (c >= U'а' && c <= U'я') || c == U'ё';
+}
+
+bool is_western(char32_t c) {
+  return c >= 0xC0 && c <= 0xFF && c != 0xD7 && c != 0xF7;
+}
+
+void count_pair(char32_t first, char32_t second, Letters& letters) {
+  const int ru[] = {russian(first), russian(second)}, en[] = {english(first), english(second)};
+  const bool both_russian = ru[0] >= 0 && ru[1] >= 0, both_english = en[0] >= 0 && en[1] >= 0;
+  const bool mixed = (ru[0] >= 0 && en[1] >= 0) || (en[0] >= 0 && ru[1] >= 0);
+  if (!both_russian && !both_english && !mixed) return;
+  ++letters.pairs;
+  if (mixed || (is_small(first) && !is_small(second))) return;
+  const std::uint32_t row = both_russian ? kRussianPairs[static_cast<std::size_t>(ru[0])]
+                                         : kEnglishPairs[static_cast<std::size_t>(en[0])];
+  letters.usual_pairs += row >> (both_russian ? ru[1] : en[1]) & 1;
+}
+
+void count(const std::string& word, Letters& letters) {
+  char32_t before = 0;
+  for (std::size_t at = 0; at < word.size();) {
+    const text::Utf8Step step = text::next_utf8(word, at);
+    const char32_t c = step.code_point;
+    at += step.length;
+    ++letters.characters;
+    if (c == 0xFFFD || text::is_private(c) || text::is_control(c)) ++letters.strange;
+    if (c == U'?' && before == U'?') ++letters.questions;
+    if (c == U'Р' || c == U'С') ++letters.lead_bytes;
+    if (russian(c) >= 0 || english(c) >= 0 || is_western(c)) ++letters.letters;
+    if (is_western(c)) ++letters.western;
+    if (before != 0) count_pair(before, c, letters);
+    before = c;
+  }
+}
+
+bool is_more_than(std::size_t part, double share, std::size_t all) {
+  return static_cast<double>(part) > share * static_cast<double>(all);
+}
+
+/// The pixels of a box and a little around it, within the picture.
+struct PixelBox {
+  int left, top, right, bottom;
+};
+
+PixelBox pixels_of(const ocr::Box& box, float margin, const image::Image& picture) {
+  const auto within = [](float value, int most) {
+    return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(most)));
+  };
+  return {within(box.left - margin, picture.width), within(box.top - margin, picture.height),
+          within(box.left + box.width + margin, picture.width),
+          within(box.top + box.height + margin, picture.height)};
+}
+
+}  // namespace
+
+bool is_plausible(const ocr::Page& page) {
+  Letters letters;
+  for (const ocr::Line& line : page.lines) {
+    for (const ocr::Word& word : line.words) count(word.text, letters);
+  }
+  if (is_more_than(letters.strange, kStrange, letters.characters)) return false;
+  if (letters.characters >= kEnoughCharacters &&
+      (is_more_than(letters.questions, kQuestions, letters.characters) ||
+       is_more_than(letters.lead_bytes, kLeadBytes, letters.characters))) {
+    return false;
+  }
+  if (letters.letters >= kEnoughCharacters &&
+      is_more_than(letters.western, kWesternLetters, letters.letters)) {
+    return false;
+  }
+  return letters.pairs < kEnoughPairs ||
+         is_more_than(letters.usual_pairs, kUsualPairs, letters.pairs);
+}
+
+std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::Box>& places) {
+  constexpr std::size_t kBands = 24;
+  constexpr double kCovered = 0.6;  // of the bands; margins and pictures take the others
+  std::vector<ocr::Box> open;
+  for (const ocr::Box& place : places) {
+    std::array<bool, kBands> covered{};
+    float left = place.left + place.width, right = place.left;
+    for (const ocr::Line& line : page.lines) {
+      const float line_right = line.box.left + line.box.width;
+      if (line_right < place.left || line.box.left > place.left + place.width) continue;
+      left = std::min(left, line.box.left);
+      right = std::max(right, line_right);
+      const float band = std::max(place.height, 1.0f) / kBands;
+      const float first = (line.box.top - place.top) / band;
+      const float last = (line.box.top + line.box.height - place.top) / band;
+      for (std::size_t i = 0; i < kBands; ++i) {
+        const auto at = static_cast<float>(i);
+        covered[i] = covered[i] || (first < at + 1 && last > at);
+      }
+    }
+    const auto bands = static_cast<std::size_t>(std::count(covered.begin(), covered.end(), true));
+    const bool wide = 2 * (right - left) > place.width;
+    if (!wide || !is_more_than(bands, kCovered, kBands)) open.push_back(place);
+  }
+  return open;
+}
+
+void keep_only(const std::vector<ocr::Box>& places, image::Image& picture) {
+  const auto width = static_cast<std::size_t>(picture.width);
+  std::vector<bool> kept(width);
+  for (int y = 0; y < picture.height; ++y) {
+    std::fill(kept.begin(), kept.end(), false);
+    for (const ocr::Box& place : places) {
+      const PixelBox box = pixels_of(place, 0, picture);
+      if (y >= box.top && y < box.bottom && box.left < box.right) {
+        std::fill(kept.begin() + box.left, kept.begin() + box.right, true);
+      }
+    }
+    std::uint8_t* row = picture.rgb.data() + static_cast<std::size_t>(y) * width * 3;
+    for (std::size_t x = 0; x < width; ++x) {
+      if (!kept[x]) std::fill(row + 3 * x, row + 3 * x + 3, std::uint8_t{255});
+    }
+  }
+}
+
+bool shows_more(const image::Image& picture, const ocr::Page& page,
+                const std::vector<ocr::Box>& places) {
+  // A difference of brightness that is an edge of ink, two pixels on, looked for in every second
+  // row.
+  constexpr int kEdge = 60, kStep = 2;
+  // A few letters at 300 pixels an inch. A layer that is a little off leaves edges outside, too.
+  constexpr std::size_t kFewEdges = 150;
+  constexpr double kStrayEdges = 0.05;
+  enum : std::uint8_t { kElsewhere, kPlace, kText };
+  const auto width = static_cast<std::size_t>(picture.width);
+  const auto height = static_cast<std::size_t>(picture.height);
+  std::vector<std::uint8_t> kind(width * height, kElsewhere);
+  const auto mark = [&](const PixelBox& box, std::uint8_t value) {
+    for (int y = box.top; y < box.bottom; ++y) {
+      std::uint8_t* row = kind.data() + static_cast<std::size_t>(y) * width;
+      std::fill(row + box.left, row + std::max(box.left, box.right), value);
+    }
+  };
+  for (const ocr::Box& place : places) mark(pixels_of(place, 0, picture), kPlace);
+  for (const ocr::Line& line : page.lines) {
+    for (const ocr::Word& word : line.words) {
+      const float around = 0.25f * std::min(word.box.width, word.box.height);
+      mark(pixels_of(word.box, around, picture), kText);
+    }
+  }
+  std::array<std::size_t, 3> edges{};
+  for (std::size_t y = 0; y < height; y += kStep) {
+    const std::uint8_t* row = picture.rgb.data() + y * width * 3;
+    for (std::size_t x = 0; x + kStep < width; ++x) {
+      // Green is most of what the eye sees as brightness.
+      const int difference = row[3 * x + 1] - row[3 * (x + kStep) + 1];
+      if (std::abs(difference) > kEdge) ++edges[kind[y * width + x]];
+    }
+  }
+  return edges[kPlace] > kFewEdges && is_more_than(edges[kPlace], kStrayEdges, edges[kText]);
+}
+
+}  // namespace oko::document

@@ -1,0 +1,138 @@
+#include "document/merge.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "document/reading_order.h"
+#include "document/stretch.h"
+
+namespace oko::document {
+namespace {
+
+using ocr::Box;
+
+constexpr float kSureEnough = 0.6f;  // pictures without text are read as words that are less sure
+constexpr float kSure = 0.8f;
+constexpr float kSamePlace = 0.3f;     // of the smaller box
+constexpr double kMost = 0.6;          // of the words
+constexpr std::size_t kShortWord = 3;  // bytes: says little
+
+float common_area(const Box& a, const Box& b) {
+  const float width = overlap({a.left, a.left + a.width}, {b.left, b.left + b.width});
+  const float height = overlap({a.top, a.top + a.height}, {b.top, b.top + b.height});
+  return width > 0 && height > 0 ? width * height : 0;
+}
+
+bool is_at(const Box& a, const Box& b) {
+  const float smaller = std::min(a.width * a.height, b.width * b.height);
+  return smaller > 0 && common_area(a, b) > kSamePlace * smaller;
+}
+
+bool is_told(const ocr::Page& told, const ocr::Word& word) {
+  return std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& line) {
+    return std::any_of(line.words.begin(), line.words.end(),
+                       [&](const ocr::Word& other) { return is_at(other.box, word.box); });
+  });
+}
+
+/// The words of `read` that are sure enough and not told.
+std::vector<ocr::Line> new_lines(const ocr::Page& told, const ocr::Page& read) {
+  std::vector<ocr::Line> lines;
+  for (const ocr::Line& line : read.lines) {
+    ocr::Line kept = line;
+    std::erase_if(kept.words, [&](const ocr::Word& word) {
+      return word.confidence < kSureEnough || is_told(told, word);
+    });
+    if (kept.words.empty()) continue;
+    kept.box = kept.words.front().box;
+    for (const ocr::Word& word : kept.words) kept.box = around(kept.box, word.box);
+    lines.push_back(std::move(kept));
+  }
+  return lines;
+}
+
+/// Whether most of the words are told, though at another place: the boxes of some files are far
+/// off.
+bool are_told_elsewhere(const ocr::Page& told, const std::vector<ocr::Line>& lines) {
+  std::multiset<std::string> words;
+  for (const ocr::Line& line : told.lines) {
+    for (const ocr::Word& word : line.words) words.insert(word.text);
+  }
+  std::size_t all = 0, found = 0;
+  for (const ocr::Line& line : lines) {
+    for (const ocr::Word& word : line.words) {
+      ++all;
+      const auto same = words.find(word.text);
+      if (same == words.end()) continue;
+      ++found;
+      words.erase(same);
+    }
+  }
+  return static_cast<double>(found) > kMost * static_cast<double>(all);
+}
+
+/// Two lines that stand in one row.
+void append(ocr::Line& line, ocr::Line&& more) {
+  const auto letters = [](const ocr::Line& each) {
+    std::size_t count = 0;
+    for (const ocr::Word& word : each.words) count += word.text.size();
+    return static_cast<float>(count);
+  };
+  const float here = letters(line), there = letters(more);
+  line.confidence =
+      (line.confidence * here + more.confidence * there) / std::max(1.0f, here + there);
+  line.box = around(line.box, more.box);
+  std::move(more.words.begin(), more.words.end(), std::back_inserter(line.words));
+}
+
+}  // namespace
+
+ocr::Page merged(ocr::Page told, const ocr::Page& read) {
+  std::vector<ocr::Line> lines = new_lines(told, read);
+  if (lines.empty() || are_told_elsewhere(told, lines)) return told;
+  std::vector<ocr::Line> all = std::move(told.lines);
+  std::move(lines.begin(), lines.end(), std::back_inserter(all));
+  std::vector<PlacedWord> places;
+  places.reserve(all.size());
+  for (const ocr::Line& line : all) places.push_back({along(line.box, 0), across(line.box, 0)});
+  told.lines.clear();
+  for (const std::vector<std::size_t>& row : reading_order(places)) {
+    told.lines.push_back(std::move(all[row.front()]));
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      append(told.lines.back(), std::move(all[row[i]]));
+    }
+  }
+  told.source = ocr::TextSource::kBoth;
+  ocr::number_blocks(told);
+  return told;
+}
+
+ocr::Page doubted(ocr::Page told) {
+  for (ocr::Line& line : told.lines) {
+    line.confidence = 0;
+    for (ocr::Word& word : line.words) word.confidence = 0;
+  }
+  return told;
+}
+
+bool agree(const ocr::Page& told, const ocr::Page& read) {
+  std::size_t sure = 0, same = 0;
+  for (const ocr::Line& line : read.lines) {
+    for (const ocr::Word& word : line.words) {
+      if (word.confidence < kSure || word.text.size() < kShortWord) continue;
+      ++sure;
+      same += std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& other) {
+        return std::any_of(other.words.begin(), other.words.end(), [&](const ocr::Word& each) {
+          return each.text == word.text && is_at(each.box, word.box);
+        });
+      });
+    }
+  }
+  return sure > 0 && static_cast<double>(same) > kMost * static_cast<double>(sure);
+}
+
+}  // namespace oko::document

@@ -1,0 +1,80 @@
+#include "document/merge.h"
+
+#include <gtest/gtest.h>
+
+namespace oko::document {
+namespace {
+
+using ocr::TextSource;
+
+ocr::Line line(const std::string& text, float left, float top, TextSource source,
+               float confidence = 1) {
+  ocr::Line result{{}, {left, top, 0, 20}, confidence, 0};
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const ocr::Box box{left + 10 * static_cast<float>(begin), top,
+                       10 * static_cast<float>(end - begin), 20};
+    result.words.push_back({text.substr(begin, end - begin), box, confidence, {}, source});
+    begin = end + 1;
+  }
+  result.box.width = 10 * static_cast<float>(text.size());
+  return result;
+}
+
+ocr::Page told(std::vector<ocr::Line> lines) {
+  return {1000, 1000, std::move(lines), TextSource::kTextLayer};
+}
+
+TEST(MergeTest, WhatIsReadStandsWhereItIsOnThePage) {
+  const ocr::Page page =
+      merged(told({line("header", 100, 10, TextSource::kTextLayer),
+                   line("footer", 100, 900, TextSource::kTextLayer)}),
+             {1000, 1000, {line("a scanned page", 100, 400, TextSource::kRecognized, 0.9f)}});
+  EXPECT_EQ(page.text(), "header\n\na scanned page\n\nfooter\n");
+  EXPECT_EQ(page.source, TextSource::kBoth);
+  EXPECT_EQ(page.lines[0].words[0].source, TextSource::kTextLayer);
+  EXPECT_EQ(page.lines[1].words[0].source, TextSource::kRecognized);
+}
+
+TEST(MergeTest, WordsThatAreToldAreNotRepeated) {
+  const ocr::Page page = merged(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
+                                {1000,
+                                 1000,
+                                 {line("tota1: 5.00", 102, 12, TextSource::kRecognized, 0.9f),
+                                  line("stamp", 600, 10, TextSource::kRecognized, 0.9f)}});
+  EXPECT_EQ(page.text(), "total: 5.00 stamp\n");
+}
+
+TEST(MergeTest, UnsureWordsAreLeftOut) {
+  const ocr::Page page =
+      merged(told({line("caption", 100, 10, TextSource::kTextLayer)}),
+             {1000, 1000, {line("v%a", 100, 400, TextSource::kRecognized, 0.4f)}});
+  EXPECT_EQ(page.text(), "caption\n");
+  EXPECT_EQ(page.source, TextSource::kTextLayer);
+}
+
+TEST(MergeTest, ALayerWhoseBoxesAreFarOffIsNotDoubled) {
+  const ocr::Page page =
+      merged(told({line("one two three", 100, 10, TextSource::kTextLayer)}),
+             {1000, 1000, {line("one two three", 300, 600, TextSource::kRecognized, 0.9f)}});
+  EXPECT_EQ(page.text(), "one two three\n");
+}
+
+TEST(MergeTest, ReadAndToldAgreeWhereMostSureWordsAreTheSame) {
+  const ocr::Page page = told({line("one two three four", 100, 10, TextSource::kTextLayer)});
+  const auto read = [](const std::string& text) -> ocr::Page {
+    return {1000, 1000, {line(text, 100, 12, TextSource::kRecognized, 0.9f)}};
+  };
+  EXPECT_TRUE(agree(page, read("one two three fuur")));
+  EXPECT_FALSE(agree(page, read("onn tvo thrce fuur")));
+  EXPECT_FALSE(agree(page, {1000, 1000, {}}));
+}
+
+TEST(MergeTest, DoubtedTextHasNoConfidence) {
+  const ocr::Page page = doubted(told({line("word", 0, 0, TextSource::kTextLayer)}));
+  EXPECT_EQ(page.lines[0].confidence, 0);
+  EXPECT_EQ(page.lines[0].words[0].confidence, 0);
+}
+
+}  // namespace
+}  // namespace oko::document
