@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -86,6 +88,18 @@ double relative_error(const std::vector<float>& a, const std::vector<double>& b)
     norm += b[i] * b[i];
   }
   return std::sqrt(difference / norm);
+}
+
+/// What AVX3_DL of Highway asks for, as Linux spells it.
+TEST(ByteAttentionTargetTest, AProcessorWithVnniIsUsedAsSuch) {
+  std::ifstream file("/proc/cpuinfo");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  for (const char* flag :
+       {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx512vbmi", "avx512_vbmi2",
+        "avx512_bitalg", "avx512_vpopcntdq", "gfni", "vaes", "vpclmulqdq"}) {
+    if (text.find(flag) == std::string::npos) GTEST_SKIP() << "this processor has no " << flag;
+  }
+  EXPECT_TRUE(cpu::has_byte_attention(64));
 }
 
 class ByteAttentionTest : public ::testing::Test {
