@@ -19,6 +19,15 @@ void require(bool right, const char* name, float value, const char* range) {
               tr("{} is {}, expected {}", "{} — {}, ожидается {}", name, value, range));
 }
 
+/// Adds the tokens that are as likely as the last of `ranked`: transformers' top_k keeps them, too.
+void add_ties(const std::vector<float>& weights, std::vector<std::uint32_t>& ranked) {
+  const std::uint32_t last = ranked.back();
+  if (weights[last] == 0) return;  // dropped in any case
+  for (std::size_t id = std::size_t{last} + 1; id < weights.size(); ++id) {
+    if (weights[id] == weights[last]) ranked.push_back(static_cast<std::uint32_t>(id));
+  }
+}
+
 }  // namespace
 
 void validate(const SamplingOptions& options) {
@@ -86,8 +95,9 @@ std::vector<Sampler::Candidate> Sampler::candidates(std::vector<float>& logits,
       options_.top_k > 0 ? std::min<std::size_t>(options_.top_k, weights.size()) : weights.size();
   for (std::size_t k = options_.top_k > 0 ? limit : std::min(kFirst, limit);;
        k = k < limit / 16 ? 8 * k : limit) {
-    const auto ranked = tensor::cpu::largest_k(weights.data(), weights.size(), k);
+    auto ranked = tensor::cpu::largest_k(weights.data(), weights.size(), k);
     if (options_.top_k > 0) {
+      add_ties(weights, ranked);
       total = 0;
       for (const std::uint32_t id : ranked) total += weights[id];
     }

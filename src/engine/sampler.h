@@ -14,7 +14,7 @@ struct SamplingOptions {
       1.0f;  ///< > 0; logits of seen tokens: positive divided, negative multiplied by it
   float presence_penalty = 0.0f;  ///< subtracted from the logits of generated tokens
   float temperature = 0.0f;  ///< 0: the most likely token (greedy), and what follows is not used
-  int top_k = 0;             ///< keep the k most likely tokens; 0: all
+  int top_k = 0;             ///< keep the k most likely tokens, and what equals the last; 0: all
   float top_p = 1.0f;      ///< keep the fewest most likely tokens that reach this probability, 0..1
   float min_p = 0.0f;      ///< drop tokens less likely than this share of the most likely one, 0..1
   std::uint64_t seed = 0;  ///< the same seed and logits give the same tokens

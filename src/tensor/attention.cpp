@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/language.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/byte_attention.h"
@@ -150,8 +151,14 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) con
     const mx::array input = cpu::ready_f32(update);
     const auto count =
         static_cast<std::size_t>(update.shape(0)) * static_cast<std::size_t>(num_key_value_heads_);
-    cpu::pack_kv_rows(input.data<float>(), count, static_cast<std::size_t>(head_dim_), type_,
-                      rows->data<std::byte>() + bytes_of(length_));
+    if (!cpu::pack_kv_rows(input.data<float>(), count, static_cast<std::size_t>(head_dim_), type_,
+                           rows->data<std::byte>() + bytes_of(length_))) {
+      throw Error(ErrorCode::kBadModel,
+                  tr("a key or value of the model is beyond 65504, the largest number that a KV "
+                     "cache of 16 bits keeps",
+                     "ключ или значение модели больше 65504 — предела кэша KV в 16 бит"),
+                  tr("set --kv-bits 32", "задайте --kv-bits 32"));
+    }
     return;
   }
   // The old array is given up first: as its only holder the update then writes in place.

@@ -16,19 +16,16 @@ mx::array draw(const mx::array& logits, const mx::array& largest, const TokenCho
   const int vocab_size = logits.shape(1);
   mx::array weights = mx::divide(mx::subtract(mx::astype(logits, mx::float32), largest),
                                  mx::array(options.temperature));
-  std::optional<mx::array> ids;
-  if (options.top_k > 0 && options.top_k < vocab_size) {
-    const int first = vocab_size - options.top_k;
-    ids = mx::slice(mx::argpartition(weights, first, -1), {0, first}, {1, vocab_size});
-    weights = mx::take_along_axis(weights, *ids, -1);
-  }
-  if (options.min_p > 0) {
-    weights = mx::where(mx::greater_equal(weights, mx::array(std::log(options.min_p))), weights,
+  const auto keep_from = [&](const mx::array& least) {
+    weights = mx::where(mx::greater_equal(weights, least), weights,
                         mx::array(-std::numeric_limits<float>::infinity()));
+  };
+  if (options.top_k > 0 && options.top_k < vocab_size) {
+    const int place = vocab_size - options.top_k;
+    keep_from(mx::slice(mx::partition(weights, place, -1), {0, place}, {1, place + 1}));
   }
-  const mx::array place = mx::random::categorical(weights, -1, mx::random::key(key));
-  if (!ids) return place;
-  return mx::reshape(mx::take_along_axis(*ids, mx::reshape(place, {1, 1}), -1), {1});
+  if (options.min_p > 0) keep_from(mx::array(std::log(options.min_p)));
+  return mx::random::categorical(weights, -1, mx::random::key(key));
 }
 
 }  // namespace

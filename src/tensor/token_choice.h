@@ -10,7 +10,7 @@ namespace mx = mlx::core;
 
 struct TokenChoiceOptions {
   float temperature = 0.0f;  ///< 0: the most likely token, and what follows is not used
-  int top_k = 0;             ///< keep the k most likely tokens; 0: all
+  int top_k = 0;             ///< keep the k most likely tokens, and what equals the last; 0: all
   float min_p = 0.0f;        ///< drop tokens less likely than this share of the most likely one
 };
 

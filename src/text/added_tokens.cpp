@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "text/unicode_table.h"
 #include "text/utf8.h"
@@ -68,8 +69,14 @@ std::size_t skip_space_right(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
-                                            std::string_view text) {
-  const std::span<const Added> added = table.added(after_nfc);
+                                            std::string_view text, bool with_special) {
+  std::span<const Added> added = table.added(after_nfc);
+  std::vector<Added> kept;
+  if (!with_special) {
+    std::copy_if(added.begin(), added.end(), std::back_inserter(kept),
+                 [&](const Added& token) { return !table.is_special(token.id); });
+    added = kept;
+  }
   if (added.empty()) return {TextSpan{text}};
   std::array<bool, 256> begins{};
   for (const Added& token : added) {

@@ -15,8 +15,9 @@ struct TextSpan {
 };
 
 /// Cuts valid UTF-8 at the added tokens of the group `after_nfc`: the leftmost, the longest of
-/// those, with the flags single_word, lstrip and rstrip as HF `tokenizers` reads them.
+/// those, with the flags single_word, lstrip and rstrip as HF `tokenizers` reads them. Without
+/// `with_special`, tokens marked special are text like any other.
 std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
-                                            std::string_view text);
+                                            std::string_view text, bool with_special = true);
 
 }  // namespace oko::text

@@ -1,8 +1,13 @@
 #include "text/chat_template.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json_file.h"
 #include "base/language.h"
 
 namespace oko::text {
@@ -27,6 +32,9 @@ class PromptWriter {
   explicit PromptWriter(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
   void text(std::string_view text) { run_ += text; }
+
+  /// The text up to the next special token is one that a model has written.
+  void begin_markup() { is_markup_ = true; }
 
   void special(const char* content) {
     flush();
@@ -54,13 +62,15 @@ class PromptWriter {
   }
 
   void flush() {
-    const std::vector<std::int32_t> ids = tokenizer_.encode(run_);
+    const std::vector<std::int32_t> ids =
+        std::exchange(is_markup_, false) ? tokenizer_.encode_markup(run_) : tokenizer_.encode(run_);
     prompt_.ids.insert(prompt_.ids.end(), ids.begin(), ids.end());
     run_.clear();
   }
 
   const Tokenizer& tokenizer_;
   std::string run_;
+  bool is_markup_ = false;
   ChatPrompt prompt_;
 };
 
@@ -93,19 +103,86 @@ void check(std::span<const Message> messages, std::span<const int> image_token_c
   }
 }
 
+/// The template's text; empty where the model has none.
+std::string template_of(const std::filesystem::path& model_dir) {
+  constexpr std::uint64_t kMaxBytes = 4'000'000;
+  std::error_code ignored;
+  const auto is_there = [&](const char* name) {
+    return std::filesystem::exists(model_dir / name, ignored);
+  };
+  if (is_there("chat_template.jinja")) {
+    return read_file(model_dir / "chat_template.jinja", kMaxBytes, ErrorCode::kBadModel);
+  }
+  for (const char* name :
+       {"chat_template.json", "processor_config.json", "tokenizer_config.json"}) {
+    if (!is_there(name)) continue;
+    const nlohmann::json file = read_json_object(model_dir / name, ErrorCode::kBadModel);
+    const auto found = file.find("chat_template");
+    if (found == file.end()) continue;
+    if (found->is_string()) return found->get<std::string>();
+    if (!found->is_array()) continue;
+    for (const nlohmann::json& entry : *found) {  // [{"name": "default", "template": "..."}]
+      if (!entry.is_object() || entry.value("name", "") != "default") continue;
+      return entry.value("template", "");
+    }
+  }
+  return {};
+}
+
+/// Number of the last message of the user; 0 where there is none.
+std::size_t last_user_message(std::span<const Message> messages) {
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (messages[i].role == Role::kUser) last = i;
+  }
+  return last;
+}
+
+/// The text of an answer behind its thoughts.
+std::string without_thoughts(const Message& message) {
+  constexpr std::string_view kEnd = "</think>";
+  std::string text;
+  for (const Part& part : message.parts) text += part.text;
+  const std::size_t end = text.rfind(kEnd);
+  if (end == std::string::npos) return text;
+  return text.substr(std::min(text.find_first_not_of('\n', end + kEnd.size()), text.size()));
+}
+
 }  // namespace
 
+ChatStyle chat_style_of(const std::filesystem::path& model_dir) {
+  const std::string text = template_of(model_dir);
+  if (text.empty()) return ChatStyle::kInstruct;
+  if (text.find("<|im_start|>") == std::string::npos) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: the chat template is not one of Qwen's: it has no <|im_start|>",
+                   "{}: шаблон чата не от Qwen: в нём нет <|im_start|>", model_dir.string()),
+                tr("use a Qwen3-VL Instruct or Thinking model",
+                   "возьмите модель Qwen3-VL Instruct или Thinking"));
+  }
+  // A template writes a line feed out, or as Jinja's escape.
+  const bool thinks = text.find("assistant\n<think>") != std::string::npos ||
+                      text.find("assistant\\n<think>") != std::string::npos;
+  return thinks ? ChatStyle::kThinking : ChatStyle::kInstruct;
+}
+
 ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
-                               std::span<const int> image_token_counts,
-                               bool add_generation_prompt) {
+                               std::span<const int> image_token_counts, bool add_generation_prompt,
+                               ChatStyle style) {
   check(messages, image_token_counts);
+  const std::size_t last_question = last_user_message(messages);
   PromptWriter writer(tokenizer);
   auto next_count = image_token_counts.begin();
-  for (const Message& message : messages) {
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const Message& message = messages[i];
     writer.special("<|im_start|>");
+    if (message.role == Role::kAssistant) writer.begin_markup();
     writer.text(role_name(message.role));
     writer.text("\n");
-    for (const Part& part : message.parts) {
+    const bool forgets =
+        style == ChatStyle::kThinking && message.role == Role::kAssistant && i < last_question;
+    if (forgets) writer.text(without_thoughts(message));
+    for (const Part& part : forgets ? std::vector<Part>() : message.parts) {
       if (part.kind == Part::Kind::kImage) {
         writer.image(static_cast<std::size_t>(*next_count++));
       } else {
@@ -117,7 +194,8 @@ ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Messa
   }
   if (add_generation_prompt) {
     writer.special("<|im_start|>");
-    writer.text("assistant\n");
+    writer.begin_markup();
+    writer.text(style == ChatStyle::kThinking ? "assistant\n<think>\n" : "assistant\n");
   }
   return writer.take();
 }

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,16 +38,27 @@ struct ChatPrompt {
   std::vector<ImageRange> images;  ///< in the order of the messages
 };
 
-/// The prompt of a conversation, as the chat template of Qwen3-VL Instruct renders it without tools
+/// The two chat templates of Qwen3-VL. kThinking: the answer begins inside of `<think>`, and the
+/// thoughts of earlier answers are left out.
+enum class ChatStyle { kInstruct, kThinking };
+
+/// The style of a model's chat template: chat_template.jinja, else chat_template.json, else
+/// tokenizer_config.json; kInstruct where there is none. The template itself is not run. Throws
+/// kBadModel where it is no template of Qwen's kind (it has no `<|im_start|>`).
+ChatStyle chat_style_of(const std::filesystem::path& model_dir);
+
+/// The prompt of a conversation, as the chat template of Qwen3-VL renders it without tools
 /// and picture numbers and HF `tokenizers` encodes that. Each image is `<|vision_start|>`, its
-/// count of `<|image_pad|>`, `<|vision_end|>`. Special tokens written out in the messages' text
-/// stay plain text: a user cannot open a turn.
+/// count of `<|image_pad|>`, `<|vision_end|>`. Added tokens written out in the messages' text
+/// stay plain text: a user cannot open a turn. In the assistant's turns those that are not special
+/// (`<think>`, `<tool_call>`) are tokens.
 ///
 /// `image_token_counts`: merged vision tokens of each image, in order, >= 1. Throws kBadInput: no
 /// message, a system message that is not the first, images outside the user's messages, counts that
 /// do not fit the images; kBadModel: the tokenizer has no chat tokens.
 ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
                                std::span<const int> image_token_counts,
-                               bool add_generation_prompt = true);
+                               bool add_generation_prompt = true,
+                               ChatStyle style = ChatStyle::kInstruct);
 
 }  // namespace oko::text

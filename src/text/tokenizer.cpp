@@ -95,18 +95,19 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
   return ids;
 }
 
-std::vector<std::int32_t> Tokenizer::encode_with_special(std::string_view text) const {
+std::vector<std::int32_t> Tokenizer::encode_with_added(std::string_view text,
+                                                       bool with_special) const {
   std::vector<std::int32_t> ids;
   std::string replaced;
   if (!is_valid_utf8(text)) text = replaced = replace_invalid_utf8(text);
-  for (const TextSpan& early : split_at_added_tokens(table_, false, text)) {
+  for (const TextSpan& early : split_at_added_tokens(table_, false, text, with_special)) {
     if (early.token != nullptr) {
       ids.push_back(static_cast<std::int32_t>(early.token->id));
       continue;
     }
     std::string storage;
     const std::string_view normalized = normalize_text(early.text, storage);
-    for (const TextSpan& late : split_at_added_tokens(table_, true, normalized)) {
+    for (const TextSpan& late : split_at_added_tokens(table_, true, normalized, with_special)) {
       if (late.token != nullptr) {
         ids.push_back(static_cast<std::int32_t>(late.token->id));
       } else {

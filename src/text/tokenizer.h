@@ -38,7 +38,15 @@ class Tokenizer {
   std::vector<std::int32_t> encode(std::string_view text) const;
 
   /// Tokens of trusted text, in which added tokens are recognised.
-  std::vector<std::int32_t> encode_with_special(std::string_view text) const;
+  std::vector<std::int32_t> encode_with_special(std::string_view text) const {
+    return encode_with_added(text, /*with_special=*/true);
+  }
+
+  /// Tokens of what a model has written: added tokens that are not special ("<think>",
+  /// "<tool_call>") are recognised; special ones stay plain text.
+  std::vector<std::int32_t> encode_markup(std::string_view text) const {
+    return encode_with_added(text, /*with_special=*/false);
+  }
 
   /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are passed over,
   /// and special tokens too where `skip_special`.
@@ -59,6 +67,7 @@ class Tokenizer {
  private:
   explicit Tokenizer(TokenizerTable table) : table_(std::move(table)) {}
 
+  std::vector<std::int32_t> encode_with_added(std::string_view text, bool with_special) const;
   void append_plain(std::string_view text, std::vector<std::int32_t>& ids) const;
   bool is_known(std::int32_t id) const { return id >= 0 && id < vocab_size(); }
 

@@ -59,7 +59,7 @@ void read_tokenizer_config(std::string_view bytes, TokenizerSource& source) {
   const json tree = read_json(bytes, JsonKind::kTree, name, source);
   const json& tokenizer_class = field(tree, "tokenizer_class");
   if (!tokenizer_class.is_null() && tokenizer_class != "Qwen2Tokenizer" &&
-      tokenizer_class != "Qwen2TokenizerFast") {
+      tokenizer_class != "Qwen2TokenizerFast" && tokenizer_class != "TokenizersBackend") {
     refuse(name, "tokenizer_class", tokenizer_class);
   }
   const json& tokens = field(tree, "added_tokens_decoder");

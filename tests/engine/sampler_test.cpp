@@ -54,6 +54,13 @@ TEST(SamplerTest, TopKKeepsTheLikeliest) {
   EXPECT_TRUE(counts.contains(1) && counts.contains(3));
 }
 
+TEST(SamplerTest, TopKKeepsWhatEqualsTheLast) {
+  const auto counts =
+      histogram({.temperature = 1.0f, .top_k = 2}, {1.0f, 4.0f, 3.0f, 2.0f, 3.0f, 3.0f}, 2'000);
+  EXPECT_EQ(counts.size(), 4u);
+  EXPECT_FALSE(counts.contains(0) || counts.contains(3));
+}
+
 TEST(SamplerTest, TopPKeepsTheFewestThatReachTheShare) {
   // Probabilities 0.5, 0.3, 0.15, 0.05.
   const Logits logits{std::log(0.5f), std::log(0.3f), std::log(0.15f), std::log(0.05f)};

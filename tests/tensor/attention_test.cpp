@@ -217,11 +217,17 @@ TEST_P(AttentionTest, PackingStaysWithinAStepOfItsBits) {
 TEST_P(AttentionTest, NumbersBeyondHalfPrecisionAreKeptAsItsLargest) {
   const std::vector<float> row{1e30f, -1e30f, 70000.0f, 1.0f};
   std::vector<std::uint8_t> bytes(8);
-  cpu::pack_kv_rows(row.data(), 1, 4, cpu::KvType::kFloat16, bytes.data());
+  EXPECT_FALSE(cpu::pack_kv_rows(row.data(), 1, 4, cpu::KvType::kFloat16, bytes.data()));
   const double expected[] = {65504.0, -65504.0, 65504.0, 1.0};
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(decode(bytes.data(), cpu::ElementType::kFloat16, i), expected[i]);
   }
+}
+
+TEST_P(AttentionTest, NumbersThatHalfPrecisionHoldsAreSaidToFit) {
+  const std::vector<float> row(40, -65504.0f);
+  std::vector<std::uint8_t> bytes(80);
+  EXPECT_TRUE(cpu::pack_kv_rows(row.data(), 1, 40, cpu::KvType::kFloat16, bytes.data()));
 }
 
 TEST_P(AttentionTest, KeyCountsAroundTheBlockSizeAreRight) {

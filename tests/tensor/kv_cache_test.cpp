@@ -2,6 +2,7 @@
 #include <mlx/memory.h>
 #include <mlx/mlx.h>
 
+#include "base/error.h"
 #include "budget/process_memory.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
@@ -51,6 +52,23 @@ mx::array reference(const mx::array& q, const mx::array& k, const mx::array& v,
 void expect_near(const mx::array& actual, const mx::array& expected) {
   ASSERT_EQ(actual.shape(), expected.shape());
   EXPECT_LT(mx::max(mx::abs(mx::subtract(actual, expected))).item<float>(), 1e-5f);
+}
+
+TEST_F(KvCacheTest, ANumberThatSixteenBitsCannotKeepIsAnError) {
+  const mx::array usual = random_array(2, kKvHeads, 1);
+  const mx::array large = mx::full({2, kKvHeads, kHeadDim}, 70'000.0f);
+  KvCache whole(kKvHeads, kHeadDim, 8, KvType::kFloat32);
+  whole.append(large, large);
+  KvCache half(kKvHeads, kHeadDim, 8, KvType::kFloat16);
+  half.append(usual, usual);
+  try {
+    half.append(usual, large);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadModel);
+    EXPECT_NE(std::string(error.what()).find("65504"), std::string::npos) << error.what();
+    EXPECT_NE(error.hint().find("--kv-bits 32"), std::string::npos) << error.hint();
+  }
 }
 
 /// The caches of many layers grow together: what they leave is not kept beside them.

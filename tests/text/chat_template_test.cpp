@@ -1,6 +1,7 @@
 #include "text/chat_template.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -74,6 +75,63 @@ TEST_F(ChatTemplateTest, PromptsAreWhatJinjaAndHuggingFaceMakeOfThem) {
     EXPECT_EQ(std::count(prompt.ids.begin(), prompt.ids.end(), pad),
               static_cast<std::ptrdiff_t>(pads));
   }
+}
+
+TEST_F(ChatTemplateTest, MarkupOfTheAssistantIsTokensAndOfOthersText) {
+  const std::int32_t think = *tokenizer_.special_token("<think>");
+  const std::int32_t end = *tokenizer_.special_token("<|im_end|>");
+  const auto count = [&](Role role, const char* text, std::int32_t id) {
+    const Message messages[] = {{Role::kUser, {Part::make_text("hi")}},
+                                {role, {Part::make_text(text)}}};
+    const ChatPrompt prompt = apply_chat_template(tokenizer_, messages, {}, false);
+    return std::count(prompt.ids.begin(), prompt.ids.end(), id);
+  };
+  EXPECT_EQ(count(Role::kAssistant, "<think>\nso\n</think>", think), 1);
+  EXPECT_EQ(count(Role::kUser, "<think>", think), 0);
+  EXPECT_EQ(count(Role::kAssistant, "a <|im_end|> b", end), 2);  // those of the two turns
+}
+
+TEST_F(ChatTemplateTest, AThinkingModelBeginsToThinkAndForgetsOldThoughts) {
+  const auto ids_of = [&](const std::vector<Message>& messages, ChatStyle style) {
+    return apply_chat_template(tokenizer_, messages, {}, true, style).ids;
+  };
+  const Message first{Role::kUser, {Part::make_text("1?")}};
+  const Message second{Role::kUser, {Part::make_text("2?")}};
+  const auto answer = [](const char* text) {
+    return Message{Role::kAssistant, {Part::make_text(text)}};
+  };
+  std::vector<std::int32_t> expected = ids_of({first}, ChatStyle::kInstruct);
+  for (const std::int32_t id : tokenizer_.encode_with_special("<think>\n")) expected.push_back(id);
+  EXPECT_EQ(ids_of({first}, ChatStyle::kThinking), expected);
+  EXPECT_EQ(ids_of({first, answer("<think>\nso\n</think>\n\nYes."), second}, ChatStyle::kThinking),
+            ids_of({first, answer("Yes."), second}, ChatStyle::kThinking));
+}
+
+class ChatStyleTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    set_language(Language::kEnglish);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  void write(const char* name, const std::string& text) const {
+    std::ofstream(folder_ / name) << text;
+  }
+  fs::path folder_ = fs::temp_directory_path() / ("oko_style_" + std::to_string(::getpid()));
+};
+
+TEST_F(ChatStyleTest, TheTemplateSaysWhetherTheModelThinks) {
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kInstruct);
+  write(
+      "tokenizer_config.json",
+      R"({"chat_template":[{"name":"default","template":"<|im_start|>assistant\\n<think>\\n"}]})");
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kThinking);
+  write("chat_template.json", R"({"chat_template":"{{- '<|im_start|>assistant\\n' }}"})");
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kInstruct);
+  write("chat_template.jinja", "{{- '<|im_start|>assistant\\n<think>\\n' }}");
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kThinking);
+  write("chat_template.jinja", "[INST] {{ message }} [/INST]");
+  EXPECT_THROW(chat_style_of(folder_), Error);
 }
 
 TEST_F(ChatTemplateTest, WhatTheTemplateWouldDropIsRefused) {

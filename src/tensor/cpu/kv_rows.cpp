@@ -1,6 +1,7 @@
 #include "tensor/cpu/kv_rows.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -17,11 +18,15 @@ namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-void pack_float16_row(const float* x, std::size_t head_dim, std::uint8_t* out) {
+/// False where a number was cut.
+bool pack_float16_row(const float* x, std::size_t head_dim, std::uint8_t* out) {
+  bool fits = true;
   const auto pack = [&](auto d, std::size_t i) HWY_ATTR {
     const hn::Rebind<hwy::float16_t, decltype(d)> half;
     const auto limit = hn::Set(d, 65504.0f);
-    const auto clamped = hn::Max(hn::Neg(limit), hn::Min(limit, hn::LoadU(d, x + i)));
+    const auto exact = hn::LoadU(d, x + i);
+    const auto clamped = hn::Max(hn::Neg(limit), hn::Min(limit, exact));
+    fits = fits && hn::AllFalse(d, hn::Gt(hn::Abs(exact), limit));
     hwy::float16_t packed[hn::MaxLanes(d)];
     hn::StoreU(hn::DemoteTo(half, clamped), half, packed);
     std::memcpy(out + 2 * i, packed, 2 * hn::Lanes(d));
@@ -30,6 +35,7 @@ void pack_float16_row(const float* x, std::size_t head_dim, std::uint8_t* out) {
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= head_dim; i += hn::Lanes(d)) pack(d, i);
   for (; i < head_dim; ++i) pack(hn::CappedTag<float, 1>(), i);
+  return fits;
 }
 
 void pack_int8_row(const float* x, std::size_t head_dim, std::uint8_t* out) {
@@ -74,8 +80,9 @@ std::size_t kv_row_bytes(KvType type, std::size_t head_dim) {
   return 0;
 }
 
-void pack_kv_rows(const float* x, std::size_t rows, std::size_t head_dim, KvType type, void* out) {
+bool pack_kv_rows(const float* x, std::size_t rows, std::size_t head_dim, KvType type, void* out) {
   constexpr std::size_t kRowsPerTask = 128;
+  std::atomic<bool> all_fit = true;
   const std::size_t bytes = kv_row_bytes(type, head_dim);
   thread_pool().parallel_ranges(rows, kRowsPerTask, [&](std::size_t first, std::size_t last) {
     for (std::size_t row = first; row < last; ++row) {
@@ -86,7 +93,7 @@ void pack_kv_rows(const float* x, std::size_t rows, std::size_t head_dim, KvType
           std::memcpy(to, from, bytes);
           break;
         case KvType::kFloat16:
-          HWY_DYNAMIC_DISPATCH(pack_float16_row)(from, head_dim, to);
+          if (!HWY_DYNAMIC_DISPATCH(pack_float16_row)(from, head_dim, to)) all_fit = false;
           break;
         case KvType::kInt8:
           HWY_DYNAMIC_DISPATCH(pack_int8_row)(from, head_dim, to);
@@ -94,6 +101,7 @@ void pack_kv_rows(const float* x, std::size_t rows, std::size_t head_dim, KvType
       }
     }
   });
+  return all_fit;
 }
 
 }  // namespace oko::tensor::cpu
