@@ -11,9 +11,7 @@ namespace oko {
 using nlohmann::json;
 
 void ConfigReader::fail(const std::string& what) const {
-  throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", file_, what),
-              tr("the model is damaged or of another kind: oko runs dense Qwen3-VL models",
-                 "модель повреждена или другого вида: oko работает с плотными моделями Qwen3-VL"));
+  throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", file_, what), hint_);
 }
 
 void ConfigReader::fail_absent(const char* key) const {
@@ -29,6 +27,11 @@ const json* ConfigReader::find(const char* key) const {
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 
+bool ConfigReader::is_null(const char* key) const {
+  const auto found = object_.find(key);
+  return found != object_.end() && found->is_null();
+}
+
 ConfigReader ConfigReader::child(const char* key) const {
   if (find(key) == nullptr) fail_absent(key);
   return child_or_empty(key);
@@ -38,7 +41,7 @@ ConfigReader ConfigReader::child_or_empty(const char* key) const {
   static const json kEmpty = json::object();
   const json* value = find(key);
   if (value != nullptr && !value->is_object()) refuse(key, *value, tr("an object", "объект"));
-  return {value == nullptr ? kEmpty : *value, file_};
+  return {value == nullptr ? kEmpty : *value, file_, hint_};
 }
 
 std::int64_t ConfigReader::checked_integer(const char* key, const json& value, std::int64_t low,
@@ -71,6 +74,10 @@ float ConfigReader::positive(const char* key) const {
     refuse(key, *value, tr("a number above 0", "число больше 0"));
   }
   return number;
+}
+
+float ConfigReader::positive_or(const char* key, float otherwise) const {
+  return find(key) == nullptr ? otherwise : positive(key);
 }
 
 std::string ConfigReader::string_or(const char* key, const std::string& otherwise) const {

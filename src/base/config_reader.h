@@ -8,15 +8,18 @@
 namespace oko {
 
 /// Reads one object of a model's configuration file; every value is checked. Errors are kBadModel,
-/// name the file, the key and the value, and say what was expected. A null counts as absent. The
-/// object must outlive the reader.
+/// name the file, the key and the value, and say what was expected; their hint is the caller's, who
+/// knows the kind of the model. A null counts as absent. The object must outlive the reader.
 class ConfigReader {
  public:
-  ConfigReader(const nlohmann::json& object, std::string file)
-      : object_(object), file_(std::move(file)) {}
+  ConfigReader(const nlohmann::json& object, std::string file, std::string hint)
+      : object_(object), file_(std::move(file)), hint_(std::move(hint)) {}
 
   /// The value, or null where it is absent.
   const nlohmann::json* find(const char* key) const;
+
+  /// Whether the value is there and null.
+  bool is_null(const char* key) const;
 
   /// An object inside this one; throws where it is absent.
   ConfigReader child(const char* key) const;
@@ -29,6 +32,7 @@ class ConfigReader {
                           std::int64_t high) const;
   /// A finite number above 0; throws where it is absent.
   float positive(const char* key) const;
+  float positive_or(const char* key, float otherwise) const;
   std::string string_or(const char* key, const std::string& otherwise) const;
   bool boolean_or(const char* key, bool otherwise) const;
   /// Bytes of a number as `dtype` says, or `torch_dtype` in older files: 4 for float32, otherwise
@@ -51,6 +55,7 @@ class ConfigReader {
 
   const nlohmann::json& object_;
   std::string file_;
+  std::string hint_;
 };
 
 }  // namespace oko

@@ -68,6 +68,19 @@ FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing)
       std::chrono::duration_cast<std::chrono::nanoseconds>(modified.time_since_epoch()).count()};
 }
 
+void refuse_lfs_pointer(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad) {
+  constexpr std::size_t kMaxBytes = 1024;
+  if (bytes.size() > kMaxBytes || !bytes.starts_with("version https://git-lfs.github.com/spec/") ||
+      bytes.find("\noid ") == std::string_view::npos) {
+    return;
+  }
+  throw Error(bad,
+              tr("{}: is a pointer of git-lfs: the file itself was not downloaded",
+                 "{}: это указатель git-lfs, сам файл не скачан", path.string()),
+              tr("run git lfs pull in its folder, or download the file itself",
+                 "выполните git lfs pull в его папке или скачайте сам файл"));
+}
+
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -90,6 +103,7 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
+  refuse_lfs_pointer(bytes, path, bad);
   return bytes;
 }
 

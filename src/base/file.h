@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -23,8 +24,13 @@ struct FileIdentity {
 /// device.
 FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing);
 
+/// Throws with code `bad` where `bytes`, the whole of file `path`, are not the file itself but the
+/// pointer that git-lfs leaves in its place
+/// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+void refuse_lfs_pointer(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad);
+
 /// The whole of a regular file of at most `max_bytes`. Throws with code `bad`: missing, a folder,
-/// not readable, too large.
+/// not readable, too large, a pointer of git-lfs.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad);
 
 /// Writes beside `path` and renames, so that a reader never sees half a file. Throws kFailed.

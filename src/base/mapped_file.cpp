@@ -17,6 +17,8 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
     throw Error(bad, tr("{}: is empty", "{}: файл пуст", path.string()),
                 tr("get the file again", "получите файл заново"));
   }
+  constexpr std::uint64_t kSmall = 4096;
+  if (size_ <= kSmall) read_file(path, kSmall, bad);  // refuses a pointer of git-lfs
   const auto fail = [&] {
     const std::string reason = std::strerror(errno);
     throw Error(bad, tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}",

@@ -19,7 +19,7 @@ class MappedFile {
  public:
   static constexpr std::size_t kHeaderBytes = 16384;  ///< a page, on every system that oko runs on
 
-  /// Maps `path`. Throws `bad`: missing, a folder, empty, not mappable.
+  /// Maps `path`. Throws `bad`: missing, a folder, empty, not mappable, a pointer of git-lfs.
   MappedFile(const std::filesystem::path& path, ErrorCode bad);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -1,5 +1,3 @@
-#include "hub/convert.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -12,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "engine/conversion.h"
 #include "hub/model_path.h"
 
 namespace oko::cli {
@@ -67,7 +66,7 @@ void run(Options& options) {
   options.run.progress = [&](std::uint64_t done, std::uint64_t total) {
     progress.update(static_cast<double>(done) / static_cast<double>(total));
   };
-  const hub::ConvertReport report = hub::convert(options.run);
+  const hub::ConvertReport report = engine::convert_model(options.run);
   progress.clear();
   if (options.json) {
     print_json(json_of(report, options.run));

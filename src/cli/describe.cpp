@@ -74,6 +74,7 @@ engine::GenerationRequest make_request(const DescribeOptions& options, const eng
   request.max_pixels = options.max_pixels;
   request.sampling.temperature = options.temperature;
   request.sampling.seed = options.seed;
+  request.sampling.repetition_penalty = engine.generation_config().repetition_penalty;
   if (options.temperature > 0) {
     request.sampling.top_k = engine.generation_config().top_k;
     request.sampling.top_p = engine.generation_config().top_p;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct EmbedOptions {
   CommonOptions common;
   std::vector<std::string> texts;
   std::string model = hub::kDefaultEmbeddingModel;
-  std::string prefix;
+  std::optional<std::string> prefix;
   bge::Outputs outputs{.dense = false};
   bool token_strings = false;
   int max_tokens = 0;
@@ -109,8 +110,8 @@ class EmbedRun {
              .host = make_host(options.common, options.threads)}) {}
 
   void embed(std::vector<std::string> texts) {
-    for (std::string& text : texts) text.insert(0, options_.prefix);
     engine::EmbeddingRequest request;
+    request.prompt = options_.prefix;
     request.texts = std::move(texts);
     request.outputs = options_.outputs;
     request.max_tokens = options_.max_tokens;
@@ -212,10 +213,13 @@ void add_embed(CLI::App& app) {
   command->add_flag("--token-strings", options->token_strings,
                     tr("name tokens of sparse vectors by their text, not by number",
                        "называть токены разреженных векторов текстом, а не номером"));
-  command->add_option("--prefix", options->prefix,
-                      tr("put before each text (multilingual-e5: \"query: \" or \"passage: \")",
-                         "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
-                         "\"passage: \")"));
+  // An empty text counts, too: it turns the model's own prompt off.
+  command->add_option_function<std::string>(
+      "--prefix", [options](const std::string& text) { options->prefix = text; },
+      tr("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "
+         "without: the model's own prompt, if it has one",
+         "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
+         "\"passage: \"); без ключа: подсказка самой модели, если есть"));
   command
       ->add_option(
           "--max-tokens", options->max_tokens,

@@ -58,7 +58,7 @@ engine::VisionLanguageModel vision_language(const std::string& name) {
   if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
     model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
     model.config = qwen::Config::load(*folder);
-    model.processor = qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json");
+    model.processor = qwen::ImageProcessorConfig::of_model(*folder);
   } else {
     model.config = qwen::qwen3_vl_4b();
   }

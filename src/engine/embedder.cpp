@@ -12,6 +12,7 @@
 #include "models/bge_m3/footprint.h"
 #include "tensor/buffer_phases.h"
 #include "tensor/device.h"
+#include "text/lowercase.h"
 
 namespace oko::engine {
 
@@ -96,8 +97,11 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
   Work work{request, on_progress, std::move(stop), {}, {}, {}};
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
+  const std::string& prompt = prompt_of(request);
   for (const std::string& text : request.texts) {
-    text::TokenizedText tokens = tokenizer_.encode(text, limit);
+    const std::string whole = prompt + text;
+    text::TokenizedText tokens =
+        tokenizer_.encode(config_.modules.do_lower_case ? text::lowercase(whole) : whole, limit);
     work.result.texts.push_back({{}, tokens.ids.size(), tokens.total});
     work.result.stats.tokens += tokens.ids.size();
     work.ids.push_back(std::move(tokens.ids));
@@ -111,6 +115,19 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
   work.result.stats.memory = work.result.stats.peak_private_bytes -
                              std::min(work.result.stats.peak_private_bytes, private_before);
   return std::move(work.result);
+}
+
+const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
+  const std::string& prompt = request.prompt ? *request.prompt : config_.modules.prompt;
+  if (config_.modules.include_prompt || prompt.empty()) return prompt;
+  throw Error(
+      ErrorCode::kBadModel,
+      tr("{}: the model leaves the tokens of a prompt out of its vectors (include_prompt is "
+         "false), which oko does not do",
+         "{}: модель не учитывает токены подсказки в векторах (include_prompt — false), oko "
+         "так не умеет",
+         options_.model.string()),
+      tr("embed without a prompt: --prefix \"\"", "без подсказки: --prefix \"\""));
 }
 
 /// In passes as large as the budget allows.

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct EmbedderOptions {
 struct EmbeddingRequest {
   std::vector<std::string> texts = {};  ///< UTF-8; ill-formed bytes are read as U+FFFD
   models::bge_m3::Outputs outputs = {};
+  /// Put before each text; none: what the model says (config_sentence_transformers.json).
+  std::optional<std::string> prompt = {};
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
 };
 
@@ -93,6 +96,7 @@ class Embedder {
     double load_seconds = 0;  ///< of a load that no request has reported yet
   };
 
+  const std::string& prompt_of(const EmbeddingRequest& request) const;
   std::unique_ptr<ModelHost::Use> admit(Work& work);
   void encode(Work& work);
 

@@ -111,19 +111,57 @@ struct Engine::Work {
   }
 };
 
+namespace {
+
+/// The tokens that end an answer: all that the model's files name, and the end of a turn.
+std::vector<std::int32_t> end_tokens_of(const qwen::GenerationConfig& config,
+                                        const text::Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ids = config.eos_token_ids;
+  for (const std::string& token : {config.eos_token, std::string("<|im_end|>")}) {
+    if (const auto id = tokenizer.special_token(token)) ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace
+
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
       config_(qwen::Config::load(options_.vision_language_model)),
       tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
-      image_processor_(qwen::ImageProcessorConfig::load(options_.vision_language_model /
-                                                        "preprocessor_config.json")),
+      image_processor_(qwen::ImageProcessorConfig::of_model(options_.vision_language_model)),
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
+      chat_style_(text::chat_style_of(options_.vision_language_model)),
+      end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
       host_(options_.host != nullptr
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
       place_(*host_, loaded_,
-             loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {}
+             loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {
+  check_processor();
+}
+
+/// The tower takes patches of one size.
+void Engine::check_processor() const {
+  const qwen::VisionConfig& vision = config_.vision;
+  const qwen::ImageProcessorConfig& processor = image_processor_;
+  if (processor.patch_size == vision.patch_size &&
+      processor.merge_size == vision.spatial_merge_size &&
+      processor.temporal_patch_size == vision.temporal_patch_size) {
+    return;
+  }
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: the image processor makes patches of {} pixels, {} frames and merges {}, "
+                 "config.json has {}, {} and {}",
+                 "{}: обработчик картинок делает патчи: {} пикселей, {} кадров, слияние {}; в "
+                 "config.json — {}, {} и {}",
+                 options_.vision_language_model.string(), processor.patch_size,
+                 processor.temporal_patch_size, processor.merge_size, vision.patch_size,
+                 vision.temporal_patch_size, vision.spatial_merge_size),
+              tr("preprocessor_config.json belongs to another model",
+                 "preprocessor_config.json — от другой модели"));
+}
 
 Engine::~Engine() = default;
 
@@ -247,7 +285,8 @@ text::ChatPrompt Engine::prompt_of(const GenerationRequest& request, const Asked
     token_counts.push_back(qwen::merged_tokens(size, processor_for(max_pixels)));
   }
   image_tokens = std::accumulate(token_counts.begin(), token_counts.end(), 0);
-  return text::apply_chat_template(tokenizer_, request.messages, token_counts);
+  return text::apply_chat_template(tokenizer_, request.messages, token_counts,
+                                   /*add_generation_prompt=*/true, chat_style_);
 }
 
 GenerationMemory Engine::estimate_of(const Asked& asked, std::uint64_t text_tokens, int max_tokens,
@@ -392,8 +431,7 @@ void Engine::write_answer(Work& work) {
     if (work.on_text) work.on_text(text);
   };
   const auto is_end = [&](std::int32_t id) {
-    const auto& ends = generation_config_.eos_token_ids;
-    return std::find(ends.begin(), ends.end(), id) != ends.end();
+    return std::find(end_tokens_.begin(), end_tokens_.end(), id) != end_tokens_.end();
   };
 
   work.result.finish_reason = FinishReason::kLength;

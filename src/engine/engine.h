@@ -92,6 +92,7 @@ class Engine {
     ImageCache image_cache;
   };
 
+  void check_processor() const;
   models::qwen3_vl::ImageProcessorConfig processor_for(std::int64_t max_pixels) const;
   std::int64_t largest_picture(const std::vector<models::qwen3_vl::ImageSize>& sizes,
                                std::int64_t max_pixels) const;
@@ -112,6 +113,8 @@ class Engine {
   text::Tokenizer tokenizer_;
   models::qwen3_vl::ImageProcessorConfig image_processor_;
   models::qwen3_vl::GenerationConfig generation_config_;
+  text::ChatStyle chat_style_;
+  std::vector<std::int32_t> end_tokens_;
 
   std::shared_ptr<ModelHost> host_;
   Loaded loaded_;

@@ -95,15 +95,28 @@ int fitting_group_size(const std::vector<PlannedTensor>& tensors, int largest) {
   return largest;
 }
 
-void check_groups(const std::vector<PlannedTensor>& tensors, int group_size) {
-  for (const PlannedTensor& tensor : tensors) {
+/// Layers whose columns no group divides stay dense, as in MLX's own conversion.
+void leave_dense(std::vector<PlannedTensor>& tensors, int group_size) {
+  for (PlannedTensor& tensor : tensors) {
     if (divides(group_size, tensor)) continue;
-    throw Error(ErrorCode::kBadModel,
-                tr("layer {}: {} columns are not a multiple of the group size {}",
-                   "слой {}: {} столбцов не кратны размеру группы {}", tensor.name,
-                   tensor.source->info().shape.back(), group_size),
-                tr("choose another --group-size: 32, 64 or 128",
-                   "выберите другой --group-size: 32, 64 или 128"));
+    tensor.quantized = false;
+    tensor.dtype = dense_dtype(tensor.name, *tensor.source);
+  }
+}
+
+/// Refuses a model with another task's head: the vectors of its encoder are not made for search.
+void refuse_classifiers(const std::map<std::string, SourceTensor>& source,
+                        const std::string& folder) {
+  for (const auto& [name, tensor] : source) {
+    if (!begins_with(name, {"classifier.", "score."})) continue;
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("{}: the weights have {}: the model is a classifier (a reranker is one), not one "
+           "that makes vectors",
+           "{}: в весах есть {}: это классификатор (например, реранкер), а не модель для "
+           "векторов",
+           folder, name),
+        tr("take an embedding model", "возьмите модель для векторов"));
   }
 }
 
@@ -113,6 +126,7 @@ ConversionPlan plan_conversion(const nlohmann::json& config,
                                const std::map<std::string, SourceTensor>& source, int bits,
                                std::optional<int> group_size, const std::string& folder) {
   const Architecture& architecture = architecture_of(config, folder);
+  refuse_classifiers(source, folder);
   std::vector<PlannedTensor> tensors;
   bool any_quantized = false;
   for (const auto& [name, tensor] : source) {
@@ -129,14 +143,20 @@ ConversionPlan plan_conversion(const nlohmann::json& config,
     }
     tensors.push_back(std::move(planned));
   }
-  if (!any_quantized) {
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: the weights have no layers of this architecture",
-                   "{}: в весах нет слоёв этой архитектуры", folder),
-                tr("config.json belongs to another model", "config.json — от другой модели"));
-  }
   const int size = group_size ? *group_size : fitting_group_size(tensors, architecture.group_size);
-  check_groups(tensors, size);
+  if (any_quantized) leave_dense(tensors, size);
+  if (std::none_of(tensors.begin(), tensors.end(),
+                   [](const PlannedTensor& tensor) { return tensor.quantized; })) {
+    throw Error(ErrorCode::kBadModel,
+                any_quantized
+                    ? tr("{}: the columns of no layer are a multiple of the group size {}",
+                         "{}: ни у одного слоя столбцы не кратны размеру группы {}", folder, size)
+                    : tr("{}: the weights have no layers of this architecture",
+                         "{}: в весах нет слоёв этой архитектуры", folder),
+                any_quantized
+                    ? tr("choose a smaller --group-size", "выберите --group-size поменьше")
+                    : tr("config.json belongs to another model", "config.json — от другой модели"));
+  }
   return {{bits, size}, std::move(tensors)};
 }
 

@@ -30,8 +30,8 @@ struct ConversionPlan {
 /// norms and the heads of BGE-M3 stay, poolers and other tasks' heads go. Qwen3-VL: the language
 /// model is quantized, the vision tower stays. What stays in f32 becomes f16, where its numbers
 /// fit. Where no group size is asked for: 128 for encoders, whose kernels read such codes as they
-/// are, and 64 for Qwen3-VL, or what divides all layers. Throws kBadModel: another architecture,
-/// a layer that the group size does not divide, nothing to quantize.
+/// are, and 64 for Qwen3-VL, or what divides all layers. Layers whose columns it does not divide
+/// stay dense. Throws kBadModel: another architecture, a classifier, nothing to quantize.
 ConversionPlan plan_conversion(const nlohmann::json& config,
                                const std::map<std::string, SourceTensor>& source, int bits,
                                std::optional<int> group_size, const std::string& folder);

@@ -1,7 +1,6 @@
 #include "hub/convert.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -15,6 +14,7 @@
 #include "hub/free_space.h"
 #include "hub/output_folder.h"
 #include "hub/parallel_blocks.h"
+#include "hub/settings_files.h"
 #include "hub/source_checkpoint.h"
 #include "hub/tensor_copier.h"
 #include "tensor/affine_quantizer.h"
@@ -30,22 +30,6 @@ using tensor::Dtype;
 constexpr int kDefaultBits = 8;
 constexpr std::uint64_t kBlockElements = 1 << 20;  // in one thread's hands
 
-/// Files that say how a model is used; each is copied where it is there.
-constexpr std::array kSmallFiles = {"tokenizer.json",
-                                    "tokenizer_config.json",
-                                    "sentencepiece.bpe.model",
-                                    "special_tokens_map.json",
-                                    "added_tokens.json",
-                                    "vocab.json",
-                                    "merges.txt",
-                                    "chat_template.json",
-                                    "chat_template.jinja",
-                                    "generation_config.json",
-                                    "preprocessor_config.json",
-                                    "modules.json",
-                                    "sentence_bert_config.json",
-                                    "config_sentence_transformers.json",
-                                    "1_Pooling/config.json"};
 constexpr std::uint64_t kSmallFilesBytes = 64U << 20;  // generously
 
 /// Writes the tensors of a plan, block by block and in several threads.
@@ -55,6 +39,8 @@ class Converter {
       : options_(options), quantization_(plan.quantization) {
     for (const PlannedTensor& planned : plan.tensors) add(planned);
   }
+
+  const std::vector<tensor::TensorDeclaration>& declarations() const { return declarations_; }
 
   std::uint64_t bytes() const {
     std::uint64_t total = 0;
@@ -186,21 +172,30 @@ void check(const ConvertOptions& options) {
           "32, 64, 128");
 }
 
-/// Copies a file, if there is one.
-void copy_if_present(const fs::path& source, const fs::path& destination) {
-  std::error_code error;
-  if (!fs::exists(source, error)) return;
-  fs::create_directories(destination.parent_path(), error);
-  // The source may be a Hugging Face cache, whose files are links.
-  fs::copy_file(fs::canonical(source, error), destination, error);
-  if (!error) return;
-  const std::string reason = error.message();
-  throw Error(ErrorCode::kFailed,
-              tr("{}: cannot be copied: {}", "{}: не копируется: {}", source.string(), reason));
+/// Calls `check` for the new model, whose folder goes by `shown` in messages.
+void check_model(const std::function<void(const fs::path&)>& check, const OutputFolder& folder,
+                 const fs::path& shown) {
+  if (!check) return;
+  try {
+    check(folder.path());
+  } catch (const Error& error) {
+    std::string message = error.what();
+    const std::string own = folder.path().string();
+    for (std::size_t at = message.find(own); at != std::string::npos; at = message.find(own)) {
+      message.replace(at, own.size(), shown.string());
+    }
+    throw Error(error.code(), message, error.hint());
+  }
 }
 
-void copy_small_files(const fs::path& source, const fs::path& destination) {
-  for (const char* name : kSmallFiles) copy_if_present(source / name, destination / name);
+/// Lets the caller load the new model before the work of making its weights, which are zeros.
+void check_plan(const ConvertOptions& options, const OutputFolder& folder,
+                const std::vector<tensor::TensorDeclaration>& tensors) {
+  if (!options.check_plan) return;
+  const fs::path file = folder.path() / "model.safetensors";
+  tensor::SafetensorsWriter(file, tensors).finish_hollow();
+  check_model(options.check_plan, folder, options.source);
+  fs::remove(file);
 }
 
 bool is_quantized(const std::map<std::string, SourceTensor>& source) {
@@ -258,15 +253,18 @@ ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::orde
   const TensorCopier copier(source);
   OutputFolder folder(options.destination);
   require_free_space(folder.path(), copier.bytes() + kSmallFilesBytes);
+  copy_settings(options.source, folder.path());
+  copy_model_file(options.source / "config.json", folder.path() / "config.json");
+  check_plan(options, folder, copier.declarations());
   const fs::path file = folder.path() / "model.safetensors";
   copier.run(file, {}, options.progress, options.stop);
-  copy_small_files(options.source, folder.path());
-  copy_if_present(options.source / "config.json", folder.path() / "config.json");
+  check_model(options.check_result, folder, options.destination);
   ConvertReport report{
       quantization.bits, quantization.group_size, {}, copier.bytes(), fs::file_size(file)};
   folder.keep();
   for (const auto& [name, tensor] : source) {
     const tensor::TensorInfo& info = tensor.info();
+    if (info.dtype == Dtype::kOther) continue;  // was left out
     report.layers.push_back({name, info.shape, false, info.size, info.size, 0});
   }
   return report;
@@ -278,6 +276,8 @@ ConvertReport convert(const ConvertOptions& options) {
   check(options);
   nlohmann::ordered_json config =
       read_json_object(options.source / "config.json", ErrorCode::kBadModel);
+  // Refuses the quantization of another program.
+  tensor::QuantizationConfig::parse(config, (options.source / "config.json").string());
   const std::map<std::string, SourceTensor> source = open_source(options.source);
   if (is_quantized(source)) return copy_quantized(options, config, source);
   const int bits = options.bits.value_or(kDefaultBits);
@@ -287,12 +287,14 @@ ConvertReport convert(const ConvertOptions& options) {
 
   OutputFolder folder(options.destination);
   require_free_space(folder.path(), converter.bytes() + kSmallFilesBytes);
-  ConvertReport report = converter.run(folder.path() / "model.safetensors");
-  copy_small_files(options.source, folder.path());
+  copy_settings(options.source, folder.path());
   config["quantization"] = {
       {"group_size", plan.quantization.group_size}, {"bits", bits}, {"mode", "affine"}};
   set_dtype(plan, config);
   folder.add_json("config.json", config);
+  check_plan(options, folder, converter.declarations());
+  ConvertReport report = converter.run(folder.path() / "model.safetensors");
+  check_model(options.check_result, folder, options.destination);
   folder.keep();
   return report;
 }

@@ -20,6 +20,12 @@ struct ConvertOptions {
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
   StopToken stop = {};
+  /// Is given the folder of the new model before the work, with weights that are all zero: throws
+  /// where such a model cannot be loaded. May be empty.
+  std::function<void(const std::filesystem::path&)> check_plan = {};
+  /// Is given the folder at the end, before it gets its name: throws where the model does not run.
+  /// May be empty.
+  std::function<void(const std::filesystem::path&)> check_result = {};
 };
 
 /// One tensor of the new checkpoint.
@@ -41,7 +47,7 @@ struct ConvertReport {
 };
 
 /// Makes a quantized checkpoint in MLX's affine format of a Hugging Face one, with its config and
-/// its tokenizer's and other small files. The tensors of a source that is quantized already are
+/// `copy_settings`. The tensors of a source that is quantized already are
 /// copied as they are, aligned and sorted (SafetensorsWriter); other bits or groups than it has are
 /// refused. Streams: memory stays within some tens of MB. The destination gets its name when
 /// everything is written. Throws kUsage, kBadModel, kFailed (disk full), kCancelled.

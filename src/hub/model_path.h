@@ -6,9 +6,8 @@
 namespace oko::hub {
 
 /// The folder of a model that a user names: a folder with a config.json; else
-/// `$OKO_HOME/models/NAME`; else the newest snapshot of NAME
-/// ("mlx-community/Qwen3-VL-4B-Instruct-4bit") in the Hugging Face cache
-/// ($HF_HUB_CACHE, $HF_HOME/hub, ~/.cache/huggingface/hub). Throws kBadModel: found nowhere.
+/// `$OKO_HOME/models/NAME`; else the snapshot of NAME ("mlx-community/Qwen3-VL-4B-Instruct-4bit")
+/// in the Hugging Face cache (`find_snapshot`). Throws kBadModel: found nowhere.
 std::filesystem::path find_model(const std::string& name);
 
 /// The model that `oko describe` takes where none is named.

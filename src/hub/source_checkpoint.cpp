@@ -1,5 +1,8 @@
 #include "hub/source_checkpoint.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -8,7 +11,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "tensor/affine_quantizer.h"
-#include "tensor/shard_index.h"
+#include "tensor/checkpoint_files.h"
 #include "tensor/torch_checkpoint.h"
 
 namespace oko::hub {
@@ -21,26 +24,32 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
+[[noreturn]] void fail_without_weights(const fs::path& folder) {
+  const std::vector<std::string> others = tensor::unread_weights(folder);
+  throw Error(
+      ErrorCode::kBadModel,
+      others.empty()
+          ? tr("{}: has neither model.safetensors nor pytorch_model.bin",
+               "{}: нет ни model.safetensors, ни pytorch_model.bin", folder.string())
+          : tr("{}: has neither model.safetensors nor pytorch_model.bin; oko does not read {}",
+               "{}: нет ни model.safetensors, ни pytorch_model.bin; oko не читает {}",
+               folder.string(), fmt::format("{}", fmt::join(others, ", "))),
+      tr("name the folder of a Hugging Face model", "укажите папку модели Hugging Face"));
+}
+
 class Reader {
  public:
   std::map<std::string, SourceTensor> read(const fs::path& folder) {
-    const fs::path safetensors = folder / "model.safetensors";
-    const fs::path torch = folder / "pytorch_model.bin";
-    if (is_there(safetensors)) {
-      add_safetensors(safetensors);
-    } else if (const fs::path index = folder / "model.safetensors.index.json"; is_there(index)) {
-      for (const std::string& name : tensor::shard_names(index)) add_safetensors(folder / name);
-    } else if (is_there(torch)) {
-      add_torch(torch, "");
-    } else if (const fs::path index = folder / "pytorch_model.bin.index.json"; is_there(index)) {
-      for (const std::string& name : tensor::shard_names(index)) add_torch(folder / name, "");
-    } else {
-      throw Error(
-          ErrorCode::kBadModel,
-          tr("{}: has neither model.safetensors nor pytorch_model.bin",
-             "{}: нет ни model.safetensors, ни pytorch_model.bin", folder.string()),
-          tr("name the folder of a Hugging Face model", "укажите папку модели Hugging Face"));
+    tensor::refuse_adapter(folder);
+    const std::vector<fs::path> safetensors =
+        tensor::checkpoint_files(folder, tensor::kSafetensorsFormat);
+    for (const fs::path& file : safetensors) add_safetensors(file);
+    if (safetensors.empty()) {
+      for (const fs::path& file : tensor::checkpoint_files(folder, tensor::kTorchFormat)) {
+        add_torch(file, "");
+      }
     }
+    if (tensors_.empty()) fail_without_weights(folder);
     for (const char* head : {"sparse_linear", "colbert_linear"}) {
       const fs::path file = folder / (std::string(head) + ".pt");
       if (is_there(file)) add_torch(file, std::string(head) + ".");

@@ -19,6 +19,7 @@ struct Block {
 
 TensorCopier::TensorCopier(const std::map<std::string, SourceTensor>& tensors) {
   for (const auto& [name, tensor] : tensors) {
+    if (tensor.info().dtype == tensor::Dtype::kOther) continue;  // no layer can use it
     tensors_.push_back(&tensor);
     declarations_.push_back({name, tensor.info().dtype, tensor.info().shape});
     bytes_ += tensor.info().size;

@@ -21,6 +21,7 @@ class TensorCopier {
   explicit TensorCopier(const std::map<std::string, SourceTensor>& tensors);
 
   std::uint64_t bytes() const { return bytes_; }  ///< of all tensors
+  const std::vector<tensor::TensorDeclaration>& declarations() const { return declarations_; }
 
   /// Writes `file` with `metadata`; memory stays within some MB. `progress` is called with the
   /// bytes done and their total, from one thread at a time. Throws kFailed (disk full), kCancelled.

@@ -56,8 +56,9 @@ mx::array RmsNorm::operator()(const mx::array& x) const {
 
 LayerNorm LayerNorm::load(const Weights& weights, const std::string& name, std::int64_t width,
                           float epsilon) {
-  return LayerNorm(load_vector(weights, name + ".weight", width),
-                   load_vector(weights, name + ".bias", width), epsilon);
+  const bool old = !weights.contains(name + ".weight") && weights.contains(name + ".gamma");
+  return LayerNorm(load_vector(weights, name + (old ? ".gamma" : ".weight"), width),
+                   load_vector(weights, name + (old ? ".beta" : ".bias"), width), epsilon);
 }
 
 mx::array LayerNorm::operator()(const mx::array& x) const {

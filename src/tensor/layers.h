@@ -28,7 +28,8 @@ class RmsNorm {
 /// Layer normalisation (Ba et al. 2016) over the last axis.
 class LayerNorm {
  public:
-  /// Reads `name`.weight and `name`.bias of `width` elements. Throws kBadModel.
+  /// Reads `name`.weight and `name`.bias of `width` elements; .gamma and .beta are their names in
+  /// checkpoints made of TensorFlow's. Throws kBadModel.
   static LayerNorm load(const Weights& weights, const std::string& name, std::int64_t width,
                         float epsilon);
   /// x: (..., width) -> the same shape.

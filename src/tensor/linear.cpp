@@ -27,11 +27,10 @@ bool is_float(mx::Dtype dtype) {
 
 void require_dtype(bool right, const std::string& tensor) {
   if (right) return;
-  throw Error(
-      ErrorCode::kBadModel,
-      tr("tensor {} has a dtype that its layer cannot use",
-         "тип данных тензора {} не подходит его слою", tensor),
-      tr("the model was not made by MLX, or is damaged", "модель сделана не MLX или повреждена"));
+  throw Error(ErrorCode::kBadModel,
+              tr("tensor {} has a dtype that its layer cannot use",
+                 "тип данных тензора {} не подходит его слою", tensor),
+              hint_for_original_weights());
 }
 
 // Compiled, each activation is one kernel on a GPU.
@@ -98,6 +97,12 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
     if (!uses_graph()) bias = cpu::ready_f32(*bias);  // a few kB, read by every call
   }
   const auto layer = quantization.of_layer(name);
+  if (!layer && weights.contains(name + ".scales")) {
+    throw Error(ErrorCode::kBadModel,
+                tr("layer {} is quantized (it has .scales), and config.json does not say how",
+                   "слой {} квантован (есть .scales), но в config.json не сказано как", name),
+                tr("config.json belongs to another model", "config.json — от другой модели"));
+  }
   if (!layer || !weights.contains(name + ".scales")) {
     Linear linear(weights.matrix(name + ".weight", {outputs, inputs}), std::move(bias));
     require_dtype(is_float(linear.weight_.dtype()), name + ".weight");

@@ -49,13 +49,41 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
   return {static_cast<int>(bits), static_cast<int>(group_size)};
 }
 
+/// MLX's settings, else those of any program; null where there are none.
+const json* find_settings(const json& config) {
+  const auto in = [](const json& object) -> const json* {
+    for (const char* key : {"quantization", "quantization_config", "compression_config"}) {
+      const auto found = object.find(key);
+      if (found != object.end() && !found->is_null()) return &*found;
+    }
+    return nullptr;
+  };
+  if (const json* found = in(config)) return found;
+  const auto text = config.find("text_config");
+  return text != config.end() && text->is_object() ? in(*text) : nullptr;
+}
+
 }  // namespace
+
+std::string hint_for_original_weights() {
+  return tr(
+      "take the original weights (bfloat16 or float16) and make 8 or 4 bits of them with oko "
+      "convert, or take a model that MLX has quantized",
+      "возьмите исходные веса (bfloat16 или float16) и сделайте из них 8 или 4 бита командой "
+      "oko convert, или возьмите модель, квантованную MLX");
+}
 
 QuantizationConfig QuantizationConfig::parse(const json& config, std::string_view file_name) {
   QuantizationConfig result;
-  auto found = config.find("quantization");
-  if (found == config.end()) found = config.find("quantization_config");
-  if (found == config.end() || found->is_null()) return result;
+  const json* found = find_settings(config);
+  if (found == nullptr) return result;
+  if (const auto method = found->find("quant_method"); method != found->end()) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: the weights are quantized for another program: quant_method is {}",
+                   "{}: веса квантованы для другой программы: quant_method — {}", file_name,
+                   brief(*method)),
+                hint_for_original_weights());
+  }
   if (!found->is_object()) {
     fail(file_name, tr("quantization is not an object", "quantization — не объект"));
   }

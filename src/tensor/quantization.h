@@ -25,6 +25,9 @@ constexpr std::uint64_t bytes_of(std::uint64_t weights,
          weights / static_cast<std::uint64_t>(quantization->group_size) * 4;
 }
 
+/// What to do with a model whose weights are quantized for another program.
+std::string hint_for_original_weights();
+
 /// What config.json says of quantization: a default, and exceptions by layer ("false": left dense).
 class QuantizationConfig {
  public:
@@ -32,9 +35,10 @@ class QuantizationConfig {
   /// All layers alike.
   explicit QuantizationConfig(Quantization all) : default_(all) {}
 
-  /// From the whole of config.json: its "quantization", else "quantization_config". Throws
-  /// kBadModel for another mode than affine, bits or group sizes that the kernels do not have,
-  /// values of a wrong type.
+  /// From the whole of config.json: its "quantization", else "quantization_config", there or in
+  /// "text_config". Throws kBadModel for the quantization of another program, which it names by its
+  /// "quant_method", for another mode than affine, bits or group sizes that the kernels do not
+  /// have, values of a wrong type.
   static QuantizationConfig parse(const nlohmann::json& config, std::string_view file_name);
 
   /// How layer `name` ("language_model.model.layers.0.mlp.up_proj") is quantized, if its scales

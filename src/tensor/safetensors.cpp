@@ -88,12 +88,10 @@ std::vector<std::int64_t> parse_shape(const json& entry, std::string_view name,
     fail_tensor(name, tensor, tr("has no shape", "нет формы"));
   }
   for (const json& dimension : *found) {
-    const bool whole = dimension.is_number_unsigned() ||
-                       (dimension.is_number_integer() && dimension.get<std::int64_t>() > 0);
-    if (!whole || dimension.get<std::uint64_t>() == 0 ||
+    if (!dimension.is_number_unsigned() ||
         dimension.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max()) {
       fail_tensor(name, tensor,
-                  tr("dimension {} is not in 1..2147483647", "размерность {} не в 1..2147483647",
+                  tr("dimension {} is not in 0..2147483647", "размерность {} не в 0..2147483647",
                      brief(dimension)));
     }
     shape.push_back(dimension.get<std::int64_t>());
@@ -121,13 +119,9 @@ TensorInfo parse_tensor(const json& entry, std::string_view name, std::string_vi
   if (type == entry.end() || !type->is_string()) {
     fail_tensor(name, tensor, tr("has no dtype", "нет типа данных"));
   }
-  const auto dtype = dtype_of(type->get_ref<const std::string&>());
-  if (!dtype) {
-    fail_tensor(name, tensor,
-                tr("dtype {} is not supported", "тип данных {} не поддерживается",
-                   type->get_ref<const std::string&>().substr(0, 40)));
-  }
-  info.dtype = *dtype;
+  const std::string& type_name = type->get_ref<const std::string&>();
+  info.dtype = dtype_of(type_name).value_or(Dtype::kOther);
+  if (info.dtype == Dtype::kOther) info.other_dtype = type_name.substr(0, 40);
   info.shape = parse_shape(entry, name, tensor);
   const auto offsets = entry.find("data_offsets");
   if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 ||
@@ -142,7 +136,8 @@ TensorInfo parse_tensor(const json& entry, std::string_view name, std::string_vi
                    "байты {}..{} лежат вне {} байт данных файла", begin, end, data_size));
   }
   info.offset = data_start + begin;
-  info.size = byte_size(info, name, tensor);
+  // Elements of another dtype may be smaller than a byte.
+  info.size = info.dtype == Dtype::kOther ? end - begin : byte_size(info, name, tensor);
   if (info.size != end - begin) {
     fail_tensor(name, tensor,
                 tr("its shape needs {} bytes, the header gives {}",
@@ -189,6 +184,7 @@ std::size_t size_of(Dtype dtype) {
     case Dtype::kInt64:
       return 8;
     case Dtype::kUint8:
+    case Dtype::kOther:
       return 1;
   }
   return 0;
@@ -238,7 +234,8 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
   TensorTable tensors;
   for (const auto& [tensor, entry] : header.items()) {
     if (tensor == "__metadata__") continue;
-    tensors.emplace(tensor, parse_tensor(entry, name, tensor, data_start, data_size));
+    TensorInfo info = parse_tensor(entry, name, tensor, data_start, data_size);
+    if (info.size != 0) tensors.emplace(tensor, std::move(info));
   }
   check_overlap(tensors, name);
   return tensors;

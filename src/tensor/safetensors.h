@@ -10,10 +10,11 @@
 
 namespace oko::tensor {
 
-/// Element types of safetensors files that oko reads and writes.
-enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kInt32, kInt64, kUint8 };
+/// Element types of safetensors files that oko reads and writes. kOther: any other type, which no
+/// layer of oko can use; such a tensor does no harm while no layer asks for it.
+enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kInt32, kInt64, kUint8, kOther };
 
-/// Bytes of one element.
+/// Bytes of one element; of kOther 1.
 std::size_t size_of(Dtype dtype);
 
 /// "F32", "BF16", ...: the name in a safetensors header.
@@ -25,14 +26,15 @@ struct TensorInfo {
   std::vector<std::int64_t> shape;  ///< every dimension in 1..2^31-1; empty for a scalar
   std::uint64_t offset = 0;         ///< of the first byte, from the start of the file
   std::uint64_t size = 0;           ///< bytes
+  std::string other_dtype = {};     ///< of kOther: its name in the header, "F8_E4M3"
 };
 
 using TensorTable = std::map<std::string, TensorInfo, std::less<>>;
 
-/// Reads the header of a safetensors file and checks everything that a reader relies on: known
-/// dtypes, dimensions > 0, products that do not wrap, sizes that match, tensors inside the file, no
-/// overlap, no duplicate names. Tensors of other dtypes than `Dtype` are refused. `file` is the
-/// file from its first byte (at least the header); `file_size` its length on disk; `name` is for
+/// Reads the header of a safetensors file and checks everything that a reader relies on: its
+/// dimensions, products that do not wrap, sizes that match (but of kOther), tensors inside the
+/// file, no overlap, no duplicate names. Tensors without elements are left out. `file` is the file
+/// from its first byte (at least the header); `file_size` its length on disk; `name` is for
 /// messages. Throws kBadModel. Format: https://github.com/huggingface/safetensors (8 bytes of
 /// little-endian header length, JSON, data).
 TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t file_size,

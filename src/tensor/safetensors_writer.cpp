@@ -99,9 +99,18 @@ void SafetensorsWriter::finish() {
   assert(std::accumulate(extents_.begin(), extents_.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const Extent& e) { return sum + e.size; }) ==
          written_);
-  ::fchmod(file_, 0644);
   // Otherwise a power cut could leave a file of zeros under the name.
   if (!sync_to_disk(file_)) fail(errno);
+  give_name();
+}
+
+void SafetensorsWriter::finish_hollow() {
+  if (::ftruncate(file_, static_cast<off_t>(file_size_)) != 0) fail(errno);
+  give_name();
+}
+
+void SafetensorsWriter::give_name() {
+  ::fchmod(file_, 0644);
   const int file = std::exchange(file_, -1);
   if (::close(file) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;

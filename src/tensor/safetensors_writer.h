@@ -49,6 +49,10 @@ class SafetensorsWriter {
   /// Gives the file its name, after all data is written and has reached the disk. Throws kFailed.
   void finish();
 
+  /// Gives the file its name with zeros in place of all data, which take no disk where the file
+  /// system has holes: a model that can be loaded before the work of writing it. Throws kFailed.
+  void finish_hollow();
+
   /// Bytes of the whole file.
   std::uint64_t file_size() const { return file_size_; }
 
@@ -58,6 +62,7 @@ class SafetensorsWriter {
     std::uint64_t size = 0;    ///< bytes
   };
 
+  void give_name();
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);
   [[noreturn]] void fail(int error) const;
 

@@ -20,12 +20,13 @@ std::set<std::string> shard_names(const std::filesystem::path& index) {
   std::set<std::string> names;
   for (const auto& [tensor, file] : parsed["weight_map"].items()) {
     // A shard lies in the model's own folder: a path could reach any file of the machine.
-    if (!file.is_string() || file.get<std::string>().empty() ||
-        file.get<std::string>().find_first_of("/\\") != std::string::npos) {
+    const std::string name = file.is_string() ? file.get<std::string>() : "";
+    if (name.empty() || name == "." || name == ".." ||
+        name.find_first_of("/\\") != std::string::npos) {
       fail(tr("names a shard that is not a plain file name",
               "имя части модели — не простое имя файла"));
     }
-    names.insert(file.get<std::string>());
+    names.insert(name);
   }
   return names;
 }

@@ -1,13 +1,14 @@
 #include "tensor/weight_files.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/language.h"
-#include "tensor/shard_index.h"
+#include "tensor/checkpoint_files.h"
 
 namespace oko::tensor {
 namespace {
@@ -33,17 +34,27 @@ std::string plain_name(const fs::path& folder) {
   return name;
 }
 
-[[noreturn]] void fail_without_files(const fs::path& model_dir, bool is_torch) {
+[[noreturn]] void fail_without_files(const fs::path& model_dir) {
+  std::error_code ignored;
+  if (fs::exists(model_dir / "pytorch_model.bin", ignored) ||
+      fs::exists(model_dir / "pytorch_model.bin.index.json", ignored)) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: has weights of PyTorch only (pytorch_model.bin)",
+                   "{}: есть только веса PyTorch (pytorch_model.bin)", model_dir.string()),
+                tr("make a model of it with oko convert {} DST",
+                   "сделайте из него модель командой oko convert {} DST", model_dir.string()));
+  }
+  const std::vector<std::string> others = unread_weights(model_dir);
   throw Error(
       ErrorCode::kBadModel,
-      tr("{}: has neither model.safetensors nor model.safetensors.index.json",
-         "{}: нет ни model.safetensors, ни model.safetensors.index.json", model_dir.string()),
-      is_torch
-          ? tr("it has PyTorch's pytorch_model.bin: make a model of it with oko convert {} DST",
-               "здесь pytorch_model.bin от PyTorch: сделайте из него модель командой oko "
-               "convert {} DST",
-               model_dir.string())
-          : tr("name the folder of an MLX model", "укажите папку модели MLX"));
+      others.empty()
+          ? tr("{}: has neither model.safetensors nor model.safetensors.index.json",
+               "{}: нет ни model.safetensors, ни model.safetensors.index.json", model_dir.string())
+          : tr("{}: has no model.safetensors; oko does not read {}",
+               "{}: нет model.safetensors; oko не читает {}", model_dir.string(),
+               fmt::format("{}", fmt::join(others, ", "))),
+      tr("name the folder of an MLX model or of a Hugging Face one",
+         "укажите папку модели MLX или Hugging Face"));
 }
 
 }  // namespace
@@ -57,20 +68,12 @@ bool SourceFile::is_current() const {
 }
 
 std::vector<SourceFile> find_weight_files(const fs::path& model_dir) {
-  const auto index = model_dir / "model.safetensors.index.json";
-  const auto single = model_dir / "model.safetensors";
+  refuse_adapter(model_dir);
   std::vector<SourceFile> files;
-  const auto add = [&](const fs::path& path) {
+  for (const fs::path& path : checkpoint_files(model_dir, kSafetensorsFormat)) {
     files.push_back({path, identify_file(path, ErrorCode::kBadModel)});
-  };
-  std::error_code unreachable;  // is told as "has neither"
-  if (fs::exists(single, unreachable)) {
-    add(single);
-  } else if (fs::exists(index, unreachable)) {
-    for (const std::string& name : shard_names(index)) add(model_dir / name);
-  } else {
-    fail_without_files(model_dir, fs::exists(model_dir / "pytorch_model.bin", unreachable));
   }
+  if (files.empty()) fail_without_files(model_dir);
   return files;
 }
 

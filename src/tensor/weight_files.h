@@ -17,8 +17,8 @@ struct SourceFile {
   bool is_current() const;
 };
 
-/// The weight files of a model folder: `model.safetensors`, or the shards of
-/// `model.safetensors.index.json`. Throws kBadModel: no such files, a missing shard.
+/// The safetensors files of a model folder, as `checkpoint_files` chooses them. Throws kBadModel:
+/// no such files, a missing shard.
 std::vector<SourceFile> find_weight_files(const std::filesystem::path& model_dir);
 
 /// Where the aligned copy of these files of `model_dir` is kept, whether it is there or not: a file

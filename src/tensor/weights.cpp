@@ -5,6 +5,7 @@
 #include <mlx/mlx.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include "tensor/allocator.h"
 #include "tensor/array_view.h"
 #include "tensor/device.h"
+#include "tensor/quantization.h"
 
 namespace oko::tensor {
 namespace {
@@ -38,6 +40,7 @@ mx::Dtype mlx_dtype(Dtype dtype) {
     case Dtype::kInt64:
       return mx::int64;
     case Dtype::kUint8:
+    case Dtype::kOther:
       return mx::uint8;
   }
   return mx::uint8;
@@ -98,7 +101,9 @@ void Weights::add_file(const std::filesystem::path& path, const WindowLimits& li
   for (const Window& window : plan.windows) buffers_.push_back(mapped_words(mapping, window));
   for (const auto& [name, info] : table) {
     constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
-    if (info.size / size_of(info.dtype) + 16 > kMaxElements) {  // MLX counts them in 32 bits
+    const bool usable = info.dtype != Dtype::kOther;
+    if (usable &&
+        info.size / size_of(info.dtype) + 16 > kMaxElements) {  // MLX counts them in 32 bits
       throw Error(
           ErrorCode::kBadModel,
           tr("{}: tensor {} of {} is too large for MLX", "{}: тензор {} в {} велик для MLX",
@@ -129,19 +134,51 @@ std::optional<std::vector<std::int64_t>> Weights::shape(std::string_view name) c
   return entry->info.shape;
 }
 
+void Weights::require_known_quantization(std::string_view name) const {
+  constexpr std::string_view kWeight = ".weight";
+  if (!name.ends_with(kWeight)) return;
+  const std::string layer(name.substr(0, name.size() - kWeight.size()));
+  constexpr std::array kOthers = {std::pair{".qweight", "GPTQ, AWQ"},
+                                  std::pair{".weight_packed", "compressed-tensors"},
+                                  std::pair{".weight_quantized", "compressed-tensors"},
+                                  std::pair{".SCB", "bitsandbytes"},
+                                  std::pair{".weight.absmax", "bitsandbytes"},
+                                  std::pair{".W_q", "HQQ"}};
+  for (const auto& [suffix, program] : kOthers) {
+    if (!contains(layer + suffix)) continue;
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: layer {} is quantized for another program ({}): it has {} and no {}",
+                   "{}: слой {} квантован для другой программы ({}): есть {}, нет {}",
+                   model_dir_.string(), layer, program, suffix, kWeight),
+                hint_for_original_weights());
+  }
+}
+
 const Weights::Entry& Weights::require(std::string_view name) const {
   const Entry* entry = find(name);
   if (entry != nullptr) return *entry;
+  require_known_quantization(name);
   throw Error(ErrorCode::kBadModel,
               tr("{}: tensor {} is missing", "{}: нет тензора {}", model_dir_.string(), name),
               tr("a shard is missing, or config.json belongs to another model",
                  "не хватает части модели, или config.json — от другой модели"));
 }
 
+const Weights::Entry& Weights::require_usable(std::string_view name) const {
+  const Entry& entry = require(name);
+  if (entry.info.dtype != Dtype::kOther) return entry;
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: tensor {} has numbers of type {}, which oko does not run",
+                 "{}: числа тензора {} — типа {}, с которым oko не работает", model_dir_.string(),
+                 name, entry.info.other_dtype),
+              hint_for_original_weights());
+}
+
 void Weights::require_shape(std::string_view name,
                             std::initializer_list<std::int64_t> shape) const {
   const std::vector<std::int64_t>& own = require(name).info.shape;
   if (std::equal(shape.begin(), shape.end(), own.begin(), own.end())) return;
+  require_known_quantization(name);
   throw Error(
       ErrorCode::kBadModel,
       tr("{}: tensor {} has shape [{}], the config asks for [{}]",
@@ -151,7 +188,7 @@ void Weights::require_shape(std::string_view name,
 }
 
 mx::array Weights::get(std::string_view name) const {
-  const auto& [file, buffer, buffer_offset, info] = require(name);
+  const auto& [file, buffer, buffer_offset, info] = require_usable(name);
   mx::Shape shape(info.shape.begin(), info.shape.end());
   const bool converts = becomes_float16(info);
   const mx::Dtype dtype = converts ? mx::float16 : mlx_dtype(info.dtype);
@@ -180,7 +217,7 @@ mx::array Weights::get(std::string_view name, std::initializer_list<std::int64_t
 
 mx::array Weights::matrix(std::string_view name, std::initializer_list<std::int64_t> shape) const {
   require_shape(name, shape);
-  const auto& [file, buffer, buffer_offset, info] = require(name);
+  const auto& [file, buffer, buffer_offset, info] = require_usable(name);
   if (!is_readable_in_place(info)) return get(name);
   return view_of(buffers_[buffer], info.offset - buffer_offset,
                  mx::Shape(info.shape.begin(), info.shape.end()), mlx_dtype(info.dtype));

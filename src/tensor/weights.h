@@ -42,9 +42,9 @@ struct WeightFiles {
 /// Arrays keep their file mapped, so they may outlive this object.
 class Weights {
  public:
-  /// Opens `model.safetensors`, or the shards of `model.safetensors.index.json`, or their aligned
-  /// copy. Throws kBadModel: no such files, a missing shard, a header that fails
-  /// `parse_safetensors`, a tensor larger than a buffer of `limits`.
+  /// Opens the files that `find_weight_files` finds, or their aligned copy. Throws kBadModel: no
+  /// such files, a missing shard, a header that fails `parse_safetensors`, a tensor larger than a
+  /// buffer of `limits`.
   static Weights open(const std::filesystem::path& model_dir,
                       const WindowLimits& limits = default_window_limits());
 
@@ -72,7 +72,8 @@ class Weights {
   std::optional<std::vector<std::int64_t>> shape(std::string_view name) const;
 
   /// The tensor, in its own dtype (float16: see above), evaluated, at a multiple of its element's
-  /// size. Throws kBadModel where it is missing, or has a number that float16 cannot hold.
+  /// size. Throws kBadModel where it is missing, has a dtype that oko does not run or a number that
+  /// float16 cannot hold.
   mx::array get(std::string_view name) const;
 
   /// The tensor, which must have this shape. Throws kBadModel naming both shapes.
@@ -93,6 +94,10 @@ class Weights {
   void add_file(const std::filesystem::path& path, const WindowLimits& limits);
   const Entry* find(std::string_view name) const;
   const Entry& require(std::string_view name) const;
+  /// Throws where the layer of `name`, which cannot be used, is quantized for another program.
+  void require_known_quantization(std::string_view name) const;
+  /// Throws where no layer can use the tensor's dtype.
+  const Entry& require_usable(std::string_view name) const;
   void require_shape(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 
   std::filesystem::path model_dir_;

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "budget/process_memory.h"
 #include "models/bge_m3/similarity.h"
 #include "tests/support/kept_memory.h"
@@ -47,6 +48,35 @@ class EmbedderTest : public ScratchFolderTest {
     return static_cast<double>(mlx::core::get_peak_memory()) - before;
   }
 };
+
+TEST_F(EmbedderTest, TheModelsOwnPromptAndLowerCaseAreUsed) {
+  const std::filesystem::path model = folder_ / "model";
+  std::filesystem::copy(small().model, model);
+  const auto dense = [&](const EmbeddingRequest& request) {
+    return Embedder({.model = model}).embed(request).texts.at(0).encoding.dense;
+  };
+  const auto plain = dense({.texts = {"query: один"}});
+  EXPECT_NE(dense({.texts = {"Query: ОДИН"}}), plain);
+  write_file_atomically(model / "config_sentence_transformers.json",
+                        R"({"prompts":{"q":"Query: "},"default_prompt_name":"q"})");
+  write_file_atomically(model / "sentence_bert_config.json", R"({"do_lower_case":true})");
+  EXPECT_EQ(dense({.texts = {"ОДИН"}}), plain);
+  EXPECT_EQ(dense({.texts = {"Один"}, .prompt = "QUERY: "}), plain);
+  EXPECT_EQ(dense({.texts = {"query: один"}, .prompt = ""}), plain);
+}
+
+TEST_F(EmbedderTest, APromptThatPoolingLeavesOutIsRefusedByName) {
+  const std::filesystem::path model = folder_ / "model";
+  std::filesystem::copy(small().model, model);
+  std::filesystem::create_directory(model / "1_Pooling");
+  write_file_atomically(model / "1_Pooling/config.json",
+                        R"({"pooling_mode":"mean","include_prompt":false})");
+  Embedder embedder({.model = model});
+  EXPECT_EQ(embedder.embed({.texts = {"text"}}).texts.size(), 1u);
+  const std::string message = message_of(
+      [&] { embedder.embed({.texts = {"text"}, .prompt = "query: "}); }, ErrorCode::kBadModel);
+  EXPECT_NE(message.find("include_prompt"), std::string::npos) << message;
+}
 
 TEST_F(EmbedderTest, ManyTextsKeepTheirOrderAndTheVectorsThatTheyHaveAlone) {
   Embedder embedder(small());

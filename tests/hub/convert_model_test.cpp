@@ -16,6 +16,7 @@
 #include "models/bge_m3/similarity.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/device.h"
+#include "tensor/safetensors_writer.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
@@ -244,6 +245,60 @@ TEST_F(ConvertModelTest, WrongOptionsAndFoldersAreErrors) {
   message_of([&] { to(folder_ / "nothing"); }, ErrorCode::kBadModel);
   fs::create_directories(out() / "something");
   message_of([&] { to(source); }, ErrorCode::kUsage);
+}
+
+TEST_F(ConvertModelTest, LayersThatNoGroupDividesStayDense) {
+  const ConvertReport report = convert({torch_model(), out(), 8, 128});
+  int quantized = 0, dense = 0;
+  for (const ConvertedLayer& layer : report.layers) {
+    if (layer.shape.size() != 2 || !layer.name.starts_with("encoder.layer.")) continue;
+    EXPECT_EQ(layer.quantized, layer.shape[1] % 128 == 0) << layer.name;
+    ++(layer.quantized ? quantized : dense);
+  }
+  EXPECT_GT(quantized, 0);
+  EXPECT_GT(dense, 0);
+  EXPECT_EQ(bge::Model::load(out())->encode(some_text(20, 96), kAll).at(0).dense.size(), 64u);
+}
+
+TEST_F(ConvertModelTest, AllSettingsAndModulesAreCopied) {
+  const fs::path source = copy_of(RandomModels::get("bge-m3-small-f32", 38));
+  write_file_atomically(source / "modules.json",
+                        R"([{"path":""},{"path":"1_Pooling"},{"path":"2_Dense"}])");
+  for (const char* name :
+       {"1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors",
+        "processor_config.json", "sentence_roberta_config.json", "chat_template.jinja"}) {
+    fs::create_directories((source / name).parent_path());
+    write_file_atomically(source / name, "{}");
+  }
+  write_file_atomically(source / "model.safetensors.index.json", "{}");
+  to(source);
+  for (const char* name : {"1_Pooling/config.json", "2_Dense/model.safetensors", "modules.json",
+                           "processor_config.json", "sentence_roberta_config.json",
+                           "chat_template.jinja", "tokenizer.json"}) {
+    EXPECT_TRUE(fs::exists(out() / name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(out() / "model.safetensors.index.json"));
+}
+
+TEST_F(ConvertModelTest, AClassifierIsRefused) {
+  const fs::path source = copy_of(RandomModels::get("bge-m3-small-f32", 38));
+  tensor::SafetensorsWriter writer(source / "model-00002-of-00002.safetensors",
+                                   {{"classifier.weight", tensor::Dtype::kFloat32, {1, 1}}});
+  writer.finish_hollow();
+  fs::rename(source / "model.safetensors", source / "model-00001-of-00002.safetensors");
+  const std::string message = message_of([&] { to(source); }, ErrorCode::kBadModel);
+  EXPECT_NE(message.find("classifier"), std::string::npos) << message;
+  message_of([&] { bge::Model::load(source); }, ErrorCode::kBadModel);
+}
+
+TEST_F(ConvertModelTest, TheWeightsOfAnotherProgramAreRefusedByName) {
+  const fs::path source = copy_of(RandomModels::get("bge-m3-small-f32", 38));
+  auto config =
+      nlohmann::json::parse(read_file(source / "config.json", 1'000'000, ErrorCode::kFailed));
+  config["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}};
+  write_file_atomically(source / "config.json", config.dump());
+  const std::string message = message_of([&] { to(source); }, ErrorCode::kBadModel);
+  EXPECT_NE(message.find("\"gptq\""), std::string::npos) << message;
 }
 
 TEST_F(ConvertModelTest, AnotherArchitectureIsRefused) {

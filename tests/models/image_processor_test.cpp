@@ -185,7 +185,7 @@ TEST_F(ImageProcessorConfigTest, WrongValuesAreBadModel) {
   EXPECT_EQ(message_of(R"({"size": {"shortest_edge": 9000, "longest_edge": 100}})"),
             "longest_edge is 100, oko expects at least shortest_edge (9000)");
   EXPECT_EQ(message_of(R"({"min_pixels": 9000, "max_pixels": 100})"),
-            "max_pixels is 100, oko expects a whole number from 9000 to 67108864");
+            "max_pixels is 100, oko expects a whole number from 9000 to 1099511627776");
 }
 
 }  // namespace

@@ -51,6 +51,21 @@ TEST(QuantizationTest, WhatTheKernelsDoNotHaveIsRefused) {
   expect_refused(R"({"quantization":{"layer":{"mode":"nvfp4"}}})", "mode \"nvfp4\"");
 }
 
+TEST(QuantizationTest, TheQuantizationOfAnotherProgramIsNamed) {
+  for (const char* method : {"fp8", "awq", "gptq", "bitsandbytes", "compressed-tensors"}) {
+    const std::string settings = fmt::format(R"({{"quant_method":"{}","bits":4}})", method);
+    const std::string named = fmt::format(R"(quant_method is "{}")", method);
+    expect_refused(fmt::format(R"({{"quantization_config":{}}})", settings), named);
+    expect_refused(fmt::format(R"({{"compression_config":{}}})", settings), named);
+    expect_refused(fmt::format(R"({{"text_config":{{"quantization_config":{}}}}})", settings),
+                   named);
+  }
+  // What MLX says goes before what the original weights had.
+  EXPECT_EQ(parse(R"({"quantization":{"bits":8},"quantization_config":{"quant_method":"fp8"}})")
+                .of_layer("any"),
+            (Quantization{8, 64}));
+}
+
 TEST(QuantizationTest, ValuesOfAWrongTypeAreRefused) {
   expect_refused(R"({"quantization":4})", "not an object");
   expect_refused(R"({"quantization":[]})", "not an object");

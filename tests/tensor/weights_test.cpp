@@ -219,13 +219,11 @@ TEST_F(WeightsTest, MissingOrDamagedShardIsNamed) {
 TEST_F(WeightsTest, ShardOutsideTheModelFolderIsRefused) {
   folder_.write("one.safetensors", safetensors_file({floats("a", {1.0f})}));
   for (const char* shard : {R"("../one.safetensors")", R"("/etc/passwd")",
-                            R"("x\\one.safetensors")", R"("")", "7", "null", "[]"}) {
+                            R"("x\\one.safetensors")", R"("")", R"("..")", "7", "null", "[]"}) {
     SCOPED_TRACE(shard);
     folder_.write(kIndex, fmt::format(R"({{"weight_map":{{"a":{}}}}})", shard));
     expect_bad_model([&] { open(); }, {kIndex, "not a plain file name"});
   }
-  folder_.write(kIndex, R"({"weight_map":{"a":".."}})");
-  expect_bad_model([&] { open(); }, {"folder"});
 }
 
 TEST_F(WeightsTest, IndexWithoutAWeightMapIsRefused) {
@@ -246,6 +244,43 @@ TEST_F(WeightsTest, TensorInTwoShardsIsRefused) {
   folder_.write("two.safetensors", safetensors_file({floats("b", {2.0f})}));
   folder_.write(kIndex, R"({"weight_map":{"a":"one.safetensors","b":"two.safetensors"}})");
   expect_bad_model([&] { open(); }, {"two.safetensors", "tensor b"});
+}
+
+TEST_F(WeightsTest, TensorsThatNoLayerAsksForDoNoHarm) {
+  folder_.write("model.safetensors", safetensors_file({floats("a", {1.0f, 2.0f}),
+                                                       {"mask", "BOOL", {3}, "abc"},
+                                                       {"empty", "F32", {0}, ""},
+                                                       {"small", "F4", {4}, "ab"}}));
+  const Weights weights = open();
+  EXPECT_EQ(values_of<float>(weights.get("a")), (std::vector<float>{1.0f, 2.0f}));
+  EXPECT_FALSE(weights.contains("empty"));
+  expect_bad_model([&] { weights.get("mask", {3}); }, {"tensor mask", "type BOOL"});
+}
+
+TEST_F(WeightsTest, LayersOfOtherProgramsAreNamedAndNotCalledDamaged) {
+  folder_.write("model.safetensors", safetensors_file({{"q.qweight", "I32", {1}, "abcd"},
+                                                       {"p.weight_packed", "I32", {1}, "abcd"},
+                                                       {"b.weight", "U8", {4}, "abcd"},
+                                                       {"b.weight.absmax", "U8", {1}, "a"},
+                                                       {"f.weight", "F8_E4M3", {2, 2}, "abcd"}}));
+  const Weights weights = open();
+  const auto expect_named = [&](const char* tensor, const std::vector<std::string>& parts) {
+    const Error error = error_of([&] { weights.matrix(tensor, {2, 2}); });
+    expect_bad_model([&] { weights.get(tensor, {2, 2}); }, parts);
+    EXPECT_NE(error.hint().find("oko convert"), std::string::npos) << error.hint();
+  };
+  expect_named("q.weight", {"layer q", "GPTQ, AWQ"});
+  expect_named("p.weight", {"layer p", "compressed-tensors"});
+  expect_named("b.weight", {"layer b", "bitsandbytes"});
+  expect_named("f.weight", {"tensor f.weight", "F8_E4M3"});
+}
+
+TEST_F(WeightsTest, APointerOfGitLfsIsNamed) {
+  folder_.write("model.safetensors",
+                "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n");
+  const Error error = error_of([&] { open(); });
+  EXPECT_NE(std::string(error.what()).find("pointer of git-lfs"), std::string::npos);
+  EXPECT_NE(error.hint().find("git lfs pull"), std::string::npos) << error.hint();
 }
 
 TEST_F(WeightsTest, FolderWithoutAModelIsRefused) {

@@ -1,5 +1,8 @@
 #include "models/bge_m3/config.h"
 
+#include <algorithm>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include "base/config_reader.h"
@@ -11,32 +14,74 @@ namespace {
 
 using nlohmann::json;
 
-Pooling read_pooling(const std::filesystem::path& model_dir) {
-  const std::filesystem::path path = model_dir / "1_Pooling" / "config.json";
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return Pooling::kCls;
-  const json parsed = read_json_object(path, ErrorCode::kBadModel);
-  const ConfigReader reader(parsed, path.string());
-  const bool cls = reader.boolean_or("pooling_mode_cls_token", false);
-  const bool mean = reader.boolean_or("pooling_mode_mean_tokens", false);
-  if (cls == mean) {
-    reader.fail(tr("expected one of pooling_mode_cls_token and pooling_mode_mean_tokens",
-                   "ожидается одно из pooling_mode_cls_token и pooling_mode_mean_tokens"));
+/// What a model with this head is, in words; empty: it is an encoder.
+std::string task_of(std::string_view architecture) {
+  if (architecture.ends_with("ForSequenceClassification")) {
+    return tr("a classifier (a reranker is one)", "классификатор (например, реранкер)");
   }
-  return cls ? Pooling::kCls : Pooling::kMean;
+  if (architecture.ends_with("ForTokenClassification")) {
+    return tr("a classifier of tokens", "классификатор токенов");
+  }
+  if (architecture.ends_with("ForQuestionAnswering")) {
+    return tr("a model that answers questions", "модель для ответов на вопросы");
+  }
+  if (architecture.ends_with("ForMultipleChoice")) {
+    return tr("a classifier", "классификатор");
+  }
+  if (architecture.ends_with("ForMaskedLM") || architecture.ends_with("ForCausalLM") ||
+      architecture.ends_with("ForPreTraining")) {
+    return tr("a language model", "языковая модель");
+  }
+  return {};
+}
+
+/// Refuses a model whose head says that it makes no vectors. sentence-transformers' modules say
+/// that a language model is used as an encoder.
+void check_architectures(const ConfigReader& reader, const std::filesystem::path& model_dir) {
+  const json* list = reader.find("architectures");
+  if (list == nullptr || !list->is_array()) return;
+  std::error_code ignored;
+  const bool has_modules = std::filesystem::exists(model_dir / "modules.json", ignored);
+  for (const json& item : *list) {
+    const std::string name = item.is_string() ? item.get<std::string>().substr(0, 60) : "";
+    const std::string task = task_of(name);
+    const bool is_language_model = !name.ends_with("Classification") &&
+                                   !name.ends_with("Answering") && !name.ends_with("Choice");
+    if (task.empty() || (has_modules && is_language_model)) continue;
+    reader.fail(tr("architectures says {}: the model is {}, not one that makes vectors",
+                   "architectures — {}: это {}, а не модель для векторов", name, task));
+  }
 }
 
 }  // namespace
 
+int Config::max_tokens() const {
+  const int most = max_position_embeddings - first_position;
+  return modules.max_seq_length == 0 ? most : std::min(most, modules.max_seq_length);
+}
+
+int Config::dense_size() const {
+  const auto is_dense = [](const VectorStep& step) {
+    return step.kind == VectorStep::Kind::kDense;
+  };
+  const auto last = std::find_if(modules.steps.rbegin(), modules.steps.rend(), is_dense);
+  return last == modules.steps.rend() ? hidden_size * static_cast<int>(modules.pooling.size())
+                                      : last->out_features;
+}
+
 Config Config::load(const std::filesystem::path& model_dir) {
   const std::filesystem::path path = model_dir / "config.json";
   const json parsed = read_json_object(path, ErrorCode::kBadModel);
-  const ConfigReader reader(parsed, path.string());
+  const ConfigReader reader(parsed, path.string(), hint_for_encoders());
   const std::string type = reader.string_or("model_type", "");
   if (type != "xlm-roberta" && type != "bert") {
     reader.fail(tr("model_type is \"{}\", expected \"xlm-roberta\" or \"bert\"",
                    "model_type — \"{}\", ожидается \"xlm-roberta\" или \"bert\"",
                    type.substr(0, 60)));
+  }
+  check_architectures(reader, model_dir);
+  for (const char* key : {"is_decoder", "add_cross_attention"}) {
+    if (reader.boolean_or(key, false)) reader.refuse(key, true, "false");
   }
   const std::string act = reader.string_or("hidden_act", "gelu");
   if (act != "gelu") reader.refuse("hidden_act", act, "gelu");
@@ -67,7 +112,7 @@ Config Config::load(const std::filesystem::path& model_dir) {
                    "hidden_size {} не делится на {} голов не больше 256", config.hidden_size,
                    config.num_attention_heads));
   }
-  config.pooling = read_pooling(model_dir);
+  config.modules = read_modules(model_dir, config.hidden_size);
   config.quantization = tensor::QuantizationConfig::parse(parsed, path.string());
   if (const std::uint64_t bytes = reader.dtype_bytes(); bytes != 0) config.number_bytes = bytes;
   return config;

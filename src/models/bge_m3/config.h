@@ -2,12 +2,10 @@
 
 #include <filesystem>
 
+#include "models/bge_m3/modules.h"
 #include "tensor/quantization.h"
 
 namespace oko::models::bge_m3 {
-
-/// What becomes of a text's hidden states in its dense vector.
-enum class Pooling { kCls, kMean };
 
 /// An encoder of the BERT family: config.json, names as there, and what sentence-transformers keeps
 /// beside it.
@@ -22,15 +20,19 @@ struct Config {
   float layer_norm_eps = 1e-5f;
   /// Position of the first token: pad_token_id + 1 in XLM-RoBERTa, 0 in BERT.
   int first_position = 0;
-  Pooling pooling = Pooling::kCls;  ///< 1_Pooling/config.json; BGE-M3's where there is none
+  Modules modules;  ///< what sentence-transformers keeps beside the encoder
   tensor::QuantizationConfig quantization;
   std::uint64_t number_bytes = 2;  ///< of a weight that is not quantized: `dtype`
 
   /// Tokens that a text may have.
-  int max_tokens() const { return max_position_embeddings - first_position; }
+  int max_tokens() const;
+  /// Numbers of a dense vector.
+  int dense_size() const;
 
   /// Reads the files of a model folder. Throws kBadModel: missing, not JSON, another architecture
-  /// than XLM-RoBERTa or BERT, a value missing or out of its range.
+  /// than XLM-RoBERTa or BERT, a model with another task (a reranker, a language model without
+  /// sentence-transformers' modules), a value missing or out of its range, what `read_modules`
+  /// refuses.
   static Config load(const std::filesystem::path& model_dir);
 };
 

@@ -17,12 +17,13 @@ namespace {
 /// What stands before the names of the encoder's tensors.
 std::string find_prefix(const tensor::Weights& weights) {
   for (const char* prefix : {"", "roberta.", "bert."}) {
-    if (weights.contains(std::string(prefix) + "embeddings.LayerNorm.weight")) return prefix;
+    const std::string norm = std::string(prefix) + "embeddings.LayerNorm.";
+    if (weights.contains(norm + "weight") || weights.contains(norm + "gamma")) return prefix;
   }
   throw Error(ErrorCode::kBadModel,
               tr("the weights have no embeddings.LayerNorm.weight",
                  "в весах нет embeddings.LayerNorm.weight"),
-              tr("this is not an encoder of the BERT family", "это не кодировщик семейства BERT"));
+              hint_for_encoders());
 }
 
 tensor::Linear load_linear(const tensor::Weights& weights, const Config& config,
@@ -30,6 +31,11 @@ tensor::Linear load_linear(const tensor::Weights& weights, const Config& config,
   auto linear = tensor::Linear::load(weights, name, outputs, inputs, config.quantization);
   linear.set_precision(tensor::cpu::Precision::kByte);
   return linear;
+}
+
+tensor::LayerNorm load_norm(const tensor::Weights& weights, const Config& config,
+                            const std::string& name) {
+  return tensor::LayerNorm::load(weights, name, config.hidden_size, config.layer_norm_eps);
 }
 
 mx::array load_token_type(const tensor::Weights& weights, const Config& config,
@@ -56,10 +62,8 @@ Encoder::Layer::Layer(const tensor::Weights& weights, const Config& config, cons
                                config.intermediate_size, config.hidden_size)),
       output(load_linear(weights, config, name + "output.dense", config.hidden_size,
                          config.intermediate_size)),
-      attention_norm(tensor::LayerNorm::load(weights, name + "attention.output.LayerNorm",
-                                             config.hidden_size, config.layer_norm_eps)),
-      output_norm(tensor::LayerNorm::load(weights, name + "output.LayerNorm", config.hidden_size,
-                                          config.layer_norm_eps)) {}
+      attention_norm(load_norm(weights, config, name + "attention.output.LayerNorm")),
+      output_norm(load_norm(weights, config, name + "output.LayerNorm")) {}
 
 Encoder::Encoder(const tensor::Weights& weights, const Config& config)
     : Encoder(weights, config, find_prefix(weights)) {}
@@ -72,8 +76,7 @@ Encoder::Encoder(const tensor::Weights& weights, const Config& config, const std
                                        config.max_position_embeddings, config.hidden_size)),
       token_type_(
           load_token_type(weights, config, prefix + "embeddings.token_type_embeddings.weight")),
-      norm_(tensor::LayerNorm::load(weights, prefix + "embeddings.LayerNorm", config.hidden_size,
-                                    config.layer_norm_eps)) {
+      norm_(load_norm(weights, config, prefix + "embeddings.LayerNorm")) {
   for (int i = 0; i < config.num_hidden_layers; ++i) {
     layers_.emplace_back(weights, config, prefix + "encoder.layer." + std::to_string(i) + ".");
   }

@@ -29,7 +29,7 @@ struct TokenVectors {
 /// What BGE-M3 makes of a text (Chen et al. 2024, arXiv:2402.03216). Outputs that were not asked
 /// for are empty.
 struct Encoding {
-  std::vector<float> dense;  ///< hidden_size, length 1
+  std::vector<float> dense;  ///< Config::dense_size; length 1 where the model normalizes
   SparseVector sparse;       ///< special tokens (ids 0..3) have none
   TokenVectors colbert;      ///< of every token but the first, `</s>` included; each of length 1
 };

@@ -74,7 +74,9 @@ std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uin
                              const Outputs& outputs) {
   const auto vector = static_cast<std::uint64_t>(config.hidden_size) * kFloat;
   std::uint64_t bytes = tokens * sizeof(std::int32_t);
-  if (outputs.dense) bytes += texts * vector;
+  if (outputs.dense) {
+    bytes += texts * static_cast<std::uint64_t>(config.dense_size()) * kFloat;
+  }
   if (outputs.sparse) bytes += tokens * kMapNode;
   if (outputs.colbert) bytes += tokens * vector;
   return bytes;

@@ -28,6 +28,20 @@ std::optional<tensor::Linear> load_head(const tensor::Weights& weights, const Co
   return linear;
 }
 
+void refuse_classifiers(const tensor::Weights& weights, const std::filesystem::path& model_dir) {
+  for (const char* name : {"classifier.weight", "classifier.dense.weight", "score.weight"}) {
+    if (!weights.contains(name)) continue;
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("{}: the weights have {}: the model is a classifier (a reranker is one), not one "
+           "that makes vectors",
+           "{}: в весах есть {}: это классификатор (например, реранкер), а не модель для "
+           "векторов",
+           model_dir.string(), name),
+        hint_for_encoders());
+  }
+}
+
 /// (rows, width) in memory as f32.
 mx::array in_memory(const mx::array& x) {
   mx::array out = mx::contiguous(mx::astype(x, mx::float32));
@@ -39,27 +53,6 @@ void require_finite(std::span<const float> values) {
   const auto wrong =
       std::find_if_not(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
   if (wrong != values.end()) tensor::require_finite(*wrong);
-}
-
-void normalize(std::span<float> vector) {
-  double squares = 0;
-  for (const float x : vector) squares += static_cast<double>(x) * x;
-  const double length = std::max(std::sqrt(squares), 1e-12);
-  for (float& x : vector) x = static_cast<float>(x / length);
-}
-
-std::vector<float> pool(Pooling pooling, const float* rows, std::size_t count, std::size_t width) {
-  std::vector<float> pooled(rows, rows + width);
-  if (pooling == Pooling::kMean) {
-    std::vector<double> sums(width);
-    for (std::size_t i = 0; i < count * width; ++i) sums[i % width] += rows[i];
-    for (std::size_t i = 0; i < width; ++i) {
-      pooled[i] = static_cast<float>(sums[i] / static_cast<double>(count));
-    }
-  }
-  require_finite(pooled);
-  normalize(pooled);
-  return pooled;
 }
 
 SparseVector sparse_of(std::span<const std::int32_t> ids, const float* weights) {
@@ -91,7 +84,28 @@ Model::Model(const std::filesystem::path& model_dir, const tensor::Weights& weig
       config_(std::move(config)),
       encoder_(weights, config_),
       sparse_linear_(load_head(weights, config_, "sparse_linear")),
-      colbert_linear_(load_head(weights, config_, "colbert_linear")) {}
+      colbert_linear_(load_head(weights, config_, "colbert_linear")) {
+  refuse_classifiers(weights, model_dir);
+  for (const VectorStep& step : config_.modules.steps) {
+    if (step.kind == VectorStep::Kind::kDense) dense_.emplace_back(step);
+  }
+}
+
+std::vector<float> Model::dense_of(const float* rows, std::size_t count) const {
+  const auto width = static_cast<std::size_t>(config_.hidden_size);
+  std::vector<float> vector = pool(config_.modules.pooling, rows, count, width);
+  require_finite(vector);
+  auto layer = dense_.begin();
+  for (const VectorStep& step : config_.modules.steps) {
+    if (step.kind == VectorStep::Kind::kNormalize) {
+      normalize(vector);
+    } else {
+      vector = (*layer++)(vector);
+      require_finite(vector);
+    }
+  }
+  return vector;
+}
 
 std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
   Config config = Config::load(model_dir);
@@ -149,7 +163,7 @@ std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& out
     const std::size_t count = static_cast<std::size_t>(texts.cu_seqlens[i + 1]) - first;
     Encoding encoding;
     if (rows) {
-      encoding.dense = pool(config_.pooling, rows->data<float>() + first * width, count, width);
+      encoding.dense = dense_of(rows->data<float>() + first * width, count);
     }
     if (weights) {
       encoding.sparse =

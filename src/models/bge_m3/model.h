@@ -8,6 +8,7 @@
 
 #include "base/stop_token.h"
 #include "models/bge_m3/config.h"
+#include "models/bge_m3/dense.h"
 #include "models/bge_m3/encoder.h"
 #include "models/bge_m3/encoding.h"
 #include "tensor/linear.h"
@@ -45,6 +46,7 @@ class Model {
   Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);
 
   void check(const PackedTexts& texts) const;
+  std::vector<float> dense_of(const float* rows, std::size_t count) const;
 
   std::filesystem::path model_dir_;
   tensor::WeightFiles files_;
@@ -53,6 +55,7 @@ class Model {
   Encoder encoder_;
   std::optional<tensor::Linear> sparse_linear_;   ///< hidden_size -> 1
   std::optional<tensor::Linear> colbert_linear_;  ///< hidden_size -> width of a token's vector
+  std::vector<Dense> dense_;                      ///< of the steps behind pooling, in order
 };
 
 }  // namespace oko::models::bge_m3

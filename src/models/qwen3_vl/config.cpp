@@ -7,6 +7,7 @@
 #include "base/config_reader.h"
 #include "base/json_file.h"
 #include "base/language.h"
+#include "models/qwen3_vl/hint.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -14,10 +15,6 @@ namespace {
 using nlohmann::json;
 
 /// A whole number as int; `high` is to fit one.
-int integer(const ConfigReader& reader, const char* key, int low, int high) {
-  return static_cast<int>(reader.integer(key, low, high));
-}
-
 int integer_or(const ConfigReader& reader, const char* key, int otherwise, int low, int high) {
   return static_cast<int>(reader.integer_or(key, otherwise, low, high));
 }
@@ -30,41 +27,66 @@ void check_activation(const ConfigReader& reader, const char* expected) {
   }
 }
 
-TextConfig parse_text(const ConfigReader& root) {
-  const ConfigReader reader = root.child("text_config");
-  TextConfig text;
-  text.hidden_size = integer(reader, "hidden_size", 1, 65'536);
-  text.intermediate_size = integer(reader, "intermediate_size", 1, 1 << 20);
-  text.num_hidden_layers = integer(reader, "num_hidden_layers", 1, 1'024);
-  text.num_attention_heads = integer(reader, "num_attention_heads", 1, 1'024);
-  text.num_key_value_heads =
-      integer_or(reader, "num_key_value_heads", text.num_attention_heads, 1, 1'024);
-  text.head_dim =
-      integer_or(reader, "head_dim", text.hidden_size / text.num_attention_heads, 2, 256);
-  text.vocab_size = integer(reader, "vocab_size", 1, 1 << 22);
-  text.max_position_embeddings = integer_or(reader, "max_position_embeddings", 32'768, 1, 1 << 24);
-  text.rms_norm_eps = reader.positive("rms_norm_eps");
-  text.tie_word_embeddings =
-      root.boolean_or("tie_word_embeddings", reader.boolean_or("tie_word_embeddings", false));
-  check_activation(reader, "silu");
-  if (reader.boolean_or("attention_bias", false)) {
-    reader.fail(tr("attention_bias is not supported", "attention_bias не поддерживается"));
+/// Whether config.json says that the head is the embedding; nothing where it does not say. One
+/// "true" is enough: files have been published whose two places disagree.
+std::optional<bool> tie_of(const ConfigReader& root, const ConfigReader& text) {
+  std::optional<bool> tie;
+  for (const ConfigReader* reader : {&root, &text}) {
+    if (reader->find("tie_word_embeddings") == nullptr) continue;
+    tie = tie.value_or(false) || reader->boolean_or("tie_word_embeddings", false);
   }
+  return tie;
+}
 
+/// The rotary embedding's settings.
+void parse_rope(const ConfigReader& reader, TextConfig& text) {
   // transformers 5 keeps both under rope_parameters, earlier versions and MLX beside rope_scaling.
   const bool new_layout = reader.find("rope_parameters") != nullptr;
-  const ConfigReader rope = reader.child(new_layout ? "rope_parameters" : "rope_scaling");
-  text.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader).positive("rope_theta");
+  const ConfigReader rope = reader.child_or_empty(new_layout ? "rope_parameters" : "rope_scaling");
+  text.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader)
+                        .positive_or("rope_theta", text.rope_theta);
   const std::string type = rope.string_or("rope_type", rope.string_or("type", "default"));
   if (type != "default" && type != "mrope") {
     reader.fail(tr("rope_type {} is not supported", "rope_type {} не поддерживается", type));
   }
-  const std::vector<int> sections = rope.integers("mrope_section", 3, 0, text.head_dim / 2);
-  if (sections.size() != 3 || sections[0] + sections[1] + sections[2] != text.head_dim / 2) {
+  if (rope.find("mrope_section") != nullptr) {
+    const std::vector<int> sections = rope.integers("mrope_section", 3, 0, text.head_dim / 2);
+    if (sections.size() != 3) {
+      rope.refuse("mrope_section", *rope.find("mrope_section"),
+                  tr("three whole numbers", "три целых числа"));
+    }
+    std::copy(sections.begin(), sections.end(), text.mrope_section.begin());
+  }
+  const auto [time, height, width] = text.mrope_section;
+  if (time + height + width != text.head_dim / 2) {
     reader.fail(tr("mrope_section does not add up to head_dim / 2 = {}",
                    "сумма mrope_section не равна head_dim / 2 = {}", text.head_dim / 2));
   }
-  std::copy(sections.begin(), sections.end(), text.mrope_section.begin());
+}
+
+// What a file does not say is what transformers' Qwen3VLTextConfig and Qwen3VLVisionConfig say.
+
+TextConfig parse_text(const ConfigReader& root) {
+  const ConfigReader reader = root.child("text_config");
+  TextConfig text;
+  text.hidden_size = integer_or(reader, "hidden_size", 4'096, 1, 65'536);
+  text.intermediate_size = integer_or(reader, "intermediate_size", 22'016, 1, 1 << 20);
+  text.num_hidden_layers = integer_or(reader, "num_hidden_layers", 32, 1, 1'024);
+  text.num_attention_heads = integer_or(reader, "num_attention_heads", 32, 1, 1'024);
+  // A null says as many as there are heads; no value says 32.
+  text.num_key_value_heads =
+      integer_or(reader, "num_key_value_heads",
+                 reader.is_null("num_key_value_heads") ? text.num_attention_heads : 32, 1, 1'024);
+  text.head_dim = integer_or(reader, "head_dim", 128, 2, 256);
+  text.vocab_size = integer_or(reader, "vocab_size", 151'936, 1, 1 << 22);
+  text.max_position_embeddings = integer_or(reader, "max_position_embeddings", 128'000, 1, 1 << 24);
+  text.rms_norm_eps = reader.positive_or("rms_norm_eps", text.rms_norm_eps);
+  text.tie_word_embeddings = tie_of(root, reader);
+  check_activation(reader, "silu");
+  if (reader.boolean_or("attention_bias", false)) {
+    reader.fail(tr("attention_bias is not supported", "attention_bias не поддерживается"));
+  }
+  parse_rope(reader, text);
   if (text.num_attention_heads % text.num_key_value_heads != 0 || text.head_dim % 2 != 0) {
     reader.fail(tr("{} heads over {} key heads of {} do not fit",
                    "{} голов на {} голов ключей по {} не сходятся", text.num_attention_heads,
@@ -73,22 +95,42 @@ TextConfig parse_text(const ConfigReader& root) {
   return text;
 }
 
+void parse_vision_rope(const ConfigReader& reader, VisionConfig& vision) {
+  const ConfigReader rope = reader.child_or_empty("rope_parameters");
+  vision.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader)
+                          .positive_or("rope_theta", vision.rope_theta);
+  const std::string type = rope.string_or("rope_type", "axial");
+  if (type != "axial" && type != "default") {
+    reader.fail(tr("rope_type {} is not supported", "rope_type {} не поддерживается", type));
+  }
+}
+
 VisionConfig parse_vision(const ConfigReader& root, const TextConfig& text) {
   const ConfigReader reader = root.child("vision_config");
   VisionConfig vision;
-  vision.hidden_size = integer(reader, "hidden_size", 1, 65'536);
-  vision.intermediate_size = integer(reader, "intermediate_size", 1, 1 << 20);
-  vision.depth = integer(reader, "depth", 1, 1'024);
-  vision.num_heads = integer(reader, "num_heads", 1, 1'024);
+  vision.hidden_size = integer_or(reader, "hidden_size", 1'152, 1, 65'536);
+  vision.intermediate_size = integer_or(reader, "intermediate_size", 4'304, 1, 1 << 20);
+  vision.depth = integer_or(reader, "depth", 27, 1, 1'024);
+  vision.num_heads = integer_or(reader, "num_heads", 16, 1, 1'024);
   vision.in_channels = integer_or(reader, "in_channels", 3, 3, 3);
-  vision.patch_size = integer(reader, "patch_size", 1, 256);
-  vision.temporal_patch_size = integer(reader, "temporal_patch_size", 1, 16);
-  vision.spatial_merge_size = integer(reader, "spatial_merge_size", 1, 16);
-  vision.num_position_embeddings = integer(reader, "num_position_embeddings", 1, 1 << 20);
-  vision.out_hidden_size = integer(reader, "out_hidden_size", text.hidden_size, text.hidden_size);
-  vision.deepstack_visual_indexes =
-      reader.integers("deepstack_visual_indexes", static_cast<std::size_t>(text.num_hidden_layers),
-                      0, vision.depth - 1);
+  vision.patch_size = integer_or(reader, "patch_size", 16, 1, 256);
+  vision.temporal_patch_size = integer_or(reader, "temporal_patch_size", 2, 1, 16);
+  vision.spatial_merge_size = integer_or(reader, "spatial_merge_size", 2, 1, 16);
+  vision.num_position_embeddings = integer_or(reader, "num_position_embeddings", 2'304, 1, 1 << 20);
+  vision.out_hidden_size =
+      integer_or(reader, "out_hidden_size", 3'584, text.hidden_size, text.hidden_size);
+  vision.deepstack_visual_indexes = {8, 16, 24};
+  if (reader.find("deepstack_visual_indexes") != nullptr) {
+    vision.deepstack_visual_indexes =
+        reader.integers("deepstack_visual_indexes",
+                        static_cast<std::size_t>(text.num_hidden_layers), 0, vision.depth - 1);
+  }
+  if (std::any_of(vision.deepstack_visual_indexes.begin(), vision.deepstack_visual_indexes.end(),
+                  [&](int layer) { return layer >= vision.depth; })) {
+    reader.fail(tr("deepstack_visual_indexes name layers beyond the depth of {}",
+                   "deepstack_visual_indexes называют слои дальше глубины {}", vision.depth));
+  }
+  parse_vision_rope(reader, vision);
   check_activation(reader, "gelu_pytorch_tanh");
   const int side = static_cast<int>(std::lround(std::sqrt(vision.num_position_embeddings)));
   if (side * side != vision.num_position_embeddings) {
@@ -109,7 +151,7 @@ VisionConfig parse_vision(const ConfigReader& root, const TextConfig& text) {
 Config Config::load(const std::filesystem::path& model_dir) {
   const std::filesystem::path path = model_dir / "config.json";
   const json parsed = read_json_object(path, ErrorCode::kBadModel);
-  const ConfigReader root(parsed, path.string());
+  const ConfigReader root(parsed, path.string(), hint_for_vision_language());
   const std::string type = root.string_or("model_type", "");
   if (type != "qwen3_vl") {
     root.fail(tr("model_type is \"{}\", expected \"qwen3_vl\"",
@@ -118,7 +160,8 @@ Config Config::load(const std::filesystem::path& model_dir) {
   Config config;
   config.text = parse_text(root);
   config.vision = parse_vision(root, config.text);
-  config.image_token_id = integer(root, "image_token_id", 0, config.text.vocab_size - 1);
+  config.image_token_id =
+      integer_or(root, "image_token_id", 151'655, 0, config.text.vocab_size - 1);
   config.quantization = tensor::QuantizationConfig::parse(parsed, path.string());
   const std::uint64_t whole = root.dtype_bytes();
   const std::uint64_t text = root.child("text_config").dtype_bytes();

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "tensor/quantization.h"
@@ -20,9 +21,12 @@ struct TextConfig {
   int vocab_size = 0;
   int max_position_embeddings = 0;
   float rms_norm_eps = 1e-6f;
-  float rope_theta = 5e6f;
-  std::array<int, 3> mrope_section{};  ///< frequencies of time, height, width; sum head_dim / 2
-  bool tie_word_embeddings = false;
+  float rope_theta = 500'000;
+  /// Frequencies of time, height, width; sum head_dim / 2.
+  std::array<int, 3> mrope_section{24, 20, 20};
+  /// Whether the head is the embedding, where config.json says. A head in the files is used in any
+  /// case, as transformers 5 does.
+  std::optional<bool> tie_word_embeddings;
 };
 
 /// The vision tower: `vision_config` of config.json, names as there.
@@ -37,6 +41,7 @@ struct VisionConfig {
   int spatial_merge_size = 2;
   int num_position_embeddings = 0;  ///< a square
   int out_hidden_size = 0;          ///< the text model's hidden_size
+  float rope_theta = 10'000;
   std::vector<int>
       deepstack_visual_indexes;  ///< layers whose output goes to the text model's first layers
 };

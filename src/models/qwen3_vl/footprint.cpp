@@ -111,7 +111,7 @@ std::uint64_t weight_bytes(const Config& config) {
   const std::uint64_t layer = 2 * of(queries, text.hidden_size) + 2 * of(keys, text.hidden_size) +
                               3 * of(text.intermediate_size, text.hidden_size);
   const std::uint64_t tables =
-      (text.tie_word_embeddings ? 1 : 2) * of(text.vocab_size, text.hidden_size);
+      (text.tie_word_embeddings.value_or(true) ? 1 : 2) * of(text.vocab_size, text.hidden_size);
   const VisionConfig& vision = config.vision;
   const int merged = vision.hidden_size * vision.spatial_merge_size * vision.spatial_merge_size;
   const std::uint64_t block = 4 * of(vision.hidden_size, vision.hidden_size) +

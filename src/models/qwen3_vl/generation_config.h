@@ -2,17 +2,20 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace oko::models::qwen3_vl {
 
 /// What the model's makers advise for generation: generation_config.json.
 struct GenerationConfig {
-  std::vector<std::int32_t> eos_token_ids;  ///< tokens that end an answer
-  int top_k = 0;                            ///< 0: not limited
-  float top_p = 1.0f;
+  /// Tokens that end an answer: those of generation_config.json, config.json and its text_config.
+  std::vector<std::int32_t> eos_token_ids;
+  std::string eos_token;            ///< tokenizer_config.json: ends an answer, too
+  int top_k = 0;                    ///< 0: not limited
+  float top_p = 1.0f;               ///< used where tokens are drawn
+  float repetition_penalty = 1.0f;  ///< used in any case, as transformers does
 
-  /// Reads generation_config.json, and config.json for end tokens where the former names none.
   /// Missing files and values of a wrong type leave the defaults. Throws kBadModel for files that
   /// are not JSON objects.
   static GenerationConfig load(const std::filesystem::path& model_dir);

@@ -12,6 +12,7 @@
 #include "base/json_file.h"
 #include "base/language.h"
 #include "image/resize.h"
+#include "models/qwen3_vl/hint.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -51,6 +52,17 @@ void require(const ConfigReader& reader, const char* key, double expected) {
   }
 }
 
+/// Refuses a file that turns a step off.
+void require_step(const ConfigReader& reader, const char* key) {
+  if (!reader.boolean_or(key, true)) reader.refuse(key, false, "true");
+}
+
+void check_resample(const ConfigReader& reader) {
+  const Json* found = reader.find("resample");
+  if (found != nullptr && found->is_string() && *found == "bicubic") return;
+  require(reader, "resample", kBicubic);
+}
+
 /// Python's `round`: halves go to the even neighbour.
 std::int64_t round_half_even(std::int64_t value, std::int64_t divisor) {
   const std::int64_t whole = value / divisor;
@@ -76,7 +88,7 @@ ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& pat
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return config;
   const Json json = read_json_object(path, ErrorCode::kBadModel);
-  const ConfigReader whole(json, path.string());
+  const ConfigReader whole(json, path.string(), hint_for_vision_language());
   const ConfigReader reader =
       whole.find("image_processor") == nullptr ? whole : whole.child("image_processor");
   const auto set = [](const ConfigReader& from, const char* key, std::int64_t low,
@@ -90,19 +102,40 @@ ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& pat
   // Older files say min_pixels and max_pixels, newer ones give the same numbers other names.
   const ConfigReader size = reader.child_or_empty("size");
   set(size, "shortest_edge", 1, kMaxPixels, config.min_pixels);
-  set(size, "longest_edge", 1, kMaxPixels, config.max_pixels);
+  constexpr std::int64_t kAny = std::int64_t{1} << 40;
+  set(size, "longest_edge", 1, kAny, config.max_pixels);
   set(reader, "min_pixels", 1, kMaxPixels, config.min_pixels);
-  set(reader, "max_pixels", config.min_pixels, kMaxPixels, config.max_pixels);
+  set(reader, "max_pixels", config.min_pixels, kAny, config.max_pixels);
+  config.max_pixels = std::min(config.max_pixels, kMaxPixels);
   config.mean = channels_or(reader, "image_mean", false, config.mean);
   config.std = channels_or(reader, "image_std", true, config.std);
-  require(reader, "resample", kBicubic);
+  check_resample(reader);
   require(reader, "rescale_factor", kRescale);
+  for (const char* key : {"do_resize", "do_rescale", "do_normalize"}) require_step(reader, key);
   if (config.max_pixels < config.min_pixels) {
     size.refuse(
         "longest_edge", config.max_pixels,
         tr("at least shortest_edge ({})", "не меньше shortest_edge ({})", config.min_pixels));
   }
   return config;
+}
+
+ImageProcessorConfig ImageProcessorConfig::of_model(const std::filesystem::path& model_dir) {
+  const std::filesystem::path processor = model_dir / "processor_config.json";
+  const std::filesystem::path older = model_dir / "preprocessor_config.json";
+  std::error_code ignored;
+  if (std::filesystem::exists(processor, ignored) &&
+      read_json_object(processor, ErrorCode::kBadModel).contains("image_processor")) {
+    return load(processor);
+  }
+  if (std::filesystem::exists(older, ignored)) return load(older);
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: has neither preprocessor_config.json nor an image_processor in "
+                 "processor_config.json",
+                 "{}: нет ни preprocessor_config.json, ни image_processor в processor_config.json",
+                 model_dir.string()),
+              tr("download the model again, or copy preprocessor_config.json from the original",
+                 "скачайте модель заново или скопируйте preprocessor_config.json из исходной"));
 }
 
 ImageSize smart_resize(ImageSize size, const ImageProcessorConfig& config) {

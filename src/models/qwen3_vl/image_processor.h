@@ -21,9 +21,15 @@ struct ImageProcessorConfig {
   std::array<float, 3> std{.5f, .5f, .5f};   ///< divides the difference
 
   /// Reads `preprocessor_config.json` (or a `processor_config.json` with an `image_processor`
-  /// inside). No file: the defaults. Throws kBadModel: not JSON, values of a wrong type or range,
-  /// or a resampling other than bicubic.
+  /// inside). No file: the defaults. More pixels than oko decodes count as so many. Throws
+  /// kBadModel: not JSON, values of a wrong type or range, a resampling other than bicubic, a step
+  /// that is turned off.
   static ImageProcessorConfig load(const std::filesystem::path& path);
+
+  /// The same of a model's folder: an `image_processor` in `processor_config.json`, where
+  /// transformers 5 keeps it, goes before `preprocessor_config.json`. Throws kBadModel, also where
+  /// the folder has neither.
+  static ImageProcessorConfig of_model(const std::filesystem::path& model_dir);
 };
 
 /// The size of a picture, in patches: frames, rows, columns.

@@ -7,8 +7,6 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-constexpr float kVisionTheta = 10'000.0f;
-
 /// base^(2 i / dim) for i < dim / 2.
 std::vector<float> periods_of(float base, int dim) {
   std::vector<float> result;
@@ -41,7 +39,7 @@ tensor::Rotary text_rotary(std::span<const std::array<std::int32_t, 3>> position
 
 tensor::Rotary vision_rotary(const GridThw& grid, const VisionConfig& config) {
   const std::vector<float> periods =
-      periods_of(kVisionTheta, config.hidden_size / config.num_heads / 2);
+      periods_of(config.rope_theta, config.hidden_size / config.num_heads / 2);
   tensor::RotaryPairs pairs;
   for (const std::uint8_t axis : {0, 1}) {
     pairs.periods.insert(pairs.periods.end(), periods.begin(), periods.end());

@@ -72,7 +72,10 @@ TextModel::TextModel(const Checkpoint& checkpoint)
   for (int i = 0; i < config_.num_hidden_layers; ++i) {
     layers_.emplace_back(checkpoint, checkpoint.names.text + "layers." + std::to_string(i));
   }
-  if (!config_.tie_word_embeddings) {
+  // config.json alone is no witness: a head in the files is used, whatever it says. Only where the
+  // head is said to be one of its own and is not there, part of the model is missing.
+  const bool has_head = checkpoint.weights.contains(checkpoint.names.lm_head + ".weight");
+  if (has_head || !config_.tie_word_embeddings.value_or(true)) {
     lm_head_ =
         load_linear(checkpoint, checkpoint.names.lm_head, config_.vocab_size, config_.hidden_size);
   }

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace oko::hub {
+
+/// The folder of Hugging Face's cache, as huggingface_hub finds it: $HF_HUB_CACHE, else
+/// $HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub, else
+/// ~/.cache/huggingface/hub. "~" and "$NAME" in these are replaced.
+std::filesystem::path hugging_face_cache();
+
+/// The snapshot of model `name` ("ORG/NAME") in the cache: that of `refs/main`, else the one that
+/// was changed last, and a whole one before one whose download was interrupted. Nothing where the
+/// cache does not know the model. Throws kBadModel where no snapshot has a config.json.
+std::optional<std::filesystem::path> find_snapshot(const std::string& name);
+
+}  // namespace oko::hub

@@ -1,0 +1,71 @@
+#include "hub/settings_files.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+
+namespace oko::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_setting(const fs::path& path) {
+  constexpr std::array kExtensions = {".json", ".jinja", ".txt", ".model"};
+  const std::string name = path.filename().string();
+  return name != "config.json" && !name.ends_with(".index.json") &&
+         std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end();
+}
+
+/// The folders inside of the model's that modules.json names.
+std::vector<std::string> module_folders(const fs::path& source) {
+  std::error_code ignored;
+  if (!fs::exists(source / "modules.json", ignored)) return {"1_Pooling"};
+  constexpr std::uint64_t kMaxBytes = 1'000'000;
+  const auto list =
+      nlohmann::json::parse(read_file(source / "modules.json", kMaxBytes, ErrorCode::kBadModel),
+                            nullptr, /*allow_exceptions=*/false);
+  std::vector<std::string> folders;
+  for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
+    const auto path = item.is_object() ? item.find("path") : item.end();
+    if (path == item.end() || !path->is_string()) continue;
+    const std::string& name = path->get_ref<const std::string&>();
+    const bool plain = name.find("..") == std::string::npos && !name.starts_with('/');
+    if (plain && !name.empty()) folders.push_back(name);
+  }
+  return folders;
+}
+
+}  // namespace
+
+void copy_model_file(const fs::path& source, const fs::path& destination) {
+  std::error_code error;
+  fs::create_directories(destination.parent_path(), error);
+  fs::copy_file(fs::canonical(source, error), destination, error);
+  if (!error) return;
+  const std::string reason = error.message();
+  throw Error(ErrorCode::kFailed,
+              tr("{}: cannot be copied: {}", "{}: не копируется: {}", source.string(), reason));
+}
+
+void copy_settings(const fs::path& source, const fs::path& destination) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(source, ignored)) {
+    if (!entry.is_regular_file(ignored) || !is_setting(entry.path())) continue;
+    copy_model_file(entry.path(), destination / entry.path().filename());
+  }
+  for (const std::string& folder : module_folders(source)) {
+    for (const auto& entry : fs::directory_iterator(source / folder, ignored)) {
+      if (!entry.is_regular_file(ignored)) continue;
+      copy_model_file(entry.path(), destination / folder / entry.path().filename());
+    }
+  }
+}
+
+}  // namespace oko::hub

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+namespace oko::hub {
+
+/// Copies what says how a model is used: the tokenizer's files, templates and settings of a folder
+/// (.json, .jinja, .txt, .model, but neither config.json nor an index of shards), and the folders
+/// that modules.json names, with their weights. Throws kFailed, kBadModel.
+void copy_settings(const std::filesystem::path& source, const std::filesystem::path& destination);
+
+/// Copies a file, of a Hugging Face cache also where it is a link. Throws kFailed.
+void copy_model_file(const std::filesystem::path& source, const std::filesystem::path& destination);
+
+}  // namespace oko::hub

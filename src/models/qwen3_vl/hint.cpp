@@ -1,0 +1,12 @@
+#include "models/qwen3_vl/hint.h"
+
+#include "base/language.h"
+
+namespace oko::models::qwen3_vl {
+
+std::string hint_for_vision_language() {
+  return tr("oko runs dense Qwen3-VL models; docs/INPUTS.md says which settings",
+            "oko работает с плотными моделями Qwen3-VL; какие настройки — в docs/INPUTS.md");
+}
+
+}  // namespace oko::models::qwen3_vl

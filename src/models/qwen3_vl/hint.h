@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace oko::models::qwen3_vl {
+
+/// What kinds of vision-language models oko runs, as the hint of an error.
+std::string hint_for_vision_language();
+
+}  // namespace oko::models::qwen3_vl
