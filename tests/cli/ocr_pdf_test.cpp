@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "document/pdf.h"
 #include "tests/support/process.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tesseract.h"
 #include "tests/support/text_pages.h"
@@ -156,7 +157,7 @@ TEST_F(OcrPdfTest, IsNotWrittenToATerminal) {
 }
 
 TEST_F(OcrPdfTest, FormatsComePageByPage) {
-  write_text_pages(folder_ / "book.pdf", 500);
+  write_text_pages(folder_ / "book.pdf", repetitions(500, 150));
   for (const char* format : {"text", "json", "hocr"}) {
     const auto begin = std::chrono::steady_clock::now();
     Process process({OKO_PROGRAM, "ocr", folder_ / "book.pdf", "--format", format}, {});

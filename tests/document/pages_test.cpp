@@ -8,6 +8,7 @@
 #include "budget/process_memory.h"
 #include "ocr/footprint.h"
 #include "tests/support/kept_memory.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
 
@@ -65,7 +66,7 @@ TEST_F(PagesTest, PicturesComeWithTheirSizeOnPaper) {
 }
 
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {
-  constexpr int kPages = 2000;
+  constexpr int kPages = repetitions(2000, 100);
   write_text_pages(folder_ / "book.pdf", kPages);
   Pages pages({folder_ / "book.pdf"});
   ASSERT_EQ(pages.size(), std::size_t{kPages});

@@ -13,6 +13,7 @@
 #include "models/bge_m3/similarity.h"
 #include "tests/support/kept_memory.h"
 #include "tests/support/random_models.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::engine {
@@ -103,7 +104,7 @@ TEST_F(EmbedderTest, NothingGrowsOverAThousandCalls) {
   Embedder embedder(small());
   const std::vector<std::string> texts{"short", "a somewhat longer текст", "", "three words here"};
   std::uint64_t early = 0;
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < repetitions(1000, 200); ++i) {
     embedder.embed({.texts = {texts.begin(), texts.begin() + 1 + i % 4}});
     if (i == 100) early = budget::private_bytes();
   }

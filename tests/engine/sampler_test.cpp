@@ -82,15 +82,15 @@ Logits vocabulary(float spread) {
 
 TEST(SamplerTest, TopPOfAVocabularyKeepsWhatASortOfItWould) {
   for (const float spread : {1.0f, 20.0f, 400.0f}) {
+    const Logits logits = vocabulary(spread);
+    std::vector<std::pair<double, std::int32_t>> ranked;
+    double total = 0;
+    for (std::size_t id = 0; id < logits.size(); ++id) {
+      ranked.emplace_back(std::exp(static_cast<double>(logits[id]) - spread), id);
+      total += ranked.back().first;
+    }
+    std::sort(ranked.rbegin(), ranked.rend());
     for (const float top_p : {0.3f, 0.95f, 0.9999f}) {
-      const Logits logits = vocabulary(spread);
-      std::vector<std::pair<double, std::int32_t>> ranked;
-      double total = 0;
-      for (std::size_t id = 0; id < logits.size(); ++id) {
-        ranked.emplace_back(std::exp(static_cast<double>(logits[id]) - spread), id);
-        total += ranked.back().first;
-      }
-      std::sort(ranked.rbegin(), ranked.rend());
       // A few f32 roundings beside the border decide differently.
       std::set<std::int32_t> allowed;
       double reached = 0;
