@@ -27,8 +27,8 @@ changed_files() {
 
 # A header is checked with the source of its name, or else with one that includes it.
 source_of() {
-  local source=${1%.h}.cpp
-  [ -f "$source" ] || source=$(git grep -lF "\"${1#src/}\"" -- '*.cpp' | head -n 1)
+  local source=${1%.*}.cpp
+  [ -f "$source" ] || source=$(git grep -lF "\"${1#src/}\"" -- '*.cpp' | head -n 1) || true
   [ -z "$source" ] || echo "$source"
 }
 
