@@ -62,4 +62,9 @@ std::uint64_t parse_memory_size(std::string_view text) {
   return static_cast<std::uint64_t>(bytes);
 }
 
+std::string memory_size_text(std::uint64_t bytes) {
+  constexpr std::uint64_t kMegabyte = 1 << 20;
+  return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + "MB";
+}
+
 }  // namespace oko::budget

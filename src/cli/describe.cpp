@@ -23,6 +23,7 @@
 #include "ocr/engine.h"
 #include "ocr/footprint.h"
 #include "tensor/device.h"
+#include "tensor/weights.h"
 
 namespace oko::cli {
 namespace {
@@ -60,14 +61,11 @@ std::string question(const DescribeOptions& options) {
                                                     : "Describe this image.";
 }
 
-/// Takes the picture's pixels; its lease stays where it is.
-engine::GenerationRequest make_request(const DescribeOptions& options, const engine::Engine& engine,
-                                       Picture& picture) {
+engine::GenerationRequest make_request(const DescribeOptions& options,
+                                       const engine::Engine& engine) {
   engine::GenerationRequest request;
   request.messages = {
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
-  request.images.push_back(std::move(picture.image));
-  request.images_lease = &picture.lease;
   request.max_tokens = options.max_tokens;
   request.kv_bits = options.kv_bits;
   request.lookup = options.lookup;
@@ -187,13 +185,19 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
   const auto note = [&](const std::string& text) {
     if (!options.common.quiet) say_note(name + ": " + text);
   };
-  Picture picture = load_picture(host, path, {reader, /*only_where_fits=*/options.ocr == "auto"},
-                                 interrupt.token());
+  engine::GenerationRequest request = make_request(options, engine);
+  const TextReading reading{.engine = reader,
+                            .only_where_fits = options.ocr == "auto",
+                            .least_budget = [&](int width, int height) {
+                              return engine.least_budget(request, {{width, height}});
+                            }};
+  Picture picture = load_picture(host, path, reading, interrupt.token());
   if (!picture.unread.empty()) {
     note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
             picture.unread));
   }
-  engine::GenerationRequest request = make_request(options, engine, picture);
+  request.images.push_back(std::move(picture.image));  // its lease stays where it is
+  request.images_lease = &picture.lease;
   const PictureText text = add_text(options, engine, picture.page, request);
   for (const std::string& each : text.notes) note(each);
   ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
@@ -222,13 +226,27 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 
-/// Null where no text is to be read: with --ocr auto also where the system cannot.
-std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
-  if (options.ocr == "off") return nullptr;
+/// Null where no text is to be read: with --ocr auto also where the system cannot, or where the
+/// model leaves no room of `budget` for it.
+std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options,
+                                         const std::filesystem::path& model, std::uint64_t budget) {
+  const std::uint64_t least =
+      engine::runtime_bytes(tensor::on_gpu()) + tensor::Weights::bytes_on_disk(model);
+  if (options.ocr == "off") {
+    require_memory(budget, least);
+    return nullptr;
+  }
   try {
+    require_memory(budget, least + ocr::kEngineBytes);
     return ocr::make_engine({});
   } catch (const Error& error) {
-    if (options.ocr == "on") throw;
+    if (options.ocr == "on") {
+      if (error.code() != ErrorCode::kOverBudget) throw;
+      throw Error(
+          error.code(), error.what(),
+          tr("use --ocr off or raise --budget", "укажите --ocr off или увеличьте --budget"));
+    }
+    require_memory(budget, least);
     if (!options.common.quiet) {
       say_note(tr("text in pictures is not read: {} ({})",
                   "текст на картинках не читается: {} ({})", error.what(), error.hint()));
@@ -240,14 +258,16 @@ std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options) {
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.model);
-  const std::uint64_t beside = options.ocr == "off" ? 0 : ocr::kEngineBytes;
-  require_memory(budget_of(options.common), engine::runtime_bytes(tensor::on_gpu()) + beside);
-  const std::unique_ptr<ocr::Engine> reader = make_reader(options);
-  const auto host = make_host(options.common, options.threads, reader != nullptr ? beside : 0);
+  const std::unique_ptr<ocr::Engine> reader =
+      make_reader(options, model, budget_of(options.common));
+  const std::uint64_t beside = reader != nullptr ? ocr::kEngineBytes : 0;
+  const auto host = make_host(options.common, options.threads, beside);
   const Interrupt interrupt(Interrupt::kPatience);
   engine::Engine engine(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
+       .optional_bytes = beside,
+       .option_without = "--ocr off",
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
        .host = host});
   const StandardInput input(options.images, interrupt.token());

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "budget/ledger.h"
+#include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/page_printer.h"
@@ -52,7 +53,8 @@ std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
 /// The budget, of which the program itself and so many engines have taken theirs.
 class PageLedger {
  public:
-  PageLedger(std::uint64_t budget, std::size_t engines) : ledger_(budget), engines_(engines) {
+  PageLedger(std::uint64_t budget, std::size_t engines, std::size_t pages)
+      : ledger_(budget), engines_(engines), pages_(pages) {
     budget::TagBytes bytes;
     bytes[budget::Tag::kWeights] =  // as what stays
         engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
@@ -62,7 +64,8 @@ class PageLedger {
   /// For page `i`.
   budget::Lease take(document::Pages& pages, std::size_t i, const StopToken& stop) {
     try {
-      return take(memory_of(pages, i), hint(), stop);
+      const budget::TagBytes bytes = memory_of(pages, i);
+      return take(bytes, hint(bytes.total()), stop);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kOverBudget) throw;
       throw Error(error.code(), pages.name(i) + ": " + error.what(), error.hint());
@@ -81,15 +84,19 @@ class PageLedger {
     return pages.memory_of(i);
   }
 
-  std::string hint() const {
-    return engines_ > 1 ? tr("use --threads 1 or raise --budget",
-                             "укажите --threads 1 или увеличьте --budget")
-                        : tr("raise --budget, or make the picture smaller",
-                             "увеличьте --budget или уменьшите картинку");
+  /// For a page of so many bytes. A larger budget would have more engines again.
+  std::string hint(std::uint64_t page_bytes) const {
+    const std::uint64_t alone = engine::runtime_bytes(false) + ocr::kEngineBytes + page_bytes;
+    std::string option = pages_ > 1 ? "--threads 1" : "";
+    if (alone > ledger_.budget_bytes()) {
+      option += (option.empty() ? "--budget " : " --budget ") + budget::memory_size_text(alone);
+    }
+    return tr("use {} or make the picture smaller", "укажите {} или уменьшите картинку", option);
   }
 
   budget::Ledger ledger_;
   std::size_t engines_;
+  std::size_t pages_;
   std::mutex mutex_;
   budget::Lease beside_;
 };
@@ -124,7 +131,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
   const std::size_t threads = std::min(parallel_pages(options, budget), pages.size());
-  PageLedger ledger(budget, threads);
+  PageLedger ledger(budget, threads, pages.size());
   ocr::read_pages(
       pages.size(), options.run, threads,
       [&](std::size_t i) { return pages.load(i, pictures.empty() ? nullptr : &pictures[i]); },

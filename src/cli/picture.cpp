@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
 #include "engine/stopwatch.h"
@@ -38,12 +39,33 @@ budget::Lease lease_of(engine::ModelHost& host, Tag tag, std::uint64_t bytes,
   return host.lease(wanted, hint, stop, &picture.lease);
 }
 
-void decode(engine::ModelHost& host, const std::string& file, const StopToken& stop,
-            Picture& picture) {
-  picture.lease = lease_of(
-      host, Tag::kImage, image::read_header(file).decode_bytes,
-      tr("make the picture smaller or raise --budget", "уменьшите картинку или увеличьте --budget"),
-      stop, picture);
+/// The options that are each enough for the whole work, as "--ocr off or --budget 80MB".
+std::string find_options(const engine::ModelHost& host, const image::Header& header,
+                         const TextReading& reading) {
+  const std::uint64_t beside = host.ledger().held().total();
+  std::uint64_t least = beside + header.decode_bytes;
+  if (reading.least_budget) {
+    least = std::max(least, reading.least_budget(header.width, header.height));
+  }
+  const bool fits_without_text =
+      reading.engine != nullptr && least <= host.ledger().budget_bytes() + ocr::kEngineBytes;
+  if (reading.engine != nullptr && !reading.only_where_fits) {
+    const std::uint64_t rgb = std::uint64_t{3} * static_cast<std::uint64_t>(header.width) *
+                              static_cast<std::uint64_t>(header.height);
+    least = std::max(least, beside + rgb + ocr::reading_bytes(header.width, header.height));
+  }
+  const std::string budget = "--budget " + budget::memory_size_text(least);
+  return fits_without_text ? tr("--ocr off or {}", "--ocr off или {}", budget) : budget;
+}
+
+void decode(engine::ModelHost& host, const std::string& file, const TextReading& reading,
+            const StopToken& stop, Picture& picture) {
+  const image::Header header = image::read_header(file);
+  picture.options = find_options(host, header, reading);
+  picture.lease = lease_of(host, Tag::kImage, header.decode_bytes,
+                           tr("use {}, or make the picture smaller",
+                              "укажите {} или уменьшите картинку", picture.options),
+                           stop, picture);
   Taken taken;
   const engine::Stopwatch time;
   picture.image = image::load(file);
@@ -59,8 +81,7 @@ void read_text(engine::ModelHost& host, const TextReading& reading, const StopTo
   // The picture is read from a copy, which is in this.
   const budget::Lease lease =
       lease_of(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
-               tr("use --ocr off or raise --budget", "укажите --ocr off или увеличьте --budget"),
-               stop, picture);
+               tr("use {}", "укажите {}", picture.options), stop, picture);
   Taken taken;
   const engine::Stopwatch time;
   picture.page = reading.engine->read(picture.image, stop);
@@ -74,7 +95,7 @@ void read_text(engine::ModelHost& host, const TextReading& reading, const StopTo
 Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
                      const StopToken& stop) {
   Picture picture;
-  decode(host, file, stop, picture);
+  decode(host, file, reading, stop, picture);
   if (reading.engine == nullptr) return picture;
   try {
     read_text(host, reading, stop, picture);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/stop_token.h"
@@ -17,6 +18,8 @@ namespace oko::cli {
 struct TextReading {
   ocr::Engine* engine = nullptr;  ///< null: it is not read
   bool only_where_fits = false;   ///< --ocr auto: not where there is no memory for it
+  /// The budget that the model needs for a picture of such a width and height, in bytes.
+  std::function<std::uint64_t(int, int)> least_budget = {};
 };
 
 /// Time in seconds, memory in bytes: what decoding and reading took at most, and what was foretold.
@@ -30,6 +33,7 @@ struct PictureStats {
 /// A picture on its way to the model.
 struct Picture {
   image::Image image;
+  std::string options;  ///< of the command line, each of which is enough for the whole work
   ocr::Page page;       ///< what stands in it; without lines where it is not read
   std::string unread;   ///< why it is not read though it was to be
   budget::Lease lease;  ///< of `image`, and no more

@@ -186,6 +186,24 @@ std::string verdict_text(const engine::Plan& plan) {
   return {};
 }
 
+/// How the models are kept and what is the most that fits, if they fit at all.
+void print_limits(const engine::Plan& plan) {
+  if (plan.verdict == engine::Verdict::kDoesNotFit) return;
+  print(plan.mode == engine::Mode::kResident
+            ? tr("mode: both models stay loaded\n", "режим: обе модели остаются в памяти\n")
+            : tr("mode: one model at a time, the other is unloaded first\n",
+                 "режим: модели по очереди, прежняя выгружается\n"));
+  if (plan.largest_context > 0) {
+    print(tr("largest context: {} tokens with such a picture\n",
+             "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
+  }
+  if (plan.largest_picture > 0) {
+    print(tr("largest picture: {:.1f} megapixels with such a prompt\n",
+             "самая большая картинка: {:.1f} Мп с таким запросом\n",
+             static_cast<double>(plan.largest_picture) / 1e6));
+  }
+}
+
 void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   const auto& generation = plan.generation;
   print(tr("{:.1f} GiB of memory ({}), {}\n", "Память: {:.1f} ГиБ ({}), {}\n",
@@ -220,19 +238,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
       plan.resident);
   print_row(tr("the same, one model at a time", "то же, по одной модели"), plan.sequential);
   print("\n" + verdict_text(plan) + "\n");
-  print(plan.mode == engine::Mode::kResident
-            ? tr("mode: both models stay loaded\n", "режим: обе модели остаются в памяти\n")
-            : tr("mode: one model at a time, the other is unloaded first\n",
-                 "режим: модели по очереди, прежняя выгружается\n"));
-  if (plan.largest_context > 0) {
-    print(tr("largest context: {} tokens with such a picture\n",
-             "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
-  }
-  if (plan.largest_picture > 0) {
-    print(tr("largest picture: {:.1f} megapixels with such a prompt\n",
-             "самая большая картинка: {:.1f} Мп с таким запросом\n",
-             static_cast<double>(plan.largest_picture) / 1e6));
-  }
+  print_limits(plan);
   for (const std::string& advice : plan.advice) {
     print(tr("to change: {}\n", "что изменить: {}\n", advice));
   }
@@ -245,6 +251,9 @@ void run(const PlanCommand& command) {
     print_json(json_of(options, plan));
   } else {
     print_table(options, plan);
+  }
+  if (plan.verdict == engine::Verdict::kDoesNotFit) {
+    throw Error(ErrorCode::kOverBudget, verdict_text(plan));
   }
 }
 

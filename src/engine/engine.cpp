@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <optional>
@@ -32,6 +34,13 @@ std::uint64_t bytes_of(const std::vector<image::Image>& images) {
   std::uint64_t bytes = 0;
   for (const image::Image& image : images) bytes += image.rgb.size();
   return std::min(bytes, budget::private_bytes());
+}
+
+std::vector<qwen::ImageSize> sizes_of(const GenerationRequest& request) {
+  std::vector<qwen::ImageSize> sizes;
+  sizes.reserve(request.images.size());
+  for (const image::Image& image : request.images) sizes.push_back({image.width, image.height});
+  return sizes;
 }
 
 }  // namespace
@@ -259,12 +268,10 @@ struct Engine::Asked {
   std::int64_t whole_picture = 0;  ///< pixels of the largest one as the model's config has it
 };
 
-Engine::Asked Engine::asked_of(const GenerationRequest& request) const {
+Engine::Asked Engine::asked_of(const GenerationRequest& request,
+                               std::vector<qwen::ImageSize> sizes) const {
   Asked asked;
-  asked.sizes.reserve(request.images.size());
-  for (const image::Image& image : request.images) {
-    asked.sizes.push_back({image.width, image.height});
-  }
+  asked.sizes = std::move(sizes);
   const bool graph = tensor::uses_graph();
   const bool default_size = graph && request.max_pixels == 0;
   asked.fitting = {.prefill_chunk = request.prefill_chunk,
@@ -301,7 +308,7 @@ GenerationMemory Engine::estimate_of(const Asked& asked, std::uint64_t text_toke
 }
 
 TextRoom Engine::text_room(const GenerationRequest& request) const {
-  const Asked asked = asked_of(request);
+  const Asked asked = asked_of(request, sizes_of(request));
   int image_tokens = 0;
   const auto prompt_tokens = static_cast<int>(
       prompt_of(request, asked, asked.fitting.max_pixels, image_tokens).ids.size());
@@ -329,11 +336,61 @@ TextRoom Engine::text_room(const GenerationRequest& request) const {
   return {static_cast<std::size_t>(tokens), tokens < room};
 }
 
+std::uint64_t Engine::least_budget(const GenerationRequest& request,
+                                   std::vector<qwen::ImageSize> sizes) const {
+  const Asked asked = asked_of(request, std::move(sizes));
+  int image_tokens = 0;
+  const auto prompt_tokens = static_cast<int>(
+      prompt_of(request, asked, asked.fitting.max_pixels, image_tokens).ids.size());
+  const int answer = answer_tokens(request, prompt_tokens);
+  const EstimateOf memory_with = [&](const Fitting& fitting) {
+    return estimate_of(asked, static_cast<std::uint64_t>(prompt_tokens - image_tokens), answer,
+                       fitting);
+  };
+  const Fitting least =
+      fit(asked.fitting, asked.limits, memory_with, [](const budget::TagBytes&) { return false; });
+  return host_->budget_for(place_, memory_with(least).largest());
+}
+
+/// What the user can change where not even `least` fits.
+std::string Engine::hint_for(const Asked& asked, const Fitting& least, std::uint64_t text_tokens,
+                             int max_tokens) const {
+  const std::uint64_t budget = host_->ledger().budget_bytes();
+  const auto needed = [&](std::int64_t max_pixels, int tokens) {
+    Fitting fitting = least;
+    fitting.max_pixels = max_pixels;
+    return host_->budget_for(place_, estimate_of(asked, text_tokens, tokens, fitting).largest());
+  };
+  constexpr std::int64_t kFewest = 1024;
+  const auto largest_picture = [&](std::uint64_t bytes) {
+    const std::int64_t most = std::min(kLeastPixels, asked.limits.largest_picture) - 1;
+    if (most < kFewest) return std::int64_t{0};
+    return largest(kFewest, most,
+                   [&](std::int64_t pixels) { return needed(pixels, max_tokens) <= bytes; });
+  };
+  Knobs knobs;
+  knobs.budget_bytes = needed(least.max_pixels, max_tokens);
+  knobs.max_pixels = largest_picture(budget);
+  if (max_tokens > 1) {
+    knobs.max_tokens = largest(
+        1, max_tokens - 1, [&](int tokens) { return needed(least.max_pixels, tokens) <= budget; });
+  }
+  const std::uint64_t without = budget + options_.optional_bytes;
+  if (options_.optional_bytes > 0 && knobs.budget_bytes <= without) {
+    knobs.option = options_.option_without;
+  } else if (options_.optional_bytes > 0 && knobs.max_pixels == 0) {
+    const std::int64_t pixels = largest_picture(without);
+    if (pixels > 0)
+      knobs.option = fmt::format("{} --max-pixels {}", options_.option_without, pixels);
+  }
+  return advice(knobs);
+}
+
 /// Decides how the request is worked on and waits until its memory is free. Makes the prompt, whose
 /// length depends on that.
 std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
-  const Asked asked = asked_of(request);
+  const Asked asked = asked_of(request, sizes_of(request));
   const auto prompt_with = [&](std::int64_t max_pixels) {
     work.prompt = prompt_of(request, asked, max_pixels, work.result.stats.image_tokens);
     work.result.stats.prompt_tokens = static_cast<int>(work.prompt.ids.size());
@@ -360,8 +417,10 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),
                                         memory.decode[budget::Tag::kKv]};
-  return host_->admit(place_, memory.largest(), advice(!asked.sizes.empty(), work.max_tokens),
-                      work.stop, request.images_lease);
+  const std::string hint = host_->could_fit(place_, memory.largest())
+                               ? tr("raise --budget", "увеличьте --budget")
+                               : hint_for(asked, work.fitting, text_tokens, work.max_tokens);
+  return host_->admit(place_, memory.largest(), hint, work.stop, request.images_lease);
 }
 
 void Engine::preprocess(Work& work) const {

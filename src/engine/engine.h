@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/stop_token.h"
 #include "engine/estimate.h"
@@ -38,6 +40,10 @@ struct EngineOptions {
       256 * 1024 * 1024;    ///< features of pictures kept for later questions
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
+  /// What the caller keeps in the host's `beside_bytes` and could do without, and the option that
+  /// says so: for the hint where a request does not fit.
+  std::uint64_t optional_bytes = 0;
+  std::string option_without = {};
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
   /// Whose budget and thread this takes; null: a host of its own without a limit.
@@ -66,6 +72,10 @@ class Engine {
   /// with the rest as it is asked for, and kLeastText even where the request is then worked on with
   /// less. At least half of the positions left stay for the answer.
   TextRoom text_room(const GenerationRequest& request) const;
+
+  /// The least budget with which `request` would be answered, were its pictures of these sizes.
+  std::uint64_t least_budget(const GenerationRequest& request,
+                             std::vector<models::qwen3_vl::ImageSize> sizes) const;
 
   /// What the model's makers advise.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
@@ -97,7 +107,10 @@ class Engine {
   std::int64_t largest_picture(const std::vector<models::qwen3_vl::ImageSize>& sizes,
                                std::int64_t max_pixels) const;
   int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
-  Asked asked_of(const GenerationRequest& request) const;
+  Asked asked_of(const GenerationRequest& request,
+                 std::vector<models::qwen3_vl::ImageSize> sizes) const;
+  std::string hint_for(const Asked& asked, const Fitting& least, std::uint64_t text_tokens,
+                       int max_tokens) const;
   text::ChatPrompt prompt_of(const GenerationRequest& request, const Asked& asked,
                              std::int64_t max_pixels, int& image_tokens) const;
   GenerationMemory estimate_of(const Asked& asked, std::uint64_t text_tokens, int max_tokens,

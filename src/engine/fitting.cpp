@@ -1,13 +1,15 @@
 #include "engine/fitting.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/language.h"
+#include "budget/memory_size.h"
 
 namespace oko::engine {
 namespace {
 
-constexpr double kLeastPixels = 200'000;  // below, little can be seen in a picture
 constexpr double kPixelStep = 0.8;
 
 /// `fitting`, and what it has less of than `asked`.
@@ -31,16 +33,16 @@ Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& est
     return fits(estimate_of(fitting).largest());
   };
   if (does_fit(asked)) return asked;
-  Fitting least = asked;
-  least.prefill_chunk = std::min(asked.prefill_chunk, kSmallChunk);
-  Fitting fitting = least;
+  Fitting fitting = asked;
+  fitting.prefill_chunk = std::min(asked.prefill_chunk, kSmallChunk);
   if (!does_fit(fitting)) {
-    least.kv_bits = fitting.kv_bits = std::min(asked.kv_bits, limits.least_kv_bits);
-    auto pixels = static_cast<double>(limits.largest_picture);
+    fitting.kv_bits = std::min(asked.kv_bits, limits.least_kv_bits);
+    std::int64_t pixels = limits.largest_picture;
     while (!does_fit(fitting)) {
-      pixels *= kPixelStep;
-      if (pixels < kLeastPixels) return with_reductions(asked, limits.largest_picture, least);
-      fitting.max_pixels = static_cast<std::int64_t>(pixels);
+      if (pixels <= kLeastPixels) return with_reductions(asked, limits.largest_picture, fitting);
+      pixels = std::max(kLeastPixels,
+                        static_cast<std::int64_t>(kPixelStep * static_cast<double>(pixels)));
+      fitting.max_pixels = pixels;
     }
   }
   // What was given first may not have helped.
@@ -68,15 +70,15 @@ std::string text_of(const Reduction& reduction) {
             reduction.from);
 }
 
-std::string advice(bool has_pictures, int max_tokens) {
-  std::string text = has_pictures ? tr("ask about fewer or smaller pictures, ",
-                                       "спросите о меньшем числе картинок или о меньших, ")
-                                  : tr("ask with a shorter text, ", "сократите запрос, ");
-  text += tr("lower --max-tokens ({} now) or raise --budget; oko plan shows what fits",
-             "уменьшите --max-tokens (сейчас {}) или увеличьте --budget; oko plan покажет, что "
-             "помещается",
-             max_tokens);
-  return text;
+std::string advice(const Knobs& knobs) {
+  std::string text;
+  if (knobs.max_tokens > 0) text += fmt::format("--max-tokens {}, ", knobs.max_tokens);
+  if (knobs.max_pixels > 0) text += fmt::format("--max-pixels {}, ", knobs.max_pixels);
+  if (!knobs.option.empty()) text += knobs.option + ", ";
+  if (!text.empty()) text.replace(text.size() - 2, 2, tr(" or ", " или "));
+  return tr("use {}--budget {}; oko plan shows what fits",
+            "укажите {}--budget {}; oko plan покажет, что помещается", text,
+            budget::memory_size_text(knobs.budget_bytes));
 }
 
 }  // namespace oko::engine

@@ -26,6 +26,9 @@ struct Fitting {
 /// Memory of a generation that is worked on like this.
 using EstimateOf = std::function<GenerationMemory(const Fitting&)>;
 
+/// Pictures are not made smaller by themselves: below, little can be seen in them.
+inline constexpr std::int64_t kLeastPixels = 200'000;
+
 /// How far a generation can be reduced.
 struct FitLimits {
   std::int64_t largest_picture = 0;  ///< pixels of the largest one as asked for; 0: there is none
@@ -34,15 +37,21 @@ struct FitLimits {
 
 /// The first of these that `fits`: as `asked`; prompts in smaller chunks, which cost time; the KV
 /// cache in fewer bits, which costs precision; smaller pictures, which cost detail. What turns out
-/// not to be needed is not reduced. Where none fits, `asked` with all but smaller pictures: the
-/// ledger refuses it with its numbers.
+/// not to be needed is not reduced. Where none fits, the one that takes least: the ledger refuses
+/// it with its numbers.
 Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
             const std::function<bool(const budget::TagBytes&)>& fits);
 
 /// What a request is worked on with less of, and why, for the user.
 std::string text_of(const Reduction& reduction);
 
-/// What the user can do about a generation that does not fit.
-std::string advice(bool has_pictures, int max_tokens);
+/// What the user can change about a generation that does not fit, each by itself.
+struct Knobs {
+  std::int64_t max_pixels = 0;     ///< the largest with which it fits; 0: none
+  int max_tokens = 0;              ///< likewise
+  std::string option = {};         ///< that saves enough; empty: none
+  std::uint64_t budget_bytes = 0;  ///< the least that would do
+};
+std::string advice(const Knobs& knobs);
 
 }  // namespace oko::engine

@@ -137,9 +137,11 @@ budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, St
 }
 
 bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
-  TagBytes all = work;
-  all[Tag::kWeights] += place.entry_->weight_bytes + options_.beside_bytes;
-  return ledger_.could_fit(all);
+  return budget_for(place, work) <= ledger_.budget_bytes();
+}
+
+std::uint64_t ModelHost::budget_for(const Place& place, const TagBytes& work) const {
+  return work.total() + place.entry_->weight_bytes + options_.beside_bytes;
 }
 
 ModelHost::Use::~Use() {

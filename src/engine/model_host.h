@@ -110,6 +110,9 @@ class ModelHost {
   /// Whether so much work would fit beside the model if nothing else were there.
   bool could_fit(const Place& place, const budget::TagBytes& work) const;
 
+  /// The whole budget that such work takes with its model and nothing else.
+  std::uint64_t budget_for(const Place& place, const budget::TagBytes& work) const;
+
   const budget::Ledger& ledger() const { return ledger_; }
 
   /// Models loaded since the host was made, each time counted.

@@ -115,9 +115,10 @@ TEST_F(OcrTest, APageThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
   EXPECT_EQ(both.status, 3) << both.err;
   EXPECT_NE(both.err.find("blank.jpg: this needs 232 MB of memory"), std::string::npos) << both.err;
   EXPECT_NE(both.out.find("Супермаркет"), std::string::npos) << both.out;
+  EXPECT_NE(both.err.find("use --threads 1 --budget 3"), std::string::npos) << both.err;
   const ProcessResult alone = run({"ocr", folder_ / "blank.jpg", "--budget", "250MB"}, "ru");
   EXPECT_EQ(alone.status, 3) << alone.err;
-  EXPECT_NE(alone.err.find("подсказка: увеличьте --budget"), std::string::npos) << alone.err;
+  EXPECT_NE(alone.err.find("подсказка: укажите --budget 3"), std::string::npos) << alone.err;
   EXPECT_EQ(run({"ocr", kReceipt, "--budget", "100MB"}).status, 3) << "no room for the engine";
   EXPECT_EQ(run({"ocr", folder_ / "blank.jpg", "--budget", "370MB"}).status, 0);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/kept_memory.h"
 #include "tests/support/process.h"
 #include "tests/support/shifted_model.h"
+#include "tests/support/tesseract.h"
 
 namespace oko {
 namespace {
@@ -42,7 +43,7 @@ TEST(PlanCommandTest, JsonHasTheNumbers) {
 }
 
 TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
-  const ProcessResult result = run({"plan", "--model", kTinyModel, "--json"});
+  const ProcessResult result = run({"plan", "--model", kTinyModel, "--budget", "8GB", "--json"});
   EXPECT_EQ(result.status, 0) << result.err;
   const auto plan = json::parse(result.out);
   EXPECT_LT(plan.at("vision_language").at("weight_bytes"), 10'000'000u);
@@ -93,6 +94,67 @@ TEST(BudgetTest, WhatDoesNotFitIsRefusedWithTheNumbersAndTheKnob) {
   EXPECT_NE(result.err.find("of the budget of 63 MB"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("--budget"), std::string::npos) << result.err;
   EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
+}
+
+/// The value behind `option` in a hint; empty where it is not named.
+std::string named_value(const std::string& text, const std::string& option) {
+  const std::size_t at = text.find(option + " ");
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + option.size() + 1;
+  return text.substr(begin, text.find_first_of(" ,;\n", begin) - begin);
+}
+
+TEST(BudgetTest, EachOptionThatARefusalNamesIsEnoughByItself) {
+  const auto describe = [](std::vector<std::string> options) {
+    options.insert(options.begin(), {"describe", kPicture, "--model", kTinyModel});
+    return run(options);
+  };
+  const auto refused = describe({"--ocr", "off", "--max-tokens", "3000", "--budget", "75MB"});
+  ASSERT_EQ(refused.status, 3) << refused.err;
+  const std::string budget = named_value(refused.err, "--budget");
+  ASSERT_FALSE(budget.empty()) << refused.err;
+  const auto enough = describe({"--ocr", "off", "--max-tokens", "3000", "--budget", budget});
+  EXPECT_EQ(enough.status, 0) << enough.err;
+  const std::string less = std::to_string(std::stoi(budget) - 1) + "MB";
+  EXPECT_EQ(describe({"--ocr", "off", "--max-tokens", "3000", "--budget", less}).status, 3);
+  const std::string tokens = named_value(refused.err, "--max-tokens");
+  ASSERT_FALSE(tokens.empty()) << refused.err;
+  EXPECT_EQ(describe({"--ocr", "off", "--max-tokens", tokens, "--budget", "75MB"}).status, 0);
+}
+
+TEST(BudgetTest, RefusalBeforeTheModelIsAskedNamesWhatIsEnoughForTheModelToo) {
+  OKO_NEEDS_TESSERACT();
+  const auto describe = [](const std::string& ocr, const std::string& budget) {
+    return run({"describe", kPicture, "--model", kTinyModel, "--ocr", ocr, "--max-tokens", "16",
+                "--budget", budget});
+  };
+  const auto refused = describe("on", "125MB");
+  ASSERT_EQ(refused.status, 3) << refused.err;
+  EXPECT_NE(refused.err.find("use --ocr off or --budget "), std::string::npos) << refused.err;
+  EXPECT_EQ(describe("off", "125MB").status, 0);
+  EXPECT_EQ(describe("on", named_value(refused.err, "--budget")).status, 0);
+}
+
+TEST(BudgetTest, TextIsLeftOutByItselfWhereOnlyTheModelFits) {
+  OKO_NEEDS_TESSERACT();
+  const auto describe = [](const std::string& ocr) {
+    return run({"describe", kPicture, "--model", kTinyModel, "--ocr", ocr, "--max-tokens", "16",
+                "--budget", "100MB"});
+  };
+  const auto automatic = describe("auto");
+  EXPECT_EQ(automatic.status, 0) << automatic.err;
+  EXPECT_NE(automatic.err.find("text in pictures is not read"), std::string::npos) << automatic.err;
+  const auto on = describe("on");
+  EXPECT_EQ(on.status, 3);
+  EXPECT_NE(on.err.find("use --ocr off"), std::string::npos) << on.err;
+}
+
+TEST(PlanCommandTest, WhatDoesNotFitIsStatus3) {
+  const ProcessResult result = run({"plan", "--memory", "4GB"});
+  EXPECT_EQ(result.status, 3) << result.out;
+  EXPECT_NE(result.out.find("does not fit"), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find("mode: "), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("oko: does not fit: "), std::string::npos) << result.err;
 }
 
 TEST(BudgetTest, LimitOfTheAddressSpaceIsSeenWhateverTheBudgetSays) {

@@ -77,10 +77,27 @@ TEST(FittingTest, ASmallChunkIsNotMadeLarger) {
   EXPECT_EQ(fitting.prefill_chunk, 64);
 }
 
-TEST(FittingTest, WhatNeverFitsKeepsItsPictures) {
+TEST(FittingTest, WhatNeverFitsIsReducedAsFarAsItGoes) {
   const Fitting fitting = fit_into(1'000'000);
-  EXPECT_EQ(fitting.max_pixels, 0);
+  EXPECT_EQ(fitting.max_pixels, kLeastPixels);
   EXPECT_EQ(fitting.kv_bits, 8);
+  EXPECT_EQ(fitting.prefill_chunk, kSmallChunk);
+  // What such a request takes is enough for it.
+  const std::uint64_t least = memory_of(fitting, kPicture).largest().total();
+  EXPECT_LE(memory_of(fit_into(least), kPicture).largest().total(), least);
+  const Fitting small = fit_into(1'000'000, {}, {.largest_picture = 100'000});
+  EXPECT_EQ(small.max_pixels, 0);
+}
+
+TEST(FittingTest, AdviceNamesEachKnobThatHelps) {
+  set_language(Language::kEnglish);
+  EXPECT_EQ(advice({.budget_bytes = 100}), "use --budget 1MB; oko plan shows what fits");
+  EXPECT_EQ(advice({.max_pixels = 40'000,
+                    .max_tokens = 100,
+                    .option = "--ocr off",
+                    .budget_bytes = std::uint64_t{572} << 20}),
+            "use --max-tokens 100, --max-pixels 40000, --ocr off or --budget 572MB; oko plan shows "
+            "what fits");
 }
 
 TEST(FittingTest, AReductionIsToldWithItsNumbersAndTheOptionThatUndoesIt) {
