@@ -58,7 +58,10 @@ engine::VisionLanguageModel vision_language(const std::string& name) {
   if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
     model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
     model.config = qwen::Config::load(*folder);
-    model.processor = qwen::ImageProcessorConfig::of_model(*folder);
+    // Where the download has only begun, the config may be all that is there.
+    model.processor = model.weight_bytes > 0
+                          ? qwen::ImageProcessorConfig::of_model(*folder)
+                          : qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json");
   } else {
     model.config = qwen::qwen3_vl_4b();
   }
