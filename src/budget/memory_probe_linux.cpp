@@ -100,7 +100,7 @@ Pressure pressure_of(const std::filesystem::path& stalls, const MemoryStatus& st
 
 }  // namespace
 
-LinuxMemoryProbe::LinuxMemoryProbe(std::filesystem::path proc, std::filesystem::path cgroup)
+LinuxMemoryProbe::LinuxMemoryProbe(std::filesystem::path proc, const std::filesystem::path& cgroup)
     : proc_(std::move(proc)), groups_(own_groups(proc_, cgroup)) {}
 
 /// The limits of a group and of all above it, and what is left under each.

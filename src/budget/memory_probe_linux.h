@@ -20,7 +20,7 @@ struct MemoryGroup {
 class LinuxMemoryProbe : public MemoryProbe {
  public:
   explicit LinuxMemoryProbe(std::filesystem::path proc = "/proc",
-                            std::filesystem::path cgroup = "/sys/fs/cgroup");
+                            const std::filesystem::path& cgroup = "/sys/fs/cgroup");
   MemoryStatus status() const override;
 
  private:

@@ -41,14 +41,20 @@ void set_paper_size(double resolution, PagePicture& picture) {
 
 }  // namespace
 
+Pages::File Pages::file_at(std::string path) {
+  File file{std::move(path)};
+  try {
+    file.is_pdf = is_pdf(file.path);
+    file.pages = file.is_pdf ? Pdf(file.path).page_count() : image::page_count(file.path);
+    return file;
+  } catch (const Error&) {
+    return file;
+  }
+}
+
 Pages::Pages(std::vector<std::string> files) {
   for (std::string& path : files) {
-    File file{std::move(path)};
-    try {
-      file.is_pdf = is_pdf(file.path);
-      file.pages = file.is_pdf ? Pdf(file.path).page_count() : image::page_count(file.path);
-    } catch (const Error&) {
-    }
+    File file = file_at(std::move(path));
     for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page});
     files_.push_back(std::move(file));
   }
@@ -97,9 +103,10 @@ PagePicture Pages::blank(std::size_t i) {
         with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
     picture.width_points = size.width_points;
     picture.height_points = size.height_points;
-  } catch (const Error&) {
+    return picture;
+  } catch (const Error&) {  // the page has none
+    return picture;
   }
-  return picture;
 }
 
 budget::TagBytes Pages::memory_of(std::size_t i) {
@@ -143,9 +150,9 @@ ocr::LoadedPage Pages::load_from_pdf(const Place& place, PagePicture* picture) {
   }
   if (!told) return image;
   if (!plausible) {
-    return {std::move(image), [told = std::move(*told)](ocr::Page read) {
+    return {std::move(image), [told = std::move(*told)](const ocr::Page& read) {
               if (read.lines.empty()) return doubted(told);
-              return agree(told, read) ? told : std::move(read);
+              return agree(told, read) ? told : read;
             }};
   }
   if (pictures.empty() || !shows_more(image, *told, pictures)) return std::move(*told);

@@ -50,6 +50,7 @@ class Pages {
     int page = 0;
   };
 
+  static File file_at(std::string path);
   ocr::LoadedPage load_from_pdf(const Place& place, PagePicture* picture);
   /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
   /// page.

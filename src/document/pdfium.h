@@ -7,11 +7,11 @@
 extern "C" {
 
 using FPDF_BOOL = int;
-using FPDF_DOCUMENT = struct fpdf_document_t__*;
-using FPDF_PAGE = struct fpdf_page_t__*;
-using FPDF_TEXTPAGE = struct fpdf_textpage_t__*;
-using FPDF_BITMAP = struct fpdf_bitmap_t__*;
-using FPDF_PAGEOBJECT = struct fpdf_pageobject_t__*;
+using FPDF_DOCUMENT = struct pdfium_document*;
+using FPDF_PAGE = struct pdfium_page*;
+using FPDF_TEXTPAGE = struct pdfium_textpage*;
+using FPDF_BITMAP = struct pdfium_bitmap*;
+using FPDF_PAGEOBJECT = struct pdfium_pageobject*;
 
 /// Points of the page, y upwards.
 struct FS_RECTF {

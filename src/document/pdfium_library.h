@@ -18,9 +18,9 @@ struct ClosePdfium {
   void operator()(FPDF_BITMAP bitmap) const { FPDFBitmap_Destroy(bitmap); }
 };
 
-using PdfiumDocument = std::unique_ptr<fpdf_document_t__, ClosePdfium>;
-using PdfiumPage = std::unique_ptr<fpdf_page_t__, ClosePdfium>;
-using PdfiumText = std::unique_ptr<fpdf_textpage_t__, ClosePdfium>;
-using PdfiumBitmap = std::unique_ptr<fpdf_bitmap_t__, ClosePdfium>;
+using PdfiumDocument = std::unique_ptr<pdfium_document, ClosePdfium>;
+using PdfiumPage = std::unique_ptr<pdfium_page, ClosePdfium>;
+using PdfiumText = std::unique_ptr<pdfium_textpage, ClosePdfium>;
+using PdfiumBitmap = std::unique_ptr<pdfium_bitmap, ClosePdfium>;
 
 }  // namespace oko::document

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "text/utf8.h"
@@ -93,9 +94,8 @@ TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
   const auto draw = [&](int left, int top) {  // stripes, as letters have
     for (int y = top; y < top + 40; ++y) {
       for (int x = left; x < left + 200; x += 8) {
-        for (int k = 0; k < 9; ++k) {
-          picture.rgb[static_cast<std::size_t>((y * 400 + x) * 3 + k)] = 0;
-        }
+        const std::size_t first = static_cast<std::size_t>(y) * 400 + static_cast<std::size_t>(x);
+        std::fill_n(&picture.rgb[3 * first], 9, std::uint8_t{0});
       }
     }
   };

@@ -79,10 +79,10 @@ TEST(PdfiumTest, DeclarationsAreThoseOfTheLibrary) {
     const std::string name = (*at)[2].str();
     const std::string arguments = std::regex_replace((*at)[3].str(), std::regex(R"(\s+)"), " ");
     std::smatch found;
-    ASSERT_TRUE(std::regex_search(
-        bindings, found,
-        std::regex("\n" + name + R"(\.argtypes = \(([^\n]*)\)\n)" + name + R"(\.restype = (\w+))")))
-        << name;
+    std::string declared = "\n";
+    declared += name + R"(\.argtypes = \(([^\n]*)\)\n)";
+    declared += name + R"(\.restype = (\w+))";
+    ASSERT_TRUE(std::regex_search(bindings, found, std::regex(declared))) << name;
     EXPECT_EQ(types_of_header(arguments), types_of_bindings(found[1].str())) << name;
     EXPECT_EQ(resolved(spelt_as_bindings((*at)[1].str())), resolved(found[2].str())) << name;
   }

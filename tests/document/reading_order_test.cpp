@@ -18,6 +18,7 @@ struct Placed {
 /// Lines with "/" between them.
 std::string order(const std::vector<Placed>& words) {
   std::vector<PlacedWord> places;
+  places.reserve(words.size());
   for (const Placed& word : words) {
     places.push_back({{word.left, word.left + 8 * static_cast<float>(word.text.size())},
                       {word.top, word.top + 10}});
