@@ -11,6 +11,7 @@
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/ready.h"
 #include "tensor/device.h"
+#include "tensor/widen_codes.h"
 
 namespace oko::tensor {
 namespace {
@@ -123,6 +124,10 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   require_dtype(is_float(linear.scales_->dtype()), name + ".scales");
   require_dtype(linear.biases_->dtype() == linear.scales_->dtype(), name + ".biases");
   linear.quantization_ = *layer;
+  if (!uses_graph() && layer->bits != widened_bits(layer->bits)) {
+    linear.weight_ = widen_codes(linear.weight_, inputs, layer->bits);
+    linear.quantization_.bits = widened_bits(layer->bits);
+  }
   linear.inputs_ = static_cast<int>(inputs);
   return linear;
 }

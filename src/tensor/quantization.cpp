@@ -15,8 +15,9 @@ using nlohmann::json;
 [[noreturn]] void fail(std::string_view file_name, const std::string& what) {
   throw Error(
       ErrorCode::kBadModel, fmt::format("{}: {}", file_name, what),
-      tr("oko runs MLX's affine quantization: 4 or 8 bits, groups of 32, 64 or 128",
-         "oko работает с аффинной квантизацией MLX: 4 или 8 бит, группы по 32, 64 или 128"));
+      tr("oko runs MLX's affine quantization: 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or 128",
+         "oko работает с аффинной квантизацией MLX: 2, 3, 4, 5, 6 или 8 бит, группы по 32, 64 или "
+         "128"));
 }
 
 Quantization parse_entry(const json& entry, const std::optional<Quantization>& inherited,
@@ -38,7 +39,7 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
     fail(file_name, tr("quantization mode {} is not supported",
                        "режим квантизации {} не поддерживается", brief(*mode)));
   }
-  if (bits != 4 && bits != 8) {
+  if (bits < 2 || bits > 8 || bits == 7) {
     fail(file_name, tr("quantization to {} bits is not supported",
                        "квантизация в {} бит не поддерживается", bits));
   }

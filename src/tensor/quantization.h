@@ -11,7 +11,7 @@ namespace oko::tensor {
 
 /// MLX's affine quantization: w = scale * code + bias, one scale and bias a group of columns.
 struct Quantization {
-  int bits = 0;        ///< 4 or 8
+  int bits = 0;        ///< 2, 3, 4, 5, 6 or 8
   int group_size = 0;  ///< 32, 64 or 128
   bool operator==(const Quantization&) const = default;
 };

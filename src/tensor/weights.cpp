@@ -14,11 +14,13 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/json_file.h"
 #include "base/language.h"
 #include "tensor/allocator.h"
 #include "tensor/array_view.h"
 #include "tensor/device.h"
 #include "tensor/quantization.h"
+#include "tensor/widen_codes.h"
 
 namespace oko::tensor {
 namespace {
@@ -67,6 +69,27 @@ bool convert_to_float16(std::span<const std::byte> from, std::byte* to) {
     std::memcpy(to + i, &half, 2);
   }
   return true;
+}
+
+/// Bytes of the codes that `Linear` writes anew for oko's kernels.
+std::uint64_t widened_bytes(const std::filesystem::path& model_dir) {
+  constexpr std::string_view kWeight = ".weight";
+  const std::filesystem::path config = model_dir / "config.json";
+  const auto quantization =
+      QuantizationConfig::parse(read_json_object(config, ErrorCode::kBadModel), config.string());
+  std::uint64_t total = 0;
+  for (const SourceFile& file : find_weight_files(model_dir)) {
+    const MappedFile mapping(file.path, ErrorCode::kBadModel);
+    const auto bytes = mapping.bytes();
+    for (const auto& [name, info] : parse_safetensors(bytes, bytes.size(), file.path.string())) {
+      if (!name.ends_with(kWeight) || info.dtype != Dtype::kUint32) continue;
+      const auto layer = quantization.of_layer(name.substr(0, name.size() - kWeight.size()));
+      if (!layer || layer->bits == widened_bits(layer->bits)) continue;
+      total += info.size / static_cast<std::uint64_t>(layer->bits) *
+               static_cast<std::uint64_t>(widened_bits(layer->bits));
+    }
+  }
+  return total;
 }
 
 }  // namespace
@@ -234,9 +257,8 @@ std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
 }
 
 std::uint64_t Weights::bytes_beyond_disk(const std::filesystem::path& model_dir) {
-  if (!uses_graph()) return 0;
   try {
-    return open(model_dir).copied_bytes();
+    return uses_graph() ? open(model_dir).copied_bytes() : widened_bytes(model_dir);
   } catch (const std::exception&) {
     return 0;
   }

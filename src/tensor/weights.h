@@ -51,8 +51,8 @@ class Weights {
   /// Bytes of the weight files in the folder; 0 where `open` would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
 
-  /// What the model takes beyond `bytes_on_disk`: of a graph `copied_bytes`, since Metal keeps a
-  /// whole window in memory, the copied tensors' pages too. 0 where `open` would throw.
+  /// What the model takes beyond `bytes_on_disk`: on a CPU codes that `Linear` writes anew; of a
+  /// graph `copied_bytes`, since Metal keeps whole windows in memory. 0 where `open` would throw.
   static std::uint64_t bytes_beyond_disk(const std::filesystem::path& model_dir);
 
   /// For who asked that before: throws kBadModel where it is no longer `bytes`, since another model

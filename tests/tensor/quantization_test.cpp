@@ -40,14 +40,14 @@ TEST(QuantizationTest, LayersHaveTheirExceptions) {
 }
 
 TEST(QuantizationTest, WhatTheKernelsDoNotHaveIsRefused) {
-  expect_refused(R"({"quantization":{"bits":3}})", "3 bits");
+  expect_refused(R"({"quantization":{"bits":7}})", "7 bits");
   expect_refused(R"({"quantization":{"bits":-4}})", "-4 bits");
   expect_refused(R"({"quantization":{"bits":4294967300}})", "4294967300 bits");  // 2^32 + 4
   expect_refused(R"({"quantization":{"bits":18446744073709551612}})", "bits");   // -4 as signed
   expect_refused(R"({"quantization":{"group_size":16}})", "groups of 16");
   expect_refused(R"({"quantization":{"group_size":4294967360}})", "groups of 4294967360");
   expect_refused(R"({"quantization":{"mode":"mxfp4"}})", "mode \"mxfp4\"");
-  expect_refused(R"({"quantization":{"layer":{"bits":5}}})", "5 bits");
+  expect_refused(R"({"quantization":{"layer":{"bits":9}}})", "9 bits");
   expect_refused(R"({"quantization":{"layer":{"mode":"nvfp4"}}})", "mode \"nvfp4\"");
 }
 
