@@ -120,9 +120,10 @@ TEST_F(EmbedTest, ACutTextIsSaidToBeCutInBothLanguages) {
                                            model()};
   const ProcessResult english = run(arguments);
   EXPECT_EQ(english.status, 0);
-  EXPECT_EQ(english.err, "text 1: only the first 5 of its 16 tokens were read, 11 were cut off\n");
+  EXPECT_EQ(english.err,
+            "oko: text 1: only the first 5 of its 16 tokens were read, 11 were cut off\n");
   const ProcessResult russian = run(arguments, "ru");
-  EXPECT_EQ(russian.err, "текст 1: прочитаны только первые 5 из 16 токенов, отброшено 11\n");
+  EXPECT_EQ(russian.err, "oko: текст 1: прочитаны только первые 5 из 16 токенов, отброшено 11\n");
   std::vector<std::string> quiet = arguments;
   quiet.push_back("--quiet");
   EXPECT_EQ(run(quiet).err, "");
