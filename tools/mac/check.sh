@@ -41,8 +41,6 @@ if [ "$(cat "$work/key" 2>/dev/null)" != "$key" ]; then
   wrapper() { printf '#!/bin/sh\nexec %s %s -- "$@"\n' "$root/tools/mac/compiler.sh" "$2" >"$work/bin/$1"; }
   wrapper clang19 clang-19
   wrapper clang19++ clang++-19
-  wrapper clang19-linux clang-19
-  wrapper clang19-linux++ clang++-19
   wrapper clang22 "$zig clang"
   wrapper clang22++ "$zig clang --driver-mode=g++"
   # Of the executables only the program is linked: no test runs here.
@@ -129,14 +127,6 @@ build clang19 14.0 oko || failed=1
 export OKO_SYNTAX_ONLY=1
 build clang19 14.0 all || failed=1
 if [ -n "$whole" ]; then
-  # The other way round: what Linux builds, with clang. Nothing is linked there either.
-  [ -e "$work/clang19-linux/build.ninja" ] || cmake -S . -B "$work/clang19-linux" -G Ninja \
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="$work/bin/clang19-linux" \
-    -DCMAKE_CXX_COMPILER="$work/bin/clang19-linux++" -DCMAKE_CXX_FLAGS=-Werror \
-    -DCMAKE_CXX_LINK_EXECUTABLE="<CMAKE_COMMAND> -E touch <TARGET>" \
-    -DCMAKE_CXX_ARCHIVE_CREATE="<CMAKE_COMMAND> -E touch <TARGET>" -DCMAKE_CXX_ARCHIVE_FINISH= \
-    ${launcher[@]+"${launcher[@]}"} >"$work/clang19-linux.log" 2>&1 || { cat "$work/clang19-linux.log"; exit 1; }
-  build clang19 linux all || failed=1
   for target in 14.0 15.6 26.0; do build clang22 $target all || failed=1; done
 fi
 [ $failed -eq 0 ] || exit 1
