@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# compiler.sh COMPILER... -- ARGUMENTS: with OKO_SYNTAX_ONLY objects are empty files, which takes half the
-# time. Unlike with -fsyntax-only alone, CMake and ccache get the file that they expect.
+# compiler.sh COMPILER... -- ARGUMENTS: with OKO_SYNTAX_ONLY objects hold no code, which takes half the
+# time. Unlike with -fsyntax-only alone, CMake and ccache get the file that they expect; ccache would
+# not keep an empty one.
 set -euo pipefail
 command=()
 while [ "$1" != -- ]; do command+=("$1"); shift; done
@@ -16,4 +17,4 @@ while [ $# -gt 0 ]; do
   shift
 done
 "${command[@]}"
-[ -z "$object" ] || : >"$object"
+[ -z "$object" ] || echo "syntax only" >"$object"
