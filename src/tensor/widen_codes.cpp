@@ -19,7 +19,8 @@ void widen_row(const std::uint8_t* from, std::size_t count, int bits, std::uint8
     written |= (read & mask) << written_bits;
     read >>= bits;
     read_bits -= bits;
-    if ((written_bits += wide) < 8) continue;
+    written_bits += wide;
+    if (written_bits < 8) continue;
     *to++ = static_cast<std::uint8_t>(written);
     written = 0;
     written_bits = 0;

@@ -75,7 +75,7 @@ class PromptWriter {
 };
 
 void check(std::span<const Message> messages, std::span<const int> image_token_counts) {
-  const auto fail = [](std::string message) { throw Error(ErrorCode::kBadInput, message); };
+  const auto fail = [](const std::string& message) { throw Error(ErrorCode::kBadInput, message); };
   if (messages.empty()) fail(tr("the conversation is empty", "в разговоре нет сообщений"));
   std::size_t images = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
