@@ -281,7 +281,8 @@ std::string PdfWriter::text_of(const ocr::Page& text, const PagePicture& picture
       out += place.matrix + " Tm ";
       // Stretches the letters to the word's width. The space parts words, and without it PDFium
       // sees nothing of a single letter, whose glyph is empty.
-      const double natural = static_cast<double>(codes.size() / 4) * kAdvance * layout.size;
+      const std::size_t letters = codes.size() / 4;
+      const double natural = static_cast<double>(letters) * kAdvance * layout.size;
       const double stretch = std::max((place.end - place.begin) / natural, 0.01);
       out += fmt::format("{:.2f} Tz <{}0020> Tj", 100 * stretch, codes);
       out += "\n";

@@ -32,7 +32,7 @@ fs::path find_model(const std::string& given) {
   const bool plain = name.find("..") == std::string::npos && !name.starts_with('/');
   while (plain && name.ends_with('/')) name.pop_back();
   if (plain && !name.empty()) {
-    const fs::path own = oko_home() / "models" / name;
+    fs::path own = oko_home() / "models" / name;
     if (is_model(own)) return own;
     if (const auto snapshot = find_snapshot(name)) return *snapshot;
   }

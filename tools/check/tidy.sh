@@ -1,28 +1,18 @@
 #!/usr/bin/env bash
-# Runs clang-tidy (.clang-tidy) on the sources that changed since $OKO_BASE: by default since the
-# branch left origin/main, or in the last commit where this is origin/main. --all: on every one.
+# Runs clang-tidy (.clang-tidy) on the sources that changed in the last commit, or since $OKO_BASE;
+# --all: on every one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake -DOUT=build/lint -P cmake/lint_tools.cmake
 cmake --preset release > /dev/null # for the compile commands
 
-base() {
-  local start=${OKO_BASE:-}
-  [ -n "$start" ] || start=$(git merge-base HEAD origin/main 2> /dev/null) || true
-  if [ -z "$start" ] || [ "$start" = "$(git rev-parse HEAD)" ]; then
-    start=$(git rev-parse --quiet --verify HEAD~1) || true
-  fi
-  echo "$start"
-}
-
 changed_files() {
-  local start
-  start=$(base)
-  if [ -z "$start" ]; then
+  local base
+  if ! base=$(git rev-parse --quiet --verify "${OKO_BASE:-HEAD~1}"); then
     echo "clang-tidy: this checkout has no commit before the last one to compare with" >&2
     return
   fi
-  git diff --name-only --diff-filter=d "$start" -- '*.cpp' '*.h'
+  git diff --name-only --diff-filter=d "$base" -- '*.cpp' '*.h'
 }
 
 # A header is checked with the source of its name, or else with one that includes it.

@@ -123,7 +123,7 @@ mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
   });
 }
 
-mx::array Encoder::forward(const PackedTexts& texts, StopToken stop,
+mx::array Encoder::forward(const PackedTexts& texts, const StopToken& stop,
                            const Observer& observer) const {
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);

@@ -36,7 +36,7 @@ class Encoder {
   /// The last hidden states, (tokens, hidden_size), evaluated. Ids are below vocab_size, texts not
   /// longer than max_tokens. Texts do not see each other. Memory grows linearly with the tokens:
   /// attention and the feed-forward network work in blocks. Throws kCancelled between layers.
-  mx::array forward(const PackedTexts& texts, StopToken stop = {},
+  mx::array forward(const PackedTexts& texts, const StopToken& stop = {},
                     const Observer& observer = {}) const;
 
   /// What a pass over so many tokens has to do, attention left out.

@@ -82,8 +82,9 @@ std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std:
   if (memory.graph) return graph_prefill_bytes(config, tokens, rows, memory);
   const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
   const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
-  const auto queries = static_cast<std::uint64_t>(config.num_attention_heads * config.head_dim);
-  const auto keys = static_cast<std::uint64_t>(config.num_key_value_heads * config.head_dim);
+  const auto head_dim = static_cast<std::uint64_t>(config.head_dim);
+  const std::uint64_t queries = static_cast<std::uint64_t>(config.num_attention_heads) * head_dim;
+  const std::uint64_t keys = static_cast<std::uint64_t>(config.num_key_value_heads) * head_dim;
   // x, its norm, gate, up and their product; where features of pictures are put, x twice more.
   const std::uint64_t feed_forward = 4 * hidden_size + 3 * intermediate_size;
   // x, its norm; queries and keys before and after they are normed and rotated, values.
