@@ -54,7 +54,7 @@ std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
 class PageLedger {
  public:
   PageLedger(std::uint64_t budget, std::size_t engines, std::size_t pages)
-      : ledger_(budget), engines_(engines), pages_(pages) {
+      : ledger_(budget), pages_(pages) {
     budget::TagBytes bytes;
     bytes[budget::Tag::kWeights] =  // as what stays
         engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
@@ -95,7 +95,6 @@ class PageLedger {
   }
 
   budget::Ledger ledger_;
-  std::size_t engines_;
   std::size_t pages_;
   std::mutex mutex_;
   budget::Lease beside_;
