@@ -17,8 +17,9 @@ using ocr::Box;
 
 constexpr float kSureEnough = 0.6f;  // pictures without text are read as words that are less sure
 constexpr float kSure = 0.8f;
-constexpr float kSamePlace = 0.3f;     // of the smaller box
-constexpr double kMost = 0.6;          // of the words
+constexpr float kSamePlace = 0.3f;  // of the smaller box
+constexpr float kLikeSize = 3;      // a watermark covers what stands under it, and does not tell it
+constexpr double kMost = 0.6;       // of the words
 constexpr std::size_t kShortWord = 3;  // bytes: says little
 
 float common_area(const Box& a, const Box& b) {
@@ -32,10 +33,16 @@ bool is_at(const Box& a, const Box& b) {
   return smaller > 0 && common_area(a, b) > kSamePlace * smaller;
 }
 
+/// Of the letters, however they are turned.
+float height_of(const Box& box) {
+  return std::min(box.width, box.height);
+}
+
 bool is_told(const ocr::Page& told, const ocr::Word& word) {
   return std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& line) {
-    return std::any_of(line.words.begin(), line.words.end(),
-                       [&](const ocr::Word& other) { return is_at(other.box, word.box); });
+    return std::any_of(line.words.begin(), line.words.end(), [&](const ocr::Word& other) {
+      return is_at(other.box, word.box) && height_of(other.box) < kLikeSize * height_of(word.box);
+    });
   });
 }
 

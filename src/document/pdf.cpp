@@ -87,7 +87,7 @@ std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object) {
   if (!FPDFPageObj_GetBounds(object, &place.left, &place.bottom, &place.right, &place.top)) {
     return std::nullopt;
   }
-  return place;
+  return is_finite(place) ? std::optional(place) : std::nullopt;
 }
 
 /// Smaller ones, in points, are ornaments.
@@ -134,6 +134,7 @@ Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
     document_.reset(FPDF_LoadDocument(path.c_str(), nullptr));
     if (document_) {
       page_count_ = FPDF_GetPageCount(document_.get());
+      if (page_count_ < 1) document_.reset();
     } else {
       error = FPDF_GetLastError();
     }
@@ -198,6 +199,14 @@ std::vector<ocr::Box> Pdf::pictures(int page) const {
     }
   }
   if (outlines >= kManyOutlines) boxes.push_back(outlined);
+  for (int i = 0; i < FPDFPage_GetAnnotCount(opened.get()); ++i) {
+    const PdfiumAnnotation annotation(FPDFPage_GetAnnot(opened.get(), i));
+    FS_RECTF place{};
+    if (!annotation || !FPDFAnnot_GetRect(annotation.get(), &place) || !is_finite(place)) continue;
+    const int subtype = FPDFAnnot_GetSubtype(annotation.get());
+    if (subtype == kPdfAnnotationLink || subtype == kPdfAnnotationPopup) continue;
+    boxes.push_back(to_picture.box(place));
+  }
   return boxes;
 }
 
@@ -229,7 +238,7 @@ const PdfStructure& Pdf::structure() const {
   return *structure_;
 }
 
-/// With what forms and notes show as part of the page. PDFium's lock is held.
+/// PDFium's lock is held.
 PdfiumPage Pdf::open_page(int page) const {
   if (page < 0 || page >= page_count_) {
     throw Error(ErrorCode::kBadInput,
@@ -237,11 +246,6 @@ PdfiumPage Pdf::open_page(int page) const {
                    page + 1, page_count_));
   }
   PdfiumPage opened(FPDF_LoadPage(document_.get(), page));
-  if (opened && FPDFPage_GetAnnotCount(opened.get()) > 0 &&
-      FPDFPage_Flatten(opened.get(), kPdfFlattenDisplay) == kPdfFlattenSuccess) {
-    opened.reset();
-    opened.reset(FPDF_LoadPage(document_.get(), page));
-  }
   if (!opened) throw_damaged_page(page);
   return opened;
 }

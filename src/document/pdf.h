@@ -49,8 +49,9 @@ class Pdf {
   /// text to read: a scanned page, or letters whose meaning the file does not tell.
   std::optional<ocr::Page> text_layer(int page) const;
 
-  /// Where the page shows what is no text of the file: pictures, and shapes as small and as many as
-  /// letters that were turned into outlines. In pixels of `render`; may overlap.
+  /// Where the page shows what is no text of its content: pictures, fields of forms, notes, and
+  /// shapes as small and as many as letters that were turned into outlines. In pixels of `render`;
+  /// may overlap.
   std::vector<ocr::Box> pictures(int page) const;
 
   /// Also throws kBadInput where nothing of a page can be drawn, or a picture on it is damaged.

@@ -25,8 +25,9 @@ bool is_damaged_deflate(std::span<const unsigned char> data) {
   std::array<unsigned char, 32'768> ignored;
   stream.next_in = const_cast<unsigned char*>(data.data());  // zlib does not write there
   stream.avail_in = static_cast<uInt>(data.size());
+  constexpr uLong kMost = 256U << 20;  // bytes: no page has more, but for hostile ones
   int result = Z_OK;
-  while (result == Z_OK) {
+  while (result == Z_OK && stream.total_out < kMost) {
     stream.next_out = ignored.data();
     stream.avail_out = static_cast<uInt>(ignored.size());
     result = inflate(&stream, Z_NO_FLUSH);

@@ -52,6 +52,7 @@ struct Character {
   char32_t code_point = 0;
   bool generated = false;  ///< by PDFium, where it sees a space or the end of a line
   bool is_space = false;
+  bool is_pair = false;   ///< of surrogates, which are two to PDFium
   ocr::Box box;           ///< pixels
   int quarter_turns = 0;  ///< of its reading direction in the picture
 };
@@ -68,9 +69,11 @@ class Reader {
     character.generated = FPDFText_IsGenerated(text_, index) == 1;
     character.code_point = code_point(index);
     character.is_space = text::is_space(character.code_point);
+    character.is_pair =
+        character.code_point > 0xFFFF && is_high_surrogate(FPDFText_GetUnicode(text_, index));
     FS_RECTF place{};
     FPDFText_GetLooseCharBox(text_, index, &place);
-    character.box = to_picture_.box(place);
+    if (is_finite(place)) character.box = to_picture_.box(place);
     const double quarter = std::numbers::pi / 2;
     const auto turns = static_cast<int>(
         std::lround(static_cast<double>(FPDFText_GetCharAngle(text_, index)) / quarter));
@@ -113,6 +116,11 @@ bool continues(const TextPiece& piece, const ocr::Box& last, const Character& ne
 
 }  // namespace
 
+bool is_finite(const FS_RECTF& box) {
+  return std::isfinite(box.left) && std::isfinite(box.top) && std::isfinite(box.right) &&
+         std::isfinite(box.bottom);
+}
+
 PageToPicture::PageToPicture(FPDF_PAGE page, int width, int height)
     : quarter_turns_((FPDFPage_GetRotation(page) % 4 + 4) % 4),
       width_(static_cast<float>(width)),
@@ -151,7 +159,7 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
   ocr::Box last;      // of its last letter
   for (int i = 0; i < reader.count(); ++i) {
     const Character character = reader.at(i);
-    if (character.code_point > 0xFFFF) ++i;  // a pair of surrogates
+    if (character.is_pair) ++i;
     if (character.generated || character.is_space) {
       if (open) pieces.back().space_after = true;
       open = false;

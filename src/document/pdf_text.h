@@ -8,6 +8,8 @@
 
 namespace oko::document {
 
+bool is_finite(const FS_RECTF& box);
+
 /// From points of a page to pixels of its picture, cut to its crop box and turned as the file asks.
 /// PDFium's lock is held.
 class PageToPicture {

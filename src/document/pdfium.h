@@ -1,7 +1,7 @@
 #pragma once
 
 /// The functions of PDFium that oko calls, as its public headers declare them (fpdfview.h,
-/// fpdf_text.h, fpdf_edit.h, fpdf_annot.h, fpdf_flatten.h). The wheel that the library comes in has
+/// fpdf_text.h, fpdf_edit.h, fpdf_annot.h). The wheel that the library comes in has
 /// no headers; tests/document/pdfium_test.cpp compares these declarations with its bindings. None
 /// of them may run beside another: call them inside `pdfium()` (pdfium_library.h) alone.
 extern "C" {
@@ -11,6 +11,7 @@ using FPDF_DOCUMENT = struct pdfium_document*;
 using FPDF_PAGE = struct pdfium_page*;
 using FPDF_TEXTPAGE = struct pdfium_textpage*;
 using FPDF_BITMAP = struct pdfium_bitmap*;
+using FPDF_ANNOTATION = struct pdfium_annotation*;
 using FPDF_PAGEOBJECT = struct pdfium_pageobject*;
 
 /// Points of the page, y upwards.
@@ -39,7 +40,10 @@ void FPDF_ClosePage(FPDF_PAGE page);
 FPDF_BOOL FPDF_GetPageBoundingBox(FPDF_PAGE page, FS_RECTF* box);
 int FPDFPage_GetRotation(FPDF_PAGE page);
 int FPDFPage_GetAnnotCount(FPDF_PAGE page);
-int FPDFPage_Flatten(FPDF_PAGE page, int usage);
+FPDF_ANNOTATION FPDFPage_GetAnnot(FPDF_PAGE page, int index);
+void FPDFPage_CloseAnnot(FPDF_ANNOTATION annotation);
+int FPDFAnnot_GetSubtype(FPDF_ANNOTATION annotation);
+FPDF_BOOL FPDFAnnot_GetRect(FPDF_ANNOTATION annotation, FS_RECTF* box);
 int FPDFPage_CountObjects(FPDF_PAGE page);
 FPDF_PAGEOBJECT FPDFPage_GetObject(FPDF_PAGE page, int index);
 int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
@@ -75,8 +79,8 @@ inline constexpr unsigned long kPdfErrorSecurity = 5;  // FPDF_ERR_SECURITY
 inline constexpr int kPdfBitmapBgr = 2;                // FPDFBitmap_BGR
 inline constexpr int kPdfDrawAnnotations = 0x01;       // FPDF_ANNOT
 inline constexpr int kPdfReverseByteOrder = 0x10;      // FPDF_REVERSE_BYTE_ORDER
-inline constexpr int kPdfFlattenDisplay = 0;           // FLAT_NORMALDISPLAY
-inline constexpr int kPdfFlattenSuccess = 1;           // FLATTEN_SUCCESS
+inline constexpr int kPdfAnnotationLink = 2;           // FPDF_ANNOT_LINK
+inline constexpr int kPdfAnnotationPopup = 16;         // FPDF_ANNOT_POPUP
 inline constexpr int kPdfObjectText = 1;               // FPDF_PAGEOBJ_TEXT
 inline constexpr int kPdfObjectPath = 2;               // FPDF_PAGEOBJ_PATH
 inline constexpr int kPdfObjectImage = 3;              // FPDF_PAGEOBJ_IMAGE

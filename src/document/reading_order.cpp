@@ -31,7 +31,7 @@ class Sorter {
       add_band(region);
       return;
     }
-    const float least_gap = kColumnGap * median_height(region);
+    const float least_gap = least_gap_of(region);
     std::size_t done = 0;
     for (std::size_t seed = 0; seed < bands.size(); ++seed) {
       std::vector<Stretch> gaps = gaps_of(bands[seed], least_gap);
@@ -54,6 +54,11 @@ class Sorter {
   std::vector<Words> take() { return std::move(lines_); }
 
  private:
+  float least_gap_of(const Words& region) const {
+    constexpr float kFlat = 0.5f;  // pixels: words without a height
+    return std::max(kColumnGap * median_height(region), kFlat);
+  }
+
   float median_height(const Words& region) const {
     std::vector<float> heights;
     heights.reserve(region.size());
@@ -182,7 +187,7 @@ class Sorter {
   void add_band(const Words& band) {
     std::vector<Words> lines = lines_of(band);
     if (lines.size() > 1) {
-      std::vector<Stretch> gaps = gaps_of(band, kColumnGap * median_height(band));
+      std::vector<Stretch> gaps = gaps_of(band, least_gap_of(band));
       if (gaps.size() > 2) {
         std::vector<Words> columns(gaps.size() - 1);
         gaps.erase(gaps.begin());

@@ -47,6 +47,7 @@ TEST(JudgementTest, TextOfSeveralLanguagesIsPlausible) {
         std::string(
             "L'été prochain nous irons à la plage avec les élèves, où l'eau est très chaude"),
         std::string("Українська мова є державною мовою, її вивчають у школах та університетах"),
+        std::string("Wszyscy ludzie rodzą się wolni i równi pod względem swej godności i praw"),
         std::string("Το γρήγορο καφέ πηδάει πάνω από το σκυλί"),
         std::string("素早い茶色の狐が飛ぶ"),
         std::string("1 250 000,00 + 17.03.2026 (342) 218-05-17 № 5"),
@@ -86,11 +87,17 @@ TEST(JudgementTest, APlaceIsOpenUnlessLinesCoverItFromTopToBottom) {
     page.lines.push_back({{}, {100, 100 + 40 * static_cast<float>(i), 800, 20}, 1, 2});
   }
   EXPECT_TRUE(open_places(page, scan).empty());
+  ocr::Page form{1000, 1000, {}};
+  for (int i = 0; i < 20; ++i) {  // short fields on both sides
+    form.lines.push_back(
+        {{}, {i % 2 == 0 ? 100.0f : 700.0f, 50 * static_cast<float>(i), 200, 40}, 1, i});
+  }
+  EXPECT_EQ(open_places(form, scan).size(), 1u) << "its printed labels are not told";
   EXPECT_EQ(open_places(page, {{0, 0, 1000, 1000}, {2000, 0, 500, 500}}).size(), 1u);
 }
 
 TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
-  image::Image picture{400, 400, std::vector<std::uint8_t>(400 * 400 * 3, 255)};
+  image::Image picture{400, 1000, std::vector<std::uint8_t>(400 * 1000 * 3, 255)};
   const auto draw = [&](int left, int top) {  // stripes, as letters have
     for (int y = top; y < top + 40; ++y) {
       for (int x = left; x < left + 200; x += 8) {
@@ -101,7 +108,7 @@ TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
   };
   ocr::Page page = page_of("word");
   page.lines[0].words[0].box = {50, 50, 200, 40};
-  const std::vector<ocr::Box> all{{0, 0, 400, 400}};
+  const std::vector<ocr::Box> all{{0, 0, 400, 1000}};
   draw(50, 50);
   EXPECT_FALSE(shows_more(picture, page, all));
   draw(50, 200);

@@ -45,6 +45,16 @@ TEST(MergeTest, WordsThatAreToldAreNotRepeated) {
   EXPECT_EQ(page.text(), "total: 5.00 stamp\n");
 }
 
+TEST(MergeTest, AWatermarkDoesNotHideWhatStandsUnderIt) {
+  ocr::Line mark = line("COPY", 100, 100, TextSource::kTextLayer);
+  mark.words[0].box = mark.box = {100, 100, 800, 800};
+  const ocr::Page page =
+      merged(told({mark}),
+             {1000, 1000, {line("a scanned page", 300, 400, TextSource::kRecognized, 0.9f)}});
+  EXPECT_NE(page.text().find("a scanned page"), std::string::npos) << page.text();
+  EXPECT_NE(page.text().find("COPY"), std::string::npos) << page.text();
+}
+
 TEST(MergeTest, UnsureWordsAreLeftOut) {
   const ocr::Page page =
       merged(told({line("caption", 100, 10, TextSource::kTextLayer)}),

@@ -37,7 +37,9 @@ std::string spelt_as_bindings(const std::string& type) {
 
 /// Names of the bindings that stand for the same type.
 std::string resolved(const std::string& type) {
-  if (type == "FPDF_BOOL" || type == "FPDF_TEXT_RENDERMODE") return "c_int";
+  if (type == "FPDF_BOOL" || type == "FPDF_TEXT_RENDERMODE" || type == "FPDF_ANNOTATION_SUBTYPE") {
+    return "c_int";
+  }
   if (type == "FPDF_DWORD") return "c_ulong";
   if (type == "FPDF_STRING" || type == "FPDF_BYTESTRING") return "POINTER(c_char)";
   return type;

@@ -92,6 +92,18 @@ TEST(ReadingOrderTest, ThreeColumnsAndNestedOnesAreReadOneAfterTheOther) {
             "aa/ab/ba/bb/ca/cb");
 }
 
+TEST(ReadingOrderTest, FlatWordsEndInTime) {
+  std::vector<PlacedWord> words;
+  for (int i = 0; i < 200; ++i) {
+    const auto at = static_cast<float>(i / 4);
+    words.push_back(
+        {{10.0f * static_cast<float>(i % 4), 10.0f * static_cast<float>(i % 4)}, {at, at}});
+  }
+  std::size_t count = 0;
+  for (const auto& each : reading_order(words)) count += each.size();
+  EXPECT_EQ(count, words.size());
+}
+
 TEST(ReadingOrderTest, NoWordsAreNoLines) {
   EXPECT_EQ(order({}), "");
 }
