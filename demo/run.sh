@@ -8,7 +8,8 @@ describe() {
   echo "$1"
   for lang in en ru; do
     printf '  %s: ' "$lang"
-    "$program" describe --model demo/models/tiny-vl --lang "$lang" "$1"
+    # The model was trained with up to 512 tokens of text that was read.
+    "$program" describe --model demo/models/tiny-vl --lang "$lang" --ocr-tokens 512 "$1"
   done
 }
 for picture in demo/images/*.{jpg,png,webp}; do describe "$picture"; done

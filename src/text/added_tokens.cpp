@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "text/unicode_table.h"
 #include "text/utf8.h"
@@ -13,11 +12,15 @@ namespace {
 using Added = TokenizerTable::Added;
 
 /// The longest content that `text` begins with, or null: narrows the sorted contents byte by byte.
+/// Of special tokens only `with_special`.
 const Added* longest_prefix(const TokenizerTable& table, std::span<const Added> sorted,
-                            std::string_view text) {
+                            std::string_view text, bool with_special) {
   const Added* longest = nullptr;
   for (std::size_t depth = 0; !sorted.empty(); ++depth) {
-    if (sorted.front().length == depth) longest = &sorted.front();
+    const Added& shortest = sorted.front();
+    if (shortest.length == depth && (with_special || !table.is_special(shortest.id))) {
+      longest = &shortest;
+    }
     if (depth == text.size()) break;
     const auto byte_at = [&](const Added& added) {
       return depth < added.length ? static_cast<unsigned char>(table.content(added)[depth]) : -1;
@@ -70,13 +73,7 @@ std::size_t skip_space_right(std::string_view text, std::size_t at) {
 
 std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
                                             std::string_view text, bool with_special) {
-  std::span<const Added> added = table.added(after_nfc);
-  std::vector<Added> kept;
-  if (!with_special) {
-    std::copy_if(added.begin(), added.end(), std::back_inserter(kept),
-                 [&](const Added& token) { return !table.is_special(token.id); });
-    added = kept;
-  }
+  const std::span<const Added> added = table.added(after_nfc);
   if (added.empty()) return {TextSpan{text}};
   std::array<bool, 256> begins{};
   for (const Added& token : added) {
@@ -86,7 +83,7 @@ std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool af
   std::size_t done = 0;
   for (std::size_t at = 0; at < text.size();) {
     const Added* token = begins[static_cast<unsigned char>(text[at])]
-                             ? longest_prefix(table, added, text.substr(at))
+                             ? longest_prefix(table, added, text.substr(at), with_special)
                              : nullptr;
     if (token == nullptr) {
       ++at;

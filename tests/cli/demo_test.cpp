@@ -35,10 +35,11 @@ TEST(DemoTest, EveryPictureIsDescribedRightly) {
 TEST(DemoTest, AReceiptIsDescribedWithItsText) {
   OKO_NEEDS_TESSERACT();
   for (const char* language : {"en", "ru"}) {
-    const auto result = Process({OKO_PROGRAM, "describe", "--model", kDemo + "/models/tiny-vl",
-                                 "--lang", language, kDemo + "/pages/receipt.png"},
-                                {})
-                            .wait();
+    const auto result =
+        Process({OKO_PROGRAM, "describe", "--model", kDemo + "/models/tiny-vl", "--lang", language,
+                 "--ocr-tokens", "512", kDemo + "/pages/receipt.png"},
+                {})
+            .wait();
     EXPECT_EQ(result.status, 0) << result.err;
     for (const char* line : {"Супермаркет «Эхо»", "Флешка USB 64 ГБ 6,00", "Чай Earl Grey 29,49",
                              "Подытог 2 324,56", "Картой Visa 2 208,34"}) {

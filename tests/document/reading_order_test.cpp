@@ -95,7 +95,8 @@ TEST(ReadingOrderTest, ThreeColumnsAndNestedOnesAreReadOneAfterTheOther) {
 TEST(ReadingOrderTest, FlatWordsEndInTime) {
   std::vector<PlacedWord> words;
   for (int i = 0; i < 200; ++i) {
-    const auto at = static_cast<float>(i / 4);
+    const int row = i / 4;
+    const auto at = static_cast<float>(row);
     words.push_back(
         {{10.0f * static_cast<float>(i % 4), 10.0f * static_cast<float>(i % 4)}, {at, at}});
   }
