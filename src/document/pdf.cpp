@@ -134,7 +134,13 @@ Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
     document_.reset(FPDF_LoadDocument(path.c_str(), nullptr));
     if (document_) {
       page_count_ = FPDF_GetPageCount(document_.get());
-      if (page_count_ < 1) document_.reset();
+      if (page_count_ < 1) {
+        document_.reset();
+      } else {
+        form_info_ = std::make_unique<FPDF_FORMFILLINFO>();
+        form_info_->version = 2;
+        form_.reset(FPDFDOC_InitFormFillEnvironment(document_.get(), form_info_.get()));
+      }
     } else {
       error = FPDF_GetLastError();
     }
@@ -149,6 +155,7 @@ Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
 
 Pdf::~Pdf() {
   const auto lock = lock_pdfium();
+  form_.reset();
   document_.reset();
 }
 
@@ -224,6 +231,10 @@ image::Image Pdf::render(int page) const {
     if (!bitmap) throw_damaged_page(page);
     FPDF_RenderPageBitmap(bitmap.get(), opened.get(), 0, 0, size.width, size.height, 0,
                           kPdfDrawAnnotations | kPdfReverseByteOrder);
+    if (form_) {
+      FPDF_FFLDraw(form_.get(), bitmap.get(), opened.get(), 0, 0, size.width, size.height, 0,
+                   kPdfDrawAnnotations | kPdfReverseByteOrder);
+    }
     damaged = has_damaged_picture(opened.get(),
                                   PageToPicture(opened.get(), size.width, size.height), image);
   }

@@ -67,6 +67,8 @@ class Pdf {
   std::string name_;  ///< of the file, for messages
   PdfOptions options_;
   PdfiumDocument document_;
+  std::unique_ptr<FPDF_FORMFILLINFO> form_info_;     ///< PDFium keeps a pointer to it
+  PdfiumForm form_;                                  ///< draws the fields of forms; may be null
   mutable std::unique_ptr<PdfStructure> structure_;  ///< made by the first page
   int page_count_ = 0;
 };

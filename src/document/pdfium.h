@@ -12,6 +12,7 @@ using FPDF_PAGE = struct pdfium_page*;
 using FPDF_TEXTPAGE = struct pdfium_textpage*;
 using FPDF_BITMAP = struct pdfium_bitmap*;
 using FPDF_ANNOTATION = struct pdfium_annotation*;
+using FPDF_FORMHANDLE = struct pdfium_form*;
 using FPDF_PAGEOBJECT = struct pdfium_pageobject*;
 
 /// Points of the page, y upwards.
@@ -27,6 +28,12 @@ struct FS_SIZEF {
   float height;
 };
 
+/// What PDFium calls as a person fills in a form: nothing is.
+struct FPDF_FORMFILLINFO {
+  int version;          ///< 2
+  void* functions[64];  ///< more than it has, null
+};
+
 void FPDF_InitLibrary(void);
 unsigned long FPDF_GetLastError(void);
 
@@ -34,6 +41,11 @@ FPDF_DOCUMENT FPDF_LoadDocument(const char* path, const char* password);
 void FPDF_CloseDocument(FPDF_DOCUMENT document);
 int FPDF_GetPageCount(FPDF_DOCUMENT document);
 FPDF_BOOL FPDF_GetPageSizeByIndexF(FPDF_DOCUMENT document, int page, FS_SIZEF* size);
+
+FPDF_FORMHANDLE FPDFDOC_InitFormFillEnvironment(FPDF_DOCUMENT document, FPDF_FORMFILLINFO* info);
+void FPDFDOC_ExitFormFillEnvironment(FPDF_FORMHANDLE form);
+void FPDF_FFLDraw(FPDF_FORMHANDLE form, FPDF_BITMAP bitmap, FPDF_PAGE page, int left, int top,
+                  int width, int height, int rotation, int flags);
 
 FPDF_PAGE FPDF_LoadPage(FPDF_DOCUMENT document, int page);
 void FPDF_ClosePage(FPDF_PAGE page);

@@ -13,6 +13,7 @@ std::unique_lock<std::mutex> lock_pdfium();
 
 struct ClosePdfium {
   void operator()(FPDF_DOCUMENT document) const { FPDF_CloseDocument(document); }
+  void operator()(FPDF_FORMHANDLE form) const { FPDFDOC_ExitFormFillEnvironment(form); }
   void operator()(FPDF_PAGE page) const { FPDF_ClosePage(page); }
   void operator()(FPDF_TEXTPAGE text) const { FPDFText_ClosePage(text); }
   void operator()(FPDF_ANNOTATION annotation) const { FPDFPage_CloseAnnot(annotation); }
@@ -20,6 +21,7 @@ struct ClosePdfium {
 };
 
 using PdfiumDocument = std::unique_ptr<pdfium_document, ClosePdfium>;
+using PdfiumForm = std::unique_ptr<pdfium_form, ClosePdfium>;
 using PdfiumPage = std::unique_ptr<pdfium_page, ClosePdfium>;
 using PdfiumText = std::unique_ptr<pdfium_textpage, ClosePdfium>;
 using PdfiumAnnotation = std::unique_ptr<pdfium_annotation, ClosePdfium>;

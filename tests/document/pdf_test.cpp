@@ -131,6 +131,27 @@ TEST_F(PdfTest, ADamagedPageIsNamedAndTheOthersAreRead) {
             std::string::npos);
 }
 
+/// Of a page whose box is inherited, with a link and a filled field of a form.
+TEST_F(PdfTest, AFieldOfAFormIsDrawnAndIsAPlaceToReadAndALinkIsNot) {
+  write_file_atomically(
+      folder_ / "form.pdf",
+      "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>endobj\n"
+      "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
+      "3 0 obj<</Type/Page/Parent 2 0 R/Annots[4 0 R 6 0 R]>>endobj\n"
+      "4 0 obj<</Type/Annot/Subtype/Widget/FT/Tx/T(a)/V(x)/F 4/P 3 0 R/Rect[36 36 108 72]"
+      "/AP<</N 5 0 R>>>>endobj\n"
+      "5 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 72 36]/Length 12>>stream\n"
+      "0 0 72 36 re f\nendstream endobj\n"
+      "6 0 obj<</Type/Annot/Subtype/Link/Rect[36 360 108 400]>>endobj\n"
+      "trailer<</Root 1 0 R>>\n%%EOF\n");
+  const Pdf pdf(folder_ / "form.pdf", {.resolution = 72});
+  const std::vector<ocr::Box> places = pdf.pictures(0);
+  ASSERT_EQ(places.size(), 1u);
+  EXPECT_NEAR(places[0].left, 36, 0.01);
+  EXPECT_NEAR(places[0].top, 648, 0.01);
+  EXPECT_GT(darkness(pdf.render(0), places[0]), 0.9);
+}
+
 TEST_F(PdfTest, TheKindIsToldByContent) {
   const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
   write_file_atomically(folder_ / "late.png", std::string(1000, '\n') + text);

@@ -28,6 +28,7 @@ std::string spelt_as_bindings(const std::string& type) {
       {"float*", "POINTER(c_float)"},
       {"void*", "POINTER(None)"},
       {"const char*", "POINTER(c_char)"},
+      {"FPDF_FORMFILLINFO*", "POINTER(FPDF_FORMFILLINFO)"},
       {"FS_RECTF*", "POINTER(FS_RECTF)"},
       {"FS_SIZEF*", "POINTER(FS_SIZEF)"},
   };
