@@ -188,8 +188,7 @@ bool shows_more(const image::Image& picture, const ocr::Page& page,
       // A watermark, which covers more than it tells.
       const float tall = std::min(word.box.width, word.box.height);
       if (tall > kTallest * static_cast<float>(picture.height)) continue;
-      const float around = 0.25f * std::min(word.box.width, word.box.height);
-      mark(pixels_of(word.box, around, picture), kText);
+      mark(pixels_of(word.box, 0.25f * tall, picture), kText);
     }
   }
   std::array<std::size_t, 3> edges{};

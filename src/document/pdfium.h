@@ -1,9 +1,9 @@
 #pragma once
 
 /// The functions of PDFium that oko calls, as its public headers declare them (fpdfview.h,
-/// fpdf_text.h, fpdf_edit.h, fpdf_annot.h). The wheel that the library comes in has
-/// no headers; tests/document/pdfium_test.cpp compares these declarations with its bindings. None
-/// of them may run beside another: call them inside `pdfium()` (pdfium_library.h) alone.
+/// fpdf_text.h, fpdf_edit.h, fpdf_annot.h, fpdf_formfill.h). The wheel that the library comes in
+/// has no headers; tests/document/pdfium_test.cpp compares these declarations with its bindings.
+/// Two of them never run at once: a caller holds `lock_pdfium()` (pdfium_library.h).
 extern "C" {
 
 using FPDF_BOOL = int;
@@ -64,8 +64,6 @@ FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bott
 FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
 
 FPDF_BITMAP FPDFBitmap_CreateEx(int width, int height, int format, void* first_row, int stride);
-FPDF_BOOL FPDFBitmap_FillRect(FPDF_BITMAP bitmap, int left, int top, int width, int height,
-                              unsigned long colour);
 void FPDFBitmap_Destroy(FPDF_BITMAP bitmap);
 void FPDF_RenderPageBitmap(FPDF_BITMAP bitmap, FPDF_PAGE page, int left, int top, int width,
                            int height, int rotation, int flags);
@@ -79,8 +77,6 @@ int FPDFText_IsHyphen(FPDF_TEXTPAGE text, int index);
 int FPDFText_HasUnicodeMapError(FPDF_TEXTPAGE text, int index);
 float FPDFText_GetCharAngle(FPDF_TEXTPAGE text, int index);
 FPDF_BOOL FPDFText_GetLooseCharBox(FPDF_TEXTPAGE text, int index, FS_RECTF* box);
-FPDF_PAGEOBJECT FPDFText_GetTextObject(FPDF_TEXTPAGE text, int index);
-int FPDFTextObj_GetTextRenderMode(FPDF_PAGEOBJECT text);
 }
 
 namespace oko::document {
@@ -96,6 +92,5 @@ inline constexpr int kPdfAnnotationPopup = 16;         // FPDF_ANNOT_POPUP
 inline constexpr int kPdfObjectText = 1;               // FPDF_PAGEOBJ_TEXT
 inline constexpr int kPdfObjectPath = 2;               // FPDF_PAGEOBJ_PATH
 inline constexpr int kPdfObjectImage = 3;              // FPDF_PAGEOBJ_IMAGE
-inline constexpr int kPdfTextInvisible = 3;            // FPDF_TEXTRENDERMODE_INVISIBLE
 
 }  // namespace oko::document
