@@ -148,7 +148,7 @@ fi
 echo "linked against libmlx.dylib; symbols of other libraries, compared with those of this Linux:"
 "${symbols[@]}" "$program" "$work/prefix" "$work/symbols.txt"
 # Again, with nothing left open.
-(cd "$work/clang19-14.0" && eval "$(ninja -t commands oko | tail -n 1 |
+(unset OKO_SYNTAX_ONLY && cd "$work/clang19-14.0" && eval "$(ninja -t commands oko | tail -n 1 |
   sed "s/-Wl,-undefined,dynamic_lookup//; s/-o oko /-o oko-closed /; s|$work/prefix/lib|$work/prefix/linked|g")")
 python3 tools/mac/macho.py "$work/clang19-14.0/oko-closed"
 cat <<END
