@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs the system packages that oko is built with, where they are missing: apt on Debian and
 # Ubuntu, brew on macOS. MLX itself comes as a wheel (cmake/mlx.cmake).
-# install_dependencies.sh [program|checks]    with "program" what the program needs, with "checks" what
-#                                             `make check` needs, otherwise what tests and benchmarks need
+# install_dependencies.sh [program|checks]
+# "program": what the program needs; "checks": what `make check` needs; otherwise what tests and
+# benchmarks need.
 set -euo pipefail
 
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
@@ -25,16 +26,21 @@ esac
 if [ "$(uname)" = Darwin ]; then
   if [ "$(uname -m)" != arm64 ]; then
     if [ "$(sysctl -n hw.optional.arm64 2>/dev/null)" = 1 ]; then
-      echo "this shell runs under Rosetta, as a program for Intel Macs; oko is built for arm64: arch -arm64 make ..." >&2
+      echo "this shell runs under Rosetta, as a program for Intel Macs;" \
+        "oko is built for arm64: arch -arm64 make ..." >&2
     else
       echo "oko needs Apple Silicon: MLX has no build for Intel Macs" >&2
     fi
     exit 1
   fi
-  command -v brew >/dev/null || { echo "oko needs Homebrew (brew) to install its dependencies" >&2; exit 1; }
+  command -v brew >/dev/null || {
+    echo "oko needs Homebrew (brew) to install its dependencies" >&2
+    exit 1
+  }
   prefix=$(brew --prefix) # the one question that brew answers at once
   if [ "$prefix" = /usr/local ]; then
-    echo "this Homebrew ($prefix) installs libraries for Intel Macs; oko needs that of /opt/homebrew (https://brew.sh)" >&2
+    echo "this Homebrew ($prefix) installs libraries for Intel Macs;" \
+      "oko needs that of /opt/homebrew (https://brew.sh)" >&2
     exit 1
   fi
   missing=()
@@ -46,7 +52,8 @@ if [ "$(uname)" = Darwin ]; then
 fi
 
 command -v apt-get >/dev/null || {
-  echo "oko installs its dependencies with apt (Debian, Ubuntu) or brew (macOS); here, install by hand: ${debian[*]}" >&2
+  echo "oko installs its dependencies with apt (Debian, Ubuntu) or brew (macOS);" \
+    "here, install by hand: ${debian[*]}" >&2
   exit 1
 }
 sudo=()
@@ -65,4 +72,5 @@ done
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 echo "installing: ${missing[*]}"
-"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

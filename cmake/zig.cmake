@@ -1,4 +1,5 @@
-# oko_unpack_zig(OUT): sets OUT to zig, a C++ compiler and linker for macOS that comes as a wheel. Checks alone use it.
+# oko_unpack_zig(OUT): sets OUT to zig, a C++ compiler and linker for macOS that comes as a wheel.
+# Checks alone use it.
 function(oko_unpack_zig out)
   cmake_host_system_information(RESULT processor QUERY OS_PLATFORM)
   if(processor MATCHES "aarch64|arm64")

@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
-# Compiles every source that a Mac builds, with compilers, headers and availability like a Mac's, and
-# links the program: check.sh [--self-test|--strictest]. docs/MAC.md says what that proves and what
-# it does not. --self-test: only that code is refused here which a Mac refuses; the whole check does
-# that first. --strictest: only clang 19 for macOS 14.0, which refuses most; CI has no time for more.
+# Compiles every source that a Mac builds, with compilers, headers and availability like a Mac's,
+# and links the program: check.sh [--self-test|--strictest]. docs/MAC.md says what that proves and
+# what it does not. --self-test: only that code is refused here which a Mac refuses; the whole check
+# does that first. --strictest: only clang 19 for macOS 14.0, which refuses most; CI has no time for
+# more.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 deps=$root/build/deps work=$root/build/mac started=$SECONDS
 
-[ "$(uname)" != Darwin ] || { echo "the Mac check is for Linux; on a Mac the build itself is one"; exit 0; }
+if [ "$(uname)" = Darwin ]; then
+  echo "the Mac check is for Linux; on a Mac the build itself is one"
+  exit 0
+fi
 for tool in clang++-19 cmake ninja python3 pkg-config c++filt dpkg; do
-  command -v $tool >/dev/null || { echo "tools/mac/check.sh needs $tool: cmake/install_dependencies.sh checks" >&2; exit 1; }
+  command -v $tool >/dev/null || {
+    echo "tools/mac/check.sh needs $tool: cmake/install_dependencies.sh checks" >&2
+    exit 1
+  }
 done
 zig=$(cmake -DOKO_DEPS_DIR="$deps" -P tools/mac/fetch_zig.cmake 2>&1 | sed -n 's/^zig: //p')
 [ -x "$zig" ] || { echo "zig could not be had" >&2; exit 1; }
@@ -20,7 +27,8 @@ export ZIG_GLOBAL_CACHE_DIR=$deps/zig-cache ZIG_LOCAL_CACHE_DIR=$deps/zig-cache
 libcxx=$deps/libc++-19/usr/lib/llvm-19/include/c++/v1
 if [ ! -d "$libcxx" ]; then
   fresh=$(mktemp -d "$deps/libc++-19.XXXXXX")
-  (cd "$fresh" && apt-get download -qq libc++-19-dev && dpkg -x libc++-19-dev_*.deb . && rm ./*.deb) ||
+  (cd "$fresh" && apt-get download -qq libc++-19-dev && dpkg -x libc++-19-dev_*.deb . &&
+    rm ./*.deb) ||
     { rm -rf "$fresh"; echo "libc++-19-dev could not be had: apt-get update" >&2; exit 1; }
   mv "$fresh" "$deps/libc++-19"
 fi
@@ -28,17 +36,20 @@ fi
 # Debian's libc++ says that it knows nothing of Apple's availability; a Mac's does.
 site=$deps/libc++-19/site
 mkdir -p "$site"
-sed '/_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS/d' "$libcxx/__config_site" >"$site/__config_site"
+sed '/_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS/d' "$libcxx/__config_site" \
+  >"$site/__config_site"
 
 # Where tools or libraries have changed everything is made anew; ccache knows what is still good.
 versions=$({ clang++-19 --version; "$zig" version; cat tools/mac/compiler.sh; } | sha256sum)
-key=$({ echo "$versions"; cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json
-  dpkg-query -W; } | sha256sum)
+key=$({ echo "$versions"; dpkg-query -W
+  cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json; } | sha256sum)
 if [ "$(cat "$work/key" 2>/dev/null)" != "$key" ]; then
   rm -rf "$work"
   mkdir -p "$work/bin"
   printf '#!/bin/sh\necho "$OKO_MAC_TARGET"\n' >"$work/bin/sw_vers"
-  wrapper() { printf '#!/bin/sh\nexec %s %s -- "$@"\n' "$root/tools/mac/compiler.sh" "$2" >"$work/bin/$1"; }
+  wrapper() {
+    printf '#!/bin/sh\nexec %s %s -- "$@"\n' "$root/tools/mac/compiler.sh" "$2" >"$work/bin/$1"
+  }
   wrapper clang19 clang-19
   wrapper clang19++ clang++-19
   wrapper clang22 "$zig clang"
@@ -69,8 +80,8 @@ configure() {
   [ -e "$work/$1-$2/build.ninja" ] || cmake -S . -B "$work/$1-$2" -G Ninja \
     -DCMAKE_TOOLCHAIN_FILE=tools/mac/toolchain.cmake -DCMAKE_BUILD_TYPE=Release \
     -DOKO_MAC_COMPILER="$1" -DOKO_MAC_TARGET="$2" -DOKO_MAC_WRAPPERS="$work/bin" \
-    -DOKO_MAC_PREFIX="$work/prefix" -DOKO_MAC_LIBCXX="$libcxx" -DOKO_MAC_LIBCXX_SITE="$site" -DOKO_ZIG="$zig" \
-    -DOKO_DEPS_DIR="$deps" ${launcher[@]+"${launcher[@]}"} "${@:3}" >"$work/$1-$2.log" 2>&1 ||
+    -DOKO_MAC_PREFIX="$work/prefix" -DOKO_MAC_LIBCXX="$libcxx" \
+    -DOKO_MAC_LIBCXX_SITE="$site" -DOKO_ZIG="$zig" -DOKO_DEPS_DIR="$deps" ${launcher[@]+"${launcher[@]}"} "${@:3}" >"$work/$1-$2.log" 2>&1 ||
     { cat "$work/$1-$2.log"; rm -f "$work/$1-$2/build.ninja"; return 1; }
 }
 
@@ -78,8 +89,12 @@ configure() {
 build() {
   local folder=$work/$1-$2 before=$SECONDS
   export OKO_MAC_TARGET=$2
-  CCACHE_COMPILERCHECK="string:$1 ${OKO_SYNTAX_ONLY:-} $versions" ninja -k 0 -C "$folder" "$3" >"$folder.log" 2>&1 ||
-    { grep -vE '^(\[|ninja: Entering)' "$folder.log" | head -n 200; echo "failed: $1, $2" >&2; return 1; }
+  if ! CCACHE_COMPILERCHECK="string:$1 ${OKO_SYNTAX_ONLY:-} $versions" \
+    ninja -k 0 -C "$folder" "$3" >"$folder.log" 2>&1; then
+    grep -vE '^(\[|ninja: Entering)' "$folder.log" | head -n 200
+    echo "failed: $1, $2" >&2
+    return 1
+  fi
   local count
   count=$(ninja -C "$folder" -t commands "$3" | grep -c -- ' -c ')
   echo "compiled: $count sources of '$3' with $1 for $2, $((SECONDS - before)) s"
@@ -89,16 +104,22 @@ build() {
 # WORDS; without WORDS it must.
 control() {
   local command words
-  command=$(python3 - "$work/$1-$2/compile_commands.json" "$root/tools/mac/controls/$3.cpp" <<'PYTHON'
+  local source=$root/tools/mac/controls/$3.cpp
+  command=$(python3 - "$work/$1-$2/compile_commands.json" "$source" <<'PYTHON'
 import json, sys
-entry = next(e for e in json.load(open(sys.argv[1])) if e["file"].endswith("src/base/json_file.cpp"))
+entries = json.load(open(sys.argv[1]))
+entry = next(e for e in entries if e["file"].endswith("src/base/json_file.cpp"))
 print(entry["command"].split(" -o ")[0].removeprefix("ccache "), "-fsyntax-only", sys.argv[2])
 PYTHON
   )
   if words=$(eval "$command ${5:-}" 2>&1); then
-    [ -z "${4:-}" ] || { echo "control: $3 compiles with $1 for macOS $2; it must not" >&2; return 1; }
+    if [ -n "${4:-}" ]; then
+      echo "control: $3 compiles with $1 for macOS $2; it must not" >&2
+      return 1
+    fi
   elif [ -z "${4:-}" ] || ! grep -qE "$4" <<<"$words"; then
-    printf 'control: %s fails with %s for macOS %s for another reason:\n%s\n' "$3" "$1" "$2" "$words" >&2
+    printf 'control: %s fails with %s for macOS %s for another reason:\n%s\n' \
+      "$3" "$1" "$2" "$words" >&2
     return 1
   fi
 }
@@ -121,7 +142,8 @@ if [ -n "$whole" ]; then
     control clang22 $target good
   done
   for target in 14.0 15.6; do
-    control clang22 $target from_chars_double "'from_chars' is unavailable: introduced in macOS 26.0"
+    control clang22 $target from_chars_double \
+      "'from_chars' is unavailable: introduced in macOS 26.0"
   done
   control clang22 26.0 from_chars_double
 fi
@@ -139,9 +161,11 @@ fi
 
 program=$work/clang19-14.0/oko symbols=(python3 tools/mac/link_symbols.py)
 # A control of the comparison: a function that libvips does not have.
-"$zig" c++ -target aarch64-macos.14.0 -Wl,-undefined,dynamic_lookup tools/mac/controls/no_such_function.cpp -o "$work/no_such_function"
-if "${symbols[@]}" "$work/no_such_function" "$work/prefix" "$work/no_such_function.txt" >"$work/no_such_function.log" 2>&1 ||
-  ! grep -q vips_no_such_function "$work/no_such_function.log"; then
+stray=$work/no_such_function
+"$zig" c++ -target aarch64-macos.14.0 -Wl,-undefined,dynamic_lookup \
+  tools/mac/controls/no_such_function.cpp -o "$stray"
+if "${symbols[@]}" "$stray" "$work/prefix" "$stray.txt" >"$stray.log" 2>&1 ||
+  ! grep -q vips_no_such_function "$stray.log"; then
   echo "control: a function that no library has was found" >&2
   exit 1
 fi
@@ -149,10 +173,12 @@ echo "linked against libmlx.dylib; symbols of other libraries, compared with tho
 "${symbols[@]}" "$program" "$work/prefix" "$work/symbols.txt"
 # Again, with nothing left open.
 (unset OKO_SYNTAX_ONLY && cd "$work/clang19-14.0" && eval "$(ninja -t commands oko | tail -n 1 |
-  sed "s/-Wl,-undefined,dynamic_lookup//; s/-o oko /-o oko-closed /; s|$work/prefix/lib|$work/prefix/linked|g")")
+  sed "s/-Wl,-undefined,dynamic_lookup//; s/-o oko /-o oko-closed /" |
+  sed "s|$work/prefix/lib|$work/prefix/linked|g")")
 python3 tools/mac/macho.py "$work/clang19-14.0/oko-closed"
 cat <<END
-Proved: these sources compile with ${whole:+clang 22 and} clang 19, with Apple's availability; the program's symbols are there.
-Not proved: Apple's own SDK and compiler, Homebrew's versions of the libraries, and that it runs (docs/MAC.md).
+Proved: these sources compile with ${whole:+clang 22 and} clang 19, with Apple's availability; the
+program's symbols are there. Not proved: Apple's own SDK and compiler, Homebrew's versions of the
+libraries, and that it runs (docs/MAC.md).
 The Mac check took $((SECONDS - started)) s.
 END
