@@ -69,7 +69,7 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) const {
   if (next_byte(-1) == kEnd) return;
   source_.request_stop();
   if (next_byte(patience ? static_cast<int>(patience->count()) : -1) == kEnd) return;
-  say_note(tr("stopped", "остановлено"));
+  say_last_note(tr("stopped", "остановлено"));
   ::_exit(exit_status(ErrorCode::kCancelled));
 }
 

@@ -77,6 +77,11 @@ void say_note(std::string_view text) noexcept {
   }
 }
 
+void say_last_note(std::string_view text) noexcept {
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) > 0) say_note(text);
+}
+
 ProgressBar::ProgressBar(std::string label, bool quiet)
     : label_(std::move(label)), shown_(!quiet && can_draw()) {}
 

@@ -18,6 +18,9 @@ void say(std::string_view text) noexcept;
 /// Says "oko: TEXT" on a line of its own, without control characters.
 void say_note(std::string_view text) noexcept;
 
+/// `say_note`, if stderr takes it at once: a process that must end waits for no reader.
+void say_last_note(std::string_view text) noexcept;
+
 /// One line on stderr that is drawn over: "label  [#####.....]  50 %". Nothing where stderr is no
 /// terminal or one that cannot draw (TERM=dumb), where stdout is a pipe to a program that may print
 /// to the same terminal, or where quiet is asked.

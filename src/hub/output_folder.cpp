@@ -6,7 +6,6 @@
 
 #include <nlohmann/json.hpp>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -29,6 +28,17 @@ void remove_leftovers(const fs::path& parent) {
     if (path.extension() != ".part" || !path.filename().string().starts_with('.')) continue;
     const std::unique_ptr<FileLock> lock = FileLock::try_lock(path / kLockName);
     if (lock != nullptr) fs::remove_all(path, ignored);
+  }
+}
+
+/// Holds the new folder, or removes it.
+std::unique_ptr<FileLock> lock_of(const fs::path& folder) {
+  try {
+    return std::make_unique<FileLock>(folder / kLockName, StopToken());
+  } catch (const Error&) {
+    std::error_code ignored;
+    for (const fs::path& path : {folder / kLockName, folder}) fs::remove(path, ignored);
+    throw;
   }
 }
 
@@ -64,8 +74,8 @@ OutputFolder::OutputFolder(const fs::path& path) {
     working_ = parent / fmt::format(".{}.{}.part", path_.filename().string(), number);
     lock_.reset();
     const bool is_new = fs::create_directory(working_, error);
-    if (error) fail(std::exchange(working_, {}), error);
-    if (is_new) lock_ = std::make_unique<FileLock>(working_ / kLockName, StopToken());
+    if (error) fail(working_, error);
+    if (is_new) lock_ = lock_of(working_);
   }
 }
 

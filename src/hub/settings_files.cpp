@@ -35,9 +35,9 @@ std::vector<std::string> module_folders(const fs::path& source) {
   for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
     const auto path = item.is_object() ? item.find("path") : item.end();
     if (path == item.end() || !path->is_string()) continue;
-    const std::string& name = path->get_ref<const std::string&>();
-    const bool plain = name.find("..") == std::string::npos && !name.starts_with('/');
-    if (plain && !name.empty()) folders.push_back(name);
+    const fs::path name = fs::path(path->get_ref<const std::string&>()).lexically_normal();
+    const bool inside = !name.empty() && name.is_relative() && name != "." && *name.begin() != "..";
+    if (inside) folders.push_back(name.string());
   }
   return folders;
 }

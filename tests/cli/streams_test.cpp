@@ -228,6 +228,23 @@ TEST(InterruptTest, WorkThatLooksForNoStopIsEndedAfterItsPatience) {
   EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(130), "oko: stopped");
 }
 
+TEST(InterruptTest, AnUnreadStderrDoesNotKeepTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto unread = [] {
+    int ends[2];
+    if (::pipe(ends) != 0 || ::dup2(ends[1], STDERR_FILENO) < 0) return;
+    ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    while (::write(ends[1], "full", 4) > 0) {
+    }
+    ::fcntl(ends[1], F_SETFL, 0);
+    const cli::Interrupt interrupt(50ms);
+    std::raise(SIGTERM);
+    std::this_thread::sleep_for(5s);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(unread(), ::testing::ExitedWithCode(130), "");
+}
+
 TEST(InterruptTest, WorkThatStopsInTimeEndsByItself) {
   const cli::Interrupt interrupt(60s);
   std::raise(SIGINT);

@@ -263,7 +263,8 @@ TEST_F(ConvertModelTest, LayersThatNoGroupDividesStayDense) {
 TEST_F(ConvertModelTest, AllSettingsAndModulesAreCopied) {
   const fs::path source = copy_of(RandomModels::get("bge-m3-small-f32", 38));
   write_file_atomically(source / "modules.json",
-                        R"([{"path":""},{"path":"1_Pooling"},{"path":"2_Dense"}])");
+                        R"([{"path":"."},{"path":"./1_Pooling/"},{"path":"2_Dense"}])");
+  write_file_atomically(source / "pytorch_model.onnx", "no setting");
   for (const char* name :
        {"1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors",
         "processor_config.json", "sentence_roberta_config.json", "chat_template.jinja"}) {
@@ -278,6 +279,7 @@ TEST_F(ConvertModelTest, AllSettingsAndModulesAreCopied) {
     EXPECT_TRUE(fs::exists(out() / name)) << name;
   }
   EXPECT_FALSE(fs::exists(out() / "model.safetensors.index.json"));
+  EXPECT_FALSE(fs::exists(out() / "pytorch_model.onnx"));
 }
 
 TEST_F(ConvertModelTest, AClassifierIsRefused) {

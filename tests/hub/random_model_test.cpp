@@ -1,5 +1,6 @@
 #include "hub/random_model.h"
-#include "base/stop_token.h"
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -9,8 +10,10 @@
 
 #include "base/file.h"
 #include "base/mapped_file.h"
+#include "base/stop_token.h"
 #include "hub/file_lock.h"
 #include "hub/free_space.h"
+#include "hub/output_folder.h"
 #include "tensor/safetensors.h"
 #include "tests/support/scratch_folder.h"
 
@@ -205,6 +208,16 @@ TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
   EXPECT_EQ(names_in(folder_),
             (std::set<std::string>{".b.2.part", ".c.3.part", "d.part", "qwen3-vl-small-4bit"}));
   EXPECT_FALSE(names_in(folder_ / "qwen3-vl-small-4bit").contains(".oko-lock"));
+}
+
+TEST_F(RandomModelTest, AFolderThatCannotBeHeldIsNotLeft) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  message_of([&] { const OutputFolder folder(folder_ / "model"); }, ErrorCode::kFailed);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
 TEST_F(RandomModelTest, FullDiskLeavesNothing) {
