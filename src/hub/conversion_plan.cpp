@@ -31,8 +31,9 @@ std::string rename_bert(const std::string& name) {
   for (const std::string_view prefix : {"roberta.", "bert.", "model."}) {
     if (short_name.starts_with(prefix)) short_name.remove_prefix(prefix.size());
   }
-  const bool kept = begins_with(
-      short_name, {"embeddings.", "encoder.layer.", "sparse_linear.", "colbert_linear."});
+  // A head of another task stays, so that the new model is refused for it when it is loaded.
+  const bool kept = begins_with(short_name, {"embeddings.", "encoder.layer.", "sparse_linear.",
+                                             "colbert_linear.", "classifier.", "score."});
   return std::string(kept ? short_name : std::string_view());
 }
 
@@ -104,29 +105,12 @@ void leave_dense(std::vector<PlannedTensor>& tensors, int group_size) {
   }
 }
 
-/// Refuses a model with another task's head: the vectors of its encoder are not made for search.
-void refuse_classifiers(const std::map<std::string, SourceTensor>& source,
-                        const std::string& folder) {
-  for (const auto& [name, tensor] : source) {
-    if (!begins_with(name, {"classifier.", "score."})) continue;
-    throw Error(
-        ErrorCode::kBadModel,
-        tr("{}: the weights have {}: the model is a classifier (a reranker is one), not one "
-           "that makes vectors",
-           "{}: в весах есть {}: это классификатор (например, реранкер), а не модель для "
-           "векторов",
-           folder, name),
-        tr("take an embedding model", "возьмите модель для векторов"));
-  }
-}
-
 }  // namespace
 
 ConversionPlan plan_conversion(const nlohmann::json& config,
                                const std::map<std::string, SourceTensor>& source, int bits,
                                std::optional<int> group_size, const std::string& folder) {
   const Architecture& architecture = architecture_of(config, folder);
-  refuse_classifiers(source, folder);
   std::vector<PlannedTensor> tensors;
   bool any_quantized = false;
   for (const auto& [name, tensor] : source) {

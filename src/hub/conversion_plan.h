@@ -31,7 +31,7 @@ struct ConversionPlan {
 /// model is quantized, the vision tower stays. What stays in f32 becomes f16, where its numbers
 /// fit. Where no group size is asked for: 128 for encoders, whose kernels read such codes as they
 /// are, and 64 for Qwen3-VL, or what divides all layers. Layers whose columns it does not divide
-/// stay dense. Throws kBadModel: another architecture, a classifier, nothing to quantize.
+/// stay dense. Throws kBadModel: another architecture, nothing to quantize.
 ConversionPlan plan_conversion(const nlohmann::json& config,
                                const std::map<std::string, SourceTensor>& source, int bits,
                                std::optional<int> group_size, const std::string& folder);

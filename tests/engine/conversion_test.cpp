@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "tensor/safetensors_writer.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 
@@ -69,6 +70,20 @@ TEST_F(ConversionTest, WhatEmbedRefusesIsRefusedBeforeTheWork) {
   change_config(source, {{"position_embedding_type", "absolute"}});
   fs::remove(source / "tokenizer.json");
   EXPECT_NE(refusal(source).find("tokenizer.json"), std::string::npos);
+}
+
+TEST_F(ConversionTest, AClassifierIsRefusedBeforeTheWork) {
+  for (const char* head : {"classifier.weight", "classifier.dense.weight", "score.weight"}) {
+    const fs::path source = copy_of("bge-m3-small-f32");
+    tensor::SafetensorsWriter writer(source / "model-00002-of-00002.safetensors",
+                                     {{head, tensor::Dtype::kFloat32, {1, 1}}});
+    writer.finish_hollow();
+    fs::rename(source / "model.safetensors", source / "model-00001-of-00002.safetensors");
+    const std::string message = refusal(source);
+    EXPECT_NE(message.find(head), std::string::npos) << message;
+    EXPECT_NE(message.find("the model is a classifier"), std::string::npos) << message;
+    fs::remove_all(source);
+  }
 }
 
 TEST_F(ConversionTest, WhatDescribeRefusesIsRefusedBeforeTheWork) {

@@ -282,17 +282,6 @@ TEST_F(ConvertModelTest, AllSettingsAndModulesAreCopied) {
   EXPECT_FALSE(fs::exists(out() / "pytorch_model.onnx"));
 }
 
-TEST_F(ConvertModelTest, AClassifierIsRefused) {
-  const fs::path source = copy_of(RandomModels::get("bge-m3-small-f32", 38));
-  tensor::SafetensorsWriter writer(source / "model-00002-of-00002.safetensors",
-                                   {{"classifier.weight", tensor::Dtype::kFloat32, {1, 1}}});
-  writer.finish_hollow();
-  fs::rename(source / "model.safetensors", source / "model-00001-of-00002.safetensors");
-  const std::string message = message_of([&] { to(source); }, ErrorCode::kBadModel);
-  EXPECT_NE(message.find("classifier"), std::string::npos) << message;
-  message_of([&] { bge::Model::load(source); }, ErrorCode::kBadModel);
-}
-
 TEST_F(ConvertModelTest, TheWeightsOfAnotherProgramAreRefusedByName) {
   const fs::path source = copy_of(RandomModels::get("bge-m3-small-f32", 38));
   auto config =
