@@ -1,6 +1,7 @@
 #include "document/reading_order.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -82,16 +83,16 @@ class Sorter {
       bands.back().push_back(i);
       end = std::max(end, middle.end);
     }
-    for (std::size_t i = 1; i < bands.size();) {
-      if (stand_side_by_side(bands[i - 1], bands[i])) {
-        bands[i - 1].insert(bands[i - 1].end(), bands[i].begin(), bands[i].end());
-        bands.erase(bands.begin() + static_cast<std::ptrdiff_t>(i));
+    std::vector<Words> merged;
+    for (Words& band : bands) {
+      if (!merged.empty() && stand_side_by_side(merged.back(), band)) {
+        std::copy(band.begin(), band.end(), std::back_inserter(merged.back()));
       } else {
-        ++i;
+        merged.push_back(std::move(band));
       }
     }
-    for (Words& band : bands) std::sort(band.begin(), band.end());
-    return bands;
+    for (Words& band : merged) std::sort(band.begin(), band.end());
+    return merged;
   }
 
   /// Whether the lower band begins beside the end of the upper one, as lines of columns do whose

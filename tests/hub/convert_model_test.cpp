@@ -16,7 +16,6 @@
 #include "models/bge_m3/similarity.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/device.h"
-#include "tensor/safetensors_writer.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
