@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 
@@ -10,6 +11,7 @@
 #include "base/language.h"
 #include "image/bmp.h"
 #include "image/failure.h"
+#include "image/tiff.h"
 #include "image/vips_decoder.h"
 
 namespace oko::image {
@@ -71,10 +73,11 @@ void check_size(std::string_view name, std::int64_t width, std::int64_t height,
                  "уменьшите картинку или разрежьте её на части"));
 }
 
-void throw_damaged(std::string_view name, Format format) {
-  throw Error(ErrorCode::kBadInput,
-              tr("{}: the {} data are damaged or cut short",
-                 "{}: данные {} повреждены или обрезаны", name, format_name(format)),
+void throw_damaged(std::string_view name, Format format, std::string_view words) {
+  std::string message = tr("{}: the {} data are damaged or cut short",
+                           "{}: данные {} повреждены или обрезаны", name, format_name(format));
+  if (!words.empty()) message += fmt::format(" ({})", words);
+  throw Error(ErrorCode::kBadInput, message,
               tr("fetch the file again, or open it in a viewer and save it anew",
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
@@ -125,7 +128,10 @@ int page_count(const std::filesystem::path& path, const Limits& limits) {
   file.read(head.data(), head.size());
   const auto count = static_cast<std::size_t>(file.gcount());
   const auto format = sniff(std::as_bytes(std::span(head).first(count)));
-  return format == Format::kTiff ? read_header(path, limits).pages : 1;
+  if (format != Format::kTiff) return 1;
+  const std::string bytes = read_picture(path, limits);
+  const auto pages = tiff_pages(read_tiff_directories(std::as_bytes(std::span(bytes))));
+  return std::max(1, static_cast<int>(pages.size()));
 }
 
 Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits,

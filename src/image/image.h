@@ -30,7 +30,7 @@ struct Header {
   Format format = Format::kJpeg;
   int width = 0;   ///< pixels, at least 1
   int height = 0;  ///< pixels, at least 1
-  int pages = 1;   ///< of a TIFF file; 1 of any other
+  int pages = 1;   ///< of a TIFF file, as `page_count`; 1 of any other
   /// Memory that `load` takes at most, the file's bytes and the picture included. Measured with
   /// libvips 8.14 and its loaders.
   std::uint64_t decode_bytes = 0;
@@ -54,7 +54,8 @@ Header read_header(std::span<const std::byte> bytes, std::string_view name,
 /// The same for a file.
 Header read_header(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
-/// Pages of a picture file. Of any kind but TIFF only the first bytes are read: 1.
+/// Pages of a picture file, thumbnails and masks left out, 1 at least, whether or not oko reads
+/// them. Of any kind but TIFF only the first bytes are read: 1.
 int page_count(const std::filesystem::path& path, const Limits& limits = {});
 
 }  // namespace oko::image

@@ -55,7 +55,46 @@ void check_jpeg_scans(std::span<const std::byte> bytes, std::string_view name) {
                     tr("more than {} scans", "больше {} проходов", kMaxJpegScans));
 }
 
+/// The name of a way of coding that libjpeg knows in some of its versions only; empty: of another.
+std::string_view coding_name(unsigned marker) {
+  switch (marker) {
+    case 0xc3:
+      return "lossless JPEG";
+    case 0xc5:
+    case 0xc6:
+    case 0xc7:
+    case 0xcd:
+    case 0xce:
+    case 0xcf:
+      return "hierarchical JPEG";
+    case 0xc9:
+    case 0xca:
+    case 0xcb:
+      return "arithmetic coding";
+    case 0xf7:
+      return "JPEG-LS";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
+
+std::string unusual_jpeg(std::span<const std::byte> bytes) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned>(bytes[i]); };
+  for (std::size_t i = 2; i + 5 <= bytes.size() && at(i) == 0xff;) {
+    const unsigned marker = at(i + 1);
+    const std::string_view coding = coding_name(marker);
+    if (!coding.empty()) return std::string(coding);
+    if (marker >= 0xc0 && marker <= 0xc2) {  // the header of a frame
+      const unsigned bits = at(i + 4);
+      return bits == 8 ? std::string() : tr("{} bits a channel", "{} бит на канал", bits);
+    }
+    if (marker == 0xda) return {};
+    i += marker == 0xff ? 1 : 2 + (at(i + 2) << 8 | at(i + 3));
+  }
+  return {};
+}
 
 void check_before_decoder(std::span<const std::byte> bytes, Format format, std::string_view name,
                           const Limits& limits) {

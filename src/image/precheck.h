@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "image/image.h"
 
 namespace oko::image {
@@ -8,5 +10,9 @@ namespace oko::image {
 /// whose first chunk says too many pixels, a JPEG made to be decoded over and over.
 void check_before_decoder(std::span<const std::byte> bytes, Format format, std::string_view name,
                           const Limits& limits);
+
+/// What a JPEG has that not every libjpeg decodes ("lossless JPEG"), in the user's language; empty:
+/// nothing.
+std::string unusual_jpeg(std::span<const std::byte> bytes);
 
 }  // namespace oko::image

@@ -3,13 +3,21 @@
 #include <vips/vips.h>
 
 #include <algorithm>
-#include <memory>
+#include <array>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/language.h"
 #include "image/failure.h"
+#include "image/gif.h"
 #include "image/precheck.h"
+#include "image/tiff.h"
+#include "image/vips_colours.h"
 #include "image/vips_session.h"
 
 namespace oko::image {
@@ -44,82 +52,53 @@ Handle open(std::span<const std::byte> bytes, Format format, int page) {
   });
 }
 
-Handle open_checked(std::span<const std::byte> bytes, Format format, std::string_view name,
-                    const Limits& limits, int page) {
+struct Source {
+  std::span<const std::byte> bytes;
+  Format format;
+  std::string_view name;
+  const Limits& limits;
+  int page;
+};
+
+struct Opened {
+  Handle image;
+  std::optional<TiffDirectory> directory;  // of a TIFF file
+  int pages = 1;
+};
+
+/// libvips gave up; why is in its buffer of messages.
+struct VipsFailure {};
+
+/// The directory of the page, and how many pages there are.
+void find_page(const Source& source, Opened& opened) {
+  const std::vector<TiffDirectory> pages = tiff_pages(read_tiff_directories(source.bytes));
+  if (pages.empty()) throw_damaged(source.name, source.format);
+  opened.pages = static_cast<int>(pages.size());
+  if (source.page >= opened.pages) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: there are {} pages", "{}: страниц всего {}", source.name, opened.pages));
+  }
+  opened.directory = pages[source.page];
+  if (opened.directory->is_damaged) throw_damaged(source.name, source.format);
+  if (const auto reason = unsupported_tiff(*opened.directory)) {
+    throw_unsupported(source.name, source.format, *reason);
+  }
+}
+
+Opened open_checked(const Source& source) {
+  const auto& [bytes, format, name, limits, page] = source;
   start_vips();
   if (format == Format::kHeic && vips_type_find("VipsOperation", "heifload_buffer") == 0) {
     throw_unsupported(name, format,
                       tr("this libvips is built without libheif", "libvips собран без libheif"));
   }
   check_before_decoder(bytes, format, name, limits);
-  Handle image = open(bytes, format, page);
-  if (!image) throw_damaged(name, format);
-  check_size(name, image->Xsize, image->Ysize, limits);
-  return image;
-}
-
-/// The top 8 of 16 bits. Anything else that is not 8 bits is left to the colour conversion.
-Handle to_8_bits(Handle image) {
-  if (image->BandFmt != VIPS_FORMAT_USHORT) return image;
-  VipsInterpretation interpretation = image->Type;
-  if (interpretation == VIPS_INTERPRETATION_RGB16) interpretation = VIPS_INTERPRETATION_sRGB;
-  if (interpretation == VIPS_INTERPRETATION_GREY16) interpretation = VIPS_INTERPRETATION_B_W;
-  const Handle top = run([&](VipsImage** out) { return vips_msb(image.get(), out, nullptr); });
-  if (!top) return nullptr;
-  return run([&](VipsImage** out) {
-    return vips_copy(top.get(), out, "interpretation", interpretation, nullptr);
-  });
-}
-
-/// Inks without a profile, as browsers and Pillow show them: (255 - ink) * (255 - black) / 255.
-Handle cmyk_to_rgb(const Handle& image) {
-  const Handle light = run([&](VipsImage** out) { return vips_invert(image.get(), out, nullptr); });
-  if (!light) return nullptr;
-  const Handle colour =
-      run([&](VipsImage** out) { return vips_extract_band(light.get(), out, 0, "n", 3, nullptr); });
-  const Handle black =
-      run([&](VipsImage** out) { return vips_extract_band(light.get(), out, 3, nullptr); });
-  if (!colour || !black) return nullptr;
-  const Handle product =
-      run([&](VipsImage** out) { return vips_multiply(colour.get(), black.get(), out, nullptr); });
-  if (!product) return nullptr;
-  const Handle scaled = run([&](VipsImage** out) {
-    return vips_linear1(product.get(), out, 1.0 / 255, 0.5, "uchar", TRUE, nullptr);
-  });
-  if (!scaled) return nullptr;
-  return run([&](VipsImage** out) {
-    return vips_copy(scaled.get(), out, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr);
-  });
-}
-
-/// sRGB by the embedded profile, or by what the pixels say they are where there is none or where it
-/// is broken, as viewers do.
-Handle to_srgb(Handle image) {
-  if (vips_image_get_typeof(image.get(), VIPS_META_ICC_NAME) != 0) {
-    Handle converted = run([&](VipsImage** out) {
-      return vips_icc_transform(image.get(), out, "srgb", "embedded", TRUE, "intent",
-                                VIPS_INTENT_PERCEPTUAL, nullptr);
-    });
-    if (converted) return converted;
-  }
-  if (image->Type == VIPS_INTERPRETATION_CMYK && image->BandFmt == VIPS_FORMAT_UCHAR &&
-      image->Bands >= 4) {
-    return cmyk_to_rgb(image);
-  }
-  return run([&](VipsImage** out) {
-    return vips_colourspace(image.get(), out, VIPS_INTERPRETATION_sRGB, nullptr);
-  });
-}
-
-Handle flatten_on_white(Handle image) {
-  if (!vips_image_hasalpha(image.get())) return image;
-  const double white[] = {255, 255, 255};
-  const std::unique_ptr<VipsArrayDouble, void (*)(VipsArrayDouble*)> background(
-      vips_array_double_new(white, 3),
-      [](VipsArrayDouble* array) { vips_area_unref(VIPS_AREA(array)); });
-  return run([&](VipsImage** out) {
-    return vips_flatten(image.get(), out, "background", background.get(), nullptr);
-  });
+  Opened opened;
+  if (format == Format::kTiff) find_page(source, opened);
+  opened.image = open(bytes, format, opened.directory ? opened.directory->index : 0);
+  if (!opened.image) throw VipsFailure{};
+  check_size(name, opened.image->Xsize, opened.image->Ysize, limits);
+  return opened;
 }
 
 /// Decodes into memory of our own, in one pass; false where the data are damaged.
@@ -189,36 +168,107 @@ std::uint64_t decode_bytes(const Handle& image, Format format, std::size_t file_
   return file_bytes + kScratchBytes + static_cast<std::uint64_t>((kRgb + beside) * pixels);
 }
 
+/// What the decoders said, as one line of ASCII; empty: nothing.
+std::string vips_words() {
+  constexpr std::size_t kMost = 200;
+  std::string words;
+  for (const char c : std::string_view(vips_error_buffer())) {
+    if (c != '\n') {
+      words += c < ' ' || c > '~' ? '?' : c;
+    } else if (!words.ends_with("; ")) {
+      words += "; ";
+    }
+  }
+  if (words.ends_with("; ")) words.resize(words.size() - 2);
+  return words.substr(0, kMost);
+}
+
+bool says_unsupported(std::string_view words) {
+  static constexpr std::array kWords = {"not configured", "not supported", "not implemented",
+                                        "nsupported"};
+  return std::ranges::any_of(
+      kWords, [&](std::string_view each) { return words.find(each) != std::string_view::npos; });
+}
+
+/// What a picture has that not every decoder knows; empty: nothing that oko has a name for.
+std::string unusual_part(const Source& source) {
+  if (source.format == Format::kJpeg) return unusual_jpeg(source.bytes);
+  if (source.format != Format::kTiff) return {};
+  Opened opened;
+  find_page(source, opened);
+  return unusual_compression(*opened.directory);
+}
+
+/// Throws kBadInput for a picture that libvips cannot decode.
+[[noreturn]] void explain(const Source& source, const std::string& words) {
+  if (!says_unsupported(words)) throw_damaged(source.name, source.format, words);
+  const std::string part = unusual_part(source);
+  throw_unsupported(source.name, source.format, part.empty() ? words : part);
+}
+
+/// libvips has one buffer of messages for the whole process: pictures are decoded in parallel, and
+/// one that fails is tried again alone.
+std::shared_mutex decoding;
+
+template <typename Work>
+auto explained(const Source& source, const Work& work) {
+  const auto attempt = [&]() -> std::optional<decltype(work())> {
+    try {
+      return work();
+    } catch (const VipsFailure&) {
+      return std::nullopt;
+    }
+  };
+  {
+    const std::shared_lock lock(decoding);
+    const ThreadScope scope;
+    if (auto result = attempt()) return *std::move(result);
+  }
+  const std::unique_lock lock(decoding);
+  const ThreadScope scope;
+  vips_error_clear();
+  auto result = attempt();
+  if (!result) explain(source, vips_words());
+  return *std::move(result);
+}
+
+Image decode(const Source& source) {
+  Opened opened = open_checked(source);
+  Handle& image = opened.image;
+  const int orientation = vips_image_get_orientation(image.get());
+  Image result;
+  result.resolution = resolution_of(image);
+  image = to_rgb_on_white(std::move(image), opened.directory ? &*opened.directory : nullptr);
+  if (!image || image->Bands != 3 || image->BandFmt != VIPS_FORMAT_UCHAR) {
+    throw_unsupported(
+        source.name, source.format,
+        tr("its colours are not grey, RGB or CMYK", "цвета не серые, не RGB и не CMYK"));
+  }
+  if (!write_pixels(image, result)) throw VipsFailure{};
+  image.reset();
+  if (source.format == Format::kGif) {
+    if (const auto frame = first_gif_frame(source.bytes)) clear_outside(*frame, result);
+  }
+  if (orientation > 1 && !apply_orientation(orientation, result)) throw VipsFailure{};
+  return result;
+}
+
 }  // namespace
 
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
                              const Limits& limits, int page) {
-  const ThreadScope scope;
-  const Handle image = open_checked(bytes, format, name, limits, page);
-  const int pages = format == Format::kTiff ? vips_image_get_n_pages(image.get()) : 1;
-  return {format, image->Xsize, image->Ysize, pages, decode_bytes(image, format, bytes.size())};
+  const Source source{bytes, format, name, limits, page};
+  return explained(source, [&] {
+    const Opened opened = open_checked(source);
+    return Header{format, opened.image->Xsize, opened.image->Ysize, opened.pages,
+                  decode_bytes(opened.image, format, bytes.size())};
+  });
 }
 
 Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
                        const Limits& limits, int page) {
-  const ThreadScope scope;
-  Handle image = open_checked(bytes, format, name, limits, page);
-  const int orientation = vips_image_get_orientation(image.get());
-  const double resolution = resolution_of(image);
-  image = to_8_bits(std::move(image));
-  if (image) image = to_srgb(std::move(image));
-  if (image) image = flatten_on_white(std::move(image));
-  if (!image || image->Bands != 3 || image->BandFmt != VIPS_FORMAT_UCHAR) {
-    throw_unsupported(
-        name, format,
-        tr("its colours are not grey, RGB or CMYK", "цвета не серые, не RGB и не CMYK"));
-  }
-  Image result;
-  result.resolution = resolution;
-  if (!write_pixels(image, result)) throw_damaged(name, format);
-  image.reset();
-  if (orientation > 1 && !apply_orientation(orientation, result)) throw_damaged(name, format);
-  return result;
+  const Source source{bytes, format, name, limits, page};
+  return explained(source, [&] { return decode(source); });
 }
 
 }  // namespace oko::image

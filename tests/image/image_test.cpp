@@ -203,6 +203,51 @@ TEST_F(ImageTest, JpegOfManyScansIsRefused) {
   EXPECT_EQ(message_of([&] { decode_text(bytes + with_scans(200)); }), "no error");
 }
 
+TEST_F(ImageTest, JpegThatCannotBeDecodedIsNamed) {
+  std::string bytes = read_data("orientation_1.jpg");
+  const std::size_t frame = bytes.find("\xff\xc0");
+  const auto message = [&](std::size_t offset, char value) {
+    std::string other = bytes;
+    other[frame + offset] = value;
+    return message_of([&] { decode_text(other); });
+  };
+  const std::string kind = "picture: oko does not read this kind of JPEG: ";
+  EXPECT_EQ(message(1, '\xc5'), kind + "hierarchical JPEG");
+  EXPECT_EQ(message(1, '\xf7'), kind + "JPEG-LS");
+  EXPECT_EQ(message(4, 16), kind + "16 bits a channel");
+}
+
+TEST_F(ImageTest, DecoderSaysWhatIsDamaged) {
+  const std::string bytes = read_data("orientation_1.jpg");
+  const std::string message =
+      message_of([&] { decode_text(bytes.substr(0, bytes.size() * 3 / 4)); });
+  EXPECT_NE(message.find("damaged or cut short (VipsJpeg: "), std::string::npos) << message;
+}
+
+TEST_F(ImageTest, FrameOfAGifStandsOnAWhiteCanvas) {
+  std::string bytes = read_data("picture.gif");
+  const Image frame = decode_text(bytes);
+  // The canvas grows to 40 × 30, the frame moves by (10, 5).
+  bytes[6] = 40;
+  bytes[8] = 30;
+  const std::size_t descriptor = bytes.find(std::string("\x2c\0\0\0\0\x18\0\x10\0", 9));
+  ASSERT_NE(descriptor, std::string::npos);
+  bytes[descriptor + 1] = 10;
+  bytes[descriptor + 3] = 5;
+  const Image canvas = decode_text(bytes);
+  ASSERT_EQ(canvas.width, 40);
+  ASSERT_EQ(canvas.height, 30);
+  for (int y = 0; y < 30; ++y) {
+    for (int x = 0; x < 40; ++x) {
+      const bool inside = x >= 10 && x < 34 && y >= 5 && y < 21;
+      for (int c = 0; c < 3; ++c) {
+        const int expected = inside ? frame.rgb[3 * (24 * (y - 5) + x - 10) + c] : 255;
+        ASSERT_EQ(canvas.rgb[3 * (40 * y + x) + c], expected) << x << ", " << y;
+      }
+    }
+  }
+}
+
 TEST_F(ImageTest, MessagesFollowTheLanguage) {
   set_language(Language::kRussian);
   EXPECT_EQ(message_of([&] { decode_text("просто текст", "фото.jpg"); }),
@@ -257,7 +302,8 @@ TEST_F(ImageTest, ThreadsDecodeAtOnce) {
     expected.push_back(decode_text(files.back()));
   }
   std::vector<std::thread> threads;
-  std::atomic<int> wrong = 0;
+  threads.reserve(4);
+  std::atomic<int> wrong = 0, refused = 0;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 15; ++i) {
@@ -267,12 +313,14 @@ TEST_F(ImageTest, ThreadsDecodeAtOnce) {
           decode_text(files[which].substr(0, files[which].size() / 2));
           ++wrong;
         } catch (const Error&) {
+          ++refused;
         }
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(refused, 60);
 }
 
 }  // namespace

@@ -1,0 +1,367 @@
+#include "image/tiff.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "base/language.h"
+
+namespace oko::image {
+namespace {
+
+constexpr std::size_t kMostDirectories = 10'000;
+constexpr std::uint64_t kMostValues = 64;  // of a tag that is of interest here
+
+enum Tag : std::uint32_t {
+  kNewSubfileType = 254,
+  kSubfileType = 255,
+  kBitsPerSample = 258,
+  kCompression = 259,
+  kPhotometric = 262,
+  kSamplesPerPixel = 277,
+  kPlanarConfiguration = 284,
+  kSubIfds = 330,
+  kInkSet = 332,
+  kExtraSamples = 338,
+  kSampleFormat = 339,
+  kYcbcrCoefficients = 529,
+  kYcbcrSubsampling = 530,
+  kReferenceBlackWhite = 532,
+  kDngVersion = 50706,
+};
+
+constexpr std::uint32_t kOldJpegCompression = 6, kJpegCompression = 7;
+
+enum Photometric : std::uint32_t {
+  kMinIsWhite = 0,
+  kMinIsBlack = 1,
+  kRgb = 2,
+  kPalette = 3,
+  kSeparated = 5,
+  kYcbcr = 6,
+  kCieLab = 8,
+  kColourFilter = 32803,
+  kLinearRaw = 34892,
+};
+
+/// Numbers of the file; 0 past its end.
+class Reader {
+ public:
+  explicit Reader(std::span<const std::byte> bytes)
+      : bytes_(bytes),
+        big_endian_(!bytes.empty() && bytes[0] == std::byte{'M'}),
+        big_tiff_(number(2, 2) == 43) {}
+
+  bool has(std::uint64_t at, std::uint64_t size) const {
+    return at <= bytes_.size() && size <= bytes_.size() - at;
+  }
+  std::uint64_t number(std::uint64_t at, std::size_t size) const {
+    if (!has(at, size)) return 0;
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t next = big_endian_ ? i : size - 1 - i;
+      value = value << 8 | static_cast<std::uint64_t>(bytes_[at + next]);
+    }
+    return value;
+  }
+  bool big_tiff() const { return big_tiff_; }
+  std::size_t offset_size() const { return big_tiff_ ? 8 : 4; }
+
+ private:
+  std::span<const std::byte> bytes_;
+  bool big_endian_;
+  bool big_tiff_;
+};
+
+std::size_t size_of(std::uint64_t type) {
+  static constexpr std::array<std::size_t, 19> kSizes = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4,
+                                                         8, 4, 8, 4, 0, 0, 8, 8, 8};
+  return type < kSizes.size() ? kSizes[type] : 0;
+}
+
+std::uint32_t whole_number(double value) {
+  constexpr double kMost = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::clamp(value, 0.0, kMost));
+}
+
+/// The entries of the directory at an offset.
+class Entries {
+ public:
+  Entries(const Reader& file, std::uint64_t at) : file_(file) {
+    const std::size_t count_size = file.big_tiff() ? 8 : 2;
+    count_ = file.number(at, count_size);
+    first_ = at + count_size;
+    whole_ = file.has(at, count_size) && count_ > 0 && count_ < 65'536 &&
+             file.has(first_, count_ * entry_size() + file.offset_size());
+  }
+
+  bool whole() const { return whole_; }
+  std::uint64_t next() const {
+    return file_.number(first_ + count_ * entry_size(), file_.offset_size());
+  }
+
+  /// The values of a tag; rationals as quotients. Empty where the tag is not there or too long.
+  std::vector<double> values(Tag tag) const {
+    std::vector<double> found;
+    for (std::uint64_t i = 0; i < count_; ++i) {
+      const std::uint64_t at = first_ + i * entry_size();
+      if (file_.number(at, 2) != tag) continue;
+      const std::uint64_t type = file_.number(at + 2, 2);
+      const std::uint64_t count = file_.number(at + 4, file_.offset_size());
+      const std::size_t size = size_of(type);
+      if (size == 0 || count > kMostValues) return {};
+      std::uint64_t data = at + 4 + file_.offset_size();
+      if (count * size > file_.offset_size()) data = file_.number(data, file_.offset_size());
+      for (std::uint64_t k = 0; k < count; ++k) found.push_back(value(data + k * size, type));
+      return found;
+    }
+    return found;
+  }
+
+  std::uint32_t first(Tag tag, std::uint32_t otherwise) const {
+    const std::vector<double> found = values(tag);
+    return found.empty() ? otherwise : whole_number(found[0]);
+  }
+
+ private:
+  std::size_t entry_size() const { return file_.big_tiff() ? 20 : 12; }
+
+  double value(std::uint64_t at, std::uint64_t type) const {
+    constexpr std::uint64_t kRational = 5, kSignedRational = 10;
+    if (type != kRational && type != kSignedRational) {
+      return static_cast<double>(file_.number(at, size_of(type)));
+    }
+    const auto divisor = static_cast<double>(file_.number(at + 4, 4));
+    return divisor == 0 ? 0 : static_cast<double>(file_.number(at, 4)) / divisor;
+  }
+
+  const Reader& file_;
+  std::uint64_t count_ = 0;
+  std::uint64_t first_ = 0;
+  bool whole_ = false;
+};
+
+bool is_sensor_data(std::uint32_t photometric) {
+  return photometric == kColourFilter || photometric == kLinearRaw;
+}
+
+/// Cameras keep a thumbnail in the first directory and the sensor's data in one below it.
+bool is_raw_photo(const Reader& file, const Entries& entries) {
+  if (is_sensor_data(entries.first(kPhotometric, kMinIsBlack))) return true;
+  if (!entries.values(kDngVersion).empty()) return true;
+  for (const double at : entries.values(kSubIfds)) {
+    const Entries below(file, static_cast<std::uint64_t>(at));
+    if (below.whole() && is_sensor_data(below.first(kPhotometric, kMinIsBlack))) return true;
+  }
+  return false;
+}
+
+template <std::size_t size>
+void read_numbers(const Entries& entries, Tag tag, std::array<double, size>& numbers) {
+  const std::vector<double> found = entries.values(tag);
+  if (found.size() == size) std::ranges::copy(found, numbers.begin());
+}
+
+TiffDirectory directory_of(const Reader& file, const Entries& entries) {
+  TiffDirectory directory;
+  const std::uint32_t kind = entries.first(kNewSubfileType, 0);
+  directory.is_reduced = (kind & 1) != 0 || entries.first(kSubfileType, 0) == 2;
+  directory.is_mask = (kind & 4) != 0;
+  directory.is_raw_photo = is_raw_photo(file, entries);
+  directory.bits = entries.first(kBitsPerSample, 1);
+  directory.compression = entries.first(kCompression, 1);
+  directory.photometric = entries.first(kPhotometric, kMinIsBlack);
+  directory.samples = entries.first(kSamplesPerPixel, 1);
+  directory.sample_format = entries.first(kSampleFormat, 1);
+  directory.planar = entries.first(kPlanarConfiguration, 1) == 2;
+  directory.ink_set = entries.first(kInkSet, 1);
+  for (const double kind_of_sample : entries.values(kExtraSamples)) {
+    directory.extra.push_back(whole_number(kind_of_sample));
+  }
+  const std::vector<double> subsampling = entries.values(kYcbcrSubsampling);
+  directory.subsampled = subsampling != std::vector<double>{1, 1};
+  read_numbers(entries, kYcbcrCoefficients, directory.luma);
+  read_numbers(entries, kReferenceBlackWhite, directory.reference);
+  return directory;
+}
+
+/// The name of a kind of colours that libvips takes for another; empty: it knows it.
+std::string_view foreign_colours(std::uint32_t photometric) {
+  switch (photometric) {
+    case kMinIsWhite:
+    case kMinIsBlack:
+    case kRgb:
+    case kPalette:
+    case kSeparated:
+    case kYcbcr:
+    case kCieLab:
+      return {};
+    case 4:
+      return "transparency mask";
+    case 9:
+      return "ICCLab";
+    case 10:
+      return "ITULab";
+    case 32844:
+      return "LogL";
+    case 32845:
+      return "LogLuv";
+    default:
+      return "?";
+  }
+}
+
+/// libtiff turns what is compressed as JPEG into RGB, where the samples are together.
+std::optional<std::string> unsupported_ycbcr(const TiffDirectory& directory) {
+  if (directory.photometric != kYcbcr) return std::nullopt;
+  if (directory.compression == kJpegCompression) {
+    if (!directory.planar) return std::nullopt;
+    return tr("YCbCr in separate planes", "YCbCr в отдельных плоскостях");
+  }
+  if (directory.samples != 3) {
+    return tr("YCbCr of {} samples", "YCbCr из {} отсчётов", directory.samples);
+  }
+  if (directory.subsampled) {
+    return tr("YCbCr with subsampled colours, not compressed as JPEG",
+              "YCbCr с прореженными цветами, сжатый не как JPEG");
+  }
+  if (directory.bits == 8) return std::nullopt;
+  return tr("YCbCr of {} bits", "YCbCr из {} бит", directory.bits);
+}
+
+std::optional<std::string> unsupported_colours(const TiffDirectory& directory) {
+  const std::string_view foreign = foreign_colours(directory.photometric);
+  if (foreign == "?") {
+    return tr("PhotometricInterpretation {}", "PhotometricInterpretation {}",
+              directory.photometric);
+  }
+  if (!foreign.empty()) return tr("colours as {}", "цвета {}", foreign);
+  if (directory.photometric == kSeparated && (directory.ink_set != 1 || directory.samples < 4)) {
+    return tr("inks other than CMYK", "краски не CMYK");
+  }
+  if (directory.photometric == kCieLab && directory.samples != 3) {
+    return tr("CIELab of {} samples", "CIELab из {} отсчётов", directory.samples);
+  }
+  if (directory.photometric == kPalette && directory.bits > 8) {
+    return tr("a palette of {} bits", "палитра из {} бит", directory.bits);
+  }
+  return unsupported_ycbcr(directory);
+}
+
+}  // namespace
+
+std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> bytes) {
+  const Reader file(bytes);
+  std::vector<TiffDirectory> directories;
+  std::vector<std::uint64_t> seen;
+  std::uint64_t at = file.big_tiff() ? file.number(8, 8) : file.number(4, 4);
+  while (at != 0 && directories.size() < kMostDirectories) {
+    if (std::ranges::count(seen, at) > 0) return directories;  // a circle
+    seen.push_back(at);
+    const Entries entries(file, at);
+    TiffDirectory directory;
+    if (entries.whole()) directory = directory_of(file, entries);
+    directory.is_damaged = !entries.whole();
+    directory.index = static_cast<int>(directories.size());
+    directories.push_back(directory);
+    if (directory.is_damaged) return directories;
+    at = entries.next();
+  }
+  return directories;
+}
+
+std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories) {
+  std::vector<TiffDirectory> pages;
+  std::ranges::copy_if(directories, std::back_inserter(pages),
+                       [](const TiffDirectory& each) { return !each.is_reduced && !each.is_mask; });
+  return pages.empty() ? directories : pages;
+}
+
+std::optional<std::string> unsupported_tiff(const TiffDirectory& directory) {
+  if (directory.is_raw_photo) {
+    return tr("raw data of a camera's sensor (DNG, ProRAW and others)",
+              "необработанные данные матрицы камеры (DNG, ProRAW и другие)");
+  }
+  if (directory.compression == kOldJpegCompression) {
+    return tr("old-style JPEG compression", "сжатие JPEG старого образца");
+  }
+  if (auto colours = unsupported_colours(directory)) return colours;
+  if (directory.sample_format == 2 && directory.photometric != kCieLab) {
+    return tr("samples with a sign", "отсчёты со знаком");
+  }
+  if (directory.sample_format == 3) {
+    return tr("samples of {} bits in floating point", "отсчёты из {} бит с плавающей точкой",
+              directory.bits);
+  }
+  const bool is_grey = directory.samples == 1;
+  const std::uint32_t bits = directory.bits;
+  if (bits != 8 && bits != 16 && !(is_grey && (bits == 1 || bits == 2 || bits == 4))) {
+    return tr("samples of {} bits", "отсчёты из {} бит", bits);
+  }
+  return std::nullopt;
+}
+
+bool needs_ycbcr_conversion(const TiffDirectory& directory) {
+  return directory.photometric == kYcbcr && directory.compression != kJpegCompression;
+}
+
+std::uint32_t colour_samples(const TiffDirectory& directory) {
+  switch (directory.photometric) {
+    case kRgb:
+    case kYcbcr:
+    case kCieLab:
+      return 3;
+    case kSeparated:
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+std::string unusual_compression(const TiffDirectory& directory) {
+  const auto name = [&]() -> std::string_view {
+    switch (directory.compression) {
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+      case kJpegCompression:
+      case 8:
+      case 32773:
+      case 32946:
+        return {};
+      case 32766:
+        return "NeXT";
+      case 32809:
+        return "ThunderScan";
+      case 34661:
+        return "JBIG";
+      case 34676:
+      case 34677:
+        return "SGI Log";
+      case 34712:
+        return "JPEG 2000";
+      case 34887:
+        return "LERC";
+      case 34892:
+        return "JPEG (DNG)";
+      case 34925:
+        return "LZMA";
+      case 50000:
+        return "Zstandard";
+      case 50001:
+        return "WebP";
+      case 50002:
+      case 52546:
+        return "JPEG XL";
+      default:
+        return "?";
+    }
+  }();
+  if (name.empty()) return {};
+  if (name == "?") return tr("compression {}", "сжатие {}", directory.compression);
+  return tr("compression {}", "сжатие {}", name);
+}
+
+}  // namespace oko::image

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oko::image {
+
+/// One directory of a TIFF file: what libvips does not tell of a picture. TIFF 6.0; BigTIFF.
+struct TiffDirectory {
+  int index = 0;              ///< among the directories of the file, as libvips counts its pages
+  bool is_damaged = false;    ///< it does not lie in the file: nothing else is known
+  bool is_reduced = false;    ///< a smaller copy of another picture
+  bool is_mask = false;       ///< says where another picture is transparent
+  bool is_raw_photo = false;  ///< what a camera's sensor saw: DNG and others, ProRAW among them
+  std::uint32_t bits = 1;     ///< of the first sample of a pixel
+  std::uint32_t compression = 1;
+  std::uint32_t photometric = 1;
+  std::uint32_t samples = 1;         ///< of a pixel
+  std::uint32_t sample_format = 1;   ///< 1 unsigned, 2 signed, 3 floating point
+  bool planar = false;               ///< each sample in a plane of its own
+  std::uint32_t ink_set = 1;         ///< 1: cyan, magenta, yellow, black
+  std::vector<std::uint32_t> extra;  ///< what the samples beyond the colours are; 1 and 2: alpha
+  bool subsampled = true;            ///< YCbCr with fewer samples of colour than of light
+  std::array<double, 3> luma{0.299, 0.587, 0.114};              ///< red, green, blue
+  std::array<double, 6> reference{0, 255, 128, 255, 128, 255};  ///< black and white of Y, Cb, Cr
+};
+
+/// The directories of a file, in its order; at most 10,000. One that is damaged ends them.
+std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> bytes);
+
+/// Those of `directories` that are pages: all but thumbnails and masks, where others are left.
+std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories);
+
+/// Why oko does not read such a picture, in the user's language; libvips would give wrong colours
+/// or fail without a reason. Nothing where it reads it.
+std::optional<std::string> unsupported_tiff(const TiffDirectory& directory);
+
+/// Whether libvips takes the Y, Cb and Cr of a picture for red, green and blue.
+bool needs_ycbcr_conversion(const TiffDirectory& directory);
+
+/// Samples of a pixel that are its colour; those behind are in `extra`.
+std::uint32_t colour_samples(const TiffDirectory& directory);
+
+/// "compression JPEG 2000", in the user's language, for what not every libtiff can decode; empty
+/// for the others.
+std::string unusual_compression(const TiffDirectory& directory);
+
+}  // namespace oko::image
