@@ -146,7 +146,7 @@ BENCHMARK(rms_norm_512)->UseRealTime();
 
 void swiglu_512(benchmark::State& state) {
   constexpr std::size_t kRows = 512, kWidth = 9728;
-  const std::vector<float> gate = numbers(kRows * kWidth), up = gate;
+  const std::vector<float> gate = numbers(kRows * kWidth), up = numbers(kRows * kWidth);
   std::vector<float> out(kRows * kWidth);
   for (auto _ : state) swiglu(gate.data(), up.data(), kRows, kWidth, out.data());
   report(state, "bytes", 3.0 * sizeof(float) * kRows * kWidth);

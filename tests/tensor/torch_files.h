@@ -40,25 +40,36 @@ struct ZipEnd {
   std::string more_directory = {};  ///< bytes after the directory's records
 };
 
+/// How the item is stored, and both of its sizes: the same in both of its records.
+inline std::string zip_storage(const ZipItem& item) {
+  const std::uint64_t size = item.size.value_or(item.data.size());
+  const std::string size32 = little(item.zip64 ? 0xFFFFFFFF : size, 4);
+  return little(item.flags, 2) + little(item.method, 2) + little(0, 8) + size32 + size32;
+}
+
+inline std::string local_record(const ZipItem& item) {
+  const std::string name = item.local_name.value_or(item.name);
+  return "PK\3\4" + little(45, 2) + zip_storage(item) + little(name.size(), 2) + little(0, 2) +
+         name + item.data;
+}
+
+inline std::string directory_record(const ZipItem& item, std::uint64_t position) {
+  const std::uint64_t size = item.size.value_or(item.data.size());
+  std::string extra = "XX" + little(2, 2) + "??";
+  if (item.zip64) {
+    extra += little(1, 2) + little(24, 2) + little(size, 8) + little(size, 8) + little(position, 8);
+  }
+  return "PK\1\2" + little(45, 2) + little(45, 2) + zip_storage(item) +
+         little(item.name.size(), 2) + little(extra.size(), 2) + little(0, 2) + little(0, 8) +
+         little(item.zip64 ? 0xFFFFFFFF : position, 4) + item.name + extra;
+}
+
 inline std::string zip_file(const std::vector<ZipItem>& items, const ZipEnd& end = {}) {
   std::string file;
   std::string directory;
   for (const ZipItem& item : items) {
-    const std::uint64_t position = item.local_header.value_or(file.size());
-    const std::uint64_t size = item.size.value_or(item.data.size());
-    const std::string size32 = little(item.zip64 ? 0xFFFFFFFF : size, 4);
-    const std::string kind = little(item.flags, 2) + little(item.method, 2) + little(0, 8);
-    const std::string local = item.local_name.value_or(item.name);
-    file += "PK\3\4" + little(45, 2) + kind + size32 + size32 + little(local.size(), 2) +
-            little(0, 2) + local + item.data;
-    std::string extra = "XX" + little(2, 2) + "??";
-    if (item.zip64) {
-      extra +=
-          little(1, 2) + little(24, 2) + little(size, 8) + little(size, 8) + little(position, 8);
-    }
-    directory += "PK\1\2" + little(45, 2) + little(45, 2) + kind + size32 + size32 +
-                 little(item.name.size(), 2) + little(extra.size(), 2) + little(0, 2) +
-                 little(0, 8) + little(item.zip64 ? 0xFFFFFFFF : position, 4) + item.name + extra;
+    directory += directory_record(item, item.local_header.value_or(file.size()));
+    file += local_record(item);
   }
   directory += end.more_directory;
   const std::uint64_t offset = end.offset.value_or(file.size());
