@@ -47,6 +47,13 @@ class StreamsTest : public ScratchFolderTest {
     ::close(file);
   }
 
+  /// False in a container without /dev/pts.
+  static bool has_terminals() {
+    const int far = ::posix_openpt(O_RDWR | O_NOCTTY);
+    if (far >= 0) ::close(far);
+    return far >= 0;
+  }
+
   /// The far end of a new terminal whose near end is given to the shell.
   static int give_terminal() {
     const int far = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -95,6 +102,7 @@ TEST_F(StreamsTest, StderrThatCannotBeWrittenChangesNoStatusAndNoAnswer) {
 }
 
 TEST_F(StreamsTest, TerminalThatHasGoneChangesNoStatus) {
+  if (!has_terminals()) GTEST_SKIP() << "this system has no pseudo-terminals";
   ::close(give_terminal());
   const auto result = shell("\"$OKO\" bench make-model bge-m3-small-8bit --out $FOLDER/m 2>&9");
   ::close(kGivenStream);
@@ -174,6 +182,7 @@ TEST_F(StreamsTest, NameThatIsNotUtf8IsWholeInJson) {
 }
 
 TEST_F(StreamsTest, ProgressIsDrawnWhereTheTerminalCanDrawAndNobodyElsePrintsOnIt) {
+  if (!has_terminals()) GTEST_SKIP() << "this system has no pseudo-terminals";
   const auto shown = [&](const std::string& terminal, const std::string& stdout_stream) {
     const int far = give_terminal();
     const auto result = shell(
