@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "ocr/known_words.h"
 #include "ocr/script.h"
 #include "text/utf8.h"
 
@@ -37,7 +38,7 @@ std::optional<char32_t> counterpart(std::span<const Pair> pairs, char32_t letter
   return std::nullopt;
 }
 
-std::optional<char32_t> look_alike(char32_t letter, Script script) {
+std::optional<char32_t> twin(char32_t letter, Script script) {
   return counterpart(kPairs, letter, script);
 }
 
@@ -81,7 +82,7 @@ Evidence evidence_of(std::string_view word) {
     const Script script = script_of(c);
     if (script == Script::kOther) continue;
     if (is_capital(c)) ++evidence.capitals;
-    const bool alone = !look_alike(c, Script::kLatin);
+    const bool alone = !twin(c, Script::kLatin);
     ++(script == Script::kLatin ? evidence.latin : evidence.cyrillic);
     if (alone) ++(script == Script::kLatin ? evidence.only_latin : evidence.only_cyrillic);
   }
@@ -101,7 +102,7 @@ constexpr char32_t kCapitalToSmall = 0x20;  // of these letters
 std::string written_in(std::string_view word, Script script, bool after_small) {
   std::string result;
   for (const char32_t c : code_points(word)) {
-    char32_t letter = look_alike(c, script).value_or(c);
+    char32_t letter = twin(c, script).value_or(c);
     if (letter != c && after_small && is_false_capital(letter)) letter += kCapitalToSmall;
     text::append_utf8(result, letter);
     after_small = script_of(letter) != Script::kOther && !is_capital(letter);
@@ -109,12 +110,15 @@ std::string written_in(std::string_view word, Script script, bool after_small) {
   return result;
 }
 
+constexpr std::size_t kLatinLine = 3;  // words
+
 /// What the words around one say.
 struct Neighbours {
   std::optional<Script> before, after;  // of the nearest words that have one
   bool next_is_latin = false;           // the word right after
   bool beside_capitals = false;         // a word of capitals right before or after
   bool begins_sentence = false;
+  bool is_latin_line = false;  // three words and more are Latin, no other one is Cyrillic
 };
 
 bool ends_sentence(std::string_view word) {
@@ -133,6 +137,15 @@ std::vector<Neighbours> neighbours_of(const std::vector<std::string>& words,
                                     (i + 1 < words.size() && evidence[i + 1].all_capitals());
     neighbours[i].next_is_latin =
         i + 1 < words.size() && evidence[i + 1].script() == Script::kLatin;
+  }
+  std::size_t latin = 0, cyrillic = 0;
+  for (const Evidence& each : evidence) {
+    latin += each.script() == Script::kLatin ? 1 : 0;
+    cyrillic += each.script() == Script::kCyrillic ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < evidence.size(); ++i) {
+    const std::size_t own = evidence[i].script() == Script::kCyrillic ? 1 : 0;
+    neighbours[i].is_latin_line = latin >= kLatinLine && cyrillic == own;
   }
   nearest.reset();
   for (std::size_t i = evidence.size(); i-- > 0;) {
@@ -186,7 +199,7 @@ std::optional<std::string> as_latin(std::string_view word) {
   std::string latin;
   for (const char32_t c : characters) {
     if (script_of(c) != Script::kCyrillic || is_capital(c)) return std::nullopt;
-    auto letter = look_alike(c, Script::kLatin);
+    auto letter = twin(c, Script::kLatin);
     if (!letter) letter = counterpart(kMistaken, c, Script::kLatin);
     if (!letter) return std::nullopt;
     text::append_utf8(latin, *letter);
@@ -194,11 +207,25 @@ std::optional<std::string> as_latin(std::string_view word) {
   return latin;
 }
 
+/// "°C": the letter is Latin by definition of the unit.
+bool is_degree(std::string_view word) {
+  constexpr std::string_view kDegree = "°";
+  const std::size_t at = word.find(kDegree);
+  return at != std::string_view::npos && word.substr(at).starts_with("°С");
+}
+
+/// Letters that are a word of Russian and none of English.
+bool is_lone_preposition(std::string_view word) {
+  return word == "с" || word == "у" || word == "о";
+}
+
 std::string repaired(const std::string& word, const Evidence& evidence,
                      const Neighbours& neighbours, std::optional<Script> majority) {
   const auto nearest = neighbours.after ? neighbours.after : neighbours.before;
   if (word == "|" && nearest == Script::kLatin) return "I";
-  if (neighbours.next_is_latin) {
+  if (is_degree(word)) return written_in(word, Script::kLatin, false);
+  if (is_lone_preposition(word)) return word;
+  if (neighbours.next_is_latin && (neighbours.is_latin_line || !is_function_word(word))) {
     if (const auto latin = as_latin(word)) return *latin;
   }
   const auto script = script_for(evidence, neighbours, majority);
@@ -215,8 +242,14 @@ std::optional<Script> deciding_script(std::string_view word) {
   return evidence_of(word).script();
 }
 
+bool look_alike(std::string_view word, std::string_view other) {
+  return word != other &&
+         written_in(word, Script::kLatin, false) == written_in(other, Script::kLatin, false);
+}
+
 int repair_look_alikes(std::vector<std::string>& words) {
   std::vector<Evidence> evidence;
+  evidence.reserve(words.size());
   for (const std::string& word : words) evidence.push_back(evidence_of(word));
   const std::vector<Neighbours> neighbours = neighbours_of(words, evidence);
   const std::optional<Script> majority = majority_of(evidence);
@@ -234,6 +267,7 @@ int repair_look_alikes(Page& page) {
   int changed = 0;
   for (Line& line : page.lines) {
     std::vector<std::string> words;
+    words.reserve(line.words.size());
     for (const Word& word : line.words) words.push_back(word.text);
     changed += repair_look_alikes(words);
     for (std::size_t i = 0; i < words.size(); ++i) line.words[i].text = std::move(words[i]);

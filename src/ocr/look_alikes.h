@@ -14,6 +14,9 @@ namespace oko::ocr {
 /// where it has none of them, or of both.
 std::optional<Script> deciding_script(std::string_view word);
 
+/// Whether two words differ only in letters that print draws alike ("ATX" and "АТХ").
+bool look_alike(std::string_view word, std::string_view other);
+
 /// Repairs words of one line whose Latin and Cyrillic letters were taken for each other, as
 /// recognition of two languages at once leaves them. No dictionary:
 ///
@@ -27,9 +30,10 @@ std::optional<Script> deciding_script(std::string_view word);
 ///   names of 3 letters and more, stay unless they mix scripts or stand beside capitals: "PC" and
 ///   "Tea" stand in Russian lines too.
 /// - Up to 3 small Cyrillic letters right before a Latin word, all of which recognition takes for
-///   Latin ones, become those ("оп the floor": п for n, г for r, и for u); and a | whose
-///   neighbour is Latin becomes I.
-/// - Look-alikes beside digits ("А1B2") decide nothing and stay.
+///   Latin ones, become those ("оп the floor": п for n, г for r, и for u), but "по" and "со" only
+///   in lines that are Latin otherwise; and a | whose neighbour is Latin becomes I.
+/// - "с", "у" and "о" stay between Latin words ("macOS с Bluetooth"): English has no such words.
+/// - Look-alikes beside digits ("А1B2") decide nothing and stay; after ° stands a Latin letter.
 ///
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
 int repair_look_alikes(std::vector<std::string>& words);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "ocr/known_words.h"
 #include "ocr/look_alikes.h"
 #include "text/utf8.h"
 
@@ -21,6 +22,14 @@ constexpr int kLongWord = 5;         // letters
 constexpr float kConfident = 0.9f;   // of a long word's first reading
 constexpr float kPartIsSure = 0.8f;
 constexpr float kPartIsBetter = 0.05f;
+constexpr int kShortPart = 3;             // letters
+constexpr int kLongestKnown = 4;          // letters of a Russian abbreviation
+constexpr float kKnownIsSure = 0.6f;      // that a known word of two letters was read right
+constexpr float kSureLetter = 0.85f;      // of one letter, and of function words
+constexpr float kLongKnownIsSure = 0.5f;  // of three and more
+constexpr float kValidIsSure = 0.85f;     // of a word of the dictionary in the first reading
+constexpr float kOtherWord = 0.94f;       // of a word of the other dictionary in its place
+constexpr float kBetterWord = 0.02f;
 constexpr float kMargin = 4;  // pixels around a word
 
 /// Letters of a word by script, and what they look like.
@@ -111,21 +120,20 @@ SecondReading::Reading SecondReading::read(Script script, const Box& box) {
   return reading;
 }
 
-void SecondReading::check_word(FirstReading& word, std::optional<Script> before,
-                               std::optional<Script> after) {
+void SecondReading::check_word(FirstReading& word, const Context& context) {
   const Letters first = letters_of(word.word.text);
   if (first.count() == 0) return;
   const Script own = first.script(), opposite = other(own);
-  const bool is_alone = !before && !after;
-  const bool is_contradicted = before == own || after == own;
-  // Print with «» is Russian, whatever stands around it, and long words are seldom taken wrongly.
-  const bool is_settled =
-      (own == Script::kCyrillic && has_guillemet(word.word.text)) ||
-      (!is_alone && first.count() >= kLongWord && word.word.confidence >= kConfident);
-  const bool is_beside = before == opposite || after == opposite || is_alone;
-  const float margin = is_contradicted || first.digits > 0 ? kMuchBetter : kBetter;
-  if (is_beside && !is_settled && becomes(word, opposite, margin)) return;
-  if (word.word.confidence >= kDoubtful) return;
+  if (is_known(word, own, context)) return;
+  if (may_be_known(word, own, context) && becomes_known(word, opposite)) return;
+  const bool is_beside =
+      context.before == opposite || context.after == opposite || context.is_alone();
+  if (is_beside && !is_settled(word, context)) {
+    const bool is_contradicted = context.before == own || context.after == own;
+    const float margin = is_contradicted || first.digits > 0 ? kMuchBetter : kBetter;
+    if (becomes(word, opposite, margin)) return;
+  }
+  if (word.word.confidence >= kDoubtful || first.characters == 1) return;
   const Reading again = read(own, with_margin(word.box, kMargin, kMargin));
   const Letters letters = letters_of(again.text);
   if (letters.only(own) && letters.may_be(first) &&
@@ -135,16 +143,85 @@ void SecondReading::check_word(FirstReading& word, std::optional<Script> before,
   }
 }
 
-bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
+bool SecondReading::is_known(const FirstReading& word, Script own, const Context& context) {
+  const std::string& text = word.word.text;
+  if (!is_known_word(text, own)) return false;
+  // English has short words that look like these: "no", "on".
+  const bool is_between_latin = context.before == Script::kLatin && context.after == Script::kLatin;
+  return letters_of(text).count() == 1 || !(is_between_latin && is_function_word(text));
+}
+
+bool SecondReading::is_settled(const FirstReading& word, const Context& context) {
+  const std::string& text = word.word.text;
+  const Letters first = letters_of(text);
+  if (first.digits > 0 && word.word.confidence >= kConfident) return true;
+  // Long words are seldom taken wrongly.
+  if (!context.is_alone() && first.count() >= kLongWord && word.word.confidence >= kConfident) {
+    return true;
+  }
+  if (first.script() == Script::kLatin) return false;
+  // Print with «» is Russian, whatever stands around it; one letter is hard to tell from others.
+  return has_guillemet(text) || first.count() == 1;
+}
+
+bool SecondReading::may_be_known(const FirstReading& word, Script own, const Context& context) {
+  const Letters first = letters_of(word.word.text);
+  // "USB" is read as "ОЗВ" among Russian words, too.
+  if (own == Script::kCyrillic) return first.all_capitals();
+  return context.has_cyrillic && first.count() <= kLongestKnown;
+}
+
+bool SecondReading::becomes_known(FirstReading& word, Script opposite) {
+  const Letters first = letters_of(word.word.text);
   const Box box = with_margin(word.box, kMargin, kMargin);
   const Reading reading = read(opposite, box);
   const Letters letters = letters_of(reading.text);
-  const bool is_possible = letters.only(opposite) && letters.may_be(letters_of(word.word.text));
-  if (!is_possible || reading.confidence < kSure) return false;
-  if (reading.confidence < read(other(opposite), box).confidence + margin) return false;
+  if (!letters.only(opposite) || letters.characters != first.characters) return false;
+  if (reading.confidence < (letters.count() > 2 ? kLongKnownIsSure : kKnownIsSure)) return false;
+  if (!is_known_word(reading.text, opposite)) return false;
+  if (letters.count() == 1 || is_function_word(reading.text)) {
+    // "no" is an English word, "Ha" is none.
+    const bool is_capital_lost = letters.count() > 1 && first.capitals > letters.capitals;
+    if (reading.confidence < kSureLetter ||
+        (!is_capital_lost && reading.confidence < read(other(opposite), box).confidence)) {
+      return false;
+    }
+    if (letters.count() == 1 && look_alike(word.word.text, reading.text)) return false;
+  }
+  take(reading, opposite, word);
+  return true;
+}
+
+bool SecondReading::is_valid(const std::string& text, Script script) {
+  return reader_of(script).api.IsValidWord(text.c_str()) != 0;
+}
+
+void SecondReading::take(const Reading& reading, Script script, FirstReading& word) {
   word.word.text = reading.text;
   word.word.confidence = reading.confidence;
-  word.word.language = reader_of(opposite).languages.tag;
+  word.word.language = reader_of(script).languages.tag;
+}
+
+bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
+  const Box box = with_margin(word.box, kMargin, kMargin);
+  const Reading reading = read(opposite, box);
+  const Letters first = letters_of(word.word.text), letters = letters_of(reading.text);
+  const bool is_possible = letters.only(opposite) && letters.may_be(first);
+  if (!is_possible || reading.confidence < kSure) return false;
+  const float own_confidence = read(other(opposite), box).confidence;
+  if (reading.confidence < own_confidence + margin) return false;
+  // Look-alikes are told apart by the line (look_alikes.h), not by their print.
+  const bool is_code = first.digits > 0 || first.all_capitals() || first.count() == 1;
+  if (is_code && look_alike(word.word.text, reading.text)) return false;
+  // Capitals prove nothing: any of them may be a name.
+  const bool is_of_dictionary = opposite == Script::kLatin && !first.all_capitals() &&
+                                word.word.confidence >= kValidIsSure &&
+                                is_valid(word.word.text, Script::kCyrillic);
+  const bool is_better_word = letters.capitals == 0 && reading.confidence >= kOtherWord &&
+                              reading.confidence >= own_confidence + kBetterWord &&
+                              is_valid(reading.text, opposite);
+  if (is_of_dictionary && !is_better_word) return false;
+  take(reading, opposite, word);
   return true;
 }
 
@@ -172,31 +249,40 @@ void SecondReading::check_compound(FirstReading& word) {
 std::string SecondReading::check_part(const std::string& part, Script own, const Box& box) {
   const Letters first = letters_of(part);
   if (first.characters < 2 || first.digits == first.characters) return part;
-  const Script opposite = first.count() > 0 ? other(first.script()) : other(own);
-  const Reading reading = read(opposite, box);
+  const Script script = first.count() > 0 ? first.script() : own;
+  if (is_known_word(part, script)) return part;
+  const Reading reading = read(other(script), box);
   const Letters letters = letters_of(reading.text);
-  const bool is_possible = letters.only(opposite) && letters.digits == 0 && letters.may_be(first);
-  if (!is_possible || reading.confidence < kPartIsSure) return part;
-  const Reading as_own = read(other(opposite), box);
-  return reading.confidence > as_own.confidence + kPartIsBetter ? reading.text : part;
+  const bool is_possible = letters.only(other(script)) && letters.digits == 0;
+  if (is_possible && std::abs(letters.characters - first.characters) <= 1 &&
+      reading.confidence >= kLongKnownIsSure && is_known_word(reading.text, other(script))) {
+    return reading.text;
+  }
+  if (!is_possible || !letters.may_be(first) || reading.confidence < kPartIsSure) return part;
+  if (first.all_capitals() && look_alike(part, reading.text)) return part;
+  const float margin =
+      first.all_capitals() || first.count() < kShortPart ? kMuchBetter : kPartIsBetter;
+  const Reading as_own = read(script, box);
+  return reading.confidence > as_own.confidence + margin ? reading.text : part;
 }
 
 void SecondReading::check(std::vector<FirstReading>& line, const PreparedPicture& picture) {
   picture_ = picture.pix.get();
-  std::vector<std::optional<Script>> scripts, before(line.size()), after(line.size());
+  std::vector<std::optional<Script>> scripts, after(line.size());
   for (const FirstReading& word : line) scripts.push_back(deciding_script(word.word.text));
-  for (std::size_t i = 1; i < line.size(); ++i) {
-    before[i] = scripts[i - 1] ? scripts[i - 1] : before[i - 1];
-  }
   for (std::size_t i = line.size() - 1; i-- > 0;) {
     after[i] = scripts[i + 1] ? scripts[i + 1] : after[i + 1];
   }
+  const bool has_cyrillic =
+      std::find(scripts.begin(), scripts.end(), Script::kCyrillic) != scripts.end();
+  std::optional<Script> before;  // as corrected
   for (std::size_t i = 0; i < line.size(); ++i) {
     if (line[i].separators.empty()) {
-      check_word(line[i], before[i], after[i]);
+      check_word(line[i], {before, after[i], has_cyrillic});
     } else {
       check_compound(line[i]);
     }
+    if (const auto script = deciding_script(line[i].word.text)) before = script;
   }
 }
 

@@ -29,9 +29,11 @@ struct FirstReading {
 /// once Tesseract takes whole words for the other script, and is sure of it ("in" for т, "off" for
 /// ой); one script alone shows which of two readings fits the picture:
 ///
+/// - abbreviations, units and names that are known (known_words.h) stay, and a word becomes one of
+///   them where the other script reads it so ("HDMI" for "НОМ!", "кВт" for "KBT");
 /// - a word beside one of the other script becomes that where it is read better so; much better
-/// where
-///   the word on its other side speaks against it;
+///   where the word on its other side speaks against it. A word of the Russian dictionary only
+///   becomes a word of the English one;
 /// - parts of compounds are read on their own ("USB-кабель", "отчёт.docx");
 /// - a word of little confidence is read again as what it was.
 class SecondReading {
@@ -60,7 +62,25 @@ class SecondReading {
 
   Reading read(Script script, const Box& box);
   Reader& reader_of(Script script);
-  void check_word(FirstReading& word, std::optional<Script> before, std::optional<Script> after);
+  /// What the line says of a word.
+  struct Context {
+    std::optional<Script> before, after;  ///< of the nearest words with deciding letters
+    bool has_cyrillic = false;            ///< any word of the line
+
+    bool is_alone() const { return !before && !after; }
+  };
+
+  void check_word(FirstReading& word, const Context& context);
+  /// Whether it is a short word that the other script cannot take.
+  static bool is_known(const FirstReading& word, Script own, const Context& context);
+  /// Whether only the list of known words may change it.
+  static bool is_settled(const FirstReading& word, const Context& context);
+  static bool may_be_known(const FirstReading& word, Script own, const Context& context);
+  /// Whether it is read as a known word of the other script; then it is that word.
+  bool becomes_known(FirstReading& word, Script opposite);
+  /// Whether the dictionary of a script has it.
+  bool is_valid(const std::string& text, Script script);
+  void take(const Reading& reading, Script script, FirstReading& word);
   /// Whether it is read so much better in the other script; then it is that word.
   bool becomes(FirstReading& word, Script opposite, float margin);
   void check_compound(FirstReading& word);

@@ -16,6 +16,7 @@
 #include "ocr/preparation.h"
 #include "ocr/script.h"
 #include "ocr/second_reading.h"
+#include "text/utf8.h"
 
 namespace oko::ocr {
 namespace {
@@ -70,6 +71,12 @@ void add(std::string& list, std::string_view name) {
 bool init(tesseract::TessBaseAPI& api, const std::string& data) {
   api.SetVariable("debug_file", "/dev/null");  // else complaints go to stderr
   return api.Init(nullptr, data.c_str(), tesseract::OEM_LSTM_ONLY) == 0;
+}
+
+bool is_letter_or_digit(std::string_view symbol) {
+  if (symbol.empty()) return false;
+  const char32_t c = text::next_utf8(symbol, 0).code_point;
+  return script_of(c) != Script::kOther || is_digit(c);
 }
 
 [[noreturn]] void throw_missing(const std::vector<std::string>& data) {
@@ -202,17 +209,21 @@ class TesseractEngine : public Engine {
     return reading;
   }
 
-  /// Those between other characters of a word.
+  /// Those between letters or digits of a word: a dot before a comma ends an abbreviation.
   static std::vector<Separator> separators_of(tesseract::ResultIterator at) {
     std::vector<Separator> separators;
+    std::optional<Separator> open;  // after a letter or digit
     bool is_last = false, after_letter = false;
     while (!is_last) {
       is_last = at.IsAtFinalElement(tesseract::RIL_WORD, tesseract::RIL_SYMBOL);
       const std::unique_ptr<char[]> text(at.GetUTF8Text(tesseract::RIL_SYMBOL));
       const std::string_view symbol = text ? text.get() : "";
       const bool is_separator = symbol == "-" || symbol == "." || symbol == "/" || symbol == "_";
-      if (is_separator && after_letter && !is_last) {
-        separators.push_back({std::string(symbol), box_of(at, tesseract::RIL_SYMBOL)});
+      const bool is_letter = !is_separator && is_letter_or_digit(symbol);
+      if (is_letter && open) separators.push_back(std::move(*open));
+      open.reset();
+      if (is_separator && after_letter) {
+        open = Separator{std::string(symbol), box_of(at, tesseract::RIL_SYMBOL)};
       }
       after_letter = !is_separator;
       if (!at.Next(tesseract::RIL_SYMBOL)) break;

@@ -78,6 +78,24 @@ TEST(LookAlikesTest, ShortWordsMistakenForCyrillicAreRepairedBeforeLatinWords) {
   EXPECT_EQ(repaired("он и она"), "он и она");
 }
 
+TEST(LookAlikesTest, RussianPrepositionsStayNextToLatinWords) {
+  for (const std::string line : {"450 шт. по USB", "macOS с Bluetooth", "PDF и JPEG", "от HP"}) {
+    EXPECT_EQ(repaired(line), line);
+  }
+  EXPECT_EQ(repaired("there is по room left"), "there is no room left");
+}
+
+TEST(LookAlikesTest, DegreesHaveALatinLetter) {
+  EXPECT_EQ(repaired("до +30 °С, и"), "до +30 °C, и");
+  EXPECT_EQ(repaired("до 5 °, С"), "до 5 °, С");
+}
+
+TEST(LookAlikesTest, WordsThatLookAlikeAreTold) {
+  EXPECT_TRUE(look_alike("ATX", "АТХ"));
+  EXPECT_FALSE(look_alike("ATX", "ATX"));
+  EXPECT_FALSE(look_alike("HDMI", "НОМ!"));
+}
+
 TEST(LookAlikesTest, LinesInOneScriptStay) {
   for (const std::string line :
        {"Съешь ещё этих мягких французских булок, да выпей чаю.", "The quick brown fox jumps.",

@@ -131,6 +131,15 @@ TEST(TesseractTest, WordsTakenForTheOtherScriptAreReadAgain) {
   }
 }
 
+TEST(TesseractTest, ShortLinesOfTwoScriptsAreRead) {
+  const auto engine = make_engine({});
+  for (const char* page : {"short_mixed_0", "short_mixed_1"}) {
+    const std::string file = kData + "/hard/" + page;
+    const std::string truth = read_file(file + ".txt", 100'000, ErrorCode::kFailed);
+    EXPECT_EQ(engine->read(image::load(file + ".png"), {}).text(), truth);
+  }
+}
+
 TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {
   const Page page = make_engine({})->read(image::load(kData + "/receipt_0.png"), {});
   ASSERT_FALSE(page.lines.empty());

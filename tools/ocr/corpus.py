@@ -332,6 +332,53 @@ Order K7-1029 ждёт вас в пункте выдачи до 20:00.
 Bluetooth включается долгим нажатием, LED-индикатор мигает синим.
 """.strip().splitlines()
 
+# Labels, price lists and contacts: Russian abbreviations between codes, units and Latin names.
+SHORT_MIXED = """
+Кабель USB-C, {n} шт. по {price} руб.
+Переходник HDMI — VGA, {n} шт.
+Тел.: +7 (495) {phone}, доб. {n}
+E-mail: sales@example.ru, тел. 8-800-{phone}
+Сайт: www.example.com, e-mail: info@example.org
+Диск SSD {n} ГБ, {n} шт. × {price} руб.
+Wi-Fi роутер, {n} шт., гар. {n} мес.
+Адрес: ул. Лесная, д. {n}, кв. {n}
+г. Пермь, пр. Мира, д. {n}, корп. 2, оф. {n}
+Инструкция в PDF, стр. {n}, рис. {n}
+Температура от -{n} до +{n} °C, влажность {n} %
+Хранить при {n} °C, вес {n} кг, код EAN-13
+Word и Excel, Windows и Linux, macOS с Bluetooth
+PDF в JPEG, MP3 в WAV, файл в ZIP
+Фото в Photoshop и в Paint, стр. {n}
+Мощн. {n} Вт, IP54, 220 В, 50 Гц
+Лампа LED {n} Вт, цоколь E27, {n} шт.
+Кухня {n} кв. м, коридор {n} кв. м, ТВ и Wi-Fi есть
+Договор № {n}-ПР от {n}.05.2026, ИНН 77{phone}
+Накладная № {n}, склад № {n}, ост. {n} шт.
+Масло 5W-40, {n} л, арт. OX-{n}, {price} руб./шт.
+См. https://example.com/help и раздел «Помощь»
+Блок питания ATX {n} Вт, Intel и AMD, {n} уп.
+Ёлка искусств., {n} см, чай «Ёжик», {n} уп.
+Йод, {n} мл, 3 фл. по {price} руб.
+Принтер HP LaserJet, картридж 12A, {n} стр./мин
+GPS и Wi-Fi, корпус ABS, ок. {n} г
+Болт M8, оц., {n} шт., гайка M8, {n} шт.
+т. е. файл .docx, а не .pdf, и т. д.
+НДС {n} %, ОКПО {phone}, КПП {n}01001
+Экран OLED {n} Гц, разъём USB и HDMI
+Чек № {n}, карта Visa *{n}, итого {price} р.
+Доставка CDEK, Ozon или DHL: {price} руб.
+Каб. {n}, эт. 3, вн. тел. {n}, факс {phone}
+SIM-карта, PIN-код {n}, SMS на № {n}
+Смеситель хром., Grohe, дл. {n} мм, {n} шт.
+Пром. клапан DN {n}, PN {n}, ст. 20
+ГОСТ 10704, труба ст., {n} м, ООО «Ёмкость»
+""".strip().splitlines()
+
+# Cut out of a screen or a form.
+CUTTINGS = """
+Итого Всего Hello ФИО Да Нет OK Меню Settings Выход Оплата Сумма Код Цена Total Delete Щит Ёж Файл Правка Name
+""".split()
+
 
 @dataclass(frozen=True)
 class TradeWords:

@@ -3,6 +3,7 @@
 
 import argparse
 import datetime
+import fnmatch
 import itertools
 import json
 import random
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+import conditions
 import corpus
 
 FONT_FOLDER = Path("/usr/share/fonts")
@@ -53,13 +55,23 @@ class Page:
     lines: list[str]
 
 
-def page_classes():
+def usual_classes():
     text = [
         PageClass(f"text_{size}_{degradation}", "text", size, degradation)
         for size in (12, 16, 28)
         for degradation in ("clean", "rotated", "low_contrast", "noisy")
     ]
     return [*text, PageClass("table", "table", 16, "clean"), PageClass("receipt", "receipt", 16, "clean")]
+
+
+def hard_classes():
+    """What cameras, scanners, faxes and screens make of pages, and lines of two scripts."""
+    text = [
+        PageClass(degradation, "text", 24, degradation)
+        for degradation in ("tilted", "steep", "turned", "shaded", "marked", "faxed", "transparent", "cropped")
+    ]
+    cuttings = [PageClass(f"cutting_{name}", "cutting", 32, name) for name in ("clean", "cropped")]
+    return [*text, *cuttings, PageClass("short_mixed", "short_mixed", 22, "clean")]
 
 
 def find_fonts():
@@ -270,20 +282,62 @@ def draw_receipt(rows, font):
     return image
 
 
-LAYOUTS = {"text": make_text, "table": make_table, "receipt": make_receipt}
+def make_short_mixed(rng, _index, font):
+    """Half of the templates, with numbers and prices in them."""
+    templates = rng.sample(corpus.SHORT_MIXED, len(corpus.SHORT_MIXED) // 2)
+    lines = [
+        template.format(
+            n=rng.randint(2, 120),
+            price=money(random_price(rng), corpus.ROUBLES),
+            phone=f"{rng.randrange(100, 1000)}-{rng.randrange(10, 100)}-{rng.randrange(10, 100)}",
+        )
+        for template in templates
+    ]
+    step = round(1.7 * font.size)
+    width = 2 * MARGIN + round(max(text_width(line, font) for line in lines))
+    image = Image.new("L", (width, 2 * MARGIN + step * len(lines)), PAPER)
+    draw = ImageDraw.Draw(image)
+    for y, line in zip(itertools.count(MARGIN, step), lines):
+        draw.text((MARGIN, y), line, fill=INK, font=font)
+    return Page(image, lines)
+
+
+def make_cutting(rng, index, font):
+    """One word, number, code or letter."""
+    text = (
+        rng.choice(corpus.CUTTINGS),
+        str(rng.randrange(10, 10000)),
+        f"№ {rng.randrange(1, 1000)}",
+        money(random_price(rng), corpus.ROUBLES),
+        rng.choice("1234567890ДЖЮЯФБERNGW"),
+    )[index % 5]
+    image = Image.new("L", (2 * MARGIN + round(text_width(text, font)), 2 * MARGIN + line_height(font)), PAPER)
+    ImageDraw.Draw(image).text((MARGIN, MARGIN), text, fill=INK, font=font)
+    return Page(image, [text])
+
+
+LAYOUTS = {
+    "text": make_text,
+    "table": make_table,
+    "receipt": make_receipt,
+    "short_mixed": make_short_mixed,
+    "cutting": make_cutting,
+}
 
 
 def degrade(image, degradation, rng, index):
     if degradation == "rotated":
         angle = ROTATION_DEGREES if index % 2 == 0 else -ROTATION_DEGREES
-        return image.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=PAPER)
+        return conditions.Picture(conditions.rotated(image, angle))
     if degradation == "low_contrast":
-        return image.point([round(GREY_INK + (GREY_PAPER - GREY_INK) * grey / 255) for grey in range(256)])
+        greys = [round(GREY_INK + (GREY_PAPER - GREY_INK) * grey / 255) for grey in range(256)]
+        return conditions.Picture(image.point(greys))
     if degradation == "noisy":
         blurred = np.asarray(image.filter(ImageFilter.GaussianBlur(BLUR_RADIUS)), np.float64)
         noise = np.random.default_rng(rng.getrandbits(64)).normal(0, NOISE_SIGMA, blurred.shape)
-        return Image.fromarray(np.clip(np.rint(blurred + noise), 0, 255).astype(np.uint8))
-    return image
+        image = Image.fromarray(np.clip(np.rint(blurred + noise), 0, 255).astype(np.uint8))
+        return conditions.Picture(image, "jpg", {"quality": JPEG_QUALITY})
+    return conditions.CONDITIONS[degradation](image, rng, index)
 
 
 def font_for(page_class, index, fonts):
@@ -300,14 +354,10 @@ def write_page(folder, page_class, index, seed, fonts):
     rng = random.Random(f"{seed}/{page_class.name}/{index}")
     font_name, font = font_for(page_class, index, fonts)
     page = LAYOUTS[page_class.layout](rng, index, font)
-    image = degrade(page.image, page_class.degradation, rng, index)
+    picture = degrade(page.image, page_class.degradation, rng, index)
     name = f"{page_class.name}_{index}"
-    if page_class.degradation == "noisy":
-        file = f"{name}.jpg"
-        image.save(folder / file, quality=JPEG_QUALITY)
-    else:
-        file = f"{name}.png"
-        image.save(folder / file)
+    file = f"{name}.{picture.extension}"
+    picture.image.save(folder / file, **picture.options)
     (folder / f"{name}.txt").write_text("".join(f"{line}\n" for line in page.lines), encoding="utf-8", newline="\n")
     return {
         "name": name,
@@ -325,12 +375,16 @@ def main():
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the pages, made if missing")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pages-per-class", type=int, default=4)
+    parser.add_argument("--classes", choices=("usual", "hard"), default="usual")
+    parser.add_argument("--only", default="*", metavar="PATTERN", help="names of classes, as of files: 'text_16_*'")
     arguments = parser.parse_args()
     fonts = find_fonts()
+    classes = usual_classes() if arguments.classes == "usual" else hard_classes()
     arguments.out.mkdir(parents=True, exist_ok=True)
     index = [
         write_page(arguments.out, page_class, number, arguments.seed, fonts)
-        for page_class in page_classes()
+        for page_class in classes
+        if fnmatch.fnmatch(page_class.name, arguments.only)
         for number in range(arguments.pages_per_class)
     ]
     text = json.dumps(index, ensure_ascii=False, indent=1) + "\n"
