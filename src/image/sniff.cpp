@@ -28,11 +28,13 @@ std::uint32_t big_endian(std::string_view four) {
 }
 
 /// HEIF says what it is in its first box: `ftyp`, the major brand, a version, compatible brands
-/// (ISO/IEC 14496-12, 23008-12). `mif1` and `msf1` alone leave the codec open.
+/// (ISO/IEC 14496-12, 23008-12). `mif1` and `msf1` alone leave the codec open; codecs that few
+/// decoders know are refused later, by name.
 bool is_heif(std::string_view head) {
-  static constexpr std::array kBrands = {"heic"sv, "heix"sv, "heim"sv, "heis"sv,
-                                         "hevc"sv, "hevx"sv, "hevm"sv, "hevs"sv,
-                                         "mif1"sv, "msf1"sv, "avif"sv, "avis"sv};
+  static constexpr std::array kBrands = {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv,
+                                         "hevx"sv, "hevm"sv, "hevs"sv, "mif1"sv, "msf1"sv,
+                                         "avif"sv, "avis"sv, "mif2"sv, "avci"sv, "avcs"sv,
+                                         "vvic"sv, "evbi"sv, "j2ki"sv, "jpeg"sv};
   if (part(head, 4, 4) != "ftyp") return false;
   const std::size_t box_end = std::min<std::size_t>(head.size(), big_endian(head.substr(0, 4)));
   for (std::size_t at = 8; at + 4 <= box_end; at += 4) {
@@ -53,6 +55,14 @@ bool is_bmp(std::string_view head) {
 bool is_tiff(std::string_view head) {
   return head.starts_with("II*\0"sv) || head.starts_with("MM\0*"sv) ||
          head.starts_with("II+\0"sv) || head.starts_with("MM\0+"sv);  // "+" is BigTIFF
+}
+
+/// Of Canon (CR3), Olympus, Panasonic, Fujifilm, Sigma, Minolta; others are TIFF.
+bool is_raw_photo(std::string_view head) {
+  static constexpr std::array kMarks = {
+      "IIRO"sv, "IIRS"sv, "MMOR"sv, "IIU\0"sv, "FUJIFILMCCD-RAW"sv, "FOVb"sv, "\0MRM"sv};
+  return part(head, 4, 8) == "ftypcrx " ||
+         std::ranges::any_of(kMarks, [&](std::string_view mark) { return head.starts_with(mark); });
 }
 
 bool is_plain_text(std::string_view head) {
@@ -102,6 +112,7 @@ std::string describe_head(std::span<const std::byte> bytes) {
   if (head.starts_with("PK\x03\x04")) {
     return tr("a ZIP archive or an office document", "архив ZIP или офисный документ");
   }
+  if (is_raw_photo(head)) return tr("raw data of a camera's sensor", "сырые данные матрицы камеры");
   if (part(head, 4, 4) == "ftyp") return tr("a video", "видео");
   if (head.starts_with("\x1a\x45\xdf\xa3")) return tr("a video", "видео");
   if (head.starts_with("\xff\x0a") || head.starts_with("\0\0\0\x0cJXL "sv)) {

@@ -30,6 +30,7 @@ enum Tag : std::uint32_t {
   kDngVersion = 50706,
 };
 
+constexpr std::uint64_t kCr2Mark = 'C' | 'R' << 8;  // behind the header of Canon's files
 constexpr std::uint32_t kOldJpegCompression = 6, kJpegCompression = 7;
 
 enum Photometric : std::uint32_t {
@@ -262,6 +263,7 @@ std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> byte
     TiffDirectory directory;
     if (entries.whole()) directory = directory_of(file, entries);
     directory.is_damaged = !entries.whole();
+    directory.is_raw_photo |= file.number(8, 2) == kCr2Mark;
     directory.index = static_cast<int>(directories.size());
     directories.push_back(directory);
     if (directory.is_damaged) return directories;
@@ -318,7 +320,7 @@ std::uint32_t colour_samples(const TiffDirectory& directory) {
   }
 }
 
-std::string unusual_compression(const TiffDirectory& directory) {
+std::string unusual_tiff(const TiffDirectory& directory) {
   const auto name = [&]() -> std::string_view {
     switch (directory.compression) {
       case 1:
@@ -359,7 +361,8 @@ std::string unusual_compression(const TiffDirectory& directory) {
         return "?";
     }
   }();
-  if (name.empty()) return {};
+  // libvips 8.18 opens none of 8 bits.
+  if (name.empty()) return directory.photometric == kCieLab ? "CIELab" : "";
   if (name == "?") return tr("compression {}", "сжатие {}", directory.compression);
   return tr("compression {}", "сжатие {}", name);
 }

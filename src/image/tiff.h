@@ -47,8 +47,8 @@ bool needs_ycbcr_conversion(const TiffDirectory& directory);
 /// Samples of a pixel that are its colour; those behind are in `extra`.
 std::uint32_t colour_samples(const TiffDirectory& directory);
 
-/// "compression JPEG 2000", in the user's language, for what not every libtiff can decode; empty
-/// for the others.
-std::string unusual_compression(const TiffDirectory& directory);
+/// What a picture has that not every libvips or libtiff reads ("compression JPEG 2000"), in the
+/// user's language; empty: nothing.
+std::string unusual_tiff(const TiffDirectory& directory);
 
 }  // namespace oko::image

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "base/language.h"
 #include "image/failure.h"
 #include "image/gif.h"
+#include "image/heif.h"
 #include "image/precheck.h"
 #include "image/tiff.h"
 #include "image/vips_colours.h"
@@ -22,6 +25,13 @@
 
 namespace oko::image {
 namespace {
+
+/// Whether an operation of this libvips has an option that others do not have.
+bool has_option(const char* operation, const char* option) {
+  const std::unique_ptr<VipsOperation, void (*)(VipsOperation*)> made(
+      vips_operation_new(operation), [](VipsOperation* each) { g_object_unref(each); });
+  return made && g_object_class_find_property(G_OBJECT_GET_CLASS(made.get()), option) != nullptr;
+}
 
 /// Opens the file by the loader of `format` alone; pixels are decoded later, from the top down.
 /// `page`: of a TIFF file.
@@ -39,8 +49,10 @@ Handle open(std::span<const std::byte> bytes, Format format, int page) {
         return with(vips_pngload_buffer);
       case Format::kWebp:
         return with(vips_webpload_buffer);
-      case Format::kHeic:
-        return with(vips_heifload_buffer);
+      case Format::kHeic:  // grids of many tiles; pixels are limited here
+        return has_option("heifload_buffer", "unlimited")
+                   ? with(vips_heifload_buffer, "unlimited", TRUE)
+                   : with(vips_heifload_buffer);
       case Format::kTiff:
         return with(vips_tiffload_buffer, "page", page);
       case Format::kGif:
@@ -61,6 +73,7 @@ struct Source {
 };
 
 struct Opened {
+  std::vector<std::byte> changed;  // the file, where it is not read as it is
   Handle image;
   std::optional<TiffDirectory> directory;  // of a TIFF file
   int pages = 1;
@@ -95,7 +108,11 @@ Opened open_checked(const Source& source) {
   check_before_decoder(bytes, format, name, limits);
   Opened opened;
   if (format == Format::kTiff) find_page(source, opened);
-  opened.image = open(bytes, format, opened.directory ? opened.directory->index : 0);
+  if (format == Format::kHeic) {
+    if (auto changed = readable_heif(bytes)) opened.changed = *std::move(changed);
+  }
+  opened.image = open(opened.changed.empty() ? bytes : opened.changed, format,
+                      opened.directory ? opened.directory->index : 0);
   if (!opened.image) throw VipsFailure{};
   check_size(name, opened.image->Xsize, opened.image->Ysize, limits);
   return opened;
@@ -172,20 +189,19 @@ std::uint64_t decode_bytes(const Handle& image, Format format, std::size_t file_
 std::string vips_words() {
   constexpr std::size_t kMost = 200;
   std::string words;
-  for (const char c : std::string_view(vips_error_buffer())) {
-    if (c != '\n') {
-      words += c < ' ' || c > '~' ? '?' : c;
-    } else if (!words.ends_with("; ")) {
-      words += "; ";
-    }
+  std::istringstream lines(vips_error_buffer());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("source: bad seek")) continue;  // libheif looking for the end
+    words += (words.empty() ? "" : "; ") + line;
   }
-  if (words.ends_with("; ")) words.resize(words.size() - 2);
+  std::ranges::replace_if(
+      words, [](char c) { return c < ' ' || c > '~'; }, '?');
   return words.substr(0, kMost);
 }
 
 bool says_unsupported(std::string_view words) {
-  static constexpr std::array kWords = {"not configured", "not supported", "not implemented",
-                                        "nsupported"};
+  static constexpr std::array kWords = {"not configured",    "not supported", "not implemented",
+                                        "not been built in", "nsupported",    "bad labq"};
   return std::ranges::any_of(
       kWords, [&](std::string_view each) { return words.find(each) != std::string_view::npos; });
 }
@@ -193,16 +209,19 @@ bool says_unsupported(std::string_view words) {
 /// What a picture has that not every decoder knows; empty: nothing that oko has a name for.
 std::string unusual_part(const Source& source) {
   if (source.format == Format::kJpeg) return unusual_jpeg(source.bytes);
+  if (source.format == Format::kHeic) return unusual_heif(source.bytes);
   if (source.format != Format::kTiff) return {};
   Opened opened;
   find_page(source, opened);
-  return unusual_compression(*opened.directory);
+  return unusual_tiff(*opened.directory);
 }
 
 /// Throws kBadInput for a picture that libvips cannot decode.
 [[noreturn]] void explain(const Source& source, const std::string& words) {
-  if (!says_unsupported(words)) throw_damaged(source.name, source.format, words);
   const std::string part = unusual_part(source);
+  // libheif takes pictures of a coding that it does not know for missing ones.
+  const bool is_unknown = source.format == Format::kHeic && !part.empty();
+  if (!is_unknown && !says_unsupported(words)) throw_damaged(source.name, source.format, words);
   throw_unsupported(source.name, source.format, part.empty() ? words : part);
 }
 
@@ -261,7 +280,7 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
   return explained(source, [&] {
     const Opened opened = open_checked(source);
     return Header{format, opened.image->Xsize, opened.image->Ysize, opened.pages,
-                  decode_bytes(opened.image, format, bytes.size())};
+                  decode_bytes(opened.image, format, bytes.size() + opened.changed.size())};
   });
 }
 

@@ -145,6 +145,12 @@ TEST_F(ImageTest, WhatIsNoPictureIsNamedByWhatItIs) {
                                 "ftypisom\0\0\0\0isommp42",
                                 24)),
             looks_like("a video"));
+  EXPECT_EQ(message(std::string("\0\0\0\x18"
+                                "ftypcrx \0\0\0\1crx isom",
+                                24)),
+            looks_like("raw data of a camera's sensor"));
+  EXPECT_EQ(message(std::string("IIU\0\x18\0\0\0", 8)),
+            looks_like("raw data of a camera's sensor"));
   EXPECT_EQ(message(""), "photo.jpg: is empty (0 bytes)");
 }
 

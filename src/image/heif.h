@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oko::image {
+
+/// A HEIF file of the same pictures and the same size as libheif of all versions reads it; nothing
+/// where `bytes` is one already. iOS 18 has gain maps that belong to two items, which libheif
+/// before 1.18 refuses; a primary item `tmap` (ISO 21496-1) is exchanged for its base picture.
+std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> bytes);
+
+/// How the primary picture is coded, where that is neither HEVC nor AV1: "AVC (H.264)". Empty: it
+/// is one of them, or unknown.
+std::string unusual_heif(std::span<const std::byte> bytes);
+
+}  // namespace oko::image
