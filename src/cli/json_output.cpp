@@ -50,11 +50,15 @@ void add_bytes_of_strings(ordered_json& value) {
 
 }  // namespace
 
-void print_json(const ordered_json& object) {
-  if (const std::optional<std::string> text = strict_text(object)) return print(*text + "\n");
+std::string json_line(const ordered_json& object) {
+  if (const std::optional<std::string> text = strict_text(object)) return *text + "\n";
   ordered_json whole = object;
   add_bytes_of_strings(whole);
-  print(whole.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  return whole.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+void print_json(const ordered_json& object) {
+  print(json_line(object));
 }
 
 }  // namespace oko::cli

@@ -15,6 +15,7 @@
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/page_printer.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
@@ -31,14 +32,16 @@ struct OcrOptions {
   std::vector<std::string> files;
   ocr::Options run;
   std::string format = "text";
+  std::string output;  ///< a file; empty: standard output
+  document::PagesOptions pages;
   std::size_t threads = 0;
 };
 
-void refuse_binary_on_terminal(const std::string& format) {
-  if (format != "pdf" || ::isatty(STDOUT_FILENO) != 1) return;
+void refuse_binary_on_terminal(const OcrOptions& options) {
+  if (options.format != "pdf" || !options.output.empty() || ::isatty(STDOUT_FILENO) != 1) return;
   throw Error(ErrorCode::kUsage, tr("a PDF is not for a terminal", "PDF не выводят на терминал"),
-              tr("send it to a file: oko ocr ... --format pdf > out.pdf",
-                 "направьте его в файл: oko ocr ... --format pdf > out.pdf"));
+              tr("send it to a file: oko ocr ... --format pdf -o out.pdf",
+                 "направьте его в файл: oko ocr ... --format pdf -o out.pdf"));
 }
 
 /// Pages that are read at once: as many as there are cores, and as fit the budget where they are
@@ -109,23 +112,25 @@ bool is_of_one_page(const Error& error) {
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
   require_memory(budget, engine::runtime_bytes(false) + ocr::kEngineBytes);
-  document::Pages pages(input.paths());
+  document::Pages pages(input.paths(), options.pages);
+  Output output(options.output);
   // Of those that are being read; a page's own is filled by the thread that loads it.
-  std::vector<document::PagePicture> pictures(options.format == "pdf" ? pages.size() : 0);
-  const auto printer = make_page_printer(options.format, pages, input);
+  std::vector<document::Sheet> sheets(options.format == "pdf" ? pages.size() : 0);
+  const auto printer = make_page_printer(options.format, pages, input, output);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   std::optional<Error> first_error;
+  bool any_page = false;
   const auto on_result = [&](std::size_t i, const ocr::ReadResult& result) {
     progress.clear();
-    const document::PagePicture picture =
-        pictures.empty() ? document::PagePicture{} : std::exchange(pictures[i], {});
+    const document::Sheet sheet = sheets.empty() ? document::Sheet{} : std::exchange(sheets[i], {});
     if (result.error) {
       if (pages.size() == 1 || !is_of_one_page(*result.error)) throw *result.error;
       say_note(input.named(result.error->what()));
       if (!first_error) first_error = result.error;
       printer->skip_page(i);
     } else {
-      printer->print_page(i, result.page, picture);
+      printer->print_page(i, result.page, sheet);
+      any_page = true;
     }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
@@ -133,11 +138,14 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   PageLedger ledger(budget, threads, pages.size());
   ocr::read_pages(
       pages.size(), options.run, threads,
-      [&](std::size_t i) { return pages.load(i, pictures.empty() ? nullptr : &pictures[i]); },
+      [&](std::size_t i) { return pages.load(i, sheets.empty() ? nullptr : &sheets[i]); },
       on_result, interrupt.token(),
       [&](std::size_t i) { return ledger.take(pages, i, interrupt.token()); });
   progress.clear();
-  printer->finish();
+  for (const std::string& note : printer->finish()) {
+    if (!options.common.quiet) say_note(input.named(note));
+  }
+  if (any_page) output.finish();
   if (first_error) {
     throw Error(first_error->code(), tr("not every page was read", "прочитаны не все страницы"),
                 first_error->hint());
@@ -145,7 +153,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
 }
 
 void run(const OcrOptions& options) {
-  refuse_binary_on_terminal(options.format);
+  refuse_binary_on_terminal(options);
   const Interrupt interrupt(Interrupt::kPatience);
   const StandardInput input(options.files, interrupt.token());
   try {
@@ -163,9 +171,9 @@ void add_ocr(CLI::App& app) {
       "ocr", tr("Reads the text in pictures and PDF.", "Читает текст на картинках и в PDF."));
   command->footer(
       tr("Examples:\n  oko ocr receipt.jpg --format json\n"
-         "  oko ocr scan.pdf --format pdf > searchable.pdf",
+         "  oko ocr scan.pdf --format pdf -o searchable.pdf",
          "Примеры:\n  oko ocr receipt.jpg --format json\n"
-         "  oko ocr scan.pdf --format pdf > searchable.pdf"));
+         "  oko ocr scan.pdf --format pdf -o searchable.pdf"));
   command
       ->add_option(
           "FILE", options->files,
@@ -178,10 +186,16 @@ void add_ocr(CLI::App& app) {
   command
       ->add_option(
           "--format", options->format,
-          tr("what to print: text, json, hocr, or pdf: the pictures with invisible text over them",
-             "что напечатать: text, json, hocr или pdf — картинки с невидимым текстом поверх"))
+          tr("what to print: text, json, hocr, or pdf: the same pages with invisible text",
+             "что напечатать: text, json, hocr или pdf — те же страницы с невидимым текстом"))
       ->check(CLI::IsMember({"text", "json", "hocr", "pdf"}))
       ->capture_default_str();
+  command->add_option("-o,--output", options->output,
+                      tr("the file to write, whole or not at all; without it standard output",
+                         "файл для результата, пишется целиком; без него — стандартный вывод"));
+  command->add_flag("--force", options->pages.ignores_text,
+                    tr("read the pictures of PDF pages that have text, too",
+                       "распознавать и те страницы PDF, на которых есть текст"));
   add_threads_option(*command, options->threads);
   add_common_options(*command, options->common);
   command->callback([options] { run(*options); });

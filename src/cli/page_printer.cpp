@@ -2,13 +2,12 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <vector>
 
 #include "base/language.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
-#include "document/pdf_writer.h"
+#include "document/searchable_pdf.h"
 #include "ocr/hocr.h"
 
 namespace oko::cli {
@@ -18,17 +17,18 @@ using nlohmann::ordered_json;
 
 class TextPrinter : public PagePrinter {
  public:
-  TextPrinter(const document::Pages& pages, const StandardInput& input)
-      : pages_(pages), input_(input) {}
+  TextPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
+      : pages_(pages), input_(input), output_(output) {}
 
-  void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
-    if (pages_.size() > 1) print(printable(input_.named(pages_.name(i))) + ":\n");
-    print(printable(page.text()));
+  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
+    if (pages_.size() > 1) output_.print(printable(input_.named(pages_.name(i))) + ":\n");
+    output_.print(printable(page.text()));
   }
 
  private:
   const document::Pages& pages_;
   const StandardInput& input_;
+  Output& output_;
 };
 
 ordered_json json_of(const ocr::Box& box) {
@@ -65,10 +65,10 @@ ordered_json json_of(const ocr::Line& line) {
 
 class JsonPrinter : public PagePrinter {
  public:
-  JsonPrinter(const document::Pages& pages, const StandardInput& input)
-      : pages_(pages), input_(input) {}
+  JsonPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
+      : pages_(pages), input_(input), output_(output) {}
 
-  void print_page(std::size_t i, const ocr::Page& page, const document::PagePicture&) override {
+  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
     ordered_json lines = ordered_json::array();
     for (const ocr::Line& line : page.lines) lines.push_back(json_of(line));
     const ordered_json object{{"file", input_.named(pages_.file(i))},
@@ -79,79 +79,70 @@ class JsonPrinter : public PagePrinter {
                               {"height", page.height},
                               {"text", page.text()},
                               {"lines", std::move(lines)}};
-    print_json(object);
+    output_.print(json_line(object));
   }
 
  private:
   const document::Pages& pages_;
   const StandardInput& input_;
+  Output& output_;
 };
 
 class HocrPrinter : public PagePrinter {
  public:
-  void print_page(std::size_t, const ocr::Page& page, const document::PagePicture&) override {
+  explicit HocrPrinter(Output& output) : output_(output) {}
+
+  void print_page(std::size_t, const ocr::Page& page, const document::Sheet&) override {
     begin();
-    print(writer_.page(page));
+    output_.print(writer_.page(page));
   }
 
   void skip_page(std::size_t) override { writer_.skip_page(); }
 
-  void finish() override {
+  std::vector<std::string> finish() override {
     begin();
-    print(writer_.end());
+    output_.print(writer_.end());
+    return {};
   }
 
  private:
   void begin() {
-    if (!begun_) print(writer_.begin());
+    if (!begun_) output_.print(writer_.begin());
     begun_ = true;
   }
 
+  Output& output_;
   ocr::HocrWriter writer_;
   bool begun_ = false;
 };
 
 class PdfPrinter : public PagePrinter {
  public:
-  PdfPrinter(document::Pages& pages, const StandardInput& input)
-      : pages_(pages),
-        title_(std::filesystem::path(input.named(pages.file(0))).filename().string()) {}
+  PdfPrinter(document::Pages& pages, const StandardInput& input, Output& output)
+      : pdf_(
+            pages, [&output](std::string_view bytes) { output.print(bytes); },
+            std::filesystem::path(input.named(pages.file(0))).filename().string()) {}
 
-  void print_page(std::size_t, const ocr::Page& page,
-                  const document::PagePicture& picture) override {
-    if (!writer_) writer_.emplace([](std::string_view bytes) { print(bytes); }, title_);
-    add_skipped();
-    writer_->add_page(picture, page);
+  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) override {
+    pdf_.add_page(i, sheet, page);
   }
 
-  void skip_page(std::size_t i) override { skipped_.push_back(i); }
+  void skip_page(std::size_t i) override { pdf_.skip_page(i); }
 
-  void finish() override {
-    if (!writer_) return;
-    add_skipped();
-    writer_->finish();
-  }
+  std::vector<std::string> finish() override { return pdf_.finish(); }
 
  private:
-  void add_skipped() {
-    for (const std::size_t i : skipped_) writer_->add_page(pages_.blank(i), {});
-    skipped_.clear();
-  }
-
-  document::Pages& pages_;
-  std::string title_;
-  std::vector<std::size_t> skipped_;           ///< since the last page that was written
-  std::optional<document::PdfWriter> writer_;  ///< from the first page on: a PDF has at least one
+  document::SearchablePdf pdf_;
 };
 
 }  // namespace
 
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const StandardInput& input) {
-  if (format == "json") return std::make_unique<JsonPrinter>(pages, input);
-  if (format == "hocr") return std::make_unique<HocrPrinter>();
-  if (format == "pdf") return std::make_unique<PdfPrinter>(pages, input);
-  return std::make_unique<TextPrinter>(pages, input);
+                                               const StandardInput& input, Output& output) {
+  if (format == "json") return std::make_unique<JsonPrinter>(pages, input, output);
+  if (format == "hocr") return std::make_unique<HocrPrinter>(output);
+  if (format == "pdf") return std::make_unique<PdfPrinter>(pages, input, output);
+  return std::make_unique<TextPrinter>(pages, input, output);
 }
 
 }  // namespace oko::cli

@@ -2,33 +2,34 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "cli/output.h"
 #include "cli/standard_input.h"
-#include "document/page_picture.h"
 #include "document/pages.h"
+#include "document/sheet.h"
 #include "ocr/page.h"
 
 namespace oko::cli {
 
-/// Prints pages to stdout in one format, each as it comes.
+/// Prints pages in one format, each as it comes.
 class PagePrinter {
  public:
   virtual ~PagePrinter() = default;
 
-  /// Page `i` of the pages that were asked for. `picture`: where the format needs it.
-  virtual void print_page(std::size_t i, const ocr::Page& page,
-                          const document::PagePicture& picture) = 0;
+  /// Page `i` of the pages that were asked for. `sheet`: where the format needs it.
+  virtual void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) = 0;
 
   /// Page `i` could not be read: pages after it keep their numbers.
   virtual void skip_page(std::size_t) {}
 
-  /// What stands behind the last page.
-  virtual void finish() {}
+  /// What stands behind the last page. What the user is to know of the result.
+  virtual std::vector<std::string> finish() { return {}; }
 };
 
-/// `format`: text, json, hocr, pdf. `pages` and `input`, among whose files they are, must outlive
-/// the printer.
+/// `format`: text, json, hocr, pdf. `pages`, `input`, among whose files they are, and `output` must
+/// outlive the printer.
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const StandardInput& input);
+                                               const StandardInput& input, Output& output);
 
 }  // namespace oko::cli

@@ -46,6 +46,14 @@ bool is_told(const ocr::Page& told, const ocr::Word& word) {
   });
 }
 
+bool is_told_the_same(const ocr::Page& told, const ocr::Word& word) {
+  return std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& line) {
+    return std::any_of(line.words.begin(), line.words.end(), [&](const ocr::Word& other) {
+      return other.text == word.text && is_at(other.box, word.box);
+    });
+  });
+}
+
 /// The words of `read` that are sure enough and not told.
 std::vector<ocr::Line> new_lines(const ocr::Page& told, const ocr::Page& read) {
   std::vector<ocr::Line> lines;
@@ -118,6 +126,14 @@ ocr::Page merged(ocr::Page told, const ocr::Page& read) {
   return told;
 }
 
+ocr::Page without_told(const ocr::Page& told, ocr::Page read) {
+  for (ocr::Line& line : read.lines) {
+    std::erase_if(line.words, [&](const ocr::Word& word) { return is_told_the_same(told, word); });
+  }
+  std::erase_if(read.lines, [](const ocr::Line& line) { return line.words.empty(); });
+  return read;
+}
+
 ocr::Page doubted(ocr::Page told) {
   for (ocr::Line& line : told.lines) {
     line.confidence = 0;
@@ -132,11 +148,7 @@ bool agree(const ocr::Page& told, const ocr::Page& read) {
     for (const ocr::Word& word : line.words) {
       if (word.confidence < kSure || word.text.size() < kShortWord) continue;
       ++sure;
-      same += std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& other) {
-        return std::any_of(other.words.begin(), other.words.end(), [&](const ocr::Word& each) {
-          return each.text == word.text && is_at(each.box, word.box);
-        });
-      });
+      same += is_told_the_same(told, word) ? 1 : 0;
     }
   }
   return sure > 0 && static_cast<double>(same) > kMost * static_cast<double>(sure);

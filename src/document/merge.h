@@ -8,6 +8,9 @@ namespace oko::document {
 /// file tells nothing: words with little confidence are left out. Lines in reading order.
 ocr::Page merged(ocr::Page told, const ocr::Page& read);
 
+/// What was read, without the words that are told at the same place.
+ocr::Page without_told(const ocr::Page& told, ocr::Page read);
+
 /// The same text, with no confidence in it.
 ocr::Page doubted(ocr::Page told);
 

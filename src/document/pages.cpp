@@ -1,8 +1,13 @@
 #include "document/pages.h"
 
 #include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <optional>
+#include <span>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/language.h"
 #include "document/judgement.h"
 #include "document/merge.h"
@@ -24,19 +29,52 @@ constexpr double kLongSideOfA4 = 11.69;  // inches
 constexpr double kLongestPage = 14'400;  // points, as readers of PDF allow
 constexpr double kPointsPerInch = 72;
 
-PagePicture picture_of(const image::Image& image) {
-  return {image::encode_jpeg(image, kJpegQuality), image.width, image.height, 0, 0};
+image::JpegFile encoded(const image::Image& image) {
+  image::JpegFile file;
+  file.bytes = image::encode_jpeg(image, kJpegQuality);
+  file.width = image.width;
+  file.height = image.height;
+  return file;
+}
+
+/// Whether it has the sides of `image` once it is turned; that may have been made smaller.
+bool is_shape_of(const image::JpegFile& file, const image::Image& image) {
+  constexpr double kAlike = 0.02;
+  const double stored = static_cast<double>(file.width) / file.height;
+  const double upright = file.orientation > 4 ? 1 / stored : stored;
+  return std::abs(upright * image.height / image.width - 1) < kAlike;
+}
+
+/// The file as it is, where the decoders of PDF show it as oko does; else a JPEG of `image`.
+image::JpegFile picture_of(const std::string& path, const image::Image& image) {
+  constexpr std::size_t kHead = 64;  // bytes
+  std::string head(kHead, '\0');
+  std::ifstream(path, std::ios::binary).read(head.data(), kHead);
+  if (image::sniff(std::as_bytes(std::span(head))) != image::Format::kJpeg) return encoded(image);
+  std::optional<image::JpegFile> file =
+      image::parse_jpeg(read_file(path, image::Limits{}.max_file_bytes, ErrorCode::kBadInput));
+  if (file && is_shape_of(*file, image)) return std::move(*file);
+  return encoded(image);
 }
 
 /// The size on paper of a picture by its resolution, pixels an inch.
-void set_paper_size(double resolution, PagePicture& picture) {
-  const double longest = std::max(picture.width, picture.height);
+void set_paper_size(const image::Image& image, Sheet& sheet) {
+  const double longest = std::max(image.width, image.height);
+  double resolution = image.resolution;
   if (!(resolution >= kLeastResolution && resolution <= kMostResolution)) {
     resolution = std::clamp(longest / kLongSideOfA4, kScreenResolution, kScanResolution);
   }
   const double points_per_pixel = std::min(kPointsPerInch / resolution, kLongestPage / longest);
-  picture.width_points = picture.width * points_per_pixel;
-  picture.height_points = picture.height * points_per_pixel;
+  sheet.width = image.width * points_per_pixel;
+  sheet.height = image.height * points_per_pixel;
+}
+
+/// Reads a picture whatever text the file has of it. `adds`: what is read is put into the file,
+/// which need not have the same words twice.
+ocr::LoadedPage read_anyway(image::Image image, ocr::Page told, bool adds) {
+  if (!adds) return image;
+  return {std::move(image),
+          [told = std::move(told)](const ocr::Page& read) { return without_told(told, read); }};
 }
 
 }  // namespace
@@ -52,7 +90,7 @@ Pages::File Pages::file_at(std::string path) {
   }
 }
 
-Pages::Pages(std::vector<std::string> files) {
+Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : options_(options) {
   for (std::string& path : files) {
     File file = file_at(std::move(path));
     for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page});
@@ -60,14 +98,14 @@ Pages::Pages(std::vector<std::string> files) {
   }
 }
 
-ocr::LoadedPage Pages::load(std::size_t i, PagePicture* picture) {
+ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
   const Place place = pages_[i];
   const File& file = files_[place.file];
-  if (file.is_pdf) return load_from_pdf(place, picture);
+  if (file.is_pdf) return load_from_pdf(place, sheet);
   image::Image image = image::load(file.path, {}, place.page);
-  if (picture != nullptr) {
-    *picture = picture_of(image);
-    set_paper_size(image.resolution, *picture);
+  if (sheet != nullptr) {
+    sheet->picture = picture_of(file.path, image);
+    set_paper_size(image, *sheet);
   }
   return image;
 }
@@ -90,22 +128,20 @@ std::string Pages::name(std::size_t i) const {
   return tr("{}, page {}", "{}, страница {}", file(i), page_in_file(i) + 1);
 }
 
-PagePicture Pages::blank(std::size_t i) {
-  constexpr int kSide = 8;  // pixels: a block of JPEG
-  PagePicture picture =
-      picture_of({kSide, kSide, std::vector<std::uint8_t>(kSide * kSide * 3, 255)});
-  picture.width_points = 210 / 25.4 * kPointsPerInch;
-  picture.height_points = 297 / 25.4 * kPointsPerInch;
+Sheet Pages::blank(std::size_t i) {
+  Sheet sheet;
+  sheet.width = 210 / 25.4 * kPointsPerInch;
+  sheet.height = 297 / 25.4 * kPointsPerInch;
   const Place place = pages_[i];
-  if (!files_[place.file].is_pdf) return picture;
+  if (!files_[place.file].is_pdf) return sheet;
   try {
     const PageSize size =
         with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
-    picture.width_points = size.width_points;
-    picture.height_points = size.height_points;
-    return picture;
+    sheet.width = size.width_points;
+    sheet.height = size.height_points;
+    return sheet;
   } catch (const Error&) {  // the page has none
-    return picture;
+    return sheet;
   }
 }
 
@@ -131,24 +167,29 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
   return bytes;
 }
 
-ocr::LoadedPage Pages::load_from_pdf(const Place& place, PagePicture* picture) {
+ocr::LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
   std::optional<ocr::Page> told;
   bool plausible = false;
   std::vector<ocr::Box> pictures;
   image::Image image;
-  const PageSize size = with_pdf(place.file, [&](const Pdf& pdf) {
+  with_pdf(place.file, [&](const Pdf& pdf) {
     told = pdf.text_layer(place.page);
     plausible = told && is_plausible(*told);
+    const bool draws = sheet != nullptr && !pdf.can_be_edited();
     if (plausible) pictures = open_places(*told, pdf.pictures(place.page));
-    if (!plausible || !pictures.empty() || picture != nullptr) image = pdf.render(place.page);
-    return pdf.page_size(place.page);
+    if (!plausible || options_.ignores_text || !pictures.empty() || draws) {
+      image = pdf.render(place.page);
+    }
+    if (sheet != nullptr) *sheet = pdf.sheet(place.page);
+    if (draws) {
+      const PageSize size = pdf.page_size(place.page);
+      *sheet = {encoded(image), size.width_points, size.height_points};
+    }
+    return true;
   });
-  if (picture != nullptr) {
-    *picture = picture_of(image);
-    picture->width_points = size.width_points;
-    picture->height_points = size.height_points;
-  }
   if (!told) return image;
+  if (options_.ignores_text)
+    return read_anyway(std::move(image), std::move(*told), sheet != nullptr);
   if (!plausible) {
     return {std::move(image), [told = std::move(*told)](const ocr::Page& read) {
               if (read.lines.empty()) return doubted(told);

@@ -8,32 +8,40 @@
 #include <vector>
 
 #include "budget/ledger.h"
-#include "document/page_picture.h"
 #include "document/pdf.h"
+#include "document/sheet.h"
 #include "ocr/page_reader.h"
 
 namespace oko::document {
+
+struct PagesOptions {
+  /// Reads the pictures of pages of a PDF whatever text the file has of them.
+  bool ignores_text = false;
+};
 
 /// The pages of files one after another: pictures, TIFF files of several pages, PDF.
 class Pages {
  public:
   /// Counts them. A file that cannot be opened is one page, which tells what is wrong when loaded.
-  explicit Pages(std::vector<std::string> files);
+  explicit Pages(std::vector<std::string> files, const PagesOptions& options = {});
 
   std::size_t size() const { return pages_.size(); }
   const std::string& file(std::size_t i) const { return files_[pages_[i].file].path; }
+  std::size_t file_number(std::size_t i) const { return pages_[i].file; }
+  const std::string& file_path(std::size_t number) const { return files_[number].path; }
+  bool is_of_pdf(std::size_t i) const { return files_[pages_[i].file].is_pdf; }
   /// "FILE", or "FILE, page 2", for people.
   std::string name(std::size_t i) const;
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 
   /// Page `i` for `ocr::read_pages`: its picture, or its text where a PDF has that. Several threads
-  /// may load at once, best in order. `picture`: where not null, the page's picture is put there.
+  /// may load at once, best in order. `sheet`: where not null, what its text lies over in a PDF.
   /// Throws kBadInput as image::load and Pdf do.
-  ocr::LoadedPage load(std::size_t i, PagePicture* picture);
+  ocr::LoadedPage load(std::size_t i, Sheet* sheet);
 
   /// An empty page of the size of page `i`, or of A4 where that is not known.
-  PagePicture blank(std::size_t i);
+  Sheet blank(std::size_t i);
 
   /// Memory that loading page `i` and reading its text take at most; they follow each other. A page
   /// of a PDF counts as if it had to be read. Throws as `load` does.
@@ -51,7 +59,7 @@ class Pages {
   };
 
   static File file_at(std::string path);
-  ocr::LoadedPage load_from_pdf(const Place& place, PagePicture* picture);
+  ocr::LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
   /// page.
   template <typename Use>
@@ -59,6 +67,7 @@ class Pages {
   std::unique_ptr<Pdf> take(std::size_t file);
   void give_back(std::size_t file, std::unique_ptr<Pdf> pdf);
 
+  PagesOptions options_;
   std::vector<File> files_;
   std::vector<Place> pages_;
   std::mutex mutex_;

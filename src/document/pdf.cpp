@@ -160,13 +160,33 @@ Pdf::~Pdf() {
 }
 
 PageSize Pdf::page_size(int page) const {
+  const double unit = structure().user_unit(page);
   const auto lock = lock_pdfium();
   FS_SIZEF size{};
   if (page < 0 || page >= page_count_ || !FPDF_GetPageSizeByIndexF(document_.get(), page, &size)) {
     const PdfiumPage opened = open_page(page);  // says what is wrong
     throw_damaged_page(page);
   }
-  return size_of(size.width, size.height, page);
+  return size_of(unit * size.width, unit * size.height, page);
+}
+
+Sheet Pdf::sheet(int page) const {
+  const auto lock = lock_pdfium();
+  const PdfiumPage opened = open_page(page);
+  FS_RECTF box{};
+  FPDF_GetPageBoundingBox(opened.get(), &box);
+  const double left = box.left, bottom = box.bottom, right = box.right, top = box.top;
+  const double width = right - left, height = top - bottom;
+  switch ((FPDFPage_GetRotation(opened.get()) % 4 + 4) % 4) {
+    case 1:
+      return {{}, height, width, {0, 1, -1, 0, right, bottom}};
+    case 2:
+      return {{}, width, height, {-1, 0, 0, -1, right, top}};
+    case 3:
+      return {{}, height, width, {0, -1, 1, 0, left, top}};
+    default:
+      return {{}, width, height, {1, 0, 0, 1, left, bottom}};
+  }
 }
 
 std::optional<ocr::Page> Pdf::text_layer(int page) const {

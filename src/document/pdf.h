@@ -9,6 +9,7 @@
 
 #include "document/pdf_structure.h"
 #include "document/pdfium_library.h"
+#include "document/sheet.h"
 #include "image/image.h"
 #include "ocr/page.h"
 
@@ -44,6 +45,12 @@ class Pdf {
   int page_count() const { return page_count_; }
 
   PageSize page_size(int page) const;
+
+  /// The page itself, for text that is put on it.
+  Sheet sheet(int page) const;
+
+  /// Whether text can be put on its pages: see PdfEditor.
+  bool can_be_edited() const { return structure().page_count() == page_count_; }
 
   /// The text that the file holds of a page, its boxes in pixels of `render`; none where that is no
   /// text to read: a scanned page, or letters whose meaning the file does not tell.

@@ -1,14 +1,16 @@
 #include "document/pdf_structure.h"
 
-#include <qpdf/qpdf-c.h>
 #include <zlib.h>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <span>
 #include <string_view>
+
+#include "document/qpdf_file.h"
 
 namespace oko::document {
 namespace {
@@ -40,24 +42,13 @@ bool is_damaged_deflate(std::span<const unsigned char> data) {
 
 }  // namespace
 
-// qpdf's C functions: its C++ headers do not compile with every standard library.
 struct PdfStructure::File {
-  File() { qpdf_silence_errors(qpdf); }
-  ~File() { qpdf_cleanup(&qpdf); }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  bool open(const char* path) {
-    qpdf_set_suppress_warnings(qpdf, QPDF_TRUE);
-    return (qpdf_read(qpdf, path, nullptr) & QPDF_ERRORS) == 0;
-  }
-
   /// Of streams with other filters nothing can be told.
   bool is_damaged(qpdf_oh stream) {
-    if (qpdf_oh_is_stream(qpdf, stream) == QPDF_FALSE) return false;
-    const qpdf_oh filter = qpdf_oh_get_key(qpdf, qpdf_oh_get_dict(qpdf, stream), "/Filter");
+    if (!qpdf.is_stream(stream)) return false;
+    const qpdf_oh filter = qpdf.get(qpdf_oh_get_dict(qpdf, stream), "/Filter");
     qpdf_oh first = filter;
-    if (qpdf_oh_is_array(qpdf, filter) != QPDF_FALSE) {
+    if (qpdf.is_array(filter)) {
       if (qpdf_oh_get_array_n_items(qpdf, filter) != 1) return false;
       first = qpdf_oh_get_array_item(qpdf, filter, 0);
     }
@@ -74,30 +65,45 @@ struct PdfStructure::File {
     return (error & QPDF_ERRORS) == 0 && bytes != nullptr && is_damaged_deflate({bytes, size});
   }
 
-  qpdf_data qpdf = qpdf_init();
+  QpdfFile qpdf;
 };
 
 PdfStructure::PdfStructure(const std::filesystem::path& path) : file_(new File) {
-  if (!file_->open(path.c_str())) file_.reset();
+  if (file_->qpdf.open(path)) page_count_ = qpdf_get_num_pages(file_->qpdf);
+  if (page_count_ > 0) return;
+  page_count_ = 0;
+  file_.reset();
 }
 
 PdfStructure::~PdfStructure() = default;
 
 bool PdfStructure::has_damaged_content(int page) const {
-  if (!file_ || page >= qpdf_get_num_pages(file_->qpdf)) return false;
-  const qpdf_oh object = qpdf_get_page_n(file_->qpdf, static_cast<std::size_t>(page));
-  const qpdf_oh contents = qpdf_oh_get_key(file_->qpdf, object, "/Contents");
+  if (page < 0 || page >= page_count_) return false;
+  const QpdfFile& qpdf = file_->qpdf;
+  const qpdf_oh contents =
+      qpdf.get(qpdf_get_page_n(qpdf, static_cast<std::size_t>(page)), "/Contents");
   bool damaged = false;
-  if (qpdf_oh_is_array(file_->qpdf, contents) != QPDF_FALSE) {
-    const int parts = qpdf_oh_get_array_n_items(file_->qpdf, contents);
+  if (qpdf.is_array(contents)) {
+    const int parts = qpdf_oh_get_array_n_items(qpdf, contents);
     for (int i = 0; i < parts && !damaged; ++i) {
-      damaged = file_->is_damaged(qpdf_oh_get_array_item(file_->qpdf, contents, i));
+      damaged = file_->is_damaged(qpdf_oh_get_array_item(qpdf, contents, i));
     }
   } else {
     damaged = file_->is_damaged(contents);
   }
-  qpdf_oh_release_all(file_->qpdf);
+  qpdf_oh_release_all(qpdf);
   return damaged;
+}
+
+double PdfStructure::user_unit(int page) const {
+  if (page < 0 || page >= page_count_) return 1;
+  const QpdfFile& qpdf = file_->qpdf;
+  const qpdf_oh object =
+      qpdf.get(qpdf_get_page_n(qpdf, static_cast<std::size_t>(page)), "/UserUnit");
+  const double unit =
+      qpdf_oh_is_number(qpdf, object) != QPDF_FALSE ? qpdf_oh_get_numeric_value(qpdf, object) : 1;
+  qpdf_oh_release_all(qpdf);
+  return std::isfinite(unit) && unit > 0 ? unit : 1;
 }
 
 }  // namespace oko::document

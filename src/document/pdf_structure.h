@@ -5,22 +5,29 @@
 
 namespace oko::document {
 
-/// Looks for damage in a PDF that PDFium passes over without a word. One thread at a
-/// time.
+/// What PDFium does not say of a PDF, by qpdf. One thread at a time.
 class PdfStructure {
  public:
-  /// A file that qpdf cannot open has no damage that could be told.
+  /// Of a file that qpdf cannot open nothing is known.
   explicit PdfStructure(const std::filesystem::path& path);
   ~PdfStructure();
   PdfStructure(const PdfStructure&) = delete;
   PdfStructure& operator=(const PdfStructure&) = delete;
 
-  /// Whether a stream of the content of a page, counted from 0, cannot be inflated.
+  /// Pages as qpdf counts them; 0 where it cannot open the file.
+  int page_count() const { return page_count_; }
+
+  /// Whether a stream of the content of a page, counted from 0, cannot be inflated. PDFium passes
+  /// over it without a word.
   bool has_damaged_content(int page) const;
+
+  /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.
+  double user_unit(int page) const;
 
  private:
   struct File;
   std::unique_ptr<File> file_;  ///< null where qpdf cannot open it
+  int page_count_ = 0;
 };
 
 }  // namespace oko::document

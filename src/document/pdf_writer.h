@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "document/page_picture.h"
+#include "document/invisible_text.h"
+#include "document/sheet.h"
 #include "ocr/page.h"
 
 namespace oko::document {
@@ -22,30 +23,32 @@ class PdfWriter {
   /// `title`: UTF-8. What the sink throws leaves the function that wrote.
   PdfWriter(Sink sink, std::string_view title);
 
-  /// The boxes of `text` are in pixels of its own width and height. Throws kFailed where the file
-  /// would be over 10 GB, as far as its table of objects reaches.
-  void add_page(const PagePicture& picture, const ocr::Page& text);
+  /// The boxes of `text` are in pixels of its own width and height. A sheet without a picture is a
+  /// blank page. Throws kFailed where the file would be over 10 GB, as far as its table of objects
+  /// reaches.
+  void add_page(const Sheet& sheet, const ocr::Page& text);
 
   /// Ends the file: nothing comes after it.
   void finish();
 
  private:
   void write(std::string_view bytes);
+  std::size_t next_object();
   void begin_object(std::size_t number);
   void write_object(std::size_t number, std::string_view body);
   void write_stream(std::size_t number, std::string_view entries, std::string_view bytes);
   void write_compressed(std::size_t number, std::string_view entries, std::string_view bytes);
-  void write_font();
-  std::string text_of(const ocr::Page& text, const PagePicture& picture);
-  std::string codes_of(std::string_view utf8);
+  void write_font(InvisibleText::Part part);
+  void write_picture(std::size_t number, const image::JpegFile& picture);
+  std::size_t profile_object(const std::string& profile, int components);
 
   Sink sink_;
   std::string title_;
+  InvisibleText text_;
   std::uint64_t written_ = 0;           ///< bytes
   std::vector<std::uint64_t> offsets_;  ///< of object i + 1 from the start of the file, bytes
-  std::size_t pages_ = 0;
-  /// Characters beyond U+FFFF have the codes of surrogates, as they come.
-  std::map<char32_t, std::uint16_t> supplementary_;
+  std::vector<std::size_t> pages_;      ///< their objects
+  std::map<std::string, std::size_t> profiles_;  ///< of colours, and their objects
 };
 
 }  // namespace oko::document

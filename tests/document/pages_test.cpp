@@ -44,25 +44,31 @@ TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
 TEST_F(PagesTest, MemoryIsKnownBeforeAPageIsLoaded) {
   Pages pages({kData + "mixed.pdf", kPictures + "two_pages.tif", folder_ / "none.png"});
   for (std::size_t i = 0; i < 5; ++i) {
-    PagePicture picture;
-    pages.load(i, &picture);
-    EXPECT_EQ(pages.memory_of(i)[budget::Tag::kOcr],
-              ocr::reading_bytes(picture.width, picture.height))
-        << i;
+    const ocr::LoadedPage page = pages.load(i, nullptr);
+    int width = 0, height = 0;
+    if (holds_picture(page)) {
+      width = std::get<image::Image>(page.content).width;
+      height = std::get<image::Image>(page.content).height;
+    } else {
+      width = std::get<ocr::Page>(page.content).width;
+      height = std::get<ocr::Page>(page.content).height;
+    }
+    EXPECT_EQ(pages.memory_of(i)[budget::Tag::kOcr], ocr::reading_bytes(width, height)) << i;
   }
   message_of([&] { pages.memory_of(5); }, ErrorCode::kBadInput);
 }
 
-TEST_F(PagesTest, PicturesComeWithTheirSizeOnPaper) {
+TEST_F(PagesTest, SheetsAreThePagesOfAPdfAndPicturesWithTheirSizeOnPaper) {
   Pages pages({kData + "rotated.pdf", kPictures + "receipt_0.png"});
-  PagePicture picture;
-  EXPECT_FALSE(holds_picture(pages.load(0, &picture)));
-  EXPECT_EQ(picture.width_points, 140);
-  EXPECT_EQ(picture.height_points, 500);
-  EXPECT_EQ(image::decode(std::as_bytes(std::span(picture.jpeg)), "page").height, picture.height);
-  pages.load(1, &picture);
-  EXPECT_EQ(picture.width, 293);
-  EXPECT_NEAR(picture.width_points, 293 * 72 / 96.0, 0.01);  // says nothing of its resolution
+  Sheet sheet;
+  EXPECT_FALSE(holds_picture(pages.load(0, &sheet)));
+  EXPECT_EQ(sheet.picture.bytes, "");
+  EXPECT_EQ(sheet.width, 140);
+  EXPECT_EQ(sheet.height, 500);
+  EXPECT_EQ(sheet.matrix, (std::array<double, 6>{0, 1, -1, 0, 550, 642}));  // of CropBox and Rotate
+  pages.load(1, &sheet);
+  EXPECT_EQ(sheet.picture.width, 293);
+  EXPECT_NEAR(sheet.width, 293 * 72 / 96.0, 0.01);  // says nothing of its resolution
 }
 
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {

@@ -1,4 +1,4 @@
-// What oko writes, as poppler reads it.
+// What oko writes, as PDFium reads it.
 #include "document/pdf_writer.h"
 
 #include <cmath>
@@ -42,12 +42,12 @@ class PdfWriterTest : public ScratchFolderTest {
   /// A file of the pages, all with the picture `image`.
   std::filesystem::path write(const std::vector<ocr::Page>& pages, const image::Image& image,
                               const std::string& title = "title") {
-    const PagePicture picture{image::encode_jpeg(image, 85), image.width, image.height,
-                              image.width * kPoints, image.height * kPoints};
+    const Sheet sheet{*image::parse_jpeg(image::encode_jpeg(image, 85)), image.width * kPoints,
+                      image.height * kPoints};
     const auto path = folder_ / "out.pdf";
     std::ofstream file(path, std::ios::binary);
     PdfWriter writer([&](std::string_view bytes) { file << bytes; }, title);
-    for (const ocr::Page& page : pages) writer.add_page(picture, page);
+    for (const ocr::Page& page : pages) writer.add_page(sheet, page);
     writer.finish();
     return path;
   }
@@ -103,27 +103,51 @@ TEST_F(PdfWriterTest, PagesKeepTheirOrderAndTheirSize) {
   EXPECT_NEAR(pdf.page_size(0).height_points, 144, 0.01);
 }
 
-TEST_F(PdfWriterTest, LinesThatSlopeOrRunUpKeepTheirPlaces) {
-  ocr::Page slope{1000, 1000, {}}, up{1000, 1000, {}};
-  slope.lines.push_back({{{"вверх", {100, 100, 250, 40}, 1, {}},
-                          {"по", {362, 87, 100, 40}, 1, {}},
-                          {"горе", {474, 80, 200, 40}, 1, {}}},
-                         {100, 80, 574, 60},
-                         1,
-                         0});
+TEST_F(PdfWriterTest, WordsOfASlopingLineShareABaseline) {
+  ocr::Page page{1000, 1000, {}};
+  for (float top = 200; top < 500;
+       top += 50) {  // lines of different lengths that rise by 4 degrees
+    ocr::Line line{{}, {100, top - 56, top == 300 ? 350.0f : 800.0f, 106}, 1, 0};
+    for (float left = 100; left < line.box.left + line.box.width; left += 160) {
+      line.words.push_back({"слово", {left, top - 0.07f * left, 150, 50}, 1, {}});
+    }
+    page.lines.push_back(line);
+  }
+  const auto text = Pdf(write({page}, ramp(1000, 1000)), as_written()).text_layer(0);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(text->text(), page.text());
+  for (std::size_t i = 0; i < text->lines.size(); ++i) {
+    const float middle = page.lines[i].words[0].box.top - 0.07f * 400 + 25;
+    for (const ocr::Word& word : text->lines[i].words) {
+      EXPECT_NEAR(word.box.top, text->lines[i].words[0].box.top, 0.1);
+      EXPECT_NEAR(word.box.top + word.box.height / 2, middle, 6);
+      EXPECT_NEAR(word.box.height, 40, 5);  // without the slope
+    }
+  }
+}
+
+TEST_F(PdfWriterTest, LinesThatRunUpOrBackwardsKeepTheirPlaces) {
+  ocr::Page up{1000, 1000, {}}, back{1000, 1000, {}};
   up.lines.push_back(
       {{{"снизу", {800, 662, 40, 200}, 1, {}}, {"вверх", {800, 450, 40, 200}, 1, {}}},
        {800, 450, 40, 412},
        1,
        0});
-  const Pdf pdf(write({slope, up}, ramp(1000, 1000)), as_written());
+  back.lines.push_back(
+      {{{"задом", {500, 300, 200, 40}, 1, {}}, {"наперёд", {270, 300, 220, 40}, 1, {}}},
+       {270, 300, 430, 40},
+       1,
+       0});
+  back.lines.push_back({{{"один", {500, 255, 100, 40}, 1, {}}}, {500, 255, 100, 40}, 1, 0});
+  const Pdf pdf(write({up, back}, ramp(1000, 1000)), as_written());
   const auto first = pdf.text_layer(0), second = pdf.text_layer(1);
   ASSERT_TRUE(first && second);
-  EXPECT_EQ(first->text(), "вверх по горе\n");
-  EXPECT_NEAR(first->lines[0].words[2].box.top, 80, 5);
-  EXPECT_EQ(second->text(), "снизу вверх\n");
-  EXPECT_NEAR(second->lines[0].words[0].box.top, 662, 5);
-  EXPECT_NEAR(second->lines[0].words[0].box.height, 200, 5);
+  EXPECT_EQ(first->text(), "снизу вверх\n");
+  EXPECT_NEAR(first->lines[0].words[0].box.top, 662, 5);
+  EXPECT_NEAR(first->lines[0].words[0].box.height, 200, 5);
+  EXPECT_EQ(second->text(), "задом наперёд\nодин\n");
+  EXPECT_NEAR(second->lines[0].words[0].box.left, 500, 5);
+  EXPECT_NEAR(second->lines[0].words[0].box.top, 300, 8);
 }
 
 TEST_F(PdfWriterTest, OddTextIsWrittenAsFarAsItGoes) {
@@ -144,7 +168,7 @@ TEST_F(PdfWriterTest, WhatTheSinkThrowsLeaves) {
           if (++pieces == 20) throw Error(ErrorCode::kFailed, "full");
         },
         "title");
-    for (;;) writer.add_page({"jpeg", 1, 1, 1, 1}, {});
+    for (;;) writer.add_page({{}, 1, 1}, {});
   };
   EXPECT_EQ(message_of(write_until_full, ErrorCode::kFailed), "full");
 }

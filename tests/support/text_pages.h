@@ -6,7 +6,6 @@
 #include <string>
 
 #include "document/pdf_writer.h"
-#include "image/jpeg.h"
 
 namespace oko {
 
@@ -21,9 +20,6 @@ inline void write_text_pages(const std::filesystem::path& path, int pages) {
   constexpr int kWidth = 595, kHeight = 842;
   std::ofstream file(path, std::ios::binary);
   document::PdfWriter writer([&](std::string_view bytes) { file << bytes; }, "pages");
-  const document::PagePicture picture{
-      image::encode_jpeg({8, 8, std::vector<std::uint8_t>(8 * 8 * 3, 255)}, 85), 8, 8, kWidth,
-      kHeight};
   for (int page = 0; page < pages; ++page) {
     ocr::Page text{kWidth, kHeight, {}};
     for (int line = 0; line < 20; ++line) {
@@ -41,7 +37,7 @@ inline void write_text_pages(const std::filesystem::path& path, int pages) {
       }
       text.lines.push_back(out);
     }
-    writer.add_page(picture, text);
+    writer.add_page({{}, kWidth, kHeight}, text);
   }
   writer.finish();
 }

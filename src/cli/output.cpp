@@ -1,0 +1,37 @@
+#include "cli/output.h"
+
+#include <span>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "cli/terminal.h"
+
+namespace oko::cli {
+
+namespace fs = std::filesystem;
+
+Output::Output(const std::string& file) {
+  if (file.empty()) return;
+  std::error_code error;
+  path_ = fs::weakly_canonical(file, error);  // a link stays, and what it names is written
+  if (error) path_ = file;
+  if (fs::exists(path_, error) && !fs::is_regular_file(path_, error)) {
+    throw Error(ErrorCode::kFailed,
+                tr("{}: is not a file to write", "{}: это не файл для записи", file),
+                tr("name a file, or leave -o out to print", "назовите файл или уберите -o"));
+  }
+  file_.emplace(path_.string() + ".oko-", file);
+}
+
+void Output::print(std::string_view text) {
+  if (!file_) return cli::print(text);
+  file_->append(std::as_bytes(std::span(text)));
+}
+
+void Output::finish() {
+  if (file_) file_->keep_as(path_);
+  file_.reset();
+}
+
+}  // namespace oko::cli

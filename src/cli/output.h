@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/temporary_file.h"
+
+namespace oko::cli {
+
+/// Where a command prints its result: standard output, or a file that is there once it is whole.
+class Output {
+ public:
+  /// `file`: empty: standard output. Throws kFailed where it cannot be written.
+  explicit Output(const std::string& file);
+
+  /// Throws kFailed.
+  void print(std::string_view text);
+
+  /// Gives the file its name, over one that has it. Without it there is no file. Throws kFailed.
+  void finish();
+
+ private:
+  std::filesystem::path path_;
+  std::optional<TemporaryFile> file_;
+};
+
+}  // namespace oko::cli

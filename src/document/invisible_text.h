@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ocr/page.h"
+
+namespace oko::document {
+
+/// Text for the pages of one PDF that readers find and nobody sees, and its font.
+class InvisibleText {
+ public:
+  /// The objects of the font, each after those that it refers to.
+  enum Part : std::size_t {
+    kFontFile,
+    kGlyphMap,
+    kUnicodeMap,  ///< complete once all pages are written
+    kDescriptor,
+    kCidFont,
+    kFont,
+    kParts,
+  };
+  static bool is_stream(Part part) { return part < kDescriptor; }
+
+  /// The operators that write `text` on a page of `width` × `height` points, the origin bottom
+  /// left. The words of a line share a baseline, also where it slopes. `font`: its name in the
+  /// resources of the page.
+  std::string content(const ocr::Page& text, double width, double height, std::string_view font);
+
+  /// What a stream of the font holds.
+  std::string stream_data(Part part) const;
+
+  /// The entries of the dictionary of an object that is no stream, and those that are other
+  /// objects of the font.
+  static std::string entries(Part part);
+  struct Link {
+    const char* key;
+    Part part;
+    bool in_array = false;
+  };
+  static std::vector<Link> links(Part part);
+
+ private:
+  std::string codes_of(std::string_view utf8);
+
+  /// Characters beyond U+FFFF have the codes of surrogates, as they come.
+  std::map<char32_t, std::uint16_t> supplementary_;
+};
+
+}  // namespace oko::document

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "document/invisible_text.h"
+#include "document/qpdf_file.h"
+#include "document/sheet.h"
+#include "ocr/page.h"
+
+namespace oko::document {
+
+/// Puts invisible text on the pages of a PDF and leaves all else as it is: what pages show, streams
+/// as they are stored, outlines, forms, attachments, encryption. One thread at a time.
+class PdfEditor {
+ public:
+  /// Null where qpdf cannot open the file, or counts other pages than `pages`.
+  static std::unique_ptr<PdfEditor> open(const std::filesystem::path& path, int pages);
+
+  /// `sheet`: the page as it is shown. The boxes of `text` are in pixels of its own width and
+  /// height. Throws kFailed where qpdf does.
+  void add_text(int page, const Sheet& sheet, const ocr::Page& text);
+
+  bool is_changed() const { return font_.has_value(); }
+
+  /// Whether the file says that it has signatures, which hold for its own bytes alone.
+  bool is_signed() const;
+
+  /// Whether the file has an outline, fields of forms or attachments.
+  bool has_more_than_pages() const;
+
+  /// Puts all pages of `other`, which must outlive `write`, before the first page or behind the
+  /// last one. What is not of its pages stays behind: outlines, fields of forms, attachments.
+  /// Throws kFailed.
+  void add_pages(PdfEditor& other, bool before);
+
+  /// Throws kFailed.
+  void write(const std::filesystem::path& path);
+
+ private:
+  explicit PdfEditor(const std::filesystem::path& path) : name_(path.string()) {}
+
+  qpdf_oh new_stream(const std::string& data);
+  void replace_data(qpdf_oh stream, const std::string& data);
+  void make_font();
+  void complete_font();
+  qpdf_oh resources_of(qpdf_oh page);
+  std::string font_name(qpdf_oh page);
+  void throw_on_error();
+
+  QpdfFile qpdf_;
+  std::string name_;  ///< of the file, for messages
+  InvisibleText text_;
+  std::optional<qpdf_oh> font_;
+  qpdf_oh unicode_map_ = 0;
+};
+
+}  // namespace oko::document

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <qpdf/qpdf-c.h>
+
+#include <filesystem>
+
+namespace oko::document {
+
+/// A PDF in qpdf, by its C functions: its C++ headers do not compile with every standard library.
+/// One thread at a time.
+class QpdfFile {
+ public:
+  QpdfFile() : data_(qpdf_init()) {
+    qpdf_silence_errors(data_);
+    qpdf_set_suppress_warnings(data_, QPDF_TRUE);
+  }
+  ~QpdfFile() { qpdf_cleanup(&data_); }
+  QpdfFile(const QpdfFile&) = delete;
+  QpdfFile& operator=(const QpdfFile&) = delete;
+
+  /// Whether it could be read, and repaired where it is damaged.
+  bool open(const std::filesystem::path& path) {
+    return (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;
+  }
+
+  operator qpdf_data() const { return data_; }
+
+  bool is_dictionary(qpdf_oh object) const {
+    return qpdf_oh_is_dictionary(data_, object) != QPDF_FALSE;
+  }
+  bool is_array(qpdf_oh object) const { return qpdf_oh_is_array(data_, object) != QPDF_FALSE; }
+  bool is_stream(qpdf_oh object) const { return qpdf_oh_is_stream(data_, object) != QPDF_FALSE; }
+  qpdf_oh get(qpdf_oh dictionary, const char* key) const {
+    return qpdf_oh_get_key(data_, dictionary, key);
+  }
+
+ private:
+  qpdf_data data_;
+};
+
+}  // namespace oko::document

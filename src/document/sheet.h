@@ -1,0 +1,18 @@
+#pragma once
+
+#include <array>
+
+#include "image/jpeg_file.h"
+
+namespace oko::document {
+
+/// What the text of a page lies over in a PDF: a picture, or the page of a PDF as it is.
+struct Sheet {
+  image::JpegFile picture;  ///< without bytes: the page of the file itself
+  double width = 0;   ///< of the page as shown, points; of a page with a UserUnit, those units
+  double height = 0;  ///< the same
+  /// a to f of the format: from the page as shown, the origin bottom left, to its own space.
+  std::array<double, 6> matrix{1, 0, 0, 1, 0, 0};
+};
+
+}  // namespace oko::document

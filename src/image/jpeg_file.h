@@ -1,0 +1,23 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace oko::image {
+
+/// A JPEG file that other programs can decode as it is, and what they must be told of it.
+struct JpegFile {
+  std::string bytes;
+  int width = 0;            ///< pixels as stored
+  int height = 0;           ///< pixels as stored
+  int components = 3;       ///< 3: colours, 1: grey
+  int orientation = 1;      ///< of EXIF, 1 to 8
+  std::string icc_profile;  ///< of as many components; empty: sRGB
+};
+
+/// Nothing where a decoder of the filter DCTDecode of PDF may not show it as oko does: CMYK, 12
+/// bits, lossless or arithmetic coding, RGB without Adobe's mark, or no JPEG.
+std::optional<JpegFile> parse_jpeg(std::string bytes);
+
+}  // namespace oko::image

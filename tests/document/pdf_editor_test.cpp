@@ -1,0 +1,125 @@
+// Text that oko puts on pages of a PDF, as PDFium reads it.
+#include "document/pdf_editor.h"
+
+#include "document/pdf.h"
+#include "tests/support/pdf_pages.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::document {
+namespace {
+
+const PdfOptions kPoints{.resolution = 72};  // pixels are points
+
+ocr::Page page_of_words(int width, int height) {
+  ocr::Page page{width, height, {}};
+  page.lines.push_back({{{"Вторая", {20, 40, 60, 10}, 1, {}}, {"строка", {85, 40, 50, 10}, 1, {}}},
+                        {20, 40, 115, 10},
+                        1,
+                        0});
+  return page;
+}
+
+class PdfEditorTest : public ScratchFolderTest {
+ protected:
+  /// A page whose boxes and resources are inherited, with `entries`, and content that leaves the
+  /// space changed behind it.
+  std::filesystem::path write_page(const std::string& entries, const std::string& more = {}) {
+    const auto path = folder_ / "in.pdf";
+    write_pdf(path,
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[-50 20 250 220]"
+              "/Resources<</ProcSet[/PDF]>>>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R" +
+                  entries + ">>endobj\n" + pdf_stream(4, "", "0 0 30 20 re f q 3 0 0 3 9 9 cm") +
+                  more);
+    return path;
+  }
+
+  /// Puts words on the first page, and opens the result.
+  Pdf with_words(const std::filesystem::path& path) {
+    const Pdf pdf(path, kPoints);
+    const PageSize size = pdf.page_size(0);
+    auto editor = PdfEditor::open(path, pdf.page_count());
+    editor->add_text(0, pdf.sheet(0), page_of_words(size.width, size.height));
+    editor->write(folder_ / "out.pdf");
+    return Pdf(folder_ / "out.pdf", kPoints);
+  }
+};
+
+TEST_F(PdfEditorTest, TextStandsWhereItWasReadHoweverThePageIsTurnedAndCut) {
+  for (const char* entries :
+       {"", "/Rotate 90", "/Rotate 180", "/Rotate -90", "/CropBox[-40 40 200 210]",
+        "/CropBox[-40 40 200 210]/Rotate 270", "/UserUnit 2", "/Resources<<>>"}) {
+    const std::filesystem::path path = write_page(entries);
+    const image::Image before = Pdf(path, kPoints).render(0);
+    const Pdf pdf = with_words(path);
+    EXPECT_EQ(pdf.render(0).rgb, before.rgb) << entries;
+    const auto text = pdf.text_layer(0);
+    ASSERT_TRUE(text) << entries;
+    ASSERT_EQ(text->text(), "Вторая строка\n") << entries;
+    const ocr::Box& box = text->lines[0].words[1].box;
+    EXPECT_NEAR(box.left, 85, 1) << entries;
+    EXPECT_NEAR(box.top, 40, 1.5) << entries;
+    EXPECT_NEAR(box.width, 50, 1) << entries;
+    EXPECT_NEAR(box.height, 10, 2) << entries;
+  }
+}
+
+TEST_F(PdfEditorTest, StreamsOfThePageAreCopiedAsTheyAre) {
+  const std::string jpeg = "\xFF\xD8 not decoded \xFF\xD9", fax(1000, '\x5A');
+  with_words(
+      write_page("/Resources<</XObject<</A 5 0 R/B 6 0 R>>>>",
+                 pdf_stream(5,
+                            "/Type/XObject/Subtype/Image/Width 8/Height 8/ColorSpace/DeviceGray"
+                            "/BitsPerComponent 8/Filter/DCTDecode",
+                            jpeg) +
+                     pdf_stream(6,
+                                "/Type/XObject/Subtype/Image/Width 8/Height 8/ColorSpace/DeviceGray"
+                                "/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1>>",
+                                fax)));
+  const std::string out = read_file(folder_ / "out.pdf", 1'000'000, ErrorCode::kFailed);
+  EXPECT_NE(out.find(jpeg), std::string::npos);
+  EXPECT_NE(out.find(fax), std::string::npos);
+  EXPECT_LT(out.size(), std::filesystem::file_size(folder_ / "in.pdf") + 4000);
+}
+
+TEST_F(PdfEditorTest, APageThatIsThereTwiceGetsTheTextOfEach) {
+  write_pdf(folder_ / "in.pdf",
+            "2 0 obj<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2/MediaBox[0 0 300 200]>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/Resources<</Font 5 0 R>>>>endobj\n"
+            "5 0 obj<</OkoText 6 0 R>>endobj\n6 0 obj<</Type/Font>>endobj\n");
+  const Pdf pdf(folder_ / "in.pdf", kPoints);
+  auto editor = PdfEditor::open(folder_ / "in.pdf", 2);
+  ASSERT_TRUE(editor);
+  EXPECT_FALSE(editor->is_changed());
+  editor->add_text(1, pdf.sheet(1), page_of_words(300, 200));
+  EXPECT_TRUE(editor->is_changed());
+  editor->write(folder_ / "out.pdf");
+  const Pdf out(folder_ / "out.pdf", kPoints);
+  EXPECT_EQ(out.text_layer(0).value_or(ocr::Page{}).text(), "");
+  EXPECT_EQ(out.text_layer(1)->text(), "Вторая строка\n");
+}
+
+TEST_F(PdfEditorTest, AnEncryptedFileStaysEncrypted) {
+  const auto path = write_page("");
+  {
+    QpdfFile qpdf;
+    ASSERT_TRUE(qpdf.open(path));
+    qpdf_init_write(qpdf, (folder_ / "locked.pdf").c_str());
+    qpdf_set_r6_encryption_parameters2(qpdf, "", "owner", QPDF_TRUE, QPDF_TRUE, QPDF_TRUE,
+                                       QPDF_TRUE, QPDF_TRUE, QPDF_FALSE, qpdf_r3p_none, QPDF_TRUE);
+    ASSERT_EQ(qpdf_write(qpdf) & QPDF_ERRORS, 0);
+  }
+  EXPECT_EQ(with_words(folder_ / "locked.pdf").text_layer(0)->text(), "Вторая строка\n");
+  QpdfFile out;
+  ASSERT_TRUE(out.open(folder_ / "out.pdf"));
+  EXPECT_TRUE(qpdf_is_encrypted(out));
+  EXPECT_FALSE(qpdf_allow_modify_other(out));
+}
+
+TEST_F(PdfEditorTest, OtherPagesThanPdfiumCountsAreNotEdited) {
+  EXPECT_FALSE(PdfEditor::open(write_page(""), 2));
+  EXPECT_FALSE(PdfEditor::open(folder_ / "none.pdf", 1));
+}
+
+}  // namespace
+}  // namespace oko::document
