@@ -101,7 +101,7 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
 
 void measure(const std::string& what, MeasureOptions& options) {
   options.run.model = hub::find_model(options.model);
-  const Interrupt interrupt;
+  const Interrupt interrupt(Interrupt::kPatience);  // a pass of the vision tower looks for no stop
   align_model(options.run.model, options.common, interrupt.token());
   const engine::BenchmarkResult result = engine::run_benchmark(options.run, interrupt.token());
   if (options.json) return print_json(json_of(what, options, result));

@@ -221,6 +221,10 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     return;
   }
   print("\n");
+  if (result.finish_reason == engine::FinishReason::kLength) {
+    note(tr("the answer was cut off after {} tokens (--max-tokens)",
+            "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));
+  }
   if (!options.stats) return;
   say(stats_text(result.stats, picture.stats));
   print_copied_weights(result.stats.copied_weight_bytes);

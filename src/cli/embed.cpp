@@ -21,6 +21,7 @@
 #include "cli/terminal.h"
 #include "engine/embedder.h"
 #include "hub/model_path.h"
+#include "text/utf8.h"
 
 namespace oko::cli {
 namespace {
@@ -50,9 +51,15 @@ std::string name_of(std::int32_t id, const EmbedOptions& options,
   return options.token_strings ? std::string(embedder.tokenizer().token(id)) : std::to_string(id);
 }
 
-std::string json_line(const engine::TextEmbedding& text, std::size_t index,
+/// Text in another encoding gets a vector, and a wrong one; UTF-16 has NULs.
+bool is_plain_utf8(const std::string& text) {
+  return text::is_valid_utf8(text) && text.find('\0') == std::string::npos;
+}
+
+std::string json_line(const engine::TextEmbedding& text, std::size_t index, bool broken,
                       const EmbedOptions& options, const engine::Embedder& embedder) {
   Json line{{"index", index}, {"tokens", text.tokens}, {"total_tokens", text.total_tokens}};
+  if (broken) line["not_utf8"] = true;
   if (options.outputs.dense) line["dense"] = text.encoding.dense;
   if (options.outputs.sparse) {
     Json& sparse = line["sparse"] = Json::object();
@@ -110,6 +117,8 @@ class EmbedRun {
              .host = make_host(options.common, options.threads)}) {}
 
   void embed(std::vector<std::string> texts) {
+    std::vector<bool> broken;
+    for (const std::string& text : texts) broken.push_back(!is_plain_utf8(text));
     engine::EmbeddingRequest request;
     request.prompt = options_.prefix;
     request.texts = std::move(texts);
@@ -119,9 +128,11 @@ class EmbedRun {
     const engine::EmbeddingResult result =
         embedder_.embed(request, interrupt_.token(), [&](double done) { progress.update(done); });
     progress.clear();
-    for (const engine::TextEmbedding& text : result.texts) {
+    for (std::size_t i = 0; i < result.texts.size(); ++i) {
+      const engine::TextEmbedding& text = result.texts[i];
+      if (broken[i]) warn_of_encoding();
       warn_if_cut(text);
-      print(options_.json ? json_line(text, done_, options_, embedder_)
+      print(options_.json ? json_line(text, done_, broken[i], options_, embedder_)
                           : text_lines(text, options_, embedder_));
       ++done_;
     }
@@ -148,6 +159,12 @@ class EmbedRun {
   }
 
  private:
+  void warn_of_encoding() const {
+    if (options_.common.quiet) return;
+    say_note(tr("text {}: is not UTF-8; its vector may be wrong",
+                "текст {}: это не UTF-8; вектор может быть неверным", done_ + 1));
+  }
+
   void warn_if_cut(const engine::TextEmbedding& text) const {
     if (text.total_tokens == text.tokens || options_.common.quiet) return;
     say_note(tr("text {}: only the first {} of its {} tokens were read, {} were cut off",

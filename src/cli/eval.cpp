@@ -54,6 +54,11 @@ std::vector<Sample> samples_of(const std::string& folder) {
     if (entry.path().extension() == ".txt" || !fs::exists(truth)) continue;
     samples.push_back({entry.path(), read_file(truth, kMaxTruthBytes, ErrorCode::kBadInput)});
   }
+  if (error) {
+    const std::string reason = error.message();
+    throw Error(ErrorCode::kBadInput, tr("{}: the folder cannot be read: {}",
+                                         "{}: папка не читается: {}", folder, reason));
+  }
   if (samples.empty()) {
     throw Error(ErrorCode::kBadInput,
                 tr("{}: no pictures with their text", "{}: нет картинок с их текстом", folder),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 
 #include "base/error.h"
@@ -65,6 +66,10 @@ std::vector<std::string> LineReader::take_lines(bool finished) {
   if (finished) {
     add(taken, buffer_.size());
     taken = buffer_.size();
+  }
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (line_ == 0 && !lines.empty() && lines.front().starts_with(kByteOrderMark)) {
+    lines.front().erase(0, kByteOrderMark.size());
   }
   buffer_.erase(0, taken);
   searched_ = buffer_.size();

@@ -10,7 +10,7 @@
 namespace oko::cli {
 
 /// Reads lines of a file descriptor as they come, so that a program which writes one line and waits
-/// for the answer gets it.
+/// for the answer gets it. A byte order mark before the first line is dropped.
 class LineReader {
  public:
   static constexpr std::size_t kMaxLineBytes = 256 << 20;

@@ -6,9 +6,11 @@
 #include <exception>
 #include <new>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "base/core_count.h"
 #include "base/error.h"
@@ -128,7 +130,37 @@ int report(const Error& error) {
   return exit_status(error.code());
 }
 
+/// What CLI11 may take for options, until "--": "-x..." in `arguments`.
+std::vector<std::string> dashed(std::span<char* const> arguments) {
+  std::vector<std::string> found;
+  for (const std::string each : arguments) {
+    if (each == "--") break;
+    if (each.size() > 2 && each[0] == '-' && each[1] != '-') found.push_back(each);
+  }
+  return found;
+}
+
+std::string usage_hint(std::span<char* const> arguments) {
+  if (dashed(arguments).empty()) {
+    return tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help");
+  }
+  return tr("put -- before texts and names that begin with -, or ./ before a name",
+            "перед текстами и именами, которые начинаются с -, ставьте --, перед именем можно ./");
+}
+
+/// CLI11 takes "-house" for -h with letters behind it.
+void refuse_joined_help(std::span<char* const> arguments) {
+  for (const std::string& each : dashed(arguments)) {
+    if (each[1] != 'h') continue;
+    throw Error(ErrorCode::kUsage,
+                tr("wrong usage: no option {}", "неверный вызов: нет ключа {}", each),
+                usage_hint(arguments));
+  }
+}
+
 int run(int argc, char** argv) {
+  const std::span<char* const> arguments(argv + 1, static_cast<std::size_t>(std::max(argc, 1) - 1));
+  refuse_joined_help(arguments);
   CLI::App app(tr("oko sees, reads and describes pictures, locally.",
                   "oko видит, читает и описывает картинки — локально."),
                "oko");
@@ -152,9 +184,8 @@ int run(int argc, char** argv) {
     return status;
   } catch (const CLI::ParseError& wrong) {
     const std::string reason = wrong.what();
-    return report(Error(
-        ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
-        tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help")));
+    return report(Error(ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
+                        usage_hint(arguments)));
   }
   if (app.get_subcommands().empty()) {
     throw Error(ErrorCode::kUsage, tr("no command is given", "не указана команда"),

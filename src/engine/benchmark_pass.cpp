@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -25,8 +26,10 @@ namespace {
 constexpr int kDecodePrompt = 16;  // tokens before the timed ones, or of the warm-up
 
 std::vector<std::int32_t> some_tokens(int count, int vocab_size) {
-  std::vector<std::int32_t> ids;
-  for (int i = 0; i < count; ++i) ids.push_back((i * 7919 + 13) % std::min(vocab_size, 100'000));
+  std::vector<std::int32_t> ids(static_cast<std::size_t>(count));
+  std::int32_t next = 13;
+  for (std::int32_t& id : ids)
+    id = std::exchange(next, (next + 7919) % std::min(vocab_size, 100'000));
   return ids;
 }
 
@@ -51,7 +54,7 @@ class QwenPass : public BenchmarkPass {
 
   void warm_up() const override {
     if (options_.kind != BenchmarkKind::kPrefill) return;
-    const auto ids = some_tokens(kDecodePrompt, model_->config().text.vocab_size);
+    const auto ids = text_tokens(kDecodePrompt);
     qwen::Sequence(*model_, {.reserve = kDecodePrompt}).prefill(ids, {}, stop_);
   }
 
@@ -87,8 +90,15 @@ class QwenPass : public BenchmarkPass {
     return side * side;
   }
 
+  /// None stands for a picture.
+  std::vector<std::int32_t> text_tokens(int count) const {
+    auto ids = some_tokens(count, model_->config().text.vocab_size);
+    std::replace(ids.begin(), ids.end(), model_->config().image_token_id, 0);
+    return ids;
+  }
+
   double decode() const {
-    const auto ids = some_tokens(kDecodePrompt + options_.tokens, model_->config().text.vocab_size);
+    const auto ids = text_tokens(kDecodePrompt + options_.tokens);
     qwen::Sequence sequence(*model_, {.reserve = static_cast<int>(ids.size())});
     const tensor::mx::array logits =
         sequence.read_prompt(std::span(ids).first(kDecodePrompt), {}, stop_);
@@ -113,7 +123,7 @@ class QwenPass : public BenchmarkPass {
   }
 
   double prefill() const {
-    const auto ids = some_tokens(options_.tokens, model_->config().text.vocab_size);
+    const auto ids = text_tokens(options_.tokens);
     qwen::Sequence sequence(*model_, {.reserve = options_.tokens});
     const Stopwatch watch;
     sequence.prefill(ids, {}, stop_);
@@ -124,9 +134,9 @@ class QwenPass : public BenchmarkPass {
     const qwen::VisionConfig& vision = model_->config().vision;
     const int side = options_.side / vision.patch_size;
     qwen::Patches picture{{1, side, side}, vision.spatial_merge_size, {}};
-    picture.pixel_values.resize(
-        static_cast<std::size_t>(patches() * vision.in_channels * vision.temporal_patch_size *
-                                 vision.patch_size * vision.patch_size));
+    picture.pixel_values.resize(static_cast<std::size_t>(
+        std::int64_t{patches()} * vision.in_channels * vision.temporal_patch_size *
+        vision.patch_size * vision.patch_size));
     for (std::size_t i = 0; i < picture.pixel_values.size(); ++i) {
       picture.pixel_values[i] = static_cast<float>(i * 7919 % 511) / 255.0f - 1.0f;
     }

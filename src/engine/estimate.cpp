@@ -32,7 +32,8 @@ Picture measure(qwen::ImageSize size, const qwen::ImageProcessorConfig& processo
   const auto bytes = [](int width, int height) {
     return kChannels * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   };
-  const auto patch = static_cast<std::uint64_t>(processor.patch_size * processor.patch_size);
+  const auto patch =
+      static_cast<std::uint64_t>(std::int64_t{processor.patch_size} * processor.patch_size);
   return {bytes(size.width, size.height), bytes(to.width, to.height),
           std::max(bytes(size.width, to.height), bytes(to.width, size.height)),
           bytes(to.width, to.height) / kChannels / patch};

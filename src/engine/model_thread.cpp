@@ -51,12 +51,12 @@ struct ModelThread::Task {
 
 ModelThread::ModelThread(std::size_t threads) {
   tensor::device();  // a setting that cannot be met is the caller's error
-  thread_ = JoiningThread([this, threads](StopToken stop) { work(std::move(stop), threads); });
+  thread_ = JoiningThread([this, threads](const StopToken& stop) { work(stop, threads); });
 }
 
 ModelThread::~ModelThread() = default;
 
-void ModelThread::work(StopToken stop, std::size_t threads) {
+void ModelThread::work(const StopToken& stop, std::size_t threads) {
   tensor::prepare_device({.threads = threads});
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [this] { return !waiting_.empty(); })) {

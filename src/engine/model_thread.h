@@ -26,7 +26,7 @@ class ModelThread {
  private:
   struct Task;
 
-  void work(StopToken stop, std::size_t threads);
+  void work(const StopToken& stop, std::size_t threads);
 
   std::mutex mutex_;
   ConditionVariable wake_;

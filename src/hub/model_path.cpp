@@ -40,8 +40,8 @@ fs::path find_model(const std::string& given) {
               tr("model {}: not found (looked for a folder of that name, in {} and in {})",
                  "модель {}: не найдена (искали папку с таким именем, в {} и в {})", given,
                  (oko_home() / "models").string(), hugging_face_cache().string()),
-              tr("download it with Hugging Face's tools, or name a folder with --model DIR",
-                 "скачайте её средствами Hugging Face или укажите папку: --model DIR"));
+              tr("download it (hf download {0}), or give the model's folder",
+                 "скачайте её (hf download {0}) или укажите папку модели", given));
 }
 
 }  // namespace oko::hub

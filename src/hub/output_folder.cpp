@@ -55,7 +55,11 @@ OutputFolder::OutputFolder(const fs::path& path) {
   path_ = fs::absolute(path, error).lexically_normal();
   if (!path_.has_filename()) path_ = path_.parent_path();  // "folder/"
   if (fs::exists(path_, error)) {
-    const bool empty = fs::is_directory(path_, error) && fs::is_empty(path_, error);
+    if (!fs::is_directory(path_, error)) {
+      throw Error(ErrorCode::kUsage, tr("{}: is a file", "{}: это файл", path_.string()),
+                  tr("name a new folder", "укажите новую папку"));
+    }
+    const bool empty = fs::is_empty(path_, error);
     if (error) fail(path_, error);
     if (!empty) {
       throw Error(ErrorCode::kUsage,

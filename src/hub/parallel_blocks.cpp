@@ -33,6 +33,7 @@ void for_each_block(std::size_t count, const StopToken& stop,
       std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), count);
   {
     std::vector<JoiningThread> pool;
+    pool.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) pool.emplace_back(work);
   }
   if (failure) std::rethrow_exception(failure);

@@ -80,18 +80,23 @@ bool is_letter_or_digit(std::string_view symbol) {
 }
 
 [[noreturn]] void throw_missing(const std::vector<std::string>& data) {
-  std::string packages;
+  std::string packages, missing;
   for (const std::string& name : data) {
     tesseract::TessBaseAPI api;
-    if (!init(api, name)) packages += " tesseract-ocr-" + name;
+    if (init(api, name)) continue;
+    packages += " tesseract-ocr-" + name;
+    add(missing, name);
+  }
+  if (missing.empty()) {
+    throw Error(ErrorCode::kFailed,
+                tr("text recognition cannot use its data", "распознавание не читает свои данные"),
+                tr("TESSDATA_PREFIX may name a wrong folder",
+                   "возможно, TESSDATA_PREFIX указывает не на ту папку"));
   }
   throw Error(ErrorCode::kFailed,
-              tr("text recognition lacks data of a language",
-                 "распознаванию текста не хватает данных языка"),
-              packages.empty()
-                  ? tr("TESSDATA_PREFIX may name a wrong folder",
-                       "возможно, TESSDATA_PREFIX указывает не на ту папку")
-                  : tr("install it: apt install{}", "установите их: apt install{}", packages));
+              tr("text recognition lacks data of a language: {}",
+                 "распознаванию текста не хватает данных языка: {}", missing),
+              tr("install it: apt install{}", "установите их: apt install{}", packages));
 }
 
 /// Tesseract's loops take four threads each, which spin for minutes on a busy machine. Holds for

@@ -84,6 +84,12 @@ TEST(BenchTest, KernelsAreTimedAtTheShapesOfTheModel) {
   }
 }
 
+TEST(BenchTest, NoTokenOfALongPromptStandsForAPicture) {
+  const ProcessResult run = run_oko(
+      {"bench", "prefill", "--tokens", "1000", "--repeats", "1", "--model", kModel, "--json"});
+  EXPECT_EQ(run.status, 0) << run.err;
+}
+
 TEST(BenchTest, WrongUsageIsRefusedWithStatusTwo) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"bench"},

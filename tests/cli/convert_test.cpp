@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -31,6 +32,14 @@ TEST_F(ConvertTest, AConvertedModelEmbeds) {
       run({"embed", "привет", "--dense", "--sparse", "--colbert", "--json", "--model", out()});
   EXPECT_EQ(embed.status, 0) << embed.err;
   EXPECT_EQ(json::parse(embed.out).at("dense").size(), 128u);
+}
+
+TEST_F(ConvertTest, AFileIsNoFolderForTheResult) {
+  write_file_atomically(out(), std::string_view());
+  const ProcessResult result = run({"convert", source(), out()});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("out: is a file\nhint: name a new folder"), std::string::npos)
+      << result.err;
 }
 
 TEST_F(ConvertTest, JsonReportsSizesAndErrorsOfEveryLayer) {

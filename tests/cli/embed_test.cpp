@@ -129,6 +129,40 @@ TEST_F(EmbedTest, ACutTextIsSaidToBeCutInBothLanguages) {
   EXPECT_EQ(run(quiet).err, "");
 }
 
+TEST_F(EmbedTest, TextInAnotherEncodingIsSaid) {
+  const std::string cp1251 = "\xCF\xF0\xE8\xE2\xE5\xF2";
+  const std::string utf16("h\0i\0", 4);
+  for (const std::string& text : {cp1251, utf16}) {
+    const ProcessResult result =
+        run({"-", "--json", "--model", model()}, "en", input_file("first\n" + text + "\n"));
+    EXPECT_EQ(result.err, "oko: text 2: is not UTF-8; its vector may be wrong\n");
+    const auto lines = objects(result);
+    EXPECT_FALSE(lines.at(0).contains("not_utf8"));
+    EXPECT_EQ(lines.at(1).at("not_utf8"), true);
+  }
+  const ProcessResult argument = run({"first", cp1251, "--model", model()}, "ru");
+  EXPECT_EQ(argument.err, "oko: текст 2: это не UTF-8; вектор может быть неверным\n");
+}
+
+TEST_F(EmbedTest, AByteOrderMarkIsNoText) {
+  const auto marked = objects(
+      run({"-", "--json", "--model", model()}, "en", input_file("\xEF\xBB\xBFhello\nhello\n")));
+  ASSERT_EQ(marked.size(), 2u);
+  EXPECT_EQ(marked[0].at("tokens"), marked[1].at("tokens"));
+  EXPECT_EQ(marked[0].at("dense"), marked[1].at("dense"));
+}
+
+TEST_F(EmbedTest, ATextThatBeginsWithADashNeedsTwoBeforeIt) {
+  const ProcessResult help = run({"--model", model(), "-house"});
+  EXPECT_EQ(help.status, 2) << help.out;
+  EXPECT_NE(help.err.find("no option -house\nhint: put -- before"), std::string::npos) << help.err;
+  const ProcessResult other = run({"--model", model(), "-minus"}, "ru");
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("ставьте --"), std::string::npos) << other.err;
+  EXPECT_EQ(run({"--model", model(), "--", "-house"}).status, 0);
+  EXPECT_EQ(run({"-h"}).status, 0);
+}
+
 TEST_F(EmbedTest, PlainOutputIsALineAVector) {
   const ProcessResult dense = run({"one", "--model", model()});
   EXPECT_EQ(std::count(dense.out.begin(), dense.out.end(), '\n'), 1);

@@ -149,6 +149,10 @@ TEST_F(OcrTest, EvalPrintsTheRatesOfAFolder) {
   for (const char* name : {"receipt_0.png", "receipt_0.txt"}) {
     fs::copy_file(fs::path(kPages) / name, folder_ / name);
   }
+  const ProcessResult nowhere = run({"eval", "ocr", folder_ / "none"});
+  EXPECT_EQ(nowhere.status, 4);
+  EXPECT_NE(nowhere.err.find("the folder cannot be read: No such file"), std::string::npos)
+      << nowhere.err;
   const ProcessResult table = run({"eval", "ocr", folder_}, "ru");
   ASSERT_EQ(table.status, 0) << table.err;
   EXPECT_NE(table.out.find("кириллица"), std::string::npos) << table.out;
