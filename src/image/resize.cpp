@@ -48,8 +48,10 @@ Filter make_filter(int in_size, int out_size) {
   std::vector<double> exact(filter.max_taps);
   for (int position = 0; position < out_size; ++position) {
     const double centre = (position + 0.5) * scale;
+    // NOLINTBEGIN(bugprone-incorrect-roundings): Pillow rounds so
     const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
     const int taps = std::min(static_cast<int>(centre + support + 0.5), in_size) - first;
+    // NOLINTEND(bugprone-incorrect-roundings)
     double total = 0;
     for (int i = 0; i < taps; ++i) {
       exact[i] = cubic((i + first - centre + 0.5) * inverse);

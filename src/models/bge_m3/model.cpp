@@ -147,10 +147,10 @@ void Model::check(const PackedTexts& texts) const {
 }
 
 std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& outputs,
-                                    StopToken stop, const Observer& observer) const {
+                                    const StopToken& stop, const Observer& observer) const {
   require(outputs);
   check(texts);
-  const mx::array hidden = encoder_.forward(texts, std::move(stop), observer);
+  const mx::array hidden = encoder_.forward(texts, stop, observer);
   std::optional<mx::array> rows, weights, vectors;
   if (outputs.dense) rows = in_memory(hidden);
   if (outputs.sparse) weights = in_memory((*sparse_linear_)(hidden));

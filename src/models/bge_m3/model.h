@@ -40,7 +40,7 @@ class Model {
   /// The outputs of each text, from one pass. Throws kBadModel where the model computes numbers
   /// that are none (NaN, infinity), or texts have ids that it does not know; kCancelled.
   std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
-                               StopToken stop = {}, const Observer& observer = {}) const;
+                               const StopToken& stop = {}, const Observer& observer = {}) const;
 
  private:
   Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);
