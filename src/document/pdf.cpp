@@ -1,8 +1,11 @@
 #include "document/pdf.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -78,10 +81,6 @@ bool is_blank(const image::Image& image, int left, int top, int right, int botto
   return true;
 }
 
-bool is_blank(const image::Image& image) {
-  return is_blank(image, 0, 0, image.width, image.height);
-}
-
 std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object) {
   FS_RECTF place{};
   if (!FPDFPageObj_GetBounds(object, &place.left, &place.bottom, &place.right, &place.top)) {
@@ -96,7 +95,30 @@ constexpr float kLeastPicture = 8;
 constexpr float kLeastOutline = 2, kTallestOutline = 60, kWidestOutline = 100;
 constexpr std::size_t kManyOutlines = 60;
 
-/// Whether a picture on the page left nothing in `drawn` because it cannot be decoded.
+/// Whether the last marker of a JPEG is missing: it breaks off, or its length is given too small.
+bool lacks_end(FPDF_PAGEOBJECT object) {
+  std::array<char, 16> filter{};
+  if (FPDFImageObj_GetImageFilterCount(object) != 1) return false;
+  FPDFImageObj_GetImageFilter(object, 0, filter.data(), filter.size());
+  if (std::string_view(filter.data()) != "DCTDecode") return false;
+  std::string bytes(FPDFImageObj_GetImageDataRaw(object, nullptr, 0), '\0');
+  FPDFImageObj_GetImageDataRaw(object, bytes.data(), bytes.size());
+  const std::size_t scan = bytes.rfind("\xFF\xDA");
+  return scan == std::string::npos || bytes.find("\xFF\xD9", scan) == std::string::npos;
+}
+
+/// Whether a margin of a tenth of [left, right) × [top, bottom) is blank: what PDFium leaves of a
+/// picture that breaks off, whichever way the page is turned.
+bool has_blank_margin(const image::Image& image, int left, int top, int right, int bottom) {
+  const int across = (right - left + 9) / 10, down = (bottom - top + 9) / 10;
+  return is_blank(image, left, bottom - down, right, bottom) ||
+         is_blank(image, left, top, right, top + down) ||
+         is_blank(image, left, top, left + across, bottom) ||
+         is_blank(image, right - across, top, right, bottom);
+}
+
+/// Whether a picture on the page left nothing in `drawn` because it cannot be decoded, or breaks
+/// off.
 bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn) {
   for (int i = 0; i < FPDFPage_CountObjects(page); ++i) {
@@ -111,7 +133,9 @@ bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
     const int left = within(box.left, drawn.width), top = within(box.top, drawn.height);
     const int right = within(box.left + box.width, drawn.width);
     const int bottom = within(box.top + box.height, drawn.height);
-    if (left >= right || top >= bottom || !is_blank(drawn, left, top, right, bottom)) continue;
+    if (left >= right || top >= bottom) continue;
+    if (lacks_end(object) && has_blank_margin(drawn, left, top, right, bottom)) return true;
+    if (!is_blank(drawn, left, top, right, bottom)) continue;
     if (!PdfiumBitmap(FPDFImageObj_GetBitmap(object))) return true;
   }
   return false;
@@ -258,9 +282,7 @@ image::Image Pdf::render(int page) const {
     damaged = has_damaged_picture(opened.get(),
                                   PageToPicture(opened.get(), size.width, size.height), image);
   }
-  if (damaged || (is_blank(image) && structure().has_damaged_content(page))) {
-    throw_damaged_page(page);
-  }
+  if (damaged || structure().has_damaged_content(page)) throw_damaged_page(page);
   return image;
 }
 

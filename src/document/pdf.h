@@ -61,7 +61,7 @@ class Pdf {
   /// may overlap.
   std::vector<ocr::Box> pictures(int page) const;
 
-  /// Also throws kBadInput where nothing of a page can be drawn, or a picture on it is damaged.
+  /// Also throws kBadInput where the content of a page, or a picture on it, is damaged or cut.
   image::Image render(int page) const;
 
  private:

@@ -19,14 +19,20 @@ struct FreeBytes {
   void operator()(unsigned char* bytes) const { std::free(bytes); }
 };
 
-/// Whether zlib finds in the middle of the data what no deflated data has. A missing end says
-/// nothing: many files lack the checksum. Nothing of the result is kept, however large it would be.
+/// Whether zlib finds what no deflated data has, or the data breaks off within a block. What ends
+/// behind a block is whole: many files lack the last one or the checksum, so both are left out.
+/// Nothing of the result is kept, however large it would be.
 bool is_damaged_deflate(std::span<const unsigned char> data) {
+  constexpr std::size_t kHeader = 2;  // of zlib around the deflated data
+  if (data.size() < kHeader || (data[0] & 0xF) != Z_DEFLATED ||
+      (data[0] << 8 | data[1]) % 31 != 0) {
+    return true;
+  }
   z_stream stream{};
-  if (inflateInit(&stream) != Z_OK) return false;
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false;
   std::array<unsigned char, 32'768> ignored;
-  stream.next_in = const_cast<unsigned char*>(data.data());  // zlib does not write there
-  stream.avail_in = static_cast<uInt>(data.size());
+  stream.next_in = const_cast<unsigned char*>(data.data() + kHeader);  // zlib does not write there
+  stream.avail_in = static_cast<uInt>(data.size() - kHeader);
   constexpr uLong kMost = 256U << 20;  // bytes: no page has more, but for hostile ones
   int result = Z_OK;
   while (result == Z_OK && stream.total_out < kMost) {
@@ -34,10 +40,10 @@ bool is_damaged_deflate(std::span<const unsigned char> data) {
     stream.avail_out = static_cast<uInt>(ignored.size());
     result = inflate(&stream, Z_NO_FLUSH);
   }
-  const bool only_checksum =
-      stream.msg != nullptr && std::string_view(stream.msg) == "incorrect data check";
+  constexpr int kBehindBlock = 128;
+  const bool is_cut = result == Z_BUF_ERROR && (stream.data_type & kBehindBlock) == 0;
   inflateEnd(&stream);
-  return result == Z_DATA_ERROR && !only_checksum;
+  return result == Z_DATA_ERROR || is_cut;
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ class PdfStructure {
   /// Pages as qpdf counts them; 0 where it cannot open the file.
   int page_count() const { return page_count_; }
 
-  /// Whether a stream of the content of a page, counted from 0, cannot be inflated. PDFium passes
-  /// over it without a word.
+  /// Whether a stream of the content of a page, counted from 0, cannot be inflated or breaks
+  /// off. PDFium passes over it without a word.
   bool has_damaged_content(int page) const;
 
   /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.

@@ -62,6 +62,11 @@ int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
 FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,
                                 float* top);
 FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
+int FPDFImageObj_GetImageFilterCount(FPDF_PAGEOBJECT image);
+unsigned long FPDFImageObj_GetImageFilter(FPDF_PAGEOBJECT image, int index, void* buffer,
+                                          unsigned long bytes);
+unsigned long FPDFImageObj_GetImageDataRaw(FPDF_PAGEOBJECT image, void* buffer,
+                                           unsigned long bytes);
 
 FPDF_BITMAP FPDFBitmap_CreateEx(int width, int height, int format, void* first_row, int stride);
 void FPDFBitmap_Destroy(FPDF_BITMAP bitmap);

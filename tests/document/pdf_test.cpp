@@ -4,6 +4,9 @@
 
 #include "base/file.h"
 #include "base/language.h"
+#include "document/deflate.h"
+#include "image/jpeg.h"
+#include "tests/support/pdf_pages.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::document {
@@ -129,6 +132,59 @@ TEST_F(PdfTest, ADamagedPageIsNamedAndTheOthersAreRead) {
   EXPECT_EQ(pdf.text_layer(2)->text(), "Page 3\n");
   EXPECT_NE(message_of([&] { pdf.render(3); }, ErrorCode::kBadInput).find("has no page 4, only 3"),
             std::string::npos);
+}
+
+/// A page of 360 × 720 points with that content, and a JPEG named /Im.
+std::string page_objects(const std::string& content, const std::string& jpeg) {
+  return "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
+         "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>"
+         "/XObject<</Im 6 0 R>>>>>>endobj\n" +
+         pdf_stream(4, "/Filter/FlateDecode", content) +
+         "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n" +
+         pdf_stream(6,
+                    "/Type/XObject/Subtype/Image/Width 64/Height 64/ColorSpace/DeviceRGB"
+                    "/BitsPerComponent 8/Filter/DCTDecode",
+                    jpeg);
+}
+
+std::string jpeg_of_noise() {
+  image::Image noise{64, 64, {}, 0};
+  for (int i = 0; i < 64 * 64 * 3; ++i) noise.rgb.push_back(static_cast<std::uint8_t>(i * i % 251));
+  return image::encode_jpeg(noise, 90);
+}
+
+TEST_F(PdfTest, ContentThatBreaksOffIsDamagedThoughItsBeginningCanBeDrawn) {
+  std::string lines;
+  for (int i = 0; i < 40; ++i) {
+    lines += "BT /F 12 Tf 20 " + std::to_string(700 - i * 16) + " Td (Line " +
+             std::to_string(i * i * 7919) + ") Tj ET\n";
+  }
+  const std::string whole = deflated(lines);
+  std::string overwritten = whole;
+  overwritten.replace(overwritten.size() / 2, 8, std::string(8, '\xFF'));
+  for (const std::string& content : {whole.substr(0, whole.size() / 2), overwritten}) {
+    write_pdf(folder_ / "page.pdf", page_objects(content, jpeg_of_noise()));
+    const Pdf pdf(folder_ / "page.pdf");
+    EXPECT_FALSE(pdf.text_layer(0));
+    EXPECT_NE(message_of([&] { pdf.render(0); }, ErrorCode::kBadInput).find("page 1: is damaged"),
+              std::string::npos);
+  }
+  constexpr std::size_t kChecksum = 4;
+  write_pdf(folder_ / "page.pdf",
+            page_objects(whole.substr(0, whole.size() - kChecksum), jpeg_of_noise()));
+  const std::string text = Pdf(folder_ / "page.pdf").text_layer(0)->text();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 40) << text;
+}
+
+TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
+  const std::string content = deflated("q 300 0 0 300 20 20 cm /Im Do Q");
+  const std::string whole = jpeg_of_noise();
+  write_pdf(folder_ / "cut.pdf", page_objects(content, whole.substr(0, whole.size() / 2)));
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "cut.pdf").render(0); }, ErrorCode::kBadInput)
+                .find("page 1: is damaged"),
+            std::string::npos);
+  write_pdf(folder_ / "whole.pdf", page_objects(content, whole.substr(0, whole.size() - 2)));
+  EXPECT_NO_THROW(Pdf(folder_ / "whole.pdf").render(0));
 }
 
 /// Of a page whose box is inherited, with a link and a filled field of a form.
