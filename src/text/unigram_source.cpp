@@ -31,8 +31,10 @@ std::string decode_base64(std::string_view text, const std::string& name) {
       fail(name, tr("precompiled_charsmap is not base64", "precompiled_charsmap — не base64"));
     }
     bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    if ((count += 6) < 8) continue;
-    bytes += static_cast<char>(bits >> (count -= 8) & 0xFF);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xFF);
   }
   return bytes;
 }

@@ -89,8 +89,9 @@ bool Model::is_current() const {
   return files_.is_current();
 }
 
-ImageFeatures Model::encode_image(Patches patches, StopToken stop, const Observer& observer) const {
-  return vision_.encode(std::move(patches), std::move(stop), observer);
+ImageFeatures Model::encode_image(Patches patches, const StopToken& stop,
+                                  const Observer& observer) const {
+  return vision_.encode(std::move(patches), stop, observer);
 }
 
 Sequence::Sequence(const Model& model, const SequenceOptions& options)

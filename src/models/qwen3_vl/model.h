@@ -36,7 +36,7 @@ class Model {
   Work work_of_picture(int patches) const { return vision_.work_of(patches); }
 
   /// The vision tower's features of one picture. Throws kCancelled.
-  ImageFeatures encode_image(Patches patches, StopToken stop = {},
+  ImageFeatures encode_image(Patches patches, const StopToken& stop = {},
                              const Observer& observer = {}) const;
 
  private:

@@ -204,7 +204,8 @@ mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) cons
   });
 }
 
-ImageFeatures VisionModel::encode(Patches patches, StopToken stop, const Observer& observer) const {
+ImageFeatures VisionModel::encode(Patches patches, const StopToken& stop,
+                                  const Observer& observer) const {
   const GridThw grid = patches.grid_thw;
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);

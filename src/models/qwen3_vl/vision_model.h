@@ -56,7 +56,7 @@ class VisionModel {
   /// Runs one picture; the result is evaluated. Memory grows linearly with its patches: attention
   /// and the MLP work in blocks, and layers are evaluated one by one. Throws kCancelled between
   /// layers.
-  ImageFeatures encode(Patches patches, StopToken stop, const Observer& observer) const;
+  ImageFeatures encode(Patches patches, const StopToken& stop, const Observer& observer) const;
 
   /// A picture of so many patches: all products, those of attention included.
   Work work_of(int patches) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tensor/cpu/top_k.cpp"
@@ -97,8 +98,8 @@ std::vector<std::uint32_t> largest_k(const float* x, std::size_t count, std::siz
   const auto larger = [x](std::uint32_t a, std::uint32_t b) {
     return x[a] > x[b] || (x[a] == x[b] && a < b);
   };
-  std::vector<std::uint32_t> indices;
-  for (std::size_t i = 0; i < k; ++i) indices.push_back(static_cast<std::uint32_t>(i));
+  std::vector<std::uint32_t> indices(k);
+  std::iota(indices.begin(), indices.end(), 0U);
   if (k == 0) return indices;
   // A few more than k are gathered before the k-th largest is looked for again.
   const std::size_t enough = 2 * k + 64;
