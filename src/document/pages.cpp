@@ -107,7 +107,11 @@ ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
     sheet->picture = picture_of(file.path, image);
     set_paper_size(image, *sheet);
   }
-  return image;
+  const int width = image.stored_width, height = image.stored_height;
+  if (width == image.width && height == image.height) return image;
+  return {std::move(image), [=](ocr::Page read) {  // boxes are those of the file's pixels
+            return ocr::resized(std::move(read), width, height);
+          }};
 }
 
 template <typename Use>

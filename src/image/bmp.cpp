@@ -6,6 +6,7 @@
 
 #include "base/language.h"
 #include "image/failure.h"
+#include "image/scaling.h"
 
 namespace oko::image {
 namespace {
@@ -305,10 +306,16 @@ void decode_runs(const Source& source, const Layout& layout, Image& image) {
 Header read_bmp_header(std::span<const std::byte> bytes, std::string_view name,
                        const Limits& limits) {
   const Layout layout = read_layout(Source(bytes, name), limits);
-  constexpr std::uint64_t kMegabyte = 1'000'000;  // pages that are not full, tables
-  const auto pixels =
-      static_cast<std::uint64_t>(layout.width) * static_cast<std::uint64_t>(layout.height);
-  return {Format::kBmp, layout.width, layout.height, 1, bytes.size() + 3 * pixels + kMegabyte};
+  constexpr std::uint64_t kMegabyte = 1'000'000;         // pages that are not full, tables
+  constexpr std::uint64_t kShrinkingBytes = 30'000'000;  // libvips and its rows
+  const auto bytes_of = [](int width, int height) {
+    return 3 * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  };
+  const Scaling scaling = plan_scaling(layout.width, layout.height, 1, 1, limits);
+  const std::uint64_t shrunk =
+      scaling.shrink == 1 ? kMegabyte : kShrinkingBytes + bytes_of(scaling.width, scaling.height);
+  return {Format::kBmp, scaling.width, scaling.height, 1,
+          bytes.size() + bytes_of(layout.width, layout.height) + shrunk};
 }
 
 Image decode_bmp(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {

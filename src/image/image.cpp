@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/mapped_file.h"
 #include "image/bmp.h"
 #include "image/failure.h"
 #include "image/tiff.h"
@@ -91,18 +93,38 @@ void throw_unsupported(std::string_view name, Format format, std::string_view wh
 
 namespace {
 
-std::string read_picture(const std::filesystem::path& path, const Limits& limits) {
-  check_file_size(path.string(), identify_file(path, ErrorCode::kBadInput).size, limits);
-  return read_file(path, limits.max_file_bytes, ErrorCode::kBadInput);
-}
+/// The bytes of a picture file: in memory, or mapped where they are many.
+class PictureFile {
+ public:
+  PictureFile(const std::filesystem::path& path, const Limits& limits) {
+    constexpr std::uint64_t kMostInMemory = 100'000'000;
+    const std::uint64_t size = identify_file(path, ErrorCode::kBadInput).size;
+    check_file_size(path.string(), size, limits);
+    if (size > kMostInMemory) {
+      mapped_.emplace(path, ErrorCode::kBadInput);
+    } else {
+      read_ = read_file(path, limits.max_file_bytes, ErrorCode::kBadInput);
+    }
+  }
+
+  std::span<const std::byte> bytes() const {
+    return mapped_ ? mapped_->bytes() : std::as_bytes(std::span(read_));
+  }
+  /// Bytes that are not private memory.
+  std::uint64_t mapped_bytes() const { return mapped_ ? mapped_->bytes().size() : 0; }
+
+ private:
+  std::string read_;
+  std::optional<MappedFile> mapped_;
+};
 
 }  // namespace
 
 Image load(const std::filesystem::path& path, const Limits& limits, int page) {
-  const std::string bytes = read_picture(path, limits);
+  const PictureFile file(path, limits);
   const std::string name =
       page == 0 ? path.string() : tr("{}, page {}", "{}, страница {}", path.string(), page + 1);
-  return decode(std::as_bytes(std::span(bytes)), name, limits, page);
+  return decode(file.bytes(), name, limits, page);
 }
 
 Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits,
@@ -112,13 +134,21 @@ Image decode(std::span<const std::byte> bytes, std::string_view name, const Limi
     throw Error(ErrorCode::kBadInput,
                 tr("{}: has one page only", "{}: страница только одна", name));
   }
-  if (format == Format::kBmp) return decode_bmp(bytes, name, limits);
+  if (format == Format::kBmp) {
+    Image image = decode_bmp(bytes, name, limits);
+    image.stored_width = image.width;
+    image.stored_height = image.height;
+    resize_whole(limits, image);
+    return image;
+  }
   return decode_with_vips(bytes, format, name, limits, page);
 }
 
 Header read_header(const std::filesystem::path& path, const Limits& limits, int page) {
-  const std::string bytes = read_picture(path, limits);
-  return read_header(std::as_bytes(std::span(bytes)), path.string(), limits, page);
+  const PictureFile file(path, limits);
+  Header header = read_header(file.bytes(), path.string(), limits, page);
+  header.decode_bytes -= file.mapped_bytes();
+  return header;
 }
 
 int page_count(const std::filesystem::path& path, const Limits& limits) {
@@ -129,8 +159,8 @@ int page_count(const std::filesystem::path& path, const Limits& limits) {
   const auto count = static_cast<std::size_t>(file.gcount());
   const auto format = sniff(std::as_bytes(std::span(head).first(count)));
   if (format != Format::kTiff) return 1;
-  const std::string bytes = read_picture(path, limits);
-  const auto pages = tiff_pages(read_tiff_directories(std::as_bytes(std::span(bytes))));
+  const PictureFile picture(path, limits);
+  const auto pages = tiff_pages(read_tiff_directories(picture.bytes()));
   return std::max(1, static_cast<int>(pages.size()));
 }
 

@@ -13,8 +13,10 @@ namespace oko::image {
 
 /// What a picture file may ask for before oko refuses it.
 struct Limits {
-  std::uint64_t max_pixels = 64'000'000;       ///< width × height as the header declares them
-  std::uint64_t max_file_bytes = 100'000'000;  ///< bytes of the file
+  std::uint64_t max_pixels = 600'000'000;        ///< width × height as the header declares them
+  std::uint64_t max_file_bytes = 4'000'000'000;  ///< bytes of the file
+  /// A picture of more pixels is shrunk while it is decoded, by 2, 4 or 8 each way.
+  std::uint64_t max_decoded_pixels = 64'000'000;
 };
 
 /// A decoded picture: sRGB, 8 bits a channel, interleaved, rows from the top, upright.
@@ -23,21 +25,25 @@ struct Image {
   int height = 0;                 ///< pixels, at least 1
   std::vector<std::uint8_t> rgb;  ///< height × width × 3
   double resolution = 0;          ///< pixels an inch; where the file does not say: 0 or 72
+  int stored_width = 0;           ///< pixels in the file, upright; 0: as `width`
+  int stored_height = 0;          ///< pixels in the file, upright; 0: as `height`
 };
 
-/// What a picture file declares of itself; `width` and `height` are as stored, before orientation.
+/// What a picture file declares of itself; `width` and `height` are those of the decoded picture,
+/// before orientation.
 struct Header {
   Format format = Format::kJpeg;
   int width = 0;   ///< pixels, at least 1
   int height = 0;  ///< pixels, at least 1
   int pages = 1;   ///< of a TIFF file, as `page_count`; 1 of any other
-  /// Memory that `load` takes at most, the file's bytes and the picture included. Measured with
-  /// libvips 8.14 and its loaders.
+  /// Memory that `load` takes at most, the picture included, and the file's bytes unless they are
+  /// over 100 MB, which are mapped. Measured with libvips 8.14 and its loaders.
   std::uint64_t decode_bytes = 0;
 };
 
 /// Reads and decodes a picture file as a viewer shows it: EXIF orientation applied, embedded ICC
-/// profile turned into sRGB, transparency laid on white, 16 bits cut to 8, the first frame of
+/// profile turned into sRGB, transparency laid on white, 16 bits cut to 8, pixels that are not
+/// square (faxes) stretched, pictures over `limits.max_decoded_pixels` shrunk; the first frame of
 /// several; of a TIFF file page `page`, counted from 0. The kind is told by content. Thread-safe.
 /// Throws kBadInput: missing, a folder, empty, not a picture, over `limits` (seen in the header,
 /// before any pixel is decoded), damaged or cut short, no such page.

@@ -10,6 +10,7 @@ namespace oko::image {
 namespace {
 
 constexpr std::size_t kMostDirectories = 10'000;
+constexpr std::uint32_t kUnknown = 0xffff'ffff;
 constexpr std::uint64_t kMostValues = 64;  // of a tag that is of interest here
 
 enum Tag : std::uint32_t {
@@ -19,7 +20,9 @@ enum Tag : std::uint32_t {
   kCompression = 259,
   kPhotometric = 262,
   kSamplesPerPixel = 277,
+  kRowsPerStrip = 278,
   kPlanarConfiguration = 284,
+  kTileLength = 323,
   kSubIfds = 330,
   kInkSet = 332,
   kExtraSamples = 338,
@@ -175,6 +178,7 @@ TiffDirectory directory_of(const Reader& file, const Entries& entries) {
   directory.samples = entries.first(kSamplesPerPixel, 1);
   directory.sample_format = entries.first(kSampleFormat, 1);
   directory.planar = entries.first(kPlanarConfiguration, 1) == 2;
+  directory.rows_together = entries.first(kTileLength, entries.first(kRowsPerStrip, kUnknown));
   directory.ink_set = entries.first(kInkSet, 1);
   for (const double kind_of_sample : entries.values(kExtraSamples)) {
     directory.extra.push_back(whole_number(kind_of_sample));

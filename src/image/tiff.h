@@ -24,6 +24,7 @@ struct TiffDirectory {
   std::uint32_t samples = 1;         ///< of a pixel
   std::uint32_t sample_format = 1;   ///< 1 unsigned, 2 signed, 3 floating point
   bool planar = false;               ///< each sample in a plane of its own
+  std::uint32_t rows_together = 1;   ///< of a strip or tile
   std::uint32_t ink_set = 1;         ///< 1: cyan, magenta, yellow, black
   std::vector<std::uint32_t> extra;  ///< what the samples beyond the colours are; 1 and 2: alpha
   bool subsampled = true;            ///< YCbCr with fewer samples of colour than of light

@@ -19,8 +19,10 @@
 #include "image/gif.h"
 #include "image/heif.h"
 #include "image/precheck.h"
+#include "image/scaling.h"
 #include "image/tiff.h"
 #include "image/vips_colours.h"
+#include "image/vips_pixels.h"
 #include "image/vips_session.h"
 
 namespace oko::image {
@@ -34,8 +36,8 @@ bool has_option(const char* operation, const char* option) {
 }
 
 /// Opens the file by the loader of `format` alone; pixels are decoded later, from the top down.
-/// `page`: of a TIFF file.
-Handle open(std::span<const std::byte> bytes, Format format, int page) {
+/// `page`: of a TIFF file; `shrink`: of a JPEG.
+Handle open(std::span<const std::byte> bytes, Format format, int page, int shrink = 1) {
   auto* data = const_cast<std::byte*>(bytes.data());
   return run([&](VipsImage** out) {
     const auto with = [&](auto loader, auto... options) {
@@ -44,7 +46,7 @@ Handle open(std::span<const std::byte> bytes, Format format, int page) {
     };
     switch (format) {
       case Format::kJpeg:
-        return with(vips_jpegload_buffer);
+        return with(vips_jpegload_buffer, "shrink", shrink);
       case Format::kPng:
         return with(vips_pngload_buffer);
       case Format::kWebp:
@@ -77,6 +79,7 @@ struct Opened {
   Handle image;
   std::optional<TiffDirectory> directory;  // of a TIFF file
   int pages = 1;
+  Scaling scaling;
 };
 
 /// libvips gave up; why is in its buffer of messages.
@@ -114,38 +117,18 @@ Opened open_checked(const Source& source) {
   opened.image = open(opened.changed.empty() ? bytes : opened.changed, format,
                       opened.directory ? opened.directory->index : 0);
   if (!opened.image) throw VipsFailure{};
-  check_size(name, opened.image->Xsize, opened.image->Ysize, limits);
+  const VipsImage* image = opened.image.get();
+  check_size(name, image->Xsize, image->Ysize, limits);
+  opened.scaling = plan_scaling(image->Xsize, image->Ysize, image->Xres, image->Yres, limits);
   return opened;
 }
 
-/// Decodes into memory of our own, in one pass; false where the data are damaged.
-bool write_pixels(const Handle& image, Image& result) {
-  result.width = image->Xsize;
-  result.height = image->Ysize;
-  result.rgb.resize(std::size_t{3} * result.width * result.height);
-  const Handle memory(vips_image_new_from_memory(result.rgb.data(), result.rgb.size(), result.width,
-                                                 result.height, 3, VIPS_FORMAT_UCHAR));
-  return memory && vips_image_write(image.get(), memory.get()) == 0;
-}
-
-/// Pixels an inch. Where the file declares none, libvips stands at 1 a millimetre, for JPEG at 72.
-double resolution_of(const Handle& image) {
-  return image->Xres == 1.0 ? 0 : image->Xres * 25.4;
-}
-
-/// Turns and mirrors as the EXIF tag `orientation` (2 to 8) asks.
-bool apply_orientation(int orientation, Image& image) {
-  const Handle stored(vips_image_new_from_memory(image.rgb.data(), image.rgb.size(), image.width,
-                                                 image.height, 3, VIPS_FORMAT_UCHAR));
-  if (!stored) return false;
-  vips_image_set_int(stored.get(), VIPS_META_ORIENTATION, orientation);
-  const Handle upright =
-      run([&](VipsImage** out) { return vips_autorot(stored.get(), out, nullptr); });
-  Image turned;
-  turned.resolution = image.resolution;
-  if (!upright || !write_pixels(upright, turned)) return false;
-  image = std::move(turned);
-  return true;
+/// Pixels an inch as they are decoded. Where the file declares none, libvips stands at 1 a
+/// millimetre, for JPEG at 72.
+double resolution_of(const Opened& opened) {
+  const double most = std::max(opened.image->Xres, opened.image->Yres);
+  const double stored = opened.scaling.stretches() ? most : opened.image->Xres;
+  return stored == 1.0 ? 0 : stored * 25.4 / opened.scaling.shrink;
 }
 
 bool is_set(const Handle& image, const char* field) {
@@ -176,13 +159,32 @@ double loader_bytes_per_pixel(const Handle& image, Format format) {
   return 0;
 }
 
-std::uint64_t decode_bytes(const Handle& image, Format format, std::size_t file_bytes) {
+/// The share of a TIFF's rows that are in memory at once.
+double share_of_rows(const Opened& opened) {
+  constexpr double kStrips = 3;
+  const double rows = kStrips * opened.directory->rows_together;
+  return std::min(1.0, rows / std::max(1, opened.image->Ysize));
+}
+
+std::uint64_t decode_bytes(const Opened& opened, Format format, std::size_t file_bytes) {
   constexpr std::uint64_t kScratchBytes = 12'000'000;  // libvips at its first picture, rows
+  constexpr double kRowBytes = 1000;  // of a column of the file, while it is shrunk
   constexpr double kRgb = 3;
-  const double turning = vips_image_get_orientation(image.get()) > 1 ? kRgb : 0;
-  const double beside = std::max(turning, loader_bytes_per_pixel(image, format));
-  const double pixels = static_cast<double>(image->Xsize) * image->Ysize;
-  return file_bytes + kScratchBytes + static_cast<std::uint64_t>((kRgb + beside) * pixels);
+  const Handle& image = opened.image;
+  const Scaling& scaling = opened.scaling;
+  const double stored = static_cast<double>(image->Xsize) * image->Ysize;
+  const double shrunk = static_cast<double>(scaling.shrunk_width) * scaling.shrunk_height;
+  const double final = static_cast<double>(scaling.width) * scaling.height;
+  const double turned = vips_image_get_orientation(image.get()) > 1 ? kRgb * final : 0;
+  const double stretched = scaling.stretches() ? kRgb * shrunk : 0;
+  const double share = format == Format::kTiff ? share_of_rows(opened) : 1;
+  const bool shrinks_first = format == Format::kJpeg && !is_set(image, "jpeg-multiscan");
+  double loading =
+      share * loader_bytes_per_pixel(image, format) * (shrinks_first ? shrunk : stored);
+  if (scaling.shrink > 1) loading += kRowBytes * image->Xsize;
+  if (scaling.shrink > 1 && format == Format::kGif) loading += kRgb * stored;
+  const double beside = std::max({loading, turned, stretched});
+  return file_bytes + kScratchBytes + static_cast<std::uint64_t>(kRgb * final + beside);
 }
 
 /// What the decoders said, as one line of ASCII; empty: nothing.
@@ -251,24 +253,40 @@ auto explained(const Source& source, const Work& work) {
   return *std::move(result);
 }
 
-Image decode(const Source& source) {
-  Opened opened = open_checked(source);
-  Handle& image = opened.image;
-  const int orientation = vips_image_get_orientation(image.get());
-  Image result;
-  result.resolution = resolution_of(image);
-  image = to_rgb_on_white(std::move(image), opened.directory ? &*opened.directory : nullptr);
+/// Pixels that are shrunk as they come, but for those of a GIF, whose canvas is to be cleared
+/// first.
+Handle pixels_of(const Source& source, Opened& opened) {
+  const int shrink = source.format == Format::kGif ? 1 : opened.scaling.shrink;
+  if (source.format == Format::kJpeg && shrink > 1) {
+    opened.image = open(source.bytes, source.format, 0, shrink);
+    if (!opened.image) throw VipsFailure{};
+  }
+  Handle image =
+      to_rgb_on_white(std::move(opened.image), opened.directory ? &*opened.directory : nullptr);
   if (!image || image->Bands != 3 || image->BandFmt != VIPS_FORMAT_UCHAR) {
     throw_unsupported(
         source.name, source.format,
         tr("its colours are not grey, RGB or CMYK", "цвета не серые, не RGB и не CMYK"));
   }
-  if (!write_pixels(image, result)) throw VipsFailure{};
-  image.reset();
+  if (source.format == Format::kJpeg || shrink == 1) return image;
+  image = shrink_pixels(image, shrink);
+  if (!image) throw VipsFailure{};
+  return image;
+}
+
+Image decode(const Source& source) {
+  Opened opened = open_checked(source);
+  const int orientation = vips_image_get_orientation(opened.image.get());
+  Image result;
+  result.resolution = resolution_of(opened);
+  result.stored_width = opened.image->Xsize;
+  result.stored_height = opened.image->Ysize;
+  if (!write_pixels(pixels_of(source, opened), result)) throw VipsFailure{};
   if (source.format == Format::kGif) {
     if (const auto frame = first_gif_frame(source.bytes)) clear_outside(*frame, result);
   }
-  if (orientation > 1 && !apply_orientation(orientation, result)) throw VipsFailure{};
+  apply_scaling(opened.scaling, result);
+  if (orientation > 1) apply_orientation(orientation, result);
   return result;
 }
 
@@ -279,8 +297,8 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
   const Source source{bytes, format, name, limits, page};
   return explained(source, [&] {
     const Opened opened = open_checked(source);
-    return Header{format, opened.image->Xsize, opened.image->Ysize, opened.pages,
-                  decode_bytes(opened.image, format, bytes.size() + opened.changed.size())};
+    return Header{format, opened.scaling.width, opened.scaling.height, opened.pages,
+                  decode_bytes(opened, format, bytes.size() + opened.changed.size())};
   });
 }
 
@@ -288,6 +306,14 @@ Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::str
                        const Limits& limits, int page) {
   const Source source{bytes, format, name, limits, page};
   return explained(source, [&] { return decode(source); });
+}
+
+void resize_whole(const Limits& limits, Image& image) {
+  const Scaling scaling = plan_scaling(image.width, image.height, 1, 1, limits);
+  if (scaling.shrink == 1) return;
+  start_vips();
+  const ThreadScope scope;
+  apply_scaling(scaling, image);
 }
 
 }  // namespace oko::image

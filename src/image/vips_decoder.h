@@ -13,4 +13,7 @@ Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::str
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
                              const Limits& limits, int page);
 
+/// Shrinks a picture that was decoded at the size of its file. Throws kFailed.
+void resize_whole(const Limits& limits, Image& image);
+
 }  // namespace oko::image

@@ -41,6 +41,21 @@ std::string Page::text() const {
   return text;
 }
 
+Page resized(Page page, int width, int height) {
+  const float across = static_cast<float>(width) / static_cast<float>(std::max(1, page.width));
+  const float down = static_cast<float>(height) / static_cast<float>(std::max(1, page.height));
+  const auto resize = [&](Box& box) {
+    box = {box.left * across, box.top * down, box.width * across, box.height * down};
+  };
+  for (Line& line : page.lines) {
+    resize(line.box);
+    for (Word& word : line.words) resize(word.box);
+  }
+  page.width = width;
+  page.height = height;
+  return page;
+}
+
 void number_blocks(Page& page) {
   if (!page.lines.empty()) page.lines[0].block = 0;
   std::size_t first = 0;  // of the block

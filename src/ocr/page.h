@@ -50,6 +50,9 @@ struct Page {
   std::string text() const;
 };
 
+/// The page with its boxes in pixels of a picture of another size.
+Page resized(Page page, int width, int height);
+
 /// Numbers the blocks of an engine that knows none: a line belongs to the block before where it
 /// stands beside its last line, or under any, no further than a line is tall.
 void number_blocks(Page& page);

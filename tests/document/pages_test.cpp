@@ -11,6 +11,7 @@
 #include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
+#include "tests/support/tiff_file.h"
 
 namespace oko::document {
 namespace {
@@ -69,6 +70,26 @@ TEST_F(PagesTest, SheetsAreThePagesOfAPdfAndPicturesWithTheirSizeOnPaper) {
   pages.load(1, &sheet);
   EXPECT_EQ(sheet.picture.width, 293);
   EXPECT_NEAR(sheet.width, 293 * 72 / 96.0, 0.01);  // says nothing of its resolution
+}
+
+TEST_F(PagesTest, BoxesOfAFaxAreInThePixelsOfItsFile) {
+  const auto rational = TiffFile::kRational;
+  const TiffFile fax =
+      TiffFile()
+          .add_grey(4, 2, std::string(8, '\1'), {{254, TiffFile::kLong, {1}}})  // a thumbnail
+          .add_grey(8, 4, std::string(32, '\2'),
+                    {{282, rational, {204, 1}}, {283, rational, {102, 1}}});
+  write_file_atomically(folder_ / "fax.tif", fax.bytes());
+  Pages pages({folder_ / "fax.tif"});
+  ASSERT_EQ(pages.size(), 1u);
+  const ocr::LoadedPage loaded = pages.load(0, nullptr);
+  EXPECT_EQ(std::get<image::Image>(loaded.content).height, 8);
+  ocr::Page read{8, 8, {}};
+  read.lines.push_back({{}, {1, 2, 4, 4}, 1, 0});
+  ASSERT_TRUE(loaded.complete);
+  const ocr::Page page = loaded.complete(read);
+  EXPECT_EQ(page.height, 4);
+  EXPECT_EQ(page.lines[0].box, (ocr::Box{1, 1, 4, 2}));
 }
 
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {

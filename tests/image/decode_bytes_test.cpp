@@ -38,6 +38,7 @@ struct Case {
   const char* name;
   const char* options = "";
   int orientation = 1;
+  std::uint64_t max_decoded_pixels = 64'000'000;
 };
 
 class DecodeBytesTest : public ScratchFolderTest, public ::testing::WithParamInterface<Case> {};
@@ -48,11 +49,13 @@ TEST_P(DecodeBytesTest, IsAtLeastWhatIsTakenAndNotMuchMore) {
   ASSERT_TRUE(save(path + GetParam().options, GetParam().orientation));
   ::malloc_trim(0);  // what was freed is not to be decoded into
   const std::uint64_t before = budget::private_bytes();
-  const std::uint64_t foretold = read_header(path).decode_bytes;
+  const Limits limits{.max_decoded_pixels = GetParam().max_decoded_pixels};
+  const Header header = read_header(path, limits);
+  const std::uint64_t foretold = header.decode_bytes;
   budget::PeakSampler sampler;
-  const Image image = load(path);
+  const Image image = load(path, limits);
   const std::uint64_t taken = sampler.peak_bytes() - before;
-  EXPECT_EQ(image.rgb.size(), std::size_t{3} * kWidth * kHeight);
+  EXPECT_EQ(image.rgb.size(), std::size_t{3} * header.width * header.height);
   RecordProperty("foretold_by_taken", std::to_string(static_cast<double>(foretold) / taken));
   EXPECT_GE(foretold, taken);
   EXPECT_LE(2 * foretold, 5 * taken);
@@ -65,7 +68,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"turned.jpg", "", 6}, Case{"rows.png", "[compression=1]"},
                       Case{"interlaced.png", "[interlace,compression=1]"},
                       Case{"lossy.webp", "[effort=0]"}, Case{"plain.tif"},
-                      Case{"tiles.tif", "[tile,compression=deflate]"}),
+                      Case{"tiles.tif", "[tile,compression=deflate]"},
+                      Case{"shrunk.jpg", "", 6, 2'000'000},
+                      Case{"shrunk_rows.png", "[compression=1]", 1, 2'000'000},
+                      Case{"shrunk_strips.tif", "", 1, 2'000'000}),
     [](const auto& info) {
       std::string name = info.param.name;
       return name.replace(name.find('.'), 1, "_");

@@ -10,9 +10,11 @@ namespace {
 /// The blocks of lines with these boxes.
 std::vector<int> blocks_of(const std::vector<Box>& boxes) {
   Page page{1000, 1000, {}};
+  page.lines.reserve(boxes.size());
   for (const Box& box : boxes) page.lines.push_back({{{"слово", box, 1, {}}}, box, 1, 7});
   number_blocks(page);
   std::vector<int> blocks;
+  blocks.reserve(page.lines.size());
   for (const Line& line : page.lines) blocks.push_back(line.block);
   return blocks;
 }
@@ -43,6 +45,16 @@ TEST(PageTest, TextOfBlocksIsParted) {
       100, 100, {{{{"a", {}, 1, {}}, {"б", {}, 1, {}}}, {}, 1, 0}, {{{"c", {}, 1, {}}}, {}, 1, 1}}};
   EXPECT_EQ(page.text(), "a б\n\nc\n");
   EXPECT_EQ(Page{}.text(), "");
+}
+
+TEST(PageTest, BoxesFollowTheSizeOfThePicture) {
+  Page page{100, 50, {}};
+  page.lines.push_back({{{"word", {10, 20, 30, 5}, 1, "en"}}, {10, 20, 30, 5}, 1, 0});
+  const Page larger = resized(page, 200, 200);
+  EXPECT_EQ(larger.width, 200);
+  EXPECT_EQ(larger.height, 200);
+  EXPECT_EQ(larger.lines[0].box, (Box{20, 80, 60, 20}));
+  EXPECT_EQ(larger.lines[0].words[0].box, (Box{20, 80, 60, 20}));
 }
 
 }  // namespace

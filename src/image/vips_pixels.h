@@ -1,0 +1,22 @@
+#pragma once
+
+#include "image/image.h"
+#include "image/scaling.h"
+#include "image/vips_session.h"
+
+namespace oko::image {
+
+/// Decodes into the pixels of `result`, in one pass; false where the data are damaged.
+bool write_pixels(const Handle& image, Image& result);
+
+/// `image`, 8 bits a channel, with so many pixels, each way, averaged into one.
+Handle shrink_pixels(const Handle& image, int shrink);
+
+/// Shrinks and stretches a picture that has the pixels of its file, or is shrunk already. Throws
+/// kFailed where libvips cannot.
+void apply_scaling(const Scaling& scaling, Image& image);
+
+/// Turns and mirrors as the EXIF tag `orientation` (2 to 8) asks. Throws kFailed.
+void apply_orientation(int orientation, Image& image);
+
+}  // namespace oko::image
