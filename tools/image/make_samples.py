@@ -107,9 +107,9 @@ def png(pixels, colour_type, depth):
 
 def add_png(samples, picture):
     samples.add_as_pillow("rgb.png", saved(picture, "PNG"))
-    samples.add_as_pillow("alpha.png", saved(with_alpha(picture), "PNG"), 1)
+    samples.add_as_pillow("alpha.png", saved(with_alpha(picture), "PNG"))
     samples.add_as_pillow("grey.png", saved(picture.convert("L"), "PNG"))
-    samples.add_as_pillow("grey_alpha.png", saved(with_alpha(picture.convert("L")), "PNG"), 1)
+    samples.add_as_pillow("grey_alpha.png", saved(with_alpha(picture.convert("L")), "PNG"))
     samples.add_as_pillow("one_bit.png", saved(picture.convert("1"), "PNG"))
     palette = picture.quantize(13)
     samples.add_as_pillow("palette.png", saved(palette, "PNG"))
@@ -120,7 +120,7 @@ def add_png(samples, picture):
     low = np.arange(HEIGHT * WIDTH * 4).reshape(HEIGHT, WIDTH, 4) * 37 % 256
     wide = np.array(with_alpha(picture)).astype(np.uint16) * 256 + low.astype(np.uint16)
     samples.add("rgb16.png", png(wide[..., :3], 2, 16), picture)
-    samples.add("alpha16.png", png(wide, 6, 16), as_pillow(saved(with_alpha(picture), "PNG")), 1)
+    samples.add("alpha16.png", png(wide, 6, 16), as_pillow(saved(with_alpha(picture), "PNG")))
     grey = Image.fromarray(np.array(picture)[..., 0])
     samples.add("grey16.png", png(wide[..., 0], 0, 16), grey.convert("RGB"))
     samples.add("interlaced.png", by_vips(picture, ".png[interlace]"), picture)
@@ -166,7 +166,7 @@ def add_webp_heic(samples, picture):
     other = ImageOps.invert(picture)
     samples.add_as_pillow("lossless.webp", saved(picture, "WEBP", lossless=True))
     samples.add_as_pillow("lossy.webp", saved(picture, "WEBP", quality=90), 2)
-    samples.add_as_pillow("alpha.webp", saved(with_alpha(picture), "WEBP", lossless=True, exact=True), 1)
+    samples.add_as_pillow("alpha.webp", saved(with_alpha(picture), "WEBP", lossless=True, exact=True))
     data = saved(picture, "WEBP", lossless=True, save_all=True, append_images=[other], duration=100)
     samples.add_as_pillow("animated.webp", data)
     samples.add_as_pillow("turned.webp", saved(picture, "WEBP", lossless=True, exif=orientation_exif(6)))
@@ -182,7 +182,7 @@ def add_tiff_gif(samples, picture):
     other = ImageOps.invert(picture)
     data = saved(picture, "TIFF", compression="tiff_lzw", save_all=True, append_images=[other])
     samples.add_as_pillow("pages.tiff", data)
-    samples.add_as_pillow("alpha.tiff", saved(with_alpha(picture), "TIFF"), 1)
+    samples.add_as_pillow("alpha.tiff", saved(with_alpha(picture), "TIFF"))
     samples.add_as_pillow("turned.tiff", saved(picture, "TIFF", tiffinfo={274: 8}))
     samples.add_as_pillow("cmyk.tiff", saved(picture.convert("CMYK"), "TIFF"), 1)
     samples.add_as_pillow("one_bit.tiff", saved(picture.convert("1"), "TIFF", compression="group4"))
@@ -276,7 +276,7 @@ def add_bmp(samples, picture):
     bgra = np.array(rgba)[..., [2, 1, 0, 3]]
     rows = [row.tobytes() for row in bgra]
     data = bmp(*size, 32, bmp_rows(rows), compression=3, after=rest, header_size=108)
-    samples.add_as_pillow("alpha.bmp", data, 1)
+    samples.add_as_pillow("alpha.bmp", data)
     bgra[..., 3] = 0
     rows = [row.tobytes() for row in bgra]
     data = bmp(*size, 32, bmp_rows(rows), compression=3, after=rest, header_size=108)
