@@ -87,6 +87,13 @@ TEST_F(DescribeTest, PrintsTheAnswerAndALineBreak) {
       << "no progress in a pipe";
 }
 
+TEST_F(DescribeTest, ThatOnlyTheFirstOfSeveralPagesIsDescribedIsSaid) {
+  const std::string pages = OKO_SOURCE_DIR + std::string("/tests/image/data/pages.tiff");
+  const auto result = describe({"--ocr", "off", "--json", pages});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "oko: " + pages + ": page 1 of 2 is described; oko ocr reads all\n");
+}
+
 TEST_F(DescribeTest, JsonIsOneObjectAPicture) {
   const auto result = describe({"--json", "--stats", picture(), picture()});
   ASSERT_EQ(result.status, 0) << result.err;
