@@ -43,7 +43,7 @@ TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
 
 TEST(TextLayerTest, TextThatRunsUpOrDownIsOneLine) {
   for (const int turns : {1, 3}) {
-    const float first = turns == 1 ? 20 : 120, second = turns == 1 ? 70 : 70;
+    const float first = turns == 1 ? 20 : 120, second = 70;
     const ocr::Page page = page_of_text(
         {{"up", {10, first, 10, 40}, true, turns}, {"down", {10, second, 10, 40}, false, turns}},
         400, 200);

@@ -14,8 +14,9 @@ namespace fs = std::filesystem;
 
 ProcessResult choose_wheel(const std::string& macos, const std::string& target = "",
                            const std::string& processor = "arm64") {
+  const std::string script = std::string(OKO_SOURCE_DIR) + "/tests/house/choose_mlx_wheel.cmake";
   return Process({OKO_CMAKE, "-DMACOS=" + macos, "-DTARGET=" + target, "-DPROCESSOR=" + processor,
-                  "-P", OKO_SOURCE_DIR "/tests/house/choose_mlx_wheel.cmake"},
+                  "-P", script},
                  {})
       .wait();
 }
