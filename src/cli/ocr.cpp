@@ -53,6 +53,15 @@ std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
       fit, 1, options.threads != 0 ? options.threads : physical_core_count()));
 }
 
+/// How large pictures of pages may be, so that one fits the budget. Smaller ones cannot be read.
+std::uint64_t page_pixels(std::uint64_t budget, std::size_t engines) {
+  constexpr std::uint64_t kLeast = 1'000'000;  // A4 at 100 dots per inch
+  const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
+  const std::uint64_t fit = ocr::pixels_within(budget - std::min(budget, taken));
+  return std::clamp(fit - fit / 100, kLeast,  // sides are rounded to whole pixels
+                    document::PdfOptions{}.max_pixels);
+}
+
 /// The budget, of which the program itself and so many engines have taken theirs.
 class PageLedger {
  public:
@@ -112,7 +121,9 @@ bool is_of_one_page(const Error& error) {
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
   require_memory(budget, engine::runtime_bytes(false) + ocr::kEngineBytes);
-  document::Pages pages(input.paths(), options.pages);
+  document::PagesOptions pages_options = options.pages;
+  pages_options.pdf.max_pixels = page_pixels(budget, parallel_pages(options, budget));
+  document::Pages pages(input.paths(), pages_options);
   Output output(options.output);
   // Of those that are being read; a page's own is filled by the thread that loads it.
   std::vector<document::Sheet> sheets(options.format == "pdf" ? pages.size() : 0);
@@ -129,6 +140,10 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
       if (!first_error) first_error = result.error;
       printer->skip_page(i);
     } else {
+      if (result.page.source != ocr::TextSource::kTextLayer && !options.common.quiet) {
+        const std::string reduction = pages.reduction(i);
+        if (!reduction.empty()) say_note(input.named(reduction));
+      }
       printer->print_page(i, result.page, sheet);
       any_page = true;
     }

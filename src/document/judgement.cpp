@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <numeric>
 
+#include "document/pixel_box.h"
+#include "document/stretch.h"
 #include "text/characters.h"
 #include "text/utf8.h"
 
@@ -87,18 +90,29 @@ bool is_more_than(std::size_t part, double share, std::size_t all) {
   return static_cast<double>(part) > share * static_cast<double>(all);
 }
 
-/// The pixels of a box and a little around it, within the picture.
-struct PixelBox {
-  int left, top, right, bottom;
-};
+bool is_inside(const ocr::Box& box, const ocr::Box& other) {
+  return box.left >= other.left && box.top >= other.top &&
+         box.left + box.width <= other.left + other.width &&
+         box.top + box.height <= other.top + other.height;
+}
 
-PixelBox pixels_of(const ocr::Box& box, float margin, const image::Image& picture) {
-  const auto within = [](float value, int most) {
-    return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(most)));
-  };
-  return {within(box.left - margin, picture.width), within(box.top - margin, picture.height),
-          within(box.left + box.width + margin, picture.width),
-          within(box.top + box.height + margin, picture.height)};
+/// Without those inside of others; one around all of them where there are very many.
+std::vector<ocr::Box> outermost(std::vector<ocr::Box> places) {
+  constexpr std::size_t kMost = 2000;
+  std::sort(places.begin(), places.end(), [](const ocr::Box& a, const ocr::Box& b) {
+    return a.width * a.height > b.width * b.height;
+  });
+  std::vector<ocr::Box> kept;
+  for (const ocr::Box& place : places) {
+    const bool inside = std::any_of(kept.begin(), kept.end(),
+                                    [&](const ocr::Box& other) { return is_inside(place, other); });
+    if (inside) continue;
+    if (kept.size() == kMost) {
+      return {std::accumulate(places.begin(), places.end(), places.front(), around)};
+    }
+    kept.push_back(place);
+  }
+  return kept;
 }
 
 }  // namespace
@@ -126,7 +140,7 @@ std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::
   constexpr std::size_t kBands = 24;
   constexpr double kCovered = 0.6;  // of the bands; margins and pictures take the others
   std::vector<ocr::Box> open;
-  for (const ocr::Box& place : places) {
+  for (const ocr::Box& place : outermost(places)) {
     const float band = std::max(place.height, 1.0f) / kBands,
                 place_right = place.left + place.width;
     std::size_t covered = 0;

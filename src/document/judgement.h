@@ -15,7 +15,7 @@ bool is_plausible(const ocr::Page& page);
 
 /// The places that the words of `page` leave so empty that only a picture of the page can tell
 /// whether there is more text: not those that lines of words cover from top to bottom, as they do a
-/// scanned page whose text a program has read.
+/// scanned page whose text a program has read, nor those inside of others.
 std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::Box>& places);
 
 /// Whether a picture of the page shows more, within `places`, than the words of `page` cover: edges

@@ -1,6 +1,7 @@
 #include "document/merge.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "document/reading_order.h"
 #include "document/stretch.h"
+#include "document/text_baseline.h"
 
 namespace oko::document {
 namespace {
@@ -90,18 +92,60 @@ bool are_told_elsewhere(const ocr::Page& told, const std::vector<ocr::Line>& lin
   return static_cast<double>(found) > kMost * static_cast<double>(all);
 }
 
+std::size_t letters_of(const ocr::Line& line) {
+  std::size_t count = 0;
+  for (const ocr::Word& word : line.words) count += word.text.size();
+  return count;
+}
+
 /// Two lines that stand in one row.
 void append(ocr::Line& line, ocr::Line&& more) {
-  const auto letters = [](const ocr::Line& each) {
-    std::size_t count = 0;
-    for (const ocr::Word& word : each.words) count += word.text.size();
-    return static_cast<float>(count);
-  };
-  const float here = letters(line), there = letters(more);
+  const auto here = static_cast<float>(letters_of(line));
+  const auto there = static_cast<float>(letters_of(more));
   line.confidence =
       (line.confidence * here + more.confidence * there) / std::max(1.0f, here + there);
   line.box = around(line.box, more.box);
   std::move(more.words.begin(), more.words.end(), std::back_inserter(line.words));
+}
+
+/// The lines of one direction in reading order, those of a row in one.
+void append_in_order(std::vector<ocr::Line>&& lines, int turns, std::vector<ocr::Line>& all) {
+  std::vector<PlacedWord> places;
+  places.reserve(lines.size());
+  for (const ocr::Line& line : lines) {
+    places.push_back({along(line.box, turns), across(line.box, turns)});
+  }
+  for (const std::vector<std::size_t>& row : reading_order(places)) {
+    all.push_back(std::move(lines[row.front()]));
+    for (std::size_t i = 1; i < row.size(); ++i) append(all.back(), std::move(lines[row[i]]));
+  }
+}
+
+/// Takes the lines: each direction in its own frame, upright text first unless there is far less of
+/// it.
+std::vector<ocr::Line> in_order(ocr::Page& page) {
+  constexpr std::size_t kUpright = 3;  // letters of other text that one of it is worth
+  struct Direction {
+    int turns = 0;
+    std::size_t letters = 0;
+    std::vector<ocr::Line> lines = {};
+  };
+  std::array<Direction, 4> directions{{{0}, {1}, {2}, {3}}};
+  const int usual = usual_quarter_turns(page);
+  for (ocr::Line& line : page.lines) {
+    if (line.words.empty()) continue;
+    const int turns = quarter_turns(line, usual);
+    Direction& direction = directions[static_cast<std::size_t>(turns)];
+    direction.letters += letters_of(line) * (turns == 0 ? kUpright : 1);
+    direction.lines.push_back(std::move(line));
+  }
+  std::stable_sort(directions.begin(), directions.end(),
+                   [](const auto& a, const auto& b) { return a.letters > b.letters; });
+  std::vector<ocr::Line> all;
+  for (Direction& direction : directions) {
+    append_in_order(std::move(direction.lines), direction.turns, all);
+  }
+  return all;
 }
 
 }  // namespace
@@ -109,18 +153,8 @@ void append(ocr::Line& line, ocr::Line&& more) {
 ocr::Page merged(ocr::Page told, const ocr::Page& read) {
   std::vector<ocr::Line> lines = new_lines(told, read);
   if (lines.empty() || are_told_elsewhere(told, lines)) return told;
-  std::vector<ocr::Line> all = std::move(told.lines);
-  std::move(lines.begin(), lines.end(), std::back_inserter(all));
-  std::vector<PlacedWord> places;
-  places.reserve(all.size());
-  for (const ocr::Line& line : all) places.push_back({along(line.box, 0), across(line.box, 0)});
-  told.lines.clear();
-  for (const std::vector<std::size_t>& row : reading_order(places)) {
-    told.lines.push_back(std::move(all[row.front()]));
-    for (std::size_t i = 1; i < row.size(); ++i) {
-      append(told.lines.back(), std::move(all[row[i]]));
-    }
-  }
+  std::move(lines.begin(), lines.end(), std::back_inserter(told.lines));
+  told.lines = in_order(told);
   told.source = ocr::TextSource::kBoth;
   ocr::number_blocks(told);
   return told;

@@ -50,9 +50,13 @@ image::JpegFile picture_of(const std::string& path, const image::Image& image) {
   constexpr std::size_t kHead = 64;  // bytes
   std::string head(kHead, '\0');
   std::ifstream(path, std::ios::binary).read(head.data(), kHead);
-  if (image::sniff(std::as_bytes(std::span(head))) != image::Format::kJpeg) return encoded(image);
+  constexpr std::uint64_t kMostBytes = 100'000'000;  // it is kept until the page is read
+  if (image::sniff(std::as_bytes(std::span(head))) != image::Format::kJpeg ||
+      identify_file(path, ErrorCode::kBadInput).size > kMostBytes) {
+    return encoded(image);
+  }
   std::optional<image::JpegFile> file =
-      image::parse_jpeg(read_file(path, image::Limits{}.max_file_bytes, ErrorCode::kBadInput));
+      image::parse_jpeg(read_file(path, kMostBytes, ErrorCode::kBadInput));
   if (file && is_shape_of(*file, image)) return std::move(*file);
   return encoded(image);
 }
@@ -132,6 +136,16 @@ std::string Pages::name(std::size_t i) const {
   return tr("{}, page {}", "{}, страница {}", file(i), page_in_file(i) + 1);
 }
 
+std::string Pages::reduction(std::size_t i) {
+  if (!is_of_pdf(i)) return {};
+  const PageSize size =
+      with_pdf(pages_[i].file, [&](const Pdf& pdf) { return pdf.page_size(pages_[i].page); });
+  if (size.resolution > options_.pdf.resolution - 1) return {};
+  return tr("{}: read at {:.0f} dots per inch: {} × {} pixels",
+            "{}: распознано при {:.0f} точках на дюйм: {} × {} пикселей", name(i), size.resolution,
+            size.width, size.height);
+}
+
 Sheet Pages::blank(std::size_t i) {
   Sheet sheet;
   sheet.width = 210 / 25.4 * kPointsPerInch;
@@ -189,6 +203,7 @@ ocr::LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
       const PageSize size = pdf.page_size(place.page);
       *sheet = {encoded(image), size.width_points, size.height_points};
     }
+    pdf.close_page();
     return true;
   });
   if (!told) return image;
@@ -216,7 +231,7 @@ std::unique_ptr<Pdf> Pages::take(std::size_t file) {
       return pdf;
     }
   }
-  return std::make_unique<Pdf>(files_[file].path);
+  return std::make_unique<Pdf>(files_[file].path, options_.pdf);
 }
 
 void Pages::give_back(std::size_t file, std::unique_ptr<Pdf> pdf) {

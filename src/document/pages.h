@@ -17,6 +17,7 @@ namespace oko::document {
 struct PagesOptions {
   /// Reads the pictures of pages of a PDF whatever text the file has of them.
   bool ignores_text = false;
+  PdfOptions pdf = {};
 };
 
 /// The pages of files one after another: pictures, TIFF files of several pages, PDF.
@@ -39,6 +40,10 @@ class Pages {
   /// may load at once, best in order. `sheet`: where not null, what its text lies over in a PDF.
   /// Throws kBadInput as image::load and Pdf do.
   ocr::LoadedPage load(std::size_t i, Sheet* sheet);
+
+  /// For people: that the picture of page `i`, of a PDF, has less than its resolution because it
+  /// would be too large; empty where it has it. Throws as `load` does.
+  std::string reduction(std::size_t i);
 
   /// An empty page of the size of page `i`, or of A4 where that is not known.
   Sheet blank(std::size_t i);

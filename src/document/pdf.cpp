@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "document/pdf_text.h"
+#include "document/pixel_box.h"
 #include "document/stretch.h"
 #include "document/text_layer.h"
 #include "image/sniff.h"
@@ -65,16 +67,16 @@ void require_pdf(const std::filesystem::path& path) {
          "сначала снимите пароль: qpdf --decrypt --password=... in.pdf out.pdf"));
 }
 
-/// Whether all pixels of [left, right) × [top, bottom) are alike.
-bool is_blank(const image::Image& image, int left, int top, int right, int bottom) {
+/// Whether all pixels of a box are alike.
+bool is_blank(const image::Image& image, const PixelBox& box) {
   const auto pixel = [&](int x, int y) {
     return &image.rgb[(static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
                        static_cast<std::size_t>(x)) *
                       3];
   };
-  const std::uint8_t* first = pixel(left, top);
-  for (int y = top; y < bottom; ++y) {
-    for (int x = left; x < right; ++x) {
+  const std::uint8_t* first = pixel(box.left, box.top);
+  for (int y = box.top; y < box.bottom; ++y) {
+    for (int x = box.left; x < box.right; ++x) {
       if (!std::equal(first, first + 3, pixel(x, y))) return false;
     }
   }
@@ -107,35 +109,35 @@ bool lacks_end(FPDF_PAGEOBJECT object) {
   return scan == std::string::npos || bytes.find("\xFF\xD9", scan) == std::string::npos;
 }
 
-/// Whether a margin of a tenth of [left, right) × [top, bottom) is blank: what PDFium leaves of a
-/// picture that breaks off, whichever way the page is turned.
-bool has_blank_margin(const image::Image& image, int left, int top, int right, int bottom) {
-  const int across = (right - left + 9) / 10, down = (bottom - top + 9) / 10;
-  return is_blank(image, left, bottom - down, right, bottom) ||
-         is_blank(image, left, top, right, top + down) ||
-         is_blank(image, left, top, left + across, bottom) ||
-         is_blank(image, right - across, top, right, bottom);
+/// Whether a margin of a tenth of a box is blank: what PDFium leaves of a picture that breaks off,
+/// whichever way the page is turned.
+bool has_blank_margin(const image::Image& image, const PixelBox& box) {
+  const int across = (box.right - box.left + 9) / 10, down = (box.bottom - box.top + 9) / 10;
+  return is_blank(image, {box.left, box.bottom - down, box.right, box.bottom}) ||
+         is_blank(image, {box.left, box.top, box.right, box.top + down}) ||
+         is_blank(image, {box.left, box.top, box.left + across, box.bottom}) ||
+         is_blank(image, {box.right - across, box.top, box.right, box.bottom});
 }
 
 /// Whether a picture on the page left nothing in `drawn` because it cannot be decoded, or breaks
-/// off.
+/// off. Of many that left nothing the first are decoded.
 bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn) {
-  for (int i = 0; i < FPDFPage_CountObjects(page); ++i) {
+  constexpr int kMostDecoded = 32;
+  int decoded = 0;
+  std::map<PixelBox, bool> blank;  // pictures of one place are looked at once
+  for (int i = 0; i < FPDFPage_CountObjects(page) && decoded < kMostDecoded; ++i) {
     FPDF_PAGEOBJECT object = FPDFPage_GetObject(page, i);
     if (FPDFPageObj_GetType(object) != kPdfObjectImage) continue;
     const std::optional<FS_RECTF> place = bounds_of(object);
     if (!place) continue;
-    const ocr::Box box = to_picture.box(*place);
-    const auto within = [](float value, int end) {
-      return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(end)));
-    };
-    const int left = within(box.left, drawn.width), top = within(box.top, drawn.height);
-    const int right = within(box.left + box.width, drawn.width);
-    const int bottom = within(box.top + box.height, drawn.height);
-    if (left >= right || top >= bottom) continue;
-    if (lacks_end(object) && has_blank_margin(drawn, left, top, right, bottom)) return true;
-    if (!is_blank(drawn, left, top, right, bottom)) continue;
+    const PixelBox box = pixels_of(to_picture.box(*place), 0, drawn);
+    if (box.left >= box.right || box.top >= box.bottom) continue;
+    if (lacks_end(object) && has_blank_margin(drawn, box)) return true;
+    const auto [known, is_new] = blank.try_emplace(box, false);
+    if (is_new) known->second = is_blank(drawn, box);
+    if (!known->second) continue;
+    ++decoded;
     if (!PdfiumBitmap(FPDFImageObj_GetBitmap(object))) return true;
   }
   return false;
@@ -179,6 +181,7 @@ Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
 
 Pdf::~Pdf() {
   const auto lock = lock_pdfium();
+  opened_.reset();
   form_.reset();
   document_.reset();
 }
@@ -188,7 +191,7 @@ PageSize Pdf::page_size(int page) const {
   const auto lock = lock_pdfium();
   FS_SIZEF size{};
   if (page < 0 || page >= page_count_ || !FPDF_GetPageSizeByIndexF(document_.get(), page, &size)) {
-    const PdfiumPage opened = open_page(page);  // says what is wrong
+    open_page(page);  // says what is wrong
     throw_damaged_page(page);
   }
   return size_of(unit * size.width, unit * size.height, page);
@@ -196,12 +199,12 @@ PageSize Pdf::page_size(int page) const {
 
 Sheet Pdf::sheet(int page) const {
   const auto lock = lock_pdfium();
-  const PdfiumPage opened = open_page(page);
+  const FPDF_PAGE opened = open_page(page);
   FS_RECTF box{};
-  FPDF_GetPageBoundingBox(opened.get(), &box);
+  FPDF_GetPageBoundingBox(opened, &box);
   const double left = box.left, bottom = box.bottom, right = box.right, top = box.top;
   const double width = right - left, height = top - bottom;
-  switch ((FPDFPage_GetRotation(opened.get()) % 4 + 4) % 4) {
+  switch ((FPDFPage_GetRotation(opened) % 4 + 4) % 4) {
     case 1:
       return {{}, height, width, {0, 1, -1, 0, right, bottom}};
     case 2:
@@ -219,8 +222,8 @@ std::optional<ocr::Page> Pdf::text_layer(int page) const {
   std::vector<TextPiece> pieces;
   {
     const auto lock = lock_pdfium();
-    const PdfiumPage opened = open_page(page);
-    pieces = text_pieces(opened.get(), PageToPicture(opened.get(), size.width, size.height));
+    const FPDF_PAGE opened = open_page(page);
+    pieces = text_pieces(opened, PageToPicture(opened, size.width, size.height));
   }
   ocr::Page result = page_of_text(pieces, size.width, size.height);
   if (!is_readable(result)) return std::nullopt;
@@ -230,13 +233,13 @@ std::optional<ocr::Page> Pdf::text_layer(int page) const {
 std::vector<ocr::Box> Pdf::pictures(int page) const {
   const PageSize size = page_size(page);
   const auto lock = lock_pdfium();
-  const PdfiumPage opened = open_page(page);
-  const PageToPicture to_picture(opened.get(), size.width, size.height);
+  const FPDF_PAGE opened = open_page(page);
+  const PageToPicture to_picture(opened, size.width, size.height);
   std::vector<ocr::Box> boxes;
   std::size_t outlines = 0;
   ocr::Box outlined;
-  for (int i = 0; i < FPDFPage_CountObjects(opened.get()); ++i) {
-    FPDF_PAGEOBJECT object = FPDFPage_GetObject(opened.get(), i);
+  for (int i = 0; i < FPDFPage_CountObjects(opened); ++i) {
+    FPDF_PAGEOBJECT object = FPDFPage_GetObject(opened, i);
     const int type = FPDFPageObj_GetType(object);
     const std::optional<FS_RECTF> place = bounds_of(object);
     if (!place || type == kPdfObjectText) continue;
@@ -250,8 +253,8 @@ std::vector<ocr::Box> Pdf::pictures(int page) const {
     }
   }
   if (outlines >= kManyOutlines) boxes.push_back(outlined);
-  for (int i = 0; i < FPDFPage_GetAnnotCount(opened.get()); ++i) {
-    const PdfiumAnnotation annotation(FPDFPage_GetAnnot(opened.get(), i));
+  for (int i = 0; i < FPDFPage_GetAnnotCount(opened); ++i) {
+    const PdfiumAnnotation annotation(FPDFPage_GetAnnot(opened, i));
     FS_RECTF place{};
     if (!annotation || !FPDFAnnot_GetRect(annotation.get(), &place) || !is_finite(place)) continue;
     const int subtype = FPDFAnnot_GetSubtype(annotation.get());
@@ -269,18 +272,17 @@ image::Image Pdf::render(int page) const {
   bool damaged = false;
   {
     const auto lock = lock_pdfium();
-    const PdfiumPage opened = open_page(page);
+    const FPDF_PAGE opened = open_page(page);
     const PdfiumBitmap bitmap(FPDFBitmap_CreateEx(size.width, size.height, kPdfBitmapBgr,
                                                   image.rgb.data(), static_cast<int>(row_bytes)));
     if (!bitmap) throw_damaged_page(page);
-    FPDF_RenderPageBitmap(bitmap.get(), opened.get(), 0, 0, size.width, size.height, 0,
+    FPDF_RenderPageBitmap(bitmap.get(), opened, 0, 0, size.width, size.height, 0,
                           kPdfDrawAnnotations | kPdfReverseByteOrder);
     if (form_) {
-      FPDF_FFLDraw(form_.get(), bitmap.get(), opened.get(), 0, 0, size.width, size.height, 0,
+      FPDF_FFLDraw(form_.get(), bitmap.get(), opened, 0, 0, size.width, size.height, 0,
                    kPdfDrawAnnotations | kPdfReverseByteOrder);
     }
-    damaged = has_damaged_picture(opened.get(),
-                                  PageToPicture(opened.get(), size.width, size.height), image);
+    damaged = has_damaged_picture(opened, PageToPicture(opened, size.width, size.height), image);
   }
   if (damaged || structure().has_damaged_content(page)) throw_damaged_page(page);
   return image;
@@ -291,16 +293,26 @@ const PdfStructure& Pdf::structure() const {
   return *structure_;
 }
 
-/// PDFium's lock is held.
-PdfiumPage Pdf::open_page(int page) const {
+/// PDFium's lock is held. The page stays open until another is asked for: its content is parsed
+/// once.
+FPDF_PAGE Pdf::open_page(int page) const {
   if (page < 0 || page >= page_count_) {
     throw Error(ErrorCode::kBadInput,
                 tr("{}: has no page {}, only {}", "{}: страницы {} нет, всего страниц: {}", name_,
                    page + 1, page_count_));
   }
-  PdfiumPage opened(FPDF_LoadPage(document_.get(), page));
-  if (!opened) throw_damaged_page(page);
-  return opened;
+  if (!opened_ || opened_number_ != page) {
+    opened_.reset();
+    opened_.reset(FPDF_LoadPage(document_.get(), page));
+    opened_number_ = page;
+  }
+  if (!opened_) throw_damaged_page(page);
+  return opened_.get();
+}
+
+void Pdf::close_page() const {
+  const auto lock = lock_pdfium();
+  opened_.reset();
 }
 
 PageSize Pdf::size_of(double width_points, double height_points, int number) const {

@@ -64,8 +64,11 @@ class Pdf {
   /// Also throws kBadInput where the content of a page, or a picture on it, is damaged or cut.
   image::Image render(int page) const;
 
+  /// Frees what the last page took; the next use opens it again.
+  void close_page() const;
+
  private:
-  PdfiumPage open_page(int page) const;
+  FPDF_PAGE open_page(int page) const;
   PageSize size_of(double width_points, double height_points, int number) const;
   const PdfStructure& structure() const;
   [[noreturn]] void throw_damaged_page(int page) const;
@@ -77,6 +80,8 @@ class Pdf {
   std::unique_ptr<FPDF_FORMFILLINFO> form_info_;     ///< PDFium keeps a pointer to it
   PdfiumForm form_;                                  ///< draws the fields of forms; may be null
   mutable std::unique_ptr<PdfStructure> structure_;  ///< made by the first page
+  mutable PdfiumPage opened_;                        ///< the last page
+  mutable int opened_number_ = 0;
   int page_count_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <set>
 #include <string_view>
 
 #include "document/pdfium_library.h"
@@ -52,15 +53,45 @@ struct Character {
   char32_t code_point = 0;
   bool generated = false;  ///< by PDFium, where it sees a space or the end of a line
   bool is_space = false;
-  bool is_pair = false;   ///< of surrogates, which are two to PDFium
-  ocr::Box box;           ///< pixels
-  int quarter_turns = 0;  ///< of its reading direction in the picture
+  bool is_pair = false;              ///< of surrogates, which are two to PDFium
+  ocr::Box box;                      ///< pixels
+  int quarter_turns = 0;             ///< of its reading direction in the picture
+  FPDF_PAGEOBJECT object = nullptr;  ///< that shows it
 };
+
+/// PDFium has a control character for each hyphen at the end of a line, hard or soft. It tells
+/// which where no text follows: the numbers of those that are soft.
+std::set<int> soft_hyphens(FPDF_PAGE page, FPDF_TEXTPAGE text) {
+  constexpr std::size_t kMost = 500;  // of a page
+  std::vector<int> hyphens;
+  const int count = FPDFText_CountChars(text);
+  for (int i = 0; i < count && hyphens.size() < kMost; ++i) {
+    if (FPDFText_IsHyphen(text, i) == 1) hyphens.push_back(i);
+  }
+  if (hyphens.empty()) return {};
+  std::set<FPDF_PAGEOBJECT> objects;
+  for (int i = 0; i < FPDFPage_CountObjects(page); ++i) {
+    FPDF_PAGEOBJECT object = FPDFPage_GetObject(page, i);
+    if (FPDFPageObj_SetIsActive(object, 0) != 0) objects.insert(object);
+  }
+  std::set<int> soft;
+  for (const int i : hyphens) {
+    FPDF_PAGEOBJECT object = FPDFText_GetTextObject(text, i);
+    if (!objects.contains(object)) continue;  // of a form
+    FPDFPageObj_SetIsActive(object, 1);
+    const PdfiumText alone(FPDFText_LoadPage(page));
+    FPDFPageObj_SetIsActive(object, 0);
+    const int last = alone ? FPDFText_CountChars(alone.get()) - 1 : -1;
+    if (last >= 0 && FPDFText_GetUnicode(alone.get(), last) == kSoftHyphen) soft.insert(i);
+  }
+  for (FPDF_PAGEOBJECT object : objects) FPDFPageObj_SetIsActive(object, 1);
+  return soft;
+}
 
 class Reader {
  public:
-  Reader(FPDF_TEXTPAGE text, const PageToPicture& to_picture)
-      : text_(text), to_picture_(to_picture) {}
+  Reader(FPDF_PAGE page, FPDF_TEXTPAGE text, const PageToPicture& to_picture)
+      : text_(text), to_picture_(to_picture), soft_hyphens_(soft_hyphens(page, text)) {}
 
   int count() const { return count_; }
 
@@ -74,6 +105,7 @@ class Reader {
     FS_RECTF place{};
     FPDFText_GetLooseCharBox(text_, index, &place);
     if (is_finite(place)) character.box = to_picture_.box(place);
+    character.object = FPDFText_GetTextObject(text_, index);
     const double quarter = std::numbers::pi / 2;
     const auto turns = static_cast<int>(
         std::lround(static_cast<double>(FPDFText_GetCharAngle(text_, index)) / quarter));
@@ -83,8 +115,9 @@ class Reader {
 
  private:
   char32_t code_point(int index) const {
-    // PDFium marks a hyphen at the end of a line with a control character.
-    if (FPDFText_IsHyphen(text_, index) == 1) return U'-';
+    if (FPDFText_IsHyphen(text_, index) == 1) {
+      return soft_hyphens_.contains(index) ? kSoftHyphen : U'-';
+    }
     if (FPDFText_HasUnicodeMapError(text_, index) == 1) return kUnknown;
     const char32_t code = FPDFText_GetUnicode(text_, index);
     if (is_high_surrogate(code) && index + 1 < count_) {
@@ -98,15 +131,18 @@ class Reader {
 
   FPDF_TEXTPAGE text_;
   const PageToPicture& to_picture_;
+  std::set<int> soft_hyphens_;
   int count_ = FPDFText_CountChars(text_);
 };
 
 /// Whether a letter follows the last one of a piece without a gap.
-bool continues(const TextPiece& piece, const ocr::Box& last, const Character& next) {
+bool continues(const TextPiece& piece, const Character& last, const Character& next) {
   if (piece.quarter_turns != next.quarter_turns) return false;
-  const Stretch before = along(last, piece.quarter_turns);
+  // PDFium takes ligatures apart: their letters have the place of all.
+  if (last.object == next.object && last.box == next.box) return true;
+  const Stretch before = along(last.box, piece.quarter_turns);
   const Stretch here = along(next.box, piece.quarter_turns);
-  const Stretch line = across(last, piece.quarter_turns);
+  const Stretch line = across(last.box, piece.quarter_turns);
   const Stretch rows = across(next.box, piece.quarter_turns);
   const float height = std::max(line.length(), rows.length());
   const float gap = here.begin - before.end;
@@ -153,10 +189,10 @@ ocr::Box PageToPicture::box(const FS_RECTF& place) const {
 std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture) {
   const PdfiumText text(FPDFText_LoadPage(page));
   if (!text) return {};
-  const Reader reader(text.get(), to_picture);
+  const Reader reader(page, text.get(), to_picture);
   std::vector<TextPiece> pieces;
   bool open = false;  // the last piece may go on
-  ocr::Box last;      // of its last letter
+  Character last;     // of it
   for (int i = 0; i < reader.count(); ++i) {
     const Character character = reader.at(i);
     if (character.is_pair) ++i;
@@ -165,7 +201,11 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
       open = false;
       continue;
     }
-    if (character.code_point == kSoftHyphen) continue;
+    if (character.code_point == kSoftHyphen) {
+      if (open) pieces.back().is_divided = true;
+      last = character;
+      continue;
+    }
     if (!open || !continues(pieces.back(), last, character)) {
       pieces.push_back({{}, character.box, false, character.quarter_turns});
     }
@@ -175,8 +215,9 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
     } else {
       pieces.back().text += letters;
     }
+    pieces.back().is_divided = false;
     pieces.back().box = around(pieces.back().box, character.box);
-    last = character.box;
+    last = character;
     open = true;
   }
   return pieces;

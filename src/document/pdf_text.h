@@ -29,7 +29,8 @@ class PageToPicture {
 
 /// What the page says of its text, in the order of its content: letters that stand together, where
 /// they have a meaning in Unicode; U+FFFD stands for those without. Ligatures are taken apart, soft
-/// hyphens and white space left out. PDFium's lock is held.
+/// hyphens and white space left out; a soft hyphen at the end of a piece marks it. PDFium's lock is
+/// held.
 std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture);
 
 }  // namespace oko::document

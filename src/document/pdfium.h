@@ -61,6 +61,7 @@ FPDF_PAGEOBJECT FPDFPage_GetObject(FPDF_PAGE page, int index);
 int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
 FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,
                                 float* top);
+FPDF_BOOL FPDFPageObj_SetIsActive(FPDF_PAGEOBJECT object, FPDF_BOOL active);
 FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
 int FPDFImageObj_GetImageFilterCount(FPDF_PAGEOBJECT image);
 unsigned long FPDFImageObj_GetImageFilter(FPDF_PAGEOBJECT image, int index, void* buffer,
@@ -77,6 +78,7 @@ FPDF_TEXTPAGE FPDFText_LoadPage(FPDF_PAGE page);
 void FPDFText_ClosePage(FPDF_TEXTPAGE text);
 int FPDFText_CountChars(FPDF_TEXTPAGE text);
 unsigned int FPDFText_GetUnicode(FPDF_TEXTPAGE text, int index);
+FPDF_PAGEOBJECT FPDFText_GetTextObject(FPDF_TEXTPAGE text, int index);
 int FPDFText_IsGenerated(FPDF_TEXTPAGE text, int index);
 int FPDFText_IsHyphen(FPDF_TEXTPAGE text, int index);
 int FPDFText_HasUnicodeMapError(FPDF_TEXTPAGE text, int index);

@@ -35,9 +35,7 @@ class Sorter {
     const float least_gap = least_gap_of(region);
     std::size_t done = 0;
     for (std::size_t seed = 0; seed < bands.size(); ++seed) {
-      std::vector<Stretch> gaps = gaps_of(bands[seed], least_gap);
-      gaps.erase(gaps.begin());  // the margins
-      gaps.pop_back();
+      std::vector<Stretch> gaps = inner_gaps_of(bands[seed], least_gap);
       if (gaps.empty()) continue;
       std::size_t begin = seed, end = seed + 1;
       while (end < bands.size() && narrow(gaps, gaps_of(bands[end], least_gap), least_gap)) ++end;
@@ -84,8 +82,13 @@ class Sorter {
       end = std::max(end, middle.end);
     }
     std::vector<Words> merged;
+    Words deep;  // words of the last one that reach down to the next
     for (Words& band : bands) {
-      if (!merged.empty() && stand_side_by_side(merged.back(), band)) {
+      drop_above(band, deep);
+      const bool is_beside = !merged.empty() && stand_side_by_side(deep, band);
+      if (!is_beside) deep.clear();
+      std::copy(band.begin(), band.end(), std::back_inserter(deep));
+      if (is_beside) {
         std::copy(band.begin(), band.end(), std::back_inserter(merged.back()));
       } else {
         merged.push_back(std::move(band));
@@ -93,6 +96,13 @@ class Sorter {
     }
     for (Words& band : merged) std::sort(band.begin(), band.end());
     return merged;
+  }
+
+  /// Leaves of `deep` the words that reach below the top of a band, which comes from the top down.
+  void drop_above(const Words& band, Words& deep) const {
+    float top = kInfinity;
+    for (const std::size_t i : band) top = std::min(top, words_[i].across.begin);
+    std::erase_if(deep, [&](std::size_t i) { return words_[i].across.end <= top; });
   }
 
   /// Whether the lower band begins beside the end of the upper one, as lines of columns do whose
@@ -125,6 +135,11 @@ class Sorter {
     }
     gaps.push_back({end, kInfinity});
     return gaps;
+  }
+
+  std::vector<Stretch> inner_gaps_of(const Words& band, float least) const {
+    std::vector<Stretch> gaps = gaps_of(band, least);
+    return {gaps.begin() + 1, gaps.end() - 1};
   }
 
   /// Leaves of `gaps` what the others share with them. False, and nothing is changed, where that is
@@ -188,11 +203,9 @@ class Sorter {
   void add_band(const Words& band) {
     std::vector<Words> lines = lines_of(band);
     if (lines.size() > 1) {
-      std::vector<Stretch> gaps = gaps_of(band, least_gap_of(band));
-      if (gaps.size() > 2) {
-        std::vector<Words> columns(gaps.size() - 1);
-        gaps.erase(gaps.begin());
-        gaps.pop_back();
+      const std::vector<Stretch> gaps = inner_gaps_of(band, least_gap_of(band));
+      if (!gaps.empty()) {
+        std::vector<Words> columns(gaps.size() + 1);
         for (const std::size_t i : band) columns[column_of(i, gaps)].push_back(i);
         for (const Words& column : columns) sort(column);
         return;
@@ -210,12 +223,19 @@ class Sorter {
     });
     std::vector<Words> lines;
     std::vector<Stretch> places;
+    float tallest = 0;
+    for (const std::size_t i : band) tallest = std::max(tallest, words_[i].across.length());
+    std::ptrdiff_t first = 0;  // of the lines that a word may reach
     for (const std::size_t i : sorted) {
       const Stretch& word = words_[i].across;
+      const float highest = (word.begin + word.end - tallest) / 2;
+      while (first < std::ssize(places) && places[static_cast<std::size_t>(first)].end < highest) {
+        ++first;
+      }
       const auto fits = [&](const Stretch& line) {
         return overlap(line, word) > 0.5f * std::min(line.length(), word.length());
       };
-      const auto place = std::find_if(places.begin(), places.end(), fits);
+      const auto place = std::find_if(places.begin() + first, places.end(), fits);
       if (place == places.end()) {
         places.push_back(word);
         lines.push_back({i});

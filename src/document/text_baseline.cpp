@@ -31,27 +31,6 @@ double median(std::vector<double> values) {
   return *at;
 }
 
-/// `usual`: of the page, for lines that do not tell.
-int turns_of(const ocr::Line& line, int usual) {
-  const ocr::Box &first = line.words.front().box, &last = line.words.back().box;
-  const bool tall = line.box.height > kTallLine * line.box.width && line.text().size() > 2;
-  if (line.words.size() < 2) {
-    if (tall) return usual % 2 != 0 ? usual : 1;
-    return usual % 2 == 0 ? usual : 0;
-  }
-  if (tall) return middle(along(last, 1)) >= middle(along(first, 1)) ? 1 : 3;
-  return middle(along(last, 0)) < middle(along(first, 0)) ? 2 : 0;
-}
-
-int usual_turns(const ocr::Page& page) {
-  std::array<std::size_t, 4> letters{};
-  for (const ocr::Line& line : page.lines) {
-    if (line.words.size() < 2) continue;
-    letters[static_cast<std::size_t>(turns_of(line, 0))] += line.text().size();
-  }
-  return static_cast<int>(std::max_element(letters.begin(), letters.end()) - letters.begin());
-}
-
 double height_of(const ocr::Line& line, int turns) {
   std::vector<double> heights;
   heights.reserve(line.words.size());
@@ -143,12 +122,32 @@ LineLayout sloping_line(const ocr::Line& line, int turns, const Slope& slope) {
 
 }  // namespace
 
+int quarter_turns(const ocr::Line& line, int usual) {
+  const ocr::Box &first = line.words.front().box, &last = line.words.back().box;
+  const bool tall = line.box.height > kTallLine * line.box.width && line.text().size() > 2;
+  if (line.words.size() < 2) {
+    if (tall) return usual % 2 != 0 ? usual : 1;
+    return usual % 2 == 0 ? usual : 0;
+  }
+  if (tall) return middle(along(last, 1)) >= middle(along(first, 1)) ? 1 : 3;
+  return middle(along(last, 0)) < middle(along(first, 0)) ? 2 : 0;
+}
+
+int usual_quarter_turns(const ocr::Page& page) {
+  std::array<std::size_t, 4> letters{};
+  for (const ocr::Line& line : page.lines) {
+    if (line.words.size() < 2) continue;
+    letters[static_cast<std::size_t>(quarter_turns(line, 0))] += line.text().size();
+  }
+  return static_cast<int>(std::max_element(letters.begin(), letters.end()) - letters.begin());
+}
+
 std::vector<LineLayout> line_layouts(const ocr::Page& page) {
-  const int usual = usual_turns(page);
+  const int usual = usual_quarter_turns(page);
   std::array<std::vector<const ocr::Line*>, 4> directions;
   for (const ocr::Line& line : page.lines) {
     if (line.words.empty()) continue;
-    directions[static_cast<std::size_t>(turns_of(line, usual))].push_back(&line);
+    directions[static_cast<std::size_t>(quarter_turns(line, usual))].push_back(&line);
   }
   std::array<Slope, 4> slopes{};
   for (std::size_t i = 0; i < directions.size(); ++i) {
@@ -161,7 +160,7 @@ std::vector<LineLayout> line_layouts(const ocr::Page& page) {
       layouts.emplace_back();
       continue;
     }
-    const int turns = turns_of(line, usual);
+    const int turns = quarter_turns(line, usual);
     const Slope& slope = slopes[static_cast<std::size_t>(turns)];
     layouts.push_back(slope.rise == 0 ? level_line(line, turns) : sloping_line(line, turns, slope));
     layouts.back().size = std::max(layouts.back().size, kLeastSize);

@@ -6,6 +6,13 @@
 
 namespace oko::document {
 
+/// Quarter turns of the reading direction in which most of a page's text runs, clockwise: 0 to 3.
+int usual_quarter_turns(const ocr::Page& page);
+
+/// Those of a line: from its first word to its last one. `usual`: those of its page, for a line
+/// that does not tell.
+int quarter_turns(const ocr::Line& line, int usual);
+
 /// Where a word stands on its line.
 struct WordSpan {
   double begin = 0;  ///< along the line

@@ -23,6 +23,7 @@ struct PlacedText {
   std::string text;
   Box box;
   int quarter_turns = 0;
+  bool is_divided = false;
 };
 
 /// The part of it that is on the page.
@@ -58,6 +59,10 @@ bool is_same_place(const Box& a, const Box& b) {
          height > kSamePlace * std::max(a.height, b.height);
 }
 
+bool is_same(const PlacedText& a, const PlacedText& b) {
+  return a.text == b.text && is_same_place(a.box, b.box);
+}
+
 /// Words in the order of the pieces.
 std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float width, float height) {
   std::vector<PlacedText> words;
@@ -70,12 +75,19 @@ std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float wid
     if (!space_before && is_glued(words.back(), piece, box)) {
       words.back().text += text;
       words.back().box = around(words.back().box, box);
+      words.back().is_divided = piece.is_divided;
     } else {
-      words.push_back({std::move(text), box, piece.quarter_turns});
+      words.push_back({std::move(text), box, piece.quarter_turns, piece.is_divided});
     }
     space_before = piece.space_after;
   }
   return words;
+}
+
+/// As the rest of a divided word does: not a footer's number, nor a heading.
+bool begins_small(const std::string& text) {
+  const char32_t c = text::next_utf8(text, 0).code_point;
+  return (c >= U'a' && c <= U'z') || (c >= U'а' && c <= U'џ') || (c >= U'ß' && c <= U'ÿ');
 }
 
 /// Puts lines together one after the other.
@@ -92,9 +104,18 @@ class Composer {
     }
     first_of_direction_ = true;
     for (const std::vector<std::size_t>& line : reading_order(places)) {
-      begin_line(words[line.front()].box, quarter_turns);
-      for (const std::size_t i : line) add_word(words[i]);
+      std::size_t first = 0;
+      if (const PlacedText& rest = words[line.front()]; is_divided_ && begins_small(rest.text)) {
+        page_.lines.back().words.back().text += rest.text;
+        do ++first;
+        while (first < line.size() && is_same(words[line[first]], rest));
+      }
+      is_divided_ = words[line.back()].is_divided;
+      if (first == line.size()) continue;
+      begin_line(words[line[first]].box, quarter_turns);
+      for (std::size_t i = first; i < line.size(); ++i) add_word(words[line[i]]);
     }
+    is_divided_ = false;
   }
 
   ocr::Page take() { return std::move(page_); }
@@ -126,6 +147,7 @@ class Composer {
 
   ocr::Page page_;
   bool first_of_direction_ = true;
+  bool is_divided_ = false;  ///< the last word
 };
 
 }  // namespace

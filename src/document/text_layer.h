@@ -12,13 +12,15 @@ struct TextPiece {
   std::string text;  ///< UTF-8
   ocr::Box box;      ///< pixels of the page's picture
   bool space_after = false;
-  int quarter_turns = 0;  ///< of its reading direction, clockwise: 0 to 3
+  int quarter_turns = 0;    ///< of its reading direction, clockwise: 0 to 3
+  bool is_divided = false;  ///< ends in a soft hyphen: its word may go on in the next line
 };
 
 /// The pieces, given in the order of the file's content, as words, lines and blocks of a page of
 /// `width` × `height` pixels, in reading order: upright text before turned text where there is more
 /// of it. Pieces outside of the page are left out, and the boxes of others end where it ends. Text
-/// drawn twice in one place counts once.
+/// drawn twice in one place counts once. A word that a soft hyphen divides is whole in the line in
+/// which it begins, with the box that it has there.
 ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height);
 
 /// Whether it is text that a person can read: not white space alone, nor, for the most part,

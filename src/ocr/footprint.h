@@ -14,15 +14,27 @@ inline constexpr std::uint64_t kMaxPreparedPixels = 24'000'000;
 /// keeps after pages, measured.
 inline constexpr std::uint64_t kEngineBytes = 60'000'000;
 
+/// Bytes a pixel of a picture (RGB and grey), and of what is prepared of it (grey, thresholded,
+/// Tesseract's copies and results).
+inline constexpr std::uint64_t kOriginalBytes = 4;
+inline constexpr std::uint64_t kPreparedBytes = 7;
+
 /// Memory that reading a picture takes at most, in bytes, the picture included. What text there is
 /// nobody knows before: this is for pages full of small print or noise, and twice what an A4 page
 /// of a book takes.
 constexpr std::uint64_t reading_bytes(int width, int height) {
-  constexpr std::uint64_t kOriginal = 4;  // RGB and grey
-  constexpr std::uint64_t kPrepared = 7;  // grey, thresholded, Tesseract's copies and results
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
-  return kOriginal * pixels +
-         kPrepared * std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
+  return kOriginalBytes * pixels +
+         kPreparedBytes * std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
+}
+
+/// Pixels of the largest picture for which that is no more than `bytes`.
+constexpr std::uint64_t pixels_within(std::uint64_t bytes) {
+  constexpr std::uint64_t kLargestPrepared = kPreparedBytes * kMaxPreparedPixels;
+  const std::uint64_t small =
+      bytes / (kOriginalBytes + kPreparedBytes * kLargestScale * kLargestScale);
+  const std::uint64_t large = (bytes - std::min(bytes, kLargestPrepared)) / kOriginalBytes;
+  return std::max(small, large);
 }
 
 /// The same for A4 at 300 dpi.

@@ -96,6 +96,14 @@ TEST(JudgementTest, APlaceIsOpenUnlessLinesCoverItFromTopToBottom) {
   EXPECT_EQ(open_places(page, {{0, 0, 1000, 1000}, {2000, 0, 500, 500}}).size(), 1u);
 }
 
+TEST(JudgementTest, PlacesInsideOfOthersAreOne) {
+  std::vector<ocr::Box> places(5000, {0, 0, 1000, 1000});
+  for (int i = 0; i < 5000; ++i) places.push_back({0.1f * static_cast<float>(i), 10, 100, 100});
+  EXPECT_EQ(open_places({1000, 1000, {}}, places), (std::vector<ocr::Box>{{0, 0, 1000, 1000}}));
+  for (int i = 0; i < 5000; ++i) places.push_back({2000 + 20 * static_cast<float>(i), 10, 10, 10});
+  EXPECT_EQ(open_places({1000, 1000, {}}, places).size(), 1u) << "very many";
+}
+
 TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
   image::Image picture{400, 1000, std::vector<std::uint8_t>(400 * 1000 * 3, 255)};
   const auto draw = [&](int left, int top) {  // stripes, as letters have

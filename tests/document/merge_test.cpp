@@ -45,6 +45,31 @@ TEST(MergeTest, WordsThatAreToldAreNotRepeated) {
   EXPECT_EQ(page.text(), "total: 5.00 stamp\n");
 }
 
+TEST(MergeTest, TextThatRunsUpIsInOrderOfItsOwn) {
+  const auto upwards = [](const std::string& name, float left, TextSource source) {
+    return ocr::Line{{{name, {left, 500, 20, 100}, 1, {}, source},
+                      {"text", {left, 380, 20, 100}, 1, {}, source}},
+                     {left, 380, 20, 220},
+                     1,
+                     0};
+  };
+  ocr::Line lower = upwards("second", 130, TextSource::kTextLayer);
+  for (ocr::Word& word : lower.words) word.box.top += 300;
+  lower.box.top += 300;
+  const ocr::Page page = merged(told({upwards("first", 100, TextSource::kTextLayer), lower}),
+                                {1000, 1000, {upwards("third", 160, TextSource::kRecognized)}});
+  std::string lines;
+  for (const ocr::Line& each : page.lines) lines += each.text() + "/";
+  EXPECT_EQ(lines, "first text/second text/third text/");
+}
+
+TEST(MergeTest, WordsThatAreToldTheSameAreNotAddedAgain) {
+  const ocr::Page page =
+      without_told(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
+                   {1000, 1000, {line("total: 5,00", 102, 12, TextSource::kRecognized, 0.9f)}});
+  EXPECT_EQ(page.text(), "5,00\n");
+}
+
 TEST(MergeTest, AWatermarkDoesNotHideWhatStandsUnderIt) {
   ocr::Line mark = line("COPY", 100, 100, TextSource::kTextLayer);
   mark.words[0].box = mark.box = {100, 100, 800, 800};

@@ -92,6 +92,12 @@ TEST_F(PagesTest, BoxesOfAFaxAreInThePixelsOfItsFile) {
   EXPECT_EQ(page.lines[0].box, (ocr::Box{1, 1, 4, 2}));
 }
 
+TEST_F(PagesTest, APageThatIsTooLargeIsDrawnSmallerAndThatIsSaid) {
+  Pages pages({kData + "text.pdf", kData + "poster.pdf"}, {.pdf = {.max_pixels = 9'000'000}});
+  EXPECT_EQ(pages.reduction(0), "");
+  EXPECT_EQ(pages.reduction(1), kData + "poster.pdf: read at 15 dots per inch: 3000 × 3000 pixels");
+}
+
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {
   constexpr int kPages = repetitions(2000, 100);
   write_text_pages(folder_ / "book.pdf", kPages);

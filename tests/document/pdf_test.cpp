@@ -208,6 +208,48 @@ TEST_F(PdfTest, AFieldOfAFormIsDrawnAndIsAPlaceToReadAndALinkIsNot) {
   EXPECT_GT(darkness(pdf.render(0), places[0]), 0.9);
 }
 
+TEST_F(PdfTest, AWordDividedByASoftHyphenIsWholeAndAHardHyphenStays) {
+  write_pdf(folder_ / "hyphens.pdf",
+            "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+            "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
+                pdf_stream(4, "",
+                           "BT /F 10 Tf 12 TL 20 150 Td (a long agree~) Tj T* (ment and well-) Tj "
+                           "T* (known wo~rds) Tj ET") +
+                "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>endobj\n" +
+                pdf_stream(6, "",
+                           "begincmap 1 begincodespacerange <00> <FF> endcodespacerange\n"
+                           "1 beginbfrange <20> <7D> <0020> endbfrange\n"
+                           "1 beginbfchar <7E> <00AD> endbfchar endcmap"));
+  const Pdf pdf(folder_ / "hyphens.pdf");
+  EXPECT_EQ(pdf.text_layer(0)->text(), "a long agreement\nand well-\nknown words\n");
+  EXPECT_FALSE(pdf.render(0).rgb.empty());
+}
+
+TEST_F(PdfTest, LigaturesAreLettersOfOneWord) {
+  write_pdf(folder_ / "ligatures.pdf",
+            "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+            "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
+                pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (an of~ce \\173ow) Tj ET") +
+                "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>endobj\n" +
+                pdf_stream(6, "",
+                           "begincmap 1 begincodespacerange <00> <FF> endcodespacerange\n"
+                           "1 beginbfrange <20> <7A> <0020> endbfrange\n"
+                           "2 beginbfchar <7B> <FB02> <7E> <FB01> endbfchar endcmap"));
+  EXPECT_EQ(Pdf(folder_ / "ligatures.pdf").text_layer(0)->text(), "an office flow\n");
+}
+
+TEST_F(PdfTest, TheUnitOfAPageDecidesItsSize) {
+  write_pdf(folder_ / "unit.pdf",
+            "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 72 144]>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/UserUnit 2>>endobj\n");
+  const PageSize size = Pdf(folder_ / "unit.pdf").page_size(0);
+  EXPECT_EQ(size.width_points, 144);
+  EXPECT_EQ(size.height_points, 288);
+  EXPECT_EQ(size.width, 600);
+}
+
 TEST_F(PdfTest, TheKindIsToldByContent) {
   const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
   write_file_atomically(folder_ / "late.png", std::string(1000, '\n') + text);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,22 @@ TEST(ReadingOrderTest, FlatWordsEndInTime) {
   std::size_t count = 0;
   for (const auto& each : reading_order(words)) count += each.size();
   EXPECT_EQ(count, words.size());
+}
+
+TEST(ReadingOrderTest, ManyWordsInColumnsOfDifferentHeightsEndInTime) {
+  constexpr int kRows = 12'000;
+  std::vector<PlacedWord> words;
+  for (const float column : {0.0f, 100.0f}) {
+    for (int row = 0; row < kRows; ++row) {
+      const float top = 10 * static_cast<float>(row) + column / 20;
+      words.push_back({{column, column + 20}, {top, top + 9}});
+    }
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const auto lines = reading_order(words);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  ASSERT_EQ(lines.size(), 2u * kRows);
+  for (std::size_t i = 0; i < lines.size(); ++i) EXPECT_EQ(lines[i].at(0), i);
 }
 
 TEST(ReadingOrderTest, NoWordsAreNoLines) {

@@ -33,6 +33,23 @@ TEST(TextLayerTest, PartsOfAWordAreOneWord) {
   EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{10, 10, 48, 11}));
 }
 
+TEST(TextLayerTest, AWordThatASoftHyphenDividesIsWhole) {
+  const auto divided = [](const std::string& text, float top) {
+    return TextPiece{text, {10, top, 48, 10}, false, 0, true};
+  };
+  EXPECT_EQ(page_of_text({divided("дого", 10), piece("вор", 10, 22, 24), piece("дня", 40, 22, 24)},
+                         400, 200)
+                .text(),
+            "договор\nдня\n");
+  EXPECT_EQ(
+      page_of_text({divided("дого", 10), divided("вор", 22), piece("ный", 10, 34, 24)}, 400, 200)
+          .text(),
+      "договорный\n");
+  EXPECT_EQ(page_of_text({divided("дого", 10), piece("17", 10, 22, 16)}, 400, 200).text(),
+            "дого\n17\n")
+      << "the number of the page";
+}
+
 TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
   const ocr::Page page = page_of_text(
       {piece("out", -50, 10, 24), piece("below", 10, 300, 40), piece("edge", 380, 10, 30)}, 400,

@@ -56,5 +56,13 @@ TEST(OcrFootprintTest, ReadingNeverTakesMoreThanForetold) {
   EXPECT_LE(budget::private_bytes() - before, kEngineBytes) << "what is kept for the next picture";
 }
 
+TEST(OcrFootprintTest, TheLargestPictureIsThatWhichFits) {
+  for (const std::uint64_t bytes : {1'000'000ULL, 150'000'000ULL, 180'000'000ULL, 400'000'000ULL}) {
+    const auto pixels = static_cast<int>(pixels_within(bytes));
+    EXPECT_LE(reading_bytes(pixels, 1), bytes);
+    EXPECT_GT(reading_bytes(pixels + 1, 1), bytes);
+  }
+}
+
 }  // namespace
 }  // namespace oko::ocr
