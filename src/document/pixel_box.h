@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 
 #include "image/image.h"
 #include "ocr/page.h"

@@ -231,12 +231,12 @@ TEST_F(PdfTest, LigaturesAreLettersOfOneWord) {
             "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
             "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
             "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
-                pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (an of~ce \\173ow) Tj ET") +
+                pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (an oWce \\173ow) Tj ET") +
                 "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>endobj\n" +
                 pdf_stream(6, "",
                            "begincmap 1 begincodespacerange <00> <FF> endcodespacerange\n"
-                           "1 beginbfrange <20> <7A> <0020> endbfrange\n"
-                           "2 beginbfchar <7B> <FB02> <7E> <FB01> endbfchar endcmap"));
+                           "2 beginbfrange <20> <56> <0020> <58> <7A> <0058> endbfrange\n"
+                           "2 beginbfchar <7B> <FB02> <57> <FB03> endbfchar endcmap"));
   EXPECT_EQ(Pdf(folder_ / "ligatures.pdf").text_layer(0)->text(), "an office flow\n");
 }
 

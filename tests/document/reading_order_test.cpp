@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/sanitizers.h"
+
 namespace oko::document {
 namespace {
 
@@ -107,7 +109,7 @@ TEST(ReadingOrderTest, FlatWordsEndInTime) {
 }
 
 TEST(ReadingOrderTest, ManyWordsInColumnsOfDifferentHeightsEndInTime) {
-  constexpr int kRows = 12'000;
+  constexpr int kRows = repetitions(40'000, 4'000);
   std::vector<PlacedWord> words;
   for (const float column : {0.0f, 100.0f}) {
     for (int row = 0; row < kRows; ++row) {
