@@ -6,6 +6,7 @@
 #include "tests/image/samples.h"
 
 // dav1d keeps a few bytes of a damaged AVIF.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() {
   return "leak:libdav1d";
 }

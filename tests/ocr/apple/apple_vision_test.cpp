@@ -13,6 +13,7 @@
 
 /// For LeakSanitizer: what the runtime of Objective-C allocates for classes lives as long as the
 /// process. That nothing of ours is left is counted below.
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() {
   return "leak:libobjc.so\nleak:libgnustep-base.so\n";
 }
