@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 
 namespace oko::budget {
 
@@ -75,8 +75,8 @@ auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
   throw Error(
       ErrorCode::kOverBudget,
       tr("this needs {} of memory, and of the budget of {} {} are free",
-         "для этого нужно {} памяти, а из бюджета {} свободно {}", format_bytes(bytes.total()),
-         format_bytes(budget_bytes), format_bytes(budget_bytes - held)),
+         "для этого нужно {} памяти, а из бюджета {} свободно {}", memory_size_text(bytes.total()),
+         memory_limit_text(budget_bytes), memory_limit_text(budget_bytes - held)),
       hint);
 }
 

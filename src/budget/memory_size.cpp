@@ -11,6 +11,7 @@
 namespace oko::budget {
 namespace {
 
+constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr double kMost = 1024.0 * 1024 * 1024 * 1024 * 1024;
 
 /// Bytes of the unit; 0 where it is none.
@@ -47,6 +48,12 @@ double take_number(std::string_view& text) {
   return digits / divisor;
 }
 
+std::string text_of(std::uint64_t megabytes) {
+  constexpr std::uint64_t kGigabyte = 1024;
+  if (megabytes == 0 || megabytes % kGigabyte != 0) return std::to_string(megabytes) + "MB";
+  return std::to_string(megabytes / kGigabyte) + "GB";
+}
+
 }  // namespace
 
 std::uint64_t parse_memory_size(std::string_view text) {
@@ -63,8 +70,27 @@ std::uint64_t parse_memory_size(std::string_view text) {
 }
 
 std::string memory_size_text(std::uint64_t bytes) {
-  constexpr std::uint64_t kMegabyte = 1 << 20;
-  return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + "MB";
+  return text_of((bytes + kMegabyte - 1) / kMegabyte);
 }
+
+std::string memory_limit_text(std::uint64_t bytes) {
+  return text_of(bytes / kMegabyte);
+}
+
+std::string budget_hint(std::uint64_t bytes) {
+  return tr("use --budget {}", "укажите --budget {}", memory_size_text(bytes));
+}
+
+OverBudget::OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes)
+    : OverBudget(least_bytes, budget_bytes, budget_hint(least_bytes)) {}
+
+OverBudget::OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes,
+                       const std::string& hint)
+    : Error(ErrorCode::kOverBudget,
+            tr("this needs {} of memory, and the budget is {}",
+               "для этого нужно {} памяти, а бюджет — {}", memory_size_text(least_bytes),
+               memory_limit_text(budget_bytes)),
+            hint),
+      least_bytes_(least_bytes) {}
 
 }  // namespace oko::budget

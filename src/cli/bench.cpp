@@ -119,6 +119,7 @@ void add_run_options(CLI::App& command, CommonOptions& common, std::string& mode
       ->capture_default_str();
   command.add_flag("--json", json, tr("one JSON object", "объект JSON"));
   add_common_options(command, common);
+  ignore_budget(command);
 }
 
 /// `oko bench WHAT` for one kind; returns the command for its own options.
@@ -244,6 +245,7 @@ void add_make_model(CLI::App& bench) {
   command->add_option("--seed", options->seed, tr("seed of the weights", "зерно весов"))
       ->capture_default_str();
   add_common_options(*command, options->common);
+  ignore_budget(*command);
   command->callback([options] { make_model(*options); });
 }
 

@@ -30,15 +30,18 @@ struct CommonOptions {
 /// process's address space leaves; bytes.
 std::uint64_t budget_of(const CommonOptions& options);
 
-/// Throws kOverBudget where `bytes` are more than `budget`: before libraries are started that end
-/// the process where memory ends.
-void require_memory(std::uint64_t budget, std::uint64_t bytes);
+/// After `budget_of`. Throws kOverBudget where the system itself leaves less than `bytes` of the
+/// address space: before libraries are started that end the process there. A budget that is short
+/// for other reasons is refused by those that know all that the work takes.
+void require_address_space(std::uint64_t bytes);
 
-/// The models of a command under its budget. `beside`: bytes that the command takes besides models.
-std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
-                                             std::uint64_t beside = 0);
+/// The models of a command under its budget.
+std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads);
 
 void add_common_options(CLI::App& command, CommonOptions& options);
+
+/// Says in the help of a command that it takes --budget and does not heed it.
+void ignore_budget(CLI::App& command);
 
 /// --threads, for commands that run a model. `threads` stays as it is where it is not given.
 void add_threads_option(CLI::App& command, std::size_t& threads);

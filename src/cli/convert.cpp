@@ -106,6 +106,7 @@ void add_convert(CLI::App& app) {
       ->check(CLI::IsMember({32, 64, 128}));
   command->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
   add_common_options(*command, options->common);
+  ignore_budget(*command);
   command->callback([options] { run(*options); });
 }
 

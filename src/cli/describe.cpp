@@ -1,5 +1,5 @@
 #include <CLI/CLI.hpp>
-#include <memory>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -21,7 +22,6 @@
 #include "engine/plan.h"
 #include "hub/model_path.h"
 #include "image/image.h"
-#include "ocr/engine.h"
 #include "ocr/footprint.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
@@ -178,21 +178,16 @@ ordered_json ocr_json(const Picture& picture, const PictureText& text) {
   return object;
 }
 
-/// `path` is that of a picture whose name is `name`; `reader` is null where the text is not to be
-/// read.
+/// `path` is that of a picture whose name is `name`.
 void describe_one(const DescribeOptions& options, engine::ModelHost& host, engine::Engine& engine,
-                  ocr::Engine* reader, const std::string& path, const std::string& name,
+                  TextReader& reader, const std::string& path, const std::string& name,
                   const Interrupt& interrupt) {
   const auto note = [&](const std::string& text) {
     if (!options.common.quiet) say_note(name + ": " + text);
   };
   engine::GenerationRequest request = make_request(options, engine);
-  const TextReading reading{.engine = reader,
-                            .only_where_fits = options.ocr == "auto",
-                            .least_budget = [&](int width, int height) {
-                              return engine.least_budget(request, {{width, height}});
-                            }};
-  Picture picture = load_picture(host, path, reading, interrupt.token());
+  const bool reads_text = reader.when() != ReadText::kNever;
+  Picture picture = load_picture(host, engine, request, path, reader, interrupt.token());
   if (!picture.unread.empty()) {
     note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
             picture.unread));
@@ -219,7 +214,7 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     ordered_json line{{"file", name},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
-    if (reader != nullptr) line.update(ocr_json(picture, text));
+    if (reads_text) line.update(ocr_json(picture, text));
     if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
     if (options.stats) line["stats"] = stats_json(result.stats, picture.stats);
     print_json(line);
@@ -235,67 +230,57 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 
-/// Null where no text is to be read: with --ocr auto also where the system cannot, or where the
-/// model leaves no room of `budget` for it.
-std::unique_ptr<ocr::Engine> make_reader(const DescribeOptions& options,
-                                         const std::filesystem::path& model, std::uint64_t budget) {
-  const std::uint64_t least =
-      engine::runtime_bytes(tensor::on_gpu()) + tensor::Weights::bytes_on_disk(model);
-  if (options.ocr == "off") {
-    require_memory(budget, least);
-    return nullptr;
-  }
-  try {
-    require_memory(budget, least + ocr::kEngineBytes);
-    return ocr::make_engine({});
-  } catch (const Error& error) {
-    if (options.ocr == "on") {
-      if (error.code() != ErrorCode::kOverBudget) throw;
-      throw Error(
-          error.code(), error.what(),
-          tr("use --ocr off or raise --budget", "укажите --ocr off или увеличьте --budget"));
-    }
-    require_memory(budget, least);
-    if (!options.common.quiet) {
-      say_note(tr("text in pictures is not read: {} ({})",
-                  "текст на картинках не читается: {} ({})", error.what(), error.hint()));
-    }
-    return nullptr;
-  }
+ReadText when_to_read(const std::string& ocr) {
+  if (ocr == "off") return ReadText::kNever;
+  return ocr == "on" ? ReadText::kAlways : ReadText::kWhereItFits;
+}
+
+/// Before libraries are started: the least of what any picture takes.
+void require_space_of_model(const DescribeOptions& options, const std::filesystem::path& model) {
+  require_address_space(engine::runtime_bytes(tensor::on_gpu()) +
+                        tensor::Weights::bytes_on_disk(model) +
+                        (options.ocr == "on" ? ocr::kEngineBytes : 0));
 }
 
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.model);
-  const std::unique_ptr<ocr::Engine> reader =
-      make_reader(options, model, budget_of(options.common));
-  const std::uint64_t beside = reader != nullptr ? ocr::kEngineBytes : 0;
-  const auto host = make_host(options.common, options.threads, beside);
+  const auto host = make_host(options.common, options.threads);
+  require_space_of_model(options, model);
+  TextReader reader(*host, when_to_read(options.ocr));
   const Interrupt interrupt(Interrupt::kPatience);
   engine::Engine engine(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
-       .optional_bytes = beside,
-       .option_without = "--ocr off",
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
        .host = host});
   const StandardInput input(options.images, interrupt.token());
   std::optional<Error> first_error;
+  std::uint64_t least_budget = 0;  // for those that do not fit
+  const auto pass_over = [&](const Error& error, const std::string& message) {
+    if (options.images.size() == 1) throw error;
+    say_note(message);
+    if (!first_error) first_error = error;
+  };
   for (const std::string& path : input.paths()) {
     const std::string name = input.named(path);
     try {
       if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
-      describe_one(options, *host, engine, reader.get(), path, name, interrupt);
+      describe_one(options, *host, engine, reader, path, name, interrupt);
+    } catch (const budget::OverBudget& error) {
+      pass_over(error, name + ": " + error.what());
+      least_budget = std::max(least_budget, error.least_bytes());
     } catch (const Error& thrown) {
       const Error error = input.named(thrown);
-      if (options.images.size() == 1 || error.code() != ErrorCode::kBadInput) throw error;
-      say_note(error.what());
-      if (!first_error) first_error = error;
+      if (error.code() != ErrorCode::kBadInput && error.code() != ErrorCode::kOverBudget)
+        throw error;
+      pass_over(error, error.what());
     }
   }
   if (first_error) {
     throw Error(first_error->code(),
-                tr("not every picture was described", "описаны не все картинки"));
+                tr("not every picture was described", "описаны не все картинки"),
+                least_budget == 0 ? "" : budget::budget_hint(least_budget));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -113,8 +114,9 @@ std::string table_of(const Errors& all) {
 
 void run(EvalOcrOptions& options) {
   const std::size_t threads = options.threads != 0 ? options.threads : physical_core_count();
-  require_memory(budget_of(options.common),
-                 engine::runtime_bytes(false) + threads * ocr::kEngineBytes);
+  const std::uint64_t budget = budget_of(options.common);
+  const std::uint64_t least = engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
+  if (least > budget) throw budget::OverBudget(least, budget);
   const std::vector<Sample> samples = samples_of(options.folder);
   options.run.repairs_look_alikes = false;
   const Interrupt interrupt(Interrupt::kPatience);

@@ -38,10 +38,20 @@ void add_common_options(CLI::App& command, CommonOptions& options) {
                         "показывает oko plan"));
 }
 
+void ignore_budget(CLI::App& command) {
+  command.get_option("--budget")
+      ->description(tr("is ignored: this command takes the memory that it takes",
+                       "не учитывается: команда берёт столько памяти, сколько ей нужно"));
+}
+
 namespace {
 
-/// The limit of the system that has made the budget smaller than it would be.
-std::optional<budget::AddressSpace> limit_of_budget;
+/// The limit of the system that has made the budget smaller than it would be, and the budget.
+struct SpaceOfBudget {
+  budget::AddressSpace space;
+  std::uint64_t bytes = 0;
+};
+std::optional<SpaceOfBudget> space_of_budget;
 
 /// Besides those that models and pages are worked on with: the main one, watchers, libraries'.
 constexpr std::size_t kOtherThreads = 6;
@@ -59,15 +69,13 @@ std::uint64_t budget_of(const CommonOptions& options) {
   const std::uint64_t within =
       budget::private_bytes() +
       budget::memory_within(space->left(), physical_core_count() + kOtherThreads);
-  if (within < budget) limit_of_budget = space;
+  if (within < budget) space_of_budget = {*space, within};
   return std::min(budget, within);
 }
 
-void require_memory(std::uint64_t budget, std::uint64_t bytes) {
-  budget::TagBytes wanted;
-  wanted[budget::Tag::kWeights] = bytes;
-  budget::Ledger(budget).take(
-      {.wanted = [&] { return wanted; }, .hint = tr("raise --budget", "увеличьте --budget")});
+void require_address_space(std::uint64_t bytes) {
+  if (!space_of_budget || bytes <= space_of_budget->bytes) return;
+  throw budget::OverBudget(bytes, space_of_budget->bytes);
 }
 
 namespace {
@@ -78,12 +86,11 @@ constexpr std::chrono::minutes kIdleTimeout{5};
 
 }  // namespace
 
-std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
-                                             std::uint64_t beside) {
+std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads) {
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
-  host.beside_bytes = engine::runtime_bytes(tensor::on_gpu()) + beside;
-  require_memory(host.budget_bytes, host.beside_bytes);  // before it starts threads
+  host.beside_bytes = engine::runtime_bytes(tensor::on_gpu());
+  require_address_space(host.beside_bytes);  // before it starts threads
   host.threads = threads;
   host.idle_timeout = kIdleTimeout;
   host.probe = budget::make_memory_probe();
@@ -121,10 +128,10 @@ int report(const Error& error) {
   end_as_broken_pipe();
   say_note(error.what());
   std::string hint = error.hint();
-  if (error.code() == ErrorCode::kOverBudget && limit_of_budget) {
+  if (error.code() == ErrorCode::kOverBudget && space_of_budget) {
     hint = tr("the limit of the address space, {} ({}), leaves no more: raise it",
               "больше не даёт предел адресного пространства, {} ({}): увеличьте его",
-              format_bytes(limit_of_budget->limit), limit_of_budget->setting);
+              format_bytes(space_of_budget->space.limit), space_of_budget->space.setting);
   }
   if (!hint.empty()) say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(hint)));
   return exit_status(error.code());

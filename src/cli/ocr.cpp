@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,11 +10,11 @@
 #include "base/core_count.h"
 #include "base/error.h"
 #include "base/language.h"
-#include "budget/ledger.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/page_ledger.h"
 #include "cli/page_printer.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
@@ -44,15 +43,6 @@ void refuse_binary_on_terminal(const OcrOptions& options) {
                  "направьте его в файл: oko ocr ... --format pdf -o out.pdf"));
 }
 
-/// Pages that are read at once: as many as there are cores, and as fit the budget where they are
-/// A4.
-std::size_t parallel_pages(const OcrOptions& options, std::uint64_t budget) {
-  constexpr std::uint64_t kPage = ocr::kEngineBytes + ocr::kPageBytes;
-  const std::uint64_t fit = (budget - std::min(budget, engine::runtime_bytes(false))) / kPage;
-  return static_cast<std::size_t>(std::clamp<std::uint64_t>(
-      fit, 1, options.threads != 0 ? options.threads : physical_core_count()));
-}
-
 /// How large pictures of pages may be, so that one fits the budget. Smaller ones cannot be read.
 std::uint64_t page_pixels(std::uint64_t budget, std::size_t engines) {
   constexpr std::uint64_t kLeast = 1'000'000;  // A4 at 100 dots per inch
@@ -62,56 +52,6 @@ std::uint64_t page_pixels(std::uint64_t budget, std::size_t engines) {
                     document::PdfOptions{}.max_pixels);
 }
 
-/// The budget, of which the program itself and so many engines have taken theirs.
-class PageLedger {
- public:
-  PageLedger(std::uint64_t budget, std::size_t engines, std::size_t pages)
-      : ledger_(budget), pages_(pages) {
-    budget::TagBytes bytes;
-    bytes[budget::Tag::kWeights] =  // as what stays
-        engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
-    beside_ = take(bytes, tr("raise --budget", "увеличьте --budget"), {});
-  }
-
-  /// For page `i`.
-  budget::Lease take(document::Pages& pages, std::size_t i, const StopToken& stop) {
-    try {
-      const budget::TagBytes bytes = memory_of(pages, i);
-      return take(bytes, hint(bytes.total()), stop);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kOverBudget) throw;
-      throw Error(error.code(), pages.name(i) + ": " + error.what(), error.hint());
-    }
-  }
-
- private:
-  budget::Lease take(const budget::TagBytes& bytes, const std::string& hint,
-                     const StopToken& stop) {
-    return ledger_.take({.wanted = [&] { return bytes; }, .hint = hint}, stop);
-  }
-
-  /// One at a time: a file is read for it, which nothing has been promised for yet.
-  budget::TagBytes memory_of(document::Pages& pages, std::size_t i) {
-    const std::lock_guard lock(mutex_);
-    return pages.memory_of(i);
-  }
-
-  /// For a page of so many bytes. A larger budget would have more engines again.
-  std::string hint(std::uint64_t page_bytes) const {
-    const std::uint64_t alone = engine::runtime_bytes(false) + ocr::kEngineBytes + page_bytes;
-    std::string option = pages_ > 1 ? "--threads 1" : "";
-    if (alone > ledger_.budget_bytes()) {
-      option += (option.empty() ? "--budget " : " --budget ") + budget::memory_size_text(alone);
-    }
-    return tr("use {} or make the picture smaller", "укажите {} или уменьшите картинку", option);
-  }
-
-  budget::Ledger ledger_;
-  std::size_t pages_;
-  std::mutex mutex_;
-  budget::Lease beside_;
-};
-
 /// An error that says nothing about the pages to come.
 bool is_of_one_page(const Error& error) {
   return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
@@ -120,9 +60,10 @@ bool is_of_one_page(const Error& error) {
 /// Every page is tried; the first error decides the exit status.
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
-  require_memory(budget, engine::runtime_bytes(false) + ocr::kEngineBytes);
+  require_address_space(PageLedger::kAlone);
+  const std::size_t most = options.threads != 0 ? options.threads : physical_core_count();
   document::PagesOptions pages_options = options.pages;
-  pages_options.pdf.max_pixels = page_pixels(budget, parallel_pages(options, budget));
+  pages_options.pdf.max_pixels = page_pixels(budget, PageLedger::pages_within(budget, most));
   document::Pages pages(input.paths(), pages_options);
   Output output(options.output);
   // Of those that are being read; a page's own is filled by the thread that loads it.
@@ -149,21 +90,22 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
-  const std::size_t threads = std::min(parallel_pages(options, budget), pages.size());
-  PageLedger ledger(budget, threads, pages.size());
+  PageLedger ledger(budget, pages);
+  const std::size_t threads = ledger.share(std::min(most, pages.size()), interrupt.token());
   ocr::read_pages(
       pages.size(), options.run, threads,
       [&](std::size_t i) { return pages.load(i, sheets.empty() ? nullptr : &sheets[i]); },
       on_result, interrupt.token(),
-      [&](std::size_t i) { return ledger.take(pages, i, interrupt.token()); });
+      [&](std::size_t i) { return ledger.take(i, interrupt.token()); });
   progress.clear();
   for (const std::string& note : printer->finish()) {
     if (!options.common.quiet) say_note(input.named(note));
   }
   if (any_page) output.finish();
   if (first_error) {
+    const std::uint64_t least = ledger.least_budget();
     throw Error(first_error->code(), tr("not every page was read", "прочитаны не все страницы"),
-                first_error->hint());
+                least > 0 ? budget::budget_hint(least) : first_error->hint());
   }
 }
 

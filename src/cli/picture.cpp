@@ -1,5 +1,7 @@
 #include "cli/picture.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +10,8 @@
 #include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
+#include "engine/fitting.h"
+#include "engine/plan.h"
 #include "engine/stopwatch.h"
 #include "ocr/footprint.h"
 #include "tensor/device.h"
@@ -31,41 +35,101 @@ class Taken {
   budget::PeakSampler sampler_;
 };
 
-budget::Lease lease_of(engine::ModelHost& host, Tag tag, std::uint64_t bytes,
-                       const std::string& hint, const StopToken& stop, Picture& picture) {
+budget::Lease lease_of(engine::ModelHost& host, Tag tag, std::uint64_t bytes, const StopToken& stop,
+                       Picture& picture) {
   picture.stats.predicted[tag] = bytes;
   TagBytes wanted;
   wanted[tag] = bytes;
-  return host.lease(wanted, hint, stop, &picture.lease);
+  return host.lease(wanted, {}, stop, &picture.lease);
 }
 
-/// The options that are each enough for the whole work, as "--ocr off or --budget 80MB".
-std::string find_options(const engine::ModelHost& host, const image::Header& header,
-                         const TextReading& reading) {
-  const std::uint64_t beside = host.ledger().held().total();
-  std::uint64_t least = beside + header.decode_bytes;
-  if (reading.least_budget) {
-    least = std::max(least, reading.least_budget(header.width, header.height));
+/// All that a picture and a request about it take of a budget, in bytes.
+class PictureMemory {
+ public:
+  PictureMemory(const engine::Engine& engine, const engine::GenerationRequest& request,
+                const image::Header& header)
+      : engine_(engine),
+        request_(request),
+        size_{header.width, header.height},
+        decode_bytes_(header.decode_bytes),
+        model_bytes_(engine.least_bytes(request, {size_})) {}
+
+  std::uint64_t total(bool reads_text) const {
+    return std::max(loading(reads_text), stays(reads_text) + model_bytes_);
   }
-  const bool fits_without_text =
-      reading.engine != nullptr && least <= host.ledger().budget_bytes() + ocr::kEngineBytes;
-  if (reading.engine != nullptr && !reading.only_where_fits) {
-    const std::uint64_t rgb = std::uint64_t{3} * static_cast<std::uint64_t>(header.width) *
-                              static_cast<std::uint64_t>(header.height);
-    least = std::max(least, beside + rgb + ocr::reading_bytes(header.width, header.height));
+
+  /// Where `total` is more than `budget`.
+  budget::OverBudget refusal(bool reads_text, std::uint64_t budget) const {
+    engine::Knobs knobs;
+    if (loading(reads_text) <= budget) knobs = knobs_within(budget, reads_text);
+    knobs.budget_bytes = total(reads_text);
+    if (reads_text) {
+      if (total(false) <= budget) {
+        knobs.option = kWithoutText;
+      } else if (knobs.max_pixels == 0 && loading(false) <= budget) {
+        const std::int64_t pixels = knobs_within(budget, false).max_pixels;
+        if (pixels > 0) knobs.option = fmt::format("{} --max-pixels {}", kWithoutText, pixels);
+      }
+    }
+    return {knobs.budget_bytes, budget, engine::advice(knobs)};
   }
-  const std::string budget = "--budget " + budget::memory_size_text(least);
-  return fits_without_text ? tr("--ocr off or {}", "--ocr off или {}", budget) : budget;
+
+ private:
+  static constexpr const char* kWithoutText = "--ocr off";
+
+  static std::uint64_t stays(bool reads_text) {
+    return engine::runtime_bytes(tensor::on_gpu()) + (reads_text ? ocr::kEngineBytes : 0);
+  }
+
+  /// Until the model is asked.
+  std::uint64_t loading(bool reads_text) const {
+    const std::uint64_t rgb = std::uint64_t{3} * static_cast<std::uint64_t>(size_.width) *
+                              static_cast<std::uint64_t>(size_.height);
+    const std::uint64_t reading =
+        reads_text ? rgb + ocr::reading_bytes(size_.width, size_.height) : 0;
+    return stays(reads_text) + std::max(decode_bytes_, reading);
+  }
+
+  engine::Knobs knobs_within(std::uint64_t budget, bool reads_text) const {
+    return engine_.knobs_for(request_, {size_}, budget - std::min(budget, stays(reads_text)));
+  }
+
+  const engine::Engine& engine_;
+  const engine::GenerationRequest& request_;
+  models::qwen3_vl::ImageSize size_;
+  std::uint64_t decode_bytes_;
+  std::uint64_t model_bytes_;
+};
+
+/// Whether there is room for the text of the picture; where not, its engine gives up what it has.
+bool admits_text(const PictureMemory& memory, std::uint64_t budget, TextReader& reader,
+                 Picture& picture) {
+  const bool wanted = reader.when() != ReadText::kNever;
+  const bool required = reader.when() == ReadText::kAlways;
+  if (wanted && memory.total(true) <= budget) return true;
+  if (required) throw memory.refusal(true, budget);
+  if (memory.total(false) > budget) throw memory.refusal(false, budget);
+  if (!wanted) return false;
+  reader.unload();
+  picture.unread = budget::OverBudget(memory.total(true), budget).what();
+  return false;
 }
 
-void decode(engine::ModelHost& host, const std::string& file, const TextReading& reading,
+/// Null where the text is not to be read or, unless it has to be, cannot be.
+ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& picture) {
+  try {
+    return &reader.engine(stop);
+  } catch (const Error& error) {
+    if (reader.when() == ReadText::kAlways || error.code() == ErrorCode::kCancelled) throw;
+    picture.unread = fmt::format("{} ({})", error.what(), error.hint());
+    reader.give_up();
+    return nullptr;
+  }
+}
+
+void decode(engine::ModelHost& host, const std::string& file, const image::Header& header,
             const StopToken& stop, Picture& picture) {
-  const image::Header header = image::read_header(file);
-  picture.options = find_options(host, header, reading);
-  picture.lease = lease_of(host, Tag::kImage, header.decode_bytes,
-                           tr("use {}, or make the picture smaller",
-                              "укажите {} или уменьшите картинку", picture.options),
-                           stop, picture);
+  picture.lease = lease_of(host, Tag::kImage, header.decode_bytes, stop, picture);
   Taken taken;
   const engine::Stopwatch time;
   picture.image = image::load(file);
@@ -76,15 +140,15 @@ void decode(engine::ModelHost& host, const std::string& file, const TextReading&
   picture.lease.split(spare);
 }
 
-void read_text(engine::ModelHost& host, const TextReading& reading, const StopToken& stop,
+void read_text(engine::ModelHost& host, ocr::Engine& engine, const StopToken& stop,
                Picture& picture) {
   // The picture is read from a copy, which is in this.
   const budget::Lease lease =
-      lease_of(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
-               tr("use {}", "укажите {}", picture.options), stop, picture);
+      lease_of(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height), stop,
+               picture);
   Taken taken;
   const engine::Stopwatch time;
-  picture.page = reading.engine->read(picture.image, stop);
+  picture.page = engine.read(picture.image, stop);
   picture.stats.read_seconds = time.seconds();
   picture.stats.taken[Tag::kOcr] = taken.bytes();
   tensor::release_spare_memory();
@@ -92,17 +156,34 @@ void read_text(engine::ModelHost& host, const TextReading& reading, const StopTo
 
 }  // namespace
 
-Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
-                     const StopToken& stop) {
-  Picture picture;
-  decode(host, file, reading, stop, picture);
-  if (reading.engine == nullptr) return picture;
-  try {
-    read_text(host, reading, stop, picture);
-  } catch (const Error& error) {
-    if (!reading.only_where_fits || error.code() != ErrorCode::kOverBudget) throw;
-    picture.unread = error.what();
+ocr::Engine& TextReader::engine(const StopToken& stop) {
+  if (loaded_ == nullptr) {
+    loaded_ = std::unique_ptr<Loaded>(new Loaded{{host_, ocr::kEngineBytes, {}, stop}, nullptr});
   }
+  if (loaded_->engine == nullptr) loaded_->engine = ocr::make_engine({});
+  return *loaded_->engine;
+}
+
+void TextReader::unload() {
+  loaded_.reset();
+}
+
+void TextReader::give_up() {
+  unload();
+  when_ = ReadText::kNever;
+}
+
+Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,
+                     const engine::GenerationRequest& request, const std::string& file,
+                     TextReader& reader, const StopToken& stop) {
+  Picture picture;
+  const image::Header header = image::read_header(file);
+  const PictureMemory memory(engine, request, header);
+  ocr::Engine* const reading = admits_text(memory, host.budget_bytes(), reader, picture)
+                                   ? engine_for(reader, stop, picture)
+                                   : nullptr;
+  decode(host, file, header, stop, picture);
+  if (reading != nullptr) read_text(host, *reading, stop, picture);
   return picture;
 }
 

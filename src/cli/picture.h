@@ -1,12 +1,12 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <string>
 
 #include "base/stop_token.h"
 #include "budget/ledger.h"
+#include "engine/engine.h"
 #include "engine/model_host.h"
 #include "image/image.h"
 #include "ocr/engine.h"
@@ -14,12 +14,34 @@
 
 namespace oko::cli {
 
-/// How the text of a picture is read for the model.
-struct TextReading {
-  ocr::Engine* engine = nullptr;  ///< null: it is not read
-  bool only_where_fits = false;   ///< --ocr auto: not where there is no memory for it
-  /// The budget that the model needs for a picture of such a width and height, in bytes.
-  std::function<std::uint64_t(int, int)> least_budget = {};
+/// Whether the text of pictures is read for the model.
+enum class ReadText {
+  kNever,
+  kWhereItFits,  ///< --ocr auto: not where the budget has room for the rest only
+  kAlways,
+};
+
+/// The engine that reads text. The host keeps room for it while it is there.
+class TextReader {
+ public:
+  explicit TextReader(engine::ModelHost& host, ReadText when) : host_(host), when_(when) {}
+
+  ReadText when() const { return when_; }
+  /// Makes it where it is not there. Throws as ocr::make_engine does, kOverBudget, kCancelled.
+  ocr::Engine& engine(const StopToken& stop);
+  void unload();
+  /// No text is read any more.
+  void give_up();
+
+ private:
+  struct Loaded {
+    engine::ModelHost::Beside room;
+    std::unique_ptr<ocr::Engine> engine;
+  };
+
+  engine::ModelHost& host_;
+  ReadText when_;
+  std::unique_ptr<Loaded> loaded_;
 };
 
 /// Time in seconds, memory in bytes: what decoding and reading took at most, and what was foretold.
@@ -33,16 +55,18 @@ struct PictureStats {
 /// A picture on its way to the model.
 struct Picture {
   image::Image image;
-  std::string options;  ///< of the command line, each of which is enough for the whole work
   ocr::Page page;       ///< what stands in it; without lines where it is not read
   std::string unread;   ///< why it is not read though it was to be
   budget::Lease lease;  ///< of `image`, and no more
   PictureStats stats;
 };
 
-/// Decodes a picture file and reads its text, each under a lease of the host's. Throws kBadInput,
-/// kOverBudget, kCancelled.
-Picture load_picture(engine::ModelHost& host, const std::string& file, const TextReading& reading,
-                     const StopToken& stop);
+/// Decodes a picture file and reads its text, each under a lease of the host's, once all that
+/// `request` takes with the picture is known to fit: the model's work and the text as well. Throws
+/// kOverBudget with the least budget for all of that and the other options that are each enough;
+/// kBadInput, kCancelled, and what ocr::make_engine throws.
+Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,
+                     const engine::GenerationRequest& request, const std::string& file,
+                     TextReader& reader, const StopToken& stop);
 
 }  // namespace oko::cli

@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
+#include "engine/largest.h"
 #include "engine/stopwatch.h"
 #include "models/bge_m3/footprint.h"
 #include "tensor/buffer_phases.h"
@@ -23,6 +25,7 @@ namespace {
 /// Of one pass, unless a single text has more: enough rows for the kernels, few enough for memory.
 constexpr std::size_t kPassTokens = 2048;
 constexpr std::size_t kSmallPassTokens = 512;  // where memory is short
+constexpr std::size_t kLeastTokens = 3;        // that --max-tokens can be
 
 }  // namespace
 
@@ -130,33 +133,63 @@ const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
       tr("embed without a prompt: --prefix \"\"", "без подсказки: --prefix \"\""));
 }
 
-/// In passes as large as the budget allows.
-std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
+budget::TagBytes Embedder::memory_of(const Work& work) const {
+  const bge::Outputs& outputs = work.request.outputs;
+  std::size_t tokens = 0;
+  for (const auto& texts : work.passes) tokens = std::max(tokens, work.tokens_of(texts));
+  budget::TagBytes bytes;
+  bytes[budget::Tag::kEmbed] =
+      bge::pass_bytes(config_, tokens, outputs, tensor::memory_model(config_.number_bytes)) +
+      bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
+  return bytes;
+}
+
+/// What the user can change where not even small passes fit.
+std::string Embedder::hint_for(const Work& work) const {
   std::size_t longest = 0;
   for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
-  const bge::Outputs& outputs = work.request.outputs;
-  const auto lay_out = [&](std::size_t pass_tokens) {
-    work.lay_out_passes(pass_tokens);
-    std::size_t tokens = 0;
-    for (const auto& texts : work.passes) {
-      tokens = std::max(tokens, work.tokens_of(texts));
+  const auto fits = [&](std::size_t texts, std::size_t tokens) {
+    Work less{work.request, work.on_progress, {}, {}, {}, {}};
+    for (std::size_t i = 0; i < texts; ++i) {
+      less.ids.emplace_back(std::min(tokens, work.ids[i].size()));
+      less.result.stats.tokens += less.ids.back().size();
     }
-    budget::TagBytes bytes;
-    bytes[budget::Tag::kEmbed] =
-        bge::pass_bytes(config_, tokens, outputs, tensor::memory_model(config_.number_bytes)) +
-        bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
-    return bytes;
+    less.lay_out_passes(kSmallPassTokens);
+    return host_->could_fit(place_, memory_of(less));
   };
-  budget::TagBytes bytes = lay_out(kPassTokens);
-  if (!host_->could_fit(place_, bytes)) bytes = lay_out(kSmallPassTokens);
+  std::string options;
+  if (longest > kLeastTokens) {
+    const std::size_t tokens = largest(
+        kLeastTokens, longest - 1, [&](std::size_t count) { return fits(work.ids.size(), count); });
+    if (tokens > 0) {
+      options += tr("--max-tokens {} (the longest text has {}), ",
+                    "--max-tokens {} (в самом длинном тексте {}), ", tokens, longest);
+    }
+  }
+  if (work.ids.size() > 1) {
+    const std::size_t texts = largest<std::size_t>(
+        1, work.ids.size() - 1, [&](std::size_t count) { return fits(count, longest); });
+    if (texts > 0) {
+      options += tr("the first {} of the {} texts at once, ", "первые {} из {} текстов за раз, ",
+                    texts, work.ids.size());
+    }
+  }
+  if (!options.empty()) options.replace(options.size() - 2, 2, tr(" or ", " или "));
+  const std::uint64_t least = host_->budget_for(place_, memory_of(work));
+  return tr("use {}--budget {}", "укажите {}--budget {}", options, budget::memory_size_text(least));
+}
+
+/// In passes as large as the budget allows.
+std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
+  work.lay_out_passes(kPassTokens);
+  if (!host_->could_fit(place_, memory_of(work))) work.lay_out_passes(kSmallPassTokens);
+  const budget::TagBytes bytes = memory_of(work);
+  if (!host_->could_fit(place_, bytes)) {
+    throw budget::OverBudget(host_->budget_for(place_, bytes), host_->budget_bytes(),
+                             hint_for(work));
+  }
   work.result.stats.predicted_memory = bytes.total();
-  return host_->admit(place_, bytes,
-                      tr("lower --max-tokens (the longest text has {} tokens), give fewer texts at "
-                         "once, or raise --budget",
-                         "уменьшите --max-tokens (в самом длинном тексте {} токенов), давайте "
-                         "меньше текстов за раз или увеличьте --budget",
-                         longest),
-                      work.stop);
+  return host_->admit(place_, bytes, tr("raise --budget", "увеличьте --budget"), work.stop);
 }
 
 void Embedder::encode(Work& work) {

@@ -97,6 +97,8 @@ class Embedder {
   };
 
   const std::string& prompt_of(const EmbeddingRequest& request) const;
+  budget::TagBytes memory_of(const Work& work) const;
+  std::string hint_for(const Work& work) const;
   std::unique_ptr<ModelHost::Use> admit(Work& work);
   void encode(Work& work);
 

@@ -1,14 +1,14 @@
 #include "engine/engine.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
 #include "engine/decoder.h"
@@ -336,54 +336,65 @@ TextRoom Engine::text_room(const GenerationRequest& request) const {
   return {static_cast<std::size_t>(tokens), tokens < room};
 }
 
-std::uint64_t Engine::least_budget(const GenerationRequest& request,
-                                   std::vector<qwen::ImageSize> sizes) const {
-  const Asked asked = asked_of(request, std::move(sizes));
+/// What decides the memory of a request.
+struct Engine::Prepared {
+  Asked asked;
+  std::uint64_t text_tokens = 0;
+  int max_tokens = 0;  ///< of the answer, as the model's positions allow
+};
+
+Engine::Prepared Engine::prepare(const GenerationRequest& request,
+                                 const std::vector<qwen::ImageSize>& sizes) const {
+  Prepared prepared{asked_of(request, sizes)};
   int image_tokens = 0;
   const auto prompt_tokens = static_cast<int>(
-      prompt_of(request, asked, asked.fitting.max_pixels, image_tokens).ids.size());
-  const int answer = answer_tokens(request, prompt_tokens);
-  const EstimateOf memory_with = [&](const Fitting& fitting) {
-    return estimate_of(asked, static_cast<std::uint64_t>(prompt_tokens - image_tokens), answer,
-                       fitting);
-  };
-  const Fitting least =
-      fit(asked.fitting, asked.limits, memory_with, [](const budget::TagBytes&) { return false; });
-  return host_->budget_for(place_, memory_with(least).largest());
+      prompt_of(request, prepared.asked, prepared.asked.fitting.max_pixels, image_tokens)
+          .ids.size());
+  prepared.text_tokens = static_cast<std::uint64_t>(prompt_tokens - image_tokens);
+  prepared.max_tokens = answer_tokens(request, prompt_tokens);
+  return prepared;
 }
 
-/// What the user can change where not even `least` fits.
-std::string Engine::hint_for(const Asked& asked, const Fitting& least, std::uint64_t text_tokens,
-                             int max_tokens) const {
-  const std::uint64_t budget = host_->ledger().budget_bytes();
+std::uint64_t Engine::least_bytes(const GenerationRequest& request,
+                                  const std::vector<qwen::ImageSize>& sizes) const {
+  return knobs_for(prepare(request, sizes), std::numeric_limits<std::uint64_t>::max()).budget_bytes;
+}
+
+Knobs Engine::knobs_for(const GenerationRequest& request, const std::vector<qwen::ImageSize>& sizes,
+                        std::uint64_t bytes) const {
+  return knobs_for(prepare(request, sizes), bytes);
+}
+
+Knobs Engine::knobs_for(const Prepared& prepared, std::uint64_t bytes) const {
+  const Asked& asked = prepared.asked;
+  const auto memory_with = [&](const Fitting& fitting, int tokens) {
+    return estimate_of(asked, prepared.text_tokens, tokens, fitting);
+  };
+  const Fitting least = fit(
+      asked.fitting, asked.limits,
+      [&](const Fitting& fitting) { return memory_with(fitting, prepared.max_tokens); },
+      [](const budget::TagBytes&) { return false; });
   const auto needed = [&](std::int64_t max_pixels, int tokens) {
     Fitting fitting = least;
     fitting.max_pixels = max_pixels;
-    return host_->budget_for(place_, estimate_of(asked, text_tokens, tokens, fitting).largest());
-  };
-  constexpr std::int64_t kFewest = 1024;
-  const auto largest_picture = [&](std::uint64_t bytes) {
-    const std::int64_t most = std::min(kLeastPixels, asked.limits.largest_picture) - 1;
-    if (most < kFewest) return std::int64_t{0};
-    return largest(kFewest, most,
-                   [&](std::int64_t pixels) { return needed(pixels, max_tokens) <= bytes; });
+    return place_.weight_bytes() + memory_with(fitting, tokens).largest().total();
   };
   Knobs knobs;
-  knobs.budget_bytes = needed(least.max_pixels, max_tokens);
-  knobs.max_pixels = largest_picture(budget);
-  if (max_tokens > 1) {
-    knobs.max_tokens = largest(
-        1, max_tokens - 1, [&](int tokens) { return needed(least.max_pixels, tokens) <= budget; });
+  knobs.budget_bytes = needed(least.max_pixels, prepared.max_tokens);
+  if (knobs.budget_bytes <= bytes) return knobs;
+  constexpr std::int64_t kFewest = 1024;
+  const std::int64_t most = std::min(kLeastPixels, asked.limits.largest_picture) - 1;
+  if (most >= kFewest) {
+    knobs.max_pixels = largest(kFewest, most, [&](std::int64_t pixels) {
+      return needed(pixels, prepared.max_tokens) <= bytes;
+    });
   }
-  const std::uint64_t without = budget + options_.optional_bytes;
-  if (options_.optional_bytes > 0 && knobs.budget_bytes <= without) {
-    knobs.option = options_.option_without;
-  } else if (options_.optional_bytes > 0 && knobs.max_pixels == 0) {
-    const std::int64_t pixels = largest_picture(without);
-    if (pixels > 0)
-      knobs.option = fmt::format("{} --max-pixels {}", options_.option_without, pixels);
+  if (prepared.max_tokens > 1) {
+    knobs.max_tokens = largest(1, prepared.max_tokens - 1, [&](int tokens) {
+      return needed(least.max_pixels, tokens) <= bytes;
+    });
   }
-  return advice(knobs);
+  return knobs;
 }
 
 /// Decides how the request is worked on and waits until its memory is free. Makes the prompt, whose
@@ -417,10 +428,16 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),
                                         memory.decode[budget::Tag::kKv]};
-  const std::string hint = host_->could_fit(place_, memory.largest())
-                               ? tr("raise --budget", "увеличьте --budget")
-                               : hint_for(asked, work.fitting, text_tokens, work.max_tokens);
-  return host_->admit(place_, memory.largest(), hint, work.stop, request.images_lease);
+  if (!host_->could_fit(place_, memory.largest())) {
+    const std::uint64_t beside = host_->budget_for(place_, {}) - place_.weight_bytes();
+    const std::uint64_t budget = host_->budget_bytes();
+    Knobs knobs =
+        knobs_for({asked, text_tokens, work.max_tokens}, budget - std::min(budget, beside));
+    knobs.budget_bytes += beside;
+    throw budget::OverBudget(knobs.budget_bytes, budget, advice(knobs));
+  }
+  return host_->admit(place_, memory.largest(), tr("raise --budget", "увеличьте --budget"),
+                      work.stop, request.images_lease);
 }
 
 void Engine::preprocess(Work& work) const {

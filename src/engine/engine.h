@@ -20,11 +20,6 @@
 
 namespace oko::engine {
 
-/// Pixels of a picture where a GPU works and the request names no size. Attention of the vision
-/// tower costs the square of the patches: 1.2 megapixels are 5.4 TFLOP, 2 to 4 s on an M1 or M2,
-/// and a photo of 12 megapixels 250, minutes.
-inline constexpr std::int64_t kGraphPixels = 1280 * 960;
-
 /// Tokens of a text that come before smaller pictures where not all fits.
 inline constexpr int kLeastText = 512;
 
@@ -40,10 +35,6 @@ struct EngineOptions {
       256 * 1024 * 1024;    ///< features of pictures kept for later questions
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
-  /// What the caller keeps in the host's `beside_bytes` and could do without, and the option that
-  /// says so: for the hint where a request does not fit.
-  std::uint64_t optional_bytes = 0;
-  std::string option_without = {};
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
   /// Whose budget and thread this takes; null: a host of its own without a limit.
@@ -73,9 +64,15 @@ class Engine {
   /// less. At least half of the positions left stay for the answer.
   TextRoom text_room(const GenerationRequest& request) const;
 
-  /// The least budget with which `request` would be answered, were its pictures of these sizes.
-  std::uint64_t least_budget(const GenerationRequest& request,
-                             std::vector<models::qwen3_vl::ImageSize> sizes) const;
+  /// The least memory with which `request` would be answered, were its pictures of these sizes:
+  /// bytes of the model and the work, without what the host keeps beside them.
+  std::uint64_t least_bytes(const GenerationRequest& request,
+                            const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
+
+  /// What the user can change about `request` so that it takes `bytes`, counted likewise.
+  /// `budget_bytes` of the result are `least_bytes`.
+  Knobs knobs_for(const GenerationRequest& request,
+                  const std::vector<models::qwen3_vl::ImageSize>& sizes, std::uint64_t bytes) const;
 
   /// What the model's makers advise.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
@@ -86,6 +83,7 @@ class Engine {
  private:
   struct Work;  ///< one request on its way through the engine thread
   struct Asked;
+  struct Prepared;
 
   /// What the host loads and unloads. Touched by its thread.
   struct Loaded : Resident {
@@ -109,8 +107,9 @@ class Engine {
   int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
   Asked asked_of(const GenerationRequest& request,
                  std::vector<models::qwen3_vl::ImageSize> sizes) const;
-  std::string hint_for(const Asked& asked, const Fitting& least, std::uint64_t text_tokens,
-                       int max_tokens) const;
+  Prepared prepare(const GenerationRequest& request,
+                   const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
+  Knobs knobs_for(const Prepared& prepared, std::uint64_t bytes) const;
   text::ChatPrompt prompt_of(const GenerationRequest& request, const Asked& asked,
                              std::int64_t max_pixels, int& image_tokens) const;
   GenerationMemory estimate_of(const Asked& asked, std::uint64_t text_tokens, int max_tokens,

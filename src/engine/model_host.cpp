@@ -51,15 +51,23 @@ struct ModelHost::Entry {
   bool is_promised() const { return weights.bytes().total() > 0; }
 };
 
+namespace {
+
+/// As weights that nobody can unload.
+TagBytes lasting(std::uint64_t bytes) {
+  TagBytes lasting;
+  lasting[Tag::kWeights] = bytes;
+  return lasting;
+}
+
+}  // namespace
+
 ModelHost::ModelHost(HostOptions options)
-    : options_(std::move(options)), ledger_(options_.budget_bytes), thread_(options_.threads) {
-  beside_ = ledger_.take({.wanted =
-                              [this] {
-                                TagBytes lasting;  // as weights are that nobody can unload
-                                lasting[Tag::kWeights] = options_.beside_bytes;
-                                return lasting;
-                              },
-                          .hint = tr("raise --budget", "увеличьте --budget")});
+    : options_(std::move(options)),
+      ledger_(std::max(options_.budget_bytes, options_.beside_bytes)),
+      beside_bytes_(options_.beside_bytes),
+      thread_(options_.threads) {
+  beside_ = ledger_.take({.wanted = [this] { return lasting(options_.beside_bytes); }});
   if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
     watcher_ = JoiningThread([this](const StopToken& stop) { watch(stop); });
   }
@@ -137,11 +145,21 @@ budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, St
 }
 
 bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
-  return budget_for(place, work) <= ledger_.budget_bytes();
+  return budget_for(place, work) <= options_.budget_bytes;
 }
 
 std::uint64_t ModelHost::budget_for(const Place& place, const TagBytes& work) const {
-  return work.total() + place.entry_->weight_bytes + options_.beside_bytes;
+  return work.total() + place.entry_->weight_bytes + beside_bytes_;
+}
+
+ModelHost::Beside::Beside(ModelHost& host, std::uint64_t bytes, const std::string& hint,
+                          const StopToken& stop)
+    : host_(host), lease_(host.lease(lasting(bytes), hint, stop)) {
+  host_.beside_bytes_ += bytes;
+}
+
+ModelHost::Beside::~Beside() {
+  host_.beside_bytes_ -= lease_.bytes().total();
 }
 
 ModelHost::Use::~Use() {

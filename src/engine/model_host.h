@@ -55,7 +55,7 @@ class ModelHost {
   struct Entry;
 
  public:
-  /// Throws kOverBudget where not even `beside_bytes` fit.
+  /// Where not even `beside_bytes` fit, no work does.
   explicit ModelHost(HostOptions options);
   ~ModelHost();
   ModelHost(const ModelHost&) = delete;
@@ -97,6 +97,22 @@ class ModelHost {
     budget::Lease lease_;
   };
 
+  /// Memory for what is neither a model nor work on one, such as an engine that reads text: it
+  /// stays while this lives. The host must outlive it.
+  class Beside {
+   public:
+    /// See `lease`.
+    Beside(ModelHost& host, std::uint64_t bytes, const std::string& hint,
+           const StopToken& stop = {});
+    ~Beside();
+    Beside(const Beside&) = delete;
+    Beside& operator=(const Beside&) = delete;
+
+   private:
+    ModelHost& host_;
+    budget::Lease lease_;
+  };
+
   /// Admits work: see budget::Ledger::take. `holding`: what the caller has been promised for it
   /// already, of which no more is asked for.
   std::unique_ptr<Use> admit(Place& place, const budget::TagBytes& work, const std::string& hint,
@@ -113,6 +129,8 @@ class ModelHost {
   /// The whole budget that such work takes with its model and nothing else.
   std::uint64_t budget_for(const Place& place, const budget::TagBytes& work) const;
 
+  /// As it was given, though `beside_bytes` may be more.
+  std::uint64_t budget_bytes() const { return options_.budget_bytes; }
   const budget::Ledger& ledger() const { return ledger_; }
 
   /// Models loaded since the host was made, each time counted.
@@ -136,6 +154,7 @@ class ModelHost {
 
   HostOptions options_;
   budget::Ledger ledger_;
+  std::atomic<std::uint64_t> beside_bytes_;  ///< with that of each Beside
   budget::Lease beside_;
   std::atomic<std::uint64_t> loads_ = 0;
   ModelThread thread_;

@@ -69,7 +69,7 @@ TEST_F(LedgerTest, RefusesWithNumbersWhatNeverFits) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
     EXPECT_STREQ(error.what(),
-                 "this needs 2.0 GB of memory, and of the budget of 4.0 GB 1.0 GB are free");
+                 "this needs 1908MB of memory, and of the budget of 3814MB 953MB are free");
     EXPECT_EQ(error.hint(), "use --max-pixels");
   }
   const Lease next = take(Tag::kVision, kGigabyte);  // the refusal ended nothing

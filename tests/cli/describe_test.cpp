@@ -16,6 +16,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
 #include "tests/support/tesseract.h"
+#include "tests/support/white_bitmap.h"
 
 namespace oko {
 namespace {
@@ -283,29 +284,41 @@ TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
 
 TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) {
   OKO_NEEDS_TESSERACT();
-  // 4000 x 3000 white pixels of one bit each, as a BMP.
-  std::string bmp = "BM" + std::string(60, '\0') + std::string(std::size_t{500} * 3000, '\xff');
-  const auto put = [&](std::size_t at, int value) {
-    for (int i = 0; i < 4; ++i) bmp[at++] = static_cast<char>(value >> 8 * i);
-  };
-  put(2, static_cast<int>(bmp.size()));
-  put(10, 62);
-  put(14, 40);
-  put(18, 4000);
-  put(22, 3000);
-  put(26, 1 | 1 << 16);  // one plane, one bit
-  put(58, 0xffffff);     // the second colour
-  const std::string large = file("large.bmp", bmp);
+  const std::string large = file("large.bmp", white_bitmap(4000, 3000));
   const auto ask = [&](const char* ocr) {
     return describe({large, "--ocr", ocr, "--max-pixels", "65536", "--budget", "250MB", "--json"});
   };
   const auto automatic = ask("auto");
   EXPECT_EQ(automatic.status, 0) << automatic.err;
-  EXPECT_NE(automatic.err.find("is not read: this needs 216 MB"), std::string::npos)
+  EXPECT_NE(automatic.err.find("is not read: this needs 355MB"), std::string::npos)
       << automatic.err;
-  EXPECT_NE(automatic.out.find("\"ocr_error\":\"this needs 216 MB"), std::string::npos)
+  EXPECT_NE(automatic.out.find("\"ocr_error\":\"this needs 355MB"), std::string::npos)
       << automatic.out;
-  expect_error(ask("on"), 3, "this needs 216 MB");
+  expect_error(ask("on"), 3, "this needs 355MB");
+}
+
+TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
+  const std::string large = file("large.bmp", white_bitmap(4000, 3000));
+  const auto within = [&](const std::string& budget, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(),
+                     {"--ocr", "off", "--max-pixels", "65536", "--json", "--budget", budget});
+    return describe(arguments);
+  };
+  const auto least = [&](const std::string& picture) {
+    const auto refused = within("1MB", {picture});
+    EXPECT_EQ(refused.status, 3) << refused.err;
+    const std::string before = "hint: use --budget ";
+    const std::size_t at = refused.err.find(before) + before.size();
+    return refused.err.substr(at, refused.err.find("MB", at) + 2 - at);
+  };
+  const auto result = within(least(picture()), {picture(), large, picture()});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 2) << result.out;
+  EXPECT_NE(result.err.find("large.bmp: this needs " + least(large)), std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("\nhint: use --budget " + least(large) + "\n"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(within(least(large), {picture(), large}).status, 0);
 }
 
 TEST_F(DescribeTest, WithOcrAutoAMissingLanguageIsSaidAndThePictureDescribed) {

@@ -69,6 +69,27 @@ TEST_F(EmbedTest, AllThreeOutputsOfATextAreInOneObject) {
   for (const json& row : object.at("colbert")) EXPECT_NEAR(length(row), 1, 1e-5);
 }
 
+TEST_F(EmbedTest, EachOptionThatARefusalNamesIsEnough) {
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "слово ";
+  const auto embed = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {text, text, "--colbert", "--json", "--model", model()});
+    return run(options);
+  };
+  const auto named = [](const ProcessResult& refused, const std::string& option) {
+    EXPECT_EQ(refused.status, 3) << refused.err;
+    const std::size_t at = refused.err.find(option + " ") + option.size() + 1;
+    return refused.err.substr(at, refused.err.find_first_of(" ,\n", at) - at);
+  };
+  const std::string least = named(embed({"--budget", "1MB"}), "--budget");
+  const std::string less = std::to_string(std::stoi(least) - 1) + "MB";
+  EXPECT_EQ(embed({"--budget", least}).status, 0);
+  const ProcessResult refused = embed({"--budget", less});
+  EXPECT_EQ(named(refused, "--budget"), least);
+  const std::string tokens = named(refused, "--max-tokens");
+  EXPECT_EQ(embed({"--budget", less, "--max-tokens", tokens}).status, 0) << refused.err;
+}
+
 TEST_F(EmbedTest, DenseIsTheDefaultAndTextsStayInTheirOrder) {
   const auto together = objects(run({"one two three", "", "два", "--json", "--model", model()}));
   ASSERT_EQ(together.size(), 3u);

@@ -91,8 +91,8 @@ TEST(BudgetTest, WhatDoesNotFitIsRefusedWithTheNumbersAndTheKnob) {
   const ProcessResult result =
       run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--budget", "60MB"});
   EXPECT_EQ(result.status, 3) << result.out;
-  EXPECT_NE(result.err.find("of the budget of 63 MB"), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("--budget"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("and the budget is 60MB\nhint: use --budget 7"), std::string::npos)
+      << result.err;
   EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
 }
 
@@ -135,6 +135,50 @@ TEST(BudgetTest, RefusalBeforeTheModelIsAskedNamesWhatIsEnoughForTheModelToo) {
   EXPECT_EQ(describe("on", named_value(refused.err, "--budget")).status, 0);
 }
 
+/// A command under the budget that its refusal names, whatever it is refused for.
+TEST(BudgetTest, TheFirstRefusalNamesTheLeastBudgetThatDoes) {
+  OKO_NEEDS_TESSERACT();
+  const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
+  const std::string river = std::string(OKO_SOURCE_DIR) + "/demo/images/river.png";
+  const auto describe = [&](const std::string& ocr) {
+    return std::vector<std::string>{"describe",     river, "--model", kTinyModel,
+                                    "--max-tokens", "2",   "--ocr",   ocr};
+  };
+  for (const auto& command :
+       {describe("off"), describe("on"), describe("auto"), {"ocr", receipt}}) {
+    const auto run_within = [&](const std::string& budget) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--budget", budget});
+      return run(arguments);
+    };
+    std::string least;
+    for (const char* budget : {"1MB", "60MB", "68MB"}) {
+      const ProcessResult refused = run_within(budget);
+      ASSERT_EQ(refused.status, 3) << command[0] << budget << refused.err;
+      const std::string named = named_value(refused.err, "--budget");
+      EXPECT_EQ(least.empty() ? named : least, named) << budget << refused.err;
+      least = named;
+      const std::string sentence = "this needs " + named + " of memory, and the budget is ";
+      EXPECT_NE(refused.err.find(sentence + budget + "\n"), std::string::npos) << refused.err;
+    }
+    const ProcessResult enough = run_within(least);
+    EXPECT_EQ(enough.status, 0) << command[0] << least << enough.err;
+    const ProcessResult less = run_within(std::to_string(std::stoi(least) - 1) + "MB");
+    EXPECT_EQ(less.status, 3) << command[0] << least << less.err;
+  }
+}
+
+TEST(BudgetTest, OnlyOptionsThatHelpAreNamed) {
+  const auto refused = [](const std::string& budget) {
+    return run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--max-tokens", "3000",
+                "--budget", budget})
+        .err;
+  };
+  EXPECT_EQ(refused("61MB").find("--max-"), std::string::npos) << "not even decoding fits";
+  EXPECT_NE(refused("75MB").find("--max-tokens"), std::string::npos);
+  EXPECT_EQ(refused("66MB").find("smaller"), std::string::npos) << "without a number";
+}
+
 TEST(BudgetTest, TextIsLeftOutByItselfWhereOnlyTheModelFits) {
   OKO_NEEDS_TESSERACT();
   const auto describe = [](const std::string& ocr) {
@@ -143,7 +187,8 @@ TEST(BudgetTest, TextIsLeftOutByItselfWhereOnlyTheModelFits) {
   };
   const auto automatic = describe("auto");
   EXPECT_EQ(automatic.status, 0) << automatic.err;
-  EXPECT_NE(automatic.err.find("text in pictures is not read"), std::string::npos) << automatic.err;
+  EXPECT_NE(automatic.err.find("text in the picture is not read"), std::string::npos)
+      << automatic.err;
   const auto on = describe("on");
   EXPECT_EQ(on.status, 3);
   EXPECT_NE(on.err.find("use --ocr off"), std::string::npos) << on.err;

@@ -1,0 +1,73 @@
+#include "cli/page_ledger.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "budget/memory_size.h"
+
+namespace oko::cli {
+
+PageLedger::PageLedger(std::uint64_t budget, document::Pages& pages)
+    : budget_(budget), pages_(pages), ledger_(std::max(budget, kAlone)) {}
+
+namespace {
+
+/// Without the program itself.
+std::uint64_t room_in(std::uint64_t budget) {
+  return budget - std::min(budget, engine::runtime_bytes(false));
+}
+
+}  // namespace
+
+std::size_t PageLedger::pages_within(std::uint64_t budget, std::size_t wanted) {
+  const std::uint64_t fit = room_in(budget) / (ocr::kEngineBytes + ocr::kPageBytes);
+  return static_cast<std::size_t>(std::clamp<std::uint64_t>(fit, 1, wanted));
+}
+
+std::size_t PageLedger::share(std::size_t wanted, const StopToken& stop) {
+  std::uint64_t threads = pages_within(budget_, std::max<std::size_t>(wanted, 1));
+  if (threads > 1) {
+    threads = std::min(threads, (room_in(budget_) - largest_page(stop)) / ocr::kEngineBytes);
+  }
+  threads = std::max<std::uint64_t>(threads, 1);
+  budget::TagBytes bytes;
+  bytes[budget::Tag::kWeights] =  // as what stays
+      engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
+  beside_ = ledger_.take({.wanted = [&] { return bytes; }}, stop);
+  return static_cast<std::size_t>(threads);
+}
+
+budget::Lease PageLedger::take(std::size_t i, const StopToken& stop) {
+  const budget::TagBytes bytes = memory_of(i);
+  const std::uint64_t least = kAlone + bytes.total();
+  if (least > budget_) {
+    const budget::OverBudget error(least, budget_);
+    throw Error(error.code(), pages_.name(i) + ": " + error.what(), error.hint());
+  }
+  return ledger_.take({.wanted = [&] { return bytes; }}, stop);
+}
+
+/// One at a time: a file is read for it, which nothing has been promised for yet.
+budget::TagBytes PageLedger::memory_of(std::size_t i) {
+  const std::lock_guard lock(mutex_);
+  const budget::TagBytes bytes = pages_.memory_of(i);
+  const std::uint64_t least = kAlone + bytes.total();
+  if (least > budget_) least_budget_ = std::max(least_budget_, least);
+  return bytes;
+}
+
+/// Bytes of the largest page that can be read at all.
+std::uint64_t PageLedger::largest_page(const StopToken& stop) {
+  std::uint64_t largest = 0;
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    throw_if_stopped(stop);
+    try {
+      const std::uint64_t bytes = memory_of(i).total();
+      if (kAlone + bytes <= budget_) largest = std::max(largest, bytes);
+    } catch (const Error&) {  // said when the page is loaded
+    }
+  }
+  return largest;
+}
+
+}  // namespace oko::cli
