@@ -97,7 +97,8 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   options.system = budget::this_system();
   options.physical_bytes = budget::make_memory_probe()->status().physical_bytes;
   options.gpu_bytes = tensor::gpu_working_set_bytes();
-  options.budget_bytes = budget_of(command.common);
+  options.machine_budget_bytes = budget_of({});
+  if (!command.common.budget.empty()) options.budget_bytes = budget_of(command.common);
   return options;
 }
 
@@ -189,6 +190,11 @@ std::string verdict_text(const engine::Plan& plan) {
   return {};
 }
 
+std::string megapixels(std::int64_t pixels) {
+  constexpr std::int64_t kFew = 100'000;
+  return fmt::format("{:.{}f}", static_cast<double>(pixels) / 1e6, pixels < kFew ? 2 : 1);
+}
+
 /// How the models are kept and what is the most that fits, if they fit at all.
 void print_limits(const engine::Plan& plan) {
   if (plan.verdict == engine::Verdict::kDoesNotFit) return;
@@ -201,9 +207,8 @@ void print_limits(const engine::Plan& plan) {
              "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
   }
   if (plan.largest_picture > 0) {
-    print(tr("largest picture: {:.1f} megapixels with such a prompt\n",
-             "самая большая картинка: {:.1f} Мп с таким запросом\n",
-             static_cast<double>(plan.largest_picture) / 1e6));
+    print(tr("largest picture: {} megapixels with such a prompt\n",
+             "самая большая картинка: {} Мп с таким запросом\n", megapixels(plan.largest_picture)));
   }
 }
 
@@ -221,8 +226,8 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   print_row(tr("for oko", "для oko"), plan.budget);
   print("\n" + options.vision_language.name + "\n");
   print_weights(options.vision_language);
-  print_row(tr("looking at a picture of {:.1f} megapixels", "взгляд на картинку в {:.1f} Мп",
-               static_cast<double>(options.pixels) / 1e6),
+  print_row(tr("looking at a picture of {} megapixels", "взгляд на картинку в {} Мп",
+               megapixels(options.pixels_read())),
             generation.vision.total());
   print_row(tr("reading a prompt of {} tokens beside it", "чтение запроса: ещё {} токенов",
                options.text_tokens),

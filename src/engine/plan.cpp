@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
+#include "engine/fitting.h"
 #include "engine/largest.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
@@ -50,22 +52,36 @@ GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
                   options.vision_language.config, options.vision_language.processor);
 }
 
+/// However large the budget.
+std::uint64_t usable_budget(const PlanOptions& options, const Plan& plan) {
+  return std::min(plan.budget, options.physical_bytes);
+}
+
+/// What a machine with so much memory has for oko, where nothing else runs.
+std::uint64_t budget_of_machine(System system, std::uint64_t physical_bytes) {
+  budget::MemoryStatus whole;
+  whole.physical_bytes = whole.available_bytes = physical_bytes;
+  return default_budget(system, whole);
+}
+
 void find_limits(const PlanOptions& options, Plan& plan) {
   const std::uint64_t fixed = plan.runtime + ocr::kEngineBytes +
                               options.vision_language.weight_bytes +
                               (plan.mode == Mode::kResident ? options.embedding.weight_bytes : 0);
   const auto fits = [&](std::int64_t pixels, std::int64_t text_tokens) {
-    return fixed + generation(options, pixels, text_tokens).largest().total() <= plan.budget;
+    return fixed + generation(options, pixels, text_tokens).largest().total() <=
+           usable_budget(options, plan);
   };
   const int side_step =
       options.vision_language.processor.patch_size * options.vision_language.processor.merge_size;
   const std::int64_t most_pixels = options.vision_language.processor.max_pixels;
-  const auto most_steps = static_cast<std::int64_t>(std::sqrt(most_pixels)) / side_step;
+  const std::int64_t most_steps =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(std::sqrt(most_pixels)) / side_step);
   const std::int64_t steps = largest<std::int64_t>(
-      8, std::max<std::int64_t>(8, most_steps),
+      std::min<std::int64_t>(8, most_steps), most_steps,
       [&](auto count) { return fits(count * side_step * count * side_step, options.text_tokens); });
   plan.largest_picture = steps * side_step * steps * side_step;
-  const std::int64_t picture_tokens = options.pixels / (side_step * side_step);
+  const std::int64_t picture_tokens = options.pixels_read() / (side_step * side_step);
   const std::int64_t most_text = options.vision_language.config.text.max_position_embeddings -
                                  options.answer_tokens - picture_tokens;
   constexpr std::int64_t kLeastText = 16;
@@ -78,28 +94,48 @@ void find_limits(const PlanOptions& options, Plan& plan) {
   }
 }
 
+/// The budget, what else runs on the machine, or the machine.
+std::string advice_to_make_room(const PlanOptions& options, const Plan& plan) {
+  const bool fits_machine = plan.taken() <= plan.machine_budget;
+  if (plan.budget < plan.machine_budget && fits_machine) {
+    return tr("--budget, up to {}: the machine has that for oko; {} is the least that would do",
+              "--budget, до {}: столько у машины для oko есть; хватит и {}",
+              budget::memory_limit_text(plan.machine_budget),
+              budget::memory_size_text(plan.taken()));
+  }
+  if (plan.taken() <= budget_of_machine(options.system, options.physical_bytes)) {
+    return tr("close other large programs, a browser above all",
+              "закройте другие большие программы, прежде всего браузер");
+  }
+  constexpr std::uint64_t kGibibyte = std::uint64_t{1} << 30;
+  std::uint64_t gibibytes = options.physical_bytes / kGibibyte + 1;
+  while (budget_of_machine(options.system, gibibytes * kGibibyte) < plan.taken()) ++gibibytes;
+  return tr("a smaller model, or a machine with at least {}GB of memory",
+            "модель поменьше или машина, где памяти не меньше {}GB", gibibytes);
+}
+
 void advise(const PlanOptions& options, Plan& plan) {
+  if (plan.budget > plan.machine_budget) {
+    plan.advice.push_back(
+        tr("--budget {}: the machine has no more for oko beside the system, and swaps beyond that",
+           "--budget {}: больше у машины для oko рядом с системой нет, дальше — подкачка",
+           budget::memory_limit_text(plan.machine_budget)));
+  }
   if (plan.verdict == Verdict::kComfortable) return;
   if (options.kv_bits > 8 && kv_bits_on(is_on_gpu(options), 8) == 8) {
     plan.advice.push_back(tr("--kv-bits 8 halves the KV cache ({} for each 1000 tokens)",
                              "--kv-bits 8 вдвое уменьшит KV-кэш ({} на каждые 1000 токенов)",
                              format_bytes(1000 * plan.kv_per_token)));
   }
-  if (plan.largest_picture > 0 &&
+  // A GPU shrinks larger ones in any case.
+  const bool shrinks_by_budget = !is_on_gpu(options) || plan.largest_picture < kGraphPixels;
+  if (plan.largest_picture > 0 && shrinks_by_budget &&
       plan.largest_picture < options.vision_language.processor.max_pixels) {
     plan.advice.push_back(tr("--max-pixels {}: larger pictures are shrunk to that by themselves",
                              "--max-pixels {}: картинки больше и так уменьшаются до этого",
                              plan.largest_picture));
   }
-  if (plan.verdict == Verdict::kDoesNotFit) {
-    plan.advice.push_back(
-        tr("a smaller model, or a machine with {} more memory",
-           "модель поменьше или машина, где памяти больше на {}",
-           format_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, -plan.spare)))));
-  } else {
-    plan.advice.push_back(tr("close other large programs, a browser above all",
-                             "закройте другие большие программы, прежде всего браузер"));
-  }
+  plan.advice.push_back(advice_to_make_room(options, plan));
 }
 
 }  // namespace
@@ -133,12 +169,10 @@ Plan make_plan(const PlanOptions& options) {
   if (options.system == System::kMac && plan.gpu == 0) {
     plan.gpu = gpu_working_set(options.physical_bytes);
   }
-  plan.budget = options.budget_bytes;
-  if (plan.budget == 0) {
-    budget::MemoryStatus whole;
-    whole.physical_bytes = whole.available_bytes = options.physical_bytes;
-    plan.budget = default_budget(options.system, whole);
-  }
+  plan.machine_budget = options.machine_budget_bytes != 0
+                            ? options.machine_budget_bytes
+                            : budget_of_machine(options.system, options.physical_bytes);
+  plan.budget = options.budget_bytes != 0 ? options.budget_bytes : plan.machine_budget;
   plan.runtime = runtime_bytes(is_on_gpu(options));
   plan.ocr = ocr::kEngineBytes + ocr::kPageBytes;
   plan.generation = generation(options, options.pixels, options.text_tokens);
@@ -158,10 +192,14 @@ Plan make_plan(const PlanOptions& options) {
                   std::max(describing, plan.embed);
   plan.sequential = fixed + std::max(options.vision_language.weight_bytes + describing,
                                      options.embedding.weight_bytes + plan.embed);
-  plan.mode = plan.resident <= plan.budget ? Mode::kResident : Mode::kSequential;
-  plan.spare = static_cast<std::int64_t>(plan.budget) - static_cast<std::int64_t>(plan.taken());
+  const std::uint64_t usable = usable_budget(options, plan);
+  plan.mode = plan.resident <= usable ? Mode::kResident : Mode::kSequential;
+  const auto taken = static_cast<std::int64_t>(plan.taken());
+  plan.spare = static_cast<std::int64_t>(usable) - taken;
   if (plan.spare >= 0) {
-    const bool comfortable = static_cast<double>(plan.spare) >=
+    const std::int64_t in_memory =
+        static_cast<std::int64_t>(std::min(usable, plan.machine_budget)) - taken;
+    const bool comfortable = static_cast<double>(in_memory) >=
                              kComfortableSpare * static_cast<double>(options.physical_bytes);
     plan.verdict = comfortable ? Verdict::kComfortable : Verdict::kOnTheEdge;
   }

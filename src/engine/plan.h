@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -61,8 +62,10 @@ struct EmbeddingModel {
 struct PlanOptions {
   budget::System system = budget::System::kMac;
   std::uint64_t physical_bytes = 0;
-  std::uint64_t gpu_bytes = 0;     ///< that the GPU may keep; 0: as a Mac of that size has it
-  std::uint64_t budget_bytes = 0;  ///< for oko; 0: what the reserve leaves
+  std::uint64_t gpu_bytes = 0;  ///< that the GPU may keep; 0: as a Mac of that size has it
+  /// That the machine has for oko; 0: what the reserve leaves of its memory.
+  std::uint64_t machine_budget_bytes = 0;
+  std::uint64_t budget_bytes = 0;  ///< for oko; 0: all of that
   VisionLanguageModel vision_language;
   EmbeddingModel embedding;
   std::int64_t pixels = 1024 * 1024;  ///< of the usual picture
@@ -70,6 +73,11 @@ struct PlanOptions {
   int answer_tokens = 1024;
   int embed_tokens = 2048;  ///< of the usual pass
   int kv_bits = 16;
+
+  /// Of the usual picture as the model reads it.
+  std::int64_t pixels_read() const {
+    return std::min(pixels, vision_language.processor.max_pixels);
+  }
 };
 
 enum class Verdict { kComfortable, kOnTheEdge, kDoesNotFit };
@@ -80,8 +88,9 @@ enum class Mode { kResident, kSequential };
 /// Bytes, if nothing else is said.
 struct Plan {
   Reserve reserve;
-  std::uint64_t gpu = 0;  ///< that the GPU may keep; 0: there is none
-  std::uint64_t budget = 0;
+  std::uint64_t gpu = 0;             ///< that the GPU may keep; 0: there is none
+  std::uint64_t machine_budget = 0;  ///< that the machine has for oko
+  std::uint64_t budget = 0;          ///< may be more
   std::uint64_t runtime = 0;
   std::uint64_t ocr = 0;        ///< an engine at work on a page; not while a model works
   GenerationMemory generation;  ///< of the usual request

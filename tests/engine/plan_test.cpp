@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+#include <string>
+
+#include "base/language.h"
+#include "budget/memory_size.h"
+#include "engine/fitting.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
 
@@ -60,6 +66,63 @@ TEST(PlanTest, FourGigabytesDoNotFitAndItSaysWhatIsMissing) {
   EXPECT_EQ(plan.largest_picture, 0);
   EXPECT_EQ(plan.largest_context, 0u);
   EXPECT_FALSE(plan.advice.empty());
+}
+
+std::string all_advice(const Plan& plan) {
+  return std::accumulate(plan.advice.begin(), plan.advice.end(), std::string());
+}
+
+TEST(PlanTest, WhereTheBudgetLacksTheLeastIsNamedAndNoMachine) {
+  set_language(Language::kEnglish);
+  PlanOptions options = mac_with(16);
+  options.budget_bytes = kGibibyte;
+  const Plan plan = make_plan(options);
+  EXPECT_EQ(plan.verdict, Verdict::kDoesNotFit);
+  const std::string least = budget::memory_size_text(plan.taken());
+  EXPECT_NE(all_advice(plan).find("; " + least + " is the least"), std::string::npos);
+  EXPECT_EQ(all_advice(plan).find("machine with"), std::string::npos) << all_advice(plan);
+  options.budget_bytes = budget::parse_memory_size(least);
+  EXPECT_NE(make_plan(options).verdict, Verdict::kDoesNotFit);
+}
+
+TEST(PlanTest, WhereTheMachineLacksTheSmallestThatFitsIsNamed) {
+  set_language(Language::kEnglish);
+  const std::string advice = all_advice(make_plan(mac_with(4)));
+  const std::string before = "a machine with at least ";
+  const std::size_t at = advice.find(before);
+  ASSERT_NE(at, std::string::npos) << advice;
+  const std::uint64_t gibibytes = std::stoull(advice.substr(at + before.size()));
+  EXPECT_NE(make_plan(mac_with(gibibytes)).verdict, Verdict::kDoesNotFit) << advice;
+  EXPECT_EQ(make_plan(mac_with(gibibytes - 1)).verdict, Verdict::kDoesNotFit) << advice;
+}
+
+TEST(PlanTest, ABudgetThatTheMachineDoesNotHaveIsNoted) {
+  set_language(Language::kEnglish);
+  PlanOptions options = mac_with(16);
+  for (const std::uint64_t gibibytes : {12, 64, 1024}) {
+    options.budget_bytes = gibibytes * kGibibyte;
+    const Plan plan = make_plan(options);
+    EXPECT_NE(all_advice(plan).find("--budget 10922MB: the machine has no more"), std::string::npos)
+        << all_advice(plan);
+    EXPECT_LT(plan.spare, static_cast<std::int64_t>(options.physical_bytes));
+  }
+}
+
+TEST(PlanTest, AGpuIsNotAdvisedMorePixelsThanItReadsByItself) {
+  set_language(Language::kEnglish);
+  PlanOptions options = mac_with(8);
+  EXPECT_GT(make_plan(options).largest_picture, kGraphPixels);
+  EXPECT_EQ(all_advice(make_plan(options)).find("--max-pixels"), std::string::npos);
+  options.system = System::kLinux;
+  options.budget_bytes = make_plan(options).taken() + (200 << 20);
+  EXPECT_NE(all_advice(make_plan(options)).find("--max-pixels"), std::string::npos);
+}
+
+TEST(PlanTest, APictureIsNoLargerThanTheModelReads) {
+  PlanOptions options = mac_with(8);
+  EXPECT_EQ(options.pixels_read(), options.pixels);
+  options.vision_language.processor.max_pixels = 100'000;
+  EXPECT_EQ(options.pixels_read(), 100'000);
 }
 
 TEST(PlanTest, LimitsAreThoseThatJustFit) {
