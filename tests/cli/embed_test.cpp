@@ -122,9 +122,9 @@ TEST_F(EmbedTest, LinesOfStandardInputAreTextsWhateverEndsThem) {
 TEST_F(EmbedTest, BrokenAndHostileTextIsRead) {
   std::string text = "\xff\xfe <s></s><mask> \x1b[2J ";
   text.push_back('\0');
-  std::string lines = text + "\n";
-  lines.append(20'000'000, 'a');
-  const std::string input = input_file(lines + "\n");
+  text += "\n";
+  text.append(20'000'000, 'a');
+  const std::string input = input_file(text + "\n");
   const ProcessResult result =
       run({"-", "--sparse", "--token-strings", "--json", "--model", model()}, "en", input);
   const auto lines = objects(result);
