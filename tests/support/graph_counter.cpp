@@ -257,10 +257,12 @@ array rope(const array& x, int dims, bool traditional, std::optional<float> base
   return as_one("RoPE", inputs, real(x, dims, traditional, base, scale, offset, freqs, s));
 }
 
-array scaled_dot_product_attention(const array& queries, const array& keys, const array& values,
-                                   const float scale, const std::string& mask_mode,
-                                   std::optional<array> mask, const std::optional<array>& sinks,
-                                   bool force_fused, StreamOrDevice s) {
+array scaled_dot_product_attention(
+    const array& queries, const array& keys, const array& values, const float scale,
+    const std::string& mask_mode,
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): as MLX has it
+    std::optional<array> mask, const std::optional<array>& sinks, bool force_fused,
+    StreamOrDevice s) {
   static auto* const real = next(&scaled_dot_product_attention);
   const auto scores =
       static_cast<std::uint64_t>(queries.shape(0)) * static_cast<std::uint64_t>(queries.shape(1)) *

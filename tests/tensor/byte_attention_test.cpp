@@ -19,7 +19,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// Texts of random numbers, and what the kernel makes of them.
 struct Texts {
-  Texts(std::vector<int> lengths, std::size_t heads, std::size_t head_dim, float deviation = 1)
+  Texts(const std::vector<int>& lengths, std::size_t heads, std::size_t head_dim,
+        float deviation = 1)
       : heads(heads), head_dim(head_dim) {
     for (const int length : lengths) cu_seqlens.push_back(cu_seqlens.back() + length);
     const std::size_t count = tokens() * heads * head_dim;
