@@ -6,7 +6,7 @@
 namespace oko::image {
 namespace {
 
-constexpr double kLeastRatio = 1.1, kMostRatio = 3;
+constexpr double kLeastRatio = 1.02, kMostRatio = 3;
 constexpr int kMostShrink = 8;  // as libjpeg does while it decodes
 
 int stretched(int pixels, double factor) {

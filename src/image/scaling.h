@@ -15,7 +15,7 @@ struct Scaling {
   bool stretches() const { return width != shrunk_width || height != shrunk_height; }
 };
 
-/// For a file of `width` × `height` pixels. Its resolutions count where they differ by 10 % at
+/// For a file of `width` × `height` pixels. Its resolutions count where they differ by 2 % at
 /// least and a factor of 3 at most, as those of faxes; a side is stretched, never cut.
 Scaling plan_scaling(int width, int height, double x_resolution, double y_resolution,
                      const Limits& limits);
