@@ -33,6 +33,7 @@ struct OcrOptions {
   std::string format = "text";
   std::string output;  ///< a file; empty: standard output
   document::PagesOptions pages;
+  float min_confidence = 0.5f;
   std::size_t threads = 0;
 };
 
@@ -57,6 +58,14 @@ bool is_of_one_page(const Error& error) {
   return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
 }
 
+/// Of a page with ink that was not read for sure.
+void say_doubt(const std::string& name, const ocr::Page& page) {
+  say_note(page.lines.empty() ? tr("{}: what may be text could not be read",
+                                   "{}: то, что похоже на текст, прочитать не удалось", name)
+                              : tr("{}: most of what was read is a guess",
+                                   "{}: большая часть прочитанного — догадка", name));
+}
+
 /// Every page is tried; the first error decides the exit status.
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
@@ -68,7 +77,8 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   Output output(options.output);
   // Of those that are being read; a page's own is filled by the thread that loads it.
   std::vector<document::Sheet> sheets(options.format == "pdf" ? pages.size() : 0);
-  const auto printer = make_page_printer(options.format, pages, input, output);
+  const auto printer =
+      make_page_printer(options.format, pages, input, output, options.min_confidence);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   std::optional<Error> first_error;
   bool any_page = false;
@@ -85,6 +95,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
         const std::string reduction = pages.reduction(i);
         if (!reduction.empty()) say_note(input.named(reduction));
       }
+      if (result.page.is_doubtful) say_doubt(input.named(pages.name(i)), result.page);
       printer->print_page(i, result.page, sheet);
       any_page = true;
     }
@@ -153,6 +164,13 @@ void add_ocr(CLI::App& app) {
   command->add_flag("--force", options->pages.ignores_text,
                     tr("read the pictures of PDF pages that have text, too",
                        "распознавать и те страницы PDF, на которых есть текст"));
+  command
+      ->add_option("--min-confidence", options->min_confidence,
+                   tr("words that are read with less confidence are marked: [word?], in JSON "
+                      "\"unsure\"",
+                      "слова, прочитанные менее уверенно, помечаются: [слово?], в JSON «unsure»"))
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   add_threads_option(*command, options->threads);
   add_common_options(*command, options->common);
   command->callback([options] { run(*options); });

@@ -17,18 +17,20 @@ using nlohmann::ordered_json;
 
 class TextPrinter : public PagePrinter {
  public:
-  TextPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
-      : pages_(pages), input_(input), output_(output) {}
+  TextPrinter(const document::Pages& pages, const StandardInput& input, Output& output,
+              float min_confidence)
+      : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
   void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
     if (pages_.size() > 1) output_.print(printable(input_.named(pages_.name(i))) + ":\n");
-    output_.print(printable(page.text()));
+    output_.print(printable(ocr::marked_text(page, min_confidence_)));
   }
 
  private:
   const document::Pages& pages_;
   const StandardInput& input_;
   Output& output_;
+  float min_confidence_;
 };
 
 ordered_json json_of(const ocr::Box& box) {
@@ -47,7 +49,7 @@ const char* name_of(ocr::TextSource source) {
   return "ocr";
 }
 
-ordered_json json_of(const ocr::Line& line) {
+ordered_json json_of(const ocr::Line& line, float min_confidence) {
   ordered_json words = ordered_json::array();
   for (const ocr::Word& word : line.words) {
     words.push_back({{"text", word.text},
@@ -55,6 +57,7 @@ ordered_json json_of(const ocr::Line& line) {
                      {"confidence", word.confidence},
                      {"language", word.language},
                      {"source", name_of(word.source)}});
+    if (ocr::is_unsure(word, min_confidence)) words.back()["unsure"] = true;
   }
   return {{"text", line.text()},
           {"box", json_of(line.box)},
@@ -65,20 +68,22 @@ ordered_json json_of(const ocr::Line& line) {
 
 class JsonPrinter : public PagePrinter {
  public:
-  JsonPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
-      : pages_(pages), input_(input), output_(output) {}
+  JsonPrinter(const document::Pages& pages, const StandardInput& input, Output& output,
+              float min_confidence)
+      : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
   void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
     ordered_json lines = ordered_json::array();
-    for (const ocr::Line& line : page.lines) lines.push_back(json_of(line));
-    const ordered_json object{{"file", input_.named(pages_.file(i))},
-                              {"page", pages_.page_in_file(i) + 1},
-                              {"pages", pages_.pages_of_file(i)},
-                              {"source", name_of(page.source)},
-                              {"width", page.width},
-                              {"height", page.height},
-                              {"text", page.text()},
-                              {"lines", std::move(lines)}};
+    for (const ocr::Line& line : page.lines) lines.push_back(json_of(line, min_confidence_));
+    ordered_json object{{"file", input_.named(pages_.file(i))},
+                        {"page", pages_.page_in_file(i) + 1},
+                        {"pages", pages_.pages_of_file(i)},
+                        {"source", name_of(page.source)},
+                        {"width", page.width},
+                        {"height", page.height},
+                        {"text", page.text()},
+                        {"lines", std::move(lines)}};
+    if (page.is_doubtful) object["doubtful"] = true;
     output_.print(json_line(object));
   }
 
@@ -86,6 +91,7 @@ class JsonPrinter : public PagePrinter {
   const document::Pages& pages_;
   const StandardInput& input_;
   Output& output_;
+  float min_confidence_;
 };
 
 class HocrPrinter : public PagePrinter {
@@ -138,11 +144,12 @@ class PdfPrinter : public PagePrinter {
 }  // namespace
 
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const StandardInput& input, Output& output) {
-  if (format == "json") return std::make_unique<JsonPrinter>(pages, input, output);
+                                               const StandardInput& input, Output& output,
+                                               float min_confidence) {
+  if (format == "json") return std::make_unique<JsonPrinter>(pages, input, output, min_confidence);
   if (format == "hocr") return std::make_unique<HocrPrinter>(output);
   if (format == "pdf") return std::make_unique<PdfPrinter>(pages, input, output);
-  return std::make_unique<TextPrinter>(pages, input, output);
+  return std::make_unique<TextPrinter>(pages, input, output, min_confidence);
 }
 
 }  // namespace oko::cli

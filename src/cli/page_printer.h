@@ -28,8 +28,9 @@ class PagePrinter {
 };
 
 /// `format`: text, json, hocr, pdf. `pages`, `input`, among whose files they are, and `output` must
-/// outlive the printer.
+/// outlive the printer. `min_confidence`: words that were read with less are marked, 0..1.
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const StandardInput& input, Output& output);
+                                               const StandardInput& input, Output& output,
+                                               float min_confidence);
 
 }  // namespace oko::cli

@@ -42,11 +42,12 @@ struct Header {
 };
 
 /// Reads and decodes a picture file as a viewer shows it: EXIF orientation applied, embedded ICC
-/// profile turned into sRGB, transparency laid on white, 16 bits cut to 8, pixels that are not
-/// square (faxes) stretched, pictures over `limits.max_decoded_pixels` shrunk; the first frame of
-/// several; of a TIFF file page `page`, counted from 0. The kind is told by content. Thread-safe.
-/// Throws kBadInput: missing, a folder, empty, not a picture, over `limits` (seen in the header,
-/// before any pixel is decoded), damaged or cut short, no such page.
+/// profile turned into sRGB, transparency laid on white (or on black, where white would hide all),
+/// 16 bits cut to 8, pixels that are not square (faxes) stretched, pictures over
+/// `limits.max_decoded_pixels` shrunk; the first frame of several; of a TIFF file page `page`,
+/// counted from 0. The kind is told by content. Thread-safe. Throws kBadInput: missing, a folder,
+/// empty, not a picture, over `limits` (seen in the header, before any pixel is decoded), damaged
+/// or cut short, no such page.
 Image load(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
 /// The same for a file held in memory; `name` stands for it in messages.

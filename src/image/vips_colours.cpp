@@ -173,8 +173,8 @@ Handle to_srgb(Handle image) {
   });
 }
 
-/// colour * alpha + white * (1 - alpha), rounded; vips_flatten would cut it.
-Handle flatten_on_white(Handle image) {
+/// colour * alpha + ground * (1 - alpha), rounded; vips_flatten would cut it.
+Handle flatten(Handle image, double ground) {
   if (!vips_image_hasalpha(image.get())) return image;
   const int colours = image->Bands - 1;
   const Handle colour = run([&](VipsImage** out) {
@@ -186,7 +186,7 @@ Handle flatten_on_white(Handle image) {
   const Handle shown =
       run([&](VipsImage** out) { return vips_multiply(colour.get(), alpha.get(), out, nullptr); });
   const Handle white = run([&](VipsImage** out) {
-    return vips_linear1(alpha.get(), out, -255.0, 255.0 * 255.0, nullptr);
+    return vips_linear1(alpha.get(), out, -ground, 255.0 * ground, nullptr);
   });
   if (!shown || !white) return nullptr;
   const Handle sum =
@@ -199,14 +199,14 @@ Handle flatten_on_white(Handle image) {
 
 }  // namespace
 
-Handle to_rgb_on_white(Handle image, const TiffDirectory* directory) {
+Handle to_rgb(Handle image, const TiffDirectory* directory, double ground) {
   if (directory != nullptr) image = select_samples(std::move(image), *directory);
   if (image) image = to_8_bits(std::move(image));
   if (image && directory != nullptr && needs_ycbcr_conversion(*directory)) {
     return ycbcr_to_rgb(image, *directory);
   }
   if (image) image = to_srgb(std::move(image));
-  return image ? flatten_on_white(std::move(image)) : nullptr;
+  return image ? flatten(std::move(image), ground) : nullptr;
 }
 
 }  // namespace oko::image

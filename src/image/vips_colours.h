@@ -5,8 +5,9 @@
 
 namespace oko::image {
 
-/// `image` as sRGB, 8 bits a channel, without transparency, by operations that run as its pixels
-/// are asked for. `directory`: of a TIFF file, else null. Nothing where libvips knows no way.
-Handle to_rgb_on_white(Handle image, const TiffDirectory* directory);
+/// `image` as sRGB, 8 bits a channel, with what is transparent laid on grey `ground` (0..255), by
+/// operations that run as its pixels are asked for. `directory`: of a TIFF file, else null. Nothing
+/// where libvips knows no way.
+Handle to_rgb(Handle image, const TiffDirectory* directory, double ground);
 
 }  // namespace oko::image

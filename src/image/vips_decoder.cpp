@@ -255,14 +255,14 @@ auto explained(const Source& source, const Work& work) {
 
 /// Pixels that are shrunk as they come, but for those of a GIF, whose canvas is to be cleared
 /// first.
-Handle pixels_of(const Source& source, Opened& opened) {
+Handle pixels_of(const Source& source, Opened& opened, double ground) {
   const int shrink = source.format == Format::kGif ? 1 : opened.scaling.shrink;
   if (source.format == Format::kJpeg && shrink > 1) {
     opened.image = open(source.bytes, source.format, 0, shrink);
     if (!opened.image) throw VipsFailure{};
   }
   Handle image =
-      to_rgb_on_white(std::move(opened.image), opened.directory ? &*opened.directory : nullptr);
+      to_rgb(std::move(opened.image), opened.directory ? &*opened.directory : nullptr, ground);
   if (!image || image->Bands != 3 || image->BandFmt != VIPS_FORMAT_UCHAR) {
     throw_unsupported(
         source.name, source.format,
@@ -274,20 +274,40 @@ Handle pixels_of(const Source& source, Opened& opened) {
   return image;
 }
 
-Image decode(const Source& source) {
+/// Pixels at least as light as this are hardly seen on white.
+constexpr std::uint8_t kLight = 216;
+
+bool is_all_light(const Image& image) {
+  return std::all_of(image.rgb.begin(), image.rgb.end(),
+                     [](std::uint8_t value) { return value >= kLight; });
+}
+
+/// With what is transparent laid on grey `ground`, 0..255; `is_transparent`: anything may be.
+Image decode_on(const Source& source, double ground, bool& is_transparent) {
   Opened opened = open_checked(source);
   const int orientation = vips_image_get_orientation(opened.image.get());
+  is_transparent = vips_image_hasalpha(opened.image.get()) != 0;
   Image result;
   result.resolution = resolution_of(opened);
   result.stored_width = opened.image->Xsize;
   result.stored_height = opened.image->Ysize;
-  if (!write_pixels(pixels_of(source, opened), result)) throw VipsFailure{};
+  if (!write_pixels(pixels_of(source, opened, ground), result)) throw VipsFailure{};
   if (source.format == Format::kGif) {
     if (const auto frame = first_gif_frame(source.bytes)) clear_outside(*frame, result);
   }
   apply_scaling(opened.scaling, result);
   if (orientation > 1) apply_orientation(orientation, result);
   return result;
+}
+
+/// White letters on nothing are laid on black.
+Image decode(const Source& source) {
+  constexpr double kWhite = 255, kBlack = 0;
+  bool is_transparent = false;
+  Image image = decode_on(source, kWhite, is_transparent);
+  if (!is_transparent || !is_all_light(image)) return image;
+  image = {};
+  return decode_on(source, kBlack, is_transparent);
 }
 
 }  // namespace

@@ -56,6 +56,20 @@ Page resized(Page page, int width, int height) {
   return page;
 }
 
+bool is_unsure(const Word& word, float least) {
+  return word.source == TextSource::kRecognized && word.confidence < least;
+}
+
+std::string marked_text(const Page& page, float least) {
+  Page marked = page;
+  for (Line& line : marked.lines) {
+    for (Word& word : line.words) {
+      if (is_unsure(word, least)) word.text = "[" + word.text + "?]";
+    }
+  }
+  return marked.text();
+}
+
 void number_blocks(Page& page) {
   if (!page.lines.empty()) page.lines[0].block = 0;
   std::size_t first = 0;  // of the block

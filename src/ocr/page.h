@@ -45,6 +45,8 @@ struct Page {
   int height = 0;           ///< pixels of the upright picture
   std::vector<Line> lines;  ///< in reading order
   TextSource source = TextSource::kRecognized;
+  /// There is ink, and little or none of it was read for sure.
+  bool is_doubtful = false;
 
   /// The lines, each ended by \n, an empty line between blocks.
   std::string text() const;
@@ -52,6 +54,12 @@ struct Page {
 
 /// The page with its boxes in pixels of a picture of another size.
 Page resized(Page page, int width, int height);
+
+/// Whether a word was read, with less confidence than `least`.
+bool is_unsure(const Word& word, float least);
+
+/// The text of a page, where words of less confidence than `least` are marked: "[word?]".
+std::string marked_text(const Page& page, float least);
 
 /// Numbers the blocks of an engine that knows none: a line belongs to the block before where it
 /// stands beside its last line, or under any, no further than a line is tall.

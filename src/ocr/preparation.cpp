@@ -6,9 +6,11 @@
 #include <limits>
 #include <new>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 #include "ocr/footprint.h"
+#include "ocr/ground.h"
 
 namespace oko::ocr {
 namespace {
@@ -20,6 +22,16 @@ constexpr int kLeastRule = 80;            // pixels of an upright rule: no lette
 constexpr float kRuleMargin = 4;          // pixels
 constexpr float kLeastAngle = 0.25f;      // degrees
 constexpr float kLeastConfidence = 2.5f;  // of Leptonica's in the angle; 3 is "good"
+constexpr float kSteepest = 22;           // degrees that are looked for
+constexpr float kSteepConfidence = 3;
+constexpr float kSurelyGentle = 5;  // of the confidence in an angle of up to kGentlest degrees
+constexpr float kGentlest = 7;
+constexpr int kLettersOfLines = 40;  // as many and more show the slope of their lines
+constexpr float kGrows = 0.06f;      // radians: beyond, corners of a turned page would be cut off
+constexpr int kCuttingHeight = 128;  // pixels: letters may fill a picture that is lower
+constexpr int kMargin = 24;          // pixels around print
+constexpr int kLeastMargin = 8;
+constexpr int kLeastContrast = 24;  // greys between ink and paper
 
 PixPointer owned(Pix* pix) {
   if (pix == nullptr) throw std::bad_alloc();
@@ -121,38 +133,100 @@ bool is_dark(Pix* binary) {
   return binary != nullptr && pixForegroundFraction(binary, &share) == 0 && share > 0.5f;
 }
 
-/// Median height of the components that could be letters, 0 where there are none.
-float letter_height(Pix* binary) {
+/// Components that could be letters, in a binary picture.
+std::vector<Box> letters_of(Pix* binary) {
   Boxa* boxes = pixConnCompBB(binary, 8);
-  std::vector<int> heights;
+  const int tallest = pixGetHeight(binary) / (pixGetHeight(binary) <= kCuttingHeight ? 1 : 2);
+  std::vector<Box> letters;
+  letters.reserve(boxes == nullptr ? 0 : static_cast<std::size_t>(boxaGetCount(boxes)));
   for (int i = 0; boxes != nullptr && i < boxaGetCount(boxes); ++i) {
-    int width = 0, height = 0;
-    boxaGetBoxGeometry(boxes, i, nullptr, nullptr, &width, &height);
-    const bool plausible = height >= kLeastHeight && height <= pixGetHeight(binary) / 2 &&
-                           width <= 8 * height && height <= 8 * width;
-    if (plausible) heights.push_back(height);
+    int left = 0, top = 0, width = 0, height = 0;
+    boxaGetBoxGeometry(boxes, i, &left, &top, &width, &height);
+    const bool plausible =
+        height >= kLeastHeight && height <= tallest && width <= 8 * height && height <= 8 * width;
+    if (!plausible) continue;
+    letters.push_back({static_cast<float>(left), static_cast<float>(top), static_cast<float>(width),
+                       static_cast<float>(height)});
   }
   boxaDestroy(&boxes);
-  if (heights.empty()) return 0;
-  const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
-  std::nth_element(heights.begin(), middle, heights.end());
-  return static_cast<float>(*middle);
+  return letters;
 }
 
-float scale_for(float height, const image::Image& image) {
+/// Median height, 0 where there are none.
+float height_of(const std::vector<Box>& letters) {
+  if (letters.empty()) return 0;
+  std::vector<float> heights;
+  heights.reserve(letters.size());
+  for (const Box& letter : letters) heights.push_back(letter.height);
+  const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
+  std::nth_element(heights.begin(), middle, heights.end());
+  return *middle;
+}
+
+/// Whether what is ones in `binary` is much darker than the rest of `grey`.
+bool is_ink(Pix* grey, Pix* binary) {
+  constexpr int kEach = 3;  // of these pixels, across and down
+  const PixPointer paper(pixInvert(nullptr, binary));
+  float ink_grey = 0, paper_grey = 0;
+  pixGetAverageMasked(grey, binary, 0, 0, kEach, L_MEAN_ABSVAL, &ink_grey);
+  pixGetAverageMasked(grey, paper.get(), 0, 0, kEach, L_MEAN_ABSVAL, &paper_grey);
+  return paper_grey - ink_grey >= kLeastContrast;
+}
+
+float scale_for(float height, Pix* grey) {
   if (height == 0) return 1;
-  const float pixels = static_cast<float>(image.width) * static_cast<float>(image.height);
+  const float pixels =
+      static_cast<float>(pixGetWidth(grey)) * static_cast<float>(pixGetHeight(grey));
   const float scale =
       std::clamp(kLetterHeight / height, kSmallestScale, static_cast<float>(kLargestScale));
   return std::min(scale, std::sqrt(static_cast<float>(kMaxPreparedPixels) / pixels));
 }
 
-/// Radians that level the lines, 0 where they are level or nothing is known.
-float slope_of(Pix* binary) {
+/// Radians that level the lines of so many letters, 0 where they are level or nothing is known.
+float slope_of(Pix* binary, int letters) {
   float degrees = 0, confidence = 0;
-  if (pixFindSkew(binary, &degrees, &confidence) != 0) return 0;
+  if (pixFindSkew(binary, &degrees, &confidence) != 0) degrees = confidence = 0;
+  if (confidence < kSurelyGentle && letters >= kLettersOfLines) {
+    constexpr int kSweepReduction = 4, kSearchReduction = 2;
+    constexpr float kStep = 1, kPrecision = 0.01f;  // degrees
+    float steep = 0, steep_confidence = 0;
+    const bool is_found =
+        pixFindSkewSweepAndSearch(binary, &steep, &steep_confidence, kSweepReduction,
+                                  kSearchReduction, kSteepest, kStep, kPrecision) == 0;
+    if (is_found && steep_confidence >= std::max(kSteepConfidence, confidence) &&
+        (confidence < kLeastConfidence || std::abs(steep) > kGentlest)) {
+      degrees = steep;
+      confidence = steep_confidence;
+    }
+  }
   if (confidence < kLeastConfidence || std::abs(degrees) < kLeastAngle) return 0;
   return degrees * std::numbers::pi_v<float> / 180;
+}
+
+/// By `angle`, clockwise; steep pictures grow. New corners become paper: white beside a coloured
+/// ground would be what is light, and all else dark.
+PixPointer rotated(Pix* grey, float angle) {
+  const auto paper = static_cast<l_uint8>(paper_of(grey));
+  if (std::abs(angle) < kGrows) return owned(pixRotateAMGray(grey, angle, paper));
+  const auto width = static_cast<float>(pixGetWidth(grey));
+  const auto height = static_cast<float>(pixGetHeight(grey));
+  const float cosine = std::cos(angle), sine = std::abs(std::sin(angle));
+  const auto across = static_cast<int>(std::max(0.0f, width * cosine + height * sine - width) / 2);
+  const auto down = static_cast<int>(std::max(0.0f, height * cosine + width * sine - height) / 2);
+  const PixPointer grown =
+      owned(pixAddBorderGeneral(grey, across, across, down, down, static_cast<l_uint32>(paper)));
+  return owned(pixRotateAMGray(grown.get(), angle, paper));
+}
+
+/// Whether print stands at an edge.
+bool lacks_margin(Pix* binary) {
+  ::Box* box = nullptr;
+  if (pixClipToForeground(binary, nullptr, &box) != 0 || box == nullptr) return false;
+  const bool lacks = std::min(box->x, box->y) < kLeastMargin ||
+                     box->x + box->w > pixGetWidth(binary) - kLeastMargin ||
+                     box->y + box->h > pixGetHeight(binary) - kLeastMargin;
+  boxDestroy(&box);
+  return lacks;
 }
 
 std::vector<Box> upright_rules(Pix* binary) {
@@ -179,8 +253,13 @@ Box PreparedPicture::in_original(const Box& box) const {
   for (const float x : {box.left, box.left + box.width}) {
     for (const float y : {box.top, box.top + box.height}) {
       const float dx = x - middle_x, dy = y - middle_y;
-      const float original_x = (cosine * dx + sine * dy) / scale + static_cast<float>(width) / 2;
-      const float original_y = (cosine * dy - sine * dx) / scale + static_cast<float>(height) / 2;
+      float from_middle_x = cosine * dx + sine * dy, from_middle_y = cosine * dy - sine * dx;
+      for (int i = 0; i < quarter_turns; ++i) {
+        std::swap(from_middle_x, from_middle_y);
+        from_middle_y = -from_middle_y;
+      }
+      const float original_x = from_middle_x / scale + static_cast<float>(width) / 2;
+      const float original_y = from_middle_y / scale + static_cast<float>(height) / 2;
       left = std::min(left, original_x);
       right = std::max(right, original_x);
       top = std::min(top, original_y);
@@ -202,35 +281,124 @@ bool PreparedPicture::is_rule(const Box& box) const {
   });
 }
 
+namespace {
+
+/// Fills what follows from `grey` and `quarter_turns`.
+void level(PreparedPicture& picture) {
+  PixPointer pix =
+      owned(picture.quarter_turns == 0 ? pixClone(picture.grey.get())
+                                       : pixRotateOrth(picture.grey.get(), picture.quarter_turns));
+  PixPointer binary = binary_of(pix.get());
+  picture.angle = binary ? slope_of(binary.get(), picture.letters) : 0;
+  if (picture.angle != 0) {
+    pix = rotated(pix.get(), picture.angle);
+    binary = binary_of(pix.get());
+  }
+  if (binary && lacks_margin(binary.get())) {
+    const auto paper = static_cast<l_uint32>(paper_of(pix.get()));
+    pix = owned(pixAddBorderGeneral(pix.get(), kMargin, kMargin, kMargin, kMargin, paper));
+    binary = binary_of(pix.get());
+    // The same picture about the same centre: it is not kept twice.
+    if (picture.angle == 0 && picture.quarter_turns == 0) picture.grey.reset(pixClone(pix.get()));
+  }
+  if (binary) picture.rules = upright_rules(binary.get());
+  picture.pix = std::move(pix);
+}
+
+/// With the same original and scale.
+PreparedPicture like(const PreparedPicture& picture) {
+  PreparedPicture result;
+  result.scale = picture.scale;
+  result.quarter_turns = picture.quarter_turns;
+  result.width = picture.width;
+  result.height = picture.height;
+  result.letters = picture.letters;
+  result.is_even = picture.is_even;
+  return result;
+}
+
+void make_even(PreparedPicture& picture) {
+  if (Pix* even = with_even_ground(picture.grey.get())) picture.grey.reset(even);
+  picture.is_even = true;
+}
+
+}  // namespace
+
 PreparedPicture prepare(const image::Image& image) {
   setMsgSeverity(L_SEVERITY_NONE);  // failures show in results; stderr is the program's
   PreparedPicture prepared;
   prepared.width = image.width;
   prepared.height = image.height;
-  prepared.pix = grey_of(image);
-  PixPointer binary = binary_of(prepared.pix.get());
-  if (!binary) return prepared;
+  prepared.grey = grey_of(image);
+  remove_markers(image, prepared.grey.get());
+  if (has_uneven_light(prepared.grey.get())) make_even(prepared);
+  PixPointer binary = binary_of(prepared.grey.get());
+  if (!binary) {
+    prepared.pix = owned(pixClone(prepared.grey.get()));
+    return prepared;
+  }
   if (is_dark(binary.get())) {
-    pixInvert(prepared.pix.get(), prepared.pix.get());
+    pixInvert(prepared.grey.get(), prepared.grey.get());
     pixInvert(binary.get(), binary.get());
   }
-  const float scale = scale_for(letter_height(binary.get()), image);
+  const std::vector<Box> letters = letters_of(binary.get());
+  prepared.letters =
+      is_ink(prepared.grey.get(), binary.get()) ? static_cast<int>(letters.size()) : 0;
+  const float scale = scale_for(height_of(letters), prepared.grey.get());
   if (std::abs(scale - 1) > 0.1f) {
-    prepared.pix = owned(pixScale(prepared.pix.get(), scale, scale));
+    prepared.grey = owned(pixScale(prepared.grey.get(), scale, scale));
     prepared.scale =
-        static_cast<float>(pixGetWidth(prepared.pix.get())) / static_cast<float>(image.width);
-    binary = binary_of(prepared.pix.get());
+        static_cast<float>(pixGetWidth(prepared.grey.get())) / static_cast<float>(image.width);
   }
-  prepared.angle = binary ? slope_of(binary.get()) : 0;
-  if (prepared.angle != 0) {
-    // Corners become paper: white beside a coloured ground would be what is light, and all else
-    // dark.
-    prepared.pix = owned(pixRotateAMGray(prepared.pix.get(), prepared.angle,
-                                         static_cast<l_uint8>(paper_of(prepared.pix.get()))));
-  }
-  if (binary && prepared.angle != 0) binary = binary_of(prepared.pix.get());
-  if (binary) prepared.rules = upright_rules(binary.get());
+  level(prepared);
   return prepared;
+}
+
+PreparedPicture turned(const PreparedPicture& picture, int quarter_turns) {
+  PreparedPicture result = like(picture);
+  result.quarter_turns = quarter_turns % 4;
+  result.grey = owned(pixClone(picture.grey.get()));
+  level(result);
+  return result;
+}
+
+PreparedPicture evened(const PreparedPicture& picture) {
+  PreparedPicture result = like(picture);
+  result.grey = owned(pixClone(picture.grey.get()));
+  make_even(result);
+  level(result);
+  return result;
+}
+
+PreparedPicture sample_of(const PreparedPicture& picture) {
+  Pix* grey = picture.grey.get();
+  PreparedPicture sample = like(picture);
+  sample.quarter_turns = 0;
+  sample.width = std::min(kSampleSide, pixGetWidth(grey));
+  sample.height = std::min(kSampleSide, pixGetHeight(grey));
+  const PixPointer binary = binary_of(grey);
+  const std::vector<Box> letters = binary ? letters_of(binary.get()) : std::vector<Box>();
+  sample.letters = -1;
+  int left = 0, top = 0;
+  for (int y = 0; y + sample.height <= pixGetHeight(grey); y += std::max(1, sample.height / 2)) {
+    for (int x = 0; x + sample.width <= pixGetWidth(grey); x += std::max(1, sample.width / 2)) {
+      const auto count = std::count_if(letters.begin(), letters.end(), [&](const Box& letter) {
+        return letter.left >= static_cast<float>(x) && letter.top >= static_cast<float>(y) &&
+               letter.left + letter.width <= static_cast<float>(x + sample.width) &&
+               letter.top + letter.height <= static_cast<float>(y + sample.height);
+      });
+      if (count <= sample.letters) continue;
+      sample.letters = static_cast<int>(count);
+      left = x;
+      top = y;
+    }
+  }
+  ::Box* box = boxCreate(left, top, sample.width, sample.height);
+  sample.grey = PixPointer(pixClipRectangle(grey, box, nullptr));
+  boxDestroy(&box);
+  if (!sample.grey) throw std::bad_alloc();
+  level(sample);
+  return sample;
 }
 
 }  // namespace oko::ocr

@@ -18,13 +18,20 @@ using PixPointer = std::unique_ptr<Pix, PixDeleter>;
 /// Dots an inch of a prepared picture, about.
 inline constexpr int kPreparedResolution = 300;
 
+/// Side of the square that is read to find which way up a page is, in pixels.
+inline constexpr int kSampleSide = 560;
+
 /// A picture as recognition likes it: grey, its letters of a good size, its lines level.
 struct PreparedPicture {
-  PixPointer pix;          ///< 8 bits a pixel
-  float scale = 1;         ///< pixels of it to one of the original
-  float angle = 0;         ///< radians that it was turned by, clockwise, about its centre
-  int width = 0;           ///< of the original
-  int height = 0;          ///< of the original
+  PixPointer pix;         ///< 8 bits a pixel
+  PixPointer grey;        ///< before it was turned and levelled
+  float scale = 1;        ///< pixels of it to one of the original
+  int quarter_turns = 0;  ///< that it was turned by, clockwise
+  float angle = 0;       ///< radians that it was turned by after those, clockwise, about its centre
+  int width = 0;         ///< of the original
+  int height = 0;        ///< of the original
+  int letters = 0;       ///< components that could be letters; 0: there is no ink
+  bool is_even = false;  ///< its paper is of one grey everywhere
   std::vector<Box> rules;  ///< upright lines, as of tables, in pixels of `pix`
 
   /// Whether the middle of a rectangle of it is on such a line.
@@ -35,8 +42,19 @@ struct PreparedPicture {
 };
 
 /// Makes the picture grey, dark letters on a light ground, scales it so that its small letters (the
-/// median of what hangs together) are some 20 pixels tall, and turns it by up to 7 degrees where
-/// its lines show a slope.
+/// median of what hangs together) are some 20 pixels tall, and turns it by up to 20 degrees where
+/// its lines show a slope. Light that falls off is made even, strokes of a marker go, and print
+/// at the edge gets a margin.
 PreparedPicture prepare(const image::Image& image);
+
+/// The same picture turned by quarters of a circle, clockwise, and levelled again.
+PreparedPicture turned(const PreparedPicture& picture, int quarter_turns);
+
+/// The same picture with its paper made even place by place.
+PreparedPicture evened(const PreparedPicture& picture);
+
+/// The part of the picture with the most letters, kSampleSide wide and high or less, as a picture
+/// of its own.
+PreparedPicture sample_of(const PreparedPicture& picture);
 
 }  // namespace oko::ocr

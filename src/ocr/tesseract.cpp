@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "ocr/engine.h"
+#include "ocr/footprint.h"
 #include "ocr/look_alikes.h"
 #include "ocr/preparation.h"
 #include "ocr/script.h"
@@ -27,6 +28,9 @@ struct Language {
   std::string_view data;  ///< as Tesseract's files and packages are called
   Script script;
 };
+
+constexpr float kSureWord = 0.75f;
+constexpr int kFewLetters = 40;  // of a label, a button, a number
 
 constexpr std::array<Language, 12> kLanguages{{{"ru", "rus", Script::kCyrillic},
                                                {"en", "eng", Script::kLatin},
@@ -79,6 +83,16 @@ bool is_letter_or_digit(std::string_view symbol) {
   return script_of(c) != Script::kOther || is_digit(c);
 }
 
+int letters_and_digits(std::string_view word) {
+  int count = 0;
+  for (std::size_t at = 0; at < word.size();) {
+    const std::size_t length = text::next_utf8(word, at).length;
+    count += is_letter_or_digit(word.substr(at, length)) ? 1 : 0;
+    at += length;
+  }
+  return count;
+}
+
 [[noreturn]] void throw_missing(const std::vector<std::string>& data) {
   std::string packages, missing;
   for (const std::string& name : data) {
@@ -122,29 +136,18 @@ class TesseractEngine : public Engine {
       add(own.data, language.data);
     }
     if (!init(api_, all) || missing(data)) throw_missing(data);
-    api_.SetPageSegMode(tesseract::PSM_AUTO);
     if (!cyrillic.data.empty() && !latin.data.empty()) second_.emplace(cyrillic, latin);
   }
 
   Page read(image::Image image, StopToken stop) override {
     keep_to_one_thread();
-    const PreparedPicture picture = prepare(image);
+    PreparedPicture picture = prepare(image);
     image = {};
-    api_.SetImage(picture.pix.get());
-    api_.SetSourceResolution(kPreparedResolution);
-    tesseract::ETEXT_DESC monitor;
-    monitor.cancel_this = &stop;
-    monitor.cancel = [](void* token, int) {
-      return static_cast<StopToken*>(token)->stop_requested();
-    };
-    const bool failed = api_.Recognize(&monitor) != 0;
-    throw_if_stopped(stop);
-    if (failed) {
-      throw Error(ErrorCode::kFailed, tr("Tesseract could not read the picture",
-                                         "Tesseract не смог прочитать картинку"));
-    }
-    Page page = page_of(picture, stop);
+    Attempt attempt = read_as(std::move(picture), tesseract::PSM_AUTO, stop);
+    if (!attempt.is_sure() && may_be_tried_again(attempt.picture)) try_other_ways(attempt, stop);
+    Page page = finished(attempt, stop);
     api_.Clear();
+    page.is_doubtful = attempt.picture.letters > 0 && !attempt.is_sure();
     if (options_.repairs_look_alikes) repair_look_alikes(page);
     return page;
   }
@@ -159,40 +162,130 @@ class TesseractEngine : public Engine {
     });
   }
 
-  Page page_of(const PreparedPicture& picture, const StopToken& stop) {
-    Page page{picture.width, picture.height, {}};
-    const std::unique_ptr<tesseract::ResultIterator> at(api_.GetIterator());
-    if (!at) return page;
-    int block = -1;
-    std::vector<FirstReading> words;
-    const auto end_line = [&] {
-      throw_if_stopped(stop);
-      add_words(std::exchange(words, {}), picture, page);
+  /// One way to read a picture, before its words are checked.
+  struct Attempt {
+    PreparedPicture picture;
+    Page page;                                     // lines without words
+    std::vector<std::vector<FirstReading>> words;  // of each line
+    int letters = 0;                               // and digits that were read
+    int sure = 0;                                  // of those, in words that are surely right
+
+    bool is_sure() const {
+      // Components are letters, their dots and dust.
+      constexpr double kSureShare = 0.5, kReadShare = 0.25;
+      return sure > 0 && sure >= kSureShare * letters && (letters >= kReadShare * picture.letters);
+    }
+  };
+
+  Attempt read_as(PreparedPicture picture, tesseract::PageSegMode mode, StopToken stop) {
+    Attempt attempt;
+    attempt.picture = std::move(picture);
+    api_.SetPageSegMode(mode);
+    api_.SetImage(attempt.picture.pix.get());
+    api_.SetSourceResolution(kPreparedResolution);
+    tesseract::ETEXT_DESC monitor;
+    monitor.cancel_this = &stop;
+    monitor.cancel = [](void* token, int) {
+      return static_cast<StopToken*>(token)->stop_requested();
     };
+    const bool failed = api_.Recognize(&monitor) != 0;
+    throw_if_stopped(stop);
+    if (failed) {
+      throw Error(ErrorCode::kFailed, tr("Tesseract could not read the picture",
+                                         "Tesseract не смог прочитать картинку"));
+    }
+    add_lines(attempt);
+    return attempt;
+  }
+
+  /// Makes it the best of what else can be tried, until one is sure.
+  void try_other_ways(Attempt& best, const StopToken& stop) {
+    const auto try_way = [&](PreparedPicture picture, tesseract::PageSegMode mode) {
+      if (best.is_sure()) return;
+      Attempt attempt = read_as(std::move(picture), mode, stop);
+      if (attempt.sure > best.sure) best = std::move(attempt);
+    };
+    const auto same = [&] { return turned(best.picture, best.picture.quarter_turns); };
+    if (best.picture.letters <= kFewLetters) {
+      for (const tesseract::PageSegMode mode :
+           {tesseract::PSM_SINGLE_BLOCK, tesseract::PSM_SINGLE_WORD, tesseract::PSM_SINGLE_CHAR}) {
+        try_way(same(), mode);
+      }
+    }
+    if (best.is_sure()) return;
+    const int turns = best_turns(best.picture, stop);
+    if (turns != 0) try_way(turned(best.picture, turns), tesseract::PSM_AUTO);
+    if (!best.picture.is_even) try_way(evened(best.picture), tesseract::PSM_AUTO);
+  }
+
+  /// Whether there is ink, and two such pictures are within what is promised for one (footprint.h).
+  static bool may_be_tried_again(const PreparedPicture& picture) {
+    if (picture.letters <= kFewLetters) return picture.letters > 0;
+    const auto pixels_of = [](int width, int height) {
+      return static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+    };
+    const std::uint64_t most =
+        std::min(kLargestScale * kLargestScale * pixels_of(picture.width, picture.height),
+                 kMaxPreparedPixels);
+    return 2 * pixels_of(pixGetWidth(picture.pix.get()), pixGetHeight(picture.pix.get())) <= most;
+  }
+
+  /// Quarter turns, clockwise, that make a sample of the picture readable; 0 where it is as it is,
+  /// or none does.
+  int best_turns(const PreparedPicture& picture, const StopToken& stop) {
+    constexpr int kLeastLetters = 8;  // fewer look like others on their head
+    const PreparedPicture sample = sample_of(picture);
+    if (sample.letters < kLeastLetters) return 0;
+    int best = 0, most = 0;
+    for (const int turns : {0, 2, 1, 3}) {
+      const Attempt attempt = read_as(turned(sample, turns), tesseract::PSM_SINGLE_BLOCK, stop);
+      if (attempt.sure < kLeastLetters || attempt.sure < 2 * most) continue;
+      best = turns;
+      most = attempt.sure;
+      if (attempt.is_sure()) break;
+    }
+    return best;
+  }
+
+  /// Of what was recognized last.
+  void add_lines(Attempt& attempt) {
+    const PreparedPicture& picture = attempt.picture;
+    attempt.page = {picture.width, picture.height, {}};
+    const std::unique_ptr<tesseract::ResultIterator> at(api_.GetIterator());
+    if (!at) return;
+    int block = -1;
     do {
       if (at->IsAtBeginningOf(tesseract::RIL_BLOCK)) ++block;
-      if (at->IsAtBeginningOf(tesseract::RIL_TEXTLINE) || page.lines.empty()) {
-        end_line();
-        page.lines.push_back(
+      if (at->IsAtBeginningOf(tesseract::RIL_TEXTLINE) || attempt.page.lines.empty()) {
+        attempt.page.lines.push_back(
             {{}, picture.in_original(box_of(*at, tesseract::RIL_TEXTLINE)), 0, block});
+        attempt.words.emplace_back();
       }
-      if (auto word = word_of(*at, picture)) words.push_back(std::move(*word));
+      auto word = word_of(*at, picture);
+      if (!word) continue;
+      const int letters = letters_and_digits(word->word.text);
+      attempt.letters += letters;
+      if (word->word.confidence >= kSureWord) attempt.sure += letters;
+      attempt.words.back().push_back(std::move(*word));
     } while (at->Next(tesseract::RIL_WORD));
-    end_line();
+  }
+
+  /// The page with its words, checked in one script at a time.
+  Page finished(Attempt& attempt, const StopToken& stop) {
+    Page page = std::move(attempt.page);
+    for (std::size_t i = 0; i < page.lines.size(); ++i) {
+      throw_if_stopped(stop);
+      std::vector<FirstReading>& words = attempt.words[i];
+      if (words.empty()) continue;
+      if (second_) second_->check(words, attempt.picture);
+      for (FirstReading& each : words) page.lines[i].words.push_back(std::move(each.word));
+      page.lines[i].confidence = confidence_of(page.lines[i]);
+    }
     const float least_height = options_.minimum_text_height * static_cast<float>(page.height);
     std::erase_if(page.lines, [&](const Line& line) {
       return line.words.empty() || line.box.height < least_height;
     });
     return page;
-  }
-
-  /// To the last line.
-  void add_words(std::vector<FirstReading> words, const PreparedPicture& picture, Page& page) {
-    if (words.empty()) return;
-    if (second_) second_->check(words, picture);
-    Line& line = page.lines.back();
-    for (FirstReading& each : words) line.words.push_back(std::move(each.word));
-    line.confidence = confidence_of(line);
   }
 
   static std::optional<FirstReading> word_of(const tesseract::ResultIterator& at,

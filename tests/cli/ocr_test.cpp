@@ -57,6 +57,27 @@ TEST_F(OcrTest, JsonHasLinesAndWordsWithBoxes) {
   EXPECT_EQ(line.at("words").at(0).at("language"), "ru");
 }
 
+TEST_F(OcrTest, WordsBelowTheLeastConfidenceAreMarked) {
+  OKO_NEEDS_TESSERACT();
+  const std::string cutting = kPages + "/hard/short_mixed_0.png";
+  const ProcessResult text = run({"ocr", cutting, "--min-confidence", "1"});
+  EXPECT_EQ(text.out.rfind("[Переходник?] [HDMI?]", 0), 0u) << text.out;
+  const ProcessResult result = run({"ocr", cutting, "--min-confidence", "1", "--format", "json"});
+  const json page = json::parse(result.out);
+  EXPECT_EQ(page.at("text").get<std::string>().rfind("Переходник HDMI", 0), 0u) << "as it was read";
+  EXPECT_TRUE(page.at("lines").at(0).at("words").at(0).at("unsure"));
+  EXPECT_FALSE(page.contains("doubtful"));
+  EXPECT_EQ(run({"ocr", cutting, "--min-confidence", "1.5"}).status, 2);
+}
+
+TEST_F(OcrTest, PageThatCannotBeReadIsTold) {
+  OKO_NEEDS_TESSERACT();
+  const ProcessResult result = run({"ocr", kPicture, "--format", "json"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_TRUE(json::parse(result.out).at("doubtful"));
+  EXPECT_NE(result.err.find(kPicture + ": "), std::string::npos) << result.err;
+}
+
 TEST_F(OcrTest, HocrIsOneDocumentOfAllPages) {
   OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", kReceipt, kPages + "/table_0.png", "--format", "hocr"});

@@ -299,6 +299,13 @@ TEST_F(ImageTest, ResolutionIsReadWhereAFileDeclaresIt) {
   EXPECT_NEAR(decode(std::as_bytes(std::span(plain)), "encoded").resolution, 72, 0.01);
 }
 
+TEST_F(ImageTest, LightPrintOnNothingIsLaidOnBlack) {
+  // The left half is white, the right half transparent.
+  const Image image = decode_text(read_data("light_on_nothing.png"));
+  EXPECT_EQ(image.rgb[0], 250);
+  EXPECT_EQ(image.rgb[3 * 7], 0);
+}
+
 TEST_F(ImageTest, ThreadsDecodeAtOnce) {
   std::vector<std::string> files;
   std::vector<Image> expected;

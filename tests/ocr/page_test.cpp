@@ -40,6 +40,14 @@ TEST(PageTest, ASecondColumnIsABlockOfItsOwn) {
       (std::vector<int>{0, 0, 1, 1}));
 }
 
+TEST(PageTest, UnsureWordsAreMarked) {
+  Page page{100, 100, {{{{"а", {}, 0.9f, {}}, {"b", {}, 0.3f, {}}}, {}, 1, 0}}};
+  EXPECT_EQ(marked_text(page, 0.5f), "а [b?]\n");
+  EXPECT_EQ(marked_text(page, 0), "а b\n");
+  page.lines[0].words[1].source = TextSource::kTextLayer;
+  EXPECT_EQ(marked_text(page, 0.5f), "а b\n") << "the file tells it";
+}
+
 TEST(PageTest, TextOfBlocksIsParted) {
   Page page{
       100, 100, {{{{"a", {}, 1, {}}, {"б", {}, 1, {}}}, {}, 1, 0}, {{{"c", {}, 1, {}}}, {}, 1, 1}}};

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <string>
 
+#include "ocr/ground.h"
+#include "tests/ocr/conditions.h"
+
 namespace oko::ocr {
 namespace {
 
@@ -27,6 +30,106 @@ TEST(PreparationTest, RotatedPageIsLevelled) {
   EXPECT_EQ(prepare(load("text_16_clean_0.png")).angle, 0.0f);
   // 3 degrees counterclockwise, turned back clockwise.
   EXPECT_NEAR(prepare(load("text_16_rotated_0.png")).angle, 3 * M_PI / 180, 0.005);
+}
+
+TEST(PreparationTest, SteepPagesAreLevelledAndKeepTheirCorners) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
+  for (const float degrees : {-12.0f, 18.0f}) {
+    const PreparedPicture picture = prepare(tilted(page, degrees));
+    EXPECT_NEAR(picture.angle, -degrees * M_PI / 180, 0.006) << degrees;
+    EXPECT_GT(pixGetWidth(picture.pix.get()), pixGetWidth(picture.grey.get())) << degrees;
+  }
+}
+
+TEST(PreparationTest, PlaceOnATurnedPictureIsFoundInTheOriginal) {
+  PreparedPicture picture;
+  picture.width = 300;
+  picture.height = 200;
+  picture.scale = 2;
+  const PixPointer page(pixCreate(600, 400, 1));
+  pixRasterop(page.get(), 500, 60, 8, 12, PIX_SET, nullptr, 0, 0);  // (250..254, 30..36) before
+  for (const int turns : {1, 2, 3}) {
+    picture.quarter_turns = turns;
+    picture.pix.reset(pixRotateOrth(page.get(), turns));
+    Boxa* boxes = pixConnCompBB(picture.pix.get(), 8);
+    int left = 0, top = 0, width = 0, height = 0;
+    boxaGetBoxGeometry(boxes, 0, &left, &top, &width, &height);
+    boxaDestroy(&boxes);
+    const Box box = picture.in_original({static_cast<float>(left), static_cast<float>(top),
+                                         static_cast<float>(width), static_cast<float>(height)});
+    EXPECT_EQ(box, (Box{250, 30, 4, 6})) << turns;
+  }
+}
+
+TEST(PreparationTest, LightThatFallsOffIsMadeEven) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
+  EXPECT_FALSE(prepare(page).is_even);
+  const image::Image dark = shaded(page, 0.3);
+  const PreparedPicture picture = prepare(dark);
+  EXPECT_TRUE(picture.is_even);
+  // Paper at the right edge is as light as at the left.
+  l_uint32 left = 0, right = 0;
+  pixGetPixel(picture.grey.get(), 6, 6, &left);
+  pixGetPixel(picture.grey.get(), pixGetWidth(picture.grey.get()) - 7, 6, &right);
+  EXPECT_NEAR(static_cast<int>(left), static_cast<int>(right), 20);
+}
+
+TEST(PreparationTest, DarkBandIsNoUnevenLight) {
+  image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
+  std::fill(page.rgb.begin(), page.rgb.begin() + std::ptrdiff_t{3} * 900 * 60, 40);
+  EXPECT_FALSE(prepare(page).is_even);
+}
+
+TEST(PreparationTest, MarkersGoAndPrintStays) {
+  const image::Image page = part(load("text_28_clean_0.png"), 0, 0, 900, 200);
+  const PixPointer plain = grey_pix(page), grey = grey_pix(page);
+  const image::Image coloured = marked(page, {100, 30, 500, 60}, {255, 150, 200});
+  for (int y = 30; y < 90; ++y) {  // luma
+    for (int x = 100; x < 600; ++x) {
+      l_uint32 value = 0;
+      pixGetPixel(plain.get(), x, y, &value);
+      pixSetPixel(grey.get(), x, y, value * 187 / 255);
+    }
+  }
+  remove_markers(coloured, grey.get());
+  l_int32 same = 0;
+  pixEqual(grey.get(), plain.get(), &same);
+  EXPECT_EQ(same, 1);
+}
+
+TEST(PreparationTest, BrightPrintIsNoMarker) {
+  // Thick red bars on white paper, with nothing dark on them.
+  image::Image image = blank(400, 200);
+  image = marked(std::move(image), {50, 50, 200, 40}, {255, 0, 0});
+  const PixPointer grey(pixCreate(400, 200, 8));
+  remove_markers(image, grey.get());
+  l_uint32 value = 1;
+  pixGetPixel(grey.get(), 100, 60, &value);
+  EXPECT_EQ(value, 0u);
+}
+
+TEST(PreparationTest, PrintAtTheEdgeGetsAMargin) {
+  const image::Image page = load("text_28_clean_0.png");
+  const PreparedPicture whole = prepare(part(page, 0, 0, 900, 184));
+  EXPECT_NEAR(static_cast<float>(pixGetWidth(whole.pix.get())), 900 * whole.scale, 1);
+  const PreparedPicture cut = prepare(part(page, 60, 0, 800, 184));
+  EXPECT_NEAR(static_cast<float>(pixGetWidth(cut.pix.get())), 800 * cut.scale + 48, 1);
+  const Box corner = cut.in_original({24, 24, 10, 10});
+  EXPECT_NEAR(corner.left, 0, 0.6f);
+  EXPECT_NEAR(corner.top, 0, 0.6f);
+}
+
+TEST(PreparationTest, SampleHasTheMostLetters) {
+  image::Image page = blank(900, 900);
+  const image::Image text = part(load("text_16_clean_0.png"), 40, 40, 300, 100);
+  for (int y = 0; y < text.height; ++y) {
+    const auto row = text.rgb.begin() + 3 * std::ptrdiff_t{y} * text.width;
+    std::copy(row, row + 3 * std::ptrdiff_t{text.width},
+              page.rgb.begin() + 3 * ((std::ptrdiff_t{700} + y) * 900 + 500));
+  }
+  const PreparedPicture sample = sample_of(prepare(page));
+  EXPECT_GT(sample.letters, 60);
+  EXPECT_EQ(sample.width, kSampleSide);
 }
 
 TEST(PreparationTest, PlaceOnThePreparedPictureIsFoundInTheOriginal) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -17,6 +18,7 @@
 #include "ocr/look_alikes.h"
 #include "ocr/page_reader.h"
 #include "ocr/score.h"
+#include "tests/ocr/conditions.h"
 #include "tests/support/sanitizers.h"
 
 namespace oko::ocr {
@@ -138,6 +140,65 @@ TEST(TesseractTest, ShortLinesOfTwoScriptsAreRead) {
     const std::string truth = read_file(file + ".txt", 100'000, ErrorCode::kFailed);
     EXPECT_EQ(engine->read(image::load(file + ".png"), {}).text(), truth);
   }
+}
+
+TEST(TesseractTest, PagesAsCamerasAndScannersMakeThemAreRead) {
+  const auto engine = make_engine({});
+  const image::Image page = part(image::load(kData + "/text_28_clean_0.png"), 0, 0, 900, 184);
+  const std::string truth = engine->read(page, {}).text();
+  ASSERT_GT(truth.size(), 120u);
+  const std::pair<const char*, image::Image> pages[] = {
+      {"on its head", quarter_turned(page, 2)},
+      {"on its side", quarter_turned(page, 1)},
+      {"tilted", tilted(page, 12)},
+      {"shaded", shaded(page, 0.3)},
+      {"marked", marked(page, {60, 30, 600, 70}, {110, 200, 255})},
+      {"without a margin", part(page, 40, 44, 726, 131)}};
+  for (const auto& [name, picture] : pages) {
+    const Page read = engine->read(picture, {});
+    EXPECT_LT(compare_texts(truth, read.text()).all_characters().rate(), 0.03) << name;
+    EXPECT_FALSE(read.is_doubtful) << name;
+  }
+}
+
+TEST(TesseractTest, BoxesOfATurnedPageAreInItsOwnPixels) {
+  const image::Image page = part(image::load(kData + "/text_28_clean_0.png"), 0, 0, 900, 184);
+  const auto engine = make_engine({});
+  const Page upright = engine->read(page, {});
+  const Page turned = engine->read(quarter_turned(page, 2), {});
+  ASSERT_FALSE(turned.lines.empty());
+  const Box& box = upright.lines.front().box;
+  const Box& other = turned.lines.front().box;
+  EXPECT_NEAR(other.left, 900 - box.left - box.width, 4);
+  EXPECT_NEAR(other.top, 184 - box.top - box.height, 4);
+}
+
+TEST(TesseractTest, WordsAndLettersCutOutOfAScreenAreRead) {
+  const auto engine = make_engine({});
+  const image::Image page = image::load(kData + "/hard/short_mixed_1.png");
+  const Page whole = engine->read(page, {});
+  for (const std::size_t i : {0u, 2u}) {
+    const Word& word = whole.lines[i].words.front();
+    const auto pixel = [](float at) { return static_cast<int>(std::lround(at)); };
+    const image::Image cut = part(page, pixel(word.box.left), pixel(word.box.top),
+                                  pixel(word.box.width), pixel(word.box.height));
+    EXPECT_EQ(engine->read(cut, {}).text(), word.text + "\n");
+  }
+}
+
+TEST(TesseractTest, InkThatCannotBeReadIsDoubtful) {
+  const auto engine = make_engine({});
+  image::Image scribble = blank(400, 120);
+  for (int x = 20; x < 380; ++x) {
+    for (int thick = 0; thick < 4; ++thick) {
+      const int y = 60 + static_cast<int>(25 * std::sin(x / 7.0) * std::cos(x / 23.0)) + thick;
+      for (std::size_t c = 0; c < 3; ++c) {
+        scribble.rgb[3 * static_cast<std::size_t>(y * 400 + (x - x % 40 / 4)) + c] = 20;
+      }
+    }
+  }
+  EXPECT_TRUE(engine->read(scribble, {}).is_doubtful);
+  EXPECT_FALSE(engine->read(blank(400, 120), {}).is_doubtful);
 }
 
 TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {

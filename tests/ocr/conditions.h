@@ -1,0 +1,86 @@
+#pragma once
+
+#include <leptonica/allheaders.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <numbers>
+
+#include "image/image.h"
+#include "ocr/preparation.h"
+
+/// What cameras, scanners and faxes make of a page, as tools/ocr/conditions.py.
+namespace oko::ocr {
+
+inline PixPointer grey_pix(const image::Image& image) {
+  PixPointer pix(pixCreate(image.width, image.height, 8));
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      const auto at = static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
+                      static_cast<std::size_t>(x);
+      pixSetPixel(pix.get(), x, y, image.rgb[3 * at]);
+    }
+  }
+  return pix;
+}
+
+inline image::Image image_of(Pix* grey) {
+  image::Image image{pixGetWidth(grey), pixGetHeight(grey), {}};
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      l_uint32 value = 0;
+      pixGetPixel(grey, x, y, &value);
+      image.rgb.insert(image.rgb.end(), 3, static_cast<std::uint8_t>(value));
+    }
+  }
+  return image;
+}
+
+/// By quarters of a circle, clockwise.
+inline image::Image quarter_turned(const image::Image& image, int turns) {
+  return image_of(PixPointer(pixRotateOrth(grey_pix(image).get(), turns)).get());
+}
+
+/// Clockwise; the page grows.
+inline image::Image tilted(const image::Image& image, float degrees) {
+  const float radians = degrees * std::numbers::pi_v<float> / 180;
+  return image_of(PixPointer(pixRotate(grey_pix(image).get(), radians, L_ROTATE_AREA_MAP,
+                                       L_BRING_IN_WHITE, image.width, image.height))
+                      .get());
+}
+
+/// Light falls off to `least` from left to right.
+inline image::Image shaded(image::Image image, double least) {
+  for (std::size_t i = 0; i < image.rgb.size(); ++i) {
+    const double across =
+        static_cast<double>(i / 3 % static_cast<std::size_t>(image.width)) / image.width;
+    image.rgb[i] =
+        static_cast<std::uint8_t>((30 + image.rgb[i] * 225.0 / 255) * (1 - (1 - least) * across));
+  }
+  return image;
+}
+
+/// A stroke of a marker over a rectangle: it takes some of each colour.
+inline image::Image marked(image::Image image, const Box& box, const std::uint8_t (&colour)[3]) {
+  for (auto y = static_cast<int>(box.top); y < box.top + box.height; ++y) {
+    for (auto x = static_cast<int>(box.left); x < box.left + box.width; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        auto& value =
+            image.rgb[static_cast<std::size_t>(3 * (std::ptrdiff_t{y} * image.width + x) + c)];
+        value = static_cast<std::uint8_t>(value * colour[c] / 255);
+      }
+    }
+  }
+  return image;
+}
+
+inline image::Image part(const image::Image& image, int left, int top, int width, int height) {
+  image::Image result{width, height, {}};
+  for (int y = top; y < top + height; ++y) {
+    const auto row = image.rgb.begin() + 3 * (std::ptrdiff_t{y} * image.width + left);
+    result.rgb.insert(result.rgb.end(), row, row + 3 * std::ptrdiff_t{width});
+  }
+  return result;
+}
+
+}  // namespace oko::ocr
