@@ -23,7 +23,8 @@ class GraphAttentionTest : public ::testing::Test {
 };
 
 mx::array random_array(int rows, int heads, std::uint32_t seed) {
-  const std::vector<float> values = noise(static_cast<std::size_t>(rows * heads * kHeadDim), seed);
+  const std::vector<float> values =
+      noise(static_cast<std::size_t>(std::int64_t{rows} * heads * kHeadDim), seed);
   return mx::array(values.data(), {rows, heads, kHeadDim}, mx::float32);
 }
 

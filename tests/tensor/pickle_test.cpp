@@ -228,7 +228,7 @@ TEST_F(PickleTest, ValuesAreLimited) {
 }
 
 TEST_F(PickleTest, LargePicklesAreRefusedUnread) {
-  const std::string file = checkpoint(std::string(64'000'001, 'N'));
+  const std::string file = checkpoint(repeated("N", 64'000'001));
   expect_bad_model([&] { parse_file(file); }, {"data.pkl takes 64 MB"});
 }
 
