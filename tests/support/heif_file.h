@@ -12,8 +12,10 @@ namespace oko {
 class HeifFile {
  public:
   static std::string number(std::uint64_t value, int size) {
-    std::string text;
-    for (int i = size - 1; i >= 0; --i) text += static_cast<char>(value >> 8 * i & 255);
+    std::string text(static_cast<std::size_t>(size), '\0');
+    for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 8) {
+      *digit = static_cast<char>(value & 255);
+    }
     return text;
   }
   static std::string box(const std::string& type, const std::string& content) {
