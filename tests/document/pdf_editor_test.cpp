@@ -102,9 +102,10 @@ TEST_F(PdfEditorTest, APageThatIsThereTwiceGetsTheTextOfEach) {
 TEST_F(PdfEditorTest, AnEncryptedFileStaysEncrypted) {
   const auto path = write_page("");
   {
+    const auto locked = folder_ / "locked.pdf";  // qpdf keeps no copy of the name
     QpdfFile qpdf;
     ASSERT_TRUE(qpdf.open(path));
-    qpdf_init_write(qpdf, (folder_ / "locked.pdf").c_str());
+    qpdf_init_write(qpdf, locked.c_str());
     qpdf_set_r6_encryption_parameters2(qpdf, "", "owner", QPDF_TRUE, QPDF_TRUE, QPDF_TRUE,
                                        QPDF_TRUE, QPDF_TRUE, QPDF_FALSE, qpdf_r3p_none, QPDF_TRUE);
     ASSERT_EQ(qpdf_write(qpdf) & QPDF_ERRORS, 0);

@@ -210,13 +210,28 @@ TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
   EXPECT_FALSE(names_in(folder_ / "qwen3-vl-small-4bit").contains(".oko-lock"));
 }
 
+/// While it lives, this process opens no more files.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 TEST_F(RandomModelTest, AFolderThatCannotBeHeldIsNotLeft) {
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const rlimit none{0, before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &none);
-  message_of([&] { const OutputFolder folder(folder_ / "model"); }, ErrorCode::kFailed);
-  ::setrlimit(RLIMIT_NOFILE, &before);
+  const auto make_folder = [&] {
+    const NoMoreFiles limit;
+    const OutputFolder folder(folder_ / "model");
+  };
+  message_of(make_folder, ErrorCode::kFailed);
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
