@@ -22,7 +22,8 @@ if(OKO_MAC_COMPILER STREQUAL clang22)
   # As zig compiles its libc++, but with Apple's availability, which a Mac's has. fmt 9 and 10,
   # whose headers stand in for Homebrew's, have consteval functions that clang 22 does not take.
   set(cxx_flags -DFMT_CONSTEVAL= -nostdinc++ -isystem ${zig_lib}/libcxx/include
-    -isystem ${zig_lib}/libcxxabi/include -D_LIBCPP_ABI_VERSION=1 -D_LIBCPP_ABI_NAMESPACE=__1 -D_LIBCPP_HAS_THREADS=1
+    -isystem ${zig_lib}/libcxxabi/include -D_LIBCPP_ABI_VERSION=1
+    -D_LIBCPP_ABI_NAMESPACE=__1 -D_LIBCPP_HAS_THREADS=1
     -D_LIBCPP_HAS_MONOTONIC_CLOCK -D_LIBCPP_HAS_TERMINAL -D_LIBCPP_HAS_MUSL_LIBC=0
     -D_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS -D_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS
     -D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1 -D_LIBCPP_HAS_FILESYSTEM=1
