@@ -73,26 +73,31 @@ PixPointer marked_places(const image::Image& image) {
   return mask;
 }
 
-/// Calls use(x, y, channels) for the pixels of `box` that are set in `mask`.
+/// In pixels.
+struct Place {
+  int left = 0, top = 0, width = 0, height = 0;
+};
+
+/// Calls use(x, y, channels) for the pixels of `place` that are set in `mask`.
 template <typename Use>
-void for_each_marked(const image::Image& image, Pix* mask, const ::Box& box, const Use& use) {
-  for (int y = box.y; y < box.y + box.h; ++y) {
+void for_each_marked(const image::Image& image, Pix* mask, const Place& place, const Use& use) {
+  for (int y = place.top; y < place.top + place.height; ++y) {
     l_uint32* line = pixGetData(mask) + std::ptrdiff_t{y} * pixGetWpl(mask);
     const std::uint8_t* row = image.rgb.data() + 3 * std::ptrdiff_t{y} * image.width;
-    for (int x = box.x; x < box.x + box.w; ++x) {
+    for (int x = place.left; x < place.left + place.width; ++x) {
       if (GET_DATA_BIT(line, x) != 0) use(x, y, Channels(row + 3 * std::ptrdiff_t{x}));
     }
   }
 }
 
-void remove_marker(const image::Image& image, Pix* mask, const ::Box& box, Pix* grey) {
+void remove_marker(const image::Image& image, Pix* mask, const Place& place, Pix* grey) {
   std::size_t all = 0, print = 0;
-  for_each_marked(image, mask, box, [&](int, int, const Channels& channels) {
+  for_each_marked(image, mask, place, [&](int, int, const Channels& channels) {
     ++all;
     print += channels.largest < kDarkInk ? 1 : 0;
   });
   if (static_cast<double>(print) < kLeastPrint * static_cast<double>(all)) return;
-  for_each_marked(image, mask, box, [&](int x, int y, const Channels& channels) {
+  for_each_marked(image, mask, place, [&](int x, int y, const Channels& channels) {
     // A marker takes light of some colours only.
     l_uint32* line = pixGetData(grey) + std::ptrdiff_t{y} * pixGetWpl(grey);
     SET_DATA_BYTE(line, x, channels.largest);
@@ -141,9 +146,9 @@ void remove_markers(const image::Image& image, Pix* grey) {
   if (!mask) return;
   Boxa* boxes = pixConnCompBB(mask.get(), 8);
   for (int i = 0; boxes != nullptr && i < boxaGetCount(boxes); ++i) {
-    ::Box* box = boxaGetBox(boxes, i, L_CLONE);
-    remove_marker(image, mask.get(), *box, grey);
-    boxDestroy(&box);
+    Place place;
+    boxaGetBoxGeometry(boxes, i, &place.left, &place.top, &place.width, &place.height);
+    remove_marker(image, mask.get(), place, grey);
   }
   boxaDestroy(&boxes);
 }

@@ -222,11 +222,11 @@ PixPointer rotated(Pix* grey, float angle) {
 bool lacks_margin(Pix* binary) {
   ::Box* box = nullptr;
   if (pixClipToForeground(binary, nullptr, &box) != 0 || box == nullptr) return false;
-  const bool lacks = std::min(box->x, box->y) < kLeastMargin ||
-                     box->x + box->w > pixGetWidth(binary) - kLeastMargin ||
-                     box->y + box->h > pixGetHeight(binary) - kLeastMargin;
+  int left = 0, top = 0, width = 0, height = 0;
+  boxGetGeometry(box, &left, &top, &width, &height);
   boxDestroy(&box);
-  return lacks;
+  return std::min(left, top) < kLeastMargin || left + width > pixGetWidth(binary) - kLeastMargin ||
+         top + height > pixGetHeight(binary) - kLeastMargin;
 }
 
 std::vector<Box> upright_rules(Pix* binary) {
