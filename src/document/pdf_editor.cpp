@@ -74,7 +74,9 @@ void PdfEditor::write(const std::filesystem::path& path) {
   complete_font();
   qpdf_init_write(qpdf_, path.c_str());
   throw_on_error();
-  qpdf_set_stream_data_mode(qpdf_, qpdf_s_preserve);
+  // Streams with filters are copied as they are. qpdf_s_preserve would do it, but qpdf 12 drops the
+  // encryption with it.
+  qpdf_set_decode_level(qpdf_, qpdf_dl_none);
   qpdf_write(qpdf_);
   throw_on_error();
 }

@@ -83,10 +83,11 @@ TEST_F(PdfEditorTest, StreamsOfThePageAreCopiedAsTheyAre) {
 }
 
 TEST_F(PdfEditorTest, APageThatIsThereTwiceGetsTheTextOfEach) {
-  write_pdf(folder_ / "in.pdf",
-            "2 0 obj<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2/MediaBox[0 0 300 200]>>endobj\n"
-            "3 0 obj<</Type/Page/Parent 2 0 R/Resources<</Font 5 0 R>>>>endobj\n"
-            "5 0 obj<</OkoText 6 0 R>>endobj\n6 0 obj<</Type/Font>>endobj\n");
+  write_pdf_with_table(
+      folder_ / "in.pdf",
+      "2 0 obj<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2/MediaBox[0 0 300 200]>>endobj\n"
+      "3 0 obj<</Type/Page/Parent 2 0 R/Resources<</Font 4 0 R>>>>endobj\n"
+      "4 0 obj<</OkoText 5 0 R>>endobj\n5 0 obj<</Type/Font>>endobj\n");
   const Pdf pdf(folder_ / "in.pdf", kPoints);
   auto editor = PdfEditor::open(folder_ / "in.pdf", 2);
   ASSERT_TRUE(editor);
