@@ -199,6 +199,13 @@ std::optional<std::vector<std::byte>> readable_heif(Bytes bytes) {
   return file;
 }
 
+bool is_cut_heif(Bytes bytes) {
+  for (const Box& box : boxes_in(bytes)) bytes = bytes.subspan(box.whole.size());
+  if (bytes.size() < kBoxHeader) return false;
+  const std::string_view type = text_of(bytes.subspan(4, 4));
+  return type == "mdat" || type == "meta";
+}
+
 std::string unusual_heif(Bytes bytes) {
   struct Coding {
     std::string_view type;

@@ -14,6 +14,10 @@ namespace oko::image {
 /// before 1.18 refuses; a primary item `tmap` (ISO 21496-1) is exchanged for its base picture.
 std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> bytes);
 
+/// Whether the data or their description reach beyond the file: newer versions of libheif draw what
+/// is there without a word.
+bool is_cut_heif(std::span<const std::byte> bytes);
+
 /// How the primary picture is coded, where that is neither HEVC nor AV1: "AVC (H.264)". Empty: it
 /// is one of them, or unknown.
 std::string unusual_heif(std::span<const std::byte> bytes);

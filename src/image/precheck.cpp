@@ -4,6 +4,7 @@
 
 #include "base/language.h"
 #include "image/failure.h"
+#include "image/heif.h"
 
 namespace oko::image {
 namespace {
@@ -55,24 +56,6 @@ void check_jpeg_scans(std::span<const std::byte> bytes, std::string_view name) {
                     tr("more than {} scans", "больше {} проходов", kMaxJpegScans));
 }
 
-/// Data that reaches beyond the file: newer versions of libheif draw what is there without a word.
-void check_heif_end(std::span<const std::byte> bytes, Format format, std::string_view name) {
-  while (bytes.size() >= 16) {
-    std::uint64_t size = big_endian_32(bytes.first<4>());
-    if (size == 1) {
-      size = std::uint64_t{big_endian_32(bytes.subspan<8, 4>())} << 32 |
-             big_endian_32(bytes.subspan<12, 4>());
-    }
-    if (size < 8) return;  // 0: the rest of the file
-    const std::string_view type(reinterpret_cast<const char*>(bytes.data()) + 4, 4);
-    if (size > bytes.size()) {
-      if (type == "mdat" || type == "meta") throw_damaged(name, format);
-      return;
-    }
-    bytes = bytes.subspan(size);
-  }
-}
-
 /// The name of a way of coding that libjpeg knows in some of its versions only; empty: of another.
 std::string_view coding_name(unsigned marker) {
   switch (marker) {
@@ -118,7 +101,7 @@ void check_before_decoder(std::span<const std::byte> bytes, Format format, std::
                           const Limits& limits) {
   if (format == Format::kJpeg) check_jpeg_scans(bytes, name);
   if (format == Format::kPng) check_png_size(bytes, name, limits);
-  if (format == Format::kHeic) check_heif_end(bytes, format, name);
+  if (format == Format::kHeic && is_cut_heif(bytes)) throw_damaged(name, format);
 }
 
 }  // namespace oko::image
