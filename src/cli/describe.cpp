@@ -21,7 +21,6 @@
 #include "engine/fitting.h"
 #include "engine/plan.h"
 #include "hub/model_path.h"
-#include "image/image.h"
 #include "ocr/footprint.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
@@ -192,9 +191,9 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
             picture.unread));
   }
-  if (const int pages = image::page_count(path); pages > 1) {
+  if (picture.pages > 1) {
     note(tr("page 1 of {} is described; oko ocr reads all",
-            "описана страница 1 из {}; oko ocr читает все", pages));
+            "описана страница 1 из {}; oko ocr читает все", picture.pages));
   }
   request.images.push_back(std::move(picture.image));  // its lease stays where it is
   request.images_lease = &picture.lease;

@@ -178,6 +178,7 @@ Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,
                      TextReader& reader, const StopToken& stop) {
   Picture picture;
   const image::Header header = image::read_header(file);
+  picture.pages = header.pages;
   const PictureMemory memory(engine, request, header);
   ocr::Engine* const reading = admits_text(memory, host.budget_bytes(), reader, picture)
                                    ? engine_for(reader, stop, picture)

@@ -55,6 +55,7 @@ struct PictureStats {
 /// A picture on its way to the model.
 struct Picture {
   image::Image image;
+  int pages = 1;        ///< of the file, of which this is the first
   ocr::Page page;       ///< what stands in it; without lines where it is not read
   std::string unread;   ///< why it is not read though it was to be
   budget::Lease lease;  ///< of `image`, and no more
