@@ -1,7 +1,10 @@
 #include "tensor/attention.h"
 
 #include <mlx/fast.h>
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/fast.h>
+#include <mlx/ops.h>
+#include <mlx/transforms.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,8 @@
 #include "tensor/device.h"
 
-#include <mlx/mlx.h>
+#include <mlx/compile.h>
+#include <mlx/device.h>
+#include <mlx/memory.h>
 
 #include <atomic>
 #include <cstdlib>

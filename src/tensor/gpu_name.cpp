@@ -1,6 +1,6 @@
 #include "tensor/gpu_name.h"
 
-#include <mlx/mlx.h>
+#include <mlx/device.h>
 
 #include <variant>
 

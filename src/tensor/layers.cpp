@@ -1,7 +1,10 @@
 #include "tensor/layers.h"
 
 #include <mlx/fast.h>
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/compile.h>
+#include <mlx/fast.h>
+#include <mlx/ops.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,8 @@
 #include "tensor/linear.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/compile.h>
+#include <mlx/ops.h>
 
 #include <cmath>
 #include <cstring>

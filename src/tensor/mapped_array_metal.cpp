@@ -1,4 +1,6 @@
-#include <mlx/mlx.h>
+#include <mlx/allocator.h>
+#include <mlx/array.h>
+#include <mlx/device.h>
 
 #include <algorithm>
 #include <limits>

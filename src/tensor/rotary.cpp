@@ -1,7 +1,9 @@
 #include "tensor/rotary.h"
 
 #include <mlx/fast.h>
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/fast.h>
+#include <mlx/ops.h>
 
 #include <algorithm>
 #include <cmath>

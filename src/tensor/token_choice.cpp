@@ -1,6 +1,9 @@
 #include "tensor/token_choice.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/ops.h>
+#include <mlx/random.h>
+#include <mlx/transforms.h>
 #include <mlx/random.h>
 
 #include <cmath>

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <mlx/mlx.h>
+#include <mlx/allocator.h>
+#include <mlx/array.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 #include "models/bge_m3/encoder.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/ops.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "models/qwen3_vl/model.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/ops.h>
 
 #include <algorithm>
 

@@ -1,6 +1,8 @@
 #include "models/qwen3_vl/text_model.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/ops.h>
+#include <mlx/transforms.h>
 
 #include <cmath>
 

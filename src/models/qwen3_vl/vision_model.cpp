@@ -1,6 +1,7 @@
 #include "models/qwen3_vl/vision_model.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/ops.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,7 @@
 #include "tensor/cpu/ready.h"
 
-#include <mlx/mlx.h>
+#include <mlx/array.h>
+#include <mlx/ops.h>
 
 #include <algorithm>
 #include <utility>
