@@ -27,7 +27,6 @@ constexpr double kScreenResolution = 96;
 constexpr double kScanResolution = 300;
 constexpr double kLongSideOfA4 = 11.69;  // inches
 constexpr double kLongestPage = 14'400;  // points, as readers of PDF allow
-constexpr double kPointsPerInch = 72;
 
 image::JpegFile encoded(const image::Image& image) {
   image::JpegFile file;

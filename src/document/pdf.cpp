@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t kHeadBytes =
     1024;  // where readers look for "%PDF-", and for "%%EOF" at the end
-constexpr double kPointsPerInch = 72;
 constexpr double kLongestSide = 30'000;  // pixels: Tesseract counts in 16 bits
 
 std::string bytes_at(const std::filesystem::path& path, bool from_end) {

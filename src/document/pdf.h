@@ -15,6 +15,8 @@
 
 namespace oko::document {
 
+inline constexpr double kPointsPerInch = 72;
+
 /// How pages become pictures.
 struct PdfOptions {
   double resolution = 300;  ///< pixels an inch, fewer where a page would be over `max_pixels`
@@ -23,11 +25,11 @@ struct PdfOptions {
 
 /// A page as it is shown: cut to its crop box and turned as the file asks.
 struct PageSize {
-  double width_points = 0;   ///< 1/72 inch
-  double height_points = 0;  ///< 1/72 inch
-  int width = 0;             ///< pixels of its picture, at least 1
-  int height = 0;            ///< pixels of its picture, at least 1
-  double resolution = 0;     ///< pixels an inch of its picture
+  double width_points = 0;
+  double height_points = 0;
+  int width = 0;          ///< pixels of its picture, at least 1
+  int height = 0;         ///< pixels of its picture, at least 1
+  double resolution = 0;  ///< pixels an inch of its picture
 };
 
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not

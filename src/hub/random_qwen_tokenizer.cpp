@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "hub/random_recipe.h"
+
 namespace oko::hub {
 namespace {
 
@@ -56,11 +58,6 @@ constexpr std::array<std::string_view, 16> kRussianPairs = {
     "ст", "но", "то", "на", "ен", "ов", "ни", "ра", "во", "ко", "по", "ре", "не", "ро", "ли", "пр"};
 constexpr std::string_view kConsonants = "bdfghjklmnprstvzcwxy";
 constexpr std::string_view kVowels = "aeiou";
-
-std::string utf8(unsigned code_point) {
-  if (code_point < 0x80) return {static_cast<char>(code_point)};
-  return {static_cast<char>(0xC0 | code_point >> 6), static_cast<char>(0x80 | (code_point & 0x3F))};
-}
 
 bool is_printable(unsigned byte) {
   return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;

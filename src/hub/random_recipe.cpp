@@ -96,4 +96,9 @@ void fill_random(const RandomTensor& tensor, std::uint64_t seed, std::uint64_t b
   }
 }
 
+std::string utf8(unsigned code_point) {
+  if (code_point < 0x80) return {static_cast<char>(code_point)};
+  return {static_cast<char>(0xC0 | code_point >> 6), static_cast<char>(0x80 | (code_point & 0x3F))};
+}
+
 }  // namespace oko::hub

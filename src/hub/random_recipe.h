@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "tensor/safetensors_writer.h"
 
@@ -32,5 +33,8 @@ struct RandomTensor {
 /// of the tensor, on `seed` and on the number of the element only.
 void fill_random(const RandomTensor& tensor, std::uint64_t seed, std::uint64_t begin,
                  std::span<std::byte> out);
+
+/// A letter below U+0800 of a random tokenizer.
+std::string utf8(unsigned code_point);
 
 }  // namespace oko::hub

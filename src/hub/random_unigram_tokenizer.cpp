@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "hub/random_recipe.h"
+
 namespace oko::hub {
 namespace {
 
@@ -12,8 +14,9 @@ using nlohmann::ordered_json;
 
 constexpr const char* kSpace = "\u2581";
 constexpr const char* kFirstTokens[] = {"<s>", "<pad>", "</s>", "<unk>"};
-constexpr const char* kConsonants[] = {"b", "d", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z",
-                                       "б", "д", "к", "л", "м", "н", "п", "р", "с", "т", "в", "з"};
+constexpr const char* kBilingualConsonants[] = {"b", "d", "k", "l", "m", "n", "p", "r",
+                                                "s", "t", "v", "z", "б", "д", "к", "л",
+                                                "м", "н", "п", "р", "с", "т", "в", "з"};
 constexpr const char* kEnglishVowels[] = {"a", "e", "i", "o", "u"};
 constexpr const char* kRussianVowels[] = {"а", "е", "и", "о", "у"};
 constexpr std::size_t kEnglishConsonants = 12;
@@ -21,16 +24,11 @@ constexpr std::size_t kEnglishConsonants = 12;
 constexpr double kLetterScore = -12;  // letters are worse than any piece of several
 constexpr double kWordScore = -8;
 
-std::string utf8(unsigned code_point) {
-  if (code_point < 0x80) return {static_cast<char>(code_point)};
-  return {static_cast<char>(0xC0 | code_point >> 6), static_cast<char>(0x80 | (code_point & 0x3F))};
-}
-
-std::vector<std::string> syllables() {
+std::vector<std::string> bilingual_syllables() {
   std::vector<std::string> all;
-  for (std::size_t c = 0; c < std::size(kConsonants); ++c) {
+  for (std::size_t c = 0; c < std::size(kBilingualConsonants); ++c) {
     for (const char* vowel : c < kEnglishConsonants ? kEnglishVowels : kRussianVowels) {
-      all.push_back(std::string(kConsonants[c]) + vowel);
+      all.push_back(std::string(kBilingualConsonants[c]) + vowel);
     }
   }
   return all;
@@ -66,7 +64,7 @@ ordered_json vocabulary(std::int64_t size) {
   while (!full()) {
     std::vector<std::string> longer;
     for (const std::string& word : words) {
-      for (const std::string& syllable : syllables()) {
+      for (const std::string& syllable : bilingual_syllables()) {
         if (full()) break;
         longer.push_back(word + syllable);
         add(longer.back(), kWordScore - 1e-5 * static_cast<double>(tokens.size()));

@@ -16,7 +16,7 @@ constexpr float kGradual = 0.15f;       // between neighbouring tiles
 constexpr float kSteepAtMost = 0.005f;  // of all pairs of neighbours
 constexpr int kPaperGrey = 240;
 constexpr int kReduction = 4;
-constexpr int kClosing = 15;  // reduced pixels: wider than print
+constexpr int kClosingSize = 15;  // reduced pixels: wider than print
 
 constexpr int kBright = 180;                               // the largest channel of a marker
 constexpr int kColourful = 50;                             // largest less smallest channel
@@ -138,7 +138,7 @@ bool has_uneven_light(Pix* grey) {
 }
 
 Pix* with_even_ground(Pix* grey) {
-  return pixBackgroundNormMorph(grey, nullptr, kReduction, kClosing, kPaperGrey);
+  return pixBackgroundNormMorph(grey, nullptr, kReduction, kClosingSize, kPaperGrey);
 }
 
 void remove_markers(const image::Image& image, Pix* grey) {

@@ -30,7 +30,7 @@ constexpr float kLongKnownIsSure = 0.5f;  // of three and more
 constexpr float kValidIsSure = 0.85f;     // of a word of the dictionary in the first reading
 constexpr float kOtherWord = 0.94f;       // of a word of the other dictionary in its place
 constexpr float kBetterWord = 0.02f;
-constexpr float kMargin = 4;  // pixels around a word
+constexpr float kWordMargin = 4;  // pixels around a word
 
 /// Letters of a word by script, and what they look like.
 struct Letters {
@@ -134,7 +134,7 @@ void SecondReading::check_word(FirstReading& word, const Context& context) {
     if (becomes(word, opposite, margin)) return;
   }
   if (word.word.confidence >= kDoubtful || first.characters == 1) return;
-  const Reading again = read(own, with_margin(word.box, kMargin, kMargin));
+  const Reading again = read(own, with_margin(word.box, kWordMargin, kWordMargin));
   const Letters letters = letters_of(again.text);
   if (letters.only(own) && letters.may_be(first) &&
       again.confidence >= std::max(kSure, word.word.confidence + kBetter)) {
@@ -173,7 +173,7 @@ bool SecondReading::may_be_known(const FirstReading& word, Script own, const Con
 
 bool SecondReading::becomes_known(FirstReading& word, Script opposite) {
   const Letters first = letters_of(word.word.text);
-  const Box box = with_margin(word.box, kMargin, kMargin);
+  const Box box = with_margin(word.box, kWordMargin, kWordMargin);
   const Reading reading = read(opposite, box);
   const Letters letters = letters_of(reading.text);
   if (!letters.only(opposite) || letters.characters != first.characters) return false;
@@ -203,7 +203,7 @@ void SecondReading::take(const Reading& reading, Script script, FirstReading& wo
 }
 
 bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
-  const Box box = with_margin(word.box, kMargin, kMargin);
+  const Box box = with_margin(word.box, kWordMargin, kWordMargin);
   const Reading reading = read(opposite, box);
   const Letters first = letters_of(word.word.text), letters = letters_of(reading.text);
   const bool is_possible = letters.only(opposite) && letters.may_be(first);
@@ -235,7 +235,8 @@ void SecondReading::check_compound(FirstReading& word) {
     const std::size_t to =
         is_last ? word.word.text.size() : word.word.text.find(word.separators[i].text, from);
     const float right = is_last ? word.box.left + word.box.width : word.separators[i].box.left;
-    const Box box = with_margin({left, word.box.top, right - left, word.box.height}, 0, kMargin);
+    const Box box =
+        with_margin({left, word.box.top, right - left, word.box.height}, 0, kWordMargin);
     if (to == std::string::npos) return;  // symbols and words were read differently
     text += check_part(word.word.text.substr(from, to - from), own, box);
     if (is_last) break;

@@ -11,10 +11,8 @@
 namespace oko::text {
 namespace {
 
-using Header = TokenizerTable::Header;
-
 /// Whether the sizes of `header` are possible and `block` is as long as they say.
-bool header_fits(const Header& header, std::size_t block_size) {
+bool header_fits(const TokenizerTable::Header& header, std::size_t block_size) {
   const auto is_slot_count = [](std::uint32_t slots) {
     return std::has_single_bit(slots) && slots <= TokenizerTable::kMaxSlots;
   };

@@ -10,14 +10,12 @@
 namespace oko::text {
 namespace {
 
-using Header = UnigramTable::Header;
-
 /// A piece that is in no text costs this much more than the worst one that is (HF `tokenizers`,
 /// sentencepiece).
 constexpr double kUnknownPenalty = 10.0;
 constexpr std::size_t kMaxPieceBytes = 1024;  // bounds the time for a character
 
-bool header_fits(const Header& header, std::size_t block_size) {
+bool header_fits(const UnigramTable::Header& header, std::size_t block_size) {
   const auto is_id = [&](std::int32_t id) {
     return id >= 0 && static_cast<std::uint32_t>(id) < header.vocabulary_size;
   };
@@ -138,7 +136,7 @@ class Builder {
 
   const UnigramSource& source_;
   const std::string& name_;
-  Header header_{};
+  UnigramTable::Header header_{};
   std::vector<DoubleArray::Unit> piece_units_, rule_units_;
   std::vector<double> scores_;
   std::vector<std::uint32_t> offsets_, replacement_offsets_;

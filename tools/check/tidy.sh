@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake -DOUT=build/lint -P cmake/lint_tools.cmake
-cmake --preset release > /dev/null # for the compile commands
+# For the compile commands of each source.
+cmake --preset release -B build/lint/tree -DOKO_UNITY=OFF > /dev/null
 
 changed_files() {
   local base
@@ -31,10 +32,10 @@ sources() {
 }
 
 # Sources of other systems have no compile command here.
-known=$(grep -o '"file": "[^"]*"' build/release/compile_commands.json | cut -d'"' -f4)
+known=$(grep -o '"file": "[^"]*"' build/lint/tree/compile_commands.json | cut -d'"' -f4)
 sources "$@" | while read -r file; do
   if grep -qxF "$PWD/$file" <<< "$known"; then echo "$file"; fi
 done > build/lint/sources
 echo "clang-tidy: $(wc -l < build/lint/sources) sources"
-xargs -r -n 1 -P "$(getconf _NPROCESSORS_ONLN)" build/lint/clang-tidy -p build/release --quiet \
+xargs -r -n 1 -P "$(getconf _NPROCESSORS_ONLN)" build/lint/clang-tidy -p build/lint/tree --quiet \
   < build/lint/sources 2> build/lint/statistics

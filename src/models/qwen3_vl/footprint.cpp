@@ -11,8 +11,6 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-constexpr std::uint64_t kFloat = sizeof(float);
-
 std::uint64_t merged_tokens(const VisionConfig& config, std::uint64_t patches) {
   return patches /
          static_cast<std::uint64_t>(config.spatial_merge_size * config.spatial_merge_size);

@@ -10,7 +10,6 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-constexpr std::uint64_t kFloat = sizeof(float);
 constexpr std::uint64_t kTokensInFlight = 2;
 
 std::uint64_t unsigned_of(int value) {

@@ -20,13 +20,14 @@ namespace {
 
 constexpr float kLayerNormEpsilon = 1e-6f;
 
-tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
-                           int inputs) {
+tensor::Linear load_vision_linear(const Checkpoint& checkpoint, const std::string& name,
+                                  int outputs, int inputs) {
   return tensor::Linear::load(checkpoint.weights, checkpoint.names.vision + name, outputs, inputs,
                               checkpoint.config.quantization);
 }
 
-tensor::LayerNorm load_norm(const Checkpoint& checkpoint, const std::string& name, int width) {
+tensor::LayerNorm load_layer_norm(const Checkpoint& checkpoint, const std::string& name,
+                                  int width) {
   return tensor::LayerNorm::load(checkpoint.weights, checkpoint.names.vision + name, width,
                                  kLayerNormEpsilon);
 }
@@ -70,11 +71,12 @@ PatchMerger::PatchMerger(const Checkpoint& checkpoint, const std::string& name,
       merged_size_(checkpoint.config.vision.hidden_size *
                    checkpoint.config.vision.spatial_merge_size *
                    checkpoint.config.vision.spatial_merge_size),
-      norm_(load_norm(checkpoint, name + ".norm",
-                      norm_after_merge ? merged_size_ : checkpoint.config.vision.hidden_size)),
-      linear_fc1_(load_linear(checkpoint, name + ".linear_fc1", merged_size_, merged_size_)),
-      linear_fc2_(load_linear(checkpoint, name + ".linear_fc2",
-                              checkpoint.config.vision.out_hidden_size, merged_size_)) {}
+      norm_(
+          load_layer_norm(checkpoint, name + ".norm",
+                          norm_after_merge ? merged_size_ : checkpoint.config.vision.hidden_size)),
+      linear_fc1_(load_vision_linear(checkpoint, name + ".linear_fc1", merged_size_, merged_size_)),
+      linear_fc2_(load_vision_linear(checkpoint, name + ".linear_fc2",
+                                     checkpoint.config.vision.out_hidden_size, merged_size_)) {}
 
 mx::array PatchMerger::operator()(const mx::array& x) const {
   const mx::Shape merged{static_cast<int>(x.size()) / merged_size_, merged_size_};
@@ -91,31 +93,32 @@ void PatchMerger::add_work(std::uint64_t merged_tokens, Work& work) const {
 // As three layers q, k and v come apart, each in memory of its own that goes when it is used.
 VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name)
     : Block(checkpoint, name,
-            load_linear(checkpoint, name + ".attn.qkv", 3 * checkpoint.config.vision.hidden_size,
-                        checkpoint.config.vision.hidden_size)) {}
+            load_vision_linear(checkpoint, name + ".attn.qkv",
+                               3 * checkpoint.config.vision.hidden_size,
+                               checkpoint.config.vision.hidden_size)) {}
 
 VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name,
                           const tensor::Linear& qkv)
-    : norm1(load_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
-      norm2(load_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
+    : norm1(load_layer_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
+      norm2(load_layer_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
       query(qkv.part(0, checkpoint.config.vision.hidden_size)),
       key(qkv.part(checkpoint.config.vision.hidden_size, checkpoint.config.vision.hidden_size)),
       value(
           qkv.part(2 * checkpoint.config.vision.hidden_size, checkpoint.config.vision.hidden_size)),
-      proj(load_linear(checkpoint, name + ".attn.proj", checkpoint.config.vision.hidden_size,
-                       checkpoint.config.vision.hidden_size)),
-      linear_fc1(load_linear(checkpoint, name + ".mlp.linear_fc1",
-                             checkpoint.config.vision.intermediate_size,
-                             checkpoint.config.vision.hidden_size)),
-      linear_fc2(load_linear(checkpoint, name + ".mlp.linear_fc2",
-                             checkpoint.config.vision.hidden_size,
-                             checkpoint.config.vision.intermediate_size)) {}
+      proj(load_vision_linear(checkpoint, name + ".attn.proj", checkpoint.config.vision.hidden_size,
+                              checkpoint.config.vision.hidden_size)),
+      linear_fc1(load_vision_linear(checkpoint, name + ".mlp.linear_fc1",
+                                    checkpoint.config.vision.intermediate_size,
+                                    checkpoint.config.vision.hidden_size)),
+      linear_fc2(load_vision_linear(checkpoint, name + ".mlp.linear_fc2",
+                                    checkpoint.config.vision.hidden_size,
+                                    checkpoint.config.vision.intermediate_size)) {}
 
 VisionModel::VisionModel(const Checkpoint& checkpoint)
     : config_(checkpoint.config.vision),
       patch_embed_(load_patch_embed(checkpoint)),
-      pos_embed_(load_linear(checkpoint, "pos_embed", config_.num_position_embeddings,
-                             config_.hidden_size)),
+      pos_embed_(load_vision_linear(checkpoint, "pos_embed", config_.num_position_embeddings,
+                                    config_.hidden_size)),
       merger_(checkpoint, "merger", /*norm_after_merge=*/false) {
   for (int i = 0; i < config_.depth; ++i) {
     blocks_.emplace_back(checkpoint, "blocks." + std::to_string(i));
