@@ -96,6 +96,9 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
         if (!reduction.empty()) say_note(input.named(reduction));
       }
       if (result.page.is_doubtful) say_doubt(input.named(pages.name(i)), result.page);
+      for (const std::string& note : result.page.notes) {
+        say_note(input.named(pages.name(i) + ": " + note));
+      }
       printer->print_page(i, result.page, sheet);
       any_page = true;
     }

@@ -84,6 +84,7 @@ class JsonPrinter : public PagePrinter {
                         {"text", page.text()},
                         {"lines", std::move(lines)}};
     if (page.is_doubtful) object["doubtful"] = true;
+    if (!page.notes.empty()) object["notes"] = page.notes;
     output_.print(json_line(object));
   }
 
@@ -96,11 +97,12 @@ class JsonPrinter : public PagePrinter {
 
 class HocrPrinter : public PagePrinter {
  public:
-  explicit HocrPrinter(Output& output) : output_(output) {}
+  HocrPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
+      : pages_(pages), input_(input), output_(output) {}
 
-  void print_page(std::size_t, const ocr::Page& page, const document::Sheet&) override {
+  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
     begin();
-    output_.print(writer_.page(page));
+    output_.print(writer_.page(page, input_.named(pages_.file(i)), pages_.page_in_file(i)));
   }
 
   void skip_page(std::size_t) override { writer_.skip_page(); }
@@ -117,6 +119,8 @@ class HocrPrinter : public PagePrinter {
     begun_ = true;
   }
 
+  const document::Pages& pages_;
+  const StandardInput& input_;
   Output& output_;
   ocr::HocrWriter writer_;
   bool begun_ = false;
@@ -147,7 +151,7 @@ std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, docume
                                                const StandardInput& input, Output& output,
                                                float min_confidence) {
   if (format == "json") return std::make_unique<JsonPrinter>(pages, input, output, min_confidence);
-  if (format == "hocr") return std::make_unique<HocrPrinter>(output);
+  if (format == "hocr") return std::make_unique<HocrPrinter>(pages, input, output);
   if (format == "pdf") return std::make_unique<PdfPrinter>(pages, input, output);
   return std::make_unique<TextPrinter>(pages, input, output, min_confidence);
 }

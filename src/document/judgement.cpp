@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "document/merge.h"
 #include "document/pixel_box.h"
 #include "document/stretch.h"
 #include "text/characters.h"
@@ -117,6 +118,33 @@ std::vector<ocr::Box> outermost(std::vector<ocr::Box> places) {
 
 }  // namespace
 
+bool lies_over_itself(const ocr::Page& page) {
+  constexpr double kMost = 0.3;  // of the words
+  constexpr std::size_t kFew = 4;
+  constexpr float kLikeHeight = 0.5f;
+  std::vector<ocr::Box> words;
+  for (const ocr::Line& line : page.lines) {
+    for (const ocr::Word& word : line.words) words.push_back(word.box);
+  }
+  std::sort(words.begin(), words.end(),
+            [](const ocr::Box& a, const ocr::Box& b) { return a.top < b.top; });
+  std::size_t covered = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const ocr::Box& a = words[i];
+    for (std::size_t k = i + 1; k < words.size() && words[k].top < a.top + a.height; ++k) {
+      const ocr::Box& b = words[k];
+      const float height = std::min(a.height, b.height), width = std::min(a.width, b.width);
+      if (height < kLikeHeight * std::max(a.height, b.height)) continue;
+      if (2 * overlap({a.top, a.top + a.height}, {b.top, b.top + b.height}) > height &&
+          2 * overlap({a.left, a.left + a.width}, {b.left, b.left + b.width}) > width) {
+        ++covered;
+        break;
+      }
+    }
+  }
+  return covered >= kFew && is_more_than(covered, kMost, words.size());
+}
+
 bool is_plausible(const ocr::Page& page) {
   Letters letters;
   for (const ocr::Line& line : page.lines) {
@@ -134,6 +162,18 @@ bool is_plausible(const ocr::Page& page) {
   }
   return letters.pairs < kEnoughPairs ||
          is_more_than(letters.usual_pairs, kUsualPairs, letters.pairs);
+}
+
+std::vector<ocr::Box> unclear_places(const ocr::Page& page) {
+  std::vector<ocr::Box> places;
+  for (const ocr::Line& line : page.lines) {
+    const bool unclear =
+        std::any_of(line.words.begin(), line.words.end(), [](const ocr::Word& word) {
+          return word.text.size() > kUnknown.size() && is_unclear(word);
+        });
+    if (unclear) places.push_back(line.box);
+  }
+  return places;
 }
 
 std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::Box>& places) {

@@ -9,9 +9,12 @@ namespace oko::document {
 
 /// Whether the text that a file tells of a page can be what the page shows, by its letters alone:
 /// no characters without a meaning, question marks in place of letters, bytes read in another code
-/// page, or letters moved along the alphabet. Text too short to tell passes. Judged are Russian and
-/// English letter pairs; other alphabets pass.
+/// page, or letters moved along the alphabet. Text too short to tell
+/// passes. Judged are Russian and English letter pairs; other alphabets pass.
 bool is_plausible(const ocr::Page& page);
+
+/// Whether many words lie over others: two programs have read the page.
+bool lies_over_itself(const ocr::Page& page);
 
 /// The places that the words of `page` leave so empty that only a picture of the page can tell
 /// whether there is more text: not those that lines of words cover from top to bottom, as they do a
@@ -22,6 +25,9 @@ std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::
 /// of ink outside of their boxes. `picture` has the page's size.
 bool shows_more(const image::Image& picture, const ocr::Page& page,
                 const std::vector<ocr::Box>& places);
+
+/// The lines in which a word lacks the meaning of some of its characters (U+FFFD).
+std::vector<ocr::Box> unclear_places(const ocr::Page& page);
 
 /// Paints white what is outside of `places`.
 void keep_only(const std::vector<ocr::Box>& places, image::Image& picture);

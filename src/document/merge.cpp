@@ -98,6 +98,45 @@ std::size_t letters_of(const ocr::Line& line) {
   return count;
 }
 
+/// Of the words by their length.
+float confidence_of(const ocr::Line& line) {
+  float sum = 0;
+  for (const ocr::Word& word : line.words) {
+    sum += word.confidence * static_cast<float>(word.text.size());
+  }
+  return sum / std::max(1.0f, static_cast<float>(letters_of(line)));
+}
+
+/// What was read surely at the place of a word, and not beyond it.
+std::vector<ocr::Word> words_at(const ocr::Page& read, const Box& place) {
+  std::vector<ocr::Word> words;
+  for (const ocr::Line& line : read.lines) {
+    for (const ocr::Word& word : line.words) {
+      const bool within = 2 * common_area(word.box, place) > word.box.width * word.box.height;
+      if (within && word.confidence >= kSureEnough) words.push_back(word);
+    }
+  }
+  return words;
+}
+
+/// Puts what was read in the place of words that are unclear. Whether there was any.
+bool clear_up(ocr::Page& told, const ocr::Page& read) {
+  bool any = false;
+  for (ocr::Line& line : told.lines) {
+    std::vector<ocr::Word> words;
+    for (ocr::Word& word : line.words) {
+      const bool unclear = is_unclear(word) && word.text.size() > kUnknown.size();
+      std::vector<ocr::Word> better = unclear ? words_at(read, word.box) : std::vector<ocr::Word>{};
+      any |= !better.empty();
+      if (better.empty()) better.push_back(std::move(word));
+      std::move(better.begin(), better.end(), std::back_inserter(words));
+    }
+    line.words = std::move(words);
+    line.confidence = confidence_of(line);
+  }
+  return any;
+}
+
 /// Two lines that stand in one row.
 void append(ocr::Line& line, ocr::Line&& more) {
   const auto here = static_cast<float>(letters_of(line));
@@ -150,7 +189,12 @@ std::vector<ocr::Line> in_order(ocr::Page& page) {
 
 }  // namespace
 
+bool is_unclear(const ocr::Word& word) {
+  return word.text.find(kUnknown) != std::string::npos;
+}
+
 ocr::Page merged(ocr::Page told, const ocr::Page& read) {
+  if (clear_up(told, read)) told.source = ocr::TextSource::kBoth;
   std::vector<ocr::Line> lines = new_lines(told, read);
   if (lines.empty() || are_told_elsewhere(told, lines)) return told;
   std::move(lines.begin(), lines.end(), std::back_inserter(told.lines));
@@ -172,6 +216,19 @@ ocr::Page doubted(ocr::Page told) {
   for (ocr::Line& line : told.lines) {
     line.confidence = 0;
     for (ocr::Word& word : line.words) word.confidence = 0;
+  }
+  return told;
+}
+
+ocr::Page doubted_where_unclear(ocr::Page told) {
+  for (ocr::Line& line : told.lines) {
+    bool any = false;
+    for (ocr::Word& word : line.words) {
+      if (!is_unclear(word)) continue;
+      word.confidence = 0;
+      any = true;
+    }
+    if (any) line.confidence = confidence_of(line);
   }
   return told;
 }

@@ -11,6 +11,7 @@
 #include "base/language.h"
 #include "document/judgement.h"
 #include "document/merge.h"
+#include "document/text_layer.h"
 #include "image/image.h"
 #include "image/jpeg.h"
 #include "ocr/footprint.h"
@@ -78,6 +79,32 @@ ocr::LoadedPage read_anyway(image::Image image, ocr::Page told, bool adds) {
   if (!adds) return image;
   return {std::move(image),
           [told = std::move(told)](const ocr::Page& read) { return without_told(told, read); }};
+}
+
+/// Of a page with more text that nobody can make sense of than its picture shows.
+ocr::Page doubted_where_short(ocr::Page read, std::size_t told_characters) {
+  constexpr std::size_t kFew = 8, kTimes = 3;
+  const std::size_t characters = count_characters(read);
+  if (told_characters < kFew || kTimes * characters > told_characters) return read;
+  read.notes.push_back(tr("its text has {} characters without a meaning; the picture shows {}",
+                          "в тексте непонятных символов: {}; на картинке видно: {}",
+                          told_characters, characters));
+  return read;
+}
+
+ocr::LoadedPage with_notes(ocr::LoadedPage loaded, std::vector<std::string> notes) {
+  if (notes.empty()) return loaded;
+  if (auto* page = std::get_if<ocr::Page>(&loaded.content)) {
+    page->notes.insert(page->notes.end(), notes.begin(), notes.end());
+    return loaded;
+  }
+  loaded.complete = [complete = std::move(loaded.complete),
+                     notes = std::move(notes)](ocr::Page read) {
+    ocr::Page page = complete ? complete(std::move(read)) : std::move(read);
+    page.notes.insert(page.notes.end(), notes.begin(), notes.end());
+    return page;
+  };
+  return loaded;
 }
 
 }  // namespace
@@ -184,39 +211,72 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
   return bytes;
 }
 
+struct Pages::PdfPage {
+  TextLayer layer = {};
+  bool plausible = false;               ///< its text
+  std::vector<ocr::Box> unclear = {};   ///< lines of it
+  std::vector<ocr::Box> pictures = {};  ///< that it leaves open
+  image::Image image = {};              ///< where one of these needs it
+  std::vector<std::string> notes = {};
+};
+
+Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
+  PdfPage opened{.layer = pdf.read_text_layer(page), .notes = pdf.hidden_content(page)};
+  std::optional<ocr::Page>& told = opened.layer.page;
+  opened.plausible = told && is_plausible(*told) && !lies_over_itself(*told);
+  const bool draws = sheet != nullptr && !pdf.can_be_edited();
+  if (opened.plausible) {
+    opened.pictures = open_places(*told, pdf.pictures(page));
+    opened.unclear = unclear_places(*told);
+    *told = doubted_where_unclear(std::move(*told));
+  }
+  if (!opened.plausible || options_.ignores_text || !opened.pictures.empty() ||
+      !opened.unclear.empty() || draws) {
+    opened.image = pdf.render(page);
+  }
+  if (sheet != nullptr) *sheet = pdf.sheet(page);
+  if (draws) {
+    const PageSize size = pdf.page_size(page);
+    *sheet = {encoded(opened.image), size.width_points, size.height_points};
+  }
+  pdf.close_page();
+  if (opened.layer.words_outside > 0) {
+    opened.notes.push_back(tr("{} words lie outside of the page and are left out",
+                              "слова за краем страницы пропущены: {}", opened.layer.words_outside));
+  }
+  return opened;
+}
+
 ocr::LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
-  std::optional<ocr::Page> told;
-  bool plausible = false;
-  std::vector<ocr::Box> pictures;
-  image::Image image;
-  with_pdf(place.file, [&](const Pdf& pdf) {
-    told = pdf.text_layer(place.page);
-    plausible = told && is_plausible(*told);
-    const bool draws = sheet != nullptr && !pdf.can_be_edited();
-    if (plausible) pictures = open_places(*told, pdf.pictures(place.page));
-    if (!plausible || options_.ignores_text || !pictures.empty() || draws) {
-      image = pdf.render(place.page);
-    }
-    if (sheet != nullptr) *sheet = pdf.sheet(place.page);
-    if (draws) {
-      const PageSize size = pdf.page_size(place.page);
-      *sheet = {encoded(image), size.width_points, size.height_points};
-    }
-    pdf.close_page();
-    return true;
-  });
-  if (!told) return image;
-  if (options_.ignores_text)
-    return read_anyway(std::move(image), std::move(*told), sheet != nullptr);
-  if (!plausible) {
-    return {std::move(image), [told = std::move(*told)](const ocr::Page& read) {
-              if (read.lines.empty()) return doubted(told);
-              return agree(told, read) ? told : read;
+  PdfPage opened =
+      with_pdf(place.file, [&](const Pdf& pdf) { return open_page(pdf, place.page, sheet); });
+  std::vector<std::string> notes = std::move(opened.notes);
+  ocr::LoadedPage loaded = load_opened(std::move(opened), sheet != nullptr);
+  return with_notes(std::move(loaded), std::move(notes));
+}
+
+ocr::LoadedPage Pages::load_opened(PdfPage opened, bool adds) const {
+  std::optional<ocr::Page>& told = opened.layer.page;
+  if (told && options_.ignores_text) {
+    return read_anyway(std::move(opened.image), std::move(*told), adds);
+  }
+  if (!opened.plausible) {
+    return {std::move(opened.image),
+            [told = std::move(told), count = opened.layer.characters](ocr::Page read) {
+              if (told && read.lines.empty()) return doubted(*told);
+              if (told && agree(*told, read) && !lies_over_itself(*told)) {
+                return merged(doubted_where_unclear(*told), read);
+              }
+              return doubted_where_short(std::move(read), count);
             }};
   }
-  if (pictures.empty() || !shows_more(image, *told, pictures)) return std::move(*told);
-  keep_only(pictures, image);
-  return {std::move(image),
+  std::vector<ocr::Box> places = std::move(opened.pictures);
+  if (opened.unclear.empty() && (places.empty() || !shows_more(opened.image, *told, places))) {
+    return std::move(*told);
+  }
+  places.insert(places.end(), opened.unclear.begin(), opened.unclear.end());
+  keep_only(places, opened.image);
+  return {std::move(opened.image),
           [told = std::move(*told)](const ocr::Page& read) { return merged(told, read); }};
 }
 

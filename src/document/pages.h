@@ -64,7 +64,10 @@ class Pages {
   };
 
   static File file_at(std::string path);
+  struct PdfPage;
+  PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
   ocr::LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
+  ocr::LoadedPage load_opened(PdfPage opened, bool adds) const;
   /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
   /// page.
   template <typename Use>

@@ -215,18 +215,38 @@ Sheet Pdf::sheet(int page) const {
   }
 }
 
-std::optional<ocr::Page> Pdf::text_layer(int page) const {
+TextLayer Pdf::read_text_layer(int page) const {
   const PageSize size = page_size(page);
-  if (structure().has_damaged_content(page)) return std::nullopt;
+  if (structure().content_end(page) == ContentEnd::kBroken) return {};
   std::vector<TextPiece> pieces;
   {
     const auto lock = lock_pdfium();
     const FPDF_PAGE opened = open_page(page);
     pieces = text_pieces(opened, PageToPicture(opened, size.width, size.height));
   }
-  ocr::Page result = page_of_text(pieces, size.width, size.height);
-  if (!is_readable(result)) return std::nullopt;
-  return result;
+  TextLayer layer;
+  layer.page = page_of_text(pieces, size.width, size.height);
+  layer.characters = count_characters(*layer.page);
+  layer.words_outside = count_outside(pieces, size.width, size.height);
+  if (!is_readable(*layer.page)) layer.page.reset();
+  return layer;
+}
+
+std::vector<std::string> Pdf::hidden_content(int page) const {
+  std::vector<std::string> notes;
+  if (structure().content_end(page) == ContentEnd::kInText) {
+    notes.push_back(tr("its content ends within text: the rest of it may be missing",
+                       "содержимое обрывается внутри текста: продолжения может не хватать"));
+  }
+  if (page == 0 && structure().is_portfolio()) {
+    notes.push_back(tr("the PDF is a portfolio: the files in it are not read",
+                       "это портфолио PDF: вложенные в него файлы не читаются"));
+  }
+  if (page == 0 && structure().is_xml_form()) {
+    notes.push_back(tr("the PDF is a form of XML (XFA), of which its pages show nothing",
+                       "это форма XML (XFA): на страницах PDF её нет"));
+  }
+  return notes;
 }
 
 std::vector<ocr::Box> Pdf::pictures(int page) const {
@@ -283,7 +303,7 @@ image::Image Pdf::render(int page) const {
     }
     damaged = has_damaged_picture(opened, PageToPicture(opened, size.width, size.height), image);
   }
-  if (damaged || structure().has_damaged_content(page)) throw_damaged_page(page);
+  if (damaged || structure().content_end(page) == ContentEnd::kBroken) throw_damaged_page(page);
   return image;
 }
 

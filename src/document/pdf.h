@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -32,6 +33,13 @@ struct PageSize {
   double resolution = 0;  ///< pixels an inch of its picture
 };
 
+/// What a file tells of the text of a page.
+struct TextLayer {
+  std::optional<ocr::Page> page = {};  ///< see Pdf::text_layer
+  std::size_t characters = 0;          ///< also of text that cannot be read
+  std::size_t words_outside = 0;       ///< beyond the edges of the page, and left out
+};
+
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
 /// disturb each other, but PDFium works for one of them at a time. Where a page is not there or
 /// damaged, its functions throw kBadInput.
@@ -56,7 +64,13 @@ class Pdf {
 
   /// The text that the file holds of a page, its boxes in pixels of `render`; none where that is no
   /// text to read: a scanned page, or letters whose meaning the file does not tell.
-  std::optional<ocr::Page> text_layer(int page) const;
+  std::optional<ocr::Page> text_layer(int page) const { return read_text_layer(page).page; }
+
+  /// The same, and what is not in it.
+  TextLayer read_text_layer(int page) const;
+
+  /// What the file has that no page shows, for people: empty where there is nothing.
+  std::vector<std::string> hidden_content(int page) const;
 
   /// Where the page shows what is no text of its content: pictures, fields of forms, notes, and
   /// shapes as small and as many as letters that were turned into outlines. In pixels of `render`;

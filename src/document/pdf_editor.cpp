@@ -17,7 +17,7 @@ constexpr int kDeepestTree = 64;  // of pages; files that are made to harm have 
 
 std::unique_ptr<PdfEditor> PdfEditor::open(const std::filesystem::path& path, int pages) {
   std::unique_ptr<PdfEditor> editor(new PdfEditor(path));
-  if (!editor->qpdf_.open(path) || qpdf_get_num_pages(editor->qpdf_) != pages) return nullptr;
+  if (!editor->qpdf_.open(path) || editor->qpdf_.page_count() != pages) return nullptr;
   return editor;
 }
 
@@ -61,7 +61,7 @@ bool PdfEditor::has_more_than_pages() const {
 
 void PdfEditor::add_pages(PdfEditor& other, bool before) {
   other.complete_font();
-  const int pages = qpdf_get_num_pages(other.qpdf_);
+  const int pages = other.qpdf_.page_count();
   for (int i = 0; i < pages; ++i) {
     const int page = before ? pages - 1 - i : i;
     qpdf_add_page(qpdf_, other.qpdf_, qpdf_get_page_n(other.qpdf_, static_cast<std::size_t>(page)),

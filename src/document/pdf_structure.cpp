@@ -2,12 +2,14 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "document/qpdf_file.h"
@@ -15,14 +17,16 @@
 namespace oko::document {
 namespace {
 
+constexpr std::size_t kMostKept = 32U << 20;  // bytes of the content of a page
+
 struct FreeBytes {
   void operator()(unsigned char* bytes) const { std::free(bytes); }
 };
 
 /// Whether zlib finds what no deflated data has, or the data breaks off within a block. What ends
 /// behind a block is whole: many files lack the last one or the checksum, so both are left out.
-/// Nothing of the result is kept, however large it would be.
-bool is_damaged_deflate(std::span<const unsigned char> data) {
+/// `inflated`: gets the beginning of the result, however large that would be.
+bool is_damaged_deflate(std::span<const unsigned char> data, std::string& inflated) {
   constexpr std::size_t kHeader = 2;  // of zlib around the deflated data
   if (data.size() < kHeader || (data[0] & 0xF) != Z_DEFLATED ||
       (data[0] << 8 | data[1]) % 31 != 0) {
@@ -30,15 +34,17 @@ bool is_damaged_deflate(std::span<const unsigned char> data) {
   }
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false;
-  std::array<unsigned char, 32'768> ignored;
+  std::array<unsigned char, 32'768> part;
   stream.next_in = const_cast<unsigned char*>(data.data() + kHeader);  // zlib does not write there
   stream.avail_in = static_cast<uInt>(data.size() - kHeader);
   constexpr uLong kMost = 256U << 20;  // bytes: no page has more, but for hostile ones
   int result = Z_OK;
   while (result == Z_OK && stream.total_out < kMost) {
-    stream.next_out = ignored.data();
-    stream.avail_out = static_cast<uInt>(ignored.size());
+    stream.next_out = part.data();
+    stream.avail_out = static_cast<uInt>(part.size());
     result = inflate(&stream, Z_NO_FLUSH);
+    if (inflated.size() > kMostKept) continue;
+    inflated.append(reinterpret_cast<const char*>(part.data()), part.size() - stream.avail_out);
   }
   constexpr int kBehindBlock = 128;
   const bool is_cut = result == Z_BUF_ERROR && (stream.data_type & kBehindBlock) == 0;
@@ -49,33 +55,60 @@ bool is_damaged_deflate(std::span<const unsigned char> data) {
 }  // namespace
 
 struct PdfStructure::File {
-  /// Of streams with other filters nothing can be told.
-  bool is_damaged(qpdf_oh stream) {
-    if (!qpdf.is_stream(stream)) return false;
-    const qpdf_oh filter = qpdf.get(qpdf_oh_get_dict(qpdf, stream), "/Filter");
-    qpdf_oh first = filter;
-    if (qpdf.is_array(filter)) {
-      if (qpdf_oh_get_array_n_items(qpdf, filter) != 1) return false;
-      first = qpdf_oh_get_array_item(qpdf, filter, 0);
+  /// What a part of the content of a page holds.
+  enum class Part { kKnown, kUnknown, kDamaged };
+
+  /// Adds it to `content`. Of streams with other filters than deflation little can be told.
+  Part add(qpdf_oh stream, std::string& content) {
+    if (!qpdf.is_stream(stream)) return Part::kKnown;
+    const qpdf_oh dictionary = qpdf_oh_get_dict(qpdf, stream);
+    qpdf_oh filter = qpdf.get(dictionary, "/Filter");
+    if (qpdf.is_array(filter) && qpdf_oh_get_array_n_items(qpdf, filter) == 1) {
+      filter = qpdf_oh_get_array_item(qpdf, filter, 0);
     }
-    if (qpdf_oh_is_name(qpdf, first) == QPDF_FALSE ||
-        std::string_view(qpdf_oh_get_name(qpdf, first)) != "/FlateDecode") {
-      return false;
-    }
+    const bool is_plain = qpdf_oh_is_null(qpdf, filter) != QPDF_FALSE;
+    const bool is_deflated = qpdf_oh_is_name(qpdf, filter) != QPDF_FALSE &&
+                             std::string_view(qpdf_oh_get_name(qpdf, filter)) == "/FlateDecode";
+    if (!is_plain && !is_deflated) return Part::kUnknown;
     unsigned char* bytes = nullptr;
     std::size_t size = 0;
     QPDF_BOOL filtered = QPDF_FALSE;
     const QPDF_ERROR_CODE error =
         qpdf_oh_get_stream_data(qpdf, stream, qpdf_dl_none, &filtered, &bytes, &size);
     const std::unique_ptr<unsigned char, FreeBytes> owner(bytes);
-    return (error & QPDF_ERRORS) == 0 && bytes != nullptr && is_damaged_deflate({bytes, size});
+    if ((error & QPDF_ERRORS) != 0 || bytes == nullptr) return Part::kUnknown;
+    if (is_plain) {
+      content.append(reinterpret_cast<const char*>(bytes), std::min(size, kMostKept + 1));
+    } else if (is_damaged_deflate({bytes, size}, content)) {
+      return Part::kDamaged;
+    }
+    content += '\n';
+    const bool is_predicted =
+        qpdf_oh_is_null(qpdf, qpdf.get(dictionary, "/DecodeParms")) == QPDF_FALSE;
+    return is_predicted || content.size() > kMostKept ? Part::kUnknown : Part::kKnown;
+  }
+
+  ContentEnd content_end(qpdf_oh contents) {
+    const bool is_array = qpdf.is_array(contents);
+    const int parts = is_array ? qpdf_oh_get_array_n_items(qpdf, contents) : 1;
+    std::string content;
+    bool known = true;
+    for (int i = 0; i < parts; ++i) {
+      const Part part =
+          add(is_array ? qpdf_oh_get_array_item(qpdf, contents, i) : contents, content);
+      if (part == Part::kDamaged) return ContentEnd::kBroken;
+      known = known && part == Part::kKnown;
+    }
+    return known ? end_of(content) : ContentEnd::kWhole;
   }
 
   QpdfFile qpdf;
+  int last_page = -1;  ///< that was asked for
+  ContentEnd last_end = ContentEnd::kWhole;
 };
 
 PdfStructure::PdfStructure(const std::filesystem::path& path) : file_(new File) {
-  if (file_->qpdf.open(path)) page_count_ = qpdf_get_num_pages(file_->qpdf);
+  if (file_->qpdf.open(path)) page_count_ = file_->qpdf.page_count();
   if (page_count_ > 0) return;
   page_count_ = 0;
   file_.reset();
@@ -83,22 +116,36 @@ PdfStructure::PdfStructure(const std::filesystem::path& path) : file_(new File) 
 
 PdfStructure::~PdfStructure() = default;
 
-bool PdfStructure::has_damaged_content(int page) const {
-  if (page < 0 || page >= page_count_) return false;
-  const QpdfFile& qpdf = file_->qpdf;
-  const qpdf_oh contents =
-      qpdf.get(qpdf_get_page_n(qpdf, static_cast<std::size_t>(page)), "/Contents");
-  bool damaged = false;
-  if (qpdf.is_array(contents)) {
-    const int parts = qpdf_oh_get_array_n_items(qpdf, contents);
-    for (int i = 0; i < parts && !damaged; ++i) {
-      damaged = file_->is_damaged(qpdf_oh_get_array_item(qpdf, contents, i));
-    }
-  } else {
-    damaged = file_->is_damaged(contents);
+ContentEnd PdfStructure::content_end(int page) const {
+  if (page < 0 || page >= page_count_) return ContentEnd::kWhole;
+  if (file_->last_page != page) {
+    const QpdfFile& qpdf = file_->qpdf;
+    const qpdf_oh object = qpdf_get_page_n(qpdf, static_cast<std::size_t>(page));
+    file_->last_end = file_->content_end(qpdf.get(object, "/Contents"));
+    file_->last_page = page;
+    qpdf_oh_release_all(qpdf);
   }
+  return file_->last_end;
+}
+
+bool PdfStructure::is_portfolio() const {
+  if (!file_) return false;
+  const QpdfFile& qpdf = file_->qpdf;
+  const bool result = qpdf.is_dictionary(qpdf.get(qpdf_get_root(qpdf), "/Collection"));
   qpdf_oh_release_all(qpdf);
-  return damaged;
+  return result;
+}
+
+bool PdfStructure::is_xml_form() const {
+  if (!file_) return false;
+  const QpdfFile& qpdf = file_->qpdf;
+  const qpdf_oh root = qpdf_get_root(qpdf);
+  QPDF_BOOL needs_rendering = QPDF_FALSE;
+  const bool result = qpdf_oh_get_value_as_bool(qpdf, qpdf.get(root, "/NeedsRendering"),
+                                                &needs_rendering) != QPDF_FALSE &&
+                      needs_rendering != QPDF_FALSE;
+  qpdf_oh_release_all(qpdf);
+  return result;
 }
 
 double PdfStructure::user_unit(int page) const {

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "document/content_stream.h"
+
 namespace oko::document {
 
 /// What PDFium does not say of a PDF, by qpdf. One thread at a time.
@@ -17,9 +19,15 @@ class PdfStructure {
   /// Pages as qpdf counts them; 0 where it cannot open the file.
   int page_count() const { return page_count_; }
 
-  /// Whether a stream of the content of a page, counted from 0, cannot be inflated or breaks
-  /// off. PDFium passes over it without a word.
-  bool has_damaged_content(int page) const;
+  /// How the content of a page, counted from 0, ends: broken also where one of its streams cannot
+  /// be inflated. PDFium passes over that without a word.
+  ContentEnd content_end(int page) const;
+
+  /// Whether the file is a cover for the files in it.
+  bool is_portfolio() const;
+
+  /// Whether its pages are made of a form of XML (XFA), which PDFium does not show.
+  bool is_xml_form() const;
 
   /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.
   double user_unit(int page) const;

@@ -14,13 +14,24 @@ class QpdfFile {
     qpdf_silence_errors(data_);
     qpdf_set_suppress_warnings(data_, QPDF_TRUE);
   }
-  ~QpdfFile() { qpdf_cleanup(&data_); }
+  ~QpdfFile() {
+    qpdf_get_error(data_);  // else qpdf prints it
+    qpdf_cleanup(&data_);
+  }
   QpdfFile(const QpdfFile&) = delete;
   QpdfFile& operator=(const QpdfFile&) = delete;
 
   /// Whether it could be read, and repaired where it is damaged.
   bool open(const std::filesystem::path& path) {
     return (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;
+  }
+
+  /// 0 where the tree of pages has a loop or is no tree.
+  int page_count() const {
+    const int count = qpdf_get_num_pages(data_);
+    if (qpdf_has_error(data_) == QPDF_FALSE) return count;
+    qpdf_get_error(data_);
+    return 0;
   }
 
   operator qpdf_data() const { return data_; }

@@ -33,6 +33,10 @@ Box clipped(const Box& box, float width, float height) {
           std::clamp(box.top + box.height, top, height) - top};
 }
 
+bool is_outside(const Box& box, const Box& on_page) {
+  return 2 * on_page.width < box.width || 2 * on_page.height < box.height;
+}
+
 std::string without_space(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
@@ -69,9 +73,8 @@ std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float wid
   bool space_before = true;
   for (const TextPiece& piece : pieces) {
     const Box box = clipped(piece.box, width, height);
-    const bool outside = 2 * box.width < piece.box.width || 2 * box.height < piece.box.height;
     std::string text = without_space(piece.text);
-    if (text.empty() || outside) continue;
+    if (text.empty() || is_outside(piece.box, box)) continue;
     if (!space_before && is_glued(words.back(), piece, box)) {
       words.back().text += text;
       words.back().box = around(words.back().box, box);
@@ -175,6 +178,27 @@ ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int heig
     composer.add(direction.words, direction.quarter_turns);
   }
   return composer.take();
+}
+
+std::size_t count_outside(const std::vector<TextPiece>& pieces, int width, int height) {
+  return static_cast<std::size_t>(
+      std::count_if(pieces.begin(), pieces.end(), [&](const TextPiece& piece) {
+        const Box on_page =
+            clipped(piece.box, static_cast<float>(width), static_cast<float>(height));
+        return is_outside(piece.box, on_page) && !without_space(piece.text).empty();
+      }));
+}
+
+std::size_t count_characters(const ocr::Page& page) {
+  std::size_t count = 0;
+  for (const ocr::Line& line : page.lines) {
+    for (const ocr::Word& word : line.words) {
+      for (std::size_t at = 0; at < word.text.size(); ++count) {
+        at += text::next_utf8(word.text, at).length;
+      }
+    }
+  }
+  return count;
 }
 
 bool is_readable(const ocr::Page& page) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ struct TextPiece {
 /// drawn twice in one place counts once. A word that a soft hyphen divides is whole in the line in
 /// which it begins, with the box that it has there.
 ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height);
+
+/// Words of pieces that are left out because they are outside of the page.
+std::size_t count_outside(const std::vector<TextPiece>& pieces, int width, int height);
+
+/// Characters of its words, which have no white space.
+std::size_t count_characters(const ocr::Page& page);
 
 /// Whether it is text that a person can read: not white space alone, nor, for the most part,
 /// replacement, private or control characters, as fonts without their map to Unicode leave them.

@@ -48,6 +48,16 @@ std::string bbox(const Box& box) {
                      std::ceil(box.left + box.width), std::ceil(box.top + box.height));
 }
 
+/// A string of a property, in an attribute.
+std::string quoted(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return "&quot;" + escaped(result) + "&quot;";
+}
+
 Box around(std::span<const Line> lines) {
   Box box = lines.front().box;
   float right = box.left + box.width, bottom = box.top + box.height;
@@ -86,11 +96,13 @@ std::string HocrWriter::begin() const {
          "</head>\n<body>\n";
 }
 
-std::string HocrWriter::page(const Page& page) {
+std::string HocrWriter::page(const Page& page, std::string_view file, int number) {
   ++pages_;
-  std::string out =
-      fmt::format(" <div class=\"ocr_page\" id=\"page_{}\" title=\"bbox 0 0 {} {}; ppageno {}\">\n",
-                  pages_, page.width, page.height, pages_ - 1);
+  const std::string name = quoted(file);
+  std::string out = fmt::format(
+      " <div class=\"ocr_page\" id=\"page_{}\" title=\"image {}; bbox 0 0 {} {}; ppageno {}; "
+      "x_source {} {}\">\n",
+      pages_, name, page.width, page.height, pages_ - 1, name, number);
   for (std::size_t first = 0; first < page.lines.size();) {
     std::size_t last = first;
     while (last < page.lines.size() && page.lines[last].block == page.lines[first].block) ++last;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "ocr/page.h"
 
@@ -12,7 +13,9 @@ namespace oko::ocr {
 class HocrWriter {
  public:
   std::string begin() const;
-  std::string page(const Page& page);
+  /// `file` and `number`, counted from 0, say where the page is from: "image" and "x_source".
+  /// "ppageno" counts the pages of all files.
+  std::string page(const Page& page, std::string_view file, int number);
   /// A page that could not be read keeps its number.
   void skip_page() { ++pages_; }
   std::string end() const;

@@ -57,7 +57,7 @@ Page resized(Page page, int width, int height) {
 }
 
 bool is_unsure(const Word& word, float least) {
-  return word.source == TextSource::kRecognized && word.confidence < least;
+  return word.confidence < least;
 }
 
 std::string marked_text(const Page& page, float least) {

@@ -47,6 +47,8 @@ struct Page {
   TextSource source = TextSource::kRecognized;
   /// There is ink, and little or none of it was read for sure.
   bool is_doubtful = false;
+  /// For people: what the text lacks, and why.
+  std::vector<std::string> notes = {};
 
   /// The lines, each ended by \n, an empty line between blocks.
   std::string text() const;
@@ -55,7 +57,8 @@ struct Page {
 /// The page with its boxes in pixels of a picture of another size.
 Page resized(Page page, int width, int height);
 
-/// Whether a word was read, with less confidence than `least`.
+/// Whether a word was read with less confidence than `least`, or told by a file that is not
+/// believed.
 bool is_unsure(const Word& word, float least);
 
 /// The text of a page, where words of less confidence than `least` are marked: "[word?]".

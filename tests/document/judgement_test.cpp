@@ -126,5 +126,30 @@ TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
   EXPECT_FALSE(shows_more(picture, page, all)) << "painted white";
 }
 
+TEST(JudgementTest, TwoLayersOverEachOtherAreNoticed) {
+  ocr::Page page{1000, 1000, {}};
+  page.lines.resize(2);
+  for (int i = 0; i < 8; ++i) {
+    const float left = 60 * static_cast<float>(i);
+    page.lines[0].words.push_back({"Total", {left, 100, 50, 20}, 1, {}});
+    page.lines[1].words.push_back({"next", {left, 116, 50, 20}, 1, {}});
+  }
+  EXPECT_FALSE(lies_over_itself(page)) << "lines that are set tightly";
+  page.lines.push_back({{{"WATERMARK", {0, 50, 500, 200}, 1, {}}}, {0, 50, 500, 200}, 1, 0});
+  EXPECT_FALSE(lies_over_itself(page));
+  for (int i = 0; i < 8; ++i) {
+    page.lines[2].words.push_back({"Totai", {60 * static_cast<float>(i) + 6, 103, 50, 20}, 1, {}});
+  }
+  EXPECT_TRUE(lies_over_itself(page));
+}
+
+TEST(JudgementTest, LinesOfWordsThatLackLettersAreUnclear) {
+  ocr::Page page{1000, 1000, {}};
+  page.lines.push_back({{{"\uFFFD", {}, 1, {}}, {"item", {}, 1, {}}}, {0, 0, 100, 20}, 1, 0});
+  EXPECT_TRUE(unclear_places(page).empty()) << "a bullet";
+  page.lines.push_back({{{"i\uFFFDem", {}, 1, {}}}, {0, 30, 100, 20}, 1, 0});
+  EXPECT_EQ(unclear_places(page), (std::vector<ocr::Box>{{0, 30, 100, 20}}));
+}
+
 }  // namespace
 }  // namespace oko::document

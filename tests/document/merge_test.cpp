@@ -111,5 +111,23 @@ TEST(MergeTest, DoubtedTextHasNoConfidence) {
   EXPECT_EQ(page.lines[0].words[0].confidence, 0);
 }
 
+TEST(MergeTest, WordsWhoseLettersHaveNoMeaningAreReadInTheirPlace) {
+  const ocr::Page page = doubted_where_unclear(
+      told({line("\uFFFD price \uFFFDf sug\uFFFDr", 100, 10, TextSource::kTextLayer)}));
+  EXPECT_EQ(page.lines[0].words[1].confidence, 1);
+  EXPECT_EQ(page.lines[0].words[3].confidence, 0);
+  EXPECT_LT(page.lines[0].confidence, 0.7f);
+  const ocr::Line read{{{"of", page.lines[0].words[2].box, 0.9f, "en"},
+                        {"suger", page.lines[0].words[3].box, 0.4f, "en"}},
+                       page.lines[0].box,
+                       0.6f,
+                       0};
+  const ocr::Page both = merged(page, {1000, 1000, {read}});
+  EXPECT_EQ(both.text(), "\uFFFD price of sug\uFFFDr\n") << "not what is a guess";
+  EXPECT_EQ(both.source, TextSource::kBoth);
+  EXPECT_EQ(both.lines[0].words[2].source, TextSource::kRecognized);
+  EXPECT_EQ(both.lines[0].words[3].confidence, 0);
+}
+
 }  // namespace
 }  // namespace oko::document

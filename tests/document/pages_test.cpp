@@ -8,6 +8,7 @@
 #include "budget/process_memory.h"
 #include "ocr/footprint.h"
 #include "tests/support/kept_memory.h"
+#include "tests/support/pdf_pages.h"
 #include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
@@ -96,6 +97,55 @@ TEST_F(PagesTest, APageThatIsTooLargeIsDrawnSmallerAndThatIsSaid) {
   Pages pages({kData + "text.pdf", kData + "poster.pdf"}, {.pdf = {.max_pixels = 9'000'000}});
   EXPECT_EQ(pages.reduction(0), "");
   EXPECT_EQ(pages.reduction(1), kData + "poster.pdf: read at 15 dots per inch: 3000 × 3000 pixels");
+}
+
+/// The page that comes of one word of confidence 0.9 in the picture, over its left half.
+ocr::Page completed(const ocr::LoadedPage& loaded, const std::string& word) {
+  const auto& picture = std::get<image::Image>(loaded.content);
+  const ocr::Box box{0, 0, static_cast<float>(picture.width) / 2,
+                     static_cast<float>(picture.height)};
+  ocr::Page read{picture.width, picture.height, {{{{word, box, 0.9f, {}}}, box, 0.9f, 0}}};
+  return loaded.complete ? loaded.complete(read) : read;
+}
+
+TEST_F(PagesTest, LettersWithoutAMeaningAreReadInThePicture) {
+  const auto write = [&](const std::string& text) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+              "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
+                  pdf_stream(4, "", "BT /F 10 Tf 20 150 Td " + text + " Tj ET") +
+                  "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>endobj\n" +
+                  pdf_stream(6, "",
+                             "begincmap 1 begincodespacerange <00> <FF> endcodespacerange\n"
+                             "1 beginbfrange <20> <7C> <0020> endbfrange\n"
+                             "1 beginbfchar <7D> <FFFD> endbfchar endcmap"));
+    return Pages({folder_ / "page.pdf"}, {.pdf = {.resolution = 72}}).load(0, nullptr);
+  };
+  EXPECT_FALSE(holds_picture(write("(twelve and thirteen words)")));
+  const ocr::LoadedPage some = write("(twelve and thir}een words)");
+  ASSERT_TRUE(holds_picture(some));
+  EXPECT_EQ(completed(some, "?").source, ocr::TextSource::kTextLayer) << "at another place";
+  const ocr::LoadedPage most = write("(}}}}}}}}} }}} }}}}}}}})");
+  ASSERT_TRUE(holds_picture(most));
+  EXPECT_TRUE(completed(most, "thirteen letters").notes.empty());
+  const ocr::Page little = completed(most, "7");
+  ASSERT_EQ(little.notes.size(), 1u);
+  EXPECT_EQ(little.notes[0], "its text has 20 characters without a meaning; the picture shows 1");
+}
+
+TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCounted) {
+  write_pdf(folder_ / "page.pdf",
+            "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+            "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
+                pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (seen) Tj 0 100 Td (not seen) Tj ET") +
+                "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
+  Pages pages({folder_ / "page.pdf"});
+  const auto page = std::get<ocr::Page>(pages.load(0, nullptr).content);
+  EXPECT_EQ(page.text(), "seen\n");
+  ASSERT_EQ(page.notes.size(), 1u);
+  EXPECT_EQ(page.notes[0], "2 words lie outside of the page and are left out");
 }
 
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {

@@ -187,6 +187,42 @@ TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
   EXPECT_NO_THROW(Pdf(folder_ / "whole.pdf").render(0));
 }
 
+TEST_F(PdfTest, ContentThatBreaksOffWithinTextIsDamagedThoughItIsNotDeflated) {
+  const auto write = [&](const std::string& content) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+              "/Resources<</Font<</F 6 0 R>>>>>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents[4 0 R 5 0 R]>>endobj\n" +
+                  pdf_stream(4, "", "BT /F 10 Tf 20 150 Td") + pdf_stream(5, "", content) +
+                  "6 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
+  };
+  write("(first) Tj 0 -20 Td (seco");
+  EXPECT_FALSE(Pdf(folder_ / "page.pdf").text_layer(0));
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "page.pdf").render(0); }, ErrorCode::kBadInput)
+                .find("page 1: is damaged"),
+            std::string::npos);
+  write("(first) Tj 0 -20 Td (second) Tj");
+  const Pdf without_end(folder_ / "page.pdf");
+  EXPECT_EQ(without_end.text_layer(0)->text(), "first\nsecond\n");
+  ASSERT_EQ(without_end.hidden_content(0).size(), 1u);
+  EXPECT_EQ(without_end.hidden_content(0)[0],
+            "its content ends within text: the rest of it may be missing");
+  write("(first) Tj 0 -20 Td (second) Tj ET");
+  EXPECT_TRUE(Pdf(folder_ / "page.pdf").hidden_content(0).empty());
+}
+
+TEST_F(PdfTest, APortfolioAndAFormOfXmlAreNamed) {
+  write_file_atomically(
+      folder_ / "cover.pdf",
+      "%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R/Collection<</View/D>>/NeedsRendering true>>"
+      "endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]>>endobj\n"
+      "3 0 obj<</Type/Page/Parent 2 0 R>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
+  const std::vector<std::string> notes = Pdf(folder_ / "cover.pdf").hidden_content(0);
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_NE(notes[0].find("portfolio"), std::string::npos);
+  EXPECT_NE(notes[1].find("XFA"), std::string::npos);
+}
+
 /// Of a page whose box is inherited, with a link and a filled field of a form.
 TEST_F(PdfTest, AFieldOfAFormIsDrawnAndIsAPlaceToReadAndALinkIsNot) {
   write_file_atomically(

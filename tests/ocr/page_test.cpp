@@ -45,7 +45,7 @@ TEST(PageTest, UnsureWordsAreMarked) {
   EXPECT_EQ(marked_text(page, 0.5f), "а [b?]\n");
   EXPECT_EQ(marked_text(page, 0), "а b\n");
   page.lines[0].words[1].source = TextSource::kTextLayer;
-  EXPECT_EQ(marked_text(page, 0.5f), "а b\n") << "the file tells it";
+  EXPECT_EQ(marked_text(page, 0.5f), "а [b?]\n") << "a file that is not believed";
 }
 
 TEST(PageTest, TextOfBlocksIsParted) {

@@ -1,0 +1,191 @@
+#include "document/content_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+namespace oko::document {
+namespace {
+
+constexpr std::string_view kSpaces("\0\t\n\f\r ", 6);
+constexpr std::string_view kDelimiters = "()<>[]{}/%";
+constexpr int kInvisible = 3;  // a render mode
+
+bool is_space(char c) {
+  return kSpaces.find(c) != std::string_view::npos;
+}
+
+bool is_regular(char c) {
+  return !is_space(c) && kDelimiters.find(c) == std::string_view::npos;
+}
+
+bool is_number(std::string_view token) {
+  return token.find_first_not_of("+-.0123456789") == std::string_view::npos;
+}
+
+bool shows_text(std::string_view name) {
+  return name == "Tj" || name == "TJ" || name == "'" || name == "\"";
+}
+
+/// What sets the distances of words and letters as the operator " does, whose operands these are.
+std::string distances_of(std::string_view operands) {
+  const std::string text(operands.substr(0, operands.find_first_of("(<")));
+  char* rest = nullptr;
+  const double words = std::strtod(text.c_str(), &rest);
+  return fmt::format("\n{:g} Tw {:g} Tc", words, std::strtod(rest, nullptr));
+}
+
+}  // namespace
+
+std::optional<ContentOperation> ContentScanner::next() {
+  const std::size_t begin = at_;
+  bool any = false;  // an operand
+  while (true) {
+    while (at_ < content_.size() && is_space(content_[at_])) ++at_;
+    if (at_ == content_.size()) {
+      breaks_off_ |= any || depth_ > 0;
+      return std::nullopt;
+    }
+    const std::size_t token = at_;
+    if (!is_regular(content_[at_])) {
+      any |= skip_token();
+      continue;
+    }
+    std::string_view name = regular();
+    if (is_number(name) || name == "true" || name == "false" || name == "null") {
+      any = true;
+      continue;
+    }
+    depth_ = 0;
+    if (name == "BI") {
+      skip_inline_image();
+      if (breaks_off_) return std::nullopt;
+      name = "EI";
+    }
+    return ContentOperation{content_.substr(begin, token - begin), name, begin, at_};
+  }
+}
+
+/// One that begins with a delimiter. Whether it is an operand.
+bool ContentScanner::skip_token() {
+  const char c = content_[at_];
+  const bool is_double = at_ + 1 < content_.size() && content_[at_ + 1] == c;
+  ++at_;
+  if (c == '%') {
+    at_ = std::min(content_.find_first_of("\r\n", at_), content_.size());
+    return false;
+  }
+  if (c == '(') {
+    skip_string();
+  } else if (c == '/') {
+    regular();
+  } else if ((c == '<' || c == '>') && is_double) {
+    ++at_;
+    depth_ += c == '<' ? 1 : -1;
+  } else if (c == '[' || c == ']') {
+    depth_ += c == '[' ? 1 : -1;
+  } else if (c == '<') {
+    at_ = content_.find('>', at_);
+    breaks_off_ |= at_ == std::string_view::npos;
+    at_ = std::min(at_, content_.size() - 1) + 1;
+  }
+  return true;
+}
+
+void ContentScanner::skip_string() {
+  for (int depth = 1; at_ < content_.size(); ++at_) {
+    const char c = content_[at_];
+    if (c == '\\') {
+      ++at_;
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')' && --depth == 0) {
+      ++at_;
+      return;
+    }
+  }
+  at_ = content_.size();
+  breaks_off_ = true;
+}
+
+std::string_view ContentScanner::regular() {
+  const std::size_t begin = at_;
+  while (at_ < content_.size() && is_regular(content_[at_])) ++at_;
+  return content_.substr(begin, at_ - begin);
+}
+
+/// Behind its data: white space, "EI" and white space.
+void ContentScanner::skip_inline_image() {
+  std::size_t end = content_.find("ID", at_);
+  while (end != std::string_view::npos) {
+    end = content_.find("EI", end + 2);
+    if (end == std::string_view::npos) break;
+    const bool is_last = end + 2 == content_.size();
+    if (is_space(content_[end - 1]) && (is_last || is_space(content_[end + 2]))) {
+      at_ = end + 2;
+      return;
+    }
+  }
+  at_ = content_.size();
+  breaks_off_ = true;
+}
+
+ContentEnd end_of(std::string_view content) {
+  ContentScanner scanner(content);
+  bool in_text = false, has_images = false;
+  bool cut = false;  // what is left of Tj, Td or another, and no operator
+  while (const auto operation = scanner.next()) {
+    if (operation->name == "BT" || operation->name == "ET") in_text = operation->name == "BT";
+    has_images |= operation->name == "EI";
+    cut = operation->name == "T";
+  }
+  // The data of an image can hold anything, also what looks like its end.
+  if (has_images) return ContentEnd::kWhole;
+  if (scanner.breaks_off() || cut) return ContentEnd::kBroken;
+  return in_text ? ContentEnd::kInText : ContentEnd::kWhole;
+}
+
+std::optional<std::string> without_invisible_text(std::string_view content) {
+  struct Cut {
+    std::size_t begin, end;
+    std::string instead;
+  };
+  std::vector<Cut> cuts, object;  // `object`: of the text object that is open
+  bool all_invisible = true;      // in it
+  std::vector<bool> saved;        // by q
+  bool invisible = false;
+  ContentScanner scanner(content);
+  while (const auto operation = scanner.next()) {
+    const std::string_view name = operation->name;
+    if (name == "q") {
+      saved.push_back(invisible);
+    } else if (name == "Q" && !saved.empty()) {
+      invisible = saved.back();
+      saved.pop_back();
+    } else if (name == "Tr") {
+      invisible = std::atoi(std::string(operation->operands).c_str()) == kInvisible;
+    } else if (name == "BT") {
+      object.clear();
+      all_invisible = true;
+    } else if (name == "ET") {
+      if (all_invisible) cuts.insert(cuts.end(), object.begin(), object.end());
+      object.clear();
+    } else if (shows_text(name)) {
+      all_invisible = all_invisible && invisible;
+      object.push_back({operation->begin, operation->end,
+                        (name == "\"" ? distances_of(operation->operands) : "") + "\n"});
+    }
+  }
+  if (cuts.empty() || scanner.breaks_off()) return std::nullopt;
+  std::string result;
+  std::size_t at = 0;
+  for (const Cut& cut : cuts) {
+    result.append(content, at, cut.begin - at).append(cut.instead);
+    at = cut.end;
+  }
+  return result.append(content.substr(at));
+}
+
+}  // namespace oko::document

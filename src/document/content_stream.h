@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace oko::document {
+
+/// An operator of a content stream, as a part of it. An inline image is one, "EI".
+struct ContentOperation {
+  std::string_view operands;  ///< with the white space around them
+  std::string_view name;
+  std::size_t begin = 0;  ///< of its operands
+  std::size_t end = 0;    ///< behind its name
+};
+
+/// Takes the content of a page apart (ISO 32000-1, 7.8.2). `content` must outlive it.
+class ContentScanner {
+ public:
+  explicit ContentScanner(std::string_view content) : content_(content) {}
+
+  /// None at the end.
+  std::optional<ContentOperation> next();
+
+  /// At the end: whether the content ends within a string, an array, a dictionary or an inline
+  /// image, or with operands of no operator.
+  bool breaks_off() const { return breaks_off_; }
+
+ private:
+  bool skip_token();
+  void skip_string();
+  std::string_view regular();
+  void skip_inline_image();
+
+  std::string_view content_;
+  std::size_t at_ = 0;
+  int depth_ = 0;  ///< of arrays and dictionaries
+  bool breaks_off_ = false;
+};
+
+/// How the content of a page ends.
+enum class ContentEnd {
+  kWhole,
+  kInText,  ///< a text object has no end: its text may be whole or not
+  kBroken,  ///< within an operator or its operands
+};
+
+ContentEnd end_of(std::string_view content);
+
+/// The content without the text that is never painted (render mode 3), where whole text objects
+/// are of such text; none where it has no such text.
+std::optional<std::string> without_invisible_text(std::string_view content);
+
+}  // namespace oko::document

@@ -1,0 +1,39 @@
+#include "document/content_stream.h"
+
+#include <gtest/gtest.h>
+
+namespace oko::document {
+namespace {
+
+TEST(ContentStreamTest, WhatEndsBehindAnOperatorIsWhole) {
+  for (const char* content :
+       {"", " \n", "% a comment", "q 1 0 0 1 0 0 cm", "BT /F 12 Tf (a \\) (b)) Tj ET % end",
+        "[(a) -20 <62> 3] TJ T*", "/Span <</ActualText (x)/A [1 2]>> BDC EMC", "true ri",
+        "(a) Tj ] (b) Tj", "BI /W 1 /H 1 /BPC 8 /CS /G ID (EI\n EI Q"}) {
+    EXPECT_EQ(end_of(content), ContentEnd::kWhole) << content;
+  }
+}
+
+TEST(ContentStreamTest, WhatEndsElsewhereIsNot) {
+  for (const char* content :
+       {"BT (a) Tj (b", "BT (a) Tj (b\\", "BT (a) Tj <61", "[(a) -20", "/Span <</A 1", "/Span",
+        "BT 12 0", "BT (a) T", "BT (a", "BI /W 1 ID \x01\x02", "(a (b) Tj 0 -12 Td (c) Tj ET"}) {
+    EXPECT_EQ(end_of(content), ContentEnd::kBroken) << content;
+  }
+  EXPECT_EQ(end_of("BT (a) Tj"), ContentEnd::kInText);
+}
+
+TEST(ContentStreamTest, OnlyTextThatIsNeverPaintedIsTakenOut) {
+  EXPECT_EQ(without_invisible_text("BT (a) Tj ET"), std::nullopt);
+  EXPECT_EQ(without_invisible_text("q BT 3 Tr /F 9 Tf(a)Tj 2 0 Td [(b)] TJ ET Q BT (c) Tj ET"),
+            "q BT 3 Tr /F 9 Tf\n 2 0 Td\n ET Q BT (c) Tj ET");
+  EXPECT_EQ(without_invisible_text("3 Tr q 0 Tr BT (a) Tj ET Q BT (b) ' ET"),
+            "3 Tr q 0 Tr BT (a) Tj ET Q BT\n ET");
+  EXPECT_EQ(without_invisible_text("BT 3 Tr 1.5 2 (a) \" ET 0 Tr"),
+            "BT 3 Tr\n1.5 Tw 2 Tc\n ET 0 Tr");
+  EXPECT_EQ(without_invisible_text("BT 3 Tr (a) Tj 0 Tr (b) Tj ET"), std::nullopt)
+      << "b stands behind a";
+}
+
+}  // namespace
+}  // namespace oko::document
