@@ -13,6 +13,8 @@ pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips>=8.14)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 pkg_check_modules(qpdf REQUIRED IMPORTED_TARGET libqpdf>=11.3)
+# Without a word about its old smart pointer, which is not used here, qpdf before 12 warns of it.
+target_compile_definitions(PkgConfig::qpdf INTERFACE POINTERHOLDER_TRANSITION=4)
 find_package(ZLIB REQUIRED)
 if(NOT APPLE)  # which reads text itself
   pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
