@@ -21,6 +21,7 @@
 #include "engine/fitting.h"
 #include "engine/plan.h"
 #include "hub/model_path.h"
+#include "image/fit.h"
 #include "ocr/footprint.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
@@ -191,6 +192,7 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
             picture.unread));
   }
+  if (picture.shrink > 1) note(image::shrinking_of(picture.image));
   if (picture.pages > 1) {
     note(tr("page 1 of {} is described; oko ocr reads all",
             "описана страница 1 из {}; oko ocr читает все", picture.pages));

@@ -44,13 +44,15 @@ void refuse_binary_on_terminal(const OcrOptions& options) {
                  "направьте его в файл: oko ocr ... --format pdf -o out.pdf"));
 }
 
-/// How large pictures of pages may be, so that one fits the budget. Smaller ones cannot be read.
-std::uint64_t page_pixels(std::uint64_t budget, std::size_t engines) {
-  constexpr std::uint64_t kLeast = 1'000'000;  // A4 at 100 dots per inch
+/// Makes pages so small that one fits the budget next to so many engines. Smaller than 1 megapixel,
+/// A4 at 100 dots per inch, they cannot be read.
+void fit_pages(std::uint64_t budget, std::size_t engines, document::PagesOptions& options) {
+  constexpr std::uint64_t kLeast = 1'000'000;
   const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
-  const std::uint64_t fit = ocr::pixels_within(budget - std::min(budget, taken));
-  return std::clamp(fit - fit / 100, kLeast,  // sides are rounded to whole pixels
-                    document::PdfOptions{}.max_pixels);
+  options.picture_bytes = budget - std::min(budget, taken);
+  const std::uint64_t fit = ocr::pixels_within(options.picture_bytes);
+  options.pdf.max_pixels = std::clamp(fit - fit / 100, kLeast,  // sides are rounded to whole pixels
+                                      document::PdfOptions{}.max_pixels);
 }
 
 /// An error that says nothing about the pages to come.
@@ -72,7 +74,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   require_address_space(PageLedger::kAlone);
   const std::size_t most = options.threads != 0 ? options.threads : physical_core_count();
   document::PagesOptions pages_options = options.pages;
-  pages_options.pdf.max_pixels = page_pixels(budget, PageLedger::pages_within(budget, most));
+  fit_pages(budget, PageLedger::pages_within(budget, most), pages_options);
   document::Pages pages(input.paths(), pages_options);
   Output output(options.output);
   // Of those that are being read; a page's own is filled by the thread that loads it.

@@ -13,6 +13,7 @@
 #include "engine/fitting.h"
 #include "engine/plan.h"
 #include "engine/stopwatch.h"
+#include "image/fit.h"
 #include "ocr/footprint.h"
 #include "tensor/device.h"
 
@@ -50,9 +51,18 @@ class PictureMemory {
                 const image::Header& header)
       : engine_(engine),
         request_(request),
+        header_(header),
         size_{header.width, header.height},
-        decode_bytes_(header.decode_bytes),
         model_bytes_(engine.least_bytes(request, {size_})) {}
+
+  /// Until the model is asked.
+  static std::uint64_t loading(const image::Header& header, bool reads_text) {
+    const std::uint64_t rgb = std::uint64_t{3} * static_cast<std::uint64_t>(header.width) *
+                              static_cast<std::uint64_t>(header.height);
+    const std::uint64_t reading =
+        reads_text ? rgb + ocr::reading_bytes(header.width, header.height) : 0;
+    return stays(reads_text) + std::max(header.decode_bytes, reading);
+  }
 
   std::uint64_t total(bool reads_text) const {
     return std::max(loading(reads_text), stays(reads_text) + model_bytes_);
@@ -81,14 +91,7 @@ class PictureMemory {
     return engine::runtime_bytes(tensor::on_gpu()) + (reads_text ? ocr::kEngineBytes : 0);
   }
 
-  /// Until the model is asked.
-  std::uint64_t loading(bool reads_text) const {
-    const std::uint64_t rgb = std::uint64_t{3} * static_cast<std::uint64_t>(size_.width) *
-                              static_cast<std::uint64_t>(size_.height);
-    const std::uint64_t reading =
-        reads_text ? rgb + ocr::reading_bytes(size_.width, size_.height) : 0;
-    return stays(reads_text) + std::max(decode_bytes_, reading);
-  }
+  std::uint64_t loading(bool reads_text) const { return loading(header_, reads_text); }
 
   engine::Knobs knobs_within(std::uint64_t budget, bool reads_text) const {
     return engine_.knobs_for(request_, {size_}, budget - std::min(budget, stays(reads_text)));
@@ -96,23 +99,41 @@ class PictureMemory {
 
   const engine::Engine& engine_;
   const engine::GenerationRequest& request_;
+  image::Header header_;
   models::qwen3_vl::ImageSize size_;
-  std::uint64_t decode_bytes_;
   std::uint64_t model_bytes_;
 };
 
-/// Whether there is room for the text of the picture; where not, its engine gives up what it has.
-bool admits_text(const PictureMemory& memory, std::uint64_t budget, TextReader& reader,
-                 Picture& picture) {
+/// As large as there is room for to decode it and, where asked, to read its text.
+image::Fitted fitted(const std::string& file, std::uint64_t budget, bool reads_text) {
+  return image::fit(file, 0, budget, [&](const image::Header& header) {
+    return PictureMemory::loading(header, reads_text);
+  });
+}
+
+/// The size of a picture for which there is room, and whether there is for its text; where not,
+/// its engine gives up what it has.
+std::pair<image::Fitted, bool> plan(const engine::Engine& engine,
+                                    const engine::GenerationRequest& request,
+                                    const std::string& file, std::uint64_t budget,
+                                    TextReader& reader, Picture& picture) {
   const bool wanted = reader.when() != ReadText::kNever;
-  const bool required = reader.when() == ReadText::kAlways;
-  if (wanted && memory.total(true) <= budget) return true;
-  if (required) throw memory.refusal(true, budget);
+  std::uint64_t with_text = 0;
+  if (wanted) {
+    const image::Fitted size = fitted(file, budget, true);
+    const PictureMemory memory(engine, request, size.header);
+    with_text = memory.total(true);
+    if (with_text <= budget) return {size, true};
+    if (reader.when() == ReadText::kAlways) throw memory.refusal(true, budget);
+  }
+  const image::Fitted size = fitted(file, budget, false);
+  const PictureMemory memory(engine, request, size.header);
   if (memory.total(false) > budget) throw memory.refusal(false, budget);
-  if (!wanted) return false;
-  reader.unload();
-  picture.unread = budget::OverBudget(memory.total(true), budget).what();
-  return false;
+  if (wanted) {
+    reader.unload();
+    picture.unread = budget::OverBudget(with_text, budget).what();
+  }
+  return {size, false};
 }
 
 /// Null where the text is not to be read or, unless it has to be, cannot be.
@@ -127,12 +148,12 @@ ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& pict
   }
 }
 
-void decode(engine::ModelHost& host, const std::string& file, const image::Header& header,
+void decode(engine::ModelHost& host, const std::string& file, const image::Fitted& fitted,
             const StopToken& stop, Picture& picture) {
-  picture.lease = lease_of(host, Tag::kImage, header.decode_bytes, stop, picture);
+  picture.lease = lease_of(host, Tag::kImage, fitted.header.decode_bytes, stop, picture);
   Taken taken;
   const engine::Stopwatch time;
-  picture.image = image::load(file);
+  picture.image = image::load(file, fitted.limits);
   picture.stats.decode_seconds = time.seconds();
   picture.stats.taken[Tag::kImage] = taken.bytes();
   TagBytes spare = picture.lease.bytes();
@@ -177,13 +198,11 @@ Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,
                      const engine::GenerationRequest& request, const std::string& file,
                      TextReader& reader, const StopToken& stop) {
   Picture picture;
-  const image::Header header = image::read_header(file);
-  picture.pages = header.pages;
-  const PictureMemory memory(engine, request, header);
-  ocr::Engine* const reading = admits_text(memory, host.budget_bytes(), reader, picture)
-                                   ? engine_for(reader, stop, picture)
-                                   : nullptr;
-  decode(host, file, header, stop, picture);
+  const auto [size, reads_text] = plan(engine, request, file, host.budget_bytes(), reader, picture);
+  picture.pages = size.header.pages;
+  picture.shrink = size.header.shrink;
+  ocr::Engine* const reading = reads_text ? engine_for(reader, stop, picture) : nullptr;
+  decode(host, file, size, stop, picture);
   if (reading != nullptr) read_text(host, *reading, stop, picture);
   return picture;
 }

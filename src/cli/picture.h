@@ -56,6 +56,7 @@ struct PictureStats {
 struct Picture {
   image::Image image;
   int pages = 1;        ///< of the file, of which this is the first
+  int shrink = 1;       ///< 2, 4 or 8: it was shrunk so while it was decoded
   ocr::Page page;       ///< what stands in it; without lines where it is not read
   std::string unread;   ///< why it is not read though it was to be
   budget::Lease lease;  ///< of `image`, and no more
@@ -63,7 +64,8 @@ struct Picture {
 };
 
 /// Decodes a picture file and reads its text, each under a lease of the host's, once all that
-/// `request` takes with the picture is known to fit: the model's work and the text as well. Throws
+/// `request` takes with the picture is known to fit: the model's work and the text as well. A
+/// picture that would not is shrunk while it is decoded, down to 1 megapixel. Throws
 /// kOverBudget with the least budget for all of that and the other options that are each enough;
 /// kBadInput, kCancelled, and what ocr::make_engine throws.
 Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,

@@ -123,16 +123,25 @@ Pages::File Pages::file_at(std::string path) {
 Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : options_(options) {
   for (std::string& path : files) {
     File file = file_at(std::move(path));
-    for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page});
+    for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page, {}});
     files_.push_back(std::move(file));
   }
 }
 
+image::Fitted Pages::fitted(const Place& place) const {
+  return image::fit(
+      files_[place.file].path, place.page, options_.picture_bytes, [](const image::Header& header) {
+        return std::max(header.decode_bytes, ocr::reading_bytes(header.width, header.height));
+      });
+}
+
 ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
-  const Place place = pages_[i];
+  Place& place = pages_[i];
   const File& file = files_[place.file];
   if (file.is_pdf) return load_from_pdf(place, sheet);
-  image::Image image = image::load(file.path, {}, place.page);
+  const image::Fitted size = fitted(place);
+  image::Image image = image::load(file.path, size.limits, place.page);
+  if (size.header.shrink > 1) place.reduction = image::shrinking_of(image);
   if (sheet != nullptr) {
     sheet->picture = picture_of(file.path, image);
     set_paper_size(image, *sheet);
@@ -163,7 +172,10 @@ std::string Pages::name(std::size_t i) const {
 }
 
 std::string Pages::reduction(std::size_t i) {
-  if (!is_of_pdf(i)) return {};
+  if (!is_of_pdf(i)) {
+    const std::string& reduction = pages_[i].reduction;
+    return reduction.empty() ? reduction : name(i) + ": " + reduction;
+  }
   const PageSize size =
       with_pdf(pages_[i].file, [&](const Pdf& pdf) { return pdf.page_size(pages_[i].page); });
   if (size.resolution > options_.pdf.resolution - 1) return {};
@@ -200,7 +212,7 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
     height = size.height;
     loading = 3 * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   } else {
-    const image::Header header = image::read_header(files_[place.file].path, {}, place.page);
+    const image::Header header = fitted(place).header;
     width = header.width;
     height = header.height;
     loading = header.decode_bytes;

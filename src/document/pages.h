@@ -10,6 +10,7 @@
 #include "budget/ledger.h"
 #include "document/pdf.h"
 #include "document/sheet.h"
+#include "image/fit.h"
 #include "ocr/page_reader.h"
 
 namespace oko::document {
@@ -18,6 +19,8 @@ struct PagesOptions {
   /// Reads the pictures of pages of a PDF whatever text the file has of them.
   bool ignores_text = false;
   PdfOptions pdf = {};
+  /// Memory to decode a picture and read it; a larger one is shrunk, down to 1 megapixel.
+  std::uint64_t picture_bytes = UINT64_MAX;
 };
 
 /// The pages of files one after another: pictures, TIFF files of several pages, PDF.
@@ -41,7 +44,7 @@ class Pages {
   /// Throws kBadInput as image::load and Pdf do.
   ocr::LoadedPage load(std::size_t i, Sheet* sheet);
 
-  /// For people: that the picture of page `i`, of a PDF, has less than its resolution because it
+  /// For people, after `load`: that the picture of page `i` has less than its resolution because it
   /// would be too large; empty where it has it. Throws as `load` does.
   std::string reduction(std::size_t i);
 
@@ -61,11 +64,14 @@ class Pages {
   struct Place {
     std::size_t file = 0;
     int page = 0;
+    std::string reduction;
   };
 
   static File file_at(std::string path);
   struct PdfPage;
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
+  /// Of a page that is a picture.
+  image::Fitted fitted(const Place& place) const;
   ocr::LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   ocr::LoadedPage load_opened(PdfPage opened, bool adds) const;
   /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a

@@ -317,7 +317,11 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
   const Source source{bytes, format, name, limits, page};
   return explained(source, [&] {
     const Opened opened = open_checked(source);
-    return Header{format, opened.scaling.width, opened.scaling.height, opened.pages,
+    return Header{format,
+                  opened.scaling.width,
+                  opened.scaling.height,
+                  opened.pages,
+                  opened.scaling.shrink,
                   decode_bytes(opened, format, bytes.size() + opened.changed.size())};
   });
 }

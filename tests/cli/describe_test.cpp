@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "image/jpeg.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -290,11 +291,24 @@ TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) 
   };
   const auto automatic = ask("auto");
   EXPECT_EQ(automatic.status, 0) << automatic.err;
-  EXPECT_NE(automatic.err.find("is not read: this needs 355MB"), std::string::npos)
+  EXPECT_NE(automatic.err.find("is not read: this needs 295MB"), std::string::npos)
       << automatic.err;
-  EXPECT_NE(automatic.out.find("\"ocr_error\":\"this needs 355MB"), std::string::npos)
+  EXPECT_NE(automatic.out.find("\"ocr_error\":\"this needs 295MB"), std::string::npos)
       << automatic.out;
-  expect_error(ask("on"), 3, "this needs 355MB");
+  expect_error(ask("on"), 3, "this needs 295MB");
+}
+
+TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetIsShrunkWhileItIsDecoded) {
+  const image::Image white{4000, 3000, std::vector<std::uint8_t>(4000 * 3000 * 3, 255)};
+  const std::string large = file("large.jpg", image::encode_jpeg(white, 85));
+  const auto within = [&](const std::string& budget) {
+    return describe({large, "--ocr", "off", "--max-pixels", "65536", "--budget", budget});
+  };
+  const std::string words = "large.jpg: 4000 × 3000 pixels, shrunk to 2000 × 1500 while decoding";
+  EXPECT_EQ(within("1GB").err.find(words), std::string::npos);
+  const auto shrunk = within("105MB");
+  EXPECT_EQ(shrunk.status, 0) << shrunk.err;
+  EXPECT_NE(shrunk.err.find(words), std::string::npos) << shrunk.err;
 }
 
 TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetDoesNotStopTheOthers) {

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "image/image.h"
 #include "image/jpeg.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
@@ -129,20 +130,45 @@ TEST_F(OcrTest, ADamagedPageDoesNotStopTheOthers) {
 
 TEST_F(OcrTest, APageThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
   OKO_NEEDS_TESSERACT();
-  const image::Image blank{4000, 4000, std::vector<std::uint8_t>(4000 * 4000 * 3, 255)};
+  const image::Image blank{1900, 1900, std::vector<std::uint8_t>(1900 * 1900 * 3, 255)};
   write_file_atomically(folder_ / "blank.jpg", std::string_view(image::encode_jpeg(blank, 85)));
   const ProcessResult both =
       run({"ocr", folder_ / "blank.jpg", kReceipt, "--budget", "250MB", "--threads", "2"});
   EXPECT_EQ(both.status, 3) << both.err;
-  EXPECT_NE(both.err.find("blank.jpg: this needs 336MB of memory, and the budget is 250MB"),
+  EXPECT_NE(both.err.find("blank.jpg: this needs 289MB of memory, and the budget is 250MB"),
             std::string::npos)
       << both.err;
   EXPECT_NE(both.out.find("Супермаркет"), std::string::npos) << both.out;
-  EXPECT_NE(both.err.find("use --budget 336MB"), std::string::npos) << both.err;
+  EXPECT_NE(both.err.find("use --budget 289MB"), std::string::npos) << both.err;
   const ProcessResult alone = run({"ocr", folder_ / "blank.jpg", "--budget", "250MB"}, "ru");
   EXPECT_EQ(alone.status, 3) << alone.err;
-  EXPECT_NE(alone.err.find("подсказка: укажите --budget 336MB"), std::string::npos) << alone.err;
+  EXPECT_NE(alone.err.find("подсказка: укажите --budget 289MB"), std::string::npos) << alone.err;
   EXPECT_EQ(run({"ocr", kReceipt, "--budget", "100MB"}).status, 3) << "no room for the engine";
+}
+
+TEST_F(OcrTest, APictureThatDoesNotFitTheBudgetIsShrunkWhileItIsDecoded) {
+  OKO_NEEDS_TESSERACT();
+  const image::Image page = image::load(kReceipt);
+  constexpr int kScale = 6;
+  image::Image large{kScale * page.width, kScale * page.height, {}};
+  for (int y = 0; y < large.height; ++y) {
+    for (int x = 0; x < large.width; ++x) {
+      const auto* const pixel = &page.rgb[3 * (y / kScale * page.width + x / kScale)];
+      large.rgb.insert(large.rgb.end(), pixel, pixel + 3);
+    }
+  }
+  write_file_atomically(folder_ / "large.jpg", std::string_view(image::encode_jpeg(large, 85)));
+  const ProcessResult result =
+      run({"ocr", folder_ / "large.jpg", "--budget", "300MB", "--format", "json"}, "ru");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(
+      result.err.find("large.jpg: " + std::to_string(large.width) + " × " +
+                      std::to_string(large.height) + " пикселей, при декодировании уменьшена до "),
+      std::string::npos)
+      << result.err;
+  EXPECT_NE(result.out.find("Супермаркет"), std::string::npos) << result.out;
+  const nlohmann::json json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json.at("width"), large.width) << "boxes are those of the file";
 }
 
 TEST_F(OcrTest, PictureWithoutTextIsNoError) {

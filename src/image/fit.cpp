@@ -1,0 +1,34 @@
+#include "image/fit.h"
+
+#include "base/language.h"
+
+namespace oko::image {
+namespace {
+
+constexpr std::uint64_t kLeastPixels = 1'000'000;
+
+std::uint64_t pixels_of(const Header& header) {
+  return static_cast<std::uint64_t>(header.width) * static_cast<std::uint64_t>(header.height);
+}
+
+}  // namespace
+
+Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
+           const std::function<std::uint64_t(const Header&)>& bytes_of) {
+  Fitted fitted{read_header(path, {}, page), {}};
+  while (bytes_of(fitted.header) > bytes && pixels_of(fitted.header) / 4 >= kLeastPixels) {
+    const int shrink = fitted.header.shrink;
+    fitted.limits.max_decoded_pixels = pixels_of(fitted.header) - 1;
+    fitted.header = read_header(path, fitted.limits, page);
+    if (fitted.header.shrink == shrink) break;
+  }
+  return fitted;
+}
+
+std::string shrinking_of(const Image& image) {
+  return tr("{} × {} pixels, shrunk to {} × {} while decoding",
+            "{} × {} пикселей, при декодировании уменьшена до {} × {}", image.stored_width,
+            image.stored_height, image.width, image.height);
+}
+
+}  // namespace oko::image

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "image/image.h"
+
+namespace oko::image {
+
+/// What a picture file declares under limits that make its decoded picture fit.
+struct Fitted {
+  Header header;
+  Limits limits;  ///< for `load`
+};
+
+/// Shrinks page `page` of a picture file, by 2, 4 or 8 each way, until `bytes_of` its header is
+/// `bytes` or less, but not below 1 megapixel: then more than `bytes` are needed. Throws as
+/// `read_header` does.
+Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
+           const std::function<std::uint64_t(const Header&)>& bytes_of);
+
+/// For people: how a picture that was shrunk while it was decoded differs from its file.
+std::string shrinking_of(const Image& image);
+
+}  // namespace oko::image
