@@ -6,7 +6,7 @@ if(OKO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT APPLE)
 endif()
 
 # oko_precompile(TARGET [-O0]): TARGET, compiled without more options of its own than -O0, has the
-# headers precompiled; with -O0, the tests and the command line, also those of GoogleTest and CLI11.
+# headers precompiled; with -O0, the tests and the command line, also those of GoogleTest.
 function(oko_precompile target)
   if(OKO_PRECOMPILE)
     target_precompile_headers(${target} REUSE_FROM oko_headers${ARGN})
@@ -27,8 +27,6 @@ foreach(options "" -O0)
   target_precompile_headers(oko_headers${options} PRIVATE <chrono> <condition_variable> <filesystem>
     <fstream> <random> <span> <thread> <fmt/format.h> <mlx/mlx.h> <nlohmann/json.hpp>)
 endforeach()
-target_link_libraries(oko_headers-O0 PRIVATE CLI11::CLI11)
-target_precompile_headers(oko_headers-O0 PRIVATE <CLI/CLI.hpp>)
 if(OKO_BUILD_TESTS)
   target_link_libraries(oko_headers-O0 PRIVATE GTest::gtest)
   target_precompile_headers(oko_headers-O0 PRIVATE <gtest/gtest.h>)

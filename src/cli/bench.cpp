@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -109,68 +108,68 @@ void measure(const std::string& what, MeasureOptions& options) {
 }
 
 /// Options that every measurement takes.
-void add_run_options(CLI::App& command, CommonOptions& common, std::string& model,
+void add_run_options(Command& command, CommonOptions& common, std::string& model,
                      std::size_t& threads, int& repeats, bool& json) {
-  command.add_option("--model", model, tr("name or folder of the model", "имя или папка модели"))
-      ->capture_default_str();
+  command.add_option("--model", &model, tr("name or folder of the model", "имя или папка модели"))
+      .show_default();
   add_threads_option(command, threads);
-  command.add_option("--repeats", repeats, tr("timed runs", "прогоны"))
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  command.add_flag("--json", json, tr("one JSON object", "объект JSON"));
+  command.add_option("--repeats", &repeats, tr("timed runs", "прогоны"))
+      .range(1, 1000)
+      .show_default();
+  command.add_flag("--json", &json, tr("one JSON object", "объект JSON"));
   add_common_options(command, common);
   ignore_budget(command);
 }
 
 /// `oko bench WHAT` for one kind; returns the command for its own options.
-CLI::App* add_measurement(CLI::App& bench, const std::string& what, engine::BenchmarkKind kind,
-                          const std::string& description,
-                          const std::shared_ptr<MeasureOptions>& options) {
+Command& add_measurement(Command& bench, const std::string& what, engine::BenchmarkKind kind,
+                         const std::string& description,
+                         const std::shared_ptr<MeasureOptions>& options) {
   options->run.kind = kind;
-  CLI::App* command = bench.add_subcommand(what, description);
+  Command& command = bench.add_command(what, description);
   const std::string example = "\n  oko bench " + what + " --model demo/models/tiny-vl --json";
-  command->footer(tr("Example:{}", "Пример:{}", example));
-  add_run_options(*command, options->common, options->model, options->run.threads,
+  command.set_footer(tr("Example:{}", "Пример:{}", example));
+  add_run_options(command, options->common, options->model, options->run.threads,
                   options->run.repeats, options->json);
-  command->callback([what, options] { measure(what, *options); });
+  command.on_run([what, options] { measure(what, *options); });
   return command;
 }
 
-void add_measurements(CLI::App& bench) {
+void add_measurements(Command& bench) {
   const auto options_of = [] { return std::make_shared<MeasureOptions>(); };
   auto decode = options_of(), prefill = options_of(), vision = options_of(), embed = options_of();
   prefill->run.tokens = 512;
   add_measurement(bench, "decode", engine::BenchmarkKind::kDecode,
                   tr("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
-      ->add_option("--tokens", decode->run.tokens, tr("tokens a run", "токенов за прогон"))
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+      .add_option("--tokens", &decode->run.tokens, tr("tokens a run", "токенов за прогон"))
+      .range(1, 100'000)
+      .show_default();
   add_measurement(bench, "prefill", engine::BenchmarkKind::kPrefill,
                   tr("Tokens a second of a prompt.", "Токенов запроса в секунду."), prefill)
-      ->add_option("--tokens", prefill->run.tokens, tr("tokens of the prompt", "токенов запроса"))
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
+      .add_option("--tokens", &prefill->run.tokens, tr("tokens of the prompt", "токенов запроса"))
+      .range(1, 100'000)
+      .show_default();
   add_measurement(bench, "vision", engine::BenchmarkKind::kVision,
                   tr("Pictures a second.", "Картинок в секунду."), vision)
-      ->add_option("--side", vision->run.side,
-                   tr("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
-      ->check(CLI::Range(32, 8192))
-      ->capture_default_str();
+      .add_option("--side", &vision->run.side,
+                  tr("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
+      .range(32, 8192)
+      .show_default();
   embed->model = hub::kDefaultEmbeddingModel;
   embed->run.tokens = 512;
-  CLI::App* embed_command = add_measurement(bench, "embed", engine::BenchmarkKind::kEmbed,
-                                            tr("Tokens a second of texts turned into vectors.",
-                                               "Токенов в секунду при подсчёте векторов."),
-                                            embed);
-  embed_command->footer(
+  Command& embed_command = add_measurement(bench, "embed", engine::BenchmarkKind::kEmbed,
+                                           tr("Tokens a second of texts turned into vectors.",
+                                              "Токенов в секунду при подсчёте векторов."),
+                                           embed);
+  embed_command.set_footer(
       tr("Example:{}", "Пример:{}", "\n  oko bench embed --texts 8 --tokens 128"));
   embed_command
-      ->add_option("--tokens", embed->run.tokens, tr("tokens of a text", "токенов в тексте"))
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  embed_command->add_option("--texts", embed->run.texts, tr("texts in a pass", "текстов за проход"))
-      ->check(CLI::Range(1, 10'000))
-      ->capture_default_str();
+      .add_option("--tokens", &embed->run.tokens, tr("tokens of a text", "токенов в тексте"))
+      .range(1, 100'000)
+      .show_default();
+  embed_command.add_option("--texts", &embed->run.texts, tr("texts in a pass", "текстов за проход"))
+      .range(1, 10'000)
+      .show_default();
 }
 
 std::string text_of(const engine::KernelBenchmarkResult& result) {
@@ -206,7 +205,7 @@ nlohmann::ordered_json json_of(const std::string& model,
           {"kernels", kernels}};
 }
 
-void add_kernels(CLI::App& bench) {
+void add_kernels(Command& bench) {
   struct Options {
     CommonOptions common;
     engine::KernelBenchmarkOptions run;
@@ -214,14 +213,13 @@ void add_kernels(CLI::App& bench) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command = bench.add_subcommand(
-      "kernels",
-      tr("The CPU kernels at a model's shapes.", "Ядра для процессора на размерах модели."));
-  command->footer(
+  Command& command = bench.add_command("kernels", tr("The CPU kernels at a model's shapes.",
+                                                     "Ядра для процессора на размерах модели."));
+  command.set_footer(
       tr("Example:{}", "Пример:{}", "\n  oko bench kernels --model demo/models/tiny-vl"));
-  add_run_options(*command, options->common, options->model, options->run.threads,
+  add_run_options(command, options->common, options->model, options->run.threads,
                   options->run.repeats, options->json);
-  command->callback([options] {
+  command.on_run([options] {
     options->run.model = hub::find_model(options->model);
     const Interrupt interrupt;
     align_model(options->run.model, options->common, interrupt.token());
@@ -231,32 +229,31 @@ void add_kernels(CLI::App& bench) {
   });
 }
 
-void add_make_model(CLI::App& bench) {
+void add_make_model(Command& bench) {
   auto options = std::make_shared<MakeModelOptions>();
-  CLI::App* command = bench.add_subcommand(
+  Command& command = bench.add_command(
       "make-model", tr("Writes a checkpoint with random weights of a real model's shapes.",
                        "Пишет модель со случайными весами настоящих размеров."));
-  command->footer(tr("Example:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b",
-                     "Пример:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b"));
-  command->add_option("SHAPE", options->shape, tr("which model", "какая модель"))
-      ->required()
-      ->check(CLI::IsMember(hub::random_model_shapes()));
-  command->add_option("--out", options->out, tr("folder to make", "создаваемая папка"))->required();
-  command->add_option("--seed", options->seed, tr("seed of the weights", "зерно весов"))
-      ->capture_default_str();
-  add_common_options(*command, options->common);
-  ignore_budget(*command);
-  command->callback([options] { make_model(*options); });
+  command.set_footer(tr("Example:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b",
+                        "Пример:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b"));
+  command.add_argument("SHAPE", &options->shape, tr("which model", "какая модель"))
+      .required()
+      .one_of(hub::random_model_shapes());
+  command.add_option("--out", &options->out, tr("folder to make", "создаваемая папка")).required();
+  command.add_option("--seed", &options->seed, tr("seed of the weights", "зерно весов"))
+      .show_default();
+  add_common_options(command, options->common);
+  ignore_budget(command);
+  command.on_run([options] { make_model(*options); });
 }
 
 }  // namespace
 
-void add_bench(CLI::App& app) {
-  CLI::App* bench = app.add_subcommand("bench", tr("Measures.", "Измеряет."));
-  bench->require_subcommand(1);
-  add_measurements(*bench);
-  add_kernels(*bench);
-  add_make_model(*bench);
+void add_bench(Command& program) {
+  Command& bench = program.add_command("bench", tr("Measures.", "Измеряет."));
+  add_measurements(bench);
+  add_kernels(bench);
+  add_make_model(bench);
 }
 
 }  // namespace oko::cli

@@ -1,24 +1,23 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/command_line.h"
 #include "engine/model_host.h"
 
 namespace oko::cli {
 
 /// Each command registers itself with its options; its callback runs it. Errors leave as
 /// oko::Error.
-void add_describe(CLI::App& app);
-void add_ocr(CLI::App& app);
-void add_eval(CLI::App& app);
-void add_embed(CLI::App& app);
-void add_convert(CLI::App& app);
-void add_bench(CLI::App& app);
-void add_plan(CLI::App& app);
+void add_describe(Command& program);
+void add_ocr(Command& program);
+void add_eval(Command& program);
+void add_embed(Command& program);
+void add_convert(Command& program);
+void add_bench(Command& program);
+void add_plan(Command& program);
 
 /// Flags that every command takes.
 struct CommonOptions {
@@ -38,18 +37,18 @@ void require_address_space(std::uint64_t bytes);
 /// The models of a command under its budget.
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads);
 
-void add_common_options(CLI::App& command, CommonOptions& options);
+void add_common_options(Command& command, CommonOptions& options);
 
 /// Says in the help of a command that it takes --budget and does not heed it.
-void ignore_budget(CLI::App& command);
+void ignore_budget(Command& command);
 
 /// --threads, for commands that run a model. `threads` stays as it is where it is not given.
-void add_threads_option(CLI::App& command, std::size_t& threads);
+void add_threads_option(Command& command, std::size_t& threads);
 
 /// --kv-bits, for commands that count with a KV cache.
-void add_kv_bits_option(CLI::App& command, int& kv_bits);
+void add_kv_bits_option(Command& command, int& kv_bits);
 
 /// --languages, for commands that read text in pictures.
-void add_languages_option(CLI::App& command, std::vector<std::string>& languages);
+void add_languages_option(Command& command, std::vector<std::string>& languages);
 
 }  // namespace oko::cli

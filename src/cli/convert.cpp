@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -77,37 +76,37 @@ void run(Options& options) {
 
 }  // namespace
 
-void add_convert(CLI::App& app) {
+void add_convert(Command& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command& command = program.add_command(
       "convert",
       tr("Makes a small model of a Hugging Face one: 8 or 4 bits a weight. A model that is small "
          "already is written anew so that it is used where it lies.",
          "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую переписывает "
          "так, чтобы её веса читались прямо из файла."));
   const char* example = "\n  oko convert BAAI/bge-m3 ~/.oko/models/bge-m3 --bits 8";
-  command->footer(tr("Example:{}", "Пример:{}", example));
+  command.set_footer(tr("Example:{}", "Пример:{}", example));
   command
-      ->add_option("SRC", options->source,
-                   tr("name or folder of the original model", "имя или папка исходной модели"))
-      ->required();
-  command->add_option("DST", options->run.destination, tr("folder to make", "создаваемая папка"))
-      ->required();
+      .add_argument("SRC", &options->source,
+                    tr("name or folder of the original model", "имя или папка исходной модели"))
+      .required();
+  command.add_argument("DST", &options->run.destination, tr("folder to make", "создаваемая папка"))
+      .required();
   command
-      ->add_option("--bits", options->run.bits,
-                   tr("bits of a weight: 4, 8 (without: 8, or as many as SRC has)",
-                      "бит на вес: 4, 8 (без ключа: 8 или столько, сколько у SRC)"))
-      ->check(CLI::IsMember({4, 8}));
+      .add_option("--bits", &options->run.bits,
+                  tr("bits of a weight: 4, 8 (without: 8, or as many as SRC has)",
+                     "бит на вес: 4, 8 (без ключа: 8 или столько, сколько у SRC)"))
+      .one_of({"4", "8"});
   command
-      ->add_option("--group-size", options->run.group_size,
-                   tr("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",
-                      "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
-                      "64)"))
-      ->check(CLI::IsMember({32, 64, 128}));
-  command->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
-  add_common_options(*command, options->common);
-  ignore_budget(*command);
-  command->callback([options] { run(*options); });
+      .add_option("--group-size", &options->run.group_size,
+                  tr("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",
+                     "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
+                     "64)"))
+      .one_of({"32", "64", "128"});
+  command.add_flag("--json", &options->json, tr("one JSON object", "объект JSON"));
+  add_common_options(command, options->common);
+  ignore_budget(command);
+  command.on_run([options] { run(*options); });
 }
 
 }  // namespace oko::cli

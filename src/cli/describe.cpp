@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -287,79 +286,79 @@ void describe(const DescribeOptions& options) {
 
 }  // namespace
 
-void add_describe(CLI::App& app) {
+void add_describe(Command& program) {
   auto options = std::make_shared<DescribeOptions>();
-  CLI::App* command =
-      app.add_subcommand("describe", tr("Describes pictures with a vision-language model.",
-                                        "Описывает картинки моделью зрения и языка."));
-  command->footer(tr("Example:\n  oko describe photo.jpg --lang en --stats",
-                     "Пример:\n  oko describe photo.jpg --lang ru --stats"));
+  Command& command =
+      program.add_command("describe", tr("Describes pictures with a vision-language model.",
+                                         "Описывает картинки моделью зрения и языка."));
+  command.set_footer(tr("Example:\n  oko describe photo.jpg --lang en --stats",
+                        "Пример:\n  oko describe photo.jpg --lang ru --stats"));
   command
-      ->add_option("IMAGE", options->images,
-                   tr("picture files: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - is standard input",
-                      "файлы картинок: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - это стандартный "
-                      "ввод"))
-      ->required();
-  command->add_option("--prompt", options->prompt,
-                      tr("what to ask about the picture", "что спросить о картинке"));
+      .add_argument("IMAGE", &options->images,
+                    tr("picture files: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - is standard input",
+                       "файлы картинок: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - это стандартный "
+                       "ввод"))
+      .required();
+  command.add_option("--prompt", &options->prompt,
+                     tr("what to ask about the picture", "что спросить о картинке"));
   command
-      ->add_option(
-          "--lang", options->language,
+      .add_option(
+          "--lang", &options->language,
           tr("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"))
-      ->check(CLI::IsMember({"ru", "en"}));
+      .one_of({"ru", "en"});
   command
-      ->add_option(
-          "--ocr", options->ocr,
+      .add_option(
+          "--ocr", &options->ocr,
           tr("read the text in the picture first and tell the model: on, off, or auto: where "
              "there is some",
              "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
-      ->check(CLI::IsMember({"auto", "on", "off"}))
-      ->capture_default_str();
+      .one_of({"auto", "on", "off"})
+      .show_default();
   command
-      ->add_option(
-          "--ocr-tokens", options->ocr_tokens,
+      .add_option(
+          "--ocr-tokens", &options->ocr_tokens,
           tr("tell the model at most so many tokens of the text that was read; otherwise as "
              "many as the model and the budget have room for",
              "давать модели не больше стольких токенов прочитанного текста; иначе столько, "
              "сколько вмещают модель и бюджет"))
-      ->check(CLI::Range(0, 1'000'000));
+      .range(0, 1'000'000);
   command
-      ->add_option("--max-tokens", options->max_tokens,
-                   tr("longest answer, in tokens", "наибольший ответ, в токенах"))
-      ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
+      .add_option("--max-tokens", &options->max_tokens,
+                  tr("longest answer, in tokens", "наибольший ответ, в токенах"))
+      .range(1, 1'000'000)
+      .show_default();
   command
-      ->add_option("--max-pixels", options->max_pixels,
-                   tr("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
-                      "CPU to the model's own limit",
-                      "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
-                      "процессоре до предела модели",
-                      engine::kGraphPixels))
-      ->check(CLI::Range(std::int64_t{1024}, std::int64_t{64'000'000}));
+      .add_option("--max-pixels", &options->max_pixels,
+                  tr("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
+                     "CPU to the model's own limit",
+                     "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
+                     "процессоре до предела модели",
+                     engine::kGraphPixels))
+      .range(1024, 64'000'000);
   command
-      ->add_option("--temperature", options->temperature,
-                   tr("0: the most likely answer; higher: more varied",
-                      "0: самый вероятный ответ; больше — разнообразнее"))
-      ->check(CLI::Range(0.0f, 10.0f))
-      ->capture_default_str();
-  command->add_option("--seed", options->seed,
-                      tr("seed of the random choice", "зерно случайного выбора"));
+      .add_option("--temperature", &options->temperature,
+                  tr("0: the most likely answer; higher: more varied",
+                     "0: самый вероятный ответ; больше — разнообразнее"))
+      .range(0, 10)
+      .show_default();
+  command.add_option("--seed", &options->seed,
+                     tr("seed of the random choice", "зерно случайного выбора"));
   command
-      ->add_option("--model", options->model,
-                   tr("name or folder of the model", "имя или папка модели"))
-      ->capture_default_str();
-  add_kv_bits_option(*command, options->kv_bits);
-  command->add_flag(
-      "--lookup", options->lookup,
+      .add_option("--model", &options->model,
+                  tr("name or folder of the model", "имя или папка модели"))
+      .show_default();
+  add_kv_bits_option(command, options->kv_bits);
+  command.add_flag(
+      "--lookup", &options->lookup,
       tr("guess tokens that repeat the prompt or the answer; on a CPU the answer stays the same",
          "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"));
-  add_threads_option(*command, options->threads);
-  command->add_flag("--json", options->json,
-                    tr("one JSON object a picture", "по объекту JSON на картинку"));
-  command->add_flag("--stats", options->stats,
-                    tr("times, tokens and memory", "время, токены и память"));
-  add_common_options(*command, options->common);
-  command->callback([options] { describe(*options); });
+  add_threads_option(command, options->threads);
+  command.add_flag("--json", &options->json,
+                   tr("one JSON object a picture", "по объекту JSON на картинку"));
+  command.add_flag("--stats", &options->stats,
+                   tr("times, tokens and memory", "время, токены и память"));
+  add_common_options(command, options->common);
+  command.on_run([options] { describe(*options); });
 }
 
 }  // namespace oko::cli

@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -118,6 +117,7 @@ class EmbedRun {
 
   void embed(std::vector<std::string> texts) {
     std::vector<bool> broken;
+    broken.reserve(texts.size());
     for (const std::string& text : texts) broken.push_back(!is_plain_utf8(text));
     engine::EmbeddingRequest request;
     request.prompt = options_.prefix;
@@ -206,49 +206,48 @@ void embed(EmbedOptions options) {
 
 }  // namespace
 
-void add_embed(CLI::App& app) {
+void add_embed(Command& program) {
   auto options = std::make_shared<EmbedOptions>();
-  CLI::App* command = app.add_subcommand("embed", tr("Turns texts into vectors for search.",
+  Command& command = program.add_command("embed", tr("Turns texts into vectors for search.",
                                                      "Превращает тексты в векторы для поиска."));
-  command->footer(tr("Example:\n  oko embed \"good morning\" --dense --sparse --json",
-                     "Пример:\n  oko embed \"доброе утро\" --dense --sparse --json"));
+  command.set_footer(tr("Example:\n  oko embed \"good morning\" --dense --sparse --json",
+                        "Пример:\n  oko embed \"доброе утро\" --dense --sparse --json"));
   command
-      ->add_option("TEXT", options->texts,
-                   tr("texts; - reads one a line from standard input",
-                      "тексты; - читает по одному в строке со стандартного ввода"))
-      ->required();
+      .add_argument("TEXT", &options->texts,
+                    tr("texts; - reads one a line from standard input",
+                       "тексты; - читает по одному в строке со стандартного ввода"))
+      .required();
   command
-      ->add_option("--model", options->model,
-                   tr("name or folder of the model", "имя или папка модели"))
-      ->capture_default_str();
-  command->add_flag("--dense", options->outputs.dense,
-                    tr("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
-  command->add_flag("--sparse", options->outputs.sparse,
-                    tr("a weight for each token", "вес каждого токена"));
-  command->add_flag("--colbert", options->outputs.colbert,
-                    tr("a vector for each token", "вектор на каждый токен"));
-  command->add_flag("--token-strings", options->token_strings,
-                    tr("name tokens of sparse vectors by their text, not by number",
-                       "называть токены разреженных векторов текстом, а не номером"));
+      .add_option("--model", &options->model,
+                  tr("name or folder of the model", "имя или папка модели"))
+      .show_default();
+  command.add_flag("--dense", &options->outputs.dense,
+                   tr("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
+  command.add_flag("--sparse", &options->outputs.sparse,
+                   tr("a weight for each token", "вес каждого токена"));
+  command.add_flag("--colbert", &options->outputs.colbert,
+                   tr("a vector for each token", "вектор на каждый токен"));
+  command.add_flag("--token-strings", &options->token_strings,
+                   tr("name tokens of sparse vectors by their text, not by number",
+                      "называть токены разреженных векторов текстом, а не номером"));
   // An empty text counts, too: it turns the model's own prompt off.
-  command->add_option_function<std::string>(
-      "--prefix", [options](const std::string& text) { options->prefix = text; },
-      tr("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "
-         "without: the model's own prompt, if it has one",
-         "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
-         "\"passage: \"); без ключа: подсказка самой модели, если есть"));
+  command.add_option("--prefix", &options->prefix,
+                     tr("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "
+                        "without: the model's own prompt, if it has one",
+                        "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
+                        "\"passage: \"); без ключа: подсказка самой модели, если есть"));
   command
-      ->add_option(
-          "--max-tokens", options->max_tokens,
+      .add_option(
+          "--max-tokens", &options->max_tokens,
           tr("read at most so many tokens of a text", "читать не больше стольких токенов текста"))
-      ->check(CLI::Range(3, 1'000'000));
-  add_threads_option(*command, options->threads);
-  command->add_flag("--json", options->json,
-                    tr("one JSON object a text", "по объекту JSON на текст"));
-  command->add_flag("--stats", options->stats,
-                    tr("times, tokens and memory", "время, токены и память"));
-  add_common_options(*command, options->common);
-  command->callback([options] { embed(*options); });
+      .range(3, 1'000'000);
+  add_threads_option(command, options->threads);
+  command.add_flag("--json", &options->json,
+                   tr("one JSON object a text", "по объекту JSON на текст"));
+  command.add_flag("--stats", &options->stats,
+                   tr("times, tokens and memory", "время, токены и память"));
+  add_common_options(command, options->common);
+  command.on_run([options] { embed(*options); });
 }
 
 }  // namespace oko::cli

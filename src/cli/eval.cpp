@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -151,23 +150,22 @@ void run(EvalOcrOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& app) {
+void add_eval(Command& program) {
   auto options = std::make_shared<EvalOcrOptions>();
-  CLI::App* command = app.add_subcommand(
+  Command& command = program.add_command(
       "eval", tr("Measures how well oko reads.", "Измеряет, насколько хорошо oko читает."));
-  command->require_subcommand(1);
-  CLI::App* ocr = command->add_subcommand(
+  Command& ocr = command.add_command(
       "ocr", tr("Character and word error rates over a folder of pictures with their text.",
                 "Доли неверных символов и слов по папке картинок с их текстом."));
-  ocr->add_option(
-         "FOLDER", options->folder,
+  ocr.add_argument(
+         "FOLDER", &options->folder,
          tr("pictures, each NAME.png with a NAME.txt", "картинки, к каждой ИМЯ.png — ИМЯ.txt"))
-      ->required();
-  add_languages_option(*ocr, options->run.languages);
-  ocr->add_flag("--json", options->json, tr("one JSON object", "объект JSON"));
-  add_threads_option(*ocr, options->threads);
-  add_common_options(*ocr, options->common);
-  ocr->callback([options] { run(*options); });
+      .required();
+  add_languages_option(ocr, options->run.languages);
+  ocr.add_flag("--json", &options->json, tr("one JSON object", "объект JSON"));
+  add_threads_option(ocr, options->threads);
+  add_common_options(ocr, options->common);
+  ocr.on_run([options] { run(*options); });
 }
 
 }  // namespace oko::cli

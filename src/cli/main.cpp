@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <exception>
 #include <new>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -28,20 +26,20 @@
 
 namespace oko::cli {
 
-void add_common_options(CLI::App& command, CommonOptions& options) {
-  command.add_flag("--quiet", options.quiet,
+void add_common_options(Command& command, CommonOptions& options) {
+  command.add_flag("--quiet", &options.quiet,
                    tr("no progress and no notes", "без индикатора и примечаний"));
-  command.add_option("--budget", options.budget,
+  command.add_option("--budget", &options.budget,
                      tr("memory that oko may take, weights included, such as 5GB; otherwise what "
                         "oko plan shows",
                         "сколько памяти можно oko вместе с весами, например 5GB; иначе — как "
                         "показывает oko plan"));
 }
 
-void ignore_budget(CLI::App& command) {
-  command.get_option("--budget")
-      ->description(tr("is ignored: this command takes the memory that it takes",
-                       "не учитывается: команда берёт столько памяти, сколько ей нужно"));
+void ignore_budget(Command& command) {
+  command.set_description("--budget",
+                          tr("is ignored: this command takes the memory that it takes",
+                             "не учитывается: команда берёт столько памяти, сколько ей нужно"));
 }
 
 namespace {
@@ -97,29 +95,29 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
   return std::make_shared<engine::ModelHost>(std::move(host));
 }
 
-void add_threads_option(CLI::App& command, std::size_t& threads) {
+void add_threads_option(Command& command, std::size_t& threads) {
   command
-      .add_option("--threads", threads,
+      .add_option("--threads", &threads,
                   tr("processor threads; otherwise one a physical core",
                      "потоки процессора; иначе по одному на физическое ядро"))
-      ->check(CLI::Range(1, 1024));
+      .range(1, 1024);
 }
 
-void add_kv_bits_option(CLI::App& command, int& kv_bits) {
+void add_kv_bits_option(Command& command, int& kv_bits) {
   command
-      .add_option("--kv-bits", kv_bits,
+      .add_option("--kv-bits", &kv_bits,
                   tr("bits of a number in the KV cache: 8, 16, 32; on a GPU it has 16",
                      "бит на число в KV-кэше: 8, 16, 32; на GPU — 16"))
-      ->check(CLI::IsMember({8, 16, 32}))
-      ->capture_default_str();
+      .one_of({"8", "16", "32"})
+      .show_default();
 }
 
-void add_languages_option(CLI::App& command, std::vector<std::string>& languages) {
+void add_languages_option(Command& command, std::vector<std::string>& languages) {
   command
-      .add_option("--languages", languages,
+      .add_option("--languages", &languages,
                   tr("languages of the text, comma-separated", "языки текста через запятую"))
-      ->delimiter(',')
-      ->default_str("ru-RU,en-US");
+      .comma_separated()
+      .show_default("ru-RU,en-US");
 }
 
 namespace {
@@ -137,67 +135,23 @@ int report(const Error& error) {
   return exit_status(error.code());
 }
 
-/// What CLI11 may take for options, until "--": "-x..." in `arguments`.
-std::vector<std::string> dashed(std::span<char* const> arguments) {
-  std::vector<std::string> found;
-  for (const std::string each : arguments) {
-    if (each == "--") break;
-    if (each.size() > 2 && each[0] == '-' && each[1] != '-') found.push_back(each);
+int run(std::span<char* const> arguments) {
+  Command program("oko", tr("oko sees, reads and describes pictures, locally.",
+                            "oko видит, читает и описывает картинки — локально."));
+  program.add_version(std::string("oko ") + OKO_VERSION);
+  add_describe(program);
+  add_ocr(program);
+  add_eval(program);
+  add_embed(program);
+  add_convert(program);
+  add_plan(program);
+  add_bench(program);
+  if (const std::optional<std::string> text = program.parse(arguments)) {
+    print(*text);
+    return 0;
   }
-  return found;
-}
-
-std::string usage_hint(std::span<char* const> arguments) {
-  if (dashed(arguments).empty()) {
-    return tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help");
-  }
-  return tr("put -- before texts and names that begin with -, or ./ before a name",
-            "перед текстами и именами, которые начинаются с -, ставьте --, перед именем можно ./");
-}
-
-/// CLI11 takes "-house" for -h with letters behind it.
-void refuse_joined_help(std::span<char* const> arguments) {
-  for (const std::string& each : dashed(arguments)) {
-    if (each[1] != 'h') continue;
-    throw Error(ErrorCode::kUsage,
-                tr("wrong usage: no option {}", "неверный вызов: нет ключа {}", each),
-                usage_hint(arguments));
-  }
-}
-
-int run(int argc, char** argv) {
-  const std::span<char* const> arguments(argv + 1, static_cast<std::size_t>(std::max(argc, 1) - 1));
-  refuse_joined_help(arguments);
-  CLI::App app(tr("oko sees, reads and describes pictures, locally.",
-                  "oko видит, читает и описывает картинки — локально."),
-               "oko");
-  app.set_version_flag("--version", std::string("oko ") + OKO_VERSION);
-  app.require_subcommand(0, 1);
-  add_describe(app);
-  add_ocr(app);
-  add_eval(app);
-  add_embed(app);
-  add_convert(app);
-  add_plan(app);
-  add_bench(app);
-  // A device that cannot be used is an error before a command does anything.
-  app.parse_complete_callback([] { tensor::device(); });
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    std::ostringstream text;  // --help, --version
-    const int status = app.exit(success, text);
-    print(text.str());
-    return status;
-  } catch (const CLI::ParseError& wrong) {
-    const std::string reason = wrong.what();
-    return report(Error(ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
-                        usage_hint(arguments)));
-  }
-  if (app.get_subcommands().empty()) {
-    throw Error(ErrorCode::kUsage, tr("no command is given", "не указана команда"),
-                tr("see oko --help", "см. oko --help"));
-  }
+  tensor::device();  // one that cannot be used is an error before the command does anything
+  program.run();
   return 0;
 }
 
@@ -207,7 +161,8 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   oko::cli::secure_standard_streams();
   try {
-    return oko::cli::run(argc, argv);
+    // A caller may give no name of the program either.
+    return oko::cli::run({argv + std::min(argc, 1), argv + argc});
   } catch (const oko::Error& error) {
     return oko::cli::report(error);
   } catch (const std::bad_alloc&) {

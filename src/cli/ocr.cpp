@@ -1,6 +1,5 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -138,47 +137,47 @@ void run(const OcrOptions& options) {
 
 }  // namespace
 
-void add_ocr(CLI::App& app) {
+void add_ocr(Command& program) {
   auto options = std::make_shared<OcrOptions>();
-  CLI::App* command = app.add_subcommand(
+  Command& command = program.add_command(
       "ocr", tr("Reads the text in pictures and PDF.", "Читает текст на картинках и в PDF."));
-  command->footer(
+  command.set_footer(
       tr("Examples:\n  oko ocr receipt.jpg --format json\n"
          "  oko ocr scan.pdf --format pdf -o searchable.pdf",
          "Примеры:\n  oko ocr receipt.jpg --format json\n"
          "  oko ocr scan.pdf --format pdf -o searchable.pdf"));
   command
-      ->add_option(
-          "FILE", options->files,
+      .add_argument(
+          "FILE", &options->files,
           tr("PDF, whose own text is taken where it has one, and pictures: JPEG, PNG, WebP, HEIC, "
              "TIFF of many pages, GIF, BMP; - is standard input",
              "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, "
              "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
-      ->required();
-  add_languages_option(*command, options->run.languages);
+      .required();
+  add_languages_option(command, options->run.languages);
   command
-      ->add_option(
-          "--format", options->format,
+      .add_option(
+          "--format", &options->format,
           tr("what to print: text, json, hocr, or pdf: the same pages with invisible text",
              "что напечатать: text, json, hocr или pdf — те же страницы с невидимым текстом"))
-      ->check(CLI::IsMember({"text", "json", "hocr", "pdf"}))
-      ->capture_default_str();
-  command->add_option("-o,--output", options->output,
-                      tr("the file to write, whole or not at all; without it standard output",
-                         "файл для результата, пишется целиком; без него — стандартный вывод"));
-  command->add_flag("--force", options->pages.ignores_text,
-                    tr("read the pictures of PDF pages that have text, too",
-                       "распознавать и те страницы PDF, на которых есть текст"));
+      .one_of({"text", "json", "hocr", "pdf"})
+      .show_default();
+  command.add_option("-o,--output", &options->output,
+                     tr("the file to write, whole or not at all; without it standard output",
+                        "файл для результата, пишется целиком; без него — стандартный вывод"));
+  command.add_flag("--force", &options->pages.ignores_text,
+                   tr("read the pictures of PDF pages that have text, too",
+                      "распознавать и те страницы PDF, на которых есть текст"));
   command
-      ->add_option("--min-confidence", options->min_confidence,
-                   tr("words that are read with less confidence are marked: [word?], in JSON "
-                      "\"unsure\"",
-                      "слова, прочитанные менее уверенно, помечаются: [слово?], в JSON «unsure»"))
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  add_threads_option(*command, options->threads);
-  add_common_options(*command, options->common);
-  command->callback([options] { run(*options); });
+      .add_option("--min-confidence", &options->min_confidence,
+                  tr("words that are read with less confidence are marked: [word?], in JSON "
+                     "\"unsure\"",
+                     "слова, прочитанные менее уверенно, помечаются: [слово?], в JSON «unsure»"))
+      .range(0, 1)
+      .show_default();
+  add_threads_option(command, options->threads);
+  add_common_options(command, options->common);
+  command.on_run([options] { run(*options); });
 }
 
 }  // namespace oko::cli

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -267,34 +266,34 @@ void run(const PlanCommand& command) {
 
 }  // namespace
 
-void add_plan(CLI::App& app) {
+void add_plan(Command& program) {
   auto options = std::make_shared<PlanCommand>();
-  CLI::App* command = app.add_subcommand(
+  Command& command = program.add_command(
       "plan", tr("Tells what fits into the memory of a machine, before anything is downloaded.",
                  "Считает, что поместится в память машины — до загрузки моделей."));
-  command->footer(tr("Examples:\n  oko plan\n  oko plan --memory 8GB",
-                     "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
-  command->add_option("--memory", options->memory,
-                      tr("of a Mac that is to be planned for; otherwise this machine",
-                         "память Mac, для которого считать; иначе эта машина"));
+  command.set_footer(tr("Examples:\n  oko plan\n  oko plan --memory 8GB",
+                        "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
+  command.add_option("--memory", &options->memory,
+                     tr("of a Mac that is to be planned for; otherwise this machine",
+                        "память Mac, для которого считать; иначе эта машина"));
   command
-      ->add_option(
-          "--model", options->model,
+      .add_option(
+          "--model", &options->model,
           tr("vision-language model: name or folder", "модель зрения и языка: имя или папка"))
-      ->capture_default_str();
+      .show_default();
   command
-      ->add_option("--embed-model", options->embed_model,
-                   tr("embedding model: name or folder", "модель векторов: имя или папка"))
-      ->capture_default_str();
+      .add_option("--embed-model", &options->embed_model,
+                  tr("embedding model: name or folder", "модель векторов: имя или папка"))
+      .show_default();
   command
-      ->add_option("--max-pixels", options->pixels,
-                   tr("size of the usual picture, in pixels", "размер обычной картинки, пикселей"))
-      ->check(CLI::Range(std::int64_t{1024}, std::int64_t{16'777'216}))
-      ->capture_default_str();
-  add_kv_bits_option(*command, options->kv_bits);
-  command->add_flag("--json", options->json, tr("one JSON object", "один объект JSON"));
-  add_common_options(*command, options->common);
-  command->callback([options] { run(*options); });
+      .add_option("--max-pixels", &options->pixels,
+                  tr("size of the usual picture, in pixels", "размер обычной картинки, пикселей"))
+      .range(1024, 16'777'216)
+      .show_default();
+  add_kv_bits_option(command, options->kv_bits);
+  command.add_flag("--json", &options->json, tr("one JSON object", "один объект JSON"));
+  add_common_options(command, options->common);
+  command.on_run([options] { run(*options); });
 }
 
 }  // namespace oko::cli

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/option_value.h"
+
+// No other source includes CLI11: its headers cost seconds of compilation each time.
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace oko::cli {
+
+/// An option or argument of a command, to be told what values it takes.
+class Option {
+ public:
+  Option(CLI::Option& option, OptionValue& value) : option_(&option), value_(&value) {}
+
+  Option& required();
+  /// A number from `least` to `most`.
+  Option& range(double least, double most);
+  Option& one_of(std::vector<std::string> choices);
+  /// Items of a list are separated by commas.
+  Option& comma_separated();
+  /// The help shows `text`, or what the target holds now.
+  Option& show_default();
+  Option& show_default(std::string text);
+
+ private:
+  void update_help();
+
+  CLI::Option* option_;
+  OptionValue* value_;
+  std::string default_;
+};
+
+/// The program or one of its commands: what it takes on the command line, and what runs it. Help
+/// and errors are in the user's language.
+class Command {
+ public:
+  Command(const std::string& name, const std::string& description);
+  ~Command();
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
+
+  Command& add_command(const std::string& name, const std::string& description);
+
+  /// `names`: "--output" or "-o,--output". `target` must outlive the command, as in `on_run`.
+  Option add_option(const std::string& names, Target target, const std::string& description);
+  /// By its place; a list takes all that are left.
+  Option add_argument(const std::string& name, Target target, const std::string& description);
+  void add_flag(const std::string& name, bool* target, const std::string& description);
+  void add_version(const std::string& version);
+  /// Stands below the help.
+  void set_footer(const std::string& text);
+  void set_description(const std::string& option, const std::string& text);
+  void on_run(std::function<void()> run) { run_ = std::move(run); }
+
+  /// Reads what stands behind the program's name. Returns the text to print where help or the
+  /// version is asked for; otherwise `run` runs the command that was given. Throws kUsage.
+  std::optional<std::string> parse(std::span<char* const> arguments);
+  void run() const;
+
+ private:
+  Command(CLI::App& app, std::string path);
+
+  Option add_value(const std::string& names, const std::string& name, Target target,
+                   const std::string& description);
+  /// This one, the command of it that was given, and so on.
+  std::vector<const Command*> given() const;
+  bool takes_value(const std::string& name) const;
+  /// CLI11 takes an empty value in "NAME=" for none, and brackets for a list.
+  std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
+  /// What is wrong with arguments that CLI11 has refused: its own messages are English.
+  std::optional<std::string> reason(const std::vector<std::string>& arguments) const;
+  std::optional<std::string> unexpected(const std::vector<std::string>& arguments) const;
+  std::string no_command() const;
+
+  std::unique_ptr<CLI::App> root_;  ///< of the program only
+  CLI::App* app_;
+  std::string path_;  ///< "oko bench"
+  std::vector<std::unique_ptr<OptionValue>> values_;
+  std::vector<std::unique_ptr<Command>> commands_;
+  std::function<void()> run_;
+};
+
+}  // namespace oko::cli

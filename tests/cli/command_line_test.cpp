@@ -1,0 +1,270 @@
+// What commands take on the command line, what they say of wrong usage, and their help.
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "base/error.h"
+#include "base/language.h"
+
+namespace oko::cli {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// Where the commands of the tests write what they were given.
+struct Values {
+  Texts files;
+  std::string format = "text";
+  std::string output;
+  std::optional<std::string> prefix;
+  Texts languages;
+  float sure = 0.5f;
+  std::size_t threads = 4;
+  std::uint64_t seed = 0;
+  std::optional<int> bits;
+  bool json = false;
+  std::string shape;
+  std::filesystem::path folder;
+  std::string command;  ///< that ran
+};
+
+void add_read(Command& program, Values& values) {
+  Command& read = program.add_command("read", tr("Reads.", "Читает."));
+  read.add_argument("FILE", &values.files, tr("files", "файлы")).required();
+  read.add_option("--format", &values.format, tr("what to print", "что печатать"))
+      .one_of({"text", "json"})
+      .show_default();
+  read.add_option("-o,--output", &values.output, tr("a file", "файл"));
+  read.add_option("--prefix", &values.prefix, "");
+  read.add_option("--languages", &values.languages, "").comma_separated();
+  read.add_option("--sure", &values.sure, tr("from 0 to 1", "от 0 до 1"))
+      .range(0, 1)
+      .show_default();
+  read.add_option("--threads", &values.threads, tr("threads", "потоки")).range(1, 1024);
+  read.add_option("--seed", &values.seed, "");
+  read.add_option("--bits", &values.bits, "").one_of({"4", "8"});
+  read.add_flag("--json", &values.json, tr("one object", "объект"));
+  read.set_footer(tr("Example:\n  oko read a", "Пример:\n  oko read a"));
+  read.on_run([&] { values.command = "read"; });
+}
+
+void add_make(Command& program, Values& values) {
+  Command& make = program.add_command("make", tr("Makes.", "Делает."));
+  Command& model = make.add_command("model", tr("A model.", "Модель."));
+  model.add_argument("SHAPE", &values.shape, "").required();
+  model.add_option("--out", &values.folder, "").required();
+  model.on_run([&] { values.command = "make model"; });
+  make.add_command("key", tr("A key.", "Ключ.")).on_run([&] { values.command = "make key"; });
+}
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  void SetUp() override { set_language(Language::kEnglish); }
+  void TearDown() override { set_language(Language::kEnglish); }
+
+  std::optional<std::string> parse(Texts arguments) {
+    values_ = {};
+    Command program("oko", tr("A program.", "Программа."));
+    program.add_version("oko 1.2");
+    add_read(program, values_);
+    add_make(program, values_);
+    std::vector<char*> pointers;
+    for (std::string& each : arguments) pointers.push_back(each.data());
+    auto text = program.parse(pointers);
+    if (!text) program.run();
+    return text;
+  }
+
+  Values values_of(const Texts& arguments) {
+    EXPECT_EQ(parse(arguments), std::nullopt);
+    return values_;
+  }
+
+  std::string refusal(const Texts& arguments, Language language) {
+    set_language(language);
+    try {
+      const auto text = parse(arguments);
+      return text ? "printed: " + *text : "ran: " + values_.command;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+      EXPECT_NE(error.hint(), "");
+      return error.what();
+    }
+  }
+
+  void expect_refused(const Texts& arguments, const std::string& english,
+                      const std::string& russian) {
+    SCOPED_TRACE(::testing::PrintToString(arguments));
+    EXPECT_EQ(refusal(arguments, Language::kEnglish), "wrong usage: " + english);
+    EXPECT_EQ(refusal(arguments, Language::kRussian), "неверный вызов: " + russian);
+  }
+
+  Values values_;
+};
+
+TEST_F(CommandLineTest, RefusesUnknownOptionsCommandsAndArguments) {
+  expect_refused({"read", "--foo", "a"}, "no option --foo", "нет ключа --foo");
+  expect_refused({"read", "--foo"}, "no option --foo", "нет ключа --foo");
+  expect_refused({"read", "--foo=1", "a"}, "no option --foo", "нет ключа --foo");
+  expect_refused({"read", "-x", "a"}, "no option -x", "нет ключа -x");
+  expect_refused({"read", "-house"}, "no option -house", "нет ключа -house");
+  expect_refused({"--json"}, "no option --json", "нет ключа --json");
+  expect_refused({"write"}, "no command write", "нет команды write");
+  expect_refused({"make", "tea"}, "no command tea", "нет команды tea");
+  expect_refused({"make", "model", "s", "t", "--out", "d"}, "unexpected argument t",
+                 "лишний аргумент t");
+  expect_refused({"make", "key", "--", "-x"}, "unexpected argument -x", "лишний аргумент -x");
+}
+
+TEST_F(CommandLineTest, RefusesWhatIsMissing) {
+  expect_refused({}, "no command is given: oko has read, make",
+                 "не указана команда: у oko есть read, make");
+  expect_refused({"make"}, "no command is given: oko make has model, key",
+                 "не указана команда: у oko make есть model, key");
+  expect_refused({"read", "--json"}, "FILE is missing", "не хватает FILE");
+  expect_refused({"make", "model", "s"}, "--out is missing", "не хватает --out");
+  expect_refused({"read", "a", "--format"}, "--format needs a value", "у --format нет значения");
+  expect_refused({"read", "a", "-o"}, "-o needs a value", "у -o нет значения");
+  expect_refused({"read", "a", "--format="}, "--format needs a value", "у --format нет значения");
+  expect_refused({"read", "--seed=", "7"}, "--seed needs a value", "у --seed нет значения");
+}
+
+TEST_F(CommandLineTest, RefusesValuesThatAreNoNumber) {
+  for (const char* text :
+       {"nan", "NaN", "-nan", "inf", "infinity", "0x1", "1,5", "1e", "0.5x", "."})
+    expect_refused({"read", "a", "--sure", text},
+                   std::string("--sure: ") + text + " is not a number",
+                   std::string("--sure: ") + text + " — не число");
+  for (const char* text : {"nan", "1.5", "0x10", "1e3", "-", "7 "})
+    expect_refused({"read", "a", "--seed", text},
+                   std::string("--seed: ") + text + " is not an integer",
+                   std::string("--seed: ") + text + " — не целое число");
+}
+
+TEST_F(CommandLineTest, RefusesNumbersOutOfRangeAndNamesIt) {
+  for (const char* text : {"-0.1", "1.001", "1e99", "1e999", "-1e999"})
+    expect_refused({"read", "a", "--sure", text},
+                   std::string("--sure: ") + text + " is not in the range 0 to 1",
+                   std::string("--sure: ") + text + " — не в пределах от 0 до 1");
+  for (const char* text : {"0", "1025", "-5", "99999999999999999999"})
+    expect_refused({"read", "a", "--threads", text},
+                   std::string("--threads: ") + text + " is not in the range 1 to 1024",
+                   std::string("--threads: ") + text + " — не в пределах от 1 до 1024");
+  for (const char* text : {"-1", "18446744073709551616"})
+    expect_refused(
+        {"read", "a", "--seed", text},
+        std::string("--seed: ") + text + " is not in the range 0 to 18446744073709551615",
+        std::string("--seed: ") + text + " — не в пределах от 0 до 18446744073709551615");
+}
+
+TEST_F(CommandLineTest, RefusesValuesThatAreNotOneOfTheSet) {
+  expect_refused({"read", "a", "--format", "xml"}, "--format: xml is not one of text, json",
+                 "--format: xml — не из списка text, json");
+  expect_refused({"read", "a", "--bits", "7"}, "--bits: 7 is not one of 4, 8",
+                 "--bits: 7 — не из списка 4, 8");
+  expect_refused({"read", "a", "--bits", "99999999999"}, "--bits: 99999999999 is not one of 4, 8",
+                 "--bits: 99999999999 — не из списка 4, 8");
+}
+
+TEST_F(CommandLineTest, RefusesOptionsGivenTwiceAndValuesOfFlags) {
+  expect_refused({"read", "a", "--format", "text", "--format", "json"},
+                 "--format is given more than once", "ключ --format указан больше одного раза");
+  expect_refused({"read", "a", "--json=x"}, "--json takes no value",
+                 "--json не принимает значения");
+}
+
+TEST_F(CommandLineTest, ReadsValuesOfEveryKind) {
+  const Values values =
+      values_of({"read", "a", "--format", "json", "-oout", "b", "--sure=0.25", "--threads", "1024",
+                 "--seed", "18446744073709551615", "--bits", "+8", "--json", "c"});
+  EXPECT_EQ(values.command, "read");
+  EXPECT_EQ(values.files, (Texts{"a", "b", "c"}));
+  EXPECT_EQ(values.format, "json");
+  EXPECT_EQ(values.output, "out");
+  EXPECT_EQ(values.sure, 0.25f);
+  EXPECT_EQ(values.threads, 1024u);
+  EXPECT_EQ(values.seed, UINT64_MAX);
+  EXPECT_EQ(values.bits, 8);
+  EXPECT_TRUE(values.json);
+  const Values made = values_of({"make", "model", "small", "--out", "folder"});
+  EXPECT_EQ(made.command, "make model");
+  EXPECT_EQ(made.shape, "small");
+  EXPECT_EQ(made.folder, "folder");
+}
+
+TEST_F(CommandLineTest, OptionsThatAreNotGivenStayAsTheyAre) {
+  const Values values = values_of({"read", "a"});
+  EXPECT_EQ(values.format, "text");
+  EXPECT_EQ(values.threads, 4u);
+  EXPECT_EQ(values.bits, std::nullopt);
+  EXPECT_EQ(values.prefix, std::nullopt);
+  EXPECT_FALSE(values.json);
+}
+
+TEST_F(CommandLineTest, TakesTextsAsTheyAre) {
+  const Texts odd{"[a,b]", "[[aa]]", "\1[", "%%",    "{}", "",
+                  "a,b",   "make",   "-",   "\"a\"", "/x", "a b"};
+  Texts arguments = odd;
+  arguments.insert(arguments.begin(), "read");
+  EXPECT_EQ(values_of(arguments).files, odd);
+  EXPECT_EQ(values_of({"read", "--", "-x", "--json", "--format="}).files,
+            (Texts{"-x", "--json", "--format="}));
+  EXPECT_EQ(values_of({"read", "--output=[[aa]]", "a"}).output, "[[aa]]");
+  EXPECT_EQ(values_of({"read", "--output", "a=b", "a"}).output, "a=b");
+}
+
+TEST_F(CommandLineTest, EmptyTextIsAValue) {
+  for (const Texts& given : {Texts{"--prefix", ""}, Texts{"--prefix="}}) {
+    Texts arguments{"read"};
+    arguments.insert(arguments.end(), given.begin(), given.end());
+    arguments.push_back("a");
+    const Values values = values_of(arguments);
+    EXPECT_EQ(values.prefix, "");
+    EXPECT_EQ(values.files, Texts{"a"});
+  }
+}
+
+TEST_F(CommandLineTest, ListsOfOptionsAreSeparatedByCommasAndTakeNoFiles) {
+  const Values values = values_of({"read", "--languages", "ru,en", "a", "--languages=de", "b"});
+  EXPECT_EQ(values.languages, (Texts{"ru", "en", "de"}));
+  EXPECT_EQ(values.files, (Texts{"a", "b"}));
+}
+
+TEST_F(CommandLineTest, HelpIsInTheUsersLanguage) {
+  const std::string english = parse({"read", "--help"}).value_or("");
+  for (const char* part :
+       {"Positionals:\n  FILE TEXT ... REQUIRED      files\n", "\nOptions:\n  -h,--help  ",
+        " Print this help message and exit\n", "  --format TEXT:{text,json}=text\n",
+        "  --sure FLOAT in [0 - 1]=0.5 from 0 to 1\n", "  --threads INT in [1 - 1024] threads\n",
+        "  --json                      one object\n", "Example:\n  oko read a\n"}) {
+    EXPECT_NE(english.find(part), std::string::npos) << part << "\nin\n" << english;
+  }
+  set_language(Language::kRussian);
+  const std::string russian = parse({"read", "-h"}).value_or("");
+  for (const char* part :
+       {"Аргументы:\n  FILE ТЕКСТ ... ОБЯЗАТЕЛЬНО  файлы\n", "\nКлючи:\n  -h,--help  ",
+        " напечатать эту справку и выйти\n", "  --format ТЕКСТ:{text,json}=text\n",
+        "  --sure ЧИСЛО от 0 до 1=0.5  от 0 до 1\n", "  --threads ЦЕЛОЕ от 1 до 1024\n",
+        "  --json                      объект\n"}) {
+    EXPECT_NE(russian.find(part), std::string::npos) << part << "\nin\n" << russian;
+  }
+  for (const std::string word : {"Usage", "Options", "OPTIONS", "Positionals", "TEXT", "REQUIRED",
+                                 "Print", "INT", "FLOAT"}) {
+    EXPECT_EQ(russian.find(word), std::string::npos) << word << " in\n" << russian;
+  }
+  const std::string program = parse({"--help"}).value_or("");
+  EXPECT_NE(program.find("\nКоманды:\n  read                        Читает.\n"), std::string::npos)
+      << program;
+  EXPECT_EQ(program.find("Subcommand"), std::string::npos) << program;
+  EXPECT_EQ(program.find("SUBCOMMAND"), std::string::npos) << program;
+}
+
+TEST_F(CommandLineTest, VersionIsPrinted) {
+  const std::string text = parse({"--version"}).value_or("");
+  EXPECT_EQ(text.rfind("oko 1.2", 0), 0u) << text;
+}
+
+}  // namespace
+}  // namespace oko::cli
