@@ -50,7 +50,9 @@ std::int64_t ConfigReader::checked_integer(const char* key, const json& value, s
   const bool right = value.is_number_integer() && value.get<std::int64_t>() >= low &&
                      value.get<std::int64_t>() <= high;
   if (!right) {
-    refuse(key, value, tr("a whole number from {} to {}", "целое число от {} до {}", low, high));
+    refuse(key, value,
+           low == high ? std::to_string(low)
+                       : tr("a whole number from {} to {}", "целое число от {} до {}", low, high));
   }
   return value.get<std::int64_t>();
 }

@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/file.h"
+#include "tensor/safetensors.h"
 #include "tensor/safetensors_writer.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -70,6 +74,37 @@ TEST_F(ConversionTest, WhatEmbedRefusesIsRefusedBeforeTheWork) {
   change_config(source, {{"position_embedding_type", "absolute"}});
   fs::remove(source / "tokenizer.json");
   EXPECT_NE(refusal(source).find("tokenizer.json"), std::string::npos);
+}
+
+TEST_F(ConversionTest, AnAdapterIsRefusedBeforeTheWork) {
+  const fs::path source = copy_of("bge-m3-small-f32");
+  write_file_atomically(source / "adapter_config.json", std::string_view("{}"));
+  EXPECT_NE(refusal(source).find("adapter_config.json"), std::string::npos);
+}
+
+TEST_F(ConversionTest, AResultThatDoesNotRunIsNotKept) {
+  const fs::path source = copy_of("bge-m3-small-f32");
+  const fs::path weights = source / "model.safetensors";
+  std::string bytes = read_file(weights, 1'000'000'000, ErrorCode::kFailed);
+  const tensor::TensorTable table =
+      tensor::parse_safetensors(std::as_bytes(std::span(bytes)), bytes.size(), weights.string());
+  const auto& norm = table.at("embeddings.LayerNorm.weight");
+  const float largest = std::numeric_limits<float>::max();
+  for (std::uint64_t at = 0; at < norm.size; at += sizeof(float)) {
+    std::memcpy(bytes.data() + norm.offset + at, &largest, sizeof(float));
+  }
+  write_file_atomically(weights, bytes);
+  bool began = false;
+  const auto run = [&] {
+    convert_model({.source = source,
+                   .destination = out(),
+                   .bits = 8,
+                   .progress = [&](std::uint64_t, std::uint64_t) { began = true; }});
+  };
+  const std::string message = message_of(run, ErrorCode::kBadModel);
+  EXPECT_TRUE(began);
+  EXPECT_FALSE(fs::exists(out())) << message;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
 }
 
 TEST_F(ConversionTest, AClassifierIsRefusedBeforeTheWork) {

@@ -73,6 +73,10 @@ TEST_F(HuggingFaceCacheTest, TildeAndVariablesAreReplaced) {
   ::setenv("OKO_TEST_PLACE", "disk", 1);
   ::setenv("HF_HOME", "~/hf", 1);
   EXPECT_EQ(hugging_face_cache(), "/home/me/hf/hub");
+  ::setenv("HF_HOME", "~", 1);
+  EXPECT_EQ(hugging_face_cache(), "/home/me/hub");
+  ::setenv("HF_HOME", "", 1);
+  EXPECT_EQ(hugging_face_cache(), "/home/me/.cache/huggingface/hub");
   ::setenv("HF_HOME", "/mnt/$OKO_TEST_PLACE/${OKO_TEST_PLACE}2/$OKO_NOT_SET/$", 1);
   EXPECT_EQ(hugging_face_cache(), "/mnt/disk/disk2/$OKO_NOT_SET/$/hub");
 }

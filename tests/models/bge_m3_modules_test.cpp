@@ -162,12 +162,20 @@ TEST_F(ModulesTest, PoolingThatOkoDoesNotKnowIsNamed) {
   expect_refused("word_embedding_dimension is 64");
 }
 
+TEST_F(ModulesTest, SettingsOfPoolingThatAreNotThereHaveTheDefaultsOfSentenceTransformers) {
+  write_modules({"Transformer", "Pooling"});
+  write("1_Pooling/config.json", json::object());
+  const Vector vector = dense();
+  expect_near(vector, of_columns(kModes[2].pooled));
+  EXPECT_TRUE(Config::load(model_).modules.include_prompt);
+  write("1_Pooling/config.json", {{"include_prompt", false}});
+  EXPECT_FALSE(Config::load(model_).modules.include_prompt);
+}
+
 TEST_F(ModulesTest, ADenseLayerIsRun) {
   write_modules({"Transformer", "Pooling", "Dense", "Normalize"});
   write("1_Pooling/config.json", {{"pooling_mode", "mean"}});
-  write("2_Dense/config.json", {{"in_features", kWidth},
-                                {"out_features", 3},
-                                {"activation_function", "torch.nn.modules.activation.Tanh"}});
+  write("2_Dense/config.json", {{"in_features", kWidth}, {"out_features", 3}});  // Tanh
   std::vector<float> weight(3 * kWidth), bias{0.1f, -0.2f, 0.3f};
   for (std::size_t i = 0; i < weight.size(); ++i) {
     weight[i] = static_cast<float>(i * 7919 % 201) / 1000 - 0.1f;
@@ -189,6 +197,11 @@ TEST_F(ModulesTest, ADenseLayerIsRun) {
   expect_near(vector, unit(expected));
   EXPECT_EQ(Config::load(model_).dense_size(), 3);
 
+  write_modules({"Transformer", "Pooling", "Dense", "Dense"});
+  write("3_Dense/config.json", {{"in_features", kWidth}, {"out_features", 2}});
+  expect_refused("in_features is 128, oko expects 3");
+  write_modules({"Transformer", "Pooling", "Dense", "Normalize"});
+
   write("2_Dense/config.json",
         {{"in_features", kWidth}, {"out_features", 3}, {"activation_function", "my.Function"}});
   expect_refused("my.Function");
@@ -208,6 +221,23 @@ TEST_F(ModulesTest, OtherModulesAreNamed) {
   expect_refused("my.Transformer");
   write("modules.json", json::object());
   expect_refused("not a list of modules");
+}
+
+TEST_F(ModulesTest, ModulesElsewhereOrOfSomethingElseAreRefused) {
+  const auto modules = [](const std::string& encoder, const std::string& pooling) {
+    return json::array({{{"path", encoder}, {"type", "sentence_transformers.models.Transformer"}},
+                        {{"path", pooling}, {"type", "sentence_transformers.models.Pooling"}}});
+  };
+  write("1_Pooling/config.json", {{"pooling_mode", "mean"}});
+  write("modules.json", modules("", "../model/1_Pooling"));
+  expect_refused("path is \"../model/1_Pooling\"");
+  write("modules.json", modules("", (model_ / "1_Pooling").string()));
+  expect_refused("a folder of the model");
+  write("modules.json", modules("0_Transformer", "1_Pooling"));
+  expect_refused("a folder of its own, 0_Transformer");
+  write_modules({"Transformer", "Pooling", "Normalize"});
+  write("2_Normalize/config.json", {{"module_input_name", "token_embeddings"}});
+  expect_refused("module_input_name is \"token_embeddings\"");
 }
 
 TEST_F(ModulesTest, SettingsOfTheEncoderAreReadByAnyOfItsNames) {

@@ -82,6 +82,19 @@ TEST_F(CheckpointFilesTest, ADamagedIndexDoesNotHideAWholeModel) {
   EXPECT_EQ(found(), Names{"model.safetensors"});
 }
 
+TEST_F(CheckpointFilesTest, ADamagedIndexIsNamedWhereNothingIsWhole) {
+  folder_.write(kIndex, "{");
+  write_weights(one_of_two_);
+  expect_bad_model([&] { found(); }, {kIndex});
+}
+
+TEST_F(CheckpointFilesTest, AShardIsNumberedFromOneToTheirCount) {
+  for (const char* stray : {"model-00000-of-00002.safetensors", "model-00003-of-00002.safetensors"})
+    write_weights(stray);
+  write_weights(one_of_two_);
+  expect_bad_model([&] { found(); }, {two_of_two_, "missing"});
+}
+
 TEST_F(CheckpointFilesTest, ShardsNeedNoIndexWhereAllAreThere) {
   for (const std::string& name : {two_of_two_, one_of_two_}) write_weights(name);
   EXPECT_EQ(found(), (Names{one_of_two_, two_of_two_}));
