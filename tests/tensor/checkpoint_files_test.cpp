@@ -89,10 +89,13 @@ TEST_F(CheckpointFilesTest, ADamagedIndexIsNamedWhereNothingIsWhole) {
 }
 
 TEST_F(CheckpointFilesTest, AShardIsNumberedFromOneToTheirCount) {
-  for (const char* stray : {"model-00000-of-00002.safetensors", "model-00003-of-00002.safetensors"})
-    write_weights(stray);
   write_weights(one_of_two_);
-  expect_bad_model([&] { found(); }, {two_of_two_, "missing"});
+  for (const char* name :
+       {"model-00000-of-00002.safetensors", "model-00003-of-00002.safetensors"}) {
+    write_weights(name);
+    expect_bad_model([&] { found(); }, {two_of_two_, "missing"});
+    fs::remove(folder_.path() / name);
+  }
 }
 
 TEST_F(CheckpointFilesTest, ShardsNeedNoIndexWhereAllAreThere) {
