@@ -233,7 +233,8 @@ struct Pages::PdfPage {
 };
 
 Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
-  PdfPage opened{.layer = pdf.read_text_layer(page), .notes = pdf.hidden_content(page)};
+  PdfPage opened{.layer = pdf.read_text_layer(page, /*only_painted=*/options_.ignores_text),
+                 .notes = pdf.hidden_content(page)};
   std::optional<ocr::Page>& told = opened.layer.page;
   opened.plausible = told && is_plausible(*told) && !lies_over_itself(*told);
   const bool draws = sheet != nullptr && !pdf.can_be_edited();

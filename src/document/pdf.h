@@ -66,8 +66,8 @@ class Pdf {
   /// text to read: a scanned page, or letters whose meaning the file does not tell.
   std::optional<ocr::Page> text_layer(int page) const { return read_text_layer(page).page; }
 
-  /// The same, and what is not in it.
-  TextLayer read_text_layer(int page) const;
+  /// The same, and what is not in it. `only_painted`: without invisible text.
+  TextLayer read_text_layer(int page, bool only_painted = false) const;
 
   /// What the file has that no page shows, for people: empty where there is nothing.
   std::vector<std::string> hidden_content(int page) const;

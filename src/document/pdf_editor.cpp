@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <set>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "document/content_stream.h"
 #include "document/deflate.h"
 
 namespace oko::document {
@@ -44,6 +48,51 @@ void PdfEditor::add_text(int page, const Sheet& sheet, const ocr::Page& text) {
   throw_on_error();
 }
 
+void PdfEditor::remove_invisible_text(int page) {
+  const qpdf_oh object = qpdf_get_page_n(qpdf_, static_cast<std::size_t>(page));
+  const std::string content = data_of(object);
+  if (const auto cleaned = without_invisible_text(content)) {
+    qpdf_oh_replace_key(qpdf_, object, "/Contents", new_stream(*cleaned));
+  }
+  clean_forms(object, content);
+  throw_on_error();
+}
+
+/// Forms are shared by pages that keep their text: the page gets copies, in resources of its own.
+void PdfEditor::clean_forms(qpdf_oh page, std::string_view content) {
+  const qpdf_oh resources = resources_of(page), shared = qpdf_.get(resources, "/XObject");
+  if (!qpdf_.is_dictionary(shared)) return;
+  std::optional<qpdf_oh> own;
+  ContentScanner scanner(content);
+  std::set<std::string> done;
+  while (const auto operation = scanner.next()) {
+    const std::size_t slash = operation->operands.find('/');
+    if (operation->name != "Do" || slash == std::string_view::npos) continue;
+    std::string name(operation->operands.substr(slash));
+    name.resize(std::min(name.find_first_of(" \t\r\n\f"), name.size()));
+    const qpdf_oh form = qpdf_.get(shared, name.c_str());
+    if (!done.insert(name).second || !qpdf_.is_stream(form)) continue;
+    const qpdf_oh entries = qpdf_oh_get_dict(qpdf_, form);
+    const qpdf_oh kind = qpdf_.get(entries, "/Subtype");
+    if (qpdf_oh_is_name(qpdf_, kind) == QPDF_FALSE ||
+        std::string_view(qpdf_oh_get_name(qpdf_, kind)) != "/Form") {
+      continue;
+    }
+    const auto cleaned = without_invisible_text(data_of(form));
+    if (!cleaned) continue;
+    const qpdf_oh copy = qpdf_oh_new_stream(qpdf_);
+    copy_entries(entries, qpdf_oh_get_dict(qpdf_, copy));
+    replace_data(copy, *cleaned);
+    if (!own) {
+      const qpdf_oh own_resources = copy_of(resources);
+      own = copy_of(shared);
+      qpdf_oh_replace_key(qpdf_, own_resources, "/XObject", *own);
+      qpdf_oh_replace_key(qpdf_, page, "/Resources", own_resources);
+    }
+    qpdf_oh_replace_key(qpdf_, *own, name.c_str(), copy);
+  }
+}
+
 bool PdfEditor::is_signed() const {
   const qpdf_oh form = qpdf_.get(qpdf_get_root(qpdf_), "/AcroForm");
   int flags = 0;
@@ -79,6 +128,37 @@ void PdfEditor::write(const std::filesystem::path& path) {
   qpdf_set_decode_level(qpdf_, qpdf_dl_none);
   qpdf_write(qpdf_);
   throw_on_error();
+}
+
+/// Of dictionaries; what the entries refer to is shared.
+void PdfEditor::copy_entries(qpdf_oh from, qpdf_oh to) {
+  qpdf_oh_begin_dict_key_iter(qpdf_, from);
+  while (qpdf_oh_dict_more_keys(qpdf_) != QPDF_FALSE) {
+    const char* key = qpdf_oh_dict_next_key(qpdf_);
+    qpdf_oh_replace_key(qpdf_, to, key, qpdf_.get(from, key));
+  }
+}
+
+qpdf_oh PdfEditor::copy_of(qpdf_oh dictionary) {
+  const qpdf_oh copy = qpdf_oh_new_dictionary(qpdf_);
+  copy_entries(dictionary, copy);
+  return copy;
+}
+
+/// The content of a page, or what a stream holds; empty where it cannot be decoded.
+std::string PdfEditor::data_of(qpdf_oh page_or_stream) {
+  unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  QPDF_BOOL decoded = QPDF_TRUE;
+  const QPDF_ERROR_CODE error =
+      qpdf_.is_stream(page_or_stream)
+          ? qpdf_oh_get_stream_data(qpdf_, page_or_stream, qpdf_dl_generalized, &decoded, &bytes,
+                                    &size)
+          : qpdf_oh_get_page_content_data(qpdf_, page_or_stream, &bytes, &size);
+  const std::unique_ptr<unsigned char, decltype(&std::free)> owner(bytes, &std::free);
+  if ((error & QPDF_ERRORS) != 0) qpdf_get_error(qpdf_);
+  if ((error & QPDF_ERRORS) != 0 || bytes == nullptr || decoded == QPDF_FALSE) return {};
+  return {reinterpret_cast<const char*>(bytes), size};
 }
 
 qpdf_oh PdfEditor::new_stream(const std::string& data) {

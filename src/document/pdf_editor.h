@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "document/invisible_text.h"
 #include "document/qpdf_file.h"
@@ -22,6 +23,10 @@ class PdfEditor {
   /// `sheet`: the page as it is shown. The boxes of `text` are in pixels of its own width and
   /// height. Throws kFailed where qpdf does.
   void add_text(int page, const Sheet& sheet, const ocr::Page& text);
+
+  /// Takes out text that is never painted, as programs put it on scanned pages: of the page and of
+  /// the forms that it paints, where a text object has no other text. Throws kFailed.
+  void remove_invisible_text(int page);
 
   bool is_changed() const { return font_.has_value(); }
 
@@ -42,6 +47,10 @@ class PdfEditor {
  private:
   explicit PdfEditor(const std::filesystem::path& path) : name_(path.string()) {}
 
+  void copy_entries(qpdf_oh from, qpdf_oh to);
+  qpdf_oh copy_of(qpdf_oh dictionary);
+  std::string data_of(qpdf_oh page_or_stream);
+  void clean_forms(qpdf_oh page, std::string_view content);
   qpdf_oh new_stream(const std::string& data);
   void replace_data(qpdf_oh stream, const std::string& data);
   void make_font();

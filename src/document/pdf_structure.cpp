@@ -1,9 +1,6 @@
 #include "document/pdf_structure.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdlib>
@@ -12,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "document/deflate.h"
 #include "document/qpdf_file.h"
 
 namespace oko::document {
@@ -22,35 +20,6 @@ constexpr std::size_t kMostKept = 32U << 20;  // bytes of the content of a page
 struct FreeBytes {
   void operator()(unsigned char* bytes) const { std::free(bytes); }
 };
-
-/// Whether zlib finds what no deflated data has, or the data breaks off within a block. What ends
-/// behind a block is whole: many files lack the last one or the checksum, so both are left out.
-/// `inflated`: gets the beginning of the result, however large that would be.
-bool is_damaged_deflate(std::span<const unsigned char> data, std::string& inflated) {
-  constexpr std::size_t kHeader = 2;  // of zlib around the deflated data
-  if (data.size() < kHeader || (data[0] & 0xF) != Z_DEFLATED ||
-      (data[0] << 8 | data[1]) % 31 != 0) {
-    return true;
-  }
-  z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) return false;
-  std::array<unsigned char, 32'768> part;
-  stream.next_in = const_cast<unsigned char*>(data.data() + kHeader);  // zlib does not write there
-  stream.avail_in = static_cast<uInt>(data.size() - kHeader);
-  constexpr uLong kMost = 256U << 20;  // bytes: no page has more, but for hostile ones
-  int result = Z_OK;
-  while (result == Z_OK && stream.total_out < kMost) {
-    stream.next_out = part.data();
-    stream.avail_out = static_cast<uInt>(part.size());
-    result = inflate(&stream, Z_NO_FLUSH);
-    if (inflated.size() > kMostKept) continue;
-    inflated.append(reinterpret_cast<const char*>(part.data()), part.size() - stream.avail_out);
-  }
-  constexpr int kBehindBlock = 128;
-  const bool is_cut = result == Z_BUF_ERROR && (stream.data_type & kBehindBlock) == 0;
-  inflateEnd(&stream);
-  return result == Z_DATA_ERROR || is_cut;
-}
 
 }  // namespace
 
@@ -79,7 +48,7 @@ struct PdfStructure::File {
     if ((error & QPDF_ERRORS) != 0 || bytes == nullptr) return Part::kUnknown;
     if (is_plain) {
       content.append(reinterpret_cast<const char*>(bytes), std::min(size, kMostKept + 1));
-    } else if (is_damaged_deflate({bytes, size}, content)) {
+    } else if (is_damaged_deflate(std::as_bytes(std::span(bytes, size)), kMostKept, content)) {
       return Part::kDamaged;
     }
     content += '\n';

@@ -207,7 +207,8 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
       continue;
     }
     if (!open || !continues(pieces.back(), last, character)) {
-      pieces.push_back({{}, character.box, false, character.quarter_turns});
+      const bool painted = FPDFTextObj_GetTextRenderMode(character.object) != kPdfInvisible;
+      pieces.push_back({{}, character.box, false, character.quarter_turns, painted});
     }
     const std::string_view letters = ligature(character.code_point);
     if (letters.empty()) {

@@ -62,6 +62,7 @@ int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
 FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,
                                 float* top);
 FPDF_BOOL FPDFPageObj_SetIsActive(FPDF_PAGEOBJECT object, FPDF_BOOL active);
+int FPDFTextObj_GetTextRenderMode(FPDF_PAGEOBJECT text);
 FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
 int FPDFImageObj_GetImageFilterCount(FPDF_PAGEOBJECT image);
 unsigned long FPDFImageObj_GetImageFilter(FPDF_PAGEOBJECT image, int index, void* buffer,
@@ -96,6 +97,7 @@ inline constexpr int kPdfDrawAnnotations = 0x01;       // FPDF_ANNOT
 inline constexpr int kPdfReverseByteOrder = 0x10;      // FPDF_REVERSE_BYTE_ORDER
 inline constexpr int kPdfAnnotationLink = 2;           // FPDF_ANNOT_LINK
 inline constexpr int kPdfAnnotationPopup = 16;         // FPDF_ANNOT_POPUP
+inline constexpr int kPdfInvisible = 3;                // FPDF_TEXTRENDERMODE_INVISIBLE
 inline constexpr int kPdfObjectText = 1;               // FPDF_PAGEOBJ_TEXT
 inline constexpr int kPdfObjectPath = 2;               // FPDF_PAGEOBJ_PATH
 inline constexpr int kPdfObjectImage = 3;              // FPDF_PAGEOBJ_IMAGE

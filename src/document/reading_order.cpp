@@ -12,6 +12,8 @@ namespace {
 constexpr float kColumnGap = 0.9f;
 // Boxes of lines that are set tightly overlap: their middle halves do not.
 constexpr float kTrimmed = 0.25f;
+// Fewer lines, or words of a line, do not tell prose from a table.
+constexpr std::size_t kLeastRows = 5, kWordsOfLine = 3;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 using Words = std::vector<std::size_t>;
@@ -183,13 +185,55 @@ class Sorter {
       if (i == 0 || places[i].column == places[i - 1].column) continue;
       ++(places[i].band < places[i - 1].band ? up : onwards);
     }
-    if (up > 0 && onwards <= rows / 3) {
+    if ((up > 0 && onwards <= rows / 3) || (rows >= kLeastRows && are_prose(bands, gaps))) {
       for (const Words& column : columns) {
         if (!column.empty()) sort(column);
       }
     } else {
       for (const Words& band : bands) add_band(band);
     }
+  }
+
+  /// Whether each column is filled with lines of several words, as columns of prose are, whose
+  /// lines some programs write in turn; cells of tables have few words, or end anywhere.
+  bool are_prose(const std::vector<Words>& bands, const std::vector<Stretch>& gaps) const {
+    std::vector<std::vector<Stretch>> lines(gaps.size() + 1);  // of each column
+    std::vector<std::size_t> counts(gaps.size() + 1);          // of its words
+    for (const Words& band : bands) {
+      std::vector<bool> begun(lines.size());
+      for (const std::size_t i : band) {
+        const std::size_t column = column_of(i, gaps);
+        const Stretch& word = words_[i].along;
+        if (!begun[column]) lines[column].push_back(word);
+        begun[column] = true;
+        Stretch& line = lines[column].back();
+        line = {std::min(line.begin, word.begin), std::max(line.end, word.end)};
+        ++counts[column];
+      }
+    }
+    for (std::size_t column = 0; column < lines.size(); ++column) {
+      if (counts[column] < kWordsOfLine * lines[column].size() || !is_filled(lines[column])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// Whether most lines begin at the left edge of their column and end near its right one.
+  static bool is_filled(const std::vector<Stretch>& lines) {
+    constexpr float kNear = 0.2f;  // of the width
+    constexpr double kMost = 0.6;
+    if (lines.size() < kLeastRows) return false;
+    float left = kInfinity, right = -kInfinity;
+    for (const Stretch& line : lines) {
+      left = std::min(left, line.begin);
+      right = std::max(right, line.end);
+    }
+    const float near = kNear * (right - left);
+    const auto filled = std::count_if(lines.begin(), lines.end(), [&](const Stretch& line) {
+      return line.begin - left < near && right - line.end < near;
+    });
+    return static_cast<double>(filled) > kMost * static_cast<double>(lines.size());
   }
 
   std::size_t column_of(std::size_t word, const std::vector<Stretch>& gaps) const {

@@ -85,7 +85,12 @@ void SearchablePdf::add_page(std::size_t i, const Sheet& sheet, const ocr::Page&
   Part& part = part_of(i);
   if (!part.editor) return add_picture(part, sheet, text);
   const ocr::Page added = read_words(text);
-  if (!added.lines.empty()) part.editor->add_text(pages_.page_in_file(i), sheet, added);
+  if (added.lines.empty()) return;
+  // Text that another program has read would be found next to the new one.
+  if (text.source == ocr::TextSource::kRecognized) {
+    part.editor->remove_invisible_text(pages_.page_in_file(i));
+  }
+  part.editor->add_text(pages_.page_in_file(i), sheet, added);
 }
 
 void SearchablePdf::add_skipped() {

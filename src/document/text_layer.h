@@ -14,6 +14,7 @@ struct TextPiece {
   ocr::Box box;      ///< pixels of the page's picture
   bool space_after = false;
   int quarter_turns = 0;    ///< of its reading direction, clockwise: 0 to 3
+  bool is_painted = true;   ///< false: render mode 3, as of text that a program has read
   bool is_divided = false;  ///< ends in a soft hyphen: its word may go on in the next line
 };
 

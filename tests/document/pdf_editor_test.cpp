@@ -118,6 +118,29 @@ TEST_F(PdfEditorTest, AnEncryptedFileStaysEncrypted) {
   EXPECT_FALSE(qpdf_allow_modify_other(out));
 }
 
+TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
+  const std::string form = "/Type/XObject/Subtype/Form/BBox[0 0 300 200]/Resources 5 0 R";
+  write_pdf_with_table(
+      folder_ / "in.pdf",
+      "2 0 obj<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2/MediaBox[0 0 300 200]/Resources"
+      "<</Font<</F 8 0 R>>/XObject<</A 7 0 R>>>>>>endobj\n"
+      "3 0 obj<</Type/Page/Parent 2 0 R/Contents 6 0 R>>endobj\n"
+      "4 0 obj<</Type/Page/Parent 2 0 R/Contents 6 0 R>>endobj\n"
+      "5 0 obj<</Font<</F 8 0 R>>>>endobj\n" +
+          pdf_stream(6, "",
+                     "/A Do BT /F 10 Tf 20 20 Td (seen) Tj ET BT 3 Tr 0 60 Td (hidden) Tj ET") +
+          pdf_stream(7, form, "BT 3 Tr /F 10 Tf 20 90 Td (deeper) Tj ET") +
+          "8 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
+  auto editor = PdfEditor::open(folder_ / "in.pdf", 2);
+  ASSERT_TRUE(editor);
+  editor->remove_invisible_text(0);
+  editor->write(folder_ / "out.pdf");
+  const Pdf out(folder_ / "out.pdf", kPoints);
+  EXPECT_EQ(out.text_layer(0)->text(), "seen\n");
+  EXPECT_EQ(out.text_layer(1)->text(), "deeper\n\nhidden\n\nseen\n");
+  EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "seen\n");
+}
+
 TEST_F(PdfEditorTest, OtherPagesThanPdfiumCountsAreNotEdited) {
   EXPECT_FALSE(PdfEditor::open(write_page(""), 2));
   EXPECT_FALSE(PdfEditor::open(folder_ / "none.pdf", 1));

@@ -187,6 +187,52 @@ TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
   EXPECT_NO_THROW(Pdf(folder_ / "whole.pdf").render(0));
 }
 
+TEST_F(PdfTest, ADeflatedPictureThatBreaksOffIsDamaged) {
+  const std::string pixels = deflated(jpeg_of_noise());
+  const auto write = [&](const std::string& data) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources"
+              "<</XObject<</Im 5 0 R>>>>>>endobj\n" +
+                  pdf_stream(4, "", "q 300 0 0 300 20 20 cm /Im Do Q") +
+                  pdf_stream(5,
+                             "/Type/XObject/Subtype/Image/Width 32/Height 32/ColorSpace/DeviceGray"
+                             "/BitsPerComponent 8/Filter/FlateDecode",
+                             data));
+  };
+  write(pixels);
+  EXPECT_NO_THROW(Pdf(folder_ / "page.pdf").render(0));
+  write(pixels.substr(0, pixels.size() / 2));
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "page.pdf").render(0); }, ErrorCode::kBadInput)
+                .find("page 1: is damaged"),
+            std::string::npos);
+}
+
+TEST_F(PdfTest, AFaxThatBreaksOffIsDamagedAndOneWithoutASignOfItsEndIsNot) {
+  const auto is_damaged = [&](const std::string& rows) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources"
+              "<</XObject<</Im 5 0 R>>>>>>endobj\n" +
+                  pdf_stream(4, "", "q 300 0 0 300 20 20 cm /Im Do Q") +
+                  pdf_stream(5,
+                             "/Type/XObject/Subtype/Image/Width 64/Height 64/ColorSpace/DeviceGray"
+                             "/BitsPerComponent 1/Filter/CCITTFaxDecode"
+                             "/DecodeParms<</K -1/Columns 64/Rows 64>>",
+                             rows));
+    try {
+      Pdf(folder_ / "page.pdf").render(0);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  const std::string half(4, '\xFF');  // a bit for each row that is white as the one before
+  EXPECT_TRUE(is_damaged(half));
+  EXPECT_FALSE(is_damaged(half + half));
+  EXPECT_FALSE(is_damaged(half + std::string("\x00\x10\x01", 3))) << "it says that it ends";
+}
+
 TEST_F(PdfTest, ContentThatBreaksOffWithinTextIsDamagedThoughItIsNotDeflated) {
   const auto write = [&](const std::string& content) {
     write_pdf(folder_ / "page.pdf",

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/sanitizers.h"
@@ -55,6 +57,38 @@ TEST(ReadingOrderTest, WhatWasWrittenInRowsIsReadInRows) {
                    {"ad", 0, 44},
                    {"bc", 100, 44}}),
             "aa ab ba/ac bb/ad bc");
+}
+
+/// Rows of two columns, with lines of `left` and `right`, written line by line.
+std::vector<Placed> in_turn(const std::vector<std::string>& left,
+                            const std::vector<std::string>& right) {
+  std::vector<Placed> words;
+  for (std::size_t row = 0; row < left.size(); ++row) {
+    for (const auto& [line, begin] : {std::pair(left[row], 0.0f), std::pair(right[row], 300.0f)}) {
+      std::istringstream list(line);
+      float at = begin;
+      for (std::string word; list >> word; at += 8 * static_cast<float>(word.size()) + 4) {
+        words.push_back({word, at, 12 * static_cast<float>(row)});
+      }
+    }
+  }
+  return words;
+}
+
+TEST(ReadingOrderTest, ColumnsOfProseWrittenInTurnAreReadInColumns) {
+  const std::vector<std::string> left = {"it was the best of times", "it was the worst of time",
+                                         "it was the age of wisdom", "it was the age of foolery",
+                                         "it was the epoch of bel-", "ief"},
+                                 right = {"call me ishmael. some ye", "ars ago never mind how l",
+                                          "ong precisely having lit", "tle or no money in my pu",
+                                          "rse and nothing at all t", "o interest me on shore"};
+  EXPECT_NE(order(in_turn(left, right)).find("of bel-/ief/call me ishmael. some ye/ars ago"),
+            std::string::npos);
+  const std::vector<std::string> names = {
+      "a bolt of steel", "a nut of brass and of steel",      "two rings of rubber",
+      "a washer of tin", "six of the long screws that hold", "one more nut"};
+  EXPECT_NE(order(in_turn(names, right)).find("a bolt of steel call me"), std::string::npos)
+      << "cells of a table";
 }
 
 TEST(ReadingOrderTest, ATitleOverColumnsAndALineUnderThemStayThere) {

@@ -14,8 +14,9 @@ const std::string kData = std::string(OKO_TEST_DATA) + "/";
 class SearchablePdfTest : public ScratchFolderTest {
  protected:
   /// Makes a PDF of `files` with `word` where there is a picture to read; returns its notes.
-  std::vector<std::string> make(const std::vector<std::string>& files, const std::string& word) {
-    Pages pages(files);
+  std::vector<std::string> make(const std::vector<std::string>& files, const std::string& word,
+                                bool forced = false) {
+    Pages pages(files, {.ignores_text = forced});
     std::ofstream file(out(), std::ios::binary);
     SearchablePdf pdf(
         pages, [&](std::string_view bytes) { file << bytes; }, "title");
@@ -99,6 +100,18 @@ TEST_F(SearchablePdfTest, JpegFilesGoIntoItAsTheyAreAndStandUpright) {
     }
     EXPECT_EQ(pdf.text_layer(0)->text(), "word\n");
   }
+}
+
+TEST_F(SearchablePdfTest, APageThatIsReadAnewLosesTheTextThatWasReadBefore) {
+  make({kData + "scan.pdf"}, "wrogn");
+  std::filesystem::rename(out(), folder_ / "in.pdf");
+  make({folder_ / "in.pdf"}, "wrong", /*forced=*/true);
+  EXPECT_EQ(Pdf(out()).text_layer(0)->text(), "wrong\n");
+  std::filesystem::rename(out(), folder_ / "in.pdf");
+  make({folder_ / "in.pdf"}, "wrong", /*forced=*/true);
+  EXPECT_EQ(Pdf(out()).text_layer(0)->text(), "wrong\n") << "the same words";
+  make({kData + "text.pdf"}, "word", /*forced=*/true);
+  EXPECT_NE(Pdf(out()).text_layer(0)->text().find("quick brown fox"), std::string::npos);
 }
 
 TEST_F(SearchablePdfTest, NothingIsWrittenWhereNoPageCouldBeRead) {
