@@ -10,6 +10,7 @@
 #include "budget/memory_size.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
+#include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/picture.h"
@@ -242,6 +243,13 @@ void require_space_of_model(const DescribeOptions& options, const std::filesyste
                         (options.ocr == "on" ? ocr::kEngineBytes : 0));
 }
 
+/// An error of the picture `name`, which the image processor and the budget do not know.
+Error of_file(const Error& error, const std::string& name) {
+  const std::string message = error.what();
+  if (!Failures::is_of_one_file(error) || message.find(name) != std::string::npos) return error;
+  return {error.code(), name + ": " + message, error.hint()};
+}
+
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.model);
@@ -255,12 +263,13 @@ void describe(const DescribeOptions& options) {
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
        .host = host});
   const StandardInput input(options.images, interrupt.token());
-  std::optional<Error> first_error;
+  Failures failures;
   std::uint64_t least_budget = 0;  // for those that do not fit
-  const auto pass_over = [&](const Error& error, const std::string& message) {
+  const auto pass_over = [&](const Error& error, const std::string& name) {
+    if (!Failures::is_of_one_file(error)) throw error;
+    if (options.json) print_json({{"file", name}, {"error", error.what()}});
     if (options.images.size() == 1) throw error;
-    say_note(message);
-    if (!first_error) first_error = error;
+    failures.add(error, error.what());
   };
   for (const std::string& path : input.paths()) {
     const std::string name = input.named(path);
@@ -268,20 +277,14 @@ void describe(const DescribeOptions& options) {
       if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
       describe_one(options, *host, engine, reader, path, name, interrupt);
     } catch (const budget::OverBudget& error) {
-      pass_over(error, name + ": " + error.what());
+      pass_over(of_file(error, name), name);
       least_budget = std::max(least_budget, error.least_bytes());
-    } catch (const Error& thrown) {
-      const Error error = input.named(thrown);
-      if (error.code() != ErrorCode::kBadInput && error.code() != ErrorCode::kOverBudget)
-        throw error;
-      pass_over(error, error.what());
+    } catch (const Error& error) {
+      pass_over(of_file(input.named(error), name), name);
     }
   }
-  if (first_error) {
-    throw Error(first_error->code(),
-                tr("not every picture was described", "описаны не все картинки"),
-                least_budget == 0 ? "" : budget::budget_hint(least_budget));
-  }
+  failures.throw_first(tr("not every picture was described", "описаны не все картинки"),
+                       least_budget);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
+#include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
@@ -44,11 +46,28 @@ struct Sample {
   std::string truth;
 };
 
-/// Pictures NAME.* beside which there is a NAME.txt, by name.
-std::vector<Sample> samples_of(const std::string& folder) {
+/// Files that are no part of a pair of a picture and its text: what was meant to be measured with
+/// them is not.
+void say_unpaired(const std::vector<fs::path>& files, const std::vector<Sample>& samples) {
+  std::set<fs::path> texts;
+  for (const Sample& sample : samples) {
+    texts.insert(fs::path(sample.picture).replace_extension(".txt"));
+  }
+  for (const fs::path& file : files) {
+    if (texts.contains(fs::path(file).replace_extension(".txt"))) continue;
+    say_note(tr("{}: is left out: no picture and text of that name",
+                "{}: не учтён: нет пары из картинки и текста с таким именем", file.string()));
+  }
+}
+
+/// Pictures NAME.* with a NAME.txt in the same folder, by name. Says which files have none.
+std::vector<Sample> samples_of(const std::string& folder, bool quiet) {
   std::error_code error;
   std::vector<Sample> samples;
+  std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (entry.is_directory()) continue;
+    files.push_back(entry.path());
     fs::path truth = entry.path();
     truth.replace_extension(".txt");
     if (entry.path().extension() == ".txt" || !fs::exists(truth)) continue;
@@ -65,6 +84,8 @@ std::vector<Sample> samples_of(const std::string& folder) {
                 tr("name a folder of pictures with a NAME.txt beside each NAME.png",
                    "укажите папку картинок, где рядом с каждой ИМЯ.png лежит ИМЯ.txt"));
   }
+  std::sort(files.begin(), files.end());
+  if (!quiet) say_unpaired(files, samples);
   std::sort(samples.begin(), samples.end(),
             [](const Sample& a, const Sample& b) { return a.picture < b.picture; });
   return samples;
@@ -116,14 +137,22 @@ void run(EvalOcrOptions& options) {
   const std::uint64_t budget = budget_of(options.common);
   const std::uint64_t least = engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
   if (least > budget) throw budget::OverBudget(least, budget);
-  const std::vector<Sample> samples = samples_of(options.folder);
+  const std::vector<Sample> samples = samples_of(options.folder, options.common.quiet);
   options.run.repairs_look_alikes = false;
   const Interrupt interrupt(Interrupt::kPatience);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   Errors all;
+  Failures failures;
   ordered_json lines = ordered_json::array();
   const auto on_result = [&](std::size_t i, ocr::ReadResult result) {
-    if (result.error) throw *result.error;
+    if (result.error) {
+      progress.clear();
+      if (!Failures::is_of_one_file(*result.error)) throw *result.error;
+      failures.add(*result.error, result.error->what());
+      lines.push_back(
+          {{"file", samples[i].picture.filename().string()}, {"error", result.error->what()}});
+      return;
+    }
     Errors errors;
     errors.raw = ocr::compare_texts(samples[i].truth, result.page.text());
     ocr::repair_look_alikes(result.page);
@@ -146,6 +175,7 @@ void run(EvalOcrOptions& options) {
   } else {
     print(table_of(all));
   }
+  failures.throw_first(tr("not every picture was read", "прочитаны не все картинки"));
 }
 
 }  // namespace

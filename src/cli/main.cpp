@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -131,7 +129,7 @@ int report(const Error& error) {
               "больше не даёт предел адресного пространства, {} ({}): увеличьте его",
               format_bytes(space_of_budget->space.limit), space_of_budget->space.setting);
   }
-  if (!hint.empty()) say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(hint)));
+  say_hint(hint);
   return exit_status(error.code());
 }
 

@@ -11,6 +11,7 @@
 #include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
+#include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/page_ledger.h"
@@ -54,11 +55,6 @@ void fit_pages(std::uint64_t budget, std::size_t engines, document::PagesOptions
                                       document::PdfOptions{}.max_pixels);
 }
 
-/// An error that says nothing about the pages to come.
-bool is_of_one_page(const Error& error) {
-  return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
-}
-
 /// Of a page with ink that was not read for sure.
 void say_doubt(const std::string& name, const ocr::Page& page) {
   say_note(page.lines.empty() ? tr("{}: what may be text could not be read",
@@ -81,16 +77,17 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   const auto printer =
       make_page_printer(options.format, pages, input, output, options.min_confidence);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
-  std::optional<Error> first_error;
+  Failures failures;
   bool any_page = false;
   const auto on_result = [&](std::size_t i, const ocr::ReadResult& result) {
     progress.clear();
     const document::Sheet sheet = sheets.empty() ? document::Sheet{} : std::exchange(sheets[i], {});
     if (result.error) {
-      if (pages.size() == 1 || !is_of_one_page(*result.error)) throw *result.error;
-      say_note(input.named(result.error->what()));
-      if (!first_error) first_error = result.error;
-      printer->skip_page(i);
+      const Error error = input.named(*result.error);
+      if (!Failures::is_of_one_file(error)) throw error;
+      printer->skip_page(i, error);
+      if (pages.size() == 1) throw error;
+      failures.add(error, error.what());
     } else {
       if (result.page.source != ocr::TextSource::kTextLayer && !options.common.quiet) {
         const std::string reduction = pages.reduction(i);
@@ -117,11 +114,8 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     if (!options.common.quiet) say_note(input.named(note));
   }
   if (any_page) output.finish();
-  if (first_error) {
-    const std::uint64_t least = ledger.least_budget();
-    throw Error(first_error->code(), tr("not every page was read", "прочитаны не все страницы"),
-                least > 0 ? budget::budget_hint(least) : first_error->hint());
-  }
+  failures.throw_first(tr("not every page was read", "прочитаны не все страницы"),
+                       ledger.least_budget());
 }
 
 void run(const OcrOptions& options) {

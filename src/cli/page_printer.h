@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "cli/output.h"
 #include "cli/standard_input.h"
 #include "document/pages.h"
@@ -20,8 +21,8 @@ class PagePrinter {
   /// Page `i` of the pages that were asked for. `sheet`: where the format needs it.
   virtual void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) = 0;
 
-  /// Page `i` could not be read: pages after it keep their numbers.
-  virtual void skip_page(std::size_t) {}
+  /// Page `i` could not be read, and why: pages after it keep their numbers.
+  virtual void skip_page(std::size_t, const Error&) {}
 
   /// What stands behind the last page. What the user is to know of the result.
   virtual std::vector<std::string> finish() { return {}; }

@@ -77,6 +77,15 @@ void say_note(std::string_view text) noexcept {
   }
 }
 
+void say_hint(std::string_view text) noexcept {
+  if (text.empty()) return;
+  try {
+    say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(text)));
+  } catch (const std::exception&) {  // no memory for a copy
+    say(text);
+  }
+}
+
 void say_last_note(std::string_view text) noexcept {
   pollfd ready{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&ready, 1, 0) > 0) say_note(text);

@@ -18,6 +18,9 @@ void say(std::string_view text) noexcept;
 /// Says "oko: TEXT" on a line of its own, without control characters.
 void say_note(std::string_view text) noexcept;
 
+/// Says "hint: TEXT" in the same way, in the user's language; nothing where `text` is empty.
+void say_hint(std::string_view text) noexcept;
+
 /// `say_note`, if stderr takes it at once: a process that must end waits for no reader.
 void say_last_note(std::string_view text) noexcept;
 

@@ -171,6 +171,34 @@ TEST_F(DescribeTest, BadPicturesAreOneErrorLineAndStatus4) {
   expect_error(describe({file("text.jpg", "This is a text, not a picture.")}), 4, "text.jpg");
   const std::string png = read_file(picture(), 1 << 20, ErrorCode::kFailed);
   expect_error(describe({file("cut.png", png.substr(0, png.size() / 2))}), 4, "cut.png");
+  expect_error(describe({file("line.bmp", white_bitmap(1000, 2)), "--ocr", "off"}), 4,
+               "line.bmp: a picture of 1000 × 2 pixels is too narrow");
+}
+
+TEST_F(DescribeTest, APictureThatFailedHasARecordInJson) {
+  const auto result = describe({file("text.jpg", "This is a text."), picture(), "--json"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  const std::size_t end = result.out.find('\n');
+  const auto first = nlohmann::json::parse(result.out.substr(0, end));
+  EXPECT_EQ(first.at("file"), (folder_ / "text.jpg").string());
+  EXPECT_NE(first.at("error").get<std::string>().find("text.jpg: "), std::string::npos) << first;
+  EXPECT_FALSE(first.contains("text"));
+  EXPECT_TRUE(nlohmann::json::parse(result.out.substr(end)).contains("text"));
+  const auto alone = describe({(folder_ / "none.jpg").string(), "--json"});
+  EXPECT_EQ(alone.status, 4);
+  EXPECT_TRUE(nlohmann::json::parse(alone.out).contains("error")) << alone.out;
+}
+
+TEST_F(DescribeTest, EachHintOfSeveralPicturesIsSaidOnce) {
+  const auto none = [&](const char* name) { return (folder_ / name).string(); };
+  const auto result = describe({none("a.jpg"), file("text.jpg", "This is a text."), none("b.jpg")});
+  EXPECT_EQ(result.status, 4);
+  const std::size_t path = result.err.find("\nhint: check the path\n");
+  const std::size_t kind = result.err.find("\nhint: use a JPEG");
+  EXPECT_NE(path, std::string::npos) << result.err;
+  EXPECT_NE(kind, std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("hint: check the path", path + 2), std::string::npos) << result.err;
+  EXPECT_LT(path, kind) << "after the error that it is of";
 }
 
 TEST_F(DescribeTest, AHugePictureOfFewBytesIsRefusedByItsHeader) {
@@ -295,7 +323,9 @@ TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) 
       << automatic.err;
   EXPECT_NE(automatic.out.find("\"ocr_error\":\"this needs 295MB"), std::string::npos)
       << automatic.out;
-  expect_error(ask("on"), 3, "this needs 295MB");
+  const auto always = ask("on");
+  EXPECT_EQ(always.status, 3) << always.err;
+  EXPECT_NE(always.err.find("large.bmp: this needs 295MB"), std::string::npos) << always.err;
 }
 
 TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetIsShrunkWhileItIsDecoded) {
@@ -327,7 +357,7 @@ TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
   };
   const auto result = within(least(picture()), {picture(), large, picture()});
   EXPECT_EQ(result.status, 3) << result.err;
-  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 2) << result.out;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3) << result.out;
   EXPECT_NE(result.err.find("large.bmp: this needs " + least(large)), std::string::npos)
       << result.err;
   EXPECT_NE(result.err.find("\nhint: use --budget " + least(large) + "\n"), std::string::npos)

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -97,6 +99,23 @@ TEST_F(OcrTest, SeveralFilesAreNamedAndABadOneDoesNotStopTheOthers) {
   EXPECT_EQ(result.status, 4);
   EXPECT_NE(result.out.find(kReceipt + ":\nСупермаркет"), std::string::npos) << result.out;
   EXPECT_NE(result.err.find("none.png"), std::string::npos) << result.err;
+}
+
+TEST_F(OcrTest, AFileThatFailedHasARecordInJsonAndItsHint) {
+  OKO_NEEDS_TESSERACT();
+  write_file_atomically(folder_ / "text.png", std::string_view("a text"));
+  const ProcessResult result =
+      run({"ocr", folder_ / "text.png", folder_ / "none.png", kReceipt, "--format", "json"});
+  EXPECT_EQ(result.status, 4);
+  std::istringstream lines(result.out);
+  std::vector<json> records;
+  for (std::string line; std::getline(lines, line);) records.push_back(json::parse(line));
+  ASSERT_EQ(records.size(), 3u) << result.out;
+  EXPECT_EQ(records[0].at("file"), (folder_ / "text.png").string());
+  EXPECT_NE(records[1].at("error").get<std::string>().find("none.png: "), std::string::npos);
+  EXPECT_TRUE(records[2].contains("lines"));
+  EXPECT_NE(result.err.find("hint: use a JPEG"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("hint: check the path"), std::string::npos) << result.err;
 }
 
 TEST_F(OcrTest, EveryPageOfATiffIsReadInOrder) {
@@ -210,6 +229,27 @@ TEST_F(OcrTest, EvalPrintsTheRatesOfAFolder) {
   EXPECT_EQ(rates.at("files").size(), 1u);
   EXPECT_GE(rates.at("raw").at("character_error_rate").get<double>(), 0);
   EXPECT_LT(rates.at("repaired").at("character_error_rate").get<double>(), 0.04);
+  EXPECT_GT(rates.at("raw").at("characters").at("cyrillic").at("total").get<int>(), 100);
+}
+
+TEST_F(OcrTest, EvalSaysWhatItLeavesOutAndGoesOnAfterADamagedPicture) {
+  OKO_NEEDS_TESSERACT();
+  for (const char* name : {"receipt_0.png", "receipt_0.txt"}) {
+    fs::copy_file(fs::path(kPages) / name, folder_ / name);
+  }
+  for (const char* name : {"cut.png", "cut.txt", "picture.png", "words.txt"}) {
+    write_file_atomically(folder_ / name, std::string_view("words"));
+  }
+  const ProcessResult result = run({"eval", "ocr", folder_, "--json"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  for (const char* part : {"cut.png: ", "picture.png: is left out", "words.txt: is left out",
+                           "not every picture was read"}) {
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << " in\n" << result.err;
+  }
+  EXPECT_EQ(result.err.find("receipt_0"), std::string::npos) << result.err;
+  const json rates = json::parse(result.out);
+  EXPECT_TRUE(rates.at("files").at(0).contains("error")) << rates;
+  EXPECT_TRUE(rates.at("files").at(1).contains("raw")) << rates;
   EXPECT_GT(rates.at("raw").at("characters").at("cyrillic").at("total").get<int>(), 100);
 }
 

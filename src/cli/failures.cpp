@@ -1,0 +1,20 @@
+#include "cli/failures.h"
+
+#include "budget/memory_size.h"
+#include "cli/terminal.h"
+
+namespace oko::cli {
+
+void Failures::add(const Error& error, const std::string& message) {
+  say_note(message);
+  if (!first_) first_ = error.code();
+  if (error.code() == ErrorCode::kOverBudget) return;
+  if (said_hints_.insert(error.hint()).second) say_hint(error.hint());
+}
+
+void Failures::throw_first(const std::string& message, std::uint64_t least_budget) const {
+  if (!first_) return;
+  throw Error(*first_, message, least_budget == 0 ? "" : budget::budget_hint(least_budget));
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/error.h"
+
+namespace oko::cli {
+
+/// Errors of single files or pages, after which the others are still tried.
+class Failures {
+ public:
+  /// An error of one file, which says nothing about the others.
+  static bool is_of_one_file(const Error& error) {
+    return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
+  }
+
+  /// Says `message`, and the hint of `error` where it has not been said yet. The hint of
+  /// kOverBudget waits for `throw_first`, which knows the budget that is enough for all.
+  void add(const Error& error, const std::string& message);
+
+  /// Throws `message` with the code of the first error, if there was one. `least_budget`: enough
+  /// for each file that did not fit; 0: all did.
+  void throw_first(const std::string& message, std::uint64_t least_budget = 0) const;
+
+ private:
+  std::optional<ErrorCode> first_;
+  std::set<std::string> said_hints_;
+};
+
+}  // namespace oko::cli
