@@ -253,6 +253,11 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
     *sheet = {encoded(opened.image), size.width_points, size.height_points};
   }
   pdf.close_page();
+  if (opened.layer.words_hidden > 0) {
+    opened.notes.push_back(tr("{} words are in layers that are not shown, and are left out",
+                              "слова в слоях, которые не показываются, пропущены: {}",
+                              opened.layer.words_hidden));
+  }
   if (opened.layer.words_outside > 0) {
     opened.notes.push_back(tr("{} words lie outside of the page and are left out",
                               "слова за краем страницы пропущены: {}", opened.layer.words_outside));

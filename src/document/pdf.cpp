@@ -263,11 +263,15 @@ TextLayer Pdf::read_text_layer(int page, bool only_painted) const {
   {
     const auto lock = lock_pdfium();
     const FPDF_PAGE opened = open_page(page);
-    pieces = text_pieces(opened, PageToPicture(opened, size.width, size.height));
+    pieces = text_pieces(opened, PageToPicture(opened, size.width, size.height), hidden_layers_);
   }
+  const std::size_t all = pieces.size();
+  std::erase_if(pieces, [](const TextPiece& piece) { return !piece.is_shown; });
+  const std::size_t hidden = all - pieces.size();
   if (only_painted) std::erase_if(pieces, [](const auto& piece) { return !piece.is_painted; });
   TextLayer layer;
   layer.page = page_of_text(pieces, size.width, size.height);
+  layer.words_hidden = hidden;
   layer.characters = count_characters(*layer.page);
   layer.words_outside = count_outside(pieces, size.width, size.height);
   if (!is_readable(*layer.page)) layer.page.reset();
@@ -350,7 +354,10 @@ image::Image Pdf::render(int page) const {
 }
 
 const PdfStructure& Pdf::structure() const {
-  if (!structure_) structure_ = std::make_unique<PdfStructure>(path_);
+  if (!structure_) {
+    structure_ = std::make_unique<PdfStructure>(path_);
+    hidden_layers_ = structure_->hidden_layers();
+  }
   return *structure_;
 }
 

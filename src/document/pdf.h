@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct PageSize {
 struct TextLayer {
   std::optional<ocr::Page> page = {};  ///< see Pdf::text_layer
   std::size_t characters = 0;          ///< also of text that cannot be read
+  std::size_t words_hidden = 0;        ///< in layers of the file that are not shown, and left out
   std::size_t words_outside = 0;       ///< beyond the edges of the page, and left out
 };
 
@@ -96,6 +98,7 @@ class Pdf {
   std::unique_ptr<FPDF_FORMFILLINFO> form_info_;     ///< PDFium keeps a pointer to it
   PdfiumForm form_;                                  ///< draws the fields of forms; may be null
   mutable std::unique_ptr<PdfStructure> structure_;  ///< made by the first page
+  mutable std::set<std::string> hidden_layers_;      ///< with it
   mutable PdfiumPage opened_;                        ///< the last page
   mutable int opened_number_ = 0;
   int page_count_ = 0;

@@ -71,6 +71,16 @@ struct PdfStructure::File {
     return known ? end_of(content) : ContentEnd::kWhole;
   }
 
+  /// Numbers of the objects that an array refers to.
+  std::set<int> objects_in(qpdf_oh array) {
+    std::set<int> numbers;
+    const int count = qpdf.is_array(array) ? qpdf_oh_get_array_n_items(qpdf, array) : 0;
+    for (int i = 0; i < count; ++i) {
+      numbers.insert(qpdf_oh_get_object_id(qpdf, qpdf_oh_get_array_item(qpdf, array, i)));
+    }
+    return numbers;
+  }
+
   QpdfFile qpdf;
   int last_page = -1;  ///< that was asked for
   ContentEnd last_end = ContentEnd::kWhole;
@@ -95,6 +105,34 @@ ContentEnd PdfStructure::content_end(int page) const {
     qpdf_oh_release_all(qpdf);
   }
   return file_->last_end;
+}
+
+std::set<std::string> PdfStructure::hidden_layers() const {
+  if (!file_) return {};
+  QpdfFile& qpdf = file_->qpdf;
+  const qpdf_oh properties = qpdf.get(qpdf_get_root(qpdf), "/OCProperties");
+  std::set<std::string> hidden, shown;
+  if (qpdf.is_dictionary(properties)) {
+    const qpdf_oh usual = qpdf.get(properties, "/D"), state = qpdf.get(usual, "/BaseState");
+    const bool all_off = qpdf_oh_is_name(qpdf, state) != QPDF_FALSE &&
+                         std::string_view(qpdf_oh_get_name(qpdf, state)) == "/OFF";
+    const std::set<int> changed = file_->objects_in(qpdf.get(usual, all_off ? "/ON" : "/OFF"));
+    const qpdf_oh layers = qpdf.get(properties, "/OCGs");
+    const int count = qpdf.is_array(layers) ? qpdf_oh_get_array_n_items(qpdf, layers) : 0;
+    for (int i = 0; i < count; ++i) {
+      const qpdf_oh layer = qpdf_oh_get_array_item(qpdf, layers, i);
+      if (!qpdf.is_dictionary(layer)) continue;
+      const bool off = changed.contains(qpdf_oh_get_object_id(qpdf, layer)) != all_off;
+      const qpdf_oh name = qpdf.get(layer, "/Name");
+      if (qpdf_oh_is_string(qpdf, name) == QPDF_FALSE) continue;
+      std::size_t size = 0;
+      const char* bytes = qpdf_oh_get_binary_string_value(qpdf, name, &size);
+      (off ? hidden : shown).insert(std::string(bytes, size));
+    }
+  }
+  qpdf_oh_release_all(qpdf);
+  for (const std::string& name : shown) hidden.erase(name);
+  return hidden;
 }
 
 bool PdfStructure::is_portfolio() const {

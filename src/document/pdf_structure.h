@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "document/content_stream.h"
 
@@ -22,6 +24,10 @@ class PdfStructure {
   /// How the content of a page, counted from 0, ends: broken also where one of its streams cannot
   /// be inflated. PDFium passes over that without a word.
   ContentEnd content_end(int page) const;
+
+  /// The names of layers (optional content groups) that are not shown when the file is opened, and
+  /// of no layer that is: bytes of the file.
+  std::set<std::string> hidden_layers() const;
 
   /// Whether the file is a cover for the files in it.
   bool is_portfolio() const;

@@ -1,6 +1,7 @@
 #include "document/pdf_text.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <set>
@@ -135,6 +136,26 @@ class Reader {
   int count_ = FPDFText_CountChars(text_);
 };
 
+/// Whether it stands in a layer of these.
+bool is_in_layer(FPDF_PAGEOBJECT object, const std::set<std::string>& layers) {
+  for (int i = 0; i < FPDFPageObj_CountMarks(object); ++i) {
+    FPDF_PAGEOBJECTMARK mark = FPDFPageObj_GetMark(object, static_cast<unsigned long>(i));
+    std::array<FPDF_WCHAR, 3> kind{};
+    unsigned long needed = 0;
+    if (!FPDFPageObjMark_GetName(mark, kind.data(), sizeof(kind), &needed) || kind[0] != 'O' ||
+        kind[1] != 'C' || kind[2] != 0) {
+      continue;
+    }
+    unsigned long bytes = 0;
+    FPDFPageObjMark_GetParamBlobValue(mark, "Name", nullptr, 0, &bytes);
+    std::string name(bytes, '\0');
+    auto* buffer = reinterpret_cast<unsigned char*>(name.data());
+    if (!FPDFPageObjMark_GetParamBlobValue(mark, "Name", buffer, bytes, &bytes)) continue;
+    if (layers.contains(name)) return true;
+  }
+  return false;
+}
+
 /// Whether a letter follows the last one of a piece without a gap.
 bool continues(const TextPiece& piece, const Character& last, const Character& next) {
   if (piece.quarter_turns != next.quarter_turns) return false;
@@ -186,7 +207,8 @@ ocr::Box PageToPicture::box(const FS_RECTF& place) const {
   }
 }
 
-std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture) {
+std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture,
+                                   const std::set<std::string>& hidden_layers) {
   const PdfiumText text(FPDFText_LoadPage(page));
   if (!text) return {};
   const Reader reader(page, text.get(), to_picture);
@@ -208,7 +230,8 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
     }
     if (!open || !continues(pieces.back(), last, character)) {
       const bool painted = FPDFTextObj_GetTextRenderMode(character.object) != kPdfInvisible;
-      pieces.push_back({{}, character.box, false, character.quarter_turns, painted});
+      const bool shown = hidden_layers.empty() || !is_in_layer(character.object, hidden_layers);
+      pieces.push_back({{}, character.box, false, character.quarter_turns, painted, shown});
     }
     const std::string_view letters = ligature(character.code_point);
     if (letters.empty()) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "document/pdfium.h"
@@ -29,8 +31,9 @@ class PageToPicture {
 
 /// What the page says of its text, in the order of its content: letters that stand together, where
 /// they have a meaning in Unicode; U+FFFD stands for those without. Ligatures are taken apart, soft
-/// hyphens and white space left out; a soft hyphen at the end of a piece marks it. PDFium's lock is
-/// held.
-std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture);
+/// hyphens and white space left out; a soft hyphen at the end of a piece marks it.
+/// `hidden_layers`: names of those that are not shown. PDFium's lock is held.
+std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture,
+                                   const std::set<std::string>& hidden_layers);
 
 }  // namespace oko::document

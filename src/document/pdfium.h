@@ -14,6 +14,8 @@ using FPDF_BITMAP = struct pdfium_bitmap*;
 using FPDF_ANNOTATION = struct pdfium_annotation*;
 using FPDF_FORMHANDLE = struct pdfium_form*;
 using FPDF_PAGEOBJECT = struct pdfium_pageobject*;
+using FPDF_PAGEOBJECTMARK = struct pdfium_pageobjectmark*;
+using FPDF_WCHAR = unsigned short;
 
 /// Points of the page, y upwards.
 struct FS_RECTF {
@@ -62,6 +64,13 @@ int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
 FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,
                                 float* top);
 FPDF_BOOL FPDFPageObj_SetIsActive(FPDF_PAGEOBJECT object, FPDF_BOOL active);
+int FPDFPageObj_CountMarks(FPDF_PAGEOBJECT object);
+FPDF_PAGEOBJECTMARK FPDFPageObj_GetMark(FPDF_PAGEOBJECT object, unsigned long index);
+FPDF_BOOL FPDFPageObjMark_GetName(FPDF_PAGEOBJECTMARK mark, FPDF_WCHAR* buffer, unsigned long bytes,
+                                  unsigned long* needed);
+FPDF_BOOL FPDFPageObjMark_GetParamBlobValue(FPDF_PAGEOBJECTMARK mark, const char* key,
+                                            unsigned char* buffer, unsigned long bytes,
+                                            unsigned long* needed);
 int FPDFTextObj_GetTextRenderMode(FPDF_PAGEOBJECT text);
 FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
 int FPDFImageObj_GetImageFilterCount(FPDF_PAGEOBJECT image);

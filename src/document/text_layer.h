@@ -15,6 +15,7 @@ struct TextPiece {
   bool space_after = false;
   int quarter_turns = 0;    ///< of its reading direction, clockwise: 0 to 3
   bool is_painted = true;   ///< false: render mode 3, as of text that a program has read
+  bool is_shown = true;     ///< false: of a layer of the file that is not shown
   bool is_divided = false;  ///< ends in a soft hyphen: its word may go on in the next line
 };
 

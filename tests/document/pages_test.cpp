@@ -148,6 +148,32 @@ TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCounted) {
   EXPECT_EQ(page.notes[0], "2 words lie outside of the page and are left out");
 }
 
+TEST_F(PagesTest, TextOfLayersThatAreNotShownIsCountedAndLeftOut) {
+  const auto load = [&](const std::string& properties) {
+    write_file_atomically(
+        folder_ / "page.pdf",
+        "%PDF-1.5\n1 0 obj<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[6 0 R 7 0 R]/D<<" +
+            properties +
+            ">>>>>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]/Resources"
+            "<</Font<</F 5 0 R>>/Properties<</A 6 0 R/B 7 0 R>>>>>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
+            pdf_stream(4, "",
+                       "/OC /A BDC BT /F 10 Tf 20 150 Td (final) Tj ET EMC "
+                       "/OC /B BDC BT /F 10 Tf 20 120 Td (first draft) Tj ET EMC") +
+            "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
+            "6 0 obj<</Type/OCG/Name(Text)>>endobj\n7 0 obj<</Type/OCG/Name<FEFF0427>>>endobj\n"
+            "trailer<</Root 1 0 R>>\n%%EOF\n");
+    return std::get<ocr::Page>(Pages({folder_ / "page.pdf"}).load(0, nullptr).content);
+  };
+  EXPECT_EQ(load("").text(), "final\n\nfirst draft\n");
+  for (const char* properties : {"/OFF[7 0 R]", "/BaseState/OFF/ON[6 0 R]"}) {
+    const ocr::Page page = load(properties);
+    EXPECT_EQ(page.text(), "final\n") << properties;
+    ASSERT_EQ(page.notes.size(), 1u) << properties;
+    EXPECT_EQ(page.notes[0], "2 words are in layers that are not shown, and are left out");
+  }
+}
+
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {
   constexpr int kPages = repetitions(2000, 100);
   write_text_pages(folder_ / "book.pdf", kPages);
