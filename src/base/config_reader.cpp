@@ -84,12 +84,16 @@ float ConfigReader::positive_or(const char* key, float otherwise) const {
 
 std::string ConfigReader::string_or(const char* key, const std::string& otherwise) const {
   const json* value = find(key);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : otherwise;
+  if (value == nullptr) return otherwise;
+  if (!value->is_string()) refuse(key, *value, tr("a text", "строка"));
+  return value->get<std::string>();
 }
 
 bool ConfigReader::boolean_or(const char* key, bool otherwise) const {
   const json* value = find(key);
-  return value != nullptr && value->is_boolean() ? value->get<bool>() : otherwise;
+  if (value == nullptr) return otherwise;
+  if (!value->is_boolean()) refuse(key, *value, tr("true or false", "true или false"));
+  return value->get<bool>();
 }
 
 std::uint64_t ConfigReader::dtype_bytes() const {

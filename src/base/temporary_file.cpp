@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <mutex>
+#include <set>
 #include <system_error>
 
 #include "base/error.h"
@@ -47,6 +49,23 @@ void remove_leftovers(const fs::path& prefix) {
   }
 }
 
+/// The files of this process.
+struct Registry {
+  std::mutex mutex;
+  std::set<fs::path> paths;
+};
+
+/// Never destroyed: files may be made until the process ends.
+Registry& registry() {
+  static auto* const all = new Registry;
+  return *all;
+}
+
+void unregister(const fs::path& path) {
+  const std::lock_guard lock(registry().mutex);
+  registry().paths.erase(path);
+}
+
 }  // namespace
 
 TemporaryFile::TemporaryFile(const fs::path& prefix, std::string name) : name_(std::move(name)) {
@@ -59,12 +78,15 @@ TemporaryFile::TemporaryFile(const fs::path& prefix, std::string name) : name_(s
     path_ = path;
   } while (!lock(file_));
   ::fcntl(file_, F_SETFD, FD_CLOEXEC);
+  const std::lock_guard guard(registry().mutex);
+  registry().paths.insert(path_);
 }
 
 TemporaryFile::~TemporaryFile() {
   if (file_ < 0) return;
   ::unlink(path_.c_str());
   ::close(file_);
+  unregister(path_);
 }
 
 void TemporaryFile::append(std::span<const std::byte> bytes) {
@@ -83,12 +105,18 @@ void TemporaryFile::keep_as(const fs::path& path) {
   if (::rename(path_.c_str(), path.c_str()) != 0) fail(errno);
   ::close(file_);
   file_ = -1;
+  unregister(path_);
 }
 
 void TemporaryFile::fail(int error) const {
   const std::string reason = std::generic_category().message(error);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be written: {}", "{}: не записывается: {}", name_, reason));
+}
+
+void remove_temporary_files() noexcept {
+  const std::lock_guard lock(registry().mutex);
+  for (const fs::path& path : registry().paths) ::unlink(path.c_str());
 }
 
 }  // namespace oko

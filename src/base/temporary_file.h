@@ -34,4 +34,7 @@ class TemporaryFile {
   int file_ = -1;
 };
 
+/// For a process that is about to end without destructors: removes the files of all that there are.
+void remove_temporary_files() noexcept;
+
 }  // namespace oko

@@ -195,7 +195,15 @@ class EmbedRun {
 void embed(EmbedOptions options) {
   if (!options.outputs.sparse && !options.outputs.colbert) options.outputs.dense = true;
   EmbedRun run(options);
-  if (options.texts == std::vector<std::string>{"-"}) {
+  const auto input = std::ranges::count(options.texts, "-");
+  if (input > 0 && options.texts.size() > 1) {
+    throw Error(ErrorCode::kUsage,
+                tr("- reads texts from standard input, and {} more were given",
+                   "- читает тексты со стандартного ввода, а указаны и другие: {}",
+                   options.texts.size() - 1),
+                tr("give texts or -, not both", "укажите или тексты, или -"));
+  }
+  if (input > 0) {
     LineReader reader(STDIN_FILENO, run.stop_token());
     while (auto lines = reader.next()) run.embed(*std::move(lines));
   } else {

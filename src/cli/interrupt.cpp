@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "base/temporary_file.h"
 #include "cli/terminal.h"
 
 namespace oko::cli {
@@ -70,6 +71,7 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) const {
   source_.request_stop();
   if (next_byte(patience ? static_cast<int>(patience->count()) : -1) == kEnd) return;
   say_last_note(tr("stopped", "остановлено"));
+  remove_temporary_files();
   ::_exit(exit_status(ErrorCode::kCancelled));
 }
 

@@ -71,7 +71,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   document::PagesOptions pages_options = options.pages;
   fit_pages(budget, PageLedger::pages_within(budget, most), pages_options);
   document::Pages pages(input.paths(), pages_options);
-  Output output(options.output);
+  Output output(options.output, input.paths());
   // Of those that are being read; a page's own is filled by the thread that loads it.
   std::vector<document::Sheet> sheets(options.format == "pdf" ? pages.size() : 0);
   const auto printer =

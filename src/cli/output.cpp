@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <span>
+#include <string>
 #include <system_error>
 
 #include "base/error.h"
@@ -11,9 +12,16 @@ namespace oko::cli {
 
 namespace fs = std::filesystem;
 
-Output::Output(const std::string& file) {
+Output::Output(const std::string& file, const std::vector<std::string>& inputs) {
   if (file.empty()) return;
   std::error_code error;
+  for (const std::string& input : inputs) {
+    if (!fs::equivalent(file, input, error)) continue;
+    throw Error(ErrorCode::kUsage,
+                tr("{}: is one of the files to read, and would be lost",
+                   "{}: это один из читаемых файлов, он был бы потерян", file),
+                tr("name another file after -o", "назовите после -o другой файл"));
+  }
   path_ = fs::weakly_canonical(file, error);  // a link stays, and what it names is written
   if (error) path_ = file;
   if (fs::exists(path_, error) && !fs::is_regular_file(path_, error)) {

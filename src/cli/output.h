@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/temporary_file.h"
 
@@ -12,8 +13,9 @@ namespace oko::cli {
 /// Where a command prints its result: standard output, or a file that is there once it is whole.
 class Output {
  public:
-  /// `file`: empty: standard output. Throws kFailed where it cannot be written.
-  explicit Output(const std::string& file);
+  /// `file`: empty: standard output. Throws kFailed where it cannot be written, kUsage where it is
+  /// one of `inputs`, which would be lost.
+  Output(const std::string& file, const std::vector<std::string>& inputs);
 
   /// Throws kFailed.
   void print(std::string_view text);

@@ -68,6 +68,10 @@ OutputFolder::OutputFolder(const fs::path& path) {
     }
   }
   const fs::path parent = path_.parent_path();
+  for (fs::path folder = parent; !folder.empty() && !fs::exists(folder, error);
+       folder = folder.parent_path()) {
+    made_.push_back(folder);
+  }
   fs::create_directories(parent, error);
   if (error) fail(path_, error);
   remove_leftovers(parent);
@@ -85,7 +89,9 @@ OutputFolder::OutputFolder(const fs::path& path) {
 
 OutputFolder::~OutputFolder() {
   std::error_code ignored;
-  if (!working_.empty()) fs::remove_all(working_, ignored);
+  if (working_.empty()) return;
+  fs::remove_all(working_, ignored);
+  for (const fs::path& folder : made_) fs::remove(folder, ignored);  // where it is empty
 }
 
 void OutputFolder::add_json(const std::string& name, const nlohmann::ordered_json& value,

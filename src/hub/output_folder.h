@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "hub/file_lock.h"
 
@@ -31,6 +32,7 @@ class OutputFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path working_;
+  std::vector<std::filesystem::path> made_;  ///< folders above it that were not there, from below
   std::unique_ptr<FileLock> lock_;
 };
 

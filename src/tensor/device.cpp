@@ -69,8 +69,10 @@ Device device_of_setting(std::string_view setting, bool has_gpu) {
   if (setting.empty()) return has_gpu ? Device::kGpu : Device::kCpu;
   if (setting == "cpu") return Device::kCpu;
   if (setting != "gpu") {
-    throw Error(ErrorCode::kUsage, tr("{} is {}, expected cpu or gpu",
-                                      "{} — {}, ожидается cpu или gpu", kVariable, setting));
+    throw Error(ErrorCode::kUsage,
+                tr("{} is \"{}\", expected cpu or gpu", "{} — \"{}\", ожидается cpu или gpu",
+                   kVariable, setting),
+                tr("unset {0}, or set {0}=cpu", "уберите {0} или задайте {0}=cpu", kVariable));
   }
   if (!has_gpu) {
     throw Error(

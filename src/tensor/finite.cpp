@@ -13,11 +13,10 @@ void require_finite(float largest) {
   throw Error(
       ErrorCode::kBadModel,
       tr("the model computes values that are not numbers (NaN)", "модель вычисляет не числа (NaN)"),
-      converts_to_float16()
-          ? tr("they may be too large for float16: unset OKO_DTYPE",
-               "возможно, они велики для float16: уберите OKO_DTYPE")
-          : tr("its weights are damaged: run oko verify, or download it again",
-               "веса повреждены: выполните oko verify или скачайте модель заново"));
+      converts_to_float16() ? tr("they may be too large for float16: unset OKO_DTYPE",
+                                 "возможно, они велики для float16: уберите OKO_DTYPE")
+                            : tr("its weights are damaged: download it again",
+                                 "веса повреждены: скачайте модель заново"));
 }
 
 }  // namespace oko::tensor

@@ -4,7 +4,6 @@
 #include <mlx/ops.h>
 #include <mlx/random.h>
 #include <mlx/transforms.h>
-#include <mlx/random.h>
 
 #include <cmath>
 #include <limits>

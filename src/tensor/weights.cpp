@@ -109,10 +109,15 @@ Weights Weights::open(const std::filesystem::path& model_dir, const WindowLimits
   const auto copy = aligned_copy_path(model_dir, weights.files_.sources);
   std::error_code unreachable;
   if (std::filesystem::exists(copy, unreachable)) {
-    weights.add_file(copy, limits);
-  } else {
-    for (const SourceFile& file : weights.files_.sources) weights.add_file(file.path, limits);
+    try {
+      Weights aligned = weights;
+      aligned.add_file(copy, limits);
+      return aligned;
+    } catch (const Error&) {
+      // A damaged copy does not make the model so. hub::align_weights replaces it where it can.
+    }
   }
+  for (const SourceFile& file : weights.files_.sources) weights.add_file(file.path, limits);
   return weights;
 }
 

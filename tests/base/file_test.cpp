@@ -50,6 +50,21 @@ TEST_F(FileTest, TemporaryFilesOfKilledProcessesAreRemovedAndNoOthers) {
   EXPECT_EQ(read_file(folder_ / "a", 100, ErrorCode::kBadInput), "whole");
 }
 
+TEST_F(FileTest, TemporaryFilesGoWithAProcessThatEndsAtOnce) {
+  const auto files = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder_),
+                         std::filesystem::directory_iterator());
+  };
+  const TemporaryFile first(folder_ / "input-", "input");
+  TemporaryFile kept(folder_ / "result-", "result");
+  kept.keep_as(folder_ / "result");
+  { const TemporaryFile gone(folder_ / "gone-", "gone"); }
+  EXPECT_EQ(files(), 2);
+  remove_temporary_files();
+  EXPECT_EQ(files(), 1);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "result"));
+}
+
 class HomeTest : public ::testing::Test {
  protected:
   HomeTest() {

@@ -28,9 +28,13 @@ TEST_F(DeviceSettingTest, AnUnknownDeviceIsRefusedBeforeAnythingIsDone) {
   const auto result = run("tpu", {"describe", "no.png", "--model", "no"});
   EXPECT_EQ(result.status, exit_status(ErrorCode::kUsage));
   EXPECT_EQ(result.out, "");
-  EXPECT_EQ(result.err, "oko: OKO_DEVICE is tpu, expected cpu or gpu\n");
+  EXPECT_EQ(result.err,
+            "oko: OKO_DEVICE is \"tpu\", expected cpu or gpu\n"
+            "hint: unset OKO_DEVICE, or set OKO_DEVICE=cpu\n");
   const auto russian = run("tpu", {"plan"}, "ru_RU.UTF-8");
-  EXPECT_EQ(russian.err, "oko: OKO_DEVICE — tpu, ожидается cpu или gpu\n");
+  EXPECT_EQ(russian.err,
+            "oko: OKO_DEVICE — \"tpu\", ожидается cpu или gpu\n"
+            "подсказка: уберите OKO_DEVICE или задайте OKO_DEVICE=cpu\n");
 }
 
 TEST_F(DeviceSettingTest, AnUnknownDtypeIsRefusedBeforeAnythingIsDone) {

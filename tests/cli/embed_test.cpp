@@ -203,6 +203,15 @@ TEST_F(EmbedTest, WrongUsageIsRefusedWithStatusTwo) {
   EXPECT_NE(tokens.err.find("3..512"), std::string::npos) << tokens.err;
 }
 
+TEST_F(EmbedTest, StandardInputAndTextsAreNotMixed) {
+  const ProcessResult result = run({"a", "-", "--model", model()}, "en", input_file("b\n"));
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("- reads texts from standard input, and 1 more were given"),
+            std::string::npos)
+      << result.err;
+}
+
 TEST_F(EmbedTest, AMissingModelIsStatusFive) {
   EXPECT_EQ(run({"a", "--model", "/no/such/model"}).status, 5);
 }

@@ -190,6 +190,18 @@ TEST_F(OcrTest, APictureThatDoesNotFitTheBudgetIsShrunkWhileItIsDecoded) {
   EXPECT_EQ(json.at("width"), large.width) << "boxes are those of the file";
 }
 
+TEST_F(OcrTest, APictureIsNotOverwrittenWithItsText) {
+  const std::filesystem::path picture = folder_ / "picture.png", link = folder_ / "link.txt";
+  std::filesystem::copy(kReceipt, picture);
+  std::filesystem::create_symlink("picture.png", link);
+  for (const std::filesystem::path& output : {picture, link}) {
+    const ProcessResult result = run({"ocr", kReceipt, picture, "-o", output});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_NE(result.err.find("is one of the files to read"), std::string::npos) << result.err;
+    EXPECT_EQ(std::filesystem::file_size(picture), std::filesystem::file_size(kReceipt));
+  }
+}
+
 TEST_F(OcrTest, PictureWithoutTextIsNoError) {
   OKO_NEEDS_TESSERACT();
   const ProcessResult result = run({"ocr", kPicture, "--format", "json"});

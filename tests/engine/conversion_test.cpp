@@ -97,7 +97,7 @@ TEST_F(ConversionTest, AResultThatDoesNotRunIsNotKept) {
   bool began = false;
   const auto run = [&] {
     convert_model({.source = source,
-                   .destination = out(),
+                   .destination = out() / "new" / "model",
                    .bits = 8,
                    .progress = [&](std::uint64_t, std::uint64_t) { began = true; }});
   };

@@ -285,6 +285,17 @@ TEST_F(AlignWeightsTest, LeftoversAndDamagedCopiesAreReplaced) {
   expect_values(Weights::open(model), some_tensors(16));
 }
 
+TEST_F(AlignWeightsTest, ADamagedCopyThatCannotBeReplacedDoesNotHideTheModel) {
+  const fs::path model = misaligned();
+  ASSERT_TRUE(align_weights({.model = model}));
+  const fs::path copy = tensor::aligned_folder() / *copies().begin();
+  fs::resize_file(copy, fs::file_size(copy) / 2);
+  EXPECT_GT(Weights::open(model).copied_bytes(), 0u);
+  fs::remove(copy);
+  fs::create_directory(copy);
+  EXPECT_GT(Weights::open(model).copied_bytes(), 0u);
+}
+
 TEST_F(AlignWeightsTest, CallersAtTheSameTimeMakeOneCopy) {
   const fs::path model = misaligned();
   std::atomic<int> made = 0;

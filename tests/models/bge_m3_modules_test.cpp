@@ -250,6 +250,10 @@ TEST_F(ModulesTest, SettingsOfTheEncoderAreReadByAnyOfItsNames) {
   EXPECT_TRUE(config.modules.do_lower_case);
   write("sentence_bert_config.json", {{"max_seq_length", 1'000}});
   EXPECT_EQ(Config::load(model_).max_tokens(), 512);  // no more than there are positions
+  for (const json& wrong : {json(1), json("true")}) {
+    write("sentence_bert_config.json", {{"do_lower_case", wrong}});
+    expect_refused("do_lower_case is " + wrong.dump() + ", oko expects true or false");
+  }
   write("sentence_bert_config.json", {{"transformer_task", "fill-mask"}});
   expect_refused("transformer_task is \"fill-mask\"");
   write("sentence_bert_config.json", {{"tokenizer_args", {{"use_fast", false}}}});
@@ -264,6 +268,8 @@ TEST_F(ModulesTest, TheDefaultPromptMustBeThere) {
   EXPECT_EQ(Config::load(model_).modules.prompt, "query: ");
   write(name, {{"default_prompt_name", "document"}});
   EXPECT_EQ(Config::load(model_).modules.prompt, "");
+  write(name, {{"prompts", {{"query", {"query: "}}}}, {"default_prompt_name", "query"}});
+  expect_refused("query is array, oko expects a text");
   write(name, {{"default_prompt_name", "none"}});
   expect_refused("default_prompt_name is \"none\"");
   write(name, {{"model_type", "CrossEncoder"}});

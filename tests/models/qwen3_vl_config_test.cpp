@@ -94,6 +94,39 @@ TEST_F(Qwen3VlConfigTest, TheVisionTowersThetaTurnsItsPositions) {
   EXPECT_NE(refusal().find("rope_type yarn"), std::string::npos);
 }
 
+TEST_F(Qwen3VlConfigTest, TheRotaryEmbeddingIsReadWhereverItsSettingsStand) {
+  json& text = config_["text_config"];
+  const json scaling = text.value("rope_scaling", json::object());
+  text.erase("rope_scaling");
+  text["rope_theta"] = 7.0;
+  text["rope_parameters"] = scaling;
+  text["rope_parameters"]["rope_theta"] = 9.0;
+  EXPECT_EQ(load().text.rope_theta, 9.0f);
+  text["rope_parameters"]["rope_type"] = "yarn";
+  EXPECT_NE(refusal().find("rope_type yarn"), std::string::npos);
+  text.erase("rope_parameters");
+  text["rope_scaling"] = scaling;
+  EXPECT_EQ(load().text.rope_theta, 7.0f);
+  text["rope_scaling"]["mrope_section"] = {1, 1, 1};
+  EXPECT_NE(refusal().find("mrope_section does not add up"), std::string::npos);
+  text["rope_scaling"] = scaling;
+  text["attention_bias"] = true;
+  EXPECT_NE(refusal().find("attention_bias"), std::string::npos);
+  text["attention_bias"] = "true";
+  EXPECT_NE(refusal().find("attention_bias is \"true\", oko expects true or false"),
+            std::string::npos);
+}
+
+TEST_F(Qwen3VlConfigTest, AdviceThatASamplerCannotFollowIsNotTaken) {
+  for (const double top_p : {0.0, 1.5, -1.0}) {
+    write("generation_config.json", {{"top_p", top_p}, {"repetition_penalty", -2}, {"top_k", -5}});
+    const GenerationConfig config = GenerationConfig::load(model_);
+    EXPECT_EQ(config.top_p, GenerationConfig().top_p) << top_p;
+    EXPECT_EQ(config.repetition_penalty, GenerationConfig().repetition_penalty);
+    EXPECT_EQ(config.top_k, 0);
+  }
+}
+
 TEST_F(Qwen3VlConfigTest, OneTrueSaysThatTheHeadIsTheEmbedding) {
   json& text = config_["text_config"];
   config_["tie_word_embeddings"] = false;

@@ -27,7 +27,7 @@ TEST(DeviceTest, ASettingThatCannotBeMetIsWrongUsage) {
   set_language(Language::kEnglish);
   const Error unknown = error_of([] { device_of_setting("tpu", true); });
   EXPECT_EQ(unknown.code(), ErrorCode::kUsage);
-  EXPECT_STREQ(unknown.what(), "OKO_DEVICE is tpu, expected cpu or gpu");
+  EXPECT_STREQ(unknown.what(), "OKO_DEVICE is \"tpu\", expected cpu or gpu");
   const Error missing = error_of([] { device_of_setting("gpu", false); });
   EXPECT_EQ(missing.code(), ErrorCode::kUsage);
   EXPECT_NE(missing.hint().find("OKO_DEVICE=cpu"), std::string_view::npos) << missing.hint();
@@ -61,7 +61,7 @@ TEST(DeviceTest, AResultThatIsNoNumberIsBlamedOnFloat16WhereThatIsUsed) {
   EXPECT_NE(error_of([&] { require_finite(infinity); }).hint().find("OKO_DTYPE"),
             std::string::npos);
   select_device(Device::kCpu);
-  EXPECT_NE(error_of([&] { require_finite(-infinity); }).hint().find("oko verify"),
+  EXPECT_NE(error_of([&] { require_finite(-infinity); }).hint().find("download it again"),
             std::string::npos);
 }
 

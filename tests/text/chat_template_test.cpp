@@ -126,6 +126,11 @@ TEST_F(ChatStyleTest, TheTemplateSaysWhetherTheModelThinks) {
       "tokenizer_config.json",
       R"({"chat_template":[{"name":"default","template":"<|im_start|>assistant\\n<think>\\n"}]})");
   EXPECT_EQ(chat_style_of(folder_), ChatStyle::kThinking);
+  write("tokenizer_config.json", R"({"chat_template":[{"name":"rag","template":"[INST]"},)"
+                                 R"({"name":"default","template":"<|im_start|>assistant\\n"}]})");
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kInstruct);
+  write("processor_config.json", R"({"chat_template":"<|im_start|>assistant\\n<think>"})");
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kThinking);
   write("chat_template.json", R"({"chat_template":"{{- '<|im_start|>assistant\\n' }}"})");
   EXPECT_EQ(chat_style_of(folder_), ChatStyle::kInstruct);
   write("chat_template.jinja", "{{- '<|im_start|>assistant\\n<think>\\n' }}");
