@@ -79,7 +79,7 @@ std::string unmarked(const std::string& text) {
 /// Those before "--", where "-x" is an option.
 std::span<const std::string> options_in(const std::vector<std::string>& arguments) {
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return {arguments.begin(), end};
+  return std::span(arguments).first(static_cast<std::size_t>(end - arguments.begin()));
 }
 
 /// What CLI11 may take for joined options: "-x...".

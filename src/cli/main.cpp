@@ -160,7 +160,8 @@ int main(int argc, char** argv) {
   oko::cli::secure_standard_streams();
   try {
     // A caller may give no name of the program either.
-    return oko::cli::run({argv + std::min(argc, 1), argv + argc});
+    const int named = std::min(argc, 1);
+    return oko::cli::run({argv + named, static_cast<std::size_t>(argc - named)});
   } catch (const oko::Error& error) {
     return oko::cli::report(error);
   } catch (const std::bad_alloc&) {
