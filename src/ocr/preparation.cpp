@@ -17,6 +17,7 @@ namespace {
 
 constexpr float kLetterHeight = 20;  // pixels of a small letter that are read best
 constexpr float kSmallestScale = 0.5f;
+constexpr float kLongestSide = 32'000;    // with margins: Tesseract counts in 16 bits
 constexpr int kLeastHeight = 4;           // of a component: less is dust
 constexpr int kLeastRule = 80;            // pixels of an upright rule: no letter is as tall
 constexpr float kRuleMargin = 4;          // pixels
@@ -173,13 +174,26 @@ bool is_ink(Pix* grey, Pix* binary) {
   return paper_grey - ink_grey >= kLeastContrast;
 }
 
+/// `height`: of letters, 0 where there are none.
 float scale_for(float height, Pix* grey) {
-  if (height == 0) return 1;
-  const float pixels =
-      static_cast<float>(pixGetWidth(grey)) * static_cast<float>(pixGetHeight(grey));
-  const float scale =
+  const auto across = static_cast<float>(pixGetWidth(grey));
+  const auto down = static_cast<float>(pixGetHeight(grey));
+  const float most = std::min(std::sqrt(static_cast<float>(kMaxPreparedPixels) / across / down),
+                              kLongestSide / std::max(across, down));
+  if (height == 0) return std::min(1.0f, most);
+  const float wanted =
       std::clamp(kLetterHeight / height, kSmallestScale, static_cast<float>(kLargestScale));
-  return std::min(scale, std::sqrt(static_cast<float>(kMaxPreparedPixels) / pixels));
+  return std::min(wanted, most);
+}
+
+/// Scales what is prepared of a picture of `width` pixels. A little is not worth the blur.
+void scale_by(float scale, int width, PreparedPicture& prepared) {
+  constexpr float kLittle = 0.1f;
+  Pix* const grey = prepared.grey.get();
+  const int longest = std::max(pixGetWidth(grey), pixGetHeight(grey));
+  if (std::abs(scale - 1) <= kLittle && static_cast<float>(longest) <= kLongestSide) return;
+  prepared.grey = owned(pixScale(grey, scale, scale));
+  prepared.scale = static_cast<float>(pixGetWidth(prepared.grey.get())) / static_cast<float>(width);
 }
 
 /// Radians that level the lines of so many letters, 0 where they are level or nothing is known.
@@ -334,6 +348,7 @@ PreparedPicture prepare(const image::Image& image) {
   if (has_uneven_light(prepared.grey.get())) make_even(prepared);
   PixPointer binary = binary_of(prepared.grey.get());
   if (!binary) {
+    scale_by(scale_for(0, prepared.grey.get()), image.width, prepared);
     prepared.pix = owned(pixClone(prepared.grey.get()));
     return prepared;
   }
@@ -344,12 +359,7 @@ PreparedPicture prepare(const image::Image& image) {
   const std::vector<Box> letters = letters_of(binary.get());
   prepared.letters =
       is_ink(prepared.grey.get(), binary.get()) ? static_cast<int>(letters.size()) : 0;
-  const float scale = scale_for(height_of(letters), prepared.grey.get());
-  if (std::abs(scale - 1) > 0.1f) {
-    prepared.grey = owned(pixScale(prepared.grey.get(), scale, scale));
-    prepared.scale =
-        static_cast<float>(pixGetWidth(prepared.grey.get())) / static_cast<float>(image.width);
-  }
+  scale_by(scale_for(height_of(letters), prepared.grey.get()), image.width, prepared);
   level(prepared);
   return prepared;
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -24,6 +25,21 @@ TEST(PreparationTest, SmallLettersAreEnlargedAndLargeOnesAreNot) {
   EXPECT_GT(prepare(load("text_12_clean_0.png")).scale, 2.0f);
   EXPECT_LT(prepare(load("text_12_clean_0.png")).scale, 4.01f);
   EXPECT_NEAR(prepare(load("text_28_clean_0.png")).scale, 1.3f, 0.25f);
+}
+
+TEST(PreparationTest, PicturesLongerThanTesseractCountsAreMadeSmaller) {
+  image::Image strip = blank(400, 34'000);  // less than a tenth too long
+  const image::Image page = load("text_28_clean_0.png");
+  for (int y = 0; y < 400; ++y) {
+    std::copy_n(&page.rgb[static_cast<std::size_t>(3 * y * page.width)], 1200,
+                &strip.rgb[static_cast<std::size_t>(3 * y * strip.width)]);
+  }
+  for (const image::Image& picture : {strip, blank(3, 60'000), blank(60'000, 3)}) {
+    const PreparedPicture prepared = prepare(picture);
+    const int longest = std::max(pixGetWidth(prepared.pix.get()), pixGetHeight(prepared.pix.get()));
+    EXPECT_GT(longest, 30'000);
+    EXPECT_LT(longest, 32'767);
+  }
 }
 
 TEST(PreparationTest, RotatedPageIsLevelled) {
