@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json_file.h"
 #include "base/language.h"
 #include "base/mapped_file.h"
@@ -122,6 +123,25 @@ void require_none(const fs::path& model_dir, const CheckpointFormat& format, con
   if (fs::is_symlink(single, ignored)) fail_missing(single);
 }
 
+/// Whether the settings of each module that sentence-transformers' modules.json names are there;
+/// Normalize may have none.
+bool has_its_modules(const fs::path& model_dir) {
+  constexpr std::uint64_t kMaxBytes = 1'000'000;
+  const fs::path path = model_dir / "modules.json";
+  if (!is_file(path)) return true;
+  const auto list = nlohmann::json::parse(read_file(path, kMaxBytes, ErrorCode::kBadModel), nullptr,
+                                          /*allow_exceptions=*/false);
+  const auto text_of = [](const nlohmann::json& item, const char* key) -> std::string {
+    const auto found = item.is_object() ? item.find(key) : item.end();
+    return found != item.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  return std::all_of(list.begin(), list.end(), [&](const nlohmann::json& item) {
+    const std::string folder = text_of(item, "path");
+    return folder.empty() || text_of(item, "type").ends_with(".Normalize") ||
+           is_file(model_dir / folder / "config.json");
+  });
+}
+
 }  // namespace
 
 std::vector<fs::path> checkpoint_files(const fs::path& model_dir, const CheckpointFormat& format) {
@@ -167,19 +187,22 @@ void refuse_adapter(const fs::path& model_dir) {
 
 bool is_whole_model(const fs::path& model_dir) {
   constexpr std::array kTokenizers = {"tokenizer.json", "sentencepiece.bpe.model", "vocab.json"};
-  if (!is_file(model_dir / "config.json") ||
-      std::none_of(kTokenizers.begin(), kTokenizers.end(),
-                   [&](const char* name) { return is_file(model_dir / name); })) {
+  const auto has_file = [&](const char* name) { return is_file(model_dir / name); };
+  if (!has_file("config.json") || std::none_of(kTokenizers.begin(), kTokenizers.end(), has_file)) {
     return false;
   }
-  const auto has = [&](const CheckpointFormat& format) {
+  const auto is_true = [](const auto& question) {
     try {
-      return !checkpoint_files(model_dir, format).empty();
+      return question();
     } catch (const Error&) {
       return false;
     }
   };
-  return has(kSafetensorsFormat) || has(kTorchFormat);
+  const auto has_weights = [&](const CheckpointFormat& format) {
+    return is_true([&] { return !checkpoint_files(model_dir, format).empty(); });
+  };
+  return (has_weights(kSafetensorsFormat) || has_weights(kTorchFormat)) &&
+         is_true([&] { return has_its_modules(model_dir); });
 }
 
 std::vector<std::string> unread_weights(const fs::path& model_dir) {

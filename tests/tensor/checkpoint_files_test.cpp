@@ -131,6 +131,13 @@ TEST_F(CheckpointFilesTest, AWholeModelHasAConfigATokenizerAndWeights) {
   EXPECT_FALSE(is_whole_model(folder_.path()));
   write_weights(two_of_two_);
   EXPECT_TRUE(is_whole_model(folder_.path()));
+  folder_.write("modules.json", R"([{"path":"","type":"a.Transformer"},)"
+                                R"({"path":"1_Pooling","type":"a.Pooling"},)"
+                                R"({"path":"2_Normalize","type":"a.Normalize"}])");
+  EXPECT_FALSE(is_whole_model(folder_.path()));
+  fs::create_directory(folder_.path() / "1_Pooling");
+  folder_.write("1_Pooling/config.json", "{}");
+  EXPECT_TRUE(is_whole_model(folder_.path()));
   fs::remove(folder_.path() / "tokenizer.json");
   EXPECT_FALSE(is_whole_model(folder_.path()));
 }
