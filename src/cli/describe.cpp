@@ -297,10 +297,11 @@ void add_describe(Command& program) {
   command.set_footer(tr("Example:\n  oko describe photo.jpg --lang en --stats",
                         "Пример:\n  oko describe photo.jpg --lang ru --stats"));
   command
-      .add_argument("IMAGE", &options->images,
-                    tr("picture files: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - is standard input",
-                       "файлы картинок: JPEG, PNG, WebP, HEIC, TIFF, GIF, BMP; - это стандартный "
-                       "ввод"))
+      .add_argument(
+          "IMAGE", &options->images,
+          tr("picture files: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - is standard input",
+             "файлы картинок: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - это стандартный "
+             "ввод"))
       .required();
   command.add_option("--prompt", &options->prompt,
                      tr("what to ask about the picture", "что спросить о картинке"));

@@ -144,8 +144,8 @@ void add_ocr(Command& program) {
       .add_argument(
           "FILE", &options->files,
           tr("PDF, whose own text is taken where it has one, and pictures: JPEG, PNG, WebP, HEIC, "
-             "TIFF of many pages, GIF, BMP; - is standard input",
-             "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, "
+             "AVIF, TIFF of many pages, GIF, BMP; - is standard input",
+             "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, AVIF, "
              "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
       .required();
   add_languages_option(command, options->run.languages);
