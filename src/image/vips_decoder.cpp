@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -103,7 +102,6 @@ void find_page(const Source& source, Opened& opened) {
 
 Opened open_checked(const Source& source) {
   const auto& [bytes, format, name, limits, page] = source;
-  start_vips();
   if (format == Format::kHeic && vips_type_find("VipsOperation", "heifload_buffer") == 0) {
     throw_unsupported(name, format,
                       tr("this libvips is built without libheif", "libvips собран без libheif"));
@@ -187,11 +185,11 @@ std::uint64_t decode_bytes(const Opened& opened, Format format, std::size_t file
   return file_bytes + kScratchBytes + static_cast<std::uint64_t>(kRgb * final + beside);
 }
 
-/// What the decoders said, as one line of ASCII; empty: nothing.
-std::string vips_words() {
+/// What decoders said, as one line of ASCII; empty: nothing.
+std::string one_line(const std::string& said) {
   constexpr std::size_t kMost = 200;
   std::string words;
-  std::istringstream lines(vips_error_buffer());
+  std::istringstream lines(said);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("source: bad seek")) continue;  // libheif looking for the end
     words += (words.empty() ? "" : "; ") + line;
@@ -201,11 +199,37 @@ std::string vips_words() {
   return words.substr(0, kMost);
 }
 
-bool says_unsupported(std::string_view words) {
-  static constexpr std::array kWords = {"not configured",    "not supported", "not implemented",
-                                        "not been built in", "nsupported",    "bad labq"};
+bool has_any(std::string_view words, std::span<const std::string_view> parts) {
   return std::ranges::any_of(
-      kWords, [&](std::string_view each) { return words.find(each) != std::string_view::npos; });
+      parts, [&](std::string_view each) { return words.find(each) != std::string_view::npos; });
+}
+
+/// Of what decoders said of a picture that they decoded, the first line that means lost pixels;
+/// empty: none. libjpeg and libtiff fill what they cannot read with grey and warn. Other warnings
+/// are about the headers of many programs, whose pictures are whole.
+std::string damage_in(const std::string& said) {
+  static constexpr std::array<std::string_view, 9> kLost = {
+      "premature end of data segment",  // libjpeg
+      "bad Huffman code",
+      "bad arithmetic code",
+      "instead of RST",
+      "Premature end of JPEG file",
+      "Bad code word",  // libtiff's fax
+      "Uncompressed data (not supported)",
+      "Line length mismatch",
+      "Premature EO"};
+  std::istringstream lines(said);
+  for (std::string line; std::getline(lines, line);) {
+    if (has_any(line, kLost)) return one_line(line);
+  }
+  return {};
+}
+
+bool says_unsupported(std::string_view words) {
+  static constexpr std::array<std::string_view, 6> kWords = {"not configured",  "not supported",
+                                                             "not implemented", "not been built in",
+                                                             "nsupported",      "bad labq"};
+  return has_any(words, kWords);
 }
 
 /// What a picture has that not every decoder knows; empty: nothing that oko has a name for.
@@ -227,30 +251,57 @@ std::string unusual_part(const Source& source) {
   throw_unsupported(source.name, source.format, part.empty() ? words : part);
 }
 
-/// libvips has one buffer of messages for the whole process: pictures are decoded in parallel, and
-/// one that fails is tried again alone.
-std::shared_mutex decoding;
+/// Whether a loss of pixels is told by the log alone, so that the picture is to be decoded alone:
+/// in Group 4, a line that is wrong spoils all lines below. Lines of Group 3 stand alone, and
+/// receivers of faxes keep wrong ones.
+bool tells_loss_alone(const Source& source) {
+  constexpr std::uint32_t kGroup4 = 4, kJpeg = 7;
+  if (source.format != Format::kTiff) return false;
+  const std::vector<TiffDirectory> pages = tiff_pages(read_tiff_directories(source.bytes));
+  if (source.page >= static_cast<int>(pages.size())) return false;
+  const std::uint32_t compression = pages[source.page].compression;
+  return compression == kGroup4 || compression == kJpeg;
+}
 
-template <typename Work>
-auto explained(const Source& source, const Work& work) {
-  const auto attempt = [&]() -> std::optional<decltype(work())> {
-    try {
-      return work();
-    } catch (const VipsFailure&) {
-      return std::nullopt;
-    }
-  };
-  {
-    const std::shared_lock lock(decoding);
-    const ThreadScope scope;
-    if (auto result = attempt()) return *std::move(result);
+template <typename Result>
+std::optional<Result> attempt(const std::function<Result()>& work) {
+  try {
+    return work();
+  } catch (const VipsFailure&) {
+    return std::nullopt;
   }
-  const std::unique_lock lock(decoding);
-  const ThreadScope scope;
-  vips_error_clear();
-  auto result = attempt();
-  if (!result) explain(source, vips_words());
-  return *std::move(result);
+}
+
+/// libvips's messages are those of the whole process: pictures are decoded in parallel, and one
+/// that fails is tried again alone.
+Header explained_header(const Source& source, const std::function<Header()>& read) {
+  start_vips();
+  {
+    const ThreadScope scope;
+    if (const auto header = attempt(read)) return *header;
+  }
+  const AloneScope scope;
+  const auto header = attempt(read);
+  if (!header) explain(source, one_line(scope.errors()));
+  return *header;
+}
+
+/// Likewise. A JPEG file with a warning is decoded again, too, to see what the warning means.
+Image explained_pixels(const Source& source, const std::function<Image()>& decode) {
+  start_vips();
+  if (!tells_loss_alone(source)) {
+    const ThreadScope scope;
+    const int before = warned_jpegs();
+    auto image = attempt(decode);
+    const bool is_sure = source.format != Format::kJpeg || warned_jpegs() == before;
+    if (image && is_sure) return *std::move(image);
+  }
+  const AloneScope scope;
+  auto image = attempt(decode);
+  if (!image) explain(source, one_line(scope.errors()));
+  const std::string damage = damage_in(scope.errors() + scope.warnings());
+  if (!damage.empty()) throw_damaged(source.name, source.format, damage);
+  return *std::move(image);
 }
 
 /// Pixels that are shrunk as they come, but for those of a GIF, whose canvas is to be cleared
@@ -315,7 +366,7 @@ Image decode(const Source& source) {
 Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
                              const Limits& limits, int page) {
   const Source source{bytes, format, name, limits, page};
-  return explained(source, [&] {
+  return explained_header(source, [&] {
     const Opened opened = open_checked(source);
     return Header{format,
                   opened.scaling.width,
@@ -329,7 +380,7 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
 Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
                        const Limits& limits, int page) {
   const Source source{bytes, format, name, limits, page};
-  return explained(source, [&] { return decode(source); });
+  return explained_pixels(source, [&] { return decode(source); });
 }
 
 void resize_whole(const Limits& limits, Image& image) {

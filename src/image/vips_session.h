@@ -3,6 +3,9 @@
 #include <vips/vips.h>
 
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
 
 namespace oko::image {
 
@@ -11,17 +14,40 @@ struct Unreference {
 };
 using Handle = std::unique_ptr<VipsImage, Unreference>;
 
-/// Frees what libvips keeps for the calling thread, which may end without telling libvips, and the
-/// error texts, which are one buffer for the whole process and so of no use in messages.
-struct ThreadScope {
-  ThreadScope() = default;
+/// Work beside that of other threads. At its end it frees what libvips keeps for the calling
+/// thread, which may end without telling libvips, and the error texts, which are one buffer for the
+/// whole process and so of no use in messages. One at a time in a thread.
+class ThreadScope {
+ public:
+  ThreadScope();
   ThreadScope(const ThreadScope&) = delete;
   ThreadScope& operator=(const ThreadScope&) = delete;
-  ~ThreadScope() {
-    vips_error_clear();
-    vips_thread_shutdown();
-  }
+  ~ThreadScope();
+
+ private:
+  std::shared_lock<std::shared_mutex> lock_;
 };
+
+/// Work while no other thread works with libvips: what libvips says is about this work.
+class AloneScope {
+ public:
+  AloneScope();
+  AloneScope(const AloneScope&) = delete;
+  AloneScope& operator=(const AloneScope&) = delete;
+  ~AloneScope();
+
+  /// The errors since the start, one a line.
+  std::string errors() const;
+
+  /// The warnings since the start, one a line; those of a JPEG file come when it is closed.
+  std::string warnings() const;
+
+ private:
+  std::unique_lock<std::shared_mutex> lock_;
+};
+
+/// How many JPEG files were read with a warning of libjpeg, in all threads since the start.
+int warned_jpegs();
 
 /// To be called before any operation. Throws kFailed where libvips does not start.
 void start_vips();

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "image/jpeg.h"
+#include "tests/image/patterns.h"
 #include "tests/image/samples.h"
 
 namespace oko::image {
@@ -230,6 +231,52 @@ TEST_F(ImageTest, DecoderSaysWhatIsDamaged) {
   EXPECT_NE(message.find("damaged or cut short (VipsJpeg: "), std::string::npos) << message;
 }
 
+/// 64 × `height` pixels of noise as a JPEG file, and where its coefficients start.
+struct NoiseFile {
+  explicit NoiseFile(int height = 64) : bytes(encode_jpeg(draw("noise", 64, height), 90)) {
+    data = bytes.find("\xff\xda") + 14;
+  }
+  std::string bytes;
+  std::size_t data = 0;
+};
+
+TEST_F(ImageTest, JpegThatLosesPixelsIsDamaged) {
+  const NoiseFile noise;
+  const auto& [bytes, data] = noise;
+  const std::size_t middle = (data + bytes.size()) / 2;
+  const std::string end = "\xff\xd9";
+  const auto expect_damage = [&](const std::string& other, const Limits& limits = {}) {
+    const std::string message = message_of([&] { decode_text(other, "picture", limits); });
+    EXPECT_NE(message.find("damaged or cut short (VipsJpeg: Corrupt JPEG data: "),
+              std::string::npos)
+        << message;
+  };
+  expect_damage(bytes.substr(0, middle) + end);
+  expect_damage(bytes.substr(0, middle) + end, {.max_decoded_pixels = 1024});
+  expect_damage(bytes.substr(0, bytes.size() - 60) + end);  // in the last rows
+  expect_damage(std::string(bytes).erase(middle, 3000));
+  std::string flat = encode_jpeg({256, 64, std::vector<std::uint8_t>(3 * 256 * 64, 200)}, 90);
+  expect_damage(flat.replace(flat.size() - 402, 400, 400, '\0'));
+  std::string higher = bytes;
+  ++higher[bytes.find("\xff\xc0") + 5];  // by 256 rows
+  expect_damage(higher);
+  const NoiseFile low(8);
+  expect_damage(low.bytes.substr(0, (low.data + low.bytes.size()) / 2) + end);
+  const std::string progressive = read_data("progressive.jpg");
+  expect_damage(progressive.substr(0, progressive.find("\xff\xda") + 17) + end);
+}
+
+TEST_F(ImageTest, JpegWithAWarningAboutItsHeaderIsRead) {
+  const NoiseFile noise;
+  const auto& [bytes, data] = noise;
+  const std::vector<std::uint8_t> expected = decode_text(bytes).rgb;
+  // Bytes that belong to nothing, in front of the tables.
+  EXPECT_EQ(decode_text(std::string(bytes).insert(bytes.find("\xff\xc4"), 3, '\0')).rgb, expected);
+  std::string scan = bytes;
+  scan[data - 2] = 0;  // the last coefficient of the scan, which is to be 63
+  EXPECT_EQ(decode_text(scan).rgb, expected);
+}
+
 TEST_F(ImageTest, FrameOfAGifStandsOnAWhiteCanvas) {
   std::string bytes = read_data("picture.gif");
   const Image frame = decode_text(bytes);
@@ -323,7 +370,7 @@ TEST_F(ImageTest, ThreadsDecodeAtOnce) {
         const std::size_t which = (i + t) % files.size();
         if (decode_text(files[which]).rgb != expected[which].rgb) ++wrong;
         try {
-          decode_text(files[which].substr(0, files[which].size() / 2));
+          decode_text(files[which].substr(0, files[which].size() * 19 / 20) + "\xff\xd9");
           ++wrong;
         } catch (const Error&) {
           ++refused;

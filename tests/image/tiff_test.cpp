@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "image/jpeg.h"
+#include "tests/image/patterns.h"
 #include "tests/image/samples.h"
 #include "tests/support/tiff_file.h"
 
@@ -149,6 +151,70 @@ TEST_F(TiffTest, CompressionsAreNamedWhereTheyCannotBeDecoded) {
   // Damage is called damage, with the decoder's words.
   EXPECT_NE(compressed(32773).find("damaged or cut short (PackBits"), std::string::npos)
       << compressed(32773);
+}
+
+/// "0110..." as bytes.
+std::string packed(const std::string& bits) {
+  std::string bytes((bits.size() + 7) / 8, '\0');
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    if (bits[i] == '1') bytes[i / 8] |= static_cast<char>(128 >> i % 8);
+  }
+  return bytes;
+}
+
+/// 64 × 16 pixels, black or white, coded as `bits`.
+std::string fax(std::uint32_t compression, const std::string& bits) {
+  const TiffFile::Tag unknown{65000, kShort, {1}};  // libtiff warns of it
+  return TiffFile()
+      .add_page(64, 16, packed(bits),
+                {{258, kShort, {1}}, {259, kShort, {compression}}, {262, kShort, {0}}, unknown})
+      .bytes();
+}
+
+TEST_F(TiffTest, FaxOfGroup4ThatLosesLinesIsDamaged) {
+  const auto expect_damage = [](const std::string& file, const std::string& words) {
+    const std::string message = refusal(file);
+    EXPECT_NE(message.find("damaged or cut short ("), std::string::npos) << message;
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+  };
+  const auto lines = [](int count) { return std::string(count, '1'); };  // each as the one above
+  const std::string end = "000000000001000000000001";
+  EXPECT_EQ(decode_text(fax(4, lines(16) + end)).rgb, std::vector<std::uint8_t>(64 * 16 * 3, 255));
+  expect_damage(fax(4, lines(4) + "0000001000" + lines(11) + end), "Uncompressed data");
+  expect_damage(fax(4, lines(4) + "00000001" + lines(11) + end), "Bad code word");
+  const std::string run_of_128_and_1 =
+      "001"
+      "10010"
+      "00110101"
+      "010";
+  expect_damage(fax(4, lines(4) + run_of_128_and_1 + lines(11) + end), "Line length mismatch");
+  expect_damage(fax(4, lines(8)), "Premature EO");
+}
+
+TEST_F(TiffTest, WrongLineOfAFaxOfGroup3IsKept) {
+  const std::string start = "000000000001", white_64 = "1101100110101", white_128 = "1001000110101";
+  std::string bits;
+  for (int line = 0; line < 16; ++line) bits += start + (line == 5 ? white_128 : white_64);
+  const Image image = decode_text(fax(3, bits));
+  EXPECT_EQ(image.rgb, std::vector<std::uint8_t>(64 * 16 * 3, 255));
+}
+
+TEST_F(TiffTest, JpegInATiffThatLosesPixelsIsDamaged) {
+  const std::string jpeg = encode_jpeg(draw("noise", 64, 64), 90);
+  const auto file = [](const std::string& strip) {
+    return TiffFile()
+        .add_page(64, 64, strip,
+                  {{258, kShort, {8, 8, 8}},
+                   {259, kShort, {7}},
+                   {262, kShort, {6}},
+                   {277, kShort, {3}},
+                   {530, kShort, {1, 1}}})
+        .bytes();
+  };
+  EXPECT_EQ(refusal(file(jpeg)), "no error");
+  const std::string message = refusal(file(jpeg.substr(0, jpeg.size() / 2) + "\xff\xd9"));
+  EXPECT_NE(message.find("damaged or cut short ("), std::string::npos) << message;
+  EXPECT_NE(message.find("premature end of data segment"), std::string::npos) << message;
 }
 
 TEST_F(TiffTest, ThumbnailsAndMasksAreNoPages) {
