@@ -135,12 +135,20 @@ TEST(JudgementTest, TwoLayersOverEachOtherAreNoticed) {
     page.lines[1].words.push_back({"next", {left, 116, 50, 20}, 1, {}});
   }
   EXPECT_FALSE(lies_over_itself(page)) << "lines that are set tightly";
-  page.lines.push_back({{{"WATERMARK", {0, 50, 500, 200}, 1, {}}}, {0, 50, 500, 200}, 1, 0});
-  EXPECT_FALSE(lies_over_itself(page));
+  page.lines.push_back({{}, {0, 50, 500, 200}, 1, 0});
+  for (int i = 0; i < 8; ++i) {
+    page.lines[2].words.push_back({"W", {60 * static_cast<float>(i), 50, 60, 200}, 1, {}});
+  }
+  EXPECT_FALSE(lies_over_itself(page)) << "a watermark";
+  page.lines[2].words.clear();
   for (int i = 0; i < 8; ++i) {
     page.lines[2].words.push_back({"Totai", {60 * static_cast<float>(i) + 6, 103, 50, 20}, 1, {}});
   }
   EXPECT_TRUE(lies_over_itself(page));
+  page.lines.resize(1);
+  page.lines[0].words.resize(3);
+  page.lines.push_back(page.lines[0]);
+  EXPECT_FALSE(lies_over_itself(page)) << "a shadow of a title";
 }
 
 TEST(JudgementTest, LinesOfWordsThatLackLettersAreUnclear) {

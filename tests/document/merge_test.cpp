@@ -127,6 +127,7 @@ TEST(MergeTest, WordsWhoseLettersHaveNoMeaningAreReadInTheirPlace) {
   EXPECT_EQ(both.source, TextSource::kBoth);
   EXPECT_EQ(both.lines[0].words[2].source, TextSource::kRecognized);
   EXPECT_EQ(both.lines[0].words[3].confidence, 0);
+  EXPECT_GT(both.lines[0].confidence, page.lines[0].confidence);
 }
 
 }  // namespace

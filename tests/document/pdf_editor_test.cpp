@@ -129,16 +129,18 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
       "5 0 obj<</Font<</F 8 0 R>>>>endobj\n" +
           pdf_stream(6, "",
                      "/A Do BT /F 10 Tf 20 20 Td (seen) Tj ET BT 3 Tr 0 60 Td (hidden) Tj ET") +
-          pdf_stream(7, form, "BT 3 Tr /F 10 Tf 20 90 Td (deeper) Tj ET") +
+          pdf_stream(7, form,
+                     "BT 3 Tr /F 10 Tf 20 90 Td (deeper) Tj ET "
+                     "BT 0 Tr /F 10 Tf 20 120 Td (kept) Tj ET") +
           "8 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
   auto editor = PdfEditor::open(folder_ / "in.pdf", 2);
   ASSERT_TRUE(editor);
   editor->remove_invisible_text(0);
   editor->write(folder_ / "out.pdf");
   const Pdf out(folder_ / "out.pdf", kPoints);
-  EXPECT_EQ(out.text_layer(0)->text(), "seen\n");
-  EXPECT_EQ(out.text_layer(1)->text(), "deeper\n\nhidden\n\nseen\n");
-  EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "seen\n");
+  EXPECT_EQ(out.text_layer(0)->text(), "kept\n\nseen\n");
+  EXPECT_EQ(out.text_layer(1)->text(), "kept\n\ndeeper\n\nhidden\n\nseen\n");
+  EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "kept\n\nseen\n");
 }
 
 TEST_F(PdfEditorTest, OtherPagesThanPdfiumCountsAreNotEdited) {
