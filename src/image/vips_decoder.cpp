@@ -298,9 +298,9 @@ Image explained_pixels(const Source& source, const std::function<Image()>& decod
   }
   const AloneScope scope;
   auto image = attempt(decode);
-  if (!image) explain(source, one_line(scope.errors()));
   const std::string damage = damage_in(scope.errors() + scope.warnings());
   if (!damage.empty()) throw_damaged(source.name, source.format, damage);
+  if (!image) explain(source, one_line(scope.errors()));
   return *std::move(image);
 }
 
