@@ -25,7 +25,7 @@ constexpr std::u32string_view kLatin =
     U"RAM ROM CPU GPU LED OLED QLED LCD GPS GSM LTE NFC RFID SIM SMS MMS PIN PUK URL HTTP HTTPS "
     U"HTML XML JSON CSV SQL API IP ID DVD ISO EAN QR RGB IPS UPS ATX DIN VPN LAN WAN WLAN Wi Fi "
     U"Wi-Fi Bluetooth Windows Linux Android macOS iOS Word Excel Intel AMD Visa EUR USD DHL HP LG "
-    U"VIN VAT PVC ABS AC DC PC CD Type mm cm km kg ml GB MB TB KB kHz MHz GHz Hz kW ";
+    U"VIN VAT DN PN PVC ABS AC DC PC CD Type mm cm km kg ml GB MB TB KB kHz MHz GHz Hz kW ";
 
 bool is_part_of_word(char32_t c) {
   return script_of(c) != Script::kOther || is_digit(c);
@@ -49,8 +49,7 @@ bool contains(std::u32string_view list, const std::u32string& word) {
 
 /// With a small letter at the front, where that is a Russian capital.
 std::u32string uncapitalized(std::u32string word) {
-  constexpr char32_t kCapitalToSmall = 0x20;
-  if (word.front() >= U'А' && word.front() <= U'Я') word.front() += kCapitalToSmall;
+  if (script_of(word.front()) == Script::kCyrillic) word.front() = small_letter(word.front());
   return word;
 }
 

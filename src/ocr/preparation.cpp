@@ -122,9 +122,10 @@ int paper_of(Pix* grey) {
 
 /// Dark on light as ones, by Otsu's threshold; null where all is alike.
 PixPointer binary_of(Pix* grey) {
+  constexpr int kLeastTile = 16;  // Leptonica refuses smaller ones: a digit may be narrower
   Pix* binary = nullptr;
-  pixOtsuAdaptiveThreshold(grey, pixGetWidth(grey), pixGetHeight(grey), 0, 0, 0.0f, nullptr,
-                           &binary);
+  pixOtsuAdaptiveThreshold(grey, std::max(kLeastTile, pixGetWidth(grey)),
+                           std::max(kLeastTile, pixGetHeight(grey)), 0, 0, 0.0f, nullptr, &binary);
   return PixPointer(binary);
 }
 
@@ -192,7 +193,9 @@ void scale_by(float scale, int width, PreparedPicture& prepared) {
   Pix* const grey = prepared.grey.get();
   const int longest = std::max(pixGetWidth(grey), pixGetHeight(grey));
   if (std::abs(scale - 1) <= kLittle && static_cast<float>(longest) <= kLongestSide) return;
-  prepared.grey = owned(pixScale(grey, scale, scale));
+  PixPointer scaled = owned(pixScale(grey, scale, scale));
+  if (scale > 1) prepared.small = std::move(prepared.grey);
+  prepared.grey = std::move(scaled);
   prepared.scale = static_cast<float>(pixGetWidth(prepared.grey.get())) / static_cast<float>(width);
 }
 
@@ -287,6 +290,15 @@ Box PreparedPicture::in_original(const Box& box) const {
   return {left, top, right - left, bottom - top};
 }
 
+Box PreparedPicture::of_unturned(const PreparedPicture& other, const Box& box) const {
+  const float ratio = scale / other.scale;
+  const auto middle = [](int size) { return static_cast<float>(size) / 2; };
+  const float from_x = middle(pixGetWidth(other.pix.get())), x = middle(pixGetWidth(pix.get()));
+  const float from_y = middle(pixGetHeight(other.pix.get())), y = middle(pixGetHeight(pix.get()));
+  return {(box.left - from_x) * ratio + x, (box.top - from_y) * ratio + y, box.width * ratio,
+          box.height * ratio};
+}
+
 bool PreparedPicture::is_rule(const Box& box) const {
   const float middle = box.left + box.width / 2;
   return std::any_of(rules.begin(), rules.end(), [&](const Box& rule) {
@@ -368,6 +380,14 @@ PreparedPicture turned(const PreparedPicture& picture, int quarter_turns) {
   PreparedPicture result = like(picture);
   result.quarter_turns = quarter_turns % 4;
   result.grey = owned(pixClone(picture.grey.get()));
+  level(result);
+  return result;
+}
+
+PreparedPicture unenlarged(const PreparedPicture& picture) {
+  PreparedPicture result = like(picture);
+  result.scale = 1;
+  result.grey = owned(pixClone(picture.small.get()));
   level(result);
   return result;
 }

@@ -25,6 +25,7 @@ inline constexpr int kSampleSide = 560;
 struct PreparedPicture {
   PixPointer pix;         ///< 8 bits a pixel
   PixPointer grey;        ///< before it was turned and levelled
+  PixPointer small;       ///< before it was enlarged; null where it was not
   float scale = 1;        ///< pixels of it to one of the original
   int quarter_turns = 0;  ///< that it was turned by, clockwise
   float angle = 0;       ///< radians that it was turned by after those, clockwise, about its centre
@@ -39,6 +40,9 @@ struct PreparedPicture {
 
   /// A rectangle of it as the smallest one around the same place in the original.
   Box in_original(const Box& box) const;
+
+  /// A rectangle of another scale of the same picture as that of this one; neither is turned.
+  Box of_unturned(const PreparedPicture& other, const Box& box) const;
 };
 
 /// Makes the picture grey, dark letters on a light ground, scales it so that its small letters (the
@@ -49,6 +53,9 @@ PreparedPicture prepare(const image::Image& image);
 
 /// The same picture turned by quarters of a circle, clockwise, and levelled again.
 PreparedPicture turned(const PreparedPicture& picture, int quarter_turns);
+
+/// The picture as it was before it was enlarged, levelled.
+PreparedPicture unenlarged(const PreparedPicture& picture);
 
 /// The same picture with its paper made even place by place.
 PreparedPicture evened(const PreparedPicture& picture);

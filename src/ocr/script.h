@@ -28,6 +28,12 @@ constexpr bool is_capital(char32_t c) {
   return (c >= 'A' && c <= 'Z') || (c >= 0x400 && c <= 0x42F);
 }
 
+/// Of a capital of English or Russian; other characters stay.
+constexpr char32_t small_letter(char32_t c) {
+  const bool is_basic = (c >= 'A' && c <= 'Z') || (c >= U'А' && c <= U'Я');
+  return c == U'Ё' ? U'ё' : c + (is_basic ? 0x20 : 0);
+}
+
 constexpr bool is_digit(char32_t c) {
   return c >= '0' && c <= '9';
 }

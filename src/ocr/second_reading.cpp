@@ -75,6 +75,22 @@ Box with_margin(const Box& box, float across, float down) {
   return {box.left - across, box.top - down, box.width + 2 * across, box.height + 2 * down};
 }
 
+std::string uncapitalized(std::string_view word) {
+  const text::Utf8Step first = text::next_utf8(word, 0);
+  std::string result;
+  text::append_utf8(result, small_letter(first.code_point));
+  return result.append(word.substr(first.length));
+}
+
+bool is_separator(char c) {
+  return c == '-' || c == '.' || c == '/' || c == '_';
+}
+
+/// Separators at the front: the box of a part may have some of the one before it.
+void trim_separators(std::string& text) {
+  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_separator));
+}
+
 Script other(Script script) {
   return script == Script::kLatin ? Script::kCyrillic : Script::kLatin;
 }
@@ -196,6 +212,32 @@ bool SecondReading::is_valid(const std::string& text, Script script) {
   return reader_of(script).api.IsValidWord(text.c_str()) != 0;
 }
 
+Familiarity SecondReading::familiarity_of(std::string_view word) {
+  Familiarity least = Familiarity::kListed;
+  for (std::size_t from = 0; from < word.size();) {
+    const std::size_t to = std::min(word.find_first_of("-./_", from), word.size());
+    least = std::min(least, familiarity_of_part(std::string(word.substr(from, to - from))));
+    from = to + 1;
+  }
+  return least;
+}
+
+Familiarity SecondReading::familiarity_of_part(const std::string& part) {
+  const Letters letters = letters_of(part);
+  if (letters.count() == 0) {
+    return letters.digits > 0 ? Familiarity::kNone : Familiarity::kListed;
+  }
+  const Script script = letters.script();
+  if (!letters.only(script)) return Familiarity::kNone;
+  if (is_known_word(part, script)) {
+    // Some look like English words.
+    return is_function_word(part) ? Familiarity::kDictionary : Familiarity::kListed;
+  }
+  if (letters.count() == 1 || letters.digits > 0) return Familiarity::kNone;
+  // With capitals dictionaries have names of all languages.
+  return is_valid(uncapitalized(part), script) ? Familiarity::kDictionary : Familiarity::kNone;
+}
+
 void SecondReading::take(const Reading& reading, Script script, FirstReading& word) {
   word.word.text = reading.text;
   word.word.confidence = reading.confidence;
@@ -226,7 +268,6 @@ bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
 }
 
 void SecondReading::check_compound(FirstReading& word) {
-  const Script own = letters_of(word.word.text).script();
   std::string text;
   std::size_t from = 0;
   float left = word.box.left;
@@ -238,7 +279,7 @@ void SecondReading::check_compound(FirstReading& word) {
     const Box box =
         with_margin({left, word.box.top, right - left, word.box.height}, 0, kWordMargin);
     if (to == std::string::npos) return;  // symbols and words were read differently
-    text += check_part(word.word.text.substr(from, to - from), own, box);
+    text += check_part(word.word.text.substr(from, to - from), box);
     if (is_last) break;
     text += word.separators[i].text;
     from = to + word.separators[i].text.size();
@@ -247,15 +288,16 @@ void SecondReading::check_compound(FirstReading& word) {
   word.word.text = text;
 }
 
-std::string SecondReading::check_part(const std::string& part, Script own, const Box& box) {
+std::string SecondReading::check_part(const std::string& part, const Box& box) {
   const Letters first = letters_of(part);
-  if (first.characters < 2 || first.digits == first.characters) return part;
-  const Script script = first.count() > 0 ? first.script() : own;
+  if (first.count() == 0 || first.count() + first.digits < 2) return part;
+  const Script script = first.script();
   if (is_known_word(part, script)) return part;
-  const Reading reading = read(other(script), box);
+  Reading reading = read(other(script), box);
+  if (!is_separator(part.front())) trim_separators(reading.text);
   const Letters letters = letters_of(reading.text);
   const bool is_possible = letters.only(other(script)) && letters.digits == 0;
-  if (is_possible && std::abs(letters.characters - first.characters) <= 1 &&
+  if (is_possible && letters.characters == first.characters &&
       reading.confidence >= kLongKnownIsSure && is_known_word(reading.text, other(script))) {
     return reading.text;
   }

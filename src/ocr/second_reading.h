@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ocr/page.h"
@@ -23,6 +24,13 @@ struct FirstReading {
   Word word;
   Box box;  ///< in pixels of the prepared picture
   std::vector<Separator> separators;
+};
+
+/// How well a word is known, apart from its picture.
+enum class Familiarity {
+  kNone,
+  kDictionary,  ///< a word of a dictionary or a Russian function word
+  kListed,      ///< of known_words.h, or without letters and digits
 };
 
 /// Reads doubtful words once more, in the languages of one script at a time. With all languages at
@@ -46,6 +54,9 @@ class SecondReading {
 
   /// The data of both must be there.
   SecondReading(Languages cyrillic, Languages latin);
+
+  /// Of the least familiar of a word's parts.
+  Familiarity familiarity_of(std::string_view word);
 
   /// Corrects the words of one line of a picture.
   void check(std::vector<FirstReading>& line, const PreparedPicture& picture);
@@ -78,13 +89,14 @@ class SecondReading {
   static bool may_be_known(const FirstReading& word, Script own, const Context& context);
   /// Whether it is read as a known word of the other script; then it is that word.
   bool becomes_known(FirstReading& word, Script opposite);
+  Familiarity familiarity_of_part(const std::string& part);
   /// Whether the dictionary of a script has it.
   bool is_valid(const std::string& text, Script script);
   void take(const Reading& reading, Script script, FirstReading& word);
   /// Whether it is read so much better in the other script; then it is that word.
   bool becomes(FirstReading& word, Script opposite, float margin);
   void check_compound(FirstReading& word);
-  std::string check_part(const std::string& part, Script own, const Box& box);
+  std::string check_part(const std::string& part, const Box& box);
 
   Reader cyrillic_, latin_;
   Pix* picture_ = nullptr;  // within `check`

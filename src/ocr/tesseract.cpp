@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "ocr/better_words.h"
 #include "ocr/engine.h"
 #include "ocr/footprint.h"
 #include "ocr/look_alikes.h"
@@ -31,6 +32,7 @@ struct Language {
 
 constexpr float kSureWord = 0.75f;
 constexpr int kFewLetters = 40;  // of a label, a button, a number
+constexpr int kFewLines = 800;   // letters that are worth two readings
 
 constexpr std::array<Language, 12> kLanguages{{{"ru", "rus", Script::kCyrillic},
                                                {"en", "eng", Script::kLatin},
@@ -145,6 +147,7 @@ class TesseractEngine : public Engine {
     image = {};
     Attempt attempt = read_as(std::move(picture), tesseract::PSM_AUTO, stop);
     if (!attempt.is_sure() && may_be_tried_again(attempt.picture)) try_other_ways(attempt, stop);
+    if (second_) take_better_words_unenlarged(attempt, stop);
     Page page = finished(attempt, stop);
     api_.Clear();
     page.is_doubtful = attempt.picture.letters > 0 && !attempt.is_sure();
@@ -216,6 +219,36 @@ class TesseractEngine : public Engine {
     const int turns = best_turns(best.picture, stop);
     if (turns != 0) try_way(turned(best.picture, turns), tesseract::PSM_AUTO);
     if (!best.picture.is_even) try_way(evened(best.picture), tesseract::PSM_AUTO);
+  }
+
+  /// Enlarged print is read better than small print, but not each word of it. The second reading
+  /// pays for labels and lists of few lines, whose words have no sentence around them.
+  void take_better_words_unenlarged(Attempt& attempt, const StopToken& stop) {
+    const PreparedPicture& picture = attempt.picture;
+    if (!picture.small || picture.letters > kFewLines || !may_be_tried_again(picture)) return;
+    if (picture.angle != 0 || picture.quarter_turns != 0) return;
+    Attempt other = read_as(unenlarged(picture), tesseract::PSM_AUTO, stop);
+    if (other.picture.angle != 0) return;
+    const FamiliarityOf familiarity_of = [&](std::string_view word) {
+      return second_->familiarity_of(word);
+    };
+    for (std::size_t i = 0; i < attempt.words.size(); ++i) {
+      const Box& line = attempt.page.lines[i].box;
+      std::vector<FirstReading> words;
+      for (const std::vector<FirstReading>& others : other.words) {
+        for (const FirstReading& word : others) {
+          const float middle = word.word.box.top + word.word.box.height / 2;
+          if (middle < line.top || middle > line.top + line.height) continue;
+          words.push_back(word);
+          FirstReading& taken = words.back();
+          taken.box = picture.of_unturned(other.picture, word.box);
+          for (Separator& each : taken.separators) {
+            each.box = picture.of_unturned(other.picture, each.box);
+          }
+        }
+      }
+      take_better_words(attempt.words[i], std::move(words), familiarity_of);
+    }
   }
 
   /// Whether there is ink, and two such pictures are within what is promised for one (footprint.h).
