@@ -63,6 +63,16 @@ void say_doubt(const std::string& name, const ocr::Page& page) {
                                    "{}: большая часть прочитанного — догадка", name));
 }
 
+/// The files that would be lost as the output. A PDF keeps its pages in a PDF.
+std::vector<std::string> lost_files(const OcrOptions& options, const document::Pages& pages) {
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    const bool is_kept = options.format == "pdf" && pages.is_of_pdf(i);
+    if (pages.page_in_file(i) == 0 && !is_kept) files.push_back(pages.file(i));
+  }
+  return files;
+}
+
 /// Every page is tried; the first error decides the exit status.
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
@@ -71,7 +81,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   document::PagesOptions pages_options = options.pages;
   fit_pages(budget, PageLedger::pages_within(budget, most), pages_options);
   document::Pages pages(input.paths(), pages_options);
-  Output output(options.output, input.paths());
+  Output output(options.output, lost_files(options, pages));
   // Of those that are being read; a page's own is filled by the thread that loads it.
   std::vector<document::Sheet> sheets(options.format == "pdf" ? pages.size() : 0);
   const auto printer =

@@ -35,7 +35,9 @@ TEST(TextLayerTest, PartsOfAWordAreOneWord) {
 
 TEST(TextLayerTest, AWordThatASoftHyphenDividesIsWhole) {
   const auto divided = [](const std::string& text, float top) {
-    return TextPiece{text, {10, top, 48, 10}, false, 0, true};
+    TextPiece piece{text, {10, top, 48, 10}};
+    piece.is_divided = true;
+    return piece;
   };
   EXPECT_EQ(page_of_text({divided("дого", 10), piece("вор", 10, 22, 24), piece("дня", 40, 22, 24)},
                          400, 200)
