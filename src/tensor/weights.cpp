@@ -107,18 +107,20 @@ Weights Weights::open(const std::filesystem::path& model_dir, const WindowLimits
   weights.model_dir_ = model_dir;
   weights.files_.sources = find_weight_files(model_dir);
   const auto copy = aligned_copy_path(model_dir, weights.files_.sources);
+  const auto open_sources = [&] {
+    for (const SourceFile& file : weights.files_.sources) weights.add_file(file.path, limits);
+    return weights;
+  };
   std::error_code unreachable;
-  if (std::filesystem::exists(copy, unreachable)) {
-    try {
-      Weights aligned = weights;
-      aligned.add_file(copy, limits);
-      return aligned;
-    } catch (const Error&) {
-      // A damaged copy does not make the model so. hub::align_weights replaces it where it can.
-    }
+  if (!std::filesystem::exists(copy, unreachable)) return open_sources();
+  try {
+    Weights aligned = weights;
+    aligned.add_file(copy, limits);
+    return aligned;
+  } catch (const Error&) {
+    // A damaged copy does not make the model so. hub::align_weights replaces it where it can.
+    return open_sources();
   }
-  for (const SourceFile& file : weights.files_.sources) weights.add_file(file.path, limits);
-  return weights;
 }
 
 void Weights::add_file(const std::filesystem::path& path, const WindowLimits& limits) {

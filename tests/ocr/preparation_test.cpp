@@ -31,8 +31,8 @@ TEST(PreparationTest, PicturesLongerThanTesseractCountsAreMadeSmaller) {
   image::Image strip = blank(400, 34'000);  // less than a tenth too long
   const image::Image page = load("text_28_clean_0.png");
   for (int y = 0; y < 400; ++y) {
-    std::copy_n(&page.rgb[static_cast<std::size_t>(3 * y * page.width)], 1200,
-                &strip.rgb[static_cast<std::size_t>(3 * y * strip.width)]);
+    std::copy_n(page.rgb.begin() + std::ptrdiff_t{3} * y * page.width, 1200,
+                strip.rgb.begin() + std::ptrdiff_t{3} * y * strip.width);
   }
   for (const image::Image& picture : {strip, blank(3, 60'000), blank(60'000, 3)}) {
     const PreparedPicture prepared = prepare(picture);
