@@ -1,6 +1,5 @@
 #include "tensor/attention.h"
 
-#include <mlx/fast.h>
 #include <mlx/array.h>
 #include <mlx/fast.h>
 #include <mlx/ops.h>

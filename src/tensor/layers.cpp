@@ -1,6 +1,5 @@
 #include "tensor/layers.h"
 
-#include <mlx/fast.h>
 #include <mlx/array.h>
 #include <mlx/compile.h>
 #include <mlx/fast.h>
