@@ -259,8 +259,12 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
                               opened.layer.words_hidden));
   }
   if (opened.layer.words_outside > 0) {
-    opened.notes.push_back(tr("{} words lie outside of the page and are left out",
-                              "слова за краем страницы пропущены: {}", opened.layer.words_outside));
+    opened.notes.push_back(
+        opened.layer.keeps_outside
+            ? tr("{} words, most of the text, lie outside of the page",
+                 "слова за краем страницы, большая часть текста: {}", opened.layer.words_outside)
+            : tr("{} words lie outside of the page and are left out",
+                 "слова за краем страницы пропущены: {}", opened.layer.words_outside));
   }
   return opened;
 }

@@ -270,10 +270,13 @@ TextLayer Pdf::read_text_layer(int page, bool only_painted) const {
   const std::size_t hidden = all - pieces.size();
   if (only_painted) std::erase_if(pieces, [](const auto& piece) { return !piece.is_painted; });
   TextLayer layer;
-  layer.page = page_of_text(pieces, size.width, size.height);
+  layer.words_outside = count_outside(pieces, size.width, size.height);
+  // A crop box cuts on purpose. Without one, edges that cut off two thirds of the text are wrong.
+  layer.keeps_outside =
+      3 * layer.words_outside > 2 * pieces.size() && !structure().has_crop_box(page);
+  layer.page = page_of_text(pieces, size.width, size.height, layer.keeps_outside);
   layer.words_hidden = hidden;
   layer.characters = count_characters(*layer.page);
-  layer.words_outside = count_outside(pieces, size.width, size.height);
   if (!is_readable(*layer.page)) layer.page.reset();
   return layer;
 }

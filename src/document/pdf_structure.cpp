@@ -166,4 +166,18 @@ double PdfStructure::user_unit(int page) const {
   return std::isfinite(unit) && unit > 0 ? unit : 1;
 }
 
+bool PdfStructure::has_crop_box(int page) const {
+  constexpr int kDeepestTree = 64;
+  if (page < 0 || page >= page_count_) return false;
+  const QpdfFile& qpdf = file_->qpdf;
+  qpdf_oh node = qpdf_get_page_n(qpdf, static_cast<std::size_t>(page));
+  bool found = false;
+  for (int depth = 0; !found && depth < kDeepestTree && qpdf.is_dictionary(node); ++depth) {
+    found = qpdf_oh_is_array(qpdf, qpdf.get(node, "/CropBox")) != QPDF_FALSE;
+    node = qpdf.get(node, "/Parent");
+  }
+  qpdf_oh_release_all(qpdf);
+  return found;
+}
+
 }  // namespace oko::document

@@ -38,6 +38,9 @@ class PdfStructure {
   /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.
   double user_unit(int page) const;
 
+  /// Whether a CropBox, of the page or inherited, says what part of it is to be seen.
+  bool has_crop_box(int page) const;
+
  private:
   struct File;
   std::unique_ptr<File> file_;  ///< null where qpdf cannot open it

@@ -68,11 +68,12 @@ bool is_same(const PlacedText& a, const PlacedText& b) {
 }
 
 /// Words in the order of the pieces.
-std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float width, float height) {
+std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float width, float height,
+                                 bool keeps_outside) {
   std::vector<PlacedText> words;
   bool space_before = true;
   for (const TextPiece& piece : pieces) {
-    const Box box = clipped(piece.box, width, height);
+    const Box box = keeps_outside ? piece.box : clipped(piece.box, width, height);
     std::string text = without_space(piece.text);
     if (text.empty() || is_outside(piece.box, box)) continue;
     if (!space_before && is_glued(words.back(), piece, box)) {
@@ -155,14 +156,16 @@ class Composer {
 
 }  // namespace
 
-ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height) {
+ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height,
+                       bool keeps_outside) {
   struct Direction {
     int quarter_turns;
     std::size_t letters = 0;
     std::vector<PlacedText> words = {};
   };
   std::vector<Direction> directions;
-  for (PlacedText& word : words_of(pieces, static_cast<float>(width), static_cast<float>(height))) {
+  for (PlacedText& word :
+       words_of(pieces, static_cast<float>(width), static_cast<float>(height), keeps_outside)) {
     auto same = std::find_if(directions.begin(), directions.end(), [&](const Direction& each) {
       return each.quarter_turns == word.quarter_turns;
     });

@@ -21,12 +21,13 @@ struct TextPiece {
 
 /// The pieces, given in the order of the file's content, as words, lines and blocks of a page of
 /// `width` × `height` pixels, in reading order: upright text before turned text where there is more
-/// of it. Pieces outside of the page are left out, and the boxes of others end where it ends. Text
-/// drawn twice in one place counts once. A word that a soft hyphen divides is whole in the line in
-/// which it begins, with the box that it has there.
-ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height);
+/// of it. Unless it `keeps_outside`, pieces outside of the page are left out, and the boxes of
+/// others end where it ends. Text drawn twice in one place counts once. A word that a soft hyphen
+/// divides is whole in the line in which it begins, with the box that it has there.
+ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height,
+                       bool keeps_outside = false);
 
-/// Words of pieces that are left out because they are outside of the page.
+/// Pieces that are outside of the page.
 std::size_t count_outside(const std::vector<TextPiece>& pieces, int width, int height);
 
 /// Characters of its words, which have no white space.

@@ -134,18 +134,28 @@ TEST_F(PagesTest, LettersWithoutAMeaningAreReadInThePicture) {
   EXPECT_EQ(little.notes[0], "its text has 20 characters without a meaning; the picture shows 1");
 }
 
-TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCounted) {
-  write_pdf(folder_ / "page.pdf",
-            "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCountedAndKeptWhereTheEdgeIsWrong) {
+  const auto load = [&](const std::string& boxes, const std::string& outside) {
+    write_pdf(
+        folder_ / "page.pdf",
+        "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1" + boxes +
             "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
             "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
-                pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (seen) Tj 0 100 Td (not seen) Tj ET") +
-                "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
-  Pages pages({folder_ / "page.pdf"});
-  const auto page = std::get<ocr::Page>(pages.load(0, nullptr).content);
-  EXPECT_EQ(page.text(), "seen\n");
-  ASSERT_EQ(page.notes.size(), 1u);
-  EXPECT_EQ(page.notes[0], "2 words lie outside of the page and are left out");
+            pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (seen) Tj 0 100 Td (" + outside + ") Tj ET") +
+            "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
+    Pages pages({folder_ / "page.pdf"});
+    return std::get<ocr::Page>(pages.load(0, nullptr).content);
+  };
+  const ocr::Page few = load("/MediaBox[0 0 300 200]", "not seen");
+  EXPECT_EQ(few.text(), "seen\n");
+  EXPECT_EQ(few.notes,
+            std::vector<std::string>{"2 words lie outside of the page and are left out"});
+  const ocr::Page cropped = load("/MediaBox[0 0 300 400]/CropBox[0 0 300 200]", "not seen by you");
+  EXPECT_EQ(cropped.text(), "seen\n");
+  const ocr::Page most = load("/MediaBox[0 0 300 200]", "not seen by you");
+  EXPECT_EQ(most.text(), "not seen by you\n\nseen\n");
+  EXPECT_EQ(most.notes,
+            std::vector<std::string>{"4 words, most of the text, lie outside of the page"});
 }
 
 TEST_F(PagesTest, TextOfLayersThatAreNotShownIsCountedAndLeftOut) {

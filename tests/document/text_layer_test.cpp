@@ -60,6 +60,13 @@ TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
   EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{380, 10, 20, 10}));
 }
 
+TEST(TextLayerTest, WhatIsBesideThePageCanBeKeptInOrder) {
+  const ocr::Page page =
+      page_of_text({piece("below", 10, 300, 40), piece("edge", 380, 190, 40)}, 400, 200, true);
+  ASSERT_EQ(page.text(), "edge\n\nbelow\n");
+  EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{380, 190, 40, 10}));
+}
+
 TEST(TextLayerTest, TextThatRunsUpOrDownIsOneLine) {
   for (const int turns : {1, 3}) {
     const float first = turns == 1 ? 20 : 120, second = 70;
