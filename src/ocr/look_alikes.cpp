@@ -236,6 +236,15 @@ std::string repaired(const std::string& word, const Evidence& evidence,
   return written_in(word, *script, begins_small);
 }
 
+/// The word of a page that has no other, where it is one capital that print draws alike.
+Word* lone_capital(Page& page) {
+  if (page.lines.size() != 1 || page.lines[0].words.size() != 1) return nullptr;
+  Word& word = page.lines[0].words[0];
+  const Evidence evidence = evidence_of(word.text);
+  const bool is_lone = evidence.letters() == 1 && evidence.capitals == 1 && !evidence.is_code;
+  return is_lone && evidence.undecided() ? &word : nullptr;
+}
+
 }  // namespace
 
 std::optional<Script> deciding_script(std::string_view word) {
@@ -271,6 +280,11 @@ int repair_look_alikes(Page& page) {
     for (const Word& word : line.words) words.push_back(word.text);
     changed += repair_look_alikes(words);
     for (std::size_t i = 0; i < words.size(); ++i) line.words[i].text = std::move(words[i]);
+  }
+  if (Word* const word = lone_capital(page)) {
+    std::string latin = written_in(word->text, Script::kLatin, false);
+    changed += latin == word->text ? 0 : 1;
+    word->text = std::move(latin);
   }
   return changed;
 }

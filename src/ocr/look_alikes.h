@@ -38,7 +38,8 @@ bool look_alike(std::string_view word, std::string_view other);
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
 int repair_look_alikes(std::vector<std::string>& words);
 
-/// All lines of a page.
+/// All lines of a page. Where a capital that print draws alike is all there is, it is Latin: a key,
+/// a grade or a size is likelier than a Russian letter.
 int repair_look_alikes(Page& page);
 
 }  // namespace oko::ocr

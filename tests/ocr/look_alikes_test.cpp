@@ -110,6 +110,22 @@ TEST(LookAlikesTest, BrokenUtf8DoesNoHarm) {
   EXPECT_EQ(words.size(), 4u);
 }
 
+TEST(LookAlikesTest, ACapitalThatIsAllThereIsBecomesLatin) {
+  const auto repaired = [](const std::vector<std::string>& texts) {
+    Page page;
+    page.lines.resize(1);
+    for (const std::string& text : texts) page.lines[0].words.push_back({text, {}, 1, {}});
+    repair_look_alikes(page);
+    return page.text();
+  };
+  EXPECT_EQ(repaired({"\u0410"}), "A\n");
+  EXPECT_EQ(repaired({"\u0410."}), "A.\n");
+  EXPECT_EQ(repaired({"\u0430"}), "\u0430\n");
+  EXPECT_EQ(repaired({"\u0411"}), "\u0411\n");
+  EXPECT_EQ(repaired({"\u0410\u041E"}), "\u0410\u041E\n");
+  EXPECT_EQ(repaired({"\u0410", "\u0412"}), "\u0410 \u0412\n");
+}
+
 TEST(LookAlikesTest, CountsTheWordsOfAPageThatChanged) {
   Page page;
   page.lines.push_back(
