@@ -117,8 +117,7 @@ std::string small_letters(std::string_view text) {
   return result;
 }
 
-/// How much surer another reading has to be where both are as familiar. It may part words: those
-/// that are joined lose the space of sums.
+/// How much surer another reading has to be where both are as familiar. It may part words.
 float margin_for(const Words& words, const Words& others, Familiarity familiarity) {
   if (familiarity == Familiarity::kListed) return 0;
   const std::string text = without_spaces(text_of(words)), other = without_spaces(text_of(others));
@@ -132,6 +131,8 @@ bool is_better(const Words& others, const Words& words, bool has_cyrillic,
   const std::string text = text_of(words), other = text_of(others);
   if (text == other) return false;
   const Signs signs = signs_of(text), other_signs = signs_of(other);
+  const bool joins = others.size() < words.size() && without_spaces(text) == without_spaces(other);
+  if (joins && signs.cyrillic + signs.latin == 0) return false;  // a sum keeps its space
   const float confidence = confidence_of(words), other_confidence = confidence_of(others);
   if (small_letters(text) == small_letters(other)) {
     return other_signs.capitals > signs.capitals && other_confidence >= confidence + kSurer;

@@ -82,6 +82,12 @@ TEST(BetterWordsTest, WordsArePartedAndNotJoined) {
   EXPECT_EQ(best_of(apart, {{"т.е.", 0.9f, 0, 40}}), "т. е.");
 }
 
+TEST(BetterWordsTest, SumsKeepTheirSpaces) {
+  const std::vector<Read> apart{{"2", 0.7f, 0, 10}, {"208,34", 0.9f, 18, 60}};
+  EXPECT_EQ(best_of(apart, {{"2208,34", 0.96f, 0, 78}}), "2 208,34");
+  EXPECT_EQ(best_of({{"2208,34", 0.8f, 0, 78}}, apart), "2208,34");
+}
+
 TEST(BetterWordsTest, JoinedWordIsTakenApartWhereItsBoxHasItsFirstPartOnly) {
   EXPECT_EQ(best_of({{"х4", 0.92f, 0, 10}, {"1", 0.9f, 50, 10}},
                     {{"x", 0.95f, 0, 10}, {"4", 0.94f, 20, 10}, {"1", 0.9f, 50, 10}}),
