@@ -95,7 +95,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     if (result.error) {
       const Error error = input.named(*result.error);
       if (!Failures::is_of_one_file(error)) throw error;
-      printer->skip_page(i, error);
+      printer->skip_page(i);
       if (pages.size() == 1) throw error;
       failures.add(error, error.what());
     } else {

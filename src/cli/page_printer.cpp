@@ -88,12 +88,6 @@ class JsonPrinter : public PagePrinter {
     output_.print(json_line(object));
   }
 
-  void skip_page(std::size_t i, const Error& error) override {
-    output_.print(json_line({{"file", input_.named(pages_.file(i))},
-                             {"page", pages_.page_in_file(i) + 1},
-                             {"error", error.what()}}));
-  }
-
  private:
   const document::Pages& pages_;
   const StandardInput& input_;
@@ -111,7 +105,7 @@ class HocrPrinter : public PagePrinter {
     output_.print(writer_.page(page, input_.named(pages_.file(i)), pages_.page_in_file(i)));
   }
 
-  void skip_page(std::size_t, const Error&) override { writer_.skip_page(); }
+  void skip_page(std::size_t) override { writer_.skip_page(); }
 
   std::vector<std::string> finish() override {
     begin();
@@ -143,7 +137,7 @@ class PdfPrinter : public PagePrinter {
     pdf_.add_page(i, sheet, page);
   }
 
-  void skip_page(std::size_t i, const Error&) override { pdf_.skip_page(i); }
+  void skip_page(std::size_t i) override { pdf_.skip_page(i); }
 
   std::vector<std::string> finish() override { return pdf_.finish(); }
 

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "cli/output.h"
 #include "cli/standard_input.h"
 #include "document/pages.h"
@@ -22,7 +21,7 @@ class PagePrinter {
   virtual void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) = 0;
 
   /// Page `i` could not be read, and why: pages after it keep their numbers.
-  virtual void skip_page(std::size_t, const Error&) {}
+  virtual void skip_page(std::size_t) {}
 
   /// What stands behind the last page. What the user is to know of the result.
   virtual std::vector<std::string> finish() { return {}; }
