@@ -20,7 +20,7 @@ class PagePrinter {
   /// Page `i` of the pages that were asked for. `sheet`: where the format needs it.
   virtual void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) = 0;
 
-  /// Page `i` could not be read, and why: pages after it keep their numbers.
+  /// Page `i` could not be read: pages after it keep their numbers.
   virtual void skip_page(std::size_t) {}
 
   /// What stands behind the last page. What the user is to know of the result.

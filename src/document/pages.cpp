@@ -123,23 +123,27 @@ Pages::File Pages::file_at(std::string path) {
 Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : options_(options) {
   for (std::string& path : files) {
     File file = file_at(std::move(path));
-    for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page, {}});
+    for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page});
     files_.push_back(std::move(file));
   }
 }
 
-image::Fitted Pages::fitted(const Place& place) const {
-  return image::fit(
-      files_[place.file].path, place.page, options_.picture_bytes, [](const image::Header& header) {
-        return std::max(header.decode_bytes, ocr::reading_bytes(header.width, header.height));
-      });
+const image::Fitted& Pages::fitted(Place& place) const {
+  if (!place.size) {
+    place.size = image::fit(files_[place.file].path, place.page, options_.picture_bytes,
+                            [](const image::Header& header) {
+                              return std::max(header.decode_bytes,
+                                              ocr::reading_bytes(header.width, header.height));
+                            });
+  }
+  return *place.size;
 }
 
 ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
   Place& place = pages_[i];
   const File& file = files_[place.file];
   if (file.is_pdf) return load_from_pdf(place, sheet);
-  const image::Fitted size = fitted(place);
+  const image::Fitted& size = fitted(place);
   image::Image image = image::load(file.path, size.limits, place.page);
   if (size.header.shrink > 1) place.reduction = image::shrinking_of(image);
   if (sheet != nullptr) {
@@ -202,7 +206,7 @@ Sheet Pages::blank(std::size_t i) {
 }
 
 budget::TagBytes Pages::memory_of(std::size_t i) {
-  const Place place = pages_[i];
+  Place& place = pages_[i];
   int width = 0, height = 0;
   std::uint64_t loading = 0;
   if (files_[place.file].is_pdf) {
@@ -212,7 +216,7 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
     height = size.height;
     loading = 3 * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   } else {
-    const image::Header header = fitted(place).header;
+    const image::Header& header = fitted(place).header;
     width = header.width;
     height = header.height;
     loading = header.decode_bytes;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,14 +65,15 @@ class Pages {
   struct Place {
     std::size_t file = 0;
     int page = 0;
-    std::string reduction;
+    std::optional<image::Fitted> size = {};  ///< of a picture, once it is asked for
+    std::string reduction = {};
   };
 
   static File file_at(std::string path);
   struct PdfPage;
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
-  /// Of a page that is a picture.
-  image::Fitted fitted(const Place& place) const;
+  /// Of a page that is a picture. Its header is read once.
+  const image::Fitted& fitted(Place& place) const;
   ocr::LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   ocr::LoadedPage load_opened(PdfPage opened, bool adds) const;
   /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
