@@ -187,18 +187,20 @@ TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
   EXPECT_NO_THROW(Pdf(folder_ / "whole.pdf").render(0));
 }
 
+/// A page that shows one grey picture; `entries`: how it is coded.
+std::string page_with_picture(const std::string& entries, const std::string& data) {
+  return "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
+         "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources"
+         "<</XObject<</Im 5 0 R>>>>>>endobj\n" +
+         pdf_stream(4, "", "q 300 0 0 300 20 20 cm /Im Do Q") +
+         pdf_stream(5, "/Type/XObject/Subtype/Image/ColorSpace/DeviceGray" + entries, data);
+}
+
 TEST_F(PdfTest, ADeflatedPictureThatBreaksOffIsDamaged) {
   const std::string pixels = deflated(jpeg_of_noise());
   const auto write = [&](const std::string& data) {
     write_pdf(folder_ / "page.pdf",
-              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
-              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources"
-              "<</XObject<</Im 5 0 R>>>>>>endobj\n" +
-                  pdf_stream(4, "", "q 300 0 0 300 20 20 cm /Im Do Q") +
-                  pdf_stream(5,
-                             "/Type/XObject/Subtype/Image/Width 32/Height 32/ColorSpace/DeviceGray"
-                             "/BitsPerComponent 8/Filter/FlateDecode",
-                             data));
+              page_with_picture("/Width 32/Height 32/BitsPerComponent 8/Filter/FlateDecode", data));
   };
   write(pixels);
   EXPECT_NO_THROW(Pdf(folder_ / "page.pdf").render(0));
@@ -211,15 +213,9 @@ TEST_F(PdfTest, ADeflatedPictureThatBreaksOffIsDamaged) {
 TEST_F(PdfTest, AFaxThatBreaksOffIsDamagedAndOneWithoutASignOfItsEndIsNot) {
   const auto is_damaged = [&](const std::string& rows) {
     write_pdf(folder_ / "page.pdf",
-              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
-              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources"
-              "<</XObject<</Im 5 0 R>>>>>>endobj\n" +
-                  pdf_stream(4, "", "q 300 0 0 300 20 20 cm /Im Do Q") +
-                  pdf_stream(5,
-                             "/Type/XObject/Subtype/Image/Width 64/Height 64/ColorSpace/DeviceGray"
-                             "/BitsPerComponent 1/Filter/CCITTFaxDecode"
-                             "/DecodeParms<</K -1/Columns 64/Rows 64>>",
-                             rows));
+              page_with_picture("/Width 64/Height 64/BitsPerComponent 1/Filter/CCITTFaxDecode"
+                                "/DecodeParms<</K -1/Columns 64/Rows 64>>",
+                                rows));
     try {
       Pdf(folder_ / "page.pdf").render(0);
       return false;
