@@ -286,7 +286,7 @@ Header explained_header(const Source& source, const std::function<Header()>& rea
   return *header;
 }
 
-/// Likewise. A JPEG file with a warning is decoded again, too, to see what the warning means.
+/// The same for pixels. A JPEG file with a warning is decoded again to see what the warning means.
 Image explained_pixels(const Source& source, const std::function<Image()>& decode) {
   start_vips();
   if (!tells_loss_alone(source)) {
