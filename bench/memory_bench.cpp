@@ -24,7 +24,7 @@ const std::filesystem::path& embedding() {
 }
 
 template <typename Model>
-struct Loadable : engine::Resident {
+struct Loadable : engine::LoadableModel {
   explicit Loadable(const std::filesystem::path& model) : folder(model) {}
   void load() override { model = Model::load(folder); }
   void unload() noexcept override { model.reset(); }
@@ -41,7 +41,7 @@ void switch_model(benchmark::State& state, bool to_embedding) {
   Loadable<models::qwen3_vl::Model> first(vision_language());
   Loadable<models::bge_m3::Model> second(embedding());
   engine::ModelHost host({.budget_bytes = large});
-  engine::ModelHost::Place a(host, first, large), b(host, second, small);
+  engine::ModelRegistration a(host, first, large), b(host, second, small);
   for (auto _ : state) {
     state.PauseTiming();
     host.admit(to_embedding ? a : b, {}, "")->run([] {});

@@ -197,8 +197,8 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     note(tr("page 1 of {} is described; oko ocr reads all",
             "описана страница 1 из {}; oko ocr читает все", picture.pages));
   }
-  request.images.push_back(std::move(picture.image));  // its lease stays where it is
-  request.images_lease = &picture.lease;
+  request.images.push_back(std::move(picture.image));  // its reservation stays where it is
+  request.images_reservation = &picture.reservation;
   const PictureText text = add_text(options, engine, picture.page, request);
   for (const std::string& each : text.notes) note(each);
   ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);

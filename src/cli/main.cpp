@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "budget/address_space.h"
-#include "budget/ledger.h"
+#include "budget/memory_budget.h"
 #include "budget/memory_probe.h"
 #include "budget/memory_size.h"
 #include "budget/process_memory.h"
@@ -85,8 +85,8 @@ constexpr std::chrono::minutes kIdleTimeout{5};
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads) {
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
-  host.beside_bytes = engine::runtime_bytes(tensor::on_gpu());
-  require_address_space(host.beside_bytes);  // before it starts threads
+  host.fixed_overhead_bytes = engine::runtime_bytes(tensor::on_gpu());
+  require_address_space(host.fixed_overhead_bytes);  // before it starts threads
   host.threads = threads;
   host.idle_timeout = kIdleTimeout;
   host.probe = budget::make_memory_probe();

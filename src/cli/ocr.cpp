@@ -14,7 +14,7 @@
 #include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
-#include "cli/page_ledger.h"
+#include "cli/page_budget.h"
 #include "cli/page_printer.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
@@ -76,10 +76,10 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
 /// Every page is tried; the first error decides the exit status.
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
-  require_address_space(PageLedger::kAlone);
+  require_address_space(PageBudget::kAlone);
   const std::size_t most = options.threads != 0 ? options.threads : physical_core_count();
   document::PagesOptions pages_options = options.pages;
-  fit_pages(budget, PageLedger::pages_within(budget, most), pages_options);
+  fit_pages(budget, PageBudget::pages_within(budget, most), pages_options);
   document::Pages pages(input.paths(), pages_options);
   Output output(options.output, lost_files(options, pages));
   // Of those that are being read; a page's own is filled by the thread that loads it.
@@ -112,20 +112,20 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
-  PageLedger ledger(budget, pages);
-  const std::size_t threads = ledger.share(std::min(most, pages.size()), interrupt.token());
+  PageBudget page_budget(budget, pages);
+  const std::size_t threads = page_budget.share(std::min(most, pages.size()), interrupt.token());
   ocr::read_pages(
       pages.size(), options.run, threads,
       [&](std::size_t i) { return pages.load(i, sheets.empty() ? nullptr : &sheets[i]); },
       on_result, interrupt.token(),
-      [&](std::size_t i) { return ledger.take(i, interrupt.token()); });
+      [&](std::size_t i) { return page_budget.reserve(i, interrupt.token()); });
   progress.clear();
   for (const std::string& note : printer->finish()) {
     if (!options.common.quiet) say_note(input.named(note));
   }
   if (any_page) output.finish();
   failures.throw_first(tr("not every page was read", "прочитаны не все страницы"),
-                       ledger.least_budget());
+                       page_budget.least_budget());
 }
 
 void run(const OcrOptions& options) {

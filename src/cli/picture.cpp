@@ -36,12 +36,12 @@ class Taken {
   budget::PeakSampler sampler_;
 };
 
-budget::Lease lease_of(engine::ModelHost& host, Tag tag, std::uint64_t bytes, const StopToken& stop,
-                       Picture& picture) {
+budget::Reservation reserve_for(engine::ModelHost& host, Tag tag, std::uint64_t bytes,
+                                const StopToken& stop, Picture& picture) {
   picture.stats.predicted[tag] = bytes;
-  TagBytes wanted;
-  wanted[tag] = bytes;
-  return host.lease(wanted, {}, stop, &picture.lease);
+  TagBytes size;
+  size[tag] = bytes;
+  return host.reserve(size, {}, stop, &picture.reservation);
 }
 
 /// All that a picture and a request about it take of a budget, in bytes.
@@ -150,23 +150,23 @@ ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& pict
 
 void decode(engine::ModelHost& host, const std::string& file, const image::Fitted& fitted,
             const StopToken& stop, Picture& picture) {
-  picture.lease = lease_of(host, Tag::kImage, fitted.header.decode_bytes, stop, picture);
+  picture.reservation = reserve_for(host, Tag::kImage, fitted.header.decode_bytes, stop, picture);
   Taken taken;
   const engine::Stopwatch time;
   picture.image = image::load(file, fitted.limits);
   picture.stats.decode_seconds = time.seconds();
   picture.stats.taken[Tag::kImage] = taken.bytes();
-  TagBytes spare = picture.lease.bytes();
+  TagBytes spare = picture.reservation.bytes();
   spare[Tag::kImage] -= std::min<std::uint64_t>(spare[Tag::kImage], picture.image.rgb.size());
-  picture.lease.split(spare);
+  picture.reservation.split(spare);
 }
 
 void read_text(engine::ModelHost& host, ocr::Engine& engine, const StopToken& stop,
                Picture& picture) {
   // The picture is read from a copy, which is in this.
-  const budget::Lease lease =
-      lease_of(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height), stop,
-               picture);
+  const budget::Reservation reservation =
+      reserve_for(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
+                  stop, picture);
   Taken taken;
   const engine::Stopwatch time;
   picture.page = engine.read(picture.image, stop);

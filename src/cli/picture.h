@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/stop_token.h"
-#include "budget/ledger.h"
+#include "budget/reservation.h"
 #include "engine/engine.h"
 #include "engine/model_host.h"
 #include "image/image.h"
@@ -35,7 +35,7 @@ class TextReader {
 
  private:
   struct Loaded {
-    engine::ModelHost::Beside room;
+    engine::FixedReservation room;
     std::unique_ptr<ocr::Engine> engine;
   };
 
@@ -55,15 +55,15 @@ struct PictureStats {
 /// A picture on its way to the model.
 struct Picture {
   image::Image image;
-  int pages = 1;        ///< of the file, of which this is the first
-  int shrink = 1;       ///< 2, 4 or 8: it was shrunk so while it was decoded
-  ocr::Page page;       ///< what stands in it; without lines where it is not read
-  std::string unread;   ///< why it is not read though it was to be
-  budget::Lease lease;  ///< of `image`, and no more
+  int pages = 1;                    ///< of the file, of which this is the first
+  int shrink = 1;                   ///< 2, 4 or 8: it was shrunk so while it was decoded
+  ocr::Page page;                   ///< what stands in it; without lines where it is not read
+  std::string unread;               ///< why it is not read though it was to be
+  budget::Reservation reservation;  ///< of `image` alone
   PictureStats stats;
 };
 
-/// Decodes a picture file and reads its text, each under a lease of the host's, once all that
+/// Decodes a picture file and reads its text, each under a reservation of the host's, once all that
 /// `request` takes with the picture is known to fit: the model's work and the text as well. A
 /// picture that would not is shrunk while it is decoded, down to 1 megapixel. Throws
 /// kOverBudget with the least budget for all of that and the other options that are each enough;

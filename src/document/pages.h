@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "budget/ledger.h"
+#include "budget/tag_bytes.h"
 #include "document/pdf.h"
 #include "document/sheet.h"
 #include "image/fit.h"

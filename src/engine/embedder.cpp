@@ -71,7 +71,7 @@ Embedder::Embedder(EmbedderOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_, loaded_.weight_bytes + loaded_.copied_bytes) {}
+      registration_(*host_, loaded_, loaded_.weight_bytes + loaded_.copied_bytes) {}
 
 Embedder::~Embedder() = default;
 
@@ -110,10 +110,10 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
     work.ids.push_back(std::move(tokens.ids));
   }
   work.result.stats.tokenize_seconds = tokenize.seconds();
-  const std::unique_ptr<ModelHost::Use> use = admit(work);
+  const std::unique_ptr<ModelLease> lease = admit(work);
   budget::PeakSampler memory;
   const std::uint64_t private_before = budget::private_bytes();
-  use->run([&] { encode(work); }, work.stop);
+  lease->run([&] { encode(work); }, work.stop);
   work.result.stats.peak_private_bytes = memory.peak_bytes();
   work.result.stats.memory = work.result.stats.peak_private_bytes -
                              std::min(work.result.stats.peak_private_bytes, private_before);
@@ -155,7 +155,7 @@ std::string Embedder::hint_for(const Work& work) const {
       less.result.stats.tokens += less.ids.back().size();
     }
     less.lay_out_passes(kSmallPassTokens);
-    return host_->could_fit(place_, memory_of(less));
+    return host_->fits_budget(registration_, memory_of(less));
   };
   std::string options;
   if (longest > kLeastTokens) {
@@ -175,21 +175,21 @@ std::string Embedder::hint_for(const Work& work) const {
     }
   }
   if (!options.empty()) options.replace(options.size() - 2, 2, tr(" or ", " или "));
-  const std::uint64_t least = host_->budget_for(place_, memory_of(work));
+  const std::uint64_t least = host_->budget_for(registration_, memory_of(work));
   return tr("use {}--budget {}", "укажите {}--budget {}", options, budget::memory_size_text(least));
 }
 
 /// In passes as large as the budget allows.
-std::unique_ptr<ModelHost::Use> Embedder::admit(Work& work) {
+std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
   work.lay_out_passes(kPassTokens);
-  if (!host_->could_fit(place_, memory_of(work))) work.lay_out_passes(kSmallPassTokens);
+  if (!host_->fits_budget(registration_, memory_of(work))) work.lay_out_passes(kSmallPassTokens);
   const budget::TagBytes bytes = memory_of(work);
-  if (!host_->could_fit(place_, bytes)) {
-    throw budget::OverBudget(host_->budget_for(place_, bytes), host_->budget_bytes(),
+  if (!host_->fits_budget(registration_, bytes)) {
+    throw budget::OverBudget(host_->budget_for(registration_, bytes), host_->budget_bytes(),
                              hint_for(work));
   }
   work.result.stats.predicted_memory = bytes.total();
-  return host_->admit(place_, bytes, tr("raise --budget", "увеличьте --budget"), work.stop);
+  return host_->admit(registration_, bytes, tr("raise --budget", "увеличьте --budget"), work.stop);
 }
 
 void Embedder::encode(Work& work) {

@@ -83,7 +83,7 @@ class Embedder {
   struct Work;
 
   /// What the host loads and unloads. Touched by its thread.
-  struct Loaded : Resident {
+  struct Loaded : LoadableModel {
     explicit Loaded(const EmbedderOptions& options);
     void load() override;
     void unload() noexcept override { model.reset(); }
@@ -99,7 +99,7 @@ class Embedder {
   const std::string& prompt_of(const EmbeddingRequest& request) const;
   budget::TagBytes memory_of(const Work& work) const;
   std::string hint_for(const Work& work) const;
-  std::unique_ptr<ModelHost::Use> admit(Work& work);
+  std::unique_ptr<ModelLease> admit(Work& work);
   void encode(Work& work);
 
   EmbedderOptions options_;
@@ -107,7 +107,7 @@ class Embedder {
   text::XlmrTokenizer tokenizer_;
   std::shared_ptr<ModelHost> host_;
   Loaded loaded_;
-  ModelHost::Place place_;  // last: it unloads
+  ModelRegistration registration_;  // last: it unloads
 };
 
 }  // namespace oko::engine

@@ -146,8 +146,8 @@ Engine::Engine(EngineOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
-      place_(*host_, loaded_,
-             loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {
+      registration_(*host_, loaded_,
+                    loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {
   check_processor();
 }
 
@@ -209,10 +209,10 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
   }
   kv_type_of(request.kv_bits);  // refused here, before any work
   Work work(request, on_text, on_progress, stop);
-  const std::unique_ptr<ModelHost::Use> use = admit(work);
+  const std::unique_ptr<ModelLease> lease = admit(work);
   work.begin_to_measure();
   preprocess(work);
-  use->run(
+  lease->run(
       [&] {
         const std::unique_ptr<Work, decltype([](Work* w) { w->release(); })> release(&work);
         work.buffers.emplace();
@@ -222,7 +222,7 @@ GenerationResult Engine::generate(const GenerationRequest& request, const TextSi
         work.result.stats.mlx_peak_bytes = work.buffers->peak_bytes();
       },
       work.stop);
-  work.result.stats.weight_bytes = place_.weight_bytes();
+  work.result.stats.weight_bytes = registration_.weight_bytes();
   work.result.stats.peak_private_bytes = work.sampler.peak_bytes();
   return std::move(work.result);
 }
@@ -318,7 +318,9 @@ TextRoom Engine::text_room(const GenerationRequest& request) const {
     const int text_tokens = prompt_tokens - image_tokens + more;
     return estimate_of(asked, static_cast<std::uint64_t>(text_tokens), answer, fitting);
   };
-  const auto fits = [&](const budget::TagBytes& bytes) { return host_->could_fit(place_, bytes); };
+  const auto fits = [&](const budget::TagBytes& bytes) {
+    return host_->fits_budget(registration_, bytes);
+  };
   const auto fitting_with = [&](int more) {
     return fit(
         asked.fitting, asked.limits,
@@ -377,7 +379,7 @@ Knobs Engine::knobs_for(const Prepared& prepared, std::uint64_t bytes) const {
   const auto needed = [&](std::int64_t max_pixels, int tokens) {
     Fitting fitting = least;
     fitting.max_pixels = max_pixels;
-    return place_.weight_bytes() + memory_with(fitting, tokens).largest().total();
+    return registration_.weight_bytes() + memory_with(fitting, tokens).largest().total();
   };
   Knobs knobs;
   knobs.budget_bytes = needed(least.max_pixels, prepared.max_tokens);
@@ -399,7 +401,7 @@ Knobs Engine::knobs_for(const Prepared& prepared, std::uint64_t bytes) const {
 
 /// Decides how the request is worked on and waits until its memory is free. Makes the prompt, whose
 /// length depends on that.
-std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
+std::unique_ptr<ModelLease> Engine::admit(Work& work) {
   const GenerationRequest& request = work.request;
   const Asked asked = asked_of(request, sizes_of(request));
   const auto prompt_with = [&](std::int64_t max_pixels) {
@@ -414,7 +416,7 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
     return estimate_of(asked, text_tokens, work.max_tokens, fitting);
   };
   work.fitting = fit(asked.fitting, asked.limits, memory_with, [&](const budget::TagBytes& bytes) {
-    return host_->could_fit(place_, bytes);
+    return host_->fits_budget(registration_, bytes);
   });
   if (work.fitting.max_pixels != asked.fitting.max_pixels) prompt_with(work.fitting.max_pixels);
   if (asked.limits.largest_picture < asked.whole_picture) {
@@ -428,16 +430,17 @@ std::unique_ptr<ModelHost::Use> Engine::admit(Work& work) {
   work.result.stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
                                         memory.prefill.total(), memory.decode.total(),
                                         memory.decode[budget::Tag::kKv]};
-  if (!host_->could_fit(place_, memory.largest())) {
-    const std::uint64_t beside = host_->budget_for(place_, {}) - place_.weight_bytes();
+  if (!host_->fits_budget(registration_, memory.largest())) {
+    const std::uint64_t beside =
+        host_->budget_for(registration_, {}) - registration_.weight_bytes();
     const std::uint64_t budget = host_->budget_bytes();
     Knobs knobs =
         knobs_for({asked, text_tokens, work.max_tokens}, budget - std::min(budget, beside));
     knobs.budget_bytes += beside;
     throw budget::OverBudget(knobs.budget_bytes, budget, advice(knobs));
   }
-  return host_->admit(place_, memory.largest(), tr("raise --budget", "увеличьте --budget"),
-                      work.stop, request.images_lease);
+  return host_->admit(registration_, memory.largest(), tr("raise --budget", "увеличьте --budget"),
+                      work.stop, request.images_reservation);
 }
 
 void Engine::preprocess(Work& work) const {

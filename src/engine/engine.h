@@ -86,7 +86,7 @@ class Engine {
   struct Prepared;
 
   /// What the host loads and unloads. Touched by its thread.
-  struct Loaded : Resident {
+  struct Loaded : LoadableModel {
     explicit Loaded(const EngineOptions& options);
     void load() override;
     void unload() noexcept override;
@@ -114,7 +114,7 @@ class Engine {
                              std::int64_t max_pixels, int& image_tokens) const;
   GenerationMemory estimate_of(const Asked& asked, std::uint64_t text_tokens, int max_tokens,
                                const Fitting& fitting) const;
-  std::unique_ptr<ModelHost::Use> admit(Work& work);
+  std::unique_ptr<ModelLease> admit(Work& work);
   void preprocess(Work& work) const;
   void encode_images(Work& work);
   void read_prompt(Work& work);
@@ -130,7 +130,7 @@ class Engine {
 
   std::shared_ptr<ModelHost> host_;
   Loaded loaded_;
-  ModelHost::Place place_;  // last: it unloads
+  ModelRegistration registration_;  // last: it unloads
 };
 
 }  // namespace oko::engine

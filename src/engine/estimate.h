@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "budget/ledger.h"
+#include "budget/tag_bytes.h"
 #include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/image_processor.h"

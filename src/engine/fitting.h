@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "budget/ledger.h"
+#include "budget/tag_bytes.h"
 #include "engine/estimate.h"
 #include "engine/generation.h"
 #include "models/qwen3_vl/chunks.h"
@@ -42,8 +42,8 @@ struct FitLimits {
 
 /// The first of these that `fits`: as `asked`; prompts in smaller chunks, which cost time; the KV
 /// cache in fewer bits, which costs precision; smaller pictures, which cost detail. What turns out
-/// not to be needed is not reduced. Where none fits, the one that takes least: the ledger refuses
-/// it with its numbers.
+/// not to be needed is not reduced. Where none fits, the one that takes least: the budget
+/// refuses it with its numbers.
 Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
             const std::function<bool(const budget::TagBytes&)>& fits);
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "budget/ledger.h"
+#include "budget/reservation.h"
 #include "engine/sampler.h"
 #include "image/image.h"
 #include "text/chat_template.h"
@@ -18,8 +18,8 @@ namespace oko::engine {
 struct GenerationRequest {
   std::vector<text::Message> messages;
   std::vector<image::Image> images;  ///< one for each image part of the messages, in order
-  /// The memory that has been promised for `images`, of which no more is asked for; null: none.
-  const budget::Lease* images_lease = nullptr;
+  /// The reservation of `images`, which is not reserved again; null: none.
+  const budget::Reservation* images_reservation = nullptr;
   SamplingOptions sampling;
   /// Of the answer, >= 1; fewer where the model has no positions for more.
   int max_tokens = 1024;

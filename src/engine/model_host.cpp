@@ -17,7 +17,7 @@ using budget::TagBytes;
 
 namespace {
 
-/// Under a warning, models idle for so long go.
+/// Idle time after which models are unloaded under a memory-pressure warning.
 constexpr std::chrono::seconds kIdleUnderWarning{10};
 
 /// Keeps what the GPU uses in memory while it lives: macOS takes it after about a second without
@@ -37,37 +37,38 @@ class WiredMemory {
 
 }  // namespace
 
-struct ModelHost::Entry {
-  Resident& model;
+struct ModelSlot {
+  LoadableModel& model;
   std::uint64_t weight_bytes;
   // Under the host's mutex.
   std::size_t users = 0;
-  Clock::time_point last_used = Clock::now();
-  budget::Lease weights = {};  ///< held while the model is loaded, or promised to be
+  std::chrono::steady_clock::time_point last_used = std::chrono::steady_clock::now();
+  budget::Reservation weights = {};  ///< held from admission until the model is unloaded
   // Touched by the model thread only.
   bool loaded = false;
-  bool gone = false;  ///< with its place: `model` is no more
+  bool gone = false;  ///< with its registration: `model` is destroyed
 
-  bool is_promised() const { return weights.bytes().total() > 0; }
+  bool has_weights() const { return weights.bytes().total() > 0; }
 };
 
 namespace {
 
-/// As weights that nobody can unload.
-TagBytes lasting(std::uint64_t bytes) {
-  TagBytes lasting;
-  lasting[Tag::kWeights] = bytes;
-  return lasting;
+/// Counted as weights that cannot be unloaded.
+TagBytes overhead_of(std::uint64_t bytes) {
+  TagBytes overhead;
+  overhead[Tag::kWeights] = bytes;
+  return overhead;
 }
 
 }  // namespace
 
 ModelHost::ModelHost(HostOptions options)
     : options_(std::move(options)),
-      ledger_(std::max(options_.budget_bytes, options_.beside_bytes)),
-      beside_bytes_(options_.beside_bytes),
+      memory_budget_(std::max(options_.budget_bytes, options_.fixed_overhead_bytes)),
+      fixed_overhead_bytes_(options_.fixed_overhead_bytes),
       thread_(options_.threads) {
-  beside_ = ledger_.take({.wanted = [this] { return lasting(options_.beside_bytes); }});
+  fixed_overhead_ = memory_budget_.reserve(
+      {.size = [this] { return overhead_of(options_.fixed_overhead_bytes); }});
   if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
     watcher_ = JoiningThread([this](const StopToken& stop) { watch(stop); });
   }
@@ -75,117 +76,120 @@ ModelHost::ModelHost(HostOptions options)
 
 ModelHost::~ModelHost() = default;
 
-ModelHost::Place::Place(ModelHost& host, Resident& model, std::uint64_t weight_bytes)
-    : host_(host), entry_(new Entry{model, weight_bytes}) {
+ModelRegistration::ModelRegistration(ModelHost& host, LoadableModel& model,
+                                     std::uint64_t weight_bytes)
+    : host_(host), slot_(new ModelSlot{model, weight_bytes}) {
   const std::lock_guard lock(host.mutex_);
-  host.entries_.push_back(entry_);
+  host.slots_.push_back(slot_);
 }
 
-ModelHost::Place::~Place() {
-  budget::Lease weights;
+ModelRegistration::~ModelRegistration() {
+  budget::Reservation weights;
   {
     const std::lock_guard lock(host_.mutex_);
-    std::erase(host_.entries_, entry_);
+    std::erase(host_.slots_, slot_);
     ++host_.evictions_;
-    weights = std::exchange(entry_->weights, {});
+    weights = std::exchange(slot_->weights, {});
   }
   // MLX's arrays are given back by the thread that made them.
   host_.thread_.run([&] {
-    entry_->model.unload();
-    entry_->gone = true;
+    slot_->model.unload();
+    slot_->gone = true;
   });
   host_.end_eviction(weights);
 }
 
-std::uint64_t ModelHost::Place::weight_bytes() const {
-  return entry_->weight_bytes;
+std::uint64_t ModelRegistration::weight_bytes() const {
+  return slot_->weight_bytes;
 }
 
-std::unique_ptr<ModelHost::Use> ModelHost::admit(Place& place, const TagBytes& work,
-                                                 const std::string& hint, const StopToken& stop,
-                                                 const budget::Lease* holding) {
-  Entry& entry = *place.entry_;
-  std::unique_ptr<Use> use(new Use(*this));
+std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration, const TagBytes& work,
+                                             const std::string& hint, const StopToken& stop,
+                                             const budget::Reservation* already_held) {
+  ModelSlot& slot = *registration.slot_;
+  std::unique_ptr<ModelLease> lease(new ModelLease(*this));
   TagBytes weights;
-  weights[Tag::kWeights] = entry.weight_bytes;
-  budget::Ledger::Ask ask;
-  ask.hint = hint;
-  ask.holding = holding;
-  ask.wanted = [&] {
+  weights[Tag::kWeights] = slot.weight_bytes;
+  budget::ReserveRequest request;
+  request.hint = hint;
+  request.already_held = already_held;
+  request.size = [&] {
     const std::lock_guard lock(mutex_);
     TagBytes bytes = work;
-    if (holding != nullptr) bytes.lower_by(holding->bytes());
-    if (!entry.is_promised()) bytes += weights;
+    if (already_held != nullptr) bytes.subtract_saturating(already_held->bytes());
+    if (!slot.has_weights()) bytes += weights;
     return bytes;
   };
-  ask.evict = [&](const StopToken& cancel) { return evict(&entry, cancel); };
-  if (options_.one_at_a_time) ask.ready = [&] { return is_alone(entry, stop); };
-  ask.granted = [&](budget::Lease& lease) {
+  request.evict = [&](const StopToken& cancel) { return evict(&slot, cancel); };
+  if (options_.one_at_a_time) request.can_grant = [&] { return is_alone(slot, stop); };
+  request.on_grant = [&](budget::Reservation& reservation) {
     const std::lock_guard lock(mutex_);
-    if (!entry.is_promised()) {
-      // `watch` may have unloaded it since its weights were not asked for.
-      if (lease.bytes()[Tag::kWeights] < entry.weight_bytes) return false;
-      entry.weights = lease.split(weights);
+    if (!slot.has_weights()) {
+      // `watch` may have unloaded the model since the size was evaluated.
+      if (reservation.bytes()[Tag::kWeights] < slot.weight_bytes) return false;
+      slot.weights = reservation.split(weights);
     }
-    ++entry.users;
-    use->entry_ = place.entry_;
+    ++slot.users;
+    lease->slot_ = registration.slot_;
     return true;
   };
-  use->lease_ = ledger_.take(ask, stop);
-  return use;
+  lease->reservation_ = memory_budget_.reserve(request, stop);
+  return lease;
 }
 
-budget::Lease ModelHost::lease(const TagBytes& work, const std::string& hint, StopToken stop,
-                               const budget::Lease* holding) {
-  return ledger_.take({.wanted = [&] { return work; },
-                       .evict = [&](const StopToken& cancel) { return evict(nullptr, cancel); },
-                       .hint = hint,
-                       .holding = holding},
-                      std::move(stop));
+budget::Reservation ModelHost::reserve(const TagBytes& work, const std::string& hint,
+                                       StopToken stop, const budget::Reservation* already_held) {
+  return memory_budget_.reserve(
+      {.size = [&] { return work; },
+       .evict = [&](const StopToken& cancel) { return evict(nullptr, cancel); },
+       .hint = hint,
+       .already_held = already_held},
+      std::move(stop));
 }
 
-bool ModelHost::could_fit(const Place& place, const TagBytes& work) const {
-  return budget_for(place, work) <= options_.budget_bytes;
+bool ModelHost::fits_budget(const ModelRegistration& registration, const TagBytes& work) const {
+  return budget_for(registration, work) <= options_.budget_bytes;
 }
 
-std::uint64_t ModelHost::budget_for(const Place& place, const TagBytes& work) const {
-  return work.total() + place.entry_->weight_bytes + beside_bytes_;
+std::uint64_t ModelHost::budget_for(const ModelRegistration& registration,
+                                    const TagBytes& work) const {
+  return work.total() + registration.slot_->weight_bytes + fixed_overhead_bytes_;
 }
 
-ModelHost::Beside::Beside(ModelHost& host, std::uint64_t bytes, const std::string& hint,
-                          const StopToken& stop)
-    : host_(host), lease_(host.lease(lasting(bytes), hint, stop)) {
-  host_.beside_bytes_ += bytes;
+FixedReservation::FixedReservation(ModelHost& host, std::uint64_t bytes, const std::string& hint,
+                                   const StopToken& stop)
+    : host_(host), reservation_(host.reserve(overhead_of(bytes), hint, stop)) {
+  host_.fixed_overhead_bytes_ += bytes;
 }
 
-ModelHost::Beside::~Beside() {
-  host_.beside_bytes_ -= lease_.bytes().total();
+FixedReservation::~FixedReservation() {
+  host_.fixed_overhead_bytes_ -= reservation_.bytes().total();
 }
 
-ModelHost::Use::~Use() {
-  if (entry_ == nullptr) return;
+ModelLease::~ModelLease() {
+  if (slot_ == nullptr) return;
   {
     const std::lock_guard lock(host_.mutex_);
-    --entry_->users;
-    entry_->last_used = Clock::now();
+    --slot_->users;
+    slot_->last_used = ModelHost::Clock::now();
   }
-  lease_.release();  // whoever waits for it finds the model idle
+  reservation_.release();  // last: a waiter that wakes up finds the model idle
 }
 
-void ModelHost::Use::run(const std::function<void()>& job, const StopToken& stop) {
+void ModelLease::run(const std::function<void()>& job, const StopToken& stop) {
   const auto run_with_model = [&] {
-    if (entry_->loaded && !entry_->model.is_current()) {
-      entry_->model.unload();
-      entry_->loaded = false;
+    if (slot_->loaded && !slot_->model.is_current()) {
+      slot_->model.unload();
+      slot_->loaded = false;
     }
-    if (!entry_->loaded) {
-      entry_->model.load();
-      entry_->loaded = true;
+    if (!slot_->loaded) {
+      slot_->model.load();
+      slot_->loaded = true;
       ++host_.loads_;
     }
     // MLX wires every buffer that it has, so an idle model's weights would be read in, too.
     std::optional<WiredMemory> wired;
-    if (host_.options_.wired_bytes > 0 && host_.is_only_loaded(*entry_)) {
+    if (host_.options_.wired_bytes > 0 && host_.is_only_loaded(*slot_)) {
       wired.emplace(host_.options_);
     }
     try {
@@ -193,7 +197,7 @@ void ModelHost::Use::run(const std::function<void()>& job, const StopToken& stop
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {  // a GPU that reads past a file's end says little
-      if (entry_->model.is_current()) throw;
+      if (slot_->model.is_current()) throw;
       const std::string reason = error.what();
       throw Error(
           ErrorCode::kBadModel,
@@ -205,32 +209,32 @@ void ModelHost::Use::run(const std::function<void()>& job, const StopToken& stop
   host_.thread_.run(run_with_model, stop);
 }
 
-bool ModelHost::is_only_loaded(const Entry& entry) {
+bool ModelHost::is_only_loaded(const ModelSlot& slot) {
   const std::lock_guard lock(mutex_);
-  return std::none_of(entries_.begin(), entries_.end(),
-                      [&](const auto& other) { return other.get() != &entry && other->loaded; });
+  return std::none_of(slots_.begin(), slots_.end(),
+                      [&](const auto& other) { return other.get() != &slot && other->loaded; });
 }
 
-bool ModelHost::is_alone(const Entry& entry, const StopToken& stop) {
+bool ModelHost::is_alone(const ModelSlot& slot, const StopToken& stop) {
   std::unique_lock lock(mutex_);
   if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
-  return std::none_of(entries_.begin(), entries_.end(), [&](const auto& other) {
-    return other.get() != &entry && other->is_promised();
+  return std::none_of(slots_.begin(), slots_.end(), [&](const auto& other) {
+    return other.get() != &slot && other->has_weights();
   });
 }
 
-bool ModelHost::evict(const Entry* except, const StopToken& stop, Clock::time_point before) {
-  std::shared_ptr<Entry> victim;
-  budget::Lease weights;
+bool ModelHost::evict(const ModelSlot* except, const StopToken& stop, Clock::time_point before) {
+  std::shared_ptr<ModelSlot> victim;
+  budget::Reservation weights;
   {
     std::unique_lock lock(mutex_);
-    for (const std::shared_ptr<Entry>& entry : entries_) {
-      const bool idle = entry->users == 0 && entry->is_promised() && entry->last_used < before;
-      if (!idle || entry.get() == except) continue;
-      if (victim == nullptr || entry->last_used < victim->last_used) victim = entry;
+    for (const std::shared_ptr<ModelSlot>& slot : slots_) {
+      const bool idle = slot->users == 0 && slot->has_weights() && slot->last_used < before;
+      if (!idle || slot.get() == except) continue;
+      if (victim == nullptr || slot->last_used < victim->last_used) victim = slot;
     }
     if (victim == nullptr) {
-      // What another thread is unloading is as good.
+      // An eviction in progress on another thread also counts.
       const bool others = evictions_ > 0;
       if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
       return others;
@@ -241,18 +245,18 @@ bool ModelHost::evict(const Entry* except, const StopToken& stop, Clock::time_po
   const auto unload = [&] {
     {
       const std::lock_guard lock(mutex_);
-      if (victim->users > 0) return;  // admitted again since, with a lease of its own
+      if (victim->users > 0) return;  // admitted again since, with a reservation of its own
     }
     if (!victim->gone) victim->model.unload();
     victim->loaded = false;
   };
   try {
     thread_.run(unload, stop);
-  } catch (...) {  // cancelled: the model stays, unless its place has gone
+  } catch (...) {  // cancelled: the model stays, unless its registration is gone
     {
       const std::lock_guard lock(mutex_);
-      const bool has_place = std::find(entries_.begin(), entries_.end(), victim) != entries_.end();
-      if (has_place && !victim->is_promised()) victim->weights = std::move(weights);
+      const bool is_registered = std::find(slots_.begin(), slots_.end(), victim) != slots_.end();
+      if (is_registered && !victim->has_weights()) victim->weights = std::move(weights);
     }
     end_eviction(weights);
     throw;
@@ -261,7 +265,7 @@ bool ModelHost::evict(const Entry* except, const StopToken& stop, Clock::time_po
   return true;
 }
 
-void ModelHost::end_eviction(budget::Lease& weights) {
+void ModelHost::end_eviction(budget::Reservation& weights) {
   weights.release();
   const std::lock_guard lock(mutex_);
   --evictions_;

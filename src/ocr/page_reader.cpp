@@ -95,12 +95,12 @@ Outcome failed(Error error) {
 }
 
 Outcome read_one(Engines& engines, std::size_t thread,
-                 const std::function<budget::Lease(std::size_t)>& admit,
+                 const std::function<budget::Reservation(std::size_t)>& admit,
                  const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
                  const StopToken& stop) {
   try {
     throw_if_stopped(stop);
-    const budget::Lease lease = admit ? admit(index) : budget::Lease();
+    const budget::Reservation reservation = admit ? admit(index) : budget::Reservation();
     LoadedPage loaded = load(index);
     if (Page* page = std::get_if<Page>(&loaded.content)) {
       return {{std::move(*page), std::nullopt}, nullptr};
@@ -130,7 +130,7 @@ Outcome read_one(Engines& engines, std::size_t thread,
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
-                const std::function<budget::Lease(std::size_t)>& admit) {
+                const std::function<budget::Reservation(std::size_t)>& admit) {
   threads = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count));
   Engines engines(options, threads);
   Queue queue(count, 2 * threads);

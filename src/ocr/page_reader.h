@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/stop_token.h"
-#include "budget/ledger.h"
+#include "budget/reservation.h"
 #include "image/image.h"
 #include "ocr/engine.h"
 #include "ocr/page.h"
@@ -41,6 +41,6 @@ struct ReadResult {
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
                 const std::function<LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
-                const std::function<budget::Lease(std::size_t)>& admit = {});
+                const std::function<budget::Reservation(std::size_t)>& admit = {});
 
 }  // namespace oko::ocr

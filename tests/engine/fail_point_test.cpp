@@ -15,15 +15,15 @@ namespace {
 
 constexpr std::uint64_t kRoom = 1'000'000'000;
 
-/// Promised and in arrays: what a failure must not leave behind.
+/// Reserved and in arrays: what a failure must not leave behind.
 struct Held {
-  std::uint64_t promised = 0;
+  std::uint64_t reserved = 0;
   std::size_t arrays = 0;
   bool operator==(const Held&) const = default;
 };
 
 Held held_by(const ModelHost& host) {
-  return {host.ledger().held().total(), tensor::cpu::array_pool().used_bytes()};
+  return {host.memory_budget().held().total(), tensor::cpu::array_pool().used_bytes()};
 }
 
 template <typename Request>

@@ -213,11 +213,11 @@ TEST_F(GraphAlignedTest, WeightsAreMeasuredOnceTheyAreAligned) {
                      .prepare_weights = align,
                      .host = host});
       engine.generate(request_of(GenerationCase{.pictures = {{64, 64}}, .max_tokens = 1}));
-      return host->ledger().held()[budget::Tag::kWeights];
+      return host->memory_budget().held()[budget::Tag::kWeights];
     }
     Embedder embedder({.model = model, .prepare_weights = align, .host = host});
     embedder.embed({.texts = {"слово"}});
-    return host->ledger().held()[budget::Tag::kWeights];
+    return host->memory_budget().held()[budget::Tag::kWeights];
   };
   for (const char* shape : {"qwen3-vl-small-4bit", "bge-m3-small-8bit"}) {
     const fs::path model = folder_ / shape;

@@ -19,8 +19,8 @@ using budget::TagBytes;
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 
-/// Counts, and tells where both large models are there at once.
-struct FakeModel : Resident {
+/// Counts its loads and the loaded models.
+struct FakeModel : LoadableModel {
   explicit FakeModel(std::atomic<int>& there) : loaded_models(there) {}
   void load() override {
     if (broken) throw Error(ErrorCode::kBadModel, "model.safetensors: is damaged");
@@ -74,28 +74,28 @@ class ModelHostTest : public ::testing::Test {
 
 TEST_F(ModelHostTest, LoadsOnceAndKeepsTheModel) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
-  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  ModelRegistration registration(host, first_, 60 * kMegabyte);
   for (int i = 0; i < 3; ++i) {
     int ran = 0;
-    host.admit(place, work_of(10), "")->run([&] {
+    host.admit(registration, work_of(10), "")->run([&] {
       EXPECT_TRUE(first_.is_loaded);
       ++ran;
     });
     EXPECT_EQ(ran, 1);
   }
   EXPECT_EQ(first_.loads, 1);
-  EXPECT_EQ(host.ledger().held().total(), 60 * kMegabyte) << "the weights stay";
+  EXPECT_EQ(host.memory_budget().held().total(), 60 * kMegabyte) << "the weights stay";
 }
 
-TEST_F(ModelHostTest, MemoryIsWiredWhileAJobRunsHoweverItEnds) {
+TEST_F(ModelHostTest, WiresMemoryWhileAJobRunsHoweverItEnds) {
   std::vector<std::uint64_t> limits;
   ModelHost host({.wired_bytes = 70 * kMegabyte,
                   .set_wired_limit = [&](std::uint64_t bytes) { limits.push_back(bytes); }});
-  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  ModelRegistration registration(host, first_, 60 * kMegabyte);
   const std::vector<std::uint64_t> held_and_let_go = {70 * kMegabyte, 0};
   const auto run = [&](const std::function<void()>& job) {
     limits.clear();
-    host.admit(place, work_of(10), "")->run([&] {
+    host.admit(registration, work_of(10), "")->run([&] {
       EXPECT_EQ(limits, std::vector{70 * kMegabyte}) << "while it runs";
       job();
     });
@@ -112,38 +112,38 @@ TEST_F(ModelHostTest, NothingIsWiredWhileAnotherModelIsLoaded) {
   std::vector<std::uint64_t> limits;
   ModelHost host({.wired_bytes = 70 * kMegabyte,
                   .set_wired_limit = [&](std::uint64_t bytes) { limits.push_back(bytes); }});
-  ModelHost::Place place(host, first_, 60 * kMegabyte);
+  ModelRegistration registration(host, first_, 60 * kMegabyte);
   {
-    ModelHost::Place other(host, second_, 60 * kMegabyte);
+    ModelRegistration other(host, second_, 60 * kMegabyte);
     host.admit(other, work_of(10), "")->run([] {});
     limits.clear();
-    host.admit(place, work_of(10), "")->run([] {});
+    host.admit(registration, work_of(10), "")->run([] {});
     EXPECT_TRUE(limits.empty()) << "both are loaded";
   }
-  host.admit(place, work_of(10), "")->run([] {});
+  host.admit(registration, work_of(10), "")->run([] {});
   EXPECT_EQ(limits.size(), 2u) << "the other has gone";
 }
 
 TEST_F(ModelHostTest, WithoutAGpuNothingIsWired) {
   ModelHost host({.set_wired_limit = [](std::uint64_t) { ADD_FAILURE(); }});
-  ModelHost::Place place(host, first_, 60 * kMegabyte);
-  host.admit(place, work_of(10), "")->run([] {});
+  ModelRegistration registration(host, first_, 60 * kMegabyte);
+  host.admit(registration, work_of(10), "")->run([] {});
 }
 
-TEST_F(ModelHostTest, ALargeModelGoesBeforeTheOtherIsLoaded) {
+TEST_F(ModelHostTest, UnloadsALargeModelBeforeTheOtherIsLoaded) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
-  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   for (int i = 0; i < 3; ++i) {
     host.admit(a, work_of(20), "")->run([&] { EXPECT_EQ(loaded_, 1); });
     host.admit(b, work_of(20), "")->run([&] { EXPECT_EQ(loaded_, 1); });
   }
   EXPECT_EQ(first_.loads, 3);
-  EXPECT_LE(host.ledger().peak_bytes(), 100 * kMegabyte);
+  EXPECT_LE(host.memory_budget().peak_bytes(), 100 * kMegabyte);
 }
 
-TEST_F(ModelHostTest, OneAtATimeMeansSoEvenWhereBothFit) {
+TEST_F(ModelHostTest, OneAtATimeHoldsEvenIfBothFit) {
   ModelHost host({.budget_bytes = 200 * kMegabyte, .one_at_a_time = true});
-  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   host.admit(a, work_of(1), "")->run([] {});
   host.admit(b, work_of(1), "")->run([&] { EXPECT_EQ(loaded_, 1); });
   // Not while the other is in use either.
@@ -154,7 +154,7 @@ TEST_F(ModelHostTest, OneAtATimeMeansSoEvenWhereBothFit) {
     admitted = true;
     second->run([&] { EXPECT_EQ(loaded_, 1); });
   });
-  EXPECT_TRUE(eventually([&] { return host.ledger().counts().waited > 0; }));
+  EXPECT_TRUE(eventually([&] { return host.memory_budget().counts().waited > 0; }));
   use->run([&] { EXPECT_EQ(loaded_, 1); });
   EXPECT_FALSE(admitted);
   use.reset();
@@ -162,9 +162,9 @@ TEST_F(ModelHostTest, OneAtATimeMeansSoEvenWhereBothFit) {
   EXPECT_TRUE(admitted);
 }
 
-TEST_F(ModelHostTest, WhoWaitsForTheModelThreadCanBeStopped) {
+TEST_F(ModelHostTest, AWaiterForTheModelThreadCanBeStopped) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
-  ModelHost::Place a(host, first_, 40 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  ModelRegistration a(host, first_, 40 * kMegabyte), b(host, second_, 50 * kMegabyte);
   host.admit(b, work_of(1), "")->run([] {});
   std::atomic<bool> begun = false, over = false;
   JoiningThread busy([&] {
@@ -199,14 +199,14 @@ TEST_F(ModelHostTest, WhoWaitsForTheModelThreadCanBeStopped) {
   over = true;
   busy.join();
   EXPECT_TRUE(second_.is_loaded);
-  EXPECT_EQ(host.ledger().held().total(), 90 * kMegabyte) << "both models stay";
+  EXPECT_EQ(host.memory_budget().held().total(), 90 * kMegabyte) << "both models stay";
   host.admit(b, work_of(10), "")->run([] {});
   EXPECT_EQ(second_.loads, 1);
 }
 
-TEST_F(ModelHostTest, BothStayWhereBothFit) {
+TEST_F(ModelHostTest, BothStayIfBothFit) {
   ModelHost host({.budget_bytes = 200 * kMegabyte});
-  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   for (int i = 0; i < 3; ++i) {
     host.admit(a, work_of(20), "")->run([] {});
     host.admit(b, work_of(20), "")->run([] {});
@@ -215,10 +215,10 @@ TEST_F(ModelHostTest, BothStayWhereBothFit) {
   EXPECT_EQ(second_.loads, 1);
 }
 
-TEST_F(ModelHostTest, ARefusalEndsNothing) {
+TEST_F(ModelHostTest, TheHostWorksAfterARefusal) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
-  EXPECT_FALSE(host.could_fit(a, work_of(50)));
+  ModelRegistration a(host, first_, 60 * kMegabyte);
+  EXPECT_FALSE(host.fits_budget(a, work_of(50)));
   const auto start = std::chrono::steady_clock::now();
   try {
     host.admit(a, work_of(50), "lower --max-tokens");
@@ -231,28 +231,28 @@ TEST_F(ModelHostTest, ARefusalEndsNothing) {
   host.admit(a, work_of(40), "")->run([] {});
 }
 
-TEST_F(ModelHostTest, WorkWithoutAModelMakesIdleModelsGo) {
+TEST_F(ModelHostTest, WorkWithoutAModelEvictsIdleModels) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte);
   host.admit(a, work_of(10), "")->run([] {});
   EXPECT_EQ(host.loads(), 1u);
-  const budget::Lease picture = host.lease(work_of(50), "");
+  const budget::Reservation picture = host.reserve(work_of(50), "");
   EXPECT_FALSE(first_.is_loaded);
-  EXPECT_THROW(host.lease(work_of(51), "", {}, &picture), Error);
+  EXPECT_THROW(host.reserve(work_of(51), "", {}, &picture), Error);
 }
 
-TEST_F(ModelHostTest, WhatIsPromisedAlreadyIsNotAskedForAgain) {
+TEST_F(ModelHostTest, DoesNotReserveHeldBytesTwice) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
-  const budget::Lease picture = host.lease(work_of(30), "");
+  ModelRegistration a(host, first_, 60 * kMegabyte);
+  const budget::Reservation picture = host.reserve(work_of(30), "");
   host.admit(a, work_of(40), "", {}, &picture)->run([] {});
-  EXPECT_EQ(host.ledger().peak_bytes(), 100 * kMegabyte);
+  EXPECT_EQ(host.memory_budget().peak_bytes(), 100 * kMegabyte);
   EXPECT_THROW(host.admit(a, work_of(41), "", {}, &picture), Error);
 }
 
-TEST_F(ModelHostTest, AModelThatCannotBeLoadedIsAnErrorAndIsTriedAgain) {
+TEST_F(ModelHostTest, RetriesAModelThatCouldNotBeLoaded) {
   ModelHost host({});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte);
   first_.broken = true;
   EXPECT_THROW(host.admit(a, work_of(1), "")->run([] {}), Error);
   first_.broken = false;
@@ -260,9 +260,9 @@ TEST_F(ModelHostTest, AModelThatCannotBeLoadedIsAnErrorAndIsTriedAgain) {
   EXPECT_EQ(first_.loads, 1);
 }
 
-TEST_F(ModelHostTest, AModelWhoseFilesHaveChangedIsLoadedAnew) {
+TEST_F(ModelHostTest, ReloadsAModelWhoseFilesHaveChanged) {
   ModelHost host({});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte);
   host.admit(a, work_of(1), "")->run([] {});
   first_.current = false;
   host.admit(a, work_of(1), "")->run([&] { first_.current = true; });
@@ -270,9 +270,9 @@ TEST_F(ModelHostTest, AModelWhoseFilesHaveChangedIsLoadedAnew) {
   EXPECT_EQ(first_.loads, 2);
 }
 
-TEST_F(ModelHostTest, AFailureOfAModelWhoseFilesHaveChangedSaysSo) {
+TEST_F(ModelHostTest, ReportsChangedFilesWhenAJobFails) {
   ModelHost host({});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte);
   const auto code_of_failure = [&](bool changes) {
     try {
       host.admit(a, work_of(1), "")->run([&] {
@@ -289,9 +289,9 @@ TEST_F(ModelHostTest, AFailureOfAModelWhoseFilesHaveChangedSaysSo) {
   EXPECT_EQ(code_of_failure(true), ErrorCode::kBadModel);
 }
 
-TEST_F(ModelHostTest, AnIdleModelGoesAfterItsTime) {
+TEST_F(ModelHostTest, UnloadsAModelAfterTheIdleTimeout) {
   ModelHost host({.idle_timeout = 50ms, .watch_interval = 10ms});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte);
   {
     const auto use = host.admit(a, work_of(1), "");
     use->run([] {});
@@ -299,13 +299,13 @@ TEST_F(ModelHostTest, AnIdleModelGoesAfterItsTime) {
     EXPECT_TRUE(first_.is_loaded) << "it is in use";
   }
   EXPECT_TRUE(eventually([&] { return !first_.is_loaded; }));
-  EXPECT_TRUE(eventually([&] { return host.ledger().held().total() == 0; }));
+  EXPECT_TRUE(eventually([&] { return host.memory_budget().held().total() == 0; }));
 }
 
-TEST_F(ModelHostTest, PressureUnloadsWhatIsIdle) {
+TEST_F(ModelHostTest, PressureUnloadsIdleModels) {
   const auto probe = std::make_shared<ScriptedProbe>();
   ModelHost host({.probe = probe, .watch_interval = 10ms});
-  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   host.admit(a, work_of(1), "")->run([] {});
   const auto use = host.admit(b, work_of(1), "");
   use->run([] {});
@@ -317,9 +317,9 @@ TEST_F(ModelHostTest, PressureUnloadsWhatIsIdle) {
   EXPECT_TRUE(second_.is_loaded) << "in use";
 }
 
-TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
+TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutDeadlock) {
   ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
-  ModelHost::Place a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   std::vector<JoiningThread> threads;
   threads.reserve(6);
   std::atomic<int> done = 0;
@@ -328,8 +328,8 @@ TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
       std::mt19937 random(seed);
       for (int i = 0; i < 100; ++i) {
         FakeModel& model = random() % 2 == 0 ? first_ : second_;
-        ModelHost::Place& place = &model == &first_ ? a : b;
-        host.admit(place, work_of(1 + random() % 39), "")->run([&] {
+        ModelRegistration& registration = &model == &first_ ? a : b;
+        host.admit(registration, work_of(1 + random() % 39), "")->run([&] {
           EXPECT_TRUE(model.is_loaded);
           EXPECT_EQ(loaded_, 1) << "both do not fit";
           ++done;
@@ -339,17 +339,17 @@ TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutADeadlock) {
   }
   threads.clear();
   EXPECT_EQ(done, 600);
-  EXPECT_LE(host.ledger().peak_bytes(), 100 * kMegabyte);
+  EXPECT_LE(host.memory_budget().peak_bytes(), 100 * kMegabyte);
 }
 
-TEST_F(ModelHostTest, AModelMayLeaveWhileOthersWork) {
+TEST_F(ModelHostTest, AModelMayBeDestroyedWhileOthersWork) {
   ModelHost host({.budget_bytes = 100 * kMegabyte, .idle_timeout = 1ms, .watch_interval = 1ms});
-  ModelHost::Place a(host, first_, 60 * kMegabyte);
+  ModelRegistration a(host, first_, 60 * kMegabyte);
   JoiningThread other([&] {
     for (int i = 0; i < 50; ++i) host.admit(a, work_of(10), "")->run([] {});
   });
   for (int i = 0; i < 50; ++i) {
-    ModelHost::Place b(host, second_, 50 * kMegabyte);
+    ModelRegistration b(host, second_, 50 * kMegabyte);
     host.admit(b, work_of(10), "")->run([] {});
   }
   other.join();

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "budget/memory_budget.h"
+
 namespace oko::ocr {
 namespace {
 
@@ -45,8 +47,8 @@ TEST(PageReaderTest, FewPicturesAreHeldAtATime) {
   EXPECT_EQ(loaded.load(), 40u);
 }
 
-TEST(PageReaderTest, PagesWaitForTheirMemoryAndGiveItBackOnceRead) {
-  budget::Ledger ledger(150);  // of 100 a page: one at a time
+TEST(PageReaderTest, PagesWaitForTheirMemoryAndReleaseItOnceRead) {
+  budget::MemoryBudget budget(150);  // of 100 a page: one at a time
   std::size_t done = 0;
   read_pages(
       10, {}, 2,
@@ -56,16 +58,16 @@ TEST(PageReaderTest, PagesWaitForTheirMemoryAndGiveItBackOnceRead) {
       },
       [&](std::size_t, const ReadResult& result) { done += result.error ? 0 : 1; }, {},
       [&](std::size_t i) {
-        return ledger.take({.wanted = [i] {
+        return budget.reserve({.size = [i] {
           budget::TagBytes bytes;
           bytes[budget::Tag::kOcr] = i == 7 ? 200 : 100;
           return bytes;
         }});
       });
   EXPECT_EQ(done, 8u);  // neither the damaged one nor the one that is too large
-  EXPECT_EQ(ledger.peak_bytes(), 100u);
-  EXPECT_EQ(ledger.held().total(), 0u);
-  EXPECT_EQ(ledger.counts().refused, 1u);
+  EXPECT_EQ(budget.peak_bytes(), 100u);
+  EXPECT_EQ(budget.held().total(), 0u);
+  EXPECT_EQ(budget.counts().refused, 1u);
 }
 
 TEST(PageReaderTest, PagesThatAreKnownNeedNoEngine) {

@@ -82,7 +82,7 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
       tensor::Weights::bytes_on_disk(vision_language) + tensor::Weights::bytes_on_disk(embedding);
   const auto host = std::make_shared<ModelHost>(
       HostOptions{.budget_bytes = weights + room_for_work(),
-                  .beside_bytes = runtime_bytes(false) + ocr::kEngineBytes});
+                  .fixed_overhead_bytes = runtime_bytes(false) + ocr::kEngineBytes});
   Engine engine({.vision_language_model = vision_language, .image_cache_bytes = 0, .host = host});
   Embedder embedder({.model = embedding, .host = host});
   const auto reader = ocr::make_engine({});
@@ -95,12 +95,12 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
   int reduced = 0;
   for (int round = 0; round < job.rounds; ++round) {
     const models::qwen3_vl::ImageSize size = some_size(random, 0.1e6, 12e6);
-    const budget::Lease picture = host->lease(
+    const budget::Reservation picture = host->reserve(
         bytes_of(Tag::kImage, std::uint64_t{3} * static_cast<std::uint64_t>(size.width) *
                                   static_cast<std::uint64_t>(size.height)),
         "");
     GenerationRequest question = request_of(GenerationCase{{size}, 10, 4});
-    question.images_lease = &picture;
+    question.images_reservation = &picture;
     const GenerationResult answer = engine.generate(question);
     question = {};
     EXPECT_GT(answer.stats.generated_tokens, 0);
@@ -108,8 +108,8 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
     const auto many = static_cast<int>(random() % static_cast<unsigned>(job.most_words));
     const EmbeddingResult vectors = embedder.embed({.texts = {words(1 + many), "one"}});
     EXPECT_EQ(vectors.texts.size(), 2u);
-    const budget::Lease reading =
-        host->lease(bytes_of(Tag::kOcr, ocr::reading_bytes(receipt.width, receipt.height)), "");
+    const budget::Reservation reading =
+        host->reserve(bytes_of(Tag::kOcr, ocr::reading_bytes(receipt.width, receipt.height)), "");
     EXPECT_FALSE(reader->read(receipt, {}).lines.empty());
     tensor::release_spare_memory();
   }

@@ -58,8 +58,9 @@ TEST_P(PlanHoldsTest, ARequestThatFitsByThePlanTakesWhatItSays) {
     options.text_tokens = static_cast<int>(plan.largest_context) - options.answer_tokens -
                           static_cast<int>(options.pixels / 1024);
   }
-  const auto host = std::make_shared<ModelHost>(HostOptions{
-      .budget_bytes = plan.budget, .beside_bytes = runtime_bytes(false) + ocr::kEngineBytes});
+  const auto host = std::make_shared<ModelHost>(
+      HostOptions{.budget_bytes = plan.budget,
+                  .fixed_overhead_bytes = runtime_bytes(false) + ocr::kEngineBytes});
   Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b", 1),
                  .image_cache_bytes = 0,
                  .host = host});

@@ -1,4 +1,4 @@
-#include "cli/page_ledger.h"
+#include "cli/page_budget.h"
 
 #include <algorithm>
 
@@ -7,8 +7,8 @@
 
 namespace oko::cli {
 
-PageLedger::PageLedger(std::uint64_t budget, document::Pages& pages)
-    : budget_(budget), pages_(pages), ledger_(std::max(budget, kAlone)) {}
+PageBudget::PageBudget(std::uint64_t budget, document::Pages& pages)
+    : budget_(budget), pages_(pages), memory_budget_(std::max(budget, kAlone)) {}
 
 namespace {
 
@@ -19,12 +19,12 @@ std::uint64_t room_in(std::uint64_t budget) {
 
 }  // namespace
 
-std::size_t PageLedger::pages_within(std::uint64_t budget, std::size_t wanted) {
+std::size_t PageBudget::pages_within(std::uint64_t budget, std::size_t wanted) {
   const std::uint64_t fit = room_in(budget) / (ocr::kEngineBytes + ocr::kPageBytes);
   return static_cast<std::size_t>(std::clamp<std::uint64_t>(fit, 1, wanted));
 }
 
-std::size_t PageLedger::share(std::size_t wanted, const StopToken& stop) {
+std::size_t PageBudget::share(std::size_t wanted, const StopToken& stop) {
   std::uint64_t threads = pages_within(budget_, std::max<std::size_t>(wanted, 1));
   if (threads > 1) {
     threads = std::min(threads, (room_in(budget_) - largest_page(stop)) / ocr::kEngineBytes);
@@ -33,22 +33,22 @@ std::size_t PageLedger::share(std::size_t wanted, const StopToken& stop) {
   budget::TagBytes bytes;
   bytes[budget::Tag::kWeights] =  // as what stays
       engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
-  beside_ = ledger_.take({.wanted = [&] { return bytes; }}, stop);
+  engines_ = memory_budget_.reserve({.size = [&] { return bytes; }}, stop);
   return static_cast<std::size_t>(threads);
 }
 
-budget::Lease PageLedger::take(std::size_t i, const StopToken& stop) {
+budget::Reservation PageBudget::reserve(std::size_t i, const StopToken& stop) {
   const budget::TagBytes bytes = memory_of(i);
   const std::uint64_t least = kAlone + bytes.total();
   if (least > budget_) {
     const budget::OverBudget error(least, budget_);
     throw Error(error.code(), pages_.name(i) + ": " + error.what(), error.hint());
   }
-  return ledger_.take({.wanted = [&] { return bytes; }}, stop);
+  return memory_budget_.reserve({.size = [&] { return bytes; }}, stop);
 }
 
-/// One at a time: a file is read for it, which nothing has been promised for yet.
-budget::TagBytes PageLedger::memory_of(std::size_t i) {
+/// Serialized: reads the file header before memory is reserved.
+budget::TagBytes PageBudget::memory_of(std::size_t i) {
   const std::lock_guard lock(mutex_);
   const budget::TagBytes bytes = pages_.memory_of(i);
   const std::uint64_t least = kAlone + bytes.total();
@@ -57,7 +57,7 @@ budget::TagBytes PageLedger::memory_of(std::size_t i) {
 }
 
 /// Bytes of the largest page that can be read at all.
-std::uint64_t PageLedger::largest_page(const StopToken& stop) {
+std::uint64_t PageBudget::largest_page(const StopToken& stop) {
   std::uint64_t largest = 0;
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     throw_if_stopped(stop);

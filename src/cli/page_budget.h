@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "base/stop_token.h"
-#include "budget/ledger.h"
+#include "budget/memory_budget.h"
 #include "document/pages.h"
 #include "engine/plan.h"
 #include "ocr/footprint.h"
@@ -13,25 +13,25 @@
 namespace oko::cli {
 
 /// The budget of all pages that are read: each asks for its memory before it is loaded.
-class PageLedger {
+class PageBudget {
  public:
   /// Bytes with one engine, and without a page.
   static constexpr std::uint64_t kAlone = engine::runtime_bytes(false) + ocr::kEngineBytes;
 
   /// `pages` must outlive it.
-  PageLedger(std::uint64_t budget, document::Pages& pages);
+  PageBudget(std::uint64_t budget, document::Pages& pages);
 
   /// Pages of A4 that are read at once within a budget, 1..`wanted`.
   static std::size_t pages_within(std::uint64_t budget, std::size_t wanted);
 
   /// How many pages are read at once, 1..`wanted`: no more than leave room for the largest page
   /// that can be read at all, and than would not wait for each other if they were A4. Takes the
-  /// memory of so many engines; to be called once, before `take`. Throws kCancelled.
+  /// memory of so many engines; to be called once, before `reserve`. Throws kCancelled.
   std::size_t share(std::size_t wanted, const StopToken& stop);
 
   /// For page `i`, by any thread. Throws kOverBudget with the least budget that would do,
   /// kCancelled, and what Pages::memory_of throws.
-  budget::Lease take(std::size_t i, const StopToken& stop);
+  budget::Reservation reserve(std::size_t i, const StopToken& stop);
 
   /// The least budget with which each page fits that did not; 0: there was none.
   std::uint64_t least_budget() const { return least_budget_; }
@@ -42,10 +42,10 @@ class PageLedger {
 
   std::uint64_t budget_;
   document::Pages& pages_;
-  budget::Ledger ledger_;
+  budget::MemoryBudget memory_budget_;
   std::mutex mutex_;
   std::uint64_t least_budget_ = 0;
-  budget::Lease beside_;
+  budget::Reservation engines_;
 };
 
 }  // namespace oko::cli

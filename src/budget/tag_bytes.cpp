@@ -1,0 +1,36 @@
+#include "budget/tag_bytes.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace oko::budget {
+
+std::string_view name_of(Tag tag) {
+  constexpr std::array<std::string_view, kTagCount> kNames = {
+      "weights", "image", "vision", "prefill", "kv", "embed", "ocr"};
+  return kNames[static_cast<std::size_t>(tag)];
+}
+
+std::uint64_t TagBytes::total() const {
+  return std::accumulate(bytes_.begin(), bytes_.end(), std::uint64_t{0});
+}
+
+TagBytes& TagBytes::operator+=(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] += other.bytes_[i];
+  return *this;
+}
+
+TagBytes& TagBytes::operator-=(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] -= other.bytes_[i];
+  return *this;
+}
+
+void TagBytes::max_with(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] = std::max(bytes_[i], other.bytes_[i]);
+}
+
+void TagBytes::subtract_saturating(const TagBytes& other) {
+  for (std::size_t i = 0; i < kTagCount; ++i) bytes_[i] -= std::min(bytes_[i], other.bytes_[i]);
+}
+
+}  // namespace oko::budget

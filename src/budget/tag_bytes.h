@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace oko::budget {
+
+/// What memory is used for.
+enum class Tag { kWeights, kImage, kVision, kPrefill, kKv, kEmbed, kOcr };
+inline constexpr std::size_t kTagCount = 7;
+
+/// "weights", "image", "vision", "prefill", "kv", "embed", "ocr".
+std::string_view name_of(Tag tag);
+
+/// Bytes of each tag.
+class TagBytes {
+ public:
+  std::uint64_t& operator[](Tag tag) { return bytes_[static_cast<std::size_t>(tag)]; }
+  std::uint64_t operator[](Tag tag) const { return bytes_[static_cast<std::size_t>(tag)]; }
+  std::uint64_t total() const;
+  TagBytes& operator+=(const TagBytes& other);
+  TagBytes& operator-=(const TagBytes& other);
+  /// Raises each tag to the larger of the two values.
+  void max_with(const TagBytes& other);
+  /// Subtracts from each tag, down to 0.
+  void subtract_saturating(const TagBytes& other);
+  bool operator==(const TagBytes&) const = default;
+
+ private:
+  std::array<std::uint64_t, kTagCount> bytes_{};
+};
+
+}  // namespace oko::budget
