@@ -1,7 +1,10 @@
 #include "image/jpeg.h"
 
+#include <span>
+
 #include "base/error.h"
 #include "base/language.h"
+#include "image/precheck.h"
 #include "image/vips_session.h"
 
 namespace oko::image {
@@ -22,6 +25,17 @@ std::string encode_jpeg(const Image& image, int quality) {
   std::string bytes(static_cast<const char*>(data), size);
   g_free(data);
   return bytes;
+}
+
+bool is_damaged_jpeg(std::string_view bytes) {
+  const auto data = std::as_bytes(std::span(bytes));
+  if (sniff(data) != Format::kJpeg) return true;
+  try {
+    decode(data, "JPEG", {.max_decoded_pixels = 1});
+    return false;
+  } catch (const Error&) {
+    return unusual_jpeg(data).empty();
+  }
 }
 
 }  // namespace oko::image

@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "image/jpeg_segments.h"
+
 namespace oko::image {
 namespace {
 
@@ -43,19 +45,10 @@ class Parser {
   explicit Parser(JpegFile& file) : file_(file) {}
 
   bool parse() {
-    const string_view bytes = file_.bytes;
-    std::size_t at = 2;
-    while (at + 4 <= bytes.size() && byte_at(bytes, at) == 0xFF) {
-      const int marker = byte_at(bytes, at + 1);
-      if (marker == 0xFF) {  // fill
-        ++at;
-        continue;
-      }
-      const auto length = static_cast<std::size_t>(big_endian(bytes, at + 2));
-      if (length < 2 || at + 2 + length > bytes.size()) return false;
-      if (marker == kScan) return is_plain();
-      if (!add(marker, bytes.substr(at + 4, length - 2))) return false;
-      at += 2 + length;
+    JpegSegments segments(file_.bytes);
+    while (const auto segment = segments.next()) {
+      if (segment->marker == kScan) return is_plain();
+      if (!add(segment->marker, segment->content)) return false;
     }
     return false;
   }

@@ -1,10 +1,9 @@
 #include "image/precheck.h"
 
-#include <algorithm>
-
 #include "base/language.h"
 #include "image/failure.h"
 #include "image/heif.h"
+#include "image/jpeg_segments.h"
 
 namespace oko::image {
 namespace {
@@ -25,39 +24,25 @@ void check_png_size(std::span<const std::byte> bytes, std::string_view name, con
              limits);
 }
 
-/// How many times a JPEG goes over its pixels: `limit` + 1 where more than `limit`.
-int count_scans(std::span<const std::byte> bytes, int limit) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned>(bytes[i]); };
-  int scans = 0;
-  std::size_t i = 2;
-  while (scans <= limit) {
-    const auto next =
-        std::find(bytes.begin() + std::min(i, bytes.size()), bytes.end(), std::byte{0xff});
-    i = next - bytes.begin();
-    if (bytes.size() - i < 4) return scans;
-    const unsigned marker = at(i + 1);
-    if (marker == 0xd9) return scans;  // the end; phones append films
-    if (marker == 0xff) {
-      ++i;
-    } else if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) {
-      i += 2;  // stands alone, between coefficients
-    } else {
-      if (marker == 0xda) ++scans;
-      i += 2 + (at(i + 2) << 8 | at(i + 3));
-    }
-  }
-  return scans;
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 /// A few bytes a scan are enough to make libjpeg go over all pixels again.
 void check_jpeg_scans(std::span<const std::byte> bytes, std::string_view name) {
-  if (count_scans(bytes, kMaxJpegScans) <= kMaxJpegScans) return;
+  JpegSegments segments(text_of(bytes));
+  int scans = 0;
+  while (scans <= kMaxJpegScans) {
+    const auto segment = segments.next();
+    if (!segment) return;
+    if (segment->marker == 0xda) ++scans;
+  }
   throw_unsupported(name, Format::kJpeg,
                     tr("more than {} scans", "больше {} проходов", kMaxJpegScans));
 }
 
 /// The name of a way of coding that libjpeg knows in some of its versions only; empty: of another.
-std::string_view coding_name(unsigned marker) {
+std::string_view coding_name(int marker) {
   switch (marker) {
     case 0xc3:
       return "lossless JPEG";
@@ -82,17 +67,16 @@ std::string_view coding_name(unsigned marker) {
 }  // namespace
 
 std::string unusual_jpeg(std::span<const std::byte> bytes) {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned>(bytes[i]); };
-  for (std::size_t i = 2; i + 5 <= bytes.size() && at(i) == 0xff;) {
-    const unsigned marker = at(i + 1);
+  JpegSegments segments(text_of(bytes));
+  while (const auto segment = segments.next()) {
+    const int marker = segment->marker;
     const std::string_view coding = coding_name(marker);
     if (!coding.empty()) return std::string(coding);
     if (marker >= 0xc0 && marker <= 0xc2) {  // the header of a frame
-      const unsigned bits = at(i + 4);
+      const int bits = segment->byte(0);
       return bits == 8 ? std::string() : tr("{} bits a channel", "{} бит на канал", bits);
     }
     if (marker == 0xda) return {};
-    i += marker == 0xff ? 1 : 2 + (at(i + 2) << 8 | at(i + 3));
   }
   return {};
 }

@@ -17,6 +17,7 @@
 #include "image/failure.h"
 #include "image/gif.h"
 #include "image/heif.h"
+#include "image/jpeg_segments.h"
 #include "image/precheck.h"
 #include "image/scaling.h"
 #include "image/tiff.h"
@@ -75,6 +76,7 @@ struct Source {
 
 struct Opened {
   std::vector<std::byte> changed;  // the file, where it is not read as it is
+  std::span<const std::byte> bytes;
   Handle image;
   std::optional<TiffDirectory> directory;  // of a TIFF file
   int pages = 1;
@@ -100,6 +102,16 @@ void find_page(const Source& source, Opened& opened) {
   }
 }
 
+/// The file as decoders read it; nothing where they do as it is.
+std::optional<std::vector<std::byte>> readable(std::span<const std::byte> bytes, Format format) {
+  if (format == Format::kHeic) return readable_heif(bytes);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (format != Format::kJpeg || !lacks_only_end(text)) return std::nullopt;
+  std::vector<std::byte> changed(bytes.begin(), bytes.end());
+  changed.insert(changed.end(), {std::byte{0xff}, std::byte{0xd9}});
+  return changed;
+}
+
 Opened open_checked(const Source& source) {
   const auto& [bytes, format, name, limits, page] = source;
   if (format == Format::kHeic && vips_type_find("VipsOperation", "heifload_buffer") == 0) {
@@ -109,11 +121,9 @@ Opened open_checked(const Source& source) {
   check_before_decoder(bytes, format, name, limits);
   Opened opened;
   if (format == Format::kTiff) find_page(source, opened);
-  if (format == Format::kHeic) {
-    if (auto changed = readable_heif(bytes)) opened.changed = *std::move(changed);
-  }
-  opened.image = open(opened.changed.empty() ? bytes : opened.changed, format,
-                      opened.directory ? opened.directory->index : 0);
+  if (auto changed = readable(bytes, format)) opened.changed = *std::move(changed);
+  opened.bytes = opened.changed.empty() ? bytes : opened.changed;
+  opened.image = open(opened.bytes, format, opened.directory ? opened.directory->index : 0);
   if (!opened.image) throw VipsFailure{};
   const VipsImage* image = opened.image.get();
   check_size(name, image->Xsize, image->Ysize, limits);
@@ -309,7 +319,7 @@ Image explained_pixels(const Source& source, const std::function<Image()>& decod
 Handle pixels_of(const Source& source, Opened& opened, double ground) {
   const int shrink = source.format == Format::kGif ? 1 : opened.scaling.shrink;
   if (source.format == Format::kJpeg && shrink > 1) {
-    opened.image = open(source.bytes, source.format, 0, shrink);
+    opened.image = open(opened.bytes, source.format, 0, shrink);
     if (!opened.image) throw VipsFailure{};
   }
   Handle image =

@@ -179,12 +179,20 @@ TEST_F(PdfTest, ContentThatBreaksOffIsDamagedThoughItsBeginningCanBeDrawn) {
 TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
   const std::string content = deflated("q 300 0 0 300 20 20 cm /Im Do Q");
   const std::string whole = jpeg_of_noise();
-  write_pdf(folder_ / "cut.pdf", page_objects(content, whole.substr(0, whole.size() / 2)));
-  EXPECT_NE(message_of([&] { Pdf(folder_ / "cut.pdf").render(0); }, ErrorCode::kBadInput)
-                .find("page 1: is damaged"),
-            std::string::npos);
+  for (const char* end : {"", "\xFF\xD9"}) {
+    write_pdf(folder_ / "cut.pdf", page_objects(content, whole.substr(0, whole.size() / 2) + end));
+    EXPECT_NE(message_of([&] { Pdf(folder_ / "cut.pdf").render(0); }, ErrorCode::kBadInput)
+                  .find("page 1: is damaged"),
+              std::string::npos);
+  }
   write_pdf(folder_ / "whole.pdf", page_objects(content, whole.substr(0, whole.size() - 2)));
   EXPECT_NO_THROW(Pdf(folder_ / "whole.pdf").render(0));
+  image::Image margin{64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 255), 0};
+  std::fill_n(margin.rgb.begin(), 64 * 32 * 3, 0);
+  const std::string white_below = image::encode_jpeg(margin, 90);
+  write_pdf(folder_ / "white.pdf",
+            page_objects(content, white_below.substr(0, white_below.size() - 2)));
+  EXPECT_NO_THROW(Pdf(folder_ / "white.pdf").render(0));
 }
 
 /// A page that shows one grey picture; `entries`: how it is coded.

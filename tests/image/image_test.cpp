@@ -266,6 +266,25 @@ TEST_F(ImageTest, JpegThatLosesPixelsIsDamaged) {
   expect_damage(progressive.substr(0, progressive.find("\xff\xda") + 17) + end);
 }
 
+TEST_F(ImageTest, JpegWithAllPixelsButWithoutItsEndIsRead) {
+  for (const std::string& whole : {NoiseFile().bytes, read_data("progressive.jpg")}) {
+    const std::vector<std::uint8_t> expected = decode_text(whole).rgb;
+    for (const std::size_t lost : {1, 2}) {
+      const std::string cut = whole.substr(0, whole.size() - lost);
+      EXPECT_EQ(decode_text(cut).rgb, expected) << lost;
+      EXPECT_EQ(decode_text(cut, "picture", {.max_decoded_pixels = 1}).width,
+                decode_text(whole, "picture", {.max_decoded_pixels = 1}).width);
+    }
+    const std::string without_pixels = whole.substr(0, whole.size() - 12);
+    EXPECT_NE(message_of([&] { decode_text(without_pixels); }).find("damaged or cut short"),
+              std::string::npos);
+  }
+  const std::string progressive = read_data("progressive.jpg");
+  const std::string without_scan = progressive.substr(0, progressive.rfind("\xff\xda"));
+  EXPECT_NE(message_of([&] { decode_text(without_scan); }).find("damaged or cut short"),
+            std::string::npos);
+}
+
 TEST_F(ImageTest, JpegWithAWarningAboutItsHeaderIsRead) {
   const NoiseFile noise;
   const auto& [bytes, data] = noise;

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+
+#include "document/pdf_text.h"
+#include "document/pdfium_library.h"
+#include "image/image.h"
+
+namespace oko::document {
+
+/// Where an object of a page stands; none where that is no place. PDFium's lock is held.
+std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object);
+
+/// Whether a picture on the page left nothing in `drawn` because it cannot be decoded, or has lost
+/// pixels. Of many that left nothing the first are decoded. PDFium's lock is held.
+bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
+                         const image::Image& drawn);
+
+}  // namespace oko::document

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace oko::image {
+
+/// A marker of a JPEG file and what follows its length; the data of a scan are not in it.
+struct JpegSegment {
+  int marker = 0;  ///< its second byte
+  std::string_view content;
+
+  std::uint8_t byte(std::size_t at) const {
+    return at < content.size() ? static_cast<std::uint8_t>(content[at]) : std::uint8_t{0};
+  }
+};
+
+/// Goes over the segments of a JPEG file (ITU-T T.81, annex B). `bytes` must outlive it.
+class JpegSegments {
+ public:
+  explicit JpegSegments(std::string_view bytes) : bytes_(bytes) {}
+
+  /// The next one that has a length; nothing at the end of the picture, or where a segment reaches
+  /// beyond the file.
+  std::optional<JpegSegment> next();
+
+  /// Whether the end of the picture was reached. Phones append films to it.
+  bool has_end() const { return has_end_; }
+
+ private:
+  std::string_view bytes_;
+  std::size_t at_ = 2;
+  bool has_end_ = false;
+};
+
+/// Whether the marker at its end is all that a JPEG file lacks, as far as its scans tell: they give
+/// all bits of all coefficients. The data of the last scan may still break off.
+bool lacks_only_end(std::string_view bytes);
+
+}  // namespace oko::image
