@@ -5,12 +5,16 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "document/deflate.h"
 #include "document/qpdf_file.h"
+#include "document/stream_filters.h"
 
 namespace oko::document {
 namespace {
@@ -27,34 +31,63 @@ struct PdfStructure::File {
   /// What a part of the content of a page holds.
   enum class Part { kKnown, kUnknown, kDamaged };
 
-  /// Adds it to `content`. Of streams with other filters than deflation little can be told.
-  Part add(qpdf_oh stream, std::string& content) {
-    if (!qpdf.is_stream(stream)) return Part::kKnown;
-    const qpdf_oh dictionary = qpdf_oh_get_dict(qpdf, stream);
-    qpdf_oh filter = qpdf.get(dictionary, "/Filter");
-    if (qpdf.is_array(filter) && qpdf_oh_get_array_n_items(qpdf, filter) == 1) {
-      filter = qpdf_oh_get_array_item(qpdf, filter, 0);
+  /// The filters of a stream in the order of their use; nothing where they are no names.
+  std::optional<std::vector<std::string>> filters_of(qpdf_oh dictionary) {
+    const qpdf_oh filter = qpdf.get(dictionary, "/Filter");
+    const bool is_array = qpdf.is_array(filter);
+    std::vector<std::string> filters;
+    if (qpdf_oh_is_null(qpdf, filter) != QPDF_FALSE) return filters;
+    const int count = is_array ? qpdf_oh_get_array_n_items(qpdf, filter) : 1;
+    for (int i = 0; i < count; ++i) {
+      const qpdf_oh name = is_array ? qpdf_oh_get_array_item(qpdf, filter, i) : filter;
+      if (qpdf_oh_is_name(qpdf, name) == QPDF_FALSE) return std::nullopt;
+      filters.emplace_back(qpdf_oh_get_name(qpdf, name));
     }
-    const bool is_plain = qpdf_oh_is_null(qpdf, filter) != QPDF_FALSE;
-    const bool is_deflated = qpdf_oh_is_name(qpdf, filter) != QPDF_FALSE &&
-                             std::string_view(qpdf_oh_get_name(qpdf, filter)) == "/FlateDecode";
-    if (!is_plain && !is_deflated) return Part::kUnknown;
+    return filters;
+  }
+
+  /// As it is stored, but for encryption; nothing where it cannot be read.
+  std::optional<std::string> data_of(qpdf_oh stream) {
     unsigned char* bytes = nullptr;
     std::size_t size = 0;
     QPDF_BOOL filtered = QPDF_FALSE;
     const QPDF_ERROR_CODE error =
         qpdf_oh_get_stream_data(qpdf, stream, qpdf_dl_none, &filtered, &bytes, &size);
     const std::unique_ptr<unsigned char, FreeBytes> owner(bytes);
-    if ((error & QPDF_ERRORS) != 0 || bytes == nullptr) return Part::kUnknown;
-    if (is_plain) {
-      content.append(reinterpret_cast<const char*>(bytes), std::min(size, kMostKept + 1));
-    } else if (is_damaged_deflate(std::as_bytes(std::span(bytes, size)), kMostKept, content)) {
-      return Part::kDamaged;
+    if ((error & QPDF_ERRORS) != 0 || bytes == nullptr) return std::nullopt;
+    return std::string(reinterpret_cast<const char*>(bytes), size);
+  }
+
+  /// Adds it to `content`.
+  Part add(qpdf_oh stream, std::string& content) {
+    if (!qpdf.is_stream(stream)) return is_missing(stream) ? Part::kDamaged : Part::kKnown;
+    const qpdf_oh dictionary = qpdf_oh_get_dict(qpdf, stream);
+    const auto filters = filters_of(dictionary);
+    std::optional<std::string> data = data_of(stream);
+    if (!filters || !data) return Part::kUnknown;
+    for (const std::string& filter : *filters) {
+      if (filter == "/FlateDecode") {
+        std::string inflated;
+        if (is_damaged_deflate(std::as_bytes(std::span(*data)), kMostKept, inflated)) {
+          return Part::kDamaged;
+        }
+        data = std::move(inflated);
+      } else {
+        data = without_filter(filter, *data, kMostKept);
+        if (!data) return Part::kUnknown;
+      }
+      const bool is_predicted =
+          qpdf_oh_is_null(qpdf, qpdf.get(dictionary, "/DecodeParms")) == QPDF_FALSE;
+      if (is_predicted) return Part::kUnknown;
     }
-    content += '\n';
-    const bool is_predicted =
-        qpdf_oh_is_null(qpdf, qpdf.get(dictionary, "/DecodeParms")) == QPDF_FALSE;
-    return is_predicted || content.size() > kMostKept ? Part::kUnknown : Part::kKnown;
+    content.append(*data, 0, kMostKept + 1) += '\n';
+    return content.size() > kMostKept ? Part::kUnknown : Part::kKnown;
+  }
+
+  /// Whether it stands for an object that the file does not have.
+  bool is_missing(qpdf_oh object) {
+    return qpdf_oh_is_indirect(qpdf, object) != QPDF_FALSE &&
+           qpdf_oh_is_null(qpdf, object) != QPDF_FALSE;
   }
 
   ContentEnd content_end(qpdf_oh contents) {

@@ -21,8 +21,8 @@ class PdfStructure {
   /// Pages as qpdf counts them; 0 where it cannot open the file.
   int page_count() const { return page_count_; }
 
-  /// How the content of a page, counted from 0, ends: broken also where one of its streams cannot
-  /// be inflated. PDFium passes over that without a word.
+  /// How the content of a page, counted from 0, ends: broken also where one of its streams is not
+  /// in the file or cannot be inflated. PDFium passes over that without a word.
   ContentEnd content_end(int page) const;
 
   /// The names of layers (optional content groups) that are not shown when the file is opened, and

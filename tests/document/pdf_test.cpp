@@ -261,6 +261,44 @@ TEST_F(PdfTest, ContentThatBreaksOffWithinTextIsDamagedThoughItIsNotDeflated) {
   EXPECT_TRUE(Pdf(folder_ / "page.pdf").hidden_content(0).empty());
 }
 
+TEST_F(PdfTest, ContentThatBreaksOffIsDamagedWhateverItsFilters) {
+  const std::string hex = "4254202F4620313020546620323020313530205464202866697273742920546A204554";
+  const auto write = [&](const std::string& bytes) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
+              "/Resources<</Font<</F 5 0 R>>>>>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R>>endobj\n" +
+                  pdf_stream(4, "/Filter[/ASCIIHexDecode/RunLengthDecode]", bytes) +
+                  "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
+  };
+  write("22" + hex + "80>");
+  EXPECT_EQ(Pdf(folder_ / "page.pdf").text_layer(0)->text(), "first\n");
+  write("22" + hex.substr(0, 60));
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "page.pdf").render(0); }, ErrorCode::kBadInput)
+                .find("page 1: is damaged"),
+            std::string::npos);
+}
+
+TEST_F(PdfTest, APageWhoseContentIsNotInTheFileIsDamagedAndOneWithoutContentIsEmpty) {
+  const auto is_damaged = [&](const std::string& contents) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R" +
+                  contents + ">>endobj\n" + pdf_stream(4, "", "0 0 72 36 re f"));
+    try {
+      Pdf(folder_ / "page.pdf", {.resolution = 72}).render(0);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  EXPECT_FALSE(is_damaged(""));
+  EXPECT_FALSE(is_damaged("/Contents[]"));
+  EXPECT_FALSE(is_damaged("/Contents 4 0 R"));
+  EXPECT_TRUE(is_damaged("/Contents 9 0 R"));
+  EXPECT_TRUE(is_damaged("/Contents[4 0 R 9 0 R]"));
+}
+
 TEST_F(PdfTest, APortfolioAndAFormOfXmlAreNamed) {
   write_file_atomically(
       folder_ / "cover.pdf",
