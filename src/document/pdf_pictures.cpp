@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "document/deflate.h"
+#include "document/jbig2.h"
 #include "document/pixel_box.h"
 #include "image/jpeg.h"
 
@@ -32,35 +33,75 @@ bool is_blank(const image::Image& image, const PixelBox& box, bool only_black = 
   return true;
 }
 
-/// Whether it is the only filter of a picture.
-bool has_filter(FPDF_PAGEOBJECT object, std::string_view name) {
-  std::array<char, 16> filter{};
-  if (FPDFImageObj_GetImageFilterCount(object) != 1) return false;
-  FPDFImageObj_GetImageFilter(object, 0, filter.data(), filter.size());
-  return std::string_view(filter.data()) == name;
+constexpr int kMostChecked = 1000;  // pictures of a page
+
+/// The last filter of a picture, which tells its kind; empty: none.
+std::string last_filter(FPDF_PAGEOBJECT image) {
+  std::array<char, 24> filter{};
+  const int count = FPDFImageObj_GetImageFilterCount(image);
+  if (count > 0) FPDFImageObj_GetImageFilter(image, count - 1, filter.data(), filter.size());
+  return filter.data();
 }
 
-/// As it is stored.
-std::string raw_data(FPDF_PAGEOBJECT object) {
-  std::string bytes(FPDFImageObj_GetImageDataRaw(object, nullptr, 0), '\0');
-  FPDFImageObj_GetImageDataRaw(object, bytes.data(), bytes.size());
+/// As it is stored, or without all filters but that of its kind.
+template <typename Get>
+std::string data_of(Get get, FPDF_PAGEOBJECT image) {
+  std::string bytes(get(image, nullptr, 0), '\0');
+  get(image, bytes.data(), bytes.size());
   return bytes;
 }
 
-/// Whether a JPEG has lost pixels: PDFium draws what is there.
-bool is_damaged_jpeg(FPDF_PAGEOBJECT object) {
-  if (!has_filter(object, "DCTDecode")) return false;
-  const std::string bytes = raw_data(object);
-  return image::is_damaged_jpeg(bytes.substr(std::min(bytes.find("\xFF\xD8"), bytes.size())));
-}
-
-/// Whether the data of a deflated picture breaks off, or cannot be inflated: PDFium draws what
-/// comes before.
-bool is_broken_deflate(FPDF_PAGEOBJECT object) {
-  if (!has_filter(object, "FlateDecode")) return false;
-  const std::string bytes = raw_data(object);
+/// Whether zlib cannot inflate it, or its data break off.
+bool is_broken_deflate(FPDF_PAGEOBJECT image) {
+  const std::string bytes = data_of(FPDFImageObj_GetImageDataRaw, image);
   std::string ignored;
   return is_damaged_deflate(std::as_bytes(std::span(bytes)), 0, ignored);
+}
+
+/// Whether rows are missing of pixels without a filter of their own. PDFium does not tell how many
+/// bits a pixel has in the file: what fits fewer bits exactly is whole.
+bool lacks_rows(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
+  constexpr std::array<std::uint64_t, 9> kBits = {1, 2, 3, 4, 6, 8, 12, 16, 24};
+  constexpr std::uint64_t kCmykBits = 32, kBehind = 16;  // bytes behind the pixels
+  constexpr double kWhole = 0.99;                        // of the bytes
+  FPDF_IMAGEOBJ_METADATA data{};
+  if (!FPDFImageObj_GetImageMetadata(image, page, &data) || data.bits_per_pixel == 0) return false;
+  const std::uint64_t bits = data.colorspace == kPdfCmyk ? kCmykBits : data.bits_per_pixel;
+  const auto size_of = [&](std::uint64_t each) {
+    return (data.width * each + 7) / 8 * data.height;
+  };
+  const std::uint64_t size = FPDFImageObj_GetImageDataDecoded(image, nullptr, 0);
+  if (static_cast<double>(size) >= kWhole * static_cast<double>(size_of(bits))) return false;
+  return std::ranges::none_of(kBits, [&](std::uint64_t each) {
+    return each < bits && size >= size_of(each) && size <= size_of(each) + kBehind;
+  });
+}
+
+/// Whether data of a picture are missing or wrong: PDFium draws what is there.
+bool has_lost_data(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
+  const std::string filter = last_filter(image);
+  if (filter == "CCITTFaxDecode" || filter == "JPXDecode") return false;
+  if (filter == "JBIG2Decode")
+    return is_cut_jbig2(data_of(FPDFImageObj_GetImageDataDecoded, image));
+  if (filter == "DCTDecode") {
+    const std::string bytes = data_of(FPDFImageObj_GetImageDataDecoded, image);
+    return image::is_damaged_jpeg(bytes.substr(std::min(bytes.find("\xFF\xD8"), bytes.size())));
+  }
+  const bool is_deflated = filter == "FlateDecode" && FPDFImageObj_GetImageFilterCount(image) == 1;
+  return (is_deflated && is_broken_deflate(image)) || lacks_rows(image, page);
+}
+
+/// The same of the pictures of a form and of the forms in it.
+bool has_lost_data_in_form(FPDF_PAGEOBJECT form, FPDF_PAGE page, int depth, int& left) {
+  constexpr int kDeepest = 8;
+  const int count = depth < kDeepest ? FPDFFormObj_CountObjects(form) : 0;
+  for (int i = 0; i < count && left > 0; ++i) {
+    FPDF_PAGEOBJECT object = FPDFFormObj_GetObject(form, static_cast<unsigned long>(i));
+    const int type = FPDFPageObj_GetType(object);
+    if (type == kPdfObjectForm && has_lost_data_in_form(object, page, depth + 1, left)) return true;
+    if (type == kPdfObjectImage && left-- > 0 && has_lost_data(object, page)) return true;
+  }
+  return false;
 }
 
 /// Whether a fax has no sign of its end (ITU-T T.6, 2.4.1.1), as one that breaks off: PDFium leaves
@@ -68,8 +109,8 @@ bool is_broken_deflate(FPDF_PAGEOBJECT object) {
 bool lacks_end_of_fax(FPDF_PAGEOBJECT object) {
   constexpr std::size_t kTail = 16;  // bytes that the sign and what fills the last ones up take
   constexpr std::uint32_t kEnd = 0x001001, kMask = 0xFFFFFF;
-  if (!has_filter(object, "CCITTFaxDecode")) return false;
-  const std::string bytes = raw_data(object);
+  if (last_filter(object) != "CCITTFaxDecode") return false;
+  const std::string bytes = data_of(FPDFImageObj_GetImageDataDecoded, object);
   std::uint32_t bits = kMask;
   for (std::size_t i = bytes.size() - std::min(bytes.size(), kTail); i < bytes.size(); ++i) {
     for (int bit = 7; bit >= 0; --bit) {
@@ -103,17 +144,20 @@ std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object) {
 bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn) {
   constexpr int kMostDecoded = 32;
-  int decoded = 0;
+  int decoded = 0, left = kMostChecked;
   std::map<PixelBox, bool> blank;  // pictures of one place are looked at once
-  for (int i = 0; i < FPDFPage_CountObjects(page) && decoded < kMostDecoded; ++i) {
+  for (int i = 0; i < FPDFPage_CountObjects(page) && decoded < kMostDecoded && left > 0; ++i) {
     FPDF_PAGEOBJECT object = FPDFPage_GetObject(page, i);
-    if (FPDFPageObj_GetType(object) != kPdfObjectImage) continue;
+    const int type = FPDFPageObj_GetType(object);
+    if (type == kPdfObjectForm && has_lost_data_in_form(object, page, 0, left)) return true;
+    if (type != kPdfObjectImage) continue;
+    --left;
     const std::optional<FS_RECTF> place = bounds_of(object);
     if (!place) continue;
     const PixelBox box = pixels_of(to_picture.box(*place), 0, drawn);
     if (box.left >= box.right || box.top >= box.bottom) continue;
     if (lacks_end_of_fax(object) && has_black_margin(drawn, box)) return true;
-    if (is_damaged_jpeg(object) || is_broken_deflate(object)) return true;
+    if (has_lost_data(object, page)) return true;
     const auto [known, is_new] = blank.try_emplace(box, false);
     if (is_new) known->second = is_blank(drawn, box);
     if (!known->second) continue;

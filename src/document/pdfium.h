@@ -30,6 +30,16 @@ struct FS_SIZEF {
   float height;
 };
 
+struct FPDF_IMAGEOBJ_METADATA {
+  unsigned int width;
+  unsigned int height;
+  float horizontal_dpi;
+  float vertical_dpi;
+  unsigned int bits_per_pixel;  ///< of what PDFium makes of it: 1, 8 or 24
+  int colorspace;
+  int marked_content_id;
+};
+
 /// What PDFium calls as a person fills in a form: nothing is.
 struct FPDF_FORMFILLINFO {
   int version;          ///< 2
@@ -61,6 +71,8 @@ FPDF_BOOL FPDFAnnot_GetRect(FPDF_ANNOTATION annotation, FS_RECTF* box);
 int FPDFPage_CountObjects(FPDF_PAGE page);
 FPDF_PAGEOBJECT FPDFPage_GetObject(FPDF_PAGE page, int index);
 int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
+int FPDFFormObj_CountObjects(FPDF_PAGEOBJECT form);
+FPDF_PAGEOBJECT FPDFFormObj_GetObject(FPDF_PAGEOBJECT form, unsigned long index);
 FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,
                                 float* top);
 FPDF_BOOL FPDFPageObj_SetIsActive(FPDF_PAGEOBJECT object, FPDF_BOOL active);
@@ -76,6 +88,10 @@ FPDF_BITMAP FPDFImageObj_GetBitmap(FPDF_PAGEOBJECT image);
 int FPDFImageObj_GetImageFilterCount(FPDF_PAGEOBJECT image);
 unsigned long FPDFImageObj_GetImageFilter(FPDF_PAGEOBJECT image, int index, void* buffer,
                                           unsigned long bytes);
+FPDF_BOOL FPDFImageObj_GetImageMetadata(FPDF_PAGEOBJECT image, FPDF_PAGE page,
+                                        FPDF_IMAGEOBJ_METADATA* metadata);
+unsigned long FPDFImageObj_GetImageDataDecoded(FPDF_PAGEOBJECT image, void* buffer,
+                                               unsigned long bytes);
 unsigned long FPDFImageObj_GetImageDataRaw(FPDF_PAGEOBJECT image, void* buffer,
                                            unsigned long bytes);
 
@@ -110,5 +126,7 @@ inline constexpr int kPdfInvisible = 3;                // FPDF_TEXTRENDERMODE_IN
 inline constexpr int kPdfObjectText = 1;               // FPDF_PAGEOBJ_TEXT
 inline constexpr int kPdfObjectPath = 2;               // FPDF_PAGEOBJ_PATH
 inline constexpr int kPdfObjectImage = 3;              // FPDF_PAGEOBJ_IMAGE
+inline constexpr int kPdfObjectForm = 5;               // FPDF_PAGEOBJ_FORM
+inline constexpr int kPdfCmyk = 3;                     // FPDF_COLORSPACE_DEVICECMYK
 
 }  // namespace oko::document

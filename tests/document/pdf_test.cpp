@@ -1,5 +1,7 @@
 #include "document/pdf.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/file.h"
@@ -214,6 +216,60 @@ TEST_F(PdfTest, ADeflatedPictureThatBreaksOffIsDamaged) {
   EXPECT_NO_THROW(Pdf(folder_ / "page.pdf").render(0));
   write(pixels.substr(0, pixels.size() / 2));
   EXPECT_NE(message_of([&] { Pdf(folder_ / "page.pdf").render(0); }, ErrorCode::kBadInput)
+                .find("page 1: is damaged"),
+            std::string::npos);
+}
+
+TEST_F(PdfTest, APictureThatLacksRowsIsDamagedWhateverItsFilters) {
+  const auto is_damaged = [&](const std::string& entries, const std::string& data) {
+    write_pdf(folder_ / "page.pdf", page_with_picture("/Width 32/Height 32" + entries, data));
+    try {
+      Pdf(folder_ / "page.pdf", {.resolution = 72}).render(0);
+      return false;
+    } catch (const Error&) {
+      return true;
+    }
+  };
+  const std::string pixels = jpeg_of_noise().substr(0, 32 * 32);
+  const std::string half = pixels.substr(0, 600);
+  EXPECT_FALSE(is_damaged("/BitsPerComponent 8", pixels));
+  EXPECT_FALSE(is_damaged("/BitsPerComponent 8", pixels + half)) << "more than its rows";
+  EXPECT_FALSE(is_damaged("/BitsPerComponent 4", pixels.substr(0, 32 * 16)));
+  EXPECT_TRUE(is_damaged("/BitsPerComponent 8", half));
+  EXPECT_TRUE(is_damaged("/BitsPerComponent 1", pixels.substr(0, 32 * 2)));
+  std::string hex;
+  for (const char c : half) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  EXPECT_TRUE(is_damaged("/BitsPerComponent 8/Filter/ASCIIHexDecode", hex + ">"));
+  // A segment for a page of 32 × 32 pixels, and one of 100 bytes that are not there.
+  const std::string page("\0\0\0\0\x30\0\1\0\0\0\x13\0\0\0\x20\0\0\0\x20", 19);
+  const std::string rest(11, '\0');
+  EXPECT_FALSE(is_damaged("/BitsPerComponent 1/Filter/JBIG2Decode", page + rest));
+  EXPECT_TRUE(is_damaged("/BitsPerComponent 1/Filter/JBIG2Decode",
+                         page + rest + std::string("\0\0\0\1\x26\0\1\0\0\0\x64..", 13)));
+}
+
+TEST_F(PdfTest, APictureWithinAFormIsDamagedWhereItsDataAre) {
+  const std::string jpeg = jpeg_of_noise();
+  const auto write = [&](const std::string& data) {
+    write_pdf(folder_ / "page.pdf",
+              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</XObject<</Fm 5 0 R>>>>"
+              ">>endobj\n" +
+                  pdf_stream(4, "", "q 300 0 0 300 20 20 cm /Fm Do Q") +
+                  pdf_stream(5,
+                             "/Type/XObject/Subtype/Form/BBox[0 0 1 1]/Resources"
+                             "<</XObject<</Im 6 0 R>>>>",
+                             "/Im Do") +
+                  pdf_stream(6,
+                             "/Type/XObject/Subtype/Image/Width 64/Height 64/ColorSpace/DeviceRGB"
+                             "/BitsPerComponent 8/Filter/DCTDecode",
+                             data));
+  };
+  write(jpeg);
+  EXPECT_NO_THROW(Pdf(folder_ / "page.pdf", {.resolution = 72}).render(0));
+  write(jpeg.substr(0, jpeg.size() / 2));
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "page.pdf", {.resolution = 72}).render(0); },
+                       ErrorCode::kBadInput)
                 .find("page 1: is damaged"),
             std::string::npos);
 }

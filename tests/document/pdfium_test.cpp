@@ -34,6 +34,7 @@ std::string spelt_as_bindings(const std::string& type) {
       {"FPDF_FORMFILLINFO*", "POINTER(FPDF_FORMFILLINFO)"},
       {"FS_RECTF*", "POINTER(FS_RECTF)"},
       {"FS_SIZEF*", "POINTER(FS_SIZEF)"},
+      {"FPDF_IMAGEOBJ_METADATA*", "POINTER(FPDF_IMAGEOBJ_METADATA)"},
   };
   const auto found = kSame.find(type);
   return found == kSame.end() ? type : found->second;
