@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "base/language.h"
+#include "base/system_reason.h"
 #include "base/temporary_file.h"
 
 namespace oko {
@@ -37,7 +37,7 @@ class Descriptor {
     throw Error(code, tr("{}: no such file", "{}: нет такого файла", path.string()),
                 tr("check the path", "проверьте путь"));
   }
-  const std::string reason = std::strerror(error);
+  const std::string reason = system_reason(error);
   throw Error(code, tr("{}: cannot be read: {}", "{}: не читается: {}", path.string(), reason),
               error == EACCES ? tr("check the file's permissions", "проверьте права на файл") : "");
 }
@@ -90,8 +90,9 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   require_regular_file(info, path, bad);
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > max_bytes) {
+    const SizePair sizes(size, max_bytes);
     throw Error(bad, tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
-                        path.string(), format_bytes(size), format_bytes(max_bytes)));
+                        path.string(), sizes.first, sizes.second));
   }
   std::string bytes(size, '\0');
   std::size_t done = 0;
@@ -119,6 +120,14 @@ std::string format_bytes(std::uint64_t bytes) {
   if (value >= 1e6) return fmt::format("{:.0f} MB", value / 1e6);
   if (value >= 1e3) return fmt::format("{:.0f} kB", value / 1e3);
   return fmt::format("{} B", bytes);
+}
+
+SizePair::SizePair(std::uint64_t first_bytes, std::uint64_t second_bytes)
+    : first(format_bytes(first_bytes)), second(format_bytes(second_bytes)) {
+  if (first != second || first_bytes == second_bytes) return;
+  const auto exact = [](std::uint64_t bytes) { return tr("{} bytes", "{} байт", bytes); };
+  first = exact(first_bytes);
+  second = exact(second_bytes);
 }
 
 namespace {

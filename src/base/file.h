@@ -42,6 +42,14 @@ inline void write_file_atomically(const std::filesystem::path& path, std::string
 /// "3.1 GB", "640 MB", "12 kB": decimal units, for messages.
 std::string format_bytes(std::uint64_t bytes);
 
+/// Two sizes of one message as `format_bytes` writes them, or to the byte where the sizes differ
+/// and their texts would not: "8000123 bytes".
+struct SizePair {
+  SizePair(std::uint64_t first_bytes, std::uint64_t second_bytes);
+  std::string first;
+  std::string second;
+};
+
 /// `$OKO_HOME`, else `~/.oko`. Not created.
 std::filesystem::path oko_home();
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "base/language.h"
+#include "base/system_reason.h"
 
 namespace oko {
 
@@ -20,7 +20,7 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
   constexpr std::uint64_t kSmall = 4096;
   if (size_ <= kSmall) read_file(path, kSmall, bad);  // refuses a pointer of git-lfs
   const auto fail = [&] {
-    const std::string reason = std::strerror(errno);
+    const std::string reason = system_reason(errno);
     throw Error(bad, tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}",
                         path.string(), reason));
   };

@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <mutex>
 #include <set>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 
 namespace oko {
 namespace {
@@ -49,7 +51,7 @@ void remove_leftovers(const fs::path& prefix) {
   }
 }
 
-/// The files of this process.
+/// The files and folders in the making of this process.
 struct Registry {
   std::mutex mutex;
   std::set<fs::path> paths;
@@ -59,11 +61,6 @@ struct Registry {
 Registry& registry() {
   static auto* const all = new Registry;
   return *all;
-}
-
-void unregister(const fs::path& path) {
-  const std::lock_guard lock(registry().mutex);
-  registry().paths.erase(path);
 }
 
 }  // namespace
@@ -78,15 +75,13 @@ TemporaryFile::TemporaryFile(const fs::path& prefix, std::string name) : name_(s
     path_ = path;
   } while (!lock(file_));
   ::fcntl(file_, F_SETFD, FD_CLOEXEC);
-  const std::lock_guard guard(registry().mutex);
-  registry().paths.insert(path_);
+  registration_.emplace(path_);
 }
 
 TemporaryFile::~TemporaryFile() {
   if (file_ < 0) return;
   ::unlink(path_.c_str());
   ::close(file_);
-  unregister(path_);
 }
 
 void TemporaryFile::append(std::span<const std::byte> bytes) {
@@ -105,18 +100,35 @@ void TemporaryFile::keep_as(const fs::path& path) {
   if (::rename(path_.c_str(), path.c_str()) != 0) fail(errno);
   ::close(file_);
   file_ = -1;
-  unregister(path_);
+  registration_.reset();
 }
 
 void TemporaryFile::fail(int error) const {
-  const std::string reason = std::generic_category().message(error);
+  const std::string reason = system_reason(error);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be written: {}", "{}: не записывается: {}", name_, reason));
 }
 
+TemporaryPath::TemporaryPath(fs::path path) : path_(std::move(path)) {
+  const std::lock_guard lock(registry().mutex);
+  registry().paths.insert(path_);
+}
+
+TemporaryPath::~TemporaryPath() {
+  const std::lock_guard lock(registry().mutex);
+  registry().paths.erase(path_);
+}
+
 void remove_temporary_files() noexcept {
   const std::lock_guard lock(registry().mutex);
-  for (const fs::path& path : registry().paths) ::unlink(path.c_str());
+  for (const fs::path& path : registry().paths) {
+    try {
+      std::error_code ignored;
+      fs::remove_all(path, ignored);
+    } catch (const std::exception&) {  // no memory
+      ::unlink(path.c_str());
+    }
+  }
 }
 
 }  // namespace oko

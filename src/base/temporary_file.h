@@ -2,10 +2,24 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
 namespace oko {
+
+/// While it lives, `remove_temporary_files` removes the file or folder of that path, which its
+/// owner is making. It removes nothing itself.
+class TemporaryPath {
+ public:
+  explicit TemporaryPath(std::filesystem::path path);
+  ~TemporaryPath();
+  TemporaryPath(const TemporaryPath&) = delete;
+  TemporaryPath& operator=(const TemporaryPath&) = delete;
+
+ private:
+  std::filesystem::path path_;
+};
 
 /// A file in the making, which other processes of the user can tell from one that a killed process
 /// has left: it is locked. Destroyed before `keep_as`, it leaves nothing.
@@ -32,9 +46,11 @@ class TemporaryFile {
   std::string name_;
   std::filesystem::path path_;
   int file_ = -1;
+  std::optional<TemporaryPath> registration_;
 };
 
-/// For a process that is about to end without destructors: removes the files of all that there are.
+/// For a process that is about to end without destructors: removes all files and folders in the
+/// making.
 void remove_temporary_files() noexcept;
 
 }  // namespace oko

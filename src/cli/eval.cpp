@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
@@ -74,7 +75,7 @@ std::vector<Sample> samples_of(const std::string& folder, bool quiet) {
     samples.push_back({entry.path(), read_file(truth, kMaxTruthBytes, ErrorCode::kBadInput)});
   }
   if (error) {
-    const std::string reason = error.message();
+    const std::string reason = system_reason(error);
     throw Error(ErrorCode::kBadInput, tr("{}: the folder cannot be read: {}",
                                          "{}: папка не читается: {}", folder, reason));
   }

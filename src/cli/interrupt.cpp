@@ -6,10 +6,11 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <system_error>
+#include <string>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 #include "base/temporary_file.h"
 #include "cli/terminal.h"
 
@@ -19,13 +20,18 @@ namespace {
 // A signal handler may do little: it writes a byte, and the watcher thread does the rest.
 int signal_pipe[2] = {-1, -1};
 std::atomic<int> signals_seen{0};
+std::atomic<int> first_signal{0};
 bool hangup_is_ignored = false;
 
+constexpr int kShellBase = 128;  // a shell's status of a program is this and the signal
 constexpr char kSignal = 's';
 constexpr char kEnd = 'e';
 
-void on_signal(int) {
-  if (signals_seen.fetch_add(1) > 0) ::_exit(exit_status(ErrorCode::kCancelled));
+void on_signal(int number) {
+  const int before = signals_seen.fetch_add(1);
+  if (before == 0) first_signal = number;
+  // The watcher has not even ended the process for the second one.
+  if (before > 1) ::_exit(kShellBase + number);
   const char byte = kSignal;
   [[maybe_unused]] const ssize_t written = ::write(signal_pipe[1], &byte, 1);
 }
@@ -44,9 +50,16 @@ char next_byte(int milliseconds) {
 
 }  // namespace
 
+int stop_status() {
+  const int number = first_signal;
+  return number == 0 ? exit_status(ErrorCode::kCancelled) : kShellBase + number;
+}
+
 Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience) {
   if (::pipe(signal_pipe) != 0) {
-    throw std::system_error(errno, std::generic_category(), "pipe");
+    const std::string reason = system_reason(errno);
+    throw Error(ErrorCode::kFailed,
+                tr("signals cannot be waited for: {}", "ждать сигналов не удаётся: {}", reason));
   }
   signals_seen = 0;
   watcher_ = JoiningThread([this, patience] { watch(patience); });
@@ -72,7 +85,7 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) const {
   if (next_byte(patience ? static_cast<int>(patience->count()) : -1) == kEnd) return;
   say_last_note(tr("stopped", "остановлено"));
   remove_temporary_files();
-  ::_exit(exit_status(ErrorCode::kCancelled));
+  ::_exit(stop_status());
 }
 
 }  // namespace oko::cli

@@ -7,8 +7,12 @@
 
 namespace oko::cli {
 
+/// Status of a process that was asked to stop, as a shell reports it: 128 and the first signal that
+/// an Interrupt has seen; that of kCancelled before one.
+int stop_status();
+
 /// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP request a stop; a second one ends the
-/// process at once. SIGHUP stays ignored where it was (nohup).
+/// process at once, without its temporary files. SIGHUP stays ignored where it was (nohup).
 class Interrupt {
  public:
   /// For work inside of libraries that look for no stop, such as the decoding of a picture: a

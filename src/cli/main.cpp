@@ -18,6 +18,7 @@
 #include "budget/memory_size.h"
 #include "budget/process_memory.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/terminal.h"
 #include "engine/plan.h"
 #include "tensor/device.h"
@@ -130,7 +131,7 @@ int report(const Error& error) {
               format_bytes(space_of_budget->space.limit), space_of_budget->space.setting);
   }
   say_hint(hint);
-  return exit_status(error.code());
+  return error.code() == ErrorCode::kCancelled ? stop_status() : exit_status(error.code());
 }
 
 int run(std::span<char* const> arguments) {

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <filesystem>
 #include <span>
-#include <system_error>
 
 #include "base/file.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 
 namespace oko::cli {
 namespace {
@@ -48,7 +48,7 @@ void StandardInput::read(const StopToken& stop) {
     const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) {
-      const std::string reason = std::generic_category().message(errno);
+      const std::string reason = system_reason(errno);
       throw Error(ErrorCode::kFailed, tr("standard input cannot be read: {}",
                                          "не читается стандартный ввод: {}", reason));
     }

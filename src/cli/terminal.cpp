@@ -11,10 +11,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <system_error>
 
 #include "base/error.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 
 namespace oko::cli {
 namespace {
@@ -134,7 +134,7 @@ void print(std::string_view text) {
   const int error = write_all(STDOUT_FILENO, text);
   if (error == 0) return;
   reader_has_gone = error == EPIPE;
-  const std::string reason = std::generic_category().message(error);
+  const std::string reason = system_reason(error);
   throw Error(
       ErrorCode::kFailed,
       tr("standard output cannot be written: {}", "стандартный вывод не записывается: {}", reason),

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "base/mapped_file.h"
+#include "base/system_reason.h"
 #include "hub/file_lock.h"
 #include "hub/free_space.h"
 #include "hub/source_checkpoint.h"
@@ -74,7 +75,7 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (!error) return;
-  const std::string reason = error.message();
+  const std::string reason = system_reason(error);
   throw Error(ErrorCode::kFailed, tr("{}: the folder cannot be made: {}",
                                      "{}: папка не создаётся: {}", folder.string(), reason));
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 
 namespace oko::hub {
 
@@ -12,15 +13,16 @@ void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(folder, error);
   if (error) {
-    const std::string reason = error.message();
+    const std::string reason = system_reason(error);
     throw Error(ErrorCode::kFailed,
                 tr("{}: free space is unknown: {}", "{}: свободное место неизвестно: {}",
                    folder.string(), reason));
   }
   if (space.available < bytes) {
+    const SizePair sizes(bytes, space.available);
     throw Error(ErrorCode::kFailed,
                 tr("{}: {} are needed, {} are free", "{}: нужно {}, свободно {}", folder.string(),
-                   format_bytes(bytes), format_bytes(space.available)),
+                   sizes.first, sizes.second),
                 tr("free space on the disk or name a folder on another one",
                    "освободите место на диске или укажите папку на другом"));
   }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 
 namespace oko::hub {
 namespace {
@@ -43,7 +44,7 @@ std::unique_ptr<FileLock> lock_of(const fs::path& folder) {
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::error_code& error) {
-  const std::string reason = error.message();
+  const std::string reason = system_reason(error);
   throw Error(ErrorCode::kFailed, tr("{}: the folder cannot be used: {}",
                                      "{}: папка непригодна: {}", path.string(), reason));
 }
@@ -85,6 +86,7 @@ OutputFolder::OutputFolder(const fs::path& path) {
     if (error) fail(working_, error);
     if (is_new) lock_ = lock_of(working_);
   }
+  registration_.emplace(working_);
 }
 
 OutputFolder::~OutputFolder() {
@@ -105,6 +107,7 @@ void OutputFolder::keep() {
   fs::rename(working_, path_, error);
   if (error) fail(path_, error);
   working_.clear();
+  registration_.reset();
 }
 
 }  // namespace oko::hub

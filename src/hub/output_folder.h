@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/temporary_file.h"
 #include "hub/file_lock.h"
 
 namespace oko::hub {
@@ -32,6 +34,7 @@ class OutputFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path working_;
+  std::optional<TemporaryPath> registration_;
   std::vector<std::filesystem::path> made_;  ///< folders above it that were not there, from below
   std::unique_ptr<FileLock> lock_;
 };

@@ -35,9 +35,10 @@ void check_file_size(std::string_view name, std::uint64_t bytes, const Limits& l
                    "копирование или загрузка не удались: получите файл заново"));
   }
   if (bytes > limits.max_file_bytes) {
+    const SizePair sizes(bytes, limits.max_file_bytes);
     throw Error(ErrorCode::kBadInput,
                 tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}", name,
-                   format_bytes(bytes), format_bytes(limits.max_file_bytes)),
+                   sizes.first, sizes.second),
                 tr("save the picture smaller or compress it more",
                    "сохраните картинку меньшего размера или сожмите её сильнее"));
   }

@@ -205,12 +205,14 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
   }
   const std::uint64_t header_size = read_header_size(file);
   if (header_size > file_size - 8) {
+    const SizePair sizes(header_size, file_size);
     fail(name, tr("its header takes {}, the file has {}", "заголовок занимает {}, в файле {}",
-                  format_bytes(header_size), format_bytes(file_size)));
+                  sizes.first, sizes.second));
   }
   if (header_size > kMaxHeaderBytes) {
+    const SizePair sizes(header_size, kMaxHeaderBytes);
     fail(name, tr("its header takes {}, the limit is {}", "заголовок занимает {}, предел — {}",
-                  format_bytes(header_size), format_bytes(kMaxHeaderBytes)));
+                  sizes.first, sizes.second));
   }
   if (header_size > file.size() - 8) fail(name, tr("its header is cut", "заголовок обрезан"));
 
@@ -226,10 +228,10 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
     }
   }
   if (declared > data_size) {
+    const SizePair sizes(declared, data_size);
     // The common case of an interrupted download gets its own words before any tensor is blamed.
-    fail(name,
-         tr("header says {} of tensors, the file has {}", "по заголовку тензоров {}, в файле {}",
-            format_bytes(declared), format_bytes(data_size)));
+    fail(name, tr("header says {} of tensors, the file has {}",
+                  "по заголовку тензоров {}, в файле {}", sizes.first, sizes.second));
   }
   TensorTable tensors;
   for (const auto& [tensor, entry] : header.items()) {

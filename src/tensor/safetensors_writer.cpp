@@ -8,7 +8,6 @@
 #include <bit>
 #include <cassert>
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <tuple>
@@ -18,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 #include "tensor/model_part.h"
 
 namespace oko::tensor {
@@ -72,6 +72,7 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
 
   file_ = ::mkstemp(temporary_.data());
   if (file_ < 0) fail(errno);
+  registration_.emplace(temporary_);
   try {
     write_at(0, std::as_bytes(std::span(text)));
   } catch (...) {
@@ -117,6 +118,7 @@ void SafetensorsWriter::give_name() {
     ::unlink(temporary_.c_str());
     fail(error);
   }
+  registration_.reset();
 }
 
 void SafetensorsWriter::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -130,7 +132,7 @@ void SafetensorsWriter::write_at(std::uint64_t offset, std::span<const std::byte
 }
 
 void SafetensorsWriter::fail(int error) const {
-  const std::string reason = std::strerror(error);
+  const std::string reason = system_reason(error);
   const bool full = error == ENOSPC || error == EDQUOT;
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be written ({}): {}", "{}: не записывается ({}): {}", path_.string(),

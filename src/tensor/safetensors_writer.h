@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/temporary_file.h"
 #include "tensor/safetensors.h"
 
 namespace oko::tensor {
@@ -69,6 +71,7 @@ class SafetensorsWriter {
   std::filesystem::path path_;
   std::string temporary_;
   int file_ = -1;
+  std::optional<TemporaryPath> registration_;
   std::vector<Extent> extents_;  ///< by declared number
   std::uint64_t file_size_ = 0;
   std::atomic<std::uint64_t> written_ = 0;  ///< bytes of data

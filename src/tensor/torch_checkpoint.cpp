@@ -169,9 +169,9 @@ CheckpointReader::CheckpointReader(std::span<const std::byte> file, std::string_
   }
   const auto bytes = bytes_of("data.pkl");
   if (bytes.size() > kMaxPickleBytes) {
-    fail_checkpoint(name_,
-                    tr("data.pkl takes {}, the limit is {}", "data.pkl занимает {}, предел — {}",
-                       format_bytes(bytes.size()), format_bytes(kMaxPickleBytes)));
+    const SizePair sizes(bytes.size(), kMaxPickleBytes);
+    fail_checkpoint(name_, tr("data.pkl takes {}, the limit is {}",
+                              "data.pkl занимает {}, предел — {}", sizes.first, sizes.second));
   }
   pickle_ = parse_pickle(bytes, kGlobals, name);
 }

@@ -42,11 +42,12 @@ std::size_t count_part_runs(const std::vector<Extent>& extents) {
 
 [[noreturn]] void fail_too_large(const Extent& extent, std::uint64_t max_bytes,
                                  std::string_view name) {
+  const SizePair sizes(extent.end - extent.begin, max_bytes);
   throw Error(
       ErrorCode::kBadModel,
       tr("{}: tensor {} takes {}, one buffer of this machine holds {}",
          "{}: тензор {} занимает {}, в один буфер этой машины помещается {}", name, *extent.tensor,
-         format_bytes(extent.end - extent.begin), format_bytes(max_bytes)),
+         sizes.first, sizes.second),
       tr("use a model with fewer bits per weight", "возьмите модель с меньшим числом бит на вес"));
 }
 

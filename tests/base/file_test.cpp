@@ -4,6 +4,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +16,7 @@
 
 #include "base/language.h"
 #include "base/mapped_file.h"
+#include "base/system_reason.h"
 #include "base/temporary_file.h"
 #include "tests/support/scratch_folder.h"
 
@@ -59,10 +62,15 @@ TEST_F(FileTest, TemporaryFilesGoWithAProcessThatEndsAtOnce) {
   TemporaryFile kept(folder_ / "result-", "result");
   kept.keep_as(folder_ / "result");
   { const TemporaryFile gone(folder_ / "gone-", "gone"); }
-  EXPECT_EQ(files(), 2);
+  std::filesystem::create_directories(folder_ / ".model.part" / "1_Pooling");
+  const TemporaryPath in_the_making(folder_ / ".model.part");
+  std::filesystem::create_directory(folder_ / "model");
+  { const TemporaryPath made(folder_ / "model"); }
+  EXPECT_EQ(files(), 4);
   remove_temporary_files();
-  EXPECT_EQ(files(), 1);
+  EXPECT_EQ(files(), 2);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "result"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "model"));
 }
 
 class HomeTest : public ::testing::Test {
@@ -111,6 +119,39 @@ TEST_F(FileTest, MissingFileFolderAndOversizeNameTheObjectAndTheNumbers) {
   EXPECT_EQ(read("none"), (folder_ / "none").string() + ": no such file");
   EXPECT_EQ(read(""), (folder_ / "").string() + ": is a folder, not a file");
   EXPECT_EQ(read("big"), (folder_ / "big").string() + ": 2 MB is more than the limit of 1 MB");
+  write_file_atomically(folder_ / "near", std::string(1'000'001, 'x'));
+  EXPECT_EQ(read("near"), (folder_ / "near").string() +
+                              ": 1000001 bytes is more than the limit of 1000000 bytes");
+}
+
+TEST_F(FileTest, SizesThatWouldReadTheSameAreGivenToTheByte) {
+  const auto text = [](std::uint64_t first, std::uint64_t second) {
+    const SizePair sizes(first, second);
+    return sizes.first + ", " + sizes.second;
+  };
+  EXPECT_EQ(text(8'000'123, 8'000'122), "8000123 bytes, 8000122 bytes");
+  EXPECT_EQ(text(1'200, 1'100), "1200 bytes, 1100 bytes");
+  EXPECT_EQ(text(8'000'123, 8'000'123), "8 MB, 8 MB");
+  EXPECT_EQ(text(812'000'000, 640'000'000), "812 MB, 640 MB");
+  set_language(Language::kRussian);
+  EXPECT_EQ(text(1'200, 1'100), "1200 байт, 1100 байт");
+}
+
+TEST_F(FileTest, ReasonsOfTheSystemAreInTheUsersLanguage) {
+  const auto reason = [&] {
+    const auto write = [&] { write_file_atomically(folder_ / "none" / "a", std::string_view("")); };
+    return message_of(write, ErrorCode::kFailed);
+  };
+  EXPECT_TRUE(reason().ends_with(": No such file or directory")) << reason();
+  set_language(Language::kRussian);
+  EXPECT_TRUE(reason().ends_with(": нет такого файла или папки")) << reason();
+  for (const int error : {ENOENT, EACCES, EPERM, ENOSPC, EISDIR, ENOTDIR, EROFS, EMFILE, ENFILE,
+                          ENAMETOOLONG, ELOOP, EIO, EFBIG, EDQUOT, EPIPE, EBADF, ENOMEM}) {
+    const std::string text = system_reason(error);
+    const auto is_latin = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    EXPECT_TRUE(std::none_of(text.begin(), text.end(), is_latin)) << error << ": " << text;
+  }
+  EXPECT_EQ(system_reason(ECHILD), std::generic_category().message(ECHILD));
 }
 
 TEST_F(FileTest, MessagesFollowTheLanguage) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/temporary_file.h"
 #include "cli/interrupt.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
@@ -220,7 +221,7 @@ TEST_F(StreamsTest, FirstSignalEndsAReadThatWaits) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s) << number;
     process.signal(SIGKILL);
     const auto result = process.wait();
-    EXPECT_EQ(result.status, 130) << number;
+    EXPECT_EQ(result.status, 128 + number);
     EXPECT_EQ(result.err, "oko: stopped\n") << number;
   }
   ::close(writer);
@@ -234,7 +235,7 @@ TEST(InterruptTest, WorkThatLooksForNoStopIsEndedAfterItsPatience) {
     std::raise(SIGTERM);
     std::this_thread::sleep_for(20s);
   };
-  EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(130), "oko: stopped");
+  EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(143), "oko: stopped");
 }
 
 TEST(InterruptTest, AnUnreadStderrDoesNotKeepTheProcess) {
@@ -251,7 +252,22 @@ TEST(InterruptTest, AnUnreadStderrDoesNotKeepTheProcess) {
     std::this_thread::sleep_for(5s);
     std::_Exit(0);
   };
-  EXPECT_EXIT(unread(), ::testing::ExitedWithCode(130), "");
+  EXPECT_EXIT(unread(), ::testing::ExitedWithCode(143), "");
+}
+
+TEST_F(StreamsTest, SecondSignalEndsTheProcessWithoutItsTemporaryFiles) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto stubborn = [&] {
+    const cli::Interrupt interrupt;
+    const TemporaryFile file(folder_ / "input-", "input");
+    fs::create_directories(folder_ / ".model.part" / "1_Pooling");
+    const TemporaryPath folder(folder_ / ".model.part");
+    std::raise(SIGHUP);
+    std::raise(SIGINT);
+    std::this_thread::sleep_for(20s);
+  };
+  EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(129), "oko: stopped");
+  EXPECT_TRUE(fs::is_empty(folder_));
 }
 
 TEST(InterruptTest, WorkThatStopsInTimeEndsByItself) {
