@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/prompt_lookup.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 
 namespace oko::engine {
 

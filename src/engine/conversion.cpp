@@ -10,7 +10,7 @@
 #include "models/bge_m3/model.h"
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/image_processor.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/cpu/top_k.h"
 #include "tensor/device.h"
 #include "tensor/finite.h"

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "engine/generation.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 
 namespace oko::engine {
 

@@ -4,7 +4,7 @@
 
 #include "engine/decoder.h"
 #include "engine/sampler.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/token_choice.h"
 
 namespace oko::engine {

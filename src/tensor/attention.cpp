@@ -6,11 +6,8 @@
 #include <mlx/transforms.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.h"
-#include "base/language.h"
-#include "tensor/allocator.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/byte_attention.h"
 #include "tensor/cpu/ready.h"
@@ -107,96 +104,7 @@ cpu::AttentionArguments arguments_of(const mx::array& queries, int num_key_value
   return arguments;
 }
 
-mx::Dtype dtype_of(cpu::KvType type) {
-  switch (type) {
-    case cpu::KvType::kFloat32:
-      return mx::float32;
-    case cpu::KvType::kFloat16:
-      return mx::float16;
-    case cpu::KvType::kInt8:
-      return mx::uint8;
-  }
-  return mx::float32;
-}
-
 }  // namespace
-
-KvCache::KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type)
-    : num_key_value_heads_(num_key_value_heads),
-      head_dim_(head_dim),
-      reserve_(reserve),
-      type_(type) {}
-
-mx::Shape KvCache::shape_of(int tokens, mx::Dtype dtype) const {
-  if (uses_graph()) return {1, num_key_value_heads_, tokens, head_dim_};
-  const auto bytes = cpu::kv_row_bytes(type_, static_cast<std::size_t>(head_dim_));
-  return {tokens, num_key_value_heads_, static_cast<int>(bytes / mx::size_of(dtype))};
-}
-
-void KvCache::grow(std::optional<mx::array>& rows, mx::Dtype dtype) const {
-  mx::array room = uses_graph() ? mx::zeros(shape_of(capacity_, dtype), dtype)
-                                : cpu::uninitialized(shape_of(capacity_, dtype), dtype);
-  if (rows && length_ > 0) {
-    if (uses_graph()) {
-      room = mx::slice_update(room, first_tokens(*rows, length_), mx::Shape{0, 0, 0, 0},
-                              shape_of(length_, dtype));
-      room.eval();  // one layer at a time is there twice, not all
-    } else {
-      std::memcpy(room.data<std::byte>(), rows->data<std::byte>(), bytes_of(length_));
-    }
-  }
-  rows = room;
-}
-
-void KvCache::write(std::optional<mx::array>& rows, const mx::array& update) const {
-  if (!uses_graph()) {
-    const mx::array input = cpu::ready_f32(update);
-    const auto count =
-        static_cast<std::size_t>(update.shape(0)) * static_cast<std::size_t>(num_key_value_heads_);
-    if (!cpu::pack_kv_rows(input.data<float>(), count, static_cast<std::size_t>(head_dim_), type_,
-                           rows->data<std::byte>() + bytes_of(length_))) {
-      throw Error(ErrorCode::kBadModel,
-                  tr("a key or value of the model is beyond 65504, the largest number that a KV "
-                     "cache of 16 bits keeps",
-                     "ключ или значение модели больше 65504 — предела кэша KV в 16 бит"),
-                  tr("set --kv-bits 32", "задайте --kv-bits 32"));
-    }
-    return;
-  }
-  // The old array is given up first: as its only holder the update then writes in place.
-  const mx::array old = std::move(*rows);
-  rows.reset();
-  rows = mx::slice_update(old, tokens_inside(update), mx::Shape{0, 0, length_, 0},
-                          mx::Shape{1, num_key_value_heads_, length_ + update.shape(0), head_dim_});
-}
-
-void KvCache::append(const mx::array& keys, const mx::array& values) {
-  const int end = length_ + keys.shape(0);
-  if (!keys_ || end > capacity_) {
-    capacity_ = static_cast<int>(
-        capacity_for(static_cast<std::uint64_t>(end), static_cast<std::uint64_t>(reserve_)));
-    const mx::Dtype dtype = uses_graph() ? keys.dtype() : dtype_of(type_);
-    grow(keys_, dtype);
-    grow(values_, dtype);
-    // The smaller ones are of no use to anybody, and those of all layers are many.
-    if (length_ > 0) release_kept_memory();
-  }
-  write(keys_, keys);
-  write(values_, values);
-  length_ = end;
-}
-
-std::size_t KvCache::bytes_of(int tokens) const {
-  return static_cast<std::size_t>(tokens) * static_cast<std::size_t>(num_key_value_heads_) *
-         cpu::kv_row_bytes(type_, static_cast<std::size_t>(head_dim_));
-}
-
-std::size_t KvCache::bytes_per_token() const {
-  const auto head_dim = static_cast<std::size_t>(head_dim_);
-  const std::size_t row =
-      keys_ && uses_graph() ? keys_->itemsize() * head_dim : cpu::kv_row_bytes(type_, head_dim);
-  return 2 * static_cast<std::size_t>(num_key_value_heads_) * row;
-}
 
 bool has_fused_kernel(int head_dim, int queries) {
   if (head_dim == 64 || head_dim == 96 || head_dim == 128) return true;
@@ -211,26 +119,46 @@ std::uint64_t max_attention_scores(int head_dim, int queries) {
   return has_fused_attention(head_dim, queries) ? kMaxFusedScores : kMaxScoreArray;
 }
 
-mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
-                           const StopToken& stop) {
+mx::array causal_attention(const mx::array& queries, std::span<const KvCache* const> caches,
+                           std::span<const int> cu_seqlens, float scale, const StopToken& stop) {
   if (uses_graph()) {
-    return graph_attention(tokens_inside(queries), first_tokens(cache.keys(), cache.length()),
-                           first_tokens(cache.values(), cache.length()), scale, /*causal=*/true,
-                           stop);
+    const mx::array tokens = tokens_inside(queries);
+    std::vector<mx::array> parts;
+    for (std::size_t i = 0; i < caches.size(); ++i) {
+      const KvCache& cache = *caches[i];
+      const mx::array own =
+          caches.size() == 1 ? tokens : tokens_of(tokens, cu_seqlens[i], cu_seqlens[i + 1]);
+      parts.push_back(graph_attention(own, first_tokens(cache.keys(), cache.length()),
+                                      first_tokens(cache.values(), cache.length()), scale,
+                                      /*causal=*/true, stop));
+    }
+    return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
   }
-  cpu::AttentionArguments arguments =
-      arguments_of(queries, cache.keys().shape(1), cache.type(), scale);
-  arguments.query_count = static_cast<std::size_t>(queries.shape(0));
-  arguments.key_count = static_cast<std::size_t>(cache.length());
-  arguments.causal = true;
   const mx::array input = cpu::ready_f32(queries);
   mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});
-  arguments.queries = input.data<float>();
-  arguments.keys = cache.keys().data<std::byte>();
-  arguments.values = cache.values().data<std::byte>();
-  arguments.output = out.data<float>();
-  cpu::attention(arguments);
+  std::vector<cpu::AttentionArguments> runs;
+  for (std::size_t i = 0; i < caches.size(); ++i) {
+    const KvCache& cache = *caches[i];
+    cpu::AttentionArguments run = arguments_of(queries, cache.keys().shape(1), cache.type(), scale);
+    const auto first = static_cast<std::size_t>(cu_seqlens[i]);
+    run.query_count = static_cast<std::size_t>(cu_seqlens[i + 1]) - first;
+    run.key_count = static_cast<std::size_t>(cache.length());
+    run.causal = true;
+    run.queries = input.data<float>() + first * run.query_stride;
+    run.keys = cache.keys().data<std::byte>();
+    run.values = cache.values().data<std::byte>();
+    run.output = out.data<float>() + first * run.query_stride;
+    runs.push_back(run);
+  }
+  cpu::attention(runs);
   return out;
+}
+
+mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
+                           const StopToken& stop) {
+  const KvCache* const caches[] = {&cache};
+  const int cu_seqlens[] = {0, queries.shape(0)};
+  return causal_attention(queries, caches, cu_seqlens, scale, stop);
 }
 
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
@@ -250,6 +178,7 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
   }
   cpu::AttentionArguments segment =
       arguments_of(queries, keys.shape(1), cpu::KvType::kFloat32, scale);
+  std::vector<cpu::AttentionArguments> segments;
   for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
     const auto first = static_cast<std::size_t>(cu_seqlens[i]);
     segment.query_count = static_cast<std::size_t>(cu_seqlens[i + 1]) - first;
@@ -258,8 +187,9 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
     segment.keys = k.data<std::byte>() + first * segment.kv_stride;
     segment.values = v.data<std::byte>() + first * segment.kv_stride;
     segment.output = out.data<float>() + first * segment.query_stride;
-    cpu::attention(segment);
+    segments.push_back(segment);
   }
+  cpu::attention(segments);
   return out;
 }
 

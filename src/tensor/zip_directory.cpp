@@ -33,7 +33,7 @@ constexpr std::uint64_t kEncrypted = 1;           // flags
 constexpr std::uint64_t kSizesFollowTheData = 8;  // flags: the local header has zeros
 
 /// Where the directory lies.
-struct Extent {
+struct DirectoryExtent {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   std::uint64_t entries = 0;
@@ -66,8 +66,8 @@ class DirectoryReader {
   }
 
   std::uint64_t find_end() const;
-  Extent read_end() const;
-  std::optional<std::pair<std::uint64_t, Extent>> read_zip64_end(std::uint64_t end) const;
+  DirectoryExtent read_end() const;
+  std::optional<std::pair<std::uint64_t, DirectoryExtent>> read_zip64_end(std::uint64_t end) const;
   Record read_record(ByteCursor& directory) const;
   void apply_zip64(std::span<const std::byte> extra, Record& record) const;
   ZipEntry check_entry(const Record& record, std::uint64_t data_end) const;
@@ -92,7 +92,7 @@ std::uint64_t DirectoryReader::find_end() const {
                             "нет конца архива zip, в файле {}", format_bytes(file_.size())));
 }
 
-std::optional<std::pair<std::uint64_t, Extent>> DirectoryReader::read_zip64_end(
+std::optional<std::pair<std::uint64_t, DirectoryExtent>> DirectoryReader::read_zip64_end(
     std::uint64_t end) const {
   if (end < kZip64LocatorSize) return std::nullopt;
   ByteCursor locator = cursor(end - kZip64LocatorSize);
@@ -105,24 +105,24 @@ std::optional<std::pair<std::uint64_t, Extent>> DirectoryReader::read_zip64_end(
                               "записи zip64 нет на её месте, {}", at));
   }
   record.take(28);  // its size, versions, disks, entries of this disk
-  Extent extent;
+  DirectoryExtent extent;
   extent.entries = record.number(8);
   extent.size = record.number(8);
   extent.offset = record.number(8);
   return std::pair{at, extent};
 }
 
-Extent DirectoryReader::read_end() const {
+DirectoryExtent DirectoryReader::read_end() const {
   const std::uint64_t end = find_end();
   ByteCursor record = cursor(end);
   record.take(10);  // signature, disks, entries of this disk
-  Extent extent;
+  DirectoryExtent extent;
   extent.entries = record.number(2);
   extent.size = record.number(4);
   extent.offset = record.number(4);
   std::uint64_t limit = end;
   if (const auto zip64 = read_zip64_end(end)) {
-    const Extent& wide = zip64->second;
+    const DirectoryExtent& wide = zip64->second;
     // Two readers must not see two archives in one file.
     const auto agrees = [](std::uint64_t narrow, std::uint64_t wide, std::uint64_t full) {
       return narrow == full || narrow == wide;
@@ -230,7 +230,7 @@ ZipEntry DirectoryReader::check_entry(const Record& record, std::uint64_t data_e
 }
 
 ZipDirectory DirectoryReader::read() {
-  const Extent extent = read_end();
+  const DirectoryExtent extent = read_end();
   ByteCursor directory(file_.subspan(extent.offset, extent.size), name_, "zip");
   ZipDirectory entries;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> taken;  // first byte, end

@@ -5,7 +5,7 @@
 
 #include "engine/device_decoder.h"
 #include "models/bge_m3/model.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tests/support/graph_counter.h"
 #include "tests/support/graph_device.h"
 #include "tests/support/random_models.h"

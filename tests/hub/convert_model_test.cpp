@@ -14,7 +14,7 @@
 #include "hub/source_checkpoint.h"
 #include "models/bge_m3/model.h"
 #include "models/bge_m3/similarity.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"

@@ -7,7 +7,7 @@
 #include "models/bge_m3/footprint.h"
 #include "models/bge_m3/model.h"
 #include "models/qwen3_vl/footprint.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 #include "tests/support/random_models.h"
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/cpu/array_pool.h"
 #include "tensor/device.h"
 #include "tests/support/random_models.h"

@@ -6,8 +6,8 @@
 
 #include "base/stop_token.h"
 #include "engine/image_cache.h"
-#include "models/qwen3_vl/model.h"
 #include "models/qwen3_vl/rope_index.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 #include "tests/models/prompted.h"
 

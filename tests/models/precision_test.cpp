@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "image/image.h"
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 #include "tests/support/random_models.h"
 #include "text/chat_template.h"

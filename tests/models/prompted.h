@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 #include "tests/models/golden.h"
 #include "tests/support/random_models.h"

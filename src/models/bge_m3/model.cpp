@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "models/checks.h"
 #include "tensor/finite.h"
 
 namespace oko::models::bge_m3 {
@@ -135,22 +136,10 @@ void Model::require(const Outputs& outputs) const {
   need(outputs.colbert, colbert_linear_.has_value(), "colbert", "colbert_linear");
 }
 
-void Model::check(const PackedTexts& texts) const {
-  const auto unknown = std::find_if(texts.ids.begin(), texts.ids.end(), [&](std::int32_t id) {
-    return id < 0 || id >= config_.vocab_size;
-  });
-  if (unknown == texts.ids.end()) return;
-  throw Error(ErrorCode::kBadModel,
-              tr("the tokenizer gives token {}, the model has {} of them",
-                 "токенизатор даёт токен {}, у модели их {}", *unknown, config_.vocab_size),
-              tr("tokenizer.json and config.json belong to different models",
-                 "tokenizer.json и config.json — от разных моделей"));
-}
-
 std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& outputs,
                                     const StopToken& stop, const Observer& observer) const {
   require(outputs);
-  check(texts);
+  require_vocabulary(texts.ids, config_.vocab_size);
   const mx::array hidden = encoder_.forward(texts, stop, observer);
   std::optional<mx::array> rows, weights, vectors;
   if (outputs.dense) rows = in_memory(hidden);

@@ -45,7 +45,6 @@ class Model {
  private:
   Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);
 
-  void check(const PackedTexts& texts) const;
   std::vector<float> dense_of(const float* rows, std::size_t count) const;
 
   std::filesystem::path model_dir_;

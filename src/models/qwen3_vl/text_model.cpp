@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "models/qwen3_vl/chunks.h"
+#include "tensor/attention.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -83,17 +84,18 @@ TextModel::TextModel(const Checkpoint& checkpoint)
   }
 }
 
-std::vector<tensor::KvCache> TextModel::make_caches(int reserve, tensor::cpu::KvType type) const {
-  std::vector<tensor::KvCache> caches;
-  caches.reserve(layers_.size());
+SequenceState TextModel::make_sequence(int reserve, tensor::cpu::KvType type) const {
+  std::vector<tensor::KvCache> layers;
+  layers.reserve(layers_.size());
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    caches.emplace_back(config_.num_key_value_heads, config_.head_dim, reserve, type);
+    layers.emplace_back(config_.num_key_value_heads, config_.head_dim, reserve, type);
   }
-  return caches;
+  return SequenceState(std::move(layers));
 }
 
-mx::array TextModel::attend(const Layer& layer, const mx::array& x, const tensor::Rotary& rotary,
-                            tensor::KvCache& cache, const StopToken& stop) const {
+mx::array TextModel::attend(std::size_t index, const mx::array& x, const tensor::Rotary& rotary,
+                            const Batch& batch, const StopToken& stop) const {
+  const Layer& layer = layers_[index];
   const auto heads = [&](const mx::array& rows, int number) {
     return tensor::split_heads(rows, number, config_.head_dim);
   };
@@ -101,34 +103,55 @@ mx::array TextModel::attend(const Layer& layer, const mx::array& x, const tensor
       layer.input_layernorm(x), {&layer.q_proj, &layer.k_proj, &layer.v_proj});
   const mx::array queries = rotary(layer.q_norm(heads(qkv[0], config_.num_attention_heads)));
   const mx::array keys = rotary(layer.k_norm(heads(qkv[1], config_.num_key_value_heads)));
-  cache.append(keys, heads(qkv[2], config_.num_key_value_heads));
+  const mx::array values = heads(qkv[2], config_.num_key_value_heads);
+  std::vector<const tensor::KvCache*> caches;
+  for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
+    tensor::KvCache& cache = batch.sequences[i]->layers_[index];
+    cache.append(keys, values, batch.cu_seqlens[i], batch.cu_seqlens[i + 1]);
+    caches.push_back(&cache);
+  }
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
-  return layer.o_proj.add_to(x, tensor::causal_attention(queries, cache, scale, stop));
+  return layer.o_proj.add_to(
+      x, tensor::causal_attention(queries, caches, batch.cu_seqlens, scale, stop));
 }
 
-mx::array TextModel::forward(const mx::array& ids, std::span<const VisualSpan> spans,
-                             const tensor::Rotary& rotary, std::vector<tensor::KvCache>& caches,
-                             const StopToken& stop, const Observer& observer) const {
-  const bool by_layer = ids.shape(0) > kFewTokens || observer;
-  mx::array x = embed_tokens_.embed(ids);
-  for (const VisualSpan& span : spans) x = put_rows(x, span.first, span.merged, /*add=*/false);
+mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
+                             const Observer& observer) const {
+  for (SequenceState* sequence : batch.sequences) sequence->truncate(sequence->length());
+  const bool by_layer = batch.ids.shape(0) > kFewTokens || observer;
+  const tensor::Rotary rotary = text_rotary(batch.positions, config_);
+  mx::array x = embed_tokens_.embed(batch.ids);
+  for (const VisualSpan& span : batch.visuals) {
+    x = put_rows(x, span.first, span.merged, /*add=*/false);
+  }
   if (observer) observer("text.embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     throw_if_stopped(stop);
     const Layer& layer = layers_[i];
-    x = attend(layer, x, rotary, caches[i], stop);
+    x = attend(i, x, rotary, batch, stop);
     const mx::array normal = layer.post_attention_layernorm(x);
     const std::vector<mx::array> gate_up =
         tensor::Linear::multiply_all(normal, {&layer.gate_proj, &layer.up_proj});
     x = layer.down_proj.add_to(x, tensor::swiglu(gate_up[0], gate_up[1]));
-    for (const VisualSpan& span : spans) {
+    for (const VisualSpan& span : batch.visuals) {
       if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
     }
-    if (by_layer) mx::eval({x, caches[i].keys(), caches[i].values()});
+    if (by_layer) {
+      std::vector<mx::array> computed{x};
+      for (const SequenceState* sequence : batch.sequences) {
+        computed.push_back(sequence->layers_[i].keys());
+        computed.push_back(sequence->layers_[i].values());
+      }
+      mx::eval(computed);
+    }
     if (observer) observer("text.layer." + std::to_string(i), x);
   }
   x = norm_(x);
   if (observer) observer("text.normed", x);
+  for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
+    batch.sequences[i]->length_ +=
+        static_cast<std::size_t>(batch.cu_seqlens[i + 1] - batch.cu_seqlens[i]);
+  }
   return x;
 }
 

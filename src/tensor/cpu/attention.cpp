@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
+#include <vector>
 
 #include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/thread_pool.h"
@@ -215,21 +217,46 @@ HWY_EXPORT(task_lanes);
 HWY_EXPORT(attend_many_lanes);
 HWY_EXPORT(attend_few_lanes);
 
-void attention(const AttentionArguments& a) {
-  const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
-  if (all_lanes <= kMaxFewLanes) {
-    thread_pool().parallel_for(a.kv_heads, [&](std::size_t kv_head) {
-      HWY_DYNAMIC_DISPATCH(attend_few_lanes)(a, kv_head);
-    });
+namespace {
+
+/// The tasks of one run: a key head each, or where there are many queries a key head and
+/// task_lanes() lanes.
+struct RunTasks {
+  std::size_t first = 0;  ///< of the tasks of all runs
+  std::size_t all_lanes = 0;
+  std::size_t blocks = 0;  ///< of lanes; 0: a task has all
+};
+
+void attend_task(const AttentionArguments& a, const RunTasks& tasks, std::size_t task) {
+  const std::size_t kv_head = task % a.kv_heads;
+  if (tasks.blocks == 0) {
+    HWY_DYNAMIC_DISPATCH(attend_few_lanes)(a, kv_head);
     return;
   }
   const std::size_t lanes = HWY_DYNAMIC_DISPATCH(task_lanes)();
-  const std::size_t runs = (all_lanes + lanes - 1) / lanes;
-  thread_pool().parallel_for(runs * a.kv_heads, [&](std::size_t task) {
-    const std::size_t kv_head = task % a.kv_heads;
-    const std::size_t first = (runs - 1 - task / a.kv_heads) * lanes;  // the longest first
-    HWY_DYNAMIC_DISPATCH(attend_many_lanes)
-    (a, kv_head, first, std::min(all_lanes, first + lanes));
+  const std::size_t first = (tasks.blocks - 1 - task / a.kv_heads) * lanes;  // the longest first
+  HWY_DYNAMIC_DISPATCH(attend_many_lanes)
+  (a, kv_head, first, std::min(tasks.all_lanes, first + lanes));
+}
+
+}  // namespace
+
+void attention(std::span<const AttentionArguments> runs) {
+  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(task_lanes)();
+  std::vector<RunTasks> tasks;
+  std::size_t count = 0;
+  for (const AttentionArguments& a : runs) {
+    const std::size_t all_lanes = a.query_count * (a.heads / a.kv_heads);
+    const std::size_t blocks = all_lanes <= kMaxFewLanes ? 0 : (all_lanes + lanes - 1) / lanes;
+    tasks.push_back({count, all_lanes, blocks});
+    count += a.kv_heads * std::max<std::size_t>(blocks, 1);
+  }
+  thread_pool().parallel_for(count, [&](std::size_t task) {
+    const auto after =
+        std::upper_bound(tasks.begin(), tasks.end(), task,
+                         [](std::size_t index, const RunTasks& run) { return index < run.first; });
+    const auto run = static_cast<std::size_t>(after - tasks.begin()) - 1;
+    attend_task(runs[run], tasks[run], task - tasks[run].first);
   });
 }
 

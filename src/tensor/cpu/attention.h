@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "tensor/cpu/kv_rows.h"
 
@@ -30,7 +31,11 @@ struct AttentionArguments {
 /// softmax(scale · q kᵀ) v without ever holding the matrix of scores: keys pass in blocks under a
 /// running maximum and sum (FlashAttention, Dao et al. 2022, arXiv:2205.14135). Memory is
 /// O(head_dim) a thread. Queries of all heads that share a key head are worked on together, so that
-/// every key is read once for them. Runs on `thread_pool()`.
-void attention(const AttentionArguments& arguments);
+/// every key is read once for them. All runs are one call of `thread_pool()`; the bits of a run do
+/// not depend on the others.
+void attention(std::span<const AttentionArguments> runs);
+inline void attention(const AttentionArguments& run) {
+  attention(std::span(&run, 1));
+}
 
 }  // namespace oko::tensor::cpu

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "models/observer.h"
+#include "models/qwen3_vl/chunks.h"
+#include "models/qwen3_vl/model.h"
+
+namespace oko::models::qwen3_vl {
+
+struct SequenceOptions {
+  int reserve = 0;  ///< tokens to make room for at once
+  tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
+  std::size_t prefill_chunk = kPrefillChunk;  ///< tokens that go through the layers at once, >= 1
+};
+
+/// Rows of logits as numbers.
+std::vector<std::vector<float>> rows_of(const mx::array& logits);
+
+/// One text that the model reads and continues by itself: the prompt's tokens and pictures, then a
+/// token at a time.
+class Sequence {
+ public:
+  /// The model must outlive the sequence.
+  Sequence(const Model& model, const SequenceOptions& options);
+
+  /// Reads a prompt, each picture standing for one run of image tokens in `ids`; once, first.
+  /// Returns the logits of the token that follows, (1, vocab_size), evaluated.
+  /// `progress` is told the tokens done so far. Throws kCancelled; kFailed where pictures and
+  /// tokens disagree.
+  mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
+                        const StopToken& stop = {},
+                        const std::function<void(std::size_t)>& progress = {},
+                        const Observer& observer = {});
+
+  /// The same, the logits as numbers.
+  std::vector<float> prefill(std::span<const std::int32_t> ids,
+                             std::span<const ImageFeatures> pictures, const StopToken& stop = {},
+                             const std::function<void(std::size_t)>& progress = {},
+                             const Observer& observer = {});
+
+  /// Reads one more token and returns the logits of the next.
+  std::vector<float> decode(std::int32_t id) { return std::move(decode({&id, 1}).front()); }
+
+  /// Reads some tokens in one pass and returns the logits after each; see Model::read_next.
+  std::vector<std::vector<float>> decode(std::span<const std::int32_t> ids);
+
+  /// Reads one more token, id (1), which a graph may not have computed yet, and returns the logits
+  /// of the next, (1, vocab_size), in a graph not evaluated.
+  mx::array decode(const mx::array& id);
+
+  /// Forgets all but the first `length` tokens.
+  void truncate(std::size_t length) { state_.truncate(length); }
+
+  std::size_t length() const { return state_.length(); }      ///< tokens read
+  std::size_t cache_bytes() const { return state_.bytes(); }  ///< of keys and values in use
+  SequenceState& state() { return state_; }
+
+ private:
+  const Model& model_;
+  SequenceState state_;
+  std::size_t prefill_chunk_;
+};
+
+}  // namespace oko::models::qwen3_vl

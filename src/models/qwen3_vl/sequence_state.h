@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tensor/kv_cache.h"
+
+namespace oko::models::qwen3_vl {
+
+/// What the model keeps of one sequence between passes: the keys and values of every layer. Not
+/// copied by accident: `clone_prefix` says so.
+class SequenceState {
+ public:
+  /// One cache a layer.
+  explicit SequenceState(std::vector<tensor::KvCache> layers) : layers_(std::move(layers)) {}
+
+  std::size_t length() const { return length_; }  ///< tokens read
+  /// Position of token i after the prompt, less i; see RopeIndex.
+  std::int32_t rope_delta() const { return rope_delta_; }
+  void set_rope_delta(std::int32_t delta) { rope_delta_ = delta; }
+
+  /// Forgets all but the first `length` tokens, at most those read.
+  void truncate(std::size_t length);
+
+  /// A copy of the first `length` tokens, at most those read, with room for `reserve` more.
+  SequenceState clone_prefix(std::size_t length, std::size_t reserve) const;
+
+  std::size_t bytes() const;            ///< of the keys and values of the tokens read
+  std::size_t allocated_bytes() const;  ///< of those that there is room for
+
+ private:
+  friend class TextModel;
+
+  std::vector<tensor::KvCache> layers_;
+  std::size_t length_ = 0;
+  std::int32_t rope_delta_ = 0;
+};
+
+}  // namespace oko::models::qwen3_vl
