@@ -262,6 +262,11 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
                               "слова в слоях, которые не показываются, пропущены: {}",
                               opened.layer.words_hidden));
   }
+  if (opened.layer.words_unseen > 0) {
+    opened.notes.push_back(tr("{} words are not to be seen on the page, and are left out",
+                              "слова, которых на странице не видно, пропущены: {}",
+                              opened.layer.words_unseen));
+  }
   if (opened.layer.words_outside > 0) {
     opened.notes.push_back(
         opened.layer.keeps_outside

@@ -13,6 +13,7 @@
 #include "base/language.h"
 #include "document/pdf_pictures.h"
 #include "document/pdf_text.h"
+#include "document/pdf_visibility.h"
 #include "document/stretch.h"
 #include "document/text_layer.h"
 #include "image/sniff.h"
@@ -150,11 +151,15 @@ TextLayer Pdf::read_text_layer(int page, bool only_painted) const {
   {
     const auto lock = lock_pdfium();
     const FPDF_PAGE opened = open_page(page);
-    pieces = text_pieces(opened, PageToPicture(opened, size.width, size.height), hidden_layers_);
+    const PageToPicture to_picture(opened, size.width, size.height);
+    pieces = text_pieces(opened, to_picture, hidden_layers_);
+    mark_unseen(opened, to_picture, size.width, size.height, size.resolution,
+                !hidden_layers_.empty(), pieces);
   }
-  const std::size_t all = pieces.size();
-  std::erase_if(pieces, [](const TextPiece& piece) { return !piece.is_shown; });
-  const std::size_t hidden = all - pieces.size();
+  const std::size_t hidden =
+      std::erase_if(pieces, [](const TextPiece& piece) { return !piece.is_shown; });
+  const std::size_t unseen =
+      std::erase_if(pieces, [](const TextPiece& piece) { return !piece.is_seen; });
   if (only_painted) std::erase_if(pieces, [](const auto& piece) { return !piece.is_painted; });
   TextLayer layer;
   layer.words_outside = count_outside(pieces, size.width, size.height);
@@ -163,6 +168,7 @@ TextLayer Pdf::read_text_layer(int page, bool only_painted) const {
       3 * layer.words_outside > 2 * pieces.size() && !structure().has_crop_box(page);
   layer.page = page_of_text(pieces, size.width, size.height, layer.keeps_outside);
   layer.words_hidden = hidden;
+  layer.words_unseen = unseen;
   layer.characters = count_characters(*layer.page);
   if (!is_readable(*layer.page)) layer.page.reset();
   return layer;

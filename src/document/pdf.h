@@ -39,6 +39,7 @@ struct TextLayer {
   std::optional<ocr::Page> page = {};  ///< see Pdf::text_layer
   std::size_t characters = 0;          ///< also of text that cannot be read
   std::size_t words_hidden = 0;        ///< in layers of the file that are not shown, and left out
+  std::size_t words_unseen = 0;        ///< covered or without a colour, and left out
   std::size_t words_outside = 0;       ///< beyond the edges of the page
   bool keeps_outside = false;          ///< whether `page` has them, or they are left out
 };

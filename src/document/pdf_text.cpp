@@ -232,6 +232,7 @@ std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_pictu
       const bool painted = FPDFTextObj_GetTextRenderMode(character.object) != kPdfInvisible;
       const bool shown = hidden_layers.empty() || !is_in_layer(character.object, hidden_layers);
       pieces.push_back({{}, character.box, false, character.quarter_turns, painted, shown});
+      pieces.back().object = character.object;
     }
     const std::string_view letters = ligature(character.code_point);
     if (letters.empty()) {

@@ -30,6 +30,11 @@ struct FS_SIZEF {
   float height;
 };
 
+/// x' = ax + cy + e, y' = bx + dy + f.
+struct FS_MATRIX {
+  float a = 1, b = 0, c = 0, d = 1, e = 0, f = 0;
+};
+
 struct FPDF_IMAGEOBJ_METADATA {
   unsigned int width;
   unsigned int height;
@@ -71,6 +76,10 @@ FPDF_BOOL FPDFAnnot_GetRect(FPDF_ANNOTATION annotation, FS_RECTF* box);
 int FPDFPage_CountObjects(FPDF_PAGE page);
 FPDF_PAGEOBJECT FPDFPage_GetObject(FPDF_PAGE page, int index);
 int FPDFPageObj_GetType(FPDF_PAGEOBJECT object);
+FPDF_BOOL FPDFPageObj_GetMatrix(FPDF_PAGEOBJECT object, FS_MATRIX* matrix);
+FPDF_BOOL FPDFPageObj_GetFillColor(FPDF_PAGEOBJECT object, unsigned int* red, unsigned int* green,
+                                   unsigned int* blue, unsigned int* opacity);
+FPDF_BOOL FPDFPath_GetDrawMode(FPDF_PAGEOBJECT path, int* fill_mode, FPDF_BOOL* stroke);
 int FPDFFormObj_CountObjects(FPDF_PAGEOBJECT form);
 FPDF_PAGEOBJECT FPDFFormObj_GetObject(FPDF_PAGEOBJECT form, unsigned long index);
 FPDF_BOOL FPDFPageObj_GetBounds(FPDF_PAGEOBJECT object, float* left, float* bottom, float* right,

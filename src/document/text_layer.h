@@ -17,6 +17,8 @@ struct TextPiece {
   bool is_painted = true;   ///< false: render mode 3, as of text that a program has read
   bool is_shown = true;     ///< false: of a layer of the file that is not shown
   bool is_divided = false;  ///< ends in a soft hyphen: its word may go on in the next line
+  bool is_seen = true;      ///< false: nothing on the page shows it
+  void* object = nullptr;   ///< of PDFium, that holds it
 };
 
 /// The pieces, given in the order of the file's content, as words, lines and blocks of a page of

@@ -197,6 +197,54 @@ TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
   EXPECT_NO_THROW(Pdf(folder_ / "white.pdf").render(0));
 }
 
+TEST_F(PdfTest, TextThatThePageDoesNotShowIsCountedAndLeftOut) {
+  const std::string text = "BT /F 12 Tf 20 500 Td (word) Tj ET ";
+  const std::string scan = "q 360 0 0 720 0 0 cm /Im Do Q ", bar = "0 g 0 490 200 40 re f ";
+  const std::string paper =
+      image::encode_jpeg({64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 255), 0}, 90);
+  const auto is_seen = [&](const std::string& content, const std::string& picture) {
+    write_pdf(folder_ / "page.pdf", page_objects(deflated(content), picture));
+    const TextLayer layer = Pdf(folder_ / "page.pdf").read_text_layer(0);
+    EXPECT_NE(layer.page.has_value(), layer.words_unseen == 1) << content;
+    return layer.page.has_value();
+  };
+  const std::string noise = jpeg_of_noise();
+  EXPECT_FALSE(is_seen("1 g " + text, noise)) << "white on white";
+  EXPECT_TRUE(is_seen(bar + "1 g " + text, noise)) << "white on black";
+  EXPECT_TRUE(is_seen("1 g 0 0 360 720 re f 0 g " + text, noise)) << "black on white";
+  EXPECT_FALSE(is_seen(text + bar, noise));
+  EXPECT_FALSE(is_seen(text + "q 100 0 0 40 10 490 cm /Im Do Q", noise)) << "under a small picture";
+  EXPECT_TRUE(is_seen(text + "20 495 200 2 re f", noise)) << "underlined";
+  EXPECT_TRUE(is_seen(text + scan, noise)) << "what a program read in the scan";
+  EXPECT_TRUE(is_seen(scan + "1 g " + text, paper)) << "the same, in white";
+  EXPECT_TRUE(is_seen(scan + "3 Tr " + text, noise)) << "the same, invisible";
+  EXPECT_FALSE(is_seen(scan + "3 Tr " + text + bar, noise)) << "blacked out";
+}
+
+TEST_F(PdfTest, TextOfFormsAndMembershipsInLayersThatAreNotShownIsLeftOut) {
+  const auto unseen = [&](const std::string& layers) {
+    write_file_atomically(
+        folder_ / "page.pdf",
+        "%PDF-1.5\n1 0 obj<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[7 0 R]/D<<" + layers +
+            ">>>>>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]>>endobj\n"
+            "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>"
+            "/XObject<</Fm 6 0 R>>/Properties<</M 8 0 R>>>>>>endobj\n" +
+            pdf_stream(4, "",
+                       "BT /F 10 Tf 20 150 Td (final) Tj ET /Fm Do "
+                       "/OC /M BDC BT /F 10 Tf 20 120 Td (first draft) Tj ET EMC") +
+            "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n" +
+            pdf_stream(6,
+                       "/Type/XObject/Subtype/Form/BBox[0 0 300 200]/OC 7 0 R"
+                       "/Resources<</Font<</F 5 0 R>>>>",
+                       "BT /F 10 Tf 20 90 Td (second draft) Tj ET") +
+            "7 0 obj<</Type/OCG/Name(Drafts)>>endobj\n8 0 obj<</Type/OCMD/OCGs 7 0 R>>endobj\n"
+            "trailer<</Root 1 0 R>>\n%%EOF\n");
+    return Pdf(folder_ / "page.pdf").read_text_layer(0).words_unseen;
+  };
+  EXPECT_EQ(unseen(""), 0U);
+  EXPECT_EQ(unseen("/OFF[7 0 R]"), 4U);
+}
+
 /// A page that shows one grey picture; `entries`: how it is coded.
 std::string page_with_picture(const std::string& entries, const std::string& data) {
   return "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"

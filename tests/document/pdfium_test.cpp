@@ -34,6 +34,10 @@ std::string spelt_as_bindings(const std::string& type) {
       {"FPDF_FORMFILLINFO*", "POINTER(FPDF_FORMFILLINFO)"},
       {"FS_RECTF*", "POINTER(FS_RECTF)"},
       {"FS_SIZEF*", "POINTER(FS_SIZEF)"},
+      {"FS_MATRIX*", "POINTER(FS_MATRIX)"},
+      {"unsigned int*", "POINTER(c_uint)"},
+      {"int*", "POINTER(c_int)"},
+      {"FPDF_BOOL*", "POINTER(FPDF_BOOL)"},
       {"FPDF_IMAGEOBJ_METADATA*", "POINTER(FPDF_IMAGEOBJ_METADATA)"},
   };
   const auto found = kSame.find(type);
