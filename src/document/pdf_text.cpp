@@ -166,7 +166,10 @@ bool continues(const TextPiece& piece, const Character& last, const Character& n
   const Stretch line = across(last.box, piece.quarter_turns);
   const Stretch rows = across(next.box, piece.quarter_turns);
   const float height = std::max(line.length(), rows.length());
-  const float gap = here.begin - before.end;
+  // PDFium has such letters in the order in which they are read.
+  const bool goes_left =
+      text::is_right_to_left(last.code_point) && text::is_right_to_left(next.code_point);
+  const float gap = goes_left ? before.begin - here.end : here.begin - before.end;
   return gap < kWidestGap * height && gap > -kWidestOverlap * height &&
          overlap(line, rows) > 0.5f * std::min(line.length(), rows.length());
 }

@@ -94,6 +94,48 @@ bool begins_small(const std::string& text) {
   return (c >= U'a' && c <= U'z') || (c >= U'а' && c <= U'џ') || (c >= U'ß' && c <= U'ÿ');
 }
 
+enum class Writing { kNone, kRight, kLeft };
+
+/// Of the letters of a word; none of digits and signs.
+Writing direction_of(std::string_view word) {
+  Writing direction = Writing::kNone;
+  for (std::size_t at = 0; at < word.size();) {
+    const text::Utf8Step step = text::next_utf8(word, at);
+    const char32_t c = step.code_point;
+    if (text::is_right_to_left(c)) return Writing::kLeft;
+    const bool is_latin = (c >= U'A' && c <= U'Z') || (c >= U'a' && c <= U'z');
+    if (is_latin || c >= 0xC0) direction = Writing::kRight;
+    at += step.length;
+  }
+  return direction;
+}
+
+/// Takes the words of a line from left to right. In which order they are read: the direction of
+/// most words is that of the line, and those of the other one stand in it as a group.
+std::vector<std::size_t> in_reading_direction(std::vector<std::size_t> line,
+                                              const std::vector<PlacedText>& words) {
+  std::vector<Writing> directions;
+  for (const std::size_t word : line) directions.push_back(direction_of(words[word].text));
+  const auto left = std::ranges::count(directions, Writing::kLeft);
+  if (left == 0) return line;
+  const bool goes_left = left > std::ranges::count(directions, Writing::kRight);
+  if (goes_left) {
+    std::ranges::reverse(line);
+    std::ranges::reverse(directions);
+  }
+  const Writing usual = goes_left ? Writing::kLeft : Writing::kRight;
+  for (std::size_t begin = 0, end = 0; begin < line.size(); begin = end) {
+    end = begin + 1;
+    if (directions[begin] == usual || directions[begin] == Writing::kNone) continue;
+    for (std::size_t i = end; i < line.size() && directions[i] != usual; ++i) {
+      if (directions[i] != Writing::kNone) end = i + 1;
+    }
+    std::reverse(line.begin() + static_cast<std::ptrdiff_t>(begin),
+                 line.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  return line;
+}
+
 /// Puts lines together one after the other.
 class Composer {
  public:
@@ -107,7 +149,8 @@ class Composer {
       places.push_back({along(word.box, quarter_turns), across(word.box, quarter_turns)});
     }
     first_of_direction_ = true;
-    for (const std::vector<std::size_t>& line : reading_order(places)) {
+    for (std::vector<std::size_t>& row : reading_order(places)) {
+      const std::vector<std::size_t> line = in_reading_direction(std::move(row), words);
       std::size_t first = 0;
       if (const PlacedText& rest = words[line.front()]; is_divided_ && begins_small(rest.text)) {
         page_.lines.back().words.back().text += rest.text;

@@ -19,4 +19,9 @@ constexpr bool is_private(char32_t c) {
   return (c >= 0xE000 && c <= 0xF8FF) || c >= 0xF0000;
 }
 
+/// Letters and marks of Hebrew, Arabic and other scripts that are written from right to left.
+constexpr bool is_right_to_left(char32_t c) {
+  return (c >= 0x590 && c <= 0x8FF) || (c >= 0xFB1D && c <= 0xFDFF) || (c >= 0xFE70 && c <= 0xFEFC);
+}
+
 }  // namespace oko::text

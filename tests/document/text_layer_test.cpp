@@ -33,6 +33,20 @@ TEST(TextLayerTest, PartsOfAWordAreOneWord) {
   EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{10, 10, 48, 11}));
 }
 
+TEST(TextLayerTest, WordsThatAreWrittenToTheLeftAreReadInThatOrder) {
+  const auto text = [](const std::vector<std::string>& from_left) {
+    std::vector<TextPiece> pieces;
+    for (const std::string& word : from_left) {
+      pieces.push_back(piece(word, 10.0f + 60.0f * static_cast<float>(pieces.size()), 10, 55));
+    }
+    return page_of_text(pieces, 600, 200).text();
+  };
+  EXPECT_EQ(text({"123", "עולם", "שלום"}), "שלום עולם 123\n");
+  EXPECT_EQ(text({"טוב", "New", "York", "עולם", "שלום"}), "שלום עולם New York טוב\n");
+  EXPECT_EQ(text({"The", "words", "5", "עולם", "שלום", "mean", "hello"}),
+            "The words 5 שלום עולם mean hello\n");
+}
+
 TEST(TextLayerTest, AWordThatASoftHyphenDividesIsWhole) {
   const auto divided = [](const std::string& text, float top) {
     TextPiece piece{text, {10, top, 48, 10}};
