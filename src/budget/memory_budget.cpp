@@ -1,6 +1,8 @@
 #include "budget/memory_budget.h"
 
 #include <algorithm>
+#include <cassert>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <utility>
@@ -10,27 +12,6 @@
 #include "budget/memory_size.h"
 
 namespace oko::budget {
-
-Reservation::Reservation(Reservation&& other) noexcept
-    : budget_(std::exchange(other.budget_, nullptr)), bytes_(std::exchange(other.bytes_, {})) {}
-
-Reservation& Reservation::operator=(Reservation&& other) noexcept {
-  if (this == &other) return *this;
-  release();
-  budget_ = std::exchange(other.budget_, nullptr);
-  bytes_ = std::exchange(other.bytes_, {});
-  return *this;
-}
-
-void Reservation::release() {
-  if (budget_ != nullptr) std::exchange(budget_, nullptr)->release(std::exchange(bytes_, {}));
-}
-
-Reservation Reservation::split(const TagBytes& part) {
-  bytes_ -= part;
-  return Reservation(*budget_, part);
-}
-
 namespace {
 
 /// Calls `function` without the lock and takes the lock again on every exit path.
@@ -42,21 +23,30 @@ auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
   return function();
 }
 
-[[noreturn]] void refuse(const TagBytes& bytes, std::uint64_t budget_bytes, std::uint64_t held,
+[[noreturn]] void refuse(std::uint64_t bytes, std::uint64_t budget_bytes, std::uint64_t held,
                          const std::string& hint) {
   throw Error(ErrorCode::kOverBudget,
               tr("needs {} of memory; budget {}, {} free",
-                 "нужно {} памяти; бюджет — {}, свободно {}", memory_size_text(bytes.total()),
+                 "нужно {} памяти; бюджет — {}, свободно {}", memory_size_text(bytes),
                  memory_limit_text(budget_bytes), memory_limit_text(budget_bytes - held)),
               hint);
 }
 
+std::uint64_t held_by(const ReserveRequest& request) {
+  if (request.already_held == nullptr) return 0;
+  assert(request.already_held->lifetime() == Lifetime::kTransient);
+  return request.already_held->bytes().total();
+}
+
 }  // namespace
 
+MemoryBudget::~MemoryBudget() {
+  assert(evictables_.empty());
+}
+
 Reservation MemoryBudget::reserve(const ReserveRequest& request, StopToken stop) {
-  std::unique_lock lock(mutex_);
-  const auto place =
-      enter_queue(request.already_held != nullptr ? request.already_held->bytes().total() : 0);
+  Lock lock(mutex_);
+  const auto place = enter_queue(held_by(request));
   // Wake the next waiter on every exit path.
   const auto leave = [&](std::uint64_t*) {
     queue_.erase(place);
@@ -64,43 +54,57 @@ Reservation MemoryBudget::reserve(const ReserveRequest& request, StopToken stop)
   };
   const std::unique_ptr<std::uint64_t, decltype(leave)> turn(&*place, leave);
   const auto wait_until = [&](const auto& condition) {
-    if (changed_.wait(lock, stop, condition)) return;
-    throw_cancelled();
+    if (!changed_.wait(lock, stop, condition)) throw_cancelled();
   };
   bool waited = false;
   while (true) {
     wait_until([&] { return !is_turn_taken_ && queue_.begin() == place; });
-    is_turn_taken_ = true;
-    const auto end_turn = [this](bool* taken) {
-      *taken = false;
-      changed_.notify_all();
-    };
-    std::unique_ptr<bool, decltype(end_turn)> my_turn(&is_turn_taken_, end_turn);
-    const std::uint64_t before = held_.total();
-    const TagBytes bytes = unlocked(lock, request.size);
-    const bool can_grant = !request.can_grant || unlocked(lock, request.can_grant);
-    if (can_grant && held_.total() + bytes.total() <= budget_bytes_) {
-      if (std::optional<Reservation> reservation = grant(request, bytes, lock)) {
-        return std::move(*reservation);
-      }
-      continue;
+    const std::uint64_t seen = changes_;
+    bool must_wait = false;
+    if (auto reservation = take_turn(request, stop, place, lock, must_wait)) {
+      return std::move(*reservation);
     }
-    const bool evicted = request.evict && unlocked(lock, [&] { return request.evict(stop); });
-    // A waiter that holds memory may have overtaken us; retry.
-    if (evicted || held_.total() < before || queue_.begin() != place) continue;
-    if (!has_active_reservations()) {
-      ++counts_.refused;
-      refuse(bytes, budget_bytes_, before, request.hint);
-    }
+    if (!must_wait) continue;
     if (!std::exchange(waited, true)) ++counts_.waited;
-    my_turn.reset();
-    wait_until([&] {
-      return held_.total() < before || !has_active_reservations() || queue_.begin() != place;
-    });
+    wait_until(
+        [&] { return changes_ != seen || !has_active_reservations() || queue_.begin() != place; });
   }
 }
 
-/// Callers that hold memory go before those that hold none. Requires the lock.
+std::optional<Reservation> MemoryBudget::take_turn(const ReserveRequest& request,
+                                                   const StopToken& stop,
+                                                   std::list<std::uint64_t>::iterator place,
+                                                   Lock& lock, bool& must_wait) {
+  is_turn_taken_ = true;
+  const auto end_turn = [this](bool* taken) {
+    *taken = false;
+    changed_.notify_all();
+  };
+  const std::unique_ptr<bool, decltype(end_turn)> my_turn(&is_turn_taken_, end_turn);
+  const std::uint64_t seen = changes_;
+  const TagBytes size = unlocked(lock, request.size);
+  const std::uint64_t bytes = size.total();
+  const bool can_grant = !request.can_grant || unlocked(lock, request.can_grant);
+  const bool fits = held_.total() + bytes <= budget_bytes_;
+  if (can_grant && fits) return grant(request, size, lock);
+  const auto refuse_next_to = [&](std::uint64_t held) {
+    ++counts_.refused;
+    refuse(bytes, budget_bytes_, held, request.hint);
+  };
+  // The size is as old as `seen`; it may contain what has been reserved since.
+  const bool is_up_to_date = changes_ == seen;
+  const std::uint64_t stays = unevictable_bytes(request);
+  if (is_up_to_date && stays + bytes > budget_bytes_) refuse_next_to(stays);
+  const bool evicted =
+      !fits && evict_one({held_.total() + bytes - budget_bytes_, request.keep}, stop, lock);
+  // A waiter that holds memory may have overtaken us; retry.
+  if (evicted || changes_ != seen || queue_.begin() != place) return std::nullopt;
+  if (!has_active_reservations()) refuse_next_to(held_.total());
+  must_wait = true;
+  return std::nullopt;
+}
+
+/// Callers that hold memory go before those that hold none.
 std::list<std::uint64_t>::iterator MemoryBudget::enter_queue(std::uint64_t held_bytes) {
   const auto before =
       held_bytes > 0 ? std::find(queue_.begin(), queue_.end(), std::uint64_t{0}) : queue_.end();
@@ -109,31 +113,154 @@ std::list<std::uint64_t>::iterator MemoryBudget::enter_queue(std::uint64_t held_
 }
 
 std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request, const TagBytes& bytes,
-                                               std::unique_lock<std::mutex>& lock) {
-  held_ += bytes;
-  std::optional<Reservation> reservation(Reservation(*this, bytes));
+                                               Lock& lock) {
+  add(bytes, request.lifetime, nullptr);
+  std::optional<Reservation> reservation(Reservation(*this, bytes, request.lifetime));
   if (request.on_grant) {
     lock.unlock();  // a reservation that is not wanted is released, which takes the lock
     if (!request.on_grant(*reservation)) reservation.reset();
     lock.lock();
   }
   if (reservation) {
-    peak_bytes_ = std::max(peak_bytes_, held_.total());
-    counts_.peak.max_with(held_);
+    count_peak();
     ++counts_.granted;
   }
   return reservation;
 }
 
-bool MemoryBudget::has_active_reservations() const {
-  const std::uint64_t waiting = std::accumulate(queue_.begin(), queue_.end(), std::uint64_t{0});
-  return held_.total() > held_[Tag::kWeights] + waiting;
+std::optional<Reservation> MemoryBudget::try_reserve(const TagBytes& bytes,
+                                                     EvictableRegistration& owner) {
+  const Lock lock(mutex_);
+  if (!queue_.empty() || held_.total() + bytes.total() > budget_bytes_) return std::nullopt;
+  add(bytes, Lifetime::kResident, &owner);
+  count_peak();
+  return Reservation(*this, bytes, Lifetime::kResident, &owner);
 }
 
-void MemoryBudget::release(const TagBytes& bytes) {
-  const std::lock_guard lock(mutex_);
-  held_ -= bytes;
+void MemoryBudget::add(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner) {
+  held_ += bytes;
+  if (lifetime == Lifetime::kTransient) transient_bytes_ += bytes.total();
+  if (owner != nullptr) owner->bytes_ += bytes.total();
+}
+
+void MemoryBudget::count_peak() {
+  peak_bytes_ = std::max(peak_bytes_, held_.total());
+  counts_.peak.max_with(held_);
+}
+
+void MemoryBudget::note_change() {
+  ++changes_;
   changed_.notify_all();
+}
+
+void MemoryBudget::release(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner) {
+  const Lock lock(mutex_);
+  held_ -= bytes;
+  if (lifetime == Lifetime::kTransient) {
+    assert(transient_bytes_ >= bytes.total());
+    transient_bytes_ -= bytes.total();
+  }
+  if (owner != nullptr) {
+    assert(owner->bytes_ >= bytes.total());
+    owner->bytes_ -= bytes.total();
+  }
+  note_change();
+}
+
+void MemoryBudget::make_resident(std::uint64_t bytes, EvictableRegistration& owner) {
+  const Lock lock(mutex_);
+  transient_bytes_ -= bytes;
+  owner.bytes_ += bytes;
+  note_change();
+}
+
+/// True if work that does not wait holds memory that it will release.
+bool MemoryBudget::has_active_reservations() const {
+  const std::uint64_t waiting = std::accumulate(queue_.begin(), queue_.end(), std::uint64_t{0});
+  return transient_bytes_ > waiting;
+}
+
+/// What will still be there when all others have released and all that can be evicted is gone.
+std::uint64_t MemoryBudget::unevictable_bytes(const ReserveRequest& request) const {
+  std::uint64_t bytes = held_.total() - transient_bytes_;
+  for (const EvictableRegistration* each : evictables_) {
+    assert(bytes >= each->bytes_);
+    if (each != request.keep || each->is_evicting_) bytes -= each->bytes_;
+  }
+  return bytes + held_by(request);
+}
+
+EvictableRegistration* MemoryBudget::find_victim(
+    const Victims& victims, const std::vector<EvictableRegistration*>& tried) const {
+  EvictableRegistration* first = nullptr;
+  Evictable::Clock::time_point first_idle_since;
+  for (EvictableRegistration* each : evictables_) {
+    const EvictionOrder order = each->evictable_.order();
+    if (each == victims.keep || each->is_evicting_ || each->bytes_ == 0) continue;
+    if (victims.order && *victims.order != order) continue;
+    if (std::find(tried.begin(), tried.end(), each) != tried.end()) continue;
+    const auto idle_since = each->evictable_.idle_since();
+    if (!idle_since || *idle_since >= victims.idle_before) continue;
+    if (first == nullptr ||
+        std::pair(order, *idle_since) < std::pair(first->evictable_.order(), first_idle_since)) {
+      first = each;
+      first_idle_since = *idle_since;
+    }
+  }
+  return first;
+}
+
+/// Returns false if nothing was evicted. An eviction in progress on another thread also counts.
+bool MemoryBudget::evict_one(const Victims& victims, const StopToken& stop, Lock& lock) {
+  std::vector<EvictableRegistration*> tried;
+  while (EvictableRegistration* victim = find_victim(victims, tried)) {
+    victim->is_evicting_ = true;
+    bool evicted = false;
+    {
+      const auto end = [&](EvictableRegistration* each) {
+        each->is_evicting_ = false;
+        if (evicted) ++changes_;
+        changed_.notify_all();
+      };
+      const std::unique_ptr<EvictableRegistration, decltype(end)> eviction(victim, end);
+      evicted = unlocked(lock, [&] { return victim->evictable_.evict(victims.bytes, stop); });
+    }
+    if (evicted) {
+      ++counts_.evicted;
+      return true;
+    }
+    tried.push_back(victim);
+  }
+  const auto is_evicting = [&] {
+    return std::any_of(evictables_.begin(), evictables_.end(),
+                       [](const EvictableRegistration* each) { return each->is_evicting_; });
+  };
+  if (!is_evicting()) return false;
+  const std::uint64_t seen = changes_;
+  const auto is_over = [&] { return changes_ != seen || !is_evicting(); };
+  if (!changed_.wait(lock, stop, is_over)) throw_cancelled();
+  return true;
+}
+
+void MemoryBudget::evict_idle(EvictionOrder order, Evictable::Clock::time_point before,
+                              const StopToken& stop, const EvictableRegistration* keep) {
+  Lock lock(mutex_);
+  const Victims victims{std::numeric_limits<std::uint64_t>::max(), keep, order, before};
+  while (evict_one(victims, stop, lock)) {
+  }
+}
+
+EvictableRegistration::EvictableRegistration(MemoryBudget& budget, Evictable& evictable)
+    : budget_(budget), evictable_(evictable) {
+  const std::lock_guard lock(budget.mutex_);
+  budget.evictables_.push_back(this);
+}
+
+EvictableRegistration::~EvictableRegistration() {
+  std::unique_lock lock(budget_.mutex_);
+  budget_.changed_.wait(lock, [&] { return !is_evicting_; });
+  assert(bytes_ == 0);
+  std::erase(budget_.evictables_, this);
 }
 
 TagBytes MemoryBudget::held() const {

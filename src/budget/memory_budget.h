@@ -6,8 +6,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/stop_token.h"
+#include "budget/evictable.h"
 #include "budget/reservation.h"
 #include "budget/tag_bytes.h"
 
@@ -18,6 +20,7 @@ struct MemoryBudgetCounts {
   std::uint64_t granted = 0;
   std::uint64_t waited = 0;   ///< requests, granted or refused, that waited for a release
   std::uint64_t refused = 0;  ///< over the budget
+  std::uint64_t evicted = 0;  ///< evictions that freed memory
   TagBytes peak;              ///< of each tag by itself
 };
 
@@ -27,28 +30,53 @@ struct ReserveRequest {
   std::function<TagBytes()> size;
   /// Extra condition for granting; re-evaluated after every change. Empty: always true.
   std::function<bool()> can_grant = {};
-  /// Evicts one cache entry or idle model; returns false if nothing can be evicted. May be empty.
-  std::function<bool(const StopToken&)> evict = {};
   /// Called with the reservation before the next turn. Returns false if the size has changed since
   /// it was evaluated: the request starts again. Must not throw; may be empty.
   std::function<bool(Reservation&)> on_grant = {};
+  Lifetime lifetime = Lifetime::kTransient;
+  /// What the caller itself uses: it is not evicted for this request. Null: nothing.
+  const EvictableRegistration* keep = nullptr;
   std::string hint = {};  ///< of the refusal: what the user can change
-  /// What the caller keeps while it waits; null: nothing.
+  /// A transient reservation that the caller keeps while it waits; null: none.
   const Reservation* already_held = nullptr;
 };
 
-/// Tracks memory reservations against the budget. Work reserves before it allocates, so that the
-/// total never exceeds the budget. Any thread may call.
+/// Tracks memory reservations against the budget and evicts what can be made again. Work reserves
+/// before it allocates, so that the total never exceeds the budget. Any thread may call.
+///
+/// The states of a call of `reserve`:
+///
+///     queued --- first in the queue ---> turn --- fits, can_grant, on_grant ---> granted
+///       ^                                | |
+///       |                                | +--- can never fit, or nothing to wait for ---> refused
+///       |                                |
+///       +----------- waiting <-----------+ nothing can be evicted now
+///         a change
+///
+/// A turn evaluates `size` and `can_grant`, then grants or evicts, and begins again after every
+/// eviction. One caller has its turn at a time. While the first in the queue waits, callers that
+/// hold memory may overtake it. A stop ends every state but granted: cancelled.
 class MemoryBudget {
  public:
   explicit MemoryBudget(std::uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+  ~MemoryBudget();
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
-  /// Evicts, then waits until other work releases. First come, first served, but callers that hold
-  /// memory while they wait go before those that hold none. Throws kOverBudget, with the numbers
-  /// and the hint, if it does not fit and no active reservation is left to wait for; kCancelled.
+  /// Evicts in the order of EvictionOrder, the least recently used first, then waits until other
+  /// work releases. First come, first served, but callers that hold memory while they wait go
+  /// before those that hold none. Throws kOverBudget, with the numbers and the hint: at once, with
+  /// nothing evicted, if it would not fit next to the residents that cannot be evicted; otherwise
+  /// if no active reservation is left to wait for. Throws kCancelled.
   Reservation reserve(const ReserveRequest& request, StopToken stop = {});
+
+  /// Makes a cache grow: reserves for `owner` if there is room now and no caller of `reserve` needs
+  /// it. Neither evicts nor waits.
+  std::optional<Reservation> try_reserve(const TagBytes& bytes, EvictableRegistration& owner);
+
+  /// Evicts all of one order that is idle since before `before`, except `keep`. Throws kCancelled.
+  void evict_idle(EvictionOrder order, Evictable::Clock::time_point before, const StopToken& stop,
+                  const EvictableRegistration* keep = nullptr);
 
   /// True if `bytes` fit when nothing else is reserved.
   bool fits_budget(const TagBytes& bytes) const { return bytes.total() <= budget_bytes_; }
@@ -59,21 +87,48 @@ class MemoryBudget {
   MemoryBudgetCounts counts() const;
 
  private:
+  friend class EvictableRegistration;
   friend class Reservation;
-  void release(const TagBytes& bytes);
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// Which evictables a caller wants freed.
+  struct Victims {
+    std::uint64_t bytes;
+    const EvictableRegistration* keep = nullptr;
+    std::optional<EvictionOrder> order = {};  ///< nothing: of every order
+    Evictable::Clock::time_point idle_before = Evictable::Clock::time_point::max();
+  };
+
+  void release(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner);
+  void make_resident(std::uint64_t bytes, EvictableRegistration& owner);
   std::list<std::uint64_t>::iterator enter_queue(std::uint64_t held_bytes);
+  /// The end of a turn that begins with the lock: a reservation, or nothing if the turn begins
+  /// again or, with `must_wait`, has to wait.
+  std::optional<Reservation> take_turn(const ReserveRequest& request, const StopToken& stop,
+                                       std::list<std::uint64_t>::iterator place, Lock& lock,
+                                       bool& must_wait);
   /// Nothing if `request.on_grant` returns false.
   std::optional<Reservation> grant(const ReserveRequest& request, const TagBytes& bytes,
-                                   std::unique_lock<std::mutex>& lock);
-  /// True if work that does not wait holds more than weights. Requires the lock.
+                                   Lock& lock);
+  // These require the lock.
+  void add(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner);
+  void count_peak();
+  void note_change();
   bool has_active_reservations() const;
+  std::uint64_t unevictable_bytes(const ReserveRequest& request) const;
+  EvictableRegistration* find_victim(const Victims& victims,
+                                     const std::vector<EvictableRegistration*>& tried) const;
+  bool evict_one(const Victims& victims, const StopToken& stop, Lock& lock);
 
   const std::uint64_t budget_bytes_;
   mutable std::mutex mutex_;
   ConditionVariable changed_;
   TagBytes held_;
+  std::uint64_t transient_bytes_ = 0;  ///< of `held_`
+  std::uint64_t changes_ = 0;          ///< releases and evictions: reasons to try again
   std::uint64_t peak_bytes_ = 0;
   MemoryBudgetCounts counts_;
+  std::vector<EvictableRegistration*> evictables_;
   /// For each call of `reserve` under way: the bytes that the caller holds while it waits. Callers
   /// that hold none come last; the first has its turn.
   std::list<std::uint64_t> queue_;

@@ -4,7 +4,14 @@
 
 namespace oko::budget {
 
+class EvictableRegistration;
 class MemoryBudget;
+
+/// How long a reservation stays.
+enum class Lifetime {
+  kTransient,  ///< until a request is done: others wait for it
+  kResident,   ///< until its owner goes or it is evicted: nobody waits for it
+};
 
 /// RAII: memory that its owner may use. Any thread may release it; the budget must outlive it.
 class Reservation {
@@ -17,13 +24,20 @@ class Reservation {
   void release();
   /// Moves `part`, at most what is held, into a reservation of its own.
   Reservation split(const TagBytes& part);
+  /// The same, and makes the part resident: it is evicted with `owner`.
+  Reservation split(const TagBytes& part, EvictableRegistration& owner);
   const TagBytes& bytes() const { return bytes_; }
+  Lifetime lifetime() const { return lifetime_; }
 
  private:
   friend class MemoryBudget;
-  Reservation(MemoryBudget& budget, const TagBytes& bytes) : budget_(&budget), bytes_(bytes) {}
+  Reservation(MemoryBudget& budget, const TagBytes& bytes, Lifetime lifetime,
+              EvictableRegistration* owner = nullptr)
+      : budget_(&budget), owner_(owner), lifetime_(lifetime), bytes_(bytes) {}
 
   MemoryBudget* budget_ = nullptr;
+  EvictableRegistration* owner_ = nullptr;  ///< null if it cannot be evicted
+  Lifetime lifetime_ = Lifetime::kTransient;
   TagBytes bytes_;
 };
 

@@ -8,10 +8,22 @@
 namespace oko::budget {
 
 /// What memory is used for.
-enum class Tag { kWeights, kImage, kVision, kPrefill, kKv, kEmbed, kOcr };
-inline constexpr std::size_t kTagCount = 7;
+enum class Tag {
+  kWeights,
+  kImage,
+  kVision,
+  kPrefill,
+  kKv,
+  kEmbed,
+  kOcr,
+  kRuntime,      ///< the process itself and OCR engines
+  kImageCache,   ///< features of pictures, kept for later questions
+  kPrefixCache,  ///< states of sequences, kept for later requests
+};
+inline constexpr std::size_t kTagCount = 10;
 
-/// "weights", "image", "vision", "prefill", "kv", "embed", "ocr".
+/// "weights", "image", "vision", "prefill", "kv", "embed", "ocr", "runtime", "image_cache",
+/// "prefix_cache".
 std::string_view name_of(Tag tag);
 
 /// Bytes of each tag.
@@ -20,8 +32,9 @@ class TagBytes {
   std::uint64_t& operator[](Tag tag) { return bytes_[static_cast<std::size_t>(tag)]; }
   std::uint64_t operator[](Tag tag) const { return bytes_[static_cast<std::size_t>(tag)]; }
   std::uint64_t total() const;
+  bool contains(const TagBytes& part) const;  ///< no tag of `part` is larger
   TagBytes& operator+=(const TagBytes& other);
-  TagBytes& operator-=(const TagBytes& other);
+  TagBytes& operator-=(const TagBytes& other);  ///< at most what is there
   /// Raises each tag to the larger of the two values.
   void max_with(const TagBytes& other);
   /// Subtracts from each tag, down to 0.

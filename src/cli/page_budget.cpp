@@ -31,9 +31,9 @@ std::size_t PageBudget::share(std::size_t wanted, const StopToken& stop) {
   }
   threads = std::max<std::uint64_t>(threads, 1);
   budget::TagBytes bytes;
-  bytes[budget::Tag::kWeights] =  // as what stays
-      engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
-  engines_ = memory_budget_.reserve({.size = [&] { return bytes; }}, stop);
+  bytes[budget::Tag::kRuntime] = engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
+  engines_ = memory_budget_.reserve(
+      {.size = [&] { return bytes; }, .lifetime = budget::Lifetime::kResident}, stop);
   return static_cast<std::size_t>(threads);
 }
 
@@ -64,7 +64,8 @@ std::uint64_t PageBudget::largest_page(const StopToken& stop) {
     try {
       const std::uint64_t bytes = memory_of(i).total();
       if (kAlone + bytes <= budget_) largest = std::max(largest, bytes);
-    } catch (const Error&) {  // said when the page is loaded
+    } catch (const Error&) {
+      continue;  // said when the page is loaded
     }
   }
   return largest;

@@ -11,13 +11,15 @@
 
 namespace oko::engine {
 
+using budget::EvictionOrder;
 using budget::Pressure;
 using budget::Tag;
 using budget::TagBytes;
+using TimePoint = budget::Evictable::Clock::time_point;
 
 namespace {
 
-/// Idle time after which models are unloaded under a memory-pressure warning.
+/// Idle time after which models are unloaded under a memory-pressure warning. Caches go at once.
 constexpr std::chrono::seconds kIdleUnderWarning{10};
 
 /// Keeps what the GPU uses in memory while it lives: macOS takes it after about a second without
@@ -37,26 +39,57 @@ class WiredMemory {
 
 }  // namespace
 
-struct ModelSlot {
+struct ModelSlot final : budget::Evictable {
+  ModelSlot(ModelHost& owner, LoadableModel& loadable, std::uint64_t bytes)
+      : host(owner), model(loadable), weight_bytes(bytes), evictable(owner.memory_budget_, *this) {}
+
+  EvictionOrder order() const override { return EvictionOrder::kIdleModel; }
+  std::optional<TimePoint> idle_since() const override;
+  bool evict(std::uint64_t bytes, const StopToken& stop) override;
+
+  bool has_weights() const { return weights.bytes().total() > 0; }
+
+  ModelHost& host;
   LoadableModel& model;
-  std::uint64_t weight_bytes;
+  const std::uint64_t weight_bytes;
   // Under the host's mutex.
   std::size_t users = 0;
-  std::chrono::steady_clock::time_point last_used = std::chrono::steady_clock::now();
+  TimePoint last_used = Clock::now();
   budget::Reservation weights = {};  ///< held from admission until the model is unloaded
   // Touched by the model thread only.
   bool loaded = false;
-  bool gone = false;  ///< with its registration: `model` is destroyed
 
-  bool has_weights() const { return weights.bytes().total() > 0; }
+  budget::EvictableRegistration evictable;  // last: it waits for an eviction
 };
+
+std::optional<TimePoint> ModelSlot::idle_since() const {
+  const std::lock_guard lock(host.mutex_);
+  if (users > 0 || !has_weights()) return std::nullopt;
+  return last_used;
+}
+
+bool ModelSlot::evict(std::uint64_t, const StopToken& stop) {
+  budget::Reservation freed;
+  host.thread_.run(
+      [&] {
+        {
+          const std::lock_guard lock(host.mutex_);
+          if (users > 0 || !has_weights()) return;  // admitted again, or unregistered
+          freed = std::exchange(weights, {});
+        }
+        model.unload();
+        loaded = false;
+      },
+      stop);
+  return freed.bytes().total() > 0;
+}
 
 namespace {
 
-/// Counted as weights that cannot be unloaded.
+/// Fixed overhead of `bytes`.
 TagBytes overhead_of(std::uint64_t bytes) {
   TagBytes overhead;
-  overhead[Tag::kWeights] = bytes;
+  overhead[Tag::kRuntime] = bytes;
   return overhead;
 }
 
@@ -67,8 +100,9 @@ ModelHost::ModelHost(HostOptions options)
       memory_budget_(std::max(options_.budget_bytes, options_.fixed_overhead_bytes)),
       fixed_overhead_bytes_(options_.fixed_overhead_bytes),
       thread_(options_.threads) {
-  fixed_overhead_ = memory_budget_.reserve(
-      {.size = [this] { return overhead_of(options_.fixed_overhead_bytes); }});
+  fixed_overhead_ =
+      memory_budget_.reserve({.size = [this] { return overhead_of(options_.fixed_overhead_bytes); },
+                              .lifetime = budget::Lifetime::kResident});
   if (options_.probe != nullptr || options_.idle_timeout.count() > 0) {
     watcher_ = JoiningThread([this](const StopToken& stop) { watch(stop); });
   }
@@ -78,25 +112,21 @@ ModelHost::~ModelHost() = default;
 
 ModelRegistration::ModelRegistration(ModelHost& host, LoadableModel& model,
                                      std::uint64_t weight_bytes)
-    : host_(host), slot_(new ModelSlot{model, weight_bytes}) {
+    : host_(host), slot_(std::make_shared<ModelSlot>(host, model, weight_bytes)) {
   const std::lock_guard lock(host.mutex_);
   host.slots_.push_back(slot_);
 }
 
 ModelRegistration::~ModelRegistration() {
-  budget::Reservation weights;
-  {
-    const std::lock_guard lock(host_.mutex_);
-    std::erase(host_.slots_, slot_);
-    ++host_.evictions_;
-    weights = std::exchange(slot_->weights, {});
-  }
-  // MLX's arrays are given back by the thread that made them.
+  // MLX's arrays are freed by the thread that made them.
   host_.thread_.run([&] {
     slot_->model.unload();
-    slot_->gone = true;
+    slot_->loaded = false;
   });
-  host_.end_eviction(weights);
+  budget::Reservation weights;
+  const std::lock_guard lock(host_.mutex_);
+  std::erase(host_.slots_, slot_);
+  weights = std::exchange(slot_->weights, {});
 }
 
 std::uint64_t ModelRegistration::weight_bytes() const {
@@ -120,14 +150,23 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration, co
     if (!slot.has_weights()) bytes += weights;
     return bytes;
   };
-  request.evict = [&](const StopToken& cancel) { return evict(&slot, cancel); };
-  if (options_.one_at_a_time) request.can_grant = [&] { return is_alone(slot, stop); };
+  request.keep = &slot.evictable;
+  if (options_.one_at_a_time) {
+    request.can_grant = [&] {
+      memory_budget_.evict_idle(EvictionOrder::kIdleModel, TimePoint::max(), stop, &slot.evictable);
+      return is_alone(slot);
+    };
+  }
   request.on_grant = [&](budget::Reservation& reservation) {
+    budget::Reservation for_model;
+    if (reservation.bytes()[Tag::kWeights] > 0) {
+      for_model = reservation.split(weights, slot.evictable);
+    }
     const std::lock_guard lock(mutex_);
     if (!slot.has_weights()) {
       // `watch` may have unloaded the model since the size was evaluated.
-      if (reservation.bytes()[Tag::kWeights] < slot.weight_bytes) return false;
-      slot.weights = reservation.split(weights);
+      if (for_model.bytes() != weights) return false;
+      slot.weights = std::move(for_model);
     }
     ++slot.users;
     lease->slot_ = registration.slot_;
@@ -140,11 +179,7 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration, co
 budget::Reservation ModelHost::reserve(const TagBytes& work, const std::string& hint,
                                        StopToken stop, const budget::Reservation* already_held) {
   return memory_budget_.reserve(
-      {.size = [&] { return work; },
-       .evict = [&](const StopToken& cancel) { return evict(nullptr, cancel); },
-       .hint = hint,
-       .already_held = already_held},
-      std::move(stop));
+      {.size = [&] { return work; }, .hint = hint, .already_held = already_held}, std::move(stop));
 }
 
 bool ModelHost::fits_budget(const ModelRegistration& registration, const TagBytes& work) const {
@@ -158,7 +193,11 @@ std::uint64_t ModelHost::budget_for(const ModelRegistration& registration,
 
 FixedReservation::FixedReservation(ModelHost& host, std::uint64_t bytes, const std::string& hint,
                                    const StopToken& stop)
-    : host_(host), reservation_(host.reserve(overhead_of(bytes), hint, stop)) {
+    : host_(host),
+      reservation_(host.memory_budget_.reserve({.size = [&] { return overhead_of(bytes); },
+                                                .lifetime = budget::Lifetime::kResident,
+                                                .hint = hint},
+                                               stop)) {
   host_.fixed_overhead_bytes_ += bytes;
 }
 
@@ -171,7 +210,7 @@ ModelLease::~ModelLease() {
   {
     const std::lock_guard lock(host_.mutex_);
     --slot_->users;
-    slot_->last_used = ModelHost::Clock::now();
+    slot_->last_used = ModelSlot::Clock::now();
   }
   reservation_.release();  // last: a waiter that wakes up finds the model idle
 }
@@ -215,61 +254,11 @@ bool ModelHost::is_only_loaded(const ModelSlot& slot) {
                       [&](const auto& other) { return other.get() != &slot && other->loaded; });
 }
 
-bool ModelHost::is_alone(const ModelSlot& slot, const StopToken& stop) {
-  std::unique_lock lock(mutex_);
-  if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
+bool ModelHost::is_alone(const ModelSlot& slot) {
+  const std::lock_guard lock(mutex_);
   return std::none_of(slots_.begin(), slots_.end(), [&](const auto& other) {
     return other.get() != &slot && other->has_weights();
   });
-}
-
-bool ModelHost::evict(const ModelSlot* except, const StopToken& stop, Clock::time_point before) {
-  std::shared_ptr<ModelSlot> victim;
-  budget::Reservation weights;
-  {
-    std::unique_lock lock(mutex_);
-    for (const std::shared_ptr<ModelSlot>& slot : slots_) {
-      const bool idle = slot->users == 0 && slot->has_weights() && slot->last_used < before;
-      if (!idle || slot.get() == except) continue;
-      if (victim == nullptr || slot->last_used < victim->last_used) victim = slot;
-    }
-    if (victim == nullptr) {
-      // An eviction in progress on another thread also counts.
-      const bool others = evictions_ > 0;
-      if (!evicted_.wait(lock, stop, [&] { return evictions_ == 0; })) throw_cancelled();
-      return others;
-    }
-    ++evictions_;
-    weights = std::exchange(victim->weights, {});
-  }
-  const auto unload = [&] {
-    {
-      const std::lock_guard lock(mutex_);
-      if (victim->users > 0) return;  // admitted again since, with a reservation of its own
-    }
-    if (!victim->gone) victim->model.unload();
-    victim->loaded = false;
-  };
-  try {
-    thread_.run(unload, stop);
-  } catch (...) {  // cancelled: the model stays, unless its registration is gone
-    {
-      const std::lock_guard lock(mutex_);
-      const bool is_registered = std::find(slots_.begin(), slots_.end(), victim) != slots_.end();
-      if (is_registered && !victim->has_weights()) victim->weights = std::move(weights);
-    }
-    end_eviction(weights);
-    throw;
-  }
-  end_eviction(weights);
-  return true;
-}
-
-void ModelHost::end_eviction(budget::Reservation& weights) {
-  weights.release();
-  const std::lock_guard lock(mutex_);
-  --evictions_;
-  evicted_.notify_all();
 }
 
 void ModelHost::watch(const StopToken& stop) {
@@ -280,16 +269,18 @@ void ModelHost::watch(const StopToken& stop) {
         stop.stop_requested()) {
       return;
     }
-    const Clock::time_point now = Clock::now();
-    Clock::time_point before = Clock::time_point::min();
+    const TimePoint now = budget::Evictable::Clock::now();
+    TimePoint before = TimePoint::min();
     if (options_.idle_timeout.count() > 0) before = now - options_.idle_timeout;
     const Pressure pressure =
         options_.probe != nullptr ? options_.probe->status().pressure : Pressure::kNormal;
+    const TimePoint caches_before = pressure == Pressure::kNormal ? before : now;
     if (pressure == Pressure::kWarning) before = std::max(before, now - kIdleUnderWarning);
     if (pressure == Pressure::kCritical) before = now;
     try {
-      while (evict(nullptr, stop, before)) {
-      }
+      memory_budget_.evict_idle(EvictionOrder::kPrefixCache, caches_before, stop);
+      memory_budget_.evict_idle(EvictionOrder::kImageCache, caches_before, stop);
+      memory_budget_.evict_idle(EvictionOrder::kIdleModel, before, stop);
     } catch (const Error&) {  // cancelled
       return;
     }

@@ -24,7 +24,7 @@ struct HostOptions {
   /// Of it: fixed overhead (runtime, OCR engines), which no model and no request can use.
   std::uint64_t fixed_overhead_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
-  /// A model that was not used for so long is unloaded; 0: never.
+  /// A model or cache that was not used for so long is evicted; 0: never.
   std::chrono::milliseconds idle_timeout{0};
   /// Never two models loaded at once, though both would fit for now: for Mode::kSequential.
   bool one_at_a_time = false;
@@ -87,8 +87,8 @@ class ModelLease {
   budget::Reservation reservation_;
 };
 
-/// RAII: reserves memory for something that is neither a model nor a request, such as an OCR
-/// engine. The host must outlive it.
+/// RAII: a resident reservation for something that is neither a model nor a request, such as an OCR
+/// engine. It cannot be evicted. The host must outlive it.
 class FixedReservation {
  public:
   /// Throws as `ModelHost::reserve`.
@@ -104,8 +104,8 @@ class FixedReservation {
 };
 
 /// Runs the models of a process under one budget and on one thread. Loads a model when it is
-/// needed. Unloads the least recently used model first: if another one needs its room, if the
-/// system is short of memory, or after a long idle time. Any thread may call.
+/// needed. Evicts caches, then idle models, the least recently used first: if a request needs the
+/// room, if the system is short of memory, or after a long idle time. Any thread may call.
 class ModelHost {
  public:
   /// If not even `fixed_overhead_bytes` fit the budget, no work does.
@@ -135,6 +135,7 @@ class ModelHost {
 
   /// As given in the options, even if `fixed_overhead_bytes` is larger.
   std::uint64_t budget_bytes() const { return options_.budget_bytes; }
+  budget::MemoryBudget& memory_budget() { return memory_budget_; }
   const budget::MemoryBudget& memory_budget() const { return memory_budget_; }
 
   /// Number of loads since the host was made.
@@ -144,19 +145,12 @@ class ModelHost {
   friend class FixedReservation;
   friend class ModelLease;
   friend class ModelRegistration;
-  using Clock = std::chrono::steady_clock;
+  friend struct ModelSlot;
 
-  /// Evicts the LRU idle model (other than `except`, idle since before `before`). Waits for an
-  /// eviction on another thread if there is none. Returns false if nothing was evicted. Throws
-  /// kCancelled.
-  bool evict(const ModelSlot* except, const StopToken& stop,
-             Clock::time_point before = Clock::time_point::max());
-  /// True if no other model is loaded or has its weights reserved; waits for evictions under way.
-  /// Throws kCancelled.
-  bool is_alone(const ModelSlot& slot, const StopToken& stop);
+  /// True if no other model is loaded or has its weights reserved.
+  bool is_alone(const ModelSlot& slot);
   /// On the model thread.
   bool is_only_loaded(const ModelSlot& slot);
-  void end_eviction(budget::Reservation& weights);
   void watch(const StopToken& stop);
 
   HostOptions options_;
@@ -165,9 +159,9 @@ class ModelHost {
   budget::Reservation fixed_overhead_;
   std::atomic<std::uint64_t> loads_ = 0;
   ModelThread thread_;
-  std::mutex mutex_;  ///< of the slots; never held while the budget or the model thread is called
-  std::size_t evictions_ = 0;  ///< under way
-  ConditionVariable evicted_;
+  /// Of the slots. Never held while the budget or the model thread is called; the budget takes it
+  /// while it holds its own.
+  std::mutex mutex_;
   ConditionVariable watch_wake_;
   std::vector<std::shared_ptr<ModelSlot>> slots_;
   JoiningThread watcher_;  // last: it stops before the rest is gone

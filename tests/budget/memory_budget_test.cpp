@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -23,23 +25,101 @@ TagBytes bytes_of(Tag tag, std::uint64_t bytes) {
   return result;
 }
 
+/// Holds entries of one size; evicts as many as it takes. Counts as used at `idle_since`.
+class FakeCache : public Evictable {
+ public:
+  FakeCache(MemoryBudget& budget, EvictionOrder order, int idle_since = 0)
+      : order_(order),
+        idle_since_(Clock::time_point(std::chrono::seconds(idle_since))),
+        registration_(budget, *this) {}
+  ~FakeCache() override {
+    const std::lock_guard lock(mutex_);
+    entries_.clear();
+  }
+
+  void grow(MemoryBudget& budget, Tag tag, std::uint64_t bytes) {
+    auto entry = budget.try_reserve(bytes_of(tag, bytes), registration_);
+    ASSERT_TRUE(entry);
+    entries_.push_back(std::move(*entry));
+  }
+
+  EvictionOrder order() const override { return order_; }
+  std::optional<Clock::time_point> idle_since() const override {
+    if (in_use) return std::nullopt;
+    return idle_since_;
+  }
+  bool evict(std::uint64_t bytes, const StopToken&) override {
+    if (on_evict) on_evict();
+    const std::lock_guard lock(mutex_);
+    if (in_use || entries_.empty()) return false;
+    while (!entries_.empty()) {
+      const std::uint64_t freed = entries_.back().bytes().total();
+      entries_.pop_back();
+      if (freed >= bytes) break;
+      bytes -= freed;
+    }
+    return true;
+  }
+
+  std::size_t size() const { return entries_.size(); }
+  EvictableRegistration& registration() { return registration_; }
+
+  std::atomic<bool> in_use = false;
+  std::function<void()> on_evict;
+
+ private:
+  EvictionOrder order_;
+  Clock::time_point idle_since_;
+  std::mutex mutex_;  ///< of the entries
+  std::vector<Reservation> entries_;
+  EvictableRegistration registration_;
+};
+
+/// Stops what takes longer than 5 seconds: a test that would hang fails.
+class Deadline {
+ public:
+  StopToken token() const { return source_.get_token(); }
+
+ private:
+  StopSource source_;
+  JoiningThread thread_{[this](const StopToken& done) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    ConditionVariable().wait_for(lock, done, std::chrono::seconds(5), [] { return false; });
+    if (!done.stop_requested()) source_.request_stop();
+  }};
+};
+
 class MemoryBudgetTest : public ::testing::Test {
  protected:
   void SetUp() override { set_language(Language::kEnglish); }
 
-  using Evict = std::function<bool(const StopToken&)>;
-
-  Reservation reserve(Tag tag, std::uint64_t bytes, const Evict& evict = {}, StopToken stop = {}) {
+  Reservation reserve(Tag tag, std::uint64_t bytes, StopToken stop = {}) {
     return budget_.reserve(
-        {.size = [=] { return bytes_of(tag, bytes); }, .evict = evict, .hint = "use --max-pixels"},
+        {.size = [=] { return bytes_of(tag, bytes); }, .hint = "use --max-pixels"},
         std::move(stop));
+  }
+  Reservation reserve_resident(Tag tag, std::uint64_t bytes) {
+    return budget_.reserve(
+        {.size = [=] { return bytes_of(tag, bytes); }, .lifetime = Lifetime::kResident});
+  }
+
+  /// The code of the error that `function` throws, or nothing.
+  template <typename Function>
+  static std::optional<ErrorCode> code_of(const Function& function) {
+    try {
+      function();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return std::nullopt;
   }
 
   MemoryBudget budget_{4 * kGigabyte};
 };
 
 TEST_F(MemoryBudgetTest, CountsHeldBytesByTag) {
-  const Reservation weights = reserve(Tag::kWeights, 3 * kGigabyte);
+  const Reservation weights = reserve_resident(Tag::kWeights, 3 * kGigabyte);
   {
     const Reservation kv = reserve(Tag::kKv, kGigabyte);
     EXPECT_EQ(budget_.held()[Tag::kKv], kGigabyte);
@@ -61,7 +141,7 @@ TEST_F(MemoryBudgetTest, AMovedReservationIsReleasedOnce) {
 }
 
 TEST_F(MemoryBudgetTest, RefusesWithNumbers) {
-  const Reservation weights = reserve(Tag::kWeights, 3 * kGigabyte);
+  const Reservation weights = reserve_resident(Tag::kWeights, 3 * kGigabyte);
   try {
     reserve(Tag::kVision, 2 * kGigabyte);
     FAIL() << "it was granted";
@@ -73,15 +153,166 @@ TEST_F(MemoryBudgetTest, RefusesWithNumbers) {
   const Reservation next = reserve(Tag::kVision, kGigabyte);  // the refusal ended nothing
 }
 
-TEST_F(MemoryBudgetTest, EvictsUntilTheRequestFits) {
-  std::vector<Reservation> idle;
-  for (int i = 0; i < 4; ++i) idle.push_back(reserve(Tag::kWeights, kGigabyte));
-  const Reservation vision = reserve(Tag::kVision, 2 * kGigabyte, [&](const StopToken&) {
-    if (idle.empty()) return false;
-    idle.pop_back();
-    return true;
+TEST_F(MemoryBudgetTest, RefusesAtOnceWhatCannotFitNextToAResidentOfAnyTag) {
+  for (std::size_t tag = 0; tag < kTagCount; ++tag) {
+    const Reservation resident = reserve_resident(Tag(tag), 3 * kGigabyte);
+    // Work that would have to be waited for.
+    const Reservation active = reserve(Tag::kVision, kGigabyte / 2);
+    const Deadline deadline;
+    EXPECT_EQ(code_of([&] { reserve(Tag::kKv, 2 * kGigabyte, deadline.token()); }),
+              ErrorCode::kOverBudget)
+        << name_of(Tag(tag));
+    EXPECT_EQ(budget_.counts().waited, 0u);
+  }
+}
+
+TEST_F(MemoryBudgetTest, RefusesAtOnceWhatCannotFitNextToItsOwnReservations) {
+  const Reservation picture = reserve(Tag::kImage, 2 * kGigabyte);
+  const Reservation active = reserve(Tag::kVision, kGigabyte);
+  const Deadline deadline;
+  const auto ask_for_more = [&] {
+    budget_.reserve(
+        {.size = [] { return bytes_of(Tag::kKv, 3 * kGigabyte); }, .already_held = &picture},
+        deadline.token());
+  };
+  EXPECT_EQ(code_of(ask_for_more), ErrorCode::kOverBudget);
+  EXPECT_EQ(budget_.counts().waited, 0u);
+}
+
+TEST_F(MemoryBudgetTest, ACacheOfAnyTagIsEvictedInsteadOfARefusal) {
+  for (std::size_t tag = 0; tag < kTagCount; ++tag) {
+    FakeCache cache(budget_, EvictionOrder::kImageCache);
+    cache.grow(budget_, Tag(tag), 3 * kGigabyte);
+    const Reservation vision = reserve(Tag::kVision, 2 * kGigabyte);
+    EXPECT_EQ(cache.size(), 0u) << name_of(Tag(tag));
+  }
+}
+
+TEST_F(MemoryBudgetTest, EvictsNothingForARequestThatNeverFits) {
+  FakeCache cache(budget_, EvictionOrder::kImageCache);
+  cache.grow(budget_, Tag::kImageCache, kGigabyte);
+  EXPECT_EQ(code_of([&] { reserve(Tag::kVision, 5 * kGigabyte); }), ErrorCode::kOverBudget);
+  EXPECT_EQ(cache.size(), 1u);
+}
+
+TEST_F(MemoryBudgetTest, EvictsNoMoreThanTheRequestNeeds) {
+  FakeCache cache(budget_, EvictionOrder::kImageCache);
+  for (int i = 0; i < 4; ++i) cache.grow(budget_, Tag::kImageCache, kGigabyte);
+  const Reservation vision = reserve(Tag::kVision, 2 * kGigabyte);
+  EXPECT_EQ(cache.size(), 2u);
+  EXPECT_EQ(budget_.counts().evicted, 1u);
+}
+
+TEST_F(MemoryBudgetTest, EvictsPrefixesThenPicturesThenModelsAndTheLeastRecentlyUsedFirst) {
+  std::vector<std::string> evicted;
+  const auto make = [&](EvictionOrder order, int idle_since, const std::string& name) {
+    auto cache = std::make_unique<FakeCache>(budget_, order, idle_since);
+    cache->grow(budget_, Tag::kWeights, kGigabyte / 2);
+    cache->on_evict = [&evicted, name] { evicted.push_back(name); };
+    return cache;
+  };
+  const auto caches = {make(EvictionOrder::kIdleModel, 2, "model"),
+                       make(EvictionOrder::kIdleModel, 1, "older model"),
+                       make(EvictionOrder::kImageCache, 4, "pictures"),
+                       make(EvictionOrder::kImageCache, 3, "older pictures"),
+                       make(EvictionOrder::kPrefixCache, 6, "prefixes"),
+                       make(EvictionOrder::kPrefixCache, 5, "older prefixes")};
+  const Reservation all = reserve(Tag::kVision, 4 * kGigabyte);
+  EXPECT_EQ(evicted, (std::vector<std::string>{"older prefixes", "prefixes", "older pictures",
+                                               "pictures", "older model", "model"}));
+}
+
+TEST_F(MemoryBudgetTest, KeepsWhatTheRequestItselfUses) {
+  FakeCache model(budget_, EvictionOrder::kIdleModel, 1);
+  FakeCache other(budget_, EvictionOrder::kIdleModel, 2);
+  model.grow(budget_, Tag::kWeights, 2 * kGigabyte);
+  other.grow(budget_, Tag::kWeights, 2 * kGigabyte);
+  const Deadline deadline;
+  const auto reserve_with_model = [&](std::uint64_t bytes) {
+    return budget_.reserve(
+        {.size = [=] { return bytes_of(Tag::kKv, bytes); }, .keep = &model.registration()},
+        deadline.token());
+  };
+  const Reservation kv = reserve_with_model(kGigabyte);
+  EXPECT_EQ(model.size(), 1u);
+  EXPECT_EQ(other.size(), 0u);
+  EXPECT_EQ(code_of([&] { reserve_with_model(3 * kGigabyte); }), ErrorCode::kOverBudget);
+  EXPECT_EQ(model.size(), 1u);
+}
+
+TEST_F(MemoryBudgetTest, WaitsForWhatIsInUseAndEvictsItThen) {
+  FakeCache model(budget_, EvictionOrder::kIdleModel);
+  model.grow(budget_, Tag::kWeights, 3 * kGigabyte);
+  model.in_use = true;
+  Reservation work = reserve(Tag::kVision, kGigabyte / 2);
+  JoiningThread user([&] {
+    while (budget_.counts().waited == 0) std::this_thread::yield();
+    model.in_use = false;
+    work.release();
   });
-  EXPECT_EQ(idle.size(), 2u);
+  const Deadline deadline;
+  const Reservation other = reserve(Tag::kVision, 4 * kGigabyte, deadline.token());
+  EXPECT_EQ(model.size(), 0u);
+}
+
+TEST_F(MemoryBudgetTest, TriesTheNextIfAnEvictableIsUsedAgain) {
+  FakeCache used(budget_, EvictionOrder::kIdleModel, 1);
+  FakeCache idle(budget_, EvictionOrder::kIdleModel, 2);
+  used.grow(budget_, Tag::kWeights, 2 * kGigabyte);
+  idle.grow(budget_, Tag::kWeights, 2 * kGigabyte);
+  used.on_evict = [&] { used.in_use = true; };
+  const Reservation vision = reserve(Tag::kVision, 2 * kGigabyte);
+  EXPECT_EQ(used.size(), 1u);
+  EXPECT_EQ(idle.size(), 0u);
+}
+
+TEST_F(MemoryBudgetTest, ACacheGrowsOnlyIntoFreeMemory) {
+  FakeCache model(budget_, EvictionOrder::kIdleModel);
+  FakeCache cache(budget_, EvictionOrder::kImageCache);
+  model.grow(budget_, Tag::kWeights, 3 * kGigabyte);
+  const TagBytes entry = bytes_of(Tag::kImageCache, kGigabyte);
+  std::optional<Reservation> first = budget_.try_reserve(entry, cache.registration());
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(budget_.try_reserve(entry, cache.registration()));
+  EXPECT_EQ(model.size(), 1u);
+}
+
+TEST_F(MemoryBudgetTest, ACacheDoesNotGrowWhileOthersWait) {
+  FakeCache cache(budget_, EvictionOrder::kImageCache);
+  Reservation work = reserve(Tag::kVision, kGigabyte);
+  JoiningThread other([&] { reserve(Tag::kVision, 4 * kGigabyte); });
+  while (budget_.counts().waited == 0) std::this_thread::yield();
+  EXPECT_FALSE(budget_.try_reserve(bytes_of(Tag::kImageCache, 1), cache.registration()));
+  work.release();
+}
+
+TEST_F(MemoryBudgetTest, EvictsOneOrderByIdleTime) {
+  FakeCache old_cache(budget_, EvictionOrder::kImageCache, 1);
+  FakeCache new_cache(budget_, EvictionOrder::kImageCache, 3);
+  FakeCache model(budget_, EvictionOrder::kIdleModel, 1);
+  for (FakeCache* each : {&old_cache, &new_cache, &model}) {
+    each->grow(budget_, Tag::kImageCache, kGigabyte);
+  }
+  budget_.evict_idle(EvictionOrder::kImageCache,
+                     Evictable::Clock::time_point(std::chrono::seconds(2)), {});
+  EXPECT_EQ(old_cache.size(), 0u);
+  EXPECT_EQ(new_cache.size(), 1u);
+  EXPECT_EQ(model.size(), 1u);
+}
+
+TEST_F(MemoryBudgetTest, ARegistrationEndsAfterTheEvictionUnderWay) {
+  auto cache = std::make_unique<FakeCache>(budget_, EvictionOrder::kImageCache);
+  cache->grow(budget_, Tag::kImageCache, kGigabyte);
+  std::atomic<bool> has_begun = false, is_over = false;
+  cache->on_evict = [&] {
+    has_begun = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    is_over = true;
+  };
+  JoiningThread other([&] { reserve(Tag::kVision, 4 * kGigabyte); });
+  while (!has_begun) std::this_thread::yield();
+  cache.reset();
+  EXPECT_TRUE(is_over);
 }
 
 TEST_F(MemoryBudgetTest, WaitersAreServedInOrder) {
@@ -115,7 +346,7 @@ TEST_F(MemoryBudgetTest, AWaiterCanBeCancelledAndOthersGoOn) {
   for (int i = 0; i < 2; ++i) {  // one at the head of the queue, one behind it
     waiting.emplace_back([&] {
       try {
-        reserve(Tag::kVision, 2 * kGigabyte, {}, cancel.get_token());
+        reserve(Tag::kVision, 2 * kGigabyte, cancel.get_token());
       } catch (const Error& error) {
         if (error.code() == ErrorCode::kCancelled) ++cancelled;
       }
@@ -179,9 +410,8 @@ TEST_F(MemoryBudgetTest, HoldersAreServedBeforeNonHolders) {
 TEST_F(MemoryBudgetTest, WaitsForAHolderThatArrivesDuringTheTurn) {
   Reservation picture = reserve(Tag::kImage, kGigabyte);
   JoiningThread other;
-  const Reservation all = reserve(Tag::kVision, 4 * kGigabyte, [&](const StopToken&) {
-    if (!other
-             .joinable()) {  // the first turn: the picture's owner asks for more and is not at work
+  const auto size = [&] {
+    if (!other.joinable()) {  // the first turn: the owner of the picture asks for more
       other = JoiningThread([&] {
         const Reservation vision = budget_.reserve(
             {.size = [] { return bytes_of(Tag::kVision, kGigabyte); }, .already_held = &picture});
@@ -189,8 +419,9 @@ TEST_F(MemoryBudgetTest, WaitsForAHolderThatArrivesDuringTheTurn) {
       });
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
-    return false;
-  });
+    return bytes_of(Tag::kVision, 4 * kGigabyte);
+  };
+  const Reservation all = budget_.reserve({.size = size});
   EXPECT_EQ(budget_.counts().refused, 0u);
 }
 
@@ -223,7 +454,8 @@ TEST_F(MemoryBudgetTest, WaitsUntilTheExtraConditionHolds) {
 TEST_F(MemoryBudgetTest, AReleasedReservationHoldsNothing) {
   Reservation first = reserve(Tag::kImage, kGigabyte);
   const Reservation second = std::move(first);
-  EXPECT_EQ(first.bytes().total(), 0u);  // NOLINT(bugprone-use-after-move): that is the test
+  // NOLINTNEXTLINE(bugprone-use-after-move): that is the test
+  EXPECT_EQ(first.bytes().total(), 0u);
   Reservation third = reserve(Tag::kImage, kGigabyte);
   third.release();
   EXPECT_EQ(third.bytes().total(), 0u);
@@ -240,17 +472,24 @@ TEST_F(MemoryBudgetTest, ASplitPartOutlivesTheRest) {
   EXPECT_EQ(budget_.held(), bytes_of(Tag::kWeights, kGigabyte));
 }
 
+TEST_F(MemoryBudgetTest, NobodyWaitsForAPartThatBecameResident) {
+  FakeCache model(budget_, EvictionOrder::kIdleModel);
+  Reservation work = reserve(Tag::kWeights, 3 * kGigabyte);
+  const Reservation weights =
+      work.split(bytes_of(Tag::kWeights, 3 * kGigabyte), model.registration());
+  model.in_use = true;
+  const Deadline deadline;
+  EXPECT_EQ(code_of([&] { reserve(Tag::kKv, 2 * kGigabyte, deadline.token()); }),
+            ErrorCode::kOverBudget);
+}
+
 TEST_F(MemoryBudgetTest, EvaluatesTheSizeAgainAfterAnEviction) {
-  Reservation idle = reserve(Tag::kWeights, 3 * kGigabyte);
-  std::uint64_t wanted = 2 * kGigabyte;
+  FakeCache idle(budget_, EvictionOrder::kIdleModel);
+  idle.grow(budget_, Tag::kWeights, 3 * kGigabyte);
+  std::uint64_t size = 2 * kGigabyte;
+  idle.on_evict = [&] { size = kGigabyte; };
   const Reservation reservation =
-      budget_.reserve({.size = [&] { return bytes_of(Tag::kKv, wanted); },
-                       .evict =
-                           [&](const StopToken&) {
-                             idle.release();
-                             wanted = kGigabyte;
-                             return true;
-                           }});
+      budget_.reserve({.size = [&] { return bytes_of(Tag::kKv, size); }});
   EXPECT_EQ(reservation.bytes().total(), kGigabyte);
 }
 
@@ -260,9 +499,8 @@ TEST_F(MemoryBudgetTest, NeverExceedsTheBudget) {
     threads.emplace_back([&, seed] {
       std::mt19937 random(seed);
       for (int i = 0; i < 500; ++i) {
-        // Of weights alone nobody waits.
         const Reservation reservation =
-            reserve(Tag(1 + random() % (kTagCount - 1)), 1 + random() % (4 * kGigabyte));
+            reserve(Tag(random() % kTagCount), 1 + random() % (4 * kGigabyte));
         EXPECT_LE(budget_.held().total(), budget_.budget_bytes());
       }
     });
@@ -273,11 +511,19 @@ TEST_F(MemoryBudgetTest, NeverExceedsTheBudget) {
 }
 
 TEST_F(MemoryBudgetTest, AFailedEvictionLeavesTheBudgetUsable) {
-  const Reservation kv = reserve(Tag::kKv, 3 * kGigabyte);
-  const auto broken = [](const StopToken&) -> bool { throw std::runtime_error("broken"); };
-  EXPECT_THROW(reserve(Tag::kVision, 2 * kGigabyte, broken), std::runtime_error);
+  FakeCache cache(budget_, EvictionOrder::kImageCache);
+  cache.grow(budget_, Tag::kImageCache, 3 * kGigabyte);
+  cache.on_evict = [] { throw std::runtime_error("broken"); };
+  EXPECT_THROW(reserve(Tag::kVision, 2 * kGigabyte), std::runtime_error);
   const Reservation next = reserve(Tag::kVision, kGigabyte);
 }
+
+#ifndef NDEBUG
+TEST_F(MemoryBudgetTest, AssertsThatASplitIsNoMoreThanWhatIsHeld) {
+  Reservation picture = reserve(Tag::kImage, kGigabyte);
+  EXPECT_DEATH(picture.split(bytes_of(Tag::kImage, kGigabyte + 1)), "contains");
+}
+#endif
 
 }  // namespace
 }  // namespace oko::budget

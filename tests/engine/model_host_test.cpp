@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <random>
 
 #include "base/error.h"
@@ -50,6 +51,31 @@ struct ScriptedProbe : budget::MemoryProbe {
     return status;
   }
   std::atomic<Pressure> pressure = Pressure::kNormal;
+};
+
+/// One entry of a cache.
+class FakeCache : public budget::Evictable {
+ public:
+  FakeCache(ModelHost& host, std::uint64_t megabytes) : registration_(host.memory_budget(), *this) {
+    TagBytes bytes;
+    bytes[Tag::kImageCache] = megabytes * kMegabyte;
+    entry_ = std::move(*host.memory_budget().try_reserve(bytes, registration_));
+    is_full = true;
+  }
+  budget::EvictionOrder order() const override { return budget::EvictionOrder::kImageCache; }
+  std::optional<Clock::time_point> idle_since() const override { return created_; }
+  bool evict(std::uint64_t, const StopToken&) override {
+    entry_.release();
+    is_full = false;
+    return true;
+  }
+
+  std::atomic<bool> is_full = false;
+
+ private:
+  Clock::time_point created_ = Clock::now();
+  budget::Reservation entry_;
+  budget::EvictableRegistration registration_;
 };
 
 TagBytes work_of(std::uint64_t megabytes) {
@@ -315,6 +341,56 @@ TEST_F(ModelHostTest, PressureUnloadsIdleModels) {
   probe->pressure = Pressure::kCritical;
   EXPECT_TRUE(eventually([&] { return !first_.is_loaded; }));
   EXPECT_TRUE(second_.is_loaded) << "in use";
+}
+
+TEST_F(ModelHostTest, PressureEvictsCachesBeforeModels) {
+  const auto probe = std::make_shared<ScriptedProbe>();
+  ModelHost host({.probe = probe, .watch_interval = 5ms});
+  ModelRegistration a(host, first_, 60 * kMegabyte);
+  host.admit(a, work_of(1), "")->run([] {});
+  FakeCache cache(host, 20);
+  probe->pressure = Pressure::kWarning;
+  EXPECT_TRUE(eventually([&] { return !cache.is_full; })) << "though it was used a moment ago";
+  EXPECT_TRUE(first_.is_loaded);
+}
+
+TEST_F(ModelHostTest, ACacheIsEvictedAfterTheIdleTimeout) {
+  ModelHost host({.idle_timeout = 20ms, .watch_interval = 5ms});
+  FakeCache cache(host, 20);
+  EXPECT_TRUE(eventually([&] { return !cache.is_full; }));
+}
+
+TEST_F(ModelHostTest, ARequestEvictsCachesBeforeTheOtherModel) {
+  ModelHost host({.budget_bytes = 140 * kMegabyte});
+  ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 40 * kMegabyte);
+  host.admit(a, work_of(1), "")->run([] {});
+  FakeCache cache(host, 20);
+  host.admit(b, work_of(30), "")->run([] {});
+  EXPECT_FALSE(cache.is_full);
+  EXPECT_TRUE(first_.is_loaded);
+  host.admit(b, work_of(50), "")->run([] {});
+  EXPECT_FALSE(first_.is_loaded);
+}
+
+TEST_F(ModelHostTest, AFixedReservationIsNotWaitedFor) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte, .fixed_overhead_bytes = 10 * kMegabyte});
+  ModelRegistration a(host, first_, 60 * kMegabyte);
+  const FixedReservation reader(host, 20 * kMegabyte, "");
+  EXPECT_EQ(host.memory_budget().held()[Tag::kRuntime], 30 * kMegabyte);
+  const budget::Reservation active = host.reserve(work_of(5), "");
+  StopSource stop;
+  JoiningThread deadline([&](const StopToken& done) {
+    while (!done.stop_requested() && host.memory_budget().counts().waited == 0) {
+      std::this_thread::sleep_for(1ms);
+    }
+    stop.request_stop();
+  });
+  try {
+    host.admit(a, work_of(20), "", stop.get_token());
+    FAIL() << "it was admitted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
+  }
 }
 
 TEST_F(ModelHostTest, ManyThreadsShareTheBudgetWithoutDeadlock) {
