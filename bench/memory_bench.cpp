@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "engine/embedder.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "models/bge_m3/model.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/weights.h"
@@ -60,7 +60,7 @@ void work_after_switch(benchmark::State& state, bool switched) {
   constexpr std::uint64_t kWork = 300'000'000;
   const auto host = std::make_shared<engine::ModelHost>(
       engine::HostOptions{.budget_bytes = large + kWork + (switched ? 0 : small)});
-  engine::Engine engine(
+  engine::Generator engine(
       {.vision_language_model = vision_language(), .image_cache_bytes = 0, .host = host});
   engine::Embedder embedder({.model = embedding(), .host = host});
   const engine::GenerationRequest question = engine::request_of(engine::GenerationCase{{}, 10, 1});
@@ -81,7 +81,7 @@ void refusal(benchmark::State& state) {
   const std::uint64_t large = tensor::Weights::bytes_on_disk(vision_language());
   const auto host =
       std::make_shared<engine::ModelHost>(engine::HostOptions{.budget_bytes = large + 300'000'000});
-  engine::Engine engine(
+  engine::Generator engine(
       {.vision_language_model = vision_language(), .image_cache_bytes = 0, .host = host});
   engine.generate(engine::request_of(engine::GenerationCase{{}, 10, 1}));
   const engine::GenerationRequest too_long =

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -17,8 +18,8 @@
 #include "cli/picture_text.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
-#include "engine/engine.h"
 #include "engine/fitting.h"
+#include "engine/generator.h"
 #include "engine/plan.h"
 #include "hub/model_path.h"
 #include "image/fit.h"
@@ -63,13 +64,14 @@ std::string question(const DescribeOptions& options) {
 }
 
 engine::GenerationRequest make_request(const DescribeOptions& options,
-                                       const engine::Engine& engine) {
+                                       const engine::Generator& engine) {
   engine::GenerationRequest request;
   request.messages = {
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
   request.max_tokens = options.max_tokens;
   request.kv_bits = options.kv_bits;
   request.lookup = options.lookup;
+  request.measure_memory = options.stats;
   request.max_pixels = options.max_pixels;
   request.sampling.temperature = options.temperature;
   request.sampling.seed = options.seed;
@@ -82,7 +84,7 @@ engine::GenerationRequest make_request(const DescribeOptions& options,
 }
 
 /// Puts the text of the picture before the question.
-PictureText add_text(const DescribeOptions& options, const engine::Engine& engine,
+PictureText add_text(const DescribeOptions& options, const engine::Generator& engine,
                      const ocr::Page& page, engine::GenerationRequest& request) {
   const PictureText text = picture_text(
       page, {.only_where_sure = options.ocr == "auto",
@@ -139,7 +141,7 @@ ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats
           {"prefill_tokens_per_second", stats.prefill_tokens_per_second()},
           {"decode_tokens_per_second", stats.decode_tokens_per_second()},
           {"drafted_tokens", stats.drafted_tokens},
-          {"accepted_drafts", stats.accepted_drafts},
+          {"accepted_drafts", stats.accepted_draft_tokens},
           {"kv_cache_bytes", stats.memory.kv},
           {"weight_bytes", stats.weight_bytes},
           {"copied_weight_bytes", stats.copied_weight_bytes},
@@ -179,9 +181,9 @@ ordered_json ocr_json(const Picture& picture, const PictureText& text) {
 }
 
 /// `path` is that of a picture whose name is `name`.
-void describe_one(const DescribeOptions& options, engine::ModelHost& host, engine::Engine& engine,
-                  TextReader& reader, const std::string& path, const std::string& name,
-                  const Interrupt& interrupt) {
+void describe_one(const DescribeOptions& options, engine::ModelHost& host,
+                  engine::Generator& engine, TextReader& reader, const std::string& path,
+                  const std::string& name, const Interrupt& interrupt) {
   const auto note = [&](const std::string& text) {
     if (!options.common.quiet) say_note(name + ": " + text);
   };
@@ -197,8 +199,9 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     note(tr("page 1 of {} is described; oko ocr reads all",
             "описана страница 1 из {}; oko ocr читает все", picture.pages));
   }
-  request.images.push_back(std::move(picture.image));  // its reservation stays where it is
-  request.images_reservation = &picture.reservation;
+  request.images.push_back(std::move(picture.image));
+  request.images_reservation =
+      std::make_shared<const budget::Reservation>(std::move(picture.reservation));
   const PictureText text = add_text(options, engine, picture.page, request);
   for (const std::string& each : text.notes) note(each);
   ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
@@ -208,7 +211,7 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host, engin
     if (streamed) print(printable(piece));
   };
   const engine::GenerationResult result = engine.generate(
-      request, on_text, interrupt.token(), [&](double done) { progress.update(done); });
+      std::move(request), on_text, interrupt.token(), [&](double done) { progress.update(done); });
   progress.clear();
   if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
@@ -257,7 +260,7 @@ void describe(const DescribeOptions& options) {
   require_space_of_model(options, model);
   TextReader reader(*host, when_to_read(options.ocr));
   const Interrupt interrupt(Interrupt::kPatience);
-  engine::Engine engine(
+  engine::Generator engine(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },

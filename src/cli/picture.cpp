@@ -47,7 +47,7 @@ budget::Reservation reserve_for(engine::ModelHost& host, Tag tag, std::uint64_t 
 /// All that a picture and a request about it take of a budget, in bytes.
 class PictureMemory {
  public:
-  PictureMemory(const engine::Engine& engine, const engine::GenerationRequest& request,
+  PictureMemory(const engine::Generator& engine, const engine::GenerationRequest& request,
                 const image::Header& header)
       : engine_(engine),
         request_(request),
@@ -97,7 +97,7 @@ class PictureMemory {
     return engine_.knobs_for(request_, {size_}, budget - std::min(budget, stays(reads_text)));
   }
 
-  const engine::Engine& engine_;
+  const engine::Generator& engine_;
   const engine::GenerationRequest& request_;
   image::Header header_;
   models::qwen3_vl::ImageSize size_;
@@ -113,7 +113,7 @@ image::Fitted fitted(const std::string& file, std::uint64_t budget, bool reads_t
 
 /// The size of a picture for which there is room, and whether there is for its text; where not,
 /// its engine gives up what it has.
-std::pair<image::Fitted, bool> plan(const engine::Engine& engine,
+std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
                                     const engine::GenerationRequest& request,
                                     const std::string& file, std::uint64_t budget,
                                     TextReader& reader, Picture& picture) {
@@ -194,7 +194,7 @@ void TextReader::give_up() {
   when_ = ReadText::kNever;
 }
 
-Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,
+Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, const std::string& file,
                      TextReader& reader, const StopToken& stop) {
   Picture picture;

@@ -6,7 +6,7 @@
 
 #include "base/stop_token.h"
 #include "budget/reservation.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "engine/model_host.h"
 #include "image/image.h"
 #include "ocr/engine.h"
@@ -68,7 +68,7 @@ struct Picture {
 /// picture that would not is shrunk while it is decoded, down to 1 megapixel. Throws
 /// kOverBudget with the least budget for all of that and the other options that are each enough;
 /// kBadInput, kCancelled, and what ocr::make_engine throws.
-Picture load_picture(engine::ModelHost& host, const engine::Engine& engine,
+Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, const std::string& file,
                      TextReader& reader, const StopToken& stop);
 

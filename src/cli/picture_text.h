@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/language.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "ocr/page.h"
 
 namespace oko::cli {

@@ -19,9 +19,9 @@ using ocr::Box;
 
 constexpr float kSureEnough = 0.6f;  // pictures without text are read as words that are less sure
 constexpr float kSure = 0.8f;
-constexpr float kSamePlace = 0.3f;  // of the smaller box
-constexpr float kLikeSize = 3;      // a watermark covers what stands under it, and does not tell it
-constexpr double kMost = 0.6;       // of the words
+constexpr float kSameArea = 0.3f;  // of the smaller box
+constexpr float kLikeSize = 3;     // a watermark covers what stands under it, and does not tell it
+constexpr double kMost = 0.6;      // of the words
 constexpr std::size_t kShortWord = 3;  // bytes: says little
 
 float common_area(const Box& a, const Box& b) {
@@ -32,7 +32,7 @@ float common_area(const Box& a, const Box& b) {
 
 bool is_at(const Box& a, const Box& b) {
   const float smaller = std::min(a.width * a.height, b.width * b.height);
-  return smaller > 0 && common_area(a, b) > kSamePlace * smaller;
+  return smaller > 0 && common_area(a, b) > kSameArea * smaller;
 }
 
 /// Of the letters, however they are turned.

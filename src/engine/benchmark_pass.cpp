@@ -114,10 +114,11 @@ class QwenPass : public BenchmarkPass {
   /// As an answer is written: the most likely tokens, each submitted before the last is read.
   double decode_on_device(qwen::Sequence& sequence, const tensor::mx::array& logits) const {
     const Stopwatch watch;
-    DeviceDecoder decoder(sequence, logits, {}, options_.tokens + 1);
+    DeviceDecoder decoder(logits, {}, options_.tokens + 1);
     for (int i = 0; i <= options_.tokens; ++i) {
       throw_if_stopped(stop_);
-      decoder.next();
+      if (decoder.wants_logits()) decoder.observe(sequence.decode(decoder.input()));
+      decoder.read();
     }
     return watch.seconds();
   }

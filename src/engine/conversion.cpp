@@ -33,7 +33,7 @@ bool is_vision_language(const fs::path& folder) {
   return type != config.end() && type->is_string() && *type == "qwen3_vl";
 }
 
-/// A vision-language model with all that `Engine` reads.
+/// A vision-language model with all that `Generator` reads.
 struct VisionLanguageParts {
   explicit VisionLanguageParts(const fs::path& folder)
       : tokenizer(text::Tokenizer::load(folder, kNoCache)),

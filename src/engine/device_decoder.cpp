@@ -9,19 +9,20 @@ bool DeviceDecoder::can_choose(const SamplingOptions& options) {
   return options.temperature == 0 || options.top_p == 1;
 }
 
-DeviceDecoder::DeviceDecoder(models::qwen3_vl::Sequence& sequence, const tensor::mx::array& logits,
-                             const SamplingOptions& options, int max_tokens)
-    : sequence_(sequence), options_(options), max_tokens_(max_tokens), ahead_(choose(logits)) {}
+DeviceDecoder::DeviceDecoder(const tensor::mx::array& logits, const SamplingOptions& options,
+                             int max_tokens)
+    : options_(options), max_tokens_(max_tokens), ahead_(choose(logits)) {}
 
 DeviceDecoder::~DeviceDecoder() {
   ahead_.wait();
+  if (next_) next_->wait();
 }
 
-std::int32_t DeviceDecoder::next() {
-  tensor::TokenChoice choice = ahead_;
-  if (chosen_ < max_tokens_) ahead_ = choose(sequence_.decode(choice.id()));
-  const std::int32_t id = choice.read_id();
-  tensor::require_finite(choice.read_largest_logit());
+std::int32_t DeviceDecoder::read() {
+  const std::int32_t id = ahead_.read_id();
+  tensor::require_finite(ahead_.read_largest_logit());
+  if (next_) ahead_ = *next_;
+  next_.reset();
   return id;
 }
 

@@ -1,39 +1,50 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
-#include "engine/decoder.h"
 #include "engine/sampler.h"
-#include "models/qwen3_vl/sequence.h"
 #include "tensor/token_choice.h"
 
 namespace oko::engine {
 
 /// Chooses tokens by MLX's operations on the device. The graph of the next token is submitted
-/// before the last one is read, so the device does not wait for the host; the token after the last
-/// may be computed in vain.
-class DeviceDecoder : public Decoder {
+/// before the last one is read, so the device does not wait for the host:
+///
+///     observe(logits of reading input()), then read(), for each token
+///
+/// The token after the last may be computed in vain.
+class DeviceDecoder {
  public:
-  /// Whether these options can be met without the logits.
+  /// Whether these options can be met without the logits on the host.
   static bool can_choose(const SamplingOptions& options);
 
-  /// `logits`: (1, vocab_size), of the first token. The sequence must outlive the decoder.
-  DeviceDecoder(models::qwen3_vl::Sequence& sequence, const tensor::mx::array& logits,
-                const SamplingOptions& options, int max_tokens);
-  ~DeviceDecoder() override;  ///< waits for what was submitted
+  /// `logits`: (1, vocab_size), of the first token. `max_tokens`: that will be read.
+  DeviceDecoder(const tensor::mx::array& logits, const SamplingOptions& options, int max_tokens);
+  ~DeviceDecoder();  ///< waits for what was submitted
   DeviceDecoder(const DeviceDecoder&) = delete;
   DeviceDecoder& operator=(const DeviceDecoder&) = delete;
 
-  std::int32_t next() override;
+  /// Whether a token follows the one that `read` gives.
+  bool wants_logits() const { return chosen_ < max_tokens_; }
+
+  /// The token that `read` gives, (1), which the device may not have computed yet.
+  const tensor::mx::array& input() const { return ahead_.id(); }
+
+  /// `logits`: (1, vocab_size), after `input`.
+  void observe(const tensor::mx::array& logits) { next_ = choose(logits); }
+
+  /// Waits for the token. Throws kBadModel where logits are not numbers.
+  std::int32_t read();
 
  private:
   tensor::TokenChoice choose(const tensor::mx::array& logits);
 
-  models::qwen3_vl::Sequence& sequence_;
   SamplingOptions options_;
   int max_tokens_;
   int chosen_ = 0;
-  tensor::TokenChoice ahead_;  ///< the token that `next` gives
+  tensor::TokenChoice ahead_;
+  std::optional<tensor::TokenChoice> next_;
 };
 
 }  // namespace oko::engine

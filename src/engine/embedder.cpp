@@ -31,7 +31,6 @@ constexpr std::size_t kLeastTokens = 3;        // that --max-tokens can be
 
 struct Embedder::Work {
   const EmbeddingRequest& request;
-  const std::function<void(double)>& on_progress;
   StopToken stop;
   std::vector<std::vector<std::int32_t>> ids;    // of each text
   std::vector<std::vector<std::size_t>> passes;  // the texts of each
@@ -97,7 +96,7 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
                 tr("max_tokens is {}, this model reads 3..{}",
                    "max_tokens — {}, модель читает 3..{}", request.max_tokens, most));
   }
-  Work work{request, on_progress, std::move(stop), {}, {}, {}};
+  Work work{request, std::move(stop), {}, {}, {}};
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
   const std::string& prompt = prompt_of(request);
@@ -113,7 +112,14 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
   const std::unique_ptr<ModelLease> lease = admit(work);
   budget::PeakSampler memory;
   const std::uint64_t private_before = budget::private_bytes();
-  lease->run([&] { encode(work); }, work.stop);
+  std::size_t done = 0;
+  for (const std::vector<std::size_t>& texts : work.passes) {
+    lease->run([&] { encode(work, texts); }, work.stop);
+    done += work.tokens_of(texts);
+    if (on_progress) {
+      on_progress(static_cast<double>(done) / static_cast<double>(work.result.stats.tokens));
+    }
+  }
   work.result.stats.peak_private_bytes = memory.peak_bytes();
   work.result.stats.memory = work.result.stats.peak_private_bytes -
                              std::min(work.result.stats.peak_private_bytes, private_before);
@@ -149,7 +155,7 @@ std::string Embedder::hint_for(const Work& work) const {
   std::size_t longest = 0;
   for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
   const auto fits = [&](std::size_t texts, std::size_t tokens) {
-    Work less{work.request, work.on_progress, {}, {}, {}, {}};
+    Work less{work.request, {}, {}, {}, {}};
     for (std::size_t i = 0; i < texts; ++i) {
       less.ids.emplace_back(std::min(tokens, work.ids[i].size()));
       less.result.stats.tokens += less.ids.back().size();
@@ -192,36 +198,28 @@ std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
   return host_->admit(registration_, bytes, tr("raise --budget", "увеличьте --budget"), work.stop);
 }
 
-void Embedder::encode(Work& work) {
+/// One pass, on the model thread: others may have their turn before the next one.
+void Embedder::encode(Work& work, const std::vector<std::size_t>& texts) {
   EmbeddingStats& stats = work.result.stats;
-  stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
+  stats.load_seconds += std::exchange(loaded_.load_seconds, 0);
   stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
   loaded_.model->require(work.request.outputs);
   const Stopwatch encode;
   tensor::BufferPhases buffers;
   buffers.begin(stats.predicted_memory);
-  std::size_t done = 0;
-  for (const std::vector<std::size_t>& texts : work.passes) {
-    bge::PackedTexts pass{{}, {0}};
-    for (const std::size_t text : texts) {
-      pass.ids.insert(pass.ids.end(), work.ids[text].begin(), work.ids[text].end());
-      pass.cu_seqlens.push_back(static_cast<int>(pass.ids.size()));
-    }
-    std::vector<bge::Encoding> encodings =
-        loaded_.model->encode(pass, work.request.outputs, work.stop);
-    for (std::size_t i = 0; i < encodings.size(); ++i) {
-      work.result.texts[texts[i]].encoding = std::move(encodings[i]);
-    }
-    // The next pass begins with arrays of other sizes, for which what is kept is of no use.
-    tensor::release_spare_memory();
-    done += pass.ids.size();
-    if (work.on_progress) {
-      work.on_progress(static_cast<double>(done) / static_cast<double>(stats.tokens));
-    }
+  bge::PackedTexts pass{{}, {0}};
+  for (const std::size_t text : texts) {
+    pass.ids.insert(pass.ids.end(), work.ids[text].begin(), work.ids[text].end());
+    pass.cu_seqlens.push_back(static_cast<int>(pass.ids.size()));
   }
-  stats.encode_seconds = encode.seconds();
-  stats.mlx_memory = buffers.take_peak();
-  stats.mlx_peak_bytes = buffers.peak_bytes();
+  std::vector<bge::Encoding> encodings =
+      loaded_.model->encode(pass, work.request.outputs, work.stop);
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    work.result.texts[texts[i]].encoding = std::move(encodings[i]);
+  }
+  stats.encode_seconds += encode.seconds();
+  stats.mlx_memory = std::max(stats.mlx_memory, buffers.take_peak());
+  stats.mlx_peak_bytes = std::max(stats.mlx_peak_bytes, buffers.peak_bytes());
 }
 
 }  // namespace oko::engine

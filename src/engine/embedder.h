@@ -59,9 +59,9 @@ struct EmbeddingResult {
   EmbeddingStats stats;
 };
 
-/// Runs an embedding model on the host's thread. Any thread may call; requests are worked off one
-/// by one, each admitted by the host before it takes memory. Texts are sorted by their length and
-/// packed into passes of a few thousand tokens.
+/// Runs an embedding model on the host's thread. Any thread may call; the host admits each request
+/// before it takes memory. Texts are sorted by their length and packed into passes of a few
+/// thousand tokens; between two passes others have their steps.
 class Embedder {
  public:
   /// Reads the model's small files. The weights are mapped by the first request. Throws kBadModel.
@@ -100,7 +100,7 @@ class Embedder {
   budget::TagBytes memory_of(const Work& work) const;
   std::string hint_for(const Work& work) const;
   std::unique_ptr<ModelLease> admit(Work& work);
-  void encode(Work& work);
+  void encode(Work& work, const std::vector<std::size_t>& texts);
 
   EmbedderOptions options_;
   models::bge_m3::Config config_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,17 +19,18 @@ namespace oko::engine {
 struct GenerationRequest {
   std::vector<text::Message> messages;
   std::vector<image::Image> images;  ///< one for each image part of the messages, in order
-  /// The reservation of `images`, which is not reserved again; null: none.
-  const budget::Reservation* images_reservation = nullptr;
+  /// Memory that is reserved for `images` already; only the rest is reserved. Null: none.
+  std::shared_ptr<const budget::Reservation> images_reservation = {};
   SamplingOptions sampling;
   /// Of the answer, >= 1; fewer where the model has no positions for more.
   int max_tokens = 1024;
-  /// Of each picture after resizing; 0: EngineOptions::graph_pixels where MLX's graph runs,
+  /// Of each picture after resizing; 0: GeneratorOptions::graph_pixels where MLX's graph runs,
   /// otherwise as the model's config says, which no value exceeds.
   std::int64_t max_pixels = 0;
   int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32; on a GPU 16
   int prefill_chunk = 512;        ///< tokens of the prompt that are read at once, >= 1
   bool lookup = false;            ///< guess tokens from the text itself (PromptLookup)
+  bool measure_memory = false;    ///< fills GenerationStats::memory and peak_private_bytes
   std::vector<std::string> stop;  ///< texts at which the answer ends; they are not part of it
 };
 
@@ -62,7 +64,7 @@ struct GenerationStats {
   int prompt_tokens = 0;                  ///< image tokens included
   int generated_tokens = 0;               ///< the end token not counted
   int drafted_tokens = 0;                 ///< guessed by lookup
-  int accepted_drafts = 0;                ///< of them, those that were right
+  int accepted_draft_tokens = 0;          ///< of them, those that were right
   std::uint64_t weight_bytes = 0;         ///< of the model, mapped, and what its host keeps with it
   std::uint64_t copied_weight_bytes = 0;  ///< of them, private memory (Weights::copied_bytes)
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
@@ -102,11 +104,10 @@ struct GenerationResult {
   GenerationStats stats;
 };
 
-/// Is given each piece of the answer as it comes: whole UTF-8 characters. Called on the engine
-/// thread.
+/// Is given each piece of the answer as it comes: whole UTF-8 characters.
 using TextSink = std::function<void(std::string_view)>;
 
-/// Is told how far the work before the first token has come, 0..1. Called on the engine thread.
+/// Is told how far the work before the first token has come, 0..1.
 using ProgressSink = std::function<void(double)>;
 
 }  // namespace oko::engine

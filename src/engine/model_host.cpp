@@ -22,21 +22,6 @@ namespace {
 /// Idle time after which models are unloaded under a memory-pressure warning. Caches go at once.
 constexpr std::chrono::seconds kIdleUnderWarning{10};
 
-/// Keeps what the GPU uses in memory while it lives: macOS takes it after about a second without
-/// work, and maps it again at 35 ms a gigabyte. An idle process holds nothing.
-class WiredMemory {
- public:
-  explicit WiredMemory(const HostOptions& options) : options_(options) {
-    options_.set_wired_limit(options_.wired_bytes);
-  }
-  ~WiredMemory() { options_.set_wired_limit(0); }
-  WiredMemory(const WiredMemory&) = delete;
-  WiredMemory& operator=(const WiredMemory&) = delete;
-
- private:
-  const HostOptions& options_;
-};
-
 }  // namespace
 
 struct ModelSlot final : budget::Evictable {
@@ -70,7 +55,7 @@ std::optional<TimePoint> ModelSlot::idle_since() const {
 
 bool ModelSlot::evict(std::uint64_t, const StopToken& stop) {
   budget::Reservation freed;
-  host.thread_.run(
+  host.scheduler_.run(
       [&] {
         {
           const std::lock_guard lock(host.mutex_);
@@ -99,7 +84,7 @@ ModelHost::ModelHost(HostOptions options)
     : options_(std::move(options)),
       memory_budget_(std::max(options_.budget_bytes, options_.fixed_overhead_bytes)),
       fixed_overhead_bytes_(options_.fixed_overhead_bytes),
-      thread_(options_.threads) {
+      scheduler_(options_.threads) {
   fixed_overhead_ =
       memory_budget_.reserve({.size = [this] { return overhead_of(options_.fixed_overhead_bytes); },
                               .lifetime = budget::Lifetime::kResident});
@@ -119,7 +104,7 @@ ModelRegistration::ModelRegistration(ModelHost& host, LoadableModel& model,
 
 ModelRegistration::~ModelRegistration() {
   // MLX's arrays are freed by the thread that made them.
-  host_.thread_.run([&] {
+  host_.scheduler_.run([&] {
     slot_->model.unload();
     slot_->loaded = false;
   });
@@ -217,35 +202,55 @@ ModelLease::~ModelLease() {
 
 void ModelLease::run(const std::function<void()>& job, const StopToken& stop) {
   const auto run_with_model = [&] {
-    if (slot_->loaded && !slot_->model.is_current()) {
-      slot_->model.unload();
-      slot_->loaded = false;
-    }
-    if (!slot_->loaded) {
-      slot_->model.load();
-      slot_->loaded = true;
-      ++host_.loads_;
-    }
-    // MLX wires every buffer that it has, so an idle model's weights would be read in, too.
-    std::optional<WiredMemory> wired;
-    if (host_.options_.wired_bytes > 0 && host_.is_only_loaded(*slot_)) {
-      wired.emplace(host_.options_);
-    }
-    try {
-      job();
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& error) {  // a GPU that reads past a file's end says little
-      if (slot_->model.is_current()) throw;
-      const std::string reason = error.what();
-      throw Error(
-          ErrorCode::kBadModel,
-          tr("the model's files were changed while it ran ({})",
-             "файлы модели изменились, пока она работала ({})", reason),
-          tr("try again, or download the model again", "повторите или скачайте модель заново"));
-    }
+    load();
+    const std::shared_ptr<WiredMemory> wired = wire();
+    guard(job);
   };
-  host_.thread_.run(run_with_model, stop);
+  host_.scheduler_.run(run_with_model, stop);
+}
+
+bool ModelLease::is_current() const {
+  return slot_->loaded && slot_->model.is_current();
+}
+
+void ModelLease::load() {
+  if (slot_->loaded && !slot_->model.is_current()) {
+    slot_->model.unload();
+    slot_->loaded = false;
+  }
+  if (slot_->loaded) return;
+  slot_->model.load();
+  slot_->loaded = true;
+  ++host_.loads_;
+}
+
+std::shared_ptr<WiredMemory> ModelLease::wire() {
+  if (host_.options_.wired_bytes == 0) return nullptr;
+  if (const auto wired = host_.wired_.lock()) return wired;
+  // MLX wires every buffer that it has, so an idle model's weights would be read in, too.
+  if (!host_.is_only_loaded(*slot_)) return nullptr;
+  auto wired = std::make_shared<WiredMemory>(host_.options_);
+  host_.wired_ = wired;
+  return wired;
+}
+
+void ModelLease::guard(const std::function<void()>& job) const {
+  try {
+    job();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {  // a GPU that reads past a file's end says little
+    const std::string reason = error.what();
+    if (slot_->model.is_current()) {
+      throw Error(ErrorCode::kFailed,
+                  tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
+    }
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("the model's files were changed while it ran ({})",
+           "файлы модели изменились, пока она работала ({})", reason),
+        tr("try again, or download the model again", "повторите или скачайте модель заново"));
+  }
 }
 
 bool ModelHost::is_only_loaded(const ModelSlot& slot) {

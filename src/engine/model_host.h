@@ -13,7 +13,7 @@
 #include "base/stop_token.h"
 #include "budget/memory_budget.h"
 #include "budget/memory_probe.h"
-#include "engine/model_thread.h"
+#include "engine/scheduler.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -68,6 +68,22 @@ class ModelRegistration {
   std::shared_ptr<ModelSlot> slot_;
 };
 
+/// RAII: while one lives, MLX's buffers stay wired: macOS takes what the GPU uses after about a
+/// second without work, and maps it again at 35 ms a gigabyte. An idle process wires nothing. Made
+/// and destroyed on the model thread.
+class WiredMemory {
+ public:
+  explicit WiredMemory(const HostOptions& options) : options_(options) {
+    options_.set_wired_limit(options_.wired_bytes);
+  }
+  ~WiredMemory() { options_.set_wired_limit(0); }
+  WiredMemory(const WiredMemory&) = delete;
+  WiredMemory& operator=(const WiredMemory&) = delete;
+
+ private:
+  const HostOptions& options_;
+};
+
 /// RAII: pins the model in memory and holds the reservation of the work on it.
 class ModelLease {
  public:
@@ -78,6 +94,19 @@ class ModelLease {
   /// Runs `job` on the model thread, with the model loaded. Throws what the job throws, kBadModel,
   /// and kCancelled if `stop` is requested before the job has begun.
   void run(const std::function<void()>& job, const StopToken& stop = {});
+
+  // The parts of `run`, for work in steps; on the model thread.
+
+  /// Loads the model if it is not, or if its files are no longer those that were loaded. Throws
+  /// kBadModel.
+  void load();
+  /// False if `load` would load it.
+  bool is_current() const;
+  /// Null if nothing is to be wired.
+  std::shared_ptr<WiredMemory> wire();
+  /// Runs `job`; exceptions that are no Error become kBadModel if the model's files have changed,
+  /// kFailed otherwise.
+  void guard(const std::function<void()>& job) const;
 
  private:
   friend class ModelHost;
@@ -138,6 +167,8 @@ class ModelHost {
   budget::MemoryBudget& memory_budget() { return memory_budget_; }
   const budget::MemoryBudget& memory_budget() const { return memory_budget_; }
 
+  Scheduler& scheduler() { return scheduler_; }
+
   /// Number of loads since the host was made.
   std::uint64_t loads() const { return loads_; }
 
@@ -158,7 +189,8 @@ class ModelHost {
   std::atomic<std::uint64_t> fixed_overhead_bytes_;  ///< with every FixedReservation
   budget::Reservation fixed_overhead_;
   std::atomic<std::uint64_t> loads_ = 0;
-  ModelThread thread_;
+  std::weak_ptr<WiredMemory> wired_;  ///< touched by the model thread
+  Scheduler scheduler_;
   /// Of the slots. Never held while the budget or the model thread is called; the budget takes it
   /// while it holds its own.
   std::mutex mutex_;

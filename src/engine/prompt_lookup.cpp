@@ -20,7 +20,7 @@ std::vector<std::int32_t> PromptLookup::draft() const {
   return {};
 }
 
-void PromptLookup::settle(std::size_t drafted, std::size_t right) {
+void PromptLookup::update_acceptance(std::size_t drafted, std::size_t right) {
   limit_ = right == drafted ? std::min(kMaxDraft, 2 * limit_ + 1) : std::max<std::size_t>(1, right);
 }
 

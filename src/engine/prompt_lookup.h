@@ -23,7 +23,7 @@ class PromptLookup {
 
   /// Tells how many of the last draft's tokens were right. Drafts grow while they are, and shrink
   /// when not.
-  void settle(std::size_t drafted, std::size_t right);
+  void update_acceptance(std::size_t drafted, std::size_t right);
 
  private:
   std::vector<std::int32_t> ids_;

@@ -20,7 +20,7 @@ void require(bool right, const char* name, float value, const char* range) {
 }
 
 /// Adds the tokens that are as likely as the last of `ranked`: transformers' top_k keeps them, too.
-void add_ties(const std::vector<float>& weights, std::vector<std::uint32_t>& ranked) {
+void add_ties(std::span<const float> weights, std::vector<std::uint32_t>& ranked) {
   const std::uint32_t last = ranked.back();
   if (weights[last] == 0) return;  // dropped in any case
   for (std::size_t id = std::size_t{last} + 1; id < weights.size(); ++id) {
@@ -47,7 +47,7 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> p
   if (options_.repetition_penalty != 1.0f) seen_.insert(prompt.begin(), prompt.end());
 }
 
-void Sampler::apply_penalties(std::vector<float>& logits) const {
+void Sampler::apply_penalties(std::span<float> logits) const {
   const auto each = [&](const std::unordered_set<std::int32_t>& ids, auto change) {
     for (const std::int32_t id : ids) {
       if (static_cast<std::size_t>(id) < logits.size())
@@ -64,7 +64,7 @@ void Sampler::apply_penalties(std::vector<float>& logits) const {
   }
 }
 
-std::int32_t Sampler::sample(std::vector<float>& logits) {
+std::int32_t Sampler::sample(std::span<float> logits) {
   apply_penalties(logits);
   const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
   tensor::require_finite(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
@@ -75,11 +75,10 @@ std::int32_t Sampler::sample(std::vector<float>& logits) {
   return id;
 }
 
-std::vector<Sampler::Candidate> Sampler::candidates(std::vector<float>& logits,
-                                                    float maximum) const {
+std::vector<Sampler::Candidate> Sampler::candidates(std::span<float> logits, float maximum) const {
   double total =
       tensor::cpu::softmax_weights(logits.data(), logits.size(), maximum, options_.temperature);
-  const std::vector<float>& weights = logits;
+  const std::span<const float> weights = logits;
   const auto keeps = [&](float weight) { return weight > 0 && weight >= options_.min_p; };
   std::vector<Candidate> kept;
   if (options_.top_k == 0 && options_.top_p == 1) {  // nothing asks for an order

@@ -30,17 +30,17 @@ class Sampler {
 
   /// The next token; it counts as seen and generated from now on. `logits` is scratch afterwards.
   /// Throws kBadModel where they are not numbers.
-  std::int32_t sample(std::vector<float>& logits);
+  std::int32_t sample(std::span<float> logits);
 
  private:
   struct Candidate {
-    float weight;  ///< probability by that of the likeliest token
+    float weight;  ///< probability divided by that of the most likely token
     std::int32_t id;
   };
 
-  void apply_penalties(std::vector<float>& logits) const;
+  void apply_penalties(std::span<float> logits) const;
   /// Never empty. Turns `logits` into weights.
-  std::vector<Candidate> candidates(std::vector<float>& logits, float maximum) const;
+  std::vector<Candidate> candidates(std::span<float> logits, float maximum) const;
   std::int32_t draw(const std::vector<Candidate>& candidates);
 
   SamplingOptions options_;

@@ -10,12 +10,12 @@ StopStrings::StopStrings(std::vector<std::string> stops) : stops_(std::move(stop
 }
 
 std::string StopStrings::push(const std::string& text) {
-  if (met_) return {};
+  if (matched_) return {};
   held_ += text;
   std::size_t stop_at = std::string::npos;
   for (const std::string& stop : stops_) stop_at = std::min(stop_at, held_.find(stop));
   if (stop_at != std::string::npos) {
-    met_ = true;
+    matched_ = true;
     std::string shown = held_.substr(0, stop_at);
     held_.clear();
     return shown;

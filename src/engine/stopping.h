@@ -12,16 +12,16 @@ class StopStrings {
  public:
   explicit StopStrings(std::vector<std::string> stops);
 
-  /// Text that may be shown now. After a stop string was met, nothing more.
+  /// Text that may be shown now. After a stop string has matched, nothing more.
   std::string push(const std::string& text);
   /// What was held back, at the end.
   std::string flush();
-  bool met() const { return met_; }
+  bool matched() const { return matched_; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
-  bool met_ = false;
+  bool matched_ = false;
 };
 
 /// Notices a text that has fallen into a loop: its end is one run of up to 64 tokens, again and

@@ -8,7 +8,7 @@
 namespace oko::hub {
 namespace {
 
-constexpr std::uint64_t kBlockBytes = 8 << 20;
+constexpr std::uint64_t kCopyBytes = 8 << 20;
 
 struct Block {
   std::size_t tensor;
@@ -33,8 +33,8 @@ void TensorCopier::run(const std::filesystem::path& file,
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const std::uint64_t size = tensors_[i]->info().size;
-    for (std::uint64_t begin = 0; begin < size; begin += kBlockBytes) {
-      blocks.push_back({i, begin, std::min(kBlockBytes, size - begin)});
+    for (std::uint64_t begin = 0; begin < size; begin += kCopyBytes) {
+      blocks.push_back({i, begin, std::min(kCopyBytes, size - begin)});
     }
   }
   tensor::SafetensorsWriter writer(file, declarations_, metadata);

@@ -17,6 +17,7 @@ BufferPhases::BufferPhases()
 }
 
 BufferPhases::~BufferPhases() {
+  bounds_ = nullptr;
   if (!uses_graph()) return;
   mx::set_memory_limit(memory_limit_);
   mx::set_cache_limit(idle_cache_bytes());
@@ -24,6 +25,7 @@ BufferPhases::~BufferPhases() {
 }
 
 void BufferPhases::begin(std::uint64_t bytes) {
+  bounds_ = this;
   if (!uses_graph()) return;
   mx::clear_cache();
   mx::set_cache_limit(bytes);

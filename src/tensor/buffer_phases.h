@@ -7,7 +7,8 @@ namespace oko::tensor {
 /// Measures and bounds MLX's buffers while a request goes through its phases. In MLX's graph
 /// buffers in use and those kept for the next layer stay within what each phase was promised: a
 /// layer's buffers are then reused, not made anew. Oko's kernels have a pool of their own
-/// (cpu/array_pool.h), for which nothing is changed. One at a time, on the thread that owns MLX.
+/// (cpu/array_pool.h), for which nothing is changed. On the thread that owns MLX; the last `begin`
+/// decides.
 class BufferPhases {
  public:
   /// What is in use now, such as mapped weights on a GPU, belongs to others.
@@ -20,6 +21,9 @@ class BufferPhases {
   /// Gives back what is kept; from here on `bytes` may be in use and kept.
   void begin(std::uint64_t bytes);
 
+  /// False where another request has bounded MLX's buffers since `begin`.
+  bool is_current() const { return bounds_ == this; }
+
   /// Bytes in use at most since the last call.
   std::uint64_t take_peak();
 
@@ -27,6 +31,8 @@ class BufferPhases {
   std::uint64_t peak_bytes();
 
  private:
+  static inline const BufferPhases* bounds_ = nullptr;  ///< whose bounds are those of MLX
+
   std::uint64_t before_;
   std::uint64_t peak_;
   std::uint64_t memory_limit_;

@@ -14,7 +14,7 @@
 namespace oko::tensor {
 namespace {
 
-constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
+constexpr std::uint64_t kMetalPage = MappedFile::kHeaderBytes;
 
 /// Metal's MTLDevice.maxBufferLength: 3.5 GiB and more.
 std::uint64_t max_buffer_length() {
@@ -31,7 +31,7 @@ std::uint64_t max_buffer_length() {
 mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
   // Metal takes whole pages without a copy; the mapping's last page reads as zero past the file's
   // end.
-  const std::size_t size = (window.end - window.begin + kPage - 1) / kPage * kPage;
+  const std::size_t size = (window.end - window.begin + kMetalPage - 1) / kMetalPage * kMetalPage;
   auto* bytes = const_cast<std::byte*>(file->bytes().data()) + window.begin;
   // Not by the constructor of mx::array, which copies without a word where Metal refuses.
   const mx::allocator::Buffer buffer = mx::allocator::make_buffer(bytes, size);
@@ -53,7 +53,7 @@ WindowLimits default_window_limits() {
   // MLX counts elements in 32 bits. A GPU wires the buffers that a command uses: with buffers of
   // their own, decoding does not wire the vision tower.
   const std::uint64_t words = std::numeric_limits<mx::ShapeElem>::max() - 1;
-  return {std::min(max_buffer_length(), words * 8) / kPage * kPage, true};
+  return {std::min(max_buffer_length(), words * 8) / kMetalPage * kMetalPage, true};
 }
 
 }  // namespace oko::tensor

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxValues = std::size_t{1} << 22;
 constexpr std::size_t kMaxStack = std::size_t{1} << 20;
 constexpr std::size_t kMaxMarks = 1000;
-constexpr int kMaxNesting = 64;
+constexpr int kMaxPickleNesting = 64;
 constexpr std::uint64_t kMaxText = 1'000'000;  // bytes
 constexpr std::uint64_t kMaxGlobal = 255;      // bytes of a module, and of a name
 
@@ -293,7 +293,7 @@ void PickleMachine::make_tuple(std::size_t first) {
   const std::span<const Number> items = std::span(stack_).subspan(first);
   int depth = 1;
   for (const Number item : items) depth = std::max(depth, pickle_.values_[item].depth + 1);
-  if (depth > kMaxNesting) fail(tr("is nested too deeply", "вложенность слишком велика"));
+  if (depth > kMaxPickleNesting) fail(tr("is nested too deeply", "вложенность слишком велика"));
   PickleValue tuple{.kind = PickleKind::kTuple,
                     .depth = static_cast<std::uint8_t>(depth),
                     .count = static_cast<std::uint32_t>(items.size()),
@@ -314,7 +314,7 @@ void PickleMachine::extend(PickleKind kind, std::size_t first) {
   }
   int depth = container.depth;
   for (const Number item : items) depth = std::max(depth, pickle_.values_[item].depth + 1);
-  if (depth > kMaxNesting) fail(tr("is nested too deeply", "вложенность слишком велика"));
+  if (depth > kMaxPickleNesting) fail(tr("is nested too deeply", "вложенность слишком велика"));
   container.depth = static_cast<std::uint8_t>(depth);
   auto& held = pickle_.growing_items_[static_cast<std::size_t>(container.number)];
   held.insert(held.end(), items.begin(), items.end());

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-[[noreturn]] void fail(std::string_view file_name, const std::string& what) {
+[[noreturn]] void refuse_settings(std::string_view file_name, const std::string& what) {
   throw Error(
       ErrorCode::kBadModel, fmt::format("{}: {}", file_name, what),
       tr("oko runs MLX's affine quantization: 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or 128",
@@ -26,8 +26,8 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
     const auto found = entry.find(key);
     if (found == entry.end()) return std::int64_t{otherwise};
     if (!found->is_number_integer()) {
-      fail(file_name,
-           tr("quantization {} is not a whole number", "quantization: {} — не целое число", key));
+      refuse_settings(file_name, tr("quantization {} is not a whole number",
+                                    "quantization: {} — не целое число", key));
     }
     return found->get<std::int64_t>();
   };
@@ -36,16 +36,16 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
   const auto mode = entry.find("mode");
   if (mode != entry.end() &&
       !(mode->is_string() && mode->get_ref<const std::string&>() == "affine")) {
-    fail(file_name, tr("quantization mode {} is not supported",
-                       "режим квантизации {} не поддерживается", brief(*mode)));
+    refuse_settings(file_name, tr("quantization mode {} is not supported",
+                                  "режим квантизации {} не поддерживается", brief(*mode)));
   }
   if (bits < 2 || bits > 8 || bits == 7) {
-    fail(file_name, tr("quantization to {} bits is not supported",
-                       "квантизация в {} бит не поддерживается", bits));
+    refuse_settings(file_name, tr("quantization to {} bits is not supported",
+                                  "квантизация в {} бит не поддерживается", bits));
   }
   if (group_size != 32 && group_size != 64 && group_size != 128) {
-    fail(file_name, tr("quantization in groups of {} is not supported",
-                       "квантизация группами по {} не поддерживается", group_size));
+    refuse_settings(file_name, tr("quantization in groups of {} is not supported",
+                                  "квантизация группами по {} не поддерживается", group_size));
   }
   return {static_cast<int>(bits), static_cast<int>(group_size)};
 }
@@ -86,7 +86,7 @@ QuantizationConfig QuantizationConfig::parse(const json& config, std::string_vie
                 hint_for_original_weights());
   }
   if (!found->is_object()) {
-    fail(file_name, tr("quantization is not an object", "quantization — не объект"));
+    refuse_settings(file_name, tr("quantization is not an object", "quantization — не объект"));
   }
   result.default_ = parse_entry(*found, std::nullopt, file_name);
   for (const auto& [key, value] : found->items()) {

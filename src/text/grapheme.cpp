@@ -8,7 +8,7 @@
 namespace oko::text {
 namespace {
 
-constexpr CodePointTable::Range kRanges[] = {
+constexpr CodePointTable::Range kGraphemeRanges[] = {
 #include "text/grapheme_ranges.inc"
 };
 
@@ -35,7 +35,7 @@ constexpr std::uint8_t kClassMask = 15;
 constexpr std::uint8_t kIndicLinker = 16, kIndicExtend = 32;  // beside the class
 
 std::uint8_t properties_of(char32_t code_point) {
-  static const CodePointTable table(kRanges);
+  static const CodePointTable table(kGraphemeRanges);
   const std::uint8_t value = table[code_point];
   const bool is_lvt = value == kLv && (code_point - 0xAC00) % 28 != 0;
   return is_lvt ? std::uint8_t{kLvt} : value;

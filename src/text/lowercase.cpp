@@ -14,15 +14,15 @@ struct Range {
   std::int32_t delta;
 };
 
-constexpr Range kRanges[] = {
+constexpr Range kLowercaseRanges[] = {
 #include "text/lowercase_ranges.inc"
 };
 
 char32_t lower_of(char32_t code_point) {
   const auto* after =
-      std::upper_bound(std::begin(kRanges), std::end(kRanges), code_point,
+      std::upper_bound(std::begin(kLowercaseRanges), std::end(kLowercaseRanges), code_point,
                        [](char32_t point, const Range& range) { return point < range.first; });
-  if (after == std::begin(kRanges)) return code_point;
+  if (after == std::begin(kLowercaseRanges)) return code_point;
   const Range& range = *(after - 1);
   if (code_point > range.last || (code_point - range.first) % range.step != 0) return code_point;
   return static_cast<char32_t>(static_cast<std::int32_t>(code_point) + range.delta);

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kMetaspace = "\u2581";
+constexpr std::string_view kSentencepieceSpace = "\u2581";
 
 std::string decode_base64(std::string_view text, const std::string& name) {
   constexpr std::string_view kDigits =
@@ -68,7 +68,7 @@ std::string read_normalizer(const json& normalizer, bool splits, const std::stri
 
 void check_metaspace(const json& step, const std::string& name) {
   const json& scheme = field(step, "prepend_scheme");
-  if (!is_type(step, "Metaspace") || field(step, "replacement") != kMetaspace ||
+  if (!is_type(step, "Metaspace") || field(step, "replacement") != kSentencepieceSpace ||
       !(scheme.is_null() ? flag(step, "add_prefix_space", true) : scheme == "always") ||
       !flag(step, "split", true)) {
     refuse(name, "pre_tokenizer", step);

@@ -28,9 +28,10 @@ bool header_fits(const UnigramTable::Header& header, std::size_t block_size) {
 }
 
 /// Collects the sections of a block.
-class Builder {
+class UnigramBuilder {
  public:
-  Builder(const UnigramSource& source, const std::string& name) : source_(source), name_(name) {}
+  UnigramBuilder(const UnigramSource& source, const std::string& name)
+      : source_(source), name_(name) {}
 
   std::vector<std::byte> build(const TableSources& files) {
     read_pieces();
@@ -200,7 +201,7 @@ bool UnigramTable::contents_are_in_range(std::span<const std::byte> block) const
 
 std::vector<std::byte> build_unigram_table(const UnigramSource& source, const TableSources& files,
                                            const std::string& name) {
-  return Builder(source, name).build(files);
+  return UnigramBuilder(source, name).build(files);
 }
 
 }  // namespace oko::text

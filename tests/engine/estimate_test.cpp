@@ -13,8 +13,8 @@ namespace {
 class EstimateTest : public ::testing::TestWithParam<GenerationCase> {};
 
 TEST_P(EstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
-  Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
-                 .image_cache_bytes = 0});
+  Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
+                    .image_cache_bytes = 0});
   expect_foretold(engine.generate(request_of(GetParam())).stats);
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "engine/embedder.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "tensor/cpu/array_pool.h"
 #include "tests/support/random_models.h"
 
@@ -64,7 +64,7 @@ GenerationRequest short_question() {
   return request;
 }
 
-EngineOptions small_model(std::shared_ptr<ModelHost> host) {
+GeneratorOptions small_model(std::shared_ptr<ModelHost> host) {
   return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
           .image_cache_bytes = 0,
           .host = std::move(host)};
@@ -72,7 +72,7 @@ EngineOptions small_model(std::shared_ptr<ModelHost> host) {
 
 TEST(FailPointTest, AGenerationFailsCleanlyWhicheverArrayGetsNoMemory) {
   const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
-  Engine engine(small_model(host));
+  Generator engine(small_model(host));
   const GenerationRequest request = short_question();
   const std::string answer = engine.generate(request).text;
   expect_each_failure_is_survived(
@@ -80,12 +80,49 @@ TEST(FailPointTest, AGenerationFailsCleanlyWhicheverArrayGetsNoMemory) {
       [&] { return engine.generate(request).text == answer; });
 }
 
+/// Of two requests that are worked on at once one may end by it, or both; the next one works.
+TEST(FailPointTest, ABatchFailsCleanlyWhicheverArrayGetsNoMemory) {
+  const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
+  Generator generator(small_model(host));
+  GenerationRequest other = short_question();
+  other.messages[0].parts[1].text = "What is here?";
+  other.max_tokens = 12;
+  const std::string answers[] = {generator.generate(short_question()).text,
+                                 generator.generate(other).text};
+  const auto answer_both = [&] {
+    GenerationHandle handles[] = {generator.submit(short_question()), generator.submit(other)};
+    int failed = 0;
+    for (int i = 0; i < 2; ++i) {
+      try {
+        EXPECT_EQ(handles[i].wait().text, answers[i]);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kFailed) << error.what();
+        ++failed;
+      }
+    }
+    return failed;
+  };
+  FailPoint::arm(0);
+  EXPECT_EQ(answer_both(), 0);
+  const std::uint64_t allocations = FailPoint::count();
+  const Held held = held_by(*host);
+  int failed = 0;
+  for (std::uint64_t nth = 1; nth < allocations * 4 / 5; nth += 5) {
+    FailPoint::arm(nth);
+    failed += answer_both();
+    FailPoint::arm(0);
+    ASSERT_TRUE(held_by(*host) == held) << "after the failure of allocation " << nth;
+  }
+  EXPECT_GT(failed, 20);
+  EXPECT_EQ(answer_both(), 0);
+}
+
 TEST(FailPointTest, TheFirstRequestMayFailAndTheNextLoadsTheModel) {
   const GenerationRequest request = short_question();
   std::string answer;
   for (std::uint64_t nth = 1; nth <= 40; ++nth) {
     const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
-    Engine engine(small_model(host));
+    Generator engine(small_model(host));
     expect_failure(nth, [&] { engine.generate(request); });
     const std::string text = engine.generate(request).text;
     if (nth == 1) answer = text;

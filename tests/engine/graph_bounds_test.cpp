@@ -37,10 +37,14 @@ class GraphBoundsTest : public ::testing::Test {
   GraphCounts count_decoding(const SamplingOptions& options) {
     qwen::Sequence sequence(*model_, {.reserve = 64});
     const mx::array logits = sequence.read_prompt(prompt(20), {});
-    DeviceDecoder decoder(sequence, logits, options, 100);
-    decoder.next();
+    DeviceDecoder decoder(logits, options, 100);
+    const auto next = [&] {
+      decoder.observe(sequence.decode(decoder.input()));
+      decoder.read();
+    };
+    next();
     reset_graph_counts();
-    for (int i = 0; i < kTokens; ++i) decoder.next();
+    for (int i = 0; i < kTokens; ++i) next();
     return graph_counts();
   }
 

@@ -3,7 +3,7 @@
 #include <mlx/memory.h>
 
 #include "base/error.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "tensor/device.h"
 #include "tests/support/foretold_memory.h"
 #include "tests/support/random_models.h"
@@ -20,10 +20,10 @@ class GraphLimitsTest : public ::testing::Test {
   void SetUp() override { tensor::select_device(tensor::Device::kGraphOnCpu); }
   void TearDown() override { tensor::select_device(tensor::Device::kCpu); }
 
-  static EngineOptions options(std::uint64_t budget = 0) {
-    EngineOptions options{.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
-                          .image_cache_bytes = 0,
-                          .graph_pixels = kDefaultPixels};
+  static GeneratorOptions options(std::uint64_t budget = 0) {
+    GeneratorOptions options{.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
+                             .image_cache_bytes = 0,
+                             .graph_pixels = kDefaultPixels};
     if (budget > 0) {
       options.host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = budget});
     }
@@ -31,8 +31,8 @@ class GraphLimitsTest : public ::testing::Test {
   }
 
   /// Pixels that a picture of 96,000 was read at.
-  static GenerationResult ask(const EngineOptions& options, std::int64_t max_pixels) {
-    Engine engine(options);
+  static GenerationResult ask(const GeneratorOptions& options, std::int64_t max_pixels) {
+    Generator engine(options);
     GenerationRequest request = request_of(GenerationCase{{{320, 300}}});
     request.max_pixels = max_pixels;
     return engine.generate(request);
@@ -58,7 +58,7 @@ TEST_F(GraphLimitsTest, ANamedSizeIsTakenWhetherLargerOrSmaller) {
 }
 
 TEST_F(GraphLimitsTest, ASmallPictureIsLeftAsItIs) {
-  Engine engine(options());
+  Generator engine(options());
   EXPECT_TRUE(engine.generate(request_of(GenerationCase{{{160, 160}}})).reductions.empty());
 }
 
@@ -70,7 +70,7 @@ std::size_t cache_limit() {
 }
 
 TEST_F(GraphLimitsTest, InEachPhaseMlxMayKeepWhatThePhaseWasPromised) {
-  Engine engine(options());
+  Generator engine(options());
   const std::uint64_t whole = mx::get_memory_limit();
   std::vector<std::size_t> limits;  // of the vision tower, the prompt, the answer
   std::vector<std::size_t> totals;
@@ -96,7 +96,7 @@ TEST_F(GraphLimitsTest, InEachPhaseMlxMayKeepWhatThePhaseWasPromised) {
 }
 
 TEST_F(GraphLimitsTest, AStoppedRequestLeavesTheLimitsOfAnIdleProcess) {
-  Engine engine(options());
+  Generator engine(options());
   const std::uint64_t whole = mx::get_memory_limit();
   StopSource stop;
   EXPECT_THROW(engine.generate(request_of(GenerationCase{{{160, 160}}}), {}, stop.get_token(),

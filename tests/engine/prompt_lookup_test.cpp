@@ -43,11 +43,11 @@ TEST(PromptLookupTest, GuessesGrowWhileTheyAreRightAndShrinkWhenNot) {
   ids.insert(ids.end(), {0, 1});
   PromptLookup lookup(ids);
   EXPECT_EQ(lookup.draft().size(), 3u);
-  lookup.settle(3, 3);
+  lookup.update_acceptance(3, 3);
   EXPECT_EQ(lookup.draft().size(), PromptLookup::kMaxDraft);
-  lookup.settle(7, 2);
+  lookup.update_acceptance(7, 2);
   EXPECT_EQ(lookup.draft().size(), 2u);
-  lookup.settle(2, 0);
+  lookup.update_acceptance(2, 0);
   EXPECT_EQ(lookup.draft().size(), 1u);
 }
 

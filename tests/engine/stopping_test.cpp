@@ -18,7 +18,7 @@ TEST(StopStringsTest, TextEndsBeforeTheFirstStopStringHoweverItArrives) {
   for (std::size_t size = 1; size < 20; ++size) {
     StopStrings stops({"END", "конец"});
     EXPECT_EQ(shown(stops, "начало E EN конец END", size), "начало E EN ") << size;
-    EXPECT_TRUE(stops.met());
+    EXPECT_TRUE(stops.matched());
   }
 }
 
@@ -26,7 +26,7 @@ TEST(StopStringsTest, NothingIsLostWithoutAStopString) {
   for (std::size_t size = 1; size < 20; ++size) {
     StopStrings stops({"ababc"});
     EXPECT_EQ(shown(stops, "abababab abab", size), "abababab abab") << size;
-    EXPECT_FALSE(stops.met());
+    EXPECT_FALSE(stops.matched());
   }
 }
 
@@ -39,7 +39,7 @@ TEST(StopStringsTest, TextThatCannotBeginAStopStringIsShownAtOnce) {
 TEST(StopStringsTest, EmptyStopStringsDoNotStop) {
   StopStrings stops({""});
   EXPECT_EQ(stops.push("text"), "text");
-  EXPECT_FALSE(stops.met());
+  EXPECT_FALSE(stops.matched());
 }
 
 /// After how many tokens the detector fires; 0: not within `limit`.

@@ -83,7 +83,8 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
   const auto host = std::make_shared<ModelHost>(
       HostOptions{.budget_bytes = weights + room_for_work(),
                   .fixed_overhead_bytes = runtime_bytes(false) + ocr::kEngineBytes});
-  Engine engine({.vision_language_model = vision_language, .image_cache_bytes = 0, .host = host});
+  Generator engine(
+      {.vision_language_model = vision_language, .image_cache_bytes = 0, .host = host});
   Embedder embedder({.model = embedding, .host = host});
   const auto reader = ocr::make_engine({});
   const image::Image receipt = image::load(std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png");
@@ -95,14 +96,13 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
   int reduced = 0;
   for (int round = 0; round < job.rounds; ++round) {
     const models::qwen3_vl::ImageSize size = some_size(random, 0.1e6, 12e6);
-    const budget::Reservation picture = host->reserve(
+    auto picture = std::make_shared<const budget::Reservation>(host->reserve(
         bytes_of(Tag::kImage, std::uint64_t{3} * static_cast<std::uint64_t>(size.width) *
                                   static_cast<std::uint64_t>(size.height)),
-        "");
+        ""));
     GenerationRequest question = request_of(GenerationCase{{size}, 10, 4});
-    question.images_reservation = &picture;
-    const GenerationResult answer = engine.generate(question);
-    question = {};
+    question.images_reservation = std::move(picture);
+    const GenerationResult answer = engine.generate(std::move(question));
     EXPECT_GT(answer.stats.generated_tokens, 0);
     reduced += answer.reductions.empty() ? 0 : 1;
     const auto many = static_cast<int>(random() % static_cast<unsigned>(job.most_words));
@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, MixedJobTest,
 TEST(LoadingTest, LoadingAndUnloadingTwentyTimesLeavesNothing) {
   std::uint64_t after_first = 0;
   for (int i = 0; i < 20; ++i) {
-    Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 1)});
+    Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 1)});
     engine.generate(request_of(GenerationCase{{{640, 480}}}));
     if (i == 0) after_first = budget::private_bytes();
   }
@@ -142,8 +142,8 @@ TEST(RefusalTest, WhatIsRefusedWouldReallyNotHaveFitted) {
   const auto& model = RandomModels::get("qwen3-vl-4b-2layer", 1);
   const auto host = std::make_shared<ModelHost>(
       HostOptions{.budget_bytes = tensor::Weights::bytes_on_disk(model) + kRoom});
-  Engine guarded({.vision_language_model = model, .image_cache_bytes = 0, .host = host});
-  Engine unguarded({.vision_language_model = model, .image_cache_bytes = 0});
+  Generator guarded({.vision_language_model = model, .image_cache_bytes = 0, .host = host});
+  Generator unguarded({.vision_language_model = model, .image_cache_bytes = 0});
   std::mt19937 random(3);
   int refused = 0, right = 0, fitted = 0;
   for (int i = 0; i < 30; ++i) {
@@ -154,6 +154,7 @@ TEST(RefusalTest, WhatIsRefusedWouldReallyNotHaveFitted) {
     StopSource admitted;  // that is all there is to know
     try {
       guarded.generate(request, {}, admitted.get_token(), [&](double) { admitted.request_stop(); });
+      ++fitted;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kCancelled) ++fitted;
       if (error.code() != ErrorCode::kOverBudget) continue;

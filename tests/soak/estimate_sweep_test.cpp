@@ -10,8 +10,8 @@ namespace {
 class GenerationSweepTest : public ::testing::TestWithParam<GenerationCase> {};
 
 TEST_P(GenerationSweepTest, IsForetold) {
-  Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
-                 .image_cache_bytes = 0});
+  Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
+                    .image_cache_bytes = 0});
   expect_foretold(engine.generate(request_of(GetParam())).stats);
 }
 

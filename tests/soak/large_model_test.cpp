@@ -3,7 +3,7 @@
 
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/device.h"
 #include "tests/support/random_models.h"
@@ -34,12 +34,13 @@ TEST(LargeModelTest, LoadingAddsUnder100MegabytesOfPrivateMemory) {
 }
 
 TEST(LargeModelTest, AMegapixelPicturePeaksUnder1500MegabytesOfPrivateMemory) {
-  engine::Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b", 1)});
+  engine::Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b", 1)});
   engine::GenerationRequest request;
   request.messages = {
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text("What is this?")}}};
   request.images.push_back(noise(1024));
   request.max_tokens = 8;
+  request.measure_memory = true;
   const auto result = engine.generate(request);
   EXPECT_EQ(result.stats.image_tokens, 1024);
   RecordProperty("peak_megabytes", static_cast<int>(result.stats.peak_private_bytes / kMegabyte));

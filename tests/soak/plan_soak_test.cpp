@@ -31,7 +31,7 @@ PlanOptions mac_with(std::uint64_t gibibytes) {
 }
 
 /// Words that make so many tokens, or one more.
-std::string text_of(const Engine& engine, std::size_t tokens) {
+std::string text_of(const Generator& engine, std::size_t tokens) {
   int count = static_cast<int>(tokens) / 2;
   while (engine.count_tokens(words(count)) < tokens) count += 8;
   while (engine.count_tokens(words(count)) > tokens) --count;
@@ -61,9 +61,9 @@ TEST_P(PlanHoldsTest, ARequestThatFitsByThePlanTakesWhatItSays) {
   const auto host = std::make_shared<ModelHost>(
       HostOptions{.budget_bytes = plan.budget,
                   .fixed_overhead_bytes = runtime_bytes(false) + ocr::kEngineBytes});
-  Engine engine({.vision_language_model = RandomModels::get("qwen3-vl-4b", 1),
-                 .image_cache_bytes = 0,
-                 .host = host});
+  Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b", 1),
+                    .image_cache_bytes = 0,
+                    .host = host});
   Embedder embedder({.model = RandomModels::get("bge-m3", 1), .host = host});
   embedder.embed(request_of(EmbeddingCase{1, 1400}));
   budget::PeakSampler sampler;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/embedder.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "tests/support/kept_memory.h"
 
 namespace oko::engine {
@@ -41,6 +41,7 @@ inline GenerationRequest request_of(const GenerationCase& shape) {
   request.messages[0].parts.push_back(text::Part::make_text("What is here? " + words(shape.words)));
   request.max_tokens = shape.max_tokens;
   request.kv_bits = shape.kv_bits;
+  request.measure_memory = true;
   return request;
 }
 

@@ -1,5 +1,5 @@
-// Engine and Embedder on MLX's graph, as on a GPU: what engine_test.cpp and embedder_test.cpp ask
-// of oko's kernels.
+// Generator and Embedder on MLX's graph, as on a GPU: what generator_test.cpp and embedder_test.cpp
+// ask of oko's kernels.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "engine/embedder.h"
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "hub/align_weights.h"
 #include "image/image.h"
 #include "tests/support/foretold_memory.h"
@@ -22,11 +22,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class GraphEngineTest : public ::testing::Test {
+class GraphGeneratorTest : public ::testing::Test {
  protected:
   void SetUp() override { tensor::select_device(graph_device()); }
 
-  static EngineOptions small_model(std::shared_ptr<ModelHost> host = {}) {
+  static GeneratorOptions small_model(std::shared_ptr<ModelHost> host = {}) {
     return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
             .host = std::move(host)};
   }
@@ -42,7 +42,7 @@ class GraphEngineTest : public ::testing::Test {
 /// Answers about every picture of demo/, with sanitizers about two, in both languages.
 std::vector<std::string> demo_answers() {
   const fs::path demo = fs::path(OKO_SOURCE_DIR) / "demo";
-  Engine engine({.vision_language_model = demo / "models/tiny-vl"});
+  Generator engine({.vision_language_model = demo / "models/tiny-vl"});
   std::vector<fs::path> files;
   for (const auto& file : fs::directory_iterator(demo / "images")) {
     if (file.path().extension() != ".jsonl") files.push_back(file.path());
@@ -63,15 +63,15 @@ std::vector<std::string> demo_answers() {
   return answers;
 }
 
-TEST_F(GraphEngineTest, TheDemoPicturesAreDescribedAsByTheKernels) {
+TEST_F(GraphGeneratorTest, TheDemoPicturesAreDescribedAsByTheKernels) {
   const std::vector<std::string> answers = demo_answers();
   EXPECT_GE(static_cast<int>(answers.size()), repetitions(16, 4));
   tensor::select_device(tensor::Device::kCpu);
   EXPECT_EQ(answers, demo_answers());
 }
 
-TEST_F(GraphEngineTest, AnAnswerHasTheTokensThatWereAskedForAndStreamsThem) {
-  Engine engine(small_model());
+TEST_F(GraphGeneratorTest, AnAnswerHasTheTokensThatWereAskedForAndStreamsThem) {
+  Generator engine(small_model());
   for (const int count : {1, 2, 17}) {
     std::string streamed;
     const auto result =
@@ -81,8 +81,8 @@ TEST_F(GraphEngineTest, AnAnswerHasTheTokensThatWereAskedForAndStreamsThem) {
   }
 }
 
-TEST_F(GraphEngineTest, ACachedPictureGivesTheSameAnswerAfterOtherPictures) {
-  Engine engine(small_model());
+TEST_F(GraphGeneratorTest, ACachedPictureGivesTheSameAnswerAfterOtherPictures) {
+  Generator engine(small_model());
   const auto first = engine.generate(question(16));
   EXPECT_EQ(engine.generate(question(2, 160)).stats.cached_images, 0);
   const auto again = engine.generate(question(16));
@@ -90,8 +90,8 @@ TEST_F(GraphEngineTest, ACachedPictureGivesTheSameAnswerAfterOtherPictures) {
   EXPECT_EQ(again.text, first.text);
 }
 
-TEST_F(GraphEngineTest, ASeedDecidesTheAnswer) {
-  Engine engine(small_model());
+TEST_F(GraphGeneratorTest, ASeedDecidesTheAnswer) {
+  Generator engine(small_model());
   GenerationRequest request = question(24);
   request.sampling = {.temperature = 1.5f, .top_k = 50, .min_p = 0.01f, .seed = 1};
   const std::string one = engine.generate(request).text;
@@ -103,8 +103,8 @@ TEST_F(GraphEngineTest, ASeedDecidesTheAnswer) {
   EXPECT_GT(others, 0);
 }
 
-TEST_F(GraphEngineTest, OneCandidateIsTheMostLikelyTokenHoweverItIsChosen) {
-  Engine engine(small_model());
+TEST_F(GraphGeneratorTest, OneCandidateIsTheMostLikelyTokenHoweverItIsChosen) {
+  Generator engine(small_model());
   GenerationRequest request = question(12);
   const std::string greedy = engine.generate(request).text;
   for (const SamplingOptions& sampling : {
@@ -118,8 +118,8 @@ TEST_F(GraphEngineTest, OneCandidateIsTheMostLikelyTokenHoweverItIsChosen) {
   }
 }
 
-TEST_F(GraphEngineTest, LookupGuessesTokens) {
-  Engine engine(small_model());
+TEST_F(GraphGeneratorTest, LookupGuessesTokens) {
+  Generator engine(small_model());
   GenerationRequest request = question(60);
   request.lookup = true;
   const auto result = engine.generate(request);
@@ -127,8 +127,8 @@ TEST_F(GraphEngineTest, LookupGuessesTokens) {
   EXPECT_GT(result.stats.drafted_tokens, 0);
 }
 
-TEST_F(GraphEngineTest, AStopEndsTheAnswerAndTheNextRequestWorks) {
-  Engine engine(small_model());
+TEST_F(GraphGeneratorTest, AStopEndsTheAnswerAndTheNextRequestWorks) {
+  Generator engine(small_model());
   const std::string expected = engine.generate(question(3)).text;
   StopSource stop;
   std::atomic<int> pieces{0};
@@ -149,19 +149,19 @@ TEST_F(GraphEngineTest, AStopEndsTheAnswerAndTheNextRequestWorks) {
   EXPECT_EQ(engine.generate(question(3)).text, expected);
 }
 
-TEST_F(GraphEngineTest, ModelsThatDoNotFitTogetherAreUnloadedAndReloaded) {
-  const auto need = [](const EngineOptions& options) {
-    Engine engine(options);
+TEST_F(GraphGeneratorTest, ModelsThatDoNotFitTogetherAreUnloadedAndReloaded) {
+  const auto need = [](const GeneratorOptions& options) {
+    Generator engine(options);
     return engine.generate(question(8)).stats;
   };
   const GenerationStats alone = need(small_model());
   const std::uint64_t room = alone.weight_bytes + alone.predicted_memory.peak();
   const auto host =
       std::make_shared<ModelHost>(HostOptions{.budget_bytes = room + room / 2, .threads = 1});
-  Engine one(small_model(host));
-  EngineOptions other_model = small_model(host);
+  Generator one(small_model(host));
+  GeneratorOptions other_model = small_model(host);
   other_model.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 12);
-  Engine other(other_model);
+  Generator other(other_model);
   const std::string first = one.generate(question(8)).text;
   const std::string second = other.generate(question(8)).text;
   for (int round = 0; round < 2; ++round) {
@@ -172,7 +172,7 @@ TEST_F(GraphEngineTest, ModelsThatDoNotFitTogetherAreUnloadedAndReloaded) {
   }
 }
 
-TEST_F(GraphEngineTest, ATextHasTheSameVectorAloneAndAmongOthers) {
+TEST_F(GraphGeneratorTest, ATextHasTheSameVectorAloneAndAmongOthers) {
   Embedder embedder({.model = RandomModels::get("bge-m3-small-f32", 4)});
   EmbeddingRequest request;
   request.texts = {"слово", words(40), "a word or two"};
@@ -208,10 +208,10 @@ TEST_F(GraphAlignedTest, WeightsAreMeasuredOnceTheyAreAligned) {
       if (aligned) hub::align_weights({.model = model});
     };
     if (fs::exists(model / "preprocessor_config.json")) {
-      Engine engine({.vision_language_model = model,
-                     .image_cache_bytes = 0,
-                     .prepare_weights = align,
-                     .host = host});
+      Generator engine({.vision_language_model = model,
+                        .image_cache_bytes = 0,
+                        .prepare_weights = align,
+                        .host = host});
       engine.generate(request_of(GenerationCase{.pictures = {{64, 64}}, .max_tokens = 1}));
       return host->memory_budget().held()[budget::Tag::kWeights];
     }

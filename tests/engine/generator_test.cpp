@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/generator.h"
 #include "base/stop_token.h"
 
 #include <gtest/gtest.h>
@@ -35,15 +35,16 @@ GenerationRequest question(const std::vector<image::Image>& images, int max_toke
   request.messages[0].parts.push_back(text::Part::make_text("Что здесь? What is here?"));
   request.images = images;
   request.max_tokens = max_tokens;
+  request.measure_memory = true;
   return request;
 }
 
-EngineOptions small_model() {
+GeneratorOptions small_model() {
   return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11)};
 }
 
-TEST(EngineTest, StreamedPiecesAreTheAnswerAndStatsCountIt) {
-  Engine engine(small_model());
+TEST(GeneratorTest, StreamedPiecesAreTheAnswerAndStatsCountIt) {
+  Generator engine(small_model());
   std::string streamed;
   const auto result = engine.generate(question({gradient(96, 64, 0)}, 12),
                                       [&](std::string_view piece) { streamed += piece; });
@@ -57,8 +58,8 @@ TEST(EngineTest, StreamedPiecesAreTheAnswerAndStatsCountIt) {
   EXPECT_GT(result.stats.peak_private_bytes, 1'000'000u);
 }
 
-TEST(EngineTest, LookupGivesTheSameAnswerWithFewerPasses) {
-  Engine engine(small_model());
+TEST(GeneratorTest, LookupGivesTheSameAnswerWithFewerPasses) {
+  Generator engine(small_model());
   int accepted = 0;
   for (const int shade : {0, 3, 7, 11}) {
     for (const float temperature : {0.0f, 1.0f}) {
@@ -71,15 +72,15 @@ TEST(EngineTest, LookupGivesTheSameAnswerWithFewerPasses) {
       const auto guessed = engine.generate(request);
       EXPECT_EQ(guessed.text, plain.text) << shade << ", " << temperature;
       EXPECT_EQ(guessed.stats.generated_tokens, plain.stats.generated_tokens);
-      EXPECT_LE(guessed.stats.accepted_drafts, guessed.stats.drafted_tokens);
-      accepted += guessed.stats.accepted_drafts;
+      EXPECT_LE(guessed.stats.accepted_draft_tokens, guessed.stats.drafted_tokens);
+      accepted += guessed.stats.accepted_draft_tokens;
     }
   }
   EXPECT_GT(accepted, 0);
 }
 
-TEST(EngineTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
-  Engine engine(small_model());
+TEST(GeneratorTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
+  Generator engine(small_model());
   GenerationRequest request = question({gradient(96, 64, 0)}, 8);
   std::uint64_t before = 0;
   for (const int bits : {8, 16, 32}) {
@@ -98,8 +99,8 @@ TEST(EngineTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
   }
 }
 
-TEST(EngineTest, APictureSeenBeforeComesFromTheCacheWithTheSameAnswer) {
-  Engine engine(small_model());
+TEST(GeneratorTest, APictureSeenBeforeComesFromTheCacheWithTheSameAnswer) {
+  Generator engine(small_model());
   const auto request = question({gradient(128, 96, 3)}, 16);
   const auto first = engine.generate(request);
   const auto second = engine.generate(request);
@@ -108,8 +109,8 @@ TEST(EngineTest, APictureSeenBeforeComesFromTheCacheWithTheSameAnswer) {
   EXPECT_EQ(first.text, second.text);
 }
 
-TEST(EngineTest, PicturesAndTheirOrderMatter) {
-  Engine engine(small_model());
+TEST(GeneratorTest, PicturesAndTheirOrderMatter) {
+  Generator engine(small_model());
   const auto a = gradient(96, 64, 0);
   const auto b = gradient(64, 96, 120);
   const auto ab = engine.generate(question({a, b}, 16)).text;
@@ -118,15 +119,15 @@ TEST(EngineTest, PicturesAndTheirOrderMatter) {
   EXPECT_EQ(engine.generate(question({a, b}, 16)).text, ab);
 }
 
-TEST(EngineTest, ATextWithoutPicturesIsAnswered) {
-  Engine engine(small_model());
+TEST(GeneratorTest, ATextWithoutPicturesIsAnswered) {
+  Generator engine(small_model());
   const auto result = engine.generate(question({}, 5));
   EXPECT_EQ(result.stats.generated_tokens, 5);
   EXPECT_EQ(result.stats.image_tokens, 0);
 }
 
-TEST(EngineTest, TheSameSeedGivesTheSameAnswerAndAnotherSeedAnother) {
-  Engine engine(small_model());
+TEST(GeneratorTest, TheSameSeedGivesTheSameAnswerAndAnotherSeedAnother) {
+  Generator engine(small_model());
   auto request = question({gradient(96, 64, 9)}, 24);
   request.sampling.temperature = 1.5f;
   request.sampling.seed = 1;
@@ -136,21 +137,21 @@ TEST(EngineTest, TheSameSeedGivesTheSameAnswerAndAnotherSeedAnother) {
   EXPECT_NE(engine.generate(request).text, one);
 }
 
-TEST(EngineTest, MaxPixelsShrinksThePicture) {
-  Engine engine(small_model());
+TEST(GeneratorTest, MaxPixelsShrinksThePicture) {
+  Generator engine(small_model());
   auto request = question({gradient(320, 320, 0)}, 2);
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 100);
   request.max_pixels = 64 * 64;
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 4);
 }
 
-TEST(EngineTest, AnotherModelInItsPlaceIsNotTakenForIt) {
+TEST(GeneratorTest, AnotherModelInItsPlaceIsNotTakenForIt) {
   namespace fs = std::filesystem;
   const fs::path folder =
       fs::temp_directory_path() / ("oko_replaced_" + std::to_string(::getpid()));
   fs::copy(RandomModels::get("qwen3-vl-small-4bit", 11), folder);
   const fs::path weights = folder / "model.safetensors";
-  Engine engine({.vision_language_model = folder});
+  Generator engine({.vision_language_model = folder});
   const auto request = question({gradient(96, 64, 0)}, 3);
   const std::string answer = engine.generate(request).text;
   const auto replace_by = [&](const fs::path& model) {
@@ -170,16 +171,16 @@ TEST(EngineTest, AnotherModelInItsPlaceIsNotTakenForIt) {
   fs::remove_all(folder);
 }
 
-TEST(EngineTest, APictureIsShrunkOnceOnly) {
-  Engine engine(small_model());
+TEST(GeneratorTest, APictureIsShrunkOnceOnly) {
+  Generator engine(small_model());
   auto request = question({gradient(640, 360, 0)}, 1);
   request.max_pixels = 100'000;
   // 416 x 224, as the reference processor has it; 384 x 224 if that were shrunk again.
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 13 * 7);
 }
 
-TEST(EngineTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
-  Engine engine(small_model());
+TEST(GeneratorTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
+  Generator engine(small_model());
   auto request = question({}, std::numeric_limits<int>::max());
   request.sampling.temperature = 5.0f;  // no loop
   const auto config = models::qwen3_vl::Config::load(small_model().vision_language_model);
@@ -199,8 +200,8 @@ TEST(EngineTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
   }
 }
 
-TEST(EngineTest, RoomForTextIsWhatTheModelsPositionsLeave) {
-  Engine engine(small_model());
+TEST(GeneratorTest, RoomForTextIsWhatTheModelsPositionsLeave) {
+  Generator engine(small_model());
   auto request = question({}, 4);
   const int prompt = engine.generate(request).stats.prompt_tokens;
   const TextRoom room = engine.text_room(request);
@@ -212,7 +213,7 @@ TEST(EngineTest, RoomForTextIsWhatTheModelsPositionsLeave) {
   EXPECT_EQ(engine.text_room(request).tokens, 0u);
 }
 
-TEST(EngineTest, RoomForTextIsWhatTheBudgetLeavesButTextComesBeforePrecision) {
+TEST(GeneratorTest, RoomForTextIsWhatTheBudgetLeavesButTextComesBeforePrecision) {
   auto request = question({}, 4);
   request.prefill_chunk = kSmallChunk;
   const auto with_text = [&](std::size_t tokens, int kv_bits) {
@@ -221,14 +222,14 @@ TEST(EngineTest, RoomForTextIsWhatTheBudgetLeavesButTextComesBeforePrecision) {
     longer.messages[0].parts[0].text += std::string(tokens, '.');
     return longer;
   };
-  Engine free(small_model());
+  Generator free(small_model());
   const int prompt = free.generate(request).stats.prompt_tokens;
   const auto limited = [&](const GenerationRequest& longest, auto check) {
     const GenerationStats stats = free.generate(longest).stats;
-    EngineOptions options = small_model();
+    GeneratorOptions options = small_model();
     options.host = std::make_shared<ModelHost>(
         HostOptions{.budget_bytes = stats.weight_bytes + stats.predicted_memory.peak()});
-    const TextRoom room = Engine(options).text_room(request);
+    const TextRoom room = Generator(options).text_room(request);
     EXPECT_TRUE(room.is_short_of_memory);
     check(room.tokens, static_cast<std::size_t>(stats.prompt_tokens - prompt));
   };
@@ -243,8 +244,8 @@ TEST(EngineTest, RoomForTextIsWhatTheBudgetLeavesButTextComesBeforePrecision) {
   });
 }
 
-TEST(EngineTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
-  Engine engine(small_model());
+TEST(GeneratorTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
+  Generator engine(small_model());
   StopSource stop;
   std::atomic<int> pieces{0};
   auto endless = question({gradient(96, 64, 0)}, 1'000'000);
@@ -264,8 +265,8 @@ TEST(EngineTest, AStopEndsTheAnswerSoonAndTheNextRequestWorks) {
   EXPECT_EQ(engine.generate(question({}, 3)).stats.generated_tokens, 3);
 }
 
-TEST(EngineTest, ASinkThatThrowsEndsItsOwnRequestOnly) {
-  Engine engine(small_model());
+TEST(GeneratorTest, ASinkThatThrowsEndsItsOwnRequestOnly) {
+  Generator engine(small_model());
   EXPECT_THROW(engine.generate(question({}, 5),
                                [](std::string_view) -> void {
                                  throw Error(ErrorCode::kFailed, "the reader is gone");
@@ -274,8 +275,8 @@ TEST(EngineTest, ASinkThatThrowsEndsItsOwnRequestOnly) {
   EXPECT_EQ(engine.generate(question({}, 3)).stats.generated_tokens, 3);
 }
 
-TEST(EngineTest, CallersOnSeveralThreadsGetTheirOwnAnswers) {
-  Engine engine(small_model());
+TEST(GeneratorTest, CallersOnSeveralThreadsGetTheirOwnAnswers) {
+  Generator engine(small_model());
   const auto expect = [&](int shade) {
     return engine.generate(question({gradient(96, 64, shade)}, 8)).text;
   };
@@ -294,8 +295,8 @@ TEST(EngineTest, CallersOnSeveralThreadsGetTheirOwnAnswers) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(EngineTest, PicturesThatDoNotFitTheMessagesAreRefused) {
-  Engine engine(small_model());
+TEST(GeneratorTest, PicturesThatDoNotFitTheMessagesAreRefused) {
+  Generator engine(small_model());
   auto request = question({gradient(96, 64, 0)}, 2);
   request.images.push_back(gradient(64, 64, 0));
   EXPECT_THROW(engine.generate(request), Error);

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/stop_token.h"
+#include "engine/generation.h"
+
+namespace oko::engine {
+
+/// What has happened to a request since its caller last looked.
+struct AnswerUpdate {
+  std::string text;     ///< of the answer: whole UTF-8 characters
+  double progress = 0;  ///< of the work before the first token, 0..1
+  bool is_finished = false;
+};
+
+/// The way of an answer from the model thread to its caller. The model thread never waits here:
+/// text that is not fetched yet is kept as one string, which is as long as the answer at most.
+class AnswerStream {
+ public:
+  // For the model thread.
+  void push(const std::string& text);
+  void report(double progress);
+  void finish(GenerationResult result);
+  void fail(std::exception_ptr error);
+  StopToken stop_token() const { return stop_.get_token(); }
+
+  // For the caller.
+  /// Waits for something new. Nothing where `stop` is requested first.
+  std::optional<AnswerUpdate> next(const StopToken& stop);
+  /// Waits for the end. Throws the error of a request that failed.
+  GenerationResult wait();
+  void request_stop() { stop_.request_stop(); }
+
+ private:
+  void notify(std::unique_lock<std::mutex>& lock);
+
+  StopSource stop_;
+  std::mutex mutex_;
+  ConditionVariable changed_;
+  AnswerUpdate update_;  ///< not fetched yet
+  bool has_update_ = false;
+  GenerationResult result_;
+  std::exception_ptr error_;
+};
+
+}  // namespace oko::engine

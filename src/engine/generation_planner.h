@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "engine/estimate.h"
+#include "engine/fitting.h"
+#include "engine/generation.h"
+#include "models/qwen3_vl/config.h"
+#include "models/qwen3_vl/image_processor.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace oko::engine {
+
+/// Tokens of a text that come before smaller pictures where not all fits.
+inline constexpr int kLeastText = 512;
+
+/// Room for text in a prompt.
+struct TextRoom {
+  std::size_t tokens = 0;
+  bool is_short_of_memory = false;  ///< the budget ends it, not the model's positions
+};
+
+/// Whether work of so many bytes fits the budget with its model and nothing else.
+using FitsBudget = std::function<bool(const budget::TagBytes&)>;
+
+/// Decides how requests are worked on: sizes of pictures, prompts, memory. It computes only: no
+/// pixels are touched and no memory is reserved, so any thread may ask.
+class GenerationPlanner {
+ public:
+  /// Reads the configs of the model's folder. `graph_pixels`: see GenerationRequest::max_pixels.
+  /// Throws kBadModel. `tokenizer` must outlive this.
+  GenerationPlanner(const std::filesystem::path& model, const text::Tokenizer& tokenizer,
+                    std::int64_t graph_pixels);
+
+  /// How a request is worked on.
+  struct Plan {
+    text::ChatPrompt prompt;
+    Fitting fitting;
+    int image_tokens = 0;
+    int max_tokens = 0;  ///< of the answer, as the model's positions allow
+    GenerationMemory memory;
+    std::vector<Reduction> reductions;
+  };
+
+  /// What decides the memory of a request.
+  struct Shape {
+    std::vector<models::qwen3_vl::ImageSize> sizes;
+    Fitting fitting;  ///< as it is asked for
+    FitLimits limits;
+    std::int64_t whole_picture = 0;  ///< pixels of the largest one as the model's config has it
+    std::uint64_t text_tokens = 0;
+    int max_tokens = 0;  ///< of the answer, as the model's positions allow
+  };
+
+  /// With less than the request asks for where `fits` refuses that; with the least where it refuses
+  /// all. Throws kUsage for options out of range; kBadInput for pictures and messages that do not
+  /// fit each other or the model.
+  Plan plan(const GenerationRequest& request, const FitsBudget& fits) const;
+
+  /// Were its pictures of these sizes. Throws as `plan`.
+  Shape shape_of(const GenerationRequest& request,
+                 const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
+
+  /// What the user can change so that the request takes `bytes` with a model of `weight_bytes`.
+  /// `budget_bytes` of the result are the least that does.
+  Knobs knobs_for(const Shape& shape, std::uint64_t weight_bytes, std::uint64_t bytes) const;
+
+  /// See Generator::text_room.
+  TextRoom text_room(const GenerationRequest& request, const FitsBudget& fits) const;
+
+  models::qwen3_vl::ImageProcessorConfig processor_for(std::int64_t max_pixels) const;
+  const models::qwen3_vl::Config& config() const { return config_; }
+
+ private:
+  void check_processor(const std::filesystem::path& model) const;
+  std::int64_t largest_picture(const std::vector<models::qwen3_vl::ImageSize>& sizes,
+                               std::int64_t max_pixels) const;
+  int answer_tokens(const GenerationRequest& request, int prompt_tokens) const;
+  Shape asked_of(const GenerationRequest& request,
+                 std::vector<models::qwen3_vl::ImageSize> sizes) const;
+  text::ChatPrompt prompt_of(const GenerationRequest& request, const Shape& shape,
+                             std::int64_t max_pixels, int& image_tokens) const;
+  GenerationMemory estimate_of(const Shape& shape, std::uint64_t text_tokens, int max_tokens,
+                               const Fitting& fitting) const;
+
+  const text::Tokenizer& tokenizer_;
+  models::qwen3_vl::Config config_;
+  models::qwen3_vl::ImageProcessorConfig image_processor_;
+  text::ChatStyle chat_style_;
+  std::int64_t graph_pixels_;
+};
+
+/// Sizes of its pictures as they were decoded.
+std::vector<models::qwen3_vl::ImageSize> sizes_of(const GenerationRequest& request);
+
+}  // namespace oko::engine

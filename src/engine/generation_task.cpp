@@ -1,0 +1,57 @@
+#include "engine/generation_task.h"
+
+#include <algorithm>
+
+#include "budget/process_memory.h"
+
+namespace oko::engine {
+
+GenerationPhase GenerationTask::phase() const {
+  if (writer) return GenerationPhase::kDecode;
+  return features.size() < patches.size() ? GenerationPhase::kVision : GenerationPhase::kPrefill;
+}
+
+std::uint64_t GenerationTask::phase_bytes() const {
+  const auto in_arrays = [](const budget::TagBytes& bytes) {
+    return bytes.total() - bytes[budget::Tag::kImage];
+  };
+  switch (phase()) {
+    case GenerationPhase::kVision:
+      return in_arrays(plan.memory.vision);
+    case GenerationPhase::kPrefill:
+      return in_arrays(plan.memory.prefill);
+    case GenerationPhase::kDecode:
+      return in_arrays(plan.memory.decode);
+  }
+  return 0;
+}
+
+void GenerationTask::begin_to_measure() {
+  if (!request.measure_memory) return;
+  sampler.emplace();
+  sampler->take_peak();
+  // The pictures came before the request and are counted with it.
+  std::uint64_t pictures = 0;
+  for (const image::Image& image : request.images) pictures += image.rgb.size();
+  const std::uint64_t now = budget::private_bytes();
+  private_before = now - std::min(pictures, now);
+}
+
+std::uint64_t GenerationTask::take_peak() {
+  if (!sampler) return 0;
+  const std::uint64_t peak = sampler->take_peak();
+  return peak - std::min(peak, private_before);
+}
+
+void GenerationTask::release() {
+  host_decoder.reset();
+  device_decoder.reset();
+  sequence.reset();
+  features.clear();
+  patches.clear();
+  request.images.clear();
+  lease.reset();
+  request.images_reservation.reset();
+}
+
+}  // namespace oko::engine

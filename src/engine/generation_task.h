@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "budget/peak_sampler.h"
+#include "engine/answer_stream.h"
+#include "engine/answer_writer.h"
+#include "engine/device_decoder.h"
+#include "engine/generation_planner.h"
+#include "engine/host_decoder.h"
+#include "engine/model_host.h"
+#include "engine/stopwatch.h"
+#include "models/qwen3_vl/model.h"
+#include "models/qwen3_vl/prompt_layout.h"
+
+namespace oko::engine {
+
+/// What a request needs next.
+enum class GenerationPhase { kVision, kPrefill, kDecode };
+
+/// One request on its way through the model:
+///
+///     kVision: one picture a step -> kPrefill: one chunk a step -> kDecode: one token a step
+///
+/// It owns all that it needs. The caller's thread makes it, then only the model thread touches it.
+struct GenerationTask {
+  GenerationRequest request;
+  std::shared_ptr<AnswerStream> answer = std::make_shared<AnswerStream>();
+  GenerationPlanner::Plan plan;
+  std::vector<models::qwen3_vl::Patches> patches;  ///< each until it has been encoded
+  models::qwen3_vl::PromptLayout prompt;
+  std::unique_ptr<ModelLease> lease;
+
+  std::vector<models::qwen3_vl::ImageFeatures> features;
+  std::optional<models::qwen3_vl::SequenceState> sequence;
+  std::optional<AnswerWriter> writer;
+  std::optional<HostDecoder> host_decoder;      ///< one of the two, in kDecode
+  std::optional<DeviceDecoder> device_decoder;  ///< in a graph where no logits are needed here
+
+  GenerationResult result;
+  Stopwatch since_submit;
+  Stopwatch since_first_token;
+  std::optional<budget::PeakSampler> sampler;  ///< where the request asks for its memory
+  std::uint64_t private_before = 0;            ///< bytes of the process, when it was admitted
+
+  GenerationPhase phase() const;
+  /// Bytes that the phase was promised, those of decoded pictures not counted.
+  std::uint64_t phase_bytes() const;
+  StopToken stop_token() const { return answer->stop_token(); }
+  void report(double done) const { answer->report(done); }
+
+  /// What others took while this waited for its turn does not count.
+  void begin_to_measure();
+  /// Bytes at most since the last call, above those at the start; 0 where nothing is measured.
+  std::uint64_t take_peak();
+
+  /// Gives back all memory; on the model thread, which made the arrays.
+  void release();
+};
+
+}  // namespace oko::engine

@@ -1,0 +1,497 @@
+#include "engine/generator.h"
+
+#include <mlx/ops.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "budget/memory_size.h"
+#include "engine/generation_task.h"
+#include "engine/stopwatch.h"
+#include "tensor/device.h"
+#include "tensor/logit_rows.h"
+
+namespace oko::engine {
+
+namespace mx = tensor::mx;
+namespace qwen = models::qwen3_vl;
+
+namespace {
+
+/// Share of the time to the first token that the vision tower is taken for, where there are
+/// pictures.
+constexpr double kVisionShare = 0.7;
+
+/// The tokens that end an answer: all that the model's files name, and the end of a turn.
+std::vector<std::int32_t> end_tokens_of(const qwen::GenerationConfig& config,
+                                        const text::Tokenizer& tokenizer) {
+  std::vector<std::int32_t> ids = config.eos_token_ids;
+  for (const std::string& token : {config.eos_token, std::string("<|im_end|>")}) {
+    if (const auto id = tokenizer.special_token(token)) ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+GenerationHandle& GenerationHandle::operator=(GenerationHandle&& other) noexcept {
+  cancel();
+  answer_ = std::move(other.answer_);
+  return *this;
+}
+
+Generator::Generator(GeneratorOptions options)
+    : options_(std::move(options)),
+      tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
+      planner_(options_.vision_language_model, tokenizer_, options_.graph_pixels),
+      generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
+      end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
+      host_(options_.host != nullptr
+                ? options_.host
+                : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
+      loaded_(options_),
+      registration_(*host_, loaded_,
+                    loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {}
+
+Generator::~Generator() {
+  host_->scheduler().run([this] { end_all(); });
+  host_->scheduler().forget(*this);
+}
+
+Generator::Loaded::Loaded(const GeneratorOptions& options)
+    : folder(options.vision_language_model), image_cache(options.image_cache_bytes) {
+  if (options.prepare_weights) options.prepare_weights();
+  weight_bytes = tensor::Weights::bytes_on_disk(folder);
+  copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
+}
+
+void Generator::Loaded::load() {
+  const Stopwatch load;
+  std::unique_ptr<qwen::Model> loaded = qwen::Model::load(folder);
+  tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
+  model = std::move(loaded);
+  load_seconds = load.seconds();
+}
+
+void Generator::Loaded::unload() noexcept {
+  image_cache.clear();
+  model.reset();
+}
+
+TextRoom Generator::text_room(const GenerationRequest& request) const {
+  return planner_.text_room(request, [&](const budget::TagBytes& bytes) {
+    return host_->fits_budget(registration_, bytes);
+  });
+}
+
+std::uint64_t Generator::least_bytes(const GenerationRequest& request,
+                                     const std::vector<qwen::ImageSize>& sizes) const {
+  return knobs_for(request, sizes, std::numeric_limits<std::uint64_t>::max()).budget_bytes;
+}
+
+Knobs Generator::knobs_for(const GenerationRequest& request,
+                           const std::vector<qwen::ImageSize>& sizes, std::uint64_t bytes) const {
+  return planner_.knobs_for(planner_.shape_of(request, sizes), registration_.weight_bytes(), bytes);
+}
+
+GenerationHandle Generator::submit(GenerationRequest request, const StopToken& stop) {
+  auto task = std::make_unique<GenerationTask>();
+  task->request = std::move(request);
+  task->lease = admit(*task, stop);
+  task->begin_to_measure();
+  preprocess(*task);
+  GenerationHandle handle(task->answer);
+  {
+    const std::lock_guard lock(mutex_);
+    submitted_.push_back(std::move(task));
+  }
+  host_->scheduler().wake(*this);
+  return handle;
+}
+
+GenerationResult Generator::generate(GenerationRequest request, const TextSink& on_text,
+                                     const StopToken& stop, const ProgressSink& on_progress) {
+  GenerationHandle handle = submit(std::move(request), stop);
+  try {
+    double reported = 0;
+    while (const std::optional<AnswerUpdate> update = handle.next(stop)) {
+      if (on_progress && update->progress != reported) on_progress(update->progress);
+      reported = update->progress;
+      if (on_text && !update->text.empty()) on_text(update->text);
+      if (update->is_finished) return handle.wait();
+    }
+    throw_cancelled();
+  } catch (...) {
+    handle.cancel();
+    while (!handle.next()->is_finished) {  // its memory is free when this returns
+    }
+    throw;
+  }
+}
+
+/// Decides how the request is worked on and waits until its memory is free.
+std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopToken& stop) {
+  GenerationPlanner::Plan& plan = task.plan;
+  plan = planner_.plan(task.request, [&](const budget::TagBytes& bytes) {
+    return host_->fits_budget(registration_, bytes);
+  });
+  task.result.reductions = plan.reductions;
+  GenerationStats& stats = task.result.stats;
+  stats.image_tokens = plan.image_tokens;
+  stats.prompt_tokens = static_cast<int>(plan.prompt.ids.size());
+  const GenerationMemory& memory = plan.memory;
+  stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
+                            memory.prefill.total(), memory.decode.total(),
+                            memory.decode[budget::Tag::kKv]};
+  if (!host_->fits_budget(registration_, memory.largest())) {
+    const std::uint64_t overhead =
+        host_->budget_for(registration_, {}) - registration_.weight_bytes();
+    const std::uint64_t budget = host_->budget_bytes();
+    Knobs knobs =
+        knobs_for(task.request, sizes_of(task.request), budget - std::min(budget, overhead));
+    knobs.budget_bytes += overhead;
+    throw budget::OverBudget(knobs.budget_bytes, budget, advice(knobs));
+  }
+  return host_->admit(registration_, memory.largest(), tr("raise --budget", "увеличьте --budget"),
+                      stop, task.request.images_reservation.get());
+}
+
+/// Makes what the model reads of the pictures and the prompt.
+void Generator::preprocess(GenerationTask& task) const {
+  const Stopwatch watch;
+  std::vector<qwen::PromptImage> images;
+  for (const image::Image& image : task.request.images) {
+    task.patches.push_back(
+        qwen::preprocess(image, planner_.processor_for(task.plan.fitting.max_pixels)));
+    images.push_back({task.patches.back().grid_thw, ImageCache::key_of(task.patches.back())});
+  }
+  task.prompt = qwen::layout_prompt(std::move(task.plan.prompt.ids), images, planner_.config());
+  task.result.stats.preprocess_seconds = watch.seconds();
+  task.result.stats.memory.preprocess = task.take_peak();
+}
+
+bool Generator::step() noexcept {
+  begin_submitted();
+  end_stopped();
+  if (!tasks_.empty()) {
+    if (!wired_) wired_ = tasks_.front()->lease->wire();
+    if (!buffers_) buffers_.emplace();
+    bound_buffers();
+    GenerationTask* const reading = next_reading();
+    const bool decodes = std::any_of(tasks_.begin(), tasks_.end(), [](const TaskPointer& task) {
+      return task->phase() == GenerationPhase::kDecode;
+    });
+    if (reading != nullptr && (is_reads_turn_ || !decodes)) {
+      read(*reading);
+    } else {
+      decode();
+    }
+    is_reads_turn_ = !is_reads_turn_;
+  }
+  if (tasks_.empty()) {
+    wired_.reset();
+    buffers_.reset();
+    buffer_bytes_ = 0;
+  }
+  const std::lock_guard lock(mutex_);
+  return !tasks_.empty() || !submitted_.empty();
+}
+
+void Generator::begin_submitted() {
+  while (tasks_.size() < options_.max_sequences) {
+    TaskPointer task;
+    {
+      const std::lock_guard lock(mutex_);
+      if (submitted_.empty()) return;
+      // Answers that have begun end with the weights that they began with.
+      if (!tasks_.empty() && !submitted_.front()->lease->is_current()) return;
+      task = std::move(submitted_.front());
+      submitted_.pop_front();
+    }
+    begin(std::move(task));
+  }
+}
+
+void Generator::begin(TaskPointer task) {
+  tasks_.push_back(std::move(task));
+  GenerationTask& begun = *tasks_.back();
+  try {
+    throw_if_stopped(begun.stop_token());
+    begun.lease->load();
+    GenerationStats& stats = begun.result.stats;
+    stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
+    stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
+    stats.weight_bytes = registration_.weight_bytes();
+  } catch (...) {
+    fail(begun, std::current_exception());
+  }
+}
+
+void Generator::end_stopped() {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto task = submitted_.begin(); task != submitted_.end();) {
+      const auto next = std::next(task);
+      if ((*task)->stop_token().stop_requested()) tasks_.splice(tasks_.end(), submitted_, task);
+      task = next;
+    }
+  }
+  std::vector<GenerationTask*> stopped;
+  for (const TaskPointer& task : tasks_) {
+    if (task->stop_token().stop_requested()) stopped.push_back(task.get());
+  }
+  for (GenerationTask* task : stopped) {
+    try {
+      throw_cancelled();
+    } catch (...) {
+      fail(*task, std::current_exception());
+    }
+  }
+}
+
+void Generator::end_all() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.splice(tasks_.end(), submitted_);
+  }
+  for (const TaskPointer& task : tasks_) task->answer->request_stop();
+  end_stopped();
+  wired_.reset();
+  buffers_.reset();
+}
+
+GenerationTask* Generator::next_reading() {
+  const auto reading = std::find_if(tasks_.begin(), tasks_.end(), [](const TaskPointer& task) {
+    return task->phase() != GenerationPhase::kDecode;
+  });
+  if (reading == tasks_.end()) return nullptr;
+  tasks_.splice(tasks_.end(), tasks_, reading);  // the others come first the next time
+  return tasks_.back().get();
+}
+
+void Generator::read(GenerationTask& task) {
+  try {
+    task.lease->guard([&] {
+      if (task.phase() == GenerationPhase::kVision) {
+        encode_next_image(task);
+      } else {
+        read_next_chunk(task);
+      }
+    });
+  } catch (...) {
+    fail(task, std::current_exception());
+  }
+}
+
+void Generator::encode_next_image(GenerationTask& task) {
+  GenerationStats& stats = task.result.stats;
+  const Stopwatch watch;
+  const std::size_t index = task.features.size();
+  const qwen::ContentKey& key = task.prompt.images[index].key;
+  if (const qwen::ImageFeatures* cached = loaded_.image_cache.find(key)) {
+    task.features.push_back(*cached);
+    ++stats.cached_images;
+  } else {
+    task.features.push_back(
+        loaded_.model->encode_image(std::move(task.patches[index]), task.stop_token()));
+    loaded_.image_cache.put(key, task.features.back());
+  }
+  task.patches[index] = {};
+  stats.vision_seconds += watch.seconds();
+  task.report(kVisionShare * static_cast<double>(index + 1) /
+              static_cast<double>(task.patches.size()));
+  if (task.phase() == GenerationPhase::kVision) return;
+  tensor::release_spare_memory();  // the tower's arrays are larger than any to come
+  stats.memory.vision = task.take_peak();
+  stats.mlx_memory.vision = buffers_->take_peak();
+}
+
+void Generator::read_next_chunk(GenerationTask& task) {
+  GenerationStats& stats = task.result.stats;
+  const Stopwatch watch;
+  if (!task.sequence) {
+    const int expected = std::min(task.plan.max_tokens, kAnswerReserve);
+    task.sequence = loaded_.model->make_sequence(static_cast<int>(task.prompt.size()) + expected,
+                                                 kv_type_of(task.plan.fitting.kv_bits));
+  }
+  const std::size_t first = task.sequence->length();
+  const std::size_t last = std::min(
+      task.prompt.size(), first + static_cast<std::size_t>(task.plan.fitting.prefill_chunk));
+  const mx::array hidden = loaded_.model->read_chunk(task.prompt, task.features, first, last,
+                                                     *task.sequence, task.stop_token());
+  const double done = task.patches.empty() ? 0.0 : kVisionShare;
+  task.report(done +
+              (1 - done) * static_cast<double>(last) / static_cast<double>(task.prompt.size()));
+  if (last == task.prompt.size()) begin_answer(task, hidden);
+  stats.prefill_seconds += watch.seconds();
+}
+
+void Generator::begin_answer(GenerationTask& task, const mx::array& hidden) {
+  GenerationStats& stats = task.result.stats;
+  mx::array logits = loaded_.model->last_logits(hidden);
+  logits.eval();
+  if (tasks_.size() == 1) tensor::release_spare_memory();  // a token's arrays are small
+  stats.memory.prefill = task.take_peak();
+  stats.mlx_memory.prefill = buffers_->take_peak();
+  const GenerationRequest& request = task.request;
+  task.writer.emplace(tokenizer_, end_tokens_, request.stop, task.plan.max_tokens, *task.answer);
+  if (tensor::uses_graph() && !request.lookup && DeviceDecoder::can_choose(request.sampling)) {
+    bound_buffers();
+    task.device_decoder.emplace(logits, request.sampling, task.plan.max_tokens);
+  } else {
+    task.host_decoder.emplace(*task.sequence, task.prompt.ids, tensor::LogitRows(logits),
+                              request.sampling, request.lookup);
+  }
+}
+
+void Generator::decode() {
+  std::vector<GenerationTask*> host, device;
+  std::vector<GenerationTask*> decoding;
+  for (const TaskPointer& task : tasks_) {
+    if (task->phase() == GenerationPhase::kDecode) decoding.push_back(task.get());
+  }
+  for (GenerationTask* task : decoding) {
+    if (task->device_decoder) {
+      device.push_back(task);
+    } else if (choose_on_host(*task)) {
+      host.push_back(task);
+    }
+  }
+  decode_together(host, &Generator::read_on_host);
+  decode_together(device, &Generator::decode_on_device);
+}
+
+/// Takes the tokens whose logits are there. False where the answer has ended.
+bool Generator::choose_on_host(GenerationTask& task) {
+  try {
+    while (const std::optional<std::int32_t> id = task.host_decoder->next()) {
+      if (push(task, *id)) continue;
+      finish(task);
+      return false;
+    }
+  } catch (...) {
+    fail(task, std::current_exception());
+    return false;
+  }
+  return true;
+}
+
+bool Generator::push(GenerationTask& task, std::int32_t id) {
+  const bool goes_on = task.writer->push(id);
+  if (task.writer->tokens() == 1 && task.result.stats.first_token_seconds == 0) {
+    task.result.stats.first_token_seconds = task.since_submit.seconds();
+    task.since_first_token = Stopwatch();
+  }
+  return goes_on;
+}
+
+/// A pass that fails for all of them is tried for each alone, so that only those fail that must. In
+/// a graph their sequences are of no use after it.
+void Generator::decode_together(const std::vector<GenerationTask*>& tasks,
+                                void (Generator::*pass)(const std::vector<GenerationTask*>&)) {
+  if (tasks.empty()) return;
+  try {
+    tasks.front()->lease->guard([&] { (this->*pass)(tasks); });
+  } catch (...) {
+    if (tasks.size() == 1 || tensor::uses_graph()) {
+      for (GenerationTask* task : tasks) fail(*task, std::current_exception());
+      return;
+    }
+    for (GenerationTask* task : tasks) decode_together({task}, pass);
+  }
+}
+
+void Generator::read_on_host(const std::vector<GenerationTask*>& tasks) {
+  // More rows than one sequence's guesses would not answer to the bit.
+  const bool drafts = tasks.size() == 1;
+  std::vector<std::vector<std::int32_t>> ids;
+  std::vector<qwen::NextTokens> next;
+  for (GenerationTask* task : tasks) ids.push_back(task->host_decoder->next_tokens(drafts));
+  for (std::size_t i = 0; i < tasks.size(); ++i) next.push_back({&*tasks[i]->sequence, ids[i]});
+  const tensor::LogitRows rows(loaded_.model->read_next(next));
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    tasks[i]->host_decoder->observe(rows, row);
+    row += ids[i].size();
+  }
+}
+
+void Generator::decode_on_device(const std::vector<GenerationTask*>& tasks) {
+  std::vector<GenerationTask*> reading;
+  std::vector<qwen::SequenceState*> sequences;
+  std::vector<mx::array> ids;
+  for (GenerationTask* task : tasks) {
+    if (!task->device_decoder->wants_logits()) continue;
+    reading.push_back(task);
+    sequences.push_back(&*task->sequence);
+    ids.push_back(task->device_decoder->input());
+  }
+  if (!reading.empty()) {
+    const bool one = reading.size() == 1;
+    const mx::array logits =
+        loaded_.model->read_next(sequences, one ? ids.front() : mx::concatenate(ids, 0));
+    for (std::size_t i = 0; i < reading.size(); ++i) {
+      const int row = static_cast<int>(i);
+      reading[i]->device_decoder->observe(
+          one ? logits : mx::slice(logits, {row, 0}, {row + 1, logits.shape(1)}));
+    }
+  }
+  for (GenerationTask* task : tasks) {
+    try {
+      if (!push(*task, task->device_decoder->read())) finish(*task);
+    } catch (...) {
+      fail(*task, std::current_exception());
+    }
+  }
+}
+
+void Generator::finish(GenerationTask& task) {
+  const TaskPointer finished = take(task);
+  GenerationStats& stats = finished->result.stats;
+  stats.decode_seconds = finished->since_first_token.seconds();
+  finished->writer->finish();
+  finished->result.text = std::move(finished->writer->text());
+  finished->result.finish_reason = finished->writer->finish_reason();
+  stats.generated_tokens = finished->writer->tokens();
+  if (finished->host_decoder) {
+    stats.drafted_tokens = finished->host_decoder->drafted_tokens();
+    stats.accepted_draft_tokens = finished->host_decoder->accepted_draft_tokens();
+  }
+  stats.memory.decode = finished->take_peak();
+  stats.mlx_memory.decode = buffers_->take_peak();
+  stats.mlx_peak_bytes = buffers_->peak_bytes();
+  stats.memory.kv = finished->sequence->bytes();
+  if (finished->sampler) stats.peak_private_bytes = finished->sampler->peak_bytes();
+  finished->release();
+  finished->answer->finish(std::move(finished->result));
+}
+
+void Generator::fail(GenerationTask& task, std::exception_ptr error) {
+  const TaskPointer failed = take(task);
+  failed->release();
+  failed->answer->fail(std::move(error));
+}
+
+Generator::TaskPointer Generator::take(GenerationTask& task) {
+  const auto place = std::find_if(tasks_.begin(), tasks_.end(),
+                                  [&](const TaskPointer& other) { return other.get() == &task; });
+  TaskPointer taken = std::move(*place);
+  tasks_.erase(place);
+  return taken;
+}
+
+/// One request has what its phase was promised; several have what each was promised at most.
+void Generator::bound_buffers() {
+  std::uint64_t bytes = 0;
+  for (const TaskPointer& task : tasks_) {
+    bytes += tasks_.size() == 1 ? task->phase_bytes() : task->plan.memory.largest().total();
+  }
+  if (bytes == buffer_bytes_ && buffers_->is_current()) return;
+  buffers_->begin(bytes);
+  buffer_bytes_ = bytes;
+}
+
+}  // namespace oko::engine

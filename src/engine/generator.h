@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "engine/answer_stream.h"
+#include "engine/generation.h"
+#include "engine/generation_planner.h"
+#include "engine/image_cache.h"
+#include "engine/model_host.h"
+#include "engine/scheduler.h"
+#include "models/qwen3_vl/generation_config.h"
+#include "models/qwen3_vl/model.h"
+#include "tensor/buffer_phases.h"
+#include "text/tokenizer.h"
+
+namespace oko::engine {
+
+struct GenerationTask;
+
+struct GeneratorOptions {
+  std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
+  std::size_t image_cache_bytes =
+      256 * 1024 * 1024;    ///< features of pictures kept for later questions
+  std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
+  std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
+  /// Requests that are worked on at once; more wait. Up to 8 tokens a pass answer, by oko's
+  /// kernels, to the bit as each alone.
+  std::size_t max_sequences = 8;
+  /// Called once the small files are read, before the weights are measured: aligns them.
+  std::function<void()> prepare_weights = {};
+  /// Whose budget and thread this takes; null: a host of its own without a limit.
+  std::shared_ptr<ModelHost> host = {};
+};
+
+/// A request that was submitted. Its destructor cancels it; the request ends, and gives back its
+/// memory, at its next step.
+class GenerationHandle {
+ public:
+  explicit GenerationHandle(std::shared_ptr<AnswerStream> answer) : answer_(std::move(answer)) {}
+  GenerationHandle(GenerationHandle&&) = default;
+  GenerationHandle& operator=(GenerationHandle&& other) noexcept;
+  ~GenerationHandle() { cancel(); }
+
+  /// Waits for more of the answer. Nothing where `stop` is requested first, which does not cancel.
+  std::optional<AnswerUpdate> next(const StopToken& stop = {}) { return answer_->next(stop); }
+
+  /// Waits for the end; call once. Throws kCancelled after `cancel`, kBadModel, kFailed.
+  GenerationResult wait() { return answer_->wait(); }
+
+  void cancel() {
+    if (answer_ != nullptr) answer_->request_stop();
+  }
+
+ private:
+  std::shared_ptr<AnswerStream> answer_;
+};
+
+/// Describes and talks. Callers' threads prepare: they resize and tokenize. The host's thread works
+/// on up to `max_sequences` requests at once, in steps: a picture or a chunk of a prompt of one
+/// request in turn with a token of every answer, all in one pass. Any thread may call.
+class Generator : private StepSource {
+ public:
+  /// Reads the model's small files: tokenizer, configs. The weights are mapped by the first
+  /// request. Throws kBadModel.
+  explicit Generator(GeneratorOptions options);
+  ~Generator() override;  ///< cancels what is not finished
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
+
+  /// Answers a conversation. Waits until the memory is free, on the caller's thread, and works with
+  /// less where it would not fit (see `fit`). Throws kCancelled once `stop` is requested, which is
+  /// not looked at after that; kUsage for options out of range; kBadInput for pictures and messages
+  /// that do not fit; kOverBudget.
+  GenerationHandle submit(GenerationRequest request, const StopToken& stop = {});
+
+  /// Submits and waits. The sinks are called on the caller's thread. Throws what `submit` and
+  /// GenerationHandle::wait throw, and what the sinks throw; kCancelled once `stop` is requested
+  /// (text shown so far has gone to `on_text`).
+  GenerationResult generate(GenerationRequest request, const TextSink& on_text = {},
+                            const StopToken& stop = {}, const ProgressSink& on_progress = {});
+
+  /// Tokens that the text of `request` may grow by: what the model's positions and the budget leave
+  /// with the rest as it is asked for, and kLeastText even where the request is then worked on with
+  /// less. At least half of the positions left stay for the answer.
+  TextRoom text_room(const GenerationRequest& request) const;
+
+  /// The least memory with which `request` would be answered, were its pictures of these sizes:
+  /// bytes of the model and the work, without the fixed overhead of the host.
+  std::uint64_t least_bytes(const GenerationRequest& request,
+                            const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
+
+  /// What the user can change about `request` so that it takes `bytes`, counted in the same way.
+  /// `budget_bytes` of the result are `least_bytes`.
+  Knobs knobs_for(const GenerationRequest& request,
+                  const std::vector<models::qwen3_vl::ImageSize>& sizes, std::uint64_t bytes) const;
+
+  /// What the model's makers advise.
+  const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
+
+  /// Tokens of `text` as it stands.
+  std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
+
+ private:
+  /// What the host loads and unloads. Touched by its thread.
+  struct Loaded : LoadableModel {
+    explicit Loaded(const GeneratorOptions& options);
+    void load() override;
+    void unload() noexcept override;
+    bool is_current() const override { return model->is_current(); }
+
+    std::filesystem::path folder;
+    std::uint64_t weight_bytes = 0;  ///< of the files
+    std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
+    std::unique_ptr<models::qwen3_vl::Model> model;
+    double load_seconds = 0;  ///< of a load that no request has reported yet
+    ImageCache image_cache;
+  };
+  using TaskPointer = std::unique_ptr<GenerationTask>;
+
+  // On the caller's thread.
+  std::unique_ptr<ModelLease> admit(GenerationTask& task, const StopToken& stop);
+  void preprocess(GenerationTask& task) const;
+
+  // On the model thread.
+  bool step() noexcept override;
+  void begin_submitted();
+  void begin(TaskPointer task);
+  void end_stopped();
+  void end_all() noexcept;
+  /// The next one that has a picture or a prompt to be read, in turn; null: none.
+  GenerationTask* next_reading();
+  void read(GenerationTask& task);
+  void encode_next_image(GenerationTask& task);
+  void read_next_chunk(GenerationTask& task);
+  void begin_answer(GenerationTask& task, const tensor::mx::array& hidden);
+  void decode();
+  bool choose_on_host(GenerationTask& task);
+  /// The next token of its answer. False where that has ended.
+  bool push(GenerationTask& task, std::int32_t id);
+  void read_on_host(const std::vector<GenerationTask*>& tasks);
+  void decode_on_device(const std::vector<GenerationTask*>& tasks);
+  void decode_together(const std::vector<GenerationTask*>& tasks,
+                       void (Generator::*pass)(const std::vector<GenerationTask*>&));
+  void finish(GenerationTask& task);
+  void fail(GenerationTask& task, std::exception_ptr error);
+  TaskPointer take(GenerationTask& task);
+  void bound_buffers();
+
+  GeneratorOptions options_;
+  text::Tokenizer tokenizer_;
+  GenerationPlanner planner_;
+  models::qwen3_vl::GenerationConfig generation_config_;
+  std::vector<std::int32_t> end_tokens_;
+
+  std::shared_ptr<ModelHost> host_;
+  Loaded loaded_;
+  ModelRegistration registration_;
+
+  std::mutex mutex_;
+  std::list<TaskPointer> submitted_;  ///< with `mutex_`
+
+  // Touched by the model thread.
+  std::list<TaskPointer> tasks_;  ///< worked on; the one that reads next stands before others
+  bool is_reads_turn_ = true;     ///< a picture or a chunk goes before the next token
+  std::shared_ptr<WiredMemory> wired_;
+  std::optional<tensor::BufferPhases> buffers_;
+  std::uint64_t buffer_bytes_ = 0;
+};
+
+}  // namespace oko::engine

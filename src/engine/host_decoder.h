@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/sampler.h"
+#include "engine/speculative_decoder.h"
+
+namespace oko::engine {
+
+/// Chooses tokens from logits that have come to the host:
+///
+///     next() until it has none, then observe(logits of reading next_tokens())
+class HostDecoder {
+ public:
+  /// `logits`: one row, of the first token. `prompt` has been read by `sequence`, which must
+  /// outlive this.
+  HostDecoder(models::qwen3_vl::SequenceState& sequence, std::span<const std::int32_t> prompt,
+              const tensor::LogitRows& logits, const SamplingOptions& sampling, bool lookup)
+      : sampler_(sampling, prompt), speculative_(sequence, prompt, logits, lookup) {}
+
+  /// The next token, where its logits are there. Throws kBadModel where they are not numbers.
+  std::optional<std::int32_t> next() {
+    if (!has_logits_) return std::nullopt;
+    const std::int32_t id = sampler_.sample(speculative_.logits());
+    has_logits_ = speculative_.accept(id);
+    return id;
+  }
+
+  /// What the model has to read now; with guesses of the tokens after that if `drafts`.
+  std::vector<std::int32_t> next_tokens(bool drafts) { return speculative_.next_tokens(drafts); }
+
+  /// The logits after each of these tokens: rows first .. of `rows`.
+  void observe(const tensor::LogitRows& rows, std::size_t first) {
+    speculative_.observe(rows, first);
+    has_logits_ = true;
+  }
+
+  int drafted_tokens() const { return speculative_.drafted_tokens(); }
+  int accepted_draft_tokens() const { return speculative_.accepted_draft_tokens(); }
+
+ private:
+  Sampler sampler_;
+  SpeculativeDecoder speculative_;
+  bool has_logits_ = true;
+};
+
+}  // namespace oko::engine

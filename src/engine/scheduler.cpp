@@ -1,0 +1,119 @@
+#include "engine/scheduler.h"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/language.h"
+#include "tensor/device.h"
+
+namespace oko::engine {
+namespace {
+
+/// Errors pass through; other exceptions become kFailed. Throws where there is no memory left to
+/// say so.
+void run_command(const std::function<void()>& command) {
+  try {
+    command();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    const std::string reason = error.what();
+    throw Error(ErrorCode::kFailed,
+                tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
+  }
+}
+
+std::exception_ptr error_of(const std::function<void()>& command) {
+  try {
+    run_command(command);
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+/// Lives in the caller's `run`, which does not leave before it is done or taken back.
+struct Scheduler::Command {
+  const std::function<void()>& run;
+  bool is_done = false;
+  std::exception_ptr error = nullptr;
+};
+
+Scheduler::Scheduler(std::size_t threads) {
+  tensor::device();  // a setting that cannot be met is the caller's error
+  thread_ = JoiningThread([this, threads](const StopToken& stop) { work(stop, threads); });
+}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::work(const StopToken& stop, std::size_t threads) {
+  tensor::prepare_device({.threads = threads});
+  std::unique_lock lock(mutex_);
+  const auto has_work = [this] { return !commands_.empty() || !sources_.empty(); };
+  while (wake_.wait(lock, stop, has_work)) {
+    if (!commands_.empty()) run_next_command(lock);
+    for (std::size_t i = sources_.size(); i > 0 && !sources_.empty(); --i) take_next_step(lock);
+  }
+}
+
+void Scheduler::run_next_command(std::unique_lock<std::mutex>& lock) {
+  Command& command = *commands_.front();
+  commands_.pop_front();
+  lock.unlock();
+  std::exception_ptr error = error_of(command.run);
+  // What a command's arrays took does not stay with the process.
+  tensor::release_spare_memory();
+  lock.lock();
+  command.error = std::move(error);
+  command.is_done = true;
+  done_.notify_all();
+}
+
+void Scheduler::take_next_step(std::unique_lock<std::mutex>& lock) {
+  running_ = sources_.front();
+  sources_.pop_front();
+  is_woken_ = is_forgotten_ = false;
+  lock.unlock();
+  const bool has_more = running_->step();
+  if (!has_more) tensor::release_spare_memory();
+  lock.lock();
+  if ((has_more || is_woken_) && !is_forgotten_) sources_.push_back(running_);
+  running_ = nullptr;
+  done_.notify_all();
+}
+
+void Scheduler::run(const std::function<void()>& run, const StopToken& stop) {
+  Command command{run};
+  std::unique_lock lock(mutex_);
+  commands_.push_back(&command);
+  wake_.notify_one();
+  if (!done_.wait(lock, stop, [&] { return command.is_done; })) {
+    if (std::erase(commands_, &command) > 0) throw_cancelled();
+    done_.wait(lock, [&] { return command.is_done; });  // the command sees to its stop itself
+  }
+  if (command.error) std::rethrow_exception(command.error);
+}
+
+void Scheduler::wake(StepSource& source) {
+  const std::lock_guard lock(mutex_);
+  if (running_ == &source) {
+    is_woken_ = true;
+  } else if (std::find(sources_.begin(), sources_.end(), &source) == sources_.end()) {
+    sources_.push_back(&source);
+    wake_.notify_one();
+  }
+}
+
+void Scheduler::forget(StepSource& source) {
+  std::unique_lock lock(mutex_);
+  std::erase(sources_, &source);
+  if (running_ == &source) is_forgotten_ = true;
+  done_.wait(lock, [&] { return running_ != &source; });
+}
+
+}  // namespace oko::engine

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/prompt_lookup.h"
+#include "models/qwen3_vl/sequence_state.h"
+#include "tensor/logit_rows.h"
+
+namespace oko::engine {
+
+/// Advances a sequence one accepted token at a time. With lookup, guessed tokens are read together
+/// with the accepted one; the logits are those of reading one by one all the same, so the answer
+/// does not change (speculative decoding, Leviathan et al. 2023, arXiv:2211.17192, with guesses
+/// instead of a draft model).
+///
+///     accept(id) -> true: logits() are there, from a guess
+///                -> false: read next_tokens(), then observe() the logits
+class SpeculativeDecoder {
+ public:
+  /// `logits`: one row, of the token after the prompt. `prompt` has been read by `sequence`, which
+  /// must outlive this.
+  SpeculativeDecoder(models::qwen3_vl::SequenceState& sequence,
+                     std::span<const std::int32_t> prompt, const tensor::LogitRows& logits,
+                     bool lookup);
+
+  /// Of the next token; scratch of the caller until `accept`.
+  std::span<float> logits() { return rows_[row_]; }
+
+  /// The next token is `id`. Whether the logits of the one after it are there.
+  bool accept(std::int32_t id);
+
+  /// What the model has to read now: the accepted token and, unless `drafts` is false, guesses of
+  /// those that follow. Takes wrong guesses back from the sequence.
+  std::vector<std::int32_t> next_tokens(bool drafts);
+
+  /// The logits after each of these tokens: rows first .. of `rows`.
+  void observe(const tensor::LogitRows& rows, std::size_t first);
+
+  int drafted_tokens() const { return drafted_; }          ///< guessed and read
+  int accepted_draft_tokens() const { return accepted_; }  ///< of them, those that were accepted
+
+ private:
+  models::qwen3_vl::SequenceState& sequence_;
+  std::optional<PromptLookup> lookup_;
+  tensor::LogitRows rows_;
+  std::size_t row_ = 0;              ///< of the next token
+  std::vector<std::int32_t> draft_;  ///< read, not yet accepted or dropped
+  std::size_t at_ = 0;               ///< of the draft, how many were accepted
+  std::int32_t last_ = 0;            ///< accepted
+  std::size_t length_;               ///< tokens of the text, drafts not counted
+  int drafted_ = 0;
+  int accepted_ = 0;
+};
+
+}  // namespace oko::engine

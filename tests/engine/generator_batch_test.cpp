@@ -1,0 +1,240 @@
+// Requests that are worked on at once: fair, each answered as if alone, none in another's way.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/error.h"
+#include "engine/embedder.h"
+#include "engine/generator.h"
+#include "tests/support/graph_device.h"
+#include "tests/support/random_models.h"
+
+namespace oko::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+GenerationRequest text_question(const std::string& text, int max_tokens) {
+  GenerationRequest request;
+  request.messages = {{text::Role::kUser, {text::Part::make_text(text)}}};
+  request.max_tokens = max_tokens;
+  return request;
+}
+
+GenerationRequest picture_question(int width, int height, int max_tokens) {
+  GenerationRequest request = text_question("Что здесь?", max_tokens);
+  request.messages[0].parts.insert(request.messages[0].parts.begin(), text::Part::make_image());
+  image::Image image{width, height, {}};
+  for (int i = 0; i < 3 * width * height; ++i) {
+    image.rgb.push_back(static_cast<std::uint8_t>(i * i / 7));
+  }
+  request.images = {std::move(image)};
+  return request;
+}
+
+/// Goes on until it is cancelled.
+GenerationRequest endless() {
+  GenerationRequest request = text_question("Tell me all.", 1'000'000);
+  request.sampling.temperature = 5.0f;  // no loop
+  return request;
+}
+
+std::vector<GenerationRequest> some_requests() {
+  std::vector<GenerationRequest> requests{
+      text_question("Hello", 9), picture_question(96, 64, 30), text_question("Что это?", 1),
+      picture_question(64, 160, 12), text_question(std::string(300, '.'), 12)};
+  requests[0].sampling = {.repetition_penalty = 1.1f, .temperature = 1.0f, .top_p = 0.9f};
+  requests[1].kv_bits = 8;
+  requests[3].sampling = {.temperature = 1.5f, .seed = 3};
+  requests[4].prefill_chunk = 64;
+  requests.push_back(requests[1]);
+  requests.back().lookup = true;
+  return requests;
+}
+
+template <typename Condition>
+bool eventually(const Condition& condition) {
+  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(5ms);
+  return condition();
+}
+
+class GeneratorBatchTest : public ::testing::TestWithParam<tensor::Device> {
+ protected:
+  GeneratorBatchTest() { tensor::select_device(GetParam()); }
+
+  static bool on_graph() { return GetParam() != tensor::Device::kCpu; }
+
+  GeneratorOptions options(std::size_t max_sequences = 8) const {
+    return {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
+            .max_sequences = max_sequences,
+            .host = host_};
+  }
+
+  std::uint64_t bytes_at_work() const {
+    budget::TagBytes held = host_->memory_budget().held();
+    return held[budget::Tag::kKv] + held[budget::Tag::kPrefill];
+  }
+
+  std::shared_ptr<ModelHost> host_ = std::make_shared<ModelHost>(HostOptions{.threads = 2});
+};
+
+TEST_P(GeneratorBatchTest, RequestsAtOnceAreAnsweredAsEachAlone) {
+  Generator generator(options());
+  std::vector<std::string> expected;
+  for (const GenerationRequest& request : some_requests()) {
+    expected.push_back(generator.generate(request).text);
+  }
+  for (int round = 0; round < (on_graph() ? 1 : 4); ++round) {
+    std::vector<GenerationHandle> handles;
+    for (GenerationRequest& request : some_requests()) {
+      handles.push_back(generator.submit(std::move(request)));
+    }
+    for (std::size_t i = 0; i < handles.size(); ++i) {
+      // Other orders of sums may lead a graph to another token that is about as likely.
+      const std::string answer = handles[i].wait().text;
+      if (on_graph()) {
+        EXPECT_FALSE(answer.empty()) << i;
+      } else {
+        EXPECT_EQ(answer, expected[i]) << i;
+      }
+    }
+  }
+  EXPECT_EQ(bytes_at_work(), 0u);
+}
+
+TEST_P(GeneratorBatchTest, RequestsBeyondTheSequencesWaitTheirTurn) {
+  Generator generator(options(2));
+  std::vector<GenerationHandle> handles;
+  for (int i = 0; i < 6; ++i) handles.push_back(generator.submit(text_question("Hello", 20 + i)));
+  for (int i = 5; i >= 0; --i) {
+    EXPECT_EQ(handles[static_cast<std::size_t>(i)].wait().stats.generated_tokens, 20 + i);
+  }
+}
+
+TEST_P(GeneratorBatchTest, AShortRequestIsAnsweredWhileALongAnswerIsWritten) {
+  Generator generator(options());
+  GenerationHandle longest = generator.submit(endless());
+  ASSERT_FALSE(longest.next()->is_finished);
+  EXPECT_EQ(generator.generate(text_question("Hello", 3)).stats.generated_tokens, 3);
+  const auto update = longest.next();
+  EXPECT_FALSE(update->is_finished);
+  EXPECT_FALSE(update->text.empty());
+}
+
+TEST_P(GeneratorBatchTest, AShortPromptIsReadBetweenTheChunksOfALongOne) {
+  Generator generator(options());
+  GenerationRequest long_prompt = text_question(std::string(400, '.'), 1);
+  long_prompt.prefill_chunk = 16;
+  GenerationHandle slow = generator.submit(std::move(long_prompt));
+  const GenerationResult quick = generator.generate(text_question("Hello", 1));
+  const auto update = slow.next();
+  EXPECT_LT(update->progress, 0.5) << "after " << quick.stats.first_token_seconds << " s";
+  EXPECT_EQ(slow.wait().stats.generated_tokens, 1);
+}
+
+TEST_P(GeneratorBatchTest, AnEmbeddingWaitsForAStepNotForTheAnswer) {
+  Generator generator(options());
+  Embedder embedder({.model = RandomModels::get("bge-m3-small-8bit", 5), .host = host_});
+  GenerationHandle longest = generator.submit(endless());
+  ASSERT_FALSE(longest.next()->is_finished);
+  EXPECT_EQ(embedder.embed({.texts = {"один", "two"}}).texts.size(), 2u);
+  EXPECT_FALSE(longest.next()->is_finished);
+}
+
+TEST_P(GeneratorBatchTest, AHandleThatIsDestroyedCancelsItsRequest) {
+  Generator generator(options());
+  {
+    GenerationHandle longest = generator.submit(endless());
+    ASSERT_FALSE(longest.next()->is_finished);
+    EXPECT_GT(bytes_at_work(), 0u);
+  }
+  EXPECT_TRUE(eventually([&] { return bytes_at_work() == 0; }));
+}
+
+TEST_P(GeneratorBatchTest, ARequestThatWaitsForASequenceCanBeCancelled) {
+  Generator generator(options(1));
+  GenerationHandle longest = generator.submit(endless());
+  ASSERT_FALSE(longest.next()->is_finished);
+  const std::uint64_t before = bytes_at_work();
+  GenerationHandle waiting = generator.submit(text_question("Hello", 3));
+  EXPECT_GT(bytes_at_work(), before);
+  waiting.cancel();
+  try {
+    waiting.wait();
+    ADD_FAILURE() << "it was answered";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  EXPECT_EQ(bytes_at_work(), before);
+  EXPECT_FALSE(longest.next()->is_finished);
+}
+
+TEST_P(GeneratorBatchTest, AReaderThatDoesNotReadHoldsUpNobody) {
+  Generator generator(options());
+  GenerationHandle unread = generator.submit(text_question("Hello", 40));
+  const std::string answer = generator.generate(text_question("Hello", 40)).text;
+  std::string read;
+  while (true) {
+    const auto update = unread.next();
+    read += update->text;
+    if (update->is_finished) break;
+  }
+  EXPECT_EQ(read, unread.wait().text);
+  if (!on_graph()) {
+    EXPECT_EQ(read, answer);
+  }
+}
+
+TEST_P(GeneratorBatchTest, AGeneratorThatIsDestroyedEndsItsRequests) {
+  auto generator = std::make_unique<Generator>(options(1));
+  GenerationHandle running = generator->submit(endless());
+  GenerationHandle waiting = generator->submit(endless());
+  ASSERT_FALSE(running.next()->is_finished);
+  generator.reset();
+  EXPECT_THROW(running.wait(), Error);
+  EXPECT_THROW(waiting.wait(), Error);
+  EXPECT_EQ(host_->memory_budget().held().total(), 0u);
+}
+
+TEST_P(GeneratorBatchTest, AnAnswerEndsWithTheWeightsThatItBeganWith) {
+  const fs::path folder = fs::temp_directory_path() / ("oko_batch_" + std::to_string(::getpid()));
+  fs::remove_all(folder);
+  const fs::path& before = RandomModels::get("qwen3-vl-small-4bit", 11);
+  const fs::path& after = RandomModels::get("qwen3-vl-small-4bit", 12);
+  const auto question = [] { return text_question("Hello", 30); };
+  const std::string old_answer = Generator(options()).generate(question()).text;
+  GeneratorOptions other = options();
+  other.vision_language_model = after;
+  const std::string new_answer = Generator(other).generate(question()).text;
+  fs::copy(before, folder);
+  GeneratorOptions replaced = options();
+  replaced.vision_language_model = folder;
+  {
+    Generator generator(replaced);
+    GenerationHandle first = generator.submit(endless());
+    ASSERT_FALSE(first.next()->is_finished);
+    GenerationHandle running = generator.submit(question());
+    while (running.next()->text.empty()) {
+    }
+    fs::copy_file(after / "model.safetensors", folder / "new");
+    fs::rename(folder / "new", folder / "model.safetensors");
+    GenerationHandle late = generator.submit(question());
+    EXPECT_EQ(running.wait().text, old_answer);
+    first.cancel();
+    EXPECT_EQ(late.wait().text, new_answer);
+  }
+  fs::remove_all(folder);
+}
+
+std::string device_of(const ::testing::TestParamInfo<tensor::Device>& info) {
+  return info.param == tensor::Device::kCpu ? "Kernels" : "Graph";
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, GeneratorBatchTest,
+                         ::testing::Values(tensor::Device::kCpu, graph_device()), device_of);
+
+}  // namespace
+}  // namespace oko::engine
