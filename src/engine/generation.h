@@ -62,6 +62,7 @@ struct GenerationStats {
   int image_tokens = 0;
   int cached_images = 0;                  ///< pictures whose features were still there
   int prompt_tokens = 0;                  ///< image tokens included
+  int cached_tokens = 0;                  ///< of them, those that were still there
   int generated_tokens = 0;               ///< the end token not counted
   int drafted_tokens = 0;                 ///< guessed by lookup
   int accepted_draft_tokens = 0;          ///< of them, those that were right

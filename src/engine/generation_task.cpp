@@ -43,6 +43,20 @@ std::uint64_t GenerationTask::take_peak() {
   return peak - std::min(peak, private_before);
 }
 
+models::qwen3_vl::PromptLayout GenerationTask::text_read() {
+  const std::size_t length =
+      std::min(host_decoder ? host_decoder->length_read() : sequence->length(),
+               prompt.size() + answer_ids.size());
+  sequence->truncate(length);
+  models::qwen3_vl::PromptLayout text = prompt;
+  for (std::size_t i = prompt.size(); i < length; ++i) {
+    const auto at = static_cast<std::int32_t>(i) + prompt.rope_delta;
+    text.ids.push_back(answer_ids[i - prompt.size()]);
+    text.positions.push_back({at, at, at});
+  }
+  return text;
+}
+
 void GenerationTask::release() {
   host_decoder.reset();
   device_decoder.reset();

@@ -40,6 +40,8 @@ struct GenerationTask {
   std::optional<HostDecoder> host_decoder;      ///< one of the two, in kDecode
   std::optional<DeviceDecoder> device_decoder;  ///< in a graph where no logits are needed here
 
+  std::vector<std::int32_t> answer_ids;  ///< chosen so far, the end token too
+
   GenerationResult result;
   Stopwatch since_submit;
   Stopwatch since_first_token;
@@ -56,6 +58,9 @@ struct GenerationTask {
   void begin_to_measure();
   /// Bytes at most since the last call, above those at the start; 0 where nothing is measured.
   std::uint64_t take_peak();
+
+  /// The text that `sequence` has read: the prompt and what it has of the answer.
+  models::qwen3_vl::PromptLayout text_read();
 
   /// Gives back all memory; on the model thread, which made the arrays.
   void release();

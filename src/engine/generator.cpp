@@ -25,6 +25,12 @@ namespace {
 /// pictures.
 constexpr double kVisionShare = 0.7;
 
+/// Tokens that a sequence has room for at first.
+std::size_t initial_capacity(const GenerationTask& task) {
+  return task.prompt.size() +
+         static_cast<std::size_t>(std::min(task.plan.max_tokens, kAnswerReserve));
+}
+
 /// The tokens that end an answer: all that the model's files name, and the end of a turn.
 std::vector<std::int32_t> end_tokens_of(const qwen::GenerationConfig& config,
                                         const text::Tokenizer& tokenizer) {
@@ -54,7 +60,8 @@ Generator::Generator(GeneratorOptions options)
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_),
       registration_(*host_, loaded_,
-                    loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes) {}
+                    loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes +
+                        options_.prefix_cache_bytes) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
@@ -62,7 +69,9 @@ Generator::~Generator() {
 }
 
 Generator::Loaded::Loaded(const GeneratorOptions& options)
-    : folder(options.vision_language_model), image_cache(options.image_cache_bytes) {
+    : folder(options.vision_language_model),
+      image_cache(options.image_cache_bytes),
+      prefix_cache(options.prefix_cache_bytes) {
   if (options.prepare_weights) options.prepare_weights();
   weight_bytes = tensor::Weights::bytes_on_disk(folder);
   copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
@@ -78,6 +87,7 @@ void Generator::Loaded::load() {
 
 void Generator::Loaded::unload() noexcept {
   image_cache.clear();
+  prefix_cache.clear();
   model.reset();
 }
 
@@ -225,8 +235,23 @@ void Generator::begin(TaskPointer task) {
     stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
     stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
     stats.weight_bytes = registration_.weight_bytes();
+    resume(begun);
   } catch (...) {
     fail(begun, std::current_exception());
+  }
+}
+
+void Generator::resume(GenerationTask& task) {
+  task.sequence = loaded_.prefix_cache.find(task.prompt, kv_type_of(task.plan.fitting.kv_bits),
+                                            initial_capacity(task));
+  if (!task.sequence) return;
+  const std::size_t length = task.sequence->length();
+  task.result.stats.cached_tokens = static_cast<int>(length);
+  for (const qwen::ImageSpan& image : task.prompt.images) {
+    if (image.first + image.count > length) break;
+    task.patches[task.features.size()] = {};
+    task.features.push_back({{}, mx::array(0), {}});  // never looked at
+    ++task.result.stats.cached_images;
   }
 }
 
@@ -313,8 +338,7 @@ void Generator::read_next_chunk(GenerationTask& task) {
   GenerationStats& stats = task.result.stats;
   const Stopwatch watch;
   if (!task.sequence) {
-    const int expected = std::min(task.plan.max_tokens, kAnswerReserve);
-    task.sequence = loaded_.model->make_sequence(static_cast<int>(task.prompt.size()) + expected,
+    task.sequence = loaded_.model->make_sequence(static_cast<int>(initial_capacity(task)),
                                                  kv_type_of(task.plan.fitting.kv_bits));
   }
   const std::size_t first = task.sequence->length();
@@ -380,6 +404,7 @@ bool Generator::choose_on_host(GenerationTask& task) {
 }
 
 bool Generator::push(GenerationTask& task, std::int32_t id) {
+  task.answer_ids.push_back(id);
   const bool goes_on = task.writer->push(id);
   if (task.writer->tokens() == 1 && task.result.stats.first_token_seconds == 0) {
     task.result.stats.first_token_seconds = task.since_submit.seconds();
@@ -448,6 +473,13 @@ void Generator::decode_on_device(const std::vector<GenerationTask*>& tasks) {
   }
 }
 
+void Generator::keep_prefix(GenerationTask& task) {
+  if (options_.prefix_cache_bytes == 0) return;
+  qwen::PromptLayout text = task.text_read();
+  loaded_.prefix_cache.put(std::move(text), std::move(*task.sequence),
+                           kv_type_of(task.plan.fitting.kv_bits));
+}
+
 void Generator::finish(GenerationTask& task) {
   const TaskPointer finished = take(task);
   GenerationStats& stats = finished->result.stats;
@@ -464,6 +496,7 @@ void Generator::finish(GenerationTask& task) {
   stats.mlx_memory.decode = buffers_->take_peak();
   stats.mlx_peak_bytes = buffers_->peak_bytes();
   stats.memory.kv = finished->sequence->bytes();
+  keep_prefix(*finished);
   if (finished->sampler) stats.peak_private_bytes = finished->sampler->peak_bytes();
   finished->release();
   finished->answer->finish(std::move(finished->result));

@@ -16,6 +16,7 @@
 #include "engine/generation_planner.h"
 #include "engine/image_cache.h"
 #include "engine/model_host.h"
+#include "engine/prefix_cache.h"
 #include "engine/scheduler.h"
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/model.h"
@@ -29,7 +30,9 @@ struct GenerationTask;
 struct GeneratorOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
   std::size_t image_cache_bytes =
-      256 * 1024 * 1024;    ///< features of pictures kept for later questions
+      256 * 1024 * 1024;  ///< features of pictures kept for later questions
+  /// Keys and values of texts kept for prompts that begin like them; 0: none.
+  std::size_t prefix_cache_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
   /// Requests that are worked on at once; more wait. Up to 8 tokens a pass answer, by oko's
@@ -123,6 +126,7 @@ class Generator : private StepSource {
     std::unique_ptr<models::qwen3_vl::Model> model;
     double load_seconds = 0;  ///< of a load that no request has reported yet
     ImageCache image_cache;
+    PrefixCache prefix_cache;
   };
   using TaskPointer = std::unique_ptr<GenerationTask>;
 
@@ -139,6 +143,8 @@ class Generator : private StepSource {
   /// The next one that has a picture or a prompt to be read, in turn; null: none.
   GenerationTask* next_reading();
   void read(GenerationTask& task);
+  /// Begins with what is kept of the prompt. Pictures in it need not be encoded.
+  void resume(GenerationTask& task);
   void encode_next_image(GenerationTask& task);
   void read_next_chunk(GenerationTask& task);
   void begin_answer(GenerationTask& task, const tensor::mx::array& hidden);
@@ -150,6 +156,7 @@ class Generator : private StepSource {
   void decode_on_device(const std::vector<GenerationTask*>& tasks);
   void decode_together(const std::vector<GenerationTask*>& tasks,
                        void (Generator::*pass)(const std::vector<GenerationTask*>&));
+  void keep_prefix(GenerationTask& task);
   void finish(GenerationTask& task);
   void fail(GenerationTask& task, std::exception_ptr error);
   TaskPointer take(GenerationTask& task);

@@ -38,6 +38,7 @@ class HostDecoder {
     has_logits_ = true;
   }
 
+  std::size_t length_read() const { return speculative_.length_read(); }
   int drafted_tokens() const { return speculative_.drafted_tokens(); }
   int accepted_draft_tokens() const { return speculative_.accepted_draft_tokens(); }
 

@@ -5,7 +5,7 @@ namespace oko::engine {
 SpeculativeDecoder::SpeculativeDecoder(models::qwen3_vl::SequenceState& sequence,
                                        std::span<const std::int32_t> prompt,
                                        const tensor::LogitRows& logits, bool lookup)
-    : sequence_(sequence), rows_(logits), length_(sequence.length()) {
+    : sequence_(sequence), rows_(logits), length_(sequence.length()), length_read_(length_) {
   if (lookup) lookup_.emplace(prompt);
 }
 
@@ -13,8 +13,10 @@ bool SpeculativeDecoder::accept(std::int32_t id) {
   if (lookup_) lookup_->push(id);
   last_ = id;
   ++length_;
+  length_read_ = length_ - 1;
   if (draft_.empty()) return false;
   const bool right = draft_[at_] == id;
+  if (right) length_read_ = length_;
   if (right) {
     ++row_;
     ++at_;

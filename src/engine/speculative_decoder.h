@@ -39,6 +39,9 @@ class SpeculativeDecoder {
   /// The logits after each of these tokens: rows first .. of `rows`.
   void observe(const tensor::LogitRows& rows, std::size_t first);
 
+  /// Tokens of the text that the sequence has read; what it has beyond them are wrong guesses.
+  std::size_t length_read() const { return length_read_; }
+
   int drafted_tokens() const { return drafted_; }          ///< guessed and read
   int accepted_draft_tokens() const { return accepted_; }  ///< of them, those that were accepted
 
@@ -51,6 +54,7 @@ class SpeculativeDecoder {
   std::size_t at_ = 0;               ///< of the draft, how many were accepted
   std::int32_t last_ = 0;            ///< accepted
   std::size_t length_;               ///< tokens of the text, drafts not counted
+  std::size_t length_read_;          ///< of them, those that the sequence has read
   int drafted_ = 0;
   int accepted_ = 0;
 };

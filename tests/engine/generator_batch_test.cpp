@@ -229,6 +229,40 @@ TEST_P(GeneratorBatchTest, AnAnswerEndsWithTheWeightsThatItBeganWith) {
   fs::remove_all(folder);
 }
 
+/// The next question of a conversation, or another one about the same picture.
+TEST_P(GeneratorBatchTest, APromptThatBeginsLikeAnEarlierOneIsReadFromThereOn) {
+  Generator fresh(options());
+  GeneratorOptions kept = options();
+  kept.prefix_cache_bytes = 50'000'000;
+  Generator generator(kept);
+  GenerationRequest first = picture_question(160, 128, 12);
+  const GenerationResult answer = generator.generate(first);
+  EXPECT_EQ(answer.stats.cached_tokens, 0);
+  GenerationRequest second = first;
+  second.messages.push_back({text::Role::kAssistant, {text::Part::make_text(answer.text)}});
+  second.messages.push_back({text::Role::kUser, {text::Part::make_text("А ещё?")}});
+  GenerationRequest other_question = first;
+  other_question.messages[0].parts[1].text = "Какого цвета?";
+  for (const GenerationRequest& request : {second, other_question, first}) {
+    const GenerationResult expected = fresh.generate(request);
+    const GenerationResult result = generator.generate(request);
+    EXPECT_EQ(result.text, expected.text);
+    EXPECT_EQ(result.stats.cached_images, 1);
+    EXPECT_GE(result.stats.cached_tokens, result.stats.image_tokens);
+    EXPECT_LT(result.stats.cached_tokens, result.stats.prompt_tokens);
+    EXPECT_EQ(expected.stats.cached_tokens, 0);
+  }
+  GenerationRequest other_picture = first;
+  other_picture.images[0].rgb[0] ^= 255;
+  const GenerationResult expected = fresh.generate(other_picture);
+  const GenerationResult result = generator.generate(other_picture);
+  EXPECT_EQ(result.text, expected.text);
+  EXPECT_LT(result.stats.cached_tokens, 16 + 4) << "tokens of another picture were used";
+  GenerationRequest other_cache = first;
+  other_cache.kv_bits = on_graph() ? 16 : 8;
+  EXPECT_EQ(generator.generate(other_cache).stats.cached_tokens > 0, on_graph());
+}
+
 std::string device_of(const ::testing::TestParamInfo<tensor::Device>& info) {
   return info.param == tensor::Device::kCpu ? "Kernels" : "Graph";
 }

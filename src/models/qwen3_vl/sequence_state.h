@@ -19,6 +19,10 @@ class SequenceState {
   std::int32_t rope_delta() const { return rope_delta_; }
   void set_rope_delta(std::int32_t delta) { rope_delta_ = delta; }
 
+  // For the pass that reads tokens: layer by layer, and all of them read at its end.
+  tensor::KvCache& layer(std::size_t index) { return layers_[index]; }
+  void advance(std::size_t tokens) { length_ += tokens; }
+
   /// Forgets all but the first `length` tokens, at most those read.
   void truncate(std::size_t length);
 
@@ -29,8 +33,6 @@ class SequenceState {
   std::size_t allocated_bytes() const;  ///< of those that there is room for
 
  private:
-  friend class TextModel;
-
   std::vector<tensor::KvCache> layers_;
   std::size_t length_ = 0;
   std::int32_t rope_delta_ = 0;

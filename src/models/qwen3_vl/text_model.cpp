@@ -106,7 +106,7 @@ mx::array TextModel::attend(std::size_t index, const mx::array& x, const tensor:
   const mx::array values = heads(qkv[2], config_.num_key_value_heads);
   std::vector<const tensor::KvCache*> caches;
   for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
-    tensor::KvCache& cache = batch.sequences[i]->layers_[index];
+    tensor::KvCache& cache = batch.sequences[i]->layer(index);
     cache.append(keys, values, batch.cu_seqlens[i], batch.cu_seqlens[i + 1]);
     caches.push_back(&cache);
   }
@@ -138,9 +138,9 @@ mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
     }
     if (by_layer) {
       std::vector<mx::array> computed{x};
-      for (const SequenceState* sequence : batch.sequences) {
-        computed.push_back(sequence->layers_[i].keys());
-        computed.push_back(sequence->layers_[i].values());
+      for (SequenceState* sequence : batch.sequences) {
+        computed.push_back(sequence->layer(i).keys());
+        computed.push_back(sequence->layer(i).values());
       }
       mx::eval(computed);
     }
@@ -149,8 +149,8 @@ mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
   x = norm_(x);
   if (observer) observer("text.normed", x);
   for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
-    batch.sequences[i]->length_ +=
-        static_cast<std::size_t>(batch.cu_seqlens[i + 1] - batch.cu_seqlens[i]);
+    batch.sequences[i]->advance(
+        static_cast<std::size_t>(batch.cu_seqlens[i + 1] - batch.cu_seqlens[i]));
   }
   return x;
 }
