@@ -1,7 +1,5 @@
 #include "engine/generator.h"
 
-#include <mlx/ops.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -250,7 +248,7 @@ void Generator::resume(GenerationTask& task) {
   for (const qwen::ImageSpan& image : task.prompt.images) {
     if (image.first + image.count > length) break;
     task.patches[task.features.size()] = {};
-    task.features.push_back({{}, mx::array(0), {}});  // never looked at
+    task.features.push_back(qwen::ImageFeatures::none());
     ++task.result.stats.cached_images;
   }
 }
@@ -455,13 +453,9 @@ void Generator::decode_on_device(const std::vector<GenerationTask*>& tasks) {
     ids.push_back(task->device_decoder->input());
   }
   if (!reading.empty()) {
-    const bool one = reading.size() == 1;
-    const mx::array logits =
-        loaded_.model->read_next(sequences, one ? ids.front() : mx::concatenate(ids, 0));
+    const std::vector<mx::array> logits = loaded_.model->read_next(sequences, ids);
     for (std::size_t i = 0; i < reading.size(); ++i) {
-      const int row = static_cast<int>(i);
-      reading[i]->device_decoder->observe(
-          one ? logits : mx::slice(logits, {row, 0}, {row + 1, logits.shape(1)}));
+      reading[i]->device_decoder->observe(logits[i]);
     }
   }
   for (GenerationTask* task : tasks) {

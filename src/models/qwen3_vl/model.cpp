@@ -100,10 +100,18 @@ mx::array Model::read_next(std::span<const NextTokens> next) const {
   return text_.logits(text_.forward(batch));
 }
 
-mx::array Model::read_next(std::span<SequenceState* const> sequences, const mx::array& ids) const {
-  Batch batch{ids, {}, {0}, {}};
+std::vector<mx::array> Model::read_next(std::span<SequenceState* const> sequences,
+                                        std::span<const mx::array> ids) const {
+  const bool one = ids.size() == 1;
+  Batch batch{one ? ids.front() : mx::concatenate({ids.begin(), ids.end()}, 0), {}, {0}, {}};
   for (SequenceState* sequence : sequences) append_positions(batch, *sequence, 1);
-  return text_.logits(text_.forward(batch));
+  const mx::array logits = text_.logits(text_.forward(batch));
+  if (one) return {logits};
+  std::vector<mx::array> rows;
+  for (int i = 0; i < logits.shape(0); ++i) {
+    rows.push_back(mx::slice(logits, {i, 0}, {i + 1, logits.shape(1)}));
+  }
+  return rows;
 }
 
 mx::array Model::last_logits(const mx::array& hidden) const {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/stop_token.h"
 #include "models/observer.h"
@@ -62,8 +63,10 @@ class Model {
   /// one. Throws kBadModel for tokens outside of the vocabulary.
   mx::array read_next(std::span<const NextTokens> next) const;
 
-  /// The same with one token a sequence, ids (sequences), which a graph may not have computed yet.
-  mx::array read_next(std::span<SequenceState* const> sequences, const mx::array& ids) const;
+  /// The same with one token a sequence, ids of (1) each, which a graph may not have computed yet.
+  /// Returns the logits of each sequence, (1, vocab_size).
+  std::vector<mx::array> read_next(std::span<SequenceState* const> sequences,
+                                   std::span<const mx::array> ids) const;
 
   /// Of the last of some rows: (n, hidden_size) -> (1, vocab_size), in a graph not evaluated.
   mx::array last_logits(const mx::array& hidden) const;

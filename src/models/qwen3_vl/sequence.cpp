@@ -58,7 +58,7 @@ std::vector<std::vector<float>> Sequence::decode(std::span<const std::int32_t> i
 
 mx::array Sequence::decode(const mx::array& id) {
   SequenceState* const sequence = &state_;
-  return model_.read_next({&sequence, 1}, id);
+  return model_.read_next({&sequence, 1}, {&id, 1}).front();
 }
 
 }  // namespace oko::models::qwen3_vl

@@ -25,6 +25,9 @@ struct ImageFeatures {
   std::vector<mx::array> deepstack;  ///< one a level, each (tokens, text hidden_size)
 
   std::size_t bytes() const;
+
+  /// For a picture whose tokens a sequence has read already: never looked at.
+  static ImageFeatures none() { return {{}, mx::array(0), {}}; }
 };
 
 /// Merges spatial_merge_size² neighbouring patches into one token of the text model's width.
