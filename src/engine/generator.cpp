@@ -199,11 +199,7 @@ bool Generator::step() noexcept {
     }
     is_reads_turn_ = !is_reads_turn_;
   }
-  if (tasks_.empty()) {
-    wired_.reset();
-    buffers_.reset();
-    buffer_bytes_ = 0;
-  }
+  tell_ended();
   const std::lock_guard lock(mutex_);
   return !tasks_.empty() || !submitted_.empty();
 }
@@ -235,7 +231,7 @@ void Generator::begin(TaskPointer task) {
     stats.weight_bytes = registration_.weight_bytes();
     resume(begun);
   } catch (...) {
-    fail(begun, std::current_exception());
+    end(begun, std::current_exception());
   }
 }
 
@@ -270,7 +266,7 @@ void Generator::end_stopped() {
     try {
       throw_cancelled();
     } catch (...) {
-      fail(*task, std::current_exception());
+      end(*task, std::current_exception());
     }
   }
 }
@@ -282,8 +278,7 @@ void Generator::end_all() noexcept {
   }
   for (const TaskPointer& task : tasks_) task->answer->request_stop();
   end_stopped();
-  wired_.reset();
-  buffers_.reset();
+  tell_ended();
 }
 
 GenerationTask* Generator::next_reading() {
@@ -305,7 +300,7 @@ void Generator::read(GenerationTask& task) {
       }
     });
   } catch (...) {
-    fail(task, std::current_exception());
+    end(task, std::current_exception());
   }
 }
 
@@ -395,7 +390,7 @@ bool Generator::choose_on_host(GenerationTask& task) {
       return false;
     }
   } catch (...) {
-    fail(task, std::current_exception());
+    end(task, std::current_exception());
     return false;
   }
   return true;
@@ -420,7 +415,7 @@ void Generator::decode_together(const std::vector<GenerationTask*>& tasks,
     tasks.front()->lease->guard([&] { (this->*pass)(tasks); });
   } catch (...) {
     if (tasks.size() == 1 || tensor::uses_graph()) {
-      for (GenerationTask* task : tasks) fail(*task, std::current_exception());
+      for (GenerationTask* task : tasks) end(*task, std::current_exception());
       return;
     }
     for (GenerationTask* task : tasks) decode_together({task}, pass);
@@ -462,7 +457,7 @@ void Generator::decode_on_device(const std::vector<GenerationTask*>& tasks) {
     try {
       if (!push(*task, task->device_decoder->read())) finish(*task);
     } catch (...) {
-      fail(*task, std::current_exception());
+      end(*task, std::current_exception());
     }
   }
 }
@@ -475,39 +470,48 @@ void Generator::keep_prefix(GenerationTask& task) {
 }
 
 void Generator::finish(GenerationTask& task) {
-  const TaskPointer finished = take(task);
-  GenerationStats& stats = finished->result.stats;
-  stats.decode_seconds = finished->since_first_token.seconds();
-  finished->writer->finish();
-  finished->result.text = std::move(finished->writer->text());
-  finished->result.finish_reason = finished->writer->finish_reason();
-  stats.generated_tokens = finished->writer->tokens();
-  if (finished->host_decoder) {
-    stats.drafted_tokens = finished->host_decoder->drafted_tokens();
-    stats.accepted_draft_tokens = finished->host_decoder->accepted_draft_tokens();
+  GenerationStats& stats = task.result.stats;
+  stats.decode_seconds = task.since_first_token.seconds();
+  task.writer->finish();
+  task.result.text = std::move(task.writer->text());
+  task.result.finish_reason = task.writer->finish_reason();
+  stats.generated_tokens = task.writer->tokens();
+  if (task.host_decoder) {
+    stats.drafted_tokens = task.host_decoder->drafted_tokens();
+    stats.accepted_draft_tokens = task.host_decoder->accepted_draft_tokens();
   }
-  stats.memory.decode = finished->take_peak();
+  stats.memory.decode = task.take_peak();
   stats.mlx_memory.decode = buffers_->take_peak();
   stats.mlx_peak_bytes = buffers_->peak_bytes();
-  stats.memory.kv = finished->sequence->bytes();
-  keep_prefix(*finished);
-  if (finished->sampler) stats.peak_private_bytes = finished->sampler->peak_bytes();
-  finished->release();
-  finished->answer->finish(std::move(finished->result));
+  stats.memory.kv = task.sequence->bytes();
+  if (task.sampler) stats.peak_private_bytes = task.sampler->peak_bytes();
+  keep_prefix(task);
+  end(task, nullptr);
 }
 
-void Generator::fail(GenerationTask& task, std::exception_ptr error) {
-  const TaskPointer failed = take(task);
-  failed->release();
-  failed->answer->fail(std::move(error));
-}
-
-Generator::TaskPointer Generator::take(GenerationTask& task) {
+void Generator::end(GenerationTask& task, std::exception_ptr error) {
+  task.release();
   const auto place = std::find_if(tasks_.begin(), tasks_.end(),
                                   [&](const TaskPointer& other) { return other.get() == &task; });
-  TaskPointer taken = std::move(*place);
+  ended_.emplace_back(std::move(*place), std::move(error));
   tasks_.erase(place);
-  return taken;
+}
+
+void Generator::tell_ended() {
+  if (tasks_.empty()) {
+    wired_.reset();
+    buffers_.reset();
+    buffer_bytes_ = 0;
+    if (!ended_.empty()) tensor::release_spare_memory();
+  }
+  for (auto& [task, error] : ended_) {
+    if (error) {
+      task->answer->fail(std::move(error));
+    } else {
+      task->answer->finish(std::move(task->result));
+    }
+  }
+  ended_.clear();
 }
 
 /// One request has what its phase was promised; several have what each was promised at most.

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/stop_token.h"
@@ -158,8 +159,10 @@ class Generator : private StepSource {
                        void (Generator::*pass)(const std::vector<GenerationTask*>&));
   void keep_prefix(GenerationTask& task);
   void finish(GenerationTask& task);
-  void fail(GenerationTask& task, std::exception_ptr error);
-  TaskPointer take(GenerationTask& task);
+  /// Takes the task out of those that are worked on; `error` null: its result stands.
+  void end(GenerationTask& task, std::exception_ptr error);
+  /// Tells the callers of the requests that have ended, once all that they held is given back.
+  void tell_ended();
   void bound_buffers();
 
   GeneratorOptions options_;
@@ -178,6 +181,7 @@ class Generator : private StepSource {
   // Touched by the model thread.
   std::list<TaskPointer> tasks_;  ///< worked on; the one that reads next stands before others
   bool is_reads_turn_ = true;     ///< a picture or a chunk goes before the next token
+  std::vector<std::pair<TaskPointer, std::exception_ptr>> ended_;  ///< in this step; null: done
   std::shared_ptr<WiredMemory> wired_;
   std::optional<tensor::BufferPhases> buffers_;
   std::uint64_t buffer_bytes_ = 0;

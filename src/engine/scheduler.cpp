@@ -80,7 +80,6 @@ void Scheduler::take_next_step(std::unique_lock<std::mutex>& lock) {
   is_woken_ = is_forgotten_ = false;
   lock.unlock();
   const bool has_more = running_->step();
-  if (!has_more) tensor::release_spare_memory();
   lock.lock();
   if ((has_more || is_woken_) && !is_forgotten_) sources_.push_back(running_);
   running_ = nullptr;

@@ -69,19 +69,36 @@ std::size_t cache_limit() {
   return limit;
 }
 
+/// Looks at MLX's limits between the steps of a request.
+struct LimitWatcher : StepSource {
+  bool step() noexcept override {
+    if (limits.empty() || limits.back() != cache_limit()) {
+      limits.push_back(cache_limit());
+      totals.push_back(mx::get_memory_limit());
+    }
+    return true;
+  }
+  std::vector<std::size_t> limits, totals;
+};
+
 TEST_F(GraphLimitsTest, InEachPhaseMlxMayKeepWhatThePhaseWasPromised) {
-  Generator engine(options());
+  GeneratorOptions with_host = options(1'000'000'000);
+  Generator engine(with_host);
   const std::uint64_t whole = mx::get_memory_limit();
+  GenerationRequest request = request_of(GenerationCase{{{160, 160}}, 40, 4});
+  request.prefill_chunk = 32;  // several steps
+  GenerationHandle handle = engine.submit(request);
+  LimitWatcher watcher;
+  with_host.host->scheduler().wake(watcher);
+  const GenerationResult result = handle.wait();
+  with_host.host->scheduler().forget(watcher);
   std::vector<std::size_t> limits;  // of the vision tower, the prompt, the answer
   std::vector<std::size_t> totals;
-  const auto note = [&] {
-    if (!limits.empty() && limits.back() == cache_limit()) return;
-    limits.push_back(cache_limit());
-    totals.push_back(mx::get_memory_limit());
-  };
-  GenerationRequest request = request_of(GenerationCase{{{160, 160}}, 40, 4});
-  const GenerationResult result = engine.generate(
-      request, [&](std::string_view) { note(); }, {}, [&](double) { note(); });
+  for (std::size_t i = 0; i < watcher.limits.size(); ++i) {
+    if (watcher.limits[i] == 40'000'000) continue;  // before and after it
+    limits.push_back(watcher.limits[i]);
+    totals.push_back(watcher.totals[i]);
+  }
   const PhaseMemory& predicted = result.stats.predicted_memory;
   const std::uint64_t pixels = request.images[0].rgb.size();
   EXPECT_EQ(limits, (std::vector<std::size_t>{predicted.vision - pixels, predicted.prefill - pixels,
