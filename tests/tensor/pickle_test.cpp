@@ -229,7 +229,7 @@ TEST_F(PickleTest, ValuesAreLimited) {
 
 TEST_F(PickleTest, LargePicklesAreRefusedUnread) {
   const std::string file = checkpoint(repeated("N", 64'000'001));
-  expect_bad_model([&] { parse_file(file); }, {"data.pkl takes 64 MB"});
+  expect_bad_model([&] { parse_file(file); }, {"data.pkl takes 64000001 bytes"});
 }
 
 std::string real_file() {
