@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -14,16 +13,14 @@
 #include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
-#include "cli/picture.h"
-#include "cli/picture_text.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "engine/fitting.h"
 #include "engine/generator.h"
 #include "engine/plan.h"
 #include "hub/model_path.h"
-#include "image/fit.h"
 #include "ocr/footprint.h"
+#include "tasks/describe.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
 
@@ -56,44 +53,23 @@ Language language_of(const DescribeOptions& options) {
   return options.language == "ru" ? Language::kRussian : Language::kEnglish;
 }
 
-/// What is asked where the user asks nothing, in the language of the answer.
-std::string question(const DescribeOptions& options) {
-  if (!options.prompt.empty()) return options.prompt;
-  return language_of(options) == Language::kRussian ? "Опиши это изображение."
-                                                    : "Describe this image.";
+tasks::ReadText when_to_read(const std::string& ocr) {
+  if (ocr == "off") return tasks::ReadText::kNever;
+  return ocr == "on" ? tasks::ReadText::kAlways : tasks::ReadText::kWhereItFits;
 }
 
-engine::GenerationRequest make_request(const DescribeOptions& options,
-                                       const engine::Generator& engine) {
-  engine::GenerationRequest request;
-  request.messages = {
-      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question(options))}}};
-  request.max_tokens = options.max_tokens;
-  request.kv_bits = options.kv_bits;
-  request.lookup = options.lookup;
-  request.measure_memory = options.stats;
-  request.max_pixels = options.max_pixels;
-  request.sampling.temperature = options.temperature;
-  request.sampling.seed = options.seed;
-  request.sampling.repetition_penalty = engine.generation_config().repetition_penalty;
-  if (options.temperature > 0) {
-    request.sampling.top_k = engine.generation_config().top_k;
-    request.sampling.top_p = engine.generation_config().top_p;
-  }
-  return request;
-}
-
-/// Puts the text of the picture before the question.
-PictureText add_text(const DescribeOptions& options, const engine::Generator& engine,
-                     const ocr::Page& page, engine::GenerationRequest& request) {
-  const PictureText text = picture_text(
-      page, {.only_where_sure = options.ocr == "auto",
-             .language = language_of(options),
-             .max_tokens = options.ocr_tokens,
-             .room = page.lines.empty() ? engine::TextRoom{} : engine.text_room(request),
-             .count_tokens = [&](std::string_view part) { return engine.count_tokens(part); }});
-  request.messages[0].parts.back().text.insert(0, text.block);
-  return text;
+tasks::DescribeOptions task_of(const DescribeOptions& options) {
+  return {.prompt = options.prompt,
+          .language = language_of(options),
+          .read_text = when_to_read(options.ocr),
+          .ocr_tokens = options.ocr_tokens,
+          .max_tokens = options.max_tokens,
+          .kv_bits = options.kv_bits,
+          .lookup = options.lookup,
+          .max_pixels = options.max_pixels,
+          .temperature = options.temperature,
+          .seed = options.seed,
+          .measure_memory = options.stats};
 }
 
 /// What the picture is described with less of, and why.
@@ -125,7 +101,7 @@ ordered_json memory_json(const budget::TagBytes& picture, const engine::PhaseMem
           {"kv", answer.kv}};
 }
 
-ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats& picture) {
+ordered_json stats_json(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
   return {{"device", tensor::name_of(tensor::device())},
           {"decode_image_seconds", picture.decode_seconds},
           {"read_text_seconds", picture.read_seconds},
@@ -155,7 +131,7 @@ ordered_json stats_json(const engine::GenerationStats& stats, const PictureStats
             {"decode", stats.mlx_memory.decode}}}};
 }
 
-std::string stats_text(const engine::GenerationStats& stats, const PictureStats& picture) {
+std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
   return tr(
       "picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s "
       "({} tokens), "
@@ -173,54 +149,65 @@ std::string stats_text(const engine::GenerationStats& stats, const PictureStats&
       format_bytes(stats.memory.peak()), format_bytes(stats.predicted_memory.peak()));
 }
 
-ordered_json ocr_json(const Picture& picture, const PictureText& text) {
-  ordered_json object{{"ocr_lines", text.lines}};
-  if (!text.left_out.empty()) object["ocr_left_out"] = text.left_out;
-  if (!picture.unread.empty()) object["ocr_error"] = picture.unread;
+ordered_json ocr_json(const tasks::Description& description) {
+  ordered_json object{{"ocr_lines", description.text.lines}};
+  for (const tasks::LeftOutLine& line : description.text.left_out) {
+    object["ocr_left_out"].push_back(
+        {{"text", line.text}, {"confidence", line.confidence}, {"reason", line.reason}});
+  }
+  if (!description.unread.empty()) object["ocr_error"] = description.unread;
   return object;
 }
 
-/// `path` is that of a picture whose name is `name`.
-void describe_one(const DescribeOptions& options, engine::ModelHost& host,
-                  engine::Generator& engine, TextReader& reader, const std::string& path,
-                  const std::string& name, const Interrupt& interrupt) {
+/// What the user should know of a picture before the answer about it.
+std::vector<std::string> notes_of(const tasks::Description& description) {
+  std::vector<std::string> notes;
+  if (!description.unread.empty()) {
+    notes.push_back(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
+                       description.unread));
+  }
+  if (!description.shrinking.empty()) notes.push_back(description.shrinking);
+  if (description.pages > 1) {
+    notes.push_back(tr("page 1 of {} is described; oko ocr reads all",
+                       "описана страница 1 из {}; oko ocr читает все", description.pages));
+  }
+  notes.insert(notes.end(), description.text.notes.begin(), description.text.notes.end());
+  return notes;
+}
+
+/// Prints the answer as it comes, unless it goes into an object.
+engine::GenerationResult follow(const DescribeOptions& options, engine::GenerationHandle& answer,
+                                const StopToken& stop) {
+  ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
+  while (const std::optional<engine::AnswerUpdate> update = answer.next(stop)) {
+    if (!update->text.empty()) {
+      progress.clear();
+      if (!options.json) print(printable(update->text));
+    } else {
+      progress.update(update->progress);
+    }
+    if (!update->is_finished) continue;
+    progress.clear();
+    return answer.wait();
+  }
+  throw_cancelled();
+}
+
+void print_description(const DescribeOptions& options, tasks::Description description,
+                       const std::string& name, const StopToken& stop) {
   const auto note = [&](const std::string& text) {
     if (!options.common.quiet) say_note(name + ": " + text);
   };
-  engine::GenerationRequest request = make_request(options, engine);
-  const bool reads_text = reader.when() != ReadText::kNever;
-  Picture picture = load_picture(host, engine, request, path, reader, interrupt.token());
-  if (!picture.unread.empty()) {
-    note(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
-            picture.unread));
-  }
-  if (picture.shrink > 1) note(image::shrinking_of(picture.image));
-  if (picture.pages > 1) {
-    note(tr("page 1 of {} is described; oko ocr reads all",
-            "описана страница 1 из {}; oko ocr читает все", picture.pages));
-  }
-  request.images.push_back(std::move(picture.image));
-  request.images_reservation =
-      std::make_shared<const budget::Reservation>(std::move(picture.reservation));
-  const PictureText text = add_text(options, engine, picture.page, request);
-  for (const std::string& each : text.notes) note(each);
-  ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
-  const bool streamed = !options.json;
-  const auto on_text = [&](std::string_view piece) {
-    progress.clear();
-    if (streamed) print(printable(piece));
-  };
-  const engine::GenerationResult result = engine.generate(
-      std::move(request), on_text, interrupt.token(), [&](double done) { progress.update(done); });
-  progress.clear();
+  for (const std::string& each : notes_of(description)) note(each);
+  const engine::GenerationResult result = follow(options, description.answer, stop);
   if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
     ordered_json line{{"file", name},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
-    if (reads_text) line.update(ocr_json(picture, text));
+    if (description.reads_text) line.update(ocr_json(description));
     if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
-    if (options.stats) line["stats"] = stats_json(result.stats, picture.stats);
+    if (options.stats) line["stats"] = stats_json(result.stats, description.stats);
     print_json(line);
     return;
   }
@@ -230,13 +217,8 @@ void describe_one(const DescribeOptions& options, engine::ModelHost& host,
             "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));
   }
   if (!options.stats) return;
-  say(stats_text(result.stats, picture.stats));
+  say(stats_text(result.stats, description.stats));
   print_copied_weights(result.stats.copied_weight_bytes);
-}
-
-ReadText when_to_read(const std::string& ocr) {
-  if (ocr == "off") return ReadText::kNever;
-  return ocr == "on" ? ReadText::kAlways : ReadText::kWhereItFits;
 }
 
 /// Before libraries are started: the least of what any picture takes.
@@ -258,9 +240,8 @@ void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.model);
   const auto host = make_host(options.common, options.threads);
   require_space_of_model(options, model);
-  TextReader reader(*host, when_to_read(options.ocr));
   const Interrupt interrupt(Interrupt::kPatience);
-  engine::Generator engine(
+  engine::Generator generator(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
@@ -274,11 +255,12 @@ void describe(const DescribeOptions& options) {
     if (options.images.size() == 1) throw error;
     failures.add(error, error.what());
   };
+  tasks::Describer describer(*host, generator, task_of(options), input.paths(), interrupt.token());
   for (const std::string& path : input.paths()) {
     const std::string name = input.named(path);
     try {
       if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
-      describe_one(options, *host, engine, reader, path, name, interrupt);
+      print_description(options, describer.next(), name, interrupt.token());
     } catch (const budget::OverBudget& error) {
       pass_over(of_file(error, name), name);
       least_budget = std::max(least_budget, error.least_bytes());

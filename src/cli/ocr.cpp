@@ -14,7 +14,6 @@
 #include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
-#include "cli/page_budget.h"
 #include "cli/page_printer.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
@@ -22,6 +21,7 @@
 #include "engine/plan.h"
 #include "ocr/footprint.h"
 #include "ocr/page_reader.h"
+#include "tasks/page_budget.h"
 
 namespace oko::cli {
 namespace {
@@ -76,10 +76,10 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
 /// Every page is tried; the first error decides the exit status.
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   const std::uint64_t budget = budget_of(options.common);
-  require_address_space(PageBudget::kAlone);
+  require_address_space(tasks::PageBudget::kAlone);
   const std::size_t most = options.threads != 0 ? options.threads : physical_core_count();
   document::PagesOptions pages_options = options.pages;
-  fit_pages(budget, PageBudget::pages_within(budget, most), pages_options);
+  fit_pages(budget, tasks::PageBudget::pages_within(budget, most), pages_options);
   document::Pages pages(input.paths(), pages_options);
   Output output(options.output, lost_files(options, pages));
   // Of those that are being read; a page's own is filled by the thread that loads it.
@@ -112,7 +112,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     }
     progress.update(static_cast<double>(i + 1) / static_cast<double>(pages.size()));
   };
-  PageBudget page_budget(budget, pages);
+  tasks::PageBudget page_budget(budget, pages);
   const std::size_t threads = page_budget.share(std::min(most, pages.size()), interrupt.token());
   ocr::read_pages(
       pages.size(), options.run, threads,

@@ -26,8 +26,11 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"ocr", {"base", "budget", "image", "text"}},
     {"document", {"base", "budget", "image", "text", "ocr"}},
     {"engine", {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr"}},
-    {"cli",
+    {"tasks",
      {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine"}},
+    {"cli",
+     {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine",
+      "tasks"}},
 };
 
 /// Calls check(file, folder, included) for every #include of src/.

@@ -1,4 +1,4 @@
-#include "cli/page_budget.h"
+#include "tasks/page_budget.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/support/white_bitmap.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 namespace {
 
 class PageBudgetTest : public ScratchFolderTest {
@@ -70,4 +70,4 @@ TEST_F(PageBudgetTest, ARefusalNamesTheBudgetThatDoes) {
 }
 
 }  // namespace
-}  // namespace oko::cli
+}  // namespace oko::tasks

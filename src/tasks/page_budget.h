@@ -10,7 +10,7 @@
 #include "engine/plan.h"
 #include "ocr/footprint.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 
 /// The budget of all pages that are read: each asks for its memory before it is loaded.
 class PageBudget {
@@ -48,4 +48,4 @@ class PageBudget {
   budget::Reservation engines_;
 };
 
-}  // namespace oko::cli
+}  // namespace oko::tasks

@@ -1,11 +1,11 @@
-#include "cli/page_budget.h"
+#include "tasks/page_budget.h"
 
 #include <algorithm>
 
 #include "base/error.h"
 #include "budget/memory_size.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 
 PageBudget::PageBudget(std::uint64_t budget, document::Pages& pages)
     : budget_(budget), pages_(pages), memory_budget_(std::max(budget, kAlone)) {}
@@ -71,4 +71,4 @@ std::uint64_t PageBudget::largest_page(const StopToken& stop) {
   return largest;
 }
 
-}  // namespace oko::cli
+}  // namespace oko::tasks

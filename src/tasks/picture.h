@@ -12,7 +12,7 @@
 #include "ocr/engine.h"
 #include "ocr/page.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 
 /// Whether the text of pictures is read for the model.
 enum class ReadText {
@@ -72,4 +72,4 @@ Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, const std::string& file,
                      TextReader& reader, const StopToken& stop);
 
-}  // namespace oko::cli
+}  // namespace oko::tasks

@@ -1,14 +1,12 @@
-#include "cli/picture_text.h"
+#include "tasks/picture_text.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "ocr/prompt_block.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 namespace {
-
-using nlohmann::ordered_json;
 
 /// Why lines that recognition is sure of are left out.
 struct Limit {
@@ -35,11 +33,9 @@ Limit limit_of(const PictureTextOptions& options) {
 }
 
 void add_left_out(const ocr::Page& page, const std::vector<std::size_t>& lines, const char* reason,
-                  ordered_json& list) {
+                  std::vector<LeftOutLine>& list) {
   for (const std::size_t i : lines) {
-    list.push_back({{"text", page.lines[i].text()},
-                    {"confidence", page.lines[i].confidence},
-                    {"reason", reason}});
+    list.push_back({page.lines[i].text(), page.lines[i].confidence, reason});
   }
 }
 
@@ -51,7 +47,7 @@ std::string note(std::size_t left_out, std::size_t all, const std::string& why) 
 }  // namespace
 
 PictureText picture_text(const ocr::Page& page, const PictureTextOptions& options) {
-  PictureText text{.lines = ordered_json::array(), .left_out = ordered_json::array()};
+  PictureText text;
   if (options.only_where_sure && !ocr::has_confident_text(page)) {
     std::vector<std::size_t> all(page.lines.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
@@ -76,4 +72,4 @@ PictureText picture_text(const ocr::Page& page, const PictureTextOptions& option
   return text;
 }
 
-}  // namespace oko::cli
+}  // namespace oko::tasks

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +11,7 @@
 #include "engine/generator.h"
 #include "ocr/page.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 
 struct PictureTextOptions {
   bool only_where_sure = false;                ///< --ocr auto: nothing, unless a word is sure
@@ -22,15 +21,22 @@ struct PictureTextOptions {
   std::function<std::size_t(std::string_view)> count_tokens = {};
 };
 
+/// A line that the model is not told.
+struct LeftOutLine {
+  std::string text;
+  float confidence = 0;
+  const char* reason = "";  ///< "unsure", "ocr_tokens", "memory_budget", "context"
+};
+
 /// The text of a picture as the model is told of it, and what it is not told.
 struct PictureText {
-  std::string block = {};                ///< for the prompt; empty: none
-  nlohmann::ordered_json lines = {};     ///< texts of the lines in it
-  nlohmann::ordered_json left_out = {};  ///< objects {text, confidence, reason} of the other lines
+  std::string block = {};               ///< for the prompt; empty: none
+  std::vector<std::string> lines = {};  ///< texts of the lines in it
+  std::vector<LeftOutLine> left_out = {};
   std::vector<std::string> notes =
       {};  ///< for the user: what is left out of a text that is used, why
 };
 
 PictureText picture_text(const ocr::Page& page, const PictureTextOptions& options);
 
-}  // namespace oko::cli
+}  // namespace oko::tasks

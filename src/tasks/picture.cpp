@@ -1,4 +1,4 @@
-#include "cli/picture.h"
+#include "tasks/picture.h"
 
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@
 #include "ocr/footprint.h"
 #include "tensor/device.h"
 
-namespace oko::cli {
+namespace oko::tasks {
 namespace {
 
 using budget::Tag;
@@ -207,4 +207,4 @@ Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
   return picture;
 }
 
-}  // namespace oko::cli
+}  // namespace oko::tasks

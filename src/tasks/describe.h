@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/language.h"
+#include "base/stop_token.h"
+#include "engine/generator.h"
+#include "engine/model_host.h"
+#include "tasks/picture.h"
+#include "tasks/picture_text.h"
+
+namespace oko::tasks {
+
+struct DescribeOptions {
+  std::string prompt = {};                 ///< empty: "Describe this image.", in `language`
+  Language language = Language::kEnglish;  ///< of the default question and of words about text
+  ReadText read_text = ReadText::kWhereItFits;
+  std::optional<std::size_t> ocr_tokens = {};  ///< of the text that is read; none: all that fits
+  int max_tokens = 1024;                       ///< of an answer
+  int kv_bits = 16;
+  bool lookup = false;
+  std::int64_t max_pixels = 0;
+  float temperature = 0;
+  std::uint64_t seed = 0;
+  bool measure_memory = false;  ///< pictures are then described one after the other
+};
+
+/// A picture that the model describes.
+struct Description {
+  int pages = 1;          ///< of the file, of which the first is described
+  std::string shrinking;  ///< what was made smaller while it was decoded; empty: nothing
+  bool reads_text = false;
+  std::string unread;  ///< why its text is not read though it was to be; empty: it is
+  PictureText text;
+  PictureStats stats;
+  engine::GenerationHandle answer;
+};
+
+/// Asks the model about pictures. While it answers, a thread decodes the next pictures, reads their
+/// text and submits them, as many as the model works on at once and the budget has room for.
+class Describer {
+ public:
+  /// `host` and `generator` must outlive it. `stop` ends everything.
+  Describer(engine::ModelHost& host, engine::Generator& generator, DescribeOptions options,
+            std::vector<std::string> paths, const StopToken& stop);
+
+  /// Waits for the next picture, in the order of the paths; call once a path. Throws what that
+  /// picture fails with; the next call gives the next one. Throws kCancelled.
+  Description next();
+
+ private:
+  using Loaded = std::variant<Description, std::exception_ptr>;
+
+  void load_all(const StopToken& stop);
+  Description load(const std::string& path, TextReader& reader, const StopToken& stop);
+
+  engine::ModelHost& host_;
+  engine::Generator& generator_;
+  DescribeOptions options_;
+  std::vector<std::string> paths_;
+  StopToken stop_;
+
+  std::mutex mutex_;
+  ConditionVariable changed_;
+  std::deque<Loaded> loaded_;
+  std::size_t asked_ = 0;  ///< calls of `next`
+  JoiningThread loader_;   // last: it ends before the rest is gone
+};
+
+}  // namespace oko::tasks
