@@ -131,12 +131,19 @@ class Painting {
   std::vector<Box> scans_;
 };
 
-/// Whether its colour or opacity hides text on white paper.
-bool is_pale(FPDF_PAGEOBJECT text) {
+enum class Kind {
+  kPlain,
+  kPale,   ///< its colour or opacity may hide it
+  kClips,  ///< what is painted later shows through its letters
+};
+
+Kind kind_of(FPDF_PAGEOBJECT text) {
   constexpr unsigned kLight = 216, kClear = 32;
+  constexpr int kFirstClip = kPdfInvisible + 1;
   unsigned red = 0, green = 0, blue = 0, opacity = 255;
-  if (!FPDFPageObj_GetFillColor(text, &red, &green, &blue, &opacity)) return false;
-  return std::min({red, green, blue}) >= kLight || opacity < kClear;
+  if (FPDFTextObj_GetTextRenderMode(text) >= kFirstClip) return Kind::kClips;
+  if (!FPDFPageObj_GetFillColor(text, &red, &green, &blue, &opacity)) return Kind::kPlain;
+  return std::min({red, green, blue}) >= kLight || opacity < kClear ? Kind::kPale : Kind::kPlain;
 }
 
 image::Image drawn(FPDF_PAGE page, int width, int height) {
@@ -176,11 +183,12 @@ void mark_unseen(FPDF_PAGE page, const PageToPicture& to_picture, int width, int
   const Painting painting(page, to_picture,
                           {0, 0, static_cast<float>(width), static_cast<float>(height)});
   std::vector<TextPiece*> doubtful;
-  std::map<const void*, bool> pale;
+  std::map<const void*, Kind> kinds;
   for (TextPiece& piece : pieces) {
-    const auto [known, is_new] = pale.try_emplace(piece.object, false);
-    if (is_new) known->second = is_pale(static_cast<FPDF_PAGEOBJECT>(piece.object));
-    const bool is_doubtful = piece.is_painted && (known->second || has_layers);
+    const auto [known, is_new] = kinds.try_emplace(piece.object, Kind::kPlain);
+    if (is_new) known->second = kind_of(static_cast<FPDF_PAGEOBJECT>(piece.object));
+    if (known->second == Kind::kClips) continue;
+    const bool is_doubtful = piece.is_painted && (known->second == Kind::kPale || has_layers);
     if (is_doubtful || painting.is_covered(piece)) doubtful.push_back(&piece);
   }
   if (doubtful.empty()) return;

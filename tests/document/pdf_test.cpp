@@ -215,6 +215,8 @@ TEST_F(PdfTest, TextThatThePageDoesNotShowIsCountedAndLeftOut) {
   EXPECT_FALSE(is_seen(text + bar, noise));
   EXPECT_FALSE(is_seen(text + "q 100 0 0 40 10 490 cm /Im Do Q", noise)) << "under a small picture";
   EXPECT_TRUE(is_seen(text + "20 495 200 2 re f", noise)) << "underlined";
+  EXPECT_TRUE(is_seen("q BT 7 Tr /F 12 Tf 20 500 Td (word) Tj ET 0 490 200 40 re f Q", noise))
+      << "letters filled by what comes later";
   EXPECT_TRUE(is_seen(text + scan, noise)) << "what a program read in the scan";
   EXPECT_TRUE(is_seen(scan + "1 g " + text, paper)) << "the same, in white";
   EXPECT_TRUE(is_seen(scan + "3 Tr " + text, noise)) << "the same, invisible";
@@ -228,15 +230,19 @@ TEST_F(PdfTest, TextOfFormsAndMembershipsInLayersThatAreNotShownIsLeftOut) {
         "%PDF-1.5\n1 0 obj<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[7 0 R]/D<<" + layers +
             ">>>>>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]>>endobj\n"
             "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>"
-            "/XObject<</Fm 6 0 R>>/Properties<</M 8 0 R>>>>>>endobj\n" +
+            "/XObject<</Fm 6 0 R/Seen 9 0 R>>/Properties<</M 8 0 R>>>>>>endobj\n" +
             pdf_stream(4, "",
-                       "BT /F 10 Tf 20 150 Td (final) Tj ET /Fm Do "
+                       "BT /F 10 Tf 20 150 Td (final) Tj ET /Fm Do /Seen Do "
                        "/OC /M BDC BT /F 10 Tf 20 120 Td (first draft) Tj ET EMC") +
             "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n" +
             pdf_stream(6,
                        "/Type/XObject/Subtype/Form/BBox[0 0 300 200]/OC 7 0 R"
                        "/Resources<</Font<</F 5 0 R>>>>",
                        "BT /F 10 Tf 20 90 Td (second draft) Tj ET") +
+            pdf_stream(9,
+                       "/Type/XObject/Subtype/Form/BBox[0 0 300 200]"
+                       "/Resources<</Font<</F 5 0 R>>>>",
+                       "BT /F 10 Tf 20 60 Td (approved) Tj ET") +
             "7 0 obj<</Type/OCG/Name(Drafts)>>endobj\n8 0 obj<</Type/OCMD/OCGs 7 0 R>>endobj\n"
             "trailer<</Root 1 0 R>>\n%%EOF\n");
     return Pdf(folder_ / "page.pdf").read_text_layer(0).words_unseen;
