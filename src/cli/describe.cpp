@@ -167,6 +167,7 @@ std::vector<std::string> notes_of(const tasks::Description& description) {
                        description.unread));
   }
   if (!description.shrinking.empty()) notes.push_back(description.shrinking);
+  if (!description.others.empty()) notes.push_back(description.others);
   if (description.pages > 1) {
     notes.push_back(tr("page 1 of {} is described; oko ocr reads all",
                        "описана страница 1 из {}; oko ocr читает все", description.pages));

@@ -151,10 +151,16 @@ ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
     set_paper_size(image, *sheet);
   }
   const int width = image.stored_width, height = image.stored_height;
-  if (width == image.width && height == image.height) return image;
-  return {std::move(image), [=](ocr::Page read) {  // boxes are those of the file's pixels
-            return ocr::resized(std::move(read), width, height);
-          }};
+  const bool is_resized = width != image.width || height != image.height;
+  ocr::LoadedPage loaded(std::move(image));
+  if (is_resized) {
+    loaded.complete = [=](ocr::Page read) {  // boxes are those of the file's pixels
+      return ocr::resized(std::move(read), width, height);
+    };
+  }
+  const std::string others = image::others_of(size.header);
+  if (others.empty()) return loaded;
+  return with_notes(std::move(loaded), {others});
 }
 
 template <typename Use>

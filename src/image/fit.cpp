@@ -31,4 +31,10 @@ std::string shrinking_of(const Image& image) {
             image.stored_height, image.width, image.height);
 }
 
+std::string others_of(const Header& header) {
+  if (header.others == 0) return {};
+  return tr("{} more pictures or frames of the file are not read",
+            "в файле есть ещё картинки или кадры, которые не читаются: {}", header.others);
+}
+
 }  // namespace oko::image

@@ -24,4 +24,7 @@ Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
 /// For people: how a picture that was shrunk while it was decoded differs from its file.
 std::string shrinking_of(const Image& image);
 
+/// For people: that a file has more pictures than are read; empty: it has none.
+std::string others_of(const Header& header);
+
 }  // namespace oko::image

@@ -178,7 +178,67 @@ std::vector<std::byte> changed_boxes(const std::vector<Box>& meta, std::uint64_t
   return out;
 }
 
+/// Whether another item stands for the same view as `item`: another coding of it, or what the other
+/// eye sees.
+bool is_alternative(const std::vector<Box>& meta, std::uint64_t item, std::uint64_t other) {
+  constexpr std::size_t kFirst = kFullBox + 8;  // behind the number of the group and the count
+  for (const Box& group : boxes_in(find(meta, "grpl"))) {
+    if (group.type != "altr" && group.type != "ster") continue;
+    bool has_item = false, has_other = false;
+    for (std::size_t at = kFirst; at + 4 <= group.content.size(); at += 4) {
+      has_item |= number(group.content, at, 4) == item;
+      has_other |= number(group.content, at, 4) == other;
+    }
+    if (has_item && has_other) return true;
+  }
+  return false;
+}
+
+/// The pictures of the longest track; 0: there is none.
+std::uint64_t frames_of_tracks(Bytes bytes) {
+  constexpr std::size_t kCount = kFullBox + 4;  // behind the size of one
+  std::uint64_t most = 0;
+  for (const Box& track : boxes_in(find(boxes_in(bytes), "moov"))) {
+    if (track.type != "trak") continue;
+    const Bytes media = find(boxes_in(find(boxes_in(track.content), "mdia")), "minf");
+    const Bytes sizes = find(boxes_in(find(boxes_in(media), "stbl")), "stsz");
+    most = std::max(most, number(sizes, kCount, 4));
+  }
+  return most;
+}
+
+/// Whether an item is a part of others, or belongs to one: a tile, a thumbnail, alpha, a gain map.
+bool is_part(const std::vector<Reference>& references, std::uint64_t item) {
+  return std::ranges::any_of(references, [&](const Reference& each) {
+    if (each.type == "dimg") return std::ranges::count(each.to, item) > 0;
+    return (each.type == "auxl" || each.type == "thmb") && each.from == item;
+  });
+}
+
 }  // namespace
+
+std::uint64_t other_heif_pictures(Bytes bytes) {
+  static constexpr std::array<std::string_view, 6> kPictures = {"hvc1", "av01", "grid",
+                                                                "iden", "iovl", "avc1"};
+  const std::vector<Box> boxes = boxes_of_meta(bytes);
+  const std::vector<Reference> references = references_in(find(boxes, "iref"));
+  const std::uint64_t primary = primary_item(boxes);
+  const Bytes iinf = find(boxes, "iinf");
+  const std::size_t start = kFullBox + (number(iinf, 0, 1) == 0 ? 2 : 4);
+  std::uint64_t others = 0;
+  for (const Box& infe : boxes_in(iinf.subspan(std::min(start, iinf.size())))) {
+    const std::size_t size = number(infe.content, 0, 1) == 2 ? 2 : 4;
+    const std::uint64_t item = number(infe.content, kFullBox, size);
+    const bool is_hidden = (number(infe.content, 3, 1) & 1) != 0;
+    const std::size_t type_at = kFullBox + size + 2;
+    if (is_hidden || item == primary || infe.content.size() < type_at + 4) continue;
+    const bool is_picture =
+        std::ranges::count(kPictures, text_of(infe.content.subspan(type_at, 4))) > 0;
+    if (is_picture && !is_part(references, item) && !is_alternative(boxes, primary, item)) ++others;
+  }
+  const std::uint64_t frames = frames_of_tracks(bytes);
+  return others + (frames > 0 ? frames - 1 : 0);
+}
 
 std::optional<std::vector<std::byte>> readable_heif(Bytes bytes) {
   const Bytes meta = find(boxes_in(bytes), "meta");

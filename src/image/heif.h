@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,10 @@ namespace oko::image {
 /// where `bytes` is one already. iOS 18 has gain maps that belong to two items, which libheif
 /// before 1.18 refuses; a primary item `tmap` (ISO 21496-1) is exchanged for its base picture.
 std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> bytes);
+
+/// Pictures that a viewer could show besides the primary one: no tiles, thumbnails, gain maps,
+/// other codings or views of the same; and the frames of a sequence but for the first.
+std::uint64_t other_heif_pictures(std::span<const std::byte> bytes);
 
 /// Whether the data or their description reach beyond the file: newer versions of libheif draw what
 /// is there without a word.

@@ -36,6 +36,7 @@ struct Header {
   int width = 0;   ///< pixels, at least 1
   int height = 0;  ///< pixels, at least 1
   int pages = 1;   ///< of a TIFF file, as `page_count`; 1 of any other
+  int others = 0;  ///< pictures or frames of any other file that are not read
   int shrink = 1;  ///< 1, 2, 4 or 8: pixels in the file for one of the decoded picture, each way
   /// Memory that `load` takes at most, the picture included, and the file's bytes unless they are
   /// over 100 MB, which are mapped. Measured with libvips 8.14 and its loaders.

@@ -174,6 +174,14 @@ double share_of_rows(const Opened& opened) {
   return std::min(1.0, rows / std::max(1, opened.image->Ysize));
 }
 
+/// Pictures or frames of a file without pages that are not read.
+int others_in(const Opened& opened, Format format) {
+  constexpr std::uint64_t kMost = 1'000'000;
+  if (format == Format::kTiff) return 0;
+  if (format != Format::kHeic) return vips_image_get_n_pages(opened.image.get()) - 1;
+  return static_cast<int>(std::min(kMost, other_heif_pictures(opened.bytes)));
+}
+
 std::uint64_t decode_bytes(const Opened& opened, Format format, std::size_t file_bytes) {
   constexpr std::uint64_t kScratchBytes = 12'000'000;  // libvips at its first picture, rows
   constexpr double kRowBytes = 1000;  // of a column of the file, while it is shrunk
@@ -382,6 +390,7 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
                   opened.scaling.width,
                   opened.scaling.height,
                   opened.pages,
+                  others_in(opened, format),
                   opened.scaling.shrink,
                   decode_bytes(opened, format, bytes.size() + opened.changed.size())};
   });

@@ -98,6 +98,7 @@ Description Describer::load(const std::string& path, TextReader& reader, const S
   PictureText text = add_text(options_, generator_, picture.page, request);
   return {.pages = picture.pages,
           .shrinking = shrinking,
+          .others = picture.others,
           .reads_text = reads_text,
           .unread = picture.unread,
           .text = std::move(text),

@@ -36,6 +36,7 @@ struct DescribeOptions {
 struct Description {
   int pages = 1;          ///< of the file, of which the first is described
   std::string shrinking;  ///< what was made smaller while it was decoded; empty: nothing
+  std::string others;     ///< of the file, that are not read: see image::others_of
   bool reads_text = false;
   std::string unread;  ///< why its text is not read though it was to be; empty: it is
   PictureText text;

@@ -200,6 +200,7 @@ Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
   Picture picture;
   const auto [size, reads_text] = plan(engine, request, file, host.budget_bytes(), reader, picture);
   picture.pages = size.header.pages;
+  picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;
   ocr::Engine* const reading = reads_text ? engine_for(reader, stop, picture) : nullptr;
   decode(host, file, size, stop, picture);

@@ -56,6 +56,7 @@ struct PictureStats {
 struct Picture {
   image::Image image;
   int pages = 1;                    ///< of the file, of which this is the first
+  std::string others;               ///< of the file, that are not read: see image::others_of
   int shrink = 1;                   ///< 2, 4 or 8: it was shrunk so while it was decoded
   ocr::Page page;                   ///< what stands in it; without lines where it is not read
   std::string unread;               ///< why it is not read though it was to be

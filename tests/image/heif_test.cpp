@@ -73,6 +73,32 @@ TEST_F(HeifTest, AlphaOfSeveralItemsIsApplied) {
   EXPECT_GT(lighter, 200);
 }
 
+TEST_F(HeifTest, OtherPicturesAreCountedAndPartsOfTheFirstAreNot) {
+  const auto others = [](const std::string& bytes) {
+    return read_header(std::as_bytes(std::span(bytes)), "picture").others;
+  };
+  EXPECT_EQ(others(sample_), 0);
+  EXPECT_EQ(others(read_data("lossless.heic")), 0);
+  EXPECT_EQ(others(with_auxiliary(kGainMap).bytes(1)), 0);
+  EXPECT_EQ(others(with_auxiliary(kGainMap).bytes(3)), 0);
+  HeifFile file;
+  add_picture(file, 1);
+  add_picture(file, 2);
+  add_picture(file, 3);
+  EXPECT_EQ(others(file.bytes(1)), 2);
+  EXPECT_EQ(others(file.refer("thmb", 3, {1}).bytes(2)), 1);
+  const auto box = [](const std::string& type, const std::string& content) {
+    return HeifFile::box(type, content);
+  };
+  const std::string sizes =
+      HeifFile::full_box("stsz", HeifFile::number(0, 4) + HeifFile::number(25, 4));
+  const std::string track = box("moov", box("trak", box("mdia", box("minf", box("stbl", sizes)))));
+  EXPECT_EQ(others(sample_ + track), 24);
+  EXPECT_EQ(others(read_data("animated.gif")), 1);
+  EXPECT_EQ(others(read_data("animated.webp")), 1);
+  EXPECT_EQ(others(read_data("pages.tiff")), 0);
+}
+
 TEST_F(HeifTest, TilesStandInTheirPlaces) {
   HeifFile file;
   file.add_item(1, "grid", HeifFile::grid(1, 2, 2 * kWidth, kHeight),
