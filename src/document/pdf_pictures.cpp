@@ -121,10 +121,10 @@ bool lacks_end_of_fax(FPDF_PAGEOBJECT object) {
   return true;
 }
 
-/// Whether a margin of a tenth of a box is black: what PDFium leaves of a fax that breaks off,
+/// Whether a margin of a fiftieth of a box is black: what PDFium leaves of a fax that breaks off,
 /// whichever way the page is turned.
 bool has_black_margin(const image::Image& image, const PixelBox& box) {
-  const int across = (box.right - box.left + 9) / 10, down = (box.bottom - box.top + 9) / 10;
+  const int across = (box.right - box.left + 49) / 50, down = (box.bottom - box.top + 49) / 50;
   return is_blank(image, {box.left, box.bottom - down, box.right, box.bottom}, true) ||
          is_blank(image, {box.left, box.top, box.right, box.top + down}, true) ||
          is_blank(image, {box.left, box.top, box.left + across, box.bottom}, true) ||

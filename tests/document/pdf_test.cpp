@@ -343,6 +343,8 @@ TEST_F(PdfTest, AFaxThatBreaksOffIsDamagedAndOneWithoutASignOfItsEndIsNot) {
   };
   const std::string half(4, '\xFF');  // a bit for each row that is white as the one before
   EXPECT_TRUE(is_damaged(half));
+  EXPECT_TRUE(is_damaged(half + std::string(3, '\xFF'))) << "an eighth is missing";
+  EXPECT_TRUE(is_damaged(half + std::string(3, '\xFF') + "\xFC")) << "two rows are missing";
   EXPECT_FALSE(is_damaged(half + half));
   EXPECT_FALSE(is_damaged(half + std::string("\x00\x10\x01", 3))) << "it says that it ends";
 }
