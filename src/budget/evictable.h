@@ -38,12 +38,14 @@ class EvictableRegistration {
   EvictableRegistration(const EvictableRegistration&) = delete;
   EvictableRegistration& operator=(const EvictableRegistration&) = delete;
 
+  std::uint64_t bytes() const;  ///< of its reservations
+
  private:
   friend class MemoryBudget;
   MemoryBudget& budget_;
   Evictable& evictable_;
   // Under the budget's mutex.
-  std::uint64_t bytes_ = 0;  ///< of its reservations
+  std::uint64_t bytes_ = 0;
   bool is_evicting_ = false;
 };
 

@@ -263,9 +263,19 @@ EvictableRegistration::~EvictableRegistration() {
   std::erase(budget_.evictables_, this);
 }
 
+std::uint64_t EvictableRegistration::bytes() const {
+  const std::lock_guard lock(budget_.mutex_);
+  return bytes_;
+}
+
 TagBytes MemoryBudget::held() const {
   const std::lock_guard lock(mutex_);
   return held_;
+}
+
+std::uint64_t MemoryBudget::transient_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return transient_bytes_;
 }
 
 MemoryBudgetCounts MemoryBudget::counts() const {

@@ -83,7 +83,8 @@ class MemoryBudget {
 
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   TagBytes held() const;
-  std::uint64_t peak_bytes() const;  ///< largest total ever held
+  std::uint64_t transient_bytes() const;  ///< of `held`: what requests hold, without residents
+  std::uint64_t peak_bytes() const;       ///< largest total ever held
   MemoryBudgetCounts counts() const;
 
  private:

@@ -66,7 +66,7 @@ struct GenerationStats {
   int generated_tokens = 0;               ///< the end token not counted
   int drafted_tokens = 0;                 ///< guessed by lookup
   int accepted_draft_tokens = 0;          ///< of them, those that were right
-  std::uint64_t weight_bytes = 0;         ///< of the model, mapped, and what its host keeps with it
+  std::uint64_t weight_bytes = 0;         ///< of the model, mapped
   std::uint64_t copied_weight_bytes = 0;  ///< of them, private memory (Weights::copied_bytes)
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
   std::uint64_t mlx_peak_bytes = 0;       ///< in MLX's buffers; on a GPU weights are such buffers

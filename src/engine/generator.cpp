@@ -56,19 +56,23 @@ Generator::Generator(GeneratorOptions options)
       host_(options_.host != nullptr
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
-      loaded_(options_),
+      loaded_(options_, *host_),
       registration_(*host_, loaded_,
-                    loaded_.weight_bytes + loaded_.copied_bytes + options_.image_cache_bytes +
-                        options_.prefix_cache_bytes) {}
+                    loaded_.weight_bytes + loaded_.copied_bytes + options_.prefix_cache_bytes) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
   host_->scheduler().forget(*this);
 }
 
-Generator::Loaded::Loaded(const GeneratorOptions& options)
+Generator::Loaded::Loaded(const GeneratorOptions& options, ModelHost& host)
     : folder(options.vision_language_model),
-      image_cache(options.image_cache_bytes),
+      image_cache(
+          host.memory_budget(),
+          [&host](const std::function<void()>& command, const StopToken& stop) {
+            host.scheduler().run(command, stop);
+          },
+          options.image_cache_bytes),
       prefix_cache(options.prefix_cache_bytes) {
   if (options.prepare_weights) options.prepare_weights();
   weight_bytes = tensor::Weights::bytes_on_disk(folder);
@@ -77,14 +81,19 @@ Generator::Loaded::Loaded(const GeneratorOptions& options)
 
 void Generator::Loaded::load() {
   const Stopwatch load;
+  const bool are_same = std::all_of(sources.begin(), sources.end(),
+                                    [](const auto& file) { return file.is_current(); });
+  if (!are_same) image_cache.clear();
+  sources = tensor::find_weight_files(folder);
   std::unique_ptr<qwen::Model> loaded = qwen::Model::load(folder);
   tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
   model = std::move(loaded);
   load_seconds = load.seconds();
 }
 
+/// Features of pictures stay as long as the files do.
 void Generator::Loaded::unload() noexcept {
-  image_cache.clear();
+  if (model != nullptr && !model->is_current()) image_cache.clear();
   prefix_cache.clear();
   model.reset();
 }

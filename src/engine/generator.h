@@ -22,6 +22,7 @@
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/buffer_phases.h"
+#include "tensor/weight_files.h"
 #include "text/tokenizer.h"
 
 namespace oko::engine {
@@ -30,8 +31,8 @@ struct GenerationTask;
 
 struct GeneratorOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
-  std::size_t image_cache_bytes =
-      256 * 1024 * 1024;  ///< features of pictures kept for later questions
+  /// Features of pictures that may be kept for later questions, where memory is free.
+  std::size_t image_cache_bytes = 256 * 1024 * 1024;
   /// Keys and values of texts kept for prompts that begin like them; 0: none.
   std::size_t prefix_cache_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
@@ -116,7 +117,7 @@ class Generator : private StepSource {
  private:
   /// What the host loads and unloads. Touched by its thread.
   struct Loaded : LoadableModel {
-    explicit Loaded(const GeneratorOptions& options);
+    Loaded(const GeneratorOptions& options, ModelHost& host);
     void load() override;
     void unload() noexcept override;
     bool is_current() const override { return model->is_current(); }
@@ -125,7 +126,8 @@ class Generator : private StepSource {
     std::uint64_t weight_bytes = 0;  ///< of the files
     std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
     std::unique_ptr<models::qwen3_vl::Model> model;
-    double load_seconds = 0;  ///< of a load that no request has reported yet
+    double load_seconds = 0;                  ///< of a load that no request has reported yet
+    std::vector<tensor::SourceFile> sources;  ///< that the model was loaded from at last
     ImageCache image_cache;
     PrefixCache prefix_cache;
   };

@@ -1,29 +1,34 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <list>
 
+#include "engine/cache_memory.h"
+#include "models/qwen3_vl/prompt_layout.h"
 #include "models/qwen3_vl/vision_model.h"
 
 namespace oko::engine {
 
 /// Features of the pictures seen last, so that a second question about a picture skips the vision
 /// tower. Keyed by what the tower reads: the preprocessed pixels, and with them the grid and every
-/// preprocessing setting. All DeepStack levels are kept. Used by the engine thread.
+/// preprocessing setting. All DeepStack levels are kept. Belongs to one set of weights; used by the
+/// model thread, but for `key_of`.
 class ImageCache {
  public:
-  using Key = std::array<std::uint64_t, 2>;  ///< XXH3, 128 bits
+  using Key = models::qwen3_vl::ContentKey;  ///< XXH3
 
-  explicit ImageCache(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+  /// Made and destroyed by any thread.
+  ImageCache(budget::MemoryBudget& budget, RunOnModelThread run, std::uint64_t max_bytes);
+  ~ImageCache();
+  ImageCache(const ImageCache&) = delete;
+  ImageCache& operator=(const ImageCache&) = delete;
 
   static Key key_of(const models::qwen3_vl::Patches& patches);
 
   /// The features, marked as used now, or null. Valid until the next `put`.
   const models::qwen3_vl::ImageFeatures* find(const Key& key);
 
-  /// Keeps features, letting those go that were not used for longest. Larger ones than the cache
-  /// are not kept.
+  /// Keeps features if their memory can be reserved: see CacheMemory::reserve.
   void put(const Key& key, const models::qwen3_vl::ImageFeatures& features);
 
   void clear();
@@ -32,11 +37,11 @@ class ImageCache {
   struct Entry {
     Key key;
     models::qwen3_vl::ImageFeatures features;
+    budget::Reservation reservation;
   };
 
-  std::size_t max_bytes_;
-  std::size_t bytes_ = 0;
   std::list<Entry> entries_;  ///< used last, first
+  CacheMemory memory_;        // last: it drops entries
 };
 
 }  // namespace oko::engine

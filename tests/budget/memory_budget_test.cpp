@@ -124,8 +124,10 @@ TEST_F(MemoryBudgetTest, CountsHeldBytesByTag) {
     const Reservation kv = reserve(Tag::kKv, kGigabyte);
     EXPECT_EQ(budget_.held()[Tag::kKv], kGigabyte);
     EXPECT_EQ(budget_.held().total(), 4 * kGigabyte);
+    EXPECT_EQ(budget_.transient_bytes(), kGigabyte);
   }
   EXPECT_EQ(budget_.held().total(), 3 * kGigabyte);
+  EXPECT_EQ(budget_.transient_bytes(), 0u);
   EXPECT_EQ(budget_.peak_bytes(), 4 * kGigabyte);
 }
 

@@ -73,10 +73,7 @@ class GeneratorBatchTest : public ::testing::TestWithParam<tensor::Device> {
             .host = host_};
   }
 
-  std::uint64_t bytes_at_work() const {
-    budget::TagBytes held = host_->memory_budget().held();
-    return held[budget::Tag::kKv] + held[budget::Tag::kPrefill];
-  }
+  std::uint64_t bytes_at_work() const { return host_->memory_budget().transient_bytes(); }
 
   std::shared_ptr<ModelHost> host_ = std::make_shared<ModelHost>(HostOptions{.threads = 2});
 };

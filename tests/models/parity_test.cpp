@@ -97,7 +97,9 @@ TEST_P(PictureParityTest, CachedPictureGivesTheSameLogitsAndDeepStackMatters) {
   };
   const std::vector<float> expected = logits_of(fresh);
 
-  engine::ImageCache cache(64 << 20);
+  budget::MemoryBudget budget(64 << 20);
+  engine::ImageCache cache(
+      budget, [](const std::function<void()>& command, const StopToken&) { command(); }, 64 << 20);
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     cache.put(engine::ImageCache::key_of(setup.patches[i]), fresh[i]);
   }

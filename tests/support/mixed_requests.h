@@ -72,10 +72,7 @@ inline void run_mixed_requests(const std::shared_ptr<ModelHost>& host, Generator
   EXPECT_GT(answered, count / 4);
   EXPECT_GT(cancelled, 0);
   // What was let go without a look ends at its next step.
-  const auto at_work = [&] {
-    const budget::TagBytes held = host->memory_budget().held();
-    return held.total() - held[budget::Tag::kWeights];
-  };
+  const auto at_work = [&] { return host->memory_budget().transient_bytes(); };
   for (int i = 0; i < 1000 && at_work() > 0; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
