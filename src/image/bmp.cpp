@@ -314,9 +314,11 @@ Header read_bmp_header(std::span<const std::byte> bytes, std::string_view name,
   const Scaling scaling = plan_scaling(layout.width, layout.height, 1, 1, limits);
   const std::uint64_t shrunk =
       scaling.shrink == 1 ? kMegabyte : kShrinkingBytes + bytes_of(scaling.width, scaling.height);
-  return {Format::kBmp,   scaling.width,
-          scaling.height, 1,
-          scaling.shrink, bytes.size() + bytes_of(layout.width, layout.height) + shrunk};
+  return {.format = Format::kBmp,
+          .width = scaling.width,
+          .height = scaling.height,
+          .shrink = scaling.shrink,
+          .decode_bytes = bytes.size() + bytes_of(layout.width, layout.height) + shrunk};
 }
 
 Image decode_bmp(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {

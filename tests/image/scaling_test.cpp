@@ -86,7 +86,11 @@ TEST(Scaling, BitmapIsShrunkAtItsOddEdge) {
   const Image image = decode_text(bytes, "24.bmp", limits);
   EXPECT_EQ(std::tuple(image.width, image.height), std::tuple(12, 8));
   EXPECT_EQ(std::tuple(image.stored_width, image.stored_height), std::tuple(23, 16));
-  EXPECT_EQ(read_header(std::as_bytes(std::span(bytes)), "24.bmp", limits).width, 12);
+  const Header header = read_header(std::as_bytes(std::span(bytes)), "24.bmp", limits);
+  EXPECT_EQ(header.width, 12);
+  EXPECT_EQ(header.shrink, 2);
+  EXPECT_EQ(header.others, 0);
+  EXPECT_GT(header.decode_bytes, bytes.size());
 }
 
 TEST(Scaling, FaxIsStretchedToSquarePixels) {
