@@ -436,6 +436,8 @@ void Generator::read_on_host(const std::vector<GenerationTask*>& tasks) {
   const bool drafts = tasks.size() == 1;
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<qwen::NextTokens> next;
+  ids.reserve(tasks.size());
+  next.reserve(tasks.size());
   for (GenerationTask* task : tasks) ids.push_back(task->host_decoder->next_tokens(drafts));
   for (std::size_t i = 0; i < tasks.size(); ++i) next.push_back({&*tasks[i]->sequence, ids[i]});
   const tensor::LogitRows rows(loaded_.model->read_next(next));

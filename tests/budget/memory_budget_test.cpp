@@ -207,18 +207,18 @@ TEST_F(MemoryBudgetTest, EvictsNoMoreThanTheRequestNeeds) {
 
 TEST_F(MemoryBudgetTest, EvictsPrefixesThenPicturesThenModelsAndTheLeastRecentlyUsedFirst) {
   std::vector<std::string> evicted;
-  const auto make = [&](EvictionOrder order, int idle_since, const std::string& name) {
-    auto cache = std::make_unique<FakeCache>(budget_, order, idle_since);
-    cache->grow(budget_, Tag::kWeights, kGigabyte / 2);
-    cache->on_evict = [&evicted, name] { evicted.push_back(name); };
-    return cache;
+  std::vector<std::unique_ptr<FakeCache>> caches;
+  const auto add = [&](EvictionOrder order, int idle_since, const std::string& name) {
+    caches.push_back(std::make_unique<FakeCache>(budget_, order, idle_since));
+    caches.back()->grow(budget_, Tag::kWeights, kGigabyte / 2);
+    caches.back()->on_evict = [&evicted, name] { evicted.push_back(name); };
   };
-  const auto caches = {make(EvictionOrder::kIdleModel, 2, "model"),
-                       make(EvictionOrder::kIdleModel, 1, "older model"),
-                       make(EvictionOrder::kImageCache, 4, "pictures"),
-                       make(EvictionOrder::kImageCache, 3, "older pictures"),
-                       make(EvictionOrder::kPrefixCache, 6, "prefixes"),
-                       make(EvictionOrder::kPrefixCache, 5, "older prefixes")};
+  add(EvictionOrder::kIdleModel, 2, "model");
+  add(EvictionOrder::kIdleModel, 1, "older model");
+  add(EvictionOrder::kImageCache, 4, "pictures");
+  add(EvictionOrder::kImageCache, 3, "older pictures");
+  add(EvictionOrder::kPrefixCache, 6, "prefixes");
+  add(EvictionOrder::kPrefixCache, 5, "older prefixes");
   const Reservation all = reserve(Tag::kVision, 4 * kGigabyte);
   EXPECT_EQ(evicted, (std::vector<std::string>{"older prefixes", "prefixes", "older pictures",
                                                "pictures", "older model", "model"}));
