@@ -31,6 +31,17 @@ void Reservation::release() {
   bytes_ = {};
 }
 
+void Reservation::merge(Reservation other) {
+  if (other.budget_ == nullptr) return;
+  if (budget_ == nullptr) {
+    *this = std::move(other);
+    return;
+  }
+  assert(budget_ == other.budget_ && lifetime_ == other.lifetime_ && owner_ == other.owner_);
+  bytes_ += other.bytes_;
+  other.budget_ = nullptr;
+}
+
 Reservation Reservation::split(const TagBytes& part) {
   bytes_ -= part;
   return Reservation(*budget_, part, lifetime_, owner_);

@@ -26,6 +26,8 @@ class Reservation {
   Reservation split(const TagBytes& part);
   /// The same, and makes the part resident: it is evicted with `owner`.
   Reservation split(const TagBytes& part, EvictableRegistration& owner);
+  /// Takes over what `other` holds: of the same budget, lifetime and owner, or nothing.
+  void merge(Reservation other);
   const TagBytes& bytes() const { return bytes_; }
   Lifetime lifetime() const { return lifetime_; }
 

@@ -139,15 +139,16 @@ const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
       tr("embed without a prompt: --prefix \"\"", "без подсказки: --prefix \"\""));
 }
 
-budget::TagBytes Embedder::memory_of(const Work& work) const {
+WorkMemory Embedder::memory_of(const Work& work) const {
   const bge::Outputs& outputs = work.request.outputs;
   std::size_t tokens = 0;
   for (const auto& texts : work.passes) tokens = std::max(tokens, work.tokens_of(texts));
-  budget::TagBytes bytes;
-  bytes[budget::Tag::kEmbed] =
-      bge::pass_bytes(config_, tokens, outputs, tensor::memory_model(config_.number_bytes)) +
+  budget::TagBytes vectors, pass;
+  vectors[budget::Tag::kEmbed] =
       bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
-  return bytes;
+  pass[budget::Tag::kEmbed] =
+      bge::pass_bytes(config_, tokens, outputs, tensor::memory_model(config_.number_bytes));
+  return {vectors, pass};
 }
 
 /// What the user can change where not even small passes fit.
@@ -161,7 +162,7 @@ std::string Embedder::hint_for(const Work& work) const {
       less.result.stats.tokens += less.ids.back().size();
     }
     less.lay_out_passes(kSmallPassTokens);
-    return host_->fits_budget(registration_, memory_of(less));
+    return host_->fits_budget(registration_, memory_of(less).total());
   };
   std::string options;
   if (longest > kLeastTokens) {
@@ -181,21 +182,23 @@ std::string Embedder::hint_for(const Work& work) const {
     }
   }
   if (!options.empty()) options.replace(options.size() - 2, 2, tr(" or ", " или "));
-  const std::uint64_t least = host_->budget_for(registration_, memory_of(work));
+  const std::uint64_t least = host_->budget_for(registration_, memory_of(work).total());
   return tr("use {}--budget {}", "укажите {}--budget {}", options, budget::memory_size_text(least));
 }
 
 /// In passes as large as the budget allows.
 std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
   work.lay_out_passes(kPassTokens);
-  if (!host_->fits_budget(registration_, memory_of(work))) work.lay_out_passes(kSmallPassTokens);
-  const budget::TagBytes bytes = memory_of(work);
+  if (!host_->fits_budget(registration_, memory_of(work).total()))
+    work.lay_out_passes(kSmallPassTokens);
+  const WorkMemory memory = memory_of(work);
+  const budget::TagBytes bytes = memory.total();
   if (!host_->fits_budget(registration_, bytes)) {
     throw budget::OverBudget(host_->budget_for(registration_, bytes), host_->budget_bytes(),
                              hint_for(work));
   }
   work.result.stats.predicted_memory = bytes.total();
-  return host_->admit(registration_, bytes, tr("raise --budget", "увеличьте --budget"), work.stop);
+  return host_->admit(registration_, memory, tr("raise --budget", "увеличьте --budget"), work.stop);
 }
 
 /// One pass, on the model thread: others may have their turn before the next one.

@@ -97,7 +97,7 @@ class Embedder {
   };
 
   const std::string& prompt_of(const EmbeddingRequest& request) const;
-  budget::TagBytes memory_of(const Work& work) const;
+  WorkMemory memory_of(const Work& work) const;
   std::string hint_for(const Work& work) const;
   std::unique_ptr<ModelLease> admit(Work& work);
   void encode(Work& work, const std::vector<std::size_t>& texts);

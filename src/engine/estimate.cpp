@@ -49,6 +49,12 @@ const TagBytes& GenerationMemory::largest() const {
   return *largest;
 }
 
+TagBytes GenerationMemory::workspace() const {
+  TagBytes workspace;
+  workspace[Tag::kPrefill] = largest().total() - std::min(largest().total(), sequence.total());
+  return workspace;
+}
+
 tensor::cpu::KvType kv_type_of(int bits) {
   switch (bits) {
     case 8:
@@ -79,6 +85,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
         std::max(memory.preprocess[Tag::kImage],
                  kScratch / 2 + rgb + pixels + picture.resized + picture.half_resized);
   }
+  memory.sequence[Tag::kImage] = rgb + pixels;
   std::uint64_t features = 0;
   for (const Picture& picture : pictures) {
     pixels -= qwen::pixel_bytes(model.vision, picture.patches);
@@ -110,6 +117,12 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
     const auto layers = static_cast<std::uint64_t>(model.text.num_hidden_layers);
     memory.prefill[Tag::kPrefill] += memory.prefill[Tag::kKv] / layers;
     memory.decode[Tag::kPrefill] += memory.decode[Tag::kKv] / layers;
+  }
+  TagBytes answering = memory.decode;  // with the logits of its token
+  answering[Tag::kPrefill] -= std::min(answering[Tag::kPrefill], kScratch + kLeftInHeap);
+  // Callers preprocess at the same time, each on its thread.
+  for (const TagBytes& kept : {answering, memory.preprocess}) {
+    if (kept.total() > memory.sequence.total()) memory.sequence = kept;
   }
   // Pages that are not full, and what rounding adds.
   memory.prefill[Tag::kPrefill] += memory.prefill.total() / 20;

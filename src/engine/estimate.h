@@ -42,8 +42,15 @@ struct GenerationMemory {
   budget::TagBytes prefill;
   budget::TagBytes decode;
 
+  /// At most, in any phase, of what the sequence keeps between its steps.
+  budget::TagBytes sequence;
+
   /// The phase that holds most.
   const budget::TagBytes& largest() const;
+
+  /// What a step needs beyond `sequence`, so that both together are `largest`. One step runs at a
+  /// time: several sequences need what each keeps, and the largest workspace once.
+  budget::TagBytes workspace() const;
 };
 
 /// Before anything is allocated. Throws kBadInput for pictures that `smart_resize` refuses.

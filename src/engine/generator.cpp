@@ -172,8 +172,9 @@ std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopTok
     knobs.budget_bytes += overhead;
     throw budget::OverBudget(knobs.budget_bytes, budget, advice(knobs));
   }
-  return host_->admit(registration_, memory.largest(), tr("raise --budget", "увеличьте --budget"),
-                      stop, task.request.images_reservation.get());
+  return host_->admit(registration_, {memory.sequence, memory.workspace()},
+                      tr("raise --budget", "увеличьте --budget"), stop,
+                      task.request.images_reservation.get());
 }
 
 /// Makes what the model reads of the pictures and the prompt.

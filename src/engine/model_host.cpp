@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -34,13 +35,29 @@ struct ModelSlot final : budget::Evictable {
 
   bool has_weights() const { return weights.bytes().total() > 0; }
 
+  /// What is no longer needed when a lease with so much workspace ends. With the host's mutex.
+  budget::Reservation end_workspace(std::uint64_t bytes) {
+    workspaces.erase(workspaces.find(bytes));
+    std::uint64_t spare = workspace.bytes().total();
+    if (!workspaces.empty()) spare -= std::min(spare, *workspaces.rbegin());
+    TagBytes part = workspace.bytes();
+    for (std::size_t tag = 0; tag < budget::kTagCount; ++tag) {
+      auto& of_tag = part[static_cast<Tag>(tag)];
+      of_tag = std::min(of_tag, spare);
+      spare -= of_tag;
+    }
+    return part.total() > 0 ? workspace.split(part) : budget::Reservation();
+  }
+
   ModelHost& host;
   LoadableModel& model;
   const std::uint64_t weight_bytes;
   // Under the host's mutex.
   std::size_t users = 0;
   TimePoint last_used = Clock::now();
-  budget::Reservation weights = {};  ///< held from admission until the model is unloaded
+  budget::Reservation weights = {};    ///< held from admission until the model is unloaded
+  budget::Reservation workspace = {};  ///< the largest of those of its leases
+  std::multiset<std::uint64_t> workspaces = {};  ///< bytes, of every lease
   // Touched by the model thread only.
   bool loaded = false;
 
@@ -118,21 +135,25 @@ std::uint64_t ModelRegistration::weight_bytes() const {
   return slot_->weight_bytes;
 }
 
-std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration, const TagBytes& work,
-                                             const std::string& hint, const StopToken& stop,
+std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
+                                             const WorkMemory& work, const std::string& hint,
+                                             const StopToken& stop,
                                              const budget::Reservation* already_held) {
   ModelSlot& slot = *registration.slot_;
   std::unique_ptr<ModelLease> lease(new ModelLease(*this));
-  TagBytes weights;
+  TagBytes weights, more_workspace;
   weights[Tag::kWeights] = slot.weight_bytes;
   budget::ReserveRequest request;
   request.hint = hint;
   request.already_held = already_held;
   request.size = [&] {
     const std::lock_guard lock(mutex_);
-    TagBytes bytes = work;
+    TagBytes bytes = work.own;
     if (already_held != nullptr) bytes.subtract_saturating(already_held->bytes());
     if (!slot.has_weights()) bytes += weights;
+    more_workspace = work.workspace;
+    more_workspace.subtract_saturating(slot.workspace.bytes());
+    bytes += more_workspace;
     return bytes;
   };
   request.keep = &slot.evictable;
@@ -148,11 +169,18 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration, co
       for_model = reservation.split(weights, slot.evictable);
     }
     const std::lock_guard lock(mutex_);
+    // Work that has ended since the size was evaluated may have taken its workspace along.
+    TagBytes missing = work.workspace;
+    missing.subtract_saturating(slot.workspace.bytes());
+    if (missing.total() > more_workspace.total()) return false;
     if (!slot.has_weights()) {
       // `watch` may have unloaded the model since the size was evaluated.
       if (for_model.bytes() != weights) return false;
       slot.weights = std::move(for_model);
     }
+    slot.workspace.merge(reservation.split(missing));
+    lease->workspace_bytes_ = work.workspace.total();
+    slot.workspaces.insert(lease->workspace_bytes_);
     ++slot.users;
     lease->slot_ = registration.slot_;
     return true;
@@ -192,12 +220,15 @@ FixedReservation::~FixedReservation() {
 
 ModelLease::~ModelLease() {
   if (slot_ == nullptr) return;
+  budget::Reservation spare;
   {
     const std::lock_guard lock(host_.mutex_);
+    spare = slot_->end_workspace(workspace_bytes_);
     --slot_->users;
     slot_->last_used = ModelSlot::Clock::now();
   }
-  reservation_.release();  // last: a waiter that wakes up finds the model idle
+  spare.merge(std::move(reservation_));
+  spare.release();  // last: a waiter that wakes up finds the model idle
 }
 
 void ModelLease::run(const std::function<void()>& job, const StopToken& stop) {

@@ -52,6 +52,24 @@ class LoadableModel {
 class ModelHost;
 struct ModelSlot;
 
+/// Memory of work on a model.
+struct WorkMemory {
+  WorkMemory(const budget::TagBytes& all) : own(all) {}  // NOLINT: work that shares nothing
+  WorkMemory(const budget::TagBytes& own_bytes, const budget::TagBytes& shared)
+      : own(own_bytes), workspace(shared) {}
+
+  budget::TagBytes total() const {
+    budget::TagBytes sum = own;
+    sum += workspace;
+    return sum;
+  }
+
+  budget::TagBytes own;  ///< as long as the lease lives
+  /// While a step of the work runs. One step runs at a time, so all work on a model shares the
+  /// largest; of one tag, the same for all of it.
+  budget::TagBytes workspace = {};
+};
+
 /// RAII: makes a model known to its host; the destructor unloads it. The host must outlive it.
 class ModelRegistration {
  public:
@@ -113,6 +131,7 @@ class ModelLease {
   explicit ModelLease(ModelHost& host) : host_(host) {}
   ModelHost& host_;
   std::shared_ptr<ModelSlot> slot_;  ///< null until the work is admitted
+  std::uint64_t workspace_bytes_ = 0;
   budget::Reservation reservation_;
 };
 
@@ -143,9 +162,9 @@ class ModelHost {
   ModelHost(const ModelHost&) = delete;
   ModelHost& operator=(const ModelHost&) = delete;
 
-  /// Admits work on a model: see budget::MemoryBudget::reserve. `already_held` is a part of `work`
-  /// that the caller has reserved before; only the rest is reserved here.
-  std::unique_ptr<ModelLease> admit(ModelRegistration& registration, const budget::TagBytes& work,
+  /// Admits work on a model: see budget::MemoryBudget::reserve. `already_held` is a part of
+  /// `work.own` that the caller has reserved before; only the rest is reserved here.
+  std::unique_ptr<ModelLease> admit(ModelRegistration& registration, const WorkMemory& work,
                                     const std::string& hint, const StopToken& stop = {},
                                     const budget::Reservation* already_held = nullptr);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
 #include "tests/support/foretold_memory.h"
 #include "tests/support/random_models.h"
 
@@ -34,6 +36,28 @@ TEST(EstimateTest, ThePhaseThatHoldsMostIsTheLargest) {
   memory.prefill[budget::Tag::kKv] = 4;
   memory.prefill[budget::Tag::kPrefill] = 3;
   EXPECT_EQ(memory.largest().total(), 7u);
+}
+
+/// What each keeps, and one workspace: far less than what each takes alone.
+TEST(EstimateTest, SequencesAtOnceTakeAtMostWhatIsReservedForThem) {
+  if (kKeptFreedBytes > 0) GTEST_SKIP() << "freed memory stays with the process";
+  const auto host = std::make_shared<ModelHost>(HostOptions{.threads = 1});
+  Generator generator({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
+                       .image_cache_bytes = 0,
+                       .host = host});
+  const GenerationRequest request = request_of(GenerationCase{{{800, 640}}, 100, 24});
+  const std::uint64_t alone = generator.generate(request).stats.predicted_memory.peak();
+  const std::uint64_t before = budget::private_bytes();
+  budget::PeakSampler sampler;
+  std::vector<GenerationHandle> handles;
+  for (int i = 0; i < 4; ++i) handles.push_back(generator.submit(request));
+  for (GenerationHandle& handle : handles) handle.wait();
+  const std::uint64_t taken = sampler.peak_bytes() - before;
+  const budget::TagBytes held = host->memory_budget().held();
+  const std::uint64_t reserved = host->memory_budget().peak_bytes() - held[budget::Tag::kWeights];
+  ::testing::Test::RecordProperty("taken", std::to_string(taken));
+  EXPECT_LE(taken, reserved);
+  EXPECT_LT(reserved, 3 * alone);
 }
 
 class EmbedEstimateTest : public ::testing::TestWithParam<EmbeddingCase> {};

@@ -276,6 +276,29 @@ TEST_F(ModelHostTest, DoesNotReserveHeldBytesTwice) {
   EXPECT_THROW(host.admit(a, work_of(41), "", {}, &picture), Error);
 }
 
+TEST_F(ModelHostTest, WorkOnAModelSharesTheLargestWorkspace) {
+  ModelHost host({.budget_bytes = 100 * kMegabyte});
+  ModelRegistration a(host, first_, 60 * kMegabyte);
+  const auto held = [&] { return host.memory_budget().held().total() / kMegabyte; };
+  auto small = host.admit(a, {work_of(3), work_of(10)}, "");
+  EXPECT_EQ(held(), 60u + 13);
+  auto large = host.admit(a, {work_of(2), work_of(20)}, "");
+  EXPECT_EQ(held(), 60u + 3 + 2 + 20);
+  auto middle = host.admit(a, {work_of(1), work_of(15)}, "");
+  EXPECT_EQ(held(), 60u + 3 + 2 + 1 + 20);
+  large.reset();
+  EXPECT_EQ(held(), 60u + 3 + 1 + 15);
+  middle.reset();
+  EXPECT_EQ(held(), 60u + 13);
+  // Waits for none of it: what the others share is there.
+  auto again = host.admit(a, {work_of(27), work_of(10)}, "");
+  EXPECT_EQ(held(), 100u);
+  small.reset();
+  again.reset();
+  EXPECT_EQ(held(), 60u);
+  EXPECT_THROW(host.admit(a, {work_of(31), work_of(10)}, ""), Error);
+}
+
 TEST_F(ModelHostTest, RetriesAModelThatCouldNotBeLoaded) {
   ModelHost host({});
   ModelRegistration a(host, first_, 60 * kMegabyte);
