@@ -57,23 +57,27 @@ Generator::Generator(GeneratorOptions options)
                 ? options_.host
                 : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
       loaded_(options_, *host_),
-      registration_(*host_, loaded_,
-                    loaded_.weight_bytes + loaded_.copied_bytes + options_.prefix_cache_bytes) {}
+      registration_(*host_, loaded_, loaded_.weight_bytes + loaded_.copied_bytes) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
   host_->scheduler().forget(*this);
 }
 
+namespace {
+
+RunOnModelThread runner_of(ModelHost& host) {
+  return [&host](const std::function<void()>& command, const StopToken& stop) {
+    host.scheduler().run(command, stop);
+  };
+}
+
+}  // namespace
+
 Generator::Loaded::Loaded(const GeneratorOptions& options, ModelHost& host)
     : folder(options.vision_language_model),
-      image_cache(
-          host.memory_budget(),
-          [&host](const std::function<void()>& command, const StopToken& stop) {
-            host.scheduler().run(command, stop);
-          },
-          options.image_cache_bytes),
-      prefix_cache(options.prefix_cache_bytes) {
+      image_cache(host.memory_budget(), runner_of(host), options.image_cache_bytes),
+      prefix_cache(host.memory_budget(), runner_of(host), options.prefix_cache_bytes) {
   if (options.prepare_weights) options.prepare_weights();
   weight_bytes = tensor::Weights::bytes_on_disk(folder);
   copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
@@ -83,7 +87,7 @@ void Generator::Loaded::load() {
   const Stopwatch load;
   const bool are_same = std::all_of(sources.begin(), sources.end(),
                                     [](const auto& file) { return file.is_current(); });
-  if (!are_same) image_cache.clear();
+  if (!are_same) clear_caches();
   sources = tensor::find_weight_files(folder);
   std::unique_ptr<qwen::Model> loaded = qwen::Model::load(folder);
   tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
@@ -91,11 +95,15 @@ void Generator::Loaded::load() {
   load_seconds = load.seconds();
 }
 
-/// Features of pictures stay as long as the files do.
+/// What is cached stays as long as the files do.
 void Generator::Loaded::unload() noexcept {
-  if (model != nullptr && !model->is_current()) image_cache.clear();
-  prefix_cache.clear();
+  if (model != nullptr && !model->is_current()) clear_caches();
   model.reset();
+}
+
+void Generator::Loaded::clear_caches() {
+  image_cache.clear();
+  prefix_cache.clear();
 }
 
 TextRoom Generator::text_room(const GenerationRequest& request) const {
@@ -477,6 +485,9 @@ void Generator::decode_on_device(const std::vector<GenerationTask*>& tasks) {
 void Generator::keep_prefix(GenerationTask& task) {
   if (options_.prefix_cache_bytes == 0) return;
   qwen::PromptLayout text = task.text_read();
+  budget::TagBytes kept;
+  kept[budget::Tag::kKv] = task.sequence->allocated_bytes();
+  task.lease->release(kept);  // the cache reserves it
   loaded_.prefix_cache.put(std::move(text), std::move(*task.sequence),
                            kv_type_of(task.plan.fitting.kv_bits));
 }

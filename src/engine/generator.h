@@ -33,7 +33,8 @@ struct GeneratorOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
   /// Features of pictures that may be kept for later questions, where memory is free.
   std::size_t image_cache_bytes = 256 * 1024 * 1024;
-  /// Keys and values of texts kept for prompts that begin like them; 0: none.
+  /// Keys and values of texts kept for prompts that begin like them, if the budget has room: they
+  /// go first where it does not; 0: none.
   std::size_t prefix_cache_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
@@ -121,6 +122,7 @@ class Generator : private StepSource {
     void load() override;
     void unload() noexcept override;
     bool is_current() const override { return model->is_current(); }
+    void clear_caches();
 
     std::filesystem::path folder;
     std::uint64_t weight_bytes = 0;  ///< of the files

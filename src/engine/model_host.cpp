@@ -240,6 +240,14 @@ void ModelLease::run(const std::function<void()>& job, const StopToken& stop) {
   host_.scheduler_.run(run_with_model, stop);
 }
 
+void ModelLease::release(const budget::TagBytes& part) {
+  budget::TagBytes kept = reservation_.bytes();
+  kept.subtract_saturating(part);
+  budget::TagBytes gone = reservation_.bytes();
+  gone -= kept;
+  reservation_.split(gone).release();
+}
+
 bool ModelLease::is_current() const {
   return slot_->loaded && slot_->model.is_current();
 }

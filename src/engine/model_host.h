@@ -113,6 +113,9 @@ class ModelLease {
   /// and kCancelled if `stop` is requested before the job has begun.
   void run(const std::function<void()>& job, const StopToken& stop = {});
 
+  /// Gives back as much of the reservation before the lease ends, at most what it has.
+  void release(const budget::TagBytes& part);
+
   // The parts of `run`, for work in steps; on the model thread.
 
   /// Loads the model if it is not, or if its files are no longer those that were loaded. Throws

@@ -7,6 +7,22 @@ namespace oko::engine {
 
 namespace qwen = models::qwen3_vl;
 
+PrefixCache::PrefixCache(budget::MemoryBudget& budget, RunOnModelThread run,
+                         std::uint64_t max_bytes)
+    : memory_(budget, {.order = budget::EvictionOrder::kPrefixCache,
+                       .tag = budget::Tag::kPrefixCache,
+                       .max_bytes = max_bytes,
+                       .run = std::move(run),
+                       .drop_oldest = [this] {
+                         if (entries_.empty()) return false;
+                         entries_.pop_back();
+                         return true;
+                       }}) {}
+
+PrefixCache::~PrefixCache() {
+  memory_.run([this] { clear(); });
+}
+
 std::optional<qwen::SequenceState> PrefixCache::find(const qwen::PromptLayout& prompt,
                                                      tensor::cpu::KvType type,
                                                      std::size_t reserve) {
@@ -21,38 +37,25 @@ std::optional<qwen::SequenceState> PrefixCache::find(const qwen::PromptLayout& p
     longest = length;
   }
   if (longest < kMinTokens) return std::nullopt;
+  memory_.touch();
   entries_.splice(entries_.begin(), entries_, best);
   return best->state.clone_prefix(longest, reserve - std::min(reserve, longest));
 }
 
 void PrefixCache::put(qwen::PromptLayout text, qwen::SequenceState state,
                       tensor::cpu::KvType type) {
-  if (state.length() < kMinTokens || state.allocated_bytes() > max_bytes_) return;
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const auto next = std::next(entry);
-    const std::size_t common = std::min(common_prefix(entry->text, text), state.length());
-    if (entry->type == type && common >= entry->state.length()) erase(entry);
-    entry = next;
-  }
-  bytes_ += state.allocated_bytes();
-  entries_.push_front({std::move(text), std::move(state), type});
-  while (bytes_ > max_bytes_) evict();
-}
-
-bool PrefixCache::evict() {
-  if (entries_.empty()) return false;
-  erase(std::prev(entries_.end()));
-  return true;
+  if (state.length() < kMinTokens) return;
+  std::erase_if(entries_, [&](const Entry& entry) {
+    const std::size_t common = std::min(common_prefix(entry.text, text), state.length());
+    return entry.type == type && common >= entry.state.length();
+  });
+  std::optional<budget::Reservation> reservation = memory_.reserve(state.allocated_bytes());
+  if (!reservation) return;
+  entries_.push_front({std::move(text), std::move(state), type, std::move(*reservation)});
 }
 
 void PrefixCache::clear() {
   entries_.clear();
-  bytes_ = 0;
-}
-
-void PrefixCache::erase(std::list<Entry>::iterator entry) {
-  bytes_ -= entry->state.allocated_bytes();
-  entries_.erase(entry);
 }
 
 }  // namespace oko::engine

@@ -4,6 +4,7 @@
 #include <list>
 #include <optional>
 
+#include "engine/cache_memory.h"
 #include "models/qwen3_vl/prompt_layout.h"
 #include "models/qwen3_vl/sequence_state.h"
 #include "tensor/cpu/kv_rows.h"
@@ -13,10 +14,14 @@ namespace oko::engine {
 /// States of sequences that have ended, so that a prompt that begins like one of them is read from
 /// there on: the next question of a conversation, or another one about the same picture. A prompt
 /// matches token by token, and where tokens are a picture's by what the vision tower read of it.
-/// Belongs to one model; used by the model thread.
+/// Belongs to one set of weights; used by the model thread.
 class PrefixCache {
  public:
-  explicit PrefixCache(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
+  /// Made and destroyed by any thread.
+  PrefixCache(budget::MemoryBudget& budget, RunOnModelThread run, std::uint64_t max_bytes);
+  ~PrefixCache();
+  PrefixCache(const PrefixCache&) = delete;
+  PrefixCache& operator=(const PrefixCache&) = delete;
 
   /// A copy of the state after the longest prefix of `prompt` that is kept for caches of this type,
   /// with room for `reserve` tokens in all. At least one token is left to be read. Nothing where
@@ -25,15 +30,11 @@ class PrefixCache {
                                                       tensor::cpu::KvType type,
                                                       std::size_t reserve);
 
-  /// Keeps `state`, which has read the first tokens of `text`, and lets those go that were not used
-  /// for longest, and those that it continues. What is larger than the cache is not kept.
+  /// Keeps `state`, which has read the first tokens of `text`, if its memory can be reserved: see
+  /// CacheMemory::reserve. What it continues goes.
   void put(models::qwen3_vl::PromptLayout text, models::qwen3_vl::SequenceState state,
            tensor::cpu::KvType type);
 
-  /// Lets the one go that was not used for longest. False where there is none.
-  bool evict();
-
-  std::uint64_t bytes() const { return bytes_; }  ///< allocated
   void clear();
 
   /// Copying costs more than reading so few.
@@ -44,12 +45,11 @@ class PrefixCache {
     models::qwen3_vl::PromptLayout text;
     models::qwen3_vl::SequenceState state;
     tensor::cpu::KvType type;
+    budget::Reservation reservation;
   };
-  void erase(std::list<Entry>::iterator entry);
 
-  std::uint64_t max_bytes_;
-  std::uint64_t bytes_ = 0;
   std::list<Entry> entries_;  ///< used last, first
+  CacheMemory memory_;        // last: it drops entries
 };
 
 }  // namespace oko::engine

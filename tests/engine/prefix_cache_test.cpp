@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 
+#include "budget/memory_budget.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -48,11 +49,11 @@ class PrefixCacheTest : public ::testing::Test {
   PrefixCacheTest() { tensor::select_device(tensor::Device::kCpu); }
 
   void put(const std::vector<std::int32_t>& ids, KvType type = KvType::kFloat32) {
-    cache_.put(text_of(ids), state_of(ids), type);
+    cache_->put(text_of(ids), state_of(ids), type);
   }
 
   std::size_t found(const std::vector<std::int32_t>& ids, KvType type = KvType::kFloat32) {
-    auto state = cache_.find(text_of(ids), type, ids.size());
+    auto state = cache_->find(text_of(ids), type, ids.size());
     if (!state) return 0;
     const float* keys = state->layer(0).keys().data<float>();
     for (std::size_t i = 0; i < state->length(); ++i) {
@@ -61,7 +62,16 @@ class PrefixCacheTest : public ::testing::Test {
     return state->length();
   }
 
-  PrefixCache cache_{1 << 20};
+  std::unique_ptr<PrefixCache> cache_of(std::uint64_t max_bytes) {
+    return std::make_unique<PrefixCache>(
+        budget_, [](const std::function<void()>& command, const StopToken&) { command(); },
+        max_bytes);
+  }
+
+  std::uint64_t reserved() const { return budget_.held()[budget::Tag::kPrefixCache]; }
+
+  budget::MemoryBudget budget_{1 << 20};
+  std::unique_ptr<PrefixCache> cache_ = cache_of(1 << 20);
 };
 
 TEST_F(PrefixCacheTest, FindsTheLongestPrefixThatLeavesATokenToBeRead) {
@@ -85,39 +95,47 @@ TEST_F(PrefixCacheTest, CachesOfAnotherTypeDoNotAnswer) {
 
 TEST_F(PrefixCacheTest, ATextReplacesTheBeginningThatItContinues) {
   put(numbers(0, 50));
-  const std::uint64_t bytes = cache_.bytes();
+  const std::uint64_t bytes = reserved();
   put(numbers(0, 50));
-  EXPECT_EQ(cache_.bytes(), bytes);
+  EXPECT_EQ(reserved(), bytes);
   put(numbers(0, 100));
-  EXPECT_EQ(cache_.bytes(), 2 * 100 * kHeadDim * sizeof(float));
+  EXPECT_EQ(reserved(), 2 * 100 * kHeadDim * sizeof(float));
 }
 
 TEST_F(PrefixCacheTest, WhatWasNotUsedForLongestGoesFirst) {
   constexpr std::uint64_t kText = 2 * 100 * kHeadDim * sizeof(float);
-  PrefixCache cache(3 * kText);
+  cache_ = cache_of(3 * kText);
   const auto keeps = [&](int text) {
-    return cache.find(text_of(numbers(1000 * text, 100)), KvType::kFloat32, 100).has_value();
+    return cache_->find(text_of(numbers(1000 * text, 100)), KvType::kFloat32, 100).has_value();
   };
-  for (const int text : {1, 2, 3}) {
-    cache.put(text_of(numbers(1000 * text, 100)), state_of(numbers(1000 * text, 100)),
-              KvType::kFloat32);
-  }
+  for (const int text : {1, 2, 3}) put(numbers(1000 * text, 100));
   EXPECT_TRUE(keeps(1));  // used now
-  cache.put(text_of(numbers(4000, 100)), state_of(numbers(4000, 100)), KvType::kFloat32);
-  EXPECT_LE(cache.bytes(), 3 * kText);
+  put(numbers(4000, 100));
+  EXPECT_LE(reserved(), 3 * kText);
   EXPECT_TRUE(keeps(1));
   EXPECT_FALSE(keeps(2));
-  EXPECT_TRUE(cache.evict());
-  EXPECT_FALSE(keeps(3));
-  cache.clear();
-  EXPECT_EQ(cache.bytes(), 0u);
-  EXPECT_FALSE(cache.evict());
+  cache_->clear();
+  EXPECT_EQ(reserved(), 0u);
+}
+
+TEST_F(PrefixCacheTest, TextsGoWhereRequestsNeedTheirMemory) {
+  put(numbers(0, 100));
+  EXPECT_GT(reserved(), 0u);
+  const budget::Reservation all = budget_.reserve({.size = [] {
+    budget::TagBytes bytes;
+    bytes[budget::Tag::kKv] = 1 << 20;
+    return bytes;
+  }});
+  EXPECT_EQ(reserved(), 0u);
+  EXPECT_EQ(found(numbers(0, 100)), 0u);
+  put(numbers(0, 100));
+  EXPECT_EQ(reserved(), 0u) << "there is no room";
 }
 
 TEST_F(PrefixCacheTest, ATextLargerThanTheCacheIsNotKept) {
-  PrefixCache cache(1000);
-  cache.put(text_of(numbers(0, 100)), state_of(numbers(0, 100)), KvType::kFloat32);
-  EXPECT_EQ(cache.bytes(), 0u);
+  cache_ = cache_of(1000);
+  put(numbers(0, 100));
+  EXPECT_EQ(reserved(), 0u);
 }
 
 }  // namespace
