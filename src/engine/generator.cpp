@@ -355,19 +355,22 @@ void Generator::read_next_chunk(GenerationTask& task) {
   const std::size_t first = task.sequence->length();
   const std::size_t last = std::min(
       task.prompt.size(), first + static_cast<std::size_t>(task.plan.fitting.prefill_chunk));
-  const mx::array hidden = loaded_.model->read_chunk(task.prompt, task.features, first, last,
-                                                     *task.sequence, task.stop_token());
+  std::optional<mx::array> hidden = loaded_.model->read_chunk(
+      task.prompt, task.features, first, last, *task.sequence, task.stop_token());
   const double done = task.patches.empty() ? 0.0 : kVisionShare;
   task.report(done +
               (1 - done) * static_cast<double>(last) / static_cast<double>(task.prompt.size()));
-  if (last == task.prompt.size()) begin_answer(task, hidden);
+  if (last == task.prompt.size()) {
+    mx::array logits = loaded_.model->last_logits(*hidden);
+    logits.eval();
+    hidden.reset();  // what is measured from here on is the answer's
+    begin_answer(task, logits);
+  }
   stats.prefill_seconds += watch.seconds();
 }
 
-void Generator::begin_answer(GenerationTask& task, const mx::array& hidden) {
+void Generator::begin_answer(GenerationTask& task, const mx::array& logits) {
   GenerationStats& stats = task.result.stats;
-  mx::array logits = loaded_.model->last_logits(hidden);
-  logits.eval();
   if (tasks_.size() == 1) tensor::release_spare_memory();  // a token's arrays are small
   stats.memory.prefill = task.take_peak();
   stats.mlx_memory.prefill = buffers_->take_peak();

@@ -152,7 +152,7 @@ class Generator : private StepSource {
   void resume(GenerationTask& task);
   void encode_next_image(GenerationTask& task);
   void read_next_chunk(GenerationTask& task);
-  void begin_answer(GenerationTask& task, const tensor::mx::array& hidden);
+  void begin_answer(GenerationTask& task, const tensor::mx::array& logits);
   void decode();
   bool choose_on_host(GenerationTask& task);
   /// The next token of its answer. False where that has ended.

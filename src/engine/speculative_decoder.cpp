@@ -31,6 +31,7 @@ bool SpeculativeDecoder::accept(std::int32_t id) {
 
 std::vector<std::int32_t> SpeculativeDecoder::next_tokens(bool drafts) {
   sequence_.truncate(length_ - 1);
+  rows_.reset();  // the next ones take their memory
   draft_ = lookup_ && drafts ? lookup_->draft() : std::vector<std::int32_t>();
   at_ = 0;
   std::vector<std::int32_t> ids{last_};

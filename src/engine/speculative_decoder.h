@@ -27,7 +27,7 @@ class SpeculativeDecoder {
                      bool lookup);
 
   /// Of the next token; scratch of the caller until `accept`.
-  std::span<float> logits() { return rows_[row_]; }
+  std::span<float> logits() { return (*rows_)[row_]; }
 
   /// The next token is `id`. Whether the logits of the one after it are there.
   bool accept(std::int32_t id);
@@ -48,13 +48,13 @@ class SpeculativeDecoder {
  private:
   models::qwen3_vl::SequenceState& sequence_;
   std::optional<PromptLookup> lookup_;
-  tensor::LogitRows rows_;
-  std::size_t row_ = 0;              ///< of the next token
-  std::vector<std::int32_t> draft_;  ///< read, not yet accepted or dropped
-  std::size_t at_ = 0;               ///< of the draft, how many were accepted
-  std::int32_t last_ = 0;            ///< accepted
-  std::size_t length_;               ///< tokens of the text, drafts not counted
-  std::size_t length_read_;          ///< of them, those that the sequence has read
+  std::optional<tensor::LogitRows> rows_;  ///< none from next_tokens to observe
+  std::size_t row_ = 0;                    ///< of the next token
+  std::vector<std::int32_t> draft_;        ///< read, not yet accepted or dropped
+  std::size_t at_ = 0;                     ///< of the draft, how many were accepted
+  std::int32_t last_ = 0;                  ///< accepted
+  std::size_t length_;                     ///< tokens of the text, drafts not counted
+  std::size_t length_read_;                ///< of them, those that the sequence has read
   int drafted_ = 0;
   int accepted_ = 0;
 };
