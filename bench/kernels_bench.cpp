@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "tensor/cpu/attention.h"
-#include "tensor/cpu/machine_peak.h"
 #include "tensor/cpu/matmul.h"
+#include "tensor/cpu/roofline_probe.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/cpu/thread_pool.h"
 
@@ -83,7 +83,8 @@ BENCHMARK(matmul_quantized)
                    {2560},
                    {9728},
                    {4, 8},
-                   {static_cast<int>(Precision::kFloat), static_cast<int>(Precision::kInteger)}})
+                   {static_cast<int>(Precision::kFloat32),
+                    static_cast<int>(Precision::kInt16Activations)}})
     ->UseRealTime();
 
 void matmul_bfloat16(benchmark::State& state) {
@@ -96,7 +97,7 @@ void matmul_bfloat16(benchmark::State& state) {
   weight.type = ElementType::kBfloat16;
   const std::vector<float> x = numbers(kM * kColumns);
   std::vector<float> y(kM * kRows);
-  for (auto _ : state) matmul(x.data(), kM, weight, nullptr, y.data(), Precision::kFloat);
+  for (auto _ : state) matmul(x.data(), kM, weight, nullptr, y.data(), Precision::kFloat32);
   report(state, "flop", 2.0 * kM * kColumns * kRows);
 }
 BENCHMARK(matmul_bfloat16)->UseRealTime();

@@ -62,7 +62,7 @@ std::string text_of(const std::string& what, const engine::BenchmarkResult& resu
                      "веса {:.1f} ГБ/с, {:.0f} GFLOP/с, устройство: {}\n", bytes / 1e9, flops / 1e9,
                      tensor::name_of(result.device));
   }
-  const tensor::cpu::MachinePeak& peak = result.cpu->peak;
+  const tensor::cpu::Roofline& peak = result.cpu->peak;
   return text + tr("{:.1f} GB/s of weights ({:.0f} % of the CPU's {:.1f}), "
                    "{:.0f} GFLOP/s ({:.0f} % of the CPU's {:.0f}), threads: {}\n",
                    "веса {:.1f} ГБ/с ({:.0f} % от {:.1f} у процессора), "

@@ -48,7 +48,8 @@ std::optional<AnswerUpdate> AnswerStream::next(const StopToken& stop) {
 GenerationResult AnswerStream::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return update_.is_finished; });
-  if (error_) std::rethrow_exception(error_);
+  if (const std::exception_ptr error = std::exchange(error_, nullptr))
+    std::rethrow_exception(error);
   return std::move(result_);
 }
 

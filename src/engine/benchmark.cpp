@@ -7,7 +7,7 @@
 #include "base/language.h"
 #include "engine/benchmark_pass.h"
 #include "tensor/buffer_phases.h"
-#include "tensor/cpu/machine_peak.h"
+#include "tensor/cpu/roofline_probe.h"
 #include "tensor/cpu/thread_pool.h"
 #include "tensor/device.h"
 #include "tensor/gpu_name.h"
@@ -40,7 +40,7 @@ BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
   pass->describe(result);
   result.device = tensor::device();
   if (!tensor::uses_graph()) {
-    result.cpu = {tensor::cpu::thread_pool().size(), tensor::cpu::measure_machine_peak()};
+    result.cpu = {tensor::cpu::thread_pool().size(), tensor::cpu::measure_roofline()};
   }
   result.gpu = tensor::gpu_name();
   tensor::BufferPhases buffers;
@@ -51,7 +51,7 @@ BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
   result.mlx_peak_bytes = buffers.peak_bytes();
   result.mlx_loaded_bytes = result.mlx_peak_bytes - held;
   if (result.cpu) {
-    result.cpu->peak = tensor::cpu::best_of(result.cpu->peak, tensor::cpu::measure_machine_peak());
+    result.cpu->peak = tensor::cpu::best_of(result.cpu->peak, tensor::cpu::measure_roofline());
   }
   std::sort(result.seconds.begin(), result.seconds.end());
   return result;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "tensor/cpu/machine_peak.h"
+#include "tensor/cpu/roofline_probe.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -40,7 +40,7 @@ struct BenchmarkResult {
   /// Where oko's CPU kernels did the work. What a GPU can do at most is not measured.
   struct Cpu {
     std::size_t threads = 0;
-    tensor::cpu::MachinePeak peak;  ///< the best of before and after
+    tensor::cpu::Roofline peak;  ///< the best of before and after
   };
   std::optional<Cpu> cpu;
 

@@ -77,11 +77,11 @@ class QwenPass : public BenchmarkPass {
     const bool decoding = options_.kind == BenchmarkKind::kDecode;
     const bool seeing = options_.kind == BenchmarkKind::kVision;
     const int passes = decoding ? options_.tokens : 1;
-    const models::Work work = seeing ? model_->work_of_picture(patches())
-                                     : model_->work_of_tokens(decoding ? 1 : options_.tokens);
+    const models::PassCost cost = seeing ? model_->cost_of_picture(patches())
+                                         : model_->cost_of_tokens(decoding ? 1 : options_.tokens);
     result.units = seeing ? 1 : options_.tokens;
-    result.weight_bytes = static_cast<double>(work.weight_bytes) * passes;
-    result.flops = 2.0 * static_cast<double>(work.multiply_adds) * passes;
+    result.weight_bytes = static_cast<double>(cost.weight_bytes) * passes;
+    result.flops = 2.0 * static_cast<double>(cost.multiply_adds) * passes;
   }
 
  private:
@@ -185,10 +185,10 @@ class EmbedPass : public BenchmarkPass {
   }
 
   void describe(BenchmarkResult& result) const override {
-    const models::Work work = model_->work_of(texts_.ids.size());
+    const models::PassCost cost = model_->cost_of(texts_.ids.size());
     result.units = static_cast<int>(texts_.ids.size());
-    result.weight_bytes = static_cast<double>(work.weight_bytes);
-    result.flops = 2.0 * static_cast<double>(work.multiply_adds);
+    result.weight_bytes = static_cast<double>(cost.weight_bytes);
+    result.flops = 2.0 * static_cast<double>(cost.multiply_adds);
   }
 
  private:

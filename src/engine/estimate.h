@@ -4,9 +4,9 @@
 #include <span>
 
 #include "budget/tag_bytes.h"
-#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/image_processor.h"
+#include "models/qwen3_vl/limits.h"
 #include "tensor/cpu/kv_rows.h"
 #include "tensor/memory_model.h"
 

@@ -8,7 +8,7 @@
 #include "budget/tag_bytes.h"
 #include "engine/estimate.h"
 #include "engine/generation.h"
-#include "models/qwen3_vl/chunks.h"
+#include "models/qwen3_vl/limits.h"
 
 namespace oko::engine {
 

@@ -12,8 +12,8 @@
 #include "engine/stopwatch.h"
 #include "models/qwen3_vl/config.h"
 #include "tensor/cpu/attention.h"
-#include "tensor/cpu/machine_peak.h"
 #include "tensor/cpu/matmul.h"
+#include "tensor/cpu/roofline_probe.h"
 #include "tensor/cpu/softmax.h"
 #include "tensor/cpu/thread_pool.h"
 #include "tensor/cpu/top_k.h"
@@ -47,7 +47,7 @@ class KernelBench {
   std::vector<KernelTiming> run() {
     const auto& text = config_.text;
     const int heads_width = text.num_attention_heads * text.head_dim;
-    for (const std::size_t m : {std::size_t{1}, cpu::kFewRows, kPrompt}) {
+    for (const std::size_t m : {std::size_t{1}, cpu::kMaxGemvRows, kPrompt}) {
       quantized(m, text.hidden_size, heads_width);
       quantized(m, text.hidden_size, text.intermediate_size);
       quantized(m, text.intermediate_size, text.hidden_size);
@@ -193,9 +193,9 @@ KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options
   KernelBench bench(options, std::move(stop));
   KernelBenchmarkResult result;
   result.threads = cpu::thread_pool().size();
-  const auto before = cpu::measure_machine_peak();
+  const auto before = cpu::measure_roofline();
   result.kernels = bench.run();
-  const auto peak = cpu::best_of(before, cpu::measure_machine_peak());
+  const auto peak = cpu::best_of(before, cpu::measure_roofline());
   result.peak_read_bytes_per_second = peak.read_bytes_per_second;
   result.peak_flops_per_second = peak.flops_per_second;
   return result;

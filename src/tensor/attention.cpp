@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "tensor/cpu/attention.h"
 #include "tensor/cpu/byte_attention.h"
-#include "tensor/cpu/ready.h"
+#include "tensor/cpu/materialized.h"
 #include "tensor/device.h"
 #include "tensor/query_blocks.h"
 
@@ -134,7 +134,7 @@ mx::array causal_attention(const mx::array& queries, std::span<const KvCache* co
     }
     return parts.size() == 1 ? parts.front() : mx::concatenate(parts, 0);
   }
-  const mx::array input = cpu::ready_f32(queries);
+  const mx::array input = cpu::materialized_f32(queries);
   mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});
   std::vector<cpu::AttentionArguments> runs;
   for (std::size_t i = 0; i < caches.size(); ++i) {
@@ -167,11 +167,12 @@ mx::array segment_attention(const mx::array& queries, const mx::array& keys,
   if (uses_graph()) {
     return graph_segments(queries, keys, values, cu_seqlens, scale, stop);
   }
-  const mx::array q = cpu::ready_f32(queries), k = cpu::ready_f32(keys), v = cpu::ready_f32(values);
+  const mx::array q = cpu::materialized_f32(queries), k = cpu::materialized_f32(keys),
+                  v = cpu::materialized_f32(values);
   mx::array out = cpu::uninitialized({queries.shape(0), queries.shape(1) * queries.shape(2)});
   const auto head_dim = static_cast<std::size_t>(queries.shape(2));
-  if (precision == cpu::Precision::kByte && cpu_precision() != cpu::Precision::kFloat &&
-      cpu::has_byte_attention(head_dim)) {
+  if (precision == cpu::Precision::kInt8Activations &&
+      cpu_precision() != cpu::Precision::kFloat32 && cpu::has_byte_attention(head_dim)) {
     cpu::byte_attention({q.data<float>(), k.data<float>(), v.data<float>(), out.data<float>(),
                          cu_seqlens, static_cast<std::size_t>(queries.shape(1)), head_dim, scale});
     return out;

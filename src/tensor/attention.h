@@ -42,8 +42,9 @@ mx::array causal_attention(const mx::array& queries, const KvCache& cache, float
 
 /// Attention inside each segment: tokens cu_seqlens[i] .. cu_seqlens[i + 1] see each other and
 /// nothing else. queries, keys, values: (n, heads, head_dim) -> (n, heads * head_dim). cu_seqlens
-/// starts with 0 and ends with n. On the CPU Precision::kByte computes in integers of 8 bits where
-/// the processor likes it (cpu/byte_attention.h); everything else is f32. `stop`: as above.
+/// starts with 0 and ends with n. On the CPU Precision::kInt8Activations computes in integers of 8
+/// bits where the processor likes it (cpu/byte_attention.h); everything else is f32. `stop`: as
+/// above.
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
                             const mx::array& values, std::span<const int> cu_seqlens, float scale,
                             cpu::Precision precision, const StopToken& stop = {});

@@ -25,7 +25,7 @@ constexpr const char* kDtypeVariable = "OKO_DTYPE";
 std::mutex selecting;
 std::atomic<Device> selected{Device::kAuto};
 std::atomic<bool> float16{false};
-std::atomic<cpu::Precision> precision{cpu::Precision::kInteger};
+std::atomic<cpu::Precision> precision{cpu::Precision::kInt16Activations};
 
 /// MLX's is_available() says yes on every Mac; counting devices opens them.
 bool has_gpu() {

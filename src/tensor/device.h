@@ -67,7 +67,7 @@ struct DeviceOptions {
   /// Of the CPU kernels; 0: one a physical core. The process's first call decides.
   std::size_t threads = 0;
   /// Of products by the CPU kernels: kFloat, for comparison with references, or as each layer asks.
-  cpu::Precision precision = cpu::Precision::kInteger;
+  cpu::Precision precision = cpu::Precision::kInt16Activations;
 };
 
 /// To be called by the thread that owns MLX, before anything is evaluated. Throws as

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "tensor/allocator.h"
-#include "tensor/cpu/ready.h"
+#include "tensor/cpu/materialized.h"
 #include "tensor/device.h"
 
 namespace oko::tensor {
@@ -86,7 +86,7 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update, int
                             mx::Shape{1, num_key_value_heads_, end, head_dim_});
     return;
   }
-  const mx::array input = cpu::ready_f32(update);
+  const mx::array input = cpu::materialized_f32(update);
   const auto heads = static_cast<std::size_t>(num_key_value_heads_);
   const auto head_dim = static_cast<std::size_t>(head_dim_);
   const float* from = input.data<float>() + static_cast<std::size_t>(first) * heads * head_dim;

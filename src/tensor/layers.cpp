@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "tensor/cpu/ready.h"
+#include "tensor/cpu/materialized.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/device.h"
 
@@ -21,7 +21,7 @@ namespace {
 mx::array load_vector(const Weights& weights, const std::string& name, std::int64_t width) {
   mx::array vector = weights.get(name, {width});
   if (!uses_graph()) {
-    vector = cpu::ready_f32(vector);
+    vector = cpu::materialized_f32(vector);
   }
   return vector;
 }
@@ -49,7 +49,7 @@ RmsNorm RmsNorm::load(const Weights& weights, const std::string& name, std::int6
 
 mx::array RmsNorm::operator()(const mx::array& x) const {
   if (uses_graph()) return mx::fast::rms_norm(x, weight_, epsilon_);
-  const mx::array input = cpu::ready_f32(x);
+  const mx::array input = cpu::materialized_f32(x);
   mx::array out = cpu::uninitialized(x.shape());
   cpu::rms_norm(input.data<float>(), weight_.data<float>(), epsilon_, rows_of(x), weight_.size(),
                 out.data<float>());
@@ -65,7 +65,7 @@ LayerNorm LayerNorm::load(const Weights& weights, const std::string& name, std::
 
 mx::array LayerNorm::operator()(const mx::array& x) const {
   if (uses_graph()) return mx::fast::layer_norm(x, weight_, bias_, epsilon_);
-  const mx::array input = cpu::ready_f32(x);
+  const mx::array input = cpu::materialized_f32(x);
   mx::array out = cpu::uninitialized(x.shape());
   cpu::layer_norm(input.data<float>(), weight_.data<float>(), bias_.data<float>(), epsilon_,
                   rows_of(x), weight_.size(), out.data<float>());
@@ -76,7 +76,8 @@ mx::array matrix(std::span<const float> values, int rows) {
   return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
 }
 
-mx::array in_parts(int rows, int step, const std::function<mx::array(int first, int count)>& part) {
+mx::array for_row_blocks(int rows, int step,
+                         const std::function<mx::array(int first, int count)>& part) {
   if (rows <= step) return part(0, rows);
   std::vector<mx::array> parts;
   std::optional<mx::array> whole;
@@ -87,7 +88,7 @@ mx::array in_parts(int rows, int step, const std::function<mx::array(int first, 
       parts.push_back(std::move(some));
       continue;
     }
-    some = cpu::ready(some);
+    some = cpu::materialized(some);
     if (!whole) whole = cpu::uninitialized({rows, some.shape(1)}, some.dtype());
     std::memcpy(whole->data<std::byte>() + first * some.shape(1) * some.itemsize(),
                 some.data<std::byte>(), some.nbytes());
@@ -97,12 +98,12 @@ mx::array in_parts(int rows, int step, const std::function<mx::array(int first, 
 
 mx::array reshape(const mx::array& x, mx::Shape shape) {
   return uses_graph() ? mx::reshape(x, std::move(shape))
-                      : cpu::reshaped(cpu::ready(x), std::move(shape));
+                      : cpu::reshaped(cpu::materialized(x), std::move(shape));
 }
 
 mx::array add(const mx::array& a, const mx::array& b) {
   if (uses_graph()) return mx::add(a, b);
-  const mx::array left = cpu::ready_f32(a), right = cpu::ready_f32(b);
+  const mx::array left = cpu::materialized_f32(a), right = cpu::materialized_f32(b);
   mx::array out = cpu::uninitialized(a.shape());
   cpu::add(left.data<float>(), right.data<float>(), rows_of(a), width_of(a), out.data<float>());
   return out;
@@ -113,7 +114,7 @@ mx::array swiglu(const mx::array& gate, const mx::array& up) {
     static const auto compiled = mx::compile(&swiglu_graph, /*shapeless=*/true);
     return compiled({gate, up})[0];
   }
-  const mx::array gate_input = cpu::ready_f32(gate), up_input = cpu::ready_f32(up);
+  const mx::array gate_input = cpu::materialized_f32(gate), up_input = cpu::materialized_f32(up);
   mx::array out = cpu::uninitialized(gate.shape());
   cpu::swiglu(gate_input.data<float>(), up_input.data<float>(), rows_of(gate), width_of(gate),
               out.data<float>());

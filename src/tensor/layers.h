@@ -48,7 +48,8 @@ mx::array matrix(std::span<const float> values, int rows);
 
 /// What `part(first, count)` gives for `rows` rows, `step` at a time, so that what is wide inside
 /// of it is so for few rows only.
-mx::array in_parts(int rows, int step, const std::function<mx::array(int first, int count)>& part);
+mx::array for_row_blocks(int rows, int step,
+                         const std::function<mx::array(int first, int count)>& part);
 
 /// `x` in another shape of as many elements.
 mx::array reshape(const mx::array& x, mx::Shape shape);

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "tensor/array_view.h"
+#include "tensor/cpu/materialized.h"
 #include "tensor/cpu/matmul.h"
-#include "tensor/cpu/ready.h"
 #include "tensor/device.h"
 #include "tensor/widen_codes.h"
 
@@ -57,7 +57,7 @@ std::vector<mx::array> gelu_tanh(const std::vector<mx::array>& inputs) {
 /// take does not read.
 mx::array take_rows(const mx::array& matrix, const mx::array& ids) {
   if (uses_graph()) return mx::take(matrix, ids, 0);
-  const mx::array rows = cpu::ready(ids);
+  const mx::array rows = cpu::materialized(ids);
   mx::array taken = cpu::uninitialized({ids.shape(0), matrix.shape(1)}, matrix.dtype());
   const std::size_t row_bytes = matrix.itemsize() * static_cast<std::size_t>(matrix.shape(1));
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -97,7 +97,7 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   if (weights.contains(name + ".bias")) {
     bias = weights.get(name + ".bias", {outputs});
     require_dtype(is_float(bias->dtype()), name + ".bias");
-    if (!uses_graph()) bias = cpu::ready_f32(*bias);  // a few kB, read by every call
+    if (!uses_graph()) bias = cpu::materialized_f32(*bias);  // a few kB, read by every call
   }
   const auto layer = quantization.of_layer(name);
   if (!layer && weights.contains(name + ".scales")) {
@@ -134,7 +134,7 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
   return linear;
 }
 
-Linear Linear::part(int first, int count) const {
+Linear Linear::slice_rows(int first, int count) const {
   const auto rows = [&](const mx::array& all) {
     mx::Shape shape = all.shape();
     const std::uint64_t row_bytes = all.nbytes() / static_cast<std::uint64_t>(all.shape(0));
@@ -180,12 +180,12 @@ cpu::Product Linear::product(mx::array& y) const {
 }
 
 void Linear::multiply(const mx::array& x, std::span<const cpu::Product> products) const {
-  const mx::array input = cpu::ready_f32(x);
+  const mx::array input = cpu::materialized_f32(x);
   cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products,
-              cpu_precision() == cpu::Precision::kFloat ? cpu::Precision::kFloat : precision_);
+              cpu_precision() == cpu::Precision::kFloat32 ? cpu::Precision::kFloat32 : precision_);
 }
 
-mx::array Linear::activated(const mx::array& x, cpu::Activation activation) const {
+mx::array Linear::forward_activation(const mx::array& x, cpu::Activation activation) const {
   if (uses_graph()) return activate((*this)(x), activation);
   mx::array y = cpu::uninitialized({x.shape(0), outputs_});
   cpu::Product product = this->product(y);
@@ -194,9 +194,9 @@ mx::array Linear::activated(const mx::array& x, cpu::Activation activation) cons
   return y;
 }
 
-mx::array Linear::add_to(const mx::array& residual, const mx::array& x) const {
+mx::array Linear::forward_residual(const mx::array& residual, const mx::array& x) const {
   if (uses_graph()) return mx::add(residual, (*this)(x));
-  const mx::array addend = cpu::ready_f32(residual);
+  const mx::array addend = cpu::materialized_f32(residual);
   mx::array y = cpu::uninitialized({x.shape(0), outputs_});
   cpu::Product product = this->product(y);
   product.residual = addend.data<float>();

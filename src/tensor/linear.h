@@ -31,20 +31,21 @@ class Linear {
   mx::array operator()(const mx::array& x) const;
 
   /// activation(x · weightᵀ + bias).
-  mx::array activated(const mx::array& x, cpu::Activation activation) const;
+  mx::array forward_activation(const mx::array& x, cpu::Activation activation) const;
 
   /// residual + x · weightᵀ + bias. residual: (n, outputs).
-  mx::array add_to(const mx::array& residual, const mx::array& x) const;
+  mx::array forward_residual(const mx::array& residual, const mx::array& x) const;
 
   /// The products of several layers with one x, with the precision of the first.
   static std::vector<mx::array> multiply_all(const mx::array& x,
                                              std::initializer_list<const Linear*> layers);
 
   /// The layer of outputs first .. first + count - 1 alone, on the same memory.
-  Linear part(int first, int count) const;
+  Linear slice_rows(int first, int count) const;
 
   /// How products are computed on the CPU from now on, unless `cpu_precision()` asks for f32
-  /// everywhere: kFloat for small layers whose results are an answer, kByte in encoders.
+  /// everywhere: kFloat32 for small layers whose results are an answer, kInt8Activations in
+  /// encoders.
   void set_precision(cpu::Precision precision) { precision_ = precision; }
 
   /// Rows of the weight: ids (n) of int32, each in 0 .. outputs - 1, -> (n, inputs). Throws
@@ -72,7 +73,7 @@ class Linear {
   Quantization quantization_;
   int outputs_ = 0;
   int inputs_ = 0;
-  cpu::Precision precision_ = cpu::Precision::kInteger;
+  cpu::Precision precision_ = cpu::Precision::kInt16Activations;
 };
 
 }  // namespace oko::tensor

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tensor/cpu/ready.h"
+#include "tensor/cpu/materialized.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/device.h"
 
@@ -66,7 +66,7 @@ mx::array Rotary::operator()(const mx::array& x) const {
     }
     return x.ndim() == 4 ? y : mx::reshape(y, x.shape());
   }
-  const mx::array input = cpu::ready_f32_rows(x);
+  const mx::array input = cpu::materialized_f32_rows(x);
   mx::array out = cpu::uninitialized(x.shape());
   cpu::rotate(input.data<float>(), static_cast<std::size_t>(input.strides(0)), cos_->data<float>(),
               sin_->data<float>(), static_cast<std::size_t>(x.shape(0)),

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "tensor/cpu/ready.h"
+#include "tensor/cpu/materialized.h"
 #include "tensor/cpu/thread_pool.h"
 
 namespace oko::tensor {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <mutex>
 #include <optional>
 #include <random>
 
@@ -59,12 +60,14 @@ class FakeCache : public budget::Evictable {
   FakeCache(ModelHost& host, std::uint64_t megabytes) : registration_(host.memory_budget(), *this) {
     TagBytes bytes;
     bytes[Tag::kImageCache] = megabytes * kMegabyte;
+    const std::lock_guard lock(mutex_);
     entry_ = std::move(*host.memory_budget().try_reserve(bytes, registration_));
     is_full = true;
   }
   budget::EvictionOrder order() const override { return budget::EvictionOrder::kImageCache; }
   std::optional<Clock::time_point> idle_since() const override { return created_; }
   bool evict(std::uint64_t, const StopToken&) override {
+    const std::lock_guard lock(mutex_);
     entry_.release();
     is_full = false;
     return true;
@@ -74,6 +77,7 @@ class FakeCache : public budget::Evictable {
 
  private:
   Clock::time_point created_ = Clock::now();
+  std::mutex mutex_;
   budget::Reservation entry_;
   budget::EvictableRegistration registration_;
 };

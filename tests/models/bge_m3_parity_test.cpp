@@ -89,7 +89,7 @@ double cosine(const float* a, const std::vector<double>& b) {
 }
 
 TEST_P(BgeM3ParityTest, OutputsInFloatEqualTheReference) {
-  open(Precision::kFloat);
+  open(Precision::kFloat32);
   const std::vector<Encoding> encodings = model_->encode(packed(), kAll);
   ASSERT_EQ(encodings.size(), sequences().size());
   for (std::size_t i = 0; i < encodings.size(); ++i) {
@@ -120,7 +120,7 @@ TEST_P(BgeM3ParityTest, OutputsInFloatEqualTheReference) {
 }
 
 TEST_P(BgeM3ParityTest, HiddenStatesOfEveryLayerEqualTheReference) {
-  open(Precision::kFloat);
+  open(Precision::kFloat32);
   for (std::size_t i = 0; i < sequences().size(); ++i) {
     if (!sequences().at(i).contains("hidden")) continue;
     std::vector<Stage> stages;
@@ -145,7 +145,7 @@ TEST_P(BgeM3ParityTest, HiddenStatesOfEveryLayerEqualTheReference) {
 }
 
 TEST_P(BgeM3ParityTest, ScoresEqualTheReference) {
-  open(Precision::kFloat);
+  open(Precision::kFloat32);
   const json& scores = golden_.at("scores");
   const std::vector<Encoding> encodings = model_->encode(packed(), kAll);
   const Encoding& query = encodings.at(scores.at("query").get<std::size_t>());
@@ -157,7 +157,7 @@ TEST_P(BgeM3ParityTest, ScoresEqualTheReference) {
 }
 
 TEST_P(BgeM3ParityTest, WholeNumberProductsKeepTheDirections) {
-  open(Precision::kInteger);
+  open(Precision::kInt16Activations);
   const std::vector<Encoding> encodings = model_->encode(packed(), kAll);
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     const json& expected = sequences().at(i);
@@ -173,7 +173,7 @@ TEST_P(BgeM3ParityTest, WholeNumberProductsKeepTheDirections) {
 }
 
 TEST_P(BgeM3ParityTest, ATextAloneHasTheVectorsItHasAmongOthers) {
-  for (const Precision precision : {Precision::kFloat, Precision::kInteger}) {
+  for (const Precision precision : {Precision::kFloat32, Precision::kInt16Activations}) {
     open(precision);
     const std::vector<Encoding> together = model_->encode(packed(), kAll);
     for (std::size_t i = 0; i < together.size(); ++i) {

@@ -38,7 +38,7 @@ TEST(GraphSequenceTest, APromptWithPicturesMayBeCutAnywhere) {
 
 /// Logits after a prompt with a picture, and after each of 8 tokens that follow.
 std::vector<std::vector<float>> logits_on(tensor::Device device) {
-  tensor::prepare_device({.device = device, .precision = tensor::cpu::Precision::kFloat});
+  tensor::prepare_device({.device = device, .precision = tensor::cpu::Precision::kFloat32});
   const std::filesystem::path& folder = RandomModels::get("qwen3-vl-mid-f32", 3);
   const auto model = Model::load(folder);
   const auto config = ImageProcessorConfig::load(folder / "preprocessor_config.json");

@@ -133,7 +133,7 @@ INSTANTIATE_TEST_SUITE_P(Pictures, ParityTest, ::testing::ValuesIn(kPictures), g
 INSTANTIATE_TEST_SUITE_P(Pictures, PictureParityTest, ::testing::ValuesIn(kPictures), golden_of);
 
 TEST(SequenceTest, ALongPromptInChunksEqualsTheSamePromptTokenByToken) {
-  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat32});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 600; ++i) ids.push_back((i * 37 + i * i) % 900);
@@ -173,7 +173,7 @@ TEST(SequenceTest, SomeTokensAtOnceGiveTheBitsOfOneByOneAndCanBeTakenBack) {
 }
 
 TEST(SequenceTest, StopIsSeenBetweenLayers) {
-  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat32});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   StopSource stop;
   stop.request_stop();
@@ -183,7 +183,7 @@ TEST(SequenceTest, StopIsSeenBetweenLayers) {
 }
 
 TEST(SequenceTest, ATokenOutsideTheVocabularyIsAnErrorOfTheModel) {
-  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat32});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   Sequence sequence(*model, exact(1));
   const std::vector<std::int32_t> ids{1, 1'000'000};

@@ -67,7 +67,7 @@ Distributions run(const Model& model, cpu::Precision precision, cpu::KvType kv_t
                   std::span<const std::int32_t> continuation) {
   tensor::prepare_device({.precision = precision});
   Distributions all;
-  const Observer observer = [&](const std::string& stage, const mx::array& output) {
+  const ActivationHook observer = [&](const std::string& stage, const mx::array& output) {
     if (stage != "logits") return;
     mx::array logits = mx::contiguous(output);
     logits.eval();
@@ -101,7 +101,7 @@ struct Pictures {
 
 Pictures see(const Model& model, const Patches& patches) {
   Pictures pictures;
-  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = cpu::Precision::kFloat32});
   pictures.exact.push_back(model.encode_image(patches));
   tensor::prepare_device();
   pictures.usual.push_back(model.encode_image(patches));
@@ -111,10 +111,11 @@ Pictures see(const Model& model, const Patches& patches) {
 void compare(const Model& model, std::span<const std::int32_t> ids, const Pictures& pictures,
              std::span<const std::int32_t> continuation, Agreements& agreements) {
   const auto with = [&](cpu::KvType kv_type) {
-    return run(model, cpu::Precision::kInteger, kv_type, ids, pictures.usual, continuation);
+    return run(model, cpu::Precision::kInt16Activations, kv_type, ids, pictures.usual,
+               continuation);
   };
-  const auto expected =
-      run(model, cpu::Precision::kFloat, cpu::KvType::kFloat32, ids, pictures.exact, continuation);
+  const auto expected = run(model, cpu::Precision::kFloat32, cpu::KvType::kFloat32, ids,
+                            pictures.exact, continuation);
   const auto half = with(cpu::KvType::kFloat16);
   const auto eighth = with(cpu::KvType::kInt8);
   ASSERT_EQ(expected.size(), ids.size() + continuation.size());
@@ -127,7 +128,7 @@ void compare(const Model& model, std::span<const std::int32_t> ids, const Pictur
 /// What the model writes greedily after the prompt.
 std::vector<std::int32_t> greedy(const Model& model, std::span<const std::int32_t> ids,
                                  std::span<const ImageFeatures> pictures, int count) {
-  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = cpu::Precision::kFloat32});
   Sequence sequence(model, kExact);
   std::vector<float> logits = sequence.prefill(ids, pictures);
   std::vector<std::int32_t> tokens;
@@ -142,7 +143,7 @@ std::vector<std::int32_t> greedy(const Model& model, std::span<const std::int32_
 TEST(PrecisionTest, TheTinyModelSeesTheDemoPicturesAlike) {
   const std::filesystem::path demo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
   const std::filesystem::path folder = demo / "models/tiny-vl";
-  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = cpu::Precision::kFloat32});
   const auto model = Model::load(folder);
   const auto processor = ImageProcessorConfig::load(folder / "preprocessor_config.json");
   const auto tokenizer = text::Tokenizer::load(folder);
@@ -200,7 +201,7 @@ TEST(PrecisionTest, FeaturesOfPicturesAreWithinAThousandthOfF32) {
 class RandomShapePrecisionTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(RandomShapePrecisionTest, NextTokensAreAlike) {
-  tensor::prepare_device({.precision = cpu::Precision::kFloat});
+  tensor::prepare_device({.precision = cpu::Precision::kFloat32});
   const auto model = Model::load(RandomModels::get(GetParam(), 5));
   Agreements agreements;
   std::vector<std::int32_t> ids;

@@ -53,7 +53,7 @@ struct Prompted {
            tensor::HalfDtype half = tensor::HalfDtype::kAsStored)
       : golden(c.golden) {
     tensor::prepare_device(
-        {.device = device, .half = half, .precision = tensor::cpu::Precision::kFloat});
+        {.device = device, .half = half, .precision = tensor::cpu::Precision::kFloat32});
     const auto seed = static_cast<std::uint64_t>(golden.get<std::int32_t>("seed")[0]);
     const std::filesystem::path& folder = RandomModels::get(c.shape, seed);
     model = Model::load(folder);
@@ -69,7 +69,7 @@ struct Prompted {
     }
   }
 
-  std::vector<ImageFeatures> encode(const Observer& observer = {}) const {
+  std::vector<ImageFeatures> encode(const ActivationHook& observer = {}) const {
     std::vector<ImageFeatures> features;
     features.reserve(patches.size());
     for (const Patches& picture : patches) {
@@ -89,7 +89,7 @@ struct Recorder {
   std::map<std::string, std::vector<float>> values;
   std::map<std::string, std::int64_t> width;
 
-  Observer observer() {
+  ActivationHook observer() {
     return [this](const std::string& stage, const mx::array& output) {
       mx::array whole = mx::contiguous(mx::astype(output, mx::float32));
       whole.eval();

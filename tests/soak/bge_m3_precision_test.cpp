@@ -35,7 +35,7 @@ TEST(BgeM3PrecisionTest, VectorsOfAllLayersKeepTheirDirections) {
     tensor::prepare_device({.precision = precision});
     return model->encode(texts, {.colbert = true});
   };
-  const auto exact = encode(Precision::kFloat), rounded = encode(Precision::kInteger);
+  const auto exact = encode(Precision::kFloat32), rounded = encode(Precision::kInt16Activations);
   double least_dense = 1, least_row = 1, sum = 0;
   std::size_t rows = 0;
   for (std::size_t i = 0; i < exact.size(); ++i) {

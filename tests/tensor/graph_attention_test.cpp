@@ -101,7 +101,7 @@ TEST_F(GraphAttentionTest, ASegmentInBlocksEqualsAttentionInOneCall) {
                   values = random_array(3000, 2, 3);
   ASSERT_GT(query_blocks({3000, 3000, 2}, max_attention_scores(kHeadDim, 3000)).size(), 1u);
   const std::vector<int> bounds{0, 3000};
-  expect_near(segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat),
+  expect_near(segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat32),
               whole_attention(queries, keys, values, ""));
 }
 
@@ -110,7 +110,7 @@ TEST_F(GraphAttentionTest, SegmentsSeeThemselvesOnlyHoweverTheyAreCut) {
                   values = random_array(3700, 2, 3);
   const std::vector<int> bounds{0, 200, 3200, 3700};
   const mx::array actual =
-      segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat);
+      segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat32);
   for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
     const auto part = [&](const mx::array& x) {
       mx::Shape start(static_cast<std::size_t>(x.ndim()), 0), stop = x.shape();
@@ -142,7 +142,7 @@ TEST_F(GraphAttentionTest, ScoresThatAreArraysAreHeldForOneBlockOnly) {
   mx::eval(queries, keys, values);
   const std::vector<int> bounds{0, kRows};
   const std::uint64_t blocked = peak_of([&] {
-    segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat).eval();
+    segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat32).eval();
   });
   const std::uint64_t scores = std::uint64_t{kRows} * kRows * kHeads * sizeof(float);
   EXPECT_LT(blocked, 2 * kMaxScoreArray * sizeof(float));
@@ -155,7 +155,7 @@ TEST_F(GraphAttentionTest, AStopIsSeenBetweenBlocks) {
   StopSource stop;
   stop.request_stop();
   const Error error = error_of([&] {
-    segment_attention(x, x, x, bounds, kScale, cpu::Precision::kFloat, stop.get_token());
+    segment_attention(x, x, x, bounds, kScale, cpu::Precision::kFloat32, stop.get_token());
   });
   EXPECT_EQ(error.code(), ErrorCode::kCancelled);
 }

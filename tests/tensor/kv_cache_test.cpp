@@ -209,7 +209,7 @@ TEST_F(KvCacheTest, SegmentsAttendOnlyToThemselves) {
   const mx::array values = random_array(120, kHeads, 13);
   const std::vector<int> bounds{0, 1, 50, 50, 120};
   const mx::array actual =
-      segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat);
+      segment_attention(queries, keys, values, bounds, kScale, cpu::Precision::kFloat32);
   std::vector<mx::array> expected;
   for (std::size_t i = 0; i + 1 < bounds.size(); ++i) {
     if (bounds[i] == bounds[i + 1]) continue;

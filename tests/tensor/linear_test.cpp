@@ -71,7 +71,7 @@ class LinearTest : public ::testing::Test {
  protected:
   void SetUp() override {
     set_language(Language::kEnglish);
-    prepare_device({.device = Device::kCpu, .precision = cpu::Precision::kFloat});
+    prepare_device({.device = Device::kCpu, .precision = cpu::Precision::kFloat32});
   }
 
   Linear load(const std::string& quantization, std::int64_t outputs = kOutputs,
@@ -183,15 +183,16 @@ TEST_F(LinearTest, MisalignedWeightsGiveTheSameBits) {
         Linear layer = load(config, kOutputs, kInputs, shift);
         std::vector<std::vector<float>> results{
             floats_of(layer.embed(mx::array(ids.data(), {4}, mx::int32))),
-            floats_of(layer.part(3, 20)(random_array({2, kInputs}, 20)))};
-        for (const auto precision : {cpu::Precision::kInteger, cpu::Precision::kByte}) {
+            floats_of(layer.slice_rows(3, 20)(random_array({2, kInputs}, 20)))};
+        for (const auto precision :
+             {cpu::Precision::kInt16Activations, cpu::Precision::kInt8Activations}) {
           prepare_device();  // as each layer asks
           layer.set_precision(precision);
           for (const int m : {1, 8, 40}) {
             results.push_back(floats_of(layer(random_array({m, kInputs}, 21))));
           }
         }
-        prepare_device({.precision = cpu::Precision::kFloat});
+        prepare_device({.precision = cpu::Precision::kFloat32});
         for (const int m : {1, 40}) {
           results.push_back(floats_of(layer(random_array({m, kInputs}, 22))));
         }

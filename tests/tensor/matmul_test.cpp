@@ -97,7 +97,7 @@ double half_step(const Number* group, std::size_t size, double limit) {
 
 /// Whether x becomes numbers of 8 bits on the target that the kernels are bound to.
 bool uses_bytes(const cpu::WeightMatrix& weight, cpu::Precision precision) {
-  return precision == cpu::Precision::kByte && weight.bits == 8 &&
+  return precision == cpu::Precision::kInt8Activations && weight.bits == 8 &&
          hwy::SupportedTargets() == HWY_AVX3_DL;
 }
 
@@ -164,7 +164,7 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
       double sum = bias != nullptr ? bias[r] : 0.0;
       double magnitude = std::fabs(sum);
       const bool bytes = uses_bytes(weight.matrix, precision);
-      const bool integer = precision != cpu::Precision::kFloat;
+      const bool integer = precision != cpu::Precision::kFloat32;
       double bound = bytes     ? byte_bound(weight, r, &x[i * columns])
                      : integer ? integer_bound(weight, r, &x[i * columns])
                                : 0.0;
@@ -186,7 +186,7 @@ void expect_product(const TestWeight& weight, const std::vector<float>& x, std::
 }
 
 void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_t group,
-                     cpu::Precision precision = cpu::Precision::kFloat) {
+                     cpu::Precision precision = cpu::Precision::kFloat32) {
   const std::vector<float> x = noise(kMaxInputRows * columns, 5);
   for (const std::size_t rows : kWeightRows) {
     const TestWeight weight(rows, columns, type, bits, group);
@@ -234,7 +234,7 @@ TEST_P(MatmulTest, IntegerProductsStayWithinTheRoundingOfTheirInput) {
     for (const std::size_t group : {32, 64, 128}) {
       for (const std::size_t groups : {1, 3, 20}) {
         check_all_sizes(groups * group, ElementType::kBfloat16, bits, group,
-                        cpu::Precision::kInteger);
+                        cpu::Precision::kInt16Activations);
       }
     }
   }
@@ -244,7 +244,8 @@ TEST_P(MatmulTest, ByteProductsStayWithinTheRoundingOfTheirInput) {
   for (const int bits : {4, 8}) {
     for (const std::size_t group : {32, 64, 128}) {
       for (const std::size_t groups : {1, 3, 20}) {
-        check_all_sizes(groups * group, ElementType::kFloat16, bits, group, cpu::Precision::kByte);
+        check_all_sizes(groups * group, ElementType::kFloat16, bits, group,
+                        cpu::Precision::kInt8Activations);
       }
     }
   }
@@ -255,10 +256,12 @@ TEST_P(MatmulTest, ByteProductsOfARowAreAlikeAmongAnyOthers) {
     const TestWeight weight(131, 1024, ElementType::kFloat16, 8, group);
     const std::vector<float> x = noise(40 * 1024, 8);
     std::vector<float> together(40 * 131);
-    cpu::matmul(x.data(), 40, weight.matrix, nullptr, together.data(), cpu::Precision::kByte);
+    cpu::matmul(x.data(), 40, weight.matrix, nullptr, together.data(),
+                cpu::Precision::kInt8Activations);
     for (std::size_t i = 0; i < 40; ++i) {
       std::vector<float> alone(131);
-      cpu::matmul(&x[i * 1024], 1, weight.matrix, nullptr, alone.data(), cpu::Precision::kByte);
+      cpu::matmul(&x[i * 1024], 1, weight.matrix, nullptr, alone.data(),
+                  cpu::Precision::kInt8Activations);
       EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * 131)) << i;
     }
   }
@@ -280,15 +283,15 @@ TEST_P(MatmulTest, ByteExtremesDoNotOverflow) {
     }
     const std::vector<float> x(9 * 1280, sign * 7.5f);
     std::vector<float> y(9 * 33 + 1, std::numeric_limits<float>::quiet_NaN());
-    cpu::matmul(x.data(), 9, weight.matrix, nullptr, y.data(), cpu::Precision::kByte);
-    expect_product(weight, x, 9, nullptr, y, cpu::Precision::kByte);
+    cpu::matmul(x.data(), 9, weight.matrix, nullptr, y.data(), cpu::Precision::kInt8Activations);
+    expect_product(weight, x, 9, nullptr, y, cpu::Precision::kInt8Activations);
   }
 }
 
 TEST_P(MatmulTest, IntegerProductsOfDenseWeightsStayWithinTheirRounding) {
   for (const ElementType type : kTypes) {
     for (const std::size_t columns : {1, 63, 64, 65, 256, 301}) {
-      check_all_sizes(columns, type, 0, 0, cpu::Precision::kInteger);
+      check_all_sizes(columns, type, 0, 0, cpu::Precision::kInt16Activations);
     }
   }
 }
@@ -302,8 +305,8 @@ TEST_P(MatmulTest, IntegerProductsOfDenseExtremesDoNotOverflow) {
     std::fill(weight.magnitudes.begin(), weight.magnitudes.end(), 3.0);
     const std::vector<float> x(9 * 1280, static_cast<float>(sign) * 1e4f);
     std::vector<float> y(9 * 33 + 1, std::numeric_limits<float>::quiet_NaN());
-    cpu::matmul(x.data(), 9, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
-    expect_product(weight, x, 9, nullptr, y, cpu::Precision::kInteger);
+    cpu::matmul(x.data(), 9, weight.matrix, nullptr, y.data(), cpu::Precision::kInt16Activations);
+    expect_product(weight, x, 9, nullptr, y, cpu::Precision::kInt16Activations);
   }
 }
 
@@ -317,8 +320,9 @@ TEST_P(MatmulTest, IntegerProductsOfExtremesDoNotOverflow) {
       const std::vector<float> x(9 * 1280, sign * 1e4f);
       for (const std::size_t m : {1, 9}) {
         std::vector<float> y(m * 33 + 1, std::numeric_limits<float>::quiet_NaN());
-        cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
-        expect_product(weight, x, m, nullptr, y, cpu::Precision::kInteger);
+        cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(),
+                    cpu::Precision::kInt16Activations);
+        expect_product(weight, x, m, nullptr, y, cpu::Precision::kInt16Activations);
       }
     }
   }
@@ -331,7 +335,7 @@ TEST_P(MatmulTest, IntegerProductsPassOnWhatIsNotANumber) {
     for (const std::size_t m : {1, 9}) {
       std::vector<float> x = noise(m * 128, 8), y(m * 33);
       x[70] = bad;
-      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInt16Activations);
       EXPECT_FALSE(std::isfinite(y.front()));
       EXPECT_EQ(std::isfinite(y.back()), m > 1) << "only the row that holds it";
     }
@@ -345,7 +349,8 @@ TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeWhatLiesBehindItsInput) {
     std::vector<float> x = noise(m * 192, 8), y(m * 33);
     std::fill(x.begin() + 192, x.end(), std::numeric_limits<float>::quiet_NaN());
     for (const std::size_t rows : {m, std::size_t{1}}) {
-      cpu::matmul(x.data(), rows, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      cpu::matmul(x.data(), rows, weight.matrix, nullptr, y.data(),
+                  cpu::Precision::kInt16Activations);
       for (std::size_t r = 0; r < 33; ++r) EXPECT_TRUE(std::isfinite(y[r])) << rows;
     }
   }
@@ -363,7 +368,7 @@ TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeTheScalesOfTheNext) {
     for (const std::size_t m : {1, 4, 9}) {
       const std::vector<float> x = noise(m * columns, 8);
       std::vector<float> y(m * 9);
-      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInt16Activations);
       for (std::size_t i = 0; i < m; ++i) EXPECT_TRUE(std::isfinite(y[i * 9])) << columns;
     }
   }
@@ -375,7 +380,7 @@ TEST_P(MatmulTest, IntegerProductsTakeZerosAndTheTiniestNumbers) {
     for (const std::size_t m : {1, 9}) {
       const std::vector<float> x(m * 128, value);
       std::vector<float> y(m * 33);
-      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInteger);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kInt16Activations);
       for (const float result : y) EXPECT_LE(std::fabs(result), 1e-34f);
     }
   }
@@ -387,18 +392,18 @@ TEST_P(MatmulTest, ManyColumnsStayWithinTheBound) {
     const std::vector<float> x = noise(33 * 9728, 7);
     for (const std::size_t m : {1, 4, 33}) {
       std::vector<float> y(m * 49 + 1, std::numeric_limits<float>::quiet_NaN());
-      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kFloat);
-      expect_product(weight, x, m, nullptr, y, cpu::Precision::kFloat);
+      cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), cpu::Precision::kFloat32);
+      expect_product(weight, x, m, nullptr, y, cpu::Precision::kFloat32);
     }
   }
 }
 
 TEST_P(MatmulTest, AFewRowsGiveTheBitsOfEachRowAlone) {
   for (const int bits : {0, 4, 8}) {
-    for (const auto precision : {cpu::Precision::kFloat, cpu::Precision::kInteger}) {
+    for (const auto precision : {cpu::Precision::kFloat32, cpu::Precision::kInt16Activations}) {
       const TestWeight weight(70, 320, ElementType::kBfloat16, bits, 64);
-      const std::vector<float> x = noise(cpu::kFewRows * 320, 9);
-      for (std::size_t m = 2; m <= cpu::kFewRows; ++m) {
+      const std::vector<float> x = noise(cpu::kMaxGemvRows * 320, 9);
+      for (std::size_t m = 2; m <= cpu::kMaxGemvRows; ++m) {
         std::vector<float> together(m * 70), alone(70);
         cpu::matmul(x.data(), m, weight.matrix, nullptr, together.data(), precision);
         for (std::size_t i = 0; i < m; ++i) {
@@ -412,11 +417,11 @@ TEST_P(MatmulTest, AFewRowsGiveTheBitsOfEachRowAlone) {
 }
 
 TEST_P(MatmulTest, ProductsThatShareAnInputGiveTheBitsOfEachAlone) {
-  for (const auto precision : {cpu::Precision::kFloat, cpu::Precision::kInteger}) {
+  for (const auto precision : {cpu::Precision::kFloat32, cpu::Precision::kInt16Activations}) {
     const TestWeight weights[] = {
         {200, 192, ElementType::kBfloat16, 4, 64},
         {1, 192, ElementType::kBfloat16, 4, 64},
-        {70, 192, ElementType::kBfloat16, precision == cpu::Precision::kFloat ? 8 : 4, 64}};
+        {70, 192, ElementType::kBfloat16, precision == cpu::Precision::kFloat32 ? 8 : 4, 64}};
     const std::vector<float> bias = noise(200, 6);
     for (const std::size_t m : {1, 3, 9}) {
       const std::vector<float> x = noise(m * 192, 9);
@@ -439,8 +444,8 @@ TEST_P(MatmulTest, GeluAndResidualFollowTheProduct) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(kRows, kColumns, ElementType::kFloat16, bits, 64);
     const std::vector<float> bias = noise(kRows, 6);
-    for (const auto precision :
-         {cpu::Precision::kFloat, cpu::Precision::kInteger, cpu::Precision::kByte}) {
+    for (const auto precision : {cpu::Precision::kFloat32, cpu::Precision::kInt16Activations,
+                                 cpu::Precision::kInt8Activations}) {
       for (const std::size_t m : {1, 7, 20}) {
         const std::vector<float> x = noise(m * kColumns, 9, 0.1f);
         const std::vector<float> residual = noise(m * kRows, 10);
@@ -464,7 +469,7 @@ TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
   for (const int bits : {0, 4, 8}) {
     const TestWeight weight(5, 64, ElementType::kFloat16, bits, 64);
     std::vector<float> y(1, 42.0f);
-    cpu::matmul(nullptr, 0, weight.matrix, nullptr, y.data(), cpu::Precision::kFloat);
+    cpu::matmul(nullptr, 0, weight.matrix, nullptr, y.data(), cpu::Precision::kFloat32);
     EXPECT_EQ(y[0], 42.0f);
   }
 }

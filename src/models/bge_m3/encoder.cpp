@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "models/bge_m3/chunks.h"
+#include "models/bge_m3/limits.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
 
@@ -30,7 +30,7 @@ std::string find_prefix(const tensor::Weights& weights) {
 tensor::Linear load_linear(const tensor::Weights& weights, const Config& config,
                            const std::string& name, int outputs, int inputs) {
   auto linear = tensor::Linear::load(weights, name, outputs, inputs, config.quantization);
-  linear.set_precision(tensor::cpu::Precision::kByte);
+  linear.set_precision(tensor::cpu::Precision::kInt8Activations);
   return linear;
 }
 
@@ -107,25 +107,26 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x, std::span<cons
     return tensor::reshape(part, {x.shape(0), config_.num_attention_heads, head_dim});
   };
   // Who keeps the weights whole wants the rest whole too.
-  const auto precision =
-      layer.query.is_quantized() ? tensor::cpu::Precision::kByte : tensor::cpu::Precision::kFloat;
+  const auto precision = layer.query.is_quantized() ? tensor::cpu::Precision::kInt8Activations
+                                                    : tensor::cpu::Precision::kFloat32;
   const mx::array attention =
       tensor::segment_attention(heads(qkv[0]), heads(qkv[1]), heads(qkv[2]), cu_seqlens,
                                 1.0f / std::sqrt(static_cast<float>(head_dim)), precision, stop);
   qkv.clear();
-  return layer.attention_norm(layer.attention_output.add_to(x, attention));
+  return layer.attention_norm(layer.attention_output.forward_residual(x, attention));
 }
 
 mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
-  return tensor::in_parts(x.shape(0), kFeedForwardRows, [&](int first, int count) {
+  return tensor::for_row_blocks(x.shape(0), kFeedForwardRows, [&](int first, int count) {
     const mx::array rows = mx::slice(x, {first, 0}, {first + count, x.shape(1)});
-    const mx::array hidden = layer.intermediate.activated(rows, tensor::cpu::Activation::kGelu);
-    return layer.output_norm(layer.output.add_to(rows, hidden));
+    const mx::array hidden =
+        layer.intermediate.forward_activation(rows, tensor::cpu::Activation::kGelu);
+    return layer.output_norm(layer.output.forward_residual(rows, hidden));
   });
 }
 
 mx::array Encoder::forward(const PackedTexts& texts, const StopToken& stop,
-                           const Observer& observer) const {
+                           const ActivationHook& observer) const {
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);
   };
@@ -141,8 +142,8 @@ mx::array Encoder::forward(const PackedTexts& texts, const StopToken& stop,
   return x;
 }
 
-Work Encoder::work_of(std::uint64_t tokens) const {
-  Work work;
+PassCost Encoder::cost_of(std::uint64_t tokens) const {
+  PassCost work;
   for (const Layer& layer : layers_) {
     for (const tensor::Linear* linear :
          {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.intermediate,

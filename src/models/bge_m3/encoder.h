@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/stop_token.h"
+#include "models/activation_hook.h"
 #include "models/bge_m3/config.h"
-#include "models/observer.h"
-#include "models/work.h"
+#include "models/pass_cost.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
 #include "tensor/weights.h"
@@ -37,10 +37,10 @@ class Encoder {
   /// longer than max_tokens. Texts do not see each other. Memory grows linearly with the tokens:
   /// attention and the feed-forward network work in blocks. Throws kCancelled between layers.
   mx::array forward(const PackedTexts& texts, const StopToken& stop = {},
-                    const Observer& observer = {}) const;
+                    const ActivationHook& observer = {}) const;
 
   /// What a pass over so many tokens has to do, attention left out.
-  Work work_of(std::uint64_t tokens) const;
+  PassCost cost_of(std::uint64_t tokens) const;
 
  private:
   Encoder(const tensor::Weights& weights, const Config& config, const std::string& prefix);

@@ -26,7 +26,7 @@ std::optional<tensor::Linear> load_head(const tensor::Weights& weights, const Co
   const std::int64_t outputs = shape->empty() ? 0 : shape->front();
   auto linear =
       tensor::Linear::load(weights, name, outputs, config.hidden_size, config.quantization);
-  linear.set_precision(tensor::cpu::Precision::kFloat);
+  linear.set_precision(tensor::cpu::Precision::kFloat32);
   return linear;
 }
 
@@ -137,7 +137,7 @@ void Model::require(const Outputs& outputs) const {
 }
 
 std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& outputs,
-                                    const StopToken& stop, const Observer& observer) const {
+                                    const StopToken& stop, const ActivationHook& observer) const {
   require(outputs);
   require_vocabulary(texts.ids, config_.vocab_size);
   const mx::array hidden = encoder_.forward(texts, stop, observer);

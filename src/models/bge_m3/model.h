@@ -31,7 +31,7 @@ class Model {
 
   /// See tensor::Weights::copied_bytes.
   std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
-  Work work_of(std::uint64_t tokens) const { return encoder_.work_of(tokens); }
+  PassCost cost_of(std::uint64_t tokens) const { return encoder_.cost_of(tokens); }
 
   /// Throws kBadModel where the model has not the heads that `outputs` need, saying which file is
   /// missing.
@@ -40,7 +40,8 @@ class Model {
   /// The outputs of each text, from one pass. Throws kBadModel where the model computes numbers
   /// that are none (NaN, infinity), or texts have ids that it does not know; kCancelled.
   std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
-                               const StopToken& stop = {}, const Observer& observer = {}) const;
+                               const StopToken& stop = {},
+                               const ActivationHook& observer = {}) const;
 
  private:
   Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);

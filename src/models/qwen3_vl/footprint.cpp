@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/graph_footprint.h"
+#include "models/qwen3_vl/limits.h"
 #include "tensor/attention.h"
 #include "tensor/cpu/array_pool.h"
 #include "tensor/cpu/integer_input.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "models/qwen3_vl/chunks.h"
 #include "models/qwen3_vl/footprint.h"
+#include "models/qwen3_vl/limits.h"
 #include "tensor/attention.h"
 #include "tensor/query_blocks.h"
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "models/checks.h"
-#include "models/qwen3_vl/chunks.h"
+#include "models/qwen3_vl/limits.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -66,13 +66,13 @@ bool Model::is_current() const {
 }
 
 ImageFeatures Model::encode_image(Patches patches, const StopToken& stop,
-                                  const Observer& observer) const {
+                                  const ActivationHook& observer) const {
   return vision_.encode(std::move(patches), stop, observer);
 }
 
 mx::array Model::read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
                             std::size_t first, std::size_t last, SequenceState& sequence,
-                            const StopToken& stop, const Observer& observer) const {
+                            const StopToken& stop, const ActivationHook& observer) const {
   const auto count = static_cast<int>(last - first);
   const auto at = [](std::size_t index) { return static_cast<std::ptrdiff_t>(index); };
   mx::array hidden = text_.forward(

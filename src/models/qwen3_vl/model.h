@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "models/observer.h"
+#include "models/activation_hook.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/prompt_layout.h"
 #include "models/qwen3_vl/sequence_state.h"
@@ -38,12 +38,12 @@ class Model {
   /// See tensor::Weights::copied_bytes.
   std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
 
-  Work work_of_tokens(int count) const { return text_.work_of(count); }
-  Work work_of_picture(int patches) const { return vision_.work_of(patches); }
+  PassCost cost_of_tokens(int count) const { return text_.cost_of(count); }
+  PassCost cost_of_picture(int patches) const { return vision_.cost_of(patches); }
 
   /// The vision tower's features of one picture. Throws kCancelled.
   ImageFeatures encode_image(Patches patches, const StopToken& stop = {},
-                             const Observer& observer = {}) const;
+                             const ActivationHook& observer = {}) const;
 
   /// Of a sequence that has read nothing. `reserve`: tokens to make room for at once.
   SequenceState make_sequence(int reserve, tensor::cpu::KvType kv_type) const {
@@ -55,7 +55,7 @@ class Model {
   /// throws.
   mx::array read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
                        std::size_t first, std::size_t last, SequenceState& sequence,
-                       const StopToken& stop = {}, const Observer& observer = {}) const;
+                       const StopToken& stop = {}, const ActivationHook& observer = {}) const;
 
   /// Reads more tokens of several sequences in one pass and returns the logits after each,
   /// (n, vocab_size), in a graph not evaluated: those of the first sequence, then of the next.

@@ -28,7 +28,7 @@ Sequence::Sequence(const Model& model, const SequenceOptions& options)
 mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
                                 std::span<const ImageFeatures> pictures, const StopToken& stop,
                                 const std::function<void(std::size_t)>& progress,
-                                const Observer& observer) {
+                                const ActivationHook& observer) {
   std::vector<PromptImage> images;
   for (const ImageFeatures& features : pictures) images.push_back({features.grid_thw});
   const PromptLayout prompt = layout_prompt({ids.begin(), ids.end()}, images, model_.config());
@@ -47,7 +47,7 @@ mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
 std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
                                      std::span<const ImageFeatures> pictures, const StopToken& stop,
                                      const std::function<void(std::size_t)>& progress,
-                                     const Observer& observer) {
+                                     const ActivationHook& observer) {
   return std::move(rows_of(read_prompt(ids, pictures, stop, progress, observer)).front());
 }
 

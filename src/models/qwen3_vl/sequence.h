@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "models/observer.h"
-#include "models/qwen3_vl/chunks.h"
+#include "models/activation_hook.h"
+#include "models/qwen3_vl/limits.h"
 #include "models/qwen3_vl/model.h"
 
 namespace oko::models::qwen3_vl {
@@ -35,13 +35,13 @@ class Sequence {
   mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
                         const StopToken& stop = {},
                         const std::function<void(std::size_t)>& progress = {},
-                        const Observer& observer = {});
+                        const ActivationHook& observer = {});
 
   /// The same, the logits as numbers.
   std::vector<float> prefill(std::span<const std::int32_t> ids,
                              std::span<const ImageFeatures> pictures, const StopToken& stop = {},
                              const std::function<void(std::size_t)>& progress = {},
-                             const Observer& observer = {});
+                             const ActivationHook& observer = {});
 
   /// Reads one more token and returns the logits of the next.
   std::vector<float> decode(std::int32_t id) { return std::move(decode({&id, 1}).front()); }

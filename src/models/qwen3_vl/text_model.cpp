@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "models/qwen3_vl/chunks.h"
+#include "models/qwen3_vl/limits.h"
 #include "tensor/attention.h"
 
 namespace oko::models::qwen3_vl {
@@ -26,7 +26,7 @@ tensor::RmsNorm load_norm(const Checkpoint& checkpoint, const std::string& name,
 }
 
 /// x with `rows` in place of, or added to, the rows from `first` on.
-mx::array put_rows(const mx::array& x, int first, const mx::array& rows, bool add) {
+mx::array scatter_rows(const mx::array& x, int first, const mx::array& rows, bool add) {
   const mx::Shape start{first, 0};
   const mx::Shape stop{first + rows.shape(0), x.shape(1)};
   const mx::array update = mx::astype(rows, x.dtype());
@@ -111,18 +111,18 @@ mx::array TextModel::attend(std::size_t index, const mx::array& x, const tensor:
     caches.push_back(&cache);
   }
   const float scale = 1.0f / std::sqrt(static_cast<float>(config_.head_dim));
-  return layer.o_proj.add_to(
+  return layer.o_proj.forward_residual(
       x, tensor::causal_attention(queries, caches, batch.cu_seqlens, scale, stop));
 }
 
 mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
-                             const Observer& observer) const {
+                             const ActivationHook& observer) const {
   for (SequenceState* sequence : batch.sequences) sequence->truncate(sequence->length());
   const bool by_layer = batch.ids.shape(0) > kFewTokens || observer;
   const tensor::Rotary rotary = text_rotary(batch.positions, config_);
   mx::array x = embed_tokens_.embed(batch.ids);
   for (const VisualSpan& span : batch.visuals) {
-    x = put_rows(x, span.first, span.merged, /*add=*/false);
+    x = scatter_rows(x, span.first, span.merged, /*add=*/false);
   }
   if (observer) observer("text.embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -132,9 +132,10 @@ mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
     const mx::array normal = layer.post_attention_layernorm(x);
     const std::vector<mx::array> gate_up =
         tensor::Linear::multiply_all(normal, {&layer.gate_proj, &layer.up_proj});
-    x = layer.down_proj.add_to(x, tensor::swiglu(gate_up[0], gate_up[1]));
+    x = layer.down_proj.forward_residual(x, tensor::swiglu(gate_up[0], gate_up[1]));
     for (const VisualSpan& span : batch.visuals) {
-      if (i < span.deepstack.size()) x = put_rows(x, span.first, span.deepstack[i], /*add=*/true);
+      if (i < span.deepstack.size())
+        x = scatter_rows(x, span.first, span.deepstack[i], /*add=*/true);
     }
     if (by_layer) {
       std::vector<mx::array> computed{x};
@@ -155,8 +156,8 @@ mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
   return x;
 }
 
-Work TextModel::work_of(int count) const {
-  Work work;
+PassCost TextModel::cost_of(int count) const {
+  PassCost work;
   const auto rows = static_cast<std::uint64_t>(count);
   for (const Layer& layer : layers_) {
     for (const auto* linear : {&layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.o_proj,

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "models/observer.h"
+#include "models/activation_hook.h"
+#include "models/pass_cost.h"
 #include "models/qwen3_vl/batch.h"
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/rotary.h"
-#include "models/work.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
 
@@ -31,11 +31,11 @@ class TextModel {
   /// by layer, so that memory stays small and `stop` is seen; throws kCancelled. Where this throws,
   /// the sequences have read no more than before; in a graph they are of no use.
   mx::array forward(const Batch& batch, const StopToken& stop = {},
-                    const Observer& observer = {}) const;
+                    const ActivationHook& observer = {}) const;
 
   /// The products of `count` tokens through all layers and of the logits of the last one; attention
   /// is not counted.
-  Work work_of(int count) const;
+  PassCost cost_of(int count) const;
 
   /// (n, hidden_size) -> (n, vocab_size)
   mx::array logits(const mx::array& hidden) const;

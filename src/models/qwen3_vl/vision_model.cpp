@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "models/qwen3_vl/chunks.h"
+#include "models/qwen3_vl/limits.h"
 #include "models/qwen3_vl/rotary.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
@@ -82,10 +82,10 @@ mx::array PatchMerger::operator()(const mx::array& x) const {
   const mx::Shape merged{static_cast<int>(x.size()) / merged_size_, merged_size_};
   const mx::array normal =
       norm_after_merge_ ? norm_(tensor::reshape(x, merged)) : tensor::reshape(norm_(x), merged);
-  return linear_fc2_(linear_fc1_.activated(normal, tensor::cpu::Activation::kGelu));
+  return linear_fc2_(linear_fc1_.forward_activation(normal, tensor::cpu::Activation::kGelu));
 }
 
-void PatchMerger::add_work(std::uint64_t merged_tokens, Work& work) const {
+void PatchMerger::add_cost(std::uint64_t merged_tokens, PassCost& work) const {
   work.add(linear_fc1_, merged_tokens);
   work.add(linear_fc2_, merged_tokens);
 }
@@ -101,10 +101,11 @@ VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name,
                           const tensor::Linear& qkv)
     : norm1(load_layer_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
       norm2(load_layer_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
-      query(qkv.part(0, checkpoint.config.vision.hidden_size)),
-      key(qkv.part(checkpoint.config.vision.hidden_size, checkpoint.config.vision.hidden_size)),
-      value(
-          qkv.part(2 * checkpoint.config.vision.hidden_size, checkpoint.config.vision.hidden_size)),
+      query(qkv.slice_rows(0, checkpoint.config.vision.hidden_size)),
+      key(qkv.slice_rows(checkpoint.config.vision.hidden_size,
+                         checkpoint.config.vision.hidden_size)),
+      value(qkv.slice_rows(2 * checkpoint.config.vision.hidden_size,
+                           checkpoint.config.vision.hidden_size)),
       proj(load_vision_linear(checkpoint, name + ".attn.proj", checkpoint.config.vision.hidden_size,
                               checkpoint.config.vision.hidden_size)),
       linear_fc1(load_vision_linear(checkpoint, name + ".mlp.linear_fc1",
@@ -174,7 +175,7 @@ mx::array VisionModel::embed(const Patches& patches) const {
   const std::span<const float> pixels = patches.pixel_values;
   const int count = patches.grid_thw.t * patches.grid_thw.h * patches.grid_thw.w;
   const std::size_t width = pixels.size() / static_cast<std::size_t>(count);
-  return tensor::in_parts(count, kVisionRows, [&](int first, int rows) {
+  return tensor::for_row_blocks(count, kVisionRows, [&](int first, int rows) {
     const std::span part = pixels.subspan(static_cast<std::size_t>(first) * width,
                                           static_cast<std::size_t>(rows) * width);
     return patch_embed_(
@@ -194,22 +195,22 @@ mx::array VisionModel::attend(const Block& block, const mx::array& x, const tens
   qkv[1] = rotary(qkv[1]);
   const mx::array attention = tensor::segment_attention(
       qkv[0], qkv[1], qkv[2], cu_seqlens, 1.0f / std::sqrt(static_cast<float>(head_dim)),
-      tensor::cpu::Precision::kFloat, stop);
+      tensor::cpu::Precision::kFloat32, stop);
   qkv.clear();
-  return block.proj.add_to(x, attention);
+  return block.proj.forward_residual(x, attention);
 }
 
 mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) const {
-  return tensor::in_parts(x.shape(0), kVisionRows, [&](int first, int count) {
+  return tensor::for_row_blocks(x.shape(0), kVisionRows, [&](int first, int count) {
     const mx::array rows = mx::slice(x, {first, 0}, {first + count, x.shape(1)});
     const mx::array hidden =
-        block.linear_fc1.activated(block.norm2(rows), tensor::cpu::Activation::kGeluTanh);
-    return block.linear_fc2.add_to(rows, hidden);
+        block.linear_fc1.forward_activation(block.norm2(rows), tensor::cpu::Activation::kGeluTanh);
+    return block.linear_fc2.forward_residual(rows, hidden);
   });
 }
 
 ImageFeatures VisionModel::encode(Patches patches, const StopToken& stop,
-                                  const Observer& observer) const {
+                                  const ActivationHook& observer) const {
   const GridThw grid = patches.grid_thw;
   const auto observe = [&](const std::string& stage, const mx::array& output) {
     if (observer) observer(stage, output);
@@ -244,8 +245,8 @@ ImageFeatures VisionModel::encode(Patches patches, const StopToken& stop,
   return {grid, std::move(merged), std::move(deepstack)};
 }
 
-Work VisionModel::work_of(int patches) const {
-  Work work;
+PassCost VisionModel::cost_of(int patches) const {
+  PassCost work;
   const auto rows = static_cast<std::uint64_t>(patches);
   const auto merged =
       rows / static_cast<std::uint64_t>(config_.spatial_merge_size * config_.spatial_merge_size);
@@ -257,8 +258,8 @@ Work VisionModel::work_of(int patches) const {
     }
     work.multiply_adds += 2 * rows * rows * static_cast<std::uint64_t>(config_.hidden_size);
   }
-  merger_.add_work(merged, work);
-  for (const PatchMerger& merger : deepstack_mergers_) merger.add_work(merged, work);
+  merger_.add_cost(merged, work);
+  for (const PatchMerger& merger : deepstack_mergers_) merger.add_cost(merged, work);
   return work;
 }
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "models/observer.h"
+#include "models/activation_hook.h"
+#include "models/pass_cost.h"
 #include "models/qwen3_vl/checkpoint.h"
 #include "models/qwen3_vl/image_processor.h"
-#include "models/work.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
 #include "tensor/rotary.h"
@@ -39,7 +39,7 @@ class PatchMerger {
   /// (patches, hidden_size) -> (patches / merge², out_hidden_size)
   mx::array operator()(const mx::array& x) const;
 
-  void add_work(std::uint64_t merged_tokens, Work& work) const;
+  void add_cost(std::uint64_t merged_tokens, PassCost& work) const;
 
  private:
   bool norm_after_merge_;
@@ -59,10 +59,11 @@ class VisionModel {
   /// Runs one picture; the result is evaluated. Memory grows linearly with its patches: attention
   /// and the MLP work in blocks, and layers are evaluated one by one. Throws kCancelled between
   /// layers.
-  ImageFeatures encode(Patches patches, const StopToken& stop, const Observer& observer) const;
+  ImageFeatures encode(Patches patches, const StopToken& stop,
+                       const ActivationHook& observer) const;
 
   /// A picture of so many patches: all products, those of attention included.
-  Work work_of(int patches) const;
+  PassCost cost_of(int patches) const;
 
  private:
   struct Block {

@@ -229,16 +229,16 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
 }  // namespace
 
 bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision) {
-  if (precision == Precision::kFloat) return false;
-  return weight.bits != 0 ||
-         (weight.type != ElementType::kFloat32 && (m > kFewRows || precision == Precision::kByte) &&
-          HWY_DYNAMIC_DISPATCH(pair_dot_is_fast)());
+  if (precision == Precision::kFloat32) return false;
+  return weight.bits != 0 || (weight.type != ElementType::kFloat32 &&
+                              (m > kMaxGemvRows || precision == Precision::kInt8Activations) &&
+                              HWY_DYNAMIC_DISPATCH(pair_dot_is_fast)());
 }
 
 void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
                     Precision precision) {
-  const bool alike = precision == Precision::kByte;
-  if (m <= kFewRows && !alike) {
+  const bool alike = precision == Precision::kInt8Activations;
+  if (m <= kMaxGemvRows && !alike) {
     multiply_few(x, m, products);
     return finish_products(m, products);
   }

@@ -9,21 +9,21 @@ namespace oko::tensor::cpu {
 
 /// Whether whole numbers are the faster way to multiply m rows of x by `weight`: quantized weights
 /// always; dense ones of 16 bits where many rows share what rounding them costs, and the processor
-/// multiplies pairs of 16-bit numbers. Never for Precision::kFloat.
+/// multiplies pairs of 16-bit numbers. Never for Precision::kFloat32.
 bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision);
 
 /// All products of x with quantized weights that share bits and group size, those of codes
 /// with activations in whole numbers: y = sum over groups of scale · x_scale · (codes · q) + bias ·
 /// (sum of x), with 16-bit q (see IntegerInput). Only the rounding of x to q separates it from the
 /// f32 product. 8 bits are twice as fast, but change the most likely token at every tenth position
-/// of a random model; with Precision::kByte they meet 8-bit codes where the processor has an
-/// instruction for that.
+/// of a random model; with Precision::kInt8Activations they meet 8-bit codes where the processor
+/// has an instruction for that.
 ///
 /// Dense weights become whole numbers of 12 bits with a scale for 64 columns, finer than bf16 for
 /// most of them, and x of 15 bits.
 ///
 /// A few rows of x read the weight once from memory as it lies, more unpack it a block at a time,
-/// and with Precision::kByte any number does.
+/// and with Precision::kInt8Activations any number does.
 void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
                     Precision precision);
 

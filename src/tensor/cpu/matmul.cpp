@@ -156,7 +156,7 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
     const Product product{.weight = weight, .bias = bias, .y = y};
     return integer_matmul(x, m, {&product, 1}, precision);
   }
-  if (m <= kFewRows) {
+  if (m <= kMaxGemvRows) {
     for (std::size_t i = 0; i < m; i += kRowsAtOnce) {
       matmul_few(x + i * weight.columns, std::min(kRowsAtOnce, m - i), weight, bias,
                  y + i * weight.rows);

@@ -39,16 +39,17 @@ struct Product {
   const float* residual = nullptr;  ///< (m, rows), or null
 };
 
-/// Up to so many rows of x, each result is to the bit that of its row alone; with Precision::kByte
-/// it is for any number of rows.
-inline constexpr std::size_t kFewRows = 8;
+/// Up to so many rows of x, each result is to the bit that of its row alone; with
+/// Precision::kInt8Activations it is for any number of rows.
+inline constexpr std::size_t kMaxGemvRows = 8;
 
-/// How x meets a weight.
+/// Precision of the activations in a matmul.
 enum class Precision {
-  kFloat,    ///< weights become f32: the reference that everything else is measured against
-  kInteger,  ///< x becomes whole numbers, as `integer_matmul` says: several times faster
-  kByte,     ///< of 8 bits where weights have 8, and the processor likes it: for encoders, which
-             ///< read many rows at a time and whose answer is a direction
+  kFloat32,  ///< weights become f32: the reference that everything else is measured against
+  kInt16Activations,  ///< W4A16 and W8A16: several times faster, see `integer_matmul`
+  /// W8A8 if the processor has instructions for it, otherwise as kInt16Activations. For encoders,
+  /// which read many rows at a time and of whose answer only the direction matters.
+  kInt8Activations,
 };
 
 /// y = x · wᵀ + bias, accumulated in f32. x: (m, columns), y: (m, rows), both row-major f32;

@@ -13,15 +13,15 @@ float sum_floats(const float* values, std::size_t count);
 double multiply_add_rounds(std::size_t rounds, float* sink);
 
 /// What this machine can do at most at this moment, on all threads of `thread_pool()`.
-struct MachinePeak {
+struct Roofline {
   double read_bytes_per_second = 0;  ///< of memory, far beyond the caches
   double flops_per_second = 0;       ///< f32; a multiplication and an addition are two
 };
 
-/// The better of two moments in each: neighbours only ever take away.
-MachinePeak best_of(const MachinePeak& a, const MachinePeak& b);
+/// Element-wise maximum: noise from other tenants only lowers a reading.
+Roofline best_of(const Roofline& a, const Roofline& b);
 
 /// Takes about a second and 256 MB.
-MachinePeak measure_machine_peak();
+Roofline measure_roofline();
 
 }  // namespace oko::tensor::cpu

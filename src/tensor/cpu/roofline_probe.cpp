@@ -1,4 +1,4 @@
-#include "tensor/cpu/machine_peak.h"
+#include "tensor/cpu/roofline_probe.h"
 
 #include <algorithm>
 #include <chrono>
@@ -7,7 +7,7 @@
 #include "tensor/cpu/thread_pool.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "tensor/cpu/machine_peak.cpp"
+#define HWY_TARGET_INCLUDE "tensor/cpu/roofline_probe.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -92,18 +92,18 @@ double best_seconds(Run run) {
 
 }  // namespace
 
-MachinePeak best_of(const MachinePeak& a, const MachinePeak& b) {
+Roofline best_of(const Roofline& a, const Roofline& b) {
   return {std::max(a.read_bytes_per_second, b.read_bytes_per_second),
           std::max(a.flops_per_second, b.flops_per_second)};
 }
 
-MachinePeak measure_machine_peak() {
+Roofline measure_roofline() {
   constexpr std::size_t kCount = 64 << 20;  // floats
   constexpr std::size_t kRange = kCount / 64;
   constexpr std::size_t kRounds = 2'000'000;
   const std::vector<float> values(kCount, 1.0f);
   std::vector<float> sums(64);
-  MachinePeak peak;
+  Roofline peak;
   peak.read_bytes_per_second =
       kCount * sizeof(float) / best_seconds([&] {
         thread_pool().parallel_ranges(kCount, kRange, [&](std::size_t first, std::size_t) {

@@ -9,6 +9,7 @@ namespace oko::models {
 
 /// Sees the output of each stage as it is computed ("vision.layer.0", "text.layer.3", ...), for
 /// parity checks against a reference. Empty: nobody looks.
-using Observer = std::function<void(const std::string& stage, const mlx::core::array& output)>;
+using ActivationHook =
+    std::function<void(const std::string& stage, const mlx::core::array& output)>;
 
 }  // namespace oko::models

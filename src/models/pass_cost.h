@@ -6,8 +6,8 @@
 
 namespace oko::models {
 
-/// What a pass has to do at the least: for comparing its time with what the machine can do.
-struct Work {
+/// The least that a pass has to do, to compare its time with the roofline.
+struct PassCost {
   std::uint64_t weight_bytes = 0;  ///< read
   std::uint64_t multiply_adds = 0;
 

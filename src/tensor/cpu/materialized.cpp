@@ -1,4 +1,4 @@
-#include "tensor/cpu/ready.h"
+#include "tensor/cpu/materialized.h"
 
 #include <mlx/array.h>
 #include <mlx/ops.h>
@@ -44,20 +44,20 @@ bool has_contiguous_rows(const mx::array& x) {
 
 }  // namespace
 
-mx::array ready(const mx::array& x) {
+mx::array materialized(const mx::array& x) {
   // Weights are row-contiguous: their bytes are read where the file is mapped. mx::contiguous would
   // copy them, as it does with any view of a much larger buffer.
   const mx::array computed = evaluated(x);
   return computed.flags().row_contiguous ? computed : evaluated(mx::contiguous(computed));
 }
 
-mx::array ready_f32(const mx::array& x) {
-  return ready(as_f32(x));
+mx::array materialized_f32(const mx::array& x) {
+  return materialized(as_f32(x));
 }
 
-mx::array ready_f32_rows(const mx::array& x) {
+mx::array materialized_f32_rows(const mx::array& x) {
   const mx::array computed = evaluated(as_f32(x));
-  return has_contiguous_rows(computed) ? computed : ready(computed);
+  return has_contiguous_rows(computed) ? computed : materialized(computed);
 }
 
 mx::array uninitialized(mx::Shape shape, mx::Dtype dtype) {
