@@ -15,7 +15,7 @@
 #include "cli/json_output.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
-#include "engine/fitting.h"
+#include "engine/reductions.h"
 #include "engine/generator.h"
 #include "engine/plan.h"
 #include "hub/model_path.h"

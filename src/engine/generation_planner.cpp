@@ -101,10 +101,10 @@ GenerationPlanner::Shape GenerationPlanner::asked_of(const GenerationRequest& re
   asked.sizes = std::move(sizes);
   const bool graph = tensor::uses_graph();
   const bool default_size = graph && request.max_pixels == 0;
-  asked.fitting = {.prefill_chunk = request.prefill_chunk,
-                   .kv_bits = kv_bits_on(graph, request.kv_bits),
-                   .max_pixels = default_size ? graph_pixels_ : request.max_pixels};
-  asked.limits = {.largest_picture = largest_picture(asked.sizes, asked.fitting.max_pixels),
+  asked.settings = {.prefill_chunk = request.prefill_chunk,
+                    .kv_bits = kv_bits_on(graph, request.kv_bits),
+                    .max_pixels = default_size ? graph_pixels_ : request.max_pixels};
+  asked.limits = {.largest_picture = largest_picture(asked.sizes, asked.settings.max_pixels),
                   .least_kv_bits = kv_bits_on(graph, 8)};
   asked.whole_picture =
       default_size ? largest_picture(asked.sizes, 0) : asked.limits.largest_picture;
@@ -124,14 +124,15 @@ text::ChatPrompt GenerationPlanner::prompt_of(const GenerationRequest& request, 
 }
 
 GenerationMemory GenerationPlanner::estimate_of(const Shape& shape, std::uint64_t text_tokens,
-                                                int max_tokens, const Fitting& fitting) const {
+                                                int max_tokens,
+                                                const GenerationSettings& settings) const {
   return estimate({.pictures = shape.sizes,
                    .text_tokens = text_tokens,
                    .max_tokens = static_cast<std::uint64_t>(max_tokens),
-                   .kv_type = kv_type_of(fitting.kv_bits),
-                   .prefill_chunk = static_cast<std::uint64_t>(fitting.prefill_chunk),
+                   .kv_type = kv_type_of(settings.kv_bits),
+                   .prefill_chunk = static_cast<std::uint64_t>(settings.prefill_chunk),
                    .memory = tensor::memory_model(config_.number_bytes)},
-                  config_, processor_for(fitting.max_pixels));
+                  config_, processor_for(settings.max_pixels));
 }
 
 TextRoom GenerationPlanner::text_room(const GenerationRequest& request,
@@ -139,19 +140,19 @@ TextRoom GenerationPlanner::text_room(const GenerationRequest& request,
   const Shape asked = asked_of(request, sizes_of(request));
   int image_tokens = 0;
   const auto prompt_tokens = static_cast<int>(
-      prompt_of(request, asked, asked.fitting.max_pixels, image_tokens).ids.size());
+      prompt_of(request, asked, asked.settings.max_pixels, image_tokens).ids.size());
   const int left = std::max(0, config_.text.max_position_embeddings - prompt_tokens);
   const int answer = std::min(request.max_tokens, left / 2);
-  const auto memory_with = [&](const Fitting& fitting, int more) {
+  const auto memory_with = [&](const GenerationSettings& settings, int more) {
     const int text_tokens = prompt_tokens - image_tokens + more;
-    return estimate_of(asked, static_cast<std::uint64_t>(text_tokens), answer, fitting);
+    return estimate_of(asked, static_cast<std::uint64_t>(text_tokens), answer, settings);
   };
   const auto fitting_with = [&](int more) {
-    return fit(
-        asked.fitting, asked.limits,
-        [&](const Fitting& fitting) { return memory_with(fitting, more); }, fits);
+    return reduce_to_fit(
+        asked.settings, asked.limits,
+        [&](const GenerationSettings& settings) { return memory_with(settings, more); }, fits);
   };
-  Fitting kept = fitting_with(0);
+  GenerationSettings kept = fitting_with(0);
   kept.prefill_chunk = std::min(kept.prefill_chunk, kSmallChunk);
   const int room = left - answer;
   const int as_asked =
@@ -168,7 +169,7 @@ GenerationPlanner::Shape GenerationPlanner::shape_of(
   Shape shape = asked_of(request, sizes);
   int image_tokens = 0;
   const auto prompt_tokens = static_cast<int>(
-      prompt_of(request, shape, shape.fitting.max_pixels, image_tokens).ids.size());
+      prompt_of(request, shape, shape.settings.max_pixels, image_tokens).ids.size());
   shape.text_tokens = static_cast<std::uint64_t>(prompt_tokens - image_tokens);
   shape.max_tokens = answer_tokens(request, prompt_tokens);
   return shape;
@@ -176,17 +177,17 @@ GenerationPlanner::Shape GenerationPlanner::shape_of(
 
 Knobs GenerationPlanner::knobs_for(const Shape& shape, std::uint64_t weight_bytes,
                                    std::uint64_t bytes) const {
-  const auto memory_with = [&](const Fitting& fitting, int tokens) {
-    return estimate_of(shape, shape.text_tokens, tokens, fitting);
+  const auto memory_with = [&](const GenerationSettings& settings, int tokens) {
+    return estimate_of(shape, shape.text_tokens, tokens, settings);
   };
-  const Fitting least = fit(
-      shape.fitting, shape.limits,
-      [&](const Fitting& fitting) { return memory_with(fitting, shape.max_tokens); },
+  const GenerationSettings least = reduce_to_fit(
+      shape.settings, shape.limits,
+      [&](const GenerationSettings& settings) { return memory_with(settings, shape.max_tokens); },
       [](const budget::TagBytes&) { return false; });
   const auto needed = [&](std::int64_t max_pixels, int tokens) {
-    Fitting fitting = least;
-    fitting.max_pixels = max_pixels;
-    return weight_bytes + memory_with(fitting, tokens).largest().total();
+    GenerationSettings settings = least;
+    settings.max_pixels = max_pixels;
+    return weight_bytes + memory_with(settings, tokens).largest().total();
   };
   Knobs knobs;
   knobs.budget_bytes = needed(least.max_pixels, shape.max_tokens);
@@ -214,24 +215,24 @@ GenerationPlanner::Plan GenerationPlanner::plan(const GenerationRequest& request
   kv_type_of(request.kv_bits);  // refused here, before any work
   const Shape asked = asked_of(request, sizes_of(request));
   Plan plan;
-  plan.prompt = prompt_of(request, asked, asked.fitting.max_pixels, plan.image_tokens);
+  plan.prompt = prompt_of(request, asked, asked.settings.max_pixels, plan.image_tokens);
   const auto prompt_tokens = static_cast<int>(plan.prompt.ids.size());
   plan.max_tokens = answer_tokens(request, prompt_tokens);
   const auto text_tokens = static_cast<std::uint64_t>(prompt_tokens - plan.image_tokens);
-  const EstimateOf memory_with = [&](const Fitting& fitting) {
-    return estimate_of(asked, text_tokens, plan.max_tokens, fitting);
+  const EstimateOf memory_with = [&](const GenerationSettings& settings) {
+    return estimate_of(asked, text_tokens, plan.max_tokens, settings);
   };
-  plan.fitting = fit(asked.fitting, asked.limits, memory_with, fits);
-  if (plan.fitting.max_pixels != asked.fitting.max_pixels) {
-    plan.prompt = prompt_of(request, asked, plan.fitting.max_pixels, plan.image_tokens);
+  plan.settings = reduce_to_fit(asked.settings, asked.limits, memory_with, fits);
+  if (plan.settings.max_pixels != asked.settings.max_pixels) {
+    plan.prompt = prompt_of(request, asked, plan.settings.max_pixels, plan.image_tokens);
   }
   if (asked.limits.largest_picture < asked.whole_picture) {
     plan.reductions.push_back({"max_pixels", asked.whole_picture, asked.limits.largest_picture,
                                ReductionReason::kDefaultSize});
   }
-  plan.reductions.insert(plan.reductions.end(), plan.fitting.reductions.begin(),
-                         plan.fitting.reductions.end());
-  plan.memory = memory_with(plan.fitting);
+  plan.reductions.insert(plan.reductions.end(), plan.settings.reductions.begin(),
+                         plan.settings.reductions.end());
+  plan.memory = memory_with(plan.settings);
   return plan;
 }
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/estimate.h"
-#include "engine/fitting.h"
 #include "engine/generation.h"
+#include "engine/reductions.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "text/chat_template.h"
@@ -39,7 +39,7 @@ class GenerationPlanner {
   /// How a request is worked on.
   struct Plan {
     text::ChatPrompt prompt;
-    Fitting fitting;
+    GenerationSettings settings;
     int image_tokens = 0;
     int max_tokens = 0;  ///< of the answer, as the model's positions allow
     GenerationMemory memory;
@@ -49,8 +49,8 @@ class GenerationPlanner {
   /// What decides the memory of a request.
   struct Shape {
     std::vector<models::qwen3_vl::ImageSize> sizes;
-    Fitting fitting;  ///< as it is asked for
-    FitLimits limits;
+    GenerationSettings settings;  ///< as it is asked for
+    ReductionLimits limits;
     std::int64_t whole_picture = 0;  ///< pixels of the largest one as the model's config has it
     std::uint64_t text_tokens = 0;
     int max_tokens = 0;  ///< of the answer, as the model's positions allow
@@ -85,7 +85,7 @@ class GenerationPlanner {
   text::ChatPrompt prompt_of(const GenerationRequest& request, const Shape& shape,
                              std::int64_t max_pixels, int& image_tokens) const;
   GenerationMemory estimate_of(const Shape& shape, std::uint64_t text_tokens, int max_tokens,
-                               const Fitting& fitting) const;
+                               const GenerationSettings& settings) const;
 
   const text::Tokenizer& tokenizer_;
   models::qwen3_vl::Config config_;

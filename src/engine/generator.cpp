@@ -178,7 +178,7 @@ std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopTok
     Knobs knobs =
         knobs_for(task.request, sizes_of(task.request), budget - std::min(budget, overhead));
     knobs.budget_bytes += overhead;
-    throw budget::OverBudget(knobs.budget_bytes, budget, advice(knobs));
+    throw budget::OverBudget(knobs.budget_bytes, budget, budget_hint(knobs));
   }
   return host_->admit(registration_, {memory.sequence, memory.workspace()},
                       tr("raise --budget", "увеличьте --budget"), stop,
@@ -191,7 +191,7 @@ void Generator::preprocess(GenerationTask& task) const {
   std::vector<qwen::PromptImage> images;
   for (const image::Image& image : task.request.images) {
     task.patches.push_back(
-        qwen::preprocess(image, planner_.processor_for(task.plan.fitting.max_pixels)));
+        qwen::preprocess(image, planner_.processor_for(task.plan.settings.max_pixels)));
     images.push_back({task.patches.back().grid_thw, ImageCache::key_of(task.patches.back())});
   }
   task.prompt = qwen::layout_prompt(std::move(task.plan.prompt.ids), images, planner_.config());
@@ -254,7 +254,7 @@ void Generator::begin(TaskPointer task) {
 }
 
 void Generator::resume(GenerationTask& task) {
-  task.sequence = loaded_.prefix_cache.find(task.prompt, kv_type_of(task.plan.fitting.kv_bits),
+  task.sequence = loaded_.prefix_cache.find(task.prompt, kv_type_of(task.plan.settings.kv_bits),
                                             initial_capacity(task));
   if (!task.sequence) return;
   const std::size_t length = task.sequence->length();
@@ -350,11 +350,11 @@ void Generator::read_next_chunk(GenerationTask& task) {
   const Stopwatch watch;
   if (!task.sequence) {
     task.sequence = loaded_.model->make_sequence(static_cast<int>(initial_capacity(task)),
-                                                 kv_type_of(task.plan.fitting.kv_bits));
+                                                 kv_type_of(task.plan.settings.kv_bits));
   }
   const std::size_t first = task.sequence->length();
   const std::size_t last = std::min(
-      task.prompt.size(), first + static_cast<std::size_t>(task.plan.fitting.prefill_chunk));
+      task.prompt.size(), first + static_cast<std::size_t>(task.plan.settings.prefill_chunk));
   std::optional<mx::array> hidden = loaded_.model->read_chunk(
       task.prompt, task.features, first, last, *task.sequence, task.stop_token());
   const double done = task.patches.empty() ? 0.0 : kVisionShare;
@@ -492,7 +492,7 @@ void Generator::keep_prefix(GenerationTask& task) {
   kept[budget::Tag::kKv] = task.sequence->allocated_bytes();
   task.lease->release(kept);  // the cache reserves it
   loaded_.prefix_cache.put(std::move(text), std::move(*task.sequence),
-                           kv_type_of(task.plan.fitting.kv_bits));
+                           kv_type_of(task.plan.settings.kv_bits));
 }
 
 void Generator::finish(GenerationTask& task) {

@@ -83,9 +83,9 @@ class Generator : private StepSource {
   Generator& operator=(const Generator&) = delete;
 
   /// Answers a conversation. Waits until the memory is free, on the caller's thread, and works with
-  /// less where it would not fit (see `fit`). Throws kCancelled once `stop` is requested, which is
-  /// not looked at after that; kUsage for options out of range; kBadInput for pictures and messages
-  /// that do not fit; kOverBudget.
+  /// less where it would not fit (see `reduce_to_fit`). Throws kCancelled once `stop` is requested,
+  /// which is not looked at after that; kUsage for options out of range; kBadInput for pictures and
+  /// messages that do not fit; kOverBudget.
   GenerationHandle submit(GenerationRequest request, const StopToken& stop = {});
 
   /// Submits and waits. The sinks are called on the caller's thread. Throws what `submit` and

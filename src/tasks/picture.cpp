@@ -10,8 +10,8 @@
 #include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "engine/fitting.h"
 #include "engine/plan.h"
+#include "engine/reductions.h"
 #include "engine/stopwatch.h"
 #include "image/fit.h"
 #include "ocr/footprint.h"
@@ -81,7 +81,7 @@ class PictureMemory {
         if (pixels > 0) knobs.option = fmt::format("{} --max-pixels {}", kWithoutText, pixels);
       }
     }
-    return {knobs.budget_bytes, budget, engine::advice(knobs)};
+    return {knobs.budget_bytes, budget, engine::budget_hint(knobs)};
   }
 
  private:

@@ -7,7 +7,7 @@
 
 #include "base/language.h"
 #include "budget/memory_size.h"
-#include "engine/fitting.h"
+#include "engine/reductions.h"
 #include "models/bge_m3/footprint.h"
 #include "models/qwen3_vl/footprint.h"
 

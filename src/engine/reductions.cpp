@@ -1,4 +1,4 @@
-#include "engine/fitting.h"
+#include "engine/reductions.h"
 
 #include <fmt/format.h>
 
@@ -12,47 +12,49 @@ namespace {
 
 constexpr double kPixelStep = 0.8;
 
-/// `fitting`, and what it has less of than `asked`.
-Fitting with_reductions(const Fitting& asked, std::int64_t largest_picture, Fitting fitting) {
+/// `settings`, and what it has less of than `asked`.
+GenerationSettings with_reductions(const GenerationSettings& asked, std::int64_t largest_picture,
+                                   GenerationSettings settings) {
   const auto note = [&](const char* what, std::int64_t from, std::int64_t to) {
-    if (to != from) fitting.reductions.push_back({what, from, to});
+    if (to != from) settings.reductions.push_back({what, from, to});
   };
-  note("prefill_chunk", asked.prefill_chunk, fitting.prefill_chunk);
-  note("kv_bits", asked.kv_bits, fitting.kv_bits);
-  if (fitting.max_pixels != asked.max_pixels) {
-    note("max_pixels", largest_picture, fitting.max_pixels);
+  note("prefill_chunk", asked.prefill_chunk, settings.prefill_chunk);
+  note("kv_bits", asked.kv_bits, settings.kv_bits);
+  if (settings.max_pixels != asked.max_pixels) {
+    note("max_pixels", largest_picture, settings.max_pixels);
   }
-  return fitting;
+  return settings;
 }
 
 }  // namespace
 
-Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
-            const std::function<bool(const budget::TagBytes&)>& fits) {
-  const auto does_fit = [&](const Fitting& fitting) {
-    return fits(estimate_of(fitting).largest());
+GenerationSettings reduce_to_fit(const GenerationSettings& asked, const ReductionLimits& limits,
+                                 const EstimateOf& estimate_of,
+                                 const std::function<bool(const budget::TagBytes&)>& fits) {
+  const auto does_fit = [&](const GenerationSettings& settings) {
+    return fits(estimate_of(settings).largest());
   };
   if (does_fit(asked)) return asked;
-  Fitting fitting = asked;
-  fitting.prefill_chunk = std::min(asked.prefill_chunk, kSmallChunk);
-  if (!does_fit(fitting)) {
-    fitting.kv_bits = std::min(asked.kv_bits, limits.least_kv_bits);
+  GenerationSettings settings = asked;
+  settings.prefill_chunk = std::min(asked.prefill_chunk, kSmallChunk);
+  if (!does_fit(settings)) {
+    settings.kv_bits = std::min(asked.kv_bits, limits.least_kv_bits);
     std::int64_t pixels = limits.largest_picture;
-    while (!does_fit(fitting)) {
-      if (pixels <= kLeastPixels) return with_reductions(asked, limits.largest_picture, fitting);
+    while (!does_fit(settings)) {
+      if (pixels <= kLeastPixels) return with_reductions(asked, limits.largest_picture, settings);
       pixels = std::max(kLeastPixels,
                         static_cast<std::int64_t>(kPixelStep * static_cast<double>(pixels)));
-      fitting.max_pixels = pixels;
+      settings.max_pixels = pixels;
     }
   }
-  // What was given first may not have helped.
-  Fitting precise = fitting;
+  // Undo earlier reductions that the later one made unnecessary.
+  GenerationSettings precise = settings;
   precise.kv_bits = asked.kv_bits;
-  if (does_fit(precise)) fitting = precise;
-  Fitting fast = fitting;
+  if (does_fit(precise)) settings = precise;
+  GenerationSettings fast = settings;
   fast.prefill_chunk = asked.prefill_chunk;
-  if (does_fit(fast)) fitting = fast;
-  return with_reductions(asked, limits.largest_picture, fitting);
+  if (does_fit(fast)) settings = fast;
+  return with_reductions(asked, limits.largest_picture, settings);
 }
 
 std::string text_of(const Reduction& reduction) {
@@ -70,7 +72,7 @@ std::string text_of(const Reduction& reduction) {
             reduction.from);
 }
 
-std::string advice(const Knobs& knobs) {
+std::string budget_hint(const Knobs& knobs) {
   std::string text;
   if (knobs.max_tokens > 0) text += fmt::format("--max-tokens {}, ", knobs.max_tokens);
   if (knobs.max_pixels > 0) text += fmt::format("--max-pixels {}, ", knobs.max_pixels);

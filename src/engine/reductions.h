@@ -16,7 +16,7 @@ namespace oko::engine {
 inline constexpr int kSmallChunk = 128;
 
 /// How a generation is worked on: as it is asked for, or with less memory.
-struct Fitting {
+struct GenerationSettings {
   int prefill_chunk = static_cast<int>(models::qwen3_vl::kPrefillChunk);
   int kv_bits = 16;
   std::int64_t max_pixels = 0;             ///< as in GenerationRequest
@@ -24,7 +24,7 @@ struct Fitting {
 };
 
 /// Memory of a generation that is worked on like this.
-using EstimateOf = std::function<GenerationMemory(const Fitting&)>;
+using EstimateOf = std::function<GenerationMemory(const GenerationSettings&)>;
 
 /// Pictures are not made smaller by themselves: below, little can be seen in them.
 inline constexpr std::int64_t kLeastPixels = 200'000;
@@ -35,17 +35,17 @@ inline constexpr std::int64_t kLeastPixels = 200'000;
 inline constexpr std::int64_t kGraphPixels = 1280 * 960;
 
 /// How far a generation can be reduced.
-struct FitLimits {
+struct ReductionLimits {
   std::int64_t largest_picture = 0;  ///< pixels of the largest one as asked for; 0: there is none
   int least_kv_bits = 8;             ///< 16 on a GPU, which keeps activations as they are
 };
 
-/// The first of these that `fits`: as `asked`; prompts in smaller chunks, which cost time; the KV
-/// cache in fewer bits, which costs precision; smaller pictures, which cost detail. What turns out
-/// not to be needed is not reduced. Where none fits, the one that takes least: the budget
-/// refuses it with its numbers.
-Fitting fit(const Fitting& asked, const FitLimits& limits, const EstimateOf& estimate_of,
-            const std::function<bool(const budget::TagBytes&)>& fits);
+/// Tries in order: as `asked`, a smaller prefill chunk (costs time), an 8-bit KV cache (precision),
+/// smaller pictures (detail). Undoes steps that turn out unnecessary. If nothing fits, returns what
+/// takes least, which the budget refuses with its numbers.
+GenerationSettings reduce_to_fit(const GenerationSettings& asked, const ReductionLimits& limits,
+                                 const EstimateOf& estimate_of,
+                                 const std::function<bool(const budget::TagBytes&)>& fits);
 
 /// What a request is worked on with less of, and why, for the user.
 std::string text_of(const Reduction& reduction);
@@ -53,10 +53,10 @@ std::string text_of(const Reduction& reduction);
 /// What the user can change about a generation that does not fit, each by itself.
 struct Knobs {
   std::int64_t max_pixels = 0;     ///< the largest with which it fits; 0: none
-  int max_tokens = 0;              ///< likewise
+  int max_tokens = 0;              ///< the most with which it fits; 0: none
   std::string option = {};         ///< that is enough; empty: none
   std::uint64_t budget_bytes = 0;  ///< the least that would do
 };
-std::string advice(const Knobs& knobs);
+std::string budget_hint(const Knobs& knobs);
 
 }  // namespace oko::engine
