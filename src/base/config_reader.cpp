@@ -15,11 +15,12 @@ void ConfigReader::fail(const std::string& what) const {
 }
 
 void ConfigReader::fail_absent(const char* key) const {
-  fail(tr("has no {}", "нет {}", key));
+  fail(tr("has no {}", "нет {}", path_ + key));
 }
 
 void ConfigReader::refuse(const char* key, const json& value, const std::string& expected) const {
-  fail(tr("{} is {}, oko expects {}", "{} = {}, а должно быть: {}", key, brief(value), expected));
+  fail(tr("{} is {}, oko expects {}", "{} = {}, а должно быть: {}", path_ + key, brief(value),
+          expected));
 }
 
 const json* ConfigReader::find(const char* key) const {
@@ -41,7 +42,7 @@ ConfigReader ConfigReader::child_or_empty(const char* key) const {
   static const json kEmpty = json::object();
   const json* value = find(key);
   if (value != nullptr && !value->is_object()) refuse(key, *value, tr("an object", "объект"));
-  return {value == nullptr ? kEmpty : *value, file_, hint_};
+  return {value == nullptr ? kEmpty : *value, *this, key};
 }
 
 std::int64_t ConfigReader::checked_integer(const char* key, const json& value, std::int64_t low,
@@ -82,6 +83,13 @@ float ConfigReader::positive_or(const char* key, float otherwise) const {
   return find(key) == nullptr ? otherwise : positive(key);
 }
 
+std::optional<double> ConfigReader::number(const char* key) const {
+  const json* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_number()) refuse(key, *value, tr("a number", "число"));
+  return value->get<double>();
+}
+
 std::string ConfigReader::string_or(const char* key, const std::string& otherwise) const {
   const json* value = find(key);
   if (value == nullptr) return otherwise;
@@ -99,7 +107,8 @@ bool ConfigReader::boolean_or(const char* key, bool otherwise) const {
 std::uint64_t ConfigReader::dtype_bytes() const {
   for (const char* key : {"dtype", "torch_dtype"}) {
     const nlohmann::json* dtype = find(key);
-    if (dtype != nullptr && dtype->is_string()) return *dtype == "float32" ? 4 : 2;
+    if (dtype == nullptr || dtype->is_object()) continue;
+    return string_or(key, "") == "float32" ? 4 : 2;
   }
   return 0;
 }
@@ -116,6 +125,13 @@ std::vector<int> ConfigReader::integers(const char* key, std::size_t most, int l
     result.push_back(static_cast<int>(checked_integer(key, element, low, high)));
   }
   return result;
+}
+
+std::vector<int> ConfigReader::one_or_more(const char* key, int low, int high) const {
+  const json* value = find(key);
+  if (value == nullptr) return {};
+  if (value->is_array()) return integers(key, value->size(), low, high);
+  return {static_cast<int>(checked_integer(key, *value, low, high))};
 }
 
 }  // namespace oko

@@ -2,14 +2,16 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace oko {
 
 /// Reads one object of a model's configuration file; every value is checked. Errors are kBadModel,
-/// name the file, the key and the value, and say what was expected; their hint is the caller's, who
-/// knows the kind of the model. A null counts as absent. The object must outlive the reader.
+/// name the file, the key ("text_config.hidden_size") and the value, and say what was expected;
+/// their hint is the caller's, who knows the kind of the model. A null counts as absent. The object
+/// must outlive the reader.
 class ConfigReader {
  public:
   ConfigReader(const nlohmann::json& object, std::string file, std::string hint)
@@ -33,13 +35,17 @@ class ConfigReader {
   /// A finite number above 0; throws where it is absent.
   float positive(const char* key) const;
   float positive_or(const char* key, float otherwise) const;
+  /// A number; nothing where it is absent.
+  std::optional<double> number(const char* key) const;
   std::string string_or(const char* key, const std::string& otherwise) const;
   bool boolean_or(const char* key, bool otherwise) const;
   /// Bytes of a number as `dtype` says, or `torch_dtype` in older files: 4 for float32, otherwise
-  /// 2; 0 where there is neither.
+  /// 2; 0 where there is neither, or an object with one for each part of the model.
   std::uint64_t dtype_bytes() const;
   /// A list of at most `most` whole numbers in low..high; throws where it is absent.
   std::vector<int> integers(const char* key, std::size_t most, int low, int high) const;
+  /// One whole number in low..high, or a list of them; empty where it is absent.
+  std::vector<int> one_or_more(const char* key, int low, int high) const;
 
   /// Throws: the file says `value` for `key`, oko expects `expected` (words in the user's
   /// language).
@@ -49,6 +55,12 @@ class ConfigReader {
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
+  ConfigReader(const nlohmann::json& object, const ConfigReader& parent, const char* key)
+      : object_(object),
+        file_(parent.file_),
+        hint_(parent.hint_),
+        path_(parent.path_ + key + ".") {}
+
   [[noreturn]] void fail_absent(const char* key) const;
   std::int64_t checked_integer(const char* key, const nlohmann::json& value, std::int64_t low,
                                std::int64_t high) const;
@@ -56,6 +68,7 @@ class ConfigReader {
   const nlohmann::json& object_;
   std::string file_;
   std::string hint_;
+  std::string path_;  ///< of the object in the file: "text_config."
 };
 
 }  // namespace oko

@@ -33,6 +33,14 @@ class Descriptor {
 };
 
 [[noreturn]] void throw_unreadable(const std::filesystem::path& path, int error, ErrorCode code) {
+  std::error_code ignored;
+  if (error == ENOENT && std::filesystem::is_symlink(path, ignored)) {
+    throw Error(code,
+                tr("{}: is a link to a file that is not there",
+                   "{}: это ссылка на файл, которого нет", path.string()),
+                tr("the download is incomplete, or the file was removed: get it again",
+                   "загрузка не завершена или файл удалён: получите его заново"));
+  }
   if (error == ENOENT || error == ENOTDIR) {
     throw Error(code, tr("{}: no such file", "{}: нет такого файла", path.string()),
                 tr("check the path", "проверьте путь"));
@@ -68,17 +76,28 @@ FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing)
       std::chrono::duration_cast<std::chrono::nanoseconds>(modified.time_since_epoch()).count()};
 }
 
-void refuse_lfs_pointer(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad) {
-  constexpr std::size_t kMaxBytes = 1024;
-  if (bytes.size() > kMaxBytes || !bytes.starts_with("version https://git-lfs.github.com/spec/") ||
-      bytes.find("\noid ") == std::string_view::npos) {
-    return;
+bool has_entry(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+
+void refuse_stand_in(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad) {
+  if (bytes.starts_with("version https://git-lfs.github.com/spec/") &&
+      bytes.substr(0, 1024).find("\noid ") != std::string_view::npos) {
+    throw Error(bad,
+                tr("{}: is a pointer of git-lfs: the file itself was not downloaded",
+                   "{}: это указатель git-lfs, сам файл не скачан", path.string()),
+                tr("run git lfs pull in its folder, or download the file itself",
+                   "выполните git lfs pull в его папке или скачайте сам файл"));
   }
-  throw Error(bad,
-              tr("{}: is a pointer of git-lfs: the file itself was not downloaded",
-                 "{}: это указатель git-lfs, сам файл не скачан", path.string()),
-              tr("run git lfs pull in its folder, or download the file itself",
-                 "выполните git lfs pull в его папке или скачайте сам файл"));
+  for (const std::string_view begin : {"<!DOCTYPE html", "<!doctype html", "<html"}) {
+    if (!bytes.starts_with(begin)) continue;
+    throw Error(bad,
+                tr("{}: is a web page, which came in place of the file",
+                   "{}: это веб-страница, которая пришла вместо файла", path.string()),
+                tr("download the file again; its site may ask for a login",
+                   "скачайте файл заново; возможно, сайт требует входа"));
+  }
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad) {
@@ -104,7 +123,7 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
-  refuse_lfs_pointer(bytes, path, bad);
+  refuse_stand_in(bytes, path, bad);
   return bytes;
 }
 

@@ -24,13 +24,16 @@ struct FileIdentity {
 /// device.
 FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing);
 
-/// Throws with code `bad` where `bytes`, the whole of file `path`, are not the file itself but the
-/// pointer that git-lfs leaves in its place
-/// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
-void refuse_lfs_pointer(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad);
+/// Whether a folder has an entry of that name; a link to a file that is not there is one, too.
+bool has_entry(const std::filesystem::path& path);
+
+/// Throws with code `bad` where `bytes`, the begin of file `path`, are not the file itself but what
+/// stands in for it: the pointer of git-lfs
+/// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md), or a web page.
+void refuse_stand_in(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad);
 
 /// The whole of a regular file of at most `max_bytes`. Throws with code `bad`: missing, a folder,
-/// not readable, too large, a pointer of git-lfs.
+/// not readable, too large, what `refuse_stand_in` refuses.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad);
 
 /// Writes beside `path` and renames, so that a reader never sees half a file. Throws kFailed.

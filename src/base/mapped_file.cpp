@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/language.h"
@@ -17,8 +18,6 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
     throw Error(bad, tr("{}: is empty", "{}: файл пуст", path.string()),
                 tr("get the file again", "получите файл заново"));
   }
-  constexpr std::uint64_t kSmall = 4096;
-  if (size_ <= kSmall) read_file(path, kSmall, bad);  // refuses a pointer of git-lfs
   const auto fail = [&] {
     const std::string reason = system_reason(errno);
     throw Error(bad, tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}",
@@ -45,6 +44,15 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
     ::munmap(base, reserved_);
     errno = error;
     fail();
+  }
+  constexpr std::size_t kBegin = 1024;
+  const std::string begin(reinterpret_cast<const char*>(data_), std::min(size_, kBegin));
+  try {
+    refuse_stand_in(begin, path, bad);
+  } catch (const Error&) {
+    vanished_pages_.reset();
+    ::munmap(base, reserved_);
+    throw;
   }
 }
 

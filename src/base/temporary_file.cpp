@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <set>
@@ -107,6 +108,18 @@ void TemporaryFile::fail(int error) const {
   const std::string reason = system_reason(error);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be written: {}", "{}: не записывается: {}", name_, reason));
+}
+
+fs::path temporary_folder() {
+  std::error_code error;
+  const fs::path folder = fs::temp_directory_path(error);
+  if (!error) return folder;
+  const char* set = std::getenv("TMPDIR");
+  throw Error(
+      ErrorCode::kFailed,
+      tr("{}: is no folder for temporary files: {}", "{}: не папка для временных файлов: {}",
+         std::string(set == nullptr ? "/tmp" : set), system_reason(error)),
+      tr("set TMPDIR to a folder that is there", "укажите в TMPDIR существующую папку"));
 }
 
 TemporaryPath::TemporaryPath(fs::path path) : path_(std::move(path)) {

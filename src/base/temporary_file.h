@@ -8,6 +8,9 @@
 
 namespace oko {
 
+/// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed where it is none.
+std::filesystem::path temporary_folder();
+
 /// While it lives, `remove_temporary_files` removes the file or folder of that path, which its
 /// owner is making. It removes nothing itself.
 class TemporaryPath {

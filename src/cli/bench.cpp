@@ -100,6 +100,7 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
 
 void measure(const std::string& what, MeasureOptions& options) {
   options.run.model = hub::find_model(options.model);
+  if (!options.common.budget.empty()) options.run.budget_bytes = budget_of(options.common);
   const Interrupt interrupt(Interrupt::kPatience);  // a pass of the vision tower looks for no stop
   align_model(options.run.model, options.common, interrupt.token());
   const engine::BenchmarkResult result = engine::run_benchmark(options.run, interrupt.token());
@@ -118,7 +119,6 @@ void add_run_options(Command& command, CommonOptions& common, std::string& model
       .show_default();
   command.add_flag("--json", &json, tr("one JSON object", "объект JSON"));
   add_common_options(command, common);
-  ignore_budget(command);
 }
 
 /// `oko bench WHAT` for one kind; returns the command for its own options.
@@ -131,6 +131,10 @@ Command& add_measurement(Command& bench, const std::string& what, engine::Benchm
   command.set_footer(tr("Example:{}", "Пример:{}", example));
   add_run_options(command, options->common, options->model, options->run.threads,
                   options->run.repeats, options->json);
+  command.set_description("--budget", tr("refuse a measurement that takes more memory than this, "
+                                         "such as 5GB; without it nothing is refused",
+                                         "отказаться, если измерению нужно больше памяти, "
+                                         "например 5GB; без ключа отказа не будет"));
   command.on_run([what, options] { measure(what, *options); });
   return command;
 }
@@ -219,6 +223,7 @@ void add_kernels(Command& bench) {
       tr("Example:{}", "Пример:{}", "\n  oko bench kernels --model demo/models/tiny-vl"));
   add_run_options(command, options->common, options->model, options->run.threads,
                   options->run.repeats, options->json);
+  ignore_budget(command);
   command.on_run([options] {
     options->run.model = hub::find_model(options->model);
     const Interrupt interrupt;

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
+#include "cli/pooling_note.h"
 #include "cli/terminal.h"
 #include "engine/conversion.h"
 #include "hub/model_path.h"
@@ -67,6 +68,7 @@ void run(Options& options) {
   };
   const hub::ConvertReport report = engine::convert_model(options.run);
   progress.clear();
+  if (report.assumed_pooling && !options.common.quiet) say_assumed_pooling(options.run.source);
   if (options.json) {
     print_json(json_of(report, options.run));
   } else if (!options.common.quiet) {

@@ -17,9 +17,11 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
+#include "cli/pooling_note.h"
 #include "cli/terminal.h"
 #include "engine/embedder.h"
 #include "hub/model_path.h"
+#include "models/bge_m3/model.h"
 #include "text/utf8.h"
 
 namespace oko::cli {
@@ -113,7 +115,10 @@ class EmbedRun {
         embedder_(
             {.model = model_,
              .prepare_weights = [&] { align_model(model_, options.common, interrupt_.token()); },
-             .host = make_host(options.common, options.threads)}) {}
+             .host = make_host(options.common, options.threads)}) {
+    const bool speaks = !options.common.quiet && options.outputs.dense;
+    if (speaks && bge::assumes_pooling(model_)) say_assumed_pooling(model_);
+  }
 
   void embed(std::vector<std::string> texts) {
     std::vector<bool> broken;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/system_reason.h"
 #include "budget/address_space.h"
 #include "budget/memory_budget.h"
 #include "budget/memory_probe.h"
@@ -167,6 +169,10 @@ int main(int argc, char** argv) {
     return oko::cli::report(error);
   } catch (const std::bad_alloc&) {
     return oko::cli::report(oko::budget::refused_by_system());
+  } catch (const std::filesystem::filesystem_error& error) {
+    const std::string name = error.path1().empty() ? "" : error.path1().string() + ": ";
+    return oko::cli::report(
+        oko::Error(oko::ErrorCode::kFailed, name + oko::system_reason(error.code())));
   } catch (const std::system_error& error) {
     // std::thread's where the system starts none.
     if (error.code() == std::errc::resource_unavailable_try_again) {

@@ -101,13 +101,19 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   return options;
 }
 
-/// Disk that the first use of a model takes for an aligned copy; 0 where it takes none.
-std::uint64_t disk_bytes(const std::string& name) {
+/// What the first use of a model writes to disk.
+hub::AlignedCopy aligned_copy(const std::string& name) {
   try {
-    return hub::aligned_copy_bytes(hub::find_model(name));
+    return hub::aligned_copy_of(hub::find_model(name));
   } catch (const Error&) {
-    return 0;  // not downloaded yet
+    return {};  // not downloaded yet
   }
+}
+
+void add_aligned_copy(const std::string& name, ordered_json& model) {
+  const hub::AlignedCopy copy = aligned_copy(name);
+  model["aligned_copy_bytes"] = copy.obstacle.empty() ? copy.bytes : 0;
+  if (!copy.obstacle.empty()) model["aligned_copy_error"] = copy.obstacle;
 }
 
 const char* key_of(engine::Verdict verdict) {
@@ -124,38 +130,39 @@ const char* key_of(engine::Verdict verdict) {
 
 ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& plan) {
   const auto& generation = plan.generation;
-  return {{"memory_bytes", options.physical_bytes},
-          {"system", options.system == budget::System::kMac ? "macos" : "linux"},
-          {"system_bytes", plan.reserve.system},
-          {"display_bytes", plan.reserve.display},
-          {"gpu_bytes", plan.gpu},
-          {"budget_bytes", plan.budget},
-          {"vision_language",
-           {{"name", options.vision_language.name},
-            {"weight_bytes", options.vision_language.weight_bytes},
-            {"is_on_disk", options.vision_language.is_on_disk},
-            {"aligned_copy_bytes", disk_bytes(options.vision_language.name)},
-            {"preprocess_bytes", generation.preprocess.total()},
-            {"vision_bytes", generation.vision.total()},
-            {"prefill_bytes", generation.prefill.total()},
-            {"decode_bytes", generation.decode.total()},
-            {"kv_bytes_per_token", plan.kv_per_token}}},
-          {"embedding",
-           {{"name", options.embedding.name},
-            {"weight_bytes", options.embedding.weight_bytes},
-            {"is_on_disk", options.embedding.is_on_disk},
-            {"aligned_copy_bytes", disk_bytes(options.embedding.name)},
-            {"work_bytes", plan.embed}}},
-          {"ocr_bytes", plan.ocr},
-          {"runtime_bytes", plan.runtime},
-          {"resident_bytes", plan.resident},
-          {"sequential_bytes", plan.sequential},
-          {"mode", plan.mode == engine::Mode::kResident ? "resident" : "sequential"},
-          {"verdict", key_of(plan.verdict)},
-          {"spare_bytes", plan.spare},
-          {"largest_context_tokens", plan.largest_context},
-          {"largest_picture_pixels", plan.largest_picture},
-          {"advice", plan.advice}};
+  ordered_json json{{"memory_bytes", options.physical_bytes},
+                    {"system", options.system == budget::System::kMac ? "macos" : "linux"},
+                    {"system_bytes", plan.reserve.system},
+                    {"display_bytes", plan.reserve.display},
+                    {"gpu_bytes", plan.gpu},
+                    {"budget_bytes", plan.budget},
+                    {"vision_language",
+                     {{"name", options.vision_language.name},
+                      {"weight_bytes", options.vision_language.weight_bytes},
+                      {"is_on_disk", options.vision_language.is_on_disk},
+                      {"preprocess_bytes", generation.preprocess.total()},
+                      {"vision_bytes", generation.vision.total()},
+                      {"prefill_bytes", generation.prefill.total()},
+                      {"decode_bytes", generation.decode.total()},
+                      {"kv_bytes_per_token", plan.kv_per_token}}},
+                    {"embedding",
+                     {{"name", options.embedding.name},
+                      {"weight_bytes", options.embedding.weight_bytes},
+                      {"is_on_disk", options.embedding.is_on_disk},
+                      {"work_bytes", plan.embed}}},
+                    {"ocr_bytes", plan.ocr},
+                    {"runtime_bytes", plan.runtime},
+                    {"resident_bytes", plan.resident},
+                    {"sequential_bytes", plan.sequential},
+                    {"mode", plan.mode == engine::Mode::kResident ? "resident" : "sequential"},
+                    {"verdict", key_of(plan.verdict)},
+                    {"spare_bytes", plan.spare},
+                    {"largest_context_tokens", plan.largest_context},
+                    {"largest_picture_pixels", plan.largest_picture},
+                    {"advice", plan.advice}};
+  add_aligned_copy(options.vision_language.name, json["vision_language"]);
+  add_aligned_copy(options.embedding.name, json["embedding"]);
+  return json;
 }
 
 void print_row(const std::string& what, std::uint64_t bytes) {
@@ -169,10 +176,16 @@ void print_weights(const Model& model) {
                 ? tr("weights", "веса")
                 : tr("weights, not downloaded: an estimate", "веса, ещё не скачаны: оценка"),
             model.weight_bytes);
-  if (const std::uint64_t bytes = disk_bytes(model.name); bytes > 0) {
+  const hub::AlignedCopy copy = aligned_copy(model.name);
+  if (copy.bytes == 0) return;
+  if (copy.obstacle.empty()) {
     print_row(tr("disk for an aligned copy, made at first use",
                  "диск для выровненной копии, при первом запуске"),
-              bytes);
+              copy.bytes);
+  } else {
+    print(printable(tr("  the weights are misaligned, and no aligned copy can be made: {}\n",
+                       "  веса лежат не по границам, а выровненную копию не создать: {}\n",
+                       copy.obstacle)));
   }
 }
 

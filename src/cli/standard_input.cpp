@@ -38,7 +38,7 @@ StandardInput::StandardInput(const std::vector<std::string>& files, const StopTo
 }
 
 void StandardInput::read(const StopToken& stop) {
-  const std::filesystem::path folder = std::filesystem::temp_directory_path();
+  const std::filesystem::path folder = temporary_folder();
   file_ = std::make_unique<TemporaryFile>(
       folder / "oko-input-",
       tr("standard input, kept in {}", "стандартный ввод, который хранится в {}", folder.string()));

@@ -16,13 +16,12 @@ namespace oko::document {
 namespace {
 
 std::filesystem::path temporary_prefix() {
-  return std::filesystem::temp_directory_path() / "oko-pages-";
+  return temporary_folder() / "oko-pages-";
 }
 
 /// For messages.
 std::string temporary_name() {
-  return tr("the PDF, kept in {}", "PDF, который хранится в {}",
-            std::filesystem::temp_directory_path().string());
+  return tr("the PDF, kept in {}", "PDF, который хранится в {}", temporary_folder().string());
 }
 
 /// The words that were read in a picture.

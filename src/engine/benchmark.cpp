@@ -5,12 +5,15 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "budget/memory_size.h"
 #include "engine/benchmark_pass.h"
+#include "engine/plan.h"
 #include "tensor/buffer_phases.h"
 #include "tensor/cpu/roofline_probe.h"
 #include "tensor/cpu/thread_pool.h"
 #include "tensor/device.h"
 #include "tensor/gpu_name.h"
+#include "tensor/weights.h"
 
 namespace oko::engine {
 
@@ -33,9 +36,19 @@ void check(const BenchmarkOptions& options) {
   }
 }
 
+/// A pass cannot be made smaller: it would be another measurement.
+void require_budget(const BenchmarkOptions& options, const BenchmarkPass& pass) {
+  const std::uint64_t bytes = runtime_bytes(tensor::on_gpu()) +
+                              tensor::Weights::bytes_on_disk(options.model) +
+                              pass.predicted_memory();
+  if (options.budget_bytes == 0 || bytes <= options.budget_bytes) return;
+  throw budget::OverBudget(bytes, options.budget_bytes);
+}
+
 BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
   tensor::prepare_device({.threads = options.threads});
   const std::unique_ptr<BenchmarkPass> pass = make_pass(options, stop);
+  require_budget(options, *pass);
   BenchmarkResult result;
   pass->describe(result);
   result.device = tensor::device();

@@ -21,8 +21,9 @@ struct BenchmarkOptions {
   int repeats = 3;
   int tokens =
       64;  ///< decode: generated after a prompt of 16; prefill: of the prompt; embed: of a text
-  int texts = 1;    ///< embed: in one pass
-  int side = 1024;  ///< vision: of the picture, pixels, a multiple of 32
+  int texts = 1;                   ///< embed: in one pass
+  int side = 1024;                 ///< vision: of the picture, pixels, a multiple of 32
+  std::uint64_t budget_bytes = 0;  ///< 0: not limited
 };
 
 struct BenchmarkResult {
@@ -50,7 +51,7 @@ struct BenchmarkResult {
 };
 
 /// Times a model's passes on random input beside what the machine can do. Throws kUsage for options
-/// out of range, kBadModel, kCancelled.
+/// out of range, kOverBudget, kBadModel, kCancelled.
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop = {});
 
 }  // namespace oko::engine

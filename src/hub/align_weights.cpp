@@ -1,6 +1,9 @@
 #include "hub/align_weights.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +16,7 @@
 #include "base/system_reason.h"
 #include "hub/file_lock.h"
 #include "hub/free_space.h"
+#include "hub/hugging_face_cache.h"
 #include "hub/source_checkpoint.h"
 #include "hub/tensor_copier.h"
 #include "tensor/weight_files.h"
@@ -36,39 +40,50 @@ bool is_usable(const fs::path& copy) {
   }
 }
 
-/// Whether `copy` belongs to files that are no longer there. Files that are no copies are left.
-bool is_stale(const fs::path& copy) {
+/// Whether a file of the folder of copies is of no more use: `copy` of files that are no longer
+/// there, or of an older snapshot of Hugging Face's cache than `model`, a canonical path, which
+/// refs/main names. Files that are no copies are left.
+bool is_stale(const fs::path& copy, const fs::path& model) {
   std::string source;
   try {
     const MappedFile file(copy, ErrorCode::kFailed);
     source = tensor::safetensors_metadata(file.bytes(), tensor::kAlignedSourceKey);
     if (source.empty()) return false;
-    return tensor::aligned_copy_path(source, tensor::find_weight_files(source)) != copy;
+    const fs::path folder = source;
+    const bool is_older_snapshot =
+        folder != model && folder.parent_path() == model.parent_path() && is_main_snapshot(model);
+    return is_older_snapshot ||
+           tensor::aligned_copy_path(source, tensor::find_weight_files(source)) != copy;
   } catch (const Error&) {
     return !source.empty();
   }
 }
 
-/// Removes what an interrupted process left, and stale copies. To be called under the lock.
-void sweep(const fs::path& folder) {
+/// What an interrupted process left, if no other is at work, and stale copies.
+std::vector<fs::path> find_garbage(const fs::path& folder, const fs::path& model) {
   std::error_code ignored;
   std::vector<fs::path> garbage;
+  const fs::path source = fs::weakly_canonical(model, ignored);
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const fs::path& path = entry.path();
     const bool is_temporary = path.stem().extension() == kExtension;  // NAME.safetensors.XXXXXX
-    if (is_temporary || (path.extension() == kExtension && is_stale(path))) garbage.push_back(path);
+    if (is_temporary || (path.extension() == kExtension && is_stale(path, source))) {
+      garbage.push_back(path);
+    }
   }
-  for (const fs::path& path : garbage) fs::remove(path, ignored);
+  return garbage;
 }
 
-/// For a model that needs no copy: what cannot be removed does no harm.
-void sweep_where_possible(const fs::path& folder, const StopToken& stop) {
-  try {
-    const FileLock lock(folder / "lock", stop);
-    sweep(folder);
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kCancelled) throw;
-  }
+/// To be called under the lock.
+void sweep(const fs::path& folder, const fs::path& model) {
+  std::error_code ignored;
+  for (const fs::path& path : find_garbage(folder, model)) fs::remove(path, ignored);
+}
+
+/// For a model that needs no new copy: what cannot be removed now does no harm.
+void sweep_where_possible(const fs::path& folder, const fs::path& model) {
+  if (find_garbage(folder, model).empty()) return;
+  if (const auto lock = FileLock::try_lock(folder / "lock")) sweep(folder, model);
 }
 
 void make_folder(const fs::path& folder) {
@@ -80,18 +95,24 @@ void make_folder(const fs::path& folder) {
                                      "{}: папка не создаётся: {}", folder.string(), reason));
 }
 
-/// Whether an earlier copy of the same folder is there. Its name differs from `copy` in the hash.
-bool has_stale_copy(const fs::path& copy) {
-  constexpr std::size_t kHashDigits = 16;
-  std::string name = copy.stem().string();
-  name.resize(name.size() - kHashDigits);
-  std::error_code none;
-  const fs::directory_iterator entries(copy.parent_path(), none);
-  return std::any_of(begin(entries), end(entries), [&](const auto& entry) {
-    const fs::path& path = entry.path();
-    return path.extension() == kExtension && path.stem().string().starts_with(name) &&
-           is_stale(path);
-  });
+/// Why no copy of so many bytes can be made in `folder`; empty where it can.
+std::string obstacle_to(const fs::path& folder, std::uint64_t bytes) {
+  std::error_code error;
+  fs::path place = fs::absolute(folder, error);  // of those on its way, the last that is there
+  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
+  const int reason = !fs::is_directory(place, error)             ? ENOTDIR
+                     : ::access(place.c_str(), W_OK | X_OK) != 0 ? errno
+                                                                 : 0;
+  if (reason != 0) {
+    return tr("{}: cannot be written: {}", "{}: не записывается: {}", place.string(),
+              system_reason(reason));
+  }
+  try {
+    require_free_space(place, bytes + kSpareBytes);
+  } catch (const Error& full) {
+    return full.what();
+  }
+  return {};
 }
 
 std::vector<fs::path> paths_of(const std::vector<tensor::SourceFile>& files) {
@@ -108,28 +129,30 @@ bool are_aligned(const std::map<std::string, SourceTensor>& tensors) {
 
 }  // namespace
 
-std::uint64_t aligned_copy_bytes(const fs::path& model) {
+AlignedCopy aligned_copy_of(const fs::path& model) {
   const std::vector<tensor::SourceFile> files = tensor::find_weight_files(model);
-  if (is_usable(tensor::aligned_copy_path(model, files))) return 0;
+  if (is_usable(tensor::aligned_copy_path(model, files))) return {};
   const std::map<std::string, SourceTensor> tensors = open_safetensors(paths_of(files));
-  return are_aligned(tensors) ? 0 : TensorCopier(tensors).bytes();
+  if (are_aligned(tensors)) return {};
+  const std::uint64_t bytes = TensorCopier(tensors).bytes();
+  return {bytes, obstacle_to(tensor::aligned_folder(), bytes)};
 }
 
 bool align_weights(const AlignOptions& options) {
   const std::vector<tensor::SourceFile> files = tensor::find_weight_files(options.model);
   const fs::path copy = tensor::aligned_copy_path(options.model, files);
-  if (is_usable(copy)) return false;
-  const std::map<std::string, SourceTensor> tensors = open_safetensors(paths_of(files));
-  const bool is_aligned = are_aligned(tensors);
   const fs::path folder = tensor::aligned_folder();
-  if (is_aligned) {
-    if (has_stale_copy(copy)) sweep_where_possible(folder, options.stop);
+  const auto needs_none = [&] {
+    sweep_where_possible(folder, options.model);
     return false;
-  }
+  };
+  if (is_usable(copy)) return needs_none();
+  const std::map<std::string, SourceTensor> tensors = open_safetensors(paths_of(files));
+  if (are_aligned(tensors)) return needs_none();
 
   make_folder(folder);
   const FileLock lock(folder / "lock", options.stop);
-  sweep(folder);
+  sweep(folder, options.model);
   if (is_usable(copy)) return false;
   const TensorCopier copier(tensors);
   require_free_space(folder, copier.bytes() + kSpareBytes);

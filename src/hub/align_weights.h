@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "base/stop_token.h"
 
@@ -26,16 +27,21 @@ struct AlignOptions {
 /// folder is never written to.
 ///
 /// The copy belongs to the files as they are now. Once they are replaced, it is removed and made
-/// anew; copies of models that are gone are removed when another is made. Several processes may
-/// call at the same time: one writes, the others wait. What an interrupted process left is removed
-/// by the next that writes.
+/// anew. Each call for any model also removes the copies of models that are gone, those of older
+/// snapshots of a Hugging Face model whose `refs/main` snapshot is in use, and what an interrupted
+/// process left. Several processes may call at the same time: one writes, the others wait.
 ///
 /// Returns whether a copy was made. Throws kBadModel; kFailed where the disk is full or the folder
 /// cannot be written, with nothing left behind; kCancelled.
 bool align_weights(const AlignOptions& options);
 
-/// Bytes of disk that `align_weights` would take for a copy; 0 where it would make none.
-/// Throws kBadModel.
-std::uint64_t aligned_copy_bytes(const std::filesystem::path& model);
+/// The copy that `align_weights` would make.
+struct AlignedCopy {
+  std::uint64_t bytes = 0;  ///< of disk; 0: none is needed
+  std::string obstacle;     ///< why it cannot be made, in the user's language; empty where it can
+};
+
+/// Makes none. Throws kBadModel.
+AlignedCopy aligned_copy_of(const std::filesystem::path& model);
 
 }  // namespace oko::hub

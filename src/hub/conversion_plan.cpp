@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/config_reader.h"
 #include "base/error.h"
 #include "base/language.h"
 
@@ -52,15 +53,16 @@ bool quantizes_qwen3_vl(const std::string& name) {
 const Architecture& architecture_of(const nlohmann::json& config, const std::string& folder) {
   static constexpr Architecture kBert{rename_bert, quantizes_bert, 128};
   static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl, 64};
-  const auto found = config.find("model_type");
+  const std::string hint = tr("oko converts xlm-roberta, bert and qwen3_vl",
+                              "oko преобразует xlm-roberta, bert и qwen3_vl");
   const std::string type =
-      found != config.end() && found->is_string() ? found->get<std::string>() : "";
+      ConfigReader(config, (std::filesystem::path(folder) / "config.json").string(), hint)
+          .string_or("model_type", "");
   if (type == "xlm-roberta" || type == "bert") return kBert;
   if (type == "qwen3_vl") return kQwen3Vl;
   throw Error(ErrorCode::kBadModel,
               tr("{}: model_type is \"{}\"", "{}: model_type — \"{}\"", folder, type.substr(0, 60)),
-              tr("oko converts xlm-roberta, bert and qwen3_vl",
-                 "oko преобразует xlm-roberta, bert и qwen3_vl"));
+              hint);
 }
 
 constexpr float kLargestFloat16 = 65504;

@@ -7,6 +7,7 @@
 #include <span>
 #include <system_error>
 
+#include "base/config_reader.h"
 #include "base/error.h"
 #include "base/json_file.h"
 #include "base/language.h"
@@ -205,7 +206,9 @@ bool is_quantized(const std::map<std::string, SourceTensor>& source) {
 
 /// What the config says of most layers. Throws kBadModel where `options` ask for something else.
 tensor::Quantization own_quantization(const ConvertOptions& options, const nlohmann::json& config) {
-  const auto own = tensor::QuantizationConfig::parse(config, options.source.string()).of_layer("");
+  const auto own =
+      tensor::QuantizationConfig::parse(config, (options.source / "config.json").string())
+          .of_layer("");
   if (!own) {
     throw Error(ErrorCode::kBadModel,
                 tr("{}: has scales, and its config.json does not say how it is quantized",
@@ -247,6 +250,23 @@ void set_dtype(const ConversionPlan& plan, nlohmann::ordered_json& config) {
   }
 }
 
+/// Makes the new model say how pooling works where the source does not. Returns whether it did.
+bool add_pooling(const fs::path& source, const nlohmann::json& config,
+                 const std::map<std::string, SourceTensor>& tensors, OutputFolder& folder) {
+  const ConfigReader reader(
+      config, (source / "config.json").string(),
+      tr("config.json belongs to another model", "config.json — от другой модели"));
+  const std::string type = reader.string_or("model_type", "");
+  if ((type != "xlm-roberta" && type != "bert") || says_pooling(source) ||
+      tensors.contains("sparse_linear.weight") || tensors.contains("colbert_linear.weight")) {
+    return false;
+  }
+  fs::create_directory(folder.path() / "1_Pooling");
+  folder.add_json("1_Pooling/config.json",
+                  {{"pooling_mode_cls_token", true}, {"pooling_mode_mean_tokens", false}});
+  return true;
+}
+
 ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::ordered_json& config,
                              const std::map<std::string, SourceTensor>& source) {
   const tensor::Quantization quantization = own_quantization(options, config);
@@ -255,12 +275,13 @@ ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::orde
   require_free_space(folder.path(), copier.bytes() + kSmallFilesBytes);
   copy_settings(options.source, folder.path());
   copy_model_file(options.source / "config.json", folder.path() / "config.json");
+  const bool assumed_pooling = add_pooling(options.source, config, source, folder);
   check_plan(options, folder, copier.declarations());
   const fs::path file = folder.path() / "model.safetensors";
   copier.run(file, {}, options.progress, options.stop);
   check_model(options.check_result, folder, options.destination);
-  ConvertReport report{
-      quantization.bits, quantization.group_size, {}, copier.bytes(), fs::file_size(file)};
+  ConvertReport report{quantization.bits, quantization.group_size, {},
+                       copier.bytes(),    fs::file_size(file),     assumed_pooling};
   folder.keep();
   for (const auto& [name, tensor] : source) {
     const tensor::TensorInfo& info = tensor.info();
@@ -292,8 +313,10 @@ ConvertReport convert(const ConvertOptions& options) {
       {"group_size", plan.quantization.group_size}, {"bits", bits}, {"mode", "affine"}};
   set_dtype(plan, config);
   folder.add_json("config.json", config);
+  const bool assumed_pooling = add_pooling(options.source, config, source, folder);
   check_plan(options, folder, converter.declarations());
   ConvertReport report = converter.run(folder.path() / "model.safetensors");
+  report.assumed_pooling = assumed_pooling;
   check_model(options.check_result, folder, options.destination);
   folder.keep();
   return report;

@@ -44,6 +44,9 @@ struct ConvertReport {
   std::vector<ConvertedLayer> layers;
   std::uint64_t source_bytes = 0;  ///< of the layers
   std::uint64_t bytes = 0;         ///< of model.safetensors
+  /// No file said how an encoder's pooling works, and it has none of BGE-M3's heads: the new model
+  /// says that the first token's vector is taken.
+  bool assumed_pooling = false;
 };
 
 /// Makes a quantized checkpoint in MLX's affine format of a Hugging Face one, with its config and

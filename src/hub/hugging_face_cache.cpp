@@ -108,7 +108,10 @@ std::optional<fs::path> find_snapshot(const std::string& name) {
   for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/')) {
     folder.replace(at, 1, "--");
   }
-  const fs::path repository = hugging_face_cache() / folder;
+  return snapshot_of(hugging_face_cache() / folder);
+}
+
+std::optional<fs::path> snapshot_of(const fs::path& repository) {
   std::error_code ignored;
   if (!fs::is_directory(repository / "snapshots", ignored)) return std::nullopt;
   const std::vector<fs::path> snapshots = snapshots_of(repository);
@@ -116,10 +119,15 @@ std::optional<fs::path> find_snapshot(const std::string& name) {
   if (whole != snapshots.end()) return *whole;
   if (!snapshots.empty()) return snapshots.front();
   throw Error(ErrorCode::kBadModel,
-              tr("model {}: no snapshot in {} has a config.json",
-                 "модель {}: ни в одном снимке в {} нет config.json", name, repository.string()),
+              tr("{}: no snapshot has a config.json", "{}: ни в одном снимке нет config.json",
+                 repository.string()),
               tr("the download is incomplete: download the model again with Hugging Face's tools",
                  "загрузка не завершена: скачайте модель заново средствами Hugging Face"));
+}
+
+bool is_main_snapshot(const fs::path& snapshot) {
+  return snapshot.parent_path().filename() == "snapshots" &&
+         snapshot.filename() == main_revision(snapshot.parent_path().parent_path());
 }
 
 }  // namespace oko::hub

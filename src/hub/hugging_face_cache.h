@@ -16,4 +16,10 @@ std::filesystem::path hugging_face_cache();
 /// cache does not know the model. Throws kBadModel where no snapshot has a config.json.
 std::optional<std::filesystem::path> find_snapshot(const std::string& name);
 
+/// The same of a folder "models--ORG--NAME". Nothing where it has no snapshots.
+std::optional<std::filesystem::path> snapshot_of(const std::filesystem::path& repository);
+
+/// Whether `refs/main` names the revision of `snapshot`, a folder ".../snapshots/REVISION".
+bool is_main_snapshot(const std::filesystem::path& snapshot);
+
 }  // namespace oko::hub

@@ -1,5 +1,6 @@
 #include "hub/model_path.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "base/error.h"
@@ -17,6 +18,36 @@ bool is_model(const fs::path& folder) {
   return fs::is_regular_file(folder / "config.json", ignored);
 }
 
+/// "ORG/NAME" or "NAME", as Hugging Face allows them.
+bool is_hub_name(const std::string& name) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '/';
+  };
+  return !name.empty() && name.front() != '/' && name.front() != '.' &&
+         std::count(name.begin(), name.end(), '/') <= 1 &&
+         std::all_of(name.begin(), name.end(), is_letter);
+}
+
+[[noreturn]] void fail_not_found(const std::string& given) {
+  std::error_code ignored;
+  if (fs::is_regular_file(given, ignored)) {
+    throw Error(
+        ErrorCode::kBadModel,
+        tr("{}: is a file, a model is a folder", "{}: это файл, а модель — это папка", given),
+        tr("name the folder that it lies in", "укажите папку, в которой он лежит"));
+  }
+  throw Error(ErrorCode::kBadModel,
+              tr("model {}: not found (looked for a folder of that name, in {} and in {})",
+                 "модель {}: не найдена (искали папку с таким именем, в {} и в {})", given,
+                 (oko_home() / "models").string(), hugging_face_cache().string()),
+              is_hub_name(given)
+                  ? tr("download it (hf download {0}), or give the model's folder",
+                       "скачайте её (hf download {0}) или укажите папку модели", given)
+                  : tr("give the model's folder, or its name: ORG/NAME",
+                       "укажите папку модели или её имя: ORG/NAME"));
+}
+
 }  // namespace
 
 fs::path find_model(const std::string& given) {
@@ -24,6 +55,7 @@ fs::path find_model(const std::string& given) {
   std::error_code ignored;
   if (!name.empty() && is_model(name)) return name;
   if (!name.empty() && fs::is_directory(name, ignored)) {
+    if (const auto snapshot = snapshot_of(name)) return *snapshot;
     throw Error(ErrorCode::kBadModel,
                 tr("{}: the folder has no config.json", "{}: в папке нет config.json", name),
                 tr("name the folder of a model", "укажите папку модели"));
@@ -36,12 +68,7 @@ fs::path find_model(const std::string& given) {
     if (is_model(own)) return own;
     if (const auto snapshot = find_snapshot(name)) return *snapshot;
   }
-  throw Error(ErrorCode::kBadModel,
-              tr("model {}: not found (looked for a folder of that name, in {} and in {})",
-                 "модель {}: не найдена (искали папку с таким именем, в {} и в {})", given,
-                 (oko_home() / "models").string(), hugging_face_cache().string()),
-              tr("download it (hf download {0}), or give the model's folder",
-                 "скачайте её (hf download {0}) или укажите папку модели", given));
+  fail_not_found(given);
 }
 
 }  // namespace oko::hub

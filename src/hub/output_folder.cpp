@@ -83,7 +83,7 @@ OutputFolder::OutputFolder(const fs::path& path) {
     working_ = parent / fmt::format(".{}.{}.part", path_.filename().string(), number);
     lock_.reset();
     const bool is_new = fs::create_directory(working_, error);
-    if (error) fail(working_, error);
+    if (error) fail(path_, error);
     if (is_new) lock_ = lock_of(working_);
   }
   registration_.emplace(working_);

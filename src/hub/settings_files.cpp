@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_file.h"
 #include "base/language.h"
 #include "base/system_reason.h"
 
@@ -26,12 +27,8 @@ bool is_setting(const fs::path& path) {
 
 /// The folders inside of the model's that modules.json names.
 std::vector<std::string> module_folders(const fs::path& source) {
-  std::error_code ignored;
-  if (!fs::exists(source / "modules.json", ignored)) return {"1_Pooling"};
-  constexpr std::uint64_t kMaxBytes = 1'000'000;
-  const auto list =
-      nlohmann::json::parse(read_file(source / "modules.json", kMaxBytes, ErrorCode::kBadModel),
-                            nullptr, /*allow_exceptions=*/false);
+  if (!has_entry(source / "modules.json")) return {"1_Pooling"};
+  const nlohmann::json list = read_json(source / "modules.json", ErrorCode::kBadModel);
   std::vector<std::string> folders;
   for (const auto& item : list.is_array() ? list : nlohmann::json::array()) {
     const auto path = item.is_object() ? item.find("path") : item.end();
@@ -53,6 +50,10 @@ void copy_model_file(const fs::path& source, const fs::path& destination) {
   const std::string reason = system_reason(error);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be copied: {}", "{}: не копируется: {}", source.string(), reason));
+}
+
+bool says_pooling(const fs::path& source) {
+  return has_entry(source / "modules.json") || has_entry(source / "1_Pooling" / "config.json");
 }
 
 void copy_settings(const fs::path& source, const fs::path& destination) {

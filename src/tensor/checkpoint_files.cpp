@@ -126,11 +126,9 @@ void require_none(const fs::path& model_dir, const CheckpointFormat& format, con
 /// Whether the settings of each module that sentence-transformers' modules.json names are there;
 /// Normalize may have none.
 bool has_its_modules(const fs::path& model_dir) {
-  constexpr std::uint64_t kMaxBytes = 1'000'000;
   const fs::path path = model_dir / "modules.json";
   if (!is_file(path)) return true;
-  const auto list = nlohmann::json::parse(read_file(path, kMaxBytes, ErrorCode::kBadModel), nullptr,
-                                          /*allow_exceptions=*/false);
+  const nlohmann::json list = read_json(path, ErrorCode::kBadModel);
   const auto text_of = [](const nlohmann::json& item, const char* key) -> std::string {
     const auto found = item.is_object() ? item.find(key) : item.end();
     return found != item.end() && found->is_string() ? found->get<std::string>() : "";

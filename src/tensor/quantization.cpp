@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "base/json_file.h"
 #include "base/language.h"
@@ -26,8 +27,9 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
     const auto found = entry.find(key);
     if (found == entry.end()) return std::int64_t{otherwise};
     if (!found->is_number_integer()) {
-      refuse_settings(file_name, tr("quantization {} is not a whole number",
-                                    "quantization: {} — не целое число", key));
+      refuse_settings(file_name,
+                      tr("quantization: {} is {}, oko expects a whole number",
+                         "quantization: {} = {}, а должно быть целое число", key, brief(*found)));
     }
     return found->get<std::int64_t>();
   };
@@ -50,18 +52,20 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
   return {static_cast<int>(bits), static_cast<int>(group_size)};
 }
 
-/// MLX's settings, else those of any program; null where there are none.
-const json* find_settings(const json& config) {
-  const auto in = [](const json& object) -> const json* {
+/// MLX's settings, else those of any program, and their key; null where there are none.
+std::pair<const json*, std::string> find_settings(const json& config) {
+  const auto in = [](const json& object,
+                     const std::string& path) -> std::pair<const json*, std::string> {
     for (const char* key : {"quantization", "quantization_config", "compression_config"}) {
       const auto found = object.find(key);
-      if (found != object.end() && !found->is_null()) return &*found;
+      if (found != object.end() && !found->is_null()) return {&*found, path + key};
     }
-    return nullptr;
+    return {};
   };
-  if (const json* found = in(config)) return found;
+  auto found = in(config, "");
+  if (found.first != nullptr) return found;
   const auto text = config.find("text_config");
-  return text != config.end() && text->is_object() ? in(*text) : nullptr;
+  return text != config.end() && text->is_object() ? in(*text, "text_config.") : found;
 }
 
 }  // namespace
@@ -76,7 +80,7 @@ std::string hint_for_original_weights() {
 
 QuantizationConfig QuantizationConfig::parse(const json& config, std::string_view file_name) {
   QuantizationConfig result;
-  const json* found = find_settings(config);
+  const auto [found, key] = find_settings(config);
   if (found == nullptr) return result;
   if (const auto method = found->find("quant_method"); method != found->end()) {
     throw Error(ErrorCode::kBadModel,
@@ -86,14 +90,19 @@ QuantizationConfig QuantizationConfig::parse(const json& config, std::string_vie
                 hint_for_original_weights());
   }
   if (!found->is_object()) {
-    refuse_settings(file_name, tr("quantization is not an object", "quantization — не объект"));
+    refuse_settings(file_name, tr("{} is {}, oko expects an object",
+                                  "{} = {}, а должен быть объект", key, brief(*found)));
   }
   result.default_ = parse_entry(*found, std::nullopt, file_name);
-  for (const auto& [key, value] : found->items()) {
+  for (const auto& [name, value] : found->items()) {
     if (value.is_object()) {
-      result.layers_.emplace(key, parse_entry(value, result.default_, file_name));
+      result.layers_.emplace(name, parse_entry(value, result.default_, file_name));
     } else if (value.is_boolean()) {
-      result.layers_.emplace(key, value.get<bool>() ? result.default_ : std::nullopt);
+      result.layers_.emplace(name, value.get<bool>() ? result.default_ : std::nullopt);
+    } else if (name.find('.') != std::string::npos) {  // a layer's; other programs add settings
+      refuse_settings(file_name, tr("{}: {} is {}, oko expects an object, true or false",
+                                    "{}: {} = {}, а должно быть: объект, true или false", key,
+                                    name.substr(0, 200), brief(value)));
     }
   }
   return result;

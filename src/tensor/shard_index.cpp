@@ -14,17 +14,21 @@ std::set<std::string> shard_names(const std::filesystem::path& index) {
                 tr("download the model again", "скачайте модель заново"));
   };
   const nlohmann::json parsed = read_json_object(index, ErrorCode::kBadModel);
-  if (!parsed.contains("weight_map") || !parsed["weight_map"].is_object()) {
-    fail(tr("has no weight_map", "нет weight_map"));
+  const auto map = parsed.find("weight_map");
+  if (map == parsed.end()) fail(tr("has no weight_map", "нет weight_map"));
+  if (!map->is_object()) {
+    fail(tr("weight_map is {}, oko expects an object", "weight_map = {}, а должен быть объект",
+            brief(*map)));
   }
   std::set<std::string> names;
-  for (const auto& [tensor, file] : parsed["weight_map"].items()) {
+  for (const auto& [tensor, file] : map->items()) {
     // A shard lies in the model's own folder: a path could reach any file of the machine.
     const std::string name = file.is_string() ? file.get<std::string>() : "";
     if (name.empty() || name == "." || name == ".." ||
         name.find_first_of("/\\") != std::string::npos) {
-      fail(tr("names a shard that is not a plain file name",
-              "имя части модели — не простое имя файла"));
+      fail(tr("weight_map: {} is {}, oko expects the name of a file beside it",
+              "weight_map: {} = {}, а должно быть имя файла рядом", tensor.substr(0, 200),
+              brief(file)));
     }
     names.insert(name);
   }

@@ -22,10 +22,18 @@ std::uint64_t hash_of(std::string_view text) {
   return hash;
 }
 
-/// A folder's name as a part of a file's name.
+/// The model that a folder holds, as a part of a file's name: the folder's own, or
+/// "ORG--NAME-01234567" where it is a snapshot of Hugging Face's cache, whose own is the revision.
 std::string plain_name(const fs::path& folder) {
-  constexpr std::size_t kMaxLength = 60;
-  std::string name = folder.filename().string().substr(0, kMaxLength);
+  constexpr std::size_t kMaxLength = 60, kRevisionDigits = 8;
+  constexpr std::string_view kModels = "models--";
+  std::string name = folder.filename().string();
+  const std::string repository = folder.parent_path().parent_path().filename().string();
+  if (folder.parent_path().filename() == "snapshots" && repository.starts_with(kModels)) {
+    name = repository.substr(kModels.size(), kMaxLength) + "-" + name.substr(0, kRevisionDigits);
+  } else {
+    name.resize(std::min(name.size(), kMaxLength));
+  }
   const auto is_plain = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   };

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
+#include "base/config_reader.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
@@ -106,24 +106,24 @@ void check(std::span<const Message> messages, std::span<const int> image_token_c
 /// The template's text; empty where the model has none.
 std::string template_of(const std::filesystem::path& model_dir) {
   constexpr std::uint64_t kMaxBytes = 4'000'000;
-  std::error_code ignored;
-  const auto is_there = [&](const char* name) {
-    return std::filesystem::exists(model_dir / name, ignored);
-  };
+  const auto is_there = [&](const char* name) { return has_entry(model_dir / name); };
   if (is_there("chat_template.jinja")) {
     return read_file(model_dir / "chat_template.jinja", kMaxBytes, ErrorCode::kBadModel);
   }
+  const std::string hint =
+      tr("take the file of the original model", "возьмите файл исходной модели");
   for (const char* name :
        {"chat_template.json", "processor_config.json", "tokenizer_config.json"}) {
     if (!is_there(name)) continue;
     const nlohmann::json file = read_json_object(model_dir / name, ErrorCode::kBadModel);
-    const auto found = file.find("chat_template");
-    if (found == file.end()) continue;
-    if (found->is_string()) return found->get<std::string>();
-    if (!found->is_array()) continue;
+    const ConfigReader reader(file, (model_dir / name).string(), hint);
+    const nlohmann::json* found = reader.find("chat_template");
+    if (found == nullptr) continue;
+    if (!found->is_array()) return reader.string_or("chat_template", "");
     for (const nlohmann::json& entry : *found) {  // [{"name": "default", "template": "..."}]
-      if (!entry.is_object() || entry.value("name", "") != "default") continue;
-      return entry.value("template", "");
+      if (!entry.is_object()) reader.refuse("chat_template", entry, tr("an object", "объект"));
+      const ConfigReader named(entry, (model_dir / name).string(), hint);
+      if (named.string_or("name", "") == "default") return named.string_or("template", "");
     }
   }
   return {};

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "text/precompiled_normalizer.h"
+#include "text/tokenizer_json.h"
 #include "text/unicode_table.h"
 #include "text/unigram.h"
 #include "text/utf8.h"
@@ -92,6 +93,8 @@ XlmrTokenizer XlmrTokenizer::load(const fs::path& model_dir, const TokenizerOpti
   if (!is_json) {
     file = model_dir / "sentencepiece.bpe.model";
     if (!fs::exists(file, ignored)) {
+      const fs::path words = model_dir / "vocab.txt";
+      if (fs::exists(words, ignored)) refuse(words.string(), "tokenizer", "WordPiece");
       throw Error(ErrorCode::kBadModel,
                   tr("{}: neither tokenizer.json nor sentencepiece.bpe.model",
                      "{}: нет ни tokenizer.json, ни sentencepiece.bpe.model", model_dir.string()),

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_file.h"
 #include "base/language.h"
 #include "base/mapped_file.h"
 #include "base/system_reason.h"
@@ -135,6 +136,49 @@ TEST_F(FileTest, SizesThatWouldReadTheSameAreGivenToTheByte) {
   EXPECT_EQ(text(812'000'000, 640'000'000), "812 MB, 640 MB");
   set_language(Language::kRussian);
   EXPECT_EQ(text(1'200, 1'100), "1200 байт, 1100 байт");
+}
+
+TEST_F(FileTest, WhatStandsInForAFileIsNamed) {
+  const auto expect = [&](const std::string& text, const std::string& message) {
+    write_file_atomically(folder_ / "f", std::string_view(text));
+    const std::string read = message_of(
+        [&] { read_file(folder_ / "f", 1'000'000, ErrorCode::kBadModel); }, ErrorCode::kBadModel);
+    EXPECT_NE(read.find(message), std::string::npos) << read;
+    const std::string mapped =
+        message_of([&] { MappedFile(folder_ / "f", ErrorCode::kBadModel); }, ErrorCode::kBadModel);
+    EXPECT_NE(mapped.find(message), std::string::npos) << mapped;
+  };
+  expect("version https://git-lfs.github.com/spec/v1\noid sha256:0a\nsize 7\n", "git-lfs");
+  expect("<!DOCTYPE html><html>" + std::string(50'000, ' '), "is a web page");
+  std::filesystem::create_symlink("gone", folder_ / "link");
+  EXPECT_TRUE(has_entry(folder_ / "link"));
+  EXPECT_FALSE(has_entry(folder_ / "gone"));
+  const std::string dangling = message_of(
+      [&] { read_file(folder_ / "link", 100, ErrorCode::kBadModel); }, ErrorCode::kBadModel);
+  EXPECT_NE(dangling.find("is a link to a file that is not there"), std::string::npos) << dangling;
+}
+
+TEST_F(FileTest, JsonIsReadAsPythonReadsIt) {
+  const auto read = [&](std::string_view text) {
+    write_file_atomically(folder_ / "a.json", text);
+    return read_json_object(folder_ / "a.json", ErrorCode::kBadModel);
+  };
+  const auto refusal = [&](std::string_view text) {
+    return message_of([&] { read(text); }, ErrorCode::kBadModel);
+  };
+  EXPECT_EQ(read("\xEF\xBB\xBF{\"a\": 1}").at("a"), 1);
+  const auto odd =
+      read(R"({"a": NaN, "b": [Infinity, -Infinity], "c": "NaN \" Infinity", "d": 1})");
+  EXPECT_TRUE(odd.at("a").is_null() && odd.at("b")[0].is_null() && odd.at("b")[1].is_null());
+  EXPECT_EQ(odd.at("c"), "NaN \" Infinity");
+  EXPECT_EQ(odd.at("d"), 1);
+  for (const std::string_view text : {"", "{", "{\"a\": nan}", "{\"a\": Infinity2}"}) {
+    EXPECT_NE(refusal(text).find("a.json: is not JSON (byte "), std::string::npos) << text;
+  }
+  EXPECT_TRUE(refusal("{\"a\": 1,}").ends_with("is not JSON (byte 9 of 9)"));
+  EXPECT_TRUE(refusal("[]").ends_with("holds a list, oko expects an object"));
+  EXPECT_TRUE(refusal("5").ends_with("holds 5, oko expects an object"));
+  EXPECT_TRUE(refusal(std::string_view("\xFF\xFE{\0}\0", 6)).ends_with("is UTF-16, JSON is UTF-8"));
 }
 
 TEST_F(FileTest, ReasonsOfTheSystemAreInTheUsersLanguage) {

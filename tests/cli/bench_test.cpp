@@ -23,7 +23,8 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
   for (const auto& command : commands) {
     std::vector<std::string> arguments{"bench"};
     arguments.insert(arguments.end(), command.begin(), command.end());
-    for (const char* more : {"--model", kModel.c_str(), "--repeats", "2", "--json"}) {
+    for (const char* more :
+         {"--model", kModel.c_str(), "--repeats", "2", "--budget", "2GB", "--json"}) {
       arguments.push_back(more);
     }
     const ProcessResult run = run_oko(arguments);
@@ -100,6 +101,12 @@ TEST(BenchTest, WrongUsageIsRefusedWithStatusTwo) {
     EXPECT_EQ(run.status, 2) << run.err;
     EXPECT_TRUE(run.out.empty()) << run.out;
   }
+}
+
+TEST(BenchTest, AMeasurementThatDoesNotFitTheBudgetIsRefusedWithStatusThree) {
+  const ProcessResult run = run_oko({"bench", "decode", "--model", kModel, "--budget", "50MB"});
+  EXPECT_EQ(run.status, 3) << run.err;
+  EXPECT_NE(run.err.find("the budget is 50MB"), std::string::npos) << run.err;
 }
 
 TEST(BenchTest, AMissingModelIsStatusFive) {

@@ -1,5 +1,6 @@
 // `oko embed`: what it prints for texts and lines, and what it refuses.
 #include <gtest/gtest.h>
+#include <mlx/mlx.h>
 
 #include <cmath>
 #include <filesystem>
@@ -193,6 +194,39 @@ TEST_F(EmbedTest, PlainOutputIsALineAVector) {
   const ProcessResult both = run({"one", "--dense", "--colbert", "--model", model()});
   EXPECT_TRUE(both.out.starts_with("dense\t")) << both.out.substr(0, 20);
   EXPECT_NE(both.out.find("\ncolbert\t"), std::string::npos);
+}
+
+TEST_F(EmbedTest, PoolingThatNoFileTellsIsSaid) {
+  const std::filesystem::path plain = folder_ / "plain";
+  std::filesystem::copy(RandomModels::get("bge-m3-small-f32", 21), plain);
+  const std::string weights = plain / "model.safetensors";
+  auto [tensors, metadata] = mlx::core::load_safetensors(weights);
+  const auto embed = [&](const std::filesystem::path& model, std::vector<std::string> options) {
+    options.insert(options.end(), {"a", "--model", model});
+    const ProcessResult result = run(options);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result;
+  };
+  EXPECT_EQ(embed(plain, {}).err, "") << "BGE-M3's heads are there";
+  std::erase_if(tensors, [](const auto& tensor) { return tensor.first.find("_linear.") < 10; });
+  for (auto& [name, tensor] : tensors) tensor.eval();
+  mlx::core::save_safetensors(weights, tensors, metadata);
+  const ProcessResult said = embed(plain, {"--json"});
+  EXPECT_NE(said.err.find("the first token's is taken"), std::string::npos) << said.err;
+  EXPECT_EQ(embed(plain, {"--quiet"}).err, "");
+
+  const std::filesystem::path converted = folder_ / "converted";
+  const auto convert = Process({OKO_PROGRAM, "convert", plain, converted}, {"LANG=en"}).wait();
+  EXPECT_NE(convert.err.find("the first token's is taken"), std::string::npos) << convert.err;
+  EXPECT_EQ(embed(converted, {}).err, "") << "its files tell";
+  write_file_atomically(plain / "modules.json", std::string_view(R"([
+      {"path": "", "type": "sentence_transformers.models.Transformer"},
+      {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])"));
+  std::filesystem::create_directory(plain / "1_Pooling");
+  write_file_atomically(plain / "1_Pooling" / "config.json", std::string_view("{}"));
+  const ProcessResult mean = embed(plain, {"--json"});
+  EXPECT_EQ(mean.err, "");
+  EXPECT_NE(mean.out, said.out);
 }
 
 TEST_F(EmbedTest, WrongUsageIsRefusedWithStatusTwo) {

@@ -57,7 +57,21 @@ TEST(PlanCommandTest, DiskForAnAlignedCopyIsTold) {
   const auto plan = json::parse(run({"plan", "--model", folder, "--json"}).out);
   const auto aligned = json::parse(run({"plan", "--model", kTinyModel, "--json"}).out);
   const std::string table = run({"plan", "--model", folder}).out;
+  // A home that is a file stands in for a file system that is read-only.
+  const std::string home = "OKO_HOME=" + (folder / "config.json").string();
+  const auto plan_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {OKO_PROGRAM, "plan", "--model", folder});
+    return Process(arguments, {"LANG=en_XX.UTF-8", "LC_ALL=", home}).wait().out;
+  };
+  const auto refused = json::parse(plan_of({"--json"}));
+  const std::string refused_table = plan_of({});
   std::filesystem::remove_all(folder);
+  EXPECT_EQ(refused.at("vision_language").at("aligned_copy_bytes"), 0u);
+  EXPECT_TRUE(refused.at("vision_language").contains("aligned_copy_error"));
+  EXPECT_FALSE(plan.at("vision_language").contains("aligned_copy_error"));
+  EXPECT_EQ(refused_table.find("disk for an aligned copy"), std::string::npos) << refused_table;
+  EXPECT_NE(refused_table.find("no aligned copy can be made: "), std::string::npos)
+      << refused_table;
   EXPECT_GT(plan.at("vision_language").at("aligned_copy_bytes"), 1'000'000u);
   EXPECT_EQ(aligned.at("vision_language").at("aligned_copy_bytes"), 0u);
   EXPECT_NE(table.find("disk for an aligned copy"), std::string::npos) << table;

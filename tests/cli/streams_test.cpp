@@ -170,6 +170,13 @@ TEST_F(StreamsTest, PictureComesFromStandardInputWhereItsNameIsADash) {
   EXPECT_TRUE(fs::is_empty(folder_)) << "the copy of standard input is there";
 }
 
+TEST_F(StreamsTest, AFolderForTemporaryFilesThatIsNotThereIsNamed) {
+  const auto result = shell("LANG=ru TMPDIR=$FOLDER/none \"$OKO\" ocr - <\"$PICTURE\"");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err.rfind("oko: " + (folder_ / "none").string() + ": не папка", 0), 0u)
+      << result.err;
+}
+
 TEST_F(StreamsTest, NameThatIsNotUtf8IsWholeInJson) {
   const std::string name = (folder_ / "\xff\xe4 \"1\".png").string();
   std::error_code refused;

@@ -3,6 +3,7 @@
 #include <mlx/mlx.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <fstream>
@@ -14,6 +15,7 @@
 
 #include "base/stop_token.h"
 #include "budget/process_memory.h"
+#include "hub/file_lock.h"
 #include "tensor/device.h"
 #include "tensor/model_part.h"
 #include "tensor/weights.h"
@@ -72,7 +74,7 @@ class AlignWeightsTest : public ScratchFolderTest {
   /// A model of one file whose tensors are misaligned.
   fs::path misaligned(const std::unordered_map<std::string, mx::array>& tensors) const {
     std::size_t padding = 0;
-    while (aligned_copy_bytes(save("model", tensors, padding)) == 0) ++padding;
+    while (aligned_copy_of(save("model", tensors, padding)).bytes == 0) ++padding;
     return folder_ / "model";
   }
   fs::path misaligned() const { return misaligned(some_tensors(16)); }
@@ -184,14 +186,14 @@ TEST_F(AlignWeightsTest, CopyIsMadeOnceAndTheModelsOwnFolderStays) {
   const auto before = tensor::find_weight_files(model);
   std::uint64_t told = 0, bytes = 0;
   for (const auto& [name, array] : tensors) bytes += array.nbytes();
-  EXPECT_EQ(aligned_copy_bytes(model), bytes);
+  EXPECT_EQ(aligned_copy_of(model).bytes, bytes);
   EXPECT_TRUE(
       align_weights({.model = model, .on_copy = [&](const fs::path& copy, std::uint64_t size) {
                        EXPECT_EQ(copy.parent_path(), folder_ / "home" / "aligned");
                        told = size;
                      }}));
   EXPECT_EQ(told, bytes);
-  EXPECT_EQ(aligned_copy_bytes(model), 0U);
+  EXPECT_EQ(aligned_copy_of(model).bytes, 0U);
   EXPECT_FALSE(align_weights({.model = model}));
   ASSERT_EQ(copies().size(), 1U);
   EXPECT_TRUE(copies().begin()->starts_with("model-"));
@@ -207,7 +209,7 @@ TEST_F(AlignWeightsTest, AlignedModelsAreMappedAsTheyAre) {
        {RandomModels::get("qwen3-vl-small-4bit", 5), RandomModels::get("bge-m3-small-f32", 38),
         fs::path(OKO_SOURCE_DIR) / "demo" / "models" / "tiny-vl"}) {
     SCOPED_TRACE(model);
-    EXPECT_EQ(aligned_copy_bytes(model), 0U);
+    EXPECT_EQ(aligned_copy_of(model).bytes, 0U);
     EXPECT_FALSE(align_weights({.model = model}));
     EXPECT_FALSE(fs::exists(tensor::aligned_folder()));
   }
@@ -272,6 +274,55 @@ TEST_F(AlignWeightsTest, CopyOfAModelThatIsAlignedNowOrGoneIsRemoved) {
   ASSERT_TRUE(align_weights({.model = folder_ / "elsewhere"}));
   EXPECT_EQ(copies().size(), 1U);
   EXPECT_TRUE(copies().begin()->starts_with("elsewhere-"));
+}
+
+TEST_F(AlignWeightsTest, SnapshotsOfHuggingFaceGiveTheirModelsName) {
+  const fs::path model = misaligned();
+  const fs::path repository = folder_ / "hub" / "models--org--Small-1.5";
+  const auto add_snapshot = [&](const std::string& revision) {
+    fs::create_directories(repository / "snapshots");
+    fs::copy(model, repository / "snapshots" / revision);
+    return repository / "snapshots" / revision;
+  };
+  const fs::path old = add_snapshot("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+  const fs::path now = add_snapshot("0123456789abcdef0123456789abcdef01234567");
+  const auto has_copies = [&](const std::vector<std::string>& names) {
+    const std::set<std::string> all = copies();
+    return all.size() == names.size() &&
+           std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+             return std::any_of(all.begin(), all.end(), [&](const std::string& copy) {
+               return copy.starts_with(name + "-");
+             });
+           });
+  };
+  ASSERT_TRUE(align_weights({.model = model}));
+  ASSERT_TRUE(align_weights({.model = old}));
+  // Without refs/main nothing says which snapshot is the older one.
+  ASSERT_TRUE(align_weights({.model = now}));
+  EXPECT_TRUE(has_copies({"model", "org--Small-1_5-aaaaaaaa", "org--Small-1_5-01234567"}));
+  fs::create_directories(repository / "refs");
+  std::ofstream(repository / "refs" / "main") << now.filename().string();
+  EXPECT_FALSE(align_weights({.model = old}));
+  EXPECT_EQ(copies().size(), 3U);
+  EXPECT_FALSE(align_weights({.model = now}));
+  EXPECT_TRUE(has_copies({"model", "org--Small-1_5-01234567"}));
+  EXPECT_EQ(Weights::open(now).copied_bytes(), 0u);
+}
+
+TEST_F(AlignWeightsTest, UseOfAnyModelRemovesCopiesOfModelsThatAreGone) {
+  const fs::path model = misaligned();
+  ASSERT_TRUE(align_weights({.model = model}));
+  std::ofstream(tensor::aligned_folder() / "other-0.safetensors.aB3xYz") << "half of a file";
+  std::ofstream(tensor::aligned_folder() / "notes.txt") << "the user's own";
+  fs::remove_all(model);
+  const fs::path aligned = RandomModels::get("bge-m3-small-f32", 38);
+  {
+    const FileLock busy(tensor::aligned_folder() / "lock", StopToken());
+    EXPECT_FALSE(align_weights({.model = aligned}));  // does not wait
+    EXPECT_EQ(copies().size(), 3U);
+  }
+  EXPECT_FALSE(align_weights({.model = aligned}));
+  EXPECT_EQ(copies(), std::set<std::string>{"notes.txt"});
 }
 
 TEST_F(AlignWeightsTest, LeftoversAndDamagedCopiesAreReplaced) {
@@ -362,7 +413,7 @@ TEST_F(AlignWeightsTest, DiskWithTooLittleSpaceIsRefusedBeforeAnythingIsWritten)
   std::error_code error;
   fs::resize_file(file, start.size() + header.size() + 1 + 8'000'000'000'000, error);
   if (error) GTEST_SKIP() << "no file of 8 TB here: " << error.message();
-  ASSERT_GT(aligned_copy_bytes(folder_ / "model"), 0U);
+  ASSERT_GT(aligned_copy_of(folder_ / "model").bytes, 0U);
   bool started = false;
   const std::string message = message_of(
       [&] {
@@ -383,6 +434,9 @@ TEST_F(AlignWeightsTest, FolderThatCannotBeWrittenIsAnErrorThatNamesIt) {
     const std::string message =
         message_of([&] { align_weights({.model = model}); }, ErrorCode::kFailed);
     EXPECT_NE(message.find((home / "aligned").string()), std::string::npos) << message;
+    const AlignedCopy copy = aligned_copy_of(model);
+    EXPECT_GT(copy.bytes, 0u);
+    EXPECT_NE(copy.obstacle, "") << home;
   }
 }
 

@@ -184,12 +184,12 @@ TEST_F(ConvertModelTest, AQwenModelKeepsItsVisionTower) {
 TEST_F(ConvertModelTest, QuantizedModelIsCopiedAsItIsAndAligned) {
   const fs::path& original = RandomModels::get("qwen3-vl-small-4bit", 5);
   copy_shifted(original, folder_ / "copy", 3);
-  EXPECT_GT(aligned_copy_bytes(folder_ / "copy"), 0U);
+  EXPECT_GT(aligned_copy_of(folder_ / "copy").bytes, 0U);
   const ConvertReport report = convert({.source = folder_ / "copy", .destination = out()});
   EXPECT_EQ(report.bits, 4);
   EXPECT_EQ(report.group_size, 64);
   EXPECT_EQ(report.bytes, fs::file_size(out() / "model.safetensors"));
-  EXPECT_EQ(aligned_copy_bytes(out()), 0U);
+  EXPECT_EQ(aligned_copy_of(out()).bytes, 0U);
   const auto expected = open_source(original), found = open_source(out());
   ASSERT_EQ(found.size(), expected.size());
   EXPECT_EQ(report.layers.size(), expected.size());

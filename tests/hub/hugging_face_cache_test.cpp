@@ -112,6 +112,37 @@ TEST_F(HuggingFaceCacheTest, ADownloadWithoutAConfigIsCalledIncomplete) {
   EXPECT_NE(message.find("no snapshot"), std::string::npos) << message;
 }
 
+TEST_F(HuggingFaceCacheTest, TheFolderOfARepositoryStandsForItsSnapshot) {
+  add_snapshot("main", true, 100);
+  add_snapshot("newer", true, 1);
+  write(repository() / "refs" / "main", "main");
+  EXPECT_EQ(find_model(repository()), snapshot("main"));
+  EXPECT_TRUE(is_main_snapshot(snapshot("main")));
+  EXPECT_FALSE(is_main_snapshot(snapshot("newer")));
+}
+
+TEST_F(HuggingFaceCacheTest, TheHintFitsWhatWasGiven) {
+  use_cache();
+  write(folder_ / "model.safetensors", "x");
+  const auto refusal = [](const std::string& name) -> std::string {
+    try {
+      find_model(name);
+      return "found";
+    } catch (const Error& error) {
+      return error.what() + std::string("\n") + error.hint();
+    }
+  };
+  const auto expect = [&](const std::string& name, const std::string& part) {
+    EXPECT_NE(refusal(name).find(part), std::string::npos) << refusal(name);
+  };
+  expect("org/name", "hf download org/name");
+  expect((folder_ / "model.safetensors").string(), "is a file, a model is a folder");
+  for (const char* name : {"/no/such/folder", "./folder", "https://host/org/name", "a/b/c", "a b",
+                           "org/name@main", "../name", "~/name"}) {
+    expect(name, "give the model's folder, or its name: ORG/NAME");
+  }
+}
+
 TEST_F(HuggingFaceCacheTest, AnEmptyNameIsNoModelOfTheCurrentFolder) {
   use_cache();
   const fs::path before = fs::current_path();

@@ -220,7 +220,7 @@ TEST_F(ModulesTest, OtherModulesAreNamed) {
   write("modules.json", json::array({{{"path", ""}, {"type", "my.Transformer"}}}));
   expect_refused("my.Transformer");
   write("modules.json", json::object());
-  expect_refused("not a list of modules");
+  expect_refused("holds an object, oko expects a list of modules");
 }
 
 TEST_F(ModulesTest, ModulesElsewhereOrOfSomethingElseAreRefused) {
@@ -269,7 +269,7 @@ TEST_F(ModulesTest, TheDefaultPromptMustBeThere) {
   write(name, {{"default_prompt_name", "document"}});
   EXPECT_EQ(Config::load(model_).modules.prompt, "");
   write(name, {{"prompts", {{"query", {"query: "}}}}, {"default_prompt_name", "query"}});
-  expect_refused("query is array, oko expects a text");
+  expect_refused("prompts.query is a list, oko expects a text");
   write(name, {{"default_prompt_name", "none"}});
   expect_refused("default_prompt_name is \"none\"");
   write(name, {{"model_type", "CrossEncoder"}});

@@ -165,8 +165,8 @@ TEST_F(ImageProcessorConfigTest, OlderNamesAndNestedObjectAreRead) {
 }
 
 TEST_F(ImageProcessorConfigTest, WrongValuesAreBadModel) {
-  EXPECT_EQ(message_of("{"), "is not a JSON object");
-  EXPECT_EQ(message_of("[1]"), "is not a JSON object");
+  EXPECT_EQ(message_of("{"), "is not JSON (byte 2 of 1)");
+  EXPECT_EQ(message_of("[1]"), "holds a list, oko expects an object");
   EXPECT_EQ(message_of(R"({"patch_size": 0})"),
             "patch_size is 0, oko expects a whole number from 1 to 64");
   EXPECT_EQ(message_of(R"({"patch_size": "16"})"),
@@ -174,16 +174,16 @@ TEST_F(ImageProcessorConfigTest, WrongValuesAreBadModel) {
   EXPECT_EQ(message_of(R"({"merge_size": 18446744073709551615})"),
             "merge_size is 18446744073709551615, oko expects a whole number from 1 to 8");
   EXPECT_EQ(message_of(R"({"image_std": [0.5, 0, 0.5]})"),
-            "image_std is array, oko expects three numbers above 0");
+            "image_std is a list, oko expects three numbers above 0");
   EXPECT_EQ(message_of(R"({"image_mean": [0.5, 0.5]})"),
-            "image_mean is array, oko expects three numbers");
+            "image_mean is a list, oko expects three numbers");
   EXPECT_EQ(message_of(R"({"size": 5})"), "size is 5, oko expects an object");
   const std::string deep(100'000, '[');
   EXPECT_EQ(message_of("{\"patch_size\": " + deep + std::string(100'000, ']') + "}"),
-            "patch_size is array, oko expects a whole number from 1 to 64");
+            "patch_size is a list, oko expects a whole number from 1 to 64");
   EXPECT_EQ(message_of(R"({"resample": 2})"), "resample is 2, oko expects 3");
   EXPECT_EQ(message_of(R"({"size": {"shortest_edge": 9000, "longest_edge": 100}})"),
-            "longest_edge is 100, oko expects at least shortest_edge (9000)");
+            "size.longest_edge is 100, oko expects at least shortest_edge (9000)");
   EXPECT_EQ(message_of(R"({"min_pixels": 9000, "max_pixels": 100})"),
             "max_pixels is 100, oko expects a whole number from 9000 to 1099511627776");
 }

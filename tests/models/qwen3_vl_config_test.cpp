@@ -104,6 +104,9 @@ TEST_F(Qwen3VlConfigTest, TheRotaryEmbeddingIsReadWhereverItsSettingsStand) {
   EXPECT_EQ(load().text.rope_theta, 9.0f);
   text["rope_parameters"]["rope_type"] = "yarn";
   EXPECT_NE(refusal().find("rope_type yarn"), std::string::npos);
+  text["rope_parameters"]["rope_type"] = "default";
+  text["rope_scaling"] = {{"type", "yarn"}, {"factor", 3.0}};  // as Qwen's README advises
+  EXPECT_NE(refusal().find("rope_type yarn"), std::string::npos);
   text.erase("rope_parameters");
   text["rope_scaling"] = scaling;
   EXPECT_EQ(load().text.rope_theta, 7.0f);
@@ -167,6 +170,22 @@ TEST_F(Qwen3VlConfigTest, EndTokensAreThoseOfAllFiles) {
   write("tokenizer_config.json", {{"eos_token", "<end>"}});
   EXPECT_EQ(GenerationConfig::load(model_).eos_token_ids, (std::vector<std::int32_t>{3, 4, 5}));
   EXPECT_EQ(GenerationConfig::load(model_).eos_token, "<end>");
+}
+
+TEST_F(Qwen3VlConfigTest, ALinkWithoutItsFileIsNoMissingSetting) {
+  for (const char* name : {"generation_config.json", "preprocessor_config.json"}) {
+    fs::remove(model_ / name);
+    fs::create_symlink("../../blobs/gone", model_ / name);
+    const auto load_all = [&] {
+      GenerationConfig::load(model_);
+      ImageProcessorConfig::of_model(model_);
+    };
+    const std::string message = message_of(load_all, ErrorCode::kBadModel);
+    EXPECT_NE(message.find(name + std::string(": is a link to a file")), std::string::npos)
+        << message;
+    fs::remove(model_ / name);
+    if (name == std::string("generation_config.json")) load_all();
+  }
 }
 
 TEST_F(Qwen3VlConfigTest, TheProcessorOfTransformers5GoesFirst) {

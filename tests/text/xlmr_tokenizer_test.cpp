@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/text/corpus.h"
@@ -231,14 +232,19 @@ TEST_F(XlmrTokenizerTest, DamagedFilesAreErrorsOfTheModel) {
 }
 
 TEST_F(XlmrTokenizerTest, MissingFilesAreNamed) {
-  try {
-    XlmrTokenizer::load(folder_, {""});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadModel);
-    EXPECT_EQ(error.what(),
-              folder_.string() + ": neither tokenizer.json nor sentencepiece.bpe.model");
-  }
+  const auto refusal = [&]() -> std::string {
+    try {
+      XlmrTokenizer::load(folder_, {""});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadModel);
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refusal(), folder_.string() + ": neither tokenizer.json nor sentencepiece.bpe.model");
+  write_file_atomically(folder_ / "vocab.txt", std::string_view("[PAD]\n"));
+  EXPECT_EQ(refusal(), (folder_ / "vocab.txt").string() +
+                           ": tokenizer is \"WordPiece\", which oko does not have");
 }
 
 }  // namespace

@@ -39,11 +39,15 @@ std::string task_of(std::string_view architecture) {
 /// that a language model is used as an encoder.
 void check_architectures(const ConfigReader& reader, const std::filesystem::path& model_dir) {
   const json* list = reader.find("architectures");
-  if (list == nullptr || !list->is_array()) return;
+  if (list == nullptr) return;
+  const auto is_text = [](const json& item) { return item.is_string(); };
+  if (!list->is_array() || !std::all_of(list->begin(), list->end(), is_text)) {
+    reader.refuse("architectures", *list, tr("a list of texts", "список строк"));
+  }
   std::error_code ignored;
   const bool has_modules = std::filesystem::exists(model_dir / "modules.json", ignored);
   for (const json& item : *list) {
-    const std::string name = item.is_string() ? item.get<std::string>().substr(0, 60) : "";
+    const std::string name = item.get<std::string>().substr(0, 60);
     const std::string task = task_of(name);
     const bool is_language_model = !name.ends_with("Classification") &&
                                    !name.ends_with("Answering") && !name.ends_with("Choice");

@@ -79,6 +79,12 @@ TokenVectors colbert_of(const float* rows, std::size_t count, std::size_t width)
 
 }  // namespace
 
+bool assumes_pooling(const std::filesystem::path& model_dir) {
+  if (has_pooling(model_dir)) return false;
+  const tensor::Weights weights = tensor::Weights::open(model_dir);
+  return !weights.contains("sparse_linear.weight") && !weights.contains("colbert_linear.weight");
+}
+
 Model::Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config)
     : model_dir_(model_dir),
       files_(weights.files()),

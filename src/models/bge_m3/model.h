@@ -16,6 +16,10 @@
 
 namespace oko::models::bge_m3 {
 
+/// Whether the first token's vector is taken because no file says how pooling works. BGE-M3 itself,
+/// which has its heads, is known to be made so. Throws kBadModel.
+bool assumes_pooling(const std::filesystem::path& model_dir);
+
 /// An embedding model ready to run: BGE-M3, or a sentence-transformers encoder without BGE-M3's
 /// heads. Used by one thread, the one that owns MLX.
 class Model {

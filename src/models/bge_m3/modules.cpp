@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <system_error>
 #include <utility>
 
 #include "base/config_reader.h"
@@ -17,14 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(path, ignored);
-}
-
 /// A settings file, which may be missing: then an empty object.
 json read_if_there(const fs::path& path) {
-  return is_there(path) ? read_json_object(path, ErrorCode::kBadModel) : json::object();
+  return has_entry(path) ? read_json_object(path, ErrorCode::kBadModel) : json::object();
 }
 
 Pooling read_mode(const ConfigReader& reader, const char* key, const json& name) {
@@ -145,16 +139,20 @@ struct Entry {
 };
 
 std::vector<Entry> read_entries(const fs::path& path) {
-  constexpr std::uint64_t kMaxBytes = 1'000'000;
   constexpr std::string_view kPackage = "sentence_transformers.";
-  const json list = json::parse(read_file(path, kMaxBytes, ErrorCode::kBadModel), nullptr,
-                                /*allow_exceptions=*/false);
+  const json list = read_json(path, ErrorCode::kBadModel);
   const json none = json::object();
   const ConfigReader file(none, path.string(), hint_for_encoders());
-  if (!list.is_array()) file.fail(tr("is not a list of modules", "это не список модулей"));
+  if (!list.is_array()) {
+    file.fail(tr("holds {}, oko expects a list of modules",
+                 "содержит {}, а должен быть список модулей", brief(list)));
+  }
   std::vector<Entry> entries;
   for (const json& item : list) {
-    if (!item.is_object()) file.fail(tr("is not a list of modules", "это не список модулей"));
+    if (!item.is_object()) {
+      file.fail(tr("a module is {}, oko expects an object", "модуль — {}, а должен быть объект",
+                   brief(item)));
+    }
     const ConfigReader reader(item, path.string(), hint_for_encoders());
     const std::string type = reader.string_or("type", "");
     Entry entry{type.substr(type.rfind('.') + 1), reader.string_or("path", "")};
@@ -209,17 +207,19 @@ void read_transformer(const fs::path& model_dir, Modules& modules) {
       "sentence_albert_config.json",     "sentence_xlm-roberta_config.json",
       "sentence_xlnet_config.json"};
   const auto name = std::find_if(kNames.begin(), kNames.end(),
-                                 [&](const char* file) { return is_there(model_dir / file); });
+                                 [&](const char* file) { return has_entry(model_dir / file); });
   const fs::path path = model_dir / (name == kNames.end() ? kNames[0] : *name);
   const json settings = read_if_there(path);
   const ConfigReader reader(settings, path.string(), hint_for_encoders());
   constexpr int kMost = 1 << 24;
   modules.max_seq_length = static_cast<int>(reader.integer_or("max_seq_length", 0, 3, kMost));
   if (modules.max_seq_length == 0) {
-    const json tokenizer = read_if_there(model_dir / "tokenizer_config.json");
-    const auto found = tokenizer.find("model_max_length");
+    const fs::path tokenizer = model_dir / "tokenizer_config.json";
+    const json file = read_if_there(tokenizer);
     // Files without a limit say 1e30.
-    const double most = found != tokenizer.end() && found->is_number() ? found->get<double>() : 0;
+    const double most = ConfigReader(file, tokenizer.string(), hint_for_encoders())
+                            .number("model_max_length")
+                            .value_or(0);
     if (most >= 3 && most <= kMost) modules.max_seq_length = static_cast<int>(most);
   }
   modules.do_lower_case = reader.boolean_or("do_lower_case", false);
@@ -269,11 +269,16 @@ std::string hint_for_encoders() {
       "список — в docs/INPUTS.md");
 }
 
+bool has_pooling(const fs::path& model_dir) {
+  return has_entry(model_dir / "modules.json") ||
+         has_entry(model_dir / "1_Pooling" / "config.json");
+}
+
 Modules read_modules(const fs::path& model_dir, int hidden_size) {
   Modules modules;
-  if (is_there(model_dir / "modules.json")) {
+  if (has_entry(model_dir / "modules.json")) {
     read_modules_json(model_dir, hidden_size, modules);
-  } else if (const fs::path pooling = model_dir / "1_Pooling" / "config.json"; is_there(pooling)) {
+  } else if (const fs::path pooling = model_dir / "1_Pooling" / "config.json"; has_entry(pooling)) {
     read_pooling(pooling, hidden_size, modules);
   }
   read_transformer(model_dir, modules);

@@ -33,7 +33,8 @@ std::optional<bool> tie_of(const ConfigReader& root, const ConfigReader& text) {
   std::optional<bool> tie;
   for (const ConfigReader* reader : {&root, &text}) {
     if (reader->find("tie_word_embeddings") == nullptr) continue;
-    tie = tie.value_or(false) || reader->boolean_or("tie_word_embeddings", false);
+    const bool says_tied = reader->boolean_or("tie_word_embeddings", false);
+    tie = tie.value_or(false) || says_tied;
   }
   return tie;
 }
@@ -45,8 +46,11 @@ void parse_rope(const ConfigReader& reader, TextConfig& text) {
   const ConfigReader rope = reader.child_or_empty(new_layout ? "rope_parameters" : "rope_scaling");
   text.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader)
                         .positive_or("rope_theta", text.rope_theta);
-  const std::string type = rope.string_or("rope_type", rope.string_or("type", "default"));
-  if (type != "default" && type != "mrope") {
+  // A rope_scaling that the user has added for long texts beside rope_parameters counts, too.
+  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+    const ConfigReader each = reader.child_or_empty(key);
+    const std::string type = each.string_or("rope_type", each.string_or("type", "default"));
+    if (type == "default" || type == "mrope") continue;
     reader.fail(tr("rope_type {} is not supported", "rope_type {} не поддерживается", type));
   }
   if (rope.find("mrope_section") != nullptr) {

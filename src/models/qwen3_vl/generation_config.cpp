@@ -1,8 +1,12 @@
 #include "models/qwen3_vl/generation_config.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "base/config_reader.h"
+#include "base/file.h"
 #include "base/json_file.h"
+#include "models/qwen3_vl/hint.h"
 
 namespace oko::models::qwen3_vl {
 namespace {
@@ -12,49 +16,55 @@ using nlohmann::json;
 constexpr float kMaxPenalty = 100;  // of a sampler
 
 json read_if_there(const std::filesystem::path& path) {
-  if (!std::filesystem::exists(path)) return json::object();
-  return read_json_object(path, ErrorCode::kBadModel);
+  return has_entry(path) ? read_json_object(path, ErrorCode::kBadModel) : json::object();
 }
 
-/// Adds the "eos_token_id" of `object`: one, a list, or none.
-void add_end_tokens(const json& object, std::vector<std::int32_t>& ids) {
-  const auto found = object.find("eos_token_id");
-  if (found == object.end()) return;
-  for (const json& id : found->is_array() ? *found : json::array({*found})) {
-    if (!id.is_number_integer()) continue;
-    const auto token = id.get<std::int32_t>();
-    if (std::find(ids.begin(), ids.end(), token) == ids.end()) ids.push_back(token);
+/// Adds its "eos_token_id": one, a list, or none.
+void add_end_tokens(const ConfigReader& reader, std::vector<std::int32_t>& ids) {
+  using Limits = std::numeric_limits<std::int32_t>;
+  for (const int id : reader.one_or_more("eos_token_id", Limits::min(), Limits::max())) {
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  }
+}
+
+/// tokenizer_config.json has a text, or an object with one in "content".
+std::string read_end_token(const ConfigReader& reader) {
+  const json* token = reader.find("eos_token");
+  if (token == nullptr || !token->is_object()) return reader.string_or("eos_token", "");
+  return reader.child("eos_token").string_or("content", "");
+}
+
+void read_advice(const ConfigReader& reader, GenerationConfig& config) {
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  config.top_k =
+      static_cast<int>(std::max<std::int64_t>(0, reader.integer_or("top_k", 0, -kMost, kMost)));
+  const double top_p = reader.number("top_p").value_or(0);
+  if (top_p > 0 && top_p <= 1) config.top_p = static_cast<float>(top_p);
+  const double penalty = reader.number("repetition_penalty").value_or(0);
+  if (penalty > 0 && penalty <= kMaxPenalty) {
+    config.repetition_penalty = static_cast<float>(penalty);
   }
 }
 
 }  // namespace
 
 GenerationConfig GenerationConfig::load(const std::filesystem::path& model_dir) {
-  const json advice = read_if_there(model_dir / "generation_config.json");
-  const json model = read_if_there(model_dir / "config.json");
-  const json tokenizer = read_if_there(model_dir / "tokenizer_config.json");
   GenerationConfig config;
-  add_end_tokens(advice, config.eos_token_ids);
-  add_end_tokens(model, config.eos_token_ids);
-  if (const auto text = model.find("text_config"); text != model.end() && text->is_object()) {
-    add_end_tokens(*text, config.eos_token_ids);
-  }
-  if (const auto token = tokenizer.find("eos_token"); token != tokenizer.end()) {
-    // A text, or an object with one in "content".
-    const json content = token->is_object() ? token->value("content", json()) : *token;
-    if (content.is_string()) config.eos_token = content.get<std::string>();
-  }
-  if (const auto k = advice.find("top_k"); k != advice.end() && k->is_number_integer()) {
-    config.top_k = std::max(0, k->get<int>());
-  }
-  if (const auto p = advice.find("top_p"); p != advice.end() && p->is_number()) {
-    const float value = p->get<float>();
-    if (value > 0 && value <= 1) config.top_p = value;
-  }
-  if (const auto p = advice.find("repetition_penalty"); p != advice.end() && p->is_number()) {
-    const float value = p->get<float>();
-    if (value > 0 && value <= kMaxPenalty) config.repetition_penalty = value;
-  }
+  const auto read = [&](const char* name, const auto& function) {
+    const std::filesystem::path path = model_dir / name;
+    const json file = read_if_there(path);
+    function(ConfigReader(file, path.string(), hint_for_vision_language()));
+  };
+  read("generation_config.json", [&](const ConfigReader& reader) {
+    add_end_tokens(reader, config.eos_token_ids);
+    read_advice(reader, config);
+  });
+  read("config.json", [&](const ConfigReader& reader) {
+    add_end_tokens(reader, config.eos_token_ids);
+    add_end_tokens(reader.child_or_empty("text_config"), config.eos_token_ids);
+  });
+  read("tokenizer_config.json",
+       [&](const ConfigReader& reader) { config.eos_token = read_end_token(reader); });
   return config;
 }
 

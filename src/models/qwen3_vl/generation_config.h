@@ -16,8 +16,8 @@ struct GenerationConfig {
   float top_p = 1.0f;               ///< used where tokens are drawn
   float repetition_penalty = 1.0f;  ///< used in any case, as transformers does
 
-  /// Missing files and values of a wrong type leave the defaults. Throws kBadModel for files that
-  /// are not JSON objects.
+  /// Missing files, and values that a sampler cannot follow, leave the defaults. Throws kBadModel
+  /// for files that are not JSON objects and for values of a wrong type.
   static GenerationConfig load(const std::filesystem::path& model_dir);
 };
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <system_error>
 
 #include "base/config_reader.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json_file.h"
 #include "base/language.h"
 #include "image/resize.h"
@@ -85,8 +85,7 @@ ChannelTable make_table(float mean, float std) {
 
 ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& path) {
   ImageProcessorConfig config;
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return config;
+  if (!has_entry(path)) return config;
   const Json json = read_json_object(path, ErrorCode::kBadModel);
   const ConfigReader whole(json, path.string(), hint_for_vision_language());
   const ConfigReader reader =
@@ -123,12 +122,12 @@ ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& pat
 ImageProcessorConfig ImageProcessorConfig::of_model(const std::filesystem::path& model_dir) {
   const std::filesystem::path processor = model_dir / "processor_config.json";
   const std::filesystem::path older = model_dir / "preprocessor_config.json";
-  std::error_code ignored;
-  if (std::filesystem::exists(processor, ignored) &&
-      read_json_object(processor, ErrorCode::kBadModel).contains("image_processor")) {
-    return load(processor);
+  if (has_entry(processor)) {
+    const Json file = read_json_object(processor, ErrorCode::kBadModel);
+    const ConfigReader reader(file, processor.string(), hint_for_vision_language());
+    if (reader.find("image_processor") != nullptr) return load(processor);
   }
-  if (std::filesystem::exists(older, ignored)) return load(older);
+  if (has_entry(older)) return load(older);
   throw Error(ErrorCode::kBadModel,
               tr("{}: has neither preprocessor_config.json nor an image_processor in "
                  "processor_config.json",
