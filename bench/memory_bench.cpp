@@ -10,7 +10,7 @@
 #include "models/bge_m3/model.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/weights.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko {
@@ -44,9 +44,9 @@ void switch_model(benchmark::State& state, bool to_embedding) {
   engine::ModelRegistration a(host, first, large), b(host, second, small);
   for (auto _ : state) {
     state.PauseTiming();
-    host.admit(to_embedding ? a : b, {}, "")->run([] {});
+    host.admit(to_embedding ? a : b, budget::TagBytes(), "")->run([] {});
     state.ResumeTiming();
-    host.admit(to_embedding ? b : a, {}, "")->run([] {});
+    host.admit(to_embedding ? b : a, budget::TagBytes(), "")->run([] {});
   }
 }
 BENCHMARK_CAPTURE(switch_model, vision_language_to_embedding, true)->Unit(benchmark::kMillisecond);

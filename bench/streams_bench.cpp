@@ -7,7 +7,7 @@
 
 #include "engine/generator.h"
 #include "engine/stopwatch.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {

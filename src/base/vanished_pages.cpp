@@ -52,7 +52,7 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
         ::write(STDERR_FILENO, slot.message.data(), slot.length);
     ::_exit(exit_status(ErrorCode::kBadModel));
   }
-  // Not ours: whoever was there before.
+  // Not ours: the handler that was there before.
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(number, info, context);
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {

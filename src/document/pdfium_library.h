@@ -7,7 +7,7 @@
 
 namespace oko::document {
 
-/// PDFium may do one thing at a time in a process. Who calls it holds this lock, also to close what
+/// PDFium may do one thing at a time in a process. Its caller holds this lock, also to close what
 /// it opened. The first call starts the library.
 std::unique_lock<std::mutex> lock_pdfium();
 

@@ -177,7 +177,7 @@ class Sorter {
     }
     std::sort(places.begin(), places.end(),
               [](const Place& a, const Place& b) { return a.word < b.word; });
-    // Who writes columns goes back up to begin the next one.
+    // A writer of columns goes back up to begin the next one.
     std::size_t up = 0, onwards = 0;
     std::vector<Words> columns(gaps.size() + 1);
     for (std::size_t i = 0; i < places.size(); ++i) {

@@ -28,7 +28,7 @@ struct KernelTiming {
 struct KernelBenchmarkResult {
   std::size_t threads = 0;
   double peak_read_bytes_per_second = 0;  ///< of this machine, the best of before and after
-  double peak_flops_per_second = 0;       ///< of f32, likewise: whole numbers can do twice that
+  double peak_flops_per_second = 0;       ///< of f32; integers can do twice that
   std::vector<KernelTiming> kernels;
 };
 

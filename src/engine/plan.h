@@ -55,7 +55,7 @@ struct VisionLanguageModel {
 struct EmbeddingModel {
   std::string name;
   std::uint64_t weight_bytes = 0;
-  bool is_on_disk = false;  ///< likewise
+  bool is_on_disk = false;
   models::bge_m3::Config config = {};
 };
 

@@ -155,7 +155,7 @@ double loader_bytes_per_pixel(const Handle& image, Format format) {
       return is_set(image, "interlaced") ? stored + 0.5 : 0.5;
     case Format::kWebp:  // the frame as YUV and as RGBA
       return 10;
-    case Format::kHeic:  // likewise, in libheif, where more than 8 bits take two bytes
+    case Format::kHeic:  // the same in libheif, where more than 8 bits take two bytes
       return image->BandFmt == VIPS_FORMAT_USHORT ? 15 : 8;
     case Format::kTiff:  // the whole may be one strip
       return stored + 0.5;

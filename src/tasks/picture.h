@@ -44,12 +44,13 @@ class TextReader {
   std::unique_ptr<Loaded> loaded_;
 };
 
-/// Time in seconds, memory in bytes: what decoding and reading took at most, and what was foretold.
+/// Time in seconds, memory in bytes: what decoding and reading took at most, and what was
+/// predicted.
 struct PictureStats {
   double decode_seconds = 0;
   double read_seconds = 0;
   budget::TagBytes predicted;  ///< kImage, kOcr
-  budget::TagBytes taken;      ///< likewise
+  budget::TagBytes taken;      ///< the same
 };
 
 /// A picture on its way to the model.

@@ -14,7 +14,7 @@ namespace oko::tensor {
 struct QuantizedRows {
   std::vector<std::uint32_t> codes;   ///< (rows, columns * bits / 32), the first code lowest
   std::vector<std::uint16_t> scales;  ///< (rows, columns / group_size), in `dtype`
-  std::vector<std::uint16_t> biases;  ///< likewise
+  std::vector<std::uint16_t> biases;  ///< as scales
   double squared_error = 0;           ///< sum over all elements of (stored - given)²
   double squared_values = 0;          ///< sum of given²
 };

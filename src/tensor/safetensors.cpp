@@ -63,7 +63,7 @@ json parse_json(std::span<const std::byte> header, std::string_view name) {
         if (event == json::parse_event_t::key && depth == 1) {
           duplicate |= !names.insert(value.get<std::string>()).second;
         }
-        // Values of any depth would take gigabytes, and the stack of whoever walks them.
+        // Values of any depth would take gigabytes, and overflow the stack of a recursive reader.
         too_deep |= depth > kMaxNesting;
         return depth <= kMaxNesting;
       },

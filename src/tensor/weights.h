@@ -55,7 +55,7 @@ class Weights {
   /// graph `copied_bytes`, since Metal keeps whole windows in memory. 0 where `open` would throw.
   static std::uint64_t bytes_beyond_disk(const std::filesystem::path& model_dir);
 
-  /// For who asked that before: throws kBadModel where it is no longer `bytes`, since another model
+  /// Throws kBadModel if `bytes_on_disk` is no longer `bytes`, as it was before: another model
   /// has come to its place.
   static void require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes);
 

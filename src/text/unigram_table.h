@@ -18,8 +18,8 @@ namespace oko::text {
 class UnigramTable {
  public:
   /// Sections follow in this order, each without a gap: units of pieces, units of rules, scores,
-  /// offsets of tokens (one more than tokens), offsets of replacements (likewise), texts of tokens,
-  /// texts of replacements.
+  /// offsets of tokens (one more than tokens), offsets of replacements (one more, too), texts of
+  /// tokens, texts of replacements.
   struct Header {
     TableHeader common;
     double unknown_score;

@@ -4,7 +4,7 @@
 
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {
@@ -17,7 +17,7 @@ class EstimateTest : public ::testing::TestWithParam<GenerationCase> {};
 TEST_P(EstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
   Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
                     .image_cache_bytes = 0});
-  expect_foretold(engine.generate(request_of(GetParam())).stats);
+  expect_prediction(engine.generate(request_of(GetParam())).stats);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -64,7 +64,7 @@ class EmbedEstimateTest : public ::testing::TestWithParam<EmbeddingCase> {};
 
 TEST_P(EmbedEstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
   Embedder embedder({.model = RandomModels::get("bge-m3-2layer", 3)});
-  expect_foretold(embedder.embed(request_of(GetParam())).stats);
+  expect_prediction(embedder.embed(request_of(GetParam())).stats);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, EmbedEstimateTest,

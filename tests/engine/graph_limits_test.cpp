@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "engine/generator.h"
 #include "tensor/device.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "engine/generator.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 

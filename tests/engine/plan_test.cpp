@@ -29,7 +29,7 @@ PlanOptions mac_with(std::uint64_t gibibytes) {
   return options;
 }
 
-TEST(PlanTest, WeightsAreForetoldAsTheFilesAre) {
+TEST(PlanTest, PredictsWeightsAsTheFilesAre) {
   const PlanOptions options = mac_with(8);
   // What `oko bench make-model` writes for these dimensions.
   EXPECT_NEAR(static_cast<double>(options.vision_language.weight_bytes), 3.09e9, 0.03e9);

@@ -51,14 +51,14 @@ TEST_P(DecodeBytesTest, IsAtLeastWhatIsTakenAndNotMuchMore) {
   const std::uint64_t before = budget::private_bytes();
   const Limits limits{.max_decoded_pixels = GetParam().max_decoded_pixels};
   const Header header = read_header(path, limits);
-  const std::uint64_t foretold = header.decode_bytes;
+  const std::uint64_t predicted = header.decode_bytes;
   budget::PeakSampler sampler;
   const Image image = load(path, limits);
   const std::uint64_t taken = sampler.peak_bytes() - before;
   EXPECT_EQ(image.rgb.size(), std::size_t{3} * header.width * header.height);
-  RecordProperty("foretold_by_taken", std::to_string(static_cast<double>(foretold) / taken));
-  EXPECT_GE(foretold, taken);
-  EXPECT_LE(2 * foretold, 5 * taken);
+  RecordProperty("predicted_by_taken", std::to_string(static_cast<double>(predicted) / taken));
+  EXPECT_GE(predicted, taken);
+  EXPECT_LE(2 * predicted, 5 * taken);
 }
 
 INSTANTIATE_TEST_SUITE_P(

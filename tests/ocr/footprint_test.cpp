@@ -44,7 +44,7 @@ std::uint64_t taken_by(Engine& engine, image::Image image) {
   return sampler.peak_bytes() - before;
 }
 
-TEST(OcrFootprintTest, ReadingNeverTakesMoreThanForetold) {
+TEST(OcrFootprintTest, ReadingNeverTakesMoreThanPredicted) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
   const std::uint64_t before = budget::private_bytes();
   const auto engine = make_engine({});

@@ -19,7 +19,7 @@
 #include "ocr/footprint.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {

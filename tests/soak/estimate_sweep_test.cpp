@@ -1,7 +1,7 @@
-// What is foretold of memory, from the smallest picture to the largest and to long prompts.
+// What is predicted of memory, from the smallest picture to the largest and to long prompts.
 #include <gtest/gtest.h>
 
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {
@@ -9,10 +9,10 @@ namespace {
 
 class GenerationSweepTest : public ::testing::TestWithParam<GenerationCase> {};
 
-TEST_P(GenerationSweepTest, IsForetold) {
+TEST_P(GenerationSweepTest, IsPredicted) {
   Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
                     .image_cache_bytes = 0});
-  expect_foretold(engine.generate(request_of(GetParam())).stats);
+  expect_prediction(engine.generate(request_of(GetParam())).stats);
 }
 
 // Pictures of 0.1 to 48 megapixels (those over 16.8 are shrunk to that), prompts to 32,000 tokens,
@@ -30,9 +30,9 @@ INSTANTIATE_TEST_SUITE_P(
 
 class EmbeddingSweepTest : public ::testing::TestWithParam<EmbeddingCase> {};
 
-TEST_P(EmbeddingSweepTest, IsForetold) {
+TEST_P(EmbeddingSweepTest, IsPredicted) {
   Embedder embedder({.model = RandomModels::get("bge-m3-2layer", 3)});
-  expect_foretold(embedder.embed(request_of(GetParam())).stats);
+  expect_prediction(embedder.embed(request_of(GetParam())).stats);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sweep, EmbeddingSweepTest,

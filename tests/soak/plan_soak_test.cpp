@@ -13,7 +13,7 @@
 #include "models/qwen3_vl/footprint.h"
 #include "ocr/footprint.h"
 #include "tensor/weights.h"
-#include "tests/support/foretold_memory.h"
+#include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {
@@ -75,17 +75,17 @@ TEST_P(PlanHoldsTest, ARequestThatFitsByThePlanTakesWhatItSays) {
   const GenerationResult result = engine.generate(request);
   const std::uint64_t weights =
       options.vision_language.weight_bytes + options.embedding.weight_bytes;
-  const std::uint64_t foretold = make_plan(options).resident,
+  const std::uint64_t predicted = make_plan(options).resident,
                       taken = weights + sampler.peak_bytes();
   std::printf("| %llu GB, %s | %.1f Mpx, %d tokens of prompt, %d of answer | %.2f GB | %.2f GB |\n",
               static_cast<unsigned long long>(GetParam().gibibytes), GetParam().name,
               static_cast<double>(options.pixels) / 1e6, result.stats.prompt_tokens,
-              result.stats.generated_tokens, static_cast<double>(foretold) / 1e9,
+              result.stats.generated_tokens, static_cast<double>(predicted) / 1e9,
               static_cast<double>(taken) / 1e9);
   EXPECT_TRUE(result.reductions.empty());
   EXPECT_EQ(host->loads(), 2u) << "both stay";
-  EXPECT_LE(foretold, plan.budget);
-  EXPECT_LE(taken, foretold);
+  EXPECT_LE(predicted, plan.budget);
+  EXPECT_LE(taken, predicted);
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, PlanHoldsTest,

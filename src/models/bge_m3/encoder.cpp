@@ -106,7 +106,7 @@ mx::array Encoder::attend(const Layer& layer, const mx::array& x, std::span<cons
   const auto heads = [&](const mx::array& part) {
     return tensor::reshape(part, {x.shape(0), config_.num_attention_heads, head_dim});
   };
-  // Who keeps the weights whole wants the rest whole too.
+  // Unquantized models run attention in f32 as well.
   const auto precision = layer.query.is_quantized() ? tensor::cpu::Precision::kInt8Activations
                                                     : tensor::cpu::Precision::kFloat32;
   const mx::array attention =

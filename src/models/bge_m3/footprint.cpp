@@ -56,7 +56,7 @@ std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outpu
       (tokens > rows ? 3 : 2) * states + rows * (intermediate_size + 2 * hidden_size) * kFloat;
   const std::uint64_t head = outputs.colbert ? 3 * states : states;
   const std::uint64_t arrays = std::max({attention, feed_forward, head});
-  // Rows of activations as whole numbers: in bytes, with keys and values likewise and their scales,
+  // Rows of activations as integers: in bytes, with keys and values in bytes and their scales,
   // where the processor likes them, otherwise of 16 bits.
   const std::uint64_t numbers =
       std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size;

@@ -33,7 +33,7 @@ std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint
 std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk,
                             const tensor::MemoryModel& memory = {});
 
-/// A token of the answer, after so many, likewise.
+/// A token of the answer after so many; keys and values not counted.
 std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
                            const tensor::MemoryModel& memory = {});
 

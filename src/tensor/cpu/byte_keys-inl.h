@@ -1,4 +1,4 @@
-// Keys and values of a text as bytes, for attention in whole numbers. Included once a Highway
+// Keys and values of a text as bytes, for attention in integers. Included once a Highway
 // target.
 #include <hwy/highway.h>
 
@@ -100,7 +100,7 @@ struct HeadRows {
 
   const float* operator[](std::size_t row) const { return first + row * stride; }
 
-  /// Likewise, and asks for those that follow.
+  /// The same, and prefetches those that follow.
   const float* prefetched(std::size_t row) const {
     const float* ahead = (*this)[row + kKeysPrefetched];
     for (std::size_t k = 0; k < head_dim; k += 16) __builtin_prefetch(ahead + k);

@@ -8,8 +8,8 @@
 
 namespace oko::tensor::cpu {
 
-/// How large whole numbers become. Sums of a group fit 32 bits: 128 codes of 8 bits times kLimit,
-/// and kDenseGroup times kDenseLimit times kDenseInputLimit.
+/// The largest integer of an activation. Sums of a group fit 32 bits: 128 codes of 8 bits times
+/// kLimit, and kDenseGroup times kDenseLimit times kDenseInputLimit.
 inline constexpr float kLimit = 32'767;            ///< activations that meet codes
 inline constexpr float kByteLimit = 127;           ///< activations and weights in 8 bits
 inline constexpr std::size_t kByteGroup = 128;     ///< columns of both that share a scale then
@@ -17,10 +17,10 @@ inline constexpr std::size_t kDenseGroup = 64;     ///< columns of a dense weigh
 inline constexpr float kDenseLimit = 2'047;        ///< dense weights
 inline constexpr float kDenseInputLimit = 16'383;  ///< activations that meet them
 
-/// Rows of activations that are made whole numbers at a time: bounds the copy.
+/// Rows of activations that are made integers at a time: bounds the copy.
 inline constexpr std::size_t kMaxIntegerRows = 1024;
 
-/// Rows of activations as whole numbers of 16 or 8 bits: in every group of
+/// Rows of activations as integers of 16 or 8 bits: in every group of
 /// columns x = scale · q, with one scale a group, |x - scale · q| <= max |x of the group| / (2 ·
 /// the limit). Columns lie in slices that the kernels work through one after the other.
 struct IntegerInput {

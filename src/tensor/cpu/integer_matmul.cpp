@@ -58,7 +58,7 @@ void prepare_row(const float* x, std::size_t columns, float limit, std::size_t r
   }
 }
 
-/// Likewise in one slice, padded with zeros, where the columns of every run (columns_per_vector)
+/// The same in one slice, padded with zeros, where the columns of every run (columns_per_vector)
 /// lie as the codes come out of 16-bit words: the first of every word, then the second, ...
 template <int kBits>
 void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {

@@ -7,19 +7,19 @@
 
 namespace oko::tensor::cpu {
 
-/// Whether whole numbers are the faster way to multiply m rows of x by `weight`: quantized weights
+/// True if the integer kernel is faster for this weight and m rows of x: quantized weights
 /// always; dense ones of 16 bits where many rows share what rounding them costs, and the processor
 /// multiplies pairs of 16-bit numbers. Never for Precision::kFloat32.
 bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision);
 
 /// All products of x with quantized weights that share bits and group size, those of codes
-/// with activations in whole numbers: y = sum over groups of scale · x_scale · (codes · q) + bias ·
+/// with integer activations: y = sum over groups of scale · x_scale · (codes · q) + bias ·
 /// (sum of x), with 16-bit q (see IntegerInput). Only the rounding of x to q separates it from the
 /// f32 product. 8 bits are twice as fast, but change the most likely token at every tenth position
 /// of a random model; with Precision::kInt8Activations they meet 8-bit codes where the processor
 /// has an instruction for that.
 ///
-/// Dense weights become whole numbers of 12 bits with a scale for 64 columns, finer than bf16 for
+/// Dense weights become integers of 12 bits with a scale for 64 columns, finer than bf16 for
 /// most of them, and x of 15 bits.
 ///
 /// A few rows of x read the weight once from memory as it lies, more unpack it a block at a time,
@@ -30,7 +30,7 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
 /// What products ask for behind the bias, where a kernel stopped there.
 void finish_products(std::size_t m, std::span<const Product> products);
 
-/// Gives back the whole numbers of x that the calling thread keeps for its next product.
+/// Frees the integers of x that the calling thread keeps for its next product.
 void release_integer_input();
 
 }  // namespace oko::tensor::cpu

@@ -104,7 +104,7 @@ inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, s
   }
 }
 
-/// Dense rows, rounded to whole numbers with a scale for each group of columns.
+/// Dense rows, rounded to integers with a scale for each group of columns.
 inline void pack_dense_rows(const WeightMatrix& weight, std::size_t first, std::size_t rows,
                             std::size_t k, std::size_t depth, Panel& panel) {
   const std::size_t width = panel_rows();

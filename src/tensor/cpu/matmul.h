@@ -21,7 +21,7 @@ struct WeightMatrix {
   int bits = 0;                  ///< 0: dense
   std::size_t group_size = 0;    ///< 32, 64 or 128; divides `columns`
   const void* scales = nullptr;  ///< (rows, columns / group_size)
-  const void* biases = nullptr;  ///< likewise
+  const void* biases = nullptr;  ///< as scales
 };
 
 enum class Activation {

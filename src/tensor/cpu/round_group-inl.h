@@ -1,4 +1,4 @@
-// Numbers as whole numbers of 16 or 8 bits with a common scale. Included once a Highway target.
+// Numbers as integers of 16 or 8 bits with a common scale. Included once a Highway target.
 #include <hwy/highway.h>
 
 #include <cstdint>
@@ -23,7 +23,7 @@ constexpr float kRounding = 12'582'912;   // 1.5 · 2^23: what is added to it is
 HWY_INLINE float scale_of_group(const float* x, std::size_t size, float limit) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
-  // As whole numbers the bits of absolute values are in their order, and those of NaN come last.
+  // As integers the bits of absolute values are in their order, and those of NaN come last.
   auto largest = hn::Zero(di);
   for (std::size_t j = 0; j < size; j += hn::Lanes(d)) {
     largest = hn::Max(largest, hn::BitCast(di, hn::Abs(hn::LoadU(d, x + j))));
@@ -45,7 +45,7 @@ HWY_INLINE float round_group(const float* x, std::size_t size, float limit, std:
   return scale;
 }
 
-/// The lowest bytes of whole numbers of -128..255.
+/// The lowest bytes of integers of -128..255.
 HWY_INLINE hn::Vec<hn::Rebind<std::uint8_t, hn::ScalableTag<float>>> low_bytes(
     hn::Vec<hn::ScalableTag<float>> x) {
   const hn::ScalableTag<float> d;
@@ -60,7 +60,7 @@ struct RoundedBytes {
   std::int32_t sum;  ///< of q
 };
 
-/// Likewise in bytes, which are q + zero.
+/// The same in bytes, which are q + zero.
 HWY_INLINE RoundedBytes round_bytes(const float* x, std::size_t size, float limit, int zero,
                                     std::uint8_t* bytes) {
   const hn::ScalableTag<float> d;

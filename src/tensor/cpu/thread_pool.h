@@ -29,11 +29,11 @@ class ThreadPool {
   /// Tasks must not throw and must not call parallel_for.
   void parallel_for(std::size_t count, const std::function<void(std::size_t)>& task);
 
-  /// Likewise task(first, last) over 0 .. count - 1 in ranges of `size`, the last one shorter.
+  /// Runs task(first, last) over 0 .. count - 1 in ranges of `size`, the last one shorter.
   void parallel_ranges(std::size_t count, std::size_t size,
                        const std::function<void(std::size_t first, std::size_t last)>& task);
 
-  /// Likewise in ranges that start long and shorten: where reading memory in one run is what
+  /// The same in ranges that start long and shorten: where reading memory in one run is what
   /// counts, and cores may differ in speed. No range is shorter than `smallest` but the last.
   void parallel_runs(std::size_t count, std::size_t smallest,
                      const std::function<void(std::size_t first, std::size_t last)>& task);

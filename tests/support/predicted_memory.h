@@ -58,20 +58,20 @@ inline EmbeddingRequest request_of(const EmbeddingCase& shape) {
   return request;
 }
 
-/// What is foretold of a request's memory is never exceeded, and not by far too much. Bytes;
+/// What is predicted of a request's memory is never exceeded, and not by far too much. Bytes;
 /// `predicted` and `taken` are above what the process had before.
-inline void expect_foretold(std::uint64_t predicted, std::uint64_t taken, std::uint64_t peak,
-                            std::size_t tokens) {
+inline void expect_prediction(std::uint64_t predicted, std::uint64_t taken, std::uint64_t peak,
+                              std::size_t tokens) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "freed memory stays with the process";
-  const auto foretold = static_cast<double>(peak - taken + predicted);
+  const auto total = static_cast<double>(peak - taken + predicted);
   ::testing::Test::RecordProperty("tokens", static_cast<int>(tokens));
-  ::testing::Test::RecordProperty("foretold_by_taken",
-                                  std::to_string(foretold / static_cast<double>(peak)));
-  EXPECT_GE(foretold, static_cast<double>(peak)) << tokens << " tokens";
-  EXPECT_LE(foretold, 1.3 * static_cast<double>(peak)) << tokens << " tokens";
+  ::testing::Test::RecordProperty("predicted_by_taken",
+                                  std::to_string(total / static_cast<double>(peak)));
+  EXPECT_GE(total, static_cast<double>(peak)) << tokens << " tokens";
+  EXPECT_LE(total, 1.3 * static_cast<double>(peak)) << tokens << " tokens";
 }
 
-inline void expect_foretold(const GenerationStats& stats) {
+inline void expect_prediction(const GenerationStats& stats) {
   const PhaseMemory &predicted = stats.predicted_memory, &taken = stats.memory;
   if (kKeptFreedBytes == 0) {
     EXPECT_GE(predicted.preprocess, taken.preprocess);
@@ -82,12 +82,12 @@ inline void expect_foretold(const GenerationStats& stats) {
     EXPECT_GE(predicted.decode, taken.decode);
     EXPECT_GE(predicted.kv, taken.kv);
   }
-  expect_foretold(stats.predicted_memory.peak(), stats.memory.peak(), stats.peak_private_bytes,
-                  static_cast<std::size_t>(stats.prompt_tokens));
+  expect_prediction(stats.predicted_memory.peak(), stats.memory.peak(), stats.peak_private_bytes,
+                    static_cast<std::size_t>(stats.prompt_tokens));
 }
 
-inline void expect_foretold(const EmbeddingStats& stats) {
-  expect_foretold(stats.predicted_memory, stats.memory, stats.peak_private_bytes, stats.tokens);
+inline void expect_prediction(const EmbeddingStats& stats) {
+  expect_prediction(stats.predicted_memory, stats.memory, stats.peak_private_bytes, stats.tokens);
 }
 
 }  // namespace oko::engine
