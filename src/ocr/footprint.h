@@ -19,13 +19,18 @@ inline constexpr std::uint64_t kEngineBytes = 60'000'000;
 inline constexpr std::uint64_t kOriginalBytes = 4;
 inline constexpr std::uint64_t kPreparedBytes = 7;
 
+/// Pixels of a picture at most when it is read.
+constexpr std::uint64_t most_prepared_pixels(int width, int height) {
+  const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+  return std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
+}
+
 /// Memory that reading a picture takes at most, in bytes, the picture included. What text there is
 /// nobody knows before: this is for pages full of small print or noise, and twice what an A4 page
 /// of a book takes.
 constexpr std::uint64_t reading_bytes(int width, int height) {
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
-  return kOriginalBytes * pixels +
-         kPreparedBytes * std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
+  return kOriginalBytes * pixels + kPreparedBytes * most_prepared_pixels(width, height);
 }
 
 /// Pixels of the largest picture for which that is no more than `bytes`.

@@ -106,11 +106,11 @@ void remove_marker(const image::Image& image, Pix* mask, const Place& place, Pix
 
 }  // namespace
 
-bool has_uneven_light(Pix* grey) {
+Light light_of(Pix* grey) {
   const PixPointer tiles = paper_of_tiles(grey);
-  if (!tiles) return false;
+  if (!tiles) return Light::kEven;
   const int width = pixGetWidth(tiles.get()), height = pixGetHeight(tiles.get());
-  if (width < 8 || height < 8) return false;
+  if (width < 8 || height < 8) return Light::kEven;
   std::vector<int> papers;
   papers.reserve(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   int pairs = 0, steep = 0;
@@ -133,8 +133,9 @@ bool has_uneven_light(Pix* grey) {
     return static_cast<float>(
         papers[static_cast<std::size_t>(share * static_cast<double>(papers.size() - 1))]);
   };
-  return at(0.05) < kEvenLight * at(0.95) &&
-         static_cast<float>(steep) <= kSteepAtMost * static_cast<float>(pairs);
+  if (at(0.05) >= kEvenLight * at(0.95)) return Light::kEven;
+  return static_cast<float>(steep) <= kSteepAtMost * static_cast<float>(pairs) ? Light::kFallsOff
+                                                                               : Light::kAbrupt;
 }
 
 Pix* with_even_ground(Pix* grey) {

@@ -6,10 +6,16 @@
 
 namespace oko::ocr {
 
-/// Whether light falls off gradually over a grey picture of dark letters, so that no one threshold
-/// parts ink from paper: the paper of its darkest places is less than 3/4 as light as that of its
-/// lightest ones, and changes little from place to place.
-bool has_uneven_light(Pix* grey);
+/// How light the paper of a picture of dark letters is, place by place.
+enum class Light {
+  kEven,
+  kFallsOff,  ///< gradually, so that no one threshold parts ink from paper
+  kAbrupt,    ///< with edges, as of a desk, a panel or a picture
+};
+
+/// Uneven is where the paper of the darkest places is less than 3/4 as light as that of the
+/// lightest ones.
+Light light_of(Pix* grey);
 
 /// Divides a grey picture by its paper, place by place: the paper becomes one light grey. What is
 /// solid and wider than some 60 pixels becomes paper, too. Null where the picture is too small.

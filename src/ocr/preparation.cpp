@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "ocr/desk.h"
 #include "ocr/footprint.h"
 #include "ocr/ground.h"
+#include "ocr/perspective.h"
 
 namespace oko::ocr {
 namespace {
@@ -270,13 +272,14 @@ Box PreparedPicture::in_original(const Box& box) const {
   for (const float x : {box.left, box.left + box.width}) {
     for (const float y : {box.top, box.top + box.height}) {
       const float dx = x - middle_x, dy = y - middle_y;
-      float from_middle_x = cosine * dx + sine * dy, from_middle_y = cosine * dy - sine * dx;
+      Point from_middle{cosine * dx + sine * dy, cosine * dy - sine * dx};
+      if (projection) from_middle = projection->original(from_middle);
       for (int i = 0; i < quarter_turns; ++i) {
-        std::swap(from_middle_x, from_middle_y);
-        from_middle_y = -from_middle_y;
+        std::swap(from_middle.x, from_middle.y);
+        from_middle.y = -from_middle.y;
       }
-      const float original_x = from_middle_x / scale + static_cast<float>(width) / 2;
-      const float original_y = from_middle_y / scale + static_cast<float>(height) / 2;
+      const float original_x = from_middle.x / scale + static_cast<float>(width) / 2;
+      const float original_y = from_middle.y / scale + static_cast<float>(height) / 2;
       left = std::min(left, original_x);
       right = std::max(right, original_x);
       top = std::min(top, original_y);
@@ -315,6 +318,15 @@ void level(PreparedPicture& picture) {
       owned(picture.quarter_turns == 0 ? pixClone(picture.grey.get())
                                        : pixRotateOrth(picture.grey.get(), picture.quarter_turns));
   PixPointer binary = binary_of(pix.get());
+  if (binary && picture.letters >= kLettersOfLines) {
+    const int width = pixGetWidth(pix.get()), height = pixGetHeight(pix.get());
+    picture.projection = find_perspective(letters_of(binary.get()), width, height);
+    if (picture.projection) {
+      pix = projected(pix.get(), *picture.projection,
+                      most_prepared_pixels(picture.width, picture.height), paper_of(pix.get()));
+      binary = binary_of(pix.get());
+    }
+  }
   picture.angle = binary ? slope_of(binary.get(), picture.letters) : 0;
   if (picture.angle != 0) {
     pix = rotated(pix.get(), picture.angle);
@@ -348,6 +360,34 @@ void make_even(PreparedPicture& picture) {
   picture.is_even = true;
 }
 
+/// Where that surely loses no print.
+void remove_desk(PreparedPicture& picture) {
+  const PixPointer binary = binary_of(picture.grey.get());
+  if (!binary || !is_page_on_desk(picture.grey.get(), letters_of(binary.get()))) return;
+  PixPointer page = without_desk(picture.grey.get());
+  if (!page) return;
+  picture.on_desk = std::exchange(picture.grey, std::move(page));
+  picture.is_even = true;
+}
+
+/// Fills what follows from `grey`, its scale and the size of the original.
+void complete(PreparedPicture& picture) {
+  const PixPointer binary = binary_of(picture.grey.get());
+  if (!binary) {
+    scale_by(scale_for(0, picture.grey.get()), picture.width, picture);
+    picture.pix = owned(pixClone(picture.grey.get()));
+    return;
+  }
+  if (is_dark(binary.get())) {
+    pixInvert(picture.grey.get(), picture.grey.get());
+    pixInvert(binary.get(), binary.get());
+  }
+  const std::vector<Box> letters = letters_of(binary.get());
+  picture.letters = is_ink(picture.grey.get(), binary.get()) ? static_cast<int>(letters.size()) : 0;
+  scale_by(scale_for(height_of(letters), picture.grey.get()), picture.width, picture);
+  level(picture);
+}
+
 }  // namespace
 
 PreparedPicture prepare(const image::Image& image) {
@@ -357,23 +397,20 @@ PreparedPicture prepare(const image::Image& image) {
   prepared.height = image.height;
   prepared.grey = grey_of(image);
   remove_markers(image, prepared.grey.get());
-  if (has_uneven_light(prepared.grey.get())) make_even(prepared);
-  PixPointer binary = binary_of(prepared.grey.get());
-  if (!binary) {
-    scale_by(scale_for(0, prepared.grey.get()), image.width, prepared);
-    prepared.pix = owned(pixClone(prepared.grey.get()));
-    return prepared;
-  }
-  if (is_dark(binary.get())) {
-    pixInvert(prepared.grey.get(), prepared.grey.get());
-    pixInvert(binary.get(), binary.get());
-  }
-  const std::vector<Box> letters = letters_of(binary.get());
-  prepared.letters =
-      is_ink(prepared.grey.get(), binary.get()) ? static_cast<int>(letters.size()) : 0;
-  scale_by(scale_for(height_of(letters), prepared.grey.get()), image.width, prepared);
-  level(prepared);
+  const Light light = light_of(prepared.grey.get());
+  if (light == Light::kFallsOff) make_even(prepared);
+  if (light == Light::kAbrupt) remove_desk(prepared);
+  complete(prepared);
   return prepared;
+}
+
+PreparedPicture with_desk(PixPointer on_desk) {
+  PreparedPicture result;
+  result.width = pixGetWidth(on_desk.get());
+  result.height = pixGetHeight(on_desk.get());
+  result.grey = std::move(on_desk);
+  complete(result);
+  return result;
 }
 
 PreparedPicture turned(const PreparedPicture& picture, int quarter_turns) {
@@ -397,6 +434,20 @@ PreparedPicture evened(const PreparedPicture& picture) {
   result.grey = owned(pixClone(picture.grey.get()));
   make_even(result);
   level(result);
+  return result;
+}
+
+std::optional<PreparedPicture> page_alone(const PreparedPicture& picture) {
+  Pix* const grey = picture.small ? picture.small.get() : picture.grey.get();
+  PixPointer page = without_desk(grey);
+  if (!page) return std::nullopt;
+  PreparedPicture result;
+  result.width = picture.width;
+  result.height = picture.height;
+  result.scale = static_cast<float>(pixGetWidth(grey)) / static_cast<float>(picture.width);
+  result.grey = std::move(page);
+  result.is_even = true;
+  complete(result);
   return result;
 }
 

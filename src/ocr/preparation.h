@@ -3,6 +3,7 @@
 #include <leptonica/allheaders.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "image/image.h"
@@ -21,14 +22,34 @@ inline constexpr int kPreparedResolution = 300;
 /// Side of the square that is read to find which way up a page is, in pixels.
 inline constexpr int kSampleSide = 560;
 
+/// In pixels from the middle of a picture.
+struct Point {
+  float x = 0, y = 0;
+};
+
+/// How lines that meet in one point become parallel and level.
+struct Projection {
+  float slope = 0;       ///< of the line through the middle, downwards
+  float converging = 0;  ///< change of a line's slope per pixel that it stands lower
+  float zoom = 1;
+
+  /// A place of the original on the levelled picture.
+  Point levelled(const Point& at) const;
+
+  /// A place of the levelled picture on the original.
+  Point original(const Point& at) const;
+};
+
 /// A picture as recognition likes it: grey, its letters of a good size, its lines level.
 struct PreparedPicture {
-  PixPointer pix;         ///< 8 bits a pixel
-  PixPointer grey;        ///< before it was turned and levelled
-  PixPointer small;       ///< before it was enlarged; null where it was not
-  float scale = 1;        ///< pixels of it to one of the original
-  int quarter_turns = 0;  ///< that it was turned by, clockwise
-  float angle = 0;       ///< radians that it was turned by after those, clockwise, about its centre
+  PixPointer pix;                        ///< 8 bits a pixel
+  PixPointer grey;                       ///< before it was turned and levelled
+  PixPointer small;                      ///< before it was enlarged; null where it was not
+  PixPointer on_desk;                    ///< of the original's size; null where no desk was removed
+  float scale = 1;                       ///< pixels of it to one of the original
+  int quarter_turns = 0;                 ///< that it was turned by, clockwise
+  std::optional<Projection> projection;  ///< that it went through after those
+  float angle = 0;       ///< radians that it was turned by after that, clockwise, about its centre
   int width = 0;         ///< of the original
   int height = 0;        ///< of the original
   int letters = 0;       ///< components that could be letters; 0: there is no ink
@@ -41,14 +62,16 @@ struct PreparedPicture {
   /// A rectangle of it as the smallest one around the same place in the original.
   Box in_original(const Box& box) const;
 
+  bool is_unturned() const { return quarter_turns == 0 && !projection && angle == 0; }
+
   /// A rectangle of another scale of the same picture as that of this one; neither is turned.
   Box of_unturned(const PreparedPicture& other, const Box& box) const;
 };
 
 /// Makes the picture grey, dark letters on a light ground, scales it so that its small letters (the
 /// median of what hangs together) are some 20 pixels tall, and turns it by up to 20 degrees where
-/// its lines show a slope. Light that falls off is made even, strokes of a marker go, and print
-/// at the edge gets a margin.
+/// its lines show a slope. Lines that converge are made parallel. Light that falls off is made
+/// even, strokes of a marker and the desk around a sheet go, and print at the edge gets a margin.
 PreparedPicture prepare(const image::Image& image);
 
 /// The same picture turned by quarters of a circle, clockwise, and levelled again.
@@ -57,8 +80,14 @@ PreparedPicture turned(const PreparedPicture& picture, int quarter_turns);
 /// The picture as it was before it was enlarged, levelled.
 PreparedPicture unenlarged(const PreparedPicture& picture);
 
+/// The picture with all that is around the page: `on_desk` of one that was prepared.
+PreparedPicture with_desk(PixPointer on_desk);
+
 /// The same picture with its paper made even place by place.
 PreparedPicture evened(const PreparedPicture& picture);
+
+/// The same picture without the desk around its page, if there is one; not turned.
+std::optional<PreparedPicture> page_alone(const PreparedPicture& picture);
 
 /// The part of the picture with the most letters, kSampleSide wide and high or less, as a picture
 /// of its own.

@@ -208,6 +208,7 @@ class TesseractEngine : public Engine {
       Attempt attempt = read_as(std::move(picture), mode, stop);
       if (attempt.sure > best.sure) best = std::move(attempt);
     };
+    PixPointer on_desk = std::move(best.picture.on_desk);
     const auto same = [&] { return turned(best.picture, best.picture.quarter_turns); };
     if (best.picture.letters <= kFewLetters) {
       for (const tesseract::PageSegMode mode :
@@ -216,8 +217,13 @@ class TesseractEngine : public Engine {
       }
     }
     if (best.is_sure()) return;
+    if (auto alone = on_desk ? std::nullopt : page_alone(best.picture)) {
+      try_way(std::move(*alone), tesseract::PSM_AUTO);
+    }
+    if (best.is_sure()) return;
     const int turns = best_turns(best.picture, stop);
     if (turns != 0) try_way(turned(best.picture, turns), tesseract::PSM_AUTO);
+    if (on_desk) try_way(with_desk(std::move(on_desk)), tesseract::PSM_AUTO);
     if (!best.picture.is_even) try_way(evened(best.picture), tesseract::PSM_AUTO);
   }
 
@@ -226,9 +232,9 @@ class TesseractEngine : public Engine {
   void take_better_words_unenlarged(Attempt& attempt, const StopToken& stop) {
     const PreparedPicture& picture = attempt.picture;
     if (!picture.small || picture.letters > kFewLines || !may_be_tried_again(picture)) return;
-    if (picture.angle != 0 || picture.quarter_turns != 0) return;
+    if (!picture.is_unturned()) return;
     Attempt other = read_as(unenlarged(picture), tesseract::PSM_AUTO, stop);
-    if (other.picture.angle != 0) return;
+    if (!other.picture.is_unturned()) return;
     const FamiliarityOf familiarity_of = [&](std::string_view word) {
       return second_->familiarity_of(word);
     };
@@ -254,13 +260,9 @@ class TesseractEngine : public Engine {
   /// Whether there is ink, and two such pictures are within what is promised for one (footprint.h).
   static bool may_be_tried_again(const PreparedPicture& picture) {
     if (picture.letters <= kFewLetters) return picture.letters > 0;
-    const auto pixels_of = [](int width, int height) {
-      return static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
-    };
-    const std::uint64_t most =
-        std::min(kLargestScale * kLargestScale * pixels_of(picture.width, picture.height),
-                 kMaxPreparedPixels);
-    return 2 * pixels_of(pixGetWidth(picture.pix.get()), pixGetHeight(picture.pix.get())) <= most;
+    const std::uint64_t pixels = static_cast<std::uint64_t>(pixGetWidth(picture.pix.get())) *
+                                 static_cast<std::uint64_t>(pixGetHeight(picture.pix.get()));
+    return 2 * pixels <= most_prepared_pixels(picture.width, picture.height);
   }
 
   /// Quarter turns, clockwise, that make a sample of the picture readable; 0 where it is as it is,

@@ -49,6 +49,39 @@ inline image::Image tilted(const image::Image& image, float degrees) {
                       .get());
 }
 
+/// Photographed from the right: the left side is `far` as long as the right one.
+inline image::Image at_an_angle(const image::Image& image, float far) {
+  const auto width = static_cast<float>(image.width), height = static_cast<float>(image.height);
+  const float gap = height * (1 - far) / 2;
+  Pta* from = ptaCreate(4);
+  Pta* to = ptaCreate(4);
+  for (const float x : {0.0f, width}) {
+    for (const float y : {0.0f, height}) {
+      ptaAddPt(from, x, y);
+      ptaAddPt(to, x, x > 0 ? y : y > 0 ? height - gap : gap);
+    }
+  }
+  const PixPointer photo(pixProjectivePtaGray(grey_pix(image).get(), to, from, 255));
+  ptaDestroy(&from);
+  ptaDestroy(&to);
+  return image_of(photo.get());
+}
+
+/// A page on a grey desk that is seen around it, with a grain.
+inline image::Image on_desk(const image::Image& image, int desk) {
+  constexpr int kEdge = 160;
+  image::Image result{image.width + 2 * kEdge, image.height + 2 * kEdge, {}};
+  for (int y = -kEdge; y < image.height + kEdge; ++y) {
+    for (int x = -kEdge; x < image.width + kEdge; ++x) {
+      const bool is_page = y >= 0 && y < image.height && x >= 0 && x < image.width;
+      const auto at = static_cast<std::size_t>(y * image.width + x);
+      const int grey = is_page ? image.rgb[3 * at] * 235 / 255 : desk + 5 * ((x + 3 * y) % 7 - 3);
+      result.rgb.insert(result.rgb.end(), 3, static_cast<std::uint8_t>(grey));
+    }
+  }
+  return result;
+}
+
 /// Light falls off to `least` from left to right.
 inline image::Image shaded(image::Image image, double least) {
   for (std::size_t i = 0; i < image.rgb.size(); ++i) {

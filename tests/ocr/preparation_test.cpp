@@ -7,6 +7,7 @@
 #include <string>
 
 #include "ocr/ground.h"
+#include "ocr/perspective.h"
 #include "tests/ocr/conditions.h"
 
 namespace oko::ocr {
@@ -75,6 +76,92 @@ TEST(PreparationTest, PlaceOnATurnedPictureIsFoundInTheOriginal) {
                                          static_cast<float>(width), static_cast<float>(height)});
     EXPECT_EQ(box, (Box{250, 30, 4, 6})) << turns;
   }
+}
+
+TEST(PreparationTest, LinesOfAPagePhotographedAtAnAngleAreMadeLevel) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 440);
+  EXPECT_FALSE(prepare(page).projection.has_value());
+  EXPECT_FALSE(prepare(tilted(page, 12)).projection.has_value());
+  for (const float far : {0.9f, 0.6f}) {
+    const PreparedPicture picture = prepare(at_an_angle(page, far));
+    ASSERT_TRUE(picture.projection.has_value()) << far;
+    // Where lines were parallel to the edges, they are level.
+    const float width = 900 * picture.scale, height = 440 * picture.scale;
+    const float top = -height / 2 + 0.25f * height,
+                far_top = -height / 2 * far + 0.25f * height * far;
+    const float at_left = picture.projection->levelled({-width / 2, far_top}).y;
+    const float at_right = picture.projection->levelled({width / 2, top}).y;
+    EXPECT_NEAR(at_left, at_right, 4) << far;  // letters are 20 pixels tall
+  }
+}
+
+TEST(PreparationTest, PlaceOnALevelledPictureIsFoundInTheOriginal) {
+  PreparedPicture picture;
+  picture.width = 300;
+  picture.height = 200;
+  picture.scale = 2;
+  picture.projection = Projection{0.1f, 0.0005f};
+  const PixPointer page(pixCreate(600, 400, 8));
+  pixSetAllGray(page.get(), 255);
+  pixRasterop(page.get(), 500, 60, 8, 8, PIX_CLR, nullptr, 0, 0);  // (250..254, 30..34) before
+  picture.pix = projected(page.get(), *picture.projection, 1'000'000, 255);
+  EXPECT_GT(pixGetWidth(picture.pix.get()), 600);
+  const PixPointer binary(pixThresholdToBinary(picture.pix.get(), 128));
+  Boxa* boxes = pixConnCompBB(binary.get(), 8);
+  int left = 0, top = 0, width = 0, height = 0;
+  boxaGetBoxGeometry(boxes, 0, &left, &top, &width, &height);
+  boxaDestroy(&boxes);
+  const Box box = picture.in_original({static_cast<float>(left), static_cast<float>(top),
+                                       static_cast<float>(width), static_cast<float>(height)});
+  EXPECT_NEAR(box.left + box.width / 2, 252, 0.7);
+  EXPECT_NEAR(box.top + box.height / 2, 32, 0.7);
+}
+
+TEST(PreparationTest, LevelledPictureIsAsLargeAsIsAllowed) {
+  const PixPointer page(pixCreate(600, 400, 8));
+  Projection projection{0.1f, 0.001f};
+  const PixPointer free = projected(page.get(), projection, 10'000'000, 255);
+  EXPECT_GT(pixGetWidth(free.get()) * pixGetHeight(free.get()), 400'000);
+  EXPECT_EQ(projection.zoom, 1);
+  const PixPointer bound = projected(page.get(), projection, 300'000, 255);
+  EXPECT_LT(pixGetWidth(bound.get()) * pixGetHeight(bound.get()), 303'000);
+  const Point place = projection.original(projection.levelled({70, -50}));
+  EXPECT_NEAR(place.x, 70, 0.01);
+  EXPECT_NEAR(place.y, -50, 0.01);
+}
+
+TEST(PreparationTest, DeskAroundAPageBecomesPaper) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
+  const PreparedPicture picture = prepare(at_an_angle(on_desk(page, 90), 0.8f));
+  EXPECT_TRUE(picture.on_desk);
+  EXPECT_NEAR(picture.letters, prepare(page).letters, 40);
+  l_uint32 desk = 0;
+  pixGetPixel(picture.grey.get(), pixGetWidth(picture.grey.get()) - 60, 60, &desk);
+  EXPECT_GT(desk, 200u);
+  EXPECT_FALSE(prepare(page).on_desk);
+  EXPECT_FALSE(prepare(on_desk(page, 90)).on_desk);  // level, as panels of a screen are
+}
+
+TEST(PreparationTest, DarkGroundWithPrintIsNoDesk) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
+  const image::Image photo = at_an_angle(on_desk(page, 90), 0.8f);
+  const image::Image line = part(page, 40, 44, 300, 22);
+  for (const bool is_light : {true, false}) {
+    image::Image labelled = photo;
+    for (int y = 0; y < line.height; ++y) {
+      for (int x = 0; x < 3 * line.width; ++x) {
+        const auto at = 3 * ((std::ptrdiff_t{160} / 2 + y) * photo.width + 500);
+        std::uint8_t& value = labelled.rgb[static_cast<std::size_t>(at + x)];
+        const int ink = 255 - line.rgb[static_cast<std::size_t>(3 * y * line.width + x)];
+        value = static_cast<std::uint8_t>(is_light ? std::max<int>(value, ink) : value);
+      }
+    }
+    EXPECT_EQ(!prepare(labelled).on_desk, is_light);
+  }
+  // Light print whose lines are close looks like a page.
+  image::Image night = tilted(page, 4);
+  for (std::uint8_t& value : night.rgb) value = static_cast<std::uint8_t>(255 - value * 7 / 8);
+  EXPECT_FALSE(prepare(on_desk(night, 32)).on_desk);
 }
 
 TEST(PreparationTest, LightThatFallsOffIsMadeEven) {

@@ -172,6 +172,25 @@ TEST(TesseractTest, PagesAsCamerasAndScannersMakeThemAreRead) {
   }
 }
 
+TEST(TesseractTest, PagePhotographedAtAnAngleOnADeskIsRead) {
+  const auto engine = make_engine({});
+  const image::Image page = part(image::load(kData + "/text_28_clean_0.png"), 0, 0, 900, 300);
+  const image::Image level = on_desk(page, 90);
+  const image::Image photo = at_an_angle(level, 0.6f);
+  const Page truth = engine->read(level, {});
+  ASSERT_GT(truth.text().size(), 240u);
+  const Page read = engine->read(photo, {});
+  EXPECT_LT(compare_texts(truth.text(), read.text()).all_characters().rate(), 0.03);
+  // Words are where the camera has them: the left side of the picture is 0.6 of it.
+  const float middle = static_cast<float>(photo.height) / 2;
+  const auto from_middle = [&](const Word& word) {
+    return word.box.top + word.box.height / 2 - middle;
+  };
+  EXPECT_NEAR(from_middle(read.lines.front().words.front()) /
+                  from_middle(truth.lines.front().words.front()),
+              0.69, 0.08);
+}
+
 TEST(TesseractTest, BoxesOfATurnedPageAreInItsOwnPixels) {
   const image::Image page = part(image::load(kData + "/text_28_clean_0.png"), 0, 0, 900, 184);
   const auto engine = make_engine({});

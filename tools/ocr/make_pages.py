@@ -66,10 +66,8 @@ def usual_classes():
 
 def hard_classes():
     """What cameras, scanners, faxes and screens make of pages, and lines of two scripts."""
-    text = [
-        PageClass(degradation, "text", 24, degradation)
-        for degradation in ("tilted", "steep", "turned", "shaded", "marked", "faxed", "transparent", "cropped")
-    ]
+    degradations = ("tilted", "steep", "turned", "perspective", "shaded", "marked", "faxed", "transparent", "cropped")
+    text = [PageClass(degradation, "text", 24, degradation) for degradation in degradations]
     cuttings = [PageClass(f"cutting_{name}", "cutting", 32, name) for name in ("clean", "cropped")]
     return [*text, *cuttings, PageClass("short_mixed", "short_mixed", 22, "clean")]
 

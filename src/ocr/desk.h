@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include "ocr/page.h"
+#include "ocr/preparation.h"
+
+namespace oko::ocr {
+
+/// A photographed page without the darker desk around it: the desk becomes paper, and light on the
+/// page is made even. Null where there is no such page: it is lighter than all around it and has no
+/// dents, and nearly all of it is paper.
+PixPointer without_desk(Pix* grey);
+
+/// Whether that is surely a photograph of a page that loses no print: its edges are not level, and
+/// around it are no light letters and none of `letters`, the dark ones.
+bool is_page_on_desk(Pix* grey, const std::vector<Box>& letters);
+
+}  // namespace oko::ocr

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <leptonica/allheaders.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ocr/page.h"
+#include "ocr/preparation.h"
+
+namespace oko::ocr {
+
+/// Finds how a page was photographed from the left or right: its lines meet in one point.
+/// `letters`: boxes in a picture of `width` x `height` pixels. Looks for the point from which the
+/// letters stand on the fewest rays: projection profiles of vanishing points (Clark and Mirmehdi,
+/// "Recognising text in real scenes", 2002). Nothing where parallel lines explain the letters about
+/// as well, as those of a page that was photographed from above or below do: it is read as it is.
+std::optional<Projection> find_perspective(const std::vector<Box>& letters, int width, int height);
+
+/// The picture with its lines parallel and level, about the same middle. It grows, but to `most`
+/// pixels: then `projection` gets smaller, too. What is new gets the grey `paper`.
+PixPointer projected(Pix* grey, Projection& projection, std::uint64_t most, int paper);
+
+}  // namespace oko::ocr
