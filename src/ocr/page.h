@@ -45,7 +45,7 @@ struct Page {
   int height = 0;           ///< pixels of the upright picture
   std::vector<Line> lines;  ///< in reading order
   TextSource source = TextSource::kRecognized;
-  /// There is ink, and little or none of it was read for sure.
+  /// There is ink that looks like text, and little or none of it was read for sure.
   bool is_doubtful = false;
   /// For people: what the text lacks, and why.
   std::vector<std::string> notes = {};

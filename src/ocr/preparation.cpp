@@ -13,6 +13,7 @@
 #include "ocr/footprint.h"
 #include "ocr/ground.h"
 #include "ocr/perspective.h"
+#include "ocr/text_likeness.h"
 
 namespace oko::ocr {
 namespace {
@@ -402,6 +403,15 @@ PreparedPicture prepare(const image::Image& image) {
   if (light == Light::kAbrupt) remove_desk(prepared);
   complete(prepared);
   return prepared;
+}
+
+bool may_have_text(const PreparedPicture& picture) {
+  // Grain is as large as letters where it is enlarged.
+  for (Pix* const grey : {picture.pix.get(), picture.small.get()}) {
+    const PixPointer binary = grey != nullptr ? binary_of(grey) : nullptr;
+    if (binary && looks_like_text(letters_of(binary.get()))) return true;
+  }
+  return false;
 }
 
 PreparedPicture with_desk(PixPointer on_desk) {

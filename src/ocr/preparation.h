@@ -74,6 +74,9 @@ struct PreparedPicture {
 /// even, strokes of a marker and the desk around a sheet go, and print at the edge gets a margin.
 PreparedPicture prepare(const image::Image& image);
 
+/// Whether what hangs together in it stands as letters do, readable or not (text_likeness.h).
+bool may_have_text(const PreparedPicture& picture);
+
 /// The same picture turned by quarters of a circle, clockwise, and levelled again.
 PreparedPicture turned(const PreparedPicture& picture, int quarter_turns);
 

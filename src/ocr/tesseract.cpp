@@ -150,7 +150,8 @@ class TesseractEngine : public Engine {
     if (second_) take_better_words_unenlarged(attempt, stop);
     Page page = finished(attempt, stop);
     api_.Clear();
-    page.is_doubtful = attempt.picture.letters > 0 && !attempt.is_sure();
+    page.is_doubtful =
+        attempt.picture.letters > 0 && !attempt.is_sure() && may_have_text(attempt.picture);
     if (options_.repairs_look_alikes) repair_look_alikes(page);
     return page;
   }

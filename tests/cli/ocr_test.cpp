@@ -72,12 +72,26 @@ TEST_F(OcrTest, WordsBelowTheLeastConfidenceAreMarked) {
   EXPECT_EQ(run({"ocr", cutting, "--min-confidence", "1.5"}).status, 2);
 }
 
-TEST_F(OcrTest, PageThatCannotBeReadIsTold) {
+TEST_F(OcrTest, PageThatCannotBeReadIsToldAndAPictureWithoutTextIsNot) {
   OKO_NEEDS_TESSERACT();
-  const ProcessResult result = run({"ocr", kPicture, "--format", "json"});
+  image::Image receipt = image::load(kReceipt);
+  std::vector<std::uint8_t> mirrored;
+  for (int y = 0; y < receipt.height; ++y) {
+    for (int x = receipt.width - 1; x >= 0; --x) {
+      mirrored.insert(mirrored.end(), 3,
+                      receipt.rgb[3 * static_cast<std::size_t>(y * receipt.width + x)]);
+    }
+  }
+  receipt.rgb = mirrored;
+  const fs::path file = folder_ / "mirrored.jpg";
+  write_file_atomically(file, std::string_view(image::encode_jpeg(receipt, 90)));
+  const ProcessResult result = run({"ocr", file.string(), "--format", "json"});
   EXPECT_EQ(result.status, 0);
   EXPECT_TRUE(json::parse(result.out).at("doubtful"));
-  EXPECT_NE(result.err.find(kPicture + ": "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find(file.string() + ": "), std::string::npos) << result.err;
+  const ProcessResult drawing = run({"ocr", kPicture, "--format", "json"});
+  EXPECT_FALSE(json::parse(drawing.out).contains("doubtful"));
+  EXPECT_EQ(drawing.err, "");
 }
 
 TEST_F(OcrTest, HocrIsOneDocumentOfAllPages) {

@@ -211,6 +211,36 @@ TEST(PreparationTest, BrightPrintIsNoMarker) {
   EXPECT_EQ(value, 0u);
 }
 
+TEST(PreparationTest, RowsOfLettersMayBeTextAndTexturesMayNot) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 120);
+  EXPECT_TRUE(may_have_text(prepare(page)));
+  EXPECT_TRUE(may_have_text(prepare(quarter_turned(page, 1))));
+  const PixPointer blurred(pixBlockconv(grey_pix(page).get(), 4, 4));
+  EXPECT_TRUE(may_have_text(prepare(image_of(blurred.get()))));
+  unsigned state = 1;
+  const auto random = [&](int below) {
+    state = state * 1'103'515'245 + 12'345;
+    return static_cast<int>(state >> 16) % below;
+  };
+  image::Image leaves = blank(600, 400), noise = blank(600, 400);
+  for (int i = 0; i < 400; ++i) {
+    const int left = random(580), top = random(380), width = 3 + random(14),
+              height = 3 + random(14);
+    leaves = marked(std::move(leaves),
+                    {static_cast<float>(left), static_cast<float>(top), static_cast<float>(width),
+                     static_cast<float>(height)},
+                    {30, 30, 30});
+  }
+  for (std::size_t i = 0; i < noise.rgb.size(); i += 3) {
+    std::fill_n(noise.rgb.begin() + static_cast<std::ptrdiff_t>(i), 3,
+                static_cast<std::uint8_t>(random(256)));
+  }
+  EXPECT_FALSE(may_have_text(prepare(leaves)));
+  EXPECT_FALSE(may_have_text(prepare(noise)));
+  EXPECT_FALSE(may_have_text(
+      prepare(image::load(std::string(OKO_SOURCE_DIR) + "/demo/images/three_in_a_row.png"))));
+}
+
 TEST(PreparationTest, PrintAtTheEdgeGetsAMargin) {
   const image::Image page = load("text_28_clean_0.png");
   const PreparedPicture whole = prepare(part(page, 0, 0, 900, 184));
