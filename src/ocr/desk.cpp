@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kPixelsOfMask = 4;    // across and down, of the picture
 constexpr int kPrint = 15;          // pixels of the mask: print and rules are thinner
-constexpr float kDarker = 0.8f;     // a desk, than paper
+constexpr float kInk = 0.6f;        // of a desk: print on it is darker
 constexpr float kLeastPage = 0.1f;  // of the picture
 constexpr float kLargestPage = 0.97f;
 constexpr float kLeastSolid = 0.95f;  // of the place between the first and last pixels of lines
@@ -97,6 +97,7 @@ float mean_under(Pix* grey, Pix* mask) {
 struct PageOnDesk {
   PixPointer mask;    ///< ones on the page, a pixel for kPixelsOfMask of the picture; null: no page
   int threshold = 0;  ///< greys of paper are that and more
+  int ink = 0;        ///< greys of print on the desk are less
 };
 
 /// Paper and desk, without print: a pixel for kPixelsOfMask of the picture; null where it is small.
@@ -130,8 +131,7 @@ PageOnDesk page_of(Pix* grey) {
   const PixPointer around(pixInvert(nullptr, page.get()));
   const float light = mean_under(ground.get(), page.get());
   const float rest = mean_under(ground.get(), around.get());
-  if (rest > kDarker * light) return {};
-  return {std::move(page), static_cast<int>((light + rest) / 2)};
+  return {std::move(page), static_cast<int>((light + rest) / 2), static_cast<int>(kInk * rest)};
 }
 
 /// Ones where the picture is no page.
@@ -181,7 +181,7 @@ PixPointer without_desk(Pix* grey) {
   return PixPointer(with_even_ground(alone.get()));
 }
 
-bool is_page_on_desk(Pix* grey, const std::vector<Box>& letters) {
+bool is_page_on_desk(Pix* grey) {
   const PageOnDesk page = page_of(grey);
   const PixPointer desk = page.mask ? around(grey, page.mask.get()) : nullptr;
   if (!desk) return false;
@@ -192,17 +192,13 @@ bool is_page_on_desk(Pix* grey, const std::vector<Box>& letters) {
   boxDestroy(&box);
   pixCountPixels(page.mask.get(), &count, nullptr);
   if (static_cast<float>(count) > kLevel * static_cast<float>(width * height)) return false;
-  const auto lost = std::count_if(letters.begin(), letters.end(), [&](const Box& letter) {
-    l_uint32 is_lost = 0;
-    pixGetPixel(desk.get(), static_cast<int>(letter.left + letter.width / 2),
-                static_cast<int>(letter.top + letter.height / 2), &is_lost);
-    return is_lost != 0;
-  });
-  if (lost > kStrayLetters + static_cast<std::ptrdiff_t>(letters.size() / 10)) return false;
-  const PixPointer light = dark_of(grey, page.threshold);
+  const PixPointer dark = dark_of(grey, page.ink), light = dark_of(grey, page.threshold);
   pixInvert(light.get(), light.get());
-  pixAnd(light.get(), light.get(), desk.get());
-  return count_letters(light.get()) <= kStrayLetters;
+  for (Pix* const print : {dark.get(), light.get()}) {
+    pixAnd(print, print, desk.get());
+    if (count_letters(print) > kStrayLetters) return false;
+  }
+  return true;
 }
 
 }  // namespace oko::ocr

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <vector>
-
-#include "ocr/page.h"
 #include "ocr/preparation.h"
 
 namespace oko::ocr {
@@ -13,7 +10,7 @@ namespace oko::ocr {
 PixPointer without_desk(Pix* grey);
 
 /// Whether that is surely a photograph of a page that loses no print: its edges are not level, and
-/// around it are no light letters and none of `letters`, the dark ones.
-bool is_page_on_desk(Pix* grey, const std::vector<Box>& letters);
+/// around it are neither light nor dark letters.
+bool is_page_on_desk(Pix* grey);
 
 }  // namespace oko::ocr

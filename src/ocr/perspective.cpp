@@ -13,7 +13,7 @@ constexpr float kMostSloping = 0.4f;      // of a line in the middle: 22 degrees
 constexpr float kMostConverging = 0.45f;  // half the width, of the way to where lines meet
 constexpr std::size_t kMostFeet = 1500;
 constexpr float kFewestBins = 200;  // for half the height at most: dust would need more
-// Photographs with slopes of half a degree have 1.3 and more, all other pages up to 1.01.
+// Generated photographs have 1.3 and more, all other generated pages up to 1.01.
 constexpr double kClearlyBetter = 1.15;
 constexpr float kLongestPicture = 32'000;  // Tesseract counts in 16 bits
 

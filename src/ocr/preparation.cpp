@@ -363,8 +363,7 @@ void make_even(PreparedPicture& picture) {
 
 /// Where that surely loses no print.
 void remove_desk(PreparedPicture& picture) {
-  const PixPointer binary = binary_of(picture.grey.get());
-  if (!binary || !is_page_on_desk(picture.grey.get(), letters_of(binary.get()))) return;
+  if (!is_page_on_desk(picture.grey.get())) return;
   PixPointer page = without_desk(picture.grey.get());
   if (!page) return;
   picture.on_desk = std::exchange(picture.grey, std::move(page));

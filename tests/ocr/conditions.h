@@ -49,8 +49,9 @@ inline image::Image tilted(const image::Image& image, float degrees) {
                       .get());
 }
 
-/// Photographed from the right: the left side is `far` as long as the right one.
-inline image::Image at_an_angle(const image::Image& image, float far) {
+/// Photographed from the right: the left side is `far` as long as the right one. What is seen
+/// beyond the picture is of the grey `beyond`.
+inline image::Image at_an_angle(const image::Image& image, float far, int beyond = 255) {
   const auto width = static_cast<float>(image.width), height = static_cast<float>(image.height);
   const float gap = height * (1 - far) / 2;
   Pta* from = ptaCreate(4);
@@ -61,7 +62,8 @@ inline image::Image at_an_angle(const image::Image& image, float far) {
       ptaAddPt(to, x, x > 0 ? y : y > 0 ? height - gap : gap);
     }
   }
-  const PixPointer photo(pixProjectivePtaGray(grey_pix(image).get(), to, from, 255));
+  const PixPointer photo(
+      pixProjectivePtaGray(grey_pix(image).get(), to, from, static_cast<l_uint8>(beyond)));
   ptaDestroy(&from);
   ptaDestroy(&to);
   return image_of(photo.get());
@@ -74,8 +76,9 @@ inline image::Image on_desk(const image::Image& image, int desk) {
   for (int y = -kEdge; y < image.height + kEdge; ++y) {
     for (int x = -kEdge; x < image.width + kEdge; ++x) {
       const bool is_page = y >= 0 && y < image.height && x >= 0 && x < image.width;
-      const auto at = static_cast<std::size_t>(y * image.width + x);
-      const int grey = is_page ? image.rgb[3 * at] * 235 / 255 : desk + 5 * ((x + 3 * y) % 7 - 3);
+      const auto at = static_cast<std::size_t>(std::ptrdiff_t{y} * image.width + x);
+      const int grey =
+          is_page ? image.rgb[3 * at] * 235 / 255 : desk + 5 * ((x + 3 * y + 4 * kEdge) % 7 - 3);
       result.rgb.insert(result.rgb.end(), 3, static_cast<std::uint8_t>(grey));
     }
   }

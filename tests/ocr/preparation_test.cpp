@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "ocr/desk.h"
 #include "ocr/ground.h"
 #include "ocr/perspective.h"
 #include "tests/ocr/conditions.h"
@@ -78,6 +79,36 @@ TEST(PreparationTest, PlaceOnATurnedPictureIsFoundInTheOriginal) {
   }
 }
 
+TEST(PreparationTest, ThinColouredPrintIsNoMarker) {
+  // Orange print next to black: where it is a marker, it becomes as light as paper.
+  image::Image page = part(load("text_28_clean_0.png"), 0, 0, 900, 184);
+  for (std::size_t i = 0; i < page.rgb.size(); i += 3) {
+    const bool is_coloured = i / 3 / 900 % 80 < 40;
+    if (is_coloured && page.rgb[i] < 128) page.rgb[i] = 255;
+    if (is_coloured && page.rgb[i + 1] < 128) page.rgb[i + 1] = 120;
+  }
+  const PixPointer before = grey_pix(part(load("text_28_clean_0.png"), 0, 0, 900, 184));
+  const PixPointer grey(pixCopy(nullptr, before.get()));
+  remove_markers(page, grey.get());
+  l_int32 same = 0;
+  pixEqual(grey.get(), before.get(), &same);
+  EXPECT_EQ(same, 1);
+}
+
+TEST(PreparationTest, LettersMayFillALowPictureAndFaintSpecksAreNone) {
+  image::Image seven = blank(20, 29);
+  seven = marked(std::move(seven), {0, 0, 20, 4}, {0, 0, 0});
+  seven = marked(std::move(seven), {14, 0, 5, 29}, {0, 0, 0});
+  EXPECT_EQ(prepare(seven).letters, 1);
+  image::Image specks = blank(300, 200, 250);
+  for (int i = 0; i < 60; ++i) {
+    specks = marked(std::move(specks),
+                    {static_cast<float>(i * 37 % 290), static_cast<float>(i * 53 % 190), 6, 8},
+                    {235, 235, 235});
+  }
+  EXPECT_EQ(prepare(specks).letters, 0);
+}
+
 TEST(PreparationTest, LinesOfAPagePhotographedAtAnAngleAreMadeLevel) {
   const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 440);
   EXPECT_FALSE(prepare(page).projection.has_value());
@@ -142,26 +173,39 @@ TEST(PreparationTest, DeskAroundAPageBecomesPaper) {
   EXPECT_FALSE(prepare(on_desk(page, 90)).on_desk);  // level, as panels of a screen are
 }
 
-TEST(PreparationTest, DarkGroundWithPrintIsNoDesk) {
+TEST(PreparationTest, GroundWithPrintIsNoDesk) {
   const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
-  const image::Image photo = at_an_angle(on_desk(page, 90), 0.8f);
   const image::Image line = part(page, 40, 44, 300, 22);
-  for (const bool is_light : {true, false}) {
-    image::Image labelled = photo;
-    for (int y = 0; y < line.height; ++y) {
-      for (int x = 0; x < 3 * line.width; ++x) {
-        const auto at = 3 * ((std::ptrdiff_t{160} / 2 + y) * photo.width + 500);
-        std::uint8_t& value = labelled.rgb[static_cast<std::size_t>(at + x)];
-        const int ink = 255 - line.rgb[static_cast<std::size_t>(3 * y * line.width + x)];
-        value = static_cast<std::uint8_t>(is_light ? std::max<int>(value, ink) : value);
-      }
+  for (const auto& [desk, is_light] : {std::pair{90, true}, {150, false}}) {
+    image::Image photo = at_an_angle(on_desk(page, desk), 0.8f);
+    EXPECT_TRUE(prepare(photo).on_desk) << desk;
+    for (std::size_t i = 0; i < line.rgb.size(); ++i) {
+      const std::size_t width = 3 * static_cast<std::size_t>(line.width);
+      const std::size_t at = 3 * static_cast<std::size_t>(photo.width) * (80 + i / width) + 1500;
+      if (line.rgb[i] < 128) photo.rgb[at + i % width] = is_light ? 255 : 0;
     }
-    EXPECT_EQ(!prepare(labelled).on_desk, is_light);
+    EXPECT_FALSE(prepare(photo).on_desk) << desk;
   }
-  // Light print whose lines are close looks like a page.
-  image::Image night = tilted(page, 4);
-  for (std::uint8_t& value : night.rgb) value = static_cast<std::uint8_t>(255 - value * 7 / 8);
-  EXPECT_FALSE(prepare(on_desk(night, 32)).on_desk);
+}
+
+TEST(PreparationTest, LightPrintOnDarkGroundIsNoPage) {
+  // Its lines are so close that the dark between them is narrower than letters.
+  image::Image night = blank(700, 276, 32);
+  for (int y = 6; y < 270; y += 24) {
+    std::fill_n(night.rgb.begin() + std::ptrdiff_t{3} * y * 700, 3 * 700 * 6, 255);
+  }
+  const image::Image screen = part(tilted(on_desk(night, 32), 3), 60, 60, 900, 476);
+  EXPECT_FALSE(without_desk(grey_pix(screen).get()));
+}
+
+TEST(PreparationTest, PageOnADeskHasNoDents) {
+  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 300);
+  EXPECT_TRUE(without_desk(grey_pix(on_desk(page, 120)).get()));
+  image::Image dented = on_desk(page, 120);
+  for (int y = 160; y < 310; ++y) {
+    std::fill_n(dented.rgb.begin() + 3 * (std::ptrdiff_t{y} * dented.width + 385), 3 * 450, 120);
+  }
+  EXPECT_FALSE(without_desk(grey_pix(dented).get()));
 }
 
 TEST(PreparationTest, LightThatFallsOffIsMadeEven) {
