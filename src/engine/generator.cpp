@@ -223,7 +223,7 @@ bool Generator::step() noexcept {
 }
 
 void Generator::begin_submitted() {
-  while (tasks_.size() < options_.max_sequences) {
+  while (tasks_.size() < std::max<std::size_t>(options_.max_sequences, 1)) {
     TaskPointer task;
     {
       const std::lock_guard lock(mutex_);

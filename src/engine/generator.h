@@ -38,8 +38,8 @@ struct GeneratorOptions {
   std::size_t prefix_cache_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
-  /// Requests that are worked on at once; more wait. Up to 8 tokens a pass answer, by oko's
-  /// kernels, to the bit as each alone.
+  /// Requests that are worked on at once, at least 1; more wait. Up to 8 tokens a pass answer, by
+  /// oko's kernels, to the bit as each alone.
   std::size_t max_sequences = 8;
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
