@@ -12,7 +12,7 @@
 #include "budget/memory_probe.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "engine/fitting.h"
+#include "engine/reductions.h"
 #include "engine/plan.h"
 #include "image/image.h"
 #include "ocr/engine.h"
