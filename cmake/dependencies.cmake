@@ -16,6 +16,12 @@ pkg_check_modules(qpdf REQUIRED IMPORTED_TARGET libqpdf>=11.3)
 # Without a word about its old smart pointer, which is not used here, qpdf before 12 warns of it.
 target_compile_definitions(PkgConfig::qpdf INTERFACE POINTERHOLDER_TRANSITION=4)
 find_package(ZLIB REQUIRED)
+# Line editing. macOS has it, without a file for pkg-config.
+find_path(OKO_EDITLINE_HEADERS histedit.h REQUIRED)
+find_library(OKO_EDITLINE_LIBRARY edit REQUIRED)
+add_library(editline INTERFACE IMPORTED)
+target_include_directories(editline SYSTEM INTERFACE ${OKO_EDITLINE_HEADERS})
+target_link_libraries(editline INTERFACE ${OKO_EDITLINE_LIBRARY})
 if(NOT APPLE)  # which reads text itself
   pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
   pkg_check_modules(lept REQUIRED IMPORTED_TARGET lept>=1.79)

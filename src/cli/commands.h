@@ -12,6 +12,7 @@ namespace oko::cli {
 /// Each command registers itself with its options; its callback runs it. Errors leave as
 /// oko::Error.
 void add_describe(Command& program);
+void add_chat(Command& program);
 void add_ocr(Command& program);
 void add_eval(Command& program);
 void add_embed(Command& program);

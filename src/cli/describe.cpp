@@ -9,20 +9,18 @@
 #include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/align_model.h"
+#include "cli/answer_json.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
+#include "cli/generation_options.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "engine/reductions.h"
 #include "engine/generator.h"
-#include "engine/plan.h"
 #include "hub/model_path.h"
-#include "ocr/footprint.h"
 #include "tasks/describe.h"
-#include "tensor/device.h"
-#include "tensor/weights.h"
 
 namespace oko::cli {
 namespace {
@@ -31,44 +29,26 @@ using nlohmann::ordered_json;
 
 struct DescribeOptions {
   CommonOptions common;
+  GenerationOptions generation;
   std::vector<std::string> images;
   std::string prompt;
-  std::string language;
-  std::string ocr = "auto";
   std::optional<std::size_t> ocr_tokens;
-  std::string model = hub::kDefaultVisionLanguageModel;
-  int max_tokens = 1024;
-  std::size_t threads = 0;
-  int kv_bits = 16;
   bool lookup = false;
-  std::int64_t max_pixels = 0;
-  float temperature = 0;
-  std::uint64_t seed = 0;
   bool json = false;
   bool stats = false;
 };
 
-Language language_of(const DescribeOptions& options) {
-  if (options.language.empty()) return language();
-  return options.language == "ru" ? Language::kRussian : Language::kEnglish;
-}
-
-tasks::ReadText when_to_read(const std::string& ocr) {
-  if (ocr == "off") return tasks::ReadText::kNever;
-  return ocr == "on" ? tasks::ReadText::kAlways : tasks::ReadText::kWhereItFits;
-}
-
 tasks::DescribeOptions task_of(const DescribeOptions& options) {
   return {.prompt = options.prompt,
-          .language = language_of(options),
-          .read_text = when_to_read(options.ocr),
+          .language = language_of(options.generation),
+          .read_text = when_to_read(options.generation.ocr),
           .ocr_tokens = options.ocr_tokens,
-          .max_tokens = options.max_tokens,
-          .kv_bits = options.kv_bits,
+          .max_tokens = options.generation.max_tokens,
+          .kv_bits = options.generation.kv_bits,
           .lookup = options.lookup,
-          .max_pixels = options.max_pixels,
-          .temperature = options.temperature,
-          .seed = options.seed,
+          .max_pixels = options.generation.max_pixels,
+          .temperature = options.generation.temperature,
+          .seed = options.generation.seed,
           .measure_memory = options.stats};
 }
 
@@ -77,58 +57,6 @@ void print_reductions(const std::vector<engine::Reduction>& reductions) {
   for (const engine::Reduction& reduction : reductions) {
     say_note(engine::text_of(reduction));
   }
-}
-
-ordered_json reductions_json(const std::vector<engine::Reduction>& reductions) {
-  ordered_json list = ordered_json::array();
-  for (const engine::Reduction& reduction : reductions) {
-    list.push_back({{"what", reduction.what},
-                    {"from", reduction.from},
-                    {"to", reduction.to},
-                    {"reason", engine::name_of(reduction.reason)}});
-  }
-  return list;
-}
-
-/// What a picture and the answer about it take, by phase; weights are those of the model.
-ordered_json memory_json(const budget::TagBytes& picture, const engine::PhaseMemory& answer) {
-  return {{"image", picture[budget::Tag::kImage]},
-          {"ocr", picture[budget::Tag::kOcr]},
-          {"preprocess", answer.preprocess},
-          {"vision", answer.vision},
-          {"prefill", answer.prefill},
-          {"decode", answer.decode},
-          {"kv", answer.kv}};
-}
-
-ordered_json stats_json(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
-  return {{"device", tensor::name_of(tensor::device())},
-          {"decode_image_seconds", picture.decode_seconds},
-          {"read_text_seconds", picture.read_seconds},
-          {"preprocess_seconds", stats.preprocess_seconds},
-          {"load_seconds", stats.load_seconds},
-          {"vision_seconds", stats.vision_seconds},
-          {"prefill_seconds", stats.prefill_seconds},
-          {"decode_seconds", stats.decode_seconds},
-          {"first_token_seconds", stats.first_token_seconds},
-          {"image_tokens", stats.image_tokens},
-          {"prompt_tokens", stats.prompt_tokens},
-          {"generated_tokens", stats.generated_tokens},
-          {"prefill_tokens_per_second", stats.prefill_tokens_per_second()},
-          {"decode_tokens_per_second", stats.decode_tokens_per_second()},
-          {"drafted_tokens", stats.drafted_tokens},
-          {"accepted_drafts", stats.accepted_draft_tokens},
-          {"kv_cache_bytes", stats.memory.kv},
-          {"weight_bytes", stats.weight_bytes},
-          {"copied_weight_bytes", stats.copied_weight_bytes},
-          {"peak_private_bytes", stats.peak_private_bytes},
-          {"mlx_peak_bytes", stats.mlx_peak_bytes},
-          {"predicted_memory", memory_json(picture.predicted, stats.predicted_memory)},
-          {"memory", memory_json(picture.taken, stats.memory)},
-          {"mlx_memory",
-           {{"vision", stats.mlx_memory.vision},
-            {"prefill", stats.mlx_memory.prefill},
-            {"decode", stats.mlx_memory.decode}}}};
 }
 
 std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
@@ -150,11 +78,8 @@ std::string stats_text(const engine::GenerationStats& stats, const tasks::Pictur
 }
 
 ordered_json ocr_json(const tasks::Description& description) {
-  ordered_json object{{"ocr_lines", description.text.lines}};
-  for (const tasks::LeftOutLine& line : description.text.left_out) {
-    object["ocr_left_out"].push_back(
-        {{"text", line.text}, {"confidence", line.confidence}, {"reason", line.reason}});
-  }
+  ordered_json object;
+  add_text(description.text, object);
   if (!description.unread.empty()) object["ocr_error"] = description.unread;
   return object;
 }
@@ -222,13 +147,6 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 
-/// Before libraries are started: the least of what any picture takes.
-void require_space_of_model(const DescribeOptions& options, const std::filesystem::path& model) {
-  require_address_space(engine::runtime_bytes(tensor::on_gpu()) +
-                        tensor::Weights::bytes_on_disk(model) +
-                        (options.ocr == "on" ? ocr::kEngineBytes : 0));
-}
-
 /// An error of the picture `name`, which the image processor and the budget do not know.
 Error of_file(const Error& error, const std::string& name) {
   const std::string message = error.what();
@@ -238,9 +156,9 @@ Error of_file(const Error& error, const std::string& name) {
 
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
-  const std::filesystem::path model = hub::find_model(options.model);
-  const auto host = make_host(options.common, options.threads);
-  require_space_of_model(options, model);
+  const std::filesystem::path model = hub::find_model(options.generation.model);
+  const auto host = make_host(options.common, options.generation.threads);
+  require_space_of_model(options.generation, model);
   const Interrupt interrupt(Interrupt::kPatience);
   engine::Generator generator(
       {.vision_language_model = model,
@@ -291,19 +209,9 @@ void add_describe(Command& program) {
       .required();
   command.add_option("--prompt", &options->prompt,
                      tr("what to ask about the picture", "что спросить о картинке"));
-  command
-      .add_option(
-          "--lang", &options->language,
-          tr("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"))
-      .one_of({"ru", "en"});
-  command
-      .add_option(
-          "--ocr", &options->ocr,
-          tr("read the text in the picture first and tell the model: on, off, or auto: where "
-             "there is some",
-             "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
-      .one_of({"auto", "on", "off"})
-      .show_default();
+  add_generation_options(
+      command, options->generation,
+      tr("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"));
   command
       .add_option(
           "--ocr-tokens", &options->ocr_tokens,
@@ -312,37 +220,10 @@ void add_describe(Command& program) {
              "давать модели не больше стольких токенов прочитанного текста; иначе столько, "
              "сколько вмещают модель и бюджет"))
       .range(0, 1'000'000);
-  command
-      .add_option("--max-tokens", &options->max_tokens,
-                  tr("longest answer, in tokens", "наибольший ответ, в токенах"))
-      .range(1, 1'000'000)
-      .show_default();
-  command
-      .add_option("--max-pixels", &options->max_pixels,
-                  tr("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
-                     "CPU to the model's own limit",
-                     "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
-                     "процессоре до предела модели",
-                     engine::kGraphPixels))
-      .range(1024, 64'000'000);
-  command
-      .add_option("--temperature", &options->temperature,
-                  tr("0: the most likely answer; higher: more varied",
-                     "0: самый вероятный ответ; больше — разнообразнее"))
-      .range(0, 10)
-      .show_default();
-  command.add_option("--seed", &options->seed,
-                     tr("seed of the random choice", "зерно случайного выбора"));
-  command
-      .add_option("--model", &options->model,
-                  tr("name or folder of the model", "имя или папка модели"))
-      .show_default();
-  add_kv_bits_option(command, options->kv_bits);
   command.add_flag(
       "--lookup", &options->lookup,
       tr("guess tokens that repeat the prompt or the answer; on a CPU the answer stays the same",
          "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"));
-  add_threads_option(command, options->threads);
   command.add_flag("--json", &options->json,
                    tr("one JSON object a picture", "по объекту JSON на картинку"));
   command.add_flag("--stats", &options->stats,

@@ -21,19 +21,25 @@ namespace {
 int signal_pipe[2] = {-1, -1};
 std::atomic<int> signals_seen{0};
 std::atomic<int> first_signal{0};
+std::atomic<bool> ctrl_c_stops_turn{false};
 bool hangup_is_ignored = false;
 
 constexpr int kShellBase = 128;  // a shell's status of a program is this and the signal
 constexpr char kSignal = 's';
+constexpr char kTurn = 't';
 constexpr char kEnd = 'e';
 
+void send(char byte) {
+  [[maybe_unused]] const ssize_t written = ::write(signal_pipe[1], &byte, 1);
+}
+
 void on_signal(int number) {
+  if (number == SIGINT && ctrl_c_stops_turn) return send(kTurn);
   const int before = signals_seen.fetch_add(1);
   if (before == 0) first_signal = number;
   // The watcher has not even ended the process for the second one.
   if (before > 1) ::_exit(kShellBase + number);
-  const char byte = kSignal;
-  [[maybe_unused]] const ssize_t written = ::write(signal_pipe[1], &byte, 1);
+  send(kSignal);
 }
 
 /// What the pipe gives next; kEnd where it is broken, and kSignal after `milliseconds` (-1: never).
@@ -55,13 +61,14 @@ int stop_status() {
   return number == 0 ? exit_status(ErrorCode::kCancelled) : kShellBase + number;
 }
 
-Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience) {
+Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience, CtrlC ctrl_c) {
   if (::pipe(signal_pipe) != 0) {
     const std::string reason = system_reason(errno);
     throw Error(ErrorCode::kFailed,
                 tr("signals cannot be waited for: {}", "ждать сигналов не удаётся: {}", reason));
   }
   signals_seen = 0;
+  ctrl_c_stops_turn = ctrl_c == CtrlC::kStopsTurn;
   watcher_ = JoiningThread([this, patience] { watch(patience); });
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -73,15 +80,39 @@ Interrupt::~Interrupt() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   if (!hangup_is_ignored) std::signal(SIGHUP, SIG_DFL);
-  [[maybe_unused]] const ssize_t written = ::write(signal_pipe[1], &kEnd, 1);
+  send(kEnd);
   watcher_.join();
   ::close(signal_pipe[0]);
   ::close(signal_pipe[1]);
 }
 
-void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) const {
-  if (next_byte(-1) == kEnd) return;
+StopToken Interrupt::begin_turn() {
+  const std::lock_guard lock(mutex_);
+  turn_ = StopSource();
+  if (source_.stop_requested()) turn_.request_stop();
+  return turn_.get_token();
+}
+
+StopToken Interrupt::turn() {
+  const std::lock_guard lock(mutex_);
+  return turn_.get_token();
+}
+
+void Interrupt::stop_turn() {
+  StopSource turn;
+  {
+    const std::lock_guard lock(mutex_);
+    turn = turn_;
+  }
+  turn.request_stop();
+}
+
+void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) {
+  char byte = kEnd;
+  while ((byte = next_byte(-1)) == kTurn) stop_turn();
+  if (byte == kEnd) return;
   source_.request_stop();
+  stop_turn();
   if (next_byte(patience ? static_cast<int>(patience->count()) : -1) == kEnd) return;
   say_last_note(tr("stopped", "остановлено"));
   remove_temporary_files();

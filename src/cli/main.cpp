@@ -141,6 +141,7 @@ int run(std::span<char* const> arguments) {
                             "oko видит, читает и описывает картинки — локально."));
   program.add_version(std::string("oko ") + OKO_VERSION);
   add_describe(program);
+  add_chat(program);
   add_ocr(program);
   add_eval(program);
   add_embed(program);

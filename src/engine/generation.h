@@ -78,7 +78,7 @@ struct GenerationStats {
     return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;
   }
   double prefill_tokens_per_second() const {
-    return prefill_seconds > 0 ? prompt_tokens / prefill_seconds : 0;
+    return prefill_seconds > 0 ? (prompt_tokens - cached_tokens) / prefill_seconds : 0;
   }
 };
 

@@ -29,6 +29,7 @@ PACKAGES = {
     "libxxhash": {"headers": ["xxhash.h"], "library": "xxhash"},
     "libqpdf": {"headers": ["qpdf"], "library": "qpdf"},
     "zlib": {"headers": ["zlib.h", "zconf.h"], "library": "z"},
+    "libedit": {"headers": ["histedit.h"], "library": "edit"},
 }  # fmt: skip
 # pkg-config's names of those that CMake finds by a file of its own.
 VERSION_OF = {"nlohmann_json": "nlohmann_json", "CLI11": "CLI11", "GTest": "gtest"}

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "engine/generation.h"
+#include "tasks/picture.h"
+#include "tasks/picture_text.h"
+
+namespace oko::cli {
+
+/// What an answer was made with less of.
+nlohmann::ordered_json reductions_json(const std::vector<engine::Reduction>& reductions);
+
+/// Times in seconds, memory in bytes; `picture`: of the pictures that came with the question.
+nlohmann::ordered_json stats_json(const engine::GenerationStats& stats,
+                                  const tasks::PictureStats& picture);
+
+/// Puts the lines that the model was told into `object["ocr_lines"]`, and those that it was not
+/// told into `object["ocr_left_out"]` where there are any.
+void add_text(const tasks::PictureText& text, nlohmann::ordered_json& object);
+
+}  // namespace oko::cli

@@ -1,0 +1,397 @@
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "cli/align_model.h"
+#include "cli/answer_json.h"
+#include "cli/chat_history.h"
+#include "cli/chat_input.h"
+#include "cli/chat_line.h"
+#include "cli/commands.h"
+#include "cli/failures.h"
+#include "cli/generation_options.h"
+#include "cli/interrupt.h"
+#include "cli/json_output.h"
+#include "cli/terminal.h"
+#include "engine/generator.h"
+#include "engine/reductions.h"
+#include "hub/model_path.h"
+#include "tasks/conversation.h"
+
+namespace oko::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// 6,000 tokens of a 4B model, where the budget has the room.
+constexpr std::size_t kPrefixCacheBytes = 1'000'000'000;
+
+struct ChatOptions {
+  CommonOptions common;
+  GenerationOptions generation;
+  std::vector<std::string> images;
+  bool no_history = false;
+  bool json = false;
+};
+
+std::string commands_text() {
+  return tr(
+      "/image FILE        add a picture to the next question\n"
+      "/ocr on|off|auto   whether the text in the next pictures is read and told to the model\n"
+      "/clear             forget the conversation and its pictures\n"
+      "/stats             times, tokens and memory of the last answer\n"
+      "/help              this list\n"
+      "/quit              leave; Ctrl-D does, too\n"
+      "//TEXT             ask a question that begins with /\n"
+      "Ctrl-C             stop the answer\n",
+      "/image ФАЙЛ        добавить картинку к следующему вопросу\n"
+      "/ocr on|off|auto   читать ли текст на следующих картинках и давать его модели\n"
+      "/clear             забыть разговор и его картинки\n"
+      "/stats             время, токены и память последнего ответа\n"
+      "/help              этот список\n"
+      "/quit              выйти; Ctrl-D — тоже\n"
+      "//ТЕКСТ            задать вопрос, который начинается с /\n"
+      "Ctrl-C             остановить ответ\n");
+}
+
+std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
+  return tr(
+      "first token after {:.2f} s: picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model "
+      "{:.0f} ms, vision {:.2f} s, prefill {:.2f} s\n"
+      "prompt: {} tokens, {} of them of pictures; {} were still there\n"
+      "answer: {} tokens in {:.2f} s, {:.1f}/s\n"
+      "memory: peak {}, {} of it for this answer ({} predicted)\n",
+      "первый токен через {:.2f} с: картинка {:.0f} мс, её текст {:.0f} мс, размер {:.0f} мс, "
+      "модель {:.0f} мс, зрение {:.2f} с, чтение {:.2f} с\n"
+      "запрос: токенов {}, из них от картинок {}; уже прочитано было {}\n"
+      "ответ: токенов {} за {:.2f} с, {:.1f}/с\n"
+      "память: пик {}, из них {} на этот ответ (ожидалось {})\n",
+      stats.first_token_seconds, picture.decode_seconds * 1e3, picture.read_seconds * 1e3,
+      stats.preprocess_seconds * 1e3, stats.load_seconds * 1e3, stats.vision_seconds,
+      stats.prefill_seconds, stats.prompt_tokens, stats.image_tokens, stats.cached_tokens,
+      stats.generated_tokens, stats.decode_seconds, stats.decode_tokens_per_second(),
+      format_bytes(stats.peak_private_bytes), format_bytes(stats.memory.peak()),
+      format_bytes(stats.predicted_memory.peak()));
+}
+
+/// A conversation with its user: lines in, answers out.
+class Chat {
+ public:
+  Chat(const ChatOptions& options, tasks::Conversation& conversation, Interrupt& interrupt,
+       ChatInput& input)
+      : options_(options), conversation_(conversation), interrupt_(interrupt), input_(input) {}
+
+  /// Throws what the picture fails with.
+  void add_picture(const std::string& path);
+
+  /// Until the end of the input or /quit. Where that is no terminal, throws the first error of a
+  /// turn at the end.
+  void run();
+
+ private:
+  bool obey(const std::string& text);
+  void try_to_add_picture(const std::string& argument);
+  void set_ocr(const std::string& when);
+  void answer(const std::string& question);
+  void print_answer(const std::string& question, const tasks::Answer& answer);
+  void print_notes(const tasks::Answer& answer);
+  void print_reductions(const std::vector<engine::Reduction>& reductions);
+  void print_json_answer(const std::string& question, const tasks::Answer& answer) const;
+  void print_stats() const;
+  void on_interrupt(const std::string& left);
+  void fail(const Error& error, const std::string& hint);
+
+  void note(const std::string& text) const {
+    if (!options_.common.quiet) say_note(text);
+  }
+  /// What a person at the terminal sees of a command that has been done.
+  void confirm(const std::string& text) const {
+    if (input_.is_terminal()) note(text);
+  }
+  /// For people, where JSON has stdout.
+  void show(const std::string& text) const { options_.json ? say(text) : print(text); }
+
+  const ChatOptions& options_;
+  tasks::Conversation& conversation_;
+  Interrupt& interrupt_;
+  ChatInput& input_;
+  std::optional<tasks::Answer> last_;
+  std::vector<std::string> said_reductions_;
+  std::optional<ErrorCode> first_error_;
+  bool was_interrupted_ = false;  ///< by the last key at the prompt
+};
+
+void Chat::run() {
+  confirm(tr("/help lists the commands, Ctrl-D ends the chat",
+             "/help покажет команды, Ctrl-D закончит разговор"));
+  while (true) {
+    const TypedLine line = input_.next();
+    if (line.kind == TypedLine::Kind::kInterrupted) {
+      on_interrupt(line.text);
+      continue;
+    }
+    was_interrupted_ = false;
+    if (line.kind == TypedLine::Kind::kEnd && input_.is_terminal()) print("\n");
+    if (line.kind == TypedLine::Kind::kEnd || !obey(line.text)) break;
+  }
+  if (!first_error_ || input_.is_terminal()) return;
+  throw Error(*first_error_, tr("not every line was answered", "ответ дан не на каждую строку"));
+}
+
+/// The line is dropped.
+void Chat::on_interrupt(const std::string& left) {
+  print("^C\n");
+  const bool again = left.empty() && was_interrupted_;
+  was_interrupted_ = left.empty();
+  if (again) say_note(tr("/quit or Ctrl-D ends the chat", "/quit или Ctrl-D закончит разговор"));
+}
+
+/// False where the chat ends.
+bool Chat::obey(const std::string& text) {
+  const ChatLine line = parse_chat_line(text);
+  switch (line.command) {
+    case ChatCommand::kNothing:
+      break;
+    case ChatCommand::kAsk:
+      answer(line.argument);
+      break;
+    case ChatCommand::kImage:
+      try_to_add_picture(line.argument);
+      break;
+    case ChatCommand::kOcr:
+      set_ocr(line.argument);
+      break;
+    case ChatCommand::kClear:
+      conversation_.clear();
+      confirm(
+          tr("the conversation and its pictures are forgotten", "разговор и его картинки забыты"));
+      break;
+    case ChatCommand::kStats:
+      print_stats();
+      break;
+    case ChatCommand::kHelp:
+      show(commands_text());
+      break;
+    case ChatCommand::kQuit:
+      return false;
+    case ChatCommand::kUnknown:
+      fail(Error(ErrorCode::kUsage, tr("no command {}", "нет команды {}", line.argument)),
+           line.meant.empty()
+               ? tr("/help lists the commands; // begins a question with /",
+                    "/help покажет команды; вопрос, который начинается с /, начните с //")
+               : tr("did you mean {}?", "может быть, {}?", line.meant));
+      break;
+  }
+  return true;
+}
+
+/// Says it; in a pipe the status of the first one is that of the chat.
+void Chat::fail(const Error& error, const std::string& hint) {
+  say_note(error.what());
+  say_hint(hint);
+  if (!first_error_) first_error_ = error.code();
+}
+
+void Chat::add_picture(const std::string& path) {
+  const tasks::AddedPicture added = conversation_.add_picture(path, path, interrupt_.turn());
+  const auto about = [&](const std::string& text) { note(path + ": " + text); };
+  confirm(tr("{}: {} x {} pixels, for the next question",
+             "{}: {} x {} пикселей, для следующего вопроса", path, added.width, added.height));
+  if (!added.unread.empty()) {
+    about(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
+             added.unread));
+  }
+  if (!added.shrinking.empty()) about(added.shrinking);
+  if (added.pages > 1) {
+    about(tr("page 1 of {} is looked at; oko ocr reads all",
+             "видна страница 1 из {}; oko ocr читает все", added.pages));
+  }
+}
+
+void Chat::try_to_add_picture(const std::string& argument) {
+  const std::string path = chat_path(argument);
+  if (path.empty()) {
+    return fail(Error(ErrorCode::kUsage, tr("/image is given no file", "у /image нет файла")),
+                tr("/image photo.jpg", "/image фото.jpg"));
+  }
+  try {
+    add_picture(path);
+  } catch (const Error& error) {
+    throw_if_stopped(interrupt_.token());
+    if (error.code() == ErrorCode::kCancelled) {
+      return say_note(
+          tr("stopped: the picture is not added", "остановлено: картинка не добавлена"));
+    }
+    if (error.code() == ErrorCode::kBadModel) throw;
+    const std::string message = error.what();
+    const bool is_named = message.find(path) != std::string::npos;
+    fail(Error(error.code(), is_named ? message : path + ": " + message), error.hint());
+  }
+}
+
+void Chat::set_ocr(const std::string& when) {
+  if (when != "on" && when != "off" && when != "auto") {
+    return fail(Error(ErrorCode::kUsage, tr("/ocr is given {}", "у /ocr стоит {}",
+                                            when.empty() ? tr("nothing", "ничего") : when)),
+                tr("expected on, off or auto", "ожидается on, off или auto"));
+  }
+  conversation_.set_read_text(when_to_read(when));
+  confirm(tr("text in the next pictures: {}", "текст на следующих картинках: {}", when));
+}
+
+void Chat::answer(const std::string& question) {
+  const StopToken stop = interrupt_.turn();
+  ProgressBar progress(tr("looking", "смотрю"), options_.common.quiet);
+  const auto on_text = [&](std::string_view piece) {
+    progress.clear();
+    if (!options_.json) print(printable(piece));
+  };
+  try {
+    tasks::Answer answer =
+        conversation_.ask(question, on_text, stop, [&](double done) { progress.update(done); });
+    progress.clear();
+    throw_if_stopped(interrupt_.token());
+    print_answer(question, answer);
+    last_ = std::move(answer);
+  } catch (const Error& error) {
+    progress.clear();
+    if (!Failures::is_of_one_file(error)) throw;
+    if (options_.json) print_json({{"question", question}, {"error", error.what()}});
+    const std::size_t turns = conversation_.turns();
+    fail(error, turns == 0 ? error.hint()
+                           : tr("{}; or /clear, which forgets the conversation ({} turns)",
+                                "{}; или /clear: разговор забудется (вопросов с ответами: {})",
+                                error.hint(), turns));
+    note(tr("the question and the pictures with it are not part of the conversation",
+            "вопрос и картинки с ним в разговор не вошли"));
+  }
+}
+
+void Chat::print_answer(const std::string& question, const tasks::Answer& answer) {
+  if (options_.json) {
+    print_json_answer(question, answer);
+  } else if (!answer.text.empty() || answer.result) {
+    print("\n");
+  }
+  print_notes(answer);
+  if (!answer.result) {
+    return note(answer.text.empty() ? tr("stopped: the question is not part of the conversation",
+                                         "остановлено: вопрос в разговор не вошёл")
+                                    : tr("stopped: what is written stays in the conversation",
+                                         "остановлено: написанное остаётся в разговоре"));
+  }
+  print_reductions(answer.result->reductions);
+  if (answer.result->finish_reason != engine::FinishReason::kLength) return;
+  const int tokens = answer.result->stats.generated_tokens;
+  if (tokens < conversation_.options().max_tokens) {
+    note(tr("the answer was cut off: the conversation fills the model's context; /clear forgets it",
+            "ответ обрезан: разговор занял весь контекст модели; /clear его забудет"));
+  } else {
+    note(tr("the answer was cut off after {} tokens (--max-tokens)",
+            "ответ обрезан после токенов: {} (--max-tokens)", tokens));
+  }
+}
+
+void Chat::print_notes(const tasks::Answer& answer) {
+  for (const tasks::PictureText& text : answer.picture_texts) {
+    for (const std::string& each : text.notes) note(each);
+  }
+}
+
+/// What was said of the answer before is not said again.
+void Chat::print_reductions(const std::vector<engine::Reduction>& reductions) {
+  std::vector<std::string> texts;
+  std::transform(reductions.begin(), reductions.end(), std::back_inserter(texts),
+                 [](const engine::Reduction& each) { return engine::text_of(each); });
+  for (const std::string& text : texts) {
+    const bool is_new =
+        std::find(said_reductions_.begin(), said_reductions_.end(), text) == said_reductions_.end();
+    if (is_new) note(text);
+  }
+  said_reductions_ = std::move(texts);
+}
+
+void Chat::print_json_answer(const std::string& question, const tasks::Answer& answer) const {
+  ordered_json line{{"question", question}};
+  if (!answer.pictures.empty()) line["files"] = answer.pictures;
+  line["text"] = answer.text;
+  line["finish_reason"] = answer.result ? engine::name_of(answer.result->finish_reason) : "stopped";
+  for (const tasks::PictureText& text : answer.picture_texts) add_text(text, line);
+  if (answer.result) {
+    if (!answer.result->reductions.empty()) {
+      line["reductions"] = reductions_json(answer.result->reductions);
+    }
+    line["stats"] = stats_json(answer.result->stats, answer.picture_stats);
+    line["stats"]["cached_tokens"] = answer.result->stats.cached_tokens;
+  }
+  print_json(line);
+}
+
+void Chat::print_stats() const {
+  if (!last_ || !last_->result) {
+    return show(tr("there is no whole answer yet\n", "целого ответа ещё нет\n"));
+  }
+  show(stats_text(last_->result->stats, last_->picture_stats));
+}
+
+std::filesystem::path history_file(const ChatOptions& options) {
+  return options.no_history ? std::filesystem::path() : oko_home() / "chat_history";
+}
+
+void chat(const ChatOptions& options) {
+  const std::filesystem::path model = hub::find_model(options.generation.model);
+  const auto host = make_host(options.common, options.generation.threads);
+  require_space_of_model(options.generation, model);
+  Interrupt interrupt(Interrupt::kPatience, ChatInput::ctrl_c());
+  engine::Generator generator(
+      {.vision_language_model = model,
+       .prefix_cache_bytes = kPrefixCacheBytes,
+       .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
+       .host = host});
+  tasks::Conversation conversation(*host, generator,
+                                   {.language = language_of(options.generation),
+                                    .read_text = when_to_read(options.generation.ocr),
+                                    .max_tokens = options.generation.max_tokens,
+                                    .kv_bits = options.generation.kv_bits,
+                                    .max_pixels = options.generation.max_pixels,
+                                    .temperature = options.generation.temperature,
+                                    .seed = options.generation.seed});
+  ChatInput input(interrupt, ChatHistory(history_file(options)));
+  Chat chat(options, conversation, interrupt, input);
+  interrupt.begin_turn();
+  for (const std::string& image : options.images) chat.add_picture(image);
+  chat.run();
+}
+
+}  // namespace
+
+void add_chat(Command& program) {
+  auto options = std::make_shared<ChatOptions>();
+  Command& command = program.add_command(
+      "chat", tr("Talks about pictures: questions and answers, each with all before it.",
+                 "Разговаривает о картинках: вопросы и ответы, каждый с учётом прежних."));
+  command.set_footer(commands_text() + "\n" +
+                     tr("Example:\n  oko chat photo.jpg", "Пример:\n  oko chat photo.jpg"));
+  command.add_argument(
+      "IMAGE", &options->images,
+      tr("picture files for the first question", "файлы картинок для первого вопроса"));
+  add_generation_options(command, options->generation,
+                         tr("language of the words about text in pictures: ru or en",
+                            "язык слов о тексте на картинках: ru или en"));
+  command.add_flag("--no-history", &options->no_history,
+                   tr("neither read nor write the lines of earlier chats",
+                      "не читать и не записывать строки прежних разговоров"));
+  command.add_flag("--json", &options->json,
+                   tr("one JSON object an answer", "по объекту JSON на ответ"));
+  add_common_options(command, options->common);
+  command.on_run([options] { chat(*options); });
+}
+
+}  // namespace oko::cli

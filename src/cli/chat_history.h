@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oko::cli {
+
+/// The lines that were typed in earlier chats: a file that only its owner can read. What cannot be
+/// read or written is as if there were none: history never stops a chat.
+class ChatHistory {
+ public:
+  static constexpr std::size_t kMaxLines = 1000;
+
+  /// Reads the last kMaxLines of the file; one of many more is cut to them. An empty path: nothing
+  /// is read or written.
+  explicit ChatHistory(std::filesystem::path file);
+
+  const std::vector<std::string>& lines() const { return lines_; }
+
+  /// Writes a line at the end, unless it is empty or the last one again.
+  void add(std::string_view line);
+
+ private:
+  void load();
+  void shorten() const;
+
+  std::filesystem::path file_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace oko::cli

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/language.h"
+#include "base/stop_token.h"
+#include "engine/generator.h"
+#include "engine/model_host.h"
+#include "tasks/picture.h"
+#include "tasks/picture_text.h"
+
+namespace oko::tasks {
+
+struct ConversationOptions {
+  Language language = Language::kEnglish;  ///< of the words around the text of a picture
+  ReadText read_text = ReadText::kWhereItFits;
+  int max_tokens = 1024;  ///< of an answer
+  int kv_bits = 16;
+  std::int64_t max_pixels = 0;
+  float temperature = 0;
+  std::uint64_t seed = 0;
+};
+
+/// What the user may want to know of a picture that was added.
+struct AddedPicture {
+  std::string name;
+  int width = 0;               ///< pixels, as decoded
+  int height = 0;              ///< pixels
+  int pages = 1;               ///< of the file, of which the first is looked at
+  std::string shrinking = {};  ///< what was made smaller while it was decoded; empty: nothing
+  bool reads_text = false;
+  std::string unread = {};  ///< why its text is not read though it was to be; empty: it is
+};
+
+/// A question's answer.
+struct Answer {
+  std::string text;                        ///< all that went to the sink
+  std::vector<std::string> pictures;       ///< names of those that were added for the question
+  std::vector<PictureText> picture_texts;  ///< of those whose text was to be read
+  PictureStats picture_stats;              ///< the sums of all of them
+  /// Nothing if the answer was stopped.
+  std::optional<engine::GenerationResult> result;
+};
+
+/// Questions and answers about pictures, each asked with all before it. A turn that fails is not
+/// part of the conversation, and no turn is ever left out of a question: what outgrows the model or
+/// the budget is an error. One thread may call.
+class Conversation {
+ public:
+  /// `host` and `generator` must outlive it.
+  Conversation(engine::ModelHost& host, engine::Generator& generator, ConversationOptions options);
+
+  /// Decodes a picture and reads its text, for the next question. Throws as `load_picture`.
+  AddedPicture add_picture(const std::string& path, const std::string& name, const StopToken& stop);
+
+  /// Asks, with the pictures that were added since the last question. `stop` ends the answer: what
+  /// there is of it becomes the turn; if there is nothing, the question is dropped and its pictures
+  /// wait for the next one. Throws what Generator::generate throws but for kCancelled, and what the
+  /// sinks throw; question and pictures are dropped then.
+  Answer ask(const std::string& question, const engine::TextSink& on_text, const StopToken& stop,
+             const engine::ProgressSink& on_progress = {});
+
+  /// Forgets all turns and pictures.
+  void clear();
+
+  /// Of the pictures to come.
+  void set_read_text(ReadText when);
+
+  std::size_t turns() const { return messages_.size() / 2; }
+  std::size_t waiting_pictures() const { return waiting_.size(); }
+  const ConversationOptions& options() const { return options_; }
+
+ private:
+  struct HeldPicture {
+    image::Image image;
+    std::unique_ptr<engine::FixedReservation> room;  ///< of `image`
+  };
+  struct WaitingPicture {
+    HeldPicture held;
+    std::string name;
+    ocr::Page page;
+    ReadText read_text = ReadText::kNever;  ///< as it was when the picture was added
+    PictureStats stats;
+  };
+
+  engine::GenerationRequest base_request() const;
+  engine::GenerationRequest request_for(const std::string& question) const;
+  void add_texts(engine::GenerationRequest& request, Answer& answer) const;
+  void follow(engine::GenerationRequest request, const engine::TextSink& on_text,
+              const StopToken& stop, const engine::ProgressSink& on_progress, Answer& answer);
+  void keep(text::Message question, const std::string& answer);
+
+  engine::ModelHost& host_;
+  engine::Generator& generator_;
+  ConversationOptions options_;
+  std::optional<TextReader> reader_;
+  std::vector<text::Message> messages_;  ///< question, answer, question, ...
+  std::list<HeldPicture> pictures_;      ///< of `messages_`, in order
+  std::list<WaitingPicture> waiting_;    ///< for the next question
+};
+
+}  // namespace oko::tasks

@@ -1,0 +1,271 @@
+// `oko chat` as a user meets it: from a pipe, and at a terminal.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "cli/chat_history.h"
+#include "cli/chat_line.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/terminal.h"
+#include "tests/support/white_bitmap.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+using cli::ChatCommand;
+using cli::ChatHistory;
+using cli::parse_chat_line;
+
+const std::string kDemo = std::string(OKO_SOURCE_DIR) + "/demo/";
+const std::string kStars = kDemo + "images/stars.png";
+
+class ChatTest : public ScratchFolderTest {
+ protected:
+  std::vector<std::string> command(const std::vector<std::string>& arguments,
+                                   const std::string& model = kDemo + "models/tiny-vl") const {
+    std::vector<std::string> all{OKO_PROGRAM, "chat", "--model", model, "--ocr", "off"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return all;
+  }
+
+  std::vector<std::string> environment(const std::string& language = "en_US",
+                                       const std::string& terminal = "xterm") const {
+    return {"LC_ALL=",
+            "LC_MESSAGES=",
+            "LANG=" + language + ".UTF-8",
+            "TERM=" + terminal,
+            "HOME=" + folder_.string(),
+            "OKO_HOME=" + home().string()};
+  }
+
+  /// The lines come from a file.
+  ProcessResult ask(const std::string& lines, const std::vector<std::string>& arguments) const {
+    write_file_atomically(folder_ / "lines", lines);
+    return Process(command(arguments), environment(), folder_ / "lines").wait();
+  }
+
+  fs::path home() const { return folder_ / "home"; }
+  fs::path history() const { return home() / "chat_history"; }
+
+  std::string history_text() const {
+    return fs::exists(history()) ? read_file(history(), 1 << 20, ErrorCode::kFailed) : "";
+  }
+
+  static std::string random_model() { return RandomModels::get("qwen3-vl-small-4bit", 5).string(); }
+};
+
+TEST_F(ChatTest, EachLineOfAPipeIsAQuestion) {
+  const auto result = ask("Describe this image.\n\nОпиши это изображение.\n", {kStars});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "Three yellow stars.\nТри жёлтые звезды.\n");
+  EXPECT_EQ(result.err, "");
+  EXPECT_FALSE(fs::exists(history())) << "what no person has typed is no history";
+}
+
+TEST_F(ChatTest, BadLinesOfAPipeLeaveTheOthersAndTheFirstDecidesTheStatus) {
+  const auto result = ask("/image none.png\n/imgae x\n/ocr maybe\n/image \"" + kStars +
+                              "\"\nDescribe this image.\n/quit\nDescribe this image.\n",
+                          {});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(result.out, "Three yellow stars.\n");
+  for (const char* part : {"none.png: no such file", "no command /imgae", "did you mean /image?",
+                           "/ocr is given maybe", "not every line was answered"}) {
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << "\n" << result.err;
+  }
+  EXPECT_EQ(ask("/nothing\n", {}).status, 2);
+  const auto bad_argument = ask("Describe this image.\n", {"none.png"});
+  EXPECT_EQ(bad_argument.status, 4) << "a picture of the command line is needed for all questions";
+  EXPECT_EQ(bad_argument.out, "");
+}
+
+TEST_F(ChatTest, JsonHasALineForEachAnswer) {
+  const auto result = ask("Describe this image.\n/help\n/stats\nGo on.\n", {"--json", kStars});
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::vector<nlohmann::json> answers;
+  for (std::string line; std::getline(lines, line);) answers.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].at("question"), "Describe this image.");
+  EXPECT_EQ(answers[0].at("files"), nlohmann::json::array({kStars}));
+  EXPECT_EQ(answers[0].at("text"), "Three yellow stars.");
+  EXPECT_EQ(answers[0].at("finish_reason"), "stop");
+  EXPECT_EQ(answers[0].at("stats").at("cached_tokens"), 0);
+  EXPECT_FALSE(answers[1].contains("files"));
+  EXPECT_GE(answers[1].at("stats").at("cached_tokens"), answers[0].at("stats").at("prompt_tokens"));
+  EXPECT_NE(result.err.find("/image FILE"), std::string::npos);
+}
+
+TEST_F(ChatTest, ClearForgetsThePicture) {
+  const auto result = ask("Describe this image.\n/clear\nDescribe this image.\n/stats\n", {kStars});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find(", 0 of them of pictures"), std::string::npos) << result.out;
+}
+
+TEST_F(ChatTest, SignalEndsAChatFromAPipe) {
+  const std::string fifo = folder_ / "lines";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const int writer = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC);
+  Process process(command({kStars}), environment(), fifo);
+  ASSERT_EQ(::write(writer, "Describe this image.\n", 21), 21);
+  ASSERT_TRUE(process.wait_for_output(60));
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait().status, 130);
+  ::close(writer);
+}
+
+TEST_F(ChatTest, RussianTextCanBeEditedAtATerminal) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  Terminal terminal(command({kStars}), environment("ru_RU"));
+  ASSERT_TRUE(terminal.prompts("> "));
+  // A letter too much in front, one missing, one wrong at the end.
+  terminal.type("яОпши это изображениея\x7f.");
+  terminal.type("\033[H\033[3~\033[C\033[Cи\r");
+  ASSERT_TRUE(terminal.shows("Три жёлтые звезды."));
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("\033[A\r");  // the last line again
+  ASSERT_TRUE(terminal.shows("\n"));
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("\x04");
+  EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
+  EXPECT_EQ(history_text(), "Опиши это изображение.\n");
+  EXPECT_EQ(fs::status(history()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(ChatTest, CtrlCStopsTheAnswerAndNothingElse) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  std::vector<std::string> pictures;  // the second keeps the model busy for a second
+  for (const int width : {256, 1440}) {
+    pictures.push_back(folder_ / (std::to_string(width) + ".bmp"));
+    write_file_atomically(pictures.back(), std::string_view(white_bitmap(width, 1024)));
+  }
+  Terminal terminal(command(pictures, random_model()), environment());
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("hello there\r");
+  ASSERT_TRUE(terminal.shows("looking"));
+  terminal.type("\x03");
+  ASSERT_TRUE(terminal.shows("oko: stopped: "));
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("half a line");
+  ASSERT_TRUE(terminal.shows("half a line"));
+  for (int i = 0; i < 2; ++i) {
+    terminal.type("\x03");
+    ASSERT_TRUE(terminal.shows("^C"));
+    ASSERT_TRUE(terminal.prompts("> "));
+  }
+  EXPECT_EQ(terminal.shown().find("/quit"), std::string::npos) << terminal.shown();
+  terminal.type("\x03");
+  ASSERT_TRUE(terminal.shows("/quit or Ctrl-D ends the chat"));
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("/quit\r");
+  EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
+  EXPECT_EQ(history_text(), "hello there\n/quit\n");
+}
+
+TEST_F(ChatTest, TerminateEndsAChatAtATerminal) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  Terminal terminal(command({"--no-history"}), environment());
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("half a line");
+  ASSERT_TRUE(terminal.shows("line"));
+  terminal.signal(SIGTERM);
+  EXPECT_EQ(terminal.wait(), 143) << terminal.shown();
+  EXPECT_FALSE(fs::exists(history()));
+}
+
+TEST_F(ChatTest, ATerminalThatCannotDrawGetsNoEscapes) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  Terminal terminal(command({kStars}), environment("en_US", "dumb"));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.type("/image none.png\n");
+  ASSERT_TRUE(terminal.shows("none.png: no such file"));
+  terminal.type("Describe this image.\n");
+  ASSERT_TRUE(terminal.shows("Three yellow stars."));
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.type("\x03");
+  ASSERT_TRUE(terminal.shows("> "));
+  terminal.type("\x04");
+  EXPECT_EQ(terminal.wait(), 0) << "errors of turns are said, and the person goes on";
+  EXPECT_EQ(terminal.shown().find('\033'), std::string::npos) << terminal.shown();
+}
+
+TEST(ChatLineTest, TellsCommandsFromQuestions) {
+  EXPECT_EQ(parse_chat_line(" \t").command, ChatCommand::kNothing);
+  EXPECT_EQ(parse_chat_line(" Что это? ").argument, "Что это?");
+  EXPECT_EQ(parse_chat_line("//etc is what?").command, ChatCommand::kAsk);
+  EXPECT_EQ(parse_chat_line("//etc is what?").argument, "/etc is what?");
+  EXPECT_EQ(parse_chat_line("/image  a b.png ").argument, "a b.png");
+  EXPECT_EQ(parse_chat_line("/ocr\ton").argument, "on");
+  EXPECT_EQ(parse_chat_line("/exit").command, ChatCommand::kQuit);
+  EXPECT_EQ(parse_chat_line("a\xff").argument, "a\xEF\xBF\xBD");
+  for (const auto& [typed, meant] : {std::pair<const char*, const char*>{"/im", "/image"},
+                                     {"/sttas", "/stats"},
+                                     {"/cler", "/clear"},
+                                     {"/", ""},
+                                     {"/usr/bin", ""}}) {
+    const cli::ChatLine line = parse_chat_line(typed);
+    EXPECT_EQ(line.command, ChatCommand::kUnknown) << typed;
+    EXPECT_EQ(line.meant, meant) << typed;
+  }
+}
+
+TEST(ChatLineTest, PathsAreReadAsAShellReadsThem) {
+  ::setenv("HOME", "/home/me", 1);
+  EXPECT_EQ(cli::chat_path("my photo.jpg"), "my photo.jpg");
+  EXPECT_EQ(cli::chat_path("my\\ photo.jpg"), "my photo.jpg");
+  EXPECT_EQ(cli::chat_path("'~/my photo.jpg'"), "~/my photo.jpg");
+  EXPECT_EQ(cli::chat_path("\"my photo.jpg\""), "my photo.jpg");
+  EXPECT_EQ(cli::chat_path("~/photo.jpg"), "/home/me/photo.jpg");
+  EXPECT_EQ(cli::chat_path("~you/photo.jpg"), "~you/photo.jpg");
+  EXPECT_EQ(cli::chat_path("\""), "\"");
+}
+
+class ChatHistoryTest : public ScratchFolderTest {};
+
+TEST_F(ChatHistoryTest, KeepsTheLastLinesForItsOwnerAlone) {
+  const fs::path file = folder_ / "new" / "history";
+  {
+    ChatHistory history(file);
+    history.add("line");
+    history.add("line");
+    history.add("two\nlines");
+    history.add("");
+  }
+  EXPECT_EQ(read_file(file, 1 << 20, ErrorCode::kFailed), "line\n");
+  std::string lines;
+  for (std::size_t i = 0; i < 2 * ChatHistory::kMaxLines + 5; ++i) {
+    lines += "line " + std::to_string(i) + "\n";
+  }
+  write_file_atomically(file, std::string_view(lines));
+  fs::permissions(file, fs::perms::all);
+  ChatHistory history(file);
+  ASSERT_EQ(history.lines().size(), ChatHistory::kMaxLines);
+  EXPECT_EQ(history.lines().back(), "line 2004");
+  history.add("новая");
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  const std::string text = read_file(file, 1 << 20, ErrorCode::kFailed);
+  EXPECT_TRUE(text.starts_with("line 1005\n")) << text.substr(0, 20);
+  EXPECT_TRUE(text.ends_with("line 2004\nновая\n"));
+}
+
+TEST_F(ChatHistoryTest, IsNotNeeded) {
+  write_file_atomically(folder_ / "file", std::string_view("no folder"));
+  fs::create_directory(folder_ / "folder");
+  for (const fs::path& file : {folder_ / "file" / "history", folder_ / "folder", fs::path()}) {
+    ChatHistory history(file);
+    history.add("a");
+    EXPECT_EQ(history.lines(), std::vector<std::string>{"a"}) << file;
+  }
+}
+
+}  // namespace
+}  // namespace oko

@@ -1,0 +1,166 @@
+#include "tasks/conversation.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/white_bitmap.h"
+
+namespace oko::tasks {
+namespace {
+
+class ConversationTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    ScratchFolderTest::SetUp();
+    picture_ = folder_ / "picture.bmp";
+    write_file_atomically(picture_, std::string_view(white_bitmap(160, 96)));
+  }
+
+  static ConversationOptions options() {
+    ConversationOptions options;
+    options.read_text = ReadText::kNever;
+    options.max_tokens = 6;
+    return options;
+  }
+
+  /// Answers that go on until they are stopped.
+  static ConversationOptions endless() {
+    ConversationOptions endless = options();
+    endless.max_tokens = 1'000'000;
+    endless.temperature = 5.0f;  // no loop
+    return endless;
+  }
+
+  static engine::GenerationStats stats_of(const Answer& answer) {
+    return answer.result.value().stats;
+  }
+
+  /// By pictures, among others; not by caches.
+  std::uint64_t held() const { return host_->memory_budget().held()[budget::Tag::kRuntime]; }
+
+  std::string picture_;
+  std::shared_ptr<engine::ModelHost> host_ =
+      std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
+  engine::Generator generator_{
+      {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
+       .image_cache_bytes = 1 << 20,
+       .prefix_cache_bytes = 16 << 20,
+       .host = host_}};
+  Conversation conversation_{*host_, generator_, options()};
+};
+
+TEST_F(ConversationTest, AQuestionIsAskedWithTheTurnsBeforeIt) {
+  const Answer first = conversation_.ask("What is this?", {}, {});
+  const Answer second = conversation_.ask("And now?", {}, {});
+  engine::GenerationRequest request;
+  request.max_tokens = options().max_tokens;
+  request.sampling.repetition_penalty = generator_.generation_config().repetition_penalty;
+  const auto message = [](text::Role role, const std::string& text) {
+    return text::Message{role, {text::Part::make_text(text)}};
+  };
+  request.messages = {message(text::Role::kUser, "What is this?"),
+                      message(text::Role::kAssistant, first.text),
+                      message(text::Role::kUser, "And now?")};
+  const engine::GenerationResult expected = generator_.generate(std::move(request));
+  EXPECT_EQ(second.text, expected.text);
+  EXPECT_EQ(stats_of(second).prompt_tokens, expected.stats.prompt_tokens);
+  EXPECT_EQ(conversation_.turns(), 2u);
+}
+
+TEST_F(ConversationTest, AnotherQuestionAboutAPictureNeitherLooksNorReadsAgain) {
+  const AddedPicture added = conversation_.add_picture(picture_, "picture", {});
+  EXPECT_EQ(added.width, 160);
+  const Answer first = conversation_.ask("What is this?", {}, {});
+  EXPECT_EQ(first.pictures, std::vector<std::string>{"picture"});
+  EXPECT_EQ(stats_of(first).cached_tokens, 0);
+  const Answer second = conversation_.ask("And what else?", {}, {});
+  EXPECT_TRUE(second.pictures.empty());
+  EXPECT_EQ(stats_of(second).image_tokens, stats_of(first).image_tokens);
+  EXPECT_GE(stats_of(second).cached_tokens, stats_of(first).prompt_tokens);
+  EXPECT_EQ(stats_of(second).cached_images, 1);
+}
+
+TEST_F(ConversationTest, APictureThatIsAddedLaterIsSeenInItsTurn) {
+  const Answer first = conversation_.ask("Hello", {}, {});
+  EXPECT_EQ(stats_of(first).image_tokens, 0);
+  conversation_.add_picture(picture_, "picture", {});
+  EXPECT_EQ(conversation_.waiting_pictures(), 1u);
+  const int with_one = stats_of(conversation_.ask("Look", {}, {})).image_tokens;
+  EXPECT_GT(with_one, 0);
+  EXPECT_EQ(conversation_.waiting_pictures(), 0u);
+  conversation_.add_picture(picture_, "again", {});
+  EXPECT_EQ(stats_of(conversation_.ask("And at this", {}, {})).image_tokens, 2 * with_one);
+}
+
+TEST_F(ConversationTest, AStoppedAnswerStaysAsFarAsItWasShown) {
+  Conversation conversation(*host_, generator_, endless());
+  std::string shown;
+  const StopSource source;
+  const Answer answer = conversation.ask(
+      "Tell me all.",
+      [&](std::string_view piece) {
+        shown += piece;
+        source.request_stop();
+      },
+      source.get_token());
+  EXPECT_FALSE(answer.result.has_value());
+  EXPECT_FALSE(answer.text.empty());
+  EXPECT_EQ(answer.text, shown);
+  EXPECT_EQ(conversation.turns(), 1u);
+  const StopSource again;
+  conversation.ask(
+      "Go on.", [&](std::string_view) { again.request_stop(); }, again.get_token());
+  EXPECT_EQ(conversation.turns(), 2u);
+}
+
+TEST_F(ConversationTest, AQuestionThatIsStoppedBeforeItsAnswerLeavesItsPicture) {
+  conversation_.add_picture(picture_, "picture", {});
+  const StopSource source;
+  source.request_stop();
+  const Answer answer = conversation_.ask("What is this?", {}, source.get_token());
+  EXPECT_FALSE(answer.result.has_value());
+  EXPECT_EQ(answer.text, "");
+  EXPECT_EQ(conversation_.turns(), 0u);
+  EXPECT_EQ(conversation_.waiting_pictures(), 1u);
+  EXPECT_GT(stats_of(conversation_.ask("What is this?", {}, {})).image_tokens, 0);
+}
+
+TEST_F(ConversationTest, ATurnThatFailsIsNoPartOfTheConversation) {
+  const Answer first = conversation_.ask("Hello", {}, {});
+  conversation_.add_picture(picture_, "picture", {});
+  const std::string endless_question(100'000, '.');
+  const std::string message =
+      message_of([&] { conversation_.ask(endless_question, {}, {}); }, ErrorCode::kBadInput);
+  EXPECT_NE(message.find("tokens"), std::string::npos) << message;
+  EXPECT_EQ(conversation_.turns(), 1u);
+  EXPECT_EQ(conversation_.waiting_pictures(), 0u);
+  EXPECT_EQ(stats_of(conversation_.ask("Go on", {}, {})).image_tokens, 0);
+}
+
+TEST_F(ConversationTest, AnErrorOfTheSinkEndsTheAnswer) {
+  Conversation conversation(*host_, generator_, endless());
+  const auto broken = [](std::string_view) { throw Error(ErrorCode::kFailed, "no paper"); };
+  EXPECT_EQ(message_of([&] { conversation.ask("Hello", broken, {}); }, ErrorCode::kFailed),
+            "no paper");
+  EXPECT_EQ(conversation.turns(), 0u);
+}
+
+TEST_F(ConversationTest, WhatIsForgottenHoldsNoMemory) {
+  const int alone = stats_of(conversation_.ask("Hello", {}, {})).prompt_tokens;
+  conversation_.clear();
+  const std::uint64_t before = held();
+  conversation_.add_picture(picture_, "picture", {});
+  EXPECT_EQ(held(), before + 160 * 96 * 3);
+  conversation_.ask("What is this?", {}, {});
+  conversation_.clear();
+  EXPECT_EQ(conversation_.turns(), 0u);
+  EXPECT_EQ(stats_of(conversation_.ask("Hello", {}, {})).prompt_tokens, alone);
+  conversation_.clear();
+  EXPECT_EQ(held(), before);
+}
+
+}  // namespace
+}  // namespace oko::tasks
