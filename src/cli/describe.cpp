@@ -17,8 +17,8 @@
 #include "cli/json_output.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
-#include "engine/reductions.h"
 #include "engine/generator.h"
+#include "engine/reductions.h"
 #include "hub/model_path.h"
 #include "tasks/describe.h"
 
