@@ -282,6 +282,7 @@ void Generator::end_stopped() {
   }
   for (GenerationTask* task : stopped) {
     try {
+      if (task->phase() == GenerationPhase::kDecode) keep_prefix(*task);
       throw_cancelled();
     } catch (...) {
       end(*task, std::current_exception());

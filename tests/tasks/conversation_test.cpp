@@ -116,6 +116,18 @@ TEST_F(ConversationTest, AStoppedAnswerStaysAsFarAsItWasShown) {
   EXPECT_EQ(conversation.turns(), 2u);
 }
 
+TEST_F(ConversationTest, WhatAStoppedAnswerHasReadIsNotReadAgain) {
+  Conversation conversation(*host_, generator_, endless());
+  conversation.add_picture(picture_, "picture", {});
+  const StopSource source;
+  conversation.ask(
+      "Tell me all of it.", [&](std::string_view) { source.request_stop(); }, source.get_token());
+  ASSERT_EQ(conversation.turns(), 1u);
+  conversation_.add_picture(picture_, "picture", {});
+  const engine::GenerationStats stats = stats_of(conversation_.ask("Tell me all of it.", {}, {}));
+  EXPECT_EQ(stats.cached_tokens, stats.prompt_tokens - 1);
+}
+
 TEST_F(ConversationTest, AQuestionThatIsStoppedBeforeItsAnswerLeavesItsPicture) {
   conversation_.add_picture(picture_, "picture", {});
   const StopSource source;
