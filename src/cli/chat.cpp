@@ -61,7 +61,8 @@ std::string commands_text() {
       "Ctrl-C             остановить ответ\n");
 }
 
-std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
+std::string chat_stats_text(const engine::GenerationStats& stats,
+                            const tasks::PictureStats& picture) {
   return tr(
       "first token after {:.2f} s: picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model "
       "{:.0f} ms, vision {:.2f} s, prefill {:.2f} s\n"
@@ -338,7 +339,7 @@ void Chat::print_stats() const {
   if (!last_ || !last_->result) {
     return show(tr("there is no whole answer yet\n", "целого ответа ещё нет\n"));
   }
-  show(stats_text(last_->result->stats, last_->picture_stats));
+  show(chat_stats_text(last_->result->stats, last_->picture_stats));
 }
 
 std::filesystem::path history_file(const ChatOptions& options) {

@@ -36,7 +36,7 @@ void wake(char reason) noexcept {
   errno = before;
 }
 
-void on_signal(int number) {
+void note_signal(int number) {
   wake(number == SIGCONT ? kContinue : kResize);
 }
 
@@ -181,8 +181,8 @@ LineEditor::LineEditor(const std::string& prompt, const std::vector<std::string>
   ::el_wset(state.editor, EL_HIST, &::history_w, state.history);
   ::el_source(state.editor, nullptr);  // the user's own settings: ~/.editrc
   for (const std::string& line : history) remember(line);
-  std::signal(SIGWINCH, on_signal);
-  std::signal(SIGCONT, on_signal);
+  std::signal(SIGWINCH, note_signal);
+  std::signal(SIGCONT, note_signal);
 }
 
 LineEditor::~LineEditor() {

@@ -156,8 +156,8 @@ TEST_F(GraphGeneratorTest, ModelsThatDoNotFitTogetherAreUnloadedAndReloaded) {
   };
   const GenerationStats alone = need(small_model());
   const std::uint64_t room = alone.weight_bytes + alone.predicted_memory.peak();
-  const auto host =
-      std::make_shared<ModelHost>(HostOptions{.budget_bytes = room + room / 2, .threads = 1});
+  const auto host = std::make_shared<ModelHost>(
+      HostOptions{.budget_bytes = room + alone.weight_bytes / 2, .threads = 1});
   Generator one(small_model(host));
   GeneratorOptions other_model = small_model(host);
   other_model.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 12);
