@@ -62,8 +62,8 @@ TEST_F(DescribeTaskTest, PicturesAreLoadedAheadUnlessTheirMemoryIsMeasured) {
   const auto granted_after_the_first = [&](bool measured) {
     DescribeOptions each = options();
     each.measure_memory = measured;
-    Describer task = describer(paths, each);
     const std::uint64_t before = host_->memory_budget().counts().granted;
+    Describer task = describer(paths, each);
     task.next().answer.wait();
     // Two a picture: its pixels and the work on it.
     for (int i = 0; i < 200 && !measured; ++i) {
