@@ -29,7 +29,7 @@ GenerationRequest picture_question(int width, int height, int max_tokens) {
   request.messages[0].parts.insert(request.messages[0].parts.begin(), text::Part::make_image());
   image::Image image{width, height, {}};
   for (int i = 0; i < 3 * width * height; ++i) {
-    image.rgb.push_back(static_cast<std::uint8_t>(i * i / 7));
+    image.rgb.push_back(static_cast<std::uint8_t>(std::int64_t{i} * i / 7));
   }
   request.images = {std::move(image)};
   return request;

@@ -110,14 +110,15 @@ TEST(PreparationTest, LettersMayFillALowPictureAndFaintSpecksAreNone) {
 }
 
 TEST(PreparationTest, LinesOfAPagePhotographedAtAnAngleAreMadeLevel) {
-  const image::Image page = part(load("text_16_clean_0.png"), 0, 0, 900, 440);
+  const image::Image page = load("text_16_clean_0.png");
   EXPECT_FALSE(prepare(page).projection.has_value());
   EXPECT_FALSE(prepare(tilted(page, 12)).projection.has_value());
   for (const float far : {0.9f, 0.6f}) {
     const PreparedPicture picture = prepare(at_an_angle(page, far));
     ASSERT_TRUE(picture.projection.has_value()) << far;
     // Where lines were parallel to the edges, they are level.
-    const float width = 900 * picture.scale, height = 440 * picture.scale;
+    const float width = static_cast<float>(page.width) * picture.scale;
+    const float height = static_cast<float>(page.height) * picture.scale;
     const float top = -height / 2 + 0.25f * height,
                 far_top = -height / 2 * far + 0.25f * height * far;
     const float at_left = picture.projection->levelled({-width / 2, far_top}).y;
