@@ -40,7 +40,7 @@ constexpr std::array<std::pair<int, const char*>, 24> kRussian{{
 }  // namespace
 
 /// UBSan opens a file to look at a virtual table, which is refused where no more may be open.
-[[gnu::no_sanitize("vptr")]] std::string system_reason(int error) {
+__attribute__((no_sanitize("vptr"))) std::string system_reason(int error) {
   const auto known = std::find_if(kRussian.begin(), kRussian.end(),
                                   [&](const auto& text) { return text.first == error; });
   if (language() == Language::kRussian && known != kRussian.end()) return known->second;
