@@ -108,6 +108,7 @@ std::vector<mx::array> Model::read_next(std::span<SequenceState* const> sequence
   const mx::array logits = text_.logits(text_.forward(batch));
   if (one) return {logits};
   std::vector<mx::array> rows;
+  rows.reserve(sequences.size());
   for (int i = 0; i < logits.shape(0); ++i) {
     rows.push_back(mx::slice(logits, {i, 0}, {i + 1, logits.shape(1)}));
   }

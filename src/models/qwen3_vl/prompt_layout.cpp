@@ -21,8 +21,9 @@ PromptLayout layout_prompt(std::vector<std::int32_t> ids, std::span<const Prompt
   std::size_t at = 0;
   for (const PromptImage& image : images) {
     while (layout.ids[at] != config.image_token_id) ++at;
-    const auto count = static_cast<std::size_t>(image.grid_thw.t * (image.grid_thw.h / merge) *
-                                                (image.grid_thw.w / merge));
+    const auto rows = static_cast<std::size_t>(image.grid_thw.h / merge);
+    const auto columns = static_cast<std::size_t>(image.grid_thw.w / merge);
+    const std::size_t count = static_cast<std::size_t>(image.grid_thw.t) * rows * columns;
     layout.images.push_back({at, count, image.key});
     at += count;
   }
