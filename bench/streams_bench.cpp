@@ -74,7 +74,7 @@ void late_request(benchmark::State& state) {
 }
 BENCHMARK(late_request)->Unit(benchmark::kMillisecond)->Iterations(1);
 
-/// The first token of another question about a picture, beside that of the first question.
+/// The first token of another question about a picture, and that of the first question.
 void second_question(benchmark::State& state) {
   double first = 0, second = 0;
   for (auto _ : state) {

@@ -28,7 +28,7 @@ class ConfigReader {
   /// The same, an empty object where it is absent.
   ConfigReader child_or_empty(const char* key) const;
 
-  /// A whole number in low..high; throws where it is absent.
+  /// An integer in low..high; throws where it is absent.
   std::int64_t integer(const char* key, std::int64_t low, std::int64_t high) const;
   std::int64_t integer_or(const char* key, std::int64_t otherwise, std::int64_t low,
                           std::int64_t high) const;
@@ -42,9 +42,9 @@ class ConfigReader {
   /// Bytes of a number as `dtype` says, or `torch_dtype` in older files: 4 for float32, otherwise
   /// 2; 0 where there is neither, or an object with one for each part of the model.
   std::uint64_t dtype_bytes() const;
-  /// A list of at most `most` whole numbers in low..high; throws where it is absent.
+  /// A list of at most `most` integers in low..high; throws where it is absent.
   std::vector<int> integers(const char* key, std::size_t most, int low, int high) const;
-  /// One whole number in low..high, or a list of them; empty where it is absent.
+  /// One integer in low..high, or a list of them; empty where it is absent.
   std::vector<int> one_or_more(const char* key, int low, int high) const;
 
   /// Throws: the file says `value` for `key`, oko expects `expected` (words in the user's

@@ -364,7 +364,7 @@ void Generator::read_next_chunk(GenerationTask& task) {
   if (last == task.prompt.size()) {
     mx::array logits = loaded_.model->last_logits(*hidden);
     logits.eval();
-    hidden.reset();  // what is measured from here on is the answer's
+    hidden.reset();  // the memory of the answer is measured from here on
     begin_answer(task, logits);
   }
   stats.prefill_seconds += watch.seconds();

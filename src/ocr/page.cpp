@@ -23,6 +23,16 @@ bool stands_under(const Box& below, const Box& above) {
 
 }  // namespace
 
+float median_height(const std::vector<Box>& boxes) {
+  if (boxes.empty()) return 0;
+  std::vector<float> heights;
+  heights.reserve(boxes.size());
+  for (const Box& box : boxes) heights.push_back(box.height);
+  const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
+  std::nth_element(heights.begin(), middle, heights.end());
+  return *middle;
+}
+
 std::string Line::text() const {
   std::string text;
   for (const Word& word : words) {

@@ -14,6 +14,9 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
+/// 0 where there are no boxes.
+float median_height(const std::vector<Box>& boxes);
+
 /// Where text is from.
 enum class TextSource {
   kRecognized,  ///< read in a picture

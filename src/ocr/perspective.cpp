@@ -87,15 +87,6 @@ class Profile {
   float half_height_ = 0;
 };
 
-float median_height(const std::vector<Box>& letters) {
-  std::vector<float> heights;
-  heights.reserve(letters.size());
-  for (const Box& letter : letters) heights.push_back(letter.height);
-  const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
-  std::nth_element(heights.begin(), middle, heights.end());
-  return *middle;
-}
-
 /// Makes it smaller where the levelled picture would be too large. Half of its width and height.
 Point fitted(Projection& projection, float width, float height, std::uint64_t most) {
   Point half{width / 2, height / 2};

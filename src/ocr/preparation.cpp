@@ -157,17 +157,6 @@ std::vector<Box> letters_of(Pix* binary) {
   return letters;
 }
 
-/// Median height, 0 where there are none.
-float height_of(const std::vector<Box>& letters) {
-  if (letters.empty()) return 0;
-  std::vector<float> heights;
-  heights.reserve(letters.size());
-  for (const Box& letter : letters) heights.push_back(letter.height);
-  const auto middle = heights.begin() + static_cast<std::ptrdiff_t>(heights.size() / 2);
-  std::nth_element(heights.begin(), middle, heights.end());
-  return *middle;
-}
-
 /// Whether what is ones in `binary` is much darker than the rest of `grey`.
 bool is_ink(Pix* grey, Pix* binary) {
   constexpr int kEach = 3;  // of these pixels, across and down
@@ -384,7 +373,7 @@ void complete(PreparedPicture& picture) {
   }
   const std::vector<Box> letters = letters_of(binary.get());
   picture.letters = is_ink(picture.grey.get(), binary.get()) ? static_cast<int>(letters.size()) : 0;
-  scale_by(scale_for(height_of(letters), picture.grey.get()), picture.width, picture);
+  scale_by(scale_for(median_height(letters), picture.grey.get()), picture.width, picture);
   level(picture);
 }
 

@@ -46,7 +46,7 @@ void parse_rope(const ConfigReader& reader, TextConfig& text) {
   const ConfigReader rope = reader.child_or_empty(new_layout ? "rope_parameters" : "rope_scaling");
   text.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader)
                         .positive_or("rope_theta", text.rope_theta);
-  // A rope_scaling that the user has added for long texts beside rope_parameters counts, too.
+  // A rope_scaling that the user has added to rope_parameters for long texts counts, too.
   for (const char* key : {"rope_parameters", "rope_scaling"}) {
     const ConfigReader each = reader.child_or_empty(key);
     const std::string type = each.string_or("rope_type", each.string_or("type", "default"));
