@@ -5,10 +5,10 @@
 #include <span>
 
 #include "base/error.h"
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace oko::tensor;
+  using namespace oko::checkpoint;
   try {
     for (const auto& [name, info] :
          parse_safetensors(std::as_bytes(std::span(data, size)), size, "fuzz")) {

@@ -88,7 +88,7 @@ void Generator::Loaded::load() {
   const bool are_same = std::all_of(sources.begin(), sources.end(),
                                     [](const auto& file) { return file.is_current(); });
   if (!are_same) clear_caches();
-  sources = tensor::find_weight_files(folder);
+  sources = checkpoint::find_weight_files(folder);
   std::unique_ptr<qwen::Model> loaded = qwen::Model::load(folder);
   tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
   model = std::move(loaded);

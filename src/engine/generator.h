@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/stop_token.h"
+#include "checkpoint/weight_files.h"
 #include "engine/answer_stream.h"
 #include "engine/generation.h"
 #include "engine/generation_planner.h"
@@ -22,7 +23,6 @@
 #include "models/qwen3_vl/generation_config.h"
 #include "models/qwen3_vl/model.h"
 #include "tensor/buffer_phases.h"
-#include "tensor/weight_files.h"
 #include "text/tokenizer.h"
 
 namespace oko::engine {
@@ -128,8 +128,8 @@ class Generator : private StepSource {
     std::uint64_t weight_bytes = 0;  ///< of the files
     std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
     std::unique_ptr<models::qwen3_vl::Model> model;
-    double load_seconds = 0;                  ///< of a load that no request has reported yet
-    std::vector<tensor::SourceFile> sources;  ///< that the model was loaded from at last
+    double load_seconds = 0;                      ///< of a load that no request has reported yet
+    std::vector<checkpoint::SourceFile> sources;  ///< that the model was loaded from at last
     ImageCache image_cache;
     PrefixCache prefix_cache;
   };

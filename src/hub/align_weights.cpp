@@ -14,12 +14,12 @@
 #include "base/language.h"
 #include "base/mapped_file.h"
 #include "base/system_reason.h"
+#include "checkpoint/weight_files.h"
 #include "hub/file_lock.h"
 #include "hub/free_space.h"
 #include "hub/hugging_face_cache.h"
 #include "hub/source_checkpoint.h"
 #include "hub/tensor_copier.h"
-#include "tensor/weight_files.h"
 
 namespace oko::hub {
 namespace {
@@ -33,7 +33,7 @@ constexpr const char* kExtension = ".safetensors";
 bool is_usable(const fs::path& copy) {
   try {
     const MappedFile file(copy, ErrorCode::kFailed);
-    tensor::parse_safetensors(file.bytes(), file.bytes().size(), copy.string());
+    checkpoint::parse_safetensors(file.bytes(), file.bytes().size(), copy.string());
     return true;
   } catch (const Error&) {
     return false;
@@ -47,13 +47,13 @@ bool is_stale(const fs::path& copy, const fs::path& model) {
   std::string source;
   try {
     const MappedFile file(copy, ErrorCode::kFailed);
-    source = tensor::safetensors_metadata(file.bytes(), tensor::kAlignedSourceKey);
+    source = checkpoint::safetensors_metadata(file.bytes(), checkpoint::kAlignedSourceKey);
     if (source.empty()) return false;
     const fs::path folder = source;
     const bool is_older_snapshot =
         folder != model && folder.parent_path() == model.parent_path() && is_main_snapshot(model);
     return is_older_snapshot ||
-           tensor::aligned_copy_path(source, tensor::find_weight_files(source)) != copy;
+           checkpoint::aligned_copy_path(source, checkpoint::find_weight_files(source)) != copy;
   } catch (const Error&) {
     return !source.empty();
   }
@@ -115,33 +115,34 @@ std::string obstacle_to(const fs::path& folder, std::uint64_t bytes) {
   return {};
 }
 
-std::vector<fs::path> paths_of(const std::vector<tensor::SourceFile>& files) {
+std::vector<fs::path> paths_of(const std::vector<checkpoint::SourceFile>& files) {
   std::vector<fs::path> paths;
   paths.reserve(files.size());
-  for (const tensor::SourceFile& file : files) paths.push_back(file.path);
+  for (const checkpoint::SourceFile& file : files) paths.push_back(file.path);
   return paths;
 }
 
 bool are_aligned(const std::map<std::string, SourceTensor>& tensors) {
-  return std::all_of(tensors.begin(), tensors.end(),
-                     [](const auto& tensor) { return tensor::is_aligned(tensor.second.info()); });
+  return std::all_of(tensors.begin(), tensors.end(), [](const auto& tensor) {
+    return checkpoint::is_aligned(tensor.second.info());
+  });
 }
 
 }  // namespace
 
 AlignedCopy aligned_copy_of(const fs::path& model) {
-  const std::vector<tensor::SourceFile> files = tensor::find_weight_files(model);
-  if (is_usable(tensor::aligned_copy_path(model, files))) return {};
+  const std::vector<checkpoint::SourceFile> files = checkpoint::find_weight_files(model);
+  if (is_usable(checkpoint::aligned_copy_path(model, files))) return {};
   const std::map<std::string, SourceTensor> tensors = open_safetensors(paths_of(files));
   if (are_aligned(tensors)) return {};
   const std::uint64_t bytes = TensorCopier(tensors).bytes();
-  return {bytes, obstacle_to(tensor::aligned_folder(), bytes)};
+  return {bytes, obstacle_to(checkpoint::aligned_folder(), bytes)};
 }
 
 bool align_weights(const AlignOptions& options) {
-  const std::vector<tensor::SourceFile> files = tensor::find_weight_files(options.model);
-  const fs::path copy = tensor::aligned_copy_path(options.model, files);
-  const fs::path folder = tensor::aligned_folder();
+  const std::vector<checkpoint::SourceFile> files = checkpoint::find_weight_files(options.model);
+  const fs::path copy = checkpoint::aligned_copy_path(options.model, files);
+  const fs::path folder = checkpoint::aligned_folder();
   const auto needs_none = [&] {
     sweep_where_possible(folder, options.model);
     return false;
@@ -158,7 +159,8 @@ bool align_weights(const AlignOptions& options) {
   require_free_space(folder, copier.bytes() + kSpareBytes);
   if (options.on_copy) options.on_copy(copy, copier.bytes());
   const fs::path source = fs::weakly_canonical(options.model);
-  copier.run(copy, {{tensor::kAlignedSourceKey, source.string()}}, options.progress, options.stop);
+  copier.run(copy, {{checkpoint::kAlignedSourceKey, source.string()}}, options.progress,
+             options.stop);
   return true;
 }
 

@@ -23,7 +23,7 @@ struct AlignOptions {
 /// do not start at multiples of their element's size (MLX's own writer makes such files: its header
 /// has any length) would have to be copied into memory by every process. It is copied once instead,
 /// with all its shards, into a file whose tensors are aligned and sorted (SafetensorsWriter), in
-/// `tensor::aligned_folder()`; `tensor::Weights` maps that file from then on. The model's own
+/// `checkpoint::aligned_folder()`; `tensor::Weights` maps that file from then on. The model's own
 /// folder is never written to.
 ///
 /// The copy belongs to the files as they are now. Once they are replaced, it is removed and made

@@ -11,7 +11,7 @@
 namespace oko::hub {
 namespace {
 
-using tensor::Dtype;
+using checkpoint::Dtype;
 
 bool begins_with(std::string_view text, std::initializer_list<std::string_view> prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),

@@ -16,8 +16,9 @@ namespace oko::hub {
 struct PlannedTensor {
   std::string name;  ///< in the new checkpoint
   const SourceTensor* source = nullptr;
-  bool quantized = false;                         ///< with a name that ends in ".weight"
-  tensor::Dtype dtype = tensor::Dtype::kFloat16;  ///< else; when quantized, of scales and biases
+  bool quantized = false;  ///< with a name that ends in ".weight"
+  checkpoint::Dtype dtype =
+      checkpoint::Dtype::kFloat16;  ///< else; when quantized, of scales and biases
 };
 
 struct ConversionPlan {

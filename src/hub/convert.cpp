@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json_file.h"
 #include "base/language.h"
+#include "checkpoint/safetensors_writer.h"
 #include "hub/conversion_plan.h"
 #include "hub/free_space.h"
 #include "hub/output_folder.h"
@@ -20,13 +21,12 @@
 #include "hub/tensor_copier.h"
 #include "tensor/affine_quantizer.h"
 #include "tensor/quantization.h"
-#include "tensor/safetensors_writer.h"
 
 namespace oko::hub {
 namespace {
 
 namespace fs = std::filesystem;
-using tensor::Dtype;
+using checkpoint::Dtype;
 
 constexpr int kDefaultBits = 8;
 constexpr std::uint64_t kBlockElements = 1 << 20;  // in one thread's hands
@@ -41,18 +41,18 @@ class Converter {
     for (const PlannedTensor& planned : plan.tensors) add(planned);
   }
 
-  const std::vector<tensor::TensorDeclaration>& declarations() const { return declarations_; }
+  const std::vector<checkpoint::TensorDeclaration>& declarations() const { return declarations_; }
 
   std::uint64_t bytes() const {
     std::uint64_t total = 0;
-    for (const tensor::TensorDeclaration& declaration : declarations_) {
+    for (const checkpoint::TensorDeclaration& declaration : declarations_) {
       total += byte_size(declaration);
     }
     return total;
   }
 
   ConvertReport run(const fs::path& file) {
-    tensor::SafetensorsWriter writer(file, declarations_);
+    checkpoint::SafetensorsWriter writer(file, declarations_);
     for_each_block(blocks_.size(), options_.stop,
                    [&](std::size_t i) { convert(blocks_[i], writer); });
     writer.finish();
@@ -83,7 +83,7 @@ class Converter {
   };
 
   void add(const PlannedTensor& planned) {
-    const tensor::TensorInfo& info = planned.source->info();
+    const checkpoint::TensorInfo& info = planned.source->info();
     Layer layer{&planned, declarations_.size(), {}};
     layer.report = {planned.name, info.shape, planned.quantized, info.size, 0, 0};
     std::uint64_t block = kBlockElements;
@@ -111,7 +111,7 @@ class Converter {
     layers_.push_back(std::move(layer));
   }
 
-  void convert(const Block& block, tensor::SafetensorsWriter& writer) {
+  void convert(const Block& block, checkpoint::SafetensorsWriter& writer) {
     Layer& layer = layers_[block.layer];
     const PlannedTensor& planned = *layer.planned;
     const std::vector<float> values = planned.source->read(planned.name, block.first, block.count);
@@ -134,12 +134,12 @@ class Converter {
     const std::lock_guard lock(mutex_);
     layer.squared_error += squared_error;
     layer.squared_values += squared_values;
-    done_ += block.count * tensor::size_of(planned.source->info().dtype);
+    done_ += block.count * checkpoint::size_of(planned.source->info().dtype);
     if (options_.progress) options_.progress(done_, source_bytes_);
   }
 
   static void write_dense(const Layer& layer, const Block& block, std::span<const float> values,
-                          tensor::SafetensorsWriter& writer) {
+                          checkpoint::SafetensorsWriter& writer) {
     const Dtype dtype = layer.planned->dtype;
     if (dtype == Dtype::kFloat32) {
       writer.write(layer.declaration, block.first * sizeof(float), std::as_bytes(values));
@@ -153,7 +153,7 @@ class Converter {
 
   const ConvertOptions& options_;
   tensor::Quantization quantization_;
-  std::vector<tensor::TensorDeclaration> declarations_;
+  std::vector<checkpoint::TensorDeclaration> declarations_;
   std::vector<Layer> layers_;
   std::vector<Block> blocks_;
   std::uint64_t source_bytes_ = 0, done_ = 0;
@@ -191,10 +191,10 @@ void check_model(const std::function<void(const fs::path&)>& check, const Output
 
 /// Lets the caller load the new model before the work of making its weights, which are zeros.
 void check_plan(const ConvertOptions& options, const OutputFolder& folder,
-                const std::vector<tensor::TensorDeclaration>& tensors) {
+                const std::vector<checkpoint::TensorDeclaration>& tensors) {
   if (!options.check_plan) return;
   const fs::path file = folder.path() / "model.safetensors";
-  tensor::SafetensorsWriter(file, tensors).finish_hollow();
+  checkpoint::SafetensorsWriter(file, tensors).finish_hollow();
   check_model(options.check_plan, folder, options.source);
   fs::remove(file);
 }
@@ -284,7 +284,7 @@ ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::orde
                        copier.bytes(),    fs::file_size(file),     assumed_pooling};
   folder.keep();
   for (const auto& [name, tensor] : source) {
-    const tensor::TensorInfo& info = tensor.info();
+    const checkpoint::TensorInfo& info = tensor.info();
     if (info.dtype == Dtype::kOther) continue;  // was left out
     report.layers.push_back({name, info.shape, false, info.size, info.size, 0});
   }

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
-#include "tensor/checkpoint_files.h"
+#include "checkpoint/checkpoint_files.h"
 
 namespace oko::hub {
 namespace {
@@ -115,7 +115,7 @@ std::optional<fs::path> snapshot_of(const fs::path& repository) {
   std::error_code ignored;
   if (!fs::is_directory(repository / "snapshots", ignored)) return std::nullopt;
   const std::vector<fs::path> snapshots = snapshots_of(repository);
-  const auto whole = std::find_if(snapshots.begin(), snapshots.end(), tensor::is_whole_model);
+  const auto whole = std::find_if(snapshots.begin(), snapshots.end(), checkpoint::is_whole_model);
   if (whole != snapshots.end()) return *whole;
   if (!snapshots.empty()) return snapshots.front();
   throw Error(ErrorCode::kBadModel,

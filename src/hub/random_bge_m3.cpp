@@ -47,8 +47,9 @@ const std::vector<BgeShape>& bge_shapes() {
 
 std::vector<RandomTensor> bge_tensors(const BgeShape& shape) {
   const std::int64_t width = shape.hidden_size;
-  RandomTensorList list(shape.bits != 0 ? tensor::Dtype::kBfloat16 : tensor::Dtype::kFloat32,
-                        shape.group_size);
+  RandomTensorList list(
+      shape.bits != 0 ? checkpoint::Dtype::kBfloat16 : checkpoint::Dtype::kFloat32,
+      shape.group_size);
   list.add_matrix("embeddings.word_embeddings", shape.vocab_size, width, shape.bits);
   list.add("embeddings.position_embeddings.weight", {shape.max_position_embeddings, width},
            Recipe::kPositions);

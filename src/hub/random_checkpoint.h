@@ -14,7 +14,7 @@ namespace oko::hub {
 class RandomTensorList {
  public:
   /// `dtype`: of everything that is not quantized.
-  explicit RandomTensorList(tensor::Dtype dtype, std::int64_t group_size = 64)
+  explicit RandomTensorList(checkpoint::Dtype dtype, std::int64_t group_size = 64)
       : dtype_(dtype), group_size_(group_size) {}
 
   /// The weight of a linear layer or a table of embeddings; `bits` 0: dense.
@@ -23,13 +23,13 @@ class RandomTensorList {
       add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
       return;
     }
-    const auto part = [&](const char* name, tensor::Dtype dtype, std::int64_t width,
+    const auto part = [&](const char* name, checkpoint::Dtype dtype, std::int64_t width,
                           Recipe recipe) {
       tensors_.push_back({{path + name, dtype, {rows, width}}, recipe, columns, bits});
     };
-    part(".weight", tensor::Dtype::kUint32, columns * bits / 32, Recipe::kCodes);
-    part(".scales", tensor::Dtype::kBfloat16, columns / group_size_, Recipe::kScales);
-    part(".biases", tensor::Dtype::kBfloat16, columns / group_size_, Recipe::kOffsets);
+    part(".weight", checkpoint::Dtype::kUint32, columns * bits / 32, Recipe::kCodes);
+    part(".scales", checkpoint::Dtype::kBfloat16, columns / group_size_, Recipe::kScales);
+    part(".biases", checkpoint::Dtype::kBfloat16, columns / group_size_, Recipe::kOffsets);
   }
 
   /// A linear layer with a bias.
@@ -55,7 +55,7 @@ class RandomTensorList {
   std::vector<RandomTensor> take() { return std::move(tensors_); }
 
  private:
-  tensor::Dtype dtype_;
+  checkpoint::Dtype dtype_;
   std::int64_t group_size_;
   std::vector<RandomTensor> tensors_;
 };

@@ -10,12 +10,12 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "checkpoint/safetensors_writer.h"
 #include "hub/free_space.h"
 #include "hub/output_folder.h"
 #include "hub/parallel_blocks.h"
 #include "hub/random_bge_m3.h"
 #include "hub/random_qwen3_vl.h"
-#include "tensor/safetensors_writer.h"
 
 namespace oko::hub {
 namespace {
@@ -47,7 +47,7 @@ RandomCheckpoint make_checkpoint(const std::string& shape) {
 class ShardMaker {
  public:
   ShardMaker(const RandomModelOptions& options, std::span<const RandomTensor> tensors,
-             tensor::SafetensorsWriter& writer, std::uint64_t& done, std::uint64_t total)
+             checkpoint::SafetensorsWriter& writer, std::uint64_t& done, std::uint64_t total)
       : options_(options), tensors_(tensors), writer_(writer), done_(done), total_(total) {
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const std::uint64_t size = byte_size(tensors[i].declaration);
@@ -80,7 +80,7 @@ class ShardMaker {
 
   const RandomModelOptions& options_;
   std::span<const RandomTensor> tensors_;
-  tensor::SafetensorsWriter& writer_;
+  checkpoint::SafetensorsWriter& writer_;
   std::uint64_t& done_;
   std::uint64_t total_;
   std::vector<Block> blocks_;
@@ -117,12 +117,12 @@ void write_weights(const RandomModelOptions& options, std::span<const RandomTens
         options.max_shard_bytes == 0
             ? "model.safetensors"
             : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
-    std::vector<tensor::TensorDeclaration> declarations;
+    std::vector<checkpoint::TensorDeclaration> declarations;
     for (const RandomTensor& tensor : shards[i]) {
       declarations.push_back(tensor.declaration);
       weight_map[tensor.declaration.name] = name;
     }
-    tensor::SafetensorsWriter writer(folder.path() / name, declarations);
+    checkpoint::SafetensorsWriter writer(folder.path() / name, declarations);
     ShardMaker(options, shards[i], writer, done, total).run();
     writer.finish();
   }

@@ -9,8 +9,8 @@
 namespace oko::hub {
 namespace {
 
+using checkpoint::Dtype;
 using nlohmann::ordered_json;
-using tensor::Dtype;
 
 constexpr std::int64_t kGroupSize = 64;
 constexpr std::int64_t kPatchSize = 16;

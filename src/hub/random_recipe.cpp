@@ -86,12 +86,12 @@ void fill_random(const RandomTensor& tensor, std::uint64_t seed, std::uint64_t b
     return;
   }
   const Formula formula = formula_of(tensor);
-  if (tensor.declaration.dtype == tensor::Dtype::kBfloat16) {
+  if (tensor.declaration.dtype == checkpoint::Dtype::kBfloat16) {
     fill<std::uint16_t>(base, begin, out, [&](std::uint64_t hash) {
-      return tensor::to_half_bits(formula(hash), tensor::Dtype::kBfloat16);
+      return tensor::to_half_bits(formula(hash), checkpoint::Dtype::kBfloat16);
     });
   } else {
-    assert(tensor.declaration.dtype == tensor::Dtype::kFloat32);
+    assert(tensor.declaration.dtype == checkpoint::Dtype::kFloat32);
     fill<float>(base, begin, out, formula);
   }
 }

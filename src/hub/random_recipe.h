@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "tensor/safetensors_writer.h"
+#include "checkpoint/safetensors_writer.h"
 
 namespace oko::hub {
 
@@ -23,7 +23,7 @@ enum class Recipe {
 
 /// A tensor of a random checkpoint.
 struct RandomTensor {
-  tensor::TensorDeclaration declaration;  ///< float32, bfloat16; uint32 for kCodes
+  checkpoint::TensorDeclaration declaration;  ///< float32, bfloat16; uint32 for kCodes
   Recipe recipe = Recipe::kWeight;
   std::int64_t fan_in = 0;  ///< inputs of the layer; only for kWeight, kScales, kOffsets
   int bits = 0;             ///< of a quantized layer: 4 or 8

@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/language.h"
+#include "checkpoint/checkpoint_files.h"
+#include "checkpoint/torch_checkpoint.h"
 #include "tensor/affine_quantizer.h"
-#include "tensor/checkpoint_files.h"
-#include "tensor/torch_checkpoint.h"
 
 namespace oko::hub {
 namespace {
@@ -25,7 +25,7 @@ bool is_there(const fs::path& path) {
 }
 
 [[noreturn]] void fail_without_weights(const fs::path& folder) {
-  const std::vector<std::string> others = tensor::unread_weights(folder);
+  const std::vector<std::string> others = checkpoint::unread_weights(folder);
   throw Error(
       ErrorCode::kBadModel,
       others.empty()
@@ -40,12 +40,12 @@ bool is_there(const fs::path& path) {
 class Reader {
  public:
   std::map<std::string, SourceTensor> read(const fs::path& folder) {
-    tensor::refuse_adapter(folder);
+    checkpoint::refuse_adapter(folder);
     const std::vector<fs::path> safetensors =
-        tensor::checkpoint_files(folder, tensor::kSafetensorsFormat);
+        checkpoint::checkpoint_files(folder, checkpoint::kSafetensorsFormat);
     for (const fs::path& file : safetensors) add_safetensors(file);
     if (safetensors.empty()) {
-      for (const fs::path& file : tensor::checkpoint_files(folder, tensor::kTorchFormat)) {
+      for (const fs::path& file : checkpoint::checkpoint_files(folder, checkpoint::kTorchFormat)) {
         add_torch(file, "");
       }
     }
@@ -65,15 +65,16 @@ class Reader {
  private:
   void add_safetensors(const fs::path& path) {
     auto file = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
-    add(file, tensor::parse_safetensors(file->bytes(), file->bytes().size(), path.string()), "");
+    add(file, checkpoint::parse_safetensors(file->bytes(), file->bytes().size(), path.string()),
+        "");
   }
 
   void add_torch(const fs::path& path, const std::string& prefix) {
     auto file = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
-    add(file, tensor::parse_torch_checkpoint(file->bytes(), path.string()), prefix);
+    add(file, checkpoint::parse_torch_checkpoint(file->bytes(), path.string()), prefix);
   }
 
-  void add(const std::shared_ptr<MappedFile>& file, const tensor::TensorTable& table,
+  void add(const std::shared_ptr<MappedFile>& file, const checkpoint::TensorTable& table,
            const std::string& prefix) {
     for (const auto& [name, info] : table) {
       if (tensors_.emplace(prefix + name, SourceTensor(file, info)).second) continue;
@@ -90,20 +91,20 @@ class Reader {
 }  // namespace
 
 bool SourceTensor::is_float() const {
-  return info_.dtype == tensor::Dtype::kFloat32 || info_.dtype == tensor::Dtype::kFloat16 ||
-         info_.dtype == tensor::Dtype::kBfloat16;
+  return info_.dtype == checkpoint::Dtype::kFloat32 || info_.dtype == checkpoint::Dtype::kFloat16 ||
+         info_.dtype == checkpoint::Dtype::kBfloat16;
 }
 
 std::uint64_t SourceTensor::count() const {
-  return info_.size / tensor::size_of(info_.dtype);
+  return info_.size / checkpoint::size_of(info_.dtype);
 }
 
 std::vector<float> SourceTensor::read(const std::string& name, std::uint64_t first,
                                       std::uint64_t count) const {
   const std::byte* bytes =
-      file_->bytes().data() + info_.offset + first * tensor::size_of(info_.dtype);
+      file_->bytes().data() + info_.offset + first * checkpoint::size_of(info_.dtype);
   std::vector<float> values(count);
-  if (info_.dtype == tensor::Dtype::kFloat32) {
+  if (info_.dtype == checkpoint::Dtype::kFloat32) {
     std::memcpy(values.data(), bytes, count * sizeof(float));
   } else {
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -124,7 +125,7 @@ std::vector<float> SourceTensor::read(const std::string& name, std::uint64_t fir
 }
 
 void SourceTensor::forget(std::uint64_t first, std::uint64_t count) const {
-  const std::size_t size = tensor::size_of(info_.dtype);
+  const std::size_t size = checkpoint::size_of(info_.dtype);
   forget_bytes(first * size, count * size);
 }
 

@@ -10,17 +10,17 @@
 #include <vector>
 
 #include "base/mapped_file.h"
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 namespace oko::hub {
 
 /// A tensor of a checkpoint that is to be converted.
 class SourceTensor {
  public:
-  SourceTensor(std::shared_ptr<MappedFile> file, tensor::TensorInfo info)
+  SourceTensor(std::shared_ptr<MappedFile> file, checkpoint::TensorInfo info)
       : file_(std::move(file)), info_(std::move(info)) {}
 
-  const tensor::TensorInfo& info() const { return info_; }
+  const checkpoint::TensorInfo& info() const { return info_; }
   bool is_float() const;
   std::uint64_t count() const;  ///< of elements
 
@@ -43,7 +43,7 @@ class SourceTensor {
 
  private:
   std::shared_ptr<MappedFile> file_;
-  tensor::TensorInfo info_;
+  checkpoint::TensorInfo info_;
 };
 
 /// The tensors of a Hugging Face folder by their names: of its safetensors, else of

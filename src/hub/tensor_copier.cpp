@@ -19,7 +19,7 @@ struct Block {
 
 TensorCopier::TensorCopier(const std::map<std::string, SourceTensor>& tensors) {
   for (const auto& [name, tensor] : tensors) {
-    if (tensor.info().dtype == tensor::Dtype::kOther) continue;  // no layer can use it
+    if (tensor.info().dtype == checkpoint::Dtype::kOther) continue;  // no layer can use it
     tensors_.push_back(&tensor);
     declarations_.push_back({name, tensor.info().dtype, tensor.info().shape});
     bytes_ += tensor.info().size;
@@ -37,7 +37,7 @@ void TensorCopier::run(const std::filesystem::path& file,
       blocks.push_back({i, begin, std::min(kCopyBytes, size - begin)});
     }
   }
-  tensor::SafetensorsWriter writer(file, declarations_, metadata);
+  checkpoint::SafetensorsWriter writer(file, declarations_, metadata);
   std::mutex mutex;
   std::uint64_t done = 0;
   for_each_block(blocks.size(), stop, [&](std::size_t i) {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/stop_token.h"
+#include "checkpoint/safetensors_writer.h"
 #include "hub/source_checkpoint.h"
-#include "tensor/safetensors_writer.h"
 
 namespace oko::hub {
 
@@ -21,7 +21,7 @@ class TensorCopier {
   explicit TensorCopier(const std::map<std::string, SourceTensor>& tensors);
 
   std::uint64_t bytes() const { return bytes_; }  ///< of all tensors
-  const std::vector<tensor::TensorDeclaration>& declarations() const { return declarations_; }
+  const std::vector<checkpoint::TensorDeclaration>& declarations() const { return declarations_; }
 
   /// Writes `file` with `metadata`; memory stays within some MB. `progress` is called with the
   /// bytes done and their total, from one thread at a time. Throws kFailed (disk full), kCancelled.
@@ -31,7 +31,7 @@ class TensorCopier {
 
  private:
   std::vector<const SourceTensor*> tensors_;
-  std::vector<tensor::TensorDeclaration> declarations_;
+  std::vector<checkpoint::TensorDeclaration> declarations_;
   std::uint64_t bytes_ = 0;
 };
 

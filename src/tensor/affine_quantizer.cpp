@@ -12,7 +12,8 @@ namespace {
 /// One group: scale and bias as stored, codes by them.
 class Group {
  public:
-  Group(std::span<const float> values, int bits, Dtype dtype) : values_(values), dtype_(dtype) {
+  Group(std::span<const float> values, int bits, checkpoint::Dtype dtype)
+      : values_(values), dtype_(dtype) {
     const auto [low, high] = std::ranges::minmax(values);
     const auto most = static_cast<float>((1 << bits) - 1);
     // The end that is farther from zero keeps its value, the scale's sign says which one it is.
@@ -45,25 +46,26 @@ class Group {
   }
 
   std::span<const float> values_;
-  Dtype dtype_;
+  checkpoint::Dtype dtype_;
   float scale_ = 0, bias_ = 0, most_ = 0;
 };
 
 }  // namespace
 
-std::uint16_t to_half_bits(float value, Dtype dtype) {
-  return dtype == Dtype::kFloat16
+std::uint16_t to_half_bits(float value, checkpoint::Dtype dtype) {
+  return dtype == checkpoint::Dtype::kFloat16
              ? std::bit_cast<std::uint16_t>(static_cast<mlx::core::float16_t>(value))
              : std::bit_cast<std::uint16_t>(static_cast<mlx::core::bfloat16_t>(value));
 }
 
-float from_half_bits(std::uint16_t bits, Dtype dtype) {
-  return dtype == Dtype::kFloat16 ? static_cast<float>(std::bit_cast<mlx::core::float16_t>(bits))
-                                  : static_cast<float>(std::bit_cast<mlx::core::bfloat16_t>(bits));
+float from_half_bits(std::uint16_t bits, checkpoint::Dtype dtype) {
+  return dtype == checkpoint::Dtype::kFloat16
+             ? static_cast<float>(std::bit_cast<mlx::core::float16_t>(bits))
+             : static_cast<float>(std::bit_cast<mlx::core::bfloat16_t>(bits));
 }
 
 QuantizedRows quantize_rows(std::span<const float> values, const Quantization& quantization,
-                            Dtype dtype) {
+                            checkpoint::Dtype dtype) {
   const auto group_size = static_cast<std::size_t>(quantization.group_size);
   const auto bits = static_cast<std::size_t>(quantization.bits);
   const std::size_t codes_per_word = 32 / bits;

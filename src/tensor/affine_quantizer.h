@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "checkpoint/safetensors.h"
 #include "tensor/quantization.h"
-#include "tensor/safetensors.h"
 
 namespace oko::tensor {
 
@@ -24,11 +24,11 @@ struct QuantizedRows {
 /// biases allows: codes are chosen for scales and biases as they are stored. Reference: MLX,
 /// mx.quantize in mode "affine". Numbers must be finite and within the range of `dtype`.
 QuantizedRows quantize_rows(std::span<const float> values, const Quantization& quantization,
-                            Dtype dtype);
+                            checkpoint::Dtype dtype);
 
 /// f32 as the bits of a 16-bit float, rounded to nearest, ties to even.
-std::uint16_t to_half_bits(float value, Dtype dtype);
+std::uint16_t to_half_bits(float value, checkpoint::Dtype dtype);
 /// And back.
-float from_half_bits(std::uint16_t bits, Dtype dtype);
+float from_half_bits(std::uint16_t bits, checkpoint::Dtype dtype);
 
 }  // namespace oko::tensor

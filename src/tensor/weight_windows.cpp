@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/language.h"
-#include "tensor/model_part.h"
+#include "checkpoint/model_part.h"
 
 namespace oko::tensor {
 namespace {
@@ -17,17 +17,17 @@ constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
 struct Extent {
   std::uint64_t offset;  ///< of the tensor
   std::uint64_t begin, end;
-  ModelPart part;
+  checkpoint::ModelPart part;
   const std::string* tensor;
 };
 
-std::vector<Extent> extents_of(const TensorTable& tensors, std::uint64_t file_size) {
+std::vector<Extent> extents_of(const checkpoint::TensorTable& tensors, std::uint64_t file_size) {
   std::vector<Extent> extents;
   extents.reserve(tensors.size());
   for (const auto& [name, info] : tensors) {
     const std::uint64_t end = (info.offset + info.size + kPage - 1) / kPage * kPage;
-    extents.push_back(
-        {info.offset, info.offset / kPage * kPage, std::min(end, file_size), part_of(name), &name});
+    extents.push_back({info.offset, info.offset / kPage * kPage, std::min(end, file_size),
+                       checkpoint::part_of(name), &name});
   }
   std::sort(extents.begin(), extents.end(),
             [](const Extent& a, const Extent& b) { return a.offset < b.offset; });
@@ -53,7 +53,7 @@ std::size_t count_part_runs(const std::vector<Extent>& extents) {
 
 }  // namespace
 
-WindowPlan plan_windows(const TensorTable& tensors, std::uint64_t file_size,
+WindowPlan plan_windows(const checkpoint::TensorTable& tensors, std::uint64_t file_size,
                         const WindowLimits& limits, std::string_view name) {
   const std::vector<Extent> extents = extents_of(tensors, file_size);
   const std::size_t part_runs = count_part_runs(extents);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/mapped_file.h"
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 namespace oko::tensor {
 
@@ -34,7 +34,7 @@ struct WindowPlan {
 /// windows may share a page. One window covers the whole file where the limits allow it. Parts that
 /// alternate more than `kMaxPartRuns` times in the file are not separated. Throws kBadModel, with
 /// `name`, where one tensor with its pages is larger than `max_bytes`.
-WindowPlan plan_windows(const TensorTable& tensors, std::uint64_t file_size,
+WindowPlan plan_windows(const checkpoint::TensorTable& tensors, std::uint64_t file_size,
                         const WindowLimits& limits, std::string_view name);
 
 /// Of a file whose parts are sorted there are three, and as many again for each size of its small

@@ -28,35 +28,35 @@ namespace {
 
 constexpr float kLargestFloat16 = 65504;
 
-mx::Dtype mlx_dtype(Dtype dtype) {
+mx::Dtype mlx_dtype(checkpoint::Dtype dtype) {
   switch (dtype) {
-    case Dtype::kFloat32:
+    case checkpoint::Dtype::kFloat32:
       return mx::float32;
-    case Dtype::kFloat16:
+    case checkpoint::Dtype::kFloat16:
       return mx::float16;
-    case Dtype::kBfloat16:
+    case checkpoint::Dtype::kBfloat16:
       return mx::bfloat16;
-    case Dtype::kUint32:
+    case checkpoint::Dtype::kUint32:
       return mx::uint32;
-    case Dtype::kInt32:
+    case checkpoint::Dtype::kInt32:
       return mx::int32;
-    case Dtype::kInt64:
+    case checkpoint::Dtype::kInt64:
       return mx::int64;
-    case Dtype::kUint8:
-    case Dtype::kOther:
+    case checkpoint::Dtype::kUint8:
+    case checkpoint::Dtype::kOther:
       return mx::uint8;
   }
   return mx::uint8;
 }
 
-bool becomes_float16(const TensorInfo& info) {
-  return info.dtype == Dtype::kBfloat16 && converts_to_float16();
+bool becomes_float16(const checkpoint::TensorInfo& info) {
+  return info.dtype == checkpoint::Dtype::kBfloat16 && converts_to_float16();
 }
 
 /// oko's kernels read matrices at any address, MLX's operations do not. Vectors are few and small.
-bool is_readable_in_place(const TensorInfo& info) {
+bool is_readable_in_place(const checkpoint::TensorInfo& info) {
   if (becomes_float16(info)) return false;
-  return is_aligned(info) || (!uses_graph() && info.shape.size() == 2);
+  return checkpoint::is_aligned(info) || (!uses_graph() && info.shape.size() == 2);
 }
 
 /// Writes the bfloat16 numbers of `from` to `to` as float16. False where one is too large for it.
@@ -79,11 +79,12 @@ std::uint64_t widened_bytes(const std::filesystem::path& model_dir) {
   const auto quantization =
       QuantizationConfig::parse(read_json_object(config, ErrorCode::kBadModel), config.string());
   std::uint64_t total = 0;
-  for (const SourceFile& file : find_weight_files(model_dir)) {
+  for (const checkpoint::SourceFile& file : checkpoint::find_weight_files(model_dir)) {
     const MappedFile mapping(file.path, ErrorCode::kBadModel);
     const auto bytes = mapping.bytes();
-    for (const auto& [name, info] : parse_safetensors(bytes, bytes.size(), file.path.string())) {
-      if (!name.ends_with(kWeight) || info.dtype != Dtype::kUint32) continue;
+    for (const auto& [name, info] :
+         checkpoint::parse_safetensors(bytes, bytes.size(), file.path.string())) {
+      if (!name.ends_with(kWeight) || info.dtype != checkpoint::Dtype::kUint32) continue;
       const auto layer = quantization.of_layer(name.substr(0, name.size() - kWeight.size()));
       if (!layer || layer->bits == widened_bits(layer->bits)) continue;
       total += info.size / static_cast<std::uint64_t>(layer->bits) *
@@ -105,10 +106,11 @@ bool WeightFiles::is_current() const {
 Weights Weights::open(const std::filesystem::path& model_dir, const WindowLimits& limits) {
   Weights weights;
   weights.model_dir_ = model_dir;
-  weights.files_.sources = find_weight_files(model_dir);
-  const auto copy = aligned_copy_path(model_dir, weights.files_.sources);
+  weights.files_.sources = checkpoint::find_weight_files(model_dir);
+  const auto copy = checkpoint::aligned_copy_path(model_dir, weights.files_.sources);
   const auto open_sources = [&] {
-    for (const SourceFile& file : weights.files_.sources) weights.add_file(file.path, limits);
+    for (const checkpoint::SourceFile& file : weights.files_.sources)
+      weights.add_file(file.path, limits);
     return weights;
   };
   std::error_code unreachable;
@@ -126,15 +128,16 @@ Weights Weights::open(const std::filesystem::path& model_dir, const WindowLimits
 void Weights::add_file(const std::filesystem::path& path, const WindowLimits& limits) {
   auto mapping = std::make_shared<MappedFile>(path, ErrorCode::kBadModel);
   const std::uint64_t size = mapping->bytes().size();
-  const TensorTable table = parse_safetensors(mapping->bytes(), size, path.string());
+  const checkpoint::TensorTable table =
+      checkpoint::parse_safetensors(mapping->bytes(), size, path.string());
   const WindowPlan plan = plan_windows(table, size, limits, path.string());
   const std::size_t first_buffer = buffers_.size();
   for (const Window& window : plan.windows) buffers_.push_back(mapped_words(mapping, window));
   for (const auto& [name, info] : table) {
     constexpr std::uint64_t kMaxElements = std::numeric_limits<mx::ShapeElem>::max();
-    const bool usable = info.dtype != Dtype::kOther;
-    if (usable &&
-        info.size / size_of(info.dtype) + 16 > kMaxElements) {  // MLX counts them in 32 bits
+    const bool usable = info.dtype != checkpoint::Dtype::kOther;
+    if (usable && info.size / checkpoint::size_of(info.dtype) + 16 >
+                      kMaxElements) {  // MLX counts them in 32 bits
       throw Error(
           ErrorCode::kBadModel,
           tr("{}: tensor {} of {} is too large for MLX", "{}: тензор {} в {} велик для MLX",
@@ -197,7 +200,7 @@ const Weights::Entry& Weights::require(std::string_view name) const {
 
 const Weights::Entry& Weights::require_usable(std::string_view name) const {
   const Entry& entry = require(name);
-  if (entry.info.dtype != Dtype::kOther) return entry;
+  if (entry.info.dtype != checkpoint::Dtype::kOther) return entry;
   throw Error(ErrorCode::kBadModel,
               tr("{}: tensor {} has numbers of type {}, which oko does not run",
                  "{}: числа тензора {} — типа {}, с которым oko не работает", model_dir_.string(),
@@ -223,7 +226,7 @@ mx::array Weights::get(std::string_view name) const {
   mx::Shape shape(info.shape.begin(), info.shape.end());
   const bool converts = becomes_float16(info);
   const mx::Dtype dtype = converts ? mx::float16 : mlx_dtype(info.dtype);
-  if (is_aligned(info) && !converts) {
+  if (checkpoint::is_aligned(info) && !converts) {
     return view_of(buffers_[buffer], info.offset - buffer_offset, std::move(shape), dtype);
   }
   mx::allocator::Data copy = allocate(info.size);
@@ -257,7 +260,8 @@ mx::array Weights::matrix(std::string_view name, std::initializer_list<std::int6
 std::uint64_t Weights::bytes_on_disk(const std::filesystem::path& model_dir) {
   std::uint64_t total = 0;
   try {
-    for (const SourceFile& file : find_weight_files(model_dir)) total += file.identity.size;
+    for (const checkpoint::SourceFile& file : checkpoint::find_weight_files(model_dir))
+      total += file.identity.size;
   } catch (const std::exception&) {
     return 0;
   }

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/weight_files.h"
 #include "tensor/mapped_array.h"
-#include "tensor/safetensors.h"
-#include "tensor/weight_files.h"
 
 namespace oko::tensor {
 
@@ -23,7 +23,7 @@ namespace mx = mlx::core;
 
 /// The files that a model was loaded from: those of its folder, and those that are mapped.
 struct WeightFiles {
-  std::vector<SourceFile> sources;
+  std::vector<checkpoint::SourceFile> sources;
   std::vector<std::shared_ptr<const MappedFile>> mapped;
 
   /// Whether all of them still are what they were: nothing was written, cut or replaced.
@@ -88,7 +88,7 @@ class Weights {
     std::shared_ptr<MappedFile> file;
     std::size_t buffer;           ///< number in `buffers_`
     std::uint64_t buffer_offset;  ///< of the buffer's first byte in the file
-    TensorInfo info;
+    checkpoint::TensorInfo info;
   };
 
   void add_file(const std::filesystem::path& path, const WindowLimits& limits);

@@ -9,8 +9,8 @@
 #include <span>
 
 #include "base/file.h"
-#include "tensor/safetensors.h"
-#include "tensor/safetensors_writer.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/safetensors_writer.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 
@@ -86,8 +86,8 @@ TEST_F(ConversionTest, AResultThatDoesNotRunIsNotKept) {
   const fs::path source = copy_of("bge-m3-small-f32");
   const fs::path weights = source / "model.safetensors";
   std::string bytes = read_file(weights, 1'000'000'000, ErrorCode::kFailed);
-  const tensor::TensorTable table =
-      tensor::parse_safetensors(std::as_bytes(std::span(bytes)), bytes.size(), weights.string());
+  const checkpoint::TensorTable table = checkpoint::parse_safetensors(
+      std::as_bytes(std::span(bytes)), bytes.size(), weights.string());
   const auto& norm = table.at("embeddings.LayerNorm.weight");
   const float largest = std::numeric_limits<float>::max();
   for (std::uint64_t at = 0; at < norm.size; at += sizeof(float)) {
@@ -110,8 +110,8 @@ TEST_F(ConversionTest, AResultThatDoesNotRunIsNotKept) {
 TEST_F(ConversionTest, AClassifierIsRefusedBeforeTheWork) {
   for (const char* head : {"classifier.weight", "classifier.dense.weight", "score.weight"}) {
     const fs::path source = copy_of("bge-m3-small-f32");
-    tensor::SafetensorsWriter writer(source / "model-00002-of-00002.safetensors",
-                                     {{head, tensor::Dtype::kFloat32, {1, 1}}});
+    checkpoint::SafetensorsWriter writer(source / "model-00002-of-00002.safetensors",
+                                         {{head, checkpoint::Dtype::kFloat32, {1, 1}}});
     writer.finish_hollow();
     fs::rename(source / "model.safetensors", source / "model-00001-of-00002.safetensors");
     const std::string message = refusal(source);

@@ -15,9 +15,9 @@
 
 #include "base/stop_token.h"
 #include "budget/process_memory.h"
+#include "checkpoint/model_part.h"
 #include "hub/file_lock.h"
 #include "tensor/device.h"
-#include "tensor/model_part.h"
 #include "tensor/weights.h"
 #include "tests/support/kept_memory.h"
 #include "tests/support/random_models.h"
@@ -83,7 +83,7 @@ class AlignWeightsTest : public ScratchFolderTest {
   static std::set<std::string> copies() {
     std::set<std::string> names;
     std::error_code none;
-    for (const auto& entry : fs::directory_iterator(tensor::aligned_folder(), none)) {
+    for (const auto& entry : fs::directory_iterator(checkpoint::aligned_folder(), none)) {
       if (entry.path().filename() != "lock") names.insert(entry.path().filename().string());
     }
     return names;
@@ -105,7 +105,7 @@ TEST_F(AlignWeightsTest, FilesOfMlxsWriterCostNoPrivateMemoryWhateverTheirHeader
   std::set<std::uint64_t> residues;
   for (std::size_t padding = 0; padding < 64; ++padding) {
     models.push_back(save("model" + std::to_string(padding), tensors, padding));
-    const auto files = tensor::find_weight_files(models.back());
+    const auto files = checkpoint::find_weight_files(models.back());
     std::ifstream file(files[0].path, std::ios::binary);
     std::uint64_t header = 0;
     file.read(reinterpret_cast<char*>(&header), 8);
@@ -183,7 +183,7 @@ TEST_F(AlignWeightsTest, WithoutACopyAGraphGetsCopiesThatAreCounted) {
 TEST_F(AlignWeightsTest, CopyIsMadeOnceAndTheModelsOwnFolderStays) {
   const auto tensors = some_tensors(16);
   const fs::path model = misaligned();
-  const auto before = tensor::find_weight_files(model);
+  const auto before = checkpoint::find_weight_files(model);
   std::uint64_t told = 0, bytes = 0;
   for (const auto& [name, array] : tensors) bytes += array.nbytes();
   EXPECT_EQ(aligned_copy_of(model).bytes, bytes);
@@ -211,7 +211,7 @@ TEST_F(AlignWeightsTest, AlignedModelsAreMappedAsTheyAre) {
     SCOPED_TRACE(model);
     EXPECT_EQ(aligned_copy_of(model).bytes, 0U);
     EXPECT_FALSE(align_weights({.model = model}));
-    EXPECT_FALSE(fs::exists(tensor::aligned_folder()));
+    EXPECT_FALSE(fs::exists(checkpoint::aligned_folder()));
   }
 }
 
@@ -226,16 +226,16 @@ TEST_F(AlignWeightsTest, ShardsBecomeOneSortedFile) {
   ASSERT_GT(shards.files().mapped.size(), 1U);
   ASSERT_EQ(copy.files().mapped.size(), 1U);
   const MappedFile& file = *copy.files().mapped[0];
-  const auto table = tensor::parse_safetensors(file.bytes(), file.bytes().size(), "copy");
-  std::map<std::uint64_t, tensor::ModelPart> parts;
+  const auto table = checkpoint::parse_safetensors(file.bytes(), file.bytes().size(), "copy");
+  std::map<std::uint64_t, checkpoint::ModelPart> parts;
   for (const auto& [name, info] : table) {
     EXPECT_EQ(info.offset % 64, 0U) << name;
-    parts[info.offset] = tensor::part_of(name);
+    parts[info.offset] = checkpoint::part_of(name);
     EXPECT_TRUE(mx::array_equal(copy.get(name), shards.get(name)).item<bool>()) << name;
   }
   EXPECT_TRUE(std::is_sorted(parts.begin(), parts.end(),
                              [](const auto& a, const auto& b) { return a.second < b.second; }));
-  EXPECT_EQ(parts.rbegin()->second, tensor::ModelPart::kVision);
+  EXPECT_EQ(parts.rbegin()->second, checkpoint::ModelPart::kVision);
 }
 
 TEST_F(AlignWeightsTest, ReplacedModelGetsANewCopyAndTheOldOneGoes) {
@@ -312,12 +312,12 @@ TEST_F(AlignWeightsTest, SnapshotsOfHuggingFaceGiveTheirModelsName) {
 TEST_F(AlignWeightsTest, UseOfAnyModelRemovesCopiesOfModelsThatAreGone) {
   const fs::path model = misaligned();
   ASSERT_TRUE(align_weights({.model = model}));
-  std::ofstream(tensor::aligned_folder() / "other-0.safetensors.aB3xYz") << "half of a file";
-  std::ofstream(tensor::aligned_folder() / "notes.txt") << "the user's own";
+  std::ofstream(checkpoint::aligned_folder() / "other-0.safetensors.aB3xYz") << "half of a file";
+  std::ofstream(checkpoint::aligned_folder() / "notes.txt") << "the user's own";
   fs::remove_all(model);
   const fs::path aligned = RandomModels::get("bge-m3-small-f32", 38);
   {
-    const FileLock busy(tensor::aligned_folder() / "lock", StopToken());
+    const FileLock busy(checkpoint::aligned_folder() / "lock", StopToken());
     EXPECT_FALSE(align_weights({.model = aligned}));  // does not wait
     EXPECT_EQ(copies().size(), 3U);
   }
@@ -328,7 +328,7 @@ TEST_F(AlignWeightsTest, UseOfAnyModelRemovesCopiesOfModelsThatAreGone) {
 TEST_F(AlignWeightsTest, LeftoversAndDamagedCopiesAreReplaced) {
   const fs::path model = misaligned();
   ASSERT_TRUE(align_weights({.model = model}));
-  const fs::path copy = tensor::aligned_folder() / *copies().begin();
+  const fs::path copy = checkpoint::aligned_folder() / *copies().begin();
   std::ofstream(copy.string() + ".aB3xYz") << "half of a file";
   fs::resize_file(copy, 1000);
   EXPECT_TRUE(align_weights({.model = model}));
@@ -339,7 +339,7 @@ TEST_F(AlignWeightsTest, LeftoversAndDamagedCopiesAreReplaced) {
 TEST_F(AlignWeightsTest, ADamagedCopyThatCannotBeReplacedDoesNotHideTheModel) {
   const fs::path model = misaligned();
   ASSERT_TRUE(align_weights({.model = model}));
-  const fs::path copy = tensor::aligned_folder() / *copies().begin();
+  const fs::path copy = checkpoint::aligned_folder() / *copies().begin();
   fs::resize_file(copy, fs::file_size(copy) / 2);
   EXPECT_GT(Weights::open(model).copied_bytes(), 0u);
   fs::remove(copy);

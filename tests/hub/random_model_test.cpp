@@ -11,10 +11,10 @@
 #include "base/file.h"
 #include "base/mapped_file.h"
 #include "base/stop_token.h"
+#include "checkpoint/safetensors.h"
 #include "hub/file_lock.h"
 #include "hub/free_space.h"
 #include "hub/output_folder.h"
-#include "tensor/safetensors.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::hub {
@@ -51,8 +51,8 @@ std::map<std::string, std::string> read_tensors(const std::filesystem::path& fol
     const MappedFile file(entry.path(), ErrorCode::kBadModel);
     const auto bytes = file.bytes();
     for (const auto& [name, info] :
-         tensor::parse_safetensors(bytes, bytes.size(), entry.path().string())) {
-      EXPECT_EQ(info.offset % tensor::size_of(info.dtype), 0U) << name;
+         checkpoint::parse_safetensors(bytes, bytes.size(), entry.path().string())) {
+      EXPECT_EQ(info.offset % checkpoint::size_of(info.dtype), 0U) << name;
       tensors[name].assign(reinterpret_cast<const char*>(bytes.data()) + info.offset, info.size);
     }
   }

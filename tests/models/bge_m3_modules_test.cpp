@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "checkpoint/safetensors_writer.h"
 #include "models/bge_m3/model.h"
 #include "tensor/device.h"
-#include "tensor/safetensors_writer.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 
@@ -180,9 +180,9 @@ TEST_F(ModulesTest, ADenseLayerIsRun) {
   for (std::size_t i = 0; i < weight.size(); ++i) {
     weight[i] = static_cast<float>(i * 7919 % 201) / 1000 - 0.1f;
   }
-  tensor::SafetensorsWriter writer(model_ / "2_Dense/model.safetensors",
-                                   {{"linear.weight", tensor::Dtype::kFloat32, {3, kWidth}},
-                                    {"linear.bias", tensor::Dtype::kFloat32, {3}}});
+  checkpoint::SafetensorsWriter writer(model_ / "2_Dense/model.safetensors",
+                                       {{"linear.weight", checkpoint::Dtype::kFloat32, {3, kWidth}},
+                                        {"linear.bias", checkpoint::Dtype::kFloat32, {3}}});
   writer.write(0, 0, std::as_bytes(std::span(weight)));
   writer.write(1, 0, std::as_bytes(std::span(bias)));
   writer.finish();

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/mapped_file.h"
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 namespace oko {
 
@@ -19,7 +19,7 @@ class Golden {
  public:
   explicit Golden(const std::string& name)
       : file_(std::string(OKO_TEST_DATA) + "/" + name + ".safetensors", ErrorCode::kFailed),
-        tensors_(tensor::parse_safetensors(file_.bytes(), file_.bytes().size(), name)) {}
+        tensors_(checkpoint::parse_safetensors(file_.bytes(), file_.bytes().size(), name)) {}
 
   bool contains(const std::string& name) const { return tensors_.contains(name); }
 
@@ -27,7 +27,7 @@ class Golden {
   template <typename T>
   std::vector<T> get(const std::string& name) const {
     static_assert(sizeof(T) == 4);
-    const tensor::TensorInfo& info = tensors_.at(name);
+    const checkpoint::TensorInfo& info = tensors_.at(name);
     std::vector<T> values(info.size / sizeof(T));
     std::memcpy(values.data(), file_.bytes().data() + info.offset, info.size);
     return values;
@@ -48,7 +48,7 @@ class Golden {
 
  private:
   MappedFile file_;
-  tensor::TensorTable tensors_;
+  checkpoint::TensorTable tensors_;
 };
 
 /// max |actual - expected| / max |expected|.

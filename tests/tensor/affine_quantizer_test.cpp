@@ -15,7 +15,7 @@ namespace mx = mlx::core;
 
 /// The values that stored rows stand for.
 std::vector<float> dequantized(const QuantizedRows& rows, const Quantization& quantization,
-                               Dtype dtype) {
+                               checkpoint::Dtype dtype) {
   const auto bits = static_cast<std::size_t>(quantization.bits);
   const auto group_size = static_cast<std::size_t>(quantization.group_size);
   std::vector<float> values;
@@ -36,13 +36,13 @@ double error_of(const std::vector<float>& stored, const std::vector<float>& give
 
 struct Case {
   int bits, group_size;
-  Dtype dtype;
+  checkpoint::Dtype dtype;
 };
 
 class AffineQuantizerTest : public ::testing::TestWithParam<Case> {
  protected:
   Quantization quantization_{GetParam().bits, GetParam().group_size};
-  Dtype dtype_ = GetParam().dtype;
+  checkpoint::Dtype dtype_ = GetParam().dtype;
 
   std::vector<float> stored(const std::vector<float>& values) const {
     return dequantized(quantize_rows(values, quantization_, dtype_), quantization_, dtype_);
@@ -60,7 +60,7 @@ TEST_P(AffineQuantizerTest, ErrorsAreCountedAndNoLargerThanThoseOfMlx) {
   const std::vector<float> ours = dequantized(result, quantization_, dtype_);
   EXPECT_NEAR(result.squared_error, error_of(ours, values), 1e-6 * result.squared_error);
 
-  const mx::Dtype dtype = dtype_ == Dtype::kFloat16 ? mx::float16 : mx::bfloat16;
+  const mx::Dtype dtype = dtype_ == checkpoint::Dtype::kFloat16 ? mx::float16 : mx::bfloat16;
   const mx::array given(values.data(), {rows, columns}, mx::float32);
   const auto parts =
       mx::quantize(mx::astype(given, dtype), quantization_.group_size, quantization_.bits);
@@ -96,21 +96,24 @@ TEST_P(AffineQuantizerTest, TinyGroupsStayFinite) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, AffineQuantizerTest,
-                         ::testing::Values(Case{8, 64, Dtype::kFloat16},
-                                           Case{8, 32, Dtype::kBfloat16},
-                                           Case{4, 64, Dtype::kFloat16},
-                                           Case{4, 128, Dtype::kBfloat16}));
+                         ::testing::Values(Case{8, 64, checkpoint::Dtype::kFloat16},
+                                           Case{8, 32, checkpoint::Dtype::kBfloat16},
+                                           Case{4, 64, checkpoint::Dtype::kFloat16},
+                                           Case{4, 128, checkpoint::Dtype::kBfloat16}));
 
 TEST(HalfBitsTest, RoundTripsAndRoundsToNearestEven) {
-  for (const Dtype dtype : {Dtype::kFloat16, Dtype::kBfloat16}) {
+  for (const checkpoint::Dtype dtype :
+       {checkpoint::Dtype::kFloat16, checkpoint::Dtype::kBfloat16}) {
     for (const float value : {0.0f, 1.0f, -2.5f, 0.333251953125f}) {
       const float once = from_half_bits(to_half_bits(value, dtype), dtype);
       EXPECT_EQ(from_half_bits(to_half_bits(once, dtype), dtype), once);
       EXPECT_NEAR(once, value, std::abs(value) * 0.004);
     }
   }
-  EXPECT_EQ(to_half_bits(1.0f + 0x1p-11f, Dtype::kFloat16), to_half_bits(1.0f, Dtype::kFloat16));
-  EXPECT_EQ(to_half_bits(1.0f + 0x1p-8f, Dtype::kBfloat16), to_half_bits(1.0f, Dtype::kBfloat16));
+  EXPECT_EQ(to_half_bits(1.0f + 0x1p-11f, checkpoint::Dtype::kFloat16),
+            to_half_bits(1.0f, checkpoint::Dtype::kFloat16));
+  EXPECT_EQ(to_half_bits(1.0f + 0x1p-8f, checkpoint::Dtype::kBfloat16),
+            to_half_bits(1.0f, checkpoint::Dtype::kBfloat16));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "tensor/allocator.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
-#include "tests/tensor/support.h"
+#include "tests/support/weight_files.h"
 
 namespace mlx::core::cu {
 

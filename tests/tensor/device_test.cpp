@@ -8,7 +8,7 @@
 #include "base/language.h"
 #include "base/stop_token.h"
 #include "tensor/finite.h"
-#include "tests/tensor/support.h"
+#include "tests/support/weight_files.h"
 
 namespace oko::tensor {
 namespace {

@@ -8,8 +8,8 @@
 #include "tensor/device.h"
 #include "tensor/layers.h"
 #include "tensor/query_blocks.h"
+#include "tests/support/weight_files.h"
 #include "tests/tensor/numbers.h"
-#include "tests/tensor/support.h"
 
 namespace oko::tensor {
 namespace {

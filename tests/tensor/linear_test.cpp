@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/language.h"
+#include "checkpoint/safetensors_writer.h"
 #include "tensor/device.h"
-#include "tensor/safetensors_writer.h"
+#include "tests/support/weight_files.h"
 #include "tests/tensor/numbers.h"
-#include "tests/tensor/support.h"
 
 namespace oko::tensor {
 namespace {
@@ -278,9 +278,10 @@ TEST_F(LinearTest, WeightsAreReadWhereTheyLieWithoutACopy) {
   // Two tensors, so that each is a part of the mapped file only; written aligned, as models are.
   const mx::array weight = random_array({2'000, 1'000}, 1, mx::bfloat16);
   const TestTensor bytes = tensor_of("layer.weight", weight);
-  SafetensorsWriter writer(folder_.path() / "model.safetensors",
-                           {{"layer.weight", Dtype::kBfloat16, {2'000, 1'000}},
-                            {"other.weight", Dtype::kBfloat16, {2'000, 1'000}}});
+  checkpoint::SafetensorsWriter writer(
+      folder_.path() / "model.safetensors",
+      {{"layer.weight", checkpoint::Dtype::kBfloat16, {2'000, 1'000}},
+       {"other.weight", checkpoint::Dtype::kBfloat16, {2'000, 1'000}}});
   for (const std::size_t tensor : {0u, 1u}) {
     writer.write(tensor, 0, std::as_bytes(std::span(bytes.bytes)));
   }

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/language.h"
-#include "tests/tensor/support.h"
+#include "tests/support/weight_files.h"
 
 namespace oko::tensor {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "tensor/model_part.h"
+#include "checkpoint/model_part.h"
 
 namespace oko::tensor {
 namespace {
@@ -14,13 +14,13 @@ constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
 
 /// Tensors of `sizes` bytes one after the other, from `start` on.
 struct File {
-  TensorTable tensors;
+  checkpoint::TensorTable tensors;
   std::uint64_t size;
 
   File(std::uint64_t start, std::initializer_list<std::pair<const char*, std::uint64_t>> sizes)
       : size(start) {
     for (const auto& [name, bytes] : sizes) {
-      tensors[name] = {Dtype::kUint8, {static_cast<std::int64_t>(bytes)}, size, bytes};
+      tensors[name] = {checkpoint::Dtype::kUint8, {static_cast<std::int64_t>(bytes)}, size, bytes};
       size += bytes;
     }
   }
@@ -77,7 +77,8 @@ TEST(WeightWindowsTest, PartsHaveWindowsOfTheirOwn) {
   EXPECT_EQ(plan.windows.size(), 3U);
   for (const auto& [a, window_of_a] : plan.window_of) {
     for (const auto& [b, window_of_b] : plan.window_of) {
-      EXPECT_EQ(part_of(a) == part_of(b), window_of_a == window_of_b) << a << ", " << b;
+      EXPECT_EQ(checkpoint::part_of(a) == checkpoint::part_of(b), window_of_a == window_of_b)
+          << a << ", " << b;
     }
   }
 }
@@ -86,7 +87,7 @@ TEST(WeightWindowsTest, PartsThatAlternateOftenShareAWindow) {
   File file(100, {});
   for (int i = 0; i < 100; ++i) {
     const std::string name = (i % 2 == 0 ? "vision_tower." : "model.") + std::to_string(i);
-    file.tensors[name] = {Dtype::kUint8, {100}, file.size, 100};
+    file.tensors[name] = {checkpoint::Dtype::kUint8, {100}, file.size, 100};
     file.size += 100;
   }
   EXPECT_EQ(plan_windows(file.tensors, file.size, {1 << 20, true}, "file").windows.size(), 1U);

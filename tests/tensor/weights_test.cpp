@@ -8,9 +8,9 @@
 #include <numeric>
 
 #include "base/language.h"
+#include "checkpoint/model_part.h"
 #include "tensor/device.h"
-#include "tensor/model_part.h"
-#include "tests/tensor/support.h"
+#include "tests/support/weight_files.h"
 
 namespace oko::tensor {
 namespace {
@@ -148,13 +148,13 @@ TEST_F(WeightsTest, BuffersOfAnyLimitHoldTheSameTensorsAndSeparateTheParts) {
        {WindowLimits{size, false}, {size, true}, {8 * kPage, false}, {8 * kPage, true}}) {
     SCOPED_TRACE(testing::Message() << limits.max_bytes << ' ' << limits.split_parts);
     const Weights weights = Weights::open(folder_.path(), limits);
-    std::map<const void*, ModelPart> part_of_buffer;
+    std::map<const void*, checkpoint::ModelPart> part_of_buffer;
     for (const auto& [name, values] : expected) {
       const mx::array array = weights.get(name);
       EXPECT_EQ(values_of<float>(array), values) << name;
       const void* buffer = array.data_shared_ptr()->buffer().ptr();
-      const auto [known, is_new] = part_of_buffer.emplace(buffer, part_of(name));
-      EXPECT_TRUE(known->second == part_of(name) || !limits.split_parts) << name;
+      const auto [known, is_new] = part_of_buffer.emplace(buffer, checkpoint::part_of(name));
+      EXPECT_TRUE(known->second == checkpoint::part_of(name) || !limits.split_parts) << name;
       // What MLX may do with a buffer, whatever it takes its size for.
       mx::array whole = mx::contiguous(array);
       whole.eval();

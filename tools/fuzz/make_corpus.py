@@ -3,7 +3,7 @@
     python tools/fuzz/make_corpus.py
 
 safetensors/       headers with every dtype, scalars, metadata, an odd length
-torch_checkpoint/  the pickles of tests/tensor/data/torch: mutations of whole archives seldom reach them
+torch_checkpoint/  the pickles of tests/checkpoint/data/torch: mutations of whole archives seldom reach them
 unigram_model/     a few pieces and one rule of normalization, as tokenizer.json and as a sentencepiece model
 xlmr_text/         text of many scripts, marks, emoji, special tokens, broken UTF-8
 tokenizer_json/    tests/text/data/tokenizer/tokenizer.json cut to its 256 bytes and a few merges
@@ -116,7 +116,7 @@ def main():
         (folder / f"{name}.safetensors").write_bytes(data)
     folder = CORPUS / "torch_checkpoint"
     folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted((ROOT / "tests/tensor/data/torch").glob("*.pt")):
+    for path in sorted((ROOT / "tests/checkpoint/data/torch").glob("*.pt")):
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 name = next(entry for entry in archive.namelist() if entry.endswith("/data.pkl"))

@@ -2,7 +2,7 @@
 
     python tools/parity/make_torch_fixtures.py
 
-Needs torch (CPU is enough). Writes tests/tensor/data/torch/*.pt, a few kB each, and tests/tensor/data/torch.json:
+Needs torch (CPU is enough). Writes tests/checkpoint/data/torch/*.pt, a few kB each, and tests/checkpoint/data/torch.json:
 for each file and tensor the dtype, the shape and the bytes in hexadecimal. Every file is read back by torch.load first.
 """
 

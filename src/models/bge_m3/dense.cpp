@@ -11,29 +11,29 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "base/mapped_file.h"
+#include "checkpoint/checkpoint_files.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/torch_checkpoint.h"
 #include "tensor/affine_quantizer.h"
-#include "tensor/checkpoint_files.h"
-#include "tensor/safetensors.h"
-#include "tensor/torch_checkpoint.h"
 
 namespace oko::models::bge_m3 {
 namespace {
 
 namespace fs = std::filesystem;
-using tensor::Dtype;
+using checkpoint::Dtype;
 
 /// The small file of a module's weights.
 class ModuleWeights {
  public:
   explicit ModuleWeights(const fs::path& folder) : folder_(folder) {
-    for (const auto& format : {tensor::kSafetensorsFormat, tensor::kTorchFormat}) {
-      const auto files = tensor::checkpoint_files(folder, format);
+    for (const auto& format : {checkpoint::kSafetensorsFormat, checkpoint::kTorchFormat}) {
+      const auto files = checkpoint::checkpoint_files(folder, format);
       if (files.empty()) continue;
       file_ = std::make_unique<MappedFile>(files.front(), ErrorCode::kBadModel);
       const std::string name = files.front().string();
-      table_ = files.front().extension() == tensor::kTorchFormat.extension
-                   ? tensor::parse_torch_checkpoint(file_->bytes(), name)
-                   : tensor::parse_safetensors(file_->bytes(), file_->bytes().size(), name);
+      table_ = files.front().extension() == checkpoint::kTorchFormat.extension
+                   ? checkpoint::parse_torch_checkpoint(file_->bytes(), name)
+                   : checkpoint::parse_safetensors(file_->bytes(), file_->bytes().size(), name);
       return;
     }
     fail(tr("has neither model.safetensors nor pytorch_model.bin",
@@ -43,7 +43,7 @@ class ModuleWeights {
   std::vector<float> read(const char* name, std::initializer_list<std::int64_t> shape) const {
     const auto found = table_.find(name);
     if (found == table_.end()) fail(tr("tensor {} is missing", "нет тензора {}", name));
-    const tensor::TensorInfo& info = found->second;
+    const checkpoint::TensorInfo& info = found->second;
     const bool is_half = info.dtype == Dtype::kFloat16 || info.dtype == Dtype::kBfloat16;
     if (info.shape != std::vector<std::int64_t>(shape) ||
         (!is_half && info.dtype != Dtype::kFloat32)) {
@@ -51,7 +51,7 @@ class ModuleWeights {
               "форма или тип тензора {} — не как в config.json", name));
     }
     const std::byte* bytes = file_->bytes().data() + info.offset;
-    std::vector<float> values(info.size / tensor::size_of(info.dtype));
+    std::vector<float> values(info.size / checkpoint::size_of(info.dtype));
     if (!is_half) {
       std::memcpy(values.data(), bytes, info.size);
       return values;
@@ -73,7 +73,7 @@ class ModuleWeights {
 
   fs::path folder_;
   std::unique_ptr<MappedFile> file_;
-  tensor::TensorTable table_;
+  checkpoint::TensorTable table_;
 };
 
 double activate(DenseActivation activation, double x) {

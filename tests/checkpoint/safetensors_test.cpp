@@ -1,11 +1,11 @@
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <span>
 
 #include "base/language.h"
-#include "tests/tensor/support.h"
+#include "tests/support/weight_files.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 class SafetensorsTest : public ::testing::Test {
@@ -241,4 +241,4 @@ TEST_F(SafetensorsTest, MessagesFollowTheLanguage) {
 }
 
 }  // namespace
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// The parts of a model that work at different times. A file keeps each together, so that each can
 /// have GPU buffers of its own.
@@ -13,4 +13,4 @@ enum class ModelPart { kText, kVision, kHead };
 /// heads.
 ModelPart part_of(std::string_view tensor);
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

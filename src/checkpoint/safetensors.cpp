@@ -1,4 +1,4 @@
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +16,7 @@
 #include "base/json_file.h"
 #include "base/language.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 using nlohmann::json;
@@ -255,4 +255,4 @@ std::string safetensors_metadata(std::span<const std::byte> file, std::string_vi
   }
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

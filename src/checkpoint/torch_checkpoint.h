@@ -4,9 +4,9 @@
 #include <span>
 #include <string_view>
 
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// Tensors of a PyTorch checkpoint: what torch.save writes of a state dict since PyTorch 1.6, a zip
 /// archive of a pickle and of storages. Nothing of the pickle is executed: it is read by a machine
@@ -18,4 +18,4 @@ namespace oko::tensor {
 /// Format: PyTorch's torch/serialization.py and torch/_utils.py.
 TensorTable parse_torch_checkpoint(std::span<const std::byte> file, std::string_view name);
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

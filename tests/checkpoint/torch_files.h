@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace oko::tensor::torch_files {
+namespace oko::checkpoint::torch_files {
 
 inline std::string little(std::uint64_t number, int size) {
   std::string bytes;
@@ -178,4 +178,4 @@ inline std::string checkpoint_of(const Tensor& tensor) {
   return checkpoint(pickle(dict({{"t", pickled(tensor)}})));
 }
 
-}  // namespace oko::tensor::torch_files
+}  // namespace oko::checkpoint::torch_files

@@ -1,4 +1,4 @@
-#include "tensor/pickle.h"
+#include "checkpoint/pickle.h"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/language.h"
-#include "tensor/checkpoint_bytes.h"
+#include "checkpoint/checkpoint_bytes.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 constexpr std::size_t kMaxValues = std::size_t{1} << 22;
@@ -515,4 +515,4 @@ Pickle parse_pickle(std::span<const std::byte> bytes, std::span<const std::strin
   return PickleMachine(bytes, globals, name).run();
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -1,4 +1,4 @@
-#include "tensor/zip_directory.h"
+#include "checkpoint/zip_directory.h"
 
 #include <algorithm>
 #include <optional>
@@ -8,9 +8,9 @@
 
 #include "base/file.h"
 #include "base/language.h"
-#include "tensor/checkpoint_bytes.h"
+#include "checkpoint/checkpoint_bytes.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 constexpr std::uint64_t kMaxEntries = 100'000;
@@ -263,4 +263,4 @@ ZipDirectory read_zip_directory(std::span<const std::byte> file, std::string_vie
   return DirectoryReader(file, name).read();
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

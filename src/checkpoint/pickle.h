@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 enum class PickleKind : std::uint8_t {
   kOther,      ///< None, a boolean, a float, a whole number of more than 64 bits
@@ -58,4 +58,4 @@ class Pickle {
 Pickle parse_pickle(std::span<const std::byte> bytes, std::span<const std::string_view> globals,
                     std::string_view name);
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

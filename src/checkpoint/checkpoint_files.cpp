@@ -1,4 +1,4 @@
-#include "tensor/checkpoint_files.h"
+#include "checkpoint/checkpoint_files.h"
 
 #include <fmt/format.h>
 
@@ -17,10 +17,10 @@
 #include "base/json_file.h"
 #include "base/language.h"
 #include "base/mapped_file.h"
-#include "tensor/safetensors.h"
-#include "tensor/shard_index.h"
+#include "checkpoint/safetensors.h"
+#include "checkpoint/shard_index.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -219,4 +219,4 @@ std::vector<std::string> unread_weights(const fs::path& model_dir) {
   return few;
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -1,4 +1,4 @@
-#include "tensor/torch_checkpoint.h"
+#include "checkpoint/torch_checkpoint.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -7,10 +7,10 @@
 #include "base/file.h"
 #include "base/json_file.h"
 #include "base/language.h"
-#include "tests/tensor/support.h"
-#include "tests/tensor/torch_files.h"
+#include "tests/checkpoint/torch_files.h"
+#include "tests/support/weight_files.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 using namespace torch_files;
@@ -326,4 +326,4 @@ TEST_F(TorchCheckpointTest, TensorsWithWrongArgumentsAreRefused) {
 }
 
 }  // namespace
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

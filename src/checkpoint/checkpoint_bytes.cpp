@@ -1,4 +1,4 @@
-#include "tensor/checkpoint_bytes.h"
+#include "checkpoint/checkpoint_bytes.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/language.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 void fail_checkpoint(std::string_view name, const std::string& what, const std::string& hint) {
   throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", name, what),
@@ -91,4 +91,4 @@ std::uint64_t ByteCursor::number(int size) {
   return result;
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "base/file.h"
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// A file of weights as it was found.
 struct SourceFile {
@@ -38,4 +38,4 @@ inline bool is_aligned(const TensorInfo& tensor) {
   return tensor.offset % size_of(tensor.dtype) == 0;
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

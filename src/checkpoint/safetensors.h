@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// Element types of safetensors files that oko reads and writes. kOther: any other type, which no
 /// layer of oko can use; such a tensor does no harm while no layer asks for it.
@@ -43,4 +43,4 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
 /// A text of the header's "__metadata__"; empty where there is none, or no such header.
 std::string safetensors_metadata(std::span<const std::byte> file, std::string_view key);
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -1,11 +1,11 @@
 // Which files of a folder are the model's weights.
-#include "tensor/checkpoint_files.h"
+#include "checkpoint/checkpoint_files.h"
 
 #include "base/language.h"
-#include "tensor/weights.h"
-#include "tests/tensor/support.h"
+#include "checkpoint/weight_files.h"
+#include "tests/support/weight_files.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -143,4 +143,4 @@ TEST_F(CheckpointFilesTest, AWholeModelHasAConfigATokenizerAndWeights) {
 }
 
 }  // namespace
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -1,4 +1,4 @@
-#include "tensor/shard_index.h"
+#include "checkpoint/shard_index.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include "base/json_file.h"
 #include "base/language.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 std::set<std::string> shard_names(const std::filesystem::path& index) {
   const auto fail = [&](const std::string& what) {
@@ -35,4 +35,4 @@ std::set<std::string> shard_names(const std::filesystem::path& index) {
   return names;
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

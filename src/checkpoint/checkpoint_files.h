@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// A way in which a folder keeps weights: `stem` + `extension`, or shards of it.
 struct CheckpointFormat {
@@ -35,4 +35,4 @@ bool is_whole_model(const std::filesystem::path& model_dir);
 /// Weights in formats that oko does not read ("model.gguf"), for messages: at most three names.
 std::vector<std::string> unread_weights(const std::filesystem::path& model_dir);
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -1,4 +1,4 @@
-#include "tensor/safetensors_writer.h"
+#include "checkpoint/safetensors_writer.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "tests/support/scratch_folder.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 using SafetensorsWriterTest = ScratchFolderTest;
@@ -102,4 +102,4 @@ TEST_F(SafetensorsWriterTest, FolderThatIsMissingIsAnError) {
 }
 
 }  // namespace
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// Throws kBadModel "NAME: WHAT"; without a hint of its own the file is called damaged.
 [[noreturn]] void fail_checkpoint(std::string_view name, const std::string& what,
@@ -43,4 +43,4 @@ class ByteCursor {
   std::uint64_t position_ = 0;
 };
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

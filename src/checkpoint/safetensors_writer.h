@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/temporary_file.h"
-#include "tensor/safetensors.h"
+#include "checkpoint/safetensors.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// A tensor to be written.
 struct TensorDeclaration {
@@ -77,4 +77,4 @@ class SafetensorsWriter {
   std::atomic<std::uint64_t> written_ = 0;  ///< bytes of data
 };
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

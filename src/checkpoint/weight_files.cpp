@@ -1,4 +1,4 @@
-#include "tensor/weight_files.h"
+#include "checkpoint/weight_files.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "tensor/checkpoint_files.h"
+#include "checkpoint/checkpoint_files.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
@@ -104,4 +104,4 @@ fs::path aligned_copy_path(const fs::path& model_dir, const std::vector<SourceFi
          fmt::format("{}-{:016x}.safetensors", plain_name(folder), hash_of(identity));
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

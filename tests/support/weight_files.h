@@ -1,4 +1,4 @@
-// What the tests of tensor/ share: a temporary folder, hand-made safetensors files, and errors.
+// A temporary folder, hand-made safetensors files, and their errors.
 #pragma once
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 
-namespace oko::tensor {
+namespace oko {
 
 /// A folder of the test's own, removed with everything in it.
 class TemporaryFolder {
@@ -104,4 +104,4 @@ void expect_bad_model(Function function, const std::vector<std::string>& parts) 
   }
 }
 
-}  // namespace oko::tensor
+}  // namespace oko

@@ -1,4 +1,4 @@
-#include "tensor/torch_checkpoint.h"
+#include "checkpoint/torch_checkpoint.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,11 +16,11 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/language.h"
-#include "tensor/checkpoint_bytes.h"
-#include "tensor/pickle.h"
-#include "tensor/zip_directory.h"
+#include "checkpoint/checkpoint_bytes.h"
+#include "checkpoint/pickle.h"
+#include "checkpoint/zip_directory.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 using namespace std::string_view_literals;
@@ -384,4 +384,4 @@ TensorTable parse_torch_checkpoint(std::span<const std::byte> file, std::string_
   return CheckpointReader(file, name).read();
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 /// One file of an archive, stored as it is.
 struct ZipEntry {
@@ -24,4 +24,4 @@ using ZipDirectory = std::map<std::string_view, ZipEntry, std::less<>>;
 /// are not computed. `name` is for messages. Throws kBadModel. Format: PKWARE's APPNOTE.TXT.
 ZipDirectory read_zip_directory(std::span<const std::byte> file, std::string_view name);
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

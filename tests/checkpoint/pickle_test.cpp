@@ -1,16 +1,16 @@
 // Pickles that want to do harm, or are damaged: refused, by the machine itself or by its user.
-#include "tensor/pickle.h"
+#include "checkpoint/pickle.h"
 
 #include <chrono>
 #include <span>
 
 #include "base/file.h"
 #include "base/language.h"
-#include "tensor/torch_checkpoint.h"
-#include "tests/tensor/support.h"
-#include "tests/tensor/torch_files.h"
+#include "checkpoint/torch_checkpoint.h"
+#include "tests/checkpoint/torch_files.h"
+#include "tests/support/weight_files.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 using namespace torch_files;
@@ -283,4 +283,4 @@ TEST_F(PickleTest, FilesWithAnyByteChangedAreSafe) {
 }
 
 }  // namespace
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

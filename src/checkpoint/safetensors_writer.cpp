@@ -1,4 +1,4 @@
-#include "tensor/safetensors_writer.h"
+#include "checkpoint/safetensors_writer.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,9 +18,9 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "base/system_reason.h"
-#include "tensor/model_part.h"
+#include "checkpoint/model_part.h"
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 namespace {
 
 constexpr std::uint64_t kAlignment = 64;
@@ -141,4 +141,4 @@ void SafetensorsWriter::fail(int error) const {
                    : tr("check the folder and its permissions", "проверьте папку и права на неё"));
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint

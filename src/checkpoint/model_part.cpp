@@ -1,9 +1,9 @@
-#include "tensor/model_part.h"
+#include "checkpoint/model_part.h"
 
 #include <algorithm>
 #include <initializer_list>
 
-namespace oko::tensor {
+namespace oko::checkpoint {
 
 ModelPart part_of(std::string_view tensor) {
   const auto begins_with_any = [&](std::initializer_list<std::string_view> prefixes) {
@@ -18,4 +18,4 @@ ModelPart part_of(std::string_view tensor) {
   return ModelPart::kText;
 }
 
-}  // namespace oko::tensor
+}  // namespace oko::checkpoint
