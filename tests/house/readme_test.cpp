@@ -17,7 +17,8 @@ struct Shown {
   std::string output;
 };
 
-/// The blocks ```console of a file: lines "$ command", each followed by what it prints.
+/// The blocks ```console of a file: lines "$ command", each followed by its output. A command whose
+/// line ends with a backslash goes on in the next line.
 std::vector<Shown> commands_of(const std::string& name) {
   std::ifstream file(fs::path(OKO_SOURCE_DIR) / name);
   EXPECT_TRUE(file) << name;
@@ -29,6 +30,9 @@ std::vector<Shown> commands_of(const std::string& name) {
       inside = line == "```console";
     } else if (inside && line.starts_with("$ ")) {
       commands.push_back({line.substr(2), ""});
+    } else if (inside && !commands.empty() && commands.back().command.ends_with('\\')) {
+      commands.back().command.back() = ' ';
+      commands.back().command += line;
     } else if (inside) {
       EXPECT_FALSE(commands.empty()) << name;
       if (!commands.empty()) commands.back().output += line + "\n";

@@ -1,0 +1,84 @@
+// Rules for files that are not C++: clang-format does not see them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <string>
+#include <string_view>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool is_checked(const fs::path& path) {
+  return path.extension() == ".md" || path.extension() == ".cmake" ||
+         path.filename() == "CMakeLists.txt";
+}
+
+/// Characters, not bytes, of UTF-8.
+std::ptrdiff_t width(std::string_view line) {
+  return std::count_if(line.begin(), line.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+}
+
+/// Calls `check(file, number, line)` with every line of the Markdown and CMake files, except what a
+/// program prints: lines of ```console without "$ ". Returns the count of files.
+template <typename Check>
+int for_lines(Check check) {
+  int files = 0;
+  auto entry = fs::recursive_directory_iterator(fs::path(OKO_SOURCE_DIR));
+  for (; entry != fs::recursive_directory_iterator(); ++entry) {
+    const std::string name = entry->path().filename();
+    if (entry->is_directory() && (name == "build" || name.starts_with("."))) {
+      entry.disable_recursion_pending();
+    }
+    if (!entry->is_regular_file() || !is_checked(entry->path())) continue;
+    ++files;
+    std::ifstream file(entry->path());
+    std::string line;
+    bool console = false;
+    for (int number = 1; std::getline(file, line); ++number) {
+      if (line.starts_with("```")) console = line == "```console";
+      if (console && !line.starts_with("$ ")) continue;
+      check(entry->path(), number, line);
+    }
+  }
+  return files;
+}
+
+TEST(TextFilesTest, LinesOfMarkdownAndCMakeHaveAtMost100Characters) {
+  const int files = for_lines([](const fs::path& file, int number, std::string_view line) {
+    EXPECT_LE(width(line), 100) << file << ":" << number << ": " << line;
+  });
+  EXPECT_GT(files, 40);
+}
+
+TEST(TextFilesTest, DecisionsAreNumberedOnceAndListed) {
+  const std::string text = read(fs::path(OKO_SOURCE_DIR) / "docs/DECISIONS.md");
+  const std::size_t subjects = text.find("\n## ");
+  ASSERT_NE(subjects, std::string::npos);
+  const std::string list = text.substr(text.find("\n- ["), subjects - text.find("\n- ["));
+  std::map<int, int> times;
+  const std::regex heading("\n### ([0-9]+)\\. [^\n]+\n\n- Context: ");
+  for (auto match = std::sregex_iterator(text.begin(), text.end(), heading);
+       match != std::sregex_iterator(); ++match) {
+    const std::string number = (*match)[1];
+    EXPECT_EQ(++times[std::stoi(number)], 1) << number;
+    EXPECT_TRUE(std::regex_search(list, std::regex("[:,]\\s+" + number + "[,\n]"))) << number;
+  }
+  ASSERT_GE(times.size(), 125u);
+  EXPECT_EQ(times.begin()->first, 1);
+  EXPECT_EQ(times.rbegin()->first, static_cast<int>(times.size()));
+}
+
+}  // namespace
