@@ -10,10 +10,10 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
-#include "engine/benchmark.h"
-#include "engine/kernel_benchmark.h"
 #include "hub/model_path.h"
-#include "hub/random_model.h"
+#include "testing/benchmark.h"
+#include "testing/kernel_benchmark.h"
+#include "testing/random_model.h"
 
 namespace oko::cli {
 namespace {
@@ -29,7 +29,7 @@ void make_model(const MakeModelOptions& options) {
   const Interrupt interrupt;
   ProgressBar progress(tr("writing", "пишу"), options.common.quiet);
   std::uint64_t written = 0;
-  hub::RandomModelOptions random;
+  testing::RandomModelOptions random;
   random.shape = options.shape;
   random.seed = options.seed;
   random.stop = interrupt.token();
@@ -37,7 +37,7 @@ void make_model(const MakeModelOptions& options) {
     written = done;
     progress.update(static_cast<double>(done) / static_cast<double>(total));
   };
-  hub::make_random_model(random, options.out);
+  testing::make_random_model(random, options.out);
   progress.clear();
   if (!options.common.quiet) {
     say(tr("{}: {} of random weights\n", "{}: {} случайных весов\n", options.out,
@@ -47,12 +47,12 @@ void make_model(const MakeModelOptions& options) {
 
 struct MeasureOptions {
   CommonOptions common;
-  engine::BenchmarkOptions run;
+  testing::BenchmarkOptions run;
   std::string model = hub::kDefaultVisionLanguageModel;
   bool json = false;
 };
 
-std::string text_of(const std::string& what, const engine::BenchmarkResult& result) {
+std::string text_of(const std::string& what, const testing::BenchmarkResult& result) {
   const double bytes = result.bytes_per_second(), flops = result.flops_per_second();
   std::string text =
       tr("{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), ", "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), ",
@@ -74,7 +74,7 @@ std::string text_of(const std::string& what, const engine::BenchmarkResult& resu
 }
 
 nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& options,
-                               const engine::BenchmarkResult& result) {
+                               const testing::BenchmarkResult& result) {
   nlohmann::ordered_json object{{"what", what},
                                 {"model", options.model},
                                 {"device", tensor::name_of(result.device)},
@@ -103,7 +103,7 @@ void measure(const std::string& what, MeasureOptions& options) {
   if (!options.common.budget.empty()) options.run.budget_bytes = budget_of(options.common);
   const Interrupt interrupt(Interrupt::kPatience);  // a pass of the vision tower looks for no stop
   align_model(options.run.model, options.common, interrupt.token());
-  const engine::BenchmarkResult result = engine::run_benchmark(options.run, interrupt.token());
+  const testing::BenchmarkResult result = testing::run_benchmark(options.run, interrupt.token());
   if (options.json) return print_json(json_of(what, options, result));
   print(text_of(what, result));
 }
@@ -122,7 +122,7 @@ void add_run_options(Command& command, CommonOptions& common, std::string& model
 }
 
 /// `oko bench WHAT` for one kind; returns the command for its own options.
-Command& add_measurement(Command& bench, const std::string& what, engine::BenchmarkKind kind,
+Command& add_measurement(Command& bench, const std::string& what, testing::BenchmarkKind kind,
                          const std::string& description,
                          const std::shared_ptr<MeasureOptions>& options) {
   options->run.kind = kind;
@@ -143,17 +143,17 @@ void add_measurements(Command& bench) {
   const auto options_of = [] { return std::make_shared<MeasureOptions>(); };
   auto decode = options_of(), prefill = options_of(), vision = options_of(), embed = options_of();
   prefill->run.tokens = 512;
-  add_measurement(bench, "decode", engine::BenchmarkKind::kDecode,
+  add_measurement(bench, "decode", testing::BenchmarkKind::kDecode,
                   tr("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
       .add_option("--tokens", &decode->run.tokens, tr("tokens a run", "токенов за прогон"))
       .range(1, 100'000)
       .show_default();
-  add_measurement(bench, "prefill", engine::BenchmarkKind::kPrefill,
+  add_measurement(bench, "prefill", testing::BenchmarkKind::kPrefill,
                   tr("Tokens a second of a prompt.", "Токенов запроса в секунду."), prefill)
       .add_option("--tokens", &prefill->run.tokens, tr("tokens of the prompt", "токенов запроса"))
       .range(1, 100'000)
       .show_default();
-  add_measurement(bench, "vision", engine::BenchmarkKind::kVision,
+  add_measurement(bench, "vision", testing::BenchmarkKind::kVision,
                   tr("Pictures a second.", "Картинок в секунду."), vision)
       .add_option("--side", &vision->run.side,
                   tr("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
@@ -161,7 +161,7 @@ void add_measurements(Command& bench) {
       .show_default();
   embed->model = hub::kDefaultEmbeddingModel;
   embed->run.tokens = 512;
-  Command& embed_command = add_measurement(bench, "embed", engine::BenchmarkKind::kEmbed,
+  Command& embed_command = add_measurement(bench, "embed", testing::BenchmarkKind::kEmbed,
                                            tr("Tokens a second of texts turned into vectors.",
                                               "Токенов в секунду при подсчёте векторов."),
                                            embed);
@@ -176,9 +176,9 @@ void add_measurements(Command& bench) {
       .show_default();
 }
 
-std::string text_of(const engine::KernelBenchmarkResult& result) {
+std::string text_of(const testing::KernelBenchmarkResult& result) {
   std::string text;
-  for (const engine::KernelTiming& kernel : result.kernels) {
+  for (const testing::KernelTiming& kernel : result.kernels) {
     const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
     text += tr("{:<52} {:9.3f} ms  {:5.1f} GB/s ({:3.0f} %)  {:5.0f} GFLOP/s ({:3.0f} % of f32)\n",
                "{:<52} {:9.3f} мс  {:5.1f} ГБ/с ({:3.0f} %)  {:5.0f} GFLOP/с ({:3.0f} % от f32)\n",
@@ -190,9 +190,9 @@ std::string text_of(const engine::KernelBenchmarkResult& result) {
 }
 
 nlohmann::ordered_json json_of(const std::string& model,
-                               const engine::KernelBenchmarkResult& result) {
+                               const testing::KernelBenchmarkResult& result) {
   nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
-  for (const engine::KernelTiming& kernel : result.kernels) {
+  for (const testing::KernelTiming& kernel : result.kernels) {
     const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
     kernels.push_back({{"kernel", kernel.name},
                        {"seconds", kernel.seconds},
@@ -212,7 +212,7 @@ nlohmann::ordered_json json_of(const std::string& model,
 void add_kernels(Command& bench) {
   struct Options {
     CommonOptions common;
-    engine::KernelBenchmarkOptions run;
+    testing::KernelBenchmarkOptions run;
     std::string model = hub::kDefaultVisionLanguageModel;
     bool json = false;
   };
@@ -228,7 +228,7 @@ void add_kernels(Command& bench) {
     options->run.model = hub::find_model(options->model);
     const Interrupt interrupt;
     align_model(options->run.model, options->common, interrupt.token());
-    const auto result = engine::run_kernel_benchmark(options->run, interrupt.token());
+    const auto result = testing::run_kernel_benchmark(options->run, interrupt.token());
     if (options->json) return print_json(json_of(options->model, result));
     print(text_of(result));
   });
@@ -243,7 +243,7 @@ void add_make_model(Command& bench) {
                         "Пример:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b"));
   command.add_argument("SHAPE", &options->shape, tr("which model", "какая модель"))
       .required()
-      .one_of(hub::random_model_shapes());
+      .one_of(testing::random_model_shapes());
   command.add_option("--out", &options->out, tr("folder to make", "создаваемая папка")).required();
   command.add_option("--seed", &options->seed, tr("seed of the weights", "зерно весов"))
       .show_default();

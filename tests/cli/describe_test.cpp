@@ -410,8 +410,8 @@ TEST_F(DescribeTest, CtrlCEndsLongWorkCleanly) {
 
 TEST_F(DescribeTest, ShardsAreReadAndAMissingOneIsNamed) {
   const fs::path folder = folder_ / "sharded";
-  hub::make_random_model({.shape = "qwen3-vl-small-4bit", .seed = 5, .max_shard_bytes = 300'000},
-                         folder);
+  testing::make_random_model(
+      {.shape = "qwen3-vl-small-4bit", .seed = 5, .max_shard_bytes = 300'000}, folder);
   ASSERT_TRUE(fs::exists(folder / "model.safetensors.index.json"));
   const auto run_sharded = [&] {
     return run({"describe", "--model", folder.string(), "--max-tokens", "8", picture()});

@@ -216,8 +216,8 @@ TEST_F(AlignWeightsTest, AlignedModelsAreMappedAsTheyAre) {
 }
 
 TEST_F(AlignWeightsTest, ShardsBecomeOneSortedFile) {
-  make_random_model({.shape = "qwen3-vl-small-4bit", .seed = 3, .max_shard_bytes = 500'000},
-                    folder_ / "aligned");
+  testing::make_random_model(
+      {.shape = "qwen3-vl-small-4bit", .seed = 3, .max_shard_bytes = 500'000}, folder_ / "aligned");
   const fs::path model = folder_ / "shifted";
   copy_shifted(folder_ / "aligned", model, 3);
   ASSERT_TRUE(align_weights({.model = model}));

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "hub/random_model.h"
+#include "testing/random_model.h"
 
 namespace oko {
 
@@ -20,7 +20,7 @@ class RandomModels {
     auto& folder = instance.folders_[name];
     if (folder.empty()) {
       folder = instance.root_ / name;
-      hub::make_random_model({.shape = std::string(shape), .seed = seed}, folder);
+      testing::make_random_model({.shape = std::string(shape), .seed = seed}, folder);
     }
     return folder;
   }

@@ -151,7 +151,7 @@ TEST_F(LinearTest, WeightsThatMlxQuantizedMultiplyAndEmbedAsMlxReadsThem) {
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group_size : {32, 64}) {
       for (const mx::Dtype dtype : {mx::float32, mx::float16, mx::bfloat16}) {
-        SCOPED_TRACE(testing::Message() << bits << " bits, groups of " << group_size);
+        SCOPED_TRACE(::testing::Message() << bits << " bits, groups of " << group_size);
         const Quantized quantized(bits, group_size, dtype, 3);
         const mx::array bias = random_array({kOutputs}, 4, mx::bfloat16);
         tensors_ = {tensor_of("layer.bias", bias)};
@@ -179,7 +179,7 @@ TEST_F(LinearTest, MisalignedWeightsGiveTheSameBits) {
           bits == 0 ? "null" : fmt::format(R"({{"bits":{},"group_size":64}})", bits);
       std::vector<std::vector<float>> first;
       for (std::size_t shift = 0; shift < 8; ++shift) {
-        SCOPED_TRACE(testing::Message() << bits << " bits, shifted by " << shift);
+        SCOPED_TRACE(::testing::Message() << bits << " bits, shifted by " << shift);
         Linear layer = load(config, kOutputs, kInputs, shift);
         std::vector<std::vector<float>> results{
             floats_of(layer.embed(mx::array(ids.data(), {4}, mx::int32))),

@@ -192,13 +192,13 @@ void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_
     const TestWeight weight(rows, columns, type, bits, group);
     const std::vector<float> bias = noise(rows, 6);
     for (const std::size_t m : kInputRows) {
-      SCOPED_TRACE(testing::Message() << m << " x " << columns << " x " << rows << ", type "
-                                      << static_cast<int>(type) << ", group " << group);
+      SCOPED_TRACE(::testing::Message() << m << " x " << columns << " x " << rows << ", type "
+                                        << static_cast<int>(type) << ", group " << group);
       const float* some_bias = m % 2 == 0 ? bias.data() : nullptr;
       std::vector<float> y(m * rows + 1, std::numeric_limits<float>::quiet_NaN());
       cpu::matmul(x.data(), m, weight.matrix, some_bias, y.data(), precision);
       expect_product(weight, x, m, some_bias, y, precision);
-      if (testing::Test::HasFailure()) return;
+      if (::testing::Test::HasFailure()) return;
     }
   }
 }

@@ -146,7 +146,7 @@ TEST_F(WeightsTest, BuffersOfAnyLimitHoldTheSameTensorsAndSeparateTheParts) {
   const std::uint64_t size = Weights::bytes_on_disk(folder_.path());
   for (const WindowLimits limits :
        {WindowLimits{size, false}, {size, true}, {8 * kPage, false}, {8 * kPage, true}}) {
-    SCOPED_TRACE(testing::Message() << limits.max_bytes << ' ' << limits.split_parts);
+    SCOPED_TRACE(::testing::Message() << limits.max_bytes << ' ' << limits.split_parts);
     const Weights weights = Weights::open(folder_.path(), limits);
     std::map<const void*, checkpoint::ModelPart> part_of_buffer;
     for (const auto& [name, values] : expected) {

@@ -1,4 +1,4 @@
-"""The recipe of the random Qwen3-VL models: the same bits here and in src/hub/random_model.cpp.
+"""The recipe of the random Qwen3-VL models: the same bits here and in testing/random_model.cpp.
 
 README.md beside this file states the formulas. Commands (in an environment with numpy):
 

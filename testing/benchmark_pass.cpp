@@ -1,4 +1,4 @@
-#include "engine/benchmark_pass.h"
+#include "testing/benchmark_pass.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +16,7 @@
 #include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 
-namespace oko::engine {
+namespace oko::testing {
 
 namespace bge = models::bge_m3;
 namespace qwen = models::qwen3_vl;
@@ -103,7 +103,7 @@ class QwenPass : public BenchmarkPass {
     const tensor::mx::array logits =
         sequence.read_prompt(std::span(ids).first(kDecodePrompt), {}, stop_);
     if (tensor::uses_graph()) return decode_on_device(sequence, logits);
-    const Stopwatch watch;
+    const engine::Stopwatch watch;
     for (const std::int32_t id : std::span(ids).subspan(kDecodePrompt)) {
       throw_if_stopped(stop_);
       sequence.decode(id);
@@ -113,8 +113,8 @@ class QwenPass : public BenchmarkPass {
 
   /// As an answer is written: the most likely tokens, each submitted before the last is read.
   double decode_on_device(qwen::Sequence& sequence, const tensor::mx::array& logits) const {
-    const Stopwatch watch;
-    DeviceDecoder decoder(logits, {}, options_.tokens + 1);
+    const engine::Stopwatch watch;
+    engine::DeviceDecoder decoder(logits, {}, options_.tokens + 1);
     for (int i = 0; i <= options_.tokens; ++i) {
       throw_if_stopped(stop_);
       if (decoder.wants_logits()) decoder.observe(sequence.decode(decoder.input()));
@@ -126,7 +126,7 @@ class QwenPass : public BenchmarkPass {
   double prefill() const {
     const auto ids = text_tokens(options_.tokens);
     qwen::Sequence sequence(*model_, {.reserve = options_.tokens});
-    const Stopwatch watch;
+    const engine::Stopwatch watch;
     sequence.prefill(ids, {}, stop_);
     return watch.seconds();
   }
@@ -141,7 +141,7 @@ class QwenPass : public BenchmarkPass {
     for (std::size_t i = 0; i < picture.pixel_values.size(); ++i) {
       picture.pixel_values[i] = static_cast<float>(i * 7919 % 511) / 255.0f - 1.0f;
     }
-    const Stopwatch watch;
+    const engine::Stopwatch watch;
     model_->encode_image(std::move(picture), stop_);
     return watch.seconds();
   }
@@ -173,7 +173,7 @@ class EmbedPass : public BenchmarkPass {
   }
 
   double seconds() const override {
-    const Stopwatch watch;
+    const engine::Stopwatch watch;
     model_->encode(texts_, {}, stop_);
     return watch.seconds();
   }
@@ -206,4 +206,4 @@ std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, StopTo
   return std::make_unique<QwenPass>(options, std::move(stop));
 }
 
-}  // namespace oko::engine
+}  // namespace oko::testing

@@ -6,7 +6,7 @@
 
 #include "base/stop_token.h"
 
-namespace oko::engine {
+namespace oko::testing {
 
 struct KernelBenchmarkOptions {
   std::filesystem::path model;  ///< folder of a Qwen3-VL model: its config.json gives the shapes
@@ -36,4 +36,4 @@ struct KernelBenchmarkResult {
 KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options,
                                            StopToken stop = {});
 
-}  // namespace oko::engine
+}  // namespace oko::testing

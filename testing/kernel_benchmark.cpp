@@ -1,4 +1,4 @@
-#include "engine/kernel_benchmark.h"
+#include "testing/kernel_benchmark.h"
 
 #include <fmt/format.h>
 
@@ -19,7 +19,7 @@
 #include "tensor/cpu/top_k.h"
 #include "tensor/device.h"
 
-namespace oko::engine {
+namespace oko::testing {
 namespace {
 
 namespace cpu = tensor::cpu;
@@ -72,7 +72,7 @@ class KernelBench {
     std::vector<double> seconds;
     for (int i = 0; i <= repeats_; ++i) {  // the first one warms up
       throw_if_stopped(stop_);
-      const Stopwatch watch;
+      const engine::Stopwatch watch;
       run();
       seconds.push_back(watch.seconds());
     }
@@ -201,4 +201,4 @@ KernelBenchmarkResult run_kernel_benchmark(const KernelBenchmarkOptions& options
   return result;
 }
 
-}  // namespace oko::engine
+}  // namespace oko::testing

@@ -1,10 +1,10 @@
-#include "hub/random_bge_m3.h"
+#include "testing/random_bge_m3.h"
 
 #include <algorithm>
 
-#include "hub/random_unigram_tokenizer.h"
+#include "testing/random_unigram_tokenizer.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 using nlohmann::ordered_json;
@@ -113,4 +113,4 @@ RandomCheckpoint random_bge_m3(const std::string& name) {
            {"config.json", bge_config(shape)}}};
 }
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 ProcessResult choose_wheel(const std::string& macos, const std::string& target = "",
                            const std::string& processor = "arm64") {
-  const std::string script = std::string(OKO_SOURCE_DIR) + "/tests/house/choose_mlx_wheel.cmake";
+  const std::string script = std::string(OKO_SOURCE_DIR) + "/tests/repo/choose_mlx_wheel.cmake";
   return Process({OKO_CMAKE, "-DMACOS=" + macos, "-DTARGET=" + target, "-DPROCESSOR=" + processor,
                   "-P", script},
                  {})

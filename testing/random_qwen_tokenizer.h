@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace oko::hub {
+namespace oko::testing {
 
 /// Qwen3's added tokens, in the order of their ids.
 std::span<const std::string_view> special_tokens();
@@ -20,4 +20,4 @@ nlohmann::ordered_json random_qwen_tokenizer(std::int64_t first_special);
 nlohmann::ordered_json random_qwen_tokenizer_config(std::int64_t first_special,
                                                     std::int64_t model_max_length);
 
-}  // namespace oko::hub
+}  // namespace oko::testing

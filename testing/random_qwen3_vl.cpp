@@ -1,12 +1,12 @@
-#include "hub/random_qwen3_vl.h"
+#include "testing/random_qwen3_vl.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "hub/random_qwen_tokenizer.h"
+#include "testing/random_qwen_tokenizer.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 using checkpoint::Dtype;
@@ -340,4 +340,4 @@ RandomCheckpoint random_qwen3_vl(const std::string& name) {
            {"config.json", random_config(shape)}}};
 }
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -1,4 +1,4 @@
-#include "engine/benchmark.h"
+#include "testing/benchmark.h"
 
 #include <algorithm>
 #include <future>
@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/language.h"
 #include "budget/memory_size.h"
-#include "engine/benchmark_pass.h"
 #include "engine/plan.h"
 #include "tensor/buffer_phases.h"
 #include "tensor/cpu/roofline_probe.h"
@@ -14,8 +13,9 @@
 #include "tensor/device.h"
 #include "tensor/gpu_name.h"
 #include "tensor/weights.h"
+#include "testing/benchmark_pass.h"
 
-namespace oko::engine {
+namespace oko::testing {
 
 namespace {
 
@@ -38,7 +38,7 @@ void check(const BenchmarkOptions& options) {
 
 /// A pass cannot be made smaller: it would be another measurement.
 void require_budget(const BenchmarkOptions& options, const BenchmarkPass& pass) {
-  const std::uint64_t bytes = runtime_bytes(tensor::on_gpu()) +
+  const std::uint64_t bytes = engine::runtime_bytes(tensor::on_gpu()) +
                               tensor::Weights::bytes_on_disk(options.model) +
                               pass.predicted_memory();
   if (options.budget_bytes == 0 || bytes <= options.budget_bytes) return;
@@ -81,4 +81,4 @@ BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop) {
   return result.get();
 }
 
-}  // namespace oko::engine
+}  // namespace oko::testing

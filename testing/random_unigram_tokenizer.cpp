@@ -1,13 +1,13 @@
-#include "hub/random_unigram_tokenizer.h"
+#include "testing/random_unigram_tokenizer.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "hub/random_recipe.h"
+#include "testing/random_recipe.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 using nlohmann::ordered_json;
@@ -118,4 +118,4 @@ ordered_json random_unigram_tokenizer(std::int64_t vocab_size) {
             {"byte_fallback", false}}}};
 }
 
-}  // namespace oko::hub
+}  // namespace oko::testing

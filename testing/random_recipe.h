@@ -7,7 +7,7 @@
 
 #include "checkpoint/safetensors_writer.h"
 
-namespace oko::hub {
+namespace oko::testing {
 
 /// How the elements of a random tensor follow from its hash; tools/parity/README.md has the
 /// formulas and tools/parity/recipe.py makes the same bits.
@@ -37,4 +37,4 @@ void fill_random(const RandomTensor& tensor, std::uint64_t seed, std::uint64_t b
 /// A letter below U+0800 of a random tokenizer.
 std::string utf8(unsigned code_point);
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -1,4 +1,4 @@
-#include "hub/random_qwen_tokenizer.h"
+#include "testing/random_qwen_tokenizer.h"
 
 #include <algorithm>
 #include <array>
@@ -8,9 +8,9 @@
 #include <unordered_set>
 #include <utility>
 
-#include "hub/random_recipe.h"
+#include "testing/random_recipe.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 using nlohmann::ordered_json;
@@ -249,4 +249,4 @@ ordered_json random_qwen_tokenizer_config(std::int64_t first_special,
           {"unk_token", nullptr}};
 }
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -3,9 +3,9 @@
 #include <memory>
 
 #include "base/stop_token.h"
-#include "engine/benchmark.h"
+#include "testing/benchmark.h"
 
-namespace oko::engine {
+namespace oko::testing {
 
 /// A pass of a model that is timed.
 class BenchmarkPass {
@@ -25,4 +25,4 @@ class BenchmarkPass {
 /// Loads the model. Options are checked.
 std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, StopToken stop);
 
-}  // namespace oko::engine
+}  // namespace oko::testing

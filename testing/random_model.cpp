@@ -1,4 +1,4 @@
-#include "hub/random_model.h"
+#include "testing/random_model.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,10 +14,10 @@
 #include "hub/free_space.h"
 #include "hub/output_folder.h"
 #include "hub/parallel_blocks.h"
-#include "hub/random_bge_m3.h"
-#include "hub/random_qwen3_vl.h"
+#include "testing/random_bge_m3.h"
+#include "testing/random_qwen3_vl.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 using nlohmann::ordered_json;
@@ -58,7 +58,7 @@ class ShardMaker {
   }
 
   void run() {
-    for_each_block(blocks_.size(), options_.stop, [this](std::size_t i) { make(blocks_[i]); });
+    hub::for_each_block(blocks_.size(), options_.stop, [this](std::size_t i) { make(blocks_[i]); });
   }
 
  private:
@@ -108,7 +108,7 @@ std::vector<std::span<const RandomTensor>> cut_into_shards(std::span<const Rando
 }
 
 void write_weights(const RandomModelOptions& options, std::span<const RandomTensor> tensors,
-                   std::uint64_t total, OutputFolder& folder) {
+                   std::uint64_t total, hub::OutputFolder& folder) {
   const auto shards = cut_into_shards(tensors, options.max_shard_bytes);
   ordered_json weight_map;
   std::uint64_t done = 0;
@@ -147,11 +147,11 @@ void make_random_model(const RandomModelOptions& options, const std::filesystem:
   std::uint64_t total = 0;
   for (const RandomTensor& tensor : tensors) total += byte_size(tensor.declaration);
 
-  OutputFolder folder(out);
-  require_free_space(folder.path(), total + kSmallFiles);
+  hub::OutputFolder folder(out);
+  hub::require_free_space(folder.path(), total + kSmallFiles);
   write_weights(options, tensors, total, folder);
   for (const RandomFile& file : files) folder.add_json(file.name, file.content, file.indent);
   folder.keep();
 }
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -1,4 +1,4 @@
-#include "hub/random_recipe.h"
+#include "testing/random_recipe.h"
 
 #include <cassert>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "tensor/affine_quantizer.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 constexpr std::uint64_t kGoldenGamma = 0x9E3779B97F4A7C15;
@@ -101,4 +101,4 @@ std::string utf8(unsigned code_point) {
   return {static_cast<char>(0xC0 | code_point >> 6), static_cast<char>(0x80 | (code_point & 0x3F))};
 }
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -46,7 +46,7 @@ int for_code(const char* folder, Check check) {
 
 TEST(PortabilityTest, StopsAndJoiningThreadsComeFromOurOwnHeader) {
   int lines = 0;
-  for (const char* folder : {"src", "tests", "fuzz", "bench"}) {
+  for (const char* folder : {"src", "testing", "tests", "fuzz", "bench"}) {
     lines += for_code(folder, [](const fs::path& file, std::string_view code) {
       if (file.filename() == "portability_test.cpp") return;
       for (const char* name : kMissing) {
@@ -61,7 +61,7 @@ TEST(PortabilityTest, StopsAndJoiningThreadsComeFromOurOwnHeader) {
 /// fmt 11 moved it; Homebrew has 12, Debian 12 has 9.
 TEST(PortabilityTest, FilesThatJoinIncludeTheRangesOfFmt) {
   int joins = 0;
-  for (const char* folder : {"src", "tests", "fuzz", "bench"}) {
+  for (const char* folder : {"src", "testing", "tests", "fuzz", "bench"}) {
     for (const auto& entry : fs::recursive_directory_iterator(fs::path(OKO_SOURCE_DIR) / folder)) {
       if (entry.path().filename() == "portability_test.cpp" || !entry.is_regular_file()) continue;
       std::ifstream file(entry.path());

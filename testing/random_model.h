@@ -8,7 +8,7 @@
 
 #include "base/stop_token.h"
 
-namespace oko::hub {
+namespace oko::testing {
 
 struct RandomModelOptions {
   std::string shape;                  ///< one of `random_model_shapes()`
@@ -36,4 +36,4 @@ std::vector<std::string> random_model_shapes();
 /// kCancelled.
 void make_random_model(const RandomModelOptions& options, const std::filesystem::path& out);
 
-}  // namespace oko::hub
+}  // namespace oko::testing

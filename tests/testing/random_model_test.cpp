@@ -1,4 +1,4 @@
-#include "hub/random_model.h"
+#include "testing/random_model.h"
 
 #include <sys/resource.h>
 
@@ -17,7 +17,7 @@
 #include "hub/output_folder.h"
 #include "tests/support/scratch_folder.h"
 
-namespace oko::hub {
+namespace oko::testing {
 namespace {
 
 using nlohmann::json;
@@ -203,7 +203,7 @@ TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
     write_file_atomically(folder_ / name / "model.safetensors", std::string_view("half"));
     if (name[1] != 'b') write_file_atomically(folder_ / name / ".oko-lock", std::string_view(""));
   }
-  const FileLock alive(folder_ / ".c.3.part" / ".oko-lock", {});
+  const hub::FileLock alive(folder_ / ".c.3.part" / ".oko-lock", {});
   make("qwen3-vl-small-4bit");
   EXPECT_EQ(names_in(folder_),
             (std::set<std::string>{".b.2.part", ".c.3.part", "d.part", "qwen3-vl-small-4bit"}));
@@ -229,7 +229,7 @@ class NoMoreFiles {
 TEST_F(RandomModelTest, AFolderThatCannotBeHeldIsNotLeft) {
   const auto make_folder = [&] {
     const NoMoreFiles limit;
-    const OutputFolder folder(folder_ / "model");
+    const hub::OutputFolder folder(folder_ / "model");
   };
   message_of(make_folder, ErrorCode::kFailed);
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
@@ -244,7 +244,7 @@ TEST_F(RandomModelTest, FullDiskLeavesNothing) {
 
 TEST_F(RandomModelTest, TooLittleFreeSpaceIsToldWithBothNumbers) {
   const std::string message = message_of(
-      [&] { require_free_space(folder_, 4'000'000'000'000'000'000); }, ErrorCode::kFailed);
+      [&] { hub::require_free_space(folder_, 4'000'000'000'000'000'000); }, ErrorCode::kFailed);
   EXPECT_NE(message.find(": 4000000000.0 GB are needed, "), std::string::npos) << message;
 }
 
@@ -266,4 +266,4 @@ TEST_F(RandomModelTest, FileInTheWayAndUnknownShapeAreErrors) {
 }
 
 }  // namespace
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "hub/random_checkpoint.h"
+#include "testing/random_checkpoint.h"
 
-namespace oko::hub {
+namespace oko::testing {
 
 /// Names of the BGE-M3 checkpoints that can be made.
 std::vector<std::string> random_bge_m3_shapes();
@@ -14,4 +14,4 @@ std::vector<std::string> random_bge_m3_shapes();
 /// included, and a made-up tokenizer of XLM-RoBERTa's kind.
 RandomCheckpoint random_bge_m3(const std::string& name);
 
-}  // namespace oko::hub
+}  // namespace oko::testing

@@ -10,7 +10,7 @@
 #include "tensor/cpu/roofline_probe.h"
 #include "tensor/device.h"
 
-namespace oko::engine {
+namespace oko::testing {
 
 enum class BenchmarkKind { kDecode, kPrefill, kVision, kEmbed };
 
@@ -54,4 +54,4 @@ struct BenchmarkResult {
 /// out of range, kOverBudget, kBadModel, kCancelled.
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop = {});
 
-}  // namespace oko::engine
+}  // namespace oko::testing

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "hub/random_checkpoint.h"
+#include "testing/random_checkpoint.h"
 
-namespace oko::hub {
+namespace oko::testing {
 
 /// Names of the Qwen3-VL checkpoints that can be made.
 std::vector<std::string> random_qwen3_vl_shapes();
@@ -14,4 +14,4 @@ std::vector<std::string> random_qwen3_vl_shapes();
 /// mlx-vlm, and a made-up tokenizer of Qwen's kind.
 RandomCheckpoint random_qwen3_vl(const std::string& name);
 
-}  // namespace oko::hub
+}  // namespace oko::testing

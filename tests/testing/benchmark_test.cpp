@@ -1,9 +1,9 @@
 // What `run_benchmark` compares a pass with.
-#include "engine/benchmark.h"
+#include "testing/benchmark.h"
 
 #include <gtest/gtest.h>
 
-namespace oko::engine {
+namespace oko::testing {
 namespace {
 
 BenchmarkResult decode_a_little() {
@@ -32,4 +32,4 @@ TEST(BenchmarkTest, APassByMlxIsNotComparedWithTheCpu) {
 }
 
 }  // namespace
-}  // namespace oko::engine
+}  // namespace oko::testing

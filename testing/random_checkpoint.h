@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "hub/random_recipe.h"
+#include "testing/random_recipe.h"
 
-namespace oko::hub {
+namespace oko::testing {
 
 /// Collects the tensors of a random checkpoint.
 class RandomTensorList {
@@ -73,4 +73,4 @@ struct RandomCheckpoint {
   std::vector<RandomFile> files;
 };
 
-}  // namespace oko::hub
+}  // namespace oko::testing
