@@ -56,7 +56,7 @@ void fit_pages(std::uint64_t budget, std::size_t engines, document::PagesOptions
 }
 
 /// Of a page with ink that was not read for sure.
-void say_doubt(const std::string& name, const ocr::Page& page) {
+void say_doubt(const std::string& name, const document::Page& page) {
   say_note(page.lines.empty() ? tr("{}: what may be text could not be read",
                                    "{}: то, что похоже на текст, прочитать не удалось", name)
                               : tr("{}: most of what was read is a guess",
@@ -79,6 +79,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   require_address_space(tasks::PageBudget::kAlone);
   const std::size_t most = options.threads != 0 ? options.threads : physical_core_count();
   document::PagesOptions pages_options = options.pages;
+  pages_options.reading_bytes = ocr::reading_bytes;
   fit_pages(budget, tasks::PageBudget::pages_within(budget, most), pages_options);
   document::Pages pages(input.paths(), pages_options);
   Output output(options.output, lost_files(options, pages));
@@ -99,7 +100,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
       if (pages.size() == 1) throw error;
       failures.add(error, error.what());
     } else {
-      if (result.page.source != ocr::TextSource::kTextLayer && !options.common.quiet) {
+      if (result.page.source != document::TextSource::kTextLayer && !options.common.quiet) {
         const std::string reduction = pages.reduction(i);
         if (!reduction.empty()) say_note(input.named(reduction));
       }

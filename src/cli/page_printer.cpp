@@ -21,9 +21,9 @@ class TextPrinter : public PagePrinter {
               float min_confidence)
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
-  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
+  void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
     if (pages_.size() > 1) output_.print(printable(input_.named(pages_.name(i))) + ":\n");
-    output_.print(printable(ocr::marked_text(page, min_confidence_)));
+    output_.print(printable(document::marked_text(page, min_confidence_)));
   }
 
  private:
@@ -33,31 +33,31 @@ class TextPrinter : public PagePrinter {
   float min_confidence_;
 };
 
-ordered_json json_of(const ocr::Box& box) {
+ordered_json json_of(const document::Box& box) {
   return {box.left, box.top, box.width, box.height};
 }
 
-const char* name_of(ocr::TextSource source) {
+const char* name_of(document::TextSource source) {
   switch (source) {
-    case ocr::TextSource::kTextLayer:
+    case document::TextSource::kTextLayer:
       return "text_layer";
-    case ocr::TextSource::kBoth:
+    case document::TextSource::kBoth:
       return "both";
-    case ocr::TextSource::kRecognized:
+    case document::TextSource::kRecognized:
       break;
   }
   return "ocr";
 }
 
-ordered_json json_of(const ocr::Line& line, float min_confidence) {
+ordered_json json_of(const document::Line& line, float min_confidence) {
   ordered_json words = ordered_json::array();
-  for (const ocr::Word& word : line.words) {
+  for (const document::Word& word : line.words) {
     words.push_back({{"text", word.text},
                      {"box", json_of(word.box)},
                      {"confidence", word.confidence},
                      {"language", word.language},
                      {"source", name_of(word.source)}});
-    if (ocr::is_unsure(word, min_confidence)) words.back()["unsure"] = true;
+    if (document::is_unsure(word, min_confidence)) words.back()["unsure"] = true;
   }
   return {{"text", line.text()},
           {"box", json_of(line.box)},
@@ -72,9 +72,9 @@ class JsonPrinter : public PagePrinter {
               float min_confidence)
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
-  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
+  void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
     ordered_json lines = ordered_json::array();
-    for (const ocr::Line& line : page.lines) lines.push_back(json_of(line, min_confidence_));
+    for (const document::Line& line : page.lines) lines.push_back(json_of(line, min_confidence_));
     ordered_json object{{"file", input_.named(pages_.file(i))},
                         {"page", pages_.page_in_file(i) + 1},
                         {"pages", pages_.pages_of_file(i)},
@@ -100,7 +100,7 @@ class HocrPrinter : public PagePrinter {
   HocrPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
       : pages_(pages), input_(input), output_(output) {}
 
-  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet&) override {
+  void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
     begin();
     output_.print(writer_.page(page, input_.named(pages_.file(i)), pages_.page_in_file(i)));
   }
@@ -133,7 +133,8 @@ class PdfPrinter : public PagePrinter {
             pages, [&output](std::string_view bytes) { output.print(bytes); },
             std::filesystem::path(input.named(pages.file(0))).filename().string()) {}
 
-  void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) override {
+  void print_page(std::size_t i, const document::Page& page,
+                  const document::Sheet& sheet) override {
     pdf_.add_page(i, sheet, page);
   }
 

@@ -6,9 +6,9 @@
 
 #include "cli/output.h"
 #include "cli/standard_input.h"
+#include "document/page.h"
 #include "document/pages.h"
 #include "document/sheet.h"
-#include "ocr/page.h"
 
 namespace oko::cli {
 
@@ -18,7 +18,8 @@ class PagePrinter {
   virtual ~PagePrinter() = default;
 
   /// Page `i` of the pages that were asked for. `sheet`: where the format needs it.
-  virtual void print_page(std::size_t i, const ocr::Page& page, const document::Sheet& sheet) = 0;
+  virtual void print_page(std::size_t i, const document::Page& page,
+                          const document::Sheet& sheet) = 0;
 
   /// Page `i` could not be read: pages after it keep their numbers.
   virtual void skip_page(std::size_t) {}

@@ -61,16 +61,16 @@ std::string unicode_map(const std::map<char32_t, std::uint16_t>& supplementary) 
 }
 
 /// The page in points, y downwards.
-ocr::Page in_points(const ocr::Page& text, double width, double height) {
-  ocr::Page page = text;
+Page in_points(const Page& text, double width, double height) {
+  Page page = text;
   const auto x_scale = static_cast<float>(width / std::max(1, text.width));
   const auto y_scale = static_cast<float>(height / std::max(1, text.height));
-  const auto scale = [&](ocr::Box& box) {
+  const auto scale = [&](Box& box) {
     box = {box.left * x_scale, box.top * y_scale, box.width * x_scale, box.height * y_scale};
   };
-  for (ocr::Line& line : page.lines) {
+  for (Line& line : page.lines) {
     scale(line.box);
-    for (ocr::Word& word : line.words) scale(word.box);
+    for (Word& word : line.words) scale(word.box);
   }
   return page;
 }
@@ -99,9 +99,9 @@ std::string show(std::string_view codes, double width, double size) {
 
 }  // namespace
 
-std::string InvisibleText::content(const ocr::Page& text, double width, double height,
+std::string InvisibleText::content(const Page& text, double width, double height,
                                    std::string_view font) {
-  const ocr::Page page = in_points(text, width, height);
+  const Page page = in_points(text, width, height);
   const std::vector<LineLayout> layouts = line_layouts(page);
   std::string out = "BT 3 Tr\n";
   for (std::size_t i = 0; i < layouts.size(); ++i) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ocr/page.h"
+#include "document/page.h"
 
 namespace oko::document {
 
@@ -29,7 +29,7 @@ class InvisibleText {
   /// The operators that write `text` on a page of `width` × `height` points, the origin bottom
   /// left. The words of a line share a baseline, also where it slopes. `font`: its name in the
   /// resources of the page.
-  std::string content(const ocr::Page& text, double width, double height, std::string_view font);
+  std::string content(const Page& text, double width, double height, std::string_view font);
 
   /// What a stream of the font holds.
   std::string stream_data(Part part) const;

@@ -91,22 +91,21 @@ bool is_more_than(std::size_t part, double share, std::size_t all) {
   return static_cast<double>(part) > share * static_cast<double>(all);
 }
 
-bool is_inside(const ocr::Box& box, const ocr::Box& other) {
+bool is_inside(const Box& box, const Box& other) {
   return box.left >= other.left && box.top >= other.top &&
          box.left + box.width <= other.left + other.width &&
          box.top + box.height <= other.top + other.height;
 }
 
 /// Without those inside of others; one around all of them where there are very many.
-std::vector<ocr::Box> outermost(std::vector<ocr::Box> places) {
+std::vector<Box> outermost(std::vector<Box> places) {
   constexpr std::size_t kMost = 2000;
-  std::sort(places.begin(), places.end(), [](const ocr::Box& a, const ocr::Box& b) {
-    return a.width * a.height > b.width * b.height;
-  });
-  std::vector<ocr::Box> kept;
-  for (const ocr::Box& place : places) {
+  std::sort(places.begin(), places.end(),
+            [](const Box& a, const Box& b) { return a.width * a.height > b.width * b.height; });
+  std::vector<Box> kept;
+  for (const Box& place : places) {
     const bool inside = std::any_of(kept.begin(), kept.end(),
-                                    [&](const ocr::Box& other) { return is_inside(place, other); });
+                                    [&](const Box& other) { return is_inside(place, other); });
     if (inside) continue;
     if (kept.size() == kMost) {
       return {std::accumulate(places.begin(), places.end(), places.front(), around)};
@@ -118,21 +117,20 @@ std::vector<ocr::Box> outermost(std::vector<ocr::Box> places) {
 
 }  // namespace
 
-bool lies_over_itself(const ocr::Page& page) {
+bool lies_over_itself(const Page& page) {
   constexpr double kMost = 0.3;  // of the words
   constexpr std::size_t kFew = 4;
   constexpr float kLikeHeight = 0.5f;
-  std::vector<ocr::Box> words;
-  for (const ocr::Line& line : page.lines) {
-    for (const ocr::Word& word : line.words) words.push_back(word.box);
+  std::vector<Box> words;
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) words.push_back(word.box);
   }
-  std::sort(words.begin(), words.end(),
-            [](const ocr::Box& a, const ocr::Box& b) { return a.top < b.top; });
+  std::sort(words.begin(), words.end(), [](const Box& a, const Box& b) { return a.top < b.top; });
   std::size_t covered = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    const ocr::Box& a = words[i];
+    const Box& a = words[i];
     for (std::size_t k = i + 1; k < words.size() && words[k].top < a.top + a.height; ++k) {
-      const ocr::Box& b = words[k];
+      const Box& b = words[k];
       const float height = std::min(a.height, b.height), width = std::min(a.width, b.width);
       if (height < kLikeHeight * std::max(a.height, b.height)) continue;
       if (2 * overlap({a.top, a.top + a.height}, {b.top, b.top + b.height}) > height &&
@@ -145,10 +143,10 @@ bool lies_over_itself(const ocr::Page& page) {
   return covered >= kFew && is_more_than(covered, kMost, words.size());
 }
 
-bool is_plausible(const ocr::Page& page) {
+bool is_plausible(const Page& page) {
   Letters letters;
-  for (const ocr::Line& line : page.lines) {
-    for (const ocr::Word& word : line.words) count(word.text, letters);
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) count(word.text, letters);
   }
   if (is_more_than(letters.strange, kStrange, letters.characters)) return false;
   if (letters.characters >= kEnoughCharacters &&
@@ -164,30 +162,29 @@ bool is_plausible(const ocr::Page& page) {
          is_more_than(letters.usual_pairs, kUsualPairs, letters.pairs);
 }
 
-std::vector<ocr::Box> unclear_places(const ocr::Page& page) {
-  std::vector<ocr::Box> places;
-  for (const ocr::Line& line : page.lines) {
-    const bool unclear =
-        std::any_of(line.words.begin(), line.words.end(), [](const ocr::Word& word) {
-          return word.text.size() > kUnknown.size() && is_unclear(word);
-        });
+std::vector<Box> unclear_places(const Page& page) {
+  std::vector<Box> places;
+  for (const Line& line : page.lines) {
+    const bool unclear = std::any_of(line.words.begin(), line.words.end(), [](const Word& word) {
+      return word.text.size() > kUnknown.size() && is_unclear(word);
+    });
     if (unclear) places.push_back(line.box);
   }
   return places;
 }
 
-std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::Box>& places) {
+std::vector<Box> open_places(const Page& page, const std::vector<Box>& places) {
   constexpr std::size_t kBands = 24;
   constexpr double kCovered = 0.6;  // of the bands; margins and pictures take the others
-  std::vector<ocr::Box> open;
-  for (const ocr::Box& place : outermost(places)) {
+  std::vector<Box> open;
+  for (const Box& place : outermost(places)) {
     const float band = std::max(place.height, 1.0f) / kBands,
                 place_right = place.left + place.width;
     std::size_t covered = 0;
     for (std::size_t i = 0; i < kBands; ++i) {
       const float top = place.top + band * static_cast<float>(i);
       float left = place_right, right = place.left;  // of the lines in this band
-      for (const ocr::Line& line : page.lines) {
+      for (const Line& line : page.lines) {
         if (line.box.top >= top + band || line.box.top + line.box.height <= top) continue;
         left = std::min(left, std::max(line.box.left, place.left));
         right = std::max(right, std::min(line.box.left + line.box.width, place_right));
@@ -199,12 +196,12 @@ std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::
   return open;
 }
 
-void keep_only(const std::vector<ocr::Box>& places, image::Image& picture) {
+void keep_only(const std::vector<Box>& places, image::Image& picture) {
   const auto width = static_cast<std::size_t>(picture.width);
   std::vector<bool> kept(width);
   for (int y = 0; y < picture.height; ++y) {
     std::fill(kept.begin(), kept.end(), false);
-    for (const ocr::Box& place : places) {
+    for (const Box& place : places) {
       const PixelBox box = pixels_of(place, 0, picture);
       if (y >= box.top && y < box.bottom && box.left < box.right) {
         std::fill(kept.begin() + box.left, kept.begin() + box.right, true);
@@ -217,8 +214,7 @@ void keep_only(const std::vector<ocr::Box>& places, image::Image& picture) {
   }
 }
 
-bool shows_more(const image::Image& picture, const ocr::Page& page,
-                const std::vector<ocr::Box>& places) {
+bool shows_more(const image::Image& picture, const Page& page, const std::vector<Box>& places) {
   // A difference of brightness that is an edge of ink, two pixels on, looked for in every second
   // row.
   constexpr int kEdge = 60, kStep = 2;
@@ -236,9 +232,9 @@ bool shows_more(const image::Image& picture, const ocr::Page& page,
       std::fill(row + box.left, row + std::max(box.left, box.right), value);
     }
   };
-  for (const ocr::Box& place : places) mark(pixels_of(place, 0, picture), kPlace);
-  for (const ocr::Line& line : page.lines) {
-    for (const ocr::Word& word : line.words) {
+  for (const Box& place : places) mark(pixels_of(place, 0, picture), kPlace);
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) {
       // A watermark, which covers more than it tells.
       const float tall = std::min(word.box.width, word.box.height);
       if (tall > kTallest * static_cast<float>(picture.height)) continue;

@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "document/page.h"
 #include "image/image.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -11,25 +11,24 @@ namespace oko::document {
 /// no characters without a meaning, question marks in place of letters, bytes read in another code
 /// page, or letters moved along the alphabet. Text too short to tell
 /// passes. Judged are Russian and English letter pairs; other alphabets pass.
-bool is_plausible(const ocr::Page& page);
+bool is_plausible(const Page& page);
 
 /// Whether many words lie over others: two programs have read the page.
-bool lies_over_itself(const ocr::Page& page);
+bool lies_over_itself(const Page& page);
 
 /// The places that the words of `page` leave so empty that only a picture of the page can tell
 /// whether there is more text: not those that lines of words cover from top to bottom, as they do a
 /// scanned page whose text a program has read, nor those inside of others.
-std::vector<ocr::Box> open_places(const ocr::Page& page, const std::vector<ocr::Box>& places);
+std::vector<Box> open_places(const Page& page, const std::vector<Box>& places);
 
 /// Whether a picture of the page shows more, within `places`, than the words of `page` cover: edges
 /// of ink outside of their boxes. `picture` has the page's size.
-bool shows_more(const image::Image& picture, const ocr::Page& page,
-                const std::vector<ocr::Box>& places);
+bool shows_more(const image::Image& picture, const Page& page, const std::vector<Box>& places);
 
 /// The lines in which a word lacks the meaning of some of its characters (U+FFFD).
-std::vector<ocr::Box> unclear_places(const ocr::Page& page);
+std::vector<Box> unclear_places(const Page& page);
 
 /// Paints white what is outside of `places`.
-void keep_only(const std::vector<ocr::Box>& places, image::Image& picture);
+void keep_only(const std::vector<Box>& places, image::Image& picture);
 
 }  // namespace oko::document

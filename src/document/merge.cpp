@@ -15,7 +15,6 @@
 namespace oko::document {
 namespace {
 
-using ocr::Box;
 
 constexpr float kSureEnough = 0.6f;  // pictures without text are read as words that are less sure
 constexpr float kSure = 0.8f;
@@ -40,33 +39,33 @@ float height_of(const Box& box) {
   return std::min(box.width, box.height);
 }
 
-bool is_told(const ocr::Page& told, const ocr::Word& word) {
-  return std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& line) {
-    return std::any_of(line.words.begin(), line.words.end(), [&](const ocr::Word& other) {
+bool is_told(const Page& told, const Word& word) {
+  return std::any_of(told.lines.begin(), told.lines.end(), [&](const Line& line) {
+    return std::any_of(line.words.begin(), line.words.end(), [&](const Word& other) {
       return is_at(other.box, word.box) && height_of(other.box) < kLikeSize * height_of(word.box);
     });
   });
 }
 
-bool is_told_the_same(const ocr::Page& told, const ocr::Word& word) {
-  return std::any_of(told.lines.begin(), told.lines.end(), [&](const ocr::Line& line) {
-    return std::any_of(line.words.begin(), line.words.end(), [&](const ocr::Word& other) {
+bool is_told_the_same(const Page& told, const Word& word) {
+  return std::any_of(told.lines.begin(), told.lines.end(), [&](const Line& line) {
+    return std::any_of(line.words.begin(), line.words.end(), [&](const Word& other) {
       return other.text == word.text && is_at(other.box, word.box);
     });
   });
 }
 
 /// The words of `read` that are sure enough and not told.
-std::vector<ocr::Line> new_lines(const ocr::Page& told, const ocr::Page& read) {
-  std::vector<ocr::Line> lines;
-  for (const ocr::Line& line : read.lines) {
-    ocr::Line kept = line;
-    std::erase_if(kept.words, [&](const ocr::Word& word) {
+std::vector<Line> new_lines(const Page& told, const Page& read) {
+  std::vector<Line> lines;
+  for (const Line& line : read.lines) {
+    Line kept = line;
+    std::erase_if(kept.words, [&](const Word& word) {
       return word.confidence < kSureEnough || is_told(told, word);
     });
     if (kept.words.empty()) continue;
     kept.box = kept.words.front().box;
-    for (const ocr::Word& word : kept.words) kept.box = around(kept.box, word.box);
+    for (const Word& word : kept.words) kept.box = around(kept.box, word.box);
     lines.push_back(std::move(kept));
   }
   return lines;
@@ -74,14 +73,14 @@ std::vector<ocr::Line> new_lines(const ocr::Page& told, const ocr::Page& read) {
 
 /// Whether most of the words are told, though at another place: the boxes of some files are far
 /// off.
-bool are_told_elsewhere(const ocr::Page& told, const std::vector<ocr::Line>& lines) {
+bool are_told_elsewhere(const Page& told, const std::vector<Line>& lines) {
   std::multiset<std::string> words;
-  for (const ocr::Line& line : told.lines) {
-    for (const ocr::Word& word : line.words) words.insert(word.text);
+  for (const Line& line : told.lines) {
+    for (const Word& word : line.words) words.insert(word.text);
   }
   std::size_t all = 0, found = 0;
-  for (const ocr::Line& line : lines) {
-    for (const ocr::Word& word : line.words) {
+  for (const Line& line : lines) {
+    for (const Word& word : line.words) {
       ++all;
       const auto same = words.find(word.text);
       if (same == words.end()) continue;
@@ -92,26 +91,26 @@ bool are_told_elsewhere(const ocr::Page& told, const std::vector<ocr::Line>& lin
   return static_cast<double>(found) > kMost * static_cast<double>(all);
 }
 
-std::size_t letters_of(const ocr::Line& line) {
+std::size_t letters_of(const Line& line) {
   std::size_t count = 0;
-  for (const ocr::Word& word : line.words) count += word.text.size();
+  for (const Word& word : line.words) count += word.text.size();
   return count;
 }
 
 /// Of the words by their length.
-float confidence_of(const ocr::Line& line) {
+float confidence_of(const Line& line) {
   float sum = 0;
-  for (const ocr::Word& word : line.words) {
+  for (const Word& word : line.words) {
     sum += word.confidence * static_cast<float>(word.text.size());
   }
   return sum / std::max(1.0f, static_cast<float>(letters_of(line)));
 }
 
 /// What was read surely at the place of a word, and not beyond it.
-std::vector<ocr::Word> words_at(const ocr::Page& read, const Box& place) {
-  std::vector<ocr::Word> words;
-  for (const ocr::Line& line : read.lines) {
-    for (const ocr::Word& word : line.words) {
+std::vector<Word> words_at(const Page& read, const Box& place) {
+  std::vector<Word> words;
+  for (const Line& line : read.lines) {
+    for (const Word& word : line.words) {
       const bool within = 2 * common_area(word.box, place) > word.box.width * word.box.height;
       if (within && word.confidence >= kSureEnough) words.push_back(word);
     }
@@ -120,13 +119,13 @@ std::vector<ocr::Word> words_at(const ocr::Page& read, const Box& place) {
 }
 
 /// Puts what was read in the place of words that are unclear. Whether there was any.
-bool clear_up(ocr::Page& told, const ocr::Page& read) {
+bool clear_up(Page& told, const Page& read) {
   bool any = false;
-  for (ocr::Line& line : told.lines) {
-    std::vector<ocr::Word> words;
-    for (ocr::Word& word : line.words) {
+  for (Line& line : told.lines) {
+    std::vector<Word> words;
+    for (Word& word : line.words) {
       const bool unclear = is_unclear(word) && word.text.size() > kUnknown.size();
-      std::vector<ocr::Word> better = unclear ? words_at(read, word.box) : std::vector<ocr::Word>{};
+      std::vector<Word> better = unclear ? words_at(read, word.box) : std::vector<Word>{};
       any |= !better.empty();
       if (better.empty()) better.push_back(std::move(word));
       std::move(better.begin(), better.end(), std::back_inserter(words));
@@ -138,7 +137,7 @@ bool clear_up(ocr::Page& told, const ocr::Page& read) {
 }
 
 /// Two lines that stand in one row.
-void append(ocr::Line& line, ocr::Line&& more) {
+void append(Line& line, Line&& more) {
   const auto here = static_cast<float>(letters_of(line));
   const auto there = static_cast<float>(letters_of(more));
   line.confidence =
@@ -148,10 +147,10 @@ void append(ocr::Line& line, ocr::Line&& more) {
 }
 
 /// The lines of one direction in reading order, those of a row in one.
-void append_in_order(std::vector<ocr::Line>&& lines, int turns, std::vector<ocr::Line>& all) {
+void append_in_order(std::vector<Line>&& lines, int turns, std::vector<Line>& all) {
   std::vector<PlacedWord> places;
   places.reserve(lines.size());
-  for (const ocr::Line& line : lines) {
+  for (const Line& line : lines) {
     places.push_back({along(line.box, turns), across(line.box, turns)});
   }
   for (const std::vector<std::size_t>& row : reading_order(places)) {
@@ -162,16 +161,16 @@ void append_in_order(std::vector<ocr::Line>&& lines, int turns, std::vector<ocr:
 
 /// Takes the lines: each direction in its own frame, upright text first unless there is far less of
 /// it.
-std::vector<ocr::Line> in_order(ocr::Page& page) {
+std::vector<Line> in_order(Page& page) {
   constexpr std::size_t kUpright = 3;  // letters of other text that one of it is worth
   struct Direction {
     int turns = 0;
     std::size_t letters = 0;
-    std::vector<ocr::Line> lines = {};
+    std::vector<Line> lines = {};
   };
   std::array<Direction, 4> directions{{{0}, {1}, {2}, {3}}};
   const int usual = usual_quarter_turns(page);
-  for (ocr::Line& line : page.lines) {
+  for (Line& line : page.lines) {
     if (line.words.empty()) continue;
     const int turns = quarter_turns(line, usual);
     Direction& direction = directions[static_cast<std::size_t>(turns)];
@@ -180,7 +179,7 @@ std::vector<ocr::Line> in_order(ocr::Page& page) {
   }
   std::stable_sort(directions.begin(), directions.end(),
                    [](const auto& a, const auto& b) { return a.letters > b.letters; });
-  std::vector<ocr::Line> all;
+  std::vector<Line> all;
   for (Direction& direction : directions) {
     append_in_order(std::move(direction.lines), direction.turns, all);
   }
@@ -189,41 +188,41 @@ std::vector<ocr::Line> in_order(ocr::Page& page) {
 
 }  // namespace
 
-bool is_unclear(const ocr::Word& word) {
+bool is_unclear(const Word& word) {
   return word.text.find(kUnknown) != std::string::npos;
 }
 
-ocr::Page merged(ocr::Page told, const ocr::Page& read) {
-  if (clear_up(told, read)) told.source = ocr::TextSource::kBoth;
-  std::vector<ocr::Line> lines = new_lines(told, read);
+Page merged(Page told, const Page& read) {
+  if (clear_up(told, read)) told.source = TextSource::kBoth;
+  std::vector<Line> lines = new_lines(told, read);
   if (lines.empty() || are_told_elsewhere(told, lines)) return told;
   std::move(lines.begin(), lines.end(), std::back_inserter(told.lines));
   told.lines = in_order(told);
-  told.source = ocr::TextSource::kBoth;
-  ocr::number_blocks(told);
+  told.source = TextSource::kBoth;
+  number_blocks(told);
   return told;
 }
 
-ocr::Page without_told(const ocr::Page& told, ocr::Page read) {
-  for (ocr::Line& line : read.lines) {
-    std::erase_if(line.words, [&](const ocr::Word& word) { return is_told_the_same(told, word); });
+Page without_told(const Page& told, Page read) {
+  for (Line& line : read.lines) {
+    std::erase_if(line.words, [&](const Word& word) { return is_told_the_same(told, word); });
   }
-  std::erase_if(read.lines, [](const ocr::Line& line) { return line.words.empty(); });
+  std::erase_if(read.lines, [](const Line& line) { return line.words.empty(); });
   return read;
 }
 
-ocr::Page doubted(ocr::Page told) {
-  for (ocr::Line& line : told.lines) {
+Page doubted(Page told) {
+  for (Line& line : told.lines) {
     line.confidence = 0;
-    for (ocr::Word& word : line.words) word.confidence = 0;
+    for (Word& word : line.words) word.confidence = 0;
   }
   return told;
 }
 
-ocr::Page doubted_where_unclear(ocr::Page told) {
-  for (ocr::Line& line : told.lines) {
+Page doubted_where_unclear(Page told) {
+  for (Line& line : told.lines) {
     bool any = false;
-    for (ocr::Word& word : line.words) {
+    for (Word& word : line.words) {
       if (!is_unclear(word)) continue;
       word.confidence = 0;
       any = true;
@@ -233,10 +232,10 @@ ocr::Page doubted_where_unclear(ocr::Page told) {
   return told;
 }
 
-bool agree(const ocr::Page& told, const ocr::Page& read) {
+bool agree(const Page& told, const Page& read) {
   std::size_t sure = 0, same = 0;
-  for (const ocr::Line& line : read.lines) {
-    for (const ocr::Word& word : line.words) {
+  for (const Line& line : read.lines) {
+    for (const Word& word : line.words) {
       if (word.confidence < kSure || word.text.size() < kShortWord) continue;
       ++sure;
       same += is_told_the_same(told, word) ? 1 : 0;

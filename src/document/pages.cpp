@@ -14,7 +14,6 @@
 #include "document/text_layer.h"
 #include "image/image.h"
 #include "image/jpeg.h"
-#include "ocr/footprint.h"
 
 namespace oko::document {
 namespace {
@@ -75,14 +74,14 @@ void set_paper_size(const image::Image& image, Sheet& sheet) {
 
 /// Reads a picture whatever text the file has of it. `adds`: what is read is put into the file,
 /// which need not have the same words twice.
-ocr::LoadedPage read_anyway(image::Image image, ocr::Page told, bool adds) {
+LoadedPage read_anyway(image::Image image, Page told, bool adds) {
   if (!adds) return image;
   return {std::move(image),
-          [told = std::move(told)](const ocr::Page& read) { return without_told(told, read); }};
+          [told = std::move(told)](const Page& read) { return without_told(told, read); }};
 }
 
 /// Of a page with more text that nobody can make sense of than its picture shows.
-ocr::Page doubted_where_short(ocr::Page read, std::size_t told_characters) {
+Page doubted_where_short(Page read, std::size_t told_characters) {
   constexpr std::size_t kFew = 8, kTimes = 3;
   const std::size_t characters = count_characters(read);
   if (told_characters < kFew || kTimes * characters > told_characters) return read;
@@ -92,15 +91,14 @@ ocr::Page doubted_where_short(ocr::Page read, std::size_t told_characters) {
   return read;
 }
 
-ocr::LoadedPage with_notes(ocr::LoadedPage loaded, std::vector<std::string> notes) {
+LoadedPage with_notes(LoadedPage loaded, std::vector<std::string> notes) {
   if (notes.empty()) return loaded;
-  if (auto* page = std::get_if<ocr::Page>(&loaded.content)) {
+  if (auto* page = std::get_if<Page>(&loaded.content)) {
     page->notes.insert(page->notes.end(), notes.begin(), notes.end());
     return loaded;
   }
-  loaded.complete = [complete = std::move(loaded.complete),
-                     notes = std::move(notes)](ocr::Page read) {
-    ocr::Page page = complete ? complete(std::move(read)) : std::move(read);
+  loaded.complete = [complete = std::move(loaded.complete), notes = std::move(notes)](Page read) {
+    Page page = complete ? complete(std::move(read)) : std::move(read);
     page.notes.insert(page.notes.end(), notes.begin(), notes.end());
     return page;
   };
@@ -128,18 +126,22 @@ Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : opti
   }
 }
 
+std::uint64_t Pages::reading_bytes(int width, int height) const {
+  return options_.reading_bytes == nullptr ? 0 : options_.reading_bytes(width, height);
+}
+
 const image::Fitted& Pages::fitted(Place& place) const {
   if (!place.size) {
     place.size = image::fit(files_[place.file].path, place.page, options_.picture_bytes,
-                            [](const image::Header& header) {
+                            [this](const image::Header& header) {
                               return std::max(header.decode_bytes,
-                                              ocr::reading_bytes(header.width, header.height));
+                                              reading_bytes(header.width, header.height));
                             });
   }
   return *place.size;
 }
 
-ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
+LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
   Place& place = pages_[i];
   const File& file = files_[place.file];
   if (file.is_pdf) return load_from_pdf(place, sheet);
@@ -152,10 +154,10 @@ ocr::LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
   }
   const int width = image.stored_width, height = image.stored_height;
   const bool is_resized = width != image.width || height != image.height;
-  ocr::LoadedPage loaded(std::move(image));
+  LoadedPage loaded(std::move(image));
   if (is_resized) {
-    loaded.complete = [=](ocr::Page read) {  // boxes are those of the file's pixels
-      return ocr::resized(std::move(read), width, height);
+    loaded.complete = [=](Page read) {  // boxes are those of the file's pixels
+      return resized(std::move(read), width, height);
     };
   }
   const std::string others = image::others_of(size.header);
@@ -228,24 +230,24 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
     loading = header.decode_bytes;
   }
   budget::TagBytes bytes;
-  bytes[budget::Tag::kOcr] = ocr::reading_bytes(width, height);
+  bytes[budget::Tag::kOcr] = reading_bytes(width, height);
   bytes[budget::Tag::kImage] = loading - std::min(loading, bytes[budget::Tag::kOcr]);
   return bytes;
 }
 
 struct Pages::PdfPage {
   TextLayer layer = {};
-  bool plausible = false;               ///< its text
-  std::vector<ocr::Box> unclear = {};   ///< lines of it
-  std::vector<ocr::Box> pictures = {};  ///< that it leaves open
-  image::Image image = {};              ///< where one of these needs it
+  bool plausible = false;          ///< its text
+  std::vector<Box> unclear = {};   ///< lines of it
+  std::vector<Box> pictures = {};  ///< that it leaves open
+  image::Image image = {};         ///< where one of these needs it
   std::vector<std::string> notes = {};
 };
 
 Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
   PdfPage opened{.layer = pdf.read_text_layer(page, /*only_painted=*/options_.ignores_text),
                  .notes = pdf.hidden_content(page)};
-  std::optional<ocr::Page>& told = opened.layer.page;
+  std::optional<Page>& told = opened.layer.page;
   opened.plausible = told && is_plausible(*told) && !lies_over_itself(*told);
   const bool draws = sheet != nullptr && !pdf.can_be_edited();
   if (opened.plausible) {
@@ -284,22 +286,22 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
   return opened;
 }
 
-ocr::LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
+LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
   PdfPage opened =
       with_pdf(place.file, [&](const Pdf& pdf) { return open_page(pdf, place.page, sheet); });
   std::vector<std::string> notes = std::move(opened.notes);
-  ocr::LoadedPage loaded = load_opened(std::move(opened), sheet != nullptr);
+  LoadedPage loaded = load_opened(std::move(opened), sheet != nullptr);
   return with_notes(std::move(loaded), std::move(notes));
 }
 
-ocr::LoadedPage Pages::load_opened(PdfPage opened, bool adds) const {
-  std::optional<ocr::Page>& told = opened.layer.page;
+LoadedPage Pages::load_opened(PdfPage opened, bool adds) const {
+  std::optional<Page>& told = opened.layer.page;
   if (told && options_.ignores_text) {
     return read_anyway(std::move(opened.image), std::move(*told), adds);
   }
   if (!opened.plausible) {
     return {std::move(opened.image),
-            [told = std::move(told), count = opened.layer.characters](ocr::Page read) {
+            [told = std::move(told), count = opened.layer.characters](Page read) {
               if (told && read.lines.empty()) return doubted(*told);
               if (told && agree(*told, read) && !lies_over_itself(*told)) {
                 return merged(doubted_where_unclear(*told), read);
@@ -307,14 +309,14 @@ ocr::LoadedPage Pages::load_opened(PdfPage opened, bool adds) const {
               return doubted_where_short(std::move(read), count);
             }};
   }
-  std::vector<ocr::Box> places = std::move(opened.pictures);
+  std::vector<Box> places = std::move(opened.pictures);
   if (opened.unclear.empty() && (places.empty() || !shows_more(opened.image, *told, places))) {
     return std::move(*told);
   }
   places.insert(places.end(), opened.unclear.begin(), opened.unclear.end());
   keep_only(places, opened.image);
   return {std::move(opened.image),
-          [told = std::move(*told)](const ocr::Page& read) { return merged(told, read); }};
+          [told = std::move(*told)](const Page& read) { return merged(told, read); }};
 }
 
 std::unique_ptr<Pdf> Pages::take(std::size_t file) {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "budget/tag_bytes.h"
+#include "document/loaded_page.h"
 #include "document/pdf.h"
 #include "document/sheet.h"
 #include "image/fit.h"
-#include "ocr/page_reader.h"
 
 namespace oko::document {
 
@@ -20,6 +20,8 @@ struct PagesOptions {
   /// Reads the pictures of pages of a PDF whatever text the file has of them.
   bool ignores_text = false;
   PdfOptions pdf = {};
+  /// Memory that reading a picture takes, in bytes, the picture included; null: it is not read.
+  std::uint64_t (*reading_bytes)(int width, int height) = nullptr;
   /// Memory to decode a picture and read it; a larger one is shrunk, down to 1 megapixel.
   std::uint64_t picture_bytes = UINT64_MAX;
 };
@@ -43,7 +45,7 @@ class Pages {
   /// Page `i` for `ocr::read_pages`: its picture, or its text where a PDF has that. Several threads
   /// may load at once, best in order. `sheet`: where not null, what its text lies over in a PDF.
   /// Throws kBadInput as image::load and Pdf do.
-  ocr::LoadedPage load(std::size_t i, Sheet* sheet);
+  LoadedPage load(std::size_t i, Sheet* sheet);
 
   /// For people, after `load`: that the picture of page `i` has less than its resolution because it
   /// would be too large; empty where it has it. Throws as `load` does.
@@ -70,12 +72,13 @@ class Pages {
   };
 
   static File file_at(std::string path);
+  std::uint64_t reading_bytes(int width, int height) const;
   struct PdfPage;
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
   /// Of a page that is a picture. Its header is read once.
   const image::Fitted& fitted(Place& place) const;
-  ocr::LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
-  ocr::LoadedPage load_opened(PdfPage opened, bool adds) const;
+  LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
+  LoadedPage load_opened(PdfPage opened, bool adds) const;
   /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
   /// page.
   template <typename Use>

@@ -191,14 +191,14 @@ std::vector<std::string> Pdf::hidden_content(int page) const {
   return notes;
 }
 
-std::vector<ocr::Box> Pdf::pictures(int page) const {
+std::vector<Box> Pdf::pictures(int page) const {
   const PageSize size = page_size(page);
   const auto lock = lock_pdfium();
   const FPDF_PAGE opened = open_page(page);
   const PageToPicture to_picture(opened, size.width, size.height);
-  std::vector<ocr::Box> boxes;
+  std::vector<Box> boxes;
   std::size_t outlines = 0;
-  ocr::Box outlined;
+  Box outlined;
   for (int i = 0; i < FPDFPage_CountObjects(opened); ++i) {
     FPDF_PAGEOBJECT object = FPDFPage_GetObject(opened, i);
     const int type = FPDFPageObj_GetType(object);
@@ -207,7 +207,7 @@ std::vector<ocr::Box> Pdf::pictures(int page) const {
     const float width = place->right - place->left, height = place->top - place->bottom;
     if (type == kPdfObjectPath) {
       if (height < kLeastOutline || height > kTallestOutline || width > kWidestOutline) continue;
-      const ocr::Box box = to_picture.box(*place);
+      const Box box = to_picture.box(*place);
       outlined = outlines++ == 0 ? box : around(outlined, box);
     } else if (width >= kLeastPicture && height >= kLeastPicture) {
       boxes.push_back(to_picture.box(*place));

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "document/page.h"
 #include "document/pdf_structure.h"
 #include "document/pdfium_library.h"
 #include "document/sheet.h"
 #include "image/image.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -36,12 +36,12 @@ struct PageSize {
 
 /// What a file tells of the text of a page.
 struct TextLayer {
-  std::optional<ocr::Page> page = {};  ///< see Pdf::text_layer
-  std::size_t characters = 0;          ///< also of text that cannot be read
-  std::size_t words_hidden = 0;        ///< in layers of the file that are not shown, and left out
-  std::size_t words_unseen = 0;        ///< covered or without a colour, and left out
-  std::size_t words_outside = 0;       ///< beyond the edges of the page
-  bool keeps_outside = false;          ///< whether `page` has them, or they are left out
+  std::optional<Page> page = {};  ///< see Pdf::text_layer
+  std::size_t characters = 0;     ///< also of text that cannot be read
+  std::size_t words_hidden = 0;   ///< in layers of the file that are not shown, and left out
+  std::size_t words_unseen = 0;   ///< covered or without a colour, and left out
+  std::size_t words_outside = 0;  ///< beyond the edges of the page
+  bool keeps_outside = false;     ///< whether `page` has them, or they are left out
 };
 
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
@@ -68,7 +68,7 @@ class Pdf {
 
   /// The text that the file holds of a page, its boxes in pixels of `render`; none where that is no
   /// text to read: a scanned page, or letters whose meaning the file does not tell.
-  std::optional<ocr::Page> text_layer(int page) const { return read_text_layer(page).page; }
+  std::optional<Page> text_layer(int page) const { return read_text_layer(page).page; }
 
   /// The same, and what is not in it. `only_painted`: without invisible text.
   TextLayer read_text_layer(int page, bool only_painted = false) const;
@@ -79,7 +79,7 @@ class Pdf {
   /// Where the page shows what is no text of its content: pictures, fields of forms, notes, and
   /// shapes as small and as many as letters that were turned into outlines. In pixels of `render`;
   /// may overlap.
-  std::vector<ocr::Box> pictures(int page) const;
+  std::vector<Box> pictures(int page) const;
 
   /// Also throws kBadInput where the content of a page, or a picture on it, is damaged or cut.
   image::Image render(int page) const;

@@ -25,7 +25,7 @@ std::unique_ptr<PdfEditor> PdfEditor::open(const std::filesystem::path& path, in
   return editor;
 }
 
-void PdfEditor::add_text(int page, const Sheet& sheet, const ocr::Page& text) {
+void PdfEditor::add_text(int page, const Sheet& sheet, const Page& text) {
   if (!font_) make_font();
   const qpdf_oh object = qpdf_get_page_n(qpdf_, static_cast<std::size_t>(page));
   const std::string font = font_name(object);

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "document/invisible_text.h"
+#include "document/page.h"
 #include "document/qpdf_file.h"
 #include "document/sheet.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -22,7 +22,7 @@ class PdfEditor {
 
   /// `sheet`: the page as it is shown. The boxes of `text` are in pixels of its own width and
   /// height. Throws kFailed where qpdf does.
-  void add_text(int page, const Sheet& sheet, const ocr::Page& text);
+  void add_text(int page, const Sheet& sheet, const Page& text);
 
   /// Takes out text that is never painted, as programs put it on scanned pages: of the page and of
   /// the forms that it paints, where a text object has no other text. Throws kFailed.

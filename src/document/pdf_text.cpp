@@ -55,7 +55,7 @@ struct Character {
   bool generated = false;  ///< by PDFium, where it sees a space or the end of a line
   bool is_space = false;
   bool is_pair = false;              ///< of surrogates, which are two to PDFium
-  ocr::Box box;                      ///< pixels
+  Box box;                           ///< pixels
   int quarter_turns = 0;             ///< of its reading direction in the picture
   FPDF_PAGEOBJECT object = nullptr;  ///< that shows it
 };
@@ -188,7 +188,7 @@ PageToPicture::PageToPicture(FPDF_PAGE page, int width, int height)
   FPDF_GetPageBoundingBox(page, &shown_);
 }
 
-ocr::Box PageToPicture::box(const FS_RECTF& place) const {
+Box PageToPicture::box(const FS_RECTF& place) const {
   const float across_page = shown_.right - shown_.left, up_page = shown_.top - shown_.bottom;
   // Shares of the page from its left edge, and from its top.
   const float left = (place.left - shown_.left) / across_page;

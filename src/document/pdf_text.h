@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "document/page.h"
 #include "document/pdfium.h"
 #include "document/text_layer.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -19,7 +19,7 @@ class PageToPicture {
   /// `width`, `height`: of the picture, pixels.
   PageToPicture(FPDF_PAGE page, int width, int height);
 
-  ocr::Box box(const FS_RECTF& place) const;
+  Box box(const FS_RECTF& place) const;
 
   int quarter_turns() const { return quarter_turns_; }  ///< of the page, clockwise: 0 to 3
 

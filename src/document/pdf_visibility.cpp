@@ -15,7 +15,6 @@
 namespace oko::document {
 namespace {
 
-using ocr::Box;
 
 float area(const Box& box) {
   return std::max(0.0f, box.width) * std::max(0.0f, box.height);

@@ -84,7 +84,7 @@ PdfWriter::PdfWriter(Sink sink, std::string_view title)
   }
 }
 
-void PdfWriter::add_page(const Sheet& sheet, const ocr::Page& text) {
+void PdfWriter::add_page(const Sheet& sheet, const Page& text) {
   const bool has_picture = !sheet.picture.bytes.empty();
   const std::size_t page = next_object(), content = next_object();
   pages_.push_back(page);

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "document/invisible_text.h"
+#include "document/page.h"
 #include "document/sheet.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -26,7 +26,7 @@ class PdfWriter {
   /// The boxes of `text` are in pixels of its own width and height. A sheet without a picture is a
   /// blank page. Throws kFailed where the file would be over 10 GB, as far as its table of objects
   /// reaches.
-  void add_page(const Sheet& sheet, const ocr::Page& text);
+  void add_page(const Sheet& sheet, const Page& text);
 
   /// Ends the file: nothing comes after it.
   void finish();

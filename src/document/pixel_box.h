@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <compare>
 
+#include "document/page.h"
 #include "image/image.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -19,7 +19,7 @@ struct PixelBox {
 };
 
 /// `margin`: pixels around the box.
-inline PixelBox pixels_of(const ocr::Box& box, float margin, const image::Image& picture) {
+inline PixelBox pixels_of(const Box& box, float margin, const image::Image& picture) {
   const auto within = [](float value, int most) {
     return static_cast<int>(std::clamp(value, 0.0f, static_cast<float>(most)));
   };

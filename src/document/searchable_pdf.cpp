@@ -25,13 +25,12 @@ std::string temporary_name() {
 }
 
 /// The words that were read in a picture.
-ocr::Page read_words(const ocr::Page& page) {
-  ocr::Page read{page.width, page.height, {}};
-  for (const ocr::Line& line : page.lines) {
-    ocr::Line kept = line;
-    std::erase_if(kept.words, [](const ocr::Word& word) {
-      return word.source != ocr::TextSource::kRecognized;
-    });
+Page read_words(const Page& page) {
+  Page read{page.width, page.height, {}};
+  for (const Line& line : page.lines) {
+    Line kept = line;
+    std::erase_if(kept.words,
+                  [](const Word& word) { return word.source != TextSource::kRecognized; });
     if (!kept.words.empty()) read.lines.push_back(std::move(kept));
   }
   return read;
@@ -78,15 +77,15 @@ SearchablePdf::Part& SearchablePdf::part_of(std::size_t i) {
   return *parts_.back();
 }
 
-void SearchablePdf::add_page(std::size_t i, const Sheet& sheet, const ocr::Page& text) {
+void SearchablePdf::add_page(std::size_t i, const Sheet& sheet, const Page& text) {
   any_page_ = true;
   add_skipped();
   Part& part = part_of(i);
   if (!part.editor) return add_picture(part, sheet, text);
-  const ocr::Page added = read_words(text);
+  const Page added = read_words(text);
   if (added.lines.empty()) return;
   // Text that another program has read would be found next to the new one.
-  if (text.source == ocr::TextSource::kRecognized) {
+  if (text.source == TextSource::kRecognized) {
     part.editor->remove_invisible_text(pages_.page_in_file(i));
   }
   part.editor->add_text(pages_.page_in_file(i), sheet, added);
@@ -99,7 +98,7 @@ void SearchablePdf::add_skipped() {
   }
 }
 
-void SearchablePdf::add_picture(Part& part, const Sheet& sheet, const ocr::Page& text) {
+void SearchablePdf::add_picture(Part& part, const Sheet& sheet, const Page& text) {
   part.writer->add_page(sheet, text);
   ++part.picture_pages;
 }

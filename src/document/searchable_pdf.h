@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "document/page.h"
 #include "document/pages.h"
 #include "document/pdf_writer.h"
 #include "document/sheet.h"
-#include "ocr/page.h"
 
 namespace oko::document {
 
@@ -27,7 +27,7 @@ class SearchablePdf {
   ~SearchablePdf();
 
   /// Page `i` of `pages`, one after the other. Throws kFailed, and what the sink throws.
-  void add_page(std::size_t i, const Sheet& sheet, const ocr::Page& text);
+  void add_page(std::size_t i, const Sheet& sheet, const Page& text);
 
   /// A page that could not be read stays, without text; one of which there is nothing is blank.
   void skip_page(std::size_t i) { skipped_.push_back(i); }
@@ -42,7 +42,7 @@ class SearchablePdf {
 
   Part& part_of(std::size_t i);
   void add_skipped();
-  static void add_picture(Part& part, const Sheet& sheet, const ocr::Page& text);
+  static void add_picture(Part& part, const Sheet& sheet, const Page& text);
   void add_notes(const Part& part, std::vector<std::string>& notes) const;
   void copy(const std::string& path);
   void write_whole(std::vector<std::string>& notes);

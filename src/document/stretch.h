@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ocr/page.h"
+#include "document/page.h"
 
 namespace oko::document {
 
@@ -14,7 +14,7 @@ struct Stretch {
 };
 
 /// `quarter_turns`: of the reading direction, clockwise, 0 to 3.
-inline Stretch along(const ocr::Box& box, int quarter_turns) {
+inline Stretch along(const Box& box, int quarter_turns) {
   const float right = box.left + box.width, bottom = box.top + box.height;
   switch (quarter_turns) {
     case 1:
@@ -28,7 +28,7 @@ inline Stretch along(const ocr::Box& box, int quarter_turns) {
   }
 }
 
-inline Stretch across(const ocr::Box& box, int quarter_turns) {
+inline Stretch across(const Box& box, int quarter_turns) {
   return along(box, (quarter_turns + 1) % 4);
 }
 
@@ -37,7 +37,7 @@ inline float overlap(const Stretch& a, const Stretch& b) {
   return std::min(a.end, b.end) - std::max(a.begin, b.begin);
 }
 
-inline ocr::Box around(const ocr::Box& a, const ocr::Box& b) {
+inline Box around(const Box& a, const Box& b) {
   const float left = std::min(a.left, b.left), top = std::min(a.top, b.top);
   return {left, top, std::max(a.left + a.width, b.left + b.width) - left,
           std::max(a.top + a.height, b.top + b.height) - top};

@@ -31,21 +31,21 @@ double median(std::vector<double> values) {
   return *at;
 }
 
-double height_of(const ocr::Line& line, int turns) {
+double height_of(const Line& line, int turns) {
   std::vector<double> heights;
   heights.reserve(line.words.size());
-  for (const ocr::Word& word : line.words) heights.push_back(across(word.box, turns).length());
+  for (const Word& word : line.words) heights.push_back(across(word.box, turns).length());
   return std::max(median(heights), kLeastSize);
 }
 
 /// The slope of a line that is long enough to tell, by least squares.
-std::optional<double> slope_of(const ocr::Line& line, int turns) {
+std::optional<double> slope_of(const Line& line, int turns) {
   const double length = along(line.box, turns).length();
   if (line.words.size() < kEnoughWords || length < kLongLine * height_of(line, turns)) {
     return std::nullopt;
   }
   double all = 0, u = 0, v = 0, uu = 0, uv = 0;
-  for (const ocr::Word& word : line.words) {
+  for (const Word& word : line.words) {
     const auto weight = static_cast<double>(word.text.size());
     const double at = middle(along(word.box, turns)) - along(line.box, turns).begin;
     const double down = middle(across(word.box, turns)) - across(line.box, turns).begin;
@@ -68,10 +68,10 @@ struct Slope {
 };
 
 /// The middle one of the slopes of lines that tell.
-Slope slope_of(const std::vector<const ocr::Line*>& lines, int turns) {
+Slope slope_of(const std::vector<const Line*>& lines, int turns) {
   std::vector<double> slopes, heights;
   double begin = std::numeric_limits<double>::max(), end = std::numeric_limits<double>::lowest();
-  for (const ocr::Line* line : lines) {
+  for (const Line* line : lines) {
     const Stretch here = along(line->box, turns);
     begin = std::min<double>(begin, here.begin);
     end = std::max<double>(end, here.end);
@@ -84,11 +84,11 @@ Slope slope_of(const std::vector<const ocr::Line*>& lines, int turns) {
 }
 
 /// A line whose words stand on the sides of their boxes.
-LineLayout level_line(const ocr::Line& line, int turns) {
+LineLayout level_line(const Line& line, int turns) {
   LineLayout layout{turns, 0, 0, {}};
   double tallest = 0;
   std::vector<double> bottoms;
-  for (const ocr::Word& word : line.words) {
+  for (const Word& word : line.words) {
     const Stretch here = along(word.box, turns), rows = across(word.box, turns);
     layout.words.push_back({here.begin, here.end});
     bottoms.push_back(rows.end);
@@ -102,12 +102,12 @@ LineLayout level_line(const ocr::Line& line, int turns) {
 }
 
 /// The boxes are the smallest ones around turned rectangles.
-LineLayout sloping_line(const ocr::Line& line, int turns, const Slope& slope) {
+LineLayout sloping_line(const Line& line, int turns, const Slope& slope) {
   LineLayout layout{turns, 0, 0, {}};
   const double angle = std::atan(slope.rise);
   const double cosine = std::cos(angle), sine = std::abs(std::sin(angle));
   std::vector<double> heights, middles;
-  for (const ocr::Word& word : line.words) {
+  for (const Word& word : line.words) {
     const Stretch here = along(word.box, turns), rows = across(word.box, turns);
     const double height =
         (rows.length() * cosine - here.length() * sine) / (cosine * cosine - sine * sine);
@@ -122,8 +122,8 @@ LineLayout sloping_line(const ocr::Line& line, int turns, const Slope& slope) {
 
 }  // namespace
 
-int quarter_turns(const ocr::Line& line, int usual) {
-  const ocr::Box &first = line.words.front().box, &last = line.words.back().box;
+int quarter_turns(const Line& line, int usual) {
+  const Box &first = line.words.front().box, &last = line.words.back().box;
   const bool tall = line.box.height > kTallLine * line.box.width && line.text().size() > 2;
   if (line.words.size() < 2) {
     if (tall) return usual % 2 != 0 ? usual : 1;
@@ -133,19 +133,19 @@ int quarter_turns(const ocr::Line& line, int usual) {
   return middle(along(last, 0)) < middle(along(first, 0)) ? 2 : 0;
 }
 
-int usual_quarter_turns(const ocr::Page& page) {
+int usual_quarter_turns(const Page& page) {
   std::array<std::size_t, 4> letters{};
-  for (const ocr::Line& line : page.lines) {
+  for (const Line& line : page.lines) {
     if (line.words.size() < 2) continue;
     letters[static_cast<std::size_t>(quarter_turns(line, 0))] += line.text().size();
   }
   return static_cast<int>(std::max_element(letters.begin(), letters.end()) - letters.begin());
 }
 
-std::vector<LineLayout> line_layouts(const ocr::Page& page) {
+std::vector<LineLayout> line_layouts(const Page& page) {
   const int usual = usual_quarter_turns(page);
-  std::array<std::vector<const ocr::Line*>, 4> directions;
-  for (const ocr::Line& line : page.lines) {
+  std::array<std::vector<const Line*>, 4> directions;
+  for (const Line& line : page.lines) {
     if (line.words.empty()) continue;
     directions[static_cast<std::size_t>(quarter_turns(line, usual))].push_back(&line);
   }
@@ -155,7 +155,7 @@ std::vector<LineLayout> line_layouts(const ocr::Page& page) {
   }
   std::vector<LineLayout> layouts;
   layouts.reserve(page.lines.size());
-  for (const ocr::Line& line : page.lines) {
+  for (const Line& line : page.lines) {
     if (line.words.empty()) {
       layouts.emplace_back();
       continue;

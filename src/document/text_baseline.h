@@ -2,16 +2,16 @@
 
 #include <vector>
 
-#include "ocr/page.h"
+#include "document/page.h"
 
 namespace oko::document {
 
 /// Quarter turns of the reading direction in which most of a page's text runs, clockwise: 0 to 3.
-int usual_quarter_turns(const ocr::Page& page);
+int usual_quarter_turns(const Page& page);
 
 /// Those of a line: from its first word to its last one. `usual`: those of its page, for a line
 /// that does not tell.
-int quarter_turns(const ocr::Line& line, int usual);
+int quarter_turns(const Line& line, int usual);
 
 /// Where a word stands on its line.
 struct WordSpan {
@@ -31,6 +31,6 @@ struct LineLayout {
 /// first word to its last one, by quarter turns. Where lines slope, each is given level, at the
 /// height that it has in the middle of the text: readers that part text into lines by its height,
 /// as poppler does, find no phrase on a slope.
-std::vector<LineLayout> line_layouts(const ocr::Page& page);
+std::vector<LineLayout> line_layouts(const Page& page);
 
 }  // namespace oko::document

@@ -12,7 +12,6 @@
 namespace oko::document {
 namespace {
 
-using ocr::Box;
 
 constexpr float kGlued = 0.1f;  // of the height: less of a gap is none
 // Of the height. Lines of a paragraph leave 0.2 to 0.7.
@@ -139,7 +138,7 @@ std::vector<std::size_t> in_reading_direction(std::vector<std::size_t> line,
 /// Puts lines together one after the other.
 class Composer {
  public:
-  Composer(int width, int height) : page_{width, height, {}, ocr::TextSource::kTextLayer} {}
+  Composer(int width, int height) : page_{width, height, {}, TextSource::kTextLayer} {}
 
   /// Words of one reading direction, in the order of the file.
   void add(const std::vector<PlacedText>& words, int quarter_turns) {
@@ -165,22 +164,22 @@ class Composer {
     is_divided_ = false;
   }
 
-  ocr::Page take() { return std::move(page_); }
+  Page take() { return std::move(page_); }
 
  private:
   void add_word(const PlacedText& word) {
-    ocr::Line& line = page_.lines.back();
-    for (const ocr::Word& other : line.words) {
+    Line& line = page_.lines.back();
+    for (const Word& other : line.words) {
       if (other.text == word.text && is_same_place(other.box, word.box)) return;
     }
-    line.words.push_back({word.text, word.box, 1, {}, ocr::TextSource::kTextLayer});
+    line.words.push_back({word.text, word.box, 1, {}, TextSource::kTextLayer});
     line.box = around(line.box, word.box);
   }
 
   void begin_line(const Box& box, int turns) {
     int block = 0;
     if (!page_.lines.empty()) {
-      const ocr::Line& last = page_.lines.back();
+      const Line& last = page_.lines.back();
       const Stretch here = across(box, turns), above = across(last.box, turns);
       const float distance = here.begin - above.end,
                   height = std::min(here.length(), above.length());
@@ -192,15 +191,14 @@ class Composer {
     first_of_direction_ = false;
   }
 
-  ocr::Page page_;
+  Page page_;
   bool first_of_direction_ = true;
   bool is_divided_ = false;  ///< the last word
 };
 
 }  // namespace
 
-ocr::Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height,
-                       bool keeps_outside) {
+Page page_of_text(const std::vector<TextPiece>& pieces, int width, int height, bool keeps_outside) {
   struct Direction {
     int quarter_turns;
     std::size_t letters = 0;
@@ -235,10 +233,10 @@ std::size_t count_outside(const std::vector<TextPiece>& pieces, int width, int h
       }));
 }
 
-std::size_t count_characters(const ocr::Page& page) {
+std::size_t count_characters(const Page& page) {
   std::size_t count = 0;
-  for (const ocr::Line& line : page.lines) {
-    for (const ocr::Word& word : line.words) {
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) {
       for (std::size_t at = 0; at < word.text.size(); ++count) {
         at += text::next_utf8(word.text, at).length;
       }
@@ -247,10 +245,10 @@ std::size_t count_characters(const ocr::Page& page) {
   return count;
 }
 
-bool is_readable(const ocr::Page& page) {
+bool is_readable(const Page& page) {
   std::size_t all = 0, readable = 0;
-  for (const ocr::Line& line : page.lines) {
-    for (const ocr::Word& word : line.words) {
+  for (const Line& line : page.lines) {
+    for (const Word& word : line.words) {
       for (std::size_t at = 0; at < word.text.size(); ++all) {
         const text::Utf8Step step = text::next_utf8(word.text, at);
         const char32_t c = step.code_point;

@@ -115,7 +115,7 @@ Owned<CGImageRef> make_cg_image(image::Image&& picture) {
 }
 
 /// Vision's boxes are shares of the picture with the origin bottom left.
-Box box_of(CGRect shares, const Page& page) {
+document::Box box_of(CGRect shares, const document::Page& page) {
   const auto at = [](double share, int size) {
     return static_cast<float>(std::clamp(share, 0.0, 1.0) * size);
   };
@@ -146,12 +146,12 @@ std::vector<NSRange> word_ranges(NSString* text) {
 }
 
 /// Where Vision has no box for a part of a line, its share of the line's.
-Box word_box(VNRecognizedText* text, NSRange range, NSUInteger length, const Line& line,
-             const Page& page) {
+document::Box word_box(VNRecognizedText* text, NSRange range, NSUInteger length,
+                       const document::Line& line, const document::Page& page) {
   NSError* error = nil;
   VNRectangleObservation* rectangle = [text boundingBoxForRange:range error:&error];
   if (rectangle != nil) {
-    const Box box = box_of([rectangle boundingBox], page);
+    const document::Box box = box_of([rectangle boundingBox], page);
     if (box.width > 0 && box.height > 0) return box;
   }
   const float unit = line.box.width / static_cast<float>(length);
@@ -159,17 +159,17 @@ Box word_box(VNRecognizedText* text, NSRange range, NSUInteger length, const Lin
           unit * static_cast<float>(range.length), line.box.height};
 }
 
-void add_line(VNRecognizedTextObservation* observation, Page& page) {
+void add_line(VNRecognizedTextObservation* observation, document::Page& page) {
   NSArray<VNRecognizedText*>* candidates = [observation topCandidates:1];
   if ([candidates count] == 0) return;
   VNRecognizedText* text = [candidates objectAtIndex:0];
   NSString* string = [text string];
-  Line line;
+  document::Line line;
   line.box = box_of([observation boundingBox], page);
   line.confidence = [text confidence];
   for (const NSRange range : word_ranges(string)) {
     const std::string word = utf8([string substringWithRange:range]);
-    const Box box = word_box(text, range, [string length], line, page);
+    const document::Box box = word_box(text, range, [string length], line, page);
     line.words.push_back({word, box, line.confidence, {}});
   }
   if (!line.words.empty()) page.lines.push_back(std::move(line));
@@ -195,14 +195,14 @@ class AppleVisionEngine : public Engine {
     for (std::string& tag : options_.languages) tag = supported_tag(tag, supported, system);
   }
 
-  Page read(image::Image image, StopToken stop) override {
-    Page page{image.width, image.height, {}};
+  document::Page read(image::Image image, StopToken stop) override {
+    document::Page page{image.width, image.height, {}};
     const Owned<CGImageRef> picture = make_cg_image(std::move(image));
     if (!picture) throw_failure({"CGImageCreate"});
     const std::optional<Failure> failure =
         guarded([&] { return perform(picture.get(), std::move(stop), page); });
     if (failure) throw_failure(*failure);
-    number_blocks(page);
+    document::number_blocks(page);
     if (options_.repairs_look_alikes) repair_look_alikes(page);
     return page;
   }
@@ -227,7 +227,7 @@ class AppleVisionEngine : public Engine {
                    "он читает {}; по-русски — начиная с macOS 13", all));
   }
 
-  std::optional<Failure> perform(CGImageRef picture, StopToken stop, Page& page) const {
+  std::optional<Failure> perform(CGImageRef picture, StopToken stop, document::Page& page) const {
     VNRecognizeTextRequest* request = make_request();
     [request setRecognitionLanguages:ns_array(options_.languages)];
     [request setAutomaticallyDetectsLanguage:NO];

@@ -40,7 +40,7 @@ Signs signs_of(std::string_view text) {
   return signs;
 }
 
-bool overlap(const Box& a, const Box& b) {
+bool overlap(const document::Box& a, const document::Box& b) {
   const float shared = std::min(a.left + a.width, b.left + b.width) - std::max(a.left, b.left);
   return shared > kLeastOverlap * std::min(a.width, b.width);
 }
@@ -49,7 +49,7 @@ bool overlap(const Box& a, const Box& b) {
 struct WordPlace {
   Words words, others;
 
-  bool touches(const Box& box) const {
+  bool touches(const document::Box& box) const {
     const auto here = [&](const FirstReading& word) { return overlap(word.box, box); };
     return std::any_of(words.begin(), words.end(), here) ||
            std::any_of(others.begin(), others.end(), here);

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/stop_token.h"
+#include "document/page.h"
 #include "image/image.h"
-#include "ocr/page.h"
 
 namespace oko::ocr {
 
@@ -30,7 +30,7 @@ class Engine {
   /// The lines of a picture in reading order; none where there is no text. The picture is the
   /// engine's to free once it has its own copy. Throws kCancelled soon after `stop` is requested,
   /// kFailed where the engine cannot.
-  virtual Page read(image::Image image, StopToken stop) = 0;
+  virtual document::Page read(image::Image image, StopToken stop) = 0;
 };
 
 /// This system's engine. Throws kUsage: a language that it does not know; kFailed: the data of a

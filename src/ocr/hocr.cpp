@@ -43,7 +43,7 @@ std::string escaped(std::string_view text) {
 }
 
 /// "bbox left top right bottom", whole pixels around the box.
-std::string bbox(const Box& box) {
+std::string bbox(const document::Box& box) {
   return fmt::format("bbox {:.0f} {:.0f} {:.0f} {:.0f}", std::floor(box.left), std::floor(box.top),
                      std::ceil(box.left + box.width), std::ceil(box.top + box.height));
 }
@@ -58,10 +58,10 @@ std::string quoted(std::string_view text) {
   return "&quot;" + escaped(result) + "&quot;";
 }
 
-Box around(std::span<const Line> lines) {
-  Box box = lines.front().box;
+document::Box around(std::span<const document::Line> lines) {
+  document::Box box = lines.front().box;
   float right = box.left + box.width, bottom = box.top + box.height;
-  for (const Line& line : lines) {
+  for (const document::Line& line : lines) {
     box.left = std::min(box.left, line.box.left);
     box.top = std::min(box.top, line.box.top);
     right = std::max(right, line.box.left + line.box.width);
@@ -70,10 +70,11 @@ Box around(std::span<const Line> lines) {
   return {box.left, box.top, right - box.left, bottom - box.top};
 }
 
-void append_line(std::string& out, const Line& line, const std::string& id, std::size_t& word) {
+void append_line(std::string& out, const document::Line& line, const std::string& id,
+                 std::size_t& word) {
   out +=
       fmt::format("   <span class=\"ocr_line\" id=\"line_{}\" title=\"{}\">\n", id, bbox(line.box));
-  for (const Word& each : line.words) {
+  for (const document::Word& each : line.words) {
     const std::string language =
         each.language.empty() ? "" : fmt::format(" lang=\"{}\"", each.language);
     out += fmt::format(
@@ -96,7 +97,7 @@ std::string HocrWriter::begin() const {
          "</head>\n<body>\n";
 }
 
-std::string HocrWriter::page(const Page& page, std::string_view file, int number) {
+std::string HocrWriter::page(const document::Page& page, std::string_view file, int number) {
   ++pages_;
   const std::string name = quoted(file);
   std::string out = fmt::format(
@@ -106,7 +107,7 @@ std::string HocrWriter::page(const Page& page, std::string_view file, int number
   for (std::size_t first = 0; first < page.lines.size();) {
     std::size_t last = first;
     while (last < page.lines.size() && page.lines[last].block == page.lines[first].block) ++last;
-    const std::span<const Line> block(&page.lines[first], last - first);
+    const std::span<const document::Line> block(&page.lines[first], last - first);
     out += fmt::format("  <div class=\"ocr_carea\" title=\"{}\">\n", bbox(around(block)));
     for (std::size_t i = first; i < last; ++i) {
       append_line(out, page.lines[i], fmt::format("{}_{}", pages_, i + 1), words_);

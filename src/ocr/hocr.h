@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "ocr/page.h"
+#include "document/page.h"
 
 namespace oko::ocr {
 
@@ -15,7 +15,7 @@ class HocrWriter {
   std::string begin() const;
   /// `file` and `number`, counted from 0, say where the page is from: "image" and "x_source".
   /// "ppageno" counts the pages of all files.
-  std::string page(const Page& page, std::string_view file, int number);
+  std::string page(const document::Page& page, std::string_view file, int number);
   /// A page that could not be read keeps its number.
   void skip_page() { ++pages_; }
   std::string end() const;

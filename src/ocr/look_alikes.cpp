@@ -237,9 +237,9 @@ std::string repaired(const std::string& word, const Evidence& evidence,
 }
 
 /// The word of a page that has no other, where it is one capital that print draws alike.
-Word* lone_capital(Page& page) {
+document::Word* lone_capital(document::Page& page) {
   if (page.lines.size() != 1 || page.lines[0].words.size() != 1) return nullptr;
-  Word& word = page.lines[0].words[0];
+  document::Word& word = page.lines[0].words[0];
   const Evidence evidence = evidence_of(word.text);
   const bool is_lone = evidence.letters() == 1 && evidence.capitals == 1 && !evidence.is_code;
   return is_lone && evidence.undecided() ? &word : nullptr;
@@ -272,16 +272,16 @@ int repair_look_alikes(std::vector<std::string>& words) {
   return changed;
 }
 
-int repair_look_alikes(Page& page) {
+int repair_look_alikes(document::Page& page) {
   int changed = 0;
-  for (Line& line : page.lines) {
+  for (document::Line& line : page.lines) {
     std::vector<std::string> words;
     words.reserve(line.words.size());
-    for (const Word& word : line.words) words.push_back(word.text);
+    for (const document::Word& word : line.words) words.push_back(word.text);
     changed += repair_look_alikes(words);
     for (std::size_t i = 0; i < words.size(); ++i) line.words[i].text = std::move(words[i]);
   }
-  if (Word* const word = lone_capital(page)) {
+  if (document::Word* const word = lone_capital(page)) {
     std::string latin = written_in(word->text, Script::kLatin, false);
     changed += latin == word->text ? 0 : 1;
     word->text = std::move(latin);

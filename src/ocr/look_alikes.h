@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ocr/page.h"
+#include "document/page.h"
 #include "ocr/script.h"
 
 namespace oko::ocr {
@@ -40,6 +40,6 @@ int repair_look_alikes(std::vector<std::string>& words);
 
 /// All lines of a page. Where a capital that print draws alike is all there is, it is Latin: a key,
 /// a grade or a size is likelier than a Russian letter.
-int repair_look_alikes(Page& page);
+int repair_look_alikes(document::Page& page);
 
 }  // namespace oko::ocr

@@ -96,13 +96,13 @@ Outcome failed(Error error) {
 
 Outcome read_one(Engines& engines, std::size_t thread,
                  const std::function<budget::Reservation(std::size_t)>& admit,
-                 const std::function<LoadedPage(std::size_t)>& load, std::size_t index,
+                 const std::function<document::LoadedPage(std::size_t)>& load, std::size_t index,
                  const StopToken& stop) {
   try {
     throw_if_stopped(stop);
     const budget::Reservation reservation = admit ? admit(index) : budget::Reservation();
-    LoadedPage loaded = load(index);
-    if (Page* page = std::get_if<Page>(&loaded.content)) {
+    document::LoadedPage loaded = load(index);
+    if (document::Page* page = std::get_if<document::Page>(&loaded.content)) {
       return {{std::move(*page), std::nullopt}, nullptr};
     }
     Engine* engine = nullptr;
@@ -111,7 +111,7 @@ Outcome read_one(Engines& engines, std::size_t thread,
     } catch (...) {
       return {{}, std::current_exception()};
     }
-    Page page = engine->read(std::move(std::get<image::Image>(loaded.content)), stop);
+    document::Page page = engine->read(std::move(std::get<image::Image>(loaded.content)), stop);
     if (loaded.complete) page = loaded.complete(std::move(page));
     return {{std::move(page), std::nullopt}, nullptr};
   } catch (const Error& error) {
@@ -128,7 +128,7 @@ Outcome read_one(Engines& engines, std::size_t thread,
 }  // namespace
 
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
-                const std::function<LoadedPage(std::size_t)>& load,
+                const std::function<document::LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
                 const std::function<budget::Reservation(std::size_t)>& admit) {
   threads = std::clamp<std::size_t>(threads, 1, std::max<std::size_t>(1, count));

@@ -3,32 +3,18 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
-#include <utility>
-#include <variant>
 
 #include "base/error.h"
 #include "base/stop_token.h"
 #include "budget/reservation.h"
-#include "image/image.h"
+#include "document/loaded_page.h"
 #include "ocr/engine.h"
-#include "ocr/page.h"
 
 namespace oko::ocr {
 
-/// A picture to read, or a page whose text is known without.
-struct LoadedPage {
-  /// `complete`: makes the page of the text that was read in the picture; empty: it is the page.
-  LoadedPage(image::Image picture, std::function<Page(Page)> complete = {})
-      : content(std::move(picture)), complete(std::move(complete)) {}
-  LoadedPage(Page page) : content(std::move(page)) {}
-
-  std::variant<image::Image, Page> content;
-  std::function<Page(Page)> complete;
-};
-
 /// What became of one page.
 struct ReadResult {
-  Page page;
+  document::Page page;
   std::optional<Error> error;  ///< the page could not be loaded or read: `page` is empty
 };
 
@@ -39,7 +25,7 @@ struct ReadResult {
 /// `admit`: asks for the memory of a page, on the thread that will load it, and keeps it until the
 /// page is read; may be empty.
 void read_pages(std::size_t count, const Options& options, std::size_t threads,
-                const std::function<LoadedPage(std::size_t)>& load,
+                const std::function<document::LoadedPage(std::size_t)>& load,
                 const std::function<void(std::size_t, ReadResult)>& on_result, StopToken stop,
                 const std::function<budget::Reservation(std::size_t)>& admit = {});
 

@@ -33,11 +33,11 @@ struct Search {
 /// How the letters of a picture lie on rays.
 class Profile {
  public:
-  Profile(const std::vector<Box>& letters, float half_width, float half_height)
+  Profile(const std::vector<document::Box>& letters, float half_width, float half_height)
       : half_height_(half_height) {
     const std::size_t step = letters.size() / kMostFeet + 1;
     for (std::size_t i = 0; i < letters.size(); i += step) {
-      const Box& box = letters[i];
+      const document::Box& box = letters[i];
       feet_.push_back({box.left + box.width / 2 - half_width, box.top + box.height - half_height});
     }
     along_.resize(feet_.size());
@@ -116,12 +116,13 @@ Point Projection::original(const Point& at) const {
   return {x / nearness, y / nearness};
 }
 
-std::optional<Projection> find_perspective(const std::vector<Box>& letters, int width, int height) {
+std::optional<Projection> find_perspective(const std::vector<document::Box>& letters, int width,
+                                           int height) {
   if (letters.empty()) return std::nullopt;
   const float half_width = static_cast<float>(width) / 2;
   const float half_height = static_cast<float>(height) / 2;
   Profile profile(letters, half_width, half_height);
-  const float coarse = std::max(median_height(letters) / 2, half_height / kFewestBins);
+  const float coarse = std::max(document::median_height(letters) / 2, half_height / kFewestBins);
   const float fine = coarse / 2;
   // A step moves a letter at an edge by one bin.
   Search all;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "ocr/page.h"
+#include "document/page.h"
 #include "ocr/preparation.h"
 
 namespace oko::ocr {
@@ -16,7 +16,8 @@ namespace oko::ocr {
 /// letters stand on the fewest rays: projection profiles of vanishing points (Clark and Mirmehdi,
 /// "Recognising text in real scenes", 2002). Nothing where parallel lines explain the letters about
 /// as well, as those of a page that was photographed from above or below do: it is read as it is.
-std::optional<Projection> find_perspective(const std::vector<Box>& letters, int width, int height);
+std::optional<Projection> find_perspective(const std::vector<document::Box>& letters, int width,
+                                           int height);
 
 /// The picture with its lines parallel and level, about the same middle. It grows, but to `most`
 /// pixels: then `projection` gets smaller, too. What is new gets the grey `paper`.

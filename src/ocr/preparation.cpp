@@ -139,10 +139,10 @@ bool is_dark(Pix* binary) {
 }
 
 /// Components that could be letters, in a binary picture.
-std::vector<Box> letters_of(Pix* binary) {
+std::vector<document::Box> letters_of(Pix* binary) {
   Boxa* boxes = pixConnCompBB(binary, 8);
   const int tallest = pixGetHeight(binary) / (pixGetHeight(binary) <= kCuttingHeight ? 1 : 2);
-  std::vector<Box> letters;
+  std::vector<document::Box> letters;
   letters.reserve(boxes == nullptr ? 0 : static_cast<std::size_t>(boxaGetCount(boxes)));
   for (int i = 0; boxes != nullptr && i < boxaGetCount(boxes); ++i) {
     int left = 0, top = 0, width = 0, height = 0;
@@ -238,10 +238,10 @@ bool lacks_margin(Pix* binary) {
          top + height > pixGetHeight(binary) - kLeastMargin;
 }
 
-std::vector<Box> upright_rules(Pix* binary) {
+std::vector<document::Box> upright_rules(Pix* binary) {
   const PixPointer rules = owned(pixOpenBrick(nullptr, binary, 1, kLeastRule));
   Boxa* boxes = pixConnCompBB(rules.get(), 8);
-  std::vector<Box> result;
+  std::vector<document::Box> result;
   for (int i = 0; boxes != nullptr && i < boxaGetCount(boxes); ++i) {
     int left = 0, top = 0, width = 0, height = 0;
     boxaGetBoxGeometry(boxes, i, &left, &top, &width, &height);
@@ -254,7 +254,7 @@ std::vector<Box> upright_rules(Pix* binary) {
 
 }  // namespace
 
-Box PreparedPicture::in_original(const Box& box) const {
+document::Box PreparedPicture::in_original(const document::Box& box) const {
   const float middle_x = static_cast<float>(pixGetWidth(pix.get())) / 2;
   const float middle_y = static_cast<float>(pixGetHeight(pix.get())) / 2;
   const float cosine = std::cos(angle), sine = std::sin(angle);
@@ -283,7 +283,8 @@ Box PreparedPicture::in_original(const Box& box) const {
   return {left, top, right - left, bottom - top};
 }
 
-Box PreparedPicture::of_unturned(const PreparedPicture& other, const Box& box) const {
+document::Box PreparedPicture::of_unturned(const PreparedPicture& other,
+                                           const document::Box& box) const {
   const float ratio = scale / other.scale;
   const auto middle = [](int size) { return static_cast<float>(size) / 2; };
   const float from_x = middle(pixGetWidth(other.pix.get())), x = middle(pixGetWidth(pix.get()));
@@ -292,9 +293,9 @@ Box PreparedPicture::of_unturned(const PreparedPicture& other, const Box& box) c
           box.height * ratio};
 }
 
-bool PreparedPicture::is_rule(const Box& box) const {
+bool PreparedPicture::is_rule(const document::Box& box) const {
   const float middle = box.left + box.width / 2;
-  return std::any_of(rules.begin(), rules.end(), [&](const Box& rule) {
+  return std::any_of(rules.begin(), rules.end(), [&](const document::Box& rule) {
     return std::abs(middle - (rule.left + rule.width / 2)) <= rule.width / 2 + kRuleMargin &&
            box.top + box.height > rule.top && box.top < rule.top + rule.height;
   });
@@ -371,9 +372,9 @@ void complete(PreparedPicture& picture) {
     pixInvert(picture.grey.get(), picture.grey.get());
     pixInvert(binary.get(), binary.get());
   }
-  const std::vector<Box> letters = letters_of(binary.get());
+  const std::vector<document::Box> letters = letters_of(binary.get());
   picture.letters = is_ink(picture.grey.get(), binary.get()) ? static_cast<int>(letters.size()) : 0;
-  scale_by(scale_for(median_height(letters), picture.grey.get()), picture.width, picture);
+  scale_by(scale_for(document::median_height(letters), picture.grey.get()), picture.width, picture);
   level(picture);
 }
 
@@ -456,16 +457,18 @@ PreparedPicture sample_of(const PreparedPicture& picture) {
   sample.width = std::min(kSampleSide, pixGetWidth(grey));
   sample.height = std::min(kSampleSide, pixGetHeight(grey));
   const PixPointer binary = binary_of(grey);
-  const std::vector<Box> letters = binary ? letters_of(binary.get()) : std::vector<Box>();
+  const std::vector<document::Box> letters =
+      binary ? letters_of(binary.get()) : std::vector<document::Box>();
   sample.letters = -1;
   int left = 0, top = 0;
   for (int y = 0; y + sample.height <= pixGetHeight(grey); y += std::max(1, sample.height / 2)) {
     for (int x = 0; x + sample.width <= pixGetWidth(grey); x += std::max(1, sample.width / 2)) {
-      const auto count = std::count_if(letters.begin(), letters.end(), [&](const Box& letter) {
-        return letter.left >= static_cast<float>(x) && letter.top >= static_cast<float>(y) &&
-               letter.left + letter.width <= static_cast<float>(x + sample.width) &&
-               letter.top + letter.height <= static_cast<float>(y + sample.height);
-      });
+      const auto count =
+          std::count_if(letters.begin(), letters.end(), [&](const document::Box& letter) {
+            return letter.left >= static_cast<float>(x) && letter.top >= static_cast<float>(y) &&
+                   letter.left + letter.width <= static_cast<float>(x + sample.width) &&
+                   letter.top + letter.height <= static_cast<float>(y + sample.height);
+          });
       if (count <= sample.letters) continue;
       sample.letters = static_cast<int>(count);
       left = x;

@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "document/page.h"
 #include "image/image.h"
-#include "ocr/page.h"
 
 namespace oko::ocr {
 
@@ -54,18 +54,18 @@ struct PreparedPicture {
   int height = 0;        ///< of the original
   int letters = 0;       ///< components that could be letters; 0: there is no ink
   bool is_even = false;  ///< its paper is of one grey everywhere
-  std::vector<Box> rules;  ///< upright lines, as of tables, in pixels of `pix`
+  std::vector<document::Box> rules;  ///< upright lines, as of tables, in pixels of `pix`
 
   /// Whether the middle of a rectangle of it is on such a line.
-  bool is_rule(const Box& box) const;
+  bool is_rule(const document::Box& box) const;
 
   /// A rectangle of it as the smallest one around the same place in the original.
-  Box in_original(const Box& box) const;
+  document::Box in_original(const document::Box& box) const;
 
   bool is_unturned() const { return quarter_turns == 0 && !projection && angle == 0; }
 
   /// A rectangle of another scale of the same picture as that of this one; neither is turned.
-  Box of_unturned(const PreparedPicture& other, const Box& box) const;
+  document::Box of_unturned(const PreparedPicture& other, const document::Box& box) const;
 };
 
 /// Makes the picture grey, dark letters on a light ground, scales it so that its small letters (the

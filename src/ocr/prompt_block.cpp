@@ -40,7 +40,7 @@ std::size_t third(float middle, int size) {
   return share < 1.0f / 3 ? 0 : share < 2.0f / 3 ? 1 : 2;
 }
 
-std::size_t place_of(const Line& line, const Page& page) {
+std::size_t place_of(const document::Line& line, const document::Page& page) {
   return 3 * third(line.box.top + line.box.height / 2, page.height) +
          third(line.box.left + line.box.width / 2, page.width);
 }
@@ -52,7 +52,8 @@ std::string clean(const std::string& text) {
   return result;
 }
 
-std::string render(const Page& page, const std::vector<std::size_t>& lines, Language language) {
+std::string render(const document::Page& page, const std::vector<std::size_t>& lines,
+                   Language language) {
   std::string text(kOpening.in(language));
   std::size_t place = kPlaces.size();
   for (const std::size_t i : lines) {
@@ -70,9 +71,9 @@ std::string render(const Page& page, const std::vector<std::size_t>& lines, Lang
 }
 
 /// Those of the largest area times confidence first.
-std::vector<std::size_t> by_weight(const Page& page, std::vector<std::size_t> order) {
+std::vector<std::size_t> by_weight(const document::Page& page, std::vector<std::size_t> order) {
   const auto weight = [&](std::size_t i) {
-    const Line& line = page.lines[i];
+    const document::Line& line = page.lines[i];
     return line.confidence * line.box.width * line.box.height;
   };
   std::stable_sort(order.begin(), order.end(),
@@ -96,16 +97,16 @@ std::size_t letters_and_digits(std::string_view text) {
 
 }  // namespace
 
-bool has_confident_text(const Page& page) {
-  for (const Line& line : page.lines) {
-    for (const Word& word : line.words) {
+bool has_confident_text(const document::Page& page) {
+  for (const document::Line& line : page.lines) {
+    for (const document::Word& word : line.words) {
       if (word.confidence >= kSure && letters_and_digits(word.text) >= kShortestWord) return true;
     }
   }
   return false;
 }
 
-PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options) {
+PromptBlock prompt_block(const document::Page& page, const PromptBlockOptions& options) {
   std::vector<std::size_t> sure, unsure;
   for (std::size_t i = 0; i < page.lines.size(); ++i) {
     (page.lines[i].confidence >= options.least_confidence ? sure : unsure).push_back(i);

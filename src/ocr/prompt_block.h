@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/language.h"
-#include "ocr/page.h"
+#include "document/page.h"
 
 namespace oko::ocr {
 
@@ -31,13 +31,13 @@ struct PromptBlock {
 
 /// Whether a page has text worth telling a model of: words that recognition is sure of and that are
 /// more than the letter or two that it sees in things.
-bool has_confident_text(const Page& page);
+bool has_confident_text(const document::Page& page);
 
 /// The lines of a page as a part of a prompt, so that the model need not guess small print. They
 /// are said to be data that may be wrong and asks for nothing, each begins with "| ", so that no
 /// line can pretend that the block has ended, and runs of lines in one ninth of the picture stand
 /// under its name ("top left"). Where they do not fit, lines come in the order of their confidence
 /// times their area.
-PromptBlock prompt_block(const Page& page, const PromptBlockOptions& options);
+PromptBlock prompt_block(const document::Page& page, const PromptBlockOptions& options);
 
 }  // namespace oko::ocr

@@ -71,7 +71,7 @@ bool has_guillemet(std::string_view text) {
   return text.find("«") != std::string_view::npos || text.find("»") != std::string_view::npos;
 }
 
-Box with_margin(const Box& box, float across, float down) {
+document::Box with_margin(const document::Box& box, float across, float down) {
   return {box.left - across, box.top - down, box.width + 2 * across, box.height + 2 * down};
 }
 
@@ -112,7 +112,7 @@ SecondReading::Reader& SecondReading::reader_of(Script script) {
   return script == Script::kLatin ? latin_ : cyrillic_;
 }
 
-SecondReading::Reading SecondReading::read(Script script, const Box& box) {
+SecondReading::Reading SecondReading::read(Script script, const document::Box& box) {
   const auto clip = [](float at, int size) { return std::clamp(static_cast<int>(at), 0, size); };
   const int left = clip(box.left, pixGetWidth(picture_)),
             top = clip(box.top, pixGetHeight(picture_));
@@ -189,7 +189,7 @@ bool SecondReading::may_be_known(const FirstReading& word, Script own, const Con
 
 bool SecondReading::becomes_known(FirstReading& word, Script opposite) {
   const Letters first = letters_of(word.word.text);
-  const Box box = with_margin(word.box, kWordMargin, kWordMargin);
+  const document::Box box = with_margin(word.box, kWordMargin, kWordMargin);
   const Reading reading = read(opposite, box);
   const Letters letters = letters_of(reading.text);
   if (!letters.only(opposite) || letters.characters != first.characters) return false;
@@ -245,7 +245,7 @@ void SecondReading::take(const Reading& reading, Script script, FirstReading& wo
 }
 
 bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
-  const Box box = with_margin(word.box, kWordMargin, kWordMargin);
+  const document::Box box = with_margin(word.box, kWordMargin, kWordMargin);
   const Reading reading = read(opposite, box);
   const Letters first = letters_of(word.word.text), letters = letters_of(reading.text);
   const bool is_possible = letters.only(opposite) && letters.may_be(first);
@@ -276,7 +276,7 @@ void SecondReading::check_compound(FirstReading& word) {
     const std::size_t to =
         is_last ? word.word.text.size() : word.word.text.find(word.separators[i].text, from);
     const float right = is_last ? word.box.left + word.box.width : word.separators[i].box.left;
-    const Box box =
+    const document::Box box =
         with_margin({left, word.box.top, right - left, word.box.height}, 0, kWordMargin);
     if (to == std::string::npos) return;  // symbols and words were read differently
     text += check_part(word.word.text.substr(from, to - from), box);
@@ -288,7 +288,7 @@ void SecondReading::check_compound(FirstReading& word) {
   word.word.text = text;
 }
 
-std::string SecondReading::check_part(const std::string& part, const Box& box) {
+std::string SecondReading::check_part(const std::string& part, const document::Box& box) {
   const Letters first = letters_of(part);
   if (first.count() == 0 || first.count() + first.digits < 2) return part;
   const Script script = first.script();

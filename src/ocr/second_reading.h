@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ocr/page.h"
+#include "document/page.h"
 #include "ocr/preparation.h"
 #include "ocr/script.h"
 
@@ -16,13 +16,13 @@ namespace oko::ocr {
 /// A hyphen, dot, slash or underscore between the letters of a word.
 struct Separator {
   std::string text;
-  Box box;  ///< in pixels of the prepared picture
+  document::Box box;  ///< in pixels of the prepared picture
 };
 
 /// A word as Tesseract read it in all languages at once.
 struct FirstReading {
-  Word word;
-  Box box;  ///< in pixels of the prepared picture
+  document::Word word;
+  document::Box box;  ///< in pixels of the prepared picture
   std::vector<Separator> separators;
 };
 
@@ -71,7 +71,7 @@ class SecondReading {
     tesseract::TessBaseAPI api;
   };
 
-  Reading read(Script script, const Box& box);
+  Reading read(Script script, const document::Box& box);
   Reader& reader_of(Script script);
   /// What the line says of a word.
   struct Context {
@@ -96,7 +96,7 @@ class SecondReading {
   /// Whether it is read so much better in the other script; then it is that word.
   bool becomes(FirstReading& word, Script opposite, float margin);
   void check_compound(FirstReading& word);
-  std::string check_part(const std::string& part, const Box& box);
+  std::string check_part(const std::string& part, const document::Box& box);
 
   Reader cyrillic_, latin_;
   Pix* picture_ = nullptr;  // within `check`

@@ -141,14 +141,14 @@ class TesseractEngine : public Engine {
     if (!cyrillic.data.empty() && !latin.data.empty()) second_.emplace(cyrillic, latin);
   }
 
-  Page read(image::Image image, StopToken stop) override {
+  document::Page read(image::Image image, StopToken stop) override {
     keep_to_one_thread();
     PreparedPicture picture = prepare(image);
     image = {};
     Attempt attempt = read_as(std::move(picture), tesseract::PSM_AUTO, stop);
     if (!attempt.is_sure() && may_be_tried_again(attempt.picture)) try_other_ways(attempt, stop);
     if (second_) take_better_words_unenlarged(attempt, stop);
-    Page page = finished(attempt, stop);
+    document::Page page = finished(attempt, stop);
     api_.Clear();
     page.is_doubtful =
         attempt.picture.letters > 0 && !attempt.is_sure() && may_have_text(attempt.picture);
@@ -169,7 +169,7 @@ class TesseractEngine : public Engine {
   /// One way to read a picture, before its words are checked.
   struct Attempt {
     PreparedPicture picture;
-    Page page;                                     // lines without words
+    document::Page page;                           // lines without words
     std::vector<std::vector<FirstReading>> words;  // of each line
     int letters = 0;                               // and digits that were read
     int sure = 0;                                  // of those, in words that are surely right
@@ -240,7 +240,7 @@ class TesseractEngine : public Engine {
       return second_->familiarity_of(word);
     };
     for (std::size_t i = 0; i < attempt.words.size(); ++i) {
-      const Box& line = attempt.page.lines[i].box;
+      const document::Box& line = attempt.page.lines[i].box;
       std::vector<FirstReading> words;
       for (const std::vector<FirstReading>& others : other.words) {
         for (const FirstReading& word : others) {
@@ -307,8 +307,8 @@ class TesseractEngine : public Engine {
   }
 
   /// The page with its words, checked in one script at a time.
-  Page finished(Attempt& attempt, const StopToken& stop) {
-    Page page = std::move(attempt.page);
+  document::Page finished(Attempt& attempt, const StopToken& stop) {
+    document::Page page = std::move(attempt.page);
     for (std::size_t i = 0; i < page.lines.size(); ++i) {
       throw_if_stopped(stop);
       std::vector<FirstReading>& words = attempt.words[i];
@@ -318,7 +318,7 @@ class TesseractEngine : public Engine {
       page.lines[i].confidence = confidence_of(page.lines[i]);
     }
     const float least_height = options_.minimum_text_height * static_cast<float>(page.height);
-    std::erase_if(page.lines, [&](const Line& line) {
+    std::erase_if(page.lines, [&](const document::Line& line) {
       return line.words.empty() || line.box.height < least_height;
     });
     return page;
@@ -330,7 +330,7 @@ class TesseractEngine : public Engine {
     const std::unique_ptr<char[]> text(at.GetUTF8Text(tesseract::RIL_WORD));
     const std::string_view view = text ? text.get() : "";
     if (view.find_first_not_of(" \n\t") == std::string_view::npos) return std::nullopt;
-    const Box box = box_of(at, tesseract::RIL_WORD);
+    const document::Box box = box_of(at, tesseract::RIL_WORD);
     const bool like_a_rule = view.find_first_not_of("|[]Il!") == std::string_view::npos;
     if (like_a_rule && picture.is_rule(box)) return std::nullopt;
     FirstReading reading;
@@ -366,16 +366,17 @@ class TesseractEngine : public Engine {
   }
 
   /// In pixels of the prepared picture.
-  static Box box_of(const tesseract::ResultIterator& at, tesseract::PageIteratorLevel level) {
+  static document::Box box_of(const tesseract::ResultIterator& at,
+                              tesseract::PageIteratorLevel level) {
     int left = 0, top = 0, right = 0, bottom = 0;
     at.BoundingBox(level, &left, &top, &right, &bottom);
     return {static_cast<float>(left), static_cast<float>(top), static_cast<float>(right - left),
             static_cast<float>(bottom - top)};
   }
 
-  static float confidence_of(const Line& line) {
+  static float confidence_of(const document::Line& line) {
     double sum = 0, bytes = 0;
-    for (const Word& word : line.words) {
+    for (const document::Word& word : line.words) {
       sum += double{word.confidence} * static_cast<double>(word.text.size());
       bytes += static_cast<double>(word.text.size());
     }

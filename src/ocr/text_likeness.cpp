@@ -21,7 +21,7 @@ constexpr float kOverlap = 0.3f;      // in heights
 constexpr float kFootApart = 0.35f;   // in heights of the taller one
 
 /// How far apart two are that may be neighbours in a row, in pixels.
-std::optional<float> gap_between(const Box& left, const Box& right) {
+std::optional<float> gap_between(const document::Box& left, const document::Box& right) {
   const float gap = right.left - (left.left + left.width);
   const float taller = std::max(left.height, right.height);
   const float feet = std::abs(left.top + left.height - (right.top + right.height));
@@ -34,8 +34,9 @@ std::optional<float> gap_between(const Box& left, const Box& right) {
 }
 
 /// The share of boxes in rows of `least` and more.
-float share_in_rows(std::vector<Box> boxes, std::size_t least) {
-  std::sort(boxes.begin(), boxes.end(), [](const Box& a, const Box& b) { return a.left < b.left; });
+float share_in_rows(std::vector<document::Box> boxes, std::size_t least) {
+  std::sort(boxes.begin(), boxes.end(),
+            [](const document::Box& a, const document::Box& b) { return a.left < b.left; });
   std::vector<std::size_t> length(boxes.size(), 1);  // of the row up to a box
   std::vector<bool> goes_on(boxes.size(), false);
   std::size_t in_rows = 0;
@@ -62,12 +63,13 @@ float share_in_rows(std::vector<Box> boxes, std::size_t least) {
 
 }  // namespace
 
-bool looks_like_text(const std::vector<Box>& components) {
+bool looks_like_text(const std::vector<document::Box>& components) {
   const std::size_t least = components.size() <= kOneWord ? kShortRow : kRow;
   if (share_in_rows(components, least) >= kLeastShare) return true;
-  std::vector<Box> upright;
+  std::vector<document::Box> upright;
   upright.reserve(components.size());
-  for (const Box& box : components) upright.push_back({box.top, box.left, box.height, box.width});
+  for (const document::Box& box : components)
+    upright.push_back({box.top, box.left, box.height, box.width});
   return share_in_rows(std::move(upright), least) >= kLeastShare;
 }
 

@@ -83,7 +83,7 @@ class Conversation {
   struct WaitingPicture {
     HeldPicture held;
     std::string name;
-    ocr::Page page;
+    document::Page page;
     ReadText read_text = ReadText::kNever;  ///< as it was when the picture was added
     PictureStats stats;
   };

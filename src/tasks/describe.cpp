@@ -40,7 +40,7 @@ engine::GenerationRequest request_of(const DescribeOptions& options,
 
 /// Puts the text of the picture before the question.
 PictureText add_text(const DescribeOptions& options, const engine::Generator& generator,
-                     const ocr::Page& page, engine::GenerationRequest& request) {
+                     const document::Page& page, engine::GenerationRequest& request) {
   PictureText text = picture_text(
       page, {.only_where_sure = options.read_text == ReadText::kWhereItFits,
              .language = options.language,

@@ -6,11 +6,11 @@
 
 #include "base/stop_token.h"
 #include "budget/reservation.h"
+#include "document/page.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
 #include "image/image.h"
 #include "ocr/engine.h"
-#include "ocr/page.h"
 
 namespace oko::tasks {
 
@@ -59,7 +59,7 @@ struct Picture {
   int pages = 1;                    ///< of the file, of which this is the first
   std::string others;               ///< of the file, that are not read: see image::others_of
   int shrink = 1;                   ///< 2, 4 or 8: it was shrunk so while it was decoded
-  ocr::Page page;                   ///< what stands in it; without lines where it is not read
+  document::Page page;              ///< what stands in it; without lines where it is not read
   std::string unread;               ///< why it is not read though it was to be
   budget::Reservation reservation;  ///< of `image` alone
   PictureStats stats;

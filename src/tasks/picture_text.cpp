@@ -32,8 +32,8 @@ Limit limit_of(const PictureTextOptions& options) {
              "у модели есть место для {} токенов текста кроме картинки, вопроса и ответа", room)};
 }
 
-void add_left_out(const ocr::Page& page, const std::vector<std::size_t>& lines, const char* reason,
-                  std::vector<LeftOutLine>& list) {
+void add_left_out(const document::Page& page, const std::vector<std::size_t>& lines,
+                  const char* reason, std::vector<LeftOutLine>& list) {
   for (const std::size_t i : lines) {
     list.push_back({page.lines[i].text(), page.lines[i].confidence, reason});
   }
@@ -46,7 +46,7 @@ std::string note(std::size_t left_out, std::size_t all, const std::string& why) 
 
 }  // namespace
 
-PictureText picture_text(const ocr::Page& page, const PictureTextOptions& options) {
+PictureText picture_text(const document::Page& page, const PictureTextOptions& options) {
   PictureText text;
   if (options.only_where_sure && !ocr::has_confident_text(page)) {
     std::vector<std::size_t> all(page.lines.size());

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/language.h"
+#include "document/page.h"
 #include "engine/generator.h"
-#include "ocr/page.h"
 
 namespace oko::tasks {
 
@@ -37,6 +37,6 @@ struct PictureText {
       {};  ///< for the user: what is left out of a text that is used, why
 };
 
-PictureText picture_text(const ocr::Page& page, const PictureTextOptions& options);
+PictureText picture_text(const document::Page& page, const PictureTextOptions& options);
 
 }  // namespace oko::tasks

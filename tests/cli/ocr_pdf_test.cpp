@@ -125,8 +125,8 @@ TEST_F(OcrPdfTest, WordsOfASearchablePdfLieWhereTheyWereRead) {
   const ProcessResult result = run({kData + "scan.pdf", "--format", "json"});
   const json word = json::parse(result.out).at("lines").at(1).at("words").at(1);
   EXPECT_EQ(word.at("text"), "world");
-  const ocr::Page read = *make_pdf({kData + "scan.pdf"}).text_layer(0);
-  const ocr::Word& again = read.lines.at(1).words.at(1);
+  const document::Page read = *make_pdf({kData + "scan.pdf"}).text_layer(0);
+  const document::Word& again = read.lines.at(1).words.at(1);
   EXPECT_EQ(again.text, "world");
   const float five_points = 5 * 300 / 72.0f;
   EXPECT_NEAR(again.box.left, word.at("box").at(0).get<float>(), five_points);

@@ -10,8 +10,8 @@
 namespace oko::document {
 namespace {
 
-ocr::Page page_of(const std::string& text) {
-  ocr::Page page{1000, 1000, {}};
+Page page_of(const std::string& text) {
+  Page page{1000, 1000, {}};
   page.lines.push_back({{}, {0, 0, 1000, 20}, 1, 0});
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find(' ', begin), text.size());
@@ -77,8 +77,8 @@ TEST(JudgementTest, QuestionMarksAndCharactersWithoutMeaningAreNot) {
 }
 
 TEST(JudgementTest, APlaceIsOpenUnlessLinesCoverItFromTopToBottom) {
-  const std::vector<ocr::Box> scan{{0, 0, 1000, 1000}};
-  ocr::Page page{1000, 1000, {}};
+  const std::vector<Box> scan{{0, 0, 1000, 1000}};
+  Page page{1000, 1000, {}};
   EXPECT_EQ(open_places(page, scan).size(), 1u);
   page.lines.push_back({{}, {100, 10, 800, 20}, 1, 0});
   page.lines.push_back({{}, {100, 970, 800, 20}, 1, 1});
@@ -87,7 +87,7 @@ TEST(JudgementTest, APlaceIsOpenUnlessLinesCoverItFromTopToBottom) {
     page.lines.push_back({{}, {100, 100 + 40 * static_cast<float>(i), 800, 20}, 1, 2});
   }
   EXPECT_TRUE(open_places(page, scan).empty());
-  ocr::Page form{1000, 1000, {}};
+  Page form{1000, 1000, {}};
   for (int i = 0; i < 20; ++i) {  // short fields on both sides
     form.lines.push_back(
         {{}, {i % 2 == 0 ? 100.0f : 700.0f, 50 * static_cast<float>(i), 200, 40}, 1, i});
@@ -97,9 +97,9 @@ TEST(JudgementTest, APlaceIsOpenUnlessLinesCoverItFromTopToBottom) {
 }
 
 TEST(JudgementTest, PlacesInsideOfOthersAreOne) {
-  std::vector<ocr::Box> places(500, {0, 0, 1000, 1000});
+  std::vector<Box> places(500, {0, 0, 1000, 1000});
   for (int i = 0; i < 500; ++i) places.push_back({static_cast<float>(i), 10, 100, 100});
-  EXPECT_EQ(open_places({1000, 1000, {}}, places), (std::vector<ocr::Box>{{0, 0, 1000, 1000}}));
+  EXPECT_EQ(open_places({1000, 1000, {}}, places), (std::vector<Box>{{0, 0, 1000, 1000}}));
   for (int i = 0; i < 5000; ++i) places.push_back({2000 + 20 * static_cast<float>(i), 10, 10, 10});
   EXPECT_EQ(open_places({1000, 1000, {}}, places).size(), 1u) << "very many";
 }
@@ -114,9 +114,9 @@ TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
       }
     }
   };
-  ocr::Page page = page_of("word");
+  Page page = page_of("word");
   page.lines[0].words[0].box = {50, 50, 200, 40};
-  const std::vector<ocr::Box> all{{0, 0, 400, 1000}};
+  const std::vector<Box> all{{0, 0, 400, 1000}};
   draw(50, 50);
   EXPECT_FALSE(shows_more(picture, page, all));
   draw(50, 200);
@@ -127,7 +127,7 @@ TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
 }
 
 TEST(JudgementTest, TwoLayersOverEachOtherAreNoticed) {
-  ocr::Page page{1000, 1000, {}};
+  Page page{1000, 1000, {}};
   page.lines.resize(2);
   for (int i = 0; i < 8; ++i) {
     const float left = 60 * static_cast<float>(i);
@@ -152,11 +152,11 @@ TEST(JudgementTest, TwoLayersOverEachOtherAreNoticed) {
 }
 
 TEST(JudgementTest, LinesOfWordsThatLackLettersAreUnclear) {
-  ocr::Page page{1000, 1000, {}};
+  Page page{1000, 1000, {}};
   page.lines.push_back({{{"\uFFFD", {}, 1, {}}, {"item", {}, 1, {}}}, {0, 0, 100, 20}, 1, 0});
   EXPECT_TRUE(unclear_places(page).empty()) << "a bullet";
   page.lines.push_back({{{"i\uFFFDem", {}, 1, {}}}, {0, 30, 100, 20}, 1, 0});
-  EXPECT_EQ(unclear_places(page), (std::vector<ocr::Box>{{0, 30, 100, 20}}));
+  EXPECT_EQ(unclear_places(page), (std::vector<Box>{{0, 30, 100, 20}}));
 }
 
 }  // namespace

@@ -5,15 +5,13 @@
 namespace oko::document {
 namespace {
 
-using ocr::TextSource;
 
-ocr::Line line(const std::string& text, float left, float top, TextSource source,
-               float confidence = 1) {
-  ocr::Line result{{}, {left, top, 0, 20}, confidence, 0};
+Line line(const std::string& text, float left, float top, TextSource source, float confidence = 1) {
+  Line result{{}, {left, top, 0, 20}, confidence, 0};
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find(' ', begin), text.size());
-    const ocr::Box box{left + 10 * static_cast<float>(begin), top,
-                       10 * static_cast<float>(end - begin), 20};
+    const Box box{left + 10 * static_cast<float>(begin), top, 10 * static_cast<float>(end - begin),
+                  20};
     result.words.push_back({text.substr(begin, end - begin), box, confidence, {}, source});
     begin = end + 1;
   }
@@ -21,12 +19,12 @@ ocr::Line line(const std::string& text, float left, float top, TextSource source
   return result;
 }
 
-ocr::Page told(std::vector<ocr::Line> lines) {
+Page told(std::vector<Line> lines) {
   return {1000, 1000, std::move(lines), TextSource::kTextLayer};
 }
 
 TEST(MergeTest, WhatIsReadStandsWhereItIsOnThePage) {
-  const ocr::Page page =
+  const Page page =
       merged(told({line("header", 100, 10, TextSource::kTextLayer),
                    line("footer", 100, 900, TextSource::kTextLayer)}),
              {1000, 1000, {line("a scanned page", 100, 400, TextSource::kRecognized, 0.9f)}});
@@ -37,43 +35,43 @@ TEST(MergeTest, WhatIsReadStandsWhereItIsOnThePage) {
 }
 
 TEST(MergeTest, WordsThatAreToldAreNotRepeated) {
-  const ocr::Page page = merged(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
-                                {1000,
-                                 1000,
-                                 {line("tota1: 5.00", 102, 12, TextSource::kRecognized, 0.9f),
-                                  line("stamp", 600, 10, TextSource::kRecognized, 0.9f)}});
+  const Page page = merged(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
+                           {1000,
+                            1000,
+                            {line("tota1: 5.00", 102, 12, TextSource::kRecognized, 0.9f),
+                             line("stamp", 600, 10, TextSource::kRecognized, 0.9f)}});
   EXPECT_EQ(page.text(), "total: 5.00 stamp\n");
 }
 
 TEST(MergeTest, TextThatRunsUpIsInOrderOfItsOwn) {
   const auto upwards = [](const std::string& name, float left, TextSource source) {
-    return ocr::Line{{{name, {left, 500, 20, 100}, 1, {}, source},
-                      {"text", {left, 380, 20, 100}, 1, {}, source}},
-                     {left, 380, 20, 220},
-                     1,
-                     0};
+    return Line{{{name, {left, 500, 20, 100}, 1, {}, source},
+                 {"text", {left, 380, 20, 100}, 1, {}, source}},
+                {left, 380, 20, 220},
+                1,
+                0};
   };
-  ocr::Line lower = upwards("second", 130, TextSource::kTextLayer);
-  for (ocr::Word& word : lower.words) word.box.top += 300;
+  Line lower = upwards("second", 130, TextSource::kTextLayer);
+  for (Word& word : lower.words) word.box.top += 300;
   lower.box.top += 300;
-  const ocr::Page page = merged(told({upwards("first", 100, TextSource::kTextLayer), lower}),
-                                {1000, 1000, {upwards("third", 160, TextSource::kRecognized)}});
+  const Page page = merged(told({upwards("first", 100, TextSource::kTextLayer), lower}),
+                           {1000, 1000, {upwards("third", 160, TextSource::kRecognized)}});
   std::string lines;
-  for (const ocr::Line& each : page.lines) lines += each.text() + "/";
+  for (const Line& each : page.lines) lines += each.text() + "/";
   EXPECT_EQ(lines, "first text/second text/third text/");
 }
 
 TEST(MergeTest, WordsThatAreToldTheSameAreNotAddedAgain) {
-  const ocr::Page page =
+  const Page page =
       without_told(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
                    {1000, 1000, {line("total: 5,00", 102, 12, TextSource::kRecognized, 0.9f)}});
   EXPECT_EQ(page.text(), "5,00\n");
 }
 
 TEST(MergeTest, AWatermarkDoesNotHideWhatStandsUnderIt) {
-  ocr::Line mark = line("COPY", 100, 100, TextSource::kTextLayer);
+  Line mark = line("COPY", 100, 100, TextSource::kTextLayer);
   mark.words[0].box = mark.box = {100, 100, 800, 800};
-  const ocr::Page page =
+  const Page page =
       merged(told({mark}),
              {1000, 1000, {line("a scanned page", 300, 400, TextSource::kRecognized, 0.9f)}});
   EXPECT_NE(page.text().find("a scanned page"), std::string::npos) << page.text();
@@ -81,23 +79,22 @@ TEST(MergeTest, AWatermarkDoesNotHideWhatStandsUnderIt) {
 }
 
 TEST(MergeTest, UnsureWordsAreLeftOut) {
-  const ocr::Page page =
-      merged(told({line("caption", 100, 10, TextSource::kTextLayer)}),
-             {1000, 1000, {line("v%a", 100, 400, TextSource::kRecognized, 0.4f)}});
+  const Page page = merged(told({line("caption", 100, 10, TextSource::kTextLayer)}),
+                           {1000, 1000, {line("v%a", 100, 400, TextSource::kRecognized, 0.4f)}});
   EXPECT_EQ(page.text(), "caption\n");
   EXPECT_EQ(page.source, TextSource::kTextLayer);
 }
 
 TEST(MergeTest, ALayerWhoseBoxesAreFarOffIsNotDoubled) {
-  const ocr::Page page =
+  const Page page =
       merged(told({line("one two three", 100, 10, TextSource::kTextLayer)}),
              {1000, 1000, {line("one two three", 300, 600, TextSource::kRecognized, 0.9f)}});
   EXPECT_EQ(page.text(), "one two three\n");
 }
 
 TEST(MergeTest, ReadAndToldAgreeWhereMostSureWordsAreTheSame) {
-  const ocr::Page page = told({line("one two three four", 100, 10, TextSource::kTextLayer)});
-  const auto read = [](const std::string& text) -> ocr::Page {
+  const Page page = told({line("one two three four", 100, 10, TextSource::kTextLayer)});
+  const auto read = [](const std::string& text) -> Page {
     return {1000, 1000, {line(text, 100, 12, TextSource::kRecognized, 0.9f)}};
   };
   EXPECT_TRUE(agree(page, read("one two three fuur")));
@@ -106,23 +103,23 @@ TEST(MergeTest, ReadAndToldAgreeWhereMostSureWordsAreTheSame) {
 }
 
 TEST(MergeTest, DoubtedTextHasNoConfidence) {
-  const ocr::Page page = doubted(told({line("word", 0, 0, TextSource::kTextLayer)}));
+  const Page page = doubted(told({line("word", 0, 0, TextSource::kTextLayer)}));
   EXPECT_EQ(page.lines[0].confidence, 0);
   EXPECT_EQ(page.lines[0].words[0].confidence, 0);
 }
 
 TEST(MergeTest, WordsWhoseLettersHaveNoMeaningAreReadInTheirPlace) {
-  const ocr::Page page = doubted_where_unclear(
+  const Page page = doubted_where_unclear(
       told({line("\uFFFD price \uFFFDf sug\uFFFDr", 100, 10, TextSource::kTextLayer)}));
   EXPECT_EQ(page.lines[0].words[1].confidence, 1);
   EXPECT_EQ(page.lines[0].words[3].confidence, 0);
   EXPECT_LT(page.lines[0].confidence, 0.7f);
-  const ocr::Line read{{{"of", page.lines[0].words[2].box, 0.9f, "en"},
-                        {"suger", page.lines[0].words[3].box, 0.4f, "en"}},
-                       page.lines[0].box,
-                       0.6f,
-                       0};
-  const ocr::Page both = merged(page, {1000, 1000, {read}});
+  const Line read{{{"of", page.lines[0].words[2].box, 0.9f, "en"},
+                   {"suger", page.lines[0].words[3].box, 0.4f, "en"}},
+                  page.lines[0].box,
+                  0.6f,
+                  0};
+  const Page both = merged(page, {1000, 1000, {read}});
   EXPECT_EQ(both.text(), "\uFFFD price of sug\uFFFDr\n") << "not what is a guess";
   EXPECT_EQ(both.source, TextSource::kBoth);
   EXPECT_EQ(both.lines[0].words[2].source, TextSource::kRecognized);

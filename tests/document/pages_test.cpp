@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
-#include "ocr/footprint.h"
+#include "ocr/page_reader.h"
 #include "tests/support/kept_memory.h"
 #include "tests/support/pdf_pages.h"
 #include "tests/support/sanitizers.h"
@@ -20,8 +20,12 @@ namespace {
 const std::string kData = std::string(OKO_TEST_DATA) + "/";
 const std::string kPictures = std::string(OKO_SOURCE_DIR) + "/tests/ocr/data/";
 
-bool holds_picture(const ocr::LoadedPage& page) {
+bool holds_picture(const LoadedPage& page) {
   return std::holds_alternative<image::Image>(page.content);
+}
+
+std::uint64_t reading_bytes(int width, int height) {
+  return 7 * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
 }
 
 class PagesTest : public ScratchFolderTest {};
@@ -34,28 +38,29 @@ TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
   EXPECT_EQ(pages.page_in_file(3), 2);
   EXPECT_EQ(pages.pages_of_file(3), 3);
   EXPECT_TRUE(holds_picture(pages.load(0, nullptr)));
-  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr).content).text(), "Первая\n");
+  EXPECT_EQ(std::get<Page>(pages.load(1, nullptr).content).text(), "Первая\n");
   EXPECT_TRUE(holds_picture(pages.load(2, nullptr)));
-  EXPECT_EQ(std::get<ocr::Page>(pages.load(3, nullptr).content).text(), "Third\n");
+  EXPECT_EQ(std::get<Page>(pages.load(3, nullptr).content).text(), "Third\n");
   message_of([&] { pages.load(4, nullptr); }, ErrorCode::kBadInput);
   EXPECT_TRUE(holds_picture(pages.load(6, nullptr)));
   // An earlier file again, as threads may ask.
-  EXPECT_EQ(std::get<ocr::Page>(pages.load(1, nullptr).content).text(), "Первая\n");
+  EXPECT_EQ(std::get<Page>(pages.load(1, nullptr).content).text(), "Первая\n");
 }
 
 TEST_F(PagesTest, MemoryIsKnownBeforeAPageIsLoaded) {
-  Pages pages({kData + "mixed.pdf", kPictures + "two_pages.tif", folder_ / "none.png"});
+  Pages pages({kData + "mixed.pdf", kPictures + "two_pages.tif", folder_ / "none.png"},
+              {.reading_bytes = reading_bytes});
   for (std::size_t i = 0; i < 5; ++i) {
-    const ocr::LoadedPage page = pages.load(i, nullptr);
+    const LoadedPage page = pages.load(i, nullptr);
     int width = 0, height = 0;
     if (holds_picture(page)) {
       width = std::get<image::Image>(page.content).width;
       height = std::get<image::Image>(page.content).height;
     } else {
-      width = std::get<ocr::Page>(page.content).width;
-      height = std::get<ocr::Page>(page.content).height;
+      width = std::get<Page>(page.content).width;
+      height = std::get<Page>(page.content).height;
     }
-    EXPECT_EQ(pages.memory_of(i)[budget::Tag::kOcr], ocr::reading_bytes(width, height)) << i;
+    EXPECT_EQ(pages.memory_of(i)[budget::Tag::kOcr], reading_bytes(width, height)) << i;
   }
   message_of([&] { pages.memory_of(5); }, ErrorCode::kBadInput);
 }
@@ -83,14 +88,14 @@ TEST_F(PagesTest, BoxesOfAFaxAreInThePixelsOfItsFile) {
   write_file_atomically(folder_ / "fax.tif", fax.bytes());
   Pages pages({folder_ / "fax.tif"});
   ASSERT_EQ(pages.size(), 1u);
-  const ocr::LoadedPage loaded = pages.load(0, nullptr);
+  const LoadedPage loaded = pages.load(0, nullptr);
   EXPECT_EQ(std::get<image::Image>(loaded.content).height, 8);
-  ocr::Page read{8, 8, {}};
+  Page read{8, 8, {}};
   read.lines.push_back({{}, {1, 2, 4, 4}, 1, 0});
   ASSERT_TRUE(loaded.complete);
-  const ocr::Page page = loaded.complete(read);
+  const Page page = loaded.complete(read);
   EXPECT_EQ(page.height, 4);
-  EXPECT_EQ(page.lines[0].box, (ocr::Box{1, 1, 4, 2}));
+  EXPECT_EQ(page.lines[0].box, (Box{1, 1, 4, 2}));
 }
 
 TEST_F(PagesTest, APageThatIsTooLargeIsDrawnSmallerAndThatIsSaid) {
@@ -100,11 +105,10 @@ TEST_F(PagesTest, APageThatIsTooLargeIsDrawnSmallerAndThatIsSaid) {
 }
 
 /// The page that comes of one word of confidence 0.9 in the picture, over its left half.
-ocr::Page completed(const ocr::LoadedPage& loaded, const std::string& word) {
+Page completed(const LoadedPage& loaded, const std::string& word) {
   const auto& picture = std::get<image::Image>(loaded.content);
-  const ocr::Box box{0, 0, static_cast<float>(picture.width) / 2,
-                     static_cast<float>(picture.height)};
-  ocr::Page read{picture.width, picture.height, {{{{word, box, 0.9f, {}}}, box, 0.9f, 0}}};
+  const Box box{0, 0, static_cast<float>(picture.width) / 2, static_cast<float>(picture.height)};
+  Page read{picture.width, picture.height, {{{{word, box, 0.9f, {}}}, box, 0.9f, 0}}};
   return loaded.complete ? loaded.complete(read) : read;
 }
 
@@ -123,13 +127,13 @@ TEST_F(PagesTest, LettersWithoutAMeaningAreReadInThePicture) {
     return Pages({folder_ / "page.pdf"}, {.pdf = {.resolution = 72}}).load(0, nullptr);
   };
   EXPECT_FALSE(holds_picture(write("(twelve and thirteen words)")));
-  const ocr::LoadedPage some = write("(twelve and thir}een words)");
+  const LoadedPage some = write("(twelve and thir}een words)");
   ASSERT_TRUE(holds_picture(some));
-  EXPECT_EQ(completed(some, "?").source, ocr::TextSource::kTextLayer) << "at another place";
-  const ocr::LoadedPage most = write("(}}}}}}}}} }}} }}}}}}}})");
+  EXPECT_EQ(completed(some, "?").source, TextSource::kTextLayer) << "at another place";
+  const LoadedPage most = write("(}}}}}}}}} }}} }}}}}}}})");
   ASSERT_TRUE(holds_picture(most));
   EXPECT_TRUE(completed(most, "thirteen letters").notes.empty());
-  const ocr::Page little = completed(most, "7");
+  const Page little = completed(most, "7");
   ASSERT_EQ(little.notes.size(), 1u);
   EXPECT_EQ(little.notes[0], "its text has 20 characters without a meaning; the picture shows 1");
 }
@@ -144,15 +148,15 @@ TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCountedAndKeptWhereTheEdgeIsWrong)
             pdf_stream(4, "", "BT /F 10 Tf 20 150 Td (seen) Tj 0 100 Td (" + outside + ") Tj ET") +
             "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
     Pages pages({folder_ / "page.pdf"});
-    return std::get<ocr::Page>(pages.load(0, nullptr).content);
+    return std::get<Page>(pages.load(0, nullptr).content);
   };
-  const ocr::Page few = load("/MediaBox[0 0 300 200]", "not seen");
+  const Page few = load("/MediaBox[0 0 300 200]", "not seen");
   EXPECT_EQ(few.text(), "seen\n");
   EXPECT_EQ(few.notes,
             std::vector<std::string>{"2 words lie outside of the page and are left out"});
-  const ocr::Page cropped = load("/MediaBox[0 0 300 400]/CropBox[0 0 300 200]", "not seen by you");
+  const Page cropped = load("/MediaBox[0 0 300 400]/CropBox[0 0 300 200]", "not seen by you");
   EXPECT_EQ(cropped.text(), "seen\n");
-  const ocr::Page most = load("/MediaBox[0 0 300 200]", "not seen by you");
+  const Page most = load("/MediaBox[0 0 300 200]", "not seen by you");
   EXPECT_EQ(most.text(), "not seen by you\n\nseen\n");
   EXPECT_EQ(most.notes,
             std::vector<std::string>{"4 words, most of the text, lie outside of the page"});
@@ -173,11 +177,11 @@ TEST_F(PagesTest, TextOfLayersThatAreNotShownIsCountedAndLeftOut) {
             "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
             "6 0 obj<</Type/OCG/Name(Text)>>endobj\n7 0 obj<</Type/OCG/Name<FEFF0427>>>endobj\n"
             "trailer<</Root 1 0 R>>\n%%EOF\n");
-    return std::get<ocr::Page>(Pages({folder_ / "page.pdf"}).load(0, nullptr).content);
+    return std::get<Page>(Pages({folder_ / "page.pdf"}).load(0, nullptr).content);
   };
   EXPECT_EQ(load("").text(), "final\n\nfirst draft\n");
   for (const char* properties : {"/OFF[7 0 R]", "/BaseState/OFF/ON[6 0 R]"}) {
-    const ocr::Page page = load(properties);
+    const Page page = load(properties);
     EXPECT_EQ(page.text(), "final\n") << properties;
     ASSERT_EQ(page.notes.size(), 1u) << properties;
     EXPECT_EQ(page.notes[0], "2 words are in layers that are not shown, and are left out");

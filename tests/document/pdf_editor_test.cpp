@@ -10,8 +10,8 @@ namespace {
 
 const PdfOptions kPoints{.resolution = 72};  // pixels are points
 
-ocr::Page page_of_words(int width, int height) {
-  ocr::Page page{width, height, {}};
+Page page_of_words(int width, int height) {
+  Page page{width, height, {}};
   page.lines.push_back({{{"Вторая", {20, 40, 60, 10}, 1, {}}, {"строка", {85, 40, 50, 10}, 1, {}}},
                         {20, 40, 115, 10},
                         1,
@@ -56,7 +56,7 @@ TEST_F(PdfEditorTest, TextStandsWhereItWasReadHoweverThePageIsTurnedAndCut) {
     const auto text = pdf.text_layer(0);
     ASSERT_TRUE(text) << entries;
     ASSERT_EQ(text->text(), "Вторая строка\n") << entries;
-    const ocr::Box& box = text->lines[0].words[1].box;
+    const Box& box = text->lines[0].words[1].box;
     EXPECT_NEAR(box.left, 85, 1) << entries;
     EXPECT_NEAR(box.top, 40, 1.5) << entries;
     EXPECT_NEAR(box.width, 50, 1) << entries;
@@ -96,7 +96,7 @@ TEST_F(PdfEditorTest, APageThatIsThereTwiceGetsTheTextOfEach) {
   EXPECT_TRUE(editor->is_changed());
   editor->write(folder_ / "out.pdf");
   const Pdf out(folder_ / "out.pdf", kPoints);
-  EXPECT_EQ(out.text_layer(0).value_or(ocr::Page{}).text(), "");
+  EXPECT_EQ(out.text_layer(0).value_or(Page{}).text(), "");
   EXPECT_EQ(out.text_layer(1)->text(), "Вторая строка\n");
 }
 

@@ -20,7 +20,7 @@ const std::string kText =
     "The quick brown fox jumps over the lazy dog.\nNaïve café — 3 × 4 = 12.\n";
 
 /// The part of `box`'s pixels that are dark.
-double darkness(const image::Image& image, const ocr::Box& box) {
+double darkness(const image::Image& image, const Box& box) {
   int dark = 0, all = 0;
   for (int y = static_cast<int>(box.top); y < static_cast<int>(box.top + box.height); ++y) {
     for (int x = static_cast<int>(box.left); x < static_cast<int>(box.left + box.width); ++x) {
@@ -43,7 +43,7 @@ TEST_F(PdfTest, TextOfAPageIsExactInBothLanguages) {
   const auto page = pdf.text_layer(0);
   ASSERT_TRUE(page);
   EXPECT_EQ(page->text(), kText);
-  EXPECT_EQ(page->source, ocr::TextSource::kTextLayer);
+  EXPECT_EQ(page->source, TextSource::kTextLayer);
 }
 
 TEST_F(PdfTest, BoxesLieOnTheLettersOfThePicture) {
@@ -54,11 +54,11 @@ TEST_F(PdfTest, BoxesLieOnTheLettersOfThePicture) {
     ASSERT_TRUE(page) << name;
     EXPECT_EQ(page->width, picture.width) << name;
     EXPECT_EQ(page->height, picture.height) << name;
-    for (const ocr::Line& line : page->lines) {
-      for (const ocr::Word& word : line.words) {
+    for (const Line& line : page->lines) {
+      for (const Word& word : line.words) {
         if (word.text == "—" || word.text == "=") continue;  // little ink
         EXPECT_GT(darkness(picture, word.box), 0.08) << name << ": " << word.text;
-        const ocr::Box above{word.box.left, 0, word.box.width, 20};
+        const Box above{word.box.left, 0, word.box.width, 20};
         EXPECT_EQ(darkness(picture, above), 0) << name;
       }
     }
@@ -437,7 +437,7 @@ TEST_F(PdfTest, AFieldOfAFormIsDrawnAndIsAPlaceToReadAndALinkIsNot) {
       "6 0 obj<</Type/Annot/Subtype/Link/Rect[36 360 108 400]>>endobj\n"
       "trailer<</Root 1 0 R>>\n%%EOF\n");
   const Pdf pdf(folder_ / "form.pdf", {.resolution = 72});
-  const std::vector<ocr::Box> places = pdf.pictures(0);
+  const std::vector<Box> places = pdf.pictures(0);
   ASSERT_EQ(places.size(), 1u);
   EXPECT_NEAR(places[0].left, 36, 0.01);
   EXPECT_NEAR(places[0].top, 648, 0.01);

@@ -27,8 +27,8 @@ image::Image ramp(int width, int height) {
   return image;
 }
 
-ocr::Line line_of(const std::vector<std::string>& words, float left, float top) {
-  ocr::Line line{{}, {left, top, 0, 40}, 1, 0};
+Line line_of(const std::vector<std::string>& words, float left, float top) {
+  Line line{{}, {left, top, 0, 40}, 1, 0};
   for (const std::string& word : words) {
     line.words.push_back({word, {left, top, 200, 40}, 1, {}});
     left += 212;
@@ -40,14 +40,14 @@ ocr::Line line_of(const std::vector<std::string>& words, float left, float top) 
 class PdfWriterTest : public ScratchFolderTest {
  protected:
   /// A file of the pages, all with the picture `image`.
-  std::filesystem::path write(const std::vector<ocr::Page>& pages, const image::Image& image,
+  std::filesystem::path write(const std::vector<Page>& pages, const image::Image& image,
                               const std::string& title = "title") {
     const Sheet sheet{*image::parse_jpeg(image::encode_jpeg(image, 85)), image.width * kPoints,
                       image.height * kPoints};
     const auto path = folder_ / "out.pdf";
     std::ofstream file(path, std::ios::binary);
     PdfWriter writer([&](std::string_view bytes) { file << bytes; }, title);
-    for (const ocr::Page& page : pages) writer.add_page(sheet, page);
+    for (const Page& page : pages) writer.add_page(sheet, page);
     writer.finish();
     return path;
   }
@@ -57,7 +57,7 @@ class PdfWriterTest : public ScratchFolderTest {
 };
 
 TEST_F(PdfWriterTest, TextComesBackWithItsPlaces) {
-  ocr::Page page{1000, 600, {}};
+  Page page{1000, 600, {}};
   page.lines = {line_of({"Привет,", "мир", "№5"}, 50, 100),
                 line_of({"Hello", "world—«ok»"}, 50, 150),
                 line_of({"emoji", "😀𝔘😀", "end"}, 50, 400)};
@@ -67,8 +67,8 @@ TEST_F(PdfWriterTest, TextComesBackWithItsPlaces) {
   EXPECT_EQ(read->text(), page.text());
   for (std::size_t i = 0; i < page.lines.size(); ++i) {
     for (std::size_t k = 0; k < page.lines[i].words.size(); ++k) {
-      const ocr::Box& was = page.lines[i].words[k].box;
-      const ocr::Box& is = read->lines[i].words[k].box;
+      const Box& was = page.lines[i].words[k].box;
+      const Box& is = read->lines[i].words[k].box;
       EXPECT_NEAR(is.left, was.left, 3) << page.lines[i].words[k].text;
       EXPECT_NEAR(is.width, was.width, 3) << page.lines[i].words[k].text;
       EXPECT_NEAR(is.top, was.top, 5) << page.lines[i].words[k].text;
@@ -79,7 +79,7 @@ TEST_F(PdfWriterTest, TextComesBackWithItsPlaces) {
 
 TEST_F(PdfWriterTest, ThePictureComesBackAndTheTextIsInvisible) {
   const image::Image image = ramp(640, 480);
-  ocr::Page page{640, 480, {line_of({"invisible"}, 100, 100)}};
+  Page page{640, 480, {line_of({"invisible"}, 100, 100)}};
   const image::Image read = Pdf(write({page}, image), as_written()).render(0);
   ASSERT_EQ(read.width, image.width);
   ASSERT_EQ(read.height, image.height);
@@ -91,7 +91,7 @@ TEST_F(PdfWriterTest, ThePictureComesBackAndTheTextIsInvisible) {
 }
 
 TEST_F(PdfWriterTest, PagesKeepTheirOrderAndTheirSize) {
-  std::vector<ocr::Page> pages;
+  std::vector<Page> pages;
   for (const char* word : {"one", "два", "three"}) {
     pages.push_back({500, 300, {line_of({word}, 50, 50)}});
   }
@@ -104,10 +104,10 @@ TEST_F(PdfWriterTest, PagesKeepTheirOrderAndTheirSize) {
 }
 
 TEST_F(PdfWriterTest, WordsOfASlopingLineShareABaseline) {
-  ocr::Page page{1000, 1000, {}};
+  Page page{1000, 1000, {}};
   for (float top = 200; top < 500;
        top += 50) {  // lines of different lengths that rise by 4 degrees
-    ocr::Line line{{}, {100, top - 56, top == 300 ? 350.0f : 800.0f, 106}, 1, 0};
+    Line line{{}, {100, top - 56, top == 300 ? 350.0f : 800.0f, 106}, 1, 0};
     for (float left = 100; left < line.box.left + line.box.width; left += 160) {
       line.words.push_back({"слово", {left, top - 0.07f * left, 150, 50}, 1, {}});
     }
@@ -118,7 +118,7 @@ TEST_F(PdfWriterTest, WordsOfASlopingLineShareABaseline) {
   EXPECT_EQ(text->text(), page.text());
   for (std::size_t i = 0; i < text->lines.size(); ++i) {
     const float middle = page.lines[i].words[0].box.top - 0.07f * 400 + 25;
-    for (const ocr::Word& word : text->lines[i].words) {
+    for (const Word& word : text->lines[i].words) {
       EXPECT_NEAR(word.box.top, text->lines[i].words[0].box.top, 0.1);
       EXPECT_NEAR(word.box.top + word.box.height / 2, middle, 6);
       EXPECT_NEAR(word.box.height, 40, 5);  // without the slope
@@ -127,7 +127,7 @@ TEST_F(PdfWriterTest, WordsOfASlopingLineShareABaseline) {
 }
 
 TEST_F(PdfWriterTest, LinesThatRunUpOrBackwardsKeepTheirPlaces) {
-  ocr::Page up{1000, 1000, {}}, back{1000, 1000, {}};
+  Page up{1000, 1000, {}}, back{1000, 1000, {}};
   up.lines.push_back(
       {{{"снизу", {800, 662, 40, 200}, 1, {}}, {"вверх", {800, 450, 40, 200}, 1, {}}},
        {800, 450, 40, 412},
@@ -151,7 +151,7 @@ TEST_F(PdfWriterTest, LinesThatRunUpOrBackwardsKeepTheirPlaces) {
 }
 
 TEST_F(PdfWriterTest, OddTextIsWrittenAsFarAsItGoes) {
-  ocr::Page page{400, 300, {line_of({"a\x01(b)\\", "<c>", "\xFF"}, 20, 20)}};
+  Page page{400, 300, {line_of({"a\x01(b)\\", "<c>", "\xFF"}, 20, 20)}};
   page.lines.push_back({{{"flat", {20, 100, 0, 0}, 1, {}}}, {20, 100, 0, 0}, 1, 1});
   page.lines.push_back({{}, {}, 1, 2});
   const auto read = Pdf(write({page}, ramp(400, 300))).text_layer(0);

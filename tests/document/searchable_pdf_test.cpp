@@ -23,15 +23,15 @@ class SearchablePdfTest : public ScratchFolderTest {
     for (std::size_t i = 0; i < pages.size(); ++i) {
       Sheet sheet;
       try {
-        const ocr::LoadedPage loaded = pages.load(i, &sheet);
-        ocr::Page page;
+        const LoadedPage loaded = pages.load(i, &sheet);
+        Page page;
         if (const auto* picture = std::get_if<image::Image>(&loaded.content)) {
           page = {picture->width, picture->height, {}};
-          const ocr::Box box{2, 2, static_cast<float>(picture->width) - 4, 12};
+          const Box box{2, 2, static_cast<float>(picture->width) - 4, 12};
           page.lines.push_back({{{word, box, 1, {}}}, box, 1, 0});
           if (loaded.complete) page = loaded.complete(page);
         } else {
-          page = std::get<ocr::Page>(loaded.content);
+          page = std::get<Page>(loaded.content);
         }
         pdf.add_page(i, sheet, page);
       } catch (const Error&) {
@@ -76,7 +76,7 @@ TEST_F(SearchablePdfTest, PagesWithoutTextGetItAndAllStayInOrder) {
   const Pdf pdf(out());
   ASSERT_EQ(pdf.page_count(), 8);
   std::string texts;
-  for (int i = 0; i < 8; ++i) texts += pdf.text_layer(i).value_or(ocr::Page{}).text() + "/";
+  for (int i = 0; i < 8; ++i) texts += pdf.text_layer(i).value_or(Page{}).text() + "/";
   EXPECT_EQ(texts, "слово\n/Page 1\n//Page 3\n/слово\n/Первая\n/слово\n/Third\n/");
 }
 

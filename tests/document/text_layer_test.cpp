@@ -11,26 +11,26 @@ TextPiece piece(const std::string& text, float left, float top, float width, boo
 }
 
 TEST(TextLayerTest, WordsBecomeLinesAndBlocks) {
-  const ocr::Page page = page_of_text(
+  const Page page = page_of_text(
       {piece("Первая", 10, 10, 48), piece("line,", 64, 10, 40, false), piece("second", 10, 23, 48),
        piece("line", 64, 23, 32, false), piece("Абзац", 10, 50, 40, false),
        piece("Right", 200, 10, 40), piece("column", 248, 10, 48, false)},
       400, 200);
   EXPECT_EQ(page.text(), "Первая line,\nsecond line\n\nАбзац\n\nRight column\n");
-  EXPECT_EQ(page.source, ocr::TextSource::kTextLayer);
-  EXPECT_EQ(page.lines[0].box, (ocr::Box{10, 10, 94, 10}));
-  EXPECT_EQ(page.lines[0].words[1].box, (ocr::Box{64, 10, 40, 10}));
+  EXPECT_EQ(page.source, TextSource::kTextLayer);
+  EXPECT_EQ(page.lines[0].box, (Box{10, 10, 94, 10}));
+  EXPECT_EQ(page.lines[0].words[1].box, (Box{64, 10, 40, 10}));
   EXPECT_EQ(page.lines[0].words[1].confidence, 1);
 }
 
 TEST(TextLayerTest, PartsOfAWordAreOneWord) {
-  const ocr::Page page = page_of_text(
+  const Page page = page_of_text(
       {piece("«", 10, 10, 8, false), piece("Эхо", 18, 11, 24, false), piece("»,", 42, 10, 16)}, 400,
       200);
   ASSERT_EQ(page.lines.size(), 1u);
   ASSERT_EQ(page.lines[0].words.size(), 1u);
   EXPECT_EQ(page.lines[0].words[0].text, "«Эхо»,");
-  EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{10, 10, 48, 11}));
+  EXPECT_EQ(page.lines[0].words[0].box, (Box{10, 10, 48, 11}));
 }
 
 TEST(TextLayerTest, WordsThatAreWrittenToTheLeftAreReadInThatOrder) {
@@ -67,24 +67,24 @@ TEST(TextLayerTest, AWordThatASoftHyphenDividesIsWhole) {
 }
 
 TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
-  const ocr::Page page = page_of_text(
+  const Page page = page_of_text(
       {piece("out", -50, 10, 24), piece("below", 10, 300, 40), piece("edge", 380, 10, 30)}, 400,
       200);
   ASSERT_EQ(page.text(), "edge\n");
-  EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{380, 10, 20, 10}));
+  EXPECT_EQ(page.lines[0].words[0].box, (Box{380, 10, 20, 10}));
 }
 
 TEST(TextLayerTest, WhatIsBesideThePageCanBeKeptInOrder) {
-  const ocr::Page page =
+  const Page page =
       page_of_text({piece("below", 10, 300, 40), piece("edge", 380, 190, 40)}, 400, 200, true);
   ASSERT_EQ(page.text(), "edge\n\nbelow\n");
-  EXPECT_EQ(page.lines[0].words[0].box, (ocr::Box{380, 190, 40, 10}));
+  EXPECT_EQ(page.lines[0].words[0].box, (Box{380, 190, 40, 10}));
 }
 
 TEST(TextLayerTest, TextThatRunsUpOrDownIsOneLine) {
   for (const int turns : {1, 3}) {
     const float first = turns == 1 ? 20 : 120, second = 70;
-    const ocr::Page page = page_of_text(
+    const Page page = page_of_text(
         {{"up", {10, first, 10, 40}, true, turns}, {"down", {10, second, 10, 40}, false, turns}},
         400, 200);
     EXPECT_EQ(page.text(), "up down\n") << turns;

@@ -97,7 +97,8 @@ inline image::Image shaded(image::Image image, double least) {
 }
 
 /// A stroke of a marker over a rectangle: it takes some of each colour.
-inline image::Image marked(image::Image image, const Box& box, const std::uint8_t (&colour)[3]) {
+inline image::Image marked(image::Image image, const document::Box& box,
+                           const std::uint8_t (&colour)[3]) {
   for (auto y = static_cast<int>(box.top); y < box.top + box.height; ++y) {
     for (auto x = static_cast<int>(box.left); x < box.left + box.width; ++x) {
       for (int c = 0; c < 3; ++c) {

@@ -7,7 +7,7 @@ namespace {
 
 TEST(HocrTest, EachPageNamesItsFileAndItsNumberThere) {
   HocrWriter writer;
-  const Page page{100, 200, {}};
+  const document::Page page{100, 200, {}};
   const std::string first = writer.page(page, "a & \"b\".pdf", 1);
   EXPECT_NE(first.find("title=\"image &quot;a &amp; \\&quot;b\\&quot;.pdf&quot;; bbox 0 0 100 200; "
                        "ppageno 0; x_source &quot;a &amp; \\&quot;b\\&quot;.pdf&quot; 1\""),

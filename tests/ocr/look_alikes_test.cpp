@@ -112,7 +112,7 @@ TEST(LookAlikesTest, BrokenUtf8DoesNoHarm) {
 
 TEST(LookAlikesTest, ACapitalThatIsAllThereIsBecomesLatin) {
   const auto repaired = [](const std::vector<std::string>& texts) {
-    Page page;
+    document::Page page;
     page.lines.resize(1);
     for (const std::string& text : texts) page.lines[0].words.push_back({text, {}, 1, {}});
     repair_look_alikes(page);
@@ -127,7 +127,7 @@ TEST(LookAlikesTest, ACapitalThatIsAllThereIsBecomesLatin) {
 }
 
 TEST(LookAlikesTest, CountsTheWordsOfAPageThatChanged) {
-  Page page;
+  document::Page page;
   page.lines.push_back(
       {{{"M\u043e\u0441\u043a\u0432\u0430", {}, 1, ""}, {"2024", {}, 1, ""}}, {}, 1, 0});
   page.lines.push_back({{{"\u0421\u0420U", {}, 1, ""}}, {}, 1, 0});

@@ -77,9 +77,9 @@ TEST(PageReaderTest, PagesThatAreKnownNeedNoEngine) {
   const auto read = [&](std::size_t pictures) {
     read_pages(
         6, none, 2,
-        [&](std::size_t i) -> LoadedPage {
+        [&](std::size_t i) -> document::LoadedPage {
           if (i >= 6 - pictures) return blank();
-          return Page{static_cast<int>(i), 1, {}};
+          return document::Page{static_cast<int>(i), 1, {}};
         },
         [&](std::size_t, const ReadResult& result) { widths.push_back(result.page.width); }, {});
   };

@@ -73,9 +73,10 @@ TEST(PreparationTest, PlaceOnATurnedPictureIsFoundInTheOriginal) {
     int left = 0, top = 0, width = 0, height = 0;
     boxaGetBoxGeometry(boxes, 0, &left, &top, &width, &height);
     boxaDestroy(&boxes);
-    const Box box = picture.in_original({static_cast<float>(left), static_cast<float>(top),
-                                         static_cast<float>(width), static_cast<float>(height)});
-    EXPECT_EQ(box, (Box{250, 30, 4, 6})) << turns;
+    const document::Box box =
+        picture.in_original({static_cast<float>(left), static_cast<float>(top),
+                             static_cast<float>(width), static_cast<float>(height)});
+    EXPECT_EQ(box, (document::Box{250, 30, 4, 6})) << turns;
   }
 }
 
@@ -143,8 +144,9 @@ TEST(PreparationTest, PlaceOnALevelledPictureIsFoundInTheOriginal) {
   int left = 0, top = 0, width = 0, height = 0;
   boxaGetBoxGeometry(boxes, 0, &left, &top, &width, &height);
   boxaDestroy(&boxes);
-  const Box box = picture.in_original({static_cast<float>(left), static_cast<float>(top),
-                                       static_cast<float>(width), static_cast<float>(height)});
+  const document::Box box =
+      picture.in_original({static_cast<float>(left), static_cast<float>(top),
+                           static_cast<float>(width), static_cast<float>(height)});
   EXPECT_NEAR(box.left + box.width / 2, 252, 0.7);
   EXPECT_NEAR(box.top + box.height / 2, 32, 0.7);
 }
@@ -292,7 +294,7 @@ TEST(PreparationTest, PrintAtTheEdgeGetsAMargin) {
   EXPECT_NEAR(static_cast<float>(pixGetWidth(whole.pix.get())), 900 * whole.scale, 1);
   const PreparedPicture cut = prepare(part(page, 60, 0, 800, 184));
   EXPECT_NEAR(static_cast<float>(pixGetWidth(cut.pix.get())), 800 * cut.scale + 48, 1);
-  const Box corner = cut.in_original({24, 24, 10, 10});
+  const document::Box corner = cut.in_original({24, 24, 10, 10});
   EXPECT_NEAR(corner.left, 0, 0.6f);
   EXPECT_NEAR(corner.top, 0, 0.6f);
 }
@@ -329,8 +331,9 @@ TEST(PreparationTest, PlaceOnThePreparedPictureIsFoundInTheOriginal) {
   boxaDestroy(&boxes);
   const int right = pixGetWidth(picture.pix.get());
   EXPECT_GE(right, 600);
-  const Box box = picture.in_original({static_cast<float>(left), static_cast<float>(top),
-                                       static_cast<float>(width), static_cast<float>(height)});
+  const document::Box box =
+      picture.in_original({static_cast<float>(left), static_cast<float>(top),
+                           static_cast<float>(width), static_cast<float>(height)});
   EXPECT_NEAR(box.left + box.width / 2, 252, 0.7);
   EXPECT_NEAR(box.top + box.height / 2, 32, 0.7);
 }
@@ -340,14 +343,14 @@ TEST(PreparationTest, BoxesStayInsideTheOriginal) {
   picture.width = 50;
   picture.height = 40;
   picture.pix.reset(pixCreate(50, 40, 8));
-  EXPECT_EQ(picture.in_original({-10, -10, 100, 100}), (Box{0, 0, 50, 40}));
+  EXPECT_EQ(picture.in_original({-10, -10, 100, 100}), (document::Box{0, 0, 50, 40}));
   EXPECT_EQ(picture.in_original({60, 10, 5, 5}).width, 0);
 }
 
 TEST(PreparationTest, RulesOfATableAreKnown) {
   const PreparedPicture table = prepare(load("table_0.png"));
   EXPECT_GE(table.rules.size(), 3u);
-  const Box& rule = table.rules.front();
+  const document::Box& rule = table.rules.front();
   EXPECT_TRUE(table.is_rule({rule.left - 3, rule.top + 10, 6, 20}));
   EXPECT_FALSE(table.is_rule({rule.left + 30, rule.top + 10, 6, 20}));
   EXPECT_TRUE(prepare(load("text_16_clean_0.png")).rules.empty());

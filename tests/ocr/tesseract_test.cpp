@@ -33,9 +33,9 @@ image::Image blank(int width, int height) {
           std::vector<std::uint8_t>(static_cast<std::size_t>(width * height) * 3, 255)};
 }
 
-const Word* find_word(const Page& page, const std::string& text) {
-  for (const Line& line : page.lines) {
-    for (const Word& word : line.words) {
+const document::Word* find_word(const document::Page& page, const std::string& text) {
+  for (const document::Line& line : page.lines) {
+    for (const document::Word& word : line.words) {
       if (word.text == text) return &word;
     }
   }
@@ -119,7 +119,7 @@ TEST(TesseractTest, TextInAnyColoursIsRead) {
       first_lines(read_file(kData + "/text_16_clean_0.txt", 100'000, ErrorCode::kFailed), 4);
   for (const image::Image* page : {&level, &slanting}) {
     for (const auto& [ink, paper] : prints) {
-      const Page read = engine->read(printed(*page, ink, paper), {});
+      const document::Page read = engine->read(printed(*page, ink, paper), {});
       EXPECT_LT(compare_texts(truth, read.text()).all_characters().rate(), 0.03)
           << (page == &level ? "level: " : "slanting: ")
           << fmt::format("{} on {}", fmt::join(ink, " "), fmt::join(paper, " "));
@@ -131,14 +131,14 @@ TEST(TesseractTest, WordsTakenForTheOtherScriptAreReadAgain) {
   Options options;
   options.repairs_look_alikes = false;
   const auto engine = make_engine(options);
-  const Page clean = engine->read(image::load(kData + "/text_12_clean_0.png"), {});
+  const document::Page clean = engine->read(image::load(kData + "/text_12_clean_0.png"), {});
   for (const std::string text : {"PIN-код", "USB-кабель", "on", "На"}) {
     EXPECT_NE(find_word(clean, text), nullptr)
         << text;  // PIN-kog, О$В-кабель, оп, Ha with a Latin H
   }
   ASSERT_NE(find_word(clean, "on"), nullptr);
   EXPECT_EQ(find_word(clean, "on")->language, "en");
-  const Page pale = engine->read(image::load(kData + "/text_12_low_contrast_0.png"), {});
+  const document::Page pale = engine->read(image::load(kData + "/text_12_low_contrast_0.png"), {});
   for (const std::string text : {"PUK-код", "NOT", "«квас»"}) {
     EXPECT_NE(find_word(pale, text), nullptr) << text;
   }
@@ -166,7 +166,7 @@ TEST(TesseractTest, PagesAsCamerasAndScannersMakeThemAreRead) {
       {"marked", marked(page, {20, 36, 860, 84}, {255, 60, 140})},
       {"without a margin", part(page, 40, 44, 726, 131)}};
   for (const auto& [name, picture] : pages) {
-    const Page read = engine->read(picture, {});
+    const document::Page read = engine->read(picture, {});
     EXPECT_LT(compare_texts(truth, read.text()).all_characters().rate(), 0.03) << name;
     EXPECT_FALSE(read.is_doubtful) << name;
   }
@@ -176,13 +176,13 @@ TEST(TesseractTest, PagePhotographedAtAnAngleOnADeskIsRead) {
   const auto engine = make_engine({});
   const image::Image page = part(image::load(kData + "/text_28_clean_0.png"), 0, 0, 900, 280);
   const image::Image photo = at_an_angle(on_desk(page, 90), 0.6f, 90);
-  const Page truth = engine->read(page, {});
+  const document::Page truth = engine->read(page, {});
   ASSERT_GT(truth.text().size(), 200u);
-  const Page read = engine->read(photo, {});
+  const document::Page read = engine->read(photo, {});
   EXPECT_LT(compare_texts(truth.text(), read.text()).all_characters().rate(), 0.03);
   // Words are where the camera has them: the left side of the picture is 0.6 of it.
-  const auto from_middle = [](const Page& of) {
-    const Box& box = of.lines.front().words.front().box;
+  const auto from_middle = [](const document::Page& of) {
+    const document::Box& box = of.lines.front().words.front().box;
     return box.top + box.height / 2 - static_cast<float>(of.height) / 2;
   };
   EXPECT_NEAR(from_middle(read) / from_middle(truth), 0.69, 0.08);
@@ -191,11 +191,11 @@ TEST(TesseractTest, PagePhotographedAtAnAngleOnADeskIsRead) {
 TEST(TesseractTest, BoxesOfATurnedPageAreInItsOwnPixels) {
   const image::Image page = part(image::load(kData + "/text_28_clean_0.png"), 0, 0, 900, 184);
   const auto engine = make_engine({});
-  const Page upright = engine->read(page, {});
-  const Page turned = engine->read(quarter_turned(page, 2), {});
+  const document::Page upright = engine->read(page, {});
+  const document::Page turned = engine->read(quarter_turned(page, 2), {});
   ASSERT_FALSE(turned.lines.empty());
-  const Box& box = upright.lines.front().box;
-  const Box& other = turned.lines.front().box;
+  const document::Box& box = upright.lines.front().box;
+  const document::Box& other = turned.lines.front().box;
   EXPECT_NEAR(other.left, 900 - box.left - box.width, 4);
   EXPECT_NEAR(other.top, 184 - box.top - box.height, 4);
 }
@@ -203,9 +203,9 @@ TEST(TesseractTest, BoxesOfATurnedPageAreInItsOwnPixels) {
 TEST(TesseractTest, WordsAndLettersCutOutOfAScreenAreRead) {
   const auto engine = make_engine({});
   const image::Image page = image::load(kData + "/hard/short_mixed_1.png");
-  const Page whole = engine->read(page, {});
+  const document::Page whole = engine->read(page, {});
   for (const std::size_t i : {0u, 2u}) {
-    const Word& word = whole.lines[i].words.front();
+    const document::Word& word = whole.lines[i].words.front();
     const auto pixel = [](float at) { return static_cast<int>(std::lround(at)); };
     const image::Image cut = part(page, pixel(word.box.left), pixel(word.box.top),
                                   pixel(word.box.width), pixel(word.box.height));
@@ -245,10 +245,10 @@ TEST(TesseractTest, InkThatCannotBeReadIsDoubtful) {
 }
 
 TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {
-  const Page page = make_engine({})->read(image::load(kData + "/receipt_0.png"), {});
+  const document::Page page = make_engine({})->read(image::load(kData + "/receipt_0.png"), {});
   ASSERT_FALSE(page.lines.empty());
   EXPECT_EQ(page.lines.front().text(), "Супермаркет «Эхо»");
-  const Word* first = find_word(page, "Супермаркет");
+  const document::Word* first = find_word(page, "Супермаркет");
   ASSERT_NE(first, nullptr);
   EXPECT_NEAR(first->box.left, 72, 3);
   EXPECT_NEAR(first->box.top, 27, 4);
@@ -256,7 +256,7 @@ TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {
   EXPECT_EQ(first->language, "ru");
   EXPECT_GT(first->confidence, 0.8f);
   EXPECT_LE(first->confidence, 1.0f);
-  const Word* english = find_word(page, "Earl");
+  const document::Word* english = find_word(page, "Earl");
   ASSERT_NE(english, nullptr);
   EXPECT_EQ(english->language, "en");
   EXPECT_GT(english->box.top, first->box.top + 200);
@@ -264,13 +264,13 @@ TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {
 
 TEST(TesseractTest, BoxesOfARotatedPageAreInItsOwnPixels) {
   const image::Image image = image::load(kData + "/text_16_rotated_0.png");
-  const Page page = make_engine({})->read(image, {});
+  const document::Page page = make_engine({})->read(image, {});
   EXPECT_EQ(page.width, image.width);
   ASSERT_GT(page.lines.size(), 5u);
   // Counterclockwise: a line's last word stands higher than its first, 5 pixels in 100.
-  const Line& line = page.lines[3];
-  const Box& first = line.words.front().box;
-  const Box& last = line.words.back().box;
+  const document::Line& line = page.lines[3];
+  const document::Box& first = line.words.front().box;
+  const document::Box& last = line.words.back().box;
   EXPECT_NEAR((last.top - first.top) / (last.left - first.left), -0.052, 0.015);
 }
 
@@ -283,13 +283,13 @@ TEST(TesseractTest, PictureWithoutTextHasNoLines) {
 
 TEST(TesseractTest, LinesBelowTheMinimumHeightAreLeftOut) {
   const image::Image receipt = image::load(kData + "/receipt_0.png");
-  const Page all = make_engine({})->read(receipt, {});
+  const document::Page all = make_engine({})->read(receipt, {});
   Options options;
   options.minimum_text_height = 16.0f / static_cast<float>(receipt.height);
-  const Page tall = make_engine(options)->read(receipt, {});
+  const document::Page tall = make_engine(options)->read(receipt, {});
   EXPECT_LT(tall.lines.size(), all.lines.size());
   EXPECT_GT(tall.lines.size(), 0u);
-  for (const Line& line : tall.lines) EXPECT_GE(line.box.height, 16);
+  for (const document::Line& line : tall.lines) EXPECT_GE(line.box.height, 16);
 }
 
 TEST(TesseractTest, ReadingStartsNoThreadsOfItsOwn) {

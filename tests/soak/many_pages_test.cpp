@@ -4,6 +4,7 @@
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
 #include "document/pages.h"
+#include "ocr/page_reader.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
 

@@ -21,11 +21,11 @@ inline void write_text_pages(const std::filesystem::path& path, int pages) {
   std::ofstream file(path, std::ios::binary);
   document::PdfWriter writer([&](std::string_view bytes) { file << bytes; }, "pages");
   for (int page = 0; page < pages; ++page) {
-    ocr::Page text{kWidth, kHeight, {}};
+    document::Page text{kWidth, kHeight, {}};
     for (int line = 0; line < 20; ++line) {
       const std::string all = line_of_text(page, line);
       const float top = 40 + 36 * static_cast<float>(line);
-      ocr::Line out{{}, {50, top, 500, 12}, 1, 0};
+      document::Line out{{}, {50, top, 500, 12}, 1, 0};
       for (std::size_t begin = 0; begin < all.size();) {
         const std::size_t end = std::min(all.find(' ', begin), all.size());
         const auto place = [&](std::size_t at) { return 50 + 5.5f * static_cast<float>(at); };

@@ -12,6 +12,8 @@
 namespace oko::tasks {
 namespace {
 
+const document::PagesOptions kOptions{.reading_bytes = ocr::reading_bytes};
+
 class PageBudgetTest : public ScratchFolderTest {
  protected:
   /// Only its header is read here.
@@ -28,7 +30,7 @@ class PageBudgetTest : public ScratchFolderTest {
 };
 
 TEST_F(PageBudgetTest, FewerAreReadAtOnceWhereTheLargestWouldNotFit) {
-  document::Pages pages({picture(500), picture(8000), folder_ / "none.bmp"});
+  document::Pages pages({picture(500), picture(8000), folder_ / "none.bmp"}, kOptions);
   // Room for two pages of A4, but not for two engines and the large page.
   const std::uint64_t budget = 590'000'000;
   ASSERT_LE(alone(pages, 1), budget);
@@ -40,7 +42,7 @@ TEST_F(PageBudgetTest, FewerAreReadAtOnceWhereTheLargestWouldNotFit) {
 }
 
 TEST_F(PageBudgetTest, APageThatNeverFitsTakesNothingFromTheOthers) {
-  document::Pages pages({picture(500), picture(8000), picture(4000)});
+  document::Pages pages({picture(500), picture(8000), picture(4000)}, kOptions);
   const std::uint64_t budget = 590'000'000, large = alone(pages, 1);
   PageBudget enough(large, pages), less(large - 1, pages);
   EXPECT_NO_THROW(enough.reserve(1, {}));
@@ -51,7 +53,7 @@ TEST_F(PageBudgetTest, APageThatNeverFitsTakesNothingFromTheOthers) {
 }
 
 TEST_F(PageBudgetTest, ARefusalNamesTheBudgetThatDoes) {
-  document::Pages pages({picture(500)});
+  document::Pages pages({picture(500)}, kOptions);
   const std::string least = budget::memory_size_text(alone(pages, 0));
   for (const std::uint64_t budget : {std::uint64_t{1}, PageBudget::kAlone, alone(pages, 0) - 1}) {
     PageBudget page_budget(budget, pages);

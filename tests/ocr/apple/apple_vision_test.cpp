@@ -30,7 +30,7 @@ image::Image picture(int width = 200, int height = 100) {
   return image;
 }
 
-Page read(const Options& options = {}) {
+document::Page read(const Options& options = {}) {
   return make_engine(options)->read(picture(), {});
 }
 
@@ -58,7 +58,7 @@ class AppleVisionTest : public ::testing::Test {
 TEST_F(AppleVisionTest, ReadsRussianAndEnglishLinesWithBoxesInPixelsFromTheTop) {
   stub_vision::answer({.observations = {{"Привет, мир", {0.1, 0.7, 0.5, 0.2}, 0.5f},
                                         {"Hello world", {0.25, 0.1, 0.5, 0.25}, 1.0f}}});
-  const Page page = read();
+  const document::Page page = read();
   EXPECT_EQ(page.width, 200);
   EXPECT_EQ(page.height, 100);
   ASSERT_EQ(page.lines.size(), 2u);
@@ -111,19 +111,19 @@ TEST_F(AppleVisionTest, AsksForBoxesOfWordsInUtf16Units) {
               parts.emplace_back(location, length);
               return Rect{0.5, 0.5, 0.25, 0.25};
             }}}});
-  const Page page = read();
+  const document::Page page = read();
   EXPECT_EQ(parts, (std::vector<std::pair<std::size_t, std::size_t>>{{1, 3}, {5, 4}, {10, 2}}));
   ASSERT_EQ(page.lines.size(), 1u);
   EXPECT_EQ(page.lines[0].text(), "Чек 😀№7 ok");
-  EXPECT_EQ(page.lines[0].words[1].box, (Box{100, 25, 50, 25}));
+  EXPECT_EQ(page.lines[0].words[1].box, (document::Box{100, 25, 50, 25}));
 }
 
 TEST_F(AppleVisionTest, SharesTheLineOutWhereAWordHasNoBox) {
   stub_vision::answer({.observations = {{"да no", {0, 0, 0.5, 0.5}}}});
-  const Page page = read();
+  const document::Page page = read();
   ASSERT_EQ(page.lines[0].words.size(), 2u);
-  EXPECT_EQ(page.lines[0].words[0].box, (Box{0, 50, 40, 50}));
-  EXPECT_EQ(page.lines[0].words[1].box, (Box{60, 50, 40, 50}));
+  EXPECT_EQ(page.lines[0].words[0].box, (document::Box{0, 50, 40, 50}));
+  EXPECT_EQ(page.lines[0].words[1].box, (document::Box{60, 50, 40, 50}));
 }
 
 TEST_F(AppleVisionTest, KeepsBoxesInsideThePicture) {

@@ -1,24 +1,20 @@
-#include "ocr/page.h"
+#include "document/page.h"
 
 #include <algorithm>
 
-namespace oko::ocr {
+#include "document/stretch.h"
+
+namespace oko::document {
 namespace {
 
-/// How far two stretches overlap; below 0, how far apart they are.
-float overlap(float a, float length_a, float b, float length_b) {
-  return std::min(a + length_a, b + length_b) - std::max(a, b);
-}
-
 bool stand_side_by_side(const Box& a, const Box& b) {
-  return overlap(a.top, a.height, b.top, b.height) > std::min(a.height, b.height) / 2;
+  return overlap(across(a, 0), across(b, 0)) > std::min(a.height, b.height) / 2;
 }
 
 /// No further below than a line is tall.
 bool stands_under(const Box& below, const Box& above) {
-  return below.top > above.top && overlap(above.left, above.width, below.left, below.width) > 0 &&
-         overlap(above.top, above.height, below.top, below.height) >
-             -std::min(above.height, below.height);
+  return below.top > above.top && overlap(along(above, 0), along(below, 0)) > 0 &&
+         overlap(across(above, 0), across(below, 0)) > -std::min(above.height, below.height);
 }
 
 }  // namespace
@@ -94,4 +90,4 @@ void number_blocks(Page& page) {
   }
 }
 
-}  // namespace oko::ocr
+}  // namespace oko::document

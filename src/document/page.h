@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace oko::ocr {
+namespace oko::document {
 
 /// A rectangle in pixels of the upright picture, the origin top left.
 struct Box {
@@ -71,4 +71,4 @@ std::string marked_text(const Page& page, float least);
 /// stands beside its last line, or under any, no further than a line is tall.
 void number_blocks(Page& page);
 
-}  // namespace oko::ocr
+}  // namespace oko::document

@@ -1,10 +1,10 @@
-#include "ocr/page.h"
+#include "document/page.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace oko::ocr {
+namespace oko::document {
 namespace {
 
 /// The blocks of lines with these boxes.
@@ -66,4 +66,4 @@ TEST(PageTest, BoxesFollowTheSizeOfThePicture) {
 }
 
 }  // namespace
-}  // namespace oko::ocr
+}  // namespace oko::document
