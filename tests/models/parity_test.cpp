@@ -21,6 +21,7 @@ using tensor::Device;
 
 class ParityTest : public ::testing::TestWithParam<Case> {};
 class PictureParityTest : public ParityTest {};
+class SmallPictureTest : public ParityTest {};
 
 TEST_P(ParityTest, EveryStageEqualsTheReference) {
   const Prompted setup(GetParam(), Device::kCpu);
@@ -89,31 +90,53 @@ TEST_P(ParityTest, GreedyTokensEqualTheReference) {
   }
 }
 
-TEST_P(PictureParityTest, CachedPictureGivesTheSameLogitsAndDeepStackMatters) {
-  const Prompted setup(GetParam(), Device::kCpu);
-  const auto fresh = setup.encode();
+/// The prompt's pictures with other pixels.
+std::vector<Patches> altered(std::vector<Patches> pictures) {
+  for (Patches& picture : pictures) {
+    for (float& value : picture.pixel_values) value = -value;
+  }
+  return pictures;
+}
+
+/// Pictures of the same grid fill the cache, so that an entry given for another one shows.
+TEST_P(SmallPictureTest, CachedFeaturesGiveTheLogitsOfTheirPicture) {
+  Prompted setup(GetParam(), Device::kCpu);
   const auto logits_of = [&](std::span<const ImageFeatures> features) {
     return Sequence(*setup.model, exact(64)).prefill(setup.ids, features);
   };
-  const std::vector<float> expected = logits_of(fresh);
-
   budget::MemoryBudget budget(64 << 20);
   engine::ImageCache cache(
       budget, [](const std::function<void()>& command, const StopToken&) { command(); }, 64 << 20);
-  for (std::size_t i = 0; i < fresh.size(); ++i) {
-    cache.put(engine::ImageCache::key_of(setup.patches[i]), fresh[i]);
+  const std::vector<std::vector<Patches>> prompts{setup.patches, altered(setup.patches)};
+  std::vector<std::vector<float>> expected;
+  for (const std::vector<Patches>& pictures : prompts) {
+    setup.patches = pictures;
+    const auto fresh = setup.encode();
+    expected.push_back(logits_of(fresh));
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+      cache.put(engine::ImageCache::key_of(pictures[i]), fresh[i]);
+    }
   }
-  std::vector<ImageFeatures> cached;
-  for (const Patches& picture : setup.patches) {
-    const ImageFeatures* found = cache.find(engine::ImageCache::key_of(picture));
-    ASSERT_NE(found, nullptr);
-    cached.push_back(*found);
+  ASSERT_GT(relative_error(expected[0], expected[1]), 1e-3);
+  for (std::size_t prompt = 0; prompt < prompts.size(); ++prompt) {
+    std::vector<ImageFeatures> cached;
+    for (const Patches& picture : prompts[prompt]) {
+      const ImageFeatures* found = cache.find(engine::ImageCache::key_of(picture));
+      ASSERT_NE(found, nullptr);
+      cached.push_back(*found);
+    }
+    EXPECT_EQ(logits_of(cached), expected[prompt]) << prompt;
   }
-  EXPECT_EQ(logits_of(cached), expected);
+}
 
-  for (ImageFeatures& features : cached) features.deepstack.clear();
-  EXPECT_GT(relative_error(logits_of(cached), expected), 1e-3)
-      << "features without DeepStack must be told apart";
+TEST_P(SmallPictureTest, FeaturesWithoutDeepStackGiveOtherLogits) {
+  const Prompted setup(GetParam(), Device::kCpu);
+  auto features = setup.encode();
+  const std::vector<float> expected =
+      Sequence(*setup.model, exact(64)).prefill(setup.ids, features);
+  for (ImageFeatures& picture : features) picture.deepstack.clear();
+  const std::vector<float> without = Sequence(*setup.model, exact(64)).prefill(setup.ids, features);
+  EXPECT_GT(relative_error(without, expected), 1e-3);
 }
 
 const Case kText{"qwen3_vl_small_f32_text", "qwen3-vl-small-f32", 1e-5};
@@ -131,6 +154,9 @@ std::string golden_of(const ::testing::TestParamInfo<Case>& info) {
 INSTANTIATE_TEST_SUITE_P(Text, ParityTest, ::testing::Values(kText), golden_of);
 INSTANTIATE_TEST_SUITE_P(Pictures, ParityTest, ::testing::ValuesIn(kPictures), golden_of);
 INSTANTIATE_TEST_SUITE_P(Pictures, PictureParityTest, ::testing::ValuesIn(kPictures), golden_of);
+INSTANTIATE_TEST_SUITE_P(Pictures, SmallPictureTest,
+                         ::testing::ValuesIn(std::begin(kPictures), std::begin(kPictures) + 3),
+                         golden_of);
 
 TEST(SequenceTest, ALongPromptInChunksEqualsTheSamePromptTokenByToken) {
   tensor::prepare_device({.precision = tensor::cpu::Precision::kFloat32});
