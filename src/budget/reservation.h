@@ -14,6 +14,13 @@ enum class Lifetime {
 };
 
 /// RAII: memory that its owner may use. Any thread may release it; the budget must outlive it.
+///
+///     empty --- MemoryBudget::reserve ---> held --- release, destructor, moved from ---> empty
+///                                           |
+///                                           +--- split: a part becomes a reservation of its own
+///                                           +--- merge: what another one holds is added
+///
+/// What a transient one holds becomes resident by the second `split` only.
 class Reservation {
  public:
   Reservation() = default;

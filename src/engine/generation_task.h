@@ -21,11 +21,20 @@ namespace oko::engine {
 /// What a request needs next.
 enum class GenerationPhase { kVision, kPrefill, kDecode };
 
-/// One request on its way through the model:
+/// One request on its way through the model. Its states:
 ///
-///     kVision: one picture a step -> kPrefill: one chunk a step -> kDecode: one token a step
+///     caller's thread                         model thread
+///     planned -> admitted -> submitted  --->  kVision: one picture a step
+///       |           |                            |
+///       v           v                         kPrefill: one chunk a step
+///     refused     cancelled                      |
+///                                             kDecode: one token a step
+///                                                |
+///                                             ended: answer, error or cancelled
 ///
-/// It owns all that it needs. The caller's thread makes it, then only the model thread touches it.
+/// Pictures that a cache has are no step, and a text has none, so it begins in kPrefill. A stop or
+/// an error ends every state; memory is given back before the caller learns of the end. The task
+/// owns all that it needs. The caller's thread makes it, then only the model thread touches it.
 struct GenerationTask {
   GenerationRequest request;
   std::shared_ptr<AnswerStream> answer = std::make_shared<AnswerStream>();
@@ -49,7 +58,7 @@ struct GenerationTask {
   std::uint64_t private_before = 0;            ///< bytes of the process, when it was admitted
 
   GenerationPhase phase() const;
-  /// Bytes that the phase was promised, those of decoded pictures not counted.
+  /// Bytes that are reserved for the phase, without decoded pictures.
   std::uint64_t phase_bytes() const;
   StopToken stop_token() const { return answer->stop_token(); }
   void report(double done) const { answer->report(done); }

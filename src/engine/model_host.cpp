@@ -25,6 +25,15 @@ constexpr std::chrono::seconds kIdleUnderWarning{10};
 
 }  // namespace
 
+/// A model's place in the host. Its states:
+///
+///     unreserved --- admit ---> reserved --- load ---> loaded
+///         ^                        |                   |    ^
+///         +------- evict ----------+------ evict ------+    | load: the files have changed
+///                                                      +----+
+///
+/// `weights` tells reserved from unreserved, `loaded` the rest. A slot with `users` is in use: it
+/// is never evicted. Without them it is idle since `last_used`.
 struct ModelSlot final : budget::Evictable {
   ModelSlot(ModelHost& owner, LoadableModel& loadable, std::uint64_t bytes)
       : host(owner), model(loadable), weight_bytes(bytes), evictable(owner.memory_budget_, *this) {}
@@ -35,7 +44,8 @@ struct ModelSlot final : budget::Evictable {
 
   bool has_weights() const { return weights.bytes().total() > 0; }
 
-  /// What is no longer needed when a lease with so much workspace ends. With the host's mutex.
+  /// The part of `workspace` that the other leases do not need when one with so many bytes ends.
+  /// With the host's mutex.
   budget::Reservation end_workspace(std::uint64_t bytes) {
     workspaces.erase(workspaces.find(bytes));
     std::uint64_t spare = workspace.bytes().total();

@@ -14,7 +14,7 @@ namespace {
 
 class EstimateTest : public ::testing::TestWithParam<GenerationCase> {};
 
-TEST_P(EstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
+TEST_P(EstimateTest, BoundsTakenMemoryWithin30Percent) {
   Generator engine({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),
                     .image_cache_bytes = 0});
   expect_prediction(engine.generate(request_of(GetParam())).stats);
@@ -62,7 +62,7 @@ TEST(EstimateTest, SequencesAtOnceTakeAtMostWhatIsReservedForThem) {
 
 class EmbedEstimateTest : public ::testing::TestWithParam<EmbeddingCase> {};
 
-TEST_P(EmbedEstimateTest, IsAtLeastWhatIsTakenAndAtMostThirdMore) {
+TEST_P(EmbedEstimateTest, BoundsTakenMemoryWithin30Percent) {
   Embedder embedder({.model = RandomModels::get("bge-m3-2layer", 3)});
   expect_prediction(embedder.embed(request_of(GetParam())).stats);
 }
