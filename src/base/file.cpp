@@ -155,7 +155,7 @@ namespace {
 /// current folder.
 constexpr const char* kNoHome = "/dev/null/.oko";
 
-/// As the system's list of users has it; empty where there is none.
+/// The user's folder in the system's list of users; empty if there is none.
 std::filesystem::path home_of_user() {
   std::vector<char> buffer(std::size_t{16} << 10);
   passwd entry{};

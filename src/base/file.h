@@ -11,7 +11,7 @@
 
 namespace oko {
 
-/// What tells one version of a file from another without reading it.
+/// The identity of a version of a file, known without reading it.
 struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -36,7 +36,8 @@ void refuse_stand_in(std::string_view bytes, const std::filesystem::path& path, 
 /// not readable, too large, what `refuse_stand_in` refuses.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad);
 
-/// Writes beside `path` and renames, so that a reader never sees half a file. Throws kFailed.
+/// Writes a file next to `path` and renames it, so that a reader never sees half a file. Throws
+/// kFailed.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 inline void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
   write_file_atomically(path, std::as_bytes(std::span(text)));

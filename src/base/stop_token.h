@@ -34,7 +34,7 @@ class CallbackNode {
   CallbackNode* previous_ = nullptr;
 };
 
-/// What a source, its tokens and their callbacks share.
+/// The state that a source, its tokens and their callbacks share.
 class State {
  public:
   bool is_requested() const noexcept { return requested_.load(std::memory_order_acquire); }

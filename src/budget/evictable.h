@@ -10,7 +10,7 @@ namespace oko::budget {
 
 class MemoryBudget;
 
-/// What is evicted first: the cheapest to make again.
+/// The order of eviction: the cheapest to make again goes first.
 enum class EvictionOrder { kPrefixCache, kImageCache, kIdleModel };
 
 /// Something resident that can be freed and made again: a cache, a model that is idle.

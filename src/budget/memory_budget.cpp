@@ -180,7 +180,7 @@ bool MemoryBudget::has_active_reservations() const {
   return transient_bytes_ > waiting;
 }
 
-/// What will still be there when all others have released and all that can be evicted is gone.
+/// Bytes that remain after all others have released and all evictables are gone.
 std::uint64_t MemoryBudget::unevictable_bytes(const ReserveRequest& request) const {
   std::uint64_t bytes = held_.total() - transient_bytes_;
   for (const EvictableRegistration* each : evictables_) {

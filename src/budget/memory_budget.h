@@ -15,7 +15,7 @@
 
 namespace oko::budget {
 
-/// What a budget has done since it was made, for the statistics of a server.
+/// Counts since the budget was made, for the statistics of a server.
 struct MemoryBudgetCounts {
   std::uint64_t granted = 0;
   std::uint64_t waited = 0;   ///< requests, granted or refused, that waited for a release
@@ -34,7 +34,7 @@ struct ReserveRequest {
   /// it was evaluated: the request starts again. Must not throw; may be empty.
   std::function<bool(Reservation&)> on_grant = {};
   Lifetime lifetime = Lifetime::kTransient;
-  /// What the caller itself uses: it is not evicted for this request. Null: nothing.
+  /// In use by the caller, so it is not evicted for this request. Null: nothing is.
   const EvictableRegistration* keep = nullptr;
   std::string hint = {};  ///< of the refusal: what the user can change
   /// A transient reservation that the caller keeps while it waits; null: none.

@@ -13,7 +13,7 @@ System this_system();
 /// How short of memory the system says it is.
 enum class Pressure { kNormal, kWarning, kCritical };
 
-/// Of the machine and of this process, in bytes. What cannot be read is 0.
+/// Memory of the machine and of this process, in bytes. 0 if it cannot be read.
 struct MemoryStatus {
   std::uint64_t physical_bytes = 0;   ///< that there is: of a container with a limit, the limit
   std::uint64_t available_bytes = 0;  ///< that can be taken before anything is swapped: pages of
@@ -30,8 +30,8 @@ class MemoryProbe {
   virtual MemoryStatus status() const = 0;
 };
 
-/// Of this system. Linux: MemAvailable, the limits of cgroup v2 and v1, PSI. macOS: hw.memsize,
-/// host_statistics64, kern.memorystatus_vm_pressure_level.
+/// The probe of this system. Linux: MemAvailable, the limits of cgroup v2 and v1, PSI. macOS:
+/// hw.memsize, host_statistics64, kern.memorystatus_vm_pressure_level.
 std::unique_ptr<MemoryProbe> make_memory_probe();
 
 }  // namespace oko::budget

@@ -7,7 +7,7 @@
 
 namespace oko::budget {
 
-/// What memory is used for.
+/// The purpose of memory.
 enum class Tag {
   kWeights,
   kImage,

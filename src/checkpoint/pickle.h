@@ -9,7 +9,7 @@
 namespace oko::checkpoint {
 
 enum class PickleKind : std::uint8_t {
-  kOther,      ///< None, a boolean, a float, a whole number of more than 64 bits
+  kOther,      ///< None, a boolean, a float, an integer of more than 64 bits
   kInteger,    ///< `number`
   kText,       ///< `text`
   kTuple,      ///< its items

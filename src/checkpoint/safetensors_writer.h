@@ -35,8 +35,8 @@ std::uint64_t byte_size(const TensorDeclaration& tensor);
 /// tensor starts at a multiple of 64, or of that power of two.
 class SafetensorsWriter {
  public:
-  /// Writes the header, with `metadata` beside "format": "mlx". Throws kFailed where the file
-  /// cannot be made.
+  /// Writes the header, with `metadata` and "format": "mlx". Throws kFailed if the file cannot be
+  /// made.
   SafetensorsWriter(const std::filesystem::path& path,
                     const std::vector<TensorDeclaration>& tensors,
                     const std::map<std::string, std::string>& metadata = {});

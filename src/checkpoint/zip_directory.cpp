@@ -39,7 +39,7 @@ struct DirectoryExtent {
   std::uint64_t entries = 0;
 };
 
-/// What the directory says of one entry.
+/// The directory's record of one entry.
 struct Record {
   std::string_view name;
   std::uint64_t flags = 0;

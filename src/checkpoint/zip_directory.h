@@ -15,7 +15,7 @@ struct ZipEntry {
   std::uint64_t size = 0;    ///< bytes
 };
 
-/// By name; names lie in the archive's own bytes.
+/// Entries by name; names lie in the archive's own bytes.
 using ZipDirectory = std::map<std::string_view, ZipEntry, std::less<>>;
 
 /// Reads the directory of a zip archive whose entries are stored, not compressed (zip64 too), and

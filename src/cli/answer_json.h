@@ -9,7 +9,7 @@
 
 namespace oko::cli {
 
-/// What an answer was made with less of.
+/// The reductions of an answer.
 nlohmann::ordered_json reductions_json(const std::vector<engine::Reduction>& reductions);
 
 /// Times in seconds, memory in bytes; `picture`: of the pictures that came with the question.

@@ -306,7 +306,7 @@ void Chat::print_notes(const tasks::Answer& answer) {
   }
 }
 
-/// What was said of the answer before is not said again.
+/// Notes of the answer before are not repeated.
 void Chat::print_reductions(const std::vector<engine::Reduction>& reductions) {
   std::vector<std::string> texts;
   std::transform(reductions.begin(), reductions.end(), std::back_inserter(texts),

@@ -53,7 +53,7 @@ class Command {
 
   /// `names`: "--output" or "-o,--output". `target` must outlive the command, as in `on_run`.
   Option add_option(const std::string& names, Target target, const std::string& description);
-  /// By its place; a list takes all that are left.
+  /// A positional argument; a list takes all that are left.
   Option add_argument(const std::string& name, Target target, const std::string& description);
   void add_flag(const std::string& name, bool* target, const std::string& description);
   void add_version(const std::string& version);
@@ -77,7 +77,7 @@ class Command {
   bool takes_value(const std::string& name) const;
   /// CLI11 takes an empty value in "NAME=" for none, and brackets for a list.
   std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
-  /// What is wrong with arguments that CLI11 has refused: its own messages are English.
+  /// The message for arguments that CLI11 has refused: its own messages are English.
   std::optional<std::string> reason(const std::vector<std::string>& arguments) const;
   std::optional<std::string> unexpected(const std::vector<std::string>& arguments) const;
   std::string no_command() const;

@@ -52,7 +52,7 @@ tasks::DescribeOptions task_of(const DescribeOptions& options) {
           .measure_memory = options.stats};
 }
 
-/// What the picture is described with less of, and why.
+/// The reductions of a description, and their reason.
 void print_reductions(const std::vector<engine::Reduction>& reductions) {
   for (const engine::Reduction& reduction : reductions) {
     say_note(engine::text_of(reduction));
@@ -84,7 +84,7 @@ ordered_json ocr_json(const tasks::Description& description) {
   return object;
 }
 
-/// What the user should know of a picture before the answer about it.
+/// The notes about a picture, which stand before the answer about it.
 std::vector<std::string> notes_of(const tasks::Description& description) {
   std::vector<std::string> notes;
   if (!description.unread.empty()) {

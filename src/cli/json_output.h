@@ -5,9 +5,9 @@
 
 namespace oko::cli {
 
-/// `object` as a line. JSON holds UTF-8 only, and names of files may be anything:
-/// in a string that is not UTF-8 the wrong bytes are replaced, and a key "..._base64" beside its
-/// own has all of them (RFC 4648).
+/// `object` as a line. JSON holds UTF-8 only, and names of files may be anything: in a string that
+/// is not UTF-8 the wrong bytes are replaced, and a second key "..._base64" has all of them
+/// (RFC 4648).
 std::string json_line(const nlohmann::ordered_json& object);
 
 /// Prints it.

@@ -8,7 +8,7 @@
 
 namespace oko::cli {
 
-/// What a prompt gives.
+/// The result of a prompt.
 struct TypedLine {
   enum class Kind {
     kLine,

@@ -101,7 +101,7 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   return options;
 }
 
-/// What the first use of a model writes to disk.
+/// The bytes that the first use of a model writes to disk.
 hub::AlignedCopy aligned_copy(const std::string& name) {
   try {
     return hub::aligned_copy_of(hub::find_model(name));

@@ -31,7 +31,7 @@ class InvisibleText {
   /// resources of the page.
   std::string content(const Page& text, double width, double height, std::string_view font);
 
-  /// What a stream of the font holds.
+  /// The content of a stream of the font.
   std::string stream_data(Part part) const;
 
   /// The entries of the dictionary of an object that is no stream, and those that are other

@@ -16,7 +16,7 @@ bool is_unclear(const Word& word);
 /// Lines in reading order.
 Page merged(Page told, const Page& read);
 
-/// What was read, without the words that are told at the same place.
+/// The words that were read, without those that the file has at the same place.
 Page without_told(const Page& told, Page read);
 
 /// The same text, with no confidence in it.

@@ -67,8 +67,8 @@ bool is_unsure(const Word& word, float least);
 /// The text of a page, where words of less confidence than `least` are marked: "[word?]".
 std::string marked_text(const Page& page, float least);
 
-/// Numbers the blocks of an engine that knows none: a line belongs to the block before where it
-/// stands beside its last line, or under any, no further than a line is tall.
+/// Numbers the blocks of an engine that knows none: a line belongs to the block before it if it
+/// stands next to its last line, or under any, no further than a line is tall.
 void number_blocks(Page& page);
 
 }  // namespace oko::document

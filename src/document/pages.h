@@ -75,12 +75,12 @@ class Pages {
   std::uint64_t reading_bytes(int width, int height) const;
   struct PdfPage;
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
-  /// Of a page that is a picture. Its header is read once.
+  /// The size of a page that is a picture. Its header is read once.
   const image::Fitted& fitted(Place& place) const;
   LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   LoadedPage load_opened(PdfPage opened, bool adds) const;
-  /// What `use` makes of the open file; for others to use afterwards, whatever is wrong with a
-  /// page.
+  /// Calls `use` with the open file and returns its result. The file stays open for the next use,
+  /// even after an error of a page.
   template <typename Use>
   auto with_pdf(std::size_t file, const Use& use);
   std::unique_ptr<Pdf> take(std::size_t file);

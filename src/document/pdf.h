@@ -34,7 +34,7 @@ struct PageSize {
   double resolution = 0;  ///< pixels an inch of its picture
 };
 
-/// What a file tells of the text of a page.
+/// The text of a page as the file has it.
 struct TextLayer {
   std::optional<Page> page = {};  ///< see Pdf::text_layer
   std::size_t characters = 0;     ///< also of text that cannot be read
@@ -73,7 +73,7 @@ class Pdf {
   /// The same, and what is not in it. `only_painted`: without invisible text.
   TextLayer read_text_layer(int page, bool only_painted = false) const;
 
-  /// What the file has that no page shows, for people: empty where there is nothing.
+  /// Content of the file that no page shows, for people; empty if there is none.
   std::vector<std::string> hidden_content(int page) const;
 
   /// Where the page shows what is no text of its content: pictures, fields of forms, notes, and

@@ -9,10 +9,10 @@
 
 namespace oko::document {
 
-/// What PDFium does not say of a PDF, by qpdf. One thread at a time.
+/// Facts about a PDF that PDFium does not give, read by qpdf. One thread at a time.
 class PdfStructure {
  public:
-  /// Of a file that qpdf cannot open nothing is known.
+  /// Nothing is known of a file that qpdf cannot open.
   explicit PdfStructure(const std::filesystem::path& path);
   ~PdfStructure();
   PdfStructure(const PdfStructure&) = delete;

@@ -45,7 +45,7 @@ struct FPDF_IMAGEOBJ_METADATA {
   int marked_content_id;
 };
 
-/// What PDFium calls as a person fills in a form: nothing is.
+/// Callbacks of PDFium while a person fills in a form: all empty.
 struct FPDF_FORMFILLINFO {
   int version;          ///< 2
   void* functions[64];  ///< more than it has, null

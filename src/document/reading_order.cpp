@@ -107,8 +107,8 @@ class Sorter {
     std::erase_if(deep, [&](std::size_t i) { return words_[i].across.end <= top; });
   }
 
-  /// Whether the lower band begins beside the end of the upper one, as lines of columns do whose
-  /// heights differ.
+  /// True if the lower band begins next to the end of the upper one, as lines of columns with
+  /// different heights do.
   bool stand_side_by_side(const Words& upper, const Words& lower) const {
     bool any = false;
     for (const std::size_t a : upper) {

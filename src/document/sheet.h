@@ -6,7 +6,7 @@
 
 namespace oko::document {
 
-/// What the text of a page lies over in a PDF: a picture, or the page of a PDF as it is.
+/// The ground of a page's text in a PDF: a picture, or the page of a PDF as it is.
 struct Sheet {
   image::JpegFile picture;  ///< without bytes: the page of the file itself
   double width = 0;   ///< of the page as shown, points; of a page with a UserUnit, those units

@@ -7,7 +7,7 @@
 
 namespace oko::document {
 
-/// What the filters ASCII85Decode, ASCIIHexDecode, LZWDecode and RunLengthDecode of PDF make of
+/// The result of the PDF filters ASCII85Decode, ASCIIHexDecode, LZWDecode and RunLengthDecode for
 /// `data` (ISO 32000-1, 7.4), about `most` bytes of it. `filter`: its name, "/LZWDecode". Of data
 /// that break off, or are wrong, what comes before; nothing for other filters.
 std::optional<std::string> without_filter(std::string_view filter, std::string_view data,

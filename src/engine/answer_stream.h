@@ -11,7 +11,7 @@
 
 namespace oko::engine {
 
-/// What has happened to a request since its caller last looked.
+/// The news of a request since its caller's last look.
 struct AnswerUpdate {
   std::string text;     ///< of the answer: whole UTF-8 characters
   double progress = 0;  ///< of the work before the first token, 0..1

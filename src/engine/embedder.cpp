@@ -22,7 +22,7 @@ namespace bge = models::bge_m3;
 
 namespace {
 
-/// Of one pass, unless a single text has more: enough rows for the kernels, few enough for memory.
+/// Tokens of a pass, unless one text has more: enough rows for the kernels, few enough for memory.
 constexpr std::size_t kPassTokens = 2048;
 constexpr std::size_t kSmallPassTokens = 512;  // where memory is short
 constexpr std::size_t kLeastTokens = 3;        // that --max-tokens can be
@@ -151,7 +151,7 @@ WorkMemory Embedder::memory_of(const Work& work) const {
   return {vectors, pass};
 }
 
-/// What the user can change where not even small passes fit.
+/// The hint if not even small passes fit.
 std::string Embedder::hint_for(const Work& work) const {
   std::size_t longest = 0;
   for (const auto& ids : work.ids) longest = std::max(longest, ids.size());

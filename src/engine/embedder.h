@@ -21,7 +21,7 @@ struct EmbedderOptions {
   std::size_t threads = 0;      ///< of the CPU kernels, without a host; 0: one a physical core
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
-  /// Whose budget and thread this takes; null: a host of its own without a limit.
+  /// The host whose budget and thread it uses; null: its own, without a limit.
   std::shared_ptr<ModelHost> host = {};
 };
 
@@ -47,7 +47,7 @@ struct EmbeddingStats {
   std::uint64_t memory = 0;  ///< taken at most, above what the process had at the start
 };
 
-/// Of one text.
+/// The result for one text.
 struct TextEmbedding {
   models::bge_m3::Encoding encoding;
   std::size_t tokens = 0;        ///< that were read
@@ -82,7 +82,7 @@ class Embedder {
  private:
   struct Work;
 
-  /// What the host loads and unloads. Touched by its thread.
+  /// The part that the host loads and unloads. Used by the model thread only.
   struct Loaded : LoadableModel {
     explicit Loaded(const EmbedderOptions& options);
     void load() override;

@@ -16,7 +16,7 @@ using budget::TagBytes;
 namespace {
 
 constexpr std::uint64_t kChannels = 3;
-// Of kernels and allocators, whatever the shapes; and what a prompt leaves in the heap.
+// Memory of kernels and allocators, independent of the shapes, and of the heap after a prompt.
 constexpr std::uint64_t kScratch = 6'500'000, kLeftInHeap = 2'000'000;
 
 /// A picture on its way into patches.
@@ -80,7 +80,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   for (const Picture& picture : pictures) rgb += picture.rgb;
   for (const Picture& picture : pictures) {
     pixels += qwen::pixel_bytes(model.vision, picture.patches);
-    // The last picture has the others' pixels beside it.
+    // While the last picture is resized, the pixels of the others are there.
     memory.preprocess[Tag::kImage] =
         std::max(memory.preprocess[Tag::kImage],
                  kScratch / 2 + rgb + pixels + picture.resized + picture.half_resized);

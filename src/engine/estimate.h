@@ -24,7 +24,7 @@ constexpr int kv_bits_on(bool gpu, int bits) {
   return gpu ? 16 : bits;
 }
 
-/// What decides the memory of a generation.
+/// The sizes that decide the memory of a generation.
 struct GenerationShape {
   std::span<const models::qwen3_vl::ImageSize> pictures;  ///< as they were decoded
   std::uint64_t text_tokens = 0;                          ///< of the prompt, pictures not counted

@@ -22,7 +22,7 @@ struct GenerationRequest {
   /// Memory that is reserved for `images` already; only the rest is reserved. Null: none.
   std::shared_ptr<const budget::Reservation> images_reservation = {};
   SamplingOptions sampling;
-  /// Of the answer, >= 1; fewer where the model has no positions for more.
+  /// Limit of the answer, >= 1; the model's positions may give a lower one.
   int max_tokens = 1024;
   /// Of each picture after resizing; 0: GeneratorOptions::graph_pixels where MLX's graph runs,
   /// otherwise as the model's config says, which no value exceeds.

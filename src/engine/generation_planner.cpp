@@ -82,7 +82,7 @@ std::int64_t GenerationPlanner::largest_picture(const std::vector<qwen::ImageSiz
   return largest;
 }
 
-/// Of the answer at most: prompt and answer have positions that the model knows.
+/// Max new tokens: prompt and answer must fit max_position_embeddings.
 int GenerationPlanner::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
   if (prompt_tokens >= most) {

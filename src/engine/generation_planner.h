@@ -46,7 +46,7 @@ class GenerationPlanner {
     std::vector<Reduction> reductions;
   };
 
-  /// What decides the memory of a request.
+  /// The sizes that decide the memory of a request.
   struct Shape {
     std::vector<models::qwen3_vl::ImageSize> sizes;
     GenerationSettings settings;  ///< as it is asked for
@@ -65,7 +65,7 @@ class GenerationPlanner {
   Shape shape_of(const GenerationRequest& request,
                  const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
 
-  /// What the user can change so that the request takes `bytes` with a model of `weight_bytes`.
+  /// The knobs that make the request take `bytes` with a model of `weight_bytes`.
   /// `budget_bytes` of the result are the least that does.
   Knobs knobs_for(const Shape& shape, std::uint64_t weight_bytes, std::uint64_t bytes) const;
 

@@ -18,7 +18,7 @@
 
 namespace oko::engine {
 
-/// What a request needs next.
+/// The next kind of step of a request.
 enum class GenerationPhase { kVision, kPrefill, kDecode };
 
 /// One request on its way through the model. Its states:
@@ -63,7 +63,7 @@ struct GenerationTask {
   StopToken stop_token() const { return answer->stop_token(); }
   void report(double done) const { answer->report(done); }
 
-  /// What others took while this waited for its turn does not count.
+  /// Begins here, so that memory of others during its wait does not count.
   void begin_to_measure();
   /// Bytes at most since the last call, above those at the start; 0 where nothing is measured.
   std::uint64_t take_peak();

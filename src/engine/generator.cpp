@@ -95,7 +95,7 @@ void Generator::Loaded::load() {
   load_seconds = load.seconds();
 }
 
-/// What is cached stays as long as the files do.
+/// The caches stay as long as the files are the same.
 void Generator::Loaded::unload() noexcept {
   if (model != nullptr && !model->is_current()) clear_caches();
   model.reset();
@@ -445,7 +445,7 @@ void Generator::decode_together(const std::vector<GenerationTask*>& tasks,
 }
 
 void Generator::read_on_host(const std::vector<GenerationTask*>& tasks) {
-  // More rows than one sequence's guesses would not answer to the bit.
+  // With more rows than one sequence's drafts, answers would not be equal to the bit.
   const bool drafts = tasks.size() == 1;
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<qwen::NextTokens> next;
@@ -541,7 +541,7 @@ void Generator::tell_ended() {
   ended_.clear();
 }
 
-/// One request has what its phase was promised; several have what each was promised at most.
+/// One request may take what is reserved for its phase; several, the most that each reserves.
 void Generator::bound_buffers() {
   std::uint64_t bytes = 0;
   for (const TaskPointer& task : tasks_) {

@@ -33,8 +33,8 @@ struct GeneratorOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
   /// Features of pictures that may be kept for later questions, where memory is free.
   std::size_t image_cache_bytes = 256 * 1024 * 1024;
-  /// Keys and values of texts kept for prompts that begin like them, if the budget has room: they
-  /// go first where it does not; 0: none.
+  /// Keys and values of texts, kept for prompts with the same beginning if the budget has room, and
+  /// evicted first; 0: none.
   std::size_t prefix_cache_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
@@ -43,7 +43,7 @@ struct GeneratorOptions {
   std::size_t max_sequences = 8;
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
-  /// Whose budget and thread this takes; null: a host of its own without a limit.
+  /// The host whose budget and thread it uses; null: its own, without a limit.
   std::shared_ptr<ModelHost> host = {};
 };
 
@@ -104,19 +104,19 @@ class Generator : private StepSource {
   std::uint64_t least_bytes(const GenerationRequest& request,
                             const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
 
-  /// What the user can change about `request` so that it takes `bytes`, counted in the same way.
+  /// The knobs of `request` that make it take `bytes`, counted in the same way.
   /// `budget_bytes` of the result are `least_bytes`.
   Knobs knobs_for(const GenerationRequest& request,
                   const std::vector<models::qwen3_vl::ImageSize>& sizes, std::uint64_t bytes) const;
 
-  /// What the model's makers advise.
+  /// The advice of the model's makers.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
   /// Tokens of `text` as it stands.
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 
  private:
-  /// What the host loads and unloads. Touched by its thread.
+  /// The part that the host loads and unloads. Used by the model thread only.
   struct Loaded : LoadableModel {
     Loaded(const GeneratorOptions& options, ModelHost& host);
     void load() override;

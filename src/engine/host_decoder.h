@@ -29,7 +29,7 @@ class HostDecoder {
     return id;
   }
 
-  /// What the model has to read now; with guesses of the tokens after that if `drafts`.
+  /// The tokens that the model reads next, with guesses of those after them if `drafts`.
   std::vector<std::int32_t> next_tokens(bool drafts) { return speculative_.next_tokens(drafts); }
 
   /// The logits after each of these tokens: rows first .. of `rows`.

@@ -21,14 +21,14 @@ namespace oko::engine {
 struct HostOptions {
   /// Private memory and weights together; see MemoryPlan.
   std::uint64_t budget_bytes = std::numeric_limits<std::uint64_t>::max();
-  /// Of it: fixed overhead (runtime, OCR engines), which no model and no request can use.
+  /// The part of the budget for fixed overhead (runtime, OCR engines), not for models or requests.
   std::uint64_t fixed_overhead_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
   /// A model or cache that was not used for so long is evicted; 0: never.
   std::chrono::milliseconds idle_timeout{0};
   /// Never two models loaded at once, though both would fit for now: for Mode::kSequential.
   bool one_at_a_time = false;
-  /// Looked at for pressure, every `watch_interval`; null: nobody looks.
+  /// Polled for memory pressure every `watch_interval`; null: not polled.
   std::shared_ptr<const budget::MemoryProbe> probe = {};
   std::chrono::milliseconds watch_interval{1000};
   /// While a job runs and no other model is loaded, MLX's buffers stay wired, up to what the GPU
@@ -184,7 +184,7 @@ class ModelHost {
   std::uint64_t budget_for(const ModelRegistration& registration,
                            const budget::TagBytes& work) const;
 
-  /// As given in the options, even if `fixed_overhead_bytes` is larger.
+  /// The budget of the options, even if `fixed_overhead_bytes` is larger.
   std::uint64_t budget_bytes() const { return options_.budget_bytes; }
   budget::MemoryBudget& memory_budget() { return memory_budget_; }
   const budget::MemoryBudget& memory_budget() const { return memory_budget_; }
@@ -213,8 +213,8 @@ class ModelHost {
   std::atomic<std::uint64_t> loads_ = 0;
   std::weak_ptr<WiredMemory> wired_;  ///< touched by the model thread
   Scheduler scheduler_;
-  /// Of the slots. Never held while the budget or the model thread is called; the budget takes it
-  /// while it holds its own.
+  /// Protects the slots. Never held while the budget or the model thread is called; the budget
+  /// takes it while it holds its own.
   std::mutex mutex_;
   ConditionVariable watch_wake_;
   std::vector<std::shared_ptr<ModelSlot>> slots_;

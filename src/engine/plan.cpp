@@ -25,7 +25,7 @@ constexpr std::uint64_t kFirst = 8'000 * kMegabyte;  // of memory: what macOS wa
 
 constexpr double kComfortableSpare = 0.15;  // of the machine's memory
 
-/// As oko does on a Mac.
+/// The default of oko on a Mac.
 bool is_on_gpu(const PlanOptions& options) {
   return options.system == System::kMac;
 }
@@ -57,7 +57,7 @@ std::uint64_t usable_budget(const PlanOptions& options, const Plan& plan) {
   return std::min(plan.budget, options.physical_bytes);
 }
 
-/// What a machine with so much memory has for oko, where nothing else runs.
+/// The budget of a machine with so much memory if nothing else runs.
 std::uint64_t budget_of_machine(System system, std::uint64_t physical_bytes) {
   budget::MemoryStatus whole;
   whole.physical_bytes = whole.available_bytes = physical_bytes;

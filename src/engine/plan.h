@@ -19,7 +19,7 @@ constexpr std::uint64_t runtime_bytes(bool gpu) {
   return gpu ? 200'000'000 : 60'000'000;
 }
 
-/// What is not for oko, in bytes.
+/// Bytes that are not for oko.
 struct Reserve {
   std::uint64_t system = 0;   ///< the system and other programs
   std::uint64_t display = 0;  ///< frame buffers, which share the memory on a Mac
@@ -69,7 +69,7 @@ struct PlanOptions {
   VisionLanguageModel vision_language;
   EmbeddingModel embedding;
   std::int64_t pixels = 1024 * 1024;  ///< of the usual picture
-  int text_tokens = 1024;             ///< of the usual prompt beside it: the question, read text
+  int text_tokens = 1024;             ///< of the usual prompt with it: the question, read text
   int answer_tokens = 1024;
   int embed_tokens = 2048;  ///< of the usual pass
   int kv_bits = 16;
@@ -101,7 +101,7 @@ struct Plan {
   Mode mode = Mode::kResident;
   Verdict verdict = Verdict::kDoesNotFit;
   std::int64_t spare = 0;             ///< of the machine, in this mode; negative: what is missing
-  std::uint64_t largest_context = 0;  ///< tokens of prompt and answer beside the usual picture
+  std::uint64_t largest_context = 0;  ///< tokens of prompt and answer, usual picture included
   std::int64_t largest_picture = 0;   ///< pixels, with the usual text; 0: not even a small one
   std::vector<std::string> advice;    ///< what to change, in the user's language
 

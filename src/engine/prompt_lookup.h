@@ -18,7 +18,7 @@ class PromptLookup {
 
   void push(std::int32_t id) { ids_.push_back(id); }
 
-  /// What may follow, up to kMaxDraft tokens; empty where the text gives no hint.
+  /// The tokens that may follow, up to kMaxDraft; empty if the text gives no hint.
   std::vector<std::int32_t> draft() const;
 
   /// Tells how many of the last draft's tokens were right. Drafts grow while they are, and shrink

@@ -47,10 +47,10 @@ GenerationSettings reduce_to_fit(const GenerationSettings& asked, const Reductio
                                  const EstimateOf& estimate_of,
                                  const std::function<bool(const budget::TagBytes&)>& fits);
 
-/// What a request is worked on with less of, and why, for the user.
+/// The reductions of a request and their reason, for the user.
 std::string text_of(const Reduction& reduction);
 
-/// What the user can change about a generation that does not fit, each by itself.
+/// Knobs for a generation that does not fit. Each alone is sufficient.
 struct Knobs {
   std::int64_t max_pixels = 0;     ///< the largest with which it fits; 0: none
   int max_tokens = 0;              ///< the most with which it fits; 0: none

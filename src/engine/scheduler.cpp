@@ -66,7 +66,7 @@ void Scheduler::run_next_command(std::unique_lock<std::mutex>& lock) {
   commands_.pop_front();
   lock.unlock();
   std::exception_ptr error = error_of(command.run);
-  // What a command's arrays took does not stay with the process.
+  // The memory of a command's arrays goes back to the system.
   tensor::release_spare_memory();
   lock.lock();
   command.error = std::move(error);

@@ -26,7 +26,7 @@ class SpeculativeDecoder {
                      std::span<const std::int32_t> prompt, const tensor::LogitRows& logits,
                      bool lookup);
 
-  /// Of the next token; scratch of the caller until `accept`.
+  /// Logits of the next token; scratch of the caller until `accept`.
   std::span<float> logits() { return (*rows_)[row_]; }
 
   /// The next token is `id`. Whether the logits of the one after it are there.

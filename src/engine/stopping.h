@@ -14,7 +14,7 @@ class StopStrings {
 
   /// Text that may be shown now. After a stop string has matched, nothing more.
   std::string push(const std::string& text);
-  /// What was held back, at the end.
+  /// The text that was held back, at the end.
   std::string flush();
   bool matched() const { return matched_; }
 

@@ -27,7 +27,7 @@ struct AlignOptions {
 /// folder is never written to.
 ///
 /// The copy belongs to the files as they are now. Once they are replaced, it is removed and made
-/// anew. Each call for any model also removes the copies of models that are gone, those of older
+/// again. Each call for any model also removes the copies of models that are gone, those of older
 /// snapshots of a Hugging Face model whose `refs/main` snapshot is in use, and what an interrupted
 /// process left. Several processes may call at the same time: one writes, the others wait.
 ///

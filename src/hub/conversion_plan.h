@@ -12,7 +12,7 @@
 
 namespace oko::hub {
 
-/// What becomes of a tensor.
+/// The treatment of a tensor.
 struct PlannedTensor {
   std::string name;  ///< in the new checkpoint
   const SourceTensor* source = nullptr;

@@ -12,9 +12,9 @@
 
 namespace oko::hub {
 
-/// A model's folder in the making: it lies beside its place and gets its name in `keep`, so that
-/// nobody sees half a model. Destroyed before that, it leaves nothing; what a killed process has
-/// left is removed when the next folder is made beside it.
+/// A model's folder in the making. It has another name in the same parent folder until `keep`, so
+/// that nobody sees half a model. If it is destroyed before, nothing is left. The next folder made
+/// there removes what a killed process has left.
 class OutputFolder {
  public:
   /// `path` must not exist, or be an empty folder. Throws kUsage (in use), kFailed.

@@ -9,7 +9,7 @@
 
 namespace oko::image {
 
-/// What a picture file declares under limits that make its decoded picture fit.
+/// The header of a picture file, under limits that make its decoded picture fit.
 struct Fitted {
   Header header;
   Limits limits;  ///< for `load`

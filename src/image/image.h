@@ -11,7 +11,7 @@
 
 namespace oko::image {
 
-/// What a picture file may ask for before oko refuses it.
+/// Limits of a picture file; oko refuses larger ones.
 struct Limits {
   std::uint64_t max_pixels = 600'000'000;        ///< width × height as the header declares them
   std::uint64_t max_file_bytes = 4'000'000'000;  ///< bytes of the file
@@ -29,8 +29,8 @@ struct Image {
   int stored_height = 0;          ///< pixels in the file, upright; 0: as `height`
 };
 
-/// What a picture file declares of itself; `width` and `height` are those of the decoded picture,
-/// before orientation.
+/// The declared properties of a picture file; `width` and `height` are those of the decoded
+/// picture, before orientation.
 struct Header {
   Format format = Format::kJpeg;
   int width = 0;   ///< pixels, at least 1

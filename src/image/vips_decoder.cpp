@@ -145,7 +145,7 @@ bool is_set(const Handle& image, const char* field) {
          vips_image_get_int(image.get(), field, &value) == 0 && value != 0;
 }
 
-/// What the loader of `format` holds of each pixel beside the finished picture.
+/// Bytes a pixel that the loader of `format` holds in addition to the finished picture.
 double loader_bytes_per_pixel(const Handle& image, Format format) {
   const auto stored = static_cast<double>(VIPS_IMAGE_SIZEOF_PEL(image.get()));
   switch (format) {
@@ -199,11 +199,11 @@ std::uint64_t decode_bytes(const Opened& opened, Format format, std::size_t file
       share * loader_bytes_per_pixel(image, format) * (shrinks_first ? shrunk : stored);
   if (scaling.shrink > 1) loading += kRowBytes * image->Xsize;
   if (scaling.shrink > 1 && format == Format::kGif) loading += kRgb * stored;
-  const double beside = std::max({loading, turned, stretched});
-  return file_bytes + kScratchBytes + static_cast<std::uint64_t>(kRgb * final + beside);
+  const double scratch = std::max({loading, turned, stretched});
+  return file_bytes + kScratchBytes + static_cast<std::uint64_t>(kRgb * final + scratch);
 }
 
-/// What decoders said, as one line of ASCII; empty: nothing.
+/// The messages of decoders, as one line of ASCII; empty: none.
 std::string one_line(const std::string& said) {
   constexpr std::size_t kMost = 200;
   std::string words;

@@ -14,9 +14,9 @@ struct Unreference {
 };
 using Handle = std::unique_ptr<VipsImage, Unreference>;
 
-/// Work beside that of other threads. At its end it frees what libvips keeps for the calling
-/// thread, which may end without telling libvips, and the error texts, which are one buffer for the
-/// whole process and so of no use in messages. One at a time in a thread.
+/// Work with libvips on one of several threads. At its end it frees what libvips keeps for the
+/// calling thread, which may end without telling libvips, and the error texts, which are one buffer
+/// for the whole process and so of no use in messages. One at a time in a thread.
 class ThreadScope {
  public:
   ThreadScope();

@@ -25,7 +25,7 @@ struct Failure {
   bool cancelled = false;
 };
 
-/// The object ends with the pool, whoever counts.
+/// The object ends with the pool, with ARC and without.
 template <typename Object>
 Object* pooled(Object* object) {
 #if !__has_feature(objc_arc)

@@ -45,7 +45,7 @@ bool overlap(const document::Box& a, const document::Box& b) {
   return shared > kLeastOverlap * std::min(a.width, b.width);
 }
 
-/// What the readings have at one place.
+/// The words of the readings at one place.
 struct WordPlace {
   Words words, others;
 

@@ -11,12 +11,11 @@
 namespace oko::ocr {
 
 struct Options {
-  /// What the text may be in, BCP 47, the likeliest first.
+  /// Languages of the text, BCP 47, the likeliest first.
   std::vector<std::string> languages{"ru-RU", "en-US"};
   /// Repairs words that mix Latin and Cyrillic letters of one shape: see look_alikes.h.
   bool repairs_look_alikes = true;
-  /// Words beside those of the languages: names, codes. Apple Vision alone knows what to do with
-  /// them.
+  /// Words that the languages do not have: names, codes. Only Apple Vision uses them.
   std::vector<std::string> custom_words = {};
   /// Lines less tall are left out; a share of the picture's height, 0..1.
   float minimum_text_height = 0;

@@ -42,10 +42,10 @@ std::optional<char32_t> twin(char32_t letter, Script script) {
   return counterpart(kPairs, letter, script);
 }
 
-/// Beside them a letter may be a unit, a variable or a part of an address.
+/// A letter next to one may be a unit, a variable or a part of an address.
 constexpr std::u32string_view kSymbols = U"°№%$€@+=/\\_#&*";
 
-/// What a word says of its script.
+/// The evidence of a word for its script.
 struct Evidence {
   int latin = 0, cyrillic = 0;            // letters of each
   int only_latin = 0, only_cyrillic = 0;  // of those, without a counterpart
@@ -112,7 +112,7 @@ std::string written_in(std::string_view word, Script script, bool after_small) {
 
 constexpr std::size_t kLatinLine = 3;  // words
 
-/// What the words around one say.
+/// The evidence of the words around one.
 struct Neighbours {
   std::optional<Script> before, after;  // of the nearest words that have one
   bool next_is_latin = false;           // the word right after

@@ -27,13 +27,13 @@ bool look_alike(std::string_view word, std::string_view other);
 ///   letters on both sides ("share а link", "Ha кухне"); where they disagree or one is missing, of
 ///   two thirds of the line, or else of the only one. A word that begins a sentence has none before
 ///   it; one letter belongs to the Cyrillic word that follows it. Several capitals, and
-///   names of 3 letters and more, stay unless they mix scripts or stand beside capitals: "PC" and
+///   names of 3 letters and more, stay unless they mix scripts or stand next to capitals: "PC" and
 ///   "Tea" stand in Russian lines too.
 /// - Up to 3 small Cyrillic letters right before a Latin word, all of which recognition takes for
 ///   Latin ones, become those ("оп the floor": п for n, г for r, и for u), but "по" and "со" only
 ///   in lines that are Latin otherwise; and a | whose neighbour is Latin becomes I.
 /// - "с", "у" and "о" stay between Latin words ("macOS с Bluetooth"): English has no such words.
-/// - Look-alikes beside digits ("А1B2") decide nothing and stay; after ° stands a Latin letter.
+/// - Look-alikes next to digits ("А1B2") decide nothing and stay; after ° stands a Latin letter.
 ///
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
 int repair_look_alikes(std::vector<std::string>& words);

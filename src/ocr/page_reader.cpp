@@ -64,7 +64,7 @@ class Queue {
     changed_.notify_all();
   }
 
-  /// What became of the next page in order.
+  /// The result of the next page in order.
   Outcome wait() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return outcomes_.contains(handed_over_); });

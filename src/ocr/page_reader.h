@@ -12,7 +12,7 @@
 
 namespace oko::ocr {
 
-/// What became of one page.
+/// The result of one page.
 struct ReadResult {
   document::Page page;
   std::optional<Error> error;  ///< the page could not be loaded or read: `page` is empty

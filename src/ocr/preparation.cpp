@@ -212,8 +212,8 @@ float slope_of(Pix* binary, int letters) {
   return degrees * std::numbers::pi_v<float> / 180;
 }
 
-/// By `angle`, clockwise; steep pictures grow. New corners become paper: white beside a coloured
-/// ground would be what is light, and all else dark.
+/// Turns a picture clockwise by `angle`; steep ones grow. New corners get the colour of the paper:
+/// next to white ones, a coloured ground would count as dark.
 PixPointer rotated(Pix* grey, float angle) {
   const auto paper = static_cast<l_uint8>(paper_of(grey));
   if (std::abs(angle) < kGrows) return owned(pixRotateAMGray(grey, angle, paper));

@@ -20,7 +20,7 @@ struct PromptBlockOptions {
   std::function<std::size_t(std::string_view)> count_tokens;
 };
 
-/// What a model is told of the text in its picture.
+/// The text of a picture as the model gets it.
 struct PromptBlock {
   std::string text;                ///< empty where no line is used
   std::vector<std::size_t> lines;  ///< of the page, those used, in reading order

@@ -4,10 +4,10 @@
 
 namespace oko::ocr {
 
-/// What a character or a word is written in.
+/// The script of a character or a word.
 enum class Script { kCyrillic, kLatin, kOther };
 
-/// Of a character; kOther: no letter of either.
+/// The script of a character; kOther: no letter of either.
 constexpr Script script_of(char32_t c) {
   if (c >= 0x400 && c <= 0x52F) return Script::kCyrillic;
   const bool latin = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -15,7 +15,7 @@ constexpr Script script_of(char32_t c) {
   return latin ? Script::kLatin : Script::kOther;
 }
 
-/// Of the first letter.
+/// The script of the first letter.
 constexpr Script script_of(std::u32string_view word) {
   for (const char32_t c : word) {
     if (script_of(c) != Script::kOther) return script_of(c);
@@ -28,7 +28,7 @@ constexpr bool is_capital(char32_t c) {
   return (c >= 'A' && c <= 'Z') || (c >= 0x400 && c <= 0x42F);
 }
 
-/// Of a capital of English or Russian; other characters stay.
+/// The small letter of an English or Russian capital; other characters stay.
 constexpr char32_t small_letter(char32_t c) {
   const bool is_basic = (c >= 'A' && c <= 'Z') || (c >= U'А' && c <= U'Я');
   return c == U'Ё' ? U'ё' : c + (is_basic ? 0x20 : 0);

@@ -39,8 +39,8 @@ enum class Familiarity {
 ///
 /// - abbreviations, units and names that are known (known_words.h) stay, and a word becomes one of
 ///   them where the other script reads it so ("HDMI" for "НОМ!", "кВт" for "KBT");
-/// - a word beside one of the other script becomes that where it is read better so; much better
-///   where the word on its other side speaks against it. A word of the Russian dictionary only
+/// - a word next to one of the other script switches if that reading scores higher, by a larger
+///   margin if the neighbour on its other side disagrees. A word of the Russian dictionary only
 ///   becomes a word of the English one;
 /// - parts of compounds are read on their own ("USB-кабель", "отчёт.docx");
 /// - a word of little confidence is read again as what it was.
@@ -55,7 +55,7 @@ class SecondReading {
   /// The data of both must be there.
   SecondReading(Languages cyrillic, Languages latin);
 
-  /// Of the least familiar of a word's parts.
+  /// The familiarity of a word's least familiar part.
   Familiarity familiarity_of(std::string_view word);
 
   /// Corrects the words of one line of a picture.
@@ -73,7 +73,7 @@ class SecondReading {
 
   Reading read(Script script, const document::Box& box);
   Reader& reader_of(Script script);
-  /// What the line says of a word.
+  /// The words around one in its line.
   struct Context {
     std::optional<Script> before, after;  ///< of the nearest words with deciding letters
     bool has_cyrillic = false;            ///< any word of the line

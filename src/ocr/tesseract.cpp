@@ -258,7 +258,7 @@ class TesseractEngine : public Engine {
     }
   }
 
-  /// Whether there is ink, and two such pictures are within what is promised for one (footprint.h).
+  /// True if there is ink, and two such pictures fit the reservation of one (footprint.h).
   static bool may_be_tried_again(const PreparedPicture& picture) {
     if (picture.letters <= kFewLetters) return picture.letters > 0;
     const std::uint64_t pixels = static_cast<std::uint64_t>(pixGetWidth(picture.pix.get())) *
@@ -283,7 +283,7 @@ class TesseractEngine : public Engine {
     return best;
   }
 
-  /// Of what was recognized last.
+  /// Adds the result of the last recognition.
   void add_lines(Attempt& attempt) {
     const PreparedPicture& picture = attempt.picture;
     attempt.page = {picture.width, picture.height, {}};

@@ -26,7 +26,7 @@ struct ConversationOptions {
   std::uint64_t seed = 0;
 };
 
-/// What the user may want to know of a picture that was added.
+/// Facts about an added picture, for the user.
 struct AddedPicture {
   std::string name;
   int width = 0;               ///< pixels, as decoded
@@ -68,7 +68,7 @@ class Conversation {
   /// Forgets all turns and pictures.
   void clear();
 
-  /// Of the pictures to come.
+  /// For pictures that are added from now on.
   void set_read_text(ReadText when);
 
   std::size_t turns() const { return messages_.size() / 2; }

@@ -12,7 +12,7 @@ namespace {
 /// Pictures that are loaded before they are asked for: as many as the model works on at once.
 constexpr std::size_t kAhead = 8;
 
-/// What is asked where the user asks nothing, in the language of the answer.
+/// The default question, in the language of the answer.
 std::string question_of(const DescribeOptions& options) {
   if (!options.prompt.empty()) return options.prompt;
   return options.language == Language::kRussian ? "Опиши это изображение." : "Describe this image.";

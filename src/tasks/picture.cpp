@@ -23,7 +23,7 @@ namespace {
 using budget::Tag;
 using budget::TagBytes;
 
-/// What the process takes beyond what it has now, while this lives.
+/// Measures the memory that the process takes in addition, while this lives.
 class Taken {
  public:
   std::uint64_t bytes() {
@@ -104,7 +104,7 @@ class PictureMemory {
   std::uint64_t model_bytes_;
 };
 
-/// As large as there is room for to decode it and, where asked, to read its text.
+/// The largest size that the budget has room for, to decode it and, if asked, to read its text.
 image::Fitted fitted(const std::string& file, std::uint64_t budget, bool reads_text) {
   return image::fit(file, 0, budget, [&](const image::Header& header) {
     return PictureMemory::loading(header, reads_text);

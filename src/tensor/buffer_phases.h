@@ -5,13 +5,13 @@
 namespace oko::tensor {
 
 /// Measures and bounds MLX's buffers while a request goes through its phases. In MLX's graph
-/// buffers in use and those kept for the next layer stay within what each phase was promised: a
-/// layer's buffers are then reused, not made anew. Oko's kernels have a pool of their own
+/// buffers in use and those kept for the next layer stay within the reservation of each phase: a
+/// layer reuses the buffers of the last one. Oko's kernels have a pool of their own
 /// (cpu/array_pool.h), for which nothing is changed. On the thread that owns MLX; the last `begin`
 /// decides.
 class BufferPhases {
  public:
-  /// What is in use now, such as mapped weights on a GPU, belongs to others.
+  /// Buffers in use now, such as mapped weights on a GPU, are not counted.
   BufferPhases();
   /// Gives back what is kept, and lets MLX keep what an idle process may.
   ~BufferPhases();

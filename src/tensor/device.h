@@ -64,9 +64,9 @@ mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 struct DeviceOptions {
   Device device = Device::kAuto;
   HalfDtype half = HalfDtype::kAuto;
-  /// Of the CPU kernels; 0: one a physical core. The process's first call decides.
+  /// Threads of the CPU kernels; 0: one a physical core. The process's first call decides.
   std::size_t threads = 0;
-  /// Of products by the CPU kernels: kFloat, for comparison with references, or as each layer asks.
+  /// Precision of products by the CPU kernels: kFloat, to compare with references, or each layer's.
   cpu::Precision precision = cpu::Precision::kInt16Activations;
 };
 
@@ -87,7 +87,7 @@ std::uint64_t gpu_working_set_bytes();
 /// macOS 15; without a GPU nothing happens.
 void set_wired_limit(std::uint64_t bytes);
 
-/// What `prepare_device` was told.
+/// The options of `prepare_device`.
 cpu::Precision cpu_precision();
 
 }  // namespace oko::tensor

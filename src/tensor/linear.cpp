@@ -68,7 +68,7 @@ mx::array take_rows(const mx::array& matrix, const mx::array& ids) {
   return taken;
 }
 
-/// By MLX's operations.
+/// The product by MLX's operations.
 mx::array activate(const mx::array& x, cpu::Activation activation) {
   static const auto compiled_gelu = mx::compile(&gelu, /*shapeless=*/true);
   static const auto compiled_gelu_tanh = mx::compile(&gelu_tanh, /*shapeless=*/true);

@@ -18,7 +18,7 @@ namespace mx = mlx::core;
 /// not take the pages.
 mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window);
 
-/// What one buffer can hold on this machine.
+/// The most bytes of one buffer on this machine.
 WindowLimits default_window_limits();
 
 }  // namespace oko::tensor

@@ -15,7 +15,7 @@ struct MemoryModel {
   std::uint64_t number_bytes = 4;  ///< of an activation
 };
 
-/// Of this process's device, where the activations of a graph have `graph_number_bytes`.
+/// The model of this process's device; activations of a graph have `graph_number_bytes`.
 MemoryModel memory_model(std::uint64_t graph_number_bytes);
 
 }  // namespace oko::tensor

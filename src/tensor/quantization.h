@@ -25,10 +25,10 @@ constexpr std::uint64_t bytes_of(std::uint64_t weights,
          weights / static_cast<std::uint64_t>(quantization->group_size) * 4;
 }
 
-/// What to do with a model whose weights are quantized for another program.
+/// The hint for a model whose weights are quantized for another program.
 std::string hint_for_original_weights();
 
-/// What config.json says of quantization: a default, and exceptions by layer ("false": left dense).
+/// The quantization in config.json: a default, and exceptions by layer ("false": left dense).
 class QuantizationConfig {
  public:
   QuantizationConfig() = default;

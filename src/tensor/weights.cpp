@@ -72,7 +72,7 @@ bool convert_to_float16(std::span<const std::byte> from, std::byte* to) {
   return true;
 }
 
-/// Bytes of the codes that `Linear` writes anew for oko's kernels.
+/// Bytes of the codes that `Linear` widens for oko's kernels.
 std::uint64_t widened_bytes(const std::filesystem::path& model_dir) {
   constexpr std::string_view kWeight = ".weight";
   const std::filesystem::path config = model_dir / "config.json";

@@ -51,8 +51,8 @@ class Weights {
   /// Bytes of the weight files in the folder; 0 where `open` would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
 
-  /// What the model takes beyond `bytes_on_disk`: on a CPU codes that `Linear` writes anew; of a
-  /// graph `copied_bytes`, since Metal keeps whole windows in memory. 0 where `open` would throw.
+  /// Bytes that the model takes beyond `bytes_on_disk`: on a CPU the codes that `Linear` widens, in
+  /// a graph `copied_bytes`, since Metal keeps whole windows in memory. 0 where `open` would throw.
   static std::uint64_t bytes_beyond_disk(const std::filesystem::path& model_dir);
 
   /// Throws kBadModel if `bytes_on_disk` is no longer `bytes`, as it was before: another model

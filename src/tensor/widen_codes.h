@@ -13,9 +13,9 @@ constexpr int widened_bits(int bits) {
   return bits <= 4 ? 4 : 8;
 }
 
-/// Codes of 2, 3, 5 or 6 bits, (outputs, inputs · bits / 32) uint32 at any address, written anew
-/// with `widened_bits`: with the same scales and biases they stand for the same numbers. Runs on
-/// `thread_pool()`. MLX packs the codes of a row as one stream of bits, the lowest first.
+/// Copies codes of 2, 3, 5 or 6 bits, (outputs, inputs · bits / 32) uint32 at any address, into
+/// codes of `widened_bits`: with the same scales and biases they stand for the same numbers. Runs
+/// on `thread_pool()`. MLX packs the codes of a row as one stream of bits, the lowest first.
 mx::array widen_codes(const mx::array& codes, std::int64_t inputs, int bits);
 
 }  // namespace oko::tensor

@@ -16,7 +16,7 @@ class Detokenizer {
   /// The text that is certain after `id`; may be empty. Special tokens have no text.
   std::string push(std::int32_t id);
 
-  /// U+FFFD for a character that was left unfinished, else nothing. Begins anew.
+  /// U+FFFD for a character that was left unfinished, else nothing. Starts again.
   std::string flush();
 
  private:

@@ -32,7 +32,7 @@ enum : std::uint8_t {
   kIndicConsonant,
 };
 constexpr std::uint8_t kClassMask = 15;
-constexpr std::uint8_t kIndicLinker = 16, kIndicExtend = 32;  // beside the class
+constexpr std::uint8_t kIndicLinker = 16, kIndicExtend = 32;  // added to the class
 
 std::uint8_t properties_of(char32_t code_point) {
   static const CodePointTable table(kGraphemeRanges);

@@ -5,8 +5,8 @@
 namespace oko::text {
 
 /// The number that HF `tokenizers` reads, which is not always the nearest one: serde_json takes the
-/// digits as a whole number and multiplies or divides it by a power of ten, each step rounded. Ties
-/// between pieces hang on the last bit.
+/// digits as an integer and multiplies or divides it by a power of ten, each step rounded. The last
+/// bit decides ties between pieces.
 /// `text` is a number as JSON writes it.
 double rust_number(std::string_view text);
 

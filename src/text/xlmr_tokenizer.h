@@ -31,8 +31,8 @@ class XlmrTokenizer {
   static XlmrTokenizer parse(std::string_view tokenizer_json, const std::string& name);
 
   /// At most `max_tokens` >= 2 ids, the special ones included. Special tokens written out in the
-  /// text stay plain text. Ill-formed UTF-8 becomes U+FFFD. Beside the result, memory does not grow
-  /// with the text.
+  /// text stay plain text. Ill-formed UTF-8 becomes U+FFFD. Memory, except the result, does not
+  /// grow with the text.
   TokenizedText encode(std::string_view text, std::size_t max_tokens) const;
 
   /// The text of a token, U+2581 for a space; empty for ids outside the vocabulary.

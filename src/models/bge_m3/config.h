@@ -7,8 +7,8 @@
 
 namespace oko::models::bge_m3 {
 
-/// An encoder of the BERT family: config.json, names as there, and what sentence-transformers keeps
-/// beside it.
+/// An encoder of the BERT family: config.json, names as there, and the settings of
+/// sentence-transformers.
 struct Config {
   int hidden_size = 0;
   int intermediate_size = 0;
@@ -20,7 +20,7 @@ struct Config {
   float layer_norm_eps = 1e-5f;
   /// Position of the first token: pad_token_id + 1 in XLM-RoBERTa, 0 in BERT.
   int first_position = 0;
-  Modules modules;  ///< what sentence-transformers keeps beside the encoder
+  Modules modules;  ///< the settings of sentence-transformers
   tensor::QuantizationConfig quantization;
   std::uint64_t number_bytes = 2;  ///< of a weight that is not quantized: `dtype`
 

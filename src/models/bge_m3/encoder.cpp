@@ -15,7 +15,7 @@
 namespace oko::models::bge_m3 {
 namespace {
 
-/// What stands before the names of the encoder's tensors.
+/// The prefix of the names of the encoder's tensors.
 std::string find_prefix(const tensor::Weights& weights) {
   for (const char* prefix : {"", "roberta.", "bert."}) {
     const std::string norm = std::string(prefix) + "embeddings.LayerNorm.";

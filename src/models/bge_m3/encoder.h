@@ -39,7 +39,7 @@ class Encoder {
   mx::array forward(const PackedTexts& texts, const StopToken& stop = {},
                     const ActivationHook& observer = {}) const;
 
-  /// What a pass over so many tokens has to do, attention left out.
+  /// The cost of a pass over so many tokens, without attention.
   PassCost cost_of(std::uint64_t tokens) const;
 
  private:

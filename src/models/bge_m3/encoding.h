@@ -26,8 +26,8 @@ struct TokenVectors {
   const float* row(std::size_t index) const { return values.data() + index * dimensions; }
 };
 
-/// What BGE-M3 makes of a text (Chen et al. 2024, arXiv:2402.03216). Outputs that were not asked
-/// for are empty.
+/// The encoding of a text by BGE-M3 (Chen et al. 2024, arXiv:2402.03216). Outputs that were not
+/// asked for are empty.
 struct Encoding {
   std::vector<float> dense;  ///< Config::dense_size; length 1 where the model normalizes
   SparseVector sparse;       ///< special tokens (ids 0..3) have none

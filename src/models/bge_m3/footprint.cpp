@@ -62,8 +62,8 @@ std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outpu
       std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size;
   const std::uint64_t integers =
       std::max(tokens * hidden_size * 2 + states / 16 + numbers * 9 / 8, numbers * 17 / 8);
-  // What was given back is taken again where it has the size: there are never more than five arrays
-  // of all rows (and the codes of their embeddings), those of some rows beside them.
+  // The pool reuses freed blocks of equal size, so at most five arrays of all rows are there (with
+  // the codes of their embeddings), and in addition those of some rows.
   const std::uint64_t ever_taken =
       11 * states / 2 + rows * (intermediate_size + (tokens > rows ? 2 * hidden_size : 0)) * kFloat;
   return std::min(arrays + tensor::cpu::ArrayPool::most_kept(arrays), ever_taken) + integers +

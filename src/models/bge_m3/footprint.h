@@ -8,7 +8,7 @@
 
 namespace oko::models::bge_m3 {
 
-// What work holds at most, in bytes, beside weights, which are mapped.
+// The most bytes that work holds, without the mapped weights.
 
 /// One pass over so many tokens, the outputs' arrays included.
 std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs,
@@ -21,7 +21,7 @@ std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uin
 /// The checkpoint's files in 8 bits. An estimate for models that are not on the disk yet.
 std::uint64_t weight_bytes(const Config& config);
 
-/// Of BAAI/bge-m3: for plans before the download.
+/// The config of BAAI/bge-m3, for plans before a download.
 Config bge_m3();
 
 }  // namespace oko::models::bge_m3

@@ -23,7 +23,7 @@ struct VectorStep {
   DenseActivation activation = DenseActivation::kTanh;
 };
 
-/// What sentence-transformers keeps beside an encoder. The defaults are those of BGE-M3.
+/// The settings of sentence-transformers for an encoder. The defaults are those of BGE-M3.
 struct Modules {
   std::vector<Pooling> pooling{Pooling::kCls};  ///< at least one; their vectors are put together
   bool include_prompt = true;                   ///< pooling counts the tokens of a prompt
@@ -44,7 +44,7 @@ Modules read_modules(const std::filesystem::path& model_dir, int hidden_size);
 /// first token's vector; sentence-transformers takes the mean.
 bool has_pooling(const std::filesystem::path& model_dir);
 
-/// What kinds of embedding models oko runs, as the hint of an error.
+/// The kinds of embedding models that oko runs, as the hint of an error.
 std::string hint_for_encoders();
 
 }  // namespace oko::models::bge_m3

@@ -18,7 +18,7 @@ enum class Pooling {
   kLastToken,       ///< the last token's
 };
 
-/// By the name in a configuration ("mean_sqrt_len_tokens"); nothing where there is no such mode.
+/// Finds a mode by its name in a configuration ("mean_sqrt_len_tokens"); nothing if there is none.
 std::optional<Pooling> pooling_of(std::string_view name);
 
 /// The vectors of all `modes`, one behind the other, not normalized. `rows`: (count, width) hidden

@@ -17,7 +17,7 @@ struct TensorNames {
   static TensorNames detect(const tensor::Weights& weights);
 };
 
-/// What reading a model's parts needs.
+/// The inputs for reading a model's parts.
 struct Checkpoint {
   const tensor::Weights& weights;
   const Config& config;

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-/// A whole number as int; `high` is to fit one.
+/// An integer as int; `high` must fit one.
 int integer_or(const ConfigReader& reader, const char* key, int otherwise, int low, int high) {
   return static_cast<int>(reader.integer_or(key, otherwise, low, high));
 }
@@ -41,7 +41,7 @@ std::optional<bool> tie_of(const ConfigReader& root, const ConfigReader& text) {
 
 /// The rotary embedding's settings.
 void parse_rope(const ConfigReader& reader, TextConfig& text) {
-  // transformers 5 keeps both under rope_parameters, earlier versions and MLX beside rope_scaling.
+  // transformers 5 keeps both under rope_parameters, earlier versions and MLX next to rope_scaling.
   const bool new_layout = reader.find("rope_parameters") != nullptr;
   const ConfigReader rope = reader.child_or_empty(new_layout ? "rope_parameters" : "rope_scaling");
   text.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader)
@@ -68,7 +68,7 @@ void parse_rope(const ConfigReader& reader, TextConfig& text) {
   }
 }
 
-// What a file does not say is what transformers' Qwen3VLTextConfig and Qwen3VLVisionConfig say.
+// The defaults are those of transformers' Qwen3VLTextConfig and Qwen3VLVisionConfig.
 
 TextConfig parse_text(const ConfigReader& root) {
   const ConfigReader reader = root.child("text_config");

@@ -16,7 +16,7 @@ std::uint64_t merged_tokens(const VisionConfig& config, std::uint64_t patches) {
          static_cast<std::uint64_t>(config.spatial_merge_size * config.spatial_merge_size);
 }
 
-/// Arrays and what the pool keeps beside them.
+/// Arrays and the freed ones that the pool keeps.
 std::uint64_t kept_with(std::uint64_t arrays) {
   return arrays + tensor::cpu::ArrayPool::most_kept(arrays);
 }

@@ -8,10 +8,10 @@
 
 namespace oko::models::qwen3_vl {
 
-// What work holds at most, in bytes, beside weights, which are mapped: known from the shapes before
-// a graph is built.
+// The most bytes that work holds, without the mapped weights. The shapes tell them before a graph
+// is built.
 
-/// Of `pixel_values`.
+/// The patches of a picture: `pixel_values`.
 std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches);
 
 /// The features of a picture, all levels: kept for the whole request.
@@ -23,7 +23,7 @@ std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches,
 std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
                            const tensor::MemoryModel& memory = {});
 
-/// Keys and values of all layers for so many tokens, where `reserve` were foreseen
+/// Keys and values of all layers for so many tokens, with room for `reserve` at first
 /// (tensor::KvCache::capacity_for). A graph keeps them as activations are, whatever `type`.
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
                        tensor::cpu::KvType type, const tensor::MemoryModel& memory = {});
@@ -41,7 +41,7 @@ std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
 /// most of them, the tower in 16 bits. An estimate for models that are not on the disk yet.
 std::uint64_t weight_bytes(const Config& config);
 
-/// Of Qwen/Qwen3-VL-4B-Instruct in mlx-community's 4 bits: for plans before the download.
+/// The config of Qwen/Qwen3-VL-4B-Instruct in mlx-community's 4 bits, for plans before a download.
 Config qwen3_vl_4b();
 
 }  // namespace oko::models::qwen3_vl

@@ -7,7 +7,7 @@
 
 namespace oko::models::qwen3_vl {
 
-/// What the model's makers advise for generation: generation_config.json.
+/// The advice of the model's makers for generation: generation_config.json.
 struct GenerationConfig {
   /// Tokens that end an answer: those of generation_config.json, config.json and its text_config.
   std::vector<std::int32_t> eos_token_ids;

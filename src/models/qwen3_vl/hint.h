@@ -4,7 +4,7 @@
 
 namespace oko::models::qwen3_vl {
 
-/// What kinds of vision-language models oko runs, as the hint of an error.
+/// The kinds of vision-language models that oko runs, as the hint of an error.
 std::string hint_for_vision_language();
 
 }  // namespace oko::models::qwen3_vl

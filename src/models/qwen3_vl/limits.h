@@ -4,7 +4,7 @@
 
 namespace oko::models::qwen3_vl {
 
-// What bounds activations, whatever the input's length. The footprint counts with them.
+// Limits that bound activations for inputs of any length. The estimates use them.
 
 inline constexpr std::size_t kPrefillChunk = 512;  ///< tokens of a prompt that go through at once
 /// So many tokens are one graph; more are evaluated layer by layer. Lookup guesses fewer.

@@ -45,7 +45,7 @@ class Model {
   ImageFeatures encode_image(Patches patches, const StopToken& stop = {},
                              const ActivationHook& observer = {}) const;
 
-  /// Of a sequence that has read nothing. `reserve`: tokens to make room for at once.
+  /// The state of a sequence that has read nothing. `reserve`: tokens to make room for at once.
   SequenceState make_sequence(int reserve, tensor::cpu::KvType kv_type) const {
     return text_.make_sequence(reserve, kv_type);
   }
@@ -59,7 +59,7 @@ class Model {
 
   /// Reads more tokens of several sequences in one pass and returns the logits after each,
   /// (n, vocab_size), in a graph not evaluated: those of the first sequence, then of the next.
-  /// By oko's kernels and for up to 8 tokens in all they are, to the bit, those of reading one by
+  /// By oko's kernels and for up to 8 tokens in all they equal, to the bit, those of reading one by
   /// one. Throws kBadModel for tokens outside of the vocabulary.
   mx::array read_next(std::span<const NextTokens> next) const;
 
@@ -68,7 +68,7 @@ class Model {
   std::vector<mx::array> read_next(std::span<SequenceState* const> sequences,
                                    std::span<const mx::array> ids) const;
 
-  /// Of the last of some rows: (n, hidden_size) -> (1, vocab_size), in a graph not evaluated.
+  /// Logits of the last row: (n, hidden_size) -> (1, vocab_size), in a graph not evaluated.
   mx::array last_logits(const mx::array& hidden) const;
   mx::array logits(const mx::array& hidden) const { return text_.logits(hidden); }
 

@@ -7,7 +7,7 @@
 
 namespace oko::models::qwen3_vl {
 
-/// What the model keeps of one sequence between passes: the keys and values of every layer. Not
+/// The state of one sequence between passes: the keys and values of every layer. Not
 /// copied by accident: `clone_prefix` says so.
 class SequenceState {
  public:

@@ -23,7 +23,7 @@ class TextModel {
  public:
   explicit TextModel(const Checkpoint& checkpoint);
 
-  /// Of a sequence that has read nothing, with room for `reserve` tokens at first use.
+  /// The state of a sequence that has read nothing, with room for `reserve` tokens at first use.
   SequenceState make_sequence(int reserve, tensor::cpu::KvType type) const;
 
   /// Runs a batch and appends its tokens to their sequences. Returns the normalised hidden states,

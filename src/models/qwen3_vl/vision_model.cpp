@@ -90,7 +90,7 @@ void PatchMerger::add_cost(std::uint64_t merged_tokens, PassCost& work) const {
   work.add(linear_fc2_, merged_tokens);
 }
 
-// As three layers q, k and v come apart, each in memory of its own that goes when it is used.
+// Splits the fused qkv into three layers, so that each output can be freed when it is used.
 VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name)
     : Block(checkpoint, name,
             load_vision_linear(checkpoint, name + ".attn.qkv",

@@ -17,7 +17,7 @@ namespace oko::models::qwen3_vl {
 
 namespace mx = mlx::core;
 
-/// What the language model needs of one picture. Both parts belong together: features without their
+/// The language model's input for one picture. Both parts belong together: features without their
 /// DeepStack levels give other answers.
 struct ImageFeatures {
   GridThw grid_thw;

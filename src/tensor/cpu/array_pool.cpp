@@ -60,7 +60,7 @@ ArrayPool::Block* ArrayPool::find_kept(std::size_t bytes) {
   return block;
 }
 
-/// Lets go of what was given back longest ago, until a new block fits beside the rest.
+/// Frees the blocks that were given back first, until a new block fits with the rest.
 void ArrayPool::make_room(std::size_t bytes) {
   const std::size_t peak = std::max(peak_, used_ + bytes);
   while (!kept_.empty() && used_ + kept_bytes_ + bytes > peak + most_kept(peak)) {

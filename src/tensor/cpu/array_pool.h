@@ -54,7 +54,7 @@ class ArrayPool {
   std::size_t peak_ = 0;
 };
 
-/// Of the process.
+/// The pool of the process.
 ArrayPool& array_pool();
 
 }  // namespace oko::tensor::cpu

@@ -124,8 +124,8 @@ HWY_INLINE hn::Vec<WordTag> byte_exp2(hn::Vec<FloatTag> x) {
   return hn::BitCast(du, hn::Add(result, hn::Set(d, kRounding)));
 }
 
-/// Scores of `count` keys become weights, 4 to a word, beside the block's maximum; what was summed
-/// before is told how to meet the new one.
+/// Turns scores of `count` keys into weights relative to the block's maximum, 4 to a word, and
+/// rescales the earlier sums to the new maximum.
 HWY_INLINE void weigh_byte_keys(std::size_t count, std::size_t lane, std::size_t width,
                                 ByteLanes& lanes) {
   const FloatTag d;

@@ -25,9 +25,9 @@ bool has_byte_attention(std::size_t head_dim);
 /// maximum (FlashAttention, Dao et al. 2022, arXiv:2205.14135). Queries and keys have a scale a
 /// row, keys less their mean over the text, which no softmax sees (SageAttention, Zhang et al.
 /// 2024, arXiv:2410.02367); values have one a column of a block of keys; weights are 0..255
-/// beside the largest of a query's block, so that one key that draws most of the attention costs
-/// the others nothing. A text's result does not depend on what stands beside it. NaN in gives NaN
-/// out. Runs on `thread_pool()`.
+/// relative to the largest of a query's block, so that one key that draws most of the attention
+/// costs the others nothing. A text's result does not depend on the texts next to it. NaN in gives
+/// NaN out. Runs on `thread_pool()`.
 void byte_attention(const ByteAttentionArguments& arguments);
 
 }  // namespace oko::tensor::cpu

@@ -29,7 +29,7 @@ namespace HWY_NAMESPACE {
 
 /// Columns [k, k + depth) of some weight rows as bytes 0..255, with a scale and a bias for
 /// kByteGroup columns: the weight's own codes where its groups are of that size. Smaller groups are
-/// rounded anew; coarser ones cost some of the precision of 8 bits and spare most of what stands
+/// rounded again; coarser ones cost some of the precision of 8 bits and spare most of what stands
 /// between two groups.
 struct BytePanel {
   std::size_t groups = 0;

@@ -12,7 +12,7 @@ float sum_floats(const float* values, std::size_t count);
 /// of operations (a multiplication and an addition are two).
 double multiply_add_rounds(std::size_t rounds, float* sink);
 
-/// What this machine can do at most at this moment, on all threads of `thread_pool()`.
+/// The most that this machine can do at this moment, on all threads of `thread_pool()`.
 struct Roofline {
   double read_bytes_per_second = 0;  ///< of memory, far beyond the caches
   double flops_per_second = 0;       ///< f32; a multiplication and an addition are two
