@@ -92,14 +92,14 @@ class HomeTest : public ::testing::Test {
   std::vector<std::pair<std::string, std::string>> before_;
 };
 
-TEST_F(HomeTest, VariablesSayWhereItIs) {
+TEST_F(HomeTest, FollowsEnvironmentVariables) {
   ::setenv("HOME", "/some/where", 1);
   EXPECT_EQ(oko_home(), "/some/where/.oko");
   ::setenv("OKO_HOME", "mine", 1);
   EXPECT_EQ(oko_home(), "mine");
 }
 
-TEST_F(HomeTest, NothingIsPutIntoTheCurrentFolderWithoutThem) {
+TEST_F(HomeTest, NeverFallsBackToTheCurrentFolder) {
   const passwd* user = ::getpwuid(::geteuid());
   const std::filesystem::path expected = user != nullptr && *user->pw_dir == '/'
                                              ? user->pw_dir + std::string("/.oko")
@@ -125,7 +125,7 @@ TEST_F(FileTest, MissingFileFolderAndOversizeNameTheObjectAndTheNumbers) {
                               ": 1000001 bytes is more than the limit of 1000000 bytes");
 }
 
-TEST_F(FileTest, SizesThatWouldReadTheSameAreGivenToTheByte) {
+TEST_F(FileTest, GivesBytesIfTwoSizesWouldPrintAlike) {
   const auto text = [](std::uint64_t first, std::uint64_t second) {
     const SizePair sizes(first, second);
     return sizes.first + ", " + sizes.second;
@@ -138,7 +138,7 @@ TEST_F(FileTest, SizesThatWouldReadTheSameAreGivenToTheByte) {
   EXPECT_EQ(text(1'200, 1'100), "1200 байт, 1100 байт");
 }
 
-TEST_F(FileTest, WhatStandsInForAFileIsNamed) {
+TEST_F(FileTest, NamesPointersAndLinksInPlaceOfAFile) {
   const auto expect = [&](const std::string& text, const std::string& message) {
     write_file_atomically(folder_ / "f", std::string_view(text));
     const std::string read = message_of(

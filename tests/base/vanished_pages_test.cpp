@@ -27,7 +27,7 @@ class VanishedPagesTest : public ScratchFolderTest {
 
 using VanishedPagesDeathTest = VanishedPagesTest;
 
-TEST_F(VanishedPagesDeathTest, AFileCutWhileItIsReadEndsWithItsName) {
+TEST_F(VanishedPagesDeathTest, NamesTheFileThatWasCutDuringARead) {
   EXPECT_EXIT(
       {
         const MappedFile mapped(file_, ErrorCode::kBadModel);
@@ -55,7 +55,7 @@ TEST_F(VanishedPagesDeathTest, ABusErrorFromOutsideEndsTheProgramAsUsual) {
       ended_by_the_signal, "");
 }
 
-TEST_F(VanishedPagesDeathTest, ABusErrorOnAnIntactPageIsNotToldAsACutFile) {
+TEST_F(VanishedPagesDeathTest, DoesNotBlameTheFileForABusErrorOnAnIntactPage) {
   EXPECT_EXIT(
       {
         const MappedFile mapped(file_, ErrorCode::kBadModel);
@@ -71,14 +71,14 @@ TEST_F(VanishedPagesDeathTest, ABusErrorOnAnIntactPageIsNotToldAsACutFile) {
       ended_by_the_signal, "");
 }
 
-TEST_F(VanishedPagesTest, AFileThatIsAsItWasIsCurrent) {
+TEST_F(VanishedPagesTest, UnchangedFileIsCurrent) {
   const MappedFile mapped(file_, ErrorCode::kBadModel);
   EXPECT_TRUE(mapped.is_current());
   std::filesystem::resize_file(file_, 999'999);
   EXPECT_FALSE(mapped.is_current()) << "cut";
 }
 
-TEST_F(VanishedPagesTest, AnotherFileInItsPlaceIsNotCurrent) {
+TEST_F(VanishedPagesTest, ReplacedFileIsNotCurrent) {
   const MappedFile mapped(file_, ErrorCode::kBadModel);
   const std::filesystem::path other = folder_ / "other";
   std::filesystem::copy(file_, other);
@@ -89,7 +89,7 @@ TEST_F(VanishedPagesTest, AnotherFileInItsPlaceIsNotCurrent) {
   EXPECT_FALSE(mapped.is_current());
 }
 
-TEST_F(VanishedPagesTest, MoreMappingsThanCanBeWatchedAreMappedAllTheSame) {
+TEST_F(VanishedPagesTest, MapsFilesBeyondTheWatchLimit) {
   std::vector<std::unique_ptr<MappedFile>> many;
   for (int i = 0; i < 100; ++i) {
     many.push_back(std::make_unique<MappedFile>(file_, ErrorCode::kBadModel));

@@ -34,7 +34,7 @@ class Limited {
 
 constexpr rlim_t kLarge = rlim_t{1} << 45;  // more than sanitizers map
 
-TEST(AddressSpaceTest, TightestLimitIsFoundWithWhatIsUsed) {
+TEST(AddressSpaceTest, FindsTightestLimitAndItsUsage) {
 #ifndef __linux__
   GTEST_SKIP() << "this system enforces no such limit";
 #endif
@@ -50,7 +50,7 @@ TEST(AddressSpaceTest, TightestLimitIsFoundWithWhatIsUsed) {
   EXPECT_STREQ(address_space()->setting, "ulimit -d");
 }
 
-TEST(AddressSpaceTest, StacksAndLibrariesTakeTheirPart) {
+TEST(AddressSpaceTest, SubtractsStacksAndLibraries) {
 #ifndef __linux__
   GTEST_SKIP() << "this system enforces no such limit";
 #endif
@@ -61,7 +61,7 @@ TEST(AddressSpaceTest, StacksAndLibrariesTakeTheirPart) {
   EXPECT_EQ(memory_within(1'000'000, 2), 0u);
 }
 
-TEST(AddressSpaceTest, RefusalOfTheSystemHasNumbers) {
+TEST(AddressSpaceTest, RefusalHasNumbers) {
   set_language(Language::kEnglish);
   const Error error = refused_by_system();
   EXPECT_EQ(error.code(), ErrorCode::kOverBudget);

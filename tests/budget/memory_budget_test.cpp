@@ -155,7 +155,7 @@ TEST_F(MemoryBudgetTest, RefusesWithNumbers) {
   const Reservation next = reserve(Tag::kVision, kGigabyte);  // the refusal ended nothing
 }
 
-TEST_F(MemoryBudgetTest, RefusesAtOnceWhatCannotFitNextToAResidentOfAnyTag) {
+TEST_F(MemoryBudgetTest, RefusesAtOnceIfResidentsOfAnyTagLeaveNoRoom) {
   for (std::size_t tag = 0; tag < kTagCount; ++tag) {
     const Reservation resident = reserve_resident(Tag(tag), 3 * kGigabyte);
     // Work that would have to be waited for.
@@ -168,7 +168,7 @@ TEST_F(MemoryBudgetTest, RefusesAtOnceWhatCannotFitNextToAResidentOfAnyTag) {
   }
 }
 
-TEST_F(MemoryBudgetTest, RefusesAtOnceWhatCannotFitNextToItsOwnReservations) {
+TEST_F(MemoryBudgetTest, RefusesAtOnceIfOwnReservationsLeaveNoRoom) {
   const Reservation picture = reserve(Tag::kImage, 2 * kGigabyte);
   const Reservation active = reserve(Tag::kVision, kGigabyte);
   const Deadline deadline;
@@ -181,7 +181,7 @@ TEST_F(MemoryBudgetTest, RefusesAtOnceWhatCannotFitNextToItsOwnReservations) {
   EXPECT_EQ(budget_.counts().waited, 0u);
 }
 
-TEST_F(MemoryBudgetTest, ACacheOfAnyTagIsEvictedInsteadOfARefusal) {
+TEST_F(MemoryBudgetTest, EvictsCachesOfAnyTagBeforeRefusing) {
   for (std::size_t tag = 0; tag < kTagCount; ++tag) {
     FakeCache cache(budget_, EvictionOrder::kImageCache);
     cache.grow(budget_, Tag(tag), 3 * kGigabyte);
@@ -224,7 +224,7 @@ TEST_F(MemoryBudgetTest, EvictsPrefixesThenPicturesThenModelsAndTheLeastRecently
                                                "pictures", "older model", "model"}));
 }
 
-TEST_F(MemoryBudgetTest, KeepsWhatTheRequestItselfUses) {
+TEST_F(MemoryBudgetTest, DoesNotEvictModelOfTheRequest) {
   FakeCache model(budget_, EvictionOrder::kIdleModel, 1);
   FakeCache other(budget_, EvictionOrder::kIdleModel, 2);
   model.grow(budget_, Tag::kWeights, 2 * kGigabyte);
@@ -242,7 +242,7 @@ TEST_F(MemoryBudgetTest, KeepsWhatTheRequestItselfUses) {
   EXPECT_EQ(model.size(), 1u);
 }
 
-TEST_F(MemoryBudgetTest, WaitsForWhatIsInUseAndEvictsItThen) {
+TEST_F(MemoryBudgetTest, EvictsModelAfterItsLastUserReleases) {
   FakeCache model(budget_, EvictionOrder::kIdleModel);
   model.grow(budget_, Tag::kWeights, 3 * kGigabyte);
   model.in_use = true;
@@ -257,7 +257,7 @@ TEST_F(MemoryBudgetTest, WaitsForWhatIsInUseAndEvictsItThen) {
   EXPECT_EQ(model.size(), 0u);
 }
 
-TEST_F(MemoryBudgetTest, TriesTheNextIfAnEvictableIsUsedAgain) {
+TEST_F(MemoryBudgetTest, EvictsNextCandidateIfFirstIsUsedAgain) {
   FakeCache used(budget_, EvictionOrder::kIdleModel, 1);
   FakeCache idle(budget_, EvictionOrder::kIdleModel, 2);
   used.grow(budget_, Tag::kWeights, 2 * kGigabyte);
@@ -474,7 +474,7 @@ TEST_F(MemoryBudgetTest, ASplitPartOutlivesTheRest) {
   EXPECT_EQ(budget_.held(), bytes_of(Tag::kWeights, kGigabyte));
 }
 
-TEST_F(MemoryBudgetTest, NobodyWaitsForAPartThatBecameResident) {
+TEST_F(MemoryBudgetTest, DoesNotWaitForAPartThatBecameResident) {
   FakeCache model(budget_, EvictionOrder::kIdleModel);
   Reservation work = reserve(Tag::kWeights, 3 * kGigabyte);
   const Reservation weights =

@@ -107,20 +107,20 @@ TEST_F(LinuxMemoryProbeTest, StallsArePressure) {
   EXPECT_EQ(status().pressure, Pressure::kNormal) << "the group's own counts";
 }
 
-TEST_F(LinuxMemoryProbeTest, LittleThatIsLeftIsPressure) {
+TEST_F(LinuxMemoryProbeTest, LittleAvailableMemoryIsPressure) {
   write("proc/meminfo", "MemTotal:       8000000 kB\nMemAvailable: 700000 kB\n");
   EXPECT_EQ(status().pressure, Pressure::kWarning);
   write("proc/meminfo", "MemTotal:       8000000 kB\nMemAvailable: 300000 kB\n");
   EXPECT_EQ(status().pressure, Pressure::kCritical);
 }
 
-TEST_F(LinuxMemoryProbeTest, AnswersWhereNothingCanBeRead) {
+TEST_F(LinuxMemoryProbeTest, ReportsZerosIfNothingCanBeRead) {
   const MemoryStatus found = LinuxMemoryProbe(folder_ / "none", folder_ / "none").status();
   EXPECT_EQ(found.physical_bytes, 0u);
   EXPECT_EQ(found.pressure, Pressure::kNormal);
 }
 
-TEST_F(LinuxMemoryProbeTest, NonsenseInTheFilesIsNotTakenForNumbers) {
+TEST_F(LinuxMemoryProbeTest, IgnoresMalformedFiles) {
   write("proc/meminfo", "MemTotal: lots\nMemAvailable:\n");
   write("proc/pressure/memory", "some avg10=nan\nfull\n");
   write("cgroup/user/oko/memory.max", "-1\n");

@@ -51,7 +51,7 @@ TEST_F(CheckpointFilesTest, AFolderWithoutWeightsHasNone) {
   expect_bad_model([&] { find_weight_files(folder_.path()); }, {"does not read", "model.gguf"});
 }
 
-TEST_F(CheckpointFilesTest, AWholeIndexGoesBeforeAStraySingleFile) {
+TEST_F(CheckpointFilesTest, PrefersCompleteIndexOverSingleFile) {
   for (const std::string& name : {one_of_two_, two_of_two_}) write_weights(name);
   write_index({one_of_two_, two_of_two_});
   write_weights("model.safetensors", /*quantized=*/true);
@@ -59,7 +59,7 @@ TEST_F(CheckpointFilesTest, AWholeIndexGoesBeforeAStraySingleFile) {
   EXPECT_EQ(found(), (Names{one_of_two_, two_of_two_}));
 }
 
-TEST_F(CheckpointFilesTest, TheConfigSaysWhichOfTwoWholeCandidatesIsTheModel) {
+TEST_F(CheckpointFilesTest, ConfigDecidesBetweenTwoCompleteCandidates) {
   for (const std::string& name : {one_of_two_, two_of_two_}) write_weights(name);
   write_index({one_of_two_, two_of_two_});
   write_weights("model.safetensors", /*quantized=*/true);
@@ -67,7 +67,7 @@ TEST_F(CheckpointFilesTest, TheConfigSaysWhichOfTwoWholeCandidatesIsTheModel) {
   EXPECT_EQ(found(), Names{"model.safetensors"});
 }
 
-TEST_F(CheckpointFilesTest, AnIndexOfShardsThatAreNotThereIsStale) {
+TEST_F(CheckpointFilesTest, IgnoresIndexOfMissingShards) {
   write_index({"model-00001-of-00004.safetensors", "model-00002-of-00004.safetensors"});
   write_weights("model.safetensors");
   EXPECT_EQ(found(), Names{"model.safetensors"});
@@ -76,13 +76,13 @@ TEST_F(CheckpointFilesTest, AnIndexOfShardsThatAreNotThereIsStale) {
   EXPECT_EQ(found(), (Names{one_of_two_, two_of_two_}));
 }
 
-TEST_F(CheckpointFilesTest, ADamagedIndexDoesNotHideAWholeModel) {
+TEST_F(CheckpointFilesTest, IgnoresDamagedIndexOfACompleteModel) {
   folder_.write(kIndex, "{");
   write_weights("model.safetensors");
   EXPECT_EQ(found(), Names{"model.safetensors"});
 }
 
-TEST_F(CheckpointFilesTest, ADamagedIndexIsNamedWhereNothingIsWhole) {
+TEST_F(CheckpointFilesTest, NamesDamagedIndexOfAnIncompleteModel) {
   folder_.write(kIndex, "{");
   write_weights(one_of_two_);
   expect_bad_model([&] { found(); }, {kIndex});
@@ -98,14 +98,14 @@ TEST_F(CheckpointFilesTest, AShardIsNumberedFromOneToTheirCount) {
   }
 }
 
-TEST_F(CheckpointFilesTest, ShardsNeedNoIndexWhereAllAreThere) {
+TEST_F(CheckpointFilesTest, CompleteShardsNeedNoIndex) {
   for (const std::string& name : {two_of_two_, one_of_two_}) write_weights(name);
   EXPECT_EQ(found(), (Names{one_of_two_, two_of_two_}));
   fs::remove(folder_.path() / one_of_two_);
   expect_bad_model([&] { found(); }, {one_of_two_, "missing"});
 }
 
-TEST_F(CheckpointFilesTest, ThePartThatIsMissingIsNamed) {
+TEST_F(CheckpointFilesTest, NamesMissingPart) {
   write_index({one_of_two_, two_of_two_});
   write_weights(one_of_two_);
   expect_bad_model([&] { found(); }, {two_of_two_, "missing"});

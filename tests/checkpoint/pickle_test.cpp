@@ -93,7 +93,7 @@ TEST_F(PickleTest, SharedValuesAreTheSameValue) {
   EXPECT_EQ(std::count(items.begin(), items.end(), items[0]), 4);
 }
 
-TEST_F(PickleTest, CallsAreOnlyWrittenDown) {
+TEST_F(PickleTest, RecordsCallsWithoutExecutingThem) {
   const Pickle pickle = read("\x80\x02" + global("known", "function") + integer(7) + "\x85R.");
   EXPECT_EQ(pickle.root().kind, PickleKind::kCall);
   EXPECT_EQ(pickle.root().text, "known function");
@@ -141,7 +141,7 @@ TEST_F(PickleTest, OpcodesOutsideTheListAreRefusedByName) {
   expect_refused("\x80\x06}.", {"protocol 6"});
 }
 
-TEST_F(PickleTest, CallsOfWhatIsNoFunctionAreRefused) {
+TEST_F(PickleTest, RefusesCallsOfNonFunctions) {
   expect_refused(pickle("N)R"), {"not a function"});
   expect_refused(pickle(global("known", "function") + "NR"), {"not a function"});
   expect_refused(pickle(global("collections", "OrderedDict") + integer(1) + "\x85R"),
@@ -171,7 +171,7 @@ TEST_F(PickleTest, MissingValuesAreRefused) {
   expect_refused(pickle("(N"), {"left over"});
 }
 
-TEST_F(PickleTest, MemoOfWhatIsNotThereIsRefused) {
+TEST_F(PickleTest, RefusesMemoOfAMissingValue) {
   expect_refused(pickle("h"s + '\0'), {"number 0 of 0"});
   expect_refused(pickle("Nq"s + '\0' + "h\x01"), {"number 1 of 1"});
   expect_refused(pickle("j\xFF\xFF\xFF\xFF"), {"number 4294967295"});

@@ -217,7 +217,7 @@ TEST_F(SafetensorsTest, DeeplyNestedHeadersAreRefused) {
   expect_too_deep(entry("F32", "[4]", nested("[", "", "]")));
 }
 
-TEST_F(SafetensorsTest, MessagesStayShortWhateverTheHeaderSays) {
+TEST_F(SafetensorsTest, LimitsLengthOfMessages) {
   const std::string large(1'000'000, 'y');
   const auto length = [](const std::string& file) {
     return std::string_view(error_of([&] { parse(file); }).what()).size();

@@ -134,7 +134,7 @@ TEST_F(TorchCheckpointTest, MessagesFollowTheLanguage) {
   set_language(Language::kEnglish);
 }
 
-TEST_F(TorchCheckpointTest, MessagesStayShortAndPrintableWhateverTheFileSays) {
+TEST_F(TorchCheckpointTest, LimitsLengthOfMessagesAndEscapesThem) {
   const auto message = [](const std::string& file) {
     return std::string(error_of([&] { parse(file); }).what());
   };

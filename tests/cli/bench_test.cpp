@@ -45,7 +45,7 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
   }
 }
 
-TEST(BenchTest, SharesInTheTextAreSaidToBeOfTheCpu) {
+TEST(BenchTest, NamesTheCpuAsReferenceOfShares) {
   const ProcessResult run =
       run_oko({"bench", "decode", "--model", kModel, "--tokens", "4", "--repeats", "1"});
   ASSERT_EQ(run.status, 0) << run.err;

@@ -72,7 +72,7 @@ TEST_F(ChatTest, EachLineOfAPipeIsAQuestion) {
   EXPECT_FALSE(fs::exists(history())) << "what no person has typed is no history";
 }
 
-TEST_F(ChatTest, BadLinesOfAPipeLeaveTheOthersAndTheFirstDecidesTheStatus) {
+TEST_F(ChatTest, FirstBadLineOfAPipeDecidesStatusAndOthersAreAnswered) {
   const auto result = ask("/image none.png\n/imgae x\n/ocr maybe\n/image \"" + kStars +
                               "\"\nDescribe this image.\n/quit\nDescribe this image.\n",
                           {});
@@ -257,7 +257,7 @@ TEST_F(ChatHistoryTest, KeepsTheLastLinesForItsOwnerAlone) {
   EXPECT_TRUE(text.ends_with("line 2004\nновая\n"));
 }
 
-TEST_F(ChatHistoryTest, IsNotNeeded) {
+TEST_F(ChatHistoryTest, WorksWithoutHistory) {
   write_file_atomically(folder_ / "file", std::string_view("no folder"));
   fs::create_directory(folder_ / "folder");
   for (const fs::path& file : {folder_ / "file" / "history", folder_ / "folder", fs::path()}) {

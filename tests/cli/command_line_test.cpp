@@ -118,7 +118,7 @@ TEST_F(CommandLineTest, RefusesUnknownOptionsCommandsAndArguments) {
   expect_refused({"make", "key", "--", "-x"}, "unexpected argument -x", "лишний аргумент -x");
 }
 
-TEST_F(CommandLineTest, RefusesWhatIsMissing) {
+TEST_F(CommandLineTest, RefusesMissingArguments) {
   expect_refused({}, "no command is given: oko has read, make",
                  "не указана команда: у oko есть read, make");
   expect_refused({"make"}, "no command is given: oko make has model, key",

@@ -89,7 +89,7 @@ TEST_F(DescribeTest, PrintsTheAnswerAndALineBreak) {
       << "no progress in a pipe";
 }
 
-TEST_F(DescribeTest, ThatOnlyTheFirstOfSeveralPagesIsDescribedIsSaid) {
+TEST_F(DescribeTest, NotesThatOnlyTheFirstPageIsDescribed) {
   const std::string pages = OKO_SOURCE_DIR + std::string("/tests/image/data/pages.tiff");
   const auto result = describe({"--ocr", "off", "--json", pages});
   EXPECT_EQ(result.status, 0) << result.err;
@@ -192,7 +192,7 @@ TEST_F(DescribeTest, APictureThatFailedHasARecordInJson) {
   EXPECT_TRUE(nlohmann::json::parse(alone.out).contains("error")) << alone.out;
 }
 
-TEST_F(DescribeTest, EachHintOfSeveralPicturesIsSaidOnce) {
+TEST_F(DescribeTest, PrintsEachHintOnceForSeveralPictures) {
   const auto none = [&](const char* name) { return (folder_ / name).string(); };
   const auto result = describe({none("a.jpg"), file("text.jpg", "This is a text."), none("b.jpg")});
   EXPECT_EQ(result.status, 4);
@@ -229,7 +229,7 @@ TEST_F(DescribeTest, AModelOfAnotherArchitectureIsNamed) {
   expect_error(run({"describe", "--model", folder, picture()}), 5, "llava");
 }
 
-TEST_F(DescribeTest, CutWeightsAreNamedWithTheirSizes) {
+TEST_F(DescribeTest, TruncatedWeightsAreNamedWithBothSizes) {
   const auto folder = changed_model("model.safetensors",
                                     [](std::string& bytes) { bytes.resize(bytes.size() / 2); });
   expect_error(run({"describe", "--model", folder, picture()}), 5, "model.safetensors");
@@ -241,7 +241,7 @@ TEST_F(DescribeTest, MissingWeightsAreNamed) {
   expect_error(run({"describe", "--model", folder, picture()}), 5, "model.safetensors");
 }
 
-TEST_F(DescribeTest, WeightsThatAreNotNumbersAreToldNotPrinted) {
+TEST_F(DescribeTest, ReportsWeightsThatAreNaN) {
   const auto folder = changed_model("model.safetensors", [](std::string& bytes) {
     // All bits set are NaN in bf16 and f32: the second half of the data holds norms too.
     std::fill(bytes.end() - static_cast<std::ptrdiff_t>(bytes.size() / 2), bytes.end(), '\xff');
@@ -258,7 +258,7 @@ TEST_F(DescribeTest, WrongUsageIsStatus2) {
   expect_error(describe({"--ocr", "perhaps", picture()}), 2, "perhaps");
 }
 
-TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
+TEST_F(DescribeTest, OcrOnPutsTextOfThePictureIntoThePrompt) {
   OKO_NEEDS_TESSERACT();
   const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
   const auto ask = [&](const char* ocr) {
@@ -275,7 +275,7 @@ TEST_F(DescribeTest, TextOfThePictureIsReadForTheModelWhereThatIsAsked) {
             without.at("stats").at("prompt_tokens").get<int>() + 20);
 }
 
-TEST_F(DescribeTest, TextThatIsLeftOutOfTheQuestionIsSaid) {
+TEST_F(DescribeTest, ReportsTextLeftOutOfThePrompt) {
   OKO_NEEDS_TESSERACT();
   const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
   const auto result = describe({receipt, "--json", "--ocr-tokens", "400"});
@@ -301,7 +301,7 @@ TEST_F(DescribeTest, TextThatIsLeftOutOfTheQuestionIsSaid) {
   EXPECT_EQ(nlohmann::json::parse(full.out).at("ocr_left_out").at(0).at("reason"), "context");
 }
 
-TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
+TEST_F(DescribeTest, OcrAutoReadsTextIfThereIsSome) {
   OKO_NEEDS_TESSERACT();
   const auto lines_of = [&](const std::string& file) {
     const auto result =
@@ -314,7 +314,7 @@ TEST_F(DescribeTest, WithOcrAutoTextIsReadWhereThereIsSome) {
   EXPECT_EQ(lines_of("images/hearts.jpg"), 0u);
 }
 
-TEST_F(DescribeTest, TextThatThereIsNoMemoryToReadIsSaidAndThePictureDescribed) {
+TEST_F(DescribeTest, DescribesWithoutTextIfReadingDoesNotFitTheBudget) {
   OKO_NEEDS_TESSERACT();
   const std::string large = file("large.bmp", white_bitmap(4000, 3000));
   const auto ask = [&](const char* ocr) {
@@ -368,7 +368,7 @@ TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
   EXPECT_EQ(within(least(large), {picture(), large}).status, 0);
 }
 
-TEST_F(DescribeTest, WithOcrAutoAMissingLanguageIsSaidAndThePictureDescribed) {
+TEST_F(DescribeTest, OcrAutoDescribesWithANoteIfALanguageIsMissing) {
   OKO_NEEDS_TESSERACT();
   ::setenv("TESSDATA_PREFIX", folder_.c_str(), 1);
   const auto automatic = describe({picture(), "--ocr", "auto"});

@@ -70,7 +70,7 @@ TEST_F(EmbedTest, AllThreeOutputsOfATextAreInOneObject) {
   for (const json& row : object.at("colbert")) EXPECT_NEAR(length(row), 1, 1e-5);
 }
 
-TEST_F(EmbedTest, EachOptionThatARefusalNamesIsEnough) {
+TEST_F(EmbedTest, EachOptionOfARefusalIsSufficient) {
   std::string text;
   for (int i = 0; i < 400; ++i) text += "слово ";
   const auto embed = [&](std::vector<std::string> options) {
@@ -113,7 +113,7 @@ TEST_F(EmbedTest, AnEmptyTextHasTheVectorsOfItsTwoSpecialTokens) {
   EXPECT_EQ(object.at("colbert").size(), 1u);
 }
 
-TEST_F(EmbedTest, LinesOfStandardInputAreTextsWhateverEndsThem) {
+TEST_F(EmbedTest, AcceptsAnyLineEndingOnStandardInput) {
   const std::string input = input_file("one\r\nдва\n\nlast");
   const auto lines = objects(run({"-", "--json", "--model", model()}, "en", input));
   const auto arguments = objects(run({"one", "два", "", "last", "--json", "--model", model()}));
@@ -139,7 +139,7 @@ TEST_F(EmbedTest, BrokenAndHostileTextIsRead) {
   }
 }
 
-TEST_F(EmbedTest, ACutTextIsSaidToBeCutInBothLanguages) {
+TEST_F(EmbedTest, ReportsTruncatedTextInBothLanguages) {
   const std::vector<std::string> arguments{"a b c d e f g", "--max-tokens", "5", "--model",
                                            model()};
   const ProcessResult english = run(arguments);
@@ -153,7 +153,7 @@ TEST_F(EmbedTest, ACutTextIsSaidToBeCutInBothLanguages) {
   EXPECT_EQ(run(quiet).err, "");
 }
 
-TEST_F(EmbedTest, TextInAnotherEncodingIsSaid) {
+TEST_F(EmbedTest, NotesTextInAnotherEncoding) {
   const std::string cp1251 = "\xCF\xF0\xE8\xE2\xE5\xF2";
   const std::string utf16("h\0i\0", 4);
   for (const std::string& text : {cp1251, utf16}) {
@@ -196,7 +196,7 @@ TEST_F(EmbedTest, PlainOutputIsALineAVector) {
   EXPECT_NE(both.out.find("\ncolbert\t"), std::string::npos);
 }
 
-TEST_F(EmbedTest, PoolingThatNoFileTellsIsSaid) {
+TEST_F(EmbedTest, NotesPoolingThatNoFileSpecifies) {
   const std::filesystem::path plain = folder_ / "plain";
   std::filesystem::copy(RandomModels::get("bge-m3-small-f32", 21), plain);
   const std::string weights = plain / "model.safetensors";
@@ -250,7 +250,7 @@ TEST_F(EmbedTest, AMissingModelIsStatusFive) {
   EXPECT_EQ(run({"a", "--model", "/no/such/model"}).status, 5);
 }
 
-TEST_F(EmbedTest, ADamagedModelNeverPrintsNumbersThatAreNone) {
+TEST_F(EmbedTest, DamagedModelNeverPrintsNaN) {
   const auto copy = folder_ / "model";
   std::filesystem::copy(model(), copy);
   const auto weights = copy / "model.safetensors";

@@ -99,7 +99,7 @@ TEST_F(OcrPdfTest, ADamagedPageDoesNotStopTheOthers) {
   EXPECT_EQ(pdf.text_layer(2)->text(), "Page 3\n");
 }
 
-TEST_F(OcrPdfTest, APasswordIsToldWithWhatToDo) {
+TEST_F(OcrPdfTest, PasswordErrorHasAHint) {
   const ProcessResult result = run({kData + "locked.pdf"}, "ru");
   EXPECT_EQ(result.status, 4);
   EXPECT_EQ(result.out, "");
@@ -134,7 +134,7 @@ TEST_F(OcrPdfTest, WordsOfASearchablePdfLieWhereTheyWereRead) {
   EXPECT_NEAR(again.box.width, word.at("box").at(2).get<float>(), five_points);
 }
 
-TEST_F(OcrPdfTest, NothingIsWrittenWhereNoPageIsRead) {
+TEST_F(OcrPdfTest, WritesNothingIfNoPageIsRead) {
   const ProcessResult result =
       run({kData + "locked.pdf", kData + "no_pages.pdf", "--format", "pdf"});
   EXPECT_EQ(result.status, 4);
@@ -165,7 +165,7 @@ TEST_F(OcrPdfTest, ForceReadsPagesThatHaveText) {
   EXPECT_EQ(pdf.text_layer(0)->text(), "Первая\n") << "once: it was there";
 }
 
-TEST_F(OcrPdfTest, AnOutputFileIsThereOnceItIsWhole) {
+TEST_F(OcrPdfTest, OutputFileAppearsWhenComplete) {
   const std::string file = folder_ / "out.txt";
   write_file_atomically(file, "before");
   EXPECT_EQ(run({kData + "locked.pdf", "-o", file}).status, 4);

@@ -72,7 +72,7 @@ TEST_F(OcrTest, WordsBelowTheLeastConfidenceAreMarked) {
   EXPECT_EQ(run({"ocr", cutting, "--min-confidence", "1.5"}).status, 2);
 }
 
-TEST_F(OcrTest, PageThatCannotBeReadIsToldAndAPictureWithoutTextIsNot) {
+TEST_F(OcrTest, NotesUnreadablePageButNotPictureWithoutText) {
   OKO_NEEDS_TESSERACT();
   image::Image receipt = image::load(kReceipt);
   std::vector<std::uint8_t> mirrored;
@@ -216,7 +216,7 @@ TEST_F(OcrTest, PictureWithoutTextIsNoError) {
   EXPECT_EQ(json::parse(result.out).at("lines").size(), 0u) << result.out;
 }
 
-TEST_F(OcrTest, BadInputIsToldInBothLanguages) {
+TEST_F(OcrTest, BadInputIsReportedInBothLanguages) {
   OKO_NEEDS_TESSERACT();
   write_file_atomically(folder_ / "text.png", std::string_view("not a picture"));
   const ProcessResult english = run({"ocr", folder_ / "text.png"});
@@ -251,7 +251,7 @@ TEST_F(OcrTest, EvalPrintsTheRatesOfAFolder) {
   EXPECT_GT(rates.at("raw").at("characters").at("cyrillic").at("total").get<int>(), 100);
 }
 
-TEST_F(OcrTest, EvalSaysWhatItLeavesOutAndGoesOnAfterADamagedPicture) {
+TEST_F(OcrTest, EvalNamesSkippedFilesAndSurvivesADamagedPicture) {
   OKO_NEEDS_TESSERACT();
   for (const char* name : {"receipt_0.png", "receipt_0.txt"}) {
     fs::copy_file(fs::path(kPages) / name, folder_ / name);

@@ -50,7 +50,7 @@ TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
   EXPECT_GT(plan.at("memory_bytes"), 500'000'000u);
 }
 
-TEST(PlanCommandTest, DiskForAnAlignedCopyIsTold) {
+TEST(PlanCommandTest, ReportsDiskSpaceForAnAlignedCopy) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("oko_plan_" + std::to_string(::getpid()));
   copy_shifted(kTinyModel, folder, 1);
@@ -95,13 +95,13 @@ TEST(PlanCommandTest, AConfigAloneIsEnough) {
   EXPECT_NE(table.find("not downloaded: an estimate"), std::string::npos) << table;
 }
 
-TEST(PlanCommandTest, NonsenseIsWrongUsage) {
+TEST(PlanCommandTest, RefusesMalformedSizesAndUnknownModels) {
   EXPECT_EQ(run({"plan", "--memory", "8"}).status, 2);
   EXPECT_EQ(run({"plan", "--memory", "lots"}).status, 2);
   EXPECT_EQ(run({"plan", "--model", "no-such-model"}).status, 5);
 }
 
-TEST(BudgetTest, WhatDoesNotFitIsRefusedWithTheNumbersAndTheKnob) {
+TEST(BudgetTest, RefusalHasNumbersAndKnob) {
   const ProcessResult result =
       run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--budget", "60MB"});
   EXPECT_EQ(result.status, 3) << result.out;
@@ -118,7 +118,7 @@ std::string named_value(const std::string& text, const std::string& option) {
   return text.substr(begin, text.find_first_of(" ,;\n", begin) - begin);
 }
 
-TEST(BudgetTest, EachOptionThatARefusalNamesIsEnoughByItself) {
+TEST(BudgetTest, EachOptionOfARefusalIsSufficient) {
   const auto describe = [](std::vector<std::string> options) {
     options.insert(options.begin(), {"describe", kPicture, "--model", kTinyModel});
     return run(options);
@@ -136,7 +136,7 @@ TEST(BudgetTest, EachOptionThatARefusalNamesIsEnoughByItself) {
   EXPECT_EQ(describe({"--ocr", "off", "--max-tokens", tokens, "--budget", "75MB"}).status, 0);
 }
 
-TEST(BudgetTest, RefusalBeforeTheModelIsAskedNamesWhatIsEnoughForTheModelToo) {
+TEST(BudgetTest, EarlyRefusalNamesBudgetForTheWholeWork) {
   OKO_NEEDS_TESSERACT();
   const auto describe = [](const std::string& ocr, const std::string& budget) {
     return run({"describe", kPicture, "--model", kTinyModel, "--ocr", ocr, "--max-tokens", "16",
@@ -150,7 +150,7 @@ TEST(BudgetTest, RefusalBeforeTheModelIsAskedNamesWhatIsEnoughForTheModelToo) {
 }
 
 /// A command under the budget that its refusal names, whatever it is refused for.
-TEST(BudgetTest, TheFirstRefusalNamesTheLeastBudgetThatDoes) {
+TEST(BudgetTest, FirstRefusalNamesLeastSufficientBudget) {
   OKO_NEEDS_TESSERACT();
   const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
   const std::string river = std::string(OKO_SOURCE_DIR) + "/demo/images/river.png";
@@ -193,7 +193,7 @@ TEST(BudgetTest, OnlyOptionsThatHelpAreNamed) {
   EXPECT_EQ(refused("66MB").find("smaller"), std::string::npos) << "without a number";
 }
 
-TEST(BudgetTest, TextIsLeftOutByItselfWhereOnlyTheModelFits) {
+TEST(BudgetTest, SkipsReadingTextIfOnlyTheModelFits) {
   OKO_NEEDS_TESSERACT();
   const auto describe = [](const std::string& ocr) {
     return run({"describe", kPicture, "--model", kTinyModel, "--ocr", ocr, "--max-tokens", "16",
@@ -208,7 +208,7 @@ TEST(BudgetTest, TextIsLeftOutByItselfWhereOnlyTheModelFits) {
   EXPECT_NE(on.err.find("use --ocr off"), std::string::npos) << on.err;
 }
 
-TEST(PlanCommandTest, WhatDoesNotFitIsStatus3) {
+TEST(PlanCommandTest, StatusIs3IfNothingFits) {
   const ProcessResult result = run({"plan", "--memory", "4GB"});
   EXPECT_EQ(result.status, 3) << result.out;
   EXPECT_NE(result.out.find("does not fit"), std::string::npos) << result.out;
@@ -216,7 +216,7 @@ TEST(PlanCommandTest, WhatDoesNotFitIsStatus3) {
   EXPECT_NE(result.err.find("oko: does not fit: "), std::string::npos) << result.err;
 }
 
-TEST(BudgetTest, LimitOfTheAddressSpaceIsSeenWhateverTheBudgetSays) {
+TEST(BudgetTest, AddressSpaceLimitBoundsAnyBudget) {
 #ifndef __linux__
   GTEST_SKIP() << "this system enforces no such limit";
 #endif
@@ -239,7 +239,7 @@ TEST(BudgetTest, LimitOfTheAddressSpaceIsSeenWhateverTheBudgetSays) {
   }
 }
 
-TEST(BudgetTest, WhatFitsWithLessIsDoneAndSaid) {
+TEST(BudgetTest, ReducesRequestAndReportsIt) {
   // The cache of a long answer is cut to a quarter; a smaller chunk would not have been enough.
   const std::vector<std::string> arguments = {"describe",      kPicture, "--model",      kTinyModel,
                                               "--ocr",         "off",    "--max-tokens", "100000",

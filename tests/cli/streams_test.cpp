@@ -125,7 +125,7 @@ TEST_F(StreamsTest, StdoutThatCannotBeWrittenIsAnError) {
   }
 }
 
-TEST_F(StreamsTest, ReaderOfStdoutThatHasGoneEndsOkoWithoutAWord) {
+TEST_F(StreamsTest, EndsSilentlyIfStdoutLosesItsReader) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   ::close(ends[0]);
@@ -139,7 +139,7 @@ TEST_F(StreamsTest, ReaderOfStdoutThatHasGoneEndsOkoWithoutAWord) {
   EXPECT_NE(ignoring.err.find("standard output cannot be written"), std::string::npos);
 }
 
-TEST_F(StreamsTest, ModelIsMadeThoughItsTableCannotBePrinted) {
+TEST_F(StreamsTest, MakesModelEvenIfItsTableCannotBePrinted) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
   const auto result = shell("\"$OKO\" convert \"$MODEL\" $FOLDER/small >/dev/full");
   EXPECT_EQ(result.status, 1) << result.err;
@@ -153,7 +153,7 @@ TEST_F(StreamsTest, StdinThatIsClosedIsAnError) {
   EXPECT_NE(result.err.find("standard input cannot be read"), std::string::npos) << result.err;
 }
 
-TEST_F(StreamsTest, PictureComesFromStandardInputWhereItsNameIsADash) {
+TEST_F(StreamsTest, ReadsPictureFromStandardInputForADash) {
   const auto from_file = shell(kDescribe + std::string("--json \"$PICTURE\""));
   auto expected = nlohmann::json::parse(from_file.out);
   const auto piped = shell("cat \"$PICTURE\" | TMPDIR=$FOLDER " +
@@ -189,7 +189,7 @@ TEST_F(StreamsTest, NameThatIsNotUtf8IsWholeInJson) {
   EXPECT_EQ(shell("printf %s '" + bytes + "' | base64 -d").out, name);
 }
 
-TEST_F(StreamsTest, ProgressIsDrawnWhereTheTerminalCanDrawAndNobodyElsePrintsOnIt) {
+TEST_F(StreamsTest, DrawsProgressOnlyOnATerminalOfItsOwn) {
   if (!has_terminals()) GTEST_SKIP() << "this system has no pseudo-terminals";
   const auto shown = [&](const std::string& terminal, const std::string& stdout_stream) {
     const int far = give_terminal();
@@ -234,7 +234,7 @@ TEST_F(StreamsTest, FirstSignalEndsAReadThatWaits) {
   ::close(writer);
 }
 
-TEST(InterruptTest, WorkThatLooksForNoStopIsEndedAfterItsPatience) {
+TEST(InterruptTest, EndsWorkThatIgnoresAStopAfterItsPatience) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   set_language(Language::kEnglish);
   const auto stubborn = [] {
@@ -245,7 +245,7 @@ TEST(InterruptTest, WorkThatLooksForNoStopIsEndedAfterItsPatience) {
   EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(143), "oko: stopped");
 }
 
-TEST(InterruptTest, AnUnreadStderrDoesNotKeepTheProcess) {
+TEST(InterruptTest, EndsEvenIfStderrIsNotRead) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto unread = [] {
     int ends[2];
@@ -286,7 +286,7 @@ TEST(InterruptTest, WorkThatStopsInTimeEndsByItself) {
   EXPECT_TRUE(interrupt.token().stop_requested());
 }
 
-TEST(InterruptTest, HangUpStaysIgnoredWhereItWas) {
+TEST(InterruptTest, KeepsSighupIgnored) {
   std::signal(SIGHUP, SIG_IGN);
   {
     const cli::Interrupt interrupt;

@@ -5,7 +5,7 @@
 namespace oko::document {
 namespace {
 
-TEST(ContentStreamTest, WhatEndsBehindAnOperatorIsWhole) {
+TEST(ContentStreamTest, StreamEndingWithAnOperatorIsComplete) {
   for (const char* content :
        {"", " \n", "% a comment", "q 1 0 0 1 0 0 cm", "BT /F 12 Tf (a \\) (b)) Tj ET % end",
         "[(a) -20 <62> 3] TJ T*", "/Span <</ActualText (x)/A [1 2]>> BDC EMC", "true ri",
@@ -14,7 +14,7 @@ TEST(ContentStreamTest, WhatEndsBehindAnOperatorIsWhole) {
   }
 }
 
-TEST(ContentStreamTest, WhatEndsElsewhereIsNot) {
+TEST(ContentStreamTest, StreamEndingElsewhereIsIncomplete) {
   for (const char* content :
        {"BT (a) Tj (b", "BT (a) Tj (b\\", "BT (a) Tj <61", "[(a) -20", "/Span <</A 1", "/Span",
         "BT 12 0", "BT (a) T", "BT (a", "BI /W 1 ID \x01\x02", "(a (b) Tj 0 -12 Td (c) Tj ET"}) {

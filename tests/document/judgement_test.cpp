@@ -57,20 +57,20 @@ TEST(JudgementTest, TextOfSeveralLanguagesIsPlausible) {
   }
 }
 
-TEST(JudgementTest, LettersMovedAlongTheAlphabetAreNot) {
+TEST(JudgementTest, ShiftedLettersAreNotPlausible) {
   for (char32_t by = 1; by < 26; ++by) {
     EXPECT_FALSE(is_plausible(page_of(moved(kRussian, by)))) << moved(kRussian, by);
     EXPECT_FALSE(is_plausible(page_of(moved(kEnglish, by)))) << moved(kEnglish, by);
   }
 }
 
-TEST(JudgementTest, BytesReadInAnotherCodePageAreNot) {
+TEST(JudgementTest, WrongCodePageIsNotPlausible) {
   EXPECT_FALSE(is_plausible(page_of("Äîãîâîð ïîñòàâêè èìåíóåìîå â äàëüíåéøåì")));
   EXPECT_FALSE(is_plausible(page_of("Р”РѕРіРѕРІРѕСЂ РїРѕСЃС‚Р°РІРєРё РёРјРµРЅСѓРµРјРѕРµ")));
   EXPECT_FALSE(is_plausible(page_of("Ð”Ð¾Ð³Ð¾Ð²Ð¾Ñ€ Ð¿Ð¾ÑÑ‚Ð°Ð²ÐºÐ¸")));
 }
 
-TEST(JudgementTest, QuestionMarksAndCharactersWithoutMeaningAreNot) {
+TEST(JudgementTest, QuestionMarksAndMeaninglessCharactersAreNotPlausible) {
   EXPECT_FALSE(is_plausible(page_of("???????? ???????? ?? 77/2026")));
   EXPECT_FALSE(is_plausible(page_of("до\uFFFDо\uFFFDор по\uFFFD\uE001авки")));
   EXPECT_TRUE(is_plausible(page_of("одна неизвестная \uFFFD буква среди многих известных")));
@@ -96,7 +96,7 @@ TEST(JudgementTest, APlaceIsOpenUnlessLinesCoverItFromTopToBottom) {
   EXPECT_EQ(open_places(page, {{0, 0, 1000, 1000}, {2000, 0, 500, 500}}).size(), 1u);
 }
 
-TEST(JudgementTest, PlacesInsideOfOthersAreOne) {
+TEST(JudgementTest, NestedPlacesAreOnePlace) {
   std::vector<Box> places(500, {0, 0, 1000, 1000});
   for (int i = 0; i < 500; ++i) places.push_back({static_cast<float>(i), 10, 100, 100});
   EXPECT_EQ(open_places({1000, 1000, {}}, places), (std::vector<Box>{{0, 0, 1000, 1000}}));
@@ -104,7 +104,7 @@ TEST(JudgementTest, PlacesInsideOfOthersAreOne) {
   EXPECT_EQ(open_places({1000, 1000, {}}, places).size(), 1u) << "very many";
 }
 
-TEST(JudgementTest, InkOutsideOfTheWordsIsMore) {
+TEST(JudgementTest, InkOutsideTheWordsIsUnreadText) {
   image::Image picture{400, 1000, std::vector<std::uint8_t>(400 * 1000 * 3, 255)};
   const auto draw = [&](int left, int top) {  // stripes, as letters have
     for (int y = top; y < top + 40; ++y) {

@@ -5,7 +5,6 @@
 namespace oko::document {
 namespace {
 
-
 Line line(const std::string& text, float left, float top, TextSource source, float confidence = 1) {
   Line result{{}, {left, top, 0, 20}, confidence, 0};
   for (std::size_t begin = 0; begin < text.size();) {
@@ -23,7 +22,7 @@ Page told(std::vector<Line> lines) {
   return {1000, 1000, std::move(lines), TextSource::kTextLayer};
 }
 
-TEST(MergeTest, WhatIsReadStandsWhereItIsOnThePage) {
+TEST(MergeTest, PlacesReadWordsByTheirBoxes) {
   const Page page =
       merged(told({line("header", 100, 10, TextSource::kTextLayer),
                    line("footer", 100, 900, TextSource::kTextLayer)}),
@@ -34,7 +33,7 @@ TEST(MergeTest, WhatIsReadStandsWhereItIsOnThePage) {
   EXPECT_EQ(page.lines[1].words[0].source, TextSource::kRecognized);
 }
 
-TEST(MergeTest, WordsThatAreToldAreNotRepeated) {
+TEST(MergeTest, DropsReadWordsThatTheLayerHas) {
   const Page page = merged(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
                            {1000,
                             1000,
@@ -43,7 +42,7 @@ TEST(MergeTest, WordsThatAreToldAreNotRepeated) {
   EXPECT_EQ(page.text(), "total: 5.00 stamp\n");
 }
 
-TEST(MergeTest, TextThatRunsUpIsInOrderOfItsOwn) {
+TEST(MergeTest, OrdersVerticalTextSeparately) {
   const auto upwards = [](const std::string& name, float left, TextSource source) {
     return Line{{{name, {left, 500, 20, 100}, 1, {}, source},
                  {"text", {left, 380, 20, 100}, 1, {}, source}},
@@ -61,14 +60,14 @@ TEST(MergeTest, TextThatRunsUpIsInOrderOfItsOwn) {
   EXPECT_EQ(lines, "first text/second text/third text/");
 }
 
-TEST(MergeTest, WordsThatAreToldTheSameAreNotAddedAgain) {
+TEST(MergeTest, DropsReadWordsEqualToThoseOfTheLayer) {
   const Page page =
       without_told(told({line("total: 5.00", 100, 10, TextSource::kTextLayer)}),
                    {1000, 1000, {line("total: 5,00", 102, 12, TextSource::kRecognized, 0.9f)}});
   EXPECT_EQ(page.text(), "5,00\n");
 }
 
-TEST(MergeTest, AWatermarkDoesNotHideWhatStandsUnderIt) {
+TEST(MergeTest, KeepsTextUnderAWatermark) {
   Line mark = line("COPY", 100, 100, TextSource::kTextLayer);
   mark.words[0].box = mark.box = {100, 100, 800, 800};
   const Page page =
@@ -92,7 +91,7 @@ TEST(MergeTest, ALayerWhoseBoxesAreFarOffIsNotDoubled) {
   EXPECT_EQ(page.text(), "one two three\n");
 }
 
-TEST(MergeTest, ReadAndToldAgreeWhereMostSureWordsAreTheSame) {
+TEST(MergeTest, LayerAgreesIfMostSureWordsMatch) {
   const Page page = told({line("one two three four", 100, 10, TextSource::kTextLayer)});
   const auto read = [](const std::string& text) -> Page {
     return {1000, 1000, {line(text, 100, 12, TextSource::kRecognized, 0.9f)}};
@@ -108,7 +107,7 @@ TEST(MergeTest, DoubtedTextHasNoConfidence) {
   EXPECT_EQ(page.lines[0].words[0].confidence, 0);
 }
 
-TEST(MergeTest, WordsWhoseLettersHaveNoMeaningAreReadInTheirPlace) {
+TEST(MergeTest, ReplacesMeaninglessWordsByReadOnes) {
   const Page page = doubted_where_unclear(
       told({line("\uFFFD price \uFFFDf sug\uFFFDr", 100, 10, TextSource::kTextLayer)}));
   EXPECT_EQ(page.lines[0].words[1].confidence, 1);

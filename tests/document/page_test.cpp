@@ -29,7 +29,7 @@ TEST(PageTest, AGapOfMoreThanALineEndsABlock) {
             (std::vector<int>{0, 1, 1}));
 }
 
-TEST(PageTest, APriceBesideItsNameIsOfItsBlock) {
+TEST(PageTest, PriceNextToItsNameBelongsToItsBlock) {
   EXPECT_EQ(blocks_of({{10, 10, 200, 20}, {700, 12, 60, 20}, {10, 36, 200, 20}, {700, 37, 60, 20}}),
             (std::vector<int>{0, 0, 0, 0}));
 }
@@ -48,7 +48,7 @@ TEST(PageTest, UnsureWordsAreMarked) {
   EXPECT_EQ(marked_text(page, 0.5f), "а [b?]\n") << "a file that is not believed";
 }
 
-TEST(PageTest, TextOfBlocksIsParted) {
+TEST(PageTest, SeparatesTextOfBlocks) {
   Page page{
       100, 100, {{{{"a", {}, 1, {}}, {"б", {}, 1, {}}}, {}, 1, 0}, {{{"c", {}, 1, {}}}, {}, 1, 1}}};
   EXPECT_EQ(page.text(), "a б\n\nc\n");

@@ -98,7 +98,7 @@ TEST_F(PagesTest, BoxesOfAFaxAreInThePixelsOfItsFile) {
   EXPECT_EQ(page.lines[0].box, (Box{1, 1, 4, 2}));
 }
 
-TEST_F(PagesTest, APageThatIsTooLargeIsDrawnSmallerAndThatIsSaid) {
+TEST_F(PagesTest, DrawsTooLargePageSmallerWithANote) {
   Pages pages({kData + "text.pdf", kData + "poster.pdf"}, {.pdf = {.max_pixels = 9'000'000}});
   EXPECT_EQ(pages.reduction(0), "");
   EXPECT_EQ(pages.reduction(1), kData + "poster.pdf: read at 15 dots per inch: 3000 × 3000 pixels");
@@ -138,7 +138,7 @@ TEST_F(PagesTest, LettersWithoutAMeaningAreReadInThePicture) {
   EXPECT_EQ(little.notes[0], "its text has 20 characters without a meaning; the picture shows 1");
 }
 
-TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCountedAndKeptWhereTheEdgeIsWrong) {
+TEST_F(PagesTest, CountsWordsBeyondTheEdgeAndKeepsThemIfTheEdgeIsWrong) {
   const auto load = [&](const std::string& boxes, const std::string& outside) {
     write_pdf(
         folder_ / "page.pdf",
@@ -162,7 +162,7 @@ TEST_F(PagesTest, WordsBeyondTheEdgeOfAPageAreCountedAndKeptWhereTheEdgeIsWrong)
             std::vector<std::string>{"4 words, most of the text, lie outside of the page"});
 }
 
-TEST_F(PagesTest, TextOfLayersThatAreNotShownIsCountedAndLeftOut) {
+TEST_F(PagesTest, CountsAndDropsTextOfHiddenLayers) {
   const auto load = [&](const std::string& properties) {
     write_file_atomically(
         folder_ / "page.pdf",

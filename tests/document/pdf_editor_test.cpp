@@ -45,7 +45,7 @@ class PdfEditorTest : public ScratchFolderTest {
   }
 };
 
-TEST_F(PdfEditorTest, TextStandsWhereItWasReadHoweverThePageIsTurnedAndCut) {
+TEST_F(PdfEditorTest, PlacesTextOnRotatedAndCroppedPages) {
   for (const char* entries :
        {"", "/Rotate 90", "/Rotate 180", "/Rotate -90", "/CropBox[-40 40 200 210]",
         "/CropBox[-40 40 200 210]/Rotate 270", "/UserUnit 2", "/Resources<<>>"}) {
@@ -143,7 +143,7 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
   EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "kept\n\nseen\n");
 }
 
-TEST_F(PdfEditorTest, OtherPagesThanPdfiumCountsAreNotEdited) {
+TEST_F(PdfEditorTest, RefusesFileWithAnotherPageCountThanPdfium) {
   EXPECT_FALSE(PdfEditor::open(write_page(""), 2));
   EXPECT_FALSE(PdfEditor::open(folder_ / "none.pdf", 1));
 }

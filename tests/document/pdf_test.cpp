@@ -75,7 +75,7 @@ TEST_F(PdfTest, RotationAndCropBoxDecideSizeAndPlaces) {
   EXPECT_EQ(pdf.text_layer(0)->text(), kText);
 }
 
-TEST_F(PdfTest, TextThatRunsUpOrDownIsRead) {
+TEST_F(PdfTest, ReadsVerticalText) {
   EXPECT_EQ(Pdf(kData + "sideways.pdf").text_layer(0)->text(), "Снизу вверх\n\nDown we go\n");
 }
 
@@ -108,7 +108,7 @@ TEST_F(PdfTest, APasswordIsNamedInBothLanguages) {
   EXPECT_EQ(message_of(open, ErrorCode::kBadInput), kData + "locked.pdf: PDF защищён паролем");
 }
 
-TEST_F(PdfTest, WhatIsNoPdfIsRefusedWithItsCause) {
+TEST_F(PdfTest, RefusesOtherFilesWithTheCause) {
   const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
   const auto message = [&](const std::string& name, std::string_view bytes) {
     write_file_atomically(folder_ / name, bytes);
@@ -155,7 +155,7 @@ std::string jpeg_of_noise() {
   return image::encode_jpeg(noise, 90);
 }
 
-TEST_F(PdfTest, ContentThatBreaksOffIsDamagedThoughItsBeginningCanBeDrawn) {
+TEST_F(PdfTest, TruncatedContentIsDamagedEvenIfItsStartDraws) {
   std::string lines;
   for (int i = 0; i < 40; ++i) {
     lines += "BT /F 12 Tf 20 " + std::to_string(700 - i * 16) + " Td (Line " +
@@ -178,7 +178,7 @@ TEST_F(PdfTest, ContentThatBreaksOffIsDamagedThoughItsBeginningCanBeDrawn) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 40) << text;
 }
 
-TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
+TEST_F(PdfTest, TruncatedJpegIsDamagedButNotOneWithoutEndMarker) {
   const std::string content = deflated("q 300 0 0 300 20 20 cm /Im Do Q");
   const std::string whole = jpeg_of_noise();
   for (const char* end : {"", "\xFF\xD9"}) {
@@ -197,7 +197,7 @@ TEST_F(PdfTest, AJpegThatBreaksOffIsDamagedAndOneWithoutItsLastMarkerIsNot) {
   EXPECT_NO_THROW(Pdf(folder_ / "white.pdf").render(0));
 }
 
-TEST_F(PdfTest, TextThatThePageDoesNotShowIsCountedAndLeftOut) {
+TEST_F(PdfTest, CountsAndDropsHiddenText) {
   const std::string text = "BT /F 12 Tf 20 500 Td (word) Tj ET ";
   const std::string scan = "q 360 0 0 720 0 0 cm /Im Do Q ", bar = "0 g 0 490 200 40 re f ";
   const std::string paper =
@@ -223,7 +223,7 @@ TEST_F(PdfTest, TextThatThePageDoesNotShowIsCountedAndLeftOut) {
   EXPECT_FALSE(is_seen(scan + "3 Tr " + text + bar, noise)) << "blacked out";
 }
 
-TEST_F(PdfTest, TextOfFormsAndMembershipsInLayersThatAreNotShownIsLeftOut) {
+TEST_F(PdfTest, DropsTextOfFormsAndMembershipsInHiddenLayers) {
   const auto unseen = [&](const std::string& layers) {
     write_file_atomically(
         folder_ / "page.pdf",
@@ -260,7 +260,7 @@ std::string page_with_picture(const std::string& entries, const std::string& dat
          pdf_stream(5, "/Type/XObject/Subtype/Image/ColorSpace/DeviceGray" + entries, data);
 }
 
-TEST_F(PdfTest, ADeflatedPictureThatBreaksOffIsDamaged) {
+TEST_F(PdfTest, TruncatedDeflatedPictureIsDamaged) {
   const std::string pixels = deflated(jpeg_of_noise());
   const auto write = [&](const std::string& data) {
     write_pdf(folder_ / "page.pdf",
@@ -274,7 +274,7 @@ TEST_F(PdfTest, ADeflatedPictureThatBreaksOffIsDamaged) {
             std::string::npos);
 }
 
-TEST_F(PdfTest, APictureThatLacksRowsIsDamagedWhateverItsFilters) {
+TEST_F(PdfTest, PictureWithoutAllRowsIsDamagedForAnyFilter) {
   const auto is_damaged = [&](const std::string& entries, const std::string& data) {
     write_pdf(folder_ / "page.pdf", page_with_picture("/Width 32/Height 32" + entries, data));
     try {
@@ -328,7 +328,7 @@ TEST_F(PdfTest, APictureWithinAFormIsDamagedWhereItsDataAre) {
             std::string::npos);
 }
 
-TEST_F(PdfTest, AFaxThatBreaksOffIsDamagedAndOneWithoutASignOfItsEndIsNot) {
+TEST_F(PdfTest, TruncatedFaxIsDamagedButNotOneWithoutEndMarker) {
   const auto is_damaged = [&](const std::string& rows) {
     write_pdf(folder_ / "page.pdf",
               page_with_picture("/Width 64/Height 64/BitsPerComponent 1/Filter/CCITTFaxDecode"
@@ -349,7 +349,7 @@ TEST_F(PdfTest, AFaxThatBreaksOffIsDamagedAndOneWithoutASignOfItsEndIsNot) {
   EXPECT_FALSE(is_damaged(half + std::string("\x00\x10\x01", 3))) << "it says that it ends";
 }
 
-TEST_F(PdfTest, ContentThatBreaksOffWithinTextIsDamagedThoughItIsNotDeflated) {
+TEST_F(PdfTest, TruncatedUncompressedTextIsDamaged) {
   const auto write = [&](const std::string& content) {
     write_pdf(folder_ / "page.pdf",
               "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]"
@@ -373,7 +373,7 @@ TEST_F(PdfTest, ContentThatBreaksOffWithinTextIsDamagedThoughItIsNotDeflated) {
   EXPECT_TRUE(Pdf(folder_ / "page.pdf").hidden_content(0).empty());
 }
 
-TEST_F(PdfTest, ContentThatBreaksOffIsDamagedWhateverItsFilters) {
+TEST_F(PdfTest, TruncatedContentIsDamagedForAnyFilter) {
   const std::string hex = "4254202F4620313020546620323020313530205464202866697273742920546A204554";
   const auto write = [&](const std::string& bytes) {
     write_pdf(folder_ / "page.pdf",
@@ -391,7 +391,7 @@ TEST_F(PdfTest, ContentThatBreaksOffIsDamagedWhateverItsFilters) {
             std::string::npos);
 }
 
-TEST_F(PdfTest, APageWhoseContentIsNotInTheFileIsDamagedAndOneWithoutContentIsEmpty) {
+TEST_F(PdfTest, MissingContentIsDamagedAndNoContentIsAnEmptyPage) {
   const auto is_damaged = [&](const std::string& contents) {
     write_pdf(folder_ / "page.pdf",
               "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]>>endobj\n"
@@ -424,7 +424,7 @@ TEST_F(PdfTest, APortfolioAndAFormOfXmlAreNamed) {
 }
 
 /// Of a page whose box is inherited, with a link and a filled field of a form.
-TEST_F(PdfTest, AFieldOfAFormIsDrawnAndIsAPlaceToReadAndALinkIsNot) {
+TEST_F(PdfTest, FormFieldIsDrawnAndReadButALinkIsNot) {
   write_file_atomically(
       folder_ / "form.pdf",
       "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>endobj\n"
@@ -486,7 +486,7 @@ TEST_F(PdfTest, TheUnitOfAPageDecidesItsSize) {
   EXPECT_EQ(size.width, 600);
 }
 
-TEST_F(PdfTest, TheKindIsToldByContent) {
+TEST_F(PdfTest, DetectsPdfByContent) {
   const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
   write_file_atomically(folder_ / "late.png", std::string(1000, '\n') + text);
   EXPECT_TRUE(is_pdf(folder_ / "late.png"));

@@ -150,7 +150,7 @@ TEST_F(PdfWriterTest, LinesThatRunUpOrBackwardsKeepTheirPlaces) {
   EXPECT_NEAR(second->lines[0].words[0].box.top, 300, 8);
 }
 
-TEST_F(PdfWriterTest, OddTextIsWrittenAsFarAsItGoes) {
+TEST_F(PdfWriterTest, WritesUnusualTextAsFarAsPossible) {
   Page page{400, 300, {line_of({"a\x01(b)\\", "<c>", "\xFF"}, 20, 20)}};
   page.lines.push_back({{{"flat", {20, 100, 0, 0}, 1, {}}}, {20, 100, 0, 0}, 1, 1});
   page.lines.push_back({{}, {}, 1, 2});
@@ -160,7 +160,7 @@ TEST_F(PdfWriterTest, OddTextIsWrittenAsFarAsItGoes) {
   EXPECT_EQ(read->lines[0].words[1].text, "<c>");
 }
 
-TEST_F(PdfWriterTest, WhatTheSinkThrowsLeaves) {
+TEST_F(PdfWriterTest, PassesOnExceptionsOfTheSink) {
   int pieces = 0;
   const auto write_until_full = [&] {
     PdfWriter writer(

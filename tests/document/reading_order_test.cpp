@@ -44,11 +44,11 @@ std::vector<Placed> joined(std::vector<Placed> a, const std::vector<Placed>& b) 
   return a;
 }
 
-TEST(ReadingOrderTest, WhatWasWrittenInColumnsIsReadInColumns) {
+TEST(ReadingOrderTest, ReadsColumnsInColumns) {
   EXPECT_EQ(order(joined(kLeft, kRight)), "aa ab/ac/ad/ba/bb/bc");
 }
 
-TEST(ReadingOrderTest, WhatWasWrittenInRowsIsReadInRows) {
+TEST(ReadingOrderTest, ReadsRowsInRows) {
   EXPECT_EQ(order({{"aa", 0, 20},
                    {"ab", 20, 20},
                    {"ba", 100, 20},
@@ -75,7 +75,7 @@ std::vector<Placed> in_turn(const std::vector<std::string>& left,
   return words;
 }
 
-TEST(ReadingOrderTest, ColumnsOfProseWrittenInTurnAreReadInColumns) {
+TEST(ReadingOrderTest, ReadsInterleavedColumnsOfProseInColumns) {
   const std::vector<std::string> left = {"it was the best of times", "it was the worst of time",
                                          "it was the age of wisdom", "it was the age of foolery",
                                          "it was the epoch of bel-", "ief"},
@@ -109,7 +109,7 @@ TEST(ReadingOrderTest, ASumAtTheEndOfALineBelongsToIt) {
             "bread/milk/total 5.00");
 }
 
-TEST(ReadingOrderTest, ColumnsWhoseLinesAreNotAtOneHeightAreParted) {
+TEST(ReadingOrderTest, SeparatesColumnsWithLinesAtDifferentHeights) {
   EXPECT_EQ(order({{"aa", 0, 0},
                    {"ab", 0, 12},
                    {"ac", 0, 24},
@@ -129,7 +129,7 @@ TEST(ReadingOrderTest, ThreeColumnsAndNestedOnesAreReadOneAfterTheOther) {
             "aa/ab/ba/bb/ca/cb");
 }
 
-TEST(ReadingOrderTest, FlatWordsEndInTime) {
+TEST(ReadingOrderTest, FlatWordsTakeLinearTime) {
   std::vector<PlacedWord> words;
   for (int i = 0; i < 200; ++i) {
     const int row = i / 4;
@@ -142,7 +142,7 @@ TEST(ReadingOrderTest, FlatWordsEndInTime) {
   EXPECT_EQ(count, words.size());
 }
 
-TEST(ReadingOrderTest, ManyWordsInColumnsOfDifferentHeightsEndInTime) {
+TEST(ReadingOrderTest, ManyUnevenColumnsEndInTime) {
   constexpr int kRows = repetitions(40'000, 4'000);
   std::vector<PlacedWord> words;
   for (const float column : {0.0f, 100.0f}) {

@@ -102,7 +102,7 @@ TEST_F(SearchablePdfTest, JpegFilesGoIntoItAsTheyAreAndStandUpright) {
   }
 }
 
-TEST_F(SearchablePdfTest, APageThatIsReadAnewLosesTheTextThatWasReadBefore) {
+TEST_F(SearchablePdfTest, ReplacesTextOfAnEarlierReading) {
   make({kData + "scan.pdf"}, "wrogn");
   std::filesystem::rename(out(), folder_ / "in.pdf");
   make({folder_ / "in.pdf"}, "wrong", /*forced=*/true);
@@ -114,7 +114,7 @@ TEST_F(SearchablePdfTest, APageThatIsReadAnewLosesTheTextThatWasReadBefore) {
   EXPECT_NE(Pdf(out()).text_layer(0)->text().find("quick brown fox"), std::string::npos);
 }
 
-TEST_F(SearchablePdfTest, NothingIsWrittenWhereNoPageCouldBeRead) {
+TEST_F(SearchablePdfTest, WritesNothingIfNoPageCouldBeRead) {
   make({folder_ / "none.pdf", kData + "locked.pdf"}, "word");
   EXPECT_EQ(bytes(out()), "");
 }

@@ -25,7 +25,7 @@ TEST(StreamFilters, TextOfEachFilterIsDecodedUpToItsEnd) {
   EXPECT_EQ(decoded("/LZWDecode", "\x80\x0B\x60\x50\x22\x0C\x0C\x85\x01"s), "-----A---B");
 }
 
-TEST(StreamFilters, DataThatBreakOffGiveWhatComesBefore) {
+TEST(StreamFilters, TruncatedDataGiveTheirStart) {
   EXPECT_EQ(decoded("/ASCII85Decode", "9jqo^Bl"), "Man i");
   EXPECT_EQ(decoded("/RunLengthDecode",
                     "\x05"
@@ -35,7 +35,7 @@ TEST(StreamFilters, DataThatBreakOffGiveWhatComesBefore) {
   EXPECT_EQ(decoded("/LZWDecode", "\xFF\xFF"s), "");
 }
 
-TEST(StreamFilters, MuchDataAreDecodedInPart) {
+TEST(StreamFilters, DecodesLargeDataUpToALimit) {
   const std::string runs(2000, '\x81');
   EXPECT_LT(without_filter("/RunLengthDecode", runs, 1000)->size(), 1200U);
   EXPECT_FALSE(without_filter("/JPXDecode", runs, 1000));

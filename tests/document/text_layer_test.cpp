@@ -33,7 +33,7 @@ TEST(TextLayerTest, PartsOfAWordAreOneWord) {
   EXPECT_EQ(page.lines[0].words[0].box, (Box{10, 10, 48, 11}));
 }
 
-TEST(TextLayerTest, WordsThatAreWrittenToTheLeftAreReadInThatOrder) {
+TEST(TextLayerTest, ReadsRightToLeftWordsInTheirOrder) {
   const auto text = [](const std::vector<std::string>& from_left) {
     std::vector<TextPiece> pieces;
     for (const std::string& word : from_left) {
@@ -66,7 +66,7 @@ TEST(TextLayerTest, AWordThatASoftHyphenDividesIsWhole) {
       << "the number of the page";
 }
 
-TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
+TEST(TextLayerTest, DropsTextOutsideThePageAndClipsBoxes) {
   const Page page = page_of_text(
       {piece("out", -50, 10, 24), piece("below", 10, 300, 40), piece("edge", 380, 10, 30)}, 400,
       200);
@@ -74,7 +74,7 @@ TEST(TextLayerTest, WhatIsBesideThePageIsLeftOutAndBoxesEndAtItsEdge) {
   EXPECT_EQ(page.lines[0].words[0].box, (Box{380, 10, 20, 10}));
 }
 
-TEST(TextLayerTest, WhatIsBesideThePageCanBeKeptInOrder) {
+TEST(TextLayerTest, KeepsTextOutsideThePageInOrderIfAsked) {
   const Page page =
       page_of_text({piece("below", 10, 300, 40), piece("edge", 380, 190, 40)}, 400, 200, true);
   ASSERT_EQ(page.text(), "edge\n\nbelow\n");
@@ -91,7 +91,7 @@ TEST(TextLayerTest, TextThatRunsUpOrDownIsOneLine) {
   }
 }
 
-TEST(TextLayerTest, OnlyWhatAPersonCanReadIsText) {
+TEST(TextLayerTest, DetectsReadableText) {
   const auto readable = [](const std::string& text) {
     return is_readable(page_of_text({piece(text, 10, 10, 50)}, 400, 200));
   };

@@ -67,7 +67,7 @@ TEST_F(ConversionTest, ALayerThatIsMissingIsFoundBeforeTheWork) {
   EXPECT_NE(message.find("encoder.layer.3."), std::string::npos) << message;
 }
 
-TEST_F(ConversionTest, WhatEmbedRefusesIsRefusedBeforeTheWork) {
+TEST_F(ConversionTest, RefusesBeforeTheWorkIfEmbedWouldRefuse) {
   const fs::path source = copy_of("bge-m3-small-f32");
   change_config(source, {{"position_embedding_type", "rotary"}});
   EXPECT_NE(refusal(source).find("rotary"), std::string::npos);
@@ -121,7 +121,7 @@ TEST_F(ConversionTest, AClassifierIsRefusedBeforeTheWork) {
   }
 }
 
-TEST_F(ConversionTest, WhatDescribeRefusesIsRefusedBeforeTheWork) {
+TEST_F(ConversionTest, RefusesBeforeTheWorkIfDescribeWouldRefuse) {
   const fs::path source = copy_of("qwen3-vl-small-f32");
   write_file_atomically(source / "chat_template.jinja", std::string_view("[INST]"));
   EXPECT_NE(refusal(source).find("chat template"), std::string::npos);

@@ -30,7 +30,7 @@ INSTANTIATE_TEST_SUITE_P(
                       GenerationCase{{{800, 640}}, 400, 2, 32},
                       GenerationCase{{{4000, 300}}, 100}));
 
-TEST(EstimateTest, ThePhaseThatHoldsMostIsTheLargest) {
+TEST(EstimateTest, LargestIsThePhaseThatHoldsMost) {
   GenerationMemory memory;
   memory.preprocess[budget::Tag::kImage] = 5;
   memory.prefill[budget::Tag::kKv] = 4;

@@ -70,7 +70,7 @@ GeneratorOptions small_model(std::shared_ptr<ModelHost> host) {
           .host = std::move(host)};
 }
 
-TEST(FailPointTest, AGenerationFailsCleanlyWhicheverArrayGetsNoMemory) {
+TEST(FailPointTest, GenerationSurvivesEachFailedAllocation) {
   const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
   Generator engine(small_model(host));
   const GenerationRequest request = short_question();
@@ -81,7 +81,7 @@ TEST(FailPointTest, AGenerationFailsCleanlyWhicheverArrayGetsNoMemory) {
 }
 
 /// Of two requests that are worked on at once one may end by it, or both; the next one works.
-TEST(FailPointTest, ABatchFailsCleanlyWhicheverArrayGetsNoMemory) {
+TEST(FailPointTest, BatchSurvivesEachFailedAllocation) {
   const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
   Generator generator(small_model(host));
   GenerationRequest other = short_question();
@@ -130,7 +130,7 @@ TEST(FailPointTest, TheFirstRequestMayFailAndTheNextLoadsTheModel) {
   }
 }
 
-TEST(FailPointTest, AnEmbeddingFailsCleanlyWhicheverArrayGetsNoMemory) {
+TEST(FailPointTest, EmbeddingSurvivesEachFailedAllocation) {
   const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
   Embedder embedder({.model = RandomModels::get("bge-m3-small-8bit", 5), .host = host});
   EmbeddingRequest request;

@@ -169,7 +169,7 @@ TEST_P(GeneratorBatchTest, ARequestThatWaitsForASequenceCanBeCancelled) {
   EXPECT_FALSE(longest.next()->is_finished);
 }
 
-TEST_P(GeneratorBatchTest, AReaderThatDoesNotReadHoldsUpNobody) {
+TEST_P(GeneratorBatchTest, SlowReaderBlocksNoOtherRequest) {
   Generator generator(options());
   GenerationHandle unread = generator.submit(text_question("Hello", 40));
   const std::string answer = generator.generate(text_question("Hello", 40)).text;
@@ -196,7 +196,7 @@ TEST_P(GeneratorBatchTest, AGeneratorThatIsDestroyedEndsItsRequests) {
   EXPECT_EQ(host_->memory_budget().held().total(), 0u);
 }
 
-TEST_P(GeneratorBatchTest, AnAnswerEndsWithTheWeightsThatItBeganWith) {
+TEST_P(GeneratorBatchTest, ReplacedFilesDoNotAffectRunningAnswers) {
   const fs::path folder = fs::temp_directory_path() / ("oko_batch_" + std::to_string(::getpid()));
   fs::remove_all(folder);
   const fs::path& before = RandomModels::get("qwen3-vl-small-4bit", 11);
@@ -227,7 +227,7 @@ TEST_P(GeneratorBatchTest, AnAnswerEndsWithTheWeightsThatItBeganWith) {
 }
 
 /// The next question of a conversation, or another one about the same picture.
-TEST_P(GeneratorBatchTest, APromptThatBeginsLikeAnEarlierOneIsReadFromThereOn) {
+TEST_P(GeneratorBatchTest, ReadsOnlyTheNewPartOfAPromptWithACachedPrefix) {
   Generator fresh(options());
   GeneratorOptions kept = options();
   kept.prefix_cache_bytes = 50'000'000;

@@ -79,7 +79,7 @@ TEST(GeneratorTest, LookupGivesTheSameAnswerWithFewerPasses) {
   EXPECT_GT(accepted, 0);
 }
 
-TEST(GeneratorTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
+TEST(GeneratorTest, AcceptsEveryKvPrecisionAndRefusesOthers) {
   Generator engine(small_model());
   GenerationRequest request = question({gradient(96, 64, 0)}, 8);
   std::uint64_t before = 0;
@@ -99,7 +99,7 @@ TEST(GeneratorTest, EveryWidthOfTheKvCacheAnswersAndOthersAreRefused) {
   }
 }
 
-TEST(GeneratorTest, APictureSeenBeforeComesFromTheCacheWithTheSameAnswer) {
+TEST(GeneratorTest, CachedPictureGivesTheSameAnswer) {
   Generator engine(small_model());
   const auto request = question({gradient(128, 96, 3)}, 16);
   const auto first = engine.generate(request);
@@ -152,7 +152,7 @@ TEST(GeneratorTest, MaxPixelsShrinksThePicture) {
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 4);
 }
 
-TEST(GeneratorTest, AnotherModelInItsPlaceIsNotTakenForIt) {
+TEST(GeneratorTest, RejectsModelReplacedOnDisk) {
   namespace fs = std::filesystem;
   const fs::path folder =
       fs::temp_directory_path() / ("oko_replaced_" + std::to_string(::getpid()));
@@ -207,7 +207,7 @@ TEST(GeneratorTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
   }
 }
 
-TEST(GeneratorTest, RoomForTextIsWhatTheModelsPositionsLeave) {
+TEST(GeneratorTest, TextRoomIsBoundedByPositions) {
   Generator engine(small_model());
   auto request = question({}, 4);
   const int prompt = engine.generate(request).stats.prompt_tokens;
@@ -220,7 +220,7 @@ TEST(GeneratorTest, RoomForTextIsWhatTheModelsPositionsLeave) {
   EXPECT_EQ(engine.text_room(request).tokens, 0u);
 }
 
-TEST(GeneratorTest, RoomForTextIsWhatTheBudgetLeavesButTextComesBeforePrecision) {
+TEST(GeneratorTest, TextRoomIsBoundedByTheBudgetButPrecedesPrecision) {
   auto request = question({}, 4);
   request.prefill_chunk = kSmallChunk;
   const auto with_text = [&](std::size_t tokens, int kv_bits) {

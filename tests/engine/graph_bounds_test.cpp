@@ -70,7 +70,7 @@ TEST_F(GraphBoundsTest, ADrawnTokenTakesOneSyncToo) {
   EXPECT_LE(counts.kernels, 740 * kTokens);
 }
 
-TEST_F(GraphBoundsTest, ATokenWhoseLogitsTheHostWantsTakesOneSync) {
+TEST_F(GraphBoundsTest, TokenWithLogitsOnTheHostTakesOneSync) {
   qwen::Sequence sequence(*model_, {.reserve = 64});
   sequence.prefill(prompt(20), {});
   reset_graph_counts();

@@ -70,7 +70,7 @@ TEST_F(GraphGeneratorTest, TheDemoPicturesAreDescribedAsByTheKernels) {
   EXPECT_EQ(answers, demo_answers());
 }
 
-TEST_F(GraphGeneratorTest, AnAnswerHasTheTokensThatWereAskedForAndStreamsThem) {
+TEST_F(GraphGeneratorTest, StreamsTheRequestedNumberOfTokens) {
   Generator engine(small_model());
   for (const int count : {1, 2, 17}) {
     std::string streamed;
@@ -103,7 +103,7 @@ TEST_F(GraphGeneratorTest, ASeedDecidesTheAnswer) {
   EXPECT_GT(others, 0);
 }
 
-TEST_F(GraphGeneratorTest, OneCandidateIsTheMostLikelyTokenHoweverItIsChosen) {
+TEST_F(GraphGeneratorTest, SingleCandidateIsTheMostLikelyToken) {
   Generator engine(small_model());
   GenerationRequest request = question(12);
   const std::string greedy = engine.generate(request).text;

@@ -39,7 +39,7 @@ class GraphLimitsTest : public ::testing::Test {
   }
 };
 
-TEST_F(GraphLimitsTest, APictureOfNoNamedSizeIsReadAtTheDefaultAndThatIsSaid) {
+TEST_F(GraphLimitsTest, ReadsPictureAtTheDefaultSizeWithANote) {
   const GenerationResult result = ask(options(), 0);
   ASSERT_EQ(result.reductions.size(), 1u);
   EXPECT_EQ(result.reductions[0].what, "max_pixels");
@@ -49,7 +49,7 @@ TEST_F(GraphLimitsTest, APictureOfNoNamedSizeIsReadAtTheDefaultAndThatIsSaid) {
   EXPECT_EQ(result.reductions[0].to, result.stats.image_tokens * 32 * 32);
 }
 
-TEST_F(GraphLimitsTest, ANamedSizeIsTakenWhetherLargerOrSmaller) {
+TEST_F(GraphLimitsTest, MaxPixelsReplacesTheDefaultSize) {
   for (const std::int64_t pixels : {10'000, 16'000'000}) {
     const GenerationResult result = ask(options(), pixels);
     EXPECT_TRUE(result.reductions.empty()) << pixels;
@@ -81,7 +81,7 @@ struct LimitWatcher : StepSource {
   std::vector<std::size_t> limits, totals;
 };
 
-TEST_F(GraphLimitsTest, InEachPhaseMlxMayKeepWhatThePhaseWasPromised) {
+TEST_F(GraphLimitsTest, MlxKeepsBuffersUpToTheReservationOfThePhase) {
   GeneratorOptions with_host = options(1'000'000'000);
   Generator engine(with_host);
   const std::uint64_t whole = mx::get_memory_limit();
@@ -123,7 +123,7 @@ TEST_F(GraphLimitsTest, AStoppedRequestLeavesTheLimitsOfAnIdleProcess) {
   EXPECT_EQ(mx::get_memory_limit(), whole);
 }
 
-TEST_F(GraphLimitsTest, MlxsPeakIsToldForEachPhase) {
+TEST_F(GraphLimitsTest, ReportsMlxsPeakOfEachPhase) {
   const GenerationResult result = ask(options(), 0);
   const PhaseMemory& phases = result.stats.mlx_memory;
   for (const std::uint64_t bytes : {phases.vision, phases.prefill, phases.decode}) {

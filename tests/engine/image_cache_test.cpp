@@ -70,7 +70,7 @@ TEST_F(ImageCacheTest, KeepsNothingThatIsLargerThanItsLimit) {
   EXPECT_EQ(held(), 0u);
 }
 
-TEST_F(ImageCacheTest, ReplacesItsOldestEntryWhereNoMemoryIsFree) {
+TEST_F(ImageCacheTest, ReplacesItsOldestEntryIfNoMemoryIsFree) {
   ImageCache cache(budget_, here(), 8 * kEntry);
   ImageCache other(budget_, here(), 8 * kEntry);
   other.put(key(9), features());
@@ -82,7 +82,7 @@ TEST_F(ImageCacheTest, ReplacesItsOldestEntryWhereNoMemoryIsFree) {
   EXPECT_NE(other.find(key(9)), nullptr) << "others are left alone";
 }
 
-TEST_F(ImageCacheTest, DoesWithoutWhereNoMemoryIsFree) {
+TEST_F(ImageCacheTest, KeepsNothingIfNoMemoryIsFree) {
   ImageCache cache(budget_, here(), 8 * kEntry);
   const budget::Reservation work = reserve(10 * kEntry);
   cache.put(key(0), features());
@@ -141,7 +141,7 @@ TEST_F(CachedPicturesTest, OutliveTheModelInMemory) {
   EXPECT_EQ(again.text, answer);
 }
 
-TEST_F(CachedPicturesTest, AreOfNoUseToOtherFiles) {
+TEST_F(CachedPicturesTest, AreClearedIfTheModelsFilesChange) {
   Generator generator({.vision_language_model = model_, .host = host_});
   generator.generate(question());
   replace_weights();
@@ -183,7 +183,7 @@ TEST_F(CachedPicturesTest, NeedNoMemoryAndAreEvictedBeforeTheModel) {
   EXPECT_EQ(limited->memory_budget().peak_bytes(), more);
 }
 
-TEST_F(CachedPicturesTest, AnotherPictureIsNotTakenForThem) {
+TEST_F(CachedPicturesTest, AreNotUsedForAnotherPicture) {
   Generator generator({.vision_language_model = model_, .host = host_});
   generator.generate(question());
   GenerationRequest other = question();

@@ -4,7 +4,7 @@ namespace oko::engine {
 namespace {
 
 /// The budget has room for two or three of them: the others wait for memory.
-TEST(MixedRequestsTest, RequestsInEachOthersWayLeaveNothingBehind) {
+TEST(MixedRequestsTest, CompetingRequestsLeaveNoReservation) {
   const auto& model = RandomModels::get("qwen3-vl-small-4bit", 11);
   const auto host =
       std::make_shared<ModelHost>(HostOptions{.budget_bytes = 70'000'000, .threads = 2});

@@ -117,7 +117,7 @@ TEST_F(ModelHostTest, LoadsOnceAndKeepsTheModel) {
   EXPECT_EQ(host.memory_budget().held().total(), 60 * kMegabyte) << "the weights stay";
 }
 
-TEST_F(ModelHostTest, WiresMemoryWhileAJobRunsHoweverItEnds) {
+TEST_F(ModelHostTest, WiresMemoryOnlyWhileAJobRuns) {
   std::vector<std::uint64_t> limits;
   ModelHost host({.wired_bytes = 70 * kMegabyte,
                   .set_wired_limit = [&](std::uint64_t bytes) { limits.push_back(bytes); }});

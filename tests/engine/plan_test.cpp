@@ -50,7 +50,7 @@ TEST(PlanTest, EightGigabytesAreOnTheEdgeAndSixteenAreComfortable) {
   EXPECT_GT(sixteen.largest_context, 32'000u);
 }
 
-TEST(PlanTest, WhereBothDoNotFitTheyTakeTurns) {
+TEST(PlanTest, ModelsTakeTurnsIfBothDoNotFit) {
   PlanOptions options = mac_with(8);
   options.budget_bytes = 4'000'000'000;
   const Plan plan = make_plan(options);
@@ -59,7 +59,7 @@ TEST(PlanTest, WhereBothDoNotFitTheyTakeTurns) {
   EXPECT_LE(plan.sequential, options.budget_bytes);
 }
 
-TEST(PlanTest, FourGigabytesDoNotFitAndItSaysWhatIsMissing) {
+TEST(PlanTest, FourGigabytesDoNotFitAndTheShortageIsNamed) {
   const Plan plan = make_plan(mac_with(4));
   EXPECT_EQ(plan.verdict, Verdict::kDoesNotFit);
   EXPECT_LT(plan.spare, 0);
@@ -72,7 +72,7 @@ std::string all_advice(const Plan& plan) {
   return std::accumulate(plan.advice.begin(), plan.advice.end(), std::string());
 }
 
-TEST(PlanTest, WhereTheBudgetLacksTheLeastIsNamedAndNoMachine) {
+TEST(PlanTest, NamesLeastBudgetIfTheBudgetIsTooSmall) {
   set_language(Language::kEnglish);
   PlanOptions options = mac_with(16);
   options.budget_bytes = kGibibyte;
@@ -85,7 +85,7 @@ TEST(PlanTest, WhereTheBudgetLacksTheLeastIsNamedAndNoMachine) {
   EXPECT_NE(make_plan(options).verdict, Verdict::kDoesNotFit);
 }
 
-TEST(PlanTest, WhereTheMachineLacksTheSmallestThatFitsIsNamed) {
+TEST(PlanTest, NamesSmallestSufficientMachineIfThisOneIsTooSmall) {
   set_language(Language::kEnglish);
   const std::string advice = all_advice(make_plan(mac_with(4)));
   const std::string before = "a machine with at least ";
@@ -137,7 +137,7 @@ TEST(PlanTest, LimitsAreThoseThatJustFit) {
             0);
 }
 
-TEST(PlanTest, EightBitsMakeRoomForTwiceTheContextWhereThereAreAny) {
+TEST(PlanTest, EightBitCacheDoublesTheContextOnACpu) {
   PlanOptions options = mac_with(8);
   PlanOptions bytes = options;
   bytes.kv_bits = 8;
@@ -154,7 +154,7 @@ TEST(PlanTest, TheContextIsNoLongerThanTheModelsPositions) {
   EXPECT_EQ(make_plan(options).largest_context, 0u);
 }
 
-TEST(PlanTest, MemoryNeverRunsNegativeHoweverSmallTheMachine) {
+TEST(PlanTest, NeverPlansNegativeMemoryOnASmallMachine) {
   for (const std::uint64_t bytes : {std::uint64_t{1}, kGibibyte / 4, 2 * kGibibyte}) {
     PlanOptions options = mac_with(1);
     options.physical_bytes = bytes;

@@ -102,7 +102,7 @@ TEST_F(PrefixCacheTest, ATextReplacesTheBeginningThatItContinues) {
   EXPECT_EQ(reserved(), 2 * 100 * kHeadDim * sizeof(float));
 }
 
-TEST_F(PrefixCacheTest, WhatWasNotUsedForLongestGoesFirst) {
+TEST_F(PrefixCacheTest, DropsLeastRecentlyUsedFirst) {
   constexpr std::uint64_t kText = 2 * 100 * kHeadDim * sizeof(float);
   cache_ = cache_of(3 * kText);
   const auto keeps = [&](int text) {
@@ -118,7 +118,7 @@ TEST_F(PrefixCacheTest, WhatWasNotUsedForLongestGoesFirst) {
   EXPECT_EQ(reserved(), 0u);
 }
 
-TEST_F(PrefixCacheTest, TextsGoWhereRequestsNeedTheirMemory) {
+TEST_F(PrefixCacheTest, EvictsTextsForRequests) {
   put(numbers(0, 100));
   EXPECT_GT(reserved(), 0u);
   const budget::Reservation all = budget_.reserve({.size = [] {

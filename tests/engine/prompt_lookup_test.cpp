@@ -7,7 +7,7 @@ namespace {
 
 using Ids = std::vector<std::int32_t>;
 
-TEST(PromptLookupTest, WhatFollowedTheSameTokensBeforeIsGuessed) {
+TEST(PromptLookupTest, GuessesTokensThatFollowedTheSameOnesBefore) {
   EXPECT_EQ(PromptLookup(Ids{1, 2, 3, 4, 5, 9, 1, 2}).draft(), (Ids{3, 4, 5}));
 }
 
@@ -24,7 +24,7 @@ TEST(PromptLookupTest, NoHintGivesNoGuess) {
   EXPECT_TRUE(PromptLookup(Ids{1, 2, 3, 1, 4, 2}).draft().empty()) << "one token is no agreement";
 }
 
-TEST(PromptLookupTest, ARunGuessesThatItGoesOn) {
+TEST(PromptLookupTest, GuessesThatARunContinues) {
   EXPECT_EQ(PromptLookup(Ids{5, 5, 5, 5}).draft(), (Ids{5}));
   EXPECT_EQ(PromptLookup(Ids{1, 2, 1, 2, 1, 2}).draft(), (Ids{1, 2}));
 }

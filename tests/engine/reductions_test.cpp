@@ -32,7 +32,7 @@ GenerationSettings fit_into(std::uint64_t bytes, const GenerationSettings& asked
       [&](const budget::TagBytes& taken) { return taken.total() <= bytes; });
 }
 
-TEST(ReductionsTest, WhatFitsIsDoneAsAsked) {
+TEST(ReductionsTest, DoesNotReduceIfTheRequestFits) {
   const GenerationSettings settings = fit_into(300'000'000);
   EXPECT_TRUE(settings.reductions.empty());
   EXPECT_EQ(settings.prefill_chunk, 512);
@@ -40,7 +40,7 @@ TEST(ReductionsTest, WhatFitsIsDoneAsAsked) {
   EXPECT_EQ(settings.max_pixels, 0);
 }
 
-TEST(ReductionsTest, TimeIsGivenBeforePrecisionAndPrecisionBeforeDetail) {
+TEST(ReductionsTest, ReducesTimeThenPrecisionThenDetail) {
   const GenerationSettings slower = fit_into(205'000'000);
   EXPECT_EQ(slower.prefill_chunk, 128);
   EXPECT_EQ(slower.kv_bits, 16);
@@ -61,7 +61,7 @@ TEST(ReductionsTest, TimeIsGivenBeforePrecisionAndPrecisionBeforeDetail) {
   EXPECT_EQ(smaller.reductions[2].to, smaller.max_pixels);
 }
 
-TEST(ReductionsTest, WhatDoesNotHelpIsNotGiven) {
+TEST(ReductionsTest, SkipsReductionsThatDoNotHelp) {
   const GenerationSettings settings = fit_into(250'000'000, {}, {.largest_picture = 4'000'000});
   EXPECT_LT(settings.max_pixels, 2'500'000);
   EXPECT_EQ(settings.kv_bits, 16);
@@ -69,7 +69,7 @@ TEST(ReductionsTest, WhatDoesNotHelpIsNotGiven) {
   EXPECT_EQ(settings.reductions.size(), 1u);
 }
 
-TEST(ReductionsTest, TheCacheKeepsItsBitsWhereFewerAreNotToBeHad) {
+TEST(ReductionsTest, KeepsCachePrecisionIfTheDeviceHasNoOther) {
   const GenerationSettings settings =
       fit_into(165'000'000, {}, {.largest_picture = 1'000'000, .least_kv_bits = 16});
   EXPECT_EQ(settings.kv_bits, 16);
@@ -80,7 +80,7 @@ TEST(ReductionsTest, ASmallChunkIsNotMadeLarger) {
   EXPECT_EQ(settings.prefill_chunk, 64);
 }
 
-TEST(ReductionsTest, WhatNeverFitsIsReducedAsFarAsItGoes) {
+TEST(ReductionsTest, ReducesAsFarAsPossibleIfNothingFits) {
   const GenerationSettings settings = fit_into(1'000'000);
   EXPECT_EQ(settings.max_pixels, kLeastPixels);
   EXPECT_EQ(settings.kv_bits, 8);
@@ -103,7 +103,7 @@ TEST(ReductionsTest, AdviceNamesEachKnobThatHelps) {
             "what fits");
 }
 
-TEST(ReductionsTest, AReductionIsToldWithItsNumbersAndTheOptionThatUndoesIt) {
+TEST(ReductionsTest, ReductionNamesNumbersAndItsOption) {
   const Reduction size{"max_pixels", 12'192'768, 1'218'560, ReductionReason::kDefaultSize};
   set_language(Language::kEnglish);
   EXPECT_EQ(text_of(size),
@@ -117,7 +117,7 @@ TEST(ReductionsTest, AReductionIsToldWithItsNumbersAndTheOptionThatUndoesIt) {
   set_language(Language::kEnglish);
 }
 
-TEST(ReductionsTest, WithoutPicturesNoneAreMadeSmaller) {
+TEST(ReductionsTest, DoesNotShrinkPicturesOfATextRequest) {
   const GenerationSettings settings = fit_into(1'000'000, {.kv_bits = 8}, {});
   EXPECT_EQ(settings.reductions.size(), 1u);
 }

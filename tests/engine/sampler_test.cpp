@@ -54,7 +54,7 @@ TEST(SamplerTest, TopKKeepsTheLikeliest) {
   EXPECT_TRUE(counts.contains(1) && counts.contains(3));
 }
 
-TEST(SamplerTest, TopKKeepsWhatEqualsTheLast) {
+TEST(SamplerTest, TopKKeepsTokensEqualToTheLast) {
   const auto counts =
       histogram({.temperature = 1.0f, .top_k = 2}, {1.0f, 4.0f, 3.0f, 2.0f, 3.0f, 3.0f}, 2'000);
   EXPECT_EQ(counts.size(), 4u);
@@ -80,7 +80,7 @@ Logits vocabulary(float spread) {
   return logits;
 }
 
-TEST(SamplerTest, TopPOfAVocabularyKeepsWhatASortOfItWould) {
+TEST(SamplerTest, TopPOfAVocabularyEqualsASort) {
   for (const float spread : {1.0f, 20.0f, 400.0f}) {
     const Logits logits = vocabulary(spread);
     std::vector<std::pair<double, std::int32_t>> ranked;
@@ -112,7 +112,7 @@ TEST(SamplerTest, TopPOfAVocabularyKeepsWhatASortOfItWould) {
   }
 }
 
-TEST(SamplerTest, TokensOfAVocabularyThatAreAlikeAreDrawnAlike) {
+TEST(SamplerTest, DrawsEquallyLikelyTokensEquallyOften) {
   const auto counts = histogram({.temperature = 1.0f, .seed = 9}, vocabulary(0.0f), 400);
   int upper = 0;
   for (const auto& [id, count] : counts) upper += id >= 151'936 / 2 ? count : 0;

@@ -14,7 +14,7 @@ std::string shown(StopStrings& stops, const std::string& text, std::size_t size)
   return result + stops.flush();
 }
 
-TEST(StopStringsTest, TextEndsBeforeTheFirstStopStringHoweverItArrives) {
+TEST(StopStringsTest, EndsBeforeTheFirstStopStringInPiecesOfAnySize) {
   for (std::size_t size = 1; size < 20; ++size) {
     StopStrings stops({"END", "конец"});
     EXPECT_EQ(shown(stops, "начало E EN конец END", size), "начало E EN ") << size;

@@ -99,7 +99,7 @@ void expect_values(const Weights& weights, const std::unordered_map<std::string,
   }
 }
 
-TEST_F(AlignWeightsTest, FilesOfMlxsWriterCostNoPrivateMemoryWhateverTheirHeadersLength) {
+TEST_F(AlignWeightsTest, CopiedFilesCostNoPrivateMemoryForAnyHeaderLength) {
   const auto tensors = some_tensors(1024);  // 0.6 MB a file
   std::vector<fs::path> models;
   std::set<std::uint64_t> residues;

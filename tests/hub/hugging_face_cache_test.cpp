@@ -121,7 +121,7 @@ TEST_F(HuggingFaceCacheTest, TheFolderOfARepositoryStandsForItsSnapshot) {
   EXPECT_FALSE(is_main_snapshot(snapshot("newer")));
 }
 
-TEST_F(HuggingFaceCacheTest, TheHintFitsWhatWasGiven) {
+TEST_F(HuggingFaceCacheTest, HintFollowsTheKindOfName) {
   use_cache();
   write(folder_ / "model.safetensors", "x");
   const auto refusal = [](const std::string& name) -> std::string {
@@ -143,7 +143,7 @@ TEST_F(HuggingFaceCacheTest, TheHintFitsWhatWasGiven) {
   }
 }
 
-TEST_F(HuggingFaceCacheTest, AnEmptyNameIsNoModelOfTheCurrentFolder) {
+TEST_F(HuggingFaceCacheTest, EmptyNameDoesNotMeanTheCurrentFolder) {
   use_cache();
   const fs::path before = fs::current_path();
   write(folder_ / "config.json", "{}");

@@ -46,7 +46,7 @@ TEST_F(Fit, APictureIsNotShrunkBelowAMegapixel) {
   EXPECT_EQ(fit_pixels(picture(1900, 1900), 1).header.shrink, 1);
 }
 
-TEST_F(Fit, ShrinkingIsSaidInPixelsOfTheFileAndOfThePicture) {
+TEST_F(Fit, NoteHasPixelsOfTheFileAndOfThePicture) {
   const auto path = picture(4000, 3000);
   EXPECT_EQ(shrinking_of(load(path, fit_pixels(path, 3'000'000).limits)),
             "4000 × 3000 pixels, shrunk to 2000 × 1500 while decoding");

@@ -97,7 +97,7 @@ TEST_F(ImageTest, EverySampleHasThePixelsThatPillowReads) {
   }
 }
 
-TEST_F(ImageTest, KindIsToldByContentNotByName) {
+TEST_F(ImageTest, DetectsFormatByContentNotByName) {
   const auto path = write("photo.jpg", read_data("rgb.png"));
   EXPECT_EQ(load(path).rgb, load(OKO_TEST_DATA "/rgb.png").rgb);
 }
@@ -127,7 +127,7 @@ TEST_F(ImageTest, PagesOfATiffAreReadOneByOne) {
   EXPECT_NE(message_of([&] { load(png, {}, 1); }).find("one page only"), std::string::npos);
 }
 
-TEST_F(ImageTest, WhatIsNoPictureIsNamedByWhatItIs) {
+TEST_F(ImageTest, NamesTheKindOfOtherFiles) {
   const auto message = [&](std::string_view bytes) {
     const auto path = write("photo.jpg", bytes);
     const std::string text = message_of([&] { load(path); });
@@ -224,7 +224,7 @@ TEST_F(ImageTest, JpegThatCannotBeDecodedIsNamed) {
   EXPECT_EQ(message(4, 16), kind + "16 bits a channel");
 }
 
-TEST_F(ImageTest, DecoderSaysWhatIsDamaged) {
+TEST_F(ImageTest, DamageIsReportedInTheDecodersWords) {
   const std::string bytes = read_data("orientation_1.jpg");
   const std::string message =
       message_of([&] { decode_text(bytes.substr(0, bytes.size() * 3 / 4)); });
@@ -365,7 +365,7 @@ TEST_F(ImageTest, ResolutionIsReadWhereAFileDeclaresIt) {
   EXPECT_NEAR(decode(std::as_bytes(std::span(plain)), "encoded").resolution, 72, 0.01);
 }
 
-TEST_F(ImageTest, LightPrintOnNothingIsLaidOnBlack) {
+TEST_F(ImageTest, LightPrintOnTransparentGroundIsLaidOnBlack) {
   // The left half is white, the right half transparent.
   const Image image = decode_text(read_data("light_on_nothing.png"));
   EXPECT_EQ(image.rgb[0], 250);

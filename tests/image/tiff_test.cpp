@@ -232,7 +232,7 @@ TEST_F(TiffTest, ThumbnailsAndMasksAreNoPages) {
   EXPECT_THROW(decode(bytes, "pages", {}, 2), Error);
 }
 
-TEST_F(TiffTest, PagesAreCountedWhateverTheFirstIs) {
+TEST_F(TiffTest, CountsPagesAfterAnyFirstOne) {
   const TiffFile file = TiffFile()
                             .add_grey(8, 1, std::string(32, '\1'), {{339, kShort, {3}}})
                             .add_grey(8, 4, std::string(32, '\2'));
@@ -261,7 +261,7 @@ TEST_F(TiffTest, PageThatIsCutOffIsADamagedPage) {
   EXPECT_THROW(decode(bytes, "pages", {}, 1), Error);
 }
 
-TEST_F(TiffTest, CircleOfPagesEnds) {
+TEST_F(TiffTest, CyclicListOfPagesEnds) {
   std::string bytes = TiffFile().add_grey(8, 4, std::string(32, '\1')).bytes();
   bytes.replace(bytes.size() - 4, 4, bytes.substr(4, 4));
   EXPECT_EQ(read_header(std::as_bytes(std::span(bytes)), "pages").pages, 1);

@@ -162,7 +162,7 @@ TEST_F(ModulesTest, PoolingThatOkoDoesNotKnowIsNamed) {
   expect_refused("word_embedding_dimension is 64");
 }
 
-TEST_F(ModulesTest, SettingsOfPoolingThatAreNotThereHaveTheDefaultsOfSentenceTransformers) {
+TEST_F(ModulesTest, MissingPoolingSettingsHaveTheDefaultsOfSentenceTransformers) {
   write_modules({"Transformer", "Pooling"});
   write("1_Pooling/config.json", json::object());
   const Vector vector = dense();

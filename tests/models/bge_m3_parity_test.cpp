@@ -156,7 +156,7 @@ TEST_P(BgeM3ParityTest, ScoresEqualTheReference) {
   EXPECT_NEAR(fused_score(query, passage), scores.at("weighted").get<double>(), 1e-5);
 }
 
-TEST_P(BgeM3ParityTest, WholeNumberProductsKeepTheDirections) {
+TEST_P(BgeM3ParityTest, IntegerProductsKeepTheDirections) {
   open(Precision::kInt16Activations);
   const std::vector<Encoding> encodings = model_->encode(packed(), kAll);
   for (std::size_t i = 0; i < encodings.size(); ++i) {

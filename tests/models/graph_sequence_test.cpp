@@ -74,7 +74,7 @@ TEST(GraphSequenceTest, ACacheThatGrowsGivesTheLogitsOfOneThatHadRoom) {
   EXPECT_LE(relative_error(logits, expected), tolerance());
 }
 
-TEST(GraphSequenceTest, GuessesThatWereWrongAreForgotten) {
+TEST(GraphSequenceTest, ForgetsWrongGuesses) {
   tensor::prepare_device({.device = graph_device()});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-f32", 7));
   const std::vector<std::int32_t> ids = some_tokens(20);
@@ -116,7 +116,7 @@ std::uint64_t peak_of_decoding(const Model& model, int reserve, int count) {
   return mx::get_peak_memory() - before;
 }
 
-TEST(GraphSequenceTest, TokensAreWrittenInPlaceThoughTheyAreSubmittedAhead) {
+TEST(GraphSequenceTest, WritesTokensSubmittedAheadInPlace) {
   tensor::prepare_device({.device = graph_device()});
   // As many operations a token as the 4B has: a shorter graph would not fill MLX's queue.
   const auto model = Model::load(RandomModels::get("qwen3-vl-4b-narrow", 3));

@@ -33,7 +33,7 @@ class MemoryGrowthTest : public ::testing::Test {
   std::unique_ptr<Model> model_;
 };
 
-TEST_F(MemoryGrowthTest, OfAPictureIsLinearInItsPatches) {
+TEST_F(MemoryGrowthTest, PictureMemoryIsLinearInPatches) {
   const auto peak = [&](int side) {
     Patches patches{{1, side, side}, 2, {}};
     patches.pixel_values.assign(static_cast<std::size_t>(side * side) * 3 * 2 * 16 * 16, 0.25f);
@@ -45,7 +45,7 @@ TEST_F(MemoryGrowthTest, OfAPictureIsLinearInItsPatches) {
   EXPECT_LT(large, 400e6);
 }
 
-TEST_F(MemoryGrowthTest, OfAPromptIsLinearInItsTokens) {
+TEST_F(MemoryGrowthTest, PromptMemoryIsLinearInTokens) {
   const auto peak = [&](int tokens) {
     const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), 7);
     return peak_of([&] { Sequence(*model_, {.reserve = tokens}).prefill(ids, {}); });

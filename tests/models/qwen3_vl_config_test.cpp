@@ -94,7 +94,7 @@ TEST_F(Qwen3VlConfigTest, TheVisionTowersThetaTurnsItsPositions) {
   EXPECT_NE(refusal().find("rope_type yarn"), std::string::npos);
 }
 
-TEST_F(Qwen3VlConfigTest, TheRotaryEmbeddingIsReadWhereverItsSettingsStand) {
+TEST_F(Qwen3VlConfigTest, ReadsRotarySettingsFromEveryPlace) {
   json& text = config_["text_config"];
   const json scaling = text.value("rope_scaling", json::object());
   text.erase("rope_scaling");
@@ -120,7 +120,7 @@ TEST_F(Qwen3VlConfigTest, TheRotaryEmbeddingIsReadWhereverItsSettingsStand) {
             std::string::npos);
 }
 
-TEST_F(Qwen3VlConfigTest, AdviceThatASamplerCannotFollowIsNotTaken) {
+TEST_F(Qwen3VlConfigTest, IgnoresAdviceOutsideTheSamplersRanges) {
   for (const double top_p : {0.0, 1.5, -1.0}) {
     write("generation_config.json", {{"top_p", top_p}, {"repetition_penalty", -2}, {"top_k", -5}});
     const GenerationConfig config = GenerationConfig::load(model_);
@@ -130,7 +130,7 @@ TEST_F(Qwen3VlConfigTest, AdviceThatASamplerCannotFollowIsNotTaken) {
   }
 }
 
-TEST_F(Qwen3VlConfigTest, OneTrueSaysThatTheHeadIsTheEmbedding) {
+TEST_F(Qwen3VlConfigTest, EitherTieFlagMakesTheEmbeddingTheHead) {
   json& text = config_["text_config"];
   config_["tie_word_embeddings"] = false;
   text["tie_word_embeddings"] = true;

@@ -143,7 +143,7 @@ class SettingsTypesTest : public ScratchFolderTest {
 const std::set<Type> kWhole{Type::kWhole}, kNumber{Type::kWhole, Type::kNumber}, kText{Type::kText},
     kBoolean{Type::kBoolean}, kObject{Type::kObject};
 
-TEST_F(SettingsTypesTest, ThoseOfQwen3VlAreRefusedByFileKeyAndValue) {
+TEST_F(SettingsTypesTest, WrongTypesInTheConfigOfQwen3VlAreNamed) {
   use_qwen3_vl();
   const std::string config = "config.json";
   std::vector<Setting> all;
@@ -186,7 +186,7 @@ TEST_F(SettingsTypesTest, ThoseOfQwen3VlAreRefusedByFileKeyAndValue) {
   });
 }
 
-TEST_F(SettingsTypesTest, ThoseBesideQwen3VlsConfigAreRefusedByFileKeyAndValue) {
+TEST_F(SettingsTypesTest, WrongTypesInOtherFilesOfQwen3VlAreNamed) {
   use_qwen3_vl();
   std::vector<Setting> all;
   const std::string advice = "generation_config.json";
@@ -213,7 +213,7 @@ TEST_F(SettingsTypesTest, ThoseBesideQwen3VlsConfigAreRefusedByFileKeyAndValue) 
   });
 }
 
-TEST_F(SettingsTypesTest, ThoseOfAnEncoderAreRefusedByFileKeyAndValue) {
+TEST_F(SettingsTypesTest, WrongTypesInFilesOfAnEncoderAreNamed) {
   write("config.json", {{"model_type", "xlm-roberta"},
                         {"hidden_size", 128},
                         {"intermediate_size", 256},

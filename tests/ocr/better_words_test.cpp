@@ -75,7 +75,7 @@ TEST(BetterWordsTest, SurerOfTwoListedWordsIsTaken) {
   EXPECT_EQ(best_of({{"шт.", 0.95f, 0, 30}}, {{"KB", 0.92f, 0, 30}}), "шт.");
 }
 
-TEST(BetterWordsTest, WordsArePartedAndNotJoined) {
+TEST(BetterWordsTest, SeparatesWordsButDoesNotJoinThem) {
   const std::vector<Read> joined{{"т.е.", 0.8f, 0, 40}},
       apart{{"т.", 0.83f, 0, 15}, {"е.", 0.83f, 20, 20}};
   EXPECT_EQ(best_of(joined, apart), "т. е.");

@@ -56,7 +56,7 @@ TEST(OcrFootprintTest, ReadingNeverTakesMoreThanPredicted) {
   EXPECT_LE(budget::private_bytes() - before, kEngineBytes) << "what is kept for the next picture";
 }
 
-TEST(OcrFootprintTest, TheLargestPictureIsThatWhichFits) {
+TEST(OcrFootprintTest, LargestPictureJustFits) {
   for (const std::uint64_t bytes : {1'000'000ULL, 150'000'000ULL, 180'000'000ULL, 400'000'000ULL}) {
     const auto pixels = static_cast<int>(pixels_within(bytes));
     EXPECT_LE(reading_bytes(pixels, 1), bytes);

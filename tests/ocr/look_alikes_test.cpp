@@ -40,12 +40,12 @@ TEST(LookAlikesTest, CodesOfLookAlikesAndDigitsStay) {
   }
 }
 
-TEST(LookAlikesTest, LettersBesideDigitsAreRepairedWhereTheWordDecides) {
+TEST(LookAlikesTest, RepairsLettersNextToDigitsIfTheWordDecides) {
   EXPECT_EQ(repaired("\u0413\u041eC\u0422123"), "ГОСТ123");  // Latin C, Г decides
   EXPECT_EQ(repaired("US\u04123"), "USB3");                  // Cyrillic В, U decides
 }
 
-TEST(LookAlikesTest, WordsOfLookAlikesGoTheWayOfTheirNeighbours) {
+TEST(LookAlikesTest, WordsOfLookAlikesFollowTheirNeighbours) {
   EXPECT_EQ(repaired("пришёл c работы"), "пришёл с работы");
   EXPECT_EQ(repaired("share \u0430 link"), "share a link");
   EXPECT_EQ(repaired("купил caxap и чай"), "купил сахар и чай");
@@ -90,7 +90,7 @@ TEST(LookAlikesTest, DegreesHaveALatinLetter) {
   EXPECT_EQ(repaired("до 5 °, С"), "до 5 °, С");
 }
 
-TEST(LookAlikesTest, WordsThatLookAlikeAreTold) {
+TEST(LookAlikesTest, DetectsWordsThatLookAlike) {
   EXPECT_TRUE(look_alike("ATX", "АТХ"));
   EXPECT_FALSE(look_alike("ATX", "ATX"));
   EXPECT_FALSE(look_alike("HDMI", "НОМ!"));
@@ -110,7 +110,7 @@ TEST(LookAlikesTest, BrokenUtf8DoesNoHarm) {
   EXPECT_EQ(words.size(), 4u);
 }
 
-TEST(LookAlikesTest, ACapitalThatIsAllThereIsBecomesLatin) {
+TEST(LookAlikesTest, SingleCapitalOfAPageBecomesLatin) {
   const auto repaired = [](const std::vector<std::string>& texts) {
     document::Page page;
     page.lines.resize(1);

@@ -35,7 +35,7 @@ TEST(PageReaderTest, ResultsComeInOrderWithTheErrorsInTheirPlace) {
   EXPECT_EQ(results, (std::vector<std::string>{"1", "page 1 is damaged", "0", "0", "0"}));
 }
 
-TEST(PageReaderTest, FewPicturesAreHeldAtATime) {
+TEST(PageReaderTest, HoldsFewPicturesAtATime) {
   std::atomic<std::size_t> loaded = 0;
   read_pages(
       40, {}, 2,
@@ -70,7 +70,7 @@ TEST(PageReaderTest, PagesWaitForTheirMemoryAndReleaseItOnceRead) {
   EXPECT_EQ(budget.counts().refused, 1u);
 }
 
-TEST(PageReaderTest, PagesThatAreKnownNeedNoEngine) {
+TEST(PageReaderTest, PagesWithTextNeedNoEngine) {
   Options none;
   none.languages = {"tlh"};  // no engine can be made of it
   std::vector<int> widths;

@@ -29,7 +29,7 @@ TEST(PreparationTest, SmallLettersAreEnlargedAndLargeOnesAreNot) {
   EXPECT_NEAR(prepare(load("text_28_clean_0.png")).scale, 1.3f, 0.25f);
 }
 
-TEST(PreparationTest, PicturesLongerThanTesseractCountsAreMadeSmaller) {
+TEST(PreparationTest, ShrinksPicturesBeyondTesseractsLimit) {
   image::Image strip = blank(400, 34'000);  // less than a tenth too long
   const image::Image page = load("text_28_clean_0.png");
   for (int y = 0; y < 400; ++y) {
@@ -96,7 +96,7 @@ TEST(PreparationTest, ThinColouredPrintIsNoMarker) {
   EXPECT_EQ(same, 1);
 }
 
-TEST(PreparationTest, LettersMayFillALowPictureAndFaintSpecksAreNone) {
+TEST(PreparationTest, LettersMayFillALowPictureAndFaintSpecksDoNotCount) {
   image::Image seven = blank(20, 29);
   seven = marked(std::move(seven), {0, 0, 20, 4}, {0, 0, 0});
   seven = marked(std::move(seven), {14, 0, 5, 29}, {0, 0, 0});
@@ -347,7 +347,7 @@ TEST(PreparationTest, BoxesStayInsideTheOriginal) {
   EXPECT_EQ(picture.in_original({60, 10, 5, 5}).width, 0);
 }
 
-TEST(PreparationTest, RulesOfATableAreKnown) {
+TEST(PreparationTest, FindsRulesOfATable) {
   const PreparedPicture table = prepare(load("table_0.png"));
   EXPECT_GE(table.rules.size(), 3u);
   const document::Box& rule = table.rules.front();

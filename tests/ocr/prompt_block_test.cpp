@@ -40,7 +40,7 @@ TEST(PromptBlockTest, LinesStandUnderTheirPlaceInReadingOrder) {
   EXPECT_EQ(block.lines, (std::vector<std::size_t>{0, 1, 2, 3}));
 }
 
-TEST(PromptBlockTest, ConfidentTextIsAWordAndNoMarkThatRecognitionSeesInThings) {
+TEST(PromptBlockTest, ConfidentTextIsAWordNotAMark) {
   const auto has_text = [](const std::string& word, float confidence) {
     return has_confident_text(page_of({line(word, {0, 0, 10, 10}, confidence)}));
   };
@@ -68,7 +68,7 @@ TEST(PromptBlockTest, NoLineCanPretendThatTheBlockHasEnded) {
       << block.text;
 }
 
-TEST(PromptBlockTest, WhereLinesDoNotFitTheSureAndLargeOnesComeFirst) {
+TEST(PromptBlockTest, PrefersSureAndLargeLinesIfNotAllFit) {
   const document::Page page =
       page_of({line("small print", {0, 0, 100, 10}), line("HEADLINE", {0, 20, 100, 60}),
                line("unsure", {0, 100, 100, 60}, 0.55f), line("medium", {0, 200, 100, 30})});

@@ -27,7 +27,7 @@ TEST(ScoreTest, WhiteSpaceCountsOnceAndNotAtTheEnds) {
   EXPECT_EQ(wrong("one two", "onetwo"), 1u);
 }
 
-TEST(ScoreTest, ErrorsBelongToTheScriptOfWhatIsMissing) {
+TEST(ScoreTest, MissingTextCountsForItsScript) {
   const TextErrors errors = compare_texts("Привет CPU 42", "Привт CРU 4Z");
   EXPECT_EQ(of(errors.characters, Script::kCyrillic).wrong, 1u);
   EXPECT_EQ(of(errors.characters, Script::kCyrillic).total, 6u);
@@ -39,7 +39,7 @@ TEST(ScoreTest, ErrorsBelongToTheScriptOfWhatIsMissing) {
   EXPECT_EQ(errors.all_words().total, 3u);
 }
 
-TEST(ScoreTest, WhatIsTooMuchBelongsToItsOwnScript) {
+TEST(ScoreTest, InsertedTextCountsForItsOwnScript) {
   const TextErrors errors = compare_texts("дом", "дом x");
   EXPECT_EQ(of(errors.characters, Script::kLatin).wrong, 1u);
   EXPECT_EQ(of(errors.characters, Script::kOther).wrong, 1u);  // the space

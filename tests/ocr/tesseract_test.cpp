@@ -103,7 +103,7 @@ std::string first_lines(const std::string& text, int count) {
   return text.substr(0, end);
 }
 
-TEST(TesseractTest, TextInAnyColoursIsRead) {
+TEST(TesseractTest, ReadsTextInAnyColours) {
   const auto engine = make_engine({});
   const Colour black{0, 0, 0}, white{255, 255, 255}, night{30, 30, 40}, green{60, 230, 90},
       orange{190, 140, 40}, turquoise{0, 215, 200}, red{200, 0, 0}, grey{60, 60, 60};

@@ -141,7 +141,7 @@ TEST(LoadingTest, LoadingAndUnloadingTwentyTimesLeavesNothing) {
 /// Of requests with texts to some 9,000 tokens, half of them with a small picture, those
 /// that are refused in a small room are worked on without a budget, with all that could have been
 /// reduced.
-TEST(RefusalTest, WhatIsRefusedWouldReallyNotHaveFitted) {
+TEST(RefusalTest, RefusedRequestsDoNotFit) {
   constexpr std::uint64_t kRoom = 85 * kMegabyte;
   const auto& model = RandomModels::get("qwen3-vl-4b-2layer", 1);
   const auto host = std::make_shared<ModelHost>(

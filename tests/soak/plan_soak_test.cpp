@@ -45,7 +45,7 @@ struct Request {
 
 class PlanHoldsTest : public ::testing::TestWithParam<Request> {};
 
-TEST_P(PlanHoldsTest, ARequestThatFitsByThePlanTakesWhatItSays) {
+TEST_P(PlanHoldsTest, RequestThatFitsThePlanTakesWhatThePlanPredicts) {
   PlanOptions options = mac_with(GetParam().gibibytes);
   // A Mac's budget, with the memory that oko's kernels take here.
   options.budget_bytes = make_plan(options).budget;

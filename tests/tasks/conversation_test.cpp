@@ -70,7 +70,7 @@ TEST_F(ConversationTest, AQuestionIsAskedWithTheTurnsBeforeIt) {
   EXPECT_EQ(conversation_.turns(), 2u);
 }
 
-TEST_F(ConversationTest, AnotherQuestionAboutAPictureNeitherLooksNorReadsAgain) {
+TEST_F(ConversationTest, SecondQuestionNeitherEncodesNorRecognizesAgain) {
   const AddedPicture added = conversation_.add_picture(picture_, "picture", {});
   EXPECT_EQ(added.width, 160);
   const Answer first = conversation_.ask("What is this?", {}, {});
@@ -95,7 +95,7 @@ TEST_F(ConversationTest, APictureThatIsAddedLaterIsSeenInItsTurn) {
   EXPECT_EQ(stats_of(conversation_.ask("And at this", {}, {})).image_tokens, 2 * with_one);
 }
 
-TEST_F(ConversationTest, AStoppedAnswerStaysAsFarAsItWasShown) {
+TEST_F(ConversationTest, KeepsTheShownPartOfAStoppedAnswer) {
   Conversation conversation(*host_, generator_, endless());
   std::string shown;
   const StopSource source;
@@ -116,7 +116,7 @@ TEST_F(ConversationTest, AStoppedAnswerStaysAsFarAsItWasShown) {
   EXPECT_EQ(conversation.turns(), 2u);
 }
 
-TEST_F(ConversationTest, WhatAStoppedAnswerHasReadIsNotReadAgain) {
+TEST_F(ConversationTest, ContinuesFromTheStateOfAStoppedAnswer) {
   Conversation conversation(*host_, generator_, endless());
   conversation.add_picture(picture_, "picture", {});
   const StopSource source;
@@ -160,7 +160,7 @@ TEST_F(ConversationTest, AnErrorOfTheSinkEndsTheAnswer) {
   EXPECT_EQ(conversation.turns(), 0u);
 }
 
-TEST_F(ConversationTest, WhatIsForgottenHoldsNoMemory) {
+TEST_F(ConversationTest, ClearReleasesMemory) {
   const int alone = stats_of(conversation_.ask("Hello", {}, {})).prompt_tokens;
   conversation_.clear();
   const std::uint64_t before = held();

@@ -98,7 +98,7 @@ TEST_F(DescribeTaskTest, AStopEndsTheWait) {
   EXPECT_THROW(task.next(), Error);
 }
 
-TEST_F(DescribeTaskTest, WhatIsNotAskedForIsCancelled) {
+TEST_F(DescribeTaskTest, DestructorCancelsPicturesNotYetTaken) {
   DescribeOptions endless = options();
   endless.max_tokens = 1'000'000;
   endless.temperature = 5;

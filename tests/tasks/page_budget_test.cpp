@@ -29,7 +29,7 @@ class PageBudgetTest : public ScratchFolderTest {
   }
 };
 
-TEST_F(PageBudgetTest, FewerAreReadAtOnceWhereTheLargestWouldNotFit) {
+TEST_F(PageBudgetTest, ReadsFewerPagesAtOnceIfTheLargestWouldNotFit) {
   document::Pages pages({picture(500), picture(8000), folder_ / "none.bmp"}, kOptions);
   // Room for two pages of A4, but not for two engines and the large page.
   const std::uint64_t budget = 590'000'000;
@@ -52,7 +52,7 @@ TEST_F(PageBudgetTest, APageThatNeverFitsTakesNothingFromTheOthers) {
   EXPECT_EQ(PageBudget(budget, others).share(9, {}), 2u);
 }
 
-TEST_F(PageBudgetTest, ARefusalNamesTheBudgetThatDoes) {
+TEST_F(PageBudgetTest, RefusalNamesSufficientBudget) {
   document::Pages pages({picture(500)}, kOptions);
   const std::string least = budget::memory_size_text(alone(pages, 0));
   for (const std::uint64_t budget : {std::uint64_t{1}, PageBudget::kAlone, alone(pages, 0) - 1}) {

@@ -32,7 +32,7 @@ TEST(ArrayPoolTest, MemoryIsAlignedAndItsOwn) {
   EXPECT_EQ(pool.used_bytes(), 0u);
 }
 
-TEST(ArrayPoolTest, WhatIsGivenBackServesTheNextOfThatSize) {
+TEST(ArrayPoolTest, ReusesFreedBlocksOfEqualSize) {
   ArrayPool pool;
   std::byte* first = pool.take(10 * kMegabyte);
   pool.give_back(first);
@@ -66,7 +66,7 @@ TEST(ArrayPoolTest, TheProcessTakesLittleMoreThanItsArrays) {
   EXPECT_LE(budget::private_bytes(), before + kMegabyte + kKeptFreedBytes);
 }
 
-TEST(ArrayPoolTest, WhatTheSystemDoesNotHaveIsAnError) {
+TEST(ArrayPoolTest, FailedMappingIsAnError) {
   ArrayPool pool;
   try {
     pool.take(std::size_t{1} << 50);

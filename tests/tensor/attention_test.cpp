@@ -224,7 +224,7 @@ TEST_P(AttentionTest, NumbersBeyondHalfPrecisionAreKeptAsItsLargest) {
   }
 }
 
-TEST_P(AttentionTest, NumbersThatHalfPrecisionHoldsAreSaidToFit) {
+TEST_P(AttentionTest, DetectsNumbersThatFitHalfPrecision) {
   const std::vector<float> row(40, -65504.0f);
   std::vector<std::uint8_t> bytes(80);
   EXPECT_TRUE(cpu::pack_kv_rows(row.data(), 1, 40, cpu::KvType::kFloat16, bytes.data()));

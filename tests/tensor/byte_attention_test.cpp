@@ -110,7 +110,7 @@ class ByteAttentionTest : public ::testing::Test {
   }
 };
 
-TEST_F(ByteAttentionTest, IsTheSoftmaxOfTheScoresTimesTheValuesUpToEightBits) {
+TEST_F(ByteAttentionTest, EqualsExactAttentionUpToEightBits) {
   // Every number has an error of up to 1/254 of the largest of its row: uniform, 0.4 % of a number
   // of deviation 1 where the largest is 3.3. Three products of them: a percent or so.
   for (const std::size_t head_dim : {16u, 32u, 48u, 64u, 80u, 128u, 256u}) {
@@ -121,17 +121,17 @@ TEST_F(ByteAttentionTest, IsTheSoftmaxOfTheScoresTimesTheValuesUpToEightBits) {
   }
 }
 
-TEST_F(ByteAttentionTest, LongTextIsAsNearAsAShortOne) {
+TEST_F(ByteAttentionTest, LongTextIsAsAccurateAsAShortOne) {
   const Texts texts({1500}, 2, 64);
   EXPECT_LT(relative_error(texts.run(), texts.reference()), 0.02);
 }
 
-TEST_F(ByteAttentionTest, SharpAttentionIsAsNear) {
+TEST_F(ByteAttentionTest, SharpAttentionIsAsAccurate) {
   const Texts texts({300}, 2, 64, /*deviation=*/8);  // scores of ± 24: a few keys take everything
   EXPECT_LT(relative_error(texts.run(), texts.reference()), 0.05);
 }
 
-TEST_F(ByteAttentionTest, WeightsAddUpToOneHoweverLargeTheScores) {
+TEST_F(ByteAttentionTest, WeightsAddUpToOneForScoresOfAnySize) {
   for (const float deviation : {1.0f, 100.0f, 1e5f, 1e10f}) {
     Texts texts({300}, 2, 64, deviation);
     std::fill(texts.values.begin(), texts.values.end(), 1.0f);
@@ -160,7 +160,7 @@ TEST_F(ByteAttentionTest, KeyThatDrawsMostOfTheAttentionDoesNotSilenceTheOthers)
   }
 }
 
-TEST_F(ByteAttentionTest, WhatAllKeysShareCostsNoPrecision) {
+TEST_F(ByteAttentionTest, MeanOfTheKeysCostsNoPrecision) {
   Texts texts({300}, 2, 64);
   for (std::size_t i = 0; i < texts.keys.size(); ++i) {
     texts.keys[i] += i % 64 == 7 ? 100.0f : 10.0f;  // a channel that stands out, as models have
@@ -187,7 +187,7 @@ TEST_F(ByteAttentionTest, TextAmongOthersHasTheResultThatItHasAlone) {
   }
 }
 
-TEST_F(ByteAttentionTest, WhatIsNotANumberStaysSeen) {
+TEST_F(ByteAttentionTest, PropagatesNaN) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const float bad : {kNan, infinity, -infinity}) {
     for (auto member : {&Texts::queries, &Texts::keys, &Texts::values}) {

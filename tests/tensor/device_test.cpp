@@ -53,7 +53,7 @@ TEST(DeviceTest, OnlyAGraphConvertsToFloat16) {
   select_device(Device::kCpu);
 }
 
-TEST(DeviceTest, AResultThatIsNoNumberIsBlamedOnFloat16WhereThatIsUsed) {
+TEST(DeviceTest, NaNErrorNamesFloat16IfInUse) {
   set_language(Language::kEnglish);
   const float infinity = std::numeric_limits<float>::infinity();
   EXPECT_NO_THROW(require_finite(65504.0f));

@@ -105,7 +105,7 @@ TEST_F(GraphAttentionTest, ASegmentInBlocksEqualsAttentionInOneCall) {
               whole_attention(queries, keys, values, ""));
 }
 
-TEST_F(GraphAttentionTest, SegmentsSeeThemselvesOnlyHoweverTheyAreCut) {
+TEST_F(GraphAttentionTest, SegmentsAttendOnlyToThemselvesInBlocksOfAnySize) {
   const mx::array queries = random_array(3700, 2, 1), keys = random_array(3700, 2, 2),
                   values = random_array(3700, 2, 3);
   const std::vector<int> bounds{0, 200, 3200, 3700};

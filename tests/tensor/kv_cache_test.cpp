@@ -187,7 +187,7 @@ TEST_F(KvCacheTest, AppendingATokenDoesNotCopyTheCache) {
   EXPECT_LT(mx::get_peak_memory(), before + 1'000'000);
 }
 
-TEST_F(KvCacheTest, TokenWhoseCacheIsOnlyReachedThroughAttentionIsNotCopiedEither) {
+TEST_F(KvCacheTest, AppendIsInPlaceWhenOnlyAttentionHoldsTheCache) {
   // A decoder evaluates its logits, not the caches of its layers.
   constexpr int kTokens = 50'000;
   KvCache cache(kKvHeads, kHeadDim, kTokens + 100, KvType::kFloat32);

@@ -203,7 +203,7 @@ TEST_F(LinearTest, MisalignedWeightsGiveTheSameBits) {
   }
 }
 
-TEST_F(LinearTest, CodesThatAreWrittenAnewCountAsMemory) {
+TEST_F(LinearTest, WidenedCodesCountAsMemory) {
   const auto beyond = [&](int bits) {
     tensors_.clear();
     Quantized(bits, 64, mx::float16, 3).add_to(tensors_, "layer");

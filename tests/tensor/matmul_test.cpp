@@ -251,7 +251,7 @@ TEST_P(MatmulTest, ByteProductsStayWithinTheRoundingOfTheirInput) {
   }
 }
 
-TEST_P(MatmulTest, ByteProductsOfARowAreAlikeAmongAnyOthers) {
+TEST_P(MatmulTest, ByteProductsOfARowDoNotDependOnOtherRows) {
   for (const std::size_t group : {64, 128}) {
     const TestWeight weight(131, 1024, ElementType::kFloat16, 8, group);
     const std::vector<float> x = noise(40 * 1024, 8);
@@ -328,7 +328,7 @@ TEST_P(MatmulTest, IntegerProductsOfExtremesDoNotOverflow) {
   }
 }
 
-TEST_P(MatmulTest, IntegerProductsPassOnWhatIsNotANumber) {
+TEST_P(MatmulTest, IntegerProductsPropagateNaN) {
   const TestWeight weight(33, 128, ElementType::kBfloat16, 4, 64);
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
@@ -343,7 +343,7 @@ TEST_P(MatmulTest, IntegerProductsPassOnWhatIsNotANumber) {
 }
 
 /// Vectors of an input's scales and sums reach past the row: into the next one, or what was there.
-TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeWhatLiesBehindItsInput) {
+TEST_P(MatmulTest, IntegerProductsDoNotReadBeyondTheirRow) {
   const TestWeight weight(33, 192, ElementType::kBfloat16, 4, 64);
   for (const std::size_t m : {2, 3, 4, 8, 9}) {
     std::vector<float> x = noise(m * 192, 8), y(m * 33);
@@ -374,7 +374,7 @@ TEST_P(MatmulTest, IntegerProductsOfARowDoNotSeeTheScalesOfTheNext) {
   }
 }
 
-TEST_P(MatmulTest, IntegerProductsTakeZerosAndTheTiniestNumbers) {
+TEST_P(MatmulTest, IntegerProductsAcceptZerosAndSubnormals) {
   const TestWeight weight(33, 128, ElementType::kBfloat16, 4, 64);
   for (const float value : {0.0f, 1e-38f, 1e-42f}) {
     for (const std::size_t m : {1, 9}) {

@@ -39,7 +39,7 @@ TEST(QuantizationTest, LayersHaveTheirExceptions) {
   EXPECT_EQ(config.of_layer("half"), (Quantization{8, 128}));
 }
 
-TEST(QuantizationTest, WhatTheKernelsDoNotHaveIsRefused) {
+TEST(QuantizationTest, RefusesFormatsWithoutAKernel) {
   expect_refused(R"({"quantization":{"bits":7}})", "7 bits");
   expect_refused(R"({"quantization":{"bits":-4}})", "-4 bits");
   expect_refused(R"({"quantization":{"bits":4294967300}})", "4294967300 bits");  // 2^32 + 4

@@ -32,7 +32,7 @@ TEST_P(SoftmaxTest, WeightsAndTheirSumEqualExactOnes) {
   }
 }
 
-TEST_P(SoftmaxTest, TheLargestWeighsOneAndMinusInfinityNothing) {
+TEST_P(SoftmaxTest, WeightOfTheLargestIsOneAndOfMinusInfinityZero) {
   std::vector<float> x(100, -std::numeric_limits<float>::infinity());
   x[41] = 12.5f;
   x[99] = -1e30f;

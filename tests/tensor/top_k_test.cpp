@@ -41,7 +41,7 @@ TEST_P(TopKTest, LargestIsTheFirstOfEquals) {
   }
 }
 
-TEST_P(TopKTest, LargestTellsOfNotANumberWhereverItIs) {
+TEST_P(TopKTest, LargestReportsNaNAtAnyPosition) {
   for (std::size_t at = 0; at < 35; ++at) {
     std::vector<float> x = noise(35, 2);
     x[at] = std::numeric_limits<float>::quiet_NaN();
@@ -57,7 +57,7 @@ TEST_P(TopKTest, InfinitiesAreNumbers) {
   EXPECT_EQ(cpu::largest_k(low.data(), low.size(), 3), (std::vector<std::uint32_t>{0, 1, 2}));
 }
 
-TEST_P(TopKTest, KLargestEqualASortWhateverTheOrder) {
+TEST_P(TopKTest, KLargestEqualASortForAnyOrder) {
   for (const std::size_t count : {1, 20, 63, 64, 65, 1000, 151'936}) {
     std::vector<float> rising = noise(count, 3);
     std::sort(rising.begin(), rising.end());  // the worst: every number is a new largest

@@ -171,7 +171,7 @@ TEST_F(WeightsTest, BuffersOfAnyLimitHoldTheSameTensorsAndSeparateTheParts) {
       {"model.safetensors", "one buffer of this machine holds 16 kB"});
 }
 
-TEST_F(WeightsTest, NamesAndShapesAreToldWithoutReadingData) {
+TEST_F(WeightsTest, ListsNamesAndShapesWithoutReadingData) {
   folder_.write("model.safetensors", safetensors_file({{"a", "U8", {2, 3}, std::string(6, 'a')}}));
   const Weights weights = open();
   EXPECT_TRUE(weights.contains("a"));

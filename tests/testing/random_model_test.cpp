@@ -242,7 +242,7 @@ TEST_F(RandomModelTest, FullDiskLeavesNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
-TEST_F(RandomModelTest, TooLittleFreeSpaceIsToldWithBothNumbers) {
+TEST_F(RandomModelTest, FullDiskErrorHasBothNumbers) {
   const std::string message = message_of(
       [&] { hub::require_free_space(folder_, 4'000'000'000'000'000'000); }, ErrorCode::kFailed);
   EXPECT_NE(message.find(": 4000000000.0 GB are needed, "), std::string::npos) << message;

@@ -52,7 +52,7 @@ class ChatTemplateTest : public ::testing::Test {
   Tokenizer tokenizer_;
 };
 
-TEST_F(ChatTemplateTest, PromptsAreWhatJinjaAndHuggingFaceMakeOfThem) {
+TEST_F(ChatTemplateTest, PromptsEqualThoseOfHuggingFace) {
   const json goldens = json::parse(std::ifstream(fs::path(OKO_TEST_DATA) / "chat.json"));
   const std::int32_t pad = *tokenizer_.special_token("<|image_pad|>");
   ASSERT_GE(goldens.at("conversations").size(), 10u);
@@ -77,7 +77,7 @@ TEST_F(ChatTemplateTest, PromptsAreWhatJinjaAndHuggingFaceMakeOfThem) {
   }
 }
 
-TEST_F(ChatTemplateTest, MarkupOfTheAssistantIsTokensAndOfOthersText) {
+TEST_F(ChatTemplateTest, OnlyMarkupOfTheAssistantBecomesTokens) {
   const std::int32_t think = *tokenizer_.special_token("<think>");
   const std::int32_t end = *tokenizer_.special_token("<|im_end|>");
   const auto count = [&](Role role, const char* text, std::int32_t id) {
@@ -139,7 +139,7 @@ TEST_F(ChatStyleTest, TheTemplateSaysWhetherTheModelThinks) {
   EXPECT_THROW(chat_style_of(folder_), Error);
 }
 
-TEST_F(ChatTemplateTest, WhatTheTemplateWouldDropIsRefused) {
+TEST_F(ChatTemplateTest, RefusesContentThatTheTemplateWouldDrop) {
   const Message user{Role::kUser, {Part::make_text("hi"), Part::make_image()}};
   const Message system{Role::kSystem, {Part::make_text("be brief")}};
   EXPECT_EQ(refusal({}, {}), "the conversation is empty");

@@ -52,7 +52,7 @@ TEST_F(TokenizerCacheTest, SecondLoadReadsTheCacheOfTheFirst) {
   EXPECT_EQ(identify_file(cache_file(), ErrorCode::kFailed), first);
 }
 
-TEST_F(TokenizerCacheTest, AChangedSourceIsReadAnew) {
+TEST_F(TokenizerCacheTest, ChangedSourceIsReadAgain) {
   load();
   std::string json = read_file(model() / "tokenizer.json", 1'000'000, ErrorCode::kFailed);
   const std::size_t at = json.find("<|im_start|>");
@@ -62,7 +62,7 @@ TEST_F(TokenizerCacheTest, AChangedSourceIsReadAnew) {
   EXPECT_TRUE(load().special_token("<|IM_START|>").has_value());
 }
 
-TEST_F(TokenizerCacheTest, ADamagedCacheIsMadeAnew) {
+TEST_F(TokenizerCacheTest, DamagedCacheIsMadeAgain) {
   const std::uint64_t expected = tokens_hash();
   const std::string good = cache_bytes();
   CorpusRandom random(1);

@@ -115,7 +115,7 @@ TEST_F(XlmrTokenizerTest, ASentencepieceModelGivesTheTokensOfTokenizerJson) {
   }
 }
 
-TEST_F(XlmrTokenizerTest, TheCacheGivesTheSameTokensAndIsMadeAnewWhenDamaged) {
+TEST_F(XlmrTokenizerTest, CacheGivesTheSameTokensAndIsMadeAgainIfDamaged) {
   const fs::path folder = model("tokenizer.json", "tokenizer.json");
   const fs::path cache = folder_ / "cache";
   const std::string text = Corpus().chunk(3);
@@ -151,7 +151,7 @@ TEST_F(XlmrTokenizerTest, ALongTextIsCutAndSaysHowLongItIs) {
   EXPECT_TRUE(std::equal(cut.ids.begin(), cut.ids.end() - 1, whole.ids.begin()));
 }
 
-TEST_F(XlmrTokenizerTest, AWordOfAMegabyteIsCutAsItsPartsWouldBe) {
+TEST_F(XlmrTokenizerTest, WordOfAMegabyteIsSplitLikeItsParts) {
   const XlmrTokenizer tokenizer = load("tokenizer.json");
   // Every part begins with a piece that no other can reach into: an unknown character.
   const std::string part = "превысокомногорассмотрительствующий\U0001F9FF";

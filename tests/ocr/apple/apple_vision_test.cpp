@@ -89,7 +89,7 @@ TEST_F(AppleVisionTest, AsksForTheAccurateThirdRevisionInTheLanguagesGiven) {
   EXPECT_EQ(asked.orientation, 1u);
 }
 
-TEST_F(AppleVisionTest, ReadsRussianFirstWhereNothingIsAsked) {
+TEST_F(AppleVisionTest, ReadsRussianFirstByDefault) {
   read();
   EXPECT_EQ(stub_vision::asked().languages, (std::vector<std::string>{"ru-RU", "en-US"}));
 }
@@ -118,7 +118,7 @@ TEST_F(AppleVisionTest, AsksForBoxesOfWordsInUtf16Units) {
   EXPECT_EQ(page.lines[0].words[1].box, (document::Box{100, 25, 50, 25}));
 }
 
-TEST_F(AppleVisionTest, SharesTheLineOutWhereAWordHasNoBox) {
+TEST_F(AppleVisionTest, DividesTheLineIfAWordHasNoBox) {
   stub_vision::answer({.observations = {{"да no", {0, 0, 0.5, 0.5}}}});
   const document::Page page = read();
   ASSERT_EQ(page.lines[0].words.size(), 2u);
@@ -133,7 +133,7 @@ TEST_F(AppleVisionTest, KeepsBoxesInsideThePicture) {
   EXPECT_EQ(read().lines[0].box.top, 0);
 }
 
-TEST_F(AppleVisionTest, RepairsLookAlikesUnlessToldNotTo) {
+TEST_F(AppleVisionTest, RepairsLookAlikesUnlessDisabled) {
   stub_vision::answer({.observations = {{"Mосква", {0, 0, 1, 1}}}});  // a Latin M
   EXPECT_EQ(read().text(), "Москва\n");
   Options as_read;
@@ -182,7 +182,7 @@ TEST_F(AppleVisionTest, ARequestThatVisionCancelledIsCancelled) {
   EXPECT_EQ(error_of([] { read(); }).code(), ErrorCode::kCancelled);
 }
 
-TEST_F(AppleVisionTest, WhereRussianIsMissingTheErrorNamesTheSystem) {
+TEST_F(AppleVisionTest, NamesTheSystemIfRussianIsMissing) {
   stub_vision::answer({.languages = {"en-US", "fr-FR"}});
   const Error error = error_of([] { make_engine({}); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
