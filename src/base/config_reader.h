@@ -20,7 +20,7 @@ class ConfigReader {
   /// The value, or null where it is absent.
   const nlohmann::json* find(const char* key) const;
 
-  /// Whether the value is there and null.
+  /// True if the value is there and null.
   bool is_null(const char* key) const;
 
   /// An object inside this one; throws where it is absent.

@@ -24,7 +24,7 @@ struct FileIdentity {
 /// device.
 FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing);
 
-/// Whether a folder has an entry of that name; a link to a file that is not there is one, too.
+/// True if a folder has an entry of that name; a link to a file that is not there is one, too.
 bool has_entry(const std::filesystem::path& path);
 
 /// Throws with code `bad` where `bytes`, the begin of file `path`, are not the file itself but what

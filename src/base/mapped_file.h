@@ -35,7 +35,7 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }
 
-  /// Whether `path` still is the file that was mapped: nobody wrote to it, cut it or put another in
+  /// True if `path` still is the file that was mapped: nobody wrote to it, cut it or put another in
   /// its place.
   bool is_current() const;
 

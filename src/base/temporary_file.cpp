@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kRandomCharacters = 6;
 
-/// Whether the process that made it is gone: then it is locked here.
+/// True if the process that made it is gone: then it is locked here.
 bool is_left(int file) {
   struct stat info {};
   return ::fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == ::geteuid() &&
@@ -52,7 +52,7 @@ void remove_leftovers(const fs::path& prefix) {
   }
 }
 
-/// The files and folders in the making of this process.
+/// The unfinished files and folders of this process.
 struct Registry {
   std::mutex mutex;
   std::set<fs::path> paths;

@@ -24,7 +24,7 @@ class TemporaryPath {
   std::filesystem::path path_;
 };
 
-/// A file in the making, which other processes of the user can tell from one that a killed process
+/// An unfinished file, which other processes of the user can tell from one that a killed process
 /// has left: it is locked. Destroyed before `keep_as`, it leaves nothing.
 class TemporaryFile {
  public:

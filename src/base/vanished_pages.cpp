@@ -33,7 +33,7 @@ std::array<Slot, 64> slots;
 std::mutex slots_mutex;  // of those who take and give up slots
 struct sigaction previous;
 
-/// Whether the file still gives the byte at `offset`. A plain system call: a signal handler may.
+/// True if the file still gives the byte at `offset`. A plain system call: a signal handler may.
 bool is_readable(int file, std::uintptr_t offset) {
   char byte = 0;
   return ::pread(file, &byte, 1, static_cast<off_t>(offset)) == 1;

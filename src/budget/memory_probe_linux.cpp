@@ -42,7 +42,7 @@ std::optional<std::uint64_t> number_in(const std::filesystem::path& file) {
   return std::nullopt;
 }
 
-/// Whether `controllers`, the second field of a line of /proc/self/cgroup, has the one of memory.
+/// True if `controllers`, the second field of a line of /proc/self/cgroup, has the one of memory.
 bool has_memory(const std::string& controllers) {
   return ("," + controllers + ",").find(",memory,") != std::string::npos;
 }

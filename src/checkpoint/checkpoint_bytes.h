@@ -12,7 +12,7 @@ namespace oko::checkpoint {
 [[noreturn]] void fail_checkpoint(std::string_view name, const std::string& what,
                                   const std::string& hint = {});
 
-/// Whether `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
+/// True if `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
 bool is_utf8(std::string_view text);
 
 /// Text of an untrusted file as it may stand in a message: at most 200 bytes, no control

@@ -68,7 +68,7 @@ std::map<int, std::map<int, fs::path>> sets_of_shards(const fs::path& model_dir,
   return sets;
 }
 
-/// Whether one of the safetensors files has a layer that MLX has quantized.
+/// True if one of the safetensors files has a layer that MLX has quantized.
 bool is_quantized(const Files& files) {
   return std::any_of(files.begin(), files.end(), [](const fs::path& path) {
     try {
@@ -123,7 +123,7 @@ void require_none(const fs::path& model_dir, const CheckpointFormat& format, con
   if (fs::is_symlink(single, ignored)) fail_missing(single);
 }
 
-/// Whether the settings of each module that sentence-transformers' modules.json names are there;
+/// True if the settings of each module that sentence-transformers' modules.json names are there;
 /// Normalize may have none.
 bool has_its_modules(const fs::path& model_dir) {
   const fs::path path = model_dir / "modules.json";

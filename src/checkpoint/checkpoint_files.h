@@ -28,7 +28,7 @@ std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path&
 /// Refuses a folder with a LoRA adapter, which would change the weights. Throws kBadModel.
 void refuse_adapter(const std::filesystem::path& model_dir);
 
-/// Whether the folder has all files of a model that oko runs or converts: config.json, a tokenizer,
+/// True if the folder has all files of a model that oko runs or converts: config.json, a tokenizer,
 /// weights, and the settings of the modules that a modules.json names.
 bool is_whole_model(const std::filesystem::path& model_dir);
 

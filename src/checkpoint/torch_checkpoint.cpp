@@ -81,7 +81,7 @@ bool is_html(std::string_view head) {
   return start.starts_with("<!doctype html") || start.starts_with("<html");
 }
 
-/// Says what the file is where it is no zip archive.
+/// Names the kind of a file that is not a zip archive.
 [[noreturn]] void fail_unknown(std::span<const std::byte> file, std::string_view name) {
   // A long number in a pickle of its own starts what torch.save wrote before 1.6.
   constexpr std::string_view kOldMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;

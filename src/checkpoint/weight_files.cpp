@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// FNV-1a of 64 bits: it names a file of our own, so nobody gains by a collision.
+/// FNV-1a of 64 bits: it names a file of our own, so a collision has no use for an attacker.
 std::uint64_t hash_of(std::string_view text) {
   std::uint64_t hash = 0xCBF29CE484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;

@@ -13,7 +13,7 @@ struct SourceFile {
   std::filesystem::path path;
   FileIdentity identity;
 
-  /// Whether `path` still is that file.
+  /// True if `path` still is that file.
   bool is_current() const;
 };
 
@@ -33,7 +33,7 @@ std::filesystem::path aligned_folder();
 /// The key of a copy's metadata that names the model folder it was made of.
 inline constexpr const char* kAlignedSourceKey = "oko_source";
 
-/// Whether a tensor starts at a multiple of its element's size.
+/// True if a tensor starts at a multiple of its element's size.
 inline bool is_aligned(const TensorInfo& tensor) {
   return tensor.offset % size_of(tensor.dtype) == 0;
 }

@@ -112,7 +112,7 @@ class Chat {
   void note(const std::string& text) const {
     if (!options_.common.quiet) say_note(text);
   }
-  /// What a person at the terminal sees of a command that has been done.
+  /// The reply at the terminal to a command that has been done.
   void confirm(const std::string& text) const {
     if (input_.is_terminal()) note(text);
   }

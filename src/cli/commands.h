@@ -43,7 +43,7 @@ void add_common_options(Command& command, CommonOptions& options);
 /// Says in the help of a command that it takes --budget and does not heed it.
 void ignore_budget(Command& command);
 
-/// --threads, for commands that run a model. `threads` stays as it is where it is not given.
+/// --threads, for commands that run a model. Without it `threads` keeps its value.
 void add_threads_option(Command& command, std::size_t& threads);
 
 /// --kv-bits, for commands that count with a KV cache.

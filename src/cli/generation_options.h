@@ -27,7 +27,7 @@ struct GenerationOptions {
 void add_generation_options(Command& command, GenerationOptions& options,
                             const std::string& language_help);
 
-/// Of what the model is told: as --lang says, else the user's.
+/// The language of the prompt: that of --lang, else the user's.
 Language language_of(const GenerationOptions& options);
 
 /// "off", "on", "auto".

@@ -10,7 +10,7 @@ namespace oko::document {
 /// For the filter FlateDecode of PDF. Throws kFailed.
 std::string deflated(std::string_view bytes);
 
-/// Whether zlib finds what no deflated data has, or the data breaks off within a block. What ends
+/// True if zlib finds invalid data, or the data end within a block. What ends
 /// behind a block is whole: many files lack the last one or the checksum, so both are left out.
 /// `inflated`: gets about `kept` bytes of the result, however large that would be.
 bool is_damaged_deflate(std::span<const std::byte> data, std::size_t kept, std::string& inflated);

@@ -11,7 +11,7 @@
 
 namespace oko::document {
 
-/// Text for the pages of one PDF that readers find and nobody sees, and its font.
+/// Invisible text for the pages of one PDF, which a search finds, and its font.
 class InvisibleText {
  public:
   /// The objects of the font, each after those that it refers to.

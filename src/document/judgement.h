@@ -7,13 +7,13 @@
 
 namespace oko::document {
 
-/// Whether the text that a file tells of a page can be what the page shows, by its letters alone:
+/// True if the text that a file tells of a page can be what the page shows, by its letters alone:
 /// no characters without a meaning, question marks in place of letters, bytes read in another code
 /// page, or letters moved along the alphabet. Text too short to tell
 /// passes. Judged are Russian and English letter pairs; other alphabets pass.
 bool is_plausible(const Page& page);
 
-/// Whether many words lie over others: two programs have read the page.
+/// True if many words lie over others: two programs have read the page.
 bool lies_over_itself(const Page& page);
 
 /// The places that the words of `page` leave so empty that only a picture of the page can tell
@@ -21,7 +21,7 @@ bool lies_over_itself(const Page& page);
 /// scanned page whose text a program has read, nor those inside of others.
 std::vector<Box> open_places(const Page& page, const std::vector<Box>& places);
 
-/// Whether a picture of the page shows more, within `places`, than the words of `page` cover: edges
+/// True if a picture of the page shows more, within `places`, than the words of `page` cover: edges
 /// of ink outside of their boxes. `picture` has the page's size.
 bool shows_more(const image::Image& picture, const Page& page, const std::vector<Box>& places);
 

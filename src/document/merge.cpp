@@ -15,7 +15,6 @@
 namespace oko::document {
 namespace {
 
-
 constexpr float kSureEnough = 0.6f;  // pictures without text are read as words that are less sure
 constexpr float kSure = 0.8f;
 constexpr float kSameArea = 0.3f;  // of the smaller box
@@ -71,7 +70,7 @@ std::vector<Line> new_lines(const Page& told, const Page& read) {
   return lines;
 }
 
-/// Whether most of the words are told, though at another place: the boxes of some files are far
+/// True if the file has most of the words, but at another place: the boxes of some files are far
 /// off.
 bool are_told_elsewhere(const Page& told, const std::vector<Line>& lines) {
   std::multiset<std::string> words;

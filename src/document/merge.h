@@ -25,7 +25,7 @@ Page doubted(Page told);
 /// The same text, with no confidence in words that are unclear.
 Page doubted_where_unclear(Page told);
 
-/// Whether most of what was read surely is told at the same place.
+/// True if the file has most of the surely read words at the same place.
 bool agree(const Page& told, const Page& read);
 
 }  // namespace oko::document

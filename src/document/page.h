@@ -60,7 +60,7 @@ struct Page {
 /// The page with its boxes in pixels of a picture of another size.
 Page resized(Page page, int width, int height);
 
-/// Whether a word was read with less confidence than `least`, or told by a file that is not
+/// True if a word was read with less confidence than `least`, or told by a file that is not
 /// believed.
 bool is_unsure(const Word& word, float least);
 

@@ -19,7 +19,7 @@ namespace oko::document {
 namespace {
 
 constexpr int kJpegQuality = 85;
-// Less is no scan: cameras and programs write 72 or 96 without a meaning.
+// Ignore lower values: cameras and programs write 72 or 96 dpi by default.
 constexpr double kLeastResolution = 100;
 constexpr double kMostResolution = 2400;
 // Where a picture does not say: its longer side as that of A4, within these bounds.
@@ -36,7 +36,7 @@ image::JpegFile encoded(const image::Image& image) {
   return file;
 }
 
-/// Whether it has the sides of `image` once it is turned; that may have been made smaller.
+/// True if it has the sides of `image` once it is turned; that may have been made smaller.
 bool is_shape_of(const image::JpegFile& file, const image::Image& image) {
   constexpr double kAlike = 0.02;
   const double stored = static_cast<double>(file.width) / file.height;
@@ -44,7 +44,7 @@ bool is_shape_of(const image::JpegFile& file, const image::Image& image) {
   return std::abs(upright * image.height / image.width - 1) < kAlike;
 }
 
-/// The file as it is, where the decoders of PDF show it as oko does; else a JPEG of `image`.
+/// The file itself, if the decoders of PDF show it as oko does; else a JPEG of `image`.
 image::JpegFile picture_of(const std::string& path, const image::Image& image) {
   constexpr std::size_t kHead = 64;  // bytes
   std::string head(kHead, '\0');
@@ -72,7 +72,7 @@ void set_paper_size(const image::Image& image, Sheet& sheet) {
   sheet.height = image.height * points_per_pixel;
 }
 
-/// Reads a picture whatever text the file has of it. `adds`: what is read is put into the file,
+/// Reads a picture even if the file has its text. `adds`: what is read is put into the file,
 /// which need not have the same words twice.
 LoadedPage read_anyway(image::Image image, Page told, bool adds) {
   if (!adds) return image;

@@ -17,7 +17,7 @@
 namespace oko::document {
 
 struct PagesOptions {
-  /// Reads the pictures of pages of a PDF whatever text the file has of them.
+  /// Reads the pictures of pages of a PDF even if the file has their text.
   bool ignores_text = false;
   PdfOptions pdf = {};
   /// Memory that reading a picture takes, in bytes, the picture included; null: it is not read.

@@ -63,7 +63,7 @@ class Pdf {
   /// The page itself, for text that is put on it.
   Sheet sheet(int page) const;
 
-  /// Whether text can be put on its pages: see PdfEditor.
+  /// True if text can be put on its pages: see PdfEditor.
   bool can_be_edited() const { return structure().page_count() == page_count_; }
 
   /// The text that the file holds of a page, its boxes in pixels of `render`; none where that is no
@@ -106,7 +106,7 @@ class Pdf {
   int page_count_ = 0;
 };
 
-/// Whether a file says in its first 1024 bytes that it is a PDF, whatever its name, and is no
+/// True if a file says in its first 1024 bytes that it is a PDF, whatever its name, and is no
 /// picture. Throws kBadInput: missing, a folder.
 bool is_pdf(const std::filesystem::path& path);
 

@@ -30,10 +30,10 @@ class PdfEditor {
 
   bool is_changed() const { return font_.has_value(); }
 
-  /// Whether the file says that it has signatures, which hold for its own bytes alone.
+  /// True if the file says that it has signatures, which hold for its own bytes alone.
   bool is_signed() const;
 
-  /// Whether the file has an outline, fields of forms or attachments.
+  /// True if the file has an outline, fields of forms or attachments.
   bool has_more_than_pages() const;
 
   /// Puts all pages of `other`, which must outlive `write`, before the first page or behind the

@@ -16,7 +16,7 @@
 namespace oko::document {
 namespace {
 
-/// Whether all pixels of a box are alike; `only_black`: and black.
+/// True if all pixels of a box are alike; `only_black`: and black.
 bool is_blank(const image::Image& image, const PixelBox& box, bool only_black = false) {
   const auto pixel = [&](int x, int y) {
     return &image.rgb[(static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width) +
@@ -51,14 +51,14 @@ std::string data_of(Get get, FPDF_PAGEOBJECT image) {
   return bytes;
 }
 
-/// Whether zlib cannot inflate it, or its data break off.
+/// True if zlib cannot inflate it, or its data break off.
 bool is_broken_deflate(FPDF_PAGEOBJECT image) {
   const std::string bytes = data_of(FPDFImageObj_GetImageDataRaw, image);
   std::string ignored;
   return is_damaged_deflate(std::as_bytes(std::span(bytes)), 0, ignored);
 }
 
-/// Whether rows are missing of pixels without a filter of their own. PDFium does not tell how many
+/// True if rows are missing of pixels without a filter of their own. PDFium does not tell how many
 /// bits a pixel has in the file: what fits fewer bits exactly is whole.
 bool lacks_rows(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   constexpr std::array<std::uint64_t, 9> kBits = {1, 2, 3, 4, 6, 8, 12, 16, 24};
@@ -77,7 +77,7 @@ bool lacks_rows(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   });
 }
 
-/// Whether data of a picture are missing or wrong: PDFium draws what is there.
+/// True if data of a picture are missing or wrong: PDFium draws what is there.
 bool has_lost_data(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   const std::string filter = last_filter(image);
   if (filter == "CCITTFaxDecode" || filter == "JPXDecode") return false;
@@ -104,7 +104,7 @@ bool has_lost_data_in_form(FPDF_PAGEOBJECT form, FPDF_PAGE page, int depth, int&
   return false;
 }
 
-/// Whether a fax has no sign of its end (ITU-T T.6, 2.4.1.1), as one that breaks off: PDFium leaves
+/// True if a fax has no sign of its end (ITU-T T.6, 2.4.1.1), as one that breaks off: PDFium leaves
 /// the rest black. Many whole ones have none, either.
 bool lacks_end_of_fax(FPDF_PAGEOBJECT object) {
   constexpr std::size_t kTail = 16;  // bytes that the sign and what fills the last ones up take
@@ -121,7 +121,7 @@ bool lacks_end_of_fax(FPDF_PAGEOBJECT object) {
   return true;
 }
 
-/// Whether a margin of a fiftieth of a box is black: what PDFium leaves of a fax that breaks off,
+/// True if a margin of a fiftieth of a box is black: what PDFium leaves of a fax that breaks off,
 /// whichever way the page is turned.
 bool has_black_margin(const image::Image& image, const PixelBox& box) {
   const int across = (box.right - box.left + 49) / 50, down = (box.bottom - box.top + 49) / 50;

@@ -8,10 +8,10 @@
 
 namespace oko::document {
 
-/// Where an object of a page stands; none where that is no place. PDFium's lock is held.
+/// The place of an object on a page; none if it has no valid one. PDFium's lock is held.
 std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object);
 
-/// Whether a picture on the page left nothing in `drawn` because it cannot be decoded, or has lost
+/// True if a picture on the page left nothing in `drawn` because it cannot be decoded, or has lost
 /// pixels. Of many that left nothing the first are decoded. PDFium's lock is held.
 bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn);

@@ -31,7 +31,7 @@ struct PdfStructure::File {
   /// What a part of the content of a page holds.
   enum class Part { kKnown, kUnknown, kDamaged };
 
-  /// The filters of a stream in the order of their use; nothing where they are no names.
+  /// The filters of a stream in the order of their use; nothing if they are not names.
   std::optional<std::vector<std::string>> filters_of(qpdf_oh dictionary) {
     const qpdf_oh filter = qpdf.get(dictionary, "/Filter");
     const bool is_array = qpdf.is_array(filter);
@@ -84,7 +84,7 @@ struct PdfStructure::File {
     return content.size() > kMostKept ? Part::kUnknown : Part::kKnown;
   }
 
-  /// Whether it stands for an object that the file does not have.
+  /// True if it stands for an object that the file does not have.
   bool is_missing(qpdf_oh object) {
     return qpdf_oh_is_indirect(qpdf, object) != QPDF_FALSE &&
            qpdf_oh_is_null(qpdf, object) != QPDF_FALSE;

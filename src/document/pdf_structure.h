@@ -29,16 +29,16 @@ class PdfStructure {
   /// of no layer that is: bytes of the file.
   std::set<std::string> hidden_layers() const;
 
-  /// Whether the file is a cover for the files in it.
+  /// True if the file is a cover for the files in it.
   bool is_portfolio() const;
 
-  /// Whether its pages are made of a form of XML (XFA), which PDFium does not show.
+  /// True if its pages are made of a form of XML (XFA), which PDFium does not show.
   bool is_xml_form() const;
 
   /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.
   double user_unit(int page) const;
 
-  /// Whether a CropBox, of the page or inherited, says what part of it is to be seen.
+  /// True if a CropBox, of the page or inherited, says what part of it is to be seen.
   bool has_crop_box(int page) const;
 
  private:

@@ -136,7 +136,7 @@ class Reader {
   int count_ = FPDFText_CountChars(text_);
 };
 
-/// Whether it stands in a layer of these.
+/// True if it stands in a layer of these.
 bool is_in_layer(FPDF_PAGEOBJECT object, const std::set<std::string>& layers) {
   for (int i = 0; i < FPDFPageObj_CountMarks(object); ++i) {
     FPDF_PAGEOBJECTMARK mark = FPDFPageObj_GetMark(object, static_cast<unsigned long>(i));
@@ -156,7 +156,7 @@ bool is_in_layer(FPDF_PAGEOBJECT object, const std::set<std::string>& layers) {
   return false;
 }
 
-/// Whether a letter follows the last one of a piece without a gap.
+/// True if a letter follows the last one of a piece without a gap.
 bool continues(const TextPiece& piece, const Character& last, const Character& next) {
   if (piece.quarter_turns != next.quarter_turns) return false;
   // PDFium takes ligatures apart: their letters have the place of all.

@@ -15,12 +15,11 @@
 namespace oko::document {
 namespace {
 
-
 float area(const Box& box) {
   return std::max(0.0f, box.width) * std::max(0.0f, box.height);
 }
 
-/// Whether at least half of `box` lies in `other`.
+/// True if at least half of `box` lies in `other`.
 bool lies_in(const Box& box, const Box& other) {
   const float width =
       overlap({box.left, box.left + box.width}, {other.left, other.left + other.width});
@@ -111,7 +110,7 @@ class Painting {
     }
   }
 
-  /// A picture that takes half of the page, or with others before it, is no cover, but a scan.
+  /// A picture that takes half of the page, alone or with earlier ones, is a scan, not a cover.
   void add_cover(const FS_RECTF& place, bool is_picture = false) {
     if (!is_finite(place)) return;
     const Box box = to_picture_.box(place);
@@ -156,7 +155,7 @@ image::Image drawn(FPDF_PAGE page, int width, int height) {
   return image;
 }
 
-/// Whether a pixel of a box differs clearly from what `other` gives for it.
+/// True if a pixel of a box differs clearly from what `other` gives for it.
 template <typename Other>
 bool differs(const image::Image& image, const PixelBox& box, const Other& other) {
   constexpr int kClearly = 10;

@@ -21,12 +21,12 @@ class QpdfFile {
   QpdfFile(const QpdfFile&) = delete;
   QpdfFile& operator=(const QpdfFile&) = delete;
 
-  /// Whether it could be read, and repaired where it is damaged.
+  /// True if it could be read, and repaired where it is damaged.
   bool open(const std::filesystem::path& path) {
     return (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;
   }
 
-  /// 0 where the tree of pages has a loop or is no tree.
+  /// 0 if the tree of pages has a loop or is not a tree.
   int page_count() const {
     const int count = qpdf_get_num_pages(data_);
     if (qpdf_has_error(data_) == QPDF_FALSE) return count;

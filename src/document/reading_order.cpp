@@ -194,7 +194,7 @@ class Sorter {
     }
   }
 
-  /// Whether each column is filled with lines of several words, as columns of prose are, whose
+  /// True if each column is filled with lines of several words, as columns of prose are, whose
   /// lines some programs write in turn; cells of tables have few words, or end anywhere.
   bool are_prose(const std::vector<Words>& bands, const std::vector<Stretch>& gaps) const {
     std::vector<std::vector<Stretch>> lines(gaps.size() + 1);  // of each column
@@ -219,7 +219,7 @@ class Sorter {
     return true;
   }
 
-  /// Whether most lines begin at the left edge of their column and end near its right one.
+  /// True if most lines begin at the left edge of their column and end near its right one.
   static bool is_filled(const std::vector<Stretch>& lines) {
     constexpr float kNear = 0.2f;  // of the width
     constexpr double kMost = 0.6;

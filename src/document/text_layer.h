@@ -35,7 +35,7 @@ std::size_t count_outside(const std::vector<TextPiece>& pieces, int width, int h
 /// Characters of its words, which have no white space.
 std::size_t count_characters(const Page& page);
 
-/// Whether it is text that a person can read: not white space alone, nor, for the most part,
+/// True if it is text that a person can read: not white space alone, nor, for the most part,
 /// replacement, private or control characters, as fonts without their map to Unicode leave them.
 bool is_readable(const Page& page);
 

@@ -32,7 +32,7 @@ class CacheMemory final : public budget::Evictable {
 
   /// Reserves for a new entry, on the model thread. Drops entries of its own if the cache would
   /// have more than `max_bytes` or if no memory is free, and then no more than the new entry needs;
-  /// never evicts others, never waits. Nothing: there is no room for the entry.
+  /// never evicts others, never waits. Nothing if there is no room for the entry.
   std::optional<budget::Reservation> reserve(std::uint64_t bytes);
   /// Notes a use of the cache.
   void touch() { last_used_ = Clock::now(); }

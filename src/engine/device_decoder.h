@@ -16,7 +16,7 @@ namespace oko::engine {
 /// The token after the last may be computed in vain.
 class DeviceDecoder {
  public:
-  /// Whether these options can be met without the logits on the host.
+  /// True if these options can be met without the logits on the host.
   static bool can_choose(const SamplingOptions& options);
 
   /// `logits`: (1, vocab_size), of the first token. `max_tokens`: that will be read.
@@ -25,7 +25,7 @@ class DeviceDecoder {
   DeviceDecoder(const DeviceDecoder&) = delete;
   DeviceDecoder& operator=(const DeviceDecoder&) = delete;
 
-  /// Whether a token follows the one that `read` gives.
+  /// True if a token follows the one that `read` gives.
   bool wants_logits() const { return chosen_ < max_tokens_; }
 
   /// The token that `read` gives, (1), which the device may not have computed yet.

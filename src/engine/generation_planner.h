@@ -24,7 +24,7 @@ struct TextRoom {
   bool is_short_of_memory = false;  ///< the budget ends it, not the model's positions
 };
 
-/// Whether work of so many bytes fits the budget with its model and nothing else.
+/// True if work of so many bytes fits the budget with its model and nothing else.
 using FitsBudget = std::function<bool(const budget::TagBytes&)>;
 
 /// Decides how requests are worked on: sizes of pictures, prompts, memory. It computes only: no

@@ -85,7 +85,7 @@ enum class Verdict { kComfortable, kOnTheEdge, kDoesNotFit };
 /// Whether both models stay, or one goes before the other is loaded.
 enum class Mode { kResident, kSequential };
 
-/// Bytes, if nothing else is said.
+/// Bytes, unless stated otherwise.
 struct Plan {
   Reserve reserve;
   std::uint64_t gpu = 0;             ///< that the GPU may keep; 0: there is none

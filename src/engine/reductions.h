@@ -15,7 +15,7 @@ namespace oko::engine {
 /// Tokens of a prompt that are read at once where memory is short.
 inline constexpr int kSmallChunk = 128;
 
-/// How a generation is worked on: as it is asked for, or with less memory.
+/// The settings of a generation: as requested, or with less memory.
 struct GenerationSettings {
   int prefill_chunk = static_cast<int>(models::qwen3_vl::kPrefillChunk);
   int kv_bits = 16;

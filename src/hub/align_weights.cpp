@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kSpareBytes = 64'000'000;  // of disk: the copy shall not take the last
 constexpr const char* kExtension = ".safetensors";
 
-/// Whether the copy is there and whole.
+/// True if the copy is there and whole.
 bool is_usable(const fs::path& copy) {
   try {
     const MappedFile file(copy, ErrorCode::kFailed);
@@ -40,7 +40,7 @@ bool is_usable(const fs::path& copy) {
   }
 }
 
-/// Whether a file of the folder of copies is of no more use: `copy` of files that are no longer
+/// True if a file of the folder of copies has no more use: `copy` of files that are no longer
 /// there, or of an older snapshot of Hugging Face's cache than `model`, a canonical path, which
 /// refs/main names. Files that are no copies are left.
 bool is_stale(const fs::path& copy, const fs::path& model) {
@@ -59,7 +59,7 @@ bool is_stale(const fs::path& copy, const fs::path& model) {
   }
 }
 
-/// What an interrupted process left, if no other is at work, and stale copies.
+/// Removes what an interrupted process left, if no other works, and stale copies.
 std::vector<fs::path> find_garbage(const fs::path& folder, const fs::path& model) {
   std::error_code ignored;
   std::vector<fs::path> garbage;
@@ -95,7 +95,7 @@ void make_folder(const fs::path& folder) {
                                      "{}: папка не создаётся: {}", folder.string(), reason));
 }
 
-/// Why no copy of so many bytes can be made in `folder`; empty where it can.
+/// The reason why a copy of so many bytes cannot be made in `folder`; empty if it can.
 std::string obstacle_to(const fs::path& folder, std::uint64_t bytes) {
   std::error_code error;
   fs::path place = fs::absolute(folder, error);  // of those on its way, the last that is there

@@ -22,7 +22,7 @@ bool begins_with(std::string_view text, std::initializer_list<std::string_view> 
 struct Architecture {
   /// The new name; empty: left out.
   std::string (*rename)(const std::string& name);
-  /// Whether a matrix of this new name is quantized.
+  /// True if a matrix of this new name is quantized.
   bool (*quantizes)(const std::string& name);
   int group_size;  ///< where nobody asks for another
 };

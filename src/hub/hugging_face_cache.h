@@ -19,7 +19,7 @@ std::optional<std::filesystem::path> find_snapshot(const std::string& name);
 /// The same of a folder "models--ORG--NAME". Nothing where it has no snapshots.
 std::optional<std::filesystem::path> snapshot_of(const std::filesystem::path& repository);
 
-/// Whether `refs/main` names the revision of `snapshot`, a folder ".../snapshots/REVISION".
+/// True if `refs/main` names the revision of `snapshot`, a folder ".../snapshots/REVISION".
 bool is_main_snapshot(const std::filesystem::path& snapshot);
 
 }  // namespace oko::hub

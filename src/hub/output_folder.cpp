@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLockName = ".oko-lock";  // in a folder in the making, held by the process
 
-/// Removes the folders in the making whose processes were killed.
+/// Removes the unfinished folders of killed processes.
 void remove_leftovers(const fs::path& parent) {
   std::error_code ignored;
   const fs::directory_iterator folder(parent, ignored);

@@ -12,7 +12,7 @@ void copy_settings(const std::filesystem::path& source, const std::filesystem::p
 /// Copies a file, of a Hugging Face cache also where it is a link. Throws kFailed.
 void copy_model_file(const std::filesystem::path& source, const std::filesystem::path& destination);
 
-/// Whether a file of the folder says how an encoder's pooling works.
+/// True if a file of the folder says how an encoder's pooling works.
 bool says_pooling(const std::filesystem::path& source);
 
 }  // namespace oko::hub

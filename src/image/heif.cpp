@@ -178,7 +178,7 @@ std::vector<std::byte> changed_boxes(const std::vector<Box>& meta, std::uint64_t
   return out;
 }
 
-/// Whether another item stands for the same view as `item`: another coding of it, or what the other
+/// True if another item stands for the same view as `item`: another coding of it, or what the other
 /// eye sees.
 bool is_alternative(const std::vector<Box>& meta, std::uint64_t item, std::uint64_t other) {
   constexpr std::size_t kFirst = kFullBox + 8;  // behind the number of the group and the count
@@ -207,7 +207,7 @@ std::uint64_t frames_of_tracks(Bytes bytes) {
   return most;
 }
 
-/// Whether an item is a part of others, or belongs to one: a tile, a thumbnail, alpha, a gain map.
+/// True if an item is a part of others, or belongs to one: a tile, a thumbnail, alpha, a gain map.
 bool is_part(const std::vector<Reference>& references, std::uint64_t item) {
   return std::ranges::any_of(references, [&](const Reference& each) {
     if (each.type == "dimg") return std::ranges::count(each.to, item) > 0;

@@ -19,7 +19,7 @@ std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> b
 /// other codings or views of the same; and the frames of a sequence but for the first.
 std::uint64_t other_heif_pictures(std::span<const std::byte> bytes);
 
-/// Whether the data or their description reach beyond the file: newer versions of libheif draw what
+/// True if the data or their description reach beyond the file: newer versions of libheif draw what
 /// is there without a word.
 bool is_cut_heif(std::span<const std::byte> bytes);
 

@@ -10,7 +10,7 @@ namespace oko::image {
 /// `image` as a JPEG file without metadata; `quality`: 1 to 100. Thread-safe. Throws kFailed.
 std::string encode_jpeg(const Image& image, int quality);
 
-/// Whether pixels of a JPEG file are lost, or it is none. Of a kind that oko does not read: false.
+/// True if pixels of a JPEG file are lost, or it is none. Of a kind that oko does not read: false.
 /// Its pixels are gone over at an eighth of its size. Thread-safe.
 bool is_damaged_jpeg(std::string_view bytes);
 

@@ -6,7 +6,7 @@
 
 namespace oko::image {
 
-/// A JPEG file that other programs can decode as it is, and what they must be told of it.
+/// A JPEG file that other programs can decode unchanged, and the facts that they need.
 struct JpegFile {
   std::string bytes;
   int width = 0;            ///< pixels as stored

@@ -26,7 +26,7 @@ class JpegSegments {
   /// beyond the file.
   std::optional<JpegSegment> next();
 
-  /// Whether the end of the picture was reached. Phones append films to it.
+  /// True if the end of the picture was reached. Phones append films to it.
   bool has_end() const { return has_end_; }
 
  private:
@@ -35,7 +35,7 @@ class JpegSegments {
   bool has_end_ = false;
 };
 
-/// Whether the marker at its end is all that a JPEG file lacks, as far as its scans tell: they give
+/// True if the marker at its end is all that a JPEG file lacks, as far as its scans tell: they give
 /// all bits of all coefficients. The data of the last scan may still break off.
 bool lacks_only_end(std::string_view bytes);
 

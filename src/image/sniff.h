@@ -12,7 +12,7 @@ namespace oko::image {
 enum class Format { kJpeg, kPng, kWebp, kHeic, kTiff, kGif, kBmp };
 
 /// The kind of a picture file by its first bytes, never by its name. 64 bytes are enough; a
-/// shorter `head` is answered by what it has. Nothing where it is no picture that oko reads.
+/// shorter `head` is answered by what it has. Nothing if it is not a picture that oko reads.
 std::optional<Format> sniff(std::span<const std::byte> head);
 
 /// "JPEG", "PNG", ...

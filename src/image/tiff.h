@@ -42,7 +42,7 @@ std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& director
 /// or fail without a reason. Nothing where it reads it.
 std::optional<std::string> unsupported_tiff(const TiffDirectory& directory);
 
-/// Whether libvips takes the Y, Cb and Cr of a picture for red, green and blue.
+/// True if libvips takes the Y, Cb and Cr of a picture for red, green and blue.
 bool needs_ycbcr_conversion(const TiffDirectory& directory);
 
 /// Samples of a pixel that are its colour; those behind are in `extra`.

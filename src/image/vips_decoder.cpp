@@ -28,7 +28,7 @@
 namespace oko::image {
 namespace {
 
-/// Whether an operation of this libvips has an option that others do not have.
+/// True if an operation of this libvips has an option that others do not have.
 bool has_option(const char* operation, const char* option) {
   const std::unique_ptr<VipsOperation, void (*)(VipsOperation*)> made(
       vips_operation_new(operation), [](VipsOperation* each) { g_object_unref(each); });
@@ -102,7 +102,7 @@ void find_page(const Source& source, Opened& opened) {
   }
 }
 
-/// The file as decoders read it; nothing where they do as it is.
+/// The file in the form that decoders read; nothing if they read it unchanged.
 std::optional<std::vector<std::byte>> readable(std::span<const std::byte> bytes, Format format) {
   if (format == Format::kHeic) return readable_heif(bytes);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -269,7 +269,7 @@ std::string unusual_part(const Source& source) {
   throw_unsupported(source.name, source.format, part.empty() ? words : part);
 }
 
-/// Whether a loss of pixels is told by the log alone, so that the picture is to be decoded alone:
+/// True if only the log tells a loss of pixels, so that the picture must be decoded alone:
 /// in Group 4, a line that is wrong spoils all lines below. Lines of Group 3 stand alone, and
 /// receivers of faxes keep wrong ones.
 bool tells_loss_alone(const Source& source) {

@@ -5,7 +5,7 @@
 
 namespace oko::models {
 
-/// Throws kBadModel where one of `ids` is no token of a vocabulary of `vocab_size`.
+/// Throws kBadModel if one of `ids` is outside a vocabulary of `vocab_size`.
 void require_vocabulary(std::span<const std::int32_t> ids, int vocab_size);
 
 }  // namespace oko::models

@@ -62,7 +62,7 @@ std::string text_of(const Words& words) {
   return text;
 }
 
-/// Whether the words of a place end with that of a box next to it: Tesseract's boxes of words that
+/// True if the words of a place end with that of a box next to it: Tesseract's boxes of words that
 /// it joined may have the first one only.
 bool has_at_end(const WordPlace& place, const std::string& text) {
   const std::string own = text_of(place.words);

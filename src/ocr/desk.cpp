@@ -34,7 +34,7 @@ struct Extent {
   int length() const { return last < 0 ? 0 : last - first + 1; }
 };
 
-/// Whether rows and columns have hardly any gaps.
+/// True if rows and columns have hardly any gaps.
 bool is_solid(Pix* mask) {
   const int width = pixGetWidth(mask), height = pixGetHeight(mask);
   std::vector<Extent> rows(static_cast<std::size_t>(height)),
@@ -134,7 +134,7 @@ PageOnDesk page_of(Pix* grey) {
   return {std::move(page), static_cast<int>((light + rest) / 2), static_cast<int>(kInk * rest)};
 }
 
-/// Ones where the picture is no page.
+/// Ones outside the page of the picture.
 PixPointer around(Pix* grey, Pix* page) {
   PixPointer result(pixCreate(pixGetWidth(grey), pixGetHeight(grey), 1));
   const PixPointer whole(pixExpandReplicate(page, kPixelsOfMask));

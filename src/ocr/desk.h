@@ -9,7 +9,7 @@ namespace oko::ocr {
 /// dents, and nearly all of it is paper.
 PixPointer without_desk(Pix* grey);
 
-/// Whether that is surely a photograph of a page that loses no print: its edges are not level, and
+/// True if that is surely a photograph of a page that loses no print: its edges are not level, and
 /// around it are neither light nor dark letters.
 bool is_page_on_desk(Pix* grey);
 

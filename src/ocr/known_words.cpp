@@ -31,7 +31,7 @@ bool is_part_of_word(char32_t c) {
   return script_of(c) != Script::kOther || is_digit(c);
 }
 
-/// Without what is no letter or digit at both ends.
+/// The word without other characters than letters and digits at both ends.
 std::u32string core_of(std::string_view word) {
   std::u32string core;
   for (std::size_t at = 0; at < word.size();) {

@@ -6,13 +6,13 @@
 
 namespace oko::ocr {
 
-/// Whether a word, without the punctuation around it, is one that labels and price lists of Russian
+/// True if a word, without the punctuation around it, is one that labels and price lists of Russian
 /// shops mix: an abbreviation, unit or function word of Russian ("шт", "кВт", "по"; also with a
 /// capital: "Тел") or a Latin name or unit ("HDMI", "mm"). They are short, so print alone says
 /// little of their script, and dictionaries lack them.
 bool is_known_word(std::string_view word, Script script);
 
-/// Whether it is a Russian function word: these stand between Latin words, too.
+/// True if it is a Russian function word: these stand between Latin words, too.
 bool is_function_word(std::string_view word);
 
 }  // namespace oko::ocr

@@ -14,7 +14,7 @@ namespace oko::ocr {
 /// where it has none of them, or of both.
 std::optional<Script> deciding_script(std::string_view word);
 
-/// Whether two words differ only in letters that print draws alike ("ATX" and "АТХ").
+/// True if two words differ only in letters that print draws alike ("ATX" and "АТХ").
 bool look_alike(std::string_view word, std::string_view other);
 
 /// Repairs words of one line whose Latin and Cyrillic letters were taken for each other, as

@@ -132,7 +132,7 @@ PixPointer binary_of(Pix* grey) {
   return PixPointer(binary);
 }
 
-/// Whether more is dark than light: light letters on a dark ground.
+/// True if more is dark than light: light letters on a dark ground.
 bool is_dark(Pix* binary) {
   float share = 0;
   return binary != nullptr && pixForegroundFraction(binary, &share) == 0 && share > 0.5f;
@@ -157,7 +157,7 @@ std::vector<document::Box> letters_of(Pix* binary) {
   return letters;
 }
 
-/// Whether what is ones in `binary` is much darker than the rest of `grey`.
+/// True if what is ones in `binary` is much darker than the rest of `grey`.
 bool is_ink(Pix* grey, Pix* binary) {
   constexpr int kEach = 3;  // of these pixels, across and down
   const PixPointer paper(pixInvert(nullptr, binary));
@@ -227,7 +227,7 @@ PixPointer rotated(Pix* grey, float angle) {
   return owned(pixRotateAMGray(grown.get(), angle, paper));
 }
 
-/// Whether print stands at an edge.
+/// True if print stands at an edge.
 bool lacks_margin(Pix* binary) {
   ::Box* box = nullptr;
   if (pixClipToForeground(binary, nullptr, &box) != 0 || box == nullptr) return false;

@@ -40,7 +40,7 @@ struct Projection {
   Point original(const Point& at) const;
 };
 
-/// A picture as recognition likes it: grey, its letters of a good size, its lines level.
+/// A picture prepared for recognition: grey, its letters of a good size, its lines level.
 struct PreparedPicture {
   PixPointer pix;                        ///< 8 bits a pixel
   PixPointer grey;                       ///< before it was turned and levelled
@@ -56,7 +56,7 @@ struct PreparedPicture {
   bool is_even = false;  ///< its paper is of one grey everywhere
   std::vector<document::Box> rules;  ///< upright lines, as of tables, in pixels of `pix`
 
-  /// Whether the middle of a rectangle of it is on such a line.
+  /// True if the middle of a rectangle of it is on such a line.
   bool is_rule(const document::Box& box) const;
 
   /// A rectangle of it as the smallest one around the same place in the original.
@@ -74,7 +74,7 @@ struct PreparedPicture {
 /// even, strokes of a marker and the desk around a sheet go, and print at the edge gets a margin.
 PreparedPicture prepare(const image::Image& image);
 
-/// Whether what hangs together in it stands as letters do, readable or not (text_likeness.h).
+/// True if what hangs together in it stands as letters do, readable or not (text_likeness.h).
 bool may_have_text(const PreparedPicture& picture);
 
 /// The same picture turned by quarters of a circle, clockwise, and levelled again.

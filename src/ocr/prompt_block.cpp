@@ -10,7 +10,7 @@
 namespace oko::ocr {
 namespace {
 
-/// In one of two languages, whatever that of the program is.
+/// Text in one of two languages, independent of the program's.
 struct Phrase {
   std::string_view english, russian;
 

@@ -29,7 +29,7 @@ struct PromptBlock {
   std::vector<std::size_t> no_room;  ///< beyond `max_tokens`
 };
 
-/// Whether a page has text worth telling a model of: words that recognition is sure of and that are
+/// True if a page has text worth telling a model of: words that recognition is sure of and that are
 /// more than the letter or two that it sees in things.
 bool has_confident_text(const document::Page& page);
 

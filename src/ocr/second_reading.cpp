@@ -43,7 +43,7 @@ struct Letters {
   }
   bool all_capitals() const { return count() > 1 && capitals == count(); }
 
-  /// Whether these may be another reading of the same print: as many characters, but for one, and
+  /// True if these may be another reading of the same print: as many characters, but for one, and
   /// not all capitals where the others had small letters.
   bool may_be(const Letters& first) const {
     return std::abs(characters - first.characters) <= 1 &&

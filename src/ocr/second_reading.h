@@ -82,18 +82,18 @@ class SecondReading {
   };
 
   void check_word(FirstReading& word, const Context& context);
-  /// Whether it is a short word that the other script cannot take.
+  /// True if it is a short word that the other script cannot take.
   static bool is_known(const FirstReading& word, Script own, const Context& context);
-  /// Whether only the list of known words may change it.
+  /// True if only the list of known words may change it.
   static bool is_settled(const FirstReading& word, const Context& context);
   static bool may_be_known(const FirstReading& word, Script own, const Context& context);
-  /// Whether it is read as a known word of the other script; then it is that word.
+  /// True if it is read as a known word of the other script; then it is that word.
   bool becomes_known(FirstReading& word, Script opposite);
   Familiarity familiarity_of_part(const std::string& part);
-  /// Whether the dictionary of a script has it.
+  /// True if the dictionary of a script has it.
   bool is_valid(const std::string& text, Script script);
   void take(const Reading& reading, Script script, FirstReading& word);
-  /// Whether it is read so much better in the other script; then it is that word.
+  /// True if it is read so much better in the other script; then it is that word.
   bool becomes(FirstReading& word, Script opposite, float margin);
   void check_compound(FirstReading& word);
   std::string check_part(const std::string& part, const document::Box& box);

@@ -26,7 +26,7 @@ class PageBudget {
 
   /// How many pages are read at once, 1..`wanted`: no more than leave room for the largest page
   /// that can be read at all, and than would not wait for each other if they were A4. Takes the
-  /// memory of so many engines; to be called once, before `reserve`. Throws kCancelled.
+  /// memory of as many engines. Call it once, before `reserve`. Throws kCancelled.
   std::size_t share(std::size_t wanted, const StopToken& stop);
 
   /// For page `i`, by any thread. Throws kOverBudget with the least budget that would do,

@@ -21,14 +21,14 @@ struct PictureTextOptions {
   std::function<std::size_t(std::string_view)> count_tokens = {};
 };
 
-/// A line that the model is not told.
+/// A line that the model does not get.
 struct LeftOutLine {
   std::string text;
   float confidence = 0;
   const char* reason = "";  ///< "unsure", "ocr_tokens", "memory_budget", "context"
 };
 
-/// The text of a picture as the model is told of it, and what it is not told.
+/// The text of a picture that the model gets, and the lines that it does not get.
 struct PictureText {
   std::string block = {};               ///< for the prompt; empty: none
   std::vector<std::string> lines = {};  ///< texts of the lines in it

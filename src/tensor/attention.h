@@ -17,7 +17,7 @@ namespace mx = mlx::core;
 /// Queries up to which MLX runs one kernel a query.
 inline constexpr int kMaxVectorQueries = 8;
 
-/// Whether MLX's Metal library has one kernel for attention of such heads, without an array of
+/// True if MLX's Metal library has one kernel for attention of such heads, without an array of
 /// scores (`ScaledDotProductAttention::use_fallback` of MLX 0.32).
 bool has_fused_kernel(int head_dim, int queries);
 

@@ -4,7 +4,7 @@
 
 namespace oko::tensor {
 
-/// Whether MLX is its CUDA library (Linux). Only MLX itself can make that library's buffers: memory
+/// True if MLX is its CUDA library (Linux). Only MLX itself can make that library's buffers: memory
 /// of oko's own, and mapped files, have to be copied into them.
 inline bool uses_cuda_buffers() {
   return mlx::core::cu::is_available();

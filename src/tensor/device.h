@@ -44,17 +44,17 @@ Device device();
 /// `select_device`.
 Device device_of_setting(std::string_view setting, bool has_gpu);
 
-/// Whether `setting`, the value of OKO_DTYPE, asks for float16; empty: not set. Throws kUsage where
+/// True if `setting`, the value of OKO_DTYPE, asks for float16; empty: not set. Throws kUsage where
 /// it is anything else.
 HalfDtype half_of_setting(std::string_view setting);
 
-/// Whether layers build MLX's graph; otherwise they call oko's kernels.
+/// True if layers build MLX's graph; otherwise they call oko's kernels.
 bool uses_graph();
 
-/// Whether arrays live in a GPU's memory.
+/// True if arrays live in a GPU's memory.
 bool on_gpu();
 
-/// Whether bfloat16 weights become float16: in a graph, by `HalfDtype`.
+/// True if bfloat16 weights become float16: in a graph, by `HalfDtype`.
 bool converts_to_float16();
 
 /// The dtype of activations: f32 for oko's kernels, which accumulate in f32 and convert weights as

@@ -16,7 +16,7 @@ class LogitRows {
   explicit LogitRows(const mx::array& logits);
 
   std::size_t size() const { return static_cast<std::size_t>(rows_.shape(0)); }
-  /// May be written: no one else reads a row.
+  /// May be written: nothing else reads a row.
   std::span<float> operator[](std::size_t row);
 
  private:

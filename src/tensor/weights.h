@@ -26,7 +26,7 @@ struct WeightFiles {
   std::vector<checkpoint::SourceFile> sources;
   std::vector<std::shared_ptr<const MappedFile>> mapped;
 
-  /// Whether all of them still are what they were: nothing was written, cut or replaced.
+  /// True if all of them still are what they were: nothing was written, cut or replaced.
   bool is_current() const;
 };
 

@@ -44,7 +44,7 @@ enum class ChatStyle { kInstruct, kThinking };
 
 /// The style of a model's chat template: chat_template.jinja, else chat_template.json, else
 /// tokenizer_config.json; kInstruct where there is none. The template itself is not run. Throws
-/// kBadModel where it is no template of Qwen's kind (it has no `<|im_start|>`).
+/// kBadModel if it is not a template of Qwen's kind (it has no `<|im_start|>`).
 ChatStyle chat_style_of(const std::filesystem::path& model_dir);
 
 /// The prompt of a conversation, as the chat template of Qwen3-VL renders it without tools

@@ -17,7 +17,7 @@ class DoubleArrayBuilder {
       waiting.pop_back();
       if (!place_children(node, waiting)) return {};
     }
-    // Where there are no children, no byte may lead anywhere.
+    // Without children, no byte may lead anywhere.
     add_block();
     if (units_.size() > DoubleArray::kMaxUnits) return {};
     const std::uint32_t nowhere = static_cast<std::uint32_t>(units_.size() - DoubleArray::kBlock);

@@ -28,7 +28,7 @@ class DoubleArray {
   /// need more than kMaxUnits.
   static std::vector<Unit> build(std::span<const Key> keys);
 
-  /// Whether no path through `units` leaves them and all values are below `values`.
+  /// True if no path through `units` leaves them and all values are below `values`.
   static bool is_sound(std::span<const Unit> units, std::uint32_t values);
 
   DoubleArray() = default;

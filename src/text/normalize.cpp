@@ -14,7 +14,7 @@ namespace {
 
 enum class Finding { kPlain, kFollower, kIllFormed };
 
-/// Whether anything in `text` may have to change.
+/// True if anything in `text` may have to change.
 Finding inspect(std::string_view text) {
   const UnicodeTable& table = UnicodeTable::get();
   Finding finding = Finding::kPlain;

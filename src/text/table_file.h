@@ -28,7 +28,7 @@ struct TableHeader {
 struct TableKind {
   std::uint64_t magic;
   std::uint32_t version;  ///< raise it with any change of the block
-  /// Whether a reader of the block stays inside of it. Called for blocks of this kind whose
+  /// True if a reader of the block stays inside of it. Called for blocks of this kind whose
   /// checksum is right and which are at least a TableHeader long.
   bool (*is_sound)(std::span<const std::byte> block);
   const char* suffix;  ///< of cache files

@@ -58,7 +58,7 @@ class Tokenizer {
   /// The id of an added token ("<|im_start|>"), or nothing where `content` is none.
   std::optional<std::int32_t> special_token(std::string_view content) const;
 
-  /// Whether `id` is an added token marked special: never part of an answer's text.
+  /// True if `id` is an added token marked special: never part of an answer's text.
   bool is_special(std::int32_t id) const;
 
   /// One more than the greatest id.

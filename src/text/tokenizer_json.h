@@ -21,7 +21,7 @@ namespace oko::text {
 /// The value of `key`, or null.
 const nlohmann::json& field(const nlohmann::json& object, const char* key);
 
-/// Whether the object's "type" is `type`.
+/// True if the object's "type" is `type`.
 bool is_type(const nlohmann::json& object, std::string_view type);
 
 /// A boolean, `missing` where there is none.

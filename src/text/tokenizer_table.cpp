@@ -11,7 +11,7 @@
 namespace oko::text {
 namespace {
 
-/// Whether the sizes of `header` are possible and `block` is as long as they say.
+/// True if the sizes of `header` are possible and `block` is as long as they say.
 bool header_fits(const TokenizerTable::Header& header, std::size_t block_size) {
   const auto is_slot_count = [](std::uint32_t slots) {
     return std::has_single_bit(slots) && slots <= TokenizerTable::kMaxSlots;

@@ -67,8 +67,8 @@ void UnigramSplitter::visit(std::size_t at) {
         before + table_.header().unknown_score);
 }
 
-/// The last place that every way through the word passes, whatever follows: where the ways to all
-/// places from `starts` on come together.
+/// The last place that every way through the word passes, for any following text: where the ways to
+/// all places from `starts` on come together.
 std::size_t UnigramSplitter::settled(std::size_t starts) const {
   std::set<std::size_t> ends;
   for (std::size_t end = starts; end < nodes_.size(); ++end) {

@@ -39,7 +39,7 @@ std::string decode_base64(std::string_view text, const std::string& name) {
   return bytes;
 }
 
-/// Whether `step` turns runs of spaces into one.
+/// True if `step` turns runs of spaces into one.
 bool joins_spaces(const json& step) {
   return is_type(step, "Replace") && field(field(step, "pattern"), "Regex") == " {2,}" &&
          field(step, "content") == " ";
@@ -75,7 +75,7 @@ void check_metaspace(const json& step, const std::string& name) {
   }
 }
 
-/// Whether words end at white space, too.
+/// True if words end at white space, too.
 bool read_pre_tokenizer(const json& pre_tokenizer, const std::string& name) {
   if (!is_type(pre_tokenizer, "Sequence")) {
     check_metaspace(pre_tokenizer, name);

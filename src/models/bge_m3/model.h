@@ -16,7 +16,7 @@
 
 namespace oko::models::bge_m3 {
 
-/// Whether the first token's vector is taken because no file says how pooling works. BGE-M3 itself,
+/// True if the first token's vector is taken because no file says how pooling works. BGE-M3 itself,
 /// which has its heads, is known to be made so. Throws kBadModel.
 bool assumes_pooling(const std::filesystem::path& model_dir);
 
@@ -30,7 +30,7 @@ class Model {
 
   const Config& config() const { return config_; }
 
-  /// Whether the files of the weights still are what was mapped.
+  /// True if the files of the weights still are what was mapped.
   bool is_current() const;
 
   /// See tensor::Weights::copied_bytes.

@@ -40,7 +40,7 @@ struct Modules {
 /// activation or a setting that oko does not run.
 Modules read_modules(const std::filesystem::path& model_dir, int hidden_size);
 
-/// Whether a file of the model says how pooling works. Where none does, `read_modules` takes the
+/// True if a file of the model says how pooling works. Where none does, `read_modules` takes the
 /// first token's vector; sentence-transformers takes the mean.
 bool has_pooling(const std::filesystem::path& model_dir);
 

@@ -18,22 +18,22 @@ std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches);
 std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches,
                             const tensor::MemoryModel& memory = {});
 
-/// The tower at work on one picture: its `pixel_values`, which the first layer gives back, and the
-/// features that it makes included.
+/// The tower during its work on one picture: its `pixel_values`, which the first layer gives back,
+/// and the features that it makes included.
 std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
                            const tensor::MemoryModel& memory = {});
 
 /// Keys and values of all layers for so many tokens, with room for `reserve` at first
-/// (tensor::KvCache::capacity_for). A graph keeps them as activations are, whatever `type`.
+/// (tensor::KvCache::capacity_for). A graph keeps them in the dtype of activations, not in `type`.
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
                        tensor::cpu::KvType type, const tensor::MemoryModel& memory = {});
 
-/// A prompt of so many tokens on its way through the layers, `chunk` of them at a time; keys and
-/// values not counted.
+/// The pass of a prompt of so many tokens through the layers, `chunk` of them at a time, without
+/// keys and values.
 std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk,
                             const tensor::MemoryModel& memory = {});
 
-/// A token of the answer after so many; keys and values not counted.
+/// A token of the answer after so many others, without keys and values.
 std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
                            const tensor::MemoryModel& memory = {});
 

@@ -32,7 +32,7 @@ class Model {
 
   const Config& config() const { return config_; }
 
-  /// Whether the files of the weights still are what was mapped.
+  /// True if the files of the weights still are what was mapped.
   bool is_current() const;
 
   /// See tensor::Weights::copied_bytes.

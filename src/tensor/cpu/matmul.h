@@ -39,7 +39,7 @@ struct Product {
   const float* residual = nullptr;  ///< (m, rows), or null
 };
 
-/// Up to so many rows of x, each result is to the bit that of its row alone; with
+/// Up to so many rows of x, each result equals, to the bit, that of its row alone; with
 /// Precision::kInt8Activations it is for any number of rows.
 inline constexpr std::size_t kMaxGemvRows = 8;
 

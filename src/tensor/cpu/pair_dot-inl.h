@@ -22,7 +22,7 @@ using ShortVector = hn::Vec<ShortTag>;
 using SumTag = hn::ScalableTag<std::int32_t>;
 using SumVector = hn::Vec<SumTag>;
 
-/// Whether a processor multiplies more such pairs at a time than f32 numbers.
+/// True if a processor multiplies more such pairs at a time than f32 numbers.
 inline bool pair_dot_is_fast() {
   return HWY_ARCH_X86 != 0;
 }
@@ -54,7 +54,7 @@ HWY_INLINE SumVector add_pair_dot(SumVector sum, ShortVector a, ShortVector b) {
 #endif
 }
 
-/// Whether this target has an instruction for `add_byte_dot`. Others are not faster with 8 bits
+/// True if this target has an instruction for `add_byte_dot`. Others are not faster with 8 bits
 /// than with 16: AVX2's saturates.
 #if HWY_TARGET == HWY_AVX3_DL
 constexpr bool kHasByteDot = true;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kSpins = 1000;  // of a pause each, some 50 ns
 
-/// Whether `condition` came true while looking for a moment.
+/// Spins for a moment. True if `condition` came true.
 template <typename Condition>
 bool spin_until(Condition condition) {
   for (int i = 0; i < kSpins; ++i) {

@@ -51,7 +51,7 @@ Largest largest_in(const float* x, std::size_t count) {
   return result;
 }
 
-/// Whether any of a run of `kRun` numbers is above `threshold`.
+/// True if any of a run of `kRun` numbers is above `threshold`.
 constexpr std::size_t kRun = 64;
 bool any_above(const float* x, float threshold) {
   const hn::ScalableTag<float> d;
