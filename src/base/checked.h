@@ -5,7 +5,7 @@
 
 namespace oko {
 
-/// `a * b`, or nothing where the product does not fit.
+/// `a * b`, or nothing if the product does not fit.
 template <std::unsigned_integral T>
 std::optional<T> checked_mul(T a, T b) {
   T product;

@@ -17,7 +17,7 @@ class ConfigReader {
   ConfigReader(const nlohmann::json& object, std::string file, std::string hint)
       : object_(object), file_(std::move(file)), hint_(std::move(hint)) {}
 
-  /// The value, or null where it is absent.
+  /// The value, or null if it is absent.
   const nlohmann::json* find(const char* key) const;
 
   /// True if the value is there and null.
@@ -35,16 +35,16 @@ class ConfigReader {
   /// A finite number above 0; throws where it is absent.
   float positive(const char* key) const;
   float positive_or(const char* key, float otherwise) const;
-  /// A number; nothing where it is absent.
+  /// A number; nothing if it is absent.
   std::optional<double> number(const char* key) const;
   std::string string_or(const char* key, const std::string& otherwise) const;
   bool boolean_or(const char* key, bool otherwise) const;
   /// Bytes of a number as `dtype` says, or `torch_dtype` in older files: 4 for float32, otherwise
-  /// 2; 0 where there is neither, or an object with one for each part of the model.
+  /// 2; 0 if there is neither, or an object with one for each part of the model.
   std::uint64_t dtype_bytes() const;
   /// A list of at most `most` integers in low..high; throws where it is absent.
   std::vector<int> integers(const char* key, std::size_t most, int low, int high) const;
-  /// One integer in low..high, or a list of them; empty where it is absent.
+  /// One integer in low..high, or a list of them; empty if it is absent.
   std::vector<int> one_or_more(const char* key, int low, int high) const;
 
   /// Throws: the file says `value` for `key`, oko expects `expected` (words in the user's

@@ -14,7 +14,7 @@ class FailPoint {
   static void arm(std::uint64_t nth);
   /// Allocations since `arm`.
   static std::uint64_t count();
-  /// Throws kFailed where it is time.
+  /// Throws kFailed if it is time.
   static void allocation();
 };
 

@@ -30,7 +30,7 @@ bool is_left(int file) {
          ::flock(file, LOCK_EX | LOCK_NB) == 0;
 }
 
-/// False where another process has taken it for one that was left. Where locks are not to be had,
+/// False if another process has taken it for one that was left. Where locks are not to be had,
 /// nothing is.
 bool lock(int file) {
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;

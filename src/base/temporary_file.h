@@ -8,7 +8,7 @@
 
 namespace oko {
 
-/// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed where it is none.
+/// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed if it is none.
 std::filesystem::path temporary_folder();
 
 /// While it lives, `remove_temporary_files` removes the file or folder of that path, which its

@@ -17,7 +17,7 @@ struct AddressSpace {
   std::uint64_t left() const { return limit > used ? limit - used : 0; }
 };
 
-/// The limit that leaves least: RLIMIT_AS or RLIMIT_DATA. Nothing where there is none, and on
+/// The limit that leaves least: RLIMIT_AS or RLIMIT_DATA. Nothing if there is none, and on
 /// macOS, which enforces neither.
 std::optional<AddressSpace> address_space();
 

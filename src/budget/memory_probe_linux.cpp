@@ -34,7 +34,7 @@ std::uint64_t kilobytes_of(const std::filesystem::path& file, const std::string&
   return value_of(file, key).value_or(0) * kKilobyte;
 }
 
-/// A file that is one number; nothing where there is none, or "max".
+/// A file that is one number; nothing if there is none, or "max".
 std::optional<std::uint64_t> number_in(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::uint64_t value = 0;

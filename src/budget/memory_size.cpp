@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr double kMost = 1024.0 * 1024 * 1024 * 1024 * 1024;
 
-/// Bytes of the unit; 0 where it is none.
+/// Bytes of the unit; 0 if it is none.
 double unit_bytes(std::string unit) {
   for (char& c : unit) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   double bytes = 1024.0 * 1024;
@@ -26,7 +26,7 @@ double unit_bytes(std::string unit) {
   return 0;
 }
 
-/// Takes "12" or "1.5" off the front of `text`; 0 where no number stands there. By hand, since
+/// Takes "12" or "1.5" off the front of `text`; 0 if no number stands there. By hand, since
 /// std::from_chars of a double needs macOS 26, and strtod reads the decimal point of the locale.
 double take_number(std::string_view& text) {
   double digits = 0;

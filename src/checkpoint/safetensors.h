@@ -40,7 +40,7 @@ using TensorTable = std::map<std::string, TensorInfo, std::less<>>;
 TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t file_size,
                               std::string_view name);
 
-/// A text of the header's "__metadata__"; empty where there is none, or no such header.
+/// A text of the header's "__metadata__"; empty if there is none, or no such header.
 std::string safetensors_metadata(std::span<const std::byte> file, std::string_view key);
 
 }  // namespace oko::checkpoint

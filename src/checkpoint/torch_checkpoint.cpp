@@ -299,7 +299,7 @@ void CheckpointReader::place(std::string_view tensor, std::int64_t first,
   info.size = *size;
 }
 
-/// Nothing where the tensor is one that oko leaves out.
+/// Nothing if the tensor is one that oko leaves out.
 std::optional<TensorInfo> CheckpointReader::read_tensor(std::string_view tensor,
                                                         PickleValue value) const {
   // _rebuild_parameter(data, requires_grad, backward_hooks)

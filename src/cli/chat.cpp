@@ -154,7 +154,7 @@ void Chat::on_interrupt(const std::string& left) {
   if (again) say_note(tr("/quit or Ctrl-D ends the chat", "/quit или Ctrl-D закончит разговор"));
 }
 
-/// False where the chat ends.
+/// False if the chat ends.
 bool Chat::obey(const std::string& text) {
   const ChatLine line = parse_chat_line(text);
   switch (line.command) {

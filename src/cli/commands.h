@@ -30,7 +30,7 @@ struct CommonOptions {
 /// process's address space leaves; bytes.
 std::uint64_t budget_of(const CommonOptions& options);
 
-/// After `budget_of`. Throws kOverBudget where the system itself leaves less than `bytes` of the
+/// After `budget_of`. Throws kOverBudget if the system itself leaves less than `bytes` of the
 /// address space: before libraries are started that end the process there. A budget that is short
 /// for other reasons is refused by those that know all that the work takes.
 void require_address_space(std::uint64_t bytes);

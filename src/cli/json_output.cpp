@@ -27,7 +27,7 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-/// Nothing where it has a string that is not UTF-8.
+/// Nothing if it has a string that is not UTF-8.
 std::optional<std::string> strict_text(const ordered_json& value) {
   try {
     return value.dump();

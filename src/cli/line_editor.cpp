@@ -66,7 +66,7 @@ std::string narrow(std::wstring_view text) {
   return result;
 }
 
-/// The next thing that wakes the read; 0 where a key was pressed.
+/// The next thing that wakes the read; 0 if a key was pressed.
 char next_event() {
   while (true) {
     std::array<pollfd, 2> waiting{{{STDIN_FILENO, POLLIN, 0}, {wake_pipe[0], POLLIN, 0}}};

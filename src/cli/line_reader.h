@@ -18,7 +18,7 @@ class LineReader {
   LineReader(int file, StopToken stop) : file_(file), stop_(std::move(stop)) {}
 
   /// The lines that are there by now, at least one and without their ends ("\n" or "\r\n"); nothing
-  /// at the end of the file. Throws kFailed where it cannot be read, kBadInput for a line of more
+  /// at the end of the file. Throws kFailed if it cannot be read, kBadInput for a line of more
   /// than kMaxLineBytes, kCancelled.
   std::optional<std::vector<std::string>> next();
 

@@ -13,7 +13,7 @@ namespace oko::cli {
 /// Where a command prints its result: standard output, or a file that is there once it is whole.
 class Output {
  public:
-  /// `file`: empty: standard output. Throws kFailed where it cannot be written, kUsage where it is
+  /// `file`: empty: standard output. Throws kFailed if it cannot be written, kUsage if it is
   /// one of `inputs`, which would be lost.
   Output(const std::string& file, const std::vector<std::string>& inputs);
 

@@ -40,7 +40,7 @@ struct PlanCommand {
   bool json = false;
 };
 
-/// The folder of a model that is there; nothing where the default one is not downloaded yet.
+/// The folder of a model that is there; nothing if the default one is not downloaded yet.
 std::optional<std::filesystem::path> folder_of(const std::string& name,
                                                const std::string& default_name) {
   try {

@@ -19,7 +19,7 @@ class StandardInput {
  public:
   static constexpr std::uint64_t kMaxBytes = 1'000'000'000;
 
-  /// Reads it if one of `files` is "-". Throws kFailed, kBadInput where it is longer than
+  /// Reads it if one of `files` is "-". Throws kFailed, kBadInput if it is longer than
   /// kMaxBytes, kCancelled.
   StandardInput(const std::vector<std::string>& files, const StopToken& stop);
 

@@ -18,13 +18,13 @@ void say(std::string_view text) noexcept;
 /// Says "oko: TEXT" on a line of its own, without control characters.
 void say_note(std::string_view text) noexcept;
 
-/// Says "hint: TEXT" in the same way, in the user's language; nothing where `text` is empty.
+/// Says "hint: TEXT" in the same way, in the user's language; nothing if `text` is empty.
 void say_hint(std::string_view text) noexcept;
 
 /// `say_note`, if stderr takes it at once: a process that must end waits for no reader.
 void say_last_note(std::string_view text) noexcept;
 
-/// One line on stderr that is drawn over: "label  [#####.....]  50 %". Nothing where stderr is no
+/// One line on stderr that is drawn over: "label  [#####.....]  50 %". Nothing if stderr is no
 /// terminal or one that cannot draw (TERM=dumb), where stdout is a pipe to a program that may print
 /// to the same terminal, or where quiet is asked.
 class ProgressBar {
@@ -47,7 +47,7 @@ class ProgressBar {
 /// like); line breaks and tabs stay. For text of a model or a file that goes to a terminal.
 std::string printable(std::string_view text);
 
-/// Prints to stdout at once. Throws kFailed where it cannot be written (a full disk, a closed
+/// Prints to stdout at once. Throws kFailed if it cannot be written (a full disk, a closed
 /// pipe).
 void print(std::string_view text);
 

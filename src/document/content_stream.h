@@ -49,7 +49,7 @@ enum class ContentEnd {
 ContentEnd end_of(std::string_view content);
 
 /// The content without the text that is never painted (render mode 3), where whole text objects
-/// are of such text; none where it has no such text.
+/// are of such text; none if it has no such text.
 std::optional<std::string> without_invisible_text(std::string_view content);
 
 }  // namespace oko::document

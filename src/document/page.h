@@ -14,7 +14,7 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
-/// 0 where there are no boxes.
+/// 0 if there are no boxes.
 float median_height(const std::vector<Box>& boxes);
 
 /// Where text is from.

@@ -48,7 +48,7 @@ class Pages {
   LoadedPage load(std::size_t i, Sheet* sheet);
 
   /// For people, after `load`: that the picture of page `i` has less than its resolution because it
-  /// would be too large; empty where it has it. Throws as `load` does.
+  /// would be too large; empty if it has it. Throws as `load` does.
   std::string reduction(std::size_t i);
 
   /// An empty page of the size of page `i`, or of A4 where that is not known.

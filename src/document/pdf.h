@@ -66,7 +66,7 @@ class Pdf {
   /// True if text can be put on its pages: see PdfEditor.
   bool can_be_edited() const { return structure().page_count() == page_count_; }
 
-  /// The text that the file holds of a page, its boxes in pixels of `render`; none where that is no
+  /// The text that the file holds of a page, its boxes in pixels of `render`; none if that is no
   /// text to read: a scanned page, or letters whose meaning the file does not tell.
   std::optional<Page> text_layer(int page) const { return read_text_layer(page).page; }
 
@@ -81,7 +81,7 @@ class Pdf {
   /// may overlap.
   std::vector<Box> pictures(int page) const;
 
-  /// Also throws kBadInput where the content of a page, or a picture on it, is damaged or cut.
+  /// Also throws kBadInput if the content of a page, or a picture on it, is damaged or cut.
   image::Image render(int page) const;
 
   /// Frees what the last page took; the next use opens it again.

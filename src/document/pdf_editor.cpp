@@ -145,7 +145,7 @@ qpdf_oh PdfEditor::copy_of(qpdf_oh dictionary) {
   return copy;
 }
 
-/// The content of a page, or what a stream holds; empty where it cannot be decoded.
+/// The content of a page, or what a stream holds; empty if it cannot be decoded.
 std::string PdfEditor::data_of(qpdf_oh page_or_stream) {
   unsigned char* bytes = nullptr;
   std::size_t size = 0;

@@ -17,11 +17,11 @@ namespace oko::document {
 /// as they are stored, outlines, forms, attachments, encryption. One thread at a time.
 class PdfEditor {
  public:
-  /// Null where qpdf cannot open the file, or counts other pages than `pages`.
+  /// Null if qpdf cannot open the file, or counts other pages than `pages`.
   static std::unique_ptr<PdfEditor> open(const std::filesystem::path& path, int pages);
 
   /// `sheet`: the page as it is shown. The boxes of `text` are in pixels of its own width and
-  /// height. Throws kFailed where qpdf does.
+  /// height. Throws kFailed if qpdf does.
   void add_text(int page, const Sheet& sheet, const Page& text);
 
   /// Takes out text that is never painted, as programs put it on scanned pages: of the page and of

@@ -46,7 +46,7 @@ struct PdfStructure::File {
     return filters;
   }
 
-  /// As it is stored, but for encryption; nothing where it cannot be read.
+  /// As it is stored, but for encryption; nothing if it cannot be read.
   std::optional<std::string> data_of(qpdf_oh stream) {
     unsigned char* bytes = nullptr;
     std::size_t size = 0;

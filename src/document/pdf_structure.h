@@ -18,7 +18,7 @@ class PdfStructure {
   PdfStructure(const PdfStructure&) = delete;
   PdfStructure& operator=(const PdfStructure&) = delete;
 
-  /// Pages as qpdf counts them; 0 where it cannot open the file.
+  /// Pages as qpdf counts them; 0 if it cannot open the file.
   int page_count() const { return page_count_; }
 
   /// How the content of a page, counted from 0, ends: broken also where one of its streams is not
@@ -43,7 +43,7 @@ class PdfStructure {
 
  private:
   struct File;
-  std::unique_ptr<File> file_;  ///< null where qpdf cannot open it
+  std::unique_ptr<File> file_;  ///< null if qpdf cannot open it
   int page_count_ = 0;
 };
 

@@ -24,7 +24,7 @@ class PdfWriter {
   PdfWriter(Sink sink, std::string_view title);
 
   /// The boxes of `text` are in pixels of its own width and height. A sheet without a picture is a
-  /// blank page. Throws kFailed where the file would be over 10 GB, as far as its table of objects
+  /// blank page. Throws kFailed if the file would be over 10 GB, as far as its table of objects
   /// reaches.
   void add_page(const Sheet& sheet, const Page& text);
 

@@ -30,7 +30,7 @@ class AnswerStream {
   StopToken stop_token() const { return stop_.get_token(); }
 
   // For the caller.
-  /// Waits for something new. Nothing where `stop` is requested first.
+  /// Waits for something new. Nothing if `stop` is requested first.
   std::optional<AnswerUpdate> next(const StopToken& stop);
   /// Waits for the end. Throws the error of a request that failed.
   GenerationResult wait();

@@ -34,7 +34,7 @@ class DeviceDecoder {
   /// `logits`: (1, vocab_size), after `input`.
   void observe(const tensor::mx::array& logits) { next_ = choose(logits); }
 
-  /// Waits for the token. Throws kBadModel where logits are not numbers.
+  /// Waits for the token. Throws kBadModel if logits are not numbers.
   std::int32_t read();
 
  private:

@@ -28,7 +28,7 @@ struct EmbedderOptions {
 struct EmbeddingRequest {
   std::vector<std::string> texts = {};  ///< UTF-8; ill-formed bytes are read as U+FFFD
   models::bge_m3::Outputs outputs = {};
-  /// Put before each text; none: what the model says (config_sentence_transformers.json).
+  /// Text put before each one; none: that of the model (config_sentence_transformers.json).
   std::optional<std::string> prompt = {};
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
 };
@@ -71,7 +71,7 @@ class Embedder {
   Embedder& operator=(const Embedder&) = delete;
 
   /// Throws kUsage for options out of range, kBadModel (outputs that the model does not have,
-  /// damaged weights), kOverBudget, kCancelled once `stop` is requested. `on_progress` is told the
+  /// damaged weights), kOverBudget, kCancelled once `stop` is requested. `on_progress` gets the
   /// share of tokens done, 0..1.
   EmbeddingResult embed(const EmbeddingRequest& request, StopToken stop = {},
                         const std::function<void(double)>& on_progress = {});

@@ -12,13 +12,13 @@
 
 namespace oko::engine {
 
-/// Tokens of an answer that the KV cache has room for at once; a longer one grows it in steps.
+/// Tokens of an answer that the KV cache has room for at first; a longer one grows it in steps.
 inline constexpr int kAnswerReserve = 256;
 
 /// A KV cache of 8, 16 or 32 bits. Throws kUsage for others.
 tensor::cpu::KvType kv_type_of(int bits);
 
-/// The bits that a KV cache has where so many are asked for: a GPU keeps the 16 of its activations
+/// The bits of a KV cache for a requested number: a GPU keeps the 16 bits of its activations
 /// (tensor::KvCache).
 constexpr int kv_bits_on(bool gpu, int bits) {
   return gpu ? 16 : bits;
@@ -42,18 +42,19 @@ struct GenerationMemory {
   budget::TagBytes prefill;
   budget::TagBytes decode;
 
-  /// At most, in any phase, of what the sequence keeps between its steps.
+  /// The most that the sequence keeps between its steps, in any phase.
   budget::TagBytes sequence;
 
   /// The phase that holds most.
   const budget::TagBytes& largest() const;
 
-  /// What a step needs beyond `sequence`, so that both together are `largest`. One step runs at a
-  /// time: several sequences need what each keeps, and the largest workspace once.
+  /// The memory of a step in addition to `sequence`, so that both together are `largest`. One step
+  /// runs at a time: several sequences need what each keeps, and the largest workspace once.
   budget::TagBytes workspace() const;
 };
 
-/// Before anything is allocated. Throws kBadInput for pictures that `smart_resize` refuses.
+/// Predicts the memory before anything is allocated. Throws kBadInput for pictures that
+/// `smart_resize` refuses.
 GenerationMemory estimate(const GenerationShape& shape, const models::qwen3_vl::Config& model,
                           const models::qwen3_vl::ImageProcessorConfig& processor);
 

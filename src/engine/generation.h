@@ -15,7 +15,7 @@
 
 namespace oko::engine {
 
-/// A conversation to be continued by the model.
+/// A conversation that the model continues.
 struct GenerationRequest {
   std::vector<text::Message> messages;
   std::vector<image::Image> images;  ///< one for each image part of the messages, in order
@@ -24,8 +24,8 @@ struct GenerationRequest {
   SamplingOptions sampling;
   /// Limit of the answer, >= 1; the model's positions may give a lower one.
   int max_tokens = 1024;
-  /// Of each picture after resizing; 0: GeneratorOptions::graph_pixels where MLX's graph runs,
-  /// otherwise as the model's config says, which no value exceeds.
+  /// Limit of each picture after resizing; 0: GeneratorOptions::graph_pixels in MLX's graph,
+  /// otherwise the limit of the model's config, which no value exceeds.
   std::int64_t max_pixels = 0;
   int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32; on a GPU 16
   int prefill_chunk = 512;        ///< tokens of the prompt that are read at once, >= 1
@@ -39,8 +39,8 @@ enum class FinishReason { kStop, kLength, kLoop };
 /// "stop", "length", "loop".
 std::string_view name_of(FinishReason reason);
 
-/// Bytes of the process's private memory at most in each phase of a generation, above what it had
-/// at the start. What a phase leaves counts in those that follow.
+/// The most bytes of private memory that the process takes in each phase of a generation, above
+/// what it had at the start. Memory that a phase leaves counts in the next ones.
 struct PhaseMemory {
   std::uint64_t preprocess = 0;
   std::uint64_t vision = 0;
@@ -51,7 +51,7 @@ struct PhaseMemory {
   std::uint64_t peak() const { return std::max({preprocess, vision, prefill, decode}); }
 };
 
-/// Where the time and the memory went. Times in seconds.
+/// Time and memory of a generation. Times in seconds.
 struct GenerationStats {
   double preprocess_seconds = 0;  ///< resize and patches of all pictures
   double load_seconds = 0;        ///< mapping the model, where this request was its first
@@ -90,7 +90,7 @@ enum class ReductionReason {
 /// "memory_budget", "default_size".
 std::string_view name_of(ReductionReason reason);
 
-/// Something that a request is worked on with less of.
+/// A setting that was reduced for a request.
 struct Reduction {
   std::string what;  ///< "prefill_chunk" (tokens), "kv_bits", "max_pixels"
   std::int64_t from = 0;
@@ -105,10 +105,10 @@ struct GenerationResult {
   GenerationStats stats;
 };
 
-/// Is given each piece of the answer as it comes: whole UTF-8 characters.
+/// Gets each piece of the answer as it comes: complete UTF-8 characters.
 using TextSink = std::function<void(std::string_view)>;
 
-/// Is told how far the work before the first token has come, 0..1.
+/// Gets the progress of the work before the first token, 0..1.
 using ProgressSink = std::function<void(double)>;
 
 }  // namespace oko::engine

@@ -65,7 +65,7 @@ struct GenerationTask {
 
   /// Begins here, so that memory of others during its wait does not count.
   void begin_to_measure();
-  /// Bytes at most since the last call, above those at the start; 0 where nothing is measured.
+  /// Bytes at most since the last call, above those at the start; 0 if nothing is measured.
   std::uint64_t take_peak();
 
   /// The text that `sequence` has read: the prompt and what it has of the answer.

@@ -403,7 +403,7 @@ void Generator::decode() {
   decode_together(device, &Generator::decode_on_device);
 }
 
-/// Takes the tokens whose logits are there. False where the answer has ended.
+/// Takes the tokens whose logits are there. False if the answer has ended.
 bool Generator::choose_on_host(GenerationTask& task) {
   try {
     while (const std::optional<std::int32_t> id = task.host_decoder->next()) {

@@ -38,8 +38,8 @@ struct GeneratorOptions {
   std::size_t prefix_cache_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
-  /// Requests that are worked on at once, at least 1; more wait. Up to 8 tokens a pass answer, by
-  /// oko's kernels, to the bit as each alone.
+  /// Number of requests that run at once, at least 1; more wait. With oko's kernels and up to 8
+  /// tokens a pass, answers equal, to the bit, those of each request alone.
   std::size_t max_sequences = 8;
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
@@ -56,7 +56,7 @@ class GenerationHandle {
   GenerationHandle& operator=(GenerationHandle&& other) noexcept;
   ~GenerationHandle() { cancel(); }
 
-  /// Waits for more of the answer. Nothing where `stop` is requested first, which does not cancel.
+  /// Waits for more of the answer. Nothing if `stop` is requested first; that does not cancel.
   std::optional<AnswerUpdate> next(const StopToken& stop = {}) { return answer_->next(stop); }
 
   /// Waits for the end; call once. Throws kCancelled after `cancel`, kBadModel, kFailed.
@@ -70,9 +70,10 @@ class GenerationHandle {
   std::shared_ptr<AnswerStream> answer_;
 };
 
-/// Describes and talks. Callers' threads prepare: they resize and tokenize. The host's thread works
-/// on up to `max_sequences` requests at once, in steps: a picture or a chunk of a prompt of one
-/// request in turn with a token of every answer, all in one pass. Any thread may call.
+/// Runs a vision-language model. Callers' threads prepare: they resize and tokenize. The host's
+/// thread works on up to `max_sequences` requests at once, in steps: a picture or a chunk of a
+/// prompt of one request in turn with a token of every answer, all in one pass. Any thread may
+/// call.
 class Generator : private StepSource {
  public:
   /// Reads the model's small files: tokenizer, configs. The weights are mapped by the first
@@ -82,9 +83,9 @@ class Generator : private StepSource {
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
-  /// Answers a conversation. Waits until the memory is free, on the caller's thread, and works with
-  /// less where it would not fit (see `reduce_to_fit`). Throws kCancelled once `stop` is requested,
-  /// which is not looked at after that; kUsage for options out of range; kBadInput for pictures and
+  /// Answers a conversation. Waits until the memory is free, on the caller's thread, and reduces
+  /// the request if it would not fit (see `reduce_to_fit`). Throws kCancelled if `stop` is
+  /// requested before it returns; kUsage for options out of range; kBadInput for pictures and
   /// messages that do not fit; kOverBudget.
   GenerationHandle submit(GenerationRequest request, const StopToken& stop = {});
 
@@ -94,13 +95,13 @@ class Generator : private StepSource {
   GenerationResult generate(GenerationRequest request, const TextSink& on_text = {},
                             const StopToken& stop = {}, const ProgressSink& on_progress = {});
 
-  /// Tokens that the text of `request` may grow by: what the model's positions and the budget leave
-  /// with the rest as it is asked for, and kLeastText even where the request is then worked on with
-  /// less. At least half of the positions left stay for the answer.
+  /// Tokens that the text of `request` may grow by: the room that the model's positions and the
+  /// budget leave with the rest as requested, and at least kLeastText, even if the request must be
+  /// reduced for it. At least half of the remaining positions stay for the answer.
   TextRoom text_room(const GenerationRequest& request) const;
 
-  /// The least memory with which `request` would be answered, were its pictures of these sizes:
-  /// bytes of the model and the work, without the fixed overhead of the host.
+  /// The least memory that can answer `request` with pictures of these sizes: bytes of the model
+  /// and the work, without the fixed overhead of the host.
   std::uint64_t least_bytes(const GenerationRequest& request,
                             const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
 
@@ -112,7 +113,7 @@ class Generator : private StepSource {
   /// The advice of the model's makers.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
-  /// Tokens of `text` as it stands.
+  /// Number of tokens of `text`.
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 
  private:
@@ -145,17 +146,17 @@ class Generator : private StepSource {
   void begin(TaskPointer task);
   void end_stopped();
   void end_all() noexcept;
-  /// The next one that has a picture or a prompt to be read, in turn; null: none.
+  /// The next task, in turn, with a picture or a prompt to read; null: none.
   GenerationTask* next_reading();
   void read(GenerationTask& task);
-  /// Begins with what is kept of the prompt. Pictures in it need not be encoded.
+  /// Begins with the cached prefix of the prompt. Pictures in it need not be encoded.
   void resume(GenerationTask& task);
   void encode_next_image(GenerationTask& task);
   void read_next_chunk(GenerationTask& task);
   void begin_answer(GenerationTask& task, const tensor::mx::array& logits);
   void decode();
   bool choose_on_host(GenerationTask& task);
-  /// The next token of its answer. False where that has ended.
+  /// The next token of its answer. False if that has ended.
   bool push(GenerationTask& task, std::int32_t id);
   void read_on_host(const std::vector<GenerationTask*>& tasks);
   void decode_on_device(const std::vector<GenerationTask*>& tasks);
@@ -163,7 +164,7 @@ class Generator : private StepSource {
                        void (Generator::*pass)(const std::vector<GenerationTask*>&));
   void keep_prefix(GenerationTask& task);
   void finish(GenerationTask& task);
-  /// Takes the task out of those that are worked on; `error` null: its result stands.
+  /// Removes the task from the active ones; `error` null: its result stands.
   void end(GenerationTask& task, std::exception_ptr error);
   /// Tells the callers of the requests that have ended, once all that they held is given back.
   void tell_ended();
@@ -182,8 +183,8 @@ class Generator : private StepSource {
   std::mutex mutex_;
   std::list<TaskPointer> submitted_;  ///< with `mutex_`
 
-  // Touched by the model thread.
-  std::list<TaskPointer> tasks_;  ///< worked on; the one that reads next stands before others
+  // Used by the model thread only.
+  std::list<TaskPointer> tasks_;  ///< active; the one that reads next stands before others
   bool is_reads_turn_ = true;     ///< a picture or a chunk goes before the next token
   std::vector<std::pair<TaskPointer, std::exception_ptr>> ended_;  ///< in this step; null: done
   std::shared_ptr<WiredMemory> wired_;

@@ -21,7 +21,7 @@ class HostDecoder {
               const tensor::LogitRows& logits, const SamplingOptions& sampling, bool lookup)
       : sampler_(sampling, prompt), speculative_(sequence, prompt, logits, lookup) {}
 
-  /// The next token, where its logits are there. Throws kBadModel where they are not numbers.
+  /// The next token, where its logits are there. Throws kBadModel if they are not numbers.
   std::optional<std::int32_t> next() {
     if (!has_logits_) return std::nullopt;
     const std::int32_t id = sampler_.sample(speculative_.logits());

@@ -27,16 +27,16 @@ struct Reserve {
   std::uint64_t total() const { return system + display; }
 };
 
-/// macOS takes 2.5-3 GB of 8 after login; on larger machines people keep more open. Linux, as a
-/// server has it, a tenth.
+/// macOS takes 2.5-3 GB of 8 after login; on larger machines people keep more open. On Linux, as on
+/// a server, it is a tenth.
 Reserve reserve_of(budget::System system, std::uint64_t physical_bytes);
 
-/// What macOS lets the GPU keep in memory, where it cannot be asked: two thirds, as Metal's
+/// The memory that macOS lets the GPU keep, if it cannot be asked: two thirds, as Metal's
 /// recommendedMaxWorkingSetSize is on small machines (10.7 of 16 GiB; later systems let it have a
 /// little more).
 std::uint64_t gpu_working_set(std::uint64_t physical_bytes);
 
-/// What oko may take, weights included: what the reserve leaves of the memory, but no more than is
+/// The budget of oko, weights included: the memory without the reserve, but no more than is
 /// available now or is this process's own. On a Mac no more than the GPU may keep, `gpu_bytes` (0:
 /// not known), and not less than half of the memory because of other programs: macOS compresses
 /// those that are idle, which the available memory does not tell. On a Mac of 8 GB half is what one
@@ -44,7 +44,7 @@ std::uint64_t gpu_working_set(std::uint64_t physical_bytes);
 std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& status,
                              std::uint64_t gpu_bytes = 0);
 
-/// A model, from its folder or, before it is downloaded, from what is known of it.
+/// A model, from its folder or, before a download, from known figures.
 struct VisionLanguageModel {
   std::string name;
   std::uint64_t weight_bytes = 0;
@@ -63,7 +63,7 @@ struct PlanOptions {
   budget::System system = budget::System::kMac;
   std::uint64_t physical_bytes = 0;
   std::uint64_t gpu_bytes = 0;  ///< that the GPU may keep; 0: as a Mac of that size has it
-  /// That the machine has for oko; 0: what the reserve leaves of its memory.
+  /// The machine's memory for oko; 0: its memory without the reserve.
   std::uint64_t machine_budget_bytes = 0;
   std::uint64_t budget_bytes = 0;  ///< for oko; 0: all of that
   VisionLanguageModel vision_language;
@@ -74,7 +74,7 @@ struct PlanOptions {
   int embed_tokens = 2048;  ///< of the usual pass
   int kv_bits = 16;
 
-  /// Of the usual picture as the model reads it.
+  /// Size of the usual picture as the model reads it.
   std::int64_t pixels_read() const {
     return std::min(pixels, vision_language.processor.max_pixels);
   }
@@ -82,7 +82,7 @@ struct PlanOptions {
 
 enum class Verdict { kComfortable, kOnTheEdge, kDoesNotFit };
 
-/// Whether both models stay, or one goes before the other is loaded.
+/// Both models stay loaded, or one is unloaded before the other is loaded.
 enum class Mode { kResident, kSequential };
 
 /// Bytes, unless stated otherwise.

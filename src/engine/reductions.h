@@ -12,7 +12,7 @@
 
 namespace oko::engine {
 
-/// Tokens of a prompt that are read at once where memory is short.
+/// Tokens of a prefill chunk if memory is short.
 inline constexpr int kSmallChunk = 128;
 
 /// The settings of a generation: as requested, or with less memory.
@@ -20,16 +20,16 @@ struct GenerationSettings {
   int prefill_chunk = static_cast<int>(models::qwen3_vl::kPrefillChunk);
   int kv_bits = 16;
   std::int64_t max_pixels = 0;             ///< as in GenerationRequest
-  std::vector<Reduction> reductions = {};  ///< what was taken back of what was asked for
+  std::vector<Reduction> reductions = {};  ///< the settings that were reduced
 };
 
-/// Memory of a generation that is worked on like this.
+/// Memory of a generation with these settings.
 using EstimateOf = std::function<GenerationMemory(const GenerationSettings&)>;
 
-/// Pictures are not made smaller by themselves: below, little can be seen in them.
+/// The smallest size that oko chooses by itself: below, little can be seen in a picture.
 inline constexpr std::int64_t kLeastPixels = 200'000;
 
-/// Pixels of a picture where a GPU works and the request names no size. Attention of the vision
+/// Pixels of a picture on a GPU if the request names no size. Attention of the vision
 /// tower costs the square of the patches: 1.2 megapixels are 5.4 TFLOP, 2 to 4 s on an M1 or M2,
 /// and a photo of 12 megapixels 250, minutes.
 inline constexpr std::int64_t kGraphPixels = 1280 * 960;
@@ -41,8 +41,8 @@ struct ReductionLimits {
 };
 
 /// Tries in order: as `asked`, a smaller prefill chunk (costs time), an 8-bit KV cache (precision),
-/// smaller pictures (detail). Undoes steps that turn out unnecessary. If nothing fits, returns what
-/// takes least, which the budget refuses with its numbers.
+/// smaller pictures (detail). Undoes steps that turn out unnecessary. If nothing fits, returns the
+/// smallest settings, which the budget refuses with its numbers.
 GenerationSettings reduce_to_fit(const GenerationSettings& asked, const ReductionLimits& limits,
                                  const EstimateOf& estimate_of,
                                  const std::function<bool(const budget::TagBytes&)>& fits);

@@ -29,7 +29,7 @@ class Sampler {
   Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt);
 
   /// The next token; it counts as seen and generated from now on. `logits` is scratch afterwards.
-  /// Throws kBadModel where they are not numbers.
+  /// Throws kBadModel if they are not numbers.
   std::int32_t sample(std::span<float> logits);
 
  private:

@@ -12,7 +12,7 @@
 namespace oko::engine {
 namespace {
 
-/// Errors pass through; other exceptions become kFailed. Throws where there is no memory left to
+/// Errors pass through; other exceptions become kFailed. Throws if there is no memory left to
 /// say so.
 void run_command(const std::function<void()>& command) {
   try {

@@ -30,7 +30,7 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   /// Runs `command` on the model thread and waits for it. Errors pass through; other exceptions
-  /// become kFailed. Throws kCancelled where `stop` is requested before the command has begun,
+  /// become kFailed. Throws kCancelled if `stop` is requested before the command has begun,
   /// which then never does.
   void run(const std::function<void()>& command, const StopToken& stop = {});
 

@@ -28,7 +28,7 @@ class StopStrings {
 /// again, at least 6 times and 48 tokens in all.
 class LoopDetector {
  public:
-  /// Adds a token; true where the text has looped.
+  /// Adds a token; true if the text has looped.
   bool push(std::int32_t id);
 
  private:

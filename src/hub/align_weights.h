@@ -31,14 +31,14 @@ struct AlignOptions {
 /// snapshots of a Hugging Face model whose `refs/main` snapshot is in use, and what an interrupted
 /// process left. Several processes may call at the same time: one writes, the others wait.
 ///
-/// Returns whether a copy was made. Throws kBadModel; kFailed where the disk is full or the folder
+/// Returns whether a copy was made. Throws kBadModel; kFailed if the disk is full or the folder
 /// cannot be written, with nothing left behind; kCancelled.
 bool align_weights(const AlignOptions& options);
 
 /// The copy that `align_weights` would make.
 struct AlignedCopy {
   std::uint64_t bytes = 0;  ///< of disk; 0: none is needed
-  std::string obstacle;     ///< why it cannot be made, in the user's language; empty where it can
+  std::string obstacle;     ///< why it cannot be made, in the user's language; empty if it can
 };
 
 /// Makes none. Throws kBadModel.

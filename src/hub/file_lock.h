@@ -14,7 +14,7 @@ class FileLock {
   /// kCancelled.
   FileLock(const std::filesystem::path& path, const StopToken& stop);
   ~FileLock();
-  /// Null where the file is not there, or another process holds it.
+  /// Null if the file is not there, or another process holds it.
   static std::unique_ptr<FileLock> try_lock(const std::filesystem::path& path);
 
   FileLock(const FileLock&) = delete;

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The value of an environment variable; nothing where it is empty.
+/// The value of an environment variable; nothing if it is empty.
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr || *value == '\0') return std::nullopt;
@@ -60,7 +60,7 @@ fs::path expand(const std::string& text) {
   return expand_variables(text);
 }
 
-/// The snapshot that refs/main names; empty where it names none.
+/// The snapshot that refs/main names; empty if it names none.
 std::string main_revision(const fs::path& repository) {
   constexpr std::uint64_t kMaxBytes = 4096;
   try {

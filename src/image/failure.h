@@ -7,7 +7,7 @@
 
 namespace oko::image {
 
-/// Throws kBadInput where a picture of `width` × `height` pixels is empty or over `limits`.
+/// Throws kBadInput if a picture of `width` × `height` pixels is empty or over `limits`.
 void check_size(std::string_view name, std::int64_t width, std::int64_t height,
                 const Limits& limits);
 

@@ -17,7 +17,7 @@ struct GifFrame {
   int height = 0;
 };
 
-/// Nothing where the file is cut in front of its first frame.
+/// Nothing if the file is cut in front of its first frame.
 std::optional<GifFrame> first_gif_frame(std::span<const std::byte> bytes);
 
 /// Makes white what the frame leaves of the canvas: browsers show nothing there, libvips black.

@@ -101,7 +101,7 @@ std::uint64_t primary_item(const std::vector<Box>& meta) {
   return number(pitm, kFullBox, number(pitm, 0, 1) == 0 ? 2 : 4);
 }
 
-/// The type of an item by `iinf`; empty where it is not there.
+/// The type of an item by `iinf`; empty if it is not there.
 std::string_view type_of_item(const std::vector<Box>& meta, std::uint64_t item) {
   const Bytes iinf = find(meta, "iinf");
   const std::size_t start = kFullBox + (number(iinf, 0, 1) == 0 ? 2 : 4);

@@ -104,7 +104,7 @@ class Entries {
     return file_.number(first_ + count_ * entry_size(), file_.offset_size());
   }
 
-  /// The values of a tag; rationals as quotients. Empty where the tag is not there or too long.
+  /// The values of a tag; rationals as quotients. Empty if the tag is not there or too long.
   std::vector<double> values(Tag tag) const {
     std::vector<double> found;
     for (std::uint64_t i = 0; i < count_; ++i) {

@@ -39,7 +39,7 @@ std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> byte
 std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories);
 
 /// Why oko does not read such a picture, in the user's language; libvips would give wrong colours
-/// or fail without a reason. Nothing where it reads it.
+/// or fail without a reason. Nothing if it reads it.
 std::optional<std::string> unsupported_tiff(const TiffDirectory& directory);
 
 /// True if libvips takes the Y, Cb and Cr of a picture for red, green and blue.

@@ -6,14 +6,14 @@
 
 namespace oko::image {
 
-/// Decodes into the pixels of `result`, in one pass; false where the data are damaged.
+/// Decodes into the pixels of `result`, in one pass; false if the data are damaged.
 bool write_pixels(const Handle& image, Image& result);
 
 /// `image`, 8 bits a channel, with so many pixels, each way, averaged into one.
 Handle shrink_pixels(const Handle& image, int shrink);
 
 /// Shrinks and stretches a picture that has the pixels of its file, or is shrunk already. Throws
-/// kFailed where libvips cannot.
+/// kFailed if libvips cannot.
 void apply_scaling(const Scaling& scaling, Image& image);
 
 /// Turns and mirrors as the EXIF tag `orientation` (2 to 8) asks. Throws kFailed.

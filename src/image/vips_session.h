@@ -49,10 +49,10 @@ class AloneScope {
 /// How many JPEG files were read with a warning of libjpeg, in all threads since the start.
 int warned_jpegs();
 
-/// To be called before any operation. Throws kFailed where libvips does not start.
+/// To be called before any operation. Throws kFailed if libvips does not start.
 void start_vips();
 
-/// One libvips operation: `apply(&result)` answers 0 where it worked.
+/// One libvips operation: `apply(&result)` answers 0 if it worked.
 template <typename Apply>
 Handle run(Apply apply) {
   VipsImage* result = nullptr;

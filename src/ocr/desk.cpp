@@ -100,7 +100,7 @@ struct PageOnDesk {
   int ink = 0;        ///< greys of print on the desk are less
 };
 
-/// Paper and desk, without print: a pixel for kPixelsOfMask of the picture; null where it is small.
+/// Paper and desk, without print: a pixel for kPixelsOfMask of the picture; null if it is small.
 PixPointer ground_of(Pix* grey) {
   PixPointer small(pixScaleGrayMinMax(grey, kPixelsOfMask, kPixelsOfMask, L_CHOOSE_MAX));
   if (small) small.reset(pixCloseGray(small.get(), kPrint, kPrint));

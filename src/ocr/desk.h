@@ -5,7 +5,7 @@
 namespace oko::ocr {
 
 /// A photographed page without the darker desk around it: the desk becomes paper, and light on the
-/// page is made even. Null where there is no such page: it is lighter than all around it and has no
+/// page is made even. Null if there is no such page: it is lighter than all around it and has no
 /// dents, and nearly all of it is paper.
 PixPointer without_desk(Pix* grey);
 

@@ -18,7 +18,7 @@ enum class Light {
 Light light_of(Pix* grey);
 
 /// Divides a grey picture by its paper, place by place: the paper becomes one light grey. What is
-/// solid and wider than some 60 pixels becomes paper, too. Null where the picture is too small.
+/// solid and wider than some 60 pixels becomes paper, too. Null if the picture is too small.
 Pix* with_even_ground(Pix* grey);
 
 /// Makes strokes of a marker in `grey`, the picture in grey, as light as paper. Nothing changes

@@ -123,7 +123,7 @@ int paper_of(Pix* grey) {
   return paper;
 }
 
-/// Dark on light as ones, by Otsu's threshold; null where all is alike.
+/// Dark on light as ones, by Otsu's threshold; null if all is alike.
 PixPointer binary_of(Pix* grey) {
   constexpr int kLeastTile = 16;  // Leptonica refuses smaller ones: a digit may be narrower
   Pix* binary = nullptr;
@@ -167,7 +167,7 @@ bool is_ink(Pix* grey, Pix* binary) {
   return paper_grey - ink_grey >= kLeastContrast;
 }
 
-/// `height`: of letters, 0 where there are none.
+/// `height`: of letters, 0 if there are none.
 float scale_for(float height, Pix* grey) {
   const auto across = static_cast<float>(pixGetWidth(grey));
   const auto down = static_cast<float>(pixGetHeight(grey));
@@ -191,7 +191,7 @@ void scale_by(float scale, int width, PreparedPicture& prepared) {
   prepared.scale = static_cast<float>(pixGetWidth(prepared.grey.get())) / static_cast<float>(width);
 }
 
-/// Radians that level the lines of so many letters, 0 where they are level or nothing is known.
+/// Radians that level the lines of so many letters, 0 if they are level or nothing is known.
 float slope_of(Pix* binary, int letters) {
   float degrees = 0, confidence = 0;
   if (pixFindSkew(binary, &degrees, &confidence) != 0) degrees = confidence = 0;

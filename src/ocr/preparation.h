@@ -44,8 +44,8 @@ struct Projection {
 struct PreparedPicture {
   PixPointer pix;                        ///< 8 bits a pixel
   PixPointer grey;                       ///< before it was turned and levelled
-  PixPointer small;                      ///< before it was enlarged; null where it was not
-  PixPointer on_desk;                    ///< of the original's size; null where no desk was removed
+  PixPointer small;                      ///< before it was enlarged; null if it was not
+  PixPointer on_desk;                    ///< of the original's size; null if no desk was removed
   float scale = 1;                       ///< pixels of it to one of the original
   int quarter_turns = 0;                 ///< that it was turned by, clockwise
   std::optional<Projection> projection;  ///< that it went through after those

@@ -22,7 +22,7 @@ struct PromptBlockOptions {
 
 /// The text of a picture as the model gets it.
 struct PromptBlock {
-  std::string text;                ///< empty where no line is used
+  std::string text;                ///< empty if no line is used
   std::vector<std::size_t> lines;  ///< of the page, those used, in reading order
   // Those left out, in reading order.
   std::vector<std::size_t> unsure;   ///< below `least_confidence`

@@ -266,7 +266,7 @@ class TesseractEngine : public Engine {
     return 2 * pixels <= most_prepared_pixels(picture.width, picture.height);
   }
 
-  /// Quarter turns, clockwise, that make a sample of the picture readable; 0 where it is as it is,
+  /// Quarter turns, clockwise, that make a sample of the picture readable; 0 if it is as it is,
   /// or none does.
   int best_turns(const PreparedPicture& picture, const StopToken& stop) {
     constexpr int kLeastLetters = 8;  // fewer look like others on their head

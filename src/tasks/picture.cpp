@@ -136,7 +136,7 @@ std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
   return {size, false};
 }
 
-/// Null where the text is not to be read or, unless it has to be, cannot be.
+/// Null if the text is not to be read or, unless it has to be, cannot be.
 ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& picture) {
   try {
     return &reader.engine(stop);

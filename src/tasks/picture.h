@@ -14,14 +14,14 @@
 
 namespace oko::tasks {
 
-/// Whether the text of pictures is read for the model.
+/// When the text of pictures is read for the model.
 enum class ReadText {
   kNever,
   kWhereItFits,  ///< --ocr auto: not where the budget has room for the rest only
   kAlways,
 };
 
-/// The engine that reads text. The host keeps room for it while it is there.
+/// Owns the engine that reads text, and reserves its memory while it exists.
 class TextReader {
  public:
   explicit TextReader(engine::ModelHost& host, ReadText when) : host_(host), when_(when) {}
@@ -30,7 +30,7 @@ class TextReader {
   /// Makes it where it is not there. Throws as ocr::make_engine does, kOverBudget, kCancelled.
   ocr::Engine& engine(const StopToken& stop);
   void unload();
-  /// No text is read any more.
+  /// Stops reading text for good.
   void give_up();
 
  private:
@@ -44,8 +44,7 @@ class TextReader {
   std::unique_ptr<Loaded> loaded_;
 };
 
-/// Time in seconds, memory in bytes: what decoding and reading took at most, and what was
-/// predicted.
+/// Time in seconds, memory in bytes: the most that decoding and reading took, and the prediction.
 struct PictureStats {
   double decode_seconds = 0;
   double read_seconds = 0;
@@ -58,9 +57,9 @@ struct Picture {
   image::Image image;
   int pages = 1;                    ///< of the file, of which this is the first
   std::string others;               ///< of the file, that are not read: see image::others_of
-  int shrink = 1;                   ///< 2, 4 or 8: it was shrunk so while it was decoded
-  document::Page page;              ///< what stands in it; without lines where it is not read
-  std::string unread;               ///< why it is not read though it was to be
+  int shrink = 1;                   ///< by 2, 4 or 8 each way, while it was decoded
+  document::Page page;              ///< its text; without lines if it is not read
+  std::string unread;               ///< why its text was not read though requested
   budget::Reservation reservation;  ///< of `image` alone
   PictureStats stats;
 };

@@ -8,7 +8,7 @@ namespace oko::tensor {
 
 namespace mx = mlx::core;
 
-/// Uninitialised memory of an array. Throws kFailed where the system has none.
+/// Uninitialised memory of an array. Throws kFailed if the system has none.
 mx::allocator::Data allocate(std::size_t bytes);
 
 /// Makes the system's allocator give large blocks back at once, whatever it saw before: where they

@@ -21,7 +21,7 @@ inline constexpr int kMaxVectorQueries = 8;
 /// scores (`ScaledDotProductAttention::use_fallback` of MLX 0.32).
 bool has_fused_kernel(int head_dim, int queries);
 
-/// The same of this process's device; elsewhere scores are an array.
+/// The same for this process's device. If false, scores are an array.
 bool has_fused_attention(int head_dim, int queries);
 
 /// Scores that one call may compute in MLX's graph (query_blocks.h).
@@ -31,19 +31,19 @@ std::uint64_t max_attention_scores(int head_dim, int queries);
 /// cu_seqlens[i + 1] are the last ones of caches[i], which has their keys already, and see all of
 /// it up to themselves. queries: (n, heads, head_dim), as `split_heads` makes them ->
 /// (n, heads * head_dim). A token's result does not depend on the other sequences. In MLX's graph
-/// long work is done in blocks, with `stop` looked at between them; throws kCancelled.
+/// long work is done in blocks, with a check of `stop` between them; throws kCancelled.
 mx::array causal_attention(const mx::array& queries, std::span<const KvCache* const> caches,
                            std::span<const int> cu_seqlens, float scale,
                            const StopToken& stop = {});
 
-/// The same of one sequence.
+/// The same for one sequence.
 mx::array causal_attention(const mx::array& queries, const KvCache& cache, float scale,
                            const StopToken& stop = {});
 
 /// Attention inside each segment: tokens cu_seqlens[i] .. cu_seqlens[i + 1] see each other and
 /// nothing else. queries, keys, values: (n, heads, head_dim) -> (n, heads * head_dim). cu_seqlens
 /// starts with 0 and ends with n. On the CPU Precision::kInt8Activations computes in integers of 8
-/// bits where the processor likes it (cpu/byte_attention.h); everything else is f32. `stop`: as
+/// bits if the processor has VNNI (cpu/byte_attention.h); everything else is f32. `stop`: as
 /// above.
 mx::array segment_attention(const mx::array& queries, const mx::array& keys,
                             const mx::array& values, std::span<const int> cu_seqlens, float scale,

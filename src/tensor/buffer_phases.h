@@ -21,7 +21,7 @@ class BufferPhases {
   /// Gives back what is kept; from here on `bytes` may be in use and kept.
   void begin(std::uint64_t bytes);
 
-  /// False where another request has bounded MLX's buffers since `begin`.
+  /// False if another request has bounded MLX's buffers since `begin`.
   bool is_current() const { return bounds_ == this; }
 
   /// Bytes in use at most since the last call.

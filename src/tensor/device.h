@@ -26,14 +26,14 @@ std::string_view name_of(Device device);
 /// The dtype in which a graph gets bfloat16 weights, and so computes. GPUs of M1 and M2 have no
 /// bfloat16 of their own: float16 is faster there, but ends at 65,504.
 enum class HalfDtype {
-  kAuto,      ///< kFloat16 where OKO_DTYPE=float16 is set, otherwise kAsStored
+  kAuto,      ///< kFloat16 if OKO_DTYPE=float16 is set, otherwise kAsStored
   kAsStored,  ///< of the model's file
   kFloat16,   ///< bfloat16 weights are copied and converted as they are loaded
 };
 
 /// Sets the device of the whole process, and what a graph on it computes in. Device::kAuto keeps an
 /// earlier choice of both. Models that were loaded for another choice must be gone. Any thread may
-/// call. Throws kUsage where OKO_DEVICE is neither cpu nor gpu, where OKO_DTYPE is not float16, or
+/// call. Throws kUsage if OKO_DEVICE is neither cpu nor gpu, where OKO_DTYPE is not float16, or
 /// where there is no GPU to use.
 void select_device(Device device, HalfDtype half = HalfDtype::kAuto);
 

@@ -4,7 +4,7 @@
 
 namespace oko::tensor {
 
-/// The name of the GPU that models run on; empty where they run on the CPU.
+/// The name of the GPU that models run on; empty if they run on the CPU.
 std::string gpu_name();
 
 }  // namespace oko::tensor

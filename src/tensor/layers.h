@@ -43,11 +43,11 @@ class LayerNorm {
   float epsilon_;
 };
 
-/// Numbers as a matrix of `rows` rows, f32, copied.
+/// Copies numbers into a matrix of `rows` rows, f32.
 mx::array matrix(std::span<const float> values, int rows);
 
-/// What `part(first, count)` gives for `rows` rows, `step` at a time, so that what is wide inside
-/// of it is so for few rows only.
+/// Applies `part(first, count)` to blocks of `step` of `rows` rows and joins the results, to bound
+/// the size of temporaries.
 mx::array for_row_blocks(int rows, int step,
                          const std::function<mx::array(int first, int count)>& part);
 
@@ -60,7 +60,7 @@ mx::array add(const mx::array& a, const mx::array& b);
 /// silu(gate) * up, elementwise.
 mx::array swiglu(const mx::array& gate, const mx::array& up);
 
-/// Rows of several heads: (n, heads * head_dim) -> (n, heads, head_dim); in a graph (n, heads, 1,
+/// Splits rows into heads: (n, heads * head_dim) -> (n, heads, head_dim); in a graph (n, heads, 1,
 /// head_dim), which is what MLX's kernels of one token want.
 mx::array split_heads(const mx::array& rows, int heads, int head_dim);
 

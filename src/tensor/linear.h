@@ -16,11 +16,11 @@
 namespace oko::tensor {
 
 /// A matrix of weights, dense or quantized, used as a linear layer or as a table of embeddings. The
-/// weights stay as they lie in the file.
+/// weights stay in the mapped file.
 class Linear {
  public:
   /// Reads `name`.weight, and .scales and .biases where it is quantized, and .bias where the layer
-  /// has one. Throws kBadModel where shapes do not agree with (outputs, inputs) and `quantization`.
+  /// has one. Throws kBadModel if shapes do not agree with (outputs, inputs) and `quantization`.
   static Linear load(const Weights& weights, const std::string& name, std::int64_t outputs,
                      std::int64_t inputs, const QuantizationConfig& quantization);
 
@@ -54,7 +54,7 @@ class Linear {
 
   /// Bytes that a product reads: codes, scales and biases.
   std::uint64_t nbytes() const;
-  /// Of one row.
+  /// Bytes that a product reads of one row.
   std::uint64_t multiply_adds() const;
 
   bool is_quantized() const { return scales_.has_value(); }

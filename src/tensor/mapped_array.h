@@ -14,7 +14,7 @@ namespace mx = mlx::core;
 // Chosen by platform: mapped_array_cpu.cpp, mapped_array_metal.cpp.
 
 /// A part of a mapped file as one array of uint64, without a copy; the last element is padded with
-/// zeros where the file ends. The array keeps the mapping alive. Throws kFailed where the GPU does
+/// zeros where the file ends. The array keeps the mapping alive. Throws kFailed if the GPU does
 /// not take the pages.
 mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window);
 

@@ -59,7 +59,7 @@ bool is_readable_in_place(const checkpoint::TensorInfo& info) {
   return checkpoint::is_aligned(info) || (!uses_graph() && info.shape.size() == 2);
 }
 
-/// Writes the bfloat16 numbers of `from` to `to` as float16. False where one is too large for it.
+/// Writes the bfloat16 numbers of `from` to `to` as float16. False if one is too large for it.
 bool convert_to_float16(std::span<const std::byte> from, std::byte* to) {
   for (std::size_t i = 0; i < from.size(); i += 2) {
     std::uint16_t bits = 0;

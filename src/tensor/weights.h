@@ -48,11 +48,11 @@ class Weights {
   static Weights open(const std::filesystem::path& model_dir,
                       const WindowLimits& limits = default_window_limits());
 
-  /// Bytes of the weight files in the folder; 0 where `open` would throw.
+  /// Bytes of the weight files in the folder; 0 if `open` would throw.
   static std::uint64_t bytes_on_disk(const std::filesystem::path& model_dir);
 
   /// Bytes that the model takes beyond `bytes_on_disk`: on a CPU the codes that `Linear` widens, in
-  /// a graph `copied_bytes`, since Metal keeps whole windows in memory. 0 where `open` would throw.
+  /// a graph `copied_bytes`, since Metal keeps whole windows in memory. 0 if `open` would throw.
   static std::uint64_t bytes_beyond_disk(const std::filesystem::path& model_dir);
 
   /// Throws kBadModel if `bytes_on_disk` is no longer `bytes`, as it was before: another model
@@ -68,11 +68,11 @@ class Weights {
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
-  /// Shape of a tensor; nothing where there is none.
+  /// Shape of a tensor; nothing if there is none.
   std::optional<std::vector<std::int64_t>> shape(std::string_view name) const;
 
   /// The tensor, in its own dtype (float16: see above), evaluated, at a multiple of its element's
-  /// size. Throws kBadModel where it is missing, has a dtype that oko does not run or a number that
+  /// size. Throws kBadModel if it is missing, has a dtype that oko does not run or a number that
   /// float16 cannot hold.
   mx::array get(std::string_view name) const;
 
@@ -94,9 +94,9 @@ class Weights {
   void add_file(const std::filesystem::path& path, const WindowLimits& limits);
   const Entry* find(std::string_view name) const;
   const Entry& require(std::string_view name) const;
-  /// Throws where the layer of `name`, which cannot be used, is quantized for another program.
+  /// Throws if the layer of `name`, which cannot be used, is quantized for another program.
   void require_known_quantization(std::string_view name) const;
-  /// Throws where no layer can use the tensor's dtype.
+  /// Throws if no layer can use the tensor's dtype.
   const Entry& require_usable(std::string_view name) const;
   void require_shape(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 

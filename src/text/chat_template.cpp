@@ -103,7 +103,7 @@ void check(std::span<const Message> messages, std::span<const int> image_token_c
   }
 }
 
-/// The template's text; empty where the model has none.
+/// The template's text; empty if the model has none.
 std::string template_of(const std::filesystem::path& model_dir) {
   constexpr std::uint64_t kMaxBytes = 4'000'000;
   const auto is_there = [&](const char* name) { return has_entry(model_dir / name); };
@@ -129,7 +129,7 @@ std::string template_of(const std::filesystem::path& model_dir) {
   return {};
 }
 
-/// Number of the last message of the user; 0 where there is none.
+/// Number of the last message of the user; 0 if there is none.
 std::size_t last_user_message(std::span<const Message> messages) {
   std::size_t last = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {

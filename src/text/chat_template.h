@@ -43,7 +43,7 @@ struct ChatPrompt {
 enum class ChatStyle { kInstruct, kThinking };
 
 /// The style of a model's chat template: chat_template.jinja, else chat_template.json, else
-/// tokenizer_config.json; kInstruct where there is none. The template itself is not run. Throws
+/// tokenizer_config.json; kInstruct if there is none. The template itself is not run. Throws
 /// kBadModel if it is not a template of Qwen's kind (it has no `<|im_start|>`).
 ChatStyle chat_style_of(const std::filesystem::path& model_dir);
 

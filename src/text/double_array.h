@@ -24,7 +24,7 @@ class DoubleArray {
   static constexpr std::size_t kBlock = 256;         ///< units; their number is a multiple of it
   static constexpr std::size_t kMaxUnits = 1 << 23;  ///< what a unit can point at
 
-  /// Units for `keys`, sorted by text and different; values below kNone. Empty where they would
+  /// Units for `keys`, sorted by text and different; values below kNone. Empty if they would
   /// need more than kMaxUnits.
   static std::vector<Unit> build(std::span<const Key> keys);
 
@@ -38,7 +38,7 @@ class DoubleArray {
   /// A place in the trie.
   class Cursor {
    public:
-    /// One byte down; false where no key goes on so, and then the cursor is of no more use.
+    /// One byte down; false if no key goes on so, and then the cursor is of no more use.
     bool step(unsigned char byte) {
       unit_ = units_[((unit_ >> kLabelBits) & (kMaxUnits - 1)) ^ byte];
       return (unit_ & kLabelMask) == byte + 1u;

@@ -7,7 +7,7 @@
 namespace oko::text {
 namespace {
 
-/// Appends the replacement of what `text` begins with; false where no rule fits.
+/// Appends the replacement of what `text` begins with; false if no rule fits.
 bool append_replacement(const UnigramTable& table, std::string_view text, std::string& out) {
   const std::uint32_t rule = table.rules().shortest_prefix(text);
   if (rule == DoubleArray::kNone) return false;

@@ -27,7 +27,7 @@ fs::path cache_path(const fs::path& cache_dir, const fs::path& model_dir, const 
   return cache_dir / fmt::format("{:016x}.{}", XXH3_64bits(text.data(), text.size()), suffix);
 }
 
-/// The table in the cache file `path`, or nothing where there is none, it was made from other files
+/// The table in the cache file `path`, or nothing if there is none, it was made from other files
 /// than `sources`, or it is damaged.
 std::optional<TableBlock> open_cached(const fs::path& path, const TableKind& kind,
                                       const TableSources& sources) {

@@ -55,7 +55,7 @@ class Tokenizer {
   /// The bytes of a token, not always whole characters; empty for ids outside the vocabulary.
   std::string_view token_bytes(std::int32_t id) const;
 
-  /// The id of an added token ("<|im_start|>"), or nothing where `content` is none.
+  /// The id of an added token ("<|im_start|>"), or nothing if `content` is none.
   std::optional<std::int32_t> special_token(std::string_view content) const;
 
   /// True if `id` is an added token marked special: never part of an answer's text.

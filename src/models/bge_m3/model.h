@@ -37,11 +37,11 @@ class Model {
   std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
   PassCost cost_of(std::uint64_t tokens) const { return encoder_.cost_of(tokens); }
 
-  /// Throws kBadModel where the model has not the heads that `outputs` need, saying which file is
+  /// Throws kBadModel if the model has not the heads that `outputs` need, saying which file is
   /// missing.
   void require(const Outputs& outputs) const;
 
-  /// The outputs of each text, from one pass. Throws kBadModel where the model computes numbers
+  /// The outputs of each text, from one pass. Throws kBadModel if the model computes numbers
   /// that are none (NaN, infinity), or texts have ids that it does not know; kCancelled.
   std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
                                const StopToken& stop = {},

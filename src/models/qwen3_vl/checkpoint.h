@@ -13,7 +13,7 @@ struct TensorNames {
   std::string lm_head;  ///< "language_model.lm_head" or "lm_head"
   std::string vision;   ///< "vision_tower." or "model.visual."
 
-  /// Throws kBadModel where the weights follow neither.
+  /// Throws kBadModel if the weights follow neither.
   static TensorNames detect(const tensor::Weights& weights);
 };
 

@@ -27,7 +27,7 @@ void check_activation(const ConfigReader& reader, const char* expected) {
   }
 }
 
-/// Whether config.json says that the head is the embedding; nothing where it does not say. One
+/// Whether config.json says that the head is the embedding; nothing if it does not say. One
 /// "true" is enough: files have been published whose two places disagree.
 std::optional<bool> tie_of(const ConfigReader& root, const ConfigReader& text) {
   std::optional<bool> tie;

@@ -38,7 +38,7 @@ struct PromptLayout {
   std::size_t size() const { return ids.size(); }
 };
 
-/// Throws kBadModel for tokens outside of the vocabulary; kFailed where `ids` is empty or runs of
+/// Throws kBadModel for tokens outside of the vocabulary; kFailed if `ids` is empty or runs of
 /// image tokens and pictures disagree.
 PromptLayout layout_prompt(std::vector<std::int32_t> ids, std::span<const PromptImage> images,
                            const Config& config);

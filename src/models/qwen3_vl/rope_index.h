@@ -18,7 +18,7 @@ struct RopeIndex {
   std::int32_t delta = 0;  ///< position of token i after the prompt, less i
 };
 
-/// `ids` with one run of image tokens a grid, in order. Throws kFailed where runs and grids
+/// `ids` with one run of image tokens a grid, in order. Throws kFailed if runs and grids
 /// disagree.
 RopeIndex rope_index(std::span<const std::int32_t> ids, std::span<const GridThw> grids,
                      std::int32_t image_token_id, int spatial_merge_size);

@@ -30,7 +30,7 @@ class Sequence {
 
   /// Reads a prompt, each picture standing for one run of image tokens in `ids`; once, first.
   /// Returns the logits of the token that follows, (1, vocab_size), evaluated.
-  /// `progress` is told the tokens done so far. Throws kCancelled; kFailed where pictures and
+  /// `progress` is told the tokens done so far. Throws kCancelled; kFailed if pictures and
   /// tokens disagree.
   mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
                         const StopToken& stop = {},

@@ -29,7 +29,7 @@ class ArrayPool {
 
   ~ArrayPool() { release_kept(); }
 
-  /// Uninitialised memory, at a multiple of 64. Throws kFailed where the system has none.
+  /// Uninitialised memory, at a multiple of 64. Throws kFailed if the system has none.
   std::byte* take(std::size_t bytes);
   [[noreturn]] static void throw_no_memory(std::size_t bytes);
   void give_back(std::byte* memory);

@@ -18,7 +18,7 @@ namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// False where a number was cut.
+/// False if a number was cut.
 bool pack_float16_row(const float* x, std::size_t head_dim, std::uint8_t* out) {
   bool fits = true;
   const auto pack = [&](auto d, std::size_t i) HWY_ATTR {
