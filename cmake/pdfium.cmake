@@ -20,7 +20,7 @@ oko_unpack_wheel(pdfium_root pypdfium2 ${OKO_PDFIUM_VERSION} ${platform} ${sha25
 set(pdfium_library ${pdfium_root}/pypdfium2_raw/${library})
 if(CMAKE_HOST_APPLE)
   # The library calls itself ./libpdfium.dylib, and a program would look for it in the current
-  # folder. A changed library must be signed anew.
+  # folder. A changed library must be signed again.
   set(named ${pdfium_root}/${library})
   if(NOT EXISTS ${named})
     file(COPY_FILE ${pdfium_library} ${named}.part)

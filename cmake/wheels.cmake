@@ -32,7 +32,8 @@ function(oko_unpack_wheel out package version platform sha256)
     message(FATAL_ERROR "${wheel}: SHA-256 is ${actual}, expected ${sha256}; delete the file and "
       "try again")
   endif()
-  # Extracted beside and renamed, so that two configures at once never see half a package.
+  # Extracted next to its place, then renamed, so that two configures at once never see half a
+  # package.
   string(RANDOM LENGTH 8 suffix)
   file(ARCHIVE_EXTRACT INPUT ${wheel} DESTINATION ${root}.${suffix})
   if(NOT EXISTS ${root})

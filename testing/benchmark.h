@@ -50,8 +50,8 @@ struct BenchmarkResult {
   double flops_per_second() const { return flops / median(); }
 };
 
-/// Times a model's passes on random input beside what the machine can do. Throws kUsage for options
-/// out of range, kOverBudget, kBadModel, kCancelled.
+/// Times a model's passes on random input next to what the machine can do. Throws kUsage for
+/// options out of range, kOverBudget, kBadModel, kCancelled.
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop = {});
 
 }  // namespace oko::testing

@@ -39,7 +39,8 @@ class EmbedderTest : public ScratchFolderTest {
     return texts;
   }
 
-  /// The most that arrays take beside the weights while `tokens` tokens are embedded, in bytes.
+  /// The most that arrays take in addition to the weights while `tokens` tokens are embedded, in
+  /// bytes.
   static double peak_of(Embedder& embedder, const std::string& text) {
     embedder.embed({.texts = {"warm up"}});
     mlx::core::reset_peak_memory();

@@ -1,5 +1,5 @@
 // What a decoded token costs on a GPU, counted from the graph: docs/BENCHMARKS.md has mlx-lm's
-// numbers beside these.
+// numbers next to these.
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 

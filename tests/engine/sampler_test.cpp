@@ -91,7 +91,7 @@ TEST(SamplerTest, TopPOfAVocabularyEqualsASort) {
     }
     std::sort(ranked.rbegin(), ranked.rend());
     for (const float top_p : {0.3f, 0.95f, 0.9999f}) {
-      // A few f32 roundings beside the border decide differently.
+      // A few f32 roundings near the border decide differently.
       std::set<std::int32_t> allowed;
       double reached = 0;
       for (std::size_t i = 0; i < ranked.size() && reached < (top_p + 1e-5) * total; ++i) {

@@ -1,5 +1,5 @@
-// What sentence-transformers keeps beside an encoder: run as it does, or refused by name. Formulas:
-// sentence-transformers 6.2.0 (modules Pooling, Dense and Normalize).
+// The settings of sentence-transformers for an encoder: run as it does, or refused by name.
+// Formulas: sentence-transformers 6.2.0 (modules Pooling, Dense and Normalize).
 #include "models/bge_m3/modules.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What is predicted for MLX's graph, beside MLX's own peak.
+// The prediction for MLX's graph, compared with MLX's own peak.
 #include <gtest/gtest.h>
 #include <mlx/memory.h>
 

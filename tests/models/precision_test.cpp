@@ -1,4 +1,4 @@
-// What whole-number activations cost: the model's next-token distributions beside those of f32
+// The cost of integer activations: the model's next-token distributions compared with f32
 // products.
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>

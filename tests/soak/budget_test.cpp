@@ -52,7 +52,7 @@ models::qwen3_vl::ImageSize some_size(std::mt19937& random, double least, double
           static_cast<int>(std::sqrt(pixels / aspect))};
 }
 
-/// What an 8 GB Mac leaves for work on the real models, beside their weights.
+/// Memory that an 8 GB Mac leaves for work on the real models, without their weights.
 std::uint64_t room_for_work() {
   const std::uint64_t physical = std::uint64_t{8} << 30;
   return physical - reserve_of(budget::System::kMac, physical).total() - 3'090 * kMegabyte -

@@ -1,4 +1,4 @@
-// What `oko plan` says of a machine, beside what is taken when it is done: both large models
+// The prediction of `oko plan` for a machine, compared with what is taken: both large models
 // loaded, the usual request, and the largest ones that are to fit. Prints a line of
 // docs/MEMORY.md for each.
 #include "engine/plan.h"

@@ -71,7 +71,7 @@ TEST_F(KvCacheTest, ANumberThatSixteenBitsCannotKeepIsAnError) {
   }
 }
 
-/// The caches of many layers grow together: what they leave is not kept beside them.
+/// The caches of many layers grow together, and the outgrown buffers are not kept.
 TEST_F(KvCacheTest, GrowingLeavesNothingBehind) {
   constexpr int kLayers = 40, kReserve = 1024;
   const mx::array most = random_array(kReserve, kKvHeads, 1), one = random_array(1, kKvHeads, 2);

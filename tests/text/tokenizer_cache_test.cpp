@@ -79,7 +79,7 @@ TEST_F(TokenizerCacheTest, DamagedCacheIsMadeAgain) {
   }
 }
 
-// Whoever writes a cache with a right checksum can choose the tokens, but not crash the program.
+// The writer of a cache with a right checksum can choose the tokens, but not crash the program.
 TEST_F(TokenizerCacheTest, AForgedCacheDoesNotCrash) {
   load();
   const std::string good = cache_bytes();
