@@ -21,8 +21,8 @@ struct AddressSpace {
 /// macOS, which enforces neither.
 std::optional<AddressSpace> address_space();
 
-/// What `left` bytes of address space leave for memory: stacks of so many threads and libraries
-/// that are loaded later take their part.
+/// The part of `left` bytes of address space that remains for memory, after stacks of so many
+/// threads and libraries that are loaded later.
 std::uint64_t memory_within(std::uint64_t left, std::size_t threads);
 
 /// kOverBudget, for memory or a thread that the system has refused: with the numbers of this

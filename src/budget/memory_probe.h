@@ -7,10 +7,10 @@ namespace oko::budget {
 
 enum class System { kMac, kLinux };
 
-/// The one that this program was built for.
+/// The system that this program was built for.
 System this_system();
 
-/// How short of memory the system says it is.
+/// The memory pressure that the system reports.
 enum class Pressure { kNormal, kWarning, kCritical };
 
 /// Memory of the machine and of this process, in bytes. 0 if it cannot be read.
@@ -23,7 +23,7 @@ struct MemoryStatus {
   Pressure pressure = Pressure::kNormal;
 };
 
-/// Where the budget looks. Tests put a script in its place.
+/// The budget's source of these figures. Tests replace it by a script.
 class MemoryProbe {
  public:
   virtual ~MemoryProbe() = default;

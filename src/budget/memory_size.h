@@ -15,8 +15,8 @@ std::uint64_t parse_memory_size(std::string_view text);
 /// The least amount of that form that is not less than `bytes`: "632MB", "5GB".
 std::string memory_size_text(std::uint64_t bytes);
 
-/// What there is of a budget, in the same form, so that what is needed compares with it and can be
-/// typed: the largest amount that is not more than `bytes`.
+/// An available amount in the same form, to compare with a needed one and to type: the largest
+/// amount that is not more than `bytes`.
 std::string memory_limit_text(std::uint64_t bytes);
 
 /// "use --budget 632MB", for work that takes `bytes` of a whole budget.
@@ -29,7 +29,7 @@ class OverBudget : public Error {
   OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes);
   OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes, const std::string& hint);
 
-  std::uint64_t least_bytes() const { return least_bytes_; }  ///< the least budget that would do
+  std::uint64_t least_bytes() const { return least_bytes_; }  ///< the least sufficient budget
 
  private:
   std::uint64_t least_bytes_;

@@ -7,7 +7,7 @@
 
 namespace oko::budget {
 
-/// The largest `private_bytes()` while this object lives, looked at every 5 ms.
+/// The largest `private_bytes()` while this object lives, sampled every 5 ms.
 class PeakSampler {
  public:
   PeakSampler();

@@ -9,8 +9,8 @@
 namespace oko::cli {
 
 /// Makes the weights of a model usable where they are mapped: its first use writes an aligned copy
-/// where it needs one (hub::align_weights). Says so on stderr; where no copy can be made, says why
-/// and what follows, and returns. Throws kBadModel, kCancelled.
+/// if it needs one (hub::align_weights). Says so on stderr. If no copy can be made, says why and
+/// what follows, and returns. Throws kBadModel, kCancelled.
 void align_model(const std::filesystem::path& model, const CommonOptions& options,
                  const StopToken& stop);
 

@@ -7,8 +7,8 @@
 
 namespace oko::cli {
 
-/// The lines that were typed in earlier chats: a file that only its owner can read. What cannot be
-/// read or written is as if there were none: history never stops a chat.
+/// The lines that were typed in earlier chats: a file that only its owner can read. A history
+/// that cannot be read or written counts as empty: it never stops a chat.
 class ChatHistory {
  public:
   static constexpr std::size_t kMaxLines = 1000;

@@ -12,11 +12,11 @@
 
 namespace oko::cli {
 
-/// Where the lines of a chat come from: a terminal whose lines can be edited, one that cannot draw
+/// The source of the lines of a chat: a terminal whose lines can be edited, one that cannot draw
 /// or whose output goes elsewhere, or a pipe or file, each line as it comes.
 class ChatInput {
  public:
-  /// Of the process that is to be made an Interrupt for: Ctrl-C at a terminal stops a turn only.
+  /// For the Interrupt of the process: Ctrl-C at a terminal stops a turn only.
   static CtrlC ctrl_c();
 
   /// `interrupt` must outlive it. `history`: for lines that can be edited.
@@ -37,7 +37,7 @@ class ChatInput {
   ChatHistory history_;
   bool is_terminal_;
   std::unique_ptr<LineEditor> editor_;
-  std::optional<LineReader> reader_;  ///< of what is no terminal
+  std::optional<LineReader> reader_;  ///< of other inputs than terminals
   std::deque<std::string> lines_;     ///< read by it
 };
 

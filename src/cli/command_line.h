@@ -17,7 +17,7 @@ class Option;
 
 namespace oko::cli {
 
-/// An option or argument of a command, to be told what values it takes.
+/// An option or argument of a command. Its functions set the values that it takes.
 class Option {
  public:
   Option(CLI::Option& option, OptionValue& value) : option_(&option), value_(&value) {}

@@ -10,9 +10,9 @@ namespace oko::document {
 /// For the filter FlateDecode of PDF. Throws kFailed.
 std::string deflated(std::string_view bytes);
 
-/// True if zlib finds invalid data, or the data end within a block. What ends
-/// behind a block is whole: many files lack the last one or the checksum, so both are left out.
-/// `inflated`: gets about `kept` bytes of the result, however large that would be.
+/// True if zlib finds invalid data, or the data end within a block. Data that
+/// end behind a block are complete: many files lack the last block or the checksum. `inflated` gets
+/// about `kept` bytes of the result at most.
 bool is_damaged_deflate(std::span<const std::byte> data, std::size_t kept, std::string& inflated);
 
 }  // namespace oko::document

@@ -7,10 +7,10 @@
 
 namespace oko::document {
 
-/// True if the text that a file tells of a page can be what the page shows, by its letters alone:
-/// no characters without a meaning, question marks in place of letters, bytes read in another code
-/// page, or letters moved along the alphabet. Text too short to tell
-/// passes. Judged are Russian and English letter pairs; other alphabets pass.
+/// True if the text layer of a page is plausible by its letters alone: no characters without a
+/// meaning, question marks in place of letters, bytes read in another code page, or letters moved
+/// along the alphabet. Judges Russian and English letter pairs; other alphabets and text too short
+/// to tell pass.
 bool is_plausible(const Page& page);
 
 /// True if many words lie over others: two programs have read the page.
@@ -18,17 +18,17 @@ bool lies_over_itself(const Page& page);
 
 /// The places that the words of `page` leave so empty that only a picture of the page can tell
 /// whether there is more text: not those that lines of words cover from top to bottom, as they do a
-/// scanned page whose text a program has read, nor those inside of others.
+/// scanned page whose text a program has read, nor those inside others.
 std::vector<Box> open_places(const Page& page, const std::vector<Box>& places);
 
 /// True if a picture of the page shows more, within `places`, than the words of `page` cover: edges
-/// of ink outside of their boxes. `picture` has the page's size.
+/// of ink outside their boxes. `picture` has the page's size.
 bool shows_more(const image::Image& picture, const Page& page, const std::vector<Box>& places);
 
 /// The lines in which a word lacks the meaning of some of its characters (U+FFFD).
 std::vector<Box> unclear_places(const Page& page);
 
-/// Paints white what is outside of `places`.
+/// Paints everything outside `places` white.
 void keep_only(const std::vector<Box>& places, image::Image& picture);
 
 }  // namespace oko::document

@@ -6,23 +6,23 @@
 
 namespace oko::document {
 
-/// What stands for a character whose meaning a file does not tell: U+FFFD.
+/// Stands for a character whose meaning the file does not give: U+FFFD.
 inline constexpr std::string_view kUnknown = "\uFFFD";
 
 bool is_unclear(const Word& word);
 
-/// The text that a file tells of a page, and with it what was read in the page's picture where the
-/// file tells nothing, or not all characters of a word: words with little confidence are left out.
-/// Lines in reading order.
+/// The text layer of a page, completed by words read in the page's picture where the layer has
+/// nothing or lacks characters of a word. Read words with little confidence are left out. Lines in
+/// reading order.
 Page merged(Page told, const Page& read);
 
 /// The words that were read, without those that the file has at the same place.
 Page without_told(const Page& told, Page read);
 
-/// The same text, with no confidence in it.
+/// The same text, with confidence 0.
 Page doubted(Page told);
 
-/// The same text, with no confidence in words that are unclear.
+/// The same text, with confidence 0 for unclear words.
 Page doubted_where_unclear(Page told);
 
 /// True if the file has most of the surely read words at the same place.

@@ -17,11 +17,11 @@ struct Box {
 /// 0 if there are no boxes.
 float median_height(const std::vector<Box>& boxes);
 
-/// Where text is from.
+/// The source of text.
 enum class TextSource {
   kRecognized,  ///< read in a picture
-  kTextLayer,   ///< told by the file itself, as most PDF do
-  kBoth,        ///< of a page: some words so, some so
+  kTextLayer,   ///< from the file itself, as in most PDF
+  kBoth,        ///< of a page: words of both kinds
 };
 
 struct Word {
@@ -60,8 +60,7 @@ struct Page {
 /// The page with its boxes in pixels of a picture of another size.
 Page resized(Page page, int width, int height);
 
-/// True if a word was read with less confidence than `least`, or told by a file that is not
-/// believed.
+/// True if a word has less confidence than `least`, or comes from a text layer that is not trusted.
 bool is_unsure(const Word& word, float least);
 
 /// The text of a page, where words of less confidence than `least` are marked: "[word?]".

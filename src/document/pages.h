@@ -43,15 +43,15 @@ class Pages {
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 
   /// Page `i` for `ocr::read_pages`: its picture, or its text where a PDF has that. Several threads
-  /// may load at once, best in order. `sheet`: where not null, what its text lies over in a PDF.
+  /// may load at once, best in order. `sheet`: if not null, gets the ground of its text in a PDF.
   /// Throws kBadInput as image::load and Pdf do.
   LoadedPage load(std::size_t i, Sheet* sheet);
 
-  /// For people, after `load`: that the picture of page `i` has less than its resolution because it
-  /// would be too large; empty if it has it. Throws as `load` does.
+  /// A note for people, after `load`: the picture of page `i` has a lower resolution because it
+  /// would be too large; empty if it does not. Throws as `load` does.
   std::string reduction(std::size_t i);
 
-  /// An empty page of the size of page `i`, or of A4 where that is not known.
+  /// An empty page of the size of page `i`, or of A4 if that is not known.
   Sheet blank(std::size_t i);
 
   /// Memory that loading page `i` and reading its text take at most; they follow each other. A page

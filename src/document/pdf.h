@@ -45,8 +45,8 @@ struct TextLayer {
 };
 
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
-/// disturb each other, but PDFium works for one of them at a time. Where a page is not there or
-/// damaged, its functions throw kBadInput.
+/// disturb each other, but PDFium works for one of them at a time. Functions of a page throw
+/// kBadInput if it is missing or damaged.
 class Pdf {
  public:
   /// Throws kBadInput: missing, a folder, not a PDF, cut off, damaged, protected by a password,
@@ -76,7 +76,7 @@ class Pdf {
   /// Content of the file that no page shows, for people; empty if there is none.
   std::vector<std::string> hidden_content(int page) const;
 
-  /// Where the page shows what is no text of its content: pictures, fields of forms, notes, and
+  /// The places of the page with other content than text: pictures, fields of forms, notes, and
   /// shapes as small and as many as letters that were turned into outlines. In pixels of `render`;
   /// may overlap.
   std::vector<Box> pictures(int page) const;
@@ -84,7 +84,7 @@ class Pdf {
   /// Also throws kBadInput if the content of a page, or a picture on it, is damaged or cut.
   image::Image render(int page) const;
 
-  /// Frees what the last page took; the next use opens it again.
+  /// Frees the memory of the last page; the next use opens it again.
   void close_page() const;
 
  private:
@@ -106,8 +106,8 @@ class Pdf {
   int page_count_ = 0;
 };
 
-/// True if a file says in its first 1024 bytes that it is a PDF, whatever its name, and is no
-/// picture. Throws kBadInput: missing, a folder.
+/// True if the first 1024 bytes of a file say that it is a PDF, and it is not a picture. Its name
+/// does not count. Throws kBadInput: missing, a folder.
 bool is_pdf(const std::filesystem::path& path);
 
 }  // namespace oko::document

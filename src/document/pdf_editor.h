@@ -24,8 +24,8 @@ class PdfEditor {
   /// height. Throws kFailed if qpdf does.
   void add_text(int page, const Sheet& sheet, const Page& text);
 
-  /// Takes out text that is never painted, as programs put it on scanned pages: of the page and of
-  /// the forms that it paints, where a text object has no other text. Throws kFailed.
+  /// Removes text that is never painted, as programs put it on scanned pages, from the page and
+  /// from the forms that it paints, if a text object has no other text. Throws kFailed.
   void remove_invisible_text(int page);
 
   bool is_changed() const { return font_.has_value(); }
@@ -37,7 +37,7 @@ class PdfEditor {
   bool has_more_than_pages() const;
 
   /// Puts all pages of `other`, which must outlive `write`, before the first page or behind the
-  /// last one. What is not of its pages stays behind: outlines, fields of forms, attachments.
+  /// last one. Everything else of it is dropped: outlines, fields of forms, attachments.
   /// Throws kFailed.
   void add_pages(PdfEditor& other, bool before);
 

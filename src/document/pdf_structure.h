@@ -21,8 +21,8 @@ class PdfStructure {
   /// Pages as qpdf counts them; 0 if it cannot open the file.
   int page_count() const { return page_count_; }
 
-  /// How the content of a page, counted from 0, ends: broken also where one of its streams is not
-  /// in the file or cannot be inflated. PDFium passes over that without a word.
+  /// How the content of a page, counted from 0, ends: also broken if one of its streams is not in
+  /// the file or cannot be inflated. PDFium ignores that silently.
   ContentEnd content_end(int page) const;
 
   /// The names of layers (optional content groups) that are not shown when the file is opened, and
@@ -38,7 +38,7 @@ class PdfStructure {
   /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.
   double user_unit(int page) const;
 
-  /// True if a CropBox, of the page or inherited, says what part of it is to be seen.
+  /// True if the page has a CropBox, its own or inherited.
   bool has_crop_box(int page) const;
 
  private:

@@ -29,8 +29,8 @@ class PageToPicture {
   float width_, height_;
 };
 
-/// What the page says of its text, in the order of its content: letters that stand together, where
-/// they have a meaning in Unicode; U+FFFD stands for those without. Ligatures are taken apart, soft
+/// The text of the page's content, in its order, as pieces of adjacent letters. U+FFFD stands for
+/// letters without a meaning in Unicode. Ligatures are taken apart, soft
 /// hyphens and white space left out; a soft hyphen at the end of a piece marks it.
 /// `hidden_layers`: names of those that are not shown. PDFium's lock is held.
 std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture,

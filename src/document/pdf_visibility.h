@@ -9,8 +9,8 @@
 namespace oko::document {
 
 /// Marks the pieces of text that the page does not show: in the colour of what is behind them,
-/// without opacity, or under what is painted later. Only pieces in doubt are looked at, by drawing
-/// the page with its text and without. Text behind a scan, or invisible on it, is the scan's own
+/// without opacity, or under later content. Only pieces in doubt are checked, by drawing the page
+/// with its text and without. Text behind a scan, or invisible on it, is the scan's own
 /// and counts as seen, unless it is blacked out. `width`, `height`: of the page's picture, pixels;
 /// `resolution`: of the picture, pixels an inch; `has_layers`: some are not shown. PDFium's lock is
 /// held.

@@ -15,12 +15,12 @@
 namespace oko::document {
 
 /// Writes a searchable PDF: pages of a picture with its text, invisible, over it. Page by page to a
-/// sink that need not seek; of what is written only the places of the objects are kept.
+/// sink that need not seek; only the places of the written objects are kept.
 class PdfWriter {
  public:
   using Sink = std::function<void(std::string_view)>;
 
-  /// `title`: UTF-8. What the sink throws leaves the function that wrote.
+  /// `title`: UTF-8. Exceptions of the sink pass through.
   PdfWriter(Sink sink, std::string_view title);
 
   /// The boxes of `text` are in pixels of its own width and height. A sheet without a picture is a

@@ -21,10 +21,10 @@ struct Fitted {
 Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of);
 
-/// For people: how a picture that was shrunk while it was decoded differs from its file.
+/// A note for people: how a picture that was shrunk while it was decoded differs from its file.
 std::string shrinking_of(const Image& image);
 
-/// For people: that a file has more pictures than are read; empty: it has none.
+/// A note for people: the file has more pictures than are read; empty: it has none.
 std::string others_of(const Header& header);
 
 }  // namespace oko::image

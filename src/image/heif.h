@@ -10,8 +10,8 @@
 
 namespace oko::image {
 
-/// A HEIF file of the same pictures and the same size as libheif of all versions reads it; nothing
-/// where `bytes` is one already. iOS 18 has gain maps that belong to two items, which libheif
+/// Rewrites a HEIF file, with the same pictures and size, so that all versions of libheif read it;
+/// nothing if `bytes` is such a file. iOS 18 has gain maps that belong to two items, which libheif
 /// before 1.18 refuses; a primary item `tmap` (ISO 21496-1) is exchanged for its base picture.
 std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> bytes);
 
@@ -19,12 +19,12 @@ std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> b
 /// other codings or views of the same; and the frames of a sequence but for the first.
 std::uint64_t other_heif_pictures(std::span<const std::byte> bytes);
 
-/// True if the data or their description reach beyond the file: newer versions of libheif draw what
-/// is there without a word.
+/// True if the data or their description reach beyond the file: newer versions of libheif draw
+/// the rest silently.
 bool is_cut_heif(std::span<const std::byte> bytes);
 
-/// How the primary picture is coded, where that is neither HEVC nor AV1: "AVC (H.264)". Empty: it
-/// is one of them, or unknown.
+/// The coding of the primary picture, if it is neither HEVC nor AV1: "AVC (H.264)". Empty: it is
+/// one of them, or unknown.
 std::string unusual_heif(std::span<const std::byte> bytes);
 
 }  // namespace oko::image

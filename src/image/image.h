@@ -24,7 +24,7 @@ struct Image {
   int width = 0;                  ///< pixels, at least 1
   int height = 0;                 ///< pixels, at least 1
   std::vector<std::uint8_t> rgb;  ///< height × width × 3
-  double resolution = 0;          ///< pixels an inch; where the file does not say: 0 or 72
+  double resolution = 0;          ///< pixels an inch; 0 or 72 if the file has none
   int stored_width = 0;           ///< pixels in the file, upright; 0: as `width`
   int stored_height = 0;          ///< pixels in the file, upright; 0: as `height`
 };
@@ -44,10 +44,10 @@ struct Header {
 };
 
 /// Reads and decodes a picture file as a viewer shows it: EXIF orientation applied, embedded ICC
-/// profile turned into sRGB, transparency laid on white (or on black, where white would hide all),
+/// profile turned into sRGB, transparency laid on white (or on black, if white would hide all),
 /// 16 bits cut to 8, pixels that are not square (faxes) stretched, pictures over
 /// `limits.max_decoded_pixels` shrunk; the first frame of several; of a TIFF file page `page`,
-/// counted from 0. The kind is told by content. Thread-safe. Throws kBadInput: missing, a folder,
+/// counted from 0. The content tells the kind. Thread-safe. Throws kBadInput: missing, a folder,
 /// empty, not a picture, over `limits` (seen in the header, before any pixel is decoded), damaged
 /// or cut short, no such page.
 Image load(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
@@ -56,7 +56,7 @@ Image load(const std::filesystem::path& path, const Limits& limits = {}, int pag
 Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits = {},
              int page = 0);
 
-/// The checks of `decode` up to its first pixel.
+/// Runs the checks of `decode` up to its first pixel.
 Header read_header(std::span<const std::byte> bytes, std::string_view name,
                    const Limits& limits = {}, int page = 0);
 

@@ -11,7 +11,7 @@ namespace oko::image {
 std::string encode_jpeg(const Image& image, int quality);
 
 /// True if pixels of a JPEG file are lost, or it is none. Of a kind that oko does not read: false.
-/// Its pixels are gone over at an eighth of its size. Thread-safe.
+/// Its pixels are decoded at an eighth of its size. Thread-safe.
 bool is_damaged_jpeg(std::string_view bytes);
 
 }  // namespace oko::image

@@ -17,7 +17,7 @@ struct JpegSegment {
   }
 };
 
-/// Goes over the segments of a JPEG file (ITU-T T.81, annex B). `bytes` must outlive it.
+/// Reads the segments of a JPEG file (ITU-T T.81, annex B). `bytes` must outlive it.
 class JpegSegments {
  public:
   explicit JpegSegments(std::string_view bytes) : bytes_(bytes) {}
@@ -35,8 +35,8 @@ class JpegSegments {
   bool has_end_ = false;
 };
 
-/// True if the marker at its end is all that a JPEG file lacks, as far as its scans tell: they give
-/// all bits of all coefficients. The data of the last scan may still break off.
+/// True if a JPEG file lacks only the marker at its end, as far as its scans tell: they give all
+/// bits of all coefficients. The data of the last scan may still break off.
 bool lacks_only_end(std::string_view bytes);
 
 }  // namespace oko::image

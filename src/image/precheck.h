@@ -11,8 +11,8 @@ namespace oko::image {
 void check_before_decoder(std::span<const std::byte> bytes, Format format, std::string_view name,
                           const Limits& limits);
 
-/// What a JPEG has that not every libjpeg decodes ("lossless JPEG"), in the user's language; empty:
-/// nothing.
+/// The feature of a JPEG that not every libjpeg decodes ("lossless JPEG"), in the user's language;
+/// empty: none.
 std::string unusual_jpeg(std::span<const std::byte> bytes);
 
 }  // namespace oko::image

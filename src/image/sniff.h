@@ -11,15 +11,15 @@ namespace oko::image {
 /// The kinds of picture that oko reads. kHeic stands for every HEIF brand, AVIF among them.
 enum class Format { kJpeg, kPng, kWebp, kHeic, kTiff, kGif, kBmp };
 
-/// The kind of a picture file by its first bytes, never by its name. 64 bytes are enough; a
-/// shorter `head` is answered by what it has. Nothing if it is not a picture that oko reads.
+/// The kind of a picture file by its first bytes, never by its name. 64 bytes are sufficient;
+/// a shorter `head` is used as far as it goes. Nothing if it is not a picture that oko reads.
 std::optional<Format> sniff(std::span<const std::byte> head);
 
 /// "JPEG", "PNG", ...
 std::string_view format_name(Format format);
 
-/// What a file that is no picture starts like, in the user's language: "plain text", "a PDF
-/// document", ... for messages.
+/// The kind of a file that is not a picture, by its start, in the user's language: "plain text", "a
+/// PDF document", ... for messages.
 std::string describe_head(std::span<const std::byte> head);
 
 }  // namespace oko::image

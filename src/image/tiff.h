@@ -11,7 +11,7 @@
 
 namespace oko::image {
 
-/// One directory of a TIFF file: what libvips does not tell of a picture. TIFF 6.0; BigTIFF.
+/// One directory of a TIFF file: the facts that libvips does not give. TIFF 6.0; BigTIFF.
 struct TiffDirectory {
   int index = 0;              ///< among the directories of the file, as libvips counts its pages
   bool is_damaged = false;    ///< it does not lie in the file: nothing else is known
@@ -35,21 +35,21 @@ struct TiffDirectory {
 /// The directories of a file, in its order; at most 10,000. One that is damaged ends them.
 std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> bytes);
 
-/// Those of `directories` that are pages: all but thumbnails and masks, where others are left.
+/// The pages among `directories`: all but thumbnails and masks, if others are left.
 std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories);
 
-/// Why oko does not read such a picture, in the user's language; libvips would give wrong colours
-/// or fail without a reason. Nothing if it reads it.
+/// The reason why oko does not read such a picture, in the user's language; libvips would give
+/// wrong colours or fail without a reason. Nothing if oko reads it.
 std::optional<std::string> unsupported_tiff(const TiffDirectory& directory);
 
 /// True if libvips takes the Y, Cb and Cr of a picture for red, green and blue.
 bool needs_ycbcr_conversion(const TiffDirectory& directory);
 
-/// Samples of a pixel that are its colour; those behind are in `extra`.
+/// Number of samples of a pixel that are its colour; `extra` has those after them.
 std::uint32_t colour_samples(const TiffDirectory& directory);
 
-/// What a picture has that not every libvips or libtiff reads ("compression JPEG 2000"), in the
-/// user's language; empty: nothing.
+/// The feature of a picture that not every libvips or libtiff reads ("compression JPEG 2000"), in
+/// the user's language; empty: none.
 std::string unusual_tiff(const TiffDirectory& directory);
 
 }  // namespace oko::image

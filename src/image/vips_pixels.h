@@ -9,7 +9,7 @@ namespace oko::image {
 /// Decodes into the pixels of `result`, in one pass; false if the data are damaged.
 bool write_pixels(const Handle& image, Image& result);
 
-/// `image`, 8 bits a channel, with so many pixels, each way, averaged into one.
+/// Averages so many pixels, each way, of `image`, 8 bits a channel, into one.
 Handle shrink_pixels(const Handle& image, int shrink);
 
 /// Shrinks and stretches a picture that has the pixels of its file, or is shrunk already. Throws

@@ -28,7 +28,7 @@ class ThreadScope {
   std::shared_lock<std::shared_mutex> lock_;
 };
 
-/// Work while no other thread works with libvips: what libvips says is about this work.
+/// Work while no other thread works with libvips: its messages are about this work.
 class AloneScope {
  public:
   AloneScope();
@@ -46,10 +46,10 @@ class AloneScope {
   std::unique_lock<std::shared_mutex> lock_;
 };
 
-/// How many JPEG files were read with a warning of libjpeg, in all threads since the start.
+/// Number of JPEG files read with a warning of libjpeg, in all threads since the start.
 int warned_jpegs();
 
-/// To be called before any operation. Throws kFailed if libvips does not start.
+/// Call it before any operation. Throws kFailed if libvips does not start.
 void start_vips();
 
 /// One libvips operation: `apply(&result)` answers 0 if it worked.

@@ -4,9 +4,9 @@
 
 namespace oko::ocr {
 
-/// A photographed page without the darker desk around it: the desk becomes paper, and light on the
-/// page is made even. Null if there is no such page: it is lighter than all around it and has no
-/// dents, and nearly all of it is paper.
+/// Removes the darker desk around a photographed page: the desk becomes paper, and light on the
+/// page is made even. Null if there is no such page, which is lighter than all around it, has no
+/// dents, and is nearly all paper.
 PixPointer without_desk(Pix* grey);
 
 /// True if that is surely a photograph of a page that loses no print: its edges are not level, and

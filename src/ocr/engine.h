@@ -26,8 +26,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// The lines of a picture in reading order; none if there is no text. The picture is the
-  /// engine's to free once it has its own copy. Throws kCancelled soon after `stop` is requested,
+  /// The lines of a picture in reading order; none if there is no text. The engine may
+  /// free the picture when it has its own copy. Throws kCancelled soon after `stop` is requested,
   /// kFailed if the engine cannot.
   virtual document::Page read(image::Image image, StopToken stop) = 0;
 };

@@ -5,12 +5,11 @@
 
 namespace oko::ocr {
 
-/// How far a picture is enlarged at most before it is read, and to how many pixels: they bound the
-/// memory of reading, and its time.
+/// Limits of enlarging a picture before it is read. They bound the memory and the time of reading.
 inline constexpr int kLargestScale = 4;
 inline constexpr std::uint64_t kMaxPreparedPixels = 24'000'000;
 
-/// Memory of an engine as long as it is there, in bytes: Tesseract's for two languages, and what it
+/// Memory of an engine while it exists, in bytes: Tesseract's for two languages, and what it
 /// keeps after pages, measured.
 inline constexpr std::uint64_t kEngineBytes = 60'000'000;
 
@@ -19,15 +18,15 @@ inline constexpr std::uint64_t kEngineBytes = 60'000'000;
 inline constexpr std::uint64_t kOriginalBytes = 4;
 inline constexpr std::uint64_t kPreparedBytes = 7;
 
-/// Pixels of a picture at most when it is read.
+/// The most pixels of a picture when it is read.
 constexpr std::uint64_t most_prepared_pixels(int width, int height) {
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   return std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
 }
 
-/// Memory that reading a picture takes at most, in bytes, the picture included. What text there is
-/// nobody knows before: this is for pages full of small print or noise, and twice what an A4 page
-/// of a book takes.
+/// The most bytes that reading a picture takes, the picture included. The amount of text is not
+/// known before, so this is for pages full of small print or noise: twice what an A4 page of a book
+/// takes.
 constexpr std::uint64_t reading_bytes(int width, int height) {
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   return kOriginalBytes * pixels + kPreparedBytes * most_prepared_pixels(width, height);

@@ -6,10 +6,10 @@
 
 namespace oko::ocr {
 
-/// How light the paper of a picture of dark letters is, place by place.
+/// How the lightness of the paper varies in a picture of dark letters.
 enum class Light {
   kEven,
-  kFallsOff,  ///< gradually, so that no one threshold parts ink from paper
+  kFallsOff,  ///< gradually, so that no single threshold separates ink from paper
   kAbrupt,    ///< with edges, as of a desk, a panel or a picture
 };
 
@@ -17,8 +17,8 @@ enum class Light {
 /// lightest ones.
 Light light_of(Pix* grey);
 
-/// Divides a grey picture by its paper, place by place: the paper becomes one light grey. What is
-/// solid and wider than some 60 pixels becomes paper, too. Null if the picture is too small.
+/// Divides a grey picture by its paper, place by place: the paper becomes one light grey. Solid
+/// areas wider than some 60 pixels become paper, too. Null if the picture is too small.
 Pix* with_even_ground(Pix* grey);
 
 /// Makes strokes of a marker in `grey`, the picture in grey, as light as paper. Nothing changes

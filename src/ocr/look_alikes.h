@@ -10,8 +10,8 @@
 
 namespace oko::ocr {
 
-/// The script that a word's letters leave, going by those that only one of the two has; nothing
-/// where it has none of them, or of both.
+/// The script of a word, by the letters that only one of the two has; nothing if it has none of
+/// them, or some of both.
 std::optional<Script> deciding_script(std::string_view word);
 
 /// True if two words differ only in letters that print draws alike ("ATX" and "АТХ").
@@ -20,13 +20,13 @@ bool look_alike(std::string_view word, std::string_view other);
 /// Repairs words of one line whose Latin and Cyrillic letters were taken for each other, as
 /// recognition of two languages at once leaves them. No dictionary:
 ///
-/// - Where a word mixes both scripts, letters that only one of them has decide ("кв" in "Mосква"
-///   with a Latin M, "U" in "СРU" with a Cyrillic С and Р). Where both have such letters, the word
-///   stays as it is.
-/// - A word of look-alikes alone goes the way of its neighbours, the nearest words with deciding
-///   letters on both sides ("share а link", "Ha кухне"); where they disagree or one is missing, of
-///   two thirds of the line, or else of the only one. A word that begins a sentence has none before
-///   it; one letter belongs to the Cyrillic word that follows it. Several capitals, and
+/// - In a word of both scripts, letters that only one of them has decide ("кв" in "Mосква"
+///   with a Latin M, "U" in "СРU" with a Cyrillic С and Р). If both have such letters, the word
+///   stays.
+/// - A word of look-alikes alone follows its neighbours, the nearest words with deciding
+///   letters on both sides ("share а link", "Ha кухне"); if they disagree or one is missing, it
+///   follows two thirds of the line, or else the only one. A word that begins a sentence has none
+///   before it; one letter belongs to the Cyrillic word that follows it. Several capitals, and
 ///   names of 3 letters and more, stay unless they mix scripts or stand next to capitals: "PC" and
 ///   "Tea" stand in Russian lines too.
 /// - Up to 3 small Cyrillic letters right before a Latin word, all of which recognition takes for
@@ -38,8 +38,8 @@ bool look_alike(std::string_view word, std::string_view other);
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
 int repair_look_alikes(std::vector<std::string>& words);
 
-/// All lines of a page. Where a capital that print draws alike is all there is, it is Latin: a key,
-/// a grade or a size is likelier than a Russian letter.
+/// Repairs all lines of a page. A look-alike capital that is the only text becomes Latin: a key, a
+/// grade or a size is likelier than a Russian letter.
 int repair_look_alikes(document::Page& page);
 
 }  // namespace oko::ocr

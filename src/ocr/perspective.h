@@ -15,7 +15,7 @@ namespace oko::ocr {
 /// `letters`: boxes in a picture of `width` x `height` pixels. Looks for the point from which the
 /// letters stand on the fewest rays: projection profiles of vanishing points (Clark and Mirmehdi,
 /// "Recognising text in real scenes", 2002). Nothing if parallel lines explain the letters about
-/// as well, as those of a page that was photographed from above or below do: it is read as it is.
+/// as well, as on a page photographed from above or below, which is read without this.
 std::optional<Projection> find_perspective(const std::vector<document::Box>& letters, int width,
                                            int height);
 

@@ -16,13 +16,13 @@ struct PixDeleter {
 };
 using PixPointer = std::unique_ptr<Pix, PixDeleter>;
 
-/// Dots an inch of a prepared picture, about.
+/// Approximate dots an inch of a prepared picture.
 inline constexpr int kPreparedResolution = 300;
 
 /// Side of the square that is read to find which way up a page is, in pixels.
 inline constexpr int kSampleSide = 560;
 
-/// In pixels from the middle of a picture.
+/// A place in pixels from the middle of a picture.
 struct Point {
   float x = 0, y = 0;
 };
@@ -69,18 +69,18 @@ struct PreparedPicture {
 };
 
 /// Makes the picture grey, dark letters on a light ground, scales it so that its small letters (the
-/// median of what hangs together) are some 20 pixels tall, and turns it by up to 20 degrees where
-/// its lines show a slope. Lines that converge are made parallel. Light that falls off is made
+/// median of connected components) are some 20 pixels tall, and turns it by up to 20 degrees if its
+/// lines slope. Lines that converge are made parallel. Light that falls off is made
 /// even, strokes of a marker and the desk around a sheet go, and print at the edge gets a margin.
 PreparedPicture prepare(const image::Image& image);
 
-/// True if what hangs together in it stands as letters do, readable or not (text_likeness.h).
+/// True if its connected components stand like letters, readable or not (text_likeness.h).
 bool may_have_text(const PreparedPicture& picture);
 
 /// The same picture turned by quarters of a circle, clockwise, and levelled again.
 PreparedPicture turned(const PreparedPicture& picture, int quarter_turns);
 
-/// The picture as it was before it was enlarged, levelled.
+/// The picture before it was enlarged, levelled.
 PreparedPicture unenlarged(const PreparedPicture& picture);
 
 /// The picture with all that is around the page: `on_desk` of one that was prepared.

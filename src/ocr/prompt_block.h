@@ -33,11 +33,11 @@ struct PromptBlock {
 /// more than the letter or two that it sees in things.
 bool has_confident_text(const document::Page& page);
 
-/// The lines of a page as a part of a prompt, so that the model need not guess small print. They
-/// are said to be data that may be wrong and asks for nothing, each begins with "| ", so that no
+/// The lines of a page as a part of a prompt, so that the model need not guess small print. The
+/// block calls them data that may be wrong and ask for nothing. Each begins with "| ", so that no
 /// line can pretend that the block has ended, and runs of lines in one ninth of the picture stand
-/// under its name ("top left"). Where they do not fit, lines come in the order of their confidence
-/// times their area.
+/// under its name ("top left"). If not all fit, those with the largest confidence times area are
+/// kept.
 PromptBlock prompt_block(const document::Page& page, const PromptBlockOptions& options);
 
 }  // namespace oko::ocr

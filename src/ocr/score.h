@@ -20,8 +20,8 @@ struct ErrorCount {
   ErrorCount& operator+=(const ErrorCount& other);
 };
 
-/// The least number of insertions, deletions and replacements (Levenshtein 1966) that make what was
-/// read the truth, by the script of what is missing or replaced, or else of what is too much.
+/// The least number of insertions, deletions and replacements (Levenshtein 1966) that turn the read
+/// text into the truth, by the script of the missing or replaced text, or else of the excess.
 struct TextErrors {
   std::array<ErrorCount, kScripts> characters;  ///< by Script; spaces and line breaks are kOther
   std::array<ErrorCount, kScripts> words;
