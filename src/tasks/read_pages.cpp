@@ -1,0 +1,65 @@
+#include "tasks/read_pages.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/core_count.h"
+#include "engine/plan.h"
+#include "ocr/footprint.h"
+#include "ocr/page_reader.h"
+
+namespace oko::tasks {
+namespace {
+
+std::size_t most_threads(const ReadPagesOptions& options) {
+  return options.threads != 0 ? options.threads : physical_core_count();
+}
+
+/// Makes pages so small that one fits the budget next to the engines. Smaller than 1 megapixel, A4
+/// at 100 dots per inch, they cannot be read.
+document::PagesOptions pages_options(const ReadPagesOptions& options) {
+  constexpr std::uint64_t kLeast = 1'000'000;
+  const std::uint64_t engines =
+      PageBudget::pages_within(options.budget_bytes, most_threads(options));
+  const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
+  document::PagesOptions pages;
+  pages.ignores_text = options.ignores_text;
+  pages.reading_bytes = ocr::reading_bytes;
+  pages.picture_bytes = options.budget_bytes - std::min(options.budget_bytes, taken);
+  const std::uint64_t fit = ocr::pixels_within(pages.picture_bytes);
+  pages.pdf.max_pixels = std::clamp(fit - fit / 100, kLeast,  // sides are rounded to whole pixels
+                                    document::PdfOptions{}.max_pixels);
+  return pages;
+}
+
+/// Says nothing about other pages.
+bool is_of_one_page(const Error& error) {
+  return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
+}
+
+}  // namespace
+
+PageReader::PageReader(std::vector<std::string> files, const ReadPagesOptions& options)
+    : options_(options),
+      threads_(most_threads(options)),
+      pages_(std::move(files), pages_options(options)),
+      budget_(options.budget_bytes, pages_) {}
+
+void PageReader::read(const PageSink& sink, const StopToken& stop) {
+  // Of the pages that are being read; each is filled by the thread that loads the page.
+  std::vector<document::Sheet> sheets(options_.makes_sheets ? pages_.size() : 0);
+  const std::size_t threads = budget_.share(std::min(threads_, pages_.size()), stop);
+  ocr::read_pages(
+      pages_.size(), options_.ocr, threads,
+      [&](std::size_t i) { return pages_.load(i, sheets.empty() ? nullptr : &sheets[i]); },
+      [&](std::size_t i, ocr::ReadResult result) {
+        if (result.error && !is_of_one_page(*result.error)) throw *result.error;
+        ReadPage read{i, std::move(result.page), {}, std::move(result.error)};
+        if (!sheets.empty() && !read.error) read.sheet = std::move(sheets[i]);
+        if (!sheets.empty()) sheets[i] = {};
+        sink(read);
+      },
+      stop, [&](std::size_t i) { return budget_.reserve(i, stop); });
+}
+
+}  // namespace oko::tasks
