@@ -27,8 +27,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
-  /// Lets go of the memory of bytes that were read and will not be needed soon; they are read from
-  /// the file again where they are.
+  /// Releases the memory of bytes that were read and will not be needed soon; if they are, they are
+  /// read from the file again.
   void forget(std::size_t offset, std::size_t size) const;
 
   std::byte* header() const { return data_ - kHeaderBytes; }

@@ -5,8 +5,8 @@
 
 namespace oko {
 
-/// Why the system refused a call, in the user's language: the text of an errno. A reason that oko
-/// has no translation of is in English.
+/// Why the system refused a call, in the user's language: the text of an errno. A reason without
+/// a translation is in English.
 std::string system_reason(int error);
 /// The same for an error of std::filesystem, whose values are those of errno.
 inline std::string system_reason(const std::error_code& error) {

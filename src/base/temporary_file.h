@@ -40,7 +40,7 @@ class TemporaryFile {
   /// Throws kFailed.
   void append(std::span<const std::byte> bytes);
 
-  /// Gives it its name, over a file that has it, and rights for all to read. Throws kFailed.
+  /// Gives it its name, in place of a file of that name, and lets all read it. Throws kFailed.
   void keep_as(const std::filesystem::path& path);
 
  private:
@@ -52,8 +52,8 @@ class TemporaryFile {
   std::optional<TemporaryPath> registration_;
 };
 
-/// For a process that is about to end without destructors: removes all files and folders in the
-/// making.
+/// For a process that is about to end without destructors: removes all unfinished files and
+/// folders.
 void remove_temporary_files() noexcept;
 
 }  // namespace oko

@@ -62,8 +62,8 @@ class Command {
   void set_description(const std::string& option, const std::string& text);
   void on_run(std::function<void()> run) { run_ = std::move(run); }
 
-  /// Reads what stands behind the program's name. Returns the text to print where help or the
-  /// version is asked for; otherwise `run` runs the command that was given. Throws kUsage.
+  /// Reads the arguments behind the program's name. Returns the text to print if they request help
+  /// or the version; otherwise `run` runs the given command. Throws kUsage.
   std::optional<std::string> parse(std::span<char* const> arguments);
   void run() const;
 
@@ -75,7 +75,7 @@ class Command {
   /// This one, the command of it that was given, and so on.
   std::vector<const Command*> given() const;
   bool takes_value(const std::string& name) const;
-  /// CLI11 takes an empty value in "NAME=" for none, and brackets for a list.
+  /// CLI11 takes an empty value in "NAME=" for no value, and brackets for a list.
   std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
   /// The message for arguments that CLI11 has refused: its own messages are English.
   std::optional<std::string> reason(const std::vector<std::string>& arguments) const;

@@ -26,13 +26,13 @@ struct CommonOptions {
   std::string budget;  ///< memory for oko, weights included; empty: what the machine has to give
 };
 
-/// What --budget says, or what this machine has to give, but no more than the limit of the
-/// process's address space leaves; bytes.
+/// The budget in bytes: that of --budget, or this machine's, but no more than the limit of the
+/// process's address space leaves.
 std::uint64_t budget_of(const CommonOptions& options);
 
 /// After `budget_of`. Throws kOverBudget if the system itself leaves less than `bytes` of the
-/// address space: before libraries are started that end the process there. A budget that is short
-/// for other reasons is refused by those that know all that the work takes.
+/// address space: before libraries start that would end the process there. Code that knows the
+/// whole work refuses budgets that are too small for other reasons.
 void require_address_space(std::uint64_t bytes);
 
 /// The models of a command under its budget.
@@ -40,7 +40,7 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
 
 void add_common_options(Command& command, CommonOptions& options);
 
-/// Says in the help of a command that it takes --budget and does not heed it.
+/// Says in the help of a command that it accepts --budget and ignores it.
 void ignore_budget(Command& command);
 
 /// --threads, for commands that run a model. Without it `threads` keeps its value.

@@ -9,16 +9,16 @@
 
 namespace oko::cli {
 
-/// Errors of single files or pages, after which the others are still tried.
+/// Errors of single files or pages. The others are still tried after them.
 class Failures {
  public:
-  /// An error of one file, which says nothing about the others.
+  /// True for an error of one file that does not affect the others.
   static bool is_of_one_file(const Error& error) {
     return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
   }
 
-  /// Says `message`, and the hint of `error` where it has not been said yet. The hint of
-  /// kOverBudget waits for `throw_first`, which knows the budget that is enough for all.
+  /// Prints `message`, and the hint of `error` unless it was printed before. The hint of
+  /// kOverBudget waits for `throw_first`, which knows the budget that is sufficient for all.
   void add(const Error& error, const std::string& message);
 
   /// Throws `message` with the code of the first error, if there was one. `least_budget`: enough

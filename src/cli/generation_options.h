@@ -23,7 +23,7 @@ struct GenerationOptions {
   std::uint64_t seed = 0;
 };
 
-/// `language_help`: what --lang decides.
+/// `language_help`: the effect of --lang.
 void add_generation_options(Command& command, GenerationOptions& options,
                             const std::string& language_help);
 
@@ -33,7 +33,7 @@ Language language_of(const GenerationOptions& options);
 /// "off", "on", "auto".
 tasks::ReadText when_to_read(const std::string& ocr);
 
-/// Before libraries are started: the least of what any picture takes.
+/// The least memory that any picture takes, for a check before libraries start.
 void require_space_of_model(const GenerationOptions& options, const std::filesystem::path& model);
 
 }  // namespace oko::cli

@@ -12,18 +12,18 @@ namespace oko::cli {
 /// an Interrupt has seen; that of kCancelled before one.
 int stop_status();
 
-/// What Ctrl-C (SIGINT) stops.
+/// The effect of Ctrl-C (SIGINT).
 enum class CtrlC {
   kStops,      ///< everything, as the other signals
   kStopsTurn,  ///< what has begun with `Interrupt::begin_turn`, and nothing else
 };
 
 /// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP request a stop; a second one ends the
-/// process at once, without its temporary files. SIGHUP stays ignored where it was (nohup).
+/// process at once, without its temporary files. SIGHUP stays ignored if it was (nohup).
 class Interrupt {
  public:
-  /// For work inside of libraries that look for no stop, such as the decoding of a picture: a
-  /// process that has not stopped in that time after the request is ended.
+  /// For work inside libraries that do not check for a stop, such as the decoding of a picture:
+  /// ends a process that has not stopped within that time after the request.
   static constexpr std::chrono::milliseconds kPatience{500};
 
   /// Without `patience` the work has all the time that it takes to clean up.
@@ -35,10 +35,10 @@ class Interrupt {
 
   StopToken token() const { return source_.get_token(); }
 
-  /// Of what begins now: stopped with `token()`, and by CtrlC::kStopsTurn. The turn before it has
-  /// ended.
+  /// The token of a turn that begins now. It stops with `token()`, and by CtrlC::kStopsTurn. The
+  /// turn before it has ended.
   StopToken begin_turn();
-  /// Of what `begin_turn` has begun.
+  /// The token of the turn that `begin_turn` has begun.
   StopToken turn();
 
  private:

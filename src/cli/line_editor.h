@@ -12,18 +12,18 @@ namespace oko::cli {
 struct TypedLine {
   enum class Kind {
     kLine,
-    kInterrupted,  ///< a stop was requested; `text` is what stood there
+    kInterrupted,  ///< a stop was requested; `text` is the unfinished line
     kEnd,          ///< Ctrl-D, or the terminal has gone
   };
   Kind kind = Kind::kEnd;
   std::string text = {};
 };
 
-/// Reads lines from a terminal, which can be edited and recalled: libedit. UTF-8 whatever the
+/// Reads lines from a terminal, which can be edited and recalled: libedit. UTF-8 in any
 /// locale. One lives at a time.
 class LineEditor {
  public:
-  /// `history`: what can be recalled, oldest first.
+  /// `history`: the lines to recall, oldest first.
   LineEditor(const std::string& prompt, const std::vector<std::string>& history);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
@@ -32,7 +32,7 @@ class LineEditor {
   /// While it waits, `stop` ends it. The terminal is as it was before when it returns.
   TypedLine read(const StopToken& stop);
 
-  /// Can be recalled from now on.
+  /// Adds a line to those to recall.
   void remember(const std::string& line);
 
  private:

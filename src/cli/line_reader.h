@@ -17,9 +17,9 @@ class LineReader {
 
   LineReader(int file, StopToken stop) : file_(file), stop_(std::move(stop)) {}
 
-  /// The lines that are there by now, at least one and without their ends ("\n" or "\r\n"); nothing
-  /// at the end of the file. Throws kFailed if it cannot be read, kBadInput for a line of more
-  /// than kMaxLineBytes, kCancelled.
+  /// Waits for at least one line, and returns all available ones without their ends ("\n" or
+  /// "\r\n"); nothing at the end of the file. Throws kFailed if it cannot be read, kBadInput for a
+  /// line of more than kMaxLineBytes, kCancelled.
   std::optional<std::vector<std::string>> next();
 
  private:

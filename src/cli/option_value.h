@@ -8,14 +8,14 @@
 
 namespace oko::cli {
 
-/// Where the value of an option or argument is written. Of the integers each platform has two for
-/// std::size_t and std::uint64_t.
+/// The variable that gets the value of an option or argument. On each platform two of the integer
+/// types are std::size_t and std::uint64_t.
 using Target = std::variant<std::string*, std::optional<std::string>*, std::vector<std::string>*,
                             std::filesystem::path*, float*, int*, long*, long long*, unsigned long*,
                             unsigned long long*, std::optional<int>*, std::optional<unsigned long>*,
                             std::optional<unsigned long long>*>;
 
-/// How the text of an option or argument becomes a value.
+/// Turns the text of an option or argument into a value.
 struct OptionValue {
   struct Range {
     double least, most;
@@ -27,18 +27,18 @@ struct OptionValue {
   std::vector<std::string> choices = {};  ///< empty: any
   bool comma_separated = false;           ///< of a vector
 
-  /// Writes what the user gave, an item each time. Throws kUsage, without a hint, where that is no
-  /// such value; `target` may then hold a part of it.
+  /// Writes the user's texts, one item each. Throws kUsage, without a hint, if a text is not a
+  /// valid value; `target` may then hold a part of them.
   void set(const std::vector<std::string>& texts) const;
 
   /// For the help: "INT in [1 - 1024]".
   std::string type() const;
 
-  /// What the target holds now.
+  /// The present value of the target.
   std::string text() const;
 };
 
-/// The message where an option is given without its value.
+/// The message for an option without its value.
 std::string missing_value(const std::string& name);
 
 }  // namespace oko::cli

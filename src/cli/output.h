@@ -10,7 +10,7 @@
 
 namespace oko::cli {
 
-/// Where a command prints its result: standard output, or a file that is there once it is whole.
+/// The destination of a command's result: standard output, or a file that appears when complete.
 class Output {
  public:
   /// `file`: empty: standard output. Throws kFailed if it cannot be written, kUsage if it is

@@ -5,14 +5,14 @@
 
 namespace oko::cli {
 
-/// Makes the standard streams safe to use; to be called first of all. A stream that the caller has
-/// closed is opened so that its use fails: otherwise the next file that is opened would take its
-/// number, and messages would be written into it. SIGPIPE and SIGXFSZ are ignored: stderr that
-/// nobody reads, or that has reached its size, must not end the work; see `print` and
+/// Makes the standard streams safe to use; call it first. It opens a stream that the caller has
+/// closed so that its use fails: otherwise the next file would take its number, and messages would
+/// be written into it. SIGPIPE and SIGXFSZ are ignored: stderr without a reader, or at its size
+/// limit, must not end the work; see `print` and
 /// `end_as_broken_pipe` for stdout.
 void secure_standard_streams();
 
-/// Prints to stderr at once. What cannot be printed is lost: words for people never stop the work.
+/// Prints to stderr at once. A message that cannot be printed is lost: it never stops the work.
 void say(std::string_view text) noexcept;
 
 /// Says "oko: TEXT" on a line of its own, without control characters.
@@ -21,12 +21,13 @@ void say_note(std::string_view text) noexcept;
 /// Says "hint: TEXT" in the same way, in the user's language; nothing if `text` is empty.
 void say_hint(std::string_view text) noexcept;
 
-/// `say_note`, if stderr takes it at once: a process that must end waits for no reader.
+/// Like `say_note`, but only if stderr takes it at once: a process that must end waits for no
+/// reader.
 void say_last_note(std::string_view text) noexcept;
 
-/// One line on stderr that is drawn over: "label  [#####.....]  50 %". Nothing if stderr is no
-/// terminal or one that cannot draw (TERM=dumb), where stdout is a pipe to a program that may print
-/// to the same terminal, or where quiet is asked.
+/// A line on stderr that is redrawn: "label  [#####.....]  50 %". Draws nothing if stderr is not a
+/// terminal or one that cannot draw (TERM=dumb), if stdout is a pipe to a program that may print to
+/// the same terminal, or with --quiet.
 class ProgressBar {
  public:
   ProgressBar(std::string label, bool quiet);

@@ -11,7 +11,7 @@ namespace oko::hub {
 
 struct AlignOptions {
   std::filesystem::path model;  ///< folder of a model
-  /// Is told before a copy is written: its place, and the bytes of disk that it takes. May be
+  /// Called before a copy is written, with its place and the bytes of disk that it takes. May be
   /// empty.
   std::function<void(const std::filesystem::path&, std::uint64_t)> on_copy = {};
   /// Called with the bytes done and their total, from one thread at a time. May be empty.
@@ -41,7 +41,7 @@ struct AlignedCopy {
   std::string obstacle;     ///< why it cannot be made, in the user's language; empty if it can
 };
 
-/// Makes none. Throws kBadModel.
+/// Makes no copy. Throws kBadModel.
 AlignedCopy aligned_copy_of(const std::filesystem::path& model);
 
 }  // namespace oko::hub

@@ -29,9 +29,9 @@ struct ConversionPlan {
 /// The new checkpoint: of the BERT family (BGE-M3, multilingual-e5) or of Qwen3-VL, by the
 /// "model_type" in `config`. Encoders: the layers and the word embeddings are quantized, positions,
 /// norms and the heads of BGE-M3 stay, poolers and other tasks' heads go. Qwen3-VL: the language
-/// model is quantized, the vision tower stays. What stays in f32 becomes f16, where its numbers
-/// fit. Where no group size is asked for: 128 for encoders, whose kernels read such codes as they
-/// are, and 64 for Qwen3-VL, or what divides all layers. Layers whose columns it does not divide
+/// model is quantized, the vision tower stays. Tensors that stay in f32 become f16, if their
+/// numbers fit. The default group size is 128 for encoders, whose kernels read such codes directly,
+/// and 64 for Qwen3-VL, or a size that divides all layers. Layers whose columns it does not divide
 /// stay dense. Throws kBadModel: another architecture, nothing to quantize.
 ConversionPlan plan_conversion(const nlohmann::json& config,
                                const std::map<std::string, SourceTensor>& source, int bits,

@@ -20,11 +20,11 @@ struct ConvertOptions {
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
   StopToken stop = {};
-  /// Is given the folder of the new model before the work, with weights that are all zero: throws
-  /// where such a model cannot be loaded. May be empty.
+  /// Called with the folder of the new model before the work, its weights all zero. It throws if
+  /// such a model cannot be loaded. May be empty.
   std::function<void(const std::filesystem::path&)> check_plan = {};
-  /// Is given the folder at the end, before it gets its name: throws where the model does not run.
-  /// May be empty.
+  /// Called with the folder at the end, before it gets its name. It throws if the model does not
+  /// run. May be empty.
   std::function<void(const std::filesystem::path&)> check_result = {};
 };
 

@@ -10,7 +10,7 @@ namespace oko::hub {
 /// Holds a file that one process at a time can hold. The system gives it up when the process ends.
 class FileLock {
  public:
-  /// Makes `path` where it is not there, and waits for the process that holds it. Throws kFailed,
+  /// Makes `path` if it does not exist, and waits for the process that holds it. Throws kFailed,
   /// kCancelled.
   FileLock(const std::filesystem::path& path, const StopToken& stop);
   ~FileLock();

@@ -5,7 +5,7 @@
 
 namespace oko::hub {
 
-/// Throws kFailed, with both numbers, where the disk of the existing `folder` has less than `bytes`
+/// Throws kFailed, with both numbers, if the disk of the existing `folder` has less than `bytes`
 /// free, or cannot be asked.
 void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes);
 

@@ -10,11 +10,11 @@ namespace oko::hub {
 /// in the Hugging Face cache (`find_snapshot`). Throws kBadModel: found nowhere.
 std::filesystem::path find_model(const std::string& name);
 
-/// The model that `oko describe` takes where none is named.
+/// The default model of `oko describe`.
 inline constexpr const char* kDefaultVisionLanguageModel =
     "mlx-community/Qwen3-VL-4B-Instruct-4bit";
 
-/// The model that `oko embed` takes where none is named: what `oko convert BAAI/bge-m3` makes.
+/// The default model of `oko embed`: the result of `oko convert BAAI/bge-m3`.
 inline constexpr const char* kDefaultEmbeddingModel = "bge-m3";
 
 }  // namespace oko::hub

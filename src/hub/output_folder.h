@@ -12,7 +12,7 @@
 
 namespace oko::hub {
 
-/// A model's folder in the making. It has another name in the same parent folder until `keep`, so
+/// An unfinished folder of a model. It has another name in the same parent folder until `keep`, so
 /// that nobody sees half a model. If it is destroyed before, nothing is left. The next folder made
 /// there removes what a killed process has left.
 class OutputFolder {
@@ -23,7 +23,7 @@ class OutputFolder {
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 
-  /// Where files are to be written.
+  /// The folder for the files.
   const std::filesystem::path& path() const { return working_; }
 
   void add_json(const std::string& name, const nlohmann::ordered_json& value, int indent = 2);

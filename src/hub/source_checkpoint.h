@@ -14,7 +14,7 @@
 
 namespace oko::hub {
 
-/// A tensor of a checkpoint that is to be converted.
+/// A tensor of a checkpoint, for a conversion.
 class SourceTensor {
  public:
   SourceTensor(std::shared_ptr<MappedFile> file, checkpoint::TensorInfo info)
@@ -28,7 +28,7 @@ class SourceTensor {
   /// where one is not a number.
   std::vector<float> read(const std::string& name, std::uint64_t first, std::uint64_t count) const;
 
-  /// Gives the memory of those elements back.
+  /// Releases the memory of those elements.
   void forget(std::uint64_t first, std::uint64_t count) const;
 
   /// The tensor as it lies in the file.
@@ -36,7 +36,7 @@ class SourceTensor {
     return file_->bytes().subspan(info_.offset, info_.size);
   }
 
-  /// Gives the memory of `size` bytes from `begin` back.
+  /// Releases the memory of `size` bytes from `begin`.
   void forget_bytes(std::uint64_t begin, std::uint64_t size) const {
     file_->forget(info_.offset + begin, size);
   }

@@ -6,7 +6,7 @@
 
 namespace oko::text {
 
-/// A rule of a normalizer: what text becomes.
+/// A rule of a normalizer: a text and its replacement.
 struct CharsmapRule {
   std::string from;
   std::string to;

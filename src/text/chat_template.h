@@ -47,8 +47,8 @@ enum class ChatStyle { kInstruct, kThinking };
 /// kBadModel if it is not a template of Qwen's kind (it has no `<|im_start|>`).
 ChatStyle chat_style_of(const std::filesystem::path& model_dir);
 
-/// The prompt of a conversation, as the chat template of Qwen3-VL renders it without tools
-/// and picture numbers and HF `tokenizers` encodes that. Each image is `<|vision_start|>`, its
+/// The prompt of a conversation: as the chat template of Qwen3-VL renders it, without tools and
+/// picture numbers, and as HF `tokenizers` encodes that. Each image is `<|vision_start|>`, its
 /// count of `<|image_pad|>`, `<|vision_end|>`. Added tokens written out in the messages' text
 /// stay plain text: a user cannot open a turn. In the assistant's turns those that are not special
 /// (`<think>`, `<tool_call>`) are tokens.

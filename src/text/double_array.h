@@ -22,7 +22,7 @@ class DoubleArray {
 
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::size_t kBlock = 256;         ///< units; their number is a multiple of it
-  static constexpr std::size_t kMaxUnits = 1 << 23;  ///< what a unit can point at
+  static constexpr std::size_t kMaxUnits = 1 << 23;  ///< a unit can point at these
 
   /// Units for `keys`, sorted by text and different; values below kNone. Empty if they would
   /// need more than kMaxUnits.
@@ -38,7 +38,7 @@ class DoubleArray {
   /// A place in the trie.
   class Cursor {
    public:
-    /// One byte down; false if no key goes on so, and then the cursor is of no more use.
+    /// One byte down; false if no key continues so. The cursor is then invalid.
     bool step(unsigned char byte) {
       unit_ = units_[((unit_ >> kLabelBits) & (kMaxUnits - 1)) ^ byte];
       return (unit_ & kLabelMask) == byte + 1u;

@@ -8,7 +8,7 @@
 
 namespace oko::text {
 
-/// What a JSON file of a tokenizer holds at its root.
+/// The kind of a tokenizer's JSON file, by its root.
 enum class JsonKind {
   kTokenizer,   ///< tokenizer.json: model.vocab and model.merges go to the source, not to the tree
   kVocabulary,  ///< vocab.json: all of it goes to the source

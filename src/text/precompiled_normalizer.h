@@ -8,7 +8,7 @@
 
 namespace oko::text {
 
-/// Appends to `out` what HF `tokenizers` makes of text by a "Precompiled" normalizer: a grapheme
+/// Appends to `out` the text that HF `tokenizers` makes by a "Precompiled" normalizer: a grapheme
 /// cluster of fewer than six bytes that begins with a rule is replaced by that rule, the shortest
 /// that fits, and what the cluster holds beyond it is dropped; of other clusters each character is
 /// looked up alone. Goes from `at` on until `out` is at least `enough` long or the text ends;

@@ -17,7 +17,7 @@ namespace oko::text {
 /// The files that a table was made from; absent ones are zero.
 using TableSources = std::array<FileIdentity, 3>;
 
-/// What the block of every table starts with.
+/// The start of the block of every table.
 struct TableHeader {
   std::uint64_t magic, checksum;  ///< XXH3 of all that follows this header
   std::uint32_t version, reserved;
@@ -50,7 +50,7 @@ class TableBlock {
 void seal_table(std::span<std::byte> block, const TableKind& kind, const TableSources& sources);
 
 /// The table of the model in `model_dir`, mapped from the cache where one made from `sources` is
-/// there, whatever name the folder is reached by; else made by `build` and cached. An empty
+/// there, independent of the folder's path; else made by `build` and cached. An empty
 /// `cache_dir`, or one that cannot be written, costs time at the next start, and nothing else.
 TableBlock load_table(const TableKind& kind, const std::filesystem::path& cache_dir,
                       const std::filesystem::path& model_dir, const TableSources& sources,

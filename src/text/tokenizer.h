@@ -15,7 +15,7 @@
 namespace oko::text {
 
 struct TokenizerOptions {
-  /// Where the table made of a tokenizer's files is kept for the next start; empty: nowhere.
+  /// Folder that keeps the table made of a tokenizer's files for the next start; empty: none.
   std::filesystem::path cache_dir = oko_home() / "cache" / "tokenizers";
 };
 
@@ -42,14 +42,14 @@ class Tokenizer {
     return encode_with_added(text, /*with_special=*/true);
   }
 
-  /// Tokens of what a model has written: added tokens that are not special ("<think>",
+  /// Tokens of a model's own text: added tokens that are not special ("<think>",
   /// "<tool_call>") are recognised; special ones stay plain text.
   std::vector<std::int32_t> encode_markup(std::string_view text) const {
     return encode_with_added(text, /*with_special=*/false);
   }
 
-  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are passed over,
-  /// and special tokens too where `skip_special`.
+  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are skipped,
+  /// and special tokens too if `skip_special`.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const;
 
   /// The bytes of a token, not always whole characters; empty for ids outside the vocabulary.

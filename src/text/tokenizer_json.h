@@ -7,14 +7,14 @@
 
 #include "text/tokenizer_source.h"
 
-// What the readers of tokenizer files share. `name` is the file, for messages.
+// Shared by the readers of tokenizer files. `name` is the file, for messages.
 
 namespace oko::text {
 
 /// Throws kBadModel: the file is damaged.
 [[noreturn]] void fail(const std::string& name, const std::string& what);
 
-/// Throws kBadModel: the file asks for something that oko does not have.
+/// Throws kBadModel: the file needs something that oko does not have.
 [[noreturn]] void refuse(const std::string& name, const std::string& what,
                          const nlohmann::json& value);
 
@@ -24,7 +24,7 @@ const nlohmann::json& field(const nlohmann::json& object, const char* key);
 /// True if the object's "type" is `type`.
 bool is_type(const nlohmann::json& object, std::string_view type);
 
-/// A boolean, `missing` where there is none.
+/// A boolean, `missing` if there is none.
 bool flag(const nlohmann::json& object, const char* key, bool missing);
 
 /// An entry of "added_tokens" or "added_tokens_decoder". Throws kBadModel.

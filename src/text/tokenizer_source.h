@@ -12,8 +12,8 @@ struct AddedToken {
   std::string content;
   std::int32_t id = 0;
   bool special = false;
-  bool normalized = false;   ///< looked for after NFC, not before
-  bool single_word = false;  ///< only where no letter, mark, digit or "_" touches it
+  bool normalized = false;   ///< searched after NFC, not before
+  bool single_word = false;  ///< only if no letter, mark, digit or "_" touches it
   bool strip_left = false;   ///< takes the white space before it
   bool strip_right = false;
 };

@@ -41,7 +41,7 @@ class TokenizerTable {
   static constexpr TableKind kKind{0x3142'4154'4B4F'4B4F, 2, &is_sound, "tokens"};  // "OKOKTAB1"
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::uint32_t kMaxSlots = 1u << 22;
-  /// A lookup looks at no more slots than this; a table that would need more is not built.
+  /// A lookup checks at most so many slots; a table that would need more is not built.
   static constexpr std::uint32_t kMaxProbes = 256;
   static constexpr std::size_t kMaxPieceBytes = 64;  ///< longer tokens are not among the pieces
   static constexpr std::uint32_t kSpecial = 1, kSingleWord = 2, kStripLeft = 4, kStripRight = 8;
@@ -68,8 +68,8 @@ class TokenizerTable {
     return nullptr;
   }
 
-  /// The one token that BPE makes of `piece`, or `kNone` where it makes several or that is not
-  /// known.
+  /// The one token that BPE makes of `piece`, or `kNone` if it makes several or an
+  /// unknown one.
   std::uint32_t find_piece(std::string_view piece) const;
 
   /// Added tokens looked for before NFC or after it, sorted by content.
