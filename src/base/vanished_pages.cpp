@@ -87,7 +87,7 @@ VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
   const auto free = std::find_if(slots.begin(), slots.end(),
                                  [](const Slot& slot) { return slot.begin.load() == 0; });
   if (free == slots.end()) return;
-  // Where descriptors are used up, every bus error of the mapping counts as the file's.
+  // If descriptors are used up, every bus error of the mapping counts as the file's.
   free->file.store(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), std::memory_order_release);
   slot_ = static_cast<int>(free - slots.begin());
   free->length = std::min(message.size(), kMessageBytes);

@@ -105,7 +105,7 @@ const Files& choose(const std::vector<Files>& candidates, const fs::path& model_
   return fitting == candidates.end() ? candidates.front() : *fitting;
 }
 
-/// Where there is no whole candidate: throws for what is missing.
+/// If no candidate is complete: throws for the missing part.
 void require_none(const fs::path& model_dir, const CheckpointFormat& format, const Files& indexed,
                   const std::map<int, std::map<int, fs::path>>& sets) {
   for (const fs::path& path : indexed) {

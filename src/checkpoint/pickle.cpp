@@ -288,7 +288,7 @@ void PickleMachine::recall(std::uint64_t index) {
   push(memo_[index]);
 }
 
-/// Of everything on the stack from `first` on.
+/// Makes a tuple of everything on the stack from `first` on.
 void PickleMachine::make_tuple(std::size_t first) {
   const std::span<const Number> items = std::span(stack_).subspan(first);
   int depth = 1;

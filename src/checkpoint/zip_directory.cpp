@@ -25,14 +25,14 @@ constexpr std::uint64_t kEndSize = 22;
 constexpr std::uint64_t kZip64LocatorSize = 20;
 constexpr std::uint64_t kMaxComment = 0xFFFF;
 
-// What fills a narrow field whose value is in a zip64 record.
+// The filler of a narrow field whose value is in a zip64 record.
 constexpr std::uint64_t kFull16 = 0xFFFF;
 constexpr std::uint64_t kFull32 = 0xFFFFFFFF;
 
 constexpr std::uint64_t kEncrypted = 1;           // flags
 constexpr std::uint64_t kSizesFollowTheData = 8;  // flags: the local header has zeros
 
-/// Where the directory lies.
+/// The place of the directory.
 struct DirectoryExtent {
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
@@ -186,7 +186,7 @@ Record DirectoryReader::read_record(ByteCursor& directory) const {
   return record;
 }
 
-/// Where the data of an entry lies, which only its local header tells.
+/// The place of an entry's data, which only its local header tells.
 ZipEntry DirectoryReader::check_entry(const Record& record, std::uint64_t data_end) const {
   if ((record.flags & kEncrypted) != 0) fail_entry(record.name, tr("is encrypted", "зашифрована"));
   if (record.method != 0 || record.stored_size != record.size) {

@@ -82,7 +82,7 @@ std::span<const std::string> options_in(const std::vector<std::string>& argument
   return std::span(arguments).first(static_cast<std::size_t>(end - arguments.begin()));
 }
 
-/// What CLI11 may take for joined options: "-x...".
+/// Arguments that CLI11 may take for joined options: "-x...".
 std::vector<std::string> joined_options(const std::vector<std::string>& arguments) {
   std::vector<std::string> found;
   for (const std::string& each : options_in(arguments)) {

@@ -42,7 +42,7 @@ void on_signal(int number) {
   send(kSignal);
 }
 
-/// What the pipe gives next; kEnd if it is broken, and kSignal after `milliseconds` (-1: never).
+/// The next byte of the pipe; kEnd if it is broken, and kSignal after `milliseconds` (-1: never).
 char next_byte(int milliseconds) {
   pollfd waiting{signal_pipe[0], POLLIN, 0};
   int ready = 0;

@@ -79,8 +79,8 @@ void require_address_space(std::uint64_t bytes) {
 
 namespace {
 
-/// Of a model that waits for its next line of standard input. Its files stay in the page cache, and
-/// loading it again takes milliseconds.
+/// Idle time of a model that waits for its next line of standard input. Its files stay in the page
+/// cache, and loading it again takes milliseconds.
 constexpr std::chrono::minutes kIdleTimeout{5};
 
 }  // namespace

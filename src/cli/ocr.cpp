@@ -35,7 +35,7 @@ void refuse_binary_on_terminal(const OcrOptions& options) {
                  "направьте его в файл: oko ocr ... --format pdf -o out.pdf"));
 }
 
-/// Of a page with ink that was not read for sure.
+/// Notes that a page has ink that was not read for sure.
 void say_doubt(const std::string& name, const document::Page& page) {
   say_note(page.lines.empty() ? tr("{}: what may be text could not be read",
                                    "{}: то, что похоже на текст, прочитать не удалось", name)

@@ -57,7 +57,7 @@ engine::VisionLanguageModel vision_language(const std::string& name) {
   if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
     model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
     model.config = qwen::Config::load(*folder);
-    // Where the download has only begun, the config may be all that is there.
+    // If the download has only begun, the config may be the only file.
     model.processor = model.weight_bytes > 0
                           ? qwen::ImageProcessorConfig::of_model(*folder)
                           : qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json");
@@ -207,7 +207,7 @@ std::string megapixels(std::int64_t pixels) {
   return fmt::format("{:.{}f}", static_cast<double>(pixels) / 1e6, pixels < kFew ? 2 : 1);
 }
 
-/// How the models are kept and what is the most that fits, if they fit at all.
+/// Prints how the models are kept and the limits, if they fit.
 void print_limits(const engine::Plan& plan) {
   if (plan.verdict == engine::Verdict::kDoesNotFit) return;
   print(plan.mode == engine::Mode::kResident

@@ -29,7 +29,7 @@ bool shows_text(std::string_view name) {
   return name == "Tj" || name == "TJ" || name == "'" || name == "\"";
 }
 
-/// What sets the distances of words and letters as the operator " does, whose operands these are.
+/// Operators that set the distances of words and letters like the operator " with these operands.
 std::string distances_of(std::string_view operands) {
   const std::string text(operands.substr(0, operands.find_first_of("(<")));
   char* rest = nullptr;

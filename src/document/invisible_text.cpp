@@ -42,7 +42,7 @@ std::string map_sections(const std::vector<std::string>& entries, std::string_vi
   return result;
 }
 
-/// What codes mean: themselves, and the surrogates what stands in `supplementary`.
+/// The map of codes: to themselves, and of surrogates to the characters in `supplementary`.
 std::string unicode_map(const std::map<char32_t, std::uint16_t>& supplementary) {
   std::vector<std::string> ranges, characters;
   for (std::uint32_t first = 0; first <= 0xFF00; first += 0x100) {

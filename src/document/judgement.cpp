@@ -17,8 +17,8 @@ namespace {
 
 #include "document/letter_pairs.inc"
 
-// Of all pairs. Russian, English, German, French and Ukrainian text has 0.95 and more of them that
-// are usual, Polish 0.79 and Welsh 0.75, text moved along the alphabet 0.62 and less.
+// Share of all pairs that are usual. Russian, English, German, French and Ukrainian text has 0.95
+// and more, Polish 0.79 and Welsh 0.75, text moved along the alphabet 0.62 and less.
 constexpr double kUsualPairs = 0.7;
 constexpr std::size_t kEnoughPairs = 30;
 constexpr double kStrange = 0.1;    // characters without a meaning, of all

@@ -33,7 +33,7 @@ bool is_at(const Box& a, const Box& b) {
   return smaller > 0 && common_area(a, b) > kSameArea * smaller;
 }
 
-/// Of the letters, however they are turned.
+/// The height of the letters, in any direction of the text.
 float height_of(const Box& box) {
   return std::min(box.width, box.height);
 }
@@ -96,7 +96,7 @@ std::size_t letters_of(const Line& line) {
   return count;
 }
 
-/// Of the words by their length.
+/// The mean confidence of the words, weighted by their length.
 float confidence_of(const Line& line) {
   float sum = 0;
   for (const Word& word : line.words) {
@@ -105,7 +105,7 @@ float confidence_of(const Line& line) {
   return sum / std::max(1.0f, static_cast<float>(letters_of(line)));
 }
 
-/// What was read surely at the place of a word, and not beyond it.
+/// The surely read words at the place of a word, not beyond it.
 std::vector<Word> words_at(const Page& read, const Box& place) {
   std::vector<Word> words;
   for (const Line& line : read.lines) {

@@ -22,7 +22,7 @@ constexpr int kJpegQuality = 85;
 // Ignore lower values: cameras and programs write 72 or 96 dpi by default.
 constexpr double kLeastResolution = 100;
 constexpr double kMostResolution = 2400;
-// Where a picture does not say: its longer side as that of A4, within these bounds.
+// For a picture without a resolution: its longer side is that of A4, within these bounds.
 constexpr double kScreenResolution = 96;
 constexpr double kScanResolution = 300;
 constexpr double kLongSideOfA4 = 11.69;  // inches

@@ -67,7 +67,7 @@ void require_pdf(const std::filesystem::path& path) {
 
 /// Smaller ones, in points, are ornaments.
 constexpr float kLeastPicture = 8;
-// Of a letter that was turned into an outline, in points; fewer of them than that are ornaments.
+// Sizes of a letter that was turned into an outline, in points. Fewer outlines are ornaments.
 constexpr float kLeastOutline = 2, kTallestOutline = 60, kWidestOutline = 100;
 constexpr std::size_t kManyOutlines = 60;
 

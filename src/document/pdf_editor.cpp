@@ -130,7 +130,7 @@ void PdfEditor::write(const std::filesystem::path& path) {
   throw_on_error();
 }
 
-/// Of dictionaries; what the entries refer to is shared.
+/// Copies the entries of a dictionary; the objects that they refer to are shared.
 void PdfEditor::copy_entries(qpdf_oh from, qpdf_oh to) {
   qpdf_oh_begin_dict_key_iter(qpdf_, from);
   while (qpdf_oh_dict_more_keys(qpdf_) != QPDF_FALSE) {
@@ -216,7 +216,7 @@ qpdf_oh PdfEditor::resources_of(qpdf_oh page) {
   return resources;
 }
 
-/// Of oko's font in the resources of a page, into which it is put.
+/// Puts oko's font into the resources of a page and returns its name there.
 std::string PdfEditor::font_name(qpdf_oh page) {
   const qpdf_oh resources = resources_of(page);
   qpdf_oh fonts = qpdf_.get(resources, "/Font");

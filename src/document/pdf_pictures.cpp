@@ -43,7 +43,7 @@ std::string last_filter(FPDF_PAGEOBJECT image) {
   return filter.data();
 }
 
-/// As it is stored, or without all filters but that of its kind.
+/// The data as stored, or with all filters undone but that of its kind.
 template <typename Get>
 std::string data_of(Get get, FPDF_PAGEOBJECT image) {
   std::string bytes(get(image, nullptr, 0), '\0');

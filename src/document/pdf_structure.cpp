@@ -28,7 +28,7 @@ struct FreeBytes {
 }  // namespace
 
 struct PdfStructure::File {
-  /// What a part of the content of a page holds.
+  /// The state of a part of the content of a page.
   enum class Part { kKnown, kUnknown, kDamaged };
 
   /// The filters of a stream in the order of their use; nothing if they are not names.
@@ -46,7 +46,7 @@ struct PdfStructure::File {
     return filters;
   }
 
-  /// As it is stored, but for encryption; nothing if it cannot be read.
+  /// The data as stored, without encryption; nothing if it cannot be read.
   std::optional<std::string> data_of(qpdf_oh stream) {
     unsigned char* bytes = nullptr;
     std::size_t size = 0;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr char32_t kUnknown = 0xFFFD;
 constexpr char32_t kSoftHyphen = 0xAD;
-// Of the height: letters further apart, or further back, are no longer one piece.
+// Share of the height. Letters further apart, or further back, are separate pieces.
 constexpr float kWidestGap = 0.3f;
 constexpr float kWidestOverlap = 0.5f;
 

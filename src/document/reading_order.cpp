@@ -8,7 +8,7 @@
 namespace oko::document {
 namespace {
 
-// Of a word's height, which is 1.2 of the font's size: a gap as wide may part columns.
+// Share of a word's height, which is 1.2 of the font's size. Such a gap may separate columns.
 constexpr float kColumnGap = 0.9f;
 // Boxes of lines that are set tightly overlap: their middle halves do not.
 constexpr float kTrimmed = 0.25f;
@@ -122,7 +122,7 @@ class Sorter {
     return any;
   }
 
-  /// What no word of the band covers, at least `least` wide; the margins first and last.
+  /// Gaps that no word of the band covers, at least `least` wide; the margins first and last.
   std::vector<Stretch> gaps_of(const Words& band, float least) const {
     std::vector<Stretch> covered;
     covered.reserve(band.size());
@@ -258,7 +258,7 @@ class Sorter {
     for (Words& line : lines) lines_.push_back(std::move(line));
   }
 
-  /// Of the words from the top down, each line along its direction.
+  /// The lines of the words, from the top down, each along its direction.
   std::vector<Words> lines_of(const Words& band) const {
     Words sorted = band;
     std::stable_sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) {

@@ -12,7 +12,7 @@
 namespace oko::document {
 namespace {
 
-// Of the letters' height: a line as long shows its slope, and text that rises less is level.
+// In heights of the letters: such a line shows its slope, and text that rises less is level.
 constexpr double kLongLine = 8;
 constexpr double kLevelRise = 0.3;
 constexpr std::size_t kEnoughWords = 3;

@@ -12,9 +12,8 @@
 namespace oko::document {
 namespace {
 
-
 constexpr float kGlued = 0.1f;  // of the height: less of a gap is none
-// Of the height. Lines of a paragraph leave 0.2 to 0.7.
+// Share of the height. Lines of a paragraph leave 0.2 to 0.7.
 constexpr float kGapOfBlocks = 0.8f;
 constexpr float kSamePlace = 0.8f;  // of both boxes: text drawn twice, to look bold
 
@@ -87,7 +86,7 @@ std::vector<PlacedText> words_of(const std::vector<TextPiece>& pieces, float wid
   return words;
 }
 
-/// As the rest of a divided word does: not a footer's number, nor a heading.
+/// True for the rest of a divided word, not for a footer's number or a heading.
 bool begins_small(const std::string& text) {
   const char32_t c = text::next_utf8(text, 0).code_point;
   return (c >= U'a' && c <= U'z') || (c >= U'а' && c <= U'џ') || (c >= U'ß' && c <= U'ÿ');
@@ -95,7 +94,7 @@ bool begins_small(const std::string& text) {
 
 enum class Writing { kNone, kRight, kLeft };
 
-/// Of the letters of a word; none of digits and signs.
+/// The direction of a word's letters; none for digits and signs.
 Writing direction_of(std::string_view word) {
   Writing direction = Writing::kNone;
   for (std::size_t at = 0; at < word.size();) {

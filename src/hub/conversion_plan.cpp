@@ -18,7 +18,7 @@ bool begins_with(std::string_view text, std::initializer_list<std::string_view> 
                      [&](std::string_view prefix) { return text.starts_with(prefix); });
 }
 
-/// What the models of one architecture consist of.
+/// The parts of the models of one architecture.
 struct Architecture {
   /// The new name; empty: left out.
   std::string (*rename)(const std::string& name);

@@ -204,7 +204,7 @@ bool is_quantized(const std::map<std::string, SourceTensor>& source) {
                      [](const auto& tensor) { return tensor.first.ends_with(".scales"); });
 }
 
-/// What the config says of most layers. Throws kBadModel if `options` ask for something else.
+/// The config's quantization of most layers. Throws kBadModel if `options` ask for something else.
 tensor::Quantization own_quantization(const ConvertOptions& options, const nlohmann::json& config) {
   const auto own =
       tensor::QuantizationConfig::parse(config, (options.source / "config.json").string())

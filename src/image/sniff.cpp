@@ -57,7 +57,7 @@ bool is_tiff(std::string_view head) {
          head.starts_with("II+\0"sv) || head.starts_with("MM\0+"sv);  // "+" is BigTIFF
 }
 
-/// Of Canon (CR3), Olympus, Panasonic, Fujifilm, Sigma, Minolta; others are TIFF.
+/// True for those of Canon (CR3), Olympus, Panasonic, Fujifilm, Sigma, Minolta; others are TIFF.
 bool is_raw_photo(std::string_view head) {
   static constexpr std::array kMarks = {
       "IIRO"sv, "IIRS"sv, "MMOR"sv, "IIU\0"sv, "FUJIFILMCCD-RAW"sv, "FOVb"sv, "\0MRM"sv};

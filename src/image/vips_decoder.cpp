@@ -222,8 +222,8 @@ bool has_any(std::string_view words, std::span<const std::string_view> parts) {
       parts, [&](std::string_view each) { return words.find(each) != std::string_view::npos; });
 }
 
-/// Of what decoders said of a picture that they decoded, the first line that means lost pixels;
-/// empty: none. libjpeg and libtiff fill what they cannot read with grey and warn. Other warnings
+/// The first line of the decoders' messages about a decoded picture that means lost pixels; empty:
+/// none. libjpeg and libtiff fill what they cannot read with grey and warn. Other warnings
 /// are about the headers of many programs, whose pictures are whole.
 std::string damage_in(const std::string& said) {
   static constexpr std::array<std::string_view, 9> kLost = {
@@ -250,7 +250,7 @@ bool says_unsupported(std::string_view words) {
   return has_any(words, kWords);
 }
 
-/// What a picture has that not every decoder knows; empty: nothing that oko has a name for.
+/// The feature of a picture that not every decoder knows; empty: none that oko can name.
 std::string unusual_part(const Source& source) {
   if (source.format == Format::kJpeg) return unusual_jpeg(source.bytes);
   if (source.format == Format::kHeic) return unusual_heif(source.bytes);

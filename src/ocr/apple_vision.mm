@@ -19,7 +19,7 @@
 namespace oko::ocr {
 namespace {
 
-/// What stopped a call of Vision. Thrown once the pool of its objects is empty.
+/// The reason why a call of Vision failed. Thrown once the pool of its objects is empty.
 struct Failure {
   std::string reason;
   bool cancelled = false;
@@ -131,7 +131,7 @@ bool is_space(unsigned unit) {
          unit == 0x3000;
 }
 
-/// What lies between white space, in UTF-16 units.
+/// The ranges between white space, in UTF-16 units.
 std::vector<NSRange> word_ranges(NSString* text) {
   std::vector<NSRange> ranges;
   const NSUInteger length = [text length];
@@ -145,7 +145,7 @@ std::vector<NSRange> word_ranges(NSString* text) {
   return ranges;
 }
 
-/// Where Vision has no box for a part of a line, its share of the line's.
+/// The box of a part of a line; if Vision has none, its share of the line's box.
 document::Box word_box(VNRecognizedText* text, NSRange range, NSUInteger length,
                        const document::Line& line, const document::Page& page) {
   NSError* error = nil;

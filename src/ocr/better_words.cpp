@@ -95,7 +95,7 @@ Familiarity familiarity(const Words& words, const FamiliarityOf& familiarity_of)
   Familiarity least = Familiarity::kListed;
   for (const FirstReading& word : words) {
     const Familiarity own = familiarity_of(word.word.text);
-    // What is read for sure as no word may be a name.
+    // Surely read text that is not a word may be a name.
     const bool is_sure = own != Familiarity::kDictionary || word.word.confidence >= kSurelyRead;
     least = std::min(least, is_sure ? own : Familiarity::kNone);
   }
@@ -117,7 +117,7 @@ std::string small_letters(std::string_view text) {
   return result;
 }
 
-/// How much surer another reading has to be where both are as familiar. It may part words.
+/// How much surer another reading must be if both are equally familiar. It may separate words.
 float margin_for(const Words& words, const Words& others, Familiarity familiarity) {
   if (familiarity == Familiarity::kListed) return 0;
   const std::string text = without_spaces(text_of(words)), other = without_spaces(text_of(others));

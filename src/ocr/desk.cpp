@@ -93,7 +93,7 @@ float mean_under(Pix* grey, Pix* mask) {
   return mean;
 }
 
-/// Where a page is, and what parts it from its desk.
+/// The place of a page, and the greys that separate it from its desk.
 struct PageOnDesk {
   PixPointer mask;    ///< ones on the page, a pixel for kPixelsOfMask of the picture; null: no page
   int threshold = 0;  ///< greys of paper are that and more
@@ -146,7 +146,7 @@ PixPointer around(Pix* grey, Pix* page) {
   return result;
 }
 
-/// Of components in a binary picture that have the shape of letters.
+/// Counts the components of a binary picture that have the shape of letters.
 int count_letters(Pix* binary) {
   Boxa* boxes = pixConnCompBB(binary, 8);
   int letters = 0;

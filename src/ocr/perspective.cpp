@@ -30,7 +30,7 @@ struct Search {
   float slope_step = 0, converging_step = 0;
 };
 
-/// How the letters of a picture lie on rays.
+/// The profile of a picture's letters on rays.
 class Profile {
  public:
   Profile(const std::vector<document::Box>& letters, float half_width, float half_height)

@@ -42,7 +42,7 @@ PixPointer owned(Pix* pix) {
   return PixPointer(pix);
 }
 
-/// How a pixel becomes grey: weights of red, green, blue, in thousandths.
+/// Weights of red, green and blue in a grey pixel, in thousandths.
 using GreyWeights = std::array<int, 3>;
 constexpr GreyWeights kLuma = {299, 587, 114};  // BT.601, as JPEG's
 using Histogram = std::array<std::size_t, 256>;
@@ -351,7 +351,7 @@ void make_even(PreparedPicture& picture) {
   picture.is_even = true;
 }
 
-/// Where that surely loses no print.
+/// Removes the desk if that surely loses no print.
 void remove_desk(PreparedPicture& picture) {
   if (!is_page_on_desk(picture.grey.get())) return;
   PixPointer page = without_desk(picture.grey.get());

@@ -45,7 +45,7 @@ std::size_t place_of(const document::Line& line, const document::Page& page) {
          third(line.box.left + line.box.width / 2, page.width);
 }
 
-/// Of one line, without what could draw or hide on a terminal or in a log.
+/// The text as one line, without characters that could draw or hide on a terminal or in a log.
 std::string clean(const std::string& text) {
   std::string result;
   for (const char c : text) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;

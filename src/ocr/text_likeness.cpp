@@ -20,7 +20,7 @@ constexpr float kWidestGap = 1.5f;    // in heights: a space
 constexpr float kOverlap = 0.3f;      // in heights
 constexpr float kFootApart = 0.35f;   // in heights of the taller one
 
-/// How far apart two are that may be neighbours in a row, in pixels.
+/// The gap between two that may be neighbours in a row, in pixels.
 std::optional<float> gap_between(const document::Box& left, const document::Box& right) {
   const float gap = right.left - (left.left + left.width);
   const float taller = std::max(left.height, right.height);

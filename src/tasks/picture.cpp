@@ -68,7 +68,7 @@ class PictureMemory {
     return std::max(loading(reads_text), stays(reads_text) + model_bytes_);
   }
 
-  /// Where `total` is more than `budget`.
+  /// For `total` above `budget`.
   budget::OverBudget refusal(bool reads_text, std::uint64_t budget) const {
     engine::Knobs knobs;
     if (loading(reads_text) <= budget) knobs = knobs_within(budget, reads_text);

@@ -8,7 +8,7 @@
 namespace oko::tasks {
 namespace {
 
-/// Why lines that recognition is sure of are left out.
+/// The reason why sure lines are left out.
 struct Limit {
   std::size_t tokens = 0;
   const char* reason = "";

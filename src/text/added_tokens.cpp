@@ -12,7 +12,7 @@ namespace {
 using Added = TokenizerTable::Added;
 
 /// The longest content that `text` begins with, or null: narrows the sorted contents byte by byte.
-/// Of special tokens only `with_special`.
+/// Special tokens count only with `with_special`.
 const Added* longest_prefix(const TokenizerTable& table, std::span<const Added> sorted,
                             std::string_view text, bool with_special) {
   const Added* longest = nullptr;
@@ -39,7 +39,7 @@ std::uint8_t properties_at(std::string_view text, std::size_t at) {
   return UnicodeTable::get()[next_valid_utf8(text.data() + at).code_point];
 }
 
-/// Where the character that ends at `end` > 0 begins.
+/// The start of the character that ends at `end` > 0.
 std::size_t character_start(std::string_view text, std::size_t end) {
   do {
     --end;

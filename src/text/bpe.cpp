@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kNone = TokenizerTable::kNone;
 
-/// What a neighbouring pair would become.
+/// A pair of neighbours and the token that it would become.
 struct Pair {
   std::uint32_t rank = kNone;  // kNone: the pair does not merge
   std::uint32_t id = 0;

@@ -63,8 +63,8 @@ class DoubleArrayBuilder {
     return true;
   }
 
-  /// Where the children fit. Every base serves one node, so that a label is enough to tell whose
-  /// child a unit is.
+  /// A base at which the children fit. Every base serves one node, so that a label is sufficient to
+  /// tell the parent of a unit.
   std::uint32_t find_base() {
     for (std::uint32_t unit = next_[0]; unit != 0; unit = next_[unit]) {
       const std::uint32_t base = unit ^ children_[0].byte;

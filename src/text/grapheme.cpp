@@ -41,7 +41,7 @@ std::uint8_t properties_of(char32_t code_point) {
   return is_lvt ? std::uint8_t{kLvt} : value;
 }
 
-/// What of the cluster so far decides whether it goes on.
+/// The state of a cluster that decides whether it continues.
 class Cluster {
  public:
   explicit Cluster(std::uint8_t properties) { add(properties); }

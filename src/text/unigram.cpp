@@ -87,7 +87,7 @@ void UnigramSplitter::emit(std::size_t end) {
   for (std::size_t at = end; at > 0; at -= nodes_[at].length) path_.push_back(nodes_[at].id);
   const auto unknown = static_cast<std::uint32_t>(table_.header().unk_id);
   for (const std::uint32_t id : path_ | std::views::reverse) {
-    // What is unknown is one token, however long.
+    // Unknown text of any length is one token.
     if (id != unknown || !last_unknown_) sink_.add(id);
     last_unknown_ = id == unknown;
   }

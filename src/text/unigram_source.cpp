@@ -54,7 +54,7 @@ std::string read_normalizer(const json& normalizer, bool splits, const std::stri
       refuse(name, "normalizer", normalizer);
     }
     precompiled = &steps[0];
-    // Where every white space ends a word, it does not matter how many there are.
+    // If every white space ends a word, their number does not matter.
     if (steps.size() == 1 && !splits) refuse(name, "normalizer", normalizer);
   } else if (!splits) {
     refuse(name, "normalizer", normalizer);
@@ -259,7 +259,7 @@ class SentencepieceReader {
       fail(name_,
            tr("piece {} is not one of XLM-RoBERTa's", "токен {} — не из XLM-RoBERTa", pieces_));
     }
-    // As tokenizer.json would have it.
+    // The score that tokenizer.json would have.
     if (!own_special) add(text, rust_number(fmt::format("{}", static_cast<double>(score))));
   }
 

@@ -59,7 +59,7 @@ class UnigramBuilder {
   }
 
  private:
-  /// What user text never becomes: special tokens, and the one for what is unknown.
+  /// Tokens that user text never becomes: special ones, and the unknown token.
   std::vector<bool> unreachable() const {
     std::vector<bool> ids(source_.tables.vocabulary.size());
     ids[static_cast<std::size_t>(source_.unk_id)] = true;

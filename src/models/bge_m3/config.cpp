@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-/// What a model with this head is, in words; empty: it is an encoder.
+/// The kind of a model with this head, in words; empty: an encoder.
 std::string task_of(std::string_view architecture) {
   if (architecture.ends_with("ForSequenceClassification")) {
     return tr("a classifier (a reranker is one)", "классификатор (например, реранкер)");

@@ -231,7 +231,7 @@ void attend_bytes(const ByteAttentionArguments& a, const HeadKeys& keys, std::si
       add_byte_values<columns, kVectors>(keys, a.head_dim, block, count, column, lanes);
     });
   }
-  // What is not a number in a query shows in its scale alone.
+  // A NaN in a query shows only in its scale.
   for (std::size_t l = 0; l < width; ++l) {
     lanes.sum[l] = 1.0f / lanes.sum[l] + 0.0f * lanes.scales[l];
   }
