@@ -10,9 +10,9 @@
 #include "base/language.h"
 #include "engine/device_decoder.h"
 #include "engine/stopwatch.h"
-#include "models/bge_m3/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
 #include "models/bge_m3/model.h"
-#include "models/qwen3_vl/footprint.h"
+#include "models/qwen3_vl/memory_estimate.h"
 #include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 

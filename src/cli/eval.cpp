@@ -20,8 +20,8 @@
 #include "cli/terminal.h"
 #include "engine/plan.h"
 #include "image/image.h"
-#include "ocr/footprint.h"
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
+#include "ocr/memory_estimate.h"
 #include "ocr/page_reader.h"
 #include "ocr/score.h"
 
@@ -139,7 +139,7 @@ void run(EvalOcrOptions& options) {
   const std::uint64_t least = engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
   if (least > budget) throw budget::OverBudget(least, budget);
   const std::vector<Sample> samples = samples_of(options.folder, options.common.quiet);
-  options.run.repairs_look_alikes = false;
+  options.run.repairs_homoglyphs = false;
   const Interrupt interrupt(Interrupt::kPatience);
   ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
   Errors all;
@@ -156,7 +156,7 @@ void run(EvalOcrOptions& options) {
     }
     Errors errors;
     errors.raw = ocr::compare_texts(samples[i].truth, result.page.text());
-    ocr::repair_look_alikes(result.page);
+    ocr::repair_homoglyphs(result.page);
     errors.repaired = ocr::compare_texts(samples[i].truth, result.page.text());
     all.raw += errors.raw;
     all.repaired += errors.repaired;

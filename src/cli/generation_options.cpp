@@ -3,7 +3,7 @@
 #include "engine/plan.h"
 #include "engine/reductions.h"
 #include "hub/model_path.h"
-#include "ocr/footprint.h"
+#include "ocr/memory_estimate.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
 

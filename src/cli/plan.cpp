@@ -16,8 +16,8 @@
 #include "engine/plan.h"
 #include "hub/align_weights.h"
 #include "hub/model_path.h"
-#include "models/bge_m3/footprint.h"
-#include "models/qwen3_vl/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
+#include "models/qwen3_vl/memory_estimate.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
 

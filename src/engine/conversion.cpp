@@ -95,7 +95,7 @@ void run_once(const fs::path& folder) {
   } else {
     EmbeddingParts(folder).run_once();
   }
-  tensor::release_spare_memory();
+  tensor::trim_memory();
 }
 
 }  // namespace

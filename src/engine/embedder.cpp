@@ -11,7 +11,7 @@
 #include "budget/process_memory.h"
 #include "engine/largest.h"
 #include "engine/stopwatch.h"
-#include "models/bge_m3/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
 #include "tensor/buffer_phases.h"
 #include "tensor/device.h"
 #include "text/lowercase.h"

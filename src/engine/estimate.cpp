@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "models/qwen3_vl/footprint.h"
+#include "models/qwen3_vl/memory_estimate.h"
 
 namespace oko::engine {
 
@@ -104,7 +104,8 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.decode = memory.prefill;
   memory.prefill[Tag::kPrefill] =
       kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk, shape.memory);
-  const std::uint64_t reserve = tokens + std::min<std::uint64_t>(shape.max_tokens, kAnswerReserve);
+  const std::uint64_t reserve =
+      tokens + std::min<std::uint64_t>(shape.max_tokens, kInitialDecodeCapacity);
   memory.prefill[Tag::kKv] =
       qwen::kv_bytes(model.text, reserve, reserve, shape.kv_type, shape.memory);
   memory.decode[Tag::kPrefill] =

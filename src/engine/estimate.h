@@ -13,7 +13,7 @@
 namespace oko::engine {
 
 /// Tokens of an answer that the KV cache has room for at first; a longer one grows it in steps.
-inline constexpr int kAnswerReserve = 256;
+inline constexpr int kInitialDecodeCapacity = 256;
 
 /// A KV cache of 8, 16 or 32 bits. Throws kUsage for others.
 tensor::cpu::KvType kv_type_of(int bits);

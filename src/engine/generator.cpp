@@ -26,7 +26,7 @@ constexpr double kVisionShare = 0.7;
 /// Tokens that a sequence has room for at first.
 std::size_t initial_capacity(const GenerationTask& task) {
   return task.prompt.size() +
-         static_cast<std::size_t>(std::min(task.plan.max_tokens, kAnswerReserve));
+         static_cast<std::size_t>(std::min(task.plan.max_tokens, kInitialDecodeCapacity));
 }
 
 /// The tokens that end an answer: all that the model's files name, and the end of a turn.
@@ -341,7 +341,7 @@ void Generator::encode_next_image(GenerationTask& task) {
   task.report(kVisionShare * static_cast<double>(index + 1) /
               static_cast<double>(task.patches.size()));
   if (task.phase() == GenerationPhase::kVision) return;
-  tensor::release_spare_memory();  // the tower's arrays are larger than any to come
+  tensor::trim_memory();  // the tower's arrays are larger than any to come
   stats.memory.vision = task.take_peak();
   stats.mlx_memory.vision = buffers_->take_peak();
 }
@@ -372,7 +372,7 @@ void Generator::read_next_chunk(GenerationTask& task) {
 
 void Generator::begin_answer(GenerationTask& task, const mx::array& logits) {
   GenerationStats& stats = task.result.stats;
-  if (tasks_.size() == 1) tensor::release_spare_memory();  // a token's arrays are small
+  if (tasks_.size() == 1) tensor::trim_memory();  // a token's arrays are small
   stats.memory.prefill = task.take_peak();
   stats.mlx_memory.prefill = buffers_->take_peak();
   const GenerationRequest& request = task.request;
@@ -529,7 +529,7 @@ void Generator::tell_ended() {
     wired_.reset();
     buffers_.reset();
     buffer_bytes_ = 0;
-    if (!ended_.empty()) tensor::release_spare_memory();
+    if (!ended_.empty()) tensor::trim_memory();
   }
   for (auto& [task, error] : ended_) {
     if (error) {

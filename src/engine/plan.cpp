@@ -8,9 +8,9 @@
 #include "budget/memory_size.h"
 #include "engine/largest.h"
 #include "engine/reductions.h"
-#include "models/bge_m3/footprint.h"
-#include "models/qwen3_vl/footprint.h"
-#include "ocr/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
+#include "models/qwen3_vl/memory_estimate.h"
+#include "ocr/memory_estimate.h"
 
 namespace oko::engine {
 

@@ -67,7 +67,7 @@ void Scheduler::run_next_command(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   std::exception_ptr error = error_of(command.run);
   // The memory of a command's arrays goes back to the system.
-  tensor::release_spare_memory();
+  tensor::trim_memory();
   lock.lock();
   command.error = std::move(error);
   command.is_done = true;

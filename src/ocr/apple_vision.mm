@@ -14,7 +14,7 @@
 #include "base/language.h"
 #include "base/stop_token.h"
 #include "ocr/engine.h"
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
 
 namespace oko::ocr {
 namespace {
@@ -203,7 +203,7 @@ class AppleVisionEngine : public Engine {
         guarded([&] { return perform(picture.get(), std::move(stop), page); });
     if (failure) throw_failure(*failure);
     document::number_blocks(page);
-    if (options_.repairs_look_alikes) repair_look_alikes(page);
+    if (options_.repairs_homoglyphs) repair_homoglyphs(page);
     return page;
   }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
 #include "ocr/script.h"
 #include "text/utf8.h"
 
@@ -18,7 +18,7 @@ constexpr float kSurer = 0.05f;        // of capitals in place of small letters
 constexpr float kMuchSurer = 0.1f;     // where dictionaries do not help
 constexpr float kLeastOverlap = 0.3f;  // of the narrower word's width
 
-using Words = std::vector<FirstReading>;
+using Words = std::vector<WordCandidate>;
 
 /// Letters and digits of one place.
 struct Signs {
@@ -50,7 +50,7 @@ struct WordPlace {
   Words words, others;
 
   bool touches(const document::Box& box) const {
-    const auto here = [&](const FirstReading& word) { return overlap(word.box, box); };
+    const auto here = [&](const WordCandidate& word) { return overlap(word.box, box); };
     return std::any_of(words.begin(), words.end(), here) ||
            std::any_of(others.begin(), others.end(), here);
   }
@@ -58,7 +58,7 @@ struct WordPlace {
 
 std::string text_of(const Words& words) {
   std::string text;
-  for (const FirstReading& word : words) text += (text.empty() ? "" : " ") + word.word.text;
+  for (const WordCandidate& word : words) text += (text.empty() ? "" : " ") + word.word.text;
   return text;
 }
 
@@ -75,7 +75,7 @@ std::vector<WordPlace> places_of(Words line, Words other) {
   while (word != line.end() || rival != other.end()) {
     const bool takes_word =
         rival == other.end() || (word != line.end() && word->box.left <= rival->box.left);
-    FirstReading& next = takes_word ? *word++ : *rival++;
+    WordCandidate& next = takes_word ? *word++ : *rival++;
     const bool is_same =
         !places.empty() && (places.back().touches(next.box) ||
                             (!takes_word && has_at_end(places.back(), next.word.text)));
@@ -87,13 +87,13 @@ std::vector<WordPlace> places_of(Words line, Words other) {
 
 float confidence_of(const Words& words) {
   float least = 1;
-  for (const FirstReading& word : words) least = std::min(least, word.word.confidence);
+  for (const WordCandidate& word : words) least = std::min(least, word.word.confidence);
   return least;
 }
 
 Familiarity familiarity(const Words& words, const FamiliarityOf& familiarity_of) {
   Familiarity least = Familiarity::kListed;
-  for (const FirstReading& word : words) {
+  for (const WordCandidate& word : words) {
     const Familiarity own = familiarity_of(word.word.text);
     // Surely read text that is not a word may be a name.
     const bool is_sure = own != Familiarity::kDictionary || word.word.confidence >= kSurelyRead;
@@ -150,7 +150,7 @@ bool is_better(const Words& others, const Words& words, bool has_cyrillic,
 }
 
 int count_cyrillic(const Words& words) {
-  return static_cast<int>(std::count_if(words.begin(), words.end(), [](const FirstReading& word) {
+  return static_cast<int>(std::count_if(words.begin(), words.end(), [](const WordCandidate& word) {
     return signs_of(word.word.text).cyrillic > 0;
   }));
 }
@@ -158,7 +158,7 @@ int count_cyrillic(const Words& words) {
 }  // namespace
 
 void take_better_words(Words& line, Words other, const FamiliarityOf& familiarity_of) {
-  const auto from_the_left = [](const FirstReading& a, const FirstReading& b) {
+  const auto from_the_left = [](const WordCandidate& a, const WordCandidate& b) {
     return a.box.left < b.box.left;
   };
   if (!std::is_sorted(line.begin(), line.end(), from_the_left)) return;

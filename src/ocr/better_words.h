@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ocr/second_reading.h"
+#include "ocr/script_recheck.h"
 
 namespace oko::ocr {
 
@@ -15,7 +15,7 @@ using FamiliarityOf = std::function<Familiarity(std::string_view)>;
 /// their boxes overlap. The other reading is better where all its words are more familiar; else
 /// where it is much surer, or surer where it only parts words or has capitals. "№" is
 /// better than "Ne", and Latin letters than Cyrillic ones that look alike in codes ("M8").
-void take_better_words(std::vector<FirstReading>& line, std::vector<FirstReading> other,
+void take_better_words(std::vector<WordCandidate>& line, std::vector<WordCandidate> other,
                        const FamiliarityOf& familiarity_of);
 
 }  // namespace oko::ocr

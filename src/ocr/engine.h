@@ -13,8 +13,8 @@ namespace oko::ocr {
 struct Options {
   /// Languages of the text, BCP 47, the likeliest first.
   std::vector<std::string> languages{"ru-RU", "en-US"};
-  /// Repairs words that mix Latin and Cyrillic letters of one shape: see look_alikes.h.
-  bool repairs_look_alikes = true;
+  /// Repairs words that mix Latin and Cyrillic letters of one shape: see homoglyphs.h.
+  bool repairs_homoglyphs = true;
   /// Words that the languages do not have: names, codes. Only Apple Vision uses them.
   std::vector<std::string> custom_words = {};
   /// Lines less tall are left out; a share of the picture's height, 0..1.

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "ocr/desk.h"
-#include "ocr/footprint.h"
 #include "ocr/ground.h"
+#include "ocr/memory_estimate.h"
 #include "ocr/perspective.h"
 #include "ocr/text_likeness.h"
 
@@ -238,7 +238,7 @@ bool lacks_margin(Pix* binary) {
          top + height > pixGetHeight(binary) - kLeastMargin;
 }
 
-std::vector<document::Box> upright_rules(Pix* binary) {
+std::vector<document::Box> upright_ruling_lines(Pix* binary) {
   const PixPointer rules = owned(pixOpenBrick(nullptr, binary, 1, kLeastRule));
   Boxa* boxes = pixConnCompBB(rules.get(), 8);
   std::vector<document::Box> result;
@@ -293,9 +293,9 @@ document::Box PreparedPicture::of_unturned(const PreparedPicture& other,
           box.height * ratio};
 }
 
-bool PreparedPicture::is_rule(const document::Box& box) const {
+bool PreparedPicture::is_ruling_line(const document::Box& box) const {
   const float middle = box.left + box.width / 2;
-  return std::any_of(rules.begin(), rules.end(), [&](const document::Box& rule) {
+  return std::any_of(ruling_lines.begin(), ruling_lines.end(), [&](const document::Box& rule) {
     return std::abs(middle - (rule.left + rule.width / 2)) <= rule.width / 2 + kRuleMargin &&
            box.top + box.height > rule.top && box.top < rule.top + rule.height;
   });
@@ -330,7 +330,7 @@ void level(PreparedPicture& picture) {
     // The same picture about the same centre: it is not kept twice.
     if (picture.angle == 0 && picture.quarter_turns == 0) picture.grey.reset(pixClone(pix.get()));
   }
-  if (binary) picture.rules = upright_rules(binary.get());
+  if (binary) picture.ruling_lines = upright_ruling_lines(binary.get());
   picture.pix = std::move(pix);
 }
 

@@ -54,10 +54,10 @@ struct PreparedPicture {
   int height = 0;        ///< of the original
   int letters = 0;       ///< components that could be letters; 0: there is no ink
   bool is_even = false;  ///< its paper is of one grey everywhere
-  std::vector<document::Box> rules;  ///< upright lines, as of tables, in pixels of `pix`
+  std::vector<document::Box> ruling_lines;  ///< upright lines, as of tables, in pixels of `pix`
 
   /// True if the middle of a rectangle of it is on such a line.
-  bool is_rule(const document::Box& box) const;
+  bool is_ruling_line(const document::Box& box) const;
 
   /// A rectangle of it as the smallest one around the same place in the original.
   document::Box in_original(const document::Box& box) const;

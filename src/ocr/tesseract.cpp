@@ -13,11 +13,11 @@
 #include "base/language.h"
 #include "ocr/better_words.h"
 #include "ocr/engine.h"
-#include "ocr/footprint.h"
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
+#include "ocr/memory_estimate.h"
 #include "ocr/preparation.h"
 #include "ocr/script.h"
-#include "ocr/second_reading.h"
+#include "ocr/script_recheck.h"
 #include "text/utf8.h"
 
 namespace oko::ocr {
@@ -128,17 +128,17 @@ class TesseractEngine : public Engine {
   explicit TesseractEngine(const Options& options) : options_(options) {
     std::string all;
     std::vector<std::string> data;
-    SecondReading::Languages cyrillic, latin;
+    ScriptRecheck::Languages cyrillic, latin;
     for (const std::string& tag : options.languages) {
       const Language& language = language_of(tag);
       data.emplace_back(language.data);
       add(all, language.data);
-      SecondReading::Languages& own = language.script == Script::kLatin ? latin : cyrillic;
+      ScriptRecheck::Languages& own = language.script == Script::kLatin ? latin : cyrillic;
       if (own.data.empty()) own.tag = language.tag;
       add(own.data, language.data);
     }
     if (!init(api_, all) || missing(data)) throw_missing(data);
-    if (!cyrillic.data.empty() && !latin.data.empty()) second_.emplace(cyrillic, latin);
+    if (!cyrillic.data.empty() && !latin.data.empty()) script_recheck_.emplace(cyrillic, latin);
   }
 
   document::Page read(image::Image image, StopToken stop) override {
@@ -147,12 +147,12 @@ class TesseractEngine : public Engine {
     image = {};
     Attempt attempt = read_as(std::move(picture), tesseract::PSM_AUTO, stop);
     if (!attempt.is_sure() && may_be_tried_again(attempt.picture)) try_other_ways(attempt, stop);
-    if (second_) take_better_words_unenlarged(attempt, stop);
+    if (script_recheck_) take_better_words_unenlarged(attempt, stop);
     document::Page page = finished(attempt, stop);
     api_.Clear();
     page.is_doubtful =
         attempt.picture.letters > 0 && !attempt.is_sure() && may_have_text(attempt.picture);
-    if (options_.repairs_look_alikes) repair_look_alikes(page);
+    if (options_.repairs_homoglyphs) repair_homoglyphs(page);
     return page;
   }
 
@@ -169,10 +169,10 @@ class TesseractEngine : public Engine {
   /// One way to read a picture, before its words are checked.
   struct Attempt {
     PreparedPicture picture;
-    document::Page page;                           // lines without words
-    std::vector<std::vector<FirstReading>> words;  // of each line
-    int letters = 0;                               // and digits that were read
-    int sure = 0;                                  // of those, in words that are surely right
+    document::Page page;                            // lines without words
+    std::vector<std::vector<WordCandidate>> words;  // of each line
+    int letters = 0;                                // and digits that were read
+    int sure = 0;                                   // of those, in words that are surely right
 
     bool is_sure() const {
       // Components are letters, their dots and dust.
@@ -237,17 +237,17 @@ class TesseractEngine : public Engine {
     Attempt other = read_as(unenlarged(picture), tesseract::PSM_AUTO, stop);
     if (!other.picture.is_unturned()) return;
     const FamiliarityOf familiarity_of = [&](std::string_view word) {
-      return second_->familiarity_of(word);
+      return script_recheck_->familiarity_of(word);
     };
     for (std::size_t i = 0; i < attempt.words.size(); ++i) {
       const document::Box& line = attempt.page.lines[i].box;
-      std::vector<FirstReading> words;
-      for (const std::vector<FirstReading>& others : other.words) {
-        for (const FirstReading& word : others) {
+      std::vector<WordCandidate> words;
+      for (const std::vector<WordCandidate>& others : other.words) {
+        for (const WordCandidate& word : others) {
           const float middle = word.word.box.top + word.word.box.height / 2;
           if (middle < line.top || middle > line.top + line.height) continue;
           words.push_back(word);
-          FirstReading& taken = words.back();
+          WordCandidate& taken = words.back();
           taken.box = picture.of_unturned(other.picture, word.box);
           for (Separator& each : taken.separators) {
             each.box = picture.of_unturned(other.picture, each.box);
@@ -258,7 +258,7 @@ class TesseractEngine : public Engine {
     }
   }
 
-  /// True if there is ink, and two such pictures fit the reservation of one (footprint.h).
+  /// True if there is ink, and two such pictures fit the reservation of one (memory_estimate.h).
   static bool may_be_tried_again(const PreparedPicture& picture) {
     if (picture.letters <= kFewLetters) return picture.letters > 0;
     const std::uint64_t pixels = static_cast<std::uint64_t>(pixGetWidth(picture.pix.get())) *
@@ -311,10 +311,10 @@ class TesseractEngine : public Engine {
     document::Page page = std::move(attempt.page);
     for (std::size_t i = 0; i < page.lines.size(); ++i) {
       throw_if_stopped(stop);
-      std::vector<FirstReading>& words = attempt.words[i];
+      std::vector<WordCandidate>& words = attempt.words[i];
       if (words.empty()) continue;
-      if (second_) second_->check(words, attempt.picture);
-      for (FirstReading& each : words) page.lines[i].words.push_back(std::move(each.word));
+      if (script_recheck_) script_recheck_->check(words, attempt.picture);
+      for (WordCandidate& each : words) page.lines[i].words.push_back(std::move(each.word));
       page.lines[i].confidence = confidence_of(page.lines[i]);
     }
     const float least_height = options_.minimum_text_height * static_cast<float>(page.height);
@@ -324,16 +324,16 @@ class TesseractEngine : public Engine {
     return page;
   }
 
-  static std::optional<FirstReading> word_of(const tesseract::ResultIterator& at,
-                                             const PreparedPicture& picture) {
+  static std::optional<WordCandidate> word_of(const tesseract::ResultIterator& at,
+                                              const PreparedPicture& picture) {
     if (at.Empty(tesseract::RIL_WORD)) return std::nullopt;
     const std::unique_ptr<char[]> text(at.GetUTF8Text(tesseract::RIL_WORD));
     const std::string_view view = text ? text.get() : "";
     if (view.find_first_not_of(" \n\t") == std::string_view::npos) return std::nullopt;
     const document::Box box = box_of(at, tesseract::RIL_WORD);
     const bool like_a_rule = view.find_first_not_of("|[]Il!") == std::string_view::npos;
-    if (like_a_rule && picture.is_rule(box)) return std::nullopt;
-    FirstReading reading;
+    if (like_a_rule && picture.is_ruling_line(box)) return std::nullopt;
+    WordCandidate reading;
     reading.word.text = text.get();
     reading.word.box = picture.in_original(box);
     reading.word.confidence = at.Confidence(tesseract::RIL_WORD) / 100;
@@ -385,7 +385,7 @@ class TesseractEngine : public Engine {
 
   Options options_;
   tesseract::TessBaseAPI api_;
-  std::optional<SecondReading> second_;  // of text in two scripts
+  std::optional<ScriptRecheck> script_recheck_;  // of text in two scripts
 };
 
 }  // namespace

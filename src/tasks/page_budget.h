@@ -8,7 +8,7 @@
 #include "budget/memory_budget.h"
 #include "document/pages.h"
 #include "engine/plan.h"
-#include "ocr/footprint.h"
+#include "ocr/memory_estimate.h"
 
 namespace oko::tasks {
 

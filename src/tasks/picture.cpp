@@ -14,7 +14,7 @@
 #include "engine/reductions.h"
 #include "engine/stopwatch.h"
 #include "image/fit.h"
-#include "ocr/footprint.h"
+#include "ocr/memory_estimate.h"
 #include "tensor/device.h"
 
 namespace oko::tasks {
@@ -172,7 +172,7 @@ void read_text(engine::ModelHost& host, ocr::Engine& engine, const StopToken& st
   picture.page = engine.read(picture.image, stop);
   picture.stats.read_seconds = time.seconds();
   picture.stats.taken[Tag::kOcr] = taken.bytes();
-  tensor::release_spare_memory();
+  tensor::trim_memory();
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "base/core_count.h"
 #include "engine/plan.h"
-#include "ocr/footprint.h"
+#include "ocr/memory_estimate.h"
 #include "ocr/page_reader.h"
 
 namespace oko::tasks {

@@ -19,6 +19,6 @@ void configure_allocator();
 std::size_t idle_cache_bytes();
 
 /// Gives back to the system what is kept for arrays to come.
-void release_kept_memory();
+void trim_array_pool();
 
 }  // namespace oko::tensor

@@ -22,6 +22,6 @@ std::size_t idle_cache_bytes() {
   return cpu::ArrayPool::kMostKept;
 }
 
-void release_kept_memory() {}
+void trim_array_pool() {}
 
 }  // namespace oko::tensor

@@ -39,7 +39,7 @@ std::size_t idle_cache_bytes() {
   return uses_graph() ? cpu::ArrayPool::kMostKept : 0;
 }
 
-void release_kept_memory() {
+void trim_array_pool() {
   cpu::array_pool().release_kept();
   malloc_trim(0);
 }

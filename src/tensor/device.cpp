@@ -132,10 +132,10 @@ void prepare_device(const DeviceOptions& options) {
   configure_allocator();
 }
 
-void release_spare_memory() {
+void trim_memory() {
   mx::clear_cache();
   cpu::release_integer_input();
-  release_kept_memory();
+  trim_array_pool();
 }
 
 std::uint64_t gpu_working_set_bytes() {

@@ -76,7 +76,7 @@ void prepare_device(const DeviceOptions& options = {});
 
 /// Gives memory that is kept for later arrays, and by the calling thread for later products, back
 /// to the system.
-void release_spare_memory();
+void trim_memory();
 
 /// Bytes that the system lets the GPU keep in memory (Metal's recommendedMaxWorkingSetSize); 0
 /// where there is none.

@@ -110,7 +110,7 @@ void KvCache::append(const mx::array& keys, const mx::array& values, int first, 
     grow(keys_, dtype);
     grow(values_, dtype);
     // Free the outgrown buffers of all layers now; nothing else has their size.
-    if (length_ > 0) release_kept_memory();
+    if (length_ > 0) trim_array_pool();
   }
   write(keys_, keys, first, last);
   write(values_, values, first, last);

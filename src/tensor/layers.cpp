@@ -72,7 +72,7 @@ mx::array LayerNorm::operator()(const mx::array& x) const {
   return out;
 }
 
-mx::array matrix(std::span<const float> values, int rows) {
+mx::array from_host_rows(std::span<const float> values, int rows) {
   return mx::array(values.data(), {rows, static_cast<int>(values.size()) / rows}, mx::float32);
 }
 

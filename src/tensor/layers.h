@@ -44,7 +44,7 @@ class LayerNorm {
 };
 
 /// Copies numbers into a matrix of `rows` rows, f32.
-mx::array matrix(std::span<const float> values, int rows);
+mx::array from_host_rows(std::span<const float> values, int rows);
 
 /// Applies `part(first, count)` to blocks of `step` of `rows` rows and joins the results, to bound
 /// the size of temporaries.

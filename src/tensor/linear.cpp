@@ -88,14 +88,14 @@ mx::array activate(const mx::array& x, cpu::Activation activation) {
 Linear::Linear(mx::array weight, std::optional<mx::array> bias)
     : weight_(std::move(weight)),
       bias_(std::move(bias)),
-      outputs_(weight_.shape(0)),
-      inputs_(weight_.shape(1)) {}
+      out_features_(weight_.shape(0)),
+      in_features_(weight_.shape(1)) {}
 
-Linear Linear::load(const Weights& weights, const std::string& name, std::int64_t outputs,
-                    std::int64_t inputs, const QuantizationConfig& quantization) {
+Linear Linear::load(const Weights& weights, const std::string& name, std::int64_t out_features,
+                    std::int64_t in_features, const QuantizationConfig& quantization) {
   std::optional<mx::array> bias;
   if (weights.contains(name + ".bias")) {
-    bias = weights.get(name + ".bias", {outputs});
+    bias = weights.get(name + ".bias", {out_features});
     require_dtype(is_float(bias->dtype()), name + ".bias");
     if (!uses_graph()) bias = cpu::materialized_f32(*bias);  // a few kB, read by every call
   }
@@ -107,30 +107,32 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
                 tr("config.json belongs to another model", "config.json — от другой модели"));
   }
   if (!layer || !weights.contains(name + ".scales")) {
-    Linear linear(weights.matrix(name + ".weight", {outputs, inputs}), std::move(bias));
+    Linear linear(weights.matrix(name + ".weight", {out_features, in_features}), std::move(bias));
     require_dtype(is_float(linear.weight_.dtype()), name + ".weight");
     return linear;
   }
-  if (inputs % layer->group_size != 0) {
+  if (in_features % layer->group_size != 0) {
     throw Error(
         ErrorCode::kBadModel,
         tr("layer {}: {} inputs are not a multiple of the group size {}",
-           "слой {}: {} входов не кратны размеру группы {}", name, inputs, layer->group_size),
+           "слой {}: {} входов не кратны размеру группы {}", name, in_features, layer->group_size),
         tr("config.json belongs to another model", "config.json — от другой модели"));
   }
-  Linear linear(weights.matrix(name + ".weight", {outputs, inputs * layer->bits / 32}),
+  Linear linear(weights.matrix(name + ".weight", {out_features, in_features * layer->bits / 32}),
                 std::move(bias));
-  linear.scales_ = weights.matrix(name + ".scales", {outputs, inputs / layer->group_size});
-  linear.biases_ = weights.matrix(name + ".biases", {outputs, inputs / layer->group_size});
+  linear.scales_ =
+      weights.matrix(name + ".scales", {out_features, in_features / layer->group_size});
+  linear.biases_ =
+      weights.matrix(name + ".biases", {out_features, in_features / layer->group_size});
   require_dtype(linear.weight_.dtype() == mx::uint32, name + ".weight");
   require_dtype(is_float(linear.scales_->dtype()), name + ".scales");
   require_dtype(linear.biases_->dtype() == linear.scales_->dtype(), name + ".biases");
   linear.quantization_ = *layer;
   if (!uses_graph() && layer->bits != widened_bits(layer->bits)) {
-    linear.weight_ = widen_codes(linear.weight_, inputs, layer->bits);
+    linear.weight_ = widen_codes(linear.weight_, in_features, layer->bits);
     linear.quantization_.bits = widened_bits(layer->bits);
   }
-  linear.inputs_ = static_cast<int>(inputs);
+  linear.in_features_ = static_cast<int>(in_features);
   return linear;
 }
 
@@ -143,7 +145,7 @@ Linear Linear::slice_rows(int first, int count) const {
                    all.dtype());
   };
   Linear part = *this;
-  part.outputs_ = count;
+  part.out_features_ = count;
   part.weight_ = rows(weight_);
   for (auto* values : {&part.scales_, &part.biases_, &part.bias_}) {
     if (*values) *values = rows(**values);
@@ -164,8 +166,8 @@ mx::array Linear::operator()(const mx::array& x) const {
 
 cpu::Product Linear::product(mx::array& y) const {
   cpu::Product product;
-  product.weight.rows = static_cast<std::size_t>(outputs_);
-  product.weight.columns = static_cast<std::size_t>(inputs_);
+  product.weight.rows = static_cast<std::size_t>(out_features_);
+  product.weight.columns = static_cast<std::size_t>(in_features_);
   product.weight.data = weight_.data<void>();
   product.weight.type = element_type(dtype());
   product.weight.bits = quantization_.bits;
@@ -187,7 +189,7 @@ void Linear::multiply(const mx::array& x, std::span<const cpu::Product> products
 
 mx::array Linear::forward_activation(const mx::array& x, cpu::Activation activation) const {
   if (uses_graph()) return activate((*this)(x), activation);
-  mx::array y = cpu::uninitialized({x.shape(0), outputs_});
+  mx::array y = cpu::uninitialized({x.shape(0), out_features_});
   cpu::Product product = this->product(y);
   product.activation = activation;
   multiply(x, {&product, 1});
@@ -197,7 +199,7 @@ mx::array Linear::forward_activation(const mx::array& x, cpu::Activation activat
 mx::array Linear::forward_residual(const mx::array& residual, const mx::array& x) const {
   if (uses_graph()) return mx::add(residual, (*this)(x));
   const mx::array addend = cpu::materialized_f32(residual);
-  mx::array y = cpu::uninitialized({x.shape(0), outputs_});
+  mx::array y = cpu::uninitialized({x.shape(0), out_features_});
   cpu::Product product = this->product(y);
   product.residual = addend.data<float>();
   multiply(x, {&product, 1});
@@ -213,7 +215,7 @@ std::vector<mx::array> Linear::multiply_all(const mx::array& x,
   }
   std::vector<cpu::Product> products;
   for (const Linear* layer : layers) {
-    results.push_back(cpu::uninitialized({x.shape(0), layer->outputs_}));
+    results.push_back(cpu::uninitialized({x.shape(0), layer->out_features_}));
     products.push_back(layer->product(results.back()));
   }
   (*layers.begin())->multiply(x, products);

@@ -20,27 +20,28 @@ namespace oko::tensor {
 class Linear {
  public:
   /// Reads `name`.weight, and .scales and .biases where it is quantized, and .bias where the layer
-  /// has one. Throws kBadModel if shapes do not agree with (outputs, inputs) and `quantization`.
-  static Linear load(const Weights& weights, const std::string& name, std::int64_t outputs,
-                     std::int64_t inputs, const QuantizationConfig& quantization);
+  /// has one. Throws kBadModel if shapes do not agree with (out_features, in_features) and
+  /// `quantization`.
+  static Linear load(const Weights& weights, const std::string& name, std::int64_t out_features,
+                     std::int64_t in_features, const QuantizationConfig& quantization);
 
-  /// A dense layer from arrays: weight (outputs, inputs), bias (outputs).
+  /// A dense layer from arrays: weight (out_features, in_features), bias (out_features).
   Linear(mx::array weight, std::optional<mx::array> bias);
 
-  /// x · weightᵀ + bias. x: (n, inputs) -> (n, outputs).
+  /// x · weightᵀ + bias. x: (n, in_features) -> (n, out_features).
   mx::array operator()(const mx::array& x) const;
 
   /// activation(x · weightᵀ + bias).
   mx::array forward_activation(const mx::array& x, cpu::Activation activation) const;
 
-  /// residual + x · weightᵀ + bias. residual: (n, outputs).
+  /// residual + x · weightᵀ + bias. residual: (n, out_features).
   mx::array forward_residual(const mx::array& residual, const mx::array& x) const;
 
   /// The products of several layers with one x, with the precision of the first.
   static std::vector<mx::array> multiply_all(const mx::array& x,
                                              std::initializer_list<const Linear*> layers);
 
-  /// The layer of outputs first .. first + count - 1 alone, on the same memory.
+  /// The layer of output features first .. first + count - 1 alone, on the same memory.
   Linear slice_rows(int first, int count) const;
 
   /// How products are computed on the CPU from now on, unless `cpu_precision()` asks for f32
@@ -48,8 +49,8 @@ class Linear {
   /// encoders.
   void set_precision(cpu::Precision precision) { precision_ = precision; }
 
-  /// Rows of the weight: ids (n) of int32, each in 0 .. outputs - 1, -> (n, inputs). Throws
-  /// nothing: ids are the caller's to check.
+  /// Rows of the weight: ids (n) of int32, each in 0 .. out_features - 1, -> (n, in_features).
+  /// Throws nothing: ids are the caller's to check.
   mx::array embed(const mx::array& ids) const;
 
   /// Bytes that a product reads: codes, scales and biases.
@@ -71,8 +72,8 @@ class Linear {
   std::optional<mx::array> biases_;
   std::optional<mx::array> bias_;
   Quantization quantization_;
-  int outputs_ = 0;
-  int inputs_ = 0;
+  int out_features_ = 0;
+  int in_features_ = 0;
   cpu::Precision precision_ = cpu::Precision::kInt16Activations;
 };
 

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/language.h"
-#include "text/json_reader.h"
 #include "text/split.h"
 #include "text/tokenizer_json.h"
+#include "text/tokenizer_json_sax.h"
 
 namespace oko::text {
 namespace {

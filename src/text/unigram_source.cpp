@@ -7,9 +7,9 @@
 #include <cmath>
 
 #include "base/language.h"
-#include "text/json_reader.h"
-#include "text/rust_number.h"
+#include "text/serde_json_number.h"
 #include "text/tokenizer_json.h"
+#include "text/tokenizer_json_sax.h"
 
 namespace oko::text {
 namespace {
@@ -260,7 +260,7 @@ class SentencepieceReader {
            tr("piece {} is not one of XLM-RoBERTa's", "токен {} — не из XLM-RoBERTa", pieces_));
     }
     // The score that tokenizer.json would have.
-    if (!own_special) add(text, rust_number(fmt::format("{}", static_cast<double>(score))));
+    if (!own_special) add(text, serde_json_number(fmt::format("{}", static_cast<double>(score))));
   }
 
   void check_trainer(std::string_view bytes) {

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "models/qwen3_vl/footprint.h"
+#include "models/qwen3_vl/memory_estimate.h"
 #include "tests/support/random_models.h"
 
 namespace oko::engine {

@@ -22,7 +22,7 @@ class MemoryGrowthTest : public ::testing::Test {
   /// Bytes of arrays at most while `work` runs, above what there is before: MLX's and the pool's.
   template <typename Work>
   static double peak_of(Work work) {
-    tensor::release_spare_memory();
+    tensor::trim_memory();
     mx::reset_peak_memory();
     const tensor::cpu::ArrayPool& pool = tensor::cpu::array_pool();
     const std::size_t before = mx::get_active_memory() + pool.used_bytes();

@@ -14,10 +14,10 @@ struct Read {
   float left, width;
 };
 
-std::vector<FirstReading> reading(const std::vector<Read>& words) {
-  std::vector<FirstReading> result;
+std::vector<WordCandidate> reading(const std::vector<Read>& words) {
+  std::vector<WordCandidate> result;
   for (const Read& each : words) {
-    FirstReading word;
+    WordCandidate word;
     word.word.text = each.text;
     word.word.confidence = each.confidence;
     word.box = {each.left, 0, each.width, 20};
@@ -35,10 +35,10 @@ Familiarity familiarity_of(std::string_view word) {
 }
 
 std::string best_of(const std::vector<Read>& line, const std::vector<Read>& other) {
-  std::vector<FirstReading> words = reading(line);
+  std::vector<WordCandidate> words = reading(line);
   take_better_words(words, reading(other), familiarity_of);
   std::string text;
-  for (const FirstReading& word : words) text += (text.empty() ? "" : " ") + word.word.text;
+  for (const WordCandidate& word : words) text += (text.empty() ? "" : " ") + word.word.text;
   return text;
 }
 

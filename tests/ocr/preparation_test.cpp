@@ -349,11 +349,11 @@ TEST(PreparationTest, BoxesStayInsideTheOriginal) {
 
 TEST(PreparationTest, FindsRulesOfATable) {
   const PreparedPicture table = prepare(load("table_0.png"));
-  EXPECT_GE(table.rules.size(), 3u);
-  const document::Box& rule = table.rules.front();
-  EXPECT_TRUE(table.is_rule({rule.left - 3, rule.top + 10, 6, 20}));
-  EXPECT_FALSE(table.is_rule({rule.left + 30, rule.top + 10, 6, 20}));
-  EXPECT_TRUE(prepare(load("text_16_clean_0.png")).rules.empty());
+  EXPECT_GE(table.ruling_lines.size(), 3u);
+  const document::Box& rule = table.ruling_lines.front();
+  EXPECT_TRUE(table.is_ruling_line({rule.left - 3, rule.top + 10, 6, 20}));
+  EXPECT_FALSE(table.is_ruling_line({rule.left + 30, rule.top + 10, 6, 20}));
+  EXPECT_TRUE(prepare(load("text_16_clean_0.png")).ruling_lines.empty());
 }
 
 TEST(PreparationTest, PicturesWithoutTextStayAsTheyAre) {

@@ -15,7 +15,7 @@
 #include "base/stop_token.h"
 #include "image/image.h"
 #include "ocr/engine.h"
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
 #include "ocr/page_reader.h"
 #include "ocr/score.h"
 #include "tests/ocr/conditions.h"
@@ -56,7 +56,7 @@ TEST(TesseractTest, PagesOfBothLanguagesAreReadWithFewErrors) {
   ASSERT_EQ(pictures.size(), 14u);
   TextErrors raw, repaired;
   Options options;
-  options.repairs_look_alikes = false;
+  options.repairs_homoglyphs = false;
   read_pages(
       pictures.size(), options, 2, [&](std::size_t i) { return image::load(pictures[i]); },
       [&](std::size_t i, ReadResult result) {
@@ -67,7 +67,7 @@ TEST(TesseractTest, PagesOfBothLanguagesAreReadWithFewErrors) {
         const TextErrors errors = compare_texts(truth, result.page.text());
         EXPECT_LT(errors.all_characters().rate(), 0.04) << pictures[i];
         raw += errors;
-        repair_look_alikes(result.page);
+        repair_homoglyphs(result.page);
         repaired += compare_texts(truth, result.page.text());
       },
       {});
@@ -129,7 +129,7 @@ TEST(TesseractTest, ReadsTextInAnyColours) {
 
 TEST(TesseractTest, WordsTakenForTheOtherScriptAreReadAgain) {
   Options options;
-  options.repairs_look_alikes = false;
+  options.repairs_homoglyphs = false;
   const auto engine = make_engine(options);
   const document::Page clean = engine->read(image::load(kData + "/text_12_clean_0.png"), {});
   for (const std::string text : {"PIN-код", "USB-кабель", "on", "На"}) {

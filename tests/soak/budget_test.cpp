@@ -16,7 +16,7 @@
 #include "engine/reductions.h"
 #include "image/image.h"
 #include "ocr/engine.h"
-#include "ocr/footprint.h"
+#include "ocr/memory_estimate.h"
 #include "tensor/device.h"
 #include "tensor/weights.h"
 #include "tests/support/predicted_memory.h"
@@ -112,7 +112,7 @@ TEST_P(MixedJobTest, StaysInItsBudgetThroughAllRounds) {
     const budget::Reservation reading =
         host->reserve(bytes_of(Tag::kOcr, ocr::reading_bytes(receipt.width, receipt.height)), "");
     EXPECT_FALSE(reader->read(receipt, {}).lines.empty());
-    tensor::release_spare_memory();
+    tensor::trim_memory();
   }
   const std::uint64_t peak = sampler.peak_bytes();
   std::printf("%d rounds, %d with reductions; private memory at most %.0f MB of %.0f\n", job.rounds,

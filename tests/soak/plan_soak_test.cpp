@@ -9,9 +9,9 @@
 #include <cstdio>
 
 #include "budget/peak_sampler.h"
-#include "models/bge_m3/footprint.h"
-#include "models/qwen3_vl/footprint.h"
-#include "ocr/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
+#include "models/qwen3_vl/memory_estimate.h"
+#include "ocr/memory_estimate.h"
 #include "tensor/weights.h"
 #include "tests/support/predicted_memory.h"
 #include "tests/support/random_models.h"

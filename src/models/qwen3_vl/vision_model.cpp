@@ -163,8 +163,8 @@ mx::array VisionModel::position_embeddings(const GridThw& grid) const {
   std::optional<mx::array> sum;
   for (std::size_t corner = 0; corner < 4; ++corner) {
     const mx::array rows = pos_embed_.embed(mx::array(indices[corner].data(), {count}, mx::int32));
-    const mx::array part =
-        mx::multiply(rows, mx::astype(tensor::matrix(weights[corner], count), rows.dtype()));
+    const mx::array part = mx::multiply(
+        rows, mx::astype(tensor::from_host_rows(weights[corner], count), rows.dtype()));
     sum = sum ? mx::add(*sum, part) : part;
     sum->eval();  // one corner's rows at a time
   }
@@ -178,8 +178,8 @@ mx::array VisionModel::embed(const Patches& patches) const {
   return tensor::for_row_blocks(count, kVisionRows, [&](int first, int rows) {
     const std::span part = pixels.subspan(static_cast<std::size_t>(first) * width,
                                           static_cast<std::size_t>(rows) * width);
-    return patch_embed_(
-        mx::astype(tensor::matrix(part, rows), tensor::compute_dtype(patch_embed_.dtype())));
+    return patch_embed_(mx::astype(tensor::from_host_rows(part, rows),
+                                   tensor::compute_dtype(patch_embed_.dtype())));
   });
 }
 

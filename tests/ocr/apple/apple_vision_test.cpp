@@ -133,11 +133,11 @@ TEST_F(AppleVisionTest, KeepsBoxesInsideThePicture) {
   EXPECT_EQ(read().lines[0].box.top, 0);
 }
 
-TEST_F(AppleVisionTest, RepairsLookAlikesUnlessDisabled) {
+TEST_F(AppleVisionTest, RepairsHomoglyphsUnlessDisabled) {
   stub_vision::answer({.observations = {{"Mосква", {0, 0, 1, 1}}}});  // a Latin M
   EXPECT_EQ(read().text(), "Москва\n");
   Options as_read;
-  as_read.repairs_look_alikes = false;
+  as_read.repairs_homoglyphs = false;
   EXPECT_EQ(read(as_read).text(), "Mосква\n");
 }
 

@@ -36,10 +36,10 @@ bool look_alike(std::string_view word, std::string_view other);
 /// - Look-alikes next to digits ("А1B2") decide nothing and stay; after ° stands a Latin letter.
 ///
 /// `words`: UTF-8. Everything but letters stays where it is. Returns how many words were changed.
-int repair_look_alikes(std::vector<std::string>& words);
+int repair_homoglyphs(std::vector<std::string>& words);
 
 /// Repairs all lines of a page. A look-alike capital that is the only text becomes Latin: a key, a
 /// grade or a size is likelier than a Russian letter.
-int repair_look_alikes(document::Page& page);
+int repair_homoglyphs(document::Page& page);
 
 }  // namespace oko::ocr

@@ -1,5 +1,5 @@
 // What a picture's size foretells of the memory that reading it takes.
-#include "ocr/footprint.h"
+#include "ocr/memory_estimate.h"
 
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -44,7 +44,7 @@ std::uint64_t taken_by(Engine& engine, image::Image image) {
   return sampler.peak_bytes() - before;
 }
 
-TEST(OcrFootprintTest, ReadingNeverTakesMoreThanPredicted) {
+TEST(OcrMemoryEstimateTest, ReadingNeverTakesMoreThanPredicted) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
   const std::uint64_t before = budget::private_bytes();
   const auto engine = make_engine({});
@@ -56,7 +56,7 @@ TEST(OcrFootprintTest, ReadingNeverTakesMoreThanPredicted) {
   EXPECT_LE(budget::private_bytes() - before, kEngineBytes) << "what is kept for the next picture";
 }
 
-TEST(OcrFootprintTest, LargestPictureJustFits) {
+TEST(OcrMemoryEstimateTest, LargestPictureJustFits) {
   for (const std::uint64_t bytes : {1'000'000ULL, 150'000'000ULL, 180'000'000ULL, 400'000'000ULL}) {
     const auto pixels = static_cast<int>(pixels_within(bytes));
     EXPECT_LE(reading_bytes(pixels, 1), bytes);

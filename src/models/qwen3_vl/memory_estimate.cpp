@@ -1,8 +1,8 @@
-#include "models/qwen3_vl/footprint.h"
+#include "models/qwen3_vl/memory_estimate.h"
 
 #include <algorithm>
 
-#include "models/qwen3_vl/graph_footprint.h"
+#include "models/qwen3_vl/graph_memory_estimate.h"
 #include "models/qwen3_vl/limits.h"
 #include "tensor/attention.h"
 #include "tensor/cpu/array_pool.h"

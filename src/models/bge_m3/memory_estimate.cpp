@@ -1,4 +1,4 @@
-#include "models/bge_m3/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
 
 #include <algorithm>
 

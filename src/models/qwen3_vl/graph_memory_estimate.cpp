@@ -1,9 +1,9 @@
-#include "models/qwen3_vl/graph_footprint.h"
+#include "models/qwen3_vl/graph_memory_estimate.h"
 
 #include <algorithm>
 
-#include "models/qwen3_vl/footprint.h"
 #include "models/qwen3_vl/limits.h"
+#include "models/qwen3_vl/memory_estimate.h"
 #include "tensor/attention.h"
 #include "tensor/query_blocks.h"
 

@@ -8,6 +8,6 @@ namespace oko::text {
 /// digits as an integer and multiplies or divides it by a power of ten, each step rounded. The last
 /// bit decides ties between pieces.
 /// `text` is a number as JSON writes it.
-double rust_number(std::string_view text);
+double serde_json_number(std::string_view text);
 
 }  // namespace oko::text

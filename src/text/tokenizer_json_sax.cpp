@@ -1,8 +1,8 @@
-#include "text/json_reader.h"
+#include "text/tokenizer_json_sax.h"
 
 #include "base/error.h"
 #include "base/language.h"
-#include "text/rust_number.h"
+#include "text/serde_json_number.h"
 
 namespace oko::text {
 namespace {
@@ -13,9 +13,9 @@ constexpr std::size_t kMaxTreeValues = 500'000;
 constexpr std::size_t kMaxTreeDepth = 64;
 
 /// Receives nlohmann's events. The big tables leave the tree as they pass by.
-class JsonReader : public json::json_sax_t {
+class TokenizerJsonSaxHandler : public json::json_sax_t {
  public:
-  JsonReader(JsonKind kind, const std::string& name, TokenizerSource& source)
+  TokenizerJsonSaxHandler(JsonKind kind, const std::string& name, TokenizerSource& source)
       : name_(name), source_(source), tokenizer_(kind == JsonKind::kTokenizer) {
     if (kind == JsonKind::kVocabulary) next_table_ = Table::kVocabulary;
   }
@@ -28,7 +28,7 @@ class JsonReader : public json::json_sax_t {
     return add_score(static_cast<double>(value)) || add_scalar(value);
   }
   bool number_float(number_float_t value, const string_t& text) override {
-    return add_score(rust_number(text)) || add_scalar(value);
+    return add_score(serde_json_number(text)) || add_scalar(value);
   }
   bool binary(binary_t&) override { return false; }
 
@@ -210,7 +210,7 @@ class JsonReader : public json::json_sax_t {
 
 json read_json(std::string_view bytes, JsonKind kind, const std::string& name,
                TokenizerSource& source) {
-  JsonReader reader(kind, name, source);
+  TokenizerJsonSaxHandler reader(kind, name, source);
   json::sax_parse(bytes.begin(), bytes.end(), &reader);
   return reader.take_tree();
 }

@@ -1,4 +1,4 @@
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
 
 #include <algorithm>
 #include <array>
@@ -256,7 +256,7 @@ bool look_alike(std::string_view word, std::string_view other) {
          written_in(word, Script::kLatin, false) == written_in(other, Script::kLatin, false);
 }
 
-int repair_look_alikes(std::vector<std::string>& words) {
+int repair_homoglyphs(std::vector<std::string>& words) {
   std::vector<Evidence> evidence;
   evidence.reserve(words.size());
   for (const std::string& word : words) evidence.push_back(evidence_of(word));
@@ -272,13 +272,13 @@ int repair_look_alikes(std::vector<std::string>& words) {
   return changed;
 }
 
-int repair_look_alikes(document::Page& page) {
+int repair_homoglyphs(document::Page& page) {
   int changed = 0;
   for (document::Line& line : page.lines) {
     std::vector<std::string> words;
     words.reserve(line.words.size());
     for (const document::Word& word : line.words) words.push_back(word.text);
-    changed += repair_look_alikes(words);
+    changed += repair_homoglyphs(words);
     for (std::size_t i = 0; i < words.size(); ++i) line.words[i].text = std::move(words[i]);
   }
   if (document::Word* const word = lone_capital(page)) {

@@ -9,8 +9,8 @@ namespace oko::models::qwen3_vl {
 
 inline constexpr std::uint64_t kFloat = sizeof(float);
 
-// What footprint.h tells, where MLX's graph runs: all arrays of a layer are counted, since MLX
-// holds the inputs of kernels until a command buffer is done, and ten of those are in flight.
+// What memory_estimate.h tells, where MLX's graph runs: all arrays of a layer are counted, since
+// MLX holds the inputs of kernels until a command buffer is done, and ten of those are in flight.
 
 std::uint64_t graph_vision_bytes(const VisionConfig& config, std::uint64_t patches,
                                  const tensor::MemoryModel& memory);

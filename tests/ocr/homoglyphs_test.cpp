@@ -1,4 +1,4 @@
-#include "ocr/look_alikes.h"
+#include "ocr/homoglyphs.h"
 
 #include <gtest/gtest.h>
 
@@ -13,13 +13,13 @@ std::string repaired(const std::string& line) {
   std::istringstream stream(line);
   std::vector<std::string> words;
   for (std::string word; stream >> word;) words.push_back(word);
-  repair_look_alikes(words);
+  repair_homoglyphs(words);
   std::string result;
   for (const std::string& word : words) result += (result.empty() ? "" : " ") + word;
   return result;
 }
 
-TEST(LookAlikesTest, LettersThatOnlyOneScriptHasDecideForTheWord) {
+TEST(HomoglyphsTest, LettersThatOnlyOneScriptHasDecideForTheWord) {
   EXPECT_EQ(repaired("M\u043e\u0441\u043a\u0432\u0430"), "Москва");  // Latin M
   EXPECT_EQ(repaired("\u0421\u0420U"), "CPU");                       // Cyrillic С and Р
   EXPECT_EQ(repaired("\u041coscow"), "Moscow");                      // Cyrillic М
@@ -27,49 +27,49 @@ TEST(LookAlikesTest, LettersThatOnlyOneScriptHasDecideForTheWord) {
   EXPECT_EQ(repaired("US\u0412-C"), "USB-C");                     // Cyrillic В
 }
 
-TEST(LookAlikesTest, WordsWithLettersOfBothScriptsStay) {
+TEST(HomoglyphsTest, WordsWithLettersOfBothScriptsStay) {
   for (const std::string word : {"WiFi-роутер", "SMS-ка", "qиwi", "HTML-код"}) {
     EXPECT_EQ(repaired(word), word);
   }
 }
 
-TEST(LookAlikesTest, CodesOfLookAlikesAndDigitsStay) {
+TEST(HomoglyphsTest, CodesOfLookAlikesAndDigitsStay) {
   for (const std::string code : {"\u04101B2", "A1\u04122", "\u0415-104", "X5\u0421", "M\u041a-7"}) {
     EXPECT_EQ(repaired("рейс " + code + " отменён"), "рейс " + code + " отменён");
     EXPECT_EQ(repaired("flight " + code + " is late"), "flight " + code + " is late");
   }
 }
 
-TEST(LookAlikesTest, RepairsLettersNextToDigitsIfTheWordDecides) {
+TEST(HomoglyphsTest, RepairsLettersNextToDigitsIfTheWordDecides) {
   EXPECT_EQ(repaired("\u0413\u041eC\u0422123"), "ГОСТ123");  // Latin C, Г decides
   EXPECT_EQ(repaired("US\u04123"), "USB3");                  // Cyrillic В, U decides
 }
 
-TEST(LookAlikesTest, WordsOfLookAlikesFollowTheirNeighbours) {
+TEST(HomoglyphsTest, WordsOfLookAlikesFollowTheirNeighbours) {
   EXPECT_EQ(repaired("пришёл c работы"), "пришёл с работы");
   EXPECT_EQ(repaired("share \u0430 link"), "share a link");
   EXPECT_EQ(repaired("купил caxap и чай"), "купил сахар и чай");
   EXPECT_EQ(repaired("c работы"), "с работы");
 }
 
-TEST(LookAlikesTest, NeighboursThatDisagreeDecideNothingUnlessTheLineDoes) {
+TEST(HomoglyphsTest, NeighboursThatDisagreeDecideNothingUnlessTheLineDoes) {
   EXPECT_EQ(repaired("окно, a Ctrl"), "окно, a Ctrl");
   EXPECT_EQ(repaired("нажмите на окно, a Ctrl закроет"), "нажмите на окно, а Ctrl закроет");
 }
 
-TEST(LookAlikesTest, AbbreviationsStayInLinesOfTheOtherScript) {
+TEST(HomoglyphsTest, AbbreviationsStayInLinesOfTheOtherScript) {
   EXPECT_EQ(repaired("новый PC стоит на столе"), "новый PC стоит на столе");
   EXPECT_EQ(repaired("чай Tea Type-C на вес"), "чай Tea Type-C на вес");
   EXPECT_EQ(repaired("греется до 78 °C летом"), "греется до 78 °C летом");
   EXPECT_EQ(repaired("DOORS CLOSED \u0410\u0422 ALL TIMES"), "DOORS CLOSED AT ALL TIMES");
 }
 
-TEST(LookAlikesTest, SmallLettersReadAsCapitalsBecomeSmallInsideASentence) {
+TEST(HomoglyphsTest, SmallLettersReadAsCapitalsBecomeSmallInsideASentence) {
   EXPECT_EQ(repaired("покажите Ha входе"), "покажите на входе");
   EXPECT_EQ(repaired("Кончено. Ha входе"), "Кончено. На входе");
 }
 
-TEST(LookAlikesTest, ShortWordsMistakenForCyrillicAreRepairedBeforeLatinWords) {
+TEST(HomoglyphsTest, ShortWordsMistakenForCyrillicAreRepairedBeforeLatinWords) {
   EXPECT_EQ(repaired("is \u043e\u043f the floor"), "is on the floor");
   EXPECT_EQ(repaired("small, so | would"), "small, so I would");
   EXPECT_EQ(repaired("what should |"), "what should I");
@@ -78,25 +78,25 @@ TEST(LookAlikesTest, ShortWordsMistakenForCyrillicAreRepairedBeforeLatinWords) {
   EXPECT_EQ(repaired("он и она"), "он и она");
 }
 
-TEST(LookAlikesTest, RussianPrepositionsStayNextToLatinWords) {
+TEST(HomoglyphsTest, RussianPrepositionsStayNextToLatinWords) {
   for (const std::string line : {"450 шт. по USB", "macOS с Bluetooth", "PDF и JPEG", "от HP"}) {
     EXPECT_EQ(repaired(line), line);
   }
   EXPECT_EQ(repaired("there is по room left"), "there is no room left");
 }
 
-TEST(LookAlikesTest, DegreesHaveALatinLetter) {
+TEST(HomoglyphsTest, DegreesHaveALatinLetter) {
   EXPECT_EQ(repaired("до +30 °С, и"), "до +30 °C, и");
   EXPECT_EQ(repaired("до 5 °, С"), "до 5 °, С");
 }
 
-TEST(LookAlikesTest, DetectsWordsThatLookAlike) {
+TEST(HomoglyphsTest, DetectsWordsThatLookAlike) {
   EXPECT_TRUE(look_alike("ATX", "АТХ"));
   EXPECT_FALSE(look_alike("ATX", "ATX"));
   EXPECT_FALSE(look_alike("HDMI", "НОМ!"));
 }
 
-TEST(LookAlikesTest, LinesInOneScriptStay) {
+TEST(HomoglyphsTest, LinesInOneScriptStay) {
   for (const std::string line :
        {"Съешь ещё этих мягких французских булок, да выпей чаю.", "The quick brown fox jumps.",
         "Привет, world!", "А. С. Пушкин", "12 345,67 ₽", "", "| | |"}) {
@@ -104,18 +104,18 @@ TEST(LookAlikesTest, LinesInOneScriptStay) {
   }
 }
 
-TEST(LookAlikesTest, BrokenUtf8DoesNoHarm) {
+TEST(HomoglyphsTest, BrokenUtf8DoesNoHarm) {
   std::vector<std::string> words{"\xD0", "M\xFF\xD0\xBE", "", "\xF0\x9F\x98\x80"};
-  repair_look_alikes(words);
+  repair_homoglyphs(words);
   EXPECT_EQ(words.size(), 4u);
 }
 
-TEST(LookAlikesTest, SingleCapitalOfAPageBecomesLatin) {
+TEST(HomoglyphsTest, SingleCapitalOfAPageBecomesLatin) {
   const auto repaired = [](const std::vector<std::string>& texts) {
     document::Page page;
     page.lines.resize(1);
     for (const std::string& text : texts) page.lines[0].words.push_back({text, {}, 1, {}});
-    repair_look_alikes(page);
+    repair_homoglyphs(page);
     return page.text();
   };
   EXPECT_EQ(repaired({"\u0410"}), "A\n");
@@ -126,12 +126,12 @@ TEST(LookAlikesTest, SingleCapitalOfAPageBecomesLatin) {
   EXPECT_EQ(repaired({"\u0410", "\u0412"}), "\u0410 \u0412\n");
 }
 
-TEST(LookAlikesTest, CountsTheWordsOfAPageThatChanged) {
+TEST(HomoglyphsTest, CountsTheWordsOfAPageThatChanged) {
   document::Page page;
   page.lines.push_back(
       {{{"M\u043e\u0441\u043a\u0432\u0430", {}, 1, ""}, {"2024", {}, 1, ""}}, {}, 1, 0});
   page.lines.push_back({{{"\u0421\u0420U", {}, 1, ""}}, {}, 1, 0});
-  EXPECT_EQ(repair_look_alikes(page), 2);
+  EXPECT_EQ(repair_homoglyphs(page), 2);
   EXPECT_EQ(page.text(), "Москва 2024\nCPU\n");
 }
 

@@ -4,9 +4,9 @@
 
 #include <optional>
 
-#include "models/bge_m3/footprint.h"
+#include "models/bge_m3/memory_estimate.h"
 #include "models/bge_m3/model.h"
-#include "models/qwen3_vl/footprint.h"
+#include "models/qwen3_vl/memory_estimate.h"
 #include "models/qwen3_vl/sequence.h"
 #include "tensor/device.h"
 #include "tests/support/random_models.h"
@@ -23,14 +23,14 @@ constexpr double kRounding = 1e6;  // bytes: Metal's buffers are whole pages of 
 constexpr double kRounding = 0;
 #endif
 
-class GraphFootprintTest : public ::testing::Test {
+class GraphMemoryEstimateTest : public ::testing::Test {
  protected:
   void SetUp() override { tensor::prepare_device({.device = tensor::Device::kGraphOnCpu}); }
 
   /// Bytes beyond what was there before, at most, while `work` runs.
   template <typename Work>
   static double peak_of(const Work& work) {
-    tensor::release_spare_memory();
+    tensor::trim_memory();
     const std::size_t before = mx::get_active_memory();
     mx::reset_peak_memory();
     work();
@@ -52,7 +52,7 @@ struct TextCase {
   int answer;  ///< decoded one by one
 };
 
-class Qwen3VlFootprintTest : public GraphFootprintTest {
+class Qwen3VlMemoryEstimateTest : public GraphMemoryEstimateTest {
  protected:
   static void check_picture(const qwen3_vl::Model& model, int side, double most) {
     const qwen3_vl::Config& config = model.config();
@@ -105,7 +105,7 @@ class Qwen3VlFootprintTest : public GraphFootprintTest {
   }
 };
 
-TEST_F(Qwen3VlFootprintTest, PicturesOfAMidSizeModel) {
+TEST_F(Qwen3VlMemoryEstimateTest, PicturesOfAMidSizeModel) {
   for (const char* shape : {"qwen3-vl-mid-f32", "qwen3-vl-mid-4bit"}) {
     SCOPED_TRACE(shape);
     const auto model = qwen3_vl::Model::load(RandomModels::get(shape, 3));
@@ -114,7 +114,7 @@ TEST_F(Qwen3VlFootprintTest, PicturesOfAMidSizeModel) {
 }
 
 /// Its pixels, of which the caller holds one copy, outweigh its states.
-TEST_F(Qwen3VlFootprintTest, PicturesOfASmallModel) {
+TEST_F(Qwen3VlMemoryEstimateTest, PicturesOfASmallModel) {
   for (const char* shape : {"qwen3-vl-small-f32", "qwen3-vl-small-4bit"}) {
     SCOPED_TRACE(shape);
     const auto model = qwen3_vl::Model::load(RandomModels::get(shape, 3));
@@ -122,7 +122,7 @@ TEST_F(Qwen3VlFootprintTest, PicturesOfASmallModel) {
   }
 }
 
-TEST_F(Qwen3VlFootprintTest, PromptsAndAnswersOfASmallModel) {
+TEST_F(Qwen3VlMemoryEstimateTest, PromptsAndAnswersOfASmallModel) {
   for (const char* shape : {"qwen3-vl-small-f32", "qwen3-vl-small-4bit"}) {
     SCOPED_TRACE(shape);
     const auto model = qwen3_vl::Model::load(RandomModels::get(shape, 3));
@@ -132,12 +132,12 @@ TEST_F(Qwen3VlFootprintTest, PromptsAndAnswersOfASmallModel) {
   }
 }
 
-TEST_F(Qwen3VlFootprintTest, PromptsAndAnswersOfAMidSizeModel) {
+TEST_F(Qwen3VlMemoryEstimateTest, PromptsAndAnswersOfAMidSizeModel) {
   const auto model = qwen3_vl::Model::load(RandomModels::get("qwen3-vl-mid-f32", 3));
   check_text(*model, {60, 512, 4});
 }
 
-TEST_F(Qwen3VlFootprintTest, ACacheOfFloatsIsCountedAsSuch) {
+TEST_F(Qwen3VlMemoryEstimateTest, ACacheOfFloatsIsCountedAsSuch) {
   const qwen3_vl::Config config = qwen3_vl::qwen3_vl_4b();
   const auto bytes = [&](const tensor::MemoryModel& memory) {
     return qwen3_vl::kv_bytes(config.text, 256, 256, tensor::cpu::KvType::kFloat16, memory);
@@ -147,7 +147,7 @@ TEST_F(Qwen3VlFootprintTest, ACacheOfFloatsIsCountedAsSuch) {
   EXPECT_EQ(bytes({.graph = true, .number_bytes = 2}), bytes({}));
 }
 
-TEST_F(Qwen3VlFootprintTest, AGpuTakesLessForActivationsOf16Bits) {
+TEST_F(Qwen3VlMemoryEstimateTest, AGpuTakesLessForActivationsOf16Bits) {
   const qwen3_vl::Config config = qwen3_vl::qwen3_vl_4b();
   const tensor::MemoryModel gpu{.graph = true, .fused = true, .number_bytes = config.number_bytes};
   EXPECT_LT(qwen3_vl::vision_bytes(config.vision, 4096, gpu),
@@ -156,7 +156,7 @@ TEST_F(Qwen3VlFootprintTest, AGpuTakesLessForActivationsOf16Bits) {
             qwen3_vl::prefill_bytes(config.text, 2048, 512));
 }
 
-TEST_F(GraphFootprintTest, PassesOfAnEncoder) {
+TEST_F(GraphMemoryEstimateTest, PassesOfAnEncoder) {
   for (const char* shape : {"bge-m3-small-f32", "bge-m3-small-8bit"}) {
     SCOPED_TRACE(shape);
     const auto folder = RandomModels::get(shape, 3);

@@ -20,7 +20,7 @@ struct Separator {
 };
 
 /// A word as Tesseract read it in all languages at once.
-struct FirstReading {
+struct WordCandidate {
   document::Word word;
   document::Box box;  ///< in pixels of the prepared picture
   std::vector<Separator> separators;
@@ -44,7 +44,7 @@ enum class Familiarity {
 ///   becomes a word of the English one;
 /// - parts of compounds are read on their own ("USB-кабель", "отчёт.docx");
 /// - a word of little confidence is read again as what it was.
-class SecondReading {
+class ScriptRecheck {
  public:
   /// The languages of one script.
   struct Languages {
@@ -53,13 +53,13 @@ class SecondReading {
   };
 
   /// The data of both must be there.
-  SecondReading(Languages cyrillic, Languages latin);
+  ScriptRecheck(Languages cyrillic, Languages latin);
 
   /// The familiarity of a word's least familiar part.
   Familiarity familiarity_of(std::string_view word);
 
   /// Corrects the words of one line of a picture.
-  void check(std::vector<FirstReading>& line, const PreparedPicture& picture);
+  void check(std::vector<WordCandidate>& line, const PreparedPicture& picture);
 
  private:
   struct Reading {
@@ -81,21 +81,21 @@ class SecondReading {
     bool is_alone() const { return !before && !after; }
   };
 
-  void check_word(FirstReading& word, const Context& context);
+  void check_word(WordCandidate& word, const Context& context);
   /// True if it is a short word that the other script cannot take.
-  static bool is_known(const FirstReading& word, Script own, const Context& context);
+  static bool is_known(const WordCandidate& word, Script own, const Context& context);
   /// True if only the list of known words may change it.
-  static bool is_settled(const FirstReading& word, const Context& context);
-  static bool may_be_known(const FirstReading& word, Script own, const Context& context);
+  static bool is_settled(const WordCandidate& word, const Context& context);
+  static bool may_be_known(const WordCandidate& word, Script own, const Context& context);
   /// True if it is read as a known word of the other script; then it is that word.
-  bool becomes_known(FirstReading& word, Script opposite);
+  bool becomes_known(WordCandidate& word, Script opposite);
   Familiarity familiarity_of_part(const std::string& part);
   /// True if the dictionary of a script has it.
   bool is_valid(const std::string& text, Script script);
-  void take(const Reading& reading, Script script, FirstReading& word);
+  void take(const Reading& reading, Script script, WordCandidate& word);
   /// True if it is read so much better in the other script; then it is that word.
-  bool becomes(FirstReading& word, Script opposite, float margin);
-  void check_compound(FirstReading& word);
+  bool becomes(WordCandidate& word, Script opposite, float margin);
+  void check_compound(WordCandidate& word);
   std::string check_part(const std::string& part, const document::Box& box);
 
   Reader cyrillic_, latin_;

@@ -1,4 +1,4 @@
-#include "text/rust_number.h"
+#include "text/serde_json_number.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 
 namespace oko::text {
 
-double rust_number(std::string_view text) {
+double serde_json_number(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);
   constexpr std::uint64_t kFull = (std::numeric_limits<std::uint64_t>::max() - 9) / 10;

@@ -1,4 +1,4 @@
-#include "ocr/second_reading.h"
+#include "ocr/script_recheck.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "ocr/homoglyphs.h"
 #include "ocr/known_words.h"
-#include "ocr/look_alikes.h"
 #include "text/utf8.h"
 
 namespace oko::ocr {
@@ -97,7 +97,7 @@ Script other(Script script) {
 
 }  // namespace
 
-SecondReading::SecondReading(Languages cyrillic, Languages latin) {
+ScriptRecheck::ScriptRecheck(Languages cyrillic, Languages latin) {
   cyrillic_.languages = std::move(cyrillic);
   latin_.languages = std::move(latin);
   // At once: Tesseract's settings are in part the process's, and no other thread reads yet.
@@ -108,11 +108,11 @@ SecondReading::SecondReading(Languages cyrillic, Languages latin) {
   }
 }
 
-SecondReading::Reader& SecondReading::reader_of(Script script) {
+ScriptRecheck::Reader& ScriptRecheck::reader_of(Script script) {
   return script == Script::kLatin ? latin_ : cyrillic_;
 }
 
-SecondReading::Reading SecondReading::read(Script script, const document::Box& box) {
+ScriptRecheck::Reading ScriptRecheck::read(Script script, const document::Box& box) {
   const auto clip = [](float at, int size) { return std::clamp(static_cast<int>(at), 0, size); };
   const int left = clip(box.left, pixGetWidth(picture_)),
             top = clip(box.top, pixGetHeight(picture_));
@@ -136,7 +136,7 @@ SecondReading::Reading SecondReading::read(Script script, const document::Box& b
   return reading;
 }
 
-void SecondReading::check_word(FirstReading& word, const Context& context) {
+void ScriptRecheck::check_word(WordCandidate& word, const Context& context) {
   const Letters first = letters_of(word.word.text);
   if (first.count() == 0) return;
   const Script own = first.script(), opposite = other(own);
@@ -159,7 +159,7 @@ void SecondReading::check_word(FirstReading& word, const Context& context) {
   }
 }
 
-bool SecondReading::is_known(const FirstReading& word, Script own, const Context& context) {
+bool ScriptRecheck::is_known(const WordCandidate& word, Script own, const Context& context) {
   const std::string& text = word.word.text;
   if (!is_known_word(text, own)) return false;
   // English has short words that look like these: "no", "on".
@@ -167,7 +167,7 @@ bool SecondReading::is_known(const FirstReading& word, Script own, const Context
   return letters_of(text).count() == 1 || !(is_between_latin && is_function_word(text));
 }
 
-bool SecondReading::is_settled(const FirstReading& word, const Context& context) {
+bool ScriptRecheck::is_settled(const WordCandidate& word, const Context& context) {
   const std::string& text = word.word.text;
   const Letters first = letters_of(text);
   if (first.digits > 0 && word.word.confidence >= kConfident) return true;
@@ -180,14 +180,14 @@ bool SecondReading::is_settled(const FirstReading& word, const Context& context)
   return has_guillemet(text) || first.count() == 1;
 }
 
-bool SecondReading::may_be_known(const FirstReading& word, Script own, const Context& context) {
+bool ScriptRecheck::may_be_known(const WordCandidate& word, Script own, const Context& context) {
   const Letters first = letters_of(word.word.text);
   // "USB" is read as "ОЗВ" among Russian words, too.
   if (own == Script::kCyrillic) return first.all_capitals();
   return context.has_cyrillic && first.count() <= kLongestKnown;
 }
 
-bool SecondReading::becomes_known(FirstReading& word, Script opposite) {
+bool ScriptRecheck::becomes_known(WordCandidate& word, Script opposite) {
   const Letters first = letters_of(word.word.text);
   const document::Box box = with_margin(word.box, kWordMargin, kWordMargin);
   const Reading reading = read(opposite, box);
@@ -208,11 +208,11 @@ bool SecondReading::becomes_known(FirstReading& word, Script opposite) {
   return true;
 }
 
-bool SecondReading::is_valid(const std::string& text, Script script) {
+bool ScriptRecheck::is_valid(const std::string& text, Script script) {
   return reader_of(script).api.IsValidWord(text.c_str()) != 0;
 }
 
-Familiarity SecondReading::familiarity_of(std::string_view word) {
+Familiarity ScriptRecheck::familiarity_of(std::string_view word) {
   Familiarity least = Familiarity::kListed;
   for (std::size_t from = 0; from < word.size();) {
     const std::size_t to = std::min(word.find_first_of("-./_", from), word.size());
@@ -222,7 +222,7 @@ Familiarity SecondReading::familiarity_of(std::string_view word) {
   return least;
 }
 
-Familiarity SecondReading::familiarity_of_part(const std::string& part) {
+Familiarity ScriptRecheck::familiarity_of_part(const std::string& part) {
   const Letters letters = letters_of(part);
   if (letters.count() == 0) {
     return letters.digits > 0 ? Familiarity::kNone : Familiarity::kListed;
@@ -238,13 +238,13 @@ Familiarity SecondReading::familiarity_of_part(const std::string& part) {
   return is_valid(uncapitalized(part), script) ? Familiarity::kDictionary : Familiarity::kNone;
 }
 
-void SecondReading::take(const Reading& reading, Script script, FirstReading& word) {
+void ScriptRecheck::take(const Reading& reading, Script script, WordCandidate& word) {
   word.word.text = reading.text;
   word.word.confidence = reading.confidence;
   word.word.language = reader_of(script).languages.tag;
 }
 
-bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
+bool ScriptRecheck::becomes(WordCandidate& word, Script opposite, float margin) {
   const document::Box box = with_margin(word.box, kWordMargin, kWordMargin);
   const Reading reading = read(opposite, box);
   const Letters first = letters_of(word.word.text), letters = letters_of(reading.text);
@@ -252,7 +252,7 @@ bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
   if (!is_possible || reading.confidence < kSure) return false;
   const float own_confidence = read(other(opposite), box).confidence;
   if (reading.confidence < own_confidence + margin) return false;
-  // Look-alikes are told apart by the line (look_alikes.h), not by their print.
+  // Look-alikes are told apart by the line (homoglyphs.h), not by their print.
   const bool is_code = first.digits > 0 || first.all_capitals() || first.count() == 1;
   if (is_code && look_alike(word.word.text, reading.text)) return false;
   // Capitals prove nothing: any of them may be a name.
@@ -267,7 +267,7 @@ bool SecondReading::becomes(FirstReading& word, Script opposite, float margin) {
   return true;
 }
 
-void SecondReading::check_compound(FirstReading& word) {
+void ScriptRecheck::check_compound(WordCandidate& word) {
   std::string text;
   std::size_t from = 0;
   float left = word.box.left;
@@ -288,7 +288,7 @@ void SecondReading::check_compound(FirstReading& word) {
   word.word.text = text;
 }
 
-std::string SecondReading::check_part(const std::string& part, const document::Box& box) {
+std::string ScriptRecheck::check_part(const std::string& part, const document::Box& box) {
   const Letters first = letters_of(part);
   if (first.count() == 0 || first.count() + first.digits < 2) return part;
   const Script script = first.script();
@@ -309,10 +309,10 @@ std::string SecondReading::check_part(const std::string& part, const document::B
   return reading.confidence > as_own.confidence + margin ? reading.text : part;
 }
 
-void SecondReading::check(std::vector<FirstReading>& line, const PreparedPicture& picture) {
+void ScriptRecheck::check(std::vector<WordCandidate>& line, const PreparedPicture& picture) {
   picture_ = picture.pix.get();
   std::vector<std::optional<Script>> scripts, after(line.size());
-  for (const FirstReading& word : line) scripts.push_back(deciding_script(word.word.text));
+  for (const WordCandidate& word : line) scripts.push_back(deciding_script(word.word.text));
   for (std::size_t i = line.size() - 1; i-- > 0;) {
     after[i] = scripts[i + 1] ? scripts[i + 1] : after[i + 1];
   }
