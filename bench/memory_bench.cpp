@@ -1,4 +1,4 @@
-// What switching between the two large models costs, and what a refusal does: on random checkpoints
+// The cost of switching between the two large models, and of a refusal: on random checkpoints
 // of their sizes, whose files are in the page cache.
 #include <benchmark/benchmark.h>
 

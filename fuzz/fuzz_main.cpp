@@ -23,7 +23,7 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
-// Of the sanitizers' run time, where there is one.
+// A function of the sanitizers' run time, if there is one.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name is theirs
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     for (const auto& [name, info] :
          parse_safetensors(std::as_bytes(std::span(data, size)), size, "fuzz")) {
-      // What readers rely on.
+      // Readers rely on this.
       if (info.size == 0 || info.offset > size || info.size > size - info.offset) std::abort();
     }
   } catch (const oko::Error&) {

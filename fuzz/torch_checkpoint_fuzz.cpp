@@ -15,7 +15,7 @@ namespace {
 void parse(std::span<const std::byte> file) {
   try {
     for (const auto& [name, info] : oko::checkpoint::parse_torch_checkpoint(file, "fuzz")) {
-      // What readers rely on.
+      // Readers rely on this.
       if (info.size == 0 || info.offset > file.size() || info.size > file.size() - info.offset) {
         std::abort();
       }

@@ -59,7 +59,7 @@ TEST_F(VanishedPagesDeathTest, DoesNotBlameTheFileForABusErrorOnAnIntactPage) {
   EXPECT_EXIT(
       {
         const MappedFile mapped(file_, ErrorCode::kBadModel);
-        // What macOS tells of a write to a read-only page.
+        // The signal of macOS for a write to a read-only page.
         siginfo_t info{};
         info.si_signo = SIGBUS;
         info.si_addr = const_cast<std::byte*>(&mapped.bytes()[900'000]);

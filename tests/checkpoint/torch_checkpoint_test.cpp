@@ -52,7 +52,7 @@ std::string hexadecimal(std::string_view bytes) {
   return text;
 }
 
-// What PyTorch wrote.
+// Values that PyTorch wrote.
 
 TEST_F(TorchCheckpointTest, FilesOfPyTorchAreReadToTheLastByte) {
   const nlohmann::json expected = read_json_object(kData / "torch.json", ErrorCode::kFailed);

@@ -83,7 +83,7 @@ inline std::string zip_file(const std::vector<ZipItem>& items, const ZipEnd& end
             little(wide, 8) + little(wide, 8) + little(size, 8) + little(offset, 8);
     file += "PK\6\7" + little(0, 4) + little(record, 8) + little(1, 4);
   }
-  // What does not fit is cut to all ones.
+  // Values that do not fit become all ones.
   const auto narrow = [&](std::uint64_t number, int bytes) {
     const std::uint64_t full = (std::uint64_t{1} << 8 * bytes) - 1;
     return little(end.zip64 ? std::min(number, full) : number, bytes);

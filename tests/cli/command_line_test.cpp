@@ -1,4 +1,4 @@
-// What commands take on the command line, what they say of wrong usage, and their help.
+// Arguments of commands, messages for wrong usage, and the help.
 #include "cli/command_line.h"
 
 #include <gtest/gtest.h>

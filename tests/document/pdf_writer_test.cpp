@@ -1,4 +1,4 @@
-// What oko writes, as PDFium reads it.
+// PDF that oko writes, as PDFium reads it.
 #include "document/pdf_writer.h"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Whichever of oko's arrays gets no memory, the request fails with an error, and the next one gives
+// If any of oko's arrays gets no memory, the request fails with an error, and the next one gives
 // its answer.
 #include "base/fail_point.h"
 

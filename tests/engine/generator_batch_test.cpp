@@ -1,4 +1,4 @@
-// Requests that are worked on at once: fair, each answered as if alone, none in another's way.
+// Requests at once: fair, each answered as if alone, none blocked by another.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What a decoded token costs on a GPU, counted from the graph: docs/BENCHMARKS.md has mlx-lm's
+// The cost of a decoded token on a GPU, counted from the graph: docs/BENCHMARKS.md has mlx-lm's
 // numbers next to these.
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>

@@ -1,4 +1,4 @@
-// What an engine limits where MLX's graph runs: the size of pictures, and MLX's memory.
+// Limits of an engine in MLX's graph: the size of pictures, and MLX's memory.
 #include <gtest/gtest.h>
 #include <mlx/memory.h>
 

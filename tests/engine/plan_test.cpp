@@ -31,7 +31,7 @@ PlanOptions mac_with(std::uint64_t gibibytes) {
 
 TEST(PlanTest, PredictsWeightsAsTheFilesAre) {
   const PlanOptions options = mac_with(8);
-  // What `oko bench make-model` writes for these dimensions.
+  // The files that `oko bench make-model` writes for these dimensions.
   EXPECT_NEAR(static_cast<double>(options.vision_language.weight_bytes), 3.09e9, 0.03e9);
   EXPECT_NEAR(static_cast<double>(options.embedding.weight_bytes), 0.604e9, 0.006e9);
 }

@@ -85,7 +85,7 @@ TEST(ReductionsTest, ReducesAsFarAsPossibleIfNothingFits) {
   EXPECT_EQ(settings.max_pixels, kLeastPixels);
   EXPECT_EQ(settings.kv_bits, 8);
   EXPECT_EQ(settings.prefill_chunk, kSmallChunk);
-  // What such a request takes is enough for it.
+  // The memory that such a request takes is sufficient for it.
   const std::uint64_t least = memory_of(settings, kPicture).largest().total();
   EXPECT_LE(memory_of(fit_into(least), kPicture).largest().total(), least);
   const GenerationSettings small = fit_into(1'000'000, {}, {.largest_picture = 100'000});

@@ -1,4 +1,4 @@
-// What a picture's header foretells of the memory that decoding takes.
+// The memory of decoding, predicted from a picture's header.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <vips/vips.h>

@@ -206,7 +206,7 @@ TEST_F(ImageTest, JpegOfManyScansIsRefused) {
   const std::string refusal = "picture: oko does not read this kind of JPEG: more than 100 scans";
   EXPECT_EQ(message_of([&] { decode_text(with_scans(200)); }), refusal);
   EXPECT_NE(message_of([&] { decode_text(with_scans(50)); }), refusal);
-  // What stands behind the end of the picture is not looked at.
+  // Data behind the end of the picture are ignored.
   EXPECT_EQ(message_of([&] { decode_text(bytes + with_scans(200)); }), "no error");
 }
 

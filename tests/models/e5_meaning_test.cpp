@@ -1,4 +1,4 @@
-// Real weights: multilingual-e5-small, converted to 8 bits, must tell what means the same.
+// Real weights: multilingual-e5-small, converted to 8 bits, must find texts of the same meaning.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -172,7 +172,7 @@ TEST_F(GraphMemoryEstimateTest, PassesOfAnEncoder) {
             bge_m3::pass_bytes(config, static_cast<std::uint64_t>(tokens), outputs,
                                tensor::memory_model(config.number_bytes));
         EXPECT_GE(static_cast<double>(predicted) + kRounding, taken) << tokens;
-        // What a pass takes whatever its shapes outweighs such small ones.
+        // The fixed memory of a pass outweighs such small shapes.
         EXPECT_LE(static_cast<double>(predicted), 1.5e6 + 2.5 * taken) << tokens;
       }
     }

@@ -1,4 +1,4 @@
-// What a picture's size foretells of the memory that reading it takes.
+// The memory of reading a picture, predicted from its size.
 #include "ocr/memory_estimate.h"
 
 #include <gtest/gtest.h>

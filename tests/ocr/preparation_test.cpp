@@ -117,7 +117,7 @@ TEST(PreparationTest, LinesOfAPagePhotographedAtAnAngleAreMadeLevel) {
   for (const float far : {0.9f, 0.6f}) {
     const PreparedPicture picture = prepare(at_an_angle(page, far));
     ASSERT_TRUE(picture.projection.has_value()) << far;
-    // Where lines were parallel to the edges, they are level.
+    // Lines that were parallel to the edges are level.
     const float width = static_cast<float>(page.width) * picture.scale;
     const float height = static_cast<float>(page.height) * picture.scale;
     const float top = -height / 2 + 0.25f * height,

@@ -1,4 +1,4 @@
-// What a Mac does before it compiles anything, with a stand-in for its commands.
+// The setup of a Mac before a build, with stand-ins for its commands.
 #include <gtest/gtest.h>
 
 #include <filesystem>

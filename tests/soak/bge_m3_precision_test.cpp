@@ -1,4 +1,4 @@
-// What 8-bit activations do to the vectors of all 24 layers of BGE-M3's dimensions.
+// The effect of 8-bit activations on vectors after 24 layers of BGE-M3's dimensions.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// A mixed job in the memory that an 8 GB Mac has to give: nothing is killed, nothing swaps, and the
-// budget holds.
+// A mixed job in the memory that an 8 GB Mac leaves for oko: nothing is killed, nothing swaps, and
+// the budget holds.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 

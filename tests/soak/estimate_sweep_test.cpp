@@ -1,4 +1,4 @@
-// What is predicted of memory, from the smallest picture to the largest and to long prompts.
+// Predictions of memory, from the smallest picture to the largest and to long prompts.
 #include <gtest/gtest.h>
 
 #include "tests/support/predicted_memory.h"

@@ -1,4 +1,4 @@
-// A checkpoint of the real 4B shapes (3.1 GB on disk): what it costs in memory.
+// The memory of a checkpoint with the real 4B shapes (3.1 GB on disk).
 #include <gtest/gtest.h>
 
 #include "budget/peak_sampler.h"

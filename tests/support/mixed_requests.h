@@ -71,7 +71,7 @@ inline void run_mixed_requests(const std::shared_ptr<ModelHost>& host, Generator
   }
   EXPECT_GT(answered, count / 4);
   EXPECT_GT(cancelled, 0);
-  // What was let go without a look ends at its next step.
+  // Requests whose handles were dropped end at their next step.
   const auto at_work = [&] { return host->memory_budget().transient_bytes(); };
   for (int i = 0; i < 1000 && at_work() > 0; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

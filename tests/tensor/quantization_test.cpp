@@ -60,7 +60,7 @@ TEST(QuantizationTest, TheQuantizationOfAnotherProgramIsNamed) {
     expect_refused(fmt::format(R"({{"text_config":{{"quantization_config":{}}}}})", settings),
                    named);
   }
-  // What MLX says goes before what the original weights had.
+  // MLX's entry precedes that of the original weights.
   EXPECT_EQ(parse(R"({"quantization":{"bits":8},"quantization_config":{"quant_method":"fp8"}})")
                 .of_layer("any"),
             (Quantization{8, 64}));

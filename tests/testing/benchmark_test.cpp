@@ -1,4 +1,4 @@
-// What `run_benchmark` compares a pass with.
+// The references that `run_benchmark` compares a pass with.
 #include "testing/benchmark.h"
 
 #include <gtest/gtest.h>

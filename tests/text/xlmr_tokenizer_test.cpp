@@ -70,7 +70,7 @@ TEST_P(XlmrPipelineTest, EncodesNastyCasesAsHuggingFaceDoes) {
     for (int i = 0; i < golden.at("times").get<int>(); ++i) {
       text += golden.at("text").get<std::string>();
     }
-    // Where both pipelines agree, the ids are there once.
+    // If both pipelines agree, the ids are there once.
     const char* name = golden.contains(GetParam().name) ? GetParam().name : "bge_m3";
     const auto expected = golden.at(name).get<std::vector<std::int32_t>>();
     EXPECT_EQ(tokenizer_.encode(text, kAll).ids, expected) << golden.at("text");
