@@ -4,7 +4,7 @@
 #include <future>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "engine/plan.h"
 #include "tensor/buffer_phases.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "engine/device_decoder.h"
 #include "engine/stopwatch.h"
 #include "models/bge_m3/memory_estimate.h"

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "engine/stopwatch.h"
 #include "models/qwen3_vl/config.h"
 #include "tensor/cpu/attention.h"

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/safetensors_writer.h"
 #include "hub/free_space.h"
 #include "hub/output_folder.h"

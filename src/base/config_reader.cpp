@@ -4,21 +4,21 @@
 
 #include "base/error.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko {
 
 using nlohmann::json;
 
-void ConfigReader::fail(const std::string& what) const {
-  throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", file_, what), hint_);
+void ConfigReader::fail(const LocalizedText& what) const {
+  throw Error(ErrorCode::kBadModel, format_text("{}: {}", file_, what), hint_);
 }
 
 void ConfigReader::fail_absent(const char* key) const {
   fail(tr("has no {}", "нет {}", path_ + key));
 }
 
-void ConfigReader::refuse(const char* key, const json& value, const std::string& expected) const {
+void ConfigReader::refuse(const char* key, const json& value, const LocalizedText& expected) const {
   fail(tr("{} is {}, oko expects {}", "{} = {}, а должно быть: {}", path_ + key, brief(value),
           expected));
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
+
 namespace oko {
 
 /// Reads one object of a model's configuration file; every value is checked. Errors are kBadModel,
@@ -14,7 +16,7 @@ namespace oko {
 /// must outlive the reader.
 class ConfigReader {
  public:
-  ConfigReader(const nlohmann::json& object, std::string file, std::string hint)
+  ConfigReader(const nlohmann::json& object, std::string file, LocalizedText hint)
       : object_(object), file_(std::move(file)), hint_(std::move(hint)) {}
 
   /// The value, or null if it is absent.
@@ -47,12 +49,11 @@ class ConfigReader {
   /// One integer in low..high, or a list of them; empty if it is absent.
   std::vector<int> one_or_more(const char* key, int low, int high) const;
 
-  /// Throws: the file says `value` for `key`, oko expects `expected` (words in the user's
-  /// language).
+  /// Throws kBadModel: the file says `value` for `key`, oko expects `expected`.
   [[noreturn]] void refuse(const char* key, const nlohmann::json& value,
-                           const std::string& expected) const;
-  /// Throws, with a message in the user's language.
-  [[noreturn]] void fail(const std::string& what) const;
+                           const LocalizedText& expected) const;
+  /// Throws kBadModel.
+  [[noreturn]] void fail(const LocalizedText& what) const;
 
  private:
   ConfigReader(const nlohmann::json& object, const ConfigReader& parent, const char* key)
@@ -67,7 +68,7 @@ class ConfigReader {
 
   const nlohmann::json& object_;
   std::string file_;
-  std::string hint_;
+  LocalizedText hint_;
   std::string path_;  ///< of the object in the file: "text_config."
 };
 

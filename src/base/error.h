@@ -1,39 +1,56 @@
 #pragma once
 
 #include <stdexcept>
-#include <string>
-#include <string_view>
+#include <utility>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 
 namespace oko {
 
-/// The closed list of ways in which oko fails. Each has one exit status (`exit_status`).
+/// The closed list of ways in which oko fails. Each has one exit status (`exit_status`) and one
+/// status of HTTP (`http_status`).
 enum class ErrorCode {
-  kFailed,      ///< the operation failed for a reason outside the input: I/O, memory, a bug of ours
-  kUsage,       ///< wrong flags or arguments
-  kOverBudget,  ///< would not fit the memory budget
-  kBadInput,    ///< the user's file is missing, damaged, too large, or of an unknown kind
-  kBadModel,    ///< the model is missing, incomplete, corrupt, or of an unknown architecture
-  kCancelled,   ///< the user asked to stop
+  kFailed,         ///< the operation failed for a reason outside the input: I/O, memory, a bug
+  kUsage,          ///< wrong flags, arguments or fields
+  kOverBudget,     ///< does not fit the memory budget, now or ever
+  kBusy,           ///< as many requests wait as may: try again later
+  kBadInput,       ///< the user's file is damaged
+  kNotFound,       ///< the user's file is not there
+  kTooLarge,       ///< the input is larger than a limit of oko or of the model
+  kUnsupported,    ///< the input is of a kind that oko does not read
+  kModelNotFound,  ///< the model that is named is not there
+  kBadModel,       ///< the model is incomplete, corrupt, or of an unknown architecture
+  kCancelled,      ///< the user asked to stop
 };
 
 /// Exit status of the program for `code`: 0 is never returned; see README, "Exit status".
 int exit_status(ErrorCode code);
 
-/// The one exception type of oko. `what()` names the object, the numbers and the likely cause in
-/// one line; `hint()` says what to change and may be empty. Both are in the user's language (`tr`).
+/// Status code of HTTP (RFC 9110) for `code`; 499, as nginx has it, where the client has gone.
+int http_status(ErrorCode code);
+
+/// Whether the error lies in the input alone: the next file may well be read.
+bool is_of_input(ErrorCode code);
+
+/// The one exception type of oko. `message()` names the object, the numbers and the likely cause in
+/// one line; `hint()` says what to change and may be empty. Both keep every language until a front
+/// end shows them. `what()` is the message in English, for logs.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message, std::string hint = {})
-      : std::runtime_error(message), code_(code), hint_(std::move(hint)) {}
+  Error(ErrorCode code, LocalizedText message, LocalizedText hint = {})
+      : std::runtime_error(message.in(Language::kEnglish)),
+        code_(code),
+        message_(std::move(message)),
+        hint_(std::move(hint)) {}
 
   ErrorCode code() const { return code_; }
-  const std::string& hint() const { return hint_; }
+  const LocalizedText& message() const { return message_; }
+  const LocalizedText& hint() const { return hint_; }
 
  private:
   ErrorCode code_;
-  std::string hint_;
+  LocalizedText message_, hint_;
 };
 
 /// Throws kCancelled.

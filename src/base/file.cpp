@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "base/temporary_file.h"
 
@@ -45,7 +45,7 @@ class Descriptor {
     throw Error(code, tr("{}: no such file", "{}: нет такого файла", path.string()),
                 tr("check the path", "проверьте путь"));
   }
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(code, tr("{}: cannot be read: {}", "{}: не читается: {}", path.string(), reason),
               error == EACCES ? tr("check the file's permissions", "проверьте права на файл") : "");
 }

@@ -50,8 +50,8 @@ std::string format_bytes(std::uint64_t bytes);
 /// and their texts would not: "8000123 bytes".
 struct SizePair {
   SizePair(std::uint64_t first_bytes, std::uint64_t second_bytes);
-  std::string first;
-  std::string second;
+  LocalizedText first;
+  LocalizedText second;
 };
 
 /// `$OKO_HOME`, else `~/.oko`. Not created.

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko {
 
@@ -76,7 +76,7 @@ json read_json_object(const std::filesystem::path& path, ErrorCode bad) {
   return parsed;
 }
 
-std::string brief(const json& value) {
+LocalizedText brief(const json& value) {
   if (value.is_array()) return tr("a list", "список");
   if (value.is_object()) return tr("an object", "объект");
   return value.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60);

@@ -17,6 +17,6 @@ nlohmann::json read_json_object(const std::filesystem::path& path, ErrorCode bad
 
 /// A value as it may stand in a message: at most 60 bytes, and for a list or an object only its
 /// kind (nlohmann's dump() is recursive, so a deeply nested value would exhaust the stack).
-std::string brief(const nlohmann::json& value);
+LocalizedText brief(const nlohmann::json& value);
 
 }  // namespace oko

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 
 namespace oko {
@@ -19,7 +19,7 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
                 tr("get the file again", "получите файл заново"));
   }
   const auto fail = [&] {
-    const std::string reason = system_reason(errno);
+    const LocalizedText reason = system_reason(errno);
     throw Error(bad, tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}",
                         path.string(), reason));
   };

@@ -5,8 +5,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/language.h"
-
 namespace oko {
 namespace {
 
@@ -40,11 +38,11 @@ constexpr std::array<std::pair<int, const char*>, 24> kRussian{{
 }  // namespace
 
 /// UBSan opens a file to look at a virtual table, which is refused where no more may be open.
-__attribute__((no_sanitize("vptr"))) std::string system_reason(int error) {
+__attribute__((no_sanitize("vptr"))) LocalizedText system_reason(int error) {
   const auto known = std::find_if(kRussian.begin(), kRussian.end(),
                                   [&](const auto& text) { return text.first == error; });
-  if (language() == Language::kRussian && known != kRussian.end()) return known->second;
-  return std::generic_category().message(error);
+  const std::string english = std::generic_category().message(error);
+  return known == kRussian.end() ? LocalizedText(english) : LocalizedText(english, known->second);
 }
 
 }  // namespace oko

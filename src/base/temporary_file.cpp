@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 
 namespace oko {
@@ -66,7 +66,7 @@ Registry& registry() {
 
 }  // namespace
 
-TemporaryFile::TemporaryFile(const fs::path& prefix, std::string name) : name_(std::move(name)) {
+TemporaryFile::TemporaryFile(const fs::path& prefix, LocalizedText name) : name_(std::move(name)) {
   remove_leftovers(prefix);
   do {
     if (file_ >= 0) ::close(file_);
@@ -105,7 +105,7 @@ void TemporaryFile::keep_as(const fs::path& path) {
 }
 
 void TemporaryFile::fail(int error) const {
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be written: {}", "{}: не записывается: {}", name_, reason));
 }

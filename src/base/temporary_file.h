@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 
+#include "base/localized_text.h"
+
 namespace oko {
 
 /// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed if it is none.
@@ -30,7 +32,7 @@ class TemporaryFile {
  public:
   /// Makes a file whose path is `prefix` and six more characters, and removes those of that kind
   /// that killed processes have left. `name` stands for it in messages. Throws kFailed.
-  TemporaryFile(const std::filesystem::path& prefix, std::string name);
+  TemporaryFile(const std::filesystem::path& prefix, LocalizedText name);
   ~TemporaryFile();
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -46,7 +48,7 @@ class TemporaryFile {
  private:
   [[noreturn]] void fail(int error) const;
 
-  std::string name_;
+  LocalizedText name_;
   std::filesystem::path path_;
   int file_ = -1;
   std::optional<TemporaryPath> registration_;

@@ -12,7 +12,7 @@
 #include <mutex>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko {
 namespace {
@@ -63,27 +63,27 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
   }
 }
 
-void install_handler() {
-  static const bool installed = [] {
-    struct sigaction action {};
-    action.sa_sigaction = on_bus_error;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    return ::sigaction(SIGBUS, &action, &previous) == 0;
-  }();
-  static_cast<void>(installed);
-}
+std::atomic<Language> message_language{Language::kEnglish};
 
 }  // namespace
 
+void handle_vanished_pages(Language language) {
+  message_language.store(language);
+  struct sigaction action {};
+  action.sa_sigaction = on_bus_error;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  ::sigaction(SIGBUS, &action, &previous);
+}
+
 VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
                              const std::string& file) {
-  const std::string message = tr(
+  const LocalizedText text = tr(
       "oko: {}: was cut or changed while it was in use\nhint: get the file again and start anew\n",
       "oko: {}: файл обрезан или изменён во время работы\nподсказка: получите файл заново и "
       "запустите снова\n",
       file);
+  const std::string& message = text.kept(message_language.load());
   const std::lock_guard lock(slots_mutex);
-  install_handler();
   const auto free = std::find_if(slots.begin(), slots.end(),
                                  [](const Slot& slot) { return slot.begin.load() == 0; });
   if (free == slots.end()) return;

@@ -3,13 +3,19 @@
 #include <cstddef>
 #include <string>
 
+#include "base/language.h"
+
 namespace oko {
 
+/// Installs the handler of SIGBUS that VanishedPages needs; `language`: of its message. For `main`
+/// to call, once: without it a bus error ends the process as the system has it.
+void handle_vanished_pages(Language language);
+
 /// A mapped file that is cut, or whose disk fails, while it is read has pages without content: the
-/// kernel sends SIGBUS. For the files named here that ends the program with a message that names
-/// the file and the exit status of kBadModel, instead of a silent crash. A SIGBUS at bytes that the
-/// file still gives has another cause: it ends the program as it does without this class. Any
-/// thread may call.
+/// kernel sends SIGBUS. With `handle_vanished_pages` that ends the program with a message that
+/// names the file and the exit status of kBadModel, instead of a silent crash. A SIGBUS at bytes
+/// that the file still gives has another cause: it ends the program as it does without this class.
+/// Any thread may call.
 class VanishedPages {
  public:
   /// Watches `size` bytes from `data`, mapped from the start of `descriptor`, which the caller may

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 
 namespace oko::budget {
@@ -24,7 +24,7 @@ auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
 }
 
 [[noreturn]] void refuse(std::uint64_t bytes, std::uint64_t budget_bytes, std::uint64_t held,
-                         const std::string& hint) {
+                         const LocalizedText& hint) {
   throw Error(ErrorCode::kOverBudget,
               tr("needs {} of memory; budget {}, {} free",
                  "нужно {} памяти; бюджет — {}, свободно {}", memory_size_text(bytes),

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "budget/evictable.h"
 #include "budget/reservation.h"
@@ -36,7 +37,7 @@ struct ReserveRequest {
   Lifetime lifetime = Lifetime::kTransient;
   /// In use by the caller, so it is not evicted for this request. Null: nothing is.
   const EvictableRegistration* keep = nullptr;
-  std::string hint = {};  ///< of the refusal: what the user can change
+  LocalizedText hint = {};  ///< of the refusal: what the user can change
   /// A transient reservation that the caller keeps while it waits; null: none.
   const Reservation* already_held = nullptr;
 };

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::budget {
 namespace {
@@ -77,15 +77,15 @@ std::string memory_limit_text(std::uint64_t bytes) {
   return text_of(bytes / kMegabyte);
 }
 
-std::string budget_hint(std::uint64_t bytes) {
-  return tr("use --budget {}", "укажите --budget {}", memory_size_text(bytes));
+LocalizedText budget_hint(std::uint64_t bytes) {
+  return tr("use {} {}", "укажите {} {}", Knob{"budget"}, memory_size_text(bytes));
 }
 
 OverBudget::OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes)
     : OverBudget(least_bytes, budget_bytes, budget_hint(least_bytes)) {}
 
 OverBudget::OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes,
-                       const std::string& hint)
+                       const LocalizedText& hint)
     : Error(ErrorCode::kOverBudget,
             tr("this needs {} of memory, and the budget is {}",
                "для этого нужно {} памяти, а бюджет — {}", memory_size_text(least_bytes),

@@ -20,14 +20,14 @@ std::string memory_size_text(std::uint64_t bytes);
 std::string memory_limit_text(std::uint64_t bytes);
 
 /// "use --budget 632MB", for work that takes `bytes` of a whole budget.
-std::string budget_hint(std::uint64_t bytes);
+LocalizedText budget_hint(std::uint64_t bytes);
 
 /// The refusal (kOverBudget) of work that takes more than the whole budget.
 class OverBudget : public Error {
  public:
   /// With `budget_hint`, or a hint that names more options.
   OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes);
-  OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes, const std::string& hint);
+  OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes, const LocalizedText& hint);
 
   std::uint64_t least_bytes() const { return least_bytes_; }  ///< the least sufficient budget
 

@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::checkpoint {
 
-void fail_checkpoint(std::string_view name, const std::string& what, const std::string& hint) {
-  throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", name, what),
+void fail_checkpoint(std::string_view name, const LocalizedText& what, const LocalizedText& hint) {
+  throw Error(ErrorCode::kBadModel, format_text("{}: {}", name, what),
               hint.empty() ? tr("the file is damaged or incomplete: download it again",
                                 "файл повреждён или неполон: скачайте его заново")
                            : hint);

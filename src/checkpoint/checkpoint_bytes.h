@@ -6,11 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/localized_text.h"
+
 namespace oko::checkpoint {
 
 /// Throws kBadModel "NAME: WHAT"; without a hint of its own the file is called damaged.
-[[noreturn]] void fail_checkpoint(std::string_view name, const std::string& what,
-                                  const std::string& hint = {});
+[[noreturn]] void fail_checkpoint(std::string_view name, const LocalizedText& what,
+                                  const LocalizedText& hint = {});
 
 /// True if `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
 bool is_utf8(std::string_view text);

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/mapped_file.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/shard_index.h"

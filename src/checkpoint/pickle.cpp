@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/checkpoint_bytes.h"
 
 namespace oko::checkpoint {
@@ -97,7 +97,7 @@ constexpr std::pair<std::uint8_t, std::string_view> kRefused[] = {
     {0x98, "READONLY_BUFFER"},
 };
 
-std::string safety_hint() {
+LocalizedText safety_hint() {
   return tr(
       "nothing of it was run; take the model as safetensors, and open this file in Python "
       "only if you trust who made it",
@@ -132,7 +132,7 @@ class PickleMachine {
  private:
   using Number = std::uint32_t;
 
-  [[noreturn]] void fail(const std::string& what, const std::string& hint = {}) const {
+  [[noreturn]] void fail(const LocalizedText& what, const LocalizedText& hint = {}) const {
     fail_checkpoint(name_, tr("data.pkl, byte {}: {}", "data.pkl, байт {}: {}", at_, what), hint);
   }
   [[noreturn]] void refuse(std::uint8_t opcode) const;

@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::checkpoint {
 namespace {
@@ -34,14 +34,14 @@ constexpr std::array<std::pair<std::string_view, Dtype>, 7> kDtypes{{
     {"U8", Dtype::kUint8},
 }};
 
-[[noreturn]] void fail(std::string_view name, const std::string& what) {
-  throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", name, what),
+[[noreturn]] void fail(std::string_view name, const LocalizedText& what) {
+  throw Error(ErrorCode::kBadModel, format_text("{}: {}", name, what),
               tr("the file is damaged or incomplete: download it again",
                  "файл повреждён или неполон: скачайте его заново"));
 }
 
 [[noreturn]] void fail_tensor(std::string_view name, std::string_view tensor,
-                              const std::string& what) {
+                              const LocalizedText& what) {
   fail(name, tr("tensor {}: {}", "тензор {}: {}", tensor.substr(0, 200), what));
 }
 

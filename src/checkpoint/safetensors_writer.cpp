@@ -16,7 +16,7 @@
 #include "base/disk_sync.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "checkpoint/model_part.h"
 
@@ -132,7 +132,7 @@ void SafetensorsWriter::write_at(std::uint64_t offset, std::span<const std::byte
 }
 
 void SafetensorsWriter::fail(int error) const {
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   const bool full = error == ENOSPC || error == EDQUOT;
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be written ({}): {}", "{}: не записывается ({}): {}", path_.string(),

@@ -4,13 +4,13 @@
 
 #include "base/error.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::checkpoint {
 
 std::set<std::string> shard_names(const std::filesystem::path& index) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorCode::kBadModel, fmt::format("{}: {}", index.string(), what),
+  const auto fail = [&](const LocalizedText& what) {
+    throw Error(ErrorCode::kBadModel, format_text("{}: {}", index.string(), what),
                 tr("download the model again", "скачайте модель заново"));
   };
   const nlohmann::json parsed = read_json_object(index, ErrorCode::kBadModel);

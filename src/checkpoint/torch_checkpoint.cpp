@@ -15,7 +15,7 @@
 
 #include "base/checked.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/checkpoint_bytes.h"
 #include "checkpoint/pickle.h"
 #include "checkpoint/zip_directory.h"
@@ -62,7 +62,7 @@ constexpr std::array<std::pair<std::string_view, Dtype>, 6> kStorages{{
     {"torch.storage UntypedStorage", Dtype::kUint8},
 }};
 
-std::string state_dict_hint() {
+LocalizedText state_dict_hint() {
   return tr("save the weights alone, torch.save(model.state_dict(), ...), or take safetensors",
             "сохраните одни веса, torch.save(model.state_dict(), ...), или возьмите safetensors");
 }
@@ -133,8 +133,8 @@ class CheckpointReader {
   TensorTable read();
 
  private:
-  [[noreturn]] void fail_tensor(std::string_view tensor, const std::string& what,
-                                const std::string& hint = {}) const {
+  [[noreturn]] void fail_tensor(std::string_view tensor, const LocalizedText& what,
+                                const LocalizedText& hint = {}) const {
     fail_checkpoint(name_, tr("tensor {}: {}", "тензор {}: {}", shown(tensor), what), hint);
   }
 

@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/checkpoint_files.h"
 
 namespace oko::checkpoint {

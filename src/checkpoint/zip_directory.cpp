@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/checkpoint_bytes.h"
 
 namespace oko::checkpoint {
@@ -57,7 +57,7 @@ class DirectoryReader {
   ZipDirectory read();
 
  private:
-  [[noreturn]] void fail_entry(std::string_view entry, const std::string& what) const {
+  [[noreturn]] void fail_entry(std::string_view entry, const LocalizedText& what) const {
     fail_checkpoint(name_, tr("entry {}: {}", "запись {}: {}", shown(entry), what));
   }
 

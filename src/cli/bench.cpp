@@ -4,12 +4,12 @@
 #include <string>
 
 #include "base/file.h"
-#include "base/language.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "hub/model_path.h"
 #include "testing/benchmark.h"
 #include "testing/kernel_benchmark.h"
@@ -27,7 +27,7 @@ struct MakeModelOptions {
 
 void make_model(const MakeModelOptions& options) {
   const Interrupt interrupt;
-  ProgressBar progress(tr("writing", "пишу"), options.common.quiet);
+  ProgressBar progress(words("writing", "пишу"), options.common.quiet);
   std::uint64_t written = 0;
   testing::RandomModelOptions random;
   random.shape = options.shape;
@@ -40,8 +40,8 @@ void make_model(const MakeModelOptions& options) {
   testing::make_random_model(random, options.out);
   progress.clear();
   if (!options.common.quiet) {
-    say(tr("{}: {} of random weights\n", "{}: {} случайных весов\n", options.out,
-           format_bytes(written)));
+    say(words("{}: {} of random weights\n", "{}: {} случайных весов\n", options.out,
+              format_bytes(written)));
   }
 }
 
@@ -55,22 +55,23 @@ struct MeasureOptions {
 std::string text_of(const std::string& what, const testing::BenchmarkResult& result) {
   const double bytes = result.bytes_per_second(), flops = result.flops_per_second();
   std::string text =
-      tr("{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), ", "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), ",
-         what, result.units / result.median(), result.seconds.front(), result.seconds.back());
+      words("{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), ", "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), ",
+            what, result.units / result.median(), result.seconds.front(), result.seconds.back());
   if (!result.cpu) {
-    return text + tr("{:.1f} GB/s of weights, {:.0f} GFLOP/s, device: {}\n",
-                     "веса {:.1f} ГБ/с, {:.0f} GFLOP/с, устройство: {}\n", bytes / 1e9, flops / 1e9,
-                     tensor::name_of(result.device));
+    return text + words("{:.1f} GB/s of weights, {:.0f} GFLOP/s, device: {}\n",
+                        "веса {:.1f} ГБ/с, {:.0f} GFLOP/с, устройство: {}\n", bytes / 1e9,
+                        flops / 1e9, tensor::name_of(result.device));
   }
   const tensor::cpu::Roofline& peak = result.cpu->peak;
-  return text + tr("{:.1f} GB/s of weights ({:.0f} % of the CPU's {:.1f}), "
-                   "{:.0f} GFLOP/s ({:.0f} % of the CPU's {:.0f}), threads: {}\n",
-                   "веса {:.1f} ГБ/с ({:.0f} % от {:.1f} у процессора), "
-                   "{:.0f} GFLOP/с ({:.0f} % от {:.0f} у процессора), потоков: {}\n",
-                   bytes / 1e9, 100 * bytes / peak.read_bytes_per_second,
-                   peak.read_bytes_per_second / 1e9, flops / 1e9,
-                   100 * flops / peak.flops_per_second, peak.flops_per_second / 1e9,
-                   result.cpu->threads);
+  return text + words(
+                    "{:.1f} GB/s of weights ({:.0f} % of the CPU's {:.1f}), "
+                    "{:.0f} GFLOP/s ({:.0f} % of the CPU's {:.0f}), threads: {}\n",
+                    "веса {:.1f} ГБ/с ({:.0f} % от {:.1f} у процессора), "
+                    "{:.0f} GFLOP/с ({:.0f} % от {:.0f} у процессора), потоков: {}\n",
+                    bytes / 1e9, 100 * bytes / peak.read_bytes_per_second,
+                    peak.read_bytes_per_second / 1e9, flops / 1e9,
+                    100 * flops / peak.flops_per_second, peak.flops_per_second / 1e9,
+                    result.cpu->threads);
 }
 
 nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& options,
@@ -111,13 +112,14 @@ void measure(const std::string& what, MeasureOptions& options) {
 /// Options that every measurement takes.
 void add_run_options(Command& command, CommonOptions& common, std::string& model,
                      std::size_t& threads, int& repeats, bool& json) {
-  command.add_option("--model", &model, tr("name or folder of the model", "имя или папка модели"))
+  command
+      .add_option("--model", &model, words("name or folder of the model", "имя или папка модели"))
       .show_default();
   add_threads_option(command, threads);
-  command.add_option("--repeats", &repeats, tr("timed runs", "прогоны"))
+  command.add_option("--repeats", &repeats, words("timed runs", "прогоны"))
       .range(1, 1000)
       .show_default();
-  command.add_flag("--json", &json, tr("one JSON object", "объект JSON"));
+  command.add_flag("--json", &json, words("one JSON object", "объект JSON"));
   add_common_options(command, common);
 }
 
@@ -128,13 +130,14 @@ Command& add_measurement(Command& bench, const std::string& what, testing::Bench
   options->run.kind = kind;
   Command& command = bench.add_command(what, description);
   const std::string example = "\n  oko bench " + what + " --model demo/models/tiny-vl --json";
-  command.set_footer(tr("Example:{}", "Пример:{}", example));
+  command.set_footer(words("Example:{}", "Пример:{}", example));
   add_run_options(command, options->common, options->model, options->run.threads,
                   options->run.repeats, options->json);
-  command.set_description("--budget", tr("refuse a measurement that takes more memory than this, "
-                                         "such as 5GB; without it nothing is refused",
-                                         "отказаться, если измерению нужно больше памяти, "
-                                         "например 5GB; без ключа отказа не будет"));
+  command.set_description("--budget",
+                          words("refuse a measurement that takes more memory than this, "
+                                "such as 5GB; without it nothing is refused",
+                                "отказаться, если измерению нужно больше памяти, "
+                                "например 5GB; без ключа отказа не будет"));
   command.on_run([what, options] { measure(what, *options); });
   return command;
 }
@@ -144,34 +147,36 @@ void add_measurements(Command& bench) {
   auto decode = options_of(), prefill = options_of(), vision = options_of(), embed = options_of();
   prefill->run.tokens = 512;
   add_measurement(bench, "decode", testing::BenchmarkKind::kDecode,
-                  tr("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
-      .add_option("--tokens", &decode->run.tokens, tr("tokens a run", "токенов за прогон"))
+                  words("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
+      .add_option("--tokens", &decode->run.tokens, words("tokens a run", "токенов за прогон"))
       .range(1, 100'000)
       .show_default();
   add_measurement(bench, "prefill", testing::BenchmarkKind::kPrefill,
-                  tr("Tokens a second of a prompt.", "Токенов запроса в секунду."), prefill)
-      .add_option("--tokens", &prefill->run.tokens, tr("tokens of the prompt", "токенов запроса"))
+                  words("Tokens a second of a prompt.", "Токенов запроса в секунду."), prefill)
+      .add_option("--tokens", &prefill->run.tokens,
+                  words("tokens of the prompt", "токенов запроса"))
       .range(1, 100'000)
       .show_default();
   add_measurement(bench, "vision", testing::BenchmarkKind::kVision,
-                  tr("Pictures a second.", "Картинок в секунду."), vision)
+                  words("Pictures a second.", "Картинок в секунду."), vision)
       .add_option("--side", &vision->run.side,
-                  tr("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
+                  words("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
       .range(32, 8192)
       .show_default();
   embed->model = hub::kDefaultEmbeddingModel;
   embed->run.tokens = 512;
   Command& embed_command = add_measurement(bench, "embed", testing::BenchmarkKind::kEmbed,
-                                           tr("Tokens a second of texts turned into vectors.",
-                                              "Токенов в секунду при подсчёте векторов."),
+                                           words("Tokens a second of texts turned into vectors.",
+                                                 "Токенов в секунду при подсчёте векторов."),
                                            embed);
   embed_command.set_footer(
-      tr("Example:{}", "Пример:{}", "\n  oko bench embed --texts 8 --tokens 128"));
+      words("Example:{}", "Пример:{}", "\n  oko bench embed --texts 8 --tokens 128"));
   embed_command
-      .add_option("--tokens", &embed->run.tokens, tr("tokens of a text", "токенов в тексте"))
+      .add_option("--tokens", &embed->run.tokens, words("tokens of a text", "токенов в тексте"))
       .range(1, 100'000)
       .show_default();
-  embed_command.add_option("--texts", &embed->run.texts, tr("texts in a pass", "текстов за проход"))
+  embed_command
+      .add_option("--texts", &embed->run.texts, words("texts in a pass", "текстов за проход"))
       .range(1, 10'000)
       .show_default();
 }
@@ -180,11 +185,12 @@ std::string text_of(const testing::KernelBenchmarkResult& result) {
   std::string text;
   for (const testing::KernelTiming& kernel : result.kernels) {
     const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
-    text += tr("{:<52} {:9.3f} ms  {:5.1f} GB/s ({:3.0f} %)  {:5.0f} GFLOP/s ({:3.0f} % of f32)\n",
-               "{:<52} {:9.3f} мс  {:5.1f} ГБ/с ({:3.0f} %)  {:5.0f} GFLOP/с ({:3.0f} % от f32)\n",
-               kernel.name, 1e3 * kernel.seconds, bytes / 1e9,
-               100 * bytes / result.peak_read_bytes_per_second, flops / 1e9,
-               100 * flops / result.peak_flops_per_second);
+    text +=
+        words("{:<52} {:9.3f} ms  {:5.1f} GB/s ({:3.0f} %)  {:5.0f} GFLOP/s ({:3.0f} % of f32)\n",
+              "{:<52} {:9.3f} мс  {:5.1f} ГБ/с ({:3.0f} %)  {:5.0f} GFLOP/с ({:3.0f} % от f32)\n",
+              kernel.name, 1e3 * kernel.seconds, bytes / 1e9,
+              100 * bytes / result.peak_read_bytes_per_second, flops / 1e9,
+              100 * flops / result.peak_flops_per_second);
   }
   return text;
 }
@@ -217,10 +223,10 @@ void add_kernels(Command& bench) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  Command& command = bench.add_command("kernels", tr("The CPU kernels at a model's shapes.",
-                                                     "Ядра для процессора на размерах модели."));
+  Command& command = bench.add_command("kernels", words("The CPU kernels at a model's shapes.",
+                                                        "Ядра для процессора на размерах модели."));
   command.set_footer(
-      tr("Example:{}", "Пример:{}", "\n  oko bench kernels --model demo/models/tiny-vl"));
+      words("Example:{}", "Пример:{}", "\n  oko bench kernels --model demo/models/tiny-vl"));
   add_run_options(command, options->common, options->model, options->run.threads,
                   options->run.repeats, options->json);
   ignore_budget(command);
@@ -237,15 +243,16 @@ void add_kernels(Command& bench) {
 void add_make_model(Command& bench) {
   auto options = std::make_shared<MakeModelOptions>();
   Command& command = bench.add_command(
-      "make-model", tr("Writes a checkpoint with random weights of a real model's shapes.",
-                       "Пишет модель со случайными весами настоящих размеров."));
-  command.set_footer(tr("Example:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b",
-                        "Пример:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b"));
-  command.add_argument("SHAPE", &options->shape, tr("which model", "какая модель"))
+      "make-model", words("Writes a checkpoint with random weights of a real model's shapes.",
+                          "Пишет модель со случайными весами настоящих размеров."));
+  command.set_footer(words("Example:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b",
+                           "Пример:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b"));
+  command.add_argument("SHAPE", &options->shape, words("which model", "какая модель"))
       .required()
       .one_of(testing::random_model_shapes());
-  command.add_option("--out", &options->out, tr("folder to make", "создаваемая папка")).required();
-  command.add_option("--seed", &options->seed, tr("seed of the weights", "зерно весов"))
+  command.add_option("--out", &options->out, words("folder to make", "создаваемая папка"))
+      .required();
+  command.add_option("--seed", &options->seed, words("seed of the weights", "зерно весов"))
       .show_default();
   add_common_options(command, options->common);
   ignore_budget(command);
@@ -255,7 +262,7 @@ void add_make_model(Command& bench) {
 }  // namespace
 
 void add_bench(Command& program) {
-  Command& bench = program.add_command("bench", tr("Measures.", "Измеряет."));
+  Command& bench = program.add_command("bench", words("Measures.", "Измеряет."));
   add_measurements(bench);
   add_kernels(bench);
   add_make_model(bench);

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "cli/align_model.h"
 #include "cli/answer_json.h"
 #include "cli/chat_history.h"
@@ -20,6 +20,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/generator.h"
 #include "engine/reductions.h"
 #include "hub/model_path.h"
@@ -42,7 +43,7 @@ struct ChatOptions {
 };
 
 std::string commands_text() {
-  return tr(
+  return words(
       "/image FILE        add a picture to the next question\n"
       "/ocr on|off|auto   whether the text in the next pictures is read and told to the model\n"
       "/clear             forget the conversation and its pictures\n"
@@ -63,7 +64,7 @@ std::string commands_text() {
 
 std::string chat_stats_text(const engine::GenerationStats& stats,
                             const tasks::PictureStats& picture) {
-  return tr(
+  return words(
       "first token after {:.2f} s: picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model "
       "{:.0f} ms, vision {:.2f} s, prefill {:.2f} s\n"
       "prompt: {} tokens, {} of them of pictures; {} were still there\n"
@@ -107,9 +108,9 @@ class Chat {
   void print_json_answer(const std::string& question, const tasks::Answer& answer) const;
   void print_stats() const;
   void on_interrupt(const std::string& left);
-  void fail(const Error& error, const std::string& hint);
+  void fail(const Error& error, const LocalizedText& hint);
 
-  void note(const std::string& text) const {
+  void note(const LocalizedText& text) const {
     if (!options_.common.quiet) say_note(text);
   }
   /// The reply at the terminal to a command that has been done.
@@ -124,14 +125,14 @@ class Chat {
   Interrupt& interrupt_;
   ChatInput& input_;
   std::optional<tasks::Answer> last_;
-  std::vector<std::string> said_reductions_;
+  std::vector<LocalizedText> said_reductions_;
   std::optional<ErrorCode> first_error_;
   bool was_interrupted_ = false;  ///< by the last key at the prompt
 };
 
 void Chat::run() {
-  confirm(tr("/help lists the commands, Ctrl-D ends the chat",
-             "/help покажет команды, Ctrl-D закончит разговор"));
+  confirm(words("/help lists the commands, Ctrl-D ends the chat",
+                "/help покажет команды, Ctrl-D закончит разговор"));
   while (true) {
     const TypedLine line = input_.next();
     if (line.kind == TypedLine::Kind::kInterrupted) {
@@ -151,7 +152,7 @@ void Chat::on_interrupt(const std::string& left) {
   print("^C\n");
   const bool again = left.empty() && was_interrupted_;
   was_interrupted_ = left.empty();
-  if (again) say_note(tr("/quit or Ctrl-D ends the chat", "/quit или Ctrl-D закончит разговор"));
+  if (again) say_note(words("/quit or Ctrl-D ends the chat", "/quit или Ctrl-D закончит разговор"));
 }
 
 /// False if the chat ends.
@@ -171,8 +172,8 @@ bool Chat::obey(const std::string& text) {
       break;
     case ChatCommand::kClear:
       conversation_.clear();
-      confirm(
-          tr("the conversation and its pictures are forgotten", "разговор и его картинки забыты"));
+      confirm(words("the conversation and its pictures are forgotten",
+                    "разговор и его картинки забыты"));
       break;
     case ChatCommand::kStats:
       print_stats();
@@ -194,17 +195,17 @@ bool Chat::obey(const std::string& text) {
 }
 
 /// Says it; in a pipe the status of the first one is that of the chat.
-void Chat::fail(const Error& error, const std::string& hint) {
-  say_note(error.what());
+void Chat::fail(const Error& error, const LocalizedText& hint) {
+  say_note(error.message());
   say_hint(hint);
   if (!first_error_) first_error_ = error.code();
 }
 
 void Chat::add_picture(const std::string& path) {
   const tasks::AddedPicture added = conversation_.add_picture(path, path, interrupt_.turn());
-  const auto about = [&](const std::string& text) { note(path + ": " + text); };
-  confirm(tr("{}: {} x {} pixels, for the next question",
-             "{}: {} x {} пикселей, для следующего вопроса", path, added.width, added.height));
+  const auto about = [&](const LocalizedText& text) { note(format_text("{}: {}", path, text)); };
+  confirm(words("{}: {} x {} pixels, for the next question",
+                "{}: {} x {} пикселей, для следующего вопроса", path, added.width, added.height));
   if (!added.unread.empty()) {
     about(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
              added.unread));
@@ -228,28 +229,29 @@ void Chat::try_to_add_picture(const std::string& argument) {
     throw_if_stopped(interrupt_.token());
     if (error.code() == ErrorCode::kCancelled) {
       return say_note(
-          tr("stopped: the picture is not added", "остановлено: картинка не добавлена"));
+          words("stopped: the picture is not added", "остановлено: картинка не добавлена"));
     }
     if (error.code() == ErrorCode::kBadModel) throw;
-    const std::string message = error.what();
-    const bool is_named = message.find(path) != std::string::npos;
+    const LocalizedText& message = error.message();
+    const bool is_named = message.contains(path);
     fail(Error(error.code(), is_named ? message : path + ": " + message), error.hint());
   }
 }
 
 void Chat::set_ocr(const std::string& when) {
   if (when != "on" && when != "off" && when != "auto") {
-    return fail(Error(ErrorCode::kUsage, tr("/ocr is given {}", "у /ocr стоит {}",
-                                            when.empty() ? tr("nothing", "ничего") : when)),
-                tr("expected on, off or auto", "ожидается on, off или auto"));
+    return fail(
+        Error(ErrorCode::kUsage, tr("/ocr is given {}", "у /ocr стоит {}",
+                                    when.empty() ? tr("nothing", "ничего") : LocalizedText(when))),
+        tr("expected on, off or auto", "ожидается on, off или auto"));
   }
   conversation_.set_read_text(when_to_read(when));
-  confirm(tr("text in the next pictures: {}", "текст на следующих картинках: {}", when));
+  confirm(words("text in the next pictures: {}", "текст на следующих картинках: {}", when));
 }
 
 void Chat::answer(const std::string& question) {
   const StopToken stop = interrupt_.turn();
-  ProgressBar progress(tr("looking", "смотрю"), options_.common.quiet);
+  ProgressBar progress(words("looking", "смотрю"), options_.common.quiet);
   const auto on_text = [&](std::string_view piece) {
     progress.clear();
     if (!options_.json) print(printable(piece));
@@ -264,14 +266,14 @@ void Chat::answer(const std::string& question) {
   } catch (const Error& error) {
     progress.clear();
     if (!Failures::is_of_one_file(error)) throw;
-    if (options_.json) print_json({{"question", question}, {"error", error.what()}});
+    if (options_.json) print_json({{"question", question}, {"error", shown(error.message())}});
     const std::size_t turns = conversation_.turns();
     fail(error, turns == 0 ? error.hint()
                            : tr("{}; or /clear, which forgets the conversation ({} turns)",
                                 "{}; или /clear: разговор забудется (вопросов с ответами: {})",
                                 error.hint(), turns));
-    note(tr("the question and the pictures with it are not part of the conversation",
-            "вопрос и картинки с ним в разговор не вошли"));
+    note(words("the question and the pictures with it are not part of the conversation",
+               "вопрос и картинки с ним в разговор не вошли"));
   }
 }
 
@@ -283,35 +285,36 @@ void Chat::print_answer(const std::string& question, const tasks::Answer& answer
   }
   print_notes(answer);
   if (!answer.result) {
-    return note(answer.text.empty() ? tr("stopped: the question is not part of the conversation",
-                                         "остановлено: вопрос в разговор не вошёл")
-                                    : tr("stopped: what is written stays in the conversation",
-                                         "остановлено: написанное остаётся в разговоре"));
+    return note(answer.text.empty() ? words("stopped: the question is not part of the conversation",
+                                            "остановлено: вопрос в разговор не вошёл")
+                                    : words("stopped: what is written stays in the conversation",
+                                            "остановлено: написанное остаётся в разговоре"));
   }
   print_reductions(answer.result->reductions);
   if (answer.result->finish_reason != engine::FinishReason::kLength) return;
   const int tokens = answer.result->stats.generated_tokens;
   if (tokens < conversation_.options().max_tokens) {
-    note(tr("the answer was cut off: the conversation fills the model's context; /clear forgets it",
-            "ответ обрезан: разговор занял весь контекст модели; /clear его забудет"));
+    note(words(
+        "the answer was cut off: the conversation fills the model's context; /clear forgets it",
+        "ответ обрезан: разговор занял весь контекст модели; /clear его забудет"));
   } else {
-    note(tr("the answer was cut off after {} tokens (--max-tokens)",
-            "ответ обрезан после токенов: {} (--max-tokens)", tokens));
+    note(words("the answer was cut off after {} tokens (--max-tokens)",
+               "ответ обрезан после токенов: {} (--max-tokens)", tokens));
   }
 }
 
 void Chat::print_notes(const tasks::Answer& answer) {
   for (const tasks::PictureText& text : answer.picture_texts) {
-    for (const std::string& each : text.notes) note(each);
+    for (const LocalizedText& each : text.notes) note(each);
   }
 }
 
 /// Notes of the answer before are not repeated.
 void Chat::print_reductions(const std::vector<engine::Reduction>& reductions) {
-  std::vector<std::string> texts;
+  std::vector<LocalizedText> texts;
   std::transform(reductions.begin(), reductions.end(), std::back_inserter(texts),
                  [](const engine::Reduction& each) { return engine::text_of(each); });
-  for (const std::string& text : texts) {
+  for (const LocalizedText& text : texts) {
     const bool is_new =
         std::find(said_reductions_.begin(), said_reductions_.end(), text) == said_reductions_.end();
     if (is_new) note(text);
@@ -337,7 +340,7 @@ void Chat::print_json_answer(const std::string& question, const tasks::Answer& a
 
 void Chat::print_stats() const {
   if (!last_ || !last_->result) {
-    return show(tr("there is no whole answer yet\n", "целого ответа ещё нет\n"));
+    return show(words("there is no whole answer yet\n", "целого ответа ещё нет\n"));
   }
   show(chat_stats_text(last_->result->stats, last_->picture_stats));
 }
@@ -376,21 +379,21 @@ void chat(const ChatOptions& options) {
 void add_chat(Command& program) {
   auto options = std::make_shared<ChatOptions>();
   Command& command = program.add_command(
-      "chat", tr("Talks about pictures: questions and answers, each with all before it.",
-                 "Разговаривает о картинках: вопросы и ответы, каждый с учётом прежних."));
+      "chat", words("Talks about pictures: questions and answers, each with all before it.",
+                    "Разговаривает о картинках: вопросы и ответы, каждый с учётом прежних."));
   command.set_footer(commands_text() + "\n" +
-                     tr("Example:\n  oko chat photo.jpg", "Пример:\n  oko chat photo.jpg"));
+                     words("Example:\n  oko chat photo.jpg", "Пример:\n  oko chat photo.jpg"));
   command.add_argument(
       "IMAGE", &options->images,
-      tr("picture files for the first question", "файлы картинок для первого вопроса"));
+      words("picture files for the first question", "файлы картинок для первого вопроса"));
   add_generation_options(command, options->generation,
-                         tr("language of the words about text in pictures: ru or en",
-                            "язык слов о тексте на картинках: ru или en"));
+                         words("language of the words about text in pictures: ru or en",
+                               "язык слов о тексте на картинках: ru или en"));
   command.add_flag("--no-history", &options->no_history,
-                   tr("neither read nor write the lines of earlier chats",
-                      "не читать и не записывать строки прежних разговоров"));
+                   words("neither read nor write the lines of earlier chats",
+                         "не читать и не записывать строки прежних разговоров"));
   command.add_flag("--json", &options->json,
-                   tr("one JSON object an answer", "по объекту JSON на ответ"));
+                   words("one JSON object an answer", "по объекту JSON на ответ"));
   add_common_options(command, options->common);
   command.on_run([options] { chat(*options); });
 }

@@ -7,7 +7,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
+#include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
@@ -22,15 +23,16 @@ class HelpFormatter : public CLI::FormatterBase {
         app->get_options([](const CLI::Option* each) { return !is_argument(each); });
     const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
     std::string text = app->get_description() + "\n";
-    text += tr("Usage: {} [OPTIONS]", "Вызов: {} [КЛЮЧИ]", name);
+    text += words("Usage: {} [OPTIONS]", "Вызов: {} [КЛЮЧИ]", name);
     for (const CLI::Option* each : arguments) text += " " + each->get_name() + dots(each);
     const bool needs_command = app->get_require_subcommand_min() > 0;
     if (!commands.empty()) {
-      text += needs_command ? tr(" SUBCOMMAND", " КОМАНДА") : tr(" [SUBCOMMAND]", " [КОМАНДА]");
+      text +=
+          needs_command ? words(" SUBCOMMAND", " КОМАНДА") : words(" [SUBCOMMAND]", " [КОМАНДА]");
     }
-    text += "\n" + group(tr("Positionals", "Аргументы"), arguments) +
-            group(tr("Options", "Ключи"), options);
-    if (!commands.empty()) text += "\n" + tr("Subcommands:\n", "Команды:\n");
+    text += "\n" + group(words("Positionals", "Аргументы"), arguments) +
+            group(words("Options", "Ключи"), options);
+    if (!commands.empty()) text += "\n" + words("Subcommands:\n", "Команды:\n");
     for (const CLI::App* each : commands) text += row(each->get_name(), each->get_description());
     text += "\n" + app->get_footer();
     return text + (app->get_footer().empty() ? "" : "\n");
@@ -91,11 +93,11 @@ std::vector<std::string> joined_options(const std::vector<std::string>& argument
   return found;
 }
 
-std::string no_option(const std::string& name) {
+LocalizedText no_option(const std::string& name) {
   return tr("no option {}", "нет ключа {}", name);
 }
 
-Error usage_error(const std::string& reason, const std::vector<std::string>& arguments) {
+Error usage_error(const LocalizedText& reason, const std::vector<std::string>& arguments) {
   return {ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
           joined_options(arguments).empty()
               ? tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help")
@@ -150,7 +152,7 @@ void Option::update_help() {
   std::string text = value_->type();
   if (!default_.empty()) text += "=" + default_;
   if (option_->get_expected_max() > 1) text += " ...";
-  if (option_->get_required()) text += tr(" REQUIRED", " ОБЯЗАТЕЛЬНО");
+  if (option_->get_required()) text += words(" REQUIRED", " ОБЯЗАТЕЛЬНО");
   option_->option_text(text);
 }
 
@@ -158,7 +160,7 @@ Command::Command(const std::string& name, const std::string& description)
     : root_(std::make_unique<CLI::App>(description, name)), app_(root_.get()), path_(name) {
   app_->formatter(std::make_shared<HelpFormatter>());
   app_->set_help_flag("-h,--help",
-                      tr("Print this help message and exit", "напечатать эту справку и выйти"));
+                      words("Print this help message and exit", "напечатать эту справку и выйти"));
   app_->require_subcommand(0, 1);
 }
 
@@ -208,7 +210,7 @@ void Command::add_flag(const std::string& name, bool* target, const std::string&
 void Command::add_version(const std::string& version) {
   app_->set_version_flag(
       "--version", version,
-      tr("Display program version information and exit", "напечатать версию и выйти"));
+      words("Display program version information and exit", "напечатать версию и выйти"));
 }
 
 void Command::set_footer(const std::string& text) {
@@ -233,9 +235,9 @@ std::optional<std::string> Command::parse(std::span<char* const> arguments) {
   } catch (const CLI::ArgumentMismatch&) {  // only the last option can lack its value
     throw usage_error(missing_value(all.back()), all);
   } catch (const CLI::ParseError& error) {
-    throw usage_error(reason(all).value_or(error.what()), all);
+    throw usage_error(reason(all).value_or(LocalizedText(error.what())), all);
   } catch (const Error& error) {
-    throw usage_error(error.what(), all);
+    throw usage_error(error.message(), all);
   }
   if (!given().back()->run_) throw usage_error(no_command(), all);
   return std::nullopt;
@@ -282,7 +284,7 @@ std::vector<std::string> Command::for_cli11(const std::vector<std::string>& argu
   return result;
 }
 
-std::string Command::no_command() const {
+LocalizedText Command::no_command() const {
   std::string names;
   const Command& command = *given().back();
   for (const auto& each : command.commands_) {
@@ -292,7 +294,7 @@ std::string Command::no_command() const {
             names);
 }
 
-std::optional<std::string> Command::unexpected(const std::vector<std::string>& arguments) const {
+std::optional<LocalizedText> Command::unexpected(const std::vector<std::string>& arguments) const {
   const auto options = options_in(arguments);
   for (const Command* command : given()) {
     for (const std::string& rest : command->app_->remaining()) {
@@ -310,7 +312,7 @@ std::optional<std::string> Command::unexpected(const std::vector<std::string>& a
   return std::nullopt;
 }
 
-std::optional<std::string> Command::reason(const std::vector<std::string>& arguments) const {
+std::optional<LocalizedText> Command::reason(const std::vector<std::string>& arguments) const {
   if (auto text = unexpected(arguments)) return text;
   const Command& command = *given().back();
   for (const CLI::Option* option : command.app_->get_options()) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "cli/option_value.h"
 
 // No other source includes CLI11: its headers cost seconds of compilation each time.
@@ -78,9 +79,9 @@ class Command {
   /// CLI11 takes an empty value in "NAME=" for no value, and brackets for a list.
   std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
   /// The message for arguments that CLI11 has refused: its own messages are English.
-  std::optional<std::string> reason(const std::vector<std::string>& arguments) const;
-  std::optional<std::string> unexpected(const std::vector<std::string>& arguments) const;
-  std::string no_command() const;
+  std::optional<LocalizedText> reason(const std::vector<std::string>& arguments) const;
+  std::optional<LocalizedText> unexpected(const std::vector<std::string>& arguments) const;
+  LocalizedText no_command() const;
 
   std::unique_ptr<CLI::App> root_;  ///< of the program only
   CLI::App* app_;

@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "base/language.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/pooling_note.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/conversion.h"
 #include "hub/model_path.h"
 
@@ -30,13 +30,13 @@ std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions&
     text += fmt::format("{:<52} {:>14}  {:>8} -> {:>8}", layer.name, shape,
                         format_bytes(layer.source_bytes), format_bytes(layer.bytes));
     if (layer.quantized) {
-      text += tr("  error {:.3f} %", "  ошибка {:.3f} %", 100 * layer.relative_error);
+      text += words("  error {:.3f} %", "  ошибка {:.3f} %", 100 * layer.relative_error);
     }
     text += '\n';
   }
-  return text + tr("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
-                   options.destination.string(), format_bytes(report.bytes), report.bits,
-                   format_bytes(report.source_bytes));
+  return text + words("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
+                      options.destination.string(), format_bytes(report.bytes), report.bits,
+                      format_bytes(report.source_bytes));
 }
 
 nlohmann::ordered_json json_of(const hub::ConvertReport& report,
@@ -62,7 +62,7 @@ void run(Options& options) {
   options.run.source = hub::find_model(options.source);
   const Interrupt interrupt;
   options.run.stop = interrupt.token();
-  ProgressBar progress(tr("converting", "преобразую"), options.common.quiet);
+  ProgressBar progress(words("converting", "преобразую"), options.common.quiet);
   options.run.progress = [&](std::uint64_t done, std::uint64_t total) {
     progress.update(static_cast<double>(done) / static_cast<double>(total));
   };
@@ -82,30 +82,34 @@ void add_convert(Command& program) {
   auto options = std::make_shared<Options>();
   Command& command = program.add_command(
       "convert",
-      tr("Makes a small model of a Hugging Face one: 8 or 4 bits a weight. A model that is small "
-         "already is written anew so that it is used where it lies.",
-         "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую переписывает "
-         "так, чтобы её веса читались прямо из файла."));
+      words(
+          "Makes a small model of a Hugging Face one: 8 or 4 bits a weight. A model that is small "
+          "already is written anew so that it is used where it lies.",
+          "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую "
+          "переписывает "
+          "так, чтобы её веса читались прямо из файла."));
   const char* example = "\n  oko convert BAAI/bge-m3 ~/.oko/models/bge-m3 --bits 8";
-  command.set_footer(tr("Example:{}", "Пример:{}", example));
+  command.set_footer(words("Example:{}", "Пример:{}", example));
   command
       .add_argument("SRC", &options->source,
-                    tr("name or folder of the original model", "имя или папка исходной модели"))
+                    words("name or folder of the original model", "имя или папка исходной модели"))
       .required();
-  command.add_argument("DST", &options->run.destination, tr("folder to make", "создаваемая папка"))
+  command
+      .add_argument("DST", &options->run.destination, words("folder to make", "создаваемая папка"))
       .required();
   command
       .add_option("--bits", &options->run.bits,
-                  tr("bits of a weight: 4, 8 (without: 8, or as many as SRC has)",
-                     "бит на вес: 4, 8 (без ключа: 8 или столько, сколько у SRC)"))
+                  words("bits of a weight: 4, 8 (without: 8, or as many as SRC has)",
+                        "бит на вес: 4, 8 (без ключа: 8 или столько, сколько у SRC)"))
       .one_of({"4", "8"});
   command
-      .add_option("--group-size", &options->run.group_size,
-                  tr("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",
-                     "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
-                     "64)"))
+      .add_option(
+          "--group-size", &options->run.group_size,
+          words("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",
+                "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
+                "64)"))
       .one_of({"32", "64", "128"});
-  command.add_flag("--json", &options->json, tr("one JSON object", "объект JSON"));
+  command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
   add_common_options(command, options->common);
   ignore_budget(command);
   command.on_run([options] { run(*options); });

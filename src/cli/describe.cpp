@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/align_model.h"
 #include "cli/answer_json.h"
@@ -17,6 +16,7 @@
 #include "cli/json_output.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/generator.h"
 #include "engine/reductions.h"
 #include "hub/model_path.h"
@@ -60,7 +60,7 @@ void print_reductions(const std::vector<engine::Reduction>& reductions) {
 }
 
 std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
-  return tr(
+  return words(
       "picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s "
       "({} tokens), "
       "prefill {:.2f} s ({} tokens, {:.1f}/s), decode {:.2f} s ({} tokens, {:.1f}/s), "
@@ -80,13 +80,13 @@ std::string stats_text(const engine::GenerationStats& stats, const tasks::Pictur
 ordered_json ocr_json(const tasks::Description& description) {
   ordered_json object;
   add_text(description.text, object);
-  if (!description.unread.empty()) object["ocr_error"] = description.unread;
+  if (!description.unread.empty()) object["ocr_error"] = shown(description.unread);
   return object;
 }
 
 /// The notes about a picture, which stand before the answer about it.
-std::vector<std::string> notes_of(const tasks::Description& description) {
-  std::vector<std::string> notes;
+std::vector<LocalizedText> notes_of(const tasks::Description& description) {
+  std::vector<LocalizedText> notes;
   if (!description.unread.empty()) {
     notes.push_back(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
                        description.unread));
@@ -104,7 +104,7 @@ std::vector<std::string> notes_of(const tasks::Description& description) {
 /// Prints the answer as it comes, unless it goes into an object.
 engine::GenerationResult follow(const DescribeOptions& options, engine::GenerationHandle& answer,
                                 const StopToken& stop) {
-  ProgressBar progress(tr("looking", "смотрю"), options.common.quiet);
+  ProgressBar progress(words("looking", "смотрю"), options.common.quiet);
   while (const std::optional<engine::AnswerUpdate> update = answer.next(stop)) {
     if (!update->text.empty()) {
       progress.clear();
@@ -121,10 +121,10 @@ engine::GenerationResult follow(const DescribeOptions& options, engine::Generati
 
 void print_description(const DescribeOptions& options, tasks::Description description,
                        const std::string& name, const StopToken& stop) {
-  const auto note = [&](const std::string& text) {
+  const auto note = [&](const LocalizedText& text) {
     if (!options.common.quiet) say_note(name + ": " + text);
   };
-  for (const std::string& each : notes_of(description)) note(each);
+  for (const LocalizedText& each : notes_of(description)) note(each);
   const engine::GenerationResult result = follow(options, description.answer, stop);
   if (!options.common.quiet) print_reductions(result.reductions);
   if (options.json) {
@@ -139,8 +139,8 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   }
   print("\n");
   if (result.finish_reason == engine::FinishReason::kLength) {
-    note(tr("the answer was cut off after {} tokens (--max-tokens)",
-            "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));
+    note(words("the answer was cut off after {} tokens (--max-tokens)",
+               "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));
   }
   if (!options.stats) return;
   say(stats_text(result.stats, description.stats));
@@ -149,8 +149,8 @@ void print_description(const DescribeOptions& options, tasks::Description descri
 
 /// An error of the picture `name`, which the image processor and the budget do not know.
 Error of_file(const Error& error, const std::string& name) {
-  const std::string message = error.what();
-  if (!Failures::is_of_one_file(error) || message.find(name) != std::string::npos) return error;
+  const LocalizedText& message = error.message();
+  if (!Failures::is_of_one_file(error) || message.contains(name)) return error;
   return {error.code(), name + ": " + message, error.hint()};
 }
 
@@ -170,13 +170,13 @@ void describe(const DescribeOptions& options) {
   std::uint64_t least_budget = 0;  // for those that do not fit
   const auto pass_over = [&](const Error& error, const std::string& name) {
     if (!Failures::is_of_one_file(error)) throw error;
-    if (options.json) print_json({{"file", name}, {"error", error.what()}});
+    if (options.json) print_json({{"file", name}, {"error", shown(error.message())}});
     if (options.images.size() == 1) throw error;
-    failures.add(error, error.what());
+    failures.add(error, error.message());
   };
   tasks::Describer describer(*host, generator, task_of(options), input.paths(), interrupt.token());
   for (const std::string& path : input.paths()) {
-    const std::string name = input.named(path);
+    const std::string name = input.name_of(path);
     try {
       if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
       print_description(options, describer.next(), name, interrupt.token());
@@ -187,7 +187,7 @@ void describe(const DescribeOptions& options) {
       pass_over(of_file(input.named(error), name), name);
     }
   }
-  failures.throw_first(tr("not every picture was described", "описаны не все картинки"),
+  failures.throw_first(words("not every picture was described", "описаны не все картинки"),
                        least_budget);
 }
 
@@ -196,38 +196,38 @@ void describe(const DescribeOptions& options) {
 void add_describe(Command& program) {
   auto options = std::make_shared<DescribeOptions>();
   Command& command =
-      program.add_command("describe", tr("Describes pictures with a vision-language model.",
-                                         "Описывает картинки моделью зрения и языка."));
-  command.set_footer(tr("Example:\n  oko describe photo.jpg --lang en --stats",
-                        "Пример:\n  oko describe photo.jpg --lang ru --stats"));
+      program.add_command("describe", words("Describes pictures with a vision-language model.",
+                                            "Описывает картинки моделью зрения и языка."));
+  command.set_footer(words("Example:\n  oko describe photo.jpg --lang en --stats",
+                           "Пример:\n  oko describe photo.jpg --lang ru --stats"));
   command
       .add_argument(
           "IMAGE", &options->images,
-          tr("picture files: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - is standard input",
-             "файлы картинок: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - это стандартный "
-             "ввод"))
+          words("picture files: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - is standard input",
+                "файлы картинок: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - это стандартный "
+                "ввод"))
       .required();
   command.add_option("--prompt", &options->prompt,
-                     tr("what to ask about the picture", "что спросить о картинке"));
+                     words("what to ask about the picture", "что спросить о картинке"));
   add_generation_options(
       command, options->generation,
-      tr("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"));
+      words("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"));
   command
       .add_option(
           "--ocr-tokens", &options->ocr_tokens,
-          tr("tell the model at most so many tokens of the text that was read; otherwise as "
-             "many as the model and the budget have room for",
-             "давать модели не больше стольких токенов прочитанного текста; иначе столько, "
-             "сколько вмещают модель и бюджет"))
+          words("tell the model at most so many tokens of the text that was read; otherwise as "
+                "many as the model and the budget have room for",
+                "давать модели не больше стольких токенов прочитанного текста; иначе столько, "
+                "сколько вмещают модель и бюджет"))
       .range(0, 1'000'000);
   command.add_flag(
       "--lookup", &options->lookup,
-      tr("guess tokens that repeat the prompt or the answer; on a CPU the answer stays the same",
-         "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"));
+      words("guess tokens that repeat the prompt or the answer; on a CPU the answer stays the same",
+            "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"));
   command.add_flag("--json", &options->json,
-                   tr("one JSON object a picture", "по объекту JSON на картинку"));
+                   words("one JSON object a picture", "по объекту JSON на картинку"));
   command.add_flag("--stats", &options->stats,
-                   tr("times, tokens and memory", "время, токены и память"));
+                   words("times, tokens and memory", "время, токены и память"));
   add_common_options(command, options->common);
   command.on_run([options] { describe(*options); });
 }

@@ -12,13 +12,14 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
 #include "cli/pooling_note.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/embedder.h"
 #include "hub/model_path.h"
 #include "models/bge_m3/model.h"
@@ -129,7 +130,7 @@ class EmbedRun {
     request.texts = std::move(texts);
     request.outputs = options_.outputs;
     request.max_tokens = options_.max_tokens;
-    ProgressBar progress(tr("embedding", "векторы"), options_.common.quiet);
+    ProgressBar progress(words("embedding", "векторы"), options_.common.quiet);
     const engine::EmbeddingResult result =
         embedder_.embed(request, interrupt_.token(), [&](double done) { progress.update(done); });
     progress.clear();
@@ -147,34 +148,34 @@ class EmbedRun {
   StopToken stop_token() const { return interrupt_.token(); }
 
   void print_stats() const {
-    say(
-        tr("texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
-           "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
-           "({} predicted)\n",
-           "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
-           "(токенов/с: {:.0f}), пик памяти {} (в буферах MLX {}), из них {} на одну порцию "
-           "текстов (ожидалось "
-           "{})\n",
-           done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
-           stats_.encode_seconds,
-           static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
-           format_bytes(stats_.peak_private_bytes), format_bytes(stats_.mlx_peak_bytes),
-           format_bytes(stats_.memory), format_bytes(stats_.predicted_memory)));
+    say(words(
+        "texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
+        "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
+        "({} predicted)\n",
+        "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
+        "(токенов/с: {:.0f}), пик памяти {} (в буферах MLX {}), из них {} на одну порцию "
+        "текстов (ожидалось "
+        "{})\n",
+        done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
+        stats_.encode_seconds,
+        static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
+        format_bytes(stats_.peak_private_bytes), format_bytes(stats_.mlx_peak_bytes),
+        format_bytes(stats_.memory), format_bytes(stats_.predicted_memory)));
     print_copied_weights(stats_.copied_weight_bytes);
   }
 
  private:
   void warn_of_encoding() const {
     if (options_.common.quiet) return;
-    say_note(tr("text {}: is not UTF-8; its vector may be wrong",
-                "текст {}: это не UTF-8; вектор может быть неверным", done_ + 1));
+    say_note(words("text {}: is not UTF-8; its vector may be wrong",
+                   "текст {}: это не UTF-8; вектор может быть неверным", done_ + 1));
   }
 
   void warn_if_cut(const engine::TextEmbedding& text) const {
     if (text.total_tokens == text.tokens || options_.common.quiet) return;
-    say_note(tr("text {}: only the first {} of its {} tokens were read, {} were cut off",
-                "текст {}: прочитаны только первые {} из {} токенов, отброшено {}", done_ + 1,
-                text.tokens, text.total_tokens, text.total_tokens - text.tokens));
+    say_note(words("text {}: only the first {} of its {} tokens were read, {} were cut off",
+                   "текст {}: прочитаны только первые {} из {} токенов, отброшено {}", done_ + 1,
+                   text.tokens, text.total_tokens, text.total_tokens - text.tokens));
   }
 
   void add(const engine::EmbeddingStats& stats) {
@@ -221,44 +222,44 @@ void embed(EmbedOptions options) {
 
 void add_embed(Command& program) {
   auto options = std::make_shared<EmbedOptions>();
-  Command& command = program.add_command("embed", tr("Turns texts into vectors for search.",
-                                                     "Превращает тексты в векторы для поиска."));
-  command.set_footer(tr("Example:\n  oko embed \"good morning\" --dense --sparse --json",
-                        "Пример:\n  oko embed \"доброе утро\" --dense --sparse --json"));
+  Command& command = program.add_command("embed", words("Turns texts into vectors for search.",
+                                                        "Превращает тексты в векторы для поиска."));
+  command.set_footer(words("Example:\n  oko embed \"good morning\" --dense --sparse --json",
+                           "Пример:\n  oko embed \"доброе утро\" --dense --sparse --json"));
   command
       .add_argument("TEXT", &options->texts,
-                    tr("texts; - reads one a line from standard input",
-                       "тексты; - читает по одному в строке со стандартного ввода"))
+                    words("texts; - reads one a line from standard input",
+                          "тексты; - читает по одному в строке со стандартного ввода"))
       .required();
   command
       .add_option("--model", &options->model,
-                  tr("name or folder of the model", "имя или папка модели"))
+                  words("name or folder of the model", "имя или папка модели"))
       .show_default();
   command.add_flag("--dense", &options->outputs.dense,
-                   tr("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
+                   words("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
   command.add_flag("--sparse", &options->outputs.sparse,
-                   tr("a weight for each token", "вес каждого токена"));
+                   words("a weight for each token", "вес каждого токена"));
   command.add_flag("--colbert", &options->outputs.colbert,
-                   tr("a vector for each token", "вектор на каждый токен"));
+                   words("a vector for each token", "вектор на каждый токен"));
   command.add_flag("--token-strings", &options->token_strings,
-                   tr("name tokens of sparse vectors by their text, not by number",
-                      "называть токены разреженных векторов текстом, а не номером"));
+                   words("name tokens of sparse vectors by their text, not by number",
+                         "называть токены разреженных векторов текстом, а не номером"));
   // An empty text counts, too: it turns the model's own prompt off.
   command.add_option("--prefix", &options->prefix,
-                     tr("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "
-                        "without: the model's own prompt, if it has one",
-                        "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
-                        "\"passage: \"); без ключа: подсказка самой модели, если есть"));
+                     words("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "
+                           "without: the model's own prompt, if it has one",
+                           "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
+                           "\"passage: \"); без ключа: подсказка самой модели, если есть"));
   command
-      .add_option(
-          "--max-tokens", &options->max_tokens,
-          tr("read at most so many tokens of a text", "читать не больше стольких токенов текста"))
+      .add_option("--max-tokens", &options->max_tokens,
+                  words("read at most so many tokens of a text",
+                        "читать не больше стольких токенов текста"))
       .range(3, 1'000'000);
   add_threads_option(command, options->threads);
   command.add_flag("--json", &options->json,
-                   tr("one JSON object a text", "по объекту JSON на текст"));
+                   words("one JSON object a text", "по объекту JSON на текст"));
   command.add_flag("--stats", &options->stats,
-                   tr("times, tokens and memory", "время, токены и память"));
+                   words("times, tokens and memory", "время, токены и память"));
   add_common_options(command, options->common);
   command.on_run([options] { embed(*options); });
 }

@@ -10,7 +10,7 @@
 #include "base/core_count.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
@@ -18,6 +18,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/plan.h"
 #include "image/image.h"
 #include "ocr/homoglyphs.h"
@@ -56,8 +57,8 @@ void say_unpaired(const std::vector<fs::path>& files, const std::vector<Sample>&
   }
   for (const fs::path& file : files) {
     if (texts.contains(fs::path(file).replace_extension(".txt"))) continue;
-    say_note(tr("{}: is left out: no picture and text of that name",
-                "{}: не учтён: нет пары из картинки и текста с таким именем", file.string()));
+    say_note(words("{}: is left out: no picture and text of that name",
+                   "{}: не учтён: нет пары из картинки и текста с таким именем", file.string()));
   }
 }
 
@@ -75,7 +76,7 @@ std::vector<Sample> samples_of(const std::string& folder, bool quiet) {
     samples.push_back({entry.path(), read_file(truth, kMaxTruthBytes, ErrorCode::kBadInput)});
   }
   if (error) {
-    const std::string reason = system_reason(error);
+    const LocalizedText reason = system_reason(error);
     throw Error(ErrorCode::kBadInput, tr("{}: the folder cannot be read: {}",
                                          "{}: папка не читается: {}", folder, reason));
   }
@@ -113,10 +114,10 @@ ordered_json json_of(const ocr::TextErrors& errors) {
 }
 
 std::string table_of(const Errors& all) {
-  const std::string names[] = {tr("Cyrillic", "кириллица"), tr("Latin", "латиница"),
-                               tr("other", "прочее")};
-  std::string text = tr("wrong, %: characters (after the repair), words (after the repair)\n",
-                        "ошибок, %: символы (после исправления), слова (после исправления)\n");
+  const std::string names[] = {words("Cyrillic", "кириллица"), words("Latin", "латиница"),
+                               words("other", "прочее")};
+  std::string text = words("wrong, %: characters (after the repair), words (after the repair)\n",
+                           "ошибок, %: символы (после исправления), слова (после исправления)\n");
   const auto row = [&](const std::string& name, const ocr::ErrorCount& characters,
                        const ocr::ErrorCount& repaired_characters, const ocr::ErrorCount& words,
                        const ocr::ErrorCount& repaired_words) {
@@ -128,7 +129,7 @@ std::string table_of(const Errors& all) {
     row(names[i], all.raw.characters[i], all.repaired.characters[i], all.raw.words[i],
         all.repaired.words[i]);
   }
-  row(tr("all", "всего"), all.raw.all_characters(), all.repaired.all_characters(),
+  row(words("all", "всего"), all.raw.all_characters(), all.repaired.all_characters(),
       all.raw.all_words(), all.repaired.all_words());
   return text;
 }
@@ -141,7 +142,7 @@ void run(EvalOcrOptions& options) {
   const std::vector<Sample> samples = samples_of(options.folder, options.common.quiet);
   options.run.repairs_homoglyphs = false;
   const Interrupt interrupt(Interrupt::kPatience);
-  ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
+  ProgressBar progress(words("reading", "читаю"), options.common.quiet);
   Errors all;
   Failures failures;
   ordered_json lines = ordered_json::array();
@@ -176,7 +177,7 @@ void run(EvalOcrOptions& options) {
   } else {
     print(table_of(all));
   }
-  failures.throw_first(tr("not every picture was read", "прочитаны не все картинки"));
+  failures.throw_first(words("not every picture was read", "прочитаны не все картинки"));
 }
 
 }  // namespace
@@ -184,16 +185,16 @@ void run(EvalOcrOptions& options) {
 void add_eval(Command& program) {
   auto options = std::make_shared<EvalOcrOptions>();
   Command& command = program.add_command(
-      "eval", tr("Measures how well oko reads.", "Измеряет, насколько хорошо oko читает."));
+      "eval", words("Measures how well oko reads.", "Измеряет, насколько хорошо oko читает."));
   Command& ocr = command.add_command(
-      "ocr", tr("Character and word error rates over a folder of pictures with their text.",
-                "Доли неверных символов и слов по папке картинок с их текстом."));
+      "ocr", words("Character and word error rates over a folder of pictures with their text.",
+                   "Доли неверных символов и слов по папке картинок с их текстом."));
   ocr.add_argument(
          "FOLDER", &options->folder,
-         tr("pictures, each NAME.png with a NAME.txt", "картинки, к каждой ИМЯ.png — ИМЯ.txt"))
+         words("pictures, each NAME.png with a NAME.txt", "картинки, к каждой ИМЯ.png — ИМЯ.txt"))
       .required();
   add_languages_option(ocr, options->run.languages);
-  ocr.add_flag("--json", &options->json, tr("one JSON object", "объект JSON"));
+  ocr.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
   add_threads_option(ocr, options->threads);
   add_common_options(ocr, options->common);
   ocr.on_run([options] { run(*options); });

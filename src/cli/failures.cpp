@@ -5,16 +5,17 @@
 
 namespace oko::cli {
 
-void Failures::add(const Error& error, const std::string& message) {
+void Failures::add(const Error& error, const LocalizedText& message) {
   say_note(message);
   if (!first_) first_ = error.code();
   if (error.code() == ErrorCode::kOverBudget) return;
   if (said_hints_.insert(error.hint()).second) say_hint(error.hint());
 }
 
-void Failures::throw_first(const std::string& message, std::uint64_t least_budget) const {
+void Failures::throw_first(const LocalizedText& message, std::uint64_t least_budget) const {
   if (!first_) return;
-  throw Error(*first_, message, least_budget == 0 ? "" : budget::budget_hint(least_budget));
+  throw Error(*first_, message,
+              least_budget == 0 ? LocalizedText() : budget::budget_hint(least_budget));
 }
 
 }  // namespace oko::cli

@@ -1,5 +1,6 @@
 #include "cli/generation_options.h"
 
+#include "cli/user_language.h"
 #include "engine/plan.h"
 #include "engine/reductions.h"
 #include "hub/model_path.h"
@@ -15,43 +16,44 @@ void add_generation_options(Command& command, GenerationOptions& options,
   command
       .add_option(
           "--ocr", &options.ocr,
-          tr("read the text in the picture first and tell the model: on, off, or auto: where "
-             "there is some",
-             "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
+          words(
+              "read the text in the picture first and tell the model: on, off, or auto: where "
+              "there is some",
+              "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
       .one_of({"auto", "on", "off"})
       .show_default();
   command
       .add_option("--max-tokens", &options.max_tokens,
-                  tr("longest answer, in tokens", "наибольший ответ, в токенах"))
+                  words("longest answer, in tokens", "наибольший ответ, в токенах"))
       .range(1, 1'000'000)
       .show_default();
   command
       .add_option("--max-pixels", &options.max_pixels,
-                  tr("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
-                     "CPU to the model's own limit",
-                     "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
-                     "процессоре до предела модели",
-                     engine::kGraphPixels))
+                  words("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
+                        "CPU to the model's own limit",
+                        "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
+                        "процессоре до предела модели",
+                        engine::kGraphPixels))
       .range(1024, 64'000'000);
   command
       .add_option("--temperature", &options.temperature,
-                  tr("0: the most likely answer; higher: more varied",
-                     "0: самый вероятный ответ; больше — разнообразнее"))
+                  words("0: the most likely answer; higher: more varied",
+                        "0: самый вероятный ответ; больше — разнообразнее"))
       .range(0, 10)
       .show_default();
   command.add_option("--seed", &options.seed,
-                     tr("seed of the random choice", "зерно случайного выбора"));
+                     words("seed of the random choice", "зерно случайного выбора"));
   if (options.model.empty()) options.model = hub::kDefaultVisionLanguageModel;
   command
       .add_option("--model", &options.model,
-                  tr("name or folder of the model", "имя или папка модели"))
+                  words("name or folder of the model", "имя или папка модели"))
       .show_default();
   add_kv_bits_option(command, options.kv_bits);
   add_threads_option(command, options.threads);
 }
 
 Language language_of(const GenerationOptions& options) {
-  if (options.language.empty()) return language();
+  if (options.language.empty()) return user_language();
   return options.language == "ru" ? Language::kRussian : Language::kEnglish;
 }
 

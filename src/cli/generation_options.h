@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "cli/commands.h"
 #include "tasks/picture.h"
 

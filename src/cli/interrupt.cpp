@@ -9,10 +9,11 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "base/temporary_file.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
@@ -63,7 +64,7 @@ int stop_status() {
 
 Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience, CtrlC ctrl_c) {
   if (::pipe(signal_pipe) != 0) {
-    const std::string reason = system_reason(errno);
+    const LocalizedText reason = system_reason(errno);
     throw Error(ErrorCode::kFailed,
                 tr("signals cannot be waited for: {}", "ждать сигналов не удаётся: {}", reason));
   }
@@ -114,7 +115,7 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) {
   source_.request_stop();
   stop_turn();
   if (next_byte(patience ? static_cast<int>(patience->count()) : -1) == kEnd) return;
-  say_last_note(tr("stopped", "остановлено"));
+  say_last_note(words("stopped", "остановлено"));
   remove_temporary_files();
   ::_exit(stop_status());
 }

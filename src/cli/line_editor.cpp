@@ -14,7 +14,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "text/utf8.h"
 
@@ -157,7 +157,7 @@ LineEditor::LineEditor(const std::string& prompt, const std::vector<std::string>
   State& state = *state_;
   state.prompt = wide(prompt);
   if (::pipe(wake_pipe) != 0) {
-    const std::string reason = system_reason(errno);
+    const LocalizedText reason = system_reason(errno);
     throw Error(ErrorCode::kFailed, tr("the keyboard cannot be waited for: {}",
                                        "ждать клавиатуры не удаётся: {}", reason));
   }

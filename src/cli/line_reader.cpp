@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "cli/standard_input.h"
 
@@ -46,7 +46,7 @@ bool LineReader::fill() {
   const int error = errno;
   buffer_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   if (count >= 0) return count > 0;
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(ErrorCode::kFailed,
               tr("standard input cannot be read: {}", "не читается стандартный ввод: {}", reason));
 }

@@ -12,8 +12,9 @@
 #include "base/core_count.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/heap.h"
 #include "base/system_reason.h"
+#include "base/vanished_pages.h"
 #include "budget/address_space.h"
 #include "budget/memory_budget.h"
 #include "budget/memory_probe.h"
@@ -22,6 +23,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/plan.h"
 #include "tensor/device.h"
 
@@ -29,18 +31,19 @@ namespace oko::cli {
 
 void add_common_options(Command& command, CommonOptions& options) {
   command.add_flag("--quiet", &options.quiet,
-                   tr("no progress and no notes", "без индикатора и примечаний"));
-  command.add_option("--budget", &options.budget,
-                     tr("memory that oko may take, weights included, such as 5GB; otherwise what "
-                        "oko plan shows",
-                        "сколько памяти можно oko вместе с весами, например 5GB; иначе — как "
-                        "показывает oko plan"));
+                   words("no progress and no notes", "без индикатора и примечаний"));
+  command.add_option(
+      "--budget", &options.budget,
+      words("memory that oko may take, weights included, such as 5GB; otherwise what "
+            "oko plan shows",
+            "сколько памяти можно oko вместе с весами, например 5GB; иначе — как "
+            "показывает oko plan"));
 }
 
 void ignore_budget(Command& command) {
   command.set_description("--budget",
-                          tr("is ignored: this command takes the memory that it takes",
-                             "не учитывается: команда берёт столько памяти, сколько ей нужно"));
+                          words("is ignored: this command takes the memory that it takes",
+                                "не учитывается: команда берёт столько памяти, сколько ей нужно"));
 }
 
 namespace {
@@ -99,16 +102,16 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
 void add_threads_option(Command& command, std::size_t& threads) {
   command
       .add_option("--threads", &threads,
-                  tr("processor threads; otherwise one a physical core",
-                     "потоки процессора; иначе по одному на физическое ядро"))
+                  words("processor threads; otherwise one a physical core",
+                        "потоки процессора; иначе по одному на физическое ядро"))
       .range(1, 1024);
 }
 
 void add_kv_bits_option(Command& command, int& kv_bits) {
   command
       .add_option("--kv-bits", &kv_bits,
-                  tr("bits of a number in the KV cache: 8, 16, 32; on a GPU it has 16",
-                     "бит на число в KV-кэше: 8, 16, 32; на GPU — 16"))
+                  words("bits of a number in the KV cache: 8, 16, 32; on a GPU it has 16",
+                        "бит на число в KV-кэше: 8, 16, 32; на GPU — 16"))
       .one_of({"8", "16", "32"})
       .show_default();
 }
@@ -116,7 +119,7 @@ void add_kv_bits_option(Command& command, int& kv_bits) {
 void add_languages_option(Command& command, std::vector<std::string>& languages) {
   command
       .add_option("--languages", &languages,
-                  tr("languages of the text, comma-separated", "языки текста через запятую"))
+                  words("languages of the text, comma-separated", "языки текста через запятую"))
       .comma_separated()
       .show_default("ru-RU,en-US");
 }
@@ -125,8 +128,8 @@ namespace {
 
 int report(const Error& error) {
   end_as_broken_pipe();
-  say_note(error.what());
-  std::string hint = error.hint();
+  say_note(error.message());
+  LocalizedText hint = error.hint();
   if (error.code() == ErrorCode::kOverBudget && space_of_budget) {
     hint = tr("the limit of the address space, {} ({}), leaves no more: raise it",
               "больше не даёт предел адресного пространства, {} ({}): увеличьте его",
@@ -137,8 +140,8 @@ int report(const Error& error) {
 }
 
 int run(std::span<char* const> arguments) {
-  Command program("oko", tr("oko sees, reads and describes pictures, locally.",
-                            "oko видит, читает и описывает картинки — локально."));
+  Command program("oko", words("oko sees, reads and describes pictures, locally.",
+                               "oko видит, читает и описывает картинки — локально."));
   program.add_version(std::string("oko ") + OKO_VERSION);
   add_describe(program);
   add_chat(program);
@@ -161,6 +164,8 @@ int run(std::span<char* const> arguments) {
 }  // namespace oko::cli
 
 int main(int argc, char** argv) {
+  oko::configure_heap();
+  oko::handle_vanished_pages(oko::cli::user_language());
   oko::cli::secure_standard_streams();
   try {
     // A caller may give no name of the program either.

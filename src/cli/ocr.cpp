@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
@@ -13,6 +12,7 @@
 #include "cli/page_printer.h"
 #include "cli/standard_input.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "document/pages.h"
 #include "tasks/read_pages.h"
 
@@ -36,7 +36,7 @@ void refuse_binary_on_terminal(const OcrOptions& options) {
 }
 
 /// Notes that a page has ink that was not read for sure.
-void say_doubt(const std::string& name, const document::Page& page) {
+void say_doubt(const LocalizedText& name, const document::Page& page) {
   say_note(page.lines.empty() ? tr("{}: what may be text could not be read",
                                    "{}: то, что похоже на текст, прочитать не удалось", name)
                               : tr("{}: most of what was read is a guess",
@@ -57,12 +57,12 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
 void say_notes(const tasks::ReadPage& read, document::Pages& pages, const StandardInput& input,
                bool quiet) {
   if (read.page.source != document::TextSource::kTextLayer && !quiet) {
-    const std::string reduction = pages.reduction(read.index);
+    const LocalizedText reduction = pages.reduction(read.index);
     if (!reduction.empty()) say_note(input.named(reduction));
   }
-  const std::string name = input.named(pages.name(read.index));
+  const LocalizedText name = input.named(pages.name(read.index));
   if (read.page.is_doubtful) say_doubt(name, read.page);
-  for (const std::string& note : read.page.notes) say_note(name + ": " + note);
+  for (const LocalizedText& note : read.page.notes) say_note(name + ": " + note);
 }
 
 /// The first error decides the exit status.
@@ -73,7 +73,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   Output output(options.output, lost_files(options, pages));
   const auto printer =
       make_page_printer(options.format, pages, input, output, options.min_confidence);
-  ProgressBar progress(tr("reading", "читаю"), options.common.quiet);
+  ProgressBar progress(words("reading", "читаю"), options.common.quiet);
   Failures failures;
   bool any_page = false;
   const auto print = [&](const tasks::ReadPage& read) {
@@ -82,7 +82,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
       const Error error = input.named(*read.error);
       printer->skip_page(read.index);
       if (pages.size() == 1) throw error;
-      failures.add(error, error.what());
+      failures.add(error, error.message());
     } else {
       say_notes(read, pages, input, options.common.quiet);
       printer->print_page(read.index, read.page, read.sheet);
@@ -92,11 +92,11 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   };
   reader.read(print, interrupt.token());
   progress.clear();
-  for (const std::string& note : printer->finish()) {
+  for (const LocalizedText& note : printer->finish()) {
     if (!options.common.quiet) say_note(input.named(note));
   }
   if (any_page) output.finish();
-  failures.throw_first(tr("not every page was read", "прочитаны не все страницы"),
+  failures.throw_first(words("not every page was read", "прочитаны не все страницы"),
                        reader.least_budget());
 }
 
@@ -118,39 +118,40 @@ void run(OcrOptions options) {
 void add_ocr(Command& program) {
   auto options = std::make_shared<OcrOptions>();
   Command& command = program.add_command(
-      "ocr", tr("Reads the text in pictures and PDF.", "Читает текст на картинках и в PDF."));
+      "ocr", words("Reads the text in pictures and PDF.", "Читает текст на картинках и в PDF."));
   command.set_footer(
-      tr("Examples:\n  oko ocr receipt.jpg --format json\n"
-         "  oko ocr scan.pdf --format pdf -o searchable.pdf",
-         "Примеры:\n  oko ocr receipt.jpg --format json\n"
-         "  oko ocr scan.pdf --format pdf -o searchable.pdf"));
+      words("Examples:\n  oko ocr receipt.jpg --format json\n"
+            "  oko ocr scan.pdf --format pdf -o searchable.pdf",
+            "Примеры:\n  oko ocr receipt.jpg --format json\n"
+            "  oko ocr scan.pdf --format pdf -o searchable.pdf"));
   command
       .add_argument(
           "FILE", &options->files,
-          tr("PDF, whose own text is taken where it has one, and pictures: JPEG, PNG, WebP, HEIC, "
-             "AVIF, TIFF of many pages, GIF, BMP; - is standard input",
-             "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, AVIF, "
-             "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
+          words(
+              "PDF, whose own text is taken where it has one, and pictures: JPEG, PNG, WebP, HEIC, "
+              "AVIF, TIFF of many pages, GIF, BMP; - is standard input",
+              "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, AVIF, "
+              "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
       .required();
   add_languages_option(command, options->run.ocr.languages);
   command
       .add_option(
           "--format", &options->format,
-          tr("what to print: text, json, hocr, or pdf: the same pages with invisible text",
-             "что напечатать: text, json, hocr или pdf — те же страницы с невидимым текстом"))
+          words("what to print: text, json, hocr, or pdf: the same pages with invisible text",
+                "что напечатать: text, json, hocr или pdf — те же страницы с невидимым текстом"))
       .one_of({"text", "json", "hocr", "pdf"})
       .show_default();
   command.add_option("-o,--output", &options->output,
-                     tr("the file to write, whole or not at all; without it standard output",
-                        "файл для результата, пишется целиком; без него — стандартный вывод"));
+                     words("the file to write, whole or not at all; without it standard output",
+                           "файл для результата, пишется целиком; без него — стандартный вывод"));
   command.add_flag("--force", &options->run.ignores_text,
-                   tr("read the pictures of PDF pages that have text, too",
-                      "распознавать и те страницы PDF, на которых есть текст"));
+                   words("read the pictures of PDF pages that have text, too",
+                         "распознавать и те страницы PDF, на которых есть текст"));
   command
       .add_option("--min-confidence", &options->min_confidence,
-                  tr("words that are read with less confidence are marked: [word?], in JSON "
-                     "\"unsure\"",
-                     "слова, прочитанные менее уверенно, помечаются: [слово?], в JSON «unsure»"))
+                  words("words that are read with less confidence are marked: [word?], in JSON "
+                        "\"unsure\"",
+                        "слова, прочитанные менее уверенно, помечаются: [слово?], в JSON «unsure»"))
       .range(0, 1)
       .show_default();
   add_threads_option(command, options->run.threads);

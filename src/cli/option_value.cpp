@@ -13,7 +13,8 @@
 #include <type_traits>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
+#include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
@@ -39,7 +40,7 @@ constexpr bool kIsList = std::is_same_v<T, std::vector<std::string>>;
 template <typename T>
 constexpr bool kIsNumber = std::is_arithmetic_v<Held<T>>;
 
-[[noreturn]] void refuse(const std::string& message) {
+[[noreturn]] void refuse(const LocalizedText& message) {
   throw Error(ErrorCode::kUsage, message);
 }
 
@@ -145,9 +146,9 @@ void assign(const OptionValue& option, const std::vector<std::string>& texts, T&
 
 template <typename T>
 std::string type_name() {
-  if constexpr (!kIsNumber<T>) return tr("TEXT", "ТЕКСТ");
-  if constexpr (std::is_integral_v<Held<T>>) return tr("INT", "ЦЕЛОЕ");
-  return tr("FLOAT", "ЧИСЛО");
+  if constexpr (!kIsNumber<T>) return words("TEXT", "ТЕКСТ");
+  if constexpr (std::is_integral_v<Held<T>>) return words("INT", "ЦЕЛОЕ");
+  return words("FLOAT", "ЧИСЛО");
 }
 
 template <typename T>
@@ -163,7 +164,7 @@ std::string text_of(const T& held) {
 
 }  // namespace
 
-std::string missing_value(const std::string& name) {
+LocalizedText missing_value(const std::string& name) {
   return tr("{} needs a value", "у {} нет значения", name);
 }
 
@@ -176,7 +177,7 @@ std::string OptionValue::type() const {
       [](auto* held) { return type_name<std::remove_pointer_t<decltype(held)>>(); }, target);
   if (!choices.empty()) text += fmt::format(":{{{}}}", fmt::join(choices, ","));
   if (range) {
-    text += tr(" in [{} - {}]", " от {} до {}", range->least, range->most);
+    text += words(" in [{} - {}]", " от {} до {}", range->least, range->most);
   }
   return text;
 }

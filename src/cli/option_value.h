@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "base/localized_text.h"
+
 namespace oko::cli {
 
 /// The variable that gets the value of an option or argument. On each platform two of the integer
@@ -39,6 +41,6 @@ struct OptionValue {
 };
 
 /// The message for an option without its value.
-std::string missing_value(const std::string& name);
+LocalizedText missing_value(const std::string& name);
 
 }  // namespace oko::cli

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "cli/terminal.h"
 
 namespace oko::cli {

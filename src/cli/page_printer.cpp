@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "document/searchable_pdf.h"
@@ -22,7 +22,7 @@ class TextPrinter : public PagePrinter {
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
-    if (pages_.size() > 1) output_.print(printable(input_.named(pages_.name(i))) + ":\n");
+    if (pages_.size() > 1) output_.print(printable(shown(input_.named(pages_.name(i)))) + ":\n");
     output_.print(printable(document::marked_text(page, min_confidence_)));
   }
 
@@ -75,7 +75,7 @@ class JsonPrinter : public PagePrinter {
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
     ordered_json lines = ordered_json::array();
     for (const document::Line& line : page.lines) lines.push_back(json_of(line, min_confidence_));
-    ordered_json object{{"file", input_.named(pages_.file(i))},
+    ordered_json object{{"file", input_.name_of(pages_.file(i))},
                         {"page", pages_.page_in_file(i) + 1},
                         {"pages", pages_.pages_of_file(i)},
                         {"source", name_of(page.source)},
@@ -84,7 +84,7 @@ class JsonPrinter : public PagePrinter {
                         {"text", page.text()},
                         {"lines", std::move(lines)}};
     if (page.is_doubtful) object["doubtful"] = true;
-    if (!page.notes.empty()) object["notes"] = page.notes;
+    if (!page.notes.empty()) object["notes"] = shown(page.notes);
     output_.print(json_line(object));
   }
 
@@ -102,12 +102,12 @@ class HocrPrinter : public PagePrinter {
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
     begin();
-    output_.print(writer_.page(page, input_.named(pages_.file(i)), pages_.page_in_file(i)));
+    output_.print(writer_.page(page, input_.name_of(pages_.file(i)), pages_.page_in_file(i)));
   }
 
   void skip_page(std::size_t) override { writer_.skip_page(); }
 
-  std::vector<std::string> finish() override {
+  std::vector<LocalizedText> finish() override {
     begin();
     output_.print(writer_.end());
     return {};
@@ -131,7 +131,7 @@ class PdfPrinter : public PagePrinter {
   PdfPrinter(document::Pages& pages, const StandardInput& input, Output& output)
       : pdf_(
             pages, [&output](std::string_view bytes) { output.print(bytes); },
-            std::filesystem::path(input.named(pages.file(0))).filename().string()) {}
+            std::filesystem::path(input.name_of(pages.file(0))).filename().string()) {}
 
   void print_page(std::size_t i, const document::Page& page,
                   const document::Sheet& sheet) override {
@@ -140,7 +140,7 @@ class PdfPrinter : public PagePrinter {
 
   void skip_page(std::size_t i) override { pdf_.skip_page(i); }
 
-  std::vector<std::string> finish() override { return pdf_.finish(); }
+  std::vector<LocalizedText> finish() override { return pdf_.finish(); }
 
  private:
   document::SearchablePdf pdf_;

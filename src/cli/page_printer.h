@@ -25,7 +25,7 @@ class PagePrinter {
   virtual void skip_page(std::size_t) {}
 
   /// What stands behind the last page. What the user is to know of the result.
-  virtual std::vector<std::string> finish() { return {}; }
+  virtual std::vector<LocalizedText> finish() { return {}; }
 };
 
 /// `format`: text, json, hocr, pdf. `pages`, `input`, among whose files they are, and `output` must

@@ -8,11 +8,11 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "engine/plan.h"
 #include "hub/align_weights.h"
 #include "hub/model_path.h"
@@ -113,7 +113,7 @@ hub::AlignedCopy aligned_copy(const std::string& name) {
 void add_aligned_copy(const std::string& name, ordered_json& model) {
   const hub::AlignedCopy copy = aligned_copy(name);
   model["aligned_copy_bytes"] = copy.obstacle.empty() ? copy.bytes : 0;
-  if (!copy.obstacle.empty()) model["aligned_copy_error"] = copy.obstacle;
+  if (!copy.obstacle.empty()) model["aligned_copy_error"] = shown(copy.obstacle);
 }
 
 const char* key_of(engine::Verdict verdict) {
@@ -159,7 +159,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
                     {"spare_bytes", plan.spare},
                     {"largest_context_tokens", plan.largest_context},
                     {"largest_picture_pixels", plan.largest_picture},
-                    {"advice", plan.advice}};
+                    {"advice", shown(plan.advice)}};
   add_aligned_copy(options.vision_language.name, json["vision_language"]);
   add_aligned_copy(options.embedding.name, json["embedding"]);
   return json;
@@ -173,19 +173,19 @@ void print_row(const std::string& what, std::uint64_t bytes) {
 template <typename Model>
 void print_weights(const Model& model) {
   print_row(model.is_on_disk
-                ? tr("weights", "веса")
-                : tr("weights, not downloaded: an estimate", "веса, ещё не скачаны: оценка"),
+                ? words("weights", "веса")
+                : words("weights, not downloaded: an estimate", "веса, ещё не скачаны: оценка"),
             model.weight_bytes);
   const hub::AlignedCopy copy = aligned_copy(model.name);
   if (copy.bytes == 0) return;
   if (copy.obstacle.empty()) {
-    print_row(tr("disk for an aligned copy, made at first use",
-                 "диск для выровненной копии, при первом запуске"),
+    print_row(words("disk for an aligned copy, made at first use",
+                    "диск для выровненной копии, при первом запуске"),
               copy.bytes);
   } else {
-    print(printable(tr("  the weights are misaligned, and no aligned copy can be made: {}\n",
-                       "  веса лежат не по границам, а выровненную копию не создать: {}\n",
-                       copy.obstacle)));
+    print(printable(words("  the weights are misaligned, and no aligned copy can be made: {}\n",
+                          "  веса лежат не по границам, а выровненную копию не создать: {}\n",
+                          copy.obstacle)));
   }
 }
 
@@ -193,11 +193,11 @@ std::string verdict_text(const engine::Plan& plan) {
   const auto spare = format_bytes(static_cast<std::uint64_t>(std::abs(plan.spare)));
   switch (plan.verdict) {
     case engine::Verdict::kComfortable:
-      return tr("comfortable: {} to spare", "удобно: в запасе {}", spare);
+      return words("comfortable: {} to spare", "удобно: в запасе {}", spare);
     case engine::Verdict::kOnTheEdge:
-      return tr("on the edge: {} to spare", "на грани: в запасе {}", spare);
+      return words("on the edge: {} to spare", "на грани: в запасе {}", spare);
     case engine::Verdict::kDoesNotFit:
-      return tr("does not fit: {} missing", "не помещается: не хватает {}", spare);
+      return words("does not fit: {} missing", "не помещается: не хватает {}", spare);
   }
   return {};
 }
@@ -211,56 +211,58 @@ std::string megapixels(std::int64_t pixels) {
 void print_limits(const engine::Plan& plan) {
   if (plan.verdict == engine::Verdict::kDoesNotFit) return;
   print(plan.mode == engine::Mode::kResident
-            ? tr("mode: both models stay loaded\n", "режим: обе модели остаются в памяти\n")
-            : tr("mode: one model at a time, the other is unloaded first\n",
-                 "режим: модели по очереди, прежняя выгружается\n"));
+            ? words("mode: both models stay loaded\n", "режим: обе модели остаются в памяти\n")
+            : words("mode: one model at a time, the other is unloaded first\n",
+                    "режим: модели по очереди, прежняя выгружается\n"));
   if (plan.largest_context > 0) {
-    print(tr("largest context: {} tokens with such a picture\n",
-             "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
+    print(words("largest context: {} tokens with such a picture\n",
+                "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
   }
   if (plan.largest_picture > 0) {
-    print(tr("largest picture: {} megapixels with such a prompt\n",
-             "самая большая картинка: {} Мп с таким запросом\n", megapixels(plan.largest_picture)));
+    print(words("largest picture: {} megapixels with such a prompt\n",
+                "самая большая картинка: {} Мп с таким запросом\n",
+                megapixels(plan.largest_picture)));
   }
 }
 
 void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   const auto& generation = plan.generation;
-  print(tr("{:.1f} GiB of memory ({}), {}\n", "Память: {:.1f} ГиБ ({}), {}\n",
-           static_cast<double>(options.physical_bytes) / kGibibyte,
-           format_bytes(options.physical_bytes),
-           options.system == budget::System::kMac ? "macOS" : "Linux"));
-  print_row(tr("system and other programs", "система и другие программы"), plan.reserve.system);
-  if (plan.reserve.display > 0) print_row(tr("display", "экран"), plan.reserve.display);
+  print(words("{:.1f} GiB of memory ({}), {}\n", "Память: {:.1f} ГиБ ({}), {}\n",
+              static_cast<double>(options.physical_bytes) / kGibibyte,
+              format_bytes(options.physical_bytes),
+              options.system == budget::System::kMac ? "macOS" : "Linux"));
+  print_row(words("system and other programs", "система и другие программы"), plan.reserve.system);
+  if (plan.reserve.display > 0) print_row(words("display", "экран"), plan.reserve.display);
   if (plan.gpu > 0) {
-    print_row(tr("the most that the GPU may keep", "больше этого не может занять GPU"), plan.gpu);
+    print_row(words("the most that the GPU may keep", "больше этого не может занять GPU"),
+              plan.gpu);
   }
-  print_row(tr("for oko", "для oko"), plan.budget);
+  print_row(words("for oko", "для oko"), plan.budget);
   print("\n" + options.vision_language.name + "\n");
   print_weights(options.vision_language);
-  print_row(tr("looking at a picture of {} megapixels", "взгляд на картинку в {} Мп",
-               megapixels(options.pixels_read())),
+  print_row(words("looking at a picture of {} megapixels", "взгляд на картинку в {} Мп",
+                  megapixels(options.pixels_read())),
             generation.vision.total());
-  print_row(tr("reading a prompt of {} tokens beside it", "чтение запроса: ещё {} токенов",
-               options.text_tokens),
+  print_row(words("reading a prompt of {} tokens beside it", "чтение запроса: ещё {} токенов",
+                  options.text_tokens),
             generation.prefill.total());
-  print_row(tr("KV cache in the end, after {} tokens of answer",
-               "KV-кэш под конец ответа в {} токенов", options.answer_tokens),
+  print_row(words("KV cache in the end, after {} tokens of answer",
+                  "KV-кэш под конец ответа в {} токенов", options.answer_tokens),
             generation.decode[budget::Tag::kKv]);
   print("\n" + options.embedding.name + "\n");
   print_weights(options.embedding);
-  print_row(tr("{} tokens at once", "{} токенов за раз", options.embed_tokens), plan.embed);
+  print_row(words("{} tokens at once", "{} токенов за раз", options.embed_tokens), plan.embed);
   print("\n");
-  print_row(tr("reading text in pictures", "чтение текста на картинках"), plan.ocr);
-  print_row(tr("the program itself", "сама программа"), plan.runtime);
+  print_row(words("reading text in pictures", "чтение текста на картинках"), plan.ocr);
+  print_row(words("the program itself", "сама программа"), plan.runtime);
   print_row(
-      tr("all of oko at its peak, both models loaded", "весь oko на пике, обе модели в памяти"),
+      words("all of oko at its peak, both models loaded", "весь oko на пике, обе модели в памяти"),
       plan.resident);
-  print_row(tr("the same, one model at a time", "то же, по одной модели"), plan.sequential);
+  print_row(words("the same, one model at a time", "то же, по одной модели"), plan.sequential);
   print("\n" + verdict_text(plan) + "\n");
   print_limits(plan);
-  for (const std::string& advice : plan.advice) {
-    print(tr("to change: {}\n", "что изменить: {}\n", advice));
+  for (const LocalizedText& advice : plan.advice) {
+    print(words("to change: {}\n", "что изменить: {}\n", advice));
   }
 }
 
@@ -282,29 +284,30 @@ void run(const PlanCommand& command) {
 void add_plan(Command& program) {
   auto options = std::make_shared<PlanCommand>();
   Command& command = program.add_command(
-      "plan", tr("Tells what fits into the memory of a machine, before anything is downloaded.",
-                 "Считает, что поместится в память машины — до загрузки моделей."));
-  command.set_footer(tr("Examples:\n  oko plan\n  oko plan --memory 8GB",
-                        "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
+      "plan", words("Tells what fits into the memory of a machine, before anything is downloaded.",
+                    "Считает, что поместится в память машины — до загрузки моделей."));
+  command.set_footer(words("Examples:\n  oko plan\n  oko plan --memory 8GB",
+                           "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
   command.add_option("--memory", &options->memory,
-                     tr("of a Mac that is to be planned for; otherwise this machine",
-                        "память Mac, для которого считать; иначе эта машина"));
+                     words("of a Mac that is to be planned for; otherwise this machine",
+                           "память Mac, для которого считать; иначе эта машина"));
   command
       .add_option(
           "--model", &options->model,
-          tr("vision-language model: name or folder", "модель зрения и языка: имя или папка"))
+          words("vision-language model: name or folder", "модель зрения и языка: имя или папка"))
       .show_default();
   command
       .add_option("--embed-model", &options->embed_model,
-                  tr("embedding model: name or folder", "модель векторов: имя или папка"))
+                  words("embedding model: name or folder", "модель векторов: имя или папка"))
       .show_default();
   command
-      .add_option("--max-pixels", &options->pixels,
-                  tr("size of the usual picture, in pixels", "размер обычной картинки, пикселей"))
+      .add_option(
+          "--max-pixels", &options->pixels,
+          words("size of the usual picture, in pixels", "размер обычной картинки, пикселей"))
       .range(1024, 16'777'216)
       .show_default();
   add_kv_bits_option(command, options->kv_bits);
-  command.add_flag("--json", &options->json, tr("one JSON object", "один объект JSON"));
+  command.add_flag("--json", &options->json, words("one JSON object", "один объект JSON"));
   add_common_options(command, options->common);
   command.on_run([options] { run(*options); });
 }

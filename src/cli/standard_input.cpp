@@ -10,8 +10,9 @@
 #include <span>
 
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
+#include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
@@ -48,7 +49,7 @@ void StandardInput::read(const StopToken& stop) {
     const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) {
-      const std::string reason = system_reason(errno);
+      const LocalizedText reason = system_reason(errno);
       throw Error(ErrorCode::kFailed, tr("standard input cannot be read: {}",
                                          "не читается стандартный ввод: {}", reason));
     }
@@ -64,17 +65,16 @@ void StandardInput::read(const StopToken& stop) {
   }
 }
 
-std::string StandardInput::named(std::string text) const {
-  if (file_ == nullptr) return text;
-  const std::string path = file_->path().string();
-  for (std::size_t at = 0; (at = text.find(path, at)) != std::string::npos;) {
-    text.replace(at, path.size(), kName);
-  }
-  return text;
+std::string StandardInput::name_of(const std::string& path) const {
+  return file_ != nullptr && path == file_->path() ? kName : path;
+}
+
+LocalizedText StandardInput::named(const LocalizedText& text) const {
+  return file_ == nullptr ? text : text.with(file_->path().string(), kName);
 }
 
 Error StandardInput::named(const Error& error) const {
-  return {error.code(), named(std::string(error.what())), named(error.hint())};
+  return {error.code(), named(error.message()), named(error.hint())};
 }
 
 }  // namespace oko::cli

@@ -27,7 +27,9 @@ class StandardInput {
   const std::vector<std::string>& paths() const { return paths_; }
 
   /// `text` with "-" for the path of the temporary file: for messages and names.
-  std::string named(std::string text) const;
+  /// A path of `paths` as the user named it.
+  std::string name_of(const std::string& path) const;
+  LocalizedText named(const LocalizedText& text) const;
 
   /// The same for an error.
   Error named(const Error& error) const;

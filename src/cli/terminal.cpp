@@ -13,8 +13,9 @@
 #include <cstdlib>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
+#include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
@@ -68,25 +69,25 @@ void say(std::string_view text) noexcept {
   static_cast<void>(write_all(STDERR_FILENO, text));
 }
 
-void say_note(std::string_view text) noexcept {
+void say_note(const LocalizedText& text) noexcept {
   try {
     const std::string_view erased = bar_is_drawn.exchange(false) ? kEraseLine : "";
-    say(fmt::format("{}oko: {}\n", erased, printable(text)));
+    say(fmt::format("{}oko: {}\n", erased, printable(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
-    say(text);
+    say(text.kept(user_language()));
   }
 }
 
-void say_hint(std::string_view text) noexcept {
+void say_hint(const LocalizedText& text) noexcept {
   if (text.empty()) return;
   try {
-    say(fmt::format("{}: {}\n", tr("hint", "подсказка"), printable(text)));
+    say(fmt::format("{}: {}\n", words("hint", "подсказка"), printable(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
-    say(text);
+    say(text.kept(user_language()));
   }
 }
 
-void say_last_note(std::string_view text) noexcept {
+void say_last_note(const LocalizedText& text) noexcept {
   pollfd ready{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&ready, 1, 0) > 0) say_note(text);
 }
@@ -134,7 +135,7 @@ void print(std::string_view text) {
   const int error = write_all(STDOUT_FILENO, text);
   if (error == 0) return;
   reader_has_gone = error == EPIPE;
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(
       ErrorCode::kFailed,
       tr("standard output cannot be written: {}", "стандартный вывод не записывается: {}", reason),

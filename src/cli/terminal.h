@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/localized_text.h"
+
 namespace oko::cli {
 
 /// Makes the standard streams safe to use; call it first. It opens a stream that the caller has
@@ -16,14 +18,14 @@ void secure_standard_streams();
 void say(std::string_view text) noexcept;
 
 /// Says "oko: TEXT" on a line of its own, without control characters.
-void say_note(std::string_view text) noexcept;
+void say_note(const LocalizedText& text) noexcept;
 
-/// Says "hint: TEXT" in the same way, in the user's language; nothing if `text` is empty.
-void say_hint(std::string_view text) noexcept;
+/// Says "hint: TEXT" in the same way; nothing if `text` is empty.
+void say_hint(const LocalizedText& text) noexcept;
 
 /// Like `say_note`, but only if stderr takes it at once: a process that must end waits for no
 /// reader.
-void say_last_note(std::string_view text) noexcept;
+void say_last_note(const LocalizedText& text) noexcept;
 
 /// A line on stderr that is redrawn: "label  [#####.....]  50 %". Draws nothing if stderr is not a
 /// terminal or one that cannot draw (TERM=dumb), if stdout is a pipe to a program that may print to

@@ -5,7 +5,7 @@
 #include <array>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::document {
 

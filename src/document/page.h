@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
+
 namespace oko::document {
 
 /// A rectangle in pixels of the upright picture, the origin top left.
@@ -51,7 +53,7 @@ struct Page {
   /// There is ink that looks like text, and little or none of it was read for sure.
   bool is_doubtful = false;
   /// For people: what the text lacks, and why.
-  std::vector<std::string> notes = {};
+  std::vector<LocalizedText> notes = {};
 
   /// The lines, each ended by \n, an empty line between blocks.
   std::string text() const;

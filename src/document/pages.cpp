@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/judgement.h"
 #include "document/merge.h"
 #include "document/text_layer.h"
@@ -91,7 +91,7 @@ Page doubted_where_short(Page read, std::size_t told_characters) {
   return read;
 }
 
-LoadedPage with_notes(LoadedPage loaded, std::vector<std::string> notes) {
+LoadedPage with_notes(LoadedPage loaded, std::vector<LocalizedText> notes) {
   if (notes.empty()) return loaded;
   if (auto* page = std::get_if<Page>(&loaded.content)) {
     page->notes.insert(page->notes.end(), notes.begin(), notes.end());
@@ -160,7 +160,7 @@ LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
       return resized(std::move(read), width, height);
     };
   }
-  const std::string others = image::others_of(size.header);
+  const LocalizedText others = image::others_of(size.header);
   if (others.empty()) return loaded;
   return with_notes(std::move(loaded), {others});
 }
@@ -178,14 +178,14 @@ auto Pages::with_pdf(std::size_t file, const Use& use) {
   }
 }
 
-std::string Pages::name(std::size_t i) const {
+LocalizedText Pages::name(std::size_t i) const {
   if (pages_of_file(i) == 1) return file(i);
   return tr("{}, page {}", "{}, страница {}", file(i), page_in_file(i) + 1);
 }
 
-std::string Pages::reduction(std::size_t i) {
+LocalizedText Pages::reduction(std::size_t i) {
   if (!is_of_pdf(i)) {
-    const std::string& reduction = pages_[i].reduction;
+    const LocalizedText& reduction = pages_[i].reduction;
     return reduction.empty() ? reduction : name(i) + ": " + reduction;
   }
   const PageSize size =
@@ -241,7 +241,7 @@ struct Pages::PdfPage {
   std::vector<Box> unclear = {};   ///< lines of it
   std::vector<Box> pictures = {};  ///< that it leaves open
   image::Image image = {};         ///< where one of these needs it
-  std::vector<std::string> notes = {};
+  std::vector<LocalizedText> notes = {};
 };
 
 Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
@@ -289,7 +289,7 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
 LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
   PdfPage opened =
       with_pdf(place.file, [&](const Pdf& pdf) { return open_page(pdf, place.page, sheet); });
-  std::vector<std::string> notes = std::move(opened.notes);
+  std::vector<LocalizedText> notes = std::move(opened.notes);
   LoadedPage loaded = load_opened(std::move(opened), sheet != nullptr);
   return with_notes(std::move(loaded), std::move(notes));
 }

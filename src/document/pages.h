@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "budget/tag_bytes.h"
 #include "document/loaded_page.h"
 #include "document/pdf.h"
@@ -38,7 +39,7 @@ class Pages {
   const std::string& file_path(std::size_t number) const { return files_[number].path; }
   bool is_of_pdf(std::size_t i) const { return files_[pages_[i].file].is_pdf; }
   /// "FILE", or "FILE, page 2", for people.
-  std::string name(std::size_t i) const;
+  LocalizedText name(std::size_t i) const;
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 
@@ -49,7 +50,7 @@ class Pages {
 
   /// A note for people, after `load`: the picture of page `i` has a lower resolution because it
   /// would be too large; empty if it does not. Throws as `load` does.
-  std::string reduction(std::size_t i);
+  LocalizedText reduction(std::size_t i);
 
   /// An empty page of the size of page `i`, or of A4 if that is not known.
   Sheet blank(std::size_t i);
@@ -68,7 +69,7 @@ class Pages {
     std::size_t file = 0;
     int page = 0;
     std::optional<image::Fitted> size = {};  ///< of a picture, once it is asked for
-    std::string reduction = {};
+    LocalizedText reduction = {};
   };
 
   static File file_at(std::string path);

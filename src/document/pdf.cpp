@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/pdf_pictures.h"
 #include "document/pdf_text.h"
 #include "document/pdf_visibility.h"
@@ -174,8 +174,8 @@ TextLayer Pdf::read_text_layer(int page, bool only_painted) const {
   return layer;
 }
 
-std::vector<std::string> Pdf::hidden_content(int page) const {
-  std::vector<std::string> notes;
+std::vector<LocalizedText> Pdf::hidden_content(int page) const {
+  std::vector<LocalizedText> notes;
   if (structure().content_end(page) == ContentEnd::kInText) {
     notes.push_back(tr("its content ends within text: the rest of it may be missing",
                        "содержимое обрывается внутри текста: продолжения может не хватать"));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "document/page.h"
 #include "document/pdf_structure.h"
 #include "document/pdfium_library.h"
@@ -74,7 +75,7 @@ class Pdf {
   TextLayer read_text_layer(int page, bool only_painted = false) const;
 
   /// Content of the file that no page shows, for people; empty if there is none.
-  std::vector<std::string> hidden_content(int page) const;
+  std::vector<LocalizedText> hidden_content(int page) const;
 
   /// The places of the page with other content than text: pictures, fields of forms, notes, and
   /// shapes as small and as many as letters that were turned into outlines. In pixels of `render`;

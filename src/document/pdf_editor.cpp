@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/content_stream.h"
 #include "document/deflate.h"
 

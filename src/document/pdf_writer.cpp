@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/deflate.h"
 #include "text/utf8.h"
 

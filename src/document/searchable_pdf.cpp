@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/temporary_file.h"
 #include "document/pdf_editor.h"
 
@@ -20,7 +20,7 @@ std::filesystem::path temporary_prefix() {
 }
 
 /// For messages.
-std::string temporary_name() {
+LocalizedText temporary_name() {
   return tr("the PDF, kept in {}", "PDF, который хранится в {}", temporary_folder().string());
 }
 
@@ -103,14 +103,14 @@ void SearchablePdf::add_picture(Part& part, const Sheet& sheet, const Page& text
   ++part.picture_pages;
 }
 
-std::vector<std::string> SearchablePdf::finish() {
+std::vector<LocalizedText> SearchablePdf::finish() {
   if (!any_page_) return {};
   add_skipped();
   for (const auto& part : parts_) {
     if (part->writer) part->writer->finish();
   }
   if (streams_) return {};
-  std::vector<std::string> notes;
+  std::vector<LocalizedText> notes;
   for (const auto& part : parts_) add_notes(*part, notes);
   const Part& first = *parts_.front();
   if (parts_.size() > 1 || (first.editor && first.editor->is_changed())) {
@@ -121,7 +121,7 @@ std::vector<std::string> SearchablePdf::finish() {
   return notes;
 }
 
-void SearchablePdf::add_notes(const Part& part, std::vector<std::string>& notes) const {
+void SearchablePdf::add_notes(const Part& part, std::vector<LocalizedText>& notes) const {
   const std::string& file = pages_.file_path(part.file);
   if (!part.editor) {
     if (part.is_pdf) {
@@ -138,7 +138,7 @@ void SearchablePdf::add_notes(const Part& part, std::vector<std::string>& notes)
 }
 
 /// With all of the first PDF, and the pages of the others.
-void SearchablePdf::write_whole(std::vector<std::string>& notes) {
+void SearchablePdf::write_whole(std::vector<LocalizedText>& notes) {
   std::vector<std::unique_ptr<PdfEditor>> pictures;  // they must stay until the end
   std::vector<PdfEditor*> editors;
   for (const auto& part : parts_) {

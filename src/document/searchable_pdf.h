@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "document/page.h"
 #include "document/pages.h"
 #include "document/pdf_writer.h"
@@ -34,7 +35,7 @@ class SearchablePdf {
 
   /// Ends the file; nothing is written where no page was added. What the user is to know of the
   /// result.
-  std::vector<std::string> finish();
+  std::vector<LocalizedText> finish();
 
  private:
   /// Pages of a run of pictures, or of one PDF file.
@@ -43,9 +44,9 @@ class SearchablePdf {
   Part& part_of(std::size_t i);
   void add_skipped();
   static void add_picture(Part& part, const Sheet& sheet, const Page& text);
-  void add_notes(const Part& part, std::vector<std::string>& notes) const;
+  void add_notes(const Part& part, std::vector<LocalizedText>& notes) const;
   void copy(const std::string& path);
-  void write_whole(std::vector<std::string>& notes);
+  void write_whole(std::vector<LocalizedText>& notes);
 
   Pages& pages_;
   Sink sink_;

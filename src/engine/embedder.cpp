@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
@@ -136,7 +136,7 @@ const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
          "{}: модель не учитывает токены подсказки в векторах (include_prompt — false), oko "
          "так не умеет",
          options_.model.string()),
-      tr("embed without a prompt: --prefix \"\"", "без подсказки: --prefix \"\""));
+      tr("embed without a prompt: {} \"\"", "без подсказки: {} \"\"", Knob{"prefix"}));
 }
 
 WorkMemory Embedder::memory_of(const Work& work) const {
@@ -152,7 +152,7 @@ WorkMemory Embedder::memory_of(const Work& work) const {
 }
 
 /// The hint if not even small passes fit.
-std::string Embedder::hint_for(const Work& work) const {
+LocalizedText Embedder::hint_for(const Work& work) const {
   std::size_t longest = 0;
   for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
   const auto fits = [&](std::size_t texts, std::size_t tokens) {
@@ -164,26 +164,26 @@ std::string Embedder::hint_for(const Work& work) const {
     less.lay_out_passes(kSmallPassTokens);
     return host_->fits_budget(registration_, memory_of(less).total());
   };
-  std::string options;
+  std::vector<LocalizedText> ways;
   if (longest > kLeastTokens) {
     const std::size_t tokens = largest(
         kLeastTokens, longest - 1, [&](std::size_t count) { return fits(work.ids.size(), count); });
     if (tokens > 0) {
-      options += tr("--max-tokens {} (the longest text has {}), ",
-                    "--max-tokens {} (в самом длинном тексте {}), ", tokens, longest);
+      ways.push_back(tr("{} {} (the longest text has {})", "{} {} (в самом длинном тексте {})",
+                        Knob{"max_tokens"}, tokens, longest));
     }
   }
   if (work.ids.size() > 1) {
     const std::size_t texts = largest<std::size_t>(
         1, work.ids.size() - 1, [&](std::size_t count) { return fits(count, longest); });
     if (texts > 0) {
-      options += tr("the first {} of the {} texts at once, ", "первые {} из {} текстов за раз, ",
-                    texts, work.ids.size());
+      ways.push_back(tr("the first {} of the {} texts at once", "первые {} из {} текстов за раз",
+                        texts, work.ids.size()));
     }
   }
-  if (!options.empty()) options.replace(options.size() - 2, 2, tr(" or ", " или "));
   const std::uint64_t least = host_->budget_for(registration_, memory_of(work).total());
-  return tr("use {}--budget {}", "укажите {}--budget {}", options, budget::memory_size_text(least));
+  ways.push_back(format_text("{} {}", Knob{"budget"}, budget::memory_size_text(least)));
+  return tr("use {}", "укажите {}", any_of(ways));
 }
 
 /// In passes as large as the budget allows.
@@ -198,7 +198,8 @@ std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
                              hint_for(work));
   }
   work.result.stats.predicted_memory = bytes.total();
-  return host_->admit(registration_, memory, tr("raise --budget", "увеличьте --budget"), work.stop);
+  return host_->admit(registration_, memory, tr("raise {}", "увеличьте {}", Knob{"budget"}),
+                      work.stop);
 }
 
 /// One pass, on the model thread: others may have their turn before the next one.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "engine/model_host.h"
 #include "models/bge_m3/model.h"
@@ -98,7 +99,7 @@ class Embedder {
 
   const std::string& prompt_of(const EmbeddingRequest& request) const;
   WorkMemory memory_of(const Work& work) const;
-  std::string hint_for(const Work& work) const;
+  LocalizedText hint_for(const Work& work) const;
   std::unique_ptr<ModelLease> admit(Work& work);
   void encode(Work& work, const std::vector<std::size_t>& texts);
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/qwen3_vl/memory_estimate.h"
 
 namespace oko::engine {

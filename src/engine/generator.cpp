@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "engine/generation_task.h"
 #include "engine/stopwatch.h"
@@ -181,7 +181,7 @@ std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopTok
     throw budget::OverBudget(knobs.budget_bytes, budget, budget_hint(knobs));
   }
   return host_->admit(registration_, {memory.sequence, memory.workspace()},
-                      tr("raise --budget", "увеличьте --budget"), stop,
+                      tr("raise {}", "увеличьте {}", Knob{"budget"}), stop,
                       task.request.images_reservation.get());
 }
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::engine {
 
@@ -146,7 +146,7 @@ std::uint64_t ModelRegistration::weight_bytes() const {
 }
 
 std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
-                                             const WorkMemory& work, const std::string& hint,
+                                             const WorkMemory& work, const LocalizedText& hint,
                                              const StopToken& stop,
                                              const budget::Reservation* already_held) {
   ModelSlot& slot = *registration.slot_;
@@ -199,7 +199,7 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
   return lease;
 }
 
-budget::Reservation ModelHost::reserve(const TagBytes& work, const std::string& hint,
+budget::Reservation ModelHost::reserve(const TagBytes& work, const LocalizedText& hint,
                                        StopToken stop, const budget::Reservation* already_held) {
   return memory_budget_.reserve(
       {.size = [&] { return work; }, .hint = hint, .already_held = already_held}, std::move(stop));
@@ -214,7 +214,7 @@ std::uint64_t ModelHost::budget_for(const ModelRegistration& registration,
   return work.total() + registration.slot_->weight_bytes + fixed_overhead_bytes_;
 }
 
-FixedReservation::FixedReservation(ModelHost& host, std::uint64_t bytes, const std::string& hint,
+FixedReservation::FixedReservation(ModelHost& host, std::uint64_t bytes, const LocalizedText& hint,
                                    const StopToken& stop)
     : host_(host),
       reservation_(host.memory_budget_.reserve({.size = [&] { return overhead_of(bytes); },

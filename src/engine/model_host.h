@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "budget/memory_budget.h"
 #include "budget/memory_probe.h"
@@ -143,7 +144,7 @@ class ModelLease {
 class FixedReservation {
  public:
   /// Throws as `ModelHost::reserve`.
-  FixedReservation(ModelHost& host, std::uint64_t bytes, const std::string& hint,
+  FixedReservation(ModelHost& host, std::uint64_t bytes, const LocalizedText& hint,
                    const StopToken& stop = {});
   ~FixedReservation();
   FixedReservation(const FixedReservation&) = delete;
@@ -168,12 +169,12 @@ class ModelHost {
   /// Admits work on a model: see budget::MemoryBudget::reserve. `already_held` is a part of
   /// `work.own` that the caller has reserved before; only the rest is reserved here.
   std::unique_ptr<ModelLease> admit(ModelRegistration& registration, const WorkMemory& work,
-                                    const std::string& hint, const StopToken& stop = {},
+                                    const LocalizedText& hint, const StopToken& stop = {},
                                     const budget::Reservation* already_held = nullptr);
 
   /// Reserves memory for work without a model, such as decoding pictures and reading their text.
   /// Reserves all of `work`, in addition to `already_held`.
-  budget::Reservation reserve(const budget::TagBytes& work, const std::string& hint,
+  budget::Reservation reserve(const budget::TagBytes& work, const LocalizedText& hint,
                               StopToken stop = {},
                               const budget::Reservation* already_held = nullptr);
 

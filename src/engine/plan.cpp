@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "engine/largest.h"
 #include "engine/reductions.h"
@@ -95,11 +95,11 @@ void find_limits(const PlanOptions& options, Plan& plan) {
 }
 
 /// The budget, what else runs on the machine, or the machine.
-std::string advice_to_make_room(const PlanOptions& options, const Plan& plan) {
+LocalizedText advice_to_make_room(const PlanOptions& options, const Plan& plan) {
   const bool fits_machine = plan.taken() <= plan.machine_budget;
   if (plan.budget < plan.machine_budget && fits_machine) {
-    return tr("--budget, up to {}: the machine has that for oko; {} is the least that would do",
-              "--budget, до {}: столько у машины для oko есть; хватит и {}",
+    return tr("{}, up to {}: the machine has that for oko; {} is the least that would do",
+              "{}, до {}: столько у машины для oko есть; хватит и {}", Knob{"budget"},
               budget::memory_limit_text(plan.machine_budget),
               budget::memory_size_text(plan.taken()));
   }
@@ -117,23 +117,23 @@ std::string advice_to_make_room(const PlanOptions& options, const Plan& plan) {
 void advise(const PlanOptions& options, Plan& plan) {
   if (plan.budget > plan.machine_budget) {
     plan.advice.push_back(
-        tr("--budget {}: the machine has no more for oko beside the system, and swaps beyond that",
-           "--budget {}: больше у машины для oko рядом с системой нет, дальше — подкачка",
+        tr("{} {}: the machine has no more for oko beside the system, and swaps beyond that",
+           "{} {}: больше у машины для oko рядом с системой нет, дальше — подкачка", Knob{"budget"},
            budget::memory_limit_text(plan.machine_budget)));
   }
   if (plan.verdict == Verdict::kComfortable) return;
   if (options.kv_bits > 8 && kv_bits_on(is_on_gpu(options), 8) == 8) {
-    plan.advice.push_back(tr("--kv-bits 8 halves the KV cache ({} for each 1000 tokens)",
-                             "--kv-bits 8 вдвое уменьшит KV-кэш ({} на каждые 1000 токенов)",
-                             format_bytes(1000 * plan.kv_per_token)));
+    plan.advice.push_back(tr("{} 8 halves the KV cache ({} for each 1000 tokens)",
+                             "{} 8 вдвое уменьшит KV-кэш ({} на каждые 1000 токенов)",
+                             Knob{"kv_bits"}, format_bytes(1000 * plan.kv_per_token)));
   }
   // A GPU shrinks larger ones in any case.
   const bool shrinks_by_budget = !is_on_gpu(options) || plan.largest_picture < kGraphPixels;
   if (plan.largest_picture > 0 && shrinks_by_budget &&
       plan.largest_picture < options.vision_language.processor.max_pixels) {
-    plan.advice.push_back(tr("--max-pixels {}: larger pictures are shrunk to that by themselves",
-                             "--max-pixels {}: картинки больше и так уменьшаются до этого",
-                             plan.largest_picture));
+    plan.advice.push_back(tr("{} {}: larger pictures are shrunk to that by themselves",
+                             "{} {}: картинки больше и так уменьшаются до этого",
+                             Knob{"max_pixels"}, plan.largest_picture));
   }
   plan.advice.push_back(advice_to_make_room(options, plan));
 }

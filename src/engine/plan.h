@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "budget/memory_probe.h"
 #include "engine/estimate.h"
 #include "models/bge_m3/config.h"
@@ -103,7 +104,7 @@ struct Plan {
   std::int64_t spare = 0;             ///< of the machine, in this mode; negative: what is missing
   std::uint64_t largest_context = 0;  ///< tokens of prompt and answer, usual picture included
   std::int64_t largest_picture = 0;   ///< pixels, with the usual text; 0: not even a small one
-  std::vector<std::string> advice;    ///< what to change, in the user's language
+  std::vector<LocalizedText> advice;  ///< what to change
 
   std::uint64_t taken() const { return mode == Mode::kResident ? resident : sequential; }
 };

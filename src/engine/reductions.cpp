@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 
 namespace oko::engine {
@@ -57,30 +57,34 @@ GenerationSettings reduce_to_fit(const GenerationSettings& asked, const Reductio
   return with_reductions(asked, limits.largest_picture, settings);
 }
 
-std::string text_of(const Reduction& reduction) {
+LocalizedText text_of(const Reduction& reduction) {
   if (reduction.reason == ReductionReason::kDefaultSize) {
     return tr(
         "the picture is read at {:.1f} megapixels instead of {:.1f}, which would take a GPU "
-        "long; --max-pixels {} reads it whole",
+        "long; {} {} reads it whole",
         "картинка прочитана в {:.1f} Мп вместо {:.1f}: столько GPU читал бы долго; "
-        "--max-pixels {} прочитает её целиком",
+        "{} {} прочитает её целиком",
         static_cast<double>(reduction.to) / 1e6, static_cast<double>(reduction.from) / 1e6,
-        reduction.from);
+        Knob{"max_pixels"}, reduction.from);
   }
   return tr("to fit the memory budget: {} {} instead of {}",
             "чтобы уместиться в память: {} {} вместо {}", reduction.what, reduction.to,
             reduction.from);
 }
 
-std::string budget_hint(const Knobs& knobs) {
-  std::string text;
-  if (knobs.max_tokens > 0) text += fmt::format("--max-tokens {}, ", knobs.max_tokens);
-  if (knobs.max_pixels > 0) text += fmt::format("--max-pixels {}, ", knobs.max_pixels);
-  if (!knobs.option.empty()) text += knobs.option + ", ";
-  if (!text.empty()) text.replace(text.size() - 2, 2, tr(" or ", " или "));
-  return tr("use {}--budget {}; oko plan shows what fits",
-            "укажите {}--budget {}; oko plan покажет, что помещается", text,
-            budget::memory_size_text(knobs.budget_bytes));
+LocalizedText budget_hint(const Knobs& knobs) {
+  std::vector<LocalizedText> ways;
+  if (knobs.max_tokens > 0) {
+    ways.push_back(format_text("{} {}", Knob{"max_tokens"}, knobs.max_tokens));
+  }
+  if (knobs.max_pixels > 0) {
+    ways.push_back(format_text("{} {}", Knob{"max_pixels"}, knobs.max_pixels));
+  }
+  if (!knobs.option.empty()) ways.push_back(knobs.option);
+  ways.push_back(
+      format_text("{} {}", Knob{"budget"}, budget::memory_size_text(knobs.budget_bytes)));
+  return tr("use {}; oko plan shows what fits", "укажите {}; oko plan покажет, что помещается",
+            any_of(ways));
 }
 
 }  // namespace oko::engine

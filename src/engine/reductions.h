@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "budget/tag_bytes.h"
 #include "engine/estimate.h"
 #include "engine/generation.h"
@@ -48,15 +49,15 @@ GenerationSettings reduce_to_fit(const GenerationSettings& asked, const Reductio
                                  const std::function<bool(const budget::TagBytes&)>& fits);
 
 /// The reductions of a request and their reason, for the user.
-std::string text_of(const Reduction& reduction);
+LocalizedText text_of(const Reduction& reduction);
 
 /// Knobs for a generation that does not fit. Each alone is sufficient.
 struct Knobs {
   std::int64_t max_pixels = 0;     ///< the largest with which it fits; 0: none
   int max_tokens = 0;              ///< the most with which it fits; 0: none
-  std::string option = {};         ///< that is enough; empty: none
+  LocalizedText option = {};       ///< that is enough; empty: none
   std::uint64_t budget_bytes = 0;  ///< the least that would do
 };
-std::string budget_hint(const Knobs& knobs);
+LocalizedText budget_hint(const Knobs& knobs);
 
 }  // namespace oko::engine

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/cpu/softmax.h"
 #include "tensor/cpu/top_k.h"
 #include "tensor/finite.h"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/device.h"
 
 namespace oko::engine {

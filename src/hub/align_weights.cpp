@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/mapped_file.h"
 #include "base/system_reason.h"
 #include "checkpoint/weight_files.h"
@@ -90,13 +90,13 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (!error) return;
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(ErrorCode::kFailed, tr("{}: the folder cannot be made: {}",
                                      "{}: папка не создаётся: {}", folder.string(), reason));
 }
 
 /// The reason why a copy of so many bytes cannot be made in `folder`; empty if it can.
-std::string obstacle_to(const fs::path& folder, std::uint64_t bytes) {
+LocalizedText obstacle_to(const fs::path& folder, std::uint64_t bytes) {
   std::error_code error;
   fs::path place = fs::absolute(folder, error);  // of those on its way, the last that is there
   while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
@@ -110,7 +110,7 @@ std::string obstacle_to(const fs::path& folder, std::uint64_t bytes) {
   try {
     require_free_space(place, bytes + kSpareBytes);
   } catch (const Error& full) {
-    return full.what();
+    return full.message();
   }
   return {};
 }

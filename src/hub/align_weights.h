@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 
 namespace oko::hub {
@@ -38,7 +39,7 @@ bool align_weights(const AlignOptions& options);
 /// The copy that `align_weights` would make.
 struct AlignedCopy {
   std::uint64_t bytes = 0;  ///< of disk; 0: none is needed
-  std::string obstacle;     ///< why it cannot be made, in the user's language; empty if it can
+  LocalizedText obstacle;   ///< why it cannot be made; empty if it can
 };
 
 /// Makes no copy. Throws kBadModel.

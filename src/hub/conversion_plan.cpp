@@ -6,7 +6,7 @@
 
 #include "base/config_reader.h"
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::hub {
 namespace {
@@ -53,8 +53,8 @@ bool quantizes_qwen3_vl(const std::string& name) {
 const Architecture& architecture_of(const nlohmann::json& config, const std::string& folder) {
   static constexpr Architecture kBert{rename_bert, quantizes_bert, 128};
   static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl, 64};
-  const std::string hint = tr("oko converts xlm-roberta, bert and qwen3_vl",
-                              "oko преобразует xlm-roberta, bert и qwen3_vl");
+  const LocalizedText hint = tr("oko converts xlm-roberta, bert and qwen3_vl",
+                                "oko преобразует xlm-roberta, bert и qwen3_vl");
   const std::string type =
       ConfigReader(config, (std::filesystem::path(folder) / "config.json").string(), hint)
           .string_or("model_type", "");
@@ -140,7 +140,7 @@ ConversionPlan plan_conversion(const nlohmann::json& config,
                     : tr("{}: the weights have no layers of this architecture",
                          "{}: в весах нет слоёв этой архитектуры", folder),
                 any_quantized
-                    ? tr("choose a smaller --group-size", "выберите --group-size поменьше")
+                    ? tr("choose a smaller {}", "выберите {} поменьше", Knob{"group_size"})
                     : tr("config.json belongs to another model", "config.json — от другой модели"));
   }
   return {{bits, size}, std::move(tensors)};

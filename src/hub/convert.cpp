@@ -10,7 +10,7 @@
 #include "base/config_reader.h"
 #include "base/error.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/safetensors_writer.h"
 #include "hub/conversion_plan.h"
 #include "hub/free_space.h"
@@ -180,12 +180,8 @@ void check_model(const std::function<void(const fs::path&)>& check, const Output
   try {
     check(folder.path());
   } catch (const Error& error) {
-    std::string message = error.what();
-    const std::string own = folder.path().string();
-    for (std::size_t at = message.find(own); at != std::string::npos; at = message.find(own)) {
-      message.replace(at, own.size(), shown.string());
-    }
-    throw Error(error.code(), message, error.hint());
+    throw Error(error.code(), error.message().with(folder.path().string(), shown.string()),
+                error.hint());
   }
 }
 
@@ -224,8 +220,9 @@ tensor::Quantization own_quantization(const ConvertOptions& options, const nlohm
               tr("{}: is quantized already, with {} bits in groups of {}",
                  "{}: модель уже квантована, бит на вес: {}, размер группы: {}",
                  options.source.string(), own->bits, own->group_size),
-              tr("name the folder of the original weights, or leave --bits and --group-size out",
-                 "укажите папку с исходными весами или не задавайте --bits и --group-size"));
+              tr("name the folder of the original weights, or leave {} and {} out",
+                 "укажите папку с исходными весами или не задавайте {} и {}", Knob{"bits"},
+                 Knob{"group_size"}));
 }
 
 /// Makes the config say which numbers the tensors have that are not quantized: f32 became f16.

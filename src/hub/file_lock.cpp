@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 
 namespace oko::hub {
@@ -34,7 +34,7 @@ FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop)
     std::this_thread::sleep_for(kRetry);
   }
   if (file_ >= 0) return;
-  const std::string reason = system_reason(errno);
+  const LocalizedText reason = system_reason(errno);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be locked: {}", "{}: не блокируется: {}", path.string(), reason));
 }

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 
 namespace oko::hub {
@@ -13,7 +13,7 @@ void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(folder, error);
   if (error) {
-    const std::string reason = system_reason(error);
+    const LocalizedText reason = system_reason(error);
     throw Error(ErrorCode::kFailed,
                 tr("{}: free space is unknown: {}", "{}: свободное место неизвестно: {}",
                    folder.string(), reason));

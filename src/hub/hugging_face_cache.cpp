@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/checkpoint_files.h"
 
 namespace oko::hub {

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "hub/hugging_face_cache.h"
 
 namespace oko::hub {

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 
 namespace oko::hub {
@@ -44,7 +44,7 @@ std::unique_ptr<FileLock> lock_of(const fs::path& folder) {
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::error_code& error) {
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(ErrorCode::kFailed, tr("{}: the folder cannot be used: {}",
                                      "{}: папка непригодна: {}", path.string(), reason));
 }

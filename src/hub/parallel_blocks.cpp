@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::hub {
 

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/system_reason.h"
 
 namespace oko::hub {
@@ -47,7 +47,7 @@ void copy_model_file(const fs::path& source, const fs::path& destination) {
   fs::create_directories(destination.parent_path(), error);
   fs::copy_file(fs::canonical(source, error), destination, error);
   if (!error) return;
-  const std::string reason = system_reason(error);
+  const LocalizedText reason = system_reason(error);
   throw Error(ErrorCode::kFailed,
               tr("{}: cannot be copied: {}", "{}: не копируется: {}", source.string(), reason));
 }

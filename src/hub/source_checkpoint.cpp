@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/checkpoint_files.h"
 #include "checkpoint/torch_checkpoint.h"
 #include "tensor/affine_quantizer.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <bit>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "image/failure.h"
 #include "image/scaling.h"
 
@@ -31,7 +31,8 @@ struct Colour {
 /// The file with every read checked: past its end it throws.
 class Source {
  public:
-  Source(std::span<const std::byte> bytes, std::string_view name) : bytes_(bytes), name_(name) {}
+  Source(std::span<const std::byte> bytes, const LocalizedText& name)
+      : bytes_(bytes), name_(name) {}
 
   std::uint32_t u8(std::uint64_t at) const { return static_cast<std::uint32_t>(from(at, 1)[0]); }
   std::uint32_t u16(std::uint64_t at) const { return u8(at) | u8(at + 1) << 8; }
@@ -40,11 +41,11 @@ class Source {
     if (at > bytes_.size() || size > bytes_.size() - at) throw_damaged(name_, Format::kBmp);
     return bytes_.data() + at;
   }
-  std::string_view name() const { return name_; }
+  const LocalizedText& name() const { return name_; }
 
  private:
   std::span<const std::byte> bytes_;
-  std::string_view name_;
+  const LocalizedText& name_;
 };
 
 struct Layout {
@@ -303,7 +304,7 @@ void decode_runs(const Source& source, const Layout& layout, Image& image) {
 
 }  // namespace
 
-Header read_bmp_header(std::span<const std::byte> bytes, std::string_view name,
+Header read_bmp_header(std::span<const std::byte> bytes, const LocalizedText& name,
                        const Limits& limits) {
   const Layout layout = read_layout(Source(bytes, name), limits);
   constexpr std::uint64_t kMegabyte = 1'000'000;         // pages that are not full, tables
@@ -321,7 +322,8 @@ Header read_bmp_header(std::span<const std::byte> bytes, std::string_view name,
           .decode_bytes = bytes.size() + bytes_of(layout.width, layout.height) + shrunk};
 }
 
-Image decode_bmp(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+Image decode_bmp(std::span<const std::byte> bytes, const LocalizedText& name,
+                 const Limits& limits) {
   const Source source(bytes, name);
   const Layout layout = read_layout(source, limits);
   Image image{layout.width, layout.height, {}};

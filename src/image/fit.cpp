@@ -1,6 +1,6 @@
 #include "image/fit.h"
 
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::image {
 namespace {
@@ -25,13 +25,13 @@ Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
   return fitted;
 }
 
-std::string shrinking_of(const Image& image) {
+LocalizedText shrinking_of(const Image& image) {
   return tr("{} × {} pixels, shrunk to {} × {} while decoding",
             "{} × {} пикселей, при декодировании уменьшена до {} × {}", image.stored_width,
             image.stored_height, image.width, image.height);
 }
 
-std::string others_of(const Header& header) {
+LocalizedText others_of(const Header& header) {
   if (header.others == 0) return {};
   return tr("{} more pictures or frames of the file are not read",
             "в файле есть ещё картинки или кадры, которые не читаются: {}", header.others);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "base/localized_text.h"
 #include "image/image.h"
 
 namespace oko::image {
@@ -22,9 +23,9 @@ Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of);
 
 /// A note for people: how a picture that was shrunk while it was decoded differs from its file.
-std::string shrinking_of(const Image& image);
+LocalizedText shrinking_of(const Image& image);
 
 /// A note for people: the file has more pictures than are read; empty: it has none.
-std::string others_of(const Header& header);
+LocalizedText others_of(const Header& header);
 
 }  // namespace oko::image

@@ -266,7 +266,7 @@ bool is_cut_heif(Bytes bytes) {
   return type == "mdat" || type == "meta";
 }
 
-std::string unusual_heif(Bytes bytes) {
+LocalizedText unusual_heif(Bytes bytes) {
   struct Coding {
     std::string_view type;
     std::string_view name;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/localized_text.h"
+
 namespace oko::image {
 
 /// Rewrites a HEIF file, with the same pictures and size, so that all versions of libheif read it;
@@ -25,6 +27,6 @@ bool is_cut_heif(std::span<const std::byte> bytes);
 
 /// The coding of the primary picture, if it is neither HEVC nor AV1: "AVC (H.264)". Empty: it is
 /// one of them, or unknown.
-std::string unusual_heif(std::span<const std::byte> bytes);
+LocalizedText unusual_heif(std::span<const std::byte> bytes);
 
 }  // namespace oko::image

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/mapped_file.h"
 #include "image/bmp.h"
 #include "image/failure.h"
@@ -20,7 +20,7 @@ namespace oko::image {
 namespace {
 
 /// "900 Mpx", "64.01 Mpx", and plain pixels where that would say "0 Mpx".
-std::string format_pixels(std::uint64_t pixels) {
+LocalizedText format_pixels(std::uint64_t pixels) {
   if (pixels < 100'000) return tr("{} pixels", "{} пикс.", pixels);
   std::string number = fmt::format("{:.2f}", static_cast<double>(pixels) / 1e6);
   number.resize(number.find_last_not_of('0') + 1);
@@ -28,7 +28,7 @@ std::string format_pixels(std::uint64_t pixels) {
   return tr("{} Mpx", "{} Мпикс", number);
 }
 
-void check_file_size(std::string_view name, std::uint64_t bytes, const Limits& limits) {
+void check_file_size(const LocalizedText& name, std::uint64_t bytes, const Limits& limits) {
   if (bytes == 0) {
     throw Error(ErrorCode::kBadInput, tr("{}: is empty (0 bytes)", "{}: файл пуст (0 байт)", name),
                 tr("the copy or download failed: fetch the file again",
@@ -45,7 +45,8 @@ void check_file_size(std::string_view name, std::uint64_t bytes, const Limits& l
 }
 
 /// All that is checked before the header is read.
-Format check_kind(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+Format check_kind(std::span<const std::byte> bytes, const LocalizedText& name,
+                  const Limits& limits) {
   check_file_size(name, bytes.size(), limits);
   if (const auto format = sniff(bytes)) return *format;
   throw Error(ErrorCode::kBadInput,
@@ -58,7 +59,7 @@ Format check_kind(std::span<const std::byte> bytes, std::string_view name, const
 
 }  // namespace
 
-void check_size(std::string_view name, std::int64_t width, std::int64_t height,
+void check_size(const LocalizedText& name, std::int64_t width, std::int64_t height,
                 const Limits& limits) {
   if (width <= 0 || height <= 0) {
     throw Error(ErrorCode::kBadInput,
@@ -76,16 +77,16 @@ void check_size(std::string_view name, std::int64_t width, std::int64_t height,
                  "уменьшите картинку или разрежьте её на части"));
 }
 
-void throw_damaged(std::string_view name, Format format, std::string_view words) {
-  std::string message = tr("{}: the {} data are damaged or cut short",
-                           "{}: данные {} повреждены или обрезаны", name, format_name(format));
+void throw_damaged(const LocalizedText& name, Format format, std::string_view words) {
+  LocalizedText message = tr("{}: the {} data are damaged or cut short",
+                             "{}: данные {} повреждены или обрезаны", name, format_name(format));
   if (!words.empty()) message += fmt::format(" ({})", words);
   throw Error(ErrorCode::kBadInput, message,
               tr("fetch the file again, or open it in a viewer and save it anew",
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 
-void throw_unsupported(std::string_view name, Format format, std::string_view what) {
+void throw_unsupported(const LocalizedText& name, Format format, const LocalizedText& what) {
   throw Error(ErrorCode::kBadInput,
               tr("{}: oko does not read this kind of {}: {}",
                  "{}: такую разновидность {} oko не читает: {}", name, format_name(format), what),
@@ -123,12 +124,12 @@ class PictureFile {
 
 Image load(const std::filesystem::path& path, const Limits& limits, int page) {
   const PictureFile file(path, limits);
-  const std::string name =
+  const LocalizedText name =
       page == 0 ? path.string() : tr("{}, page {}", "{}, страница {}", path.string(), page + 1);
   return decode(file.bytes(), name, limits, page);
 }
 
-Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits,
+Image decode(std::span<const std::byte> bytes, const LocalizedText& name, const Limits& limits,
              int page) {
   const Format format = check_kind(bytes, name, limits);
   if (page > 0 && format != Format::kTiff) {
@@ -165,8 +166,8 @@ int page_count(const std::filesystem::path& path, const Limits& limits) {
   return std::max(1, static_cast<int>(pages.size()));
 }
 
-Header read_header(std::span<const std::byte> bytes, std::string_view name, const Limits& limits,
-                   int page) {
+Header read_header(std::span<const std::byte> bytes, const LocalizedText& name,
+                   const Limits& limits, int page) {
   const Format format = check_kind(bytes, name, limits);
   if (format == Format::kBmp) return read_bmp_header(bytes, name, limits);
   return read_header_with_vips(bytes, format, name, limits, page);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "image/sniff.h"
 
 namespace oko::image {
@@ -53,11 +54,11 @@ struct Header {
 Image load(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
 /// The same for a file held in memory; `name` stands for it in messages.
-Image decode(std::span<const std::byte> bytes, std::string_view name, const Limits& limits = {},
+Image decode(std::span<const std::byte> bytes, const LocalizedText& name, const Limits& limits = {},
              int page = 0);
 
 /// Runs the checks of `decode` up to its first pixel.
-Header read_header(std::span<const std::byte> bytes, std::string_view name,
+Header read_header(std::span<const std::byte> bytes, const LocalizedText& name,
                    const Limits& limits = {}, int page = 0);
 
 /// The same for a file.

@@ -3,7 +3,7 @@
 #include <span>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "image/precheck.h"
 #include "image/vips_session.h"
 

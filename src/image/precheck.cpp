@@ -1,6 +1,6 @@
 #include "image/precheck.h"
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "image/failure.h"
 #include "image/heif.h"
 #include "image/jpeg_segments.h"
@@ -18,7 +18,8 @@ std::uint32_t big_endian_32(std::span<const std::byte, 4> bytes) {
 
 /// A PNG has its size in its first chunk. Seen here, an oversize one is called oversize even where
 /// the chunks behind, which libpng wants first, are missing.
-void check_png_size(std::span<const std::byte> bytes, std::string_view name, const Limits& limits) {
+void check_png_size(std::span<const std::byte> bytes, const LocalizedText& name,
+                    const Limits& limits) {
   if (bytes.size() < 24) throw_damaged(name, Format::kPng);
   check_size(name, big_endian_32(bytes.subspan<16, 4>()), big_endian_32(bytes.subspan<20, 4>()),
              limits);
@@ -29,7 +30,7 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 }
 
 /// A few bytes a scan are enough to make libjpeg go over all pixels again.
-void check_jpeg_scans(std::span<const std::byte> bytes, std::string_view name) {
+void check_jpeg_scans(std::span<const std::byte> bytes, const LocalizedText& name) {
   JpegSegments segments(text_of(bytes));
   int scans = 0;
   while (scans <= kMaxJpegScans) {
@@ -66,23 +67,23 @@ std::string_view coding_name(int marker) {
 
 }  // namespace
 
-std::string unusual_jpeg(std::span<const std::byte> bytes) {
+LocalizedText unusual_jpeg(std::span<const std::byte> bytes) {
   JpegSegments segments(text_of(bytes));
   while (const auto segment = segments.next()) {
     const int marker = segment->marker;
     const std::string_view coding = coding_name(marker);
-    if (!coding.empty()) return std::string(coding);
+    if (!coding.empty()) return coding;
     if (marker >= 0xc0 && marker <= 0xc2) {  // the header of a frame
       const int bits = segment->byte(0);
-      return bits == 8 ? std::string() : tr("{} bits a channel", "{} бит на канал", bits);
+      return bits == 8 ? LocalizedText() : tr("{} bits a channel", "{} бит на канал", bits);
     }
     if (marker == 0xda) return {};
   }
   return {};
 }
 
-void check_before_decoder(std::span<const std::byte> bytes, Format format, std::string_view name,
-                          const Limits& limits) {
+void check_before_decoder(std::span<const std::byte> bytes, Format format,
+                          const LocalizedText& name, const Limits& limits) {
   if (format == Format::kJpeg) check_jpeg_scans(bytes, name);
   if (format == Format::kPng) check_png_size(bytes, name, limits);
   if (format == Format::kHeic && is_cut_heif(bytes)) throw_damaged(name, format);

@@ -2,17 +2,17 @@
 
 #include <string>
 
+#include "base/localized_text.h"
 #include "image/image.h"
 
 namespace oko::image {
 
 /// Checks of our own on a file of `format` before any decoder sees it. Throws kBadInput: a PNG
 /// whose first chunk says too many pixels, a JPEG made to be decoded over and over.
-void check_before_decoder(std::span<const std::byte> bytes, Format format, std::string_view name,
-                          const Limits& limits);
+void check_before_decoder(std::span<const std::byte> bytes, Format format,
+                          const LocalizedText& name, const Limits& limits);
 
-/// The feature of a JPEG that not every libjpeg decodes ("lossless JPEG"), in the user's language;
-/// empty: none.
-std::string unusual_jpeg(std::span<const std::byte> bytes);
+/// The feature of a JPEG that not every libjpeg decodes ("lossless JPEG"); empty: none.
+LocalizedText unusual_jpeg(std::span<const std::byte> bytes);
 
 }  // namespace oko::image

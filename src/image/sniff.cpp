@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::image {
 namespace {
@@ -106,7 +106,7 @@ std::string_view format_name(Format format) {
   return "";
 }
 
-std::string describe_head(std::span<const std::byte> bytes) {
+LocalizedText describe_head(std::span<const std::byte> bytes) {
   std::string_view head = as_text(bytes.first(std::min(bytes.size(), kTextProbe)));
   if (head.starts_with("%PDF-")) return tr("a PDF document", "документ PDF");
   if (head.starts_with("PK\x03\x04")) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/localized_text.h"
+
 namespace oko::image {
 
 /// The kinds of picture that oko reads. kHeic stands for every HEIF brand, AVIF among them.
@@ -18,8 +20,8 @@ std::optional<Format> sniff(std::span<const std::byte> head);
 /// "JPEG", "PNG", ...
 std::string_view format_name(Format format);
 
-/// The kind of a file that is not a picture, by its start, in the user's language: "plain text", "a
-/// PDF document", ... for messages.
-std::string describe_head(std::span<const std::byte> head);
+/// The kind of a file that is not a picture, by its start: "plain text",
+/// "a PDF document", ... for messages.
+LocalizedText describe_head(std::span<const std::byte> head);
 
 }  // namespace oko::image

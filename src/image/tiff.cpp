@@ -4,7 +4,7 @@
 #include <iterator>
 #include <limits>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::image {
 namespace {
@@ -217,7 +217,7 @@ std::string_view foreign_colours(std::uint32_t photometric) {
 }
 
 /// libtiff turns what is compressed as JPEG into RGB, where the samples are together.
-std::optional<std::string> unsupported_ycbcr(const TiffDirectory& directory) {
+std::optional<LocalizedText> unsupported_ycbcr(const TiffDirectory& directory) {
   if (directory.photometric != kYcbcr) return std::nullopt;
   if (directory.compression == kJpegCompression) {
     if (!directory.planar) return std::nullopt;
@@ -234,7 +234,7 @@ std::optional<std::string> unsupported_ycbcr(const TiffDirectory& directory) {
   return tr("YCbCr of {} bits", "YCbCr из {} бит", directory.bits);
 }
 
-std::optional<std::string> unsupported_colours(const TiffDirectory& directory) {
+std::optional<LocalizedText> unsupported_colours(const TiffDirectory& directory) {
   const std::string_view foreign = foreign_colours(directory.photometric);
   if (foreign == "?") {
     return tr("PhotometricInterpretation {}", "PhotometricInterpretation {}",
@@ -283,7 +283,7 @@ std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& director
   return pages.empty() ? directories : pages;
 }
 
-std::optional<std::string> unsupported_tiff(const TiffDirectory& directory) {
+std::optional<LocalizedText> unsupported_tiff(const TiffDirectory& directory) {
   if (directory.is_raw_photo) {
     return tr("raw data of a camera's sensor (DNG, ProRAW and others)",
               "необработанные данные матрицы камеры (DNG, ProRAW и другие)");
@@ -324,7 +324,7 @@ std::uint32_t colour_samples(const TiffDirectory& directory) {
   }
 }
 
-std::string unusual_tiff(const TiffDirectory& directory) {
+LocalizedText unusual_tiff(const TiffDirectory& directory) {
   const auto name = [&]() -> std::string_view {
     switch (directory.compression) {
       case 1:

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/localized_text.h"
+
 namespace oko::image {
 
 /// One directory of a TIFF file: the facts that libvips does not give. TIFF 6.0; BigTIFF.
@@ -38,9 +40,9 @@ std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> byte
 /// The pages among `directories`: all but thumbnails and masks, if others are left.
 std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories);
 
-/// The reason why oko does not read such a picture, in the user's language; libvips would give
-/// wrong colours or fail without a reason. Nothing if oko reads it.
-std::optional<std::string> unsupported_tiff(const TiffDirectory& directory);
+/// The reason why oko does not read such a picture; libvips would give wrong colours
+/// or fail without a reason. Nothing if oko reads it.
+std::optional<LocalizedText> unsupported_tiff(const TiffDirectory& directory);
 
 /// True if libvips takes the Y, Cb and Cr of a picture for red, green and blue.
 bool needs_ycbcr_conversion(const TiffDirectory& directory);
@@ -48,8 +50,8 @@ bool needs_ycbcr_conversion(const TiffDirectory& directory);
 /// Number of samples of a pixel that are its colour; `extra` has those after them.
 std::uint32_t colour_samples(const TiffDirectory& directory);
 
-/// The feature of a picture that not every libvips or libtiff reads ("compression JPEG 2000"), in
-/// the user's language; empty: none.
-std::string unusual_tiff(const TiffDirectory& directory);
+/// The feature of a picture that not every libvips or libtiff reads ("compression JPEG 2000");
+/// empty: none.
+LocalizedText unusual_tiff(const TiffDirectory& directory);
 
 }  // namespace oko::image

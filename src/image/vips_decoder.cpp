@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "image/failure.h"
 #include "image/gif.h"
 #include "image/heif.h"
@@ -69,7 +69,7 @@ Handle open(std::span<const std::byte> bytes, Format format, int page, int shrin
 struct Source {
   std::span<const std::byte> bytes;
   Format format;
-  std::string_view name;
+  const LocalizedText& name;
   const Limits& limits;
   int page;
 };
@@ -251,7 +251,7 @@ bool says_unsupported(std::string_view words) {
 }
 
 /// The feature of a picture that not every decoder knows; empty: none that oko can name.
-std::string unusual_part(const Source& source) {
+LocalizedText unusual_part(const Source& source) {
   if (source.format == Format::kJpeg) return unusual_jpeg(source.bytes);
   if (source.format == Format::kHeic) return unusual_heif(source.bytes);
   if (source.format != Format::kTiff) return {};
@@ -262,7 +262,7 @@ std::string unusual_part(const Source& source) {
 
 /// Throws kBadInput for a picture that libvips cannot decode.
 [[noreturn]] void explain(const Source& source, const std::string& words) {
-  const std::string part = unusual_part(source);
+  const LocalizedText part = unusual_part(source);
   // libheif takes pictures of a coding that it does not know for missing ones.
   const bool is_unknown = source.format == Format::kHeic && !part.empty();
   if (!is_unknown && !says_unsupported(words)) throw_damaged(source.name, source.format, words);
@@ -381,8 +381,8 @@ Image decode(const Source& source) {
 
 }  // namespace
 
-Header read_header_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
-                             const Limits& limits, int page) {
+Header read_header_with_vips(std::span<const std::byte> bytes, Format format,
+                             const LocalizedText& name, const Limits& limits, int page) {
   const Source source{bytes, format, name, limits, page};
   return explained_header(source, [&] {
     const Opened opened = open_checked(source);
@@ -396,7 +396,7 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format, st
   });
 }
 
-Image decode_with_vips(std::span<const std::byte> bytes, Format format, std::string_view name,
+Image decode_with_vips(std::span<const std::byte> bytes, Format format, const LocalizedText& name,
                        const Limits& limits, int page) {
   const Source source{bytes, format, name, limits, page};
   return explained_pixels(source, [&] { return decode(source); });

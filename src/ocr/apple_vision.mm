@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "ocr/engine.h"
 #include "ocr/homoglyphs.h"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/address_space.h"
 
 namespace oko::ocr {

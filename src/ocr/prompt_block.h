@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/page.h"
 
 namespace oko::ocr {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "ocr/better_words.h"
 #include "ocr/engine.h"
 #include "ocr/homoglyphs.h"

@@ -49,13 +49,14 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
   waiting.name = name;
   waiting.read_text = reader_->when();
   Picture picture = load_picture(host_, generator_, alone, path, *reader_, stop);
-  AddedPicture added{.name = name,
-                     .width = picture.image.width,
-                     .height = picture.image.height,
-                     .pages = picture.pages,
-                     .shrinking = picture.shrink > 1 ? image::shrinking_of(picture.image) : "",
-                     .reads_text = waiting.read_text != ReadText::kNever,
-                     .unread = picture.unread};
+  AddedPicture added{
+      .name = name,
+      .width = picture.image.width,
+      .height = picture.image.height,
+      .pages = picture.pages,
+      .shrinking = picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText(),
+      .reads_text = waiting.read_text != ReadText::kNever,
+      .unread = picture.unread};
   picture.reservation.release();  // nobody shall wait for what stays
   waiting.held.room = std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
                                                                  std::string(), stop);

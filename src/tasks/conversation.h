@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
@@ -29,12 +29,12 @@ struct ConversationOptions {
 /// Facts about an added picture, for the user.
 struct AddedPicture {
   std::string name;
-  int width = 0;               ///< pixels, as decoded
-  int height = 0;              ///< pixels
-  int pages = 1;               ///< of the file, of which the first is looked at
-  std::string shrinking = {};  ///< what was made smaller while it was decoded; empty: nothing
+  int width = 0;                 ///< pixels, as decoded
+  int height = 0;                ///< pixels
+  int pages = 1;                 ///< of the file, of which the first is looked at
+  LocalizedText shrinking = {};  ///< what was made smaller while it was decoded; empty: nothing
   bool reads_text = false;
-  std::string unread = {};  ///< why its text is not read though it was to be; empty: it is
+  LocalizedText unread = {};  ///< why its text is not read though it was to be; empty: it is
 };
 
 /// A question's answer.

@@ -91,7 +91,8 @@ Description Describer::load(const std::string& path, TextReader& reader, const S
   engine::GenerationRequest request = request_of(options_, generator_);
   const bool reads_text = reader.when() != ReadText::kNever;
   Picture picture = load_picture(host_, generator_, request, path, reader, stop);
-  const std::string shrinking = picture.shrink > 1 ? image::shrinking_of(picture.image) : "";
+  const LocalizedText shrinking =
+      picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText();
   request.images.push_back(std::move(picture.image));
   request.images_reservation =
       std::make_shared<const budget::Reservation>(std::move(picture.reservation));

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
@@ -34,11 +34,11 @@ struct DescribeOptions {
 
 /// A picture that the model describes.
 struct Description {
-  int pages = 1;          ///< of the file, of which the first is described
-  std::string shrinking;  ///< what was made smaller while it was decoded; empty: nothing
-  std::string others;     ///< of the file, that are not read: see image::others_of
+  int pages = 1;            ///< of the file, of which the first is described
+  LocalizedText shrinking;  ///< what was made smaller while it was decoded; empty: nothing
+  LocalizedText others;     ///< of the file, that are not read: see image::others_of
   bool reads_text = false;
-  std::string unread;  ///< why its text is not read though it was to be; empty: it is
+  LocalizedText unread;  ///< why its text is not read though it was to be; empty: it is
   PictureText text;
   PictureStats stats;
   engine::GenerationHandle answer;

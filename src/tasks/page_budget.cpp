@@ -42,7 +42,7 @@ budget::Reservation PageBudget::reserve(std::size_t i, const StopToken& stop) {
   const std::uint64_t least = kAlone + bytes.total();
   if (least > budget_) {
     const budget::OverBudget error(least, budget_);
-    throw Error(error.code(), pages_.name(i) + ": " + error.what(), error.hint());
+    throw Error(error.code(), pages_.name(i) + ": " + error.message(), error.hint());
   }
   return memory_budget_.reserve({.size = [&] { return bytes; }}, stop);
 }

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
@@ -75,17 +75,19 @@ class PictureMemory {
     knobs.budget_bytes = total(reads_text);
     if (reads_text) {
       if (total(false) <= budget) {
-        knobs.option = kWithoutText;
+        knobs.option = without_text();
       } else if (knobs.max_pixels == 0 && loading(false) <= budget) {
         const std::int64_t pixels = knobs_within(budget, false).max_pixels;
-        if (pixels > 0) knobs.option = fmt::format("{} --max-pixels {}", kWithoutText, pixels);
+        if (pixels > 0) {
+          knobs.option = format_text("{} {} {}", without_text(), Knob{"max_pixels"}, pixels);
+        }
       }
     }
     return {knobs.budget_bytes, budget, engine::budget_hint(knobs)};
   }
 
  private:
-  static constexpr const char* kWithoutText = "--ocr off";
+  static LocalizedText without_text() { return format_text("{} off", Knob{"ocr"}); }
 
   static std::uint64_t stays(bool reads_text) {
     return engine::runtime_bytes(tensor::on_gpu()) + (reads_text ? ocr::kEngineBytes : 0);
@@ -131,7 +133,7 @@ std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
   if (memory.total(false) > budget) throw memory.refusal(false, budget);
   if (wanted) {
     reader.unload();
-    picture.unread = budget::OverBudget(with_text, budget).what();
+    picture.unread = budget::OverBudget(with_text, budget).message();
   }
   return {size, false};
 }
@@ -142,7 +144,7 @@ ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& pict
     return &reader.engine(stop);
   } catch (const Error& error) {
     if (reader.when() == ReadText::kAlways || error.code() == ErrorCode::kCancelled) throw;
-    picture.unread = fmt::format("{} ({})", error.what(), error.hint());
+    picture.unread = format_text("{} ({})", error.message(), error.hint());
     reader.give_up();
     return nullptr;
   }

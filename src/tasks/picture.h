@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "budget/reservation.h"
 #include "document/page.h"
@@ -56,10 +57,10 @@ struct PictureStats {
 struct Picture {
   image::Image image;
   int pages = 1;                    ///< of the file, of which this is the first
-  std::string others;               ///< of the file, that are not read: see image::others_of
+  LocalizedText others;             ///< of the file, that are not read: see image::others_of
   int shrink = 1;                   ///< by 2, 4 or 8 each way, while it was decoded
   document::Page page;              ///< its text; without lines if it is not read
-  std::string unread;               ///< why its text was not read though requested
+  LocalizedText unread;             ///< why its text was not read though requested
   budget::Reservation reservation;  ///< of `image` alone
   PictureStats stats;
 };

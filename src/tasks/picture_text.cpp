@@ -12,14 +12,14 @@ namespace {
 struct Limit {
   std::size_t tokens = 0;
   const char* reason = "";
-  std::string text;
+  LocalizedText text;
 };
 
 Limit limit_of(const PictureTextOptions& options) {
   const std::size_t room = options.room.tokens;
   if (options.max_tokens && *options.max_tokens <= room) {
     return {*options.max_tokens, "ocr_tokens",
-            tr("--ocr-tokens is {}", "--ocr-tokens — {}", *options.max_tokens)};
+            tr("{} is {}", "{} — {}", Knob{"ocr_tokens"}, *options.max_tokens)};
   }
   if (options.room.is_short_of_memory) {
     return {room, "memory_budget",
@@ -39,7 +39,7 @@ void add_left_out(const document::Page& page, const std::vector<std::size_t>& li
   }
 }
 
-std::string note(std::size_t left_out, std::size_t all, const std::string& why) {
+LocalizedText note(std::size_t left_out, std::size_t all, const LocalizedText& why) {
   return tr("{} of {} lines of text in the picture are left out of the question: {}",
             "в вопрос не вошли строки текста на картинке, {} из {}: {}", left_out, all, why);
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/page.h"
 #include "engine/generator.h"
 
@@ -33,7 +33,7 @@ struct PictureText {
   std::string block = {};               ///< for the prompt; empty: none
   std::vector<std::string> lines = {};  ///< texts of the lines in it
   std::vector<LeftOutLine> left_out = {};
-  std::vector<std::string> notes =
+  std::vector<LocalizedText> notes =
       {};  ///< for the user: what is left out of a text that is used, why
 };
 

@@ -34,7 +34,7 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
 
 /// Says nothing about other pages.
 bool is_of_one_page(const Error& error) {
-  return error.code() == ErrorCode::kBadInput || error.code() == ErrorCode::kOverBudget;
+  return is_of_input(error.code()) || error.code() == ErrorCode::kOverBudget;
 }
 
 }  // namespace

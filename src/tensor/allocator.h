@@ -11,10 +11,6 @@ namespace mx = mlx::core;
 /// Uninitialised memory of an array. Throws kFailed if the system has none.
 mx::allocator::Data allocate(std::size_t bytes);
 
-/// Makes the system's allocator give large blocks back at once, whatever it saw before: where they
-/// should be kept, cpu::ArrayPool does it.
-void configure_allocator();
-
 /// Bytes of freed buffers that MLX keeps where no request runs.
 std::size_t idle_cache_bytes();
 

@@ -1,5 +1,3 @@
-#include <mlx/memory.h>
-
 #include "base/fail_point.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/array_pool.h"
@@ -12,10 +10,6 @@ namespace oko::tensor {
 mx::allocator::Data allocate(std::size_t bytes) {
   FailPoint::allocation();
   return mx::allocator::malloc(bytes);
-}
-
-void configure_allocator() {
-  mx::set_cache_limit(idle_cache_bytes());
 }
 
 std::size_t idle_cache_bytes() {

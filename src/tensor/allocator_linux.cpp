@@ -1,5 +1,4 @@
 #include <malloc.h>
-#include <mlx/memory.h>
 
 #include <cstring>
 
@@ -24,14 +23,6 @@ mx::allocator::Data allocate(std::size_t bytes) {
   std::memcpy(start, &bytes, sizeof(bytes));
   return {mx::allocator::Buffer(start),
           [memory](mx::allocator::Buffer) { cpu::array_pool().give_back(memory); }};
-}
-
-void configure_allocator() {
-  mx::set_cache_limit(idle_cache_bytes());
-  // Set, it no longer grows with what is freed, up to 32 MB that leave holes in the heap.
-  mallopt(M_MMAP_THRESHOLD, 512 * 1024);
-  // Arrays that one thread makes and another gives back stay within one heap.
-  mallopt(M_ARENA_MAX, 1);
 }
 
 /// The kernels' large arrays have a pool of their own, and MLX's are few.

@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/integer_matmul.h"
 #include "tensor/cpu/thread_pool.h"
@@ -129,7 +129,7 @@ void prepare_device(const DeviceOptions& options) {
   select_device(options.device, options.half);
   precision = options.precision;
   cpu::set_thread_count(options.threads);
-  configure_allocator();
+  mx::set_cache_limit(idle_cache_bytes());
 }
 
 void trim_memory() {

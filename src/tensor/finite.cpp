@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/device.h"
 
 namespace oko::tensor {

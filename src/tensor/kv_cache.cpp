@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/allocator.h"
 #include "tensor/cpu/materialized.h"
 #include "tensor/device.h"
@@ -98,7 +98,7 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update, int
               tr("a key or value of the model is beyond 65504, the largest number that a KV "
                  "cache of 16 bits keeps",
                  "ключ или значение модели больше 65504 — предела кэша KV в 16 бит"),
-              tr("set --kv-bits 32", "задайте --kv-bits 32"));
+              tr("set {} 32", "задайте {} 32", Knob{"kv_bits"}));
 }
 
 void KvCache::append(const mx::array& keys, const mx::array& values, int first, int last) {

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/array_view.h"
 #include "tensor/cpu/materialized.h"
 #include "tensor/cpu/matmul.h"

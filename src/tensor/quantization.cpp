@@ -6,16 +6,16 @@
 #include <utility>
 
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::tensor {
 namespace {
 
 using nlohmann::json;
 
-[[noreturn]] void refuse_settings(std::string_view file_name, const std::string& what) {
+[[noreturn]] void refuse_settings(std::string_view file_name, const LocalizedText& what) {
   throw Error(
-      ErrorCode::kBadModel, fmt::format("{}: {}", file_name, what),
+      ErrorCode::kBadModel, format_text("{}: {}", file_name, what),
       tr("oko runs MLX's affine quantization: 2, 3, 4, 5, 6 or 8 bits, groups of 32, 64 or 128",
          "oko работает с аффинной квантизацией MLX: 2, 3, 4, 5, 6 или 8 бит, группы по 32, 64 или "
          "128"));
@@ -70,7 +70,7 @@ std::pair<const json*, std::string> find_settings(const json& config) {
 
 }  // namespace
 
-std::string hint_for_original_weights() {
+LocalizedText hint_for_original_weights() {
   return tr(
       "take the original weights (bfloat16 or float16) and make 8 or 4 bits of them with oko "
       "convert, or take a model that MLX has quantized",

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/localized_text.h"
+
 namespace oko::tensor {
 
 /// MLX's affine quantization: w = scale * code + bias, one scale and bias a group of columns.
@@ -26,7 +28,7 @@ constexpr std::uint64_t bytes_of(std::uint64_t weights,
 }
 
 /// The hint for a model whose weights are quantized for another program.
-std::string hint_for_original_weights();
+LocalizedText hint_for_original_weights();
 
 /// The quantization in config.json: a default, and exceptions by layer ("false": left dense).
 class QuantizationConfig {

@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tensor/allocator.h"
 #include "tensor/array_view.h"
 #include "tensor/device.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/tokenizer_json.h"
 
 namespace oko::text {

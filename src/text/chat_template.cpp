@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::text {
 namespace {
@@ -75,7 +75,9 @@ class PromptWriter {
 };
 
 void check(std::span<const Message> messages, std::span<const int> image_token_counts) {
-  const auto fail = [](const std::string& message) { throw Error(ErrorCode::kBadInput, message); };
+  const auto fail = [](const LocalizedText& message) {
+    throw Error(ErrorCode::kBadInput, message);
+  };
   if (messages.empty()) fail(tr("the conversation is empty", "в разговоре нет сообщений"));
   std::size_t images = 0;
   for (std::size_t i = 0; i < messages.size(); ++i) {
@@ -110,7 +112,7 @@ std::string template_of(const std::filesystem::path& model_dir) {
   if (is_there("chat_template.jinja")) {
     return read_file(model_dir / "chat_template.jinja", kMaxBytes, ErrorCode::kBadModel);
   }
-  const std::string hint =
+  const LocalizedText hint =
       tr("take the file of the original model", "возьмите файл исходной модели");
   for (const char* name :
        {"chat_template.json", "processor_config.json", "tokenizer_config.json"}) {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/bpe.h"
 #include "text/normalize.h"
 #include "text/utf8.h"
@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint32_t kNone = TokenizerTable::kNone;
 
-[[noreturn]] void fail(const std::string& name, const std::string& what) {
+[[noreturn]] void fail(const std::string& name, const LocalizedText& what) {
   throw Error(ErrorCode::kBadModel, name + ": " + what,
               tr("download the model again", "скачайте модель заново"));
 }

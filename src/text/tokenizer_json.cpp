@@ -1,18 +1,18 @@
 #include "text/tokenizer_json.h"
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::text {
 
 using nlohmann::json;
 
-void fail(const std::string& name, const std::string& what) {
+void fail(const std::string& name, const LocalizedText& what) {
   throw Error(ErrorCode::kBadModel, name + ": " + what,
               tr("download the model again", "скачайте модель заново"));
 }
 
-void refuse(const std::string& name, const std::string& what, const json& value) {
+void refuse(const std::string& name, const LocalizedText& what, const json& value) {
   std::string text = value.dump(-1, ' ', true);
   if (text.size() > 100) text = text.substr(0, 100) + "...";
   throw Error(

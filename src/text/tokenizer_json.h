@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/localized_text.h"
 #include "text/tokenizer_source.h"
 
 // Shared by the readers of tokenizer files. `name` is the file, for messages.
@@ -12,10 +13,10 @@
 namespace oko::text {
 
 /// Throws kBadModel: the file is damaged.
-[[noreturn]] void fail(const std::string& name, const std::string& what);
+[[noreturn]] void fail(const std::string& name, const LocalizedText& what);
 
 /// Throws kBadModel: the file needs something that oko does not have.
-[[noreturn]] void refuse(const std::string& name, const std::string& what,
+[[noreturn]] void refuse(const std::string& name, const LocalizedText& what,
                          const nlohmann::json& value);
 
 /// The value of `key`, or null.

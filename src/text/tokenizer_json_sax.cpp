@@ -1,7 +1,7 @@
 #include "text/tokenizer_json_sax.h"
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/serde_json_number.h"
 
 namespace oko::text {
@@ -116,7 +116,7 @@ class TokenizerJsonSaxHandler : public json::json_sax_t {
     kPieces,      // [[token, score]] of Unigram
   };
 
-  [[noreturn]] void fail(const std::string& what) const {
+  [[noreturn]] void fail(const LocalizedText& what) const {
     throw Error(ErrorCode::kBadModel, name_ + ": " + what,
                 tr("download the model again", "скачайте модель заново"));
   }

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/split.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_json_sax.h"

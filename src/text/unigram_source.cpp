@@ -6,7 +6,7 @@
 #include <bit>
 #include <cmath>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/serde_json_number.h"
 #include "text/tokenizer_json.h"
 #include "text/tokenizer_json_sax.h"

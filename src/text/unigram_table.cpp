@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/charsmap.h"
 #include "text/tokenizer_json.h"
 

@@ -3,7 +3,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "text/precompiled_normalizer.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode_table.h"

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/mapped_file.h"
 #include "base/system_reason.h"
 #include "base/temporary_file.h"
@@ -126,15 +126,16 @@ TEST_F(FileTest, MissingFileFolderAndOversizeNameTheObjectAndTheNumbers) {
 }
 
 TEST_F(FileTest, GivesBytesIfTwoSizesWouldPrintAlike) {
-  const auto text = [](std::uint64_t first, std::uint64_t second) {
+  Language language = Language::kEnglish;
+  const auto text = [&](std::uint64_t first, std::uint64_t second) {
     const SizePair sizes(first, second);
-    return sizes.first + ", " + sizes.second;
+    return (sizes.first + ", " + sizes.second).in(language);
   };
   EXPECT_EQ(text(8'000'123, 8'000'122), "8000123 bytes, 8000122 bytes");
   EXPECT_EQ(text(1'200, 1'100), "1200 bytes, 1100 bytes");
   EXPECT_EQ(text(8'000'123, 8'000'123), "8 MB, 8 MB");
   EXPECT_EQ(text(812'000'000, 640'000'000), "812 MB, 640 MB");
-  set_language(Language::kRussian);
+  language = Language::kRussian;
   EXPECT_EQ(text(1'200, 1'100), "1200 байт, 1100 байт");
 }
 
@@ -182,28 +183,25 @@ TEST_F(FileTest, JsonIsReadAsPythonReadsIt) {
 }
 
 TEST_F(FileTest, ReasonsOfTheSystemAreInTheUsersLanguage) {
-  const auto reason = [&] {
+  const auto reason = [&](Language language) {
     const auto write = [&] { write_file_atomically(folder_ / "none" / "a", std::string_view("")); };
-    return message_of(write, ErrorCode::kFailed);
+    return message_of(write, ErrorCode::kFailed, language);
   };
-  EXPECT_TRUE(reason().ends_with(": No such file or directory")) << reason();
-  set_language(Language::kRussian);
-  EXPECT_TRUE(reason().ends_with(": нет такого файла или папки")) << reason();
+  EXPECT_TRUE(reason(Language::kEnglish).ends_with(": No such file or directory"));
+  EXPECT_TRUE(reason(Language::kRussian).ends_with(": нет такого файла или папки"));
   for (const int error : {ENOENT, EACCES, EPERM, ENOSPC, EISDIR, ENOTDIR, EROFS, EMFILE, ENFILE,
                           ENAMETOOLONG, ELOOP, EIO, EFBIG, EDQUOT, EPIPE, EBADF, ENOMEM}) {
-    const std::string text = system_reason(error);
+    const std::string text = system_reason(error).in(Language::kRussian);
     const auto is_latin = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     EXPECT_TRUE(std::none_of(text.begin(), text.end(), is_latin)) << error << ": " << text;
   }
-  EXPECT_EQ(system_reason(ECHILD), std::generic_category().message(ECHILD));
+  EXPECT_EQ(system_reason(ECHILD).in(Language::kRussian), std::generic_category().message(ECHILD));
 }
 
 TEST_F(FileTest, MessagesFollowTheLanguage) {
-  set_language(Language::kRussian);
   EXPECT_EQ(message_of([&] { identify_file(folder_ / "none", ErrorCode::kBadModel); },
-                       ErrorCode::kBadModel),
+                       ErrorCode::kBadModel, Language::kRussian),
             (folder_ / "none").string() + ": нет такого файла");
-  set_language(Language::kEnglish);
 }
 
 TEST_F(FileTest, MappedFileHasWritableHeaderInFrontOfTheBytes) {

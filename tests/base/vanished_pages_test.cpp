@@ -30,6 +30,7 @@ using VanishedPagesDeathTest = VanishedPagesTest;
 TEST_F(VanishedPagesDeathTest, NamesTheFileThatWasCutDuringARead) {
   EXPECT_EXIT(
       {
+        handle_vanished_pages(Language::kEnglish);
         const MappedFile mapped(file_, ErrorCode::kBadModel);
         EXPECT_EQ(mapped.bytes()[900'000], std::byte('x'));
         std::filesystem::resize_file(file_, 10'000);
@@ -48,6 +49,7 @@ bool ended_by_the_signal(int status) {
 TEST_F(VanishedPagesDeathTest, ABusErrorFromOutsideEndsTheProgramAsUsual) {
   EXPECT_EXIT(
       {
+        handle_vanished_pages(Language::kEnglish);
         const MappedFile mapped(file_, ErrorCode::kBadModel);
         ::raise(SIGBUS);
         std::_Exit(0);
@@ -58,6 +60,7 @@ TEST_F(VanishedPagesDeathTest, ABusErrorFromOutsideEndsTheProgramAsUsual) {
 TEST_F(VanishedPagesDeathTest, DoesNotBlameTheFileForABusErrorOnAnIntactPage) {
   EXPECT_EXIT(
       {
+        handle_vanished_pages(Language::kEnglish);
         const MappedFile mapped(file_, ErrorCode::kBadModel);
         // The signal of macOS for a write to a read-only page.
         siginfo_t info{};

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "base/language.h"
-
 namespace oko::budget {
 namespace {
 
@@ -62,7 +60,6 @@ TEST(AddressSpaceTest, SubtractsStacksAndLibraries) {
 }
 
 TEST(AddressSpaceTest, RefusalHasNumbers) {
-  set_language(Language::kEnglish);
   const Error error = refused_by_system();
   EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
   EXPECT_TRUE(std::string(error.what()).ends_with("B")) << error.what();

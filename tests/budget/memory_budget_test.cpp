@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/language.h"
 
 namespace oko::budget {
 namespace {
@@ -92,8 +91,6 @@ class Deadline {
 
 class MemoryBudgetTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
-
   Reservation reserve(Tag tag, std::uint64_t bytes, StopToken stop = {}) {
     return budget_.reserve(
         {.size = [=] { return bytes_of(tag, bytes); }, .hint = "use --max-pixels"},

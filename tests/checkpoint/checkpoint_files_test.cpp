@@ -1,7 +1,7 @@
 // Which files of a folder are the model's weights.
 #include "checkpoint/checkpoint_files.h"
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/weight_files.h"
 #include "tests/support/weight_files.h"
 
@@ -14,8 +14,6 @@ constexpr const char* kIndex = "model.safetensors.index.json";
 
 class CheckpointFilesTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
-
   /// A file of weights with one tensor, as MLX would write a layer where it is `quantized`.
   void write_weights(const std::string& name, bool quantized = false) const {
     folder_.write(name, safetensors_file({{quantized ? "a.scales" : "a.weight", "U8", {1}, "x"}}));

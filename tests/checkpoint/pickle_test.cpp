@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/torch_checkpoint.h"
 #include "tests/checkpoint/torch_files.h"
 #include "tests/support/weight_files.h"
@@ -18,7 +18,6 @@ using namespace std::string_literals;
 
 class PickleTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
 };
 
 Pickle read(const std::string& bytes) {

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tests/support/weight_files.h"
 
 namespace oko::checkpoint {
@@ -10,7 +10,6 @@ namespace {
 
 class SafetensorsTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
 };
 
 TensorTable parse(const std::string& file) {
@@ -234,10 +233,8 @@ TEST_F(SafetensorsTest, InterruptedDownloadNamesBothSizes) {
 }
 
 TEST_F(SafetensorsTest, MessagesFollowTheLanguage) {
-  set_language(Language::kRussian);
   expect_refused(file_with(entry("F32", "[4]", "[0,12]")),
                  {"тензор t", "форма требует 16 байт, заголовок даёт 12"});
-  set_language(Language::kEnglish);
 }
 
 }  // namespace

@@ -236,7 +236,6 @@ TEST_F(StreamsTest, FirstSignalEndsAReadThatWaits) {
 
 TEST(InterruptTest, EndsWorkThatIgnoresAStopAfterItsPatience) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  set_language(Language::kEnglish);
   const auto stubborn = [] {
     const cli::Interrupt interrupt(50ms);
     std::raise(SIGTERM);

@@ -100,8 +100,9 @@ TEST_F(PagesTest, BoxesOfAFaxAreInThePixelsOfItsFile) {
 
 TEST_F(PagesTest, DrawsTooLargePageSmallerWithANote) {
   Pages pages({kData + "text.pdf", kData + "poster.pdf"}, {.pdf = {.max_pixels = 9'000'000}});
-  EXPECT_EQ(pages.reduction(0), "");
-  EXPECT_EQ(pages.reduction(1), kData + "poster.pdf: read at 15 dots per inch: 3000 × 3000 pixels");
+  EXPECT_EQ(pages.reduction(0).in(Language::kEnglish), "");
+  EXPECT_EQ(pages.reduction(1).in(Language::kEnglish),
+            kData + "poster.pdf: read at 15 dots per inch: 3000 × 3000 pixels");
 }
 
 /// The page that comes of one word of confidence 0.9 in the picture, over its left half.
@@ -135,7 +136,8 @@ TEST_F(PagesTest, LettersWithoutAMeaningAreReadInThePicture) {
   EXPECT_TRUE(completed(most, "thirteen letters").notes.empty());
   const Page little = completed(most, "7");
   ASSERT_EQ(little.notes.size(), 1u);
-  EXPECT_EQ(little.notes[0], "its text has 20 characters without a meaning; the picture shows 1");
+  EXPECT_EQ(little.notes[0].in(Language::kEnglish),
+            "its text has 20 characters without a meaning; the picture shows 1");
 }
 
 TEST_F(PagesTest, CountsWordsBeyondTheEdgeAndKeepsThemIfTheEdgeIsWrong) {
@@ -152,14 +154,16 @@ TEST_F(PagesTest, CountsWordsBeyondTheEdgeAndKeepsThemIfTheEdgeIsWrong) {
   };
   const Page few = load("/MediaBox[0 0 300 200]", "not seen");
   EXPECT_EQ(few.text(), "seen\n");
-  EXPECT_EQ(few.notes,
-            std::vector<std::string>{"2 words lie outside of the page and are left out"});
+  ASSERT_EQ(few.notes.size(), 1u);
+  EXPECT_EQ(few.notes[0].in(Language::kEnglish),
+            "2 words lie outside of the page and are left out");
   const Page cropped = load("/MediaBox[0 0 300 400]/CropBox[0 0 300 200]", "not seen by you");
   EXPECT_EQ(cropped.text(), "seen\n");
   const Page most = load("/MediaBox[0 0 300 200]", "not seen by you");
   EXPECT_EQ(most.text(), "not seen by you\n\nseen\n");
-  EXPECT_EQ(most.notes,
-            std::vector<std::string>{"4 words, most of the text, lie outside of the page"});
+  ASSERT_EQ(most.notes.size(), 1u);
+  EXPECT_EQ(most.notes[0].in(Language::kEnglish),
+            "4 words, most of the text, lie outside of the page");
 }
 
 TEST_F(PagesTest, CountsAndDropsTextOfHiddenLayers) {
@@ -184,7 +188,8 @@ TEST_F(PagesTest, CountsAndDropsTextOfHiddenLayers) {
     const Page page = load(properties);
     EXPECT_EQ(page.text(), "final\n") << properties;
     ASSERT_EQ(page.notes.size(), 1u) << properties;
-    EXPECT_EQ(page.notes[0], "2 words are in layers that are not shown, and are left out");
+    EXPECT_EQ(page.notes[0].in(Language::kEnglish),
+              "2 words are in layers that are not shown, and are left out");
   }
 }
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "document/deflate.h"
 #include "image/jpeg.h"
 #include "tests/support/pdf_pages.h"
@@ -104,8 +104,8 @@ TEST_F(PdfTest, APasswordIsNamedInBothLanguages) {
   const auto open = [] { Pdf(kData + "locked.pdf"); };
   EXPECT_EQ(message_of(open, ErrorCode::kBadInput),
             kData + "locked.pdf: the PDF is protected by a password");
-  set_language(Language::kRussian);
-  EXPECT_EQ(message_of(open, ErrorCode::kBadInput), kData + "locked.pdf: PDF защищён паролем");
+  EXPECT_EQ(message_of(open, ErrorCode::kBadInput, Language::kRussian),
+            kData + "locked.pdf: PDF защищён паролем");
 }
 
 TEST_F(PdfTest, RefusesOtherFilesWithTheCause) {
@@ -367,7 +367,7 @@ TEST_F(PdfTest, TruncatedUncompressedTextIsDamaged) {
   const Pdf without_end(folder_ / "page.pdf");
   EXPECT_EQ(without_end.text_layer(0)->text(), "first\nsecond\n");
   ASSERT_EQ(without_end.hidden_content(0).size(), 1u);
-  EXPECT_EQ(without_end.hidden_content(0)[0],
+  EXPECT_EQ(without_end.hidden_content(0)[0].in(Language::kEnglish),
             "its content ends within text: the rest of it may be missing");
   write("(first) Tj 0 -20 Td (second) Tj ET");
   EXPECT_TRUE(Pdf(folder_ / "page.pdf").hidden_content(0).empty());
@@ -417,10 +417,10 @@ TEST_F(PdfTest, APortfolioAndAFormOfXmlAreNamed) {
       "%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R/Collection<</View/D>>/NeedsRendering true>>"
       "endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 300 200]>>endobj\n"
       "3 0 obj<</Type/Page/Parent 2 0 R>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
-  const std::vector<std::string> notes = Pdf(folder_ / "cover.pdf").hidden_content(0);
+  const std::vector<LocalizedText> notes = Pdf(folder_ / "cover.pdf").hidden_content(0);
   ASSERT_EQ(notes.size(), 2u);
-  EXPECT_NE(notes[0].find("portfolio"), std::string::npos);
-  EXPECT_NE(notes[1].find("XFA"), std::string::npos);
+  EXPECT_TRUE(notes[0].contains("portfolio"));
+  EXPECT_TRUE(notes[1].contains("XFA"));
 }
 
 /// Of a page whose box is inherited, with a link and a filled field of a form.

@@ -14,8 +14,8 @@ const std::string kData = std::string(OKO_TEST_DATA) + "/";
 class SearchablePdfTest : public ScratchFolderTest {
  protected:
   /// Makes a PDF of `files` with `word` where there is a picture to read; returns its notes.
-  std::vector<std::string> make(const std::vector<std::string>& files, const std::string& word,
-                                bool forced = false) {
+  std::vector<LocalizedText> make(const std::vector<std::string>& files, const std::string& word,
+                                  bool forced = false) {
     Pages pages(files, {.ignores_text = forced});
     std::ofstream file(out(), std::ios::binary);
     SearchablePdf pdf(
@@ -126,9 +126,10 @@ TEST_F(SearchablePdfTest, ASignatureThatDoesNotHoldIsNamed) {
       "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R/AcroForm<</SigFlags 3/Fields[]>>>>endobj\n"
       "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 100 100]>>endobj\n"
       "3 0 obj<</Type/Page/Parent 2 0 R>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
-  const std::vector<std::string> notes = make({path}, "word");
+  const std::vector<LocalizedText> notes = make({path}, "word");
   ASSERT_EQ(notes.size(), 1u);
-  EXPECT_EQ(notes[0], path + ": its signatures are not valid for the new PDF");
+  EXPECT_EQ(notes[0].in(Language::kEnglish),
+            path + ": its signatures are not valid for the new PDF");
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <random>
 
 #include "base/error.h"
-#include "base/language.h"
 
 namespace oko::engine {
 namespace {
@@ -90,8 +89,6 @@ TagBytes work_of(std::uint64_t megabytes) {
 
 class ModelHostTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
-
   /// Waits at most 5 seconds.
   static bool eventually(const std::function<bool()>& condition) {
     for (int i = 0; i < 500 && !condition(); ++i) std::this_thread::sleep_for(10ms);

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <string>
 
-#include "base/language.h"
 #include "budget/memory_size.h"
 #include "engine/reductions.h"
 #include "models/bge_m3/memory_estimate.h"
@@ -69,11 +68,11 @@ TEST(PlanTest, FourGigabytesDoNotFitAndTheShortageIsNamed) {
 }
 
 std::string all_advice(const Plan& plan) {
-  return std::accumulate(plan.advice.begin(), plan.advice.end(), std::string());
+  return std::accumulate(plan.advice.begin(), plan.advice.end(), LocalizedText())
+      .in(Language::kEnglish, KnobStyle::kFlag);
 }
 
 TEST(PlanTest, NamesLeastBudgetIfTheBudgetIsTooSmall) {
-  set_language(Language::kEnglish);
   PlanOptions options = mac_with(16);
   options.budget_bytes = kGibibyte;
   const Plan plan = make_plan(options);
@@ -86,7 +85,6 @@ TEST(PlanTest, NamesLeastBudgetIfTheBudgetIsTooSmall) {
 }
 
 TEST(PlanTest, NamesSmallestSufficientMachineIfThisOneIsTooSmall) {
-  set_language(Language::kEnglish);
   const std::string advice = all_advice(make_plan(mac_with(4)));
   const std::string before = "a machine with at least ";
   const std::size_t at = advice.find(before);
@@ -97,7 +95,6 @@ TEST(PlanTest, NamesSmallestSufficientMachineIfThisOneIsTooSmall) {
 }
 
 TEST(PlanTest, ABudgetThatTheMachineDoesNotHaveIsNoted) {
-  set_language(Language::kEnglish);
   PlanOptions options = mac_with(16);
   for (const std::uint64_t gibibytes : {12, 64, 1024}) {
     options.budget_bytes = gibibytes * kGibibyte;
@@ -109,7 +106,6 @@ TEST(PlanTest, ABudgetThatTheMachineDoesNotHaveIsNoted) {
 }
 
 TEST(PlanTest, AGpuIsNotAdvisedMorePixelsThanItReadsByItself) {
-  set_language(Language::kEnglish);
   PlanOptions options = mac_with(8);
   EXPECT_GT(make_plan(options).largest_picture, kGraphPixels);
   EXPECT_EQ(all_advice(make_plan(options)).find("--max-pixels"), std::string::npos);

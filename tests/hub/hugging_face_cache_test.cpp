@@ -129,7 +129,7 @@ TEST_F(HuggingFaceCacheTest, HintFollowsTheKindOfName) {
       find_model(name);
       return "found";
     } catch (const Error& error) {
-      return error.what() + std::string("\n") + error.hint();
+      return error.what() + std::string("\n") + error.hint().in(Language::kEnglish);
     }
   };
   const auto expect = [&](const std::string& name, const std::string& part) {

@@ -48,7 +48,7 @@ TEST_F(Fit, APictureIsNotShrunkBelowAMegapixel) {
 
 TEST_F(Fit, NoteHasPixelsOfTheFileAndOfThePicture) {
   const auto path = picture(4000, 3000);
-  EXPECT_EQ(shrinking_of(load(path, fit_pixels(path, 3'000'000).limits)),
+  EXPECT_EQ(shrinking_of(load(path, fit_pixels(path, 3'000'000).limits)).in(Language::kEnglish),
             "4000 × 3000 pixels, shrunk to 2000 × 1500 while decoding");
 }
 

@@ -7,7 +7,6 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "base/language.h"
 #include "image/jpeg.h"
 #include "tests/image/samples.h"
 #include "tests/support/heif_file.h"
@@ -21,8 +20,6 @@ constexpr const char* kAlpha = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";
 
 class HeifTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
-
   /// A picture of 24 × 16 pixels, coded as AV1.
   HeifFile& add_picture(HeifFile& file, int id, const std::string& further = {}) const {
     std::vector<std::string> properties = properties_;

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "image/jpeg.h"
 #include "tests/image/patterns.h"
 #include "tests/image/samples.h"
@@ -22,7 +22,6 @@ namespace {
 class ImageTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    set_language(Language::kEnglish);
     folder_ = std::filesystem::temp_directory_path() /
               ("oko_image_test_" + std::to_string(::getpid()) + "_" +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
@@ -36,12 +35,12 @@ class ImageTest : public ::testing::Test {
   }
 
   template <typename Function>
-  std::string message_of(Function function) {
+  std::string message_of(Function function, Language language = Language::kEnglish) {
     try {
       function();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kBadInput);
-      return error.what();
+      return error.message().in(language);
     }
     return "no error";
   }
@@ -321,12 +320,11 @@ TEST_F(ImageTest, FrameOfAGifStandsOnAWhiteCanvas) {
 }
 
 TEST_F(ImageTest, MessagesFollowTheLanguage) {
-  set_language(Language::kRussian);
-  EXPECT_EQ(message_of([&] { decode_text("просто текст", "фото.jpg"); }),
+  EXPECT_EQ(message_of([&] { decode_text("просто текст", "фото.jpg"); }, Language::kRussian),
             "фото.jpg: это не картинка, которую oko умеет читать (начинается как обычный текст)");
-  EXPECT_EQ(message_of([&] { decode_text(png_header(30000, 30000), "фото.png"); }),
-            "фото.png: 30000 × 30000 = 900 Мпикс, предел — 600 Мпикс");
-  set_language(Language::kEnglish);
+  EXPECT_EQ(
+      message_of([&] { decode_text(png_header(30000, 30000), "фото.png"); }, Language::kRussian),
+      "фото.png: 30000 × 30000 = 900 Мпикс, предел — 600 Мпикс");
 }
 
 TEST_F(ImageTest, NothingIsPrintedAboutDamagedFiles) {

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tests/image/samples.h"
 #include "tests/support/tiff_file.h"
 

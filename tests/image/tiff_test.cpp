@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "base/language.h"
 #include "image/jpeg.h"
 #include "tests/image/patterns.h"
 #include "tests/image/samples.h"
@@ -59,7 +58,6 @@ std::string unsupported(const std::string& what) {
 
 class TiffTest : public ::testing::Test {
  protected:
-  void SetUp() override { set_language(Language::kEnglish); }
 };
 
 TEST_F(TiffTest, YcbcrIsTurnedIntoRgb) {

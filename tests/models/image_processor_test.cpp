@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
 #include "tests/image/patterns.h"
 
 namespace oko::models::qwen3_vl {
@@ -64,7 +63,6 @@ TEST(SmartResize, EqualsTransformers) {
 }
 
 TEST(SmartResize, RefusesAspectRatioOver200WithTheNumbers) {
-  set_language(Language::kEnglish);
   EXPECT_EQ(smart_resize({2000, 10}, {}), (ImageSize{3648, 32}));
   try {
     smart_resize({2001, 10}, {});
@@ -111,7 +109,6 @@ TEST(Preprocess, PixelValuesEqualTransformersBitForBit) {
 class ImageProcessorConfigTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    set_language(Language::kEnglish);
     path_ = std::filesystem::temp_directory_path() /
             ("oko_image_processor_" + std::to_string(::getpid()) + ".json");
   }

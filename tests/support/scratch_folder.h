@@ -9,15 +9,13 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/language.h"
 
 namespace oko {
 
-/// A test with a folder of its own, removed afterwards, and English messages.
+/// A test with a folder of its own, removed afterwards.
 class ScratchFolderTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    set_language(Language::kEnglish);
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = std::filesystem::temp_directory_path() /
               ("oko_" + std::string(test->test_suite_name()) + "_" + test->name() + "_" +
@@ -28,12 +26,13 @@ class ScratchFolderTest : public ::testing::Test {
 
   /// The message of the Error that `function` throws, whose code is to be `code`.
   template <typename Function>
-  static std::string message_of(Function function, ErrorCode code) {
+  static std::string message_of(Function function, ErrorCode code,
+                                Language language = Language::kEnglish) {
     try {
       function();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), code);
-      return error.what();
+      return error.message().in(language);
     }
     ADD_FAILURE() << "no error was thrown";
     return {};

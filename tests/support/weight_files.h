@@ -92,15 +92,16 @@ Error error_of(Function function) {
   return Error(ErrorCode::kFailed, "");
 }
 
-/// Expects an Error of kBadModel whose message holds every one of `parts`.
+/// Expects an Error of kBadModel with every one of `parts` in its message, in either language.
 template <typename Function>
 void expect_bad_model(Function function, const std::vector<std::string>& parts) {
   const Error error = error_of(function);
   EXPECT_EQ(error.code(), ErrorCode::kBadModel) << error.what();
   EXPECT_FALSE(error.hint().empty()) << error.what();
+  const std::string message =
+      error.message().in(Language::kEnglish) + "\n" + error.message().in(Language::kRussian);
   for (const std::string& part : parts) {
-    EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos)
-        << "\"" << part << "\" is not in: " << error.what();
+    EXPECT_NE(message.find(part), std::string::npos) << "\"" << part << "\" is not in: " << message;
   }
 }
 

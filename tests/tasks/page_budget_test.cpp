@@ -63,7 +63,9 @@ TEST_F(PageBudgetTest, RefusalNamesSufficientBudget) {
       FAIL() << budget;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
-      EXPECT_NE(error.hint().find("--budget " + least), std::string::npos) << error.hint();
+      EXPECT_NE(error.hint().in(Language::kEnglish, KnobStyle::kFlag).find("--budget " + least),
+                std::string::npos)
+          << error.hint();
     }
   }
   PageBudget page_budget(budget::parse_memory_size(least), pages);

@@ -5,7 +5,6 @@
 
 #include <limits>
 
-#include "base/language.h"
 #include "base/stop_token.h"
 #include "tensor/finite.h"
 #include "tests/support/weight_files.h"
@@ -24,17 +23,17 @@ TEST(DeviceTest, TheSettingNamesTheDevice) {
 }
 
 TEST(DeviceTest, ASettingThatCannotBeMetIsWrongUsage) {
-  set_language(Language::kEnglish);
   const Error unknown = error_of([] { device_of_setting("tpu", true); });
   EXPECT_EQ(unknown.code(), ErrorCode::kUsage);
   EXPECT_STREQ(unknown.what(), "OKO_DEVICE is \"tpu\", expected cpu or gpu");
   const Error missing = error_of([] { device_of_setting("gpu", false); });
   EXPECT_EQ(missing.code(), ErrorCode::kUsage);
-  EXPECT_NE(missing.hint().find("OKO_DEVICE=cpu"), std::string_view::npos) << missing.hint();
+  EXPECT_NE(missing.hint().in(Language::kEnglish, KnobStyle::kFlag).find("OKO_DEVICE=cpu"),
+            std::string::npos)
+      << missing.hint();
 }
 
 TEST(DeviceTest, TheSettingOfTheDtypeIsFloat16OrNothing) {
-  set_language(Language::kEnglish);
   EXPECT_EQ(half_of_setting(""), HalfDtype::kAsStored);
   EXPECT_EQ(half_of_setting("float16"), HalfDtype::kFloat16);
   const Error unknown = error_of([] { half_of_setting("fp8"); });
@@ -54,14 +53,19 @@ TEST(DeviceTest, OnlyAGraphConvertsToFloat16) {
 }
 
 TEST(DeviceTest, NaNErrorNamesFloat16IfInUse) {
-  set_language(Language::kEnglish);
   const float infinity = std::numeric_limits<float>::infinity();
   EXPECT_NO_THROW(require_finite(65504.0f));
   select_device(Device::kGraphOnCpu, HalfDtype::kFloat16);
-  EXPECT_NE(error_of([&] { require_finite(infinity); }).hint().find("OKO_DTYPE"),
+  EXPECT_NE(error_of([&] { require_finite(infinity); })
+                .hint()
+                .in(Language::kEnglish, KnobStyle::kFlag)
+                .find("OKO_DTYPE"),
             std::string::npos);
   select_device(Device::kCpu);
-  EXPECT_NE(error_of([&] { require_finite(-infinity); }).hint().find("download it again"),
+  EXPECT_NE(error_of([&] { require_finite(-infinity); })
+                .hint()
+                .in(Language::kEnglish, KnobStyle::kFlag)
+                .find("download it again"),
             std::string::npos);
 }
 

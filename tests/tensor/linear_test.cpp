@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/safetensors_writer.h"
 #include "tensor/device.h"
 #include "tests/support/weight_files.h"
@@ -70,7 +70,6 @@ struct Quantized {
 class LinearTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    set_language(Language::kEnglish);
     prepare_device({.device = Device::kCpu, .precision = cpu::Precision::kFloat32});
   }
 

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "tests/support/weight_files.h"
 
 namespace oko::tensor {
@@ -13,7 +13,6 @@ QuantizationConfig parse(const std::string& config) {
 }
 
 void expect_refused(const std::string& config, const std::string& message) {
-  set_language(Language::kEnglish);
   expect_bad_model([&] { parse(config); }, {"config.json: ", message});
 }
 

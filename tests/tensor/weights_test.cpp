@@ -7,7 +7,7 @@
 #include <map>
 #include <numeric>
 
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "checkpoint/model_part.h"
 #include "tensor/device.h"
 #include "tests/support/weight_files.h"
@@ -17,10 +17,7 @@ namespace {
 
 class WeightsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    set_language(Language::kEnglish);
-    select_device(Device::kCpu);
-  }
+  void SetUp() override { select_device(Device::kCpu); }
 
   Weights open() const { return Weights::open(folder_.path()); }
 
@@ -125,7 +122,8 @@ TEST_F(WeightsTest, ANumberThatFloat16CannotHoldIsNamed) {
   EXPECT_NE(std::string(error.what()).find("tensor large has a number above 65504"),
             std::string::npos)
       << error.what();
-  EXPECT_NE(error.hint().find("OKO_DTYPE"), std::string_view::npos);
+  EXPECT_NE(error.hint().in(Language::kEnglish, KnobStyle::kFlag).find("OKO_DTYPE"),
+            std::string::npos);
 }
 
 TEST_F(WeightsTest, BuffersOfAnyLimitHoldTheSameTensorsAndSeparateTheParts) {
@@ -269,7 +267,9 @@ TEST_F(WeightsTest, LayersOfOtherProgramsAreNamedAndNotCalledDamaged) {
   const auto expect_named = [&](const char* tensor, const std::vector<std::string>& parts) {
     const Error error = error_of([&] { weights.matrix(tensor, {2, 2}); });
     expect_bad_model([&] { weights.get(tensor, {2, 2}); }, parts);
-    EXPECT_NE(error.hint().find("oko convert"), std::string::npos) << error.hint();
+    EXPECT_NE(error.hint().in(Language::kEnglish, KnobStyle::kFlag).find("oko convert"),
+              std::string::npos)
+        << error.hint();
   };
   expect_named("q.weight", {"layer q", "GPTQ, AWQ"});
   expect_named("p.weight", {"layer p", "compressed-tensors"});
@@ -282,7 +282,9 @@ TEST_F(WeightsTest, APointerOfGitLfsIsNamed) {
                 "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n");
   const Error error = error_of([&] { open(); });
   EXPECT_NE(std::string(error.what()).find("pointer of git-lfs"), std::string::npos);
-  EXPECT_NE(error.hint().find("git lfs pull"), std::string::npos) << error.hint();
+  EXPECT_NE(error.hint().in(Language::kEnglish, KnobStyle::kFlag).find("git lfs pull"),
+            std::string::npos)
+      << error.hint();
 }
 
 TEST_F(WeightsTest, FolderWithoutAModelIsRefused) {
@@ -294,9 +296,7 @@ TEST_F(WeightsTest, FolderWithoutAModelIsRefused) {
 }
 
 TEST_F(WeightsTest, MessagesFollowTheLanguage) {
-  set_language(Language::kRussian);
   expect_bad_model([&] { open(); }, {"нет ни model.safetensors"});
-  set_language(Language::kEnglish);
 }
 
 TEST_F(WeightsTest, ArraysOutliveTheWeights) {

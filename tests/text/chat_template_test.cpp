@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "base/language.h"
 
 namespace oko::text {
 namespace {
@@ -35,9 +34,7 @@ std::vector<Message> read_messages(const json& list) {
 
 class ChatTemplateTest : public ::testing::Test {
  protected:
-  ChatTemplateTest() : tokenizer_(Tokenizer::load(fs::path(OKO_TEST_DATA) / "tokenizer", {""})) {
-    set_language(Language::kEnglish);
-  }
+  ChatTemplateTest() : tokenizer_(Tokenizer::load(fs::path(OKO_TEST_DATA) / "tokenizer", {""})) {}
 
   std::string refusal(const std::vector<Message>& messages, const std::vector<int>& counts) {
     try {
@@ -109,10 +106,7 @@ TEST_F(ChatTemplateTest, AThinkingModelBeginsToThinkAndForgetsOldThoughts) {
 
 class ChatStyleTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    set_language(Language::kEnglish);
-    fs::create_directories(folder_);
-  }
+  void SetUp() override { fs::create_directories(folder_); }
   void TearDown() override { fs::remove_all(folder_); }
   void write(const char* name, const std::string& text) const {
     std::ofstream(folder_ / name) << text;

@@ -98,7 +98,8 @@ int main(int argc, char** argv) {
   try {
     run(argv[1], argv[2], argv[3]);
   } catch (const oko::Error& error) {
-    std::fprintf(stderr, "%s\n%s\n", error.what(), error.hint().c_str());
+    std::fprintf(stderr, "%s\n%s\n", error.what(),
+                 error.hint().in(oko::Language::kEnglish).c_str());
     return 1;
   }
   return 0;

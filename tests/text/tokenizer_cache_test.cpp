@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/language.h"
 #include "tests/text/corpus.h"
 #include "text/tokenizer.h"
 
@@ -17,7 +16,6 @@ namespace fs = std::filesystem;
 class TokenizerCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    set_language(Language::kEnglish);
     folder_ = fs::temp_directory_path() /
               fmt::format("oko_cache_{}_{}", ::getpid(),
                           ::testing::UnitTest::GetInstance()->current_test_info()->name());

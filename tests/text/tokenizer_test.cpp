@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/language.h"
 #include "tests/text/corpus.h"
 
 namespace oko::text {
@@ -31,7 +30,6 @@ json tokenizer_tree() {
 class TokenizerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    set_language(Language::kEnglish);
     tokenizer_ = std::make_unique<Tokenizer>(Tokenizer::load(kData / "tokenizer", {""}));
     goldens_ = std::make_unique<json>(read_json_file(kData / "goldens.json"));
   }

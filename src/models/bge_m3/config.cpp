@@ -7,7 +7,7 @@
 
 #include "base/config_reader.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 /// The kind of a model with this head, in words; empty: an encoder.
-std::string task_of(std::string_view architecture) {
+LocalizedText task_of(std::string_view architecture) {
   if (architecture.ends_with("ForSequenceClassification")) {
     return tr("a classifier (a reranker is one)", "классификатор (например, реранкер)");
   }
@@ -48,7 +48,7 @@ void check_architectures(const ConfigReader& reader, const std::filesystem::path
   const bool has_modules = std::filesystem::exists(model_dir / "modules.json", ignored);
   for (const json& item : *list) {
     const std::string name = item.get<std::string>().substr(0, 60);
-    const std::string task = task_of(name);
+    const LocalizedText task = task_of(name);
     const bool is_language_model = !name.ends_with("Classification") &&
                                    !name.ends_with("Answering") && !name.ends_with("Choice");
     if (task.empty() || (has_modules && is_language_model)) continue;

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/mapped_file.h"
 #include "checkpoint/checkpoint_files.h"
 #include "checkpoint/safetensors.h"
@@ -65,7 +65,7 @@ class ModuleWeights {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& what) const {
+  [[noreturn]] void fail(const LocalizedText& what) const {
     throw Error(ErrorCode::kBadModel, folder_.string() + ": " + what,
                 tr("the module belongs to another model, or its download is incomplete",
                    "модуль — от другой модели, или его загрузка не завершена"));

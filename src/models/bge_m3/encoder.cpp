@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/bge_m3/limits.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"

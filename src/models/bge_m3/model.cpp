@@ -9,7 +9,7 @@
 #include <span>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/checks.h"
 #include "tensor/finite.h"
 

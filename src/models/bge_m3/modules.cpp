@@ -8,7 +8,7 @@
 #include "base/config_reader.h"
 #include "base/file.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -261,7 +261,7 @@ void read_model_settings(const fs::path& model_dir, Modules& modules) {
 
 }  // namespace
 
-std::string hint_for_encoders() {
+LocalizedText hint_for_encoders() {
   return tr(
       "oko runs encoders of the kinds of BGE-M3 and multilingual-e5 (XLM-RoBERTa, BERT); "
       "docs/INPUTS.md has the list",

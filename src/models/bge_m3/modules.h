@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "models/bge_m3/pooling.h"
 
 namespace oko::models::bge_m3 {
@@ -45,6 +46,6 @@ Modules read_modules(const std::filesystem::path& model_dir, int hidden_size);
 bool has_pooling(const std::filesystem::path& model_dir);
 
 /// The kinds of embedding models that oko runs, as the hint of an error.
-std::string hint_for_encoders();
+LocalizedText hint_for_encoders();
 
 }  // namespace oko::models::bge_m3

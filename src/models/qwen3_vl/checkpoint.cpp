@@ -1,7 +1,7 @@
 #include "models/qwen3_vl/checkpoint.h"
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::models::qwen3_vl {
 

@@ -6,7 +6,7 @@
 
 #include "base/config_reader.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/qwen3_vl/hint.h"
 
 namespace oko::models::qwen3_vl {

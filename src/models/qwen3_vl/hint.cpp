@@ -1,10 +1,10 @@
 #include "models/qwen3_vl/hint.h"
 
-#include "base/language.h"
+#include "base/localized_text.h"
 
 namespace oko::models::qwen3_vl {
 
-std::string hint_for_vision_language() {
+LocalizedText hint_for_vision_language() {
   return tr("oko runs dense Qwen3-VL models; docs/INPUTS.md says which settings",
             "oko работает с плотными моделями Qwen3-VL; какие настройки — в docs/INPUTS.md");
 }

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "image/resize.h"
 #include "models/qwen3_vl/hint.h"
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/checks.h"
 
 namespace oko::models::qwen3_vl {

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/qwen3_vl/limits.h"
 #include "tensor/attention.h"
 

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "models/qwen3_vl/limits.h"
 #include "models/qwen3_vl/rotary.h"
 #include "tensor/attention.h"

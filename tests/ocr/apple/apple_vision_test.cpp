@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/language.h"
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "budget/process_memory.h"
 #include "ocr/engine.h"
@@ -49,10 +49,7 @@ Error error_of(Body body) {
 class AppleVisionTest : public ::testing::Test {
  protected:
   AppleVisionTest() { stub_vision::answer({}); }
-  ~AppleVisionTest() override {
-    set_language(Language::kEnglish);
-    EXPECT_EQ(stub_vision::living_objects(), 0);
-  }
+  ~AppleVisionTest() override { EXPECT_EQ(stub_vision::living_objects(), 0); }
 };
 
 TEST_F(AppleVisionTest, ReadsRussianAndEnglishLinesWithBoxesInPixelsFromTheTop) {
@@ -151,9 +148,8 @@ TEST_F(AppleVisionTest, AnErrorOfVisionIsAnErrorInTheLanguageOfTheUser) {
   const Error english = error_of([] { read(); });
   EXPECT_EQ(english.code(), ErrorCode::kFailed);
   EXPECT_STREQ(english.what(), "Apple Vision could not read the picture: внутренняя ошибка");
-  set_language(Language::kRussian);
-  EXPECT_STREQ(error_of([] { read(); }).what(),
-               "Apple Vision не смог прочитать картинку: внутренняя ошибка");
+  EXPECT_EQ(english.message().in(Language::kRussian),
+            "Apple Vision не смог прочитать картинку: внутренняя ошибка");
 }
 
 TEST_F(AppleVisionTest, AnExceptionOfVisionIsAnErrorAndTheNextPictureIsRead) {
@@ -189,7 +185,8 @@ TEST_F(AppleVisionTest, NamesTheSystemIfRussianIsMissing) {
   const std::string what = error.what();
   EXPECT_NE(what.find("does not read ru-RU"), std::string::npos) << what;
   EXPECT_EQ(what.find("()"), std::string::npos) << what;  // the version stands there
-  EXPECT_EQ(error.hint(), "it reads en-US, fr-FR; Russian is read since macOS 13");
+  EXPECT_EQ(error.hint().in(Language::kEnglish),
+            "it reads en-US, fr-FR; Russian is read since macOS 13");
 }
 
 TEST_F(AppleVisionTest, AnErrorOfTheQuestionForLanguagesIsAnError) {

@@ -1,10 +1,10 @@
-#include "base/language.h"
+#include "cli/user_language.h"
 
 #include <atomic>
 #include <cstdlib>
 #include <string_view>
 
-namespace oko {
+namespace oko::cli {
 namespace {
 
 Language language_of_environment() {
@@ -24,11 +24,22 @@ std::atomic<Language>& current() {
 
 }  // namespace
 
-Language language() {
+Language user_language() {
   return current().load(std::memory_order_relaxed);
 }
-void set_language(Language language) {
+
+void set_user_language(Language language) {
   current().store(language, std::memory_order_relaxed);
 }
 
-}  // namespace oko
+std::string shown(const LocalizedText& text) {
+  return text.in(user_language(), KnobStyle::kFlag);
+}
+
+std::vector<std::string> shown(const std::vector<LocalizedText>& texts) {
+  std::vector<std::string> list;
+  for (const LocalizedText& text : texts) list.push_back(shown(text));
+  return list;
+}
+
+}  // namespace oko::cli

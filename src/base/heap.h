@@ -1,0 +1,10 @@
+#pragma once
+
+namespace oko {
+
+/// Makes malloc of the whole process give large blocks back to the system at once, and keep one
+/// heap for all threads. For `main` to call before it starts threads: estimates of memory assume
+/// it.
+void configure_heap();
+
+}  // namespace oko
