@@ -53,7 +53,7 @@ std::int64_t ConfigReader::checked_integer(const char* key, const json& value, s
   if (!right) {
     refuse(key, value,
            low == high ? std::to_string(low)
-                       : tr("a whole number from {} to {}", "целое число от {} до {}", low, high));
+                       : tr("an integer from {} to {}", "целое число от {} до {}", low, high));
   }
   return value.get<std::int64_t>();
 }
@@ -118,7 +118,7 @@ std::vector<int> ConfigReader::integers(const char* key, std::size_t most, int l
   const json* value = find(key);
   if (value == nullptr) fail_absent(key);
   if (!value->is_array() || value->size() > most) {
-    refuse(key, *value, tr("at most {} whole numbers", "не более {} целых чисел", most));
+    refuse(key, *value, tr("at most {} integers", "не более {} целых чисел", most));
   }
   std::vector<int> result;
   for (const json& element : *value) {

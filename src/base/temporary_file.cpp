@@ -117,7 +117,7 @@ fs::path temporary_folder() {
   const char* set = std::getenv("TMPDIR");
   throw Error(
       ErrorCode::kFailed,
-      tr("{}: is no folder for temporary files: {}", "{}: не папка для временных файлов: {}",
+      tr("{}: is not a folder for temporary files: {}", "{}: не папка для временных файлов: {}",
          std::string(set == nullptr ? "/tmp" : set), system_reason(error)),
       tr("set TMPDIR to a folder that is there", "укажите в TMPDIR существующую папку"));
 }

@@ -78,7 +78,7 @@ void handle_vanished_pages(Language language) {
 VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
                              const std::string& file) {
   const LocalizedText text = tr(
-      "oko: {}: was cut or changed while it was in use\nhint: get the file again and start anew\n",
+      "oko: {}: was cut or changed while it was in use\nhint: get the file again and restart oko\n",
       "oko: {}: файл обрезан или изменён во время работы\nподсказка: получите файл заново и "
       "запустите снова\n",
       file);

@@ -310,7 +310,8 @@ void PickleMachine::extend(PickleKind kind, std::size_t first) {
   stack_.resize(first);
   PickleValue& container = top();
   if (container.kind != kind || (kind == PickleKind::kDict && items.size() % 2 != 0)) {
-    fail(tr("adds items to what cannot hold them", "добавляет элементы туда, где им не место"));
+    fail(tr("adds items to a value that cannot hold them",
+            "добавляет элементы туда, где им не место"));
   }
   int depth = container.depth;
   for (const Number item : items) depth = std::max(depth, pickle_.values_[item].depth + 1);
@@ -325,7 +326,7 @@ void PickleMachine::call() {
   const PickleValue arguments = pickle_.values_[pop()];
   const PickleValue function = pickle_.values_[pop()];
   if (function.kind != PickleKind::kGlobal || arguments.kind != PickleKind::kTuple) {
-    fail(tr("calls what is not a function", "вызывает то, что не функция"));
+    fail(tr("calls a value that is not a function", "вызывает то, что не функция"));
   }
   if (function.text != kOrderedDict) {
     PickleValue made = arguments;
@@ -342,7 +343,7 @@ void PickleMachine::call() {
 void PickleMachine::refer() {
   PickleValue made = pickle_.values_[pop()];
   if (made.kind != PickleKind::kTuple) {
-    fail(tr("refers to what is not a storage", "ссылается на то, что не хранилище"));
+    fail(tr("refers to a value that is not a storage", "ссылается на то, что не хранилище"));
   }
   made.kind = PickleKind::kReference;
   push_new(made);
@@ -473,7 +474,8 @@ bool PickleMachine::run_object(std::uint8_t opcode) {
       // What it adds to a dictionary is its _metadata: versions of modules, no tensor.
       pop();
       if (top().kind != PickleKind::kDict) {
-        fail(tr("sets the state of what has none", "задаёт состояние тому, у чего его нет"));
+        fail(
+            tr("sets the state of a value that has none", "задаёт состояние тому, у чего его нет"));
       }
       return true;
     default:

@@ -26,7 +26,7 @@ std::set<std::string> shard_names(const std::filesystem::path& index) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
     if (name.empty() || name == "." || name == ".." ||
         name.find_first_of("/\\") != std::string::npos) {
-      fail(tr("weight_map: {} is {}, oko expects the name of a file beside it",
+      fail(tr("weight_map: {} is {}, oko expects the name of a file next to it",
               "weight_map: {} = {}, а должно быть имя файла рядом", tensor.substr(0, 200),
               brief(file)));
     }

@@ -360,7 +360,7 @@ TensorTable CheckpointReader::read() {
     if (!is_tensor(value)) continue;
     if (key.kind != PickleKind::kText || key.text.size() > kMaxNameBytes || !is_utf8(key.text)) {
       fail_checkpoint(name_,
-                      tr("a tensor's name is no text of at most {} bytes: {}",
+                      tr("a tensor's name is not a text of at most {} bytes: {}",
                          "имя тензора — не текст до {} байт: {}", kMaxNameBytes, shown(key.text)));
     }
     const auto info = read_tensor(key.text, value);

@@ -212,7 +212,7 @@ void Chat::add_picture(const std::string& path) {
   }
   if (!added.shrinking.empty()) about(added.shrinking);
   if (added.pages > 1) {
-    about(tr("page 1 of {} is looked at; oko ocr reads all",
+    about(tr("only page 1 of {} is used; oko ocr reads all",
              "видна страница 1 из {}; oko ocr читает все", added.pages));
   }
 }
@@ -340,7 +340,7 @@ void Chat::print_json_answer(const std::string& question, const tasks::Answer& a
 
 void Chat::print_stats() const {
   if (!last_ || !last_->result) {
-    return show(words("there is no whole answer yet\n", "целого ответа ещё нет\n"));
+    return show(words("there is no complete answer yet\n", "целого ответа ещё нет\n"));
   }
   show(chat_stats_text(last_->result->stats, last_->picture_stats));
 }

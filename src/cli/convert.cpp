@@ -84,7 +84,7 @@ void add_convert(Command& program) {
       "convert",
       words(
           "Makes a small model of a Hugging Face one: 8 or 4 bits a weight. A model that is small "
-          "already is written anew so that it is used where it lies.",
+          "already is rewritten so that its weights are used from the file.",
           "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую "
           "переписывает "
           "так, чтобы её веса читались прямо из файла."));

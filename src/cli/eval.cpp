@@ -83,7 +83,7 @@ std::vector<Sample> samples_of(const std::string& folder, bool quiet) {
   if (samples.empty()) {
     throw Error(ErrorCode::kBadInput,
                 tr("{}: no pictures with their text", "{}: нет картинок с их текстом", folder),
-                tr("name a folder of pictures with a NAME.txt beside each NAME.png",
+                tr("name a folder of pictures with a NAME.txt next to each NAME.png",
                    "укажите папку картинок, где рядом с каждой ИМЯ.png лежит ИМЯ.txt"));
   }
   std::sort(files.begin(), files.end());

@@ -42,7 +42,7 @@ void add_common_options(Command& command, CommonOptions& options) {
 
 void ignore_budget(Command& command) {
   command.set_description("--budget",
-                          words("is ignored: this command takes the memory that it takes",
+                          words("is ignored: this command has no limit of memory",
                                 "не учитывается: команда берёт столько памяти, сколько ей нужно"));
 }
 

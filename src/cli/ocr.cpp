@@ -37,9 +37,9 @@ void refuse_binary_on_terminal(const OcrOptions& options) {
 
 /// Notes that a page has ink that was not read for sure.
 void say_doubt(const LocalizedText& name, const document::Page& page) {
-  say_note(page.lines.empty() ? tr("{}: what may be text could not be read",
+  say_note(page.lines.empty() ? tr("{}: possible text could not be read",
                                    "{}: то, что похоже на текст, прочитать не удалось", name)
-                              : tr("{}: most of what was read is a guess",
+                              : tr("{}: most of the read text is a guess",
                                    "{}: большая часть прочитанного — догадка", name));
 }
 

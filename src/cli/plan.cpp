@@ -243,7 +243,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   print_row(words("looking at a picture of {} megapixels", "взгляд на картинку в {} Мп",
                   megapixels(options.pixels_read())),
             generation.vision.total());
-  print_row(words("reading a prompt of {} tokens beside it", "чтение запроса: ещё {} токенов",
+  print_row(words("reading a prompt of {} tokens with it", "чтение запроса: ещё {} токенов",
                   options.text_tokens),
             generation.prefill.total());
   print_row(words("KV cache in the end, after {} tokens of answer",

@@ -53,7 +53,7 @@ void require_pdf(const std::filesystem::path& path) {
                            "{}: PDF повреждён: страницы не находятся", path.string())
                       : tr("{}: the PDF is cut off: its end is missing",
                            "{}: PDF обрезан: конца файла нет", path.string()),
-              tr("fetch the file again, or open it in a viewer and save it anew",
+              tr("fetch the file again, or open it in a viewer and save it again",
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 
@@ -300,7 +300,7 @@ PageSize Pdf::size_of(double width_points, double height_points, int number) con
 void Pdf::throw_damaged_page(int page) const {
   throw Error(ErrorCode::kBadInput,
               tr("{}, page {}: is damaged", "{}, страница {}: повреждена", name_, page + 1),
-              tr("fetch the file again, or open it in a viewer and save it anew",
+              tr("fetch the file again, or open it in a viewer and save it again",
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 

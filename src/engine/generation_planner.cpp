@@ -87,7 +87,7 @@ int GenerationPlanner::answer_tokens(const GenerationRequest& request, int promp
   const int most = config_.text.max_position_embeddings;
   if (prompt_tokens >= most) {
     throw Error(ErrorCode::kBadInput,
-                tr("the prompt has {} tokens, this model knows {} with the answer",
+                tr("the prompt has {} tokens; the context limit is {} with the answer",
                    "в запросе {} токенов, модель знает {} вместе с ответом", prompt_tokens, most),
                 tr("ask with a shorter text, or about fewer or smaller pictures",
                    "сократите запрос, спросите о меньшем числе картинок или о меньших"));

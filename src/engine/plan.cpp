@@ -98,7 +98,7 @@ void find_limits(const PlanOptions& options, Plan& plan) {
 LocalizedText advice_to_make_room(const PlanOptions& options, const Plan& plan) {
   const bool fits_machine = plan.taken() <= plan.machine_budget;
   if (plan.budget < plan.machine_budget && fits_machine) {
-    return tr("{}, up to {}: the machine has that for oko; {} is the least that would do",
+    return tr("raise {}, up to {}; {} is sufficient",
               "{}, до {}: столько у машины для oko есть; хватит и {}", Knob{"budget"},
               budget::memory_limit_text(plan.machine_budget),
               budget::memory_size_text(plan.taken()));
@@ -117,7 +117,7 @@ LocalizedText advice_to_make_room(const PlanOptions& options, const Plan& plan) 
 void advise(const PlanOptions& options, Plan& plan) {
   if (plan.budget > plan.machine_budget) {
     plan.advice.push_back(
-        tr("{} {}: the machine has no more for oko beside the system, and swaps beyond that",
+        tr("{} {}: the machine has no more memory for oko, and swaps beyond that",
            "{} {}: больше у машины для oko рядом с системой нет, дальше — подкачка", Knob{"budget"},
            budget::memory_limit_text(plan.machine_budget)));
   }

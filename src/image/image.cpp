@@ -82,7 +82,7 @@ void throw_damaged(const LocalizedText& name, Format format, std::string_view wo
                              "{}: данные {} повреждены или обрезаны", name, format_name(format));
   if (!words.empty()) message += fmt::format(" ({})", words);
   throw Error(ErrorCode::kBadInput, message,
-              tr("fetch the file again, or open it in a viewer and save it anew",
+              tr("fetch the file again, or open it in a viewer and save it again",
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 

@@ -27,7 +27,7 @@ Limit limit_of(const PictureTextOptions& options) {
                "в бюджете памяти есть место для {} токенов текста", room)};
   }
   return {room, "context",
-          tr("the model has room for {} tokens of text beside the picture, the question and the "
+          tr("the model has room for {} tokens of text next to the picture, the question and the "
              "answer",
              "у модели есть место для {} токенов текста кроме картинки, вопроса и ответа", room)};
 }

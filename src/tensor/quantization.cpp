@@ -28,7 +28,7 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
     if (found == entry.end()) return std::int64_t{otherwise};
     if (!found->is_number_integer()) {
       refuse_settings(file_name,
-                      tr("quantization: {} is {}, oko expects a whole number",
+                      tr("quantization: {} is {}, oko expects an integer",
                          "quantization: {} = {}, а должно быть целое число", key, brief(*found)));
     }
     return found->get<std::int64_t>();

@@ -165,11 +165,11 @@ TEST_F(ImageProcessorConfigTest, WrongValuesAreBadModel) {
   EXPECT_EQ(message_of("{"), "is not JSON (byte 2 of 1)");
   EXPECT_EQ(message_of("[1]"), "holds a list, oko expects an object");
   EXPECT_EQ(message_of(R"({"patch_size": 0})"),
-            "patch_size is 0, oko expects a whole number from 1 to 64");
+            "patch_size is 0, oko expects an integer from 1 to 64");
   EXPECT_EQ(message_of(R"({"patch_size": "16"})"),
-            "patch_size is \"16\", oko expects a whole number from 1 to 64");
+            "patch_size is \"16\", oko expects an integer from 1 to 64");
   EXPECT_EQ(message_of(R"({"merge_size": 18446744073709551615})"),
-            "merge_size is 18446744073709551615, oko expects a whole number from 1 to 8");
+            "merge_size is 18446744073709551615, oko expects an integer from 1 to 8");
   EXPECT_EQ(message_of(R"({"image_std": [0.5, 0, 0.5]})"),
             "image_std is a list, oko expects three numbers above 0");
   EXPECT_EQ(message_of(R"({"image_mean": [0.5, 0.5]})"),
@@ -177,12 +177,12 @@ TEST_F(ImageProcessorConfigTest, WrongValuesAreBadModel) {
   EXPECT_EQ(message_of(R"({"size": 5})"), "size is 5, oko expects an object");
   const std::string deep(100'000, '[');
   EXPECT_EQ(message_of("{\"patch_size\": " + deep + std::string(100'000, ']') + "}"),
-            "patch_size is a list, oko expects a whole number from 1 to 64");
+            "patch_size is a list, oko expects an integer from 1 to 64");
   EXPECT_EQ(message_of(R"({"resample": 2})"), "resample is 2, oko expects 3");
   EXPECT_EQ(message_of(R"({"size": {"shortest_edge": 9000, "longest_edge": 100}})"),
             "size.longest_edge is 100, oko expects at least shortest_edge (9000)");
   EXPECT_EQ(message_of(R"({"min_pixels": 9000, "max_pixels": 100})"),
-            "max_pixels is 100, oko expects a whole number from 9000 to 1099511627776");
+            "max_pixels is 100, oko expects an integer from 9000 to 1099511627776");
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ TEST(QuantizationTest, TheQuantizationOfAnotherProgramIsNamed) {
 TEST(QuantizationTest, ValuesOfAWrongTypeAreRefused) {
   expect_refused(R"({"quantization":4})", "quantization is 4, oko expects an object");
   expect_refused(R"({"quantization":[]})", "quantization is a list");
-  expect_refused(R"({"quantization":{"bits":"4"}})", "bits is \"4\", oko expects a whole number");
-  expect_refused(R"({"quantization":{"bits":4.0}})", "bits is 4.0, oko expects a whole number");
+  expect_refused(R"({"quantization":{"bits":"4"}})", "bits is \"4\", oko expects an integer");
+  expect_refused(R"({"quantization":{"bits":4.0}})", "bits is 4.0, oko expects an integer");
   expect_refused(R"({"quantization":{"group_size":null}})", "group_size is null");
   expect_refused(R"({"quantization":{"mode":4}})", "mode 4");
   expect_refused(R"({"quantization":{"layers.0":"no"}})", "layers.0 is \"no\"");

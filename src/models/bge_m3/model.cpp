@@ -132,7 +132,7 @@ void Model::require(const Outputs& outputs) const {
                 tr("{}: no {} output, because the tensors {}.weight and .bias are missing",
                    "{}: выхода {} нет, потому что не хватает тензоров {}.weight и .bias",
                    model_dir_.string(), output, head),
-                tr("BGE-M3 keeps them in {}.pt: put that file beside the original weights and run "
+                tr("BGE-M3 keeps them in {}.pt: put that file next to the original weights and run "
                    "oko convert again",
                    "у BGE-M3 они в файле {}.pt: положите его к исходным весам и повторите "
                    "oko convert",

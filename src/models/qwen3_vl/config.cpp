@@ -57,7 +57,7 @@ void parse_rope(const ConfigReader& reader, TextConfig& text) {
     const std::vector<int> sections = rope.integers("mrope_section", 3, 0, text.head_dim / 2);
     if (sections.size() != 3) {
       rope.refuse("mrope_section", *rope.find("mrope_section"),
-                  tr("three whole numbers", "три целых числа"));
+                  tr("three integers", "три целых числа"));
     }
     std::copy(sections.begin(), sections.end(), text.mrope_section.begin());
   }
