@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -23,7 +25,7 @@
 #include "engine/embedder.h"
 #include "hub/model_path.h"
 #include "models/bge_m3/model.h"
-#include "text/utf8.h"
+#include "tasks/embed_texts.h"
 
 namespace oko::cli {
 namespace {
@@ -34,14 +36,14 @@ namespace bge = models::bge_m3;
 using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool,
                                   std::int64_t, std::uint64_t, float>;
 
+constexpr const char* kStandardInput = "-";
+
 struct EmbedOptions {
   CommonOptions common;
   std::vector<std::string> texts;
   std::string model = hub::kDefaultEmbeddingModel;
-  std::optional<std::string> prefix;
-  bge::Outputs outputs{.dense = false};
+  tasks::EmbedTextsOptions run{.outputs = {.dense = false}};
   bool token_strings = false;
-  int max_tokens = 0;
   std::size_t threads = 0;
   bool json = false;
   bool stats = false;
@@ -53,27 +55,26 @@ std::string name_of(std::int32_t id, const EmbedOptions& options,
   return options.token_strings ? std::string(embedder.tokenizer().token(id)) : std::to_string(id);
 }
 
-/// Text in another encoding gets a vector, and a wrong one; UTF-16 has NULs.
-bool is_plain_utf8(const std::string& text) {
-  return text::is_valid_utf8(text) && text.find('\0') == std::string::npos;
-}
-
-std::string json_line(const engine::TextEmbedding& text, std::size_t index, bool broken,
-                      const EmbedOptions& options, const engine::Embedder& embedder) {
-  Json line{{"index", index}, {"tokens", text.tokens}, {"total_tokens", text.total_tokens}};
-  if (broken) line["not_utf8"] = true;
-  if (options.outputs.dense) line["dense"] = text.encoding.dense;
-  if (options.outputs.sparse) {
+std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& options,
+                      const engine::Embedder& embedder) {
+  const bge::Outputs& outputs = options.run.outputs;
+  const engine::TextEmbedding& embedding = text.embedding;
+  Json line{{"index", text.index},
+            {"tokens", embedding.tokens},
+            {"total_tokens", embedding.total_tokens}};
+  if (!text.is_plain_utf8) line["not_utf8"] = true;
+  if (outputs.dense) line["dense"] = embedding.encoding.dense;
+  if (outputs.sparse) {
     Json& sparse = line["sparse"] = Json::object();
-    for (const auto& [id, weight] : text.encoding.sparse) {
+    for (const auto& [id, weight] : embedding.encoding.sparse) {
       float& kept =
           sparse.emplace(name_of(id, options, embedder), 0.0f).first.value().get_ref<float&>();
       kept = std::max(kept, weight);
     }
   }
-  if (options.outputs.colbert) {
+  if (outputs.colbert) {
     Json& rows = line["colbert"] = Json::array();
-    const bge::TokenVectors& vectors = text.encoding.colbert;
+    const bge::TokenVectors& vectors = embedding.encoding.colbert;
     for (std::size_t i = 0; i < vectors.count(); ++i) {
       rows.push_back(std::vector<float>(vectors.row(i), vectors.row(i) + vectors.dimensions));
     }
@@ -82,11 +83,10 @@ std::string json_line(const engine::TextEmbedding& text, std::size_t index, bool
 }
 
 /// A line for each vector; with several outputs its name stands in front.
-std::string text_lines(const engine::TextEmbedding& text, const EmbedOptions& options,
+std::string text_lines(const bge::Encoding& encoding, const EmbedOptions& options,
                        const engine::Embedder& embedder) {
-  const bge::Outputs& outputs = options.outputs;
+  const bge::Outputs& outputs = options.run.outputs;
   const bool named = outputs.dense + outputs.sparse + outputs.colbert > 1;
-  const bge::Encoding& encoding = text.encoding;
   std::string lines;
   const auto add = [&](const char* name, const std::string& line) {
     lines += named ? fmt::format("{}\t{}\n", name, line) : line + "\n";
@@ -107,115 +107,80 @@ std::string text_lines(const engine::TextEmbedding& text, const EmbedOptions& op
   return lines;
 }
 
-/// Embeds texts in runs, prints what becomes of them, and adds up.
-class EmbedRun {
- public:
-  explicit EmbedRun(const EmbedOptions& options)
-      : options_(options),
-        model_(hub::find_model(options.model)),
-        embedder_(
-            {.model = model_,
-             .prepare_weights = [&] { align_model(model_, options.common, interrupt_.token()); },
-             .host = make_host(options.common, options.threads)}) {
-    const bool speaks = !options.common.quiet && options.outputs.dense;
-    if (speaks && bge::assumes_pooling(model_)) say_assumed_pooling(model_);
-  }
-
-  void embed(std::vector<std::string> texts) {
-    std::vector<bool> broken;
-    broken.reserve(texts.size());
-    for (const std::string& text : texts) broken.push_back(!is_plain_utf8(text));
-    engine::EmbeddingRequest request;
-    request.prompt = options_.prefix;
-    request.texts = std::move(texts);
-    request.outputs = options_.outputs;
-    request.max_tokens = options_.max_tokens;
-    ProgressBar progress(words("embedding", "векторы"), options_.common.quiet);
-    const engine::EmbeddingResult result =
-        embedder_.embed(request, interrupt_.token(), [&](double done) { progress.update(done); });
-    progress.clear();
-    for (std::size_t i = 0; i < result.texts.size(); ++i) {
-      const engine::TextEmbedding& text = result.texts[i];
-      if (broken[i]) warn_of_encoding();
-      warn_if_cut(text);
-      print(options_.json ? json_line(text, done_, broken[i], options_, embedder_)
-                          : text_lines(text, options_, embedder_));
-      ++done_;
-    }
-    add(result.stats);
-  }
-
-  StopToken stop_token() const { return interrupt_.token(); }
-
-  void print_stats() const {
-    say(words(
-        "texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
-        "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
-        "({} predicted)\n",
-        "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
-        "(токенов/с: {:.0f}), пик памяти {} (в буферах MLX {}), из них {} на одну порцию "
-        "текстов (ожидалось "
-        "{})\n",
-        done_, stats_.tokens, stats_.load_seconds * 1e3, stats_.tokenize_seconds * 1e3,
-        stats_.encode_seconds,
-        static_cast<double>(stats_.tokens) / std::max(1e-9, stats_.encode_seconds),
-        format_bytes(stats_.peak_private_bytes), format_bytes(stats_.mlx_peak_bytes),
-        format_bytes(stats_.memory), format_bytes(stats_.predicted_memory)));
-    print_copied_weights(stats_.copied_weight_bytes);
-  }
-
- private:
-  void warn_of_encoding() const {
-    if (options_.common.quiet) return;
+void say_notes(const tasks::EmbeddedText& text) {
+  const engine::TextEmbedding& embedding = text.embedding;
+  if (!text.is_plain_utf8) {
     say_note(words("text {}: is not UTF-8; its vector may be wrong",
-                   "текст {}: это не UTF-8; вектор может быть неверным", done_ + 1));
+                   "текст {}: это не UTF-8; вектор может быть неверным", text.index + 1));
   }
+  if (embedding.total_tokens == embedding.tokens) return;
+  say_note(words("text {}: only the first {} of its {} tokens were read, {} were cut off",
+                 "текст {}: прочитаны только первые {} из {} токенов, отброшено {}", text.index + 1,
+                 embedding.tokens, embedding.total_tokens,
+                 embedding.total_tokens - embedding.tokens));
+}
 
-  void warn_if_cut(const engine::TextEmbedding& text) const {
-    if (text.total_tokens == text.tokens || options_.common.quiet) return;
-    say_note(words("text {}: only the first {} of its {} tokens were read, {} were cut off",
-                   "текст {}: прочитаны только первые {} из {} токенов, отброшено {}", done_ + 1,
-                   text.tokens, text.total_tokens, text.total_tokens - text.tokens));
+void print_stats(const tasks::EmbedTextsStats& stats) {
+  const engine::EmbeddingStats& total = stats.total;
+  say(words(
+      "texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
+      "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
+      "({} predicted)\n",
+      "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
+      "(токенов/с: {:.0f}), пик памяти {} (в буферах MLX {}), из них {} на одну порцию "
+      "текстов (ожидалось "
+      "{})\n",
+      stats.texts, total.tokens, total.load_seconds * 1e3, total.tokenize_seconds * 1e3,
+      total.encode_seconds,
+      static_cast<double>(total.tokens) / std::max(1e-9, total.encode_seconds),
+      format_bytes(total.peak_private_bytes), format_bytes(total.mlx_peak_bytes),
+      format_bytes(total.memory), format_bytes(total.predicted_memory)));
+  print_copied_weights(total.copied_weight_bytes);
+}
+
+void refuse_input_with_texts(const EmbedOptions& options) {
+  throw Error(
+      ErrorCode::kUsage,
+      tr("- reads texts from standard input, and {} more were given",
+         "- читает тексты со стандартного ввода, а указаны и другие: {}", options.texts.size() - 1),
+      tr("give texts or -, not both", "укажите или тексты, или -"));
+}
+
+/// The texts of the command line at once, or lines of standard input as they come.
+tasks::TextBatches batches_of(const EmbedOptions& options, const StopToken& stop) {
+  if (std::ranges::count(options.texts, kStandardInput) == 0) {
+    return [texts = std::optional(options.texts)]() mutable {
+      return std::exchange(texts, std::nullopt);
+    };
   }
-
-  void add(const engine::EmbeddingStats& stats) {
-    stats_.load_seconds += stats.load_seconds;
-    stats_.tokenize_seconds += stats.tokenize_seconds;
-    stats_.encode_seconds += stats.encode_seconds;
-    stats_.tokens += stats.tokens;
-    stats_.copied_weight_bytes = stats.copied_weight_bytes;
-    stats_.peak_private_bytes = std::max(stats_.peak_private_bytes, stats.peak_private_bytes);
-    stats_.mlx_peak_bytes = std::max(stats_.mlx_peak_bytes, stats.mlx_peak_bytes);
-    stats_.memory = std::max(stats_.memory, stats.memory);
-    stats_.predicted_memory = std::max(stats_.predicted_memory, stats.predicted_memory);
-  }
-
-  const EmbedOptions& options_;
-  std::filesystem::path model_;
-  Interrupt interrupt_;
-  engine::Embedder embedder_;
-  std::size_t done_ = 0;
-  engine::EmbeddingStats stats_;
-};
+  return [reader = std::make_shared<LineReader>(STDIN_FILENO, stop)] { return reader->next(); };
+}
 
 void embed(EmbedOptions options) {
-  if (!options.outputs.sparse && !options.outputs.colbert) options.outputs.dense = true;
-  EmbedRun run(options);
-  const auto input = std::ranges::count(options.texts, "-");
-  if (input > 0 && options.texts.size() > 1) {
-    throw Error(ErrorCode::kUsage,
-                tr("- reads texts from standard input, and {} more were given",
-                   "- читает тексты со стандартного ввода, а указаны и другие: {}",
-                   options.texts.size() - 1),
-                tr("give texts or -, not both", "укажите или тексты, или -"));
+  bge::Outputs& outputs = options.run.outputs;
+  if (!outputs.sparse && !outputs.colbert) outputs.dense = true;
+  const std::filesystem::path model = hub::find_model(options.model);
+  const Interrupt interrupt;
+  engine::Embedder embedder(
+      {.model = model,
+       .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
+       .host = make_host(options.common, options.threads)});
+  const bool quiet = options.common.quiet;
+  if (!quiet && outputs.dense && bge::assumes_pooling(model)) say_assumed_pooling(model);
+  if (options.texts.size() > 1 && std::ranges::count(options.texts, kStandardInput) > 0) {
+    refuse_input_with_texts(options);
   }
-  if (input > 0) {
-    LineReader reader(STDIN_FILENO, run.stop_token());
-    while (auto lines = reader.next()) run.embed(*std::move(lines));
-  } else {
-    run.embed(options.texts);
-  }
-  if (options.stats) run.print_stats();
+  ProgressBar progress(words("embedding", "векторы"), quiet);
+  const auto print_text = [&](const tasks::EmbeddedText& text) {
+    progress.clear();
+    if (!quiet) say_notes(text);
+    print(options.json ? json_line(text, options, embedder)
+                       : text_lines(text.embedding.encoding, options, embedder));
+  };
+  const tasks::EmbedTextsStats stats =
+      tasks::embed_texts(embedder, options.run, batches_of(options, interrupt.token()), print_text,
+                         interrupt.token(), [&](double done) { progress.update(done); });
+  if (options.stats) print_stats(stats);
 }
 
 }  // namespace
@@ -235,23 +200,23 @@ void add_embed(Command& program) {
       .add_option("--model", &options->model,
                   words("name or folder of the model", "имя или папка модели"))
       .show_default();
-  command.add_flag("--dense", &options->outputs.dense,
+  command.add_flag("--dense", &options->run.outputs.dense,
                    words("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
-  command.add_flag("--sparse", &options->outputs.sparse,
+  command.add_flag("--sparse", &options->run.outputs.sparse,
                    words("a weight for each token", "вес каждого токена"));
-  command.add_flag("--colbert", &options->outputs.colbert,
+  command.add_flag("--colbert", &options->run.outputs.colbert,
                    words("a vector for each token", "вектор на каждый токен"));
   command.add_flag("--token-strings", &options->token_strings,
                    words("name tokens of sparse vectors by their text, not by number",
                          "называть токены разреженных векторов текстом, а не номером"));
   // An empty text counts, too: it turns the model's own prompt off.
-  command.add_option("--prefix", &options->prefix,
+  command.add_option("--prefix", &options->run.prompt,
                      words("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "
                            "without: the model's own prompt, if it has one",
                            "поставить перед каждым текстом (multilingual-e5: \"query: \" или "
                            "\"passage: \"); без ключа: подсказка самой модели, если есть"));
   command
-      .add_option("--max-tokens", &options->max_tokens,
+      .add_option("--max-tokens", &options->run.max_tokens,
                   words("read at most so many tokens of a text",
                         "читать не больше стольких токенов текста"))
       .range(3, 1'000'000);

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "engine/embedder.h"
+#include "models/bge_m3/model.h"
+
+namespace oko::tasks {
+
+struct EmbedTextsOptions {
+  models::bge_m3::Outputs outputs = {};
+  /// Put before each text; none: what the model says (config_sentence_transformers.json).
+  std::optional<std::string> prompt = {};
+  int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
+};
+
+/// Gives the next texts, UTF-8; nothing at the end. They are embedded together, and their vectors
+/// are in memory at once. Asked on the caller's thread, after the sink has got all texts before.
+using TextBatches = std::function<std::optional<std::vector<std::string>>()>;
+
+/// A text with its vectors.
+struct EmbeddedText {
+  std::size_t index = 0;  ///< among all texts, counted from 0
+  engine::TextEmbedding embedding;
+  /// UTF-8 without NULs. Of other text, as UTF-16 is, the vectors may be wrong.
+  bool is_plain_utf8 = true;
+};
+
+/// Takes the texts in order, on the thread that called `embed_texts`. What it throws ends the work.
+using EmbeddingSink = std::function<void(const EmbeddedText&)>;
+
+/// Of all batches: sums of times and tokens, the most of peaks and memory.
+struct EmbedTextsStats {
+  std::size_t texts = 0;
+  engine::EmbeddingStats total;
+};
+
+/// Embeds texts batch by batch. `on_progress` is told the share of a batch that is done, 0..1.
+/// Throws what Embedder::embed, `next` and `sink` throw.
+EmbedTextsStats embed_texts(engine::Embedder& embedder, const EmbedTextsOptions& options,
+                            const TextBatches& next, const EmbeddingSink& sink,
+                            const StopToken& stop,
+                            const std::function<void(double)>& on_progress = {});
+
+}  // namespace oko::tasks
