@@ -9,6 +9,7 @@
 #include <regex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -31,26 +32,35 @@ std::ptrdiff_t width(std::string_view line) {
                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
-/// Calls `check(file, number, line)` with every line of the Markdown and CMake files, except what a
-/// program prints: lines of ```console without "$ ". Returns the count of files.
-template <typename Check>
-int for_lines(Check check) {
-  int files = 0;
+/// The files of the repository, but for hidden folders and what a build makes.
+std::vector<fs::path> repository_files() {
+  std::vector<fs::path> files;
   auto entry = fs::recursive_directory_iterator(fs::path(OKO_SOURCE_DIR));
   for (; entry != fs::recursive_directory_iterator(); ++entry) {
     const std::string name = entry->path().filename();
     if (entry->is_directory() && (name == "build" || name.starts_with("."))) {
       entry.disable_recursion_pending();
     }
-    if (!entry->is_regular_file() || !is_checked(entry->path())) continue;
+    if (entry->is_regular_file()) files.push_back(entry->path());
+  }
+  return files;
+}
+
+/// Calls `check(file, number, line)` with every line of the Markdown and CMake files, except what a
+/// program prints: lines of ```console without "$ ". Returns the count of files.
+template <typename Check>
+int for_lines(Check check) {
+  int files = 0;
+  for (const fs::path& path : repository_files()) {
+    if (!is_checked(path)) continue;
     ++files;
-    std::ifstream file(entry->path());
+    std::ifstream file(path);
     std::string line;
     bool console = false;
     for (int number = 1; std::getline(file, line); ++number) {
       if (line.starts_with("```")) console = line == "```console";
       if (console && !line.starts_with("$ ")) continue;
-      check(entry->path(), number, line);
+      check(path, number, line);
     }
   }
   return files;
@@ -61,6 +71,26 @@ TEST(TextFilesTest, LinesOfMarkdownAndCMakeHaveAtMost100Characters) {
     EXPECT_LE(width(line), 100) << file << ":" << number << ": " << line;
   });
   EXPECT_GT(files, 40);
+}
+
+/// Sources are named by a path, or its end: `engine/plan.h`. NAME stands for any name.
+TEST(TextFilesTest, DocumentsNameFilesThatExist) {
+  std::string files;
+  for (const fs::path& path : repository_files()) files += path.string() + "\n";
+  const std::regex named("`([\\w/]+\\.(h|cpp|mm|cmake|py|sh))`");
+  int found = 0;
+  for_lines([&](const fs::path& file, int number, const std::string& line) {
+    if (file.extension() != ".md") return;
+    for (auto match = std::sregex_iterator(line.begin(), line.end(), named);
+         match != std::sregex_iterator(); ++match) {
+      const std::string name = (*match)[1];
+      if (name.find("NAME") != std::string::npos || name == "omp.h") continue;
+      ++found;
+      EXPECT_NE(files.find("/" + name + "\n"), std::string::npos)
+          << file << ":" << number << ": " << name;
+    }
+  });
+  EXPECT_GT(found, 100);
 }
 
 TEST(TextFilesTest, DecisionsAreNumberedOnceAndListed) {
