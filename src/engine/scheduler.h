@@ -20,7 +20,14 @@ class StepSource {
 };
 
 /// The one thread that owns MLX: arrays are made, used and given back on it. It runs commands, one
-/// by one, and steps; a step of every source that has work comes between two commands.
+/// by one, and steps; a step of every source that has work comes between two commands. The states
+/// of a source:
+///
+///     idle --- wake ---> queued --- first in the queue ---> running --- no more steps ---> idle
+///                          ^                                   |
+///                          +--- more steps, or woken ----------+
+///
+/// `forget` ends every state, running at the end of the step.
 class Scheduler {
  public:
   /// `threads`: of the CPU kernels; 0: one a physical core. Throws as `tensor::select_device`.
