@@ -43,7 +43,7 @@ struct Case {
 
 class DecodeBytesTest : public ScratchFolderTest, public ::testing::WithParamInterface<Case> {};
 
-TEST_P(DecodeBytesTest, BoundsTakenMemoryClosely) {
+TEST_P(DecodeBytesTest, PredictsAtMost150PercentTooMuch) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
   const std::string path = (folder_ / GetParam().name).string();
   ASSERT_TRUE(save(path + GetParam().options, GetParam().orientation));
