@@ -34,6 +34,8 @@ class Descriptor {
 
 [[noreturn]] void throw_unreadable(const std::filesystem::path& path, int error, ErrorCode code) {
   std::error_code ignored;
+  const bool is_missing = error == ENOENT || error == ENOTDIR;
+  if (is_missing && code == ErrorCode::kBadInput) code = ErrorCode::kNotFound;
   if (error == ENOENT && std::filesystem::is_symlink(path, ignored)) {
     throw Error(code,
                 tr("{}: is a link to a file that is not there",
@@ -41,7 +43,7 @@ class Descriptor {
                 tr("the download is incomplete, or the file was removed: get it again",
                    "загрузка не завершена или файл удалён: получите его заново"));
   }
-  if (error == ENOENT || error == ENOTDIR) {
+  if (is_missing) {
     throw Error(code, tr("{}: no such file", "{}: нет такого файла", path.string()),
                 tr("check the path", "проверьте путь"));
   }
@@ -110,8 +112,9 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > max_bytes) {
     const SizePair sizes(size, max_bytes);
-    throw Error(bad, tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
-                        path.string(), sizes.first, sizes.second));
+    throw Error(bad == ErrorCode::kBadInput ? ErrorCode::kTooLarge : bad,
+                tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
+                   path.string(), sizes.first, sizes.second));
   }
   std::string bytes(size, '\0');
   std::size_t done = 0;

@@ -56,7 +56,7 @@ void StandardInput::read(const StopToken& stop) {
     if (count == 0) return;
     total += static_cast<std::uint64_t>(count);
     if (total > kMaxBytes) {
-      throw Error(ErrorCode::kBadInput,
+      throw Error(ErrorCode::kTooLarge,
                   tr("-: standard input is longer than {}", "-: стандартный ввод длиннее {}",
                      format_bytes(kMaxBytes)),
                   tr("name a file instead", "укажите файл"));

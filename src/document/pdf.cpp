@@ -41,7 +41,7 @@ std::string bytes_at(const std::filesystem::path& path, bool from_end) {
 void require_pdf(const std::filesystem::path& path) {
   if (is_pdf(path)) return;
   const std::string head = bytes_at(path, /*from_end=*/false);
-  throw Error(ErrorCode::kBadInput,
+  throw Error(ErrorCode::kUnsupported,
               tr("{}: is not a PDF (it starts like {})", "{}: это не PDF (начинается как {})",
                  path.string(), image::describe_head(std::as_bytes(std::span(head)))));
 }
@@ -59,7 +59,7 @@ void require_pdf(const std::filesystem::path& path) {
 
 [[noreturn]] void throw_locked(const std::filesystem::path& path) {
   throw Error(
-      ErrorCode::kBadInput,
+      ErrorCode::kUnsupported,
       tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", path.string()),
       tr("remove the password first: qpdf --decrypt --password=... in.pdf out.pdf",
          "сначала снимите пароль: qpdf --decrypt --password=... in.pdf out.pdf"));
@@ -261,7 +261,7 @@ const PdfStructure& Pdf::structure() const {
 /// once.
 FPDF_PAGE Pdf::open_page(int page) const {
   if (page < 0 || page >= page_count_) {
-    throw Error(ErrorCode::kBadInput,
+    throw Error(ErrorCode::kNotFound,
                 tr("{}: has no page {}, only {}", "{}: страницы {} нет, всего страниц: {}", name_,
                    page + 1, page_count_));
   }

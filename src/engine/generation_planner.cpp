@@ -86,7 +86,7 @@ std::int64_t GenerationPlanner::largest_picture(const std::vector<qwen::ImageSiz
 int GenerationPlanner::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
   if (prompt_tokens >= most) {
-    throw Error(ErrorCode::kBadInput,
+    throw Error(ErrorCode::kTooLarge,
                 tr("the prompt has {} tokens; the context limit is {} with the answer",
                    "в запросе {} токенов, модель знает {} вместе с ответом", prompt_tokens, most),
                 tr("ask with a shorter text, or about fewer or smaller pictures",

@@ -58,6 +58,7 @@ models::qwen3_vl::PromptLayout GenerationTask::text_read() {
 }
 
 void GenerationTask::release() {
+  count.reset();
   host_decoder.reset();
   device_decoder.reset();
   sequence.reset();

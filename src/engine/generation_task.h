@@ -36,6 +36,7 @@ enum class GenerationPhase { kVision, kPrefill, kDecode };
 /// an error ends every state; memory is given back before the caller learns of the end. The task
 /// owns all that it needs. The caller's thread makes it, then only the model thread touches it.
 struct GenerationTask {
+  std::shared_ptr<void> count;  ///< among the requests that run or wait
   GenerationRequest request;
   std::shared_ptr<AnswerStream> answer = std::make_shared<AnswerStream>();
   GenerationPlanner::Plan plan;

@@ -124,6 +124,7 @@ Knobs Generator::knobs_for(const GenerationRequest& request,
 
 GenerationHandle Generator::submit(GenerationRequest request, const StopToken& stop) {
   auto task = std::make_unique<GenerationTask>();
+  task->count = count_request();
   task->request = std::move(request);
   task->lease = admit(*task, stop);
   task->begin_to_measure();
@@ -155,6 +156,19 @@ GenerationResult Generator::generate(GenerationRequest request, const TextSink& 
     }
     throw;
   }
+}
+
+/// Counts one more request while what it returns lives.
+std::shared_ptr<void> Generator::count_request() {
+  const std::size_t others = requests_.fetch_add(1);
+  std::shared_ptr<void> count(nullptr, [this](void*) { requests_.fetch_sub(1); });
+  if (others >= options_.max_requests) {
+    throw Error(ErrorCode::kBusy,
+                tr("{} requests run or wait, which is the limit",
+                   "выполняются или ждут запросы, {}: больше нельзя", others),
+                tr("try again when one has ended", "повторите, когда один из них закончится"));
+  }
+  return count;
 }
 
 /// Decides how the request is worked on and waits until its memory is free.

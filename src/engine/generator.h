@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -41,6 +42,7 @@ struct GeneratorOptions {
   /// Number of requests that run at once, at least 1; more wait. With oko's kernels and up to 8
   /// tokens a pass, answers equal, to the bit, those of each request alone.
   std::size_t max_sequences = 8;
+  std::size_t max_requests = 256;  ///< that run or wait at once; more are refused
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
   /// The host whose budget and thread it uses; null: its own, without a limit.
@@ -85,8 +87,9 @@ class Generator : private StepSource {
 
   /// Answers a conversation. Waits until the memory is free, on the caller's thread, and reduces
   /// the request if it would not fit (see `reduce_to_fit`). Throws kCancelled if `stop` is
-  /// requested before it returns; kUsage for options out of range; kBadInput for pictures and
-  /// messages that do not fit; kOverBudget.
+  /// requested before it returns; kUsage for options out of range; kBadInput for messages that do
+  /// not fit their pictures; kTooLarge beyond the model's context; kBusy beyond `max_requests`;
+  /// kOverBudget.
   GenerationHandle submit(GenerationRequest request, const StopToken& stop = {});
 
   /// Submits and waits. The sinks are called on the caller's thread. Throws what `submit` and
@@ -137,6 +140,7 @@ class Generator : private StepSource {
   using TaskPointer = std::unique_ptr<GenerationTask>;
 
   // On the caller's thread.
+  std::shared_ptr<void> count_request();
   std::unique_ptr<ModelLease> admit(GenerationTask& task, const StopToken& stop);
   void preprocess(GenerationTask& task) const;
 
@@ -179,6 +183,8 @@ class Generator : private StepSource {
   std::shared_ptr<ModelHost> host_;
   Loaded loaded_;
   ModelRegistration registration_;
+
+  std::atomic<std::size_t> requests_{0};  ///< that run or wait
 
   std::mutex mutex_;
   std::list<TaskPointer> submitted_;  ///< with `mutex_`

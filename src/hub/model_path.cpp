@@ -37,7 +37,7 @@ bool is_hub_name(const std::string& name) {
         tr("{}: is a file, a model is a folder", "{}: это файл, а модель — это папка", given),
         tr("name the folder that it lies in", "укажите папку, в которой он лежит"));
   }
-  throw Error(ErrorCode::kBadModel,
+  throw Error(ErrorCode::kModelNotFound,
               tr("model {}: not found (looked for a folder of that name, in {} and in {})",
                  "модель {}: не найдена (искали папку с таким именем, в {} и в {})", given,
                  (oko_home() / "models").string(), hugging_face_cache().string()),

@@ -36,7 +36,7 @@ void check_file_size(const LocalizedText& name, std::uint64_t bytes, const Limit
   }
   if (bytes > limits.max_file_bytes) {
     const SizePair sizes(bytes, limits.max_file_bytes);
-    throw Error(ErrorCode::kBadInput,
+    throw Error(ErrorCode::kTooLarge,
                 tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}", name,
                    sizes.first, sizes.second),
                 tr("save the picture smaller or compress it more",
@@ -49,7 +49,7 @@ Format check_kind(std::span<const std::byte> bytes, const LocalizedText& name,
                   const Limits& limits) {
   check_file_size(name, bytes.size(), limits);
   if (const auto format = sniff(bytes)) return *format;
-  throw Error(ErrorCode::kBadInput,
+  throw Error(ErrorCode::kUnsupported,
               tr("{}: is not a picture oko can read (it starts like {})",
                  "{}: это не картинка, которую oko умеет читать (начинается как {})", name,
                  describe_head(bytes)),
@@ -70,7 +70,7 @@ void check_size(const LocalizedText& name, std::int64_t width, std::int64_t heig
   // Every format keeps each side within 32 bits, so the product fits.
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   if (pixels <= limits.max_pixels) return;
-  throw Error(ErrorCode::kBadInput,
+  throw Error(ErrorCode::kTooLarge,
               tr("{}: {} × {} = {}, the limit is {}", "{}: {} × {} = {}, предел — {}", name, width,
                  height, format_pixels(pixels), format_pixels(limits.max_pixels)),
               tr("make the picture smaller or cut it into parts",
@@ -87,7 +87,7 @@ void throw_damaged(const LocalizedText& name, Format format, std::string_view wo
 }
 
 void throw_unsupported(const LocalizedText& name, Format format, const LocalizedText& what) {
-  throw Error(ErrorCode::kBadInput,
+  throw Error(ErrorCode::kUnsupported,
               tr("{}: oko does not read this kind of {}: {}",
                  "{}: такую разновидность {} oko не читает: {}", name, format_name(format), what),
               tr("save the picture as PNG or JPEG", "сохраните картинку как PNG или JPEG"));
@@ -133,7 +133,7 @@ Image decode(std::span<const std::byte> bytes, const LocalizedText& name, const 
              int page) {
   const Format format = check_kind(bytes, name, limits);
   if (page > 0 && format != Format::kTiff) {
-    throw Error(ErrorCode::kBadInput,
+    throw Error(ErrorCode::kNotFound,
                 tr("{}: has one page only", "{}: страница только одна", name));
   }
   if (format == Format::kBmp) {

@@ -92,7 +92,7 @@ void find_page(const Source& source, Opened& opened) {
   if (pages.empty()) throw_damaged(source.name, source.format);
   opened.pages = static_cast<int>(pages.size());
   if (source.page >= opened.pages) {
-    throw Error(ErrorCode::kBadInput,
+    throw Error(ErrorCode::kNotFound,
                 tr("{}: there are {} pages", "{}: страниц всего {}", source.name, opened.pages));
   }
   opened.directory = pages[source.page];

@@ -113,12 +113,11 @@ TEST_F(HomeTest, NeverFallsBackToTheCurrentFolder) {
 
 TEST_F(FileTest, MissingFileFolderAndOversizeNameTheObjectAndTheNumbers) {
   write_file_atomically(folder_ / "big", std::string(2'000'000, 'x'));
-  const auto read = [&](const char* name) {
-    return message_of([&] { read_file(folder_ / name, 1'000'000, ErrorCode::kBadInput); },
-                      ErrorCode::kBadInput);
+  const auto read = [&](const char* name, ErrorCode code = ErrorCode::kTooLarge) {
+    return message_of([&] { read_file(folder_ / name, 1'000'000, ErrorCode::kBadInput); }, code);
   };
-  EXPECT_EQ(read("none"), (folder_ / "none").string() + ": no such file");
-  EXPECT_EQ(read(""), (folder_ / "").string() + ": is a folder, not a file");
+  EXPECT_EQ(read("none", ErrorCode::kNotFound), (folder_ / "none").string() + ": no such file");
+  EXPECT_EQ(read("", ErrorCode::kBadInput), (folder_ / "").string() + ": is a folder, not a file");
   EXPECT_EQ(read("big"), (folder_ / "big").string() + ": 2 MB is more than the limit of 1 MB");
   write_file_atomically(folder_ / "near", std::string(1'000'001, 'x'));
   EXPECT_EQ(read("near"), (folder_ / "near").string() +

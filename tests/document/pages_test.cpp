@@ -41,7 +41,7 @@ TEST_F(PagesTest, PagesOfAllFilesStandInOrder) {
   EXPECT_EQ(std::get<Page>(pages.load(1, nullptr).content).text(), "Первая\n");
   EXPECT_TRUE(holds_picture(pages.load(2, nullptr)));
   EXPECT_EQ(std::get<Page>(pages.load(3, nullptr).content).text(), "Third\n");
-  message_of([&] { pages.load(4, nullptr); }, ErrorCode::kBadInput);
+  message_of([&] { pages.load(4, nullptr); }, ErrorCode::kNotFound);
   EXPECT_TRUE(holds_picture(pages.load(6, nullptr)));
   // An earlier file again, as threads may ask.
   EXPECT_EQ(std::get<Page>(pages.load(1, nullptr).content).text(), "Первая\n");
@@ -62,7 +62,7 @@ TEST_F(PagesTest, MemoryIsKnownBeforeAPageIsLoaded) {
     }
     EXPECT_EQ(pages.memory_of(i)[budget::Tag::kOcr], reading_bytes(width, height)) << i;
   }
-  message_of([&] { pages.memory_of(5); }, ErrorCode::kBadInput);
+  message_of([&] { pages.memory_of(5); }, ErrorCode::kNotFound);
 }
 
 TEST_F(PagesTest, SheetsAreThePagesOfAPdfAndPicturesWithTheirSizeOnPaper) {

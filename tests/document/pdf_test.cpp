@@ -102,19 +102,21 @@ TEST_F(PdfTest, APosterKeepsTheLimitOfPixels) {
 
 TEST_F(PdfTest, APasswordIsNamedInBothLanguages) {
   const auto open = [] { Pdf(kData + "locked.pdf"); };
-  EXPECT_EQ(message_of(open, ErrorCode::kBadInput),
+  EXPECT_EQ(message_of(open, ErrorCode::kUnsupported),
             kData + "locked.pdf: the PDF is protected by a password");
-  EXPECT_EQ(message_of(open, ErrorCode::kBadInput, Language::kRussian),
+  EXPECT_EQ(message_of(open, ErrorCode::kUnsupported, Language::kRussian),
             kData + "locked.pdf: PDF защищён паролем");
 }
 
 TEST_F(PdfTest, RefusesOtherFilesWithTheCause) {
   const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
-  const auto message = [&](const std::string& name, std::string_view bytes) {
+  const auto message = [&](const std::string& name, std::string_view bytes,
+                           ErrorCode code = ErrorCode::kBadInput) {
     write_file_atomically(folder_ / name, bytes);
-    return message_of([&] { Pdf(folder_ / name); }, ErrorCode::kBadInput);
+    return message_of([&] { Pdf(folder_ / name); }, code);
   };
-  EXPECT_NE(message("notes.pdf", "just text").find("is not a PDF (it starts like plain text)"),
+  EXPECT_NE(message("notes.pdf", "just text", ErrorCode::kUnsupported)
+                .find("is not a PDF (it starts like plain text)"),
             std::string::npos);
   EXPECT_NE(message("half.pdf", std::string_view(text).substr(0, text.size() / 2)).find("cut off"),
             std::string::npos);
@@ -122,7 +124,7 @@ TEST_F(PdfTest, RefusesOtherFilesWithTheCause) {
             std::string::npos);
   EXPECT_NE(message_of([] { Pdf(kData + "no_pages.pdf"); }, ErrorCode::kBadInput).find("no pages"),
             std::string::npos);
-  EXPECT_NE(message_of([&] { Pdf(folder_ / "none.pdf"); }, ErrorCode::kBadInput).find("no such"),
+  EXPECT_NE(message_of([&] { Pdf(folder_ / "none.pdf"); }, ErrorCode::kNotFound).find("no such"),
             std::string::npos);
 }
 
@@ -132,7 +134,7 @@ TEST_F(PdfTest, ADamagedPageIsNamedAndTheOthersAreRead) {
   EXPECT_EQ(message_of([&] { pdf.render(1); }, ErrorCode::kBadInput),
             kData + "damaged_page.pdf, page 2: is damaged");
   EXPECT_EQ(pdf.text_layer(2)->text(), "Page 3\n");
-  EXPECT_NE(message_of([&] { pdf.render(3); }, ErrorCode::kBadInput).find("has no page 4, only 3"),
+  EXPECT_NE(message_of([&] { pdf.render(3); }, ErrorCode::kNotFound).find("has no page 4, only 3"),
             std::string::npos);
 }
 

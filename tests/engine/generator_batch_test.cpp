@@ -111,6 +111,24 @@ TEST_P(GeneratorBatchTest, RequestsBeyondTheSequencesWaitTheirTurn) {
   }
 }
 
+TEST_P(GeneratorBatchTest, RefusesRequestsBeyondTheLimitUntilOneHasEnded) {
+  GeneratorOptions two = options(1);
+  two.max_requests = 2;
+  Generator generator(two);
+  GenerationHandle running = generator.submit(endless());
+  GenerationHandle waiting = generator.submit(endless());
+  try {
+    generator.submit(text_question("Hello", 1));
+    FAIL() << "it was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBusy);
+    EXPECT_STREQ(error.what(), "2 requests run or wait, which is the limit");
+  }
+  waiting.cancel();
+  EXPECT_THROW(waiting.wait(), Error);
+  EXPECT_FALSE(generator.generate(text_question("Hello", 1)).text.empty());
+}
+
 TEST_P(GeneratorBatchTest, AShortRequestIsAnsweredWhileALongAnswerIsWritten) {
   Generator generator(options());
   GenerationHandle longest = generator.submit(endless());

@@ -202,7 +202,7 @@ TEST(GeneratorTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
     engine.generate(request);
     FAIL() << "it was answered";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+    EXPECT_EQ(error.code(), ErrorCode::kTooLarge);
     EXPECT_NE(std::string(error.what()).find("4096"), std::string::npos) << error.what();
   }
 }

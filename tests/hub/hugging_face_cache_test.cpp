@@ -148,7 +148,7 @@ TEST_F(HuggingFaceCacheTest, EmptyNameDoesNotMeanTheCurrentFolder) {
   const fs::path before = fs::current_path();
   write(folder_ / "config.json", "{}");
   fs::current_path(folder_);
-  const std::string message = message_of([] { find_model(""); }, ErrorCode::kBadModel);
+  const std::string message = message_of([] { find_model(""); }, ErrorCode::kModelNotFound);
   fs::current_path(before);
   EXPECT_NE(message.find("not found"), std::string::npos) << message;
 }

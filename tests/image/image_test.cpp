@@ -35,11 +35,21 @@ class ImageTest : public ::testing::Test {
   }
 
   template <typename Function>
+  ErrorCode code_of(Function function) {
+    try {
+      function();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kFailed;
+  }
+
+  template <typename Function>
   std::string message_of(Function function, Language language = Language::kEnglish) {
     try {
       function();
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+      EXPECT_TRUE(is_of_input(error.code()));
       return error.message().in(language);
     }
     return "no error";
@@ -124,6 +134,14 @@ TEST_F(ImageTest, PagesOfATiffAreReadOneByOne) {
   EXPECT_EQ(read_header(png).pages, 1);
   EXPECT_EQ(page_count(png), 1);
   EXPECT_NE(message_of([&] { load(png, {}, 1); }).find("one page only"), std::string::npos);
+}
+
+TEST_F(ImageTest, ErrorsTellWhatAClientCanChange) {
+  EXPECT_EQ(code_of([&] { load(folder_ / "none.png"); }), ErrorCode::kNotFound);
+  EXPECT_EQ(code_of([&] { decode_text("words", "a.jpg"); }), ErrorCode::kUnsupported);
+  EXPECT_EQ(code_of([&] { decode_text(png_header(30000, 30000), "a.png"); }), ErrorCode::kTooLarge);
+  EXPECT_EQ(code_of([&] { decode_text(read_data("rgb.png").substr(0, 100), "a.png"); }),
+            ErrorCode::kBadInput);
 }
 
 TEST_F(ImageTest, NamesTheKindOfOtherFiles) {

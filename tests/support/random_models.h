@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include <filesystem>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -29,8 +32,14 @@ class RandomModels {
   RandomModels() = default;
   ~RandomModels() { std::filesystem::remove_all(root_); }
 
-  std::filesystem::path root_ =
-      std::filesystem::temp_directory_path() / ("oko_models_" + std::to_string(::getpid()));
+  /// Of this process alone: one that was killed leaves its folder, and numbers of processes return.
+  static std::filesystem::path make_root() {
+    std::string name = (std::filesystem::temp_directory_path() / "oko_models_XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for models");
+    return name;
+  }
+
+  std::filesystem::path root_ = make_root();
   std::map<std::string, std::filesystem::path> folders_;
 };
 

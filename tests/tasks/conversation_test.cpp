@@ -145,7 +145,7 @@ TEST_F(ConversationTest, ATurnThatFailsIsNoPartOfTheConversation) {
   conversation_.add_picture(picture_, "picture", {});
   const std::string endless_question(100'000, '.');
   const std::string message =
-      message_of([&] { conversation_.ask(endless_question, {}, {}); }, ErrorCode::kBadInput);
+      message_of([&] { conversation_.ask(endless_question, {}, {}); }, ErrorCode::kTooLarge);
   EXPECT_NE(message.find("tokens"), std::string::npos) << message;
   EXPECT_EQ(conversation_.turns(), 1u);
   EXPECT_EQ(conversation_.waiting_pictures(), 0u);

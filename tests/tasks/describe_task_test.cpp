@@ -84,7 +84,7 @@ TEST_F(DescribeTaskTest, APictureThatFailsLeavesTheOthers) {
     task.next();
     ADD_FAILURE() << "it was described";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadInput);
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
     EXPECT_NE(std::string(error.what()).find("none.png"), std::string::npos) << error.what();
   }
   EXPECT_EQ(task.next().answer.wait().text, answer);

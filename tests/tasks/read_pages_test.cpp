@@ -79,7 +79,7 @@ TEST_F(ReadPagesTest, GivesTheErrorOfAPageInItsPlace) {
   const std::vector<ReadPage> pages = read({book(1), folder_ / "none.pdf", book(2)});
   ASSERT_EQ(pages.size(), 4u);
   ASSERT_TRUE(pages[1].error);
-  EXPECT_EQ(pages[1].error->code(), ErrorCode::kBadInput);
+  EXPECT_EQ(pages[1].error->code(), ErrorCode::kNotFound);
   EXPECT_NE(std::string(pages[1].error->what()).find("none.pdf"), std::string::npos);
   EXPECT_TRUE(pages[1].page.lines.empty());
   for (const std::size_t i : {0, 2, 3}) EXPECT_EQ(pages[i].page.lines.size(), 20u) << i;

@@ -1,0 +1,72 @@
+#include "base/localized_text.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace oko {
+namespace {
+
+TEST(LocalizedTextTest, KeepsBothLanguagesThroughEveryFormat) {
+  const LocalizedText reason = tr("no space of {}", "нет места в {}", 3);
+  const LocalizedText whole = tr("{1}: {0}", "{1}: {0}!", reason, "a.bin");
+  EXPECT_EQ(whole.in(Language::kEnglish), "a.bin: no space of 3");
+  EXPECT_EQ(whole.in(Language::kRussian), "a.bin: нет места в 3!");
+  EXPECT_EQ(format_text("({})", reason).in(Language::kRussian), "(нет места в 3)");
+  EXPECT_EQ(("x: " + reason).in(Language::kRussian), "x: нет места в 3");
+}
+
+TEST(LocalizedTextTest, WritesKnobsAsTheFrontEndDoes) {
+  const LocalizedText hint =
+      tr("use {} 512 or {} off", "укажите {} 512 или {} off", Knob{"max_tokens"}, Knob{"ocr"});
+  const LocalizedText nested = tr("hint: {}", "совет: {}", hint);
+  EXPECT_EQ(nested.in(Language::kEnglish), "hint: use max_tokens 512 or ocr off");
+  EXPECT_EQ(nested.in(Language::kEnglish, KnobStyle::kFlag),
+            "hint: use --max-tokens 512 or --ocr off");
+  EXPECT_EQ(nested.in(Language::kRussian, KnobStyle::kFlag),
+            "совет: укажите --max-tokens 512 или --ocr off");
+}
+
+TEST(LocalizedTextTest, AHalfOfAKnobInAFileNameStaysAsItIs) {
+  for (const std::string name : {"a\uFDD0b", "a\uFDD1b", "\uFDD1\uFDD0"}) {
+    EXPECT_EQ(LocalizedText(name).in(Language::kEnglish, KnobStyle::kFlag), name);
+  }
+}
+
+TEST(LocalizedTextTest, ListsAlternativesInBothLanguages) {
+  EXPECT_EQ(any_of({"a"}).in(Language::kRussian), "a");
+  EXPECT_EQ(any_of({"a", "b", "c"}).in(Language::kEnglish), "a, b or c");
+  EXPECT_EQ(any_of({"a", "b", "c"}).in(Language::kRussian), "a, b или c");
+}
+
+TEST(LocalizedTextTest, ReplacesAPartInBothLanguages) {
+  const LocalizedText text = tr("{0}: no {0}", "{0}: нет {0}", "/tmp/x").with("/tmp/x", "-");
+  EXPECT_EQ(text.in(Language::kEnglish), "-: no -");
+  EXPECT_EQ(text.in(Language::kRussian), "-: нет -");
+}
+
+TEST(ErrorTest, LogsSayTheMessageInEnglishWithFields) {
+  const Error error(ErrorCode::kUsage, tr("{} is {}", "{} — {}", Knob{"kv_bits"}, 7));
+  EXPECT_STREQ(error.what(), "kv_bits is 7");
+}
+
+TEST(ErrorTest, EachCodeHasAnExitStatusAndAStatusOfHttp) {
+  struct Status {
+    ErrorCode code;
+    int exit, http;
+  };
+  for (const auto& [code, exit, http] :
+       {Status{ErrorCode::kFailed, 1, 500}, Status{ErrorCode::kUsage, 2, 400},
+        Status{ErrorCode::kOverBudget, 3, 413}, Status{ErrorCode::kBusy, 1, 503},
+        Status{ErrorCode::kBadInput, 4, 400}, Status{ErrorCode::kNotFound, 4, 404},
+        Status{ErrorCode::kTooLarge, 4, 413}, Status{ErrorCode::kUnsupported, 4, 415},
+        Status{ErrorCode::kModelNotFound, 5, 404}, Status{ErrorCode::kBadModel, 5, 500},
+        Status{ErrorCode::kCancelled, 130, 499}}) {
+    EXPECT_EQ(exit_status(code), exit) << static_cast<int>(code);
+    EXPECT_EQ(http_status(code), http) << static_cast<int>(code);
+    EXPECT_EQ(is_of_input(code), exit == 4) << static_cast<int>(code);
+  }
+}
+
+}  // namespace
+}  // namespace oko
