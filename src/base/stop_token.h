@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/mutex.h"
+
 namespace oko {
 
 // Cooperative cancellation with the semantics of C++20's <stop_token>, which Apple's libc++ has
@@ -112,7 +114,8 @@ class StopCallback final : private stop_internal::CallbackNode {
   Callback callback_;
 };
 
-/// std::condition_variable_any with waits that a stop ends. `Lock` is a std::unique_lock.
+/// std::condition_variable_any with waits that a stop ends. `Lock` is a std::unique_lock or a Mutex
+/// that the caller holds.
 class ConditionVariable {
  public:
   void notify_one() {
@@ -125,13 +128,13 @@ class ConditionVariable {
   }
 
   template <typename Lock, typename Predicate>
-  void wait(Lock& lock, Predicate predicate) {
+  void wait(Lock& lock, Predicate predicate) OKO_UNCHECKED {
     wait(lock, StopToken(), std::move(predicate));
   }
 
   /// True when `predicate()` holds, which is looked at first; false if a stop is requested.
   template <typename Lock, typename Predicate>
-  bool wait(Lock& lock, const StopToken& stop, Predicate predicate) {
+  bool wait(Lock& lock, const StopToken& stop, Predicate predicate) OKO_UNCHECKED {
     const StopCallback wake(stop, [this] { notify_all(); });
     while (!predicate()) {
       std::unique_lock guard(mutex_);
@@ -146,7 +149,7 @@ class ConditionVariable {
   /// The value of `predicate()` after at most `duration`, or earlier if a stop is requested.
   template <typename Lock, typename Rep, typename Period, typename Predicate>
   bool wait_for(Lock& lock, const StopToken& stop, std::chrono::duration<Rep, Period> duration,
-                Predicate predicate) {
+                Predicate predicate) OKO_UNCHECKED {
     const auto deadline = std::chrono::steady_clock::now() + duration;
     const StopCallback wake(stop, [this] { notify_all(); });
     while (!predicate()) {
@@ -162,8 +165,8 @@ class ConditionVariable {
  private:
   template <typename Lock>
   struct Unlocked {
-    explicit Unlocked(Lock& held) : lock(held) { lock.unlock(); }
-    ~Unlocked() { lock.lock(); }
+    explicit Unlocked(Lock& held) OKO_UNCHECKED : lock(held) { lock.unlock(); }
+    ~Unlocked() OKO_UNCHECKED { lock.lock(); }
     Unlocked(const Unlocked&) = delete;
     Unlocked& operator=(const Unlocked&) = delete;
     Lock& lock;

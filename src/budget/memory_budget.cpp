@@ -14,12 +14,10 @@
 namespace oko::budget {
 namespace {
 
-/// Calls `function` without the lock and takes the lock again on every exit path.
+/// The value of `function`, called without the mutex.
 template <typename Function>
-auto unlocked(std::unique_lock<std::mutex>& lock, const Function& function) {
-  lock.unlock();
-  const auto relock = [](std::unique_lock<std::mutex>* held) { held->lock(); };
-  const std::unique_ptr<std::unique_lock<std::mutex>, decltype(relock)> afterwards(&lock, relock);
+auto unlocked(Mutex& mutex, const Function& function) OKO_REQUIRES(mutex) {
+  const MutexUnlock unlock(mutex);
   return function();
 }
 
@@ -45,49 +43,50 @@ MemoryBudget::~MemoryBudget() {
 }
 
 Reservation MemoryBudget::reserve(const ReserveRequest& request, StopToken stop) {
-  Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto place = enter_queue(held_by(request));
   // Wake the next waiter on every exit path.
-  const auto leave = [&](std::uint64_t*) {
+  const auto leave = [&](std::uint64_t*) OKO_REQUIRES(mutex_) {
     queue_.erase(place);
     changed_.notify_all();
   };
   const std::unique_ptr<std::uint64_t, decltype(leave)> turn(&*place, leave);
-  const auto wait_until = [&](const auto& condition) {
-    if (!changed_.wait(lock, stop, condition)) throw_cancelled();
+  const auto wait_until = [&](const auto& condition) OKO_REQUIRES(mutex_) {
+    if (!changed_.wait(mutex_, stop, condition)) throw_cancelled();
   };
   bool waited = false;
   while (true) {
-    wait_until([&] { return !is_turn_taken_ && queue_.begin() == place; });
+    wait_until([&]() OKO_REQUIRES(mutex_) { return !is_turn_taken_ && queue_.begin() == place; });
     const std::uint64_t seen = changes_;
     bool must_wait = false;
-    if (auto reservation = take_turn(request, stop, place, lock, must_wait)) {
+    if (auto reservation = take_turn(request, stop, place, must_wait)) {
       return std::move(*reservation);
     }
     if (!must_wait) continue;
     if (!std::exchange(waited, true)) ++counts_.waited;
-    wait_until(
-        [&] { return changes_ != seen || !has_active_reservations() || queue_.begin() != place; });
+    wait_until([&]() OKO_REQUIRES(mutex_) {
+      return changes_ != seen || !has_active_reservations() || queue_.begin() != place;
+    });
   }
 }
 
 std::optional<Reservation> MemoryBudget::take_turn(const ReserveRequest& request,
                                                    const StopToken& stop,
                                                    std::list<std::uint64_t>::iterator place,
-                                                   Lock& lock, bool& must_wait) {
+                                                   bool& must_wait) {
   is_turn_taken_ = true;
-  const auto end_turn = [this](bool* taken) {
+  const auto end_turn = [this](bool* taken) OKO_REQUIRES(mutex_) {
     *taken = false;
     changed_.notify_all();
   };
   const std::unique_ptr<bool, decltype(end_turn)> my_turn(&is_turn_taken_, end_turn);
   const std::uint64_t seen = changes_;
-  const TagBytes size = unlocked(lock, request.size);
+  const TagBytes size = unlocked(mutex_, request.size);
   const std::uint64_t bytes = size.total();
-  const bool can_grant = !request.can_grant || unlocked(lock, request.can_grant);
+  const bool can_grant = !request.can_grant || unlocked(mutex_, request.can_grant);
   const bool fits = held_.total() + bytes <= budget_bytes_;
-  if (can_grant && fits) return grant(request, size, lock);
-  const auto refuse_next_to = [&](std::uint64_t held) {
+  if (can_grant && fits) return grant(request, size);
+  const auto refuse_next_to = [&](std::uint64_t held) OKO_REQUIRES(mutex_) {
     ++counts_.refused;
     refuse(bytes, budget_bytes_, held, request.hint);
   };
@@ -96,7 +95,7 @@ std::optional<Reservation> MemoryBudget::take_turn(const ReserveRequest& request
   const std::uint64_t stays = unevictable_bytes(request);
   if (is_up_to_date && stays + bytes > budget_bytes_) refuse_next_to(stays);
   const bool evicted =
-      !fits && evict_one({held_.total() + bytes - budget_bytes_, request.keep}, stop, lock);
+      !fits && evict_one({held_.total() + bytes - budget_bytes_, request.keep}, stop);
   // A waiter that holds memory may have overtaken us; retry.
   if (evicted || changes_ != seen || queue_.begin() != place) return std::nullopt;
   if (!has_active_reservations()) refuse_next_to(held_.total());
@@ -112,14 +111,13 @@ std::list<std::uint64_t>::iterator MemoryBudget::enter_queue(std::uint64_t held_
   return queue_.insert(before, held_bytes);
 }
 
-std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request, const TagBytes& bytes,
-                                               Lock& lock) {
+std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request,
+                                               const TagBytes& bytes) {
   add(bytes, request.lifetime, nullptr);
   std::optional<Reservation> reservation(Reservation(*this, bytes, request.lifetime));
   if (request.on_grant) {
-    lock.unlock();  // a reservation that is not wanted is released, which takes the lock
+    const MutexUnlock unlock(mutex_);  // a reservation that is not wanted locks to be released
     if (!request.on_grant(*reservation)) reservation.reset();
-    lock.lock();
   }
   if (reservation) {
     count_peak();
@@ -130,7 +128,7 @@ std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request, co
 
 std::optional<Reservation> MemoryBudget::try_reserve(const TagBytes& bytes,
                                                      EvictableRegistration& owner) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!queue_.empty() || held_.total() + bytes.total() > budget_bytes_) return std::nullopt;
   add(bytes, Lifetime::kResident, &owner);
   count_peak();
@@ -154,7 +152,7 @@ void MemoryBudget::note_change() {
 }
 
 void MemoryBudget::release(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   held_ -= bytes;
   if (lifetime == Lifetime::kTransient) {
     assert(transient_bytes_ >= bytes.total());
@@ -168,7 +166,7 @@ void MemoryBudget::release(const TagBytes& bytes, Lifetime lifetime, EvictableRe
 }
 
 void MemoryBudget::make_resident(std::uint64_t bytes, EvictableRegistration& owner) {
-  const Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   transient_bytes_ -= bytes;
   owner.bytes_ += bytes;
   note_change();
@@ -211,19 +209,19 @@ EvictableRegistration* MemoryBudget::find_victim(
 }
 
 /// Returns false if nothing was evicted. An eviction in progress on another thread also counts.
-bool MemoryBudget::evict_one(const Victims& victims, const StopToken& stop, Lock& lock) {
+bool MemoryBudget::evict_one(const Victims& victims, const StopToken& stop) {
   std::vector<EvictableRegistration*> tried;
   while (EvictableRegistration* victim = find_victim(victims, tried)) {
     victim->is_evicting_ = true;
     bool evicted = false;
     {
-      const auto end = [&](EvictableRegistration* each) {
+      const auto end = [&](EvictableRegistration* each) OKO_REQUIRES(mutex_) {
         each->is_evicting_ = false;
         if (evicted) ++changes_;
         changed_.notify_all();
       };
       const std::unique_ptr<EvictableRegistration, decltype(end)> eviction(victim, end);
-      evicted = unlocked(lock, [&] { return victim->evictable_.evict(victims.bytes, stop); });
+      evicted = unlocked(mutex_, [&] { return victim->evictable_.evict(victims.bytes, stop); });
     }
     if (evicted) {
       ++counts_.evicted;
@@ -231,60 +229,60 @@ bool MemoryBudget::evict_one(const Victims& victims, const StopToken& stop, Lock
     }
     tried.push_back(victim);
   }
-  const auto is_evicting = [&] {
+  const auto is_evicting = [&]() OKO_REQUIRES(mutex_) {
     return std::any_of(evictables_.begin(), evictables_.end(),
                        [](const EvictableRegistration* each) { return each->is_evicting_; });
   };
   if (!is_evicting()) return false;
   const std::uint64_t seen = changes_;
-  const auto is_over = [&] { return changes_ != seen || !is_evicting(); };
-  if (!changed_.wait(lock, stop, is_over)) throw_cancelled();
+  const auto is_over = [&]() OKO_REQUIRES(mutex_) { return changes_ != seen || !is_evicting(); };
+  if (!changed_.wait(mutex_, stop, is_over)) throw_cancelled();
   return true;
 }
 
 void MemoryBudget::evict_idle(EvictionOrder order, Evictable::Clock::time_point before,
                               const StopToken& stop, const EvictableRegistration* keep) {
-  Lock lock(mutex_);
+  const MutexLock lock(mutex_);
   const Victims victims{std::numeric_limits<std::uint64_t>::max(), keep, order, before};
-  while (evict_one(victims, stop, lock)) {
+  while (evict_one(victims, stop)) {
   }
 }
 
 EvictableRegistration::EvictableRegistration(MemoryBudget& budget, Evictable& evictable)
     : budget_(budget), evictable_(evictable) {
-  const std::lock_guard lock(budget.mutex_);
+  const MutexLock lock(budget.mutex_);
   budget.evictables_.push_back(this);
 }
 
 EvictableRegistration::~EvictableRegistration() {
-  std::unique_lock lock(budget_.mutex_);
-  budget_.changed_.wait(lock, [&] { return !is_evicting_; });
+  const MutexLock lock(budget_.mutex_);
+  budget_.changed_.wait(budget_.mutex_, [&] { return !is_evicting_; });
   assert(bytes_ == 0);
   std::erase(budget_.evictables_, this);
 }
 
 std::uint64_t EvictableRegistration::bytes() const {
-  const std::lock_guard lock(budget_.mutex_);
+  const MutexLock lock(budget_.mutex_);
   return bytes_;
 }
 
 TagBytes MemoryBudget::held() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return held_;
 }
 
 std::uint64_t MemoryBudget::transient_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return transient_bytes_;
 }
 
 MemoryBudgetCounts MemoryBudget::counts() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return counts_;
 }
 
 std::uint64_t MemoryBudget::peak_bytes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return peak_bytes_;
 }
 

@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "base/stop_token.h"
 #include "budget/evictable.h"
 #include "budget/reservation.h"
@@ -91,7 +91,6 @@ class MemoryBudget {
  private:
   friend class EvictableRegistration;
   friend class Reservation;
-  using Lock = std::unique_lock<std::mutex>;
 
   /// Which evictables a caller wants freed.
   struct Victims {
@@ -103,38 +102,41 @@ class MemoryBudget {
 
   void release(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner);
   void make_resident(std::uint64_t bytes, EvictableRegistration& owner);
-  std::list<std::uint64_t>::iterator enter_queue(std::uint64_t held_bytes);
-  /// The end of a turn that begins with the lock: a reservation, or nothing if the turn begins
+  std::list<std::uint64_t>::iterator enter_queue(std::uint64_t held_bytes) OKO_REQUIRES(mutex_);
+  /// The end of a turn: a reservation, or nothing if the turn begins
   /// again or, with `must_wait`, has to wait.
   std::optional<Reservation> take_turn(const ReserveRequest& request, const StopToken& stop,
-                                       std::list<std::uint64_t>::iterator place, Lock& lock,
-                                       bool& must_wait);
+                                       std::list<std::uint64_t>::iterator place, bool& must_wait)
+      OKO_REQUIRES(mutex_);
   /// Nothing if `request.on_grant` returns false.
-  std::optional<Reservation> grant(const ReserveRequest& request, const TagBytes& bytes,
-                                   Lock& lock);
-  // These require the lock.
-  void add(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner);
-  void count_peak();
-  void note_change();
-  bool has_active_reservations() const;
-  std::uint64_t unevictable_bytes(const ReserveRequest& request) const;
+  std::optional<Reservation> grant(const ReserveRequest& request, const TagBytes& bytes)
+      OKO_REQUIRES(mutex_);
+  void add(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner)
+      OKO_REQUIRES(mutex_);
+  void count_peak() OKO_REQUIRES(mutex_);
+  void note_change() OKO_REQUIRES(mutex_);
+  bool has_active_reservations() const OKO_REQUIRES(mutex_);
+  std::uint64_t unevictable_bytes(const ReserveRequest& request) const OKO_REQUIRES(mutex_);
   EvictableRegistration* find_victim(const Victims& victims,
-                                     const std::vector<EvictableRegistration*>& tried) const;
-  bool evict_one(const Victims& victims, const StopToken& stop, Lock& lock);
+                                     const std::vector<EvictableRegistration*>& tried) const
+      OKO_REQUIRES(mutex_);
+  bool evict_one(const Victims& victims, const StopToken& stop) OKO_REQUIRES(mutex_);
 
   const std::uint64_t budget_bytes_;
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   ConditionVariable changed_;
-  TagBytes held_;
-  std::uint64_t transient_bytes_ = 0;  ///< of `held_`
-  std::uint64_t changes_ = 0;          ///< releases and evictions: reasons to try again
-  std::uint64_t peak_bytes_ = 0;
-  MemoryBudgetCounts counts_;
-  std::vector<EvictableRegistration*> evictables_;
+  TagBytes held_ OKO_GUARDED_BY(mutex_);
+  std::uint64_t transient_bytes_ OKO_GUARDED_BY(mutex_) = 0;  ///< of `held_`
+  /// Releases and evictions: reasons to try again.
+  std::uint64_t changes_ OKO_GUARDED_BY(mutex_) = 0;
+  std::uint64_t peak_bytes_ OKO_GUARDED_BY(mutex_) = 0;
+  MemoryBudgetCounts counts_ OKO_GUARDED_BY(mutex_);
+  std::vector<EvictableRegistration*> evictables_ OKO_GUARDED_BY(mutex_);
   /// For each call of `reserve` under way: the bytes that the caller holds while it waits. Callers
   /// that hold none come last; the first has its turn.
-  std::list<std::uint64_t> queue_;
-  bool is_turn_taken_ = false;  ///< by the caller that was first when the turn began
+  std::list<std::uint64_t> queue_ OKO_GUARDED_BY(mutex_);
+  /// By the caller that was first when the turn began.
+  bool is_turn_taken_ OKO_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace oko::budget

@@ -53,34 +53,41 @@ Scheduler::~Scheduler() = default;
 
 void Scheduler::work(const StopToken& stop, std::size_t threads) {
   tensor::prepare_device({.threads = threads});
-  std::unique_lock lock(mutex_);
-  const auto has_work = [this] { return !commands_.empty() || !sources_.empty(); };
-  while (wake_.wait(lock, stop, has_work)) {
-    if (!commands_.empty()) run_next_command(lock);
-    for (std::size_t i = sources_.size(); i > 0 && !sources_.empty(); --i) take_next_step(lock);
+  const MutexLock lock(mutex_);
+  const auto has_work = [this]() OKO_REQUIRES(mutex_) {
+    return !commands_.empty() || !sources_.empty();
+  };
+  while (wake_.wait(mutex_, stop, has_work)) {
+    if (!commands_.empty()) run_next_command();
+    for (std::size_t i = sources_.size(); i > 0 && !sources_.empty(); --i) take_next_step();
   }
 }
 
-void Scheduler::run_next_command(std::unique_lock<std::mutex>& lock) {
+void Scheduler::run_next_command() {
   Command& command = *commands_.front();
   commands_.pop_front();
-  lock.unlock();
-  std::exception_ptr error = error_of(command.run);
-  // The memory of a command's arrays goes back to the system.
-  tensor::trim_memory();
-  lock.lock();
+  std::exception_ptr error;
+  {
+    const MutexUnlock unlocked(mutex_);
+    error = error_of(command.run);
+    // The memory of a command's arrays goes back to the system.
+    tensor::trim_memory();
+  }
   command.error = std::move(error);
   command.is_done = true;
   done_.notify_all();
 }
 
-void Scheduler::take_next_step(std::unique_lock<std::mutex>& lock) {
-  running_ = sources_.front();
+void Scheduler::take_next_step() {
+  StepSource& source = *sources_.front();
+  running_ = &source;
   sources_.pop_front();
   is_woken_ = is_forgotten_ = false;
-  lock.unlock();
-  const bool has_more = running_->step();
-  lock.lock();
+  bool has_more = false;
+  {
+    const MutexUnlock unlocked(mutex_);
+    has_more = source.step();
+  }
   if ((has_more || is_woken_) && !is_forgotten_) sources_.push_back(running_);
   running_ = nullptr;
   done_.notify_all();
@@ -88,18 +95,18 @@ void Scheduler::take_next_step(std::unique_lock<std::mutex>& lock) {
 
 void Scheduler::run(const std::function<void()>& run, const StopToken& stop) {
   Command command{run};
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   commands_.push_back(&command);
   wake_.notify_one();
-  if (!done_.wait(lock, stop, [&] { return command.is_done; })) {
+  if (!done_.wait(mutex_, stop, [&] { return command.is_done; })) {
     if (std::erase(commands_, &command) > 0) throw_cancelled();
-    done_.wait(lock, [&] { return command.is_done; });  // the command sees to its stop itself
+    done_.wait(mutex_, [&] { return command.is_done; });  // the command sees to its stop itself
   }
   if (command.error) std::rethrow_exception(command.error);
 }
 
 void Scheduler::wake(StepSource& source) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (running_ == &source) {
     is_woken_ = true;
   } else if (std::find(sources_.begin(), sources_.end(), &source) == sources_.end()) {
@@ -109,10 +116,10 @@ void Scheduler::wake(StepSource& source) {
 }
 
 void Scheduler::forget(StepSource& source) {
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   std::erase(sources_, &source);
   if (running_ == &source) is_forgotten_ = true;
-  done_.wait(lock, [&] { return running_ != &source; });
+  done_.wait(mutex_, [&]() OKO_REQUIRES(mutex_) { return running_ != &source; });
 }
 
 }  // namespace oko::engine

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "base/stop_token.h"
 
 namespace oko::engine {
@@ -51,18 +51,19 @@ class Scheduler {
   struct Command;
 
   void work(const StopToken& stop, std::size_t threads);
-  void run_next_command(std::unique_lock<std::mutex>& lock);
-  void take_next_step(std::unique_lock<std::mutex>& lock);
+  void run_next_command() OKO_REQUIRES(mutex_);
+  void take_next_step() OKO_REQUIRES(mutex_);
 
-  std::mutex mutex_;
+  Mutex mutex_;
   ConditionVariable wake_;
   ConditionVariable done_;  ///< a command, or a step of a source that is to be forgotten
-  std::deque<Command*> commands_;
-  std::deque<StepSource*> sources_;  ///< that have work, the next one first
-  StepSource* running_ = nullptr;
-  bool is_woken_ = false;      ///< `running_`, during its step
-  bool is_forgotten_ = false;  ///< the same
-  JoiningThread thread_;       // last: it ends before the rest is gone
+  std::deque<Command*> commands_ OKO_GUARDED_BY(mutex_);
+  /// That have work, the next one first.
+  std::deque<StepSource*> sources_ OKO_GUARDED_BY(mutex_);
+  StepSource* running_ OKO_GUARDED_BY(mutex_) = nullptr;
+  bool is_woken_ OKO_GUARDED_BY(mutex_) = false;      ///< `running_`, during its step
+  bool is_forgotten_ OKO_GUARDED_BY(mutex_) = false;  ///< the same
+  JoiningThread thread_;                              // last: it ends before the rest is gone
 };
 
 }  // namespace oko::engine
