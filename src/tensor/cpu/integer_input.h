@@ -42,4 +42,16 @@ struct IntegerInput {
   }
 };
 
+/// A few rows of activations as integers of 16 bits, row by row within each pair of columns. Rows
+/// that pad to a number that kernels are made for are zeros.
+struct FewRowsInput {
+  std::size_t rows = 0;
+  std::size_t padded_rows = 0;
+  std::size_t groups = 0;             ///< of columns
+  AlignedVector<std::int32_t> pairs;  ///< (columns / 2, padded rows): two columns each, as
+                                      ///< shifts of a packed word bring their codes together
+  std::vector<float> scales;          ///< (groups, padded rows)
+  std::vector<float> sums;            ///< (groups, padded rows), of x itself
+};
+
 }  // namespace oko::tensor::cpu

@@ -14,8 +14,10 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "tensor/cpu/few_rows-inl.h"
 #include "tensor/cpu/integer_panels-inl.h"
 #include "tensor/cpu/integer_rows-inl.h"
+#include "tensor/cpu/one_row-inl.h"
 #include "tensor/cpu/round_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,13 +26,6 @@ namespace HWY_NAMESPACE {
 
 bool has_byte_dot() {
   return kHasByteDot;
-}
-
-float group_sum(const float* x, std::size_t size) {
-  const FloatTag d;
-  auto sum = hn::Zero(d);
-  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) sum = hn::Add(sum, hn::LoadU(d, x + j));
-  return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
 /// Row `row` of `input` from x, columns in order.
@@ -66,8 +61,7 @@ void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
   const std::size_t group_size = input.group_size;
   const std::size_t run = columns_per_vector(kBits);
   thread_local AlignedVector<std::int16_t> ordered;
-  ordered.resize(input.depth);
-  std::fill_n(ordered.data() + input.depth - run, run, std::int16_t{0});
+  ordered.assign(input.depth, 0);
   for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
     input.sums[row * input.groups + g] = group_sum(x, group_size);
     input.scales[row * input.groups + g] =
@@ -88,7 +82,8 @@ void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
   }
 }
 
-void prepare_few(const float* x, std::size_t m, const WeightMatrix& weight, IntegerInput& input) {
+void prepare_spread(const float* x, std::size_t m, const WeightMatrix& weight,
+                    IntegerInput& input) {
   for (std::size_t i = 0; i < m; ++i, x += weight.columns) {
     if (weight.bits == 4) {
       prepare_spread_row<4>(x, i, input);
@@ -96,6 +91,11 @@ void prepare_few(const float* x, std::size_t m, const WeightMatrix& weight, Inte
       prepare_spread_row<8>(x, i, input);
     }
   }
+}
+
+/// Columns that a spread row is padded to a multiple of: a block of the kernel of one row.
+std::size_t spread_columns(int bits, std::size_t group_size) {
+  return kHasFewRowsPanels ? hn::Lanes(FloatTag()) * group_size : columns_per_vector(bits);
 }
 
 template <std::size_t kM>
@@ -108,23 +108,54 @@ void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& w
   }
 }
 
-/// Rows [first, last) of the weight times all m rows of x, up to 4 at a time.
+/// Rows [first, last) of the weight times all m rows of x, up to 4 at a time; with panels, of one.
 void stream_weight(const IntegerInput& x, std::size_t m, const WeightMatrix& weight,
                    const float* bias, std::size_t first, std::size_t last, float* y) {
-  for (std::size_t input = 0; input < m;) {
-    switch (m - input) {
-      case 1:
-        stream_rows<1>(x, input, weight, bias, first, last, y);
-        return;
-      case 2:
-        stream_rows<2>(x, input, weight, bias, first, last, y);
-        return;
-      case 3:
-        stream_rows<3>(x, input, weight, bias, first, last, y);
-        return;
-      default:
-        stream_rows<4>(x, input, weight, bias, first, last, y);
-        input += 4;
+  if constexpr (kHasFewRowsPanels) {
+    return weight.bits == 4 ? stream_one_row<4>(x, weight, bias, first, last, y)
+                            : stream_one_row<8>(x, weight, bias, first, last, y);
+  } else {
+    for (std::size_t input = 0; input < m; input += 4) {
+      switch (m - input) {
+        case 1:
+          stream_rows<1>(x, input, weight, bias, first, last, y);
+          break;
+        case 2:
+          stream_rows<2>(x, input, weight, bias, first, last, y);
+          break;
+        case 3:
+          stream_rows<3>(x, input, weight, bias, first, last, y);
+          break;
+        default:
+          stream_rows<4>(x, input, weight, bias, first, last, y);
+      }
+    }
+  }
+}
+
+bool has_few_rows_panels() {
+  return kHasFewRowsPanels;
+}
+
+void prepare_few(const float* x, const WeightMatrix& weight, FewRowsInput& input) {
+  for (std::size_t i = 0; i < input.rows; ++i, x += weight.columns) {
+    if (weight.bits == 4) {
+      prepare_few_row<4>(x, weight.group_size, i, input);
+    } else {
+      prepare_few_row<8>(x, weight.group_size, i, input);
+    }
+  }
+}
+
+/// Rows [first, last) of the weight, the first one a multiple of few_rows_width(), · all rows of x.
+void multiply_few(const FewRowsInput& x, const WeightMatrix& weight, const float* bias,
+                  std::size_t first, std::size_t last, float* y) {
+  if constexpr (kHasFewRowsPanels) {
+    thread_local FewRowsPanel panel;
+    if (weight.bits == 4) {
+      multiply_few_panels<4>(x, weight, bias, first, last, panel, y);
+    } else {
+      multiply_few_panels<8>(x, weight, bias, first, last, panel, y);
     }
   }
 }
@@ -138,12 +169,16 @@ namespace oko::tensor::cpu {
 namespace {
 
 HWY_EXPORT(prepare_row);
+HWY_EXPORT(prepare_spread);
 HWY_EXPORT(prepare_few);
-HWY_EXPORT(columns_per_vector);
+HWY_EXPORT(spread_columns);
+HWY_EXPORT(has_few_rows_panels);
+HWY_EXPORT(few_rows_width);
 HWY_EXPORT(panel_rows);
 HWY_EXPORT(panel_depth);
 HWY_EXPORT(multiply_integer_panels);
 HWY_EXPORT(stream_weight);
+HWY_EXPORT(multiply_few);
 HWY_EXPORT(pair_dot_is_fast);
 HWY_EXPORT(has_byte_dot);
 
@@ -173,37 +208,60 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t de
   return input;
 }
 
-/// The rows of all weights, one after the other.
-std::size_t rows_of(std::span<const Product> products) {
-  std::size_t rows = 0;
-  for (const Product& product : products) rows += product.weight.rows;
-  return rows;
+/// Calls body(product, first, last) for runs of the rows of all weights, `width` rows at a time.
+template <typename Body>
+void for_runs(std::span<const Product> products, std::size_t width, std::size_t smallest,
+              Body body) {
+  const auto panels_of = [&](const Product& product) {
+    return (product.weight.rows + width - 1) / width;
+  };
+  std::size_t count = 0;
+  for (const Product& product : products) count += panels_of(product);
+  thread_pool().parallel_runs(count, smallest, [&](std::size_t first, std::size_t last) {
+    for (const Product& product : products) {
+      const std::size_t panels = panels_of(product);
+      const std::size_t end = std::min(last, panels);
+      if (first < end) body(product, first * width, std::min(end * width, product.weight.rows));
+      first -= std::min(first, panels);
+      last -= std::min(last, panels);
+    }
+  });
 }
 
-/// Calls body(product, first, last) for the parts of rows [first, last) of all weights.
-template <typename Body>
-void for_parts(std::span<const Product> products, std::size_t first, std::size_t last, Body body) {
-  for (const Product& product : products) {
-    const std::size_t end = std::min(last, product.weight.rows);
-    if (first < end) body(product, first, end);
-    first -= std::min(first, product.weight.rows);
-    last -= std::min(last, product.weight.rows);
-  }
+/// Weights are read as they lie.
+void multiply_streamed(const float* x, std::size_t m, std::span<const Product> products) {
+  const WeightMatrix& weight = products.front().weight;
+  const std::size_t run = HWY_DYNAMIC_DISPATCH(spread_columns)(weight.bits, weight.group_size);
+  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run, 2);
+  HWY_DYNAMIC_DISPATCH(prepare_spread)(x, m, weight, input);
+  for_runs(products, 1, kMinRowsPerTask,
+           [&](const Product& product, std::size_t first, std::size_t last) {
+             HWY_DYNAMIC_DISPATCH(stream_weight)
+             (input, m, product.weight, product.bias, first, last, product.y);
+           });
+}
+
+FewRowsInput& kept_few_rows() {
+  thread_local FewRowsInput input;
+  return input;
 }
 
 void multiply_few(const float* x, std::size_t m, std::span<const Product> products) {
   const WeightMatrix& weight = products.front().weight;
-  const std::size_t run = HWY_DYNAMIC_DISPATCH(columns_per_vector)(weight.bits);
-  IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run, 2);
-  HWY_DYNAMIC_DISPATCH(prepare_few)(x, m, weight, input);
-  thread_pool().parallel_runs(
-      rows_of(products), kMinRowsPerTask, [&](std::size_t first, std::size_t last) {
-        for_parts(products, first, last,
-                  [&](const Product& product, std::size_t begin, std::size_t end) {
-                    HWY_DYNAMIC_DISPATCH(stream_weight)
-                    (input, m, product.weight, product.bias, begin, end, product.y);
-                  });
-      });
+  FewRowsInput& input = kept_few_rows();
+  input.rows = m;
+  input.padded_rows = (m + 1) / 2 * 2;
+  input.groups = weight.columns / weight.group_size;
+  input.pairs.assign(weight.columns / 2 * input.padded_rows, 0);
+  input.scales.assign(input.groups * input.padded_rows, 0.0f);
+  input.sums.assign(input.groups * input.padded_rows, 0.0f);
+  HWY_DYNAMIC_DISPATCH(prepare_few)(x, weight, input);
+  const std::size_t width = HWY_DYNAMIC_DISPATCH(few_rows_width)();
+  for_runs(products, width, std::max<std::size_t>(1, kMinRowsPerTask / width),
+           [&](const Product& product, std::size_t first, std::size_t last) {
+             HWY_DYNAMIC_DISPATCH(multiply_few)
+             (input, product.weight, product.bias, first, last, product.y);
+           });
 }
 
 /// Rows [first_input, first_input + m) of x.
@@ -239,7 +297,11 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
                     Precision precision) {
   const bool alike = precision == Precision::kInt8Activations;
   if (m <= kMaxGemvRows && !alike) {
-    multiply_few(x, m, products);
+    if (m > 1 && HWY_DYNAMIC_DISPATCH(has_few_rows_panels)()) {
+      multiply_few(x, m, products);
+    } else {
+      multiply_streamed(x, m, products);
+    }
     return finish_products(m, products);
   }
   const bool bytes =
@@ -251,6 +313,7 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
 
 void release_integer_input() {
   kept_input() = {};
+  kept_few_rows() = {};
 }
 
 void finish_products(std::size_t m, std::span<const Product> products) {

@@ -45,6 +45,14 @@ HWY_INLINE float round_group(const float* x, std::size_t size, float limit, std:
   return scale;
 }
 
+/// The sum of x; `size` is a multiple of the lanes.
+inline float group_sum(const float* x, std::size_t size) {
+  const hn::ScalableTag<float> d;
+  auto sum = hn::Zero(d);
+  for (std::size_t j = 0; j < size; j += hn::Lanes(d)) sum = hn::Add(sum, hn::LoadU(d, x + j));
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
 /// The lowest bytes of integers of -128..255.
 HWY_INLINE hn::Vec<hn::Rebind<std::uint8_t, hn::ScalableTag<float>>> low_bytes(
     hn::Vec<hn::ScalableTag<float>> x) {

@@ -84,6 +84,51 @@ HWY_INLINE void store_columns(const float* from, std::size_t width, std::size_t 
   }
 }
 
+/// As many words of as many rows as a vector has lanes, transposed. load(r) is row r; row w of the
+/// result, word w of each row, goes to `to` + w · stride, aligned.
+template <typename Load>
+HWY_INLINE void transpose_square(Load load, std::size_t stride, std::uint32_t* HWY_RESTRICT to) {
+  const hn::ScalableTag<std::uint32_t> d;
+  const hn::Repartition<std::uint64_t, decltype(d)> d64;
+  constexpr std::size_t kBlocks = hn::MaxLanes(d) / 4;  // of 128 bits
+  hn::Vec<decltype(d)> part[kBlocks][4];  // block b of [q][j]: word 4b + j of rows 4q .. 4q + 3
+  HWY_UNROLL(4)
+  for (std::size_t q = 0; q < kBlocks; ++q) {
+    const auto a = load(4 * q), b = load(4 * q + 1), c = load(4 * q + 2), e = load(4 * q + 3);
+    const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+    const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+    const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+    const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+    part[q][0] = hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low));
+    part[q][1] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low));
+    part[q][2] = hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high));
+    part[q][3] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high));
+  }
+  HWY_UNROLL(4)
+  for (std::size_t j = 0; j < 4; ++j) {
+    const auto store = [&](auto words, std::size_t block)
+                           HWY_ATTR { hn::Store(words, d, to + (4 * block + j) * stride); };
+    if constexpr (kBlocks == 1) {
+      store(part[0][j], 0);
+    } else if constexpr (kBlocks == 2) {
+      store(hn::ConcatLowerLower(d, part[1][j], part[0][j]), 0);
+      store(hn::ConcatUpperUpper(d, part[1][j], part[0][j]), 1);
+    } else {
+      const auto even = [&](std::size_t q) HWY_ATTR {
+        return hn::OddEvenBlocks(hn::SwapAdjacentBlocks(part[q + 1][j]), part[q][j]);
+      };
+      const auto odd = [&](std::size_t q) HWY_ATTR {
+        return hn::OddEvenBlocks(part[q + 1][j], hn::SwapAdjacentBlocks(part[q][j]));
+      };
+      const auto even_low = even(0), even_high = even(2), odd_low = odd(0), odd_high = odd(2);
+      store(hn::ConcatLowerLower(d, even_high, even_low), 0);
+      store(hn::ConcatLowerLower(d, odd_high, odd_low), 1);
+      store(hn::ConcatUpperUpper(d, even_high, even_low), 2);
+      store(hn::ConcatUpperUpper(d, odd_high, odd_low), 3);
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace oko::tensor::cpu
 HWY_AFTER_NAMESPACE();
