@@ -22,8 +22,9 @@ bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision
 /// Dense weights become integers of 12 bits with a scale for 64 columns, finer than bf16 for
 /// most of them, and x of 15 bits.
 ///
-/// A few rows of x read the weight once from memory as it lies, more unpack it a block at a time,
-/// and with Precision::kInt8Activations any number does.
+/// A few rows of x read the weight once from memory (with VNNI 2 to 8 rows transpose it on the way,
+/// see few_rows-inl.h), more unpack it a block at a time, and with Precision::kInt8Activations any
+/// number does.
 void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
                     Precision precision);
 
