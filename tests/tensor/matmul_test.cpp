@@ -398,18 +398,31 @@ TEST_P(MatmulTest, ManyColumnsStayWithinTheBound) {
   }
 }
 
+void expect_bits_of_rows_alone(std::size_t columns, int bits, std::size_t group,
+                               cpu::Precision precision) {
+  const TestWeight weight(70, columns, ElementType::kBfloat16, bits, group);
+  const std::vector<float> x = noise(cpu::kMaxGemvRows * columns, 9);
+  std::vector<float> alone(cpu::kMaxGemvRows * 70);
+  for (std::size_t i = 0; i < cpu::kMaxGemvRows; ++i) {
+    cpu::matmul(&x[i * columns], 1, weight.matrix, nullptr, &alone[i * 70], precision);
+  }
+  for (std::size_t m = 2; m <= cpu::kMaxGemvRows; ++m) {
+    std::vector<float> together(m * 70);
+    cpu::matmul(x.data(), m, weight.matrix, nullptr, together.data(), precision);
+    EXPECT_TRUE(std::equal(together.begin(), together.end(), alone.begin()))
+        << bits << " bits, " << columns << " columns in groups of " << group << ", " << m
+        << " rows";
+  }
+}
+
+/// Columns of 5 groups, and of blocks of 16 groups with a half and with another part of one.
 TEST_P(MatmulTest, AFewRowsGiveTheBitsOfEachRowAlone) {
-  for (const int bits : {0, 4, 8}) {
-    for (const auto precision : {cpu::Precision::kFloat32, cpu::Precision::kInt16Activations}) {
-      const TestWeight weight(70, 320, ElementType::kBfloat16, bits, 64);
-      const std::vector<float> x = noise(cpu::kMaxGemvRows * 320, 9);
-      for (std::size_t m = 2; m <= cpu::kMaxGemvRows; ++m) {
-        std::vector<float> together(m * 70), alone(70);
-        cpu::matmul(x.data(), m, weight.matrix, nullptr, together.data(), precision);
-        for (std::size_t i = 0; i < m; ++i) {
-          cpu::matmul(x.data() + i * 320, 1, weight.matrix, nullptr, alone.data(), precision);
-          ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * 70))
-              << bits << " bits, row " << i << " of " << m;
+  for (const auto precision : {cpu::Precision::kFloat32, cpu::Precision::kInt16Activations}) {
+    expect_bits_of_rows_alone(320, 0, 0, precision);
+    for (const int bits : {4, 8}) {
+      for (const std::size_t group : {32, 64, 128}) {
+        for (const std::size_t groups : {5, 24, 25}) {
+          expect_bits_of_rows_alone(groups * group, bits, group, precision);
         }
       }
     }
