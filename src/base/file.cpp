@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -11,28 +10,15 @@
 #include <cstdlib>
 #include <vector>
 
+#include "base/file_failure.h"
+#include "base/input_file.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "base/temporary_file.h"
 
 namespace oko {
-namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-[[noreturn]] void throw_unreadable(const std::filesystem::path& path, int error, ErrorCode code) {
+void throw_unreadable(const std::filesystem::path& path, int error, ErrorCode code) {
   std::error_code ignored;
   const bool is_missing = error == ENOENT || error == ENOTDIR;
   if (is_missing && code == ErrorCode::kBadInput) code = ErrorCode::kNotFound;
@@ -52,23 +38,20 @@ class Descriptor {
               error == EACCES ? tr("check the file's permissions", "проверьте права на файл") : "");
 }
 
-void require_regular_file(const struct stat& info, const std::filesystem::path& path,
-                          ErrorCode code) {
-  if (S_ISDIR(info.st_mode)) {
+void require_regular_file(unsigned int mode, const std::filesystem::path& path, ErrorCode code) {
+  if (S_ISDIR(mode)) {
     throw Error(code, tr("{}: is a folder, not a file", "{}: это папка, а не файл", path.string()),
                 tr("name a file inside it", "укажите файл внутри неё"));
   }
-  if (!S_ISREG(info.st_mode)) {
+  if (!S_ISREG(mode)) {
     throw Error(code, tr("{}: is not a regular file", "{}: это не обычный файл", path.string()));
   }
 }
 
-}  // namespace
-
 FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) throw_unreadable(path, errno, missing);
-  require_regular_file(info, path, missing);
+  require_regular_file(info.st_mode, path, missing);
   std::error_code error;
   const auto modified = std::filesystem::last_write_time(path, error);
   if (error) throw_unreadable(path, error.value(), missing);
@@ -103,31 +86,7 @@ void refuse_stand_in(std::string_view bytes, const std::filesystem::path& path, 
 }
 
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad) {
-  // O_NONBLOCK: opening a FIFO must not wait for a writer.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) throw_unreadable(path, errno, bad);
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0) throw_unreadable(path, errno, bad);
-  require_regular_file(info, path, bad);
-  const auto size = static_cast<std::uint64_t>(info.st_size);
-  if (size > max_bytes) {
-    const SizePair sizes(size, max_bytes);
-    throw Error(bad == ErrorCode::kBadInput ? ErrorCode::kTooLarge : bad,
-                tr("{}: {} is more than the limit of {}", "{}: {} — больше предела в {}",
-                   path.string(), sizes.first, sizes.second));
-  }
-  std::string bytes(size, '\0');
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::read(file.get(), bytes.data() + done, size - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_unreadable(path, errno, bad);
-    if (got == 0) break;
-    done += static_cast<std::size_t>(got);
-  }
-  bytes.resize(done);
-  refuse_stand_in(bytes, path, bad);
-  return bytes;
+  return InputFile(path, bad).read(max_bytes);
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <optional>
 #include <span>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/localized_text.h"
 #include "document/judgement.h"
 #include "document/merge.h"
@@ -45,17 +43,15 @@ bool is_shape_of(const image::JpegFile& file, const image::Image& image) {
 }
 
 /// The file itself, if the decoders of PDF show it as oko does; else a JPEG of `image`.
-image::JpegFile picture_of(const std::string& path, const image::Image& image) {
-  constexpr std::size_t kHead = 64;  // bytes
-  std::string head(kHead, '\0');
-  std::ifstream(path, std::ios::binary).read(head.data(), kHead);
+image::JpegFile picture_of(const InputFile& input, const image::Image& image) {
+  constexpr std::size_t kHead = 64;                  // bytes
   constexpr std::uint64_t kMostBytes = 100'000'000;  // it is kept until the page is read
+  const std::string head = input.part(0, kHead);
   if (image::sniff(std::as_bytes(std::span(head))) != image::Format::kJpeg ||
-      identify_file(path, ErrorCode::kBadInput).size > kMostBytes) {
+      input.size() > kMostBytes) {
     return encoded(image);
   }
-  std::optional<image::JpegFile> file =
-      image::parse_jpeg(read_file(path, kMostBytes, ErrorCode::kBadInput));
+  std::optional<image::JpegFile> file = image::parse_jpeg(input.read(kMostBytes));
   if (file && is_shape_of(*file, image)) return std::move(*file);
   return encoded(image);
 }
@@ -107,32 +103,60 @@ LoadedPage with_notes(LoadedPage loaded, std::vector<LocalizedText> notes) {
 
 }  // namespace
 
-Pages::File Pages::file_at(std::string path) {
-  File file{std::move(path)};
+void Pages::count_pages(File& file) const {
   try {
-    file.is_pdf = is_pdf(file.path);
-    file.pages = file.is_pdf ? Pdf(file.path).page_count() : image::page_count(file.path);
-    return file;
-  } catch (const Error&) {
-    return file;
+    file.is_pdf = is_pdf(*file.source);
+    file.pages = file.is_pdf ? Pdf(*file.source).page_count() : image::page_count(*file.source);
+  } catch (const Error&) {  // comes again when the page is loaded
   }
 }
 
 Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : options_(options) {
   for (std::string& path : files) {
-    File file = file_at(std::move(path));
-    for (int page = 0; page < file.pages; ++page) pages_.push_back({files_.size(), page});
-    files_.push_back(std::move(file));
+    const std::size_t number = files_.size();
+    files_.push_back({std::move(path)});
+    try {
+      source(number);
+      count_pages(files_[number]);
+    } catch (const Error& error) {
+      files_[number].error = error;
+    }
+    for (int page = 0; page < files_[number].pages; ++page) pages_.push_back({number, page});
   }
+}
+
+std::shared_ptr<const InputFile> Pages::source(std::size_t number) {
+  const std::lock_guard lock(sources_mutex_);
+  File& file = files_[number];
+  if (file.error) throw *file.error;
+  if (!file.source) {
+    auto source = std::make_shared<const InputFile>(file.path, ErrorCode::kBadInput);
+    const bool is_first = file.identity == InputFile::Identity{};
+    if (!is_first && file.identity != source->identity()) {
+      throw Error(ErrorCode::kBadInput,
+                  tr("{}: was replaced or changed in the meantime",
+                     "{}: тем временем файл заменён или изменён", file.path),
+                  tr("read it again", "прочитайте его заново"));
+    }
+    file.identity = source->identity();
+    file.source = std::move(source);
+  }
+  std::erase(open_, number);
+  open_.push_back(number);
+  if (open_.size() > kMostOpen) {
+    files_[open_.front()].source.reset();
+    open_.erase(open_.begin());
+  }
+  return file.source;
 }
 
 std::uint64_t Pages::reading_bytes(int width, int height) const {
   return options_.reading_bytes == nullptr ? 0 : options_.reading_bytes(width, height);
 }
 
-const image::Fitted& Pages::fitted(Place& place) const {
+const image::Fitted& Pages::fitted(Place& place) {
   if (!place.size) {
-    place.size = image::fit(files_[place.file].path, place.page, options_.picture_bytes,
+    place.size = image::fit(*source(place.file), place.page, options_.picture_bytes,
                             [this](const image::Header& header) {
                               return std::max(header.decode_bytes,
                                               reading_bytes(header.width, header.height));
@@ -146,10 +170,11 @@ LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
   const File& file = files_[place.file];
   if (file.is_pdf) return load_from_pdf(place, sheet);
   const image::Fitted& size = fitted(place);
-  image::Image image = image::load(file.path, size.limits, place.page);
+  const std::shared_ptr<const InputFile> input = source(place.file);
+  image::Image image = image::load(*input, size.limits, place.page);
   if (size.header.shrink > 1) place.reduction = image::shrinking_of(image);
   if (sheet != nullptr) {
-    sheet->picture = picture_of(file.path, image);
+    sheet->picture = picture_of(*input, image);
     set_paper_size(image, *sheet);
   }
   const int width = image.stored_width, height = image.stored_height;
@@ -329,7 +354,7 @@ std::unique_ptr<Pdf> Pages::take(std::size_t file) {
       return pdf;
     }
   }
-  return std::make_unique<Pdf>(files_[file].path, options_.pdf);
+  return std::make_unique<Pdf>(*source(file), options_.pdf);
 }
 
 void Pages::give_back(std::size_t file, std::unique_ptr<Pdf> pdf) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+#include "base/input_file.h"
 #include "base/localized_text.h"
 #include "budget/tag_bytes.h"
 #include "document/loaded_page.h"
@@ -30,6 +32,9 @@ struct PagesOptions {
 /// The pages of files one after another: pictures, TIFF files of several pages, PDF.
 class Pages {
  public:
+  /// Files that stay open at once. Systems give a process at least 256 descriptors.
+  static constexpr std::size_t kMostOpen = 64;
+
   /// Counts them. A file that cannot be opened is one page, which tells what is wrong when loaded.
   explicit Pages(std::vector<std::string> files, const PagesOptions& options = {});
 
@@ -38,6 +43,10 @@ class Pages {
   std::size_t file_number(std::size_t i) const { return pages_[i].file; }
   const std::string& file_path(std::size_t number) const { return files_[number].path; }
   bool is_of_pdf(std::size_t i) const { return files_[pages_[i].file].is_pdf; }
+  /// A file by its number, open. Each is opened once, unless there are more than kMostOpen: then
+  /// one that is needed again must be the same file still. Throws kBadInput. Thread-safe.
+  std::shared_ptr<const InputFile> source(std::size_t number);
+
   /// "FILE", or "FILE, page 2", for people.
   LocalizedText name(std::size_t i) const;
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
@@ -64,6 +73,9 @@ class Pages {
     std::string path;
     int pages = 1;
     bool is_pdf = false;
+    std::optional<Error> error = {};               ///< why it cannot be opened
+    std::shared_ptr<const InputFile> source = {};  ///< while it is open
+    InputFile::Identity identity = {};             ///< as it was opened first
   };
   struct Place {
     std::size_t file = 0;
@@ -72,12 +84,12 @@ class Pages {
     LocalizedText reduction = {};
   };
 
-  static File file_at(std::string path);
+  void count_pages(File& file) const;
   std::uint64_t reading_bytes(int width, int height) const;
   struct PdfPage;
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
   /// The size of a page that is a picture. Its header is read once.
-  const image::Fitted& fitted(Place& place) const;
+  const image::Fitted& fitted(Place& place);
   LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   LoadedPage load_opened(PdfPage opened, bool adds) const;
   /// Calls `use` with the open file and returns its result. The file stays open for the next use,
@@ -90,6 +102,8 @@ class Pages {
   PagesOptions options_;
   std::vector<File> files_;
   std::vector<Place> pages_;
+  std::mutex sources_mutex_;
+  std::vector<std::size_t> open_;  ///< files that are open, the one used last at the end
   std::mutex mutex_;
   /// Open documents that no thread uses now, with their files: parsed once a thread, not once a
   /// page.

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/localized_text.h"
 #include "document/pdf_pictures.h"
 #include "document/pdf_text.h"
@@ -25,42 +23,32 @@ constexpr std::size_t kHeadBytes =
     1024;  // where readers look for "%PDF-", and for "%%EOF" at the end
 constexpr double kLongestSide = 30'000;  // pixels: Tesseract counts in 16 bits
 
-std::string bytes_at(const std::filesystem::path& path, bool from_end) {
-  std::ifstream file(path, std::ios::binary);
-  if (from_end) {
-    file.seekg(0, std::ios::end);
-    const auto size = static_cast<std::streamoff>(file.tellg());
-    file.seekg(std::max<std::streamoff>(0, size - static_cast<std::streamoff>(kHeadBytes)));
-  }
-  std::string bytes(kHeadBytes, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, file.gcount())));
-  return bytes;
-}
-
-void require_pdf(const std::filesystem::path& path) {
-  if (is_pdf(path)) return;
-  const std::string head = bytes_at(path, /*from_end=*/false);
+void require_pdf(const InputFile& file) {
+  if (is_pdf(file)) return;
+  const std::string head = file.part(0, kHeadBytes);
   throw Error(ErrorCode::kUnsupported,
               tr("{}: is not a PDF (it starts like {})", "{}: это не PDF (начинается как {})",
-                 path.string(), image::describe_head(std::as_bytes(std::span(head)))));
+                 file.path().string(), image::describe_head(std::as_bytes(std::span(head)))));
 }
 
-[[noreturn]] void throw_unreadable(const std::filesystem::path& path) {
-  const bool has_end = bytes_at(path, /*from_end=*/true).find("%%EOF") != std::string::npos;
+[[noreturn]] void throw_unreadable(const InputFile& file) {
+  const std::string name = file.path().string();
+  const std::string end =
+      file.part(file.size() - std::min<std::uint64_t>(file.size(), kHeadBytes), kHeadBytes);
+  const bool has_end = end.find("%%EOF") != std::string::npos;
   throw Error(ErrorCode::kBadInput,
               has_end ? tr("{}: the PDF is damaged: its pages cannot be found",
-                           "{}: PDF повреждён: страницы не находятся", path.string())
+                           "{}: PDF повреждён: страницы не находятся", name)
                       : tr("{}: the PDF is cut off: its end is missing",
-                           "{}: PDF обрезан: конца файла нет", path.string()),
+                           "{}: PDF обрезан: конца файла нет", name),
               tr("fetch the file again, or open it in a viewer and save it again",
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 
-[[noreturn]] void throw_locked(const std::filesystem::path& path) {
+[[noreturn]] void throw_locked(const InputFile& file) {
   throw Error(
       ErrorCode::kUnsupported,
-      tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", path.string()),
+      tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", file.path().string()),
       tr("remove the password first: qpdf --decrypt --password=... in.pdf out.pdf",
          "сначала снимите пароль: qpdf --decrypt --password=... in.pdf out.pdf"));
 }
@@ -73,19 +61,23 @@ constexpr std::size_t kManyOutlines = 60;
 
 }  // namespace
 
-bool is_pdf(const std::filesystem::path& path) {
-  identify_file(path, ErrorCode::kBadInput);
-  const std::string head = bytes_at(path, /*from_end=*/false);
+bool is_pdf(const InputFile& file) {
+  const std::string head = file.part(0, kHeadBytes);
   return head.find("%PDF-") != std::string::npos && !image::sniff(std::as_bytes(std::span(head)));
 }
 
 Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
-    : path_(path), name_(path.string()), options_(options) {
-  require_pdf(path);
+    : Pdf(InputFile(path, ErrorCode::kBadInput), options) {}
+
+Pdf::Pdf(const InputFile& file, const PdfOptions& options)
+    : name_(file.path().string()), options_(options) {
+  require_pdf(file);
+  bytes_ = file.map();
   unsigned long error = 0;
   {
     const auto lock = lock_pdfium();
-    document_.reset(FPDF_LoadDocument(path.c_str(), nullptr));
+    document_.reset(
+        FPDF_LoadMemDocument64(bytes_->bytes().data(), bytes_->bytes().size(), nullptr));
     if (document_) {
       page_count_ = FPDF_GetPageCount(document_.get());
       if (page_count_ < 1) {
@@ -99,8 +91,8 @@ Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)
       error = FPDF_GetLastError();
     }
   }
-  if (error == kPdfErrorPassword || error == kPdfErrorSecurity) throw_locked(path);
-  if (error != 0) throw_unreadable(path);
+  if (error == kPdfErrorPassword || error == kPdfErrorSecurity) throw_locked(file);
+  if (error != 0) throw_unreadable(file);
   if (page_count_ < 1) {
     throw Error(ErrorCode::kBadInput,
                 tr("{}: the PDF has no pages", "{}: в PDF нет страниц", name_));
@@ -251,7 +243,7 @@ image::Image Pdf::render(int page) const {
 
 const PdfStructure& Pdf::structure() const {
   if (!structure_) {
-    structure_ = std::make_unique<PdfStructure>(path_);
+    structure_ = std::make_unique<PdfStructure>(bytes_);
     hidden_layers_ = structure_->hidden_layers();
   }
   return *structure_;

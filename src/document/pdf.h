@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/input_file.h"
 #include "base/localized_text.h"
 #include "document/page.h"
 #include "document/pdf_structure.h"
@@ -52,6 +53,7 @@ class Pdf {
  public:
   /// Throws kBadInput: missing, a folder, not a PDF, cut off, damaged, protected by a password,
   /// without pages.
+  explicit Pdf(const InputFile& file, const PdfOptions& options = {});
   explicit Pdf(const std::filesystem::path& path, const PdfOptions& options = {});
   ~Pdf();
   Pdf(const Pdf&) = delete;
@@ -94,7 +96,7 @@ class Pdf {
   const PdfStructure& structure() const;
   [[noreturn]] void throw_damaged_page(int page) const;
 
-  std::filesystem::path path_;
+  std::shared_ptr<const InputMapping> bytes_;
   std::string name_;  ///< of the file, for messages
   PdfOptions options_;
   PdfiumDocument document_;
@@ -109,6 +111,6 @@ class Pdf {
 
 /// True if the first 1024 bytes of a file say that it is a PDF, and it is not a picture. Its name
 /// does not count. Throws kBadInput: missing, a folder.
-bool is_pdf(const std::filesystem::path& path);
+bool is_pdf(const InputFile& file);
 
 }  // namespace oko::document

@@ -19,9 +19,9 @@ constexpr int kDeepestTree = 64;  // of pages; files that are made to harm have 
 
 }  // namespace
 
-std::unique_ptr<PdfEditor> PdfEditor::open(const std::filesystem::path& path, int pages) {
-  std::unique_ptr<PdfEditor> editor(new PdfEditor(path));
-  if (!editor->qpdf_.open(path) || editor->qpdf_.page_count() != pages) return nullptr;
+std::unique_ptr<PdfEditor> PdfEditor::open(const InputFile& file, int pages) {
+  std::unique_ptr<PdfEditor> editor(new PdfEditor(file.path()));
+  if (!editor->qpdf_.open(file.map()) || editor->qpdf_.page_count() != pages) return nullptr;
   return editor;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/input_file.h"
 #include "document/invisible_text.h"
 #include "document/page.h"
 #include "document/qpdf_file.h"
@@ -18,7 +19,7 @@ namespace oko::document {
 class PdfEditor {
  public:
   /// Null if qpdf cannot open the file, or counts other pages than `pages`.
-  static std::unique_ptr<PdfEditor> open(const std::filesystem::path& path, int pages);
+  static std::unique_ptr<PdfEditor> open(const InputFile& file, int pages);
 
   /// `sheet`: the page as it is shown. The boxes of `text` are in pixels of its own width and
   /// height. Throws kFailed if qpdf does.

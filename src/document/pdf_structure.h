@@ -1,10 +1,10 @@
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
 
+#include "base/input_file.h"
 #include "document/content_stream.h"
 
 namespace oko::document {
@@ -13,7 +13,7 @@ namespace oko::document {
 class PdfStructure {
  public:
   /// Nothing is known of a file that qpdf cannot open.
-  explicit PdfStructure(const std::filesystem::path& path);
+  explicit PdfStructure(std::shared_ptr<const InputMapping> file);
   ~PdfStructure();
   PdfStructure(const PdfStructure&) = delete;
   PdfStructure& operator=(const PdfStructure&) = delete;

@@ -54,7 +54,7 @@ struct FPDF_FORMFILLINFO {
 void FPDF_InitLibrary(void);
 unsigned long FPDF_GetLastError(void);
 
-FPDF_DOCUMENT FPDF_LoadDocument(const char* path, const char* password);
+FPDF_DOCUMENT FPDF_LoadMemDocument64(const void* data, size_t size, const char* password);
 void FPDF_CloseDocument(FPDF_DOCUMENT document);
 int FPDF_GetPageCount(FPDF_DOCUMENT document);
 FPDF_BOOL FPDF_GetPageSizeByIndexF(FPDF_DOCUMENT document, int page, FS_SIZEF* size);

@@ -2,7 +2,10 @@
 
 #include <qpdf/qpdf-c.h>
 
-#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "base/input_file.h"
 
 namespace oko::document {
 
@@ -22,8 +25,11 @@ class QpdfFile {
   QpdfFile& operator=(const QpdfFile&) = delete;
 
   /// True if it could be read, and repaired where it is damaged.
-  bool open(const std::filesystem::path& path) {
-    return (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;
+  bool open(std::shared_ptr<const InputMapping> file) {
+    file_ = std::move(file);
+    const auto* bytes = reinterpret_cast<const char*>(file_->bytes().data());
+    return (qpdf_read_memory(data_, file_->name().c_str(), bytes, file_->bytes().size(), nullptr) &
+            QPDF_ERRORS) == 0;
   }
 
   /// 0 if the tree of pages has a loop or is not a tree.
@@ -46,6 +52,7 @@ class QpdfFile {
   }
 
  private:
+  std::shared_ptr<const InputMapping> file_;  ///< qpdf reads from it until the end
   qpdf_data data_;
 };
 

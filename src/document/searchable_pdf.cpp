@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <span>
 #include <utility>
@@ -22,6 +21,10 @@ std::filesystem::path temporary_prefix() {
 /// For messages.
 LocalizedText temporary_name() {
   return tr("the PDF, kept in {}", "PDF, который хранится в {}", temporary_folder().string());
+}
+
+InputFile kept(const TemporaryFile& file) {
+  return {file.path(), ErrorCode::kFailed};
 }
 
 /// The words that were read in a picture.
@@ -63,7 +66,7 @@ SearchablePdf::Part& SearchablePdf::part_of(std::size_t i) {
   auto part = std::make_unique<Part>();
   part->file = file;
   part->is_pdf = pages_.is_of_pdf(i);
-  if (part->is_pdf) part->editor = PdfEditor::open(pages_.file(i), pages_.pages_of_file(i));
+  if (part->is_pdf) part->editor = PdfEditor::open(*pages_.source(file), pages_.pages_of_file(i));
   if (!part->editor) {
     if (!streams_) part->pictures.emplace(temporary_prefix(), temporary_name());
     part->writer.emplace(
@@ -116,7 +119,7 @@ std::vector<LocalizedText> SearchablePdf::finish() {
   if (parts_.size() > 1 || (first.editor && first.editor->is_changed())) {
     write_whole(notes);
   } else {
-    copy(first.editor ? pages_.file_path(first.file) : first.pictures->path().string());
+    first.editor ? copy(*pages_.source(first.file)) : copy(kept(*first.pictures));
   }
   return notes;
 }
@@ -143,7 +146,7 @@ void SearchablePdf::write_whole(std::vector<LocalizedText>& notes) {
   std::vector<PdfEditor*> editors;
   for (const auto& part : parts_) {
     if (!part->editor) {
-      pictures.push_back(PdfEditor::open(part->pictures->path(), part->picture_pages));
+      pictures.push_back(PdfEditor::open(kept(*part->pictures), part->picture_pages));
       if (!pictures.back()) {
         throw Error(ErrorCode::kFailed, tr("the PDF cannot be put together: its part in {} is lost",
                                            "PDF не собирается: пропала его часть в {}",
@@ -166,20 +169,21 @@ void SearchablePdf::write_whole(std::vector<LocalizedText>& notes) {
   }
   const TemporaryFile whole(temporary_prefix(), temporary_name());
   editors[base]->write(whole.path());
-  copy(whole.path());
+  copy(kept(whole));
 }
 
 /// The bytes of a file, to the sink.
-void SearchablePdf::copy(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> buffer(1 << 20);
-  do {
-    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    if (file.bad() || !file.is_open()) {
-      throw Error(ErrorCode::kFailed, tr("{}: cannot be read", "{}: не читается", path));
+void SearchablePdf::copy(const InputFile& file) {
+  constexpr std::size_t kPart = 1 << 20;
+  for (std::uint64_t offset = 0; offset < file.size();) {
+    const std::string part = file.part(offset, kPart);
+    if (part.empty()) {
+      throw Error(ErrorCode::kFailed,
+                  tr("{}: cannot be read", "{}: не читается", file.path().string()));
     }
-    if (file.gcount() > 0) sink_({buffer.data(), static_cast<std::size_t>(file.gcount())});
-  } while (file);
+    sink_(part);
+    offset += part.size();
+  }
 }
 
 }  // namespace oko::document

@@ -45,7 +45,7 @@ class SearchablePdf {
   void add_skipped();
   static void add_picture(Part& part, const Sheet& sheet, const Page& text);
   void add_notes(const Part& part, std::vector<LocalizedText>& notes) const;
-  void copy(const std::string& path);
+  void copy(const InputFile& file);
   void write_whole(std::vector<LocalizedText>& notes);
 
   Pages& pages_;

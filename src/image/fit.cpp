@@ -13,13 +13,13 @@ std::uint64_t pixels_of(const Header& header) {
 
 }  // namespace
 
-Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
+Fitted fit(const InputFile& file, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of) {
-  Fitted fitted{read_header(path, {}, page), {}};
+  Fitted fitted{read_header(file, {}, page), {}};
   while (bytes_of(fitted.header) > bytes && pixels_of(fitted.header) / 4 >= kLeastPixels) {
     const int shrink = fitted.header.shrink;
     fitted.limits.max_decoded_pixels = pixels_of(fitted.header) - 1;
-    fitted.header = read_header(path, fitted.limits, page);
+    fitted.header = read_header(file, fitted.limits, page);
     if (fitted.header.shrink == shrink) break;
   }
   return fitted;

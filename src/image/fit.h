@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <string>
 
 #include "base/localized_text.h"
-#include "image/image.h"
+#include "image/picture_file.h"
 
 namespace oko::image {
 
@@ -19,7 +18,7 @@ struct Fitted {
 /// Shrinks page `page` of a picture file, by 2, 4 or 8 each way, until `bytes_of` its header is
 /// `bytes` or less, but not below 1 megapixel: then more than `bytes` are needed. Throws as
 /// `read_header` does.
-Fitted fit(const std::filesystem::path& path, int page, std::uint64_t bytes,
+Fitted fit(const InputFile& file, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of);
 
 /// A note for people: how a picture that was shrunk while it was decoded differs from its file.

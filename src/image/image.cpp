@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <fstream>
+#include <memory>
 #include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
-#include "base/mapped_file.h"
 #include "image/bmp.h"
 #include "image/failure.h"
+#include "image/picture_file.h"
 #include "image/tiff.h"
 #include "image/vips_decoder.h"
 
@@ -95,17 +94,18 @@ void throw_unsupported(const LocalizedText& name, Format format, const Localized
 
 namespace {
 
+constexpr std::size_t kSniffedBytes = 64;
+
 /// The bytes of a picture file: in memory, or mapped where they are many.
 class PictureFile {
  public:
-  PictureFile(const std::filesystem::path& path, const Limits& limits) {
+  PictureFile(const InputFile& file, const Limits& limits) {
     constexpr std::uint64_t kMostInMemory = 100'000'000;
-    const std::uint64_t size = identify_file(path, ErrorCode::kBadInput).size;
-    check_file_size(path.string(), size, limits);
-    if (size > kMostInMemory) {
-      mapped_.emplace(path, ErrorCode::kBadInput);
+    check_file_size(file.path().string(), file.size(), limits);
+    if (file.size() > kMostInMemory) {
+      mapped_ = file.map();
     } else {
-      read_ = read_file(path, limits.max_file_bytes, ErrorCode::kBadInput);
+      read_ = file.read(limits.max_file_bytes);
     }
   }
 
@@ -117,16 +117,21 @@ class PictureFile {
 
  private:
   std::string read_;
-  std::optional<MappedFile> mapped_;
+  std::shared_ptr<const InputMapping> mapped_;
 };
 
 }  // namespace
 
-Image load(const std::filesystem::path& path, const Limits& limits, int page) {
-  const PictureFile file(path, limits);
+Image load(const InputFile& input, const Limits& limits, int page) {
+  const PictureFile file(input, limits);
+  const std::filesystem::path& path = input.path();
   const LocalizedText name =
       page == 0 ? path.string() : tr("{}, page {}", "{}, страница {}", path.string(), page + 1);
   return decode(file.bytes(), name, limits, page);
+}
+
+Image load(const std::filesystem::path& path, const Limits& limits, int page) {
+  return load(InputFile(path, ErrorCode::kBadInput), limits, page);
 }
 
 Image decode(std::span<const std::byte> bytes, const LocalizedText& name, const Limits& limits,
@@ -147,21 +152,25 @@ Image decode(std::span<const std::byte> bytes, const LocalizedText& name, const 
 }
 
 Header read_header(const std::filesystem::path& path, const Limits& limits, int page) {
-  const PictureFile file(path, limits);
-  Header header = read_header(file.bytes(), path.string(), limits, page);
+  return read_header(InputFile(path, ErrorCode::kBadInput), limits, page);
+}
+
+int page_count(const std::filesystem::path& path, const Limits& limits) {
+  return page_count(InputFile(path, ErrorCode::kBadInput), limits);
+}
+
+Header read_header(const InputFile& input, const Limits& limits, int page) {
+  const PictureFile file(input, limits);
+  Header header = read_header(file.bytes(), input.path().string(), limits, page);
   header.decode_bytes -= file.mapped_bytes();
   return header;
 }
 
-int page_count(const std::filesystem::path& path, const Limits& limits) {
-  identify_file(path, ErrorCode::kBadInput);
-  std::array<char, 64> head{};
-  std::ifstream file(path, std::ios::binary);
-  file.read(head.data(), head.size());
-  const auto count = static_cast<std::size_t>(file.gcount());
-  const auto format = sniff(std::as_bytes(std::span(head).first(count)));
+int page_count(const InputFile& file, const Limits& limits) {
+  const std::string head = file.part(0, kSniffedBytes);
+  const auto format = sniff(std::as_bytes(std::span(head)));
   if (format != Format::kTiff) return 1;
-  const PictureFile picture(path, limits);
+  const PictureFile picture(file, limits);
   const auto pages = tiff_pages(read_tiff_directories(picture.bytes()));
   return std::max(1, static_cast<int>(pages.size()));
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/input_file.h"
 #include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "budget/peak_sampler.h"
@@ -107,7 +108,7 @@ class PictureMemory {
 };
 
 /// The largest size that the budget has room for, to decode it and, if asked, to read its text.
-image::Fitted fitted(const std::string& file, std::uint64_t budget, bool reads_text) {
+image::Fitted fitted(const InputFile& file, std::uint64_t budget, bool reads_text) {
   return image::fit(file, 0, budget, [&](const image::Header& header) {
     return PictureMemory::loading(header, reads_text);
   });
@@ -116,9 +117,8 @@ image::Fitted fitted(const std::string& file, std::uint64_t budget, bool reads_t
 /// The size of a picture for which there is room, and whether there is for its text; where not,
 /// its engine gives up what it has.
 std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
-                                    const engine::GenerationRequest& request,
-                                    const std::string& file, std::uint64_t budget,
-                                    TextReader& reader, Picture& picture) {
+                                    const engine::GenerationRequest& request, const InputFile& file,
+                                    std::uint64_t budget, TextReader& reader, Picture& picture) {
   const bool wanted = reader.when() != ReadText::kNever;
   std::uint64_t with_text = 0;
   if (wanted) {
@@ -150,7 +150,7 @@ ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& pict
   }
 }
 
-void decode(engine::ModelHost& host, const std::string& file, const image::Fitted& fitted,
+void decode(engine::ModelHost& host, const InputFile& file, const image::Fitted& fitted,
             const StopToken& stop, Picture& picture) {
   picture.reservation = reserve_for(host, Tag::kImage, fitted.header.decode_bytes, stop, picture);
   Taken taken;
@@ -199,13 +199,15 @@ void TextReader::give_up() {
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, const std::string& file,
                      TextReader& reader, const StopToken& stop) {
+  const InputFile input(file, ErrorCode::kBadInput);
   Picture picture;
-  const auto [size, reads_text] = plan(engine, request, file, host.budget_bytes(), reader, picture);
+  const auto [size, reads_text] =
+      plan(engine, request, input, host.budget_bytes(), reader, picture);
   picture.pages = size.header.pages;
   picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;
   ocr::Engine* const reading = reads_text ? engine_for(reader, stop, picture) : nullptr;
-  decode(host, file, size, stop, picture);
+  decode(host, input, size, stop, picture);
   if (reading != nullptr) read_text(host, *reading, stop, picture);
   return picture;
 }

@@ -13,6 +13,7 @@
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
 #include "tests/support/tiff_file.h"
+#include "tests/support/white_bitmap.h"
 
 namespace oko::document {
 namespace {
@@ -191,6 +192,40 @@ TEST_F(PagesTest, CountsAndDropsTextOfHiddenLayers) {
     EXPECT_EQ(page.notes[0].in(Language::kEnglish),
               "2 words are in layers that are not shown, and are left out");
   }
+}
+
+TEST_F(PagesTest, LoadsFilesAsTheyWereWhenCounted) {
+  std::filesystem::copy(kData + "mixed.pdf", folder_ / "a.pdf");
+  std::filesystem::copy(kPictures + "two_pages.tif", folder_ / "b.tif");
+  Pages pages({folder_ / "a.pdf", folder_ / "b.tif"});
+  std::filesystem::remove(folder_ / "a.pdf");
+  write_file_atomically(folder_ / "b.tif", std::string_view("another file"));
+  ASSERT_EQ(pages.size(), 5u);
+  EXPECT_EQ(std::get<Page>(pages.load(0, nullptr).content).text(), "Первая\n");
+  Sheet sheet;
+  EXPECT_TRUE(holds_picture(pages.load(4, &sheet)));
+}
+
+TEST_F(PagesTest, RefusesFilesThatWereReplacedWhileTooManyWereOpen) {
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < Pages::kMostOpen + 2; ++i) {
+    files.push_back(folder_ / (std::to_string(i) + ".bmp"));
+    write_file_atomically(files.back(), std::string_view(white_bitmap(8, 8)));
+  }
+  Pages pages(files);
+  for (const std::size_t i : {0, 1, 2}) {
+    write_file_atomically(files[i], std::string_view(white_bitmap(9, 9)));
+  }
+  const auto refusal = [&](std::size_t i, Language language) {
+    return message_of([&] { pages.load(i, nullptr); }, ErrorCode::kBadInput, language);
+  };
+  for (const std::size_t i : {0, 1}) {
+    EXPECT_EQ(refusal(i, Language::kEnglish),
+              files[i] + ": was replaced or changed in the meantime");
+    EXPECT_EQ(refusal(i, Language::kRussian), files[i] + ": тем временем файл заменён или изменён");
+  }
+  EXPECT_EQ(std::get<image::Image>(pages.load(2, nullptr).content).width, 8);
+  EXPECT_TRUE(holds_picture(pages.load(files.size() - 1, nullptr)));
 }
 
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {

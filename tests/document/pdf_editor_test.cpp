@@ -38,7 +38,7 @@ class PdfEditorTest : public ScratchFolderTest {
   Pdf with_words(const std::filesystem::path& path) {
     const Pdf pdf(path, kPoints);
     const PageSize size = pdf.page_size(0);
-    auto editor = PdfEditor::open(path, pdf.page_count());
+    auto editor = PdfEditor::open(InputFile(path, ErrorCode::kBadInput), pdf.page_count());
     editor->add_text(0, pdf.sheet(0), page_of_words(size.width, size.height));
     editor->write(folder_ / "out.pdf");
     return Pdf(folder_ / "out.pdf", kPoints);
@@ -89,7 +89,7 @@ TEST_F(PdfEditorTest, APageThatIsThereTwiceGetsTheTextOfEach) {
       "3 0 obj<</Type/Page/Parent 2 0 R/Resources<</Font 4 0 R>>>>endobj\n"
       "4 0 obj<</OkoText 5 0 R>>endobj\n5 0 obj<</Type/Font>>endobj\n");
   const Pdf pdf(folder_ / "in.pdf", kPoints);
-  auto editor = PdfEditor::open(folder_ / "in.pdf", 2);
+  auto editor = PdfEditor::open(InputFile(folder_ / "in.pdf", ErrorCode::kBadInput), 2);
   ASSERT_TRUE(editor);
   EXPECT_FALSE(editor->is_changed());
   editor->add_text(1, pdf.sheet(1), page_of_words(300, 200));
@@ -105,7 +105,7 @@ TEST_F(PdfEditorTest, AnEncryptedFileStaysEncrypted) {
   {
     const auto locked = folder_ / "locked.pdf";  // qpdf keeps no copy of the name
     QpdfFile qpdf;
-    ASSERT_TRUE(qpdf.open(path));
+    ASSERT_TRUE(qpdf.open(InputFile(path, ErrorCode::kBadInput).map()));
     qpdf_init_write(qpdf, locked.c_str());
     qpdf_set_r6_encryption_parameters2(qpdf, "", "owner", QPDF_TRUE, QPDF_TRUE, QPDF_TRUE,
                                        QPDF_TRUE, QPDF_TRUE, QPDF_FALSE, qpdf_r3p_none, QPDF_TRUE);
@@ -113,7 +113,7 @@ TEST_F(PdfEditorTest, AnEncryptedFileStaysEncrypted) {
   }
   EXPECT_EQ(with_words(folder_ / "locked.pdf").text_layer(0)->text(), "Вторая строка\n");
   QpdfFile out;
-  ASSERT_TRUE(out.open(folder_ / "out.pdf"));
+  ASSERT_TRUE(out.open(InputFile(folder_ / "out.pdf", ErrorCode::kBadInput).map()));
   EXPECT_TRUE(qpdf_is_encrypted(out));
   EXPECT_FALSE(qpdf_allow_modify_other(out));
 }
@@ -133,7 +133,7 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
                      "BT 3 Tr /F 10 Tf 20 90 Td (deeper) Tj ET "
                      "BT 0 Tr /F 10 Tf 20 120 Td (kept) Tj ET") +
           "8 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n");
-  auto editor = PdfEditor::open(folder_ / "in.pdf", 2);
+  auto editor = PdfEditor::open(InputFile(folder_ / "in.pdf", ErrorCode::kBadInput), 2);
   ASSERT_TRUE(editor);
   editor->remove_invisible_text(0);
   editor->write(folder_ / "out.pdf");
@@ -144,8 +144,7 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
 }
 
 TEST_F(PdfEditorTest, RefusesFileWithAnotherPageCountThanPdfium) {
-  EXPECT_FALSE(PdfEditor::open(write_page(""), 2));
-  EXPECT_FALSE(PdfEditor::open(folder_ / "none.pdf", 1));
+  EXPECT_FALSE(PdfEditor::open(InputFile(write_page(""), ErrorCode::kBadInput), 2));
 }
 
 }  // namespace

@@ -491,11 +491,11 @@ TEST_F(PdfTest, TheUnitOfAPageDecidesItsSize) {
 TEST_F(PdfTest, DetectsPdfByContent) {
   const std::string text = read_file(kData + "text.pdf", 1'000'000, ErrorCode::kFailed);
   write_file_atomically(folder_ / "late.png", std::string(1000, '\n') + text);
-  EXPECT_TRUE(is_pdf(folder_ / "late.png"));
+  EXPECT_TRUE(is_pdf(InputFile(folder_ / "late.png", ErrorCode::kBadInput)));
   write_file_atomically(folder_ / "too_late.pdf", std::string(1020, '\n') + text);
-  EXPECT_FALSE(is_pdf(folder_ / "too_late.pdf"));
+  EXPECT_FALSE(is_pdf(InputFile(folder_ / "too_late.pdf", ErrorCode::kBadInput)));
   write_file_atomically(folder_ / "comment.jpg", std::string_view("\xFF\xD8\xFF\xFE %PDF-1.4"));
-  EXPECT_FALSE(is_pdf(folder_ / "comment.jpg"));
+  EXPECT_FALSE(is_pdf(InputFile(folder_ / "comment.jpg", ErrorCode::kBadInput)));
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ std::string spelt_as_bindings(const std::string& type) {
       {"float", "c_float"},
       {"float*", "POINTER(c_float)"},
       {"void*", "POINTER(None)"},
+      {"const void*", "POINTER(None)"},
+      {"size_t", "c_size_t"},
       {"const char*", "POINTER(c_char)"},
       {"unsigned long*", "POINTER(c_ulong)"},
       {"unsigned char*", "POINTER(c_ubyte)"},

@@ -23,7 +23,7 @@ class Fit : public ScratchFolderTest {
   }
 
   static Fitted fit_pixels(const std::filesystem::path& path, std::uint64_t pixels) {
-    return fit(path, 0, pixels, [](const Header& header) {
+    return fit(InputFile(path, ErrorCode::kBadInput), 0, pixels, [](const Header& header) {
       return static_cast<std::uint64_t>(header.width) * static_cast<std::uint64_t>(header.height);
     });
   }

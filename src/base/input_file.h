@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "base/vanished_pages.h"
+
+namespace oko {
+
+/// The bytes of an open file, mapped read-only.
+class InputMapping {
+ public:
+  /// Throws `bad`: empty, not mappable.
+  InputMapping(const std::filesystem::path& path, int descriptor, std::uint64_t size,
+               ErrorCode bad);
+  ~InputMapping();
+  InputMapping(const InputMapping&) = delete;
+  InputMapping& operator=(const InputMapping&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+  const std::string& name() const { return name_; }  ///< of the file
+
+ private:
+  std::string name_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::optional<VanishedPages> vanished_pages_;
+};
+
+/// A regular file that is opened once. All that is read of it is read from what was opened, even if
+/// another file takes its path meanwhile, or none has it any more. Thread-safe.
+class InputFile {
+ public:
+  /// What tells it from another file, or from itself once somebody has written to it.
+  struct Identity {
+    std::uint64_t device = 0, inode = 0, size = 0;
+    std::int64_t modified = 0;  ///< seconds since 1970
+    bool operator==(const Identity&) const = default;
+  };
+
+  /// Throws `bad`: missing, a folder, a device, not readable.
+  InputFile(std::filesystem::path path, ErrorCode bad);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  const Identity& identity() const { return identity_; }  ///< as it was opened
+  std::uint64_t size() const { return identity_.size; }   ///< bytes
+
+  /// Up to `size` bytes from `offset`, fewer where the file ends or its disk fails.
+  std::string part(std::uint64_t offset, std::size_t size) const;
+
+  /// The whole file of at most `max_bytes`. Throws `bad`: not readable, too large, what
+  /// `refuse_stand_in` refuses.
+  std::string read(std::uint64_t max_bytes) const;
+
+  /// The whole file, mapped: the same mapping for all that use it at once. Throws
+  /// as InputMapping does, and what `refuse_stand_in` refuses.
+  std::shared_ptr<const InputMapping> map() const;
+
+ private:
+  std::filesystem::path path_;
+  ErrorCode bad_;
+  int descriptor_ = -1;
+  Identity identity_;
+  mutable std::mutex mutex_;
+  mutable std::weak_ptr<const InputMapping> mapping_;
+};
+
+}  // namespace oko
