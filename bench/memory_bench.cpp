@@ -28,7 +28,7 @@ struct Loadable : engine::LoadableModel {
   explicit Loadable(const std::filesystem::path& model) : folder(model) {}
   void load() override { model = Model::load(folder); }
   void unload() noexcept override { model.reset(); }
-  bool is_current() const override { return model->is_current(); }
+  bool is_current() const override { return model->files().is_current(); }
 
   std::filesystem::path folder;
   std::unique_ptr<Model> model;

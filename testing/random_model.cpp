@@ -58,7 +58,8 @@ class ShardMaker {
   }
 
   void run() {
-    hub::for_each_block(blocks_.size(), options_.stop, [this](std::size_t i) { make(blocks_[i]); });
+    hub::for_each_block(blocks_.size(), 0, options_.stop,
+                        [this](std::size_t i) { make(blocks_[i]); });
   }
 
  private:

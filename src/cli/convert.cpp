@@ -109,6 +109,7 @@ void add_convert(Command& program) {
                 "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
                 "64)"))
       .one_of({"32", "64", "128"});
+  add_threads_option(command, options->run.threads);
   command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
   add_common_options(command, options->common);
   ignore_budget(command);

@@ -101,7 +101,7 @@ void run_once(const fs::path& folder) {
 }  // namespace
 
 hub::ConvertReport convert_model(hub::ConvertOptions options) {
-  tensor::prepare_device({.device = tensor::Device::kCpu});
+  tensor::prepare_device({.device = tensor::Device::kCpu, .threads = options.threads});
   options.check_plan = load;
   options.check_result = run_once;
   return hub::convert(options);

@@ -6,9 +6,8 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "budget/memory_meter.h"
 #include "budget/memory_size.h"
-#include "budget/peak_sampler.h"
-#include "budget/process_memory.h"
 #include "engine/largest.h"
 #include "engine/stopwatch.h"
 #include "models/bge_m3/memory_estimate.h"
@@ -66,27 +65,11 @@ Embedder::Embedder(EmbedderOptions options)
     : options_(std::move(options)),
       config_(bge::Config::load(options_.model)),
       tokenizer_(text::XlmrTokenizer::load(options_.model)),
-      host_(options_.host != nullptr
-                ? options_.host
-                : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
-      loaded_(options_),
-      registration_(*host_, loaded_, loaded_.weight_bytes + loaded_.copied_bytes) {}
+      host_(host_or_own(options_.host, options_.threads)),
+      loaded_(options_.model, options_.prepare_weights),
+      registration_(*host_, loaded_, loaded_.needed_bytes()) {}
 
 Embedder::~Embedder() = default;
-
-Embedder::Loaded::Loaded(const EmbedderOptions& options) : folder(options.model) {
-  if (options.prepare_weights) options.prepare_weights();
-  weight_bytes = tensor::Weights::bytes_on_disk(folder);
-  copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
-}
-
-void Embedder::Loaded::load() {
-  const Stopwatch load;
-  std::unique_ptr<bge::Model> loaded = bge::Model::load(folder);
-  tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
-  model = std::move(loaded);
-  load_seconds = load.seconds();
-}
 
 EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
                                 const std::function<void(double)>& on_progress) {
@@ -110,8 +93,8 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
   }
   work.result.stats.tokenize_seconds = tokenize.seconds();
   const std::unique_ptr<ModelLease> lease = admit(work);
-  budget::PeakSampler memory;
-  const std::uint64_t private_before = budget::private_bytes();
+  std::optional<budget::MemoryMeter> meter;
+  if (request.measure_memory) meter.emplace();
   std::size_t done = 0;
   for (const std::vector<std::size_t>& texts : work.passes) {
     lease->run([&] { encode(work, texts); }, work.stop);
@@ -120,9 +103,10 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
       on_progress(static_cast<double>(done) / static_cast<double>(work.result.stats.tokens));
     }
   }
-  work.result.stats.peak_private_bytes = memory.peak_bytes();
-  work.result.stats.memory = work.result.stats.peak_private_bytes -
-                             std::min(work.result.stats.peak_private_bytes, private_before);
+  if (meter) {
+    work.result.stats.peak_private_bytes = meter->peak_bytes();
+    work.result.stats.memory = meter->take_growth();
+  }
   return std::move(work.result);
 }
 
@@ -205,9 +189,9 @@ std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
 /// One pass, on the model thread: others may have their turn before the next one.
 void Embedder::encode(Work& work, const std::vector<std::size_t>& texts) {
   EmbeddingStats& stats = work.result.stats;
-  stats.load_seconds += std::exchange(loaded_.load_seconds, 0);
-  stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
-  loaded_.model->require(work.request.outputs);
+  stats.load_seconds += loaded_.take_load_seconds();
+  stats.copied_weight_bytes = loaded_.model().copied_weight_bytes();
+  loaded_.model().require(work.request.outputs);
   const Stopwatch encode;
   tensor::BufferPhases buffers;
   buffers.begin(stats.predicted_memory);
@@ -217,7 +201,7 @@ void Embedder::encode(Work& work, const std::vector<std::size_t>& texts) {
     pass.cu_seqlens.push_back(static_cast<int>(pass.ids.size()));
   }
   std::vector<bge::Encoding> encodings =
-      loaded_.model->encode(pass, work.request.outputs, work.stop);
+      loaded_.model().encode(pass, work.request.outputs, work.stop);
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     work.result.texts[texts[i]].encoding = std::move(encodings[i]);
   }

@@ -11,6 +11,7 @@
 #include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "engine/model_host.h"
+#include "engine/model_session.h"
 #include "models/bge_m3/model.h"
 #include "tensor/weights.h"
 #include "text/xlmr_tokenizer.h"
@@ -31,6 +32,7 @@ struct EmbeddingRequest {
   models::bge_m3::Outputs outputs = {};
   /// Text put before each one; none: that of the model (config_sentence_transformers.json).
   std::optional<std::string> prompt = {};
+  bool measure_memory = false;  ///< fills EmbeddingStats::memory and peak_private_bytes
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
 };
 
@@ -83,20 +85,6 @@ class Embedder {
  private:
   struct Work;
 
-  /// The part that the host loads and unloads. Used by the model thread only.
-  struct Loaded : LoadableModel {
-    explicit Loaded(const EmbedderOptions& options);
-    void load() override;
-    void unload() noexcept override { model.reset(); }
-    bool is_current() const override { return model->is_current(); }
-
-    std::filesystem::path folder;
-    std::uint64_t weight_bytes = 0;  ///< of the files
-    std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
-    std::unique_ptr<models::bge_m3::Model> model;
-    double load_seconds = 0;  ///< of a load that no request has reported yet
-  };
-
   const std::string& prompt_of(const EmbeddingRequest& request) const;
   WorkMemory memory_of(const Work& work) const;
   LocalizedText hint_for(const Work& work) const;
@@ -107,7 +95,7 @@ class Embedder {
   models::bge_m3::Config config_;
   text::XlmrTokenizer tokenizer_;
   std::shared_ptr<ModelHost> host_;
-  Loaded loaded_;
+  ModelSession<models::bge_m3::Model> loaded_;
   ModelRegistration registration_;  // last: it unloads
 };
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "budget/process_memory.h"
-
 namespace oko::engine {
 
 GenerationPhase GenerationTask::phase() const {
@@ -28,19 +26,14 @@ std::uint64_t GenerationTask::phase_bytes() const {
 
 void GenerationTask::begin_to_measure() {
   if (!request.measure_memory) return;
-  sampler.emplace();
-  sampler->take_peak();
   // The pictures came before the request and are counted with it.
   std::uint64_t pictures = 0;
   for (const image::Image& image : request.images) pictures += image.rgb.size();
-  const std::uint64_t now = budget::private_bytes();
-  private_before = now - std::min(pictures, now);
+  meter.emplace(pictures);
 }
 
 std::uint64_t GenerationTask::take_peak() {
-  if (!sampler) return 0;
-  const std::uint64_t peak = sampler->take_peak();
-  return peak - std::min(peak, private_before);
+  return meter ? meter->take_growth() : 0;
 }
 
 models::qwen3_vl::PromptLayout GenerationTask::text_read() {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "budget/peak_sampler.h"
+#include "budget/memory_meter.h"
 #include "engine/answer_stream.h"
 #include "engine/answer_writer.h"
 #include "engine/device_decoder.h"
@@ -55,8 +55,7 @@ struct GenerationTask {
   GenerationResult result;
   Stopwatch since_submit;
   Stopwatch since_first_token;
-  std::optional<budget::PeakSampler> sampler;  ///< where the request asks for its memory
-  std::uint64_t private_before = 0;            ///< bytes of the process, when it was admitted
+  std::optional<budget::MemoryMeter> meter;  ///< where the request asks for its memory
 
   GenerationPhase phase() const;
   /// Bytes that are reserved for the phase, without decoded pictures.

@@ -53,11 +53,9 @@ Generator::Generator(GeneratorOptions options)
       planner_(options_.vision_language_model, tokenizer_, options_.graph_pixels),
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
       end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
-      host_(options_.host != nullptr
-                ? options_.host
-                : std::make_shared<ModelHost>(HostOptions{.threads = options_.threads})),
+      host_(host_or_own(options_.host, options_.threads)),
       loaded_(options_, *host_),
-      registration_(*host_, loaded_, loaded_.weight_bytes + loaded_.copied_bytes) {}
+      registration_(*host_, loaded_, loaded_.needed_bytes()) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
@@ -75,30 +73,22 @@ RunOnModelThread runner_of(ModelHost& host) {
 }  // namespace
 
 Generator::Loaded::Loaded(const GeneratorOptions& options, ModelHost& host)
-    : folder(options.vision_language_model),
+    : ModelSession(options.vision_language_model, options.prepare_weights),
       image_cache(host.memory_budget(), runner_of(host), options.image_cache_bytes),
-      prefix_cache(host.memory_budget(), runner_of(host), options.prefix_cache_bytes) {
-  if (options.prepare_weights) options.prepare_weights();
-  weight_bytes = tensor::Weights::bytes_on_disk(folder);
-  copied_bytes = tensor::Weights::bytes_beyond_disk(folder);
-}
+      prefix_cache(host.memory_budget(), runner_of(host), options.prefix_cache_bytes) {}
 
 void Generator::Loaded::load() {
-  const Stopwatch load;
   const bool are_same = std::all_of(sources.begin(), sources.end(),
                                     [](const auto& file) { return file.is_current(); });
   if (!are_same) clear_caches();
-  sources = checkpoint::find_weight_files(folder);
-  std::unique_ptr<qwen::Model> loaded = qwen::Model::load(folder);
-  tensor::Weights::require_bytes_on_disk(folder, weight_bytes);
-  model = std::move(loaded);
-  load_seconds = load.seconds();
+  sources = checkpoint::find_weight_files(folder());
+  ModelSession::load();
 }
 
-/// The caches stay as long as the files are the same.
+/// What is cached stays as long as the files do.
 void Generator::Loaded::unload() noexcept {
-  if (model != nullptr && !model->is_current()) clear_caches();
-  model.reset();
+  if (is_loaded() && !is_current()) clear_caches();
+  ModelSession::unload();
 }
 
 void Generator::Loaded::clear_caches() {
@@ -258,8 +248,8 @@ void Generator::begin(TaskPointer task) {
     throw_if_stopped(begun.stop_token());
     begun.lease->load();
     GenerationStats& stats = begun.result.stats;
-    stats.load_seconds = std::exchange(loaded_.load_seconds, 0);
-    stats.copied_weight_bytes = loaded_.model->copied_weight_bytes();
+    stats.load_seconds = loaded_.take_load_seconds();
+    stats.copied_weight_bytes = loaded_.model().copied_weight_bytes();
     stats.weight_bytes = registration_.weight_bytes();
     resume(begun);
   } catch (...) {
@@ -347,7 +337,7 @@ void Generator::encode_next_image(GenerationTask& task) {
     ++stats.cached_images;
   } else {
     task.features.push_back(
-        loaded_.model->encode_image(std::move(task.patches[index]), task.stop_token()));
+        loaded_.model().encode_image(std::move(task.patches[index]), task.stop_token()));
     loaded_.image_cache.put(key, task.features.back());
   }
   task.patches[index] = {};
@@ -364,19 +354,19 @@ void Generator::read_next_chunk(GenerationTask& task) {
   GenerationStats& stats = task.result.stats;
   const Stopwatch watch;
   if (!task.sequence) {
-    task.sequence = loaded_.model->make_sequence(static_cast<int>(initial_capacity(task)),
-                                                 kv_type_of(task.plan.settings.kv_bits));
+    task.sequence = loaded_.model().make_sequence(static_cast<int>(initial_capacity(task)),
+                                                  kv_type_of(task.plan.settings.kv_bits));
   }
   const std::size_t first = task.sequence->length();
   const std::size_t last = std::min(
       task.prompt.size(), first + static_cast<std::size_t>(task.plan.settings.prefill_chunk));
-  std::optional<mx::array> hidden = loaded_.model->read_chunk(
+  std::optional<mx::array> hidden = loaded_.model().read_chunk(
       task.prompt, task.features, first, last, *task.sequence, task.stop_token());
   const double done = task.patches.empty() ? 0.0 : kVisionShare;
   task.report(done +
               (1 - done) * static_cast<double>(last) / static_cast<double>(task.prompt.size()));
   if (last == task.prompt.size()) {
-    mx::array logits = loaded_.model->last_logits(*hidden);
+    mx::array logits = loaded_.model().last_logits(*hidden);
     logits.eval();
     hidden.reset();  // the memory of the answer is measured from here on
     begin_answer(task, logits);
@@ -467,7 +457,7 @@ void Generator::read_on_host(const std::vector<GenerationTask*>& tasks) {
   next.reserve(tasks.size());
   for (GenerationTask* task : tasks) ids.push_back(task->host_decoder->next_tokens(drafts));
   for (std::size_t i = 0; i < tasks.size(); ++i) next.push_back({&*tasks[i]->sequence, ids[i]});
-  const tensor::LogitRows rows(loaded_.model->read_next(next));
+  const tensor::LogitRows rows(loaded_.model().read_next(next));
   std::size_t row = 0;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     tasks[i]->host_decoder->observe(rows, row);
@@ -486,7 +476,7 @@ void Generator::decode_on_device(const std::vector<GenerationTask*>& tasks) {
     ids.push_back(task->device_decoder->input());
   }
   if (!reading.empty()) {
-    const std::vector<mx::array> logits = loaded_.model->read_next(sequences, ids);
+    const std::vector<mx::array> logits = loaded_.model().read_next(sequences, ids);
     for (std::size_t i = 0; i < reading.size(); ++i) {
       reading[i]->device_decoder->observe(logits[i]);
     }
@@ -525,7 +515,7 @@ void Generator::finish(GenerationTask& task) {
   stats.mlx_memory.decode = buffers_->take_peak();
   stats.mlx_peak_bytes = buffers_->peak_bytes();
   stats.memory.kv = task.sequence->bytes();
-  if (task.sampler) stats.peak_private_bytes = task.sampler->peak_bytes();
+  if (task.meter) stats.peak_private_bytes = task.meter->peak_bytes();
   keep_prefix(task);
   end(task, nullptr);
 }

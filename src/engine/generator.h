@@ -19,6 +19,7 @@
 #include "engine/generation_planner.h"
 #include "engine/image_cache.h"
 #include "engine/model_host.h"
+#include "engine/model_session.h"
 #include "engine/prefix_cache.h"
 #include "engine/scheduler.h"
 #include "models/qwen3_vl/generation_config.h"
@@ -120,20 +121,14 @@ class Generator : private StepSource {
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 
  private:
-  /// The part that the host loads and unloads. Used by the model thread only.
-  struct Loaded : LoadableModel {
+  /// The model with what is cached of its work.
+  struct Loaded : ModelSession<models::qwen3_vl::Model> {
     Loaded(const GeneratorOptions& options, ModelHost& host);
     void load() override;
     void unload() noexcept override;
-    bool is_current() const override { return model->is_current(); }
     void clear_caches();
 
-    std::filesystem::path folder;
-    std::uint64_t weight_bytes = 0;  ///< of the files
-    std::uint64_t copied_bytes = 0;  ///< that a load takes beyond them
-    std::unique_ptr<models::qwen3_vl::Model> model;
-    double load_seconds = 0;                      ///< of a load that no request has reported yet
-    std::vector<checkpoint::SourceFile> sources;  ///< that the model was loaded from at last
+    std::vector<checkpoint::SourceFile> sources;  ///< of the last load
     ImageCache image_cache;
     PrefixCache prefix_cache;
   };

@@ -159,7 +159,7 @@ bool align_weights(const AlignOptions& options) {
   require_free_space(folder, copier.bytes() + kSpareBytes);
   if (options.on_copy) options.on_copy(copy, copier.bytes());
   const fs::path source = fs::weakly_canonical(options.model);
-  copier.run(copy, {{checkpoint::kAlignedSourceKey, source.string()}}, options.progress,
+  copier.run(copy, {{checkpoint::kAlignedSourceKey, source.string()}}, options.progress, 0,
              options.stop);
   return true;
 }

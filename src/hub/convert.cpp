@@ -53,7 +53,7 @@ class Converter {
 
   ConvertReport run(const fs::path& file) {
     checkpoint::SafetensorsWriter writer(file, declarations_);
-    for_each_block(blocks_.size(), options_.stop,
+    for_each_block(blocks_.size(), options_.threads, options_.stop,
                    [&](std::size_t i) { convert(blocks_[i], writer); });
     writer.finish();
     ConvertReport report;
@@ -275,7 +275,7 @@ ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::orde
   const bool assumed_pooling = add_pooling(options.source, config, source, folder);
   check_plan(options, folder, copier.declarations());
   const fs::path file = folder.path() / "model.safetensors";
-  copier.run(file, {}, options.progress, options.stop);
+  copier.run(file, {}, options.progress, options.threads, options.stop);
   check_model(options.check_result, folder, options.destination);
   ConvertReport report{quantization.bits, quantization.group_size, {},
                        copier.bytes(),    fs::file_size(file),     assumed_pooling};

@@ -16,6 +16,7 @@ struct ConvertOptions {
   std::filesystem::path destination;   ///< must not exist, or be empty
   std::optional<int> bits = {};        ///< 4 or 8; none: 8, or those that the source has
   std::optional<int> group_size = {};  ///< 32, 64 or 128; none: see conversion_plan.h
+  std::size_t threads = 0;             ///< 0: one a physical core that the process may use
   /// Called with the bytes of the source done and their total, from one thread at a time. May be
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};

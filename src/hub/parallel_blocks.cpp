@@ -4,15 +4,14 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <vector>
 
+#include "base/core_count.h"
 #include "base/error.h"
-#include "base/localized_text.h"
 
 namespace oko::hub {
 
-void for_each_block(std::size_t count, const StopToken& stop,
+void for_each_block(std::size_t count, std::size_t threads, const StopToken& stop,
                     const std::function<void(std::size_t)>& run) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
@@ -29,8 +28,7 @@ void for_each_block(std::size_t count, const StopToken& stop,
       if (!failure) failure = std::current_exception();
     }
   };
-  const std::size_t threads =
-      std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), count);
+  threads = std::min(threads != 0 ? threads : physical_core_count(), count);
   {
     std::vector<JoiningThread> pool;
     pool.reserve(threads);

@@ -7,9 +7,10 @@
 
 namespace oko::hub {
 
-/// Runs `run(i)` for every i below `count` on all processors, in about that order. The first
-/// exception ends it and is thrown here; so does a stop, as kCancelled.
-void for_each_block(std::size_t count, const StopToken& stop,
+/// Runs `run(i)` for every i below `count`, in about that order, on `threads` threads; 0: one a
+/// physical core that this process may use. The first exception ends it and is thrown here; so does
+/// a stop, as kCancelled.
+void for_each_block(std::size_t count, std::size_t threads, const StopToken& stop,
                     const std::function<void(std::size_t)>& run);
 
 }  // namespace oko::hub

@@ -29,7 +29,7 @@ TensorCopier::TensorCopier(const std::map<std::string, SourceTensor>& tensors) {
 void TensorCopier::run(const std::filesystem::path& file,
                        const std::map<std::string, std::string>& metadata,
                        const std::function<void(std::uint64_t, std::uint64_t)>& progress,
-                       const StopToken& stop) const {
+                       std::size_t threads, const StopToken& stop) const {
   std::vector<Block> blocks;
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const std::uint64_t size = tensors_[i]->info().size;
@@ -40,7 +40,7 @@ void TensorCopier::run(const std::filesystem::path& file,
   checkpoint::SafetensorsWriter writer(file, declarations_, metadata);
   std::mutex mutex;
   std::uint64_t done = 0;
-  for_each_block(blocks.size(), stop, [&](std::size_t i) {
+  for_each_block(blocks.size(), threads, stop, [&](std::size_t i) {
     const auto& [tensor, begin, size] = blocks[i];
     writer.write(tensor, begin, tensors_[tensor]->bytes().subspan(begin, size));
     tensors_[tensor]->forget_bytes(begin, size);

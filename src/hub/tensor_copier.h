@@ -26,7 +26,7 @@ class TensorCopier {
   /// Writes `file` with `metadata`; memory stays within some MB. `progress` is called with the
   /// bytes done and their total, from one thread at a time. Throws kFailed (disk full), kCancelled.
   void run(const std::filesystem::path& file, const std::map<std::string, std::string>& metadata,
-           const std::function<void(std::uint64_t, std::uint64_t)>& progress,
+           const std::function<void(std::uint64_t, std::uint64_t)>& progress, std::size_t threads,
            const StopToken& stop) const;
 
  private:

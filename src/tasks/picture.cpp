@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/localized_text.h"
+#include "budget/memory_meter.h"
 #include "budget/memory_size.h"
-#include "budget/peak_sampler.h"
-#include "budget/process_memory.h"
 #include "engine/plan.h"
 #include "engine/reductions.h"
 #include "engine/stopwatch.h"
@@ -23,19 +23,6 @@ namespace {
 
 using budget::Tag;
 using budget::TagBytes;
-
-/// Measures the memory that the process takes in addition, while this lives.
-class Taken {
- public:
-  std::uint64_t bytes() {
-    const std::uint64_t peak = sampler_.peak_bytes();
-    return peak - std::min(peak, before_);
-  }
-
- private:
-  std::uint64_t before_ = budget::private_bytes();
-  budget::PeakSampler sampler_;
-};
 
 budget::Reservation reserve_for(engine::ModelHost& host, Tag tag, std::uint64_t bytes,
                                 const StopToken& stop, Picture& picture) {
@@ -151,29 +138,31 @@ ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& pict
 }
 
 void decode(engine::ModelHost& host, const InputFile& file, const image::Fitted& fitted,
-            const StopToken& stop, Picture& picture) {
+            bool measures_memory, const StopToken& stop, Picture& picture) {
   picture.reservation = reserve_for(host, Tag::kImage, fitted.header.decode_bytes, stop, picture);
-  Taken taken;
+  std::optional<budget::MemoryMeter> meter;
+  if (measures_memory) meter.emplace();
   const engine::Stopwatch time;
   picture.image = image::load(file, fitted.limits);
   picture.stats.decode_seconds = time.seconds();
-  picture.stats.taken[Tag::kImage] = taken.bytes();
+  if (meter) picture.stats.taken[Tag::kImage] = meter->take_growth();
   TagBytes spare = picture.reservation.bytes();
   spare[Tag::kImage] -= std::min<std::uint64_t>(spare[Tag::kImage], picture.image.rgb.size());
   picture.reservation.split(spare);
 }
 
-void read_text(engine::ModelHost& host, ocr::Engine& engine, const StopToken& stop,
-               Picture& picture) {
+void read_text(engine::ModelHost& host, ocr::Engine& engine, bool measures_memory,
+               const StopToken& stop, Picture& picture) {
   // The picture is read from a copy, which is in this.
   const budget::Reservation reservation =
       reserve_for(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
                   stop, picture);
-  Taken taken;
+  std::optional<budget::MemoryMeter> meter;
+  if (measures_memory) meter.emplace();
   const engine::Stopwatch time;
   picture.page = engine.read(picture.image, stop);
   picture.stats.read_seconds = time.seconds();
-  picture.stats.taken[Tag::kOcr] = taken.bytes();
+  if (meter) picture.stats.taken[Tag::kOcr] = meter->take_growth();
   tensor::trim_memory();
 }
 
@@ -207,8 +196,8 @@ Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
   picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;
   ocr::Engine* const reading = reads_text ? engine_for(reader, stop, picture) : nullptr;
-  decode(host, input, size, stop, picture);
-  if (reading != nullptr) read_text(host, *reading, stop, picture);
+  decode(host, input, size, request.measure_memory, stop, picture);
+  if (reading != nullptr) read_text(host, *reading, request.measure_memory, stop, picture);
   return picture;
 }
 

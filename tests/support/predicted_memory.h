@@ -53,6 +53,7 @@ struct EmbeddingCase {
 
 inline EmbeddingRequest request_of(const EmbeddingCase& shape) {
   EmbeddingRequest request;
+  request.measure_memory = true;
   request.outputs = shape.outputs;
   request.texts.assign(static_cast<std::size_t>(shape.texts), words(shape.words));
   return request;

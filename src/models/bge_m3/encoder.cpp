@@ -27,21 +27,14 @@ std::string find_prefix(const tensor::Weights& weights) {
               hint_for_encoders());
 }
 
-tensor::Linear load_linear(const tensor::Weights& weights, const Config& config,
-                           const std::string& name, int outputs, int inputs) {
-  auto linear = tensor::Linear::load(weights, name, outputs, inputs, config.quantization);
-  linear.set_precision(tensor::cpu::Precision::kInt8Activations);
-  return linear;
+LayerLoader loader_of(const tensor::Weights& weights, const Config& config) {
+  return {weights, config.quantization, find_prefix(weights), config.layer_norm_eps,
+          tensor::cpu::Precision::kInt8Activations};
 }
 
-tensor::LayerNorm load_norm(const tensor::Weights& weights, const Config& config,
-                            const std::string& name) {
-  return tensor::LayerNorm::load(weights, name, config.hidden_size, config.layer_norm_eps);
-}
-
-mx::array load_token_type(const tensor::Weights& weights, const Config& config,
-                          const std::string& name) {
-  const mx::array all = weights.get(name, {config.type_vocab_size, config.hidden_size});
+mx::array load_token_type(const LayerLoader& load, const Config& config) {
+  const mx::array all = load.weights.get(load.prefix + "embeddings.token_type_embeddings.weight",
+                                         {config.type_vocab_size, config.hidden_size});
   mx::array first = mx::slice(all, {0, 0}, {1, config.hidden_size});
   first = mx::astype(first, tensor::compute_dtype(all.dtype()));
   first.eval();
@@ -50,36 +43,30 @@ mx::array load_token_type(const tensor::Weights& weights, const Config& config,
 
 }  // namespace
 
-Encoder::Layer::Layer(const tensor::Weights& weights, const Config& config, const std::string& name)
-    : query(load_linear(weights, config, name + "attention.self.query", config.hidden_size,
-                        config.hidden_size)),
-      key(load_linear(weights, config, name + "attention.self.key", config.hidden_size,
-                      config.hidden_size)),
-      value(load_linear(weights, config, name + "attention.self.value", config.hidden_size,
-                        config.hidden_size)),
-      attention_output(load_linear(weights, config, name + "attention.output.dense",
-                                   config.hidden_size, config.hidden_size)),
-      intermediate(load_linear(weights, config, name + "intermediate.dense",
-                               config.intermediate_size, config.hidden_size)),
-      output(load_linear(weights, config, name + "output.dense", config.hidden_size,
-                         config.intermediate_size)),
-      attention_norm(load_norm(weights, config, name + "attention.output.LayerNorm")),
-      output_norm(load_norm(weights, config, name + "output.LayerNorm")) {}
+Encoder::Layer::Layer(const LayerLoader& load, const Config& config)
+    : query(load.linear("attention.self.query", config.hidden_size, config.hidden_size)),
+      key(load.linear("attention.self.key", config.hidden_size, config.hidden_size)),
+      value(load.linear("attention.self.value", config.hidden_size, config.hidden_size)),
+      attention_output(
+          load.linear("attention.output.dense", config.hidden_size, config.hidden_size)),
+      intermediate(load.linear("intermediate.dense", config.intermediate_size, config.hidden_size)),
+      output(load.linear("output.dense", config.hidden_size, config.intermediate_size)),
+      attention_norm(load.layer_norm("attention.output.LayerNorm", config.hidden_size)),
+      output_norm(load.layer_norm("output.LayerNorm", config.hidden_size)) {}
 
 Encoder::Encoder(const tensor::Weights& weights, const Config& config)
-    : Encoder(weights, config, find_prefix(weights)) {}
+    : Encoder(loader_of(weights, config), config) {}
 
-Encoder::Encoder(const tensor::Weights& weights, const Config& config, const std::string& prefix)
+Encoder::Encoder(const LayerLoader& load, const Config& config)
     : config_(config),
-      word_embeddings_(load_linear(weights, config, prefix + "embeddings.word_embeddings",
-                                   config.vocab_size, config.hidden_size)),
-      position_embeddings_(load_linear(weights, config, prefix + "embeddings.position_embeddings",
+      word_embeddings_(
+          load.linear("embeddings.word_embeddings", config.vocab_size, config.hidden_size)),
+      position_embeddings_(load.linear("embeddings.position_embeddings",
                                        config.max_position_embeddings, config.hidden_size)),
-      token_type_(
-          load_token_type(weights, config, prefix + "embeddings.token_type_embeddings.weight")),
-      norm_(load_norm(weights, config, prefix + "embeddings.LayerNorm")) {
+      token_type_(load_token_type(load, config)),
+      norm_(load.layer_norm("embeddings.LayerNorm", config.hidden_size)) {
   for (int i = 0; i < config.num_hidden_layers; ++i) {
-    layers_.emplace_back(weights, config, prefix + "encoder.layer." + std::to_string(i) + ".");
+    layers_.emplace_back(load.part("encoder.layer." + std::to_string(i) + "."), config);
   }
 }
 

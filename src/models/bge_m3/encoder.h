@@ -10,6 +10,7 @@
 #include "base/stop_token.h"
 #include "models/activation_hook.h"
 #include "models/bge_m3/config.h"
+#include "models/layer_loader.h"
 #include "models/pass_cost.h"
 #include "tensor/layers.h"
 #include "tensor/linear.h"
@@ -43,10 +44,10 @@ class Encoder {
   PassCost cost_of(std::uint64_t tokens) const;
 
  private:
-  Encoder(const tensor::Weights& weights, const Config& config, const std::string& prefix);
+  Encoder(const LayerLoader& load, const Config& config);
 
   struct Layer {
-    Layer(const tensor::Weights& weights, const Config& config, const std::string& name);
+    Layer(const LayerLoader& load, const Config& config);
     tensor::Linear query, key, value, attention_output, intermediate, output;
     tensor::LayerNorm attention_norm, output_norm;
   };

@@ -121,10 +121,6 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
   return std::unique_ptr<Model>(new Model(model_dir, weights, std::move(config)));
 }
 
-bool Model::is_current() const {
-  return files_.is_current();
-}
-
 void Model::require(const Outputs& outputs) const {
   const auto need = [&](bool wanted, bool there, const char* output, const char* head) {
     if (!wanted || there) return;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "models/layer_loader.h"
 #include "models/qwen3_vl/config.h"
 #include "tensor/weights.h"
 
@@ -22,6 +23,14 @@ struct Checkpoint {
   const tensor::Weights& weights;
   const Config& config;
   TensorNames names;
+
+  LayerLoader text() const {
+    return {weights, config.quantization, names.text, config.text.rms_norm_eps};
+  }
+  LayerLoader vision() const {
+    constexpr float kLayerNormEpsilon = 1e-6f;
+    return {weights, config.quantization, names.vision, kLayerNormEpsilon};
+  }
 };
 
 }  // namespace oko::models::qwen3_vl

@@ -61,10 +61,6 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
   return std::unique_ptr<Model>(new Model({weights, config, TensorNames::detect(weights)}));
 }
 
-bool Model::is_current() const {
-  return files_.is_current();
-}
-
 ImageFeatures Model::encode_image(Patches patches, const StopToken& stop,
                                   const ActivationHook& observer) const {
   return vision_.encode(std::move(patches), stop, observer);

@@ -32,8 +32,8 @@ class Model {
 
   const Config& config() const { return config_; }
 
-  /// True if the files of the weights still are what was mapped.
-  bool is_current() const;
+  /// That it was loaded from.
+  const tensor::WeightFiles& files() const { return files_; }
 
   /// See tensor::Weights::copied_bytes.
   std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }

@@ -14,17 +14,6 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-tensor::Linear load_linear(const Checkpoint& checkpoint, const std::string& name, int outputs,
-                           int inputs) {
-  return tensor::Linear::load(checkpoint.weights, name, outputs, inputs,
-                              checkpoint.config.quantization);
-}
-
-tensor::RmsNorm load_norm(const Checkpoint& checkpoint, const std::string& name, int width) {
-  return tensor::RmsNorm::load(checkpoint.weights, name, width,
-                               checkpoint.config.text.rms_norm_eps);
-}
-
 /// x with `rows` in place of, or added to, the rows from `first` on.
 mx::array scatter_rows(const mx::array& x, int first, const mx::array& rows, bool add) {
   const mx::Shape start{first, 0};
@@ -36,51 +25,39 @@ mx::array scatter_rows(const mx::array& x, int first, const mx::array& rows, boo
 
 }  // namespace
 
-TextModel::Layer::Layer(const Checkpoint& checkpoint, const std::string& name)
-    : input_layernorm(
-          load_norm(checkpoint, name + ".input_layernorm", checkpoint.config.text.hidden_size)),
-      post_attention_layernorm(load_norm(checkpoint, name + ".post_attention_layernorm",
-                                         checkpoint.config.text.hidden_size)),
-      q_norm(load_norm(checkpoint, name + ".self_attn.q_norm", checkpoint.config.text.head_dim)),
-      k_norm(load_norm(checkpoint, name + ".self_attn.k_norm", checkpoint.config.text.head_dim)),
-      q_proj(
-          load_linear(checkpoint, name + ".self_attn.q_proj",
-                      checkpoint.config.text.num_attention_heads * checkpoint.config.text.head_dim,
-                      checkpoint.config.text.hidden_size)),
-      k_proj(
-          load_linear(checkpoint, name + ".self_attn.k_proj",
-                      checkpoint.config.text.num_key_value_heads * checkpoint.config.text.head_dim,
-                      checkpoint.config.text.hidden_size)),
-      v_proj(
-          load_linear(checkpoint, name + ".self_attn.v_proj",
-                      checkpoint.config.text.num_key_value_heads * checkpoint.config.text.head_dim,
-                      checkpoint.config.text.hidden_size)),
-      o_proj(load_linear(
-          checkpoint, name + ".self_attn.o_proj", checkpoint.config.text.hidden_size,
-          checkpoint.config.text.num_attention_heads * checkpoint.config.text.head_dim)),
-      gate_proj(load_linear(checkpoint, name + ".mlp.gate_proj",
-                            checkpoint.config.text.intermediate_size,
-                            checkpoint.config.text.hidden_size)),
-      up_proj(load_linear(checkpoint, name + ".mlp.up_proj",
-                          checkpoint.config.text.intermediate_size,
-                          checkpoint.config.text.hidden_size)),
-      down_proj(load_linear(checkpoint, name + ".mlp.down_proj", checkpoint.config.text.hidden_size,
-                            checkpoint.config.text.intermediate_size)) {}
+TextModel::Layer::Layer(const LayerLoader& load, const TextConfig& config)
+    : input_layernorm(load.rms_norm("input_layernorm", config.hidden_size)),
+      post_attention_layernorm(load.rms_norm("post_attention_layernorm", config.hidden_size)),
+      q_norm(load.rms_norm("self_attn.q_norm", config.head_dim)),
+      k_norm(load.rms_norm("self_attn.k_norm", config.head_dim)),
+      q_proj(load.linear("self_attn.q_proj", config.num_attention_heads * config.head_dim,
+                         config.hidden_size)),
+      k_proj(load.linear("self_attn.k_proj", config.num_key_value_heads * config.head_dim,
+                         config.hidden_size)),
+      v_proj(load.linear("self_attn.v_proj", config.num_key_value_heads * config.head_dim,
+                         config.hidden_size)),
+      o_proj(load.linear("self_attn.o_proj", config.hidden_size,
+                         config.num_attention_heads * config.head_dim)),
+      gate_proj(load.linear("mlp.gate_proj", config.intermediate_size, config.hidden_size)),
+      up_proj(load.linear("mlp.up_proj", config.intermediate_size, config.hidden_size)),
+      down_proj(load.linear("mlp.down_proj", config.hidden_size, config.intermediate_size)) {}
 
 TextModel::TextModel(const Checkpoint& checkpoint)
     : config_(checkpoint.config.text),
-      embed_tokens_(load_linear(checkpoint, checkpoint.names.text + "embed_tokens",
-                                config_.vocab_size, config_.hidden_size)),
-      norm_(load_norm(checkpoint, checkpoint.names.text + "norm", config_.hidden_size)) {
+      embed_tokens_(
+          checkpoint.text().linear("embed_tokens", config_.vocab_size, config_.hidden_size)),
+      norm_(checkpoint.text().rms_norm("norm", config_.hidden_size)) {
+  const LayerLoader load = checkpoint.text();
   for (int i = 0; i < config_.num_hidden_layers; ++i) {
-    layers_.emplace_back(checkpoint, checkpoint.names.text + "layers." + std::to_string(i));
+    layers_.emplace_back(load.part("layers." + std::to_string(i) + "."), config_);
   }
   // config.json alone is no witness: a head in the files is used, whatever it says. Only where the
   // head is said to be one of its own and is not there, part of the model is missing.
-  const bool has_head = checkpoint.weights.contains(checkpoint.names.lm_head + ".weight");
+  const std::string& head = checkpoint.names.lm_head;
+  const bool has_head = checkpoint.weights.contains(head + ".weight");
   if (has_head || !config_.tie_word_embeddings.value_or(true)) {
-    lm_head_ =
-        load_linear(checkpoint, checkpoint.names.lm_head, config_.vocab_size, config_.hidden_size);
+    lm_head_ = tensor::Linear::load(checkpoint.weights, head, config_.vocab_size,
+                                    config_.hidden_size, checkpoint.config.quantization);
   }
 }
 

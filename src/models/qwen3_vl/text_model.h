@@ -42,7 +42,7 @@ class TextModel {
 
  private:
   struct Layer {
-    Layer(const Checkpoint& checkpoint, const std::string& name);
+    Layer(const LayerLoader& load, const TextConfig& config);
     tensor::RmsNorm input_layernorm, post_attention_layernorm, q_norm, k_norm;
     tensor::Linear q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj;
   };

@@ -18,20 +18,6 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-constexpr float kLayerNormEpsilon = 1e-6f;
-
-tensor::Linear load_vision_linear(const Checkpoint& checkpoint, const std::string& name,
-                                  int outputs, int inputs) {
-  return tensor::Linear::load(checkpoint.weights, checkpoint.names.vision + name, outputs, inputs,
-                              checkpoint.config.quantization);
-}
-
-tensor::LayerNorm load_layer_norm(const Checkpoint& checkpoint, const std::string& name,
-                                  int width) {
-  return tensor::LayerNorm::load(checkpoint.weights, checkpoint.names.vision + name, width,
-                                 kLayerNormEpsilon);
-}
-
 /// The patch embedding is a convolution whose stride is its kernel: a linear layer over a patch's
 /// pixels, here in their order (channel, frame, row, column). MLX stores the channels last.
 tensor::Linear load_patch_embed(const Checkpoint& checkpoint) {
@@ -65,18 +51,12 @@ std::size_t ImageFeatures::bytes() const {
   return total;
 }
 
-PatchMerger::PatchMerger(const Checkpoint& checkpoint, const std::string& name,
-                         bool norm_after_merge)
+PatchMerger::PatchMerger(const LayerLoader& load, const VisionConfig& config, bool norm_after_merge)
     : norm_after_merge_(norm_after_merge),
-      merged_size_(checkpoint.config.vision.hidden_size *
-                   checkpoint.config.vision.spatial_merge_size *
-                   checkpoint.config.vision.spatial_merge_size),
-      norm_(
-          load_layer_norm(checkpoint, name + ".norm",
-                          norm_after_merge ? merged_size_ : checkpoint.config.vision.hidden_size)),
-      linear_fc1_(load_vision_linear(checkpoint, name + ".linear_fc1", merged_size_, merged_size_)),
-      linear_fc2_(load_vision_linear(checkpoint, name + ".linear_fc2",
-                                     checkpoint.config.vision.out_hidden_size, merged_size_)) {}
+      merged_size_(config.hidden_size * config.spatial_merge_size * config.spatial_merge_size),
+      norm_(load.layer_norm("norm", norm_after_merge ? merged_size_ : config.hidden_size)),
+      linear_fc1_(load.linear("linear_fc1", merged_size_, merged_size_)),
+      linear_fc2_(load.linear("linear_fc2", config.out_hidden_size, merged_size_)) {}
 
 mx::array PatchMerger::operator()(const mx::array& x) const {
   const mx::Shape merged{static_cast<int>(x.size()) / merged_size_, merged_size_};
@@ -91,41 +71,33 @@ void PatchMerger::add_cost(std::uint64_t merged_tokens, PassCost& work) const {
 }
 
 // Splits the fused qkv into three layers, so that each output can be freed when it is used.
-VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name)
-    : Block(checkpoint, name,
-            load_vision_linear(checkpoint, name + ".attn.qkv",
-                               3 * checkpoint.config.vision.hidden_size,
-                               checkpoint.config.vision.hidden_size)) {}
+VisionModel::Block::Block(const LayerLoader& load, const VisionConfig& config)
+    : Block(load, config, load.linear("attn.qkv", 3 * config.hidden_size, config.hidden_size)) {}
 
-VisionModel::Block::Block(const Checkpoint& checkpoint, const std::string& name,
+VisionModel::Block::Block(const LayerLoader& load, const VisionConfig& config,
                           const tensor::Linear& qkv)
-    : norm1(load_layer_norm(checkpoint, name + ".norm1", checkpoint.config.vision.hidden_size)),
-      norm2(load_layer_norm(checkpoint, name + ".norm2", checkpoint.config.vision.hidden_size)),
-      query(qkv.slice_rows(0, checkpoint.config.vision.hidden_size)),
-      key(qkv.slice_rows(checkpoint.config.vision.hidden_size,
-                         checkpoint.config.vision.hidden_size)),
-      value(qkv.slice_rows(2 * checkpoint.config.vision.hidden_size,
-                           checkpoint.config.vision.hidden_size)),
-      proj(load_vision_linear(checkpoint, name + ".attn.proj", checkpoint.config.vision.hidden_size,
-                              checkpoint.config.vision.hidden_size)),
-      linear_fc1(load_vision_linear(checkpoint, name + ".mlp.linear_fc1",
-                                    checkpoint.config.vision.intermediate_size,
-                                    checkpoint.config.vision.hidden_size)),
-      linear_fc2(load_vision_linear(checkpoint, name + ".mlp.linear_fc2",
-                                    checkpoint.config.vision.hidden_size,
-                                    checkpoint.config.vision.intermediate_size)) {}
+    : norm1(load.layer_norm("norm1", config.hidden_size)),
+      norm2(load.layer_norm("norm2", config.hidden_size)),
+      query(qkv.slice_rows(0, config.hidden_size)),
+      key(qkv.slice_rows(config.hidden_size, config.hidden_size)),
+      value(qkv.slice_rows(2 * config.hidden_size, config.hidden_size)),
+      proj(load.linear("attn.proj", config.hidden_size, config.hidden_size)),
+      linear_fc1(load.linear("mlp.linear_fc1", config.intermediate_size, config.hidden_size)),
+      linear_fc2(load.linear("mlp.linear_fc2", config.hidden_size, config.intermediate_size)) {}
 
 VisionModel::VisionModel(const Checkpoint& checkpoint)
     : config_(checkpoint.config.vision),
       patch_embed_(load_patch_embed(checkpoint)),
-      pos_embed_(load_vision_linear(checkpoint, "pos_embed", config_.num_position_embeddings,
-                                    config_.hidden_size)),
-      merger_(checkpoint, "merger", /*norm_after_merge=*/false) {
+      pos_embed_(checkpoint.vision().linear("pos_embed", config_.num_position_embeddings,
+                                            config_.hidden_size)),
+      merger_(checkpoint.vision().part("merger."), config_, /*norm_after_merge=*/false) {
+  const LayerLoader load = checkpoint.vision();
   for (int i = 0; i < config_.depth; ++i) {
-    blocks_.emplace_back(checkpoint, "blocks." + std::to_string(i));
+    blocks_.emplace_back(load.part("blocks." + std::to_string(i) + "."), config_);
   }
   for (std::size_t i = 0; i < config_.deepstack_visual_indexes.size(); ++i) {
-    deepstack_mergers_.emplace_back(checkpoint, "deepstack_merger_list." + std::to_string(i),
+    deepstack_mergers_.emplace_back(load.part("deepstack_merger_list." + std::to_string(i) + "."),
+                                    config_,
                                     /*norm_after_merge=*/true);
   }
 }

@@ -35,7 +35,7 @@ class PatchMerger {
  public:
   /// The last merger normalises each patch, those of DeepStack the merged ones
   /// ("use_postshuffle_norm").
-  PatchMerger(const Checkpoint& checkpoint, const std::string& name, bool norm_after_merge);
+  PatchMerger(const LayerLoader& load, const VisionConfig& config, bool norm_after_merge);
   /// (patches, hidden_size) -> (patches / merge², out_hidden_size)
   mx::array operator()(const mx::array& x) const;
 
@@ -67,8 +67,8 @@ class VisionModel {
 
  private:
   struct Block {
-    Block(const Checkpoint& checkpoint, const std::string& name);
-    Block(const Checkpoint& checkpoint, const std::string& name, const tensor::Linear& qkv);
+    Block(const LayerLoader& load, const VisionConfig& config);
+    Block(const LayerLoader& load, const VisionConfig& config, const tensor::Linear& qkv);
     tensor::LayerNorm norm1, norm2;
     tensor::Linear query, key, value;  ///< of the checkpoint's attn.qkv
     tensor::Linear proj, linear_fc1, linear_fc2;
