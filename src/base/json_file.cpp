@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko {
 
@@ -79,7 +80,7 @@ json read_json_object(const std::filesystem::path& path, ErrorCode bad) {
 LocalizedText brief(const json& value) {
   if (value.is_array()) return tr("a list", "список");
   if (value.is_object()) return tr("an object", "объект");
-  return value.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60);
+  return excerpt(value.dump(-1, ' ', false, json::error_handler_t::replace), 60);
 }
 
 }  // namespace oko

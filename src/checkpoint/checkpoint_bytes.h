@@ -14,13 +14,6 @@ namespace oko::checkpoint {
 [[noreturn]] void fail_checkpoint(std::string_view name, const LocalizedText& what,
                                   const LocalizedText& hint = {});
 
-/// True if `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
-bool is_utf8(std::string_view text);
-
-/// Text of an untrusted file as it may stand in a message: at most 200 bytes, no control
-/// characters, UTF-8.
-std::string shown(std::string_view text);
-
 /// Reads untrusted bytes from front to back. Whatever would lie past their end throws kBadModel.
 class ByteCursor {
  public:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "checkpoint/checkpoint_bytes.h"
 
 namespace oko::checkpoint {
@@ -237,8 +238,8 @@ void PickleMachine::push_global(std::string_view module, std::string_view functi
   const auto known = std::find(globals_.begin(), globals_.end(), full);
   if (known == globals_.end()) {
     fail(tr("asks for {}.{}: oko reads only tensors from a checkpoint",
-            "требует {}.{}: из файла весов oko читает только тензоры", shown(module),
-            shown(function)),
+            "требует {}.{}: из файла весов oko читает только тензоры", excerpt(module),
+            excerpt(function)),
          safety_hint());
   }
   push_new({.kind = PickleKind::kGlobal, .text = *known});

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko::checkpoint {
 namespace {
@@ -42,7 +43,7 @@ constexpr std::array<std::pair<std::string_view, Dtype>, 7> kDtypes{{
 
 [[noreturn]] void fail_tensor(std::string_view name, std::string_view tensor,
                               const LocalizedText& what) {
-  fail(name, tr("tensor {}: {}", "тензор {}: {}", tensor.substr(0, 200), what));
+  fail(name, tr("tensor {}: {}", "тензор {}: {}", excerpt(tensor), what));
 }
 
 std::optional<Dtype> dtype_of(std::string_view text) {
@@ -156,7 +157,7 @@ void check_overlap(const TensorTable& tensors, std::string_view name) {
     const TensorInfo& previous = *order[i - 1].second;
     if (previous.offset + previous.size > order[i].second->offset) {
       fail_tensor(name, *order[i].first,
-                  tr("overlaps {}", "пересекается с {}", order[i - 1].first->substr(0, 200)));
+                  tr("overlaps {}", "пересекается с {}", excerpt(*order[i - 1].first)));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko::checkpoint {
 
@@ -27,8 +28,7 @@ std::set<std::string> shard_names(const std::filesystem::path& index) {
     if (name.empty() || name == "." || name == ".." ||
         name.find_first_of("/\\") != std::string::npos) {
       fail(tr("weight_map: {} is {}, oko expects the name of a file next to it",
-              "weight_map: {} = {}, а должно быть имя файла рядом", tensor.substr(0, 200),
-              brief(file)));
+              "weight_map: {} = {}, а должно быть имя файла рядом", excerpt(tensor), brief(file)));
     }
     names.insert(name);
   }

@@ -16,6 +16,7 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "checkpoint/checkpoint_bytes.h"
 #include "checkpoint/pickle.h"
 #include "checkpoint/zip_directory.h"
@@ -135,7 +136,7 @@ class CheckpointReader {
  private:
   [[noreturn]] void fail_tensor(std::string_view tensor, const LocalizedText& what,
                                 const LocalizedText& hint = {}) const {
-    fail_checkpoint(name_, tr("tensor {}: {}", "тензор {}: {}", shown(tensor), what), hint);
+    fail_checkpoint(name_, tr("tensor {}: {}", "тензор {}: {}", excerpt(tensor), what), hint);
   }
 
   std::string_view find_folder() const;
@@ -183,8 +184,9 @@ std::string_view CheckpointReader::find_folder() const {
   for (const auto& [entry, place] : entries_) {
     if (!entry.ends_with(kPickle) || entry.find('/') != entry.size() - kPickle.size()) continue;
     if (!found.empty()) {
-      fail_checkpoint(name_, tr("has two pickles: {} and {}data.pkl",
-                                "в нём два pickle: {} и {}data.pkl", shown(entry), shown(found)));
+      fail_checkpoint(name_,
+                      tr("has two pickles: {} and {}data.pkl", "в нём два pickle: {} и {}data.pkl",
+                         excerpt(entry), excerpt(found)));
     }
     found = entry.substr(0, entry.size() - kPickle.size() + 1);
   }
@@ -216,7 +218,7 @@ void CheckpointReader::refuse_nested_tensors(std::string_view key, const PickleV
   }
   fail_checkpoint(
       name_,
-      tr("its tensors lie deeper, under \"{}\"", "тензоры лежат глубже, под «{}»", shown(key)),
+      tr("its tensors lie deeper, under \"{}\"", "тензоры лежат глубже, под «{}»", excerpt(key)),
       state_dict_hint());
 }
 
@@ -275,7 +277,7 @@ void CheckpointReader::place(std::string_view tensor, std::int64_t first,
   const auto found = entries_.find(fmt::format("{}data/{}", folder_, key.text));
   if (found == entries_.end()) {
     fail_tensor(tensor, tr("there is no entry data/{} with its values",
-                           "нет записи data/{} с его значениями", shown(key.text)));
+                           "нет записи data/{} с его значениями", excerpt(key.text)));
   }
   const std::size_t element = size_of(info.dtype);
   const auto storage_size =
@@ -359,9 +361,9 @@ TensorTable CheckpointReader::read() {
     }
     if (!is_tensor(value)) continue;
     if (key.kind != PickleKind::kText || key.text.size() > kMaxNameBytes || !is_utf8(key.text)) {
-      fail_checkpoint(name_,
-                      tr("a tensor's name is not a text of at most {} bytes: {}",
-                         "имя тензора — не текст до {} байт: {}", kMaxNameBytes, shown(key.text)));
+      fail_checkpoint(
+          name_, tr("a tensor's name is not a text of at most {} bytes: {}",
+                    "имя тензора — не текст до {} байт: {}", kMaxNameBytes, excerpt(key.text)));
     }
     const auto info = read_tensor(key.text, value);
     if (!info) continue;

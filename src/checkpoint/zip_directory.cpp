@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "checkpoint/checkpoint_bytes.h"
 
 namespace oko::checkpoint {
@@ -58,7 +59,7 @@ class DirectoryReader {
 
  private:
   [[noreturn]] void fail_entry(std::string_view entry, const LocalizedText& what) const {
-    fail_checkpoint(name_, tr("entry {}: {}", "запись {}: {}", shown(entry), what));
+    fail_checkpoint(name_, tr("entry {}: {}", "запись {}: {}", excerpt(entry), what));
   }
 
   ByteCursor cursor(std::uint64_t offset) const {
@@ -193,7 +194,7 @@ ZipEntry DirectoryReader::check_entry(const Record& record, std::uint64_t data_e
     fail_checkpoint(name_,
                     tr("entry {} is compressed (method {}), PyTorch stores entries as they are",
                        "запись {} сжата (метод {}), PyTorch хранит записи без сжатия",
-                       shown(record.name), record.method),
+                       excerpt(record.name), record.method),
                     tr("the archive was packed by another program: take the original file",
                        "архив упакован другой программой: возьмите исходный файл"));
   }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "cli/align_model.h"
 #include "cli/answer_json.h"
 #include "cli/chat_history.h"

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text_escape.h"
 #include "budget/memory_size.h"
 #include "cli/align_model.h"
 #include "cli/answer_json.h"

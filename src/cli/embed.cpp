@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -159,6 +160,7 @@ tasks::TextBatches batches_of(const EmbedOptions& options, const StopToken& stop
 void embed(EmbedOptions options) {
   bge::Outputs& outputs = options.run.outputs;
   if (!outputs.sparse && !outputs.colbert) outputs.dense = true;
+  options.run.measures_memory = options.stats;
   const std::filesystem::path model = hub::find_model(options.model);
   const Interrupt interrupt;
   engine::Embedder embedder(

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "document/searchable_pdf.h"

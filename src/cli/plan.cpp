@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text_escape.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/json_output.h"

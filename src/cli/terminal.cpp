@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
+#include "base/text_escape.h"
 #include "cli/user_language.h"
 
 namespace oko::cli {
@@ -114,21 +115,6 @@ void ProgressBar::clear() {
   if (drawn_percent_ < 0) return;
   if (bar_is_drawn.exchange(false)) say(kEraseLine);
   drawn_percent_ = -1;
-}
-
-std::string printable(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
-    // U+0080..U+009F, control characters too, are C2 80..C2 9F in UTF-8.
-    const bool high_control =
-        byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (high_control) ++i;
-    if (!control && !high_control) result += text[i];
-  }
-  return result;
 }
 
 void print(std::string_view text) {

@@ -46,10 +46,6 @@ class ProgressBar {
   int drawn_percent_ = -1;
 };
 
-/// `text` without the control characters that could drive the terminal (escape sequences and the
-/// like); line breaks and tabs stay. For text of a model or a file that goes to a terminal.
-std::string printable(std::string_view text);
-
 /// Prints to stdout at once. Throws kFailed if it cannot be written (a full disk, a closed
 /// pipe).
 void print(std::string_view text);

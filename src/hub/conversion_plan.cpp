@@ -7,6 +7,7 @@
 #include "base/config_reader.h"
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko::hub {
 namespace {
@@ -61,7 +62,7 @@ const Architecture& architecture_of(const nlohmann::json& config, const std::str
   if (type == "xlm-roberta" || type == "bert") return kBert;
   if (type == "qwen3_vl") return kQwen3Vl;
   throw Error(ErrorCode::kBadModel,
-              tr("{}: model_type is \"{}\"", "{}: model_type — \"{}\"", folder, type.substr(0, 60)),
+              tr("{}: model_type is \"{}\"", "{}: model_type — \"{}\"", folder, excerpt(type, 60)),
               hint);
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 
+#include "base/text_escape.h"
 #include "ocr/script.h"
 #include "text/utf8.h"
 
@@ -45,13 +46,6 @@ std::size_t place_of(const document::Line& line, const document::Page& page) {
          third(line.box.left + line.box.width / 2, page.width);
 }
 
-/// The text as one line, without characters that could draw or hide on a terminal or in a log.
-std::string clean(const std::string& text) {
-  std::string result;
-  for (const char c : text) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
-  return result;
-}
-
 std::string render(const document::Page& page, const std::vector<std::size_t>& lines,
                    Language language) {
   std::string text(kOpening.in(language));
@@ -64,7 +58,7 @@ std::string render(const document::Page& page, const std::vector<std::size_t>& l
       text += ")\n";
     }
     place = of_line;
-    text += "| " + clean(page.lines[i].text()) + "\n";
+    text += "| " + one_line(page.lines[i].text()) + "\n";
   }
   text += kClosing.in(language);
   return text;

@@ -36,6 +36,7 @@ EmbedTextsStats embed_texts(engine::Embedder& embedder, const EmbedTextsOptions&
   request.outputs = options.outputs;
   request.prompt = options.prompt;
   request.max_tokens = options.max_tokens;
+  request.measure_memory = options.measures_memory;
   while (std::optional<std::vector<std::string>> texts = next()) {
     request.texts = *std::move(texts);
     engine::EmbeddingResult result = embedder.embed(request, stop, on_progress);

@@ -17,6 +17,7 @@ struct EmbedTextsOptions {
   /// Put before each text; none: what the model says (config_sentence_transformers.json).
   std::optional<std::string> prompt = {};
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
+  bool measures_memory = false;  ///< for the peaks of the statistics
 };
 
 /// Gives the next texts, UTF-8; nothing at the end. They are embedded together, and their vectors

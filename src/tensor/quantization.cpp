@@ -7,6 +7,7 @@
 
 #include "base/json_file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko::tensor {
 namespace {
@@ -102,7 +103,7 @@ QuantizationConfig QuantizationConfig::parse(const json& config, std::string_vie
     } else if (name.find('.') != std::string::npos) {  // a layer's; other programs add settings
       refuse_settings(file_name, tr("{}: {} is {}, oko expects an object, true or false",
                                     "{}: {} = {}, а должно быть: объект, true или false", key,
-                                    name.substr(0, 200), brief(value)));
+                                    excerpt(name), brief(value)));
     }
   }
   return result;

@@ -35,7 +35,8 @@ class EmbedTextsTest : public ::testing::Test {
 };
 
 TEST_F(EmbedTextsTest, GivesTheTextsOfAllBatchesInOrder) {
-  const std::vector<EmbeddedText> texts = embed({{"один", "two"}, {"a longer text", "", "пять"}});
+  const std::vector<EmbeddedText> texts =
+      embed({{"один", "two"}, {"a longer text", "", "пять"}}, {.measures_memory = true});
   ASSERT_EQ(texts.size(), 5u);
   std::size_t tokens = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {

@@ -8,6 +8,7 @@
 #include "base/config_reader.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -47,7 +48,7 @@ void check_architectures(const ConfigReader& reader, const std::filesystem::path
   std::error_code ignored;
   const bool has_modules = std::filesystem::exists(model_dir / "modules.json", ignored);
   for (const json& item : *list) {
-    const std::string name = item.get<std::string>().substr(0, 60);
+    const std::string name = excerpt(item.get<std::string>(), 60);
     const LocalizedText task = task_of(name);
     const bool is_language_model = !name.ends_with("Classification") &&
                                    !name.ends_with("Answering") && !name.ends_with("Choice");
@@ -81,7 +82,7 @@ Config Config::load(const std::filesystem::path& model_dir) {
   if (type != "xlm-roberta" && type != "bert") {
     reader.fail(tr("model_type is \"{}\", expected \"xlm-roberta\" or \"bert\"",
                    "model_type — \"{}\", ожидается \"xlm-roberta\" или \"bert\"",
-                   type.substr(0, 60)));
+                   excerpt(type, 60)));
   }
   check_architectures(reader, model_dir);
   for (const char* key : {"is_decoder", "add_cross_attention"}) {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 
 namespace oko::models::bge_m3 {
 namespace {
@@ -48,7 +49,7 @@ std::vector<Pooling> read_mode_flags(const ConfigReader& reader, const json& set
       continue;
     }
     reader.fail(tr("{} is a pooling mode that oko does not run",
-                   "{} — способ свёртки, с которым oko не работает", key.substr(0, 60)));
+                   "{} — способ свёртки, с которым oko не работает", excerpt(key, 60)));
   }
   std::vector<Pooling> modes;
   for (const auto& [key, mode] : kFlags) {
@@ -176,11 +177,11 @@ void read_modules_json(const fs::path& model_dir, int hidden_size, Modules& modu
     for (const Entry& entry : entries) kinds += (kinds.empty() ? "" : ", ") + entry.kind;
     file.fail(tr("the modules are {}; an embedding model begins with Transformer, Pooling",
                  "модули: {}; модель для векторов начинается с Transformer, Pooling",
-                 kinds.substr(0, 200)));
+                 excerpt(kinds)));
   }
   if (!entries[0].path.empty()) {
     file.fail(tr("the encoder lies in a folder of its own, {}",
-                 "кодировщик лежит в отдельной папке {}", entries[0].path.substr(0, 60)));
+                 "кодировщик лежит в отдельной папке {}", excerpt(entries[0].path, 60)));
   }
   read_pooling(model_dir / entries[1].path / "config.json", hidden_size, modules);
   modules.steps.clear();
@@ -194,7 +195,7 @@ void read_modules_json(const fs::path& model_dir, int hidden_size, Modules& modu
       width = modules.steps.back().out_features;
     } else {
       file.fail(tr("oko does not run the module {}", "oko не работает с модулем {}",
-                   entries[i].kind.substr(0, 60)));
+                   excerpt(entries[i].kind, 60)));
     }
   }
 }

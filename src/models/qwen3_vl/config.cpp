@@ -7,6 +7,7 @@
 #include "base/config_reader.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "models/qwen3_vl/hint.h"
 
 namespace oko::models::qwen3_vl {
@@ -159,7 +160,7 @@ Config Config::load(const std::filesystem::path& model_dir) {
   const std::string type = root.string_or("model_type", "");
   if (type != "qwen3_vl") {
     root.fail(tr("model_type is \"{}\", expected \"qwen3_vl\"",
-                 "model_type — \"{}\", ожидается \"qwen3_vl\"", type.substr(0, 60)));
+                 "model_type — \"{}\", ожидается \"qwen3_vl\"", excerpt(type, 60)));
   }
   Config config;
   config.text = parse_text(root);

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace oko {
+
+// Text of a file, a model or a user as it may be shown. Control characters (C0, DEL, C1) could
+// drive a terminal or hide what follows them.
+
+/// True if `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
+bool is_utf8(std::string_view text);
+
+/// The beginning of `text`, for a message: at most `max_bytes`, no character cut, "?" for control
+/// characters and, where it is not UTF-8, for all bytes beyond ASCII.
+std::string excerpt(std::string_view text, std::size_t max_bytes = 200);
+
+/// `text` with spaces for control characters, line breaks too.
+std::string one_line(std::string_view text);
+
+/// `text` without control characters but line breaks and tabs.
+std::string printable(std::string_view text);
+
+}  // namespace oko
