@@ -79,6 +79,7 @@ const FormattedAs<T>& formatted_in(Language language, const T& argument) {
   if constexpr (std::is_same_v<T, LocalizedText>) {
     return argument.kept(language);
   } else {
+    // NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): `tr` uses it while it lives
     return argument;
   }
 }

@@ -19,7 +19,7 @@ std::string memory_size_text(std::uint64_t bytes);
 /// amount that is not more than `bytes`.
 std::string memory_limit_text(std::uint64_t bytes);
 
-/// "use --budget 632MB", for work that takes `bytes` of a whole budget.
+/// "use budget 632MB", for work that takes `bytes` of a whole budget.
 LocalizedText budget_hint(std::uint64_t bytes);
 
 /// The refusal (kOverBudget) of work that takes more than the whole budget.
