@@ -8,6 +8,7 @@
 #include "base/text_escape.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "document/searchable_pdf.h"
 #include "ocr/hocr.h"
 

@@ -38,6 +38,7 @@ std::string shown(const LocalizedText& text) {
 
 std::vector<std::string> shown(const std::vector<LocalizedText>& texts) {
   std::vector<std::string> list;
+  list.reserve(texts.size());
   for (const LocalizedText& text : texts) list.push_back(shown(text));
   return list;
 }

@@ -107,7 +107,8 @@ void Pages::count_pages(File& file) const {
   try {
     file.is_pdf = is_pdf(*file.source);
     file.pages = file.is_pdf ? Pdf(*file.source).page_count() : image::page_count(*file.source);
-  } catch (const Error&) {  // comes again when the page is loaded
+  } catch (const Error&) {
+    file.pages = 1;  // its error comes again when that page is loaded
   }
 }
 
