@@ -14,7 +14,7 @@ enum class ErrorCode {
   kFailed,         ///< the operation failed for a reason outside the input: I/O, memory, a bug
   kUsage,          ///< wrong flags, arguments or fields
   kOverBudget,     ///< does not fit the memory budget, now or ever
-  kBusy,           ///< as many requests wait as may: try again later
+  kBusy,           ///< the limit of requests at once is reached: try again later
   kBadInput,       ///< the user's file is damaged
   kNotFound,       ///< the user's file is not there
   kTooLarge,       ///< the input is larger than a limit of oko or of the model

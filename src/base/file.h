@@ -32,8 +32,9 @@ bool has_entry(const std::filesystem::path& path);
 /// (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md), or a web page.
 void refuse_stand_in(std::string_view bytes, const std::filesystem::path& path, ErrorCode bad);
 
-/// The whole of a regular file of at most `max_bytes`. Throws with code `bad`: missing, a folder,
-/// not readable, too large, what `refuse_stand_in` refuses.
+/// The whole of a regular file of at most `max_bytes`. Throws with code `bad`: a folder, not
+/// readable, what `refuse_stand_in` refuses; missing (kNotFound in place of kBadInput), too large
+/// (kTooLarge in place of kBadInput).
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes, ErrorCode bad);
 
 /// Writes a file next to `path` and renames it, so that a reader never sees half a file. Throws

@@ -45,7 +45,7 @@ class InputFile {
     bool operator==(const Identity&) const = default;
   };
 
-  /// Throws `bad`: missing, a folder, a device, not readable.
+  /// Throws `bad`: a folder, a device, not readable, missing (kNotFound in place of kBadInput).
   InputFile(std::filesystem::path path, ErrorCode bad);
   ~InputFile();
   InputFile(const InputFile&) = delete;
@@ -58,8 +58,8 @@ class InputFile {
   /// Up to `size` bytes from `offset`, fewer where the file ends or its disk fails.
   std::string part(std::uint64_t offset, std::size_t size) const;
 
-  /// The whole file of at most `max_bytes`. Throws `bad`: not readable, too large, what
-  /// `refuse_stand_in` refuses.
+  /// The whole file of at most `max_bytes`. Throws `bad`: not readable, too large (kTooLarge
+  /// in place of kBadInput), what `refuse_stand_in` refuses.
   std::string read(std::uint64_t max_bytes) const;
 
   /// The whole file, mapped: the same mapping for all that use it at once. Throws

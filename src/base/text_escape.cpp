@@ -3,13 +3,15 @@
 namespace oko {
 namespace {
 
-/// Bytes of the control character at `at`; 0: there is none. C1 is C2 80 to C2 9F in UTF-8.
+/// Bytes of the control character at `at`; 0: there is none. C1 is C2 80 to C2 9F in UTF-8. A C2
+/// that begins no character counts, too: what is left behind it could make it a control character.
 std::size_t control_length(std::string_view text, std::size_t at) {
   const auto byte = static_cast<unsigned char>(text[at]);
   if (byte < 0x20 || byte == 0x7F) return 1;
-  const bool high =
-      byte == 0xC2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xA0;
-  return high ? 2 : 0;
+  if (byte != 0xC2) return 0;
+  const int next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0;
+  if (next >= 0x80 && next < 0xA0) return 2;
+  return next >= 0xA0 && next < 0xC0 ? 0 : 1;
 }
 
 /// `text` with `mark` for each control character.

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <mutex>
 
-#include "base/error.h"
 #include "base/localized_text.h"
 
 namespace oko {
@@ -25,6 +24,7 @@ struct Slot {
   std::atomic<std::uintptr_t> begin{0};  ///< 0: free
   std::atomic<std::uintptr_t> end{0};
   std::atomic<int> file{-1};
+  std::atomic<int> status{0};  ///< exit status
   std::array<char, kMessageBytes> message{};
   std::size_t length = 0;
 };
@@ -50,7 +50,7 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
     if (is_readable(slot.file.load(std::memory_order_acquire), address - begin)) break;
     [[maybe_unused]] const ssize_t written =
         ::write(STDERR_FILENO, slot.message.data(), slot.length);
-    ::_exit(exit_status(ErrorCode::kBadModel));
+    ::_exit(slot.status.load(std::memory_order_acquire));
   }
   // Not ours: the handler that was there before.
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
@@ -76,7 +76,7 @@ void handle_vanished_pages(Language language) {
 }
 
 VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
-                             const std::string& file) {
+                             const std::string& file, ErrorCode bad) {
   const LocalizedText text = tr(
       "oko: {}: was cut or changed while it was in use\nhint: get the file again and restart oko\n",
       "oko: {}: файл обрезан или изменён во время работы\nподсказка: получите файл заново и "
@@ -90,6 +90,7 @@ VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
   // If descriptors are used up, every bus error of the mapping counts as the file's.
   free->file.store(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), std::memory_order_release);
   slot_ = static_cast<int>(free - slots.begin());
+  free->status.store(exit_status(bad), std::memory_order_release);
   free->length = std::min(message.size(), kMessageBytes);
   std::memcpy(free->message.data(), message.data(), free->length);
   const auto begin = reinterpret_cast<std::uintptr_t>(data);

@@ -114,10 +114,11 @@ std::list<std::uint64_t>::iterator MemoryBudget::enter_queue(std::uint64_t held_
 std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request,
                                                const TagBytes& bytes) {
   add(bytes, request.lifetime, nullptr);
-  std::optional<Reservation> reservation(Reservation(*this, bytes, request.lifetime));
-  if (request.on_grant) {
-    const MutexUnlock unlock(mutex_);  // a reservation that is not wanted locks to be released
-    if (!request.on_grant(*reservation)) reservation.reset();
+  std::optional<Reservation> reservation;
+  {
+    const MutexUnlock unlock(mutex_);  // `offered`, if it is not wanted, locks to be released
+    Reservation offered(*this, bytes, request.lifetime);
+    if (!request.on_grant || request.on_grant(offered)) reservation = std::move(offered);
   }
   if (reservation) {
     count_peak();

@@ -103,8 +103,8 @@ class MemoryBudget {
   void release(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner);
   void make_resident(std::uint64_t bytes, EvictableRegistration& owner);
   std::list<std::uint64_t>::iterator enter_queue(std::uint64_t held_bytes) OKO_REQUIRES(mutex_);
-  /// The end of a turn: a reservation, or nothing if the turn begins
-  /// again or, with `must_wait`, has to wait.
+  /// The end of a turn: a reservation, or nothing if the turn begins again or, with `must_wait`,
+  /// has to wait.
   std::optional<Reservation> take_turn(const ReserveRequest& request, const StopToken& stop,
                                        std::list<std::uint64_t>::iterator place, bool& must_wait)
       OKO_REQUIRES(mutex_);

@@ -1,7 +1,5 @@
 #include "checkpoint/safetensors.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -11,11 +9,11 @@
 #include <utility>
 
 #include "base/checked.h"
-#include "base/error.h"
 #include "base/file.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
 #include "base/text_escape.h"
+#include "checkpoint/checkpoint_bytes.h"
 
 namespace oko::checkpoint {
 namespace {
@@ -35,15 +33,9 @@ constexpr std::array<std::pair<std::string_view, Dtype>, 7> kDtypes{{
     {"U8", Dtype::kUint8},
 }};
 
-[[noreturn]] void fail(std::string_view name, const LocalizedText& what) {
-  throw Error(ErrorCode::kBadModel, format_text("{}: {}", name, what),
-              tr("the file is damaged or incomplete: download it again",
-                 "файл повреждён или неполон: скачайте его заново"));
-}
-
 [[noreturn]] void fail_tensor(std::string_view name, std::string_view tensor,
                               const LocalizedText& what) {
-  fail(name, tr("tensor {}: {}", "тензор {}: {}", excerpt(tensor), what));
+  fail_checkpoint(name, tr("tensor {}: {}", "тензор {}: {}", excerpt(tensor), what));
 }
 
 std::optional<Dtype> dtype_of(std::string_view text) {
@@ -70,13 +62,15 @@ json parse_json(std::span<const std::byte> header, std::string_view name) {
       },
       /*allow_exceptions=*/false);
   if (parsed.is_discarded() || !parsed.is_object()) {
-    fail(name, tr("the header is not a JSON object", "заголовок — не объект JSON"));
+    fail_checkpoint(name, tr("the header is not a JSON object", "заголовок — не объект JSON"));
   }
   if (too_deep) {
-    fail(name, tr("the header is nested too deeply", "заголовок вложен слишком глубоко"));
+    fail_checkpoint(name,
+                    tr("the header is nested too deeply", "заголовок вложен слишком глубоко"));
   }
   if (duplicate) {
-    fail(name, tr("the header names a tensor twice", "заголовок называет тензор дважды"));
+    fail_checkpoint(name,
+                    tr("the header names a tensor twice", "заголовок называет тензор дважды"));
   }
   return parsed;
 }
@@ -201,21 +195,22 @@ std::string_view safetensors_name(Dtype dtype) {
 TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t file_size,
                               std::string_view name) {
   if (file.size() < 8 || file_size < 8) {
-    fail(name, tr("{} bytes are too few for a safetensors file",
-                  "{} байт мало для файла safetensors", file_size));
+    fail_checkpoint(name, tr("{} bytes are too few for a safetensors file",
+                             "{} байт мало для файла safetensors", file_size));
   }
   const std::uint64_t header_size = read_header_size(file);
   if (header_size > file_size - 8) {
     const SizePair sizes(header_size, file_size);
-    fail(name, tr("its header takes {}, the file has {}", "заголовок занимает {}, в файле {}",
-                  sizes.first, sizes.second));
+    fail_checkpoint(name, tr("its header takes {}, the file has {}",
+                             "заголовок занимает {}, в файле {}", sizes.first, sizes.second));
   }
   if (header_size > kMaxHeaderBytes) {
     const SizePair sizes(header_size, kMaxHeaderBytes);
-    fail(name, tr("its header takes {}, the limit is {}", "заголовок занимает {}, предел — {}",
-                  sizes.first, sizes.second));
+    fail_checkpoint(name, tr("its header takes {}, the limit is {}",
+                             "заголовок занимает {}, предел — {}", sizes.first, sizes.second));
   }
-  if (header_size > file.size() - 8) fail(name, tr("its header is cut", "заголовок обрезан"));
+  if (header_size > file.size() - 8)
+    fail_checkpoint(name, tr("its header is cut", "заголовок обрезан"));
 
   const json header = parse_json(file.subspan(8, header_size), name);
   const std::uint64_t data_start = 8 + header_size;
@@ -231,8 +226,8 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
   if (declared > data_size) {
     const SizePair sizes(declared, data_size);
     // The common case of an interrupted download gets its own words before any tensor is blamed.
-    fail(name, tr("header says {} of tensors, the file has {}",
-                  "по заголовку тензоров {}, в файле {}", sizes.first, sizes.second));
+    fail_checkpoint(name, tr("header says {} of tensors, the file has {}",
+                             "по заголовку тензоров {}, в файле {}", sizes.first, sizes.second));
   }
   TensorTable tensors;
   for (const auto& [tensor, entry] : header.items()) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "base/heap.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -100,6 +101,7 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
 }
 
 void measure(const std::string& what, MeasureOptions& options) {
+  configure_heap();
   options.run.model = hub::find_model(options.model);
   if (!options.common.budget.empty()) options.run.budget_bytes = budget_of(options.common);
   const Interrupt interrupt(Interrupt::kPatience);  // a pass of the vision tower looks for no stop
@@ -231,6 +233,7 @@ void add_kernels(Command& bench) {
                   options->run.repeats, options->json);
   ignore_budget(command);
   command.on_run([options] {
+    configure_heap();
     options->run.model = hub::find_model(options->model);
     const Interrupt interrupt;
     align_model(options->run.model, options->common, interrupt.token());

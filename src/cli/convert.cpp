@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/text_escape.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -60,6 +61,7 @@ nlohmann::ordered_json json_of(const hub::ConvertReport& report,
 }
 
 void run(Options& options) {
+  configure_heap();
   options.run.source = hub::find_model(options.source);
   const Interrupt interrupt;
   options.run.stop = interrupt.token();

@@ -24,7 +24,7 @@ std::optional<std::vector<std::string>> LineReader::next() {
     std::vector<std::string> lines = take_lines(/*finished=*/false);
     if (!lines.empty()) return lines;
     if (buffer_.size() > kMaxLineBytes) {
-      throw Error(ErrorCode::kBadInput,
+      throw Error(ErrorCode::kTooLarge,
                   tr("line {} is longer than {}", "строка {} длиннее {}", line_ + 1,
                      format_bytes(kMaxLineBytes)),
                   tr("put one text on each line", "пишите по одному тексту в строке"));

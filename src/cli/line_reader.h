@@ -18,7 +18,7 @@ class LineReader {
   LineReader(int file, StopToken stop) : file_(file), stop_(std::move(stop)) {}
 
   /// Waits for at least one line, and returns all available ones without their ends ("\n" or
-  /// "\r\n"); nothing at the end of the file. Throws kFailed if it cannot be read, kBadInput for a
+  /// "\r\n"); nothing at the end of the file. Throws kFailed if it cannot be read, kTooLarge for a
   /// line of more than kMaxLineBytes, kCancelled.
   std::optional<std::vector<std::string>> next();
 

@@ -89,6 +89,7 @@ constexpr std::chrono::minutes kIdleTimeout{5};
 }  // namespace
 
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads) {
+  configure_heap();
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
   host.fixed_overhead_bytes = engine::runtime_bytes(tensor::on_gpu());
@@ -164,7 +165,6 @@ int run(std::span<char* const> arguments) {
 }  // namespace oko::cli
 
 int main(int argc, char** argv) {
-  oko::configure_heap();
   oko::handle_vanished_pages(oko::cli::user_language());
   oko::cli::secure_standard_streams();
   try {

@@ -19,16 +19,17 @@ class StandardInput {
  public:
   static constexpr std::uint64_t kMaxBytes = 1'000'000'000;
 
-  /// Reads it if one of `files` is "-". Throws kFailed, kBadInput if it is longer than
+  /// Reads it if one of `files` is "-". Throws kFailed, kTooLarge if it is longer than
   /// kMaxBytes, kCancelled.
   StandardInput(const std::vector<std::string>& files, const StopToken& stop);
 
   /// `files` as they can be opened.
   const std::vector<std::string>& paths() const { return paths_; }
 
-  /// `text` with "-" for the path of the temporary file: for messages and names.
   /// A path of `paths` as the user named it.
   std::string name_of(const std::string& path) const;
+
+  /// `text` with "-" for the path of the temporary file: for messages.
   LocalizedText named(const LocalizedText& text) const;
 
   /// The same for an error.

@@ -76,7 +76,7 @@ LoadedPage read_anyway(image::Image image, Page told, bool adds) {
           [told = std::move(told)](const Page& read) { return without_told(told, read); }};
 }
 
-/// A note about a page with more meaningless text than its picture shows.
+/// `read`, with a note if the page has far more meaningless text than its picture shows.
 Page doubted_where_short(Page read, std::size_t told_characters) {
   constexpr std::size_t kFew = 8, kTimes = 3;
   const std::size_t characters = count_characters(read);

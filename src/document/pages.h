@@ -44,7 +44,8 @@ class Pages {
   const std::string& file_path(std::size_t number) const { return files_[number].path; }
   bool is_of_pdf(std::size_t i) const { return files_[pages_[i].file].is_pdf; }
   /// A file by its number, open. Each is opened once, unless there are more than kMostOpen: then
-  /// one that is needed again must be the same file still. Throws kBadInput. Thread-safe.
+  /// one that is needed again must be the same file still. Throws as InputFile does with kBadInput.
+  /// Thread-safe.
   std::shared_ptr<const InputFile> source(std::size_t number);
 
   /// "FILE", or "FILE, page 2", for people.
@@ -54,7 +55,7 @@ class Pages {
 
   /// Page `i` for `ocr::read_pages`: its picture, or its text where a PDF has that. Several threads
   /// may load at once, best in order. `sheet`: if not null, gets the ground of its text in a PDF.
-  /// Throws kBadInput as image::load and Pdf do.
+  /// Throws as image::load and Pdf do.
   LoadedPage load(std::size_t i, Sheet* sheet);
 
   /// A note for people, after `load`: the picture of page `i` has a lower resolution because it

@@ -48,11 +48,11 @@ struct TextLayer {
 
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
 /// disturb each other, but PDFium works for one of them at a time. Functions of a page throw
-/// kBadInput if it is missing or damaged.
+/// kNotFound if it is missing, kBadInput if it is damaged.
 class Pdf {
  public:
-  /// Throws kBadInput: missing, a folder, not a PDF, cut off, damaged, protected by a password,
-  /// without pages.
+  /// Throws kUnsupported: not a PDF, protected by a password; kBadInput: cut off, damaged, without
+  /// pages; with a path also as InputFile does.
   explicit Pdf(const InputFile& file, const PdfOptions& options = {});
   explicit Pdf(const std::filesystem::path& path, const PdfOptions& options = {});
   ~Pdf();
@@ -110,7 +110,7 @@ class Pdf {
 };
 
 /// True if the first 1024 bytes of a file say that it is a PDF, and it is not a picture. Its name
-/// does not count. Throws kBadInput: missing, a folder.
+/// does not count.
 bool is_pdf(const InputFile& file);
 
 }  // namespace oko::document

@@ -59,7 +59,7 @@ bool is_stale(const fs::path& copy, const fs::path& model) {
   }
 }
 
-/// Removes what an interrupted process left, if no other works, and stale copies.
+/// The files that an interrupted process left, and stale copies.
 std::vector<fs::path> find_garbage(const fs::path& folder, const fs::path& model) {
   std::error_code ignored;
   std::vector<fs::path> garbage;

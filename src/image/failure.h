@@ -8,7 +8,8 @@
 
 namespace oko::image {
 
-/// Throws kBadInput if a picture of `width` × `height` pixels is empty or over `limits`.
+/// Throws kBadInput if a picture of `width` × `height` pixels is empty, kTooLarge if it is over
+/// `limits`.
 void check_size(const LocalizedText& name, std::int64_t width, std::int64_t height,
                 const Limits& limits);
 
@@ -16,7 +17,7 @@ void check_size(const LocalizedText& name, std::int64_t width, std::int64_t heig
 [[noreturn]] void throw_damaged(const LocalizedText& name, Format format,
                                 std::string_view words = {});
 
-/// Throws kBadInput: a variant of `format` that oko does not read, named by `what`.
+/// Throws kUnsupported: a variant of `format` that oko does not read, named by `what`.
 [[noreturn]] void throw_unsupported(const LocalizedText& name, Format format,
                                     const LocalizedText& what);
 

@@ -48,9 +48,9 @@ struct Header {
 /// profile turned into sRGB, transparency laid on white (or on black, if white would hide all),
 /// 16 bits cut to 8, pixels that are not square (faxes) stretched, pictures over
 /// `limits.max_decoded_pixels` shrunk; the first frame of several; of a TIFF file page `page`,
-/// counted from 0. The content tells the kind. Thread-safe. Throws kBadInput: missing, a folder,
-/// empty, not a picture, over `limits` (seen in the header, before any pixel is decoded), damaged
-/// or cut short, no such page.
+/// counted from 0. The content tells the kind. Thread-safe. Throws kNotFound: missing, no such
+/// page; kUnsupported: not a picture that oko reads; kTooLarge: over `limits` (seen in the header,
+/// before any pixel is decoded); kBadInput: a folder, empty, damaged or cut short.
 Image load(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
 /// The same for a file held in memory; `name` stands for it in messages.

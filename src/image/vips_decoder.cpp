@@ -260,7 +260,7 @@ LocalizedText unusual_part(const Source& source) {
   return unusual_tiff(*opened.directory);
 }
 
-/// Throws kBadInput for a picture that libvips cannot decode.
+/// Throws kBadInput or kUnsupported for a picture that libvips cannot decode.
 [[noreturn]] void explain(const Source& source, const std::string& words) {
   const LocalizedText part = unusual_part(source);
   // libheif takes pictures of a coding that it does not know for missing ones.

@@ -69,7 +69,7 @@ struct Picture {
 /// `request` takes with the picture is known to fit: the model's work and the text as well. A
 /// picture that would not is shrunk while it is decoded, down to 1 megapixel. Throws
 /// kOverBudget with the least budget for all of that and the other options that are each enough;
-/// kBadInput, kCancelled, and what ocr::make_engine throws.
+/// kCancelled, and what image::load and ocr::make_engine throw.
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, const std::string& file,
                      TextReader& reader, const StopToken& stop);

@@ -32,7 +32,7 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
   return pages;
 }
 
-/// Says nothing about other pages.
+/// True for an error of one page that does not affect the others.
 bool is_of_one_page(const Error& error) {
   return is_of_input(error.code()) || error.code() == ErrorCode::kOverBudget;
 }

@@ -22,7 +22,7 @@ struct ReadPagesOptions {
   std::size_t threads = 0;                  ///< pages that are read at once; 0: one a core
   std::uint64_t budget_bytes = UINT64_MAX;  ///< of the process
   bool ignores_text = false;                ///< reads the pictures of PDF pages that have text, too
-  bool makes_sheets = false;  ///< what the text of a page lies over in a PDF, for SearchablePdf
+  bool makes_sheets = false;                ///< fills ReadPage::sheet, for SearchablePdf
 };
 
 /// A page that was read, or the reason why it could not be.

@@ -8,21 +8,16 @@
 #include <span>
 #include <unordered_map>
 
-#include "base/error.h"
 #include "base/localized_text.h"
 #include "text/bpe.h"
 #include "text/normalize.h"
+#include "text/tokenizer_json.h"
 #include "text/utf8.h"
 
 namespace oko::text {
 namespace {
 
 constexpr std::uint32_t kNone = TokenizerTable::kNone;
-
-[[noreturn]] void fail(const std::string& name, const LocalizedText& what) {
-  throw Error(ErrorCode::kBadModel, name + ": " + what,
-              tr("download the model again", "скачайте модель заново"));
-}
 
 /// The letters that stand for bytes in byte-level BPE (Radford et al. 2019, GPT-2's encoder):
 /// printable Latin-1 stands for itself, the other 68 bytes are U+0100 and up.

@@ -1,8 +1,8 @@
 #include "text/tokenizer_json_sax.h"
 
-#include "base/error.h"
 #include "base/localized_text.h"
 #include "text/serde_json_number.h"
+#include "text/tokenizer_json.h"
 
 namespace oko::text {
 namespace {
@@ -116,10 +116,7 @@ class TokenizerJsonSaxHandler : public json::json_sax_t {
     kPieces,      // [[token, score]] of Unigram
   };
 
-  [[noreturn]] void fail(const LocalizedText& what) const {
-    throw Error(ErrorCode::kBadModel, name_ + ": " + what,
-                tr("download the model again", "скачайте модель заново"));
-  }
+  [[noreturn]] void fail(const LocalizedText& what) const { text::fail(name_, what); }
   [[noreturn]] void fail_merge() const {
     fail(tr("merge {} is not a pair of tokens", "слияние {} — не пара токенов",
             source_.merges.size()));

@@ -42,6 +42,26 @@ TEST(TextEscapeTest, PrintableTextKeepsLinesAndTabs) {
   EXPECT_EQ(printable("a\tb\n\x1B[31mы\xC2\x9B\r\x7F"), "a\tb\n[31mы");
 }
 
+TEST(TextEscapeTest, PrintableTextHasNoControlThatRemovalMade) {
+  EXPECT_EQ(printable("\xC2\xC2\x80\x9B"
+                      "31m"),
+            "\x9B"
+            "31m");
+  EXPECT_EQ(printable("\xC2\xC2\x1B\x9B"
+                      "31m"),
+            "\x9B"
+            "31m");
+}
+
+TEST(TextEscapeTest, PrintableTextKeepsWhatFollowsABrokenCharacter) {
+  EXPECT_EQ(printable("\xC2"
+                      "a\xC2\nb\xC2"),
+            "a\nb");
+  EXPECT_EQ(excerpt("\xC2"
+                    "a"),
+            "?a");
+}
+
 TEST(TextEscapeTest, AJsonValueInAMessageIsUtf8) {
   std::string text;
   for (int i = 0; i < 40; ++i) text += "ы";

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/input_file.h"
 #include "base/mapped_file.h"
 #include "tests/support/scratch_folder.h"
 
@@ -39,6 +40,20 @@ TEST_F(VanishedPagesDeathTest, NamesTheFileThatWasCutDuringARead) {
         static_cast<void>(sum);
       },
       ::testing::ExitedWithCode(5), "model.bin: was cut or changed while it was in use");
+}
+
+TEST_F(VanishedPagesDeathTest, AnInputFileThatWasCutIsABadInput) {
+  EXPECT_EXIT(
+      {
+        handle_vanished_pages(Language::kEnglish);
+        const InputFile input(file_, ErrorCode::kBadInput);
+        const auto mapped = input.map();
+        std::filesystem::resize_file(file_, 10'000);
+        volatile std::byte sum{};
+        for (const std::byte byte : mapped->bytes()) sum = byte;
+        static_cast<void>(sum);
+      },
+      ::testing::ExitedWithCode(4), "model.bin: was cut or changed while it was in use");
 }
 
 /// Neither as usual nor as for a file that was cut.

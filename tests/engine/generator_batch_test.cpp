@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
 #include "base/error.h"
+#include "budget/memory_probe.h"
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "tests/support/graph_device.h"
@@ -231,17 +233,47 @@ TEST_P(GeneratorBatchTest, ReplacedFilesDoNotAffectRunningAnswers) {
     Generator generator(replaced);
     GenerationHandle first = generator.submit(endless());
     ASSERT_FALSE(first.next()->is_finished);
-    GenerationHandle running = generator.submit(question());
-    while (running.next()->text.empty()) {
+    std::vector<GenerationHandle> running;
+    for (int i = 0; i < 3; ++i) running.push_back(generator.submit(question()));
+    for (GenerationHandle& each : running) {
+      while (each.next()->text.empty()) {
+      }
     }
     fs::copy_file(after / "model.safetensors", folder / "new");
     fs::rename(folder / "new", folder / "model.safetensors");
     GenerationHandle late = generator.submit(question());
-    EXPECT_EQ(running.wait().text, old_answer);
+    for (GenerationHandle& each : running) EXPECT_EQ(each.wait().text, old_answer);
     first.cancel();
     EXPECT_EQ(late.wait().text, new_answer);
   }
   fs::remove_all(folder);
+}
+
+struct ScriptedProbe : budget::MemoryProbe {
+  budget::MemoryStatus status() const override {
+    budget::MemoryStatus status;
+    status.pressure = pressure;
+    return status;
+  }
+  std::atomic<budget::Pressure> pressure = budget::Pressure::kNormal;
+};
+
+TEST_P(GeneratorBatchTest, PressureEvictsThePrefixCacheAndLetsRequestsGoOn) {
+  const auto probe = std::make_shared<ScriptedProbe>();
+  host_ =
+      std::make_shared<ModelHost>(HostOptions{.threads = 2, .probe = probe, .watch_interval = 5ms});
+  GeneratorOptions kept = options();
+  kept.prefix_cache_bytes = 50'000'000;
+  Generator generator(kept);
+  generator.generate(text_question("Hello", 20));
+  const auto cached = [&] { return host_->memory_budget().held()[budget::Tag::kPrefixCache]; };
+  ASSERT_GT(cached(), 0u);
+  std::vector<GenerationHandle> running;
+  for (int i = 0; i < 4; ++i) running.push_back(generator.submit(endless()));
+  for (GenerationHandle& each : running) ASSERT_FALSE(each.next()->is_finished);
+  probe->pressure = budget::Pressure::kCritical;
+  EXPECT_TRUE(eventually([&] { return cached() == 0; }));
+  for (GenerationHandle& each : running) EXPECT_FALSE(each.next()->is_finished);
 }
 
 /// The next question of a conversation, or another one about the same picture.

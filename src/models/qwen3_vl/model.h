@@ -32,7 +32,7 @@ class Model {
 
   const Config& config() const { return config_; }
 
-  /// That it was loaded from.
+  /// The files that it was loaded from.
   const tensor::WeightFiles& files() const { return files_; }
 
   /// See tensor::Weights::copied_bytes.
