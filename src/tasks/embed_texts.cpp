@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "text/utf8.h"
+#include "base/text_escape.h"
 
 namespace oko::tasks {
 namespace {
 
 bool is_plain_utf8(const std::string& text) {
-  return text::is_valid_utf8(text) && text.find('\0') == std::string::npos;
+  return is_utf8(text) && text.find('\0') == std::string::npos;
 }
 
 void add(const engine::EmbeddingStats& batch, engine::EmbeddingStats& total) {

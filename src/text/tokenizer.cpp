@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "text/added_tokens.h"
 #include "text/bpe.h"
 #include "text/normalize.h"
@@ -99,7 +100,7 @@ std::vector<std::int32_t> Tokenizer::encode_with_added(std::string_view text,
                                                        bool with_special) const {
   std::vector<std::int32_t> ids;
   std::string replaced;
-  if (!is_valid_utf8(text)) text = replaced = replace_invalid_utf8(text);
+  if (!is_utf8(text)) text = replaced = replace_invalid_utf8(text);
   for (const TextSpan& early : split_at_added_tokens(table_, false, text, with_special)) {
     if (early.token != nullptr) {
       ids.push_back(static_cast<std::int32_t>(early.token->id));

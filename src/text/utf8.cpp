@@ -44,15 +44,6 @@ void append_utf8(std::string& text, char32_t code_point) {
   }
 }
 
-bool is_valid_utf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const Utf8Step step = next_utf8(text, at);
-    if (step.kind != Utf8Step::Kind::kValid) return false;
-    at += step.length;
-  }
-  return true;
-}
-
 std::string replace_invalid_utf8(std::string_view text) {
   std::string valid;
   valid.reserve(text.size());

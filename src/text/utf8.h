@@ -39,8 +39,6 @@ inline Utf8Step next_valid_utf8(const char* at) {
 
 void append_utf8(std::string& text, char32_t code_point);
 
-bool is_valid_utf8(std::string_view text);
-
 /// `text` with every ill-formed subpart, a truncated one at the end too, replaced by U+FFFD.
 std::string replace_invalid_utf8(std::string_view text);
 

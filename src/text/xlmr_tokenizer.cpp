@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "text/precompiled_normalizer.h"
 #include "text/tokenizer_json.h"
 #include "text/unicode_table.h"
@@ -114,7 +115,7 @@ XlmrTokenizer XlmrTokenizer::parse(std::string_view tokenizer_json, const std::s
 
 TokenizedText XlmrTokenizer::encode(std::string_view text, std::size_t max_tokens) const {
   std::string replaced;
-  if (!is_valid_utf8(text)) text = replaced = replace_invalid_utf8(text);
+  if (!is_utf8(text)) text = replaced = replace_invalid_utf8(text);
   TokenSink sink{max_tokens - 1};  // room for </s>
   sink.add(static_cast<std::uint32_t>(table_.header().bos_id));
   UnigramSplitter pieces(table_, sink);

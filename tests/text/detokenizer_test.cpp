@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text_escape.h"
 #include "tests/text/corpus.h"
-#include "text/utf8.h"
 
 namespace oko::text {
 namespace {
@@ -19,11 +19,11 @@ class DetokenizerTest : public ::testing::Test {
     std::string text;
     for (const std::int32_t id : ids) {
       const std::string piece = detokenizer.push(id);
-      EXPECT_TRUE(is_valid_utf8(piece));
+      EXPECT_TRUE(is_utf8(piece));
       text += piece;
     }
     const std::string rest = detokenizer.flush();
-    EXPECT_TRUE(is_valid_utf8(rest));
+    EXPECT_TRUE(is_utf8(rest));
     EXPECT_EQ(detokenizer.flush(), "");
     return text + rest;
   }
