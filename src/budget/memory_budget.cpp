@@ -213,18 +213,7 @@ EvictableRegistration* MemoryBudget::find_victim(
 bool MemoryBudget::evict_one(const Victims& victims, const StopToken& stop) {
   std::vector<EvictableRegistration*> tried;
   while (EvictableRegistration* victim = find_victim(victims, tried)) {
-    victim->is_evicting_ = true;
-    bool evicted = false;
-    {
-      const auto end = [&](EvictableRegistration* each) OKO_REQUIRES(mutex_) {
-        each->is_evicting_ = false;
-        if (evicted) ++changes_;
-        changed_.notify_all();
-      };
-      const std::unique_ptr<EvictableRegistration, decltype(end)> eviction(victim, end);
-      evicted = unlocked(mutex_, [&] { return victim->evictable_.evict(victims.bytes, stop); });
-    }
-    if (evicted) {
+    if (run_eviction(*victim, victims.bytes, stop)) {
       ++counts_.evicted;
       return true;
     }
@@ -239,6 +228,26 @@ bool MemoryBudget::evict_one(const Victims& victims, const StopToken& stop) {
   const auto is_over = [&]() OKO_REQUIRES(mutex_) { return changes_ != seen || !is_evicting(); };
   if (!changed_.wait(mutex_, stop, is_over)) throw_cancelled();
   return true;
+}
+
+bool MemoryBudget::run_eviction(EvictableRegistration& victim, std::uint64_t bytes,
+                                const StopToken& stop) {
+  victim.is_evicting_ = true;
+  bool evicted = false;
+  const auto end = [&](EvictableRegistration* each) OKO_REQUIRES(mutex_) {
+    each->is_evicting_ = false;
+    if (evicted) ++changes_;
+    changed_.notify_all();
+  };
+  const std::unique_ptr<EvictableRegistration, decltype(end)> eviction(&victim, end);
+  evicted = unlocked(mutex_, [&] { return victim.evictable_.evict(bytes, stop); });
+  return evicted;
+}
+
+void MemoryBudget::evict(EvictableRegistration& registration) {
+  const MutexLock lock(mutex_);
+  changed_.wait(mutex_, [&] { return !registration.is_evicting_; });
+  run_eviction(registration, std::numeric_limits<std::uint64_t>::max(), {});
 }
 
 void MemoryBudget::evict_idle(EvictionOrder order, Evictable::Clock::time_point before,

@@ -79,6 +79,10 @@ class MemoryBudget {
   void evict_idle(EvictionOrder order, Evictable::Clock::time_point before, const StopToken& stop,
                   const EvictableRegistration* keep = nullptr);
 
+  /// Evicts all of `registration`, unless it is in use. An owner that ends calls it: callers of
+  /// `reserve` wait for an eviction under way, but not for a resident that they cannot evict.
+  void evict(EvictableRegistration& registration);
+
   /// True if `bytes` fit when nothing else is reserved.
   bool fits_budget(const TagBytes& bytes) const { return bytes.total() <= budget_bytes_; }
 
@@ -121,6 +125,8 @@ class MemoryBudget {
                                      const std::vector<EvictableRegistration*>& tried) const
       OKO_REQUIRES(mutex_);
   bool evict_one(const Victims& victims, const StopToken& stop) OKO_REQUIRES(mutex_);
+  bool run_eviction(EvictableRegistration& victim, std::uint64_t bytes, const StopToken& stop)
+      OKO_REQUIRES(mutex_);
 
   const std::uint64_t budget_bytes_;
   mutable Mutex mutex_;

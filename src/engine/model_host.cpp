@@ -130,15 +130,9 @@ ModelRegistration::ModelRegistration(ModelHost& host, LoadableModel& model,
 }
 
 ModelRegistration::~ModelRegistration() {
-  // MLX's arrays are freed by the thread that made them.
-  host_.scheduler_.run([&] {
-    slot_->model.unload();
-    slot_->loaded = false;
-  });
-  budget::Reservation weights;
+  host_.memory_budget_.evict(slot_->evictable);
   const std::lock_guard lock(host_.mutex_);
   std::erase(host_.slots_, slot_);
-  weights = std::exchange(slot_->weights, {});
 }
 
 std::uint64_t ModelRegistration::weight_bytes() const {

@@ -314,6 +314,20 @@ TEST_F(MemoryBudgetTest, ARegistrationEndsAfterTheEvictionUnderWay) {
   EXPECT_TRUE(is_over);
 }
 
+TEST_F(MemoryBudgetTest, WaitsForAnOwnerThatEnds) {
+  FakeCache cache(budget_, EvictionOrder::kIdleModel);
+  cache.grow(budget_, Tag::kWeights, kGigabyte);
+  std::atomic<int> evictions{0};
+  cache.on_evict = [&] {
+    ++evictions;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  };
+  JoiningThread owner([&] { budget_.evict(cache.registration()); });
+  while (evictions == 0) std::this_thread::yield();
+  EXPECT_EQ(code_of([&] { reserve(Tag::kVision, 4 * kGigabyte); }), std::nullopt);
+  EXPECT_EQ(evictions, 1) << "the waiter leaves it to the owner";
+}
+
 TEST_F(MemoryBudgetTest, WaitersAreServedInOrder) {
   Reservation first = reserve(Tag::kVision, 4 * kGigabyte);
   std::atomic<int> waiting{0};

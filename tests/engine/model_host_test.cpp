@@ -246,7 +246,6 @@ TEST_F(ModelHostTest, TheHostWorksAfterARefusal) {
   ModelHost host({.budget_bytes = 100 * kMegabyte});
   ModelRegistration a(host, first_, 60 * kMegabyte);
   EXPECT_FALSE(host.fits_budget(a, work_of(50)));
-  const auto start = std::chrono::steady_clock::now();
   try {
     host.admit(a, work_of(50), "lower --max-tokens");
     FAIL() << "it was admitted";
@@ -254,7 +253,7 @@ TEST_F(ModelHostTest, TheHostWorksAfterARefusal) {
     EXPECT_EQ(error.code(), ErrorCode::kOverBudget);
     EXPECT_EQ(error.hint(), "lower --max-tokens");
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 100ms);
+  EXPECT_EQ(host.memory_budget().counts().waited, 0u);
   host.admit(a, work_of(40), "")->run([] {});
 }
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
@@ -84,6 +85,24 @@ class Process {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return printed_ > 0;
+  }
+
+  /// Processor time that it has used so far; zero where the system does not tell.
+  std::chrono::nanoseconds processor_time() const {
+#ifdef __linux__
+    clockid_t clock;
+    timespec time{};
+    if (::clock_getcpuclockid(pid_, &clock) == 0) ::clock_gettime(clock, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+#else
+    return {};
+#endif
+  }
+
+  /// Waits until it has ended; it stays to be asked for its processor time until `wait`.
+  void wait_for_end() const {
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
   }
 
   ProcessResult wait() {
