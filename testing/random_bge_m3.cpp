@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor/quantization.h"
 #include "testing/random_unigram_tokenizer.h"
 
 namespace oko::testing {
@@ -39,7 +40,7 @@ const std::vector<BgeShape>& bge_shapes() {
     two_layers.num_hidden_layers = 2;
     two_layers.vocab_size = 8192;
     BgeShape full{.name = "bge-m3"};
-    full.group_size = 128;  // as `oko convert` makes it
+    full.group_size = tensor::kEncoderGroupSize;
     return std::vector<BgeShape>{full, two_layers, small, small_8bit};
   }();
   return shapes;

@@ -52,8 +52,9 @@ bool quantizes_qwen3_vl(const std::string& name) {
 }
 
 const Architecture& architecture_of(const nlohmann::json& config, const std::string& folder) {
-  static constexpr Architecture kBert{rename_bert, quantizes_bert, 128};
-  static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl, 64};
+  static constexpr Architecture kBert{rename_bert, quantizes_bert, tensor::kEncoderGroupSize};
+  static constexpr Architecture kQwen3Vl{rename_qwen3_vl, quantizes_qwen3_vl,
+                                         tensor::kDecoderGroupSize};
   const LocalizedText hint = tr("oko converts xlm-roberta, bert and qwen3_vl",
                                 "oko преобразует xlm-roberta, bert и qwen3_vl");
   const std::string type =

@@ -18,6 +18,11 @@ struct Quantization {
   bool operator==(const Quantization&) const = default;
 };
 
+/// Group sizes of converted models. The kernels of encoders use the codes of such groups directly;
+/// decoders have MLX's own.
+inline constexpr int kEncoderGroupSize = 128;
+inline constexpr int kDecoderGroupSize = 64;
+
 /// Bytes of so many weights, each group with a scale and a bias of 16 bits; not quantized, of 16
 /// bits themselves.
 constexpr std::uint64_t bytes_of(std::uint64_t weights,

@@ -9,9 +9,12 @@
 #include "base/file.h"
 #include "base/mapped_file.h"
 #include "base/stop_token.h"
+#include "checkpoint/safetensors_writer.h"
 #include "hub/align_weights.h"
+#include "hub/conversion_plan.h"
 #include "hub/convert.h"
 #include "hub/source_checkpoint.h"
+#include "models/bge_m3/memory_estimate.h"
 #include "models/bge_m3/model.h"
 #include "models/bge_m3/similarity.h"
 #include "models/qwen3_vl/sequence.h"
@@ -97,6 +100,44 @@ TEST_F(ConvertModelTest, EightBitsKeepTheDirectionsOfTheVectors) {
   }
   EXPECT_LT(report.bytes, report.source_bytes / 3);
   EXPECT_EQ(report.bytes, fs::file_size(out() / "model.safetensors"));
+}
+
+/// The tensors of a checkpoint with the dimensions of `config`, before a conversion.
+std::vector<checkpoint::TensorDeclaration> declarations_of(const bge::Config& config) {
+  const std::int64_t width = config.hidden_size, wide = config.intermediate_size;
+  std::vector<checkpoint::TensorDeclaration> tensors;
+  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    tensors.push_back({name, checkpoint::Dtype::kFloat16, std::move(shape)});
+  };
+  add("embeddings.word_embeddings.weight", {config.vocab_size, width});
+  add("embeddings.position_embeddings.weight", {config.max_position_embeddings, width});
+  add("colbert_linear.weight", {width, width});
+  for (int i = 0; i < config.num_hidden_layers; ++i) {
+    const std::string layer = "encoder.layer." + std::to_string(i) + ".";
+    for (const char* name : {"attention.self.query", "attention.self.key", "attention.self.value",
+                             "attention.output.dense"}) {
+      add(layer + name + ".weight", {width, width});
+    }
+    add(layer + "intermediate.dense.weight", {wide, width});
+    add(layer + "output.dense.weight", {width, wide});
+  }
+  return tensors;
+}
+
+TEST_F(ConvertModelTest, WeightsOfBgeM3ArePredictedAsAConversionMakesThem) {
+  const bge::Config config = bge::bge_m3();
+  const fs::path file = folder_ / "model.safetensors";
+  checkpoint::SafetensorsWriter(file, declarations_of(config)).finish_hollow();
+  const auto source = open_safetensors({file});
+  const ConversionPlan plan = plan_conversion({{"model_type", "xlm-roberta"}}, source, 8, {}, "");
+  EXPECT_EQ(config.quantization.of_layer("encoder.layer.0.output.dense"), plan.quantization);
+  std::uint64_t bytes = 0;
+  for (const PlannedTensor& tensor : plan.tensors) {
+    const std::optional<tensor::Quantization> dense;
+    bytes += tensor::bytes_of(tensor.source->count(), tensor.quantized ? plan.quantization : dense);
+  }
+  EXPECT_NEAR(static_cast<double>(bge::weight_bytes(config)), static_cast<double>(bytes),
+              0.005 * static_cast<double>(bytes));
 }
 
 TEST_F(ConvertModelTest, FourBitsAreHalfAsLarge) {

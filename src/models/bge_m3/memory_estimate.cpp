@@ -87,11 +87,12 @@ std::uint64_t weight_bytes(const Config& config) {
   const std::uint64_t layer =
       4 * hidden_size * hidden_size +
       2 * hidden_size * static_cast<std::uint64_t>(config.intermediate_size);
-  const std::uint64_t tables =
-      hidden_size * static_cast<std::uint64_t>(config.vocab_size + config.max_position_embeddings);
-  const std::uint64_t weights =
-      static_cast<std::uint64_t>(config.num_hidden_layers) * layer + tables;
-  return tensor::bytes_of(weights, config.quantization.of_layer("encoder.layer.0.output.dense"));
+  const std::uint64_t quantized = static_cast<std::uint64_t>(config.num_hidden_layers) * layer +
+                                  hidden_size * static_cast<std::uint64_t>(config.vocab_size);
+  const std::uint64_t positions =
+      hidden_size * static_cast<std::uint64_t>(config.max_position_embeddings);
+  return tensor::bytes_of(quantized, config.quantization.of_layer("encoder.layer.0.output.dense")) +
+         tensor::bytes_of(positions, {});
 }
 
 Config bge_m3() {
@@ -103,7 +104,8 @@ Config bge_m3() {
   config.vocab_size = 250002;
   config.max_position_embeddings = 8194;
   config.first_position = 2;
-  config.quantization = tensor::QuantizationConfig(tensor::Quantization{8, 64});
+  config.quantization =
+      tensor::QuantizationConfig(tensor::Quantization{8, tensor::kEncoderGroupSize});
   return config;
 }
 

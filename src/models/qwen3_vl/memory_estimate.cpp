@@ -146,7 +146,8 @@ Config qwen3_vl_4b() {
   config.vision.num_position_embeddings = 2304;
   config.vision.out_hidden_size = 2560;
   config.vision.deepstack_visual_indexes = {5, 11, 17};
-  config.quantization = tensor::QuantizationConfig(tensor::Quantization{4, 64});
+  config.quantization =
+      tensor::QuantizationConfig(tensor::Quantization{4, tensor::kDecoderGroupSize});
   return config;
 }
 
