@@ -2,10 +2,9 @@
 
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/json_file.h"
+#include "hub/settings_files.h"
 #include "image/image.h"
 #include "models/bge_m3/model.h"
 #include "models/qwen3_vl/generation_config.h"
@@ -28,9 +27,7 @@ namespace qwen = models::qwen3_vl;
 const text::TokenizerOptions kNoCache{.cache_dir = {}};  // the folder gets another name
 
 bool is_vision_language(const fs::path& folder) {
-  const auto config = read_json_object(folder / "config.json", ErrorCode::kBadModel);
-  const auto type = config.find("model_type");
-  return type != config.end() && type->is_string() && *type == "qwen3_vl";
+  return hub::model_type_of(folder) == "qwen3_vl";
 }
 
 /// A vision-language model with all that `Generator` reads.

@@ -52,6 +52,12 @@ void copy_model_file(const fs::path& source, const fs::path& destination) {
               tr("{}: cannot be copied: {}", "{}: не копируется: {}", source.string(), reason));
 }
 
+std::string model_type_of(const fs::path& folder) {
+  const auto config = read_json_object(folder / "config.json", ErrorCode::kBadModel);
+  const auto type = config.find("model_type");
+  return type != config.end() && type->is_string() ? type->get<std::string>() : std::string();
+}
+
 bool says_pooling(const fs::path& source) {
   return has_entry(source / "modules.json") || has_entry(source / "1_Pooling" / "config.json");
 }

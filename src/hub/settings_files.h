@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace oko::hub {
 
@@ -11,6 +12,9 @@ void copy_settings(const std::filesystem::path& source, const std::filesystem::p
 
 /// Copies a file, of a Hugging Face cache also where it is a link. Throws kFailed.
 void copy_model_file(const std::filesystem::path& source, const std::filesystem::path& destination);
+
+/// The "model_type" in a folder's config.json; empty if it says none. Throws kBadModel.
+std::string model_type_of(const std::filesystem::path& folder);
 
 /// True if a file of the folder says how an encoder's pooling works.
 bool says_pooling(const std::filesystem::path& source);
