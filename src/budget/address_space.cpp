@@ -9,15 +9,14 @@ namespace oko::budget {
 Error refused_by_system() {
   const std::string taken = format_bytes(private_bytes());
   if (const auto space = address_space()) {
-    return {
-        ErrorCode::kOverBudget,
-        tr("the system gives no more memory: of the address space of {} ({}) {} are used, {} of "
-           "them memory of oko's own",
-           "система не даёт больше памяти: из адресного пространства {} ({}) занято {}, из них "
-           "своей памяти {}",
-           format_bytes(space->limit), space->setting, format_bytes(space->used), taken),
-        tr("raise {}, or lower {}", "увеличьте {} или уменьшите {}", space->setting,
-           Knob{"budget"})};
+    return {ErrorCode::kOverBudget,
+            tr("the system gives no more memory: address space {} ({}), {} used, {} of it private "
+               "memory",
+               "система не даёт больше памяти: из адресного пространства {} ({}) занято {}, из них "
+               "своей памяти {}",
+               format_bytes(space->limit), space->setting, format_bytes(space->used), taken),
+            tr("raise {}, or lower {}", "увеличьте {} или уменьшите {}", space->setting,
+               Knob{"budget"})};
   }
   return {ErrorCode::kOverBudget,
           tr("the system gives no more memory or threads; oko has taken {}",

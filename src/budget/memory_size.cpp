@@ -87,9 +87,8 @@ OverBudget::OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes)
 OverBudget::OverBudget(std::uint64_t least_bytes, std::uint64_t budget_bytes,
                        const LocalizedText& hint)
     : Error(ErrorCode::kOverBudget,
-            tr("this needs {} of memory, and the budget is {}",
-               "для этого нужно {} памяти, а бюджет — {}", memory_size_text(least_bytes),
-               memory_limit_text(budget_bytes)),
+            tr("needs {} of memory; budget {}", "нужно {} памяти; бюджет — {}",
+               memory_size_text(least_bytes), memory_limit_text(budget_bytes)),
             hint),
       least_bytes_(least_bytes) {}
 

@@ -182,7 +182,7 @@ void PickleMachine::refuse(std::uint8_t opcode) const {
   const std::string shown_name = known != std::end(kRefused)
                                      ? fmt::format("{} (0x{:02x})", known->second, opcode)
                                      : fmt::format("0x{:02x}", opcode);
-  fail(tr("opcode {} is not one that state dicts are made of",
+  fail(tr("opcode {} does not occur in state dicts",
           "код операции {} в словарях весов не встречается", shown_name),
        safety_hint());
 }

@@ -288,7 +288,7 @@ void Chat::print_answer(const std::string& question, const tasks::Answer& answer
   if (!answer.result) {
     return note(answer.text.empty() ? words("stopped: the question is not part of the conversation",
                                             "остановлено: вопрос в разговор не вошёл")
-                                    : words("stopped: what is written stays in the conversation",
+                                    : words("stopped: the partial answer stays in the conversation",
                                             "остановлено: написанное остаётся в разговоре"));
   }
   print_reductions(answer.result->reductions);

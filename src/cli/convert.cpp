@@ -86,8 +86,8 @@ void add_convert(Command& program) {
   Command& command = program.add_command(
       "convert",
       words(
-          "Makes a small model of a Hugging Face one: 8 or 4 bits a weight. A model that is small "
-          "already is rewritten so that its weights are used from the file.",
+          "Quantizes a Hugging Face model to 8 or 4 bits a weight. A quantized model is rewritten "
+          "so that its weights are used from the file.",
           "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую "
           "переписывает "
           "так, чтобы её веса читались прямо из файла."));

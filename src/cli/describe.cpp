@@ -216,10 +216,10 @@ void add_describe(Command& program) {
   command
       .add_option(
           "--ocr-tokens", &options->ocr_tokens,
-          words("tell the model at most so many tokens of the text that was read; otherwise as "
-                "many as the model and the budget have room for",
-                "давать модели не больше стольких токенов прочитанного текста; иначе столько, "
-                "сколько вмещают модель и бюджет"))
+          words(
+              "limit the recognized text to N tokens (default: what fits the model and the budget)",
+              "давать модели не больше N токенов прочитанного текста; иначе столько, сколько "
+              "вмещают модель и бюджет"))
       .range(0, 1'000'000);
   command.add_flag(
       "--lookup", &options->lookup,

@@ -219,8 +219,7 @@ void add_embed(Command& program) {
                            "\"passage: \"); без ключа: подсказка самой модели, если есть"));
   command
       .add_option("--max-tokens", &options->run.max_tokens,
-                  words("read at most so many tokens of a text",
-                        "читать не больше стольких токенов текста"))
+                  words("read at most N tokens of a text", "читать не больше N токенов текста"))
       .range(3, 1'000'000);
   add_threads_option(command, options->threads);
   command.add_flag("--json", &options->json,

@@ -17,8 +17,8 @@ void add_generation_options(Command& command, GenerationOptions& options,
       .add_option(
           "--ocr", &options.ocr,
           words(
-              "read the text in the picture first and tell the model: on, off, or auto: where "
-              "there is some",
+              "read the text in the picture first and give it to the model: on, off, or auto (if "
+              "there is some)",
               "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
       .one_of({"auto", "on", "off"})
       .show_default();
@@ -29,9 +29,9 @@ void add_generation_options(Command& command, GenerationOptions& options,
       .show_default();
   command
       .add_option("--max-pixels", &options.max_pixels,
-                  words("shrink larger pictures to so many pixels; otherwise to {} on a GPU, on a "
-                        "CPU to the model's own limit",
-                        "уменьшать большие картинки до стольких пикселей; иначе на GPU до {}, на "
+                  words("shrink larger pictures to N pixels (default: {} on a GPU, the model's "
+                        "limit on a CPU)",
+                        "уменьшать большие картинки до N пикселей; иначе на GPU до {}, на "
                         "процессоре до предела модели",
                         engine::kGraphPixels))
       .range(1024, 64'000'000);

@@ -42,7 +42,7 @@ void add_common_options(Command& command, CommonOptions& options) {
 
 void ignore_budget(Command& command) {
   command.set_description("--budget",
-                          words("is ignored: this command has no limit of memory",
+                          words("ignored: this command has no memory limit",
                                 "не учитывается: команда берёт столько памяти, сколько ей нужно"));
 }
 
@@ -111,8 +111,8 @@ void add_threads_option(Command& command, std::size_t& threads) {
 void add_kv_bits_option(Command& command, int& kv_bits) {
   command
       .add_option("--kv-bits", &kv_bits,
-                  words("bits of a number in the KV cache: 8, 16, 32; on a GPU it has 16",
-                        "бит на число в KV-кэше: 8, 16, 32; на GPU — 16"))
+                  words("KV cache precision in bits: 8, 16, 32; on a GPU always 16",
+                        "бит на число в KV-кэше: 8, 16, 32; на GPU всегда 16"))
       .one_of({"8", "16", "32"})
       .show_default();
 }

@@ -285,12 +285,12 @@ void run(const PlanCommand& command) {
 void add_plan(Command& program) {
   auto options = std::make_shared<PlanCommand>();
   Command& command = program.add_command(
-      "plan", words("Tells what fits into the memory of a machine, before anything is downloaded.",
+      "plan", words("Shows what fits into a machine's memory, before anything is downloaded.",
                     "Считает, что поместится в память машины — до загрузки моделей."));
   command.set_footer(words("Examples:\n  oko plan\n  oko plan --memory 8GB",
                            "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
   command.add_option("--memory", &options->memory,
-                     words("of a Mac that is to be planned for; otherwise this machine",
+                     words("memory of the Mac to plan for (default: this machine)",
                            "память Mac, для которого считать; иначе эта машина"));
   command
       .add_option(

@@ -292,12 +292,12 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
   }
   pdf.close_page();
   if (opened.layer.words_hidden > 0) {
-    opened.notes.push_back(tr("{} words are in layers that are not shown, and are left out",
+    opened.notes.push_back(tr("{} words are in hidden layers and are left out",
                               "слова в слоях, которые не показываются, пропущены: {}",
                               opened.layer.words_hidden));
   }
   if (opened.layer.words_unseen > 0) {
-    opened.notes.push_back(tr("{} words are not to be seen on the page, and are left out",
+    opened.notes.push_back(tr("{} words are invisible on the page and are left out",
                               "слова, которых на странице не видно, пропущены: {}",
                               opened.layer.words_unseen));
   }

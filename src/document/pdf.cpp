@@ -177,7 +177,7 @@ std::vector<LocalizedText> Pdf::hidden_content(int page) const {
                        "это портфолио PDF: вложенные в него файлы не читаются"));
   }
   if (page == 0 && structure().is_xml_form()) {
-    notes.push_back(tr("the PDF is a form of XML (XFA), of which its pages show nothing",
+    notes.push_back(tr("the PDF is an XML form (XFA), which its pages do not show",
                        "это форма XML (XFA): на страницах PDF её нет"));
   }
   return notes;

@@ -86,11 +86,12 @@ std::int64_t GenerationPlanner::largest_picture(const std::vector<qwen::ImageSiz
 int GenerationPlanner::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
   if (prompt_tokens >= most) {
-    throw Error(ErrorCode::kTooLarge,
-                tr("the prompt has {} tokens; the context limit is {} with the answer",
-                   "в запросе {} токенов, модель знает {} вместе с ответом", prompt_tokens, most),
-                tr("ask with a shorter text, or about fewer or smaller pictures",
-                   "сократите запрос, спросите о меньшем числе картинок или о меньших"));
+    throw Error(
+        ErrorCode::kTooLarge,
+        tr("the prompt has {} tokens; the context limit is {}, the answer included",
+           "в запросе {} токенов, предел контекста — {} вместе с ответом", prompt_tokens, most),
+        tr("ask with a shorter text, or about fewer or smaller pictures",
+           "сократите запрос, спросите о меньшем числе картинок или о меньших"));
   }
   return std::min(request.max_tokens, most - prompt_tokens);
 }

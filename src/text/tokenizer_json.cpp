@@ -17,7 +17,8 @@ void refuse(const std::string& name, const LocalizedText& what, const json& valu
   if (text.size() > 100) text = text.substr(0, 100) + "...";
   throw Error(
       ErrorCode::kBadModel,
-      tr("{}: {} is {}, which oko does not have", "{}: {} = {}, этого в oko нет", name, what, text),
+      tr("{}: {} is {}, which oko does not support", "{}: {} = {}, oko этого не поддерживает", name,
+         what, text),
       tr("oko reads tokenizers of Qwen's kind (byte-level BPE) and of XLM-RoBERTa's (Unigram)",
          "oko читает токенизаторы вида Qwen (байтовый BPE) и XLM-RoBERTa (Unigram)"));
 }

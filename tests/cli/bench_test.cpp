@@ -106,7 +106,7 @@ TEST(BenchTest, WrongUsageIsRefusedWithStatusTwo) {
 TEST(BenchTest, AMeasurementThatDoesNotFitTheBudgetIsRefusedWithStatusThree) {
   const ProcessResult run = run_oko({"bench", "decode", "--model", kModel, "--budget", "50MB"});
   EXPECT_EQ(run.status, 3) << run.err;
-  EXPECT_NE(run.err.find("the budget is 50MB"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("budget 50MB\n"), std::string::npos) << run.err;
 }
 
 TEST(BenchTest, AMissingModelIsStatusFive) {

@@ -105,8 +105,7 @@ TEST(BudgetTest, RefusalHasNumbersAndKnob) {
   const ProcessResult result =
       run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--budget", "60MB"});
   EXPECT_EQ(result.status, 3) << result.out;
-  EXPECT_NE(result.err.find("and the budget is 60MB\nhint: use --budget 7"), std::string::npos)
-      << result.err;
+  EXPECT_NE(result.err.find("budget 60MB\nhint: use --budget 7"), std::string::npos) << result.err;
   EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
 }
 
@@ -172,7 +171,7 @@ TEST(BudgetTest, FirstRefusalNamesLeastSufficientBudget) {
       const std::string named = named_value(refused.err, "--budget");
       EXPECT_EQ(least.empty() ? named : least, named) << budget << refused.err;
       least = named;
-      const std::string sentence = "this needs " + named + " of memory, and the budget is ";
+      const std::string sentence = "needs " + named + " of memory; budget ";
       EXPECT_NE(refused.err.find(sentence + budget + "\n"), std::string::npos) << refused.err;
     }
     const ProcessResult enough = run_within(least);

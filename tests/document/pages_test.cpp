@@ -190,7 +190,7 @@ TEST_F(PagesTest, CountsAndDropsTextOfHiddenLayers) {
     EXPECT_EQ(page.text(), "final\n") << properties;
     ASSERT_EQ(page.notes.size(), 1u) << properties;
     EXPECT_EQ(page.notes[0].in(Language::kEnglish),
-              "2 words are in layers that are not shown, and are left out");
+              "2 words are in hidden layers and are left out");
   }
 }
 

@@ -223,11 +223,11 @@ TEST_F(TokenizerTest, AnotherPipelineIsRefusedByName) {
     tree[json::json_pointer(place)] = value;
     const std::string message = refusal(tree);
     EXPECT_NE(message, "") << place;
-    EXPECT_NE(message.find("which oko does not have"), std::string::npos) << message;
+    EXPECT_NE(message.find("which oko does not support"), std::string::npos) << message;
   }
   json tree = tokenizer_tree();
   tree["normalizer"]["type"] = "NFKC";
-  EXPECT_EQ(refusal(tree), R"(t.json: normalizer is {"type":"NFKC"}, which oko does not have)");
+  EXPECT_EQ(refusal(tree), R"(t.json: normalizer is {"type":"NFKC"}, which oko does not support)");
 }
 
 TEST_F(TokenizerTest, ContradictingTablesAreRefused) {

@@ -244,7 +244,7 @@ TEST_F(XlmrTokenizerTest, MissingFilesAreNamed) {
   EXPECT_EQ(refusal(), folder_.string() + ": neither tokenizer.json nor sentencepiece.bpe.model");
   write_file_atomically(folder_ / "vocab.txt", std::string_view("[PAD]\n"));
   EXPECT_EQ(refusal(), (folder_ / "vocab.txt").string() +
-                           ": tokenizer is \"WordPiece\", which oko does not have");
+                           ": tokenizer is \"WordPiece\", which oko does not support");
 }
 
 }  // namespace
