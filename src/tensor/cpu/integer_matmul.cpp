@@ -137,13 +137,13 @@ bool has_few_rows_panels() {
   return kHasFewRowsPanels;
 }
 
-void prepare_few(const float* x, const WeightMatrix& weight, FewRowsInput& input) {
-  for (std::size_t i = 0; i < input.rows; ++i, x += weight.columns) {
-    if (weight.bits == 4) {
-      prepare_few_row<4>(x, weight.group_size, i, input);
-    } else {
-      prepare_few_row<8>(x, weight.group_size, i, input);
-    }
+/// Row i of `input`; behind the last row of x come copies of it, whose products nobody reads.
+void prepare_few(const float* x, const WeightMatrix& weight, std::size_t i, FewRowsInput& input) {
+  x += std::min(i, input.rows - 1) * weight.columns;
+  if (weight.bits == 4) {
+    prepare_few_row<4>(x, weight.group_size, i, input);
+  } else {
+    prepare_few_row<8>(x, weight.group_size, i, input);
   }
 }
 
@@ -252,10 +252,12 @@ void multiply_few(const float* x, std::size_t m, std::span<const Product> produc
   input.rows = m;
   input.padded_rows = (m + 1) / 2 * 2;
   input.groups = weight.columns / weight.group_size;
-  input.pairs.assign(weight.columns / 2 * input.padded_rows, 0);
-  input.scales.assign(input.groups * input.padded_rows, 0.0f);
-  input.sums.assign(input.groups * input.padded_rows, 0.0f);
-  HWY_DYNAMIC_DISPATCH(prepare_few)(x, weight, input);
+  input.pairs.resize(weight.columns / 2 * input.padded_rows);
+  input.scales.resize(input.groups * input.padded_rows);
+  input.sums.resize(input.groups * input.padded_rows);
+  thread_pool().parallel_for(input.padded_rows, [&](std::size_t i) {
+    HWY_DYNAMIC_DISPATCH(prepare_few)(x, weight, i, input);
+  });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(few_rows_width)();
   for_runs(products, width, std::max<std::size_t>(1, kMinRowsPerTask / width),
            [&](const Product& product, std::size_t first, std::size_t last) {

@@ -84,48 +84,66 @@ HWY_INLINE void store_columns(const float* from, std::size_t width, std::size_t 
   }
 }
 
+using SquareTag = hn::ScalableTag<std::uint32_t>;
+using SquareVector = hn::Vec<SquareTag>;
+constexpr std::size_t kSquareBlocks = hn::MaxLanes(SquareTag()) / 4;  // of 128 bits, of a vector
+
+/// The first half of a square of words, four rows of it: block b of part[j] has word 4b + j of each
+/// row. load(r) is row r.
+template <typename Load>
+HWY_INLINE void interleave_four_rows(Load load, SquareVector (&part)[4]) {
+  const SquareTag d;
+  const hn::Repartition<std::uint64_t, SquareTag> d64;
+  const auto a = load(0), b = load(1), c = load(2), e = load(3);
+  const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+  const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+  const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+  const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  part[0] = hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low));
+  part[1] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low));
+  part[2] = hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high));
+  part[3] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high));
+}
+
+/// The second half: part(q) is part[j] of rows 4q .. 4q + 3. Word 4b + j of all rows goes to `to` +
+/// (4b + j) · stride, aligned.
+template <typename Part>
+HWY_INLINE void store_words(Part part, std::size_t j, std::size_t stride,
+                            std::uint32_t* HWY_RESTRICT to) {
+  const SquareTag d;
+  const auto store = [&](auto words, std::size_t block)
+                         HWY_ATTR { hn::Store(words, d, to + (4 * block + j) * stride); };
+  if constexpr (kSquareBlocks == 1) {
+    store(part(0), 0);
+  } else if constexpr (kSquareBlocks == 2) {
+    const auto low = part(0), high = part(1);
+    store(hn::ConcatLowerLower(d, high, low), 0);
+    store(hn::ConcatUpperUpper(d, high, low), 1);
+  } else {
+    const auto a = part(0), b = part(1), c = part(2), e = part(3);
+    const auto even_low = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(b), a);
+    const auto odd_low = hn::OddEvenBlocks(b, hn::SwapAdjacentBlocks(a));
+    const auto even_high = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(e), c);
+    const auto odd_high = hn::OddEvenBlocks(e, hn::SwapAdjacentBlocks(c));
+    store(hn::ConcatLowerLower(d, even_high, even_low), 0);
+    store(hn::ConcatLowerLower(d, odd_high, odd_low), 1);
+    store(hn::ConcatUpperUpper(d, even_high, even_low), 2);
+    store(hn::ConcatUpperUpper(d, odd_high, odd_low), 3);
+  }
+}
+
 /// As many words of as many rows as a vector has lanes, transposed. load(r) is row r; row w of the
 /// result, word w of each row, goes to `to` + w · stride, aligned.
 template <typename Load>
 HWY_INLINE void transpose_square(Load load, std::size_t stride, std::uint32_t* HWY_RESTRICT to) {
-  const hn::ScalableTag<std::uint32_t> d;
-  const hn::Repartition<std::uint64_t, decltype(d)> d64;
-  constexpr std::size_t kBlocks = hn::MaxLanes(d) / 4;  // of 128 bits
-  hn::Vec<decltype(d)> part[kBlocks][4];  // block b of [q][j]: word 4b + j of rows 4q .. 4q + 3
+  SquareVector parts[kSquareBlocks][4];
   HWY_UNROLL(4)
-  for (std::size_t q = 0; q < kBlocks; ++q) {
-    const auto a = load(4 * q), b = load(4 * q + 1), c = load(4 * q + 2), e = load(4 * q + 3);
-    const auto ab_low = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-    const auto ab_high = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-    const auto ce_low = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-    const auto ce_high = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-    part[q][0] = hn::BitCast(d, hn::InterleaveLower(d64, ab_low, ce_low));
-    part[q][1] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_low, ce_low));
-    part[q][2] = hn::BitCast(d, hn::InterleaveLower(d64, ab_high, ce_high));
-    part[q][3] = hn::BitCast(d, hn::InterleaveUpper(d64, ab_high, ce_high));
+  for (std::size_t q = 0; q < kSquareBlocks; ++q) {
+    interleave_four_rows([&](std::size_t r) HWY_ATTR { return load(4 * q + r); }, parts[q]);
   }
   HWY_UNROLL(4)
   for (std::size_t j = 0; j < 4; ++j) {
-    const auto store = [&](auto words, std::size_t block)
-                           HWY_ATTR { hn::Store(words, d, to + (4 * block + j) * stride); };
-    if constexpr (kBlocks == 1) {
-      store(part[0][j], 0);
-    } else if constexpr (kBlocks == 2) {
-      store(hn::ConcatLowerLower(d, part[1][j], part[0][j]), 0);
-      store(hn::ConcatUpperUpper(d, part[1][j], part[0][j]), 1);
-    } else {
-      const auto even = [&](std::size_t q) HWY_ATTR {
-        return hn::OddEvenBlocks(hn::SwapAdjacentBlocks(part[q + 1][j]), part[q][j]);
-      };
-      const auto odd = [&](std::size_t q) HWY_ATTR {
-        return hn::OddEvenBlocks(part[q + 1][j], hn::SwapAdjacentBlocks(part[q][j]));
-      };
-      const auto even_low = even(0), even_high = even(2), odd_low = odd(0), odd_high = odd(2);
-      store(hn::ConcatLowerLower(d, even_high, even_low), 0);
-      store(hn::ConcatLowerLower(d, odd_high, odd_low), 1);
-      store(hn::ConcatUpperUpper(d, even_high, even_low), 2);
-      store(hn::ConcatUpperUpper(d, odd_high, odd_low), 3);
-    }
+    store_words([&](std::size_t q) HWY_ATTR { return parts[q][j]; }, j, stride, to);
   }
 }
 
