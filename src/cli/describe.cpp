@@ -102,15 +102,18 @@ std::vector<LocalizedText> notes_of(const tasks::Description& description) {
   return notes;
 }
 
-/// Prints the answer as it comes, unless it goes into an object.
+/// Prints the answer as it comes, unless it goes into an object. Once it has begun, the bar would
+/// be drawn over it.
 engine::GenerationResult follow(const DescribeOptions& options, engine::GenerationHandle& answer,
                                 const StopToken& stop) {
   ProgressBar progress(words("looking", "смотрю"), options.common.quiet);
+  bool has_begun = false;
   while (const std::optional<engine::AnswerUpdate> update = answer.next(stop)) {
     if (!update->text.empty()) {
+      has_begun = true;
       progress.clear();
       if (!options.json) print(printable(update->text));
-    } else {
+    } else if (!has_begun) {
       progress.update(update->progress);
     }
     if (!update->is_finished) continue;

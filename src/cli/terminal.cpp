@@ -25,7 +25,11 @@ bool sigpipe_was_ignored = false;
 bool reader_has_gone = false;  // of stdout
 std::atomic<bool> bar_is_drawn{false};
 
-constexpr std::string_view kEraseLine = "\r\033[K";
+// A bar begins where the cursor stands, and may leave what was printed before it on its line: the
+// place is saved (DECSC), and nothing wraps while a bar is drawn.
+constexpr std::string_view kSavePlace = "\0337";
+constexpr std::string_view kRestorePlace = "\0338";
+constexpr std::string_view kErase = "\0338\033[K";
 
 /// 0, or the errno of what went wrong.
 int write_all(int file, std::string_view text) noexcept {
@@ -72,7 +76,7 @@ void say(std::string_view text) noexcept {
 
 void say_note(const LocalizedText& text) noexcept {
   try {
-    const std::string_view erased = bar_is_drawn.exchange(false) ? kEraseLine : "";
+    const std::string_view erased = bar_is_drawn.exchange(false) ? kErase : "";
     say(fmt::format("{}oko: {}\n", erased, printable(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
     say(text.kept(user_language()));
@@ -105,15 +109,15 @@ void ProgressBar::update(double done) {
   const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
   if (!shown_ || percent == drawn_percent_) return;
   drawn_percent_ = percent;
-  bar_is_drawn = true;
+  const std::string_view place = bar_is_drawn.exchange(true) ? kRestorePlace : kSavePlace;
   const int filled = percent * kWidth / 100;
-  say(fmt::format("\r{}  [{:#<{}}{:.<{}}]  {} %", label_, "", filled, "", kWidth - filled,
-                  percent));
+  say(fmt::format("{}\033[?7l{}  [{:#<{}}{:.<{}}]  {} %\033[?7h", place, label_, "", filled, "",
+                  kWidth - filled, percent));
 }
 
 void ProgressBar::clear() {
   if (drawn_percent_ < 0) return;
-  if (bar_is_drawn.exchange(false)) say(kEraseLine);
+  if (bar_is_drawn.exchange(false)) say(kErase);
   drawn_percent_ = -1;
 }
 

@@ -27,9 +27,10 @@ void say_hint(const LocalizedText& text) noexcept;
 /// reader.
 void say_last_note(const LocalizedText& text) noexcept;
 
-/// A line on stderr that is redrawn: "label  [#####.....]  50 %". Draws nothing if stderr is not a
-/// terminal or one that cannot draw (TERM=dumb), if stdout is a pipe to a program that may print to
-/// the same terminal, or with --quiet.
+/// The rest of a line on stderr that is redrawn: "label  [#####.....]  50 %". Clear it before
+/// anything is printed. Draws nothing if stderr is not a terminal or one that cannot draw
+/// (TERM=dumb), if stdout is a pipe to a program that may print to the same terminal, or with
+/// --quiet.
 class ProgressBar {
  public:
   ProgressBar(std::string label, bool quiet);

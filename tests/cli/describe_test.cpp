@@ -16,6 +16,7 @@
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
+#include "tests/support/terminal.h"
 #include "tests/support/tesseract.h"
 #include "tests/support/white_bitmap.h"
 
@@ -87,6 +88,26 @@ TEST_F(DescribeTest, PrintsTheAnswerAndALineBreak) {
   EXPECT_EQ(result.err,
             "oko: " + picture() + ": the answer was cut off after 8 tokens (--max-tokens)\n")
       << "no progress in a pipe";
+}
+
+TEST_F(DescribeTest, AnswersStayOnTheTerminal) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  const std::string demo = std::string(OKO_SOURCE_DIR) + "/demo/";
+  const std::string stars = demo + "images/stars.png", row = demo + "images/three_in_a_row.png";
+  const std::string program =
+      std::string(OKO_PROGRAM) + " describe --ocr off --model " + demo + "models/tiny-vl ";
+  const auto screen = [&](const std::string& line) {
+    Terminal terminal({"/bin/sh", "-c", line}, {"LC_ALL=en_US.UTF-8", "TERM=xterm"});
+    EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
+    EXPECT_NE(terminal.shown().find(" %"), std::string::npos) << "no bar: " << terminal.shown();
+    EXPECT_LT(terminal.shown().rfind(" %"), terminal.shown().rfind('.')) << "after the answer";
+    return terminal.screen();
+  };
+  EXPECT_EQ(screen(program + stars), "Three yellow stars.\n\n");
+  EXPECT_EQ(screen("printf '  en: '; " + program + stars), "  en: Three yellow stars.\n\n");
+  EXPECT_EQ(screen(program + stars + " " + row),
+            stars + ":\nThree yellow stars.\n" + row +
+                ":\nAn orange triangle, a green ring and a purple diamond in a row.\n\n");
 }
 
 TEST_F(DescribeTest, NotesThatOnlyTheFirstPageIsDescribed) {

@@ -8,10 +8,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -108,6 +110,43 @@ class Terminal {
   }
 
   const std::string& shown() const { return shown_; }
+
+  /// What stands on the screen, of a program that draws no more than progress bars: lines, each
+  /// with a line break. Columns are counted in characters.
+  std::string screen() const {
+    std::vector<std::vector<std::string>> lines(1);
+    std::size_t column = 0, saved = 0;
+    for (std::size_t i = 0; i < shown_.size(); ++i) {
+      const auto follows = [&](std::string_view text) {
+        if (shown_.compare(i, text.size(), text) != 0) return false;
+        i += text.size() - 1;
+        return true;
+      };
+      if (follows("\033[?7l") || follows("\033[?7h")) continue;
+      if (follows("\033[K")) {
+        lines.back().resize(std::min(lines.back().size(), column));
+      } else if (follows("\0337")) {
+        saved = column;
+      } else if (follows("\0338")) {
+        column = saved;
+      } else if (shown_[i] == '\r') {
+        column = 0;
+      } else if (shown_[i] == '\n') {
+        lines.emplace_back();
+      } else if ((shown_[i] & 0xC0) == 0x80) {
+        lines.back().at(column - 1) += shown_[i];
+      } else {
+        if (lines.back().size() <= column) lines.back().resize(column + 1, " ");
+        lines.back()[column++] = shown_[i];
+      }
+    }
+    std::string text;
+    for (const auto& line : lines) {
+      for (const std::string& character : line) text += character;
+      text += '\n';
+    }
+    return text;
+  }
 
  private:
   /// False where the program has ended.
