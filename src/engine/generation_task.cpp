@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tensor/device.h"
+
 namespace oko::engine {
 
 GenerationPhase GenerationTask::phase() const {
@@ -58,6 +60,7 @@ void GenerationTask::release() {
   features.clear();
   patches.clear();
   request.images.clear();
+  tensor::trim_memory();  // what the lease reserves may be another's when it has ended
   lease.reset();
   request.images_reservation.reset();
 }

@@ -345,7 +345,7 @@ void Generator::encode_next_image(GenerationTask& task) {
   task.report(kVisionShare * static_cast<double>(index + 1) /
               static_cast<double>(task.patches.size()));
   if (task.phase() == GenerationPhase::kVision) return;
-  tensor::trim_memory();  // the tower's arrays are larger than any to come
+  if (tasks_.size() == 1) tensor::trim_memory();  // the tower's arrays are larger than any to come
   stats.memory.vision = task.take_peak();
   stats.mlx_memory.vision = buffers_->take_peak();
 }
@@ -533,7 +533,7 @@ void Generator::tell_ended() {
     wired_.reset();
     buffers_.reset();
     buffer_bytes_ = 0;
-    if (!ended_.empty()) tensor::trim_memory();
+    if (!ended_.empty()) tensor::trim_memory();  // with what the step that ended them held
   }
   for (auto& [task, error] : ended_) {
     if (error) {

@@ -70,7 +70,8 @@ void Scheduler::run_next_command() {
   {
     const MutexUnlock unlocked(mutex_);
     error = error_of(command.run);
-    // The memory of a command's arrays goes back to the system.
+    // Even if other work waits: the caller may end the reservation of its command, or of what the
+    // command has evicted, as soon as it goes on.
     tensor::trim_memory();
   }
   command.error = std::move(error);

@@ -10,6 +10,7 @@
 #include "budget/memory_probe.h"
 #include "engine/embedder.h"
 #include "engine/generator.h"
+#include "tensor/cpu/array_pool.h"
 #include "tests/support/graph_device.h"
 #include "tests/support/random_models.h"
 
@@ -158,6 +159,23 @@ TEST_P(GeneratorBatchTest, AnEmbeddingWaitsForAStepNotForTheAnswer) {
   GenerationHandle longest = generator.submit(endless());
   ASSERT_FALSE(longest.next()->is_finished);
   EXPECT_EQ(embedder.embed({.texts = {"один", "two"}}).texts.size(), 2u);
+  EXPECT_FALSE(longest.next()->is_finished);
+}
+
+/// Freed arrays are kept for the next request's picture, and go before their reservation ends.
+TEST_P(GeneratorBatchTest, MemoryOfAPictureIsKeptUntilItsRequestEnds) {
+  if (on_graph()) GTEST_SKIP() << "MLX keeps what it frees";
+  Generator generator(options());
+  GenerationHandle longest = generator.submit(endless());
+  ASSERT_FALSE(longest.next()->is_finished);
+  const tensor::cpu::ArrayPool& pool = tensor::cpu::array_pool();
+  GenerationHandle picture = generator.submit(picture_question(640, 480, 30));
+  while (picture.next()->progress < 1) {
+  }
+  const std::size_t since_vision = pool.peak_bytes();
+  EXPECT_GT(since_vision, 1'400'000u) << "the tower has five states of 0.3 MB, a prompt less";
+  EXPECT_EQ(picture.wait().stats.generated_tokens, 30);
+  EXPECT_LT(pool.peak_bytes(), since_vision / 2);
   EXPECT_FALSE(longest.next()->is_finished);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tensor/cpu/array_pool.h"
 
 namespace oko::engine {
 namespace {
@@ -60,6 +61,21 @@ TEST(SchedulerTest, ACommandRunsBetweenSteps) {
   const std::uint64_t after = endless.steps;
   scheduler.run([] {});
   EXPECT_EQ(endless.steps, after) << "a step after forget";
+}
+
+TEST(SchedulerTest, MemoryOfACommandIsFreeBeforeItsCallerGoesOn) {
+  struct Endless : StepSource {
+    bool step() noexcept override { return true; }
+  } endless;
+  Scheduler scheduler(1);
+  scheduler.wake(endless);
+  scheduler.run([] {
+    tensor::cpu::ArrayPool& pool = tensor::cpu::array_pool();
+    pool.give_back(pool.take(10'000'000));
+    EXPECT_GE(pool.peak_bytes(), 10'000'000u);
+  });
+  EXPECT_LT(tensor::cpu::array_pool().peak_bytes(), 10'000'000u);  // and none is kept
+  scheduler.forget(endless);
 }
 
 TEST(SchedulerTest, ASourceThatIsWokenDuringItsLastStepStepsAgain) {
