@@ -11,7 +11,7 @@
 namespace oko {
 namespace {
 
-/// Cores by the first of their hardware threads. Where sysfs is hidden every thread counts.
+/// Counts the hardware threads of a core once; every thread if sysfs is hidden.
 std::size_t allowed_cores() {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
@@ -26,7 +26,7 @@ std::size_t allowed_cores() {
   return std::max<std::size_t>(1, cores.size());
 }
 
-/// Processors that cgroup v2 grants, rounded up, or `otherwise` where it sets no limit.
+/// Processors that cgroup v2 grants, rounded up, or `otherwise` if it sets no limit.
 std::size_t granted_processors(std::size_t otherwise) {
   std::ifstream file("/sys/fs/cgroup/cpu.max");
   double quota = 0.0, period = 0.0;

@@ -2,8 +2,8 @@
 
 namespace oko {
 
-/// Waits until what was written to an open file survives a power cut. False with `errno` set where
-/// the system cannot.
+/// Waits until the data written to an open file survive a power cut. Returns false with `errno` set
+/// if the system cannot.
 bool sync_to_disk(int file);
 
 }  // namespace oko

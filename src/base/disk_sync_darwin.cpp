@@ -6,7 +6,7 @@
 namespace oko {
 
 bool sync_to_disk(int file) {
-  // fsync leaves the bytes in the drive's own cache. Some file systems know only that.
+  // fsync leaves the bytes in the drive's cache, but some file systems support nothing else.
   return ::fcntl(file, F_FULLFSYNC) != -1 || ::fsync(file) == 0;
 }
 

@@ -8,8 +8,8 @@
 
 namespace oko {
 
-/// The closed list of ways in which oko fails. Each has one exit status (`exit_status`) and one
-/// status of HTTP (`http_status`).
+/// All kinds of failure. Each has an exit status (`exit_status`) and an HTTP status
+/// (`http_status`).
 enum class ErrorCode {
   kFailed,         ///< the operation failed for a reason outside the input: I/O, memory, a bug
   kUsage,          ///< wrong flags, arguments or fields
@@ -27,15 +27,15 @@ enum class ErrorCode {
 /// Exit status of the program for `code`: 0 is never returned; see README, "Exit status".
 int exit_status(ErrorCode code);
 
-/// Status code of HTTP (RFC 9110) for `code`; 499, as nginx has it, where the client has gone.
+/// HTTP status (RFC 9110) for `code`; 499, as in nginx, if the client has gone.
 int http_status(ErrorCode code);
 
-/// Whether the error lies in the input alone: the next file may well be read.
+/// True if only this input failed, so the next file can be read.
 bool is_of_input(ErrorCode code);
 
 /// The one exception type of oko. `message()` names the object, the numbers and the likely cause in
-/// one line; `hint()` says what to change and may be empty. Both keep every language until a front
-/// end shows them. `what()` is the message in English, for logs.
+/// one line; `hint()` tells the user what to change and may be empty. Both keep every language
+/// until a front end shows them. `what()` is the message in English, for logs.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, LocalizedText message, LocalizedText hint = {})
@@ -56,7 +56,7 @@ class Error : public std::runtime_error {
 /// Throws kCancelled.
 [[noreturn]] void throw_cancelled();
 
-/// The same where `stop` is requested.
+/// Throws kCancelled if `stop` is requested.
 void throw_if_stopped(const StopToken& stop);
 
 }  // namespace oko

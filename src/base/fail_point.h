@@ -6,15 +6,15 @@ namespace oko {
 
 #ifdef OKO_FAIL_POINTS
 
-/// Where tests make allocations fail, to see that a request fails cleanly and the next one works.
-/// Builds of releases have none of it.
+/// A place where tests make an allocation fail, to check that a request fails cleanly and the next
+/// one works. Release builds have none.
 class FailPoint {
  public:
-  /// The `nth` allocation from now on fails, once; 0: none.
+  /// Makes the `nth` allocation from now on fail, once; 0: none.
   static void arm(std::uint64_t nth);
   /// Allocations since `arm`.
   static std::uint64_t count();
-  /// Throws kFailed if it is time.
+  /// Throws kFailed at the `nth` call since `arm`.
   static void allocation();
 };
 

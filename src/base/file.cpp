@@ -113,11 +113,10 @@ SizePair::SizePair(std::uint64_t first_bytes, std::uint64_t second_bytes)
 
 namespace {
 
-/// Nothing can be here, and nothing can be made: without a home nothing of ours is put into the
-/// current folder.
+/// A folder that cannot exist, so that a user without a home gets no files in the current folder.
 constexpr const char* kNoHome = "/dev/null/.oko";
 
-/// The user's folder in the system's list of users; empty if there is none.
+/// The user's home folder by the system's list of users; empty if there is none.
 std::filesystem::path home_of_user() {
   std::vector<char> buffer(std::size_t{16} << 10);
   passwd entry{};

@@ -2,9 +2,8 @@
 
 namespace oko {
 
-/// Makes malloc of the whole process give large blocks back to the system at once, and keep one
-/// heap for all threads. For a program to call before it runs a model: estimates of memory assume
-/// it.
+/// Makes malloc of the whole process return large blocks to the system at once, and keep one heap
+/// for all threads. Call it before a model runs: memory estimates assume it.
 void configure_heap();
 
 }  // namespace oko

@@ -2,7 +2,7 @@
 
 namespace oko {
 
-/// macOS maps large blocks by themselves.
+/// macOS maps each large block by itself.
 void configure_heap() {}
 
 }  // namespace oko

@@ -5,9 +5,9 @@
 namespace oko {
 
 void configure_heap() {
-  // Set, it no longer grows with what is freed, up to 32 MB that leave holes in the heap.
+  // Setting it stops glibc from raising it, up to 32 MB, which leaves holes in the heap.
   mallopt(M_MMAP_THRESHOLD, 512 * 1024);
-  // Arrays that one thread makes and another frees stay within one heap.
+  // One thread allocates arrays that another one frees: keep them in one heap.
   mallopt(M_ARENA_MAX, 1);
 }
 

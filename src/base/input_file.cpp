@@ -16,7 +16,7 @@
 namespace oko {
 namespace {
 
-/// Fewer bytes where the file ends, or fails with `error`.
+/// Returns fewer bytes if the file ends, or if reading fails with `error`.
 std::string bytes_at(int descriptor, std::uint64_t offset, std::size_t size, int& error) {
   std::string bytes(size, '\0');
   std::size_t done = 0;

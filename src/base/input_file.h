@@ -34,11 +34,11 @@ class InputMapping {
   std::optional<VanishedPages> vanished_pages_;
 };
 
-/// A regular file that is opened once. All that is read of it is read from what was opened, even if
-/// another file takes its path meanwhile, or none has it any more. Thread-safe.
+/// A regular file that is opened once. All reads see the opened file, even if its path is meanwhile
+/// replaced or removed. Thread-safe.
 class InputFile {
  public:
-  /// What tells it from another file, or from itself once somebody has written to it.
+  /// Differs for another file, and for the same file after a write.
   struct Identity {
     std::uint64_t device = 0, inode = 0, size = 0;
     std::int64_t modified = 0;  ///< seconds since 1970
@@ -52,18 +52,18 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  const Identity& identity() const { return identity_; }  ///< as it was opened
+  const Identity& identity() const { return identity_; }  ///< when it was opened
   std::uint64_t size() const { return identity_.size; }   ///< bytes
 
-  /// Up to `size` bytes from `offset`, fewer where the file ends or its disk fails.
+  /// Up to `size` bytes from `offset`, fewer if the file ends or its disk fails.
   std::string part(std::uint64_t offset, std::size_t size) const;
 
-  /// The whole file of at most `max_bytes`. Throws `bad`: not readable, too large (kTooLarge
-  /// in place of kBadInput), what `refuse_stand_in` refuses.
+  /// The content of a file of at most `max_bytes`. Throws `bad`: not readable, too large (kTooLarge
+  /// in place of kBadInput), a stand-in (`refuse_stand_in`).
   std::string read(std::uint64_t max_bytes) const;
 
-  /// The whole file, mapped: the same mapping for all that use it at once. Throws
-  /// as InputMapping does, and what `refuse_stand_in` refuses.
+  /// The file, mapped; callers share one mapping while it is used. Throws as InputMapping, and for
+  /// a stand-in (`refuse_stand_in`).
   std::shared_ptr<const InputMapping> map() const;
 
  private:

@@ -50,7 +50,7 @@ json read_json(const std::filesystem::path& path, ErrorCode bad) {
   json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_discarded()) return parsed;
   const std::string plain = without_python_numbers(text);
-  std::size_t position = 0;  // where it stops being JSON
+  std::size_t position = 0;  // of the error
   try {
     return json::parse(plain);
   } catch (const json::parse_error& error) {

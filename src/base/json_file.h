@@ -12,11 +12,11 @@ namespace oko {
 /// Throws `bad`: missing, not JSON, UTF-16.
 nlohmann::json read_json(const std::filesystem::path& path, ErrorCode bad);
 
-/// The same of a file that holds an object; throws where it holds anything else.
+/// The same for a file that must hold an object.
 nlohmann::json read_json_object(const std::filesystem::path& path, ErrorCode bad);
 
-/// A value as it may stand in a message: at most 60 bytes, and for a list or an object only its
-/// kind (nlohmann's dump() is recursive, so a deeply nested value would exhaust the stack).
+/// A value for a message: at most 60 bytes, and only the kind of a list or an object (nlohmann's
+/// dump() is recursive, so a deeply nested value would exhaust the stack).
 LocalizedText brief(const nlohmann::json& value);
 
 }  // namespace oko

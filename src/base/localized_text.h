@@ -33,7 +33,7 @@ class LocalizedText {
   LocalizedText() = default;
   LocalizedText(std::string english, std::string russian)
       : english_(std::move(english)), russian_(std::move(russian)) {}
-  /// The same text in each language: a name, a number, what another library says.
+  /// The same text in each language: a name, a number, the message of another library.
   LocalizedText(const std::string& same) : LocalizedText(same, same) {}
   LocalizedText(std::string_view same) : LocalizedText(std::string(same)) {}
   LocalizedText(const char* same) : LocalizedText(std::string(same)) {}
@@ -70,7 +70,7 @@ std::ostream& operator<<(std::ostream& out, const LocalizedText& text);
 
 namespace detail {
 
-/// What fmt sees of an argument: of a LocalizedText the text in one language.
+/// The argument that fmt gets: of a LocalizedText the text in one language.
 template <typename T>
 using FormattedAs = std::conditional_t<std::is_same_v<T, LocalizedText>, std::string, T>;
 
@@ -86,8 +86,8 @@ const FormattedAs<T>& formatted_in(Language language, const T& argument) {
 
 }  // namespace detail
 
-/// A text in both languages, which stand side by side where they are used and take the same
-/// arguments (`fmt` syntax, checked at compile time; the Russian one may reorder them by index).
+/// A text in both languages. Both formats take the same arguments (`fmt` syntax, checked at compile
+/// time; the Russian one may reorder them by index).
 /// An argument may be a LocalizedText or a Knob.
 template <typename... Args>
 LocalizedText tr(fmt::format_string<const detail::FormattedAs<Args>&...> english,
@@ -97,7 +97,7 @@ LocalizedText tr(fmt::format_string<const detail::FormattedAs<Args>&...> english
           fmt::format(russian, detail::formatted_in(Language::kRussian, args)...)};
 }
 
-/// One format for both languages: "{}: {}" of a name and a reason.
+/// A text with one format for both languages: "{}: {}" of a name and a reason.
 template <typename... Args>
 LocalizedText format_text(fmt::format_string<const detail::FormattedAs<Args>&...> format,
                           const Args&... args) {

@@ -26,7 +26,7 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail();
   reserved_ = kHeaderBytes + size_;
-  // Not writable, so that a limit of private memory does not count what only keeps the place.
+  // Reserve without access: a limit of private memory counts only writable mappings.
   void* base = ::mmap(nullptr, reserved_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED || ::mprotect(base, kHeaderBytes, PROT_READ | PROT_WRITE) != 0) {
     const int error = errno;

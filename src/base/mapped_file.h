@@ -27,16 +27,15 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
-  /// Releases the memory of bytes that were read and will not be needed soon; if they are, they are
-  /// read from the file again.
+  /// Releases the memory of bytes that were read and will not be needed soon; a later access reads
+  /// them from the file again.
   void forget(std::size_t offset, std::size_t size) const;
 
   std::byte* header() const { return data_ - kHeaderBytes; }
   const std::filesystem::path& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }
 
-  /// True if `path` still is the file that was mapped: nobody wrote to it, cut it or put another in
-  /// its place.
+  /// True if `path` still is the mapped file: not written, cut or replaced since.
   bool is_current() const;
 
  private:

@@ -40,7 +40,7 @@ class OKO_THREAD_ANNOTATION(scoped_lockable) MutexLock {
   Mutex& mutex_;
 };
 
-/// Releases a mutex that the caller holds, and takes it again on every exit path.
+/// Releases a mutex that the caller holds, and acquires it again on every exit path.
 class OKO_THREAD_ANNOTATION(scoped_lockable) MutexUnlock {
  public:
   explicit MutexUnlock(Mutex& mutex) OKO_RELEASE(mutex) : mutex_(mutex) { mutex_.unlock(); }

@@ -14,8 +14,8 @@
 
 namespace oko {
 
-// Cooperative cancellation with the semantics of C++20's <stop_token>, which Apple's libc++ has
-// from Xcode 26 on only (libc++ 20). Names follow [thread.stoptoken] and [thread.jthread].
+// Cooperative cancellation with the semantics of C++20's <stop_token>, which Apple's libc++ lacks
+// before Xcode 26 (libc++ 20). Names follow [thread.stoptoken] and [thread.jthread].
 
 namespace stop_internal {
 
@@ -41,10 +41,10 @@ class State {
  public:
   bool is_requested() const noexcept { return requested_.load(std::memory_order_acquire); }
 
-  /// Calls all callbacks on this thread. False if a stop was requested before.
+  /// Calls all callbacks on this thread. Returns false if a stop was requested before.
   bool request();
 
-  /// False if a stop was requested before; `node` is then not added.
+  /// Returns false, and does not add `node`, if a stop was requested before.
   bool add(CallbackNode& node);
 
   /// Waits if another thread is calling `node`.
@@ -61,8 +61,8 @@ class State {
 
 }  // namespace stop_internal
 
-/// Tells whether a stop was requested of the source that it came from. A default token never does.
-/// Copies may be used by several threads at once.
+/// Tells if a stop was requested from its source; a default token has none. Several threads may use
+/// copies at once.
 class StopToken {
  public:
   StopToken() = default;
@@ -78,13 +78,13 @@ class StopToken {
   std::shared_ptr<stop_internal::State> state_;
 };
 
-/// Requests the stop that its tokens tell. Copies share one state.
+/// Requests a stop from all its tokens. Copies share one state.
 class StopSource {
  public:
   StopSource() : state_(std::make_shared<stop_internal::State>()) {}
 
-  /// Runs the registered callbacks on this thread before it returns. False if a stop was requested
-  /// before. `const`, so that several threads may share a source.
+  /// Runs the registered callbacks on this thread before it returns. Returns false if a stop was
+  /// requested before. `const`, so that several threads may share a source.
   bool request_stop() const { return state_->request(); }
   bool stop_requested() const noexcept { return state_->is_requested(); }
   StopToken get_token() const { return StopToken(state_); }
@@ -114,7 +114,7 @@ class StopCallback final : private stop_internal::CallbackNode {
   Callback callback_;
 };
 
-/// std::condition_variable_any with waits that a stop ends. `Lock` is a std::unique_lock or a Mutex
+/// std::condition_variable_any whose waits end at a stop. `Lock` is a std::unique_lock or a Mutex
 /// that the caller holds.
 class ConditionVariable {
  public:
@@ -132,7 +132,7 @@ class ConditionVariable {
     wait(lock, StopToken(), std::move(predicate));
   }
 
-  /// True when `predicate()` holds, which is looked at first; false if a stop is requested.
+  /// Returns true when `predicate()` holds, which is checked first; false if a stop is requested.
   template <typename Lock, typename Predicate>
   bool wait(Lock& lock, const StopToken& stop, Predicate predicate) OKO_UNCHECKED {
     const StopCallback wake(stop, [this] { notify_all(); });
@@ -172,7 +172,7 @@ class ConditionVariable {
     Lock& lock;
   };
 
-  // A notification takes this mutex, so that none is lost between a look at `stop` and the wait.
+  // A notification takes this mutex, so that none is lost between the check of `stop` and the wait.
   std::mutex mutex_;
   std::condition_variable condition_;
 };

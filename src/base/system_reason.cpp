@@ -37,7 +37,7 @@ constexpr std::array<std::pair<int, const char*>, 24> kRussian{{
 
 }  // namespace
 
-/// UBSan opens a file to look at a virtual table, which is refused where no more may be open.
+/// UBSan's vptr check opens a file, which fails if the process has no descriptor left.
 __attribute__((no_sanitize("vptr"))) LocalizedText system_reason(int error) {
   const auto known = std::find_if(kRussian.begin(), kRussian.end(),
                                   [&](const auto& text) { return text.first == error; });

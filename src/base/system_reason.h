@@ -6,8 +6,8 @@
 
 namespace oko {
 
-/// Why the system refused a call: the text of an errno. A reason without a
-/// translation is in English.
+/// The text of an errno: the reason why the system refused a call. A reason without a translation
+/// is in English.
 LocalizedText system_reason(int error);
 /// The same for an error of std::filesystem, whose values are those of errno.
 inline LocalizedText system_reason(const std::error_code& error) {

@@ -23,15 +23,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kRandomCharacters = 6;
 
-/// True if the process that made it is gone: then it is locked here.
+/// True if the process that made the file is gone; then this one has locked it.
 bool is_left(int file) {
   struct stat info {};
   return ::fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == ::geteuid() &&
          ::flock(file, LOCK_EX | LOCK_NB) == 0;
 }
 
-/// False if another process has taken it for one that was left. Where locks are not to be had,
-/// nothing is.
+/// Returns false if another process has taken the file for a leftover. Without support for locks
+/// no file counts as a leftover.
 bool lock(int file) {
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
   struct stat info {};

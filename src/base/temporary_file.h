@@ -10,11 +10,11 @@
 
 namespace oko {
 
-/// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed if it is none.
+/// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed if it is no folder.
 std::filesystem::path temporary_folder();
 
-/// While it lives, `remove_temporary_files` removes the file or folder of that path, which its
-/// owner is making. It removes nothing itself.
+/// While it lives, `remove_temporary_files` removes the unfinished file or folder at its path. It
+/// removes nothing itself.
 class TemporaryPath {
  public:
   explicit TemporaryPath(std::filesystem::path path);
@@ -26,8 +26,8 @@ class TemporaryPath {
   std::filesystem::path path_;
 };
 
-/// An unfinished file, which other processes of the user can tell from one that a killed process
-/// has left: it is locked. Destroyed before `keep_as`, it leaves nothing.
+/// An unfinished file. Its lock tells the user's other processes that it is no leftover of a killed
+/// process. Destroyed before `keep_as`, it leaves nothing.
 class TemporaryFile {
  public:
   /// Makes a file whose path is `prefix` and six more characters, and removes those of that kind
@@ -42,7 +42,7 @@ class TemporaryFile {
   /// Throws kFailed.
   void append(std::span<const std::byte> bytes);
 
-  /// Gives it its name, in place of a file of that name, and lets all read it. Throws kFailed.
+  /// Renames it, over a file of that name, and makes it readable for all. Throws kFailed.
   void keep_as(const std::filesystem::path& path);
 
  private:

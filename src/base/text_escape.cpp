@@ -4,7 +4,7 @@ namespace oko {
 namespace {
 
 /// Bytes of the control character at `at`; 0: there is none. C1 is C2 80 to C2 9F in UTF-8. A C2
-/// that begins no character counts, too: what is left behind it could make it a control character.
+/// that begins no character counts, too: the text after it could complete a control character.
 std::size_t control_length(std::string_view text, std::size_t at) {
   const auto byte = static_cast<unsigned char>(text[at]);
   if (byte < 0x20 || byte == 0x7F) return 1;

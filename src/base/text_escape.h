@@ -6,14 +6,14 @@
 
 namespace oko {
 
-// Text of a file, a model or a user as it may be shown. Control characters (C0, DEL, C1) could
-// drive a terminal or hide what follows them.
+// Makes text of a file, a model or a user safe to show. Control characters (C0, DEL, C1) could
+// drive a terminal or hide the text after them.
 
 /// True if `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
 bool is_utf8(std::string_view text);
 
 /// The beginning of `text`, for a message: at most `max_bytes`, no character cut, "?" for control
-/// characters and, where it is not UTF-8, for all bytes beyond ASCII.
+/// characters and, if it is not UTF-8, for all bytes beyond ASCII.
 std::string excerpt(std::string_view text, std::size_t max_bytes = 200);
 
 /// `text` with spaces for control characters, line breaks too.

@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kMessageBytes = 1024;
 
-/// Written by the one who takes it, read by the signal handler, which may do next to nothing: the
-/// message is ready beforehand.
+/// A watched mapping. Its owner writes it and the signal handler reads it; the message is formatted
+/// beforehand, because a handler may not.
 struct Slot {
   std::atomic<std::uintptr_t> begin{0};  ///< 0: free
   std::atomic<std::uintptr_t> end{0};
@@ -30,10 +30,10 @@ struct Slot {
 };
 
 std::array<Slot, 64> slots;
-std::mutex slots_mutex;  // of those who take and give up slots
+std::mutex slots_mutex;  // held to take or release a slot
 struct sigaction previous;
 
-/// True if the file still gives the byte at `offset`. A plain system call: a signal handler may.
+/// True if the file still has the byte at `offset`. pread is safe in a signal handler.
 bool is_readable(int file, std::uintptr_t offset) {
   char byte = 0;
   return ::pread(file, &byte, 1, static_cast<off_t>(offset)) == 1;
@@ -52,7 +52,7 @@ void on_bus_error(int number, siginfo_t* info, void* context) {
         ::write(STDERR_FILENO, slot.message.data(), slot.length);
     ::_exit(slot.status.load(std::memory_order_acquire));
   }
-  // Not ours: the handler that was there before.
+  // Another cause: call the previous handler.
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(number, info, context);
   } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {

@@ -8,20 +8,20 @@
 
 namespace oko {
 
-/// Installs the handler of SIGBUS that VanishedPages needs; `language`: of its message. For `main`
-/// to call, once: without it a bus error ends the process as the system has it.
+/// Installs the SIGBUS handler that VanishedPages needs; `language`: of its message. `main` calls
+/// it once; without it the system ends the process at a bus error.
 void handle_vanished_pages(Language language);
 
 /// A mapped file that is cut, or whose disk fails, while it is read has pages without content: the
 /// kernel sends SIGBUS. With `handle_vanished_pages` that ends the program with a message that
 /// names the file and the exit status of the file's error code, instead of a silent crash. A SIGBUS
-/// at bytes that the file still gives has another cause: it ends the program as it does without
-/// this class. Any thread may call.
+/// at bytes that the file still has comes from something else and ends the program as without this
+/// class. Any thread may call.
 class VanishedPages {
  public:
   /// Watches `size` bytes from `data`, mapped from the start of `descriptor`, which the caller may
   /// close; `file` is its name for the message, and `bad` the code of its errors. At most 64
-  /// mappings are watched at a time; more go without.
+  /// mappings are watched at a time; further ones are not.
   VanishedPages(const void* data, std::size_t size, int descriptor, const std::string& file,
                 ErrorCode bad);
   ~VanishedPages();
