@@ -10,14 +10,14 @@
 
 namespace oko::checkpoint {
 
-/// Throws kBadModel "NAME: WHAT"; without a hint of its own the file is called damaged.
+/// Throws kBadModel "NAME: WHAT". The default hint says that the file is damaged.
 [[noreturn]] void fail_checkpoint(std::string_view name, const LocalizedText& what,
                                   const LocalizedText& hint = {});
 
-/// Reads untrusted bytes from front to back. Whatever would lie past their end throws kBadModel.
+/// Reads untrusted bytes from front to back. A read past their end throws kBadModel.
 class ByteCursor {
  public:
-  /// `what` the bytes are ("the pickle"), for messages; both texts must outlive the cursor.
+  /// `what` names the bytes in messages ("the pickle"); both texts must outlive the cursor.
   ByteCursor(std::span<const std::byte> bytes, std::string_view name, std::string_view what)
       : bytes_(bytes), name_(name), what_(what) {}
 
@@ -26,7 +26,7 @@ class ByteCursor {
 
   std::span<const std::byte> take(std::uint64_t size);
   std::string_view text(std::uint64_t size);
-  /// Up to the next line feed, which is taken too, but not given. At most `max_size` bytes.
+  /// Takes a line of at most `max_size` bytes; returns it without its line feed.
   std::string_view line(std::uint64_t max_size);
   /// A little-endian number of 1 to 8 bytes.
   std::uint64_t number(int size);

@@ -95,7 +95,7 @@ bool config_says_quantized(const fs::path& model_dir) {
   }
 }
 
-/// The first candidate that is quantized where config.json says so, and else is not.
+/// The first candidate that is quantized, or is not, as config.json says; else the first one.
 const Files& choose(const std::vector<Files>& candidates, const fs::path& model_dir) {
   if (candidates.size() == 1) return candidates.front();
   const bool quantized = config_says_quantized(model_dir);
@@ -105,7 +105,7 @@ const Files& choose(const std::vector<Files>& candidates, const fs::path& model_
   return fitting == candidates.end() ? candidates.front() : *fitting;
 }
 
-/// If no candidate is complete: throws for the missing part.
+/// Called if no candidate is complete: throws for the missing part of one that was begun.
 void require_none(const fs::path& model_dir, const CheckpointFormat& format, const Files& indexed,
                   const std::map<int, std::map<int, fs::path>>& sets) {
   for (const fs::path& path : indexed) {
@@ -123,8 +123,8 @@ void require_none(const fs::path& model_dir, const CheckpointFormat& format, con
   if (fs::is_symlink(single, ignored)) fail_missing(single);
 }
 
-/// True if the settings of each module that sentence-transformers' modules.json names are there;
-/// Normalize may have none.
+/// True if each module that sentence-transformers' modules.json names has its settings; Normalize
+/// may have none.
 bool has_its_modules(const fs::path& model_dir) {
   const fs::path path = model_dir / "modules.json";
   if (!is_file(path)) return true;

@@ -6,7 +6,7 @@
 
 namespace oko::checkpoint {
 
-/// A way in which a folder keeps weights: `stem` + `extension`, or shards of it.
+/// The names of weight files in a folder: `stem` + `extension`, or shards of it.
 struct CheckpointFormat {
   const char* stem;
   const char* extension;
@@ -15,13 +15,14 @@ struct CheckpointFormat {
 inline constexpr CheckpointFormat kSafetensorsFormat{"model", ".safetensors"};
 inline constexpr CheckpointFormat kTorchFormat{"pytorch_model", ".bin"};
 
-/// The files that are the model's weights, for every part of oko. Candidates in this order: the
-/// shards that the index names ("model.safetensors.index.json"), if all of them are there; the
-/// single file; a whole set of shards ("model-00001-of-00003.safetensors") that no index names.
-/// Where there are several, the first one that is quantized or not as config.json says.
+/// The weight files of a model. Candidates in this order: the shards that the index names
+/// ("model.safetensors.index.json"), if all of them exist; the single file; a complete set of
+/// shards
+/// ("model-00001-of-00003.safetensors") that no index names. Of several candidates it takes the
+/// first that is quantized, or is not, as config.json says.
 ///
-/// Empty: the folder has none. Throws kBadModel, with its name, for the first file that is missing
-/// where no candidate is whole.
+/// Empty: the folder has none. Throws kBadModel, with its name, for the first missing file if no
+/// candidate is complete.
 std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& model_dir,
                                                     const CheckpointFormat& format);
 

@@ -4,8 +4,8 @@
 
 namespace oko::checkpoint {
 
-/// The parts of a model that work at different times. A file keeps each together, so that each can
-/// have GPU buffers of its own.
+/// The parts of a model that run at different times. A file keeps the tensors of a part together,
+/// so that each part can have its own GPU buffers.
 enum class ModelPart { kText, kVision, kHead };
 
 /// The part that a tensor belongs to, by its name in MLX's or Hugging Face's layout:

@@ -138,7 +138,7 @@ class PickleMachine {
   }
   [[noreturn]] void refuse(std::uint8_t opcode) const;
 
-  // Each runs the opcode if it is one of its group.
+  // Each runs the opcode if it belongs to its group.
   bool run_literal(std::uint8_t opcode);
   bool run_memo(std::uint8_t opcode);
   bool run_container(std::uint8_t opcode);
@@ -272,7 +272,7 @@ std::size_t PickleMachine::pop_mark() {
 
 void PickleMachine::remember(std::uint64_t index) {
   top();
-  // Picklers number what they remember from 0 on, so that a gap is damage.
+  // Picklers number memoized values from 0 on, so a gap means damage.
   if (index > memo_.size()) {
     fail(tr("remembers a value as number {} after {}",
             "запоминает значение под номером {} после {}", index, memo_.size()));
@@ -322,7 +322,7 @@ void PickleMachine::extend(PickleKind kind, std::size_t first) {
   held.insert(held.end(), items.begin(), items.end());
 }
 
-/// A function and the tuple of its arguments become the value of the call.
+/// Replaces a function and the tuple of its arguments by the value of the call.
 void PickleMachine::call() {
   const PickleValue arguments = pickle_.values_[pop()];
   const PickleValue function = pickle_.values_[pop()];
@@ -472,7 +472,7 @@ bool PickleMachine::run_object(std::uint8_t opcode) {
       refer();
       return true;
     case kBuild:
-      // What it adds to a dictionary is its _metadata: versions of modules, no tensor.
+      // Its state of a dictionary is _metadata: versions of modules, no tensor.
       pop();
       if (top().kind != PickleKind::kDict) {
         fail(
@@ -495,7 +495,7 @@ Pickle PickleMachine::run() {
         fail(tr("pickle protocol {} is not in 2..5", "протокол pickle {} не в 2..5", protocol));
       }
     } else if (opcode == kFrame) {
-      // Frames only tell readers of streams how much to read.
+      // A frame only tells a reader of a stream how much to read.
       const std::uint64_t size = input_.number(8);
       if (size > input_.left()) {
         fail(tr("a frame of {} bytes, {} are left", "кадр из {} байт, осталось {}", size,

@@ -20,22 +20,22 @@ enum class PickleKind : std::uint8_t {
   kReference,  ///< the items of a persistent id: an object that lies outside the pickle
 };
 
-/// One value of a pickle. Values name each other by number, so that what is shared is never copied.
+/// One value of a pickle. Values refer to each other by number, so shared ones are never copied.
 struct PickleValue {
   PickleKind kind = PickleKind::kOther;
   std::uint8_t depth = 1;   ///< levels of values in it, itself included, when it was made
-  std::uint32_t count = 0;  ///< of items, where they cannot grow any more
-  std::int64_t number = 0;  ///< the number, or where the items are
+  std::uint32_t count = 0;  ///< of items, if they can no longer grow
+  std::int64_t number = 0;  ///< the number, or the position of the items
   std::string_view text{};  ///< in the pickle's own bytes, any bytes; of a global in `globals`
 };
 
 /// The values of a pickle.
 class Pickle {
  public:
-  /// `number` comes from `items`.
+  /// `number` is one that `items` returns.
   const PickleValue& at(std::uint32_t number) const { return values_[number]; }
   const PickleValue& root() const { return at(root_); }
-  /// How many values there are: numbers are less.
+  /// The number of values.
   std::size_t size() const { return values_.size(); }
   /// Numbers of the values in a tuple, list, dictionary, call or reference; else nothing.
   std::span<const std::uint32_t> items(const PickleValue& value) const;
@@ -50,8 +50,8 @@ class Pickle {
 };
 
 /// Reads a pickle (protocols 2 to 5, the opcodes that torch.save writes) and executes nothing:
-/// calls become values of the kind kCall. A global that is not in `globals` ("module name" each)
-/// is refused, as is any other opcode. "collections OrderedDict" is always known; its call makes a
+/// calls become values of the kind kCall. It refuses any other opcode, and globals that are not in
+/// `globals` ("module name" each). "collections OrderedDict" is always known; its call makes a
 /// dictionary. `bytes` and the text of `globals` must outlive the result. Time and memory are
 /// linear in the size, and limited: 4,194,304 values, nesting 64. `name` is for messages. Throws
 /// kBadModel. Format: CPython's Lib/pickletools.py.

@@ -56,7 +56,7 @@ json parse_json(std::span<const std::byte> header, std::string_view name) {
         if (event == json::parse_event_t::key && depth == 1) {
           duplicate |= !names.insert(value.get<std::string>()).second;
         }
-        // Values of any depth would take gigabytes, and overflow the stack of a recursive reader.
+        // Unlimited depth would take gigabytes, and overflow the stack of a recursive reader.
         too_deep |= depth > kMaxNesting;
         return depth <= kMaxNesting;
       },
@@ -225,7 +225,7 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
   }
   if (declared > data_size) {
     const SizePair sizes(declared, data_size);
-    // The common case of an interrupted download gets its own words before any tensor is blamed.
+    // Report an interrupted download, the common case, before a single tensor.
     fail_checkpoint(name, tr("header says {} of tensors, the file has {}",
                              "по заголовку тензоров {}, в файле {}", sizes.first, sizes.second));
   }

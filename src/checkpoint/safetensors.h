@@ -10,8 +10,8 @@
 
 namespace oko::checkpoint {
 
-/// Element types of safetensors files that oko reads and writes. kOther: any other type, which no
-/// layer of oko can use; such a tensor does no harm while no layer asks for it.
+/// Element types of safetensors files that oko reads and writes. kOther: any other type; such a
+/// tensor is an error only if a layer needs it.
 enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kInt32, kInt64, kUint8, kOther };
 
 /// Bytes of one element; of kOther 1.
@@ -31,12 +31,12 @@ struct TensorInfo {
 
 using TensorTable = std::map<std::string, TensorInfo, std::less<>>;
 
-/// Reads the header of a safetensors file and checks everything that a reader relies on: its
-/// dimensions, products that do not wrap, sizes that match (but of kOther), tensors inside the
-/// file, no overlap, no duplicate names. Tensors without elements are left out. `file` is the file
-/// from its first byte (at least the header); `file_size` its length on disk; `name` is for
-/// messages. Throws kBadModel. Format: https://github.com/huggingface/safetensors (8 bytes of
-/// little-endian header length, JSON, data).
+/// Reads the header of a safetensors file and checks all that a reader relies on: its dimensions,
+/// products that do not wrap, sizes that match (except of kOther), tensors inside the file, no
+/// overlap, no duplicate names. Leaves tensors without elements out. `file` is the file from its
+/// first byte (at least the header); `file_size` its length on disk; `name` is for messages. Throws
+/// kBadModel. Format: https://github.com/huggingface/safetensors (8 bytes of little-endian header
+/// length, JSON, data).
 TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t file_size,
                               std::string_view name);
 

@@ -25,7 +25,7 @@ namespace {
 
 constexpr std::uint64_t kAlignment = 64;
 
-/// The numbers of `tensors` in the order in which their data is laid out.
+/// The numbers of `tensors` in the order of their data.
 std::vector<std::size_t> layout_order(const std::vector<TensorDeclaration>& tensors) {
   const auto alignment = [&](std::size_t i) {
     return std::min(kAlignment, std::uint64_t{1} << std::countr_zero(byte_size(tensors[i])));
@@ -100,7 +100,7 @@ void SafetensorsWriter::finish() {
   assert(std::accumulate(extents_.begin(), extents_.end(), std::uint64_t{0},
                          [](std::uint64_t sum, const Extent& e) { return sum + e.size; }) ==
          written_);
-  // Otherwise a power cut could leave a file of zeros under the name.
+  // Without it a power cut could leave a file of zeros under the name.
   if (!sync_to_disk(file_)) fail(errno);
   give_name();
 }

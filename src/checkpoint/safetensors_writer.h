@@ -15,7 +15,7 @@
 
 namespace oko::checkpoint {
 
-/// A tensor to be written.
+/// A tensor to write.
 struct TensorDeclaration {
   std::string name;
   Dtype dtype = Dtype::kFloat32;
@@ -44,15 +44,15 @@ class SafetensorsWriter {
   SafetensorsWriter(const SafetensorsWriter&) = delete;
   SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
-  /// Writes `bytes` at byte `begin` of the declared tensor number `tensor`. Each byte is to be
-  /// written once. Safe to call from several threads. Throws kFailed: disk full, I/O error.
+  /// Writes `bytes` at byte `begin` of the declared tensor number `tensor`. Write each byte once.
+  /// Safe to call from several threads. Throws kFailed: disk full, I/O error.
   void write(std::size_t tensor, std::uint64_t begin, std::span<const std::byte> bytes);
 
-  /// Gives the file its name, after all data is written and has reached the disk. Throws kFailed.
+  /// Waits until all data are on the disk, then gives the file its name. Throws kFailed.
   void finish();
 
-  /// Gives the file its name with zeros in place of all data, which take no disk where the file
-  /// system has holes: a model that can be loaded before the work of writing it. Throws kFailed.
+  /// Gives the file its name with zeros in place of all data, so that the model can be loaded
+  /// before it is written. The zeros take no disk if the file system has holes. Throws kFailed.
   void finish_hollow();
 
   /// Bytes of the whole file.

@@ -34,7 +34,7 @@ constexpr std::size_t kMaxDimensions = 8;
 constexpr std::string_view kTensor = "torch._utils _rebuild_tensor_v2";
 constexpr std::string_view kParameter = "torch._utils _rebuild_parameter";
 
-/// Everything that a checkpoint may name. The storages say the type of their elements.
+/// The globals that a checkpoint may name. A storage's name gives the type of its elements.
 constexpr std::array kGlobals{
     kTensor,
     kParameter,
@@ -84,7 +84,7 @@ bool is_html(std::string_view head) {
 
 /// Names the kind of a file that is not a zip archive.
 [[noreturn]] void fail_unknown(std::span<const std::byte> file, std::string_view name) {
-  // A long number in a pickle of its own starts what torch.save wrote before 1.6.
+  // Before version 1.6 torch.save began a file with a pickle of one long number.
   constexpr std::string_view kOldMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
   const std::string_view head = as_text(file.first(std::min<std::size_t>(file.size(), 512)));
   if (file.empty()) fail_checkpoint(name, tr("the file is empty", "файл пуст"));
@@ -209,7 +209,7 @@ bool CheckpointReader::is_tensor(const PickleValue& value) const {
   return value.kind == PickleKind::kCall && (value.text == kTensor || value.text == kParameter);
 }
 
-/// Training checkpoints keep the state dict under a name in theirs; which to take is for people.
+/// Refuses a training checkpoint, which keeps the state dict under a name: the user has to choose.
 void CheckpointReader::refuse_nested_tensors(std::string_view key, const PickleValue& value) {
   const auto items = pickle_.items(value);
   if (std::none_of(items.begin(), items.end(),
@@ -237,7 +237,7 @@ std::vector<std::int64_t> CheckpointReader::read_integers(std::string_view tenso
   return numbers;
 }
 
-/// Dimensions in their range, and rows one after another without gaps.
+/// Throws unless dimensions are in their range and rows follow one another without gaps.
 void CheckpointReader::check_shape(std::string_view tensor, const TensorInfo& info,
                                    const std::vector<std::int64_t>& strides) const {
   if (strides.size() != info.shape.size()) {
@@ -251,7 +251,7 @@ void CheckpointReader::check_shape(std::string_view tensor, const TensorInfo& in
       fail_tensor(tensor, tr("dimension {} is not in 1..2147483647",
                              "размерность {} не в 1..2147483647", dimension));
     }
-    // One row has no next row, whatever its stride.
+    // A single row has no next row: its stride does not matter.
     if (dimension != 1 && static_cast<std::uint64_t>(strides[i - 1]) != *expected) {
       fail_tensor(
           tensor,

@@ -15,15 +15,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// FNV-1a of 64 bits: it names a file of our own, so a collision has no use for an attacker.
+/// FNV-1a of 64 bits. It names a file of oko's own, so a collision does not help an attacker.
 std::uint64_t hash_of(std::string_view text) {
   std::uint64_t hash = 0xCBF29CE484222325;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
   return hash;
 }
 
-/// The model that a folder holds, as a part of a file's name: the folder's own, or
-/// "ORG--NAME-01234567" where it is a snapshot of Hugging Face's cache, whose own is the revision.
+/// The name of a folder's model, as a part of a file's name: the folder's own name, or
+/// "ORG--NAME-01234567" for a snapshot of Hugging Face's cache, whose folder is called REVISION.
 std::string plain_name(const fs::path& folder) {
   constexpr std::size_t kMaxLength = 60, kRevisionDigits = 8;
   constexpr std::string_view kModels = "models--";

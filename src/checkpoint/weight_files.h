@@ -8,7 +8,7 @@
 
 namespace oko::checkpoint {
 
-/// A file of weights as it was found.
+/// A file of weights and its identity when it was found.
 struct SourceFile {
   std::filesystem::path path;
   FileIdentity identity;
@@ -21,9 +21,9 @@ struct SourceFile {
 /// no such files, a missing shard.
 std::vector<SourceFile> find_weight_files(const std::filesystem::path& model_dir);
 
-/// Where the aligned copy of these files of `model_dir` is kept, whether it is there or not: a file
-/// in `aligned_folder()` whose name has the identity of the folder and of the files, so that
-/// replaced files have another copy.
+/// The path of the aligned copy of these files of `model_dir`, which need not exist: a file in
+/// `aligned_folder()`. Its name has the identity of the folder and of the files, so that replaced
+/// files have another copy.
 std::filesystem::path aligned_copy_path(const std::filesystem::path& model_dir,
                                         const std::vector<SourceFile>& files);
 

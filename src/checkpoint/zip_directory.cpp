@@ -149,7 +149,7 @@ DirectoryExtent DirectoryReader::read_end() const {
   return extent;
 }
 
-/// Takes from the extra fields what did not fit the record's 32 bits.
+/// Reads the numbers that did not fit the record's 32 bits from its extra fields.
 void DirectoryReader::apply_zip64(std::span<const std::byte> extra, Record& record) const {
   constexpr std::uint64_t kZip64Field = 1;
   ByteCursor fields(extra, name_, "zip");
@@ -187,7 +187,7 @@ Record DirectoryReader::read_record(ByteCursor& directory) const {
   return record;
 }
 
-/// The place of an entry's data, which only its local header tells.
+/// The position of an entry's data, by its local header.
 ZipEntry DirectoryReader::check_entry(const Record& record, std::uint64_t data_end) const {
   if ((record.flags & kEncrypted) != 0) fail_entry(record.name, tr("is encrypted", "зашифрована"));
   if (record.method != 0 || record.stored_size != record.size) {

@@ -19,9 +19,9 @@ struct ZipEntry {
 using ZipDirectory = std::map<std::string_view, ZipEntry, std::less<>>;
 
 /// Reads the directory of a zip archive whose entries are stored, not compressed (zip64 too), and
-/// checks what a reader relies on: every entry lies inside the archive, before the directory, none
-/// overlaps another, no name comes twice, each local header agrees with the directory. Checksums
-/// are not computed. `name` is for messages. Throws kBadModel. Format: PKWARE's APPNOTE.TXT.
+/// checks all that a reader relies on: every entry lies inside the archive, before the directory,
+/// none overlaps another, no name comes twice, each local header agrees with the directory. Does
+/// not compute checksums. `name` is for messages. Throws kBadModel. Format: PKWARE's APPNOTE.TXT.
 ZipDirectory read_zip_directory(std::span<const std::byte> file, std::string_view name);
 
 }  // namespace oko::checkpoint

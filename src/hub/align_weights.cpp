@@ -26,10 +26,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSpareBytes = 64'000'000;  // of disk: the copy shall not take the last
+constexpr std::uint64_t kSpareBytes = 64'000'000;  // of disk that the copy leaves free
 constexpr const char* kExtension = ".safetensors";
 
-/// True if the copy is there and whole.
+/// True if the copy exists and is complete.
 bool is_usable(const fs::path& copy) {
   try {
     const MappedFile file(copy, ErrorCode::kFailed);
@@ -40,9 +40,9 @@ bool is_usable(const fs::path& copy) {
   }
 }
 
-/// True if a file of the folder of copies has no more use: `copy` of files that are no longer
-/// there, or of an older snapshot of Hugging Face's cache than `model`, a canonical path, which
-/// refs/main names. Files that are no copies are left.
+/// True if a file of the folder of copies is no longer of use: `copy` of files that are gone, or of
+/// an older snapshot of Hugging Face's cache than `model`, a canonical path, which refs/main names.
+/// False for files that are no copies.
 bool is_stale(const fs::path& copy, const fs::path& model) {
   std::string source;
   try {
@@ -59,7 +59,7 @@ bool is_stale(const fs::path& copy, const fs::path& model) {
   }
 }
 
-/// The files that an interrupted process left, and stale copies.
+/// The leftovers of interrupted processes, and stale copies.
 std::vector<fs::path> find_garbage(const fs::path& folder, const fs::path& model) {
   std::error_code ignored;
   std::vector<fs::path> garbage;
@@ -74,13 +74,13 @@ std::vector<fs::path> find_garbage(const fs::path& folder, const fs::path& model
   return garbage;
 }
 
-/// To be called under the lock.
+/// Call it under the lock.
 void sweep(const fs::path& folder, const fs::path& model) {
   std::error_code ignored;
   for (const fs::path& path : find_garbage(folder, model)) fs::remove(path, ignored);
 }
 
-/// For a model that needs no new copy: what cannot be removed now does no harm.
+/// Sweeps if no other process holds the lock. For a model that needs no new copy.
 void sweep_where_possible(const fs::path& folder, const fs::path& model) {
   if (find_garbage(folder, model).empty()) return;
   if (const auto lock = FileLock::try_lock(folder / "lock")) sweep(folder, model);
@@ -95,10 +95,10 @@ void make_folder(const fs::path& folder) {
                                      "{}: папка не создаётся: {}", folder.string(), reason));
 }
 
-/// The reason why a copy of so many bytes cannot be made in `folder`; empty if it can.
+/// The reason why a copy of `bytes` bytes cannot be made in `folder`; empty if it can.
 LocalizedText obstacle_to(const fs::path& folder, std::uint64_t bytes) {
   std::error_code error;
-  fs::path place = fs::absolute(folder, error);  // of those on its way, the last that is there
+  fs::path place = fs::absolute(folder, error);  // the deepest existing folder on its path
   while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
   const int reason = !fs::is_directory(place, error)             ? ENOTDIR
                      : ::access(place.c_str(), W_OK | X_OK) != 0 ? errno

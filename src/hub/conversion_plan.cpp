@@ -25,7 +25,7 @@ struct Architecture {
   std::string (*rename)(const std::string& name);
   /// True if a matrix of this new name is quantized.
   bool (*quantizes)(const std::string& name);
-  int group_size;  ///< where nobody asks for another
+  int group_size;  ///< the default
 };
 
 std::string rename_bert(const std::string& name) {
@@ -33,7 +33,7 @@ std::string rename_bert(const std::string& name) {
   for (const std::string_view prefix : {"roberta.", "bert.", "model."}) {
     if (short_name.starts_with(prefix)) short_name.remove_prefix(prefix.size());
   }
-  // A head of another task stays, so that the new model is refused for it when it is loaded.
+  // Keep a head of another task, so that loading refuses the new model for it.
   const bool kept = begins_with(short_name, {"embeddings.", "encoder.layer.", "sparse_linear.",
                                              "colbert_linear.", "classifier.", "score."});
   return std::string(kept ? short_name : std::string_view());
@@ -89,7 +89,7 @@ bool divides(int group_size, const PlannedTensor& tensor) {
   return !tensor.quantized || tensor.source->info().shape.back() % group_size == 0;
 }
 
-/// `largest`, or half or a quarter of it where that divides all layers.
+/// `largest`, or half or a quarter of it if that divides all layers.
 int fitting_group_size(const std::vector<PlannedTensor>& tensors, int largest) {
   for (int size = largest; size >= 32; size /= 2) {
     if (std::all_of(tensors.begin(), tensors.end(),

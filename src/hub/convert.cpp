@@ -185,7 +185,7 @@ void check_model(const std::function<void(const fs::path&)>& check, const Output
   }
 }
 
-/// Lets the caller load the new model before the work of making its weights, which are zeros.
+/// Lets the caller load the new model, with zeros for weights, before its weights are made.
 void check_plan(const ConvertOptions& options, const OutputFolder& folder,
                 const std::vector<checkpoint::TensorDeclaration>& tensors) {
   if (!options.check_plan) return;
@@ -225,7 +225,7 @@ tensor::Quantization own_quantization(const ConvertOptions& options, const nlohm
                  Knob{"group_size"}));
 }
 
-/// Makes the config say which numbers the tensors have that are not quantized: f32 became f16.
+/// Writes the dtype of the tensors that are not quantized into the config: f32 became f16.
 void set_dtype(const ConversionPlan& plan, nlohmann::ordered_json& config) {
   std::map<Dtype, std::uint64_t> bytes;
   for (const PlannedTensor& tensor : plan.tensors)
@@ -247,7 +247,7 @@ void set_dtype(const ConversionPlan& plan, nlohmann::ordered_json& config) {
   }
 }
 
-/// Makes the new model say how pooling works where the source does not. Returns whether it did.
+/// Writes the pooling into the new model if the source does not say it. Returns true if it did.
 bool add_pooling(const fs::path& source, const nlohmann::json& config,
                  const std::map<std::string, SourceTensor>& tensors, OutputFolder& folder) {
   const ConfigReader reader(

@@ -14,18 +14,18 @@ namespace oko::hub {
 struct ConvertOptions {
   std::filesystem::path source;        ///< a Hugging Face or MLX folder
   std::filesystem::path destination;   ///< must not exist, or be empty
-  std::optional<int> bits = {};        ///< 4 or 8; none: 8, or those that the source has
+  std::optional<int> bits = {};        ///< 4 or 8; none: 8, or the source's
   std::optional<int> group_size = {};  ///< 32, 64 or 128; none: see conversion_plan.h
   std::size_t threads = 0;             ///< 0: one a physical core that the process may use
   /// Called with the bytes of the source done and their total, from one thread at a time. May be
   /// empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
   StopToken stop = {};
-  /// Called with the folder of the new model before the work, its weights all zero. It throws if
-  /// such a model cannot be loaded. May be empty.
+  /// Called with the folder of the new model before the work, its weights all zero. Throws if such
+  /// a model cannot be loaded. May be empty.
   std::function<void(const std::filesystem::path&)> check_plan = {};
-  /// Called with the folder at the end, before it gets its name. It throws if the model does not
-  /// run. May be empty.
+  /// Called with the folder at the end, before it gets its name. Throws if the model does not run.
+  /// May be empty.
   std::function<void(const std::filesystem::path&)> check_result = {};
 };
 
@@ -50,11 +50,11 @@ struct ConvertReport {
   bool assumed_pooling = false;
 };
 
-/// Makes a quantized checkpoint in MLX's affine format of a Hugging Face one, with its config and
-/// `copy_settings`. The tensors of a source that is quantized already are
-/// copied as they are, aligned and sorted (SafetensorsWriter); other bits or groups than it has are
-/// refused. Streams: memory stays within some tens of MB. The destination gets its name when
-/// everything is written. Throws kUsage, kBadModel, kFailed (disk full), kCancelled.
+/// Makes a quantized checkpoint in MLX's affine format from a Hugging Face one, with its config and
+/// settings (`copy_settings`). Copies the tensors of a source that is quantized already as they
+/// are, aligned and sorted (SafetensorsWriter), and refuses other bits or groups for it. Streams:
+/// memory stays within some tens of MB. The destination gets its name when all is written. Throws
+/// kUsage, kBadModel, kFailed (disk full), kCancelled.
 ConvertReport convert(const ConvertOptions& options);
 
 }  // namespace oko::hub

@@ -17,7 +17,7 @@ namespace oko::hub {
 
 FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop)
     : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-  // A wait inside of flock could not be stopped.
+  // A wait inside flock could not be stopped.
   constexpr std::chrono::milliseconds kRetry{50};
   while (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) {

@@ -7,14 +7,14 @@
 
 namespace oko::hub {
 
-/// Holds a file that one process at a time can hold. The system gives it up when the process ends.
+/// A lock on a file, held by one process at a time. The system releases it when the process ends.
 class FileLock {
  public:
-  /// Makes `path` if it does not exist, and waits for the process that holds it. Throws kFailed,
+  /// Makes `path` if it does not exist, and waits until no other process holds it. Throws kFailed,
   /// kCancelled.
   FileLock(const std::filesystem::path& path, const StopToken& stop);
   ~FileLock();
-  /// Null if the file is not there, or another process holds it.
+  /// Null if the file does not exist, or another process holds it.
   static std::unique_ptr<FileLock> try_lock(const std::filesystem::path& path);
 
   FileLock(const FileLock&) = delete;

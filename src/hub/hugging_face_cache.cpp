@@ -36,7 +36,7 @@ bool is_name_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/// Replaces "$NAME" and "${NAME}"; what is not set stays, as in Python's expandvars.
+/// Replaces "$NAME" and "${NAME}"; unset names stay, as in Python's expandvars.
 std::string expand_variables(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {

@@ -11,12 +11,12 @@ namespace oko::hub {
 /// ~/.cache/huggingface/hub. "~" and "$NAME" in these are replaced.
 std::filesystem::path hugging_face_cache();
 
-/// The snapshot of model `name` ("ORG/NAME") in the cache: that of `refs/main`, else the one that
-/// was changed last, and a whole one before one whose download was interrupted. Nothing if the
-/// cache does not know the model. Throws kBadModel if no snapshot has a config.json.
+/// The snapshot of model `name` ("ORG/NAME") in the cache: that of `refs/main`, else the newest,
+/// and a complete one before one whose download was interrupted. Nothing if the cache does not have
+/// the model. Throws kBadModel if no snapshot has a config.json.
 std::optional<std::filesystem::path> find_snapshot(const std::string& name);
 
-/// The same of a folder "models--ORG--NAME". Nothing if it has no snapshots.
+/// The same for a folder "models--ORG--NAME". Nothing if it has no snapshots.
 std::optional<std::filesystem::path> snapshot_of(const std::filesystem::path& repository);
 
 /// True if `refs/main` names the revision of `snapshot`, a folder ".../snapshots/REVISION".

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kLockName = ".oko-lock";  // in a folder in the making, held by the process
+constexpr const char* kLockName = ".oko-lock";  // in an unfinished folder, held by the process
 
 /// Removes the unfinished folders of killed processes.
 void remove_leftovers(const fs::path& parent) {
@@ -76,8 +76,8 @@ OutputFolder::OutputFolder(const fs::path& path) {
   fs::create_directories(parent, error);
   if (error) fail(path_, error);
   remove_leftovers(parent);
-  // The number is free but where machines share a disk. A folder that is not locked yet may be
-  // taken for one that was left, and be gone.
+  // The number is unique except if machines share a disk. Until the folder is locked, another
+  // process may take it for a leftover and remove it.
   for (int number = ::getpid(); lock_ == nullptr || !fs::exists(working_ / kLockName, error);
        ++number) {
     working_ = parent / fmt::format(".{}.{}.part", path_.filename().string(), number);
@@ -93,7 +93,7 @@ OutputFolder::~OutputFolder() {
   std::error_code ignored;
   if (working_.empty()) return;
   fs::remove_all(working_, ignored);
-  for (const fs::path& folder : made_) fs::remove(folder, ignored);  // where it is empty
+  for (const fs::path& folder : made_) fs::remove(folder, ignored);  // if it is empty
 }
 
 void OutputFolder::add_json(const std::string& name, const nlohmann::ordered_json& value,

@@ -13,8 +13,8 @@
 namespace oko::hub {
 
 /// An unfinished folder of a model. It has another name in the same parent folder until `keep`, so
-/// that nobody sees half a model. If it is destroyed before, nothing is left. The next folder made
-/// there removes what a killed process has left.
+/// that a reader never sees half a model. Destroyed before that, it leaves nothing. The next folder
+/// made there removes the leftovers of killed processes.
 class OutputFolder {
  public:
   /// `path` must not exist, or be an empty folder. Throws kUsage (in use), kFailed.
@@ -35,7 +35,7 @@ class OutputFolder {
   std::filesystem::path path_;
   std::filesystem::path working_;
   std::optional<TemporaryPath> registration_;
-  std::vector<std::filesystem::path> made_;  ///< folders above it that were not there, from below
+  std::vector<std::filesystem::path> made_;  ///< new folders above it, from below
   std::unique_ptr<FileLock> lock_;
 };
 

@@ -25,7 +25,7 @@ bool is_setting(const fs::path& path) {
          std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end();
 }
 
-/// The folders inside of the model's that modules.json names.
+/// The folders inside the model's folder that modules.json names.
 std::vector<std::string> module_folders(const fs::path& source) {
   if (!has_entry(source / "modules.json")) return {"1_Pooling"};
   const nlohmann::json list = read_json(source / "modules.json", ErrorCode::kBadModel);

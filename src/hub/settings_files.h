@@ -5,12 +5,12 @@
 
 namespace oko::hub {
 
-/// Copies what says how a model is used: the tokenizer's files, templates and settings of a folder
-/// (.json, .jinja, .txt, .model, but neither config.json nor an index of shards), and the folders
-/// that modules.json names, with their weights. Throws kFailed, kBadModel.
+/// Copies the tokenizer's files, templates and settings of a model folder (.json, .jinja, .txt,
+/// .model, but neither config.json nor an index of shards), and the folders that modules.json
+/// names, with their weights. Throws kFailed, kBadModel.
 void copy_settings(const std::filesystem::path& source, const std::filesystem::path& destination);
 
-/// Copies a file, of a Hugging Face cache also where it is a link. Throws kFailed.
+/// Copies a file; follows a link of a Hugging Face cache. Throws kFailed.
 void copy_model_file(const std::filesystem::path& source, const std::filesystem::path& destination);
 
 /// The "model_type" in a folder's config.json; empty if it says none. Throws kBadModel.

@@ -25,7 +25,7 @@ class SourceTensor {
   std::uint64_t count() const;  ///< of elements
 
   /// Elements [first, first + count) of a tensor of floats as f32. Throws kBadModel, naming `name`,
-  /// where one is not a number.
+  /// if one is not a number.
   std::vector<float> read(const std::string& name, std::uint64_t first, std::uint64_t count) const;
 
   /// Releases the memory of those elements.
@@ -51,7 +51,7 @@ class SourceTensor {
 /// colbert_linear.pt as "sparse_linear.weight" and so on. Throws kBadModel.
 std::map<std::string, SourceTensor> open_source(const std::filesystem::path& folder);
 
-/// The tensors of safetensors files. Throws kBadModel, also where two files have the same tensor.
+/// The tensors of safetensors files. Throws kBadModel, also if two files have the same tensor.
 std::map<std::string, SourceTensor> open_safetensors(
     const std::vector<std::filesystem::path>& files);
 
