@@ -28,7 +28,7 @@ struct Colour {
   std::uint8_t red = 0, green = 0, blue = 0;
 };
 
-/// The file with every read checked: past its end it throws.
+/// The file. Every read is checked: one past its end throws.
 class Source {
  public:
   Source(std::span<const std::byte> bytes, const LocalizedText& name)
@@ -77,7 +77,7 @@ void check_combination(const Source& source, const Layout& layout, std::size_t h
   }
 }
 
-/// The channel masks stand at one place, be it behind the header or in a longer one.
+/// The channel masks follow a short header or are part of a longer one, at the same offset.
 void read_masks(const Source& source, std::size_t header_bytes, Layout& layout) {
   const std::uint64_t at = kFileHeaderBytes + kInfoHeaderBytes;
   if (layout.compression == kNone) {
@@ -103,7 +103,7 @@ void read_palette(const Source& source, std::uint64_t at, std::uint32_t used,
   const std::uint32_t most = 1u << layout.bits;
   const std::uint32_t count = used == 0 ? most : std::min(used, most);
   for (std::uint32_t i = 0; i < count; ++i) {
-    // A short palette is common; what is missing stays black.
+    // A short palette is common; its missing colours stay black.
     if (at + (i + 1) * entry_bytes > layout.pixels_at) return;
     const std::byte* entry = source.from(at + i * entry_bytes, entry_bytes);
     layout.palette[i] = {static_cast<std::uint8_t>(entry[2]), static_cast<std::uint8_t>(entry[1]),
@@ -156,7 +156,7 @@ void put(std::uint8_t* pixel, Colour colour) {
   pixel[2] = colour.blue;
 }
 
-/// Brings the bits of one channel mask to 0..255.
+/// Scales the bits of one channel mask to 0..255.
 class Channel {
  public:
   explicit Channel(std::uint32_t mask) : mask_(mask) {
@@ -185,7 +185,7 @@ void decode_palette_row(const std::byte* row, const Layout& layout, std::uint8_t
   }
 }
 
-/// Rows of masked 16- or 32-bit pixels; answers whether any of them had alpha above 0.
+/// Decodes rows of masked 16- or 32-bit pixels. Returns true if one has alpha above 0.
 bool decode_masked(const Source& source, const Layout& layout, std::uint64_t stride, Image& image) {
   const Channel red(layout.masks[0]), green(layout.masks[1]), blue(layout.masks[2]),
       alpha(layout.masks[3]);

@@ -16,15 +16,14 @@ struct Fitted {
 };
 
 /// Shrinks page `page` of a picture file, by 2, 4 or 8 each way, until `bytes_of` its header is
-/// `bytes` or less, but not below 1 megapixel: then more than `bytes` are needed. Throws as
-/// `read_header` does.
+/// `bytes` or less, but not below 1 megapixel, even if that takes more. Throws as `read_header`.
 Fitted fit(const InputFile& file, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of);
 
-/// A note for people: how a picture that was shrunk while it was decoded differs from its file.
+/// A note for the user: the sizes of a picture that was shrunk while it was decoded.
 LocalizedText shrinking_of(const Image& image);
 
-/// A note for people: the file has more pictures than are read; empty: it has none.
+/// A note for the user: the file has more pictures than oko reads; empty: it has none.
 LocalizedText others_of(const Header& header);
 
 }  // namespace oko::image

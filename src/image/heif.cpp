@@ -124,7 +124,7 @@ std::uint64_t first_part(const std::vector<Reference>& references, std::uint64_t
   return 0;
 }
 
-/// `iref` with one target of each auxiliary picture: `primary` where that is one of them.
+/// `iref` with one target of each auxiliary picture: `primary` if that is one of them.
 std::vector<std::byte> with_single_targets(Bytes iref, std::uint64_t primary) {
   const std::size_t size = id_size(iref);
   std::vector<std::byte> content(iref.begin(), iref.begin() + kFullBox);
@@ -151,7 +151,7 @@ void append_box(std::vector<std::byte>& out, std::string_view type, Bytes conten
   append(out, content);
 }
 
-/// The boxes of `meta`, changed: what `iref` loses is put behind the name in `hdlr`, so that
+/// The changed boxes of `meta`. The bytes that `iref` loses go behind the name in `hdlr`, so that
 /// nothing else moves.
 std::vector<std::byte> changed_boxes(const std::vector<Box>& meta, std::uint64_t primary) {
   const Bytes old_iref = find(meta, "iref");
@@ -178,8 +178,7 @@ std::vector<std::byte> changed_boxes(const std::vector<Box>& meta, std::uint64_t
   return out;
 }
 
-/// True if another item stands for the same view as `item`: another coding of it, or what the other
-/// eye sees.
+/// True if another item is another coding of `item`, or its stereo view.
 bool is_alternative(const std::vector<Box>& meta, std::uint64_t item, std::uint64_t other) {
   constexpr std::size_t kFirst = kFullBox + 8;  // behind the number of the group and the count
   for (const Box& group : boxes_in(find(meta, "grpl"))) {
@@ -252,7 +251,7 @@ std::optional<std::vector<std::byte>> readable_heif(Bytes bytes) {
   if (is_tone_map) primary = first_part(references, primary);
   if ((!is_tone_map && !is_shared) || primary == 0) return std::nullopt;
   const std::vector<std::byte> changed = changed_boxes(boxes, primary);
-  // Boxes of another form than written here, or bytes between them: left as they are.
+  // Leave boxes of another form than written here, or with bytes between them, as they are.
   if (changed.size() != meta.size() - kFullBox) return std::nullopt;
   std::vector<std::byte> file(bytes.begin(), bytes.end());
   std::ranges::copy(changed, file.begin() + (meta.data() + kFullBox - bytes.data()));

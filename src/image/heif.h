@@ -13,12 +13,13 @@
 namespace oko::image {
 
 /// Rewrites a HEIF file, with the same pictures and size, so that all versions of libheif read it;
-/// nothing if `bytes` is such a file. iOS 18 has gain maps that belong to two items, which libheif
-/// before 1.18 refuses; a primary item `tmap` (ISO 21496-1) is exchanged for its base picture.
+/// nothing if they read `bytes` already. iOS 18 has gain maps that belong to two items, which
+/// libheif before 1.18 refuses; a primary item `tmap` (ISO 21496-1) is replaced by its base
+/// picture.
 std::optional<std::vector<std::byte>> readable_heif(std::span<const std::byte> bytes);
 
-/// Pictures that a viewer could show besides the primary one: no tiles, thumbnails, gain maps,
-/// other codings or views of the same; and the frames of a sequence but for the first.
+/// The number of pictures that a viewer could show besides the primary one: no tiles, thumbnails,
+/// gain maps, other codings or views of the same; and the frames of a sequence except the first.
 std::uint64_t other_heif_pictures(std::span<const std::byte> bytes);
 
 /// True if the data or their description reach beyond the file: newer versions of libheif draw

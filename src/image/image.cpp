@@ -18,7 +18,7 @@
 namespace oko::image {
 namespace {
 
-/// "900 Mpx", "64.01 Mpx", and plain pixels where that would say "0 Mpx".
+/// "900 Mpx", "64.01 Mpx", and plain pixels in place of "0 Mpx".
 LocalizedText format_pixels(std::uint64_t pixels) {
   if (pixels < 100'000) return tr("{} pixels", "{} пикс.", pixels);
   std::string number = fmt::format("{:.2f}", static_cast<double>(pixels) / 1e6);
@@ -43,7 +43,7 @@ void check_file_size(const LocalizedText& name, std::uint64_t bytes, const Limit
   }
 }
 
-/// All that is checked before the header is read.
+/// Runs the checks that need no header.
 Format check_kind(std::span<const std::byte> bytes, const LocalizedText& name,
                   const Limits& limits) {
   check_file_size(name, bytes.size(), limits);
@@ -66,7 +66,7 @@ void check_size(const LocalizedText& name, std::int64_t width, std::int64_t heig
                    width, height),
                 tr("the file is damaged: fetch it again", "файл повреждён: получите его заново"));
   }
-  // Every format keeps each side within 32 bits, so the product fits.
+  // Each side has at most 32 bits in every format, so the product fits.
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   if (pixels <= limits.max_pixels) return;
   throw Error(ErrorCode::kTooLarge,
@@ -96,7 +96,7 @@ namespace {
 
 constexpr std::size_t kSniffedBytes = 64;
 
-/// The bytes of a picture file: in memory, or mapped where they are many.
+/// The bytes of a picture file: in memory, or mapped if they are many.
 class PictureFile {
  public:
   PictureFile(const InputFile& file, const Limits& limits) {

@@ -16,7 +16,7 @@ namespace oko::image {
 struct Limits {
   std::uint64_t max_pixels = 600'000'000;        ///< width × height as the header declares them
   std::uint64_t max_file_bytes = 4'000'000'000;  ///< bytes of the file
-  /// A picture of more pixels is shrunk while it is decoded, by 2, 4 or 8 each way.
+  /// Decoding shrinks a picture of more pixels, by 2, 4 or 8 each way.
   std::uint64_t max_decoded_pixels = 64'000'000;
 };
 
@@ -48,7 +48,7 @@ struct Header {
 /// profile turned into sRGB, transparency laid on white (or on black, if white would hide all),
 /// 16 bits cut to 8, pixels that are not square (faxes) stretched, pictures over
 /// `limits.max_decoded_pixels` shrunk; the first frame of several; of a TIFF file page `page`,
-/// counted from 0. The content tells the kind. Thread-safe. Throws kNotFound: missing, no such
+/// counted from 0. The content decides the format. Thread-safe. Throws kNotFound: missing, no such
 /// page; kUnsupported: not a picture that oko reads; kTooLarge: over `limits` (seen in the header,
 /// before any pixel is decoded); kBadInput: a folder, empty, damaged or cut short.
 Image load(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
@@ -64,8 +64,8 @@ Header read_header(std::span<const std::byte> bytes, const LocalizedText& name,
 /// The same for a file.
 Header read_header(const std::filesystem::path& path, const Limits& limits = {}, int page = 0);
 
-/// Pages of a picture file, thumbnails and masks left out, 1 at least, whether or not oko reads
-/// them. Of any kind but TIFF only the first bytes are read: 1.
+/// Pages of a picture file without thumbnails and masks, at least 1, also of kinds that oko does
+/// not read. Reads only the first bytes of any format but TIFF: 1.
 int page_count(const std::filesystem::path& path, const Limits& limits = {});
 
 }  // namespace oko::image

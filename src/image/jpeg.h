@@ -10,8 +10,8 @@ namespace oko::image {
 /// `image` as a JPEG file without metadata; `quality`: 1 to 100. Thread-safe. Throws kFailed.
 std::string encode_jpeg(const Image& image, int quality);
 
-/// True if pixels of a JPEG file are lost, or it is none. Of a kind that oko does not read: false.
-/// Its pixels are decoded at an eighth of its size. Thread-safe.
+/// True if pixels of a JPEG file are lost, or if it is no JPEG file. False for a kind that oko does
+/// not read. Decodes the pixels at an eighth of their size. Thread-safe.
 bool is_damaged_jpeg(std::string_view bytes);
 
 }  // namespace oko::image

@@ -20,7 +20,7 @@ int big_endian(string_view bytes, std::size_t at) {
   return byte_at(bytes, at) << 8 | byte_at(bytes, at + 1);
 }
 
-/// `exif`: behind its name. 1 where it says nothing.
+/// The orientation of `exif`, which begins behind its name; 1 if it has none.
 int orientation_of(string_view exif) {
   constexpr int kOrientation = 0x0112;
   constexpr std::size_t kEntry = 12;

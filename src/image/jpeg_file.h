@@ -16,7 +16,7 @@ struct JpegFile {
   std::string icc_profile;  ///< of as many components; empty: sRGB
 };
 
-/// Nothing if a decoder of the filter DCTDecode of PDF may not show it as oko does: CMYK, 12
+/// Nothing if a decoder of PDF's filter DCTDecode may show the file differently than oko: CMYK, 12
 /// bits, lossless or arithmetic coding, RGB without Adobe's mark, or no JPEG.
 std::optional<JpegFile> parse_jpeg(std::string bytes);
 

@@ -12,10 +12,10 @@ bool is_frame(int marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
-/// A bit for each coefficient of a block that a scan gives to its last bit.
+/// A bit for each coefficient of a block that the scan completes.
 std::uint64_t coefficients_of(const JpegSegment& scan, bool is_progressive) {
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
-  if (!is_progressive) return kAll;  // some write wrong numbers
+  if (!is_progressive) return kAll;  // some writers give wrong numbers
   const std::size_t at = 1 + 2 * std::size_t{scan.byte(0)};
   const int first = scan.byte(at), last = scan.byte(at + 1), low_bit = scan.byte(at + 2) & 15;
   if (low_bit > 0 || first > last || last > 63) return 0;
@@ -34,7 +34,7 @@ std::optional<JpegSegment> JpegSegments::next() {
     if (marker == 0xFF) {  // fill
       ++at_;
     } else if (marker <= 1 || (marker >= 0xD0 && marker <= 0xD8)) {
-      at_ += 2;  // stands alone, in the data of a scan
+      at_ += 2;  // has no length: in the data of a scan
     } else {
       const auto length = static_cast<std::size_t>(here.byte(1) << 8 | here.byte(2));
       if (length < 2 || 2 + length > rest.size()) return std::nullopt;

@@ -7,7 +7,7 @@
 
 namespace oko::image {
 
-/// A marker of a JPEG file and what follows its length; the data of a scan are not in it.
+/// A marker of a JPEG file and its content behind the length, without the data of a scan.
 struct JpegSegment {
   int marker = 0;  ///< its second byte
   std::string_view content;
@@ -22,7 +22,7 @@ class JpegSegments {
  public:
   explicit JpegSegments(std::string_view bytes) : bytes_(bytes) {}
 
-  /// The next one that has a length; nothing at the end of the picture, or where a segment reaches
+  /// The next segment that has a length; nothing at the end of the picture, or if a segment reaches
   /// beyond the file.
   std::optional<JpegSegment> next();
 
@@ -35,8 +35,8 @@ class JpegSegments {
   bool has_end_ = false;
 };
 
-/// True if a JPEG file lacks only the marker at its end, as far as its scans tell: they give all
-/// bits of all coefficients. The data of the last scan may still break off.
+/// True if the scans of a JPEG file give all bits of all coefficients, so that it lacks only the
+/// marker at its end. The data of the last scan may still break off.
 bool lacks_only_end(std::string_view bytes);
 
 }  // namespace oko::image

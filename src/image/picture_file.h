@@ -5,7 +5,7 @@
 
 namespace oko::image {
 
-// What image.h has for paths, for a file that is open already.
+// The functions of image.h for an open file.
 
 Image load(const InputFile& file, const Limits& limits = {}, int page = 0);
 Header read_header(const InputFile& file, const Limits& limits = {}, int page = 0);

@@ -16,8 +16,8 @@ std::uint32_t big_endian_32(std::span<const std::byte, 4> bytes) {
   return value;
 }
 
-/// A PNG has its size in its first chunk. Seen here, an oversize one is called oversize even where
-/// the chunks behind, which libpng wants first, are missing.
+/// Refuses an oversize PNG by its first chunk, even if the later chunks are missing, which libpng
+/// would report instead.
 void check_png_size(std::span<const std::byte> bytes, const LocalizedText& name,
                     const Limits& limits) {
   if (bytes.size() < 24) throw_damaged(name, Format::kPng);
@@ -29,7 +29,7 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// A few bytes a scan are enough to make libjpeg go over all pixels again.
+/// Limits the scans: a scan of a few bytes makes libjpeg process all pixels again.
 void check_jpeg_scans(std::span<const std::byte> bytes, const LocalizedText& name) {
   JpegSegments segments(text_of(bytes));
   int scans = 0;
@@ -42,7 +42,7 @@ void check_jpeg_scans(std::span<const std::byte> bytes, const LocalizedText& nam
                     tr("more than {} scans", "больше {} проходов", kMaxJpegScans));
 }
 
-/// The name of a way of coding that libjpeg knows in some of its versions only; empty: of another.
+/// The name of a coding that only some versions of libjpeg decode; empty for others.
 std::string_view coding_name(int marker) {
   switch (marker) {
     case 0xc3:

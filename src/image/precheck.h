@@ -7,9 +7,9 @@
 
 namespace oko::image {
 
-/// Checks of our own on a file of `format` before any decoder sees it. Throws kTooLarge: a PNG
-/// whose first chunk says too many pixels; kBadInput: a JPEG made to be decoded over and over, a
-/// file that is cut.
+/// Checks a file of `format` before any decoder sees it. Throws kTooLarge: a PNG whose first chunk
+/// says too many pixels; kUnsupported: a JPEG of more than 100 scans; kBadInput: a file that is
+/// cut.
 void check_before_decoder(std::span<const std::byte> bytes, Format format,
                           const LocalizedText& name, const Limits& limits);
 

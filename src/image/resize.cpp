@@ -21,7 +21,7 @@ double cubic(double x) {
   return 0;
 }
 
-/// For each output position: which inputs it takes, and how much of each, in units of 2^-22.
+/// The inputs of each output position and their weights, in units of 2^-22.
 struct Filter {
   struct Window {
     std::size_t first = 0;
@@ -67,8 +67,8 @@ Filter make_filter(int in_size, int out_size) {
   return filter;
 }
 
-/// Rows are packed side by side, so that a pixel's neighbours in a row stand `kStripRows` apart and
-/// the sum over them runs along whole vectors.
+/// Packs rows side by side, so that a pixel's neighbours in a row are `kStripRows` apart and the
+/// sum over them runs along whole vectors.
 Image resize_columns(const Image& image, int width) {
   Image result{width, image.height, {}};
   const std::size_t in_row = kChannels * image.width;
@@ -111,7 +111,7 @@ Image resize_rows(const Image& image, int height) {
   return result;
 }
 
-/// Pillow 13 goes by rows first where that drops much more than going by columns would.
+/// True if Pillow 13 shrinks the height first: if that drops many more rows than columns.
 bool rows_first(const Image& image, int width, int height) {
   return height < image.height &&
          std::int64_t{image.height} - height > 2 * (std::int64_t{image.width} - width);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-// Vectors of unknown size cannot stand in arrays; those machines have NEON too.
+// Arrays cannot hold vectors of unknown size; those machines have NEON too.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "image/resize_kernel.cpp"
@@ -33,7 +33,7 @@ void weighted_sum(const std::uint8_t* first, std::size_t stride, const std::int3
       sum1 = hn::Add(sum1, hn::Mul(weight, hn::PromoteTo(d, hn::LoadU(d8, in + lanes))));
       sum2 = hn::Add(sum2, hn::Mul(weight, hn::PromoteTo(d, hn::LoadU(d8, in + 2 * lanes))));
     }
-    // DemoteTo saturates, which is the clipping.
+    // DemoteTo clips: it saturates.
     hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum0)), d8, out + i);
     hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum1)), d8, out + i + lanes);
     hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum2)), d8, out + i + 2 * lanes);
@@ -45,7 +45,7 @@ void weighted_sum(const std::uint8_t* first, std::size_t stride, const std::int3
   }
 }
 
-// The scalar target, for processors without SSSE3, has no blocks: its plain loops do all the work.
+// The scalar target, for processors without SSSE3, has no blocks and uses the plain loops only.
 #if HWY_TARGET != HWY_SCALAR
 using Tag8 = hn::FixedTag<std::uint8_t, kStripRows>;
 

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t kTextProbe = 512;  // bytes looked at to call something text
+constexpr std::size_t kTextProbe = 512;  // bytes checked to recognize text
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -27,9 +27,9 @@ std::uint32_t big_endian(std::string_view four) {
   return value;
 }
 
-/// HEIF says what it is in its first box: `ftyp`, the major brand, a version, compatible brands
-/// (ISO/IEC 14496-12, 23008-12). `mif1` and `msf1` alone leave the codec open; codecs that few
-/// decoders know are refused later, by name.
+/// Checks the first box of HEIF: `ftyp`, the major brand, a version, compatible brands (ISO/IEC
+/// 14496-12, 23008-12). `mif1` and `msf1` alone leave the codec open; rare codecs are refused
+/// later, by name.
 bool is_heif(std::string_view head) {
   static constexpr std::array kBrands = {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv,
                                          "hevx"sv, "hevm"sv, "hevs"sv, "mif1"sv, "msf1"sv,
@@ -44,7 +44,7 @@ bool is_heif(std::string_view head) {
   return false;
 }
 
-/// "BM" starts many a text: the size of the second header must be one that exists.
+/// Many texts start with "BM" too: the size of the second header must be one that exists.
 bool is_bmp(std::string_view head) {
   static constexpr std::array kHeaderSizes = {"\x0c\0\0\0"sv, "\x28\0\0\0"sv, "\x34\0\0\0"sv,
                                               "\x38\0\0\0"sv, "\x40\0\0\0"sv, "\x6c\0\0\0"sv,

@@ -13,8 +13,8 @@ namespace oko::image {
 /// The kinds of picture that oko reads. kHeic stands for every HEIF brand, AVIF among them.
 enum class Format { kJpeg, kPng, kWebp, kHeic, kTiff, kGif, kBmp };
 
-/// The kind of a picture file by its first bytes, never by its name. 64 bytes are sufficient;
-/// a shorter `head` is used as far as it goes. Nothing if it is not a picture that oko reads.
+/// The kind of a picture file by its first bytes, never by its name. 64 bytes are sufficient; a
+/// shorter `head` may do. Nothing if it is not a picture that oko reads.
 std::optional<Format> sniff(std::span<const std::byte> head);
 
 /// "JPEG", "PNG", ...

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostDirectories = 10'000;
 constexpr std::uint32_t kUnknown = 0xffff'ffff;
-constexpr std::uint64_t kMostValues = 64;  // of a tag that is of interest here
+constexpr std::uint64_t kMostValues = 64;  // of a tag that is read here
 
 enum Tag : std::uint32_t {
   kNewSubfileType = 254,
@@ -104,7 +104,7 @@ class Entries {
     return file_.number(first_ + count_ * entry_size(), file_.offset_size());
   }
 
-  /// The values of a tag; rationals as quotients. Empty if the tag is not there or too long.
+  /// The values of a tag; rationals as quotients. Empty if the tag is missing or too long.
   std::vector<double> values(Tag tag) const {
     std::vector<double> found;
     for (std::uint64_t i = 0; i < count_; ++i) {
@@ -190,7 +190,7 @@ TiffDirectory directory_of(const Reader& file, const Entries& entries) {
   return directory;
 }
 
-/// The name of a kind of colours that libvips takes for another; empty: it knows it.
+/// The name of a kind of colours that libvips mistakes for another; empty: libvips knows it.
 std::string_view foreign_colours(std::uint32_t photometric) {
   switch (photometric) {
     case kMinIsWhite:
@@ -216,7 +216,8 @@ std::string_view foreign_colours(std::uint32_t photometric) {
   }
 }
 
-/// libtiff turns what is compressed as JPEG into RGB, where the samples are together.
+/// Names an unsupported kind of YCbCr. libtiff turns JPEG data into RGB if the samples are
+/// together.
 std::optional<LocalizedText> unsupported_ycbcr(const TiffDirectory& directory) {
   if (directory.photometric != kYcbcr) return std::nullopt;
   if (directory.compression == kJpegCompression) {

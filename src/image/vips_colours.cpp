@@ -8,8 +8,8 @@
 namespace oko::image {
 namespace {
 
-/// The colours and the alpha of a TIFF's pixels, without other samples. Where nothing says what the
-/// only extra sample is, it is alpha, as in Pillow.
+/// The colours and the alpha of a TIFF's pixels, without other samples. An only extra sample of an
+/// unknown kind is alpha, as in Pillow.
 Handle select_samples(Handle image, const TiffDirectory& directory) {
   const auto colours = static_cast<int>(colour_samples(directory));
   const int bands = image->Bands;
@@ -69,7 +69,7 @@ bool is_lab(const Handle& image) {
          image->Type == VIPS_INTERPRETATION_LABS;
 }
 
-/// Lab of 8 bits, which libvips widens to 10 without reaching 100 % of light: white stays white.
+/// Scales Lab of 8 bits so that white stays white: libvips widens it to 10 bits, below full light.
 Handle widen_lab(const Handle& image) {
   const Handle bytes = run([&](VipsImage** out) {
     return vips_copy(image.get(), out, "coding", VIPS_CODING_NONE, "interpretation",
@@ -95,8 +95,8 @@ Handle widen_lab(const Handle& image) {
   });
 }
 
-/// Lab in files is of D50, as in profiles; libvips's own is of D65. The matrix is that of sRGB,
-/// adapted to D50 by Bradford's method; XYZ of libvips go to 100.
+/// Lab in files is relative to D50, as in profiles; libvips's own to D65. The matrix is that of
+/// sRGB, adapted to D50 by Bradford's method; XYZ of libvips go to 100.
 Handle lab_to_rgb(const Handle& image) {
   const Handle lab =
       image->Coding == VIPS_CODING_LABQ ? widen_lab(image) : run([&](VipsImage** out) {
@@ -119,7 +119,7 @@ Handle lab_to_rgb(const Handle& image) {
   return run([&](VipsImage** out) { return vips_scRGB2sRGB(linear.get(), out, nullptr); });
 }
 
-/// The top 8 of 16 bits. Anything else that is not 8 bits is left to the colour conversion.
+/// The top 8 of 16 bits. The colour conversion handles other depths.
 Handle to_8_bits(Handle image) {
   if (image->BandFmt != VIPS_FORMAT_USHORT) return image;
   VipsInterpretation interpretation = image->Type;
@@ -153,8 +153,8 @@ Handle cmyk_to_rgb(const Handle& image) {
   });
 }
 
-/// sRGB by the embedded profile, or by what the pixels say they are where there is none or where it
-/// is broken, as viewers do.
+/// sRGB by the embedded profile, or, as in viewers, by the declared kind of the pixels if there is
+/// no profile or a broken one.
 Handle to_srgb(Handle image) {
   if (is_lab(image)) return lab_to_rgb(image);
   if (vips_image_get_typeof(image.get(), VIPS_META_ICC_NAME) != 0) {

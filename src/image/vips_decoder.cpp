@@ -28,7 +28,7 @@
 namespace oko::image {
 namespace {
 
-/// True if an operation of this libvips has an option that others do not have.
+/// True if an operation has the option in this version of libvips.
 bool has_option(const char* operation, const char* option) {
   const std::unique_ptr<VipsOperation, void (*)(VipsOperation*)> made(
       vips_operation_new(operation), [](VipsOperation* each) { g_object_unref(each); });
@@ -75,7 +75,7 @@ struct Source {
 };
 
 struct Opened {
-  std::vector<std::byte> changed;  // the file, where it is not read as it is
+  std::vector<std::byte> changed;  // the file, if it was rewritten
   std::span<const std::byte> bytes;
   Handle image;
   std::optional<TiffDirectory> directory;  // of a TIFF file
@@ -83,7 +83,7 @@ struct Opened {
   Scaling scaling;
 };
 
-/// libvips gave up; why is in its buffer of messages.
+/// libvips failed; its buffer of messages has the reason.
 struct VipsFailure {};
 
 /// The directory of the page, and how many pages there are.
@@ -131,8 +131,8 @@ Opened open_checked(const Source& source) {
   return opened;
 }
 
-/// Pixels an inch as they are decoded. Where the file declares none, libvips stands at 1 a
-/// millimetre, for JPEG at 72.
+/// Decoded pixels an inch. If the file declares none, libvips says 1 a millimetre, for JPEG 72 an
+/// inch.
 double resolution_of(const Opened& opened) {
   const double most = std::max(opened.image->Xres, opened.image->Yres);
   const double stored = opened.scaling.stretches() ? most : opened.image->Xres;
@@ -155,7 +155,7 @@ double loader_bytes_per_pixel(const Handle& image, Format format) {
       return is_set(image, "interlaced") ? stored + 0.5 : 0.5;
     case Format::kWebp:  // the frame as YUV and as RGBA
       return 10;
-    case Format::kHeic:  // the same in libheif, where more than 8 bits take two bytes
+    case Format::kHeic:  // the same in libheif; more than 8 bits take two bytes
       return image->BandFmt == VIPS_FORMAT_USHORT ? 15 : 8;
     case Format::kTiff:  // the whole may be one strip
       return stored + 0.5;
@@ -269,9 +269,9 @@ LocalizedText unusual_part(const Source& source) {
   throw_unsupported(source.name, source.format, part.empty() ? words : part);
 }
 
-/// True if only the log tells a loss of pixels, so that the picture must be decoded alone:
-/// in Group 4, a line that is wrong spoils all lines below. Lines of Group 3 stand alone, and
-/// receivers of faxes keep wrong ones.
+/// True if only the log tells of lost pixels, so that the picture must be decoded alone: in Group 4
+/// a wrong line spoils all lines below. Lines of Group 3 are independent, and receivers of faxes
+/// keep wrong ones.
 bool tells_loss_alone(const Source& source) {
   constexpr std::uint32_t kGroup4 = 4, kJpeg = 7;
   if (source.format != Format::kTiff) return false;
@@ -290,8 +290,8 @@ std::optional<Result> attempt(const std::function<Result()>& work) {
   }
 }
 
-/// libvips's messages are those of the whole process: pictures are decoded in parallel, and one
-/// that fails is tried again alone.
+/// Decodes pictures in parallel, and one that fails again alone: libvips has one buffer of messages
+/// for the whole process.
 Header explained_header(const Source& source, const std::function<Header()>& read) {
   start_vips();
   {
@@ -304,7 +304,7 @@ Header explained_header(const Source& source, const std::function<Header()>& rea
   return *header;
 }
 
-/// The same for pixels. A JPEG file with a warning is decoded again to see what the warning means.
+/// The same for pixels. Decodes a JPEG file with a warning again to find out what it means.
 Image explained_pixels(const Source& source, const std::function<Image()>& decode) {
   start_vips();
   if (!tells_loss_alone(source)) {
@@ -322,7 +322,7 @@ Image explained_pixels(const Source& source, const std::function<Image()>& decod
   return *std::move(image);
 }
 
-/// Pixels that are shrunk as they come, but for those of a GIF, whose canvas is to be cleared
+/// Pixels, shrunk while they are decoded, except those of a GIF, whose canvas must be cleared
 /// first.
 Handle pixels_of(const Source& source, Opened& opened, double ground) {
   const int shrink = source.format == Format::kGif ? 1 : opened.scaling.shrink;
@@ -343,7 +343,7 @@ Handle pixels_of(const Source& source, Opened& opened, double ground) {
   return image;
 }
 
-/// Pixels at least as light as this are hardly seen on white.
+/// Pixels at least as light as this are hardly visible on white.
 constexpr std::uint8_t kLight = 216;
 
 bool is_all_light(const Image& image) {
@@ -351,7 +351,8 @@ bool is_all_light(const Image& image) {
                      [](std::uint8_t value) { return value >= kLight; });
 }
 
-/// With what is transparent laid on grey `ground`, 0..255; `is_transparent`: anything may be.
+/// Decodes with transparent pixels laid on grey `ground`, 0..255; `is_transparent`: there may be
+/// some.
 Image decode_on(const Source& source, double ground, bool& is_transparent) {
   Opened opened = open_checked(source);
   const int orientation = vips_image_get_orientation(opened.image.get());
@@ -369,7 +370,7 @@ Image decode_on(const Source& source, double ground, bool& is_transparent) {
   return result;
 }
 
-/// White letters on nothing are laid on black.
+/// Lays a transparent picture on white, or on black if it is all light, as white letters are.
 Image decode(const Source& source) {
   constexpr double kWhite = 255, kBlack = 0;
   bool is_transparent = false;

@@ -13,7 +13,7 @@ Handle handle_of(Image& image) {
                                            image.height, 3, VIPS_FORMAT_UCHAR));
 }
 
-/// Puts the pixels of `changed`, which is made of those of `image`, in their place.
+/// Replaces the pixels of `image` by those of `changed`, which is made of them.
 void replace_pixels(const Handle& changed, Image& image) {
   Image result;
   if (!changed || !write_pixels(changed, result)) {

@@ -9,11 +9,11 @@ namespace oko::image {
 /// Decodes into the pixels of `result`, in one pass; false if the data are damaged.
 bool write_pixels(const Handle& image, Image& result);
 
-/// Averages so many pixels, each way, of `image`, 8 bits a channel, into one.
+/// Averages `shrink` pixels of `image`, each way, 8 bits a channel, into one.
 Handle shrink_pixels(const Handle& image, int shrink);
 
-/// Shrinks and stretches a picture that has the pixels of its file, or is shrunk already. Throws
-/// kFailed if libvips cannot.
+/// Shrinks, unless that was done while decoding, and stretches a picture. Throws kFailed if libvips
+/// cannot.
 void apply_scaling(const Scaling& scaling, Image& image);
 
 /// Turns and mirrors as the EXIF tag `orientation` (2 to 8) asks. Throws kFailed.

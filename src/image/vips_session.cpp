@@ -70,7 +70,7 @@ void start_vips() {
       throw Error(ErrorCode::kFailed, tr("libvips does not start", "libvips не запускается"),
                   tr("reinstall the libvips package", "переустановите пакет libvips"));
     }
-    take_log();  // again: vips_init puts its own in front where VIPS_WARNING is set
+    take_log();  // again: vips_init installs its own handler first if VIPS_WARNING is set
     vips_block_untrusted_set(TRUE);
     vips_cache_set_max(0);
     vips_concurrency_set(1);

@@ -14,9 +14,10 @@ struct Unreference {
 };
 using Handle = std::unique_ptr<VipsImage, Unreference>;
 
-/// Work with libvips on one of several threads. At its end it frees what libvips keeps for the
-/// calling thread, which may end without telling libvips, and the error texts, which are one buffer
-/// for the whole process and so of no use in messages. One at a time in a thread.
+/// Work with libvips on one of several threads. Its end frees the memory that libvips keeps for the
+/// calling thread, which may end without telling libvips, and clears the error texts: libvips has
+/// one buffer of them for the whole process, so they are of no use in messages. One at a time in a
+/// thread.
 class ThreadScope {
  public:
   ThreadScope();
@@ -28,7 +29,7 @@ class ThreadScope {
   std::shared_lock<std::shared_mutex> lock_;
 };
 
-/// Work while no other thread works with libvips: its messages are about this work.
+/// Work while no other thread uses libvips, so that its messages are about this work.
 class AloneScope {
  public:
   AloneScope();
@@ -52,7 +53,7 @@ int warned_jpegs();
 /// Call it before any operation. Throws kFailed if libvips does not start.
 void start_vips();
 
-/// One libvips operation: `apply(&result)` answers 0 if it worked.
+/// One libvips operation: `apply(&result)` returns 0 on success.
 template <typename Apply>
 Handle run(Apply apply) {
   VipsImage* result = nullptr;
