@@ -29,7 +29,7 @@ bool shows_text(std::string_view name) {
   return name == "Tj" || name == "TJ" || name == "'" || name == "\"";
 }
 
-/// Operators that set the distances of words and letters like the operator " with these operands.
+/// Operators that set the spacing of words and letters like the operator " with these operands.
 std::string distances_of(std::string_view operands) {
   const std::string text(operands.substr(0, operands.find_first_of("(<")));
   char* rest = nullptr;
@@ -68,7 +68,7 @@ std::optional<ContentOperation> ContentScanner::next() {
   }
 }
 
-/// One that begins with a delimiter. Whether it is an operand.
+/// Skips a token that begins with a delimiter. Returns true if it is an operand.
 bool ContentScanner::skip_token() {
   const char c = content_[at_];
   const bool is_double = at_ + 1 < content_.size() && content_[at_ + 1] == c;
@@ -116,7 +116,7 @@ std::string_view ContentScanner::regular() {
   return content_.substr(begin, at_ - begin);
 }
 
-/// Behind its data: white space, "EI" and white space.
+/// Skips the data of an inline image. White space, "EI" and white space end them.
 void ContentScanner::skip_inline_image() {
   std::size_t end = content_.find("ID", at_);
   while (end != std::string_view::npos) {
@@ -135,13 +135,13 @@ void ContentScanner::skip_inline_image() {
 ContentEnd end_of(std::string_view content) {
   ContentScanner scanner(content);
   bool in_text = false, has_images = false;
-  bool cut = false;  // what is left of Tj, Td or another, and no operator
+  bool cut = false;  // the last operator is "T", a rest of Tj, Td or another
   while (const auto operation = scanner.next()) {
     if (operation->name == "BT" || operation->name == "ET") in_text = operation->name == "BT";
     has_images |= operation->name == "EI";
     cut = operation->name == "T";
   }
-  // The data of an image can hold anything, also what looks like its end.
+  // The data of an image can hold anything, even the bytes that end it.
   if (has_images) return ContentEnd::kWhole;
   if (scanner.breaks_off() || cut) return ContentEnd::kBroken;
   return in_text ? ContentEnd::kInText : ContentEnd::kWhole;

@@ -7,7 +7,7 @@
 
 namespace oko::document {
 
-/// An operator of a content stream, as a part of it. An inline image is one, "EI".
+/// An operator of a content stream and its place there. An inline image counts as one, "EI".
 struct ContentOperation {
   std::string_view operands;  ///< with the white space around them
   std::string_view name;
@@ -15,16 +15,16 @@ struct ContentOperation {
   std::size_t end = 0;    ///< behind its name
 };
 
-/// Takes the content of a page apart (ISO 32000-1, 7.8.2). `content` must outlive it.
+/// Splits the content of a page into operators (ISO 32000-1, 7.8.2). `content` must outlive it.
 class ContentScanner {
  public:
   explicit ContentScanner(std::string_view content) : content_(content) {}
 
-  /// None at the end.
+  /// The next operator; none at the end.
   std::optional<ContentOperation> next();
 
-  /// At the end: whether the content ends within a string, an array, a dictionary or an inline
-  /// image, or with operands of no operator.
+  /// After the last operator: true if the content ends within a string, an array, a dictionary or
+  /// an inline image, or with operands of no operator.
   bool breaks_off() const { return breaks_off_; }
 
  private:
@@ -42,14 +42,14 @@ class ContentScanner {
 /// How the content of a page ends.
 enum class ContentEnd {
   kWhole,
-  kInText,  ///< a text object has no end: its text may be whole or not
+  kInText,  ///< a text object has no end: some of its text may be missing
   kBroken,  ///< within an operator or its operands
 };
 
 ContentEnd end_of(std::string_view content);
 
-/// The content without the text that is never painted (render mode 3), where whole text objects
-/// are of such text; none if it has no such text.
+/// The content without the text objects that are never painted (render mode 3); none if it has no
+/// such object.
 std::optional<std::string> without_invisible_text(std::string_view content);
 
 }  // namespace oko::document

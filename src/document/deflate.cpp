@@ -35,7 +35,7 @@ bool is_damaged_deflate(std::span<const std::byte> data, std::size_t kept, std::
   std::array<Bytef, 32'768> part;
   stream.next_in = const_cast<Bytef*>(bytes + kHeader);  // zlib does not write there
   stream.avail_in = static_cast<uInt>(data.size() - kHeader);
-  constexpr uLong kMost = 256U << 20;  // bytes: no page has more, but for hostile ones
+  constexpr uLong kMost = 256U << 20;  // bytes: only hostile pages have more
   int result = Z_OK;
   while (result == Z_OK && stream.total_out < kMost) {
     stream.next_out = part.data();

@@ -20,7 +20,7 @@ constexpr std::uint8_t kInvisibleFont[] = {
 
 constexpr char32_t kFirstSurrogate = 0xD800, kLastSurrogate = 0xDFFF;
 constexpr double kLeastStretch = 0.01;
-constexpr double kSpace = 0.2;  // of the size, where the words leave less
+constexpr double kSpace = 0.2;  // of the size, if the words leave less
 
 /// UTF-16, big endian, as hexadecimal digits.
 std::string utf16_hex(char32_t c) {
@@ -42,7 +42,8 @@ std::string map_sections(const std::vector<std::string>& entries, std::string_vi
   return result;
 }
 
-/// The map of codes: to themselves, and of surrogates to the characters in `supplementary`.
+/// The ToUnicode map: of codes to themselves, and of surrogates to the characters in
+/// `supplementary`.
 std::string unicode_map(const std::map<char32_t, std::uint16_t>& supplementary) {
   std::vector<std::string> ranges, characters;
   for (std::uint32_t first = 0; first <= 0xFF00; first += 0x100) {
@@ -75,7 +76,7 @@ Page in_points(const Page& text, double width, double height) {
   return page;
 }
 
-/// Up to where the first letter of a line begins. `height`: of the page.
+/// The operator that moves to the first letter of a line. `height`: of the page.
 std::string matrix_of(const LineLayout& line, double height) {
   const double begin = line.words.front().begin, baseline = line.bottom - kDescent * line.size;
   switch (line.quarter_turns) {
@@ -90,7 +91,7 @@ std::string matrix_of(const LineLayout& line, double height) {
   }
 }
 
-/// `codes`: four digits each, stretched to `width`.
+/// The operators that show `codes`, of four digits each, stretched to `width`.
 std::string show(std::string_view codes, double width, double size) {
   const std::size_t letters = codes.size() / 4;
   const double natural = static_cast<double>(letters) * kAdvance * size;
@@ -115,7 +116,7 @@ std::string InvisibleText::content(const Page& text, double width, double height
       const WordSpan& word = line.words[k];
       if (word.begin != at) out += fmt::format("{:.2f} 0 Td ", word.begin - at);
       at = word.begin;
-      // The space reaches the next word: readers take gaps and overlaps for ends of lines.
+      // The space reaches the next word: readers mistake gaps and overlaps for ends of lines.
       const double least = kSpace * line.size;
       const double gap = k + 1 < line.words.size() ? line.words[k + 1].begin - word.end : least;
       out += show(codes, word.end - word.begin, line.size) + " " +

@@ -27,15 +27,15 @@ class InvisibleText {
   static bool is_stream(Part part) { return part < kDescriptor; }
 
   /// The operators that write `text` on a page of `width` × `height` points, the origin bottom
-  /// left. The words of a line share a baseline, also where it slopes. `font`: its name in the
+  /// left. The words of a line share a baseline, even if it slopes. `font`: its name in the
   /// resources of the page.
   std::string content(const Page& text, double width, double height, std::string_view font);
 
   /// The content of a stream of the font.
   std::string stream_data(Part part) const;
 
-  /// The entries of the dictionary of an object that is no stream, and those that are other
-  /// objects of the font.
+  /// The dictionary entries of an object that is no stream, and those that refer to other objects
+  /// of the font.
   static std::string entries(Part part);
   struct Link {
     const char* key;
@@ -47,7 +47,7 @@ class InvisibleText {
  private:
   std::string codes_of(std::string_view utf8);
 
-  /// Characters beyond U+FFFF have the codes of surrogates, as they come.
+  /// Characters beyond U+FFFF get the codes of surrogates, in the order of their use.
   std::map<char32_t, std::uint16_t> supplementary_;
 };
 

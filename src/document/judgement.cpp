@@ -29,7 +29,7 @@ constexpr double kWesternLetters = 0.4;
 constexpr double kLeadBytes = 0.35;
 constexpr std::size_t kEnoughCharacters = 10;
 
-/// Counts of what a text is made of.
+/// Counts of the characters and letter pairs of a text.
 struct Letters {
   std::size_t characters = 0, strange = 0, questions = 0, lead_bytes = 0;
   std::size_t letters = 0, western = 0;
@@ -97,7 +97,7 @@ bool is_inside(const Box& box, const Box& other) {
          box.top + box.height <= other.top + other.height;
 }
 
-/// Without those inside of others; one around all of them where there are very many.
+/// Drops the boxes inside others. Very many boxes become one around all of them.
 std::vector<Box> outermost(std::vector<Box> places) {
   constexpr std::size_t kMost = 2000;
   std::sort(places.begin(), places.end(),
@@ -215,10 +215,10 @@ void keep_only(const std::vector<Box>& places, image::Image& picture) {
 }
 
 bool shows_more(const image::Image& picture, const Page& page, const std::vector<Box>& places) {
-  // A difference of brightness that is an edge of ink, two pixels on, looked for in every second
-  // row.
+  // Brightness of two pixels, `kStep` apart, that differs by more is an edge of ink. Checks every
+  // second row.
   constexpr int kEdge = 60, kStep = 2;
-  // A few letters at 300 pixels an inch. A layer that is a little off leaves edges outside, too.
+  // The edges of a few letters at 300 pixels an inch. A slightly shifted layer leaves some, too.
   constexpr std::size_t kFewEdges = 150;
   constexpr double kStrayEdges = 0.05;
   constexpr float kTallest = 0.05f;  // letters, of the page's height
@@ -235,7 +235,7 @@ bool shows_more(const image::Image& picture, const Page& page, const std::vector
   for (const Box& place : places) mark(pixels_of(place, 0, picture), kPlace);
   for (const Line& line : page.lines) {
     for (const Word& word : line.words) {
-      // A watermark, which covers more than it tells.
+      // Skip a watermark: it covers more text than it has.
       const float tall = std::min(word.box.width, word.box.height);
       if (tall > kTallest * static_cast<float>(picture.height)) continue;
       mark(pixels_of(word.box, 0.25f * tall, picture), kText);
@@ -245,7 +245,7 @@ bool shows_more(const image::Image& picture, const Page& page, const std::vector
   for (std::size_t y = 0; y < height; y += kStep) {
     const std::uint8_t* row = picture.rgb.data() + y * width * 3;
     for (std::size_t x = 0; x + kStep < width; ++x) {
-      // Green is most of what the eye sees as brightness.
+      // Green stands for brightness: it contributes most.
       const int difference = row[3 * x + 1] - row[3 * (x + kStep) + 1];
       if (std::abs(difference) > kEdge) ++edges[kind[y * width + x]];
     }

@@ -13,16 +13,16 @@ namespace oko::document {
 /// to tell pass.
 bool is_plausible(const Page& page);
 
-/// True if many words lie over others: two programs have read the page.
+/// True if many words overlap others: two programs have read the page.
 bool lies_over_itself(const Page& page);
 
-/// The places that the words of `page` leave so empty that only a picture of the page can tell
-/// whether there is more text: not those that lines of words cover from top to bottom, as they do a
-/// scanned page whose text a program has read, nor those inside others.
+/// The places that may hold more text than the words of `page`, so that a picture has to be
+/// checked: without those that lines of words cover from top to bottom, as on a scanned page whose
+/// text a program has read, and without those inside others.
 std::vector<Box> open_places(const Page& page, const std::vector<Box>& places);
 
-/// True if a picture of the page shows more, within `places`, than the words of `page` cover: edges
-/// of ink outside their boxes. `picture` has the page's size.
+/// True if a picture of the page has edges of ink within `places` outside the boxes of its words.
+/// `picture` has the page's size.
 bool shows_more(const image::Image& picture, const Page& page, const std::vector<Box>& places);
 
 /// The lines in which a word lacks the meaning of some of its characters (U+FFFD).

@@ -9,9 +9,9 @@
 
 namespace oko::document {
 
-/// A picture to read, or a page whose text is known without.
+/// A picture to read, or a page whose text is known without a picture.
 struct LoadedPage {
-  /// `complete`: makes the page of the text that was read in the picture; empty: it is the page.
+  /// `complete` makes the page from the text that was read in the picture; empty: that is the page.
   LoadedPage(image::Image picture, std::function<Page(Page)> complete = {})
       : content(std::move(picture)), complete(std::move(complete)) {}
   LoadedPage(Page page) : content(std::move(page)) {}

@@ -15,12 +15,12 @@
 namespace oko::document {
 namespace {
 
-constexpr float kSureEnough = 0.6f;  // pictures without text are read as words that are less sure
+constexpr float kSureEnough = 0.6f;  // words read in pictures without text are less sure
 constexpr float kSure = 0.8f;
-constexpr float kSameArea = 0.3f;  // of the smaller box
-constexpr float kLikeSize = 3;     // a watermark covers what stands under it, and does not tell it
-constexpr double kMost = 0.6;      // of the words
-constexpr std::size_t kShortWord = 3;  // bytes: says little
+constexpr float kSameArea = 0.3f;      // of the smaller box
+constexpr float kLikeSize = 3;         // a larger box, of a watermark, has not the text below it
+constexpr double kMost = 0.6;          // of the words
+constexpr std::size_t kShortWord = 3;  // bytes: too short to compare
 
 float common_area(const Box& a, const Box& b) {
   const float width = overlap({a.left, a.left + a.width}, {b.left, b.left + b.width});
@@ -54,7 +54,7 @@ bool is_told_the_same(const Page& told, const Word& word) {
   });
 }
 
-/// The words of `read` that are sure enough and not told.
+/// The words of `read` that are sure enough and not in the file's text, `told`.
 std::vector<Line> new_lines(const Page& told, const Page& read) {
   std::vector<Line> lines;
   for (const Line& line : read.lines) {
@@ -117,7 +117,7 @@ std::vector<Word> words_at(const Page& read, const Box& place) {
   return words;
 }
 
-/// Puts what was read in the place of words that are unclear. Whether there was any.
+/// Replaces unclear words by the words read there. Returns true if it replaced one.
 bool clear_up(Page& told, const Page& read) {
   bool any = false;
   for (Line& line : told.lines) {
@@ -135,7 +135,7 @@ bool clear_up(Page& told, const Page& read) {
   return any;
 }
 
-/// Two lines that stand in one row.
+/// Appends a line of the same row.
 void append(Line& line, Line&& more) {
   const auto here = static_cast<float>(letters_of(line));
   const auto there = static_cast<float>(letters_of(more));
@@ -145,7 +145,7 @@ void append(Line& line, Line&& more) {
   std::move(more.words.begin(), more.words.end(), std::back_inserter(line.words));
 }
 
-/// The lines of one direction in reading order, those of a row in one.
+/// Appends the lines of one direction in reading order; the lines of a row become one.
 void append_in_order(std::vector<Line>&& lines, int turns, std::vector<Line>& all) {
   std::vector<PlacedWord> places;
   places.reserve(lines.size());
@@ -161,7 +161,7 @@ void append_in_order(std::vector<Line>&& lines, int turns, std::vector<Line>& al
 /// Takes the lines: each direction in its own frame, upright text first unless there is far less of
 /// it.
 std::vector<Line> in_order(Page& page) {
-  constexpr std::size_t kUpright = 3;  // letters of other text that one of it is worth
+  constexpr std::size_t kUpright = 3;  // one upright letter counts as three turned ones
   struct Direction {
     int turns = 0;
     std::size_t letters = 0;

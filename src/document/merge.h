@@ -12,11 +12,11 @@ inline constexpr std::string_view kUnknown = "\uFFFD";
 bool is_unclear(const Word& word);
 
 /// The text layer of a page, completed by words read in the page's picture where the layer has
-/// nothing or lacks characters of a word. Read words with little confidence are left out. Lines in
+/// nothing or lacks characters of a word. Leaves out read words of little confidence. Lines in
 /// reading order.
 Page merged(Page told, const Page& read);
 
-/// The words that were read, without those that the file has at the same place.
+/// The read words without those that the file has at the same place.
 Page without_told(const Page& told, Page read);
 
 /// The same text, with confidence 0.

@@ -11,7 +11,7 @@ bool stand_side_by_side(const Box& a, const Box& b) {
   return overlap(across(a, 0), across(b, 0)) > std::min(a.height, b.height) / 2;
 }
 
-/// No further below than a line is tall.
+/// True if a line is no further below another one than it is tall.
 bool stands_under(const Box& below, const Box& above) {
   return below.top > above.top && overlap(along(above, 0), along(below, 0)) > 0 &&
          overlap(across(above, 0), across(below, 0)) > -std::min(above.height, below.height);

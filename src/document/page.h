@@ -50,9 +50,9 @@ struct Page {
   int height = 0;           ///< pixels of the upright picture
   std::vector<Line> lines;  ///< in reading order
   TextSource source = TextSource::kRecognized;
-  /// There is ink that looks like text, and little or none of it was read for sure.
+  /// Some ink looks like text, and little or none of it was read for sure.
   bool is_doubtful = false;
-  /// For people: what the text lacks, and why.
+  /// Notes for the user: the gaps of the text and their reasons.
   std::vector<LocalizedText> notes = {};
 
   /// The lines, each ended by \n, an empty line between blocks.
@@ -62,14 +62,14 @@ struct Page {
 /// The page with its boxes in pixels of a picture of another size.
 Page resized(Page page, int width, int height);
 
-/// True if a word has less confidence than `least`, or comes from a text layer that is not trusted.
+/// True if a word has less confidence than `least`, or comes from an untrusted text layer.
 bool is_unsure(const Word& word, float least);
 
-/// The text of a page, where words of less confidence than `least` are marked: "[word?]".
+/// The text of a page with marks for words of less confidence than `least`: "[word?]".
 std::string marked_text(const Page& page, float least);
 
-/// Numbers the blocks of an engine that knows none: a line belongs to the block before it if it
-/// stands next to its last line, or under any, no further than a line is tall.
+/// Numbers blocks for an engine that has none: a line belongs to the block before it if it is next
+/// to its last line, or below any of its lines by at most a line's height.
 void number_blocks(Page& page);
 
 }  // namespace oko::document

@@ -20,7 +20,7 @@ constexpr int kJpegQuality = 85;
 // Ignore lower values: cameras and programs write 72 or 96 dpi by default.
 constexpr double kLeastResolution = 100;
 constexpr double kMostResolution = 2400;
-// For a picture without a resolution: its longer side is that of A4, within these bounds.
+// The longer side of a picture without a resolution is that of A4, within these bounds.
 constexpr double kScreenResolution = 96;
 constexpr double kScanResolution = 300;
 constexpr double kLongSideOfA4 = 11.69;  // inches
@@ -34,7 +34,7 @@ image::JpegFile encoded(const image::Image& image) {
   return file;
 }
 
-/// True if it has the sides of `image` once it is turned; that may have been made smaller.
+/// True if the turned file has the proportions of `image`, which may be smaller.
 bool is_shape_of(const image::JpegFile& file, const image::Image& image) {
   constexpr double kAlike = 0.02;
   const double stored = static_cast<double>(file.width) / file.height;
@@ -42,7 +42,7 @@ bool is_shape_of(const image::JpegFile& file, const image::Image& image) {
   return std::abs(upright * image.height / image.width - 1) < kAlike;
 }
 
-/// The file itself, if the decoders of PDF show it as oko does; else a JPEG of `image`.
+/// The file itself, if PDF decoders show it as oko does; else a JPEG of `image`.
 image::JpegFile picture_of(const InputFile& input, const image::Image& image) {
   constexpr std::size_t kHead = 64;                  // bytes
   constexpr std::uint64_t kMostBytes = 100'000'000;  // it is kept until the page is read
@@ -68,8 +68,8 @@ void set_paper_size(const image::Image& image, Sheet& sheet) {
   sheet.height = image.height * points_per_pixel;
 }
 
-/// Reads a picture even if the file has its text. `adds`: what is read is put into the file,
-/// which need not have the same words twice.
+/// Reads a picture even if the file has its text. `adds`: the read words go into the file, so those
+/// that it has are left out.
 LoadedPage read_anyway(image::Image image, Page told, bool adds) {
   if (!adds) return image;
   return {std::move(image),
@@ -108,7 +108,7 @@ void Pages::count_pages(File& file) const {
     file.is_pdf = is_pdf(*file.source);
     file.pages = file.is_pdf ? Pdf(*file.source).page_count() : image::page_count(*file.source);
   } catch (const Error&) {
-    file.pages = 1;  // its error comes again when that page is loaded
+    file.pages = 1;  // loading that page throws the error again
   }
 }
 
@@ -263,10 +263,10 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
 
 struct Pages::PdfPage {
   TextLayer layer = {};
-  bool plausible = false;          ///< its text
-  std::vector<Box> unclear = {};   ///< lines of it
-  std::vector<Box> pictures = {};  ///< that it leaves open
-  image::Image image = {};         ///< where one of these needs it
+  bool plausible = false;          ///< the text
+  std::vector<Box> unclear = {};   ///< lines of the text
+  std::vector<Box> pictures = {};  ///< outside the text
+  image::Image image = {};         ///< if one of these needs it
   std::vector<LocalizedText> notes = {};
 };
 

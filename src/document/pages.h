@@ -23,7 +23,7 @@ struct PagesOptions {
   /// Reads the pictures of pages of a PDF even if the file has their text.
   bool ignores_text = false;
   PdfOptions pdf = {};
-  /// Memory that reading a picture takes, in bytes, the picture included; null: it is not read.
+  /// Memory to read a picture, in bytes, the picture included; null: pictures are not read.
   std::uint64_t (*reading_bytes)(int width, int height) = nullptr;
   /// Memory to decode a picture and read it; a larger one is shrunk, down to 1 megapixel.
   std::uint64_t picture_bytes = UINT64_MAX;
@@ -35,7 +35,7 @@ class Pages {
   /// Files that stay open at once. Systems give a process at least 256 descriptors.
   static constexpr std::size_t kMostOpen = 64;
 
-  /// Counts them. A file that cannot be opened is one page, which tells what is wrong when loaded.
+  /// Counts the pages. A file that cannot be opened counts as one page, and loading it throws.
   explicit Pages(std::vector<std::string> files, const PagesOptions& options = {});
 
   std::size_t size() const { return pages_.size(); }
@@ -43,30 +43,30 @@ class Pages {
   std::size_t file_number(std::size_t i) const { return pages_[i].file; }
   const std::string& file_path(std::size_t number) const { return files_[number].path; }
   bool is_of_pdf(std::size_t i) const { return files_[pages_[i].file].is_pdf; }
-  /// A file by its number, open. Each is opened once, unless there are more than kMostOpen: then
-  /// one that is needed again must be the same file still. Throws as InputFile does with kBadInput.
+  /// The open file of a number. Opens each once, unless there are more than kMostOpen: then a file
+  /// that is opened again must not have changed. Throws as InputFile does with kBadInput.
   /// Thread-safe.
   std::shared_ptr<const InputFile> source(std::size_t number);
 
-  /// "FILE", or "FILE, page 2", for people.
+  /// "FILE", or "FILE, page 2", for messages.
   LocalizedText name(std::size_t i) const;
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 
-  /// Page `i` for `ocr::read_pages`: its picture, or its text where a PDF has that. Several threads
+  /// Page `i` for `ocr::read_pages`: its picture, or its text if a PDF has that. Several threads
   /// may load at once, best in order. `sheet`: if not null, gets the ground of its text in a PDF.
   /// Throws as image::load and Pdf do.
   LoadedPage load(std::size_t i, Sheet* sheet);
 
-  /// A note for people, after `load`: the picture of page `i` has a lower resolution because it
-  /// would be too large; empty if it does not. Throws as `load` does.
+  /// A note for the user, after `load`: the picture of page `i` has a lower resolution because it
+  /// would be too large; empty if it has not. Throws as `load` does.
   LocalizedText reduction(std::size_t i);
 
   /// An empty page of the size of page `i`, or of A4 if that is not known.
   Sheet blank(std::size_t i);
 
-  /// Memory that loading page `i` and reading its text take at most; they follow each other. A page
-  /// of a PDF counts as if it had to be read. Throws as `load` does.
+  /// The larger of the memory to load page `i` and the memory to read its text: one follows the
+  /// other. A page of a PDF counts as if it had to be read. Throws as `load` does.
   budget::TagBytes memory_of(std::size_t i);
 
  private:
@@ -74,14 +74,14 @@ class Pages {
     std::string path;
     int pages = 1;
     bool is_pdf = false;
-    std::optional<Error> error = {};               ///< why it cannot be opened
+    std::optional<Error> error = {};               ///< of opening it
     std::shared_ptr<const InputFile> source = {};  ///< while it is open
-    InputFile::Identity identity = {};             ///< as it was opened first
+    InputFile::Identity identity = {};             ///< when it was opened first
   };
   struct Place {
     std::size_t file = 0;
     int page = 0;
-    std::optional<image::Fitted> size = {};  ///< of a picture, once it is asked for
+    std::optional<image::Fitted> size = {};  ///< of a picture, once it is needed
     LocalizedText reduction = {};
   };
 
@@ -89,7 +89,7 @@ class Pages {
   std::uint64_t reading_bytes(int width, int height) const;
   struct PdfPage;
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
-  /// The size of a page that is a picture. Its header is read once.
+  /// The size of a page that is a picture. Reads its header once.
   const image::Fitted& fitted(Place& place);
   LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   LoadedPage load_opened(PdfPage opened, bool adds) const;

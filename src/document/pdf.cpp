@@ -19,8 +19,8 @@
 namespace oko::document {
 namespace {
 
-constexpr std::size_t kHeadBytes =
-    1024;  // where readers look for "%PDF-", and for "%%EOF" at the end
+// Readers look for "%PDF-" in as many bytes at the start, and for "%%EOF" at the end.
+constexpr std::size_t kHeadBytes = 1024;
 constexpr double kLongestSide = 30'000;  // pixels: Tesseract counts in 16 bits
 
 void require_pdf(const InputFile& file) {
@@ -53,7 +53,7 @@ void require_pdf(const InputFile& file) {
          "сначала снимите пароль: qpdf --decrypt --password=... in.pdf out.pdf"));
 }
 
-/// Smaller ones, in points, are ornaments.
+/// Points. Smaller pictures are ornaments.
 constexpr float kLeastPicture = 8;
 // Sizes of a letter that was turned into an outline, in points. Fewer outlines are ornaments.
 constexpr float kLeastOutline = 2, kTallestOutline = 60, kWidestOutline = 100;
@@ -111,7 +111,7 @@ PageSize Pdf::page_size(int page) const {
   const auto lock = lock_pdfium();
   FS_SIZEF size{};
   if (page < 0 || page >= page_count_ || !FPDF_GetPageSizeByIndexF(document_.get(), page, &size)) {
-    open_page(page);  // says what is wrong
+    open_page(page);  // throws the reason
     throw_damaged_page(page);
   }
   return size_of(unit * size.width, unit * size.height, page);
@@ -249,8 +249,8 @@ const PdfStructure& Pdf::structure() const {
   return *structure_;
 }
 
-/// PDFium's lock is held. The page stays open until another is asked for: its content is parsed
-/// once.
+/// PDFium's lock is held. The page stays open until another one is opened, so that its content is
+/// parsed once.
 FPDF_PAGE Pdf::open_page(int page) const {
   if (page < 0 || page >= page_count_) {
     throw Error(ErrorCode::kNotFound,

@@ -21,9 +21,9 @@ namespace oko::document {
 
 inline constexpr double kPointsPerInch = 72;
 
-/// How pages become pictures.
+/// The resolution of pages as pictures.
 struct PdfOptions {
-  double resolution = 300;  ///< pixels an inch, fewer where a page would be over `max_pixels`
+  double resolution = 300;  ///< pixels an inch, fewer if a page would be over `max_pixels`
   std::uint64_t max_pixels = 20'000'000;  ///< of a page: A3 at 300 pixels an inch
 };
 
@@ -36,14 +36,14 @@ struct PageSize {
   double resolution = 0;  ///< pixels an inch of its picture
 };
 
-/// The text of a page as the file has it.
+/// The text of a page in the file.
 struct TextLayer {
   std::optional<Page> page = {};  ///< see Pdf::text_layer
   std::size_t characters = 0;     ///< also of text that cannot be read
-  std::size_t words_hidden = 0;   ///< in layers of the file that are not shown, and left out
+  std::size_t words_hidden = 0;   ///< in hidden layers of the file, and left out
   std::size_t words_unseen = 0;   ///< covered or without a colour, and left out
   std::size_t words_outside = 0;  ///< beyond the edges of the page
-  bool keeps_outside = false;     ///< whether `page` has them, or they are left out
+  bool keeps_outside = false;     ///< true if `page` has them
 };
 
 /// An open PDF file. Pages are counted from 0. One thread at a time; objects of one file do not
@@ -63,28 +63,28 @@ class Pdf {
 
   PageSize page_size(int page) const;
 
-  /// The page itself, for text that is put on it.
+  /// The page itself, as the ground of added text.
   Sheet sheet(int page) const;
 
-  /// True if text can be put on its pages: see PdfEditor.
+  /// True if PdfEditor can add text to its pages.
   bool can_be_edited() const { return structure().page_count() == page_count_; }
 
-  /// The text that the file holds of a page, its boxes in pixels of `render`; none if that is no
-  /// text to read: a scanned page, or letters whose meaning the file does not tell.
+  /// The file's text of a page, its boxes in pixels of `render`; none if it is not readable: a
+  /// scanned page, or letters whose meaning the file does not give.
   std::optional<Page> text_layer(int page) const { return read_text_layer(page).page; }
 
-  /// The same, and what is not in it. `only_painted`: without invisible text.
+  /// The same, with counts of the left out text. `only_painted`: without invisible text.
   TextLayer read_text_layer(int page, bool only_painted = false) const;
 
-  /// Content of the file that no page shows, for people; empty if there is none.
+  /// Notes for the user about content that no page shows; empty if there is none.
   std::vector<LocalizedText> hidden_content(int page) const;
 
   /// The places of the page with other content than text: pictures, fields of forms, notes, and
   /// shapes as small and as many as letters that were turned into outlines. In pixels of `render`;
-  /// may overlap.
+  /// they may overlap.
   std::vector<Box> pictures(int page) const;
 
-  /// Also throws kBadInput if the content of a page, or a picture on it, is damaged or cut.
+  /// Draws a page. Also throws kBadInput if its content, or a picture on it, is damaged or cut.
   image::Image render(int page) const;
 
   /// Frees the memory of the last page; the next use opens it again.

@@ -15,7 +15,7 @@
 namespace oko::document {
 namespace {
 
-constexpr int kDeepestTree = 64;  // of pages; files that are made to harm have loops
+constexpr int kDeepestTree = 64;  // of pages; hostile files have loops
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void PdfEditor::add_text(int page, const Sheet& sheet, const Page& text) {
   const qpdf_oh object = qpdf_get_page_n(qpdf_, static_cast<std::size_t>(page));
   const std::string font = font_name(object);
   const auto& m = sheet.matrix;
-  // Before the content of the page: it may leave the space changed behind it.
+  // Insert it before the content of the page, which may change the coordinates for what follows.
   const qpdf_oh stream = new_stream(
       fmt::format("q {:g} {:g} {:g} {:g} {:.4f} {:.4f} cm\n{}Q\n", m[0], m[1], m[2], m[3], m[4],
                   m[5], text_.content(text, sheet.width, sheet.height, font)));
@@ -58,7 +58,8 @@ void PdfEditor::remove_invisible_text(int page) {
   throw_on_error();
 }
 
-/// Forms are shared by pages that keep their text: the page gets copies, in resources of its own.
+/// Gives the page copies of its forms, in resources of its own: other pages that keep their text
+/// share the forms.
 void PdfEditor::clean_forms(qpdf_oh page, std::string_view content) {
   const qpdf_oh resources = resources_of(page), shared = qpdf_.get(resources, "/XObject");
   if (!qpdf_.is_dictionary(shared)) return;
@@ -123,8 +124,7 @@ void PdfEditor::write(const std::filesystem::path& path) {
   complete_font();
   qpdf_init_write(qpdf_, path.c_str());
   throw_on_error();
-  // Streams with filters are copied as they are. qpdf_s_preserve would do it, but qpdf 12 drops the
-  // encryption with it.
+  // Copy streams with filters as they are. With qpdf_s_preserve qpdf 12 would drop the encryption.
   qpdf_set_decode_level(qpdf_, qpdf_dl_none);
   qpdf_write(qpdf_);
   throw_on_error();
@@ -145,7 +145,7 @@ qpdf_oh PdfEditor::copy_of(qpdf_oh dictionary) {
   return copy;
 }
 
-/// The content of a page, or what a stream holds; empty if it cannot be decoded.
+/// The content of a page or of a stream; empty if it cannot be decoded.
 std::string PdfEditor::data_of(qpdf_oh page_or_stream) {
   unsigned char* bytes = nullptr;
   std::size_t size = 0;
@@ -203,7 +203,7 @@ void PdfEditor::complete_font() {
   if (font_) replace_data(unicode_map_, text_.stream_data(InvisibleText::kUnicodeMap));
 }
 
-/// Its own, or those that it inherits; pages share them, and all of them may have the font.
+/// The page's resources, its own or inherited ones. Pages share them, and all may have the font.
 qpdf_oh PdfEditor::resources_of(qpdf_oh page) {
   qpdf_oh node = page;
   for (int depth = 0; depth < kDeepestTree && qpdf_.is_dictionary(node); ++depth) {

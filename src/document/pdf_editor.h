@@ -14,8 +14,8 @@
 
 namespace oko::document {
 
-/// Puts invisible text on the pages of a PDF and leaves all else as it is: what pages show, streams
-/// as they are stored, outlines, forms, attachments, encryption. One thread at a time.
+/// Adds invisible text to the pages of a PDF and leaves all else as it is: the look of pages,
+/// stored streams, outlines, forms, attachments, encryption. One thread at a time.
 class PdfEditor {
  public:
   /// Null if qpdf cannot open the file, or counts other pages than `pages`.
@@ -25,21 +25,20 @@ class PdfEditor {
   /// height. Throws kFailed if qpdf does.
   void add_text(int page, const Sheet& sheet, const Page& text);
 
-  /// Removes text that is never painted, as programs put it on scanned pages, from the page and
-  /// from the forms that it paints, if a text object has no other text. Throws kFailed.
+  /// Removes the text objects that are never painted, as programs put them on scanned pages, from
+  /// the page and from the forms that it paints. Throws kFailed.
   void remove_invisible_text(int page);
 
   bool is_changed() const { return font_.has_value(); }
 
-  /// True if the file says that it has signatures, which hold for its own bytes alone.
+  /// True if the file says that it has signatures, which are valid for its own bytes only.
   bool is_signed() const;
 
   /// True if the file has an outline, fields of forms or attachments.
   bool has_more_than_pages() const;
 
-  /// Puts all pages of `other`, which must outlive `write`, before the first page or behind the
-  /// last one. Everything else of it is dropped: outlines, fields of forms, attachments.
-  /// Throws kFailed.
+  /// Adds all pages of `other`, which must outlive `write`, before the first page or behind the
+  /// last one. Drops everything else of it: outlines, fields of forms, attachments. Throws kFailed.
   void add_pages(PdfEditor& other, bool before);
 
   /// Throws kFailed.

@@ -43,7 +43,7 @@ std::string last_filter(FPDF_PAGEOBJECT image) {
   return filter.data();
 }
 
-/// The data as stored, or with all filters undone but that of its kind.
+/// The data as stored, or decoded up to the filter of its kind.
 template <typename Get>
 std::string data_of(Get get, FPDF_PAGEOBJECT image) {
   std::string bytes(get(image, nullptr, 0), '\0');
@@ -51,15 +51,15 @@ std::string data_of(Get get, FPDF_PAGEOBJECT image) {
   return bytes;
 }
 
-/// True if zlib cannot inflate it, or its data break off.
+/// True if zlib cannot inflate the picture, or if its data break off.
 bool is_broken_deflate(FPDF_PAGEOBJECT image) {
   const std::string bytes = data_of(FPDFImageObj_GetImageDataRaw, image);
   std::string ignored;
   return is_damaged_deflate(std::as_bytes(std::span(bytes)), 0, ignored);
 }
 
-/// True if rows are missing of pixels without a filter of their own. PDFium does not tell how many
-/// bits a pixel has in the file: what fits fewer bits exactly is whole.
+/// True if pixels without a filter of their own lack rows. PDFium does not tell the bits of a
+/// stored pixel, so data that fit fewer bits exactly are complete.
 bool lacks_rows(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   constexpr std::array<std::uint64_t, 9> kBits = {1, 2, 3, 4, 6, 8, 12, 16, 24};
   constexpr std::uint64_t kCmykBits = 32, kBehind = 16;  // bytes behind the pixels
@@ -77,7 +77,7 @@ bool lacks_rows(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   });
 }
 
-/// True if data of a picture are missing or wrong: PDFium draws what is there.
+/// True if data of a picture are missing or wrong: PDFium draws the rest without an error.
 bool has_lost_data(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   const std::string filter = last_filter(image);
   if (filter == "CCITTFaxDecode" || filter == "JPXDecode") return false;
@@ -91,7 +91,7 @@ bool has_lost_data(FPDF_PAGEOBJECT image, FPDF_PAGE page) {
   return (is_deflated && is_broken_deflate(image)) || lacks_rows(image, page);
 }
 
-/// The same of the pictures of a form and of the forms in it.
+/// The same for the pictures of a form and of the forms in it.
 bool has_lost_data_in_form(FPDF_PAGEOBJECT form, FPDF_PAGE page, int depth, int& left) {
   constexpr int kDeepest = 8;
   const int count = depth < kDeepest ? FPDFFormObj_CountObjects(form) : 0;
@@ -104,10 +104,10 @@ bool has_lost_data_in_form(FPDF_PAGEOBJECT form, FPDF_PAGE page, int depth, int&
   return false;
 }
 
-/// True if a fax has no sign of its end (ITU-T T.6, 2.4.1.1), as one that breaks off: PDFium leaves
-/// the rest black. Many whole ones have none, either.
+/// True if a fax has no sign of its end (ITU-T T.6, 2.4.1.1). One that breaks off has none, and
+/// PDFium leaves its rest black; many complete ones have none either.
 bool lacks_end_of_fax(FPDF_PAGEOBJECT object) {
-  constexpr std::size_t kTail = 16;  // bytes that the sign and what fills the last ones up take
+  constexpr std::size_t kTail = 16;  // bytes of the sign and its padding
   constexpr std::uint32_t kEnd = 0x001001, kMask = 0xFFFFFF;
   if (last_filter(object) != "CCITTFaxDecode") return false;
   const std::string bytes = data_of(FPDFImageObj_GetImageDataDecoded, object);
@@ -121,8 +121,8 @@ bool lacks_end_of_fax(FPDF_PAGEOBJECT object) {
   return true;
 }
 
-/// True if a margin of a fiftieth of a box is black: what PDFium leaves of a fax that breaks off,
-/// whichever way the page is turned.
+/// True if a margin of a fiftieth of a box is black, on any side: the rest of a fax that breaks
+/// off.
 bool has_black_margin(const image::Image& image, const PixelBox& box) {
   const int across = (box.right - box.left + 49) / 50, down = (box.bottom - box.top + 49) / 50;
   return is_blank(image, {box.left, box.bottom - down, box.right, box.bottom}, true) ||
@@ -145,7 +145,7 @@ bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn) {
   constexpr int kMostDecoded = 32;
   int decoded = 0, left = kMostChecked;
-  std::map<PixelBox, bool> blank;  // pictures of one place are looked at once
+  std::map<PixelBox, bool> blank;  // pictures of one place are checked once
   for (int i = 0; i < FPDFPage_CountObjects(page) && decoded < kMostDecoded && left > 0; ++i) {
     FPDF_PAGEOBJECT object = FPDFPage_GetObject(page, i);
     const int type = FPDFPageObj_GetType(object);

@@ -12,7 +12,7 @@ namespace oko::document {
 std::optional<FS_RECTF> bounds_of(FPDF_PAGEOBJECT object);
 
 /// True if a picture on the page left nothing in `drawn` because it cannot be decoded, or has lost
-/// pixels. Of many that left nothing the first are decoded. PDFium's lock is held.
+/// pixels. Decodes only the first pictures of many that left nothing. PDFium's lock is held.
 bool has_damaged_picture(FPDF_PAGE page, const PageToPicture& to_picture,
                          const image::Image& drawn);
 

@@ -84,7 +84,7 @@ struct PdfStructure::File {
     return content.size() > kMostKept ? Part::kUnknown : Part::kKnown;
   }
 
-  /// True if it stands for an object that the file does not have.
+  /// True if it refers to an object that the file does not have.
   bool is_missing(qpdf_oh object) {
     return qpdf_oh_is_indirect(qpdf, object) != QPDF_FALSE &&
            qpdf_oh_is_null(qpdf, object) != QPDF_FALSE;
@@ -115,7 +115,7 @@ struct PdfStructure::File {
   }
 
   QpdfFile qpdf;
-  int last_page = -1;  ///< that was asked for
+  int last_page = -1;  ///< the one used last
   ContentEnd last_end = ContentEnd::kWhole;
 };
 

@@ -9,7 +9,7 @@
 
 namespace oko::document {
 
-/// Facts about a PDF that PDFium does not give, read by qpdf. One thread at a time.
+/// Facts about a PDF that PDFium does not give; qpdf reads them. One thread at a time.
 class PdfStructure {
  public:
   /// Nothing is known of a file that qpdf cannot open.
@@ -21,18 +21,18 @@ class PdfStructure {
   /// Pages as qpdf counts them; 0 if it cannot open the file.
   int page_count() const { return page_count_; }
 
-  /// How the content of a page, counted from 0, ends: also broken if one of its streams is not in
-  /// the file or cannot be inflated. PDFium ignores that silently.
+  /// The end of the content of a page, counted from 0: broken also if one of its streams is not in
+  /// the file or cannot be inflated, which PDFium ignores silently.
   ContentEnd content_end(int page) const;
 
-  /// The names of layers (optional content groups) that are not shown when the file is opened, and
-  /// of no layer that is: bytes of the file.
+  /// The names, as bytes of the file, of the layers (optional content groups) that are hidden when
+  /// the file is opened, without names that a visible layer has too.
   std::set<std::string> hidden_layers() const;
 
   /// True if the file is a cover for the files in it.
   bool is_portfolio() const;
 
-  /// True if its pages are made of a form of XML (XFA), which PDFium does not show.
+  /// True if its pages are made from an XML form (XFA), which PDFium does not show.
   bool is_xml_form() const;
 
   /// 1/72 inches in a unit of a page's space: 1 unless the page says otherwise.

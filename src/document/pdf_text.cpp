@@ -52,7 +52,7 @@ bool is_low_surrogate(char32_t c) {
 /// One character of a text page.
 struct Character {
   char32_t code_point = 0;
-  bool generated = false;  ///< by PDFium, where it sees a space or the end of a line
+  bool generated = false;  ///< by PDFium, for a space or the end of a line
   bool is_space = false;
   bool is_pair = false;              ///< of surrogates, which are two to PDFium
   Box box;                           ///< pixels
@@ -60,8 +60,8 @@ struct Character {
   FPDF_PAGEOBJECT object = nullptr;  ///< that shows it
 };
 
-/// PDFium has a control character for each hyphen at the end of a line, hard or soft. It tells
-/// which where no text follows: the numbers of those that are soft.
+/// The numbers of the soft hyphens at ends of lines. PDFium has a control character for each hyphen
+/// there, hard or soft, and tells them apart only if no text follows.
 std::set<int> soft_hyphens(FPDF_PAGE page, FPDF_TEXTPAGE text) {
   constexpr std::size_t kMost = 500;  // of a page
   std::vector<int> hyphens;
@@ -136,7 +136,7 @@ class Reader {
   int count_ = FPDFText_CountChars(text_);
 };
 
-/// True if it stands in a layer of these.
+/// True if the object is in one of these layers.
 bool is_in_layer(FPDF_PAGEOBJECT object, const std::set<std::string>& layers) {
   for (int i = 0; i < FPDFPageObj_CountMarks(object); ++i) {
     FPDF_PAGEOBJECTMARK mark = FPDFPageObj_GetMark(object, static_cast<unsigned long>(i));
@@ -159,14 +159,14 @@ bool is_in_layer(FPDF_PAGEOBJECT object, const std::set<std::string>& layers) {
 /// True if a letter follows the last one of a piece without a gap.
 bool continues(const TextPiece& piece, const Character& last, const Character& next) {
   if (piece.quarter_turns != next.quarter_turns) return false;
-  // PDFium takes ligatures apart: their letters have the place of all.
+  // PDFium splits ligatures: each letter has the place of all.
   if (last.object == next.object && last.box == next.box) return true;
   const Stretch before = along(last.box, piece.quarter_turns);
   const Stretch here = along(next.box, piece.quarter_turns);
   const Stretch line = across(last.box, piece.quarter_turns);
   const Stretch rows = across(next.box, piece.quarter_turns);
   const float height = std::max(line.length(), rows.length());
-  // PDFium has such letters in the order in which they are read.
+  // PDFium keeps such letters in reading order.
   const bool goes_left =
       text::is_right_to_left(last.code_point) && text::is_right_to_left(next.code_point);
   const float gap = goes_left ? before.begin - here.end : here.begin - before.end;
@@ -190,7 +190,7 @@ PageToPicture::PageToPicture(FPDF_PAGE page, int width, int height)
 
 Box PageToPicture::box(const FS_RECTF& place) const {
   const float across_page = shown_.right - shown_.left, up_page = shown_.top - shown_.bottom;
-  // Shares of the page from its left edge, and from its top.
+  // Fractions of the page from its left edge, and from its top.
   const float left = (place.left - shown_.left) / across_page;
   const float right = (place.right - shown_.left) / across_page;
   const float top = (shown_.top - place.top) / up_page;

@@ -12,8 +12,8 @@ namespace oko::document {
 
 bool is_finite(const FS_RECTF& box);
 
-/// From points of a page to pixels of its picture, cut to its crop box and turned as the file asks.
-/// PDFium's lock is held.
+/// Converts points of a page to pixels of its picture, cut to its crop box and turned as the file
+/// asks. PDFium's lock is held.
 class PageToPicture {
  public:
   /// `width`, `height`: of the picture, pixels.
@@ -30,9 +30,8 @@ class PageToPicture {
 };
 
 /// The text of the page's content, in its order, as pieces of adjacent letters. U+FFFD stands for
-/// letters without a meaning in Unicode. Ligatures are taken apart, soft
-/// hyphens and white space left out; a soft hyphen at the end of a piece marks it.
-/// `hidden_layers`: names of those that are not shown. PDFium's lock is held.
+/// letters without a meaning in Unicode. Splits ligatures, drops soft hyphens and white space; a
+/// soft hyphen at the end of a piece marks it. `hidden_layers`: their names. PDFium's lock is held.
 std::vector<TextPiece> text_pieces(FPDF_PAGE page, const PageToPicture& to_picture,
                                    const std::set<std::string>& hidden_layers);
 

@@ -110,7 +110,7 @@ class Painting {
     }
   }
 
-  /// A picture that takes half of the page, alone or with earlier ones, is a scan, not a cover.
+  /// Adds a cover. A picture of half of the page, alone or with earlier ones, is a scan instead.
   void add_cover(const FS_RECTF& place, bool is_picture = false) {
     if (!is_finite(place)) return;
     const Box box = to_picture_.box(place);
@@ -132,7 +132,7 @@ class Painting {
 enum class Kind {
   kPlain,
   kPale,   ///< its colour or opacity may hide it
-  kClips,  ///< what is painted later shows through its letters
+  kClips,  ///< its letters clip later content
 };
 
 Kind kind_of(FPDF_PAGEOBJECT text) {
@@ -155,7 +155,7 @@ image::Image drawn(FPDF_PAGE page, int width, int height) {
   return image;
 }
 
-/// True if a pixel of a box differs clearly from what `other` gives for it.
+/// True if a pixel of a box differs clearly from the one of `other`.
 template <typename Other>
 bool differs(const image::Image& image, const PixelBox& box, const Other& other) {
   constexpr int kClearly = 10;

@@ -8,12 +8,11 @@
 
 namespace oko::document {
 
-/// Marks the pieces of text that the page does not show: in the colour of what is behind them,
-/// without opacity, or under later content. Only pieces in doubt are checked, by drawing the page
-/// with its text and without. Text behind a scan, or invisible on it, is the scan's own
-/// and counts as seen, unless it is blacked out. `width`, `height`: of the page's picture, pixels;
-/// `resolution`: of the picture, pixels an inch; `has_layers`: some are not shown. PDFium's lock is
-/// held.
+/// Marks the pieces of text that the page does not show: in the colour of their background, without
+/// opacity, or under later content. Checks only pieces in doubt, by drawing the page with its text
+/// and without. Text behind a scan, or invisible on it, is the scan's own and counts as seen,
+/// unless it is blacked out. `width`, `height`: of the page's picture, pixels; `resolution`: of the
+/// picture, pixels an inch; `has_layers`: some are hidden. PDFium's lock is held.
 void mark_unseen(FPDF_PAGE page, const PageToPicture& to_picture, int width, int height,
                  double resolution, bool has_layers, std::vector<TextPiece>& pieces);
 

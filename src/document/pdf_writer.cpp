@@ -47,7 +47,7 @@ std::string text_string(std::string_view utf8) {
   return result + ">";
 }
 
-/// From the unit square, in which pictures are drawn, to the page, upright.
+/// The matrix from the unit square, in which pictures are drawn, to the upright page.
 std::string picture_matrix(int orientation, double width, double height) {
   const double w = width, h = height;
   const auto matrix = [](double a, double b, double c, double d, double e, double f) {
@@ -77,7 +77,7 @@ std::string picture_matrix(int orientation, double width, double height) {
 
 PdfWriter::PdfWriter(Sink sink, std::string_view title)
     : sink_(std::move(sink)), title_(title), offsets_(kFirstFree - 1) {
-  // Four bytes that no text has tell programs on the way that the file is binary.
+  // Four bytes that no text has mark the file as binary for programs that transfer it.
   write("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n");
   for (std::size_t part = 0; part < InvisibleText::kParts; ++part) {
     if (part != InvisibleText::kUnicodeMap) write_font(static_cast<InvisibleText::Part>(part));

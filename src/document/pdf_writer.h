@@ -14,8 +14,8 @@
 
 namespace oko::document {
 
-/// Writes a searchable PDF: pages of a picture with its text, invisible, over it. Page by page to a
-/// sink that need not seek; only the places of the written objects are kept.
+/// Writes a searchable PDF: pages of a picture with its text, invisible, over it. Writes page by
+/// page to a sink that need not seek, and keeps only the offsets of the written objects.
 class PdfWriter {
  public:
   using Sink = std::function<void(std::string_view)>;
@@ -24,8 +24,7 @@ class PdfWriter {
   PdfWriter(Sink sink, std::string_view title);
 
   /// The boxes of `text` are in pixels of its own width and height. A sheet without a picture is a
-  /// blank page. Throws kFailed if the file would be over 10 GB, as far as its table of objects
-  /// reaches.
+  /// blank page. Throws kFailed if the file would be over 10 GB, the limit of its table of objects.
   void add_page(const Sheet& sheet, const Page& text);
 
   /// Ends the file: nothing comes after it.

@@ -40,12 +40,12 @@ struct FPDF_IMAGEOBJ_METADATA {
   unsigned int height;
   float horizontal_dpi;
   float vertical_dpi;
-  unsigned int bits_per_pixel;  ///< of what PDFium makes of it: 1, 8 or 24
+  unsigned int bits_per_pixel;  ///< as PDFium decodes it: 1, 8 or 24
   int colorspace;
   int marked_content_id;
 };
 
-/// Callbacks of PDFium while a person fills in a form: all empty.
+/// Callbacks of PDFium while a user fills in a form: all empty.
 struct FPDF_FORMFILLINFO {
   int version;          ///< 2
   void* functions[64];  ///< more than it has, null

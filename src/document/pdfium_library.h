@@ -7,8 +7,8 @@
 
 namespace oko::document {
 
-/// PDFium may do one thing at a time in a process. Its caller holds this lock, also to close what
-/// it opened. The first call starts the library.
+/// PDFium may run one call at a time in a process. A caller holds this lock, also to close an
+/// object. The first call starts the library.
 std::unique_lock<std::mutex> lock_pdfium();
 
 struct ClosePdfium {

@@ -24,7 +24,7 @@ class QpdfFile {
   QpdfFile(const QpdfFile&) = delete;
   QpdfFile& operator=(const QpdfFile&) = delete;
 
-  /// True if it could be read, and repaired where it is damaged.
+  /// True if the file could be read, or repaired.
   bool open(std::shared_ptr<const InputMapping> file) {
     file_ = std::move(file);
     const auto* bytes = reinterpret_cast<const char*>(file_->bytes().data());

@@ -8,9 +8,9 @@
 namespace oko::document {
 namespace {
 
-// Share of a word's height, which is 1.2 of the font's size. Such a gap may separate columns.
+// Fraction of a word's height, which is 1.2 of the font's size. Such a gap may separate columns.
 constexpr float kColumnGap = 0.9f;
-// Boxes of lines that are set tightly overlap: their middle halves do not.
+// The boxes of tightly set lines overlap; their middle halves do not.
 constexpr float kTrimmed = 0.25f;
 // Fewer lines, or words of a line, do not tell prose from a table.
 constexpr std::size_t kLeastRows = 5, kWordsOfLine = 3;
@@ -69,7 +69,7 @@ class Sorter {
     return *middle;
   }
 
-  /// Words whose lines overlap, from the top down; of each band in the order of the content.
+  /// Bands of words whose lines overlap, from the top down; each in the order of the content.
   std::vector<Words> bands_of(const Words& region) const {
     Words sorted = region;
     std::stable_sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) {
@@ -100,7 +100,7 @@ class Sorter {
     return merged;
   }
 
-  /// Leaves of `deep` the words that reach below the top of a band, which comes from the top down.
+  /// Keeps the words of `deep` that reach below the top of `band`.
   void drop_above(const Words& band, Words& deep) const {
     float top = kInfinity;
     for (const std::size_t i : band) top = std::min(top, words_[i].across.begin);
@@ -144,7 +144,7 @@ class Sorter {
     return {gaps.begin() + 1, gaps.end() - 1};
   }
 
-  /// Leaves of `gaps` what the others share with them. False, and nothing is changed, where that is
+  /// Reduces `gaps` to their overlap with `others`. Returns false, and changes nothing, if there is
   /// none.
   static bool narrow(std::vector<Stretch>& gaps, const std::vector<Stretch>& others, float least) {
     std::vector<Stretch> shared;
@@ -159,7 +159,7 @@ class Sorter {
     return true;
   }
 
-  /// Bands with gaps in common: columns, or rows of a table.
+  /// Adds bands with gaps in common: columns, or rows of a table.
   void add_run(const std::vector<Words>& bands, const std::vector<Stretch>& gaps) {
     struct Place {
       std::size_t word, band, column;
@@ -177,7 +177,7 @@ class Sorter {
     }
     std::sort(places.begin(), places.end(),
               [](const Place& a, const Place& b) { return a.word < b.word; });
-    // A writer of columns goes back up to begin the next one.
+    // Content in columns goes back up at the begin of a column.
     std::size_t up = 0, onwards = 0;
     std::vector<Words> columns(gaps.size() + 1);
     for (std::size_t i = 0; i < places.size(); ++i) {
@@ -194,8 +194,8 @@ class Sorter {
     }
   }
 
-  /// True if each column is filled with lines of several words, as columns of prose are, whose
-  /// lines some programs write in turn; cells of tables have few words, or end anywhere.
+  /// True if each column is filled with lines of several words, as in prose; some programs write
+  /// the lines of columns in turn. Cells of tables have few words, or end anywhere.
   bool are_prose(const std::vector<Words>& bands, const std::vector<Stretch>& gaps) const {
     std::vector<std::vector<Stretch>> lines(gaps.size() + 1);  // of each column
     std::vector<std::size_t> counts(gaps.size() + 1);          // of its words
@@ -242,8 +242,7 @@ class Sorter {
         gaps.begin(), gaps.end(), [&](const Stretch& gap) { return gap.end <= middle; }));
   }
 
-  /// Words whose lines overlap, but not all with each other where columns have lines of different
-  /// heights.
+  /// Adds words whose lines overlap. Columns with lines of different heights are sorted one by one.
   void add_band(const Words& band) {
     std::vector<Words> lines = lines_of(band);
     if (lines.size() > 1) {

@@ -18,7 +18,7 @@ std::filesystem::path temporary_prefix() {
   return temporary_folder() / "oko-pages-";
 }
 
-/// For messages.
+/// The name of a temporary file in messages.
 LocalizedText temporary_name() {
   return tr("the PDF, kept in {}", "PDF, который хранится в {}", temporary_folder().string());
 }
@@ -87,7 +87,7 @@ void SearchablePdf::add_page(std::size_t i, const Sheet& sheet, const Page& text
   if (!part.editor) return add_picture(part, sheet, text);
   const Page added = read_words(text);
   if (added.lines.empty()) return;
-  // Text that another program has read would be found next to the new one.
+  // Remove the text of another program: a search would find both.
   if (text.source == TextSource::kRecognized) {
     part.editor->remove_invisible_text(pages_.page_in_file(i));
   }
@@ -140,7 +140,7 @@ void SearchablePdf::add_notes(const Part& part, std::vector<LocalizedText>& note
   }
 }
 
-/// With all of the first PDF, and the pages of the others.
+/// Writes everything of the first PDF, with the pages of the others.
 void SearchablePdf::write_whole(std::vector<LocalizedText>& notes) {
   std::vector<std::unique_ptr<PdfEditor>> pictures;  // they must stay until the end
   std::vector<PdfEditor*> editors;
@@ -172,7 +172,7 @@ void SearchablePdf::write_whole(std::vector<LocalizedText>& notes) {
   copy(kept(whole));
 }
 
-/// The bytes of a file, to the sink.
+/// Copies the bytes of a file to the sink.
 void SearchablePdf::copy(const InputFile& file) {
   constexpr std::size_t kPart = 1 << 20;
   for (std::uint64_t offset = 0; offset < file.size();) {

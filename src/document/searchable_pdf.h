@@ -15,10 +15,10 @@
 
 namespace oko::document {
 
-/// Makes one PDF that can be searched of the pages of files, in their order. Pictures become pages,
-/// written as they come. Pages of PDF files stay what they are, with invisible text where it was
-/// read in their pictures: the first such file is the one that is written again, and it is copied
-/// where that adds nothing.
+/// Makes one searchable PDF from the pages of files, in their order. Pictures become pages and are
+/// written at once. Pages of PDF files stay unchanged and get the text that was read in their
+/// pictures, invisible. The first PDF file is the base that is rewritten, or copied if nothing is
+/// added to it.
 class SearchablePdf {
  public:
   using Sink = PdfWriter::Sink;
@@ -27,14 +27,13 @@ class SearchablePdf {
   SearchablePdf(Pages& pages, Sink sink, std::string title);
   ~SearchablePdf();
 
-  /// Page `i` of `pages`, one after the other. Throws kFailed, and what the sink throws.
+  /// Adds page `i` of `pages`; call it in their order. Throws kFailed, and as the sink does.
   void add_page(std::size_t i, const Sheet& sheet, const Page& text);
 
-  /// A page that could not be read stays, without text; one of which there is nothing is blank.
+  /// Page `i` could not be read: a page of a PDF stays without new text, others become blank pages.
   void skip_page(std::size_t i) { skipped_.push_back(i); }
 
-  /// Ends the file; nothing is written where no page was added. What the user is to know of the
-  /// result.
+  /// Ends the file; writes nothing if no page was added. Returns notes for the user.
   std::vector<LocalizedText> finish();
 
  private:

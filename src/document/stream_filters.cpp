@@ -11,7 +11,7 @@ unsigned byte_at(std::string_view data, std::size_t at) {
   return static_cast<unsigned char>(data[at]);
 }
 
-/// Five digits of base 85 are four bytes; "z" is four zeros.
+/// Decodes base 85: five digits are four bytes, "z" is four zeros.
 std::string ascii85(std::string_view data, std::size_t most) {
   constexpr int kDigits = 5;
   std::string result;
@@ -93,7 +93,7 @@ std::string lzw(std::string_view data, std::size_t most) {
       last = {};
       continue;
     }
-    // It ends with the first byte of what comes now, which stands behind it.
+    // The entry ends with the first byte of the next output, which follows it in the result.
     if (last.length > 0 && kFirst + table.size() < kLargest) {
       table.push_back({last.begin, last.length + 1});
     }

@@ -32,7 +32,7 @@ inline Stretch across(const Box& box, int quarter_turns) {
   return along(box, (quarter_turns + 1) % 4);
 }
 
-/// Negative: the distance between them.
+/// The length of the overlap; negative: the distance between them.
 inline float overlap(const Stretch& a, const Stretch& b) {
   return std::min(a.end, b.end) - std::max(a.begin, b.begin);
 }

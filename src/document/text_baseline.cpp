@@ -12,13 +12,14 @@
 namespace oko::document {
 namespace {
 
-// In heights of the letters: such a line shows its slope, and text that rises less is level.
+// In heights of the letters: a line of kLongLine has a reliable slope, and text that rises less
+// than kLevelRise is level.
 constexpr double kLongLine = 8;
 constexpr double kLevelRise = 0.3;
 constexpr std::size_t kEnoughWords = 3;
 constexpr double kSteepest = std::numbers::pi / 6;
-constexpr float kTallLine = 2;   // of its width: it runs up or down
-constexpr double kUneven = 1.4;  // of the tallest word: a line as high is not of level words
+constexpr float kTallLine = 2;   // times its width: the line runs up or down
+constexpr double kUneven = 1.4;  // times the tallest word: the words of a higher line are not level
 constexpr double kLeastSize = 0.1;
 
 float middle(const Stretch& stretch) {
@@ -38,7 +39,7 @@ double height_of(const Line& line, int turns) {
   return std::max(median(heights), kLeastSize);
 }
 
-/// The slope of a line that is long enough to tell, by least squares.
+/// The slope of a line by least squares; nothing if the line is too short for it.
 std::optional<double> slope_of(const Line& line, int turns) {
   const double length = along(line.box, turns).length();
   if (line.words.size() < kEnoughWords || length < kLongLine * height_of(line, turns)) {
@@ -61,13 +62,13 @@ std::optional<double> slope_of(const Line& line, int turns) {
   return std::abs(std::atan(slope)) <= kSteepest ? std::optional(slope) : std::nullopt;
 }
 
-/// Lines of one direction.
+/// The common slope of the lines of one direction.
 struct Slope {
   double rise = 0;    ///< across, of one along; 0: level
   double middle = 0;  ///< of the text, along
 };
 
-/// The middle one of the slopes of lines that tell.
+/// The median slope of the lines that are long enough.
 Slope slope_of(const std::vector<const Line*>& lines, int turns) {
   std::vector<double> slopes, heights;
   double begin = std::numeric_limits<double>::max(), end = std::numeric_limits<double>::lowest();
@@ -83,7 +84,7 @@ Slope slope_of(const std::vector<const Line*>& lines, int turns) {
   return level ? Slope{} : slope;
 }
 
-/// A line whose words stand on the sides of their boxes.
+/// The layout of a line whose words stand on the lower sides of their boxes.
 LineLayout level_line(const Line& line, int turns) {
   LineLayout layout{turns, 0, 0, {}};
   double tallest = 0;
@@ -101,7 +102,7 @@ LineLayout level_line(const Line& line, int turns) {
   return layout;
 }
 
-/// The boxes are the smallest ones around turned rectangles.
+/// The layout of a line whose boxes are the smallest ones around turned rectangles.
 LineLayout sloping_line(const Line& line, int turns, const Slope& slope) {
   LineLayout layout{turns, 0, 0, {}};
   const double angle = std::atan(slope.rise);

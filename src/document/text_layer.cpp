@@ -12,8 +12,8 @@
 namespace oko::document {
 namespace {
 
-constexpr float kGlued = 0.1f;  // of the height: less of a gap is none
-// Share of the height. Lines of a paragraph leave 0.2 to 0.7.
+constexpr float kGlued = 0.1f;  // of the height: a smaller gap is no space
+// Fraction of the height. Lines of a paragraph leave 0.2 to 0.7.
 constexpr float kGapOfBlocks = 0.8f;
 constexpr float kSamePlace = 0.8f;  // of both boxes: text drawn twice, to look bold
 
@@ -24,7 +24,7 @@ struct PlacedText {
   bool is_divided = false;
 };
 
-/// The part of it that is on the page.
+/// The part of a box that is on the page.
 Box clipped(const Box& box, float width, float height) {
   const float left = std::clamp(box.left, 0.0f, width), top = std::clamp(box.top, 0.0f, height);
   return {left, top, std::clamp(box.left + box.width, left, width) - left,
@@ -108,8 +108,8 @@ Writing direction_of(std::string_view word) {
   return direction;
 }
 
-/// Takes the words of a line from left to right. In which order they are read: the direction of
-/// most words is that of the line, and those of the other one stand in it as a group.
+/// The reading order of the words of a line, which come from left to right: the line has the
+/// direction of most words, and neighbours of the other direction are read as a group.
 std::vector<std::size_t> in_reading_direction(std::vector<std::size_t> line,
                                               const std::vector<PlacedText>& words) {
   std::vector<Writing> directions;
@@ -134,12 +134,12 @@ std::vector<std::size_t> in_reading_direction(std::vector<std::size_t> line,
   return line;
 }
 
-/// Puts lines together one after the other.
+/// Composes lines, one after another.
 class Composer {
  public:
   Composer(int width, int height) : page_{width, height, {}, TextSource::kTextLayer} {}
 
-  /// Words of one reading direction, in the order of the file.
+  /// Adds words of one reading direction, which come in the order of the file.
   void add(const std::vector<PlacedText>& words, int quarter_turns) {
     std::vector<PlacedWord> places;
     places.reserve(words.size());
