@@ -7,9 +7,9 @@ cd "$demo/.."
 describe() {
   echo "$1"
   for lang in en ru; do
-    printf '  %s: ' "$lang"
     # The model was trained with up to 512 tokens of text that was read.
-    "$program" describe --model demo/models/tiny-vl --lang "$lang" --ocr-tokens 512 "$1"
+    "$program" describe --model demo/models/tiny-vl --lang "$lang" --ocr-tokens 512 "$1" |
+      sed "s/^/  $lang: /"
   done
 }
 for picture in demo/images/*.{jpg,png,webp}; do describe "$picture"; done

@@ -53,13 +53,6 @@ tasks::DescribeOptions task_of(const DescribeOptions& options) {
           .measure_memory = options.stats};
 }
 
-/// The reductions of a description, and their reason.
-void print_reductions(const std::vector<engine::Reduction>& reductions) {
-  for (const engine::Reduction& reduction : reductions) {
-    say_note(engine::text_of(reduction));
-  }
-}
-
 std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
   return words(
       "picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s "
@@ -130,7 +123,8 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   };
   for (const LocalizedText& each : notes_of(description)) note(each);
   const engine::GenerationResult result = follow(options, description.answer, stop);
-  if (!options.common.quiet) print_reductions(result.reductions);
+  if (!options.json) print("\n");
+  for (const engine::Reduction& each : result.reductions) note(engine::text_of(each));
   if (options.json) {
     ordered_json line{{"file", name},
                       {"text", result.text},
@@ -141,7 +135,6 @@ void print_description(const DescribeOptions& options, tasks::Description descri
     print_json(line);
     return;
   }
-  print("\n");
   if (result.finish_reason == engine::FinishReason::kLength) {
     note(words("the answer was cut off after {} tokens (--max-tokens)",
                "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));

@@ -24,6 +24,7 @@ namespace {
 bool sigpipe_was_ignored = false;
 bool reader_has_gone = false;  // of stdout
 std::atomic<bool> bar_is_drawn{false};
+std::atomic<bool> line_is_open{false};  // on a terminal that shows both streams
 
 // A bar begins where the cursor stands, and may leave what was printed before it on its line: the
 // place is saved (DECSC), and nothing wraps while a bar is drawn.
@@ -77,7 +78,8 @@ void say(std::string_view text) noexcept {
 void say_note(const LocalizedText& text) noexcept {
   try {
     const std::string_view erased = bar_is_drawn.exchange(false) ? kErase : "";
-    say(fmt::format("{}oko: {}\n", erased, printable(shown(text))));
+    const std::string_view ended = line_is_open.exchange(false) ? "\n" : "";
+    say(fmt::format("{}{}oko: {}\n", erased, ended, printable(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
     say(text.kept(user_language()));
   }
@@ -123,6 +125,8 @@ void ProgressBar::clear() {
 
 void print(std::string_view text) {
   const int error = write_all(STDOUT_FILENO, text);
+  static const bool is_shown = ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+  if (is_shown && !text.empty()) line_is_open = text.back() != '\n';
   if (error == 0) return;
   reader_has_gone = error == EPIPE;
   const LocalizedText reason = system_reason(error);

@@ -17,7 +17,8 @@ void secure_standard_streams();
 /// Prints to stderr at once. A message that cannot be printed is lost: it never stops the work.
 void say(std::string_view text) noexcept;
 
-/// Says "oko: TEXT" on a line of its own, without control characters.
+/// Says "oko: TEXT" on a line of its own, without control characters. On a terminal it ends the
+/// line that `print` has begun.
 void say_note(const LocalizedText& text) noexcept;
 
 /// Says "hint: TEXT" in the same way; nothing if `text` is empty.

@@ -67,8 +67,13 @@ LocalizedText text_of(const Reduction& reduction) {
         static_cast<double>(reduction.to) / 1e6, static_cast<double>(reduction.from) / 1e6,
         Knob{"max_pixels"}, reduction.from);
   }
+  if (reduction.what == "prefill_chunk") {
+    return tr("to fit the memory budget, the prompt is read {} tokens at a time instead of {}",
+              "чтобы уместиться в память, запрос читается частями по {} токенов вместо {}",
+              reduction.to, reduction.from);
+  }
   return tr("to fit the memory budget: {} {} instead of {}",
-            "чтобы уместиться в память: {} {} вместо {}", reduction.what, reduction.to,
+            "чтобы уместиться в память: {} {} вместо {}", Knob{reduction.what}, reduction.to,
             reduction.from);
 }
 

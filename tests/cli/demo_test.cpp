@@ -48,5 +48,17 @@ TEST(DemoTest, AReceiptIsDescribedWithItsText) {
   }
 }
 
+TEST(DemoTest, EachAnswerStandsBehindItsLanguage) {
+  OKO_NEEDS_TESSERACT();
+  const auto result =
+      Process({"/bin/sh", "-c", kDemo + "/run.sh " + OKO_PROGRAM + " 2>&1"}, {"LC_ALL=en_US.UTF-8"})
+          .wait();
+  EXPECT_EQ(result.status, 0) << result.out;
+  for (const char* line : {"\n  en: Three yellow stars.\n", "\n  ru: Три жёлтые звезды.\n",
+                           "\n  en: The text \"Супермаркет", "\noko: demo/pages/receipt.png: "}) {
+    EXPECT_NE(result.out.find(line), std::string::npos) << line << " is not in " << result.out;
+  }
+}
+
 }  // namespace
 }  // namespace oko

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -108,6 +109,33 @@ TEST_F(DescribeTest, AnswersStayOnTheTerminal) {
   EXPECT_EQ(screen(program + stars + " " + row),
             stars + ":\nThree yellow stars.\n" + row +
                 ":\nAn orange triangle, a green ring and a purple diamond in a row.\n\n");
+}
+
+TEST_F(DescribeTest, NotesStandOnLinesOfTheirOwn) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  const std::vector<std::string> environment{"LC_ALL=en_US.UTF-8", "TERM=xterm"};
+  const std::string demo = std::string(OKO_SOURCE_DIR) + "/demo/";
+  const std::string stars = demo + "images/stars.png";
+  std::vector<std::string> line{OKO_PROGRAM, "describe", "--ocr",
+                                "off",       "--model",  demo + "models/tiny-vl",
+                                stars,       "--budget", "1MB"};
+  const std::string refused = Process(line, environment).wait().err;
+  const std::string before = "hint: use --budget ";
+  const std::size_t at = refused.find(before) + before.size();
+  line.back() = refused.substr(at, refused.find("MB", at) + 2 - at);
+  Terminal reduced(line, environment);
+  EXPECT_EQ(reduced.wait(), 0) << reduced.shown();
+  EXPECT_EQ(reduced.screen(), "Three yellow stars.\noko: " + stars +
+                                  ": to fit the memory budget: --kv-bits 8 instead of 16\n\n");
+
+  Terminal stopped({OKO_PROGRAM, "describe", "--ocr", "off", "--model", model(), picture(),
+                    "--max-tokens", "3000"},
+                   environment);
+  ASSERT_TRUE(stopped.shows("\033[K"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  stopped.type("\x03");
+  EXPECT_EQ(stopped.wait(), 130) << stopped.shown();
+  EXPECT_TRUE(stopped.screen().ends_with("\noko: stopped\n\n")) << stopped.screen();
 }
 
 TEST_F(DescribeTest, NotesThatOnlyTheFirstPageIsDescribed) {

@@ -117,7 +117,9 @@ TEST(ReductionsTest, ReductionNamesNumbersAndItsOption) {
             "the picture is read at 1.2 megapixels instead of 12.2, which would take a GPU long; "
             "--max-pixels 12192768 reads it whole");
   EXPECT_EQ(shown(text_of({"kv_bits", 16, 8})),
-            "to fit the memory budget: kv_bits 8 instead of 16");
+            "to fit the memory budget: --kv-bits 8 instead of 16");
+  EXPECT_EQ(shown(text_of({"prefill_chunk", 512, 128})),
+            "to fit the memory budget, the prompt is read 128 tokens at a time instead of 512");
   EXPECT_EQ(text_of(size).in(Language::kRussian, KnobStyle::kFlag),
             "картинка прочитана в 1.2 Мп вместо 12.2: столько GPU читал бы долго; "
             "--max-pixels 12192768 прочитает её целиком");
