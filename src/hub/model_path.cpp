@@ -18,15 +18,28 @@ bool is_model(const fs::path& folder) {
   return fs::is_regular_file(folder / "config.json", ignored);
 }
 
-/// "ORG/NAME" or "NAME", as Hugging Face allows them.
+/// "ORG/NAME", as Hugging Face allows it.
 bool is_hub_name(const std::string& name) {
   const auto is_letter = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.' || c == '/';
   };
-  return !name.empty() && name.front() != '/' && name.front() != '.' &&
-         std::count(name.begin(), name.end(), '/') <= 1 &&
+  return !name.empty() && name.front() != '/' && name.front() != '.' && name.back() != '/' &&
+         std::count(name.begin(), name.end(), '/') == 1 &&
          std::all_of(name.begin(), name.end(), is_letter);
+}
+
+LocalizedText hint_for(const std::string& given) {
+  if (given == kDefaultEmbeddingModel) {
+    const std::string folder = (oko_home() / "models" / kDefaultEmbeddingModel).string();
+    return tr("make it: hf download BAAI/bge-m3, then oko convert BAAI/bge-m3 {} --bits 8",
+              "сделайте её: hf download BAAI/bge-m3, затем oko convert BAAI/bge-m3 {} --bits 8",
+              folder);
+  }
+  return is_hub_name(given) ? tr("download it (hf download {}), or give the model's folder",
+                                 "скачайте её (hf download {}) или укажите папку модели", given)
+                            : tr("give the model's folder, or its name: ORG/NAME",
+                                 "укажите папку модели или её имя: ORG/NAME");
 }
 
 [[noreturn]] void fail_not_found(const std::string& given) {
@@ -41,11 +54,7 @@ bool is_hub_name(const std::string& name) {
               tr("model {}: not found (looked for a folder of that name, in {} and in {})",
                  "модель {}: не найдена (искали папку с таким именем, в {} и в {})", given,
                  (oko_home() / "models").string(), hugging_face_cache().string()),
-              is_hub_name(given)
-                  ? tr("download it (hf download {0}), or give the model's folder",
-                       "скачайте её (hf download {0}) или укажите папку модели", given)
-                  : tr("give the model's folder, or its name: ORG/NAME",
-                       "укажите папку модели или её имя: ORG/NAME"));
+              hint_for(given));
 }
 
 }  // namespace

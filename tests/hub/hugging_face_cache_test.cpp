@@ -136,9 +136,11 @@ TEST_F(HuggingFaceCacheTest, HintFollowsTheKindOfName) {
     EXPECT_NE(refusal(name).find(part), std::string::npos) << refusal(name);
   };
   expect("org/name", "hf download org/name");
+  expect(kDefaultVisionLanguageModel, std::string("hf download ") + kDefaultVisionLanguageModel);
+  expect(kDefaultEmbeddingModel, "hf download BAAI/bge-m3, then oko convert BAAI/bge-m3 /");
   expect((folder_ / "model.safetensors").string(), "is a file, a model is a folder");
   for (const char* name : {"/no/such/folder", "./folder", "https://host/org/name", "a/b/c", "a b",
-                           "org/name@main", "../name", "~/name"}) {
+                           "org/name@main", "../name", "~/name", "name", "org/"}) {
     expect(name, "give the model's folder, or its name: ORG/NAME");
   }
 }
