@@ -99,7 +99,7 @@ std::string InputFile::read(std::uint64_t max_bytes) const {
 
 std::shared_ptr<const InputMapping> InputFile::map() const {
   refuse_stand_in(part(0, 1024), path_, bad_);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::shared_ptr<const InputMapping> mapping = mapping_.lock();
   if (!mapping) {
     mapping = std::make_shared<const InputMapping>(path_, descriptor_, size(), bad_);

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/vanished_pages.h"
 
 namespace oko {
@@ -71,8 +71,8 @@ class InputFile {
   ErrorCode bad_;
   int descriptor_ = -1;
   Identity identity_;
-  mutable std::mutex mutex_;
-  mutable std::weak_ptr<const InputMapping> mapping_;
+  mutable Mutex mutex_;
+  mutable std::weak_ptr<const InputMapping> mapping_ OKO_GUARDED_BY(mutex_);
 };
 
 }  // namespace oko

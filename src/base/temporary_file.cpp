@@ -8,12 +8,12 @@
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
-#include <mutex>
 #include <set>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "base/system_reason.h"
 
 namespace oko {
@@ -54,8 +54,8 @@ void remove_leftovers(const fs::path& prefix) {
 
 /// The unfinished files and folders of this process.
 struct Registry {
-  std::mutex mutex;
-  std::set<fs::path> paths;
+  Mutex mutex;
+  std::set<fs::path> paths OKO_GUARDED_BY(mutex);
 };
 
 /// Never destroyed: files may be made until the process ends.
@@ -123,17 +123,17 @@ fs::path temporary_folder() {
 }
 
 TemporaryPath::TemporaryPath(fs::path path) : path_(std::move(path)) {
-  const std::lock_guard lock(registry().mutex);
+  const MutexLock lock(registry().mutex);
   registry().paths.insert(path_);
 }
 
 TemporaryPath::~TemporaryPath() {
-  const std::lock_guard lock(registry().mutex);
+  const MutexLock lock(registry().mutex);
   registry().paths.erase(path_);
 }
 
 void remove_temporary_files() noexcept {
-  const std::lock_guard lock(registry().mutex);
+  const MutexLock lock(registry().mutex);
   for (const fs::path& path : registry().paths) {
     try {
       std::error_code ignored;

@@ -88,21 +88,21 @@ Interrupt::~Interrupt() {
 }
 
 StopToken Interrupt::begin_turn() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   turn_ = StopSource();
   if (source_.stop_requested()) turn_.request_stop();
   return turn_.get_token();
 }
 
 StopToken Interrupt::turn() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return turn_.get_token();
 }
 
 void Interrupt::stop_turn() {
   StopSource turn;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     turn = turn_;
   }
   turn.request_stop();

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <chrono>
-#include <mutex>
 #include <optional>
 
+#include "base/mutex.h"
 #include "base/stop_token.h"
 
 namespace oko::cli {
@@ -46,8 +46,8 @@ class Interrupt {
   void stop_turn();
 
   StopSource source_;
-  std::mutex mutex_;
-  StopSource turn_;  ///< with `mutex_`
+  Mutex mutex_;
+  StopSource turn_ OKO_GUARDED_BY(mutex_);
   JoiningThread watcher_;
 };
 

@@ -127,7 +127,7 @@ Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : opti
 }
 
 std::shared_ptr<const InputFile> Pages::source(std::size_t number) {
-  const std::lock_guard lock(sources_mutex_);
+  const MutexLock lock(sources_mutex_);
   File& file = files_[number];
   if (file.error) throw *file.error;
   if (!file.source) {
@@ -347,7 +347,7 @@ LoadedPage Pages::load_opened(PdfPage opened, bool adds) const {
 
 std::unique_ptr<Pdf> Pages::take(std::size_t file) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::erase_if(idle_, [&](const auto& each) { return each.first < file; });
     if (!idle_.empty() && idle_.back().first == file) {
       std::unique_ptr<Pdf> pdf = std::move(idle_.back().second);
@@ -359,7 +359,7 @@ std::unique_ptr<Pdf> Pages::take(std::size_t file) {
 }
 
 void Pages::give_back(std::size_t file, std::unique_ptr<Pdf> pdf) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   idle_.emplace_back(file, std::move(pdf));
 }
 

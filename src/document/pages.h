@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "budget/tag_bytes.h"
 #include "document/loaded_page.h"
 #include "document/pdf.h"
@@ -103,12 +103,13 @@ class Pages {
   PagesOptions options_;
   std::vector<File> files_;
   std::vector<Place> pages_;
-  std::mutex sources_mutex_;
-  std::vector<std::size_t> open_;  ///< files that are open, the one used last at the end
-  std::mutex mutex_;
+  Mutex sources_mutex_;
+  /// Files that are open, the one used last at the end.
+  std::vector<std::size_t> open_ OKO_GUARDED_BY(sources_mutex_);
+  Mutex mutex_;
   /// Open documents that no thread uses now, with their files: parsed once a thread, not once a
   /// page.
-  std::vector<std::pair<std::size_t, std::unique_ptr<Pdf>>> idle_;
+  std::vector<std::pair<std::size_t, std::unique_ptr<Pdf>>> idle_ OKO_GUARDED_BY(mutex_);
 };
 
 }  // namespace oko::document

@@ -2,10 +2,10 @@
 
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/stop_token.h"
 #include "engine/generation.h"
 
@@ -37,15 +37,15 @@ class AnswerStream {
   void request_stop() { stop_.request_stop(); }
 
  private:
-  void notify(std::unique_lock<std::mutex>& lock);
+  void notify() OKO_REQUIRES(mutex_);
 
   StopSource stop_;
-  std::mutex mutex_;
+  Mutex mutex_;
   ConditionVariable changed_;
-  AnswerUpdate update_;  ///< not fetched yet
-  bool has_update_ = false;
-  GenerationResult result_;
-  std::exception_ptr error_;
+  AnswerUpdate update_ OKO_GUARDED_BY(mutex_);  ///< not fetched yet
+  bool has_update_ OKO_GUARDED_BY(mutex_) = false;
+  GenerationResult result_ OKO_GUARDED_BY(mutex_);
+  std::exception_ptr error_ OKO_GUARDED_BY(mutex_);
 };
 
 }  // namespace oko::engine

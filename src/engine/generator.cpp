@@ -121,7 +121,7 @@ GenerationHandle Generator::submit(GenerationRequest request, const StopToken& s
   preprocess(*task);
   GenerationHandle handle(task->answer);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     submitted_.push_back(std::move(task));
   }
   host_->scheduler().wake(*this);
@@ -222,7 +222,7 @@ bool Generator::step() noexcept {
     is_reads_turn_ = !is_reads_turn_;
   }
   tell_ended();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return !tasks_.empty() || !submitted_.empty();
 }
 
@@ -230,7 +230,7 @@ void Generator::begin_submitted() {
   while (tasks_.size() < std::max<std::size_t>(options_.max_sequences, 1)) {
     TaskPointer task;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (submitted_.empty()) return;
       // Answers that have begun end with the weights that they began with.
       if (!tasks_.empty() && !submitted_.front()->lease->is_current()) return;
@@ -273,7 +273,7 @@ void Generator::resume(GenerationTask& task) {
 
 void Generator::end_stopped() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto task = submitted_.begin(); task != submitted_.end();) {
       const auto next = std::next(task);
       if ((*task)->stop_token().stop_requested()) tasks_.splice(tasks_.end(), submitted_, task);
@@ -296,7 +296,7 @@ void Generator::end_stopped() {
 
 void Generator::end_all() noexcept {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     tasks_.splice(tasks_.end(), submitted_);
   }
   for (const TaskPointer& task : tasks_) task->answer->request_stop();

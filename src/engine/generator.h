@@ -6,12 +6,12 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/stop_token.h"
 #include "checkpoint/weight_files.h"
 #include "engine/answer_stream.h"
@@ -181,8 +181,8 @@ class Generator : private StepSource {
 
   std::atomic<std::size_t> requests_{0};  ///< that run or wait
 
-  std::mutex mutex_;
-  std::list<TaskPointer> submitted_;  ///< with `mutex_`
+  Mutex mutex_;
+  std::list<TaskPointer> submitted_ OKO_GUARDED_BY(mutex_);
 
   // Used by the model thread only.
   std::list<TaskPointer> tasks_;  ///< active; the one that reads next stands before others

@@ -42,11 +42,10 @@ struct ModelSlot final : budget::Evictable {
   std::optional<TimePoint> idle_since() const override;
   bool evict(std::uint64_t bytes, const StopToken& stop) override;
 
-  bool has_weights() const { return weights.bytes().total() > 0; }
+  bool has_weights() const OKO_REQUIRES(host.mutex_) { return weights.bytes().total() > 0; }
 
   /// The part of `workspace` that the other leases do not need when one with so many bytes ends.
-  /// With the host's mutex.
-  budget::Reservation end_workspace(std::uint64_t bytes) {
+  budget::Reservation end_workspace(std::uint64_t bytes) OKO_REQUIRES(host.mutex_) {
     workspaces.erase(workspaces.find(bytes));
     std::uint64_t spare = workspace.bytes().total();
     if (!workspaces.empty()) spare -= std::min(spare, *workspaces.rbegin());
@@ -62,12 +61,14 @@ struct ModelSlot final : budget::Evictable {
   ModelHost& host;
   LoadableModel& model;
   const std::uint64_t weight_bytes;
-  // Under the host's mutex.
-  std::size_t users = 0;
-  TimePoint last_used = Clock::now();
-  budget::Reservation weights = {};    ///< held from admission until the model is unloaded
-  budget::Reservation workspace = {};  ///< the largest of those of its leases
-  std::multiset<std::uint64_t> workspaces = {};  ///< bytes, of every lease
+  std::size_t users OKO_GUARDED_BY(host.mutex_) = 0;
+  TimePoint last_used OKO_GUARDED_BY(host.mutex_) = Clock::now();
+  /// Held from admission until the model is unloaded.
+  budget::Reservation weights OKO_GUARDED_BY(host.mutex_) = {};
+  /// The largest of those of its leases.
+  budget::Reservation workspace OKO_GUARDED_BY(host.mutex_) = {};
+  /// Bytes, of every lease.
+  std::multiset<std::uint64_t> workspaces OKO_GUARDED_BY(host.mutex_) = {};
   // Touched by the model thread only.
   bool loaded = false;
 
@@ -75,7 +76,7 @@ struct ModelSlot final : budget::Evictable {
 };
 
 std::optional<TimePoint> ModelSlot::idle_since() const {
-  const std::lock_guard lock(host.mutex_);
+  const MutexLock lock(host.mutex_);
   if (users > 0 || !has_weights()) return std::nullopt;
   return last_used;
 }
@@ -85,7 +86,7 @@ bool ModelSlot::evict(std::uint64_t, const StopToken& stop) {
   host.scheduler_.run(
       [&] {
         {
-          const std::lock_guard lock(host.mutex_);
+          const MutexLock lock(host.mutex_);
           if (users > 0 || !has_weights()) return;  // admitted again, or unregistered
           freed = std::exchange(weights, {});
         }
@@ -125,13 +126,13 @@ ModelHost::~ModelHost() = default;
 ModelRegistration::ModelRegistration(ModelHost& host, LoadableModel& model,
                                      std::uint64_t weight_bytes)
     : host_(host), slot_(std::make_shared<ModelSlot>(host, model, weight_bytes)) {
-  const std::lock_guard lock(host.mutex_);
+  const MutexLock lock(host.mutex_);
   host.slots_.push_back(slot_);
 }
 
 ModelRegistration::~ModelRegistration() {
   host_.memory_budget_.evict(slot_->evictable);
-  const std::lock_guard lock(host_.mutex_);
+  const MutexLock lock(host_.mutex_);
   std::erase(host_.slots_, slot_);
 }
 
@@ -151,7 +152,7 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
   request.hint = hint;
   request.already_held = already_held;
   request.size = [&] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(slot.host.mutex_);
     TagBytes bytes = work.own;
     if (already_held != nullptr) bytes.subtract_saturating(already_held->bytes());
     if (!slot.has_weights()) bytes += weights;
@@ -172,7 +173,7 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
     if (reservation.bytes()[Tag::kWeights] > 0) {
       for_model = reservation.split(weights, slot.evictable);
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(slot.host.mutex_);
     // Work that has ended since the size was evaluated may have taken its workspace along.
     TagBytes missing = work.workspace;
     missing.subtract_saturating(slot.workspace.bytes());
@@ -226,7 +227,7 @@ ModelLease::~ModelLease() {
   if (slot_ == nullptr) return;
   budget::Reservation spare;
   {
-    const std::lock_guard lock(host_.mutex_);
+    const MutexLock lock(slot_->host.mutex_);
     spare = slot_->end_workspace(workspace_bytes_);
     --slot_->users;
     slot_->last_used = ModelSlot::Clock::now();
@@ -297,23 +298,24 @@ void ModelLease::guard(const std::function<void()>& job) const {
 }
 
 bool ModelHost::is_only_loaded(const ModelSlot& slot) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::none_of(slots_.begin(), slots_.end(),
                       [&](const auto& other) { return other.get() != &slot && other->loaded; });
 }
 
 bool ModelHost::is_alone(const ModelSlot& slot) {
-  const std::lock_guard lock(mutex_);
-  return std::none_of(slots_.begin(), slots_.end(), [&](const auto& other) {
+  const MutexLock lock(mutex_);
+  const auto is_another = [&](const auto& other) OKO_UNCHECKED {  // its host is this one
     return other.get() != &slot && other->has_weights();
-  });
+  };
+  return std::none_of(slots_.begin(), slots_.end(), is_another);
 }
 
 void ModelHost::watch(const StopToken& stop) {
-  std::mutex mutex;
+  Mutex mutex;
   while (true) {
-    std::unique_lock lock(mutex);
-    if (watch_wake_.wait_for(lock, stop, options_.watch_interval, [] { return false; }) ||
+    const MutexLock lock(mutex);
+    if (watch_wake_.wait_for(mutex, stop, options_.watch_interval, [] { return false; }) ||
         stop.stop_requested()) {
       return;
     }

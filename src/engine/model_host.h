@@ -6,11 +6,11 @@
 #include <functional>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "base/stop_token.h"
 #include "budget/memory_budget.h"
 #include "budget/memory_probe.h"
@@ -216,9 +216,9 @@ class ModelHost {
   Scheduler scheduler_;
   /// Protects the slots. Never held while the budget or the model thread is called; the budget
   /// takes it while it holds its own.
-  std::mutex mutex_;
+  Mutex mutex_;
   ConditionVariable watch_wake_;
-  std::vector<std::shared_ptr<ModelSlot>> slots_;
+  std::vector<std::shared_ptr<ModelSlot>> slots_ OKO_GUARDED_BY(mutex_);
   JoiningThread watcher_;  // last: it stops before the rest is gone
 };
 

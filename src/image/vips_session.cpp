@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/mutex.h"
 
 namespace oko::image {
 namespace {
@@ -13,15 +14,15 @@ namespace {
 std::shared_mutex working;
 
 std::atomic<int> warned_jpeg_count = 0;
-std::mutex log_lock;  // libvips logs from threads of its own
-std::string log_text;
+Mutex log_lock;  // libvips logs from threads of its own
+std::string log_text OKO_GUARDED_BY(log_lock);
 
 void keep_log(const char*, GLogLevelFlags level, const char* message, void*) {
   constexpr std::size_t kMost = 10'000;
   if ((level & G_LOG_LEVEL_WARNING) == 0 || message == nullptr) return;
   const std::string_view words = message;
   if (words.starts_with("read gave")) ++warned_jpeg_count;
-  const std::lock_guard lock(log_lock);
+  const MutexLock lock(log_lock);
   if (log_text.size() < kMost) log_text.append(words) += '\n';
 }
 
@@ -40,7 +41,7 @@ ThreadScope::~ThreadScope() {
 
 AloneScope::AloneScope() : lock_(working) {
   vips_error_clear();
-  const std::lock_guard lock(log_lock);
+  const MutexLock lock(log_lock);
   log_text.clear();
 }
 
@@ -54,7 +55,7 @@ std::string AloneScope::errors() const {
 }
 
 std::string AloneScope::warnings() const {
-  const std::lock_guard lock(log_lock);
+  const MutexLock lock(log_lock);
   return log_text;
 }
 

@@ -1,16 +1,15 @@
 #include "ocr/page_reader.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <exception>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <utility>
 #include <vector>
 
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "budget/address_space.h"
 
 namespace oko::ocr {
@@ -23,7 +22,7 @@ class Engines {
   Engines(const Options& options, std::size_t count) : options_(options), count_(count) {}
 
   Engine& of_thread(std::size_t thread) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (engines_.empty()) {
       std::vector<std::unique_ptr<Engine>> engines;
       engines.reserve(count_);
@@ -36,8 +35,8 @@ class Engines {
  private:
   const Options& options_;
   std::size_t count_;
-  std::mutex mutex_;  // not std::call_once: ThreadSanitizer's never ends after an exception
-  std::vector<std::unique_ptr<Engine>> engines_;
+  Mutex mutex_;  // not std::call_once: ThreadSanitizer's never ends after an exception
+  std::vector<std::unique_ptr<Engine>> engines_ OKO_GUARDED_BY(mutex_);
 };
 
 struct Outcome {
@@ -52,22 +51,25 @@ class Queue {
 
   /// The next page to read, once it is not too far ahead; none when all are taken.
   std::optional<std::size_t> take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ended_ || next_ == count_ || next_ < handed_over_ + ahead_; });
+    const MutexLock lock(mutex_);
+    changed_.wait(mutex_, [this]() OKO_REQUIRES(mutex_) {
+      return ended_ || next_ == count_ || next_ < handed_over_ + ahead_;
+    });
     if (ended_ || next_ == count_) return std::nullopt;
     return next_++;
   }
 
   void put(std::size_t index, Outcome outcome) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     outcomes_.emplace(index, std::move(outcome));
     changed_.notify_all();
   }
 
   /// The result of the next page in order.
   Outcome wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return outcomes_.contains(handed_over_); });
+    const MutexLock lock(mutex_);
+    changed_.wait(mutex_,
+                  [this]() OKO_REQUIRES(mutex_) { return outcomes_.contains(handed_over_); });
     Outcome outcome = std::move(outcomes_.extract(handed_over_).mapped());
     ++handed_over_;
     changed_.notify_all();
@@ -76,18 +78,19 @@ class Queue {
 
   /// Nothing is taken any more.
   void end() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ended_ = true;
     changed_.notify_all();
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
   std::size_t count_, ahead_;
-  std::size_t next_ = 0, handed_over_ = 0;
-  bool ended_ = false;
-  std::map<std::size_t, Outcome> outcomes_;
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::size_t next_ OKO_GUARDED_BY(mutex_) = 0;
+  std::size_t handed_over_ OKO_GUARDED_BY(mutex_) = 0;
+  bool ended_ OKO_GUARDED_BY(mutex_) = false;
+  std::map<std::size_t, Outcome> outcomes_ OKO_GUARDED_BY(mutex_);
 };
 
 Outcome failed(Error error) {

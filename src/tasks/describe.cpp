@@ -72,8 +72,9 @@ void Describer::load_all(const StopToken& stop) {
   TextReader reader(host_, options_.read_text);
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     {
-      std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [&] { return i < asked_ + ahead; })) return;
+      const MutexLock lock(mutex_);
+      if (!changed_.wait(mutex_, stop, [&]() OKO_REQUIRES(mutex_) { return i < asked_ + ahead; }))
+        return;
     }
     Loaded loaded = std::exception_ptr();
     try {
@@ -81,7 +82,7 @@ void Describer::load_all(const StopToken& stop) {
     } catch (...) {
       loaded = std::current_exception();
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     loaded_.push_back(std::move(loaded));
     changed_.notify_all();
   }
@@ -108,10 +109,11 @@ Description Describer::load(const std::string& path, TextReader& reader, const S
 }
 
 Description Describer::next() {
-  std::unique_lock lock(mutex_);
+  const MutexLock lock(mutex_);
   ++asked_;
   changed_.notify_all();
-  if (!changed_.wait(lock, stop_, [this] { return !loaded_.empty(); })) throw_cancelled();
+  const auto has_loaded = [this]() OKO_REQUIRES(mutex_) { return !loaded_.empty(); };
+  if (!changed_.wait(mutex_, stop_, has_loaded)) throw_cancelled();
   Loaded loaded = std::move(loaded_.front());
   loaded_.pop_front();
   if (const auto* error = std::get_if<std::exception_ptr>(&loaded)) std::rethrow_exception(*error);

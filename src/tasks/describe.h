@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "base/stop_token.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
@@ -68,11 +68,11 @@ class Describer {
   std::vector<std::string> paths_;
   StopToken stop_;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   ConditionVariable changed_;
-  std::deque<Loaded> loaded_;
-  std::size_t asked_ = 0;  ///< calls of `next`
-  JoiningThread loader_;   // last: it ends before the rest is gone
+  std::deque<Loaded> loaded_ OKO_GUARDED_BY(mutex_);
+  std::size_t asked_ OKO_GUARDED_BY(mutex_) = 0;  ///< calls of `next`
+  JoiningThread loader_;                          // last: it ends before the rest is gone
 };
 
 }  // namespace oko::tasks

@@ -49,7 +49,7 @@ budget::Reservation PageBudget::reserve(std::size_t i, const StopToken& stop) {
 
 /// Serialized: reads the file header before memory is reserved.
 budget::TagBytes PageBudget::memory_of(std::size_t i) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const budget::TagBytes bytes = pages_.memory_of(i);
   const std::uint64_t least = kAlone + bytes.total();
   if (least > budget_) least_budget_ = std::max(least_budget_, least);

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "base/stop_token.h"
 #include "budget/memory_budget.h"
 #include "document/pages.h"
@@ -34,7 +34,10 @@ class PageBudget {
   budget::Reservation reserve(std::size_t i, const StopToken& stop);
 
   /// The least budget with which each page fits that did not; 0: there was none.
-  std::uint64_t least_budget() const { return least_budget_; }
+  std::uint64_t least_budget() const {
+    const MutexLock lock(mutex_);
+    return least_budget_;
+  }
 
  private:
   budget::TagBytes memory_of(std::size_t i);
@@ -43,8 +46,8 @@ class PageBudget {
   std::uint64_t budget_;
   document::Pages& pages_;
   budget::MemoryBudget memory_budget_;
-  std::mutex mutex_;
-  std::uint64_t least_budget_ = 0;
+  mutable Mutex mutex_;
+  std::uint64_t least_budget_ OKO_GUARDED_BY(mutex_) = 0;
   budget::Reservation engines_;
 };
 
