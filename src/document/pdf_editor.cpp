@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <set>
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/system_reason.h"
 #include "document/content_stream.h"
 #include "document/deflate.h"
 
@@ -16,6 +18,15 @@ namespace oko::document {
 namespace {
 
 constexpr int kDeepestTree = 64;  // of pages; hostile files have loops
+
+/// Why a file could not be written: `error`, as errno has it, unless it is of something else.
+LocalizedText reason_to_fail(int error) {
+  constexpr std::array<int, 4> kOfWriting{EDQUOT, EFBIG, EIO, ENOSPC};
+  if (std::find(kOfWriting.begin(), kOfWriting.end(), error) != kOfWriting.end()) {
+    return system_reason(error);
+  }
+  return tr("bytes are missing in it", "в нём не хватает байтов");
+}
 
 }  // namespace
 
@@ -122,12 +133,19 @@ void PdfEditor::add_pages(PdfEditor& other, bool before) {
 
 void PdfEditor::write(const std::filesystem::path& path) {
   complete_font();
+  // qpdf puts the right number in its place, but only where there was one.
+  qpdf_oh_replace_key(qpdf_, qpdf_get_trailer(qpdf_), "/Size", qpdf_oh_new_integer(qpdf_, 1));
   qpdf_init_write(qpdf_, path.c_str());
   throw_on_error();
   // Copy streams with filters as they are. With qpdf_s_preserve qpdf 12 would drop the encryption.
   qpdf_set_decode_level(qpdf_, qpdf_dl_none);
+  errno = 0;
   qpdf_write(qpdf_);
+  const int error = errno;
   throw_on_error();
+  if (QpdfFile().open_unrepaired(path) == qpdf_.page_count()) return;
+  throw Error(ErrorCode::kFailed, tr("{}: cannot be written: {}", "{}: не записывается: {}",
+                                     path.string(), reason_to_fail(error)));
 }
 
 /// Copies the entries of a dictionary; the objects that they refer to are shared.

@@ -41,7 +41,7 @@ class PdfEditor {
   /// last one. Drops everything else of it: outlines, fields of forms, attachments. Throws kFailed.
   void add_pages(PdfEditor& other, bool before);
 
-  /// Throws kFailed.
+  /// Throws kFailed, also if not all of it could be written.
   void write(const std::filesystem::path& path);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <qpdf/qpdf-c.h>
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -30,6 +31,14 @@ class QpdfFile {
     const auto* bytes = reinterpret_cast<const char*>(file_->bytes().data());
     return (qpdf_read_memory(data_, file_->name().c_str(), bytes, file_->bytes().size(), nullptr) &
             QPDF_ERRORS) == 0;
+  }
+
+  /// The pages of a file that is read as it stands; 0 if it is not whole. qpdf does not tell when a
+  /// write fails. What is lost moves all behind it, and the places of objects stand at the end.
+  int open_unrepaired(const std::filesystem::path& path) {
+    qpdf_set_attempt_recovery(data_, QPDF_FALSE);
+    const bool is_read = (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;
+    return is_read ? page_count() : 0;
   }
 
   /// 0 if the tree of pages has a loop or is not a tree.

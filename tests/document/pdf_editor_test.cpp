@@ -143,6 +143,25 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
   EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "kept\n\nseen\n");
 }
 
+TEST_F(PdfEditorTest, RefusesToLeaveAResultThatIsNotWhole) {
+  const auto path = write_page("/Resources<</XObject<</A 5 0 R>>>>",
+                               pdf_stream(5, "", std::string(300'000, 'x')));
+  const auto write = [&] {
+    const InputFile file(path, ErrorCode::kBadInput);
+    auto editor = PdfEditor::open(file, 1);
+    editor->add_text(0, Pdf(path, kPoints).sheet(0), page_of_words(300, 200));
+    editor->write(folder_ / "out.pdf");
+  };
+  write();
+  const auto whole = static_cast<rlim_t>(std::filesystem::file_size(folder_ / "out.pdf"));
+  for (const rlim_t size : {rlim_t{100}, rlim_t{4096}, whole / 2, whole - 300, whole - 8}) {
+    const FileSizeLimit full(size);
+    EXPECT_EQ(message_of(write, ErrorCode::kFailed),
+              (folder_ / "out.pdf").string() + ": cannot be written: File too large")
+        << size << " of " << whole;
+  }
+}
+
 TEST_F(PdfEditorTest, RefusesFileWithAnotherPageCountThanPdfium) {
   EXPECT_FALSE(PdfEditor::open(InputFile(write_page(""), ErrorCode::kBadInput), 2));
 }
