@@ -203,7 +203,13 @@ void Chat::fail(const Error& error, const LocalizedText& hint) {
 }
 
 void Chat::add_picture(const std::string& path) {
-  const tasks::AddedPicture added = conversation_.add_picture(path, path, interrupt_.turn());
+  const tasks::AddedPicture added = [&] {
+    try {
+      return conversation_.add_picture(path, path, interrupt_.turn());
+    } catch (const Error& error) {
+      throw Failures::of_file(error, path);
+    }
+  }();
   const auto about = [&](const LocalizedText& text) { note(format_text("{}: {}", path, text)); };
   confirm(words("{}: {} x {} pixels, for the next question",
                 "{}: {} x {} пикселей, для следующего вопроса", path, added.width, added.height));

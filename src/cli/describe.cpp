@@ -144,13 +144,6 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 
-/// An error of the picture `name`, which the image processor and the budget do not know.
-Error of_file(const Error& error, const std::string& name) {
-  const LocalizedText& message = error.message();
-  if (!Failures::is_of_one_file(error) || message.contains(name)) return error;
-  return {error.code(), name + ": " + message, error.hint()};
-}
-
 /// Every picture is tried; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.generation.model);
@@ -178,10 +171,11 @@ void describe(const DescribeOptions& options) {
       if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
       print_description(options, describer.next(), name, interrupt.token());
     } catch (const budget::OverBudget& error) {
-      pass_over(of_file(error, name), name);
+      pass_over(Failures::of_file(error, name), name);
+      say_hint(error.hint());
       least_budget = std::max(least_budget, error.least_bytes());
     } catch (const Error& error) {
-      pass_over(of_file(input.named(error), name), name);
+      pass_over(Failures::of_file(input.named(error), name), name);
     }
   }
   failures.throw_first(words("not every picture was described", "описаны не все картинки"),

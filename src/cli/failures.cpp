@@ -5,6 +5,11 @@
 
 namespace oko::cli {
 
+Error Failures::of_file(const Error& error, const std::string& name) {
+  if (!is_of_one_file(error) || error.message().contains(name)) return error;
+  return {error.code(), name + ": " + error.message(), error.hint()};
+}
+
 void Failures::add(const Error& error, const LocalizedText& message) {
   say_note(message);
   if (!first_) first_ = error.code();

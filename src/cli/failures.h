@@ -17,6 +17,9 @@ class Failures {
     return is_of_input(error.code()) || error.code() == ErrorCode::kOverBudget;
   }
 
+  /// `error` of the file `name`, which the image processor and the budget do not know.
+  static Error of_file(const Error& error, const std::string& name);
+
   /// Prints `message`, and the hint of `error` unless it was printed before. The hint of
   /// kOverBudget waits for `throw_first`, which knows the budget that is sufficient for all.
   void add(const Error& error, const LocalizedText& message);

@@ -6,6 +6,12 @@
 #include "image/fit.h"
 
 namespace oko::tasks {
+namespace {
+
+/// Stands for the question that will be asked about a picture, when its memory is predicted.
+constexpr const char* kSomeQuestion = "What does this picture show, and what is written in it?";
+
+}  // namespace
 
 Conversation::Conversation(engine::ModelHost& host, engine::Generator& generator,
                            ConversationOptions options)
@@ -44,11 +50,12 @@ engine::GenerationRequest Conversation::base_request() const {
 AddedPicture Conversation::add_picture(const std::string& path, const std::string& name,
                                        const StopToken& stop) {
   engine::GenerationRequest alone = base_request();
-  alone.messages = {{text::Role::kUser, {text::Part::make_image()}}};
+  alone.messages = {
+      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(kSomeQuestion)}}};
   WaitingPicture waiting;
   waiting.name = name;
   waiting.read_text = reader_->when();
-  Picture picture = load_picture(host_, generator_, alone, path, *reader_, stop);
+  Picture picture = load_picture(host_, generator_, alone, /*copies=*/2, path, *reader_, stop);
   AddedPicture added{
       .name = name,
       .width = picture.image.width,

@@ -36,24 +36,23 @@ budget::Reservation reserve_for(engine::ModelHost& host, Tag tag, std::uint64_t 
 class PictureMemory {
  public:
   PictureMemory(const engine::Generator& engine, const engine::GenerationRequest& request,
-                const image::Header& header)
+                std::uint64_t copies, const image::Header& header)
       : engine_(engine),
         request_(request),
         header_(header),
         size_{header.width, header.height},
+        kept_bytes_((copies - 1) * rgb_bytes(header)),
         model_bytes_(engine.least_bytes(request, {size_})) {}
 
   /// Until the model is asked.
   static std::uint64_t loading(const image::Header& header, bool reads_text) {
-    const std::uint64_t rgb = std::uint64_t{3} * static_cast<std::uint64_t>(header.width) *
-                              static_cast<std::uint64_t>(header.height);
     const std::uint64_t reading =
-        reads_text ? rgb + ocr::reading_bytes(header.width, header.height) : 0;
+        reads_text ? rgb_bytes(header) + ocr::reading_bytes(header.width, header.height) : 0;
     return stays(reads_text) + std::max(header.decode_bytes, reading);
   }
 
   std::uint64_t total(bool reads_text) const {
-    return std::max(loading(reads_text), stays(reads_text) + model_bytes_);
+    return std::max(loading(reads_text), stays(reads_text) + kept_bytes_ + model_bytes_);
   }
 
   /// For `total` above `budget`.
@@ -75,6 +74,11 @@ class PictureMemory {
   }
 
  private:
+  static std::uint64_t rgb_bytes(const image::Header& header) {
+    return std::uint64_t{3} * static_cast<std::uint64_t>(header.width) *
+           static_cast<std::uint64_t>(header.height);
+  }
+
   static LocalizedText without_text() { return format_text("{} off", Knob{"ocr"}); }
 
   static std::uint64_t stays(bool reads_text) {
@@ -84,13 +88,15 @@ class PictureMemory {
   std::uint64_t loading(bool reads_text) const { return loading(header_, reads_text); }
 
   engine::Knobs knobs_within(std::uint64_t budget, bool reads_text) const {
-    return engine_.knobs_for(request_, {size_}, budget - std::min(budget, stays(reads_text)));
+    const std::uint64_t others = stays(reads_text) + kept_bytes_;
+    return engine_.knobs_for(request_, {size_}, budget - std::min(budget, others));
   }
 
   const engine::Generator& engine_;
   const engine::GenerationRequest& request_;
   image::Header header_;
   models::qwen3_vl::ImageSize size_;
+  std::uint64_t kept_bytes_;
   std::uint64_t model_bytes_;
 };
 
@@ -104,19 +110,20 @@ image::Fitted fitted(const InputFile& file, std::uint64_t budget, bool reads_tex
 /// The size of a picture for which there is room, and whether there is for its text; where not,
 /// its engine gives up what it has.
 std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
-                                    const engine::GenerationRequest& request, const InputFile& file,
-                                    std::uint64_t budget, TextReader& reader, Picture& picture) {
+                                    const engine::GenerationRequest& request, std::uint64_t copies,
+                                    const InputFile& file, std::uint64_t budget, TextReader& reader,
+                                    Picture& picture) {
   const bool wanted = reader.when() != ReadText::kNever;
   std::uint64_t with_text = 0;
   if (wanted) {
     const image::Fitted size = fitted(file, budget, true);
-    const PictureMemory memory(engine, request, size.header);
+    const PictureMemory memory(engine, request, copies, size.header);
     with_text = memory.total(true);
     if (with_text <= budget) return {size, true};
     if (reader.when() == ReadText::kAlways) throw memory.refusal(true, budget);
   }
   const image::Fitted size = fitted(file, budget, false);
-  const PictureMemory memory(engine, request, size.header);
+  const PictureMemory memory(engine, request, copies, size.header);
   if (memory.total(false) > budget) throw memory.refusal(false, budget);
   if (wanted) {
     reader.unload();
@@ -186,12 +193,12 @@ void TextReader::give_up() {
 }
 
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
-                     const engine::GenerationRequest& request, const std::string& file,
-                     TextReader& reader, const StopToken& stop) {
+                     const engine::GenerationRequest& request, std::uint64_t copies,
+                     const std::string& file, TextReader& reader, const StopToken& stop) {
   const InputFile input(file, ErrorCode::kBadInput);
   Picture picture;
   const auto [size, reads_text] =
-      plan(engine, request, input, host.budget_bytes(), reader, picture);
+      plan(engine, request, copies, input, host.budget_bytes(), reader, picture);
   picture.pages = size.header.pages;
   picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;

@@ -69,9 +69,10 @@ struct Picture {
 /// `request` takes with the picture is known to fit: the model's work and the text as well. A
 /// picture that would not is shrunk while it is decoded, down to 1 megapixel. Throws
 /// kOverBudget with the least budget for all of that and the other options that are each enough;
-/// kCancelled, and what image::load and ocr::make_engine throw.
+/// kCancelled, and what image::load and ocr::make_engine throw. `copies`: of the pixels, while the
+/// model works.
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
-                     const engine::GenerationRequest& request, const std::string& file,
-                     TextReader& reader, const StopToken& stop);
+                     const engine::GenerationRequest& request, std::uint64_t copies,
+                     const std::string& file, TextReader& reader, const StopToken& stop);
 
 }  // namespace oko::tasks

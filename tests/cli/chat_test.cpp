@@ -111,6 +111,21 @@ TEST_F(ChatTest, ClearForgetsThePicture) {
   EXPECT_NE(result.out.find(", 0 of them of pictures"), std::string::npos) << result.out;
 }
 
+TEST_F(ChatTest, BudgetOfTheHintIsEnoughForAQuestion) {
+  const auto within = [&](const std::string& budget) {
+    return ask("Describe this image.\n", {kStars, "--budget", budget});
+  };
+  const auto refused = within("70MB");
+  EXPECT_EQ(refused.status, 3) << refused.err;
+  EXPECT_TRUE(refused.err.starts_with("oko: " + kStars + ": needs ")) << refused.err;
+  const std::string before = "hint: use --budget ";
+  const std::size_t at = refused.err.find(before) + before.size();
+  const std::string least = refused.err.substr(at, refused.err.find("MB", at) + 2 - at);
+  const auto answered = within(least);
+  EXPECT_EQ(answered.status, 0) << least << "\n" << answered.err;
+  EXPECT_EQ(answered.out, "Three yellow stars.\n");
+}
+
 TEST_F(ChatTest, SignalEndsAChatFromAPipe) {
   const std::string fifo = folder_ / "lines";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
