@@ -414,6 +414,22 @@ TEST_F(DescribeTest, APictureThatDoesNotFitTheBudgetDoesNotStopTheOthers) {
   EXPECT_EQ(within(least(large), {picture(), large}).status, 0);
 }
 
+TEST_F(DescribeTest, EachRefusedPictureNamesTheOptionsThatSuffice) {
+  const std::string pixels = file("pixels.bmp", white_bitmap(1000, 1000));
+  const auto within = [&](const std::vector<std::string>& pictures) {
+    std::vector<std::string> line{"--ocr", "off", "--budget", "75MB"};
+    line.insert(line.end(), pictures.begin(), pictures.end());
+    return describe(line);
+  };
+  const auto alone = within({pixels});
+  EXPECT_EQ(alone.status, 3) << alone.err;
+  const std::string hint = alone.err.substr(alone.err.find("hint: "));
+  EXPECT_NE(hint.find("--max-pixels "), std::string::npos) << hint;
+  const auto several = within({pixels, pixels});
+  EXPECT_EQ(several.status, 3) << several.err;
+  EXPECT_NE(several.err.find(hint), several.err.rfind(hint)) << several.err;
+}
+
 TEST_F(DescribeTest, OcrAutoDescribesWithANoteIfALanguageIsMissing) {
   OKO_NEEDS_TESSERACT();
   ::setenv("TESSDATA_PREFIX", folder_.c_str(), 1);
