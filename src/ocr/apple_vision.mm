@@ -1,5 +1,5 @@
-// Apple Vision. Compiles with and without automatic reference counting; messages are written out,
-// properties too, so that each can be compared with Apple's declarations (tests/ocr/apple).
+// Apple Vision. Compiles with and without automatic reference counting. Properties are written as
+// messages, so that each message can be compared with Apple's declarations (tests/ocr/apple).
 #import <CoreGraphics/CoreGraphics.h>
 #import <Foundation/Foundation.h>
 #import <ImageIO/ImageIO.h>
@@ -19,13 +19,13 @@
 namespace oko::ocr {
 namespace {
 
-/// The reason why a call of Vision failed. Thrown once the pool of its objects is empty.
+/// The reason why a call of Vision failed. Thrown after the pool of its objects is drained.
 struct Failure {
   std::string reason;
   bool cancelled = false;
 };
 
-/// The object ends with the pool, with ARC and without.
+/// Releases the object with the pool, with ARC and without.
 template <typename Object>
 Object* pooled(Object* object) {
 #if !__has_feature(objc_arc)
@@ -58,7 +58,7 @@ Failure failure_of(NSError* error) {
   return {utf8([error localizedDescription]), cancelled};
 }
 
-/// Runs `body` with a pool of its own. `body` returns what went wrong, and throws nothing.
+/// Runs `body` with a pool of its own. `body` returns its failure and must not throw.
 template <typename Body>
 std::optional<Failure> guarded(Body body) {
   std::optional<Failure> failure;
@@ -94,11 +94,11 @@ struct Release {
   void operator()(void* object) const { CFRelease(object); }
 };
 
-/// A Core Foundation object that is ours to release.
+/// An owned Core Foundation object.
 template <typename Reference>
 using Owned = std::unique_ptr<std::remove_pointer_t<Reference>, Release>;
 
-/// The picture, whose pixels become the result's; null: Core Graphics refused.
+/// A CGImage that takes over the pixels of the picture; null: Core Graphics refused.
 Owned<CGImageRef> make_cg_image(image::Image&& picture) {
   auto* image = new image::Image(std::move(picture));
   const auto width = static_cast<size_t>(image->width), height = static_cast<size_t>(image->height);
@@ -114,7 +114,7 @@ Owned<CGImageRef> make_cg_image(image::Image&& picture) {
       provider.get(), nullptr, false, kCGRenderingIntentDefault));
 }
 
-/// Vision's boxes are shares of the picture with the origin bottom left.
+/// Converts Vision's boxes: fractions of the picture with the origin bottom left.
 document::Box box_of(CGRect shares, const document::Page& page) {
   const auto at = [](double share, int size) {
     return static_cast<float>(std::clamp(share, 0.0, 1.0) * size);

@@ -13,9 +13,9 @@ namespace oko::ocr {
 namespace {
 
 // Found on lines of tools/ocr/make_pages.py (short_mixed) with seed 21.
-constexpr float kSurelyRead = 0.75f;   // of a word of a dictionary in place of one of none
+constexpr float kSurelyRead = 0.75f;   // of a word of a dictionary in place of another text
 constexpr float kSurer = 0.05f;        // of capitals in place of small letters
-constexpr float kMuchSurer = 0.1f;     // where dictionaries do not help
+constexpr float kMuchSurer = 0.1f;     // if dictionaries do not help
 constexpr float kLeastOverlap = 0.3f;  // of the narrower word's width
 
 using Words = std::vector<WordCandidate>;
@@ -62,8 +62,8 @@ std::string text_of(const Words& words) {
   return text;
 }
 
-/// True if the words of a place end with that of a box next to it: Tesseract's boxes of words that
-/// it joined may have the first one only.
+/// True if the words of a place end with the word of a box next to it: the box of words that
+/// Tesseract joined may cover the first one only.
 bool has_at_end(const WordPlace& place, const std::string& text) {
   const std::string own = text_of(place.words);
   return own.size() > text.size() && own.ends_with(text);
@@ -117,7 +117,8 @@ std::string small_letters(std::string_view text) {
   return result;
 }
 
-/// How much surer another reading must be if both are equally familiar. It may separate words.
+/// The required lead in confidence of another reading if both are equally familiar. It may separate
+/// words.
 float margin_for(const Words& words, const Words& others, Familiarity familiarity) {
   if (familiarity == Familiarity::kListed) return 0;
   const std::string text = without_spaces(text_of(words)), other = without_spaces(text_of(others));

@@ -13,16 +13,16 @@ namespace {
 
 constexpr int kPixelsOfMask = 4;    // across and down, of the picture
 constexpr int kPrint = 15;          // pixels of the mask: print and rules are thinner
-constexpr float kInk = 0.6f;        // of a desk: print on it is darker
+constexpr float kInk = 0.6f;        // of a desk's grey: print on it is darker
 constexpr float kLeastPage = 0.1f;  // of the picture
 constexpr float kLargestPage = 0.97f;
 constexpr float kLeastSolid = 0.95f;  // of the place between the first and last pixels of lines
 constexpr float kMostInk = 0.2f;      // of a page
 constexpr float kLevel = 0.98f;       // of the rectangle around the page
-constexpr int kStrayLetters = 12;     // as grain may look
+constexpr int kStrayLetters = 12;     // grain may look like as many
 constexpr int kSmallestLetter = 6;    // pixels
 
-/// Pixels of a mask, row by row.
+/// The pixels of a row or column of a mask.
 struct Extent {
   int first = -1, last = -1, count = 0;
 
@@ -58,7 +58,7 @@ bool is_solid(Pix* mask) {
   return true;
 }
 
-/// The largest component, without holes.
+/// The largest component, its holes filled.
 PixPointer largest_part(Pix* mask) {
   Pixa* parts = nullptr;
   Boxa* boxes = pixConnComp(mask, &parts, 4);
@@ -93,14 +93,14 @@ float mean_under(Pix* grey, Pix* mask) {
   return mean;
 }
 
-/// The place of a page, and the greys that separate it from its desk.
+/// The area of a page, and the greys that separate it from its desk.
 struct PageOnDesk {
   PixPointer mask;    ///< ones on the page, a pixel for kPixelsOfMask of the picture; null: no page
-  int threshold = 0;  ///< greys of paper are that and more
-  int ink = 0;        ///< greys of print on the desk are less
+  int threshold = 0;  ///< the least grey of paper
+  int ink = 0;        ///< above all greys of print on the desk
 };
 
-/// Paper and desk, without print: a pixel for kPixelsOfMask of the picture; null if it is small.
+/// Paper and desk without print, a pixel for kPixelsOfMask of the picture; null if it is too small.
 PixPointer ground_of(Pix* grey) {
   PixPointer small(pixScaleGrayMinMax(grey, kPixelsOfMask, kPixelsOfMask, L_CHOOSE_MAX));
   if (small) small.reset(pixCloseGray(small.get(), kPrint, kPrint));

@@ -4,13 +4,13 @@
 
 namespace oko::ocr {
 
-/// Removes the darker desk around a photographed page: the desk becomes paper, and light on the
-/// page is made even. Null if there is no such page, which is lighter than all around it, has no
-/// dents, and is nearly all paper.
+/// Removes the darker desk around a photographed page: the desk becomes paper, and the light on the
+/// page becomes even. Null if no part of the picture is a page: lighter than its surroundings,
+/// without dents, and nearly all paper.
 PixPointer without_desk(Pix* grey);
 
-/// True if that is surely a photograph of a page that loses no print: its edges are not level, and
-/// around it are neither light nor dark letters.
+/// True if removing the desk surely loses no print: the edges of the page are not level, and around
+/// it are neither light nor dark letters.
 bool is_page_on_desk(Pix* grey);
 
 }  // namespace oko::ocr

@@ -15,20 +15,20 @@ struct Options {
   std::vector<std::string> languages{"ru-RU", "en-US"};
   /// Repairs words that mix Latin and Cyrillic letters of one shape: see homoglyphs.h.
   bool repairs_homoglyphs = true;
-  /// Words that the languages do not have: names, codes. Only Apple Vision uses them.
+  /// Words outside the languages: names, codes. Only Apple Vision uses them.
   std::vector<std::string> custom_words = {};
-  /// Lines less tall are left out; a share of the picture's height, 0..1.
+  /// Height of the smallest line that is read; a fraction of the picture's height, 0..1.
   float minimum_text_height = 0;
 };
 
-/// Reads the text of pictures. One picture at a time: an engine a thread.
+/// Reads the text of pictures, one at a time. Each thread needs its own engine.
 class Engine {
  public:
   virtual ~Engine() = default;
 
-  /// The lines of a picture in reading order; none if there is no text. The engine may
-  /// free the picture when it has its own copy. Throws kCancelled soon after `stop` is requested,
-  /// kFailed if the engine cannot.
+  /// The lines of a picture in reading order; none if there is no text. The engine may free the
+  /// picture when it has its own copy. Throws kCancelled soon after `stop` is requested, kFailed if
+  /// the engine fails.
   virtual document::Page read(image::Image image, StopToken stop) = 0;
 };
 

@@ -19,11 +19,11 @@ constexpr int kReduction = 4;
 constexpr int kClosingSize = 15;  // reduced pixels: wider than print
 
 constexpr int kBright = 180;                               // the largest channel of a marker
-constexpr int kColourful = 50;                             // largest less smallest channel
+constexpr int kColourful = 50;                             // largest minus smallest channel
 constexpr int kLightPaper = 170;                           // the smallest channel of white paper
 constexpr int kDarkInk = 110;                              // the largest channel
 constexpr int kStroke = 9;                                 // pixels: strokes of letters are thinner
-constexpr int kLetter = 41;                                // pixels that print hides of a marker
+constexpr int kLetter = 41;                                // pixels of a marker that print hides
 constexpr double kLeastMarked = 0.003, kLeastPaper = 0.5;  // of all pixels
 constexpr double kLeastPrint = 0.02;                       // of a marked place
 
@@ -45,8 +45,8 @@ struct Channels {
   bool is_marked() const { return largest >= kBright && largest - smallest >= kColourful; }
 };
 
-/// Ones where colours are bright, wider than strokes of letters, with the print on them; null where
-/// they are few or the paper is not white.
+/// A mask of bright colours wider than strokes of letters, and of the print on them; null if there
+/// are few or the paper is not white.
 PixPointer marked_places(const image::Image& image) {
   PixPointer mask(pixCreate(image.width, image.height, 1));
   if (!mask) return mask;
@@ -73,7 +73,7 @@ PixPointer marked_places(const image::Image& image) {
   return mask;
 }
 
-/// In pixels.
+/// A rectangle in pixels.
 struct Place {
   int left = 0, top = 0, width = 0, height = 0;
 };
@@ -98,7 +98,7 @@ void remove_marker(const image::Image& image, Pix* mask, const Place& place, Pix
   });
   if (static_cast<double>(print) < kLeastPrint * static_cast<double>(all)) return;
   for_each_marked(image, mask, place, [&](int x, int y, const Channels& channels) {
-    // A marker takes light of some colours only.
+    // A marker absorbs only some colours, so the largest channel shows the paper.
     l_uint32* line = pixGetData(grey) + std::ptrdiff_t{y} * pixGetWpl(grey);
     SET_DATA_BYTE(line, x, channels.largest);
   });

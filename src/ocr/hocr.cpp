@@ -12,7 +12,7 @@
 namespace oko::ocr {
 namespace {
 
-/// Characters that XML 1.0 cannot write.
+/// True for characters that XML 1.0 cannot write.
 bool is_forbidden(char32_t c) {
   return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xFFFE || c == 0xFFFF;
 }

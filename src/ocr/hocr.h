@@ -8,15 +8,15 @@
 
 namespace oko::ocr {
 
-/// Pages as one hOCR 1.2 document (HTML): areas, lines and words with boxes and confidences. Page
-/// by page, so that none need be kept: begin(), page() for each, end().
+/// Writes pages as one hOCR 1.2 document (HTML): areas, lines and words with boxes and confidences.
+/// Call begin(), page() for each page, and end(): no page need be kept.
 class HocrWriter {
  public:
   std::string begin() const;
-  /// `file` and `number`, counted from 0, say where the page is from: "image" and "x_source".
-  /// "ppageno" counts the pages of all files.
+  /// `file` and `number`, counted from 0, become "image" and "x_source" of the page. "ppageno"
+  /// counts the pages of all files.
   std::string page(const document::Page& page, std::string_view file, int number);
-  /// A page that could not be read keeps its number.
+  /// Counts a page that could not be read.
   void skip_page() { ++pages_; }
   std::string end() const;
 

@@ -18,16 +18,15 @@ struct Pair {
   char32_t latin, cyrillic;
 };
 
-/// Letters that print draws alike. Small k, m, t and h are left out: their Cyrillic counterparts
-/// have the shape of small capitals.
+/// Letters that look alike in print. Without small k, m, t and h, whose Cyrillic counterparts have
+/// the shape of small capitals.
 constexpr std::array<Pair, 21> kPairs{{
     {'A', U'А'}, {'B', U'В'}, {'C', U'С'}, {'E', U'Е'}, {'H', U'Н'}, {'K', U'К'},  {'M', U'М'},
     {'O', U'О'}, {'P', U'Р'}, {'T', U'Т'}, {'X', U'Х'}, {'Y', U'У'}, {'a', U'а'},  {'c', U'с'},
     {'e', U'е'}, {'o', U'о'}, {'p', U'р'}, {'x', U'х'}, {'y', U'у'}, {0xCB, U'Ё'}, {0xEB, U'ё'},
 }};
 
-/// Small letters of which recognition takes a Latin one for a Cyrillic one, though print does not
-/// draw them alike.
+/// Small Latin letters that recognition mistakes for Cyrillic ones, though they do not look alike.
 constexpr std::array<Pair, 3> kMistaken{{{'n', U'п'}, {'r', U'г'}, {'u', U'и'}}};
 
 std::optional<char32_t> counterpart(std::span<const Pair> pairs, char32_t letter, Script script) {
@@ -42,7 +41,7 @@ std::optional<char32_t> twin(char32_t letter, Script script) {
   return counterpart(kPairs, letter, script);
 }
 
-/// A letter next to one may be a unit, a variable or a part of an address.
+/// Characters next to which a letter may be a unit, a variable or a part of an address.
 constexpr std::u32string_view kSymbols = U"°№%$€@+=/\\_#&*";
 
 /// The evidence of a word for its script.
@@ -55,9 +54,9 @@ struct Evidence {
   int letters() const { return latin + cyrillic; }
   bool mixed() const { return latin > 0 && cyrillic > 0; }
   bool undecided() const { return only_latin == 0 && only_cyrillic == 0; }
-  /// Several, and nothing else.
+  /// True if it has several letters, all of them capitals.
   bool all_capitals() const { return letters() > 1 && capitals == letters(); }
-  /// The script that the word's own letters leave.
+  /// The script by the word's own letters.
   std::optional<Script> script() const {
     if (only_latin > 0 && only_cyrillic == 0) return Script::kLatin;
     if (only_cyrillic > 0 && only_latin == 0) return Script::kCyrillic;
@@ -89,8 +88,8 @@ Evidence evidence_of(std::string_view word) {
   return evidence;
 }
 
-/// Small letters that look like small capitals: recognition that takes them for Latin ones can only
-/// read capitals.
+/// True if the small form of a letter looks like a small capital: recognition that mistakes it for
+/// a Latin letter reads a capital.
 bool is_false_capital(char32_t cyrillic) {
   constexpr std::u32string_view kFalse = U"ВКМНТ";
   return kFalse.find(cyrillic) != std::u32string_view::npos;
@@ -98,7 +97,7 @@ bool is_false_capital(char32_t cyrillic) {
 
 constexpr char32_t kCapitalToSmall = 0x20;  // of these letters
 
-/// `after_small`: no capital is meant where the word begins either.
+/// `after_small`: the first letter of the word is no capital either.
 std::string written_in(std::string_view word, Script script, bool after_small) {
   std::string result;
   for (const char32_t c : code_points(word)) {
@@ -116,9 +115,9 @@ constexpr std::size_t kLatinLine = 3;  // words
 struct Neighbours {
   std::optional<Script> before, after;  // of the nearest words that have one
   bool next_is_latin = false;           // the word right after
-  bool beside_capitals = false;         // a word of capitals right before or after
+  bool beside_capitals = false;         // next to a word of capitals
   bool begins_sentence = false;
-  bool is_latin_line = false;  // three words and more are Latin, no other one is Cyrillic
+  bool is_latin_line = false;  // three or more words are Latin, no other one is Cyrillic
 };
 
 bool ends_sentence(std::string_view word) {
@@ -179,7 +178,7 @@ std::optional<Script> script_for(const Evidence& evidence, const Neighbours& nei
       (evidence.all_capitals() || like_a_name)) {
     return std::nullopt;
   }
-  // A new sentence may be in another language, and "а", "с", "a" belong to what follows them.
+  // A new sentence may be in another language, and "а", "с", "a" belong to the next word.
   const auto before = neighbours.begins_sentence ? std::nullopt : neighbours.before;
   const auto& after = neighbours.after;
   if (evidence.letters() == 1 && after == Script::kCyrillic) return after;
@@ -192,7 +191,7 @@ std::optional<Script> script_for(const Evidence& evidence, const Neighbours& nei
 
 constexpr std::size_t kLongestMistaken = 3;  // letters
 
-/// The Latin word that a short Cyrillic one may be, where all of its characters have a counterpart.
+/// The Latin word that a short Cyrillic one may be, if all of its characters have a counterpart.
 std::optional<std::string> as_latin(std::string_view word) {
   const std::vector<char32_t> characters = code_points(word);
   if (characters.size() < 2 || characters.size() > kLongestMistaken) return std::nullopt;
@@ -214,7 +213,7 @@ bool is_degree(std::string_view word) {
   return at != std::string_view::npos && word.substr(at).starts_with("°С");
 }
 
-/// Letters that are a word of Russian and none of English.
+/// Letters that are a Russian word and no English one.
 bool is_lone_preposition(std::string_view word) {
   return word == "с" || word == "у" || word == "о";
 }
@@ -236,7 +235,7 @@ std::string repaired(const std::string& word, const Evidence& evidence,
   return written_in(word, *script, begins_small);
 }
 
-/// The word of a page that has no other, where it is one capital that print draws alike.
+/// The only word of a page, if it is one capital that looks alike in both scripts.
 document::Word* lone_capital(document::Page& page) {
   if (page.lines.size() != 1 || page.lines[0].words.size() != 1) return nullptr;
   document::Word& word = page.lines[0].words[0];

@@ -31,7 +31,7 @@ bool is_part_of_word(char32_t c) {
   return script_of(c) != Script::kOther || is_digit(c);
 }
 
-/// The word without other characters than letters and digits at both ends.
+/// The word without characters other than letters and digits at both ends.
 std::u32string core_of(std::string_view word) {
   std::u32string core;
   for (std::size_t at = 0; at < word.size();) {
@@ -47,7 +47,7 @@ bool contains(std::u32string_view list, const std::u32string& word) {
   return list.find(U' ' + word + U' ') != std::u32string_view::npos;
 }
 
-/// With a small letter at the front, where that is a Russian capital.
+/// The word with its first letter small if that is Cyrillic.
 std::u32string uncapitalized(std::u32string word) {
   if (script_of(word.front()) == Script::kCyrillic) word.front() = small_letter(word.front());
   return word;

@@ -5,34 +5,34 @@
 
 namespace oko::ocr {
 
-/// Limits of enlarging a picture before it is read. They bound the memory and the time of reading.
+/// Limits for enlarging a picture before it is read: they bound the memory and the time of reading.
 inline constexpr int kLargestScale = 4;
 inline constexpr std::uint64_t kMaxPreparedPixels = 24'000'000;
 
-/// Memory of an engine while it exists, in bytes: Tesseract's for two languages, and what it
-/// keeps after pages, measured.
+/// Memory of an engine while it exists, in bytes: of Tesseract for two languages, with the memory
+/// that it keeps after pages, measured.
 inline constexpr std::uint64_t kEngineBytes = 60'000'000;
 
-/// Bytes a pixel of a picture (RGB and grey), and of what is prepared of it (grey, thresholded,
+/// Bytes a pixel of a picture (RGB and grey), and of the prepared picture (grey, thresholded,
 /// Tesseract's copies and results).
 inline constexpr std::uint64_t kOriginalBytes = 4;
 inline constexpr std::uint64_t kPreparedBytes = 7;
 
-/// The most pixels of a picture when it is read.
+/// The most pixels of a prepared picture.
 constexpr std::uint64_t most_prepared_pixels(int width, int height) {
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   return std::min(kLargestScale * kLargestScale * pixels, kMaxPreparedPixels);
 }
 
-/// The most bytes that reading a picture takes, the picture included. The amount of text is not
-/// known before, so this is for pages full of small print or noise: twice what an A4 page of a book
-/// takes.
+/// The most bytes that reading a picture takes, the picture included. The amount of text is unknown
+/// before, so the estimate is for pages full of small print or noise: twice the memory of an A4
+/// page of a book.
 constexpr std::uint64_t reading_bytes(int width, int height) {
   const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
   return kOriginalBytes * pixels + kPreparedBytes * most_prepared_pixels(width, height);
 }
 
-/// Pixels of the largest picture for which that is no more than `bytes`.
+/// Pixels of the largest picture whose reading takes at most `bytes`.
 constexpr std::uint64_t pixels_within(std::uint64_t bytes) {
   constexpr std::uint64_t kLargestPrepared = kPreparedBytes * kMaxPreparedPixels;
   const std::uint64_t small =

@@ -15,8 +15,8 @@
 namespace oko::ocr {
 namespace {
 
-/// The engines of all threads, made when the first picture comes. None is made while another reads:
-/// Tesseract's settings are in part the process's.
+/// The engines of all threads, made for the first picture. No engine is made while another one
+/// reads: some of Tesseract's settings belong to the process.
 class Engines {
  public:
   Engines(const Options& options, std::size_t count) : options_(options), count_(count) {}
@@ -41,7 +41,7 @@ class Engines {
 
 struct Outcome {
   ReadResult result;
-  std::exception_ptr failure;  ///< of more than this page: ends it all
+  std::exception_ptr failure;  ///< ends all pages, not only this one
 };
 
 /// The pages that are being read, and those that wait to be handed over.
@@ -49,7 +49,7 @@ class Queue {
  public:
   Queue(std::size_t count, std::size_t ahead) : count_(count), ahead_(ahead) {}
 
-  /// The next page to read, once it is not too far ahead; none when all are taken.
+  /// The next page to read; waits while it is too far ahead. None when all are taken.
   std::optional<std::size_t> take() {
     const MutexLock lock(mutex_);
     changed_.wait(mutex_, [this]() OKO_REQUIRES(mutex_) {
@@ -76,7 +76,7 @@ class Queue {
     return outcome;
   }
 
-  /// Nothing is taken any more.
+  /// Stops handing out pages.
   void end() {
     const MutexLock lock(mutex_);
     ended_ = true;
@@ -138,7 +138,7 @@ void read_pages(std::size_t count, const Options& options, std::size_t threads,
   Engines engines(options, threads);
   Queue queue(count, 2 * threads);
   std::vector<JoiningThread> workers;
-  struct Ender {  // however we leave, the workers must not wait for room
+  struct Ender {  // on every exit path: the workers must not wait for room
     Queue& queue;
     ~Ender() { queue.end(); }
   };

@@ -10,7 +10,7 @@ namespace oko::ocr {
 namespace {
 
 constexpr float kMostSloping = 0.4f;      // of a line in the middle: 22 degrees
-constexpr float kMostConverging = 0.45f;  // half the width, of the way to where lines meet
+constexpr float kMostConverging = 0.45f;  // half the width / the distance to the vanishing point
 constexpr std::size_t kMostFeet = 1500;
 constexpr float kFewestBins = 200;  // for half the height at most: dust would need more
 // Generated photographs have 1.3 and more, all other generated pages up to 1.01.
@@ -20,10 +20,10 @@ constexpr float kLongestPicture = 32'000;  // Tesseract counts in 16 bits
 /// Lines y = b + (slope + converging * b) * x for all b, in pixels from the middle.
 struct Rays {
   float slope = 0, converging = 0;
-  double score = 0;  ///< the more, the fewer of them the letters stand on
+  double score = 0;  ///< higher if the letters stand on fewer rays
 };
 
-/// The rays to look at: so many steps to both sides of a middle.
+/// The rays to try: steps to both sides of a middle.
 struct Search {
   Rays middle;
   int slopes = 0, convergings = 0;  ///< steps
@@ -44,7 +44,7 @@ class Profile {
     across_.resize(feet_.size());
   }
 
-  /// `bin`: pixels that are one place.
+  /// The best of the rays of `search`. `bin`: its width in pixels.
   Rays best_of(const Search& search, float bin) {
     Rays best;
     for (int i = -search.convergings; i <= search.convergings; ++i) {
@@ -65,7 +65,7 @@ class Profile {
   }
 
  private:
-  /// The sum of the squares of how many stand in two bins that are neighbours.
+  /// The sum of the squared counts of letters in two neighbouring bins.
   double score_of(float slope, float bin) {
     const auto middle = static_cast<int>(2 * half_height_ / bin) + 1;
     counts_.assign(2 * static_cast<std::size_t>(middle), 0);
@@ -87,7 +87,7 @@ class Profile {
   float half_height_ = 0;
 };
 
-/// Makes it smaller where the levelled picture would be too large. Half of its width and height.
+/// Half of the width and height of the levelled picture. Reduces `projection` if it is too large.
 Point fitted(Projection& projection, float width, float height, std::uint64_t most) {
   Point half{width / 2, height / 2};
   for (const float x : {-width / 2, width / 2}) {

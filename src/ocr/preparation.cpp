@@ -18,20 +18,20 @@
 namespace oko::ocr {
 namespace {
 
-constexpr float kLetterHeight = 20;  // pixels of a small letter that are read best
+constexpr float kLetterHeight = 20;  // pixels: the best height of a small letter
 constexpr float kSmallestScale = 0.5f;
 constexpr float kLongestSide = 32'000;    // with margins: Tesseract counts in 16 bits
-constexpr int kLeastHeight = 4;           // of a component: less is dust
+constexpr int kLeastHeight = 4;           // of a component: smaller ones are dust
 constexpr int kLeastRule = 80;            // pixels of an upright rule: no letter is as tall
 constexpr float kRuleMargin = 4;          // pixels
 constexpr float kLeastAngle = 0.25f;      // degrees
 constexpr float kLeastConfidence = 2.5f;  // of Leptonica's in the angle; 3 is "good"
-constexpr float kSteepest = 22;           // degrees that are looked for
+constexpr float kSteepest = 22;           // degrees of the search
 constexpr float kSteepConfidence = 3;
 constexpr float kSurelyGentle = 5;  // of the confidence in an angle of up to kGentlest degrees
 constexpr float kGentlest = 7;
-constexpr int kLettersOfLines = 40;  // as many and more show the slope of their lines
-constexpr float kGrows = 0.06f;      // radians: beyond, corners of a turned page would be cut off
+constexpr int kLettersOfLines = 40;  // the fewest that show the slope of their lines
+constexpr float kGrows = 0.06f;      // radians: beyond, turning would cut corners of a page off
 constexpr int kCuttingHeight = 128;  // pixels: letters may fill a picture that is lower
 constexpr int kMargin = 24;          // pixels around print
 constexpr int kLeastMargin = 8;
@@ -51,8 +51,8 @@ int grey_of_pixel(const std::uint8_t* rgb, const GreyWeights& weights) {
   return (weights[0] * rgb[0] + weights[1] * rgb[1] + weights[2] * rgb[2] + 500) / 1000;
 }
 
-/// What Otsu's threshold looks for: how far apart the dark and the light pixels are, counted by how
-/// many there are (his between-class variance, at its best).
+/// The between-class variance at Otsu's threshold: the distance between the dark and the light
+/// pixels, weighted by their numbers.
 double separation(const Histogram& histogram) {
   double count = 0, sum = 0, dark_count = 0, dark_sum = 0, best = 0;
   for (std::size_t grey = 0; grey < histogram.size(); ++grey) {
@@ -69,7 +69,7 @@ double separation(const Histogram& histogram) {
   return best;
 }
 
-/// Luma, unless a colour alone sets the text off much better: orange on turquoise is one grey.
+/// Luma, unless one colour separates the text much better: orange on turquoise is one grey.
 GreyWeights best_grey(const image::Image& image) {
   constexpr std::array<GreyWeights, 4> kChoices = {kLuma, {1000, 0, 0}, {0, 1000, 0}, {0, 0, 1000}};
   constexpr double kMuchBetter = 4;  // of variance: twice the contrast
@@ -106,7 +106,7 @@ PixPointer grey_of(const image::Image& image) {
   return pix;
 }
 
-/// The most frequent grey: the paper, where text is not all there is.
+/// The most frequent grey: the paper, unless text fills the picture.
 int paper_of(Pix* grey) {
   Numa* histogram = pixGetGrayHistogram(grey, 1);
   float most = 0;
@@ -123,16 +123,16 @@ int paper_of(Pix* grey) {
   return paper;
 }
 
-/// Dark on light as ones, by Otsu's threshold; null if all is alike.
+/// A mask of the dark pixels by Otsu's threshold; null if all are alike.
 PixPointer binary_of(Pix* grey) {
-  constexpr int kLeastTile = 16;  // Leptonica refuses smaller ones: a digit may be narrower
+  constexpr int kLeastTile = 16;  // Leptonica refuses smaller ones; a digit may be narrower
   Pix* binary = nullptr;
   pixOtsuAdaptiveThreshold(grey, std::max(kLeastTile, pixGetWidth(grey)),
                            std::max(kLeastTile, pixGetHeight(grey)), 0, 0, 0.0f, nullptr, &binary);
   return PixPointer(binary);
 }
 
-/// True if more is dark than light: light letters on a dark ground.
+/// True if more pixels are dark than light: light letters on a dark ground.
 bool is_dark(Pix* binary) {
   float share = 0;
   return binary != nullptr && pixForegroundFraction(binary, &share) == 0 && share > 0.5f;
@@ -157,9 +157,9 @@ std::vector<document::Box> letters_of(Pix* binary) {
   return letters;
 }
 
-/// True if what is ones in `binary` is much darker than the rest of `grey`.
+/// True if the foreground of `binary` is much darker than the rest of `grey`.
 bool is_ink(Pix* grey, Pix* binary) {
-  constexpr int kEach = 3;  // of these pixels, across and down
+  constexpr int kEach = 3;  // every third pixel, across and down
   const PixPointer paper(pixInvert(nullptr, binary));
   float ink_grey = 0, paper_grey = 0;
   pixGetAverageMasked(grey, binary, 0, 0, kEach, L_MEAN_ABSVAL, &ink_grey);
@@ -167,7 +167,7 @@ bool is_ink(Pix* grey, Pix* binary) {
   return paper_grey - ink_grey >= kLeastContrast;
 }
 
-/// `height`: of letters, 0 if there are none.
+/// The scale for letters of `height` pixels, 0 if there are none.
 float scale_for(float height, Pix* grey) {
   const auto across = static_cast<float>(pixGetWidth(grey));
   const auto down = static_cast<float>(pixGetHeight(grey));
@@ -179,7 +179,8 @@ float scale_for(float height, Pix* grey) {
   return std::min(wanted, most);
 }
 
-/// Scales what is prepared of a picture of `width` pixels. A little is not worth the blur.
+/// Scales the prepared picture; the original has `width` pixels. A small change is not worth the
+/// blur.
 void scale_by(float scale, int width, PreparedPicture& prepared) {
   constexpr float kLittle = 0.1f;
   Pix* const grey = prepared.grey.get();
@@ -191,7 +192,7 @@ void scale_by(float scale, int width, PreparedPicture& prepared) {
   prepared.scale = static_cast<float>(pixGetWidth(prepared.grey.get())) / static_cast<float>(width);
 }
 
-/// Radians that level the lines of so many letters, 0 if they are level or nothing is known.
+/// Radians that level the lines of `letters` letters, 0 if they are level or of unknown slope.
 float slope_of(Pix* binary, int letters) {
   float degrees = 0, confidence = 0;
   if (pixFindSkew(binary, &degrees, &confidence) != 0) degrees = confidence = 0;
@@ -212,8 +213,8 @@ float slope_of(Pix* binary, int letters) {
   return degrees * std::numbers::pi_v<float> / 180;
 }
 
-/// Turns a picture clockwise by `angle`; steep ones grow. New corners get the colour of the paper:
-/// next to white ones, a coloured ground would count as dark.
+/// Turns a picture clockwise by `angle`, larger for steep ones. New corners get the colour of the
+/// paper: next to white ones, a coloured ground would count as dark.
 PixPointer rotated(Pix* grey, float angle) {
   const auto paper = static_cast<l_uint8>(paper_of(grey));
   if (std::abs(angle) < kGrows) return owned(pixRotateAMGray(grey, angle, paper));
@@ -227,7 +228,7 @@ PixPointer rotated(Pix* grey, float angle) {
   return owned(pixRotateAMGray(grown.get(), angle, paper));
 }
 
-/// True if print stands at an edge.
+/// True if print reaches an edge.
 bool lacks_margin(Pix* binary) {
   ::Box* box = nullptr;
   if (pixClipToForeground(binary, nullptr, &box) != 0 || box == nullptr) return false;
@@ -303,7 +304,7 @@ bool PreparedPicture::is_ruling_line(const document::Box& box) const {
 
 namespace {
 
-/// Fills what follows from `grey` and `quarter_turns`.
+/// Sets the fields that follow from `grey` and `quarter_turns`.
 void level(PreparedPicture& picture) {
   PixPointer pix =
       owned(picture.quarter_turns == 0 ? pixClone(picture.grey.get())
@@ -327,14 +328,14 @@ void level(PreparedPicture& picture) {
     const auto paper = static_cast<l_uint32>(paper_of(pix.get()));
     pix = owned(pixAddBorderGeneral(pix.get(), kMargin, kMargin, kMargin, kMargin, paper));
     binary = binary_of(pix.get());
-    // The same picture about the same centre: it is not kept twice.
+    // The same picture about the same centre: share it.
     if (picture.angle == 0 && picture.quarter_turns == 0) picture.grey.reset(pixClone(pix.get()));
   }
   if (binary) picture.ruling_lines = upright_ruling_lines(binary.get());
   picture.pix = std::move(pix);
 }
 
-/// With the same original and scale.
+/// A new picture with the original and scale of `picture`.
 PreparedPicture like(const PreparedPicture& picture) {
   PreparedPicture result;
   result.scale = picture.scale;
@@ -360,7 +361,7 @@ void remove_desk(PreparedPicture& picture) {
   picture.is_even = true;
 }
 
-/// Fills what follows from `grey`, its scale and the size of the original.
+/// Sets the fields that follow from `grey`, its scale and the size of the original.
 void complete(PreparedPicture& picture) {
   const PixPointer binary = binary_of(picture.grey.get());
   if (!binary) {
@@ -395,7 +396,7 @@ PreparedPicture prepare(const image::Image& image) {
 }
 
 bool may_have_text(const PreparedPicture& picture) {
-  // Grain is as large as letters where it is enlarged.
+  // Enlarged grain is as large as letters.
   for (Pix* const grey : {picture.pix.get(), picture.small.get()}) {
     const PixPointer binary = grey != nullptr ? binary_of(grey) : nullptr;
     if (binary && looks_like_text(letters_of(binary.get()))) return true;

@@ -11,7 +11,7 @@
 namespace oko::ocr {
 namespace {
 
-/// Text in one of two languages, independent of the program's.
+/// Text in one of two languages, independent of the user's language.
 struct Phrase {
   std::string_view english, russian;
 
@@ -64,7 +64,7 @@ std::string render(const document::Page& page, const std::vector<std::size_t>& l
   return text;
 }
 
-/// Those of the largest area times confidence first.
+/// Sorts lines by area times confidence, the largest first.
 std::vector<std::size_t> by_weight(const document::Page& page, std::vector<std::size_t> order) {
   const auto weight = [&](std::size_t i) {
     const document::Line& line = page.lines[i];

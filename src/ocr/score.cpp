@@ -14,7 +14,7 @@ bool is_space(char32_t c) {
   return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0;
 }
 
-/// Characters, runs of white space as one space.
+/// The characters of a text, with one space for each run of white space.
 std::u32string characters_of(std::string_view text) {
   std::u32string result;
   for (std::size_t at = 0; at < text.size();) {
@@ -39,7 +39,7 @@ std::vector<std::u32string> words_of(const std::u32string& characters) {
   return words;
 }
 
-enum class Step : std::uint8_t { kBoth, kTruth, kRead };  // what is used up
+enum class Step : std::uint8_t { kBoth, kTruth, kRead };  // the text that a step consumes
 
 /// Walks the cheapest way back from both ends.
 template <typename Sequence>

@@ -31,8 +31,8 @@ struct TextErrors {
   TextErrors& operator+=(const TextErrors& other);
 };
 
-/// UTF-8. Runs of white space count as one space, those at the ends as none. Time and memory grow
-/// with the product of the lengths: for pages, of at most some 20,000 characters.
+/// UTF-8. A run of white space counts as one space, at the ends as none. Time and memory grow with
+/// the product of the lengths, so texts are pages of at most some 20,000 characters.
 TextErrors compare_texts(std::string_view truth, std::string_view read);
 
 }  // namespace oko::ocr

@@ -15,8 +15,8 @@ namespace {
 
 // Found on pages of tools/ocr/make_pages.py with seed 2.
 constexpr float kSure = 0.88f;
-constexpr float kBetter = 0.01f;     // where no neighbour speaks against it
-constexpr float kMuchBetter = 0.2f;  // where one does
+constexpr float kBetter = 0.01f;     // if no neighbour disagrees
+constexpr float kMuchBetter = 0.2f;  // if one does
 constexpr float kDoubtful = 0.75f;   // of the first reading
 constexpr int kLongWord = 5;         // letters
 constexpr float kConfident = 0.9f;   // of a long word's first reading
@@ -32,7 +32,7 @@ constexpr float kOtherWord = 0.94f;       // of a word of the other dictionary i
 constexpr float kBetterWord = 0.02f;
 constexpr float kWordMargin = 4;  // pixels around a word
 
-/// Letters of a word by script, and what they look like.
+/// Counts of a word's letters by script and shape.
 struct Letters {
   int characters = 0, cyrillic = 0, latin = 0, capitals = 0, digits = 0;
 
@@ -43,8 +43,8 @@ struct Letters {
   }
   bool all_capitals() const { return count() > 1 && capitals == count(); }
 
-  /// True if these may be another reading of the same print: as many characters, but for one, and
-  /// not all capitals where the others had small letters.
+  /// True if these may be another reading of the same print: as many characters, give or take one,
+  /// and not all capitals if the others had small letters.
   bool may_be(const Letters& first) const {
     return std::abs(characters - first.characters) <= 1 &&
            (!all_capitals() || first.capitals == first.count());
@@ -86,7 +86,7 @@ bool is_separator(char c) {
   return c == '-' || c == '.' || c == '/' || c == '_';
 }
 
-/// Separators at the front: the box of a part may have some of the one before it.
+/// Drops separators at the front: the box of a part may have some of the part before it.
 void trim_separators(std::string& text) {
   text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), is_separator));
 }
@@ -100,7 +100,7 @@ Script other(Script script) {
 ScriptRecheck::ScriptRecheck(Languages cyrillic, Languages latin) {
   cyrillic_.languages = std::move(cyrillic);
   latin_.languages = std::move(latin);
-  // At once: Tesseract's settings are in part the process's, and no other thread reads yet.
+  // Now, while no other thread reads: some of Tesseract's settings belong to the process.
   for (Reader* reader : {&cyrillic_, &latin_}) {
     reader->api.SetVariable("debug_file", "/dev/null");
     reader->api.Init(nullptr, reader->languages.data.c_str(), tesseract::OEM_LSTM_ONLY);
@@ -119,7 +119,7 @@ ScriptRecheck::Reading ScriptRecheck::read(Script script, const document::Box& b
   const int right = clip(box.left + box.width, pixGetWidth(picture_));
   const int bottom = clip(box.top + box.height, pixGetHeight(picture_));
   if (right <= left || bottom <= top) return {};
-  // Tesseract copies what it is given: a word, not the page.
+  // Tesseract copies its input: pass a word, not the page.
   ::Box* cut = boxCreate(left, top, right - left, bottom - top);
   const PixPointer part(pixClipRectangle(picture_, cut, nullptr));
   boxDestroy(&cut);
@@ -162,7 +162,7 @@ void ScriptRecheck::check_word(WordCandidate& word, const Context& context) {
 bool ScriptRecheck::is_known(const WordCandidate& word, Script own, const Context& context) {
   const std::string& text = word.word.text;
   if (!is_known_word(text, own)) return false;
-  // English has short words that look like these: "no", "on".
+  // English has short words that look alike: "no", "on".
   const bool is_between_latin = context.before == Script::kLatin && context.after == Script::kLatin;
   return letters_of(text).count() == 1 || !(is_between_latin && is_function_word(text));
 }
@@ -171,12 +171,12 @@ bool ScriptRecheck::is_settled(const WordCandidate& word, const Context& context
   const std::string& text = word.word.text;
   const Letters first = letters_of(text);
   if (first.digits > 0 && word.word.confidence >= kConfident) return true;
-  // Long words are seldom taken wrongly.
+  // Long words are seldom read in the wrong script.
   if (!context.is_alone() && first.count() >= kLongWord && word.word.confidence >= kConfident) {
     return true;
   }
   if (first.script() == Script::kLatin) return false;
-  // Print with «» is Russian, whatever stands around it; one letter is hard to tell from others.
+  // Print with «» is Russian in any context; one letter is hard to tell from others.
   return has_guillemet(text) || first.count() == 1;
 }
 
@@ -234,7 +234,7 @@ Familiarity ScriptRecheck::familiarity_of_part(const std::string& part) {
     return is_function_word(part) ? Familiarity::kDictionary : Familiarity::kListed;
   }
   if (letters.count() == 1 || letters.digits > 0) return Familiarity::kNone;
-  // With capitals dictionaries have names of all languages.
+  // Dictionaries have capitalized names of all languages.
   return is_valid(uncapitalized(part), script) ? Familiarity::kDictionary : Familiarity::kNone;
 }
 

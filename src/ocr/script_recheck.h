@@ -26,24 +26,24 @@ struct WordCandidate {
   std::vector<Separator> separators;
 };
 
-/// How well a word is known, apart from its picture.
+/// The familiarity of a word, apart from its picture.
 enum class Familiarity {
   kNone,
   kDictionary,  ///< a word of a dictionary or a Russian function word
   kListed,      ///< of known_words.h, or without letters and digits
 };
 
-/// Reads doubtful words once more, in the languages of one script at a time. With all languages at
-/// once Tesseract takes whole words for the other script, and is sure of it ("in" for т, "off" for
+/// Reads doubtful words again, in the languages of one script at a time. With all languages at once
+/// Tesseract mistakes whole words for the other script, and is sure of it ("in" for т, "off" for
 /// ой); one script alone shows which of two readings fits the picture:
 ///
 /// - abbreviations, units and names that are known (known_words.h) stay, and a word becomes one of
-///   them where the other script reads it so ("HDMI" for "НОМ!", "кВт" for "KBT");
+///   them if the other script reads it so ("HDMI" for "НОМ!", "кВт" for "KBT");
 /// - a word next to one of the other script switches if that reading scores higher, by a larger
 ///   margin if the neighbour on its other side disagrees. A word of the Russian dictionary only
 ///   becomes a word of the English one;
 /// - parts of compounds are read on their own ("USB-кабель", "отчёт.docx");
-/// - a word of little confidence is read again as what it was.
+/// - a word of little confidence is read again in its own script.
 class ScriptRecheck {
  public:
   /// The languages of one script.
@@ -87,13 +87,13 @@ class ScriptRecheck {
   /// True if only the list of known words may change it.
   static bool is_settled(const WordCandidate& word, const Context& context);
   static bool may_be_known(const WordCandidate& word, Script own, const Context& context);
-  /// True if it is read as a known word of the other script; then it is that word.
+  /// True if the other script reads it as a known word; then it is replaced.
   bool becomes_known(WordCandidate& word, Script opposite);
   Familiarity familiarity_of_part(const std::string& part);
-  /// True if the dictionary of a script has it.
+  /// True if the dictionary of a script has the word.
   bool is_valid(const std::string& text, Script script);
   void take(const Reading& reading, Script script, WordCandidate& word);
-  /// True if it is read so much better in the other script; then it is that word.
+  /// True if the other script reads it better by this margin; then it is replaced.
   bool becomes(WordCandidate& word, Script opposite, float margin);
   void check_compound(WordCandidate& word);
   std::string check_part(const std::string& part, const document::Box& box);

@@ -68,14 +68,14 @@ std::string tag_of(const char* data) {
   return {};
 }
 
-/// To a list of names as Tesseract takes it.
+/// Appends a name to a list in Tesseract's form, joined by "+".
 void add(std::string& list, std::string_view name) {
   if (!list.empty()) list += '+';
   list += name;
 }
 
 bool init(tesseract::TessBaseAPI& api, const std::string& data) {
-  api.SetVariable("debug_file", "/dev/null");  // else complaints go to stderr
+  api.SetVariable("debug_file", "/dev/null");  // otherwise warnings go to stderr
   return api.Init(nullptr, data.c_str(), tesseract::OEM_LSTM_ONLY) == 0;
 }
 
@@ -115,8 +115,8 @@ int letters_and_digits(std::string_view word) {
               tr("install it: apt install{}", "установите их: apt install{}", packages));
 }
 
-/// Tesseract's loops take four threads each, which spin for minutes on a busy machine. Holds for
-/// the calling thread. The function is that of Tesseract's OpenMP, if it was built with one: oko's
+/// Limits Tesseract's loops to the calling thread: they take four threads each, which spin for
+/// minutes on a busy machine. Calls the OpenMP that Tesseract was built with, if any: oko's
 /// compiler may have another, or none.
 void keep_to_one_thread() {
   static void* const function = ::dlsym(RTLD_DEFAULT, "omp_set_max_active_levels");
@@ -157,7 +157,7 @@ class TesseractEngine : public Engine {
   }
 
  private:
-  /// Tesseract goes on with the languages that it has.
+  /// True if a language is missing: Tesseract continues with the others.
   bool missing(const std::vector<std::string>& data) const {
     std::vector<std::string> loaded;
     api_.GetLoadedLanguagesAsVector(&loaded);
@@ -166,7 +166,7 @@ class TesseractEngine : public Engine {
     });
   }
 
-  /// One way to read a picture, before its words are checked.
+  /// A reading of a picture, before its words are checked.
   struct Attempt {
     PreparedPicture picture;
     document::Page page;                            // lines without words
@@ -175,7 +175,7 @@ class TesseractEngine : public Engine {
     int sure = 0;                                   // of those, in words that are surely right
 
     bool is_sure() const {
-      // Components are letters, their dots and dust.
+      // Components include letters, their dots, and dust.
       constexpr double kSureShare = 0.5, kReadShare = 0.25;
       return sure > 0 && sure >= kSureShare * letters && (letters >= kReadShare * picture.letters);
     }
@@ -202,7 +202,7 @@ class TesseractEngine : public Engine {
     return attempt;
   }
 
-  /// Makes it the best of what else can be tried, until one is sure.
+  /// Tries other preparations until a reading is sure, and keeps the best one.
   void try_other_ways(Attempt& best, const StopToken& stop) {
     const auto try_way = [&](PreparedPicture picture, tesseract::PageSegMode mode) {
       if (best.is_sure()) return;
@@ -228,8 +228,9 @@ class TesseractEngine : public Engine {
     if (!best.picture.is_even) try_way(evened(best.picture), tesseract::PSM_AUTO);
   }
 
-  /// Enlarged print is read better than small print, but not each word of it. The second reading
-  /// pays for labels and lists of few lines, whose words have no sentence around them.
+  /// Compares the words with a second reading, at the original size: Tesseract reads most, but not
+  /// all, words better when enlarged. It pays for labels and lists of few lines, whose words have
+  /// no sentence around them.
   void take_better_words_unenlarged(Attempt& attempt, const StopToken& stop) {
     const PreparedPicture& picture = attempt.picture;
     if (!picture.small || picture.letters > kFewLines || !may_be_tried_again(picture)) return;
@@ -266,10 +267,10 @@ class TesseractEngine : public Engine {
     return 2 * pixels <= most_prepared_pixels(picture.width, picture.height);
   }
 
-  /// Quarter turns, clockwise, that make a sample of the picture readable; 0 if it is as it is,
-  /// or none does.
+  /// Quarter turns, clockwise, that make a sample of the picture readable; 0 if it is readable
+  /// already, or if no turn helps.
   int best_turns(const PreparedPicture& picture, const StopToken& stop) {
-    constexpr int kLeastLetters = 8;  // fewer look like others on their head
+    constexpr int kLeastLetters = 8;  // fewer may look like others upside down
     const PreparedPicture sample = sample_of(picture);
     if (sample.letters < kLeastLetters) return 0;
     int best = 0, most = 0;
@@ -343,7 +344,7 @@ class TesseractEngine : public Engine {
     return reading;
   }
 
-  /// Those between letters or digits of a word: a dot before a comma ends an abbreviation.
+  /// The separators between letters or digits of a word: a dot before a comma ends an abbreviation.
   static std::vector<Separator> separators_of(tesseract::ResultIterator at) {
     std::vector<Separator> separators;
     std::optional<Separator> open;  // after a letter or digit
@@ -365,7 +366,7 @@ class TesseractEngine : public Engine {
     return separators;
   }
 
-  /// In pixels of the prepared picture.
+  /// A box in pixels of the prepared picture.
   static document::Box box_of(const tesseract::ResultIterator& at,
                               tesseract::PageIteratorLevel level) {
     int left = 0, top = 0, right = 0, bottom = 0;

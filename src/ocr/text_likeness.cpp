@@ -13,7 +13,7 @@ namespace {
 // 0.24. Blurred lines, handwriting and four scripts that are not read have 0.39 and more.
 constexpr float kLeastShare = 0.3f;
 constexpr std::size_t kRow = 5;
-constexpr std::size_t kShortRow = 4;  // of a word that is alone
+constexpr std::size_t kShortRow = 4;  // of a single word
 constexpr std::size_t kOneWord = 40;  // components at most
 constexpr float kMostTaller = 2;      // than its neighbour: capitals, and letters with a tail
 constexpr float kWidestGap = 1.5f;    // in heights: a space
@@ -33,7 +33,7 @@ std::optional<float> gap_between(const document::Box& left, const document::Box&
   return gap;
 }
 
-/// The share of boxes in rows of `least` and more.
+/// The fraction of boxes in rows of at least `least` boxes.
 float share_in_rows(std::vector<document::Box> boxes, std::size_t least) {
   std::sort(boxes.begin(), boxes.end(),
             [](const document::Box& a, const document::Box& b) { return a.left < b.left; });
