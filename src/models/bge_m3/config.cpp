@@ -36,8 +36,8 @@ LocalizedText task_of(std::string_view architecture) {
   return {};
 }
 
-/// Refuses a model whose head says that it makes no vectors. sentence-transformers' modules say
-/// that a language model is used as an encoder.
+/// Refuses a model whose head is not for vectors. With sentence-transformers' modules a language
+/// model is an encoder.
 void check_architectures(const ConfigReader& reader, const std::filesystem::path& model_dir) {
   const json* list = reader.find("architectures");
   if (list == nullptr) return;

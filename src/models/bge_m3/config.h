@@ -24,15 +24,14 @@ struct Config {
   tensor::QuantizationConfig quantization;
   std::uint64_t number_bytes = 2;  ///< of a weight that is not quantized: `dtype`
 
-  /// Tokens that a text may have.
+  /// The most tokens of a text.
   int max_tokens() const;
   /// Numbers of a dense vector.
   int dense_size() const;
 
   /// Reads the files of a model folder. Throws kBadModel: missing, not JSON, another architecture
   /// than XLM-RoBERTa or BERT, a model with another task (a reranker, a language model without
-  /// sentence-transformers' modules), a value missing or out of its range, what `read_modules`
-  /// refuses.
+  /// sentence-transformers' modules), a value missing or out of its range; and as `read_modules`.
   static Config load(const std::filesystem::path& model_dir);
 };
 

@@ -7,8 +7,8 @@
 
 namespace oko::models::bge_m3 {
 
-/// A layer behind pooling: activation(W x + b), with its input added where it has a residual.
-/// Computed in f64. Reference: sentence-transformers, Dense.
+/// A layer behind pooling: activation(W x + b), plus its input if it has a residual. Computes in
+/// f64. Reference: sentence-transformers, Dense.
 class Dense {
  public:
   /// Reads model.safetensors or pytorch_model.bin of the step's folder. Throws kBadModel: no such

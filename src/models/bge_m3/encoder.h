@@ -40,7 +40,7 @@ class Encoder {
   mx::array forward(const PackedTexts& texts, const StopToken& stop = {},
                     const ActivationHook& observer = {}) const;
 
-  /// The cost of a pass over so many tokens, without attention.
+  /// The cost of a pass over `tokens` tokens, without attention.
   PassCost cost_of(std::uint64_t tokens) const;
 
  private:

@@ -27,9 +27,9 @@ struct TokenVectors {
 };
 
 /// The encoding of a text by BGE-M3 (Chen et al. 2024, arXiv:2402.03216). Outputs that were not
-/// asked for are empty.
+/// requested are empty.
 struct Encoding {
-  std::vector<float> dense;  ///< Config::dense_size; length 1 where the model normalizes
+  std::vector<float> dense;  ///< Config::dense_size; length 1 if the model normalizes
   SparseVector sparse;       ///< special tokens (ids 0..3) have none
   TokenVectors colbert;      ///< of every token but the first, `</s>` included; each of length 1
 };

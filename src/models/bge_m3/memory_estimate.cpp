@@ -12,18 +12,18 @@ namespace oko::models::bge_m3 {
 namespace {
 
 constexpr std::uint64_t kFloat = sizeof(float);
-constexpr std::uint64_t kScratch = 1'500'000;  // of kernels and allocators, whatever the shapes
+constexpr std::uint64_t kScratch = 1'500'000;  // of kernels and allocators, for any shapes
 constexpr std::uint64_t kMapNode = 48;         // of a token in a sparse vector, while it is made
 
-/// One pass where MLX's graph runs: all arrays of a layer are counted, as in qwen3_vl.
+/// One pass of MLX's graph. Counts all arrays of a layer, as in qwen3_vl.
 std::uint64_t graph_pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs,
                                const tensor::MemoryModel& memory) {
   const auto hidden_size = static_cast<std::uint64_t>(config.hidden_size);
   const std::uint64_t states = tokens * hidden_size;
   const std::uint64_t rows = std::min<std::uint64_t>(tokens, kFeedForwardRows);
   const std::uint64_t wide = rows * static_cast<std::uint64_t>(config.intermediate_size);
-  // x, queries, keys, values, attention, its product and their norm; of some rows the activation
-  // before and after, the product and the norm.
+  // x, queries, keys, values, attention, its product and their norm; in a block of rows the
+  // activation before and after, the product and the norm.
   std::uint64_t layer = (7 * states + 2 * wide + 2 * rows * hidden_size) * memory.number_bytes;
   // Norms and activations are made of operations in f32.
   if (!memory.fused) layer += (6 * states + 3 * wide) * kFloat;
@@ -48,22 +48,22 @@ std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outpu
   const auto intermediate_size = static_cast<std::uint64_t>(config.intermediate_size);
   const std::uint64_t states = tokens * hidden_size * kFloat;
   const std::uint64_t rows = std::min<std::uint64_t>(tokens, kFeedForwardRows);
-  // x, queries, keys, values and what attention makes of them.
+  // x, queries, keys, values and the result of attention.
   const std::uint64_t attention = 5 * states;
-  // x before and after attention and what comes out; the widest activation of some rows, its
+  // x before and after attention, and the output; in a block of rows the widest activation, its
   // product and their sum.
   const std::uint64_t feed_forward =
       (tokens > rows ? 3 : 2) * states + rows * (intermediate_size + 2 * hidden_size) * kFloat;
   const std::uint64_t head = outputs.colbert ? 3 * states : states;
   const std::uint64_t arrays = std::max({attention, feed_forward, head});
-  // Rows of activations as integers: in bytes, with keys and values in bytes and their scales,
-  // where the processor likes them, otherwise of 16 bits.
+  // Rows of activations as integers: 8-bit ones if the CPU has VNNI, with keys and values in 8 bits
+  // and their scales, otherwise 16-bit ones.
   const std::uint64_t numbers =
       std::min<std::uint64_t>(tokens, tensor::cpu::kMaxIntegerRows) * intermediate_size;
   const std::uint64_t integers =
       std::max(tokens * hidden_size * 2 + states / 16 + numbers * 9 / 8, numbers * 17 / 8);
-  // The pool reuses freed blocks of equal size, so at most five arrays of all rows are there (with
-  // the codes of their embeddings), and in addition those of some rows.
+  // The pool reuses freed blocks of equal size, so at most five arrays of all rows exist (with the
+  // codes of their embeddings), and the arrays of a block of rows.
   const std::uint64_t ever_taken =
       11 * states / 2 + rows * (intermediate_size + (tokens > rows ? 2 * hidden_size : 0)) * kFloat;
   return std::min(arrays + tensor::cpu::ArrayPool::most_kept(arrays), ever_taken) + integers +

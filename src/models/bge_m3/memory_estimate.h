@@ -8,9 +8,9 @@
 
 namespace oko::models::bge_m3 {
 
-// The most bytes that work holds, without the mapped weights.
+// The most bytes that a pass or its results hold, without the mapped weights.
 
-/// One pass over so many tokens, the outputs' arrays included.
+/// One pass over `tokens` tokens, the arrays of the outputs included.
 std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outputs& outputs,
                          const tensor::MemoryModel& memory = {});
 
@@ -18,7 +18,7 @@ std::uint64_t pass_bytes(const Config& config, std::uint64_t tokens, const Outpu
 std::uint64_t encoding_bytes(const Config& config, std::uint64_t texts, std::uint64_t tokens,
                              const Outputs& outputs);
 
-/// The checkpoint's files in 8 bits. An estimate for models that are not on the disk yet.
+/// The checkpoint's files in 8 bits: an estimate for a model before its download.
 std::uint64_t weight_bytes(const Config& config);
 
 /// The config of BAAI/bge-m3, for plans before a download.

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int32_t kLastSpecial = 3;  // <s>, <pad>, </s>, <unk>: no weight in a sparse vector
 
-/// A head, which stands outside of the encoder; nothing if the model has none.
+/// A head, whose tensors are outside the encoder; nothing if the model has none.
 std::optional<tensor::Linear> load_head(const tensor::Weights& weights, const Config& config,
                                         const std::string& name) {
   const auto shape = weights.shape(name + ".weight");

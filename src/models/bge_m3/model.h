@@ -16,8 +16,8 @@
 
 namespace oko::models::bge_m3 {
 
-/// True if the first token's vector is taken because no file says how pooling works. BGE-M3 itself,
-/// which has its heads, is known to be made so. Throws kBadModel.
+/// True if pooling takes the first token's vector only because no file says how it works. False for
+/// BGE-M3 itself, which has its heads and is known to pool so. Throws kBadModel.
 bool assumes_pooling(const std::filesystem::path& model_dir);
 
 /// An embedding model ready to run: BGE-M3, or a sentence-transformers encoder without BGE-M3's
@@ -37,12 +37,11 @@ class Model {
   std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
   PassCost cost_of(std::uint64_t tokens) const { return encoder_.cost_of(tokens); }
 
-  /// Throws kBadModel if the model has not the heads that `outputs` need, saying which file is
-  /// missing.
+  /// Throws kBadModel, naming the missing file, if the model lacks a head that `outputs` need.
   void require(const Outputs& outputs) const;
 
-  /// The outputs of each text, from one pass. Throws kBadModel if the model computes numbers
-  /// that are none (NaN, infinity), or texts have ids that it does not know; kCancelled.
+  /// The outputs of each text, from one pass. Throws kBadModel if a result is not finite, or if a
+  /// token id is outside the vocabulary; kCancelled.
   std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
                                const StopToken& stop = {},
                                const ActivationHook& observer = {}) const;

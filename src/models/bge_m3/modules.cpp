@@ -84,7 +84,7 @@ void read_pooling(const fs::path& path, int hidden_size, Modules& modules) {
   }
 }
 
-/// Refuses a module that works on something other than a text's one vector.
+/// Refuses a module whose input is not the one vector of a text.
 void check_names(const ConfigReader& reader) {
   for (const char* key : {"module_input_name", "module_output_name"}) {
     const json* name = reader.find(key);
@@ -253,7 +253,7 @@ void read_model_settings(const fs::path& model_dir, Modules& modules) {
   const std::string name = reader.string_or("default_prompt_name", "");
   if (name.empty()) return;
   const ConfigReader prompts = reader.child_or_empty("prompts");
-  // sentence-transformers knows these two, empty, where the file does not have them.
+  // sentence-transformers has these two as empty prompts if the file does not have them.
   if (prompts.find(name.c_str()) == nullptr && name != "query" && name != "document") {
     reader.refuse("default_prompt_name", name, tr("a name in prompts", "имя из prompts"));
   }

@@ -26,23 +26,23 @@ struct VectorStep {
 
 /// The settings of sentence-transformers for an encoder. The defaults are those of BGE-M3.
 struct Modules {
-  std::vector<Pooling> pooling{Pooling::kCls};  ///< at least one; their vectors are put together
+  std::vector<Pooling> pooling{Pooling::kCls};  ///< at least one; their vectors are concatenated
   bool include_prompt = true;                   ///< pooling counts the tokens of a prompt
   std::vector<VectorStep> steps{VectorStep{}};  ///< behind pooling, in order
   int max_seq_length = 0;      ///< tokens, special ones included; 0: as many as there are positions
-  std::string prompt;          ///< put before each text where the user names none
+  std::string prompt;          ///< the default, put before each text
   bool do_lower_case = false;  ///< texts are read in lower case
 };
 
 /// Reads modules.json and the files that it names, sentence_bert_config.json (by any of its names),
-/// config_sentence_transformers.json and tokenizer_config.json's model_max_length. Where there is
-/// no modules.json, 1_Pooling/config.json says the pooling, and vectors are normalized. Source:
+/// config_sentence_transformers.json and tokenizer_config.json's model_max_length. Without
+/// modules.json, 1_Pooling/config.json says the pooling, and vectors are normalized. Source:
 /// sentence-transformers 6. Throws kBadModel, with its name, for a module, a pooling mode, an
 /// activation or a setting that oko does not run.
 Modules read_modules(const std::filesystem::path& model_dir, int hidden_size);
 
-/// True if a file of the model says how pooling works. Where none does, `read_modules` takes the
-/// first token's vector; sentence-transformers takes the mean.
+/// True if a file of the model says how pooling works. If none does, `read_modules` takes the first
+/// token's vector; sentence-transformers takes the mean.
 bool has_pooling(const std::filesystem::path& model_dir);
 
 /// The kinds of embedding models that oko runs, as the hint of an error.

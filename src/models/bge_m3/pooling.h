@@ -8,12 +8,12 @@
 
 namespace oko::models::bge_m3 {
 
-/// A way to make one vector of a text's hidden states. Reference: sentence-transformers, Pooling.
+/// Makes one vector from a text's hidden states. Reference: sentence-transformers, Pooling.
 enum class Pooling {
   kCls,             ///< the first token's
   kMax,             ///< of each number the largest
   kMean,            ///< their mean
-  kMeanSqrtLength,  ///< their sum by the root of their count
+  kMeanSqrtLength,  ///< their sum divided by the root of their count
   kWeightedMean,    ///< their mean, the first counted once, the second twice and so on
   kLastToken,       ///< the last token's
 };
@@ -21,12 +21,12 @@ enum class Pooling {
 /// Finds a mode by its name in a configuration ("mean_sqrt_len_tokens"); nothing if there is none.
 std::optional<Pooling> pooling_of(std::string_view name);
 
-/// The vectors of all `modes`, one behind the other, not normalized. `rows`: (count, width) hidden
-/// states, count >= 1.
+/// The vectors of all `modes`, concatenated, not normalized. `rows`: (count, width) hidden states,
+/// count >= 1.
 std::vector<float> pool(std::span<const Pooling> modes, const float* rows, std::size_t count,
                         std::size_t width);
 
-/// Divides by its length; a vector of zeros stays.
+/// Divides a vector by its length; a vector of zeros stays.
 void normalize(std::span<float> vector);
 
 }  // namespace oko::models::bge_m3

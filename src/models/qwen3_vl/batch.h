@@ -12,7 +12,7 @@ namespace oko::models::qwen3_vl {
 
 namespace mx = mlx::core;
 
-/// Picture features to be put over a run of a batch's tokens.
+/// Picture features that replace a run of a batch's tokens.
 struct VisualSpan {
   int first = 0;                     ///< row of the batch
   mx::array merged;                  ///< (count, hidden_size), replaces the embeddings
@@ -23,8 +23,8 @@ struct VisualSpan {
 struct Batch {
   mx::array ids;                                       ///< (n), one sequence after another
   std::vector<std::array<std::int32_t, 3>> positions;  ///< n: time, height, width
-  std::vector<int> cu_seqlens;                         ///< 0, ..., n: where sequences begin and end
-  /// The tokens follow what these have read, and are appended to it. Each sequence once.
+  std::vector<int> cu_seqlens;                         ///< 0, ..., n: bounds of the sequences
+  /// The sequences to which the tokens are appended, each once.
   std::vector<SequenceState*> sequences;
   std::vector<VisualSpan> visuals = {};
 };

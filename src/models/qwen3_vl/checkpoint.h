@@ -14,7 +14,7 @@ struct TensorNames {
   std::string lm_head;  ///< "language_model.lm_head" or "lm_head"
   std::string vision;   ///< "vision_tower." or "model.visual."
 
-  /// Throws kBadModel if the weights follow neither.
+  /// Throws kBadModel if the weights have neither layout.
   static TensorNames detect(const tensor::Weights& weights);
 };
 

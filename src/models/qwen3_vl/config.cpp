@@ -28,8 +28,8 @@ void check_activation(const ConfigReader& reader, const char* expected) {
   }
 }
 
-/// Whether config.json says that the head is the embedding; nothing if it does not say. One
-/// "true" is enough: files have been published whose two places disagree.
+/// True if config.json says that the head is the embedding; nothing if it does not say. One "true"
+/// is enough: published files disagree in the two places.
 std::optional<bool> tie_of(const ConfigReader& root, const ConfigReader& text) {
   std::optional<bool> tie;
   for (const ConfigReader* reader : {&root, &text}) {
@@ -47,7 +47,7 @@ void parse_rope(const ConfigReader& reader, TextConfig& text) {
   const ConfigReader rope = reader.child_or_empty(new_layout ? "rope_parameters" : "rope_scaling");
   text.rope_theta = (rope.find("rope_theta") != nullptr ? rope : reader)
                         .positive_or("rope_theta", text.rope_theta);
-  // A rope_scaling that the user has added to rope_parameters for long texts counts, too.
+  // A rope_scaling that the user has added next to rope_parameters for long texts counts, too.
   for (const char* key : {"rope_parameters", "rope_scaling"}) {
     const ConfigReader each = reader.child_or_empty(key);
     const std::string type = each.string_or("rope_type", each.string_or("type", "default"));
@@ -78,7 +78,7 @@ TextConfig parse_text(const ConfigReader& root) {
   text.intermediate_size = integer_or(reader, "intermediate_size", 22'016, 1, 1 << 20);
   text.num_hidden_layers = integer_or(reader, "num_hidden_layers", 32, 1, 1'024);
   text.num_attention_heads = integer_or(reader, "num_attention_heads", 32, 1, 1'024);
-  // A null says as many as there are heads; no value says 32.
+  // A null means as many as there are heads; no value means 32.
   text.num_key_value_heads =
       integer_or(reader, "num_key_value_heads",
                  reader.is_null("num_key_value_heads") ? text.num_attention_heads : 32, 1, 1'024);

@@ -24,8 +24,8 @@ struct TextConfig {
   float rope_theta = 500'000;
   /// Frequencies of time, height, width; sum head_dim / 2.
   std::array<int, 3> mrope_section{24, 20, 20};
-  /// Whether the head is the embedding, where config.json says. A head in the files is used in any
-  /// case, as transformers 5 does.
+  /// True if config.json says that the head is the embedding. A head in the files is used in any
+  /// case, as in transformers 5.
   std::optional<bool> tie_word_embeddings;
 };
 

@@ -19,7 +19,7 @@ json read_if_there(const std::filesystem::path& path) {
   return has_entry(path) ? read_json_object(path, ErrorCode::kBadModel) : json::object();
 }
 
-/// Adds its "eos_token_id": one, a list, or none.
+/// Adds the "eos_token_id" of a file: one, a list, or none.
 void add_end_tokens(const ConfigReader& reader, std::vector<std::int32_t>& ids) {
   using Limits = std::numeric_limits<std::int32_t>;
   for (const int id : reader.one_or_more("eos_token_id", Limits::min(), Limits::max())) {
@@ -27,7 +27,7 @@ void add_end_tokens(const ConfigReader& reader, std::vector<std::int32_t>& ids) 
   }
 }
 
-/// tokenizer_config.json has a text, or an object with one in "content".
+/// The eos_token of tokenizer_config.json: a text, or an object with one in "content".
 std::string read_end_token(const ConfigReader& reader) {
   const json* token = reader.find("eos_token");
   if (token == nullptr || !token->is_object()) return reader.string_or("eos_token", "");

@@ -9,8 +9,8 @@ namespace oko::models::qwen3_vl {
 
 inline constexpr std::uint64_t kFloat = sizeof(float);
 
-// What memory_estimate.h tells, where MLX's graph runs: all arrays of a layer are counted, since
-// MLX holds the inputs of kernels until a command buffer is done, and ten of those are in flight.
+// The estimates of memory_estimate.h for MLX's graph. They count all arrays of a layer: MLX holds
+// the inputs of kernels until a command buffer is done, and ten of those are in flight.
 
 std::uint64_t graph_vision_bytes(const VisionConfig& config, std::uint64_t patches,
                                  const tensor::MemoryModel& memory);
@@ -19,7 +19,7 @@ std::uint64_t graph_vision_bytes(const VisionConfig& config, std::uint64_t patch
 std::uint64_t graph_prefill_bytes(const TextConfig& config, std::uint64_t keys, std::uint64_t rows,
                                   const tensor::MemoryModel& memory);
 
-/// The next token is computed while the last one is read.
+/// A token of the answer. The next token is computed while the last one is read.
 std::uint64_t graph_decode_bytes(const TextConfig& config, std::uint64_t keys,
                                  const tensor::MemoryModel& memory);
 

@@ -24,7 +24,7 @@ constexpr int kMaxAspectRatio = 200;
 constexpr int kBicubic = 3;  // PIL.Image.Resampling.BICUBIC
 constexpr double kRescale = 1.0 / 255;
 
-/// Three finite numbers, one a channel; `otherwise` where they are absent.
+/// Three finite numbers, one a channel; `otherwise` if they are absent.
 std::array<float, 3> channels_or(const ConfigReader& reader, const char* key, bool positive,
                                  std::array<float, 3> otherwise) {
   const Json* found = reader.find(key);
@@ -98,7 +98,7 @@ ImageProcessorConfig ImageProcessorConfig::load(const std::filesystem::path& pat
   set(reader, "patch_size", 1, 64, config.patch_size);
   set(reader, "temporal_patch_size", 1, 4, config.temporal_patch_size);
   set(reader, "merge_size", 1, 8, config.merge_size);
-  // Older files say min_pixels and max_pixels, newer ones give the same numbers other names.
+  // Older files have min_pixels and max_pixels, newer ones other names for the same numbers.
   const ConfigReader size = reader.child_or_empty("size");
   set(size, "shortest_edge", 1, kMaxPixels, config.min_pixels);
   constexpr std::int64_t kAny = std::int64_t{1} << 40;

@@ -9,26 +9,26 @@
 
 namespace oko::models::qwen3_vl {
 
-/// How a picture becomes the model's input: `preprocessor_config.json` of the model. The defaults
-/// are those of the published Qwen3-VL models.
+/// The preprocessing of a picture: `preprocessor_config.json` of the model. The defaults are those
+/// of the published Qwen3-VL models.
 struct ImageProcessorConfig {
   int patch_size = 16;                   ///< pixels a side of a patch
   int temporal_patch_size = 2;           ///< frames a patch; a still picture is repeated
   int merge_size = 2;                    ///< patches a side that the model merges into one token
   std::int64_t min_pixels = 65'536;      ///< smaller pictures are enlarged
   std::int64_t max_pixels = 16'777'216;  ///< larger pictures are shrunk
-  std::array<float, 3> mean{.5f, .5f, .5f};  ///< subtracted from a channel brought to 0..1
+  std::array<float, 3> mean{.5f, .5f, .5f};  ///< subtracted from a channel scaled to 0..1
   std::array<float, 3> std{.5f, .5f, .5f};   ///< divides the difference
 
   /// Reads `preprocessor_config.json` (or a `processor_config.json` with an `image_processor`
-  /// inside). No file: the defaults. More pixels than oko decodes count as so many. Throws
-  /// kBadModel: not JSON, values of a wrong type or range, a resampling other than bicubic, a step
-  /// that is turned off.
+  /// inside). No file: the defaults. Limits the pixels to those that oko decodes. Throws kBadModel:
+  /// not JSON, values of a wrong type or range, a resampling other than bicubic, a step that is
+  /// turned off.
   static ImageProcessorConfig load(const std::filesystem::path& path);
 
-  /// The same of a model's folder: an `image_processor` in `processor_config.json`, where
-  /// transformers 5 keeps it, goes before `preprocessor_config.json`. Throws kBadModel, also where
-  /// the folder has neither.
+  /// The same for a model's folder. An `image_processor` in `processor_config.json`, where
+  /// transformers 5 keeps it, takes precedence over `preprocessor_config.json`. Throws kBadModel,
+  /// also if the folder has neither.
   static ImageProcessorConfig of_model(const std::filesystem::path& model_dir);
 };
 
@@ -52,11 +52,11 @@ struct ImageSize {
 /// Throws kBadInput: one side more than 200 times the other.
 ImageSize smart_resize(ImageSize size, const ImageProcessorConfig& config);
 
-/// Tokens that a picture of this size takes in the prompt. Throws what `smart_resize` throws.
+/// Tokens of a picture of this size in the prompt. Throws as `smart_resize`.
 int merged_tokens(ImageSize size, const ImageProcessorConfig& config);
 
-/// A picture cut into patches, in the order that the vision tower takes: the merge_size²
-/// patches of a token stand together, tokens go row by row.
+/// A picture cut into patches, in the order of the vision tower: the merge_size² patches of a token
+/// are adjacent, tokens follow row by row.
 struct Patches {
   GridThw grid_thw;
   int merge_size = 2;
@@ -64,14 +64,14 @@ struct Patches {
   /// column.
   std::vector<float> pixel_values;
 
-  /// Tokens that the picture takes in the prompt.
+  /// Tokens of the picture in the prompt.
   int merged_tokens() const {
     return grid_thw.t * (grid_thw.h / merge_size) * (grid_thw.w / merge_size);
   }
 };
 
 /// Resizes, normalises and cuts `image`: bit for bit the `pixel_values` of transformers'
-/// `Qwen2VLImageProcessorPil`. Throws what `smart_resize` throws.
+/// `Qwen2VLImageProcessorPil`. Throws as `smart_resize`.
 Patches preprocess(const image::Image& image, const ImageProcessorConfig& config);
 
 }  // namespace oko::models::qwen3_vl

@@ -16,7 +16,7 @@ std::uint64_t merged_tokens(const VisionConfig& config, std::uint64_t patches) {
          static_cast<std::uint64_t>(config.spatial_merge_size * config.spatial_merge_size);
 }
 
-/// Arrays and the freed ones that the pool keeps.
+/// Bytes of arrays and of the freed ones that the pool keeps.
 std::uint64_t kept_with(std::uint64_t arrays) {
   return arrays + tensor::cpu::ArrayPool::most_kept(arrays);
 }
@@ -52,13 +52,13 @@ std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
       patches * 2 * kFloat * static_cast<std::uint64_t>(config.hidden_size / config.num_heads);
   // x, its norm, queries, keys and values.
   const std::uint64_t attention = 5 * states;
-  // x before and after attention and what comes out; the norm and the widest activation of rows.
+  // x before and after attention, and the output; norm and widest activation of a block of rows.
   const std::uint64_t feed_forward =
       (patches > rows ? 3 : 2) * states + rows * (hidden_size + intermediate_size) * kFloat;
   const std::uint64_t layers =
       kept_with(std::max(attention, feed_forward) + feature_bytes(config, patches, memory)) +
       rotary + integer_bytes(patches, intermediate_size);
-  // Pixels, those of some rows once more, and the first states.
+  // Pixels, those of a block of rows again, and the first states.
   const std::uint64_t embedding = pixel_bytes(config, patches) + pixel_bytes(config, rows) +
                                   kept_with(states + rows * hidden_size * kFloat);
   return std::max(layers, embedding);
@@ -83,9 +83,9 @@ std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std:
   const auto head_dim = static_cast<std::uint64_t>(config.head_dim);
   const std::uint64_t queries = static_cast<std::uint64_t>(config.num_attention_heads) * head_dim;
   const std::uint64_t keys = static_cast<std::uint64_t>(config.num_key_value_heads) * head_dim;
-  // x, its norm, gate, up and their product; where features of pictures are put, x twice more.
+  // x, its norm, gate, up and their product; x twice more for features of pictures.
   const std::uint64_t feed_forward = 4 * hidden_size + 3 * intermediate_size;
-  // x, its norm; queries and keys before and after they are normed and rotated, values.
+  // x, its norm; queries and keys before and after norm and rotation, values.
   const std::uint64_t attention = 4 * hidden_size + 2 * queries + 3 * keys;
   // Per token of the whole prompt: its id and its three positions.
   return kept_with(rows * std::max(feed_forward, attention) * kFloat) +

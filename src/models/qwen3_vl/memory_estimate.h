@@ -8,8 +8,7 @@
 
 namespace oko::models::qwen3_vl {
 
-// The most bytes that work holds, without the mapped weights. The shapes tell them before a graph
-// is built.
+// The most bytes that a phase holds, without the mapped weights, computed from shapes.
 
 /// The patches of a picture: `pixel_values`.
 std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches);
@@ -18,27 +17,26 @@ std::uint64_t pixel_bytes(const VisionConfig& config, std::uint64_t patches);
 std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches,
                             const tensor::MemoryModel& memory = {});
 
-/// The tower during its work on one picture: its `pixel_values`, which the first layer gives back,
-/// and the features that it makes included.
+/// The vision tower during a picture: with its `pixel_values`, which the first layer frees, and its
+/// features.
 std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
                            const tensor::MemoryModel& memory = {});
 
-/// Keys and values of all layers for so many tokens, with room for `reserve` at first
+/// Keys and values of all layers for `tokens` tokens, with an initial capacity of `reserve`
 /// (tensor::KvCache::capacity_for). A graph keeps them in the dtype of activations, not in `type`.
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
                        tensor::cpu::KvType type, const tensor::MemoryModel& memory = {});
 
-/// The pass of a prompt of so many tokens through the layers, `chunk` of them at a time, without
-/// keys and values.
+/// The prefill of a prompt, `chunk` of its tokens at a time, without keys and values.
 std::uint64_t prefill_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t chunk,
                             const tensor::MemoryModel& memory = {});
 
-/// A token of the answer after so many others, without keys and values.
+/// The decode of a token after `tokens` others, without keys and values.
 std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
                            const tensor::MemoryModel& memory = {});
 
-/// The checkpoint's files: every linear layer of the language model as `config.quantization` has
-/// most of them, the tower in 16 bits. An estimate for models that are not on the disk yet.
+/// The checkpoint's files: every linear layer of the language model in the default of
+/// `config.quantization`, the tower in 16 bits. An estimate for a model before its download.
 std::uint64_t weight_bytes(const Config& config);
 
 /// The config of Qwen/Qwen3-VL-4B-Instruct in mlx-community's 4 bits, for plans before a download.

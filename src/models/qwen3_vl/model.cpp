@@ -11,7 +11,7 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-/// The parts of pictures that fall into tokens [first, last).
+/// The parts of pictures in tokens [first, last).
 std::vector<VisualSpan> visuals_of(const PromptLayout& prompt,
                                    std::span<const ImageFeatures> pictures, std::size_t first,
                                    std::size_t last) {
@@ -36,7 +36,7 @@ mx::array array_of(std::span<const std::int32_t> ids) {
   return mx::array(ids.data(), {static_cast<int>(ids.size())}, mx::int32);
 }
 
-/// `count` more tokens of `sequence`, after what it has read.
+/// Appends `sequence` and the positions of `count` more of its tokens.
 void append_positions(Batch& batch, SequenceState& sequence, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto at = static_cast<std::int32_t>(sequence.length() + i) + sequence.rope_delta();
@@ -79,7 +79,7 @@ mx::array Model::read_chunk(const PromptLayout& prompt, std::span<const ImageFea
        .visuals = visuals_of(prompt, pictures, first, last)},
       stop, observer);
   sequence.set_rope_delta(prompt.rope_delta);
-  // All of a prompt's short chunks would become one long graph.
+  // Otherwise all short chunks of a prompt would become one long graph.
   if (last < prompt.size() && count <= kFewTokens) hidden.eval();
   return hidden;
 }

@@ -17,7 +17,7 @@
 
 namespace oko::models::qwen3_vl {
 
-/// Tokens that follow what a sequence has read.
+/// The next tokens of a sequence.
 struct NextTokens {
   SequenceState* sequence = nullptr;
   std::span<const std::int32_t> ids;
@@ -45,26 +45,25 @@ class Model {
   ImageFeatures encode_image(Patches patches, const StopToken& stop = {},
                              const ActivationHook& observer = {}) const;
 
-  /// The state of a sequence that has read nothing. `reserve`: tokens to make room for at once.
+  /// The state of a sequence that has read nothing. `reserve`: initial capacity in tokens.
   SequenceState make_sequence(int reserve, tensor::cpu::KvType kv_type) const {
     return text_.make_sequence(reserve, kv_type);
   }
 
-  /// Reads tokens first .. last of a prompt, of which `sequence` has read those before; `pictures`
-  /// are those of the layout. Returns the hidden states, see TextModel::forward; throws what it
-  /// throws.
+  /// Reads tokens first .. last of a prompt; `sequence` has read the tokens before, and `pictures`
+  /// are those of the layout. Returns the hidden states, and throws, as TextModel::forward.
   mx::array read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
                        std::size_t first, std::size_t last, SequenceState& sequence,
                        const StopToken& stop = {}, const ActivationHook& observer = {}) const;
 
   /// Reads more tokens of several sequences in one pass and returns the logits after each,
-  /// (n, vocab_size), in a graph not evaluated: those of the first sequence, then of the next.
-  /// By oko's kernels and for up to 8 tokens in all they equal, to the bit, those of reading one by
-  /// one. Throws kBadModel for tokens outside of the vocabulary.
+  /// (n, vocab_size), in a graph not evaluated: those of the first sequence, then of the next. With
+  /// oko's kernels and up to 8 tokens in all they are bitwise equal to those of reading one by one.
+  /// Throws kBadModel for tokens outside the vocabulary.
   mx::array read_next(std::span<const NextTokens> next) const;
 
-  /// The same with one token a sequence, ids of (1) each, which a graph may not have computed yet.
-  /// Returns the logits of each sequence, (1, vocab_size).
+  /// The same with one token a sequence, ids of (1) each, which in a graph need not be computed
+  /// yet. Returns the logits of each sequence, (1, vocab_size).
   std::vector<mx::array> read_next(std::span<SequenceState* const> sequences,
                                    std::span<const mx::array> ids) const;
 

@@ -39,7 +39,7 @@ std::size_t common_prefix(const PromptLayout& a, const PromptLayout& b) {
   for (std::size_t i = 0; i < images && a.images[i].first < length; ++i) {
     if (a.images[i].key != b.images[i].key) length = a.images[i].first;
   }
-  // Image tokens are equal for all shapes of a picture; their positions differ.
+  // Image tokens are the same for all shapes of a picture; their positions differ.
   const auto turned =
       std::mismatch(a.positions.begin(), a.positions.begin() + static_cast<std::ptrdiff_t>(length),
                     b.positions.begin());

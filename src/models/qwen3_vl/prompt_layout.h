@@ -12,7 +12,7 @@
 
 namespace oko::models::qwen3_vl {
 
-/// Tells pictures apart by what the vision tower reads of them: a hash of 128 bits.
+/// The identity of a picture: a hash of 128 bits of the input of the vision tower.
 using ContentKey = std::array<std::uint64_t, 2>;
 
 /// A picture of a prompt, before the vision tower has seen it.
@@ -21,14 +21,14 @@ struct PromptImage {
   ContentKey key = {};
 };
 
-/// Where a picture stands in a prompt: tokens first .. first + count.
+/// The place of a picture in a prompt: tokens first .. first + count.
 struct ImageSpan {
   std::size_t first = 0;
   std::size_t count = 0;
   ContentKey key = {};
 };
 
-/// A prompt as the model reads it. Pure data: any thread may make it.
+/// A prompt as input of the model. Pure data: any thread may make it.
 struct PromptLayout {
   std::vector<std::int32_t> ids;                       ///< a run of image tokens a picture
   std::vector<std::array<std::int32_t, 3>> positions;  ///< one a token: time, height, width
@@ -38,13 +38,13 @@ struct PromptLayout {
   std::size_t size() const { return ids.size(); }
 };
 
-/// Throws kBadModel for tokens outside of the vocabulary; kFailed if `ids` is empty or runs of
+/// Throws kBadModel for tokens outside the vocabulary; kFailed if `ids` is empty or if runs of
 /// image tokens and pictures disagree.
 PromptLayout layout_prompt(std::vector<std::int32_t> ids, std::span<const PromptImage> images,
                            const Config& config);
 
-/// Tokens that two prompts begin with alike: the same tokens, and where they are a picture's, the
-/// same picture. A picture that is cut off counts as far as it goes.
+/// The number of tokens that two prompts begin with in common: the same tokens and, for image
+/// tokens, the same picture. A picture may be cut off.
 std::size_t common_prefix(const PromptLayout& a, const PromptLayout& b);
 
 }  // namespace oko::models::qwen3_vl

@@ -21,7 +21,7 @@ std::vector<float> periods_of(float base, int dim) {
 tensor::Rotary text_rotary(std::span<const std::array<std::int32_t, 3>> positions,
                            const TextConfig& config) {
   tensor::RotaryPairs pairs{periods_of(config.rope_theta, config.head_dim), {}};
-  // Text has one position on all axes: it turns with the first alone.
+  // Text has one position on all axes: one axis is enough.
   const bool is_text = std::all_of(positions.begin(), positions.end(), [](const auto& position) {
     return position[0] == position[1] && position[0] == position[2];
   });

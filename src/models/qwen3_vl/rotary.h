@@ -11,9 +11,9 @@
 namespace oko::models::qwen3_vl {
 
 /// Rotations of the language model, for tokens at these positions in time, height and width.
-/// Interleaved MRoPE: frequency i turns with the height where i % 3 == 1 and i < 3 ·
-/// mrope_section[1], with the width where i % 3 == 2 and i < 3 · mrope_section[2], with the time
-/// otherwise (Qwen3-VL technical report, arXiv:2511.21631).
+/// Interleaved MRoPE: frequency i turns with the height if i % 3 == 1 and i < 3 · mrope_section[1],
+/// with the width if i % 3 == 2 and i < 3 · mrope_section[2], with the time otherwise (Qwen3-VL
+/// technical report, arXiv:2511.21631).
 tensor::Rotary text_rotary(std::span<const std::array<std::int32_t, 3>> positions,
                            const TextConfig& config);
 

@@ -13,7 +13,7 @@
 namespace oko::models::qwen3_vl {
 
 struct SequenceOptions {
-  int reserve = 0;  ///< tokens to make room for at once
+  int reserve = 0;  ///< initial capacity in tokens
   tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
   std::size_t prefill_chunk = kPrefillChunk;  ///< tokens that go through the layers at once, >= 1
 };
@@ -21,17 +21,16 @@ struct SequenceOptions {
 /// Rows of logits as numbers.
 std::vector<std::vector<float>> rows_of(const mx::array& logits);
 
-/// One text that the model reads and continues by itself: the prompt's tokens and pictures, then a
-/// token at a time.
+/// A text that is read and continued alone: the prompt's tokens and pictures, then a token at a
+/// time.
 class Sequence {
  public:
   /// The model must outlive the sequence.
   Sequence(const Model& model, const SequenceOptions& options);
 
-  /// Reads a prompt, each picture standing for one run of image tokens in `ids`; once, first.
-  /// Returns the logits of the token that follows, (1, vocab_size), evaluated.
-  /// `progress` is told the tokens done so far. Throws kCancelled; kFailed if pictures and
-  /// tokens disagree.
+  /// Reads a prompt, with one run of image tokens in `ids` for each picture; call it once, first.
+  /// Returns the logits of the next token, (1, vocab_size), evaluated. `progress` gets the number
+  /// of tokens done so far. Throws kCancelled; kFailed if pictures and tokens disagree.
   mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
                         const StopToken& stop = {},
                         const std::function<void(std::size_t)>& progress = {},
@@ -49,8 +48,8 @@ class Sequence {
   /// Reads some tokens in one pass and returns the logits after each; see Model::read_next.
   std::vector<std::vector<float>> decode(std::span<const std::int32_t> ids);
 
-  /// Reads one more token, id (1), which a graph may not have computed yet, and returns the logits
-  /// of the next, (1, vocab_size), in a graph not evaluated.
+  /// Reads one more token, id (1), which in a graph need not be computed yet, and returns the
+  /// logits of the next, (1, vocab_size), in a graph not evaluated.
   mx::array decode(const mx::array& id);
 
   /// Forgets all but the first `length` tokens.

@@ -7,19 +7,19 @@
 
 namespace oko::models::qwen3_vl {
 
-/// The state of one sequence between passes: the keys and values of every layer. Not
-/// copied by accident: `clone_prefix` says so.
+/// The state of one sequence between passes: the keys and values of every layer. Copied by
+/// `clone_prefix` only.
 class SequenceState {
  public:
   /// One cache a layer.
   explicit SequenceState(std::vector<tensor::KvCache> layers) : layers_(std::move(layers)) {}
 
   std::size_t length() const { return length_; }  ///< tokens read
-  /// Position of token i after the prompt, less i; see RopeIndex.
+  /// Position of token i after the prompt, minus i; see RopeIndex.
   std::int32_t rope_delta() const { return rope_delta_; }
   void set_rope_delta(std::int32_t delta) { rope_delta_ = delta; }
 
-  // For the pass that reads tokens: layer by layer, and all of them read at its end.
+  // For the pass that reads tokens: a cache layer by layer, and the new length at its end.
   tensor::KvCache& layer(std::size_t index) { return layers_[index]; }
   void advance(std::size_t tokens) { length_ += tokens; }
 
@@ -30,7 +30,7 @@ class SequenceState {
   SequenceState clone_prefix(std::size_t length, std::size_t reserve) const;
 
   std::size_t bytes() const;            ///< of the keys and values of the tokens read
-  std::size_t allocated_bytes() const;  ///< of those that there is room for
+  std::size_t allocated_bytes() const;  ///< of the keys and values of the capacity
 
  private:
   std::vector<tensor::KvCache> layers_;

@@ -14,7 +14,7 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-/// x with `rows` in place of, or added to, the rows from `first` on.
+/// x with `rows` replacing, or added to, the rows from `first` on.
 mx::array scatter_rows(const mx::array& x, int first, const mx::array& rows, bool add) {
   const mx::Shape start{first, 0};
   const mx::Shape stop{first + rows.shape(0), x.shape(1)};
@@ -51,8 +51,8 @@ TextModel::TextModel(const Checkpoint& checkpoint)
   for (int i = 0; i < config_.num_hidden_layers; ++i) {
     layers_.emplace_back(load.part("layers." + std::to_string(i) + "."), config_);
   }
-  // config.json alone is no witness: a head in the files is used, whatever it says. Only where the
-  // head is said to be one of its own and is not there, part of the model is missing.
+  // A head in the files is used even if config.json says that it is tied. If config.json says that
+  // it is not tied, a missing head is an error.
   const std::string& head = checkpoint.names.lm_head;
   const bool has_head = checkpoint.weights.contains(head + ".weight");
   if (has_head || !config_.tie_word_embeddings.value_or(true)) {

@@ -23,13 +23,13 @@ class TextModel {
  public:
   explicit TextModel(const Checkpoint& checkpoint);
 
-  /// The state of a sequence that has read nothing, with room for `reserve` tokens at first use.
+  /// The state of a sequence that has read nothing, with an initial capacity of `reserve` tokens.
   SequenceState make_sequence(int reserve, tensor::cpu::KvType type) const;
 
   /// Runs a batch and appends its tokens to their sequences. Returns the normalised hidden states,
   /// (n, hidden_size); in a graph not evaluated. Batches of more than 8 tokens are evaluated layer
-  /// by layer, so that memory stays small and `stop` is seen; throws kCancelled. Where this throws,
-  /// the sequences have read no more than before; in a graph they are of no use.
+  /// by layer, so that memory stays small and `stop` is checked; throws kCancelled. If this throws,
+  /// the sequences keep their length; in a graph they are no longer usable.
   mx::array forward(const Batch& batch, const StopToken& stop = {},
                     const ActivationHook& observer = {}) const;
 

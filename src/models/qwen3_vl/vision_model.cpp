@@ -18,8 +18,8 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-/// The patch embedding is a convolution whose stride is its kernel: a linear layer over a patch's
-/// pixels, here in their order (channel, frame, row, column). MLX stores the channels last.
+/// The patch embedding as a linear layer over a patch's pixels, in their order (channel, frame,
+/// row, column): it is a convolution whose stride is its kernel. MLX stores the channels last.
 tensor::Linear load_patch_embed(const Checkpoint& checkpoint) {
   const VisionConfig& config = checkpoint.config.vision;
   const std::string name = checkpoint.names.vision + "patch_embed.proj";

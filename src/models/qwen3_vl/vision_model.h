@@ -17,7 +17,7 @@ namespace oko::models::qwen3_vl {
 
 namespace mx = mlx::core;
 
-/// The language model's input for one picture. Both parts belong together: features without their
+/// The language model's input for one picture. Keep both parts together: features without their
 /// DeepStack levels give other answers.
 struct ImageFeatures {
   GridThw grid_thw;
@@ -26,7 +26,7 @@ struct ImageFeatures {
 
   std::size_t bytes() const;
 
-  /// For a picture whose tokens a sequence has read already: never looked at.
+  /// A placeholder for a picture whose tokens a sequence has read already: never used.
   static ImageFeatures none() { return {{}, mx::array(0), {}}; }
 };
 
@@ -62,7 +62,7 @@ class VisionModel {
   ImageFeatures encode(Patches patches, const StopToken& stop,
                        const ActivationHook& observer) const;
 
-  /// A picture of so many patches: all products, those of attention included.
+  /// The cost of a picture of `patches` patches: all products, those of attention included.
   PassCost cost_of(int patches) const;
 
  private:
