@@ -9,14 +9,14 @@
 namespace oko::tensor {
 namespace {
 
-/// One group: scale and bias as stored, codes by them.
+/// Quantizes one group: scale and bias as stored, and codes for them.
 class Group {
  public:
   Group(std::span<const float> values, int bits, checkpoint::Dtype dtype)
       : values_(values), dtype_(dtype) {
     const auto [low, high] = std::ranges::minmax(values);
     const auto most = static_cast<float>((1 << bits) - 1);
-    // The end that is farther from zero keeps its value, the scale's sign says which one it is.
+    // The end farther from zero is exact; the sign of the scale tells which end that is.
     const bool from_low = std::abs(low) > std::abs(high);
     const float edge = from_low ? low : high;
     float scale = std::max((high - low) / most, kSmallestScale) * (from_low ? 1.0f : -1.0f);
@@ -27,7 +27,7 @@ class Group {
     most_ = most;
   }
 
-  /// The code of element `i`; `stored` becomes the value it stands for.
+  /// The code of element `i`; `stored` becomes its value.
   std::uint32_t code(std::size_t i, float& stored) const {
     const float steps =
         scale_ == 0 ? 0.0f : std::clamp(std::round((values_[i] - bias_) / scale_), 0.0f, most_);

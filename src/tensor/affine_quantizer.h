@@ -10,7 +10,7 @@
 
 namespace oko::tensor {
 
-/// Rows of a matrix in MLX's affine format, as they lie in a checkpoint.
+/// Rows of a matrix in MLX's affine format, as in a checkpoint.
 struct QuantizedRows {
   std::vector<std::uint32_t> codes;   ///< (rows, columns * bits / 32), the first code lowest
   std::vector<std::uint16_t> scales;  ///< (rows, columns / group_size), in `dtype`
@@ -19,16 +19,16 @@ struct QuantizedRows {
   double squared_values = 0;          ///< sum of given²
 };
 
-/// Quantizes rows whose length is a multiple of the group size. In each group zero is exact
-/// and so is the number farthest from it, as far as `dtype` (kFloat16, kBfloat16) of scales and
-/// biases allows: codes are chosen for scales and biases as they are stored. Reference: MLX,
-/// mx.quantize in mode "affine". Numbers must be finite and within the range of `dtype`.
+/// Quantizes rows whose length is a multiple of the group size. Zero and the number farthest from
+/// it are exact in each group, as far as `dtype` (kFloat16, kBfloat16) of scales and biases allows:
+/// codes are chosen for the stored scales and biases. Reference: MLX, mx.quantize in mode "affine".
+/// Numbers must be finite and within the range of `dtype`.
 QuantizedRows quantize_rows(std::span<const float> values, const Quantization& quantization,
                             checkpoint::Dtype dtype);
 
 /// f32 as the bits of a 16-bit float, rounded to nearest, ties to even.
 std::uint16_t to_half_bits(float value, checkpoint::Dtype dtype);
-/// And back.
+/// A 16-bit float as f32.
 float from_half_bits(std::uint16_t bits, checkpoint::Dtype dtype);
 
 }  // namespace oko::tensor

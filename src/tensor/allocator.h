@@ -11,10 +11,10 @@ namespace mx = mlx::core;
 /// Uninitialised memory of an array. Throws kFailed if the system has none.
 mx::allocator::Data allocate(std::size_t bytes);
 
-/// Bytes of freed buffers that MLX keeps where no request runs.
+/// Bytes of freed buffers that MLX keeps while no request runs.
 std::size_t idle_cache_bytes();
 
-/// Gives back to the system what is kept for arrays to come.
+/// Returns the memory that is kept for later arrays to the system.
 void trim_array_pool();
 
 }  // namespace oko::tensor

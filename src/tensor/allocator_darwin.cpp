@@ -4,8 +4,8 @@
 
 namespace oko::tensor {
 
-// Arrays are Metal's buffers, and MLX keeps what it frees in a cache of its own, up to all of the
-// memory unless it is given a limit.
+// Arrays are Metal's buffers. MLX keeps freed ones in a cache of its own, up to all of the memory
+// unless it has a limit.
 
 mx::allocator::Data allocate(std::size_t bytes) {
   FailPoint::allocation();

@@ -18,7 +18,7 @@ mx::allocator::Data allocate(std::size_t bytes) {
     return data;
   }
   std::byte* memory = cpu::array_pool().take(bytes);
-  // Like MLX's own buffers on the CPU, it points at its size, which stands in front of the data.
+  // Like MLX's own buffers on the CPU, it points at its size in front of the data.
   std::byte* start = memory - sizeof(bytes);
   std::memcpy(start, &bytes, sizeof(bytes));
   return {mx::allocator::Buffer(start),

@@ -11,9 +11,9 @@ namespace mx = mlx::core;
 /// Strides of a row-contiguous array.
 mx::Strides contiguous_strides(const mx::Shape& shape);
 
-/// A part of the memory of `whole`, which is evaluated and row-contiguous, as an array of its own
-/// that shares it. `offset`: bytes. Done when this returns: MLX's slices and views would each wake
-/// a thread, a thousand times for a model.
+/// An array that shares a part of the memory of `whole`, which is evaluated and row-contiguous.
+/// `offset`: bytes. Needs no evaluation: MLX's slices and views would each wake a thread, a
+/// thousand times for a model.
 ///
 /// MLX's own operations need an address that is a multiple of the element's size. oko's CPU kernels
 /// (tensor/cpu) read weights at any address.

@@ -17,13 +17,13 @@
 namespace oko::tensor {
 namespace {
 
-/// Rows of (n, heads, head_dim) -> (1, heads, rows, head_dim), as MLX's attention wants them.
+/// Rows of (n, heads, head_dim) -> (1, heads, rows, head_dim), the layout of MLX's attention.
 mx::array heads_first(const mx::array& x, int first, int last) {
   const mx::array rows = mx::slice(x, {first, 0, 0}, {last, x.shape(1), x.shape(2)});
   return mx::expand_dims(mx::transpose(rows, {1, 0, 2}), 0);
 }
 
-/// (n, heads, 1, head_dim) -> (1, heads, n, head_dim). One token is both.
+/// (n, heads, 1, head_dim) -> (1, heads, n, head_dim). Both are the same for one token.
 mx::array tokens_inside(const mx::array& x) {
   return x.shape(0) == 1 ? x : mx::transpose(x, {2, 1, 0, 3});
 }
@@ -48,8 +48,8 @@ mx::array fused_attention(const mx::array& queries, const mx::array& keys, const
                      {count, queries.shape(1) * queries.shape(3)});
 }
 
-/// Attention by MLX, in blocks that no kernel runs long for. Several blocks are evaluated one by
-/// one, so that `stop` is seen.
+/// Attention by MLX, in blocks that bound the time of a kernel. Evaluates several blocks one by
+/// one, so that `stop` is checked.
 mx::array graph_attention(const mx::array& queries, const mx::array& keys, const mx::array& values,
                           float scale, bool causal, const StopToken& stop) {
   const AttentionShape shape{queries.shape(2), keys.shape(2), queries.shape(1), causal};

@@ -30,8 +30,8 @@ std::uint64_t max_attention_scores(int head_dim, int queries);
 /// Causal attention, grouped-query, of tokens of several sequences: tokens cu_seqlens[i] ..
 /// cu_seqlens[i + 1] are the last ones of caches[i], which has their keys already, and see all of
 /// it up to themselves. queries: (n, heads, head_dim), as `split_heads` makes them ->
-/// (n, heads * head_dim). A token's result does not depend on the other sequences. In MLX's graph
-/// long work is done in blocks, with a check of `stop` between them; throws kCancelled.
+/// (n, heads * head_dim). A token's result does not depend on the other sequences. MLX's graph
+/// splits long work into blocks and checks `stop` between them; throws kCancelled.
 mx::array causal_attention(const mx::array& queries, std::span<const KvCache* const> caches,
                            std::span<const int> cu_seqlens, float scale,
                            const StopToken& stop = {});

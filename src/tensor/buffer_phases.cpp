@@ -29,8 +29,8 @@ void BufferPhases::begin(std::uint64_t bytes) {
   if (!uses_graph()) return;
   mx::clear_cache();
   mx::set_cache_limit(bytes);
-  // Above the limit MLX waits for all kernels in flight after each operation: a prediction that is
-  // a little short would cost all of its speed. The cache's limit keeps the sum within it.
+  // Above the limit MLX waits for all kernels in flight after each operation: a slightly low
+  // prediction would cost all of its speed. The limit of the cache keeps the sum within it.
   const std::uint64_t room = bytes + bytes / 4;
   mx::set_memory_limit(std::min(before_ + room, memory_limit_));
 }

@@ -27,7 +27,7 @@ std::atomic<Device> selected{Device::kAuto};
 std::atomic<bool> float16{false};
 std::atomic<cpu::Precision> precision{cpu::Precision::kInt16Activations};
 
-/// MLX's is_available() says yes on every Mac; counting devices opens them.
+/// Counts the GPUs that MLX can open: its is_available() is true on every Mac.
 bool has_gpu() {
   return mx::device_count(mx::Device::gpu) > 0;
 }
@@ -37,7 +37,7 @@ std::string_view environment(const char* name) {
   return setting != nullptr ? setting : "";
 }
 
-/// MLX's default device belongs to the process; each thread has streams of its own on it.
+/// MLX has one default device for the process; each thread has streams of its own on it.
 void use_in_mlx(Device device) {
   const bool gpu = device == Device::kGpu;
   mx::set_default_device(gpu ? mx::Device::gpu : mx::Device::cpu);
@@ -98,7 +98,7 @@ void select_device(Device device, HalfDtype half) {
     device = device_of_setting(environment(kVariable), has_gpu());
   }
   if (half == HalfDtype::kAuto) half = half_of_setting(environment(kDtypeVariable));
-  if (device == Device::kGpu) device_of_setting("gpu", has_gpu());  // throws where there is none
+  if (device == Device::kGpu) device_of_setting("gpu", has_gpu());  // throws if there is none
   use_in_mlx(device);
   float16 = half == HalfDtype::kFloat16;
   selected = device;

@@ -12,29 +12,29 @@ namespace oko::tensor {
 
 namespace mx = mlx::core;
 
-/// Where a model's operations run.
+/// The device of a model's operations.
 enum class Device {
-  kAuto,        ///< OKO_DEVICE=cpu or gpu where it is set, otherwise the GPU if MLX can use one
+  kAuto,        ///< OKO_DEVICE=cpu or gpu if it is set, otherwise the GPU if MLX can use one
   kCpu,         ///< oko's kernels (tensor/cpu)
   kGpu,         ///< MLX's operations on the GPU
-  kGraphOnCpu,  ///< MLX's operations on MLX's CPU device: slow, for tests of what a GPU runs
+  kGraphOnCpu,  ///< MLX's operations on MLX's CPU device: slow, for tests of the GPU's path
 };
 
 /// "auto", "cpu", "gpu", "graph_on_cpu".
 std::string_view name_of(Device device);
 
-/// The dtype in which a graph gets bfloat16 weights, and so computes. GPUs of M1 and M2 have no
-/// bfloat16 of their own: float16 is faster there, but ends at 65,504.
+/// The dtype of bfloat16 weights in a graph, and so of its computation. GPUs of M1 and M2 have no
+/// bfloat16 units: float16 is faster there, but ends at 65,504.
 enum class HalfDtype {
   kAuto,      ///< kFloat16 if OKO_DTYPE=float16 is set, otherwise kAsStored
   kAsStored,  ///< of the model's file
-  kFloat16,   ///< bfloat16 weights are copied and converted as they are loaded
+  kFloat16,   ///< bfloat16 weights are converted into a copy when they are loaded
 };
 
-/// Sets the device of the whole process, and what a graph on it computes in. Device::kAuto keeps an
+/// Sets the device of the whole process, and the dtype of a graph on it. Device::kAuto keeps an
 /// earlier choice of both. Models that were loaded for another choice must be gone. Any thread may
-/// call. Throws kUsage if OKO_DEVICE is neither cpu nor gpu, where OKO_DTYPE is not float16, or
-/// where there is no GPU to use.
+/// call. Throws kUsage if OKO_DEVICE is neither cpu nor gpu, if OKO_DTYPE is not float16, or if
+/// there is no GPU to use.
 void select_device(Device device, HalfDtype half = HalfDtype::kAuto);
 
 /// The device of the process, never kAuto. The first call selects it, see `select_device`.
@@ -44,8 +44,8 @@ Device device();
 /// `select_device`.
 Device device_of_setting(std::string_view setting, bool has_gpu);
 
-/// True if `setting`, the value of OKO_DTYPE, asks for float16; empty: not set. Throws kUsage where
-/// it is anything else.
+/// True if `setting`, the value of OKO_DTYPE, asks for float16; empty: not set. Throws kUsage if it
+/// is anything else.
 HalfDtype half_of_setting(std::string_view setting);
 
 /// True if layers build MLX's graph; otherwise they call oko's kernels.
@@ -54,7 +54,7 @@ bool uses_graph();
 /// True if arrays live in a GPU's memory.
 bool on_gpu();
 
-/// True if bfloat16 weights become float16: in a graph, by `HalfDtype`.
+/// True if bfloat16 weights become float16: in a graph with HalfDtype::kFloat16.
 bool converts_to_float16();
 
 /// The dtype of activations: f32 for oko's kernels, which accumulate in f32 and convert weights as
@@ -64,27 +64,27 @@ mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 struct DeviceOptions {
   Device device = Device::kAuto;
   HalfDtype half = HalfDtype::kAuto;
-  /// Threads of the CPU kernels; 0: one a physical core. The process's first call decides.
+  /// Threads of the CPU kernels; 0: one a physical core. The first call in the process decides.
   std::size_t threads = 0;
-  /// Precision of products by the CPU kernels: kFloat, to compare with references, or each layer's.
+  /// Precision of the CPU kernels' products: kFloat32, to compare with references, or each layer's.
   cpu::Precision precision = cpu::Precision::kInt16Activations;
 };
 
-/// To be called by the thread that owns MLX, before anything is evaluated. Throws as
-/// `select_device`.
+/// Prepares the process and the calling thread, which owns MLX. Call it before any evaluation.
+/// Throws as `select_device`.
 void prepare_device(const DeviceOptions& options = {});
 
-/// Gives memory that is kept for later arrays, and by the calling thread for later products, back
-/// to the system.
+/// Returns to the system the memory that is kept for later arrays, and by the calling thread for
+/// later products.
 void trim_memory();
 
 /// Bytes that the system lets the GPU keep in memory (Metal's recommendedMaxWorkingSetSize); 0
-/// where there is none.
+/// without a GPU.
 std::uint64_t gpu_working_set_bytes();
 
-/// How many bytes of the GPU's buffers stay in memory between kernels, at most
+/// Sets the bytes of the GPU's buffers that stay in memory between kernels, at most
 /// `gpu_working_set_bytes`; 0, as at the start: the system takes them after about a second. Needs
-/// macOS 15; without a GPU nothing happens.
+/// macOS 15; without a GPU it does nothing.
 void set_wired_limit(std::uint64_t bytes);
 
 /// The options of `prepare_device`.

@@ -49,8 +49,8 @@ mx::Shape KvCache::shape_of(int tokens, mx::Dtype dtype) const {
   return {tokens, num_key_value_heads_, static_cast<int>(bytes / mx::size_of(dtype))};
 }
 
-/// The first `length` tokens of `rows`, with room for `capacity`; evaluated, so that one layer at a
-/// time is there twice, not all.
+/// The first `length` tokens of `rows`, with room for `capacity`; evaluated, so that only one layer
+/// at a time exists twice.
 mx::array KvCache::copy_of(const mx::array& rows, int length, int capacity) const {
   const mx::Dtype dtype = rows.dtype();
   if (uses_graph()) {
@@ -79,7 +79,7 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update, int
                     int last) const {
   const int end = length_ + last - first;
   if (uses_graph()) {
-    // The old array is given up first: as its only holder the update then writes in place.
+    // Drop the old array first: the update then is its only holder and writes in place.
     const mx::array old = std::move(*rows);
     rows.reset();
     rows = mx::slice_update(old, graph_tokens(update, first, last), mx::Shape{0, 0, length_, 0},

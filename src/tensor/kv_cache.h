@@ -21,8 +21,8 @@ class KvCache {
     return tokens <= reserve ? reserve : (tokens + kStep - 1) / kStep * kStep;
   }
 
-  /// `reserve`: tokens to make room for at first use. `type`: how rows are kept on the CPU; on a
-  /// GPU they stay in the dtype of the activations.
+  /// `reserve`: initial capacity in tokens. `type`: of the rows on the CPU; on a GPU they stay in
+  /// the dtype of the activations.
   KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type);
   KvCache(KvCache&&) = default;  // not copied: tokens are written in place
 
@@ -47,7 +47,7 @@ class KvCache {
   const mx::array& keys() const { return *keys_; }
   const mx::array& values() const { return *values_; }
 
-  int capacity() const { return capacity_; }  ///< tokens that there is room for
+  int capacity() const { return capacity_; }  ///< tokens
 
   /// Bytes of one token of one layer.
   std::size_t bytes_per_token() const;

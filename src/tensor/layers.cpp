@@ -17,7 +17,7 @@
 namespace oko::tensor {
 namespace {
 
-/// A small vector of weights in the dtype that the normalisation reads.
+/// A small vector of weights in the dtype of the normalisation.
 mx::array load_vector(const Weights& weights, const std::string& name, std::int64_t width) {
   mx::array vector = weights.get(name, {width});
   if (!uses_graph()) {

@@ -28,8 +28,8 @@ class RmsNorm {
 /// Layer normalisation (Ba et al. 2016) over the last axis.
 class LayerNorm {
  public:
-  /// Reads `name`.weight and `name`.bias of `width` elements; .gamma and .beta are their names in
-  /// checkpoints made of TensorFlow's. Throws kBadModel.
+  /// Reads `name`.weight and `name`.bias of `width` elements; checkpoints converted from TensorFlow
+  /// call them .gamma and .beta. Throws kBadModel.
   static LayerNorm load(const Weights& weights, const std::string& name, std::int64_t width,
                         float epsilon);
   /// x: (..., width) -> the same shape.
@@ -61,7 +61,7 @@ mx::array add(const mx::array& a, const mx::array& b);
 mx::array swiglu(const mx::array& gate, const mx::array& up);
 
 /// Splits rows into heads: (n, heads * head_dim) -> (n, heads, head_dim); in a graph (n, heads, 1,
-/// head_dim), which is what MLX's kernels of one token want.
+/// head_dim), the layout of MLX's kernels for one token.
 mx::array split_heads(const mx::array& rows, int heads, int head_dim);
 
 }  // namespace oko::tensor

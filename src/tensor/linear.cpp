@@ -53,8 +53,8 @@ std::vector<mx::array> gelu_tanh(const std::vector<mx::array>& inputs) {
   return {mx::multiply(x, mx::sigmoid(z))};
 }
 
-/// Rows `ids` of a row-contiguous matrix. On the CPU the matrix may lie at any address, which MLX's
-/// take does not read.
+/// Rows `ids` of a row-contiguous matrix. On the CPU the matrix may be at any address, unlike for
+/// MLX's take.
 mx::array take_rows(const mx::array& matrix, const mx::array& ids) {
   if (uses_graph()) return mx::take(matrix, ids, 0);
   const mx::array rows = cpu::materialized(ids);

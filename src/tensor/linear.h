@@ -19,9 +19,8 @@ namespace oko::tensor {
 /// weights stay in the mapped file.
 class Linear {
  public:
-  /// Reads `name`.weight, and .scales and .biases where it is quantized, and .bias where the layer
-  /// has one. Throws kBadModel if shapes do not agree with (out_features, in_features) and
-  /// `quantization`.
+  /// Reads `name`.weight, .scales and .biases if it is quantized, and .bias if the layer has one.
+  /// Throws kBadModel if shapes do not agree with (out_features, in_features) and `quantization`.
   static Linear load(const Weights& weights, const std::string& name, std::int64_t out_features,
                      std::int64_t in_features, const QuantizationConfig& quantization);
 
@@ -41,26 +40,25 @@ class Linear {
   static std::vector<mx::array> multiply_all(const mx::array& x,
                                              std::initializer_list<const Linear*> layers);
 
-  /// The layer of output features first .. first + count - 1 alone, on the same memory.
+  /// A layer of output features first .. first + count - 1 only, on the same memory.
   Linear slice_rows(int first, int count) const;
 
-  /// How products are computed on the CPU from now on, unless `cpu_precision()` asks for f32
-  /// everywhere: kFloat32 for small layers whose results are an answer, kInt8Activations in
-  /// encoders.
+  /// Sets the precision of products on the CPU, unless `cpu_precision()` asks for f32 everywhere:
+  /// kFloat32 for small layers whose results are an answer, kInt8Activations in encoders.
   void set_precision(cpu::Precision precision) { precision_ = precision; }
 
-  /// Rows of the weight: ids (n) of int32, each in 0 .. out_features - 1, -> (n, in_features).
-  /// Throws nothing: ids are the caller's to check.
+  /// Rows of the weight: ids (n) of int32, each in 0 .. out_features - 1, -> (n, in_features). The
+  /// caller checks the ids.
   mx::array embed(const mx::array& ids) const;
 
   /// Bytes that a product reads: codes, scales and biases.
   std::uint64_t nbytes() const;
-  /// Bytes that a product reads of one row.
+  /// Bytes of one row that a product reads.
   std::uint64_t multiply_adds() const;
 
   bool is_quantized() const { return scales_.has_value(); }
 
-  /// The dtype that the weights stand for: of scales where quantized.
+  /// The dtype of the weights; if quantized, of their scales.
   mx::Dtype dtype() const { return scales_ ? scales_->dtype() : weight_.dtype(); }
 
  private:

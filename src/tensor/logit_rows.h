@@ -12,11 +12,11 @@ namespace mx = mlx::core;
 /// Logits on the host: (n, vocab_size) in f32. Copies share one memory.
 class LogitRows {
  public:
-  /// Waits for `logits`, (n, vocab_size). Copies them only where they are not f32 rows already.
+  /// Waits for `logits`, (n, vocab_size). Copies them only if they are not f32 rows already.
   explicit LogitRows(const mx::array& logits);
 
   std::size_t size() const { return static_cast<std::size_t>(rows_.shape(0)); }
-  /// May be written: nothing else reads a row.
+  /// A row, which the caller may write: nothing else reads it.
   std::span<float> operator[](std::size_t row);
 
  private:

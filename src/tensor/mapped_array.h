@@ -13,9 +13,8 @@ namespace mx = mlx::core;
 
 // Chosen by platform: mapped_array_cpu.cpp, mapped_array_metal.cpp.
 
-/// A part of a mapped file as one array of uint64, without a copy; the last element is padded with
-/// zeros where the file ends. The array keeps the mapping alive. Throws kFailed if the GPU does
-/// not take the pages.
+/// A part of a mapped file as one array of uint64, without a copy; zeros pad the last element of
+/// the file. The array keeps the mapping alive. Throws kFailed if the GPU does not take the pages.
 mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window);
 
 /// The most bytes of one buffer on this machine.

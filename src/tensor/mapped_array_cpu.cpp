@@ -25,9 +25,9 @@ mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
   const std::size_t size = words * 8;
   if (uses_cuda_buffers()) return copied_words(*file, window, words);
   // MLX's CPU allocator keeps the size of a buffer in the 8 bytes in front of its data, and a
-  // Buffer points at that size: the mapping's header page is the place for it. In front of a later
-  // window are bytes of the file; MLX reads them as a size only to choose between sharing and
-  // copying, and both give the same values.
+  // Buffer points at that size: it goes into the mapping's header page. In front of a later window
+  // are bytes of the file; MLX reads them as a size only to choose between sharing and copying, and
+  // both give the same values.
   std::byte* start = file->header() + MappedFile::kHeaderBytes + window.begin - sizeof(size);
   if (window.begin == 0) std::memcpy(start, &size, sizeof(size));
   mx::allocator::Data data(
@@ -37,7 +37,7 @@ mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
 }
 
 WindowLimits default_window_limits() {
-  // MLX counts elements in 32 bits. Nothing is wired on a CPU, so the parts can share a buffer.
+  // MLX counts elements in 32 bits. A CPU wires no buffers, so the parts can share one.
   return {std::uint64_t{std::numeric_limits<mx::ShapeElem>::max() - 1} * 8 /
               MappedFile::kHeaderBytes * MappedFile::kHeaderBytes,
           false};

@@ -29,11 +29,10 @@ std::uint64_t max_buffer_length() {
 }  // namespace
 
 mx::array mapped_words(std::shared_ptr<MappedFile> file, const Window& window) {
-  // Metal takes whole pages without a copy; the mapping's last page reads as zero past the file's
-  // end.
+  // Metal takes whole pages without a copy; the mapping's last page is zero past the file's end.
   const std::size_t size = (window.end - window.begin + kMetalPage - 1) / kMetalPage * kMetalPage;
   auto* bytes = const_cast<std::byte*>(file->bytes().data()) + window.begin;
-  // Not by the constructor of mx::array, which copies without a word where Metal refuses.
+  // Not with the constructor of mx::array, which copies silently if Metal refuses.
   const mx::allocator::Buffer buffer = mx::allocator::make_buffer(bytes, size);
   if (buffer.ptr() == nullptr) {
     throw Error(

@@ -4,13 +4,13 @@
 
 namespace oko::tensor {
 
-/// How a device holds the arrays of a pass: what predictions of memory depend on.
+/// The properties of a device on which predictions of memory depend.
 struct MemoryModel {
   /// MLX's graph, which holds all arrays of a layer until it is evaluated; otherwise oko's kernels,
-  /// which compute in f32 and give an array back after its last use.
+  /// which compute in f32 and free an array after its last use.
   bool graph = false;
-  /// A graph on a GPU: norms, rotation, attention and activations are one kernel each. On its CPU
-  /// device MLX makes them of operations whose results are arrays.
+  /// A graph on a GPU: norms, rotation, attention and activations are one kernel each. MLX's CPU
+  /// device composes them of operations whose results are arrays.
   bool fused = true;
   std::uint64_t number_bytes = 4;  ///< of an activation
 };

@@ -53,7 +53,7 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
   return {static_cast<int>(bits), static_cast<int>(group_size)};
 }
 
-/// MLX's settings, else those of any program, and their key; null if there are none.
+/// The settings of MLX, else of any program, and their key; null if there are none.
 std::pair<const json*, std::string> find_settings(const json& config) {
   const auto in = [](const json& object,
                      const std::string& path) -> std::pair<const json*, std::string> {

@@ -19,12 +19,12 @@ struct Quantization {
 };
 
 /// Group sizes of converted models. The kernels of encoders use the codes of such groups directly;
-/// decoders have MLX's own.
+/// decoders have MLX's default.
 inline constexpr int kEncoderGroupSize = 128;
 inline constexpr int kDecoderGroupSize = 64;
 
-/// Bytes of so many weights, each group with a scale and a bias of 16 bits; not quantized, of 16
-/// bits themselves.
+/// Bytes of a number of weights, each group with a scale and a bias of 16 bits; unquantized weights
+/// have 16 bits.
 constexpr std::uint64_t bytes_of(std::uint64_t weights,
                                  const std::optional<Quantization>& quantization) {
   if (!quantization) return 2 * weights;
@@ -35,21 +35,21 @@ constexpr std::uint64_t bytes_of(std::uint64_t weights,
 /// The hint for a model whose weights are quantized for another program.
 LocalizedText hint_for_original_weights();
 
-/// The quantization in config.json: a default, and exceptions by layer ("false": left dense).
+/// The quantization in config.json: a default, and exceptions by layer ("false": dense).
 class QuantizationConfig {
  public:
   QuantizationConfig() = default;
   /// All layers alike.
   explicit QuantizationConfig(Quantization all) : default_(all) {}
 
-  /// From the whole of config.json: its "quantization", else "quantization_config", there or in
-  /// "text_config". Throws kBadModel for the quantization of another program, which it names by its
-  /// "quant_method", for another mode than affine, bits or group sizes that the kernels do not
-  /// have, values of a wrong type.
+  /// Reads config.json: its "quantization", else "quantization_config", there or in "text_config".
+  /// Throws kBadModel for the quantization of another program, named by its "quant_method", for a
+  /// mode other than affine, bits or group sizes that the kernels do not have, values of a wrong
+  /// type.
   static QuantizationConfig parse(const nlohmann::json& config, std::string_view file_name);
 
-  /// How layer `name` ("language_model.model.layers.0.mlp.up_proj") is quantized, if its scales
-  /// exist.
+  /// The quantization of layer `name` ("language_model.model.layers.0.mlp.up_proj"), if it has
+  /// scales.
   std::optional<Quantization> of_layer(std::string_view name) const;
 
  private:

@@ -5,16 +5,16 @@
 
 namespace oko::tensor {
 
-/// Scores that one fused attention kernel computes at most, over all heads. A score costs
-/// 4 * head_dim FLOP, a product with a key and one with a value: 2^30 scores are 0.55 TFLOP with
-/// heads of 128, 0.3 s on an M1 (1.7 TFLOP/s assumed). macOS kills a command buffer that runs for
-/// about 5 s, and draws nothing while a kernel runs.
+/// The most scores of one fused attention kernel, over all heads. A score costs 4 * head_dim FLOP,
+/// a product with a key and one with a value: 2^30 scores are 0.55 TFLOP with heads of 128, 0.3 s
+/// on an M1 (1.7 TFLOP/s assumed). macOS kills a command buffer that runs for about 5 s, and draws
+/// nothing while a kernel runs.
 inline constexpr std::uint64_t kMaxFusedScores = std::uint64_t{1} << 30;
 
-/// The same where MLX has no fused kernel: the scores are then an array, of 64 MB in f32.
+/// The same without a fused kernel: the scores then are an array, of 64 MB in f32.
 inline constexpr std::uint64_t kMaxScoreArray = std::uint64_t{1} << 24;
 
-/// Queries that one kernel has at most.
+/// The most queries of one kernel.
 inline constexpr int kMaxQueryRows = 4096;
 
 /// Queries [first, last) that attend to keys [0, keys).
@@ -32,8 +32,8 @@ struct AttentionShape {
   bool causal = false;  ///< the queries are the last tokens of the keys
 };
 
-/// Cuts attention into blocks of at most kMaxQueryRows queries and `max_scores` scores, but of one
-/// query at least. A causal block leaves out the keys after its last query.
+/// Splits attention into blocks of at most kMaxQueryRows queries and `max_scores` scores, but at
+/// least one query. A causal block leaves out the keys after its last query.
 std::vector<QueryBlock> query_blocks(const AttentionShape& shape, std::uint64_t max_scores);
 
 /// Scores of the largest block.

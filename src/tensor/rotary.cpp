@@ -14,7 +14,7 @@
 namespace oko::tensor {
 namespace {
 
-constexpr float kNoTurn = 1e30f;  // any position divided by it turns by less than f32 can tell
+constexpr float kNoTurn = 1e30f;  // a period so long that no position turns, in f32
 
 int size_of(const std::vector<float>& values) {
   return static_cast<int>(values.size());
@@ -57,7 +57,7 @@ Rotary::Rotary(const RotaryPairs& pairs, const std::vector<std::vector<std::int3
 
 mx::array Rotary::operator()(const mx::array& x) const {
   if (uses_graph()) {
-    // As a batch of n sequences of one token, each with a position of its own.
+    // Pass a batch of n sequences of one token, each with its own position.
     const int head_dim = x.shape(-1);
     mx::array y = x.ndim() == 4 ? x : mx::reshape(x, {x.shape(0), x.shape(1), 1, head_dim});
     for (const Turn& turn : turns_) {

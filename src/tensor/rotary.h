@@ -10,14 +10,14 @@ namespace oko::tensor {
 
 namespace mx = mlx::core;
 
-/// How the pairs of a head turn: pair i by the angle position[axis[i]] / period[i].
+/// The rotation of the pairs of a head: pair i by the angle position[axis[i]] / period[i].
 struct RotaryPairs {
   std::vector<float> periods;      ///< radians^-1, one a pair
   std::vector<std::uint8_t> axes;  ///< one a pair
 };
 
-/// Rotary position embedding, "rotate half" form (RoFormer, arXiv:2104.09864, as GPT-NeoX lays it
-/// out), of n tokens, the same for all layers.
+/// Rotary position embedding, "rotate half" form (RoFormer, arXiv:2104.09864, in the layout of
+/// GPT-NeoX), of n tokens, the same for all layers.
 class Rotary {
  public:
   /// `positions`: one vector an axis, each of n. An axis that no pair turns with may be empty.
@@ -28,7 +28,7 @@ class Rotary {
 
  private:
   /// MLX's kernel turns all pairs with one position a token, so it runs once an axis: the pairs of
-  /// other axes have a period that leaves them as they are, to the bit.
+  /// other axes have a period that leaves them bitwise unchanged.
   struct Turn {
     mx::array positions;  ///< (n), int32
     mx::array periods;    ///< (head_dim / 2), f32

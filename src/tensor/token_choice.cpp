@@ -12,7 +12,7 @@
 namespace oko::tensor {
 namespace {
 
-/// Follows the rules of engine::Sampler, which has the logits on the host.
+/// Follows the rules of engine::Sampler, which works on the host.
 mx::array draw(const mx::array& logits, const mx::array& largest, const TokenChoiceOptions& options,
                std::uint64_t key) {
   const int vocab_size = logits.shape(1);

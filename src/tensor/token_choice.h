@@ -9,13 +9,13 @@ namespace oko::tensor {
 namespace mx = mlx::core;
 
 struct TokenChoiceOptions {
-  float temperature = 0.0f;  ///< 0: the most likely token, and what follows is not used
-  int top_k = 0;             ///< keep the k most likely tokens, and what equals the last; 0: all
-  float min_p = 0.0f;        ///< drop tokens less likely than this share of the most likely one
+  float temperature = 0.0f;  ///< 0: the most likely token; the other fields are not used
+  int top_k = 0;             ///< keep the k most likely tokens, ties included; 0: all
+  float min_p = 0.0f;        ///< drop tokens with less than this fraction of the best probability
 };
 
-/// A token that MLX chooses on its device. It is submitted at once and may be the input of the next
-/// graph before the host reads it.
+/// A token that MLX chooses on its device. Submitted at once, it may be the input of the next graph
+/// before the host reads it.
 class TokenChoice {
  public:
   /// `logits`: (1, vocab_size). `key`: of MLX's random numbers; the same key and logits give the
@@ -24,9 +24,9 @@ class TokenChoice {
 
   const mx::array& id() const { return id_; }  ///< (1), not waited for
 
-  /// Wait for the device.
+  /// Waits for the device.
   std::int32_t read_id();
-  float read_largest_logit();  ///< not a number where one of the logits is not
+  float read_largest_logit();  ///< NaN if one of the logits is NaN
   void wait() noexcept;        ///< errors are dropped
 
  private:

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kPage = MappedFile::kHeaderBytes;
 
-/// A tensor with the pages that it lies in.
+/// A tensor with its pages.
 struct Extent {
   std::uint64_t offset;  ///< of the tensor
   std::uint64_t begin, end;

@@ -12,10 +12,10 @@
 
 namespace oko::tensor {
 
-/// How a mapped file is divided into buffers.
+/// The division of a mapped file into buffers.
 struct WindowLimits {
   std::uint64_t max_bytes = 0;  ///< of one buffer
-  bool split_parts = false;  ///< whether the parts of a model (model_part.h) get separate buffers
+  bool split_parts = false;     ///< true: the parts of a model (model_part.h) get separate buffers
 };
 
 /// Bytes [begin, end) of a file, which become one buffer. `begin` is a multiple of
@@ -30,15 +30,15 @@ struct WindowPlan {
   std::map<std::string, std::size_t, std::less<>> window_of;  ///< the window of each tensor
 };
 
-/// Covers the tensors of a file with windows, so that each tensor lies in one window. Neighbouring
-/// windows may share a page. One window covers the whole file where the limits allow it. Parts that
-/// alternate more than `kMaxPartRuns` times in the file are not separated. Throws kBadModel, with
-/// `name`, where one tensor with its pages is larger than `max_bytes`.
+/// Covers the tensors of a file with windows, each tensor with one window. Neighbouring windows may
+/// share a page. One window covers the whole file if the limits allow it. Does not separate parts
+/// that alternate more than `kMaxPartRuns` times in the file. Throws kBadModel, with `name`, if a
+/// tensor with its pages is larger than `max_bytes`.
 WindowPlan plan_windows(const checkpoint::TensorTable& tensors, std::uint64_t file_size,
                         const WindowLimits& limits, std::string_view name);
 
-/// Of a file whose parts are sorted there are three, and as many again for each size of its small
-/// odd tensors.
+/// The most runs of parts that are separated. A file with sorted parts has three runs, and three
+/// more for each size of its small odd tensors.
 inline constexpr std::size_t kMaxPartRuns = 32;
 
 }  // namespace oko::tensor

@@ -53,13 +53,14 @@ bool becomes_float16(const checkpoint::TensorInfo& info) {
   return info.dtype == checkpoint::Dtype::kBfloat16 && converts_to_float16();
 }
 
-/// oko's kernels read matrices at any address, MLX's operations do not. Vectors are few and small.
+/// True if the device can read a tensor in place: oko's kernels read matrices at any address, MLX's
+/// operations do not. Vectors are few and small.
 bool is_readable_in_place(const checkpoint::TensorInfo& info) {
   if (becomes_float16(info)) return false;
   return checkpoint::is_aligned(info) || (!uses_graph() && info.shape.size() == 2);
 }
 
-/// Writes the bfloat16 numbers of `from` to `to` as float16. False if one is too large for it.
+/// Writes the bfloat16 numbers of `from` to `to` as float16. Returns false if one is too large.
 bool convert_to_float16(std::span<const std::byte> from, std::byte* to) {
   for (std::size_t i = 0; i < from.size(); i += 2) {
     std::uint16_t bits = 0;
@@ -120,7 +121,7 @@ Weights Weights::open(const std::filesystem::path& model_dir, const WindowLimits
     aligned.add_file(copy, limits);
     return aligned;
   } catch (const Error&) {
-    // A damaged copy does not make the model so. hub::align_weights replaces it where it can.
+    // Ignore a damaged copy: the model is sound. hub::align_weights replaces the copy if it can.
     return open_sources();
   }
 }

@@ -21,30 +21,30 @@ namespace oko::tensor {
 
 namespace mx = mlx::core;
 
-/// The files that a model was loaded from: those of its folder, and those that are mapped.
+/// The files of a loaded model: those of its folder, and the mapped ones.
 struct WeightFiles {
   std::vector<checkpoint::SourceFile> sources;
   std::vector<std::shared_ptr<const MappedFile>> mapped;
 
-  /// True if all of them still are what they were: nothing was written, cut or replaced.
+  /// True if no file was written, cut or replaced.
   bool is_current() const;
 };
 
 /// The tensors of a model folder, mapped from its safetensors files without a copy: a tensor costs
 /// memory only as its pages are read, and those pages belong to the system's page cache.
 ///
-/// A tensor that does not start at a multiple of its element's size is misaligned. Where
-/// `hub::align_weights` has made an aligned copy of the files, that copy is mapped. Where it could
-/// not, the CPU kernels read matrices in place; what else reads them gets a copy in private memory
-/// (`copied_bytes`). So does a bfloat16 tensor that a graph gets as float16
-/// (`converts_to_float16`).
+/// A tensor that does not start at a multiple of its element's size is misaligned. If
+/// `hub::align_weights` has made an aligned copy of the files, that copy is mapped. Otherwise the
+/// CPU kernels read matrices in place, and everything else reads a copy in private memory
+/// (`copied_bytes`). A bfloat16 tensor that becomes float16 in a graph (`converts_to_float16`) is
+/// copied, too.
 ///
 /// Arrays keep their file mapped, so they may outlive this object.
 class Weights {
  public:
-  /// Opens the files that `find_weight_files` finds, or their aligned copy. Throws kBadModel: no
-  /// such files, a missing shard, a header that fails `parse_safetensors`, a tensor larger than a
-  /// buffer of `limits`.
+  /// Opens the files of `find_weight_files`, or their aligned copy. Throws kBadModel: no such
+  /// files, a missing shard, a header that fails `parse_safetensors`, a tensor larger than a buffer
+  /// of `limits`.
   static Weights open(const std::filesystem::path& model_dir,
                       const WindowLimits& limits = default_window_limits());
 
@@ -55,15 +55,14 @@ class Weights {
   /// a graph `copied_bytes`, since Metal keeps whole windows in memory. 0 if `open` would throw.
   static std::uint64_t bytes_beyond_disk(const std::filesystem::path& model_dir);
 
-  /// Throws kBadModel if `bytes_on_disk` is no longer `bytes`, as it was before: another model
-  /// has come to its place.
+  /// Throws kBadModel if `bytes_on_disk` is no longer `bytes`: another model has replaced it.
   static void require_bytes_on_disk(const std::filesystem::path& model_dir, std::uint64_t bytes);
 
   const WeightFiles& files() const { return files_; }
 
   /// Bytes of the tensors that cannot be read in place on this device. They are private memory once
-  /// loaded, and their pages of the file are given back: on a CPU weights take `bytes_on_disk`
-  /// bytes in all, copied or not.
+  /// loaded, and their pages of the file are released: on a CPU weights take `bytes_on_disk` bytes
+  /// in all, copied or not.
   std::uint64_t copied_bytes() const { return copied_bytes_; }
 
   bool contains(std::string_view name) const { return find(name) != nullptr; }
@@ -79,8 +78,8 @@ class Weights {
   /// The tensor, which must have this shape. Throws kBadModel naming both shapes.
   mx::array get(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 
-  /// The same for a matrix that oko's own kernels read: on the CPU it may lie at any address, so
-  /// that a misaligned one is not copied.
+  /// The same for a matrix that oko's own kernels read: on the CPU it may be at any address, so a
+  /// misaligned one is not copied.
   mx::array matrix(std::string_view name, std::initializer_list<std::int64_t> shape) const;
 
  private:
@@ -94,7 +93,7 @@ class Weights {
   void add_file(const std::filesystem::path& path, const WindowLimits& limits);
   const Entry* find(std::string_view name) const;
   const Entry& require(std::string_view name) const;
-  /// Throws if the layer of `name`, which cannot be used, is quantized for another program.
+  /// Throws if the layer of `name`, an unusable tensor, is quantized for another program.
   void require_known_quantization(std::string_view name) const;
   /// Throws if no layer can use the tensor's dtype.
   const Entry& require_usable(std::string_view name) const;

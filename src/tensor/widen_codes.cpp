@@ -8,7 +8,7 @@
 namespace oko::tensor {
 namespace {
 
-/// One row: `count` codes, a multiple of 8.
+/// Widens one row of `count` codes, a multiple of 8.
 void widen_row(const std::uint8_t* from, std::size_t count, int bits, std::uint8_t* to) {
   const std::uint32_t mask = (1U << bits) - 1;
   const int wide = widened_bits(bits);
