@@ -64,7 +64,8 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
       .shrinking = picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText(),
       .reads_text = waiting.read_text != ReadText::kNever,
       .unread = picture.unread};
-  picture.reservation.release();  // nobody shall wait for what stays
+  // The picture stays: release its transient reservation, because other requests wait for those.
+  picture.reservation.release();
   waiting.held.room = std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
                                                                  std::string(), stop);
   waiting.held.image = std::move(picture.image);
@@ -74,7 +75,7 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
   return added;
 }
 
-/// The text of each picture has an empty part of its own behind the picture.
+/// The request, with an empty part behind each picture for its text.
 engine::GenerationRequest Conversation::request_for(const std::string& question) const {
   engine::GenerationRequest request = base_request();
   request.messages = messages_;
@@ -112,7 +113,8 @@ void Conversation::add_texts(engine::GenerationRequest& request, Answer& answer)
   }
 }
 
-/// Once stopped, the answer may go on by a token or two before it ends: they are shown as well.
+/// Passes the answer on as it is written. After a stop it may continue for a token or two, which
+/// are shown as well.
 void Conversation::follow(engine::GenerationRequest request, const engine::TextSink& on_text,
                           const StopToken& stop, const engine::ProgressSink& on_progress,
                           Answer& answer) {
@@ -138,7 +140,7 @@ void Conversation::follow(engine::GenerationRequest request, const engine::TextS
 Answer Conversation::ask(const std::string& question, const engine::TextSink& on_text,
                          const StopToken& stop, const engine::ProgressSink& on_progress) {
   Answer answer;
-  reader_->unload();  // the model may need its room
+  reader_->unload();  // the model may need its memory
   try {
     engine::GenerationRequest request = request_for(question);
     add_texts(request, answer);

@@ -31,25 +31,25 @@ struct AddedPicture {
   std::string name;
   int width = 0;                 ///< pixels, as decoded
   int height = 0;                ///< pixels
-  int pages = 1;                 ///< of the file, of which the first is looked at
-  LocalizedText shrinking = {};  ///< what was made smaller while it was decoded; empty: nothing
+  int pages = 1;                 ///< of the file; only the first is used
+  LocalizedText shrinking = {};  ///< a note that decoding shrank it; empty: it did not
   bool reads_text = false;
-  LocalizedText unread = {};  ///< why its text is not read though it was to be; empty: it is
+  LocalizedText unread = {};  ///< the reason why requested text was not read; empty: it was
 };
 
-/// A question's answer.
+/// The answer to a question.
 struct Answer {
-  std::string text;                        ///< all that went to the sink
-  std::vector<std::string> pictures;       ///< names of those that were added for the question
-  std::vector<PictureText> picture_texts;  ///< of those whose text was to be read
+  std::string text;                        ///< as passed to the sink
+  std::vector<std::string> pictures;       ///< names of the pictures added for the question
+  std::vector<PictureText> picture_texts;  ///< of the pictures whose text was requested
   PictureStats picture_stats;              ///< the sums of all of them
   /// Nothing if the answer was stopped.
   std::optional<engine::GenerationResult> result;
 };
 
-/// Questions and answers about pictures, each asked with all before it. A turn that fails is not
-/// part of the conversation, and no turn is ever left out of a question: what outgrows the model or
-/// the budget is an error. One thread may call.
+/// Questions and answers about pictures; each question is asked with all turns before it. A failed
+/// turn is not part of the conversation. No turn is ever left out of a question: a conversation
+/// that outgrows the model or the budget is an error. One thread may call.
 class Conversation {
  public:
   /// `host` and `generator` must outlive it.
@@ -58,17 +58,17 @@ class Conversation {
   /// Decodes a picture and reads its text, for the next question. Throws as `load_picture`.
   AddedPicture add_picture(const std::string& path, const std::string& name, const StopToken& stop);
 
-  /// Asks, with the pictures that were added since the last question. `stop` ends the answer: what
-  /// there is of it becomes the turn; if there is nothing, the question is dropped and its pictures
-  /// wait for the next one. Throws what Generator::generate throws but for kCancelled, and what the
-  /// sinks throw; question and pictures are dropped then.
+  /// Asks, with the pictures that were added since the last question. `stop` ends the answer, and
+  /// the partial answer becomes the turn; if it is empty, the question is dropped and its pictures
+  /// wait for the next one. Throws as Generator::generate, except kCancelled, and as the sinks;
+  /// question and pictures are dropped then.
   Answer ask(const std::string& question, const engine::TextSink& on_text, const StopToken& stop,
              const engine::ProgressSink& on_progress = {});
 
   /// Forgets all turns and pictures.
   void clear();
 
-  /// For pictures that are added from now on.
+  /// Sets when the text of pictures added from now on is read.
   void set_read_text(ReadText when);
 
   std::size_t turns() const { return messages_.size() / 2; }
@@ -84,7 +84,7 @@ class Conversation {
     HeldPicture held;
     std::string name;
     document::Page page;
-    ReadText read_text = ReadText::kNever;  ///< as it was when the picture was added
+    ReadText read_text = ReadText::kNever;  ///< when the picture was added
     PictureStats stats;
   };
 

@@ -9,7 +9,7 @@
 namespace oko::tasks {
 namespace {
 
-/// Pictures that are loaded before they are asked for: as many as the model works on at once.
+/// Pictures that are loaded ahead: as many as the model works on at once.
 constexpr std::size_t kAhead = 8;
 
 /// The default question, in the language of the answer.

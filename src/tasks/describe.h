@@ -22,23 +22,24 @@ struct DescribeOptions {
   std::string prompt = {};                 ///< empty: "Describe this image.", in `language`
   Language language = Language::kEnglish;  ///< of the default question and of words about text
   ReadText read_text = ReadText::kWhereItFits;
-  std::optional<std::size_t> ocr_tokens = {};  ///< of the text that is read; none: all that fits
-  int max_tokens = 1024;                       ///< of an answer
+  std::optional<std::size_t> ocr_tokens =
+      {};                 ///< limit of the recognized text; none: all that fits
+  int max_tokens = 1024;  ///< of an answer
   int kv_bits = 16;
   bool lookup = false;
   std::int64_t max_pixels = 0;
   float temperature = 0;
   std::uint64_t seed = 0;
-  bool measure_memory = false;  ///< pictures are then described one after the other
+  bool measure_memory = false;  ///< describes pictures one by one
 };
 
-/// A picture that the model describes.
+/// A described picture.
 struct Description {
-  int pages = 1;            ///< of the file, of which the first is described
-  LocalizedText shrinking;  ///< what was made smaller while it was decoded; empty: nothing
-  LocalizedText others;     ///< of the file, that are not read: see image::others_of
+  int pages = 1;            ///< of the file; only the first is described
+  LocalizedText shrinking;  ///< a note that decoding shrank it; empty: it did not
+  LocalizedText others;     ///< a note on other pictures of the file: see image::others_of
   bool reads_text = false;
-  LocalizedText unread;  ///< why its text is not read though it was to be; empty: it is
+  LocalizedText unread;  ///< the reason why requested text was not read; empty: it was
   PictureText text;
   PictureStats stats;
   engine::GenerationHandle answer;
@@ -52,8 +53,8 @@ class Describer {
   Describer(engine::ModelHost& host, engine::Generator& generator, DescribeOptions options,
             std::vector<std::string> paths, const StopToken& stop);
 
-  /// Waits for the next picture, in the order of the paths; call once a path. Throws what that
-  /// picture fails with; the next call gives the next one. Throws kCancelled.
+  /// Waits for the next picture, in the order of the paths; call it once a path. Throws the error
+  /// of that picture, after which the next call returns the next one. Throws kCancelled.
   Description next();
 
  private:
@@ -72,7 +73,7 @@ class Describer {
   ConditionVariable changed_;
   std::deque<Loaded> loaded_ OKO_GUARDED_BY(mutex_);
   std::size_t asked_ OKO_GUARDED_BY(mutex_) = 0;  ///< calls of `next`
-  JoiningThread loader_;                          // last: it ends before the rest is gone
+  JoiningThread loader_;                          // last: it ends before the other members
 };
 
 }  // namespace oko::tasks

@@ -14,35 +14,35 @@ namespace oko::tasks {
 
 struct EmbedTextsOptions {
   models::bge_m3::Outputs outputs = {};
-  /// Put before each text; none: what the model says (config_sentence_transformers.json).
+  /// Put before each text; none: the model's own prompt (config_sentence_transformers.json).
   std::optional<std::string> prompt = {};
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
-  bool measures_memory = false;  ///< for the peaks of the statistics
+  bool measures_memory = false;  ///< fills the peaks of the statistics
 };
 
-/// Gives the next texts, UTF-8; nothing at the end. They are embedded together, and their vectors
-/// are in memory at once. Asked on the caller's thread, after the sink has got all texts before.
+/// Returns the next texts, UTF-8; nothing at the end. They are embedded together, and their vectors
+/// are in memory at once. Called on the caller's thread, after the sink has got all earlier texts.
 using TextBatches = std::function<std::optional<std::vector<std::string>>()>;
 
 /// A text with its vectors.
 struct EmbeddedText {
   std::size_t index = 0;  ///< among all texts, counted from 0
   engine::TextEmbedding embedding;
-  /// UTF-8 without NULs. Of other text, as UTF-16 is, the vectors may be wrong.
+  /// True for UTF-8 without NULs. The vectors of other text, such as UTF-16, may be wrong.
   bool is_plain_utf8 = true;
 };
 
-/// Takes the texts in order, on the thread that called `embed_texts`. What it throws ends the work.
+/// Takes the texts in order, on the thread that called `embed_texts`. An exception ends the work.
 using EmbeddingSink = std::function<void(const EmbeddedText&)>;
 
-/// Of all batches: sums of times and tokens, the most of peaks and memory.
+/// Statistics of all batches: sums of times and tokens, maxima of peaks and memory.
 struct EmbedTextsStats {
   std::size_t texts = 0;
   engine::EmbeddingStats total;
 };
 
-/// Embeds texts batch by batch. `on_progress` is told the share of a batch that is done, 0..1.
-/// Throws what Embedder::embed, `next` and `sink` throw.
+/// Embeds texts batch by batch. `on_progress` gets the done fraction of a batch, 0..1. Throws as
+/// Embedder::embed, `next` and `sink`.
 EmbedTextsStats embed_texts(engine::Embedder& embedder, const EmbedTextsOptions& options,
                             const TextBatches& next, const EmbeddingSink& sink,
                             const StopToken& stop,

@@ -12,7 +12,7 @@ PageBudget::PageBudget(std::uint64_t budget, document::Pages& pages)
 
 namespace {
 
-/// Without the program itself.
+/// Bytes of the budget without the program itself.
 std::uint64_t room_in(std::uint64_t budget) {
   return budget - std::min(budget, engine::runtime_bytes(false));
 }
@@ -65,7 +65,7 @@ std::uint64_t PageBudget::largest_page(const StopToken& stop) {
       const std::uint64_t bytes = memory_of(i).total();
       if (kAlone + bytes <= budget_) largest = std::max(largest, bytes);
     } catch (const Error&) {
-      continue;  // said when the page is loaded
+      continue;  // loading the page throws it again
     }
   }
   return largest;

@@ -12,10 +12,10 @@
 
 namespace oko::tasks {
 
-/// The budget of all pages that are read: each asks for its memory before it is loaded.
+/// The budget of all pages: each reserves its memory before it is loaded.
 class PageBudget {
  public:
-  /// Bytes with one engine, and without a page.
+  /// Bytes of the program with one engine, without a page.
   static constexpr std::uint64_t kAlone = engine::runtime_bytes(false) + ocr::kEngineBytes;
 
   /// `pages` must outlive it.
@@ -24,16 +24,16 @@ class PageBudget {
   /// Pages of A4 that are read at once within a budget, 1..`wanted`.
   static std::size_t pages_within(std::uint64_t budget, std::size_t wanted);
 
-  /// How many pages are read at once, 1..`wanted`: no more than leave room for the largest page
-  /// that can be read at all, and than would not wait for each other if they were A4. Takes the
-  /// memory of as many engines. Call it once, before `reserve`. Throws kCancelled.
+  /// The number of pages to read at once, 1..`wanted`, and reserves the memory of as many engines.
+  /// Leaves room for the largest readable page, and for as many pages of A4 without waiting. Call
+  /// it once, before `reserve`. Throws kCancelled.
   std::size_t share(std::size_t wanted, const StopToken& stop);
 
-  /// For page `i`, by any thread. Throws kOverBudget with the least budget that would do,
-  /// kCancelled, and what Pages::memory_of throws.
+  /// Reserves the memory of page `i`; any thread may call. Throws kOverBudget with the least
+  /// sufficient budget, kCancelled, and as Pages::memory_of.
   budget::Reservation reserve(std::size_t i, const StopToken& stop);
 
-  /// The least budget with which each page fits that did not; 0: there was none.
+  /// The least budget for all pages that did not fit; 0: all did.
   std::uint64_t least_budget() const {
     const MutexLock lock(mutex_);
     return least_budget_;

@@ -32,7 +32,7 @@ budget::Reservation reserve_for(engine::ModelHost& host, Tag tag, std::uint64_t 
   return host.reserve(size, {}, stop, &picture.reservation);
 }
 
-/// All that a picture and a request about it take of a budget, in bytes.
+/// The memory of a picture and of a request about it, in bytes of a budget.
 class PictureMemory {
  public:
   PictureMemory(const engine::Generator& engine, const engine::GenerationRequest& request,
@@ -44,7 +44,7 @@ class PictureMemory {
         kept_bytes_((copies - 1) * rgb_bytes(header)),
         model_bytes_(engine.least_bytes(request, {size_})) {}
 
-  /// Until the model is asked.
+  /// Bytes before the model runs.
   static std::uint64_t loading(const image::Header& header, bool reads_text) {
     const std::uint64_t reading =
         reads_text ? rgb_bytes(header) + ocr::reading_bytes(header.width, header.height) : 0;
@@ -55,7 +55,7 @@ class PictureMemory {
     return std::max(loading(reads_text), stays(reads_text) + kept_bytes_ + model_bytes_);
   }
 
-  /// For `total` above `budget`.
+  /// The refusal if `total` is above `budget`.
   budget::OverBudget refusal(bool reads_text, std::uint64_t budget) const {
     engine::Knobs knobs;
     if (loading(reads_text) <= budget) knobs = knobs_within(budget, reads_text);
@@ -100,15 +100,16 @@ class PictureMemory {
   std::uint64_t model_bytes_;
 };
 
-/// The largest size that the budget has room for, to decode it and, if asked, to read its text.
+/// The largest size that fits the budget: to decode the picture and, if requested, to read its
+/// text.
 image::Fitted fitted(const InputFile& file, std::uint64_t budget, bool reads_text) {
   return image::fit(file, 0, budget, [&](const image::Header& header) {
     return PictureMemory::loading(header, reads_text);
   });
 }
 
-/// The size of a picture for which there is room, and whether there is for its text; where not,
-/// its engine gives up what it has.
+/// The size of a picture that fits the budget, and true if reading its text fits, too. If it does
+/// not, unloads the text reader.
 std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
                                     const engine::GenerationRequest& request, std::uint64_t copies,
                                     const InputFile& file, std::uint64_t budget, TextReader& reader,
@@ -132,7 +133,7 @@ std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
   return {size, false};
 }
 
-/// Null if the text is not to be read or, unless it has to be, cannot be.
+/// The engine that reads the text; null if it cannot and the text is optional.
 ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& picture) {
   try {
     return &reader.engine(stop);
@@ -160,7 +161,7 @@ void decode(engine::ModelHost& host, const InputFile& file, const image::Fitted&
 
 void read_text(engine::ModelHost& host, ocr::Engine& engine, bool measures_memory,
                const StopToken& stop, Picture& picture) {
-  // The picture is read from a copy, which is in this.
+  // Includes the copy of the picture that the engine reads.
   const budget::Reservation reservation =
       reserve_for(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
                   stop, picture);

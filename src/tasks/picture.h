@@ -15,10 +15,10 @@
 
 namespace oko::tasks {
 
-/// When the text of pictures is read for the model.
+/// The condition to read the text of pictures for the model.
 enum class ReadText {
   kNever,
-  kWhereItFits,  ///< --ocr auto: not where the budget has room for the rest only
+  kWhereItFits,  ///< if the budget has room for it and for the rest
   kAlways,
 };
 
@@ -28,7 +28,7 @@ class TextReader {
   explicit TextReader(engine::ModelHost& host, ReadText when) : host_(host), when_(when) {}
 
   ReadText when() const { return when_; }
-  /// Makes it where it is not there. Throws as ocr::make_engine does, kOverBudget, kCancelled.
+  /// The engine, made on first use. Throws as ocr::make_engine does, kOverBudget, kCancelled.
   ocr::Engine& engine(const StopToken& stop);
   void unload();
   /// Stops reading text for good.
@@ -45,7 +45,7 @@ class TextReader {
   std::unique_ptr<Loaded> loaded_;
 };
 
-/// Time in seconds, memory in bytes: the most that decoding and reading took, and the prediction.
+/// Times in seconds; memory in bytes: the peaks of decoding and reading, and the prediction.
 struct PictureStats {
   double decode_seconds = 0;
   double read_seconds = 0;
@@ -53,24 +53,23 @@ struct PictureStats {
   budget::TagBytes taken;      ///< the same
 };
 
-/// A picture on its way to the model.
+/// A decoded picture for the model.
 struct Picture {
   image::Image image;
-  int pages = 1;                    ///< of the file, of which this is the first
-  LocalizedText others;             ///< of the file, that are not read: see image::others_of
+  int pages = 1;                    ///< of the file; this is the first
+  LocalizedText others;             ///< a note on other pictures of the file: see image::others_of
   int shrink = 1;                   ///< by 2, 4 or 8 each way, while it was decoded
   document::Page page;              ///< its text; without lines if it is not read
-  LocalizedText unread;             ///< why its text was not read though requested
-  budget::Reservation reservation;  ///< of `image` alone
+  LocalizedText unread;             ///< the reason why requested text was not read
+  budget::Reservation reservation;  ///< of `image` only
   PictureStats stats;
 };
 
-/// Decodes a picture file and reads its text, each under a reservation of the host's, once all that
-/// `request` takes with the picture is known to fit: the model's work and the text as well. A
-/// picture that would not is shrunk while it is decoded, down to 1 megapixel. Throws
-/// kOverBudget with the least budget for all of that and the other options that are each enough;
-/// kCancelled, and what image::load and ocr::make_engine throw. `copies`: of the pixels, while the
-/// model works.
+/// Decodes a picture file and reads its text, each under a reservation of the host, after checking
+/// that the whole `request` fits with the picture: the model's work and the text as well. Decoding
+/// shrinks a picture that would not fit, down to 1 megapixel. Throws kOverBudget with the least
+/// budget for all of that and with the other options that are each sufficient; kCancelled, and as
+/// image::load and ocr::make_engine. `copies`: of the pixels, while the model works.
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, std::uint64_t copies,
                      const std::string& file, TextReader& reader, const StopToken& stop);

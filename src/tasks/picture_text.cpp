@@ -8,7 +8,7 @@
 namespace oko::tasks {
 namespace {
 
-/// The reason why sure lines are left out.
+/// The reason why sure lines were left out.
 struct Limit {
   std::size_t tokens = 0;
   const char* reason = "";

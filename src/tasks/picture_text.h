@@ -14,10 +14,10 @@
 namespace oko::tasks {
 
 struct PictureTextOptions {
-  bool only_where_sure = false;                ///< --ocr auto: nothing, unless a word is sure
+  bool only_where_sure = false;                ///< no text unless a word is sure
   Language language = Language::kEnglish;      ///< of the words around the lines
-  std::optional<std::size_t> max_tokens = {};  ///< --ocr-tokens
-  engine::TextRoom room = {};                  ///< that the request has
+  std::optional<std::size_t> max_tokens = {};  ///< the user's limit
+  engine::TextRoom room = {};                  ///< of the request
   std::function<std::size_t(std::string_view)> count_tokens = {};
 };
 
@@ -28,13 +28,13 @@ struct LeftOutLine {
   const char* reason = "";  ///< "unsure", "ocr_tokens", "memory_budget", "context"
 };
 
-/// The text of a picture that the model gets, and the lines that it does not get.
+/// The text of a picture for the model, and the lines that it does not get.
 struct PictureText {
   std::string block = {};               ///< for the prompt; empty: none
   std::vector<std::string> lines = {};  ///< texts of the lines in it
   std::vector<LeftOutLine> left_out = {};
-  std::vector<LocalizedText> notes =
-      {};  ///< for the user: what is left out of a text that is used, why
+  /// For the user: lines left out of a text that is used, and the reason.
+  std::vector<LocalizedText> notes = {};
 };
 
 PictureText picture_text(const document::Page& page, const PictureTextOptions& options);

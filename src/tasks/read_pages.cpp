@@ -15,8 +15,8 @@ std::size_t most_threads(const ReadPagesOptions& options) {
   return options.threads != 0 ? options.threads : physical_core_count();
 }
 
-/// Makes pages so small that one fits the budget next to the engines. Smaller than 1 megapixel, A4
-/// at 100 dots per inch, they cannot be read.
+/// Limits pages so that one fits the budget next to the engines, but not below 1 megapixel, A4 at
+/// 100 dots per inch: smaller ones are not readable.
 document::PagesOptions pages_options(const ReadPagesOptions& options) {
   constexpr std::uint64_t kLeast = 1'000'000;
   const std::uint64_t engines =
@@ -46,7 +46,7 @@ PageReader::PageReader(std::vector<std::string> files, const ReadPagesOptions& o
       budget_(options.budget_bytes, pages_) {}
 
 void PageReader::read(const PageSink& sink, const StopToken& stop) {
-  // Of the pages that are being read; each is filled by the thread that loads the page.
+  // The sheets of the pages in work; the thread that loads a page fills its sheet.
   std::vector<document::Sheet> sheets(options_.makes_sheets ? pages_.size() : 0);
   const std::size_t threads = budget_.share(std::min(threads_, pages_.size()), stop);
   ocr::read_pages(
