@@ -11,8 +11,8 @@ namespace {
 
 using Added = TokenizerTable::Added;
 
-/// The longest content that `text` begins with, or null: narrows the sorted contents byte by byte.
-/// Special tokens count only with `with_special`.
+/// The added token with the longest content at the start of `text`, or null: narrows the sorted
+/// contents byte by byte. Special tokens count only with `with_special`.
 const Added* longest_prefix(const TokenizerTable& table, std::span<const Added> sorted,
                             std::string_view text, bool with_special) {
   const Added* longest = nullptr;

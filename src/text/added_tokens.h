@@ -8,15 +8,15 @@
 
 namespace oko::text {
 
-/// A stretch of text: an added token, or what lies between two.
+/// A stretch of text: an added token, or the text between two.
 struct TextSpan {
   std::string_view text;
   const TokenizerTable::Added* token = nullptr;
 };
 
 /// Cuts valid UTF-8 at the added tokens of the group `after_nfc`: the leftmost, the longest of
-/// those, with the flags single_word, lstrip and rstrip as HF `tokenizers` reads them. Without
-/// `with_special`, tokens marked special are text like any other.
+/// those, with the flags single_word, lstrip and rstrip as in HF `tokenizers`. Without
+/// `with_special`, tokens marked special are ordinary text.
 std::vector<TextSpan> split_at_added_tokens(const TokenizerTable& table, bool after_nfc,
                                             std::string_view text, bool with_special = true);
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint32_t kNone = TokenizerTable::kNone;
 
-/// A pair of neighbours and the token that it would become.
+/// A pair of neighbours and its merged token.
 struct Pair {
   std::uint32_t rank = kNone;  // kNone: the pair does not merge
   std::uint32_t id = 0;
@@ -50,8 +50,8 @@ void append_scanned(const TokenizerTable& table, std::string_view piece,
   ids.insert(ids.end(), tokens, tokens + count);
 }
 
-/// A linked list of tokens and a heap of the pairs in it. A heap entry is stale where the pair at
-/// its place has another rank now; ranks name pairs, so equality is enough.
+/// A linked list of tokens and a heap of its pairs. A heap entry is stale if the pair at its place
+/// now has another rank; ranks identify pairs, so comparing them is enough.
 class LongPiece {
  public:
   LongPiece(const TokenizerTable& table, std::string_view piece)

@@ -44,7 +44,7 @@ class CharsmapReader {
   void visit(const Place& place, std::uint32_t byte, std::vector<Place>& waiting) {
     const std::uint32_t index = place.children ^ byte;
     if (index >= units_ || (unit(index) & 0x800000FF) != byte) return;
-    // Keys share their ends, so a unit may be met again; a damaged array may go in circles.
+    // Keys share their ends, so a unit may come again; a damaged array may have loops.
     if (++visits_ > kMaxVisits) damaged();
     const std::uint32_t children = index ^ offset(unit(index));
     const std::string key = place.key + static_cast<char>(byte);

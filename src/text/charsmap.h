@@ -12,13 +12,13 @@ struct CharsmapRule {
   std::string to;
 };
 
-/// A grapheme cluster is looked up as a whole up to so many bytes (HF `tokenizers`).
+/// Longest grapheme cluster that is looked up as a whole, in bytes (HF `tokenizers`).
 inline constexpr std::size_t kMaxClusterBytes = 5;
 
-/// The rules in a sentencepiece "precompiled_charsmap" that can ever apply, sorted by `from`: keys
-/// of at most kMaxClusterBytes (there are many longer ones), none of which begins with another.
-/// Format: a darts-clone double array (32-bit units) whose values point into a blob of texts that
-/// end with zero. No bytes: no rules. Throws kBadModel, naming `name`, where it is damaged.
+/// The rules of a sentencepiece "precompiled_charsmap" that can apply, sorted by `from`: keys of at
+/// most kMaxClusterBytes (many are longer), none of which begins with another. Format: a
+/// darts-clone double array (32-bit units) whose values point into a blob of texts that end with
+/// zero. No bytes: no rules. Throws kBadModel, naming `name`, if it is damaged.
 std::vector<CharsmapRule> read_charsmap(std::string_view bytes, const std::string& name);
 
 }  // namespace oko::text

@@ -25,15 +25,15 @@ std::string_view role_name(Role role) {
   return {};
 }
 
-/// Puts a prompt together. Text between two special tokens is one run, encoded at once: cut
-/// anywhere else, it could become other tokens.
+/// Composes a prompt. Encodes the text between two special tokens at once: cut anywhere else, it
+/// could become other tokens.
 class PromptWriter {
  public:
   explicit PromptWriter(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
   void text(std::string_view text) { run_ += text; }
 
-  /// The text up to the next special token is one that a model has written.
+  /// Marks the text up to the next special token as written by a model.
   void begin_markup() { is_markup_ = true; }
 
   void special(const char* content) {
@@ -140,7 +140,7 @@ std::size_t last_user_message(std::span<const Message> messages) {
   return last;
 }
 
-/// The text of an answer behind its thoughts.
+/// The text of an answer without its thoughts.
 std::string without_thoughts(const Message& message) {
   constexpr std::string_view kEnd = "</think>";
   std::string text;
@@ -162,7 +162,7 @@ ChatStyle chat_style_of(const std::filesystem::path& model_dir) {
                 tr("use a Qwen3-VL Instruct or Thinking model",
                    "возьмите модель Qwen3-VL Instruct или Thinking"));
   }
-  // A template writes a line feed out, or as Jinja's escape.
+  // A template has line feeds as they are, or as Jinja's escape.
   const bool thinks = text.find("assistant\n<think>") != std::string::npos ||
                       text.find("assistant\\n<think>") != std::string::npos;
   return thinks ? ChatStyle::kThinking : ChatStyle::kInstruct;

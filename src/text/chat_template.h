@@ -25,7 +25,7 @@ struct Part {
 
 struct Message {
   Role role = Role::kUser;
-  std::vector<Part> parts;  ///< put together as they are, with nothing between them
+  std::vector<Part> parts;  ///< joined without anything between them
 };
 
 struct ImageRange {
@@ -38,19 +38,19 @@ struct ChatPrompt {
   std::vector<ImageRange> images;  ///< in the order of the messages
 };
 
-/// The two chat templates of Qwen3-VL. kThinking: the answer begins inside of `<think>`, and the
-/// thoughts of earlier answers are left out.
+/// The two chat templates of Qwen3-VL. kThinking: the answer begins inside `<think>`, and the
+/// thoughts of earlier answers are dropped.
 enum class ChatStyle { kInstruct, kThinking };
 
 /// The style of a model's chat template: chat_template.jinja, else chat_template.json, else
-/// tokenizer_config.json; kInstruct if there is none. The template itself is not run. Throws
-/// kBadModel if it is not a template of Qwen's kind (it has no `<|im_start|>`).
+/// tokenizer_config.json; kInstruct if there is none. Does not run the template. Throws kBadModel
+/// if it is not one of Qwen's (without `<|im_start|>`).
 ChatStyle chat_style_of(const std::filesystem::path& model_dir);
 
 /// The prompt of a conversation: as the chat template of Qwen3-VL renders it, without tools and
-/// picture numbers, and as HF `tokenizers` encodes that. Each image is `<|vision_start|>`, its
-/// count of `<|image_pad|>`, `<|vision_end|>`. Added tokens written out in the messages' text
-/// stay plain text: a user cannot open a turn. In the assistant's turns those that are not special
+/// picture numbers, and as HF `tokenizers` encodes it. Each image is `<|vision_start|>`, its
+/// count of `<|image_pad|>`, `<|vision_end|>`. Added tokens spelled out in the messages' text stay
+/// plain text: a user cannot open a turn. In the assistant's turns those that are not special
 /// (`<think>`, `<tool_call>`) are tokens.
 ///
 /// `image_token_counts`: merged vision tokens of each image, in order, >= 1. Throws kBadInput: no

@@ -7,7 +7,7 @@
 
 namespace oko::text {
 
-/// A byte for every code point, in blocks of 256 of which equal empty ones are one.
+/// A byte for every code point, in blocks of 256; all empty blocks share one.
 class CodePointTable {
  public:
   struct Range {
@@ -16,7 +16,7 @@ class CodePointTable {
     std::uint8_t value;
   };
 
-  /// Code points outside of `ranges` get 0.
+  /// Code points outside `ranges` get 0.
   explicit CodePointTable(std::span<const Range> ranges) : blocks_(1) {
     for (const Range& range : ranges) {
       for (char32_t c = range.first; c <= range.last; ++c) {

@@ -7,16 +7,16 @@
 
 namespace oko::text {
 
-/// The text of tokens as they come: never half a UTF-8 character. All that `push` and the last
-/// `flush` return, put together, is `decode(ids, true)` of all the ids.
+/// Streams the text of tokens, never half a UTF-8 character. The concatenated results of `push` and
+/// the last `flush` are `decode(ids, true)` of all the ids.
 class Detokenizer {
  public:
   explicit Detokenizer(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
 
-  /// The text that is certain after `id`; may be empty. Special tokens have no text.
+  /// The text that is complete after `id`; may be empty. Special tokens have no text.
   std::string push(std::int32_t id);
 
-  /// U+FFFD for a character that was left unfinished, else nothing. Starts again.
+  /// Returns U+FFFD for an unfinished character, else nothing, and starts again.
   std::string flush();
 
  private:

@@ -4,7 +4,8 @@
 
 namespace oko::text {
 
-/// Places the children of one node after another where all of them fit between earlier ones.
+/// Places the children of one node after another, each node where all its children fit between
+/// earlier ones.
 class DoubleArrayBuilder {
  public:
   explicit DoubleArrayBuilder(std::span<const DoubleArray::Key> keys) : keys_(keys) {}
@@ -17,7 +18,7 @@ class DoubleArrayBuilder {
       waiting.pop_back();
       if (!place_children(node, waiting)) return {};
     }
-    // Without children, no byte may lead anywhere.
+    // Without children, no byte may lead to another unit.
     add_block();
     if (units_.size() > DoubleArray::kMaxUnits) return {};
     const std::uint32_t nowhere = static_cast<std::uint32_t>(units_.size() - DoubleArray::kBlock);
@@ -29,7 +30,7 @@ class DoubleArrayBuilder {
   static constexpr std::size_t kOpenBlocks =
       16;  // looked through for room; others are left as full
 
-  /// The keys [first, last) share the bytes that lead to `unit`.
+  /// Places the children of `unit`; the keys [first, last) share the bytes that lead to it.
   struct Node {
     std::size_t first, last, depth;
     std::uint32_t unit;
@@ -63,8 +64,8 @@ class DoubleArrayBuilder {
     return true;
   }
 
-  /// A base at which the children fit. Every base serves one node, so that a label is sufficient to
-  /// tell the parent of a unit.
+  /// A base at which the children fit. Every base serves one node, so that a label identifies the
+  /// parent of a unit.
   std::uint32_t find_base() {
     for (std::uint32_t unit = next_[0]; unit != 0; unit = next_[unit]) {
       const std::uint32_t base = unit ^ children_[0].byte;
@@ -123,7 +124,7 @@ class DoubleArrayBuilder {
   std::vector<bool> base_taken_;
   std::vector<std::uint32_t> next_, previous_;
   std::vector<std::uint32_t> leaves_;
-  std::vector<Child> children_;  // of the node at hand
+  std::vector<Child> children_;  // of the current node
 };
 
 std::vector<DoubleArray::Unit> DoubleArray::build(std::span<const Key> keys) {

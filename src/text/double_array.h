@@ -9,8 +9,8 @@
 namespace oko::text {
 
 /// A trie of byte strings as a double array (Aoe 1989, "An efficient digital search algorithm by
-/// using a double-array structure"): one step down reads one unit. The units are plain numbers, so
-/// that a cache file holds them as they are.
+/// using a double-array structure"): one step down reads one unit. The units are plain numbers and
+/// can be stored in a cache file unchanged.
 class DoubleArray {
  public:
   using Unit = std::uint64_t;
@@ -24,21 +24,21 @@ class DoubleArray {
   static constexpr std::size_t kBlock = 256;         ///< units; their number is a multiple of it
   static constexpr std::size_t kMaxUnits = 1 << 23;  ///< a unit can point at these
 
-  /// Units for `keys`, sorted by text and different; values below kNone. Empty if they would
-  /// need more than kMaxUnits.
+  /// Units for `keys`, which are sorted by text, different, and have values below kNone. Empty if
+  /// they would need more than kMaxUnits.
   static std::vector<Unit> build(std::span<const Key> keys);
 
   /// True if no path through `units` leaves them and all values are below `values`.
   static bool is_sound(std::span<const Unit> units, std::uint32_t values);
 
   DoubleArray() = default;
-  /// Over units that are sound and outlive it.
+  /// The units must be sound and outlive it.
   explicit DoubleArray(const Unit* units) : units_(units) {}
 
   /// A place in the trie.
   class Cursor {
    public:
-    /// One byte down; false if no key continues so. The cursor is then invalid.
+    /// Moves one byte down. Returns false, and is invalid, if no key continues with it.
     bool step(unsigned char byte) {
       unit_ = units_[((unit_ >> kLabelBits) & (kMaxUnits - 1)) ^ byte];
       return (unit_ & kLabelMask) == byte + 1u;
@@ -54,7 +54,7 @@ class DoubleArray {
   };
   Cursor root() const { return Cursor(units_); }
 
-  /// The value of the shortest key that `text` begins with, or kNone.
+  /// The value of the shortest key at the start of `text`, or kNone.
   std::uint32_t shortest_prefix(std::string_view text) const {
     Cursor cursor = root();
     for (const char c : text) {

@@ -46,7 +46,7 @@ class Cluster {
  public:
   explicit Cluster(std::uint8_t properties) { add(properties); }
 
-  /// True if a character of `properties` belongs to it (rules GB3 to GB13).
+  /// True if a character of `properties` belongs to the cluster (rules GB3 to GB13).
   bool goes_on(std::uint8_t properties) const {
     const std::uint8_t before = last_, after = properties & kClassMask;
     if (before == kCr && after == kLf) return true;

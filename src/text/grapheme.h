@@ -6,8 +6,7 @@
 namespace oko::text {
 
 /// End of the extended grapheme cluster (Unicode Annex 29) that begins at `at` < text.size() of
-/// valid UTF-8, which is where a cluster begins, too. Unicode version: that of HF `tokenizers`, see
-/// grapheme_ranges.inc.
+/// valid UTF-8. Unicode version: that of HF `tokenizers`, see grapheme_ranges.inc.
 std::size_t grapheme_end(std::string_view text, std::size_t at);
 
 }  // namespace oko::text

@@ -8,7 +8,7 @@
 namespace oko::text {
 namespace {
 
-/// Code points first, first + step, ..., last and what is added to each for its lower case.
+/// Code points first, first + step, ..., last and the offset of their lower case.
 struct Range {
   std::uint32_t first, last, step;
   std::int32_t delta;

@@ -35,8 +35,8 @@ Finding inspect(std::string_view text) {
   return finding;
 }
 
-/// NFC of a leader (or none) and the followers behind it. The canonical order is ours: utf8proc
-/// 2.8 sorts by exchanging neighbours, quadratic on long runs of marks.
+/// NFC of a leader (or none) and its followers. Sorts into canonical order itself: utf8proc 2.8
+/// exchanges neighbours, quadratic on long runs of marks.
 void append_composed(std::string_view run, std::string& out) {
   std::vector<utf8proc_int32_t> points;
   for (std::size_t at = 0; at < run.size();) {

@@ -7,7 +7,7 @@
 namespace oko::text {
 namespace {
 
-/// Appends the replacement of what `text` begins with; false if no rule fits.
+/// Appends the replacement for the start of `text`; returns false if no rule fits.
 bool append_replacement(const UnigramTable& table, std::string_view text, std::string& out) {
   const std::uint32_t rule = table.rules().shortest_prefix(text);
   if (rule == DoubleArray::kNone) return false;
@@ -21,7 +21,7 @@ std::size_t normalize_precompiled(const UnigramTable& table, std::string_view te
                                   std::size_t enough, std::string& out) {
   const auto is_printable_ascii = [](char c) { return c >= 0x20 && c < 0x7F; };
   while (at < text.size() && out.size() < enough) {
-    // A printable character of ASCII before another one is a cluster of its own.
+    // A printable ASCII character before another one is a cluster by itself.
     const bool alone =
         is_printable_ascii(text[at]) && (at + 1 == text.size() || is_printable_ascii(text[at + 1]));
     const std::size_t end = alone ? at + 1 : grapheme_end(text, at);

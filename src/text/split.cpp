@@ -47,7 +47,7 @@ class Reader {
     return at;
   }
 
-  /// End of `(?i:'s|'t|'re|'ve|'m|'ll|'d)` at an apostrophe, or `at` where it does not match.
+  /// End of `(?i:'s|'t|'re|'ve|'m|'ll|'d)` at an apostrophe, or `at` if it does not match.
   std::size_t skip_contraction(std::size_t at) const {
     const std::string_view rest = text_.substr(at + 1, 2);
     const auto lower = [&](std::size_t i) { return i < rest.size() ? rest[i] | 0x20 : 0; };
@@ -68,7 +68,7 @@ class Reader {
     }
   }
 
-  /// The alternatives that begin with white space which no letter or punctuation took:
+  /// The alternatives for white space that no letter or punctuation consumed:
   /// `\s*[\r\n]+|\s+(?!\S)|\s+`.
   std::size_t skip_space(std::size_t at) const {
     std::size_t last = at, end = at, newline_end = at;

@@ -5,7 +5,7 @@
 
 namespace oko::text {
 
-/// The regular expression by which Qwen2, Qwen2.5, Qwen3 and Qwen3-VL cut text before BPE.
+/// The regular expression that splits text before BPE in Qwen2, Qwen2.5, Qwen3 and Qwen3-VL.
 inline constexpr std::string_view kQwenPattern =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 

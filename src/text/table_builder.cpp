@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::uint32_t kNone = TokenizerTable::kNone;
 
-/// The letters that stand for bytes in byte-level BPE (Radford et al. 2019, GPT-2's encoder):
-/// printable Latin-1 stands for itself, the other 68 bytes are U+0100 and up.
+/// The letters for bytes in byte-level BPE (Radford et al. 2019, GPT-2's encoder): printable
+/// Latin-1 as it is, the other 68 bytes from U+0100 on.
 class ByteLetters {
  public:
   ByteLetters() {
@@ -39,8 +39,8 @@ class ByteLetters {
     return text;
   }
 
-  /// The bytes of a token, or its own text where a character of it is no such letter, as HF
-  /// decodes.
+  /// The bytes of a token, or, as HF decodes, its own text if one of its characters is no such
+  /// letter.
   std::string decode(std::string_view token) const {
     std::string bytes;
     for (std::size_t at = 0; at < token.size();) {

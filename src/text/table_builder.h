@@ -9,8 +9,8 @@
 
 namespace oko::text {
 
-/// The block of a TokenizerTable. Throws kBadModel, naming `name`: tokens or merges that contradict
-/// one another, a byte without a token.
+/// The block of a TokenizerTable. Throws kBadModel, naming `name`: contradictory tokens or merges,
+/// a byte without a token.
 std::vector<std::byte> build_table(const TokenizerSource& source, const TableSources& files,
                                    const std::string& name);
 

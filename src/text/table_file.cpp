@@ -27,8 +27,8 @@ fs::path cache_path(const fs::path& cache_dir, const fs::path& model_dir, const 
   return cache_dir / fmt::format("{:016x}.{}", XXH3_64bits(text.data(), text.size()), suffix);
 }
 
-/// The table in the cache file `path`, or nothing if there is none, it was made from other files
-/// than `sources`, or it is damaged.
+/// The table in the cache file `path`, or nothing if the file is missing, damaged, or made from
+/// files other than `sources`.
 std::optional<TableBlock> open_cached(const fs::path& path, const TableKind& kind,
                                       const TableSources& sources) {
   std::unique_ptr<MappedFile> file;
@@ -73,7 +73,7 @@ TableBlock load_table(const TableKind& kind, const fs::path& cache_dir, const fs
   const fs::path path = cache_path(cache_dir, model_dir, kind.suffix);
   if (auto cached = open_cached(path, kind, sources)) return *std::move(cached);
   std::vector<std::byte> block = build();
-  // Mapped pages can be given back to the system, a block of our own cannot.
+  // The system can drop mapped pages, but not a block of private memory.
   if (try_write(path, block)) {
     if (auto cached = open_cached(path, kind, sources)) return *std::move(cached);
   }

@@ -28,13 +28,13 @@ struct TableHeader {
 struct TableKind {
   std::uint64_t magic;
   std::uint32_t version;  ///< raise it with any change of the block
-  /// True if a reader of the block stays inside of it. Called for blocks of this kind whose
-  /// checksum is right and which are at least a TableHeader long.
+  /// True if a reader of the block stays inside it. Called for blocks of this kind with the right
+  /// checksum and at least the size of a TableHeader.
   bool (*is_sound)(std::span<const std::byte> block);
   const char* suffix;  ///< of cache files
 };
 
-/// The bytes of a table: a mapped file, or memory. They do not move with this object.
+/// The bytes of a table: a mapped file, or memory. Their address stays when this object moves.
 class TableBlock {
  public:
   explicit TableBlock(std::vector<std::byte> memory) : memory_(std::move(memory)) {}
@@ -49,9 +49,9 @@ class TableBlock {
 /// Fills in the TableHeader of a finished block.
 void seal_table(std::span<std::byte> block, const TableKind& kind, const TableSources& sources);
 
-/// The table of the model in `model_dir`, mapped from the cache where one made from `sources` is
-/// there, independent of the folder's path; else made by `build` and cached. An empty
-/// `cache_dir`, or one that cannot be written, costs time at the next start, and nothing else.
+/// The table of the model in `model_dir`: mapped from the cache if that has one made from
+/// `sources`, whatever the folder's path; else made by `build` and cached. An empty `cache_dir`, or
+/// one that cannot be written, only costs time at the next start.
 TableBlock load_table(const TableKind& kind, const std::filesystem::path& cache_dir,
                       const std::filesystem::path& model_dir, const TableSources& sources,
                       const std::function<std::vector<std::byte>()>& build);

@@ -15,25 +15,24 @@
 namespace oko::text {
 
 struct TokenizerOptions {
-  /// Folder that keeps the table made of a tokenizer's files for the next start; empty: none.
+  /// Folder that keeps the table of a tokenizer for the next start; empty: none.
   std::filesystem::path cache_dir = oko_home() / "cache" / "tokenizers";
 };
 
-/// Qwen's byte-level BPE tokenizer: token for token what Hugging Face `tokenizers` makes of the
+/// Qwen's byte-level BPE tokenizer: token for token equal to Hugging Face `tokenizers` with the
 /// same files. Immutable: any number of threads may use one.
 class Tokenizer {
  public:
   /// Reads tokenizer.json of a model's folder, or vocab.json and merges.txt with the added tokens
-  /// of tokenizer_config.json. The first time takes a fraction of a second and writes the cache;
-  /// later the cache is mapped. Throws kBadModel: files missing, damaged, or not Qwen's kind of
-  /// pipeline.
+  /// of tokenizer_config.json. The first call takes a fraction of a second and writes the cache;
+  /// later calls map it. Throws kBadModel: files missing, damaged, or not Qwen's kind of pipeline.
   static Tokenizer load(const std::filesystem::path& model_dir,
                         const TokenizerOptions& options = {});
 
   /// From the bytes of a tokenizer.json, without files. `name` stands in messages.
   static Tokenizer parse(std::string_view tokenizer_json, const std::string& name);
 
-  /// Tokens of a user's text: special tokens written out in it stay plain text. Ill-formed UTF-8
+  /// Tokens of a user's text: special tokens spelled out in it stay plain text. Ill-formed UTF-8
   /// becomes U+FFFD.
   std::vector<std::int32_t> encode(std::string_view text) const;
 
@@ -48,14 +47,14 @@ class Tokenizer {
     return encode_with_added(text, /*with_special=*/false);
   }
 
-  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Ids outside the vocabulary are skipped,
-  /// and special tokens too if `skip_special`.
+  /// The text of tokens, ill-formed UTF-8 as U+FFFD. Skips ids outside the vocabulary, and special
+  /// tokens too if `skip_special`.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special) const;
 
   /// The bytes of a token, not always whole characters; empty for ids outside the vocabulary.
   std::string_view token_bytes(std::int32_t id) const;
 
-  /// The id of an added token ("<|im_start|>"), or nothing if `content` is none.
+  /// The id of an added token ("<|im_start|>"), or nothing if there is none with this content.
   std::optional<std::int32_t> special_token(std::string_view content) const;
 
   /// True if `id` is an added token marked special: never part of an answer's text.

@@ -15,7 +15,7 @@ namespace oko::text {
 /// Throws kBadModel: the file is damaged.
 [[noreturn]] void fail(const std::string& name, const LocalizedText& what);
 
-/// Throws kBadModel: the file needs something that oko does not have.
+/// Throws kBadModel: the file needs something that oko does not support.
 [[noreturn]] void refuse(const std::string& name, const LocalizedText& what,
                          const nlohmann::json& value);
 

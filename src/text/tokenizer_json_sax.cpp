@@ -12,7 +12,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxTreeValues = 500'000;
 constexpr std::size_t kMaxTreeDepth = 64;
 
-/// Receives nlohmann's events. The big tables leave the tree as they pass by.
+/// Receives nlohmann's events. Puts the big tables into the source instead of the tree.
 class TokenizerJsonSaxHandler : public json::json_sax_t {
  public:
   TokenizerJsonSaxHandler(JsonKind kind, const std::string& name, TokenizerSource& source)
@@ -122,7 +122,7 @@ class TokenizerJsonSaxHandler : public json::json_sax_t {
             source_.merges.size()));
   }
 
-  /// Takes the second half of a piece; false elsewhere.
+  /// Takes the second half of a piece; returns false elsewhere.
   bool add_score(double score) {
     if (table_ != Table::kPieces || !in_pair_ || pair_size_ != 1) return false;
     ++pair_size_;
@@ -141,7 +141,7 @@ class TokenizerJsonSaxHandler : public json::json_sax_t {
     source_.merges.push_back(merge);
   }
 
-  /// Puts a value where the tree stands.
+  /// Adds a value at the current place of the tree.
   json* place(json value) {
     if (table_ != Table::kNone) {
       if (table_ == Table::kMerges) fail_merge();

@@ -12,7 +12,7 @@ namespace oko::text {
 enum class JsonKind {
   kTokenizer,   ///< tokenizer.json: model.vocab and model.merges go to the source, not to the tree
   kVocabulary,  ///< vocab.json: all of it goes to the source
-  kTree,        ///< anything small
+  kTree,        ///< another, small file
 };
 
 /// Parses `bytes` in one pass, with memory bounded by their size: the tree has a limit of values

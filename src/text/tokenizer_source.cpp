@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Everything around the tables must be what `encode` does.
+/// Throws unless everything around the tables is the pipeline of `encode`.
 void check_pipeline(const json& tree, const std::string& name) {
   const json& normalizer = field(tree, "normalizer");
   if (!is_type(normalizer, "NFC")) refuse(name, "normalizer", normalizer);

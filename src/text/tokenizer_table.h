@@ -17,7 +17,7 @@ class TokenizerTable {
   struct Merge {
     std::uint32_t left, right;  ///< tokens; `kNone` in `left`: an unused slot
     std::uint32_t rank;         ///< the lowest is merged first
-    std::uint32_t id;           ///< what they become
+    std::uint32_t id;           ///< the merged token
   };
   struct Added {
     std::uint32_t id;
@@ -41,7 +41,7 @@ class TokenizerTable {
   static constexpr TableKind kKind{0x3142'4154'4B4F'4B4F, 2, &is_sound, "tokens"};  // "OKOKTAB1"
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::uint32_t kMaxSlots = 1u << 22;
-  /// A lookup checks at most so many slots; a table that would need more is not built.
+  /// The most slots that a lookup checks; a table that would need more is not built.
   static constexpr std::uint32_t kMaxProbes = 256;
   static constexpr std::size_t kMaxPieceBytes = 64;  ///< longer tokens are not among the pieces
   static constexpr std::uint32_t kSpecial = 1, kSingleWord = 2, kStripLeft = 4, kStripRight = 8;
@@ -91,7 +91,7 @@ class TokenizerTable {
   void attach(std::span<const std::byte> block);
   bool contents_are_in_range() const;
 
-  std::optional<TableBlock> block_;  ///< where it is the table's own
+  std::optional<TableBlock> block_;  ///< if the table owns it
   const Header* header_ = nullptr;
   std::uint64_t merge_mask_ = 0;
   const Merge* merges_ = nullptr;

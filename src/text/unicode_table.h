@@ -11,13 +11,12 @@ namespace oko::text {
 /// the Unicode version of a system library.
 class UnicodeTable : public CodePointTable {
  public:
-  static constexpr std::uint8_t kLetter = 1;  ///< \p{L}
-  static constexpr std::uint8_t kNumber = 2;  ///< \p{N}
-  static constexpr std::uint8_t kSpace = 4;   ///< \s
-  static constexpr std::uint8_t kWord = 8;    ///< \w
-  static constexpr std::uint8_t kNfcFollower =
-      16;                                         ///< NFC may change it, alone or by what is before
-  static constexpr std::uint8_t kNfcLeader = 32;  ///< a follower may change it
+  static constexpr std::uint8_t kLetter = 1;        ///< \p{L}
+  static constexpr std::uint8_t kNumber = 2;        ///< \p{N}
+  static constexpr std::uint8_t kSpace = 4;         ///< \s
+  static constexpr std::uint8_t kWord = 8;          ///< \w
+  static constexpr std::uint8_t kNfcFollower = 16;  ///< NFC may change it, alone or after a leader
+  static constexpr std::uint8_t kNfcLeader = 32;    ///< a follower may change it
 
   static const UnicodeTable& get();
 

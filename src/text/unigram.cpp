@@ -16,7 +16,7 @@ void UnigramSplitter::end_word() {
 }
 
 void UnigramSplitter::commit(bool finished) {
-  // Pieces that begin further on may go beyond what is known of the word.
+  // Pieces that begin further on may continue beyond the known part of the word.
   const std::size_t starts = finished ? word_.size() : word_.size() - table_.header().longest_piece;
   search(starts);
   if (finished) return emit(word_.size());
@@ -43,7 +43,7 @@ void UnigramSplitter::search(std::size_t starts) {
   }
 }
 
-/// Offers every piece that begins at `at`.
+/// Extends the ways to `at` by every piece that begins there.
 void UnigramSplitter::visit(std::size_t at) {
   const double before = nodes_[at].score;
   const auto offer = [&](std::size_t length, std::uint32_t id, double score) {
@@ -67,8 +67,8 @@ void UnigramSplitter::visit(std::size_t at) {
         before + table_.header().unknown_score);
 }
 
-/// The last place that every way through the word passes, for any following text: where the ways to
-/// all places from `starts` on come together.
+/// The last place that every best way through the word passes, for any following text: the common
+/// place of the ways to all places from `starts` on.
 std::size_t UnigramSplitter::settled(std::size_t starts) const {
   std::set<std::size_t> ends;
   for (std::size_t end = starts; end < nodes_.size(); ++end) {

@@ -10,7 +10,7 @@
 
 namespace oko::text {
 
-/// Receives the tokens of a text. Beyond `max_tokens` they are only counted.
+/// Receives the tokens of a text. Only counts those beyond `max_tokens`.
 struct TokenSink {
   std::size_t max_tokens = 0;
   std::vector<std::int32_t> ids = {};
@@ -42,9 +42,9 @@ class UnigramSplitter {
 
  private:
   static constexpr std::size_t kWindow = 1 << 14;     // bytes of a word between commits
-  static constexpr std::size_t kMaxWindow = 1 << 20;  // from here on the best pieces so far leave
+  static constexpr std::size_t kMaxWindow = 1 << 20;  // bytes after which the best pieces are final
 
-  /// The best way to cut the word up to here.
+  /// The best way to cut the word up to a place.
   struct Node {
     double score;
     std::uint32_t id;

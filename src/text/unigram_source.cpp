@@ -75,7 +75,7 @@ void check_metaspace(const json& step, const std::string& name) {
   }
 }
 
-/// True if words end at white space, too.
+/// True if words also end at white space.
 bool read_pre_tokenizer(const json& pre_tokenizer, const std::string& name) {
   if (!is_type(pre_tokenizer, "Sequence")) {
     check_metaspace(pre_tokenizer, name);
@@ -89,7 +89,7 @@ bool read_pre_tokenizer(const json& pre_tokenizer, const std::string& name) {
   return true;
 }
 
-/// The id of a special token that stands around a text: step `index` of the template for one.
+/// The id of a special token around a text: step `index` of the template for one text.
 std::int32_t read_template_token(const json& post_processor, std::size_t index,
                                  const std::string& name) {
   const json& single = field(post_processor, "single");

@@ -8,12 +8,12 @@
 
 namespace oko::text {
 
-/// What the files of a Unigram tokenizer say, checked to be of XLM-RoBERTa's kind: a Precompiled
-/// normalizer, Metaspace, a Unigram model.
+/// The content of the files of a Unigram tokenizer, checked to be of XLM-RoBERTa's kind: a
+/// Precompiled normalizer, Metaspace, a Unigram model.
 struct UnigramSource {
   TokenizerSource tables;            ///< pieces with scores, by their ids; added tokens
   std::string precompiled_charsmap;  ///< sentencepiece's: a trie and a blob of texts
-  /// White space of every kind ends a word (BGE-M3's tokenizer.json). Otherwise runs of U+0020
+  /// True: white space of every kind ends a word (BGE-M3's tokenizer.json). False: runs of U+0020
   /// count as one, which stays in the text (multilingual-e5's).
   bool splits_at_white_space = true;
   std::int32_t unk_id = 0;

@@ -10,8 +10,7 @@
 namespace oko::text {
 namespace {
 
-/// A piece that is in no text costs this much more than the worst one that is (HF `tokenizers`,
-/// sentencepiece).
+/// The extra cost of an unknown piece over the worst known one (HF `tokenizers`, sentencepiece).
 constexpr double kUnknownPenalty = 10.0;
 constexpr std::size_t kMaxPieceBytes = 1024;  // bounds the time for a character
 
@@ -59,7 +58,7 @@ class UnigramBuilder {
   }
 
  private:
-  /// Tokens that user text never becomes: special ones, and the unknown token.
+  /// Tokens that user text never contains: special ones, and the unknown token.
   std::vector<bool> unreachable() const {
     std::vector<bool> ids(source_.tables.vocabulary.size());
     ids[static_cast<std::size_t>(source_.unk_id)] = true;

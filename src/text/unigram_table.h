@@ -42,7 +42,7 @@ class UnigramTable {
 
   /// Pieces that may be found in text, with their ids: all tokens but the special ones.
   const DoubleArray& pieces() const { return pieces_; }
-  /// What text is normalized by, with the numbers of the replacements.
+  /// The rules that normalize text, with the numbers of the replacements.
   const DoubleArray& rules() const { return rules_; }
   std::string_view replacement(std::uint32_t rule) const {
     return {replacement_text_ + replacement_offsets_[rule],

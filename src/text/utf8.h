@@ -11,7 +11,7 @@ namespace oko::text {
 struct Utf8Step {
   enum class Kind {
     kValid,
-    kInvalid,    ///< `length` bytes are ill-formed, whatever follows them
+    kInvalid,    ///< `length` bytes are ill-formed before any text
     kTruncated,  ///< the text ends inside a character that is well-formed so far
   };
   Kind kind = Kind::kValid;

@@ -35,7 +35,7 @@ class WordSplitter {
       : splits_at_white_space_(splits_at_white_space), pieces_(pieces) {}
 
   void add(std::string_view text) {
-    std::size_t plain = 0;  // begin of what is not given on yet
+    std::size_t plain = 0;  // begin of the text that is not passed on yet
     for (std::size_t at = 0; at < text.size();) {
       const Utf8Step step = next_valid_utf8(text.data() + at);
       const Kind kind = kind_of(step.code_point);
@@ -67,7 +67,7 @@ class WordSplitter {
     return space ? Kind::kSpace : Kind::kLetter;
   }
 
-  /// At a space or a mark, which begins a word, or, where white space only separates, ends one.
+  /// Handles a space or a mark: it begins a word, or, if white space only separates, ends one.
   void begin_word(Kind kind) {
     finish();
     if (kind == Kind::kMark || !splits_at_white_space_) pieces_.add(kMetaspace);
@@ -75,7 +75,7 @@ class WordSplitter {
 
   void give(std::string_view letters) {
     if (letters.empty()) return;
-    // A word without a mark gets one: the first of the text, or each behind white space.
+    // Add the mark that a word lacks: the first of the text, or each behind white space.
     if (!pieces_.in_word()) pieces_.add(kMetaspace);
     pieces_.add(letters);
   }
