@@ -9,7 +9,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// What a picture and the answer about it take, by phase; weights are those of the model.
+/// The memory of a picture and of the answer about it, by phase; weights are those of the model.
 ordered_json memory_json(const budget::TagBytes& picture, const engine::PhaseMemory& answer) {
   return {{"image", picture[budget::Tag::kImage]},
           {"ocr", picture[budget::Tag::kOcr]},

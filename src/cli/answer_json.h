@@ -16,8 +16,8 @@ nlohmann::ordered_json reductions_json(const std::vector<engine::Reduction>& red
 nlohmann::ordered_json stats_json(const engine::GenerationStats& stats,
                                   const tasks::PictureStats& picture);
 
-/// Puts the lines that the model got into `object["ocr_lines"]`, and those that it did not get, if
-/// any, into `object["ocr_left_out"]`.
+/// Puts the lines that the model got into `object["ocr_lines"]`, and left out lines, if any, into
+/// `object["ocr_left_out"]`.
 void add_text(const tasks::PictureText& text, nlohmann::ordered_json& object);
 
 }  // namespace oko::cli

@@ -104,14 +104,14 @@ void measure(const std::string& what, MeasureOptions& options) {
   configure_heap();
   options.run.model = hub::find_model(options.model);
   if (!options.common.budget.empty()) options.run.budget_bytes = budget_of(options.common);
-  const Interrupt interrupt(Interrupt::kPatience);  // a pass of the vision tower looks for no stop
+  const Interrupt interrupt(Interrupt::kPatience);  // a pass of the vision tower checks for no stop
   align_model(options.run.model, options.common, interrupt.token());
   const testing::BenchmarkResult result = testing::run_benchmark(options.run, interrupt.token());
   if (options.json) return print_json(json_of(what, options, result));
   print(text_of(what, result));
 }
 
-/// Options that every measurement takes.
+/// Options of every measurement.
 void add_run_options(Command& command, CommonOptions& common, std::string& model,
                      std::size_t& threads, int& repeats, bool& json) {
   command
@@ -125,7 +125,7 @@ void add_run_options(Command& command, CommonOptions& common, std::string& model
   add_common_options(command, common);
 }
 
-/// `oko bench WHAT` for one kind; returns the command for its own options.
+/// Adds `oko bench WHAT` for one kind; returns the command, for its own options.
 Command& add_measurement(Command& bench, const std::string& what, testing::BenchmarkKind kind,
                          const std::string& description,
                          const std::shared_ptr<MeasureOptions>& options) {

@@ -32,7 +32,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// 6,000 tokens of a 4B model, where the budget has the room.
+/// 6,000 tokens of a 4B model, if the budget has room for them.
 constexpr std::size_t kPrefixCacheBytes = 1'000'000'000;
 
 struct ChatOptions {
@@ -91,11 +91,11 @@ class Chat {
        ChatInput& input)
       : options_(options), conversation_(conversation), interrupt_(interrupt), input_(input) {}
 
-  /// Throws what the picture fails with.
+  /// Throws the error of the picture.
   void add_picture(const std::string& path);
 
-  /// Until the end of the input or /quit. Where that is no terminal, throws the first error of a
-  /// turn at the end.
+  /// Runs until the end of the input or /quit. If the input is no terminal, throws the first error
+  /// of a turn at the end.
   void run();
 
  private:
@@ -114,11 +114,11 @@ class Chat {
   void note(const LocalizedText& text) const {
     if (!options_.common.quiet) say_note(text);
   }
-  /// The reply at the terminal to a command that has been done.
+  /// Confirms a command at a terminal.
   void confirm(const std::string& text) const {
     if (input_.is_terminal()) note(text);
   }
-  /// For people, where JSON has stdout.
+  /// Prints text for the user: on stderr if JSON has stdout.
   void show(const std::string& text) const { options_.json ? say(text) : print(text); }
 
   const ChatOptions& options_;
@@ -148,7 +148,7 @@ void Chat::run() {
   throw Error(*first_error_, tr("not every line was answered", "ответ дан не на каждую строку"));
 }
 
-/// The line is dropped.
+/// Drops the line.
 void Chat::on_interrupt(const std::string& left) {
   print("^C\n");
   const bool again = left.empty() && was_interrupted_;
@@ -156,7 +156,7 @@ void Chat::on_interrupt(const std::string& left) {
   if (again) say_note(words("/quit or Ctrl-D ends the chat", "/quit или Ctrl-D закончит разговор"));
 }
 
-/// False if the chat ends.
+/// Runs a command or asks a question. Returns false if the chat ends.
 bool Chat::obey(const std::string& text) {
   const ChatLine line = parse_chat_line(text);
   switch (line.command) {
@@ -195,7 +195,7 @@ bool Chat::obey(const std::string& text) {
   return true;
 }
 
-/// Says it; in a pipe the status of the first one is that of the chat.
+/// Prints an error; in a pipe the status of the first one is that of the chat.
 void Chat::fail(const Error& error, const LocalizedText& hint) {
   say_note(error.message());
   say_hint(hint);
@@ -316,7 +316,7 @@ void Chat::print_notes(const tasks::Answer& answer) {
   }
 }
 
-/// Notes of the answer before are not repeated.
+/// Prints the reductions, except those of the answer before.
 void Chat::print_reductions(const std::vector<engine::Reduction>& reductions) {
   std::vector<LocalizedText> texts;
   std::transform(reductions.begin(), reductions.end(), std::back_inserter(texts),

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kMaxFileBytes = 16'000'000;
 constexpr mode_t kOnlyOwner = S_IRUSR | S_IWUSR;
 
-/// A file that is open for appending, for its owner alone; closed with -1 where it cannot be.
+/// A file that is open for appending, readable for its owner only; -1 if that fails.
 class Appending {
  public:
   explicit Appending(const std::filesystem::path& file)

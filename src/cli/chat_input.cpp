@@ -54,7 +54,7 @@ TypedLine ChatInput::edited() {
   return line;
 }
 
-/// The terminal itself gives whole lines, one at a time.
+/// Reads a line from a terminal in its line mode, which gives whole lines, one at a time.
 TypedLine ChatInput::typed() {
   say(kPrompt);
   try {

@@ -12,11 +12,11 @@
 
 namespace oko::cli {
 
-/// The source of the lines of a chat: a terminal whose lines can be edited, one that cannot draw
-/// or whose output goes elsewhere, or a pipe or file, each line as it comes.
+/// The source of the lines of a chat: a terminal with line editing, a terminal that cannot draw or
+/// whose output goes elsewhere, or a pipe or file, each line as it comes.
 class ChatInput {
  public:
-  /// For the Interrupt of the process: Ctrl-C at a terminal stops a turn only.
+  /// The effect of Ctrl-C for the Interrupt of the process: at a terminal it stops a turn only.
   static CtrlC ctrl_c();
 
   /// `interrupt` must outlive it. `history`: for lines that can be edited.
@@ -24,8 +24,8 @@ class ChatInput {
 
   bool is_terminal() const { return is_terminal_; }
 
-  /// Waits for a line, with which a turn of `interrupt` begins. Throws kCancelled once everything
-  /// is to stop, and as LineReader.
+  /// Waits for a line, with which a turn of `interrupt` begins. Throws kCancelled once a stop of
+  /// everything is requested, and as LineReader.
   TypedLine next();
 
  private:
@@ -37,8 +37,8 @@ class ChatInput {
   ChatHistory history_;
   bool is_terminal_;
   std::unique_ptr<LineEditor> editor_;
-  std::optional<LineReader> reader_;  ///< of other inputs than terminals
-  std::deque<std::string> lines_;     ///< read by it
+  std::optional<LineReader> reader_;  ///< of inputs other than terminals
+  std::deque<std::string> lines_;     ///< from `reader_`
 };
 
 }  // namespace oko::cli

@@ -33,7 +33,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
 }
 
-/// Letters to be put in, taken out or changed to make `b` of `a` (Levenshtein).
+/// Letters to insert, delete or replace to make `b` from `a` (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -48,7 +48,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// The command that `name` begins like, else the one of at most two other letters.
+/// The command that begins with `name`, else one that differs in at most two letters.
 std::string closest(std::string_view name) {
   std::string_view best;
   std::size_t least = 3;

@@ -12,16 +12,15 @@ struct ChatLine {
   ChatCommand command = ChatCommand::kNothing;
   /// The question, the path behind /image, the word behind /ocr, the name of an unknown command.
   std::string argument = {};
-  std::string meant = {};  ///< the command that an unknown one is most like; empty: none
+  std::string meant = {};  ///< the command most similar to an unknown one; empty: none
 };
 
-/// A line that begins with / is a command; one that begins with // is a question without the first
-/// of them. Space around both is dropped.
+/// Parses a line: one that begins with / is a command, one that begins with // is a question
+/// without the first /. Drops space around both.
 ChatLine parse_chat_line(std::string_view line);
 
 /// The path behind /image: without quotes around it, with "\ " for a space, and with the home
-/// folder for a ~ in front, as a shell reads it and as a terminal pastes a file that is dropped on
-/// it.
+/// folder for a ~ in front, as a shell reads it and as a terminal pastes a dropped file.
 std::string chat_path(std::string_view text);
 
 }  // namespace oko::cli

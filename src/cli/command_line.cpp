@@ -13,7 +13,7 @@
 namespace oko::cli {
 namespace {
 
-/// In the same layout with each version of CLI11, and with columns counted in letters.
+/// Formats the help in the same layout with each version of CLI11, with columns counted in letters.
 class HelpFormatter : public CLI::FormatterBase {
  public:
   std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
@@ -67,7 +67,7 @@ class HelpFormatter : public CLI::FormatterBase {
   }
 };
 
-/// Stands before texts that CLI11 would change, such as "[a,b]", "[[aa]]".
+/// Put before texts that CLI11 would change, such as "[a,b]", "[[aa]]".
 constexpr char kMark = '\1';
 
 std::string marked(const std::string& text) {
@@ -78,13 +78,13 @@ std::string unmarked(const std::string& text) {
   return !text.empty() && text[0] == kMark ? text.substr(1) : text;
 }
 
-/// Those before "--", where "-x" is an option.
+/// The arguments before "--", where "-x" is an option.
 std::span<const std::string> options_in(const std::vector<std::string>& arguments) {
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   return std::span(arguments).first(static_cast<std::size_t>(end - arguments.begin()));
 }
 
-/// Arguments that CLI11 may take for joined options: "-x...".
+/// Arguments that CLI11 may mistake for joined options: "-x...".
 std::vector<std::string> joined_options(const std::vector<std::string>& arguments) {
   std::vector<std::string> found;
   for (const std::string& each : options_in(arguments)) {
@@ -106,7 +106,7 @@ Error usage_error(const LocalizedText& reason, const std::vector<std::string>& a
                    "можно ./")};
 }
 
-/// CLI11 takes "-house" for -h with letters behind it.
+/// Refuses "-house", which CLI11 takes for -h with letters behind it.
 void refuse_joined_help(const std::vector<std::string>& arguments) {
   for (const std::string& each : joined_options(arguments)) {
     if (each[1] == 'h') throw usage_error(no_option(each), arguments);

@@ -18,7 +18,7 @@ class Option;
 
 namespace oko::cli {
 
-/// An option or argument of a command. Its functions set the values that it takes.
+/// An option or argument of a command. Its functions limit its values.
 class Option {
  public:
   Option(CLI::Option& option, OptionValue& value) : option_(&option), value_(&value) {}
@@ -27,9 +27,9 @@ class Option {
   /// A number from `least` to `most`.
   Option& range(double least, double most);
   Option& one_of(std::vector<std::string> choices);
-  /// Items of a list are separated by commas.
+  /// Commas separate the items of a list.
   Option& comma_separated();
-  /// The help shows `text`, or what the target holds now.
+  /// Shows `text`, or the present value of the target, as the default in the help.
   Option& show_default();
   Option& show_default(std::string text);
 
@@ -41,8 +41,8 @@ class Option {
   std::string default_;
 };
 
-/// The program or one of its commands: what it takes on the command line, and what runs it. Help
-/// and errors are in the user's language.
+/// The program or one of its commands: its options, arguments and action. Help and errors are in
+/// the user's language.
 class Command {
  public:
   Command(const std::string& name, const std::string& description);
@@ -54,11 +54,11 @@ class Command {
 
   /// `names`: "--output" or "-o,--output". `target` must outlive the command, as in `on_run`.
   Option add_option(const std::string& names, Target target, const std::string& description);
-  /// A positional argument; a list takes all that are left.
+  /// Adds a positional argument; a list takes all remaining ones.
   Option add_argument(const std::string& name, Target target, const std::string& description);
   void add_flag(const std::string& name, bool* target, const std::string& description);
   void add_version(const std::string& version);
-  /// Stands below the help.
+  /// Sets the text below the help.
   void set_footer(const std::string& text);
   void set_description(const std::string& option, const std::string& text);
   void on_run(std::function<void()> run) { run_ = std::move(run); }
@@ -73,10 +73,10 @@ class Command {
 
   Option add_value(const std::string& names, const std::string& name, Target target,
                    const std::string& description);
-  /// This one, the command of it that was given, and so on.
+  /// This command, the given command of it, and so on.
   std::vector<const Command*> given() const;
   bool takes_value(const std::string& name) const;
-  /// CLI11 takes an empty value in "NAME=" for no value, and brackets for a list.
+  /// Marks values that CLI11 mistakes: an empty one in "NAME=" for no value, brackets for a list.
   std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
   /// The message for arguments that CLI11 has refused: its own messages are English.
   std::optional<LocalizedText> reason(const std::vector<std::string>& arguments) const;

@@ -9,8 +9,8 @@
 
 namespace oko::cli {
 
-/// Each command registers itself with its options; its callback runs it. Errors leave as
-/// oko::Error.
+/// Each function registers a command with its options and the callback that runs it. Errors leave
+/// as oko::Error.
 void add_describe(Command& program);
 void add_chat(Command& program);
 void add_ocr(Command& program);
@@ -20,19 +20,19 @@ void add_convert(Command& program);
 void add_bench(Command& program);
 void add_plan(Command& program);
 
-/// Flags that every command takes.
+/// Flags of every command.
 struct CommonOptions {
   bool quiet = false;  ///< no progress and no notes on stderr
-  std::string budget;  ///< memory for oko, weights included; empty: what the machine has to give
+  std::string budget;  ///< memory for oko, weights included; empty: what the machine has for it
 };
 
-/// The budget in bytes: that of --budget, or this machine's, but no more than the limit of the
-/// process's address space leaves.
+/// The budget in bytes: that of --budget, or this machine's, limited by the process's address
+/// space.
 std::uint64_t budget_of(const CommonOptions& options);
 
-/// After `budget_of`. Throws kOverBudget if the system itself leaves less than `bytes` of the
-/// address space: before libraries start that would end the process there. Code that knows the
-/// whole work refuses budgets that are too small for other reasons.
+/// Throws kOverBudget if the limit of the address space leaves less than `bytes`. Call it after
+/// `budget_of`, before libraries start that would end the process without memory. Code that knows
+/// the whole work refuses budgets that are too small for other reasons.
 void require_address_space(std::uint64_t bytes);
 
 /// The models of a command under its budget.
@@ -40,16 +40,16 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
 
 void add_common_options(Command& command, CommonOptions& options);
 
-/// Says in the help of a command that it accepts --budget and ignores it.
+/// Notes in the help of a command that it accepts --budget and ignores it.
 void ignore_budget(Command& command);
 
-/// --threads, for commands that run a model. Without it `threads` keeps its value.
+/// Adds --threads, for commands that run a model. Without it `threads` keeps its value.
 void add_threads_option(Command& command, std::size_t& threads);
 
-/// --kv-bits, for commands that count with a KV cache.
+/// Adds --kv-bits, for commands with a KV cache.
 void add_kv_bits_option(Command& command, int& kv_bits);
 
-/// --languages, for commands that read text in pictures.
+/// Adds --languages, for commands that read text in pictures.
 void add_languages_option(Command& command, std::vector<std::string>& languages);
 
 }  // namespace oko::cli

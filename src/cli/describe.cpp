@@ -78,7 +78,7 @@ ordered_json ocr_json(const tasks::Description& description) {
   return object;
 }
 
-/// The notes about a picture, which stand before the answer about it.
+/// The notes about a picture, printed before the answer about it.
 std::vector<LocalizedText> notes_of(const tasks::Description& description) {
   std::vector<LocalizedText> notes;
   if (!description.unread.empty()) {
@@ -144,7 +144,7 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 
-/// Every picture is tried; the first error decides the exit status.
+/// Tries every picture; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const std::filesystem::path model = hub::find_model(options.generation.model);
   const auto host = make_host(options.common, options.generation.threads);
@@ -157,7 +157,7 @@ void describe(const DescribeOptions& options) {
        .host = host});
   const StandardInput input(options.images, interrupt.token());
   Failures failures;
-  std::uint64_t least_budget = 0;  // for those that do not fit
+  std::uint64_t least_budget = 0;  // for the pictures that do not fit
   const auto pass_over = [&](const Error& error, const std::string& name) {
     if (!Failures::is_of_one_file(error)) throw error;
     if (options.json) print_json({{"file", name}, {"error", shown(error.message())}});

@@ -33,7 +33,7 @@ namespace {
 
 namespace bge = models::bge_m3;
 
-/// JSON whose numbers are f32: they are written with no more digits than they have.
+/// JSON with f32 numbers, so that they are written with no more digits than they have.
 using Json = nlohmann::basic_json<nlohmann::ordered_map, std::vector, std::string, bool,
                                   std::int64_t, std::uint64_t, float>;
 
@@ -50,7 +50,7 @@ struct EmbedOptions {
   bool stats = false;
 };
 
-/// How a token is named in a sparse vector.
+/// The name of a token in a sparse vector.
 std::string name_of(std::int32_t id, const EmbedOptions& options,
                     const engine::Embedder& embedder) {
   return options.token_strings ? std::string(embedder.tokenizer().token(id)) : std::to_string(id);
@@ -83,7 +83,7 @@ std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& optio
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// A line for each vector; with several outputs its name stands in front.
+/// A line for each vector; with several outputs it begins with its name.
 std::string text_lines(const bge::Encoding& encoding, const EmbedOptions& options,
                        const engine::Embedder& embedder) {
   const bge::Outputs& outputs = options.run.outputs;

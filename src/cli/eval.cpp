@@ -42,14 +42,13 @@ struct EvalOcrOptions {
 
 constexpr std::uint64_t kMaxTruthBytes = 20'000;  // of a page: compare_texts takes their square
 
-/// A picture and what stands in it.
+/// A picture and its true text.
 struct Sample {
   fs::path picture;
   std::string truth;
 };
 
-/// Files that are no part of a pair of a picture and its text: what was meant to be measured with
-/// them is not.
+/// Notes files without a partner, a picture or its text: they are not measured.
 void say_unpaired(const std::vector<fs::path>& files, const std::vector<Sample>& samples) {
   std::set<fs::path> texts;
   for (const Sample& sample : samples) {
@@ -62,7 +61,7 @@ void say_unpaired(const std::vector<fs::path>& files, const std::vector<Sample>&
   }
 }
 
-/// Pictures NAME.* with a NAME.txt in the same folder, by name. Says which files have none.
+/// Pictures NAME.* with a NAME.txt in the same folder, by name. Notes the files without a partner.
 std::vector<Sample> samples_of(const std::string& folder, bool quiet) {
   std::error_code error;
   std::vector<Sample> samples;
@@ -93,7 +92,7 @@ std::vector<Sample> samples_of(const std::string& folder, bool quiet) {
   return samples;
 }
 
-/// Errors as they were read, and after the repair of look-alikes.
+/// Errors before and after the repair of look-alikes.
 struct Errors {
   ocr::TextErrors raw, repaired;
 };

@@ -9,7 +9,7 @@
 
 namespace oko::cli {
 
-/// Errors of single files or pages. The others are still tried after them.
+/// Collects errors of single files or pages, after which the others are still tried.
 class Failures {
  public:
   /// True for an error of one file that does not affect the others.
@@ -24,8 +24,8 @@ class Failures {
   /// kOverBudget waits for `throw_first`, which knows the budget that is sufficient for all.
   void add(const Error& error, const LocalizedText& message);
 
-  /// Throws `message` with the code of the first error, if there was one. `least_budget`: enough
-  /// for each file that did not fit; 0: all did.
+  /// Throws `message` with the code of the first error, if there was one. `least_budget` is
+  /// sufficient for each file that did not fit; 0: all did.
   void throw_first(const LocalizedText& message, std::uint64_t least_budget = 0) const;
 
  private:

@@ -33,7 +33,8 @@ Language language_of(const GenerationOptions& options);
 /// "off", "on", "auto".
 tasks::ReadText when_to_read(const std::string& ocr);
 
-/// The least memory that any picture takes, for a check before libraries start.
+/// Throws if the address space has less than the least memory of any picture: a check before
+/// libraries start.
 void require_space_of_model(const GenerationOptions& options, const std::filesystem::path& model);
 
 }  // namespace oko::cli

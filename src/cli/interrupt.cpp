@@ -38,7 +38,7 @@ void on_signal(int number) {
   if (number == SIGINT && ctrl_c_stops_turn) return send(kTurn);
   const int before = signals_seen.fetch_add(1);
   if (before == 0) first_signal = number;
-  // The watcher has not even ended the process for the second one.
+  // A third signal: the watcher has not even ended the process for the second one.
   if (before > 1) ::_exit(kShellBase + number);
   send(kSignal);
 }

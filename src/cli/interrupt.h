@@ -15,18 +15,18 @@ int stop_status();
 /// The effect of Ctrl-C (SIGINT).
 enum class CtrlC {
   kStops,      ///< everything, as the other signals
-  kStopsTurn,  ///< what has begun with `Interrupt::begin_turn`, and nothing else
+  kStopsTurn,  ///< only the turn that `Interrupt::begin_turn` began
 };
 
 /// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP request a stop; a second one ends the
 /// process at once, without its temporary files. SIGHUP stays ignored if it was (nohup).
 class Interrupt {
  public:
-  /// For work inside libraries that do not check for a stop, such as the decoding of a picture:
-  /// ends a process that has not stopped within that time after the request.
+  /// For work in libraries that do not check for a stop, such as the decoding of a picture: ends
+  /// the process if it has not stopped this long after the request.
   static constexpr std::chrono::milliseconds kPatience{500};
 
-  /// Without `patience` the work has all the time that it takes to clean up.
+  /// Without `patience` the work may take any time to clean up.
   explicit Interrupt(std::optional<std::chrono::milliseconds> patience = std::nullopt,
                      CtrlC ctrl_c = CtrlC::kStops);
   ~Interrupt();
@@ -35,10 +35,10 @@ class Interrupt {
 
   StopToken token() const { return source_.get_token(); }
 
-  /// The token of a turn that begins now. It stops with `token()`, and by CtrlC::kStopsTurn. The
-  /// turn before it has ended.
+  /// Begins a turn and returns its token, which stops with `token()` and by CtrlC::kStopsTurn. Call
+  /// it after the turn before has ended.
   StopToken begin_turn();
-  /// The token of the turn that `begin_turn` has begun.
+  /// The token of the current turn.
   StopToken turn();
 
  private:

@@ -40,7 +40,7 @@ void note_signal(int number) {
   wake(number == SIGCONT ? kContinue : kResize);
 }
 
-/// libedit writes characters as the locale has them.
+/// Sets a UTF-8 locale: libedit writes characters in the encoding of the locale.
 void use_utf8() {
   const auto is_utf8 = [] { return std::string_view(::nl_langinfo(CODESET)) == "UTF-8"; };
   std::setlocale(LC_CTYPE, "");
@@ -66,7 +66,7 @@ std::string narrow(std::wstring_view text) {
   return result;
 }
 
-/// The next thing that wakes the read; 0 if a key was pressed.
+/// The next event that wakes the read; 0 if a key was pressed.
 char next_event() {
   while (true) {
     std::array<pollfd, 2> waiting{{{STDIN_FILENO, POLLIN, 0}, {wake_pipe[0], POLLIN, 0}}};
@@ -80,7 +80,7 @@ char next_event() {
   }
 }
 
-/// A character of what is typed: 1, at the end 0, as libedit's own function.
+/// Reads a typed character: returns 1, at the end 0, as libedit's own function.
 int read_character(wchar_t* character) {
   std::string bytes;
   while (true) {
@@ -101,7 +101,7 @@ int read_character(wchar_t* character) {
   }
 }
 
-/// Keys that terminals send and libedit leaves without a meaning.
+/// Binds keys that terminals send and libedit does not know.
 constexpr std::array<std::array<const wchar_t*, 2>, 11> kKeys{{
     {L"\\e[3~", L"ed-delete-next-char"},
     {L"\\e[H", L"ed-move-to-beg"},

@@ -19,8 +19,8 @@ struct TypedLine {
   std::string text = {};
 };
 
-/// Reads lines from a terminal, which can be edited and recalled: libedit. UTF-8 in any
-/// locale. One lives at a time.
+/// Reads lines from a terminal with editing and history, by libedit. UTF-8 in any locale. One
+/// object at a time.
 class LineEditor {
  public:
   /// `history`: the lines to recall, oldest first.
@@ -29,10 +29,10 @@ class LineEditor {
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  /// While it waits, `stop` ends it. The terminal is as it was before when it returns.
+  /// Waits for a line; `stop` ends the wait. Restores the terminal before it returns.
   TypedLine read(const StopToken& stop);
 
-  /// Adds a line to those to recall.
+  /// Adds a line to the history.
   void remember(const std::string& line);
 
  private:

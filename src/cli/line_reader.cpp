@@ -34,7 +34,7 @@ std::optional<std::vector<std::string>> LineReader::next() {
   return take_lines(/*finished=*/true);
 }
 
-/// Reads what is there, waiting for something; false at the end of the file.
+/// Waits for bytes and reads the available ones; returns false at the end of the file.
 bool LineReader::fill() {
   wait_for_input(file_, stop_);
   const std::size_t before = buffer_.size();

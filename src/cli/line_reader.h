@@ -9,8 +9,8 @@
 
 namespace oko::cli {
 
-/// Reads lines of a file descriptor as they come, so that a program which writes one line and waits
-/// for the answer gets it. A byte order mark before the first line is dropped.
+/// Reads lines of a file descriptor as they come, so that a program that writes one line and waits
+/// for the answer gets it. Drops a byte order mark before the first line.
 class LineReader {
  public:
   static constexpr std::size_t kMaxLineBytes = 256 << 20;
@@ -30,7 +30,7 @@ class LineReader {
   StopToken stop_;
   std::string buffer_;
   std::size_t searched_ = 0;  ///< bytes of the buffer without the end of a line
-  std::size_t line_ = 0;      ///< lines given so far
+  std::size_t line_ = 0;      ///< lines returned so far
 };
 
 }  // namespace oko::cli

@@ -48,14 +48,14 @@ void ignore_budget(Command& command) {
 
 namespace {
 
-/// The limit of the system that has made the budget smaller than it would be, and the budget.
+/// The system's limit that has reduced the budget, and the budget.
 struct SpaceOfBudget {
   budget::AddressSpace space;
   std::uint64_t bytes = 0;
 };
 std::optional<SpaceOfBudget> space_of_budget;
 
-/// Besides those that models and pages are worked on with: the main one, watchers, libraries'.
+/// Threads besides those of models and pages: the main one, watchers, libraries' threads.
 constexpr std::size_t kOtherThreads = 6;
 
 }  // namespace
@@ -156,7 +156,7 @@ int run(std::span<char* const> arguments) {
     print(*text);
     return 0;
   }
-  tensor::device();  // one that cannot be used is an error before the command does anything
+  tensor::device();  // throws for an unusable device before the command does anything
   program.run();
   return 0;
 }
@@ -168,7 +168,7 @@ int main(int argc, char** argv) {
   oko::handle_vanished_pages(oko::cli::user_language());
   oko::cli::secure_standard_streams();
   try {
-    // A caller may give no name of the program either.
+    // A caller may even omit the program's name.
     const int named = std::min(argc, 1);
     return oko::cli::run({argv + named, static_cast<std::size_t>(argc - named)});
   } catch (const oko::Error& error) {
@@ -180,7 +180,7 @@ int main(int argc, char** argv) {
     return oko::cli::report(
         oko::Error(oko::ErrorCode::kFailed, name + oko::system_reason(error.code())));
   } catch (const std::system_error& error) {
-    // std::thread's where the system starts none.
+    // std::thread throws it if the system starts no thread.
     if (error.code() == std::errc::resource_unavailable_try_again) {
       return oko::cli::report(oko::budget::refused_by_system());
     }

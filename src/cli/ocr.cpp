@@ -43,7 +43,7 @@ void say_doubt(const LocalizedText& name, const document::Page& page) {
                                    "{}: большая часть прочитанного — догадка", name));
 }
 
-/// The files that would be lost as the output. A PDF keeps its pages in a PDF.
+/// The files that must not be the output, which would lose them: a PDF keeps its pages in a PDF.
 std::vector<std::string> lost_files(const OcrOptions& options, const document::Pages& pages) {
   std::vector<std::string> files;
   for (std::size_t i = 0; i < pages.size(); ++i) {
@@ -53,7 +53,7 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
   return files;
 }
 
-/// Says what the user is to know of a page that was read.
+/// Prints the notes about a page.
 void say_notes(const tasks::ReadPage& read, document::Pages& pages, const StandardInput& input,
                bool quiet) {
   if (read.page.source != document::TextSource::kTextLayer && !quiet) {

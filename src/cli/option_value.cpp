@@ -28,7 +28,7 @@ struct Unwrapped<std::optional<T>> {
   using Type = T;
 };
 
-/// The type of what a target of type T* holds, without std::optional.
+/// The type of the value of a target of type T*, without std::optional.
 template <typename T>
 using Held = typename Unwrapped<T>::Type;
 
@@ -81,7 +81,8 @@ Integer parse_integer(const OptionValue& option, const std::string& text) {
   return number;
 }
 
-/// std::from_chars of a double needs macOS 26. A number that is too large becomes the largest one.
+/// Parses by stream, since std::from_chars of a double needs macOS 26. A number that is too large
+/// becomes the largest one.
 double parse_real(const OptionValue& option, const std::string& text) {
   std::istringstream stream(text);
   stream.imbue(std::locale::classic());

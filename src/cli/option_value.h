@@ -10,22 +10,22 @@
 
 namespace oko::cli {
 
-/// The variable that gets the value of an option or argument. On each platform two of the integer
-/// types are std::size_t and std::uint64_t.
+/// The variable that gets the value of an option or argument. The integer types include std::size_t
+/// and std::uint64_t of every platform.
 using Target = std::variant<std::string*, std::optional<std::string>*, std::vector<std::string>*,
                             std::filesystem::path*, float*, int*, long*, long long*, unsigned long*,
                             unsigned long long*, std::optional<int>*, std::optional<unsigned long>*,
                             std::optional<unsigned long long>*>;
 
-/// Turns the text of an option or argument into a value.
+/// Converts the text of an option or argument into a value.
 struct OptionValue {
   struct Range {
     double least, most;
   };
 
-  std::string name;  ///< as messages call it
+  std::string name;  ///< for messages
   Target target;
-  std::optional<Range> range = {};        ///< of a number; without it what its type holds
+  std::optional<Range> range = {};        ///< of a number; none: that of its type
   std::vector<std::string> choices = {};  ///< empty: any
   bool comma_separated = false;           ///< of a vector
 
@@ -33,7 +33,7 @@ struct OptionValue {
   /// valid value; `target` may then hold a part of them.
   void set(const std::vector<std::string>& texts) const;
 
-  /// For the help: "INT in [1 - 1024]".
+  /// The kind of value in the help: "INT in [1 - 1024]".
   std::string type() const;
 
   /// The present value of the target.

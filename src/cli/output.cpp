@@ -22,7 +22,7 @@ Output::Output(const std::string& file, const std::vector<std::string>& inputs) 
                    "{}: это один из читаемых файлов, он был бы потерян", file),
                 tr("name another file after -o", "назовите после -o другой файл"));
   }
-  path_ = fs::weakly_canonical(file, error);  // a link stays, and what it names is written
+  path_ = fs::weakly_canonical(file, error);  // writes through a link, which stays
   if (error) path_ = file;
   if (fs::exists(path_, error) && !fs::is_regular_file(path_, error)) {
     throw Error(ErrorCode::kFailed,

@@ -20,7 +20,8 @@ class Output {
   /// Throws kFailed.
   void print(std::string_view text);
 
-  /// Gives the file its name, over one that has it. Without it there is no file. Throws kFailed.
+  /// Gives the file its name, over an existing one. Without this call there is no file. Throws
+  /// kFailed.
   void finish();
 
  private:

@@ -12,24 +12,24 @@
 
 namespace oko::cli {
 
-/// Prints pages in one format, each as it comes.
+/// Prints pages in one format, each when it is read.
 class PagePrinter {
  public:
   virtual ~PagePrinter() = default;
 
-  /// Page `i` of the pages that were asked for. `sheet`: where the format needs it.
+  /// Prints page `i` of the requested pages. `sheet`: if the format needs it.
   virtual void print_page(std::size_t i, const document::Page& page,
                           const document::Sheet& sheet) = 0;
 
-  /// Page `i` could not be read: pages after it keep their numbers.
+  /// Skips page `i`, which could not be read: pages after it keep their numbers.
   virtual void skip_page(std::size_t) {}
 
-  /// What stands behind the last page. What the user is to know of the result.
+  /// Writes the end of the document. Returns notes for the user.
   virtual std::vector<LocalizedText> finish() { return {}; }
 };
 
-/// `format`: text, json, hocr, pdf. `pages`, `input`, among whose files they are, and `output` must
-/// outlive the printer. `min_confidence`: words that were read with less are marked, 0..1.
+/// `format`: text, json, hocr, pdf. `pages`, `input`, which has their files, and `output` must
+/// outlive the printer. `min_confidence`, 0..1: marks words of less confidence.
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
                                                const StandardInput& input, Output& output,
                                                float min_confidence);

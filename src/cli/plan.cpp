@@ -41,7 +41,7 @@ struct PlanCommand {
   bool json = false;
 };
 
-/// The folder of a model that is there; nothing if the default one is not downloaded yet.
+/// The folder of a model; nothing if the default one is not downloaded yet.
 std::optional<std::filesystem::path> folder_of(const std::string& name,
                                                const std::string& default_name) {
   try {
@@ -52,13 +52,13 @@ std::optional<std::filesystem::path> folder_of(const std::string& name,
   }
 }
 
-/// Its weights as they lie on the disk, or as its config has them where some file is not there yet.
+/// The model; its weights count as on the disk, or by the config if a file is missing.
 engine::VisionLanguageModel vision_language(const std::string& name) {
   engine::VisionLanguageModel model{.name = name};
   if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
     model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
     model.config = qwen::Config::load(*folder);
-    // If the download has only begun, the config may be the only file.
+    // The config may be the only file of a download that has just begun.
     model.processor = model.weight_bytes > 0
                           ? qwen::ImageProcessorConfig::of_model(*folder)
                           : qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json");
@@ -89,7 +89,7 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   options.embedding = embedding(command.embed_model);
   options.pixels = command.pixels;
   options.kv_bits = command.kv_bits;
-  if (!command.memory.empty()) {  // a Mac: what it is to be planned for
+  if (!command.memory.empty()) {  // plan for a Mac
     options.physical_bytes = budget::parse_memory_size(command.memory);
     if (!command.common.budget.empty()) options.budget_bytes = budget_of(command.common);
     return options;
@@ -167,7 +167,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
 }
 
 void print_row(const std::string& what, std::uint64_t bytes) {
-  // Letters of both languages are one column wide, so the width is counted in letters.
+  // Count the width in letters: those of both languages are one column wide.
   print(fmt::format("  {:<52}{:>10}\n", what, format_bytes(bytes)));
 }
 

@@ -4,7 +4,8 @@
 
 namespace oko::cli {
 
-/// Says on stderr that no file of an encoder tells how pooling works, and what oko does.
+/// Prints a note on stderr that no file of an encoder says how pooling works, with what oko
+/// assumes.
 void say_assumed_pooling(const std::filesystem::path& model);
 
 }  // namespace oko::cli

@@ -17,7 +17,7 @@
 namespace oko::cli {
 namespace {
 
-constexpr int kPollMilliseconds = 200;  // between looks for a stop
+constexpr int kPollMilliseconds = 200;  // between checks for a stop
 constexpr const char* kName = "-";
 
 }  // namespace

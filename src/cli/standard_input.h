@@ -10,11 +10,12 @@
 
 namespace oko::cli {
 
-/// Waits until `file` can be read without waiting: a signal does not end `read`. Throws kCancelled.
+/// Waits until `read` of `file` would not block, because a signal does not end it. Throws
+/// kCancelled.
 void wait_for_input(int file, const StopToken& stop);
 
-/// Standard input as one of the files of a command line, where it is called "-": pictures and PDF
-/// are read more than once, so it is kept in a temporary file.
+/// Standard input as one of the files of a command line, called "-". It is kept in a temporary
+/// file, because pictures and PDF are read more than once.
 class StandardInput {
  public:
   static constexpr std::uint64_t kMaxBytes = 1'000'000'000;
@@ -23,10 +24,10 @@ class StandardInput {
   /// kMaxBytes, kCancelled.
   StandardInput(const std::vector<std::string>& files, const StopToken& stop);
 
-  /// `files` as they can be opened.
+  /// `files` with the temporary file for "-".
   const std::vector<std::string>& paths() const { return paths_; }
 
-  /// A path of `paths` as the user named it.
+  /// The user's name of a path in `paths`.
   std::string name_of(const std::string& path) const;
 
   /// `text` with "-" for the path of the temporary file: for messages.

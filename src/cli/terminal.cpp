@@ -26,13 +26,13 @@ bool reader_has_gone = false;  // of stdout
 std::atomic<bool> bar_is_drawn{false};
 std::atomic<bool> line_is_open{false};  // on a terminal that shows both streams
 
-// A bar begins where the cursor stands, and may leave what was printed before it on its line: the
-// place is saved (DECSC), and nothing wraps while a bar is drawn.
+// A bar begins at the cursor, behind text that may be on its line already: it saves the position
+// (DECSC) and turns wrapping off while it draws.
 constexpr std::string_view kSavePlace = "\0337";
 constexpr std::string_view kRestorePlace = "\0338";
 constexpr std::string_view kErase = "\0338\033[K";
 
-/// 0, or the errno of what went wrong.
+/// Writes all of `text`. Returns 0, or an errno.
 int write_all(int file, std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t written = ::write(file, text.data(), text.size());
@@ -64,7 +64,7 @@ bool can_draw() {
 void secure_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is that of the stream, as those before it are open by now.
+    // The lowest free number is the stream's: all lower ones are open by now.
     static_cast<void>(::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));
   }
   std::signal(SIGXFSZ, SIG_IGN);

@@ -7,31 +7,29 @@
 
 namespace oko::cli {
 
-/// Makes the standard streams safe to use; call it first. It opens a stream that the caller has
-/// closed so that its use fails: otherwise the next file would take its number, and messages would
-/// be written into it. SIGPIPE and SIGXFSZ are ignored: stderr without a reader, or at its size
-/// limit, must not end the work; see `print` and
-/// `end_as_broken_pipe` for stdout.
+/// Makes the standard streams safe to use; call it first. Opens a stream that the caller has
+/// closed, so that its use fails: otherwise the next file would get its number, and messages would
+/// go into that file. Ignores SIGPIPE and SIGXFSZ: stderr without a reader, or at its size limit,
+/// must not end the work; see `print` and `end_as_broken_pipe` for stdout.
 void secure_standard_streams();
 
 /// Prints to stderr at once. A message that cannot be printed is lost: it never stops the work.
 void say(std::string_view text) noexcept;
 
-/// Says "oko: TEXT" on a line of its own, without control characters. On a terminal it ends the
+/// Prints "oko: TEXT" on a line of its own, without control characters. On a terminal it ends the
 /// line that `print` has begun.
 void say_note(const LocalizedText& text) noexcept;
 
-/// Says "hint: TEXT" in the same way; nothing if `text` is empty.
+/// Prints "hint: TEXT" in the same way; nothing if `text` is empty.
 void say_hint(const LocalizedText& text) noexcept;
 
-/// Like `say_note`, but only if stderr takes it at once: a process that must end waits for no
-/// reader.
+/// Like `say_note`, but only if stderr takes it at once: a process that must end does not wait for
+/// a reader.
 void say_last_note(const LocalizedText& text) noexcept;
 
-/// The rest of a line on stderr that is redrawn: "label  [#####.....]  50 %". Clear it before
-/// anything is printed. Draws nothing if stderr is not a terminal or one that cannot draw
-/// (TERM=dumb), if stdout is a pipe to a program that may print to the same terminal, or with
-/// --quiet.
+/// Draws "label  [#####.....]  50 %" on the rest of a line of stderr. Clear it before you print
+/// anything. Draws nothing if stderr is no terminal or cannot draw (TERM=dumb), if stdout is a pipe
+/// to a program that may print to the same terminal, or with --quiet.
 class ProgressBar {
  public:
   ProgressBar(std::string label, bool quiet);
@@ -52,8 +50,8 @@ class ProgressBar {
 /// pipe).
 void print(std::string_view text);
 
-/// Ends the process by SIGPIPE, as a program without `secure_standard_streams` ends, if the reader
-/// of stdout has gone. Returns otherwise, and where the caller had SIGPIPE ignored.
+/// Ends the process by SIGPIPE, as a program without `secure_standard_streams`, if the reader of
+/// stdout has gone. Returns otherwise, and if the caller had SIGPIPE ignored.
 void end_as_broken_pipe();
 
 }  // namespace oko::cli

@@ -9,16 +9,16 @@
 
 namespace oko::cli {
 
-/// The language of the person at the terminal: LC_ALL, LC_MESSAGES, LANG ("ru*" is Russian).
+/// The language of the user: LC_ALL, LC_MESSAGES, LANG ("ru*" is Russian).
 Language user_language();
 void set_user_language(Language language);
 
-/// `text` as that person reads it, with knobs as flags.
+/// `text` in the user's language, with knobs as flags.
 std::string shown(const LocalizedText& text);
 
 std::vector<std::string> shown(const std::vector<LocalizedText>& texts);
 
-/// `tr` for words that are printed at once.
+/// `tr` for text that is printed at once.
 template <typename... Args>
 std::string words(fmt::format_string<const detail::FormattedAs<Args>&...> english,
                   fmt::format_string<const detail::FormattedAs<Args>&...> russian,
