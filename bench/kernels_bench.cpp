@@ -1,5 +1,5 @@
-// The CPU kernels at the shapes of Qwen3-VL-4B and its vision tower, next to what the machine can
-// do at most: reading memory, and multiplying in registers, on as many threads.
+// The CPU kernels at the shapes of Qwen3-VL-4B and its vision tower, next to the roofline of the
+// machine: reading memory, and multiplying in registers, on as many threads.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>

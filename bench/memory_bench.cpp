@@ -76,7 +76,7 @@ void work_after_switch(benchmark::State& state, bool switched) {
 BENCHMARK_CAPTURE(work_after_switch, both_stay, false)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(work_after_switch, one_at_a_time, true)->Unit(benchmark::kMillisecond);
 
-/// A question that can never fit, by a host whose models are loaded.
+/// The refusal of a question that can never fit, by a host whose models are loaded.
 void refusal(benchmark::State& state) {
   const std::uint64_t large = tensor::Weights::bytes_on_disk(vision_language());
   const auto host =

@@ -30,7 +30,7 @@ GenerationRequest text_request(int words, int tokens) {
   return request;
 }
 
-/// Tokens a second of `streams` answers together, without the time that prompts take.
+/// Tokens a second of `streams` answers together, without the time of prompts.
 void answers(benchmark::State& state) {
   const auto streams = static_cast<int>(state.range(0));
   double tokens = 0, seconds = 0;

@@ -56,7 +56,7 @@ void on_signal(int signal) {
 }
 
 void run(const Bytes& input) {
-  // An exact copy: under AddressSanitizer a read past its end is seen.
+  // An exact copy, so that AddressSanitizer sees a read past its end.
   const Bytes copy(input.begin(), input.end());
   current_input = &copy;
   ::alarm(kMaxSeconds);
@@ -78,8 +78,8 @@ class Mutator {
   }
 
  private:
-  /// In 0 .. bound - 1; 0 where the bound is 0. Not std::uniform_int_distribution, which differs
-  /// from library to library.
+  /// A number in 0 .. bound - 1; 0 if the bound is 0. Not by std::uniform_int_distribution, which
+  /// differs between libraries.
   std::size_t below(std::size_t bound) { return bound == 0 ? 0 : random_() % bound; }
 
   void change(Bytes& input) {
@@ -122,7 +122,7 @@ class Mutator {
     }
   }
 
-  /// Mostly short, sometimes all.
+  /// A length: mostly short, sometimes all.
   std::ptrdiff_t length(std::size_t most) {
     return static_cast<std::ptrdiff_t>(
         below(below(4) == 0 ? most + 1 : std::min<std::size_t>(most, 16) + 1));
@@ -138,7 +138,7 @@ class Mutator {
       input[at + i] = piece[i];
   }
 
-  /// Puts another number in the place of the next one that is written in digits.
+  /// Replaces the next number that is written in digits.
   void replace_decimal(Bytes& input, std::size_t at) {
     const auto is_digit = [](std::uint8_t byte) { return byte >= '0' && byte <= '9'; };
     const auto first =

@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "image/image.h"
 
-/// Arbitrary bytes as a picture file: telling the kind, describing what is no picture, and the
-/// checks of the header. A BMP is decoded too, as its reader is our own.
+/// Arbitrary bytes as a picture file: its kind, the description of other files, and the checks of
+/// the header. Decodes a BMP too: its reader is oko's own.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace oko;
   const auto bytes = std::as_bytes(std::span(data, size));

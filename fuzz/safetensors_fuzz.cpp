@@ -1,4 +1,4 @@
-// The header of a safetensors file: whatever the bytes, either a table of tensors or oko::Error.
+// Any bytes as the header of a safetensors file: either a table of tensors or oko::Error.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

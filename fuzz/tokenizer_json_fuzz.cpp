@@ -1,4 +1,4 @@
-// tokenizer.json: whatever the bytes, either a tokenizer or oko::Error.
+// Any bytes as tokenizer.json: either a tokenizer or oko::Error.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -1,5 +1,5 @@
-// A PyTorch checkpoint: whatever the bytes, as the whole archive or as the pickle in a good one,
-// either a table of tensors or oko::Error.
+// Any bytes as a PyTorch checkpoint, or as the pickle in a good one: either a table of tensors or
+// oko::Error.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

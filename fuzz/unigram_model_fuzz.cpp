@@ -1,5 +1,5 @@
-// Unigram tokenizers out of arbitrary bytes, as tokenizer.json and as a sentencepiece model: an
-// error of the model, or a tokenizer that encodes.
+// Any bytes as a Unigram tokenizer, in tokenizer.json and as a sentencepiece model: either
+// oko::Error or a tokenizer that encodes.
 #include <cstdlib>
 #include <string_view>
 

@@ -1,5 +1,5 @@
-// Arbitrary text through both of XLM-RoBERTa's pipelines: no id is special but the two around it,
-// and a text that is cut begins as the whole one does.
+// Arbitrary text through both of XLM-RoBERTa's pipelines: only the two ids around it are special,
+// and the ids of a cut text begin like those of the whole one.
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>

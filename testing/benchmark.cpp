@@ -36,7 +36,7 @@ void check(const BenchmarkOptions& options) {
   }
 }
 
-/// A pass cannot be made smaller: it would be another measurement.
+/// Refuses a pass over the budget: a smaller pass would be another measurement.
 void require_budget(const BenchmarkOptions& options, const BenchmarkPass& pass) {
   const std::uint64_t bytes = engine::runtime_bytes(tensor::on_gpu()) +
                               tensor::Weights::bytes_on_disk(options.model) +
@@ -74,7 +74,7 @@ BenchmarkResult run(const BenchmarkOptions& options, const StopToken& stop) {
 
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop) {
   check(options);
-  // MLX belongs to one thread, which makes and gives back all its arrays.
+  // MLX belongs to one thread, which makes and frees all its arrays.
   std::packaged_task<BenchmarkResult()> task([&] { return run(options, stop); });
   std::future<BenchmarkResult> result = task.get_future();
   const JoiningThread owner(std::move(task));

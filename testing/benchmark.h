@@ -19,8 +19,8 @@ struct BenchmarkOptions {
   std::filesystem::path model;  ///< folder of a Qwen3-VL model; kEmbed: of a BGE-M3 model
   std::size_t threads = 0;      ///< 0: one a physical core
   int repeats = 3;
-  int tokens =
-      64;  ///< decode: generated after a prompt of 16; prefill: of the prompt; embed: of a text
+  /// decode: generated after a prompt of 16; prefill: of the prompt; embed: of a text.
+  int tokens = 64;
   int texts = 1;                   ///< embed: in one pass
   int side = 1024;                 ///< vision: of the picture, pixels, a multiple of 32
   std::uint64_t budget_bytes = 0;  ///< 0: not limited
@@ -28,17 +28,17 @@ struct BenchmarkOptions {
 
 struct BenchmarkResult {
   tensor::Device device = tensor::Device::kCpu;
-  std::string gpu;              ///< its name; empty where none was used
+  std::string gpu;              ///< its name; empty: none was used
   int units = 0;                ///< tokens, or one picture, a run
   std::vector<double> seconds;  ///< of each run, sorted
-  double weight_bytes = 0;      ///< that a run has to read at the least
-  double flops = 0;             ///< that it has to do; attention over text not counted
+  double weight_bytes = 0;      ///< the least that a run reads
+  double flops = 0;             ///< the least that a run computes, without attention over text
 
-  /// Of MLX's buffers: after loading, and at most. Oko's kernels have memory of their own.
+  /// MLX's buffers after loading, and their peak. oko's kernels have memory of their own.
   std::uint64_t mlx_loaded_bytes = 0;
   std::uint64_t mlx_peak_bytes = 0;
 
-  /// Where oko's CPU kernels did the work. What a GPU can do at most is not measured.
+  /// Set if oko's CPU kernels did the work; the roofline of a GPU is not measured.
   struct Cpu {
     std::size_t threads = 0;
     tensor::cpu::Roofline peak;  ///< the best of before and after
@@ -50,8 +50,8 @@ struct BenchmarkResult {
   double flops_per_second() const { return flops / median(); }
 };
 
-/// Times a model's passes on random input next to what the machine can do. Throws kUsage for
-/// options out of range, kOverBudget, kBadModel, kCancelled.
+/// Times a model's passes on random input and measures the roofline of the machine. Throws kUsage
+/// for options out of range, kOverBudget, kBadModel, kCancelled.
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, StopToken stop = {});
 
 }  // namespace oko::testing

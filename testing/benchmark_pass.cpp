@@ -90,7 +90,7 @@ class QwenPass : public BenchmarkPass {
     return side * side;
   }
 
-  /// None stands for a picture.
+  /// Random tokens without image tokens.
   std::vector<std::int32_t> text_tokens(int count) const {
     auto ids = some_tokens(count, model_->config().text.vocab_size);
     std::replace(ids.begin(), ids.end(), model_->config().image_token_id, 0);
@@ -111,7 +111,7 @@ class QwenPass : public BenchmarkPass {
     return watch.seconds();
   }
 
-  /// As an answer is written: the most likely tokens, each submitted before the last is read.
+  /// Decodes like an answer: the most likely tokens, each submitted before the last one is read.
   double decode_on_device(qwen::Sequence& sequence, const tensor::mx::array& logits) const {
     const engine::Stopwatch watch;
     engine::DeviceDecoder decoder(logits, {}, options_.tokens + 1);

@@ -7,22 +7,22 @@
 
 namespace oko::testing {
 
-/// A pass of a model that is timed.
+/// A timed pass of a model.
 class BenchmarkPass {
  public:
   virtual ~BenchmarkPass() = default;
 
-  /// A short pass where the timed ones are short too: they are not to wait for the file's pages.
+  /// A short pass before short timed ones, so that they do not wait for the file's pages.
   virtual void warm_up() const = 0;
-  /// Runs once.
+  /// Runs the pass once.
   virtual double seconds() const = 0;
-  /// Bytes that a pass is predicted to hold, weights not counted.
+  /// Predicted bytes of a pass, without weights.
   virtual std::uint64_t predicted_memory() const = 0;
-  /// Fills in what a pass has to do.
+  /// Fills in the least work of a pass.
   virtual void describe(BenchmarkResult& result) const = 0;
 };
 
-/// Loads the model. Options are checked.
+/// Checks the options and loads the model.
 std::unique_ptr<BenchmarkPass> make_pass(const BenchmarkOptions& options, StopToken stop);
 
 }  // namespace oko::testing

@@ -38,7 +38,7 @@ class KernelBench {
         stop_(std::move(stop)) {
     std::mt19937_64 random(1);
     codes_.resize(kPool / sizeof(std::uint64_t));
-    // Also as bf16 these are plain numbers: ±2^-7 .. 2^-6.
+    // Read as bf16 these are ordinary numbers, too: ±2^-7 .. 2^-6.
     for (std::uint64_t& word : codes_) {
       word = (random() & 0x807F807F807F807F) | 0x3C003C003C003C00;
     }
@@ -88,7 +88,7 @@ class KernelBench {
     return values;
   }
 
-  /// Every run takes the weight from another place, so that none is in a cache.
+  /// Every run reads the weight from another place, so that it is in no cache.
   void product(std::string name, std::size_t m, cpu::WeightMatrix weight, std::size_t bytes) {
     const std::vector<float> x = numbers(m * weight.columns);
     std::vector<float> y(m * weight.rows);

@@ -18,7 +18,7 @@ struct KernelBenchmarkOptions {
 struct KernelTiming {
   std::string name;
   double seconds = 0;  ///< median
-  double bytes = 0;    ///< that it has to read at the least: weights, or keys and values
+  double bytes = 0;    ///< the least that it reads: weights, or keys and values
   double flops = 0;    ///< a multiplication and an addition are two
 
   double bytes_per_second() const { return bytes / seconds; }
@@ -28,7 +28,7 @@ struct KernelTiming {
 struct KernelBenchmarkResult {
   std::size_t threads = 0;
   double peak_read_bytes_per_second = 0;  ///< of this machine, the best of before and after
-  double peak_flops_per_second = 0;       ///< of f32; integers can do twice that
+  double peak_flops_per_second = 0;       ///< of f32; integers reach twice that
   std::vector<KernelTiming> kernels;
 };
 

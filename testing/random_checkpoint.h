@@ -13,11 +13,11 @@ namespace oko::testing {
 /// Collects the tensors of a random checkpoint.
 class RandomTensorList {
  public:
-  /// `dtype`: of everything that is not quantized.
+  /// `dtype`: of all tensors that are not quantized.
   explicit RandomTensorList(checkpoint::Dtype dtype, std::int64_t group_size = 64)
       : dtype_(dtype), group_size_(group_size) {}
 
-  /// The weight of a linear layer or a table of embeddings; `bits` 0: dense.
+  /// Adds the weight of a linear layer or a table of embeddings; `bits` 0: dense.
   void add_matrix(const std::string& path, std::int64_t rows, std::int64_t columns, int bits) {
     if (bits == 0) {
       add(path + ".weight", {rows, columns}, Recipe::kWeight, columns);
@@ -32,7 +32,7 @@ class RandomTensorList {
     part(".biases", checkpoint::Dtype::kBfloat16, columns / group_size_, Recipe::kOffsets);
   }
 
-  /// A linear layer with a bias.
+  /// Adds a linear layer with a bias.
   void add_linear(const std::string& path, std::int64_t rows, std::int64_t columns, int bits) {
     add_matrix(path, rows, columns, bits);
     add(path + ".bias", {rows}, Recipe::kBias);

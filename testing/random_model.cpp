@@ -22,7 +22,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::uint64_t kBlockBytes = 4U << 20;   // of tensor data in one thread's hands
+constexpr std::uint64_t kBlockBytes = 4U << 20;   // of tensor data that one thread has at a time
 constexpr std::uint64_t kSmallFiles = 32U << 20;  // the tokenizer and the settings, generously
 
 /// The checkpoints of one architecture.

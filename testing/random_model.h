@@ -30,10 +30,9 @@ std::vector<std::string> random_model_shapes();
 
 /// Writes a checkpoint with random weights in the layout of an MLX one into the folder `out`:
 /// config, weights, settings, and a made-up tokenizer of the model's kind.
-/// For measuring and for parity tests: tools/parity/README.md states how every element is made.
-/// `out` is made where it is missing, and must be empty. After an error or a stop it holds nothing
-/// new. Throws kUsage (unknown shape, folder in use), kFailed (too little free disk, I/O),
-/// kCancelled.
+/// For measurements and parity tests: tools/parity/README.md has the formula of every element.
+/// Makes `out` if it is missing; it must be empty. After an error or a stop it holds nothing new.
+/// Throws kUsage (unknown shape, folder in use), kFailed (too little free disk, I/O), kCancelled.
 void make_random_model(const RandomModelOptions& options, const std::filesystem::path& out);
 
 }  // namespace oko::testing

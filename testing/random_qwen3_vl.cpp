@@ -19,7 +19,7 @@ constexpr std::int64_t kChannels = 3;
 constexpr std::int64_t kMerge = 2;
 constexpr const char* kTextPrefix = "language_model.model.";
 
-/// A layer that is not stored as the rest of its model.
+/// A layer that is stored differently from the rest of its model.
 struct LayerException {
   std::string path;
   int bits = 0;  ///< 0: not quantized
@@ -64,8 +64,8 @@ RandomShape shape_4b_2layer() {
   return shape;
 }
 
-/// All layers of the text model and all head sizes, so that a GPU runs the kernels and as many of
-/// them as for the 4B; the rest is narrow.
+/// All layers of the text model and all head sizes, so that a GPU runs the same kernels, and as
+/// many, as for the 4B; the rest is narrow.
 RandomShape shape_4b_narrow() {
   RandomShape shape{.name = "qwen3-vl-4b-narrow"};
   shape.hidden_size = 64;
@@ -95,8 +95,7 @@ RandomShape shape_small(std::string name) {
   shape.intermediate_size = 256;
   shape.vocab_size = 1024;
   shape.max_position_embeddings = 4096;
-  // A low rope_theta, so that a few positions suffice to tell the sections of the slow frequencies
-  // apart.
+  // A low rope_theta: a few positions then tell the sections of the slow frequencies apart.
   shape.mrope_section = {8, 4, 4};
   shape.rope_theta = 1000;
   shape.vision_depth = 4;

@@ -63,8 +63,8 @@ bool is_printable(unsigned byte) {
   return (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
 }
 
-/// The letter that stands for each byte in a byte-level vocabulary (GPT-2): printable bytes stand
-/// for themselves, the others follow from U+0100 on.
+/// The letter for each byte in a byte-level vocabulary (GPT-2): printable bytes as they are, the
+/// others from U+0100 on.
 std::array<std::string, 256> byte_letters() {
   std::array<std::string, 256> letters;
   unsigned next = 0x100;
@@ -87,7 +87,7 @@ class Vocabulary {
 
   bool full() const { return tokens_.size() == size_; }
 
-  /// Adds the merge of two tokens, given as bytes; nothing where its token exists or none fits.
+  /// Adds the merge of two tokens, given as bytes, unless its token exists or no more fit.
   void merge(std::string_view left, std::string_view right) {
     if (full()) return;
     const std::string a = letters(left);

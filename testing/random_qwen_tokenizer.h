@@ -10,7 +10,7 @@ namespace oko::testing {
 /// Qwen3's added tokens, in the order of their ids.
 std::span<const std::string_view> special_tokens();
 
-/// Id of an added token, where the first of them has the id `first_special`.
+/// Id of an added token; the first of them has the id `first_special`.
 std::int64_t special_token_id(std::int64_t first_special, std::string_view token);
 
 /// tokenizer.json of a made-up byte-level BPE with Qwen's pipeline: 256 bytes, then one token a

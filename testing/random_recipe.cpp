@@ -27,8 +27,8 @@ std::uint64_t splitmix64(std::uint64_t base, std::uint64_t index) {
   return h ^ (h >> 31);
 }
 
-/// value = factor * (offset + slope * u). Every slope is a power of two, so that compilers which
-/// fuse the inner product and sum get the same bits as those which do not.
+/// value = factor * (offset + slope * u). Every slope is a power of two, so that the result is the
+/// same with and without a fused inner product and sum.
 struct Formula {
   float factor = 1;
   float offset = 0;

@@ -9,8 +9,8 @@
 
 namespace oko::testing {
 
-/// How the elements of a random tensor follow from its hash; tools/parity/README.md has the
-/// formulas and tools/parity/recipe.py makes the same bits.
+/// The recipe of the elements of a random tensor; tools/parity/README.md has the formulas and
+/// tools/parity/recipe.py makes the same bits.
 enum class Recipe {
   kWeight,     ///< of a linear, an embedding, a patch embedding: variance 1 / fan_in
   kNorm,       ///< around 1
@@ -29,8 +29,8 @@ struct RandomTensor {
   int bits = 0;             ///< of a quantized layer: 4 or 8
 };
 
-/// Fills `out` with the elements of `tensor` from element `begin` on. The bits depend on the name
-/// of the tensor, on `seed` and on the number of the element only.
+/// Fills `out` with the elements of `tensor` from element `begin` on. The bits depend only on the
+/// name of the tensor, `seed` and the number of the element.
 void fill_random(const RandomTensor& tensor, std::uint64_t seed, std::uint64_t begin,
                  std::span<std::byte> out);
 
