@@ -39,7 +39,7 @@ std::optional<AnswerUpdate> AnswerStream::next(const StopToken& stop) {
   const MutexLock lock(mutex_);
   if (!changed_.wait(mutex_, stop, [this]() OKO_REQUIRES(mutex_) { return has_update_; }))
     return std::nullopt;
-  has_update_ = update_.is_finished;  // the end is told again
+  has_update_ = update_.is_finished;  // the end stays an update
   AnswerUpdate update = update_;
   update_.text.clear();
   return update;

@@ -11,15 +11,15 @@
 
 namespace oko::engine {
 
-/// The news of a request since its caller's last look.
+/// The changes of a request since its caller's last call.
 struct AnswerUpdate {
   std::string text;     ///< of the answer: whole UTF-8 characters
   double progress = 0;  ///< of the work before the first token, 0..1
   bool is_finished = false;
 };
 
-/// The way of an answer from the model thread to its caller. The model thread never waits here:
-/// text that is not fetched yet is kept as one string, which is as long as the answer at most.
+/// Passes an answer from the model thread to its caller. The model thread never waits here: text
+/// that is not fetched yet is one string, at most as long as the answer.
 class AnswerStream {
  public:
   // For the model thread.
@@ -30,7 +30,7 @@ class AnswerStream {
   StopToken stop_token() const { return stop_.get_token(); }
 
   // For the caller.
-  /// Waits for something new. Nothing if `stop` is requested first.
+  /// Waits for an update. Nothing if `stop` is requested first.
   std::optional<AnswerUpdate> next(const StopToken& stop);
   /// Waits for the end. Throws the error of a request that failed.
   GenerationResult wait();

@@ -13,7 +13,7 @@
 
 namespace oko::engine {
 
-/// Turns the tokens of an answer into text for its reader, and sees where the answer ends.
+/// Turns the tokens of an answer into text for its reader, and detects the end of the answer.
 class AnswerWriter {
  public:
   /// `end_tokens` and `tokenizer` must outlive this.
@@ -25,7 +25,7 @@ class AnswerWriter {
         detokenizer_(tokenizer),
         stops_(stops) {}
 
-  /// The next token of the answer. False: it was the last, or ends the answer.
+  /// Adds the next token of the answer. Returns false if it was the last, or ends the answer.
   bool push(std::int32_t id);
 
   /// Shows what was held back. Call once, after the last token.

@@ -25,7 +25,7 @@ bool CacheMemory::evict(std::uint64_t bytes, const StopToken& stop) {
   return evicted;
 }
 
-/// The oldest entries, until `bytes` are free. Returns false if the cache is empty.
+/// Evicts the oldest entries until `bytes` are free. Returns false if the cache is empty.
 bool CacheMemory::drop(std::uint64_t bytes) {
   const std::uint64_t before = registration_.bytes();
   bool dropped = false;

@@ -30,9 +30,9 @@ class CacheMemory final : public budget::Evictable {
  public:
   CacheMemory(budget::MemoryBudget& budget, CacheMemoryOptions options);
 
-  /// Reserves for a new entry, on the model thread. Drops entries of its own if the cache would
-  /// have more than `max_bytes` or if no memory is free, and then no more than the new entry needs;
-  /// never evicts others, never waits. Nothing if there is no room for the entry.
+  /// Reserves for a new entry, on the model thread. If the cache would have more than `max_bytes`,
+  /// or if no memory is free, drops as many of its own entries as the new one needs; never evicts
+  /// others, never waits. Nothing if there is no room for the entry.
   std::optional<budget::Reservation> reserve(std::uint64_t bytes);
   /// Notes a use of the cache.
   void touch() { last_used_ = Clock::now(); }

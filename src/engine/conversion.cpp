@@ -30,7 +30,7 @@ bool is_vision_language(const fs::path& folder) {
   return hub::model_type_of(folder) == "qwen3_vl";
 }
 
-/// A vision-language model with all that `Generator` reads.
+/// A vision-language model with all files that `Generator` reads.
 struct VisionLanguageParts {
   explicit VisionLanguageParts(const fs::path& folder)
       : tokenizer(text::Tokenizer::load(folder, kNoCache)),
@@ -62,7 +62,7 @@ struct VisionLanguageParts {
   std::unique_ptr<qwen::Model> model;
 };
 
-/// An embedding model with all that `Embedder` reads.
+/// An embedding model with all files that `Embedder` reads.
 struct EmbeddingParts {
   explicit EmbeddingParts(const fs::path& folder)
       : tokenizer(text::XlmrTokenizer::load(folder, kNoCache)), model(bge::Model::load(folder)) {}

@@ -13,10 +13,10 @@ namespace oko::engine {
 ///
 ///     observe(logits of reading input()), then read(), for each token
 ///
-/// The token after the last may be computed in vain.
+/// It may compute one token too many.
 class DeviceDecoder {
  public:
-  /// True if these options can be met without the logits on the host.
+  /// True if these options need no logits on the host.
   static bool can_choose(const SamplingOptions& options);
 
   /// `logits`: (1, vocab_size), of the first token. `max_tokens`: that will be read.
@@ -25,10 +25,10 @@ class DeviceDecoder {
   DeviceDecoder(const DeviceDecoder&) = delete;
   DeviceDecoder& operator=(const DeviceDecoder&) = delete;
 
-  /// True if a token follows the one that `read` gives.
+  /// True if a token follows the one that `read` returns.
   bool wants_logits() const { return chosen_ < max_tokens_; }
 
-  /// The token that `read` gives, (1), which the device may not have computed yet.
+  /// The token that `read` returns, (1), which the device may not have computed yet.
   const tensor::mx::array& input() const { return ahead_.id(); }
 
   /// `logits`: (1, vocab_size), after `input`.

@@ -23,8 +23,8 @@ namespace {
 
 /// Tokens of a pass, unless one text has more: enough rows for the kernels, few enough for memory.
 constexpr std::size_t kPassTokens = 2048;
-constexpr std::size_t kSmallPassTokens = 512;  // where memory is short
-constexpr std::size_t kLeastTokens = 3;        // that --max-tokens can be
+constexpr std::size_t kSmallPassTokens = 512;  // if memory is short
+constexpr std::size_t kLeastTokens = 3;        // the least max_tokens
 
 }  // namespace
 
@@ -35,8 +35,8 @@ struct Embedder::Work {
   std::vector<std::vector<std::size_t>> passes;  // the texts of each
   EmbeddingResult result;
 
-  /// The texts of each pass, `pass_tokens` at most unless a single one has more: by their length,
-  /// so that those of a pass take about the same time.
+  /// The texts of each pass, at most `pass_tokens` tokens unless a single text has more. Sorted by
+  /// length, so that the texts of a pass take about the same time.
   void lay_out_passes(std::size_t pass_tokens) {
     std::vector<std::size_t> order(ids.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -170,7 +170,7 @@ LocalizedText Embedder::hint_for(const Work& work) const {
   return tr("use {}", "укажите {}", any_of(ways));
 }
 
-/// In passes as large as the budget allows.
+/// Reserves for passes as large as the budget allows.
 std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
   work.lay_out_passes(kPassTokens);
   if (!host_->fits_budget(registration_, memory_of(work).total()))

@@ -38,23 +38,23 @@ struct EmbeddingRequest {
 
 /// Times in seconds.
 struct EmbeddingStats {
-  double load_seconds = 0;  ///< mapping the model, where this request was its first
+  double load_seconds = 0;  ///< mapping the model, if this request was its first
   double tokenize_seconds = 0;
   double encode_seconds = 0;
   std::size_t tokens = 0;                 ///< of all texts, as far as they were read
   std::uint64_t copied_weight_bytes = 0;  ///< of the model, private memory (Weights::copied_bytes)
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
   std::uint64_t mlx_peak_bytes = 0;       ///< in MLX's buffers; on a GPU weights are such buffers
-  std::uint64_t mlx_memory = 0;           ///< of them, above what was there at the start
+  std::uint64_t mlx_memory = 0;           ///< of them, above those at the start
   std::uint64_t predicted_memory = 0;     ///< bytes, before anything was allocated
-  std::uint64_t memory = 0;  ///< taken at most, above what the process had at the start
+  std::uint64_t memory = 0;               ///< peak, above the memory of the process at the start
 };
 
 /// The result for one text.
 struct TextEmbedding {
   models::bge_m3::Encoding encoding;
-  std::size_t tokens = 0;        ///< that were read
-  std::size_t total_tokens = 0;  ///< that the text has: more where it was cut
+  std::size_t tokens = 0;        ///< read
+  std::size_t total_tokens = 0;  ///< of the text: more if it was cut
 };
 
 struct EmbeddingResult {

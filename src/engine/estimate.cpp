@@ -19,7 +19,7 @@ constexpr std::uint64_t kChannels = 3;
 // Memory of kernels and allocators, independent of the shapes, and of the heap after a prompt.
 constexpr std::uint64_t kScratch = 6'500'000, kLeftInHeap = 2'000'000;
 
-/// A picture on its way into patches.
+/// Bytes of a picture during preprocessing.
 struct Picture {
   std::uint64_t rgb = 0;           ///< bytes as it was decoded
   std::uint64_t resized = 0;       ///< and resized
@@ -80,7 +80,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   for (const Picture& picture : pictures) rgb += picture.rgb;
   for (const Picture& picture : pictures) {
     pixels += qwen::pixel_bytes(model.vision, picture.patches);
-    // While the last picture is resized, the pixels of the others are there.
+    // While the last picture is resized, the pixels of the others are in memory.
     memory.preprocess[Tag::kImage] =
         std::max(memory.preprocess[Tag::kImage],
                  kScratch / 2 + rgb + pixels + picture.resized + picture.half_resized);
@@ -114,7 +114,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.decode[Tag::kKv] =
       qwen::kv_bytes(model.text, tokens + shape.max_tokens, reserve, shape.kv_type, shape.memory);
   if (shape.memory.graph) {
-    // A layer's cache is there twice while it is made and while it grows.
+    // The cache of a layer exists twice while it is made and while it grows.
     const auto layers = static_cast<std::uint64_t>(model.text.num_hidden_layers);
     memory.prefill[Tag::kPrefill] += memory.prefill[Tag::kKv] / layers;
     memory.decode[Tag::kPrefill] += memory.decode[Tag::kKv] / layers;
@@ -125,7 +125,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   for (const TagBytes& kept : {answering, memory.preprocess}) {
     if (kept.total() > memory.sequence.total()) memory.sequence = kept;
   }
-  // Pages that are not full, and what rounding adds.
+  // 5 % for page granularity and size rounding.
   memory.prefill[Tag::kPrefill] += memory.prefill.total() / 20;
   memory.decode[Tag::kPrefill] += memory.decode.total() / 20;
   return memory;

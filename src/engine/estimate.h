@@ -12,7 +12,7 @@
 
 namespace oko::engine {
 
-/// Tokens of an answer that the KV cache has room for at first; a longer one grows it in steps.
+/// Initial capacity of the KV cache for the answer, in tokens; a longer answer grows it in steps.
 inline constexpr int kInitialDecodeCapacity = 256;
 
 /// A KV cache of 8, 16 or 32 bits. Throws kUsage for others.
@@ -34,8 +34,8 @@ struct GenerationShape {
   tensor::MemoryModel memory = {};
 };
 
-/// Bytes that the phases of a generation hold at most: from its start on, weights not counted, and
-/// of the process as a whole, so that what an earlier phase leaves is in the later ones too.
+/// The most bytes of each phase of a generation, without weights. They count the process as a whole
+/// from the start on, so memory that an earlier phase leaves is in the later ones too.
 struct GenerationMemory {
   budget::TagBytes preprocess;  ///< resize and patches
   budget::TagBytes vision;      ///< the tower, one picture after another

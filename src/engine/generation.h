@@ -27,7 +27,7 @@ struct GenerationRequest {
   /// Limit of each picture after resizing; 0: GeneratorOptions::graph_pixels in MLX's graph,
   /// otherwise the limit of the model's config, which no value exceeds.
   std::int64_t max_pixels = 0;
-  int kv_bits = 16;               ///< of a number in the KV cache: 8, 16 or 32; on a GPU 16
+  int kv_bits = 16;               ///< precision of the KV cache: 8, 16 or 32; on a GPU 16
   int prefill_chunk = 512;        ///< tokens of the prompt that are read at once, >= 1
   bool lookup = false;            ///< guess tokens from the text itself (PromptLookup)
   bool measure_memory = false;    ///< fills GenerationStats::memory and peak_private_bytes
@@ -39,8 +39,8 @@ enum class FinishReason { kStop, kLength, kLoop };
 /// "stop", "length", "loop".
 std::string_view name_of(FinishReason reason);
 
-/// The most bytes of private memory that the process takes in each phase of a generation, above
-/// what it had at the start. Memory that a phase leaves counts in the next ones.
+/// Peak bytes of the process's private memory in each phase of a generation, above those at the
+/// start. Memory that a phase leaves counts in the next ones.
 struct PhaseMemory {
   std::uint64_t preprocess = 0;
   std::uint64_t vision = 0;
@@ -54,15 +54,15 @@ struct PhaseMemory {
 /// Time and memory of a generation. Times in seconds.
 struct GenerationStats {
   double preprocess_seconds = 0;  ///< resize and patches of all pictures
-  double load_seconds = 0;        ///< mapping the model, where this request was its first
+  double load_seconds = 0;        ///< mapping the model, if this request was its first
   double vision_seconds = 0;      ///< the vision tower, all pictures
   double prefill_seconds = 0;
   double decode_seconds = 0;
   double first_token_seconds = 0;  ///< from the start of the request
   int image_tokens = 0;
-  int cached_images = 0;                  ///< pictures whose features were still there
+  int cached_images = 0;                  ///< pictures whose features were cached
   int prompt_tokens = 0;                  ///< image tokens included
-  int cached_tokens = 0;                  ///< of them, those that were still there
+  int cached_tokens = 0;                  ///< of them, those that were cached
   int generated_tokens = 0;               ///< the end token not counted
   int drafted_tokens = 0;                 ///< guessed by lookup
   int accepted_draft_tokens = 0;          ///< of them, those that were right
@@ -71,8 +71,8 @@ struct GenerationStats {
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
   std::uint64_t mlx_peak_bytes = 0;       ///< in MLX's buffers; on a GPU weights are such buffers
   PhaseMemory predicted_memory;           ///< before anything was allocated
-  PhaseMemory memory;                     ///< as it was then
-  PhaseMemory mlx_memory;                 ///< the same of MLX's buffers; the KV cache not apart
+  PhaseMemory memory;                     ///< measured
+  PhaseMemory mlx_memory;  ///< measured, of MLX's buffers; without a separate KV cache
 
   double decode_tokens_per_second() const {
     return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;
@@ -83,7 +83,7 @@ struct GenerationStats {
 };
 
 enum class ReductionReason {
-  kMemoryBudget,  ///< it was asked for and would not fit
+  kMemoryBudget,  ///< the requested value would not fit
   kDefaultSize,   ///< the request names no size for its pictures
 };
 

@@ -15,20 +15,20 @@
 
 namespace oko::engine {
 
-/// Tokens of a text that come before smaller pictures where not all fits.
+/// Tokens of a text that take precedence over larger pictures if not all fits.
 inline constexpr int kLeastText = 512;
 
 /// Room for text in a prompt.
 struct TextRoom {
   std::size_t tokens = 0;
-  bool is_short_of_memory = false;  ///< the budget ends it, not the model's positions
+  bool is_short_of_memory = false;  ///< the budget limits it, not the model's positions
 };
 
-/// True if work of so many bytes fits the budget with its model and nothing else.
+/// True if work of these bytes fits the budget with its model and nothing else.
 using FitsBudget = std::function<bool(const budget::TagBytes&)>;
 
-/// Decides how requests are worked on: sizes of pictures, prompts, memory. It computes only: no
-/// pixels are touched and no memory is reserved, so any thread may ask.
+/// Plans requests: sizes of pictures, prompts, memory. It only computes, without touching pixels or
+/// reserving memory, so any thread may call.
 class GenerationPlanner {
  public:
   /// Reads the configs of the model's folder. `graph_pixels`: see GenerationRequest::max_pixels.
@@ -36,7 +36,7 @@ class GenerationPlanner {
   GenerationPlanner(const std::filesystem::path& model, const text::Tokenizer& tokenizer,
                     std::int64_t graph_pixels);
 
-  /// How a request is worked on.
+  /// The plan of a request.
   struct Plan {
     text::ChatPrompt prompt;
     GenerationSettings settings;
@@ -49,24 +49,24 @@ class GenerationPlanner {
   /// The sizes that decide the memory of a request.
   struct Shape {
     std::vector<models::qwen3_vl::ImageSize> sizes;
-    GenerationSettings settings;  ///< as it is asked for
+    GenerationSettings settings;  ///< as requested
     ReductionLimits limits;
-    std::int64_t whole_picture = 0;  ///< pixels of the largest one as the model's config has it
+    std::int64_t whole_picture = 0;  ///< pixels of the largest one at the model's own limit
     std::uint64_t text_tokens = 0;
     int max_tokens = 0;  ///< of the answer, as the model's positions allow
   };
 
-  /// With less than the request asks for where `fits` refuses that; with the least where it refuses
-  /// all. Throws kUsage for options out of range; kBadInput for pictures and messages that do not
-  /// fit each other or the model.
+  /// Plans the request, reduced until `fits` accepts it, or with the smallest settings if it
+  /// accepts none. Throws kUsage for options out of range; kBadInput for pictures and messages that
+  /// do not fit each other or the model.
   Plan plan(const GenerationRequest& request, const FitsBudget& fits) const;
 
-  /// Were its pictures of these sizes. Throws as `plan`.
+  /// The shape of the request with pictures of these sizes. Throws as `plan`.
   Shape shape_of(const GenerationRequest& request,
                  const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
 
-  /// The knobs that make the request take `bytes` with a model of `weight_bytes`.
-  /// `budget_bytes` of the result are the least that does.
+  /// The knobs that make the request take `bytes` with a model of `weight_bytes`. `budget_bytes` of
+  /// the result is the least sufficient budget.
   Knobs knobs_for(const Shape& shape, std::uint64_t weight_bytes, std::uint64_t bytes) const;
 
   /// See Generator::text_room.
@@ -94,7 +94,7 @@ class GenerationPlanner {
   std::int64_t graph_pixels_;
 };
 
-/// Sizes of its pictures as they were decoded.
+/// The sizes of the decoded pictures of a request.
 std::vector<models::qwen3_vl::ImageSize> sizes_of(const GenerationRequest& request);
 
 }  // namespace oko::engine

@@ -28,7 +28,7 @@ std::uint64_t GenerationTask::phase_bytes() const {
 
 void GenerationTask::begin_to_measure() {
   if (!request.measure_memory) return;
-  // The pictures came before the request and are counted with it.
+  // Image buffers were allocated before the request; include them in its usage.
   std::uint64_t pictures = 0;
   for (const image::Image& image : request.images) pictures += image.rgb.size();
   meter.emplace(pictures);
@@ -60,7 +60,7 @@ void GenerationTask::release() {
   features.clear();
   patches.clear();
   request.images.clear();
-  tensor::trim_memory();  // what the lease reserves may be another's when it has ended
+  tensor::trim_memory();  // after the lease its reservation may belong to another request
   lease.reset();
   request.images_reservation.reset();
 }

@@ -32,9 +32,9 @@ enum class GenerationPhase { kVision, kPrefill, kDecode };
 ///                                                |
 ///                                             ended: answer, error or cancelled
 ///
-/// Pictures that a cache has are no step, and a text has none, so it begins in kPrefill. A stop or
-/// an error ends every state; memory is given back before the caller learns of the end. The task
-/// owns all that it needs. The caller's thread makes it, then only the model thread touches it.
+/// A cached picture needs no step, and a request without pictures begins in kPrefill. A stop or an
+/// error ends every state; memory is released before the caller learns of the end. The task owns
+/// all that it needs. The caller's thread makes it, then only the model thread touches it.
 struct GenerationTask {
   std::shared_ptr<void> count;  ///< among the requests that run or wait
   GenerationRequest request;
@@ -48,14 +48,14 @@ struct GenerationTask {
   std::optional<models::qwen3_vl::SequenceState> sequence;
   std::optional<AnswerWriter> writer;
   std::optional<HostDecoder> host_decoder;      ///< one of the two, in kDecode
-  std::optional<DeviceDecoder> device_decoder;  ///< in a graph where no logits are needed here
+  std::optional<DeviceDecoder> device_decoder;  ///< in a graph if the host needs no logits
 
   std::vector<std::int32_t> answer_ids;  ///< chosen so far, the end token too
 
   GenerationResult result;
   Stopwatch since_submit;
   Stopwatch since_first_token;
-  std::optional<budget::MemoryMeter> meter;  ///< where the request asks for its memory
+  std::optional<budget::MemoryMeter> meter;  ///< if the request measures its memory
 
   GenerationPhase phase() const;
   /// Bytes that are reserved for the phase, without decoded pictures.
@@ -63,15 +63,15 @@ struct GenerationTask {
   StopToken stop_token() const { return answer->stop_token(); }
   void report(double done) const { answer->report(done); }
 
-  /// Begins here, so that memory of others during its wait does not count.
+  /// Starts the meter after admission, so that memory of others during its wait does not count.
   void begin_to_measure();
-  /// Bytes at most since the last call, above those at the start; 0 if nothing is measured.
+  /// Peak bytes since the last call, above those at the start; 0 if the task measures nothing.
   std::uint64_t take_peak();
 
-  /// The text that `sequence` has read: the prompt and what it has of the answer.
+  /// The text that `sequence` has read: the prompt and a part of the answer.
   models::qwen3_vl::PromptLayout text_read();
 
-  /// Gives back all memory; on the model thread, which made the arrays.
+  /// Releases all memory; on the model thread, which made the arrays.
   void release();
 };
 

@@ -19,11 +19,11 @@ namespace qwen = models::qwen3_vl;
 
 namespace {
 
-/// Share of the time to the first token that the vision tower is taken for, where there are
+/// Fraction of the progress before the first token that stands for the vision tower, if there are
 /// pictures.
 constexpr double kVisionShare = 0.7;
 
-/// Tokens that a sequence has room for at first.
+/// Initial capacity of a sequence, in tokens.
 std::size_t initial_capacity(const GenerationTask& task) {
   return task.prompt.size() +
          static_cast<std::size_t>(std::min(task.plan.max_tokens, kInitialDecodeCapacity));
@@ -85,7 +85,7 @@ void Generator::Loaded::load() {
   ModelSession::load();
 }
 
-/// What is cached stays as long as the files do.
+/// Keeps the caches as long as the files are the same.
 void Generator::Loaded::unload() noexcept {
   if (is_loaded() && !is_current()) clear_caches();
   ModelSession::unload();
@@ -148,7 +148,7 @@ GenerationResult Generator::generate(GenerationRequest request, const TextSink& 
   }
 }
 
-/// Counts one more request while what it returns lives.
+/// Counts one more request while the result lives.
 std::shared_ptr<void> Generator::count_request() {
   const std::size_t others = requests_.fetch_add(1);
   std::shared_ptr<void> count(nullptr, [this](void*) { requests_.fetch_sub(1); });
@@ -161,7 +161,7 @@ std::shared_ptr<void> Generator::count_request() {
   return count;
 }
 
-/// Decides how the request is worked on and waits until its memory is free.
+/// Plans the request and waits until its memory is free.
 std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopToken& stop) {
   GenerationPlanner::Plan& plan = task.plan;
   plan = planner_.plan(task.request, [&](const budget::TagBytes& bytes) {
@@ -189,7 +189,7 @@ std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopTok
                       task.request.images_reservation.get());
 }
 
-/// Makes what the model reads of the pictures and the prompt.
+/// Makes the patches and the prompt for the model.
 void Generator::preprocess(GenerationTask& task) const {
   const Stopwatch watch;
   std::vector<qwen::PromptImage> images;
@@ -407,7 +407,7 @@ void Generator::decode() {
   decode_together(device, &Generator::decode_on_device);
 }
 
-/// Takes the tokens whose logits are there. False if the answer has ended.
+/// Takes the tokens whose logits are available. Returns false if the answer has ended.
 bool Generator::choose_on_host(GenerationTask& task) {
   try {
     while (const std::optional<std::int32_t> id = task.host_decoder->next()) {
@@ -432,8 +432,8 @@ bool Generator::push(GenerationTask& task, std::int32_t id) {
   return goes_on;
 }
 
-/// A pass that fails for all of them is tried for each alone, so that only those fail that must. In
-/// a graph their sequences are of no use after it.
+/// Handles a failed pass of several tasks: tries each task alone, so that only those fail that
+/// must. In a graph their sequences are no longer usable.
 void Generator::decode_together(const std::vector<GenerationTask*>& tasks,
                                 void (Generator::*pass)(const std::vector<GenerationTask*>&)) {
   if (tasks.empty()) return;
@@ -449,7 +449,7 @@ void Generator::decode_together(const std::vector<GenerationTask*>& tasks,
 }
 
 void Generator::read_on_host(const std::vector<GenerationTask*>& tasks) {
-  // With more rows than one sequence's drafts, answers would not be equal to the bit.
+  // With more rows than one sequence's drafts, answers would not be bitwise equal.
   const bool drafts = tasks.size() == 1;
   std::vector<std::vector<std::int32_t>> ids;
   std::vector<qwen::NextTokens> next;
@@ -545,7 +545,8 @@ void Generator::tell_ended() {
   ended_.clear();
 }
 
-/// One request may take what is reserved for its phase; several, the most that each reserves.
+/// Bounds MLX's buffers: a single request gets the reservation of its phase, several get the
+/// largest reservation of each.
 void Generator::bound_buffers() {
   std::uint64_t bytes = 0;
   for (const TaskPointer& task : tasks_) {

@@ -33,7 +33,7 @@ struct GenerationTask;
 
 struct GeneratorOptions {
   std::filesystem::path vision_language_model;  ///< folder of a Qwen3-VL model
-  /// Features of pictures that may be kept for later questions, where memory is free.
+  /// Features of pictures, kept for later questions while memory is free; 0: none.
   std::size_t image_cache_bytes = 256 * 1024 * 1024;
   /// Keys and values of texts, kept for prompts with the same beginning if the budget has room, and
   /// evicted first; 0: none.
@@ -41,17 +41,17 @@ struct GeneratorOptions {
   std::size_t threads = 0;  ///< of the CPU kernels, without a host; 0: one a physical core
   std::int64_t graph_pixels = kGraphPixels;  ///< see GenerationRequest::max_pixels
   /// Number of requests that run at once, at least 1; more wait. With oko's kernels and up to 8
-  /// tokens a pass, answers equal, to the bit, those of each request alone.
+  /// tokens a pass, answers are bitwise equal to those of each request alone.
   std::size_t max_sequences = 8;
-  std::size_t max_requests = 256;  ///< that run or wait at once; more are refused
+  std::size_t max_requests = 256;  ///< limit of requests that run or wait; more are refused
   /// Called once the small files are read, before the weights are measured: aligns them.
   std::function<void()> prepare_weights = {};
   /// The host whose budget and thread it uses; null: its own, without a limit.
   std::shared_ptr<ModelHost> host = {};
 };
 
-/// A request that was submitted. Its destructor cancels it; the request ends, and gives back its
-/// memory, at its next step.
+/// A submitted request. Its destructor cancels it; the request ends, and releases its memory, at
+/// its next step.
 class GenerationHandle {
  public:
   explicit GenerationHandle(std::shared_ptr<AnswerStream> answer) : answer_(std::move(answer)) {}
@@ -73,10 +73,9 @@ class GenerationHandle {
   std::shared_ptr<AnswerStream> answer_;
 };
 
-/// Runs a vision-language model. Callers' threads prepare: they resize and tokenize. The host's
-/// thread works on up to `max_sequences` requests at once, in steps: a picture or a chunk of a
-/// prompt of one request in turn with a token of every answer, all in one pass. Any thread may
-/// call.
+/// Runs a vision-language model. Callers' threads preprocess: they resize and tokenize. The host's
+/// thread runs up to `max_sequences` requests at once, in steps: a picture or a prompt chunk of one
+/// request in turn with a token of every answer, all in one pass. Any thread may call.
 class Generator : private StepSource {
  public:
   /// Reads the model's small files: tokenizer, configs. The weights are mapped by the first
@@ -86,26 +85,26 @@ class Generator : private StepSource {
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
-  /// Answers a conversation. Waits until the memory is free, on the caller's thread, and reduces
+  /// Submits a conversation. Waits until the memory is free, on the caller's thread, and reduces
   /// the request if it would not fit (see `reduce_to_fit`). Throws kCancelled if `stop` is
   /// requested before it returns; kUsage for options out of range; kBadInput for messages that do
   /// not fit their pictures; kTooLarge beyond the model's context; kBusy beyond `max_requests`;
   /// kOverBudget.
   GenerationHandle submit(GenerationRequest request, const StopToken& stop = {});
 
-  /// Submits and waits. The sinks are called on the caller's thread. Throws what `submit` and
-  /// GenerationHandle::wait throw, and what the sinks throw; kCancelled once `stop` is requested
-  /// (text shown so far has gone to `on_text`).
+  /// Submits and waits. Calls the sinks on the caller's thread. Throws as `submit`,
+  /// GenerationHandle::wait and the sinks; kCancelled once `stop` is requested (`on_text` has got
+  /// the text so far).
   GenerationResult generate(GenerationRequest request, const TextSink& on_text = {},
                             const StopToken& stop = {}, const ProgressSink& on_progress = {});
 
-  /// Tokens that the text of `request` may grow by: the room that the model's positions and the
-  /// budget leave with the rest as requested, and at least kLeastText, even if the request must be
-  /// reduced for it. At least half of the remaining positions stay for the answer.
+  /// Room for more text in `request`, in tokens: as the model's positions and the budget allow with
+  /// the rest as requested, and at least kLeastText, even if that reduces the request. At least
+  /// half of the remaining positions stay for the answer.
   TextRoom text_room(const GenerationRequest& request) const;
 
-  /// The least memory that can answer `request` with pictures of these sizes: bytes of the model
-  /// and the work, without the fixed overhead of the host.
+  /// The least memory for `request` with pictures of these sizes: bytes of the model and the work,
+  /// without the fixed overhead of the host.
   std::uint64_t least_bytes(const GenerationRequest& request,
                             const std::vector<models::qwen3_vl::ImageSize>& sizes) const;
 
@@ -114,14 +113,14 @@ class Generator : private StepSource {
   Knobs knobs_for(const GenerationRequest& request,
                   const std::vector<models::qwen3_vl::ImageSize>& sizes, std::uint64_t bytes) const;
 
-  /// The advice of the model's makers.
+  /// The generation settings that the model recommends.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
   /// Number of tokens of `text`.
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 
  private:
-  /// The model with what is cached of its work.
+  /// The model with its caches.
   struct Loaded : ModelSession<models::qwen3_vl::Model> {
     Loaded(const GeneratorOptions& options, ModelHost& host);
     void load() override;
@@ -148,14 +147,14 @@ class Generator : private StepSource {
   /// The next task, in turn, with a picture or a prompt to read; null: none.
   GenerationTask* next_reading();
   void read(GenerationTask& task);
-  /// Begins with the cached prefix of the prompt. Pictures in it need not be encoded.
+  /// Starts a task from the cached prefix of its prompt, whose pictures need not be encoded.
   void resume(GenerationTask& task);
   void encode_next_image(GenerationTask& task);
   void read_next_chunk(GenerationTask& task);
   void begin_answer(GenerationTask& task, const tensor::mx::array& logits);
   void decode();
   bool choose_on_host(GenerationTask& task);
-  /// The next token of its answer. False if that has ended.
+  /// Takes the next token of the answer. Returns false if the answer has ended.
   bool push(GenerationTask& task, std::int32_t id);
   void read_on_host(const std::vector<GenerationTask*>& tasks);
   void decode_on_device(const std::vector<GenerationTask*>& tasks);
@@ -165,7 +164,7 @@ class Generator : private StepSource {
   void finish(GenerationTask& task);
   /// Removes the task from the active ones; `error` null: its result stands.
   void end(GenerationTask& task, std::exception_ptr error);
-  /// Tells the callers of the requests that have ended, once all that they held is given back.
+  /// Notifies the callers of ended requests, after all their memory is released.
   void tell_ended();
   void bound_buffers();
 
@@ -185,7 +184,7 @@ class Generator : private StepSource {
   std::list<TaskPointer> submitted_ OKO_GUARDED_BY(mutex_);
 
   // Used by the model thread only.
-  std::list<TaskPointer> tasks_;  ///< active; the one that reads next stands before others
+  std::list<TaskPointer> tasks_;  ///< active; the one that reads next is before others
   bool is_reads_turn_ = true;     ///< a picture or a chunk goes before the next token
   std::vector<std::pair<TaskPointer, std::exception_ptr>> ended_;  ///< in this step; null: done
   std::shared_ptr<WiredMemory> wired_;

@@ -10,7 +10,7 @@
 
 namespace oko::engine {
 
-/// Chooses tokens from logits that have come to the host:
+/// Chooses tokens from logits on the host:
 ///
 ///     next() until it has none, then observe(logits of reading next_tokens())
 class HostDecoder {
@@ -21,7 +21,7 @@ class HostDecoder {
               const tensor::LogitRows& logits, const SamplingOptions& sampling, bool lookup)
       : sampler_(sampling, prompt), speculative_(sequence, prompt, logits, lookup) {}
 
-  /// The next token, where its logits are there. Throws kBadModel if they are not numbers.
+  /// The next token, if its logits are available. Throws kBadModel if they are not finite.
   std::optional<std::int32_t> next() {
     if (!has_logits_) return std::nullopt;
     const std::int32_t id = sampler_.sample(speculative_.logits());

@@ -9,10 +9,10 @@
 
 namespace oko::engine {
 
-/// Features of the pictures seen last, so that a second question about a picture skips the vision
-/// tower. Keyed by what the tower reads: the preprocessed pixels, and with them the grid and every
-/// preprocessing setting. All DeepStack levels are kept. Belongs to one set of weights; used by the
-/// model thread, but for `key_of`.
+/// Features of the pictures used last, so that a second question about a picture skips the vision
+/// tower. The key is the input of the tower: the preprocessed pixels, and with them the grid and
+/// every preprocessing setting. Keeps all DeepStack levels. Belongs to one set of weights; used by
+/// the model thread, except `key_of`.
 class ImageCache {
  public:
   using Key = models::qwen3_vl::ContentKey;  ///< XXH3

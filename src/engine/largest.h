@@ -4,8 +4,8 @@
 
 namespace oko::engine {
 
-/// The largest number in low..high for which `fits` holds, if it holds for all that are smaller; 0
-/// where not even the lowest does.
+/// The largest number in low..high for which `fits` holds, if it holds for all smaller ones; 0 if
+/// not even the lowest fits.
 template <std::integral Number, typename Fits>
 Number largest(Number low, Number high, Fits fits) {
   if (!fits(low)) return 0;

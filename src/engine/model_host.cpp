@@ -20,12 +20,13 @@ using TimePoint = budget::Evictable::Clock::time_point;
 
 namespace {
 
-/// Idle time after which models are unloaded under a memory-pressure warning. Caches go at once.
+/// Idle time after which models are unloaded under a memory-pressure warning. Caches are evicted at
+/// once.
 constexpr std::chrono::seconds kIdleUnderWarning{10};
 
 }  // namespace
 
-/// A model's place in the host. Its states:
+/// A model's slot in the host. Its states:
 ///
 ///     unreserved --- admit ---> reserved --- load ---> loaded
 ///         ^                        |                   |    ^
@@ -44,7 +45,7 @@ struct ModelSlot final : budget::Evictable {
 
   bool has_weights() const OKO_REQUIRES(host.mutex_) { return weights.bytes().total() > 0; }
 
-  /// The part of `workspace` that the other leases do not need when one with so many bytes ends.
+  /// The part of `workspace` that the other leases do not need when one with `bytes` ends.
   budget::Reservation end_workspace(std::uint64_t bytes) OKO_REQUIRES(host.mutex_) {
     workspaces.erase(workspaces.find(bytes));
     std::uint64_t spare = workspace.bytes().total();
@@ -174,7 +175,7 @@ std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
       for_model = reservation.split(weights, slot.evictable);
     }
     const MutexLock lock(slot.host.mutex_);
-    // Work that has ended since the size was evaluated may have taken its workspace along.
+    // Work that has ended since the size was evaluated may have released its workspace.
     TagBytes missing = work.workspace;
     missing.subtract_saturating(slot.workspace.bytes());
     if (missing.total() > more_workspace.total()) return false;
@@ -271,7 +272,7 @@ void ModelLease::load() {
 std::shared_ptr<WiredMemory> ModelLease::wire() {
   if (host_.options_.wired_bytes == 0) return nullptr;
   if (const auto wired = host_.wired_.lock()) return wired;
-  // MLX wires every buffer that it has, so an idle model's weights would be read in, too.
+  // MLX wires all its buffers, so the weights of an idle model would be read in, too.
   if (!host_.is_only_loaded(*slot_)) return nullptr;
   auto wired = std::make_shared<WiredMemory>(host_.options_);
   host_.wired_ = wired;
@@ -283,7 +284,7 @@ void ModelLease::guard(const std::function<void()>& job) const {
     job();
   } catch (const Error&) {
     throw;
-  } catch (const std::exception& error) {  // a GPU that reads past a file's end says little
+  } catch (const std::exception& error) {  // a GPU that reads past a file's end gives no reason
     const std::string reason = error.what();
     if (slot_->model.is_current()) {
       throw Error(ErrorCode::kFailed,

@@ -25,9 +25,9 @@ struct HostOptions {
   /// The part of the budget for fixed overhead (runtime, OCR engines), not for models or requests.
   std::uint64_t fixed_overhead_bytes = 0;
   std::size_t threads = 0;  ///< of the CPU kernels; 0: one a physical core
-  /// A model or cache that was not used for so long is evicted; 0: never.
+  /// Idle time after which a model or cache is evicted; 0: never.
   std::chrono::milliseconds idle_timeout{0};
-  /// Never two models loaded at once, though both would fit for now: for Mode::kSequential.
+  /// Never loads two models at once, even if both would fit now: for Mode::kSequential.
   bool one_at_a_time = false;
   /// Polled for memory pressure every `watch_interval`; null: not polled.
   std::shared_ptr<const budget::MemoryProbe> probe = {};
@@ -45,8 +45,8 @@ class LoadableModel {
   virtual ~LoadableModel() = default;
   virtual void load() = 0;  ///< throws kBadModel
   virtual void unload() noexcept = 0;
-  /// False if the files are no longer those that were loaded: the model is then loaded again before
-  /// its next use.
+  /// False if the files have changed since the load: the model is then loaded again before its next
+  /// use.
   virtual bool is_current() const = 0;
 };
 
@@ -66,8 +66,8 @@ struct WorkMemory {
   }
 
   budget::TagBytes own;  ///< as long as the lease lives
-  /// While a step of the work runs. One step runs at a time, so all work on a model shares the
-  /// largest; of one tag, the same for all of it.
+  /// The memory of a running step. One step runs at a time, so all work on a model shares the
+  /// largest; of one tag, the same for all work.
   budget::TagBytes workspace = {};
 };
 
@@ -87,9 +87,9 @@ class ModelRegistration {
   std::shared_ptr<ModelSlot> slot_;
 };
 
-/// RAII: while one lives, MLX's buffers stay wired: macOS takes what the GPU uses after about a
-/// second without work, and maps it again at 35 ms a gigabyte. An idle process wires nothing. Made
-/// and destroyed on the model thread.
+/// RAII: keeps MLX's buffers wired. macOS unwires the GPU's buffers after about a second without
+/// work, and maps them again at 35 ms a gigabyte. An idle process wires nothing. Made and destroyed
+/// on the model thread.
 class WiredMemory {
  public:
   explicit WiredMemory(const HostOptions& options) : options_(options) {
@@ -114,17 +114,16 @@ class ModelLease {
   /// and kCancelled if `stop` is requested before the job has begun.
   void run(const std::function<void()>& job, const StopToken& stop = {});
 
-  /// Gives back as much of the reservation before the lease ends, at most what it has.
+  /// Releases a part of the reservation before the lease ends, at most what it has.
   void release(const budget::TagBytes& part);
 
   // The parts of `run`, for work in steps; on the model thread.
 
-  /// Loads the model if it is not, or if its files are no longer those that were loaded. Throws
-  /// kBadModel.
+  /// Loads the model if it is not loaded, or if its files have changed since. Throws kBadModel.
   void load();
   /// False if `load` would load it.
   bool is_current() const;
-  /// Null if nothing is to be wired.
+  /// Wires MLX's buffers; null if none are to be wired.
   std::shared_ptr<WiredMemory> wire();
   /// Runs `job`; exceptions that are no Error become kBadModel if the model's files have changed,
   /// kFailed otherwise.
@@ -160,7 +159,7 @@ class FixedReservation {
 /// room, if the system is short of memory, or after a long idle time. Any thread may call.
 class ModelHost {
  public:
-  /// If not even `fixed_overhead_bytes` fit the budget, no work does.
+  /// No work fits if `fixed_overhead_bytes` exceed the budget.
   explicit ModelHost(HostOptions options);
   ~ModelHost();
   ModelHost(const ModelHost&) = delete;

@@ -19,7 +19,7 @@ inline std::shared_ptr<ModelHost> host_or_own(std::shared_ptr<ModelHost> given,
   return std::make_shared<ModelHost>(HostOptions{.threads = threads});
 }
 
-/// A model of a folder that its host loads and unloads. Touched by the model thread, but for
+/// A model of a folder that its host loads and unloads. Used by the model thread, except
 /// `needed_bytes`.
 template <typename Model>
 class ModelSession : public LoadableModel {
@@ -32,10 +32,10 @@ class ModelSession : public LoadableModel {
     copied_bytes_ = tensor::Weights::bytes_beyond_disk(folder_);
   }
 
-  /// Memory of the loaded model: its files, and what a load copies.
+  /// Memory of the loaded model: its files, and the weights that a load copies.
   std::uint64_t needed_bytes() const { return weight_bytes_ + copied_bytes_; }
 
-  /// Throws kBadModel; what was loaded before stays then.
+  /// Throws kBadModel; an earlier loaded model stays then.
   void load() override {
     const Stopwatch watch;
     std::unique_ptr<Model> loaded = Model::load(folder_);
@@ -50,10 +50,10 @@ class ModelSession : public LoadableModel {
 
   bool is_loaded() const { return model_ != nullptr; }
 
-  /// It must be loaded.
+  /// The model, which must be loaded.
   const Model& model() const { return *model_; }
 
-  /// Of a load that no request has reported yet.
+  /// The time of a load that no request has reported yet.
   double take_load_seconds() { return std::exchange(load_seconds_, 0); }
 
  protected:

@@ -52,12 +52,12 @@ GenerationMemory generation(const PlanOptions& options, std::int64_t pixels,
                   options.vision_language.config, options.vision_language.processor);
 }
 
-/// However large the budget.
+/// The budget, at most the machine's memory.
 std::uint64_t usable_budget(const PlanOptions& options, const Plan& plan) {
   return std::min(plan.budget, options.physical_bytes);
 }
 
-/// The budget of a machine with so much memory if nothing else runs.
+/// The budget of a machine with `physical_bytes` of memory if nothing else runs.
 std::uint64_t budget_of_machine(System system, std::uint64_t physical_bytes) {
   budget::MemoryStatus whole;
   whole.physical_bytes = whole.available_bytes = physical_bytes;
@@ -94,7 +94,7 @@ void find_limits(const PlanOptions& options, Plan& plan) {
   }
 }
 
-/// The budget, what else runs on the machine, or the machine.
+/// Advice on the budget, on other programs, or on the machine.
 LocalizedText advice_to_make_room(const PlanOptions& options, const Plan& plan) {
   const bool fits_machine = plan.taken() <= plan.machine_budget;
   if (plan.budget < plan.machine_budget && fits_machine) {

@@ -28,20 +28,20 @@ struct Reserve {
   std::uint64_t total() const { return system + display; }
 };
 
-/// macOS takes 2.5-3 GB of 8 after login; on larger machines people keep more open. On Linux, as on
-/// a server, it is a tenth.
+/// The reserve of a machine. macOS takes 2.5-3 GB of 8 after login; users of larger machines keep
+/// more programs open. On Linux it is a tenth, as on a server.
 Reserve reserve_of(budget::System system, std::uint64_t physical_bytes);
 
-/// The memory that macOS lets the GPU keep, if it cannot be asked: two thirds, as Metal's
-/// recommendedMaxWorkingSetSize is on small machines (10.7 of 16 GiB; later systems let it have a
-/// little more).
+/// The estimated memory that macOS lets the GPU keep: two thirds, as Metal's
+/// recommendedMaxWorkingSetSize on small machines (10.7 of 16 GiB; later systems allow a little
+/// more).
 std::uint64_t gpu_working_set(std::uint64_t physical_bytes);
 
-/// The budget of oko, weights included: the memory without the reserve, but no more than is
-/// available now or is this process's own. On a Mac no more than the GPU may keep, `gpu_bytes` (0:
-/// not known), and not less than half of the memory because of other programs: macOS compresses
-/// those that are idle, which the available memory does not tell. On a Mac of 8 GB half is what one
-/// model at a time needs.
+/// The budget of oko, weights included: the memory without the reserve, but at most the memory that
+/// is available now or belongs to this process. On a Mac at most the memory that the GPU may keep,
+/// `gpu_bytes` (0: unknown), and at least half of the memory, whatever other programs have: macOS
+/// compresses idle ones, which the available memory does not show. On a Mac of 8 GB one model at a
+/// time needs half.
 std::uint64_t default_budget(budget::System system, const budget::MemoryStatus& status,
                              std::uint64_t gpu_bytes = 0);
 
@@ -63,10 +63,10 @@ struct EmbeddingModel {
 struct PlanOptions {
   budget::System system = budget::System::kMac;
   std::uint64_t physical_bytes = 0;
-  std::uint64_t gpu_bytes = 0;  ///< that the GPU may keep; 0: as a Mac of that size has it
+  std::uint64_t gpu_bytes = 0;  ///< that the GPU may keep; 0: as on a Mac of that size
   /// The machine's memory for oko; 0: its memory without the reserve.
   std::uint64_t machine_budget_bytes = 0;
-  std::uint64_t budget_bytes = 0;  ///< for oko; 0: all of that
+  std::uint64_t budget_bytes = 0;  ///< for oko; 0: all of the machine's memory for it
   VisionLanguageModel vision_language;
   EmbeddingModel embedding;
   std::int64_t pixels = 1024 * 1024;  ///< of the usual picture
@@ -75,7 +75,7 @@ struct PlanOptions {
   int embed_tokens = 2048;  ///< of the usual pass
   int kv_bits = 16;
 
-  /// Size of the usual picture as the model reads it.
+  /// Size of the usual picture, resized for the model.
   std::int64_t pixels_read() const {
     return std::min(pixels, vision_language.processor.max_pixels);
   }
@@ -101,10 +101,10 @@ struct Plan {
   std::uint64_t sequential = 0;  ///< with one at a time
   Mode mode = Mode::kResident;
   Verdict verdict = Verdict::kDoesNotFit;
-  std::int64_t spare = 0;             ///< of the machine, in this mode; negative: what is missing
+  std::int64_t spare = 0;             ///< of the machine, in this mode; negative: missing bytes
   std::uint64_t largest_context = 0;  ///< tokens of prompt and answer, usual picture included
   std::int64_t largest_picture = 0;   ///< pixels, with the usual text; 0: not even a small one
-  std::vector<LocalizedText> advice;  ///< what to change
+  std::vector<LocalizedText> advice;  ///< changes that make it fit
 
   std::uint64_t taken() const { return mode == Mode::kResident ? resident : sequential; }
 };

@@ -11,10 +11,10 @@
 
 namespace oko::engine {
 
-/// States of sequences that have ended, so that a prompt that begins like one of them is read from
-/// there on: the next question of a conversation, or another one about the same picture. A prompt
-/// matches token by token, and where tokens are a picture's by what the vision tower read of it.
-/// Belongs to one set of weights; used by the model thread.
+/// States of ended sequences. A prompt that begins like one of them continues from its state: the
+/// next question of a conversation, or another one about the same picture. Prompts match token by
+/// token, and pictures by their content key. Belongs to one set of weights; used by the model
+/// thread.
 class PrefixCache {
  public:
   /// Made and destroyed by any thread.
@@ -23,21 +23,21 @@ class PrefixCache {
   PrefixCache(const PrefixCache&) = delete;
   PrefixCache& operator=(const PrefixCache&) = delete;
 
-  /// A copy of the state after the longest prefix of `prompt` that is kept for caches of this type,
-  /// with room for `reserve` tokens in all. At least one token is left to be read. Nothing where
-  /// fewer than kMinTokens match.
+  /// A copy of the state after the longest cached prefix of `prompt` with KV caches of this type,
+  /// and a capacity of `reserve` tokens in all. Leaves at least one token to read. Nothing if fewer
+  /// than kMinTokens match.
   std::optional<models::qwen3_vl::SequenceState> find(const models::qwen3_vl::PromptLayout& prompt,
                                                       tensor::cpu::KvType type,
                                                       std::size_t reserve);
 
   /// Keeps `state`, which has read the first tokens of `text`, if its memory can be reserved: see
-  /// CacheMemory::reserve. What it continues goes.
+  /// CacheMemory::reserve. Replaces the entry that it continues.
   void put(models::qwen3_vl::PromptLayout text, models::qwen3_vl::SequenceState state,
            tensor::cpu::KvType type);
 
   void clear();
 
-  /// Copying costs more than reading so few.
+  /// Reading fewer tokens costs less than copying their state.
   static constexpr std::size_t kMinTokens = 16;
 
  private:

@@ -5,11 +5,11 @@
 namespace oko::engine {
 
 std::vector<std::int32_t> PromptLookup::draft() const {
-  constexpr std::size_t kLongest = 4, kShortest = 2;  // tokens that must agree
+  constexpr std::size_t kLongest = 4, kShortest = 2;  // tokens that must match
   for (std::size_t n = kLongest; n >= kShortest; --n) {
     if (ids_.size() <= n) continue;
     const auto tail = ids_.end() - static_cast<std::ptrdiff_t>(n);
-    // The latest earlier place: a text repeats what it said last.
+    // Search backwards: a text most likely repeats its latest words.
     const auto found = std::find_end(ids_.begin(), ids_.end() - 1, tail, ids_.end());
     if (found == ids_.end() - 1) continue;
     const auto first = found + static_cast<std::ptrdiff_t>(n);

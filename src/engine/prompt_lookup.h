@@ -6,9 +6,9 @@
 
 namespace oko::engine {
 
-/// Guesses what a text goes on with from the text itself: where its last few tokens stood before,
-/// what followed them then ("prompt lookup decoding", Saxena 2023). Costs nothing but a look; a
-/// wrong guess costs the model a wider pass.
+/// Predicts the next tokens of a text: finds its last few tokens earlier in the text and copies the
+/// tokens after them ("prompt lookup decoding", Saxena 2023). Costs a search; a wrong guess costs
+/// the model a wider pass.
 class PromptLookup {
  public:
   static constexpr std::size_t kMaxDraft = 7;  ///< with the token before them, 8 rows a pass
@@ -18,11 +18,11 @@ class PromptLookup {
 
   void push(std::int32_t id) { ids_.push_back(id); }
 
-  /// The tokens that may follow, up to kMaxDraft; empty if the text gives no hint.
+  /// The predicted tokens, at most kMaxDraft; empty if there is no match.
   std::vector<std::int32_t> draft() const;
 
-  /// Tells how many of the last draft's tokens were right. Drafts grow while they are, and shrink
-  /// when not.
+  /// Updates the length of drafts: longer after right guesses, shorter after wrong ones. `right`:
+  /// the number of right tokens in the last draft.
   void update_acceptance(std::size_t drafted, std::size_t right);
 
  private:

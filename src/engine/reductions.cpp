@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kPixelStep = 0.8;
 
-/// `settings`, and what it has less of than `asked`.
+/// `settings` with the reductions from `asked`.
 GenerationSettings with_reductions(const GenerationSettings& asked, std::int64_t largest_picture,
                                    GenerationSettings settings) {
   const auto note = [&](const char* what, std::int64_t from, std::int64_t to) {

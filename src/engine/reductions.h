@@ -27,7 +27,7 @@ struct GenerationSettings {
 /// Memory of a generation with these settings.
 using EstimateOf = std::function<GenerationMemory(const GenerationSettings&)>;
 
-/// The smallest size that oko chooses by itself: below, little can be seen in a picture.
+/// The smallest size that oko chooses by itself: smaller pictures show too little.
 inline constexpr std::int64_t kLeastPixels = 200'000;
 
 /// Pixels of a picture on a GPU if the request names no size. Attention of the vision
@@ -35,9 +35,9 @@ inline constexpr std::int64_t kLeastPixels = 200'000;
 /// and a photo of 12 megapixels 250, minutes.
 inline constexpr std::int64_t kGraphPixels = 1280 * 960;
 
-/// How far a generation can be reduced.
+/// The limits of the reductions of a generation.
 struct ReductionLimits {
-  std::int64_t largest_picture = 0;  ///< pixels of the largest one as asked for; 0: there is none
+  std::int64_t largest_picture = 0;  ///< pixels of the largest requested one; 0: there is none
   int least_kv_bits = 8;             ///< 16 on a GPU, which keeps activations as they are
 };
 
@@ -55,8 +55,8 @@ LocalizedText text_of(const Reduction& reduction);
 struct Knobs {
   std::int64_t max_pixels = 0;     ///< the largest with which it fits; 0: none
   int max_tokens = 0;              ///< the most with which it fits; 0: none
-  LocalizedText option = {};       ///< that is enough; empty: none
-  std::uint64_t budget_bytes = 0;  ///< the least that would do
+  LocalizedText option = {};       ///< another sufficient option; empty: none
+  std::uint64_t budget_bytes = 0;  ///< the least sufficient budget
 };
 LocalizedText budget_hint(const Knobs& knobs);
 

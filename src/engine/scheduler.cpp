@@ -37,7 +37,7 @@ std::exception_ptr error_of(const std::function<void()>& command) {
 
 }  // namespace
 
-/// Lives in the caller's `run`, which does not leave before it is done or taken back.
+/// Lives in the caller's `run`, which returns only after it is done or withdrawn.
 struct Scheduler::Command {
   const std::function<void()>& run;
   bool is_done = false;
@@ -45,7 +45,7 @@ struct Scheduler::Command {
 };
 
 Scheduler::Scheduler(std::size_t threads) {
-  tensor::device();  // a setting that cannot be met is the caller's error
+  tensor::device();  // throws for an unusable setting on the caller's thread
   thread_ = JoiningThread([this, threads](const StopToken& stop) { work(stop, threads); });
 }
 
@@ -101,7 +101,7 @@ void Scheduler::run(const std::function<void()>& run, const StopToken& stop) {
   wake_.notify_one();
   if (!done_.wait(mutex_, stop, [&] { return command.is_done; })) {
     if (std::erase(commands_, &command) > 0) throw_cancelled();
-    done_.wait(mutex_, [&] { return command.is_done; });  // the command sees to its stop itself
+    done_.wait(mutex_, [&] { return command.is_done; });  // the command checks its stop itself
   }
   if (command.error) std::rethrow_exception(command.error);
 }

@@ -9,19 +9,19 @@
 
 namespace oko::engine {
 
-/// Work that the model thread does in short steps, with the steps of others between them.
+/// Work of the model thread in short steps, between which others have theirs.
 class StepSource {
  public:
   virtual ~StepSource() = default;
 
-  /// One step: at most a picture, a chunk of a prompt or a token of each answer. False: there is
-  /// nothing to do until `Scheduler::wake`.
+  /// Runs one step: at most a picture, a chunk of a prompt or a token of each answer. Returns false
+  /// if there is nothing to do until `Scheduler::wake`.
   virtual bool step() noexcept = 0;
 };
 
-/// The one thread that owns MLX: arrays are made, used and given back on it. It runs commands, one
-/// by one, and steps; a step of every source that has work comes between two commands. The states
-/// of a source:
+/// The one thread that owns MLX: it makes, uses and frees all arrays. It runs commands, one by one,
+/// and steps; a step of every source that has work comes between two commands. The states of a
+/// source:
 ///
 ///     idle --- wake ---> queued --- first in the queue ---> running --- no more steps ---> idle
 ///                          ^                                   |
@@ -32,13 +32,13 @@ class Scheduler {
  public:
   /// `threads`: of the CPU kernels; 0: one a physical core. Throws as `tensor::select_device`.
   explicit Scheduler(std::size_t threads);
-  ~Scheduler();  ///< waits for the commands that it was given
+  ~Scheduler();  ///< waits for its commands
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
   /// Runs `command` on the model thread and waits for it. Errors pass through; other exceptions
-  /// become kFailed. Throws kCancelled if `stop` is requested before the command has begun,
-  /// which then never does.
+  /// become kFailed. Throws kCancelled if `stop` is requested before the command has begun, and
+  /// then never runs it.
   void run(const std::function<void()>& command, const StopToken& stop = {});
 
   /// Takes steps of `source` until one returns false. It must live until `forget`.
@@ -56,9 +56,9 @@ class Scheduler {
 
   Mutex mutex_;
   ConditionVariable wake_;
-  ConditionVariable done_;  ///< a command, or a step of a source that is to be forgotten
+  ConditionVariable done_;  ///< a command, or a step of a source in `forget`
   std::deque<Command*> commands_ OKO_GUARDED_BY(mutex_);
-  /// That have work, the next one first.
+  /// Sources that have work, the next one first.
   std::deque<StepSource*> sources_ OKO_GUARDED_BY(mutex_);
   StepSource* running_ OKO_GUARDED_BY(mutex_) = nullptr;
   bool is_woken_ OKO_GUARDED_BY(mutex_) = false;      ///< `running_`, during its step

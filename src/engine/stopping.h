@@ -6,13 +6,13 @@
 
 namespace oko::engine {
 
-/// Lets text through until one of the stop strings appears in it. Text that could be the beginning
-/// of a stop string is held back until it is known not to be.
+/// Passes text on until one of the stop strings appears in it. Holds text back while it could be
+/// the beginning of a stop string.
 class StopStrings {
  public:
   explicit StopStrings(std::vector<std::string> stops);
 
-  /// Text that may be shown now. After a stop string has matched, nothing more.
+  /// The text that may be shown now; nothing after a stop string has matched.
   std::string push(const std::string& text);
   /// The text that was held back, at the end.
   std::string flush();
@@ -24,11 +24,11 @@ class StopStrings {
   bool matched_ = false;
 };
 
-/// Notices a text that has fallen into a loop: its end is one run of up to 64 tokens, again and
-/// again, at least 6 times and 48 tokens in all.
+/// Detects a text that loops: its end repeats a run of up to 64 tokens at least 6 times, 48 tokens
+/// in all.
 class LoopDetector {
  public:
-  /// Adds a token; true if the text has looped.
+  /// Adds a token; returns true if the text loops.
   bool push(std::int32_t id);
 
  private:

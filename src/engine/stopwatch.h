@@ -4,7 +4,7 @@
 
 namespace oko::engine {
 
-/// Runs from when it is made.
+/// Measures the time since its construction.
 class Stopwatch {
  public:
   double seconds() const {
