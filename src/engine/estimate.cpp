@@ -41,6 +41,10 @@ Picture measure(qwen::ImageSize size, const qwen::ImageProcessorConfig& processo
 
 }  // namespace
 
+PhaseMemory GenerationMemory::totals() const {
+  return {preprocess.total(), vision.total(), prefill.total(), decode.total(), decode[Tag::kKv]};
+}
+
 const TagBytes& GenerationMemory::largest() const {
   const TagBytes* largest = &preprocess;
   for (const TagBytes* phase : {&vision, &prefill, &decode}) {

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "budget/tag_bytes.h"
+#include "engine/generation.h"
 #include "models/qwen3_vl/config.h"
 #include "models/qwen3_vl/image_processor.h"
 #include "models/qwen3_vl/limits.h"
@@ -44,6 +45,9 @@ struct GenerationMemory {
 
   /// The most that the sequence keeps between its steps, in any phase.
   budget::TagBytes sequence;
+
+  /// The same without tags.
+  PhaseMemory totals() const;
 
   /// The phase that holds most.
   const budget::TagBytes& largest() const;

@@ -172,9 +172,7 @@ std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopTok
   stats.image_tokens = plan.image_tokens;
   stats.prompt_tokens = static_cast<int>(plan.prompt.ids.size());
   const GenerationMemory& memory = plan.memory;
-  stats.predicted_memory = {memory.preprocess.total(), memory.vision.total(),
-                            memory.prefill.total(), memory.decode.total(),
-                            memory.decode[budget::Tag::kKv]};
+  stats.predicted_memory = memory.totals();
   if (!host_->fits_budget(registration_, memory.largest())) {
     const std::uint64_t overhead =
         host_->budget_for(registration_, {}) - registration_.weight_bytes();
