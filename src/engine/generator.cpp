@@ -1,6 +1,7 @@
 #include "engine/generator.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <utility>
 
@@ -522,6 +523,7 @@ void Generator::end(GenerationTask& task, std::exception_ptr error) {
   task.release();
   const auto place = std::find_if(tasks_.begin(), tasks_.end(),
                                   [&](const TaskPointer& other) { return other.get() == &task; });
+  assert(place != tasks_.end());
   ended_.emplace_back(std::move(*place), std::move(error));
   tasks_.erase(place);
 }

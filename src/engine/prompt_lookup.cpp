@@ -2,7 +2,12 @@
 
 #include <algorithm>
 
+#include "models/qwen3_vl/limits.h"
+
 namespace oko::engine {
+
+static_assert(PromptLookup::kMaxDraft < std::size_t{models::qwen3_vl::kFewTokens},
+              "a draft and the token before it are one graph");
 
 std::vector<std::int32_t> PromptLookup::draft() const {
   constexpr std::size_t kLongest = 4, kShortest = 2;  // tokens that must match

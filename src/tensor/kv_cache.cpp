@@ -4,6 +4,7 @@
 #include <mlx/ops.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #include "base/error.h"
@@ -117,7 +118,13 @@ void KvCache::append(const mx::array& keys, const mx::array& values, int first, 
   length_ = end;
 }
 
+void KvCache::truncate(int length) {
+  assert(0 <= length && length <= length_);
+  length_ = length;
+}
+
 KvCache KvCache::clone_prefix(int length, int reserve) const {
+  assert(0 <= length && length <= length_);
   KvCache clone(num_key_value_heads_, head_dim_, length + reserve, type_);
   if (length == 0) return clone;
   clone.keys_ = copy_of(*keys_, length, length + reserve);

@@ -37,7 +37,7 @@ class KvCache {
   KvCache clone_prefix(int length, int reserve) const;
 
   /// Keeps the first `length` tokens, at most those held.
-  void truncate(int length) { length_ = length; }
+  void truncate(int length);
 
   int length() const { return length_; }  ///< tokens held
   cpu::KvType type() const { return type_; }

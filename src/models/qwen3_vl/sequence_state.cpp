@@ -1,15 +1,18 @@
 #include "models/qwen3_vl/sequence_state.h"
 
+#include <cassert>
 #include <utility>
 
 namespace oko::models::qwen3_vl {
 
 void SequenceState::truncate(std::size_t length) {
+  assert(length <= length_);
   for (tensor::KvCache& cache : layers_) cache.truncate(static_cast<int>(length));
   length_ = length;
 }
 
 SequenceState SequenceState::clone_prefix(std::size_t length, std::size_t reserve) const {
+  assert(length <= length_);
   std::vector<tensor::KvCache> layers;
   layers.reserve(layers_.size());
   for (const tensor::KvCache& cache : layers_) {

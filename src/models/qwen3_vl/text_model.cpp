@@ -10,8 +10,13 @@
 #include "base/localized_text.h"
 #include "models/qwen3_vl/limits.h"
 #include "tensor/attention.h"
+#include "tensor/cpu/matmul.h"
 
 namespace oko::models::qwen3_vl {
+
+static_assert(kFewTokens == int{tensor::cpu::kMaxGemvRows},
+              "tokens of one graph are rows that each equal, to the bit, that row alone");
+
 namespace {
 
 /// x with `rows` replacing, or added to, the rows from `first` on.
