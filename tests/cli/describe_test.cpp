@@ -97,11 +97,14 @@ TEST_F(DescribeTest, AnswersStayOnTheTerminal) {
   const std::string stars = demo + "images/stars.png", row = demo + "images/three_in_a_row.png";
   const std::string program =
       std::string(OKO_PROGRAM) + " describe --ocr off --model " + demo + "models/tiny-vl ";
+  int bars = 0;
   const auto screen = [&](const std::string& line) {
     Terminal terminal({"/bin/sh", "-c", line}, {"LC_ALL=en_US.UTF-8", "TERM=xterm"});
     EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
-    EXPECT_NE(terminal.shown().find(" %"), std::string::npos) << "no bar: " << terminal.shown();
-    EXPECT_LT(terminal.shown().rfind(" %"), terminal.shown().rfind('.')) << "after the answer";
+    const std::size_t bar = terminal.shown().rfind(" %");
+    if (bar == std::string::npos) return terminal.screen();  // a busy machine passes over updates
+    EXPECT_LT(bar, terminal.shown().rfind('.')) << "drawn behind the answer";
+    ++bars;
     return terminal.screen();
   };
   EXPECT_EQ(screen(program + stars), "Three yellow stars.\n\n");
@@ -109,6 +112,7 @@ TEST_F(DescribeTest, AnswersStayOnTheTerminal) {
   EXPECT_EQ(screen(program + stars + " " + row),
             stars + ":\nThree yellow stars.\n" + row +
                 ":\nAn orange triangle, a green ring and a purple diamond in a row.\n\n");
+  EXPECT_GT(bars, 0);
 }
 
 TEST_F(DescribeTest, NotesStandOnLinesOfTheirOwn) {
