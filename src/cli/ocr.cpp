@@ -56,7 +56,8 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
 /// Prints the notes about a page.
 void say_notes(const tasks::ReadPage& read, document::Pages& pages, const StandardInput& input,
                bool quiet) {
-  if (read.page.source != document::TextSource::kTextLayer && !quiet) {
+  if (quiet) return;
+  if (read.page.source != document::TextSource::kTextLayer) {
     const LocalizedText reduction = pages.reduction(read.index);
     if (!reduction.empty()) say_note(input.named(reduction));
   }

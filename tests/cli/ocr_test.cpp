@@ -89,6 +89,7 @@ TEST_F(OcrTest, NotesUnreadablePageButNotPictureWithoutText) {
   EXPECT_EQ(result.status, 0);
   EXPECT_TRUE(json::parse(result.out).at("doubtful"));
   EXPECT_NE(result.err.find(file.string() + ": "), std::string::npos) << result.err;
+  EXPECT_EQ(run({"ocr", file.string(), "--quiet"}).err, "");
   const ProcessResult drawing = run({"ocr", kPicture, "--format", "json"});
   EXPECT_FALSE(json::parse(drawing.out).contains("doubtful"));
   EXPECT_EQ(drawing.err, "");
