@@ -174,6 +174,12 @@ class TesseractEngine : public Engine {
     int letters = 0;                                // and digits that were read
     int sure = 0;                                   // of those, in words that are surely right
 
+    void count(const document::Word& word) {
+      const int in_word = letters_and_digits(word.text);
+      letters += in_word;
+      if (word.confidence >= kSureWord) sure += in_word;
+    }
+
     bool is_sure() const {
       // Components include letters, their dots, and dust.
       constexpr double kSureShare = 0.5, kReadShare = 0.25;
@@ -300,22 +306,24 @@ class TesseractEngine : public Engine {
       }
       auto word = word_of(*at, picture);
       if (!word) continue;
-      const int letters = letters_and_digits(word->word.text);
-      attempt.letters += letters;
-      if (word->word.confidence >= kSureWord) attempt.sure += letters;
+      attempt.count(word->word);
       attempt.words.back().push_back(std::move(*word));
     } while (at->Next(tesseract::RIL_WORD));
   }
 
-  /// The page with its words, checked in one script at a time.
+  /// The page with its words, checked in one script at a time; they are counted again.
   document::Page finished(Attempt& attempt, const StopToken& stop) {
     document::Page page = std::move(attempt.page);
+    attempt.letters = attempt.sure = 0;
     for (std::size_t i = 0; i < page.lines.size(); ++i) {
       throw_if_stopped(stop);
       std::vector<WordCandidate>& words = attempt.words[i];
       if (words.empty()) continue;
       if (script_recheck_) script_recheck_->check(words, attempt.picture);
-      for (WordCandidate& each : words) page.lines[i].words.push_back(std::move(each.word));
+      for (WordCandidate& each : words) {
+        attempt.count(each.word);
+        page.lines[i].words.push_back(std::move(each.word));
+      }
       page.lines[i].confidence = confidence_of(page.lines[i]);
     }
     const float least_height = options_.minimum_text_height * static_cast<float>(page.height);

@@ -244,6 +244,14 @@ TEST(TesseractTest, InkThatCannotBeReadIsDoubtful) {
   EXPECT_FALSE(engine->read(blank(400, 120), {}).is_doubtful);
 }
 
+TEST(TesseractTest, AWordThatIsSureInOneScriptIsNotDoubtful) {
+  const document::Page page = make_engine({})->read(
+      image::load(std::string(OKO_SOURCE_DIR) + "/demo/images/river.png"), {});
+  ASSERT_EQ(page.text(), "river\n");
+  EXPECT_GT(page.lines[0].words[0].confidence, 0.9f);
+  EXPECT_FALSE(page.is_doubtful) << "with both languages at once Tesseract is not sure of it";
+}
+
 TEST(TesseractTest, WordsHaveTheirPlaceConfidenceAndLanguage) {
   const document::Page page = make_engine({})->read(image::load(kData + "/receipt_0.png"), {});
   ASSERT_FALSE(page.lines.empty());
