@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/localized_text.h"
@@ -69,25 +70,21 @@ std::int32_t Sampler::sample(std::span<float> logits) {
   const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
   tensor::require_finite(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
   auto id = static_cast<std::int32_t>(best.index);
-  if (options_.temperature > 0) id = draw(candidates(logits, best.value));
+  if (options_.temperature > 0) {
+    const double total = tensor::cpu::softmax_weights(logits.data(), logits.size(), best.value,
+                                                      options_.temperature);
+    const bool is_ordered = options_.top_k > 0 || options_.top_p < 1;
+    id = is_ordered ? draw(candidates(logits, total)) : draw_unordered(logits);
+  }
   seen_.insert(id);
   generated_.insert(id);
   return id;
 }
 
-std::vector<Sampler::Candidate> Sampler::candidates(std::span<float> logits, float maximum) const {
-  double total =
-      tensor::cpu::softmax_weights(logits.data(), logits.size(), maximum, options_.temperature);
-  const std::span<const float> weights = logits;
+std::vector<Sampler::Candidate> Sampler::candidates(std::span<const float> weights,
+                                                    double total) const {
   const auto keeps = [&](float weight) { return weight > 0 && weight >= options_.min_p; };
   std::vector<Candidate> kept;
-  if (options_.top_k == 0 && options_.top_p == 1) {  // nothing asks for an order
-    kept.reserve(weights.size());
-    for (std::size_t id = 0; id < weights.size(); ++id) {
-      if (keeps(weights[id])) kept.push_back({weights[id], static_cast<std::int32_t>(id)});
-    }
-    return kept;
-  }
   // top_p mostly needs a few tokens of the vocabulary: more are ranked only where it asks for them.
   constexpr std::size_t kFirst = 256;
   const std::size_t limit =
@@ -111,16 +108,53 @@ std::vector<Sampler::Candidate> Sampler::candidates(std::span<float> logits, flo
   }
 }
 
+double Sampler::fraction() {
+  // 53 bits of the generator: std's distributions differ between libraries.
+  return static_cast<double>(random_() >> 11) * 0x1.0p-53;
+}
+
 std::int32_t Sampler::draw(const std::vector<Candidate>& candidates) {
   double total = 0;
   for (const Candidate& candidate : candidates) total += candidate.weight;
-  // 53 bits of the generator as a fraction: std's distributions differ between libraries.
-  double left = static_cast<double>(random_() >> 11) * 0x1.0p-53 * total;
+  double left = fraction() * total;
   for (const Candidate& candidate : candidates) {
     left -= candidate.weight;
     if (left < 0) return candidate.id;
   }
   return candidates.back().id;
+}
+
+/// Nothing asks for an order, so runs of the vocabulary are passed over by their sums.
+std::int32_t Sampler::draw_unordered(std::span<const float> weights) {
+  constexpr std::size_t kRun = 1024;
+  const auto kept = [&](float weight) { return weight >= options_.min_p ? weight : 0.0f; };
+  const auto sum_of = [&](std::span<const float> run) {
+    constexpr std::size_t kSums = 8;  // that do not wait for each other
+    float sums[kSums] = {};
+    std::size_t i = 0;
+    for (; i + kSums <= run.size(); i += kSums) {
+      for (std::size_t j = 0; j < kSums; ++j) sums[j] += kept(run[i + j]);
+    }
+    for (; i < run.size(); ++i) sums[0] += kept(run[i]);
+    return std::accumulate(sums, sums + kSums, 0.0);
+  };
+  std::vector<double> sums;
+  double total = 0;
+  for (std::size_t first = 0; first < weights.size(); first += kRun) {
+    sums.push_back(sum_of(weights.subspan(first, std::min(kRun, weights.size() - first))));
+    total += sums.back();
+  }
+  double left = fraction() * total;
+  std::size_t run = 0;
+  for (; run + 1 < sums.size() && left >= sums[run]; ++run) left -= sums[run];
+  while (sums[run] == 0) --run;  // rounding may leave a rest: then the last that is kept is drawn
+  std::size_t drawn = 0;
+  for (std::size_t id = run * kRun; id < weights.size() && left >= 0; ++id) {
+    if (kept(weights[id]) == 0) continue;
+    left -= kept(weights[id]);
+    drawn = id;
+  }
+  return static_cast<std::int32_t>(drawn);
 }
 
 }  // namespace oko::engine

@@ -39,9 +39,11 @@ class Sampler {
   };
 
   void apply_penalties(std::span<float> logits) const;
-  /// Never empty. Turns `logits` into weights.
-  std::vector<Candidate> candidates(std::span<float> logits, float maximum) const;
+  /// Of weights that sum to `total`, the likeliest first; never empty.
+  std::vector<Candidate> candidates(std::span<const float> weights, double total) const;
   std::int32_t draw(const std::vector<Candidate>& candidates);
+  std::int32_t draw_unordered(std::span<const float> weights);
+  double fraction();  ///< random, 0 <= fraction < 1
 
   SamplingOptions options_;
   std::unordered_set<std::int32_t> seen_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -117,6 +118,19 @@ TEST(SamplerTest, DrawsEquallyLikelyTokensEquallyOften) {
   int upper = 0;
   for (const auto& [id, count] : counts) upper += id >= 151'936 / 2 ? count : 0;
   EXPECT_NEAR(upper, 200, 40);  // four standard deviations
+}
+
+TEST(SamplerTest, DrawsFromEveryPartOfTheVocabularyByItsShare) {
+  Logits logits(151'936, -std::numeric_limits<float>::infinity());
+  const std::map<std::int32_t, double> shares{{5, 0.2}, {1'023, 0.1}, {1'024, 0.3}, {90'000, 0.4}};
+  for (const auto& [id, share] : shares) {
+    logits[static_cast<std::size_t>(id)] = static_cast<float>(std::log(share));
+  }
+  const auto counts = histogram({.temperature = 1.0f, .seed = 3}, logits, 1'000);
+  EXPECT_EQ(counts.size(), 4u);
+  for (const auto& [id, share] : shares) {
+    EXPECT_NEAR(counts.at(id), 1'000 * share, 4 * std::sqrt(1'000 * share * (1 - share))) << id;
+  }
 }
 
 TEST(SamplerTest, MinPDropsTokensFarBelowTheLikeliest) {

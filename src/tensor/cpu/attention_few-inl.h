@@ -67,16 +67,41 @@ HWY_INLINE void load_kv_block(const AttentionArguments& a, const void* data, std
 struct FewLanes {
   std::size_t lanes = 0;
   std::size_t padded = 0;
-  AlignedVector<float> queries;  // (kMaxFewLanes, padded), scaled
-  AlignedVector<float> outputs;  // (kMaxFewLanes, padded)
+  AlignedVector<float> queries;  // (lanes, padded), scaled
+  AlignedVector<float> outputs;  // (lanes, padded)
   AlignedVector<float> keys;     // (kKeyBlock, kRowStride)
   AlignedVector<float> values;   // (kKeyBlock, kRowStride)
-  AlignedVector<float> scores;   // (kMaxFewLanes, kKeyBlock), then the weights
+  AlignedVector<float> scores;   // (lanes, kKeyBlock), then the weights
   float maximum[kMaxFewLanes];
   float sum[kMaxFewLanes];
 };
 
-/// scores[l][k] = query l · key k for kLanes lanes from `lane` on.
+/// The sum of all blocks of 128 bits, halves added until one is left.
+template <typename D>
+HWY_INLINE hn::Vec<hn::Full128<float>> sum_of_blocks(D d, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(D()) > 4) {
+    const hn::Half<D> half;
+    return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  } else {
+    return v;
+  }
+}
+
+/// The sums of all lanes of a, b, c and e.
+HWY_INLINE hn::Vec<hn::Full128<float>> sums_of_lanes(FloatVector a, FloatVector b, FloatVector c,
+                                                     FloatVector e) {
+  const FloatTag d;
+  const hn::Repartition<double, FloatTag> pairs;
+  const auto interleaved_sum = [&](FloatVector x, FloatVector y) HWY_ATTR {
+    return hn::BitCast(pairs, hn::Add(hn::InterleaveLower(d, x, y), hn::InterleaveUpper(d, x, y)));
+  };
+  const auto ab = interleaved_sum(a, b), ce = interleaved_sum(c, e);
+  const auto blocks = hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, ab, ce)),
+                              hn::BitCast(d, hn::InterleaveUpper(pairs, ab, ce)));
+  return sum_of_blocks(d, blocks);
+}
+
+/// scores[l][k] = query l · key k for kLanes lanes from `lane` on, 4 or 1.
 template <std::size_t kLanes>
 HWY_INLINE void score_keys(std::size_t lane, std::size_t count, FewLanes& few) {
   const FloatTag d;
@@ -91,9 +116,11 @@ HWY_INLINE void score_keys(std::size_t lane, std::size_t count, FewLanes& few) {
         sum[l] = hn::MulAdd(part, hn::LoadU(d, queries + l * few.padded + i), sum[l]);
       }
     }
-    for (std::size_t l = 0; l < kLanes; ++l) {
-      few.scores[(lane + l) * kKeyBlock + k] = hn::GetLane(hn::SumOfLanes(d, sum[l]));
-    }
+    constexpr std::size_t kNext = kLanes == 4 ? 1 : 0;  // one lane has the same additions
+    alignas(16) float sums[4];
+    hn::Store(sums_of_lanes(sum[0], sum[kNext], sum[2 * kNext], sum[3 * kNext]),
+              hn::Full128<float>(), sums);
+    for (std::size_t l = 0; l < kLanes; ++l) few.scores[(lane + l) * kKeyBlock + k] = sums[l];
   }
 }
 
@@ -184,8 +211,8 @@ inline void attend_few_lanes(const AttentionArguments& a, std::size_t kv_head) {
   thread_local FewLanes few;
   few.lanes = a.query_count * group;
   few.padded = (a.head_dim + hn::Lanes(d) - 1) / hn::Lanes(d) * hn::Lanes(d);
-  few.queries.assign(kMaxFewLanes * few.padded, 0.0f);
-  few.outputs.assign(kMaxFewLanes * few.padded, 0.0f);
+  few.queries.assign(few.lanes * few.padded, 0.0f);
+  few.outputs.assign(few.lanes * few.padded, 0.0f);
   few.keys.resize(kKeyBlock * kRowStride);
   few.values.resize(kKeyBlock * kRowStride);
   for (std::size_t k = 0; k < kKeyBlock && few.padded > a.head_dim; ++k) {
@@ -193,9 +220,9 @@ inline void attend_few_lanes(const AttentionArguments& a, std::size_t kv_head) {
       std::fill_n(rows->data() + k * kRowStride + a.head_dim, few.padded - a.head_dim, 0.0f);
     }
   }
-  few.scores.resize(kMaxFewLanes * kKeyBlock);
-  std::fill_n(few.maximum, kMaxFewLanes, std::numeric_limits<float>::lowest());
-  std::fill_n(few.sum, kMaxFewLanes, 0.0f);
+  few.scores.resize(few.lanes * kKeyBlock);
+  std::fill_n(few.maximum, few.lanes, std::numeric_limits<float>::lowest());
+  std::fill_n(few.sum, few.lanes, 0.0f);
   for (std::size_t l = 0; l < few.lanes; ++l) {
     const std::size_t head = kv_head * group + l % group;
     const float* query = a.queries + l / group * a.query_stride + head * a.head_dim;

@@ -32,27 +32,66 @@ inline std::size_t few_rows_width() {
   return kFewWidth;
 }
 
-/// Row `row` of `input` from x.
-template <int kBits>
-void prepare_few_row(const float* x, std::size_t group_size, std::size_t row, FewRowsInput& input) {
+/// 32-bit words of kRows rows, (kRows, words), to (words, kRows); words is a multiple of 4.
+template <std::size_t kRows>
+HWY_INLINE void interleave_words(const std::int32_t* from, std::size_t words, std::int32_t* to) {
+  std::size_t r = 0;
+  for (; r + 4 <= kRows; r += 4) {
+    for (std::size_t w = 0; w < words; w += 4) {
+      const void* rows[4];
+      void* out[4];
+      for (std::size_t i = 0; i < 4; ++i) {
+        rows[i] = from + (r + i) * words + w;
+        out[i] = to + (w + i) * kRows + r;
+      }
+      transpose_words(rows, out);
+    }
+  }
+  for (; r < kRows; ++r) {
+    for (std::size_t w = 0; w < words; ++w) to[w * kRows + r] = from[r * words + w];
+  }
+}
+
+/// Groups [first, last) of `input` from x. Behind the last row of x come copies of it, whose
+/// products nothing reads.
+template <int kBits, std::size_t kRows>
+HWY_NOINLINE void prepare_few_groups(const float* x, const WeightMatrix& weight, std::size_t first,
+                                     std::size_t last, FewRowsInput& input) {
   const hn::CappedTag<std::uint8_t, 16> d;
   // Columns of a word (4 bits: of 8 codes, 8 bits: of 4) in the order of the halves of its shifts.
   constexpr std::uint8_t kOrder4[16] = {0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15};
   constexpr std::uint8_t kOrder8[16] = {0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15};
   const auto order = hn::LoadU(d, kBits == 4 ? kOrder4 : kOrder8);
+  const std::size_t size = weight.group_size;
   alignas(64) std::int16_t q[128];
-  alignas(64) std::int32_t pairs[64];
-  std::int32_t* to = input.pairs.data() + row;
-  for (std::size_t g = 0; g < input.groups; ++g, x += group_size) {
-    const std::size_t at = g * input.padded_rows + row;
-    input.sums[at] = group_sum(x, group_size);
-    input.scales[at] = round_group(x, group_size, kLimit, q);
-    for (std::size_t j = 0; j < group_size; j += 8) {
-      const auto columns = hn::Load(d, reinterpret_cast<const std::uint8_t*>(q + j));
-      hn::Store(hn::TableLookupBytes(columns, order), d,
-                reinterpret_cast<std::uint8_t*>(pairs + j / 2));
+  alignas(64) std::int32_t pairs[kRows * 64];
+  for (std::size_t g = first; g < last; ++g) {
+    for (std::size_t row = 0; row < kRows; ++row) {
+      const float* from = x + std::min(row, input.rows - 1) * weight.columns + g * size;
+      input.sums[g * kRows + row] = group_sum(from, size);
+      input.scales[g * kRows + row] = round_group(from, size, kLimit, q);
+      for (std::size_t j = 0; j < size; j += 8) {
+        const auto columns = hn::Load(d, reinterpret_cast<const std::uint8_t*>(q + j));
+        hn::Store(hn::TableLookupBytes(columns, order), d,
+                  reinterpret_cast<std::uint8_t*>(pairs + (row * size + j) / 2));
+      }
     }
-    for (std::size_t p = 0; p < group_size / 2; ++p, to += input.padded_rows) *to = pairs[p];
+    interleave_words<kRows>(pairs, size / 2, input.pairs.data() + g * size / 2 * kRows);
+  }
+}
+
+template <int kBits>
+void prepare_few_groups(const float* x, const WeightMatrix& weight, std::size_t first,
+                        std::size_t last, FewRowsInput& input) {
+  switch (input.padded_rows) {
+    case 2:
+      return prepare_few_groups<kBits, 2>(x, weight, first, last, input);
+    case 4:
+      return prepare_few_groups<kBits, 4>(x, weight, first, last, input);
+    case 6:
+      return prepare_few_groups<kBits, 6>(x, weight, first, last, input);
+    default:
+      return prepare_few_groups<kBits, 8>(x, weight, first, last, input);
   }
 }
 

@@ -1,5 +1,5 @@
-// Panels of weight rows for the product of a few rows: codes, scales and biases, transposed, so that
-// each lane is a weight row. Included once a Highway target.
+// Panels of weight rows for the product of a few rows: codes, scales and biases, transposed, so
+// that each lane is a weight row. Included once a Highway target.
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
@@ -77,29 +77,30 @@ HWY_NOINLINE void transpose_scales(const void* data, const FewRowsPlace& place,
   const std::size_t words = (row_bytes + 3) / 4;
   const auto* bytes = static_cast<const std::uint8_t*>(data);
   const std::uint8_t* end = bytes + weight.rows * row_bytes;
+  const std::uint8_t* rows[kFewWidth];
+  for (std::size_t r = 0; r < kFewWidth; ++r) rows[r] = bytes + place.row(r) * row_bytes;
   to.resize((words + kFewLanes - 1) / kFewLanes * kFewLanes * kFewWidth);
   for (std::size_t w = 0; w < words; w += kFewLanes) {
+    std::uint32_t* out = to.data() + w * kFewWidth;
     if (words - w == 4 && row_bytes % 4 == 0) {  // as of 40 groups
       for (std::size_t r = 0; r < kFewWidth; r += 4) {
-        const void* from[4];
-        void* out[4];
-        for (std::size_t i = 0; i < 4; ++i) {
-          from[i] = bytes + place.row(r + i) * row_bytes + 4 * w;
-          out[i] = to.data() + (w + i) * kFewWidth + r;
-        }
-        transpose_words(from, out);
+        const void* const from[] = {rows[r] + 4 * w, rows[r + 1] + 4 * w, rows[r + 2] + 4 * w,
+                                    rows[r + 3] + 4 * w};
+        void* const four[] = {out + r, out + kFewWidth + r, out + 2 * kFewWidth + r,
+                              out + 3 * kFewWidth + r};
+        transpose_words(from, four);
       }
       break;
     }
     for (std::size_t v = 0; v < kFewVectors; ++v) {
       const auto load = [&](std::size_t r) HWY_ATTR {
-        const std::uint8_t* from = bytes + place.row(v * kFewLanes + r) * row_bytes + 4 * w;
+        const std::uint8_t* from = rows[v * kFewLanes + r] + 4 * w;
         if (HWY_LIKELY(from + 4 * kFewLanes <= end)) return hn::BitCast(d, hn::LoadU(d8, from));
         alignas(64) std::uint8_t rest[4 * kFewLanes] = {};
         std::memcpy(rest, from, static_cast<std::size_t>(end - from));
         return hn::BitCast(d, hn::Load(d8, rest));
       };
-      transpose_square(load, kFewWidth, to.data() + w * kFewWidth + v * kFewLanes);
+      transpose_square(load, kFewWidth, out + v * kFewLanes);
     }
   }
 }
@@ -179,17 +180,16 @@ struct StepAhead {
         hn::Store(part[j], d, parts + (4 * quarter + j) * kFewLanes);
       }
     } else {
-      store_words(
-          [&](std::size_t q)
-              HWY_ATTR { return hn::Load(d, parts + (4 * q + quarter) * kFewLanes); },
-          quarter, kFewWidth, to + word * kFewWidth + v * kFewLanes);
+      store_words([&](std::size_t q)
+                      HWY_ATTR { return hn::Load(d, parts + (4 * q + quarter) * kFewLanes); },
+                  quarter, kFewWidth, to + word * kFewWidth + v * kFewLanes);
     }
   }
 
   const std::uint8_t* const* rows;
-  std::size_t offset;             ///< of the step, in bytes of each row
-  std::uint32_t* parts;           ///< of a square: (4, 4, kFewLanes)
-  std::uint32_t* to;              ///< (words, kFewWidth); null: nothing is transposed
+  std::size_t offset;              ///< of the step, in bytes of each row
+  std::uint32_t* parts;            ///< of a square: (4, 4, kFewLanes)
+  std::uint32_t* to;               ///< (words, kFewWidth); null: nothing is transposed
   const std::uint8_t* prefetched;  ///< a row's line; the next one lies row_bytes behind it
   std::size_t row_bytes;
 };

@@ -42,8 +42,8 @@ struct IntegerInput {
   }
 };
 
-/// A few rows of activations as integers of 16 bits, row by row within each pair of columns. Rows
-/// that pad to a number that kernels are made for are zeros.
+/// A few rows of activations as integers of 16 bits, row by row within each pair of columns. Copies
+/// of the last row pad them to a number that kernels are made for.
 struct FewRowsInput {
   std::size_t rows = 0;
   std::size_t padded_rows = 0;

@@ -137,13 +137,13 @@ bool has_few_rows_panels() {
   return kHasFewRowsPanels;
 }
 
-/// Row i of `input`; behind the last row of x come copies of it, whose products nobody reads.
-void prepare_few(const float* x, const WeightMatrix& weight, std::size_t i, FewRowsInput& input) {
-  x += std::min(i, input.rows - 1) * weight.columns;
+/// Groups [first, last) of all rows of x.
+void prepare_few(const float* x, const WeightMatrix& weight, std::size_t first, std::size_t last,
+                 FewRowsInput& input) {
   if (weight.bits == 4) {
-    prepare_few_row<4>(x, weight.group_size, i, input);
+    prepare_few_groups<4>(x, weight, first, last, input);
   } else {
-    prepare_few_row<8>(x, weight.group_size, i, input);
+    prepare_few_groups<8>(x, weight, first, last, input);
   }
 }
 
@@ -183,6 +183,7 @@ HWY_EXPORT(pair_dot_is_fast);
 HWY_EXPORT(has_byte_dot);
 
 constexpr std::size_t kMinRowsPerTask = 32;
+constexpr std::size_t kGroupsPerTask = 16;
 constexpr std::size_t kPanelsPerTask = 4;  // that pass over a slice of x while it is in the cache
 constexpr std::size_t kMaxLanes = 16;      // of any target
 
@@ -255,9 +256,10 @@ void multiply_few(const float* x, std::size_t m, std::span<const Product> produc
   input.pairs.resize(weight.columns / 2 * input.padded_rows);
   input.scales.resize(input.groups * input.padded_rows);
   input.sums.resize(input.groups * input.padded_rows);
-  thread_pool().parallel_for(input.padded_rows, [&](std::size_t i) {
-    HWY_DYNAMIC_DISPATCH(prepare_few)(x, weight, i, input);
-  });
+  thread_pool().parallel_ranges(input.groups, kGroupsPerTask,
+                                [&](std::size_t first, std::size_t last) {
+                                  HWY_DYNAMIC_DISPATCH(prepare_few)(x, weight, first, last, input);
+                                });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(few_rows_width)();
   for_runs(products, width, std::max<std::size_t>(1, kMinRowsPerTask / width),
            [&](const Product& product, std::size_t first, std::size_t last) {
