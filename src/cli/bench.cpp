@@ -55,9 +55,11 @@ struct MeasureOptions {
 
 std::string text_of(const std::string& what, const testing::BenchmarkResult& result) {
   const double bytes = result.bytes_per_second(), flops = result.flops_per_second();
-  std::string text =
-      words("{}: {:.2f}/s (runs: {:.3f}..{:.3f} s), ", "{}: {:.2f}/с (прогоны: {:.3f}..{:.3f} с), ",
-            what, result.units / result.median(), result.seconds.front(), result.seconds.back());
+  const std::string unit =
+      what == "vision" ? words("pictures", "картинок") : words("tokens", "токенов");
+  std::string text = words(
+      "{}: {:.2f} {}/s (runs: {:.3f}..{:.3f} s), ", "{}: {:.2f} {}/с (прогоны: {:.3f}..{:.3f} с), ",
+      what, result.units / result.median(), unit, result.seconds.front(), result.seconds.back());
   if (!result.cpu) {
     return text + words("{:.1f} GB/s of weights, {:.0f} GFLOP/s, device: {}\n",
                         "веса {:.1f} ГБ/с, {:.0f} GFLOP/с, устройство: {}\n", bytes / 1e9,

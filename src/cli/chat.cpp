@@ -20,6 +20,7 @@
 #include "cli/generation_options.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
+#include "cli/stats_text.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/generator.h"
@@ -61,27 +62,6 @@ std::string commands_text() {
       "/quit              выйти; Ctrl-D — тоже\n"
       "//ТЕКСТ            задать вопрос, который начинается с /\n"
       "Ctrl-C             остановить ответ\n");
-}
-
-std::string chat_stats_text(const engine::GenerationStats& stats,
-                            const tasks::PictureStats& picture) {
-  return words(
-      "first token after {:.2f} s: picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model "
-      "{:.0f} ms, vision {:.2f} s, prefill {:.2f} s\n"
-      "prompt: {} tokens, {} of them of pictures; {} were still there\n"
-      "answer: {} tokens in {:.2f} s, {:.1f}/s\n"
-      "memory: peak {}, {} of it for this answer ({} predicted)\n",
-      "первый токен через {:.2f} с: картинка {:.0f} мс, её текст {:.0f} мс, размер {:.0f} мс, "
-      "модель {:.0f} мс, зрение {:.2f} с, чтение {:.2f} с\n"
-      "запрос: токенов {}, из них от картинок {}; уже прочитано было {}\n"
-      "ответ: токенов {} за {:.2f} с, {:.1f}/с\n"
-      "память: пик {}, из них {} на этот ответ (ожидалось {})\n",
-      stats.first_token_seconds, picture.decode_seconds * 1e3, picture.read_seconds * 1e3,
-      stats.preprocess_seconds * 1e3, stats.load_seconds * 1e3, stats.vision_seconds,
-      stats.prefill_seconds, stats.prompt_tokens, stats.image_tokens, stats.cached_tokens,
-      stats.generated_tokens, stats.decode_seconds, stats.decode_tokens_per_second(),
-      format_bytes(stats.peak_private_bytes), format_bytes(stats.memory.peak()),
-      format_bytes(stats.predicted_memory.peak()));
 }
 
 /// A conversation with its user: lines in, answers out.

@@ -16,6 +16,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/standard_input.h"
+#include "cli/stats_text.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/generator.h"
@@ -51,24 +52,6 @@ tasks::DescribeOptions task_of(const DescribeOptions& options) {
           .temperature = options.generation.temperature,
           .seed = options.generation.seed,
           .measure_memory = options.stats};
-}
-
-std::string stats_text(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
-  return words(
-      "picture {:.0f} ms, its text {:.0f} ms, resize {:.0f} ms, model {:.0f} ms, vision {:.2f} s "
-      "({} tokens), "
-      "prefill {:.2f} s ({} tokens, {:.1f}/s), decode {:.2f} s ({} tokens, {:.1f}/s), "
-      "peak memory {} (in MLX's buffers {}), {} of it for this answer ({} predicted)\n",
-      "картинка {:.0f} мс, её текст {:.0f} мс, размер {:.0f} мс, модель {:.0f} мс, зрение {:.2f} с "
-      "(токенов: {}), "
-      "чтение {:.2f} с (токенов: {}, {:.1f}/с), ответ {:.2f} с (токенов: {}, {:.1f}/с), "
-      "пик памяти {} (в буферах MLX {}), из них {} на этот ответ (ожидалось {})\n",
-      picture.decode_seconds * 1e3, picture.read_seconds * 1e3, stats.preprocess_seconds * 1e3,
-      stats.load_seconds * 1e3, stats.vision_seconds, stats.image_tokens, stats.prefill_seconds,
-      stats.prompt_tokens, stats.prefill_tokens_per_second(), stats.decode_seconds,
-      stats.generated_tokens, stats.decode_tokens_per_second(),
-      format_bytes(stats.peak_private_bytes), format_bytes(stats.mlx_peak_bytes),
-      format_bytes(stats.memory.peak()), format_bytes(stats.predicted_memory.peak()));
 }
 
 ordered_json ocr_json(const tasks::Description& description) {
@@ -140,7 +123,7 @@ void print_description(const DescribeOptions& options, tasks::Description descri
                "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));
   }
   if (!options.stats) return;
-  say(stats_text(result.stats, description.stats));
+  say(describe_stats_text(result.stats, description.stats));
   print_copied_weights(result.stats.copied_weight_bytes);
 }
 

@@ -121,24 +121,6 @@ void say_notes(const tasks::EmbeddedText& text) {
                  embedding.total_tokens - embedding.tokens));
 }
 
-void print_stats(const tasks::EmbedTextsStats& stats) {
-  const engine::EmbeddingStats& total = stats.total;
-  say(words(
-      "texts: {}, tokens: {}, model {:.0f} ms, tokens {:.1f} ms, vectors {:.2f} s "
-      "({:.0f} tokens/s), peak memory {} (in MLX's buffers {}), {} of it for one run of texts "
-      "({} predicted)\n",
-      "текстов: {}, токенов: {}, модель {:.0f} мс, токены {:.1f} мс, векторы {:.2f} с "
-      "(токенов/с: {:.0f}), пик памяти {} (в буферах MLX {}), из них {} на одну порцию "
-      "текстов (ожидалось "
-      "{})\n",
-      stats.texts, total.tokens, total.load_seconds * 1e3, total.tokenize_seconds * 1e3,
-      total.encode_seconds,
-      static_cast<double>(total.tokens) / std::max(1e-9, total.encode_seconds),
-      format_bytes(total.peak_private_bytes), format_bytes(total.mlx_peak_bytes),
-      format_bytes(total.memory), format_bytes(total.predicted_memory)));
-  print_copied_weights(total.copied_weight_bytes);
-}
-
 void refuse_input_with_texts(const EmbedOptions& options) {
   throw Error(
       ErrorCode::kUsage,
@@ -182,7 +164,9 @@ void embed(EmbedOptions options) {
   const tasks::EmbedTextsStats stats =
       tasks::embed_texts(embedder, options.run, batches_of(options, interrupt.token()), print_text,
                          interrupt.token(), [&](double done) { progress.update(done); });
-  if (options.stats) print_stats(stats);
+  if (!options.stats) return;
+  say(embed_stats_text(stats));
+  print_copied_weights(stats.total.copied_weight_bytes);
 }
 
 }  // namespace

@@ -45,6 +45,17 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
   }
 }
 
+TEST(BenchTest, RatesHaveAUnit) {
+  const auto rate = [](const char* what, const char* option, const char* unit) {
+    const ProcessResult run =
+        run_oko({"bench", what, "--model", kModel, option, "128", "--repeats", "1"});
+    EXPECT_TRUE(std::regex_search(run.out, std::regex(std::string(R"(: [0-9.]+ )") + unit)))
+        << run.out << run.err;
+  };
+  rate("decode", "--tokens", "tokens/s ");
+  rate("vision", "--side", "pictures/s ");
+}
+
 TEST(BenchTest, NamesTheCpuAsReferenceOfShares) {
   const ProcessResult run =
       run_oko({"bench", "decode", "--model", kModel, "--tokens", "4", "--repeats", "1"});

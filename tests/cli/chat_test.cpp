@@ -111,6 +111,14 @@ TEST_F(ChatTest, ClearForgetsThePicture) {
   EXPECT_NE(result.out.find(", 0 of them of pictures"), std::string::npos) << result.out;
 }
 
+TEST_F(ChatTest, StatsCountTheFirstTokenFromTheQuestion) {
+  const auto result = ask("Describe this image.\n/stats\nGo on.\n/stats\n", {kStars});
+  const std::string pictures = "pictures, before the question: decoded in ";
+  EXPECT_NE(result.out.find("\n" + pictures), std::string::npos) << result.out;
+  EXPECT_EQ(result.out.find(pictures), result.out.rfind(pictures)) << "of the question's alone";
+  EXPECT_NE(result.out.find(" after the question: resize "), std::string::npos) << result.out;
+}
+
 TEST_F(ChatTest, BudgetOfTheHintIsEnoughForAQuestion) {
   const auto within = [&](const std::string& budget) {
     return ask("Describe this image.\n", {kStars, "--budget", budget});
