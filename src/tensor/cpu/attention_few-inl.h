@@ -48,18 +48,32 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
+/// Keys or values of one head from a token on.
+struct KvHeadRows {
+  KvHeadRows(const AttentionArguments& a, const void* data, std::size_t kv_head, std::size_t first)
+      : row_bytes(kv_row_bytes(a.kv_type, a.head_dim)),
+        stride(a.kv_stride),
+        from(static_cast<const std::uint8_t*>(data) + first * stride + kv_head * row_bytes) {}
+
+  /// Asks for the memory of row k: no processor guesses it, since rows lie apart.
+  HWY_INLINE void prefetch(std::size_t k) const {
+    for (std::size_t byte = 0; byte < row_bytes; byte += 64) {
+      hwy::Prefetch(from + k * stride + byte);
+    }
+  }
+
+  std::size_t row_bytes;
+  std::size_t stride;  ///< bytes from token to token
+  const std::uint8_t* from;
+};
+
 /// Keys or values [first, first + count) of a head as f32 rows kRowStride apart.
 HWY_INLINE void load_kv_block(const AttentionArguments& a, const void* data, std::size_t kv_head,
                               std::size_t first, std::size_t count, float* rows) {
-  const auto* from = static_cast<const std::uint8_t*>(data) + first * a.kv_stride +
-                     kv_head * kv_row_bytes(a.kv_type, a.head_dim);
-  const std::size_t row_bytes = kv_row_bytes(a.kv_type, a.head_dim);
+  const KvHeadRows kv(a, data, kv_head, first);
   for (std::size_t k = 0; k < count; ++k) {
-    // A head's rows lie apart: no processor guesses which one comes next.
-    for (std::size_t byte = 0; byte < row_bytes; byte += 64) {
-      hwy::Prefetch(from + (k + kPrefetchRows) * a.kv_stride + byte);
-    }
-    load_kv_row(a.kv_type, from + k * a.kv_stride, a.head_dim, rows + k * kRowStride);
+    kv.prefetch(k + kPrefetchRows);
+    load_kv_row(a.kv_type, kv.from + k * kv.stride, a.head_dim, rows + k * kRowStride);
   }
 }
 
@@ -101,13 +115,16 @@ HWY_INLINE hn::Vec<hn::Full128<float>> sums_of_lanes(FloatVector a, FloatVector 
   return sum_of_blocks(d, blocks);
 }
 
-/// scores[l][k] = query l · key k for kLanes lanes from `lane` on, 4 or 1.
+/// scores[l][k] = query l · key k for kLanes lanes from `lane` on, 4 or 1. Meanwhile the memory of
+/// `ahead`, which is read next, is asked for.
 template <std::size_t kLanes>
-HWY_INLINE void score_keys(std::size_t lane, std::size_t count, FewLanes& few) {
+HWY_INLINE void score_keys(std::size_t lane, std::size_t count, const KvHeadRows& ahead,
+                           FewLanes& few) {
   const FloatTag d;
   const float* queries = few.queries.data() + lane * few.padded;
   for (std::size_t k = 0; k < count; ++k) {
     const float* key = few.keys.data() + k * kRowStride;
+    if (lane == 0) ahead.prefetch(k);
     FloatVector sum[kLanes];
     for (std::size_t l = 0; l < kLanes; ++l) sum[l] = hn::Zero(d);
     for (std::size_t i = 0; i < few.padded; i += hn::Lanes(d)) {
@@ -154,7 +171,7 @@ HWY_INLINE void weigh_keys(std::size_t lane, std::size_t visible, FewLanes& few)
 /// Elements [i, i + kVectors vectors) of outputs[l] += sum over keys of weight · value.
 template <std::size_t kLanes, std::size_t kVectors>
 HWY_INLINE void add_value_columns(std::size_t lane, std::size_t i, std::size_t count,
-                                  FewLanes& few) {
+                                  const KvHeadRows& ahead, FewLanes& few) {
   const FloatTag d;
   const std::size_t lanes = hn::Lanes(d);
   float* outputs = few.outputs.data() + lane * few.padded + i;
@@ -166,6 +183,7 @@ HWY_INLINE void add_value_columns(std::size_t lane, std::size_t i, std::size_t c
     }
   }
   for (std::size_t k = 0; k < count; ++k) {
+    if (lane == 0 && i == 0) ahead.prefetch(k);
     FloatVector value[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) {
       value[v] = hn::LoadU(d, few.values.data() + k * kRowStride + i + v * lanes);
@@ -184,16 +202,17 @@ HWY_INLINE void add_value_columns(std::size_t lane, std::size_t i, std::size_t c
   }
 }
 
-/// outputs[l] += sum over keys of weight · value for kLanes lanes from `lane` on.
+/// outputs[l] += sum over keys of weight · value for kLanes lanes from `lane` on; `ahead` as above.
 template <std::size_t kLanes>
-HWY_INLINE void add_few_values(std::size_t lane, std::size_t count, FewLanes& few) {
+HWY_INLINE void add_few_values(std::size_t lane, std::size_t count, const KvHeadRows& ahead,
+                               FewLanes& few) {
   constexpr std::size_t kVectors = 2;  // as many sums as hide how long one takes
   const std::size_t lanes = hn::Lanes(FloatTag());
   std::size_t i = 0;
   for (; i + kVectors * lanes <= few.padded; i += kVectors * lanes) {
-    add_value_columns<kLanes, kVectors>(lane, i, count, few);
+    add_value_columns<kLanes, kVectors>(lane, i, count, ahead, few);
   }
-  for (; i < few.padded; i += lanes) add_value_columns<kLanes, 1>(lane, i, count, few);
+  for (; i < few.padded; i += lanes) add_value_columns<kLanes, 1>(lane, i, count, ahead, few);
 }
 
 /// Calls body.operator()<n>(lane) for all lanes, 4 at a time, the rest one by one.
@@ -232,16 +251,18 @@ inline void attend_few_lanes(const AttentionArguments& a, std::size_t kv_head) {
   const std::size_t key_count = visible_keys(a, few.lanes - 1);
   for (std::size_t key = 0; key < key_count; key += kKeyBlock) {
     const std::size_t count = std::min(kKeyBlock, key_count - key);
+    const KvHeadRows values(a, a.values, kv_head, key);
+    const KvHeadRows next_keys(a, a.keys, kv_head, key + count);
     load_kv_block(a, a.keys, kv_head, key, count, few.keys.data());
-    load_kv_block(a, a.values, kv_head, key, count, few.values.data());
     for_lanes(few.lanes, [&]<std::size_t kLanes>(std::size_t lane)
-                             HWY_ATTR { score_keys<kLanes>(lane, count, few); });
+                             HWY_ATTR { score_keys<kLanes>(lane, count, values, few); });
+    load_kv_block(a, a.values, kv_head, key, count, few.values.data());
     for (std::size_t l = 0; l < few.lanes; ++l) {
       const std::size_t visible = visible_keys(a, l);
       weigh_keys(l, visible > key ? std::min(count, visible - key) : 0, few);
     }
     for_lanes(few.lanes, [&]<std::size_t kLanes>(std::size_t lane)
-                             HWY_ATTR { add_few_values<kLanes>(lane, count, few); });
+                             HWY_ATTR { add_few_values<kLanes>(lane, count, next_keys, few); });
   }
   for (std::size_t l = 0; l < few.lanes; ++l) {
     const std::size_t head = kv_head * group + l % group;
