@@ -55,7 +55,7 @@ class QwenPass : public BenchmarkPass {
   void warm_up() const override {
     if (options_.kind != BenchmarkKind::kPrefill) return;
     const auto ids = text_tokens(kDecodePrompt);
-    qwen::Sequence(*model_, {.reserve = kDecodePrompt}).prefill(ids, {}, stop_);
+    qwen::Sequence(*model_, {.initial_capacity = kDecodePrompt}).prefill(ids, {}, stop_);
   }
 
   std::uint64_t predicted_memory() const override {
@@ -99,7 +99,7 @@ class QwenPass : public BenchmarkPass {
 
   double decode() const {
     const auto ids = text_tokens(kDecodePrompt + options_.tokens);
-    qwen::Sequence sequence(*model_, {.reserve = static_cast<int>(ids.size())});
+    qwen::Sequence sequence(*model_, {.initial_capacity = static_cast<int>(ids.size())});
     const tensor::mx::array logits =
         sequence.read_prompt(std::span(ids).first(kDecodePrompt), {}, stop_);
     if (tensor::uses_graph()) return decode_on_device(sequence, logits);
@@ -125,7 +125,7 @@ class QwenPass : public BenchmarkPass {
 
   double prefill() const {
     const auto ids = text_tokens(options_.tokens);
-    qwen::Sequence sequence(*model_, {.reserve = options_.tokens});
+    qwen::Sequence sequence(*model_, {.initial_capacity = options_.tokens});
     const engine::Stopwatch watch;
     sequence.prefill(ids, {}, stop_);
     return watch.seconds();

@@ -42,7 +42,7 @@ ordered_json stats_json(const engine::GenerationStats& stats, const tasks::Pictu
           {"vision_seconds", stats.vision_seconds},
           {"prefill_seconds", stats.prefill_seconds},
           {"decode_seconds", stats.decode_seconds},
-          {"first_token_seconds", stats.first_token_seconds},
+          {"first_token_seconds", stats.time_to_first_token_seconds},
           {"image_tokens", stats.image_tokens},
           {"prompt_tokens", stats.prompt_tokens},
           {"generated_tokens", stats.generated_tokens},

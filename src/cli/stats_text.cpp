@@ -59,7 +59,7 @@ std::string chat_stats_text(const engine::GenerationStats& stats,
          words("first token {} after the question: resize {}, model {}, vision {}, prefill {}\n",
                "первый токен через {} после вопроса: изменение размера {}, загрузка {}, зрение {}, "
                "чтение {}\n",
-               duration(stats.first_token_seconds), duration(stats.preprocess_seconds),
+               duration(stats.time_to_first_token_seconds), duration(stats.preprocess_seconds),
                duration(stats.load_seconds), duration(stats.vision_seconds),
                duration(stats.prefill_seconds)) +
          words("prompt: {} tokens, {} of them of pictures; {} were still there\n",

@@ -28,7 +28,7 @@ constexpr std::size_t kLeastTokens = 3;        // the least max_tokens
 
 }  // namespace
 
-struct Embedder::Work {
+struct Embedder::Task {
   const EmbeddingRequest& request;
   StopToken stop;
   std::vector<std::vector<std::int32_t>> ids;    // of each text
@@ -79,7 +79,7 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
                 tr("max_tokens is {}, this model reads 3..{}",
                    "max_tokens — {}, модель читает 3..{}", request.max_tokens, most));
   }
-  Work work{request, std::move(stop), {}, {}, {}};
+  Task task{request, std::move(stop), {}, {}, {}};
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
   const std::string& prompt = prompt_of(request);
@@ -87,27 +87,27 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
     const std::string whole = prompt + text;
     text::TokenizedText tokens =
         tokenizer_.encode(config_.modules.do_lower_case ? text::lowercase(whole) : whole, limit);
-    work.result.texts.push_back({{}, tokens.ids.size(), tokens.total});
-    work.result.stats.tokens += tokens.ids.size();
-    work.ids.push_back(std::move(tokens.ids));
+    task.result.texts.push_back({{}, tokens.ids.size(), tokens.total});
+    task.result.stats.tokens += tokens.ids.size();
+    task.ids.push_back(std::move(tokens.ids));
   }
-  work.result.stats.tokenize_seconds = tokenize.seconds();
-  const std::unique_ptr<ModelLease> lease = admit(work);
+  task.result.stats.tokenize_seconds = tokenize.seconds();
+  const std::unique_ptr<ModelLease> lease = admit(task);
   std::optional<budget::MemoryMeter> meter;
   if (request.measure_memory) meter.emplace();
   std::size_t done = 0;
-  for (const std::vector<std::size_t>& texts : work.passes) {
-    lease->run([&] { encode(work, texts); }, work.stop);
-    done += work.tokens_of(texts);
+  for (const std::vector<std::size_t>& texts : task.passes) {
+    lease->run([&] { encode(task, texts); }, task.stop);
+    done += task.tokens_of(texts);
     if (on_progress) {
-      on_progress(static_cast<double>(done) / static_cast<double>(work.result.stats.tokens));
+      on_progress(static_cast<double>(done) / static_cast<double>(task.result.stats.tokens));
     }
   }
   if (meter) {
-    work.result.stats.peak_private_bytes = meter->peak_bytes();
-    work.result.stats.memory = meter->take_growth();
+    task.result.stats.peak_private_bytes = meter->peak_bytes();
+    task.result.stats.memory = meter->take_growth();
   }
-  return std::move(work.result);
+  return std::move(task.result);
 }
 
 const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
@@ -123,26 +123,26 @@ const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
       tr("embed without a prompt: {} \"\"", "без подсказки: {} \"\"", Knob{"prefix"}));
 }
 
-WorkMemory Embedder::memory_of(const Work& work) const {
-  const bge::Outputs& outputs = work.request.outputs;
+WorkMemory Embedder::memory_of(const Task& task) const {
+  const bge::Outputs& outputs = task.request.outputs;
   std::size_t tokens = 0;
-  for (const auto& texts : work.passes) tokens = std::max(tokens, work.tokens_of(texts));
+  for (const auto& texts : task.passes) tokens = std::max(tokens, task.tokens_of(texts));
   budget::TagBytes vectors, pass;
   vectors[budget::Tag::kEmbed] =
-      bge::encoding_bytes(config_, work.ids.size(), work.result.stats.tokens, outputs);
+      bge::encoding_bytes(config_, task.ids.size(), task.result.stats.tokens, outputs);
   pass[budget::Tag::kEmbed] =
       bge::pass_bytes(config_, tokens, outputs, tensor::memory_model(config_.number_bytes));
   return {vectors, pass};
 }
 
 /// The hint if not even small passes fit.
-LocalizedText Embedder::hint_for(const Work& work) const {
+LocalizedText Embedder::hint_for(const Task& task) const {
   std::size_t longest = 0;
-  for (const auto& ids : work.ids) longest = std::max(longest, ids.size());
+  for (const auto& ids : task.ids) longest = std::max(longest, ids.size());
   const auto fits = [&](std::size_t texts, std::size_t tokens) {
-    Work less{work.request, {}, {}, {}, {}};
+    Task less{task.request, {}, {}, {}, {}};
     for (std::size_t i = 0; i < texts; ++i) {
-      less.ids.emplace_back(std::min(tokens, work.ids[i].size()));
+      less.ids.emplace_back(std::min(tokens, task.ids[i].size()));
       less.result.stats.tokens += less.ids.back().size();
     }
     less.lay_out_passes(kSmallPassTokens);
@@ -151,59 +151,59 @@ LocalizedText Embedder::hint_for(const Work& work) const {
   std::vector<LocalizedText> ways;
   if (longest > kLeastTokens) {
     const std::size_t tokens = largest(
-        kLeastTokens, longest - 1, [&](std::size_t count) { return fits(work.ids.size(), count); });
+        kLeastTokens, longest - 1, [&](std::size_t count) { return fits(task.ids.size(), count); });
     if (tokens > 0) {
       ways.push_back(tr("{} {} (the longest text has {})", "{} {} (в самом длинном тексте {})",
                         Knob{"max_tokens"}, tokens, longest));
     }
   }
-  if (work.ids.size() > 1) {
+  if (task.ids.size() > 1) {
     const std::size_t texts = largest<std::size_t>(
-        1, work.ids.size() - 1, [&](std::size_t count) { return fits(count, longest); });
+        1, task.ids.size() - 1, [&](std::size_t count) { return fits(count, longest); });
     if (texts > 0) {
       ways.push_back(tr("the first {} of the {} texts at once", "первые {} из {} текстов за раз",
-                        texts, work.ids.size()));
+                        texts, task.ids.size()));
     }
   }
-  const std::uint64_t least = host_->budget_for(registration_, memory_of(work).total());
+  const std::uint64_t least = host_->budget_for(registration_, memory_of(task).total());
   ways.push_back(format_text("{} {}", Knob{"budget"}, budget::memory_size_text(least)));
   return tr("use {}", "укажите {}", any_of(ways));
 }
 
 /// Reserves for passes as large as the budget allows.
-std::unique_ptr<ModelLease> Embedder::admit(Work& work) {
-  work.lay_out_passes(kPassTokens);
-  if (!host_->fits_budget(registration_, memory_of(work).total()))
-    work.lay_out_passes(kSmallPassTokens);
-  const WorkMemory memory = memory_of(work);
+std::unique_ptr<ModelLease> Embedder::admit(Task& task) {
+  task.lay_out_passes(kPassTokens);
+  if (!host_->fits_budget(registration_, memory_of(task).total()))
+    task.lay_out_passes(kSmallPassTokens);
+  const WorkMemory memory = memory_of(task);
   const budget::TagBytes bytes = memory.total();
   if (!host_->fits_budget(registration_, bytes)) {
     throw budget::OverBudget(host_->budget_for(registration_, bytes), host_->budget_bytes(),
-                             hint_for(work));
+                             hint_for(task));
   }
-  work.result.stats.predicted_memory = bytes.total();
+  task.result.stats.predicted_memory = bytes.total();
   return host_->admit(registration_, memory, tr("raise {}", "увеличьте {}", Knob{"budget"}),
-                      work.stop);
+                      task.stop);
 }
 
 /// One pass, on the model thread: others may have their turn before the next one.
-void Embedder::encode(Work& work, const std::vector<std::size_t>& texts) {
-  EmbeddingStats& stats = work.result.stats;
+void Embedder::encode(Task& task, const std::vector<std::size_t>& texts) {
+  EmbeddingStats& stats = task.result.stats;
   stats.load_seconds += loaded_.take_load_seconds();
   stats.copied_weight_bytes = loaded_.model().copied_weight_bytes();
-  loaded_.model().require(work.request.outputs);
+  loaded_.model().require(task.request.outputs);
   const Stopwatch encode;
   tensor::BufferPhases buffers;
   buffers.begin(stats.predicted_memory);
   bge::PackedTexts pass{{}, {0}};
   for (const std::size_t text : texts) {
-    pass.ids.insert(pass.ids.end(), work.ids[text].begin(), work.ids[text].end());
+    pass.ids.insert(pass.ids.end(), task.ids[text].begin(), task.ids[text].end());
     pass.cu_seqlens.push_back(static_cast<int>(pass.ids.size()));
   }
   std::vector<bge::Encoding> encodings =
-      loaded_.model().encode(pass, work.request.outputs, work.stop);
+      loaded_.model().encode(pass, task.request.outputs, task.stop);
   for (std::size_t i = 0; i < encodings.size(); ++i) {
-    work.result.texts[texts[i]].encoding = std::move(encodings[i]);
+    task.result.texts[texts[i]].encoding = std::move(encodings[i]);
   }
   stats.encode_seconds += encode.seconds();
   stats.mlx_memory = std::max(stats.mlx_memory, buffers.take_peak());

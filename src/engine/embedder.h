@@ -83,13 +83,13 @@ class Embedder {
   int max_tokens() const { return config_.max_tokens(); }
 
  private:
-  struct Work;
+  struct Task;
 
   const std::string& prompt_of(const EmbeddingRequest& request) const;
-  WorkMemory memory_of(const Work& work) const;
-  LocalizedText hint_for(const Work& work) const;
-  std::unique_ptr<ModelLease> admit(Work& work);
-  void encode(Work& work, const std::vector<std::size_t>& texts);
+  WorkMemory memory_of(const Task& task) const;
+  LocalizedText hint_for(const Task& task) const;
+  std::unique_ptr<ModelLease> admit(Task& task);
+  void encode(Task& task, const std::vector<std::size_t>& texts);
 
   EmbedderOptions options_;
   models::bge_m3::Config config_;

@@ -108,15 +108,15 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
   memory.decode = memory.prefill;
   memory.prefill[Tag::kPrefill] =
       kScratch + qwen::prefill_bytes(model.text, tokens, shape.prefill_chunk, shape.memory);
-  const std::uint64_t reserve =
+  const std::uint64_t initial_capacity =
       tokens + std::min<std::uint64_t>(shape.max_tokens, kInitialDecodeCapacity);
   memory.prefill[Tag::kKv] =
-      qwen::kv_bytes(model.text, reserve, reserve, shape.kv_type, shape.memory);
+      qwen::kv_bytes(model.text, initial_capacity, initial_capacity, shape.kv_type, shape.memory);
   memory.decode[Tag::kPrefill] =
       kScratch + kLeftInHeap +
       qwen::decode_bytes(model.text, tokens + shape.max_tokens, shape.memory);
-  memory.decode[Tag::kKv] =
-      qwen::kv_bytes(model.text, tokens + shape.max_tokens, reserve, shape.kv_type, shape.memory);
+  memory.decode[Tag::kKv] = qwen::kv_bytes(model.text, tokens + shape.max_tokens, initial_capacity,
+                                           shape.kv_type, shape.memory);
   if (shape.memory.graph) {
     // The cache of a layer exists twice while it is made and while it grows.
     const auto layers = static_cast<std::uint64_t>(model.text.num_hidden_layers);

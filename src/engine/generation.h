@@ -58,7 +58,7 @@ struct GenerationStats {
   double vision_seconds = 0;      ///< the vision tower, all pictures
   double prefill_seconds = 0;
   double decode_seconds = 0;
-  double first_token_seconds = 0;  ///< from the start of the request
+  double time_to_first_token_seconds = 0;  ///< from the start of the request
   int image_tokens = 0;
   int cached_images = 0;                  ///< pictures whose features were cached
   int prompt_tokens = 0;                  ///< image tokens included

@@ -424,8 +424,8 @@ bool Generator::choose_on_host(GenerationTask& task) {
 bool Generator::push(GenerationTask& task, std::int32_t id) {
   task.answer_ids.push_back(id);
   const bool goes_on = task.writer->push(id);
-  if (task.writer->tokens() == 1 && task.result.stats.first_token_seconds == 0) {
-    task.result.stats.first_token_seconds = task.since_submit.seconds();
+  if (task.writer->tokens() == 1 && task.result.stats.time_to_first_token_seconds == 0) {
+    task.result.stats.time_to_first_token_seconds = task.since_submit.seconds();
     task.since_first_token = Stopwatch();
   }
   return goes_on;

@@ -25,7 +25,7 @@ PrefixCache::~PrefixCache() {
 
 std::optional<qwen::SequenceState> PrefixCache::find(const qwen::PromptLayout& prompt,
                                                      tensor::cpu::KvType type,
-                                                     std::size_t reserve) {
+                                                     std::size_t capacity) {
   auto best = entries_.end();
   std::size_t longest = 0;
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
@@ -39,7 +39,7 @@ std::optional<qwen::SequenceState> PrefixCache::find(const qwen::PromptLayout& p
   if (longest < kMinTokens) return std::nullopt;
   memory_.touch();
   entries_.splice(entries_.begin(), entries_, best);
-  return best->state.clone_prefix(longest, reserve - std::min(reserve, longest));
+  return best->state.clone_prefix(longest, capacity - std::min(capacity, longest));
 }
 
 void PrefixCache::put(qwen::PromptLayout text, qwen::SequenceState state,

@@ -24,11 +24,11 @@ class PrefixCache {
   PrefixCache& operator=(const PrefixCache&) = delete;
 
   /// A copy of the state after the longest cached prefix of `prompt` with KV caches of this type,
-  /// and a capacity of `reserve` tokens in all. Leaves at least one token to read. Nothing if fewer
-  /// than kMinTokens match.
+  /// and a capacity of `capacity` tokens in all. Leaves at least one token to read. Nothing if
+  /// fewer than kMinTokens match.
   std::optional<models::qwen3_vl::SequenceState> find(const models::qwen3_vl::PromptLayout& prompt,
                                                       tensor::cpu::KvType type,
-                                                      std::size_t reserve);
+                                                      std::size_t capacity);
 
   /// Keeps `state`, which has read the first tokens of `text`, if its memory can be reserved: see
   /// CacheMemory::reserve. Replaces the entry that it continues.

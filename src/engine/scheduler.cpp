@@ -46,12 +46,13 @@ struct Scheduler::Command {
 
 Scheduler::Scheduler(std::size_t threads) {
   tensor::device();  // throws for an unusable setting on the caller's thread
-  thread_ = JoiningThread([this, threads](const StopToken& stop) { work(stop, threads); });
+  thread_ =
+      JoiningThread([this, threads](const StopToken& stop) { model_thread_loop(stop, threads); });
 }
 
 Scheduler::~Scheduler() = default;
 
-void Scheduler::work(const StopToken& stop, std::size_t threads) {
+void Scheduler::model_thread_loop(const StopToken& stop, std::size_t threads) {
   tensor::prepare_device({.threads = threads});
   const MutexLock lock(mutex_);
   const auto has_work = [this]() OKO_REQUIRES(mutex_) {

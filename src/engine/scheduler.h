@@ -50,7 +50,7 @@ class Scheduler {
  private:
   struct Command;
 
-  void work(const StopToken& stop, std::size_t threads);
+  void model_thread_loop(const StopToken& stop, std::size_t threads);
   void run_next_command() OKO_REQUIRES(mutex_);
   void take_next_step() OKO_REQUIRES(mutex_);
 

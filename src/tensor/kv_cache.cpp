@@ -38,10 +38,10 @@ mx::array graph_tokens(const mx::array& x, int first, int last) {
 
 }  // namespace
 
-KvCache::KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type)
+KvCache::KvCache(int num_key_value_heads, int head_dim, int initial_capacity, cpu::KvType type)
     : num_key_value_heads_(num_key_value_heads),
       head_dim_(head_dim),
-      reserve_(reserve),
+      initial_capacity_(initial_capacity),
       type_(type) {}
 
 mx::Shape KvCache::shape_of(int tokens, mx::Dtype dtype) const {
@@ -105,8 +105,8 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update, int
 void KvCache::append(const mx::array& keys, const mx::array& values, int first, int last) {
   const int end = length_ + last - first;
   if (!keys_ || end > capacity_) {
-    capacity_ = static_cast<int>(
-        capacity_for(static_cast<std::uint64_t>(end), static_cast<std::uint64_t>(reserve_)));
+    capacity_ = static_cast<int>(capacity_for(static_cast<std::uint64_t>(end),
+                                              static_cast<std::uint64_t>(initial_capacity_)));
     const mx::Dtype dtype = uses_graph() ? keys.dtype() : dtype_of(type_);
     grow(keys_, dtype);
     grow(values_, dtype);
@@ -123,13 +123,13 @@ void KvCache::truncate(int length) {
   length_ = length;
 }
 
-KvCache KvCache::clone_prefix(int length, int reserve) const {
+KvCache KvCache::clone_prefix(int length, int extra_capacity) const {
   assert(0 <= length && length <= length_);
-  KvCache clone(num_key_value_heads_, head_dim_, length + reserve, type_);
+  KvCache clone(num_key_value_heads_, head_dim_, length + extra_capacity, type_);
   if (length == 0) return clone;
-  clone.keys_ = copy_of(*keys_, length, length + reserve);
-  clone.values_ = copy_of(*values_, length, length + reserve);
-  clone.capacity_ = length + reserve;
+  clone.keys_ = copy_of(*keys_, length, length + extra_capacity);
+  clone.values_ = copy_of(*values_, length, length + extra_capacity);
+  clone.capacity_ = length + extra_capacity;
   clone.length_ = length;
   return clone;
 }

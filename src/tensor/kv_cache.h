@@ -15,15 +15,15 @@ namespace mx = mlx::core;
 /// a token costs the token's own bytes.
 class KvCache {
  public:
-  /// Capacity in tokens: `reserve` until it is exceeded, then rounded up to 256.
-  static constexpr std::uint64_t capacity_for(std::uint64_t tokens, std::uint64_t reserve) {
+  /// Capacity in tokens: `initial` until it is exceeded, then rounded up to 256.
+  static constexpr std::uint64_t capacity_for(std::uint64_t tokens, std::uint64_t initial) {
     constexpr std::uint64_t kStep = 256;
-    return tokens <= reserve ? reserve : (tokens + kStep - 1) / kStep * kStep;
+    return tokens <= initial ? initial : (tokens + kStep - 1) / kStep * kStep;
   }
 
-  /// `reserve`: initial capacity in tokens. `type`: of the rows on the CPU; on a GPU they stay in
+  /// `initial_capacity`: in tokens. `type`: of the rows on the CPU; on a GPU they stay in
   /// the dtype of the activations.
-  KvCache(int num_key_value_heads, int head_dim, int reserve, cpu::KvType type);
+  KvCache(int num_key_value_heads, int head_dim, int initial_capacity, cpu::KvType type);
   KvCache(KvCache&&) = default;  // not copied: tokens are written in place
 
   /// Appends keys and values, (n, num_key_value_heads, head_dim) each, as `split_heads` makes them.
@@ -33,8 +33,8 @@ class KvCache {
   /// Appends only their rows [first, last).
   void append(const mx::array& keys, const mx::array& values, int first, int last);
 
-  /// A copy of the first `length` tokens, at most those held, with room for `reserve` more.
-  KvCache clone_prefix(int length, int reserve) const;
+  /// A copy of the first `length` tokens, at most those held, with room for `extra_capacity` more.
+  KvCache clone_prefix(int length, int extra_capacity) const;
 
   /// Keeps the first `length` tokens, at most those held.
   void truncate(int length);
@@ -61,7 +61,7 @@ class KvCache {
 
   int num_key_value_heads_;
   int head_dim_;
-  int reserve_;
+  int initial_capacity_;
   cpu::KvType type_;
   int length_ = 0;
   int capacity_ = 0;

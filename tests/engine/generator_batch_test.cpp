@@ -150,7 +150,7 @@ TEST_P(GeneratorBatchTest, AShortPromptIsReadBetweenTheChunksOfALongOne) {
   const GenerationResult quick = generator.generate(text_question("Hello", 1));
   const GenerationResult last = slow.wait();
   EXPECT_EQ(last.stats.generated_tokens, 1);
-  EXPECT_LT(quick.stats.first_token_seconds, last.stats.first_token_seconds / 2);
+  EXPECT_LT(quick.stats.time_to_first_token_seconds, last.stats.time_to_first_token_seconds / 2);
 }
 
 TEST_P(GeneratorBatchTest, AnEmbeddingWaitsForAStepNotForTheAnswer) {

@@ -35,7 +35,7 @@ class GraphBoundsTest : public ::testing::Test {
 
   /// Counts of kTokens tokens in the middle of an answer.
   GraphCounts count_decoding(const SamplingOptions& options) {
-    qwen::Sequence sequence(*model_, {.reserve = 64});
+    qwen::Sequence sequence(*model_, {.initial_capacity = 64});
     const mx::array logits = sequence.read_prompt(prompt(20), {});
     DeviceDecoder decoder(logits, options, 100);
     const auto next = [&] {
@@ -71,7 +71,7 @@ TEST_F(GraphBoundsTest, ADrawnTokenTakesOneSyncToo) {
 }
 
 TEST_F(GraphBoundsTest, TokenWithLogitsOnTheHostTakesOneSync) {
-  qwen::Sequence sequence(*model_, {.reserve = 64});
+  qwen::Sequence sequence(*model_, {.initial_capacity = 64});
   sequence.prefill(prompt(20), {});
   reset_graph_counts();
   sequence.decode(5);
@@ -80,7 +80,7 @@ TEST_F(GraphBoundsTest, TokenWithLogitsOnTheHostTakesOneSync) {
 }
 
 TEST_F(GraphBoundsTest, GuessedTokensAreReadWithOneSync) {
-  qwen::Sequence sequence(*model_, {.reserve = 64});
+  qwen::Sequence sequence(*model_, {.initial_capacity = 64});
   sequence.prefill(prompt(20), {});
   reset_graph_counts();
   sequence.decode(prompt(8));
@@ -89,7 +89,7 @@ TEST_F(GraphBoundsTest, GuessedTokensAreReadWithOneSync) {
 }
 
 TEST_F(GraphBoundsTest, APromptWithoutPicturesTakesASyncALayer) {
-  qwen::Sequence sequence(*model_, {.reserve = 64, .prefill_chunk = 16});
+  qwen::Sequence sequence(*model_, {.initial_capacity = 64, .prefill_chunk = 16});
   reset_graph_counts();
   sequence.prefill(prompt(32), {});
   EXPECT_LE(graph_counts().syncs, 2 * 36 + 2);
@@ -103,7 +103,7 @@ TEST_F(GraphBoundsTest, APictureInThePromptAddsAFewKernelsALayer) {
   const std::vector<qwen::ImageFeatures> pictures{model_->encode_image(patches)};
   std::vector<std::int32_t> ids = prompt(12);
   std::fill(ids.begin() + 4, ids.begin() + 8, model_->config().image_token_id);
-  qwen::Sequence sequence(*model_, {.reserve = 64});
+  qwen::Sequence sequence(*model_, {.initial_capacity = 64});
   reset_graph_counts();
   sequence.prefill(ids, pictures);
   RecordProperty("kernels", graph_counts().kernels);

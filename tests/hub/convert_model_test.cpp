@@ -217,7 +217,7 @@ TEST_F(ConvertModelTest, AQwenModelKeepsItsVisionTower) {
   EXPECT_TRUE(any);
   const auto model = models::qwen3_vl::Model::load(out());
   EXPECT_EQ(model->config().number_bytes, 2u) << "its numbers are float16 now";
-  models::qwen3_vl::Sequence sequence(*model, {.reserve = 8});
+  models::qwen3_vl::Sequence sequence(*model, {.initial_capacity = 8});
   const std::vector<std::int32_t> ids{5, 6, 7, 8};
   for (const float logit : sequence.prefill(ids, {})) EXPECT_TRUE(std::isfinite(logit));
 }

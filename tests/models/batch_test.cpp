@@ -33,7 +33,7 @@ class BatchTest : public ::testing::TestWithParam<Device> {
   const Model& model() const { return *setup_.model; }
 
   Sequence read(std::size_t prompt, tensor::cpu::KvType type, std::size_t chunk = 512) const {
-    Sequence sequence(model(), {.reserve = 8, .kv_type = type, .prefill_chunk = chunk});
+    Sequence sequence(model(), {.initial_capacity = 8, .kv_type = type, .prefill_chunk = chunk});
     if (prompt == 0) {
       sequence.prefill(prompts_[0], features_);
     } else {

@@ -61,12 +61,12 @@ class ModulesTest : public ScratchFolderTest {
   /// A text's dense vector, and its hidden states in `rows`.
   Vector dense() {
     PackedTexts text{{0, 9, 17, 400, 33, 2}, {0, 6}};
-    const auto observer = [&](const std::string&, const tensor::mx::array& output) {
+    const auto hook = [&](const std::string&, const tensor::mx::array& output) {
       const float* values = output.data<float>();
       rows_.assign(6, Vector(kWidth));
       for (int i = 0; i < 6 * kWidth; ++i) rows_[i / kWidth][i % kWidth] = values[i];
     };
-    const auto encoding = Model::load(model_)->encode(text, {}, {}, observer).at(0);
+    const auto encoding = Model::load(model_)->encode(text, {}, {}, hook).at(0);
     return {encoding.dense.begin(), encoding.dense.end()};
   }
 

@@ -85,7 +85,7 @@ class Qwen3VlMemoryEstimateTest : public GraphMemoryEstimateTest {
     std::optional<qwen3_vl::Sequence> sequence;
     const double prompt = peak_of([&] {
       sequence.emplace(
-          model, qwen3_vl::SequenceOptions{.reserve = shape.tokens,
+          model, qwen3_vl::SequenceOptions{.initial_capacity = shape.tokens,
                                            .prefill_chunk = static_cast<std::size_t>(shape.chunk)});
       sequence->prefill(ids, {});
     });

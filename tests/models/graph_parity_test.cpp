@@ -41,9 +41,9 @@ class GraphParityTest : public ::testing::TestWithParam<GraphCase> {};
 TEST_P(GraphParityTest, EveryStageEqualsTheReference) {
   const Prompted setup(GetParam().golden, graph_device(), GetParam().half());
   Recorder recorder;
-  const auto features = setup.encode(recorder.observer());
+  const auto features = setup.encode(recorder.hook());
   Sequence sequence(*setup.model, exact(64));
-  sequence.prefill(setup.ids, features, {}, {}, recorder.observer());
+  sequence.prefill(setup.ids, features, {}, {}, recorder.hook());
   for (const std::string& stage : setup.golden.stages()) {
     ASSERT_TRUE(recorder.values.contains(stage)) << stage;
     const auto expected = setup.golden.get<float>(stage);

@@ -99,8 +99,8 @@ TEST(GraphSequenceTest, AStopIsSeenBetweenLayers) {
 }
 
 /// Bytes that arrays take at most while `count` tokens are written, above those before.
-std::uint64_t peak_of_decoding(const Model& model, int reserve, int count) {
-  Sequence sequence(model, {.reserve = reserve});
+std::uint64_t peak_of_decoding(const Model& model, int initial_capacity, int count) {
+  Sequence sequence(model, {.initial_capacity = initial_capacity});
   tensor::TokenChoice choice(sequence.read_prompt(some_tokens(20), {}), {}, 0);
   for (int i = 0; i < 2; ++i) choice = {sequence.decode(choice.id()), {}, 0};
   choice.read_id();

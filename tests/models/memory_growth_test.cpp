@@ -48,7 +48,7 @@ TEST_F(MemoryGrowthTest, PictureMemoryIsLinearInPatches) {
 TEST_F(MemoryGrowthTest, PromptMemoryIsLinearInTokens) {
   const auto peak = [&](int tokens) {
     const std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens), 7);
-    return peak_of([&] { Sequence(*model_, {.reserve = tokens}).prefill(ids, {}); });
+    return peak_of([&] { Sequence(*model_, {.initial_capacity = tokens}).prefill(ids, {}); });
   };
   const double small = peak(2'048);
   const double large = peak(8'192);  // the square of them in f32 would be 268 MB a head

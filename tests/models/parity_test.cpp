@@ -26,9 +26,9 @@ class SmallPictureTest : public ParityTest {};
 TEST_P(ParityTest, EveryStageEqualsTheReference) {
   const Prompted setup(GetParam(), Device::kCpu);
   Recorder recorder;
-  const auto features = setup.encode(recorder.observer());
+  const auto features = setup.encode(recorder.hook());
   Sequence sequence(*setup.model, exact(64));
-  sequence.prefill(setup.ids, features, {}, {}, recorder.observer());
+  sequence.prefill(setup.ids, features, {}, {}, recorder.hook());
 
   const std::vector<std::string> stages = setup.golden.stages();
   EXPECT_GE(stages.size(), setup.patches.empty() ? 7u : 10u);
@@ -180,12 +180,12 @@ TEST(SequenceTest, SeveralTokensAtOnceEqualOneByOneToTheBit) {
   const std::span<const std::int32_t> prompt = std::span(ids).first(5);
   for (const tensor::cpu::KvType type :
        {tensor::cpu::KvType::kFloat32, tensor::cpu::KvType::kFloat16, tensor::cpu::KvType::kInt8}) {
-    Sequence stepwise(*model, {.reserve = 1, .kv_type = type});
+    Sequence stepwise(*model, {.initial_capacity = 1, .kv_type = type});
     stepwise.prefill(prompt, {});
     std::vector<std::vector<float>> expected;
     for (const std::int32_t id : std::span(ids).subspan(5)) expected.push_back(stepwise.decode(id));
     for (const std::size_t count : {2, 3, 8}) {
-      Sequence sequence(*model, {.reserve = 1, .kv_type = type});
+      Sequence sequence(*model, {.initial_capacity = 1, .kv_type = type});
       sequence.prefill(prompt, {});
       sequence.decode(std::vector<std::int32_t>{1, 2, 3, 4, 5, 6, 7, 8});  // guessed wrongly
       sequence.truncate(prompt.size());

@@ -24,7 +24,7 @@ namespace cpu = tensor::cpu;
 
 using Distributions = std::vector<std::vector<float>>;  ///< logits of every position
 
-constexpr SequenceOptions kExact{.reserve = 64, .kv_type = cpu::KvType::kFloat32};
+constexpr SequenceOptions kExact{.initial_capacity = 64, .kv_type = cpu::KvType::kFloat32};
 
 struct Agreement {
   std::size_t positions = 0;
@@ -67,7 +67,7 @@ Distributions run(const Model& model, cpu::Precision precision, cpu::KvType kv_t
                   std::span<const std::int32_t> continuation) {
   tensor::prepare_device({.precision = precision});
   Distributions all;
-  const ActivationHook observer = [&](const std::string& stage, const mx::array& output) {
+  const ActivationHook hook = [&](const std::string& stage, const mx::array& output) {
     if (stage != "logits") return;
     mx::array logits = mx::contiguous(output);
     logits.eval();
@@ -76,8 +76,8 @@ Distributions run(const Model& model, cpu::Precision precision, cpu::KvType kv_t
       all.emplace_back(logits.data<float>() + at, logits.data<float>() + at + width);
     }
   };
-  Sequence sequence(model, {.reserve = 64, .kv_type = kv_type});
-  sequence.prefill(ids, pictures, {}, {}, observer);
+  Sequence sequence(model, {.initial_capacity = 64, .kv_type = kv_type});
+  sequence.prefill(ids, pictures, {}, {}, hook);
   for (const std::int32_t id : continuation) all.push_back(sequence.decode(id));
   return all;
 }

@@ -33,8 +33,8 @@ inline image::Image pattern_picture(int number, int width, int height) {
 }
 
 /// Nothing is rounded that the references do not round.
-inline SequenceOptions exact(int reserve) {
-  return {.reserve = reserve, .kv_type = tensor::cpu::KvType::kFloat32};
+inline SequenceOptions exact(int initial_capacity) {
+  return {.initial_capacity = initial_capacity, .kv_type = tensor::cpu::KvType::kFloat32};
 }
 
 struct GoldenCase {
@@ -69,11 +69,11 @@ struct Prompted {
     }
   }
 
-  std::vector<ImageFeatures> encode(const ActivationHook& observer = {}) const {
+  std::vector<ImageFeatures> encode(const ActivationHook& hook = {}) const {
     std::vector<ImageFeatures> features;
     features.reserve(patches.size());
     for (const Patches& picture : patches) {
-      features.push_back(model->encode_image(picture, {}, observer));
+      features.push_back(model->encode_image(picture, {}, hook));
     }
     return features;
   }
@@ -89,7 +89,7 @@ struct Recorder {
   std::map<std::string, std::vector<float>> values;
   std::map<std::string, std::int64_t> width;
 
-  ActivationHook observer() {
+  ActivationHook hook() {
     return [this](const std::string& stage, const mx::array& output) {
       mx::array whole = mx::contiguous(mx::astype(output, mx::float32));
       whole.eval();

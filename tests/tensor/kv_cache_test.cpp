@@ -94,9 +94,9 @@ TEST_F(KvCacheTest, GrowingLeavesNothingBehind) {
 TEST_F(KvCacheTest, AppendsOfAnySizeKeepTheirContents) {
   const std::vector<std::vector<int>> plans{{1000},     {1, 1, 1, 1},     {255, 1, 1, 255, 1},
                                             {256, 256}, {300, 1, 700, 3}, {5, 251, 513}};
-  for (const int reserve : {0, 1, 256, 1000}) {
+  for (const int capacity : {0, 1, 256, 1000}) {
     for (const std::vector<int>& plan : plans) {
-      KvCache cache(kKvHeads, kHeadDim, reserve, KvType::kFloat32);
+      KvCache cache(kKvHeads, kHeadDim, capacity, KvType::kFloat32);
       int total = 0;
       for (const int count : plan) total += count;
       const mx::array keys = random_array(total, kKvHeads, 1);
@@ -109,8 +109,8 @@ TEST_F(KvCacheTest, AppendsOfAnySizeKeepTheirContents) {
         ASSERT_GE(cache.keys().shape(0), at);
         if (at % 2 == 0) mx::eval(cache.keys(), cache.values());
       }
-      EXPECT_TRUE(same(rows_of(cache.keys(), 0, total), keys)) << "reserve " << reserve;
-      EXPECT_TRUE(same(rows_of(cache.values(), 0, total), values)) << "reserve " << reserve;
+      EXPECT_TRUE(same(rows_of(cache.keys(), 0, total), keys)) << "capacity " << capacity;
+      EXPECT_TRUE(same(rows_of(cache.values(), 0, total), values)) << "capacity " << capacity;
     }
   }
 }

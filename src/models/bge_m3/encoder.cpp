@@ -113,9 +113,9 @@ mx::array Encoder::feed_forward(const Layer& layer, const mx::array& x) const {
 }
 
 mx::array Encoder::forward(const PackedTexts& texts, const StopToken& stop,
-                           const ActivationHook& observer) const {
+                           const ActivationHook& hook) const {
   const auto observe = [&](const std::string& stage, const mx::array& output) {
-    if (observer) observer(stage, output);
+    if (hook) hook(stage, output);
   };
   mx::array x = embed(texts);
   x.eval();

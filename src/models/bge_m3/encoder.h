@@ -38,7 +38,7 @@ class Encoder {
   /// longer than max_tokens. Texts do not see each other. Memory grows linearly with the tokens:
   /// attention and the feed-forward network work in blocks. Throws kCancelled between layers.
   mx::array forward(const PackedTexts& texts, const StopToken& stop = {},
-                    const ActivationHook& observer = {}) const;
+                    const ActivationHook& hook = {}) const;
 
   /// The cost of a pass over `tokens` tokens, without attention.
   PassCost cost_of(std::uint64_t tokens) const;

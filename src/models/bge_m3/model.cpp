@@ -139,10 +139,10 @@ void Model::require(const Outputs& outputs) const {
 }
 
 std::vector<Encoding> Model::encode(const PackedTexts& texts, const Outputs& outputs,
-                                    const StopToken& stop, const ActivationHook& observer) const {
+                                    const StopToken& stop, const ActivationHook& hook) const {
   require(outputs);
   require_vocabulary(texts.ids, config_.vocab_size);
-  const mx::array hidden = encoder_.forward(texts, stop, observer);
+  const mx::array hidden = encoder_.forward(texts, stop, hook);
   std::optional<mx::array> rows, weights, vectors;
   if (outputs.dense) rows = in_memory(hidden);
   if (outputs.sparse) weights = in_memory((*sparse_linear_)(hidden));

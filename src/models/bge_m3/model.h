@@ -43,8 +43,7 @@ class Model {
   /// The outputs of each text, from one pass. Throws kBadModel if a result is not finite, or if a
   /// token id is outside the vocabulary; kCancelled.
   std::vector<Encoding> encode(const PackedTexts& texts, const Outputs& outputs,
-                               const StopToken& stop = {},
-                               const ActivationHook& observer = {}) const;
+                               const StopToken& stop = {}, const ActivationHook& hook = {}) const;
 
  private:
   Model(const std::filesystem::path& model_dir, const tensor::Weights& weights, Config config);

@@ -64,13 +64,14 @@ std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
   return std::max(layers, embedding);
 }
 
-std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens, std::uint64_t reserve,
-                       tensor::cpu::KvType type, const tensor::MemoryModel& memory) {
+std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens,
+                       std::uint64_t initial_capacity, tensor::cpu::KvType type,
+                       const tensor::MemoryModel& memory) {
   const auto head_dim = static_cast<std::size_t>(config.head_dim);
   const std::uint64_t row =
       memory.graph ? head_dim * memory.number_bytes : tensor::cpu::kv_row_bytes(type, head_dim);
   const std::uint64_t token = 2 * static_cast<std::uint64_t>(config.num_key_value_heads) * row;
-  const std::uint64_t capacity = tensor::KvCache::capacity_for(tokens, reserve);
+  const std::uint64_t capacity = tensor::KvCache::capacity_for(tokens, initial_capacity);
   return static_cast<std::uint64_t>(config.num_hidden_layers) * token * capacity;
 }
 

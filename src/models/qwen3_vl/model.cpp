@@ -62,13 +62,13 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
 }
 
 ImageFeatures Model::encode_image(Patches patches, const StopToken& stop,
-                                  const ActivationHook& observer) const {
-  return vision_.encode(std::move(patches), stop, observer);
+                                  const ActivationHook& hook) const {
+  return vision_.encode(std::move(patches), stop, hook);
 }
 
 mx::array Model::read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
                             std::size_t first, std::size_t last, SequenceState& sequence,
-                            const StopToken& stop, const ActivationHook& observer) const {
+                            const StopToken& stop, const ActivationHook& hook) const {
   const auto count = static_cast<int>(last - first);
   const auto at = [](std::size_t index) { return static_cast<std::ptrdiff_t>(index); };
   mx::array hidden = text_.forward(
@@ -77,7 +77,7 @@ mx::array Model::read_chunk(const PromptLayout& prompt, std::span<const ImageFea
        .cu_seqlens = {0, count},
        .sequences = {&sequence},
        .visuals = visuals_of(prompt, pictures, first, last)},
-      stop, observer);
+      stop, hook);
   sequence.set_rope_delta(prompt.rope_delta);
   // Otherwise all short chunks of a prompt would become one long graph.
   if (last < prompt.size() && count <= kFewTokens) hidden.eval();

@@ -43,18 +43,18 @@ class Model {
 
   /// The vision tower's features of one picture. Throws kCancelled.
   ImageFeatures encode_image(Patches patches, const StopToken& stop = {},
-                             const ActivationHook& observer = {}) const;
+                             const ActivationHook& hook = {}) const;
 
-  /// The state of a sequence that has read nothing. `reserve`: initial capacity in tokens.
-  SequenceState make_sequence(int reserve, tensor::cpu::KvType kv_type) const {
-    return text_.make_sequence(reserve, kv_type);
+  /// The state of a sequence that has read nothing. `initial_capacity`: in tokens.
+  SequenceState make_sequence(int initial_capacity, tensor::cpu::KvType kv_type) const {
+    return text_.make_sequence(initial_capacity, kv_type);
   }
 
   /// Reads tokens first .. last of a prompt; `sequence` has read the tokens before, and `pictures`
   /// are those of the layout. Returns the hidden states, and throws, as TextModel::forward.
   mx::array read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
                        std::size_t first, std::size_t last, SequenceState& sequence,
-                       const StopToken& stop = {}, const ActivationHook& observer = {}) const;
+                       const StopToken& stop = {}, const ActivationHook& hook = {}) const;
 
   /// Reads more tokens of several sequences in one pass and returns the logits after each,
   /// (n, vocab_size), in a graph not evaluated: those of the first sequence, then of the next. With

@@ -22,21 +22,21 @@ std::vector<std::vector<float>> rows_of(const mx::array& logits) {
 
 Sequence::Sequence(const Model& model, const SequenceOptions& options)
     : model_(model),
-      state_(model.make_sequence(options.reserve, options.kv_type)),
+      state_(model.make_sequence(options.initial_capacity, options.kv_type)),
       prefill_chunk_(options.prefill_chunk) {}
 
 mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
                                 std::span<const ImageFeatures> pictures, const StopToken& stop,
                                 const std::function<void(std::size_t)>& progress,
-                                const ActivationHook& observer) {
+                                const ActivationHook& hook) {
   std::vector<PromptImage> images;
   for (const ImageFeatures& features : pictures) images.push_back({features.grid_thw});
   const PromptLayout prompt = layout_prompt({ids.begin(), ids.end()}, images, model_.config());
   std::optional<mx::array> hidden;
   for (std::size_t first = 0; first < prompt.size(); first += prefill_chunk_) {
     const std::size_t last = std::min(prompt.size(), first + prefill_chunk_);
-    hidden = model_.read_chunk(prompt, pictures, first, last, state_, stop, observer);
-    if (observer) observer("logits", model_.logits(*hidden));
+    hidden = model_.read_chunk(prompt, pictures, first, last, state_, stop, hook);
+    if (hook) hook("logits", model_.logits(*hidden));
     if (progress) progress(last);
   }
   mx::array logits = model_.last_logits(*hidden);
@@ -47,8 +47,8 @@ mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
 std::vector<float> Sequence::prefill(std::span<const std::int32_t> ids,
                                      std::span<const ImageFeatures> pictures, const StopToken& stop,
                                      const std::function<void(std::size_t)>& progress,
-                                     const ActivationHook& observer) {
-  return std::move(rows_of(read_prompt(ids, pictures, stop, progress, observer)).front());
+                                     const ActivationHook& hook) {
+  return std::move(rows_of(read_prompt(ids, pictures, stop, progress, hook)).front());
 }
 
 std::vector<std::vector<float>> Sequence::decode(std::span<const std::int32_t> ids) {

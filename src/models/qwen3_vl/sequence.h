@@ -13,7 +13,7 @@
 namespace oko::models::qwen3_vl {
 
 struct SequenceOptions {
-  int reserve = 0;  ///< initial capacity in tokens
+  int initial_capacity = 0;  ///< in tokens
   tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;
   std::size_t prefill_chunk = kPrefillChunk;  ///< tokens that go through the layers at once, >= 1
 };
@@ -34,13 +34,13 @@ class Sequence {
   mx::array read_prompt(std::span<const std::int32_t> ids, std::span<const ImageFeatures> pictures,
                         const StopToken& stop = {},
                         const std::function<void(std::size_t)>& progress = {},
-                        const ActivationHook& observer = {});
+                        const ActivationHook& hook = {});
 
   /// The same, the logits as numbers.
   std::vector<float> prefill(std::span<const std::int32_t> ids,
                              std::span<const ImageFeatures> pictures, const StopToken& stop = {},
                              const std::function<void(std::size_t)>& progress = {},
-                             const ActivationHook& observer = {});
+                             const ActivationHook& hook = {});
 
   /// Reads one more token and returns the logits of the next.
   std::vector<float> decode(std::int32_t id) { return std::move(decode({&id, 1}).front()); }

@@ -11,12 +11,13 @@ void SequenceState::truncate(std::size_t length) {
   length_ = length;
 }
 
-SequenceState SequenceState::clone_prefix(std::size_t length, std::size_t reserve) const {
+SequenceState SequenceState::clone_prefix(std::size_t length, std::size_t extra_capacity) const {
   assert(length <= length_);
   std::vector<tensor::KvCache> layers;
   layers.reserve(layers_.size());
   for (const tensor::KvCache& cache : layers_) {
-    layers.push_back(cache.clone_prefix(static_cast<int>(length), static_cast<int>(reserve)));
+    layers.push_back(
+        cache.clone_prefix(static_cast<int>(length), static_cast<int>(extra_capacity)));
   }
   SequenceState clone(std::move(layers));
   clone.length_ = length;

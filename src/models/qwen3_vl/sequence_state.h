@@ -26,8 +26,8 @@ class SequenceState {
   /// Forgets all but the first `length` tokens, at most those read.
   void truncate(std::size_t length);
 
-  /// A copy of the first `length` tokens, at most those read, with room for `reserve` more.
-  SequenceState clone_prefix(std::size_t length, std::size_t reserve) const;
+  /// A copy of the first `length` tokens, at most those read, with room for `extra_capacity` more.
+  SequenceState clone_prefix(std::size_t length, std::size_t extra_capacity) const;
 
   std::size_t bytes() const;            ///< of the keys and values of the tokens read
   std::size_t allocated_bytes() const;  ///< of the keys and values of the capacity

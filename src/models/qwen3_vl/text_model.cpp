@@ -66,11 +66,11 @@ TextModel::TextModel(const Checkpoint& checkpoint)
   }
 }
 
-SequenceState TextModel::make_sequence(int reserve, tensor::cpu::KvType type) const {
+SequenceState TextModel::make_sequence(int initial_capacity, tensor::cpu::KvType type) const {
   std::vector<tensor::KvCache> layers;
   layers.reserve(layers_.size());
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    layers.emplace_back(config_.num_key_value_heads, config_.head_dim, reserve, type);
+    layers.emplace_back(config_.num_key_value_heads, config_.head_dim, initial_capacity, type);
   }
   return SequenceState(std::move(layers));
 }
@@ -98,15 +98,15 @@ mx::array TextModel::attend(std::size_t index, const mx::array& x, const tensor:
 }
 
 mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
-                             const ActivationHook& observer) const {
+                             const ActivationHook& hook) const {
   for (SequenceState* sequence : batch.sequences) sequence->truncate(sequence->length());
-  const bool by_layer = batch.ids.shape(0) > kFewTokens || observer;
+  const bool by_layer = batch.ids.shape(0) > kFewTokens || hook;
   const tensor::Rotary rotary = text_rotary(batch.positions, config_);
   mx::array x = embed_tokens_.embed(batch.ids);
   for (const VisualSpan& span : batch.visuals) {
     x = scatter_rows(x, span.first, span.merged, /*add=*/false);
   }
-  if (observer) observer("text.embedded", x);
+  if (hook) hook("text.embedded", x);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     throw_if_stopped(stop);
     const Layer& layer = layers_[i];
@@ -127,10 +127,10 @@ mx::array TextModel::forward(const Batch& batch, const StopToken& stop,
       }
       mx::eval(computed);
     }
-    if (observer) observer("text.layer." + std::to_string(i), x);
+    if (hook) hook("text.layer." + std::to_string(i), x);
   }
   x = norm_(x);
-  if (observer) observer("text.normed", x);
+  if (hook) hook("text.normed", x);
   for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
     batch.sequences[i]->advance(
         static_cast<std::size_t>(batch.cu_seqlens[i + 1] - batch.cu_seqlens[i]));

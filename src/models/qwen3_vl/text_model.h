@@ -23,15 +23,15 @@ class TextModel {
  public:
   explicit TextModel(const Checkpoint& checkpoint);
 
-  /// The state of a sequence that has read nothing, with an initial capacity of `reserve` tokens.
-  SequenceState make_sequence(int reserve, tensor::cpu::KvType type) const;
+  /// The state of a sequence that has read nothing, with room for `initial_capacity` tokens.
+  SequenceState make_sequence(int initial_capacity, tensor::cpu::KvType type) const;
 
   /// Runs a batch and appends its tokens to their sequences. Returns the normalised hidden states,
   /// (n, hidden_size); in a graph not evaluated. Batches of more than 8 tokens are evaluated layer
   /// by layer, so that memory stays small and `stop` is checked; throws kCancelled. If this throws,
   /// the sequences keep their length; in a graph they are no longer usable.
   mx::array forward(const Batch& batch, const StopToken& stop = {},
-                    const ActivationHook& observer = {}) const;
+                    const ActivationHook& hook = {}) const;
 
   /// The products of `count` tokens through all layers and of the logits of the last one; attention
   /// is not counted.

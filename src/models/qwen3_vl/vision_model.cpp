@@ -182,10 +182,10 @@ mx::array VisionModel::feed_forward(const Block& block, const mx::array& x) cons
 }
 
 ImageFeatures VisionModel::encode(Patches patches, const StopToken& stop,
-                                  const ActivationHook& observer) const {
+                                  const ActivationHook& hook) const {
   const GridThw grid = patches.grid_thw;
   const auto observe = [&](const std::string& stage, const mx::array& output) {
-    if (observer) observer(stage, output);
+    if (hook) hook(stage, output);
   };
   mx::array x = embed(patches);
   patches = {};

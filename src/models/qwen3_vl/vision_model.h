@@ -59,8 +59,7 @@ class VisionModel {
   /// Runs one picture; the result is evaluated. Memory grows linearly with its patches: attention
   /// and the MLP work in blocks, and layers are evaluated one by one. Throws kCancelled between
   /// layers.
-  ImageFeatures encode(Patches patches, const StopToken& stop,
-                       const ActivationHook& observer) const;
+  ImageFeatures encode(Patches patches, const StopToken& stop, const ActivationHook& hook) const;
 
   /// The cost of a picture of `patches` patches: all products, those of attention included.
   PassCost cost_of(int patches) const;
