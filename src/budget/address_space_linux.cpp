@@ -9,8 +9,8 @@
 namespace oko::budget {
 namespace {
 
-constexpr std::uint64_t kLibraries = 40'000'000;  // modules of libvips and what they map
-constexpr std::uint64_t kStackBytes = 8 << 20;    // of a thread; fewer where the limit is smaller
+constexpr std::uint64_t kLibraries = 40'000'000;  // modules of libvips and their mappings
+constexpr std::uint64_t kStackBytes = 8 << 20;    // of a thread; fewer if the limit is smaller
 
 std::uint64_t kilobytes_of(const std::string& key) {
   std::ifstream status("/proc/self/status");

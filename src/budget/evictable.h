@@ -10,7 +10,7 @@ namespace oko::budget {
 
 class MemoryBudget;
 
-/// The order of eviction: the cheapest to make again goes first.
+/// The order of eviction: the cheapest to make again first.
 enum class EvictionOrder { kPrefixCache, kImageCache, kIdleModel };
 
 /// Something resident that can be freed and made again: a cache, a model that is idle.
@@ -23,8 +23,8 @@ class Evictable {
   /// The time of the last use, or nothing if it is in use now. Runs under the budget's lock: must
   /// not call the budget.
   virtual std::optional<Clock::time_point> idle_since() const = 0;
-  /// Frees `bytes`, or all that it has if that is less, and releases their reservations. Returns
-  /// false if nothing was freed, because it was used again. Runs without a lock; may wait for the
+  /// Frees `bytes`, or all of its memory if that is less, and releases their reservations. Returns
+  /// false if it freed nothing, because it was used again. Runs without a lock; may wait for the
   /// model thread. Throws kCancelled.
   virtual bool evict(std::uint64_t bytes, const StopToken& stop) = 0;
 };
@@ -33,7 +33,7 @@ class Evictable {
 class EvictableRegistration {
  public:
   EvictableRegistration(MemoryBudget& budget, Evictable& evictable);
-  /// Waits for an eviction under way. All of its reservations must be released.
+  /// Waits for an eviction in progress. All of its reservations must be released.
   ~EvictableRegistration();
   EvictableRegistration(const EvictableRegistration&) = delete;
   EvictableRegistration& operator=(const EvictableRegistration&) = delete;

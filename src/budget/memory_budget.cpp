@@ -90,7 +90,7 @@ std::optional<Reservation> MemoryBudget::take_turn(const ReserveRequest& request
     ++counts_.refused;
     refuse(bytes, budget_bytes_, held, request.hint);
   };
-  // The size is as old as `seen`; it may contain what has been reserved since.
+  // The size is as old as `seen` and may contain memory that has been reserved since.
   const bool is_up_to_date = changes_ == seen;
   const std::uint64_t stays = unevictable_bytes(request);
   if (is_up_to_date && stays + bytes > budget_bytes_) refuse_next_to(stays);
@@ -116,7 +116,7 @@ std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request,
   add(bytes, request.lifetime, nullptr);
   std::optional<Reservation> reservation;
   {
-    const MutexUnlock unlock(mutex_);  // `offered`, if it is not wanted, locks to be released
+    const MutexUnlock unlock(mutex_);  // an unwanted `offered` locks to be released
     Reservation offered(*this, bytes, request.lifetime);
     if (!request.on_grant || request.on_grant(offered)) reservation = std::move(offered);
   }
@@ -179,7 +179,7 @@ bool MemoryBudget::has_active_reservations() const {
   return transient_bytes_ > waiting;
 }
 
-/// Bytes that remain after all others have released and all evictables are gone.
+/// Bytes that remain after all others have released and all evictables are evicted.
 std::uint64_t MemoryBudget::unevictable_bytes(const ReserveRequest& request) const {
   std::uint64_t bytes = held_.total() - transient_bytes_;
   for (const EvictableRegistration* each : evictables_) {

@@ -27,7 +27,7 @@ struct MemoryBudgetCounts {
 
 /// The callbacks run during the caller's turn, without the budget's lock.
 struct ReserveRequest {
-  /// The size as things stand; re-evaluated after every change.
+  /// The present size; re-evaluated after every change.
   std::function<TagBytes()> size;
   /// Extra condition for granting; re-evaluated after every change. Empty: always true.
   std::function<bool()> can_grant = {};
@@ -35,14 +35,14 @@ struct ReserveRequest {
   /// it was evaluated: the request starts again. Must not throw; may be empty.
   std::function<bool(Reservation&)> on_grant = {};
   Lifetime lifetime = Lifetime::kTransient;
-  /// In use by the caller, so it is not evicted for this request. Null: nothing is.
+  /// An evictable in use by the caller, not evicted for this request. Null: none.
   const EvictableRegistration* keep = nullptr;
-  LocalizedText hint = {};  ///< of the refusal: what the user can change
+  LocalizedText hint = {};  ///< of the refusal: the user's options
   /// A transient reservation that the caller keeps while it waits; null: none.
   const Reservation* already_held = nullptr;
 };
 
-/// Tracks memory reservations against the budget and evicts what can be made again. Work reserves
+/// Tracks memory reservations against the budget and evicts caches and idle models. Work reserves
 /// before it allocates, so that the total never exceeds the budget. Any thread may call.
 ///
 /// The states of a call of `reserve`:
@@ -79,8 +79,8 @@ class MemoryBudget {
   void evict_idle(EvictionOrder order, Evictable::Clock::time_point before, const StopToken& stop,
                   const EvictableRegistration* keep = nullptr);
 
-  /// Evicts all of `registration`, unless it is in use. An owner that ends calls it: callers of
-  /// `reserve` wait for an eviction under way, but not for a resident that they cannot evict.
+  /// Evicts all of `registration`, unless it is in use. Its owner calls it at its end: callers of
+  /// `reserve` wait for an eviction in progress, but not for a resident that they cannot evict.
   void evict(EvictableRegistration& registration);
 
   /// True if `bytes` fit when nothing else is reserved.
@@ -88,7 +88,7 @@ class MemoryBudget {
 
   std::uint64_t budget_bytes() const { return budget_bytes_; }
   TagBytes held() const;
-  std::uint64_t transient_bytes() const;  ///< of `held`: what requests hold, without residents
+  std::uint64_t transient_bytes() const;  ///< of `held`: those of requests, without residents
   std::uint64_t peak_bytes() const;       ///< largest total ever held
   MemoryBudgetCounts counts() const;
 
@@ -96,7 +96,7 @@ class MemoryBudget {
   friend class EvictableRegistration;
   friend class Reservation;
 
-  /// Which evictables a caller wants freed.
+  /// The evictables that a caller wants to free.
   struct Victims {
     std::uint64_t bytes;
     const EvictableRegistration* keep = nullptr;
@@ -138,10 +138,10 @@ class MemoryBudget {
   std::uint64_t peak_bytes_ OKO_GUARDED_BY(mutex_) = 0;
   MemoryBudgetCounts counts_ OKO_GUARDED_BY(mutex_);
   std::vector<EvictableRegistration*> evictables_ OKO_GUARDED_BY(mutex_);
-  /// For each call of `reserve` under way: the bytes that the caller holds while it waits. Callers
-  /// that hold none come last; the first has its turn.
+  /// For each call of `reserve` in progress, the bytes that the caller holds while it waits.
+  /// Callers that hold none come last; the first has its turn.
   std::list<std::uint64_t> queue_ OKO_GUARDED_BY(mutex_);
-  /// By the caller that was first when the turn began.
+  /// Set by the caller that was first when the turn began.
   bool is_turn_taken_ OKO_GUARDED_BY(mutex_) = false;
 };
 

@@ -15,15 +15,17 @@ enum class Pressure { kNormal, kWarning, kCritical };
 
 /// Memory of the machine and of this process, in bytes. 0 if it cannot be read.
 struct MemoryStatus {
-  std::uint64_t physical_bytes = 0;   ///< that there is: of a container with a limit, the limit
-  std::uint64_t available_bytes = 0;  ///< that can be taken before anything is swapped: pages of
-                                      ///< files that the system may drop count
-  std::uint64_t private_bytes = 0;    ///< of this process (process_memory.h)
-  std::uint64_t swapped_bytes = 0;    ///< of this process, out on the disk or compressed
+  /// Memory of the machine; of a container with a limit, the limit.
+  std::uint64_t physical_bytes = 0;
+  /// Memory that can be taken before anything is swapped; file pages that the system may drop
+  /// count.
+  std::uint64_t available_bytes = 0;
+  std::uint64_t private_bytes = 0;  ///< of this process (process_memory.h)
+  std::uint64_t swapped_bytes = 0;  ///< of this process, on the disk or compressed
   Pressure pressure = Pressure::kNormal;
 };
 
-/// The budget's source of these figures. Tests replace it by a script.
+/// The budget's source of these figures. Tests replace it.
 class MemoryProbe {
  public:
   virtual ~MemoryProbe() = default;

@@ -16,8 +16,8 @@ Number sysctl_number(const char* name) {
   return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
 }
 
-/// Free pages and those that the system can take back without writing them: of files, and
-/// purgeable ones.
+/// Free pages, and pages that the system can reclaim without writing them: of files, and purgeable
+/// ones.
 std::uint64_t available_bytes() {
   vm_statistics64_data_t pages{};
   mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;

@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::uint64_t kKilobyte = 1024;
 
-// Shares of the last 10 seconds, in percent, that tasks waited for memory (PSI).
+// Percent of the last 10 seconds that tasks waited for memory (PSI).
 constexpr double kWarningStall = 5;    // at least one of them
 constexpr double kCriticalStall = 10;  // all of them at once
-// Shares of the memory that is left, whatever PSI says.
+// Fractions of the memory that are left, independent of PSI.
 constexpr std::uint64_t kWarningShare = 10, kCriticalShare = 25;  // a tenth, a 25th
 
 /// The number behind `key` in a file of "key value" lines.
@@ -34,7 +34,7 @@ std::uint64_t kilobytes_of(const std::filesystem::path& file, const std::string&
   return value_of(file, key).value_or(0) * kKilobyte;
 }
 
-/// A file that is one number; nothing if there is none, or "max".
+/// The number in a file; nothing if there is none, or "max".
 std::optional<std::uint64_t> number_in(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::uint64_t value = 0;
@@ -42,14 +42,14 @@ std::optional<std::uint64_t> number_in(const std::filesystem::path& file) {
   return std::nullopt;
 }
 
-/// True if `controllers`, the second field of a line of /proc/self/cgroup, has the one of memory.
+/// True if `controllers`, the second field of a line of /proc/self/cgroup, contains "memory".
 bool has_memory(const std::string& controllers) {
   return ("," + controllers + ",").find(",memory,") != std::string::npos;
 }
 
 /// The groups of /proc/self/cgroup that may limit memory: "0::/user.slice/x" of cgroup v2, and
-/// "4:memory:/x" of v1. Where a container shows its own group as the root, the path is the host's
-/// and has no folder here.
+/// "4:memory:/x" of v1. If a container shows its own group as the root, the path is the host's and
+/// has no folder here.
 std::vector<MemoryGroup> own_groups(const std::filesystem::path& proc,
                                     const std::filesystem::path& root) {
   MemoryGroup v2{.root = root,
@@ -74,7 +74,7 @@ std::vector<MemoryGroup> own_groups(const std::filesystem::path& proc,
   return {v2, v1};
 }
 
-/// avg10 of the line "some ..." or "full ...".
+/// The value avg10 of the line "some ..." or "full ...".
 double stall(const std::filesystem::path& file, const std::string& kind) {
   std::ifstream in(file);
   std::string word, average;
@@ -103,7 +103,7 @@ Pressure pressure_of(const std::filesystem::path& stalls, const MemoryStatus& st
 LinuxMemoryProbe::LinuxMemoryProbe(std::filesystem::path proc, const std::filesystem::path& cgroup)
     : proc_(std::move(proc)), groups_(own_groups(proc_, cgroup)) {}
 
-/// The limits of a group and of all above it, and what is left under each.
+/// The limits of a group and of all above it, and the memory left under each.
 void LinuxMemoryProbe::apply_limits(const MemoryGroup& own, MemoryStatus& status) {
   for (std::filesystem::path group = own.group;; group = group.parent_path()) {
     for (const char* name : own.limits) {

@@ -13,10 +13,10 @@ struct MemoryGroup {
   std::filesystem::path group;
   std::vector<const char*> limits;
   const char* usage;
-  std::vector<const char*> droppable;  ///< in memory.stat: parts of the usage that can go
+  std::vector<const char*> droppable;  ///< in memory.stat: reclaimable parts of the usage
 };
 
-/// Reads what the kernel writes under /proc and, for cgroup v2 and v1, under /sys/fs/cgroup.
+/// Reads the kernel's figures under /proc and, for cgroup v2 and v1, under /sys/fs/cgroup.
 class LinuxMemoryProbe : public MemoryProbe {
  public:
   explicit LinuxMemoryProbe(std::filesystem::path proc = "/proc",

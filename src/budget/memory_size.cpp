@@ -26,7 +26,7 @@ double unit_bytes(std::string unit) {
   return 0;
 }
 
-/// Takes "12" or "1.5" off the front of `text`; 0 if no number stands there. By hand, since
+/// Removes "12" or "1.5" from the front of `text`; 0 if there is no number. Parses by hand, since
 /// std::from_chars of a double needs macOS 26, and strtod reads the decimal point of the locale.
 double take_number(std::string_view& text) {
   double digits = 0;

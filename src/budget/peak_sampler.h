@@ -12,15 +12,15 @@ class PeakSampler {
  public:
   PeakSampler();
   std::uint64_t peak_bytes();  ///< so far, now included
-  /// The same of the time since the last call.
+  /// The same for the time since the last call.
   std::uint64_t take_peak();
 
  private:
   void look();  ///< any thread
 
-  std::atomic<std::uint64_t> peak_{0};    ///< of all the time
+  std::atomic<std::uint64_t> peak_{0};    ///< since the start
   std::atomic<std::uint64_t> recent_{0};  ///< since `take_peak`
-  JoiningThread thread_;                  // last: it stops before the rest is gone
+  JoiningThread thread_;                  // last: it stops before the other members are destroyed
 };
 
 }  // namespace oko::budget

@@ -7,10 +7,10 @@ namespace oko::budget {
 class EvictableRegistration;
 class MemoryBudget;
 
-/// How long a reservation stays.
+/// The lifetime of a reservation.
 enum class Lifetime {
   kTransient,  ///< until a request is done: others wait for it
-  kResident,   ///< until its owner goes or it is evicted: nobody waits for it
+  kResident,   ///< until its owner ends or it is evicted: requests do not wait for it
 };
 
 /// RAII: memory that its owner may use. Any thread may release it; the budget must outlive it.
@@ -18,9 +18,9 @@ enum class Lifetime {
 ///     empty --- MemoryBudget::reserve ---> held --- release, destructor, moved from ---> empty
 ///                                           |
 ///                                           +--- split: a part becomes a reservation of its own
-///                                           +--- merge: what another one holds is added
+///                                           +--- merge: adds another one
 ///
-/// What a transient one holds becomes resident by the second `split` only.
+/// Only the second `split` makes a part of a transient one resident.
 class Reservation {
  public:
   Reservation() = default;
@@ -29,11 +29,11 @@ class Reservation {
   ~Reservation() { release(); }
 
   void release();
-  /// Moves `part`, at most what is held, into a reservation of its own.
+  /// Moves `part`, at most the held bytes, into a reservation of its own.
   Reservation split(const TagBytes& part);
   /// The same, and makes the part resident: it is evicted with `owner`.
   Reservation split(const TagBytes& part, EvictableRegistration& owner);
-  /// Takes over what `other` holds: of the same budget, lifetime and owner, or nothing.
+  /// Takes over `other`, which is empty or of the same budget, lifetime and owner.
   void merge(Reservation other);
   const TagBytes& bytes() const { return bytes_; }
   Lifetime lifetime() const { return lifetime_; }

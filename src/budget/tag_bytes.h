@@ -34,7 +34,7 @@ class TagBytes {
   std::uint64_t total() const;
   bool contains(const TagBytes& part) const;  ///< no tag of `part` is larger
   TagBytes& operator+=(const TagBytes& other);
-  TagBytes& operator-=(const TagBytes& other);  ///< at most what is there
+  TagBytes& operator-=(const TagBytes& other);  ///< `other` must be contained
   /// Raises each tag to the larger of the two values.
   void max_with(const TagBytes& other);
   /// Subtracts from each tag, down to 0.

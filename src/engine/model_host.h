@@ -218,7 +218,7 @@ class ModelHost {
   Mutex mutex_;
   ConditionVariable watch_wake_;
   std::vector<std::shared_ptr<ModelSlot>> slots_ OKO_GUARDED_BY(mutex_);
-  JoiningThread watcher_;  // last: it stops before the rest is gone
+  JoiningThread watcher_;  // last: it stops before the others
 };
 
 }  // namespace oko::engine

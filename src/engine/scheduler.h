@@ -63,7 +63,7 @@ class Scheduler {
   StepSource* running_ OKO_GUARDED_BY(mutex_) = nullptr;
   bool is_woken_ OKO_GUARDED_BY(mutex_) = false;      ///< `running_`, during its step
   bool is_forgotten_ OKO_GUARDED_BY(mutex_) = false;  ///< the same
-  JoiningThread thread_;                              // last: it ends before the rest is gone
+  JoiningThread thread_;                              // last: it ends before the others
 };
 
 }  // namespace oko::engine
