@@ -136,7 +136,7 @@ TEST(ConditionVariableTest, ATimedWaitEndsByItself) {
   EXPECT_TRUE(lock.owns_lock());
 }
 
-// A stop that comes between the look at the token and the wait must not be lost. Requests hold the
+// A stop between the check of the token and the wait must not be lost. Requests hold the
 // waiter's mutex in half of the rounds, which must not deadlock.
 TEST(ConditionVariableTest, NoStopIsLost) {
   for (int round = 0; round < 2000; ++round) {

@@ -56,7 +56,7 @@ TEST_F(VanishedPagesDeathTest, AnInputFileThatWasCutIsABadInput) {
       ::testing::ExitedWithCode(4), "model.bin: was cut or changed while it was in use");
 }
 
-/// Neither as usual nor as for a file that was cut.
+/// The status differs from the usual one and from that of a cut file.
 bool ended_by_the_signal(int status) {
   return !WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 5);
 }

@@ -351,7 +351,7 @@ TEST_F(MemoryBudgetTest, WaitersAreServedInOrder) {
   EXPECT_EQ(order[0], 0);
 }
 
-TEST_F(MemoryBudgetTest, AWaiterCanBeCancelledAndOthersGoOn) {
+TEST_F(MemoryBudgetTest, CancellingAWaiterLetsOthersContinue) {
   Reservation first = reserve(Tag::kVision, 3 * kGigabyte);
   StopSource cancel;
   std::atomic<int> cancelled{0};

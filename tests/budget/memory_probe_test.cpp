@@ -56,7 +56,7 @@ class LinuxMemoryProbeTest : public ScratchFolderTest {
   }
 };
 
-TEST_F(LinuxMemoryProbeTest, ReadsTheMachineWhereThereIsNoLimit) {
+TEST_F(LinuxMemoryProbeTest, ReadsTheMachineWithoutALimit) {
   write("cgroup/user/oko/memory.max", "max\n");
   const MemoryStatus found = status();
   EXPECT_EQ(found.physical_bytes, 8'192'000'000u);
@@ -90,7 +90,7 @@ TEST_F(LinuxMemoryProbeTest, LimitsOfTheFirstVersionOfControlGroupsHold) {
   EXPECT_EQ(found.available_bytes, 2'000'000'000u);
 }
 
-TEST_F(LinuxMemoryProbeTest, LimitIsSeenWhereAContainerShowsItsOwnGroupAsTheRoot) {
+TEST_F(LinuxMemoryProbeTest, FindsLimitIfAContainerShowsItsOwnGroupAsTheRoot) {
   write("proc/self/cgroup", "4:memory:/docker/0123abcd\n");
   write("cgroup/memory/memory.limit_in_bytes", "1000000000\n");
   write("cgroup/memory/memory.usage_in_bytes", "400000000\n");

@@ -1,4 +1,4 @@
-// Which files of a folder are the model's weights.
+// The choice of a model's weight files in a folder.
 #include "checkpoint/checkpoint_files.h"
 
 #include "base/localized_text.h"
@@ -14,7 +14,7 @@ constexpr const char* kIndex = "model.safetensors.index.json";
 
 class CheckpointFilesTest : public ::testing::Test {
  protected:
-  /// A file of weights with one tensor, as MLX would write a layer where it is `quantized`.
+  /// A file of weights with one tensor, or, if `quantized`, with a layer as MLX writes it.
   void write_weights(const std::string& name, bool quantized = false) const {
     folder_.write(name, safetensors_file({{quantized ? "a.scales" : "a.weight", "U8", {1}, "x"}}));
   }

@@ -1,4 +1,4 @@
-// Pickles that want to do harm, or are damaged: refused, by the machine itself or by its user.
+// Hostile or damaged pickles are refused, by the machine itself or by its user.
 #include "checkpoint/pickle.h"
 
 #include <chrono>
@@ -41,9 +41,9 @@ std::string repeated(const std::string& piece, std::size_t count) {
   return text;
 }
 
-/// Parses; whatever happens must be a table whose tensors lie in the file, or kBadModel.
+/// Parses: the result must be a table whose tensors lie in the file, or kBadModel.
 void expect_safe(const std::string& file) {
-  // An exact copy: under AddressSanitizer a read past its end is seen.
+  // An exact copy, so that AddressSanitizer sees a read past its end.
   const std::vector<char> copy(file.begin(), file.end());
   try {
     for (const auto& [name, info] :
@@ -108,7 +108,7 @@ TEST_F(PickleTest, GlobalsOutsideTheListAreRefusedByName) {
     const std::string harm = tuple({text("touch /tmp/harm")}) + "R";
     expect_refused(pickle(global(module, name) + harm), {shown_name});
     expect_refused(pickle(text(module) + text(name) + "\x93" + harm), {shown_name});
-    // Also where nothing calls it, or deep in a value that is passed over.
+    // Also if nothing calls it, or deep in a skipped value.
     expect_refused(pickle(dict({{"a", tuple({global(module, name)})}})), {shown_name});
   }
   expect_refused(pickle("c" + std::string(300, 'm') + "\nname\n"), {"line"});
@@ -198,7 +198,7 @@ TEST_F(PickleTest, NestingIsLimited) {
   expect_refused(pickle(")" + repeated("\x85", 1'000'000)), {"deeply"});
   expect_refused(pickle(repeated("(", 900) + "N" + repeated("t", 900)), {"deeply"});
   expect_refused(pickle(repeated("]", 900) + repeated("a", 899)), {"deeply"});
-  // A list in itself, again and again.
+  // A list that contains itself many times.
   expect_refused(pickle("]q"s + '\0' + repeated("h"s + '\0' + "a", 100)), {"deeply"});
   read(pickle(repeated("(", 60) + "N" + repeated("t", 60)));
 }

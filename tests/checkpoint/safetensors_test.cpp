@@ -30,12 +30,12 @@ void expect_refused(const std::string& file, std::vector<std::string> parts) {
   expect_bad_model([&] { parse(file); }, parts);
 }
 
-/// A file whose one tensor "t" is described so.
+/// A file with one tensor "t" of this description.
 std::string file_with(std::string_view description) {
   return file_of(fmt::format(R"({{"t":{}}})", description));
 }
 
-/// A tensor "t" that is refused with these words.
+/// Expects that a tensor "t" is refused with these words.
 void expect_tensor_refused(const std::string& description, std::vector<std::string> parts) {
   parts.push_back("tensor t");
   expect_refused(file_with(description), parts);

@@ -39,7 +39,7 @@ void expect_fixture_refused(const std::string& name, const std::vector<std::stri
   expect_refused(read_fixture(name), parts);
 }
 
-/// A tensor "t" that is refused with these words.
+/// Expects that a tensor "t" is refused with these words.
 void expect_tensor_refused(const Tensor& tensor, std::vector<std::string> parts) {
   parts.push_back("tensor t");
   expect_refused(checkpoint_of(tensor), parts);

@@ -17,19 +17,19 @@ inline std::string little(std::uint64_t number, int size) {
   return bytes;
 }
 
-/// An entry of an archive, and the lies that its directory tells of it.
+/// An entry of an archive, and false claims of its directory.
 struct ZipItem {
   std::string name;
   std::string data;
   std::uint64_t method = 0;
   std::uint64_t flags = 0;
-  bool zip64 = false;                                        ///< its numbers stand in 64-bit fields
+  bool zip64 = false;                                        ///< its numbers are in 64-bit fields
   std::optional<std::uint64_t> size = std::nullopt;          ///< instead of the data's
   std::optional<std::uint64_t> local_header = std::nullopt;  ///< instead of its position
   std::optional<std::string> local_name = std::nullopt;      ///< in the local header
 };
 
-/// What the records at the end of an archive say.
+/// The records at the end of an archive.
 struct ZipEnd {
   bool zip64 = false;
   std::optional<std::uint64_t> entries = std::nullopt;
@@ -40,7 +40,7 @@ struct ZipEnd {
   std::string more_directory = {};  ///< bytes after the directory's records
 };
 
-/// How the item is stored, and both of its sizes: the same in both of its records.
+/// The compression method and both sizes of an item, the same in both of its records.
 inline std::string zip_storage(const ZipItem& item) {
   const std::uint64_t size = item.size.value_or(item.data.size());
   const std::string size32 = little(item.zip64 ? 0xFFFFFFFF : size, 4);

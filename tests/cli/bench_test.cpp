@@ -1,4 +1,4 @@
-// `oko bench`: what it prints, and what it refuses.
+// The output and the refusals of `oko bench`.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

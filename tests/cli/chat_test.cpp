@@ -1,4 +1,4 @@
-// `oko chat` as a user meets it: from a pipe, and at a terminal.
+// `oko chat` from a pipe, and at a terminal.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -150,7 +150,7 @@ TEST_F(ChatTest, RussianTextCanBeEditedAtATerminal) {
   if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
   Terminal terminal(command({kStars}), environment("ru_RU"));
   ASSERT_TRUE(terminal.prompts("> "));
-  // A letter too much in front, one missing, one wrong at the end.
+  // An extra letter in front, a missing one, a wrong one at the end.
   terminal.type("яОпши это изображениея\x7f.");
   terminal.type("\033[H\033[3~\033[C\033[Cи\r");
   ASSERT_TRUE(terminal.shows("Три жёлтые звезды."));

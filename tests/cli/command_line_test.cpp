@@ -13,7 +13,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-/// Where the commands of the tests write what they were given.
+/// Targets of the options and arguments of the test commands.
 struct Values {
   Texts files;
   std::string format = "text";

@@ -1,4 +1,4 @@
-// `oko convert`: what it prints and leaves, and what it refuses.
+// The output, the files and the refusals of `oko convert`.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

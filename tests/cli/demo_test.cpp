@@ -1,4 +1,4 @@
-// The pictures of demo/ are described rightly by the model of demo/, as `make demo` shows it.
+// The model of demo/ describes the pictures of demo/ correctly, as `make demo` shows.
 #include <gtest/gtest.h>
 
 #include <fstream>

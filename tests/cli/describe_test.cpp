@@ -1,5 +1,4 @@
-// `oko describe` as a user meets it: what it prints, its exit status, and what bad input does to
-// it.
+// `oko describe`: its output, its exit status, and bad input.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -521,7 +520,7 @@ TEST_F(DescribeTest, MisalignedModelIsAlignedAtItsFirstUseAndAnswersAlike) {
   EXPECT_EQ(in_russian.err, "");
 }
 
-TEST_F(DescribeTest, MisalignedModelAnswersAlikeWhereNoCopyCanBeMade) {
+TEST_F(DescribeTest, MisalignedModelGivesTheSameAnswerWithoutACopy) {
   const std::string shifted = folder_ / "model";
   copy_shifted(model(), shifted, 3);
   const std::string home = file("home", "this is no folder");

@@ -1,4 +1,4 @@
-// OKO_DEVICE and OKO_DTYPE as a user meets them.
+// OKO_DEVICE and OKO_DTYPE on the command line.
 #include <gtest/gtest.h>
 #include <mlx/device.h>
 
@@ -24,7 +24,7 @@ class DeviceSettingTest : public ScratchFolderTest {
 };
 
 TEST_F(DeviceSettingTest, AnUnknownDeviceIsRefusedBeforeAnythingIsDone) {
-  // The picture and the model are not there either: they are not looked at.
+  // The picture and the model do not exist either: oko does not look for them.
   const auto result = run("tpu", {"describe", "no.png", "--model", "no"});
   EXPECT_EQ(result.status, exit_status(ErrorCode::kUsage));
   EXPECT_EQ(result.out, "");

@@ -1,4 +1,4 @@
-// `oko embed`: what it prints for texts and lines, and what it refuses.
+// `oko embed`: its output for texts and lines, and its refusals.
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 

@@ -33,7 +33,7 @@ class OcrPdfTest : public ScratchFolderTest {
     return Process(arguments, {"LANG=" + language + "_XX.UTF-8", "LC_ALL=", tessdata}).wait();
   }
 
-  /// Runs with --format pdf and opens what is written.
+  /// Runs with --format pdf and opens the result.
   document::Pdf make_pdf(std::vector<std::string> arguments, int status = 0) {
     arguments.insert(arguments.end(), {"--format", "pdf"});
     const ProcessResult result = run(arguments);

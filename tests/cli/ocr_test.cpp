@@ -1,4 +1,4 @@
-// `oko ocr` and `oko eval ocr`: what they print, and what they refuse.
+// The output and the refusals of `oko ocr` and `oko eval ocr`.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

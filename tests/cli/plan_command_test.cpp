@@ -57,7 +57,7 @@ TEST(PlanCommandTest, ReportsDiskSpaceForAnAlignedCopy) {
   const auto plan = json::parse(run({"plan", "--model", folder, "--json"}).out);
   const auto aligned = json::parse(run({"plan", "--model", kTinyModel, "--json"}).out);
   const std::string table = run({"plan", "--model", folder}).out;
-  // A home that is a file stands in for a file system that is read-only.
+  // A home that is a file simulates a read-only file system.
   const std::string home = "OKO_HOME=" + (folder / "config.json").string();
   const auto plan_of = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {OKO_PROGRAM, "plan", "--model", folder});
@@ -77,7 +77,7 @@ TEST(PlanCommandTest, ReportsDiskSpaceForAnAlignedCopy) {
   EXPECT_NE(table.find("disk for an aligned copy"), std::string::npos) << table;
 }
 
-/// As an interrupted download leaves it.
+/// A model folder as left by an interrupted download.
 TEST(PlanCommandTest, AConfigAloneIsEnough) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("oko_plan_" + std::to_string(::getpid()));
@@ -109,7 +109,7 @@ TEST(BudgetTest, RefusalHasNumbersAndKnob) {
   EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
 }
 
-/// The value behind `option` in a hint; empty where it is not named.
+/// The value behind `option` in a hint; empty if it is not named.
 std::string named_value(const std::string& text, const std::string& option) {
   const std::size_t at = text.find(option + " ");
   if (at == std::string::npos) return {};
@@ -148,7 +148,7 @@ TEST(BudgetTest, EarlyRefusalNamesBudgetForTheWholeWork) {
   EXPECT_EQ(describe("on", named_value(refused.err, "--budget")).status, 0);
 }
 
-/// A command under the budget that its refusal names, whatever it is refused for.
+/// Every command runs under the budget that its refusal names, whatever the reason.
 TEST(BudgetTest, FirstRefusalNamesLeastSufficientBudget) {
   OKO_NEEDS_TESSERACT();
   const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
@@ -239,7 +239,7 @@ TEST(BudgetTest, AddressSpaceLimitBoundsAnyBudget) {
 }
 
 TEST(BudgetTest, ReducesRequestAndReportsIt) {
-  // The cache of a long answer is cut to a quarter; a smaller chunk would not have been enough.
+  // The cache of a long answer is cut to a quarter; a smaller chunk would not have sufficed.
   const std::vector<std::string> arguments = {"describe",      kPicture, "--model",      kTinyModel,
                                               "--ocr",         "off",    "--max-tokens", "100000",
                                               "--temperature", "0",      "--kv-bits",    "32"};

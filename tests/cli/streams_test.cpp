@@ -1,5 +1,5 @@
-// Standard streams that are closed, full or gone, and signals: none may change what oko does or
-// what it answers.
+// Standard streams that are closed, full or gone, and signals: none may change the work or the
+// answers of oko.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -30,7 +30,7 @@ constexpr int kGivenStream = 9;
 
 class StreamsTest : public ScratchFolderTest {
  protected:
-  /// `command` in a shell: $OKO is the program, $MODEL and $PICTURE are what it describes.
+  /// Runs `command` in a shell: $OKO is the program, $MODEL and $PICTURE are its inputs.
   ProcessResult shell(const std::string& command, const std::string& terminal = "xterm") const {
     return Process({"/bin/sh", "-c", command},
                    {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + model(),
@@ -42,7 +42,7 @@ class StreamsTest : public ScratchFolderTest {
 
   static std::string model() { return RandomModels::get("qwen3-vl-small-4bit", 5).string(); }
 
-  /// Makes a stream for the shell and gives `file` up.
+  /// Makes a stream for the shell from `file`, which it takes over.
   static void give(int file) {
     ASSERT_EQ(::dup2(file, kGivenStream), kGivenStream);
     ::close(file);
@@ -55,7 +55,7 @@ class StreamsTest : public ScratchFolderTest {
     return far >= 0;
   }
 
-  /// The far end of a new terminal whose near end is given to the shell.
+  /// The far end of a new terminal; the shell gets its near end.
   static int give_terminal() {
     const int far = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     EXPECT_GE(far, 0);
@@ -65,7 +65,7 @@ class StreamsTest : public ScratchFolderTest {
     return far;
   }
 
-  /// What a program has written to a terminal.
+  /// The output of a program to a terminal.
   static std::string shown_on(int far) {
     ::close(kGivenStream);
     std::string text;

@@ -106,7 +106,7 @@ TEST_F(PagesTest, DrawsTooLargePageSmallerWithANote) {
             kData + "poster.pdf: read at 15 dots per inch: 3000 × 3000 pixels");
 }
 
-/// The page that comes of one word of confidence 0.9 in the picture, over its left half.
+/// The page from one word of confidence 0.9 over the left half of the picture.
 Page completed(const LoadedPage& loaded, const std::string& word) {
   const auto& picture = std::get<image::Image>(loaded.content);
   const Box box{0, 0, static_cast<float>(picture.width) / 2, static_cast<float>(picture.height)};

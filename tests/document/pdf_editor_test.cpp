@@ -1,4 +1,4 @@
-// Text that oko puts on pages of a PDF, as PDFium reads it.
+// Text that oko adds to pages of a PDF, read by PDFium.
 #include "document/pdf_editor.h"
 
 #include "document/pdf.h"
@@ -21,8 +21,8 @@ Page page_of_words(int width, int height) {
 
 class PdfEditorTest : public ScratchFolderTest {
  protected:
-  /// A page whose boxes and resources are inherited, with `entries`, and content that leaves the
-  /// space changed behind it.
+  /// A page with inherited boxes and resources, `entries`, and content that leaves the coordinates
+  /// changed.
   std::filesystem::path write_page(const std::string& entries, const std::string& more = {}) {
     const auto path = folder_ / "in.pdf";
     write_pdf(path,
@@ -34,7 +34,7 @@ class PdfEditorTest : public ScratchFolderTest {
     return path;
   }
 
-  /// Puts words on the first page, and opens the result.
+  /// Adds words to the first page, and opens the result.
   Pdf with_words(const std::filesystem::path& path) {
     const Pdf pdf(path, kPoints);
     const PageSize size = pdf.page_size(0);

@@ -19,7 +19,7 @@ const std::string kText =
     "Съешь же ещё этих мягких французских булок,\nда выпей чаю. Цена: 1 250,00 руб.\n\n"
     "The quick brown fox jumps over the lazy dog.\nNaïve café — 3 × 4 = 12.\n";
 
-/// The part of `box`'s pixels that are dark.
+/// The fraction of dark pixels in `box`.
 double darkness(const image::Image& image, const Box& box) {
   int dark = 0, all = 0;
   for (int y = static_cast<int>(box.top); y < static_cast<int>(box.top + box.height); ++y) {
@@ -253,7 +253,7 @@ TEST_F(PdfTest, DropsTextOfFormsAndMembershipsInHiddenLayers) {
   EXPECT_EQ(unseen("/OFF[7 0 R]"), 4U);
 }
 
-/// A page that shows one grey picture; `entries`: how it is coded.
+/// A page that shows one grey picture, coded by `entries`.
 std::string page_with_picture(const std::string& entries, const std::string& data) {
   return "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 360 720]>>endobj\n"
          "3 0 obj<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources"
@@ -425,7 +425,7 @@ TEST_F(PdfTest, APortfolioAndAFormOfXmlAreNamed) {
   EXPECT_TRUE(notes[1].contains("XFA"));
 }
 
-/// Of a page whose box is inherited, with a link and a filled field of a form.
+/// A page with an inherited box, a link and a filled field of a form.
 TEST_F(PdfTest, FormFieldIsDrawnAndReadButALinkIsNot) {
   write_file_atomically(
       folder_ / "form.pdf",

@@ -1,4 +1,4 @@
-// PDF that oko writes, as PDFium reads it.
+// PDF that oko writes, read by PDFium.
 #include "document/pdf_writer.h"
 
 #include <cmath>
@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kPoints = 0.48;  // of a pixel
 
-/// A grey ramp: its picture must come back.
+/// A grey ramp: reading the PDF must return it.
 image::Image ramp(int width, int height) {
   image::Image image{width, height, {}};
   for (int y = 0; y < height; ++y) {
@@ -52,7 +52,7 @@ class PdfWriterTest : public ScratchFolderTest {
     return path;
   }
 
-  /// At the resolution of the pictures, so that boxes are in their pixels.
+  /// Opens the file at the resolution of the pictures, so that boxes are in their pixels.
   static PdfOptions as_written() { return {.resolution = 72 / kPoints}; }
 };
 

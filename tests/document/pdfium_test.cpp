@@ -1,5 +1,5 @@
-// The declarations of document/pdfium.h are those of the library: its wheel has bindings for Python
-// that were generated from PDFium's headers.
+// The declarations of document/pdfium.h agree with the library: with the Python bindings in its
+// wheel, which were generated from PDFium's headers.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -46,7 +46,7 @@ std::string spelt_as_bindings(const std::string& type) {
   return found == kSame.end() ? type : found->second;
 }
 
-/// Names of the bindings that stand for the same type.
+/// Names of the bindings for the same type.
 std::string resolved(const std::string& type) {
   if (type == "FPDF_BOOL" || type == "FPDF_TEXT_RENDERMODE" || type == "FPDF_ANNOTATION_SUBTYPE") {
     return "c_int";
@@ -69,7 +69,7 @@ std::string types_of_header(const std::string& parameters) {
   return types;
 }
 
-/// The same of "TYPE, TYPE" in Python.
+/// The same for "TYPE, TYPE" in Python.
 std::string types_of_bindings(const std::string& arguments) {
   std::string types;
   std::istringstream list(arguments);

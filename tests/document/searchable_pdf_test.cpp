@@ -13,7 +13,7 @@ const std::string kData = std::string(OKO_TEST_DATA) + "/";
 
 class SearchablePdfTest : public ScratchFolderTest {
  protected:
-  /// Makes a PDF of `files` with `word` where there is a picture to read; returns its notes.
+  /// Makes a PDF of `files` with `word` in each picture to read; returns its notes.
   std::vector<LocalizedText> make(const std::vector<std::string>& files, const std::string& word,
                                   bool forced = false) {
     Pages pages(files, {.ignores_text = forced});

@@ -1,4 +1,4 @@
-// Conversion with the checks around it: nothing is begun that cannot run afterwards.
+// Conversion with its checks: the work begins only if the new model can run.
 #include "engine/conversion.h"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ class ConversionTest : public ScratchFolderTest {
   }
   fs::path out() const { return folder_ / "out"; }
 
-  /// The message with which `source` is refused before the work begins; nothing is left.
+  /// The message that refuses `source` before the work begins, with nothing left behind.
   std::string refusal(const fs::path& source) const {
     bool began = false;
     const auto run = [&] {

@@ -27,7 +27,7 @@ class EmbedderTest : public ScratchFolderTest {
  protected:
   static EmbedderOptions small() { return {.model = RandomModels::get("bge-m3-small-8bit", 21)}; }
 
-  /// Texts of very different lengths, as they come.
+  /// Texts of very different lengths, unsorted.
   static std::vector<std::string> mixed_texts(int count) {
     std::vector<std::string> texts;
     for (int i = 0; i < count; ++i) {
@@ -39,8 +39,7 @@ class EmbedderTest : public ScratchFolderTest {
     return texts;
   }
 
-  /// The most that arrays take in addition to the weights while `tokens` tokens are embedded, in
-  /// bytes.
+  /// Peak bytes of arrays, without weights, while `tokens` tokens are embedded.
   static double peak_of(Embedder& embedder, const std::string& text) {
     embedder.embed({.texts = {"warm up"}});
     mlx::core::reset_peak_memory();
@@ -80,7 +79,7 @@ TEST_F(EmbedderTest, APromptThatPoolingLeavesOutIsRefusedByName) {
   EXPECT_NE(message.find("include_prompt"), std::string::npos) << message;
 }
 
-TEST_F(EmbedderTest, ManyTextsKeepTheirOrderAndTheVectorsThatTheyHaveAlone) {
+TEST_F(EmbedderTest, ManyTextsKeepTheirOrderAndTheirVectors) {
   Embedder embedder(small());
   const std::vector<std::string> texts = mixed_texts(60);
   const EmbeddingResult together = embedder.embed({.texts = texts, .outputs = {true, true, true}});

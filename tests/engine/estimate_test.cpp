@@ -10,7 +10,7 @@
 namespace oko::engine {
 namespace {
 
-// Models with all the sizes that matter, without their depth. Larger requests: tests/soak.
+// Models with all relevant sizes, but few layers. Larger requests: tests/soak.
 
 class EstimateTest : public ::testing::TestWithParam<GenerationCase> {};
 
@@ -38,8 +38,9 @@ TEST(EstimateTest, LargestIsThePhaseThatHoldsMost) {
   EXPECT_EQ(memory.largest().total(), 7u);
 }
 
-/// What each keeps, and one workspace: far less than what each takes alone.
-TEST(EstimateTest, SequencesAtOnceTakeAtMostWhatIsReservedForThem) {
+/// Four requests reserve the memory that each keeps and one workspace: far less than four times the
+/// memory of one.
+TEST(EstimateTest, ConcurrentSequencesStayWithinTheirReservation) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "freed memory stays with the process";
   const auto host = std::make_shared<ModelHost>(HostOptions{.threads = 1});
   Generator generator({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 3),

@@ -1,5 +1,4 @@
-// If any of oko's arrays gets no memory, the request fails with an error, and the next one gives
-// its answer.
+// If any of oko's arrays gets no memory, the request fails with an error, and the next one works.
 #include "base/fail_point.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kRoom = 1'000'000'000;
 
-/// Reserved and in arrays: what a failure must not leave behind.
+/// Reserved bytes and bytes of arrays, which a failure must not leave behind.
 struct Held {
   std::uint64_t reserved = 0;
   std::size_t arrays = 0;
@@ -47,7 +46,7 @@ void expect_each_failure_is_survived(const ModelHost& host, const Request& reque
   const std::uint64_t allocations = FailPoint::count();
   const Held held = held_by(host);
   ASSERT_GT(allocations, 20u);
-  // All of the first hundred, then every third.
+  // Each of the first hundred, then every third.
   for (std::uint64_t nth = 1; nth <= allocations; nth += nth < 100 ? 1 : 3) {
     expect_failure(nth, request);
     ASSERT_TRUE(held_by(host) == held) << "after the failure of allocation " << nth;
@@ -80,7 +79,7 @@ TEST(FailPointTest, GenerationSurvivesEachFailedAllocation) {
       [&] { return engine.generate(request).text == answer; });
 }
 
-/// Of two requests that are worked on at once one may end by it, or both; the next one works.
+/// One or both of two concurrent requests may fail; the next one works.
 TEST(FailPointTest, BatchSurvivesEachFailedAllocation) {
   const auto host = std::make_shared<ModelHost>(HostOptions{.budget_bytes = kRoom});
   Generator generator(small_model(host));

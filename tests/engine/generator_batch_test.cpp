@@ -38,7 +38,7 @@ GenerationRequest picture_question(int width, int height, int max_tokens) {
   return request;
 }
 
-/// Goes on until it is cancelled.
+/// A request that runs until it is cancelled.
 GenerationRequest endless() {
   GenerationRequest request = text_question("Tell me all.", 1'000'000);
   request.sampling.temperature = 5.0f;  // no loop
@@ -93,7 +93,7 @@ TEST_P(GeneratorBatchTest, RequestsAtOnceAreAnsweredAsEachAlone) {
       handles.push_back(generator.submit(std::move(request)));
     }
     for (std::size_t i = 0; i < handles.size(); ++i) {
-      // Other orders of sums may lead a graph to another token that is about as likely.
+      // With another order of sums a graph may choose another token of about the same probability.
       const std::string answer = handles[i].wait().text;
       if (on_graph()) {
         EXPECT_FALSE(answer.empty()) << i;
@@ -276,7 +276,7 @@ struct ScriptedProbe : budget::MemoryProbe {
   std::atomic<budget::Pressure> pressure = budget::Pressure::kNormal;
 };
 
-TEST_P(GeneratorBatchTest, PressureEvictsThePrefixCacheAndLetsRequestsGoOn) {
+TEST_P(GeneratorBatchTest, PressureEvictsThePrefixCacheAndLetsRequestsContinue) {
   const auto probe = std::make_shared<ScriptedProbe>();
   host_ =
       std::make_shared<ModelHost>(HostOptions{.threads = 2, .probe = probe, .watch_interval = 5ms});

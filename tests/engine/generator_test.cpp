@@ -182,11 +182,11 @@ TEST(GeneratorTest, APictureIsShrunkOnceOnly) {
   Generator engine(small_model());
   auto request = question({gradient(640, 360, 0)}, 1);
   request.max_pixels = 100'000;
-  // 416 x 224, as the reference processor has it; 384 x 224 if that were shrunk again.
+  // 416 x 224, as from the reference processor; shrunk again it would be 384 x 224.
   EXPECT_EQ(engine.generate(request).stats.image_tokens, 13 * 7);
 }
 
-TEST(GeneratorTest, AnAnswerEndsWhereTheModelHasNoMorePositions) {
+TEST(GeneratorTest, AnswerEndsAtTheContextLimit) {
   Generator engine(small_model());
   auto request = question({}, std::numeric_limits<int>::max());
   request.sampling.temperature = 5.0f;  // no loop

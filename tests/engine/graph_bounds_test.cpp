@@ -1,5 +1,5 @@
-// The cost of a decoded token on a GPU, counted from the graph: docs/BENCHMARKS.md has mlx-lm's
-// numbers next to these.
+// The cost of a decoded token on a GPU, counted in the graph; docs/BENCHMARKS.md compares it with
+// mlx-lm.
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 
@@ -97,7 +97,7 @@ TEST_F(GraphBoundsTest, APromptWithoutPicturesTakesASyncALayer) {
   EXPECT_LE(graph_counts().largest_buffer, 2u * 1024 * 1024);
 }
 
-/// Three axes turn in three kernels for each of queries and keys, where text takes one.
+/// Three axes take three kernels for each of queries and keys; text takes one.
 TEST_F(GraphBoundsTest, APictureInThePromptAddsAFewKernelsALayer) {
   qwen::Patches patches{{1, 4, 4}, 2, std::vector<float>(16 * 3 * 2 * 16 * 16, 0.25f)};
   const std::vector<qwen::ImageFeatures> pictures{model_->encode_image(patches)};

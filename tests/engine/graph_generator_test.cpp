@@ -1,5 +1,5 @@
-// Generator and Embedder on MLX's graph, as on a GPU: what generator_test.cpp and embedder_test.cpp
-// ask of oko's kernels.
+// Generator and Embedder on MLX's graph, as on a GPU: the checks of generator_test.cpp and
+// embedder_test.cpp.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -39,7 +39,7 @@ class GraphGeneratorTest : public ::testing::Test {
   }
 };
 
-/// Answers about every picture of demo/, with sanitizers about two, in both languages.
+/// Answers about every picture of demo/ (about two with sanitizers), in both languages.
 std::vector<std::string> demo_answers() {
   const fs::path demo = fs::path(OKO_SOURCE_DIR) / "demo";
   Generator engine({.vision_language_model = demo / "models/tiny-vl"});
@@ -200,8 +200,8 @@ class GraphAlignedTest : public ScratchFolderTest {
   }
 };
 
-/// Otherwise the first start, which makes the aligned copy, would be promised the copies, too.
-TEST_F(GraphAlignedTest, WeightsAreMeasuredOnceTheyAreAligned) {
+/// Otherwise the first start, which makes the aligned copy, would reserve the copied tensors, too.
+TEST_F(GraphAlignedTest, MeasuresWeightsAfterAligning) {
   const auto weights_held = [](const fs::path& model, bool aligned) {
     const auto host = std::make_shared<ModelHost>(HostOptions{.threads = 1});
     const auto align = [&] {

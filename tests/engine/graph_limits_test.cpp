@@ -30,7 +30,7 @@ class GraphLimitsTest : public ::testing::Test {
     return options;
   }
 
-  /// Pixels that a picture of 96,000 was read at.
+  /// The pixels to which a picture of 96,000 pixels was resized.
   static GenerationResult ask(const GeneratorOptions& options, std::int64_t max_pixels) {
     Generator engine(options);
     GenerationRequest request = request_of(GenerationCase{{{320, 300}}});
@@ -62,14 +62,14 @@ TEST_F(GraphLimitsTest, ASmallPictureIsLeftAsItIs) {
   EXPECT_TRUE(engine.generate(request_of(GenerationCase{{{160, 160}}})).reductions.empty());
 }
 
-/// What MLX keeps of freed buffers at most.
+/// MLX's limit of kept buffers.
 std::size_t cache_limit() {
   const std::size_t limit = mx::set_cache_limit(0);
   mx::set_cache_limit(limit);
   return limit;
 }
 
-/// Looks at MLX's limits between the steps of a request.
+/// Reads MLX's limits between the steps of a request.
 struct LimitWatcher : StepSource {
   bool step() noexcept override {
     if (limits.empty() || limits.back() != cache_limit()) {

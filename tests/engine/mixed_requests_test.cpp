@@ -3,7 +3,7 @@
 namespace oko::engine {
 namespace {
 
-/// The budget has room for two or three of them: the others wait for memory.
+/// The budget has room for two or three requests: the others wait for memory.
 TEST(MixedRequestsTest, CompetingRequestsLeaveNoReservation) {
   const auto& model = RandomModels::get("qwen3-vl-small-4bit", 11);
   const auto host =

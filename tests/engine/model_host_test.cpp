@@ -173,7 +173,7 @@ TEST_F(ModelHostTest, OneAtATimeHoldsEvenIfBothFit) {
   ModelRegistration a(host, first_, 60 * kMegabyte), b(host, second_, 50 * kMegabyte);
   host.admit(a, work_of(1), "")->run([] {});
   host.admit(b, work_of(1), "")->run([&] { EXPECT_EQ(loaded_, 1); });
-  // Not while the other is in use either.
+  // Also not while the other one is in use.
   auto use = host.admit(a, work_of(1), "");
   std::atomic<bool> admitted = false;
   JoiningThread other([&] {
@@ -216,7 +216,7 @@ TEST_F(ModelHostTest, AWaiterForTheModelThreadCanBeStopped) {
       host.admit(a, work_of(1), "")->run([] { ADD_FAILURE() << "it was run"; }, stop.get_token());
     });
   });
-  waiting.emplace_back([&] {  // the second model would have to go first
+  waiting.emplace_back([&] {  // the second model would have to be unloaded first
     count_cancelled([&] { host.admit(a, work_of(30), "", stop.get_token()); });
   });
   std::this_thread::sleep_for(50ms);
@@ -290,7 +290,7 @@ TEST_F(ModelHostTest, WorkOnAModelSharesTheLargestWorkspace) {
   EXPECT_EQ(held(), 60u + 3 + 1 + 15);
   middle.reset();
   EXPECT_EQ(held(), 60u + 13);
-  // Waits for none of it: what the others share is there.
+  // Does not wait: the workspace that the others share suffices.
   auto again = host.admit(a, {work_of(27), work_of(10)}, "");
   EXPECT_EQ(held(), 100u);
   small.reset();

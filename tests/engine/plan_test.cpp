@@ -172,7 +172,7 @@ TEST(PlanTest, OnAMacTheBudgetIsNoMoreThanItsGpuMayKeep) {
   EXPECT_LT(make_plan(mac_with(8)).budget, 5 * kGibibyte);
 }
 
-/// Tells a script of states, one a call.
+/// Returns the states of a script, one a call.
 class ScriptedProbe : public budget::MemoryProbe {
  public:
   explicit ScriptedProbe(std::vector<budget::MemoryStatus> script) : script_(std::move(script)) {}
@@ -191,7 +191,7 @@ budget::MemoryStatus mac_status(std::uint64_t available, std::uint64_t own = 0) 
   return status;
 }
 
-TEST(PlanTest, OnAMacTheBudgetFollowsWhatIsAvailableDownToHalfOfTheMemory) {
+TEST(PlanTest, OnAMacTheBudgetFollowsAvailableMemoryDownToHalf) {
   const std::uint64_t rest = 8 * kGibibyte - reserve_of(System::kMac, 8 * kGibibyte).total();
   const ScriptedProbe probe({mac_status(6 * kGibibyte), mac_status(9 * kGibibyte / 2),
                              mac_status(4 * kGibibyte, kGibibyte / 4), mac_status(kGibibyte),
@@ -211,7 +211,7 @@ TEST(PlanTest, TheFloorNeverExceedsWhatTheGpuMayKeepOrTheReserveLeaves) {
   EXPECT_LT(default_budget(System::kMac, small), kGibibyte);
 }
 
-TEST(PlanTest, OnLinuxTheBudgetIsWhatIsAvailableNow) {
+TEST(PlanTest, OnLinuxTheBudgetIsTheAvailableMemory) {
   budget::MemoryStatus status;
   status.physical_bytes = 16 * kGibibyte;
   status.available_bytes = 5 * kGibibyte;

@@ -12,7 +12,7 @@ TEST(PromptLookupTest, GuessesTokensThatFollowedTheSameOnesBefore) {
 }
 
 TEST(PromptLookupTest, TheLongestAgreementWinsThenTheLatest) {
-  // After "2 3" stood 7 last, but after "1 2 3" stood 4.
+  // The last token after "2 3" was 7, but after "1 2 3" it was 4.
   EXPECT_EQ(PromptLookup(Ids{1, 2, 3, 4, 8, 8, 2, 3, 7, 8, 1, 2, 3}).draft(), (Ids{4, 8, 8}));
   EXPECT_EQ(PromptLookup(Ids{2, 3, 4, 8, 2, 3, 7, 8, 2, 3}).draft(), (Ids{7, 8, 2}));
 }

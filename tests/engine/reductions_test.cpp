@@ -9,9 +9,9 @@ namespace {
 
 using budget::Tag;
 
-constexpr std::int64_t kPicture = 2'000'000;  // pixels as asked for
+constexpr std::int64_t kPicture = 2'000'000;  // requested pixels
 
-/// Memory as a real request has it: pixels cost most, then the cache, then the chunk.
+/// Memory in the proportions of a real request: pixels cost most, then the cache, then the chunk.
 GenerationMemory memory_of(const GenerationSettings& settings, std::int64_t picture) {
   const std::int64_t pixels =
       settings.max_pixels > 0 ? std::min(settings.max_pixels, picture) : picture;
@@ -85,7 +85,7 @@ TEST(ReductionsTest, ReducesAsFarAsPossibleIfNothingFits) {
   EXPECT_EQ(settings.max_pixels, kLeastPixels);
   EXPECT_EQ(settings.kv_bits, 8);
   EXPECT_EQ(settings.prefill_chunk, kSmallChunk);
-  // The memory that such a request takes is sufficient for it.
+  // The memory of the reduced request is sufficient for it.
   const std::uint64_t least = memory_of(settings, kPicture).largest().total();
   EXPECT_LE(memory_of(fit_into(least), kPicture).largest().total(), least);
   const GenerationSettings small = fit_into(1'000'000, {}, {.largest_picture = 100'000});

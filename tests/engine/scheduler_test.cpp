@@ -32,7 +32,7 @@ TEST(SchedulerTest, SourcesTakeTurns) {
   Letters a('a', 3, log), b('b', 5, log);
   {
     Scheduler scheduler(1);
-    scheduler.run([&] {  // nobody has a step before both are there
+    scheduler.run([&] {  // no source runs a step before both exist
       scheduler.wake(a);
       scheduler.wake(b);
     });
@@ -63,7 +63,7 @@ TEST(SchedulerTest, ACommandRunsBetweenSteps) {
   EXPECT_EQ(endless.steps, after) << "a step after forget";
 }
 
-TEST(SchedulerTest, MemoryOfACommandIsFreeBeforeItsCallerGoesOn) {
+TEST(SchedulerTest, MemoryOfACommandIsFreeBeforeItsCallerContinues) {
   struct Endless : StepSource {
     bool step() noexcept override { return true; }
   } endless;

@@ -7,7 +7,7 @@
 namespace oko::engine {
 namespace {
 
-/// What is shown of `text` when it arrives in pieces of `size` bytes.
+/// The shown part of `text` when it arrives in pieces of `size` bytes.
 std::string shown(StopStrings& stops, const std::string& text, std::size_t size) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); i += size) result += stops.push(text.substr(i, size));
@@ -42,7 +42,7 @@ TEST(StopStringsTest, EmptyStopStringsDoNotStop) {
   EXPECT_FALSE(stops.matched());
 }
 
-/// After how many tokens the detector fires; 0: not within `limit`.
+/// The number of tokens after which the detector fires; 0: not within `limit`.
 template <typename Next>
 int fires_after(Next next, int limit) {
   LoopDetector detector;
@@ -61,7 +61,7 @@ TEST(LoopDetectorTest, ASentenceAgainAndAgainAfterAnotherText) {
   EXPECT_EQ(fires_after(next, 1000), 100 + 6 * 20);
 }
 
-TEST(LoopDetectorTest, LongTextsListsAndShortRunsGoOn) {
+TEST(LoopDetectorTest, LongTextsListsAndShortRunsAreNoLoop) {
   EXPECT_EQ(fires_after([](int i) { return i * i % 9973; }, 5000), 0);
   EXPECT_EQ(fires_after([](int i) { return i % 65; }, 5000), 0) << "longer than the longest loop";
   EXPECT_EQ(fires_after([](int i) { return i % 40 < 39 ? 3 : i; }, 5000), 0);

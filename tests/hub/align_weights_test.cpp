@@ -62,7 +62,7 @@ class AlignWeightsTest : public ScratchFolderTest {
     ::setenv("OKO_HOME", (folder_ / "home").c_str(), 1);
   }
 
-  /// A folder with what MLX's own writer makes of `tensors`, its header `padding` bytes longer.
+  /// A folder with `tensors` as MLX's own writer stores them, with a header `padding` bytes longer.
   fs::path save(const std::string& name, const std::unordered_map<std::string, mx::array>& tensors,
                 std::size_t padding) const {
     fs::create_directories(folder_ / name);
@@ -238,7 +238,7 @@ TEST_F(AlignWeightsTest, ShardsBecomeOneSortedFile) {
   EXPECT_EQ(parts.rbegin()->second, checkpoint::ModelPart::kVision);
 }
 
-TEST_F(AlignWeightsTest, ReplacedModelGetsANewCopyAndTheOldOneGoes) {
+TEST_F(AlignWeightsTest, ReplacedModelGetsANewCopyAndTheOldOneIsRemoved) {
   const fs::path model = misaligned();
   ASSERT_TRUE(align_weights({.model = model}));
   const std::set<std::string> first = copies();
@@ -297,7 +297,7 @@ TEST_F(AlignWeightsTest, SnapshotsOfHuggingFaceGiveTheirModelsName) {
   };
   ASSERT_TRUE(align_weights({.model = model}));
   ASSERT_TRUE(align_weights({.model = old}));
-  // Without refs/main nothing says which snapshot is the older one.
+  // Without refs/main the older snapshot is unknown.
   ASSERT_TRUE(align_weights({.model = now}));
   EXPECT_TRUE(has_copies({"model", "org--Small-1_5-aaaaaaaa", "org--Small-1_5-01234567"}));
   fs::create_directories(repository / "refs");

@@ -91,7 +91,7 @@ TEST_F(ConvertModelTest, EightBitsKeepTheDirectionsOfTheVectors) {
   }
   EXPECT_NEAR(bge::sparse_score(exact, exact), bge::sparse_score(exact, small),
               0.05 * bge::sparse_score(exact, exact));  // random weights are often near 0
-  // The tokenizer and everything else that a model needs are there.
+  // The tokenizer and all other files of a model exist.
   EXPECT_TRUE(fs::exists(out() / "tokenizer.json"));
   for (const ConvertedLayer& layer : report.layers) {
     EXPECT_LT(layer.relative_error, 0.006) << layer.name;

@@ -1,4 +1,4 @@
-// Models in Hugging Face's cache: where it is, and which snapshot is taken.
+// Models in Hugging Face's cache: its folder, and the choice of a snapshot.
 #include "hub/hugging_face_cache.h"
 
 #include <cstdlib>
@@ -93,7 +93,7 @@ TEST_F(HuggingFaceCacheTest, TheRevisionOfMainGoesBeforeANewerOne) {
   EXPECT_EQ(find_model("org/name/"), snapshot("old"));
 }
 
-TEST_F(HuggingFaceCacheTest, AWholeSnapshotGoesBeforeAHalfOne) {
+TEST_F(HuggingFaceCacheTest, PrefersACompleteSnapshot) {
   use_cache();
   add_snapshot("whole", true, 100);
   add_snapshot("half", false, 1);

@@ -43,11 +43,11 @@ struct Case {
 
 class DecodeBytesTest : public ScratchFolderTest, public ::testing::WithParamInterface<Case> {};
 
-TEST_P(DecodeBytesTest, PredictsAtMost150PercentTooMuch) {
+TEST_P(DecodeBytesTest, BoundsTakenMemoryWithinFactorTwoAndAHalf) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "AddressSanitizer takes memory of its own";
   const std::string path = (folder_ / GetParam().name).string();
   ASSERT_TRUE(save(path + GetParam().options, GetParam().orientation));
-  ::malloc_trim(0);  // what was freed is not to be decoded into
+  ::malloc_trim(0);  // decoding must not reuse freed memory
   const std::uint64_t before = budget::private_bytes();
   const Limits limits{.max_decoded_pixels = GetParam().max_decoded_pixels};
   const Header header = read_header(path, limits);

@@ -1,5 +1,5 @@
-// HEIF as phones put it together: gain maps, tone maps, alpha of several items, grids; codings that
-// no decoder here knows.
+// HEIF as phones write it: gain maps, tone maps, alpha of several items, grids; codings that no
+// decoder here knows.
 #include "image/heif.h"
 
 #include <gtest/gtest.h>
@@ -61,7 +61,7 @@ TEST_F(HeifTest, BaseOfAGainMapIsRead) {
 TEST_F(HeifTest, AlphaOfSeveralItemsIsApplied) {
   const Image image = decode_text(with_auxiliary(kAlpha).bytes(1));
   ASSERT_EQ(image.rgb.size(), plain_.rgb.size());
-  // The picture is its own alpha, as grey: where that is dark, white shows through.
+  // The picture is its own alpha, as grey: white shows through its dark parts.
   int lighter = 0;
   for (std::size_t i = 0; i < image.rgb.size(); ++i) {
     ASSERT_GE(image.rgb[i] + 1, plain_.rgb[i]) << i;

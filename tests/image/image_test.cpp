@@ -248,7 +248,7 @@ TEST_F(ImageTest, DamageIsReportedInTheDecodersWords) {
   EXPECT_NE(message.find("damaged or cut short (VipsJpeg: "), std::string::npos) << message;
 }
 
-/// 64 × `height` pixels of noise as a JPEG file, and where its coefficients start.
+/// 64 × `height` pixels of noise as a JPEG file, and the start of its coefficients.
 struct NoiseFile {
   explicit NoiseFile(int height = 64) : bytes(encode_jpeg(draw("noise", 64, height), 90)) {
     data = bytes.find("\xff\xda") + 14;
@@ -306,7 +306,7 @@ TEST_F(ImageTest, JpegWithAWarningAboutItsHeaderIsRead) {
   const NoiseFile noise;
   const auto& [bytes, data] = noise;
   const std::vector<std::uint8_t> expected = decode_text(bytes).rgb;
-  // Bytes that belong to nothing, in front of the tables.
+  // Stray bytes in front of the tables.
   EXPECT_EQ(decode_text(std::string(bytes).insert(bytes.find("\xff\xc4"), 3, '\0')).rgb, expected);
   std::string scan = bytes;
   scan[data - 2] = 0;  // the last coefficient of the scan, which is to be 63

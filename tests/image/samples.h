@@ -9,7 +9,7 @@
 
 namespace oko::image {
 
-/// A picture of tests/image/data: tools/image/make_samples.py says what each is.
+/// A picture of tests/image/data; tools/image/make_samples.py describes each.
 struct Sample {
   std::string file;
   std::string expected;  // PPM with the pixels that Pillow reads

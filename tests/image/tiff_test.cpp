@@ -1,4 +1,4 @@
-// Kinds of TIFF: colours are right, or the file is refused by the name of its kind.
+// Kinds of TIFF: the colours are right, or the refusal names the kind of the file.
 #include "image/tiff.h"
 
 #include <gtest/gtest.h>
@@ -105,7 +105,7 @@ TEST_F(TiffTest, InksPlanesAndWhiteAsZeroAreRight) {
   const TiffFile file = TiffFile().add_page(
       kWidth, kHeight, planes,
       {{258, kShort, {8, 8, 8}}, {262, kShort, {2}}, {277, kShort, {3}}, {284, kShort, {2}}});
-  // One strip for three planes is damage, and not to be taken for pixels.
+  // One strip for three planes is damage, not pixels.
   EXPECT_NE(refusal(file.bytes()).find("damaged"), std::string::npos);
 }
 
@@ -146,7 +146,7 @@ TEST_F(TiffTest, CompressionsAreNamedWhereTheyCannotBeDecoded) {
   EXPECT_EQ(compressed(50002), unsupported("compression JPEG XL"));
   EXPECT_EQ(compressed(65000), unsupported("compression 65000"));
   EXPECT_EQ(compressed(6), unsupported("old-style JPEG compression"));
-  // Damage is called damage, with the decoder's words.
+  // A damaged file is called damaged, with the decoder's words.
   EXPECT_NE(compressed(32773).find("damaged or cut short (PackBits"), std::string::npos)
       << compressed(32773);
 }

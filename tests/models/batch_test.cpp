@@ -1,4 +1,4 @@
-// Sequences that go through the layers together answer as each by itself.
+// Sequences in one batch give the same results as each alone.
 #include <gtest/gtest.h>
 #include <mlx/mlx.h>
 
@@ -42,7 +42,7 @@ class BatchTest : public ::testing::TestWithParam<Device> {
     return sequence;
   }
 
-  /// Bit for bit by the kernels; in a graph what other orders of sums allow.
+  /// Bitwise equal by the kernels; in a graph up to the order of sums.
   void expect_same(const std::vector<float>& actual, const std::vector<float>& expected) const {
     if (GetParam() == Device::kCpu) {
       EXPECT_EQ(actual, expected);
@@ -146,7 +146,7 @@ TEST_P(BatchTest, APrefixOfAnotherPromptMayBeUsedAgain) {
   }
 }
 
-TEST_P(BatchTest, AClonedPrefixGoesOnAsItsOriginal) {
+TEST_P(BatchTest, AClonedPrefixContinuesLikeItsOriginal) {
   for (const auto type : {tensor::cpu::KvType::kFloat32, tensor::cpu::KvType::kInt8}) {
     Sequence original = read(0, type);
     SequenceState clone = original.state().clone_prefix(original.length(), 2);

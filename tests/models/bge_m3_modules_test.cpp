@@ -1,4 +1,4 @@
-// The settings of sentence-transformers for an encoder: run as it does, or refused by name.
+// The settings of sentence-transformers for an encoder: run as by it, or refused by name.
 // Formulas: sentence-transformers 6.2.0 (modules Pooling, Dense and Normalize).
 #include "models/bge_m3/modules.h"
 
@@ -281,7 +281,7 @@ TEST_F(ModulesTest, ModelsOfAnotherTaskAreNamed) {
   expect_refused("a classifier (a reranker is one)");
   change_config({{"architectures", {"XLMRobertaForMaskedLM"}}});
   expect_refused("a language model");
-  // sentence-transformers runs its encoder where modules.json says so.
+  // sentence-transformers runs its encoder if modules.json says so.
   write_modules({"Transformer", "Pooling"});
   write("1_Pooling/config.json", {{"pooling_mode", "mean"}});
   EXPECT_EQ(dense().size(), static_cast<std::size_t>(kWidth));
@@ -294,7 +294,7 @@ TEST_F(ModulesTest, AnAdapterIsRefusedByName) {
   expect_refused("adapter_config.json");
 }
 
-TEST_F(ModulesTest, HintsAreAboutEncoders) {
+TEST_F(ModulesTest, HintOfABadConfigNamesEncoders) {
   change_config({{"position_embedding_type", "rotary"}});
   try {
     Model::load(model_);

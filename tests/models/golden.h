@@ -33,7 +33,7 @@ class Golden {
     return values;
   }
 
-  /// Names of all stages: what is neither an input nor greedy decoding.
+  /// Names of all stages, without inputs and greedy decoding.
   std::vector<std::string> stages() const {
     std::vector<std::string> names;
     for (const auto& [name, info] : tensors_) {

@@ -29,8 +29,8 @@ std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << c.golden;
 }
 
-/// Of elements of vectors of length 1, and of token weights by the largest one; at most twice what
-/// was measured.
+/// Tolerance of elements of vectors of length 1, and of token weights relative to the largest one;
+/// at most twice the measured error.
 std::pair<double, double> tolerances_of(const Case& c) {
   // A GPU may multiply f32 in TF32, whose numbers have 10 bits after the point.
   if (c.is_f32) return has_gpu() ? std::pair(5e-3, 5e-3) : std::pair(1e-4, 1e-4);

@@ -27,7 +27,7 @@ class GraphMemoryEstimateTest : public ::testing::Test {
  protected:
   void SetUp() override { tensor::prepare_device({.device = tensor::Device::kGraphOnCpu}); }
 
-  /// Bytes beyond what was there before, at most, while `work` runs.
+  /// Peak bytes while `work` runs, above those before.
   template <typename Work>
   static double peak_of(const Work& work) {
     tensor::trim_memory();
@@ -98,7 +98,7 @@ class Qwen3VlMemoryEstimateTest : public GraphMemoryEstimateTest {
     const double answer = peak_of([&] {
       for (int i = 0; i < shape.answer; ++i) sequence->decode(std::int32_t{i + 5});
     });
-    // The cache of the prompt was there before.
+    // The cache of the prompt existed before.
     const double whole = answer + static_cast<double>(cache(tokens));
     const std::uint64_t predicted = cache(end) + qwen3_vl::decode_bytes(config.text, end, memory);
     EXPECT_GE(static_cast<double>(predicted) + kRounding, whole) << name << ", held " << held;

@@ -24,7 +24,7 @@ std::ostream& operator<<(std::ostream& out, const GraphCase& c) {
   return out << c.golden << (c.dtype == Dtype::kFloat16 ? " in float16" : "");
 }
 
-/// Relative, at most twice what was measured.
+/// Relative tolerance, at most twice the measured error.
 double tolerance_of(const GraphCase& c, const std::string& stage) {
   // A GPU may multiply f32 in TF32, whose numbers have 10 bits after the point.
   if (c.dtype == Dtype::kFloat32) return has_gpu() ? 5e-3 : 1e-4;
@@ -54,8 +54,7 @@ TEST_P(GraphParityTest, EveryStageEqualsTheReference) {
   }
 }
 
-/// The reference's tokens are followed, and each is the most likely one, or would be but for the
-/// rounding of logits.
+/// Follows the reference's tokens: each is the most likely one, up to the rounding of logits.
 TEST_P(GraphParityTest, GreedyTokensEqualTheReference) {
   const Prompted setup(GetParam().golden, graph_device(), GetParam().half());
   const auto features = setup.encode();

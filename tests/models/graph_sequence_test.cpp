@@ -12,7 +12,7 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-/// f32 weights: what differs is the order of sums. A GPU may multiply in TF32.
+/// f32 weights: only the order of sums differs. A GPU may multiply in TF32.
 double tolerance() {
   return has_gpu() ? 5e-3 : 1e-4;
 }
@@ -36,7 +36,7 @@ TEST(GraphSequenceTest, APromptWithPicturesMayBeCutAnywhere) {
   }
 }
 
-/// Logits after a prompt with a picture, and after each of 8 tokens that follow.
+/// Logits after a prompt with a picture, and after each of the next 8 tokens.
 std::vector<std::vector<float>> logits_on(tensor::Device device) {
   tensor::prepare_device({.device = device, .precision = tensor::cpu::Precision::kFloat32});
   const std::filesystem::path& folder = RandomModels::get("qwen3-vl-mid-f32", 3);
@@ -98,7 +98,7 @@ TEST(GraphSequenceTest, AStopIsSeenBetweenLayers) {
   EXPECT_THROW(Sequence(*model, exact(64)).prefill(some_tokens(20), {}, stop.get_token()), Error);
 }
 
-/// Bytes that arrays take at most while `count` tokens are written, above those before.
+/// Peak bytes of arrays while `count` tokens are decoded, above those before.
 std::uint64_t peak_of_decoding(const Model& model, int initial_capacity, int count) {
   Sequence sequence(model, {.initial_capacity = initial_capacity});
   tensor::TokenChoice choice(sequence.read_prompt(some_tokens(20), {}), {}, 0);

@@ -19,7 +19,7 @@ class MemoryGrowthTest : public ::testing::Test {
     model_ = Model::load(RandomModels::get("qwen3-vl-small-f32", 3));
   }
 
-  /// Bytes of arrays at most while `work` runs, above what there is before: MLX's and the pool's.
+  /// Peak bytes of arrays, MLX's and the pool's, while `work` runs, above those before.
   template <typename Work>
   static double peak_of(Work work) {
     tensor::trim_memory();

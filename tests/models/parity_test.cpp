@@ -173,7 +173,7 @@ TEST(SequenceTest, ALongPromptInChunksEqualsTheSamePromptTokenByToken) {
   EXPECT_LE(relative_error(logits, expected), 1e-4);
 }
 
-TEST(SequenceTest, SeveralTokensAtOnceEqualOneByOneToTheBit) {
+TEST(SequenceTest, SeveralTokensAtOnceAreBitwiseEqualToOneByOne) {
   tensor::prepare_device({});
   const auto model = Model::load(RandomModels::get("qwen3-vl-small-4bit", 7));
   const std::vector<std::int32_t> ids{5, 90, 7, 300, 12, 5, 90, 7, 11, 800, 3, 44, 5};

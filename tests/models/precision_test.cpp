@@ -83,7 +83,7 @@ Distributions run(const Model& model, cpu::Precision precision, cpu::KvType kv_t
 }
 
 struct Agreements {
-  Agreement half;    ///< what users get: KV cache of 16 bits
+  Agreement half;    ///< the default: KV cache of 16 bits
   Agreement eighth;  ///< --kv-bits 8
 
   void expect_close() const {
@@ -93,7 +93,7 @@ struct Agreements {
   }
 };
 
-/// A picture's features by f32 products, and as users get them.
+/// A picture's features by f32 products, and by the default.
 struct Pictures {
   std::vector<ImageFeatures> exact;
   std::vector<ImageFeatures> usual;
@@ -125,7 +125,7 @@ void compare(const Model& model, std::span<const std::int32_t> ids, const Pictur
   }
 }
 
-/// What the model writes greedily after the prompt.
+/// The greedy answer to the prompt.
 std::vector<std::int32_t> greedy(const Model& model, std::span<const std::int32_t> ids,
                                  std::span<const ImageFeatures> pictures, int count) {
   tensor::prepare_device({.precision = cpu::Precision::kFloat32});
@@ -174,7 +174,7 @@ double relative_error(const mx::array& expected, const mx::array& actual) {
   return std::sqrt(difference / size);
 }
 
-/// bf16 itself, in which the reference computes, is 4e-3 apart from one number to the next.
+/// Neighbouring numbers of bf16, in which the reference computes, differ by 4e-3.
 TEST(PrecisionTest, FeaturesOfPicturesAreWithinAThousandthOfF32) {
   const auto model = Model::load(RandomModels::get("qwen3-vl-4b-2layer", 5));
   const VisionConfig& vision = model->config().vision;

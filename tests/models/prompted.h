@@ -1,4 +1,4 @@
-// The model, pictures and prompt of a golden of Qwen3-VL, and what the stages compute.
+// The model, pictures and prompt of a golden of Qwen3-VL, and the results of its stages.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace oko::models::qwen3_vl {
 
 namespace mx = mlx::core;
 
-/// Picture `number` of a golden's prompt: see the README's formula.
+/// Picture `number` of a golden's prompt, by the README's formula.
 inline image::Image pattern_picture(int number, int width, int height) {
   image::Image picture{width, height, {}};
   for (int y = 0; y < height; ++y) {
@@ -32,7 +32,7 @@ inline image::Image pattern_picture(int number, int width, int height) {
   return picture;
 }
 
-/// Nothing is rounded that the references do not round.
+/// Rounds nothing that the references do not round.
 inline SequenceOptions exact(int initial_capacity) {
   return {.initial_capacity = initial_capacity, .kv_type = tensor::cpu::KvType::kFloat32};
 }

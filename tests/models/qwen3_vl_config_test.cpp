@@ -1,5 +1,5 @@
-// The settings of a Qwen3-VL folder: what a file leaves out is what transformers has, and what oko
-// does not run is refused by name.
+// The settings of a Qwen3-VL folder: missing ones have transformers' defaults, and oko refuses by
+// name what it does not run.
 #include "models/qwen3_vl/config.h"
 
 #include <mlx/mlx.h>

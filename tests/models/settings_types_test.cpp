@@ -1,5 +1,5 @@
-// Every setting that oko reads, with values of every type: the wrong ones are refused by file, key
-// and value, the right ones are not refused for their type.
+// Every setting that oko reads, with values of every type: refusals of wrong types name file, key
+// and value; values of the right type are not refused for their type.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -24,7 +24,7 @@ using nlohmann::json;
 
 enum class Type { kText, kWhole, kNumber, kList, kObject, kBoolean };
 
-/// One that no setting has for its own, so that it can be found in a message.
+/// A value that no setting has, so that it can be found in a message.
 json value_of(Type type) {
   switch (type) {
     case Type::kText:
@@ -124,7 +124,7 @@ class SettingsTypesTest : public ScratchFolderTest {
     }
   }
 
-  /// Empty where there is none; any other exception than Error ends the test.
+  /// The error; empty if there is none. Exceptions other than Error end the test.
   template <typename Load>
   static std::string refusal(const Load& load) {
     try {

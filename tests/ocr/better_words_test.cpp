@@ -88,7 +88,7 @@ TEST(BetterWordsTest, SumsKeepTheirSpaces) {
   EXPECT_EQ(best_of({{"2208,34", 0.8f, 0, 78}}, apart), "2208,34");
 }
 
-TEST(BetterWordsTest, JoinedWordIsTakenApartWhereItsBoxHasItsFirstPartOnly) {
+TEST(BetterWordsTest, SplitsJoinedWordWhoseBoxCoversItsFirstPart) {
   EXPECT_EQ(best_of({{"х4", 0.92f, 0, 10}, {"1", 0.9f, 50, 10}},
                     {{"x", 0.95f, 0, 10}, {"4", 0.94f, 20, 10}, {"1", 0.9f, 50, 10}}),
             "x 4 1");

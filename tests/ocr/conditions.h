@@ -9,7 +9,7 @@
 #include "image/image.h"
 #include "ocr/preparation.h"
 
-/// What cameras, scanners and faxes make of a page, as tools/ocr/conditions.py.
+/// The effects of cameras, scanners and faxes on a page, as in tools/ocr/conditions.py.
 namespace oko::ocr {
 
 inline PixPointer grey_pix(const image::Image& image) {
@@ -36,12 +36,12 @@ inline image::Image image_of(Pix* grey) {
   return image;
 }
 
-/// By quarters of a circle, clockwise.
+/// Turns a page by quarters of a circle, clockwise.
 inline image::Image quarter_turned(const image::Image& image, int turns) {
   return image_of(PixPointer(pixRotateOrth(grey_pix(image).get(), turns)).get());
 }
 
-/// Clockwise; the page grows.
+/// Turns a page clockwise; the page grows.
 inline image::Image tilted(const image::Image& image, float degrees) {
   const float radians = degrees * std::numbers::pi_v<float> / 180;
   return image_of(PixPointer(pixRotate(grey_pix(image).get(), radians, L_ROTATE_AREA_MAP,
@@ -49,8 +49,8 @@ inline image::Image tilted(const image::Image& image, float degrees) {
                       .get());
 }
 
-/// Photographed from the right: the left side is `far` as long as the right one. What is seen
-/// beyond the picture is of the grey `beyond`.
+/// A page photographed from the right: the left side is `far` as long as the right one. The area
+/// beyond the picture has the grey `beyond`.
 inline image::Image at_an_angle(const image::Image& image, float far, int beyond = 255) {
   const auto width = static_cast<float>(image.width), height = static_cast<float>(image.height);
   const float gap = height * (1 - far) / 2;
@@ -69,7 +69,7 @@ inline image::Image at_an_angle(const image::Image& image, float far, int beyond
   return image_of(photo.get());
 }
 
-/// A page on a grey desk that is seen around it, with a grain.
+/// A page on a larger grey desk with a grain.
 inline image::Image on_desk(const image::Image& image, int desk) {
   constexpr int kEdge = 160;
   image::Image result{image.width + 2 * kEdge, image.height + 2 * kEdge, {}};
@@ -96,7 +96,7 @@ inline image::Image shaded(image::Image image, double least) {
   return image;
 }
 
-/// A stroke of a marker over a rectangle: it takes some of each colour.
+/// A stroke of a marker over a rectangle, which absorbs some of each colour.
 inline image::Image marked(image::Image image, const document::Box& box,
                            const std::uint8_t (&colour)[3]) {
   for (auto y = static_cast<int>(box.top); y < box.top + box.height; ++y) {

@@ -7,8 +7,8 @@
 namespace oko::ocr {
 namespace {
 
-/// A line after the repair. In these lines Latin letters stand where Latin is meant: what differs
-/// from the truth is written as code points, for no reader sees it.
+/// A line after the repair. These lines have the right letters; wrong ones are written as code
+/// points, because a reader cannot see them.
 std::string repaired(const std::string& line) {
   std::istringstream stream(line);
   std::vector<std::string> words;

@@ -14,7 +14,7 @@
 namespace oko::ocr {
 namespace {
 
-/// What is as bad as it gets: nothing but small components.
+/// The worst case: nothing but small components.
 image::Image noise(int width, int height) {
   image::Image image{width, height, {}};
   image.rgb.resize(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
@@ -35,7 +35,7 @@ image::Image tiled(const image::Image& tile, int width, int height) {
   return image;
 }
 
-/// Bytes that reading takes at most, above what the process has without the picture.
+/// Peak bytes of reading, above those of the process without the picture.
 std::uint64_t taken_by(Engine& engine, image::Image image) {
   ::malloc_trim(0);
   const std::uint64_t before = budget::private_bytes() - image.rgb.size();

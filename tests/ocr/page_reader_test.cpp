@@ -72,7 +72,7 @@ TEST(PageReaderTest, PagesWaitForTheirMemoryAndReleaseItOnceRead) {
 
 TEST(PageReaderTest, PagesWithTextNeedNoEngine) {
   Options none;
-  none.languages = {"tlh"};  // no engine can be made of it
+  none.languages = {"tlh"};  // no engine has it
   std::vector<int> widths;
   const auto read = [&](std::size_t pictures) {
     read_pages(

@@ -81,7 +81,7 @@ TEST(PreparationTest, PlaceOnATurnedPictureIsFoundInTheOriginal) {
 }
 
 TEST(PreparationTest, ThinColouredPrintIsNoMarker) {
-  // Orange print next to black: where it is a marker, it becomes as light as paper.
+  // Orange print next to black: mistaken for a marker, it would become as light as paper.
   image::Image page = part(load("text_28_clean_0.png"), 0, 0, 900, 184);
   for (std::size_t i = 0; i < page.rgb.size(); i += 3) {
     const bool is_coloured = i / 3 / 900 % 80 < 40;

@@ -111,7 +111,7 @@ TEST(PromptBlockTest, PageWithoutTextGivesNothing) {
   EXPECT_EQ(prompt_block(page_of({line("?", {0, 0, 5, 5}, 0.1f)}), options()).text, "");
 }
 
-// The demo's model is trained with blocks that a Python script writes: they must not differ.
+// The demo's model is trained with blocks from a Python script, which must not differ from these.
 TEST(PromptBlockTest, BlockOfTheTrainingScriptsIsTheSame) {
   std::ifstream file(OKO_TEST_DATA "/prompt_block.json");
   const auto golden = nlohmann::json::parse(file);

@@ -180,7 +180,7 @@ TEST(TesseractTest, PagePhotographedAtAnAngleOnADeskIsRead) {
   ASSERT_GT(truth.text().size(), 200u);
   const document::Page read = engine->read(photo, {});
   EXPECT_LT(compare_texts(truth.text(), read.text()).all_characters().rate(), 0.03);
-  // Words are where the camera has them: the left side of the picture is 0.6 of it.
+  // Words are where the camera sees them: the left side of the page is 0.6 of the right one.
   const auto from_middle = [](const document::Page& of) {
     const document::Box& box = of.lines.front().words.front().box;
     return box.top + box.height / 2 - static_cast<float>(of.height) / 2;
@@ -330,7 +330,7 @@ TEST(TesseractTest, UnknownAndMissingLanguagesAreNamed) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
     EXPECT_NE(std::string(error.what()).find("tlh"), std::string::npos);
   }
-  // Tesseract 5.5 looks elsewhere where the folder does not exist.
+  // Tesseract 5.5 looks elsewhere if the folder does not exist.
   ::setenv("TESSDATA_PREFIX", OKO_SOURCE_DIR, 1);
   try {
     make_engine({});

@@ -12,8 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What may not stand in code, and what to use. libc++ has <stop_token> and std::jthread from Xcode
-/// 26 on; a wait on std::condition_variable_any could not be ended by a StopToken.
+/// Forbidden names and their replacements. libc++ has <stop_token> and std::jthread from Xcode 26
+/// on; a StopToken could not end a wait on std::condition_variable_any.
 constexpr std::array kMissing = {"std::stop_", "std::jthread", "std::nostopstate", "<stop_token>",
                                  "std::condition_variable_any"};
 
@@ -22,12 +22,13 @@ std::string_view code_of(std::string_view line) {
   return line.substr(0, line.find("//"));
 }
 
-/// What prints. It throws, or is silent, where the stream is closed or full, and a message must not
-/// end the work.
+/// Functions that print. They throw, or are silent, if the stream is closed or full, and a message
+/// must not end the work.
 constexpr std::array kPrinting = {"fmt::print", "std::cerr", "std::cout", "std::clog",
                                   "fprintf(",   "fputs(",    "fwrite(",   "STDOUT_FILENO,"};
 
-/// Calls `check(file, line)` with the code of every line under `folder`; the count of lines.
+/// Calls `check(file, line)` with the code of every line under `folder`. Returns the count of
+/// lines.
 template <typename Check>
 int for_code(const char* folder, Check check) {
   int lines = 0;

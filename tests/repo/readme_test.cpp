@@ -18,7 +18,7 @@ struct Shown {
 };
 
 /// The blocks ```console of a file: lines "$ command", each followed by its output. A command whose
-/// line ends with a backslash goes on in the next line.
+/// line ends with a backslash continues in the next line.
 std::vector<Shown> commands_of(const std::string& name) {
   std::ifstream file(fs::path(OKO_SOURCE_DIR) / name);
   EXPECT_TRUE(file) << name;
@@ -41,8 +41,8 @@ std::vector<Shown> commands_of(const std::string& name) {
   return commands;
 }
 
-/// What `command` prints, run in the repository's root with the program under test in place of the
-/// README's.
+/// The output of `command`, run in the repository's root with the program under test in place of
+/// the README's.
 std::string run(std::string command, const char* lang) {
   const std::string program = "build/release/oko";
   const auto at = command.find(program);
@@ -58,7 +58,7 @@ std::string run(std::string command, const char* lang) {
   return output;
 }
 
-/// Whether the text in pictures decides what is printed.
+/// True if the output depends on the text in pictures.
 bool reads_text(const std::string& command) {
   const bool describes = command.find("oko describe") != std::string::npos;
   return command.find("oko ocr") != std::string::npos ||
@@ -68,8 +68,7 @@ bool reads_text(const std::string& command) {
 void check(const std::string& name, const char* lang) {
   int compared = 0;
   for (const Shown& shown : commands_of(name)) {
-    // make runs this very test: what it does is told apart by what it prints, and run by the checks
-    // of the repository.
+    // make would run this very test.
     if (shown.command.starts_with("make ") || shown.command.starts_with("git ")) continue;
     if (reads_text(shown.command) && !OKO_HAS_TESSERACT) continue;  // Vision may read otherwise
     EXPECT_EQ(run(shown.command, lang), shown.output) << name << ": " << shown.command;

@@ -32,7 +32,7 @@ std::ptrdiff_t width(std::string_view line) {
                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
-/// The files of the repository, but for hidden folders and what a build makes.
+/// The files of the repository, except hidden folders and build results.
 std::vector<fs::path> repository_files() {
   std::vector<fs::path> files;
   auto entry = fs::recursive_directory_iterator(fs::path(OKO_SOURCE_DIR));
@@ -46,8 +46,8 @@ std::vector<fs::path> repository_files() {
   return files;
 }
 
-/// Calls `check(file, number, line)` with every line of the Markdown and CMake files, except what a
-/// program prints: lines of ```console without "$ ". Returns the count of files.
+/// Calls `check(file, number, line)` with every line of the Markdown and CMake files, except
+/// program output: lines of ```console without "$ ". Returns the count of files.
 template <typename Check>
 int for_lines(Check check) {
   int files = 0;
@@ -73,7 +73,7 @@ TEST(TextFilesTest, LinesOfMarkdownAndCMakeHaveAtMost100Characters) {
   EXPECT_GT(files, 40);
 }
 
-/// Sources are named by a path, or its end: `engine/plan.h`. NAME stands for any name.
+/// Documents name sources by a path, or its end: `engine/plan.h`. NAME stands for any name.
 TEST(TextFilesTest, DocumentsNameFilesThatExist) {
   std::string files;
   for (const fs::path& path : repository_files()) files += path.string() + "\n";

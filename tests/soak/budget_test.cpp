@@ -30,7 +30,7 @@ using budget::TagBytes;
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 
-/// While it lives, private memory beyond `bytes` is refused by the kernel.
+/// While it lives, the kernel refuses private memory beyond `bytes`.
 class PrivateMemoryLimit {
  public:
   explicit PrivateMemoryLimit(std::uint64_t bytes) {
@@ -44,7 +44,7 @@ class PrivateMemoryLimit {
   rlimit before_{};
 };
 
-/// A picture of so many pixels to this many, each size as likely on a logarithmic scale.
+/// A picture with a number of pixels in this range, evenly distributed on a logarithmic scale.
 models::qwen3_vl::ImageSize some_size(std::mt19937& random, double least, double most) {
   const double pixels = least * std::pow(most / least, (random() % 1000) / 1000.0);
   const double aspect = 0.5 + (random() % 1000) / 1000.0;
@@ -138,9 +138,8 @@ TEST(LoadingTest, LoadingAndUnloadingTwentyTimesLeavesNothing) {
   EXPECT_LT(budget::private_bytes(), after_first + 50 * kMegabyte);
 }
 
-/// Of requests with texts to some 9,000 tokens, half of them with a small picture, those
-/// that are refused in a small room are worked on without a budget, with all that could have been
-/// reduced.
+/// Requests with texts to some 9,000 tokens, half of them with a small picture: those that a small
+/// room refuses run without a budget, fully reduced.
 TEST(RefusalTest, RefusedRequestsDoNotFit) {
   constexpr std::uint64_t kRoom = 85 * kMegabyte;
   const auto& model = RandomModels::get("qwen3-vl-4b-2layer", 1);
@@ -152,10 +151,10 @@ TEST(RefusalTest, RefusedRequestsDoNotFit) {
   int refused = 0, right = 0, fitted = 0;
   for (int i = 0; i < 30; ++i) {
     GenerationCase shape{{}, static_cast<int>(random() % 6000)};
-    // Not so large that smaller ones would be offered.
+    // Too small for an offer of smaller ones.
     if (random() % 2 == 0) shape.pictures = {some_size(random, 0.1e6, 0.24e6)};
     const GenerationRequest request = request_of(shape);
-    StopSource admitted;  // that is all there is to know
+    StopSource admitted;  // stops after admission: the test needs no more
     try {
       guarded.generate(request, {}, admitted.get_token(), [&](double) { admitted.request_stop(); });
       ++fitted;

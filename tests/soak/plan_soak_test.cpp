@@ -1,5 +1,5 @@
-// The prediction of `oko plan` for a machine, compared with what is taken: both large models
-// loaded, the usual request, and the largest ones that are to fit. Prints a line of
+// The prediction of `oko plan` for a machine, compared with the measured memory: both large models
+// loaded, the usual request, and the largest ones that fit. Prints a line of
 // docs/MEMORY.md for each.
 #include "engine/plan.h"
 
@@ -30,7 +30,7 @@ PlanOptions mac_with(std::uint64_t gibibytes) {
   return options;
 }
 
-/// Words that make so many tokens, or one more.
+/// Words of `tokens` tokens, or one more.
 std::string text_of(const Generator& engine, std::size_t tokens) {
   int count = static_cast<int>(tokens) / 2;
   while (engine.count_tokens(words(count)) < tokens) count += 8;
@@ -45,7 +45,7 @@ struct Request {
 
 class PlanHoldsTest : public ::testing::TestWithParam<Request> {};
 
-TEST_P(PlanHoldsTest, RequestThatFitsThePlanTakesWhatThePlanPredicts) {
+TEST_P(PlanHoldsTest, RequestThatFitsThePlanTakesThePredictedMemory) {
   PlanOptions options = mac_with(GetParam().gibibytes);
   // A Mac's budget, with the memory that oko's kernels take here.
   options.budget_bytes = make_plan(options).budget;

@@ -20,7 +20,7 @@ namespace {
 namespace mx = mlx::core;
 using Id = std::uintptr_t;
 
-/// One kernel on a GPU: what lies between `inputs` and the array that this is filed under.
+/// One kernel on a GPU: the operations between `inputs` and the array that is its key.
 struct Fused {
   std::string name;
   std::set<Id> inputs;
@@ -35,7 +35,7 @@ int evaluations = 0;
 int waited_for = 0;          ///< the latest evaluation that the host has waited for
 thread_local int depth = 0;  ///< of MLX's own calls among the functions below
 
-/// MLX's function that `own` stands in front of.
+/// MLX's function that `own` replaces.
 template <typename Function>
 Function* next(Function* own) {
   Dl_info info{};
@@ -63,7 +63,7 @@ bool is_pending(const mx::array& array) {
   return array.status() == mx::array::Status::unscheduled && array.has_primitive();
 }
 
-/// Counts what an evaluation of arrays submits.
+/// Counts the operations that an evaluation of arrays submits.
 class Walk {
  public:
   void visit(const std::vector<mx::array>& outputs) {
@@ -118,7 +118,7 @@ class Walk {
   std::unordered_set<Id> seen_;
 };
 
-/// A call of MLX from outside of MLX.
+/// A call of MLX from outside MLX.
 class Call {
  public:
   Call() { ++depth; }
@@ -128,9 +128,9 @@ class Call {
   static bool is_outer() { return depth == 1; }
 };
 
-/// Counts an evaluation, and where the host `waits` for it, the sync. Results of one evaluation
-/// come together: waiting for the second of them is not a sync. Whether a result is there before it
-/// is asked for depends on the machine's load, and does not count.
+/// Counts an evaluation, and its sync if the host `waits` for it. Results of one evaluation come
+/// together: waiting for the second of them is no sync. A wait counts even if its result is already
+/// there, which depends on the machine's load.
 void count_evaluation(const std::vector<mx::array>& outputs, bool waits) {
   if (!Call::is_outer()) return;
   const std::scoped_lock lock(guard);
@@ -164,7 +164,7 @@ mx::array as_one(const std::string& name, const std::vector<mx::array>& inputs, 
   return output;
 }
 
-/// Whether Metal has an attention kernel (mlx/backend/metal/scaled_dot_product_attention.cpp).
+/// True if Metal has an attention kernel (mlx/backend/metal/scaled_dot_product_attention.cpp).
 bool has_attention_kernel(const mx::array& queries) {
   static const std::set<int> few{64, 96, 128, 192, 256}, many{64, 72, 80, 96, 128, 192, 256};
   return (queries.shape(2) > 8 ? many : few).contains(queries.shape(-1));

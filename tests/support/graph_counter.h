@@ -6,9 +6,9 @@
 
 namespace oko {
 
-/// What a test program asked MLX for since `reset_graph_counts`, counted by functions that stand in
-/// front of MLX's own. Operations that MLX's Metal backend has one kernel for count as one, also
-/// where the graph runs on MLX's CPU device, which takes them apart.
+/// The calls of MLX since `reset_graph_counts`, counted by functions that wrap MLX's own.
+/// Operations that are one kernel in MLX's Metal backend count as one, also on MLX's CPU device,
+/// which splits them.
 struct GraphCounts {
   int syncs = 0;    ///< times that the host waited for a result
   int stalls = 0;   ///< of them, those with nothing submitted behind: the device has no work

@@ -10,7 +10,7 @@ inline bool has_gpu() {
   return mlx::core::device_count(mlx::core::Device::gpu) > 0;
 }
 
-/// Where this machine runs MLX's graph: on its GPU, otherwise on MLX's CPU device.
+/// The device of MLX's graph on this machine: its GPU, otherwise MLX's CPU device.
 inline tensor::Device graph_device() {
   return has_gpu() ? tensor::Device::kGpu : tensor::Device::kGraphOnCpu;
 }

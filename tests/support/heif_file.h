@@ -25,7 +25,7 @@ class HeifFile {
   static std::string full_box(const std::string& type, const std::string& content) {
     return box(type, number(0, 4) + content);
   }
-  /// The first box of a type in `file`, without a look at what is around it.
+  /// The first box of a type in `file`, at any depth, found by its name alone.
   static std::string find_box(const std::string& file, const std::string& type) {
     const std::size_t at = file.find(type) - 4;
     std::size_t size = 0;

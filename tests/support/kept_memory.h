@@ -5,8 +5,7 @@
 namespace oko {
 
 /// Bytes of freed memory that stay with the process: AddressSanitizer keeps 256 MB to catch later
-/// uses of it, and macOS counts in phys_footprint what its malloc was given back. Bounds of growth
-/// add them.
+/// uses, and macOS counts memory freed to its malloc in phys_footprint. Bounds of growth add them.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)  // clang's word for gcc's __SANITIZE_ADDRESS__
 #define OKO_ADDRESS_SANITIZER

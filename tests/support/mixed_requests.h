@@ -36,7 +36,7 @@ inline GenerationRequest mixed_request(std::mt19937& random) {
   return request;
 }
 
-/// `count` requests by 4 callers. Each ends with an answer or as cancelled.
+/// Runs `count` requests by 4 callers. Each ends with an answer or as cancelled.
 inline void run_mixed_requests(const std::shared_ptr<ModelHost>& host, Generator& generator,
                                Embedder& embedder, int count, unsigned seed) {
   std::atomic<int> left{count};
@@ -50,7 +50,7 @@ inline void run_mixed_requests(const std::shared_ptr<ModelHost>& host, Generator
       }
       GenerationHandle handle = generator.submit(mixed_request(random));
       const unsigned fate = random() % 6;
-      if (fate == 0) continue;  // the handle goes
+      if (fate == 0) continue;  // drops the handle
       if (fate == 1) {
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
         handle.cancel();

@@ -14,7 +14,7 @@ namespace oko {
 class OpenCounter {
  public:
   explicit OpenCounter(const std::filesystem::path& path) : queue_(::inotify_init1(IN_NONBLOCK)) {
-    // Closes stand between opens: the kernel merges events that are alike and follow each other.
+    // Watch closes, too, to separate opens: the kernel merges equal events that follow each other.
     if (::inotify_add_watch(queue_, path.c_str(), IN_OPEN | IN_CLOSE) < 0) {
       throw std::system_error(errno, std::generic_category(), path.string());
     }
@@ -23,7 +23,7 @@ class OpenCounter {
   OpenCounter(const OpenCounter&) = delete;
   OpenCounter& operator=(const OpenCounter&) = delete;
 
-  /// Since the start.
+  /// The count since the start.
   int opens() {
     alignas(inotify_event) std::array<char, 4096> events;
     for (ssize_t size; (size = ::read(queue_, events.data(), events.size())) > 0;) {

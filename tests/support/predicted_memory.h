@@ -59,8 +59,8 @@ inline EmbeddingRequest request_of(const EmbeddingCase& shape) {
   return request;
 }
 
-/// A request takes at most the predicted bytes, and the prediction is at most 30 % and 8 MB (for
-/// kernels and allocators) too high. Both are the request's own, without what the process had.
+/// Expects that a request takes at most the predicted bytes, and that the prediction is at most 30
+/// % and 8 MB (for kernels and allocators) too high. Both are without the process's earlier memory.
 inline void expect_prediction(std::uint64_t predicted, std::uint64_t taken, std::size_t tokens) {
   if (kKeptFreedBytes > 0) GTEST_SKIP() << "freed memory stays with the process";
   ::testing::Test::RecordProperty("tokens", static_cast<int>(tokens));

@@ -21,12 +21,12 @@ extern char** environ;
 namespace oko {
 
 struct ProcessResult {
-  int status = -1;  ///< of exit; -signal where a signal ended it
+  int status = -1;  ///< of exit; -signal if a signal ended it
   std::string out;
   std::string err;
 };
 
-/// A program that was started, its output going to pipes.
+/// A started program whose output goes to pipes.
 class Process {
  public:
   /// `environment`: "NAME=value" entries that replace those of the test. `input`: the file that is
@@ -72,14 +72,14 @@ class Process {
 
   void signal(int number) const { ::kill(pid_, number); }
 
-  /// Before `wait`.
+  /// Call it before `wait`.
   bool is_running() const {
     siginfo_t info{};
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
            info.si_pid == 0;
   }
 
-  /// Waits until it has printed something to stdout, at most `seconds`; false where it has not.
+  /// Waits at most `seconds` until it has printed to stdout; returns false if it has not.
   bool wait_for_output(int seconds) const {
     for (int i = 0; i < seconds * 100 && printed_ == 0; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -87,7 +87,7 @@ class Process {
     return printed_ > 0;
   }
 
-  /// Processor time that it has used so far; zero where the system does not tell.
+  /// Processor time that it has used so far; zero if the system does not tell.
   std::chrono::nanoseconds processor_time() const {
 #ifdef __linux__
     clockid_t clock;
@@ -99,7 +99,7 @@ class Process {
 #endif
   }
 
-  /// Waits until it has ended; it stays to be asked for its processor time until `wait`.
+  /// Waits until it has ended. Its processor time is available until `wait`.
   void wait_for_end() const {
     siginfo_t info{};
     ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);

@@ -32,7 +32,7 @@ class RandomModels {
   RandomModels() = default;
   ~RandomModels() { std::filesystem::remove_all(root_); }
 
-  /// Of this process alone: one that was killed leaves its folder, and numbers of processes return.
+  /// A folder of this process only: a killed process leaves its folder, and process numbers return.
   static std::filesystem::path make_root() {
     std::string name = (std::filesystem::temp_directory_path() / "oko_models_XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for models");

@@ -2,8 +2,8 @@
 
 namespace oko {
 
-/// How often a test repeats something: `all` times, or `few` where the build has sanitizers. They
-/// look at each line however often it runs; other builds prove what all the repetitions prove.
+/// The repetitions of a test: `all`, or `few` in a build with sanitizers, which check each line no
+/// matter how often it runs; other builds run all of them.
 constexpr int repetitions(int all, int few) {
   return OKO_SANITIZED ? few : all;
 }

@@ -24,7 +24,7 @@ class ScratchFolderTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  /// The message of the Error that `function` throws, whose code is to be `code`.
+  /// The message of the Error that `function` throws; expects its code to be `code`.
   template <typename Function>
   static std::string message_of(Function function, ErrorCode code,
                                 Language language = Language::kEnglish) {
@@ -41,7 +41,7 @@ class ScratchFolderTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-/// While it lives, no file of this process grows over `bytes`: stands in for a full disk.
+/// While it lives, no file of this process grows over `bytes`: simulates a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {

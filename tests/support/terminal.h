@@ -30,7 +30,7 @@ class Terminal {
     return far >= 0;
   }
 
-  /// `environment`: "NAME=value" entries that are put over those of the test.
+  /// `environment`: "NAME=value" entries that replace those of the test.
   Terminal(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
     far_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     EXPECT_EQ(::grantpt(far_), 0);
@@ -69,7 +69,7 @@ class Terminal {
     EXPECT_EQ(::write(far_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
   }
 
-  /// Waits until `text` is shown behind what the call before has waited for.
+  /// Waits until `text` is shown, after the text of the call before.
   ::testing::AssertionResult shows(const std::string& text, int seconds = 30) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     while (true) {
@@ -83,7 +83,7 @@ class Terminal {
     return ::testing::AssertionFailure() << "\"" << text << "\" is not shown: " << shown_;
   }
 
-  /// Waits until `text` is shown and keys are read one by one, which the terminal does not echo.
+  /// Waits until `text` is shown and the program reads keys one by one, without echo.
   ::testing::AssertionResult prompts(const std::string& text) {
     const ::testing::AssertionResult shown = shows(text);
     if (!shown) return shown;
@@ -98,7 +98,7 @@ class Terminal {
 
   void signal(int number) const { ::kill(pid_, number); }
 
-  /// Waits for its end: the status of exit, or -signal. It is killed after `seconds`.
+  /// Waits for its end; kills it after `seconds`. Returns the status of exit, or -signal.
   int wait(int seconds = 30) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     while (std::chrono::steady_clock::now() < end && read_more()) {
@@ -111,8 +111,8 @@ class Terminal {
 
   const std::string& shown() const { return shown_; }
 
-  /// What stands on the screen, of a program that draws no more than progress bars: lines, each
-  /// with a line break. Columns are counted in characters.
+  /// The screen of a program that draws only progress bars: lines, each with a line break. Counts
+  /// columns in characters.
   std::string screen() const {
     std::vector<std::vector<std::string>> lines(1);
     std::size_t column = 0, saved = 0;
@@ -149,7 +149,7 @@ class Terminal {
   }
 
  private:
-  /// False where the program has ended.
+  /// False if the program has ended.
   bool read_more() {
     pollfd waiting{far_, POLLIN, 0};
     if (::poll(&waiting, 1, 1000) == 0) return true;

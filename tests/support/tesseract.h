@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-/// First in a test that compares with what Tesseract reads, or with the memory that it takes: a Mac
-/// reads with Apple Vision.
+/// Put it first in a test that depends on Tesseract's results or memory: a Mac uses Apple Vision.
 #define OKO_NEEDS_TESSERACT() \
   if (!OKO_HAS_TESSERACT) GTEST_SKIP() << "compares with Tesseract, which does not read here"

@@ -58,7 +58,7 @@ struct TestTensor {
   std::string bytes;
 };
 
-/// A valid file of `tensors` whose header is `header_padding` spaces longer than it must be.
+/// A valid file of `tensors` with `header_padding` extra spaces in its header.
 inline std::string safetensors_file(const std::vector<TestTensor>& tensors,
                                     std::size_t header_padding = 0) {
   std::string header = R"({"__metadata__":{"format":"mlx"})";
@@ -74,13 +74,13 @@ inline std::string safetensors_file(const std::vector<TestTensor>& tensors,
   return safetensors_file(header, data);
 }
 
-/// The bytes of numbers, as they lie in memory.
+/// The bytes of numbers in memory.
 template <typename T>
 std::string bytes_of(const std::vector<T>& values) {
   return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
 }
 
-/// The error that `function` throws, or an empty one and a failed test.
+/// The error that `function` throws; if there is none, an empty one and a failed test.
 template <typename Function>
 Error error_of(Function function) {
   try {

@@ -26,7 +26,7 @@ class ConversationTest : public ScratchFolderTest {
     return options;
   }
 
-  /// Answers that go on until they are stopped.
+  /// Options for answers that run until they are stopped.
   static ConversationOptions endless() {
     ConversationOptions endless = options();
     endless.max_tokens = 1'000'000;
@@ -38,7 +38,7 @@ class ConversationTest : public ScratchFolderTest {
     return answer.result.value().stats;
   }
 
-  /// By pictures, among others; not by caches.
+  /// Bytes held by pictures, among others, but not by caches.
   std::uint64_t held() const { return host_->memory_budget().held()[budget::Tag::kRuntime]; }
 
   std::string picture_;

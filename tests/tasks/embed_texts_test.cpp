@@ -16,7 +16,7 @@ using Texts = std::vector<std::string>;
 
 class EmbedTextsTest : public ::testing::Test {
  protected:
-  /// Gives the batches one after the other.
+  /// Returns the batches one by one.
   static TextBatches batches(std::vector<Texts> batches) {
     return [batches = std::move(batches), next = std::size_t{0}]() mutable {
       return next < batches.size() ? std::optional(batches[next++]) : std::nullopt;
@@ -51,7 +51,7 @@ TEST_F(EmbedTextsTest, GivesTheTextsOfAllBatchesInOrder) {
   EXPECT_GT(stats_.total.peak_private_bytes, 0u);
 }
 
-TEST_F(EmbedTextsTest, AsksForTextsOnceThoseBeforeAreDone) {
+TEST_F(EmbedTextsTest, RequestsTextsAfterTheEarlierOnesAreDone) {
   std::size_t asked = 0, seen = 0;
   const auto next = [&]() -> std::optional<Texts> {
     EXPECT_EQ(seen, 2 * asked);

@@ -16,14 +16,14 @@ const document::PagesOptions kOptions{.reading_bytes = ocr::reading_bytes};
 
 class PageBudgetTest : public ScratchFolderTest {
  protected:
-  /// Only its header is read here.
+  /// A picture of which only the header is read.
   std::string picture(int side) const {
     const std::string path = folder_ / (std::to_string(side) + ".bmp");
     write_file_atomically(path, std::string_view(white_bitmap(side, side)));
     return path;
   }
 
-  /// The budget that a page takes alone.
+  /// The budget for a single page.
   static std::uint64_t alone(document::Pages& pages, std::size_t i) {
     return PageBudget::kAlone + pages.memory_of(i).total();
   }

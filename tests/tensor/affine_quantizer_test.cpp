@@ -13,7 +13,7 @@ namespace {
 
 namespace mx = mlx::core;
 
-/// The values that stored rows stand for.
+/// The values of stored rows.
 std::vector<float> dequantized(const QuantizedRows& rows, const Quantization& quantization,
                                checkpoint::Dtype dtype) {
   const auto bits = static_cast<std::size_t>(quantization.bits);

@@ -52,7 +52,7 @@ TEST(ArrayPoolTest, TheProcessTakesLittleMoreThanItsArrays) {
   };
   const std::uint64_t before = budget::private_bytes();
   std::mt19937 random(1);
-  // Sizes that never come again: nothing of what is kept is of use.
+  // Sizes that never come again: no kept block is of use.
   for (int i = 0; i < 60; ++i) {
     std::byte* one = touch(50 * kMegabyte + random() % (100 * kMegabyte));
     std::byte* two = touch(10 * kMegabyte + random() % (40 * kMegabyte));

@@ -50,7 +50,7 @@ struct Problem {
     cpu::attention(arguments);
   }
 
-  /// Keeps keys and values in `type`; `keys` and `values` become what their bits stand for.
+  /// Stores keys and values in `type`; `keys` and `values` become the rounded values.
   void pack(cpu::KvType type) {
     arguments.kv_type = type;
     arguments.kv_stride = shape.kv_heads * cpu::kv_row_bytes(type, shape.head_dim);
@@ -102,7 +102,7 @@ struct Problem {
 };
 
 /// Softmax attention of one query of one head in f64. Returns the bound of the kernel's error
-/// relative to the largest value: what f32 rounding leaves of the scores moves every weight.
+/// relative to the largest value: the f32 rounding of scores changes every weight.
 double reference(const Problem& p, std::size_t query, std::size_t head, std::vector<double>& out) {
   const auto& a = p.arguments;
   const std::size_t offset = head / p.shape.group * a.head_dim;

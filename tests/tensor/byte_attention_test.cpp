@@ -17,7 +17,7 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-/// Texts of random numbers, and what the kernel makes of them.
+/// Texts of random numbers, and the kernel's result for them.
 struct Texts {
   Texts(const std::vector<int>& lengths, std::size_t heads, std::size_t head_dim,
         float deviation = 1)
@@ -91,7 +91,7 @@ double relative_error(const std::vector<float>& a, const std::vector<double>& b)
   return std::sqrt(difference / norm);
 }
 
-/// What AVX3_DL of Highway asks for, as Linux spells it.
+/// The CPU features that AVX3_DL of Highway needs, as Linux spells them.
 TEST(ByteAttentionTargetTest, AProcessorWithVnniIsUsedAsSuch) {
   std::ifstream file("/proc/cpuinfo");
   const std::string text((std::istreambuf_iterator<char>(file)), {});
@@ -168,7 +168,7 @@ TEST_F(ByteAttentionTest, MeanOfTheKeysCostsNoPrecision) {
   EXPECT_LT(relative_error(texts.run(), texts.reference()), 0.02);
 }
 
-TEST_F(ByteAttentionTest, TextAmongOthersHasTheResultThatItHasAlone) {
+TEST_F(ByteAttentionTest, TextHasTheSameResultInABatch) {
   const std::vector<int> lengths{70, 3, 129, 1, 200};
   const Texts all(lengths, 2, 64);
   const auto together = all.run();

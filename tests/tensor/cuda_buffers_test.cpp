@@ -1,5 +1,5 @@
-// Memory of arrays where MLX is its CUDA library. Here it is MLX's CPU library, whose buffers MLX
-// makes too: this program only answers for it that it is the other one.
+// Memory of arrays with MLX's CUDA library. Here it is MLX's CPU library, whose buffers MLX makes
+// too: this program only pretends that it is the CUDA one.
 #include "tensor/cuda_buffers.h"
 
 #include <mlx/memory.h>

@@ -71,7 +71,7 @@ TEST(DeviceTest, NaNErrorNamesFloat16IfInUse) {
 
 TEST(DeviceTest, AChoiceHoldsForTheWholeProcess) {
   select_device(Device::kGraphOnCpu);
-  prepare_device();  // kAuto: as a model thread asks
+  prepare_device();  // kAuto, like a model thread
   JoiningThread([] {
     EXPECT_EQ(device(), Device::kGraphOnCpu);
     EXPECT_TRUE(uses_graph());

@@ -1,4 +1,4 @@
-// Attention in MLX's graph: in blocks that no kernel runs long for.
+// Attention in MLX's graph: in blocks that bound the time of a kernel.
 #include <gtest/gtest.h>
 #include <mlx/fast.h>
 #include <mlx/memory.h>
@@ -28,7 +28,7 @@ mx::array random_array(int rows, int heads, std::uint32_t seed) {
   return mx::array(values.data(), {rows, heads, kHeadDim}, mx::float32);
 }
 
-/// (n, heads, head_dim) as layers of a decoder make it.
+/// (n, heads, head_dim) in the layout of decoder layers.
 mx::array layer_heads(const mx::array& x) {
   return split_heads(mx::reshape(x, {x.shape(0), -1}), x.shape(1), kHeadDim);
 }
@@ -49,7 +49,7 @@ void expect_near(const mx::array& actual, const mx::array& expected) {
   EXPECT_LT(mx::max(mx::abs(mx::subtract(actual, expected))).item<float>(), 1e-5f);
 }
 
-/// Bytes beyond what was there before, at most, while `work` runs.
+/// Peak bytes while `work` runs, above those before.
 template <typename Work>
 std::uint64_t peak_of(Work work) {
   const std::uint64_t before = mx::get_active_memory();

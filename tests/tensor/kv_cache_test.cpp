@@ -38,7 +38,7 @@ bool same(const mx::array& a, const mx::array& b) {
   return mx::array_equal(a, b).item<bool>();
 }
 
-/// Attention as MLX computes it.
+/// Attention by MLX.
 mx::array reference(const mx::array& q, const mx::array& k, const mx::array& v,
                     const std::string& mask) {
   const auto heads_first = [](const mx::array& x) {
@@ -87,7 +87,7 @@ TEST_F(KvCacheTest, GrowingLeavesNothingBehind) {
   for (KvCache& layer : layers) layer.append(one, one);
   const std::uint64_t rows = KvCache::capacity_for(kReserve + 1, kReserve);
   const std::uint64_t bytes = kLayers * rows * layers[0].bytes_per_token();
-  // Pages of the steps that no token has reached are not there yet.
+  // Pages of steps that no token has reached have no memory yet.
   EXPECT_LT(budget::private_bytes() - before, bytes + 2'000'000 + kKeptFreedBytes);
 }
 

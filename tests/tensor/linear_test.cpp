@@ -44,8 +44,7 @@ std::vector<float> floats_of(const mx::array& array) {
   return std::vector<float>(plain.data<float>(), plain.data<float>() + plain.size());
 }
 
-/// A layer quantized by MLX, and what MLX takes it for, computed without rounding to the dtype of
-/// the scales.
+/// A layer quantized by MLX, and its values, computed without rounding to the dtype of the scales.
 struct Quantized {
   Quantized(int bits, int group_size, mx::Dtype dtype, std::uint32_t seed) {
     parts = mx::quantize(random_array({kOutputs, kInputs}, seed, dtype), group_size, bits);
@@ -185,7 +184,7 @@ TEST_F(LinearTest, MisalignedWeightsGiveTheSameBits) {
             floats_of(layer.slice_rows(3, 20)(random_array({2, kInputs}, 20)))};
         for (const auto precision :
              {cpu::Precision::kInt16Activations, cpu::Precision::kInt8Activations}) {
-          prepare_device();  // as each layer asks
+          prepare_device();  // each layer at its own precision
           layer.set_precision(precision);
           for (const int m : {1, 8, 40}) {
             results.push_back(floats_of(layer(random_array({m, kInputs}, 21))));
@@ -227,7 +226,7 @@ TEST_F(LinearTest, ExceptionsOfTheConfigAreHonoured) {
   tensors_ = {tensor_of("layer.weight", dense)};
   const Linear left_dense = load(R"({"bits":4,"group_size":64,"layer":false})");
   expect_layer(left_dense, floats_of(dense), absolute(floats_of(dense)), {}, 0.0);
-  // MLX leaves out the scales of layers that it could not quantize, without a word in the config.
+  // MLX writes no scales for layers that it could not quantize, and does not note it in the config.
   expect_layer(load(R"({"bits":4,"group_size":64})"), floats_of(dense), absolute(floats_of(dense)),
                {}, 0.0);
 }

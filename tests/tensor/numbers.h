@@ -1,5 +1,5 @@
 // Numbers for the tests of kernels: repeatable noise, the three float formats decoded to f64, and
-// the bound that rounding errors of f32 keep.
+// the bound of rounding errors of f32.
 #pragma once
 
 #include <cmath>

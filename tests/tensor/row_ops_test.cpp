@@ -114,7 +114,7 @@ TEST_P(RowOpsTest, LayerNormEqualsDouble) {
   }
 }
 
-/// Below exp(-80) a sigmoid is as good as zero: 1.8e-35 may stand in its place.
+/// Below exp(-80) a sigmoid is practically zero: 1.8e-35 may replace it.
 constexpr double kSigmoidFloor = 2e-35;
 
 double sigmoid(double x) {

@@ -26,7 +26,7 @@ struct File {
   }
 };
 
-/// Checks what every plan promises.
+/// Checks the invariants of every plan.
 void expect_sound(const WindowPlan& plan, const File& file, std::uint64_t max_bytes) {
   ASSERT_EQ(plan.window_of.size(), file.tensors.size());
   for (const Window& window : plan.windows) {

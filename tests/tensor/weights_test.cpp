@@ -316,8 +316,8 @@ void write_hole(const std::filesystem::path& path, const std::string& header, st
   std::filesystem::resize_file(path, start.size() + size);
 }
 
-/// Kilobytes of memory that are this process's alone, mapped files apart; nothing where the system
-/// does not say.
+/// Kilobytes of this process's private memory, without mapped files; nothing if the system does not
+/// tell.
 std::optional<long> anonymous_kilobytes() {
   std::ifstream file("/proc/self/smaps_rollup");
   for (std::string line; std::getline(file, line);) {

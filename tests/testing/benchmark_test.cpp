@@ -1,4 +1,4 @@
-// The references that `run_benchmark` compares a pass with.
+// The reference figures of `run_benchmark`.
 #include "testing/benchmark.h"
 
 #include <gtest/gtest.h>

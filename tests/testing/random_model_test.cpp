@@ -210,7 +210,7 @@ TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
   EXPECT_FALSE(names_in(folder_ / "qwen3-vl-small-4bit").contains(".oko-lock"));
 }
 
-/// While it lives, this process opens no more files.
+/// While it lives, this process cannot open more files.
 class NoMoreFiles {
  public:
   NoMoreFiles() {

@@ -17,7 +17,7 @@ class CorpusRandom {
   std::uint64_t state_;
 };
 
-/// The test text that tools/text/corpus.py makes too, byte for byte: change both together.
+/// Makes the same test text as tools/text/corpus.py, byte for byte: change both together.
 class Corpus {
  public:
   /// Reads tests/text/data/fragments.json.

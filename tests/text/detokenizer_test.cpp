@@ -13,7 +13,7 @@ class DetokenizerTest : public ::testing::Test {
   DetokenizerTest()
       : tokenizer_(Tokenizer::load(std::filesystem::path(OKO_TEST_DATA) / "tokenizer", {""})) {}
 
-  /// All that the detokenizer gives for `ids`; every piece must be whole characters.
+  /// The whole output of the detokenizer for `ids`; every piece must be whole characters.
   std::string stream(std::span<const std::int32_t> ids) {
     Detokenizer detokenizer(tokenizer_);
     std::string text;

@@ -36,7 +36,7 @@ void write_chunk(const Container& items) {
   std::fwrite(items.data(), sizeof(*items.data()), count, stdout);
 }
 
-/// Every chunk is decoded whole and token by token; a difference between the two ends the program.
+/// Decodes every chunk at once and token by token; a difference ends the program.
 void decode_all(const Tokenizer& tokenizer) {
   for (std::vector<std::int32_t> ids; read_chunk(ids);) {
     Detokenizer detokenizer(tokenizer);

@@ -101,7 +101,7 @@ TEST_F(TokenizerTest, IllFormedBytesBecomeReplacementCharactersAsInPython) {
             tokenizer_->encode("\uFFFDz\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD"));
 }
 
-TEST_F(TokenizerTest, DecodingGivesBackTextInNfc) {
+TEST_F(TokenizerTest, DecodingReturnsTextInNfc) {
   for (const std::string text :
        {"Привет, мир!", "a\r\n\t b  ", "👨‍👩‍👧 中文 é", ""}) {
     EXPECT_EQ(tokenizer_->decode(tokenizer_->encode(text), true), text);

@@ -70,7 +70,7 @@ TEST_P(XlmrPipelineTest, EncodesNastyCasesAsHuggingFaceDoes) {
     for (int i = 0; i < golden.at("times").get<int>(); ++i) {
       text += golden.at("text").get<std::string>();
     }
-    // If both pipelines agree, the ids are there once.
+    // If both pipelines agree, the data have the ids once.
     const char* name = golden.contains(GetParam().name) ? GetParam().name : "bge_m3";
     const auto expected = golden.at(name).get<std::vector<std::int32_t>>();
     EXPECT_EQ(tokenizer_.encode(text, kAll).ids, expected) << golden.at("text");
@@ -153,7 +153,7 @@ TEST_F(XlmrTokenizerTest, ALongTextIsCutAndSaysHowLongItIs) {
 
 TEST_F(XlmrTokenizerTest, WordOfAMegabyteIsSplitLikeItsParts) {
   const XlmrTokenizer tokenizer = load("tokenizer.json");
-  // Every part begins with a piece that no other can reach into: an unknown character.
+  // Every part begins with an unknown character, into which no other piece can reach.
   const std::string part = "превысокомногорассмотрительствующий\U0001F9FF";
   const std::vector<std::int32_t> once = tokenizer.encode(part, kAll).ids;
   const std::vector<std::int32_t> twice = tokenizer.encode(part + part, kAll).ids;

@@ -1,5 +1,4 @@
-// What no Mac is at hand to say: that apple_vision.mm builds for macOS and asks Apple for what
-// there is.
+// Checks without a Mac that apple_vision.mm builds for macOS and uses only what Apple has.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 

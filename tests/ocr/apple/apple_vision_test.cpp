@@ -1,4 +1,4 @@
-// The engine for Macs, on a Vision framework whose answers are written here.
+// The engine for Macs, with a Vision framework whose answers the tests write.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -11,8 +11,8 @@
 #include "tests/ocr/apple/stub_vision.h"
 #include "tests/support/kept_memory.h"
 
-/// For LeakSanitizer: what the runtime of Objective-C allocates for classes lives as long as the
-/// process. That nothing of ours is left is counted below.
+/// For LeakSanitizer: the allocations of the Objective-C runtime for classes live as long as the
+/// process. The tests below count oko's own.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the name is LeakSanitizer's
 extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() {
   return "leak:libobjc.so\nleak:libgnustep-base.so\n";
@@ -34,7 +34,7 @@ document::Page read(const Options& options = {}) {
   return make_engine(options)->read(picture(), {});
 }
 
-/// Of what `body` throws.
+/// The code of the error that `body` throws.
 template <typename Body>
 Error error_of(Body body) {
   try {

@@ -1,5 +1,5 @@
-// A whole program for macOS: all that apple_vision.mm and the files for macOS ask for must be
-// somewhere.
+// A whole program for macOS: the linker must find all symbols of apple_vision.mm and of the files
+// for macOS.
 #include <fmt/format.h>
 
 #include "base/core_count.h"

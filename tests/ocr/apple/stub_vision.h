@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-/// A Vision framework whose answers a test writes, and which keeps what it was asked.
+/// A Vision framework whose answers a test writes, and which records its requests.
 namespace oko::stub_vision {
 
-/// Shares of the picture, the origin bottom left, as Vision's.
+/// A box in fractions of the picture, the origin bottom left, as Vision's.
 struct Rect {
   double x = 0, y = 0, width = 0, height = 0;
 };
@@ -18,7 +18,8 @@ struct Observation {
   std::string text = {};
   Rect box = {};
   float confidence = 1;
-  /// Of the parts of the text, asked for in UTF-16 units; nothing: Vision has none and says why.
+  /// Boxes of the parts of the text, requested in UTF-16 units; nothing: Vision fails with a
+  /// reason.
   std::function<std::optional<Rect>(std::size_t location, std::size_t length)> part = {};
 };
 
@@ -32,7 +33,7 @@ struct Answers {
   std::vector<std::string> languages{"en-US", "ru-RU", "uk-UA"};
   std::vector<Observation> observations = {};
   std::optional<Failure> failure = {};       ///< of performRequests
-  std::optional<Failure> no_languages = {};  ///< of the question for languages
+  std::optional<Failure> no_languages = {};  ///< of the request for languages
   std::string exception = {};  ///< reason of the NSException that performRequests raises
   std::function<void()> while_performing = {};
 };
@@ -48,13 +49,13 @@ struct Asked {
   std::vector<unsigned char> pixels;
 };
 
-/// From now on.
+/// Sets the answer from now on.
 void answer(Answers answers);
 
-/// By the last performRequests.
+/// The requests of the last performRequests.
 const Asked& asked();
 
-/// Objects of Vision and Core Graphics that were made and have not ended.
+/// The number of living objects of Vision and Core Graphics.
 long living_objects();
 
 }  // namespace oko::stub_vision

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <utility>
 
-// Made from Apple's declarations, of which these are the ones that oko uses.
+// The declarations of Apple that oko uses.
 #pragma clang diagnostic ignored "-Wincomplete-implementation"
 
 namespace {
@@ -92,7 +92,7 @@ CGImageRef CGImageCreate(size_t width, size_t height, size_t bits_per_component,
   return image;
 }
 
-/// Objects keep what they are made of behind the one pointer that make_sdk.py gives their classes.
+/// Objects keep their data behind the one pointer that make_sdk.py gives their classes.
 #define KEEPS(State)                   \
   -(instancetype)init {                \
     self = [super init];               \
