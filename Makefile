@@ -1,4 +1,4 @@
-# The front door: `make demo` and `make test` are all that a newcomer needs.
+# A newcomer needs only `make demo` and `make test`.
 .PHONY: build everything demo test check tidy soak bench format clean deps
 
 cores := $(shell getconf _NPROCESSORS_ONLN)
@@ -24,11 +24,11 @@ test: everything
 check:
 	tools/check/check.sh
 
-# clang-tidy on the whole tree; `make check` looks at what a change touches.
+# clang-tidy on the whole tree; `make check` checks the changed files.
 tidy: deps
 	tools/check/tidy.sh --all
 
-# What takes too long, or too much disk, for every change.
+# Tests that take too long, or too much disk, for every change.
 soak: everything
 	ctest --preset soak
 

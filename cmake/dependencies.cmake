@@ -1,4 +1,4 @@
-# Every dependency of oko is asked for here. Makefile installs the system ones (`make deps`).
+# All dependencies of oko. Makefile installs the system ones (`make deps`).
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 include(${CMAKE_CURRENT_LIST_DIR}/wheels.cmake)
@@ -13,10 +13,10 @@ pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips>=8.14)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc>=2.6)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 pkg_check_modules(qpdf REQUIRED IMPORTED_TARGET libqpdf>=11.3)
-# Without a word about its old smart pointer, which is not used here, qpdf before 12 warns of it.
+# The definition silences a warning of qpdf before 12 about its old smart pointer, not used here.
 target_compile_definitions(PkgConfig::qpdf INTERFACE POINTERHOLDER_TRANSITION=4)
 find_package(ZLIB REQUIRED)
-# Line editing. macOS has it, without a file for pkg-config.
+# Line editing. macOS has libedit, without a file for pkg-config.
 find_path(OKO_EDITLINE_HEADERS histedit.h REQUIRED)
 find_library(OKO_EDITLINE_LIBRARY edit REQUIRED)
 add_library(editline INTERFACE IMPORTED)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the system packages that oko is built with, where they are missing: apt on Debian and
-# Ubuntu, brew on macOS. MLX itself comes as a wheel (cmake/mlx.cmake).
+# Installs the missing system packages for a build of oko: apt on Debian and Ubuntu, brew on macOS.
+# MLX itself comes as a wheel (cmake/mlx.cmake).
 # install_dependencies.sh [program|checks]
-# "program": what the program needs; "checks": what `make check` needs; otherwise what tests and
-# benchmarks need.
+# "program": packages for the program; "checks": for `make check`; otherwise for tests and
+# benchmarks.
 set -euo pipefail
 
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
@@ -45,7 +45,7 @@ if [ "$(uname)" = Darwin ]; then
   fi
   missing=()
   for tool in "${homebrew_tools[@]}"; do command -v "$tool" >/dev/null || missing+=("$tool"); done
-  # Formulas of another name, such as aliases, have a link there as well.
+  # Aliases of formulas have a link there, too.
   for package in "${homebrew[@]}"; do [ -e "$prefix/opt/$package" ] || missing+=("$package"); done
   [ ${#missing[@]} -eq 0 ] || brew install "${missing[@]}"
   exit 0
@@ -63,7 +63,7 @@ missing=()
 for package in "${debian[@]}"; do is_installed "$package" || missing+=("$package"); done
 [ ${#missing[@]} -eq 0 ] || "${sudo[@]}" apt-get update -qq
 # From Debian 13 and Ubuntu 23.04 on, libheif's decoders are packages of their own that libvips only
-# recommends. apt knows of them when its lists are there.
+# recommends. apt knows them if it has its lists.
 for package in libheif-plugin-libde265 libheif-plugin-dav1d; do
   if apt-cache show "$package" >/dev/null 2>&1; then
     is_installed "$package" || missing+=("$package")

@@ -1,4 +1,5 @@
-# PDFium comes as a wheel: the library alone. src/document/pdfium.h declares what oko calls of it.
+# PDFium comes as a wheel with the library only. src/document/pdfium.h declares the functions that
+# oko calls.
 set(OKO_PDFIUM_VERSION 5.15.2) # of the wheel; PDFium's build 8149
 if(APPLE)
   set(platform macosx_13_0_arm64)

@@ -16,7 +16,7 @@ endfunction()
 if(NOT OKO_PRECOMPILE)
   return()
 endif()
-# Some libraries ask for it, and users of one precompiled header must not differ in it.
+# Some libraries need it, and users of one precompiled header must not differ in it.
 target_compile_options(oko_options INTERFACE -pthread)
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/no_code.cpp CONTENT "// CMake wants a source.\n")
 foreach(options "" -O0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Every check of a change; `make check` and .ci/run call it. All parts run, whatever fails. The
-# tests come last, so that the output ends with their summary; after it stands how each failed part
-# ended.
+# Every check of a change; `make check` and .ci/run call it. All parts run, even after a failure.
+# The tests come last, so that the output ends with their summary, and then the status of each
+# failed part.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 failed=()

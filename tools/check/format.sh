@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formats the C++ of the repository; with --check only tells what is not formatted, and fails.
+# Formats the C++ of the repository; --check only lists what is not formatted, and fails.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cmake -DOUT=build/lint -P cmake/lint_tools.cmake

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Compiles every source that a Mac builds, with compilers, headers and availability like a Mac's,
 # and links the program: check.sh [--self-test|--short]. docs/MAC.md says what that proves and what
-# it does not. --self-test: only that code is refused here which a Mac refuses; the whole check does
-# that first. --short: clang 19 for macOS 14.0, which refuses most, and clang 22 for the newest; CI
-# has no time for more.
+# it does not. --self-test: only checks that it refuses code which a Mac refuses; the whole check
+# does that first. --short: clang 19 for macOS 14.0, which refuses most, and clang 22 for the
+# newest; CI has no time for more.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
@@ -23,7 +23,7 @@ zig=$(cmake -DOKO_DEPS_DIR="$deps" -P tools/mac/fetch_zig.cmake 2>&1 | sed -n 's
 [ -x "$zig" ] || { echo "zig could not be had" >&2; exit 1; }
 export ZIG_GLOBAL_CACHE_DIR=$deps/zig-cache ZIG_LOCAL_CACHE_DIR=$deps/zig-cache
 
-# Only the headers are of use: installed, the package would drive out those of other versions.
+# Unpack only the headers: an installed package would replace those of other versions.
 libcxx=$deps/libc++-19/usr/lib/llvm-19/include/c++/v1
 if [ ! -d "$libcxx" ]; then
   fresh=$(mktemp -d "$deps/libc++-19.XXXXXX")
@@ -33,13 +33,13 @@ if [ ! -d "$libcxx" ]; then
   mv "$fresh" "$deps/libc++-19"
 fi
 
-# Debian's libc++ says that it knows nothing of Apple's availability; a Mac's does.
+# Debian's libc++ turns Apple's availability off; a Mac's has it on.
 site=$deps/libc++-19/site
 mkdir -p "$site"
 sed '/_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS/d' "$libcxx/__config_site" \
   >"$site/__config_site"
 
-# Where tools or libraries have changed everything is made anew; ccache knows what is still good.
+# Builds everything again if tools or libraries have changed; ccache keeps the valid objects.
 versions=$({ clang++-19 --version; "$zig" version; cat tools/mac/compiler.sh; } | sha256sum)
 key=$({ echo "$versions"; dpkg-query -W
   cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json; } | sha256sum)

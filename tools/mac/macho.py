@@ -1,4 +1,4 @@
-"""What a Mach-O file of arm64 says of itself:
+"""The contents of a Mach-O file of arm64:
 
     python macho.py FILE...    the least macOS that each runs on, and the libraries that it loads
 """

@@ -6,7 +6,7 @@
 Needs torch, transformers 5, mlx, mlx-vlm, pillow, safetensors (CPU is enough; the largest case takes 3 GB).
 Refuses to write where the two implementations differ by more than 2e-4 of the largest value of a stage,
 in any position id or greedy token, or where a greedy step is decided by less than 1e-2.
-README.md beside this file lists what a golden holds.
+README.md next to this file lists the contents of a golden.
 """
 
 import argparse

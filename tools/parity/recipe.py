@@ -1,6 +1,6 @@
 """The recipe of the random Qwen3-VL models: the same bits here and in testing/random_model.cpp.
 
-README.md beside this file states the formulas. Commands (in an environment with numpy):
+README.md next to this file has the formulas. Commands (in an environment with numpy):
 
     python3 recipe.py                 prints the fingerprints that tests/hub/random_model_test.cpp holds
     python3 recipe.py --check FOLDER  compares a checkpoint written by oko with the recipe, bit by bit

@@ -127,7 +127,7 @@ def main():
     print(f"// Made by tools/text/make_grapheme_ranges.py with tokenizers {tokenizers.__version__}: Unicode {version}.")
     print("// {first, last, class}: 1 CR, 2 LF, 3 Control, 4 Extend, 5 ZWJ, 6 SpacingMark, 7 Prepend, 8 L,")
     print("// 9 V, 10 T, 11 LV (of U+AC00..D7A3: LVT where (c - U+AC00) % 28 != 0), 13 Regional_Indicator,")
-    print("// 14 Extended_Pictographic, 15 InCB=Consonant; beside the class: 16 InCB=Linker, 32 InCB=Extend.")
+    print("// 14 Extended_Pictographic, 15 InCB=Consonant; added to the class: 16 InCB=Linker, 32 InCB=Extend.")
     print(f"{print_ranges(values)} ranges, Unicode {version}", file=sys.stderr)
 
 

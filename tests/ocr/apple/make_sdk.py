@@ -3,7 +3,7 @@
     python make_sdk.py declarations.json OUT                  all of it, for a compiler that aims at macOS
     python make_sdk.py declarations.json OUT --system-objc    without Foundation, which the system has (GNUstep)
 
-With --system-objc, classes of Vision have a pointer for whoever implements them: old runtimes allow instance variables
+With --system-objc, classes of Vision have a pointer for their implementation: old runtimes allow instance variables
 nowhere else.
 """
 
