@@ -41,7 +41,7 @@ class LocalizedText {
   /// The text as it is shown.
   std::string in(Language language, KnobStyle style = KnobStyle::kField) const;
 
-  /// The text with its knobs as they are kept: what `tr` puts into another text.
+  /// The text with its knobs in the kept form, for `tr` to put into another text.
   const std::string& kept(Language language) const {
     return language == Language::kRussian ? russian_ : english_;
   }

@@ -133,7 +133,7 @@ void PdfEditor::add_pages(PdfEditor& other, bool before) {
 
 void PdfEditor::write(const std::filesystem::path& path) {
   complete_font();
-  // qpdf puts the right number in its place, but only where there was one.
+  // qpdf corrects the number, but only if there is one.
   qpdf_oh_replace_key(qpdf_, qpdf_get_trailer(qpdf_), "/Size", qpdf_oh_new_integer(qpdf_, 1));
   qpdf_init_write(qpdf_, path.c_str());
   throw_on_error();

@@ -33,8 +33,9 @@ class QpdfFile {
             QPDF_ERRORS) == 0;
   }
 
-  /// The pages of a file that is read as it stands; 0 if it is not whole. qpdf does not tell when a
-  /// write fails. What is lost moves all behind it, and the places of objects stand at the end.
+  /// Opens a file without repair and returns the number of its pages; 0 if it is incomplete. Checks
+  /// a written file, since qpdf does not report a failed write: lost bytes move all bytes behind
+  /// them, and the offsets of objects are at the end.
   int open_unrepaired(const std::filesystem::path& path) {
     qpdf_set_attempt_recovery(data_, QPDF_FALSE);
     const bool is_read = (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;

@@ -28,7 +28,7 @@ class AnswerWriter {
   /// Adds the next token of the answer. Returns false if it was the last, or ends the answer.
   bool push(std::int32_t id);
 
-  /// Shows what was held back. Call once, after the last token.
+  /// Shows the text that was held back. Call once, after the last token.
   void finish();
 
   int tokens() const { return tokens_; }  ///< of the answer, the end token not counted

@@ -21,7 +21,7 @@ class DeviceDecoder {
 
   /// `logits`: (1, vocab_size), of the first token. `max_tokens`: that will be read.
   DeviceDecoder(const tensor::mx::array& logits, const SamplingOptions& options, int max_tokens);
-  ~DeviceDecoder();  ///< waits for what was submitted
+  ~DeviceDecoder();  ///< waits for the submitted graphs
   DeviceDecoder(const DeviceDecoder&) = delete;
   DeviceDecoder& operator=(const DeviceDecoder&) = delete;
 

@@ -53,7 +53,7 @@ struct GenerationMemory {
   const budget::TagBytes& largest() const;
 
   /// The memory of a step in addition to `sequence`, so that both together are `largest`. One step
-  /// runs at a time: several sequences need what each keeps, and the largest workspace once.
+  /// runs at a time: several sequences need the memory of each, and the largest workspace once.
   budget::TagBytes workspace() const;
 };
 

@@ -533,7 +533,7 @@ void Generator::tell_ended() {
     wired_.reset();
     buffers_.reset();
     buffer_bytes_ = 0;
-    if (!ended_.empty()) tensor::trim_memory();  // with what the step that ended them held
+    if (!ended_.empty()) tensor::trim_memory();  // with the arrays of the step that ended them
   }
   for (auto& [task, error] : ended_) {
     if (error) {

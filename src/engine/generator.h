@@ -81,7 +81,7 @@ class Generator : private StepSource {
   /// Reads the model's small files: tokenizer, configs. The weights are mapped by the first
   /// request. Throws kBadModel.
   explicit Generator(GeneratorOptions options);
-  ~Generator() override;  ///< cancels what is not finished
+  ~Generator() override;  ///< cancels unfinished requests
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 

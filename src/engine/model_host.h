@@ -32,8 +32,8 @@ struct HostOptions {
   /// Polled for memory pressure every `watch_interval`; null: not polled.
   std::shared_ptr<const budget::MemoryProbe> probe = {};
   std::chrono::milliseconds watch_interval{1000};
-  /// While a job runs and no other model is loaded, MLX's buffers stay wired, up to what the GPU
-  /// may keep; 0: there is no GPU.
+  /// Bytes of MLX's buffers that stay wired while a job runs and no other model is loaded: at most
+  /// the memory that the GPU may keep; 0: there is no GPU.
   std::uint64_t wired_bytes = tensor::gpu_working_set_bytes();
   std::function<void(std::uint64_t)> set_wired_limit = tensor::set_wired_limit;
 };
@@ -110,7 +110,7 @@ class ModelLease {
   ModelLease(const ModelLease&) = delete;
   ModelLease& operator=(const ModelLease&) = delete;
 
-  /// Runs `job` on the model thread, with the model loaded. Throws what the job throws, kBadModel,
+  /// Runs `job` on the model thread, with the model loaded. Throws as the job, kBadModel,
   /// and kCancelled if `stop` is requested before the job has begun.
   void run(const std::function<void()>& job, const StopToken& stop = {});
 

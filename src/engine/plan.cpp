@@ -21,7 +21,7 @@ using budget::System;
 namespace {
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
-constexpr std::uint64_t kFirst = 8'000 * kMegabyte;  // of memory: what macOS was measured with
+constexpr std::uint64_t kFirst = 8'000 * kMegabyte;  // of memory: the measured Mac
 
 constexpr double kComfortableSpare = 0.15;  // of the machine's memory
 

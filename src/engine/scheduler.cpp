@@ -71,8 +71,8 @@ void Scheduler::run_next_command() {
   {
     const MutexUnlock unlocked(mutex_);
     error = error_of(command.run);
-    // Even if other work waits: the caller may end the reservation of its command, or of what the
-    // command has evicted, as soon as it goes on.
+    // Even if other work waits: as soon as the caller continues, it may end the reservation of its
+    // command, or of the memory that the command has evicted.
     tensor::trim_memory();
   }
   command.error = std::move(error);

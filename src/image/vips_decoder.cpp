@@ -223,8 +223,8 @@ bool has_any(std::string_view words, std::span<const std::string_view> parts) {
 }
 
 /// The first line of the decoders' messages about a decoded picture that means lost pixels; empty:
-/// none. libjpeg and libtiff fill what they cannot read with grey and warn. Other warnings
-/// are about the headers of many programs, whose pictures are whole.
+/// none. libjpeg and libtiff fill unreadable pixels with grey and warn. Other warnings are about
+/// the headers of many programs, whose pictures are complete.
 std::string damage_in(const std::string& said) {
   static constexpr std::array<std::string_view, 9> kLost = {
       "premature end of data segment",  // libjpeg

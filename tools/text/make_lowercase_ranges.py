@@ -31,7 +31,7 @@ def main():
                 continue
         runs.append((c, c, 1, delta))
     print(f"// Made by tools/text/make_lowercase_ranges.py with tokenizers {tokenizers.__version__}.")
-    print("// {first, last, step, what is added}")
+    print("// {first, last, step, offset}")
     line = ""
     for first, last, step, delta in runs:
         entry = f"{{{first:#x}, {last:#x}, {step}, {delta}}}, "
