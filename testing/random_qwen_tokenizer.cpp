@@ -43,8 +43,8 @@ constexpr std::array<std::string_view, 26> kSpecialTokens = {
     "</tool_response>",
     "<think>",
     "</think>"};
-constexpr std::size_t kFirstNonSpecial =
-    14;  ///< "<tool_call>": from here on added, but not special
+/// "<tool_call>": from here on tokens are added, but not special.
+constexpr std::size_t kFirstNonSpecial = 14;
 
 /// Qwen2's pattern of words, as its tokenizer.json has it.
 constexpr const char* kSplitPattern =

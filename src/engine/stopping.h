@@ -37,8 +37,8 @@ class LoopDetector {
   static constexpr std::size_t kMinTokens = 48;
 
   std::vector<std::int32_t> ids_;
-  std::vector<std::size_t> run_ =
-      std::vector<std::size_t>(kMaxPeriod + 1);  ///< matches at each period
+  /// Matches at each period.
+  std::vector<std::size_t> run_ = std::vector<std::size_t>(kMaxPeriod + 1);
 };
 
 }  // namespace oko::engine

@@ -17,8 +17,8 @@ struct PlannedTensor {
   std::string name;  ///< in the new checkpoint
   const SourceTensor* source = nullptr;
   bool quantized = false;  ///< with a name that ends in ".weight"
-  checkpoint::Dtype dtype =
-      checkpoint::Dtype::kFloat16;  ///< else; when quantized, of scales and biases
+  /// The dtype of the tensor; if quantized, of its scales and biases.
+  checkpoint::Dtype dtype = checkpoint::Dtype::kFloat16;
 };
 
 struct ConversionPlan {

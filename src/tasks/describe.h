@@ -22,8 +22,8 @@ struct DescribeOptions {
   std::string prompt = {};                 ///< empty: "Describe this image.", in `language`
   Language language = Language::kEnglish;  ///< of the default question and of words about text
   ReadText read_text = ReadText::kWhereItFits;
-  std::optional<std::size_t> ocr_tokens =
-      {};                 ///< limit of the recognized text; none: all that fits
+  /// Limit of the recognized text; none: all that fits.
+  std::optional<std::size_t> ocr_tokens = {};
   int max_tokens = 1024;  ///< of an answer
   int kv_bits = 16;
   bool lookup = false;

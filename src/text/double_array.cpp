@@ -27,8 +27,8 @@ class DoubleArrayBuilder {
   }
 
  private:
-  static constexpr std::size_t kOpenBlocks =
-      16;  // looked through for room; others are left as full
+  // Blocks that are searched for room; others count as full.
+  static constexpr std::size_t kOpenBlocks = 16;
 
   /// Places the children of `unit`; the keys [first, last) share the bytes that lead to it.
   struct Node {

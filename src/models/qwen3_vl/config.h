@@ -42,8 +42,8 @@ struct VisionConfig {
   int num_position_embeddings = 0;  ///< a square
   int out_hidden_size = 0;          ///< the text model's hidden_size
   float rope_theta = 10'000;
-  std::vector<int>
-      deepstack_visual_indexes;  ///< layers whose output goes to the text model's first layers
+  /// Layers whose output goes to the text model's first layers.
+  std::vector<int> deepstack_visual_indexes;
 };
 
 struct Config {
