@@ -50,7 +50,7 @@ struct Page {
   int height = 0;           ///< pixels of the upright picture
   std::vector<Line> lines;  ///< in reading order
   TextSource source = TextSource::kRecognized;
-  /// Some ink looks like text, and little or none of it was read for sure.
+  /// True if ink looks like text, and little or none of it was read for sure.
   bool is_doubtful = false;
   /// Notes for the user: the gaps of the text and their reasons.
   std::vector<LocalizedText> notes = {};

@@ -123,7 +123,7 @@ class ModelLease {
   void load();
   /// False if `load` would load it.
   bool is_current() const;
-  /// Wires MLX's buffers; null if none are to be wired.
+  /// Wires the buffers of MLX; null if there are none to wire.
   std::shared_ptr<WiredMemory> wire();
   /// Runs `job`; exceptions that are no Error become kBadModel if the model's files have changed,
   /// kFailed otherwise.
