@@ -85,7 +85,7 @@ std::vector<Sampler::Candidate> Sampler::candidates(std::span<const float> weigh
                                                     double total) const {
   const auto keeps = [&](float weight) { return weight > 0 && weight >= options_.min_p; };
   std::vector<Candidate> kept;
-  // top_p mostly needs a few tokens of the vocabulary: more are ranked only where it asks for them.
+  // top_p mostly needs a few tokens of the vocabulary: rank more only on demand.
   constexpr std::size_t kFirst = 256;
   const std::size_t limit =
       options_.top_k > 0 ? std::min<std::size_t>(options_.top_k, weights.size()) : weights.size();
@@ -124,12 +124,12 @@ std::int32_t Sampler::draw(const std::vector<Candidate>& candidates) {
   return candidates.back().id;
 }
 
-/// Nothing asks for an order, so runs of the vocabulary are passed over by their sums.
+/// Draws without ranking: skips runs of the vocabulary by their sums.
 std::int32_t Sampler::draw_unordered(std::span<const float> weights) {
   constexpr std::size_t kRun = 1024;
   const auto kept = [&](float weight) { return weight >= options_.min_p ? weight : 0.0f; };
   const auto sum_of = [&](std::span<const float> run) {
-    constexpr std::size_t kSums = 8;  // that do not wait for each other
+    constexpr std::size_t kSums = 8;  // independent of each other
     float sums[kSums] = {};
     std::size_t i = 0;
     for (; i + kSums <= run.size(); i += kSums) {
@@ -147,7 +147,7 @@ std::int32_t Sampler::draw_unordered(std::span<const float> weights) {
   double left = fraction() * total;
   std::size_t run = 0;
   for (; run + 1 < sums.size() && left >= sums[run]; ++run) left -= sums[run];
-  while (sums[run] == 0) --run;  // rounding may leave a rest: then the last that is kept is drawn
+  while (sums[run] == 0) --run;  // rounding may leave a rest: then draw the last kept token
   std::size_t drawn = 0;
   for (std::size_t id = run * kRun; id < weights.size() && left >= 0; ++id) {
     if (kept(weights[id]) == 0) continue;

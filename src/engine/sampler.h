@@ -8,15 +8,15 @@
 
 namespace oko::engine {
 
-/// How the next token is chosen. Applied in this order, as transformers does.
+/// The choice of the next token. Applied in this order, as in transformers.
 struct SamplingOptions {
-  float repetition_penalty =
-      1.0f;  ///< > 0; logits of seen tokens: positive divided, negative multiplied by it
+  /// > 0; divides positive logits of seen tokens, multiplies negative ones.
+  float repetition_penalty = 1.0f;
   float presence_penalty = 0.0f;  ///< subtracted from the logits of generated tokens
-  float temperature = 0.0f;  ///< 0: the most likely token (greedy), and what follows is not used
-  int top_k = 0;             ///< keep the k most likely tokens, and what equals the last; 0: all
-  float top_p = 1.0f;      ///< keep the fewest most likely tokens that reach this probability, 0..1
-  float min_p = 0.0f;      ///< drop tokens less likely than this share of the most likely one, 0..1
+  float temperature = 0.0f;       ///< 0: the most likely token (greedy); later fields are not used
+  int top_k = 0;                  ///< keep the k most likely tokens, ties included; 0: all
+  float top_p = 1.0f;  ///< keep the fewest most likely tokens that reach this probability, 0..1
+  float min_p = 0.0f;  ///< drop tokens with less than this fraction of the best probability, 0..1
   std::uint64_t seed = 0;  ///< the same seed and logits give the same tokens
 };
 
@@ -29,7 +29,7 @@ class Sampler {
   Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt);
 
   /// The next token; it counts as seen and generated from now on. `logits` is scratch afterwards.
-  /// Throws kBadModel if they are not numbers.
+  /// Throws kBadModel if they are not finite.
   std::int32_t sample(std::span<float> logits);
 
  private:
@@ -39,7 +39,7 @@ class Sampler {
   };
 
   void apply_penalties(std::span<float> logits) const;
-  /// Of weights that sum to `total`, the likeliest first; never empty.
+  /// The kept tokens of `weights`, which sum to `total`, the most likely first; never empty.
   std::vector<Candidate> candidates(std::span<const float> weights, double total) const;
   std::int32_t draw(const std::vector<Candidate>& candidates);
   std::int32_t draw_unordered(std::span<const float> weights);

@@ -17,7 +17,7 @@ namespace {
 
 using Logits = std::vector<float>;
 
-/// How often each token is drawn from `logits`, in `draws` draws.
+/// The count of each token in `draws` draws from `logits`.
 std::map<std::int32_t, int> histogram(const SamplingOptions& options, const Logits& logits,
                                       int draws) {
   Sampler sampler(options, {});
