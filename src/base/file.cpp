@@ -106,7 +106,9 @@ std::string format_bytes(std::uint64_t bytes) {
 SizePair::SizePair(std::uint64_t first_bytes, std::uint64_t second_bytes)
     : first(format_bytes(first_bytes)), second(format_bytes(second_bytes)) {
   if (first != second || first_bytes == second_bytes) return;
-  const auto exact = [](std::uint64_t bytes) { return tr("{} bytes", "{} байт", bytes); };
+  const auto exact = [](std::uint64_t bytes) {
+    return tr("{} bytes", "{:байт|байта|байт}", Count(bytes));
+  };
   first = exact(first_bytes);
   second = exact(second_bytes);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -24,6 +25,15 @@ struct Knob {
 enum class KnobStyle {
   kField,  ///< max_tokens
   kFlag,   ///< --max-tokens
+};
+
+/// A number of things as an argument of `tr`. The Russian format has the noun in the forms of 1, 2
+/// and 5, which depend on the number and the case: "{:токен|токена|токенов}".
+struct Count {
+  template <typename Number>
+  explicit constexpr Count(Number things) : number(static_cast<std::uint64_t>(things)) {}
+
+  std::uint64_t number;
 };
 
 /// A text in every language that oko speaks. The front end that shows it picks the language, so one
@@ -88,7 +98,7 @@ const FormattedAs<T>& formatted_in(Language language, const T& argument) {
 
 /// A text in both languages. Both formats take the same arguments (`fmt` syntax, checked at compile
 /// time; the Russian one may reorder them by index).
-/// An argument may be a LocalizedText or a Knob.
+/// An argument may be a LocalizedText, a Knob or a Count.
 template <typename... Args>
 LocalizedText tr(fmt::format_string<const detail::FormattedAs<Args>&...> english,
                  fmt::format_string<const detail::FormattedAs<Args>&...> russian,
@@ -108,6 +118,36 @@ LocalizedText format_text(fmt::format_string<const detail::FormattedAs<Args>&...
 LocalizedText any_of(const std::vector<LocalizedText>& ways);
 
 }  // namespace oko
+
+template <>
+struct fmt::formatter<oko::Count> {
+  constexpr const char* parse(fmt::format_parse_context& context) {
+    const std::string_view rest(context.begin(),
+                                static_cast<std::size_t>(context.end() - context.begin()));
+    const std::string_view forms = rest.substr(0, rest.find('}'));
+    const std::size_t first = forms.find('|'), second = forms.rfind('|');
+    if (!forms.empty()) {
+      if (first == second) throw fmt::format_error("three forms of a noun are needed");
+      one_ = forms.substr(0, first);
+      few_ = forms.substr(first + 1, second - first - 1);
+      many_ = forms.substr(second + 1);
+    }
+    return context.begin() + forms.size();
+  }
+
+  template <typename Context>
+  auto format(const oko::Count& count, Context& context) const {
+    if (many_.empty()) return fmt::format_to(context.out(), "{}", count.number);
+    const std::uint64_t tens = count.number % 100 / 10, last = count.number % 10;
+    const std::string_view noun = tens == 1 || last == 0 || last > 4 ? many_
+                                  : last == 1                        ? one_
+                                                                     : few_;
+    return fmt::format_to(context.out(), "{} {}", count.number, noun);
+  }
+
+ private:
+  std::string_view one_, few_, many_;
+};
 
 template <>
 struct fmt::formatter<oko::Knob> : fmt::formatter<std::string> {

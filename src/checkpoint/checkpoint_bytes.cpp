@@ -18,9 +18,10 @@ void fail_checkpoint(std::string_view name, const LocalizedText& what, const Loc
 
 std::span<const std::byte> ByteCursor::take(std::uint64_t size) {
   if (size > left()) {
-    fail_checkpoint(name_, tr("{} ends in the middle: {} bytes wanted at {}, {} are left",
-                              "{}: обрыв посередине, нужно {} байт с позиции {}, осталось {}",
-                              what_, size, position_, left()));
+    fail_checkpoint(
+        name_, tr("{} ends in the middle: {} bytes wanted at {}, {} are left",
+                  "{}: обрыв посередине, нужно {:байт|байта|байт} с позиции {}, осталось {}", what_,
+                  Count(size), position_, left()));
   }
   const auto taken = bytes_.subspan(position_, size);
   position_ += size;

@@ -208,8 +208,8 @@ void PickleMachine::push_integer(std::int64_t number) {
 
 void PickleMachine::push_text(std::uint64_t size) {
   if (size > kMaxText) {
-    fail(
-        tr("a text of {} bytes, the limit is {}", "текст из {} байт, предел — {}", size, kMaxText));
+    fail(tr("a text of {} bytes, the limit is {}", "текст из {:байта|байт|байт}, предел — {}",
+            Count(size), kMaxText));
   }
   push_new({.kind = PickleKind::kText, .text = input_.text(size)});
 }
@@ -498,8 +498,8 @@ Pickle PickleMachine::run() {
       // A frame only tells a reader of a stream how much to read.
       const std::uint64_t size = input_.number(8);
       if (size > input_.left()) {
-        fail(tr("a frame of {} bytes, {} are left", "кадр из {} байт, осталось {}", size,
-                input_.left()));
+        fail(tr("a frame of {} bytes, {} are left", "кадр из {:байта|байт|байт}, осталось {}",
+                Count(size), input_.left()));
       }
     } else if (!run_literal(opcode) && !run_memo(opcode) && !run_container(opcode) &&
                !run_object(opcode)) {

@@ -126,17 +126,19 @@ TensorInfo parse_tensor(const json& entry, std::string_view name, std::string_vi
   const auto begin = (*offsets)[0].get<std::uint64_t>();
   const auto end = (*offsets)[1].get<std::uint64_t>();
   if (begin > end || end > data_size) {
-    fail_tensor(name, tensor,
-                tr("bytes {}..{} lie outside the file's {} bytes of data",
-                   "байты {}..{} лежат вне {} байт данных файла", begin, end, data_size));
+    fail_tensor(
+        name, tensor,
+        tr("bytes {}..{} lie outside the file's {} bytes of data",
+           "байты {}..{} лежат вне {:байта|байт|байт} данных файла", begin, end, Count(data_size)));
   }
   info.offset = data_start + begin;
   // Elements of another dtype may be smaller than a byte.
   info.size = info.dtype == Dtype::kOther ? end - begin : byte_size(info, name, tensor);
   if (info.size != end - begin) {
-    fail_tensor(name, tensor,
-                tr("its shape needs {} bytes, the header gives {}",
-                   "форма требует {} байт, заголовок даёт {}", info.size, end - begin));
+    fail_tensor(
+        name, tensor,
+        tr("its shape needs {} bytes, the header gives {}",
+           "форма требует {:байт|байта|байт}, заголовок даёт {}", Count(info.size), end - begin));
   }
   return info;
 }
@@ -196,7 +198,7 @@ TensorTable parse_safetensors(std::span<const std::byte> file, std::uint64_t fil
                               std::string_view name) {
   if (file.size() < 8 || file_size < 8) {
     fail_checkpoint(name, tr("{} bytes are too few for a safetensors file",
-                             "{} байт мало для файла safetensors", file_size));
+                             "{:байта|байт|байт} мало для файла safetensors", Count(file_size)));
   }
   const std::uint64_t header_size = read_header_size(file);
   if (header_size > file_size - 8) {

@@ -284,8 +284,9 @@ void CheckpointReader::place(std::string_view tensor, std::int64_t first,
       checked_mul<std::uint64_t>(static_cast<std::uint64_t>(count.number), element);
   if (storage_size != found->second.size) {
     fail_tensor(tensor, tr("its storage of {} elements of {} bytes has {} bytes",
-                           "в его хранилище из {} элементов по {} байт — {} байт", count.number,
-                           element, found->second.size));
+                           "в его хранилище из {:элемента|элементов|элементов} по "
+                           "{:байту|байта|байт} — {:байт|байта|байт}",
+                           Count(count.number), Count(element), Count(found->second.size)));
   }
   std::optional<std::uint64_t> size = element;
   for (const std::int64_t dimension : info.shape) {
@@ -293,9 +294,10 @@ void CheckpointReader::place(std::string_view tensor, std::int64_t first,
   }
   const auto offset = checked_mul<std::uint64_t>(static_cast<std::uint64_t>(first), element);
   if (!size || !offset || *offset > *storage_size || *size > *storage_size - *offset) {
-    fail_tensor(tensor, tr("lies outside its storage of {} bytes: shape [{}] from element {}",
-                           "лежит вне своего хранилища из {} байт: форма [{}] с элемента {}",
-                           *storage_size, fmt::format("{}", fmt::join(info.shape, ",")), first));
+    fail_tensor(tensor,
+                tr("lies outside its storage of {} bytes: shape [{}] from element {}",
+                   "лежит вне своего хранилища из {:байта|байт|байт}: форма [{}] с элемента {}",
+                   Count(*storage_size), fmt::format("{}", fmt::join(info.shape, ",")), first));
   }
   info.offset = found->second.offset + *offset;
   info.size = *size;

@@ -137,9 +137,10 @@ DirectoryExtent DirectoryReader::read_end() const {
     extent = wide;
   }
   if (extent.offset > limit || extent.size > limit - extent.offset) {
-    fail_checkpoint(name_, tr("the zip directory ({} bytes at {}) lies outside the file's {} bytes",
-                              "каталог zip ({} байт с {}) лежит вне {} байт файла", extent.size,
-                              extent.offset, file_.size()));
+    fail_checkpoint(name_,
+                    tr("the zip directory ({} bytes at {}) lies outside the file's {} bytes",
+                       "каталог zip ({:байт|байта|байт} с {}) лежит вне {:байта|байт|байт} файла",
+                       Count(extent.size), extent.offset, Count(file_.size())));
   }
   if (extent.entries > kMaxEntries) {
     fail_checkpoint(name_,
@@ -223,9 +224,10 @@ ZipEntry DirectoryReader::check_entry(const Record& record, std::uint64_t data_e
   local.take(extra_size);
   const ZipEntry entry{record.local_header + local.position(), record.size};
   if (entry.offset > data_end || entry.size > data_end - entry.offset) {
-    fail_entry(record.name, tr("{} bytes at {} do not fit the {} bytes before the directory",
-                               "{} байт с {} не помещаются в {} байт перед каталогом", entry.size,
-                               entry.offset, data_end));
+    fail_entry(record.name,
+               tr("{} bytes at {} do not fit the {} bytes before the directory",
+                  "{:байт|байта|байт} с {} не помещаются в {:байт|байта|байт} перед каталогом",
+                  Count(entry.size), entry.offset, Count(data_end)));
   }
   return entry;
 }
@@ -244,9 +246,10 @@ ZipDirectory DirectoryReader::read() {
     taken.emplace_back(record.local_header, entry.offset + entry.size);
   }
   if (directory.left() != 0) {
-    fail_checkpoint(name_, tr("the zip directory has {} bytes more than its {} entries",
-                              "в каталоге zip на {} байт больше, чем занимают записи ({})",
-                              directory.left(), extent.entries));
+    fail_checkpoint(name_,
+                    tr("the zip directory has {} bytes more than its {} entries",
+                       "в каталоге zip на {:байт|байта|байт} больше, чем занимают записи ({})",
+                       Count(directory.left()), extent.entries));
   }
   std::sort(taken.begin(), taken.end());
   for (std::size_t i = 1; i < taken.size(); ++i) {

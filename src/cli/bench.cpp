@@ -257,7 +257,9 @@ void add_make_model(Command& bench) {
       .one_of(testing::random_model_shapes());
   command.add_option("--out", &options->out, words("folder to make", "создаваемая папка"))
       .required();
-  command.add_option("--seed", &options->seed, words("seed of the weights", "зерно весов"))
+  command
+      .add_option("--seed", &options->seed,
+                  words("seed of the weights", "начальное число для случайных весов"))
       .show_default();
   add_common_options(command, options->common);
   ignore_budget(command);

@@ -257,8 +257,9 @@ void Chat::answer(const std::string& question) {
     const std::size_t turns = conversation_.turns();
     fail(error, turns == 0 ? error.hint()
                            : tr("{}; or /clear, which forgets the conversation ({} turns)",
-                                "{}; или /clear: разговор забудется (вопросов с ответами: {})",
-                                error.hint(), turns));
+                                "{}; или /clear: разговор забудется ({:вопрос с ответом|вопроса с "
+                                "ответами|вопросов с ответами})",
+                                error.hint(), Count(turns)));
     note(words("the question and the pictures with it are not part of the conversation",
                "вопрос и картинки с ним в разговор не вошли"));
   }
@@ -286,7 +287,7 @@ void Chat::print_answer(const std::string& question, const tasks::Answer& answer
         "ответ обрезан: разговор занял весь контекст модели; /clear его забудет"));
   } else {
     note(words("the answer was cut off after {} tokens (--max-tokens)",
-               "ответ обрезан после токенов: {} (--max-tokens)", tokens));
+               "ответ обрезан после {:токена|токенов|токенов} (--max-tokens)", Count(tokens)));
   }
 }
 

@@ -120,7 +120,8 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   }
   if (result.finish_reason == engine::FinishReason::kLength) {
     note(words("the answer was cut off after {} tokens (--max-tokens)",
-               "ответ обрезан после токенов: {} (--max-tokens)", result.stats.generated_tokens));
+               "ответ обрезан после {:токена|токенов|токенов} (--max-tokens)",
+               Count(result.stats.generated_tokens)));
   }
   if (!options.stats) return;
   say(describe_stats_text(result.stats, description.stats));

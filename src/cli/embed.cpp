@@ -116,8 +116,8 @@ void say_notes(const tasks::EmbeddedText& text) {
   }
   if (embedding.total_tokens == embedding.tokens) return;
   say_note(words("text {}: only the first {} of its {} tokens were read, {} were cut off",
-                 "текст {}: прочитаны только первые {} из {} токенов, отброшено {}", text.index + 1,
-                 embedding.tokens, embedding.total_tokens,
+                 "текст {}: прочитаны только первые {} из {:токена|токенов|токенов}, отброшено {}",
+                 text.index + 1, embedding.tokens, Count(embedding.total_tokens),
                  embedding.total_tokens - embedding.tokens));
 }
 

@@ -42,7 +42,7 @@ void add_generation_options(Command& command, GenerationOptions& options,
       .range(0, 10)
       .show_default();
   command.add_option("--seed", &options.seed,
-                     words("seed of the random choice", "зерно случайного выбора"));
+                     words("seed of the random choice", "начальное число для случайного выбора"));
   if (options.model.empty()) options.model = hub::kDefaultVisionLanguageModel;
   command
       .add_option("--model", &options.model,

@@ -194,9 +194,9 @@ std::string verdict_text(const engine::Plan& plan) {
   const auto spare = format_bytes(static_cast<std::uint64_t>(std::abs(plan.spare)));
   switch (plan.verdict) {
     case engine::Verdict::kComfortable:
-      return words("comfortable: {} to spare", "удобно: в запасе {}", spare);
+      return words("comfortable: {} to spare", "удобно: с запасом {}", spare);
     case engine::Verdict::kOnTheEdge:
-      return words("on the edge: {} to spare", "на грани: в запасе {}", spare);
+      return words("on the edge: {} to spare", "на грани: запас {}", spare);
     case engine::Verdict::kDoesNotFit:
       return words("does not fit: {} missing", "не помещается: не хватает {}", spare);
   }
@@ -217,7 +217,8 @@ void print_limits(const engine::Plan& plan) {
                     "режим: модели по очереди, прежняя выгружается\n"));
   if (plan.largest_context > 0) {
     print(words("largest context: {} tokens with such a picture\n",
-                "самый длинный контекст: {} токенов с такой картинкой\n", plan.largest_context));
+                "самый длинный контекст: {:токен|токена|токенов} с такой картинкой\n",
+                Count(plan.largest_context)));
   }
   if (plan.largest_picture > 0) {
     print(words("largest picture: {} megapixels with such a prompt\n",
@@ -241,18 +242,21 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   print_row(words("for oko", "для oko"), plan.budget);
   print("\n" + options.vision_language.name + "\n");
   print_weights(options.vision_language);
-  print_row(words("looking at a picture of {} megapixels", "взгляд на картинку в {} Мп",
+  print_row(words("looking at a picture of {} megapixels", "просмотр картинки в {} Мп",
                   megapixels(options.pixels_read())),
             generation.vision.total());
-  print_row(words("reading a prompt of {} tokens with it", "чтение запроса: ещё {} токенов",
-                  options.text_tokens),
+  print_row(words("reading a prompt of {} tokens with it",
+                  "чтение запроса: ещё {:токен|токена|токенов}", Count(options.text_tokens)),
             generation.prefill.total());
-  print_row(words("KV cache in the end, after {} tokens of answer",
-                  "KV-кэш под конец ответа в {} токенов", options.answer_tokens),
-            generation.decode[budget::Tag::kKv]);
+  print_row(
+      words("KV cache in the end, after {} tokens of answer",
+            "KV-кэш под конец ответа в {:токен|токена|токенов}", Count(options.answer_tokens)),
+      generation.decode[budget::Tag::kKv]);
   print("\n" + options.embedding.name + "\n");
   print_weights(options.embedding);
-  print_row(words("{} tokens at once", "{} токенов за раз", options.embed_tokens), plan.embed);
+  print_row(
+      words("{} tokens at once", "{:токен|токена|токенов} за раз", Count(options.embed_tokens)),
+      plan.embed);
   print("\n");
   print_row(words("reading text in pictures", "чтение текста на картинках"), plan.ocr);
   print_row(words("the program itself", "сама программа"), plan.runtime);

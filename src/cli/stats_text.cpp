@@ -19,8 +19,9 @@ std::string duration(double seconds) {
 
 std::string answer_line(const engine::GenerationStats& stats) {
   return words("answer: {} tokens in {} ({:.1f} tokens/s)\n",
-               "ответ: токенов {} за {} (токенов/с: {:.1f})\n", stats.generated_tokens,
-               duration(stats.decode_seconds), stats.decode_tokens_per_second());
+               "ответ: {:токен|токена|токенов} за {} ({:.1f} токена/с)\n",
+               Count(stats.generated_tokens), duration(stats.decode_seconds),
+               stats.decode_tokens_per_second());
 }
 
 std::string memory_line(const engine::GenerationStats& stats) {
@@ -39,11 +40,13 @@ std::string describe_stats_text(const engine::GenerationStats& stats,
                duration(picture.decode_seconds), duration(picture.read_seconds),
                duration(stats.preprocess_seconds)) +
          words("model: loaded in {}, vision {} ({} tokens)\n",
-               "модель: загружена за {}, зрение {} (токенов: {})\n", duration(stats.load_seconds),
-               duration(stats.vision_seconds), stats.image_tokens) +
+               "модель: загружена за {}, зрение {} ({:токен|токена|токенов})\n",
+               duration(stats.load_seconds), duration(stats.vision_seconds),
+               Count(stats.image_tokens)) +
          words("prompt: {} tokens, prefill {} ({:.1f} tokens/s)\n",
-               "запрос: токенов {}, прочитан за {} (токенов/с: {:.1f})\n", stats.prompt_tokens,
-               duration(stats.prefill_seconds), stats.prefill_tokens_per_second()) +
+               "запрос: {:токен|токена|токенов}, прочитан за {} ({:.1f} токена/с)\n",
+               Count(stats.prompt_tokens), duration(stats.prefill_seconds),
+               stats.prefill_tokens_per_second()) +
          answer_line(stats) + memory_line(stats);
 }
 
@@ -63,19 +66,20 @@ std::string chat_stats_text(const engine::GenerationStats& stats,
                duration(stats.load_seconds), duration(stats.vision_seconds),
                duration(stats.prefill_seconds)) +
          words("prompt: {} tokens, {} of them of pictures; {} were still there\n",
-               "запрос: токенов {}, из них от картинок {}; уже прочитано было {}\n",
-               stats.prompt_tokens, stats.image_tokens, stats.cached_tokens) +
+               "запрос: {:токен|токена|токенов}, из них от картинок {}; уже прочитано было {}\n",
+               Count(stats.prompt_tokens), stats.image_tokens, stats.cached_tokens) +
          answer_line(stats) + memory_line(stats);
 }
 
 std::string embed_stats_text(const tasks::EmbedTextsStats& stats) {
   const engine::EmbeddingStats& total = stats.total;
   return words("texts: {}, tokens: {}\n", "текстов: {}, токенов: {}\n", stats.texts, total.tokens) +
-         words("model loaded in {}, tokens made in {}, vectors in {} ({:.0f} tokens/s)\n",
-               "модель загружена за {}, разбиение на токены {}, векторы {} (токенов/с: {:.0f})\n",
+         words("model loaded in {}, tokens made in {}, vectors in {} ({} tokens/s)\n",
+               "модель загружена за {}, разбиение на токены {}, векторы {} "
+               "({:токен|токена|токенов}/с)\n",
                duration(total.load_seconds), duration(total.tokenize_seconds),
                duration(total.encode_seconds),
-               static_cast<double>(total.tokens) / std::max(1e-9, total.encode_seconds)) +
+               Count(static_cast<double>(total.tokens) / std::max(1e-9, total.encode_seconds))) +
          words("memory: peak {} (in MLX's buffers {}), the largest pass added {} ({} predicted)\n",
                "память: пик {} (в буферах MLX {}), самый большой проход добавил {} "
                "(ожидалось {})\n",

@@ -217,9 +217,9 @@ LocalizedText Pages::reduction(std::size_t i) {
   const PageSize size =
       with_pdf(pages_[i].file, [&](const Pdf& pdf) { return pdf.page_size(pages_[i].page); });
   if (size.resolution > options_.pdf.resolution - 1) return {};
-  return tr("{}: read at {:.0f} dots per inch: {} × {} pixels",
-            "{}: распознано при {:.0f} точках на дюйм: {} × {} пикселей", name(i), size.resolution,
-            size.width, size.height);
+  return tr("{}: read at {} dots per inch: {} × {} pixels",
+            "{}: распознано при {:точке|точках|точках} на дюйм: {} × {} пикселей", name(i),
+            Count(std::round(size.resolution)), size.width, size.height);
 }
 
 Sheet Pages::blank(std::size_t i) {

@@ -161,8 +161,9 @@ LocalizedText Embedder::hint_for(const Task& task) const {
     const std::size_t texts = largest<std::size_t>(
         1, task.ids.size() - 1, [&](std::size_t count) { return fits(count, longest); });
     if (texts > 0) {
-      ways.push_back(tr("the first {} of the {} texts at once", "первые {} из {} текстов за раз",
-                        texts, task.ids.size()));
+      ways.push_back(tr("the first {} of the {} texts at once",
+                        "первые {} из {:текста|текстов|текстов} за раз", texts,
+                        Count(task.ids.size())));
     }
   }
   const std::uint64_t least = host_->budget_for(registration_, memory_of(task).total());

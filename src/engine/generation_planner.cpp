@@ -50,16 +50,17 @@ void GenerationPlanner::check_processor(const std::filesystem::path& model) cons
       processor.temporal_patch_size == vision.temporal_patch_size) {
     return;
   }
-  throw Error(
-      ErrorCode::kBadModel,
-      tr("{}: the image processor makes patches of {} pixels, {} frames and merges {}, "
-         "config.json has {}, {} and {}",
-         "{}: обработчик картинок делает патчи: {} пикселей, {} кадров, слияние {}; в "
-         "config.json — {}, {} и {}",
-         model.string(), processor.patch_size, processor.temporal_patch_size, processor.merge_size,
-         vision.patch_size, vision.temporal_patch_size, vision.spatial_merge_size),
-      tr("preprocessor_config.json belongs to another model",
-         "preprocessor_config.json — от другой модели"));
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: the image processor makes patches of {} pixels, {} frames and merges {}, "
+                 "config.json has {}, {} and {}",
+                 "{}: обработчик картинок делает патчи: {:пиксель|пикселя|пикселей}, "
+                 "{:кадр|кадра|кадров}, слияние {}; в "
+                 "config.json — {}, {} и {}",
+                 model.string(), Count(processor.patch_size), Count(processor.temporal_patch_size),
+                 processor.merge_size, vision.patch_size, vision.temporal_patch_size,
+                 vision.spatial_merge_size),
+              tr("preprocessor_config.json belongs to another model",
+                 "preprocessor_config.json — от другой модели"));
 }
 
 qwen::ImageProcessorConfig GenerationPlanner::processor_for(std::int64_t max_pixels) const {
@@ -86,12 +87,12 @@ std::int64_t GenerationPlanner::largest_picture(const std::vector<qwen::ImageSiz
 int GenerationPlanner::answer_tokens(const GenerationRequest& request, int prompt_tokens) const {
   const int most = config_.text.max_position_embeddings;
   if (prompt_tokens >= most) {
-    throw Error(
-        ErrorCode::kTooLarge,
-        tr("the prompt has {} tokens; the context limit is {}, the answer included",
-           "в запросе {} токенов, предел контекста — {} вместе с ответом", prompt_tokens, most),
-        tr("ask with a shorter text, or about fewer or smaller pictures",
-           "сократите запрос, спросите о меньшем числе картинок или о меньших"));
+    throw Error(ErrorCode::kTooLarge,
+                tr("the prompt has {} tokens; the context limit is {}, the answer included",
+                   "в запросе {:токен|токена|токенов}, предел контекста — {} вместе с ответом",
+                   Count(prompt_tokens), most),
+                tr("ask with a shorter text, or about fewer or smaller pictures",
+                   "сократите запрос, спросите о меньшем числе картинок или о меньших"));
   }
   return std::min(request.max_tokens, most - prompt_tokens);
 }

@@ -68,9 +68,10 @@ LocalizedText text_of(const Reduction& reduction) {
         Knob{"max_pixels"}, reduction.from);
   }
   if (reduction.what == "prefill_chunk") {
-    return tr("to fit the memory budget, the prompt is read {} tokens at a time instead of {}",
-              "чтобы уместиться в память, запрос читается частями по {} токенов вместо {}",
-              reduction.to, reduction.from);
+    return tr(
+        "to fit the memory budget, the prompt is read {} tokens at a time instead of {}",
+        "чтобы уместиться в память, запрос читается частями по {:токену|токена|токенов} вместо {}",
+        Count(reduction.to), reduction.from);
   }
   return tr("to fit the memory budget: {} {} instead of {}",
             "чтобы уместиться в память: {} {} вместо {}", Knob{reduction.what}, reduction.to,

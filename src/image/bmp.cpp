@@ -72,8 +72,8 @@ void check_combination(const Source& source, const Layout& layout, std::size_t h
                       header_bytes != kOs2HeaderBytes && (bits == 16 || bits == 32));
   if (!known) {
     throw_unsupported(source.name(), Format::kBmp,
-                      tr("compression {} with {} bits a pixel", "сжатие {} при {} битах на пиксель",
-                         compression, bits));
+                      tr("compression {} with {} bits a pixel",
+                         "сжатие {} при {:бите|битах|битах} на пиксель", compression, Count(bits)));
   }
 }
 

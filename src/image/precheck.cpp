@@ -75,7 +75,8 @@ LocalizedText unusual_jpeg(std::span<const std::byte> bytes) {
     if (!coding.empty()) return coding;
     if (marker >= 0xc0 && marker <= 0xc2) {  // the header of a frame
       const int bits = segment->byte(0);
-      return bits == 8 ? LocalizedText() : tr("{} bits a channel", "{} бит на канал", bits);
+      return bits == 8 ? LocalizedText()
+                       : tr("{} bits a channel", "{:бит|бита|бит} на канал", Count(bits));
     }
     if (marker == 0xda) return {};
   }

@@ -225,14 +225,15 @@ std::optional<LocalizedText> unsupported_ycbcr(const TiffDirectory& directory) {
     return tr("YCbCr in separate planes", "YCbCr в отдельных плоскостях");
   }
   if (directory.samples != 3) {
-    return tr("YCbCr of {} samples", "YCbCr из {} отсчётов", directory.samples);
+    return tr("YCbCr of {} samples", "YCbCr из {:отсчёта|отсчётов|отсчётов}",
+              Count(directory.samples));
   }
   if (directory.subsampled) {
     return tr("YCbCr with subsampled colours, not compressed as JPEG",
               "YCbCr с прореженными цветами, сжатый не как JPEG");
   }
   if (directory.bits == 8) return std::nullopt;
-  return tr("YCbCr of {} bits", "YCbCr из {} бит", directory.bits);
+  return tr("YCbCr of {} bits", "YCbCr из {:бита|бит|бит}", Count(directory.bits));
 }
 
 std::optional<LocalizedText> unsupported_colours(const TiffDirectory& directory) {
@@ -246,10 +247,11 @@ std::optional<LocalizedText> unsupported_colours(const TiffDirectory& directory)
     return tr("inks other than CMYK", "краски не CMYK");
   }
   if (directory.photometric == kCieLab && directory.samples != 3) {
-    return tr("CIELab of {} samples", "CIELab из {} отсчётов", directory.samples);
+    return tr("CIELab of {} samples", "CIELab из {:отсчёта|отсчётов|отсчётов}",
+              Count(directory.samples));
   }
   if (directory.photometric == kPalette && directory.bits > 8) {
-    return tr("a palette of {} bits", "палитра из {} бит", directory.bits);
+    return tr("a palette of {} bits", "палитра из {:бита|бит|бит}", Count(directory.bits));
   }
   return unsupported_ycbcr(directory);
 }
@@ -297,13 +299,13 @@ std::optional<LocalizedText> unsupported_tiff(const TiffDirectory& directory) {
     return tr("samples with a sign", "отсчёты со знаком");
   }
   if (directory.sample_format == 3) {
-    return tr("samples of {} bits in floating point", "отсчёты из {} бит с плавающей точкой",
-              directory.bits);
+    return tr("samples of {} bits in floating point",
+              "отсчёты из {:бита|бит|бит} с плавающей точкой", Count(directory.bits));
   }
   const bool is_grey = directory.samples == 1;
   const std::uint32_t bits = directory.bits;
   if (bits != 8 && bits != 16 && !(is_grey && (bits == 1 || bits == 2 || bits == 4))) {
-    return tr("samples of {} bits", "отсчёты из {} бит", bits);
+    return tr("samples of {} bits", "отсчёты из {:бита|бит|бит}", Count(bits));
   }
   return std::nullopt;
 }

@@ -24,12 +24,14 @@ Limit limit_of(const PictureTextOptions& options) {
   if (options.room.is_short_of_memory) {
     return {room, "memory_budget",
             tr("the memory budget has room for {} tokens of text",
-               "в бюджете памяти есть место для {} токенов текста", room)};
+               "в бюджете памяти есть место для {:токена|токенов|токенов} текста", Count(room))};
   }
   return {room, "context",
           tr("the model has room for {} tokens of text next to the picture, the question and the "
              "answer",
-             "у модели есть место для {} токенов текста кроме картинки, вопроса и ответа", room)};
+             "у модели есть место для {:токена|токенов|токенов} текста кроме картинки, вопроса и "
+             "ответа",
+             Count(room))};
 }
 
 void add_left_out(const document::Page& page, const std::vector<std::size_t>& lines,

@@ -112,11 +112,11 @@ Linear Linear::load(const Weights& weights, const std::string& name, std::int64_
     return linear;
   }
   if (in_features % layer->group_size != 0) {
-    throw Error(
-        ErrorCode::kBadModel,
-        tr("layer {}: {} inputs are not a multiple of the group size {}",
-           "слой {}: {} входов не кратны размеру группы {}", name, in_features, layer->group_size),
-        tr("config.json belongs to another model", "config.json — от другой модели"));
+    throw Error(ErrorCode::kBadModel,
+                tr("layer {}: {} inputs are not a multiple of the group size {}",
+                   "слой {}: {:вход|входа|входов} не кратны размеру группы {}", name,
+                   Count(in_features), layer->group_size),
+                tr("config.json belongs to another model", "config.json — от другой модели"));
   }
   Linear linear(weights.matrix(name + ".weight", {out_features, in_features * layer->bits / 32}),
                 std::move(bias));

@@ -44,7 +44,7 @@ Quantization parse_entry(const json& entry, const std::optional<Quantization>& i
   }
   if (bits < 2 || bits > 8 || bits == 7) {
     refuse_settings(file_name, tr("quantization to {} bits is not supported",
-                                  "квантизация в {} бит не поддерживается", bits));
+                                  "квантизация в {:бит|бита|бит} не поддерживается", Count(bits)));
   }
   if (group_size != 32 && group_size != 64 && group_size != 128) {
     refuse_settings(file_name, tr("quantization in groups of {} is not supported",

@@ -282,8 +282,8 @@ void Weights::require_bytes_on_disk(const std::filesystem::path& model_dir, std:
   if (now == bytes) return;
   throw Error(ErrorCode::kBadModel,
               tr("{}: the weights have {} bytes, and had {} when oko began: it is another model",
-                 "{}: в весах {} байт, а при запуске oko было {}: это другая модель",
-                 model_dir.string(), now, bytes),
+                 "{}: в весах {:байт|байта|байт}, а при запуске oko было {}: это другая модель",
+                 model_dir.string(), Count(now), bytes),
               tr("restart oko", "запустите oko заново"));
 }
 

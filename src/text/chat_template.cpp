@@ -98,7 +98,8 @@ void check(std::span<const Message> messages, std::span<const int> image_token_c
   }
   if (images != image_token_counts.size()) {
     fail(tr("{} images in the messages, but {} were prepared",
-            "в сообщениях {} изображений, а подготовлено {}", images, image_token_counts.size()));
+            "в сообщениях {:изображение|изображения|изображений}, а подготовлено {}", Count(images),
+            image_token_counts.size()));
   }
   for (const int count : image_token_counts) {
     if (count < 1) fail(tr("an image of {} tokens", "изображение в {} токенов", count));

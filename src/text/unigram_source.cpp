@@ -113,8 +113,9 @@ void check_ids(const UnigramSource& source, const std::string& name) {
   const std::size_t size = source.tables.vocabulary.size();
   for (const std::int32_t id : {source.unk_id, source.bos_id, source.eos_id}) {
     if (static_cast<std::size_t>(id) < size) continue;
-    fail(name, tr("special token {} is not among the {} of the vocabulary",
-                  "специального токена {} нет среди {} токенов словаря", id, size));
+    fail(name,
+         tr("special token {} is not among the {} of the vocabulary",
+            "специального токена {} нет среди {:токена|токенов|токенов} словаря", id, Count(size)));
   }
   for (const TokenizerSource::VocabularyEntry& entry : source.tables.vocabulary) {
     if (std::isfinite(entry.score)) continue;

@@ -88,9 +88,9 @@ class UnigramBuilder {
       text_ += piece;
       if (hidden[id] || piece.empty()) continue;
       if (piece.size() > kMaxPieceBytes) {
-        fail(name_,
-             tr("token {} has {} bytes, at most {} are possible",
-                "в токене {} — {} байт, возможно не больше {}", id, piece.size(), kMaxPieceBytes));
+        fail(name_, tr("token {} has {} bytes, at most {} are possible",
+                       "в токене {} — {:байт|байта|байт}, возможно не больше {}", id,
+                       Count(piece.size()), kMaxPieceBytes));
       }
       keys.push_back({piece, id});
       header_.longest_piece =

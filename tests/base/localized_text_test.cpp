@@ -68,5 +68,19 @@ TEST(ErrorTest, EachCodeHasAnExitStatusAndAStatusOfHttp) {
   }
 }
 
+TEST(LocalizedTextTest, RussianNounsFollowTheirNumber) {
+  const auto russian = [](int count) {
+    return tr("{} tokens", "{:токен|токена|токенов}", Count(count)).in(Language::kRussian);
+  };
+  EXPECT_EQ(russian(1), "1 токен");
+  EXPECT_EQ(russian(6144), "6144 токена");
+  EXPECT_EQ(russian(121791), "121791 токен");
+  for (const int many : {0, 5, 11, 12, 14, 111, 1012, 2020}) {
+    EXPECT_EQ(russian(many), std::to_string(many) + " токенов");
+  }
+  EXPECT_EQ(tr("{} tokens", "{:токен|токена|токенов}", Count(2)).in(Language::kEnglish),
+            "2 tokens");
+}
+
 }  // namespace
 }  // namespace oko

@@ -114,8 +114,8 @@ Config Config::load(const std::filesystem::path& model_dir) {
   const int head_dim = config.hidden_size / config.num_attention_heads;
   if (config.hidden_size % config.num_attention_heads != 0 || head_dim > 256) {
     reader.fail(tr("a hidden_size of {} does not split into {} heads of at most 256",
-                   "hidden_size {} не делится на {} голов не больше 256", config.hidden_size,
-                   config.num_attention_heads));
+                   "hidden_size {} не делится на {:голову|головы|голов} не больше 256",
+                   config.hidden_size, Count(config.num_attention_heads)));
   }
   config.modules = read_modules(model_dir, config.hidden_size);
   config.quantization = tensor::QuantizationConfig::parse(parsed, path.string());

@@ -94,8 +94,9 @@ TextConfig parse_text(const ConfigReader& root) {
   parse_rope(reader, text);
   if (text.num_attention_heads % text.num_key_value_heads != 0 || text.head_dim % 2 != 0) {
     reader.fail(tr("{} heads over {} key heads of {} do not fit",
-                   "{} голов на {} голов ключей по {} не сходятся", text.num_attention_heads,
-                   text.num_key_value_heads, text.head_dim));
+                   "{:голова|головы|голов} на {:голову|головы|голов} ключей по {} не сходятся",
+                   Count(text.num_attention_heads), Count(text.num_key_value_heads),
+                   text.head_dim));
   }
   return text;
 }
@@ -145,8 +146,8 @@ VisionConfig parse_vision(const ConfigReader& root, const TextConfig& text) {
   const int head_dim = vision.hidden_size / vision.num_heads;
   if (vision.hidden_size % vision.num_heads != 0 || head_dim % 4 != 0 || head_dim > 256) {
     reader.fail(tr("a vision hidden_size of {} does not split into {} heads",
-                   "hidden_size {} башни зрения не делится на {} голов", vision.hidden_size,
-                   vision.num_heads));
+                   "hidden_size {} башни зрения не делится на {:голову|головы|голов}",
+                   vision.hidden_size, Count(vision.num_heads)));
   }
   return vision;
 }
