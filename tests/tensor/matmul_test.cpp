@@ -67,7 +67,7 @@ struct TestWeight {
     fill_values();
   }
 
-  /// What the codes stand for.
+  /// The values of the codes.
   void fill_values() {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const int code = matrix.bits == 8 ? data.data()[i] : data.data()[i / 2] >> (i % 2 * 4) & 15;
@@ -86,8 +86,8 @@ struct TestWeight {
   std::vector<double> code_parts;  ///< quantized: the values without their biases
 };
 
-/// How far numbers may be from what the integer kernels make of them: half a step of the group's
-/// largest, where the largest becomes `limit`.
+/// The largest rounding error of a group in the integer kernels: half a step, if its largest number
+/// becomes `limit`.
 template <typename Number>
 double half_step(const Number* group, std::size_t size, double limit) {
   double largest = 0.0;
@@ -95,13 +95,13 @@ double half_step(const Number* group, std::size_t size, double limit) {
   return largest / (2 * limit) * 1.0001;  // 1 / scale is itself rounded
 }
 
-/// Whether x becomes numbers of 8 bits on the target that the kernels are bound to.
+/// True if x becomes numbers of 8 bits on the target that the kernels are bound to.
 bool uses_bytes(const cpu::WeightMatrix& weight, cpu::Precision precision) {
   return precision == cpu::Precision::kInt8Activations && weight.bits == 8 &&
          hwy::SupportedTargets() == HWY_AVX3_DL;
 }
 
-/// What rounding x and the weight, where it is rounded, may change at most.
+/// The largest change by rounding x and, if it is rounded, the weight.
 double rounding_of_group(const TestWeight& weight, std::size_t row, const float* x, std::size_t k,
                          std::size_t count, double x_error, double w_error, bool codes_only) {
   double bound = 0.0;
@@ -342,7 +342,7 @@ TEST_P(MatmulTest, IntegerProductsPropagateNaN) {
   }
 }
 
-/// Vectors of an input's scales and sums reach past the row: into the next one, or what was there.
+/// Vectors of an input's scales and sums reach past the row: into the next one, or stale memory.
 TEST_P(MatmulTest, IntegerProductsDoNotReadBeyondTheirRow) {
   const TestWeight weight(33, 192, ElementType::kBfloat16, 4, 64);
   for (const std::size_t m : {2, 3, 4, 8, 9}) {

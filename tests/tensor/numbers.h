@@ -42,7 +42,7 @@ inline double from_bfloat16(std::uint16_t half) {
   return value;
 }
 
-/// Rounds to zero; subnormal where it must be. |value| < 65504.
+/// Rounds to zero; subnormal if necessary. |value| < 65504.
 inline std::uint16_t to_float16(float value) {
   const auto sign = static_cast<std::uint16_t>(std::signbit(value) ? 0x8000 : 0);
   int exponent;

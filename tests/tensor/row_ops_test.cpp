@@ -148,7 +148,7 @@ TEST_P(RowOpsTest, GeluTanhEqualsDouble) {
       const double v = x[i];
       const double z = 2 * std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v);
       expected[i] = v * sigmoid(z);
-      // sigmoid'(z) = sigmoid(z) sigmoid(-z): what the roundings of z become.
+      // sigmoid'(z) = sigmoid(z) sigmoid(-z) scales the roundings of z.
       bound[i] = 10 * kUnitRoundoff * std::fabs(expected[i]) * (1 + std::fabs(z) * sigmoid(-z)) +
                  kSigmoidFloor * std::fabs(v) + kSmallest;
     }

@@ -153,7 +153,7 @@ TEST_F(WeightsTest, BuffersOfAnyLimitHoldTheSameTensorsAndSeparateTheParts) {
       const void* buffer = array.data_shared_ptr()->buffer().ptr();
       const auto [known, is_new] = part_of_buffer.emplace(buffer, checkpoint::part_of(name));
       EXPECT_TRUE(known->second == checkpoint::part_of(name) || !limits.split_parts) << name;
-      // What MLX may do with a buffer, whatever it takes its size for.
+      // MLX may share or copy a buffer, depending on the size that it reads.
       mx::array whole = mx::contiguous(array);
       whole.eval();
       EXPECT_EQ(values_of<float>(whole), values) << name;

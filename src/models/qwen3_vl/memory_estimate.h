@@ -22,7 +22,7 @@ std::uint64_t feature_bytes(const VisionConfig& config, std::uint64_t patches,
 std::uint64_t vision_bytes(const VisionConfig& config, std::uint64_t patches,
                            const tensor::MemoryModel& memory = {});
 
-/// Keys and values of all layers for `tokens` tokens, with room for `initial_capacity`
+/// Keys and values of all layers for `tokens` tokens, with room for `initial_capacity` tokens
 /// (tensor::KvCache::capacity_for). A graph keeps them in the dtype of activations, not in `type`.
 std::uint64_t kv_bytes(const TextConfig& config, std::uint64_t tokens,
                        std::uint64_t initial_capacity, tensor::cpu::KvType type,
