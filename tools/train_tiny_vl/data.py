@@ -20,7 +20,7 @@ SIZES = {
     (160, 128): 20, (128, 160): 10, (192, 96): 15, (224, 96): 20, (256, 96): 15, (288, 96): 10, (256, 64): 7,
     (96, 192): 4, (128, 224): 6, (320, 64): 3,
 }  # fmt: skip
-# The first steps: small and full of letters, the cheapest way to learn what a letter looks like.
+# The first steps: small and full of letters, the cheapest way to learn the shapes of letters.
 EARLY_SIZES = {(128, 64): 50, (160, 64): 25, (96, 96): 15, (128, 96): 20}
 WORD_SHARE = 0.58
 

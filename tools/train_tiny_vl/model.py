@@ -92,7 +92,7 @@ def rms(x, weight):
 
 
 def _attend(q, k, v, mask=None):
-    """q comes scaled. The softmax computes in float32 inside, whatever the type of its input."""
+    """q comes scaled. The softmax computes in float32 for input of any type."""
     scores = q @ k.transpose(-1, -2)
     if mask is not None:
         scores = scores + mask.to(scores.dtype)

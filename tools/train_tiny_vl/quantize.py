@@ -28,5 +28,5 @@ def fake_quantize(weight: torch.Tensor) -> torch.Tensor:
 
 
 def is_quantized(name: str) -> bool:
-    """True for the text model's linear layers and the embedding: what the export stores in 4 bits."""
+    """True for the text model's linear layers and the embedding, which the export stores in 4 bits."""
     return name.startswith("model.language_model") and ("_proj." in name or "embed_tokens" in name)

@@ -15,11 +15,11 @@ import words
 from grammar import COLOURS, PLACES, SHAPES
 
 KINDS = (("place", 22), ("several", 24), ("beside", 18), ("above", 14), ("row", 9), ("column", 5), ("inside", 8))
-# What is hard to learn comes oftener in training than in the pictures that score it.
+# Hard scenes come more often in training than in the pictures that score it.
 TRAINING_KINDS = (("place", 14), ("several", 36), ("beside", 13), ("above", 11), ("row", 8), ("column", 8), ("inside", 10))
 TRAINING_COUNTS = (2,) * 2 + (3,) * 3 + (4,) * 5 + (5,) * 5 + (6,) * 4
 ALPHABET = "".join(letters + letters.upper() for letters in words.LETTERS.values())
-# What a point of a picture can show: nothing, a coloured shape, or a letter.
+# The content of a point of a picture: nothing, a coloured shape, or a letter.
 POINT_CLASSES = 1 + len(SHAPES) * len(COLOURS) + len(ALPHABET)
 
 

@@ -27,7 +27,7 @@ from muon import Muon
 from train import caption_loss, prepared, save
 
 
-# The batches of a step (blocks.make_step) and what they weigh.
+# The batches of a step (blocks.make_step) and their weights.
 NAMES = ("no block", "block", "small print", "longer")
 WEIGHTS = (1.0, 1.0, 0.5, 0.5)
 
@@ -99,7 +99,7 @@ def check(forward, weights: dict, chat):
 
 
 def foreseen(forward, weights: dict, chat, item: dict) -> torch.Tensor:
-    """For every token of the expected answer: whether it is what the model says after those before it."""
+    """For every token of the expected answer: True if the model says it after those before it."""
     row = item.get("block", "") + item["prompt"], item["expected"]
     batch = data.pack(chat, chat.head(), [row], [np.asarray(data.preprocess(item["picture"]))])
     features, levels, _ = forward.see(weights, data.normalise(batch.pixels))
