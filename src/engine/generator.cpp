@@ -50,8 +50,8 @@ GenerationHandle& GenerationHandle::operator=(GenerationHandle&& other) noexcept
 
 Generator::Generator(GeneratorOptions options)
     : options_(std::move(options)),
-      tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
       planner_(options_.vision_language_model, tokenizer_, options_.graph_pixels),
+      tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
       end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
       host_(host_or_own(options_.host, options_.threads)),

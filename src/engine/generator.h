@@ -169,8 +169,8 @@ class Generator : private StepSource {
   void bound_buffers();
 
   GeneratorOptions options_;
+  GenerationPlanner planner_;  ///< first: it reads which architecture the model has
   text::Tokenizer tokenizer_;
-  GenerationPlanner planner_;
   models::qwen3_vl::GenerationConfig generation_config_;
   std::vector<std::int32_t> end_tokens_;
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "text/bpe.h"
 #include "text/normalize.h"
 #include "text/tokenizer_json.h"
@@ -88,7 +89,7 @@ class Builder {
       const std::string_view token = source_.view(entry.token);
       const auto id = static_cast<std::uint32_t>(entry.id);
       if (!ids_.emplace(token, id).second) {
-        fail(name_, tr("token '{}' is listed twice", "токен '{}' записан дважды", token));
+        fail(name_, tr("token '{}' is listed twice", "токен '{}' записан дважды", excerpt(token)));
       }
       set_token(id, letters_.decode(token));
     }
@@ -116,7 +117,7 @@ class Builder {
         set_token(id, letters_.decode(content));
       } else if (found->second != id) {
         fail(name_, tr("added token '{}' has two ids, {} and {}",
-                       "у добавленного токена '{}' два номера, {} и {}", token.content,
+                       "у добавленного токена '{}' два номера, {} и {}", excerpt(token.content),
                        found->second, id));
       }
       if (token.special) token_flags_[id] |= TokenizerTable::kSpecial;
@@ -142,7 +143,7 @@ class Builder {
     const auto found = ids_.find(token);
     if (found == ids_.end()) {
       fail(name_, tr("merge {} needs the token '{}', which is not in the vocabulary",
-                     "слиянию {} нужен токен '{}', которого нет в словаре", index, token));
+                     "слиянию {} нужен токен '{}', которого нет в словаре", index, excerpt(token)));
     }
     return found->second;
   }

@@ -1,6 +1,7 @@
 #include "text/tokenizer_json_sax.h"
 
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "text/serde_json_number.h"
 #include "text/tokenizer_json.h"
 
@@ -149,7 +150,8 @@ class TokenizerJsonSaxHandler : public json::json_sax_t {
         fail(tr("token {} is not a pair of a text and a score",
                 "токен {} — не пара из текста и оценки", source_.vocabulary.size()));
       }
-      fail(tr("the vocabulary's id of '{}' is not a number", "номер токена '{}' — не число", key_));
+      fail(tr("the vocabulary's id of '{}' is not a number", "номер токена '{}' — не число",
+              excerpt(key_)));
     }
     if (next_table_ != Table::kNone) {
       fail(tr("the table of tokens is of a wrong kind", "таблица токенов не того вида"));

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "text/charsmap.h"
 #include "text/tokenizer_json.h"
 
@@ -67,7 +68,8 @@ class UnigramBuilder {
       if (id >= ids.size() ||
           source_.tables.view(source_.tables.vocabulary[id].token) != token.content) {
         fail(name_, tr("added token '{}' is not in the vocabulary as number {}",
-                       "добавленного токена '{}' нет в словаре под номером {}", token.content, id));
+                       "добавленного токена '{}' нет в словаре под номером {}",
+                       excerpt(token.content), id));
       }
       if (token.special) ids[id] = true;
     }

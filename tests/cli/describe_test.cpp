@@ -287,6 +287,8 @@ TEST_F(DescribeTest, AModelOfAnotherArchitectureIsNamed) {
     bytes = config.dump();
   });
   expect_error(run({"describe", "--model", folder, picture()}), 5, "llava");
+  expect_error(run({"describe", "--model", RandomModels::get("bge-m3-small-8bit", 1), picture()}),
+               5, "model_type is \"xlm-roberta\", expected \"qwen3_vl\"");
 }
 
 TEST_F(DescribeTest, TruncatedWeightsAreNamedWithBothSizes) {
