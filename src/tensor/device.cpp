@@ -87,8 +87,10 @@ Device device_of_setting(std::string_view setting, bool has_gpu) {
 HalfDtype half_of_setting(std::string_view setting) {
   if (setting.empty()) return HalfDtype::kAsStored;
   if (setting == "float16") return HalfDtype::kFloat16;
-  throw Error(ErrorCode::kUsage, tr("{} is {}, expected float16", "{} — {}, ожидается float16",
-                                    kDtypeVariable, setting));
+  throw Error(
+      ErrorCode::kUsage,
+      tr("{} is {}, expected float16", "{} — {}, ожидается float16", kDtypeVariable, setting),
+      tr("unset {0}, or set {0}=float16", "уберите {0} или задайте {0}=float16", kDtypeVariable));
 }
 
 void select_device(Device device, HalfDtype half) {

@@ -42,7 +42,9 @@ TEST_F(DeviceSettingTest, AnUnknownDtypeIsRefusedBeforeAnythingIsDone) {
                               {"OKO_DTYPE=fp8", "OKO_DEVICE=cpu", "LC_ALL=ru_RU.UTF-8"})
                           .wait();
   EXPECT_EQ(result.status, exit_status(ErrorCode::kUsage));
-  EXPECT_EQ(result.err, "oko: OKO_DTYPE — fp8, ожидается float16\n");
+  EXPECT_EQ(result.err,
+            "oko: OKO_DTYPE — fp8, ожидается float16\n"
+            "подсказка: уберите OKO_DTYPE или задайте OKO_DTYPE=float16\n");
 }
 
 TEST_F(DeviceSettingTest, AGpuThatIsMissingIsRefused) {
