@@ -1,6 +1,4 @@
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -25,20 +23,21 @@ struct Options {
   bool json = false;
 };
 
+/// What was done; --json lists the layers.
 std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions& options) {
-  std::string text;
+  const auto is_quantized = [](const hub::ConvertedLayer& layer) { return layer.quantized; };
+  const auto quantized = std::count_if(report.layers.begin(), report.layers.end(), is_quantized);
+  double largest = 0;
   for (const hub::ConvertedLayer& layer : report.layers) {
-    const std::string shape = fmt::format("{}", fmt::join(layer.shape, " x "));
-    text += fmt::format("{:<52} {:>14}  {:>8} -> {:>8}", layer.name, shape,
-                        format_bytes(layer.source_bytes), format_bytes(layer.bytes));
-    if (layer.quantized) {
-      text += words("  error {:.3f} %", "  ошибка {:.3f} %", 100 * layer.relative_error);
-    }
-    text += '\n';
+    if (layer.quantized) largest = std::max(largest, layer.relative_error);
   }
-  return text + words("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
-                      options.destination.string(), format_bytes(report.bytes), report.bits,
-                      format_bytes(report.source_bytes));
+  std::string text = words("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
+                           options.destination.string(), format_bytes(report.bytes), report.bits,
+                           format_bytes(report.source_bytes));
+  if (quantized == 0) return text;
+  return text + words("{} of {} layers are quantized, with an error of {:.3f} % at most\n",
+                      "сжато слоёв: {} из {}, ошибка не больше {:.3f} %\n", quantized,
+                      report.layers.size(), 100 * largest);
 }
 
 nlohmann::ordered_json json_of(const hub::ConvertReport& report,

@@ -26,8 +26,8 @@ class ConvertTest : public ScratchFolderTest {
 TEST_F(ConvertTest, AConvertedModelEmbeds) {
   const ProcessResult convert = run({"convert", source(), out(), "--bits", "8"});
   EXPECT_EQ(convert.status, 0) << convert.err;
-  EXPECT_NE(convert.out.find("encoder.layer.0.output.dense.weight"), std::string::npos);
-  EXPECT_NE(convert.out.find("error 0."), std::string::npos) << convert.out;
+  EXPECT_NE(convert.out.find("an error of 0."), std::string::npos) << convert.out;
+  EXPECT_EQ(std::count(convert.out.begin(), convert.out.end(), '\n'), 2) << convert.out;
   const ProcessResult embed =
       run({"embed", "привет", "--dense", "--sparse", "--colbert", "--json", "--model", out()});
   EXPECT_EQ(embed.status, 0) << embed.err;
@@ -57,7 +57,8 @@ TEST_F(ConvertTest, JsonReportsSizesAndErrorsOfEveryLayer) {
 }
 
 TEST_F(ConvertTest, RussianUsersReadRussian) {
-  EXPECT_NE(run({"convert", source(), out()}, "ru").out.find("ошибка 0."), std::string::npos);
+  EXPECT_NE(run({"convert", source(), out()}, "ru").out.find("ошибка не больше 0."),
+            std::string::npos);
   const ProcessResult again = run({"convert", source(), out()}, "ru");
   EXPECT_EQ(again.status, 2);
   EXPECT_NE(again.err.find("папка не пуста"), std::string::npos) << again.err;
