@@ -4,10 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
-#include <numeric>
 #include <utility>
 #include <vector>
 
+#include "cli/closest.h"
 #include "text/utf8.h"
 
 namespace oko::cli {
@@ -33,33 +33,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
 }
 
-/// Letters to insert, delete or replace to make `b` from `a` (Levenshtein).
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-/// The command that begins with `name`, else one that differs in at most two letters.
-std::string closest(std::string_view name) {
-  std::string_view best;
-  std::size_t least = 3;
-  for (const Name& each : kNames) {
-    const bool begins = name.size() > 1 && each.name.starts_with(name);
-    const std::size_t distance = begins ? 0 : edit_distance(name, each.name);
-    if (distance >= least) continue;
-    least = distance;
-    best = each.name;
-  }
-  return std::string(best);
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  names.reserve(kNames.size());
+  for (const Name& each : kNames) names.emplace_back(each.name);
+  return names;
 }
 
 }  // namespace
@@ -75,7 +53,7 @@ ChatLine parse_chat_line(std::string_view line) {
   for (const Name& each : kNames) {
     if (each.name == name) return {each.command, std::string(trimmed(text.substr(end)))};
   }
-  return {ChatCommand::kUnknown, std::string(name), closest(name)};
+  return {ChatCommand::kUnknown, std::string(name), closest(name, command_names())};
 }
 
 std::string chat_path(std::string_view text) {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "cli/closest.h"
 #include "cli/user_language.h"
 
 namespace oko::cli {
@@ -24,7 +25,7 @@ class HelpFormatter : public CLI::FormatterBase {
     const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
     std::string text = app->get_description() + "\n";
     text += words("Usage: {} [OPTIONS]", "Вызов: {} [КЛЮЧИ]", name);
-    for (const CLI::Option* each : arguments) text += " " + each->get_name() + dots(each);
+    for (const CLI::Option* each : arguments) text += " " + usage(each);
     const bool needs_command = app->get_require_subcommand_min() > 0;
     if (!commands.empty()) {
       text +=
@@ -41,8 +42,9 @@ class HelpFormatter : public CLI::FormatterBase {
  private:
   static bool is_argument(const CLI::Option* option) { return option->get_positional(); }
 
-  static std::string dots(const CLI::Option* argument) {
-    return argument->get_expected_max() > 1 ? "..." : "";
+  static std::string usage(const CLI::Option* argument) {
+    const std::string name = argument->get_name() + (argument->get_expected_max() > 1 ? "..." : "");
+    return argument->get_required() ? name : "[" + name + "]";
   }
 
   static std::string group(const std::string& title,
@@ -97,20 +99,20 @@ LocalizedText no_option(const std::string& name) {
   return tr("no option {}", "нет ключа {}", name);
 }
 
-Error usage_error(const LocalizedText& reason, const std::vector<std::string>& arguments) {
-  return {ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", reason),
-          joined_options(arguments).empty()
-              ? tr("see oko --help, or oko COMMAND --help", "см. oko --help или oko КОМАНДА --help")
-              : tr("put -- before texts and names that begin with -, or ./ before a name",
-                   "перед текстами и именами, которые начинаются с -, ставьте --, перед именем "
-                   "можно ./")};
+/// CLI11 takes "-house" for -h with letters behind it.
+std::optional<std::string> joined_help(const std::vector<std::string>& arguments) {
+  for (const std::string& each : joined_options(arguments)) {
+    if (each[1] == 'h') return each;
+  }
+  return std::nullopt;
 }
 
-/// Refuses "-house", which CLI11 takes for -h with letters behind it.
-void refuse_joined_help(const std::vector<std::string>& arguments) {
-  for (const std::string& each : joined_options(arguments)) {
-    if (each[1] == 'h') throw usage_error(no_option(each), arguments);
-  }
+/// "oko help describe" is "oko describe --help".
+std::vector<std::string> with_help_as_option(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments[0] != "help") return arguments;
+  arguments.erase(arguments.begin());
+  arguments.emplace_back("--help");
+  return arguments;
 }
 
 }  // namespace
@@ -221,9 +223,14 @@ void Command::set_description(const std::string& option, const std::string& text
   app_->get_option(option)->description(text);
 }
 
+void Command::suggest(const std::string& option, const std::string& instead) {
+  suggestions_[option] = instead;
+}
+
 std::optional<std::string> Command::parse(std::span<char* const> arguments) {
-  const std::vector<std::string> all(arguments.begin(), arguments.end());
-  refuse_joined_help(all);
+  const std::vector<std::string> all =
+      with_help_as_option(std::vector<std::string>(arguments.begin(), arguments.end()));
+  if (const auto joined = joined_help(all)) throw usage_error({no_option(*joined)}, all);
   std::vector<std::string> reversed = for_cli11(all);
   std::reverse(reversed.begin(), reversed.end());
   try {
@@ -233,13 +240,13 @@ std::optional<std::string> Command::parse(std::span<char* const> arguments) {
     app_->exit(success, text);
     return text.str();
   } catch (const CLI::ArgumentMismatch&) {  // only the last option can lack its value
-    throw usage_error(missing_value(all.back()), all);
+    throw usage_error({missing_value(all.back())}, all);
   } catch (const CLI::ParseError& error) {
-    throw usage_error(reason(all).value_or(LocalizedText(error.what())), all);
+    throw usage_error(problem(all).value_or(Problem{error.what()}), all);
   } catch (const Error& error) {
-    throw usage_error(error.message(), all);
+    throw usage_error({error.message()}, all);
   }
-  if (!given().back()->run_) throw usage_error(no_command(), all);
+  if (!given().back()->run_) throw usage_error({no_command()}, all);
   return std::nullopt;
 }
 
@@ -294,7 +301,8 @@ LocalizedText Command::no_command() const {
             names);
 }
 
-std::optional<LocalizedText> Command::unexpected(const std::vector<std::string>& arguments) const {
+std::optional<Command::Problem> Command::unexpected(
+    const std::vector<std::string>& arguments) const {
   const auto options = options_in(arguments);
   for (const Command* command : given()) {
     for (const std::string& rest : command->app_->remaining()) {
@@ -302,31 +310,64 @@ std::optional<LocalizedText> Command::unexpected(const std::vector<std::string>&
       if (each == "--") continue;
       if (each.rfind('-', 0) == 0 &&
           std::find(options.begin(), options.end(), each) != options.end()) {
-        return no_option(each.substr(0, each.find('=')));
+        const std::string name = each.substr(0, each.find('='));
+        return Problem{no_option(name), given().back()->meant_option(name)};
       }
-      return command == given().back() && !command->commands_.empty()
-                 ? tr("no command {}", "нет команды {}", each)
-                 : tr("unexpected argument {}", "лишний аргумент {}", each);
+      if (command != given().back() || command->commands_.empty()) {
+        return Problem{tr("unexpected argument {}", "лишний аргумент {}", each)};
+      }
+      return Problem{tr("no command {}", "нет команды {}", each), command->meant_command(each)};
     }
   }
   return std::nullopt;
 }
 
-std::optional<LocalizedText> Command::reason(const std::vector<std::string>& arguments) const {
+std::optional<Command::Problem> Command::problem(const std::vector<std::string>& arguments) const {
   if (auto text = unexpected(arguments)) return text;
   const Command& command = *given().back();
   for (const CLI::Option* option : command.app_->get_options()) {
     const std::string name = option->get_name();
     if (option->get_required() && option->count() == 0) {
-      return tr("{} is missing", "не хватает {}", name);
+      return Problem{tr("{} is missing", "не хватает {}", name)};
     }
     if (option->get_expected_max() == 0 && option->count() > 0 &&
         option->results().back() != "true") {
-      return tr("{} takes no value", "{} не принимает значения", name);
+      return Problem{tr("{} takes no value", "{} не принимает значения", name)};
     }
   }
-  if (!command.run_) return no_command();
+  if (!command.run_) return Problem{no_command()};
   return std::nullopt;
+}
+
+std::string Command::meant_option(const std::string& name) const {
+  const auto suggestion = suggestions_.find(name);
+  if (suggestion != suggestions_.end()) return suggestion->second;
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app_->get_options()) {
+    for (const std::string& each : option->get_lnames()) names.push_back("--" + each);
+  }
+  return closest(name, names);
+}
+
+std::string Command::meant_command(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const auto& each : commands_) names.push_back(each->app_->get_name());
+  return closest(name, names);
+}
+
+Error Command::usage_error(const Problem& problem,
+                           const std::vector<std::string>& arguments) const {
+  const std::string& path = given().back()->path_;
+  LocalizedText hint = tr("see {} --help", "см. {} --help", path);
+  if (!problem.meant.empty()) {
+    hint =
+        tr("did you mean {}? See {} --help", "может быть, {}? См. {} --help", problem.meant, path);
+  } else if (!joined_options(arguments).empty()) {
+    hint = tr("put -- before texts and names that begin with -, or ./ before a name",
+              "перед текстами и именами, которые начинаются с -, ставьте --, перед именем можно "
+              "./");
+  }
+  return {ErrorCode::kUsage, tr("wrong usage: {}", "неверный вызов: {}", problem.text), hint};
 }
 
 }  // namespace oko::cli

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/localized_text.h"
 #include "cli/option_value.h"
 
@@ -61,6 +63,8 @@ class Command {
   /// Sets the text below the help.
   void set_footer(const std::string& text);
   void set_description(const std::string& option, const std::string& text);
+  /// Users who give `option`, which this command does not have, are told of `instead`.
+  void suggest(const std::string& option, const std::string& instead);
   void on_run(std::function<void()> run) { run_ = std::move(run); }
 
   /// Reads the arguments behind the program's name. Returns the text to print if they request help
@@ -78,9 +82,18 @@ class Command {
   bool takes_value(const std::string& name) const;
   /// Marks values that CLI11 mistakes: an empty one in "NAME=" for no value, brackets for a list.
   std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
-  /// The message for arguments that CLI11 has refused: its own messages are English.
-  std::optional<LocalizedText> reason(const std::vector<std::string>& arguments) const;
-  std::optional<LocalizedText> unexpected(const std::vector<std::string>& arguments) const;
+  /// What is wrong with a command line, and what was meant by it; empty: who knows.
+  struct Problem {
+    LocalizedText text;
+    std::string meant = {};
+  };
+
+  /// Of arguments that CLI11 has refused: its own messages are English.
+  std::optional<Problem> problem(const std::vector<std::string>& arguments) const;
+  std::optional<Problem> unexpected(const std::vector<std::string>& arguments) const;
+  Error usage_error(const Problem& problem, const std::vector<std::string>& arguments) const;
+  std::string meant_option(const std::string& name) const;
+  std::string meant_command(const std::string& name) const;
   LocalizedText no_command() const;
 
   std::unique_ptr<CLI::App> root_;  ///< of the program only
@@ -88,6 +101,7 @@ class Command {
   std::string path_;  ///< "oko bench"
   std::vector<std::unique_ptr<OptionValue>> values_;
   std::vector<std::unique_ptr<Command>> commands_;
+  std::map<std::string, std::string> suggestions_;
   std::function<void()> run_;
 };
 

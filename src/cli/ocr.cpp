@@ -135,6 +135,7 @@ void add_ocr(Command& program) {
               "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
       .required();
   add_languages_option(command, options->run.ocr.languages);
+  command.suggest("--json", "--format json");
   command
       .add_option(
           "--format", &options->format,

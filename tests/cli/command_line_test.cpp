@@ -46,6 +46,7 @@ void add_read(Command& program, Values& values) {
   read.add_option("--seed", &values.seed, "");
   read.add_option("--bits", &values.bits, "").one_of({"4", "8"});
   read.add_flag("--json", &values.json, words("one object", "объект"));
+  read.suggest("--pdf", "--format pdf");
   read.set_footer(words("Example:\n  oko read a", "Пример:\n  oko read a"));
   read.on_run([&] { values.command = "read"; });
 }
@@ -257,6 +258,40 @@ TEST_F(CommandLineTest, HelpIsInTheUsersLanguage) {
       << program;
   EXPECT_EQ(program.find("Subcommand"), std::string::npos) << program;
   EXPECT_EQ(program.find("SUBCOMMAND"), std::string::npos) << program;
+}
+
+TEST_F(CommandLineTest, HintsNameWhatWasMeantAndTheHelpOfTheCommand) {
+  const auto hint = [&](const Texts& arguments) -> std::string {
+    try {
+      parse(arguments);
+      return "none";
+    } catch (const Error& error) {
+      return error.hint().in(Language::kEnglish);
+    }
+  };
+  EXPECT_EQ(hint({"raed", "a"}), "did you mean read? See oko --help");
+  EXPECT_EQ(hint({"read", "--fromat", "json", "a"}), "did you mean --format? See oko read --help");
+  EXPECT_EQ(hint({"read", "--lang", "ru", "a"}), "did you mean --languages? See oko read --help");
+  EXPECT_EQ(hint({"read", "--pdf", "a"}), "did you mean --format pdf? See oko read --help");
+  EXPECT_EQ(hint({"make", "model", "s", "--nothing"}), "see oko make model --help");
+  EXPECT_EQ(hint({"read", "a", "--sure", "2"}), "see oko read --help");
+  EXPECT_EQ(hint({}), "see oko --help");
+}
+
+TEST_F(CommandLineTest, HelpIsACommandToo) {
+  EXPECT_EQ(parse({"help"}), parse({"--help"}));
+  EXPECT_EQ(parse({"help", "make", "model"}), parse({"make", "model", "--help"}));
+}
+
+TEST_F(CommandLineTest, OptionalArgumentsStandInBrackets) {
+  const std::string help = parse({"read", "--help"}).value_or("");
+  EXPECT_NE(help.find("Usage: oko read [OPTIONS] FILE...\n"), std::string::npos) << help;
+  Command program("oko", "A program.");
+  program.add_command("talk", "Talks.").add_argument("IMAGE", &values_.files, "pictures");
+  char talk[] = "talk", option[] = "--help";
+  char* const arguments[] = {talk, option};
+  const std::string optional = program.parse(arguments).value_or("");
+  EXPECT_NE(optional.find("Usage: oko talk [OPTIONS] [IMAGE...]\n"), std::string::npos) << optional;
 }
 
 TEST_F(CommandLineTest, VersionIsPrinted) {
