@@ -51,7 +51,7 @@ std::string commands_text() {
       "/clear             forget the conversation and its pictures\n"
       "/stats             times, tokens and memory of the last answer\n"
       "/help              this list\n"
-      "/quit              leave; Ctrl-D does, too\n"
+      "/quit, /exit       leave; Ctrl-D does, too\n"
       "//TEXT             ask a question that begins with /\n"
       "Ctrl-C             stop the answer\n",
       "/image ФАЙЛ        добавить картинку к следующему вопросу\n"
@@ -59,7 +59,7 @@ std::string commands_text() {
       "/clear             забыть разговор и его картинки\n"
       "/stats             время, токены и память последнего ответа\n"
       "/help              этот список\n"
-      "/quit              выйти; Ctrl-D — тоже\n"
+      "/quit, /exit       выйти; Ctrl-D — тоже\n"
       "//ТЕКСТ            задать вопрос, который начинается с /\n"
       "Ctrl-C             остановить ответ\n");
 }
@@ -105,6 +105,7 @@ class Chat {
   tasks::Conversation& conversation_;
   Interrupt& interrupt_;
   ChatInput& input_;
+  std::string ocr_ = options_.generation.ocr;
   std::optional<tasks::Answer> last_;
   std::vector<LocalizedText> said_reductions_;
   std::optional<ErrorCode> first_error_;
@@ -226,13 +227,15 @@ void Chat::try_to_add_picture(const std::string& argument) {
 }
 
 void Chat::set_ocr(const std::string& when) {
+  if (when.empty()) {
+    return show(words("/ocr is {}\n", "/ocr сейчас {}\n", ocr_));
+  }
   if (when != "on" && when != "off" && when != "auto") {
-    return fail(
-        Error(ErrorCode::kUsage, tr("/ocr is given {}", "у /ocr стоит {}",
-                                    when.empty() ? tr("nothing", "ничего") : LocalizedText(when))),
-        tr("expected on, off or auto", "ожидается on, off или auto"));
+    return fail(Error(ErrorCode::kUsage, tr("/ocr is given {}", "у /ocr указано {}", when)),
+                tr("expected on, off or auto", "ожидается on, off или auto"));
   }
   conversation_.set_read_text(when_to_read(when));
+  ocr_ = when;
   confirm(words("text in the next pictures: {}", "текст на следующих картинках: {}", when));
 }
 
@@ -374,9 +377,10 @@ void add_chat(Command& program) {
   command.add_argument(
       "IMAGE", &options->images,
       words("picture files for the first question", "файлы картинок для первого вопроса"));
-  add_generation_options(command, options->generation,
-                         words("language of the words about text in pictures: ru or en",
-                               "язык слов о тексте на картинках: ru или en"));
+  add_generation_options(
+      command, options->generation,
+      words("language in which the model is told about text in pictures: ru or en",
+            "на каком языке сообщать модели о тексте на картинках: ru или en"));
   command.add_flag("--no-history", &options->no_history,
                    words("neither read nor write the lines of earlier chats",
                          "не читать и не записывать строки прежних разговоров"));

@@ -105,6 +105,12 @@ TEST_F(ChatTest, JsonHasALineForEachAnswer) {
   EXPECT_NE(result.err.find("/image FILE"), std::string::npos);
 }
 
+TEST_F(ChatTest, OcrAloneTellsItsSetting) {
+  const auto result = ask("/ocr\n/ocr on\n/ocr\n", {});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "/ocr is off\n/ocr is on\n");
+}
+
 TEST_F(ChatTest, ClearForgetsThePicture) {
   const auto result = ask("Describe this image.\n/clear\nDescribe this image.\n/stats\n", {kStars});
   EXPECT_EQ(result.status, 0) << result.err;
