@@ -17,6 +17,9 @@
 #include "tensor/cpu/thread_pool.h"
 
 namespace oko::tensor {
+
+namespace mx = mlx::core;
+
 namespace {
 
 constexpr const char* kVariable = "OKO_DEVICE";
@@ -121,10 +124,6 @@ bool on_gpu() {
 
 bool converts_to_float16() {
   return uses_graph() && float16;
-}
-
-mx::Dtype compute_dtype(mx::Dtype weight_dtype) {
-  return uses_graph() ? weight_dtype : mx::float32;
 }
 
 void prepare_device(const DeviceOptions& options) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <mlx/array.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -9,8 +7,6 @@
 #include "tensor/cpu/matmul.h"
 
 namespace oko::tensor {
-
-namespace mx = mlx::core;
 
 /// The device of a model's operations.
 enum class Device {
@@ -56,10 +52,6 @@ bool on_gpu();
 
 /// True if bfloat16 weights become float16: in a graph with HalfDtype::kFloat16.
 bool converts_to_float16();
-
-/// The dtype of activations: f32 for oko's kernels, which accumulate in f32 and convert weights as
-/// they read them; in a graph the dtype of the weights.
-mx::Dtype compute_dtype(mx::Dtype weight_dtype);
 
 struct DeviceOptions {
   Device device = Device::kAuto;

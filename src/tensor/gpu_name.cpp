@@ -8,6 +8,8 @@
 
 namespace oko::tensor {
 
+namespace mx = mlx::core;
+
 std::string gpu_name() {
   if (!on_gpu()) return {};
   const auto info = mx::device_info(mx::Device::gpu);

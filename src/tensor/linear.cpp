@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "tensor/array_view.h"
+#include "tensor/compute_dtype.h"
 #include "tensor/cpu/materialized.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/device.h"

@@ -7,6 +7,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -39,23 +40,30 @@ const std::map<std::string, std::set<std::string>> kAllowed{
 /// Folders whose results are C++ types: JSON is read and written around them.
 const std::set<std::string> kWithoutJson{"budget", "image", "document", "ocr", "engine", "tasks"};
 
+/// What the lines of a file include.
+std::vector<std::string> includes_of(const fs::path& path) {
+  static const std::regex include(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
+  std::vector<std::string> included;
+  std::ifstream file(path);
+  std::string line;
+  std::smatch match;
+  while (std::getline(file, line)) {
+    if (std::regex_search(line, match, include)) included.push_back(match[1].str());
+  }
+  return included;
+}
+
 /// Calls check(file, folder, included) for every #include of src/ and testing/.
 template <typename Check>
 void for_includes(Check check) {
-  const std::regex include(R"(^\s*#\s*include\s*[<"]([^>"]+)[>"])");
   for (const fs::path& root : {kSource, kTesting}) {
     for (const auto& entry : fs::recursive_directory_iterator(root)) {
       const std::string extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp" && extension != ".mm") continue;
       const fs::path relative =
           fs::relative(entry.path(), root == kSource ? kSource : root.parent_path());
-      std::ifstream file(entry.path());
-      std::string line;
-      std::smatch match;
-      while (std::getline(file, line)) {
-        if (std::regex_search(line, match, include)) {
-          check(relative, relative.begin()->string(), match[1].str());
-        }
+      for (const std::string& included : includes_of(entry.path())) {
+        check(relative, relative.begin()->string(), included);
       }
     }
   }
@@ -96,6 +104,25 @@ TEST(IncludeGraphTest, OnlyTensorAndModelsBuildMlxGraphs) {
     EXPECT_TRUE(folder == "tensor" || folder == "models") << file << " includes " << included;
   });
   EXPECT_GT(seen, 5);
+}
+
+/// Adds the headers that `header` brings in, itself first, to `all`.
+void add_reached(const std::string& header, std::set<std::string>& all) {
+  if (!all.insert(header).second || !fs::exists(kSource / header)) return;
+  for (const std::string& included : includes_of(kSource / header)) add_reached(included, all);
+}
+
+/// Callers that share a host or plan need not compile MLX's headers.
+TEST(IncludeGraphTest, HeadersOfHostAndPlanBringInNoMlx) {
+  for (const char* header : {"engine/generation.h", "engine/model_host.h", "engine/plan.h",
+                             "engine/scheduler.h", "cli/commands.h", "tasks/read_pages.h"}) {
+    std::set<std::string> reached;
+    add_reached(header, reached);
+    EXPECT_GT(reached.size(), 1u) << header;
+    for (const std::string& each : reached) {
+      EXPECT_FALSE(each.starts_with("mlx/")) << header << " brings in " << each;
+    }
+  }
 }
 
 TEST(IncludeGraphTest, PlatformsAreChosenByFile) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/stop_token.h"
+#include "tensor/compute_dtype.h"
 #include "tensor/finite.h"
 #include "tests/support/weight_files.h"
 

@@ -10,6 +10,7 @@
 #include "base/localized_text.h"
 #include "models/bge_m3/limits.h"
 #include "tensor/attention.h"
+#include "tensor/compute_dtype.h"
 #include "tensor/device.h"
 
 namespace oko::models::bge_m3 {

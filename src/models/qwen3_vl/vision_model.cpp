@@ -13,6 +13,7 @@
 #include "models/qwen3_vl/limits.h"
 #include "models/qwen3_vl/rotary.h"
 #include "tensor/attention.h"
+#include "tensor/compute_dtype.h"
 #include "tensor/device.h"
 
 namespace oko::models::qwen3_vl {
