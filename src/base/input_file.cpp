@@ -48,7 +48,12 @@ InputMapping::InputMapping(const std::filesystem::path& path, int descriptor, st
                 tr("{}: cannot be mapped: {}", "{}: не отображается в память: {}", name_, reason));
   }
   data_ = static_cast<const std::byte*>(data);
-  vanished_pages_.emplace(data_, size_, descriptor, name_, bad);
+  try {
+    vanished_pages_.emplace(data_, size_, descriptor, path, bad);
+  } catch (...) {
+    ::munmap(data, size);
+    throw;
+  }
 }
 
 InputMapping::~InputMapping() {

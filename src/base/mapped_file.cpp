@@ -38,7 +38,7 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
   data_ = static_cast<std::byte*>(base) + kHeaderBytes;
   const void* file = ::mmap(data_, size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
   const int error = errno;
-  if (file != MAP_FAILED) vanished_pages_.emplace(data_, size_, fd, path.string(), bad);
+  if (file != MAP_FAILED) vanished_pages_.emplace(data_, size_, fd, path, bad);
   ::close(fd);
   if (file == MAP_FAILED) {
     ::munmap(base, reserved_);

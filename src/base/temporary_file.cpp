@@ -5,15 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
-#include <set>
+#include <memory>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/localized_text.h"
-#include "base/mutex.h"
+#include "base/slot_list.h"
 #include "base/system_reason.h"
 
 namespace oko {
@@ -52,17 +53,17 @@ void remove_leftovers(const fs::path& prefix) {
   }
 }
 
-/// The unfinished files and folders of this process.
-struct Registry {
-  Mutex mutex;
-  std::set<fs::path> paths OKO_GUARDED_BY(mutex);
+}  // namespace
+
+/// The path of an unfinished file or folder of this process, or null. Whoever exchanges it for null
+/// owns it: its TemporaryPath, or the function that removes the file because the process ends.
+struct TemporarySlot {
+  std::atomic<const std::string*> path{nullptr};
 };
 
-/// Never destroyed: files may be made until the process ends.
-Registry& registry() {
-  static auto* const all = new Registry;
-  return *all;
-}
+namespace {
+
+SlotList<TemporarySlot>& unfinished = *new SlotList<TemporarySlot>;  // never destroyed
 
 }  // namespace
 
@@ -122,26 +123,36 @@ fs::path temporary_folder() {
       tr("set TMPDIR to a folder that is there", "укажите в TMPDIR существующую папку"));
 }
 
-TemporaryPath::TemporaryPath(fs::path path) : path_(std::move(path)) {
-  const MutexLock lock(registry().mutex);
-  registry().paths.insert(path_);
+TemporaryPath::TemporaryPath(const fs::path& path) {
+  auto owned = std::make_unique<const std::string>(path.string());
+  slot_ = &unfinished.take();
+  slot_->path.store(owned.release());
 }
 
 TemporaryPath::~TemporaryPath() {
-  const MutexLock lock(registry().mutex);
-  registry().paths.erase(path_);
+  delete slot_->path.exchange(nullptr);
+  unfinished.give_back(*slot_);
 }
 
 void remove_temporary_files() noexcept {
-  const MutexLock lock(registry().mutex);
-  for (const fs::path& path : registry().paths) {
+  unfinished.visit_all([](TemporarySlot& slot) {
+    const std::string* const path = slot.path.exchange(nullptr);
+    if (path == nullptr) return;
     try {
       std::error_code ignored;
-      fs::remove_all(path, ignored);
+      fs::remove_all(*path, ignored);
     } catch (const std::exception&) {  // no memory
-      ::unlink(path.c_str());
+      ::unlink(path->c_str());
     }
-  }
+    delete path;
+  });
+}
+
+void unlink_temporary_files() noexcept {
+  unfinished.visit_all([](TemporarySlot& slot) {
+    const std::string* const path = slot.path.exchange(nullptr);
+    if (path != nullptr) ::unlink(path->c_str());
+  });
 }
 
 }  // namespace oko

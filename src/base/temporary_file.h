@@ -13,17 +13,19 @@ namespace oko {
 /// The system's folder for temporary files: $TMPDIR, else /tmp. Throws kFailed if it is no folder.
 std::filesystem::path temporary_folder();
 
+struct TemporarySlot;
+
 /// While it lives, `remove_temporary_files` removes the unfinished file or folder at its path. It
 /// removes nothing itself.
 class TemporaryPath {
  public:
-  explicit TemporaryPath(std::filesystem::path path);
+  explicit TemporaryPath(const std::filesystem::path& path);
   ~TemporaryPath();
   TemporaryPath(const TemporaryPath&) = delete;
   TemporaryPath& operator=(const TemporaryPath&) = delete;
 
  private:
-  std::filesystem::path path_;
+  TemporarySlot* slot_ = nullptr;
 };
 
 /// An unfinished file. Its lock tells the user's other processes that it is no leftover of a killed
@@ -57,5 +59,9 @@ class TemporaryFile {
 /// For a process that is about to end without destructors: removes all unfinished files and
 /// folders.
 void remove_temporary_files() noexcept;
+
+/// The same for a signal handler, which may not look into folders: only files are removed. A folder
+/// of oko that is left goes with the next one that is made beside it.
+void unlink_temporary_files() noexcept;
 
 }  // namespace oko

@@ -2,56 +2,69 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
-#include <mutex>
+#include <string>
+#include <utility>
 
 #include "base/localized_text.h"
+#include "base/slot_list.h"
+#include "base/temporary_file.h"
 
 namespace oko {
-namespace {
 
-constexpr std::size_t kMessageBytes = 1024;
-
-/// A watched mapping. Its owner writes it and the signal handler reads it; the message is formatted
-/// beforehand, because a handler may not.
-struct Slot {
+/// A watched mapping. Its owner writes it. The signal handler reads more than its range only for an
+/// address in it, which shows that it has an owner; the message is formatted beforehand, because a
+/// handler may not.
+struct VanishedMapping {
   std::atomic<std::uintptr_t> begin{0};  ///< 0: free
   std::atomic<std::uintptr_t> end{0};
-  std::atomic<int> file{-1};
-  std::atomic<int> status{0};  ///< exit status
-  std::array<char, kMessageBytes> message{};
-  std::size_t length = 0;
+  std::string path;
+  std::string message;
+  dev_t device = 0;
+  ino_t inode = 0;
+  int status = 0;  ///< exit status
 };
 
-std::array<Slot, 64> slots;
-std::mutex slots_mutex;  // held to take or release a slot
+namespace {
+
+SlotList<VanishedMapping>& mappings = *new SlotList<VanishedMapping>;  // never destroyed
 struct sigaction previous;
 
-/// True if the file still has the byte at `offset`. pread is safe in a signal handler.
-bool is_readable(int file, std::uintptr_t offset) {
+/// True if the file still has the byte at `offset`. A file that cannot be opened under its path any
+/// more counts as cut. A signal handler may call it.
+bool is_readable(const VanishedMapping& mapping, std::uintptr_t offset) {
+  const int file = ::open(mapping.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return false;
+  struct stat info {};
   char byte = 0;
-  return ::pread(file, &byte, 1, static_cast<off_t>(offset)) == 1;
+  const bool is_same =
+      ::fstat(file, &info) == 0 && info.st_dev == mapping.device && info.st_ino == mapping.inode;
+  const bool is_there = is_same && ::pread(file, &byte, 1, static_cast<off_t>(offset)) == 1;
+  ::close(file);
+  return is_there;
+}
+
+/// Ends the process if the file of the mapping was cut.
+void end_if_cut(const VanishedMapping& mapping, std::uintptr_t address) {
+  const std::uintptr_t begin = mapping.begin.load(std::memory_order_acquire);
+  if (begin == 0 || address < begin || address >= mapping.end.load(std::memory_order_acquire)) {
+    return;
+  }
+  // macOS sends the signal for a write to a read-only page, too.
+  if (is_readable(mapping, address - begin)) return;
+  [[maybe_unused]] const ssize_t written =
+      ::write(STDERR_FILENO, mapping.message.data(), mapping.message.size());
+  unlink_temporary_files();
+  ::_exit(mapping.status);
 }
 
 void on_bus_error(int number, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  for (const Slot& slot : slots) {
-    const std::uintptr_t begin = slot.begin.load(std::memory_order_acquire);
-    if (begin == 0 || address < begin || address >= slot.end.load(std::memory_order_acquire)) {
-      continue;
-    }
-    // macOS sends the signal for a write to a read-only page, too.
-    if (is_readable(slot.file.load(std::memory_order_acquire), address - begin)) break;
-    [[maybe_unused]] const ssize_t written =
-        ::write(STDERR_FILENO, slot.message.data(), slot.length);
-    ::_exit(slot.status.load(std::memory_order_acquire));
-  }
+  mappings.visit_all([&](const VanishedMapping& mapping) { end_if_cut(mapping, address); });
   // Another cause: call the previous handler.
   if ((previous.sa_flags & SA_SIGINFO) != 0) {
     previous.sa_sigaction(number, info, context);
@@ -76,34 +89,30 @@ void handle_vanished_pages(Language language) {
 }
 
 VanishedPages::VanishedPages(const void* data, std::size_t size, int descriptor,
-                             const std::string& file, ErrorCode bad) {
-  const LocalizedText text = tr(
-      "oko: {}: was cut or changed while it was in use\nhint: get the file again and restart oko\n",
-      "oko: {}: файл обрезан или изменён во время работы\nподсказка: получите файл заново и "
-      "запустите снова\n",
-      file);
-  const std::string& message = text.kept(message_language.load());
-  const std::lock_guard lock(slots_mutex);
-  const auto free = std::find_if(slots.begin(), slots.end(),
-                                 [](const Slot& slot) { return slot.begin.load() == 0; });
-  if (free == slots.end()) return;
-  // If descriptors are used up, every bus error of the mapping counts as the file's.
-  free->file.store(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), std::memory_order_release);
-  slot_ = static_cast<int>(free - slots.begin());
-  free->status.store(exit_status(bad), std::memory_order_release);
-  free->length = std::min(message.size(), kMessageBytes);
-  std::memcpy(free->message.data(), message.data(), free->length);
+                             const std::filesystem::path& file, ErrorCode bad) {
+  std::string path = file.string();
+  std::string message = tr("oko: {}: was cut or changed while it was in use\n"
+                           "hint: get the file again and restart oko\n",
+                           "oko: {}: файл обрезан или изменён во время работы\n"
+                           "подсказка: получите файл заново и запустите снова\n",
+                           path)
+                            .kept(message_language.load());
+  struct stat info {};
+  ::fstat(descriptor, &info);
+  mapping_ = &mappings.take();
+  mapping_->path = std::move(path);
+  mapping_->message = std::move(message);
+  mapping_->device = info.st_dev;
+  mapping_->inode = info.st_ino;
+  mapping_->status = exit_status(bad);
   const auto begin = reinterpret_cast<std::uintptr_t>(data);
-  free->end.store(begin + size, std::memory_order_release);
-  free->begin.store(begin, std::memory_order_release);
+  mapping_->end.store(begin + size, std::memory_order_release);
+  mapping_->begin.store(begin, std::memory_order_release);
 }
 
 VanishedPages::~VanishedPages() {
-  if (slot_ < 0) return;
-  Slot& slot = slots[static_cast<std::size_t>(slot_)];
-  const std::lock_guard lock(slots_mutex);
-  slot.begin.store(0, std::memory_order_release);
-  if (const int file = slot.file.exchange(-1); file >= 0) ::close(file);
+  mapping_->begin.store(0, std::memory_order_release);
+  mappings.give_back(*mapping_);
 }
 
 }  // namespace oko

@@ -39,7 +39,10 @@ void on_signal(int number) {
   const int before = signals_seen.fetch_add(1);
   if (before == 0) first_signal = number;
   // A third signal: the watcher has not even ended the process for the second one.
-  if (before > 1) ::_exit(kShellBase + number);
+  if (before > 1) {
+    unlink_temporary_files();
+    ::_exit(kShellBase + number);
+  }
   send(kSignal);
 }
 

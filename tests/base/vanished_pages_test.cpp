@@ -9,6 +9,7 @@
 
 #include "base/input_file.h"
 #include "base/mapped_file.h"
+#include "base/temporary_file.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko {
@@ -107,11 +108,38 @@ TEST_F(VanishedPagesTest, ReplacedFileIsNotCurrent) {
   EXPECT_FALSE(mapped.is_current());
 }
 
-TEST_F(VanishedPagesTest, MapsFilesBeyondTheWatchLimit) {
-  std::vector<std::unique_ptr<MappedFile>> many;
-  for (int i = 0; i < 100; ++i) {
-    many.push_back(std::make_unique<MappedFile>(file_, ErrorCode::kBadModel));
-    EXPECT_EQ(many.back()->bytes()[999'999], std::byte('x'));
+TEST_F(VanishedPagesDeathTest, WatchesAnyNumberOfFiles) {
+  EXPECT_EXIT(
+      {
+        handle_vanished_pages(Language::kEnglish);
+        std::vector<std::unique_ptr<MappedFile>> many;
+        for (int i = 0; i < 200; ++i) {
+          many.push_back(std::make_unique<MappedFile>(file_, ErrorCode::kBadModel));
+        }
+        const std::filesystem::path last = folder_ / "last.bin";
+        std::filesystem::copy(file_, last);
+        const MappedFile mapped(last, ErrorCode::kBadInput);
+        many.erase(many.begin() + 100, many.end());
+        std::filesystem::resize_file(last, 10'000);
+        volatile const std::byte byte = mapped.bytes()[900'000];
+        static_cast<void>(byte);
+      },
+      ::testing::ExitedWithCode(4), "last.bin: was cut or changed while it was in use");
+}
+
+TEST_F(VanishedPagesDeathTest, RemovesTemporaryFiles) {
+  EXPECT_EXIT(
+      {
+        handle_vanished_pages(Language::kEnglish);
+        const TemporaryFile out(folder_ / "out.pdf.oko-", std::string("out.pdf"));
+        const MappedFile mapped(file_, ErrorCode::kBadModel);
+        std::filesystem::resize_file(file_, 10'000);
+        volatile const std::byte byte = mapped.bytes()[900'000];
+        static_cast<void>(byte);
+      },
+      ::testing::ExitedWithCode(5), "was cut");
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    EXPECT_EQ(entry.path().filename(), "model.bin");
   }
 }
 
