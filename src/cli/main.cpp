@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/heap.h"
+#include "base/open_files.h"
 #include "base/system_reason.h"
 #include "base/vanished_pages.h"
 #include "budget/address_space.h"
@@ -167,6 +168,7 @@ int run(std::span<char* const> arguments) {
 int main(int argc, char** argv) {
   oko::handle_vanished_pages(oko::cli::user_language());
   oko::cli::secure_standard_streams();
+  oko::raise_open_file_limit();
   try {
     // A caller may even omit the program's name.
     const int named = std::min(argc, 1);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/open_files.h"
 #include "document/judgement.h"
 #include "document/merge.h"
 #include "document/text_layer.h"
@@ -112,7 +113,8 @@ void Pages::count_pages(File& file) const {
   }
 }
 
-Pages::Pages(std::vector<std::string> files, const PagesOptions& options) : options_(options) {
+Pages::Pages(std::vector<std::string> files, const PagesOptions& options)
+    : options_(options), most_open_(std::clamp<std::size_t>(open_file_limit() / 4, 1, kMostOpen)) {
   for (std::string& path : files) {
     const std::size_t number = files_.size();
     files_.push_back({std::move(path)});
@@ -144,7 +146,7 @@ std::shared_ptr<const InputFile> Pages::source(std::size_t number) {
   }
   std::erase(open_, number);
   open_.push_back(number);
-  if (open_.size() > kMostOpen) {
+  if (open_.size() > most_open_) {
     files_[open_.front()].source.reset();
     open_.erase(open_.begin());
   }

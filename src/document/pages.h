@@ -32,7 +32,7 @@ struct PagesOptions {
 /// The pages of files one after another: pictures, TIFF files of several pages, PDF.
 class Pages {
  public:
-  /// Files that stay open at once. Systems give a process at least 256 descriptors.
+  /// Files that stay open at once; fewer where the process may not open many.
   static constexpr std::size_t kMostOpen = 64;
 
   /// Counts the pages. A file that cannot be opened counts as one page, and loading it throws.
@@ -43,7 +43,7 @@ class Pages {
   std::size_t file_number(std::size_t i) const { return pages_[i].file; }
   const std::string& file_path(std::size_t number) const { return files_[number].path; }
   bool is_of_pdf(std::size_t i) const { return files_[pages_[i].file].is_pdf; }
-  /// The open file of a number. Opens each once, unless there are more than kMostOpen: then a file
+  /// The open file of a number. Opens each once, unless there are too many: then a file
   /// that is opened again must not have changed. Throws as InputFile does with kBadInput.
   /// Thread-safe.
   std::shared_ptr<const InputFile> source(std::size_t number);
@@ -105,6 +105,7 @@ class Pages {
   std::vector<Place> pages_;
   Mutex sources_mutex_;
   /// Files that are open, the one used last at the end.
+  std::size_t most_open_;
   std::vector<std::size_t> open_ OKO_GUARDED_BY(sources_mutex_);
   Mutex mutex_;
   /// Open documents that no thread uses now, with their files: parsed once a thread, not once a

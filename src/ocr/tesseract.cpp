@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/open_files.h"
 #include "ocr/better_words.h"
 #include "ocr/engine.h"
 #include "ocr/homoglyphs.h"
@@ -95,7 +96,16 @@ int letters_and_digits(std::string_view word) {
   return count;
 }
 
+/// Tesseract does not say why it cannot read its data.
 [[noreturn]] void throw_missing(const std::vector<std::string>& data) {
+  constexpr std::size_t kOwnFiles = 4;  // that it has open at once
+  if (!can_open_files(kOwnFiles)) {
+    throw Error(ErrorCode::kFailed,
+                tr("text recognition cannot open its data: too many files are open",
+                   "распознавание не может открыть свои данные: открыто слишком много файлов"),
+                tr("raise the limit of {}: ulimit -n", "увеличьте предел, сейчас {}: ulimit -n",
+                   open_file_limit()));
+  }
   std::string packages, missing;
   for (const std::string& name : data) {
     tesseract::TessBaseAPI api;

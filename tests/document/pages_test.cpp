@@ -228,6 +228,17 @@ TEST_F(PagesTest, RefusesFilesThatWereReplacedWhileTooManyWereOpen) {
   EXPECT_TRUE(holds_picture(pages.load(files.size() - 1, nullptr)));
 }
 
+TEST_F(PagesTest, HoldsFewFilesOpenWhereFewMayBe) {
+  std::vector<std::string> files;
+  for (int i = 0; i < 50; ++i) {
+    files.push_back(folder_ / (std::to_string(i) + ".bmp"));
+    write_file_atomically(files.back(), std::string_view(white_bitmap(8, 8)));
+  }
+  const OpenFileLimit few(40);
+  Pages pages(files);
+  for (std::size_t i = 0; i < files.size(); ++i) EXPECT_TRUE(holds_picture(pages.load(i, nullptr)));
+}
+
 TEST_F(PagesTest, TwoThousandPagesOfTextStreamInLittleMemoryAndWithoutAnEngine) {
   constexpr int kPages = repetitions(2000, 100);
   write_text_pages(folder_ / "book.pdf", kPages);

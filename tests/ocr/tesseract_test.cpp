@@ -20,6 +20,7 @@
 #include "ocr/score.h"
 #include "tests/ocr/conditions.h"
 #include "tests/support/sanitizers.h"
+#include "tests/support/scratch_folder.h"
 
 namespace oko::ocr {
 namespace {
@@ -320,6 +321,17 @@ TEST(TesseractTest, EngineReadsThePagesAfterAnErrorOrAStopToo) {
     EXPECT_EQ(error.code(), ErrorCode::kCancelled);
   }
   EXPECT_FALSE(engine->read(receipt, {}).lines.empty());
+}
+
+TEST(TesseractTest, ALimitOfOpenFilesIsNamedAsTheCause) {
+  const OpenFileLimit none(0);
+  try {
+    make_engine({});
+    ADD_FAILURE() << "made without its data";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message().in(Language::kEnglish),
+              "text recognition cannot open its data: too many files are open");
+  }
 }
 
 TEST(TesseractTest, UnknownAndMissingLanguagesAreNamed) {

@@ -41,6 +41,22 @@ class ScratchFolderTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
+/// While it lives, this process may have `count` files open.
+class OpenFileLimit {
+ public:
+  explicit OpenFileLimit(rlim_t count) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit limited{count, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &limited);
+  }
+  ~OpenFileLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  OpenFileLimit(const OpenFileLimit&) = delete;
+  OpenFileLimit& operator=(const OpenFileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 /// While it lives, no file of this process grows over `bytes`: simulates a full disk.
 class FileSizeLimit {
  public:

@@ -210,25 +210,9 @@ TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
   EXPECT_FALSE(names_in(folder_ / "qwen3-vl-small-4bit").contains(".oko-lock"));
 }
 
-/// While it lives, this process cannot open more files.
-class NoMoreFiles {
- public:
-  NoMoreFiles() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const rlimit none{0, before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoMoreFiles(const NoMoreFiles&) = delete;
-  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
-
- private:
-  rlimit before_{};
-};
-
 TEST_F(RandomModelTest, AFolderThatCannotBeHeldIsNotLeft) {
   const auto make_folder = [&] {
-    const NoMoreFiles limit;
+    const OpenFileLimit none(0);
     const hub::OutputFolder folder(folder_ / "model");
   };
   message_of(make_folder, ErrorCode::kFailed);
