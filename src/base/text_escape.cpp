@@ -51,6 +51,10 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool is_plain_utf8(std::string_view text) {
+  return is_utf8(text) && text.find('\0') == std::string_view::npos;
+}
+
 std::string excerpt(std::string_view text, std::size_t max_bytes) {
   if (text.size() > max_bytes) {
     std::size_t size = max_bytes;

@@ -12,6 +12,9 @@ namespace oko {
 /// True if `text` is UTF-8 (Unicode, table 3-7: no surrogates, nothing longer than it must be).
 bool is_utf8(std::string_view text);
 
+/// The same without NUL, which texts in other encodings have: UTF-16.
+bool is_plain_utf8(std::string_view text);
+
 /// The beginning of `text`, for a message: at most `max_bytes`, no character cut, "?" for control
 /// characters and, if it is not UTF-8, for all bytes beyond ASCII.
 std::string excerpt(std::string_view text, std::size_t max_bytes = 200);

@@ -82,11 +82,11 @@ class Chat {
   bool obey(const std::string& text);
   void try_to_add_picture(const std::string& argument);
   void set_ocr(const std::string& when);
-  void answer(const std::string& question);
-  void print_answer(const std::string& question, const tasks::Answer& answer);
+  void answer(const ChatLine& line);
+  void print_answer(const ChatLine& line, const tasks::Answer& answer);
   void print_notes(const tasks::Answer& answer);
   void print_reductions(const std::vector<engine::Reduction>& reductions);
-  void print_json_answer(const std::string& question, const tasks::Answer& answer) const;
+  void print_json_answer(const ChatLine& asked, const tasks::Answer& answer) const;
   void print_stats() const;
   void on_interrupt(const std::string& left);
   void fail(const Error& error, const LocalizedText& hint);
@@ -140,11 +140,15 @@ void Chat::on_interrupt(const std::string& left) {
 /// Runs a command or asks a question. Returns false if the chat ends.
 bool Chat::obey(const std::string& text) {
   const ChatLine line = parse_chat_line(text);
+  if (!line.is_plain_utf8) {
+    note(words("the line is not UTF-8: the model may misunderstand it",
+               "строка не в UTF-8: модель может понять её неверно"));
+  }
   switch (line.command) {
     case ChatCommand::kNothing:
       break;
     case ChatCommand::kAsk:
-      answer(line.argument);
+      answer(line);
       break;
     case ChatCommand::kImage:
       try_to_add_picture(line.argument);
@@ -211,6 +215,11 @@ void Chat::try_to_add_picture(const std::string& argument) {
     return fail(Error(ErrorCode::kUsage, tr("/image is given no file", "у /image нет файла")),
                 tr("/image photo.jpg", "/image фото.jpg"));
   }
+  if (path.find('\0') != std::string::npos) {
+    return fail(Error(ErrorCode::kUsage, tr("/image is given a name with a NUL",
+                                            "у /image в имени файла есть нулевой байт")),
+                tr("write the lines in UTF-8", "пишите строки в UTF-8"));
+  }
   try {
     add_picture(path);
   } catch (const Error& error) {
@@ -239,7 +248,8 @@ void Chat::set_ocr(const std::string& when) {
   confirm(words("text in the next pictures: {}", "текст на следующих картинках: {}", when));
 }
 
-void Chat::answer(const std::string& question) {
+void Chat::answer(const ChatLine& line) {
+  const std::string& question = line.argument;
   const StopToken stop = interrupt_.turn();
   ProgressBar progress(words("looking", "смотрю"), options_.common.quiet);
   const auto on_text = [&](std::string_view piece) {
@@ -251,7 +261,7 @@ void Chat::answer(const std::string& question) {
         conversation_.ask(question, on_text, stop, [&](double done) { progress.update(done); });
     progress.clear();
     throw_if_stopped(interrupt_.token());
-    print_answer(question, answer);
+    print_answer(line, answer);
     last_ = std::move(answer);
   } catch (const Error& error) {
     progress.clear();
@@ -268,9 +278,9 @@ void Chat::answer(const std::string& question) {
   }
 }
 
-void Chat::print_answer(const std::string& question, const tasks::Answer& answer) {
+void Chat::print_answer(const ChatLine& line, const tasks::Answer& answer) {
   if (options_.json) {
-    print_json_answer(question, answer);
+    print_json_answer(line, answer);
   } else if (!answer.text.empty() || answer.result) {
     print("\n");
   }
@@ -313,8 +323,9 @@ void Chat::print_reductions(const std::vector<engine::Reduction>& reductions) {
   said_reductions_ = std::move(texts);
 }
 
-void Chat::print_json_answer(const std::string& question, const tasks::Answer& answer) const {
-  ordered_json line{{"question", question}};
+void Chat::print_json_answer(const ChatLine& asked, const tasks::Answer& answer) const {
+  ordered_json line{{"question", asked.argument}};
+  if (!asked.is_plain_utf8) line["not_utf8"] = true;
   if (!answer.pictures.empty()) line["files"] = answer.pictures;
   line["text"] = answer.text;
   line["finish_reason"] = answer.result ? engine::name_of(answer.result->finish_reason) : "stopped";

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text_escape.h"
 #include "cli/closest.h"
 #include "text/utf8.h"
 
@@ -43,17 +44,24 @@ std::vector<std::string> command_names() {
 }  // namespace
 
 ChatLine parse_chat_line(std::string_view line) {
-  const std::string valid = text::replace_invalid_utf8(trimmed(line));
-  std::string_view text = valid;
+  const std::string_view text = trimmed(line);
   if (text.empty()) return {};
-  if (text.starts_with("//")) return {ChatCommand::kAsk, std::string(text.substr(1))};
-  if (!text.starts_with('/')) return {ChatCommand::kAsk, valid};
+  const bool is_plain = is_plain_utf8(text);
+  const auto parsed = [&](ChatCommand command, std::string_view argument) {
+    return ChatLine{command, text::replace_invalid_utf8(argument), {}, is_plain};
+  };
+  if (text.starts_with("//")) return parsed(ChatCommand::kAsk, text.substr(1));
+  if (!text.starts_with('/')) return parsed(ChatCommand::kAsk, text);
   const std::size_t end = std::min(text.find_first_of(kSpace), text.size());
-  const std::string_view name = text.substr(0, end);
+  const std::string_view name = text.substr(0, end), argument = trimmed(text.substr(end));
   for (const Name& each : kNames) {
-    if (each.name == name) return {each.command, std::string(trimmed(text.substr(end)))};
+    if (each.name != name) continue;
+    if (each.command == ChatCommand::kImage) return {each.command, std::string(argument)};
+    return parsed(each.command, argument);
   }
-  return {ChatCommand::kUnknown, std::string(name), closest(name, command_names())};
+  ChatLine unknown = parsed(ChatCommand::kUnknown, name);
+  unknown.meant = closest(name, command_names());
+  return unknown;
 }
 
 std::string chat_path(std::string_view text) {

@@ -11,8 +11,10 @@ enum class ChatCommand { kNothing, kAsk, kImage, kOcr, kClear, kStats, kHelp, kQ
 struct ChatLine {
   ChatCommand command = ChatCommand::kNothing;
   /// The question, the path behind /image, the word behind /ocr, the name of an unknown command.
+  /// The path has the bytes of the line, the others are UTF-8.
   std::string argument = {};
-  std::string meant = {};  ///< the command most similar to an unknown one; empty: none
+  std::string meant = {};     ///< the command most similar to an unknown one; empty: none
+  bool is_plain_utf8 = true;  ///< the line, before it was repaired
 };
 
 /// Parses a line: one that begins with / is a command, one that begins with // is a question

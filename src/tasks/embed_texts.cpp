@@ -8,10 +8,6 @@
 namespace oko::tasks {
 namespace {
 
-bool is_plain_utf8(const std::string& text) {
-  return is_utf8(text) && text.find('\0') == std::string::npos;
-}
-
 void add(const engine::EmbeddingStats& batch, engine::EmbeddingStats& total) {
   const auto raise = [](auto& value, auto other) { value = std::max(value, other); };
   total.load_seconds += batch.load_seconds;

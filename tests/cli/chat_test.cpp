@@ -22,6 +22,7 @@ namespace oko {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::string_literals;
 using cli::ChatCommand;
 using cli::ChatHistory;
 using cli::parse_chat_line;
@@ -140,6 +141,27 @@ TEST_F(ChatTest, BudgetOfTheHintIsEnoughForAQuestion) {
   EXPECT_EQ(answered.out, "Three yellow stars.\n");
 }
 
+TEST_F(ChatTest, LinesThatAreNotUtf8AreNotedAndPathsKeepTheirBytes) {
+  const std::string name = folder_ / "\xFF.png";
+  std::error_code refused;
+  fs::copy(kStars, name, refused);
+  if (refused) GTEST_SKIP() << "names are UTF-8 on this file system";
+  const std::string utf16("W\0h\0y\0", 6);
+  const auto result =
+      ask("/image " + name + "\n" + utf16 + "\nGo on.\n/image a\0.png\n"s, {"--json"});
+  EXPECT_EQ(result.status, 2) << result.err;
+  const std::string note = "oko: the line is not UTF-8: the model may misunderstand it\n";
+  EXPECT_EQ(result.err.find(note), result.err.rfind(note)) << "one line: " << result.err;
+  EXPECT_NE(result.err.find("/image is given a name with a NUL"), std::string::npos) << result.err;
+  std::istringstream lines(result.out);
+  std::string line;
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_EQ(nlohmann::json::parse(line).at("not_utf8"), true);
+  EXPECT_EQ(nlohmann::json::parse(line).at("files").size(), 1u);
+  ASSERT_TRUE(std::getline(lines, line));
+  EXPECT_FALSE(nlohmann::json::parse(line).contains("not_utf8"));
+}
+
 TEST_F(ChatTest, SignalEndsAChatFromAPipe) {
   const std::string fifo = folder_ / "lines";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
@@ -236,6 +258,8 @@ TEST(ChatLineTest, TellsCommandsFromQuestions) {
   EXPECT_EQ(parse_chat_line("/ocr\ton").argument, "on");
   EXPECT_EQ(parse_chat_line("/exit").command, ChatCommand::kQuit);
   EXPECT_EQ(parse_chat_line("a\xff").argument, "a\xEF\xBF\xBD");
+  EXPECT_FALSE(parse_chat_line("a\xff").is_plain_utf8);
+  EXPECT_EQ(parse_chat_line("/image a\xff.png").argument, "a\xff.png");
   for (const auto& [typed, meant] : {std::pair<const char*, const char*>{"/im", "/image"},
                                      {"/sttas", "/stats"},
                                      {"/cler", "/clear"},
