@@ -229,9 +229,10 @@ void Chat::try_to_add_picture(const std::string& argument) {
           words("stopped: the picture is not added", "остановлено: картинка не добавлена"));
     }
     if (error.code() == ErrorCode::kBadModel) throw;
-    const LocalizedText& message = error.message();
-    const bool is_named = message.contains(path);
-    fail(Error(error.code(), is_named ? message : path + ": " + message), error.hint());
+    const bool has_hint = error.code() != ErrorCode::kOverBudget || !error.hint().empty();
+    fail(error, has_hint ? error.hint()
+                         : tr("/clear forgets the conversation and its pictures; or raise --budget",
+                              "/clear забудет разговор и его картинки; или увеличьте --budget"));
   }
 }
 

@@ -162,6 +162,19 @@ TEST_F(ChatTest, LinesThatAreNotUtf8AreNotedAndPathsKeepTheirBytes) {
   EXPECT_FALSE(nlohmann::json::parse(line).contains("not_utf8"));
 }
 
+TEST_F(ChatTest, APictureThatDoesNotFitBesideTheOthersHasAHint) {
+  const std::string picture = folder_ / "large.bmp";
+  write_file_atomically(picture, std::string_view(white_bitmap(2000, 2000)));
+  std::string lines;
+  for (int i = 0; i < 30; ++i) lines += "/image " + picture + "\n";
+  const auto result = ask(lines, {"--budget", "300MB"});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_NE(result.err.find("oko: " + picture + ": needs "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("hint: /clear forgets the conversation and its pictures; or raise "),
+            std::string::npos)
+      << result.err;
+}
+
 TEST_F(ChatTest, SignalEndsAChatFromAPipe) {
   const std::string fifo = folder_ / "lines";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
