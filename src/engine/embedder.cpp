@@ -83,7 +83,9 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
   const Stopwatch tokenize;
   const auto limit = static_cast<std::size_t>(request.max_tokens != 0 ? request.max_tokens : most);
   const std::string& prompt = prompt_of(request);
+  require_room_after(prompt, limit);
   for (const std::string& text : request.texts) {
+    throw_if_stopped(task.stop);
     const std::string whole = prompt + text;
     text::TokenizedText tokens =
         tokenizer_.encode(config_.modules.do_lower_case ? text::lowercase(whole) : whole, limit);
@@ -121,6 +123,17 @@ const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
          "так не умеет",
          options_.model.string()),
       tr("embed without a prompt: {} \"\"", "без подсказки: {} \"\"", Knob{"prefix"}));
+}
+
+/// Otherwise nothing of the texts is read, and all of them have one vector.
+void Embedder::require_room_after(const std::string& prompt, std::size_t limit) const {
+  if (prompt.empty()) return;
+  const std::size_t tokens = tokenizer_.encode(prompt, limit).total;
+  if (tokens < limit) return;
+  throw Error(ErrorCode::kUsage,
+              tr("the prefix has {} tokens and leaves none of {} for the text",
+                 "в приставке токенов: {}, для текста из {} не остаётся ни одного", tokens, limit),
+              tr("use a shorter {}", "укажите {} короче", Knob{"prefix"}));
 }
 
 WorkMemory Embedder::memory_of(const Task& task) const {

@@ -229,6 +229,22 @@ TEST_F(EmbedTest, NotesPoolingThatNoFileSpecifies) {
   EXPECT_NE(mean.out, said.out);
 }
 
+TEST_F(EmbedTest, APrefixThatLeavesNoRoomForTheTextIsRefused) {
+  const std::vector<std::string> arguments{"x", "y", "--max-tokens", "8", "--model", model()};
+  const auto with_prefix = [&](const std::string& prefix) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), {"--prefix", prefix});
+    return run(all);
+  };
+  EXPECT_EQ(with_prefix("a").status, 0);
+  const ProcessResult refused = with_prefix("a b c d e f g h i");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(
+      refused.err.find(" tokens and leaves none of 8 for the text\nhint: use a shorter --prefix"),
+      std::string::npos)
+      << refused.err;
+}
+
 TEST_F(EmbedTest, WrongUsageIsRefusedWithStatusTwo) {
   EXPECT_EQ(run({"--model", model()}).status, 2);
   EXPECT_EQ(run({"a", "--max-tokens", "2", "--model", model()}).status, 2);
