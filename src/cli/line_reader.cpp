@@ -23,10 +23,10 @@ std::optional<std::vector<std::string>> LineReader::next() {
   while (fill()) {
     std::vector<std::string> lines = take_lines(/*finished=*/false);
     if (!lines.empty()) return lines;
-    if (buffer_.size() > kMaxLineBytes) {
+    if (buffer_.size() > max_line_bytes_) {
       throw Error(ErrorCode::kTooLarge,
                   tr("line {} is longer than {}", "строка {} длиннее {}", line_ + 1,
-                     format_bytes(kMaxLineBytes)),
+                     format_bytes(max_line_bytes_)),
                   tr("put one text on each line", "пишите по одному тексту в строке"));
     }
   }

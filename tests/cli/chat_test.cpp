@@ -89,6 +89,13 @@ TEST_F(ChatTest, FirstBadLineOfAPipeDecidesStatusAndOthersAreAnswered) {
   EXPECT_EQ(bad_argument.out, "");
 }
 
+TEST_F(ChatTest, RefusesALineThatNoModelReads) {
+  const auto result = ask("Describe this image.\n" + std::string(5'000'000, 'x') + "\n", {kStars});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(result.out, "Three yellow stars.\n");
+  EXPECT_NE(result.err.find("oko: line 2 is longer than 4 MB\n"), std::string::npos) << result.err;
+}
+
 TEST_F(ChatTest, JsonHasALineForEachAnswer) {
   const auto result = ask("Describe this image.\n/help\n/stats\nGo on.\n", {"--json", kStars});
   EXPECT_EQ(result.status, 0) << result.err;
