@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <vector>
 
@@ -52,13 +51,7 @@ FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing)
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) throw_unreadable(path, errno, missing);
   require_regular_file(info.st_mode, path, missing);
-  std::error_code error;
-  const auto modified = std::filesystem::last_write_time(path, error);
-  if (error) throw_unreadable(path, error.value(), missing);
-  return {
-      static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
-      static_cast<std::uint64_t>(info.st_size),
-      std::chrono::duration_cast<std::chrono::nanoseconds>(modified.time_since_epoch()).count()};
+  return identity_of(info);
 }
 
 bool has_entry(const std::filesystem::path& path) {

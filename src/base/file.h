@@ -8,17 +8,9 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/file_identity.h"
 
 namespace oko {
-
-/// The identity of a version of a file, known without reading it.
-struct FileIdentity {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  std::uint64_t size = 0;        ///< bytes
-  std::int64_t modified_ns = 0;  ///< nanoseconds on the file system's clock
-  bool operator==(const FileIdentity&) const = default;
-};
 
 /// Identity of a regular file. Throws `missing` if there is none, or if it is a folder or device.
 FileIdentity identify_file(const std::filesystem::path& path, ErrorCode missing);

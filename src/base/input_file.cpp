@@ -70,9 +70,7 @@ InputFile::InputFile(std::filesystem::path path, ErrorCode bad)
     struct stat info {};
     if (::fstat(descriptor_, &info) != 0) throw_unreadable(path_, errno, bad);
     require_regular_file(info.st_mode, path_, bad);
-    identity_ = {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
-                 static_cast<std::uint64_t>(info.st_size),
-                 static_cast<std::int64_t>(info.st_mtime)};
+    identity_ = identity_of(info);
   } catch (const Error&) {
     ::close(descriptor_);
     throw;
@@ -81,6 +79,14 @@ InputFile::InputFile(std::filesystem::path path, ErrorCode bad)
 
 InputFile::~InputFile() {
   ::close(descriptor_);
+}
+
+void InputFile::require_unchanged() const {
+  struct stat info {};
+  if (::fstat(descriptor_, &info) == 0 && identity_of(info) == identity_) return;
+  throw Error(
+      bad_, tr("{}: was changed while it was read", "{}: изменён, пока его читали", path_.string()),
+      tr("read it again", "прочитайте его заново"));
 }
 
 std::string InputFile::part(std::uint64_t offset, std::size_t size) const {
@@ -98,6 +104,7 @@ std::string InputFile::read(std::uint64_t max_bytes) const {
   int error = 0;
   std::string bytes = bytes_at(descriptor_, 0, size(), error);
   if (error != 0) throw_unreadable(path_, error, bad_);
+  require_unchanged();
   refuse_stand_in(bytes, path_, bad_);
   return bytes;
 }

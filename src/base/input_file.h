@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/file_identity.h"
 #include "base/mutex.h"
 #include "base/vanished_pages.h"
 
@@ -38,13 +39,6 @@ class InputMapping {
 /// replaced or removed. Thread-safe.
 class InputFile {
  public:
-  /// Differs for another file, and for the same file after a write.
-  struct Identity {
-    std::uint64_t device = 0, inode = 0, size = 0;
-    std::int64_t modified = 0;  ///< seconds since 1970
-    bool operator==(const Identity&) const = default;
-  };
-
   /// Throws `bad`: a folder, a device, not readable, missing (kNotFound in place of kBadInput).
   InputFile(std::filesystem::path path, ErrorCode bad);
   ~InputFile();
@@ -52,8 +46,8 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  const Identity& identity() const { return identity_; }  ///< when it was opened
-  std::uint64_t size() const { return identity_.size; }   ///< bytes
+  const FileIdentity& identity() const { return identity_; }  ///< when it was opened
+  std::uint64_t size() const { return identity_.size; }       ///< bytes
 
   /// Up to `size` bytes from `offset`, fewer if the file ends or its disk fails.
   std::string part(std::uint64_t offset, std::size_t size) const;
@@ -66,11 +60,28 @@ class InputFile {
   /// a stand-in (`refuse_stand_in`).
   std::shared_ptr<const InputMapping> map() const;
 
+  /// Throws `bad` if somebody has written to the file since it was opened.
+  void require_unchanged() const;
+
+  /// The value of `read`, which reads the file. Throws as require_unchanged, also in place of what
+  /// `read` finds wrong with its content.
+  template <typename Read>
+  auto unchanged(const Read& read) const {
+    try {
+      auto value = read();
+      require_unchanged();
+      return value;
+    } catch (const Error& error) {
+      if (is_of_input(error.code())) require_unchanged();
+      throw;
+    }
+  }
+
  private:
   std::filesystem::path path_;
   ErrorCode bad_;
   int descriptor_ = -1;
-  Identity identity_;
+  FileIdentity identity_;
   mutable Mutex mutex_;
   mutable std::weak_ptr<const InputMapping> mapping_ OKO_GUARDED_BY(mutex_);
 };

@@ -134,7 +134,7 @@ std::shared_ptr<const InputFile> Pages::source(std::size_t number) {
   if (file.error) throw *file.error;
   if (!file.source) {
     auto source = std::make_shared<const InputFile>(file.path, ErrorCode::kBadInput);
-    const bool is_first = file.identity == InputFile::Identity{};
+    const bool is_first = file.identity == FileIdentity{};
     if (!is_first && file.identity != source->identity()) {
       throw Error(ErrorCode::kBadInput,
                   tr("{}: was replaced or changed in the meantime",
@@ -159,16 +159,21 @@ std::uint64_t Pages::reading_bytes(int width, int height) const {
 
 const image::Fitted& Pages::fitted(Place& place) {
   if (!place.size) {
-    place.size = image::fit(*source(place.file), place.page, options_.picture_bytes,
-                            [this](const image::Header& header) {
-                              return std::max(header.decode_bytes,
-                                              reading_bytes(header.width, header.height));
-                            });
+    const auto bytes_of = [this](const image::Header& header) {
+      return std::max(header.decode_bytes, reading_bytes(header.width, header.height));
+    };
+    const std::shared_ptr<const InputFile> file = source(place.file);
+    place.size = file->unchanged(
+        [&] { return image::fit(*file, place.page, options_.picture_bytes, bytes_of); });
   }
   return *place.size;
 }
 
 LoadedPage Pages::load(std::size_t i, Sheet* sheet) {
+  return source(pages_[i].file)->unchanged([&] { return load_page(i, sheet); });
+}
+
+LoadedPage Pages::load_page(std::size_t i, Sheet* sheet) {
   Place& place = pages_[i];
   const File& file = files_[place.file];
   if (file.is_pdf) return load_from_pdf(place, sheet);

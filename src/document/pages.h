@@ -76,7 +76,7 @@ class Pages {
     bool is_pdf = false;
     std::optional<Error> error = {};               ///< of opening it
     std::shared_ptr<const InputFile> source = {};  ///< while it is open
-    InputFile::Identity identity = {};             ///< when it was opened first
+    FileIdentity identity = {};                    ///< when it was opened first
   };
   struct Place {
     std::size_t file = 0;
@@ -91,6 +91,7 @@ class Pages {
   PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
   /// The size of a page that is a picture. Reads its header once.
   const image::Fitted& fitted(Place& place);
+  LoadedPage load_page(std::size_t i, Sheet* sheet);
   LoadedPage load_from_pdf(const Place& place, Sheet* sheet);
   LoadedPage load_opened(PdfPage opened, bool adds) const;
   /// Calls `use` with the open file and returns its result. The file stays open for the next use,

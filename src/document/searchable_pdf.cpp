@@ -121,6 +121,9 @@ std::vector<LocalizedText> SearchablePdf::finish() {
   } else {
     first.editor ? copy(*pages_.source(first.file)) : copy(kept(*first.pictures));
   }
+  for (const auto& part : parts_) {
+    if (part->editor) pages_.source(part->file)->require_unchanged();
+  }
   return notes;
 }
 

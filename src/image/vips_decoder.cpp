@@ -93,7 +93,8 @@ void find_page(const Source& source, Opened& opened) {
   opened.pages = static_cast<int>(pages.size());
   if (source.page >= opened.pages) {
     throw Error(ErrorCode::kNotFound,
-                tr("{}: there are {} pages", "{}: страниц всего {}", source.name, opened.pages));
+                tr("{}: no page {}: the file has {}", "{}: страницы {} нет: в файле их {}",
+                   source.name, source.page + 1, opened.pages));
   }
   opened.directory = pages[source.page];
   if (opened.directory->is_damaged) throw_damaged(source.name, source.format);

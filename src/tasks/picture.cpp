@@ -151,7 +151,7 @@ void decode(engine::ModelHost& host, const InputFile& file, const image::Fitted&
   std::optional<budget::MemoryMeter> meter;
   if (measures_memory) meter.emplace();
   const engine::Stopwatch time;
-  picture.image = image::load(file, fitted.limits);
+  picture.image = file.unchanged([&] { return image::load(file, fitted.limits); });
   picture.stats.decode_seconds = time.seconds();
   if (meter) picture.stats.taken[Tag::kImage] = meter->take_growth();
   TagBytes spare = picture.reservation.bytes();
@@ -198,8 +198,8 @@ Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const std::string& file, TextReader& reader, const StopToken& stop) {
   const InputFile input(file, ErrorCode::kBadInput);
   Picture picture;
-  const auto [size, reads_text] =
-      plan(engine, request, copies, input, host.budget_bytes(), reader, picture);
+  const auto [size, reads_text] = input.unchanged(
+      [&] { return plan(engine, request, copies, input, host.budget_bytes(), reader, picture); });
   picture.pages = size.header.pages;
   picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;

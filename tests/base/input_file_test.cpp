@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
+#include <fstream>
 #include <memory>
 #include <string>
 
@@ -53,6 +55,25 @@ TEST_F(InputFileTest, IdentityTellsAnotherFile) {
   EXPECT_EQ(first.identity(), same.identity());
   write("the other");
   EXPECT_NE(InputFile(path, ErrorCode::kBadInput).identity(), first.identity());
+}
+
+TEST_F(InputFileTest, NoticesAWriteWhileItIsOpen) {
+  const std::string path = write("the first");
+  const InputFile file(path, ErrorCode::kBadInput);
+  EXPECT_EQ(file.unchanged([&] { return file.read(100); }), "the first");
+  const auto other_page = [&]() -> int {
+    std::ofstream(path, std::ios::in) << "THE";  // in place, and of the same size
+    const auto time = std::filesystem::last_write_time(path);
+    std::filesystem::last_write_time(path, time + std::chrono::milliseconds(1));
+    throw Error(ErrorCode::kNotFound, tr("there is no page 3", "страницы 3 нет"));
+  };
+  EXPECT_EQ(message_of([&] { file.unchanged(other_page); }, ErrorCode::kBadInput),
+            path + ": was changed while it was read");
+  EXPECT_EQ(message_of([&] { file.read(100); }, ErrorCode::kBadInput, Language::kRussian),
+            path + ": изменён, пока его читали");
+  EXPECT_EQ(message_of([&] { InputFile(path, ErrorCode::kBadInput).unchanged(other_page); },
+                       ErrorCode::kBadInput),
+            path + ": was changed while it was read");
 }
 
 TEST_F(InputFileTest, RefusesWhatIsNoFileInBothLanguages) {
