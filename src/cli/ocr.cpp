@@ -81,7 +81,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     progress.clear();
     if (read.error) {
       const Error error = input.named(*read.error);
-      printer->skip_page(read.index);
+      printer->skip_page(read.index, error);
       if (pages.size() == 1) throw error;
       failures.add(error, error.message());
     } else {
