@@ -24,7 +24,7 @@ struct OcrOptions {
   std::vector<std::string> files;
   tasks::ReadPagesOptions run;
   std::string format = "text";
-  std::string output;  ///< a file; empty: standard output
+  std::string output;  ///< a file; empty or "-": standard output
   float min_confidence = 0.5f;
 };
 
@@ -102,6 +102,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
 }
 
 void run(OcrOptions options) {
+  if (options.output == "-") options.output.clear();
   refuse_binary_on_terminal(options);
   options.run.budget_bytes = budget_of(options.common);
   options.run.makes_sheets = options.format == "pdf";

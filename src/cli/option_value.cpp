@@ -137,6 +137,8 @@ void assign(const OptionValue& option, const std::vector<std::string>& texts, T&
       refuse(tr("{} is given more than once", "ключ {} указан больше одного раза", option.name));
     }
     if constexpr (kIsText<T>) {
+      // Only an optional text may be given as an empty one: --prefix "".
+      if (std::is_same_v<T, Held<T>> && texts.at(0).empty()) refuse(missing_value(option.name));
       require_choice(option, texts.at(0));
       target = texts.at(0);
     } else {

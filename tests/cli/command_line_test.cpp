@@ -127,6 +127,9 @@ TEST_F(CommandLineTest, RefusesMissingArguments) {
   expect_refused({"read", "a", "--format"}, "--format needs a value", "у --format нет значения");
   expect_refused({"read", "a", "-o"}, "-o needs a value", "у -o нет значения");
   expect_refused({"read", "a", "--format="}, "--format needs a value", "у --format нет значения");
+  expect_refused({"read", "a", "--output="}, "--output needs a value", "у --output нет значения");
+  expect_refused({"read", "a", "--output", ""}, "--output needs a value",
+                 "у --output нет значения");
   expect_refused({"read", "--seed=", "7"}, "--seed needs a value", "у --seed нет значения");
 }
 
@@ -214,7 +217,7 @@ TEST_F(CommandLineTest, TakesTextsAsTheyAre) {
   EXPECT_EQ(values_of({"read", "--output", "a=b", "a"}).output, "a=b");
 }
 
-TEST_F(CommandLineTest, EmptyTextIsAValue) {
+TEST_F(CommandLineTest, EmptyTextIsAValueOfAnOptionalOne) {
   for (const Texts& given : {Texts{"--prefix", ""}, Texts{"--prefix="}}) {
     Texts arguments{"read"};
     arguments.insert(arguments.end(), given.begin(), given.end());
