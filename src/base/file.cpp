@@ -83,7 +83,7 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  TemporaryFile file(path.string() + ".oko-", path.string());
+  TemporaryFile file(unfinished_prefix(path), path.string());
   file.append(bytes);
   file.keep_as(path);
 }

@@ -111,6 +111,13 @@ void TemporaryFile::fail(int error) const {
               tr("{}: cannot be written: {}", "{}: не записывается: {}", name_, reason));
 }
 
+fs::path unfinished_prefix(const fs::path& path) {
+  constexpr std::size_t kLongestName = 255;  // bytes, of most file systems
+  const std::string end = ".oko-";
+  const std::size_t size = path.filename().string().size() + end.size() + kRandomCharacters;
+  return size <= kLongestName ? fs::path(path.string() + end) : path.parent_path() / end;
+}
+
 fs::path temporary_folder() {
   std::error_code error;
   const fs::path folder = fs::temp_directory_path(error);

@@ -56,6 +56,10 @@ class TemporaryFile {
   std::optional<TemporaryPath> registration_;
 };
 
+/// For a TemporaryFile that becomes `path`: its path, or in the same folder another name if that
+/// would be too long.
+std::filesystem::path unfinished_prefix(const std::filesystem::path& path);
+
 /// For a process that is about to end without destructors: removes all unfinished files and
 /// folders.
 void remove_temporary_files() noexcept;

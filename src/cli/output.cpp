@@ -12,6 +12,22 @@ namespace oko::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// A link stays, and the file that it names is written, even if there is none yet.
+fs::path written_through(const fs::path& file) {
+  constexpr int kMostLinks = 40;
+  std::error_code error;
+  fs::path path = file;
+  for (int i = 0; i < kMostLinks && fs::is_symlink(path, error); ++i) {
+    path = path.parent_path() / fs::read_symlink(path, error);
+  }
+  fs::path whole = fs::weakly_canonical(path, error);
+  return error ? file : whole;
+}
+
+}  // namespace
+
 Output::Output(const std::string& file, const std::vector<std::string>& inputs) {
   if (file.empty()) return;
   std::error_code error;
@@ -22,14 +38,13 @@ Output::Output(const std::string& file, const std::vector<std::string>& inputs) 
                    "{}: это один из читаемых файлов, он был бы потерян", file),
                 tr("name another file after -o", "назовите после -o другой файл"));
   }
-  path_ = fs::weakly_canonical(file, error);  // writes through a link, which stays
-  if (error) path_ = file;
+  path_ = written_through(file);
   if (fs::exists(path_, error) && !fs::is_regular_file(path_, error)) {
     throw Error(ErrorCode::kFailed,
                 tr("{}: is not a file to write", "{}: это не файл для записи", file),
                 tr("name a file, or leave -o out to print", "назовите файл или уберите -o"));
   }
-  file_.emplace(path_.string() + ".oko-", file);
+  file_.emplace(unfinished_prefix(path_), file);
 }
 
 void Output::print(std::string_view text) {

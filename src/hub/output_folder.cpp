@@ -78,9 +78,12 @@ OutputFolder::OutputFolder(const fs::path& path) {
   remove_leftovers(parent);
   // The number is unique except if machines share a disk. Until the folder is locked, another
   // process may take it for a leftover and remove it.
+  constexpr std::size_t kLongName = 230;  // bytes: most file systems have names of up to 255
+  const std::string name = path_.filename().string();
+  const bool is_long = name.size() > kLongName;
   for (int number = ::getpid(); lock_ == nullptr || !fs::exists(working_ / kLockName, error);
        ++number) {
-    working_ = parent / fmt::format(".{}.{}.part", path_.filename().string(), number);
+    working_ = parent / fmt::format(".{}.{}.part", is_long ? "oko" : name, number);
     lock_.reset();
     const bool is_new = fs::create_directory(working_, error);
     if (error) fail(path_, error);

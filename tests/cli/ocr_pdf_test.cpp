@@ -184,6 +184,24 @@ TEST_F(OcrPdfTest, OutputFileAppearsWhenComplete) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 2);
 }
 
+TEST_F(OcrPdfTest, ADashAsTheOutputIsStandardOutput) {
+  const ProcessResult result = run({kData + "text.pdf", "-o", "-"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with("Съешь")) << result.out;
+}
+
+TEST_F(OcrPdfTest, OutputMayBeALongNameOrALinkToAFileThatIsNotThere) {
+  const fs::path file = folder_ / std::string(250, 'x'), link = folder_ / "link";
+  EXPECT_EQ(run({kData + "text.pdf", "-o", file}).status, 0);
+  EXPECT_TRUE(fs::exists(file));
+  fs::create_directory(folder_ / "elsewhere");
+  fs::create_symlink("elsewhere/out.txt", link);
+  const ProcessResult linked = run({kData + "text.pdf", "-o", link});
+  EXPECT_EQ(linked.status, 0) << linked.err;
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_TRUE(fs::is_regular_file(folder_ / "elsewhere" / "out.txt"));
+}
+
 TEST_F(OcrPdfTest, FormatsComePageByPage) {
   write_text_pages(folder_ / "book.pdf", repetitions(500, 150));
   for (const char* format : {"text", "json", "hocr"}) {
