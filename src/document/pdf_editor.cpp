@@ -115,9 +115,16 @@ bool PdfEditor::is_signed() const {
 
 bool PdfEditor::has_more_than_pages() const {
   const qpdf_oh root = qpdf_get_root(qpdf_);
-  return qpdf_.is_dictionary(qpdf_.get(root, "/Outlines")) ||
-         qpdf_.is_dictionary(qpdf_.get(root, "/AcroForm")) ||
-         qpdf_.is_dictionary(qpdf_.get(qpdf_.get(root, "/Names"), "/EmbeddedFiles"));
+  const auto child = [&](qpdf_oh of, const char* key) {
+    return qpdf_.is_dictionary(of) ? qpdf_.get(of, key) : qpdf_oh_new_null(qpdf_);
+  };
+  const auto has_items = [&](qpdf_oh array) {
+    return qpdf_.is_array(array) && qpdf_oh_get_array_n_items(qpdf_, array) > 0;
+  };
+  const qpdf_oh files = child(child(root, "/Names"), "/EmbeddedFiles");
+  return qpdf_.is_dictionary(child(child(root, "/Outlines"), "/First")) ||
+         has_items(child(child(root, "/AcroForm"), "/Fields")) ||
+         has_items(child(files, "/Names")) || has_items(child(files, "/Kids"));
 }
 
 void PdfEditor::add_pages(PdfEditor& other, bool before) {

@@ -143,6 +143,26 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
   EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "kept\n\nseen\n");
 }
 
+TEST_F(PdfEditorTest, EmptyOutlinesAndFormsAreNotMoreThanPages) {
+  const auto has_more = [&](const std::string& entries) {
+    write_file_atomically(folder_ / "more.pdf",
+                          "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R" + entries +
+                              ">>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+                              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+                              "4 0 obj<</Title(a)>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
+    return PdfEditor::open(InputFile(folder_ / "more.pdf", ErrorCode::kBadInput), 1)
+        ->has_more_than_pages();
+  };
+  for (const char* empty : {"", "/Outlines<</Type/Outlines>>", "/AcroForm<</Fields[]>>",
+                            "/Names<</EmbeddedFiles<</Names[]>>>>"}) {
+    EXPECT_FALSE(has_more(empty)) << empty;
+  }
+  for (const char* more : {"/Outlines<</First 4 0 R/Last 4 0 R>>", "/AcroForm<</Fields[4 0 R]>>",
+                           "/Names<</EmbeddedFiles<</Names[(a)4 0 R]>>>>"}) {
+    EXPECT_TRUE(has_more(more)) << more;
+  }
+}
+
 TEST_F(PdfEditorTest, RefusesToLeaveAResultThatIsNotWhole) {
   const auto path = write_page("/Resources<</XObject<</A 5 0 R>>>>",
                                pdf_stream(5, "", std::string(300'000, 'x')));
