@@ -4,11 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/input_file.h"
 #include "base/temporary_file.h"
 
 namespace oko::cli {
@@ -60,16 +61,18 @@ ChatHistory::ChatHistory(std::filesystem::path file) : file_(std::move(file)) {
 }
 
 void ChatHistory::load() {
-  const std::string text = read_file(file_, kMaxFileBytes, ErrorCode::kFailed);
-  std::size_t first = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', first)) {
+  const InputFile file(file_, ErrorCode::kFailed);
+  const std::uint64_t skipped = file.size() - std::min(file.size(), kMaxFileBytes);
+  const std::string text = file.part(skipped, kMaxFileBytes);
+  std::size_t first = skipped == 0 ? 0 : text.find('\n') + 1;  // the first line is cut
+  for (std::size_t end = text.find('\n', first); end != std::string::npos;
+       end = text.find('\n', first)) {
     lines_.push_back(text.substr(first, end - first));
     first = end + 1;
   }
   const std::size_t count = lines_.size();
-  if (count <= kMaxLines) return;
-  lines_.erase(lines_.begin(), lines_.end() - kMaxLines);
-  if (count > 2 * kMaxLines) shorten();
+  if (count > kMaxLines) lines_.erase(lines_.begin(), lines_.end() - kMaxLines);
+  if (count > 2 * kMaxLines || skipped > 0) shorten();
 }
 
 void ChatHistory::shorten() const {

@@ -330,6 +330,17 @@ TEST_F(ChatHistoryTest, KeepsTheLastLinesForItsOwnerAlone) {
   EXPECT_TRUE(text.ends_with("line 2004\nновая\n"));
 }
 
+TEST_F(ChatHistoryTest, ReadsTheEndOfAFileThatHasGrownLarge) {
+  const fs::path file = folder_ / "history";
+  std::string text;
+  for (int i = 0; i < 17; ++i) text += std::string(1'000'000, static_cast<char>('a' + i)) + "\n";
+  write_file_atomically(file, text);
+  const ChatHistory history(file);
+  ASSERT_EQ(history.lines().size(), 15u);
+  EXPECT_EQ(history.lines().front(), std::string(1'000'000, 'c'));
+  EXPECT_LT(fs::file_size(file), 16'000'000u) << "it is cut";
+}
+
 TEST_F(ChatHistoryTest, WorksWithoutHistory) {
   write_file_atomically(folder_ / "file", std::string_view("no folder"));
   fs::create_directory(folder_ / "folder");
