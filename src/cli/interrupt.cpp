@@ -29,6 +29,7 @@ constexpr int kShellBase = 128;  // a shell's status of a program is this and th
 constexpr char kSignal = 's';
 constexpr char kTurn = 't';
 constexpr char kEnd = 'e';
+constexpr char kTimeout = 'w';
 
 void send(char byte) {
   [[maybe_unused]] const ssize_t written = ::write(signal_pipe[1], &byte, 1);
@@ -46,14 +47,14 @@ void on_signal(int number) {
   send(kSignal);
 }
 
-/// The next byte of the pipe; kEnd if it is broken, and kSignal after `milliseconds` (-1: never).
+/// The next byte of the pipe; kEnd if it is broken, and kTimeout after `milliseconds` (-1: never).
 char next_byte(int milliseconds) {
   pollfd waiting{signal_pipe[0], POLLIN, 0};
   int ready = 0;
   do {
     ready = ::poll(&waiting, 1, milliseconds);
   } while (ready < 0 && errno == EINTR);
-  if (ready == 0) return kSignal;
+  if (ready == 0) return kTimeout;
   char byte = kEnd;
   return ::read(signal_pipe[0], &byte, 1) == 1 ? byte : kEnd;
 }
@@ -102,22 +103,41 @@ StopToken Interrupt::turn() {
   return turn_.get_token();
 }
 
-void Interrupt::stop_turn() {
+bool Interrupt::stop_turn(std::chrono::milliseconds patience) {
   StopSource turn;
   {
     const MutexLock lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (!turn_.stop_requested()) turn_stopped_ = now;
+    if (now - turn_stopped_ > patience) return false;
     turn = turn_;
   }
   turn.request_stop();
+  return true;
 }
 
 void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) {
-  char byte = kEnd;
-  while ((byte = next_byte(-1)) == kTurn) stop_turn();
+  const int wait = patience ? static_cast<int>(patience->count()) : -1;
+  char byte = next_byte(-1);
+  while (byte == kTurn || byte == kTimeout) {
+    if (byte == kTurn) {
+      if (!stop_turn(patience.value_or(kPatience))) {
+        first_signal = SIGINT;
+        break;
+      }
+      byte = next_byte(wait);
+      continue;
+    }
+    if (turn().stop_requested()) {
+      say_last_note(words("still stopping; Ctrl-C again ends oko",
+                          "ещё останавливается; Ctrl-C ещё раз закончит oko"));
+    }
+    byte = next_byte(-1);
+  }
   if (byte == kEnd) return;
   source_.request_stop();
-  stop_turn();
-  if (next_byte(patience ? static_cast<int>(patience->count()) : -1) == kEnd) return;
+  stop_turn(std::chrono::hours(24));
+  if (next_byte(wait) == kEnd) return;
   say_last_note(words("stopped", "остановлено"));
   remove_temporary_files();
   ::_exit(stop_status());

@@ -36,18 +36,21 @@ class Interrupt {
   StopToken token() const { return source_.get_token(); }
 
   /// Begins a turn and returns its token, which stops with `token()` and by CtrlC::kStopsTurn. Call
-  /// it after the turn before has ended.
+  /// it after the turn before has ended. If one does not end within the patience, a note says so,
+  /// and the next Ctrl-C is one of CtrlC::kStops.
   StopToken begin_turn();
   /// The token of the current turn.
   StopToken turn();
 
  private:
   void watch(std::optional<std::chrono::milliseconds> patience);
-  void stop_turn();
+  /// Returns false if the turn was to stop longer than `patience` ago.
+  bool stop_turn(std::chrono::milliseconds patience);
 
   StopSource source_;
   Mutex mutex_;
   StopSource turn_ OKO_GUARDED_BY(mutex_);
+  std::chrono::steady_clock::time_point turn_stopped_ OKO_GUARDED_BY(mutex_);
   JoiningThread watcher_;
 };
 

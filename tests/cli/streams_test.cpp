@@ -276,6 +276,24 @@ TEST_F(StreamsTest, SecondSignalEndsTheProcessWithoutItsTemporaryFiles) {
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
+TEST(InterruptTest, SecondCtrlCEndsATurnThatIgnoresTheFirst) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto stubborn = [] {
+    cli::Interrupt interrupt(50ms, cli::CtrlC::kStopsTurn);
+    for (int turn = 0; turn < 3; ++turn) {  // those that stop are followed by others
+      interrupt.begin_turn();
+      std::raise(SIGINT);
+      while (!interrupt.turn().stop_requested()) std::this_thread::sleep_for(1ms);
+    }
+    if (interrupt.token().stop_requested()) std::_Exit(1);
+    std::this_thread::sleep_for(300ms);
+    std::raise(SIGINT);
+    std::this_thread::sleep_for(20s);
+  };
+  EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(130),
+              "still stopping; Ctrl-C again ends oko\n.*oko: stopped");
+}
+
 TEST(InterruptTest, WorkThatStopsInTimeEndsByItself) {
   const cli::Interrupt interrupt(60s);
   std::raise(SIGINT);
