@@ -48,12 +48,16 @@ Format check_kind(std::span<const std::byte> bytes, const LocalizedText& name,
                   const Limits& limits) {
   check_file_size(name, bytes.size(), limits);
   if (const auto format = sniff(bytes)) return *format;
+  constexpr std::string_view kPdf = "%PDF-";
+  const bool is_pdf =
+      std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).starts_with(kPdf);
   throw Error(ErrorCode::kUnsupported,
               tr("{}: is not a picture oko can read (it starts like {})",
                  "{}: это не картинка, которую oko умеет читать (начинается как {})", name,
                  describe_head(bytes)),
-              tr("use a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file",
-                 "подойдёт файл JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF или BMP"));
+              is_pdf ? tr("oko ocr reads PDF", "PDF читает oko ocr")
+                     : tr("use a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file",
+                          "подойдёт файл JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF или BMP"));
 }
 
 }  // namespace

@@ -170,6 +170,12 @@ TEST_F(ImageTest, NamesTheKindOfOtherFiles) {
   EXPECT_EQ(message(std::string("IIU\0\x18\0\0\0", 8)),
             looks_like("raw data of a camera's sensor"));
   EXPECT_EQ(message(""), "photo.jpg: is empty (0 bytes)");
+  try {
+    decode_text("%PDF-1.7\n", "a.pdf");
+    ADD_FAILURE() << "a picture";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.hint().in(Language::kEnglish), "oko ocr reads PDF");
+  }
 }
 
 TEST_F(ImageTest, MissingFileAndFolderAreBadInput) {
