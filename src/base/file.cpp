@@ -43,7 +43,11 @@ void require_regular_file(unsigned int mode, const std::filesystem::path& path, 
                 tr("name a file inside it", "укажите файл внутри неё"));
   }
   if (!S_ISREG(mode)) {
-    throw Error(code, tr("{}: is not a regular file", "{}: это не обычный файл", path.string()));
+    throw Error(code, tr("{}: is not a regular file", "{}: это не обычный файл", path.string()),
+                S_ISFIFO(mode) && code == ErrorCode::kBadInput
+                    ? tr("redirect a pipe to standard input, and name it -",
+                         "направьте канал в стандартный ввод и укажите -")
+                    : "");
   }
 }
 

@@ -85,6 +85,12 @@ TEST_F(InputFileTest, RefusesWhatIsNoFileInBothLanguages) {
   };
   EXPECT_EQ(message(fifo, Language::kEnglish), fifo + ": is not a regular file");
   EXPECT_EQ(message(fifo, Language::kRussian), fifo + ": это не обычный файл");
+  try {
+    InputFile(fifo, ErrorCode::kBadInput);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.hint().in(Language::kEnglish),
+              "redirect a pipe to standard input, and name it -");
+  }
   EXPECT_EQ(message(folder_, Language::kEnglish), folder_.string() + ": is a folder, not a file");
   EXPECT_EQ(message(folder_ / "none", Language::kRussian, ErrorCode::kNotFound),
             (folder_ / "none").string() + ": нет такого файла");
