@@ -270,7 +270,7 @@ void Chat::answer(const ChatLine& line) {
     if (options_.json) print_json({{"question", question}, {"error", shown(error.message())}});
     const std::size_t turns = conversation_.turns();
     fail(error, turns == 0 ? error.hint()
-                           : tr("{}; or /clear, which forgets the conversation ({} turns)",
+                           : tr("{}; or /clear, which forgets the conversation (turns: {})",
                                 "{}; или /clear: разговор забудется ({:вопрос с ответом|вопроса с "
                                 "ответами|вопросов с ответами})",
                                 error.hint(), Count(turns)));

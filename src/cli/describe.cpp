@@ -152,7 +152,7 @@ void describe(const DescribeOptions& options) {
   for (const std::string& path : input.paths()) {
     const std::string name = input.name_of(path);
     try {
-      if (options.images.size() > 1 && !options.json) print(printable(name) + ":\n");
+      if (options.images.size() > 1 && !options.json) print(one_line(name) + ":\n");
       print_description(options, describer.next(), name, interrupt.token());
     } catch (const budget::OverBudget& error) {
       pass_over(Failures::of_file(error, name), name);

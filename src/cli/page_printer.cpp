@@ -24,7 +24,7 @@ class TextPrinter : public PagePrinter {
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
-    if (pages_.size() > 1) output_.print(printable(shown(input_.named(pages_.name(i)))) + ":\n");
+    if (pages_.size() > 1) output_.print(one_line(shown(input_.named(pages_.name(i)))) + ":\n");
     output_.print(printable(document::marked_text(page, min_confidence_)));
   }
 

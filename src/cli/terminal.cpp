@@ -79,7 +79,7 @@ void say_note(const LocalizedText& text) noexcept {
   try {
     const std::string_view erased = bar_is_drawn.exchange(false) ? kErase : "";
     const std::string_view ended = line_is_open.exchange(false) ? "\n" : "";
-    say(fmt::format("{}{}oko: {}\n", erased, ended, printable(shown(text))));
+    say(fmt::format("{}{}oko: {}\n", erased, ended, one_line(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
     say(text.kept(user_language()));
   }
@@ -88,7 +88,7 @@ void say_note(const LocalizedText& text) noexcept {
 void say_hint(const LocalizedText& text) noexcept {
   if (text.empty()) return;
   try {
-    say(fmt::format("{}: {}\n", words("hint", "подсказка"), printable(shown(text))));
+    say(fmt::format("{}: {}\n", words("hint", "подсказка"), one_line(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
     say(text.kept(user_language()));
   }

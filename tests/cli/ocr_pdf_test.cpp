@@ -202,6 +202,13 @@ TEST_F(OcrPdfTest, OutputMayBeALongNameOrALinkToAFileThatIsNotThere) {
   EXPECT_TRUE(fs::is_regular_file(folder_ / "elsewhere" / "out.txt"));
 }
 
+TEST_F(OcrPdfTest, ALineBreakInANameIsNoneInAMessage) {
+  const fs::path file = folder_ / "two\nlines.pdf";
+  fs::copy_file(kData + "locked.pdf", file);
+  const ProcessResult result = run({file});
+  EXPECT_NE(result.err.find("two lines.pdf: "), std::string::npos) << result.err;
+}
+
 TEST_F(OcrPdfTest, FormatsComePageByPage) {
   write_text_pages(folder_ / "book.pdf", repetitions(500, 150));
   for (const char* format : {"text", "json", "hocr"}) {
