@@ -2,9 +2,14 @@
 // the first token of a late request, and of a second question about a picture.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "engine/generator.h"
 #include "engine/stopwatch.h"
 #include "tests/support/predicted_memory.h"
@@ -91,6 +96,32 @@ void second_question(benchmark::State& state) {
   state.counters["second_share"] = second / first;
 }
 BENCHMARK(second_question)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+/// Seconds from `cancel` to the end of the request, the longest of some moments of its work.
+void cancel(benchmark::State& state, const GenerationCase& work, double first_moment) {
+  double longest = 0;
+  for (auto _ : state) {
+    for (int moment = 0; moment < 8; ++moment) {
+      GenerationRequest request = request_of(work);
+      request.measure_memory = false;
+      request.sampling.temperature = 1.0f;
+      GenerationHandle handle = generator().submit(std::move(request));
+      std::this_thread::sleep_for(std::chrono::duration<double>(first_moment + 0.113 * moment));
+      const Stopwatch watch;
+      handle.cancel();
+      try {
+        handle.wait();
+        state.SkipWithError("it ended before it was cancelled");
+      } catch (const Error&) {
+        longest = std::max(longest, watch.seconds());
+      }
+    }
+  }
+  state.counters["longest_seconds"] = longest;
+}
+BENCHMARK_CAPTURE(cancel, decode, GenerationCase{{}, 4, 1000}, 1.5)->Iterations(1);
+BENCHMARK_CAPTURE(cancel, prefill, GenerationCase{{}, 1000, 1}, 0.5)->Iterations(1);
+BENCHMARK_CAPTURE(cancel, vision, GenerationCase{{{1024, 1024}}, 4, 1}, 0.5)->Iterations(1);
 
 /// 16 pictures at once, and one after the other, by a model of real widths with few layers.
 void pictures(benchmark::State& state) {
