@@ -35,10 +35,10 @@ void add_common_options(Command& command, CommonOptions& options) {
                    words("no progress and no notes", "без индикатора и примечаний"));
   command.add_option(
       "--budget", &options.budget,
-      words("memory that oko may take, weights included, such as 5GB; otherwise what "
-            "oko plan shows",
-            "сколько памяти можно oko вместе с весами, например 5GB; иначе — как "
-            "показывает oko plan"));
+      words("memory that oko may take, weights included, such as 5GB (a GB has 1024³ "
+            "bytes); otherwise what oko plan shows",
+            "сколько памяти можно oko вместе с весами, например 5GB (в GB 1024³ "
+            "байт); иначе — как показывает oko plan"));
 }
 
 void ignore_budget(Command& command) {
