@@ -66,6 +66,11 @@ void say_notes(const tasks::ReadPage& read, document::Pages& pages, const Standa
   for (const LocalizedText& note : read.page.notes) say_note(name + ": " + note);
 }
 
+/// The hint of a file of no known kind lists pictures, and this command reads PDF, too.
+Error with_pdf_in_hint(const Error& error) {
+  return {error.code(), error.message(), error.hint().with(" JPEG, PNG,", " PDF, JPEG, PNG,")};
+}
+
 /// The first error decides the exit status.
 void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
   require_address_space(tasks::PageBudget::kAlone);
@@ -80,7 +85,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
   const auto print = [&](const tasks::ReadPage& read) {
     progress.clear();
     if (read.error) {
-      const Error error = input.named(*read.error);
+      const Error error = with_pdf_in_hint(input.named(*read.error));
       printer->skip_page(read.index, error);
       if (pages.size() == 1) throw error;
       failures.add(error, error.message());

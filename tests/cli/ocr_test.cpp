@@ -135,7 +135,7 @@ TEST_F(OcrTest, EachFileThatFailedHasItsHintAndAnObjectOfJson) {
   EXPECT_TRUE(json::parse(line).contains("lines"));
   const ProcessResult alone = run({"ocr", folder_ / "none.png", "--format", "json"});
   EXPECT_TRUE(json::parse(alone.out).contains("error")) << alone.out;
-  EXPECT_NE(result.err.find("hint: use a JPEG"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("hint: use a PDF, JPEG"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("hint: check the path"), std::string::npos) << result.err;
 }
 
