@@ -128,6 +128,7 @@ TEST_F(VanishedPagesDeathTest, WatchesAnyNumberOfFiles) {
 }
 
 TEST_F(VanishedPagesDeathTest, RemovesTemporaryFiles) {
+  GTEST_FLAG_SET(death_test_style, "fast");  // another process would have a folder of its own
   EXPECT_EXIT(
       {
         handle_vanished_pages(Language::kEnglish);
