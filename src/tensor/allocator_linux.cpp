@@ -31,7 +31,7 @@ std::size_t idle_cache_bytes() {
 }
 
 void trim_array_pool() {
-  cpu::array_pool().release_kept();
+  cpu::array_pool().trim();
   malloc_trim(0);
 }
 

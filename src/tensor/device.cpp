@@ -135,7 +135,7 @@ void prepare_device(const DeviceOptions& options) {
 
 void trim_memory() {
   mx::clear_cache();
-  cpu::release_integer_input();
+  cpu::trim_integer_input();
   trim_array_pool();
 }
 

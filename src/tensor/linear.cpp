@@ -165,8 +165,8 @@ mx::array Linear::operator()(const mx::array& x) const {
                : mx::matmul(x, mx::transpose(weight_));
 }
 
-cpu::Product Linear::product(mx::array& y) const {
-  cpu::Product product;
+cpu::GemmTask Linear::product(mx::array& y) const {
+  cpu::GemmTask product;
   product.weight.rows = static_cast<std::size_t>(out_features_);
   product.weight.columns = static_cast<std::size_t>(in_features_);
   product.weight.data = weight_.data<void>();
@@ -182,7 +182,7 @@ cpu::Product Linear::product(mx::array& y) const {
   return product;
 }
 
-void Linear::multiply(const mx::array& x, std::span<const cpu::Product> products) const {
+void Linear::multiply(const mx::array& x, std::span<const cpu::GemmTask> products) const {
   const mx::array input = cpu::materialized_f32(x);
   cpu::matmul(input.data<float>(), static_cast<std::size_t>(x.shape(0)), products,
               cpu_precision() == cpu::Precision::kFloat32 ? cpu::Precision::kFloat32 : precision_);
@@ -191,7 +191,7 @@ void Linear::multiply(const mx::array& x, std::span<const cpu::Product> products
 mx::array Linear::forward_activation(const mx::array& x, cpu::Activation activation) const {
   if (uses_graph()) return activate((*this)(x), activation);
   mx::array y = cpu::uninitialized({x.shape(0), out_features_});
-  cpu::Product product = this->product(y);
+  cpu::GemmTask product = this->product(y);
   product.activation = activation;
   multiply(x, {&product, 1});
   return y;
@@ -201,7 +201,7 @@ mx::array Linear::forward_residual(const mx::array& residual, const mx::array& x
   if (uses_graph()) return mx::add(residual, (*this)(x));
   const mx::array addend = cpu::materialized_f32(residual);
   mx::array y = cpu::uninitialized({x.shape(0), out_features_});
-  cpu::Product product = this->product(y);
+  cpu::GemmTask product = this->product(y);
   product.residual = addend.data<float>();
   multiply(x, {&product, 1});
   return y;
@@ -214,7 +214,7 @@ std::vector<mx::array> Linear::multiply_all(const mx::array& x,
     for (const Linear* layer : layers) results.push_back((*layer)(x));
     return results;
   }
-  std::vector<cpu::Product> products;
+  std::vector<cpu::GemmTask> products;
   for (const Linear* layer : layers) {
     results.push_back(cpu::uninitialized({x.shape(0), layer->out_features_}));
     products.push_back(layer->product(results.back()));

@@ -62,8 +62,8 @@ class Linear {
   mx::Dtype dtype() const { return scales_ ? scales_->dtype() : weight_.dtype(); }
 
  private:
-  cpu::Product product(mx::array& y) const;
-  void multiply(const mx::array& x, std::span<const cpu::Product> products) const;
+  cpu::GemmTask product(mx::array& y) const;
+  void multiply(const mx::array& x, std::span<const cpu::GemmTask> products) const;
 
   mx::array weight_;
   std::optional<mx::array> scales_;

@@ -62,7 +62,7 @@ TEST(ArrayPoolTest, TheProcessTakesLittleMoreThanItsArrays) {
         budget::private_bytes() - before,
         pool.peak_bytes() + ArrayPool::most_kept(pool.peak_bytes()) + kMegabyte + kKeptFreedBytes);
   }
-  pool.release_kept();
+  pool.trim();
   EXPECT_LE(budget::private_bytes(), before + kMegabyte + kKeptFreedBytes);
 }
 

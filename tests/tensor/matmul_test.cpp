@@ -439,7 +439,7 @@ TEST_P(MatmulTest, ProductsThatShareAnInputGiveTheBitsOfEachAlone) {
     for (const std::size_t m : {1, 3, 9}) {
       const std::vector<float> x = noise(m * 192, 9);
       std::vector<std::vector<float>> together, alone;
-      std::vector<cpu::Product> products;
+      std::vector<cpu::GemmTask> products;
       for (const TestWeight& weight : weights) {
         const std::size_t size = m * weight.matrix.rows;
         products.push_back({weight.matrix, bias.data(), together.emplace_back(size).data()});
@@ -463,7 +463,7 @@ TEST_P(MatmulTest, GeluAndResidualFollowTheProduct) {
         const std::vector<float> x = noise(m * kColumns, 9, 0.1f);
         const std::vector<float> residual = noise(m * kRows, 10);
         std::vector<float> plain(m * kRows), both(m * kRows);
-        cpu::Product product{weight.matrix, bias.data(), plain.data()};
+        cpu::GemmTask product{weight.matrix, bias.data(), plain.data()};
         cpu::matmul(x.data(), m, {&product, 1}, precision);
         product = {weight.matrix, bias.data(), both.data(), cpu::Activation::kGelu,
                    residual.data()};

@@ -97,7 +97,7 @@ void ArrayPool::give_back(std::byte* memory) {
   kept_.push_back(block);
 }
 
-void ArrayPool::release_kept() {
+void ArrayPool::trim() {
   const std::lock_guard lock(mutex_);
   for (Block* block : kept_) unmap(block);
   kept_.clear();

@@ -27,7 +27,7 @@ class ArrayPool {
     return std::min(peak / 2, kMostKept);
   }
 
-  ~ArrayPool() { release_kept(); }
+  ~ArrayPool() { trim(); }
 
   /// Uninitialised memory, at a multiple of 64. Throws kFailed if the system has none.
   std::byte* take(std::size_t bytes);
@@ -35,10 +35,10 @@ class ArrayPool {
   void give_back(std::byte* memory);
 
   /// Gives kept memory back to the system and forgets how much was used.
-  void release_kept();
+  void trim();
 
   std::size_t used_bytes() const;
-  std::size_t peak_bytes() const;  ///< of `used_bytes`, since `release_kept`
+  std::size_t peak_bytes() const;  ///< of `used_bytes`, since `trim`
 
  private:
   struct Block;

@@ -219,8 +219,7 @@ HWY_EXPORT(attend_few_lanes);
 
 namespace {
 
-/// The tasks of one run: a key head each, or where there are many queries a key head and
-/// task_lanes() lanes.
+/// The tasks of one run: a key head each, or of many queries a key head and task_lanes() lanes.
 struct RunTasks {
   std::size_t first = 0;  ///< of the tasks of all runs
   std::size_t all_lanes = 0;

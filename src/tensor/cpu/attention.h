@@ -9,10 +9,10 @@ namespace oko::tensor::cpu {
 
 /// Attention of a run of queries over a run of keys, in f32.
 struct AttentionArguments {
-  const float* queries =
-      nullptr;                 ///< (query_count, heads, head_dim), rows `query_stride` floats apart
-  const void* keys = nullptr;  ///< (key_count, kv_heads, head_dim) in `kv_type`, tokens
-                               ///< `kv_stride` bytes apart
+  /// (query_count, heads, head_dim), rows `query_stride` floats apart.
+  const float* queries = nullptr;
+  /// (key_count, kv_heads, head_dim) in `kv_type`, tokens `kv_stride` bytes apart.
+  const void* keys = nullptr;
   const void* values = nullptr;  ///< as keys
   float* output = nullptr;       ///< (query_count, heads, head_dim), contiguous
   std::size_t query_count = 0;

@@ -22,7 +22,7 @@ namespace oko::tensor::cpu {
 inline constexpr std::size_t kByteKeys = 192;
 inline constexpr std::size_t kMaxByteHeadDim = 256;
 
-/// Those of one head of one text.
+/// The keys of one head of one text.
 struct HeadKeys {
   std::size_t count = 0;
   std::uint8_t* keys = nullptr;         ///< (count, head_dim), signed
@@ -32,7 +32,7 @@ struct HeadKeys {
   float* value_scales = nullptr;    ///< (blocks, head_dim)
 };
 
-/// Those of all heads of all texts.
+/// The keys of all heads of all texts.
 class ByteKeys {
  public:
   ByteKeys(std::span<const int> cu_seqlens, std::size_t heads, std::size_t head_dim)
@@ -91,7 +91,8 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
-constexpr std::size_t kKeysPrefetched = 8;  // a head's rows lie apart: nobody guesses the next one
+constexpr std::size_t kKeysPrefetched =
+    8;  // a head's rows lie apart: no processor guesses the next one
 
 /// Rows of one head, `stride` floats apart.
 struct HeadRows {

@@ -29,7 +29,7 @@ namespace HWY_NAMESPACE {
 
 /// Columns [k, k + depth) of some weight rows as bytes 0..255, with a scale and a bias for
 /// kByteGroup columns: the weight's own codes where its groups are of that size. Smaller groups are
-/// rounded again; coarser ones cost some of the precision of 8 bits and spare most of what stands
+/// rounded again; coarser ones cost some of the precision of 8 bits and spare most of the work
 /// between two groups.
 struct BytePanel {
   std::size_t groups = 0;
@@ -56,7 +56,7 @@ inline ByteScale pack_byte_group(const WeightMatrix& weight, std::size_t row, st
   float scales[kByteGroup / 32], biases[kByteGroup / 32];
   // A group reaches from code 0 to 255: its ends tell the range.
   float least = std::numeric_limits<float>::max(), largest = -least;
-  float not_a_number = 0;  // NaN where any of them is none
+  float not_a_number = 0;  // NaN if any of them is
   for (std::size_t part = 0; part < parts; ++part) {
     const std::size_t group = start / weight.group_size + part;
     scales[part] = load_element(weight.scales, weight.type, group);
@@ -99,7 +99,7 @@ inline void pack_byte_panel(const WeightMatrix& weight, std::size_t first, std::
   const auto* codes = static_cast<const std::uint8_t*>(weight.data) + first * weight.columns + k;
   const std::uint8_t* row = codes;
   for (std::size_t r = 0; r < rows; ++r, row += weight.columns) {
-    // A row's part is too short for the processor to see where the next one lies.
+    // A row's part is too short for the processor to predict the next one.
     if (first + r + kRowsPrefetched < weight.rows) {
       const std::uint8_t* ahead = row + kRowsPrefetched * weight.columns;
       for (std::size_t j = 0; j < depth; j += 64) __builtin_prefetch(ahead + j);

@@ -194,9 +194,9 @@ struct StepAhead {
   std::size_t row_bytes;
 };
 
-/// Reads the codes of panel after panel in steps of so many words of each row. A step is transposed
-/// in pieces while the step before it is multiplied, since both need different units of the
-/// processor.
+/// Reads the codes of panel after panel in steps of a fixed number of words of each row. A step is
+/// transposed in pieces while the step before it is multiplied, since both need different units of
+/// the processor.
 class CodeReader {
  public:
   /// Of weight rows [first, last); words_per_step: a multiple of kFewLanes.
@@ -256,7 +256,7 @@ class CodeReader {
   FewRowsPanel& panel_;
   std::uint32_t* now_ = panel_.words[0];
   std::uint32_t* next_ = panel_.words[1];
-  std::size_t word_ = 0;  ///< of the rows, where the step that is read begins
+  std::size_t word_ = 0;  ///< of the rows, the first of the step that is read
   const std::uint8_t* rows_[kFewWidth];
 };
 

@@ -211,15 +211,15 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t de
 
 /// Calls body(product, first, last) for runs of the rows of all weights, `width` rows at a time.
 template <typename Body>
-void for_runs(std::span<const Product> products, std::size_t width, std::size_t smallest,
+void for_runs(std::span<const GemmTask> products, std::size_t width, std::size_t smallest,
               Body body) {
-  const auto panels_of = [&](const Product& product) {
+  const auto panels_of = [&](const GemmTask& product) {
     return (product.weight.rows + width - 1) / width;
   };
   std::size_t count = 0;
-  for (const Product& product : products) count += panels_of(product);
+  for (const GemmTask& product : products) count += panels_of(product);
   thread_pool().parallel_runs(count, smallest, [&](std::size_t first, std::size_t last) {
-    for (const Product& product : products) {
+    for (const GemmTask& product : products) {
       const std::size_t panels = panels_of(product);
       const std::size_t end = std::min(last, panels);
       if (first < end) body(product, first * width, std::min(end * width, product.weight.rows));
@@ -230,13 +230,13 @@ void for_runs(std::span<const Product> products, std::size_t width, std::size_t 
 }
 
 /// Weights are read as they lie.
-void multiply_streamed(const float* x, std::size_t m, std::span<const Product> products) {
+void multiply_streamed(const float* x, std::size_t m, std::span<const GemmTask> products) {
   const WeightMatrix& weight = products.front().weight;
   const std::size_t run = HWY_DYNAMIC_DISPATCH(spread_columns)(weight.bits, weight.group_size);
   IntegerInput& input = room_for(m, weight, (weight.columns + run - 1) / run * run, 2);
   HWY_DYNAMIC_DISPATCH(prepare_spread)(x, m, weight, input);
   for_runs(products, 1, kMinRowsPerTask,
-           [&](const Product& product, std::size_t first, std::size_t last) {
+           [&](const GemmTask& product, std::size_t first, std::size_t last) {
              HWY_DYNAMIC_DISPATCH(stream_weight)
              (input, m, product.weight, product.bias, first, last, product.y);
            });
@@ -247,7 +247,7 @@ FewRowsInput& kept_few_rows() {
   return input;
 }
 
-void multiply_few(const float* x, std::size_t m, std::span<const Product> products) {
+void multiply_few(const float* x, std::size_t m, std::span<const GemmTask> products) {
   const WeightMatrix& weight = products.front().weight;
   FewRowsInput& input = kept_few_rows();
   input.rows = m;
@@ -262,14 +262,14 @@ void multiply_few(const float* x, std::size_t m, std::span<const Product> produc
                                 });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(few_rows_width)();
   for_runs(products, width, std::max<std::size_t>(1, kMinRowsPerTask / width),
-           [&](const Product& product, std::size_t first, std::size_t last) {
+           [&](const GemmTask& product, std::size_t first, std::size_t last) {
              HWY_DYNAMIC_DISPATCH(multiply_few)
              (input, product.weight, product.bias, first, last, product.y);
            });
 }
 
 /// Rows [first_input, first_input + m) of x.
-void multiply_many(const float* x, std::size_t m, std::span<const Product> products,
+void multiply_many(const float* x, std::size_t m, std::span<const GemmTask> products,
                    std::size_t first_input, bool bytes) {
   const WeightMatrix& weight = products.front().weight;
   IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)(), bytes ? 1 : 2);
@@ -279,7 +279,7 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
     (x + (first_input + i) * weight.columns, weight.columns, limit, i, input);
   });
   const std::size_t width = HWY_DYNAMIC_DISPATCH(panel_rows)();
-  for (const Product& product : products) {
+  for (const GemmTask& product : products) {
     thread_pool().parallel_ranges(product.weight.rows, kPanelsPerTask * width,
                                   [&](std::size_t first, std::size_t last) {
                                     HWY_DYNAMIC_DISPATCH(multiply_integer_panels)
@@ -290,14 +290,14 @@ void multiply_many(const float* x, std::size_t m, std::span<const Product> produ
 
 }  // namespace
 
-bool integer_pays(const WeightMatrix& weight, std::size_t m, Precision precision) {
+bool prefers_int_gemm(const WeightMatrix& weight, std::size_t m, Precision precision) {
   if (precision == Precision::kFloat32) return false;
   return weight.bits != 0 || (weight.type != ElementType::kFloat32 &&
                               (m > kMaxGemvRows || precision == Precision::kInt8Activations) &&
                               HWY_DYNAMIC_DISPATCH(pair_dot_is_fast)());
 }
 
-void integer_matmul(const float* x, std::size_t m, std::span<const Product> products,
+void integer_matmul(const float* x, std::size_t m, std::span<const GemmTask> products,
                     Precision precision) {
   const bool alike = precision == Precision::kInt8Activations;
   if (m <= kMaxGemvRows && !alike) {
@@ -315,13 +315,13 @@ void integer_matmul(const float* x, std::size_t m, std::span<const Product> prod
   }
 }
 
-void release_integer_input() {
+void trim_integer_input() {
   kept_input() = {};
   kept_few_rows() = {};
 }
 
-void finish_products(std::size_t m, std::span<const Product> products) {
-  for (const Product& product : products) {
+void finish_products(std::size_t m, std::span<const GemmTask> products) {
+  for (const GemmTask& product : products) {
     const std::size_t width = product.weight.rows;
     if (product.activation == Activation::kGelu) gelu(product.y, m, width, product.y);
     if (product.activation == Activation::kGeluTanh) gelu_tanh(product.y, m, width, product.y);

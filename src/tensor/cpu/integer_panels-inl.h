@@ -24,7 +24,7 @@ namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
 /// One row's columns [first, first + count) of what `product` makes of sums.
-HWY_INLINE void finish_row(const Product& product, const float* HWY_RESTRICT sums, std::size_t row,
+HWY_INLINE void finish_row(const GemmTask& product, const float* HWY_RESTRICT sums, std::size_t row,
                            std::size_t first, std::size_t count) {
   const std::size_t start = row * product.weight.rows + first;
   const auto finish = [&](auto d, std::size_t i) HWY_ATTR {
@@ -42,7 +42,7 @@ HWY_INLINE void finish_row(const Product& product, const float* HWY_RESTRICT sum
 }
 
 /// Lines of y are far apart: they are asked for before what will fill them is known.
-HWY_INLINE void prefetch_rows(const Product& product, std::size_t row, std::size_t rows,
+HWY_INLINE void prefetch_rows(const GemmTask& product, std::size_t row, std::size_t rows,
                               std::size_t first, std::size_t count) {
   for (std::size_t i = row; i < row + rows; ++i) {
     const std::size_t start = i * product.weight.rows + first;
@@ -56,7 +56,7 @@ HWY_INLINE void prefetch_rows(const Product& product, std::size_t row, std::size
 /// Weight rows [first, last), the first one a multiple of panel_rows(), · all rows of x: their
 /// columns of y, whose rows begin at `first_input`. Slices go outermost, so that those of x are
 /// read from the second-level cache.
-inline void multiply_integer_panels(const IntegerInput& x, const Product& product,
+inline void multiply_integer_panels(const IntegerInput& x, const GemmTask& product,
                                     std::size_t first_input, std::size_t first, std::size_t last) {
   const WeightMatrix& weight = product.weight;
   const std::size_t width = panel_rows();

@@ -152,8 +152,8 @@ void matmul_many(const float* x, std::size_t m, const WeightMatrix& weight, cons
 void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const float* bias, float* y,
             Precision precision) {
   if (m == 0) return;
-  if (integer_pays(weight, m, precision)) {
-    const Product product{.weight = weight, .bias = bias, .y = y};
+  if (prefers_int_gemm(weight, m, precision)) {
+    const GemmTask product{.weight = weight, .bias = bias, .y = y};
     return integer_matmul(x, m, {&product, 1}, precision);
   }
   if (m <= kMaxGemvRows) {
@@ -169,16 +169,17 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
   }
 }
 
-void matmul(const float* x, std::size_t m, std::span<const Product> products, Precision precision) {
+void matmul(const float* x, std::size_t m, std::span<const GemmTask> products,
+            Precision precision) {
   const WeightMatrix& first = products.front().weight;
-  const bool alike = std::all_of(products.begin(), products.end(), [&](const Product& product) {
+  const bool alike = std::all_of(products.begin(), products.end(), [&](const GemmTask& product) {
     return product.weight.bits == first.bits && product.weight.group_size == first.group_size &&
            product.weight.type == first.type;
   });
-  if (m > 0 && alike && integer_pays(first, m, precision)) {
+  if (m > 0 && alike && prefers_int_gemm(first, m, precision)) {
     return integer_matmul(x, m, products, precision);
   }
-  for (const Product& product : products) {
+  for (const GemmTask& product : products) {
     matmul(x, m, product.weight, product.bias, product.y, precision);
   }
   finish_products(m, products);

@@ -31,7 +31,7 @@ enum class Activation {
 };
 
 /// One of the products that share an x: y = activation(x · wᵀ + bias) + residual.
-struct Product {
+struct GemmTask {
   WeightMatrix weight;
   const float* bias = nullptr;  ///< (rows), or null
   float* y = nullptr;           ///< (m, rows)
@@ -39,8 +39,8 @@ struct Product {
   const float* residual = nullptr;  ///< (m, rows), or null
 };
 
-/// Up to so many rows of x, each result equals, to the bit, that of its row alone; with
-/// Precision::kInt8Activations it is for any number of rows.
+/// Of at most this many rows of x, each result has the bits of its row alone; with
+/// Precision::kInt8Activations this holds for any number of rows.
 inline constexpr std::size_t kMaxGemvRows = 8;
 
 /// Precision of the activations in a matmul.
@@ -59,6 +59,6 @@ void matmul(const float* x, std::size_t m, const WeightMatrix& weight, const flo
             Precision precision);
 
 /// Several products of one x: prepared once, and their weights read as if they were one.
-void matmul(const float* x, std::size_t m, std::span<const Product> products, Precision precision);
+void matmul(const float* x, std::size_t m, std::span<const GemmTask> products, Precision precision);
 
 }  // namespace oko::tensor::cpu

@@ -137,7 +137,7 @@ class RowProduct {
   static constexpr std::size_t kBlockBytes = kWords * kVectorBytes;
 
   /// total + `count` groups from `group` on, whose codes are in the first kVectors vectors of
-  /// `bytes`; `place` is where they lie in the weight.
+  /// `bytes`; `place` is their address in the weight.
   template <std::size_t kVectors>
   HWY_INLINE FloatVector add_block(const std::uint8_t* bytes, const std::uint8_t* place,
                                    std::size_t row, std::size_t group, std::size_t count,

@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr float kSmallestScale = 1e-30f;  // less would overflow as 1 / scale, and is nothing
 constexpr float kRounding = 12'582'912;   // 1.5 · 2^23: what is added to it is rounded to whole
 
-/// What makes the largest of |x| `limit`; NaN where one of them is.
+/// The scale by which the largest |x| becomes `limit`; NaN if one of x is.
 HWY_INLINE float scale_of_group(const float* x, std::size_t size, float limit) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;

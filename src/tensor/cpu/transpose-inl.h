@@ -132,8 +132,8 @@ HWY_INLINE void store_words(Part part, std::size_t j, std::size_t stride,
   }
 }
 
-/// As many words of as many rows as a vector has lanes, transposed. load(r) is row r; row w of the
-/// result, word w of each row, goes to `to` + w · stride, aligned.
+/// A square of words, transposed: it has as many rows and columns as a vector has lanes. load(r) is
+/// row r; row w of the result, word w of each row, goes to `to` + w · stride, aligned.
 template <typename Load>
 HWY_INLINE void transpose_square(Load load, std::size_t stride, std::uint32_t* HWY_RESTRICT to) {
   SquareVector parts[kSquareBlocks][4];
