@@ -63,7 +63,8 @@ ChatHistory::ChatHistory(std::filesystem::path file) : file_(std::move(file)) {
 void ChatHistory::load() {
   const InputFile file(file_, ErrorCode::kFailed);
   const std::uint64_t skipped = file.size() - std::min(file.size(), kMaxFileBytes);
-  const std::string text = file.part(skipped, kMaxFileBytes);
+  const std::size_t expected = file.size() - skipped;
+  const std::string text = file.part(skipped, expected);
   std::size_t first = skipped == 0 ? 0 : text.find('\n') + 1;  // the first line is cut
   for (std::size_t end = text.find('\n', first); end != std::string::npos;
        end = text.find('\n', first)) {
@@ -72,7 +73,8 @@ void ChatHistory::load() {
   }
   const std::size_t count = lines_.size();
   if (count > kMaxLines) lines_.erase(lines_.begin(), lines_.end() - kMaxLines);
-  if (count > 2 * kMaxLines || skipped > 0) shorten();
+  const bool is_whole = text.size() == expected && !lines_.empty();
+  if (is_whole && (count > 2 * kMaxLines || skipped > 0)) shorten();
 }
 
 void ChatHistory::shorten() const {

@@ -341,6 +341,13 @@ TEST_F(ChatHistoryTest, ReadsTheEndOfAFileThatHasGrownLarge) {
   EXPECT_LT(fs::file_size(file), 16'000'000u) << "it is cut";
 }
 
+TEST_F(ChatHistoryTest, ALargeFileOfWhichNoLineIsReadStays) {
+  const fs::path file = folder_ / "history";
+  write_file_atomically(file, "line\n" + std::string(17'000'000, 'a'));
+  EXPECT_TRUE(ChatHistory(file).lines().empty());
+  EXPECT_EQ(fs::file_size(file), 17'000'005u);
+}
+
 TEST_F(ChatHistoryTest, WorksWithoutHistory) {
   write_file_atomically(folder_ / "file", std::string_view("no folder"));
   fs::create_directory(folder_ / "folder");
