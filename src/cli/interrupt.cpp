@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
@@ -66,14 +67,15 @@ int stop_status() {
   return number == 0 ? exit_status(ErrorCode::kCancelled) : kShellBase + number;
 }
 
-Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience, CtrlC ctrl_c) {
+Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience, CtrlC ctrl_c)
+    : ctrl_c_(ctrl_c) {
   if (::pipe(signal_pipe) != 0) {
     const LocalizedText reason = system_reason(errno);
     throw Error(ErrorCode::kFailed,
                 tr("signals cannot be waited for: {}", "ждать сигналов не удаётся: {}", reason));
   }
   signals_seen = 0;
-  ctrl_c_stops_turn = ctrl_c == CtrlC::kStopsTurn;
+  ctrl_c_stops_turn = false;
   watcher_ = JoiningThread([this, patience] { watch(patience); });
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -94,7 +96,11 @@ Interrupt::~Interrupt() {
 StopToken Interrupt::begin_turn() {
   const MutexLock lock(mutex_);
   turn_ = StopSource();
-  if (source_.stop_requested()) turn_.request_stop();
+  if (source_.stop_requested()) {
+    turn_.request_stop();
+  } else if (std::exchange(ctrl_c_, CtrlC::kStops) == CtrlC::kStopsTurn) {
+    ctrl_c_stops_turn = true;  // once: `watch` ends it
+  }
   return turn_.get_token();
 }
 
@@ -123,6 +129,8 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) {
     if (byte == kTurn) {
       if (!stop_turn(patience.value_or(kPatience))) {
         first_signal = SIGINT;
+        ++signals_seen;
+        ctrl_c_stops_turn = false;
         break;
       }
       byte = next_byte(wait);
@@ -130,7 +138,7 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) {
     }
     if (turn().stop_requested()) {
       say_last_note(words("still stopping; Ctrl-C again ends oko",
-                          "ещё останавливается; Ctrl-C ещё раз закончит oko"));
+                          "ещё останавливается; нажмите Ctrl-C ещё раз, чтобы закончить"));
     }
     byte = next_byte(-1);
   }

@@ -15,7 +15,7 @@ int stop_status();
 /// The effect of Ctrl-C (SIGINT).
 enum class CtrlC {
   kStops,      ///< everything, as the other signals
-  kStopsTurn,  ///< only the turn that `Interrupt::begin_turn` began
+  kStopsTurn,  ///< only the turn that `Interrupt::begin_turn` began; kStops before the first
 };
 
 /// While it lives, Ctrl-C (SIGINT), SIGTERM and SIGHUP request a stop; a second one ends the
@@ -49,6 +49,7 @@ class Interrupt {
 
   StopSource source_;
   Mutex mutex_;
+  CtrlC ctrl_c_ OKO_GUARDED_BY(mutex_);  ///< from the next turn on
   StopSource turn_ OKO_GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point turn_stopped_ OKO_GUARDED_BY(mutex_);
   JoiningThread watcher_;

@@ -280,18 +280,54 @@ TEST(InterruptTest, SecondCtrlCEndsATurnThatIgnoresTheFirst) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto stubborn = [] {
     cli::Interrupt interrupt(50ms, cli::CtrlC::kStopsTurn);
-    for (int turn = 0; turn < 3; ++turn) {  // those that stop are followed by others
+    for (int turn = 0; turn < 2; ++turn) {  // they stop, and others follow
       interrupt.begin_turn();
       std::raise(SIGINT);
       while (!interrupt.turn().stop_requested()) std::this_thread::sleep_for(1ms);
     }
+    interrupt.begin_turn();
+    int ends[2];
+    const int before = ::dup(STDERR_FILENO);
+    if (::pipe(ends) != 0 || ::dup2(ends[1], STDERR_FILENO) < 0) return;
+    std::raise(SIGINT);
+    ::alarm(60);
+    char note[200];
+    const ssize_t size = ::read(ends[0], note, sizeof note);  // waits for it
+    ::dup2(before, STDERR_FILENO);
+    if (size <= 0 || ::write(STDERR_FILENO, note, size) != size) return;
     if (interrupt.token().stop_requested()) std::_Exit(1);
-    std::this_thread::sleep_for(300ms);
     std::raise(SIGINT);
     std::this_thread::sleep_for(20s);
   };
   EXPECT_EXIT(stubborn(), ::testing::ExitedWithCode(130),
               "still stopping; Ctrl-C again ends oko\n.*oko: stopped");
+}
+
+TEST(InterruptTest, CtrlCBeforeTheFirstTurnStopsEverything) {
+  cli::Interrupt interrupt(60s, cli::CtrlC::kStopsTurn);
+  std::raise(SIGINT);
+  for (int i = 0; i < 1000 && !interrupt.token().stop_requested(); ++i) {
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(interrupt.token().stop_requested());
+  EXPECT_TRUE(interrupt.begin_turn().stop_requested());
+}
+
+TEST(InterruptTest, CtrlCEndsTheProcessEvenIfAStopOfItsTurnHangs) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto hanging = [] {
+    cli::Interrupt interrupt(50ms, cli::CtrlC::kStopsTurn);
+    interrupt.begin_turn();
+    const StopCallback hang(interrupt.token(), [] {
+      std::this_thread::sleep_for(20s);
+      std::_Exit(1);
+    });
+    for (;;) {
+      std::raise(SIGINT);
+      std::this_thread::sleep_for(100ms);
+    }
+  };
+  EXPECT_EXIT(hanging(), ::testing::ExitedWithCode(130), "");
 }
 
 TEST(InterruptTest, WorkThatStopsInTimeEndsByItself) {
