@@ -71,7 +71,7 @@ InputFile::InputFile(std::filesystem::path path, ErrorCode bad)
     if (::fstat(descriptor_, &info) != 0) throw_unreadable(path_, errno, bad);
     require_regular_file(info.st_mode, path_, bad);
     identity_ = identity_of(info);
-  } catch (const Error&) {
+  } catch (...) {
     ::close(descriptor_);
     throw;
   }

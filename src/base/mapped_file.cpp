@@ -37,23 +37,25 @@ MappedFile::MappedFile(const std::filesystem::path& path, ErrorCode bad)
   }
   data_ = static_cast<std::byte*>(base) + kHeaderBytes;
   const void* file = ::mmap(data_, size_, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0);
-  const int error = errno;
-  if (file != MAP_FAILED) vanished_pages_.emplace(data_, size_, fd, path, bad);
-  ::close(fd);
   if (file == MAP_FAILED) {
+    const int error = errno;
     ::munmap(base, reserved_);
+    ::close(fd);
     errno = error;
     fail();
   }
-  constexpr std::size_t kBegin = 1024;
-  const std::string begin(reinterpret_cast<const char*>(data_), std::min(size_, kBegin));
   try {
+    vanished_pages_.emplace(data_, size_, fd, path, bad);
+    constexpr std::size_t kBegin = 1024;
+    const std::string begin(reinterpret_cast<const char*>(data_), std::min(size_, kBegin));
     refuse_stand_in(begin, path, bad);
-  } catch (const Error&) {
+  } catch (...) {
     vanished_pages_.reset();
     ::munmap(base, reserved_);
+    ::close(fd);
     throw;
   }
+  ::close(fd);
 }
 
 bool MappedFile::is_current() const {

@@ -11,7 +11,7 @@ namespace oko {
 template <typename Value>
 class SlotList {
  public:
-  /// A free value, as it was given back. Throws std::bad_alloc.
+  /// A new value, or a freed one with its old content. Throws std::bad_alloc.
   Value& take() {
     const MutexLock lock(mutex_);
     if (Slot* const slot = free_; slot != nullptr) {
