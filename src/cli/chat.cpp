@@ -269,11 +269,15 @@ void Chat::answer(const ChatLine& line) {
     if (!Failures::is_of_one_file(error)) throw;
     if (options_.json) print_json({{"question", question}, {"error", shown(error.message())}});
     const std::size_t turns = conversation_.turns();
-    fail(error, turns == 0 ? error.hint()
-                           : tr("{}; or /clear, which forgets the conversation (turns: {})",
-                                "{}; или /clear: разговор забудется ({:вопрос с ответом|вопроса с "
-                                "ответами|вопросов с ответами})",
-                                error.hint(), Count(turns)));
+    LocalizedText hint = error.hint();
+    if (turns > 0) {
+      if (!hint.empty()) hint += tr("; or ", "; или ");
+      hint += tr("/clear, which forgets the conversation (turns: {})",
+                 "/clear: разговор забудется ({:вопрос с ответом|вопроса с ответами|вопросов с "
+                 "ответами})",
+                 Count(turns));
+    }
+    fail(error, hint);
     note(words("the question and the pictures with it are not part of the conversation",
                "вопрос и картинки с ним в разговор не вошли"));
   }
@@ -300,8 +304,7 @@ void Chat::print_answer(const ChatLine& line, const tasks::Answer& answer) {
         "the answer was cut off: the conversation fills the model's context; /clear forgets it",
         "ответ обрезан: разговор занял весь контекст модели; /clear его забудет"));
   } else {
-    note(words("the answer was cut off after {} tokens (--max-tokens)",
-               "ответ обрезан после {:токена|токенов|токенов} (--max-tokens)", Count(tokens)));
+    note(cut_off_text(tokens));
   }
 }
 

@@ -32,7 +32,7 @@ ChatInput::ChatInput(Interrupt& interrupt, ChatHistory history)
       history_(std::move(history)),
       is_terminal_(::isatty(STDIN_FILENO) == 1) {
   if (!is_terminal_) {
-    reader_.emplace(STDIN_FILENO, interrupt.token(), LineReader::kMaxQuestionBytes);
+    reader_.emplace(STDIN_FILENO, interrupt.token(), limit_of_questions());
   } else if (can_edit()) {
     editor_ = std::make_unique<LineEditor>(kPrompt, history_.lines());
   }
@@ -58,7 +58,7 @@ TypedLine ChatInput::edited() {
 TypedLine ChatInput::typed() {
   say(kPrompt);
   try {
-    LineReader reader(STDIN_FILENO, interrupt_.turn(), LineReader::kMaxQuestionBytes);
+    LineReader reader(STDIN_FILENO, interrupt_.turn(), limit_of_questions());
     const std::optional<std::vector<std::string>> lines = reader.next();
     if (!lines) return {TypedLine::Kind::kEnd};
     return {TypedLine::Kind::kLine, lines->front()};

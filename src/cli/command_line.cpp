@@ -107,12 +107,17 @@ std::optional<std::string> joined_help(const std::vector<std::string>& arguments
   return std::nullopt;
 }
 
+bool is_help_command(std::span<char* const> arguments) {
+  return !arguments.empty() && std::string_view(arguments[0]) == "help";
+}
+
 /// "oko help describe" is "oko describe --help".
-std::vector<std::string> with_help_as_option(std::vector<std::string> arguments) {
-  if (arguments.empty() || arguments[0] != "help") return arguments;
-  arguments.erase(arguments.begin());
-  arguments.emplace_back("--help");
-  return arguments;
+std::vector<std::string> with_help_as_option(std::span<char* const> arguments) {
+  std::vector<std::string> result(arguments.begin(), arguments.end());
+  if (!is_help_command(arguments)) return result;
+  std::erase_if(result, [](const std::string& each) { return each == "help" || each == "--"; });
+  result.emplace_back("--help");
+  return result;
 }
 
 }  // namespace
@@ -228,14 +233,16 @@ void Command::suggest(const std::string& option, const std::string& instead) {
 }
 
 std::optional<std::string> Command::parse(std::span<char* const> arguments) {
-  const std::vector<std::string> all =
-      with_help_as_option(std::vector<std::string>(arguments.begin(), arguments.end()));
+  const std::vector<std::string> all = with_help_as_option(arguments);
   if (const auto joined = joined_help(all)) throw usage_error({no_option(*joined)}, all);
   std::vector<std::string> reversed = for_cli11(all);
   std::reverse(reversed.begin(), reversed.end());
   try {
     app_->parse(std::move(reversed));
   } catch (const CLI::Success& success) {
+    if (is_help_command(arguments)) {
+      if (const auto wrong = unexpected(all)) throw usage_error(*wrong, all);
+    }
     std::ostringstream text;  // --help, --version
     app_->exit(success, text);
     return text.str();

@@ -82,7 +82,7 @@ class Command {
   bool takes_value(const std::string& name) const;
   /// Marks values that CLI11 mistakes: an empty one in "NAME=" for no value, brackets for a list.
   std::vector<std::string> for_cli11(const std::vector<std::string>& arguments) const;
-  /// What is wrong with a command line, and what was meant by it; empty: who knows.
+  /// What is wrong with a command line. `meant`: the likely intended name; empty: unknown.
   struct Problem {
     LocalizedText text;
     std::string meant = {};

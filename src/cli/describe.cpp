@@ -119,9 +119,7 @@ void print_description(const DescribeOptions& options, tasks::Description descri
     return;
   }
   if (result.finish_reason == engine::FinishReason::kLength) {
-    note(words("the answer was cut off after {} tokens (--max-tokens)",
-               "ответ обрезан после {:токена|токенов|токенов} (--max-tokens)",
-               Count(result.stats.generated_tokens)));
+    note(cut_off_text(result.stats.generated_tokens));
   }
   if (!options.stats) return;
   say(describe_stats_text(result.stats, description.stats));

@@ -136,7 +136,9 @@ tasks::TextBatches batches_of(const EmbedOptions& options, const StopToken& stop
       return std::exchange(texts, std::nullopt);
     };
   }
-  return [reader = std::make_shared<LineReader>(STDIN_FILENO, stop)] { return reader->next(); };
+  return [reader = std::make_shared<LineReader>(STDIN_FILENO, stop, limit_of_texts())] {
+    return reader->next();
+  };
 }
 
 void embed(EmbedOptions options) {

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "cli/standard_input.h"
 
@@ -19,15 +18,23 @@ constexpr std::size_t kReadBytes = 64 << 10;
 
 }  // namespace
 
+LineLimit limit_of_texts() {
+  return {32'000'000, tr("put one text on each line", "пишите по одному тексту в строке")};
+}
+
+LineLimit limit_of_questions() {
+  return {4'000'000, tr("ask a shorter question", "задайте вопрос короче")};
+}
+
 std::optional<std::vector<std::string>> LineReader::next() {
   while (fill()) {
     std::vector<std::string> lines = take_lines(/*finished=*/false);
     if (!lines.empty()) return lines;
-    if (buffer_.size() > max_line_bytes_) {
+    if (buffer_.size() > limit_.bytes) {
       throw Error(ErrorCode::kTooLarge,
                   tr("line {} is longer than {}", "строка {} длиннее {}", line_ + 1,
-                     format_bytes(max_line_bytes_)),
-                  tr("put one text on each line", "пишите по одному тексту в строке"));
+                     format_bytes(limit_.bytes)),
+                  limit_.hint);
     }
   }
   if (buffer_.empty()) return std::nullopt;

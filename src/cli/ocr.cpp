@@ -14,6 +14,7 @@
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "document/pages.h"
+#include "image/image.h"
 #include "tasks/read_pages.h"
 
 namespace oko::cli {
@@ -66,9 +67,10 @@ void say_notes(const tasks::ReadPage& read, document::Pages& pages, const Standa
   for (const LocalizedText& note : read.page.notes) say_note(name + ": " + note);
 }
 
-/// The hint of a file of no known kind lists pictures, and this command reads PDF, too.
+/// The hint of a file of no known format lists pictures, and this command reads PDF, too.
 Error with_pdf_in_hint(const Error& error) {
-  return {error.code(), error.message(), error.hint().with(" JPEG, PNG,", " PDF, JPEG, PNG,")};
+  if (error.hint() != image::hint_of_formats()) return error;
+  return {error.code(), error.message(), image::hint_of_formats("PDF, ")};
 }
 
 /// The first error decides the exit status.
@@ -149,9 +151,11 @@ void add_ocr(Command& program) {
                 "что напечатать: text, json, hocr или pdf — те же страницы с невидимым текстом"))
       .one_of({"text", "json", "hocr", "pdf"})
       .show_default();
-  command.add_option("-o,--output", &options->output,
-                     words("the file to write, whole or not at all; without it standard output",
-                           "файл для результата, пишется целиком; без него — стандартный вывод"));
+  command.add_option(
+      "-o,--output", &options->output,
+      words("the file to write, whole or not at all; without it, or -: standard output",
+            "файл для результата, пишется целиком; без него или с -: стандартный "
+            "вывод"));
   command.add_flag("--force", &options->run.ignores_text,
                    words("read the pictures of PDF pages that have text, too",
                          "распознавать и те страницы PDF, на которых есть текст"));

@@ -194,7 +194,7 @@ std::string verdict_text(const engine::Plan& plan) {
   const auto spare = format_bytes(static_cast<std::uint64_t>(std::abs(plan.spare)));
   switch (plan.verdict) {
     case engine::Verdict::kComfortable:
-      return words("comfortable: {} to spare", "удобно: с запасом {}", spare);
+      return words("comfortable: {} to spare", "удобно: запас {}", spare);
     case engine::Verdict::kOnTheEdge:
       return words("on the edge: {} to spare", "на грани: запас {}", spare);
     case engine::Verdict::kDoesNotFit:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/file.h"
 #include "cli/user_language.h"
@@ -17,11 +18,20 @@ std::string duration(double seconds) {
   return words("{:.{}f} ms", "{:.{}f} мс", seconds * 1e3, decimals);
 }
 
+/// "1 token", "8 tokens".
+LocalizedText tokens(int count) {
+  constexpr const char* kRussian = "{:токен|токена|токенов}";
+  return count == 1 ? tr("{} token", kRussian, Count(count))
+                    : tr("{} tokens", kRussian, Count(count));
+}
+
+/// Without the rate of an answer of one token, which the prefill gives.
 std::string answer_line(const engine::GenerationStats& stats) {
-  return words("answer: {} tokens in {} ({:.1f} tokens/s)\n",
-               "ответ: {:токен|токена|токенов} за {} ({:.1f} токена/с)\n",
-               Count(stats.generated_tokens), duration(stats.decode_seconds),
-               stats.decode_tokens_per_second());
+  const std::string line = words("answer: {} in {}", "ответ: {} за {}",
+                                 tokens(stats.generated_tokens), duration(stats.decode_seconds));
+  const double rate = stats.decode_tokens_per_second();
+  if (rate <= 0) return line + "\n";
+  return line + words(" ({:.1f} tokens/s)\n", " ({:.1f} токена/с)\n", rate);
 }
 
 std::string memory_line(const engine::GenerationStats& stats) {
@@ -33,20 +43,26 @@ std::string memory_line(const engine::GenerationStats& stats) {
 
 }  // namespace
 
+std::string cut_off_text(int tokens) {
+  constexpr const char* kRussian = "ответ обрезан после {:токена|токенов|токенов} (--max-tokens)";
+  return tokens == 1 ? words("the answer was cut off after {} token (--max-tokens)", kRussian,
+                             Count(tokens))
+                     : words("the answer was cut off after {} tokens (--max-tokens)", kRussian,
+                             Count(tokens));
+}
+
 std::string describe_stats_text(const engine::GenerationStats& stats,
                                 const tasks::PictureStats& picture) {
   return words("picture: decoded in {}, its text read in {}, resized in {}\n",
                "картинка: декодирована за {}, текст прочитан за {}, размер изменён за {}\n",
                duration(picture.decode_seconds), duration(picture.read_seconds),
                duration(stats.preprocess_seconds)) +
-         words("model: loaded in {}, vision {} ({} tokens)\n",
-               "модель: загружена за {}, зрение {} ({:токен|токена|токенов})\n",
+         words("model: loaded in {}, vision {} ({})\n", "модель: загружена за {}, зрение {} ({})\n",
                duration(stats.load_seconds), duration(stats.vision_seconds),
-               Count(stats.image_tokens)) +
-         words("prompt: {} tokens, prefill {} ({:.1f} tokens/s)\n",
-               "запрос: {:токен|токена|токенов}, прочитан за {} ({:.1f} токена/с)\n",
-               Count(stats.prompt_tokens), duration(stats.prefill_seconds),
-               stats.prefill_tokens_per_second()) +
+               tokens(stats.image_tokens)) +
+         words("prompt: {}, prefill {} ({:.1f} tokens/s)\n",
+               "запрос: {}, прочитан за {} ({:.1f} токена/с)\n", tokens(stats.prompt_tokens),
+               duration(stats.prefill_seconds), stats.prefill_tokens_per_second()) +
          answer_line(stats) + memory_line(stats);
 }
 
@@ -65,9 +81,9 @@ std::string chat_stats_text(const engine::GenerationStats& stats,
                duration(stats.time_to_first_token_seconds), duration(stats.preprocess_seconds),
                duration(stats.load_seconds), duration(stats.vision_seconds),
                duration(stats.prefill_seconds)) +
-         words("prompt: {} tokens, {} of them of pictures; {} were still there\n",
-               "запрос: {:токен|токена|токенов}, из них от картинок {}; уже прочитано было {}\n",
-               Count(stats.prompt_tokens), stats.image_tokens, stats.cached_tokens) +
+         words("prompt: {}, {} of them of pictures; {} were still there\n",
+               "запрос: {}, из них от картинок {}; уже прочитано было {}\n",
+               tokens(stats.prompt_tokens), stats.image_tokens, stats.cached_tokens) +
          answer_line(stats) + memory_line(stats);
 }
 
@@ -79,7 +95,8 @@ std::string embed_stats_text(const tasks::EmbedTextsStats& stats) {
                "({:токен|токена|токенов}/с)\n",
                duration(total.load_seconds), duration(total.tokenize_seconds),
                duration(total.encode_seconds),
-               Count(static_cast<double>(total.tokens) / std::max(1e-9, total.encode_seconds))) +
+               Count(std::round(static_cast<double>(total.tokens) /
+                                std::max(1e-9, total.encode_seconds)))) +
          words("memory: peak {} (in MLX's buffers {}), the largest pass added {} ({} predicted)\n",
                "память: пик {} (в буферах MLX {}), самый большой проход добавил {} "
                "(ожидалось {})\n",

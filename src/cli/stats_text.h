@@ -9,6 +9,9 @@
 
 namespace oko::cli {
 
+/// The note about an answer of as many tokens as --max-tokens allows.
+std::string cut_off_text(int tokens);
+
 // Statistics for people: lines of at most 100 columns, each with a line break.
 
 /// Of a picture that was described.

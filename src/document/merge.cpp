@@ -17,9 +17,9 @@ namespace {
 
 constexpr float kSureEnough = 0.6f;  // words read in pictures without text are less sure
 constexpr float kSure = 0.8f;
-constexpr float kSameArea = 0.3f;      // of the smaller box
-constexpr float kLikeSize = 3;         // a larger box, of a watermark, has not the text below it
-constexpr double kMost = 0.6;          // of the words
+constexpr float kSameArea = 0.3f;  // of the smaller box
+constexpr float kLikeSize = 3;  // a larger box, of a watermark, does not contain the text below it
+constexpr double kMost = 0.6;   // of the words
 constexpr std::size_t kShortWord = 3;  // bytes: too short to compare
 
 float common_area(const Box& a, const Box& b) {

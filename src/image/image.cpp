@@ -55,12 +55,15 @@ Format check_kind(std::span<const std::byte> bytes, const LocalizedText& name,
               tr("{}: is not a picture oko can read (it starts like {})",
                  "{}: это не картинка, которую oko умеет читать (начинается как {})", name,
                  describe_head(bytes)),
-              is_pdf ? tr("oko ocr reads PDF", "PDF читает oko ocr")
-                     : tr("use a JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file",
-                          "подойдёт файл JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF или BMP"));
+              is_pdf ? tr("oko ocr reads PDF", "PDF читает oko ocr") : hint_of_formats());
 }
 
 }  // namespace
+
+LocalizedText hint_of_formats(std::string_view others) {
+  return tr("use a {}JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF or BMP file",
+            "подойдёт файл {}JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF или BMP", others);
+}
 
 void check_size(const LocalizedText& name, std::int64_t width, std::int64_t height,
                 const Limits& limits) {

@@ -44,6 +44,9 @@ struct Header {
   std::uint64_t decode_bytes = 0;
 };
 
+/// The hint about a file of no known format; `others`: "PDF, " if the caller reads PDF, too.
+LocalizedText hint_of_formats(std::string_view others = {});
+
 /// Reads and decodes a picture file as a viewer shows it: EXIF orientation applied, embedded ICC
 /// profile turned into sRGB, transparency laid on white (or on black, if white would hide all),
 /// 16 bits cut to 8, pixels that are not square (faxes) stretched, pictures over

@@ -284,6 +284,10 @@ TEST_F(CommandLineTest, HintsNameWhatWasMeantAndTheHelpOfTheCommand) {
 TEST_F(CommandLineTest, HelpIsACommandToo) {
   EXPECT_EQ(parse({"help"}), parse({"--help"}));
   EXPECT_EQ(parse({"help", "make", "model"}), parse({"make", "model", "--help"}));
+  EXPECT_EQ(parse({"help", "--", "read"}), parse({"read", "--help"}));
+  EXPECT_EQ(parse({"help", "help"}), parse({"--help"}));
+  expect_refused({"help", "nosuch"}, "no command nosuch", "нет команды nosuch");
+  expect_refused({"help", "make", "tea"}, "no command tea", "нет команды tea");
 }
 
 TEST_F(CommandLineTest, OptionalArgumentsStandInBrackets) {

@@ -83,6 +83,15 @@ class Terminal {
     return ::testing::AssertionFailure() << "\"" << text << "\" is not shown: " << shown_;
   }
 
+  /// Waits until anything is shown.
+  ::testing::AssertionResult shows_something(int seconds = 30) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+    while (shown_.empty() && std::chrono::steady_clock::now() < end && read_more()) {
+    }
+    if (!shown_.empty()) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << "nothing is shown";
+  }
+
   /// Waits until `text` is shown and the program reads keys one by one, without echo.
   ::testing::AssertionResult prompts(const std::string& text) {
     const ::testing::AssertionResult shown = shows(text);
