@@ -86,9 +86,7 @@ EmbeddingResult Embedder::embed(const EmbeddingRequest& request, StopToken stop,
   require_room_after(prompt, limit);
   for (const std::string& text : request.texts) {
     throw_if_stopped(task.stop);
-    const std::string whole = prompt + text;
-    text::TokenizedText tokens =
-        tokenizer_.encode(config_.modules.do_lower_case ? text::lowercase(whole) : whole, limit);
+    text::TokenizedText tokens = tokenized(prompt + text, limit);
     task.result.texts.push_back({{}, tokens.ids.size(), tokens.total});
     task.result.stats.tokens += tokens.ids.size();
     task.ids.push_back(std::move(tokens.ids));
@@ -125,14 +123,22 @@ const std::string& Embedder::prompt_of(const EmbeddingRequest& request) const {
       tr("embed without a prompt: {} \"\"", "без подсказки: {} \"\"", Knob{"prefix"}));
 }
 
-/// Otherwise nothing of the texts is read, and all of them have one vector.
+text::TokenizedText Embedder::tokenized(const std::string& text, std::size_t limit) const {
+  return tokenizer_.encode(config_.modules.do_lower_case ? text::lowercase(text) : text, limit);
+}
+
+/// Throws kUsage if the prompt leaves no token for the texts, which would all have one vector.
 void Embedder::require_room_after(const std::string& prompt, std::size_t limit) const {
   if (prompt.empty()) return;
-  const std::size_t tokens = tokenizer_.encode(prompt, limit).total;
+  const std::size_t tokens = tokenized(prompt, limit).total;
   if (tokens < limit) return;
+  const std::size_t special = tokenized("", limit).total;
   throw Error(ErrorCode::kUsage,
-              tr("the prefix has {} tokens and leaves none of {} for the text",
-                 "в приставке токенов: {}, для текста из {} не остаётся ни одного", tokens, limit),
+              tr("the prefix leaves no room for the text: its tokens are {}, the limit is {} with "
+                 "{} special ones",
+                 "префикс не оставляет места для текста: токенов в нём {}, предел — {} вместе с "
+                 "{} служебными",
+                 tokens - special, limit, special),
               tr("use a shorter {}", "укажите {} короче", Knob{"prefix"}));
 }
 

@@ -86,6 +86,7 @@ class Embedder {
   struct Task;
 
   const std::string& prompt_of(const EmbeddingRequest& request) const;
+  text::TokenizedText tokenized(const std::string& text, std::size_t limit) const;
   void require_room_after(const std::string& prompt, std::size_t limit) const;
   WorkMemory memory_of(const Task& task) const;
   LocalizedText hint_for(const Task& task) const;

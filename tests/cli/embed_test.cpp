@@ -240,7 +240,8 @@ TEST_F(EmbedTest, APrefixThatLeavesNoRoomForTheTextIsRefused) {
   const ProcessResult refused = with_prefix("a b c d e f g h i");
   EXPECT_EQ(refused.status, 2);
   EXPECT_NE(
-      refused.err.find(" tokens and leaves none of 8 for the text\nhint: use a shorter --prefix"),
+      refused.err.find(
+          "its tokens are 18, the limit is 8 with 2 special ones\nhint: use a shorter --prefix"),
       std::string::npos)
       << refused.err;
 }

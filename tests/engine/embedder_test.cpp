@@ -64,6 +64,11 @@ TEST_F(EmbedderTest, TheModelsOwnPromptAndLowerCaseAreUsed) {
   EXPECT_EQ(dense({.texts = {"ОДИН"}}), plain);
   EXPECT_EQ(dense({.texts = {"Один"}, .prompt = "QUERY: "}), plain);
   EXPECT_EQ(dense({.texts = {"query: один"}, .prompt = ""}), plain);
+  Embedder embedder({.model = model});
+  const auto tokens = embedder.tokenizer().encode("поиск: ", 100).total;
+  EXPECT_LT(tokens, embedder.tokenizer().encode("ПОИСК: ", 100).total);
+  EXPECT_NO_THROW(embedder.embed(
+      {.texts = {"x"}, .prompt = "ПОИСК: ", .max_tokens = static_cast<int>(tokens + 1)}));
 }
 
 TEST_F(EmbedderTest, APromptThatPoolingLeavesOutIsRefusedByName) {
