@@ -39,7 +39,9 @@ Output::Output(const std::string& file, const std::vector<std::string>& inputs) 
                 tr("name another file after -o", "назовите после -o другой файл"));
   }
   path_ = written_through(file);
-  if (fs::exists(path_, error) && !fs::is_regular_file(path_, error)) {
+  // /dev/stdout leads to the name of a pipe, which is no path: only `file` itself tells its kind.
+  const bool is_other = fs::exists(file, error) && !fs::is_regular_file(file, error);
+  if (is_other || fs::is_symlink(path_, error)) {  // too many links, or one to itself
     throw Error(ErrorCode::kFailed,
                 tr("{}: is not a file to write", "{}: это не файл для записи", file),
                 tr("name a file, or leave -o out to print", "назовите файл или уберите -o"));

@@ -30,11 +30,12 @@ constexpr int kGivenStream = 9;
 
 class StreamsTest : public ScratchFolderTest {
  protected:
-  /// Runs `command` in a shell: $OKO is the program, $MODEL and $PICTURE are its inputs.
+  /// Runs `command` in a shell: $OKO is the program, $MODEL, $PICTURE and $PDF are its inputs.
   ProcessResult shell(const std::string& command, const std::string& terminal = "xterm") const {
     return Process({"/bin/sh", "-c", command},
                    {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + model(),
                     std::string("PICTURE=") + OKO_SOURCE_DIR + "/tests/image/data/alpha.png",
+                    std::string("PDF=") + OKO_SOURCE_DIR + "/tests/document/data/text.pdf",
                     "FOLDER=" + folder_.string(), "TERM=" + terminal, "LC_ALL=", "LANG=en_US.UTF-8",
                     "OKO_HOME=" + (folder_ / "home").string()})
         .wait();
@@ -168,6 +169,17 @@ TEST_F(StreamsTest, ReadsPictureFromStandardInputForADash) {
   EXPECT_EQ(nlohmann::json::parse(page.out).at("file"), "-") << page.err;
   EXPECT_TRUE(fs::is_empty(folder_) || fs::remove_all(folder_ / "home") > 0);
   EXPECT_TRUE(fs::is_empty(folder_)) << "the copy of standard input is there";
+}
+
+TEST_F(StreamsTest, APipeOrALinkToItselfIsNoFileToWrite) {
+  const fs::path loop = folder_ / "loop";
+  fs::create_symlink("loop", loop);
+  for (const char* output : {"/dev/stdout", "/dev/fd/1", "$FOLDER/loop"}) {
+    const ProcessResult result = shell(std::string("$OKO ocr $PDF -o ") + output);
+    EXPECT_EQ(result.status, 1) << output;
+    EXPECT_NE(result.err.find("is not a file to write\nhint: "), std::string::npos) << result.err;
+  }
+  EXPECT_TRUE(fs::is_symlink(loop));
 }
 
 TEST_F(StreamsTest, AFolderForTemporaryFilesThatIsNotThereIsNamed) {
