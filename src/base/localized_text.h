@@ -27,13 +27,21 @@ enum class KnobStyle {
   kFlag,   ///< --max-tokens
 };
 
-/// A number of things as an argument of `tr`. The Russian format has the noun in the forms of 1, 2
-/// and 5, which depend on the number and the case: "{:токен|токена|токенов}".
+/// A number of things, rounded, as an argument of `tr`. The Russian format has the noun in the
+/// forms of 1, 2 and 5, which depend on the number and the case: "{:токен|токена|токенов}".
 struct Count {
   template <typename Number>
-  explicit constexpr Count(Number things) : number(static_cast<std::uint64_t>(things)) {}
+  explicit constexpr Count(Number things) : is_negative(things < Number{0}) {
+    if constexpr (std::is_floating_point_v<Number>) {
+      number = static_cast<std::uint64_t>((is_negative ? -things : things) + Number{0.5});
+    } else {
+      number = static_cast<std::uint64_t>(things);
+      if (is_negative) number = -number;
+    }
+  }
 
-  std::uint64_t number;
+  bool is_negative;  ///< as a setting of a damaged file is
+  std::uint64_t number = 0;
 };
 
 /// A text in every language that oko speaks. The front end that shows it picks the language, so one
@@ -137,12 +145,13 @@ struct fmt::formatter<oko::Count> {
 
   template <typename Context>
   auto format(const oko::Count& count, Context& context) const {
-    if (many_.empty()) return fmt::format_to(context.out(), "{}", count.number);
+    const char* sign = count.is_negative ? "-" : "";
+    if (many_.empty()) return fmt::format_to(context.out(), "{}{}", sign, count.number);
     const std::uint64_t tens = count.number % 100 / 10, last = count.number % 10;
     const std::string_view noun = tens == 1 || last == 0 || last > 4 ? many_
                                   : last == 1                        ? one_
                                                                      : few_;
-    return fmt::format_to(context.out(), "{} {}", count.number, noun);
+    return fmt::format_to(context.out(), "{}{} {}", sign, count.number, noun);
   }
 
  private:

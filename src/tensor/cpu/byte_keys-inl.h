@@ -91,8 +91,8 @@ HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
 
-constexpr std::size_t kKeysPrefetched =
-    8;  // a head's rows lie apart: no processor guesses the next one
+/// A head's rows lie apart: no processor guesses the next one.
+constexpr std::size_t kKeysPrefetched = 8;
 
 /// Rows of one head, `stride` floats apart.
 struct HeadRows {

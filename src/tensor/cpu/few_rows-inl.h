@@ -4,6 +4,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -12,6 +13,7 @@
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pair_dot-inl.h"
 #include "tensor/cpu/round_group-inl.h"
+#include "tensor/cpu/transpose-inl.h"
 
 #if defined(OKO_TENSOR_CPU_FEW_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef OKO_TENSOR_CPU_FEW_ROWS_INL_H_
@@ -30,26 +32,6 @@ constexpr bool kHasFewRowsPanels = HWY_TARGET == HWY_AVX3_DL;
 
 inline std::size_t few_rows_width() {
   return kFewWidth;
-}
-
-/// 32-bit words of kRows rows, (kRows, words), to (words, kRows); words is a multiple of 4.
-template <std::size_t kRows>
-HWY_INLINE void interleave_words(const std::int32_t* from, std::size_t words, std::int32_t* to) {
-  std::size_t r = 0;
-  for (; r + 4 <= kRows; r += 4) {
-    for (std::size_t w = 0; w < words; w += 4) {
-      const void* rows[4];
-      void* out[4];
-      for (std::size_t i = 0; i < 4; ++i) {
-        rows[i] = from + (r + i) * words + w;
-        out[i] = to + (w + i) * kRows + r;
-      }
-      transpose_words(rows, out);
-    }
-  }
-  for (; r < kRows; ++r) {
-    for (std::size_t w = 0; w < words; ++w) to[w * kRows + r] = from[r * words + w];
-  }
 }
 
 /// Groups [first, last) of `input` from x. Behind the last row of x come copies of it, whose
@@ -76,7 +58,9 @@ HWY_NOINLINE void prepare_few_groups(const float* x, const WeightMatrix& weight,
                   reinterpret_cast<std::uint8_t*>(pairs + (row * size + j) / 2));
       }
     }
-    interleave_words<kRows>(pairs, size / 2, input.pairs.data() + g * size / 2 * kRows);
+    transpose_rows(reinterpret_cast<const std::uint8_t*>(pairs), input.padded_rows, 2 * size,
+                   size / 2, kRows,
+                   reinterpret_cast<std::uint32_t*>(input.pairs.data() + g * size / 2 * kRows));
   }
 }
 
@@ -203,7 +187,10 @@ HWY_INLINE void prefetch_scales(const WeightMatrix& weight, std::size_t first, s
   const std::size_t size = weight.type == ElementType::kFloat32 ? 4 : 2;
   const std::size_t ahead = ((first + kFewWidth) * groups + group * kFewWidth) * size;
   for (const void* data : {weight.scales, weight.biases}) {
-    __builtin_prefetch(static_cast<const std::uint8_t*>(data) + ahead, /*rw=*/0, /*locality=*/1);
+    for (std::size_t byte = 0; byte < kFewWidth * size; byte += 64) {
+      __builtin_prefetch(static_cast<const std::uint8_t*>(data) + ahead + byte, /*rw=*/0,
+                         /*locality=*/1);
+    }
   }
 }
 

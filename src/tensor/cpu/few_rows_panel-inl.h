@@ -4,6 +4,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -67,8 +68,8 @@ struct FewRowsPlace {
 
 /// Scales or biases of a panel as they were packed, in words of 4 bytes, transposed: (words,
 /// kFewWidth). A word has one group, or two of 16 bits.
-HWY_NOINLINE void transpose_scales(const void* data, const FewRowsPlace& place,
-                                   AlignedVector<std::uint32_t>& to) {
+inline HWY_NOINLINE void transpose_scales(const void* data, const FewRowsPlace& place,
+                                          AlignedVector<std::uint32_t>& to) {
   const PackedTag d;
   const hn::Repartition<std::uint8_t, PackedTag> d8;
   const WeightMatrix& weight = *place.weight;
@@ -125,8 +126,8 @@ HWY_INLINE FloatVector scales_of_group(const std::uint32_t* words, ElementType t
 }
 
 /// `count` words of each row from byte `offset` of the row on, as they were packed.
-HWY_NOINLINE void transpose_codes(const std::uint8_t* const* rows, std::size_t offset,
-                                  std::size_t count, std::uint32_t* HWY_RESTRICT to) {
+inline HWY_NOINLINE void transpose_codes(const std::uint8_t* const* rows, std::size_t offset,
+                                         std::size_t count, std::uint32_t* HWY_RESTRICT to) {
   const PackedTag d;
   const hn::Repartition<std::uint8_t, PackedTag> d8;
   std::size_t w = 0;
@@ -149,12 +150,15 @@ HWY_NOINLINE void transpose_codes(const std::uint8_t* const* rows, std::size_t o
 struct StepAhead {
   /// In pieces: first the four quarters of a square that lie in its rows, then those of its words.
   static constexpr std::size_t kPieces = 2 * 4;
+  static constexpr std::size_t kLineBytes = 64;
   static constexpr bool kFits = kSquareBlocks == 4 && kPieces * kFewVectors == kFewLanes;
 
   /// While word `word` of the step before is multiplied.
   HWY_INLINE void advance(std::size_t word) const {
     // A line at a time, between other work: many at once would wait for each other.
-    const std::uint8_t* line = prefetched + word * kFewVectors * row_bytes;
+    const std::size_t row = word * kFewVectors % kFewWidth;
+    const std::uint8_t* line =
+        prefetched + row * row_bytes + word * kFewVectors / kFewWidth * kLineBytes;
     for (std::size_t v = 0; v < kFewVectors; ++v, line += row_bytes) {
       __builtin_prefetch(line, /*rw=*/0, /*locality=*/1);
       hwy::Prefetch(line - (kFarRowBytes - kNearRowBytes));
