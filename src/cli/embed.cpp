@@ -21,6 +21,7 @@
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
 #include "cli/pooling_note.h"
+#include "cli/stats_text.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/embedder.h"
