@@ -358,6 +358,7 @@ std::string Command::meant_option(const std::string& name) const {
 
 std::string Command::meant_command(const std::string& name) const {
   std::vector<std::string> names;
+  names.reserve(commands_.size());
   for (const auto& each : commands_) names.push_back(each->app_->get_name());
   return closest(name, names);
 }
