@@ -113,6 +113,7 @@ Writing direction_of(std::string_view word) {
 std::vector<std::size_t> in_reading_direction(std::vector<std::size_t> line,
                                               const std::vector<PlacedText>& words) {
   std::vector<Writing> directions;
+  directions.reserve(line.size());
   for (const std::size_t word : line) directions.push_back(direction_of(words[word].text));
   const auto left = std::ranges::count(directions, Writing::kLeft);
   if (left == 0) return line;
