@@ -55,8 +55,8 @@ void remove_leftovers(const fs::path& prefix) {
 
 }  // namespace
 
-/// The path of an unfinished file or folder of this process, or null. Whoever exchanges it for null
-/// owns it: its TemporaryPath, or the function that removes the file because the process ends.
+/// The path of an unfinished file or folder of this process, or null. The one that exchanges
+/// it for null owns it: its TemporaryPath, or the function that removes it as the process ends.
 struct TemporarySlot {
   std::atomic<const std::string*> path{nullptr};
 };

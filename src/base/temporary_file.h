@@ -64,8 +64,8 @@ std::filesystem::path unfinished_prefix(const std::filesystem::path& path);
 /// folders.
 void remove_temporary_files() noexcept;
 
-/// The same for a signal handler, which may not look into folders: only files are removed. A folder
-/// of oko that is left goes with the next one that is made beside it.
+/// The same for a signal handler, which may not look into folders: only files are removed. The next
+/// folder that oko makes in the same place removes a folder that is left.
 void unlink_temporary_files() noexcept;
 
 }  // namespace oko

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/file.h"
 #include "cli/user_language.h"
@@ -95,8 +94,7 @@ std::string embed_stats_text(const tasks::EmbedTextsStats& stats) {
                "({:токен|токена|токенов}/с)\n",
                duration(total.load_seconds), duration(total.tokenize_seconds),
                duration(total.encode_seconds),
-               Count(std::round(static_cast<double>(total.tokens) /
-                                std::max(1e-9, total.encode_seconds)))) +
+               Count(static_cast<double>(total.tokens) / std::max(1e-9, total.encode_seconds))) +
          words("memory: peak {} (in MLX's buffers {}), the largest pass added {} ({} predicted)\n",
                "память: пик {} (в буферах MLX {}), самый большой проход добавил {} "
                "(ожидалось {})\n",

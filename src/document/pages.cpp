@@ -226,7 +226,7 @@ LocalizedText Pages::reduction(std::size_t i) {
   if (size.resolution > options_.pdf.resolution - 1) return {};
   return tr("{}: read at {} dots per inch: {} × {} pixels",
             "{}: распознано при {:точке|точках|точках} на дюйм: {} × {} пикселей", name(i),
-            Count(std::round(size.resolution)), size.width, size.height);
+            Count(size.resolution), size.width, size.height);
 }
 
 Sheet Pages::blank(std::size_t i) {
