@@ -376,8 +376,15 @@ void chat(const ChatOptions& options) {
   ChatInput input(interrupt, ChatHistory(history_file(options)));
   Chat chat(options, conversation, interrupt, input);
   interrupt.begin_turn();
-  for (const std::string& image : options.images) chat.add_picture(image);
-  chat.run();
+  try {
+    for (const std::string& image : options.images) chat.add_picture(image);
+    chat.run();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled || !conversation.is_reading()) throw;
+    say_last_note(error.message());
+    end_at_once(stop_status());
+  }
+  if (conversation.is_reading()) end_at_once(0);
 }
 
 }  // namespace

@@ -67,6 +67,11 @@ int stop_status() {
   return number == 0 ? exit_status(ErrorCode::kCancelled) : kShellBase + number;
 }
 
+void end_at_once(int status) {
+  remove_temporary_files();
+  ::_exit(status);
+}
+
 Interrupt::Interrupt(std::optional<std::chrono::milliseconds> patience, CtrlC ctrl_c)
     : ctrl_c_(ctrl_c) {
   if (::pipe(signal_pipe) != 0) {
@@ -147,8 +152,7 @@ void Interrupt::watch(std::optional<std::chrono::milliseconds> patience) {
   stop_turn(std::chrono::hours(24));
   if (next_byte(wait) == kEnd) return;
   say_last_note(words("stopped", "остановлено"));
-  remove_temporary_files();
-  ::_exit(stop_status());
+  end_at_once(stop_status());
 }
 
 }  // namespace oko::cli

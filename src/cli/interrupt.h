@@ -12,6 +12,10 @@ namespace oko::cli {
 /// an Interrupt has seen; that of kCancelled before one.
 int stop_status();
 
+/// Ends the process at once, without destructors: they would wait for work in a library that cannot
+/// be stopped. Removes temporary files.
+[[noreturn]] void end_at_once(int status);
+
 /// The effect of Ctrl-C (SIGINT).
 enum class CtrlC {
   kStops,      ///< everything, as the other signals

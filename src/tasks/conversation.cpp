@@ -15,13 +15,12 @@ constexpr const char* kSomeQuestion = "What does this picture show, and what is 
 
 Conversation::Conversation(engine::ModelHost& host, engine::Generator& generator,
                            ConversationOptions options)
-    : host_(host), generator_(generator), options_(options) {
-  reader_.emplace(host_, options_.read_text);
-}
+    : host_(host), generator_(generator), options_(options), reader_(host, options.read_text) {}
 
 void Conversation::set_read_text(ReadText when) {
   options_.read_text = when;
-  reader_.emplace(host_, when);
+  reader_.unload();
+  reader_.set_when(when);
 }
 
 void Conversation::clear() {
@@ -54,8 +53,8 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(kSomeQuestion)}}};
   WaitingPicture waiting;
   waiting.name = name;
-  waiting.read_text = reader_->when();
-  Picture picture = load_picture(host_, generator_, alone, /*copies=*/2, path, *reader_, stop);
+  waiting.read_text = reader_.when();
+  Picture picture = load_picture(host_, generator_, alone, /*copies=*/2, path, reader_, stop);
   AddedPicture added{
       .name = name,
       .width = picture.image.width,
@@ -140,7 +139,7 @@ void Conversation::follow(engine::GenerationRequest request, const engine::TextS
 Answer Conversation::ask(const std::string& question, const engine::TextSink& on_text,
                          const StopToken& stop, const engine::ProgressSink& on_progress) {
   Answer answer;
-  reader_->unload();  // the model may need its memory
+  reader_.unload();  // the model may need its memory
   try {
     engine::GenerationRequest request = request_for(question);
     add_texts(request, answer);

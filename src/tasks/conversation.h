@@ -71,6 +71,9 @@ class Conversation {
   /// Sets when the text of pictures added from now on is read.
   void set_read_text(ReadText when);
 
+  /// True while the text of a picture is read whose adding was stopped: see TextReader.
+  bool is_reading() const { return reader_.is_reading(); }
+
   std::size_t turns() const { return messages_.size() / 2; }
   std::size_t waiting_pictures() const { return waiting_.size(); }
   const ConversationOptions& options() const { return options_; }
@@ -98,7 +101,7 @@ class Conversation {
   engine::ModelHost& host_;
   engine::Generator& generator_;
   ConversationOptions options_;
-  std::optional<TextReader> reader_;
+  TextReader reader_;
   std::vector<text::Message> messages_;  ///< question, answer, question, ...
   std::list<HeldPicture> pictures_;      ///< of `messages_`, in order
   std::list<WaitingPicture> waiting_;    ///< for the next question

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/localized_text.h"
+#include "base/mutex.h"
 #include "budget/memory_meter.h"
 #include "budget/memory_size.h"
 #include "engine/plan.h"
@@ -133,15 +135,16 @@ std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
   return {size, false};
 }
 
-/// The engine that reads the text; null if it cannot and the text is optional.
-ocr::Engine* engine_for(TextReader& reader, const StopToken& stop, Picture& picture) {
+/// Returns false if text cannot be read and is optional.
+bool can_load(TextReader& reader, const StopToken& stop, Picture& picture) {
   try {
-    return &reader.engine(stop);
+    reader.load(stop);
+    return true;
   } catch (const Error& error) {
     if (reader.when() == ReadText::kAlways || error.code() == ErrorCode::kCancelled) throw;
     picture.unread = format_text("{} ({})", error.message(), error.hint());
     reader.give_up();
-    return nullptr;
+    return false;
   }
 }
 
@@ -159,33 +162,95 @@ void decode(engine::ModelHost& host, const InputFile& file, const image::Fitted&
   picture.reservation.split(spare);
 }
 
-void read_text(engine::ModelHost& host, ocr::Engine& engine, bool measures_memory,
+void read_text(engine::ModelHost& host, TextReader& reader, bool measures_memory,
                const StopToken& stop, Picture& picture) {
   // Includes the copy of the picture that the engine reads.
-  const budget::Reservation reservation =
+  budget::Reservation reservation =
       reserve_for(host, Tag::kOcr, ocr::reading_bytes(picture.image.width, picture.image.height),
                   stop, picture);
   std::optional<budget::MemoryMeter> meter;
   if (measures_memory) meter.emplace();
   const engine::Stopwatch time;
-  picture.page = engine.read(picture.image, stop);
+  picture.page = reader.read(picture.image, std::move(reservation), stop);
   picture.stats.read_seconds = time.seconds();
   if (meter) picture.stats.taken[Tag::kOcr] = meter->take_growth();
-  tensor::trim_memory();
 }
 
 }  // namespace
 
-ocr::Engine& TextReader::engine(const StopToken& stop) {
+class TextReader::Reading {
+ public:
+  void end(document::Page page, std::exception_ptr error) {
+    const MutexLock lock(mutex_);
+    page_ = std::move(page);
+    error_ = std::move(error);
+    is_done_ = true;
+    changed_.notify_all();
+  }
+
+  /// Returns false if `stop` is requested before the end.
+  bool wait(const StopToken& stop) {
+    const MutexLock lock(mutex_);
+    return changed_.wait(mutex_, stop, [this]() OKO_REQUIRES(mutex_) { return is_done_; });
+  }
+
+  bool is_done() {
+    const MutexLock lock(mutex_);
+    return is_done_;
+  }
+
+  /// The page, or throws the error; after the end.
+  document::Page take() {
+    const MutexLock lock(mutex_);
+    if (error_) std::rethrow_exception(error_);
+    return std::move(page_);
+  }
+
+ private:
+  Mutex mutex_;
+  ConditionVariable changed_;
+  bool is_done_ OKO_GUARDED_BY(mutex_) = false;
+  document::Page page_ OKO_GUARDED_BY(mutex_);
+  std::exception_ptr error_ OKO_GUARDED_BY(mutex_);
+};
+
+void TextReader::load(const StopToken& stop) {
+  // No engine is made while another one reads: some of Tesseract's settings belong to the process.
+  if (reading_ != nullptr && !reading_->wait(stop)) throw_cancelled();
   if (loaded_ == nullptr) {
-    loaded_ = std::unique_ptr<Loaded>(new Loaded{{host_, ocr::kEngineBytes, {}, stop}, nullptr});
+    loaded_ = std::shared_ptr<Loaded>(new Loaded{{host_, ocr::kEngineBytes, {}, stop}, nullptr});
   }
   if (loaded_->engine == nullptr) loaded_->engine = ocr::make_engine({});
-  return *loaded_->engine;
 }
 
-void TextReader::unload() {
-  loaded_.reset();
+document::Page TextReader::read(image::Image image, budget::Reservation memory,
+                                const StopToken& stop) {
+  const auto reading = std::make_shared<Reading>();
+  thread_ = JoiningThread([reading, loaded = loaded_, image = std::move(image),
+                           memory = std::move(memory), stop]() mutable {
+    document::Page page;
+    std::exception_ptr error;
+    try {
+      page = loaded->engine->read(std::move(image), stop);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    loaded.reset();  // the engine, unless its reader still has it
+    tensor::trim_memory();
+    memory.release();  // last: those that wait for it find the room of the engine free
+    reading->end(std::move(page), error);
+  });
+  reading_ = reading;
+  if (!reading->wait(stop)) {
+    unload();
+    throw_cancelled();
+  }
+  thread_.join();
+  return reading->take();
+}
+
+bool TextReader::is_reading() const {
+  return reading_ != nullptr && !reading_->is_done();
 }
 
 void TextReader::give_up() {
@@ -203,9 +268,9 @@ Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
   picture.pages = size.header.pages;
   picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;
-  ocr::Engine* const reading = reads_text ? engine_for(reader, stop, picture) : nullptr;
+  const bool reading = reads_text && can_load(reader, stop, picture);
   decode(host, input, size, request.measure_memory, stop, picture);
-  if (reading != nullptr) read_text(host, *reading, request.measure_memory, stop, picture);
+  if (reading) read_text(host, reader, request.measure_memory, stop, picture);
   return picture;
 }
 

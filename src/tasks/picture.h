@@ -22,15 +22,23 @@ enum class ReadText {
   kAlways,
 };
 
-/// Owns the engine that reads text, and reserves its memory while it exists.
+/// Owns the engine that reads text, and reserves its memory while it exists. One thread may call.
 class TextReader {
  public:
   explicit TextReader(engine::ModelHost& host, ReadText when) : host_(host), when_(when) {}
 
   ReadText when() const { return when_; }
-  /// The engine, made on first use. Throws as ocr::make_engine does, kOverBudget, kCancelled.
-  ocr::Engine& engine(const StopToken& stop);
-  void unload();
+  void set_when(ReadText when) { when_ = when; }
+  /// Makes the engine unless there is one, after the end of a reading that was stopped. Throws as
+  /// ocr::make_engine does, kOverBudget, kCancelled.
+  void load(const StopToken& stop);
+  /// Reads a picture with the loaded engine. Throws as ocr::Engine::read, and kCancelled as soon as
+  /// `stop` is requested: Tesseract may work on for half a minute. It does so on a thread of its
+  /// own, and `memory` and that of the engine stay reserved until its end.
+  document::Page read(image::Image image, budget::Reservation memory, const StopToken& stop);
+  /// True while a reading goes on that was stopped. The destructor waits for its end.
+  bool is_reading() const;
+  void unload() { loaded_.reset(); }
   /// Stops reading text for good.
   void give_up();
 
@@ -39,10 +47,13 @@ class TextReader {
     engine::FixedReservation room;
     std::unique_ptr<ocr::Engine> engine;
   };
+  class Reading;
 
   engine::ModelHost& host_;
   ReadText when_;
-  std::unique_ptr<Loaded> loaded_;
+  std::shared_ptr<Loaded> loaded_;
+  std::shared_ptr<Reading> reading_;  ///< the last result; null before the first
+  JoiningThread thread_;              ///< of `reading_`
 };
 
 /// Times in seconds; memory in bytes: the peaks of decoding and reading, and the prediction.

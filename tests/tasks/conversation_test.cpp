@@ -2,14 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <random>
+#include <thread>
+
 #include "base/error.h"
 #include "base/file.h"
+#include "ocr/memory_estimate.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/tesseract.h"
 #include "tests/support/white_bitmap.h"
 
 namespace oko::tasks {
 namespace {
+
+using namespace std::chrono_literals;
 
 class ConversationTest : public ScratchFolderTest {
  protected:
@@ -32,6 +40,17 @@ class ConversationTest : public ScratchFolderTest {
     endless.max_tokens = 1'000'000;
     endless.temperature = 5.0f;  // no loop
     return endless;
+  }
+
+  /// Grains as large as letters, which keep Tesseract busy for a second.
+  static std::string noise_bitmap(int side) {
+    constexpr std::size_t kHeader = 62;
+    std::string bitmap = white_bitmap(side, side);
+    std::minstd_rand random(1);
+    for (std::size_t i = kHeader; i < bitmap.size(); ++i) {
+      bitmap[i] = static_cast<char>(random() >> 8);
+    }
+    return bitmap;
   }
 
   static engine::GenerationStats stats_of(const Answer& answer) {
@@ -158,6 +177,33 @@ TEST_F(ConversationTest, AnErrorOfTheSinkEndsTheAnswer) {
   EXPECT_EQ(message_of([&] { conversation.ask("Hello", broken, {}); }, ErrorCode::kFailed),
             "no paper");
   EXPECT_EQ(conversation.turns(), 0u);
+}
+
+TEST_F(ConversationTest, AStopDoesNotWaitForTheReadingOfAPicture) {
+  OKO_NEEDS_TESSERACT();
+  const std::string noise = folder_ / "noise.bmp";
+  write_file_atomically(noise, std::string_view(noise_bitmap(500)));
+  const auto reads = [&] { return host_->memory_budget().held()[budget::Tag::kOcr] > 0; };
+  const std::uint64_t before = held();
+  conversation_.set_read_text(ReadText::kAlways);
+  const StopSource source;
+  const JoiningThread stopper([&](const StopToken& ended) {
+    while (!ended.stop_requested() && !reads()) std::this_thread::yield();
+    std::this_thread::sleep_for(100ms);  // Tesseract looks for lines, and for no stop
+    source.request_stop();
+  });
+  message_of([&] { conversation_.add_picture(noise, "noise", source.get_token()); },
+             ErrorCode::kCancelled);
+  EXPECT_TRUE(conversation_.is_reading());
+  EXPECT_TRUE(reads()) << "its memory stays reserved";
+  EXPECT_EQ(held(), before + ocr::kEngineBytes);
+  EXPECT_EQ(stats_of(conversation_.ask("Hello", {}, {})).image_tokens, 0);
+  conversation_.add_picture(picture_, "picture", {});  // after the end of the reading
+  EXPECT_FALSE(conversation_.is_reading());
+  EXPECT_FALSE(reads());
+  conversation_.set_read_text(ReadText::kNever);
+  conversation_.clear();
+  EXPECT_EQ(held(), before);
 }
 
 TEST_F(ConversationTest, ClearReleasesMemory) {
