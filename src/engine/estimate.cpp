@@ -81,7 +81,7 @@ GenerationMemory estimate(const GenerationShape& shape, const qwen::Config& mode
 
   GenerationMemory memory;
   std::uint64_t rgb = 0, pixels = 0, tokens = shape.text_tokens;
-  for (const Picture& picture : pictures) rgb += picture.rgb;
+  for (const Picture& picture : pictures) rgb += shape.pictures_are_resident ? 0 : picture.rgb;
   for (const Picture& picture : pictures) {
     pixels += qwen::pixel_bytes(model.vision, picture.patches);
     // While the last picture is resized, the pixels of the others are in memory.

@@ -28,6 +28,7 @@ constexpr int kv_bits_on(bool gpu, int bits) {
 /// The sizes that decide the memory of a generation.
 struct GenerationShape {
   std::span<const models::qwen3_vl::ImageSize> pictures;  ///< as they were decoded
+  bool pictures_are_resident = false;                     ///< they are not counted
   std::uint64_t text_tokens = 0;                          ///< of the prompt, pictures not counted
   std::uint64_t max_tokens = 0;                           ///< of the answer
   tensor::cpu::KvType kv_type = tensor::cpu::KvType::kFloat16;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "budget/reservation.h"
@@ -15,12 +16,27 @@
 
 namespace oko::engine {
 
+/// A decoded picture. Copies share its pixels.
+class SharedImage {
+ public:
+  SharedImage(image::Image image)  // NOLINT: of a request that shares nothing
+      : image_(std::make_shared<const image::Image>(std::move(image))) {}
+
+  const image::Image& operator*() const { return *image_; }
+  const image::Image* operator->() const { return image_.get(); }
+
+ private:
+  std::shared_ptr<const image::Image> image_;
+};
+
 /// A conversation that the model continues.
 struct GenerationRequest {
   std::vector<text::Message> messages;
-  std::vector<image::Image> images;  ///< one for each image part of the messages, in order
+  std::vector<SharedImage> images;  ///< one for each image part of the messages, in order
   /// Memory that is reserved for `images` already; only the rest is reserved. Null: none.
   std::shared_ptr<const budget::Reservation> images_reservation = {};
+  /// True if the caller keeps `images` in memory, reserved as resident: nothing is reserved here.
+  bool images_are_resident = false;
   SamplingOptions sampling;
   /// Limit of the answer, >= 1; the model's positions may give a lower one.
   int max_tokens = 1024;

@@ -27,7 +27,7 @@ void require_positive(const char* name, int value) {
 std::vector<qwen::ImageSize> sizes_of(const GenerationRequest& request) {
   std::vector<qwen::ImageSize> sizes;
   sizes.reserve(request.images.size());
-  for (const image::Image& image : request.images) sizes.push_back({image.width, image.height});
+  for (const SharedImage& image : request.images) sizes.push_back({image->width, image->height});
   return sizes;
 }
 
@@ -101,6 +101,7 @@ GenerationPlanner::Shape GenerationPlanner::asked_of(const GenerationRequest& re
                                                      std::vector<qwen::ImageSize> sizes) const {
   Shape asked;
   asked.sizes = std::move(sizes);
+  asked.images_are_resident = request.images_are_resident;
   const bool graph = tensor::uses_graph();
   const bool default_size = graph && request.max_pixels == 0;
   asked.settings = {.prefill_chunk = request.prefill_chunk,
@@ -129,6 +130,7 @@ GenerationMemory GenerationPlanner::estimate_of(const Shape& shape, std::uint64_
                                                 int max_tokens,
                                                 const GenerationSettings& settings) const {
   return estimate({.pictures = shape.sizes,
+                   .pictures_are_resident = shape.images_are_resident,
                    .text_tokens = text_tokens,
                    .max_tokens = static_cast<std::uint64_t>(max_tokens),
                    .kv_type = kv_type_of(settings.kv_bits),

@@ -49,6 +49,7 @@ class GenerationPlanner {
   /// The sizes that decide the memory of a request.
   struct Shape {
     std::vector<models::qwen3_vl::ImageSize> sizes;
+    bool images_are_resident = false;
     GenerationSettings settings;  ///< as requested
     ReductionLimits limits;
     std::int64_t whole_picture = 0;  ///< pixels of the largest one at the model's own limit

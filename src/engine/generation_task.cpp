@@ -28,9 +28,11 @@ std::uint64_t GenerationTask::phase_bytes() const {
 
 void GenerationTask::begin_to_measure() {
   if (!request.measure_memory) return;
-  // Image buffers were allocated before the request; include them in its usage.
+  // Image buffers were allocated before the request; those that it owns are part of its usage.
   std::uint64_t pictures = 0;
-  for (const image::Image& image : request.images) pictures += image.rgb.size();
+  if (!request.images_are_resident) {
+    for (const SharedImage& image : request.images) pictures += image->rgb.size();
+  }
   meter.emplace(pictures);
 }
 

@@ -192,9 +192,9 @@ std::unique_ptr<ModelLease> Generator::admit(GenerationTask& task, const StopTok
 void Generator::preprocess(GenerationTask& task) const {
   const Stopwatch watch;
   std::vector<qwen::PromptImage> images;
-  for (const image::Image& image : task.request.images) {
+  for (const SharedImage& image : task.request.images) {
     task.patches.push_back(
-        qwen::preprocess(image, planner_.processor_for(task.plan.settings.max_pixels)));
+        qwen::preprocess(*image, planner_.processor_for(task.plan.settings.max_pixels)));
     images.push_back({task.patches.back().grid_thw, ImageCache::key_of(task.patches.back())});
   }
   task.prompt = qwen::layout_prompt(std::move(task.plan.prompt.ids), images, planner_.config());

@@ -51,26 +51,25 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
   engine::GenerationRequest alone = base_request();
   alone.messages = {
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(kSomeQuestion)}}};
-  WaitingPicture waiting;
-  waiting.name = name;
-  waiting.read_text = reader_.when();
-  Picture picture = load_picture(host_, generator_, alone, /*copies=*/2, path, reader_, stop);
+  const ReadText read_text = reader_.when();
+  Picture picture = load_picture(host_, generator_, alone, path, reader_, stop);
   AddedPicture added{
       .name = name,
       .width = picture.image.width,
       .height = picture.image.height,
       .pages = picture.pages,
       .shrinking = picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText(),
-      .reads_text = waiting.read_text != ReadText::kNever,
+      .reads_text = read_text != ReadText::kNever,
       .unread = picture.unread};
   // The picture stays: release its transient reservation, because other requests wait for those.
   picture.reservation.release();
-  waiting.held.room = std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
-                                                                 std::string(), stop);
-  waiting.held.image = std::move(picture.image);
-  waiting.page = std::move(picture.page);
-  waiting.stats = picture.stats;
-  waiting_.push_back(std::move(waiting));
+  auto room = std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
+                                                         std::string(), stop);
+  waiting_.push_back({.held = {std::move(picture.image), std::move(room)},
+                      .name = name,
+                      .page = std::move(picture.page),
+                      .read_text = read_text,
+                      .stats = picture.stats});
   return added;
 }
 
@@ -78,6 +77,7 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
 engine::GenerationRequest Conversation::request_for(const std::string& question) const {
   engine::GenerationRequest request = base_request();
   request.messages = messages_;
+  request.images_are_resident = true;
   for (const HeldPicture& picture : pictures_) request.images.push_back(picture.image);
   text::Message message{text::Role::kUser, {}};
   for (const WaitingPicture& picture : waiting_) {

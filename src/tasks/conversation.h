@@ -80,7 +80,7 @@ class Conversation {
 
  private:
   struct HeldPicture {
-    image::Image image;
+    engine::SharedImage image;
     std::unique_ptr<engine::FixedReservation> room;  ///< of `image`
   };
   struct WaitingPicture {

@@ -91,7 +91,7 @@ void Describer::load_all(const StopToken& stop) {
 Description Describer::load(const std::string& path, TextReader& reader, const StopToken& stop) {
   engine::GenerationRequest request = request_of(options_, generator_);
   const bool reads_text = reader.when() != ReadText::kNever;
-  Picture picture = load_picture(host_, generator_, request, /*copies=*/1, path, reader, stop);
+  Picture picture = load_picture(host_, generator_, request, path, reader, stop);
   const LocalizedText shrinking =
       picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText();
   request.images.push_back(std::move(picture.image));

@@ -38,12 +38,11 @@ budget::Reservation reserve_for(engine::ModelHost& host, Tag tag, std::uint64_t 
 class PictureMemory {
  public:
   PictureMemory(const engine::Generator& engine, const engine::GenerationRequest& request,
-                std::uint64_t copies, const image::Header& header)
+                const image::Header& header)
       : engine_(engine),
         request_(request),
         header_(header),
         size_{header.width, header.height},
-        kept_bytes_((copies - 1) * rgb_bytes(header)),
         model_bytes_(engine.least_bytes(request, {size_})) {}
 
   /// Bytes before the model runs.
@@ -54,7 +53,7 @@ class PictureMemory {
   }
 
   std::uint64_t total(bool reads_text) const {
-    return std::max(loading(reads_text), stays(reads_text) + kept_bytes_ + model_bytes_);
+    return std::max(loading(reads_text), stays(reads_text) + model_bytes_);
   }
 
   /// The refusal if `total` is above `budget`.
@@ -90,7 +89,7 @@ class PictureMemory {
   std::uint64_t loading(bool reads_text) const { return loading(header_, reads_text); }
 
   engine::Knobs knobs_within(std::uint64_t budget, bool reads_text) const {
-    const std::uint64_t others = stays(reads_text) + kept_bytes_;
+    const std::uint64_t others = stays(reads_text);
     return engine_.knobs_for(request_, {size_}, budget - std::min(budget, others));
   }
 
@@ -98,7 +97,6 @@ class PictureMemory {
   const engine::GenerationRequest& request_;
   image::Header header_;
   models::qwen3_vl::ImageSize size_;
-  std::uint64_t kept_bytes_;
   std::uint64_t model_bytes_;
 };
 
@@ -113,20 +111,19 @@ image::Fitted fitted(const InputFile& file, std::uint64_t budget, bool reads_tex
 /// The size of a picture that fits the budget, and true if reading its text fits, too. If it does
 /// not, unloads the text reader.
 std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
-                                    const engine::GenerationRequest& request, std::uint64_t copies,
-                                    const InputFile& file, std::uint64_t budget, TextReader& reader,
-                                    Picture& picture) {
+                                    const engine::GenerationRequest& request, const InputFile& file,
+                                    std::uint64_t budget, TextReader& reader, Picture& picture) {
   const bool wanted = reader.when() != ReadText::kNever;
   std::uint64_t with_text = 0;
   if (wanted) {
     const image::Fitted size = fitted(file, budget, true);
-    const PictureMemory memory(engine, request, copies, size.header);
+    const PictureMemory memory(engine, request, size.header);
     with_text = memory.total(true);
     if (with_text <= budget) return {size, true};
     if (reader.when() == ReadText::kAlways) throw memory.refusal(true, budget);
   }
   const image::Fitted size = fitted(file, budget, false);
-  const PictureMemory memory(engine, request, copies, size.header);
+  const PictureMemory memory(engine, request, size.header);
   if (memory.total(false) > budget) throw memory.refusal(false, budget);
   if (wanted) {
     reader.unload();
@@ -259,12 +256,12 @@ void TextReader::give_up() {
 }
 
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
-                     const engine::GenerationRequest& request, std::uint64_t copies,
-                     const std::string& file, TextReader& reader, const StopToken& stop) {
+                     const engine::GenerationRequest& request, const std::string& file,
+                     TextReader& reader, const StopToken& stop) {
   const InputFile input(file, ErrorCode::kBadInput);
   Picture picture;
   const auto [size, reads_text] = input.unchanged(
-      [&] { return plan(engine, request, copies, input, host.budget_bytes(), reader, picture); });
+      [&] { return plan(engine, request, input, host.budget_bytes(), reader, picture); });
   picture.pages = size.header.pages;
   picture.others = image::others_of(size.header);
   picture.shrink = size.header.shrink;

@@ -80,9 +80,9 @@ struct Picture {
 /// that the whole `request` fits with the picture: the model's work and the text as well. Decoding
 /// shrinks a picture that would not fit, down to 1 megapixel. Throws kOverBudget with the least
 /// budget for all of that and with the other options that are each sufficient; kCancelled, and as
-/// image::load and ocr::make_engine. `copies`: of the pixels, while the model works.
+/// image::load and ocr::make_engine.
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
-                     const engine::GenerationRequest& request, std::uint64_t copies,
-                     const std::string& file, TextReader& reader, const StopToken& stop);
+                     const engine::GenerationRequest& request, const std::string& file,
+                     TextReader& reader, const StopToken& stop);
 
 }  // namespace oko::tasks

@@ -58,7 +58,7 @@ GenerationRequest short_question() {
   GenerationRequest request;
   request.messages = {
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text("Что здесь?")}}};
-  request.images = {{64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 100)}};
+  request.images = {image::Image{64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 100)}};
   request.max_tokens = 3;
   return request;
 }

@@ -318,7 +318,9 @@ TEST_P(GeneratorBatchTest, ReadsOnlyTheNewPartOfAPromptWithACachedPrefix) {
     EXPECT_EQ(expected.stats.cached_tokens, 0);
   }
   GenerationRequest other_picture = first;
-  other_picture.images[0].rgb[0] ^= 255;
+  image::Image changed = *other_picture.images[0];
+  changed.rgb[0] ^= 255;
+  other_picture.images = {std::move(changed)};
   const GenerationResult expected = fresh.generate(other_picture);
   const GenerationResult result = generator.generate(other_picture);
   EXPECT_EQ(result.text, expected.text);

@@ -33,7 +33,7 @@ GenerationRequest question(const std::vector<image::Image>& images, int max_toke
     request.messages[0].parts.push_back(text::Part::make_image());
   }
   request.messages[0].parts.push_back(text::Part::make_text("Что здесь? What is here?"));
-  request.images = images;
+  request.images.assign(images.begin(), images.end());
   request.max_tokens = max_tokens;
   request.measure_memory = true;
   return request;

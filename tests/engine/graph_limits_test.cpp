@@ -100,7 +100,7 @@ TEST_F(GraphLimitsTest, MlxKeepsBuffersUpToTheReservationOfThePhase) {
     totals.push_back(watcher.totals[i]);
   }
   const PhaseMemory& predicted = result.stats.predicted_memory;
-  const std::uint64_t pixels = request.images[0].rgb.size();
+  const std::uint64_t pixels = request.images[0]->rgb.size();
   EXPECT_EQ(limits, (std::vector<std::size_t>{predicted.vision - pixels, predicted.prefill - pixels,
                                               predicted.decode - pixels}));
   for (std::size_t i = 0; i < limits.size(); ++i) {

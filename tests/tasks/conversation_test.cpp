@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "budget/process_memory.h"
 #include "ocr/memory_estimate.h"
+#include "tests/support/kept_memory.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/tesseract.h"
@@ -112,6 +114,24 @@ TEST_F(ConversationTest, APictureThatIsAddedLaterIsSeenInItsTurn) {
   EXPECT_EQ(conversation_.waiting_pictures(), 0u);
   conversation_.add_picture(picture_, "again", {});
   EXPECT_EQ(stats_of(conversation_.ask("And at this", {}, {})).image_tokens, 2 * with_one);
+}
+
+TEST_F(ConversationTest, QuestionsShareThePixelsOfTheirPictures) {
+  constexpr std::uint64_t kPixelBytes = 2000 * 2000 * 3;
+  ConversationOptions small = options();
+  small.max_pixels = 64 * 1024;
+  Conversation conversation(*host_, generator_, small);
+  write_file_atomically(picture_, std::string_view(white_bitmap(2000, 2000)));
+  conversation.ask("Hello", {}, {});
+  conversation.add_picture(picture_, "picture", {});
+  const std::uint64_t before = budget::private_bytes();
+  for (int i = 0; i < 2; ++i) {
+    const engine::GenerationStats stats = stats_of(conversation.ask("What is this?", {}, {}));
+    EXPECT_LT(stats.predicted_memory.peak(), kPixelBytes);
+    if (kKeptFreedBytes > 0) continue;
+    EXPECT_LT(stats.peak_private_bytes, before + kPixelBytes);
+    EXPECT_LT(stats.memory.peak(), kPixelBytes);
+  }
 }
 
 TEST_F(ConversationTest, KeepsTheShownPartOfAStoppedAnswer) {
