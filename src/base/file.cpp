@@ -92,12 +92,12 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   file.keep_as(path);
 }
 
-std::string format_bytes(std::uint64_t bytes) {
+LocalizedText format_bytes(std::uint64_t bytes) {
   const auto value = static_cast<double>(bytes);
-  if (value >= 1e9) return fmt::format("{:.1f} GB", value / 1e9);
-  if (value >= 1e6) return fmt::format("{:.0f} MB", value / 1e6);
-  if (value >= 1e3) return fmt::format("{:.0f} kB", value / 1e3);
-  return fmt::format("{} B", bytes);
+  if (value >= 1e9) return tr("{:.1f} GB", "{:.1f} ГБ", value / 1e9);
+  if (value >= 1e6) return tr("{:.0f} MB", "{:.0f} МБ", value / 1e6);
+  if (value >= 1e3) return tr("{:.0f} kB", "{:.0f} кБ", value / 1e3);
+  return tr("{} B", "{} Б", bytes);
 }
 
 SizePair::SizePair(std::uint64_t first_bytes, std::uint64_t second_bytes)

@@ -36,7 +36,7 @@ inline void write_file_atomically(const std::filesystem::path& path, std::string
 }
 
 /// "3.1 GB", "640 MB", "12 kB": decimal units, for messages.
-std::string format_bytes(std::uint64_t bytes);
+LocalizedText format_bytes(std::uint64_t bytes);
 
 /// Two sizes of one message as `format_bytes` writes them, or to the byte ("8000123 bytes") if the
 /// sizes differ and their texts would not.

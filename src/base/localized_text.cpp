@@ -1,5 +1,6 @@
 #include "base/localized_text.h"
 
+#include <algorithm>
 #include <ostream>
 
 namespace oko {
@@ -47,6 +48,12 @@ LocalizedText& LocalizedText::operator+=(const LocalizedText& text) {
   english_ += text.english_;
   russian_ += text.russian_;
   return *this;
+}
+
+LocalizedText localized_number(const std::string& number) {
+  std::string russian = number;
+  std::replace(russian.begin(), russian.end(), '.', ',');
+  return {number, russian};
 }
 
 LocalizedText any_of(const std::vector<LocalizedText>& ways) {

@@ -86,33 +86,53 @@ class LocalizedText {
 /// In English, for logs and tests.
 std::ostream& operator<<(std::ostream& out, const LocalizedText& text);
 
+/// A number as fmt has written it; in Russian its decimal point becomes a comma.
+LocalizedText localized_number(const std::string& number);
+
 namespace detail {
+
+template <typename Number>
+struct Real {
+  Number number;
+  Language language;
+};
 
 /// The argument that fmt gets: of a LocalizedText the text in one language.
 template <typename T>
-using FormattedAs = std::conditional_t<std::is_same_v<T, LocalizedText>, std::string, T>;
+using FormattedAs = std::conditional_t<std::is_same_v<T, LocalizedText>, std::string,
+                                       std::conditional_t<std::is_floating_point_v<T>, Real<T>, T>>;
 
 template <typename T>
-const FormattedAs<T>& formatted_in(Language language, const T& argument) {
+decltype(auto) formatted_in(Language language, const T& argument) {
   if constexpr (std::is_same_v<T, LocalizedText>) {
     return argument.kept(language);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return Real<T>{argument, language};
   } else {
     // NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): `tr` uses it while it lives
-    return argument;
+    return (argument);
   }
+}
+
+template <typename... Formatted>
+std::string formatted(fmt::format_string<const Formatted&...> format,
+                      const Formatted&... arguments) {
+  return fmt::format(format, arguments...);
 }
 
 }  // namespace detail
 
 /// A text in both languages. Both formats take the same arguments (`fmt` syntax, checked at compile
 /// time; the Russian one may reorder them by index).
-/// An argument may be a LocalizedText, a Knob or a Count.
+/// An argument may be a LocalizedText, a Knob or a Count. A measured number, such as of "{:.1f}",
+/// has a decimal comma in Russian; that of "{}" is a setting, written as a user types it.
 template <typename... Args>
 LocalizedText tr(fmt::format_string<const detail::FormattedAs<Args>&...> english,
                  fmt::format_string<const detail::FormattedAs<Args>&...> russian,
                  const Args&... args) {
-  return {fmt::format(english, detail::formatted_in(Language::kEnglish, args)...),
-          fmt::format(russian, detail::formatted_in(Language::kRussian, args)...)};
+  using detail::formatted, detail::FormattedAs, detail::formatted_in;
+  return {formatted<FormattedAs<Args>...>(english, formatted_in(Language::kEnglish, args)...),
+          formatted<FormattedAs<Args>...>(russian, formatted_in(Language::kRussian, args)...)};
 }
 
 /// A text with one format for both languages: "{}: {}" of a name and a reason.
@@ -156,6 +176,28 @@ struct fmt::formatter<oko::Count> {
 
  private:
   std::string_view one_, few_, many_;
+};
+
+template <typename Number>
+struct fmt::formatter<oko::detail::Real<Number>> {
+  constexpr const char* parse(fmt::format_parse_context& context) {
+    const std::string_view rest(context.begin(),
+                                static_cast<std::size_t>(context.end() - context.begin()));
+    format_ = rest.substr(0, rest.find('}'));
+    if (format_.find('{') != format_.npos) throw fmt::format_error("the precision is no argument");
+    return fmt::formatter<Number>().parse(context);
+  }
+
+  template <typename Context>
+  auto format(const oko::detail::Real<Number>& real, Context& context) const {
+    if (format_.empty()) return fmt::format_to(context.out(), "{}", real.number);
+    const std::string number =
+        fmt::format(fmt::runtime(fmt::format("{{:{}}}", format_)), real.number);
+    return fmt::format_to(context.out(), "{}", oko::localized_number(number).kept(real.language));
+  }
+
+ private:
+  std::string_view format_;
 };
 
 template <>

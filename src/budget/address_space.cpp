@@ -7,7 +7,7 @@
 namespace oko::budget {
 
 Error refused_by_system() {
-  const std::string taken = format_bytes(private_bytes());
+  const LocalizedText taken = format_bytes(private_bytes());
   if (const auto space = address_space()) {
     return {ErrorCode::kOverBudget,
             tr("the system gives no more memory: address space {} ({}), {} used, {} of it private "

@@ -26,17 +26,19 @@ double unit_bytes(std::string unit) {
   return 0;
 }
 
-/// Removes "12" or "1.5" from the front of `text`; 0 if there is no number. Parses by hand, since
-/// std::from_chars of a double needs macOS 26, and strtod reads the decimal point of the locale.
+/// Removes "12", "1.5" or "1,5" from the front of `text`; 0 if there is no number, or if its comma
+/// may divide thousands. Parses by hand, since std::from_chars of a double needs macOS 26, and
+/// strtod reads the decimal point of the locale.
 double take_number(std::string_view& text) {
   double digits = 0;
   double divisor = 1;
-  bool in_fraction = false;
+  bool in_fraction = false, has_comma = false;
   std::size_t at = 0;
   for (; at < text.size(); ++at) {
     const char c = text[at];
-    if (c == '.' && !in_fraction) {
+    if ((c == '.' || c == ',') && !in_fraction) {
       in_fraction = true;
+      has_comma = c == ',';
     } else if (c >= '0' && c <= '9') {
       digits = digits * 10 + (c - '0');
       if (in_fraction) divisor *= 10;
@@ -45,7 +47,8 @@ double take_number(std::string_view& text) {
     }
   }
   text.remove_prefix(at);
-  return digits / divisor;
+  constexpr double kThreeDigits = 1000;
+  return has_comma && divisor == kThreeDigits ? 0 : digits / divisor;
 }
 
 std::string text_of(std::uint64_t megabytes) {

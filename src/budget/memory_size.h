@@ -8,8 +8,8 @@
 
 namespace oko::budget {
 
-/// Parses "8GB", "8 G", "1.5GiB", "700MB": an amount of memory in powers of 1024, as memory is
-/// sold. Throws kUsage for anything else, for 0, and beyond 1024 TB.
+/// Parses "8GB", "8 G", "1.5GiB", "1,5GB", "700MB": an amount of memory in powers of 1024, as
+/// memory is sold. Throws kUsage for anything else, for 0, and beyond 1024 TB.
 std::uint64_t parse_memory_size(std::string_view text);
 
 /// `bytes` in that form, rounded up: "632MB", "5GB".

@@ -120,9 +120,9 @@ std::string table_of(const Errors& all) {
   const auto row = [&](const std::string& name, const ocr::ErrorCount& characters,
                        const ocr::ErrorCount& repaired_characters, const ocr::ErrorCount& words,
                        const ocr::ErrorCount& repaired_words) {
-    text += fmt::format("{:<12} {:6.2f} ({:5.2f}) {:6.2f} ({:5.2f})\n", name,
-                        characters.rate() * 100, repaired_characters.rate() * 100,
-                        words.rate() * 100, repaired_words.rate() * 100);
+    text += shown(format_text("{:<12} {:6.2f} ({:5.2f}) {:6.2f} ({:5.2f})\n", name,
+                              characters.rate() * 100, repaired_characters.rate() * 100,
+                              words.rate() * 100, repaired_words.rate() * 100));
   };
   for (std::size_t i = 0; i < ocr::kScripts; ++i) {
     row(names[i], all.raw.characters[i], all.repaired.characters[i], all.raw.words[i],

@@ -168,7 +168,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
 
 void print_row(const std::string& what, std::uint64_t bytes) {
   // Count the width in letters: those of both languages are one column wide.
-  print(fmt::format("  {:<52}{:>10}\n", what, format_bytes(bytes)));
+  print(fmt::format("  {:<52}{:>10}\n", what, shown(format_bytes(bytes))));
 }
 
 template <typename Model>
@@ -203,9 +203,10 @@ std::string verdict_text(const engine::Plan& plan) {
   return {};
 }
 
-std::string megapixels(std::int64_t pixels) {
+LocalizedText megapixels(std::int64_t pixels) {
   constexpr std::int64_t kFew = 100'000;
-  return fmt::format("{:.{}f}", static_cast<double>(pixels) / 1e6, pixels < kFew ? 2 : 1);
+  return localized_number(
+      fmt::format("{:.{}f}", static_cast<double>(pixels) / 1e6, pixels < kFew ? 2 : 1));
 }
 
 /// Prints how the models are kept and the limits, if they fit.

@@ -14,7 +14,7 @@ namespace {
 std::string duration(double seconds) {
   if (seconds >= 0.9995) return words("{:.2f} s", "{:.2f} с", seconds);
   const int decimals = seconds < 0.00995 ? 1 : 0;
-  return words("{:.{}f} ms", "{:.{}f} мс", seconds * 1e3, decimals);
+  return words("{} ms", "{} мс", localized_number(fmt::format("{:.{}f}", seconds * 1e3, decimals)));
 }
 
 /// "1 token", "8 tokens".

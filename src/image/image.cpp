@@ -24,7 +24,7 @@ LocalizedText format_pixels(std::uint64_t pixels) {
   std::string number = fmt::format("{:.2f}", static_cast<double>(pixels) / 1e6);
   number.resize(number.find_last_not_of('0') + 1);
   if (number.ends_with('.')) number.pop_back();
-  return tr("{} Mpx", "{} Мпикс", number);
+  return tr("{} Mpx", "{} Мпикс", localized_number(number));
 }
 
 void check_file_size(const LocalizedText& name, std::uint64_t bytes, const Limits& limits) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace oko {
 namespace {
@@ -31,6 +32,21 @@ TEST(LocalizedTextTest, AHalfOfAKnobInAFileNameStaysAsItIs) {
   for (const std::string name : {"a\uFDD0b", "a\uFDD1b", "\uFDD1\uFDD0"}) {
     EXPECT_EQ(LocalizedText(name).in(Language::kEnglish, KnobStyle::kFlag), name);
   }
+}
+
+TEST(LocalizedTextTest, MeasuredNumbersHaveADecimalCommaInRussian) {
+  const LocalizedText rate = tr("{:6.2f} %", "{:6.2f} %", 12.345f);
+  EXPECT_EQ(rate.in(Language::kEnglish), " 12.35 %");
+  EXPECT_EQ(rate.in(Language::kRussian), " 12,35 %");
+  EXPECT_EQ(format_text("{}: {:.1f}", "v1.2", 0.25).in(Language::kRussian), "v1.2: 0,2");
+  EXPECT_EQ(format_bytes(3'140'000'000).in(Language::kEnglish), "3.1 GB");
+  EXPECT_EQ(format_bytes(3'140'000'000).in(Language::kRussian), "3,1 ГБ");
+  EXPECT_EQ(localized_number("0.5").in(Language::kRussian), "0,5");
+}
+
+TEST(LocalizedTextTest, SettingsKeepTheirDecimalPoint) {
+  const LocalizedText range = tr("{}: {} to {}", "{}: от {} до {}", Knob{"top_p"}, 0.1f, 1.5);
+  EXPECT_EQ(range.in(Language::kRussian), "top_p: от 0.1 до 1.5");
 }
 
 TEST(LocalizedTextTest, ListsAlternativesInBothLanguages) {

@@ -15,14 +15,17 @@ TEST(MemorySizeTest, UnitsArePowersOf1024) {
   EXPECT_EQ(parse_memory_size("8g"), 8192 * kMebibyte);
   EXPECT_EQ(parse_memory_size("1.5GB"), 1536 * kMebibyte);
   EXPECT_EQ(parse_memory_size("2.25 TB"), 2304 * 1024 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("1,5GB"), 1536 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("1.125GB"), 1152 * kMebibyte);
   EXPECT_EQ(parse_memory_size(".5GB"), 512 * kMebibyte);
   EXPECT_EQ(parse_memory_size("700MB"), 700 * kMebibyte);
   EXPECT_EQ(parse_memory_size("1t"), kMebibyte * kMebibyte);
 }
 
 TEST(MemorySizeTest, AnythingElseIsRefused) {
-  for (const char* text : {"", "8", "GB", "8XB", "-8GB", "0GB", "8GBs", "nanGB", "infGB", "1e30GB",
-                           "8 GB GB", "восемь", "1e-30GB", "1.5.5GB", ".GB", "1e3MB"}) {
+  for (const char* text :
+       {"", "8", "GB", "8XB", "-8GB", "0GB", "8GBs", "nanGB", "infGB", "1e30GB", "8 GB GB",
+        "восемь", "1e-30GB", "1.5.5GB", ".GB", "1e3MB", "1,500MB", "1,5.5GB", ",GB"}) {
     try {
       parse_memory_size(text);
       ADD_FAILURE() << text;

@@ -31,6 +31,9 @@ TEST(PlanCommandTest, PlansAMachineBeforeAnythingIsDownloaded) {
   EXPECT_NE(result.out.find("largest picture"), std::string::npos);
   const ProcessResult russian = run({"plan", "--memory", "16GB"}, "ru");
   EXPECT_NE(russian.out.find("удобно: запас "), std::string::npos) << russian.out;
+  const ProcessResult comma = run({"plan", "--memory", "7,5GB"}, "ru");
+  EXPECT_NE(comma.out.find("Память: 7,5 ГиБ (8,1 ГБ)"), std::string::npos) << comma.out;
+  EXPECT_EQ(comma.out.find('.'), std::string::npos) << comma.out;
 }
 
 TEST(PlanCommandTest, JsonHasTheNumbers) {
