@@ -121,7 +121,7 @@ TEST(ReductionsTest, ReductionNamesNumbersAndItsOption) {
   EXPECT_EQ(shown(text_of({"prefill_chunk", 512, 128})),
             "to fit the memory budget, the prompt is read 128 tokens at a time instead of 512");
   EXPECT_EQ(text_of(size).in(Language::kRussian, KnobStyle::kFlag),
-            "картинка прочитана в 1.2 Мп вместо 12.2: столько GPU читал бы долго; "
+            "картинка прочитана в 1,2 Мп вместо 12,2: столько GPU читал бы долго; "
             "--max-pixels 12192768 прочитает её целиком");
 }
 
