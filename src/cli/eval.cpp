@@ -3,28 +3,28 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/core_count.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
-#include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
-#include "engine/plan.h"
-#include "image/image.h"
+#include "document/page.h"
+#include "document/pages.h"
 #include "ocr/homoglyphs.h"
-#include "ocr/memory_estimate.h"
-#include "ocr/page_reader.h"
 #include "ocr/score.h"
+#include "tasks/page_budget.h"
+#include "tasks/read_pages.h"
 
 namespace oko::cli {
 namespace {
@@ -133,41 +133,59 @@ std::string table_of(const Errors& all) {
   return text;
 }
 
-void run(EvalOcrOptions& options) {
-  const std::size_t threads = options.threads != 0 ? options.threads : physical_core_count();
-  const std::uint64_t budget = budget_of(options.common);
-  const std::uint64_t least = engine::runtime_bytes(false) + threads * ocr::kEngineBytes;
-  if (least > budget) throw budget::OverBudget(least, budget);
+/// The text of a file, as far as its pages were read.
+struct ReadText {
+  std::string raw, repaired;
+  std::optional<Error> error;
+
+  void add(const tasks::ReadPage& read) {
+    if (read.error && !error) error = read.error;
+    document::Page page = read.page;
+    raw += page.text();
+    ocr::repair_homoglyphs(page);
+    repaired += page.text();
+  }
+};
+
+void run(const EvalOcrOptions& options) {
+  require_address_space(tasks::PageBudget::kAlone);
   const std::vector<Sample> samples = samples_of(options.folder, options.common.quiet);
-  options.run.repairs_homoglyphs = false;
+  std::vector<std::string> files;
+  for (const Sample& sample : samples) files.push_back(sample.picture.string());
+  tasks::ReadPagesOptions read_options{.ocr = options.run,
+                                       .threads = options.threads,
+                                       .budget_bytes = budget_of(options.common),
+                                       .ignores_text = true};
+  read_options.ocr.repairs_homoglyphs = false;
   const Interrupt interrupt(Interrupt::kPatience);
+  tasks::PageReader reader(files, read_options);
+  document::Pages& pages = reader.pages();
   ProgressBar progress(words("reading", "читаю"), options.common.quiet);
   Errors all;
   Failures failures;
   ordered_json lines = ordered_json::array();
-  const auto on_result = [&](std::size_t i, ocr::ReadResult result) {
-    if (result.error) {
+  ReadText text;
+  const auto on_page = [&](const tasks::ReadPage& read) {
+    text.add(read);
+    if (pages.page_in_file(read.index) + 1 < pages.pages_of_file(read.index)) return;
+    const ReadText whole = std::exchange(text, {});
+    const Sample& sample = samples[pages.file_number(read.index)];
+    const std::string name = sample.picture.filename().string();
+    if (whole.error) {
       progress.clear();
-      if (!Failures::is_of_one_file(*result.error)) throw *result.error;
-      failures.add(*result.error, result.error->what());
-      lines.push_back(
-          {{"file", samples[i].picture.filename().string()}, {"error", result.error->what()}});
+      failures.add(*whole.error, whole.error->message());
+      lines.push_back({{"file", name}, {"error", shown(whole.error->message())}});
       return;
     }
-    Errors errors;
-    errors.raw = ocr::compare_texts(samples[i].truth, result.page.text());
-    ocr::repair_homoglyphs(result.page);
-    errors.repaired = ocr::compare_texts(samples[i].truth, result.page.text());
+    const Errors errors{ocr::compare_texts(sample.truth, whole.raw),
+                        ocr::compare_texts(sample.truth, whole.repaired)};
     all.raw += errors.raw;
     all.repaired += errors.repaired;
-    lines.push_back({{"file", samples[i].picture.filename().string()},
-                     {"raw", json_of(errors.raw)},
-                     {"repaired", json_of(errors.repaired)}});
-    progress.update(static_cast<double>(i + 1) / static_cast<double>(samples.size()));
+    lines.push_back(
+        {{"file", name}, {"raw", json_of(errors.raw)}, {"repaired", json_of(errors.repaired)}});
+    progress.update(static_cast<double>(read.index + 1) / static_cast<double>(pages.size()));
   };
-  ocr::read_pages(
-      samples.size(), options.run, threads,
-      [&](std::size_t i) { return image::load(samples[i].picture); }, on_result, interrupt.token());
+  reader.read(on_page, interrupt.token());
   progress.clear();
   if (options.json) {
     const ordered_json object{
@@ -176,7 +194,8 @@ void run(EvalOcrOptions& options) {
   } else {
     print(table_of(all));
   }
-  failures.throw_first(words("not every picture was read", "прочитаны не все картинки"));
+  failures.throw_first(words("not every picture was read", "прочитаны не все картинки"),
+                       reader.least_budget());
 }
 
 }  // namespace

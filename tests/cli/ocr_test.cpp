@@ -285,6 +285,21 @@ TEST_F(OcrTest, EvalNamesSkippedFilesAndSurvivesADamagedPicture) {
   EXPECT_GT(rates.at("raw").at("characters").at("cyrillic").at("total").get<int>(), 100);
 }
 
+TEST_F(OcrTest, EvalReadsFilesAsOcrDoes) {
+  OKO_NEEDS_TESSERACT();
+  const std::string file = kPages + "/two_pages.tif";
+  fs::copy_file(file, folder_ / "pages.tif");
+  write_file_atomically(folder_ / "pages.txt", std::string_view(run({"ocr", file}).out));
+  const ProcessResult result = run({"eval", "ocr", folder_, "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const double wrong = json::parse(result.out).at("repaired").at("word_error_rate");
+  EXPECT_LT(wrong, 0.05) << "only the headings of the pages";
+  const ProcessResult poor = run({"eval", "ocr", folder_, "--budget", "100MB"}, "ru");
+  EXPECT_EQ(poor.status, 3) << poor.out;
+  EXPECT_NE(poor.err.find("pages.tif"), std::string::npos) << poor.err;
+  EXPECT_NE(poor.err.find("подсказка: укажите --budget "), std::string::npos) << poor.err;
+}
+
 TEST_F(OcrTest, EvalOfAFolderWithoutTruthIsRefused) {
   fs::copy_file(kReceipt, folder_ / "receipt.png");
   const ProcessResult result = run({"eval", "ocr", folder_});
