@@ -66,9 +66,18 @@ std::vector<std::byte> build_from_files(const TokenizerFiles& files) {
 
 Tokenizer Tokenizer::load(const fs::path& model_dir, const TokenizerOptions& options) {
   const TokenizerFiles files = find_files(model_dir);
-  return Tokenizer(
-      TokenizerTable(load_table(TokenizerTable::kKind, options.cache_dir, model_dir,
-                                files.identities, [&] { return build_from_files(files); })));
+  TokenizerTable table(load_table(TokenizerTable::kKind, options.cache_dir, model_dir,
+                                  files.identities, [&] { return build_from_files(files); }));
+  const bool has_added = !table.added(false).empty() || !table.added(true).empty();
+  if (!files.merges.empty() && !has_added) {
+    throw Error(ErrorCode::kBadModel,
+                tr("{}: tokenizer_config.json names no chat tokens (added_tokens_decoder)",
+                   "{}: в tokenizer_config.json нет токенов чата (added_tokens_decoder)",
+                   model_dir.string()),
+                tr("put the tokenizer.json of the original model into the folder",
+                   "положите в папку tokenizer.json исходной модели"));
+  }
+  return Tokenizer(std::move(table));
 }
 
 Tokenizer Tokenizer::parse(std::string_view tokenizer_json, const std::string& name) {

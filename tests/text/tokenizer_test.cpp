@@ -179,6 +179,14 @@ TEST_F(TokenizerTest, OlderLayoutOfFilesGivesTheSameTokens) {
   const Tokenizer legacy = Tokenizer::load(folder, {""});
   std::ofstream(folder / "tokenizer_config.json") << R"({"tokenizer_class": "LlamaTokenizer"})";
   EXPECT_THROW(Tokenizer::load(folder, {""}), Error);
+  std::ofstream(folder / "tokenizer_config.json") << R"({"tokenizer_class": "Qwen2Tokenizer"})";
+  std::ofstream(folder / "added_tokens.json") << R"({"<|im_start|>": 931})";
+  try {
+    Tokenizer::load(folder, {""});
+    ADD_FAILURE() << "a model without the tokens of the chat";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.hint().contains("put the tokenizer.json of the original model"));
+  }
   fs::remove_all(folder);
 
   const Corpus corpus;
