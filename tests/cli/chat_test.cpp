@@ -160,6 +160,7 @@ TEST_F(ChatTest, LinesThatAreNotUtf8AreNotedAndPathsKeepTheirBytes) {
       ask("/image " + name + "\n" + utf16 + "\nGo on.\n/image a\0.png\n"s, {"--json"});
   EXPECT_EQ(result.status, 2) << result.err;
   const std::string note = "oko: the line is not UTF-8: the model may misunderstand it\n";
+  ASSERT_NE(result.err.find(note), std::string::npos) << result.err;
   EXPECT_EQ(result.err.find(note), result.err.rfind(note)) << "one line: " << result.err;
   EXPECT_NE(result.err.find("/image is given a name with a NUL"), std::string::npos) << result.err;
   std::istringstream lines(result.out);

@@ -334,6 +334,7 @@ TEST(InterruptTest, CtrlCEndsTheProcessEvenIfAStopOfItsTurnHangs) {
       std::this_thread::sleep_for(20s);
       std::_Exit(1);
     });
+    ::alarm(30);
     for (;;) {
       std::raise(SIGINT);
       std::this_thread::sleep_for(100ms);

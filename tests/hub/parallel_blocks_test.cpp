@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -40,6 +43,15 @@ TEST(ParallelBlocksTest, UsesAsManyThreadsAsAskedFor) {
   Ran ran;
   ran.run(1000, 1);
   EXPECT_EQ(ran.threads.size(), 1u);
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t begun = 0;
+  for_each_block(3, 3, {}, [&](std::size_t) {
+    std::unique_lock lock(mutex);
+    ++begun;
+    changed.notify_all();
+    EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(60), [&] { return begun == 3; }));
+  });
 }
 
 TEST(ParallelBlocksTest, AnExceptionEndsTheWork) {
@@ -50,6 +62,23 @@ TEST(ParallelBlocksTest, AnExceptionEndsTheWork) {
   };
   EXPECT_THROW(for_each_block(1'000'000, 1, {}, run), std::runtime_error);
   EXPECT_EQ(ran, (std::set<std::size_t>{0, 1, 2}));
+}
+
+TEST(ParallelBlocksTest, AnExceptionEndsTheWorkOfTheOtherThreads) {
+  constexpr std::size_t kBlocks = 2000;
+  std::atomic<bool> is_thrown = false;
+  std::atomic<std::size_t> ran = 0;
+  const auto run = [&](std::size_t i) {
+    if (i == 0) {
+      is_thrown = true;
+      throw std::runtime_error("zero");
+    }
+    while (!is_thrown) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ++ran;
+  };
+  EXPECT_THROW(for_each_block(kBlocks, 2, {}, run), std::runtime_error);
+  EXPECT_LT(ran, kBlocks - 1);
 }
 
 TEST(ParallelBlocksTest, AStopEndsTheWork) {
