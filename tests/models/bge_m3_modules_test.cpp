@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/stop_token.h"
 #include "checkpoint/safetensors_writer.h"
 #include "models/bge_m3/model.h"
 #include "tensor/device.h"
@@ -123,6 +124,22 @@ const Mode kModes[] = {
     {"weightedmean", "pooling_mode_weightedmean_tokens", weighted_mean},
     {"lasttoken", "pooling_mode_lasttoken", [](const Vector& x) { return x.back(); }},
 };
+
+TEST_F(ModulesTest, AStopEndsAPassBetweenLayers) {
+  StopSource stop;
+  std::vector<std::string> stages;
+  const auto hook = [&](const std::string& stage, const tensor::mx::array&) {
+    stages.push_back(stage);
+    if (stage == "layer.0") stop.request_stop();
+  };
+  const auto model = Model::load(model_);
+  message_of(
+      [&] {
+        model->encode({{0, 9, 2}, {0, 3}}, {}, stop.get_token(), hook);
+      },
+      ErrorCode::kCancelled);
+  EXPECT_EQ(stages, (std::vector<std::string>{"embedded", "layer.0"}));
+}
 
 TEST_F(ModulesTest, WithoutModulesVectorsAreThoseOfBgeM3) {
   const Vector vector = dense();
