@@ -12,6 +12,7 @@
 #include <memory>
 #include <system_error>
 
+#include "base/disk_sync.h"
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/slot_list.h"
@@ -99,6 +100,8 @@ void TemporaryFile::append(std::span<const std::byte> bytes) {
 
 void TemporaryFile::keep_as(const fs::path& path) {
   ::fchmod(file_, 0644);
+  // New files, too: only here a network disk or a quota tells that it has lost what was written.
+  if (!sync_to_disk(file_)) fail(errno);
   if (::rename(path_.c_str(), path.c_str()) != 0) fail(errno);
   ::close(file_);
   file_ = -1;

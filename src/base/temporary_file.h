@@ -44,7 +44,8 @@ class TemporaryFile {
   /// Throws kFailed.
   void append(std::span<const std::byte> bytes);
 
-  /// Renames it, over a file of that name, and makes it readable for all. Throws kFailed.
+  /// Renames it, over a file of that name, and makes it readable for all, once all of it is on the
+  /// disk. Throws kFailed; a file of that name is then as it was.
   void keep_as(const std::filesystem::path& path);
 
  private:

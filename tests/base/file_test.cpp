@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -72,6 +74,37 @@ TEST_F(FileTest, TemporaryFilesGoWithAProcessThatEndsAtOnce) {
   EXPECT_EQ(files(), 2);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "result"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "model"));
+}
+
+/// The descriptor of an open file.
+int descriptor_of(const std::filesystem::path& path) {
+  struct stat wanted {
+  }, info{};
+  if (::stat(path.c_str(), &wanted) != 0) return -1;
+  for (int file = 0; file < 1024; ++file) {
+    if (::fstat(file, &info) != 0) continue;
+    if (info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino) return file;
+  }
+  return -1;
+}
+
+TEST_F(FileTest, AFileThatCannotBeSyncedReplacesNoneAndIsAnError) {
+  write_file_atomically(folder_ / "old", "before");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  for (const char* name : {"old", "new"}) {
+    TemporaryFile file(folder_ / "a.oko-", std::string(name));
+    file.append(std::as_bytes(std::span("after", 5)));
+    const int descriptor = descriptor_of(file.path());
+    ASSERT_GE(descriptor, 0);
+    ASSERT_EQ(::dup2(ends[1], descriptor), descriptor);  // a pipe cannot be synced
+    const std::string message =
+        message_of([&] { file.keep_as(folder_ / name); }, ErrorCode::kFailed);
+    EXPECT_TRUE(message.starts_with(std::string(name) + ": cannot be written: ")) << message;
+  }
+  for (const int end : ends) ::close(end);
+  EXPECT_EQ(read_file(folder_ / "old", 100, ErrorCode::kBadInput), "before");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
 }
 
 class HomeTest : public ::testing::Test {
