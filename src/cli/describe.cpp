@@ -112,6 +112,7 @@ void print_description(const DescribeOptions& options, tasks::Description descri
     ordered_json line{{"file", name},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
+    if (!is_plain_utf8(options.prompt)) line["not_utf8"] = true;
     if (description.reads_text) line.update(ocr_json(description));
     if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
     if (options.stats) line["stats"] = stats_json(result.stats, description.stats);
@@ -137,6 +138,10 @@ void describe(const DescribeOptions& options) {
        .image_cache_bytes = 0,  // each picture is asked about once
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
        .host = host});
+  if (!options.common.quiet && !is_plain_utf8(options.prompt)) {
+    say_note(words("--prompt is not UTF-8: the model may misunderstand it",
+                   "--prompt не в UTF-8: модель может понять его неверно"));
+  }
   const StandardInput input(options.images, interrupt.token());
   Failures failures;
   std::uint64_t least_budget = 0;  // for the pictures that do not fit

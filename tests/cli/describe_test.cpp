@@ -226,6 +226,28 @@ TEST_F(DescribeTest, TheLanguageOfTheQuestionFollowsTheFlagAndTheEnvironment) {
   EXPECT_EQ(answer({"--prompt", "Describe this image."}, "ru_RU.UTF-8"), english);
 }
 
+TEST_F(DescribeTest, AQuestionThatIsNotUtf8IsNotedOnce) {
+  const std::string cp1251 = "\xD7\xF2\xEE \xFD\xF2\xEE?";
+  const auto ask = [&](std::vector<std::string> extra, const char* lang = "en_US.UTF-8") {
+    extra.insert(extra.begin(), {"describe", "--model", model(), "--max-tokens", "1", "--json"});
+    return run(extra, lang);
+  };
+  const auto noted = ask({"--prompt", cp1251, picture(), picture()});
+  EXPECT_EQ(noted.status, 0);
+  EXPECT_EQ(noted.err, "oko: --prompt is not UTF-8: the model may misunderstand it\n");
+  std::istringstream lines(noted.out);
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_EQ(nlohmann::json::parse(line).at("not_utf8"), true);
+  }
+  EXPECT_EQ(std::count(noted.out.begin(), noted.out.end(), '\n'), 2);
+  EXPECT_EQ(ask({"--prompt", cp1251, picture()}, "ru_RU.UTF-8").err,
+            "oko: --prompt не в UTF-8: модель может понять его неверно\n");
+  EXPECT_EQ(ask({"--prompt", cp1251, picture(), "--quiet"}).err, "");
+  const auto plain = ask({"--prompt", "Что это?", picture()});
+  EXPECT_EQ(plain.err, "");
+  EXPECT_FALSE(nlohmann::json::parse(plain.out).contains("not_utf8"));
+}
+
 TEST_F(DescribeTest, OneBadPictureDoesNotStopTheOthers) {
   const auto result = describe({picture(), file("empty.png", ""), picture()});
   EXPECT_EQ(result.status, 4);
