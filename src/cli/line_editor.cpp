@@ -4,18 +4,24 @@
 #include <histedit.h>
 #include <langinfo.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
+#include "cli/path_completion.h"
+#include "cli/terminal.h"
+#include "cli/user_language.h"
 #include "text/utf8.h"
 
 namespace oko::cli {
@@ -101,8 +107,9 @@ int read_character(wchar_t* character) {
   }
 }
 
-/// Binds keys that terminals send and libedit does not know.
-constexpr std::array<std::array<const wchar_t*, 2>, 11> kKeys{{
+/// Keys that libedit does not know: those of terminals, and Tab.
+constexpr std::array<std::array<const wchar_t*, 2>, 12> kKeys{{
+    {L"^I", L"oko-complete"},
     {L"\\e[3~", L"ed-delete-next-char"},
     {L"\\e[H", L"ed-move-to-beg"},
     {L"\\e[F", L"ed-move-to-end"},
@@ -115,6 +122,24 @@ constexpr std::array<std::array<const wchar_t*, 2>, 11> kKeys{{
     {L"^W", L"ed-delete-prev-word"},
     {L"^R", L"em-inc-search-prev"},
 }};
+
+/// Prints names in columns, on lines of their own.
+void list(const std::vector<std::string>& names, std::size_t columns) {
+  constexpr std::size_t kMost = 200;
+  const std::size_t count = std::min(names.size(), kMost);
+  std::size_t width = 1;
+  for (std::size_t i = 0; i < count; ++i) width = std::max(width, wide(names[i]).size() + 2);
+  const std::size_t in_row = std::max<std::size_t>(columns / width, 1);
+  std::string text = "\n";
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool ends_row = (i + 1) % in_row == 0 || i + 1 == count;
+    text += names[i] + (ends_row ? "\n" : std::string(width - wide(names[i]).size(), ' '));
+  }
+  if (count < names.size()) {
+    text += words("and {} more\n", "и ещё {}\n", names.size() - count);
+  }
+  print(text);
+}
 
 }  // namespace
 
@@ -149,6 +174,24 @@ struct LineEditor::State {
     }
     return read_character(character);
   }
+
+  /// The Tab key. An exception must not reach libedit.
+  static unsigned char complete(EditLine* editor, wint_t) noexcept try {
+    const LineInfoW* line = ::el_wline(editor);
+    const Completion completion = complete_path(
+        narrow({line->buffer, static_cast<std::size_t>(line->cursor - line->buffer)}));
+    const std::string added = completion.is_path ? completion.added : "\t";
+    if (!added.empty()) {
+      return ::el_winsertstr(editor, wide(added).c_str()) == 0 ? CC_REFRESH : CC_ERROR;
+    }
+    if (completion.names.size() < 2) return CC_ERROR;
+    winsize size{};
+    const bool is_known = ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    list(completion.names, is_known ? size.ws_col : 80);
+    return CC_REDISPLAY;
+  } catch (const std::exception&) {
+    return CC_ERROR;
+  }
 };
 
 LineEditor::LineEditor(const std::string& prompt, const std::vector<std::string>& history)
@@ -172,6 +215,7 @@ LineEditor::LineEditor(const std::string& prompt, const std::vector<std::string>
   ::el_wset(state.editor, EL_PROMPT, &State::prompt_of);
   ::el_wset(state.editor, EL_GETCFN, &State::next_character);
   ::el_wset(state.editor, EL_EDITOR, L"emacs");
+  ::el_wset(state.editor, EL_ADDFN, L"oko-complete", L"Complete a path", &State::complete);
   for (const auto& [key, action] : kKeys) {
     ::el_wset(state.editor, EL_BIND, key, action, nullptr);
   }

@@ -19,8 +19,8 @@ struct TypedLine {
   std::string text = {};
 };
 
-/// Reads lines from a terminal with editing and history, by libedit. UTF-8 in any locale. One
-/// object at a time.
+/// Reads lines from a terminal with editing and history, by libedit. Tab completes a path behind
+/// /image. UTF-8 in any locale. One object at a time.
 class LineEditor {
  public:
   /// `history`: the lines to recall, oldest first.

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "cli/chat_history.h"
 #include "cli/chat_line.h"
+#include "cli/path_completion.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -215,6 +217,32 @@ TEST_F(ChatTest, RussianTextCanBeEditedAtATerminal) {
   EXPECT_EQ(fs::status(history()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
+TEST_F(ChatTest, TabCompletesThePathOfAPicture) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  fs::create_directory(folder_ / "Мои снимки");
+  fs::copy_file(kStars, folder_ / "Мои снимки" / "две звезды.png");
+  fs::copy_file(kStars, folder_ / "Мои снимки" / "две луны.png");
+  Terminal terminal(command({}), environment());
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("/image ~/Мои\t");
+  ASSERT_TRUE(terminal.shows("снимки/"));
+  terminal.type("\t");
+  ASSERT_TRUE(terminal.shows("две "));
+  terminal.type("\t");
+  ASSERT_TRUE(terminal.shows("\nдве звезды.png  две луны.png"));
+  ASSERT_TRUE(terminal.shows("> /image ~/Мои снимки/две "));
+  terminal.type("з\t");
+  ASSERT_TRUE(terminal.shows("везды.png"));
+  terminal.type("\r");
+  ASSERT_TRUE(terminal.shows("/Мои снимки/две звезды.png: "));
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("a\tb\r");
+  ASSERT_TRUE(terminal.prompts("> "));
+  terminal.type("\x04");
+  EXPECT_EQ(terminal.wait(), 0) << terminal.shown();
+  EXPECT_EQ(history_text(), "/image ~/Мои снимки/две звезды.png\na\tb\n");
+}
+
 TEST_F(ChatTest, CtrlCStopsTheAnswerAndNothingElse) {
   if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
   std::vector<std::string> pictures;  // the second keeps the model busy for a second
@@ -303,6 +331,73 @@ TEST(ChatLineTest, PathsAreReadAsAShellReadsThem) {
   EXPECT_EQ(cli::chat_path("~/photo.jpg"), "/home/me/photo.jpg");
   EXPECT_EQ(cli::chat_path("~you/photo.jpg"), "~you/photo.jpg");
   EXPECT_EQ(cli::chat_path("\""), "\"");
+}
+
+class PathCompletionTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    ScratchFolderTest::SetUp();
+    for (const char* name : {"снимок 1.png", "снимок 2.png", "сок.png", ".hidden", "a\\b.png",
+                             "'q'", "two\nlines", "broken\xFF.png"}) {
+      std::ofstream(folder_ / name) << "x";
+    }
+    fs::create_directory(folder_ / "new folder");
+    fs::create_symlink("new folder", folder_ / "link");
+  }
+
+  /// Completes "/image ", the folder of the test and `typed`.
+  cli::Completion complete(const std::string& typed, const std::string& before = "") const {
+    return cli::complete_path("/image " + before + folder_.string() + "/" + typed);
+  }
+};
+
+TEST_F(PathCompletionTest, AddsWhatAllCandidatesHaveInCommon) {
+  EXPECT_EQ(complete("сн").added, "имок ");
+  EXPECT_EQ(complete("снимок 1").added, ".png");
+  EXPECT_EQ(complete("снимок\\ 1").added, ".png");
+  EXPECT_EQ(complete("снимок 1.png").added, "");
+  EXPECT_EQ(complete("с").added, "") << "the first bytes of two letters are no letter";
+  EXPECT_EQ(complete("z").added, "");
+  EXPECT_EQ(complete("ne").added, "w folder/");
+  EXPECT_EQ(complete("l").added, "ink/");
+  EXPECT_EQ(complete("a").added, "\\\\b.png");
+  EXPECT_EQ(complete("сн", "\"").added, "имок ");
+  EXPECT_EQ(complete("снимок 1", "\"").added, ".png\"");
+  EXPECT_EQ(complete("a", "'").added, "\\b.png'");
+  EXPECT_EQ(complete("ne", "'").added, "w folder/");
+}
+
+TEST_F(PathCompletionTest, WhatItAddsIsReadAsThePath) {
+  for (const char* typed : {"снимок 1", "a", "ne"}) {
+    const std::string line = folder_.string() + "/" + typed;
+    EXPECT_TRUE(fs::exists(cli::chat_path(line + cli::complete_path("/image " + line).added)));
+  }
+  fs::create_directory(folder_ / "only");
+  std::ofstream(folder_ / "only" / "'q'") << "x";
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_ / "only");
+  EXPECT_EQ(cli::chat_path(cli::complete_path("/image ").added), "'q'");
+  fs::current_path(before);
+}
+
+TEST_F(PathCompletionTest, ListsNamesThatALineCanHave) {
+  EXPECT_EQ(complete("с").names,
+            (std::vector<std::string>{"снимок 1.png", "снимок 2.png", "сок.png"}));
+  EXPECT_EQ(complete("").names,
+            (std::vector<std::string>{"'q'", "a\\b.png", "link/", "new folder/", "снимок 1.png",
+                                      "снимок 2.png", "сок.png"}));
+  EXPECT_EQ(complete(".").names, std::vector<std::string>{".hidden"});
+  EXPECT_TRUE(cli::complete_path("/image /no/such/folder/a").names.empty());
+}
+
+TEST_F(PathCompletionTest, KnowsTheHomeFolderAndTheCommand) {
+  ::setenv("HOME", folder_.c_str(), 1);
+  EXPECT_EQ(cli::complete_path("/image ~/со").added, "к.png");
+  EXPECT_EQ(cli::complete_path("  /image\t~/со").added, "к.png");
+  for (const char* line : {"", "a question", "/imag", "/image", "/images ~/со", "/ocr ~/со"}) {
+    EXPECT_FALSE(cli::complete_path(line).is_path) << line;
+  }
+  EXPECT_TRUE(cli::complete_path("/image ").is_path);
 }
 
 class ChatHistoryTest : public ScratchFolderTest {};
