@@ -16,13 +16,15 @@ pkg_check_modules(qpdf REQUIRED IMPORTED_TARGET libqpdf>=11.3)
 # The definition silences a warning of qpdf before 12 about its old smart pointer, not used here.
 target_compile_definitions(PkgConfig::qpdf INTERFACE POINTERHOLDER_TRANSITION=4)
 find_package(ZLIB REQUIRED)
+find_package(CURL 7.85 REQUIRED)
 # Line editing. macOS has libedit, without a file for pkg-config.
 find_path(OKO_EDITLINE_HEADERS histedit.h REQUIRED)
 find_library(OKO_EDITLINE_LIBRARY edit REQUIRED)
 add_library(editline INTERFACE IMPORTED)
 target_include_directories(editline SYSTEM INTERFACE ${OKO_EDITLINE_HEADERS})
 target_link_libraries(editline INTERFACE ${OKO_EDITLINE_LIBRARY})
-if(NOT APPLE)  # which reads text itself
+if(NOT APPLE)  # which reads text itself, and has hashes in its system library
+  pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
   pkg_check_modules(tesseract REQUIRED IMPORTED_TARGET tesseract>=5.0)
   pkg_check_modules(lept REQUIRED IMPORTED_TARGET lept>=1.79)
 endif()

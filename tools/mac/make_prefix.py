@@ -30,6 +30,7 @@ PACKAGES = {
     "libqpdf": {"headers": ["qpdf"], "library": "qpdf"},
     "zlib": {"headers": ["zlib.h", "zconf.h"], "library": "z"},
     "libedit": {"headers": ["histedit.h"], "library": "edit"},
+    "libcurl": {"headers": ["curl"], "library": "curl"},
 }  # fmt: skip
 # pkg-config's names of those that CMake finds by a file of its own.
 VERSION_OF = {"nlohmann_json": "nlohmann_json", "CLI11": "CLI11", "GTest": "gtest"}

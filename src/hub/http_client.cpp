@@ -1,0 +1,361 @@
+#include "hub/http_client.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "base/text_escape.h"
+
+namespace oko::hub {
+namespace {
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
+}
+
+/// True for a status that another try may change.
+bool is_passing_status(long status) {
+  return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+         status == 504;
+}
+
+LocalizedText reason_of(CURLcode code, const char* detail) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return tr("the name of the host is unknown", "имя сервера неизвестно");
+    case CURLE_COULDNT_CONNECT:
+      return tr("no connection", "нет соединения");
+    case CURLE_OPERATION_TIMEDOUT:
+      return tr("no answer", "нет ответа");
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+      return tr("the connection was cut", "соединение оборвалось");
+    case CURLE_TOO_MANY_REDIRECTS:
+      return tr("too many redirects", "слишком много перенаправлений");
+    default: {
+      const std::string text = *detail != '\0' ? detail : curl_easy_strerror(code);
+      return excerpt(text);
+    }
+  }
+}
+
+/// True if the same request may succeed later.
+bool is_passing_failure(CURLcode code) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_SSL_CONNECT_ERROR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+template <typename Value>
+void set(CURL* easy, CURLoption option, Value value) {
+  const CURLcode code = curl_easy_setopt(easy, option, value);
+  if (code == CURLE_OK) return;
+  throw Error(ErrorCode::kFailed,
+              tr("libcurl refuses option {}: {}", "libcurl не принимает параметр {}: {}",
+                 static_cast<int>(option), curl_easy_strerror(code)));
+}
+
+void start_library() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+}  // namespace
+
+/// One request and the answer to it.
+struct HttpClient::Transfer {
+  struct FreeEasy {
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  };
+
+  int id = 0;
+  HttpReceiver receiver;
+  std::unique_ptr<CURL, FreeEasy> easy;
+  HttpHead head;
+  bool has_begun = false;  ///< on_head was called
+  bool refused = false;
+  std::exception_ptr thrown;
+  char detail[CURL_ERROR_SIZE] = {};
+
+  void set_options(const HttpRequest& request, const HttpOptions& options);
+  HttpResult result(CURLcode code);
+  bool begin();
+
+  static std::size_t on_field(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+};
+
+void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOptions& options) {
+  CURL* const handle = easy.get();
+  set(handle, CURLOPT_URL, request.url.c_str());
+  set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  const bool is_secure = lower_case(request.url.substr(0, 8)) == "https://";
+  set(handle, CURLOPT_REDIR_PROTOCOLS_STR, is_secure ? "https" : "http,https");
+  set(handle, CURLOPT_FOLLOWLOCATION, 1L);
+  set(handle, CURLOPT_MAXREDIRS, 10L);
+  set(handle, CURLOPT_NOSIGNAL, 1L);
+  // A connection for each range: streams of one HTTP/2 connection would share its window.
+  set(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set(handle, CURLOPT_USERAGENT, "oko");
+  set(handle, CURLOPT_BUFFERSIZE, 256L * 1024);
+  set(handle, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
+  set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.silence.count()));
+  if (!request.token.empty()) {
+    // libcurl sends it to the first origin only, unlike a field that is set by hand before 7.83.
+    set(handle, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+    set(handle, CURLOPT_XOAUTH2_BEARER, request.token.c_str());
+  }
+  if (request.range) {
+    const std::string range = fmt::format("{}-{}", request.range->begin, request.range->end - 1);
+    set(handle, CURLOPT_RANGE, range.c_str());
+  }
+  set(handle, CURLOPT_HEADERFUNCTION, on_field);
+  set(handle, CURLOPT_HEADERDATA, this);
+  set(handle, CURLOPT_WRITEFUNCTION, on_body);
+  set(handle, CURLOPT_WRITEDATA, this);
+  set(handle, CURLOPT_ERRORBUFFER, detail);
+  set(handle, CURLOPT_PRIVATE, this);
+}
+
+std::size_t HttpClient::Transfer::on_field(char* data, std::size_t size, std::size_t count,
+                                           void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::string_view line(data, size * count);
+  try {
+    if (line.starts_with("HTTP/")) {
+      transfer.head.fields.clear();  // those of a redirect
+    } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+      transfer.head.fields[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
+    }
+    return line.size();
+  } catch (...) {
+    transfer.thrown = std::current_exception();
+    return 0;
+  }
+}
+
+/// Returns false if the receiver refuses the answer.
+bool HttpClient::Transfer::begin() {
+  if (has_begun) return true;
+  has_begun = true;
+  long status = 0;
+  const char* url = nullptr;
+  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy.get(), CURLINFO_EFFECTIVE_URL, &url);
+  head.status = static_cast<int>(status);
+  if (url != nullptr) head.url = url;
+  return !receiver.on_head || receiver.on_head(head);
+}
+
+std::size_t HttpClient::Transfer::on_body(char* data, std::size_t size, std::size_t count,
+                                          void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::span<const char> bytes(data, size * count);
+  try {
+    if (transfer.begin() && transfer.receiver.on_body(std::as_bytes(bytes))) return bytes.size();
+    transfer.refused = true;
+  } catch (...) {
+    transfer.thrown = std::current_exception();
+  }
+  return CURL_WRITEFUNC_ERROR;
+}
+
+HttpResult HttpClient::Transfer::result(CURLcode code) {
+  if (thrown) std::rethrow_exception(thrown);
+  HttpResult result;
+  if (code == CURLE_OK && !begin()) refused = true;
+  result.refused = refused;
+  result.complete = code == CURLE_OK && !refused;
+  if (code != CURLE_OK && !refused) {
+    result.failure = reason_of(code, detail);
+    result.is_passing = is_passing_failure(code);
+  }
+  if (result.complete || refused) {
+    result.is_passing = is_passing_status(head.status);
+    curl_off_t seconds = 0;
+    curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &seconds);
+    if (seconds > 0) result.retry_after = std::chrono::seconds(seconds);
+  }
+  result.head = std::move(head);
+  return result;
+}
+
+struct HttpClient::Multi {
+  Multi() : handle(curl_multi_init()) {}
+  ~Multi() {
+    for (const auto& [id, transfer] : transfers) {
+      curl_multi_remove_handle(handle, transfer->easy.get());
+    }
+    transfers.clear();
+    curl_multi_cleanup(handle);
+  }
+  Multi(const Multi&) = delete;
+  Multi& operator=(const Multi&) = delete;
+
+  /// The transfer that has ended, if one has.
+  std::unique_ptr<Transfer> take_ended(CURLcode& code) {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(handle, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      code = message->data.result;
+      char* owner = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+      const auto found = transfers.find(reinterpret_cast<Transfer*>(owner)->id);
+      std::unique_ptr<Transfer> ended = std::move(found->second);
+      transfers.erase(found);
+      curl_multi_remove_handle(handle, ended->easy.get());
+      return ended;
+    }
+    return nullptr;
+  }
+
+  CURLM* handle;
+  std::map<int, std::unique_ptr<Transfer>> transfers;
+};
+
+std::string HttpHead::field(const std::string& name) const {
+  const auto found = fields.find(name);
+  return found == fields.end() ? "" : found->second;
+}
+
+std::optional<std::chrono::milliseconds> Backoff::next(std::optional<std::chrono::seconds> asked) {
+  if (++failures_ >= options_.tries || (asked && *asked > options_.most_wait)) return std::nullopt;
+  const std::chrono::milliseconds own = options_.first_delay * (1 << (failures_ - 1));
+  return asked ? std::max<std::chrono::milliseconds>(own, *asked) : own;
+}
+
+HttpClient::HttpClient(HttpOptions options) : options_(options) {
+  start_library();
+  multi_ = std::make_unique<Multi>();
+}
+
+HttpClient::~HttpClient() = default;
+
+void HttpClient::start(int id, const HttpRequest& request, HttpReceiver receiver) {
+  auto transfer = std::make_unique<Transfer>();
+  transfer->id = id;
+  transfer->receiver = std::move(receiver);
+  transfer->easy.reset(curl_easy_init());
+  if (transfer->easy == nullptr) throw std::bad_alloc();
+  transfer->set_options(request, options_);
+  curl_multi_add_handle(multi_->handle, transfer->easy.get());
+  multi_->transfers[id] = std::move(transfer);
+}
+
+int HttpClient::running() const {
+  return static_cast<int>(multi_->transfers.size());
+}
+
+std::optional<HttpClient::Ended> HttpClient::wait(std::chrono::milliseconds patience,
+                                                  const StopToken& stop) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  CURLM* const handle = multi_->handle;
+  const StopCallback wake(stop, [handle] { curl_multi_wakeup(handle); });
+  while (true) {
+    throw_if_stopped(stop);
+    int running = 0;
+    const CURLMcode code = curl_multi_perform(handle, &running);
+    if (code != CURLM_OK) {
+      throw Error(ErrorCode::kFailed, format_text("libcurl: {}", curl_multi_strerror(code)));
+    }
+    CURLcode ended_with = CURLE_OK;
+    if (const auto transfer = multi_->take_ended(ended_with)) {
+      return Ended{transfer->id, transfer->result(ended_with)};
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    curl_multi_poll(handle, nullptr, 0, static_cast<int>(left.count()), nullptr);
+  }
+}
+
+HttpClient::Answer HttpClient::fetch(const HttpRequest& request, std::size_t max_bytes,
+                                     const StopToken& stop) {
+  constexpr std::chrono::seconds kStep{10};
+  Backoff backoff(options_);
+  while (true) {
+    Answer answer;
+    const auto add = [&](std::span<const std::byte> bytes) {
+      if (answer.body.size() + bytes.size() > max_bytes) return false;
+      answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      return true;
+    };
+    start(0, request, {.on_body = add});
+    std::optional<Ended> ended;
+    while (!ended) ended = wait(kStep, stop);
+    answer.result = std::move(ended->result);
+    if (answer.result.refused) {
+      throw Error(ErrorCode::kFailed,
+                  tr("{}: the answer has more than {} bytes", "{}: в ответе больше {} байт",
+                     shown_url(request.url), max_bytes));
+    }
+    if (answer.result.is_passing) {
+      if (const auto delay = backoff.next(answer.result.retry_after)) {
+        sleep_for(*delay, stop);
+        continue;
+      }
+    }
+    if (!answer.result.complete) throw_unanswered(request, answer.result);
+    return answer;
+  }
+}
+
+void sleep_for(std::chrono::milliseconds duration, const StopToken& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  ConditionVariable never;
+  never.wait_for(lock, stop, duration, [] { return false; });
+  throw_if_stopped(stop);
+}
+
+void throw_unanswered(const HttpRequest& request, const HttpResult& result) {
+  throw Error(ErrorCode::kFailed, format_text("{}: {}", shown_url(request.url), result.failure),
+              tr("check the network and the proxy (https_proxy), then run the same command again: "
+                 "it goes on where it stopped",
+                 "проверьте сеть и прокси (https_proxy) и повторите ту же команду: она продолжит с "
+                 "того же места"));
+}
+
+std::string shown_url(const std::string& url) {
+  std::string text = url.substr(0, url.find_first_of("?#"));
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return excerpt(text);
+  const std::size_t host = scheme + 3;
+  const std::size_t at = text.substr(0, text.find('/', host)).rfind('@');
+  if (at != std::string::npos && at >= host) text.erase(host, at + 1 - host);
+  return excerpt(text);
+}
+
+}  // namespace oko::hub

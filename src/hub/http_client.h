@@ -1,0 +1,125 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "base/stop_token.h"
+#include "hub/byte_ranges.h"
+
+namespace oko::hub {
+
+/// A GET request. Redirects are followed, from https only to https.
+struct HttpRequest {
+  std::string url;
+  std::string token = {};  ///< bearer token, for the scheme, host and port of `url` only; may be ""
+  std::optional<ByteRange> range = {};
+};
+
+/// The head of an answer: the last one, after redirects.
+struct HttpHead {
+  int status = 0;
+  std::map<std::string, std::string> fields;  ///< names in lower case
+  std::string url;                            ///< that answered
+
+  /// Empty if there is none.
+  std::string field(const std::string& name) const;
+};
+
+/// Takes an answer as it comes. A function that returns false ends the request. They may throw.
+struct HttpReceiver {
+  std::function<bool(const HttpHead&)> on_head = {};  ///< before the first byte; may be empty
+  std::function<bool(std::span<const std::byte>)> on_body = {};
+};
+
+/// How a request ended.
+struct HttpResult {
+  HttpHead head;
+  bool complete = false;    ///< all bytes of the answer came
+  bool refused = false;     ///< the receiver returned false
+  LocalizedText failure;    ///< reason, if neither
+  bool is_passing = false;  ///< the failure or the status may pass: ask again
+  std::optional<std::chrono::seconds> retry_after = {};  ///< that the server asks for
+};
+
+struct HttpOptions {
+  std::chrono::milliseconds first_delay{500};  ///< before the second try; then twice as long each
+  int tries = 6;                               ///< without a byte of progress
+  std::chrono::seconds connect_timeout{20};
+  std::chrono::seconds silence{30};     ///< without a byte, after which a connection is given up
+  std::chrono::seconds most_wait{120};  ///< at the server's request (Retry-After)
+};
+
+/// The waits between tries of one request.
+class Backoff {
+ public:
+  explicit Backoff(const HttpOptions& options) : options_(options) {}
+
+  /// The time to wait before the next try, at least `asked`. Nothing: no more tries, or the server
+  /// asks for more time than a user would wait.
+  std::optional<std::chrono::milliseconds> next(std::optional<std::chrono::seconds> asked);
+  /// Call it when bytes have come.
+  void reset() { failures_ = 0; }
+
+ private:
+  HttpOptions options_;
+  int failures_ = 0;
+};
+
+/// HTTP requests on one thread, several at once (libcurl's multi interface). Proxies are those of
+/// the environment: https_proxy, http_proxy, no_proxy.
+class HttpClient {
+ public:
+  explicit HttpClient(HttpOptions options = {});
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  const HttpOptions& options() const { return options_; }
+
+  /// Starts a request, which runs in `wait`. Throws kFailed: not a URL.
+  void start(int id, const HttpRequest& request, HttpReceiver receiver);
+  int running() const;
+
+  struct Ended {
+    int id = 0;
+    HttpResult result;
+  };
+  /// Runs the requests until one has ended, at most `patience`. Throws kCancelled, and what a
+  /// receiver has thrown.
+  std::optional<Ended> wait(std::chrono::milliseconds patience, const StopToken& stop);
+
+  struct Answer {
+    HttpResult result;
+    std::string body;
+  };
+  /// One request with its tries, whose answer of any status has at most `max_bytes`. No other may
+  /// run. Throws kFailed: no answer, or a larger one; kCancelled.
+  Answer fetch(const HttpRequest& request, std::size_t max_bytes, const StopToken& stop);
+
+ private:
+  struct Transfer;
+  struct Multi;
+
+  HttpOptions options_;
+  std::unique_ptr<Multi> multi_;
+};
+
+/// Waits, unless a stop is requested. Throws kCancelled.
+void sleep_for(std::chrono::milliseconds duration, const StopToken& stop);
+
+/// The error of a request without a complete answer. Throws kFailed.
+[[noreturn]] void throw_unanswered(const HttpRequest& request, const HttpResult& result);
+
+/// `url` for messages: without a user, a password and a query, which may be secret.
+std::string shown_url(const std::string& url);
+
+}  // namespace oko::hub

@@ -1,0 +1,246 @@
+// Requests to a server of this machine that misbehaves as servers and networks do.
+#include "hub/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+
+#include "tests/support/http_server.h"
+
+namespace oko::hub {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMax = 1'000'000;
+
+HttpOptions quick() {
+  HttpOptions options;
+  options.first_delay = 5ms;
+  options.tries = 4;
+  options.connect_timeout = 2s;
+  options.silence = 2s;
+  return options;
+}
+
+HttpClient::Answer fetch(const HttpRequest& request) {
+  return HttpClient(quick()).fetch(request, kMax, {});
+}
+
+Error error_of(const HttpRequest& request) {
+  try {
+    fetch(request);
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "no error was thrown";
+  return Error(ErrorCode::kFailed, "");
+}
+
+TEST(HttpClientTest, AnswerHasStatusFieldsAndBody) {
+  const HttpServer server([](const ServerRequest& request) {
+    return ServerReply{
+        .status = 404, .fields = {{"X-Error-Code", " EntryNotFound "}}, .body = "no"};
+  });
+  const HttpClient::Answer answer = fetch({.url = server.url() + "/a?b=c"});
+  EXPECT_EQ(answer.result.head.status, 404);
+  EXPECT_EQ(answer.result.head.field("x-error-code"), "EntryNotFound");
+  EXPECT_EQ(answer.result.head.url, server.url() + "/a?b=c");
+  EXPECT_EQ(answer.body, "no");
+  EXPECT_EQ(server.requests().at(0).path, "/a?b=c");
+}
+
+TEST(HttpClientTest, TokenIsNotSentToAnotherHost) {
+  const HttpServer other([](const ServerRequest&) { return ServerReply{.body = "weights"}; });
+  const HttpServer server([&](const ServerRequest& request) {
+    if (request.path == "/moved") {
+      return ServerReply{.status = 307, .fields = {{"Location", "/file"}}};
+    }
+    return ServerReply{.status = 302,
+                       .fields = {{"Location", other.url() + "/blob"}, {"X-Own", "1"}}};
+  });
+  const auto answer = fetch({.url = server.url() + "/moved", .token = "secret"});
+  EXPECT_EQ(answer.body, "weights");
+  EXPECT_EQ(answer.result.head.url, other.url() + "/blob");
+  EXPECT_EQ(answer.result.head.field("x-own"), "");  // of the redirect
+  ASSERT_EQ(server.requests().size(), 2u);
+  for (const ServerRequest& request : server.requests()) {
+    EXPECT_EQ(request.field("authorization"), "Bearer secret") << request.path;
+  }
+  ASSERT_EQ(other.requests().size(), 1u);
+  EXPECT_EQ(other.requests()[0].field("authorization"), "");
+}
+
+TEST(HttpClientTest, RangesAreSent) {
+  const HttpServer server([](const ServerRequest&) { return ServerReply{.status = 206}; });
+  fetch({.url = server.url(), .range = ByteRange{10, 20}});
+  EXPECT_EQ(server.requests().at(0).field("range"), "bytes=10-19");
+}
+
+TEST(HttpClientTest, PassingStatusIsAskedAgain) {
+  for (const int status : {408, 429, 500, 502, 503, 504}) {
+    std::atomic<int> count = 0;
+    const HttpServer server([&](const ServerRequest&) {
+      return ServerReply{.status = ++count < 3 ? status : 200, .body = "text"};
+    });
+    EXPECT_EQ(fetch({.url = server.url()}).result.head.status, 200) << status;
+    EXPECT_EQ(count, 3) << status;
+  }
+}
+
+TEST(HttpClientTest, LastingStatusIsNotAskedAgain) {
+  for (const int status : {400, 401, 403, 404, 416, 501}) {
+    const HttpServer server([&](const ServerRequest&) { return ServerReply{.status = status}; });
+    EXPECT_EQ(fetch({.url = server.url()}).result.head.status, status);
+    EXPECT_EQ(server.requests().size(), 1u) << status;
+  }
+}
+
+TEST(HttpClientTest, ServerThatStaysBusyIsGivenUp) {
+  const HttpServer server([](const ServerRequest&) { return ServerReply{.status = 503}; });
+  EXPECT_EQ(fetch({.url = server.url()}).result.head.status, 503);
+  EXPECT_EQ(server.requests().size(), 4u);
+}
+
+TEST(HttpClientTest, WaitsAsLongAsTheServerAsks) {
+  const auto start = std::chrono::steady_clock::now();
+  std::atomic<int> count = 0;
+  const HttpServer server([&](const ServerRequest&) {
+    return ServerReply{.status = ++count == 1 ? 429 : 200, .fields = {{"Retry-After", "1"}}};
+  });
+  fetch({.url = server.url()});
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 1s);
+}
+
+TEST(HttpClientTest, DoesNotWaitForHours) {
+  const HttpServer server([&](const ServerRequest&) {
+    return ServerReply{.status = 429, .fields = {{"Retry-After", "7200"}}};
+  });
+  EXPECT_EQ(fetch({.url = server.url()}).result.head.status, 429);
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
+TEST(HttpClientTest, CutAnswerIsAskedAgain) {
+  std::atomic<int> count = 0;
+  const HttpServer server([&](const ServerRequest&) {
+    ServerReply reply{.body = "whole text"};
+    if (++count == 1) reply.cut_after = 4;
+    return reply;
+  });
+  EXPECT_EQ(fetch({.url = server.url()}).body, "whole text");
+}
+
+TEST(HttpClientTest, AnswerShorterThanItsLengthIsAnError) {
+  const HttpServer server(
+      [](const ServerRequest&) { return ServerReply{.body = "text", .claimed_length = 10}; });
+  const Error error = error_of({.url = server.url() + "/file?signature=secret"});
+  EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  EXPECT_EQ(error.message().in(Language::kEnglish), server.url() + "/file: the connection was cut");
+  EXPECT_EQ(error.message().in(Language::kRussian), server.url() + "/file: соединение оборвалось");
+  EXPECT_EQ(server.requests().size(), 4u);
+}
+
+TEST(HttpClientTest, SilentServerIsGivenUp) {
+  HttpOptions options = quick();
+  options.tries = 1;
+  options.silence = 1s;
+  const HttpServer server([](const ServerRequest&) { return ServerReply{.delay = 20s}; });
+  try {
+    HttpClient(options).fetch({.url = server.url()}, kMax, {});
+    ADD_FAILURE() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.message().contains(": no answer")) << error.message();
+  }
+}
+
+TEST(HttpClientTest, RefusedConnectionAndUnknownSchemeAreErrors) {
+  std::string closed;
+  {
+    closed = HttpServer([](const ServerRequest&) { return ServerReply(); }).url();
+  }
+  EXPECT_TRUE(error_of({.url = closed}).message().contains(": no connection"));
+  EXPECT_EQ(error_of({.url = "file:///etc/passwd"}).code(), ErrorCode::kFailed);
+}
+
+TEST(HttpClientTest, AnswerThatIsTooLargeIsRefused) {
+  const HttpServer server(
+      [](const ServerRequest&) { return ServerReply{.body = std::string(kMax + 1, 'a')}; });
+  EXPECT_TRUE(error_of({.url = server.url()}).message().contains("more than 1000000 bytes"));
+}
+
+TEST(HttpClientTest, RedirectsWithoutAnEndAreAnError) {
+  const HttpServer server([](const ServerRequest&) {
+    return ServerReply{.status = 302, .fields = {{"Location", "/"}}};
+  });
+  EXPECT_TRUE(error_of({.url = server.url()}).message().contains("too many redirects"));
+}
+
+TEST(HttpClientTest, StopEndsARequestAndAWaitAtOnce) {
+  const HttpServer slow([](const ServerRequest&) { return ServerReply{.delay = 20s}; });
+  const HttpServer busy([](const ServerRequest&) {
+    return ServerReply{.status = 503, .fields = {{"Retry-After", "100"}}};
+  });
+  for (const HttpServer* server : {&slow, &busy}) {
+    StopSource stop;
+    const JoiningThread stopper([&] {
+      std::this_thread::sleep_for(200ms);
+      stop.request_stop();
+    });
+    const auto start = std::chrono::steady_clock::now();
+    HttpOptions options = quick();
+    options.silence = 30s;
+    try {
+      HttpClient(options).fetch({.url = server->url()}, kMax, stop.get_token());
+      ADD_FAILURE() << "no error was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start,
+              900ms);  // libcurl looks once a second by itself
+  }
+}
+
+TEST(HttpClientTest, RequestsRunAtOnce) {
+  const HttpServer server([](const ServerRequest& request) {
+    return ServerReply{.body = request.path, .delay = 200ms};
+  });
+  HttpClient client(quick());
+  std::map<int, std::string> bodies;
+  for (int id = 0; id < 4; ++id) {
+    client.start(id, {.url = server.url() + "/" + std::to_string(id)},
+                 {.on_body = [&bodies, id](std::span<const std::byte> bytes) {
+                   bodies[id].append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+                   return true;
+                 }});
+  }
+  while (client.running() > 0) EXPECT_TRUE(client.wait(10s, {})->result.complete);
+  EXPECT_EQ(server.most_at_once(), 4);
+  for (int id = 0; id < 4; ++id) EXPECT_EQ(bodies[id], "/" + std::to_string(id));
+}
+
+TEST(HttpClientTest, ReceiversRefuseAndThrow) {
+  const HttpServer server([](const ServerRequest&) { return ServerReply{.body = "text"}; });
+  HttpClient client(quick());
+  const auto take = [](std::span<const std::byte>) { return true; };
+  client.start(
+      1, {.url = server.url()},
+      {.on_head = [](const HttpHead& head) { return head.status == 206; }, .on_body = take});
+  const auto ended = client.wait(10s, {});
+  ASSERT_TRUE(ended);
+  EXPECT_TRUE(ended->result.refused);
+  EXPECT_FALSE(ended->result.complete);
+  client.start(2, {.url = server.url()}, {.on_body = [](std::span<const std::byte>) -> bool {
+                 throw Error(ErrorCode::kFailed, "full disk");
+               }});
+  EXPECT_THROW(client.wait(10s, {}), Error);
+  EXPECT_EQ(client.running(), 0);
+}
+
+TEST(HttpClientTest, ShownUrlsHaveNoSecrets) {
+  EXPECT_EQ(shown_url("https://user:pass@host/a/b?X-Signature=1#x"), "https://host/a/b");
+  EXPECT_EQ(shown_url("https://host/a@b"), "https://host/a@b");
+}
+
+}  // namespace
+}  // namespace oko::hub
