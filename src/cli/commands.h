@@ -19,6 +19,7 @@ void add_embed(Command& program);
 void add_convert(Command& program);
 void add_bench(Command& program);
 void add_plan(Command& program);
+void add_pull(Command& program);
 
 /// Flags of every command.
 struct CommonOptions {

@@ -152,6 +152,7 @@ int run(std::span<char* const> arguments) {
   add_embed(program);
   add_convert(program);
   add_plan(program);
+  add_pull(program);
   add_bench(program);
   if (const std::optional<std::string> text = program.parse(arguments)) {
     print(*text);

@@ -106,21 +106,24 @@ ProgressBar::~ProgressBar() {
   clear();
 }
 
-void ProgressBar::update(double done) {
+void ProgressBar::update(double done, const std::string& detail) {
   constexpr int kWidth = 30;
   const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
-  if (!shown_ || percent == drawn_percent_) return;
-  drawn_percent_ = percent;
-  const std::string_view place = bar_is_drawn.exchange(true) ? kRestorePlace : kSavePlace;
   const int filled = percent * kWidth / 100;
-  say(fmt::format("{}\033[?7l{}  [{:#<{}}{:.<{}}]  {} %\033[?7h", place, label_, "", filled, "",
-                  kWidth - filled, percent));
+  std::string text =
+      fmt::format("{}  [{:#<{}}{:.<{}}]  {} %", label_, "", filled, "", kWidth - filled, percent);
+  if (!detail.empty()) text += "  " + detail;
+  if (!shown_ || text == drawn_) return;
+  drawn_ = std::move(text);
+  // An earlier detail may have been longer.
+  const std::string_view place = bar_is_drawn.exchange(true) ? kRestorePlace : kSavePlace;
+  say(fmt::format("{}\033[?7l{}\033[K\033[?7h", place, drawn_));
 }
 
 void ProgressBar::clear() {
-  if (drawn_percent_ < 0) return;
+  if (drawn_.empty()) return;
   if (bar_is_drawn.exchange(false)) say(kErase);
-  drawn_percent_ = -1;
+  drawn_.clear();
 }
 
 void print(std::string_view text) {

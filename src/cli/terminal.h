@@ -27,9 +27,9 @@ void say_hint(const LocalizedText& text) noexcept;
 /// a reader.
 void say_last_note(const LocalizedText& text) noexcept;
 
-/// Draws "label  [#####.....]  50 %" on the rest of a line of stderr. Clear it before you print
-/// anything. Draws nothing if stderr is no terminal or cannot draw (TERM=dumb), if stdout is a pipe
-/// to a program that may print to the same terminal, or with --quiet.
+/// Draws "label  [#####.....]  50 %  detail" on the rest of a line of stderr. Clear it before you
+/// print anything. Draws nothing if stderr is no terminal or cannot draw (TERM=dumb), if stdout is
+/// a pipe to a program that may print to the same terminal, or with --quiet.
 class ProgressBar {
  public:
   ProgressBar(std::string label, bool quiet);
@@ -37,13 +37,13 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  void update(double done);  ///< 0..1
+  void update(double done, const std::string& detail = "");  ///< 0..1
   void clear();
 
  private:
   std::string label_;
   bool shown_;
-  int drawn_percent_ = -1;
+  std::string drawn_;  ///< empty: nothing
 };
 
 /// Prints to stdout at once. Throws kFailed if it cannot be written (a full disk, a closed

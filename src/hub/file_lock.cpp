@@ -15,10 +15,12 @@
 
 namespace oko::hub {
 
-FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop)
+FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop,
+                   const std::function<void()>& on_wait)
     : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   // A wait inside flock could not be stopped.
   constexpr std::chrono::milliseconds kRetry{50};
+  bool waits = false;
   while (file_ >= 0 && ::flock(file_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
       const int error = errno;
@@ -31,6 +33,7 @@ FileLock::FileLock(const std::filesystem::path& path, const StopToken& stop)
       ::close(file_);
       throw_cancelled();
     }
+    if (!std::exchange(waits, true) && on_wait) on_wait();
     std::this_thread::sleep_for(kRetry);
   }
   if (file_ >= 0) return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "base/stop_token.h"
@@ -10,9 +11,10 @@ namespace oko::hub {
 /// A lock on a file, held by one process at a time. The system releases it when the process ends.
 class FileLock {
  public:
-  /// Makes `path` if it does not exist, and waits until no other process holds it. Throws kFailed,
-  /// kCancelled.
-  FileLock(const std::filesystem::path& path, const StopToken& stop);
+  /// Makes `path` if it does not exist, and waits until no other process holds it; calls `on_wait`,
+  /// unless empty, before it waits. Throws kFailed, kCancelled.
+  FileLock(const std::filesystem::path& path, const StopToken& stop,
+           const std::function<void()>& on_wait = {});
   ~FileLock();
   /// Null if the file does not exist, or another process holds it.
   static std::unique_ptr<FileLock> try_lock(const std::filesystem::path& path);

@@ -19,13 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The value of an environment variable; nothing if it is empty.
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return value;
-}
-
 fs::path home() {
   if (const auto own = environment("HOME")) return *own;
   const passwd* user = ::getpwuid(::getuid());
@@ -52,12 +45,6 @@ std::string expand_variables(std::string_view text) {
     at = next;
   }
   return result;
-}
-
-fs::path expand(const std::string& text) {
-  if (text == "~") return home();
-  if (text.starts_with("~/")) return home() / expand_variables(text.substr(2));
-  return expand_variables(text);
 }
 
 /// The snapshot that refs/main names; empty if it names none.
@@ -94,13 +81,29 @@ std::vector<fs::path> snapshots_of(const fs::path& repository) {
 
 }  // namespace
 
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+fs::path expand_path(const std::string& text) {
+  if (text == "~") return home();
+  if (text.starts_with("~/")) return home() / expand_variables(text.substr(2));
+  return expand_variables(text);
+}
+
+fs::path hugging_face_home() {
+  if (const auto home = environment("HF_HOME")) return expand_path(*home);
+  const auto caches = environment("XDG_CACHE_HOME");
+  return (caches ? expand_path(*caches) : home() / ".cache") / "huggingface";
+}
+
 fs::path hugging_face_cache() {
   for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const auto cache = environment(name)) return expand(*cache);
+    if (const auto cache = environment(name)) return expand_path(*cache);
   }
-  if (const auto home = environment("HF_HOME")) return expand(*home) / "hub";
-  const auto caches = environment("XDG_CACHE_HOME");
-  return (caches ? expand(*caches) : home() / ".cache") / "huggingface" / "hub";
+  return hugging_face_home() / "hub";
 }
 
 std::optional<fs::path> find_snapshot(const std::string& name) {

@@ -6,6 +6,15 @@
 
 namespace oko::hub {
 
+/// The value of an environment variable; nothing if it is empty.
+std::optional<std::string> environment(const std::string& name);
+
+/// A path of an environment variable, "~" and "$NAME" in it replaced.
+std::filesystem::path expand_path(const std::string& text);
+
+/// $HF_HOME, else $XDG_CACHE_HOME/huggingface, else ~/.cache/huggingface.
+std::filesystem::path hugging_face_home();
+
 /// The folder of Hugging Face's cache, as huggingface_hub finds it: $HF_HUB_CACHE, else
 /// $HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub, else
 /// ~/.cache/huggingface/hub. "~" and "$NAME" in these are replaced.

@@ -1,12 +1,12 @@
 #include "hub/model_path.h"
 
-#include <algorithm>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "hub/hugging_face_cache.h"
+#include "hub/repository.h"
 
 namespace oko::hub {
 namespace {
@@ -18,28 +18,18 @@ bool is_model(const fs::path& folder) {
   return fs::is_regular_file(folder / "config.json", ignored);
 }
 
-/// "ORG/NAME", as Hugging Face allows it.
-bool is_hub_name(const std::string& name) {
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.' || c == '/';
-  };
-  return !name.empty() && name.front() != '/' && name.front() != '.' && name.back() != '/' &&
-         std::count(name.begin(), name.end(), '/') == 1 &&
-         std::all_of(name.begin(), name.end(), is_letter);
-}
-
 LocalizedText hint_for(const std::string& given) {
   if (given == kDefaultEmbeddingModel) {
     const std::string folder = (oko_home() / "models" / kDefaultEmbeddingModel).string();
-    return tr("make it: hf download BAAI/bge-m3, then oko convert BAAI/bge-m3 {} --bits 8",
-              "сделайте её: hf download BAAI/bge-m3, затем oko convert BAAI/bge-m3 {} --bits 8",
+    return tr("make it: oko pull BAAI/bge-m3, then oko convert BAAI/bge-m3 {} --bits 8",
+              "сделайте её: oko pull BAAI/bge-m3, затем oko convert BAAI/bge-m3 {} --bits 8",
               folder);
   }
-  return is_hub_name(given) ? tr("download it (hf download {}), or give the model's folder",
-                                 "скачайте её (hf download {}) или укажите папку модели", given)
-                            : tr("give the model's folder, or its name: ORG/NAME",
-                                 "укажите папку модели или её имя: ORG/NAME");
+  const bool can_be_pulled = is_repository_name(given) || !repository_of_short_name(given).empty();
+  return can_be_pulled ? tr("download it (oko pull {}), or give the model's folder",
+                            "скачайте её (oko pull {}) или укажите папку модели", given)
+                       : tr("give the model's folder, or its name: ORG/NAME",
+                            "укажите папку модели или её имя: ORG/NAME");
 }
 
 [[noreturn]] void fail_not_found(const std::string& given) {
@@ -73,9 +63,12 @@ fs::path find_model(const std::string& given) {
   const bool plain = name.find("..") == std::string::npos && !name.starts_with('/');
   while (plain && name.ends_with('/')) name.pop_back();
   if (plain && !name.empty()) {
-    fs::path own = oko_home() / "models" / name;
-    if (is_model(own)) return own;
-    if (const auto snapshot = find_snapshot(name)) return *snapshot;
+    for (const std::string& each : {name, repository_of_short_name(name)}) {
+      if (each.empty()) continue;
+      fs::path own = oko_home() / "models" / each;
+      if (is_model(own)) return own;
+      if (const auto snapshot = find_snapshot(each)) return *snapshot;
+    }
   }
   fail_not_found(given);
 }

@@ -135,9 +135,10 @@ TEST_F(HuggingFaceCacheTest, HintFollowsTheKindOfName) {
   const auto expect = [&](const std::string& name, const std::string& part) {
     EXPECT_NE(refusal(name).find(part), std::string::npos) << refusal(name);
   };
-  expect("org/name", "hf download org/name");
-  expect(kDefaultVisionLanguageModel, std::string("hf download ") + kDefaultVisionLanguageModel);
-  expect(kDefaultEmbeddingModel, "hf download BAAI/bge-m3, then oko convert BAAI/bge-m3 /");
+  expect("org/name", "oko pull org/name");
+  expect("qwen3-vl-8b", "oko pull qwen3-vl-8b");
+  expect(kDefaultVisionLanguageModel, std::string("oko pull ") + kDefaultVisionLanguageModel);
+  expect(kDefaultEmbeddingModel, "oko pull BAAI/bge-m3, then oko convert BAAI/bge-m3 /");
   expect((folder_ / "model.safetensors").string(), "is a file, a model is a folder");
   for (const char* name : {"/no/such/folder", "./folder", "https://host/org/name", "a/b/c", "a b",
                            "org/name@main", "../name", "~/name", "name", "org/"}) {

@@ -1,5 +1,6 @@
 // Every command of the READMEs runs, and prints what they show.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -7,6 +8,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/fake_hub.h"
 
 namespace {
 
@@ -58,6 +61,41 @@ std::string run(std::string command, const char* lang) {
   return output;
 }
 
+/// The commands that download find a hub here, which has the demo's model under the name of the
+/// real one, and a home of their own.
+class HubForReadme {
+ public:
+  HubForReadme()
+      : folder_(fs::temp_directory_path() / ("oko_readme_" + std::to_string(::getpid()))),
+        hub_("mlx-community/Qwen3-VL-4B-Instruct-4bit", demo_model()) {
+    fs::remove_all(folder_);
+  }
+  ~HubForReadme() { fs::remove_all(folder_); }
+  HubForReadme(const HubForReadme&) = delete;
+  HubForReadme& operator=(const HubForReadme&) = delete;
+
+  /// `command` with the settings that lead to this hub.
+  std::string with_settings(const std::string& command) const {
+    return "OKO_HOME='" + (folder_ / "oko").string() + "' HF_HOME='" + folder_.string() +
+           "' HF_HUB_CACHE= HF_HUB_OFFLINE= HF_ENDPOINT=" + hub_.url() + " " + command;
+  }
+  bool was_asked() const { return !hub_.storage().requests().empty(); }
+
+ private:
+  static oko::FakeHub::Files demo_model() {
+    oko::FakeHub::Files files;
+    for (const auto& entry :
+         fs::directory_iterator(fs::path(OKO_SOURCE_DIR) / "demo" / "models" / "tiny-vl")) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      files[entry.path().filename()] = {std::istreambuf_iterator<char>(file), {}};
+    }
+    return files;
+  }
+
+  fs::path folder_;
+  oko::FakeHub hub_;
+};
+
 /// True if the output depends on the text in pictures.
 bool reads_text(const std::string& command) {
   const bool describes = command.find("oko describe") != std::string::npos;
@@ -67,14 +105,18 @@ bool reads_text(const std::string& command) {
 
 void check(const std::string& name, const char* lang) {
   int compared = 0;
+  const HubForReadme hub;
   for (const Shown& shown : commands_of(name)) {
     // make would run this very test.
     if (shown.command.starts_with("make ") || shown.command.starts_with("git ")) continue;
     if (reads_text(shown.command) && !OKO_HAS_TESSERACT) continue;  // Vision may read otherwise
-    EXPECT_EQ(run(shown.command, lang), shown.output) << name << ": " << shown.command;
+    const bool downloads = shown.command.find("oko pull") != std::string::npos;
+    const std::string command = downloads ? hub.with_settings(shown.command) : shown.command;
+    EXPECT_EQ(run(command, lang), shown.output) << name << ": " << shown.command;
     ++compared;
   }
   EXPECT_GE(compared, OKO_HAS_TESSERACT ? 3 : 1) << name;
+  EXPECT_TRUE(hub.was_asked()) << name;
 }
 
 TEST(ReadmeTest, EnglishCommandsPrintWhatIsShown) {

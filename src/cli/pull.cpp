@@ -1,0 +1,118 @@
+#include "hub/pull.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/text_escape.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/json_output.h"
+#include "cli/terminal.h"
+#include "cli/transfer_rate.h"
+#include "cli/user_language.h"
+
+namespace oko::cli {
+namespace {
+
+using Source = hub::PullReport::Source;
+
+struct Options {
+  CommonOptions common;
+  hub::PullOptions run;
+  bool json = false;
+};
+
+const char* name_of(Source source) {
+  switch (source) {
+    case Source::kHub:
+      return "hub";
+    case Source::kModelFolder:
+      return "model_folder";
+    case Source::kHuggingFaceCache:
+      return "hugging_face_cache";
+  }
+  return "";
+}
+
+std::string text_of(const hub::PullReport& report) {
+  return words("{}: {}, {} files\n", "{}: {}, {:файл|файла|файлов}\n", report.folder.string(),
+               format_bytes(report.bytes), Count(report.files));
+}
+
+nlohmann::ordered_json json_of(const hub::PullReport& report) {
+  nlohmann::ordered_json object = {{"repository", report.repository},
+                                   {"revision", report.revision},
+                                   {"folder", report.folder.string()},
+                                   {"source", name_of(report.source)},
+                                   {"files", report.files},
+                                   {"bytes", report.bytes},
+                                   {"fetched_bytes", report.fetched_bytes}};
+  if (report.revision.empty()) object["revision"] = nullptr;
+  return object;
+}
+
+void say_source(Source source) {
+  if (source == Source::kModelFolder) {
+    say_note(words("the model is there already", "модель уже скачана"));
+  } else if (source == Source::kHuggingFaceCache) {
+    say_note(words("the model is in the Hugging Face cache, and oko uses it from there",
+                   "модель есть в кэше Hugging Face, и oko берёт её оттуда"));
+  }
+}
+
+void run(Options& options) {
+  const Interrupt interrupt;
+  options.run.stop = interrupt.token();
+  ProgressBar progress(words("downloading", "скачиваю"), options.common.quiet);
+  TransferRate rate;
+  options.run.progress = [&](std::uint64_t done, std::uint64_t total) {
+    rate.add(TransferRate::Clock::now(), done);
+    progress.update(total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total),
+                    shown(rate.text(total)));
+  };
+  options.run.on_wait = [&] {
+    if (options.common.quiet) return;
+    say_note(words("another process downloads this model: waiting for it",
+                   "эту модель скачивает другой процесс: жду его"));
+  };
+  const hub::PullReport report = hub::pull_model(options.run);
+  progress.clear();
+  if (!options.common.quiet) say_source(report.source);
+  if (options.json) {
+    print_json(json_of(report));
+  } else if (!options.common.quiet) {
+    print(printable(text_of(report)));
+  }
+}
+
+}  // namespace
+
+void add_pull(Command& program) {
+  auto options = std::make_shared<Options>();
+  Command& command = program.add_command(
+      "pull", words("Downloads a model from Hugging Face. The same command goes on with a download "
+                    "that was interrupted.",
+                    "Скачивает модель с Hugging Face. Прерванную загрузку продолжает та же "
+                    "команда."));
+  const char* example = "\n  oko pull qwen3-vl-4b";
+  command.set_footer(words("Example:{}", "Пример:{}", example));
+  command
+      .add_argument("NAME", &options->run.name,
+                    words("qwen3-vl-2b, qwen3-vl-4b, qwen3-vl-8b, qwen3-vl-32b or a repository: "
+                          "ORG/NAME",
+                          "qwen3-vl-2b, qwen3-vl-4b, qwen3-vl-8b, qwen3-vl-32b или репозиторий: "
+                          "ORG/NAME"))
+      .required();
+  command
+      .add_option(
+          "--revision", &options->run.revision,
+          words("branch, tag or commit of the repository", "ветка, метка или коммит репозитория"))
+      .show_default();
+  command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
+  add_common_options(command, options->common);
+  ignore_budget(command);
+  command.on_run([options] { run(*options); });
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+
+#include "base/localized_text.h"
+
+namespace oko::cli {
+
+/// The speed of a transfer over its last seconds.
+class TransferRate {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// `done`: bytes so far, with those of an earlier process.
+  void add(Clock::time_point time, std::uint64_t done);
+
+  /// Bytes per second; 0: not known yet.
+  double bytes_per_second() const;
+
+  /// "1.2 GB of 3.1 GB, 45 MB/s, 42 s left"; what is not known yet is left out.
+  LocalizedText text(std::uint64_t total) const;
+
+ private:
+  struct Sample {
+    Clock::time_point time;
+    std::uint64_t done = 0;
+  };
+  std::deque<Sample> samples_;
+};
+
+/// "42 s", "3 min", "2 h 5 min".
+LocalizedText duration_text(std::chrono::seconds duration);
+
+}  // namespace oko::cli

@@ -1,0 +1,340 @@
+#include "hub/download.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/localized_text.h"
+#include "base/text_escape.h"
+#include "hub/part_file.h"
+#include "hub/part_verifier.h"
+
+namespace oko::hub {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// "bytes FIRST-LAST/TOTAL" (RFC 9110, 14.4).
+struct ContentRange {
+  std::uint64_t first = 0, last = 0, total = 0;
+};
+
+std::optional<ContentRange> content_range(std::string_view text) {
+  ContentRange range;
+  constexpr std::string_view kUnit = "bytes ";
+  if (!text.starts_with(kUnit)) return std::nullopt;
+  const char* at = text.data() + kUnit.size();
+  const char* const end = text.data() + text.size();
+  const auto number = [&](std::uint64_t& value, char behind) {
+    const auto [next, error] = std::from_chars(at, end, value);
+    const bool is_last = behind == '\0';
+    const bool good =
+        error == std::errc() && (is_last ? next == end : next != end && *next == behind);
+    at = is_last || next == end ? next : next + 1;
+    return good;
+  };
+  if (number(range.first, '-') && number(range.last, '/') && number(range.total, '\0')) {
+    return range;
+  }
+  return std::nullopt;
+}
+
+/// The scheme, host and port of an address.
+std::string_view origin_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  return scheme == url.npos ? url : url.substr(0, url.find('/', scheme + 3));
+}
+
+/// What an answer is good for.
+enum class Use {
+  kRange,      ///< the bytes that were requested
+  kWholeFile,  ///< all bytes, though some were requested
+  kPasses,     ///< ask again later
+  kStale,      ///< the address that the hub gave is no longer valid
+  kRefused,    ///< ask no more
+};
+
+class Downloader {
+ public:
+  Downloader(const std::vector<DownloadFile>& files, const DownloadOptions& options);
+  std::uint64_t run();
+
+ private:
+  /// A file and the state of its download.
+  struct Item {
+    const DownloadFile* file = nullptr;
+    std::unique_ptr<PartFile> part;        ///< while it is downloaded
+    std::string direct_url;                ///< to which the hub redirects; empty: unknown
+    bool ranges = true;                    ///< false: the server sends whole files only
+    std::optional<Backoff> restarts = {};  ///< of a file without ranges
+    Clock::time_point not_before = {};
+    bool done = false;
+    int wrong_hashes = 0;
+  };
+  /// A connection and the range that it fetches.
+  struct Slot {
+    Item* item = nullptr;  ///< null: idle
+    ByteRange claimed;
+    std::uint64_t at = 0;  ///< next byte
+    bool running = false;
+    HttpRequest request;
+    Use use = Use::kRefused;
+    Clock::time_point not_before;
+    std::optional<Backoff> backoff;
+  };
+
+  void fill_slots();
+  bool claim(Slot& slot);
+  void start(Slot& slot, int id);
+  bool on_head(Slot& slot, const HttpHead& head);
+  bool on_body(Slot& slot, std::span<const std::byte> bytes);
+  void on_end(Slot& slot, const HttpResult& result);
+  void restart_whole(Slot& slot, const HttpResult& result);
+  void finish(Slot& slot);
+  void take_verdicts();
+  void report_progress() const;
+  Use use_of(const Slot& slot, const HttpHead& head) const;
+  [[noreturn]] void fail(const Slot& slot, const HttpResult& result) const;
+
+  const DownloadOptions& options_;
+  HttpClient client_;
+  std::vector<Item> items_;
+  std::vector<Slot> slots_;
+  std::size_t left_ = 0;  ///< items that are not done
+  std::uint64_t fetched_ = 0;
+  std::uint64_t total_ = 0;
+  PartVerifier verifier_;  // last: its thread uses the parts
+};
+
+Downloader::Downloader(const std::vector<DownloadFile>& files, const DownloadOptions& options)
+    : options_(options), client_(options.http), items_(files.size()), left_(files.size()) {
+  slots_.resize(static_cast<std::size_t>(std::max(1, options.connections)));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    items_[i].file = &files[i];
+    items_[i].restarts.emplace(options.http);
+    total_ += files[i].expected.size;
+  }
+}
+
+std::uint64_t Downloader::run() {
+  constexpr std::chrono::milliseconds kStep{50};
+  while (left_ > 0) {
+    fill_slots();
+    if (const auto ended = client_.wait(kStep, options_.stop)) {
+      on_end(slots_[static_cast<std::size_t>(ended->id)], ended->result);
+    }
+    take_verdicts();
+    report_progress();
+  }
+  return fetched_;
+}
+
+void Downloader::fill_slots() {
+  const Clock::time_point now = Clock::now();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.running || (slot.item == nullptr && !claim(slot)) || slot.not_before > now) continue;
+    start(slot, static_cast<int>(i));
+  }
+}
+
+/// Gives an idle slot the next range that nobody fetches. Returns false if there is none.
+bool Downloader::claim(Slot& slot) {
+  for (Item& item : items_) {
+    if (item.done || item.not_before > Clock::now()) continue;
+    if (item.part == nullptr) {
+      const RepositoryFile& expected = item.file->expected;
+      item.part = std::make_unique<PartFile>(item.file->path, expected.size, hash_of(expected));
+      verifier_.add(static_cast<std::size_t>(&item - items_.data()), *item.part, expected);
+    }
+    if (!item.ranges && item.part->has_claims()) continue;
+    const auto range = item.part->claim(item.ranges ? options_.chunk_bytes : UINT64_MAX);
+    if (!range) continue;
+    slot = Slot();
+    slot.item = &item;
+    slot.claimed = *range;
+    slot.at = range->begin;
+    slot.backoff.emplace(options_.http);
+    return true;
+  }
+  return false;
+}
+
+void Downloader::start(Slot& slot, int id) {
+  const Item& item = *slot.item;
+  slot.request = {};
+  const bool direct = !item.direct_url.empty();
+  slot.request.url = direct ? item.direct_url : item.file->url;
+  if (!direct) slot.request.token = options_.token;  // of the hub alone
+  if (item.ranges) slot.request.range = ByteRange{slot.at, slot.claimed.end};
+  slot.use = Use::kRefused;
+  client_.start(
+      id, slot.request,
+      {.on_head = [this, &slot](const HttpHead& head) { return on_head(slot, head); },
+       .on_body = [this,
+                   &slot](std::span<const std::byte> bytes) { return on_body(slot, bytes); }});
+  slot.running = true;
+}
+
+Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
+  const Item& item = *slot.item;
+  const std::uint64_t size = item.file->expected.size;
+  const int status = head.status;
+  if (status == 206) {
+    const auto range = content_range(head.field("content-range"));
+    const bool right = range && range->first == slot.at && range->total == size &&
+                       range->last >= range->first && range->last < slot.claimed.end;
+    return right ? Use::kRange : Use::kRefused;
+  }
+  if (status == 200) {
+    const std::string length = head.field("content-length");
+    return length.empty() || length == std::to_string(size) ? Use::kWholeFile : Use::kRefused;
+  }
+  if (status == 408 || status == 429 || status >= 500) return Use::kPasses;
+  // A signed address is valid for some time only.
+  return item.direct_url.empty() ? Use::kRefused : Use::kStale;
+}
+
+bool Downloader::on_head(Slot& slot, const HttpHead& head) {
+  Item& item = *slot.item;
+  slot.use = use_of(slot, head);
+  if (slot.use != Use::kRange && slot.use != Use::kWholeFile) return false;
+  if (origin_of(head.url) != origin_of(item.file->url)) item.direct_url = head.url;
+  if (slot.use == Use::kRange || !item.ranges) return true;
+  item.ranges = false;
+  return slot.at == 0 && slot.claimed.end == item.file->expected.size;
+}
+
+bool Downloader::on_body(Slot& slot, std::span<const std::byte> bytes) {
+  if (bytes.size() > slot.claimed.end - slot.at) {
+    slot.use = Use::kRefused;
+    return false;
+  }
+  slot.item->part->write(slot.at, bytes);
+  slot.at += bytes.size();
+  fetched_ += bytes.size();
+  slot.backoff->reset();
+  return true;
+}
+
+void Downloader::on_end(Slot& slot, const HttpResult& result) {
+  slot.running = false;
+  Item& item = *slot.item;
+  if (slot.at == slot.claimed.end) return finish(slot);
+  if (!item.ranges) return restart_whole(slot, result);
+  if (slot.use == Use::kStale) {
+    item.direct_url.clear();
+    return;
+  }
+  const bool passes = result.is_passing || slot.use == Use::kPasses ||
+                      (result.complete && slot.use == Use::kRange);  // fewer bytes than it said
+  const auto delay = passes ? slot.backoff->next(result.retry_after) : std::nullopt;
+  if (!delay) fail(slot, result);
+  item.direct_url.clear();
+  slot.not_before = Clock::now() + *delay;
+}
+
+/// For a server without ranges, for which parts of a file are of no use: one slot fetches all of
+/// it.
+void Downloader::restart_whole(Slot& slot, const HttpResult& result) {
+  Item& item = *slot.item;
+  const bool was_whole = slot.claimed == ByteRange{0, item.part->size()};
+  if (was_whole && slot.use == Use::kRefused) fail(slot, result);
+  if (was_whole) {
+    const auto delay = item.restarts->next(result.retry_after);
+    if (!delay) fail(slot, result);
+    item.not_before = Clock::now() + *delay;
+  }
+  finish(slot);
+  item.direct_url.clear();
+  if (!item.part->has_claims()) item.part->clear();
+}
+
+void Downloader::finish(Slot& slot) {
+  slot.item->part->release(slot.claimed);
+  slot = Slot();
+}
+
+void Downloader::take_verdicts() {
+  for (const PartVerifier::Verdict& verdict : verifier_.take_verdicts()) {
+    Item& item = items_[verdict.id];
+    if (verdict.right) {
+      item.part.reset();
+      item.done = true;
+      --left_;
+      continue;
+    }
+    if (++item.wrong_hashes > 1) {
+      throw Error(
+          ErrorCode::kFailed,
+          tr("{}: what the server sends has the hash {}, the hub says {}",
+             "{}: сервер присылает файл с хешем {}, а хаб называет {}",
+             item.file->path.filename().string(), verdict.hash, hash_of(item.file->expected)),
+          tr("the file was changed on its way or on the server: try later, or another "
+             "network",
+             "файл изменился в пути или на сервере: попробуйте позже или в другой сети"));
+    }
+    item.part->clear();
+    verifier_.add(verdict.id, *item.part, item.file->expected);
+  }
+}
+
+void Downloader::report_progress() const {
+  if (!options_.progress) return;
+  std::uint64_t done = 0;
+  for (const Item& item : items_) {
+    if (item.done) done += item.file->expected.size;
+    if (item.part != nullptr) done += item.part->written_bytes();
+  }
+  options_.progress(done, total_);
+}
+
+void Downloader::fail(const Slot& slot, const HttpResult& result) const {
+  const int status = result.head.status;
+  const std::string name = slot.item->file->expected.path;
+  if (status == 0 || !result.failure.empty()) throw_unanswered(slot.request, result);
+  if (status == 401 || status == 403 || status == 404) {
+    throw Error(ErrorCode::kModelNotFound,
+                tr("{}: the server does not give this file (status {})",
+                   "{}: сервер не отдаёт этот файл (статус {})", name, status),
+                tr("accept the model's terms on its page, or set HF_TOKEN to a token that may read "
+                   "it",
+                   "примите условия на странице модели или укажите в HF_TOKEN токен с правом "
+                   "чтения"));
+  }
+  const LocalizedText hint =
+      tr("try later; what has come is kept, and the same command goes on from there",
+         "попробуйте позже: скачанное сохранено, и та же команда продолжит с этого места");
+  if (status != 200 && status != 206 && status != 416) {
+    throw Error(ErrorCode::kFailed,
+                tr("{}: the server answers with status {}", "{}: сервер отвечает со статусом {}",
+                   name, status),
+                hint);
+  }
+  if (result.head.field("content-type").starts_with("text/html")) {
+    throw Error(
+        ErrorCode::kFailed,
+        tr("{}: a web page came in place of the file", "{}: вместо файла пришла страница", name),
+        tr("a proxy or a page to log in may answer: check the network and HF_ENDPOINT",
+           "возможно, отвечает прокси или страница входа: проверьте сеть и HF_ENDPOINT"));
+  }
+  throw Error(
+      ErrorCode::kFailed,
+      tr("{}: the file on the server does not have the {} bytes that the hub lists",
+         "{}: на сервере не те {} байт, что в списке хаба", name, slot.item->file->expected.size),
+      hint);
+}
+
+}  // namespace
+
+std::uint64_t download_files(const std::vector<DownloadFile>& files,
+                             const DownloadOptions& options) {
+  return Downloader(files, options).run();
+}
+
+}  // namespace oko::hub

@@ -1,0 +1,69 @@
+#include "hub/hub_access.h"
+
+#include <array>
+#include <filesystem>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/localized_text.h"
+#include "base/text_escape.h"
+#include "hub/hugging_face_cache.h"
+
+namespace oko::hub {
+namespace {
+
+std::string without_spaces(const std::string& text) {
+  constexpr const char* kSpaces = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpaces);
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
+}
+
+bool is_true(const std::string& name) {
+  std::string value = environment(name).value_or("");
+  for (char& c : value) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+}
+
+std::string token_of_file() {
+  constexpr std::uint64_t kMaxBytes = 4096;
+  const auto named = environment("HF_TOKEN_PATH");
+  const std::filesystem::path file = named ? expand_path(*named) : hugging_face_home() / "token";
+  try {
+    return without_spaces(read_file(file, kMaxBytes, ErrorCode::kFailed));
+  } catch (const Error&) {
+    return {};  // most users have none
+  }
+}
+
+std::string token() {
+  for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}) {
+    if (const std::string value = without_spaces(environment(name).value_or("")); !value.empty()) {
+      return value;
+    }
+  }
+  return is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? "" : token_of_file();
+}
+
+}  // namespace
+
+HubAccess hub_access() {
+  HubAccess access;
+  access.endpoint = without_spaces(environment("HF_ENDPOINT").value_or("https://huggingface.co"));
+  while (access.endpoint.ends_with('/')) access.endpoint.pop_back();
+  if (!access.endpoint.starts_with("https://") && !access.endpoint.starts_with("http://")) {
+    throw Error(ErrorCode::kUsage,
+                tr("HF_ENDPOINT is \"{}\", which is no address of a server",
+                   "HF_ENDPOINT — «{}», это не адрес сервера", excerpt(access.endpoint)),
+                tr("set it to an address such as https://huggingface.co, or unset it",
+                   "укажите в ней адрес, например https://huggingface.co, или уберите её"));
+  }
+  access.token = token();
+  access.offline = is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE");
+  return access;
+}
+
+}  // namespace oko::hub

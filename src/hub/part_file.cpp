@@ -1,0 +1,196 @@
+#include "hub/part_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <sstream>
+#include <system_error>
+
+#include "base/disk_sync.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/localized_text.h"
+#include "base/system_reason.h"
+
+namespace oko::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kRecordBytes = 1'000'000;  // between lines of the journal
+constexpr std::uint64_t kMaxJournal = 64'000'000;
+
+/// Writes all of `text`; returns false with errno.
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+PartFile::PartFile(fs::path path, std::uint64_t size, std::string identity)
+    : path_(std::move(path)),
+      part_(path_.string() + ".part"),
+      journal_(part_.string() + ".journal"),
+      size_(size),
+      identity_(std::move(identity)) {
+  std::error_code error;
+  fs::create_directories(path_.parent_path(), error);
+  if (error) fail(path_.parent_path(), error.value());
+  read_journal();
+  open();
+}
+
+PartFile::~PartFile() {
+  try {
+    const MutexLock lock(mutex_);
+    if (journal_file_ >= 0) flush_journal();
+  } catch (const Error&) {
+    // The bytes are fetched again.
+  }
+  if (file_ >= 0) ::close(file_);
+  if (journal_file_ >= 0) ::close(journal_file_);
+}
+
+void PartFile::open() {
+  file_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (file_ < 0) fail(part_, errno);
+  struct stat info {};
+  const MutexLock lock(mutex_);
+  // A part that is shorter than its journal says lost bytes with the power.
+  const auto ranges = written_.ranges();
+  if (::fstat(file_, &info) != 0) fail(part_, errno);
+  if (!ranges.empty() && static_cast<std::uint64_t>(info.st_size) < ranges.back().end) {
+    written_ = {};
+  }
+  start_journal();
+}
+
+/// Reads the ranges of an earlier process. A line that was cut off, and all behind a wrong one, is
+/// ignored.
+void PartFile::read_journal() {
+  std::string text;
+  try {
+    text = read_file(journal_, kMaxJournal, ErrorCode::kFailed);
+  } catch (const Error&) {
+    return;
+  }
+  text.erase(text.rfind('\n') == text.npos ? 0 : text.rfind('\n'));
+  std::istringstream lines(text);
+  std::string line;
+  const MutexLock lock(mutex_);
+  if (!std::getline(lines, line) || line != fmt::format("oko 1 {} {}", size_, identity_)) return;
+  std::uint64_t begin = 0, end = 0;
+  while (lines >> begin >> end && begin < end && end <= size_) written_.add({begin, end});
+}
+
+/// Writes the journal anew, in few lines, and goes on with it.
+void PartFile::start_journal() {
+  std::string text = fmt::format("oko 1 {} {}\n", size_, identity_);
+  for (const ByteRange& range : written_.ranges()) {
+    text += fmt::format("{} {}\n", range.begin, range.end);
+  }
+  write_file_atomically(journal_, text);
+  if (journal_file_ >= 0) ::close(journal_file_);
+  journal_file_ = ::open(journal_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+  if (journal_file_ < 0) fail(journal_, errno);
+  unrecorded_ = {};
+}
+
+void PartFile::flush_journal() {
+  std::string text;
+  for (const ByteRange& range : unrecorded_.ranges()) {
+    text += fmt::format("{} {}\n", range.begin, range.end);
+  }
+  unrecorded_ = {};
+  if (!write_all(journal_file_, text)) fail(journal_, errno);
+}
+
+std::uint64_t PartFile::written_bytes() const {
+  const MutexLock lock(mutex_);
+  return written_.total();
+}
+
+PartFile::Ready PartFile::ready() const {
+  const MutexLock lock(mutex_);
+  return {written_.end_from(0), clears_};
+}
+
+void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const ByteRange range{offset, offset + bytes.size()};
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno != EINTR) fail(part_, errno);
+    if (written <= 0) continue;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  const MutexLock lock(mutex_);
+  written_.add(range);
+  unrecorded_.add(range);
+  if (unrecorded_.total() >= kRecordBytes) flush_journal();
+}
+
+void PartFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail(part_, got < 0 ? errno : EIO);
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+std::optional<ByteRange> PartFile::claim(std::uint64_t most) {
+  const MutexLock lock(mutex_);
+  ByteRanges taken = written_;
+  for (const ByteRange& claimed : claims_) taken.add(claimed);
+  const std::optional<ByteRange> gap = taken.first_gap(size_, most);
+  if (gap) claims_.push_back(*gap);
+  return gap;
+}
+
+void PartFile::release(ByteRange claimed) {
+  const auto found = std::find(claims_.begin(), claims_.end(), claimed);
+  if (found != claims_.end()) claims_.erase(found);
+}
+
+void PartFile::clear() {
+  const MutexLock lock(mutex_);
+  written_ = {};
+  ++clears_;
+  if (::ftruncate(file_, 0) != 0) fail(part_, errno);
+  start_journal();
+}
+
+void PartFile::keep() {
+  ::fchmod(file_, 0644);
+  if (!sync_to_disk(file_)) fail(part_, errno);
+  if (::rename(part_.c_str(), path_.c_str()) != 0) fail(path_, errno);
+  std::error_code ignored;
+  fs::remove(journal_, ignored);
+  ::close(journal_file_);
+  journal_file_ = -1;
+}
+
+void PartFile::fail(const fs::path& path, int error) const {
+  const LocalizedText reason = system_reason(error);
+  throw Error(ErrorCode::kFailed,
+              tr("{}: cannot be written: {}", "{}: не записывается: {}", path.string(), reason),
+              error == ENOSPC || error == EDQUOT
+                  ? tr("free some space on the disk, then run the same command again: it goes on "
+                       "where it stopped",
+                       "освободите место на диске и повторите ту же команду: она продолжит с того "
+                       "же места")
+                  : LocalizedText());
+}
+
+}  // namespace oko::hub

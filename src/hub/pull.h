@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/stop_token.h"
+#include "hub/download.h"
+#include "hub/http_client.h"
+
+namespace oko::hub {
+
+struct PullOptions {
+  std::string name;               ///< "ORG/NAME", or a short name
+  std::string revision = "main";  ///< a branch, a tag or a commit
+  /// Called with the bytes that are there and their total. May be empty.
+  std::function<void(std::uint64_t, std::uint64_t)> progress = {};
+  /// Called before a wait for another process that pulls the same model. May be empty.
+  std::function<void()> on_wait = {};
+  DownloadOptions download = {};  ///< its token, progress and stop are not used
+  StopToken stop = {};
+};
+
+struct PullReport {
+  enum class Source {
+    kHub,               ///< downloaded
+    kModelFolder,       ///< was there already
+    kHuggingFaceCache,  ///< is used from there
+  };
+  Source source = Source::kHub;
+  std::string repository;        ///< "ORG/NAME"
+  std::string revision;          ///< commit; empty: unknown
+  std::filesystem::path folder;  ///< of the model
+  std::uint64_t bytes = 0;       ///< of its files
+  std::size_t files = 0;
+  std::uint64_t fetched_bytes = 0;
+};
+
+/// Downloads the files of a model that oko needs to `$OKO_HOME/models/ORG/NAME`, unless that folder
+/// has it or, for revision "main", Hugging Face's cache has all of it. Works in
+/// "models/ORG/.NAME.pull", where a later call goes on after a failure, a stop or a kill; the
+/// folder gets its name when all files are verified. One process at a time pulls a model; others
+/// wait.
+///
+/// Throws kUsage: no such name, another revision is there; kModelNotFound; kBadModel: nothing that
+/// oko reads; kFailed: network, disk, HF_HUB_OFFLINE; kCancelled.
+PullReport pull_model(const PullOptions& options);
+
+}  // namespace oko::hub

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "hub/http_client.h"
+#include "hub/hub_access.h"
+
+namespace oko::hub {
+
+/// A file of a repository, as the hub lists it.
+struct RepositoryFile {
+  std::string path;        ///< inside the repository, with "/"
+  std::uint64_t size = 0;  ///< bytes
+  std::string sha256;      ///< hexadecimal; of a file in LFS, else ""
+  std::string git_sha1;    ///< hexadecimal, of "blob SIZE\0" and the bytes; of other files, else ""
+
+  bool operator==(const RepositoryFile&) const = default;
+};
+
+/// A repository of a model at one commit.
+struct Repository {
+  std::string name;    ///< "ORG/NAME"
+  std::string commit;  ///< hexadecimal
+  std::vector<RepositoryFile> files;
+};
+
+/// True for "ORG/NAME", as Hugging Face allows it.
+bool is_repository_name(const std::string& name);
+
+/// The repository of a short name ("qwen3-vl-4b"); empty if there is none.
+std::string repository_of_short_name(const std::string& name);
+/// All short names, for messages.
+std::vector<std::string> short_names();
+
+/// Asks the hub for the commit of `revision` (a branch, a tag or a commit) and its files
+/// (huggingface_hub: HfApi.model_info, HfApi.list_repo_tree). Throws kModelNotFound: no such
+/// repository or revision, or not for this user; kFailed: the hub cannot be reached, or answers
+/// something else.
+Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
+                           const std::string& revision, const StopToken& stop);
+
+/// The files that oko needs to run or convert the model: settings, tokenizer, one kind of weights,
+/// the heads of BGE-M3, the modules of sentence-transformers. Throws kBadModel: it has none that
+/// oko reads.
+std::vector<RepositoryFile> files_of_model(const Repository& repository);
+
+/// The address of a file.
+std::string file_url(const HubAccess& access, const Repository& repository,
+                     const std::string& path);
+
+}  // namespace oko::hub

@@ -1,0 +1,182 @@
+// `oko pull` against a hub on this machine.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "base/file.h"
+#include "cli/transfer_rate.h"
+#include "tests/support/fake_hub.h"
+#include "tests/support/process.h"
+#include "tests/support/sanitizers.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/terminal.h"
+
+namespace oko {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+class PullCommandTest : public ScratchFolderTest {
+ protected:
+  static constexpr std::size_t kWeights = 3'000'000;
+
+  PullCommandTest()
+      : hub_("org/model", {{"config.json", "{}"},
+                           {"tokenizer.json", "{}"},
+                           {"model.safetensors", std::string(kWeights, 'w')}}) {}
+
+  std::vector<std::string> environment(const std::string& language = "en") const {
+    return {"LANG=" + language + "_XX.UTF-8",
+            "LC_ALL=",
+            "TERM=xterm",
+            "HF_ENDPOINT=" + hub_.url(),
+            "HF_HOME=" + (folder_ / "huggingface").string(),
+            "HF_HUB_OFFLINE=",
+            "HF_TOKEN=",
+            "OKO_HOME=" + (folder_ / "oko").string()};
+  }
+  static std::vector<std::string> command(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {OKO_PROGRAM, "pull"});
+    return arguments;
+  }
+  ProcessResult run(const std::vector<std::string>& arguments,
+                    const std::string& language = "en") const {
+    return Process(command(arguments), environment(language)).wait();
+  }
+  fs::path folder() const { return folder_ / "oko" / "models" / "org" / "model"; }
+  void slow_down(std::size_t bytes_per_second) {
+    hub_.faults["model.safetensors"] = [=](ServerReply& reply, const ServerRequest&, int) {
+      reply.bytes_per_second = bytes_per_second;
+    };
+  }
+
+  FakeHub hub_;
+};
+
+TEST_F(PullCommandTest, PrintsTheFolderAndItsSize) {
+  const ProcessResult first = run({"org/model"});
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(first.out, folder().string() + ": 3 MB, 3 files\n");
+  EXPECT_EQ(first.err, "");
+  const ProcessResult second = run({"org/model"}, "ru");
+  EXPECT_EQ(second.out, folder().string() + ": 3 МБ, 3 файла\n");
+  EXPECT_EQ(second.err, "oko: модель уже скачана\n");
+  EXPECT_EQ(run({"org/model", "--quiet"}).out, "");
+}
+
+TEST_F(PullCommandTest, JsonTellsWhatWasFetched) {
+  const ProcessResult result = run({"org/model", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const json object = json::parse(result.out);
+  EXPECT_EQ(object.at("repository"), "org/model");
+  EXPECT_EQ(object.at("revision"), FakeHub::commit());
+  EXPECT_EQ(object.at("folder"), folder().string());
+  EXPECT_EQ(object.at("source"), "hub");
+  EXPECT_EQ(object.at("files"), 3);
+  EXPECT_EQ(object.at("bytes"), kWeights + 4);
+  EXPECT_EQ(object.at("fetched_bytes"), kWeights + 4);
+  EXPECT_EQ(json::parse(run({"org/model", "--json"}).out).at("source"), "model_folder");
+}
+
+TEST_F(PullCommandTest, FailuresHaveTheirStatusAndAHint) {
+  EXPECT_EQ(run({"org/other"}).status, 5);
+  EXPECT_EQ(run({"nonsense"}).status, 2);
+  EXPECT_EQ(run({}).status, 2);
+  const ProcessResult revision = run({"org/model", "--revision", "v9"});
+  EXPECT_EQ(revision.status, 5);
+  EXPECT_EQ(revision.err.substr(0, revision.err.find('\n')), "oko: org/model: has no revision v9");
+  EXPECT_NE(run({"nonsense"}, "ru").err.find("подсказка: укажите репозиторий Hugging Face"),
+            std::string::npos);
+}
+
+TEST_F(PullCommandTest, ATerminalShowsSpeedAndTimeLeft) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no terminals";
+  slow_down(1'500'000);
+  Terminal terminal(command({"org/model"}), environment());
+  EXPECT_EQ(terminal.wait(), 0);
+  EXPECT_NE(terminal.shown().find(" MB of 3 MB, "), std::string::npos) << terminal.shown();
+  EXPECT_NE(terminal.shown().find("/s, "), std::string::npos) << terminal.shown();
+  EXPECT_EQ(terminal.screen(), folder().string() + ": 3 MB, 3 files\n\n");
+}
+
+TEST_F(PullCommandTest, CtrlCStopsAndTheNextPullGoesOn) {
+  slow_down(500'000);
+  Process process(command({"org/model"}), environment());
+  while (hub_.requests("model.safetensors") == 0) std::this_thread::sleep_for(10ms);
+  std::this_thread::sleep_for(1s);
+  process.signal(SIGINT);
+  const ProcessResult stopped = process.wait();
+  EXPECT_EQ(stopped.status, 130);
+  EXPECT_EQ(stopped.err, "oko: stopped\n");
+  hub_.faults.clear();
+  const json rest = json::parse(run({"org/model", "--json"}).out);
+  EXPECT_LT(rest.at("fetched_bytes"), kWeights);
+  EXPECT_EQ(rest.at("bytes"), kWeights + 4);
+}
+
+/// A pull that is killed at any moment leaves no model, and the next one goes on.
+TEST_F(PullCommandTest, KilledPullsLeaveNothingThatIsTakenForAModel) {
+  std::mt19937 random(7);
+  slow_down(2'000'000);
+  const int kills = repetitions(12, 4);
+  for (int i = 0; i < kills && !fs::exists(folder()); ++i) {
+    Process process(command({"org/model", "--quiet"}), environment());
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));
+    process.signal(SIGKILL);
+    process.wait();
+    if (fs::exists(folder())) break;  // it was done before
+    EXPECT_FALSE(fs::exists(folder() / "config.json"));
+  }
+  hub_.faults.clear();
+  EXPECT_EQ(run({"org/model"}).status, 0);
+  EXPECT_TRUE(read_file(folder() / "model.safetensors", 2 * kWeights, ErrorCode::kFailed) ==
+              std::string(kWeights, 'w'));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+}
+
+TEST_F(PullCommandTest, AFullDiskIsAnError) {
+  const ProcessResult result =
+      Process({"/bin/bash", "-c", "ulimit -f 1000; exec \"$0\" pull org/model", OKO_PROGRAM},
+              environment())
+          .wait();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("model.safetensors.part: cannot be written: "), std::string::npos)
+      << result.err;
+  EXPECT_FALSE(fs::exists(folder()));
+  EXPECT_EQ(run({"org/model"}).status, 0);
+}
+
+TEST(TransferRateTest, TellsSpeedAndTimeLeftOfTheLastSeconds) {
+  cli::TransferRate rate;
+  const cli::TransferRate::Clock::time_point start;
+  rate.add(start, 500'000'000);  // of an earlier process
+  EXPECT_EQ(rate.text(1'000'000'000).in(Language::kEnglish), "500 MB of 1.0 GB");
+  for (int i = 1; i <= 100; ++i) rate.add(start + i * 50ms, 500'000'000 + i * 500'000);
+  EXPECT_NEAR(rate.bytes_per_second(), 10e6, 1e5);
+  EXPECT_EQ(rate.text(1'000'000'000).in(Language::kEnglish),
+            "550 MB of 1.0 GB, 10 MB/s, 45 s left");
+  EXPECT_EQ(rate.text(1'000'000'000).in(Language::kRussian),
+            "550 МБ из 1,0 ГБ, 10 МБ/с, осталось 45 с");
+  for (int i = 1; i <= 400; ++i) rate.add(start + 5s + i * 50ms, 550'000'000 + i * 50'000);
+  EXPECT_NEAR(rate.bytes_per_second(), 1e6, 1e5);
+  rate.add(start + 40s, 100'000'000);  // a file is fetched again
+  EXPECT_EQ(rate.bytes_per_second(), 0);
+}
+
+TEST(TransferRateTest, DurationsAreRounded) {
+  const auto text = [](int seconds) {
+    return cli::duration_text(std::chrono::seconds(seconds)).in(Language::kEnglish);
+  };
+  EXPECT_EQ(text(0), "0 s");
+  EXPECT_EQ(text(99), "99 s");
+  EXPECT_EQ(text(100), "2 min");
+  EXPECT_EQ(text(5400), "90 min");
+  EXPECT_EQ(text(7500), "2 h 5 min");
+}
+
+}  // namespace
+}  // namespace oko

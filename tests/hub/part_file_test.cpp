@@ -1,0 +1,159 @@
+// Files that are written in pieces, and what is left of them when the process is killed.
+#include "hub/part_file.h"
+
+#include <fstream>
+#include <random>
+
+#include "base/file.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(ByteRangesTest, EqualsASetOfBytes) {
+  constexpr std::uint64_t kSize = 40;
+  std::mt19937 random(1);
+  for (int round = 0; round < 300; ++round) {
+    ByteRanges ranges;
+    std::vector<bool> bytes(kSize);
+    for (int i = 0; i < 8; ++i) {
+      const std::uint64_t begin = random() % kSize, end = begin + random() % (kSize - begin + 1);
+      ranges.add({begin, end});
+      std::fill(bytes.begin() + static_cast<int>(begin), bytes.begin() + static_cast<int>(end),
+                true);
+      ASSERT_EQ(ranges.total(), std::count(bytes.begin(), bytes.end(), true));
+      const auto gap = std::find(bytes.begin(), bytes.end(), false);
+      ASSERT_EQ(ranges.end_from(0), gap - bytes.begin());
+      const auto first = ranges.first_gap(kSize, 3);
+      ASSERT_EQ(first.has_value(), gap != bytes.end());
+      if (!first) continue;
+      ASSERT_EQ(first->begin, gap - bytes.begin());
+      const auto gap_end = std::find(gap, bytes.end(), true);
+      ASSERT_EQ(first->size(), std::min<std::ptrdiff_t>(3, gap_end - gap));
+    }
+    for (std::size_t i = 1; i < ranges.ranges().size(); ++i) {
+      ASSERT_GT(ranges.ranges()[i].begin, ranges.ranges()[i - 1].end);
+    }
+  }
+}
+
+class PartFileTest : public ScratchFolderTest {
+ protected:
+  static constexpr std::uint64_t kSize = 3'000'000;
+
+  PartFileTest() {
+    for (std::size_t i = 0; i < kSize; ++i) content_ += static_cast<char>(i * 7 + i / 1000);
+  }
+  fs::path path() const { return folder_ / "sub" / "weights"; }
+  fs::path journal() const { return path().string() + ".part.journal"; }
+  void write(PartFile& file, ByteRange range) const {
+    file.write(range.begin, std::as_bytes(std::span(content_).subspan(range.begin, range.size())));
+  }
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  std::string content_;
+};
+
+TEST_F(PartFileTest, GetsItsNameWhenItIsKept) {
+  PartFile file(path(), kSize, "hash");
+  write(file, {1'000'000, kSize});
+  EXPECT_EQ(file.ready().bytes, 0u);
+  write(file, {0, 1'000'000});
+  EXPECT_EQ(file.ready().bytes, kSize);
+  EXPECT_FALSE(fs::exists(path()));
+  file.keep();
+  EXPECT_EQ(read(path()), content_);
+  EXPECT_FALSE(fs::exists(journal()));
+  EXPECT_FALSE(fs::exists(path().string() + ".part"));
+}
+
+TEST_F(PartFileTest, TheNextProcessGoesOn) {
+  {
+    PartFile file(path(), kSize, "hash");
+    write(file, {0, 10});
+    write(file, {2'000'000, 2'000'100});
+  }
+  PartFile file(path(), kSize, "hash");
+  EXPECT_EQ(file.written_bytes(), 110u);
+  EXPECT_EQ(file.ready().bytes, 10u);
+  EXPECT_EQ(file.claim(UINT64_MAX), (ByteRange{10, 2'000'000}));
+  EXPECT_EQ(file.claim(5), (ByteRange{2'000'100, 2'000'105}));
+}
+
+/// A killed process writes no last line.
+TEST_F(PartFileTest, AKilledProcessLosesAMegabyteAtMost) {
+  PartFile killed(path(), kSize, "hash");
+  for (std::uint64_t at = 0; at < 2'500'000; at += 100'000) write(killed, {at, at + 100'000});
+  std::ofstream(journal(), std::ios::app) << "2400000 25";  // cut off
+  const PartFile next(path(), kSize, "hash");
+  EXPECT_GE(next.written_bytes(), 1'500'000u);
+  EXPECT_LE(next.written_bytes(), 2'500'000u);
+}
+
+TEST_F(PartFileTest, AnotherContentStartsAnew) {
+  {
+    PartFile file(path(), kSize, "hash");
+    write(file, {0, 100});
+  }
+  { EXPECT_EQ(PartFile(path(), kSize, "other").written_bytes(), 0u); }
+  {
+    PartFile file(path(), kSize, "hash");
+    write(file, {0, 100});
+  }
+  EXPECT_EQ(PartFile(path(), kSize - 1, "hash").written_bytes(), 0u);
+}
+
+TEST_F(PartFileTest, WrongJournalsAreNotBelieved) {
+  { PartFile file(path(), kSize, "hash"); }
+  const std::string head = "oko 1 3000000 hash\n";
+  for (const char* lines : {"0 10\n", "5 3\n", "0 3000001\n", "-1 5\n", "x\n", "\n", "1 \n"}) {
+    write_file_atomically(journal(), head + lines);
+    EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 0u) << lines;
+  }
+  write_file_atomically(journal(), head + "0 10\n");
+  fs::resize_file(path().string() + ".part", 10);
+  EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 10u);
+}
+
+TEST_F(PartFileTest, ClaimsDoNotOverlap) {
+  PartFile file(path(), kSize, "hash");
+  const auto first = file.claim(1'000'000), second = file.claim(1'000'000);
+  EXPECT_EQ(first, (ByteRange{0, 1'000'000}));
+  EXPECT_EQ(second, (ByteRange{1'000'000, 2'000'000}));
+  write(file, {0, 5});
+  file.release(*first);
+  EXPECT_EQ(file.claim(UINT64_MAX), (ByteRange{5, 1'000'000}));
+}
+
+TEST_F(PartFileTest, ClearedFilesForgetWhatTheyHad) {
+  PartFile file(path(), kSize, "hash");
+  write(file, {0, kSize});
+  file.clear();
+  EXPECT_EQ(file.written_bytes(), 0u);
+  EXPECT_EQ(file.ready().clears, 1);
+  EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 0u);
+}
+
+TEST_F(PartFileTest, AFullDiskIsAnErrorThatKeepsTheRest) {
+  {
+    PartFile file(path(), kSize, "hash");
+    write(file, {0, 1'200'000});
+    const FileSizeLimit full(1'500'000);
+    EXPECT_NE(message_of(
+                  [&] {
+                    write(file, {1'200'000, kSize});
+                  },
+                  ErrorCode::kFailed)
+                  .find("weights.part: cannot be written: "),
+              std::string::npos);
+  }
+  EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 1'200'000u);
+}
+
+}  // namespace
+}  // namespace oko::hub

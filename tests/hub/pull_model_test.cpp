@@ -1,0 +1,227 @@
+// Models that are pulled from a hub on this machine: where they land, and what is never taken for
+// one.
+#include "hub/pull.h"
+
+#include <fstream>
+#include <thread>
+
+#include "base/file.h"
+#include "hub/manifest.h"
+#include "hub/model_path.h"
+#include "tests/support/environment.h"
+#include "tests/support/fake_hub.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::hub {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+FakeHub::Files model_files(char weight = 'w') {
+  return {{"config.json", "{}"},
+          {"tokenizer.json", "{\"model\":{}}"},
+          {"model.safetensors", std::string(300'000, weight)},
+          {"1_Pooling/config.json", "{\"a\":1}"},
+          {"README.md", "read me"},
+          {"onnx/model.onnx", std::string(5000, 'o')}};
+}
+
+class PullTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    ScratchFolderTest::SetUp();
+    for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH",
+                             "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_CACHE"}) {
+      environment_.unset(name);
+    }
+    environment_.set("HF_HOME", folder_ / "huggingface");
+    environment_.set("OKO_HOME", folder_ / "oko");
+    use(hub_);
+    options_.name = "org/model";
+    options_.download.chunk_bytes = 50'000;
+    options_.download.http.first_delay = 5ms;
+    options_.download.http.tries = 3;
+  }
+  void use(const FakeHub& hub) { environment_.set("HF_ENDPOINT", hub.url()); }
+
+  fs::path folder() const { return folder_ / "oko" / "models" / "org" / "model"; }
+  fs::path working() const { return folder_ / "oko" / "models" / "org" / ".model.pull"; }
+  static std::string read(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static void write(const fs::path& path, const std::string& text) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  /// Makes the next pulls fail after some bytes of the weights.
+  static void break_off(FakeHub& hub) {
+    hub.faults["model.safetensors"] = [](ServerReply& reply, const ServerRequest&, int count) {
+      if (count > 1) reply = {.status = 404};
+    };
+  }
+
+  Environment environment_;
+  FakeHub hub_{"org/model", model_files()};
+  PullOptions options_;
+};
+
+TEST_F(PullTest, TheFolderHasTheFilesAndTheirManifest) {
+  const PullReport report = pull_model(options_);
+  EXPECT_EQ(report.source, PullReport::Source::kHub);
+  EXPECT_EQ(report.folder, folder());
+  EXPECT_EQ(report.revision, FakeHub::commit());
+  EXPECT_EQ(report.files, 4u);
+  EXPECT_EQ(report.bytes, 300'021u);
+  EXPECT_EQ(report.fetched_bytes, 300'021u);
+  for (const auto& [path, content] : model_files()) {
+    const bool wanted = path != "README.md" && !path.starts_with("onnx");
+    EXPECT_EQ(fs::exists(folder() / path), wanted) << path;
+    EXPECT_EQ(wanted && read(folder() / path) == content, wanted) << path;
+  }
+  const auto manifest = read_manifest(folder());
+  ASSERT_TRUE(manifest);
+  EXPECT_EQ(manifest->name, "org/model");
+  EXPECT_EQ(manifest->commit, FakeHub::commit());
+  ASSERT_EQ(manifest->files.size(), 4u);
+  EXPECT_EQ(manifest->files.back(), hub_.listed("model.safetensors"));
+  EXPECT_FALSE(fs::exists(working()));
+  EXPECT_EQ(find_model("org/model"), folder());
+}
+
+TEST_F(PullTest, WhatIsThereIsNotPulledAgain) {
+  pull_model(options_);
+  const std::size_t requests = hub_.server().requests().size();
+  const PullReport report = pull_model(options_);
+  EXPECT_EQ(report.source, PullReport::Source::kModelFolder);
+  EXPECT_EQ(report.bytes, 300'021u);
+  EXPECT_EQ(report.fetched_bytes, 0u);
+  options_.revision = FakeHub::commit();
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
+  EXPECT_EQ(hub_.server().requests().size(), requests);
+  options_.revision = "v2";
+  EXPECT_NE(message_of([&] { pull_model(options_); }, ErrorCode::kUsage).find("another revision"),
+            std::string::npos);
+}
+
+TEST_F(PullTest, AFolderWithSomethingElseIsLeftAlone) {
+  write(folder() / "notes.txt", "mine");
+  EXPECT_NE(message_of([&] { pull_model(options_); }, ErrorCode::kUsage).find("something else"),
+            std::string::npos);
+  EXPECT_EQ(read(folder() / "notes.txt"), "mine");
+  EXPECT_TRUE(hub_.server().requests().empty());
+}
+
+TEST_F(PullTest, AModelInHuggingFacesCacheIsUsedFromThere) {
+  const fs::path snapshot =
+      folder_ / "huggingface" / "hub" / "models--org--model" / "snapshots" / "abc";
+  write(snapshot / "config.json", "{}");
+  write(snapshot / "tokenizer.json", "{}");
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kHub);  // it is not whole
+  fs::remove_all(folder_ / "oko");
+  write(snapshot / "model.safetensors", "weights");
+  const PullReport report = pull_model(options_);
+  EXPECT_EQ(report.source, PullReport::Source::kHuggingFaceCache);
+  EXPECT_EQ(report.folder, snapshot);
+  EXPECT_EQ(report.bytes, 11u);
+  EXPECT_FALSE(fs::exists(folder_ / "oko"));
+}
+
+TEST_F(PullTest, AnUnfinishedPullIsNoModelAndGoesOn) {
+  break_off(hub_);
+  options_.download.connections = 1;
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  EXPECT_TRUE(fs::exists(working() / "model.safetensors.part"));
+  message_of([] { find_model("org/model"); }, ErrorCode::kModelNotFound);
+  hub_.faults.clear();
+  const PullReport report = pull_model(options_);
+  EXPECT_EQ(report.fetched_bytes, 200'000u);
+  EXPECT_TRUE(read(folder() / "model.safetensors") == model_files().at("model.safetensors"));
+}
+
+TEST_F(PullTest, AnotherVersionDoesNotUseThePartsOfTheFirst) {
+  break_off(hub_);
+  options_.download.connections = 1;
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  FakeHub::Files files = model_files('x');
+  files["tokenizer.json"] = "{\"model\":[]}";  // as long as the other
+  files.erase("1_Pooling/config.json");
+  const FakeHub other("org/model", files);
+  use(other);
+  EXPECT_EQ(pull_model(options_).files, 3u);
+  EXPECT_TRUE(read(folder() / "model.safetensors") == files["model.safetensors"]);
+  EXPECT_EQ(read(folder() / "tokenizer.json"), files["tokenizer.json"]);
+  EXPECT_FALSE(fs::exists(folder() / "1_Pooling" / "config.json"));
+}
+
+TEST_F(PullTest, OfflineNothingIsAsked) {
+  environment_.set("HF_HUB_OFFLINE", "1");
+  EXPECT_NE(message_of([&] { pull_model(options_); }, ErrorCode::kFailed).find("HF_HUB_OFFLINE"),
+            std::string::npos);
+  EXPECT_TRUE(hub_.server().requests().empty());
+  environment_.unset("HF_HUB_OFFLINE");
+  pull_model(options_);
+  environment_.set("HF_HUB_OFFLINE", "1");
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
+}
+
+TEST_F(PullTest, TheTokenIsThatOfTheUser) {
+  hub_.token = "secret";
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  write(folder_ / "huggingface" / "token", "secret\n");
+  EXPECT_EQ(pull_model(options_).files, 4u);
+}
+
+TEST_F(PullTest, TwoPullsAtOnceFetchOnce) {
+  hub_.faults["model.safetensors"] = [](ServerReply& reply, const ServerRequest&, int) {
+    reply.delay = 50ms;
+  };
+  std::atomic<int> waits = 0;
+  options_.on_wait = [&] { ++waits; };
+  PullReport reports[2];
+  {
+    std::vector<JoiningThread> threads;
+    for (PullReport& report : reports) {
+      threads.emplace_back([this, &report] { report = pull_model(options_); });
+    }
+  }
+  EXPECT_EQ(reports[0].fetched_bytes + reports[1].fetched_bytes, 300'021u);
+  EXPECT_EQ(reports[0].folder, reports[1].folder);
+  EXPECT_EQ(waits, 1);
+}
+
+TEST_F(PullTest, NamesThatAreNoneAreRefused) {
+  for (const char* name : {"", "model", "../../etc/x", "/abs/path", "a/b/c", "org/.."}) {
+    options_.name = name;
+    EXPECT_NE(
+        message_of([&] { pull_model(options_); }, ErrorCode::kUsage).find("no name of a model"),
+        std::string::npos);
+  }
+  EXPECT_TRUE(hub_.server().requests().empty());
+}
+
+TEST_F(PullTest, AHomeThatCannotBeWrittenIsAnError) {
+  environment_.set("OKO_HOME", "/dev/null/oko");
+  EXPECT_NE(message_of([&] { pull_model(options_); }, ErrorCode::kFailed).find("cannot be made"),
+            std::string::npos);
+}
+
+TEST_F(PullTest, ProgressCountsWhatIsThere) {
+  break_off(hub_);
+  options_.download.connections = 1;
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  hub_.faults.clear();
+  std::uint64_t first = 0, last = 0;
+  options_.progress = [&](std::uint64_t done, std::uint64_t total) {
+    if (first == 0) first = done;
+    last = done;
+    EXPECT_EQ(total, 300'021u);
+  };
+  pull_model(options_);
+  EXPECT_GE(first, 100'021u);
+  EXPECT_EQ(last, 300'021u);
+}
+
+}  // namespace
+}  // namespace oko::hub

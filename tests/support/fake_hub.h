@@ -1,0 +1,152 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "hub/part_verifier.h"
+#include "hub/repository.h"
+#include "tests/support/http_server.h"
+
+namespace oko {
+
+/// A hub with one repository, which speaks Hugging Face's protocol. Files of at least `lfs_bytes`
+/// are in LFS: it redirects them to a second server, as Hugging Face does to its storage.
+class FakeHub {
+ public:
+  using Files = std::map<std::string, std::string>;  ///< content by path
+  /// Changes the answer of the server that has a file's bytes. `count`: earlier requests for it.
+  using Fault = std::function<void(ServerReply& reply, const ServerRequest& request, int count)>;
+
+  explicit FakeHub(std::string name, Files files, std::size_t lfs_bytes = 1000)
+      : name_(std::move(name)),
+        files_(std::move(files)),
+        lfs_bytes_(lfs_bytes),
+        storage_([this](const ServerRequest& request) { return file_of(request, "/storage/"); }),
+        hub_([this](const ServerRequest& request) { return answer(request); }) {}
+
+  std::string url() const { return hub_.url(); }
+  const HttpServer& server() const { return hub_; }
+  const HttpServer& storage() const { return storage_; }
+  static std::string commit() { return std::string(38, 'a') + "01"; }
+
+  /// Requests for the file of that path at the server that has its bytes.
+  int requests(const std::string& path) const {
+    const MutexLock lock(mutex_);
+    const auto found = counts_.find(path);
+    return found == counts_.end() ? 0 : found->second;
+  }
+
+  /// Set these before the first request.
+  std::map<std::string, Fault> faults;  ///< by path
+  std::string token;                    ///< that the hub wants; empty: none
+  Fault api_fault;                      ///< of lists; count is 0
+  std::size_t files_on_page = 1000;
+
+  /// The entry of a file in the hub's list.
+  hub::RepositoryFile listed(const std::string& path) const {
+    const std::string& content = files_.at(path);
+    hub::RepositoryFile file{path, content.size(), "", ""};
+    if (content.size() >= lfs_bytes_) file.sha256 = "-";
+    hub::FileDigest digest(file);
+    digest.update(std::as_bytes(std::span(content)));
+    (file.sha256.empty() ? file.git_sha1 : file.sha256) = digest.finish();
+    return file;
+  }
+
+ private:
+  ServerReply answer(const ServerRequest& request) {
+    const std::string api = "/api/models/" + name_;
+    const std::string resolve = "/" + name_ + "/resolve/" + commit() + "/";
+    if (!token.empty() && request.field("authorization") != "Bearer " + token) {
+      return {.status = 401, .fields = {{"X-Error-Code", "RepoNotFound"}}, .body = "{}"};
+    }
+    ServerReply reply{.status = 404, .fields = {{"X-Error-Code", "RepoNotFound"}}, .body = "{}"};
+    if (request.path.starts_with(api + "/revision/")) {
+      const std::string revision = request.path.substr((api + "/revision/").size());
+      if (revision == "main" || revision == commit()) {
+        reply = {.body = "{\"sha\":\"" + commit() + "\",\"private\":false}"};
+      } else {
+        reply.fields["X-Error-Code"] = "RevisionNotFound";
+      }
+    } else if (request.path.starts_with(api + "/tree/" + commit())) {
+      reply = list(request.path);
+    } else if (request.path.starts_with(resolve)) {
+      return resolved(request, resolve);
+    }
+    if (api_fault) api_fault(reply, request, 0);
+    return reply;
+  }
+
+  ServerReply resolved(const ServerRequest& request, const std::string& front) {
+    const std::string path = request.path.substr(front.size());
+    const auto file = files_.find(path);
+    if (file == files_.end()) return {.status = 404, .fields = {{"X-Error-Code", "EntryNotFound"}}};
+    if (file->second.size() < lfs_bytes_) return file_of(request, front);
+    return {.status = 302,
+            .fields = {{"Location", storage_.url() + "/storage/" + path + "?X-Signature=1"},
+                       {"X-Repo-Commit", commit()},
+                       {"X-Linked-Size", std::to_string(file->second.size())}}};
+  }
+
+  ServerReply file_of(const ServerRequest& request, const std::string& front) {
+    std::string path = request.path.substr(front.size());
+    path = path.substr(0, path.find('?'));
+    const auto file = files_.find(path);
+    if (file == files_.end()) return {.status = 404};
+    int count = 0;
+    {
+      const MutexLock lock(mutex_);
+      count = counts_[path]++;
+    }
+    ServerReply reply{.body = file->second};
+    if (const auto range = request.range(file->second.size())) {
+      reply.status = 206;
+      reply.body = file->second.substr(range->first, range->second - range->first);
+      reply.fields["Content-Range"] = "bytes " + std::to_string(range->first) + "-" +
+                                      std::to_string(range->second - 1) + "/" +
+                                      std::to_string(file->second.size());
+    }
+    if (const auto fault = faults.find(path); fault != faults.end()) {
+      fault->second(reply, request, count);
+    }
+    return reply;
+  }
+
+  ServerReply list(const std::string& path) const {
+    const std::size_t cursor = path.find("cursor=");
+    const std::size_t first = cursor == path.npos ? 0 : std::stoul(path.substr(cursor + 7));
+    std::string body = "[{\"type\":\"directory\",\"oid\":\"0\",\"size\":0,\"path\":\"onnx\"}";
+    std::size_t number = 0;
+    for (const auto& [name, content] : files_) {
+      if (number++ < first || number > first + files_on_page) continue;
+      const hub::RepositoryFile file = listed(name);
+      const std::string size = std::to_string(file.size);
+      body += ",{\"type\":\"file\",\"path\":\"" + name + "\",\"size\":" + size;
+      body += file.sha256.empty()
+                  ? ",\"oid\":\"" + file.git_sha1 + "\"}"
+                  : ",\"oid\":\"" + std::string(40, '0') + "\",\"lfs\":{\"oid\":\"" + file.sha256 +
+                        "\",\"size\":" + size + ",\"pointerSize\":134}}";
+    }
+    ServerReply reply{.body = body + "]"};
+    if (first + files_on_page < files_.size()) {
+      reply.fields["Link"] = "<" + hub_.url() + "/api/models/" + name_ + "/tree/" + commit() +
+                             "?recursive=true&cursor=" + std::to_string(first + files_on_page) +
+                             ">; rel=\"next\"";
+    }
+    return reply;
+  }
+
+  std::string name_;
+  Files files_;
+  std::size_t lfs_bytes_;
+  mutable Mutex mutex_;
+  std::map<std::string, int> counts_ OKO_GUARDED_BY(mutex_);
+  HttpServer storage_, hub_;  // last: their threads use the rest
+};
+
+}  // namespace oko
