@@ -1,6 +1,7 @@
 #include "document/reading_order.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -197,26 +198,46 @@ class Sorter {
   /// True if each column is filled with lines of several words, as in prose; some programs write
   /// the lines of columns in turn. Cells of tables have few words, or end anywhere.
   bool are_prose(const std::vector<Words>& bands, const std::vector<Stretch>& gaps) const {
-    std::vector<std::vector<Stretch>> lines(gaps.size() + 1);  // of each column
-    std::vector<std::size_t> counts(gaps.size() + 1);          // of its words
+    std::vector<std::vector<Words>> lines(gaps.size() + 1);  // of each column
     for (const Words& band : bands) {
-      std::vector<bool> begun(lines.size());
-      for (const std::size_t i : band) {
-        const std::size_t column = column_of(i, gaps);
+      std::vector<Words> parts(lines.size());
+      for (const std::size_t i : band) parts[column_of(i, gaps)].push_back(i);
+      for (std::size_t column = 0; column < lines.size(); ++column) {
+        if (!parts[column].empty()) lines[column].push_back(std::move(parts[column]));
+      }
+    }
+    return std::all_of(lines.begin(), lines.end(),
+                       [&](const std::vector<Words>& column) { return is_prose(column); });
+  }
+
+  bool is_prose(const std::vector<Words>& lines) const {
+    std::size_t count = 0;
+    std::vector<Stretch> places;
+    for (const Words& line : lines) {
+      count += line.size();
+      Stretch place{kInfinity, -kInfinity};
+      for (const std::size_t i : line) {
         const Stretch& word = words_[i].along;
-        if (!begun[column]) lines[column].push_back(word);
-        begun[column] = true;
-        Stretch& line = lines[column].back();
-        line = {std::min(line.begin, word.begin), std::max(line.end, word.end)};
-        ++counts[column];
+        place = {std::min(place.begin, word.begin), std::max(place.end, word.end)};
       }
+      places.push_back(place);
     }
-    for (std::size_t column = 0; column < lines.size(); ++column) {
-      if (counts[column] < kWordsOfLine * lines[column].size() || !is_filled(lines[column])) {
-        return false;
-      }
+    return count >= kWordsOfLine * lines.size() && is_filled(places) && !are_alike(lines);
+  }
+
+  /// True if most lines have their words below those of the line before, as the times of a log do.
+  bool are_alike(const std::vector<Words>& lines) const {
+    constexpr float kNear = 0.2f;  // of the height
+    const auto is_below = [&](std::size_t word, std::size_t other) {
+      return std::abs(words_[word].along.begin - words_[other].along.begin) <
+             kNear * words_[word].across.length();
+    };
+    std::size_t alike = 0;
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+      const Words &line = lines[i], &above = lines[i - 1];
+      if (std::equal(line.begin(), line.end(), above.begin(), above.end(), is_below)) ++alike;
     }
-    return true;
+    return 2 * alike > lines.size();
   }
 
   /// True if most lines begin at the left edge of their column and end near its right one.

@@ -89,6 +89,10 @@ TEST(ReadingOrderTest, ReadsInterleavedColumnsOfProseInColumns) {
       "a washer of tin", "six of the long screws that hold", "one more nut"};
   EXPECT_NE(order(in_turn(names, right)).find("a bolt of steel call me"), std::string::npos)
       << "cells of a table";
+  const std::vector<std::string> times(right.size(), "Nov 29 10:57:07");
+  EXPECT_NE(order(in_turn(times, right)).find("10:57:07 call me ishmael. some ye/Nov"),
+            std::string::npos)
+      << "a log";
 }
 
 TEST(ReadingOrderTest, ATitleOverColumnsAndALineUnderThemStayThere) {
