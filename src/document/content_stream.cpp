@@ -29,6 +29,62 @@ bool shows_text(std::string_view name) {
   return name == "Tj" || name == "TJ" || name == "'" || name == "\"";
 }
 
+/// The value of an entry of an inline image: a name with its slash, a number, "[" and what is in
+/// an array. Empty: there is none.
+std::string_view value_of(std::string_view entries, std::string_view key, std::string_view full) {
+  std::size_t at = 0;
+  const auto skip_spaces = [&] {
+    while (at < entries.size() && is_space(entries[at])) ++at;
+  };
+  const auto token = [&] {
+    skip_spaces();
+    const std::size_t begin = at;
+    const char first = at < entries.size() ? entries[at] : '/';
+    if (first == '[' || first == '<') {
+      at = std::min(entries.find(first == '[' ? "]" : ">>", at), entries.size());
+      return entries.substr(begin, at - begin);
+    }
+    if (at < entries.size()) ++at;
+    while (at < entries.size() && is_regular(entries[at])) ++at;
+    return entries.substr(begin, at - begin);
+  };
+  while (at < entries.size()) {
+    std::string_view name = token();
+    if (!name.starts_with('/')) continue;
+    name.remove_prefix(1);
+    const std::string_view value = token();
+    if (name == key || name == full) return value;
+  }
+  return {};
+}
+
+/// The samples of a pixel; 0: unknown.
+std::size_t samples_of(std::string_view colours) {
+  if (colours == "/G" || colours == "/DeviceGray") return 1;
+  if (colours == "/RGB" || colours == "/DeviceRGB") return 3;
+  if (colours == "/CMYK" || colours == "/DeviceCMYK") return 4;
+  if (!colours.starts_with('[')) return 0;
+  const std::string_view kind = colours.substr(std::min(colours.find('/'), colours.size()));
+  const bool is_indexed = kind.starts_with("/Indexed") ||
+                          (kind.starts_with("/I") && kind.size() > 2 && !is_regular(kind[2]));
+  return is_indexed ? 1 : 0;
+}
+
+/// Bytes of an inline image without a filter; 0: unknown.
+std::size_t size_of_data(std::string_view entries) {
+  constexpr std::size_t kMost = 1 << 20;  // of a side
+  const auto number = [&](std::string_view key, std::string_view full) -> std::size_t {
+    const int value = std::atoi(std::string(value_of(entries, key, full)).c_str());
+    return value > 0 ? std::min(static_cast<std::size_t>(value), kMost) : 0;
+  };
+  if (!value_of(entries, "F", "Filter").empty()) return 0;
+  const bool is_mask = value_of(entries, "IM", "ImageMask") == "true";
+  const std::size_t bits = is_mask ? 1
+                                   : samples_of(value_of(entries, "CS", "ColorSpace")) *
+                                         number("BPC", "BitsPerComponent");
+  return (number("W", "Width") * bits + 7) / 8 * number("H", "Height");
+}
+
 /// Operators that set the spacing of words and letters like the operator " with these operands.
 std::string distances_of(std::string_view operands) {
   const std::string text(operands.substr(0, operands.find_first_of("(<")));
@@ -116,14 +172,27 @@ std::string_view ContentScanner::regular() {
   return content_.substr(begin, at_ - begin);
 }
 
-/// Skips the data of an inline image. White space, "EI" and white space end them.
+/// Skips the data of an inline image. White space, "EI" and white space end them; data of known
+/// size may contain that, too.
 void ContentScanner::skip_inline_image() {
+  const auto ends_at = [&](std::size_t end) {
+    return content_.substr(end).starts_with("EI") &&
+           (end + 2 == content_.size() || is_space(content_[end + 2]));
+  };
   std::size_t end = content_.find("ID", at_);
+  if (end != std::string_view::npos) {
+    const std::size_t size = size_of_data(content_.substr(at_, end - at_));
+    std::size_t behind = std::min(end + 3 + size, content_.size());
+    while (behind < content_.size() && is_space(content_[behind])) ++behind;
+    if (size > 0 && ends_at(behind)) {
+      at_ = behind + 2;
+      return;
+    }
+  }
   while (end != std::string_view::npos) {
     end = content_.find("EI", end + 2);
     if (end == std::string_view::npos) break;
-    const bool is_last = end + 2 == content_.size();
-    if (is_space(content_[end - 1]) && (is_last || is_space(content_[end + 2]))) {
+    if (is_space(content_[end - 1]) && ends_at(end)) {
       at_ = end + 2;
       return;
     }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace oko::document {
 namespace {
 
@@ -33,6 +35,22 @@ TEST(ContentStreamTest, OnlyTextThatIsNeverPaintedIsTakenOut) {
             "BT 3 Tr\n1.5 Tw 2 Tc\n ET 0 Tr");
   EXPECT_EQ(without_invisible_text("BT 3 Tr (a) Tj 0 Tr (b) Tj ET"), std::nullopt)
       << "b stands behind a";
+}
+
+TEST(ContentStreamTest, DataOfAnInlineImageMayContainItsEnd) {
+  const std::string text = " Q BT 3 Tr (a) Tj ET", without = " Q BT 3 Tr\n ET";
+  for (const std::string image :
+       {"BI /W 4 /H 2 /BPC 8 /CS /G ID  EI (EI \nEI",
+        "BI/W 4/H 2/BPC 8/CS[/I/RGB 1<0>]ID  EI (EI EI",
+        "BI /Width 2 /BitsPerComponent 8 /ColorSpace /CMYK /Height 1 ID  EI (EI \nEI",
+        "BI /IM true /D [1 0] /W 29 /H 2 ID  EI (EI \nEI",
+        "BI /W 1 /H 3 /BPC 8 /CS /RGB ID  EI (EI <\nEI",
+        // Of unknown size, or of another one than they have.
+        "BI /W 4 /H 2 /BPC 8 /CS /Own ID (((\nEI", "BI /W 4 /H 2 /BPC 8 /CS /G ID (((\nEI",
+        "BI /W 4 /H 2 /BPC 8 /CS /G /F /Fl ID (((\nEI",
+        "BI /W 9999999 /H 9999999 /CS /G /BPC 8 ID (\nEI"}) {
+    EXPECT_EQ(without_invisible_text(image + text), image + without);
+  }
 }
 
 }  // namespace
