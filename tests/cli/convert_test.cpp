@@ -2,11 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/localized_text.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -44,14 +43,12 @@ TEST_F(ConvertTest, TheSummaryCountsLayersAndHasTheLargestError) {
   for (const json& layer : object.at("layers")) {
     largest = std::max(largest, layer.at("relative_error").get<double>());
   }
-  std::array<char, 200> text{};
-  std::snprintf(text.data(), text.size(),
-                ": %s of 8 bits, from %s\n"
-                "19 of %zu layers are quantized, with an error of %.3f %% at most\n",
-                format_bytes(object.at("bytes")).c_str(),
-                format_bytes(object.at("source_bytes")).c_str(), object.at("layers").size(),
-                100 * largest);
-  EXPECT_EQ(result.out, out() + text.data());
+  const LocalizedText text = format_text(
+      "{}: {} of 8 bits, from {}\n"
+      "19 of {} layers are quantized, with an error of {:.3f} % at most\n",
+      out(), format_bytes(object.at("bytes")), format_bytes(object.at("source_bytes")),
+      object.at("layers").size(), 100 * largest);
+  EXPECT_EQ(result.out, text.in(Language::kEnglish));
 }
 
 TEST_F(ConvertTest, AFileIsNoFolderForTheResult) {
