@@ -64,8 +64,13 @@ TEST_F(EmbedderTest, TheModelsOwnPromptAndLowerCaseAreUsed) {
   Embedder embedder({.model = model});
   const auto tokens = embedder.tokenizer().encode("поиск: ", 100).total;
   EXPECT_LT(tokens, embedder.tokenizer().encode("ПОИСК: ", 100).total);
-  EXPECT_NO_THROW(embedder.embed(
-      {.texts = {"x"}, .prompt = "ПОИСК: ", .max_tokens = static_cast<int>(tokens + 1)}));
+  const auto embed_within = [&](std::size_t limit) {
+    embedder.embed({.texts = {"x"}, .prompt = "ПОИСК: ", .max_tokens = static_cast<int>(limit)});
+  };
+  EXPECT_NO_THROW(embed_within(tokens + 1));
+  EXPECT_EQ(message_of([&] { embed_within(tokens); }, ErrorCode::kUsage),
+            "the prefix leaves no room for the text: its tokens are " + std::to_string(tokens - 2) +
+                ", the limit is " + std::to_string(tokens) + " with 2 special ones");
 }
 
 TEST_F(EmbedderTest, APromptThatPoolingLeavesOutIsRefusedByName) {
