@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 #include "base/localized_text.h"
+#include "image/jpeg_segments.h"
 
 namespace oko::image {
 namespace {
@@ -19,10 +21,14 @@ enum Tag : std::uint32_t {
   kBitsPerSample = 258,
   kCompression = 259,
   kPhotometric = 262,
+  kStripOffsets = 273,
   kSamplesPerPixel = 277,
   kRowsPerStrip = 278,
+  kStripBytes = 279,
   kPlanarConfiguration = 284,
   kTileLength = 323,
+  kTileOffsets = 324,
+  kTileBytes = 325,
   kSubIfds = 330,
   kInkSet = 332,
   kExtraSamples = 338,
@@ -48,6 +54,12 @@ enum Photometric : std::uint32_t {
   kLinearRaw = 34892,
 };
 
+/// The values of a tag in the file.
+struct Place {
+  std::uint64_t at = 0, type = 0, count = 0;
+  std::size_t size = 0;  ///< of a value
+};
+
 /// Numbers of the file; 0 past its end.
 class Reader {
  public:
@@ -58,6 +70,9 @@ class Reader {
 
   bool has(std::uint64_t at, std::uint64_t size) const {
     return at <= bytes_.size() && size <= bytes_.size() - at;
+  }
+  bool has(const Place& place) const {
+    return has(0, place.count) && has(place.at, place.count * place.size);
   }
   std::uint64_t number(std::uint64_t at, std::size_t size) const {
     if (!has(at, size)) return 0;
@@ -70,6 +85,14 @@ class Reader {
   }
   bool big_tiff() const { return big_tiff_; }
   std::size_t offset_size() const { return big_tiff_ ? 8 : 4; }
+  /// Writes a number into a copy of the file. Returns false if it is too large.
+  bool write(std::uint64_t value, std::uint64_t at, std::size_t size,
+             std::vector<std::byte>& copy) const {
+    for (std::size_t i = 0; i < size; ++i, value >>= 8) {
+      copy[at + (big_endian_ ? size - 1 - i : i)] = static_cast<std::byte>(value & 0xff);
+    }
+    return value == 0;
+  }
 
  private:
   std::span<const std::byte> bytes_;
@@ -104,20 +127,31 @@ class Entries {
     return file_.number(first_ + count_ * entry_size(), file_.offset_size());
   }
 
+  /// Without values if the tag is missing or of an unknown type. It may lie beyond the file.
+  Place place_of(Tag tag) const {
+    for (std::uint64_t i = 0; i < count_; ++i) {
+      const std::uint64_t entry = first_ + i * entry_size();
+      if (file_.number(entry, 2) != tag) continue;
+      Place place{.at = entry + 4 + file_.offset_size(),
+                  .type = file_.number(entry + 2, 2),
+                  .count = file_.number(entry + 4, file_.offset_size())};
+      place.size = size_of(place.type);
+      if (place.size == 0) return {};
+      if (place.count > file_.offset_size() / place.size) {
+        place.at = file_.number(place.at, file_.offset_size());
+      }
+      return place;
+    }
+    return {};
+  }
+
   /// The values of a tag; rationals as quotients. Empty if the tag is missing or too long.
   std::vector<double> values(Tag tag) const {
+    const Place place = place_of(tag);
+    if (place.count > kMostValues) return {};
     std::vector<double> found;
-    for (std::uint64_t i = 0; i < count_; ++i) {
-      const std::uint64_t at = first_ + i * entry_size();
-      if (file_.number(at, 2) != tag) continue;
-      const std::uint64_t type = file_.number(at + 2, 2);
-      const std::uint64_t count = file_.number(at + 4, file_.offset_size());
-      const std::size_t size = size_of(type);
-      if (size == 0 || count > kMostValues) return {};
-      std::uint64_t data = at + 4 + file_.offset_size();
-      if (count * size > file_.offset_size()) data = file_.number(data, file_.offset_size());
-      for (std::uint64_t k = 0; k < count; ++k) found.push_back(value(data + k * size, type));
-      return found;
+    for (std::uint64_t k = 0; k < place.count; ++k) {
+      found.push_back(value(place.at + k * place.size, place.type));
     }
     return found;
   }
@@ -271,12 +305,47 @@ std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> byte
     if (entries.whole()) directory = directory_of(file, entries);
     directory.is_damaged = !entries.whole();
     directory.is_raw_photo |= file.number(8, 2) == kCr2Mark;
+    directory.at = at;
     directory.index = static_cast<int>(directories.size());
     directories.push_back(directory);
     if (directory.is_damaged) return directories;
     at = entries.next();
   }
   return directories;
+}
+
+std::optional<std::vector<std::byte>> with_jpeg_ends(std::span<const std::byte> bytes,
+                                                     const TiffDirectory& directory) {
+  if (directory.compression != kJpegCompression) return std::nullopt;
+  const Reader file(bytes);
+  const Entries entries(file, directory.at);
+  std::vector<std::byte> copy;
+  std::uint64_t left = bytes.size();  // strips that overlap could be any number of bytes
+  for (const auto& [offset_tag, size_tag] :
+       {std::pair(kStripOffsets, kStripBytes), std::pair(kTileOffsets, kTileBytes)}) {
+    const Place offsets = entries.place_of(offset_tag), sizes = entries.place_of(size_tag);
+    if (offsets.count != sizes.count || !file.has(offsets) || !file.has(sizes)) continue;
+    for (std::uint64_t i = 0; i < sizes.count; ++i) {
+      const std::uint64_t offset_at = offsets.at + i * offsets.size;
+      const std::uint64_t size_at = sizes.at + i * sizes.size;
+      const std::uint64_t begin =
+          std::min<std::uint64_t>(file.number(offset_at, offsets.size), bytes.size());
+      const auto data = bytes.subspan(
+          begin, std::min<std::uint64_t>(file.number(size_at, sizes.size), bytes.size() - begin));
+      if (data.size() > left) return std::nullopt;
+      left -= data.size();
+      if (!lacks_only_end({reinterpret_cast<const char*>(data.data()), data.size()})) continue;
+      if (copy.empty()) copy.assign(bytes.begin(), bytes.end());
+      if (!file.write(copy.size(), offset_at, offsets.size, copy) ||
+          !file.write(data.size() + 2, size_at, sizes.size, copy)) {
+        return std::nullopt;
+      }
+      copy.insert(copy.end(), data.begin(), data.end());
+      copy.insert(copy.end(), {std::byte{0xff}, std::byte{0xd9}});
+    }
+  }
+  if (copy.empty()) return std::nullopt;
+  return copy;
 }
 
 std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories) {

@@ -15,6 +15,7 @@ namespace oko::image {
 
 /// One directory of a TIFF file: the facts that libvips does not give. TIFF 6.0; BigTIFF.
 struct TiffDirectory {
+  std::uint64_t at = 0;       ///< bytes from the begin of the file
   int index = 0;              ///< among the directories of the file, as libvips counts its pages
   bool is_damaged = false;    ///< it does not lie in the file: nothing else is known
   bool is_reduced = false;    ///< a smaller copy of another picture
@@ -39,6 +40,11 @@ std::vector<TiffDirectory> read_tiff_directories(std::span<const std::byte> byte
 
 /// The pages among `directories`: all but thumbnails and masks, if others are left.
 std::vector<TiffDirectory> tiff_pages(const std::vector<TiffDirectory>& directories);
+
+/// The file with an end in each strip or tile of JPEG data that lacks only that; nothing if none of
+/// the directory does.
+std::optional<std::vector<std::byte>> with_jpeg_ends(std::span<const std::byte> bytes,
+                                                     const TiffDirectory& directory);
 
 /// The reason why oko does not read such a picture; libvips would give wrong colours
 /// or fail without a reason. Nothing if oko reads it.

@@ -103,9 +103,12 @@ void find_page(const Source& source, Opened& opened) {
   }
 }
 
-/// The file in the form that decoders read; nothing if they read it unchanged.
-std::optional<std::vector<std::byte>> readable(std::span<const std::byte> bytes, Format format) {
+/// The file in the form that decoders read; nothing if they read it unchanged. `page`: of a TIFF
+/// file.
+std::optional<std::vector<std::byte>> readable(std::span<const std::byte> bytes, Format format,
+                                               const std::optional<TiffDirectory>& page) {
   if (format == Format::kHeic) return readable_heif(bytes);
+  if (page) return with_jpeg_ends(bytes, *page);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (format != Format::kJpeg || !lacks_only_end(text)) return std::nullopt;
   std::vector<std::byte> changed(bytes.begin(), bytes.end());
@@ -122,7 +125,8 @@ Opened open_checked(const Source& source) {
   check_before_decoder(bytes, format, name, limits);
   Opened opened;
   if (format == Format::kTiff) find_page(source, opened);
-  if (auto changed = readable(bytes, format)) opened.changed = *std::move(changed);
+  if (auto changed = readable(bytes, format, opened.directory))
+    opened.changed = *std::move(changed);
   opened.bytes = opened.changed.empty() ? bytes : opened.changed;
   opened.image = open(opened.bytes, format, opened.directory ? opened.directory->index : 0);
   if (!opened.image) throw VipsFailure{};

@@ -215,6 +215,49 @@ TEST_F(TiffTest, JpegInATiffThatLosesPixelsIsDamaged) {
   EXPECT_NE(message.find("premature end of data segment"), std::string::npos) << message;
 }
 
+TEST_F(TiffTest, JpegInATiffMayLackItsEnd) {
+  const std::string jpeg = encode_jpeg(draw("noise", 64, 64), 90);
+  const auto file = [&](std::size_t lost) {
+    TiffFile tiff;
+    for (const std::size_t each : {std::size_t{0}, lost}) {
+      tiff.add_page(64, 64, jpeg.substr(0, jpeg.size() - each),
+                    {{258, kShort, {8, 8, 8}},
+                     {259, kShort, {7}},
+                     {262, kShort, {6}},
+                     {277, kShort, {3}},
+                     {530, kShort, {1, 1}}});
+    }
+    return tiff.bytes();
+  };
+  const auto pixels = [&](std::size_t lost, int page) {
+    const std::string tiff = file(lost);
+    return decode(std::as_bytes(std::span(tiff)), "picture", {}, page).rgb;
+  };
+  for (const std::size_t lost : {1, 2}) EXPECT_EQ(pixels(lost, 1), pixels(0, 1)) << lost;
+  EXPECT_EQ(pixels(12, 0), pixels(0, 0)) << "the page before";
+  try {
+    pixels(12, 1);
+    ADD_FAILURE() << "pixels are lost";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.message().contains("premature end of data segment")) << error.what();
+  }
+}
+
+TEST_F(TiffTest, StripsThatOverlapAreNotCopied) {
+  const std::string jpeg = encode_jpeg(draw("noise", 64, 64), 90);
+  constexpr std::uint32_t kStrips = 64, kHeader = 8;
+  const auto size = static_cast<std::uint32_t>(jpeg.size() - 2);
+  const std::string file =
+      TiffFile()
+          .add_page(64, 64, jpeg.substr(0, size),
+                    {{259, kShort, {7}},
+                     {324, TiffFile::kLong, std::vector<std::uint32_t>(kStrips, kHeader)},
+                     {325, TiffFile::kLong, std::vector<std::uint32_t>(kStrips, size)}})
+          .bytes();
+  const auto bytes = std::as_bytes(std::span(file));
+  EXPECT_EQ(with_jpeg_ends(bytes, read_tiff_directories(bytes).at(0)), std::nullopt);
+}
+
 TEST_F(TiffTest, ThumbnailsAndMasksAreNoPages) {
   const TiffFile::Tag reduced{254, TiffFile::kLong, {1}}, mask{254, TiffFile::kLong, {4}};
   const TiffFile file = TiffFile()
