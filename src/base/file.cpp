@@ -37,6 +37,11 @@ void throw_unreadable(const std::filesystem::path& path, int error, ErrorCode co
               error == EACCES ? tr("check the file's permissions", "проверьте права на файл") : "");
 }
 
+LocalizedText hint_of_pipes() {
+  return tr("redirect a pipe to standard input, and name it -",
+            "направьте канал в стандартный ввод и укажите -");
+}
+
 void require_regular_file(unsigned int mode, const std::filesystem::path& path, ErrorCode code) {
   if (S_ISDIR(mode)) {
     throw Error(code, tr("{}: is a folder, not a file", "{}: это папка, а не файл", path.string()),
@@ -44,10 +49,7 @@ void require_regular_file(unsigned int mode, const std::filesystem::path& path, 
   }
   if (!S_ISREG(mode)) {
     throw Error(code, tr("{}: is not a regular file", "{}: это не обычный файл", path.string()),
-                S_ISFIFO(mode) && code == ErrorCode::kBadInput
-                    ? tr("redirect a pipe to standard input, and name it -",
-                         "направьте канал в стандартный ввод и укажите -")
-                    : "");
+                S_ISFIFO(mode) && code == ErrorCode::kBadInput ? hint_of_pipes() : "");
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_failure.h"
 #include "base/localized_text.h"
 #include "base/text_escape.h"
 #include "cli/align_model.h"
@@ -62,6 +63,13 @@ std::string commands_text() {
       "/quit, /exit       выйти; Ctrl-D — тоже\n"
       "//ТЕКСТ            задать вопрос, который начинается с /\n"
       "Ctrl-C             остановить ответ\n");
+}
+
+/// Standard input has the questions of a chat, and no pictures.
+Error with_hint_of_chats(const Error& error) {
+  if (error.hint() != hint_of_pipes()) return error;
+  return {error.code(), error.message(),
+          tr("copy what a pipe gives into a file", "сохраните содержимое канала в файл")};
 }
 
 /// A conversation with its user: lines in, answers out.
@@ -192,7 +200,7 @@ void Chat::add_picture(const std::string& path) {
     try {
       return conversation_.add_picture(path, path, interrupt_.turn());
     } catch (const Error& error) {
-      throw Failures::of_file(error, path);
+      throw Failures::of_file(with_hint_of_chats(error), path);
     }
   }();
   const auto about = [&](const LocalizedText& text) { note(format_text("{}: {}", path, text)); };

@@ -187,6 +187,17 @@ TEST_F(ChatTest, APictureThatDoesNotFitBesideTheOthersHasAHint) {
       << result.err;
 }
 
+TEST_F(ChatTest, APipeIsNoPictureAndADashIsNoneEither) {
+  const std::string fifo = folder_ / "picture";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  const auto result = ask("/image " + fifo + "\n", {});
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(result.err, "oko: " + fifo + ": is not a regular file\n" +
+                            "hint: copy what a pipe gives into a file\n" +
+                            "oko: not every line was answered\n");
+  EXPECT_EQ(ask("", {"-"}).err, "oko: -: no such file\nhint: check the path\n");
+}
+
 TEST_F(ChatTest, SignalEndsAChatFromAPipe) {
   const std::string fifo = folder_ / "lines";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
