@@ -138,23 +138,34 @@ void Conversation::follow(engine::GenerationRequest request, const engine::TextS
 
 Answer Conversation::ask(const std::string& question, const engine::TextSink& on_text,
                          const StopToken& stop, const engine::ProgressSink& on_progress) {
-  Answer answer;
   reader_.unload();  // the model may need its memory
   try {
-    engine::GenerationRequest request = request_for(question);
-    add_texts(request, answer);
-    text::Message message = request.messages.back();
     try {
-      follow(std::move(request), on_text, stop, on_progress, answer);
+      return answer_to(question, on_text, stop, on_progress);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCancelled) throw;
-      if (answer.text.empty()) return answer;
+      // It may need the memory of a reading that was stopped.
+      if (error.code() != ErrorCode::kOverBudget || !reader_.is_reading()) throw;
     }
-    keep(std::move(message), answer.text);
+    return reader_.wait(stop) ? answer_to(question, on_text, stop, on_progress) : Answer();
   } catch (...) {
     waiting_.clear();
     throw;
   }
+}
+
+Answer Conversation::answer_to(const std::string& question, const engine::TextSink& on_text,
+                               const StopToken& stop, const engine::ProgressSink& on_progress) {
+  Answer answer;
+  engine::GenerationRequest request = request_for(question);
+  add_texts(request, answer);
+  text::Message message = request.messages.back();
+  try {
+    follow(std::move(request), on_text, stop, on_progress, answer);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) throw;
+    if (answer.text.empty()) return answer;
+  }
+  keep(std::move(message), answer.text);
   return answer;
 }
 

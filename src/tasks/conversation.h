@@ -96,6 +96,8 @@ class Conversation {
   void add_texts(engine::GenerationRequest& request, Answer& answer) const;
   void follow(engine::GenerationRequest request, const engine::TextSink& on_text,
               const StopToken& stop, const engine::ProgressSink& on_progress, Answer& answer);
+  Answer answer_to(const std::string& question, const engine::TextSink& on_text,
+                   const StopToken& stop, const engine::ProgressSink& on_progress);
   void keep(text::Message question, const std::string& answer);
 
   engine::ModelHost& host_;

@@ -213,7 +213,7 @@ class TextReader::Reading {
 
 void TextReader::load(const StopToken& stop) {
   // No engine is made while another one reads: some of Tesseract's settings belong to the process.
-  if (reading_ != nullptr && !reading_->wait(stop)) throw_cancelled();
+  if (!wait(stop)) throw_cancelled();
   if (loaded_ == nullptr) {
     loaded_ = std::shared_ptr<Loaded>(new Loaded{{host_, ocr::kEngineBytes, {}, stop}, nullptr});
   }
@@ -244,6 +244,10 @@ document::Page TextReader::read(image::Image image, budget::Reservation memory,
   }
   thread_.join();
   return reading->take();
+}
+
+bool TextReader::wait(const StopToken& stop) const {
+  return reading_ == nullptr || reading_->wait(stop);
 }
 
 bool TextReader::is_reading() const {

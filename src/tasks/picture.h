@@ -38,6 +38,8 @@ class TextReader {
   document::Page read(image::Image image, budget::Reservation memory, const StopToken& stop);
   /// True while a reading goes on that was stopped. The destructor waits for its end.
   bool is_reading() const;
+  /// Waits for that end. Returns false if `stop` is requested before.
+  bool wait(const StopToken& stop) const;
   void unload() { loaded_.reset(); }
   /// Stops reading text for good.
   void give_up();

@@ -44,15 +44,35 @@ class ConversationTest : public ScratchFolderTest {
     return endless;
   }
 
+  static bool is_reading(const engine::ModelHost& host) {
+    return host.memory_budget().held()[budget::Tag::kOcr] > 0;
+  }
+
+  /// Adds a picture, and stops while its text is read.
+  static void stop_reading(Conversation& conversation, const engine::ModelHost& host,
+                           const std::string& picture) {
+    conversation.set_read_text(ReadText::kAlways);
+    const StopSource source;
+    const JoiningThread stopper([&](const StopToken& ended) {
+      while (!ended.stop_requested() && !is_reading(host)) std::this_thread::yield();
+      std::this_thread::sleep_for(100ms);  // Tesseract looks for lines, and for no stop
+      source.request_stop();
+    });
+    message_of([&] { conversation.add_picture(picture, "picture", source.get_token()); },
+               ErrorCode::kCancelled);
+  }
+
   /// Grains as large as letters, which keep Tesseract busy for a second.
-  static std::string noise_bitmap(int side) {
+  std::string noise_picture(int side) const {
     constexpr std::size_t kHeader = 62;
     std::string bitmap = white_bitmap(side, side);
     std::minstd_rand random(1);
     for (std::size_t i = kHeader; i < bitmap.size(); ++i) {
       bitmap[i] = static_cast<char>(random() >> 8);
     }
-    return bitmap;
+    const std::string path = folder_ / "noise.bmp";
+    write_file_atomically(path, std::string_view(bitmap));
+    return path;
   }
 
   static engine::GenerationStats stats_of(const Answer& answer) {
@@ -201,29 +221,36 @@ TEST_F(ConversationTest, AnErrorOfTheSinkEndsTheAnswer) {
 
 TEST_F(ConversationTest, AStopDoesNotWaitForTheReadingOfAPicture) {
   OKO_NEEDS_TESSERACT();
-  const std::string noise = folder_ / "noise.bmp";
-  write_file_atomically(noise, std::string_view(noise_bitmap(500)));
-  const auto reads = [&] { return host_->memory_budget().held()[budget::Tag::kOcr] > 0; };
   const std::uint64_t before = held();
-  conversation_.set_read_text(ReadText::kAlways);
-  const StopSource source;
-  const JoiningThread stopper([&](const StopToken& ended) {
-    while (!ended.stop_requested() && !reads()) std::this_thread::yield();
-    std::this_thread::sleep_for(100ms);  // Tesseract looks for lines, and for no stop
-    source.request_stop();
-  });
-  message_of([&] { conversation_.add_picture(noise, "noise", source.get_token()); },
-             ErrorCode::kCancelled);
+  stop_reading(conversation_, *host_, noise_picture(500));
   EXPECT_TRUE(conversation_.is_reading());
-  EXPECT_TRUE(reads()) << "its memory stays reserved";
+  EXPECT_TRUE(is_reading(*host_)) << "its memory stays reserved";
   EXPECT_EQ(held(), before + ocr::kEngineBytes);
   EXPECT_EQ(stats_of(conversation_.ask("Hello", {}, {})).image_tokens, 0);
   conversation_.add_picture(picture_, "picture", {});  // after the end of the reading
   EXPECT_FALSE(conversation_.is_reading());
-  EXPECT_FALSE(reads());
+  EXPECT_FALSE(is_reading(*host_));
   conversation_.set_read_text(ReadText::kNever);
   conversation_.clear();
   EXPECT_EQ(held(), before);
+}
+
+TEST_F(ConversationTest, AQuestionWaitsForTheMemoryOfAStoppedReading) {
+  OKO_NEEDS_TESSERACT();
+  const auto host = std::make_shared<engine::ModelHost>(
+      engine::HostOptions{.budget_bytes = 1'000'000'000, .threads = 1});
+  engine::Generator generator(
+      {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11), .host = host});
+  Conversation conversation(*host, generator, options());
+  const std::string question(3500, '.');  // needs more than the rest of the reading
+  conversation.ask(question, {}, {});
+  conversation.clear();
+  stop_reading(conversation, *host, noise_picture(400));
+  const engine::FixedReservation others(
+      *host, host->budget_bytes() - host->memory_budget().held().total(), "");
+  ASSERT_TRUE(conversation.is_reading());
+  EXPECT_GT(stats_of(conversation.ask(question, {}, {})).prompt_tokens, 3500);
+  EXPECT_FALSE(conversation.is_reading());
 }
 
 TEST_F(ConversationTest, ClearReleasesMemory) {
