@@ -240,12 +240,15 @@ TEST_F(ConversationTest, AQuestionWaitsForTheMemoryOfAStoppedReading) {
   const auto host = std::make_shared<engine::ModelHost>(
       engine::HostOptions{.budget_bytes = 1'000'000'000, .threads = 1});
   engine::Generator generator(
-      {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11), .host = host});
+      {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
+       .image_cache_bytes = 0,
+       .prefix_cache_bytes = 0,
+       .host = host});
   Conversation conversation(*host, generator, options());
   const std::string question(3500, '.');  // needs more than the rest of the reading
   conversation.ask(question, {}, {});
   conversation.clear();
-  stop_reading(conversation, *host, noise_picture(400));
+  stop_reading(conversation, *host, noise_picture(300));
   const engine::FixedReservation others(
       *host, host->budget_bytes() - host->memory_budget().held().total(), "");
   ASSERT_TRUE(conversation.is_reading());
