@@ -54,7 +54,7 @@ models::qwen3_vl::PromptLayout GenerationTask::text_read() {
   return text;
 }
 
-void GenerationTask::release() {
+void GenerationTask::release(std::uint64_t workspace_bytes) {
   count.reset();
   host_decoder.reset();
   device_decoder.reset();
@@ -62,7 +62,8 @@ void GenerationTask::release() {
   features.clear();
   patches.clear();
   request.images.clear();
-  tensor::trim_memory();  // after the lease its reservation may belong to another request
+  // After the lease its reservation may belong to another request.
+  tensor::trim_memory(workspace_bytes);
   lease.reset();
   request.images_reservation.reset();
 }

@@ -71,8 +71,9 @@ struct GenerationTask {
   /// The text that `sequence` has read: the prompt and a part of the answer.
   models::qwen3_vl::PromptLayout text_read();
 
-  /// Releases all memory; on the model thread, which made the arrays.
-  void release();
+  /// Releases all memory; on the model thread, which made the arrays. `workspace_bytes`: those of
+  /// the other tasks, whose next steps reuse the arrays.
+  void release(std::uint64_t workspace_bytes);
 };
 
 }  // namespace oko::engine

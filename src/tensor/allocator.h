@@ -14,7 +14,7 @@ mx::allocator::Data allocate(std::size_t bytes);
 /// Bytes of freed buffers that MLX keeps while no request runs.
 std::size_t idle_cache_bytes();
 
-/// Returns the memory that is kept for later arrays to the system.
-void trim_array_pool();
+/// Returns the memory that is kept for later arrays to the system, all but at most `kept` bytes.
+void trim_array_pool(std::size_t kept = 0);
 
 }  // namespace oko::tensor

@@ -16,6 +16,6 @@ std::size_t idle_cache_bytes() {
   return cpu::ArrayPool::kMostKept;
 }
 
-void trim_array_pool() {}
+void trim_array_pool(std::size_t) {}
 
 }  // namespace oko::tensor

@@ -30,8 +30,8 @@ std::size_t idle_cache_bytes() {
   return uses_graph() ? cpu::ArrayPool::kMostKept : 0;
 }
 
-void trim_array_pool() {
-  cpu::array_pool().trim();
+void trim_array_pool(std::size_t kept) {
+  cpu::array_pool().trim(kept);
   malloc_trim(0);
 }
 

@@ -4,6 +4,7 @@
 #include <mlx/device.h>
 #include <mlx/memory.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
@@ -133,10 +134,10 @@ void prepare_device(const DeviceOptions& options) {
   mx::set_cache_limit(idle_cache_bytes());
 }
 
-void trim_memory() {
+void trim_memory(std::uint64_t kept) {
   mx::clear_cache();
-  cpu::trim_integer_input();
-  trim_array_pool();
+  if (kept == 0) cpu::trim_integer_input();
+  trim_array_pool(kept - std::min(kept, cpu::integer_input_bytes()));
 }
 
 std::uint64_t gpu_working_set_bytes() {

@@ -67,8 +67,8 @@ struct DeviceOptions {
 void prepare_device(const DeviceOptions& options = {});
 
 /// Returns to the system the memory that is kept for later arrays, and by the calling thread for
-/// later products.
-void trim_memory();
+/// later products: all but about `kept` bytes.
+void trim_memory(std::uint64_t kept = 0);
 
 /// Bytes that the system lets the GPU keep in memory (Metal's recommendedMaxWorkingSetSize); 0
 /// without a GPU.

@@ -43,6 +43,23 @@ TEST(ArrayPoolTest, ReusesFreedBlocksOfEqualSize) {
   pool.give_back(other);
 }
 
+TEST(ArrayPoolTest, KeepsTheBlocksThatWereFreedLastWithinALimit) {
+  ArrayPool pool;
+  std::byte* const small = pool.take(kMegabyte);
+  std::byte* const medium = pool.take(2 * kMegabyte);
+  std::byte* const large = pool.take(4 * kMegabyte);
+  for (std::byte* block : {small, medium, large}) pool.give_back(block);
+  pool.trim(7 * kMegabyte);
+  EXPECT_GE(pool.peak_bytes(), 6 * kMegabyte);
+  EXPECT_LE(pool.peak_bytes(), 7 * kMegabyte);
+  EXPECT_EQ(pool.take(2 * kMegabyte), medium);
+  EXPECT_EQ(pool.take(4 * kMegabyte), large);
+  pool.give_back(medium);
+  pool.give_back(large);
+  pool.trim();
+  EXPECT_EQ(pool.peak_bytes(), 0u);
+}
+
 TEST(ArrayPoolTest, TheProcessTakesLittleMoreThanItsArrays) {
   ArrayPool pool;
   const auto touch = [&](std::size_t bytes) {

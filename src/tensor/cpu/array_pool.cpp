@@ -97,11 +97,13 @@ void ArrayPool::give_back(std::byte* memory) {
   kept_.push_back(block);
 }
 
-void ArrayPool::trim() {
+void ArrayPool::trim(std::size_t kept) {
   const std::lock_guard lock(mutex_);
-  for (Block* block : kept_) unmap(block);
-  kept_.clear();
-  peak_ = used_;
+  while (kept_bytes_ > kept) {
+    unmap(kept_.front());
+    kept_.pop_front();
+  }
+  peak_ = used_ + kept_bytes_;
 }
 
 std::size_t ArrayPool::used_bytes() const {

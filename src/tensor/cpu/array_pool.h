@@ -34,8 +34,9 @@ class ArrayPool {
   [[noreturn]] static void throw_no_memory(std::size_t bytes);
   void give_back(std::byte* memory);
 
-  /// Gives kept memory back to the system and forgets how much was used.
-  void trim();
+  /// Gives all kept memory but at most `kept` bytes back to the system, and forgets how much was
+  /// used.
+  void trim(std::size_t kept = 0);
 
   std::size_t used_bytes() const;
   std::size_t peak_bytes() const;  ///< of `used_bytes`, since `trim`

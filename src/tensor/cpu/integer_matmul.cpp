@@ -315,6 +315,11 @@ void integer_matmul(const float* x, std::size_t m, std::span<const GemmTask> pro
   }
 }
 
+std::uint64_t integer_input_bytes() {
+  return kept_input().q.capacity() +
+         kept_few_rows().pairs.capacity() * sizeof(kept_few_rows().pairs[0]);
+}
+
 void trim_integer_input() {
   kept_input() = {};
   kept_few_rows() = {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "tensor/cpu/matmul.h"
@@ -30,6 +31,9 @@ void integer_matmul(const float* x, std::size_t m, std::span<const GemmTask> pro
 
 /// Adds the activation and the residual of each task to a product that ends with the bias.
 void finish_products(std::size_t m, std::span<const GemmTask> products);
+
+/// Bytes of the integers of x that the calling thread keeps for its next product.
+std::uint64_t integer_input_bytes();
 
 /// Frees the integers of x that the calling thread keeps for its next product.
 void trim_integer_input();

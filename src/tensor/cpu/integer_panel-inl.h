@@ -51,10 +51,12 @@ inline std::size_t panel_depth() {
 struct Panel {
   std::size_t group_size = 0;
   std::size_t groups = 0;
-  AlignedVector<std::uint32_t> words;  ///< (depth · bits / 32, rows): codes as they were packed
-  AlignedVector<std::int16_t> codes;   ///< (depth / 2, rows, 2)
-  AlignedVector<float> scales;         ///< (groups, rows)
-  AlignedVector<float> biases;         ///< (groups, rows)
+  AlignedVector<std::uint32_t> words;  ///< (depth · bits / 32, rows): codes as they were packed, or
+                                       ///< one group of 16-bit floats
+  AlignedVector<std::uint8_t> rest;  ///< (rows, kDenseGroup) 16-bit floats: a shorter group, padded
+  AlignedVector<std::int16_t> codes;  ///< (depth / 2, rows, 2)
+  AlignedVector<float> scales;        ///< (groups, rows)
+  AlignedVector<float> biases;        ///< (groups, rows)
 };
 
 /// Neighbouring codes of every word as pairs of 16-bit numbers.
@@ -104,21 +106,104 @@ inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, s
   }
 }
 
+/// The first 16-bit float of every word, or with `kSecond` the second, as f32.
+template <ElementType kType, bool kSecond>
+HWY_INLINE FloatVector float_of_words(hn::Vec<hn::RebindToUnsigned<FloatTag>> words) {
+  const FloatTag d;
+  const hn::RebindToUnsigned<FloatTag> du;
+  if constexpr (kType == ElementType::kBfloat16) {
+    return hn::BitCast(
+        d, kSecond ? hn::And(words, hn::Set(du, 0xFFFF0000u)) : hn::ShiftLeft<16>(words));
+  } else {
+    const hn::Rebind<std::uint16_t, FloatTag> du16;
+    const hn::Rebind<hwy::float16_t, FloatTag> half;
+    const auto bits = kSecond ? hn::ShiftRight<16>(words) : hn::And(words, hn::Set(du, 0xFFFFu));
+    return hn::PromoteTo(d, hn::BitCast(half, hn::DemoteTo(du16, hn::BitCast(SumTag(), bits))));
+  }
+}
+
+/// Rounds one group of dense rows, (kDenseGroup / 2, width) words of two 16-bit floats, to integers
+/// with a scale for each row.
+template <ElementType kType>
+HWY_INLINE void round_words(const std::uint32_t* words, std::size_t width,
+                            float* HWY_RESTRICT scales, std::int16_t* HWY_RESTRICT codes) {
+  constexpr std::size_t kWords = kDenseGroup / 2;
+  const FloatTag d;
+  const SumTag di;
+  const hn::RebindToUnsigned<FloatTag> du;
+  const ShortTag ds;
+  const hn::Repartition<std::uint16_t, SumTag> du16;
+  for (std::size_t r = 0; r < width; r += hn::Lanes(d)) {
+    // As integers the bits of absolute values are in their order, and those of NaN come last.
+    auto bits = hn::Zero(du16);
+    for (std::size_t w = 0; w < kWords; ++w) {
+      const auto both = hn::And(hn::Load(du, words + w * width + r), hn::Set(du, 0x7FFF7FFFu));
+      bits = hn::Max(bits, hn::BitCast(du16, both));
+    }
+    const auto first = float_of_words<kType, false>(hn::BitCast(du, bits));
+    const auto second = float_of_words<kType, true>(hn::BitCast(du, bits));
+    const auto largest = hn::BitCast(d, hn::Max(hn::BitCast(di, first), hn::BitCast(di, second)));
+    const auto scale = hn::Div(largest, hn::Set(d, kDenseLimit));
+    hn::Store(scale, d, scales + r);
+    const auto inverse = hn::IfThenElseZero(hn::Gt(scale, hn::Set(d, kSmallestScale)),
+                                            hn::Div(hn::Set(d, 1.0f), scale));
+    const auto round = [&](FloatVector x) HWY_ATTR {
+      return hn::BitCast(du, hn::MulAdd(x, inverse, hn::Set(d, kRounding)));
+    };
+    for (std::size_t w = 0; w < kWords; ++w) {
+      const auto word = hn::Load(du, words + w * width + r);
+      const auto low = hn::And(round(float_of_words<kType, false>(word)), hn::Set(du, 0xFFFF));
+      const auto high = hn::ShiftLeft<16>(round(float_of_words<kType, true>(word)));
+      hn::Store(hn::BitCast(ds, hn::Or(low, high)), ds, codes + 2 * (w * width + r));
+    }
+  }
+}
+
+/// One group of `rows` rows of 16-bit floats, `stride` bytes apart, as words: (kDenseGroup / 2,
+/// panel_rows()). Rows that are not there become zero.
+HWY_INLINE void transpose_group(const std::uint8_t* group, std::size_t rows, std::size_t stride,
+                                std::uint32_t* words) {
+  const SquareTag d;
+  const hn::Repartition<std::uint8_t, SquareTag> d8;
+  const std::size_t width = panel_rows();
+  for (std::size_t r = 0; r < width; r += hn::Lanes(d)) {
+    for (std::size_t w = 0; w < kDenseGroup / 2; w += hn::Lanes(d)) {
+      const auto load = [&](std::size_t i) HWY_ATTR {
+        if (r + i >= rows) return hn::Zero(d);
+        return hn::BitCast(d, hn::LoadU(d8, group + (r + i) * stride + 4 * w));
+      };
+      transpose_square(load, width, words + w * width + r);
+    }
+  }
+}
+
 /// Dense rows, rounded to integers with a scale for each group of columns.
 inline void pack_dense_rows(const WeightMatrix& weight, std::size_t first, std::size_t rows,
                             std::size_t k, std::size_t depth, Panel& panel) {
+  constexpr std::size_t kItem = 2, kGroupBytes = kDenseGroup * kItem;
   const std::size_t width = panel_rows();
-  alignas(64) float values[kDenseGroup] = {};
-  alignas(64) std::int16_t codes[kDenseGroup];
-  for (std::size_t r = 0; r < rows; ++r) {
-    for (std::size_t g = 0; g < panel.groups; ++g) {
-      const std::size_t count = std::min(kDenseGroup, depth - g * kDenseGroup);
-      load_floats(weight.data, weight.type, (first + r) * weight.columns + k + g * kDenseGroup,
-                  count, values);
-      std::fill(values + count, values + kDenseGroup, 0.0f);
-      panel.scales[g * width + r] = round_group(values, kDenseGroup, kDenseLimit, codes);
-      std::int16_t* to = panel.codes.data() + g * kDenseGroup * width + 2 * r;
-      for (std::size_t j = 0; j < kDenseGroup; j += 2) std::memcpy(to + j * width, codes + j, 4);
+  const std::size_t row_bytes = weight.columns * kItem;
+  const auto* data = static_cast<const std::uint8_t*>(weight.data) + first * row_bytes + k * kItem;
+  panel.words.resize(kDenseGroup / 2 * width);
+  for (std::size_t g = 0; g < panel.groups; ++g) {
+    const std::uint8_t* group = data + g * kGroupBytes;
+    const std::size_t bytes = std::min(kDenseGroup, depth - g * kDenseGroup) * kItem;
+    std::size_t stride = row_bytes;
+    if (bytes < kGroupBytes) {
+      panel.rest.assign(rows * kGroupBytes, 0);
+      for (std::size_t r = 0; r < rows; ++r) {
+        std::memcpy(panel.rest.data() + r * kGroupBytes, group + r * row_bytes, bytes);
+      }
+      group = panel.rest.data();
+      stride = kGroupBytes;
+    }
+    transpose_group(group, rows, stride, panel.words.data());
+    float* scales = panel.scales.data() + g * width;
+    std::int16_t* codes = panel.codes.data() + g * kDenseGroup * width;
+    if (weight.type == ElementType::kBfloat16) {
+      round_words<ElementType::kBfloat16>(panel.words.data(), width, scales, codes);
+    } else {
+      round_words<ElementType::kFloat16>(panel.words.data(), width, scales, codes);
     }
   }
 }

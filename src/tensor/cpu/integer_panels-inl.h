@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "tensor/cpu/activations-inl.h"
 #include "tensor/cpu/aligned_vector.h"
@@ -53,6 +54,38 @@ HWY_INLINE void prefetch_rows(const GemmTask& product, std::size_t row, std::siz
   }
 }
 
+/// The part of a weight that the next panel is made of. Its cache lines are asked for while the
+/// panel before is multiplied: rows are too far apart for the processor to foresee them.
+class NextPanel {
+ public:
+  NextPanel() = default;
+  /// Rows [first, first + rows), columns [k, k + depth).
+  NextPanel(const WeightMatrix& weight, std::size_t first, std::size_t rows, std::size_t k,
+            std::size_t depth) {
+    const std::size_t bits = weight.bits == 0 ? 16 : static_cast<std::size_t>(weight.bits);
+    row_bytes_ = weight.columns * bits / 8;
+    data_ = static_cast<const std::uint8_t*>(weight.data) + first * row_bytes_ + k * bits / 8;
+    row_lines_ = (depth * bits / 8 + kLine - 1) / kLine;
+    lines_ = rows * row_lines_;
+  }
+
+  /// Asks for the lines up to `share` of `all`.
+  HWY_INLINE void prefetch(std::size_t share, std::size_t all) {
+    for (const std::size_t end = lines_ * share / all; next_ < end; ++next_) {
+      const std::size_t row = next_ / row_lines_, line = next_ % row_lines_;
+      __builtin_prefetch(data_ + row * row_bytes_ + line * kLine, 0, 2);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLine = 64;
+  const std::uint8_t* data_ = nullptr;
+  std::size_t row_bytes_ = 0;
+  std::size_t row_lines_ = 1;
+  std::size_t lines_ = 0;
+  std::size_t next_ = 0;
+};
+
 /// Weight rows [first, last), the first one a multiple of panel_rows(), · all rows of x: their
 /// columns of y, whose rows begin at `first_input`. Slices go outermost, so that those of x are
 /// read from the second-level cache.
@@ -77,7 +110,15 @@ inline void multiply_integer_panels(const IntegerInput& x, const GemmTask& produ
       } else {
         pack_integer_panel(weight, row, k, depth, panel);
       }
+      NextPanel next;
+      if (row + width < last) {
+        next = {weight, row + width, std::min(width, last - row - width), k, depth};
+      } else if (!is_last) {
+        next = {weight, first, std::min(width, last - first), k + depth,
+                std::min(x.depth, weight.columns - k - depth)};
+      }
       for_tiles(x.rows, [&](auto inputs, std::size_t i) HWY_ATTR {
+        next.prefetch(i + inputs, x.rows);
         if (is_last) prefetch_rows(product, first_input + i, inputs, row, count);
         if (x.item == 1) {
           multiply_byte_tile<inputs>(byte_panel, x, i, slice, to + i * width);
