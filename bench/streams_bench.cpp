@@ -1,5 +1,5 @@
 // Requests at once, on a random checkpoint of the 4B's size: tokens a second of several answers,
-// the first token of a late request, and of a second question about a picture.
+// the first tokens of several prompts, of a late request, and of a second question about a picture.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -58,6 +58,18 @@ void answers(benchmark::State& state) {
   state.counters["tokens_per_second"] = tokens / seconds;
 }
 BENCHMARK(answers)->Arg(1)->Arg(4)->Arg(8)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+/// The first tokens of 8 short prompts that come together.
+void prompts(benchmark::State& state) {
+  generator().generate(text_request(10, 2));
+  for (auto _ : state) {
+    std::vector<GenerationHandle> handles;
+    handles.reserve(8);
+    for (int i = 0; i < 8; ++i) handles.push_back(generator().submit(text_request(10 + i, 1)));
+    for (GenerationHandle& handle : handles) handle.wait();
+  }
+}
+BENCHMARK(prompts)->Unit(benchmark::kMillisecond)->Iterations(3);
 
 /// The first token of a short request while four answers are written.
 void late_request(benchmark::State& state) {
@@ -123,12 +135,14 @@ BENCHMARK_CAPTURE(cancel, decode, GenerationCase{{}, 4, 1000}, 1.5)->Iterations(
 BENCHMARK_CAPTURE(cancel, prefill, GenerationCase{{}, 1000, 1}, 0.5)->Iterations(1);
 BENCHMARK_CAPTURE(cancel, vision, GenerationCase{{{1024, 1024}}, 4, 1}, 0.5)->Iterations(1);
 
-/// 16 pictures at once, and one after the other, by a model of real widths with few layers.
+/// 16 pictures at once, and one after the other, by a model of real widths with few layers, with
+/// answers of so many tokens.
 void pictures(benchmark::State& state) {
   const bool at_once = state.range(0) != 0;
+  const auto tokens = static_cast<int>(state.range(1));
   Generator few_layers({.vision_language_model = RandomModels::get("qwen3-vl-4b-2layer", 1),
                         .image_cache_bytes = 0});
-  GenerationRequest request = request_of(GenerationCase{{{256, 256}}, 4, 64});
+  GenerationRequest request = request_of(GenerationCase{{{256, 256}}, 4, tokens});
   request.measure_memory = false;
   request.sampling.temperature = 1.0f;
   few_layers.generate(request);
@@ -143,7 +157,7 @@ void pictures(benchmark::State& state) {
     for (GenerationHandle& handle : handles) handle.wait();
   }
 }
-BENCHMARK(pictures)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond)->Iterations(2);
+BENCHMARK(pictures)->ArgsProduct({{0, 1}, {64, 128}})->Unit(benchmark::kMillisecond)->Iterations(2);
 
 }  // namespace
 }  // namespace oko::engine

@@ -129,11 +129,20 @@ std::optional<Reservation> MemoryBudget::grant(const ReserveRequest& request,
 
 std::optional<Reservation> MemoryBudget::try_reserve(const TagBytes& bytes,
                                                      EvictableRegistration& owner) {
+  return try_reserve(bytes, Lifetime::kResident, &owner);
+}
+
+std::optional<Reservation> MemoryBudget::try_reserve(const TagBytes& bytes) {
+  return try_reserve(bytes, Lifetime::kTransient, nullptr);
+}
+
+std::optional<Reservation> MemoryBudget::try_reserve(const TagBytes& bytes, Lifetime lifetime,
+                                                     EvictableRegistration* owner) {
   const MutexLock lock(mutex_);
   if (!queue_.empty() || held_.total() + bytes.total() > budget_bytes_) return std::nullopt;
-  add(bytes, Lifetime::kResident, &owner);
+  add(bytes, lifetime, owner);
   count_peak();
-  return Reservation(*this, bytes, Lifetime::kResident, &owner);
+  return Reservation(*this, bytes, lifetime, owner);
 }
 
 void MemoryBudget::add(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner) {

@@ -74,6 +74,8 @@ class MemoryBudget {
   /// Makes a cache grow: reserves for `owner` if there is room now and no caller of `reserve` needs
   /// it. Neither evicts nor waits.
   std::optional<Reservation> try_reserve(const TagBytes& bytes, EvictableRegistration& owner);
+  /// The same for a transient reservation.
+  std::optional<Reservation> try_reserve(const TagBytes& bytes);
 
   /// Evicts all of one order that is idle since before `before`, except `keep`. Throws kCancelled.
   void evict_idle(EvictionOrder order, Evictable::Clock::time_point before, const StopToken& stop,
@@ -104,6 +106,8 @@ class MemoryBudget {
     Evictable::Clock::time_point idle_before = Evictable::Clock::time_point::max();
   };
 
+  std::optional<Reservation> try_reserve(const TagBytes& bytes, Lifetime lifetime,
+                                         EvictableRegistration* owner);
   void release(const TagBytes& bytes, Lifetime lifetime, EvictableRegistration* owner);
   void make_resident(std::uint64_t bytes, EvictableRegistration& owner);
   std::list<std::uint64_t>::iterator enter_queue(std::uint64_t held_bytes) OKO_REQUIRES(mutex_);

@@ -9,6 +9,7 @@
 #include "base/localized_text.h"
 #include "budget/memory_size.h"
 #include "engine/generation_task.h"
+#include "engine/prefill_batch.h"
 #include "engine/stopwatch.h"
 #include "tensor/device.h"
 #include "tensor/logit_rows.h"
@@ -313,14 +314,12 @@ GenerationTask* Generator::next_reading() {
 }
 
 void Generator::read(GenerationTask& task) {
+  if (task.phase() == GenerationPhase::kPrefill) {
+    const PrefillBatch batch = batch_prompts(task, tasks_);
+    return run_together(batch.tasks, &Generator::read_prompts);
+  }
   try {
-    task.lease->guard([&] {
-      if (task.phase() == GenerationPhase::kVision) {
-        encode_next_image(task);
-      } else {
-        read_next_chunk(task);
-      }
-    });
+    task.lease->guard([&] { encode_next_image(task); });
   } catch (...) {
     end(task, std::current_exception());
   }
@@ -349,28 +348,58 @@ void Generator::encode_next_image(GenerationTask& task) {
   stats.mlx_memory.vision = buffers_->take_peak();
 }
 
-void Generator::read_next_chunk(GenerationTask& task) {
-  GenerationStats& stats = task.result.stats;
-  const Stopwatch watch;
+qwen::PromptChunk Generator::next_chunk(GenerationTask& task) const {
+  const tensor::cpu::KvType kv_type = kv_type_of(task.plan.settings.kv_bits);
   if (!task.sequence) {
-    task.sequence = loaded_.model().make_sequence(static_cast<int>(initial_capacity(task)),
-                                                  kv_type_of(task.plan.settings.kv_bits));
+    task.sequence =
+        loaded_.model().make_sequence(static_cast<int>(initial_capacity(task)), kv_type);
   }
   const std::size_t first = task.sequence->length();
-  const std::size_t last = std::min(
-      task.prompt.size(), first + static_cast<std::size_t>(task.plan.settings.prefill_chunk));
-  std::optional<mx::array> hidden = loaded_.model().read_chunk(
-      task.prompt, task.features, first, last, *task.sequence, task.stop_token());
-  const double done = task.patches.empty() ? 0.0 : kVisionShare;
-  task.report(done +
-              (1 - done) * static_cast<double>(last) / static_cast<double>(task.prompt.size()));
-  if (last == task.prompt.size()) {
-    mx::array logits = loaded_.model().last_logits(*hidden);
-    logits.eval();
-    hidden.reset();  // the memory of the answer is measured from here on
-    begin_answer(task, logits);
+  const auto chunk = static_cast<std::size_t>(task.plan.settings.prefill_chunk);
+  return {&task.prompt, task.features, first, std::min(task.prompt.size(), first + chunk),
+          &*task.sequence};
+}
+
+/// The logits after each chunk if the chunks are the last of their prompts, else none. After an
+/// error the sequences are as before.
+std::vector<mx::array> Generator::read_chunks(std::span<const qwen::PromptChunk> chunks,
+                                              const StopToken& stop) const {
+  try {
+    const mx::array hidden = loaded_.model().read_chunks(chunks, stop);
+    if (chunks.front().last < chunks.front().prompt->size()) return {};
+    std::vector<mx::array> logits = loaded_.model().last_logits(hidden, chunks);
+    for (mx::array& row : logits) row.eval();
+    return logits;
+  } catch (...) {
+    for (const qwen::PromptChunk& chunk : chunks) chunk.sequence->truncate(chunk.first);
+    throw;
   }
-  stats.prefill_seconds += watch.seconds();
+}
+
+/// Reads the next chunk of one prompt, or the ends of several.
+void Generator::read_prompts(const std::vector<GenerationTask*>& tasks) {
+  const Stopwatch watch;
+  std::vector<qwen::PromptChunk> chunks;
+  std::size_t tokens = 0;
+  for (GenerationTask* task : tasks) {
+    chunks.push_back(next_chunk(*task));
+    tokens += chunks.back().size();
+  }
+  const std::vector<mx::array> logits = read_chunks(chunks, AnyStop(tasks).token());
+  const double seconds = watch.seconds() / static_cast<double>(tokens);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    GenerationTask& task = *tasks[i];
+    task.result.stats.prefill_seconds += seconds * static_cast<double>(chunks[i].size());
+    const double done = task.patches.empty() ? 0.0 : kVisionShare;
+    task.report(done + (1 - done) * static_cast<double>(chunks[i].last) /
+                           static_cast<double>(task.prompt.size()));
+    if (logits.empty()) continue;
+    try {
+      task.lease->guard([&] { begin_answer(task, logits[i]); });
+    } catch (...) {
+      end(task, std::current_exception());
+    }
+  }
 }
 
 void Generator::begin_answer(GenerationTask& task, const mx::array& logits) {
@@ -402,8 +431,8 @@ void Generator::decode() {
       host.push_back(task);
     }
   }
-  decode_together(host, &Generator::read_on_host);
-  decode_together(device, &Generator::decode_on_device);
+  run_together(host, &Generator::read_on_host);
+  run_together(device, &Generator::decode_on_device);
 }
 
 /// Takes the tokens whose logits are available. Returns false if the answer has ended.
@@ -432,18 +461,21 @@ bool Generator::push(GenerationTask& task, std::int32_t id) {
 }
 
 /// Handles a failed pass of several tasks: tries each task alone, so that only those fail that
-/// must. In a graph their sequences are no longer usable.
-void Generator::decode_together(const std::vector<GenerationTask*>& tasks,
-                                void (Generator::*pass)(const std::vector<GenerationTask*>&)) {
+/// must. In a graph their sequences are no longer usable after an error.
+void Generator::run_together(const std::vector<GenerationTask*>& tasks,
+                             void (Generator::*pass)(const std::vector<GenerationTask*>&)) {
   if (tasks.empty()) return;
   try {
     tasks.front()->lease->guard([&] { (this->*pass)(tasks); });
   } catch (...) {
-    if (tasks.size() == 1 || tensor::uses_graph()) {
+    const bool is_stopped = std::any_of(tasks.begin(), tasks.end(), [](GenerationTask* task) {
+      return task->stop_token().stop_requested();
+    });
+    if (tasks.size() == 1 || (tensor::uses_graph() && !is_stopped)) {
       for (GenerationTask* task : tasks) end(*task, std::current_exception());
       return;
     }
-    for (GenerationTask* task : tasks) decode_together({task}, pass);
+    for (GenerationTask* task : tasks) run_together({task}, pass);
   }
 }
 
@@ -520,7 +552,12 @@ void Generator::finish(GenerationTask& task) {
 }
 
 void Generator::end(GenerationTask& task, std::exception_ptr error) {
-  task.release();
+  std::uint64_t workspace = 0;
+  for (const TaskPointer& other : tasks_) {
+    if (other.get() == &task) continue;
+    workspace = std::max(workspace, other->plan.memory.workspace().total());
+  }
+  task.release(workspace);
   const auto place = std::find_if(tasks_.begin(), tasks_.end(),
                                   [&](const TaskPointer& other) { return other.get() == &task; });
   assert(place != tasks_.end());

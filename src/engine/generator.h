@@ -74,8 +74,9 @@ class GenerationHandle {
 };
 
 /// Runs a vision-language model. Callers' threads preprocess: they resize and tokenize. The host's
-/// thread runs up to `max_sequences` requests at once, in steps: a picture or a prompt chunk of one
-/// request in turn with a token of every answer, all in one pass. Any thread may call.
+/// thread runs up to `max_sequences` requests at once, in steps: a picture, a prompt chunk of one
+/// request or the ends of several prompts, in turn with a token of every answer, all in one pass.
+/// Any thread may call.
 class Generator : private StepSource {
  public:
   /// Reads the model's small files: tokenizer, configs. The weights are mapped by the first
@@ -150,7 +151,10 @@ class Generator : private StepSource {
   /// Starts a task from the cached prefix of its prompt, whose pictures need not be encoded.
   void resume(GenerationTask& task);
   void encode_next_image(GenerationTask& task);
-  void read_next_chunk(GenerationTask& task);
+  models::qwen3_vl::PromptChunk next_chunk(GenerationTask& task) const;
+  std::vector<tensor::mx::array> read_chunks(std::span<const models::qwen3_vl::PromptChunk> chunks,
+                                             const StopToken& stop) const;
+  void read_prompts(const std::vector<GenerationTask*>& tasks);
   void begin_answer(GenerationTask& task, const tensor::mx::array& logits);
   void decode();
   bool choose_on_host(GenerationTask& task);
@@ -158,8 +162,8 @@ class Generator : private StepSource {
   bool push(GenerationTask& task, std::int32_t id);
   void read_on_host(const std::vector<GenerationTask*>& tasks);
   void decode_on_device(const std::vector<GenerationTask*>& tasks);
-  void decode_together(const std::vector<GenerationTask*>& tasks,
-                       void (Generator::*pass)(const std::vector<GenerationTask*>&));
+  void run_together(const std::vector<GenerationTask*>& tasks,
+                    void (Generator::*pass)(const std::vector<GenerationTask*>&));
   void keep_prefix(GenerationTask& task);
   void finish(GenerationTask& task);
   /// Removes the task from the active ones; `error` null: its result stands.

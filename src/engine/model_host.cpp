@@ -254,6 +254,10 @@ void ModelLease::release(const budget::TagBytes& part) {
   reservation_.split(gone).release();
 }
 
+std::optional<budget::Reservation> ModelLease::try_reserve(const TagBytes& bytes) const {
+  return host_.memory_budget_.try_reserve(bytes);
+}
+
 bool ModelLease::is_current() const {
   return slot_->loaded && slot_->model.is_current();
 }

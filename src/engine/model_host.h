@@ -117,6 +117,9 @@ class ModelLease {
   /// Releases a part of the reservation before the lease ends, at most what it has.
   void release(const budget::TagBytes& part);
 
+  /// Reserves more for a step, if there is room now: neither evicts nor waits.
+  std::optional<budget::Reservation> try_reserve(const budget::TagBytes& bytes) const;
+
   // The parts of `run`, for work in steps; on the model thread.
 
   /// Loads the model if it is not loaded, or if its files have changed since. Throws kBadModel.

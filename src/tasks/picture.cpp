@@ -233,7 +233,7 @@ document::Page TextReader::read(image::Image image, budget::Reservation memory,
       error = std::current_exception();
     }
     loaded.reset();  // the engine, unless its reader still has it
-    tensor::trim_memory();
+    tensor::trim_heap();
     memory.release();  // last: those that wait for it find the room of the engine free
     reading->end(std::move(page), error);
   });

@@ -32,6 +32,10 @@ std::size_t idle_cache_bytes() {
 
 void trim_array_pool(std::size_t kept) {
   cpu::array_pool().trim(kept);
+  trim_heap();
+}
+
+void trim_heap() {
   malloc_trim(0);
 }
 

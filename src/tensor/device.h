@@ -70,6 +70,9 @@ void prepare_device(const DeviceOptions& options = {});
 /// later products: all but about `kept` bytes.
 void trim_memory(std::uint64_t kept = 0);
 
+/// Returns the free memory of the heap to the system; the arrays of other threads stay. Any thread.
+void trim_heap();
+
 /// Bytes that the system lets the GPU keep in memory (Metal's recommendedMaxWorkingSetSize); 0
 /// without a GPU.
 std::uint64_t gpu_working_set_bytes();

@@ -276,6 +276,20 @@ TEST_F(MemoryBudgetTest, ACacheGrowsOnlyIntoFreeMemory) {
   EXPECT_EQ(model.size(), 1u);
 }
 
+TEST_F(MemoryBudgetTest, ATransientReservationMayBeTriedWithoutWaiting) {
+  FakeCache cache(budget_, EvictionOrder::kImageCache);
+  cache.grow(budget_, Tag::kImageCache, 3 * kGigabyte);
+  const TagBytes pass = bytes_of(Tag::kPrefill, kGigabyte);
+  std::optional<Reservation> first = budget_.try_reserve(pass);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->lifetime(), Lifetime::kTransient);
+  EXPECT_EQ(budget_.transient_bytes(), kGigabyte);
+  EXPECT_FALSE(budget_.try_reserve(pass));
+  EXPECT_EQ(cache.size(), 1u);
+  first->release();
+  EXPECT_EQ(budget_.transient_bytes(), 0u);
+}
+
 TEST_F(MemoryBudgetTest, ACacheDoesNotGrowWhileOthersWait) {
   FakeCache cache(budget_, EvictionOrder::kImageCache);
   Reservation work = reserve(Tag::kVision, kGigabyte);

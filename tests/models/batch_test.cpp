@@ -42,6 +42,22 @@ class BatchTest : public ::testing::TestWithParam<Device> {
     return sequence;
   }
 
+  Logits read_to_end(std::span<const PromptChunk> chunks) const {
+    Logits logits;
+    for (const mx::array& row : model().last_logits(model().read_chunks(chunks), chunks)) {
+      logits.push_back(rows_of(row).front());
+    }
+    return logits;
+  }
+
+  PromptLayout layout(std::size_t prompt) const {
+    std::vector<PromptImage> images;
+    if (prompt == 0) {
+      for (const Patches& picture : setup_.patches) images.push_back({picture.grid_thw});
+    }
+    return layout_prompt(prompts_[prompt], images, model().config());
+  }
+
   /// Bitwise equal by the kernels; in a graph up to the order of sums.
   void expect_same(const std::vector<float>& actual, const std::vector<float>& expected) const {
     if (GetParam() == Device::kCpu) {
@@ -58,6 +74,7 @@ class BatchTest : public ::testing::TestWithParam<Device> {
 
   Prompted setup_;
   std::vector<ImageFeatures> features_;
+  std::vector<ImageFeatures> none_;
   std::vector<std::vector<std::int32_t>> prompts_;
 };
 
@@ -114,34 +131,31 @@ TEST_P(BatchTest, IdsThatStayOnTheDeviceGiveTheSame) {
 
 /// Chunks of more than 8 tokens may be multiplied in another order than shorter ones.
 TEST_P(BatchTest, APromptCutAtEveryTokenGivesTheLogitsOfTheWhole) {
-  std::vector<PromptImage> images;
-  for (const Patches& picture : setup_.patches) images.push_back({picture.grid_thw});
-  const PromptLayout prompt = layout_prompt(prompts_[0], images, model().config());
+  const PromptLayout prompt = layout(0);
   const std::vector<float> expected = Sequence(model(), exact(200)).prefill(prompts_[0], features_);
   Sequence other = read(1, tensor::cpu::KvType::kFloat32);
   const std::int32_t id = 90;
   const NextTokens between{&other.state(), {&id, 1}};
   for (std::size_t cut = 1; cut < prompt.size(); ++cut) {
     SequenceState sequence = model().make_sequence(16, tensor::cpu::KvType::kFloat32);
-    model().read_chunk(prompt, features_, 0, cut, sequence);
+    const PromptChunk begin{&prompt, features_, 0, cut, &sequence};
+    const PromptChunk rest{&prompt, features_, cut, prompt.size(), &sequence};
+    model().read_chunks({&begin, 1});
     rows_of(model().read_next({&between, 1}));
-    const mx::array hidden = model().read_chunk(prompt, features_, cut, prompt.size(), sequence);
-    const std::vector<float> logits = rows_of(model().last_logits(hidden)).front();
+    const std::vector<float> logits = read_to_end({&rest, 1}).front();
     EXPECT_LE(relative_error(logits, expected), has_gpu() ? 5e-3 : 1e-5) << "cut at " << cut;
   }
 }
 
 TEST_P(BatchTest, APrefixOfAnotherPromptMayBeUsedAgain) {
-  std::vector<PromptImage> images;
-  for (const Patches& picture : setup_.patches) images.push_back({picture.grid_thw});
-  const PromptLayout prompt = layout_prompt(prompts_[0], images, model().config());
+  const PromptLayout prompt = layout(0);
   const std::vector<float> expected = Sequence(model(), exact(200)).prefill(prompts_[0], features_);
   for (const std::size_t length :
        {std::size_t{1}, prompt.images[0].first + 3, prompt.images[1].first, prompt.size() - 1}) {
     Sequence before = read(0, tensor::cpu::KvType::kFloat32);
     SequenceState resumed = before.state().clone_prefix(length, prompt.size() - length);
-    const mx::array hidden = model().read_chunk(prompt, features_, length, prompt.size(), resumed);
-    const std::vector<float> logits = rows_of(model().last_logits(hidden)).front();
+    const PromptChunk rest{&prompt, features_, length, prompt.size(), &resumed};
+    const std::vector<float> logits = read_to_end({&rest, 1}).front();
     EXPECT_LE(relative_error(logits, expected), has_gpu() ? 5e-3 : 1e-5) << length;
   }
 }
@@ -159,6 +173,39 @@ TEST_P(BatchTest, AClonedPrefixContinuesLikeItsOriginal) {
       const NextTokens next{&clone, {&id, 1}};
       expect_same(rows_of(model().read_next({&next, 1})).front(), expected);
     }
+  }
+}
+
+/// The end of one prompt, a prompt with pictures and one that is cut, in each order.
+TEST_P(BatchTest, PromptsReadTogetherGiveTheLogitsOfEachAlone) {
+  const std::vector<PromptLayout> layouts{layout(0), layout(2), layout(4)};
+  const std::vector<std::size_t> firsts{0, 40, 0}, lasts{layouts[0].size(), 130, 30};
+  for (const auto type : {tensor::cpu::KvType::kFloat32, tensor::cpu::KvType::kInt8}) {
+    std::vector<std::size_t> order{0, 1, 2};
+    do {
+      std::vector<SequenceState> alone, together;
+      std::vector<PromptChunk> chunks;
+      Logits expected;
+      alone.reserve(order.size());
+      together.reserve(order.size());
+      for (const std::size_t i : order) {
+        const std::vector<ImageFeatures>& pictures = i == 0 ? features_ : none_;
+        for (auto* sequences : {&alone, &together}) {
+          sequences->push_back(model().make_sequence(16, type));
+          const PromptChunk begin{&layouts[i], pictures, 0, firsts[i], &sequences->back()};
+          if (firsts[i] > 0) model().read_chunks({&begin, 1});
+          chunks.push_back({&layouts[i], pictures, firsts[i], lasts[i], &sequences->back()});
+        }
+        expected.push_back(read_to_end({&chunks[chunks.size() - 2], 1}).front());
+        chunks.erase(chunks.end() - 2);
+      }
+      expect_same(read_to_end(chunks), expected);
+      const std::int32_t id = 90;
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        const NextTokens next{&alone[i], {&id, 1}}, same{&together[i], {&id, 1}};
+        expect_same(rows_of(model().read_next({&same, 1})), rows_of(model().read_next({&next, 1})));
+      }
+    } while (std::next_permutation(order.begin(), order.end()));
   }
 }
 

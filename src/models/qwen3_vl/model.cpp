@@ -11,29 +11,36 @@
 namespace oko::models::qwen3_vl {
 namespace {
 
-/// The parts of pictures in tokens [first, last).
-std::vector<VisualSpan> visuals_of(const PromptLayout& prompt,
-                                   std::span<const ImageFeatures> pictures, std::size_t first,
-                                   std::size_t last) {
-  std::vector<VisualSpan> spans;
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    const ImageSpan& image = prompt.images[i];
-    const std::size_t begin = std::max(first, image.first);
-    const std::size_t end = std::min(last, image.first + image.count);
+/// Appends the parts of pictures in `chunk`, which begins at `row` of the batch.
+void append_visuals(std::vector<VisualSpan>& spans, const PromptChunk& chunk, int row) {
+  for (std::size_t i = 0; i < chunk.pictures.size(); ++i) {
+    const ImageSpan& image = chunk.prompt->images[i];
+    const std::size_t begin = std::max(chunk.first, image.first);
+    const std::size_t end = std::min(chunk.last, image.first + image.count);
     if (begin >= end) continue;
     const auto rows = [&](const mx::array& all) {
       return mx::slice(all, {static_cast<int>(begin - image.first), 0},
                        {static_cast<int>(end - image.first), all.shape(1)});
     };
-    VisualSpan span{static_cast<int>(begin - first), rows(pictures[i].merged), {}};
-    for (const mx::array& level : pictures[i].deepstack) span.deepstack.push_back(rows(level));
+    const ImageFeatures& picture = chunk.pictures[i];
+    VisualSpan span{row + static_cast<int>(begin - chunk.first), rows(picture.merged), {}};
+    for (const mx::array& level : picture.deepstack) span.deepstack.push_back(rows(level));
     spans.push_back(std::move(span));
   }
-  return spans;
 }
 
 mx::array array_of(std::span<const std::int32_t> ids) {
   return mx::array(ids.data(), {static_cast<int>(ids.size())}, mx::int32);
+}
+
+/// (n, columns) -> n of (1, columns).
+std::vector<mx::array> split_rows(const mx::array& x) {
+  if (x.shape(0) == 1) return {x};
+  std::vector<mx::array> rows;
+  for (int i = 0; i < x.shape(0); ++i) {
+    rows.push_back(mx::slice(x, {i, 0}, {i + 1, x.shape(1)}));
+  }
+  return rows;
 }
 
 /// Appends `sequence` and the positions of `count` more of its tokens.
@@ -66,21 +73,28 @@ ImageFeatures Model::encode_image(Patches patches, const StopToken& stop,
   return vision_.encode(std::move(patches), stop, hook);
 }
 
-mx::array Model::read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
-                            std::size_t first, std::size_t last, SequenceState& sequence,
-                            const StopToken& stop, const ActivationHook& hook) const {
-  const auto count = static_cast<int>(last - first);
-  const auto at = [](std::size_t index) { return static_cast<std::ptrdiff_t>(index); };
-  mx::array hidden = text_.forward(
-      {.ids = array_of(std::span(prompt.ids).subspan(first, last - first)),
-       .positions = {prompt.positions.begin() + at(first), prompt.positions.begin() + at(last)},
-       .cu_seqlens = {0, count},
-       .sequences = {&sequence},
-       .visuals = visuals_of(prompt, pictures, first, last)},
-      stop, hook);
-  sequence.set_rope_delta(prompt.rope_delta);
+mx::array Model::read_chunks(std::span<const PromptChunk> chunks, const StopToken& stop,
+                             const ActivationHook& hook) const {
+  std::vector<std::int32_t> ids;
+  Batch batch{mx::array(0), {}, {0}, {}};
+  bool is_finished = true;
+  for (const PromptChunk& chunk : chunks) {
+    const PromptLayout& prompt = *chunk.prompt;
+    const auto first = static_cast<std::ptrdiff_t>(chunk.first);
+    const auto last = static_cast<std::ptrdiff_t>(chunk.last);
+    append_visuals(batch.visuals, chunk, batch.cu_seqlens.back());
+    ids.insert(ids.end(), prompt.ids.begin() + first, prompt.ids.begin() + last);
+    batch.positions.insert(batch.positions.end(), prompt.positions.begin() + first,
+                           prompt.positions.begin() + last);
+    batch.cu_seqlens.push_back(static_cast<int>(ids.size()));
+    batch.sequences.push_back(chunk.sequence);
+    is_finished = is_finished && chunk.last == prompt.size();
+  }
+  batch.ids = array_of(ids);
+  mx::array hidden = text_.forward(batch, stop, hook);
+  for (const PromptChunk& chunk : chunks) chunk.sequence->set_rope_delta(chunk.prompt->rope_delta);
   // Otherwise all short chunks of a prompt would become one long graph.
-  if (last < prompt.size() && count <= kFewTokens) hidden.eval();
+  if (!is_finished && ids.size() <= std::size_t{kFewTokens}) hidden.eval();
   return hidden;
 }
 
@@ -102,18 +116,18 @@ std::vector<mx::array> Model::read_next(std::span<SequenceState* const> sequence
   Batch batch{one ? ids.front() : mx::concatenate({ids.begin(), ids.end()}, 0), {}, {0}, {}};
   for (SequenceState* sequence : sequences) append_positions(batch, *sequence, 1);
   const mx::array logits = text_.logits(text_.forward(batch));
-  if (one) return {logits};
-  std::vector<mx::array> rows;
-  rows.reserve(sequences.size());
-  for (int i = 0; i < logits.shape(0); ++i) {
-    rows.push_back(mx::slice(logits, {i, 0}, {i + 1, logits.shape(1)}));
-  }
-  return rows;
+  return split_rows(logits);
 }
 
-mx::array Model::last_logits(const mx::array& hidden) const {
-  return text_.logits(
-      mx::slice(hidden, {hidden.shape(0) - 1, 0}, {hidden.shape(0), hidden.shape(1)}));
+std::vector<mx::array> Model::last_logits(const mx::array& hidden,
+                                          std::span<const PromptChunk> chunks) const {
+  std::vector<mx::array> rows;
+  int end = 0;
+  for (const PromptChunk& chunk : chunks) {
+    end += static_cast<int>(chunk.size());
+    rows.push_back(mx::slice(hidden, {end - 1, 0}, {end, hidden.shape(1)}));
+  }
+  return split_rows(text_.logits(rows.size() == 1 ? rows.front() : mx::concatenate(rows, 0)));
 }
 
 }  // namespace oko::models::qwen3_vl

@@ -23,6 +23,16 @@ struct NextTokens {
   std::span<const std::int32_t> ids;
 };
 
+/// Tokens first .. last of a prompt, to be read next.
+struct PromptChunk {
+  const PromptLayout* prompt = nullptr;
+  std::span<const ImageFeatures> pictures;  ///< those of the layout
+  std::size_t first = 0, last = 0;
+  SequenceState* sequence = nullptr;  ///< has read the tokens before `first`
+
+  std::size_t size() const { return last - first; }
+};
+
 /// A Qwen3-VL checkpoint ready to run. Used by one thread, the one that owns MLX.
 class Model {
  public:
@@ -50,11 +60,11 @@ class Model {
     return text_.make_sequence(initial_capacity, kv_type);
   }
 
-  /// Reads tokens first .. last of a prompt; `sequence` has read the tokens before, and `pictures`
-  /// are those of the layout. Returns the hidden states, and throws, as TextModel::forward.
-  mx::array read_chunk(const PromptLayout& prompt, std::span<const ImageFeatures> pictures,
-                       std::size_t first, std::size_t last, SequenceState& sequence,
-                       const StopToken& stop = {}, const ActivationHook& hook = {}) const;
+  /// Reads chunks of prompts in one pass, each for a sequence of its own. Returns the hidden
+  /// states, (tokens of all chunks, hidden_size), and throws, as TextModel::forward. With oko's
+  /// kernels, chunks of more than kFewTokens are bitwise equal to those of reading one by one.
+  mx::array read_chunks(std::span<const PromptChunk> chunks, const StopToken& stop = {},
+                        const ActivationHook& hook = {}) const;
 
   /// Reads more tokens of several sequences in one pass and returns the logits after each,
   /// (n, vocab_size), in a graph not evaluated: those of the first sequence, then of the next. With
@@ -67,8 +77,10 @@ class Model {
   std::vector<mx::array> read_next(std::span<SequenceState* const> sequences,
                                    std::span<const mx::array> ids) const;
 
-  /// Logits of the last row: (n, hidden_size) -> (1, vocab_size), in a graph not evaluated.
-  mx::array last_logits(const mx::array& hidden) const;
+  /// Logits after each chunk, (1, vocab_size), of the hidden states that `read_chunks` returned, in
+  /// a graph not evaluated.
+  std::vector<mx::array> last_logits(const mx::array& hidden,
+                                     std::span<const PromptChunk> chunks) const;
   mx::array logits(const mx::array& hidden) const { return text_.logits(hidden); }
 
  private:

@@ -33,13 +33,15 @@ mx::array Sequence::read_prompt(std::span<const std::int32_t> ids,
   for (const ImageFeatures& features : pictures) images.push_back({features.grid_thw});
   const PromptLayout prompt = layout_prompt({ids.begin(), ids.end()}, images, model_.config());
   std::optional<mx::array> hidden;
-  for (std::size_t first = 0; first < prompt.size(); first += prefill_chunk_) {
-    const std::size_t last = std::min(prompt.size(), first + prefill_chunk_);
-    hidden = model_.read_chunk(prompt, pictures, first, last, state_, stop, hook);
+  PromptChunk chunk{&prompt, pictures, 0, 0, &state_};
+  while (chunk.last < prompt.size()) {
+    chunk.first = chunk.last;
+    chunk.last = std::min(prompt.size(), chunk.first + prefill_chunk_);
+    hidden = model_.read_chunks({&chunk, 1}, stop, hook);
     if (hook) hook("logits", model_.logits(*hidden));
-    if (progress) progress(last);
+    if (progress) progress(chunk.last);
   }
-  mx::array logits = model_.last_logits(*hidden);
+  mx::array logits = model_.last_logits(*hidden, {&chunk, 1}).front();
   logits.eval();
   return logits;
 }

@@ -1,0 +1,71 @@
+#include "engine/prefill_batch.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "models/qwen3_vl/limits.h"
+
+namespace oko::engine {
+namespace {
+
+/// Up to this many rows have logits with the bits of each row alone.
+constexpr std::size_t kMaxPrompts = models::qwen3_vl::kFewTokens;
+
+std::size_t unread_tokens(const GenerationTask& task) {
+  return task.prompt.size() - (task.sequence ? task.sequence->length() : 0);
+}
+
+std::size_t chunk_of(const GenerationTask& task) {
+  return static_cast<std::size_t>(task.plan.settings.prefill_chunk);
+}
+
+/// Shorter chunks take other kernels, whose sums have another order: they are read alone.
+bool can_batch(const GenerationTask& task, std::size_t tokens) {
+  return task.phase() == GenerationPhase::kPrefill && tokens <= chunk_of(task) &&
+         unread_tokens(task) > std::size_t{models::qwen3_vl::kFewTokens};
+}
+
+/// Bytes of a pass of all tasks that they have not reserved: their sequences and the largest
+/// workspace are. The sum of their predictions bounds the pass.
+std::uint64_t unreserved_bytes(const std::vector<GenerationTask*>& tasks) {
+  std::uint64_t needed = 0, reserved = 0, workspace = 0;
+  for (const GenerationTask* task : tasks) {
+    const GenerationMemory& memory = task->plan.memory;
+    needed += memory.prefill.total();
+    reserved += memory.sequence.total();
+    workspace = std::max(workspace, memory.workspace().total());
+  }
+  return needed - std::min(needed, reserved + workspace);
+}
+
+}  // namespace
+
+PrefillBatch batch_prompts(GenerationTask& first,
+                           const std::list<std::unique_ptr<GenerationTask>>& tasks) {
+  PrefillBatch batch{{&first}};
+  std::size_t tokens = unread_tokens(first);
+  if (!can_batch(first, tokens)) return batch;
+  std::size_t chunk = chunk_of(first);
+  for (const auto& task : tasks) {
+    if (batch.tasks.size() == kMaxPrompts) break;
+    const std::size_t more = tokens + unread_tokens(*task);
+    if (task.get() == &first || more > chunk || !can_batch(*task, more)) continue;
+    batch.tasks.push_back(task.get());
+    tokens = more;
+    chunk = std::min(chunk, chunk_of(*task));
+  }
+  for (; batch.tasks.size() > 1; batch.tasks.pop_back()) {
+    budget::TagBytes bytes;
+    bytes[budget::Tag::kPrefill] = unreserved_bytes(batch.tasks);
+    if (bytes.total() == 0) break;
+    std::optional<budget::Reservation> memory = first.lease->try_reserve(bytes);
+    if (!memory) continue;
+    batch.memory = std::move(*memory);
+    break;
+  }
+  return batch;
+}
+
+}  // namespace oko::engine
