@@ -187,7 +187,9 @@ TEST_F(CachedPicturesTest, AreNotUsedForAnotherPicture) {
   Generator generator({.vision_language_model = model_, .host = host_});
   generator.generate(question());
   GenerationRequest other = question();
-  other.images[0].rgb[0] ^= 0xFF;
+  image::Image changed = *other.images[0];
+  changed.rgb[0] ^= 0xFF;
+  other.images[0] = std::move(changed);
   EXPECT_EQ(generator.generate(other).stats.cached_images, 0);
   EXPECT_EQ(generator.generate(question()).stats.cached_images, 1);
   EXPECT_EQ(generator.generate(other).stats.cached_images, 1);
