@@ -96,16 +96,21 @@ int letters_and_digits(std::string_view word) {
   return count;
 }
 
+/// Throws if no more files can be opened: Tesseract 5.5 then writes to a null pointer in place of
+/// `debug_file`.
+void require_open_files() {
+  constexpr std::size_t kOwnFiles = 4;  // that it has open at once
+  if (can_open_files(kOwnFiles)) return;
+  throw Error(ErrorCode::kFailed,
+              tr("text recognition cannot open its files: too many files are open",
+                 "распознавание не может открыть свои файлы: открыто слишком много файлов"),
+              tr("raise the limit of {}: ulimit -n", "увеличьте предел, сейчас {}: ulimit -n",
+                 open_file_limit()));
+}
+
 /// Tesseract does not say why it cannot read its data.
 [[noreturn]] void throw_missing(const std::vector<std::string>& data) {
-  constexpr std::size_t kOwnFiles = 4;  // that it has open at once
-  if (!can_open_files(kOwnFiles)) {
-    throw Error(ErrorCode::kFailed,
-                tr("text recognition cannot open its data: too many files are open",
-                   "распознавание не может открыть свои данные: открыто слишком много файлов"),
-                tr("raise the limit of {}: ulimit -n", "увеличьте предел, сейчас {}: ulimit -n",
-                   open_file_limit()));
-  }
+  require_open_files();
   std::string packages, missing;
   for (const std::string& name : data) {
     tesseract::TessBaseAPI api;
@@ -147,11 +152,13 @@ class TesseractEngine : public Engine {
       if (own.data.empty()) own.tag = language.tag;
       add(own.data, language.data);
     }
+    require_open_files();
     if (!init(api_, all) || missing(data)) throw_missing(data);
     if (!cyrillic.data.empty() && !latin.data.empty()) script_recheck_.emplace(cyrillic, latin);
   }
 
   document::Page read(image::Image image, StopToken stop) override {
+    require_open_files();
     keep_to_one_thread();
     PreparedPicture picture = prepare(image);
     image = {};

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -325,14 +327,19 @@ TEST(TesseractTest, EngineReadsThePagesAfterAnErrorOrAStopToo) {
 
 TEST(TesseractTest, ALimitOfOpenFilesIsNamedAsTheCause) {
   if (OKO_SANITIZED) GTEST_SKIP() << "UBSan opens files to see the type of an object";
-  const OpenFileLimit none(0);
-  try {
-    make_engine({});
-    ADD_FAILURE() << "made without its data";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.message().in(Language::kEnglish),
-              "text recognition cannot open its data: too many files are open");
-  }
+  const auto message_of = [](const std::function<void()>& call) -> std::string {
+    const OpenFileLimit none(0);
+    try {
+      call();
+    } catch (const Error& error) {
+      return std::string(error.message().in(Language::kEnglish));
+    }
+    return "no error";
+  };
+  const std::string expected = "text recognition cannot open its files: too many files are open";
+  EXPECT_EQ(message_of([] { make_engine({}); }), expected);
+  const std::unique_ptr<Engine> engine = make_engine({});
+  EXPECT_EQ(message_of([&] { engine->read(blank(64, 64), {}); }), expected);
 }
 
 TEST(TesseractTest, UnknownAndMissingLanguagesAreNamed) {
