@@ -20,6 +20,7 @@ void add_convert(Command& program);
 void add_bench(Command& program);
 void add_plan(Command& program);
 void add_pull(Command& program);
+void add_verify(Command& program);
 
 /// Flags of every command.
 struct CommonOptions {

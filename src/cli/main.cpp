@@ -153,6 +153,7 @@ int run(std::span<char* const> arguments) {
   add_convert(program);
   add_plan(program);
   add_pull(program);
+  add_verify(program);
   add_bench(program);
   if (const std::optional<std::string> text = program.parse(arguments)) {
     print(*text);
