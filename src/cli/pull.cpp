@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/heap.h"
 #include "base/text_escape.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -11,15 +12,18 @@
 #include "cli/terminal.h"
 #include "cli/transfer_rate.h"
 #include "cli/user_language.h"
+#include "engine/conversion.h"
+#include "hub/model_path.h"
 
 namespace oko::cli {
 namespace {
 
 using Source = hub::PullReport::Source;
 
-struct Options {
+struct PullArguments {
   CommonOptions common;
   hub::PullOptions run;
+  bool keep_source = false;
   bool json = false;
 };
 
@@ -61,7 +65,25 @@ void say_source(Source source) {
   }
 }
 
-void run(Options& options) {
+/// bge-m3: downloads the original weights and converts them to 8 bits.
+hub::PullReport pull_embedding_model(const PullArguments& options, ProgressBar& progress) {
+  configure_heap();
+  hub::EmbeddingPullOptions run{.pull = options.run, .keep_source = options.keep_source};
+  run.convert = [&](const std::filesystem::path& source, const std::filesystem::path& folder) {
+    constexpr int kBits = 8;
+    progress.clear();
+    ProgressBar converting(words("converting", "преобразую"), options.common.quiet);
+    hub::ConvertOptions convert{.source = source, .destination = folder, .bits = kBits};
+    convert.stop = options.run.stop;
+    convert.progress = [&](std::uint64_t done, std::uint64_t total) {
+      converting.update(static_cast<double>(done) / static_cast<double>(total));
+    };
+    engine::convert_model(convert);
+  };
+  return hub::pull_embedding_model(run);
+}
+
+void run(PullArguments& options) {
   const Interrupt interrupt;
   options.run.stop = interrupt.token();
   ProgressBar progress(words("downloading", "скачиваю"), options.common.quiet);
@@ -76,7 +98,9 @@ void run(Options& options) {
     say_note(words("another process downloads this model: waiting for it",
                    "эту модель скачивает другой процесс: жду его"));
   };
-  const hub::PullReport report = hub::pull_model(options.run);
+  const bool is_embedding = options.run.name == hub::kDefaultEmbeddingModel;
+  const hub::PullReport report =
+      is_embedding ? pull_embedding_model(options, progress) : hub::pull_model(options.run);
   progress.clear();
   if (!options.common.quiet) say_source(report.source);
   if (options.json) {
@@ -89,26 +113,29 @@ void run(Options& options) {
 }  // namespace
 
 void add_pull(Command& program) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PullArguments>();
   Command& command = program.add_command(
-      "pull", words("Downloads a model from Hugging Face. The same command goes on with a download "
-                    "that was interrupted.",
-                    "Скачивает модель с Hugging Face. Прерванную загрузку продолжает та же "
-                    "команда."));
+      "pull", words("Downloads a model from Hugging Face; bge-m3 is then converted to 8 bits. The "
+                    "same command goes on with a download that was interrupted.",
+                    "Скачивает модель с Hugging Face; bge-m3 затем преобразует в 8 бит. Прерванную "
+                    "загрузку продолжает та же команда."));
   const char* example = "\n  oko pull qwen3-vl-4b";
   command.set_footer(words("Example:{}", "Пример:{}", example));
   command
       .add_argument("NAME", &options->run.name,
-                    words("qwen3-vl-2b, qwen3-vl-4b, qwen3-vl-8b, qwen3-vl-32b or a repository: "
-                          "ORG/NAME",
-                          "qwen3-vl-2b, qwen3-vl-4b, qwen3-vl-8b, qwen3-vl-32b или репозиторий: "
-                          "ORG/NAME"))
+                    words("qwen3-vl-2b, qwen3-vl-4b, qwen3-vl-8b, qwen3-vl-32b, bge-m3 or a "
+                          "repository: ORG/NAME",
+                          "qwen3-vl-2b, qwen3-vl-4b, qwen3-vl-8b, qwen3-vl-32b, bge-m3 или "
+                          "репозиторий: ORG/NAME"))
       .required();
   command
       .add_option(
           "--revision", &options->run.revision,
           words("branch, tag or commit of the repository", "ветка, метка или коммит репозитория"))
       .show_default();
+  command.add_flag("--keep-source", &options->keep_source,
+                   words("keep the weights that bge-m3 was made of (2.3 GB)",
+                         "оставить веса, из которых сделана bge-m3 (2,3 ГБ)"));
   command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
   add_common_options(command, options->common);
   ignore_budget(command);

@@ -5,7 +5,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/input_file.h"
 #include "base/json_file.h"
+#include "hub/digest.h"
 
 namespace oko::hub {
 
@@ -21,6 +23,26 @@ void write_manifest(const std::filesystem::path& folder, const Repository& model
                                            {"revision", model.commit},
                                            {"files", std::move(files)}};
   write_file_atomically(folder / kManifestName, manifest.dump(1) + "\n");
+}
+
+std::vector<RepositoryFile> hash_files(const std::filesystem::path& folder, const StopToken& stop) {
+  constexpr std::size_t kStep = std::size_t{1} << 20;
+  std::vector<RepositoryFile> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file() || entry.path().filename() == kManifestName) continue;
+    const InputFile file(entry.path(), ErrorCode::kFailed);
+    Digest digest(DigestKind::kSha256);
+    for (std::uint64_t at = 0; at < file.size();) {
+      throw_if_stopped(stop);
+      const std::string bytes = file.part(at, kStep);
+      if (bytes.empty()) break;  // it was cut
+      digest.update(std::as_bytes(std::span(bytes)));
+      at += bytes.size();
+    }
+    files.push_back({entry.path().lexically_relative(folder).generic_string(), file.size(),
+                     digest.finish(), ""});
+  }
+  return files;
 }
 
 std::optional<Repository> read_manifest(const std::filesystem::path& folder) {

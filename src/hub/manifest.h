@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
+#include "base/stop_token.h"
 #include "hub/repository.h"
 
 namespace oko::hub {
@@ -14,6 +16,10 @@ inline constexpr const char* kManifestName = ".oko-manifest";
 
 /// Throws kFailed.
 void write_manifest(const std::filesystem::path& folder, const Repository& model);
+
+/// The files of a folder, with the SHA-256 of each. For a model that was made here. Throws kFailed,
+/// kCancelled.
+std::vector<RepositoryFile> hash_files(const std::filesystem::path& folder, const StopToken& stop);
 
 /// Nothing if there is none, or it is damaged.
 std::optional<Repository> read_manifest(const std::filesystem::path& folder);

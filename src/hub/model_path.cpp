@@ -19,13 +19,8 @@ bool is_model(const fs::path& folder) {
 }
 
 LocalizedText hint_for(const std::string& given) {
-  if (given == kDefaultEmbeddingModel) {
-    const std::string folder = (oko_home() / "models" / kDefaultEmbeddingModel).string();
-    return tr("make it: oko pull BAAI/bge-m3, then oko convert BAAI/bge-m3 {} --bits 8",
-              "сделайте её: oko pull BAAI/bge-m3, затем oko convert BAAI/bge-m3 {} --bits 8",
-              folder);
-  }
-  const bool can_be_pulled = is_repository_name(given) || !repository_of_short_name(given).empty();
+  const bool can_be_pulled = is_repository_name(given) || given == kDefaultEmbeddingModel ||
+                             !repository_of_short_name(given).empty();
   return can_be_pulled ? tr("download it (oko pull {}), or give the model's folder",
                             "скачайте её (oko pull {}) или укажите папку модели", given)
                        : tr("give the model's folder, or its name: ORG/NAME",

@@ -15,7 +15,7 @@ std::filesystem::path find_model(const std::string& name);
 inline constexpr const char* kDefaultVisionLanguageModel =
     "mlx-community/Qwen3-VL-4B-Instruct-4bit";
 
-/// The default model of `oko embed`: the result of `oko convert BAAI/bge-m3`.
+/// The default model of `oko embed`: what `oko pull bge-m3` makes of BAAI/bge-m3.
 inline constexpr const char* kDefaultEmbeddingModel = "bge-m3";
 
 }  // namespace oko::hub

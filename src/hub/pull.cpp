@@ -21,6 +21,7 @@
 #include "hub/hub_access.h"
 #include "hub/hugging_face_cache.h"
 #include "hub/manifest.h"
+#include "hub/model_path.h"
 #include "hub/repository.h"
 
 namespace oko::hub {
@@ -28,7 +29,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSpareBytes = 64'000'000;  // of disk that a download leaves free
+constexpr std::uint64_t kSpareAfterPull = 64'000'000;  // of disk that a download leaves free
 constexpr const char* kMainRevision = "main";
 
 std::string repository_of(const std::string& name) {
@@ -38,8 +39,8 @@ std::string repository_of(const std::string& name) {
   }
   throw Error(ErrorCode::kUsage,
               tr("\"{}\" is no name of a model", "«{}» — не имя модели", excerpt(name)),
-              tr("name a repository of Hugging Face (ORG/NAME), or {}",
-                 "укажите репозиторий Hugging Face (ORG/NAME) или {}",
+              tr("name a repository of Hugging Face (ORG/NAME), bge-m3, or {}",
+                 "укажите репозиторий Hugging Face (ORG/NAME), bge-m3 или {}",
                  fmt::format("{}", fmt::join(short_names(), ", "))));
 }
 
@@ -93,7 +94,7 @@ std::optional<PullReport> find_cached(const std::string& repository) {
   }
 }
 
-void make_folder(const fs::path& folder) {
+void make_pull_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (!error) return;
@@ -154,7 +155,7 @@ std::vector<DownloadFile> missing_files(const fs::path& working, const HubAccess
     missing.push_back({file_url(access, model, file.path), path, file});
     bytes += file.size - std::min(file.size, bytes_on_disk(path.string() + ".part"));
   }
-  require_free_space(working, bytes + kSpareBytes);
+  require_free_space(working, bytes + kSpareAfterPull);
   return missing;
 }
 
@@ -205,7 +206,7 @@ PullReport pull_model(const PullOptions& options) {
   const fs::path working =
       folder.parent_path() / fmt::format(".{}.pull", folder.filename().string());
   const fs::path locks = models / ".locks";
-  make_folder(locks);
+  make_pull_folder(locks);
   std::string lock_name = repository;
   lock_name.replace(lock_name.find('/'), 1, "--");
   const FileLock lock(locks / (lock_name + ".lock"), options.stop, options.on_wait);
@@ -214,9 +215,32 @@ PullReport pull_model(const PullOptions& options) {
   HttpClient client(options.download.http);
   Repository model = list_repository(client, access, repository, options.revision, options.stop);
   model.files = files_of_model(model);
-  make_folder(working);
+  make_pull_folder(working);
   PullReport report{.repository = repository, .revision = model.commit, .folder = folder};
   report.fetched_bytes = download(options, access, model, working, folder);
+  count_files(report);
+  return report;
+}
+
+PullReport pull_embedding_model(const EmbeddingPullOptions& options) {
+  constexpr const char* kSource = "BAAI/bge-m3";
+  PullReport report{.source = PullReport::Source::kModelFolder, .repository = kSource};
+  report.folder = oko_home() / "models" / kDefaultEmbeddingModel;
+  if (!checkpoint::is_whole_model(report.folder)) {
+    PullOptions pull = options.pull;
+    pull.name = kSource;
+    const PullReport source = pull_model(pull);
+    options.convert(source.folder, report.folder);
+    write_manifest(report.folder, {kSource, source.revision, hash_files(report.folder, pull.stop)});
+    report.source = PullReport::Source::kHub;
+    report.revision = source.revision;
+    report.fetched_bytes = source.fetched_bytes;
+    if (source.source == PullReport::Source::kHub && !options.keep_source) {
+      std::error_code ignored;
+      fs::remove_all(source.folder, ignored);
+      fs::remove(source.folder.parent_path(), ignored);  // if it is empty
+    }
+  }
   count_files(report);
   return report;
 }

@@ -29,10 +29,10 @@ struct PullReport {
     kHuggingFaceCache,  ///< is used from there
   };
   Source source = Source::kHub;
-  std::string repository;        ///< "ORG/NAME"
-  std::string revision;          ///< commit; empty: unknown
-  std::filesystem::path folder;  ///< of the model
-  std::uint64_t bytes = 0;       ///< of its files
+  std::string repository = {};        ///< "ORG/NAME"
+  std::string revision = {};          ///< commit; empty: unknown
+  std::filesystem::path folder = {};  ///< of the model
+  std::uint64_t bytes = 0;            ///< of its files
   std::size_t files = 0;
   std::uint64_t fetched_bytes = 0;
 };
@@ -46,5 +46,18 @@ struct PullReport {
 /// Throws kUsage: no such name, another revision is there; kModelNotFound; kBadModel: nothing that
 /// oko reads; kFailed: network, disk, HF_HUB_OFFLINE; kCancelled.
 PullReport pull_model(const PullOptions& options);
+
+struct EmbeddingPullOptions {
+  PullOptions pull = {};     ///< its name is not used
+  bool keep_source = false;  ///< false: the original weights are removed if they were downloaded
+  /// Makes the model that oko runs, in a folder that does not exist, of the original weights.
+  std::function<void(const std::filesystem::path& source, const std::filesystem::path& destination)>
+      convert = {};
+};
+
+/// Pulls BGE-M3, which is published with 32-bit weights of PyTorch, and has it converted to
+/// `$OKO_HOME/models/bge-m3`, unless that is there. Weights that were there before, or in Hugging
+/// Face's cache, are used and stay. Throws as `pull_model`, and what `convert` throws.
+PullReport pull_embedding_model(const EmbeddingPullOptions& options);
 
 }  // namespace oko::hub

@@ -9,6 +9,7 @@
 #include "cli/transfer_rate.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/process.h"
+#include "tests/support/random_models.h"
 #include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/terminal.h"
@@ -148,6 +149,56 @@ TEST_F(PullCommandTest, AFullDiskIsAnError) {
       << result.err;
   EXPECT_FALSE(fs::exists(folder()));
   EXPECT_EQ(run({"org/model"}).status, 0);
+}
+
+/// bge-m3 has its original weights at the hub, and an 8-bit model of them in the end.
+class PullEmbeddingModelTest : public ScratchFolderTest {
+ protected:
+  PullEmbeddingModelTest() : hub_("BAAI/bge-m3", original()) {}
+
+  static FakeHub::Files original() {
+    FakeHub::Files files;
+    const fs::path& folder = RandomModels::get("bge-m3-small-f32", 38);
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (!entry.is_regular_file()) continue;
+      files[entry.path().lexically_relative(folder)] =
+          read_file(entry.path(), 1'000'000'000, ErrorCode::kFailed);
+    }
+    return files;
+  }
+  ProcessResult run(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(arguments, {"LANG=en_XX.UTF-8", "LC_ALL=", "HF_ENDPOINT=" + hub_.url(),
+                               "HF_HOME=" + folder_.string(), "HF_HUB_OFFLINE=", "HF_TOKEN=",
+                               "HF_HUB_CACHE=", "OKO_HOME=" + (folder_ / "oko").string()})
+        .wait();
+  }
+  fs::path models() const { return folder_ / "oko" / "models"; }
+
+  FakeHub hub_;
+};
+
+TEST_F(PullEmbeddingModelTest, IsConvertedAndItsSourceRemoved) {
+  const ProcessResult result = run({"pull", "bge-m3"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with((models() / "bge-m3").string() + ": ")) << result.out;
+  EXPECT_FALSE(fs::exists(models() / "BAAI"));
+  const ProcessResult embed = run({"embed", "hello", "--json"});
+  EXPECT_EQ(embed.status, 0) << embed.err;
+  EXPECT_EQ(json::parse(embed.out).at("dense").size(), 128u);
+  EXPECT_EQ(run({"verify", "bge-m3"}).status, 0);
+  const std::size_t requests = hub_.server().requests().size();
+  EXPECT_EQ(run({"pull", "bge-m3"}).err, "oko: the model is there already\n");
+  EXPECT_EQ(hub_.server().requests().size(), requests);
+}
+
+TEST_F(PullEmbeddingModelTest, ASourceThatWasThereOrIsWantedStays) {
+  ASSERT_EQ(run({"pull", "bge-m3", "--keep-source"}).status, 0);
+  EXPECT_TRUE(fs::exists(models() / "BAAI" / "bge-m3" / "config.json"));
+  fs::remove_all(models() / "bge-m3");
+  ASSERT_EQ(run({"pull", "bge-m3"}).status, 0);
+  EXPECT_TRUE(fs::exists(models() / "BAAI" / "bge-m3" / "config.json"));
+  EXPECT_TRUE(fs::exists(models() / "bge-m3" / "config.json"));
 }
 
 TEST(TransferRateTest, TellsSpeedAndTimeLeftOfTheLastSeconds) {

@@ -138,7 +138,7 @@ TEST_F(HuggingFaceCacheTest, HintFollowsTheKindOfName) {
   expect("org/name", "oko pull org/name");
   expect("qwen3-vl-8b", "oko pull qwen3-vl-8b");
   expect(kDefaultVisionLanguageModel, std::string("oko pull ") + kDefaultVisionLanguageModel);
-  expect(kDefaultEmbeddingModel, "oko pull BAAI/bge-m3, then oko convert BAAI/bge-m3 /");
+  expect(kDefaultEmbeddingModel, "oko pull bge-m3");
   expect((folder_ / "model.safetensors").string(), "is a file, a model is a folder");
   for (const char* name : {"/no/such/folder", "./folder", "https://host/org/name", "a/b/c", "a b",
                            "org/name@main", "../name", "~/name", "name", "org/"}) {
