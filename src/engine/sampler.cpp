@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 #include "base/error.h"
@@ -43,30 +45,20 @@ void validate(const SamplingOptions& options) {
           "-100..100");
 }
 
-Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt)
+Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt,
+                 LogitsProcessors processors)
     : options_(options), random_(options.seed) {
-  if (options_.repetition_penalty != 1.0f) seen_.insert(prompt.begin(), prompt.end());
-}
-
-void Sampler::apply_penalties(std::span<float> logits) const {
-  const auto each = [&](const std::unordered_set<std::int32_t>& ids, auto change) {
-    for (const std::int32_t id : ids) {
-      if (static_cast<std::size_t>(id) < logits.size())
-        change(logits[static_cast<std::size_t>(id)]);
-    }
-  };
-  if (options_.repetition_penalty != 1.0f) {
-    each(seen_, [&](float& logit) {
-      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
-    });
+  if (options.repetition_penalty != 1.0f) {
+    processors_.push_back(std::make_unique<RepetitionPenalty>(options.repetition_penalty, prompt));
   }
-  if (options_.presence_penalty != 0.0f) {
-    each(generated_, [&](float& logit) { logit -= options_.presence_penalty; });
+  if (options.presence_penalty != 0.0f) {
+    processors_.push_back(std::make_unique<PresencePenalty>(options.presence_penalty));
   }
+  std::ranges::move(processors, std::back_inserter(processors_));
 }
 
 std::int32_t Sampler::sample(std::span<float> logits) {
-  apply_penalties(logits);
+  for (const auto& processor : processors_) processor->apply(logits);
   const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
   tensor::require_finite(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
   auto id = static_cast<std::int32_t>(best.index);
@@ -76,8 +68,7 @@ std::int32_t Sampler::sample(std::span<float> logits) {
     const bool is_ordered = options_.top_k > 0 || options_.top_p < 1;
     id = is_ordered ? draw(candidates(logits, total)) : draw_unordered(logits);
   }
-  seen_.insert(id);
-  generated_.insert(id);
+  for (const auto& processor : processors_) processor->observe(id);
   return id;
 }
 

@@ -3,8 +3,9 @@
 #include <cstdint>
 #include <random>
 #include <span>
-#include <unordered_set>
 #include <vector>
+
+#include "engine/logits_processor.h"
 
 namespace oko::engine {
 
@@ -23,13 +24,16 @@ struct SamplingOptions {
 /// Throws kUsage for values out of range.
 void validate(const SamplingOptions& options);
 
+/// Chooses the tokens of one sequence. A chain of processors changes the logits first.
 class Sampler {
  public:
-  /// `prompt`: tokens that the repetition penalty counts as seen.
-  Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt);
+  /// `prompt`: tokens that the repetition penalty counts as seen. The chain: the penalties of
+  /// `options` that are set, in the order of the options, then `processors`.
+  Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt,
+          LogitsProcessors processors = {});
 
-  /// The next token; it counts as seen and generated from now on. `logits` is scratch afterwards.
-  /// Throws kBadModel if they are not finite.
+  /// The next token; the processors observe it. `logits` is scratch afterwards. Throws kBadModel if
+  /// the largest one is not finite.
   std::int32_t sample(std::span<float> logits);
 
  private:
@@ -38,7 +42,6 @@ class Sampler {
     std::int32_t id;
   };
 
-  void apply_penalties(std::span<float> logits) const;
   /// The kept tokens of `weights`, which sum to `total`, the most likely first; never empty.
   std::vector<Candidate> candidates(std::span<const float> weights, double total) const;
   std::int32_t draw(const std::vector<Candidate>& candidates);
@@ -46,8 +49,7 @@ class Sampler {
   double fraction();  ///< random, 0 <= fraction < 1
 
   SamplingOptions options_;
-  std::unordered_set<std::int32_t> seen_;
-  std::unordered_set<std::int32_t> generated_;
+  LogitsProcessors processors_;
   std::mt19937_64 random_;
 };
 

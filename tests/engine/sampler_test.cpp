@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <memory>
 #include <random>
 #include <set>
 #include <utility>
@@ -160,6 +161,61 @@ TEST(SamplerTest, PresencePenaltyCountsGeneratedTokensOnly) {
   EXPECT_EQ(sampler.sample(first), 0);
   Logits second{3.0f, 2.0f};
   EXPECT_EQ(sampler.sample(second), 1);
+}
+
+TEST(SamplerTest, TheRepetitionPenaltyComesBeforeThePresencePenalty) {
+  Sampler sampler({.repetition_penalty = 2.0f, .presence_penalty = 1.0f}, {});
+  Logits first{4.0f, 1.25f};
+  EXPECT_EQ(sampler.sample(first), 0);
+  Logits second{4.0f, 1.25f};  // 4 / 2 - 1 < 1.25 < (4 - 1) / 2
+  EXPECT_EQ(sampler.sample(second), 1);
+}
+
+/// Changes the logit of token 0.
+class Change : public LogitsProcessor {
+ public:
+  Change(float factor, float summand) : factor_(factor), summand_(summand) {}
+  void apply(std::span<float> logits) override { logits[0] = logits[0] * factor_ + summand_; }
+  void observe(std::int32_t) override {}
+
+ private:
+  float factor_, summand_;
+};
+
+TEST(SamplerTest, ProcessorsFollowThePenaltiesInTheirOrder) {
+  const std::vector<std::int32_t> prompt{0};
+  LogitsProcessors processors;
+  processors.push_back(std::make_unique<Change>(1.0f, 1.0f));
+  processors.push_back(std::make_unique<Change>(3.0f, 0.0f));
+  Sampler sampler({.repetition_penalty = 2.0f}, prompt, std::move(processors));
+  Logits logits{4.0f, 8.0f};  // (4 / 2 + 1) * 3 > 8; in each other order at most 7.5
+  EXPECT_EQ(sampler.sample(logits), 0);
+}
+
+/// Allows the tokens 2, 1, 0 in this order, as a grammar does.
+class CountDown : public LogitsProcessor {
+ public:
+  void apply(std::span<float> logits) override {
+    for (std::size_t id = 0; id < logits.size(); ++id) {
+      if (id != next_) logits[id] = -std::numeric_limits<float>::infinity();
+    }
+  }
+  void observe(std::int32_t id) override { next_ = static_cast<std::size_t>(id) - 1; }
+
+ private:
+  std::size_t next_ = 2;
+};
+
+TEST(SamplerTest, AMaskFollowsTheChosenTokens) {
+  for (const float temperature : {0.0f, 1.0f}) {
+    LogitsProcessors processors;
+    processors.push_back(std::make_unique<CountDown>());
+    Sampler sampler({.temperature = temperature}, {}, std::move(processors));
+    for (const std::int32_t expected : {2, 1, 0}) {
+      Logits logits{0.5f, 9.0f, 0.1f, 7.0f};
+      EXPECT_EQ(sampler.sample(logits), expected);
+    }
+  }
 }
 
 TEST(SamplerTest, TheSameSeedDrawsTheSameTokens) {
