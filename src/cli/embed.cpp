@@ -57,6 +57,11 @@ std::string name_of(std::int32_t id, const EmbedOptions& options,
   return options.token_strings ? std::string(embedder.tokenizer().token(id)) : std::to_string(id);
 }
 
+/// The prefix is part of every text that the model reads.
+bool has_plain_prefix(const EmbedOptions& options) {
+  return is_plain_utf8(options.run.prompt.value_or(""));
+}
+
 std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& options,
                       const engine::Embedder& embedder) {
   const bge::Outputs& outputs = options.run.outputs;
@@ -64,7 +69,7 @@ std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& optio
   Json line{{"index", text.index},
             {"tokens", embedding.tokens},
             {"total_tokens", embedding.total_tokens}};
-  if (!text.is_plain_utf8) line["not_utf8"] = true;
+  if (!text.is_plain_utf8 || !has_plain_prefix(options)) line["not_utf8"] = true;
   if (outputs.dense) line["dense"] = embedding.encoding.dense;
   if (outputs.sparse) {
     Json& sparse = line["sparse"] = Json::object();
@@ -156,6 +161,10 @@ void embed(EmbedOptions options) {
   if (!quiet && outputs.dense && bge::assumes_pooling(model)) say_assumed_pooling(model);
   if (options.texts.size() > 1 && std::ranges::count(options.texts, kStandardInput) > 0) {
     refuse_input_with_texts(options);
+  }
+  if (!quiet && !has_plain_prefix(options)) {
+    say_note(words("--prefix is not UTF-8; the vectors may be wrong",
+                   "--prefix не в UTF-8; векторы могут быть неверными"));
   }
   ProgressBar progress(words("embedding", "векторы"), quiet);
   const auto print_text = [&](const tasks::EmbeddedText& text) {

@@ -168,6 +168,16 @@ TEST_F(EmbedTest, NotesTextInAnotherEncoding) {
   EXPECT_EQ(argument.err, "oko: текст 2: это не UTF-8; вектор может быть неверным\n");
 }
 
+TEST_F(EmbedTest, NotesPrefixInAnotherEncoding) {
+  const std::vector<std::string> arguments{"first",  "second",  "--prefix", "\xCF\xF0\xE8",
+                                           "--json", "--model", model()};
+  const ProcessResult english = run(arguments);
+  EXPECT_EQ(english.err, "oko: --prefix is not UTF-8; the vectors may be wrong\n");
+  for (const json& line : objects(english)) EXPECT_EQ(line.at("not_utf8"), true);
+  const ProcessResult russian = run(arguments, "ru");
+  EXPECT_EQ(russian.err, "oko: --prefix не в UTF-8; векторы могут быть неверными\n");
+}
+
 TEST_F(EmbedTest, AByteOrderMarkIsNoText) {
   const auto marked = objects(
       run({"-", "--json", "--model", model()}, "en", input_file("\xEF\xBB\xBFhello\nhello\n")));
