@@ -36,7 +36,8 @@ struct EmbeddingRequest {
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
 };
 
-/// Times in seconds.
+/// Times in seconds. Measured memory is that of the process: what other requests take or free at
+/// the same time is included.
 struct EmbeddingStats {
   double load_seconds = 0;  ///< mapping the model, if this request was its first
   double tokenize_seconds = 0;

@@ -55,8 +55,8 @@ enum class FinishReason { kStop, kLength, kLoop };
 /// "stop", "length", "loop".
 std::string_view name_of(FinishReason reason);
 
-/// Peak bytes of the process's private memory in each phase of a generation, above those at the
-/// start. Memory that a phase leaves counts in the next ones.
+/// Peak bytes of memory in each phase of a generation. Memory that a phase leaves counts in the
+/// next ones.
 struct PhaseMemory {
   std::uint64_t preprocess = 0;
   std::uint64_t vision = 0;
@@ -67,7 +67,9 @@ struct PhaseMemory {
   std::uint64_t peak() const { return std::max({preprocess, vision, prefill, decode}); }
 };
 
-/// Time and memory of a generation. Times in seconds.
+/// Time and memory of a generation. Times in seconds. Measured memory is that of the process, not
+/// of the request alone: what other requests take or free at the same time is included. `kv` is of
+/// the request, and so is `predicted_memory`.
 struct GenerationStats {
   double preprocess_seconds = 0;  ///< resize and patches of all pictures
   double load_seconds = 0;        ///< mapping the model, if this request was its first
@@ -87,8 +89,10 @@ struct GenerationStats {
   std::uint64_t peak_private_bytes = 0;   ///< of the process, during the request
   std::uint64_t mlx_peak_bytes = 0;       ///< in MLX's buffers; on a GPU weights are such buffers
   PhaseMemory predicted_memory;           ///< before anything was allocated
-  PhaseMemory memory;                     ///< measured
-  PhaseMemory mlx_memory;  ///< measured, of MLX's buffers; without a separate KV cache
+  PhaseMemory memory;                     ///< measured: private, above that at the start
+  /// Measured, of MLX's buffers, since any request of the model ended a phase; without a separate
+  /// KV cache.
+  PhaseMemory mlx_memory;
 
   double decode_tokens_per_second() const {
     return decode_seconds > 0 ? (generated_tokens - 1) / decode_seconds : 0;
