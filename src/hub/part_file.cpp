@@ -54,7 +54,8 @@ PartFile::~PartFile() {
     const MutexLock lock(mutex_);
     if (journal_file_ >= 0) flush_journal();
   } catch (const Error&) {
-    // The bytes are fetched again.
+    ::close(journal_file_);  // the bytes are fetched again
+    journal_file_ = -1;
   }
   if (file_ >= 0) ::close(file_);
   if (journal_file_ >= 0) ::close(journal_file_);

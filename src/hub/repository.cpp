@@ -195,6 +195,7 @@ std::string repository_of_short_name(const std::string& name) {
 
 std::vector<std::string> short_names() {
   std::vector<std::string> names;
+  names.reserve(kShortNames.size());
   for (const auto& [name, repository] : kShortNames) names.emplace_back(name);
   return names;
 }

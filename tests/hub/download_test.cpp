@@ -58,7 +58,7 @@ class DownloadTest : public ScratchFolderTest {
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 3);
   }
   /// `change` of the `nth` answer with bytes of the weights; of all from then on if `stays`.
-  void set_fault(int nth, std::function<void(ServerReply&)> change, bool stays = false) {
+  void set_fault(int nth, const std::function<void(ServerReply&)>& change, bool stays = false) {
     hub_.faults["w.bin"] = [=](ServerReply& reply, const ServerRequest&, int count) {
       if (count == nth || (stays && count > nth)) change(reply);
     };
@@ -173,7 +173,8 @@ TEST_F(DownloadTest, ServersWithoutRangesMayCut) {
       0,
       [&](ServerReply& reply) {
         reply = {.body = weights_};
-        if (++count < 8 && count % 2 == 0) reply.cut_after = 70'000;
+        ++count;
+        if (count < 8 && count % 2 == 0) reply.cut_after = 70'000;
       },
       true);
   options_.connections = 1;

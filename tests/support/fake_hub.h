@@ -123,7 +123,8 @@ class FakeHub {
     std::string body = "[{\"type\":\"directory\",\"oid\":\"0\",\"size\":0,\"path\":\"onnx\"}";
     std::size_t number = 0;
     for (const auto& [name, content] : files_) {
-      if (number++ < first || number > first + files_on_page) continue;
+      ++number;
+      if (number <= first || number > first + files_on_page) continue;
       const hub::RepositoryFile file = listed(name);
       const std::string size = std::to_string(file.size);
       body += ",{\"type\":\"file\",\"path\":\"" + name + "\",\"size\":" + size;
