@@ -11,7 +11,6 @@
 #include "tensor/cpu/roofline_probe.h"
 #include "tensor/cpu/thread_pool.h"
 #include "tensor/device.h"
-#include "tensor/gpu_name.h"
 #include "tensor/weights.h"
 #include "testing/benchmark_pass.h"
 

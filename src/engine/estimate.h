@@ -9,7 +9,7 @@
 #include "models/qwen3_vl/image_processor.h"
 #include "models/qwen3_vl/limits.h"
 #include "tensor/cpu/kv_rows.h"
-#include "tensor/memory_model.h"
+#include "tensor/device.h"
 
 namespace oko::engine {
 

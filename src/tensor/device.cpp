@@ -123,8 +123,22 @@ bool on_gpu() {
   return device() == Device::kGpu;
 }
 
+std::string gpu_name() {
+  if (!on_gpu()) return {};
+  const auto info = mx::device_info(mx::Device::gpu);
+  const auto found = info.find("device_name");
+  if (found == info.end()) return {};
+  const auto* name = std::get_if<std::string>(&found->second);
+  return name != nullptr ? *name : std::string();
+}
+
 bool converts_to_float16() {
   return uses_graph() && float16;
+}
+
+MemoryModel memory_model(std::uint64_t graph_number_bytes) {
+  if (!uses_graph()) return {};
+  return {.graph = true, .fused = on_gpu(), .number_bytes = graph_number_bytes};
 }
 
 void prepare_device(const DeviceOptions& options) {

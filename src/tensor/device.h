@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "tensor/cpu/matmul.h"
@@ -50,8 +51,25 @@ bool uses_graph();
 /// True if arrays live in a GPU's memory.
 bool on_gpu();
 
+/// The name of the GPU that models run on; empty if they run on the CPU.
+std::string gpu_name();
+
 /// True if bfloat16 weights become float16: in a graph with HalfDtype::kFloat16.
 bool converts_to_float16();
+
+/// The properties of a device on which predictions of memory depend.
+struct MemoryModel {
+  /// MLX's graph, which holds all arrays of a layer until it is evaluated; otherwise oko's kernels,
+  /// which compute in f32 and free an array after its last use.
+  bool graph = false;
+  /// A graph on a GPU: norms, rotation, attention and activations are one kernel each. MLX's CPU
+  /// device composes them of operations whose results are arrays.
+  bool fused = true;
+  std::uint64_t number_bytes = 4;  ///< of an activation
+};
+
+/// The model of this process's device; activations of a graph have `graph_number_bytes`.
+MemoryModel memory_model(std::uint64_t graph_number_bytes);
 
 struct DeviceOptions {
   Device device = Device::kAuto;

@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
-#include "models/bge_m3/limits.h"
 #include "tensor/attention.h"
 #include "tensor/compute_dtype.h"
 #include "tensor/device.h"

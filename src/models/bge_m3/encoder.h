@@ -20,6 +20,9 @@ namespace oko::models::bge_m3 {
 
 namespace mx = mlx::core;
 
+/// Tokens at a time in the feed-forward network: bounds its activation for texts of any length.
+inline constexpr int kFeedForwardRows = 2048;
+
 /// Several texts in a row, without padding.
 struct PackedTexts {
   std::vector<std::int32_t> ids;  ///< of all texts

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/bge_m3/limits.h"
+#include "models/bge_m3/encoder.h"
 #include "tensor/attention.h"
 #include "tensor/cpu/array_pool.h"
 #include "tensor/cpu/integer_input.h"

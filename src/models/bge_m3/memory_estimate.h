@@ -4,7 +4,7 @@
 
 #include "models/bge_m3/config.h"
 #include "models/bge_m3/encoding.h"
-#include "tensor/memory_model.h"
+#include "tensor/device.h"
 
 namespace oko::models::bge_m3 {
 

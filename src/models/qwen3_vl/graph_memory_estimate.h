@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "models/qwen3_vl/config.h"
-#include "tensor/memory_model.h"
+#include "tensor/device.h"
 
 namespace oko::models::qwen3_vl {
 

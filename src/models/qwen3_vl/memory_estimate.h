@@ -4,7 +4,7 @@
 
 #include "models/qwen3_vl/config.h"
 #include "tensor/cpu/kv_rows.h"
-#include "tensor/memory_model.h"
+#include "tensor/device.h"
 
 namespace oko::models::qwen3_vl {
 
