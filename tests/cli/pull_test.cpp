@@ -50,7 +50,7 @@ class PullCommandTest : public ScratchFolderTest {
   }
   fs::path folder() const { return folder_ / "oko" / "models" / "org" / "model"; }
   void slow_down(std::size_t bytes_per_second) {
-    hub_.faults["model.safetensors"] = [=](ServerReply& reply, const ServerRequest&, int) {
+    hub_.fault("model.safetensors") = [=](ServerReply& reply, const ServerRequest&, int) {
       reply.bytes_per_second = bytes_per_second;
     };
   }
@@ -113,7 +113,7 @@ TEST_F(PullCommandTest, CtrlCStopsAndTheNextPullGoesOn) {
   const ProcessResult stopped = process.wait();
   EXPECT_EQ(stopped.status, 130);
   EXPECT_EQ(stopped.err, "oko: stopped\n");
-  hub_.faults.clear();
+  hub_.clear_faults();
   const json rest = json::parse(run({"org/model", "--json"}).out);
   EXPECT_LT(rest.at("fetched_bytes"), kWeights);
   EXPECT_EQ(rest.at("bytes"), kWeights + 4);
@@ -132,7 +132,7 @@ TEST_F(PullCommandTest, KilledPullsLeaveNothingThatIsTakenForAModel) {
     if (fs::exists(folder())) break;  // it was done before
     EXPECT_FALSE(fs::exists(folder() / "config.json"));
   }
-  hub_.faults.clear();
+  hub_.clear_faults();
   EXPECT_EQ(run({"org/model"}).status, 0);
   EXPECT_TRUE(read_file(folder() / "model.safetensors", 2 * kWeights, ErrorCode::kFailed) ==
               std::string(kWeights, 'w'));

@@ -59,7 +59,7 @@ class DownloadTest : public ScratchFolderTest {
   }
   /// `change` of the `nth` answer with bytes of the weights; of all from then on if `stays`.
   void set_fault(int nth, const std::function<void(ServerReply&)>& change, bool stays = false) {
-    hub_.faults["w.bin"] = [=](ServerReply& reply, const ServerRequest&, int count) {
+    hub_.fault("w.bin") = [=](ServerReply& reply, const ServerRequest&, int count) {
       if (count == nth || (stays && count > nth)) change(reply);
     };
   }
@@ -76,7 +76,7 @@ TEST_F(DownloadTest, FilesAreFetchedInRangesAtOnce) {
     last = done;
     total = of;
   };
-  hub_.faults["w.bin"] = [](ServerReply& reply, const ServerRequest&, int) { reply.delay = 30ms; };
+  hub_.fault("w.bin") = [](ServerReply& reply, const ServerRequest&, int) { reply.delay = 30ms; };
   EXPECT_EQ(run(), kSize + 2);
   expect_all();
   EXPECT_EQ(hub_.requests("w.bin"), 10);
@@ -146,7 +146,7 @@ TEST_F(DownloadTest, BytesThatCameAreNotFetchedAgain) {
       5, [](ServerReply& reply) { reply = {.status = 404}; }, true);
   message_of([&] { run(); }, ErrorCode::kModelNotFound);
   EXPECT_FALSE(fs::exists(folder_ / "w.bin"));
-  hub_.faults.clear();
+  hub_.clear_faults();
   const std::uint64_t fetched = run();
   EXPECT_GE(fetched, kSize - 500'000);
   EXPECT_LE(fetched, kSize - 500'000 + 2);  // config.json had its name already, or not
@@ -210,12 +210,12 @@ TEST_F(DownloadTest, BytesThatStayWrongAreAnError) {
 
 TEST_F(DownloadTest, AFileThatChangesBetweenRangesIsNoticed) {
   const std::string other = random_text(kSize + 1).substr(1);
-  hub_.faults["w.bin"] = [&](ServerReply& reply, const ServerRequest& request, int count) {
+  hub_.fault("w.bin") = [&](ServerReply& reply, const ServerRequest& request, int count) {
     const auto range = request.range(kSize);
     if (count >= 5) reply.body = other.substr(range->first, range->second - range->first);
   };
   EXPECT_NE(message_of([&] { run(); }, ErrorCode::kFailed).find("has the hash"), std::string::npos);
-  hub_.faults["w.bin"] = [&](ServerReply& reply, const ServerRequest& request, int count) {
+  hub_.fault("w.bin") = [&](ServerReply& reply, const ServerRequest& request, int count) {
     const auto range = request.range(kSize);
     if (count < 25) return;
     reply.fields["Content-Range"] = "bytes " + std::to_string(range->first) + "-" +
@@ -258,7 +258,7 @@ TEST_F(DownloadTest, AnswersThatAreNotTheFileAreErrors) {
 }
 
 TEST_F(DownloadTest, AStopKeepsWhatHasCome) {
-  hub_.faults["w.bin"] = [](ServerReply& reply, const ServerRequest&, int) {
+  hub_.fault("w.bin") = [](ServerReply& reply, const ServerRequest&, int) {
     reply.bytes_per_second = 100'000;
   };
   StopSource stop;
@@ -269,7 +269,7 @@ TEST_F(DownloadTest, AStopKeepsWhatHasCome) {
   const auto start = std::chrono::steady_clock::now();
   message_of([&] { run(); }, ErrorCode::kCancelled);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
-  hub_.faults.clear();
+  hub_.clear_faults();
   options_.stop = {};
   EXPECT_LE(run(), kSize - 59'000);
   expect_all();

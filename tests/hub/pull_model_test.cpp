@@ -57,7 +57,7 @@ class PullTest : public ScratchFolderTest {
   }
   /// Makes the next pulls fail after some bytes of the weights.
   static void break_off(FakeHub& hub) {
-    hub.faults["model.safetensors"] = [](ServerReply& reply, const ServerRequest&, int count) {
+    hub.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int count) {
       if (count > 1) reply = {.status = 404};
     };
   }
@@ -134,7 +134,7 @@ TEST_F(PullTest, AnUnfinishedPullIsNoModelAndGoesOn) {
   message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
   EXPECT_TRUE(fs::exists(working() / "model.safetensors.part"));
   message_of([] { find_model("org/model"); }, ErrorCode::kModelNotFound);
-  hub_.faults.clear();
+  hub_.clear_faults();
   const PullReport report = pull_model(options_);
   EXPECT_EQ(report.fetched_bytes, 200'000u);
   EXPECT_TRUE(read(folder() / "model.safetensors") == model_files().at("model.safetensors"));
@@ -174,7 +174,7 @@ TEST_F(PullTest, TheTokenIsThatOfTheUser) {
 }
 
 TEST_F(PullTest, TwoPullsAtOnceFetchOnce) {
-  hub_.faults["model.safetensors"] = [](ServerReply& reply, const ServerRequest&, int) {
+  hub_.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int) {
     reply.delay = 50ms;
   };
   std::atomic<int> waits = 0;
@@ -211,7 +211,7 @@ TEST_F(PullTest, ProgressCountsWhatIsThere) {
   break_off(hub_);
   options_.download.connections = 1;
   message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
-  hub_.faults.clear();
+  hub_.clear_faults();
   std::uint64_t first = 0, last = 0;
   options_.progress = [&](std::uint64_t done, std::uint64_t total) {
     if (first == 0) first = done;

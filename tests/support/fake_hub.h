@@ -41,10 +41,24 @@ class FakeHub {
     return found == counts_.end() ? 0 : found->second;
   }
 
-  /// Set these before the first request.
-  std::map<std::string, Fault> faults;  ///< by path
-  std::string token;                    ///< that the hub wants; empty: none
-  Fault api_fault;                      ///< of lists; count is 0
+  /// Sets the fault of a file, at any time: `hub.fault("weights") = ...`.
+  struct FaultSetter {
+    FakeHub& hub;
+    std::string path;
+    void operator=(Fault fault) const {
+      const MutexLock lock(hub.mutex_);
+      hub.faults_[path] = std::move(fault);
+    }
+  };
+  FaultSetter fault(const std::string& path) { return {*this, path}; }
+  void clear_faults() {
+    const MutexLock lock(mutex_);
+    faults_.clear();
+  }
+
+  /// Set these while no request runs.
+  std::string token;  ///< that the hub wants; empty: none
+  Fault api_fault;    ///< of lists; count is 0
   std::size_t files_on_page = 1000;
 
   /// The entry of a file in the hub's list.
@@ -99,9 +113,11 @@ class FakeHub {
     const auto file = files_.find(path);
     if (file == files_.end()) return {.status = 404};
     int count = 0;
+    Fault fault;
     {
       const MutexLock lock(mutex_);
       count = counts_[path]++;
+      if (const auto found = faults_.find(path); found != faults_.end()) fault = found->second;
     }
     ServerReply reply{.body = file->second};
     if (const auto range = request.range(file->second.size())) {
@@ -111,9 +127,7 @@ class FakeHub {
                                       std::to_string(range->second - 1) + "/" +
                                       std::to_string(file->second.size());
     }
-    if (const auto fault = faults.find(path); fault != faults.end()) {
-      fault->second(reply, request, count);
-    }
+    if (fault) fault(reply, request, count);
     return reply;
   }
 
@@ -147,7 +161,8 @@ class FakeHub {
   std::size_t lfs_bytes_;
   mutable Mutex mutex_;
   std::map<std::string, int> counts_ OKO_GUARDED_BY(mutex_);
-  HttpServer storage_, hub_;  // last: their threads use the rest
+  std::map<std::string, Fault> faults_ OKO_GUARDED_BY(mutex_);  ///< by path
+  HttpServer storage_, hub_;                                    // last: their threads use the rest
 };
 
 }  // namespace oko
