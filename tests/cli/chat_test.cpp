@@ -452,7 +452,9 @@ TEST_F(ChatHistoryTest, ReadsTheEndOfAFileThatHasGrownLarge) {
 
 TEST_F(ChatHistoryTest, ALargeFileOfWhichNoLineIsReadStays) {
   const fs::path file = folder_ / "history";
-  write_file_atomically(file, "line\n" + std::string(17'000'000, 'a'));
+  std::string text = "line\n";
+  text.append(17'000'000, 'a');
+  write_file_atomically(file, std::string_view(text));
   EXPECT_TRUE(ChatHistory(file).lines().empty());
   EXPECT_EQ(fs::file_size(file), 17'000'005u);
 }
