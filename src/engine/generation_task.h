@@ -50,6 +50,9 @@ struct GenerationTask {
   std::optional<HostDecoder> host_decoder;      ///< one of the two, in kDecode
   std::optional<DeviceDecoder> device_decoder;  ///< in a graph if the host needs no logits
 
+  /// Set when a pass with other prompts was stopped: stops of others cannot hold it up again.
+  bool reads_alone = false;
+
   std::vector<std::int32_t> answer_ids;  ///< chosen so far, the end token too
 
   GenerationResult result;

@@ -316,7 +316,10 @@ GenerationTask* Generator::next_reading() {
 void Generator::read(GenerationTask& task) {
   if (task.phase() == GenerationPhase::kPrefill) {
     const PrefillBatch batch = batch_prompts(task, tasks_);
-    return run_together(batch.tasks, &Generator::read_prompts);
+    run_together(batch.tasks, &Generator::read_prompts);
+    // The arrays that are kept for the next step must fit what stays reserved.
+    if (batch.tasks.size() > 1) tensor::trim_memory(workspace_bytes());
+    return;
   }
   try {
     task.lease->guard([&] { encode_next_image(task); });
@@ -361,7 +364,7 @@ qwen::PromptChunk Generator::next_chunk(GenerationTask& task) const {
 }
 
 /// The logits after each chunk if the chunks are the last of their prompts, else none. After an
-/// error the sequences are as before.
+/// error the sequences have their length of before.
 std::vector<mx::array> Generator::read_chunks(std::span<const qwen::PromptChunk> chunks,
                                               const StopToken& stop) const {
   try {
@@ -461,22 +464,28 @@ bool Generator::push(GenerationTask& task, std::int32_t id) {
 }
 
 /// Handles a failed pass of several tasks: tries each task alone, so that only those fail that
-/// must. In a graph their sequences are no longer usable after an error.
+/// must. In a graph their sequences are no longer usable then. If one of them was stopped, the next
+/// steps go on with the others.
 void Generator::run_together(const std::vector<GenerationTask*>& tasks,
                              void (Generator::*pass)(const std::vector<GenerationTask*>&)) {
   if (tasks.empty()) return;
+  std::exception_ptr error;
   try {
-    tasks.front()->lease->guard([&] { (this->*pass)(tasks); });
-  } catch (...) {
-    const bool is_stopped = std::any_of(tasks.begin(), tasks.end(), [](GenerationTask* task) {
-      return task->stop_token().stop_requested();
-    });
-    if (tasks.size() == 1 || (tensor::uses_graph() && !is_stopped)) {
-      for (GenerationTask* task : tasks) end(*task, std::current_exception());
+    return tasks.front()->lease->guard([&] { (this->*pass)(tasks); });
+  } catch (const Error& thrown) {
+    error = std::current_exception();
+    if (tasks.size() > 1 && thrown.code() == ErrorCode::kCancelled) {
+      for (GenerationTask* task : tasks) task->reads_alone = true;
       return;
     }
-    for (GenerationTask* task : tasks) run_together({task}, pass);
+  } catch (...) {
+    error = std::current_exception();
   }
+  if (tasks.size() == 1 || tensor::uses_graph()) {
+    for (GenerationTask* task : tasks) end(*task, error);
+    return;
+  }
+  for (GenerationTask* task : tasks) run_together({task}, pass);
 }
 
 void Generator::read_on_host(const std::vector<GenerationTask*>& tasks) {
@@ -552,17 +561,20 @@ void Generator::finish(GenerationTask& task) {
 }
 
 void Generator::end(GenerationTask& task, std::exception_ptr error) {
-  std::uint64_t workspace = 0;
-  for (const TaskPointer& other : tasks_) {
-    if (other.get() == &task) continue;
-    workspace = std::max(workspace, other->plan.memory.workspace().total());
-  }
-  task.release(workspace);
+  task.release(workspace_bytes(&task));
   const auto place = std::find_if(tasks_.begin(), tasks_.end(),
                                   [&](const TaskPointer& other) { return other.get() == &task; });
   assert(place != tasks_.end());
   ended_.emplace_back(std::move(*place), std::move(error));
   tasks_.erase(place);
+}
+
+std::uint64_t Generator::workspace_bytes(const GenerationTask* except) const {
+  std::uint64_t bytes = 0;
+  for (const TaskPointer& task : tasks_) {
+    if (task.get() != except) bytes = std::max(bytes, task->plan.memory.workspace().total());
+  }
+  return bytes;
 }
 
 void Generator::tell_ended() {

@@ -168,6 +168,8 @@ class Generator : private StepSource {
   void finish(GenerationTask& task);
   /// Removes the task from the active ones; `error` null: its result stands.
   void end(GenerationTask& task, std::exception_ptr error);
+  /// The workspace that the active tasks, all but `except`, have reserved together.
+  std::uint64_t workspace_bytes(const GenerationTask* except = nullptr) const;
   /// Notifies the callers of ended requests, after all their memory is released.
   void tell_ended();
   void bound_buffers();

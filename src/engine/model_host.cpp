@@ -284,13 +284,14 @@ std::shared_ptr<WiredMemory> ModelLease::wire() {
 }
 
 void ModelLease::guard(const std::function<void()>& job) const {
+  const std::shared_ptr<ModelSlot> slot = slot_;  // `job` may end this lease
   try {
     job();
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {  // a GPU that reads past a file's end gives no reason
     const std::string reason = error.what();
-    if (slot_->model.is_current()) {
+    if (slot->model.is_current()) {
       throw Error(ErrorCode::kFailed,
                   tr("the model could not be run: {}", "модель не удалось выполнить: {}", reason));
     }

@@ -23,12 +23,13 @@ std::size_t chunk_of(const GenerationTask& task) {
 
 /// Shorter chunks take other kernels, whose sums have another order: they are read alone.
 bool can_batch(const GenerationTask& task, std::size_t tokens) {
-  return task.phase() == GenerationPhase::kPrefill && tokens <= chunk_of(task) &&
+  return task.phase() == GenerationPhase::kPrefill && !task.reads_alone &&
+         tokens <= chunk_of(task) &&
          unread_tokens(task) > std::size_t{models::qwen3_vl::kFewTokens};
 }
 
-/// Bytes of a pass of all tasks that they have not reserved: their sequences and the largest
-/// workspace are. The sum of their predictions bounds the pass.
+/// Bytes that a pass of all tasks needs beyond what is reserved: all sequences and the largest
+/// workspace. The sum of the predictions bounds the pass.
 std::uint64_t unreserved_bytes(const std::vector<GenerationTask*>& tasks) {
   std::uint64_t needed = 0, reserved = 0, workspace = 0;
   for (const GenerationTask* task : tasks) {

@@ -22,7 +22,7 @@ struct PrefillBatch {
 PrefillBatch batch_prompts(GenerationTask& first,
                            const std::list<std::unique_ptr<GenerationTask>>& tasks);
 
-/// Requests a stop when the first of the tasks is stopped.
+/// Requests a stop as soon as any of the tasks is stopped.
 class AnyStop {
  public:
   explicit AnyStop(const std::vector<GenerationTask*>& tasks) {

@@ -150,7 +150,7 @@ void prepare_device(const DeviceOptions& options) {
 
 void trim_memory(std::uint64_t kept) {
   mx::clear_cache();
-  if (kept == 0) cpu::trim_integer_input();
+  if (kept < cpu::integer_input_bytes()) cpu::trim_integer_input();
   trim_array_pool(kept - std::min(kept, cpu::integer_input_bytes()));
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <thread>
 
 #include "base/error.h"
@@ -140,6 +141,28 @@ TEST_P(GeneratorBatchTest, AShortRequestIsAnsweredWhileALongAnswerIsWritten) {
   const auto update = longest.next();
   EXPECT_FALSE(update->is_finished);
   EXPECT_FALSE(update->text.empty());
+}
+
+/// A shared pass reserves more than the workspace of one.
+TEST_P(GeneratorBatchTest, PromptsThatWaitAreReadInOnePass) {
+  Generator generator(options());
+  const GenerationRequest question = text_question(std::string(60, '.'), 4);
+  const std::string alone = generator.generate(question).text;
+  const auto peak = [&] { return host_->memory_budget().counts().peak[budget::Tag::kPrefill]; };
+  std::promise<void> is_busy, have_come;
+  JoiningThread command([&] {
+    host_->scheduler().run([&] {
+      is_busy.set_value();
+      have_come.get_future().wait();
+    });
+  });
+  is_busy.get_future().wait();
+  std::vector<GenerationHandle> handles;
+  for (int i = 0; i < 3; ++i) handles.push_back(generator.submit(question));
+  const std::uint64_t before = peak();
+  have_come.set_value();
+  for (GenerationHandle& handle : handles) EXPECT_EQ(handle.wait().text, alone);
+  EXPECT_GT(peak(), before);
 }
 
 TEST_P(GeneratorBatchTest, AShortPromptIsReadBetweenTheChunksOfALongOne) {

@@ -72,6 +72,7 @@ TEST_F(PrefillBatchTest, LeavesPicturesAnswersAndShortPromptsAlone) {
   picture.patches.resize(1);
   GenerationTask& few_tokens = add(8);
   GenerationTask& nine_tokens = add(9);
+  add(20).reads_alone = true;
   EXPECT_EQ(batch_prompts(first, tasks_).tasks, (Tasks{&first, &nine_tokens}));
   EXPECT_EQ(batch_prompts(few_tokens, tasks_).tasks, Tasks{&few_tokens});
 }
@@ -106,7 +107,7 @@ TEST_F(PrefillBatchTest, IsSmallerIfTheBudgetIsFull) {
   EXPECT_EQ(alone.memory.bytes().total(), 0u);
 }
 
-TEST_F(PrefillBatchTest, StopsWithTheFirstOfItsTasks) {
+TEST_F(PrefillBatchTest, StopsIfAnyTaskIsStopped) {
   add(20);
   add(20);
   const AnyStop stop({tasks_.front().get(), tasks_.back().get()});

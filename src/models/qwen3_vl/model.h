@@ -23,7 +23,7 @@ struct NextTokens {
   std::span<const std::int32_t> ids;
 };
 
-/// Tokens first .. last of a prompt, to be read next.
+/// Tokens [first, last) of a prompt, to be read next.
 struct PromptChunk {
   const PromptLayout* prompt = nullptr;
   std::span<const ImageFeatures> pictures;  ///< those of the layout

@@ -34,12 +34,12 @@ class ArrayPool {
   [[noreturn]] static void throw_no_memory(std::size_t bytes);
   void give_back(std::byte* memory);
 
-  /// Gives all kept memory but at most `kept` bytes back to the system, and forgets how much was
-  /// used.
+  /// Unmaps the oldest kept blocks until at most `kept` bytes are kept. The peak restarts at the
+  /// bytes used and kept.
   void trim(std::size_t kept = 0);
 
   std::size_t used_bytes() const;
-  std::size_t peak_bytes() const;  ///< of `used_bytes`, since `trim`
+  std::size_t peak_bytes() const;  ///< of `used_bytes`, and of kept ones at the last `trim`
 
  private:
   struct Block;

@@ -3,6 +3,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <cstring>
 
@@ -180,6 +181,7 @@ HWY_INLINE void transpose_group(const std::uint8_t* group, std::size_t rows, std
 /// Dense rows, rounded to integers with a scale for each group of columns.
 inline void pack_dense_rows(const WeightMatrix& weight, std::size_t first, std::size_t rows,
                             std::size_t k, std::size_t depth, Panel& panel) {
+  assert(weight.type != ElementType::kFloat32);
   constexpr std::size_t kItem = 2, kGroupBytes = kDenseGroup * kItem;
   const std::size_t width = panel_rows();
   const std::size_t row_bytes = weight.columns * kItem;

@@ -54,8 +54,8 @@ HWY_INLINE void prefetch_rows(const GemmTask& product, std::size_t row, std::siz
   }
 }
 
-/// The part of a weight that the next panel is made of. Its cache lines are asked for while the
-/// panel before is multiplied: rows are too far apart for the processor to foresee them.
+/// The part of a weight that the next panel is made of. Prefetches its cache lines while the
+/// panel before is multiplied: the hardware does not follow such large strides.
 class NextPanel {
  public:
   NextPanel() = default;
