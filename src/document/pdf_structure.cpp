@@ -1,5 +1,7 @@
 #include "document/pdf_structure.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -19,11 +21,33 @@
 namespace oko::document {
 namespace {
 
-constexpr std::size_t kMostKept = 32U << 20;  // bytes of the content of a page
+constexpr std::size_t kMostKept = 32U << 20;     // bytes of the content of a page
+constexpr std::size_t kLongestPage = 64U << 10;  // bytes of its dictionary
 
 struct FreeBytes {
   void operator()(unsigned char* bytes) const { std::free(bytes); }
 };
+
+/// Puts "[9 0]" in place of each reference "9 0 R": qpdf_oh_parse refuses references.
+std::string without_references(std::string_view source) {
+  const auto run = [&](std::size_t end, std::string_view characters) {
+    return source.substr(0, end).find_last_not_of(characters) + 1;
+  };
+  constexpr std::string_view kSpaces = " \t\r\n\f", kDigits = "0123456789";
+  std::string result;
+  std::size_t done = 0;
+  for (std::size_t at = 0; (at = source.find('R', at)) != std::string_view::npos; ++at) {
+    const std::size_t generation_end = run(at, kSpaces), generation = run(generation_end, kDigits);
+    const std::size_t number_end = run(generation, kSpaces), number = run(number_end, kDigits);
+    if (number < number_end && number_end < generation && generation < generation_end &&
+        generation_end < at) {
+      result.append(source.substr(done, number - done)) += '[';
+      result.append(source.substr(number, at - number)) += ']';
+      done = at + 1;
+    }
+  }
+  return result.append(source.substr(done));
+}
 
 }  // namespace
 
@@ -36,7 +60,7 @@ struct PdfStructure::File {
     const qpdf_oh filter = qpdf.get(dictionary, "/Filter");
     const bool is_array = qpdf.is_array(filter);
     std::vector<std::string> filters;
-    if (qpdf_oh_is_null(qpdf, filter) != QPDF_FALSE) return filters;
+    if (is_null(filter)) return filters;
     const int count = is_array ? qpdf_oh_get_array_n_items(qpdf, filter) : 1;
     for (int i = 0; i < count; ++i) {
       const qpdf_oh name = is_array ? qpdf_oh_get_array_item(qpdf, filter, i) : filter;
@@ -60,7 +84,7 @@ struct PdfStructure::File {
 
   /// Adds it to `content`.
   Part add(qpdf_oh stream, std::string& content) {
-    if (!qpdf.is_stream(stream)) return is_missing(stream) ? Part::kDamaged : Part::kKnown;
+    if (!qpdf.is_stream(stream)) return is_null(stream) ? Part::kDamaged : Part::kKnown;
     const qpdf_oh dictionary = qpdf_oh_get_dict(qpdf, stream);
     const auto filters = filters_of(dictionary);
     std::optional<std::string> data = data_of(stream);
@@ -76,21 +100,64 @@ struct PdfStructure::File {
         data = without_filter(filter, *data, kMostKept);
         if (!data) return Part::kUnknown;
       }
-      const bool is_predicted =
-          qpdf_oh_is_null(qpdf, qpdf.get(dictionary, "/DecodeParms")) == QPDF_FALSE;
+      const bool is_predicted = !is_null(qpdf.get(dictionary, "/DecodeParms"));
       if (is_predicted) return Part::kUnknown;
     }
     content.append(*data, 0, kMostKept + 1) += '\n';
     return content.size() > kMostKept ? Part::kUnknown : Part::kKnown;
   }
 
-  /// True if it refers to an object that the file does not have.
-  bool is_missing(qpdf_oh object) {
-    return qpdf_oh_is_indirect(qpdf, object) != QPDF_FALSE &&
-           qpdf_oh_is_null(qpdf, object) != QPDF_FALSE;
+  bool is_null(qpdf_oh object) { return qpdf_oh_is_null(qpdf, object) != QPDF_FALSE; }
+
+  /// Reads a reference that `without_references` has changed.
+  qpdf_oh object_at(qpdf_oh reference) {
+    const bool is_pair =
+        qpdf.is_array(reference) && qpdf_oh_get_array_n_items(qpdf, reference) == 2;
+    int numbers[2]{};
+    for (int i = 0; i < 2 && is_pair; ++i) {
+      const qpdf_oh number = qpdf_oh_get_array_item(qpdf, reference, i);
+      if (qpdf_oh_get_value_as_int(qpdf, number, &numbers[i]) == QPDF_FALSE) return 0;
+    }
+    return numbers[0] > 0 ? qpdf_get_object_by_id(qpdf, numbers[0], numbers[1]) : 0;
   }
 
-  ContentEnd content_end(qpdf_oh contents) {
+  /// True if `source`, a part of the file, is the page, and its content is not in the file.
+  bool lacks_content(std::string_view source, qpdf_oh page) {
+    const qpdf_oh copy = qpdf_oh_parse(qpdf, without_references(source).c_str());
+    if (qpdf_has_error(qpdf) != QPDF_FALSE) qpdf_get_error(qpdf);
+    if (!qpdf.is_dictionary(copy)) return false;
+    const qpdf_oh parent = object_at(qpdf.get(copy, "/Parent"));
+    const qpdf_oh content = object_at(qpdf.get(copy, "/Contents"));
+    return parent != 0 && content != 0 && is_null(content) &&
+           qpdf_oh_get_object_id(qpdf, parent) ==
+               qpdf_oh_get_object_id(qpdf, qpdf.get(page, "/Parent"));
+  }
+
+  /// True if a page without content names one that is not in the file. qpdf 12 reads a reference to
+  /// an object that does not exist as no entry at all: only the bytes of the file have it.
+  bool names_missing_content(qpdf_oh page) {
+    const std::string_view file = qpdf.bytes();
+    const std::string head = fmt::format("{} {} obj", qpdf_oh_get_object_id(qpdf, page),
+                                         qpdf_oh_get_generation(qpdf, page));
+    for (std::size_t at = 0; (at = file.find(head, at)) != std::string_view::npos;) {
+      const bool is_tail = at > 0 && file[at - 1] >= '0' && file[at - 1] <= '9';
+      at += head.size();
+      if (is_tail) continue;
+      const std::string_view rest = file.substr(at, kLongestPage);
+      const std::string_view source = rest.substr(0, rest.find("endobj"));
+      if (lacks_content(source, page)) return true;
+      at += source.size();
+    }
+    return false;
+  }
+
+  ContentEnd content_end(qpdf_oh page) {
+    const qpdf_oh contents = qpdf.get(page, "/Contents");
+    if (is_null(contents)) {
+      const bool is_missing =
+          qpdf_oh_is_indirect(qpdf, contents) != QPDF_FALSE || names_missing_content(page);
+      return is_missing ? ContentEnd::kBroken : ContentEnd::kWhole;
+    }
     const bool is_array = qpdf.is_array(contents);
     const int parts = is_array ? qpdf_oh_get_array_n_items(qpdf, contents) : 1;
     std::string content;
@@ -111,6 +178,7 @@ struct PdfStructure::File {
     for (int i = 0; i < count; ++i) {
       numbers.insert(qpdf_oh_get_object_id(qpdf, qpdf_oh_get_array_item(qpdf, array, i)));
     }
+    numbers.erase(0);  // an object that the array itself holds, or one that is missing
     return numbers;
   }
 
@@ -133,7 +201,7 @@ ContentEnd PdfStructure::content_end(int page) const {
   if (file_->last_page != page) {
     const QpdfFile& qpdf = file_->qpdf;
     const qpdf_oh object = qpdf_get_page_n(qpdf, static_cast<std::size_t>(page));
-    file_->last_end = file_->content_end(qpdf.get(object, "/Contents"));
+    file_->last_end = file_->content_end(object);
     file_->last_page = page;
     qpdf_oh_release_all(qpdf);
   }

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "base/input_file.h"
@@ -28,8 +29,8 @@ class QpdfFile {
   /// True if the file could be read, or repaired.
   bool open(std::shared_ptr<const InputMapping> file) {
     file_ = std::move(file);
-    const auto* bytes = reinterpret_cast<const char*>(file_->bytes().data());
-    return (qpdf_read_memory(data_, file_->name().c_str(), bytes, file_->bytes().size(), nullptr) &
+    return (qpdf_read_memory(data_, file_->name().c_str(), bytes().data(), bytes().size(),
+                             nullptr) &
             QPDF_ERRORS) == 0;
   }
 
@@ -48,6 +49,11 @@ class QpdfFile {
     if (qpdf_has_error(data_) == QPDF_FALSE) return count;
     qpdf_get_error(data_);
     return 0;
+  }
+
+  /// The file as `open` got it.
+  std::string_view bytes() const {
+    return {reinterpret_cast<const char*>(file_->bytes().data()), file_->bytes().size()};
   }
 
   operator qpdf_data() const { return data_; }

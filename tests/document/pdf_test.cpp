@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/input_file.h"
 #include "base/localized_text.h"
 #include "document/deflate.h"
+#include "document/pdf_structure.h"
 #include "image/jpeg.h"
 #include "tests/support/pdf_pages.h"
 #include "tests/support/scratch_folder.h"
@@ -411,6 +413,24 @@ TEST_F(PdfTest, MissingContentIsDamagedAndNoContentIsAnEmptyPage) {
   EXPECT_FALSE(is_damaged("/Contents 4 0 R"));
   EXPECT_TRUE(is_damaged("/Contents 9 0 R"));
   EXPECT_TRUE(is_damaged("/Contents[4 0 R 9 0 R]"));
+  EXPECT_TRUE(is_damaged("/Thumb 8 0 R/Contents\n9\n0\nR/Annots[4 0 R 8 0 R]"));
+  EXPECT_FALSE(is_damaged("/PieceInfo<</Contents 9 0 R>>")) << "not the content of the page";
+}
+
+TEST_F(PdfTest, AMissingLayerHidesNoOther) {
+  for (const char* hidden : {"9 0 R", "<<>>"}) {
+    write_file_atomically(folder_ / "page.pdf",
+                          "%PDF-1.5\n1 0 obj<</Type/Catalog/Pages 2 0 R/OCProperties"
+                          "<</OCGs[<</Type/OCG/Name(a)>>]/D 4 0 R>>>>endobj\n"
+                          "4 0 obj<</OFF[" +
+                              std::string(hidden) +
+                              "]>>endobj\n"
+                              "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+                              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+                              "trailer<</Root 1 0 R>>\n%%EOF\n");
+    const InputFile file(folder_ / "page.pdf", ErrorCode::kBadInput);
+    EXPECT_TRUE(PdfStructure(file.map()).hidden_layers().empty()) << hidden;
+  }
 }
 
 TEST_F(PdfTest, APortfolioAndAFormOfXmlAreNamed) {
