@@ -88,7 +88,7 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     progress.clear();
     if (read.error) {
       const Error error = with_pdf_in_hint(input.named(*read.error));
-      printer->skip_page(read.index, error);
+      printer->skip_page(read.index);
       if (pages.size() == 1) throw error;
       failures.add(error, error.message());
     } else {

@@ -90,13 +90,6 @@ class JsonPrinter : public PagePrinter {
     output_.print(json_line(object));
   }
 
-  void skip_page(std::size_t i, const Error& error) override {
-    ordered_json object{{"file", input_.name_of(pages_.file(i))}};
-    if (pages_.pages_of_file(i) > 1) object["page"] = pages_.page_in_file(i) + 1;
-    object["error"] = shown(error.message());
-    output_.print(json_line(object));
-  }
-
  private:
   const document::Pages& pages_;
   const StandardInput& input_;
@@ -114,7 +107,7 @@ class HocrPrinter : public PagePrinter {
     output_.print(writer_.page(page, input_.name_of(pages_.file(i)), pages_.page_in_file(i)));
   }
 
-  void skip_page(std::size_t, const Error&) override { writer_.skip_page(); }
+  void skip_page(std::size_t) override { writer_.skip_page(); }
 
   std::vector<LocalizedText> finish() override {
     begin();
@@ -147,7 +140,7 @@ class PdfPrinter : public PagePrinter {
     pdf_.add_page(i, sheet, page);
   }
 
-  void skip_page(std::size_t i, const Error&) override { pdf_.skip_page(i); }
+  void skip_page(std::size_t i) override { pdf_.skip_page(i); }
 
   std::vector<LocalizedText> finish() override { return pdf_.finish(); }
 

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "cli/output.h"
 #include "cli/standard_input.h"
 #include "document/page.h"
@@ -22,9 +21,8 @@ class PagePrinter {
   virtual void print_page(std::size_t i, const document::Page& page,
                           const document::Sheet& sheet) = 0;
 
-  /// Skips page `i`, which could not be read because of an error: pages after it keep their
-  /// numbers.
-  virtual void skip_page(std::size_t, const Error&) {}
+  /// Skips page `i`, which could not be read: pages after it keep their numbers.
+  virtual void skip_page(std::size_t) {}
 
   /// Writes the end of the document. Returns notes for the user.
   virtual std::vector<LocalizedText> finish() { return {}; }
