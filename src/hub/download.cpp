@@ -68,7 +68,7 @@ class Downloader {
   /// A file and the state of its download.
   struct Item {
     const DownloadFile* file = nullptr;
-    std::unique_ptr<PartFile> part;        ///< while it is downloaded
+    std::unique_ptr<PartFile> part;        ///< while it is downloaded, or a slot has claimed of it
     std::string direct_url;                ///< to which the hub redirects; empty: unknown
     bool ranges = true;                    ///< false: the server sends whole files only
     std::optional<Backoff> restarts = {};  ///< of a file without ranges
@@ -256,7 +256,9 @@ void Downloader::restart_whole(Slot& slot, const HttpResult& result) {
 }
 
 void Downloader::finish(Slot& slot) {
-  slot.item->part->release(slot.claimed);
+  Item& item = *slot.item;
+  item.part->release(slot.claimed);
+  if (item.done && !item.part->has_claims()) item.part.reset();
   slot = Slot();
 }
 
@@ -264,7 +266,8 @@ void Downloader::take_verdicts() {
   for (const PartVerifier::Verdict& verdict : verifier_.take_verdicts()) {
     Item& item = items_[verdict.id];
     if (verdict.right) {
-      item.part.reset();
+      // Its bytes are there, but the end of their transfer may not be: `finish` frees the part.
+      if (!item.part->has_claims()) item.part.reset();
       item.done = true;
       --left_;
       continue;
@@ -288,8 +291,11 @@ void Downloader::report_progress() const {
   if (!options_.progress) return;
   std::uint64_t done = 0;
   for (const Item& item : items_) {
-    if (item.done) done += item.file->expected.size;
-    if (item.part != nullptr) done += item.part->written_bytes();
+    if (item.done) {
+      done += item.file->expected.size;
+    } else if (item.part != nullptr) {
+      done += item.part->written_bytes();
+    }
   }
   options_.progress(done, total_);
 }

@@ -132,6 +132,17 @@ TEST_F(DownloadTest, CutsOverloadAndSilenceAreOvercome) {
   }
 }
 
+/// The file is hashed and has its name before the transfer of its bytes has ended.
+TEST_F(DownloadTest, AnEndThatComesLateIsNoFault) {
+  hub_.fault("config.json") = [](ServerReply& reply, const ServerRequest&, int) {
+    reply.late_last_chunk = 200ms;
+  };
+  hub_.fault("w.bin") = [](ServerReply& reply, const ServerRequest&, int) { reply.delay = 200ms; };
+  EXPECT_EQ(run(), kSize + 2);
+  expect_all();
+  EXPECT_EQ(hub_.requests("config.json"), 1);
+}
+
 /// Each try brings some bytes.
 TEST_F(DownloadTest, AServerThatAlwaysCutsIsOvercome) {
   set_fault(

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 #include <thread>
 
 namespace oko {
@@ -121,13 +122,28 @@ void HttpServer::serve(int socket) {
   ::close(socket);
 }
 
-bool HttpServer::send_reply(int socket, const ServerReply& reply) const {
-  for (auto left = reply.delay; left.count() > 0 && !stopping_;
+void HttpServer::wait_for(std::chrono::milliseconds duration) const {
+  for (auto left = duration; left.count() > 0 && !stopping_;
        left -= std::chrono::milliseconds(10)) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+}
+
+bool HttpServer::send_chunked(int socket, const std::string& head, const ServerReply& reply) const {
+  std::ostringstream text;
+  text << head << "Transfer-Encoding: chunked\r\n\r\n";
+  text << std::hex << reply.body.size() << "\r\n" << reply.body << "\r\n";
+  const std::string first = text.str(), last = "0\r\n\r\n";
+  if (!send_all(socket, first.data(), first.size())) return false;
+  wait_for(*reply.late_last_chunk);
+  return send_all(socket, last.data(), last.size());
+}
+
+bool HttpServer::send_reply(int socket, const ServerReply& reply) const {
+  wait_for(reply.delay);
   std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " -\r\n";
   for (const auto& [name, value] : reply.fields) head += name + ": " + value + "\r\n";
+  if (reply.late_last_chunk) return send_chunked(socket, head, reply);
   head += "Content-Length: " + std::to_string(reply.claimed_length.value_or(reply.body.size())) +
           "\r\n\r\n";
   if (!send_all(socket, head.data(), head.size())) return false;

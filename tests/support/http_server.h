@@ -30,8 +30,10 @@ struct ServerReply {
   std::string body = {};
   std::optional<std::uint64_t> claimed_length = {};  ///< Content-Length, if not the body's
   std::optional<std::size_t> cut_after = {};  ///< bytes of the body, then the connection is closed
-  std::size_t bytes_per_second = 0;           ///< 0: as fast as it goes
-  std::chrono::milliseconds delay{0};         ///< before the answer
+  /// Sends the body as one chunk, waits so long, and sends the last chunk.
+  std::optional<std::chrono::milliseconds> late_last_chunk = {};
+  std::size_t bytes_per_second = 0;    ///< 0: as fast as it goes
+  std::chrono::milliseconds delay{0};  ///< before the answer
 };
 
 /// A server on a free port of this machine (HTTP/1.1, GET only), with a thread a connection.
@@ -56,6 +58,8 @@ class HttpServer {
   void accept_all();
   void serve(int socket);
   bool send_reply(int socket, const ServerReply& reply) const;
+  bool send_chunked(int socket, const std::string& head, const ServerReply& reply) const;
+  void wait_for(std::chrono::milliseconds duration) const;
   bool send_all(int socket, const char* data, std::size_t size) const;
 
   Handler handler_;
