@@ -82,6 +82,7 @@ class Downloader {
     ByteRange claimed;
     std::uint64_t at = 0;  ///< next byte
     bool running = false;
+    bool direct = false;  ///< the request went to the address that the hub had given
     HttpRequest request;
     Use use = Use::kRefused;
     Clock::time_point not_before;
@@ -153,7 +154,12 @@ bool Downloader::claim(Slot& slot) {
       verifier_.add(static_cast<std::size_t>(&item - items_.data()), *item.part, expected);
     }
     if (!item.ranges && item.part->has_claims()) continue;
-    const auto range = item.part->claim(item.ranges ? options_.chunk_bytes : UINT64_MAX);
+    auto range = item.part->claim(item.ranges ? options_.chunk_bytes : UINT64_MAX);
+    if (range && !item.ranges && range->size() < item.part->size()) {
+      item.part->release(*range);
+      item.part->clear();
+      range = item.part->claim(UINT64_MAX);
+    }
     if (!range) continue;
     slot = Slot();
     slot.item = &item;
@@ -168,9 +174,9 @@ bool Downloader::claim(Slot& slot) {
 void Downloader::start(Slot& slot, int id) {
   const Item& item = *slot.item;
   slot.request = {};
-  const bool direct = !item.direct_url.empty();
-  slot.request.url = direct ? item.direct_url : item.file->url;
-  if (!direct) slot.request.token = options_.token;  // of the hub alone
+  slot.direct = !item.direct_url.empty();
+  slot.request.url = slot.direct ? item.direct_url : item.file->url;
+  if (!slot.direct) slot.request.token = options_.token;  // of the hub alone
   if (item.ranges) slot.request.range = ByteRange{slot.at, slot.claimed.end};
   slot.use = Use::kRefused;
   client_.start(
@@ -197,7 +203,7 @@ Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
   }
   if (status == 408 || status == 429 || status >= 500) return Use::kPasses;
   // A signed address is valid for some time only.
-  return item.direct_url.empty() ? Use::kRefused : Use::kStale;
+  return slot.direct ? Use::kStale : Use::kRefused;
 }
 
 bool Downloader::on_head(Slot& slot, const HttpHead& head) {
@@ -228,7 +234,8 @@ void Downloader::on_end(Slot& slot, const HttpResult& result) {
   if (slot.at == slot.claimed.end) return finish(slot);
   if (!item.ranges) return restart_whole(slot, result);
   if (slot.use == Use::kStale) {
-    item.direct_url.clear();
+    // Another slot may have got a new address meanwhile.
+    if (item.direct_url == slot.request.url) item.direct_url.clear();
     return;
   }
   const bool passes = result.is_passing || slot.use == Use::kPasses ||

@@ -109,6 +109,19 @@ TEST_F(DownloadTest, AnAddressThatIsNoLongerValidIsAskedForAgain) {
   EXPECT_EQ(hub_.server().requests().size(), 3u);
 }
 
+/// Both connections use the address when it ends; the second hears of it while the first asks the
+/// hub for a new one.
+TEST_F(DownloadTest, AnAddressMayEndUnderRequestsInFlight) {
+  options_.connections = 2;
+  hub_.fault("w.bin") = [](ServerReply& reply, const ServerRequest&, int count) {
+    if (count == 2 || count == 3) reply = {.status = 403, .body = "expired"};
+    if (count >= 2 && count <= 4) reply.delay = (count - 1) * 150ms;
+  };
+  run();
+  expect_all();
+  EXPECT_EQ(hub_.requests("w.bin"), 12);
+}
+
 TEST_F(DownloadTest, CutsOverloadAndSilenceAreOvercome) {
   const std::vector<std::function<void(ServerReply&)>> faults = {
       [](ServerReply& reply) { reply.cut_after = 0; },
