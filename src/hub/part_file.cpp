@@ -140,14 +140,16 @@ void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   if (unrecorded_.total() >= kRecordBytes) flush_journal();
 }
 
-void PartFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
+bool PartFile::read(std::uint64_t offset, std::span<std::byte> bytes) const {
   while (!bytes.empty()) {
     const ssize_t got = ::pread(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) fail(part_, got < 0 ? errno : EIO);
+    if (got < 0) fail_read(errno);
+    if (got == 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
+  return true;
 }
 
 std::optional<ByteRange> PartFile::claim(std::uint64_t most) {
@@ -180,6 +182,12 @@ void PartFile::keep() {
   fs::remove(journal_, ignored);
   ::close(journal_file_);
   journal_file_ = -1;
+}
+
+void PartFile::fail_read(int error) const {
+  const LocalizedText reason = system_reason(error);
+  throw Error(ErrorCode::kFailed,
+              tr("{}: cannot be read: {}", "{}: не читается: {}", part_.string(), reason));
 }
 
 void PartFile::fail(const fs::path& path, int error) const {

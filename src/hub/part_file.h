@@ -38,8 +38,9 @@ class PartFile {
   /// Throws kFailed: a full disk.
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
 
-  /// Reads bytes that are ready. Throws kFailed.
-  void read(std::uint64_t offset, std::span<std::byte> bytes) const;
+  /// Reads bytes that were ready. Returns false if they are no longer there: after `clear`. Throws
+  /// kFailed.
+  bool read(std::uint64_t offset, std::span<std::byte> bytes) const;
 
   /// The first bytes that are neither written nor claimed, at most `most`; claims them.
   std::optional<ByteRange> claim(std::uint64_t most);
@@ -48,6 +49,9 @@ class PartFile {
 
   /// Forgets what was written.
   void clear();
+
+  /// The error of a read. Throws kFailed.
+  [[noreturn]] void fail_read(int error) const;
 
   /// Gives the complete file its name, after it has reached the disk. Throws kFailed.
   void keep();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <string_view>
 #include <utility>
@@ -88,7 +89,10 @@ bool PartVerifier::verify(const Job& job, const StopToken& stop) {
       continue;
     }
     const std::span bytes(buffer.data(), std::min<std::uint64_t>(ready, buffer.size()));
-    job.part->read(hashed, bytes);
+    if (!job.part->read(hashed, bytes)) {
+      if (job.part->ready().clears == clears) job.part->fail_read(EIO);  // the file was cut
+      continue;
+    }
     digest.update(bytes);
     hashed += bytes.size();
   }

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/file.h"
+#include "hub/part_verifier.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::hub {
@@ -136,7 +137,25 @@ TEST_F(PartFileTest, ClearedFilesForgetWhatTheyHad) {
   file.clear();
   EXPECT_EQ(file.written_bytes(), 0u);
   EXPECT_EQ(file.ready().clears, 1);
+  std::byte byte{};
+  EXPECT_FALSE(file.read(0, {&byte, 1}));
   EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 0u);
+}
+
+TEST_F(PartFileTest, AFileThatIsCutCannotBeRead) {
+  PartFile file(path(), kSize, "hash");
+  write(file, {0, kSize});
+  fs::resize_file(path().string() + ".part", 10);
+  PartVerifier verifier;
+  verifier.add(0, file, {"weights", kSize, "", "hash"});
+  EXPECT_NE(message_of(
+                [&] {
+                  while (verifier.take_verdicts().empty()) {
+                  }
+                },
+                ErrorCode::kFailed)
+                .find("weights.part: cannot be read: "),
+            std::string::npos);
 }
 
 TEST_F(PartFileTest, AFullDiskIsAnErrorThatKeepsTheRest) {
