@@ -21,6 +21,7 @@ void write_manifest(const std::filesystem::path& folder, const Repository& model
   const nlohmann::ordered_json manifest = {{"format", 1},
                                            {"repository", model.name},
                                            {"revision", model.commit},
+                                           {"requested", model.requested},
                                            {"files", std::move(files)}};
   write_file_atomically(folder / kManifestName, manifest.dump(1) + "\n");
 }
@@ -48,7 +49,8 @@ std::vector<RepositoryFile> hash_files(const std::filesystem::path& folder, cons
 std::optional<Repository> read_manifest(const std::filesystem::path& folder) {
   try {
     const nlohmann::json manifest = read_json_object(folder / kManifestName, ErrorCode::kBadModel);
-    Repository model{manifest.at("repository"), manifest.at("revision"), {}};
+    Repository model{
+        manifest.at("repository"), manifest.at("revision"), {}, manifest.value("requested", "")};
     for (const nlohmann::json& file : manifest.at("files")) {
       model.files.push_back(
           {file.at("path"), file.at("size"), file.value("sha256", ""), file.value("git_sha1", "")});

@@ -54,14 +54,30 @@ void count_files(PullReport& report) {
   }
 }
 
-/// The model that is there already, if it is. Throws kUsage if the folder has something else.
+/// True if the model of `manifest` is what `options` ask for. The hub is asked only for a revision
+/// other than that which was asked for at that time.
+bool has_revision(const std::optional<Repository>& manifest, const std::string& repository,
+                  const PullOptions& options) {
+  const std::string& revision = options.revision;
+  if (!manifest) return revision == kMainRevision;
+  const bool is_same_request =
+      revision == (manifest->requested.empty() ? kMainRevision : manifest->requested);
+  if (is_same_request || revision == manifest->commit) return true;
+  const HubAccess access = hub_access();
+  if (access.offline || is_commit(revision)) return false;
+  HttpClient client(options.download.http);
+  return commit_of(client, access, repository, revision, options.stop) == manifest->commit;
+}
+
+/// The model that is there already, if it is. Throws kUsage if the folder has something else, and
+/// as `commit_of`.
 std::optional<PullReport> find_own(const fs::path& folder, const std::string& repository,
-                                   const std::string& revision) {
+                                   const PullOptions& options) {
   std::error_code ignored;
   if (!fs::exists(folder, ignored) || fs::is_empty(folder, ignored)) return std::nullopt;
   const std::optional<Repository> manifest = read_manifest(folder);
-  const bool is_meant = revision == kMainRevision || (manifest && manifest->commit == revision);
-  if (checkpoint::is_whole_model(folder) && is_meant) {
+  const bool is_whole = checkpoint::is_whole_model(folder);
+  if (is_whole && has_revision(manifest, repository, options)) {
     PullReport report{.source = PullReport::Source::kModelFolder,
                       .repository = repository,
                       .revision = manifest ? manifest->commit : "",
@@ -70,10 +86,10 @@ std::optional<PullReport> find_own(const fs::path& folder, const std::string& re
     return report;
   }
   throw Error(ErrorCode::kUsage,
-              is_meant ? tr("{}: the folder has something else than a whole model",
-                            "{}: в папке не целая модель, а что-то другое", folder.string())
-                       : tr("{}: has another revision of the model",
-                            "{}: там другая ревизия модели", folder.string()),
+              !is_whole ? tr("{}: the folder has something else than a whole model",
+                             "{}: в папке не целая модель, а что-то другое", folder.string())
+                        : tr("{}: has another revision of the model",
+                             "{}: там другая ревизия модели", folder.string()),
               tr("remove or rename the folder, then pull again",
                  "удалите или переименуйте папку и скачайте снова"));
 }
@@ -192,7 +208,7 @@ PullReport pull_model(const PullOptions& options) {
   const std::string repository = repository_of(options.name);
   const fs::path models = oko_home() / "models";
   const fs::path folder = models / repository;
-  if (auto own = find_own(folder, repository, options.revision)) return *own;
+  if (auto own = find_own(folder, repository, options)) return *own;
   if (options.revision == kMainRevision) {
     if (auto cached = find_cached(repository)) return *cached;
   }
@@ -210,7 +226,7 @@ PullReport pull_model(const PullOptions& options) {
   std::string lock_name = repository;
   lock_name.replace(lock_name.find('/'), 1, "--");
   const FileLock lock(locks / (lock_name + ".lock"), options.stop, options.on_wait);
-  if (auto own = find_own(folder, repository, options.revision)) return *own;
+  if (auto own = find_own(folder, repository, options)) return *own;
 
   HttpClient client(options.download.http);
   Repository model = list_repository(client, access, repository, options.revision, options.stop);

@@ -43,7 +43,10 @@ struct PullReport {
 /// folder gets its name when all files are verified. One process at a time pulls a model; others
 /// wait.
 ///
-/// Throws kUsage: no such name, another revision is there; kModelNotFound; kBadModel: nothing that
+/// A model that is there is what the same revision meant when it was pulled; for another revision
+/// the hub is asked for its commit.
+///
+/// Throws kUsage: no such name, another commit is there; kModelNotFound; kBadModel: nothing that
 /// oko reads; kFailed: network, disk, HF_HUB_OFFLINE; kCancelled.
 PullReport pull_model(const PullOptions& options);
 

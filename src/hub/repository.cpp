@@ -157,6 +157,14 @@ void require_found(const HttpClient::Answer& answer, const std::string& url,
   fail_strange(url, tr("status {}", "статус {}", status));
 }
 
+HttpClient::Answer ask(HttpClient& client, const HubAccess& access, const std::string& url,
+                       const std::string& name, const std::string& revision,
+                       const StopToken& stop) {
+  HttpClient::Answer answer = client.fetch({.url = url, .token = access.token}, kMaxAnswer, stop);
+  require_found(answer, access.endpoint, name, revision, !access.token.empty());
+  return answer;
+}
+
 /// True for files of settings and tokenizers, the license and the files of whole weights, but
 /// weights of PyTorch.
 bool is_of_model(const std::filesystem::path& path) {
@@ -186,6 +194,11 @@ bool is_repository_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), is_letter);
 }
 
+bool is_commit(const std::string& revision) {
+  constexpr std::size_t kDigits = 40;
+  return is_hexadecimal(revision, kDigits);
+}
+
 std::string repository_of_short_name(const std::string& name) {
   for (const auto& [known, repository] : kShortNames) {
     if (name == known) return repository;
@@ -200,25 +213,27 @@ std::vector<std::string> short_names() {
   return names;
 }
 
+std::string commit_of(HttpClient& client, const HubAccess& access, const std::string& name,
+                      const std::string& revision, const StopToken& stop) {
+  const std::string url =
+      fmt::format("{}/api/models/{}/revision/{}", access.endpoint, name, encoded(revision, false));
+  const HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
+  std::string commit = text_in(parse(url, answer.body), "sha");
+  if (!is_commit(commit)) {
+    fail_strange(url, tr("the answer names no commit", "в ответе нет коммита"));
+  }
+  return commit;
+}
+
 Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
                            const std::string& revision, const StopToken& stop) {
-  Repository repository{name, "", {}};
-  const std::string api = access.endpoint + "/api/models/" + name;
-  const auto ask = [&](const std::string& url) {
-    HttpClient::Answer answer = client.fetch({.url = url, .token = access.token}, kMaxAnswer, stop);
-    require_found(answer, access.endpoint, name, revision, !access.token.empty());
-    return answer;
-  };
-  const std::string info = api + "/revision/" + encoded(revision, false);
-  repository.commit = text_in(parse(info, ask(info).body), "sha");
-  if (!is_hexadecimal(repository.commit, 40)) {
-    fail_strange(info, tr("the answer names no commit", "в ответе нет коммита"));
-  }
+  Repository repository{name, commit_of(client, access, name, revision, stop), {}, revision};
   constexpr int kMaxPages = 1000;
   std::set<std::string> paths;
-  std::string url = api + "/tree/" + repository.commit + "?recursive=true&expand=false";
+  std::string url = fmt::format("{}/api/models/{}/tree/{}?recursive=true&expand=false",
+                                access.endpoint, name, repository.commit);
   for (int page = 0; !url.empty() && page < kMaxPages; ++page) {
-    const HttpClient::Answer answer = ask(url);
+    const HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
     const json list = parse(url, answer.body);
     if (!list.is_array()) fail_strange(url, tr("the answer is no list", "ответ — не список"));
     for (const json& entry : list) {

@@ -25,20 +25,27 @@ struct Repository {
   std::string name;    ///< "ORG/NAME"
   std::string commit;  ///< hexadecimal
   std::vector<RepositoryFile> files;
+  std::string requested = {};  ///< the branch, tag or commit that was asked for; empty: unknown
 };
 
 /// True for "ORG/NAME", as Hugging Face allows it.
 bool is_repository_name(const std::string& name);
+
+/// True for a whole commit: 40 hexadecimal digits.
+bool is_commit(const std::string& revision);
 
 /// The repository of a short name ("qwen3-vl-4b"); empty if there is none.
 std::string repository_of_short_name(const std::string& name);
 /// All short names, for messages.
 std::vector<std::string> short_names();
 
-/// Asks the hub for the commit of `revision` (a branch, a tag or a commit) and its files
-/// (huggingface_hub: HfApi.model_info, HfApi.list_repo_tree). Throws kModelNotFound: no such
-/// repository or revision, or not for this user; kFailed: the hub cannot be reached, or answers
-/// something else.
+/// Asks the hub for the commit of `revision`: a branch, a tag or a commit (huggingface_hub:
+/// HfApi.model_info). Throws kModelNotFound: no such repository or revision, or not for this user;
+/// kFailed: the hub cannot be reached, or answers something else.
+std::string commit_of(HttpClient& client, const HubAccess& access, const std::string& name,
+                      const std::string& revision, const StopToken& stop);
+
+/// That commit and its files (HfApi.list_repo_tree). Throws as `commit_of`.
 Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
                            const std::string& revision, const StopToken& stop);
 

@@ -100,9 +100,30 @@ TEST_F(PullTest, WhatIsThereIsNotPulledAgain) {
   options_.revision = FakeHub::commit();
   EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
   EXPECT_EQ(hub_.server().requests().size(), requests);
-  options_.revision = "v2";
-  EXPECT_NE(message_of([&] { pull_model(options_); }, ErrorCode::kUsage).find("another revision"),
-            std::string::npos);
+}
+
+TEST_F(PullTest, ARevisionIsWhatItMeantWhenItWasPulled) {
+  const auto source = [&](const std::string& revision) {
+    options_.revision = revision;
+    return pull_model(options_).source;
+  };
+  const std::string other(40, 'b');
+  hub_.revisions = {{"v1", FakeHub::commit()}, {"same", FakeHub::commit()}, {"v2", other}};
+  EXPECT_EQ(source("v1"), PullReport::Source::kHub);
+  hub_.revisions["v1"] = other;
+  const std::size_t requests = hub_.server().requests().size();
+  EXPECT_EQ(source("v1"), PullReport::Source::kModelFolder);
+  EXPECT_EQ(hub_.server().requests().size(), requests);
+  EXPECT_EQ(source("same"), PullReport::Source::kModelFolder);
+  EXPECT_EQ(source("main"), PullReport::Source::kModelFolder);
+  EXPECT_EQ(hub_.server().requests().size(), requests + 2);
+  hub_.revisions["main"] = other;
+  for (const std::string& revision : {std::string("v2"), std::string("main"), other}) {
+    EXPECT_NE(message_of([&] { source(revision); }, ErrorCode::kUsage).find("another revision"),
+              std::string::npos)
+        << revision;
+  }
+  message_of([&] { source("v3"); }, ErrorCode::kModelNotFound);
 }
 
 TEST_F(PullTest, AFolderWithSomethingElseIsLeftAlone) {
@@ -177,6 +198,8 @@ TEST_F(PullTest, TwoPullsAtOnceFetchOnce) {
   hub_.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int) {
     reply.delay = 50ms;
   };
+  hub_.revisions["v1"] = FakeHub::commit();
+  options_.revision = "v1";
   std::atomic<int> waits = 0;
   options_.on_wait = [&] { ++waits; };
   PullReport reports[2];

@@ -57,8 +57,9 @@ class FakeHub {
   }
 
   /// Set these while no request runs.
-  std::string token;  ///< that the hub wants; empty: none
-  Fault api_fault;    ///< of lists; count is 0
+  std::string token;                             ///< that the hub wants; empty: none
+  Fault api_fault;                               ///< of lists; count is 0
+  std::map<std::string, std::string> revisions;  ///< commits of tags, besides "main"
   std::size_t files_on_page = 1000;
 
   /// The entry of a file in the hub's list.
@@ -82,7 +83,9 @@ class FakeHub {
     ServerReply reply{.status = 404, .fields = {{"X-Error-Code", "RepoNotFound"}}, .body = "{}"};
     if (request.path.starts_with(api + "/revision/")) {
       const std::string revision = request.path.substr((api + "/revision/").size());
-      if (revision == "main" || revision == commit()) {
+      if (const auto tag = revisions.find(revision); tag != revisions.end()) {
+        reply = {.body = "{\"sha\":\"" + tag->second + "\"}"};
+      } else if (revision == "main" || revision == commit()) {
         reply = {.body = "{\"sha\":\"" + commit() + "\",\"private\":false}"};
       } else {
         reply.fields["X-Error-Code"] = "RevisionNotFound";
