@@ -2,6 +2,8 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "base/file.h"
 #include "base/heap.h"
@@ -97,6 +99,12 @@ void run(PullArguments& options) {
     if (options.common.quiet) return;
     say_note(words("another process downloads this model: waiting for it",
                    "эту модель скачивает другой процесс: жду его"));
+  };
+  std::set<std::string> said;
+  options.run.download.http.on_retry = [&](const LocalizedText& reason) {
+    if (options.common.quiet || !said.insert(shown(reason)).second) return;
+    progress.clear();
+    say_note(words("{}: trying again", "{}: пробую снова", shown(reason)));
   };
   const bool is_embedding = options.run.name == hub::kDefaultEmbeddingModel;
   const hub::PullReport report =

@@ -242,6 +242,7 @@ void Downloader::on_end(Slot& slot, const HttpResult& result) {
                       (result.complete && slot.use == Use::kRange);  // fewer bytes than it said
   const auto delay = passes ? slot.backoff->next(result.retry_after) : std::nullopt;
   if (!delay) fail(slot, result);
+  report_retry(options_.http, result);
   item.direct_url.clear();
   slot.not_before = Clock::now() + *delay;
 }

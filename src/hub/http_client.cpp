@@ -58,8 +58,14 @@ LocalizedText reason_of(CURLcode code, const char* detail) {
   }
 }
 
+/// True if a server without TLS answered, as its words in OpenSSL's message tell.
+bool is_other_protocol(std::string_view detail) {
+  return detail.find("wrong version number") != detail.npos ||
+         detail.find("packet length too long") != detail.npos;
+}
+
 /// True if the same request may succeed later.
-bool is_passing_failure(CURLcode code) {
+bool is_passing_failure(CURLcode code, const char* detail) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -69,8 +75,9 @@ bool is_passing_failure(CURLcode code) {
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-    case CURLE_SSL_CONNECT_ERROR:
       return true;
+    case CURLE_SSL_CONNECT_ERROR:
+      return !is_other_protocol(detail);
     default:
       return false;
   }
@@ -130,7 +137,8 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
   set(handle, CURLOPT_USERAGENT, "oko");
   set(handle, CURLOPT_BUFFERSIZE, 256L * 1024);
   set(handle, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
-  set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  constexpr long kNextToNothing = 1000;  // bytes a second
+  set(handle, CURLOPT_LOW_SPEED_LIMIT, kNextToNothing);
   set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.silence.count()));
   if (!request.token.empty()) {
     // libcurl sends it to the first origin only, unlike a field that is set by hand before 7.83.
@@ -147,6 +155,9 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
   set(handle, CURLOPT_WRITEDATA, this);
   set(handle, CURLOPT_ERRORBUFFER, detail);
   set(handle, CURLOPT_PRIVATE, this);
+#if CURL_AT_LEAST_VERSION(7, 87, 0)
+  set(handle, CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for the name of a host
+#endif
 }
 
 std::size_t HttpClient::Transfer::on_field(char* data, std::size_t size, std::size_t count,
@@ -200,7 +211,7 @@ HttpResult HttpClient::Transfer::result(CURLcode code) {
   result.complete = code == CURLE_OK && !refused;
   if (code != CURLE_OK && !refused) {
     result.failure = reason_of(code, detail);
-    result.is_passing = is_passing_failure(code);
+    result.is_passing = is_passing_failure(code, detail);
   }
   if (result.complete || refused) {
     result.is_passing = is_passing_status(head.status);
@@ -263,13 +274,15 @@ HttpClient::HttpClient(HttpOptions options) : options_(options) {
 
 HttpClient::~HttpClient() = default;
 
-void HttpClient::start(int id, const HttpRequest& request, HttpReceiver receiver) {
+void HttpClient::start(int id, const HttpRequest& request, HttpReceiver receiver,
+                       std::chrono::seconds limit) {
   auto transfer = std::make_unique<Transfer>();
   transfer->id = id;
   transfer->receiver = std::move(receiver);
   transfer->easy.reset(curl_easy_init());
   if (transfer->easy == nullptr) throw std::bad_alloc();
   transfer->set_options(request, options_);
+  set(transfer->easy.get(), CURLOPT_TIMEOUT, static_cast<long>(limit.count()));
   curl_multi_add_handle(multi_->handle, transfer->easy.get());
   multi_->transfers[id] = std::move(transfer);
 }
@@ -312,7 +325,7 @@ HttpClient::Answer HttpClient::fetch(const HttpRequest& request, std::size_t max
       answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       return true;
     };
-    start(0, request, {.on_body = add});
+    start(0, request, {.on_body = add}, options_.whole_answer);
     std::optional<Ended> ended;
     while (!ended) ended = wait(kStep, stop);
     answer.result = std::move(ended->result);
@@ -323,6 +336,7 @@ HttpClient::Answer HttpClient::fetch(const HttpRequest& request, std::size_t max
     }
     if (answer.result.is_passing) {
       if (const auto delay = backoff.next(answer.result.retry_after)) {
+        report_retry(options_, answer.result);
         sleep_for(*delay, stop);
         continue;
       }
@@ -338,6 +352,14 @@ void sleep_for(std::chrono::milliseconds duration, const StopToken& stop) {
   ConditionVariable never;
   never.wait_for(lock, stop, duration, [] { return false; });
   throw_if_stopped(stop);
+}
+
+void report_retry(const HttpOptions& options, const HttpResult& result) {
+  if (!options.on_retry) return;
+  const bool has_answer = result.failure.empty() && result.head.status != 0;
+  options.on_retry(has_answer ? tr("the server answers with status {}",
+                                   "сервер отвечает со статусом {}", result.head.status)
+                              : result.failure);
 }
 
 void throw_unanswered(const HttpRequest& request, const HttpResult& result) {

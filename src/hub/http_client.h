@@ -54,8 +54,11 @@ struct HttpOptions {
   std::chrono::milliseconds first_delay{500};  ///< before the second try; then twice as long each
   int tries = 6;                               ///< without a byte of progress
   std::chrono::seconds connect_timeout{20};
-  std::chrono::seconds silence{30};     ///< without a byte, after which a connection is given up
-  std::chrono::seconds most_wait{120};  ///< at the server's request (Retry-After)
+  std::chrono::seconds silence{30};       ///< with next to no bytes, after which it counts as cut
+  std::chrono::seconds whole_answer{60};  ///< of `fetch`, for one try
+  std::chrono::seconds most_wait{120};    ///< at the server's request (Retry-After)
+  /// Called with the reason before a wait for the next try of a request. May be empty.
+  std::function<void(const LocalizedText&)> on_retry = {};
 };
 
 /// The waits between tries of one request.
@@ -85,8 +88,10 @@ class HttpClient {
 
   const HttpOptions& options() const { return options_; }
 
-  /// Starts a request, which runs in `wait`. Throws kFailed: not a URL.
-  void start(int id, const HttpRequest& request, HttpReceiver receiver);
+  /// Starts a request, which runs in `wait`. `limit`: of its time; 0: none. Throws kFailed: not a
+  /// URL.
+  void start(int id, const HttpRequest& request, HttpReceiver receiver,
+             std::chrono::seconds limit = {});
   int running() const;
 
   struct Ended {
@@ -115,6 +120,9 @@ class HttpClient {
 
 /// Waits, unless a stop is requested. Throws kCancelled.
 void sleep_for(std::chrono::milliseconds duration, const StopToken& stop);
+
+/// Tells `options.on_retry` why a request is tried again.
+void report_retry(const HttpOptions& options, const HttpResult& result);
 
 /// The error of a request without a complete answer. Throws kFailed.
 [[noreturn]] void throw_unanswered(const HttpRequest& request, const HttpResult& result);

@@ -1,6 +1,6 @@
 #include "hub/hub_access.h"
 
-#include <array>
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -26,6 +26,11 @@ bool is_true(const std::string& name) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+}
+
+/// True for visible characters of ASCII: others could end the field of a request.
+bool is_printable(const std::string& token) {
+  return std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
 std::string token_of_file() {
@@ -62,6 +67,12 @@ HubAccess hub_access() {
                    "укажите в ней адрес, например https://huggingface.co, или уберите её"));
   }
   access.token = token();
+  if (!is_printable(access.token)) {
+    throw Error(ErrorCode::kUsage,
+                tr("the token has characters that no token has", "в токене недопустимые символы"),
+                tr("check HF_TOKEN, or the file that `hf auth login` wrote",
+                   "проверьте HF_TOKEN или файл, который записала команда hf auth login"));
+  }
   access.offline = is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE");
   return access;
 }

@@ -228,11 +228,14 @@ std::string commit_of(HttpClient& client, const HubAccess& access, const std::st
 Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
                            const std::string& revision, const StopToken& stop) {
   Repository repository{name, commit_of(client, access, name, revision, stop), {}, revision};
-  constexpr int kMaxPages = 1000;
-  std::set<std::string> paths;
+  constexpr std::size_t kMaxPages = 1000;
+  std::set<std::string> paths, pages;
   std::string url = fmt::format("{}/api/models/{}/tree/{}?recursive=true&expand=false",
                                 access.endpoint, name, repository.commit);
-  for (int page = 0; !url.empty() && page < kMaxPages; ++page) {
+  while (!url.empty()) {
+    if (!pages.insert(url).second || pages.size() > kMaxPages) {
+      fail_strange(url, tr("the list has no end", "список не кончается"));
+    }
     const HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
     const json list = parse(url, answer.body);
     if (!list.is_array()) fail_strange(url, tr("the answer is no list", "ответ — не список"));

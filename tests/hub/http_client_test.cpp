@@ -154,6 +154,46 @@ TEST(HttpClientTest, SilentServerIsGivenUp) {
   }
 }
 
+TEST(HttpClientTest, AnAnswerThatTricklesIsGivenUp) {
+  const HttpServer server([](const ServerRequest&) {
+    return ServerReply{.body = std::string(100'000, 'a'), .bytes_per_second = 400};
+  });
+  const auto fails = [&](HttpOptions options) {
+    options.tries = 1;
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      HttpClient(options).fetch({.url = server.url()}, kMax, {});
+    } catch (const Error& error) {
+      EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+      return error.message().contains(": no answer");
+    }
+    return false;
+  };
+  HttpOptions options = quick();
+  options.silence = 1s;
+  EXPECT_TRUE(fails(options));
+  options.silence = 30s;
+  options.whole_answer = 1s;
+  EXPECT_TRUE(fails(options));
+}
+
+TEST(HttpClientTest, TriesAreTold) {
+  std::vector<std::string> reasons;
+  HttpOptions options = quick();
+  options.on_retry = [&](const LocalizedText& reason) {
+    reasons.push_back(reason.in(Language::kEnglish));
+  };
+  std::atomic<int> count = 0;
+  const HttpServer server([&](const ServerRequest&) {
+    ++count;
+    if (count == 1) return ServerReply{.body = "abc", .cut_after = 1};
+    return ServerReply{.status = count == 2 ? 503 : 200};
+  });
+  HttpClient(options).fetch({.url = server.url()}, kMax, {});
+  EXPECT_EQ(reasons, (std::vector<std::string>{"the connection was cut",
+                                               "the server answers with status 503"}));
+}
+
 TEST(HttpClientTest, RefusedConnectionAndUnknownSchemeAreErrors) {
   std::string closed;
   {

@@ -126,6 +126,26 @@ TEST_F(RepositoryTest, StrangeAnswersAreRefused) {
             std::string::npos);
 }
 
+TEST_F(RepositoryTest, AListWithoutAnEndIsAnError) {
+  FakeHub hub("org/model", {{"a.json", "{}"}});
+  const std::string next = hub.url() + "/api/models/org/model/tree/" + FakeHub::commit();
+  const auto lists = [&] {
+    return message_of([&] { list(hub); }, ErrorCode::kFailed).find("the list has no end") !=
+           std::string::npos;
+  };
+  int page = 0;
+  for (const bool same : {true, false}) {
+    hub.api_fault = [&, same](ServerReply& reply, const ServerRequest& request, int) {
+      if (request.path.find("/tree/") == std::string::npos) return;
+      reply.body = "[]";
+      const std::string cursor = same ? "1" : std::to_string(++page);
+      reply.fields["Link"] = "<" + next + "?cursor=" + cursor + ">; rel=\"next\"";
+    };
+    EXPECT_TRUE(lists()) << same;
+  }
+  EXPECT_EQ(page, 1000);
+}
+
 TEST_F(RepositoryTest, TokenDoesNotFollowAPageToAnotherHost) {
   const HttpServer other([](const ServerRequest&) { return ServerReply{.body = "[]"}; });
   FakeHub hub("org/model", {{"a.json", "{}"}});
@@ -195,6 +215,10 @@ TEST_F(RepositoryTest, VariablesAreThoseOfHuggingfaceHub) {
   EXPECT_EQ(hub_access().token, "");
   environment.set("HF_TOKEN", " of_variable ");
   EXPECT_EQ(hub_access().token, "of_variable");
+  environment.set("HF_TOKEN", "of\r\nX-Other: field");
+  EXPECT_EQ(message_of([] { hub_access(); }, ErrorCode::kUsage),
+            "the token has characters that no token has");
+  environment.set("HF_TOKEN", "of_variable");
   environment.set("HF_ENDPOINT", "http://mirror:8080/sub//");
   EXPECT_EQ(hub_access().endpoint, "http://mirror:8080/sub");
   environment.set("HF_HUB_OFFLINE", "0");
