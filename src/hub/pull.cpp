@@ -38,7 +38,7 @@ std::string repository_of(const std::string& name) {
     return repository;
   }
   throw Error(ErrorCode::kUsage,
-              tr("\"{}\" is no name of a model", "«{}» — не имя модели", excerpt(name)),
+              tr("\"{}\" is not a model name", "«{}» — не имя модели", excerpt(name)),
               tr("name a repository of Hugging Face (ORG/NAME), bge-m3, or {}",
                  "укажите репозиторий Hugging Face (ORG/NAME), bge-m3 или {}",
                  fmt::format("{}", fmt::join(short_names(), ", "))));
@@ -215,7 +215,7 @@ PullReport pull_model(const PullOptions& options) {
   const HubAccess access = hub_access();
   if (access.offline) {
     throw Error(ErrorCode::kFailed,
-                tr("{}: is not on this machine, and HF_HUB_OFFLINE forbids to download it",
+                tr("{}: is not on this machine, and HF_HUB_OFFLINE forbids downloading it",
                    "{}: на этой машине её нет, а HF_HUB_OFFLINE запрещает скачивать", repository),
                 tr("unset HF_HUB_OFFLINE", "уберите HF_HUB_OFFLINE"));
   }
@@ -241,21 +241,36 @@ PullReport pull_model(const PullOptions& options) {
 PullReport pull_embedding_model(const EmbeddingPullOptions& options) {
   constexpr const char* kSource = "BAAI/bge-m3";
   PullReport report{.source = PullReport::Source::kModelFolder, .repository = kSource};
-  report.folder = oko_home() / "models" / kDefaultEmbeddingModel;
+  const fs::path models = oko_home() / "models";
+  report.folder = models / kDefaultEmbeddingModel;
+  if (checkpoint::is_whole_model(report.folder)) {
+    count_files(report);
+    return report;
+  }
+  PullOptions pull = options.pull;
+  pull.name = kSource;
+  const fs::path locks = models / ".locks";
+  make_pull_folder(locks);
+  const FileLock lock(locks / fmt::format("{}.lock", kDefaultEmbeddingModel), pull.stop,
+                      pull.on_wait);
   if (!checkpoint::is_whole_model(report.folder)) {
-    PullOptions pull = options.pull;
-    pull.name = kSource;
+    // Says, also after a kill, that the source was downloaded for the conversion alone.
+    const fs::path mark = locks / fmt::format("{}.source", kDefaultEmbeddingModel);
+    std::error_code ignored;
+    if (!fs::exists(models / kSource, ignored)) write_file_atomically(mark, std::string_view());
     const PullReport source = pull_model(pull);
     options.convert(source.folder, report.folder);
-    write_manifest(report.folder, {kSource, source.revision, hash_files(report.folder, pull.stop)});
+    write_manifest(report.folder,
+                   {kSource, source.revision, hash_files(report.folder, pull.stop), pull.revision});
     report.source = PullReport::Source::kHub;
     report.revision = source.revision;
     report.fetched_bytes = source.fetched_bytes;
-    if (source.source == PullReport::Source::kHub && !options.keep_source) {
-      std::error_code ignored;
+    const bool is_ours = source.source != PullReport::Source::kHuggingFaceCache;
+    if (is_ours && fs::exists(mark, ignored) && !options.keep_source) {
       fs::remove_all(source.folder, ignored);
       fs::remove(source.folder.parent_path(), ignored);  // if it is empty
     }
+    fs::remove(mark, ignored);
   }
   count_files(report);
   return report;

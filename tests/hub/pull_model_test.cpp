@@ -217,9 +217,8 @@ TEST_F(PullTest, TwoPullsAtOnceFetchOnce) {
 TEST_F(PullTest, NamesThatAreNoneAreRefused) {
   for (const char* name : {"", "model", "../../etc/x", "/abs/path", "a/b/c", "org/.."}) {
     options_.name = name;
-    EXPECT_NE(
-        message_of([&] { pull_model(options_); }, ErrorCode::kUsage).find("no name of a model"),
-        std::string::npos);
+    EXPECT_NE(message_of([&] { pull_model(options_); }, ErrorCode::kUsage).find("not a model name"),
+              std::string::npos);
   }
   EXPECT_TRUE(hub_.server().requests().empty());
 }
@@ -244,6 +243,22 @@ TEST_F(PullTest, ProgressCountsWhatIsThere) {
   pull_model(options_);
   EXPECT_GE(first, 100'021u);
   EXPECT_EQ(last, 300'021u);
+}
+
+TEST_F(PullTest, AConversionThatFailsLeavesNoSourceForGood) {
+  const FakeHub hub("BAAI/bge-m3", model_files());
+  use(hub);
+  const fs::path models = folder_ / "oko" / "models";
+  EmbeddingPullOptions options{.pull = options_};
+  options.convert = [](const fs::path&, const fs::path&) { throw Error(ErrorCode::kFailed, "x"); };
+  message_of([&] { pull_embedding_model(options); }, ErrorCode::kFailed);
+  EXPECT_TRUE(fs::exists(models / "BAAI" / "bge-m3"));
+  options.convert = [](const fs::path& source, const fs::path& destination) {
+    fs::copy(source, destination, fs::copy_options::recursive);
+  };
+  EXPECT_EQ(pull_embedding_model(options).fetched_bytes, 0u);
+  EXPECT_FALSE(fs::exists(models / "BAAI"));
+  EXPECT_EQ(pull_embedding_model(options).source, PullReport::Source::kModelFolder);
 }
 
 }  // namespace
