@@ -334,14 +334,14 @@ void Downloader::fail(const Slot& slot, const HttpResult& result) const {
     throw Error(
         ErrorCode::kFailed,
         tr("{}: a web page came in place of the file", "{}: вместо файла пришла страница", name),
-        tr("a proxy or a page to log in may answer: check the network and HF_ENDPOINT",
+        tr("a proxy or a login page may answer: check the network and HF_ENDPOINT",
            "возможно, отвечает прокси или страница входа: проверьте сеть и HF_ENDPOINT"));
   }
-  throw Error(
-      ErrorCode::kFailed,
-      tr("{}: the file on the server does not have the {} bytes that the hub lists",
-         "{}: на сервере не те {} байт, что в списке хаба", name, slot.item->file->expected.size),
-      hint);
+  throw Error(ErrorCode::kFailed,
+              tr("{}: the file on the server does not have the {} bytes that the hub lists",
+                 "{}: на сервере у файла не {} байт, как в списке хаба", name,
+                 slot.item->file->expected.size),
+              hint);
 }
 
 }  // namespace

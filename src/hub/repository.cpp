@@ -53,15 +53,17 @@ bool is_inside(const std::string& path) {
     return !part.empty() && part != "." && part != "..";
   };
   const std::filesystem::path parts(path);
-  return is_plain_utf8(path) && parts.is_relative() && path.find('\\') == path.npos &&
-         path.find("//") == path.npos && path.size() < 1000 && !path.empty() &&
-         std::all_of(parts.begin(), parts.end(), is_name);
+  const bool has_controls = std::any_of(path.begin(), path.end(), [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+  });
+  return is_plain_utf8(path) && !has_controls && parts.is_relative() &&
+         path.find('\\') == path.npos && path.find("//") == path.npos && path.size() < 1000 &&
+         !path.empty() && std::all_of(parts.begin(), parts.end(), is_name);
 }
 
 [[noreturn]] void fail_strange(const std::string& url, const LocalizedText& what) {
   throw Error(ErrorCode::kFailed, tr("{}: {}", "{}: {}", shown_url(url), what),
-              tr("the address may be that of a proxy or of a page to log in: check HF_ENDPOINT and "
-                 "the network",
+              tr("a proxy or a login page may answer: check HF_ENDPOINT and the network",
                  "возможно, отвечает прокси или страница входа: проверьте HF_ENDPOINT и сеть"));
 }
 

@@ -108,8 +108,9 @@ TEST_F(RepositoryTest, StrangeAnswersAreRefused) {
   for (const std::string& body :
        {std::string("<html>log in</html>"), std::string(), std::string("{}"),
         entry("../b.json", good), entry("/b.json", good), entry("a/../../b", good), entry("", good),
-        entry("a//b", good), entry("a\\\\b", good), entry("./b", good),
-        entry("b", "\"size\":-1,\"oid\":\"" + sha1 + "\""), entry("b", "\"oid\":\"" + sha1 + "\""),
+        entry("a//b", good), entry("a\\\\b", good), entry("./b", good), entry("a\\nb", good),
+        entry("a\\u001b[31mb", good), entry("b", "\"size\":-1,\"oid\":\"" + sha1 + "\""),
+        entry("b", "\"oid\":\"" + sha1 + "\""),
         entry("b", "\"size\":1e30,\"oid\":\"" + sha1 + "\""), entry("b", "\"size\":1"),
         entry("b", "\"size\":1,\"oid\":\"XYZ\""),
         entry("b", "\"size\":1,\"oid\":\"" + sha1 + "\",\"lfs\":{\"oid\":\"1\",\"size\":1}"),
