@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -32,7 +33,11 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kSpareAfterPull = 64'000'000;  // of disk that a download leaves free
 constexpr const char* kMainRevision = "main";
 
-std::string repository_of(const std::string& name) {
+/// Takes the address of a model's page, too.
+std::string repository_of(std::string name) {
+  constexpr std::string_view kPage = "https://huggingface.co/";
+  if (name.starts_with(kPage)) name.erase(0, kPage.size());
+  if (name.ends_with('/')) name.pop_back();
   if (is_repository_name(name)) return name;
   if (const std::string repository = repository_of_short_name(name); !repository.empty()) {
     return repository;

@@ -156,6 +156,11 @@ void require_found(const HttpClient::Answer& answer, const std::string& url,
         tr("wait some minutes; a token (HF_TOKEN) raises the limit",
            "подождите несколько минут; с токеном (HF_TOKEN) предел выше"));
   }
+  if (status >= 500) {
+    throw Error(ErrorCode::kFailed, tr("{}: status {}", "{}: статус {}", shown_url(url), status),
+                tr("the hub is busy or at work: try again later",
+                   "хаб перегружен или обслуживается: попробуйте позже"));
+  }
   fail_strange(url, tr("status {}", "статус {}", status));
 }
 

@@ -214,6 +214,13 @@ TEST_F(PullTest, TwoPullsAtOnceFetchOnce) {
   EXPECT_EQ(waits, 1);
 }
 
+TEST_F(PullTest, TheAddressOfAPageIsAName) {
+  for (const char* name : {"https://huggingface.co/org/model", "org/model/"}) {
+    options_.name = name;
+    EXPECT_EQ(pull_model(options_).repository, "org/model");
+  }
+}
+
 TEST_F(PullTest, NamesThatAreNoneAreRefused) {
   for (const char* name : {"", "model", "../../etc/x", "/abs/path", "a/b/c", "org/.."}) {
     options_.name = name;
