@@ -312,7 +312,14 @@ void Downloader::fail(const Slot& slot, const HttpResult& result) const {
   const int status = result.head.status;
   const std::string name = slot.item->file->expected.path;
   if (status == 0 || !result.failure.empty()) throw_unanswered(slot.request, result);
-  if (status == 401 || status == 403 || status == 404) {
+  if (status == 404) {
+    throw Error(ErrorCode::kModelNotFound,
+                tr("{}: the server does not give this file (status {})",
+                   "{}: сервер не отдаёт этот файл (статус {})", name, status),
+                tr("the hub lists it and does not have it: try later",
+                   "хаб называет этот файл, но его там нет: попробуйте позже"));
+  }
+  if (status == 401 || status == 403) {
     throw Error(ErrorCode::kModelNotFound,
                 tr("{}: the server does not give this file (status {})",
                    "{}: сервер не отдаёт этот файл (статус {})", name, status),
