@@ -207,9 +207,25 @@ std::uint64_t download(const PullOptions& options, const HubAccess& access, cons
   return fetched;
 }
 
-}  // namespace
+/// Stands in a source that was downloaded for the conversion alone, also after a kill.
+fs::path mark_of(const fs::path& source) {
+  return source / ".oko-conversion";
+}
 
-PullReport pull_model(const PullOptions& options) {
+/// For a source that is wanted for itself.
+void keep(const fs::path& source) {
+  std::error_code ignored;
+  fs::remove(mark_of(source), ignored);
+}
+
+void remove_marked(const fs::path& source) {
+  std::error_code ignored;
+  if (!fs::exists(mark_of(source), ignored)) return;
+  fs::remove_all(source, ignored);
+  fs::remove(source.parent_path(), ignored);  // if it is empty
+}
+
+PullReport pull(const PullOptions& options) {
   const std::string repository = repository_of(options.name);
   const fs::path models = oko_home() / "models";
   const fs::path folder = models / repository;
@@ -243,40 +259,41 @@ PullReport pull_model(const PullOptions& options) {
   return report;
 }
 
+}  // namespace
+
+PullReport pull_model(const PullOptions& options) {
+  const PullReport report = pull(options);
+  keep(report.folder);
+  return report;
+}
+
 PullReport pull_embedding_model(const EmbeddingPullOptions& options) {
   constexpr const char* kSource = "BAAI/bge-m3";
   PullReport report{.source = PullReport::Source::kModelFolder, .repository = kSource};
   const fs::path models = oko_home() / "models";
   report.folder = models / kDefaultEmbeddingModel;
-  if (checkpoint::is_whole_model(report.folder)) {
-    count_files(report);
-    return report;
-  }
-  PullOptions pull = options.pull;
-  pull.name = kSource;
-  const fs::path locks = models / ".locks";
-  make_pull_folder(locks);
-  const FileLock lock(locks / fmt::format("{}.lock", kDefaultEmbeddingModel), pull.stop,
-                      pull.on_wait);
   if (!checkpoint::is_whole_model(report.folder)) {
-    // Says, also after a kill, that the source was downloaded for the conversion alone.
-    const fs::path mark = locks / fmt::format("{}.source", kDefaultEmbeddingModel);
-    std::error_code ignored;
-    if (!fs::exists(models / kSource, ignored)) write_file_atomically(mark, std::string_view());
-    const PullReport source = pull_model(pull);
-    options.convert(source.folder, report.folder);
-    write_manifest(report.folder,
-                   {kSource, source.revision, hash_files(report.folder, pull.stop), pull.revision});
-    report.source = PullReport::Source::kHub;
-    report.revision = source.revision;
-    report.fetched_bytes = source.fetched_bytes;
-    const bool is_ours = source.source != PullReport::Source::kHuggingFaceCache;
-    if (is_ours && fs::exists(mark, ignored) && !options.keep_source) {
-      fs::remove_all(source.folder, ignored);
-      fs::remove(source.folder.parent_path(), ignored);  // if it is empty
+    PullOptions of_source = options.pull;
+    of_source.name = kSource;
+    const fs::path locks = models / ".locks";
+    make_pull_folder(locks);
+    const FileLock lock(locks / fmt::format("{}.lock", kDefaultEmbeddingModel), of_source.stop,
+                        of_source.on_wait);
+    if (!checkpoint::is_whole_model(report.folder)) {
+      const PullReport source = pull(of_source);
+      if (source.source == PullReport::Source::kHub) {
+        write_file_atomically(mark_of(source.folder), std::string_view());
+      }
+      options.convert(source.folder, report.folder);
+      write_manifest(report.folder,
+                     {kSource, source.revision, hash_files(report.folder, of_source.stop),
+                      of_source.revision});
+      report.source = PullReport::Source::kHub;
+      report.revision = source.revision;
+      report.fetched_bytes = source.fetched_bytes;
     }
-    fs::remove(mark, ignored);
   }
+  options.keep_source ? keep(models / kSource) : remove_marked(models / kSource);
   count_files(report);
   return report;
 }

@@ -268,5 +268,33 @@ TEST_F(PullTest, AConversionThatFailsLeavesNoSourceForGood) {
   EXPECT_EQ(pull_embedding_model(options).source, PullReport::Source::kModelFolder);
 }
 
+TEST_F(PullTest, ASourceThatTheUserWantsIsKept) {
+  const FakeHub hub("BAAI/bge-m3", model_files());
+  use(hub);
+  const fs::path models = folder_ / "oko" / "models";
+  const auto copy = [](const fs::path& source, const fs::path& destination) {
+    fs::copy(source, destination, fs::copy_options::recursive);
+  };
+  const auto fail = [](const fs::path&, const fs::path&) { throw Error(ErrorCode::kFailed, "x"); };
+  message_of([&] { pull_embedding_model({.pull = options_, .convert = fail}); },
+             ErrorCode::kFailed);
+  options_.name = "BAAI/bge-m3";
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
+  pull_embedding_model({.pull = options_, .convert = copy});
+  EXPECT_TRUE(fs::exists(models / "BAAI" / "bge-m3" / "config.json"));
+
+  fs::remove_all(models);
+  pull_embedding_model({.pull = options_, .keep_source = true, .convert = copy});
+  pull_embedding_model({.pull = options_, .convert = copy});
+  EXPECT_TRUE(fs::exists(models / "BAAI" / "bge-m3" / "config.json"));
+
+  fs::remove_all(models);
+  message_of([&] { pull_embedding_model({.pull = options_, .convert = fail}); },
+             ErrorCode::kFailed);
+  copy(models / "BAAI" / "bge-m3", models / "bge-m3");  // killed before the source was removed
+  pull_embedding_model({.pull = options_, .convert = copy});
+  EXPECT_FALSE(fs::exists(models / "BAAI"));
+}
+
 }  // namespace
 }  // namespace oko::hub
