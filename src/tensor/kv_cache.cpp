@@ -66,13 +66,13 @@ mx::array KvCache::copy_of(const mx::array& rows, int length, int capacity) cons
   return copy;
 }
 
-void KvCache::grow(std::optional<mx::array>& rows, mx::Dtype dtype) const {
+void KvCache::grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const {
   if (rows && length_ > 0) {
-    rows = copy_of(*rows, length_, capacity_);
+    rows = copy_of(*rows, length_, capacity);
   } else if (uses_graph()) {
-    rows = mx::zeros(shape_of(capacity_, dtype), dtype);
+    rows = mx::zeros(shape_of(capacity, dtype), dtype);
   } else {
-    rows = cpu::uninitialized(shape_of(capacity_, dtype), dtype);
+    rows = cpu::uninitialized(shape_of(capacity, dtype), dtype);
   }
 }
 
@@ -104,12 +104,13 @@ void KvCache::write(std::optional<mx::array>& rows, const mx::array& update, int
 
 void KvCache::append(const mx::array& keys, const mx::array& values, int first, int last) {
   const int end = length_ + last - first;
-  if (!keys_ || end > capacity_) {
-    capacity_ = static_cast<int>(capacity_for(static_cast<std::uint64_t>(end),
-                                              static_cast<std::uint64_t>(initial_capacity_)));
+  if (!values_ || end > capacity_) {
+    const auto capacity = static_cast<int>(capacity_for(
+        static_cast<std::uint64_t>(end), static_cast<std::uint64_t>(initial_capacity_)));
     const mx::Dtype dtype = uses_graph() ? keys.dtype() : dtype_of(type_);
-    grow(keys_, dtype);
-    grow(values_, dtype);
+    grow(keys_, capacity, dtype);
+    grow(values_, capacity, dtype);
+    capacity_ = capacity;  // last: the next call grows again if one of them has failed
     // Free the outgrown buffers of all layers now; nothing else has their size.
     if (length_ > 0) trim_array_pool();
   }

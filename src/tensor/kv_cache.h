@@ -30,7 +30,8 @@ class KvCache {
   void append(const mx::array& keys, const mx::array& values) {
     append(keys, values, 0, keys.shape(0));
   }
-  /// Appends only their rows [first, last).
+  /// Appends only their rows [first, last). After a failed allocation of oko's kernels the tokens
+  /// held are as before.
   void append(const mx::array& keys, const mx::array& values, int first, int last);
 
   /// A copy of the first `length` tokens, at most those held, with room for `extra_capacity` more.
@@ -56,7 +57,7 @@ class KvCache {
   mx::Shape shape_of(int tokens, mx::Dtype dtype) const;
   std::size_t bytes_of(int tokens) const;  ///< keys or values, on the CPU
   mx::array copy_of(const mx::array& rows, int length, int capacity) const;
-  void grow(std::optional<mx::array>& rows, mx::Dtype dtype) const;
+  void grow(std::optional<mx::array>& rows, int capacity, mx::Dtype dtype) const;
   void write(std::optional<mx::array>& rows, const mx::array& update, int first, int last) const;
 
   int num_key_value_heads_;

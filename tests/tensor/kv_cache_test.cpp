@@ -3,6 +3,7 @@
 #include <mlx/mlx.h>
 
 #include "base/error.h"
+#include "base/fail_point.h"
 #include "budget/process_memory.h"
 #include "tensor/attention.h"
 #include "tensor/device.h"
@@ -220,6 +221,33 @@ TEST_F(KvCacheTest, SegmentsAttendOnlyToThemselves) {
   }
   expect_near(actual, mx::concatenate(expected, 0));
 }
+
+#ifdef OKO_FAIL_POINTS
+TEST_F(KvCacheTest, AFailedAllocationLeavesTheTokensHeld) {
+  const mx::array tokens = random_array(600, kKvHeads, 1), queries = random_array(1, kHeads, 2);
+  KvCache whole(kKvHeads, kHeadDim, 600, KvType::kFloat32);
+  whole.append(tokens, tokens);
+  const mx::array expected = causal_attention(queries, whole, kScale);
+  int failed = 0;
+  for (std::uint64_t nth = 1; nth <= 4; ++nth) {
+    KvCache cache(kKvHeads, kHeadDim, 8, KvType::kFloat32);
+    for (const auto& [first, last] : {std::pair(0, 8), std::pair(8, 600)}) {
+      FailPoint::arm(nth);
+      try {
+        cache.append(tokens, tokens, first, last);
+      } catch (const Error&) {
+        ++failed;
+        EXPECT_EQ(cache.length(), first);
+        FailPoint::arm(0);
+        cache.append(tokens, tokens, first, last);
+      }
+      FailPoint::arm(0);
+    }
+    expect_near(causal_attention(queries, cache, kScale), expected);
+  }
+  EXPECT_GE(failed, 4);
+}
+#endif
 
 }  // namespace
 }  // namespace oko::tensor
