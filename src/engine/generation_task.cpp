@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/estimate.h"
 #include "tensor/device.h"
 
 namespace oko::engine {
@@ -9,6 +10,24 @@ namespace oko::engine {
 GenerationPhase GenerationTask::phase() const {
   if (writer) return GenerationPhase::kDecode;
   return features.size() < patches.size() ? GenerationPhase::kVision : GenerationPhase::kPrefill;
+}
+
+std::size_t GenerationTask::initial_capacity() const {
+  return prompt.size() +
+         static_cast<std::size_t>(std::min(plan.max_tokens, kInitialDecodeCapacity));
+}
+
+std::size_t GenerationTask::unread_tokens() const {
+  return prompt.size() - (sequence ? sequence->length() : 0);
+}
+
+models::qwen3_vl::PromptChunk GenerationTask::next_chunk(const models::qwen3_vl::Model& model) {
+  if (!sequence) {
+    sequence = model.make_sequence(static_cast<int>(initial_capacity()),
+                                   kv_type_of(plan.settings.kv_bits));
+  }
+  const std::size_t first = sequence->length();
+  return {&prompt, features, first, first + std::min(unread_tokens(), chunk_tokens()), &*sequence};
 }
 
 std::uint64_t GenerationTask::phase_bytes() const {

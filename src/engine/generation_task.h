@@ -61,6 +61,12 @@ struct GenerationTask {
   std::optional<budget::MemoryMeter> meter;  ///< if the request measures its memory
 
   GenerationPhase phase() const;
+  std::size_t initial_capacity() const;  ///< of `sequence`, in tokens
+  std::size_t unread_tokens() const;     ///< of the prompt
+  /// Tokens of the prompt that a pass reads at most.
+  std::size_t chunk_tokens() const { return static_cast<std::size_t>(plan.settings.prefill_chunk); }
+  /// The chunk that is read next. Makes `sequence` for the first one.
+  models::qwen3_vl::PromptChunk next_chunk(const models::qwen3_vl::Model& model);
   /// Bytes that are reserved for the phase, without decoded pictures.
   std::uint64_t phase_bytes() const;
   StopToken stop_token() const { return answer->stop_token(); }

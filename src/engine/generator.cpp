@@ -25,12 +25,6 @@ namespace {
 /// pictures.
 constexpr double kVisionShare = 0.7;
 
-/// Initial capacity of a sequence, in tokens.
-std::size_t initial_capacity(const GenerationTask& task) {
-  return task.prompt.size() +
-         static_cast<std::size_t>(std::min(task.plan.max_tokens, kInitialDecodeCapacity));
-}
-
 /// The tokens that end an answer: all that the model's files name, and the end of a turn.
 std::vector<std::int32_t> end_tokens_of(const qwen::GenerationConfig& config,
                                         const text::Tokenizer& tokenizer) {
@@ -259,7 +253,7 @@ void Generator::begin(TaskPointer task) {
 
 void Generator::resume(GenerationTask& task) {
   task.sequence = loaded_.prefix_cache.find(task.prompt, kv_type_of(task.plan.settings.kv_bits),
-                                            initial_capacity(task));
+                                            task.initial_capacity());
   if (!task.sequence) return;
   const std::size_t length = task.sequence->length();
   task.result.stats.cached_tokens = static_cast<int>(length);
@@ -351,18 +345,6 @@ void Generator::encode_next_image(GenerationTask& task) {
   stats.mlx_memory.vision = buffers_->take_peak();
 }
 
-qwen::PromptChunk Generator::next_chunk(GenerationTask& task) const {
-  const tensor::cpu::KvType kv_type = kv_type_of(task.plan.settings.kv_bits);
-  if (!task.sequence) {
-    task.sequence =
-        loaded_.model().make_sequence(static_cast<int>(initial_capacity(task)), kv_type);
-  }
-  const std::size_t first = task.sequence->length();
-  const auto chunk = static_cast<std::size_t>(task.plan.settings.prefill_chunk);
-  return {&task.prompt, task.features, first, std::min(task.prompt.size(), first + chunk),
-          &*task.sequence};
-}
-
 /// The logits after each chunk if the chunks are the last of their prompts, else none. After an
 /// error the sequences have their length of before.
 std::vector<mx::array> Generator::read_chunks(std::span<const qwen::PromptChunk> chunks,
@@ -385,7 +367,7 @@ void Generator::read_prompts(const std::vector<GenerationTask*>& tasks) {
   std::vector<qwen::PromptChunk> chunks;
   std::size_t tokens = 0;
   for (GenerationTask* task : tasks) {
-    chunks.push_back(next_chunk(*task));
+    chunks.push_back(task->next_chunk(loaded_.model()));
     tokens += chunks.back().size();
   }
   const std::vector<mx::array> logits = read_chunks(chunks, AnyStop(tasks).token());

@@ -151,7 +151,6 @@ class Generator : private StepSource {
   /// Starts a task from the cached prefix of its prompt, whose pictures need not be encoded.
   void resume(GenerationTask& task);
   void encode_next_image(GenerationTask& task);
-  models::qwen3_vl::PromptChunk next_chunk(GenerationTask& task) const;
   std::vector<tensor::mx::array> read_chunks(std::span<const models::qwen3_vl::PromptChunk> chunks,
                                              const StopToken& stop) const;
   void read_prompts(const std::vector<GenerationTask*>& tasks);

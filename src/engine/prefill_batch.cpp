@@ -13,19 +13,11 @@ namespace {
 /// Up to this many rows have logits with the bits of each row alone.
 constexpr std::size_t kMaxPrompts = models::qwen3_vl::kFewTokens;
 
-std::size_t unread_tokens(const GenerationTask& task) {
-  return task.prompt.size() - (task.sequence ? task.sequence->length() : 0);
-}
-
-std::size_t chunk_of(const GenerationTask& task) {
-  return static_cast<std::size_t>(task.plan.settings.prefill_chunk);
-}
-
 /// Shorter chunks take other kernels, whose sums have another order: they are read alone.
 bool can_batch(const GenerationTask& task, std::size_t tokens) {
   return task.phase() == GenerationPhase::kPrefill && !task.reads_alone &&
-         tokens <= chunk_of(task) &&
-         unread_tokens(task) > std::size_t{models::qwen3_vl::kFewTokens};
+         tokens <= task.chunk_tokens() &&
+         task.unread_tokens() > std::size_t{models::qwen3_vl::kFewTokens};
 }
 
 /// Bytes that a pass of all tasks needs beyond what is reserved: all sequences and the largest
@@ -46,16 +38,16 @@ std::uint64_t unreserved_bytes(const std::vector<GenerationTask*>& tasks) {
 PrefillBatch batch_prompts(GenerationTask& first,
                            const std::list<std::unique_ptr<GenerationTask>>& tasks) {
   PrefillBatch batch{{&first}};
-  std::size_t tokens = unread_tokens(first);
+  std::size_t tokens = first.unread_tokens();
   if (!can_batch(first, tokens)) return batch;
-  std::size_t chunk = chunk_of(first);
+  std::size_t chunk = first.chunk_tokens();
   for (const auto& task : tasks) {
     if (batch.tasks.size() == kMaxPrompts) break;
-    const std::size_t more = tokens + unread_tokens(*task);
+    const std::size_t more = tokens + task->unread_tokens();
     if (task.get() == &first || more > chunk || !can_batch(*task, more)) continue;
     batch.tasks.push_back(task.get());
     tokens = more;
-    chunk = std::min(chunk, chunk_of(*task));
+    chunk = std::min(chunk, task->chunk_tokens());
   }
   for (; batch.tasks.size() > 1; batch.tasks.pop_back()) {
     budget::TagBytes bytes;
