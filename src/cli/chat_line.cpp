@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/text_escape.h"
+#include "base/trimmed.h"
 #include "cli/closest.h"
 #include "text/utf8.h"
 
@@ -27,12 +28,6 @@ constexpr std::array<Name, 7> kNames{{{"/image", ChatCommand::kImage},
                                       {"/quit", ChatCommand::kQuit},
                                       {"/exit", ChatCommand::kQuit}}};
 constexpr std::string_view kSpace = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) + 1 - first);
-}
 
 std::vector<std::string> command_names() {
   std::vector<std::string> names;

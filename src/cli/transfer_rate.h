@@ -19,7 +19,7 @@ class TransferRate {
   /// Bytes per second; 0: not known yet.
   double bytes_per_second() const;
 
-  /// "1.2 GB of 3.1 GB, 45 MB/s, 42 s left"; what is not known yet is left out.
+  /// "1.2 GB of 3.1 GB, 45 MB/s, 42 s left"; omits values that are not known yet.
   LocalizedText text(std::uint64_t total) const;
 
  private:

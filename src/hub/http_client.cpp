@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/text_escape.h"
+#include "base/trimmed.h"
 
 namespace oko::hub {
 namespace {
@@ -20,13 +21,6 @@ std::string lower_case(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpaces);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
 }
 
 /// True for a status that another try may change.

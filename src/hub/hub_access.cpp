@@ -8,17 +8,11 @@
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "base/text_escape.h"
+#include "base/trimmed.h"
 #include "hub/hugging_face_cache.h"
 
 namespace oko::hub {
 namespace {
-
-std::string without_spaces(const std::string& text) {
-  constexpr const char* kSpaces = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpaces);
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
-}
 
 bool is_true(const std::string& name) {
   std::string value = environment(name).value_or("");
@@ -38,7 +32,7 @@ std::string token_of_file() {
   const auto named = environment("HF_TOKEN_PATH");
   const std::filesystem::path file = named ? expand_path(*named) : hugging_face_home() / "token";
   try {
-    return without_spaces(read_file(file, kMaxBytes, ErrorCode::kFailed));
+    return std::string(trimmed(read_file(file, kMaxBytes, ErrorCode::kFailed)));
   } catch (const Error&) {
     return {};  // most users have none
   }
@@ -46,7 +40,7 @@ std::string token_of_file() {
 
 std::string token() {
   for (const char* name : {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}) {
-    if (const std::string value = without_spaces(environment(name).value_or("")); !value.empty()) {
+    if (const std::string value(trimmed(environment(name).value_or(""))); !value.empty()) {
       return value;
     }
   }
@@ -57,7 +51,7 @@ std::string token() {
 
 HubAccess hub_access() {
   HubAccess access;
-  access.endpoint = without_spaces(environment("HF_ENDPOINT").value_or("https://huggingface.co"));
+  access.endpoint = trimmed(environment("HF_ENDPOINT").value_or("https://huggingface.co"));
   while (access.endpoint.ends_with('/')) access.endpoint.pop_back();
   if (!access.endpoint.starts_with("https://") && !access.endpoint.starts_with("http://")) {
     throw Error(ErrorCode::kUsage,

@@ -1,4 +1,4 @@
-// Files that are written in pieces, and what is left of them when the process is killed.
+// Files that are written in pieces, and their remains after a kill.
 #include "hub/part_file.h"
 
 #include <fstream>
