@@ -261,7 +261,7 @@ std::optional<std::chrono::milliseconds> Backoff::next(std::optional<std::chrono
   return asked ? std::max<std::chrono::milliseconds>(own, *asked) : own;
 }
 
-HttpClient::HttpClient(HttpOptions options) : options_(options) {
+HttpClient::HttpClient(HttpOptions options) : options_(std::move(options)) {
   start_library();
   multi_ = std::make_unique<Multi>();
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -105,7 +106,8 @@ class FakeHub {
     if (file == files_.end()) return {.status = 404, .fields = {{"X-Error-Code", "EntryNotFound"}}};
     if (file->second.size() < lfs_bytes_) return file_of(request, front);
     return {.status = 302,
-            .fields = {{"Location", storage_.url() + "/storage/" + path + "?X-Signature=1"},
+            .fields = {{"Location", storage_.url() + "/storage/" + path +
+                                        "?X-Signature=" + std::to_string(++signatures_)},
                        {"X-Repo-Commit", commit()},
                        {"X-Linked-Size", std::to_string(file->second.size())}}};
   }
@@ -164,6 +166,7 @@ class FakeHub {
   std::size_t lfs_bytes_;
   mutable Mutex mutex_;
   std::map<std::string, int> counts_ OKO_GUARDED_BY(mutex_);
+  std::atomic<int> signatures_{0};  ///< each redirect has its own, from 1
   std::map<std::string, Fault> faults_ OKO_GUARDED_BY(mutex_);  ///< by path
   HttpServer storage_, hub_;                                    // last: their threads use the rest
 };
