@@ -1,5 +1,5 @@
-# A newcomer needs only `make demo` and `make test`.
-.PHONY: build everything demo test check tidy soak bench format clean deps
+# A newcomer needs only `make demo`, `make install` and `make test`.
+.PHONY: build everything demo install test check tidy soak bench format clean deps
 
 cores := $(shell getconf _NPROCESSORS_ONLN)
 
@@ -16,6 +16,12 @@ everything: deps
 # Describes the pictures of demo/ with the model of demo/.
 demo: build
 	demo/run.sh build/release/oko
+
+# To PREFIX, /usr/local if none is given: make install PREFIX=~/.local
+install: export PREFIX := $(PREFIX)
+install: export DESTDIR := $(DESTDIR)
+install: build
+	cmake/install.sh build/release
 
 test: everything
 	ctest --preset release -j $(cores)

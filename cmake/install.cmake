@@ -1,0 +1,29 @@
+# The installed tree, which may be moved: bin/oko finds lib/oko and share/oko from its own place.
+# Libraries that come as wheels are in lib/oko; all others are the system's, or Homebrew's.
+get_target_property(mlx_library mlx IMPORTED_LOCATION_RELEASE)
+get_target_property(pdfium_library pdfium IMPORTED_LOCATION)
+set(bundled_libraries ${mlx_library} ${pdfium_library})
+if(APPLE)
+  set(origin @loader_path)
+  get_filename_component(mlx_folder ${mlx_library} DIRECTORY)
+  list(APPEND bundled_libraries ${mlx_folder}/mlx.metallib) # MLX looks for it next to itself
+else()
+  set(origin $ORIGIN)
+  file(GLOB mlx_needs ${mlx_root}/mlx_cpu.libs/*)
+  list(APPEND bundled_libraries ${mlx_needs})
+endif()
+
+set_target_properties(oko PROPERTIES INSTALL_RPATH ${origin}/../lib/oko)
+install(TARGETS oko RUNTIME DESTINATION bin)
+install(FILES ${bundled_libraries} DESTINATION lib/oko)
+if(APPLE)
+  install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/sign_installed.cmake)
+else()
+  # The wheel keeps what libmlx.so needs in another folder.
+  install(CODE "file(RPATH_CHANGE
+    FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/oko/libmlx.so\"
+    OLD_RPATH [[$ORIGIN/../../mlx_cpu.libs]] NEW_RPATH [[$ORIGIN]])")
+endif()
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/models/tiny-vl DESTINATION share/oko/models)
+install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/README.ru.md
+  ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/oko)
