@@ -2,72 +2,18 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <sstream>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "cli/closest.h"
+#include "cli/help.h"
 #include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
-
-/// Formats the help in the same layout with each version of CLI11, with columns counted in letters.
-class HelpFormatter : public CLI::FormatterBase {
- public:
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
-    const auto arguments =
-        app->get_options([](const CLI::Option* each) { return is_argument(each); });
-    const auto options =
-        app->get_options([](const CLI::Option* each) { return !is_argument(each); });
-    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
-    std::string text = app->get_description() + "\n";
-    text += words("Usage: {} [OPTIONS]", "Вызов: {} [КЛЮЧИ]", name);
-    for (const CLI::Option* each : arguments) text += " " + usage(each);
-    const bool needs_command = app->get_require_subcommand_min() > 0;
-    if (!commands.empty()) {
-      text +=
-          needs_command ? words(" SUBCOMMAND", " КОМАНДА") : words(" [SUBCOMMAND]", " [КОМАНДА]");
-    }
-    text += "\n" + group(words("Positionals", "Аргументы"), arguments) +
-            group(words("Options", "Ключи"), options);
-    if (!commands.empty()) text += "\n" + words("Subcommands:\n", "Команды:\n");
-    for (const CLI::App* each : commands) text += row(each->get_name(), each->get_description());
-    text += "\n" + app->get_footer();
-    return text + (app->get_footer().empty() ? "" : "\n");
-  }
-
- private:
-  static bool is_argument(const CLI::Option* option) { return option->get_positional(); }
-
-  static std::string usage(const CLI::Option* argument) {
-    const std::string name = argument->get_name() + (argument->get_expected_max() > 1 ? "..." : "");
-    return argument->get_required() ? name : "[" + name + "]";
-  }
-
-  static std::string group(const std::string& title,
-                           const std::vector<const CLI::Option*>& options) {
-    std::string text = options.empty() ? "" : "\n" + title + ":\n";
-    for (const CLI::Option* each : options) {
-      const std::string value = each->get_option_text();
-      text += row(each->get_name(is_argument(each), true) + (value.empty() ? "" : " " + value),
-                  each->get_description());
-    }
-    return text;
-  }
-
-  static std::string row(const std::string& name, const std::string& description) {
-    constexpr std::size_t kColumn = 30;
-    const auto letters = static_cast<std::size_t>(
-        std::count_if(name.begin(), name.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-    const std::size_t width = 2 + letters;
-    const std::string gap =
-        width < kColumn ? std::string(kColumn - width, ' ') : "\n" + std::string(kColumn, ' ');
-    return "  " + name + gap + description + "\n";
-  }
-};
 
 /// Put before texts that CLI11 would change, such as "[a,b]", "[[aa]]".
 constexpr char kMark = '\1';
@@ -107,36 +53,56 @@ std::optional<std::string> joined_help(const std::vector<std::string>& arguments
   return std::nullopt;
 }
 
-bool is_help_command(std::span<char* const> arguments) {
-  return !arguments.empty() && std::string_view(arguments[0]) == "help";
+/// "help" or "version", if it stands in place of a command.
+std::string option_as_command(std::span<char* const> arguments) {
+  const std::string first = arguments.empty() ? "" : arguments[0];
+  return first == "help" || first == "version" ? first : "";
 }
 
-/// "oko help describe" is "oko describe --help".
-std::vector<std::string> with_help_as_option(std::span<char* const> arguments) {
+/// "oko help describe" is "oko describe --help", "oko version" is "oko --version".
+std::vector<std::string> with_option_for(const std::string& word,
+                                         std::span<char* const> arguments) {
   std::vector<std::string> result(arguments.begin(), arguments.end());
-  if (!is_help_command(arguments)) return result;
-  std::erase_if(result, [](const std::string& each) { return each == "help" || each == "--"; });
-  result.emplace_back("--help");
+  if (word.empty()) return result;
+  std::erase_if(result, [&](const std::string& each) { return each == word || each == "--"; });
+  result.push_back("--" + word);
   return result;
+}
+
+/// The texts between commas.
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> items;
+  std::size_t begin = 0;
+  for (std::size_t comma = text.find(','); comma != text.npos; comma = text.find(',', begin)) {
+    items.push_back(text.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  items.push_back(text.substr(begin));
+  return items;
+}
+
+/// Names in CLI11's notation: without the semicolon.
+std::string all_names(std::string names) {
+  std::replace(names.begin(), names.end(), ';', ',');
+  return names;
 }
 
 }  // namespace
 
 Option& Option::required() {
   option_->required();
-  update_help();
+  syntax_->is_required = true;
   return *this;
 }
 
 Option& Option::range(double least, double most) {
   value_->range = {least, most};
-  update_help();
   return *this;
 }
 
 Option& Option::one_of(std::vector<std::string> choices) {
+  syntax_->choices = choices;
   value_->choices = std::move(choices);
-  update_help();
   return *this;
 }
 
@@ -150,102 +116,150 @@ Option& Option::show_default() {
 }
 
 Option& Option::show_default(std::string text) {
-  default_ = std::move(text);
-  update_help();
+  syntax_->default_text = std::move(text);
   return *this;
 }
 
-void Option::update_help() {
-  std::string text = value_->type();
-  if (!default_.empty()) text += "=" + default_;
-  if (option_->get_expected_max() > 1) text += " ...";
-  if (option_->get_required()) text += words(" REQUIRED", " ОБЯЗАТЕЛЬНО");
-  option_->option_text(text);
+Option& Option::names(ValueKind kind) {
+  syntax_->kind = kind;
+  return *this;
+}
+
+Option& Option::in(OptionGroup group) {
+  syntax_->group = group;
+  return *this;
 }
 
 Command::Command(const std::string& name, const std::string& description)
     : root_(std::make_unique<CLI::App>(description, name)), app_(root_.get()), path_(name) {
-  app_->formatter(std::make_shared<HelpFormatter>());
-  app_->set_help_flag("-h,--help",
-                      words("Print this help message and exit", "напечатать эту справку и выйти"));
+  app_->set_help_flag("-h,--help");
   app_->require_subcommand(0, 1);
 }
 
-Command::Command(CLI::App& app, std::string path) : app_(&app), path_(std::move(path)) {}
+Command::Command(CLI::App& app, std::string path, std::string group)
+    : app_(&app), path_(std::move(path)), own_group_(std::move(group)) {}
 
 Command::~Command() = default;
 
 Command& Command::add_command(const std::string& name, const std::string& description) {
-  if (!root_) app_->require_subcommand(1);
+  app_->require_subcommand(0, 1);
   CLI::App* const app = app_->add_subcommand(name, description);
-  commands_.emplace_back(new Command(*app, path_ + " " + name));
+  commands_.emplace_back(new Command(*app, path_ + " " + name, group_));
   return *commands_.back();
+}
+
+Command::Entry& Command::add_entry(const std::string& names, const std::string& description) {
+  entries_.push_back(std::make_unique<Entry>());
+  Entry& entry = *entries_.back();
+  entry.syntax.names = split(names.substr(0, names.find(';')));
+  entry.syntax.description = description;
+  return entry;
 }
 
 Option Command::add_option(const std::string& names, Target target,
                            const std::string& description) {
-  return add_value(names, names.substr(names.find(',') + 1), target, description);
+  Entry& entry = add_entry(names, description);
+  entry.syntax.has_value = true;
+  return add_value(entry, names, target);
 }
 
 Option Command::add_argument(const std::string& name, Target target,
                              const std::string& description) {
-  Option option = add_value(name, name, target, description);
+  Entry& entry = add_entry(name, description);
+  entry.is_argument = true;
+  Option option = add_value(entry, name, target);
   if (std::holds_alternative<std::vector<std::string>*>(target)) {
     app_->get_option(name)->expected(CLI::detail::expected_max_vector_size);
+    entry.syntax.is_list = true;
   }
   return option;
 }
 
-Option Command::add_value(const std::string& names, const std::string& name, Target target,
-                          const std::string& description) {
-  values_.push_back(std::make_unique<OptionValue>(OptionValue{.name = name, .target = target}));
-  OptionValue& value = *values_.back();
+Option Command::add_value(Entry& entry, const std::string& names, Target target) {
+  entry.value = std::make_unique<OptionValue>(
+      OptionValue{.name = entry.syntax.names.back(), .target = target});
+  OptionValue& value = *entry.value;
+  entry.syntax.kind = value.kind();
   const auto set = [&value](std::vector<std::string> texts) {
     std::transform(texts.begin(), texts.end(), texts.begin(), unmarked);
     value.set(texts);
     return true;
   };
-  CLI::Option& option = *app_->add_option(names, set, description);
-  option.multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->option_text(value.type());
-  return {option, value};
+  CLI::Option& option = *app_->add_option(all_names(names), set);
+  option.multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  return {option, &value, entry.syntax};
 }
 
-void Command::add_flag(const std::string& name, bool* target, const std::string& description) {
-  app_->add_flag(name, *target, description);
+Option Command::add_flag(const std::string& names, bool* target, const std::string& description) {
+  Entry& entry = add_entry(names, description);
+  return {*app_->add_flag(all_names(names), *target), nullptr, entry.syntax};
 }
 
-void Command::add_version(const std::string& version) {
-  app_->set_version_flag(
-      "--version", version,
-      words("Display program version information and exit", "напечатать версию и выйти"));
+void Command::add_version(std::function<std::string()> version) {
+  version_ = std::move(version);
+  app_->set_version_flag("-V,--version");
+  add_entry("-V,--version", words("print the version", "показать версию")).syntax.group =
+      OptionGroup::kGeneral;
 }
 
 void Command::set_footer(const std::string& text) {
-  app_->footer(text);
+  footer_ = text;
+}
+
+Command::Entry& Command::entry(const std::string& name) {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& each) {
+    return each->syntax.names.back() == name;
+  });
+  if (found == entries_.end()) throw std::logic_error("no option " + name);
+  return **found;
 }
 
 void Command::set_description(const std::string& option, const std::string& text) {
-  app_->get_option(option)->description(text);
+  entry(option).syntax.description = text;
+}
+
+void Command::hide(const std::string& option) {
+  entry(option).is_hidden = true;
 }
 
 void Command::suggest(const std::string& option, const std::string& instead) {
   suggestions_[option] = instead;
 }
 
+CommandSyntax Command::syntax() const {
+  CommandSyntax syntax{.path = path_,
+                       .name = app_->get_name(),
+                       .group = own_group_,
+                       .description = app_->get_description(),
+                       .footer = footer_,
+                       .needs_command = !run_};
+  for (const auto& entry : entries_) {
+    if (!entry->is_hidden) {
+      (entry->is_argument ? syntax.arguments : syntax.options).push_back(entry->syntax);
+    }
+  }
+  syntax.options.push_back({.names = {"-h", "--help"},
+                            .description = words("print this help", "показать эту справку"),
+                            .group = OptionGroup::kGeneral});
+  for (const auto& command : commands_) syntax.commands.push_back(command->syntax());
+  return syntax;
+}
+
 std::optional<std::string> Command::parse(std::span<char* const> arguments) {
-  const std::vector<std::string> all = with_help_as_option(arguments);
+  const std::string word = option_as_command(arguments);
+  const std::vector<std::string> all = with_option_for(word, arguments);
   if (const auto joined = joined_help(all)) throw usage_error({no_option(*joined)}, all);
   std::vector<std::string> reversed = for_cli11(all);
   std::reverse(reversed.begin(), reversed.end());
+  const auto help = [&] { return help_text(given().back()->syntax(), help_layout()); };
   try {
     app_->parse(std::move(reversed));
-  } catch (const CLI::Success& success) {
-    if (is_help_command(arguments)) {
+  } catch (const CLI::Success& success) {  // --help, --version
+    if (!word.empty()) {
       if (const auto wrong = unexpected(all)) throw usage_error(*wrong, all);
     }
-    std::ostringstream text;  // --help, --version
-    app_->exit(success, text);
-    return text.str();
+    const bool is_version = dynamic_cast<const CLI::CallForVersion*>(&success) != nullptr;
+    return is_version ? version_() + "\n" : help();
   } catch (const CLI::ArgumentMismatch&) {  // only the last option can lack its value
     throw usage_error({missing_value(all.back())}, all);
   } catch (const CLI::ParseError& error) {
@@ -253,7 +267,7 @@ std::optional<std::string> Command::parse(std::span<char* const> arguments) {
   } catch (const Error& error) {
     throw usage_error({error.message()}, all);
   }
-  if (!given().back()->run_) throw usage_error({no_command()}, all);
+  if (!given().back()->run_) return help();
   return std::nullopt;
 }
 
@@ -276,8 +290,8 @@ std::vector<const Command*> Command::given() const {
 }
 
 bool Command::takes_value(const std::string& name) const {
-  const auto is_named = [&](const auto& value) { return value->name == name; };
-  return std::any_of(values_.begin(), values_.end(), is_named) ||
+  const CLI::Option* const option = app_->get_option_no_throw(name);
+  return (option != nullptr && !option->get_positional() && option->get_expected_max() > 0) ||
          std::any_of(commands_.begin(), commands_.end(),
                      [&](const auto& command) { return command->takes_value(name); });
 }
@@ -296,16 +310,6 @@ std::vector<std::string> Command::for_cli11(const std::vector<std::string>& argu
     }
   }
   return result;
-}
-
-LocalizedText Command::no_command() const {
-  std::string names;
-  const Command& command = *given().back();
-  for (const auto& each : command.commands_) {
-    names += (names.empty() ? "" : ", ") + each->app_->get_name();
-  }
-  return tr("no command is given: {} has {}", "не указана команда: у {} есть {}", command.path_,
-            names);
 }
 
 std::optional<Command::Problem> Command::unexpected(
@@ -342,7 +346,6 @@ std::optional<Command::Problem> Command::problem(const std::vector<std::string>&
       return Problem{tr("{} takes no value", "{} не принимает значения", name)};
     }
   }
-  if (!command.run_) return Problem{no_command()};
   return std::nullopt;
 }
 
@@ -350,8 +353,8 @@ std::string Command::meant_option(const std::string& name) const {
   const auto suggestion = suggestions_.find(name);
   if (suggestion != suggestions_.end()) return suggestion->second;
   std::vector<std::string> names;
-  for (const CLI::Option* option : app_->get_options()) {
-    for (const std::string& each : option->get_lnames()) names.push_back("--" + each);
+  for (const OptionSyntax& option : syntax().options) {
+    if (option.names.back().starts_with("--")) names.push_back(option.names.back());
   }
   return closest(name, names);
 }

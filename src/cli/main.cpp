@@ -31,20 +31,22 @@
 namespace oko::cli {
 
 void add_common_options(Command& command, CommonOptions& options) {
-  command.add_flag("--quiet", &options.quiet,
-                   words("no progress and no notes", "без индикатора и примечаний"));
-  command.add_option(
-      "--budget", &options.budget,
-      words("memory that oko may take, weights included, such as 5GB (a GB has 1024³ "
-            "bytes); otherwise what oko plan shows",
-            "сколько памяти можно oko вместе с весами, например 5GB (в GB 1024³ "
-            "байт); иначе — как показывает oko plan"));
+  command
+      .add_option("--budget", &options.budget,
+                  words("memory that oko may take, weights included, such as 5GB [default: the "
+                        "line \"for oko\" of oko plan]",
+                        "сколько памяти можно занять oko, вместе с весами, например 5GB [по "
+                        "умолчанию: строка «для oko» в oko plan]"))
+      .names(ValueKind::kSize)
+      .in(OptionGroup::kMemoryAndSpeed);
+  command
+      .add_flag("-q,--quiet", &options.quiet,
+                words("no progress and no notes", "без индикатора и примечаний"))
+      .in(OptionGroup::kGeneral);
 }
 
 void ignore_budget(Command& command) {
-  command.set_description("--budget",
-                          words("ignored: this command has no memory limit",
-                                "не учитывается: команда берёт столько памяти, сколько ей нужно"));
+  command.hide("--budget");
 }
 
 namespace {
@@ -104,18 +106,20 @@ std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::
 void add_threads_option(Command& command, std::size_t& threads) {
   command
       .add_option("--threads", &threads,
-                  words("processor threads; otherwise one a physical core",
-                        "потоки процессора; иначе по одному на физическое ядро"))
-      .range(1, 1024);
+                  words("processor threads [default: one per physical core]",
+                        "потоки процессора [по умолчанию: один на физическое ядро]"))
+      .range(1, 1024)
+      .in(OptionGroup::kMemoryAndSpeed);
 }
 
 void add_kv_bits_option(Command& command, int& kv_bits) {
   command
       .add_option("--kv-bits", &kv_bits,
-                  words("KV cache precision in bits: 8, 16, 32; on a GPU always 16",
-                        "бит на число в KV-кэше: 8, 16, 32; на GPU всегда 16"))
+                  words("KV cache precision in bits; on a GPU always 16",
+                        "бит на число в KV-кэше; на GPU всегда 16"))
       .one_of({"8", "16", "32"})
-      .show_default();
+      .show_default()
+      .in(OptionGroup::kMemoryAndSpeed);
 }
 
 void add_languages_option(Command& command, std::vector<std::string>& languages) {
@@ -144,17 +148,25 @@ int report(const Error& error) {
 int run(std::span<char* const> arguments) {
   Command program("oko", words("oko sees, reads and describes pictures, locally.",
                                "oko видит, читает и описывает картинки — локально."));
-  program.add_version(std::string("oko ") + OKO_VERSION);
+  program.add_version([] { return std::string("oko ") + OKO_VERSION; });
+  program.begin_group(words("See", "Видеть"));
   add_describe(program);
   add_chat(program);
+  program.begin_group(words("Read", "Читать"));
   add_ocr(program);
-  add_eval(program);
+  program.begin_group(words("Find", "Искать"));
   add_embed(program);
-  add_convert(program);
-  add_plan(program);
+  program.begin_group(words("Models", "Модели"));
   add_pull(program);
   add_verify(program);
+  add_convert(program);
+  program.begin_group(words("This machine", "Эта машина"));
+  add_plan(program);
+  program.begin_group(words("Measure", "Измерять"));
   add_bench(program);
+  add_eval(program);
+  program.set_footer(
+      words("oko COMMAND --help explains a command.", "oko КОМАНДА --help описывает команду."));
   if (const std::optional<std::string> text = program.parse(arguments)) {
     print(*text);
     return 0;

@@ -40,13 +40,23 @@ constexpr bool kIsList = std::is_same_v<T, std::vector<std::string>>;
 template <typename T>
 constexpr bool kIsNumber = std::is_arithmetic_v<Held<T>>;
 
+char lower_case(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 [[noreturn]] void refuse(const LocalizedText& message) {
   throw Error(ErrorCode::kUsage, message);
 }
 
-void require_choice(const OptionValue& option, const std::string& text) {
+/// The choice that `text` means, in its own spelling; `text` if any is valid.
+const std::string& require_choice(const OptionValue& option, const std::string& text) {
   const std::vector<std::string>& choices = option.choices;
-  if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return;
+  if (choices.empty()) return text;
+  const auto chosen = std::find_if(choices.begin(), choices.end(), [&](const std::string& each) {
+    return std::equal(each.begin(), each.end(), text.begin(), text.end(),
+                      [](char a, char b) { return lower_case(a) == lower_case(b); });
+  });
+  if (chosen != choices.end()) return *chosen;
   if (text.empty()) refuse(missing_value(option.name));
   const std::string list = fmt::format("{}", fmt::join(choices, ", "));
   refuse(tr("{}: {} is not one of {}", "{}: {} — не из списка {}", option.name, text, list));
@@ -139,8 +149,7 @@ void assign(const OptionValue& option, const std::vector<std::string>& texts, T&
     if constexpr (kIsText<T>) {
       // Only an optional text may be given as an empty one: --prefix "".
       if (std::is_same_v<T, Held<T>> && texts.at(0).empty()) refuse(missing_value(option.name));
-      require_choice(option, texts.at(0));
-      target = texts.at(0);
+      target = require_choice(option, texts.at(0));
     } else {
       target = parse_number<Held<T>>(option, texts.at(0));
     }
@@ -148,10 +157,9 @@ void assign(const OptionValue& option, const std::vector<std::string>& texts, T&
 }
 
 template <typename T>
-std::string type_name() {
-  if constexpr (!kIsNumber<T>) return words("TEXT", "ТЕКСТ");
-  if constexpr (std::is_integral_v<Held<T>>) return words("INT", "ЦЕЛОЕ");
-  return words("FLOAT", "ЧИСЛО");
+ValueKind kind_of() {
+  if constexpr (std::is_same_v<T, std::filesystem::path>) return ValueKind::kFolder;
+  return kIsNumber<T> ? ValueKind::kNumber : ValueKind::kText;
 }
 
 template <typename T>
@@ -175,14 +183,9 @@ void OptionValue::set(const std::vector<std::string>& texts) const {
   std::visit([&](auto* held) { assign(*this, texts, *held); }, target);
 }
 
-std::string OptionValue::type() const {
-  std::string text = std::visit(
-      [](auto* held) { return type_name<std::remove_pointer_t<decltype(held)>>(); }, target);
-  if (!choices.empty()) text += fmt::format(":{{{}}}", fmt::join(choices, ","));
-  if (range) {
-    text += words(" in [{} - {}]", " от {} до {}", range->least, range->most);
-  }
-  return text;
+ValueKind OptionValue::kind() const {
+  return std::visit([](auto* held) { return kind_of<std::remove_pointer_t<decltype(held)>>(); },
+                    target);
 }
 
 std::string OptionValue::text() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/localized_text.h"
+#include "cli/syntax.h"
 
 namespace oko::cli {
 
@@ -26,15 +27,15 @@ struct OptionValue {
   std::string name;  ///< for messages
   Target target;
   std::optional<Range> range = {};        ///< of a number; none: that of its type
-  std::vector<std::string> choices = {};  ///< empty: any
+  std::vector<std::string> choices = {};  ///< empty: any; their case does not count
   bool comma_separated = false;           ///< of a vector
 
   /// Writes the user's texts, one item each. Throws kUsage, without a hint, if a text is not a
   /// valid value; `target` may then hold a part of them.
   void set(const std::vector<std::string>& texts) const;
 
-  /// The kind of value in the help: "INT in [1 - 1024]".
-  std::string type() const;
+  /// By the type of the target.
+  ValueKind kind() const;
 
   /// The present value of the target.
   std::string text() const;

@@ -104,8 +104,7 @@ TEST(BenchTest, NoTokenOfALongPromptStandsForAPicture) {
 
 TEST(BenchTest, WrongUsageIsRefusedWithStatusTwo) {
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"bench"},
-        {"bench", "sleep"},
+       {std::vector<std::string>{"bench", "sleep"},
         {"bench", "decode", "--tokens", "0", "--model", kModel},
         {"bench", "vision", "--side", "100", "--model", kModel}}) {
     const ProcessResult run = run_oko(arguments);

@@ -343,7 +343,6 @@ TEST_F(DescribeTest, WrongUsageIsStatus2) {
   expect_error(run({"describe"}), 2, "IMAGE");
   expect_error(run({"describe", "--no-such-flag", picture()}), 2, "no-such-flag");
   expect_error(run({"no-such-command"}), 2, "no-such-command");
-  expect_error(run({}), 2, "no command");
   expect_error(describe({"--max-tokens", "0", picture()}), 2, "max-tokens");
   expect_error(describe({"--ocr", "perhaps", picture()}), 2, "perhaps");
 }

@@ -1,0 +1,218 @@
+#include "cli/help.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "cli/colour.h"
+#include "cli/user_language.h"
+
+namespace oko::cli {
+namespace {
+
+constexpr std::size_t kIndent = 2;
+constexpr std::size_t kMostNames = 26;  ///< letters of a name beside its description
+constexpr std::size_t kGap = 2;
+
+std::size_t letters_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+struct Row {
+  std::string name;
+  std::string description;
+};
+
+struct Section {
+  std::string title;
+  std::vector<Row> rows = {};
+};
+
+class HelpWriter {
+ public:
+  explicit HelpWriter(const HelpLayout& layout) : layout_(layout) {}
+
+  std::string text() && { return std::move(text_); }
+
+  /// Words of `text` from column `first`, and from `indent` on each further line. Its own line
+  /// ends stay.
+  void add_wrapped(std::string_view text, std::size_t first, std::size_t indent) {
+    std::size_t column = first;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
+      const std::string_view word = text.substr(0, end);
+      const std::size_t width = letters_of(word);
+      if (column > indent && column + 1 + width > layout_.width) {
+        text_ += "\n" + std::string(indent, ' ');
+        column = indent;
+      } else if (column > indent) {
+        text_ += ' ';
+        ++column;
+      }
+      text_ += word;
+      column += width;
+      if (end < text.size() && text[end] == '\n') {
+        text_ += "\n" + std::string(indent, ' ');
+        column = indent;
+      }
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    text_ += '\n';
+  }
+
+  /// Sections whose descriptions begin in the same column.
+  void add_sections(const std::vector<Section>& sections) {
+    std::size_t names = 0;
+    for (const Section& section : sections) {
+      for (const Row& row : section.rows) {
+        const std::size_t letters = letters_of(row.name);
+        if (letters <= kMostNames) names = std::max(names, letters);
+      }
+    }
+    const std::size_t column = kIndent + names + kGap;
+    for (const Section& section : sections) {
+      if (section.rows.empty()) continue;
+      text_ += "\n" + bold(section.title + ":") + "\n";
+      for (const Row& row : section.rows) {
+        const std::size_t letters = letters_of(row.name);
+        text_ += std::string(kIndent, ' ') + bold(row.name);
+        if (row.description.empty()) {
+          text_ += '\n';
+          continue;
+        }
+        text_ += letters <= names ? std::string(names - letters + kGap, ' ')
+                                  : "\n" + std::string(column, ' ');
+        add_wrapped(row.description, column, column);
+      }
+    }
+  }
+
+  void add(std::string_view text) { text_ += text; }
+
+  std::string bold(std::string_view text) const {
+    return layout_.bold ? fmt::format("\033[1m{}\033[0m", text) : std::string(text);
+  }
+
+ private:
+  HelpLayout layout_;
+  std::string text_;
+};
+
+/// "-m, --model MODEL". Long names stand below each other.
+std::string names_of(const OptionSyntax& option) {
+  const bool is_long_only = option.names.front().starts_with("--");
+  std::string text = is_long_only ? "    " : "";
+  text += fmt::format("{}", fmt::join(option.names, ", "));
+  return option.has_value ? text + " " + placeholder(option) : text;
+}
+
+std::string description_of(const OptionSyntax& option) {
+  std::string text = option.description;
+  if (option.default_text.empty()) return text;
+  if (!text.empty()) text += ' ';
+  return text + words("[default: {}]", "[по умолчанию: {}]", option.default_text);
+}
+
+std::string argument_usage(const OptionSyntax& argument) {
+  const std::string name = argument.names.front() + (argument.is_list ? "..." : "");
+  return argument.is_required ? name : "[" + name + "]";
+}
+
+std::string usage(const CommandSyntax& command) {
+  std::string text = words("{} [OPTIONS]", "{} [КЛЮЧИ]", command.path);
+  for (const OptionSyntax& option : command.options) {
+    if (!option.is_required) continue;
+    text += " " + option.names.back() + " " + placeholder(option);
+  }
+  for (const OptionSyntax& argument : command.arguments) text += " " + argument_usage(argument);
+  if (!command.commands.empty()) {
+    text += command.needs_command ? words(" COMMAND", " КОМАНДА")
+                                  : words(" [COMMAND]", " [КОМАНДА]");
+  }
+  return text;
+}
+
+Section section_of(const CommandSyntax& command, OptionGroup group, const std::string& title) {
+  Section section{title};
+  for (const OptionSyntax& option : command.options) {
+    if (option.group == group) section.rows.push_back({names_of(option), description_of(option)});
+  }
+  return section;
+}
+
+std::vector<Section> arguments_and_options(const CommandSyntax& command) {
+  Section arguments{words("Arguments", "Аргументы")};
+  for (const OptionSyntax& argument : command.arguments) {
+    arguments.rows.push_back({argument_usage(argument), description_of(argument)});
+  }
+  return {arguments, section_of(command, OptionGroup::kMain, words("Options", "Ключи")),
+          section_of(command, OptionGroup::kMemoryAndSpeed,
+                     words("Memory and speed", "Память и скорость")),
+          section_of(command, OptionGroup::kGeneral, words("General", "Общие"))};
+}
+
+/// Commands in their groups, in the order of the first one of each.
+std::vector<Section> groups_of(const std::vector<CommandSyntax>& commands) {
+  std::vector<Section> groups;
+  for (const CommandSyntax& command : commands) {
+    const std::string title =
+        command.group.empty() ? words("Commands", "Команды") : command.group;
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Section& each) { return each.title == title; });
+    if (group == groups.end()) group = groups.insert(group, Section{title});
+    group->rows.push_back({command.name, command.description});
+  }
+  return groups;
+}
+
+}  // namespace
+
+std::string placeholder(const OptionSyntax& option) {
+  if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, "|"));
+  switch (option.kind) {
+    case ValueKind::kText:
+      return words("TEXT", "ТЕКСТ");
+    case ValueKind::kNumber:
+      return "N";
+    case ValueKind::kFile:
+      return words("FILE", "ФАЙЛ");
+    case ValueKind::kFolder:
+      return words("DIR", "ПАПКА");
+    case ValueKind::kModel:
+      return words("NAME|DIR", "ИМЯ|ПАПКА");
+    case ValueKind::kSize:
+      return words("SIZE", "РАЗМЕР");
+  }
+  return "";
+}
+
+HelpLayout help_layout() {
+  constexpr std::size_t kLeast = 40, kMost = 100;
+  HelpLayout layout;
+  if (::isatty(STDOUT_FILENO) != 1) return layout;
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    layout.width = std::clamp<std::size_t>(size.ws_col, kLeast, kMost);
+  }
+  layout.bold = has_colour(STDOUT_FILENO);
+  return layout;
+}
+
+std::string help_text(const CommandSyntax& command, const HelpLayout& layout) {
+  HelpWriter writer(layout);
+  writer.add_wrapped(command.description, 0, 0);
+  writer.add("\n" + writer.bold(words("Usage:", "Вызов:")) + " ");
+  writer.add_wrapped(usage(command), 7, 7);
+  writer.add_sections(groups_of(command.commands));
+  writer.add_sections(arguments_and_options(command));
+  if (!command.footer.empty()) writer.add("\n" + command.footer + "\n");
+  return std::move(writer).text();
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "cli/syntax.h"
+
+namespace oko::cli {
+
+struct HelpLayout {
+  std::size_t width = 80;  ///< of a line, in letters
+  bool bold = false;       ///< headings and names, by SGR (ECMA-48)
+};
+
+/// The layout for the standard output: at most 100 letters; bold on a terminal unless NO_COLOR is
+/// set.
+HelpLayout help_layout();
+
+/// The help of a command: what it does, its usage, arguments, options and commands in groups.
+std::string help_text(const CommandSyntax& command, const HelpLayout& layout);
+
+}  // namespace oko::cli
