@@ -24,6 +24,16 @@ else()
     FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/oko/libmlx.so\"
     OLD_RPATH [[$ORIGIN/../../mlx_cpu.libs]] NEW_RPATH [[$ORIGIN]])")
 endif()
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/models/tiny-vl DESTINATION share/oko/models)
+# The program finds these in share/oko, and demo/ in a build folder (base/data_folder.h).
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/ DESTINATION share/oko PATTERN run.sh EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/README.ru.md
-  ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION share/doc/oko)
+  ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/NOTICE DESTINATION share/doc/oko)
+# The licences that NOTICE names; those of the wheels are in the wheels.
+set(licenses share/doc/oko/licenses)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/licenses/ DESTINATION ${licenses})
+file(GLOB mlx_license ${mlx_root}/*.dist-info/licenses/LICENSE)
+install(FILES ${mlx_license} DESTINATION ${licenses} RENAME mlx.txt)
+file(GLOB pdfium_licenses ${pdfium_root}/*.dist-info/licenses/BUILD_LICENSES)
+install(DIRECTORY ${pdfium_licenses}/ DESTINATION ${licenses}/pdfium
+  PATTERN android EXCLUDE PATTERN cibw_musl EXCLUDE PATTERN pbin_musl EXCLUDE
+  PATTERN v8_xfa EXCLUDE)

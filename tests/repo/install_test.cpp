@@ -49,9 +49,9 @@ class InstallTest : public ::testing::Test {
 ProcessResult run(const fs::path& program, const std::string& arguments) {
   const std::string user =
       ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
-  return Process(
-             {"/bin/sh", "-c", "cd / && " + user + "env -i '" + program.string() + "' " + arguments},
-             {})
+  return Process({"/bin/sh", "-c",
+                  "cd / && " + user + "env -i '" + program.string() + "' " + arguments},
+                 {})
       .wait();
 }
 
