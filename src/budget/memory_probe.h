@@ -25,6 +25,16 @@ struct MemoryStatus {
   Pressure pressure = Pressure::kNormal;
 };
 
+/// Memory of the machine, without the limit of a container. 0 if it cannot be read.
+std::uint64_t hardware_bytes();
+
+/// Bytes of the machine's swap, compressed memory not counted. 0 without swap.
+struct Swap {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t used_bytes = 0;
+};
+Swap swap();
+
 /// The budget's source of these figures. Tests replace it.
 class MemoryProbe {
  public:

@@ -11,9 +11,9 @@ namespace {
 
 template <typename Number>
 Number sysctl_number(const char* name) {
-  Number value = 0;
+  Number value{};
   std::size_t size = sizeof(value);
-  return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : 0;
+  return ::sysctlbyname(name, &value, &size, nullptr, 0) == 0 ? value : Number{};
 }
 
 /// Free pages, and pages that the system can reclaim without writing them: of files, and purgeable
@@ -66,6 +66,15 @@ class DarwinMemoryProbe : public MemoryProbe {
 };
 
 }  // namespace
+
+std::uint64_t hardware_bytes() {
+  return sysctl_number<std::uint64_t>("hw.memsize");
+}
+
+Swap swap() {
+  const auto usage = sysctl_number<xsw_usage>("vm.swapusage");
+  return {usage.xsu_total, usage.xsu_used};
+}
 
 System this_system() {
   return System::kMac;

@@ -135,6 +135,15 @@ MemoryStatus LinuxMemoryProbe::status() const {
   return status;
 }
 
+std::uint64_t hardware_bytes() {
+  return kilobytes_of("/proc/meminfo", "MemTotal:");
+}
+
+Swap swap() {
+  const std::uint64_t total = kilobytes_of("/proc/meminfo", "SwapTotal:");
+  return {total, total - std::min(total, kilobytes_of("/proc/meminfo", "SwapFree:"))};
+}
+
 System this_system() {
   return System::kLinux;
 }

@@ -253,6 +253,10 @@ class AppleVisionEngine : public Engine {
 
 }  // namespace
 
+std::string engine_name() {
+  return "Apple Vision";  // its version is that of macOS
+}
+
 std::unique_ptr<Engine> make_engine(const Options& options) {
   return std::make_unique<AppleVisionEngine>(options);
 }

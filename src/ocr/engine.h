@@ -32,6 +32,9 @@ class Engine {
   virtual document::Page read(image::Image image, StopToken stop) = 0;
 };
 
+/// The name of this system's engine, with its version: "Tesseract 5.3.0".
+std::string engine_name();
+
 /// This system's engine. Throws kUsage: a language that it does not know; kFailed: the data of a
 /// language is not installed (the hint names the package).
 std::unique_ptr<Engine> make_engine(const Options& options);

@@ -416,6 +416,10 @@ class TesseractEngine : public Engine {
 
 }  // namespace
 
+std::string engine_name() {
+  return std::string("Tesseract ") + tesseract::TessBaseAPI::Version();
+}
+
 std::unique_ptr<Engine> make_engine(const Options& options) {
   return std::make_unique<TesseractEngine>(options);
 }
