@@ -18,6 +18,7 @@ void add_eval(Command& program);
 void add_embed(Command& program);
 void add_convert(Command& program);
 void add_bench(Command& program);
+void add_doctor(Command& program);
 void add_plan(Command& program);
 void add_pull(Command& program);
 void add_verify(Command& program);

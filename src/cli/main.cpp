@@ -161,6 +161,7 @@ int run(std::span<char* const> arguments) {
   add_verify(program);
   add_convert(program);
   program.begin_group(words("This machine", "Эта машина"));
+  add_doctor(program);
   add_plan(program);
   program.begin_group(words("Measure", "Измерять"));
   add_bench(program);

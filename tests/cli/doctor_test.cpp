@@ -1,0 +1,105 @@
+// `oko doctor`.
+#include <gtest/gtest.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/tesseract.h"
+
+namespace oko {
+namespace {
+
+using nlohmann::json;
+
+class DoctorTest : public ScratchFolderTest {
+ protected:
+  /// With an empty home.
+  ProcessResult run(std::vector<std::string> arguments, std::vector<std::string> environment = {},
+                    const std::string& language = "en") const {
+    arguments.insert(arguments.begin(), {OKO_PROGRAM, "doctor"});
+    environment.insert(environment.begin(),
+                       {"LANG=" + language + "_XX.UTF-8", "LC_ALL=", "HOME=" + folder_.string(),
+                        "OKO_HOME=" + folder_.string() + "/.oko"});
+    return Process(arguments, environment).wait();
+  }
+
+  static json check(const json& report, const std::string& name) {
+    for (const json& each : report.at("checks")) {
+      if (each.at("name") == name) return each;
+    }
+    ADD_FAILURE() << "no check " << name << " in " << report;
+    return json::object();
+  }
+};
+
+TEST_F(DoctorTest, HasALineForEachCheck) {
+  const ProcessResult result = run({});
+  for (const char* text : {"\nok         system       ", "\nok         memory       ",
+                           "\nok         MLX          MLX 0.", " warnings, 0 errors, ",
+                           "\nwarning    model        none yet\n", "hint: oko pull qwen3-vl-4b\n"}) {
+    EXPECT_NE(result.out.find(text), std::string::npos) << text << " is not in " << result.out;
+  }
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(DoctorTest, SpeaksRussian) {
+  const ProcessResult result = run({}, {}, "ru");
+  for (const char* text : {"\nв порядке  система      ", "\nвнимание   модель       пока ни одной\n",
+                           "подсказка: oko pull qwen3-vl-4b\n", ", ошибок: 0, "}) {
+    EXPECT_NE(result.out.find(text), std::string::npos) << text << " is not in " << result.out;
+  }
+}
+
+TEST_F(DoctorTest, JsonIsOneObjectWithoutPersonalData) {
+  const ProcessResult result = run({"--json"}, {"HF_TOKEN=hf_secret", "HF_HOME=/x/ivan/hf"});
+  const json report = json::parse(result.out);
+  EXPECT_EQ(report.at("status"), "warning");
+  EXPECT_EQ(check(report, "disk").at("text").get<std::string>().find("free at ~/.oko: "), 0u)
+      << check(report, "disk");
+  EXPECT_GT(check(report, "memory").at("figures").at("physical_bytes"), 500'000'000u);
+  const std::string set = check(report, "settings").at("figures").at("set");
+  EXPECT_NE(set.find("HF_HOME"), std::string::npos) << set;
+  EXPECT_NE(set.find("HF_TOKEN"), std::string::npos) << set;
+  char host[256] = {};
+  ::gethostname(host, sizeof(host) - 1);
+  for (const std::string& personal :
+       {folder_.string(), std::string("hf_secret"), std::string("/x/ivan"),
+        std::string(::getpwuid(::getuid())->pw_dir) + "/", "\"" + std::string(host) + "\""}) {
+    EXPECT_EQ(result.out.find(personal), std::string::npos) << personal << " in " << result.out;
+  }
+}
+
+TEST_F(DoctorTest, MissingDataOfALanguageIsAnError) {
+  OKO_NEEDS_TESSERACT();
+  const ProcessResult result = run({"--json"}, {"TESSDATA_PREFIX=" + folder_.string()});
+  EXPECT_EQ(result.status, 1);
+  const json ocr = check(json::parse(result.out), "ocr");
+  EXPECT_EQ(ocr.at("status"), "error");
+  EXPECT_NE(ocr.at("text").get<std::string>().find("lacks data of a language: rus+eng"),
+            std::string::npos)
+      << ocr;
+  EXPECT_EQ(ocr.at("hint"), "install it: apt install tesseract-ocr-rus tesseract-ocr-eng");
+  EXPECT_NE(result.err.find("checks failed"), std::string::npos) << result.err;
+}
+
+TEST_F(DoctorTest, ALimitOfTheAddressSpaceIsAWarning) {
+  const std::string command = std::string("ulimit -v 8000000; ") + OKO_PROGRAM + " doctor --json";
+  const ProcessResult result =
+      Process({"/bin/sh", "-c", command}, {"LC_ALL=en_US.UTF-8", "HOME=" + folder_.string()})
+          .wait();
+#ifdef __linux__
+  const json limits = check(json::parse(result.out), "limits");
+  EXPECT_EQ(limits.at("status"), "warning") << limits;
+  EXPECT_EQ(limits.at("figures").at("address_space_bytes"), 8'192'000'000u);
+#endif
+}
+
+}  // namespace
+}  // namespace oko
