@@ -21,6 +21,7 @@ void add_bench(Command& program);
 void add_doctor(Command& program);
 void add_plan(Command& program);
 void add_pull(Command& program);
+void add_models(Command& program);
 void add_verify(Command& program);
 
 /// Flags of every command.

@@ -158,6 +158,7 @@ int run(std::span<char* const> arguments) {
   add_embed(program);
   program.begin_group(words("Models", "Модели"));
   add_pull(program);
+  add_models(program);
   add_verify(program);
   add_convert(program);
   program.begin_group(words("This machine", "Эта машина"));

@@ -15,6 +15,7 @@
 #include "cli/transfer_rate.h"
 #include "cli/user_language.h"
 #include "engine/conversion.h"
+#include "hub/installed_models.h"
 #include "hub/model_path.h"
 
 namespace oko::cli {
@@ -71,11 +72,13 @@ void say_source(Source source) {
 hub::PullReport pull_embedding_model(const PullArguments& options, ProgressBar& progress) {
   configure_heap();
   hub::EmbeddingPullOptions run{.pull = options.run, .keep_source = options.keep_source};
-  run.convert = [&](const std::filesystem::path& source, const std::filesystem::path& folder) {
+  run.convert = [&](const std::filesystem::path& source, const std::filesystem::path& folder,
+                    const std::function<void(const std::filesystem::path&)>& seal) {
     constexpr int kBits = 8;
     progress.clear();
     ProgressBar converting(words("converting", "преобразую"), options.common.quiet);
     hub::ConvertOptions convert{.source = source, .destination = folder, .bits = kBits};
+    convert.seal = seal;
     convert.stop = options.run.stop;
     convert.progress = [&](std::uint64_t done, std::uint64_t total) {
       converting.update(static_cast<double>(done) / static_cast<double>(total));
@@ -106,7 +109,8 @@ void run(PullArguments& options) {
     progress.clear();
     say_note(words("{}: trying again", "{}: пробую снова", shown(reason)));
   };
-  const bool is_embedding = options.run.name == hub::kDefaultEmbeddingModel;
+  const std::string name = hub::plain_model_name(options.run.name);
+  const bool is_embedding = name == hub::kDefaultEmbeddingModel || name == hub::kEmbeddingSource;
   const hub::PullReport report =
       is_embedding ? pull_embedding_model(options, progress) : hub::pull_model(options.run);
   progress.clear();

@@ -138,6 +138,51 @@ void advise(const PlanOptions& options, Plan& plan) {
   plan.advice.push_back(advice_to_make_room(options, plan));
 }
 
+/// The sizes of a plan, without what follows from them.
+Plan sizes_of(const PlanOptions& options) {
+  Plan plan;
+  plan.reserve = reserve_of(options.system, options.physical_bytes);
+  plan.gpu = options.gpu_bytes;
+  if (options.system == System::kMac && plan.gpu == 0) {
+    plan.gpu = gpu_working_set(options.physical_bytes);
+  }
+  plan.machine_budget = options.machine_budget_bytes != 0
+                            ? options.machine_budget_bytes
+                            : budget_of_machine(options.system, options.physical_bytes);
+  plan.budget = options.budget_bytes != 0 ? options.budget_bytes : plan.machine_budget;
+  plan.runtime = runtime_bytes(is_on_gpu(options));
+  plan.ocr = ocr::kEngineBytes + ocr::kPageBytes;
+  plan.generation = generation(options, options.pixels, options.text_tokens);
+  constexpr std::uint64_t kManyTokens = 256'000;
+  plan.kv_per_token =
+      qwen::kv_bytes(options.vision_language.config.text, kManyTokens, kManyTokens,
+                     kv_type_of(kv_bits_of(options)),
+                     memory_of(options, options.vision_language.config.number_bytes)) /
+      kManyTokens;
+  const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);
+  plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {},
+                               memory_of(options, options.embedding.config.number_bytes)) +
+               bge::encoding_bytes(options.embedding.config, 1, embed_tokens, {});
+  return plan;
+}
+
+/// All of oko while it describes a picture; before that it may have read its text.
+std::uint64_t describing_bytes(const Plan& plan) {
+  return std::max(plan.generation.largest().total(), ocr::kPageBytes);
+}
+
+/// Sets the spare bytes and the verdict of oko with `taken` bytes.
+void judge(const PlanOptions& options, std::uint64_t taken, Plan& plan) {
+  const std::uint64_t usable = usable_budget(options, plan);
+  plan.spare = static_cast<std::int64_t>(usable) - static_cast<std::int64_t>(taken);
+  if (plan.spare < 0) return;
+  const std::int64_t in_memory = static_cast<std::int64_t>(std::min(usable, plan.machine_budget)) -
+                                 static_cast<std::int64_t>(taken);
+  const bool comfortable = static_cast<double>(in_memory) >=
+                           kComfortableSpare * static_cast<double>(options.physical_bytes);
+  plan.verdict = comfortable ? Verdict::kComfortable : Verdict::kOnTheEdge;
+}
+
 }  // namespace
 
 Reserve reserve_of(System system, std::uint64_t physical_bytes) {
@@ -163,49 +208,33 @@ std::uint64_t default_budget(System system, const budget::MemoryStatus& status,
 }
 
 Plan make_plan(const PlanOptions& options) {
-  Plan plan;
-  plan.reserve = reserve_of(options.system, options.physical_bytes);
-  plan.gpu = options.gpu_bytes;
-  if (options.system == System::kMac && plan.gpu == 0) {
-    plan.gpu = gpu_working_set(options.physical_bytes);
-  }
-  plan.machine_budget = options.machine_budget_bytes != 0
-                            ? options.machine_budget_bytes
-                            : budget_of_machine(options.system, options.physical_bytes);
-  plan.budget = options.budget_bytes != 0 ? options.budget_bytes : plan.machine_budget;
-  plan.runtime = runtime_bytes(is_on_gpu(options));
-  plan.ocr = ocr::kEngineBytes + ocr::kPageBytes;
-  plan.generation = generation(options, options.pixels, options.text_tokens);
-  constexpr std::uint64_t kManyTokens = 256'000;
-  plan.kv_per_token =
-      qwen::kv_bytes(options.vision_language.config.text, kManyTokens, kManyTokens,
-                     kv_type_of(kv_bits_of(options)),
-                     memory_of(options, options.vision_language.config.number_bytes)) /
-      kManyTokens;
-  const auto embed_tokens = static_cast<std::uint64_t>(options.embed_tokens);
-  plan.embed = bge::pass_bytes(options.embedding.config, embed_tokens, {},
-                               memory_of(options, options.embedding.config.number_bytes)) +
-               bge::encoding_bytes(options.embedding.config, 1, embed_tokens, {});
-  const std::uint64_t describing = std::max(plan.generation.largest().total(), ocr::kPageBytes);
+  Plan plan = sizes_of(options);
+  const std::uint64_t describing = describing_bytes(plan);
   const std::uint64_t fixed = plan.runtime + ocr::kEngineBytes;
   plan.resident = fixed + options.vision_language.weight_bytes + options.embedding.weight_bytes +
                   std::max(describing, plan.embed);
   plan.sequential = fixed + std::max(options.vision_language.weight_bytes + describing,
                                      options.embedding.weight_bytes + plan.embed);
-  const std::uint64_t usable = usable_budget(options, plan);
-  plan.mode = plan.resident <= usable ? Mode::kResident : Mode::kSequential;
-  const auto taken = static_cast<std::int64_t>(plan.taken());
-  plan.spare = static_cast<std::int64_t>(usable) - taken;
-  if (plan.spare >= 0) {
-    const std::int64_t in_memory =
-        static_cast<std::int64_t>(std::min(usable, plan.machine_budget)) - taken;
-    const bool comfortable = static_cast<double>(in_memory) >=
-                             kComfortableSpare * static_cast<double>(options.physical_bytes);
-    plan.verdict = comfortable ? Verdict::kComfortable : Verdict::kOnTheEdge;
-  }
+  plan.mode = plan.resident <= usable_budget(options, plan) ? Mode::kResident : Mode::kSequential;
+  judge(options, plan.taken(), plan);
   find_limits(options, plan);
   advise(options, plan);
   return plan;
+}
+
+Verdict verdict_on_vision_language(const PlanOptions& options) {
+  Plan plan = sizes_of(options);
+  judge(options,
+        plan.runtime + ocr::kEngineBytes + options.vision_language.weight_bytes +
+            describing_bytes(plan),
+        plan);
+  return plan.verdict;
+}
+
+Verdict verdict_on_embedding(const PlanOptions& options) {
+  Plan plan = sizes_of(options);
+  judge(options, plan.runtime + options.embedding.weight_bytes + plan.embed, plan);
+  return plan.verdict;
 }
 
 }  // namespace oko::engine

@@ -111,4 +111,8 @@ struct Plan {
 
 Plan make_plan(const PlanOptions& options);
 
+/// The verdict on one of the models at its usual work, the other not loaded.
+Verdict verdict_on_vision_language(const PlanOptions& options);
+Verdict verdict_on_embedding(const PlanOptions& options);
+
 }  // namespace oko::engine

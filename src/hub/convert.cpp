@@ -277,6 +277,7 @@ ConvertReport copy_quantized(const ConvertOptions& options, const nlohmann::orde
   const fs::path file = folder.path() / "model.safetensors";
   copier.run(file, {}, options.progress, options.threads, options.stop);
   check_model(options.check_result, folder, options.destination);
+  if (options.seal) options.seal(folder.path());
   ConvertReport report{quantization.bits, quantization.group_size, {},
                        copier.bytes(),    fs::file_size(file),     assumed_pooling};
   folder.keep();
@@ -315,6 +316,7 @@ ConvertReport convert(const ConvertOptions& options) {
   ConvertReport report = converter.run(folder.path() / "model.safetensors");
   report.assumed_pooling = assumed_pooling;
   check_model(options.check_result, folder, options.destination);
+  if (options.seal) options.seal(folder.path());
   folder.keep();
   return report;
 }

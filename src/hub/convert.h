@@ -27,6 +27,8 @@ struct ConvertOptions {
   /// Called with the folder at the end, before it gets its name. Throws if the model does not run.
   /// May be empty.
   std::function<void(const std::filesystem::path&)> check_result = {};
+  /// Called with the folder after that, still before it gets its name. May be empty.
+  std::function<void(const std::filesystem::path&)> seal = {};
 };
 
 /// One tensor of the new checkpoint.

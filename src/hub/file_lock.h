@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "base/stop_token.h"
 
@@ -18,13 +19,22 @@ class FileLock {
   ~FileLock();
   /// Null if the file does not exist, or another process holds it.
   static std::unique_ptr<FileLock> try_lock(const std::filesystem::path& path);
+  /// Makes `path` if it does not exist. Null if another process holds it. Throws kFailed.
+  static std::unique_ptr<FileLock> make_or_try(const std::filesystem::path& path);
+
+  /// Removes the file. Others may hold the lock at once, with a new file: release this one then.
+  void remove();
 
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
  private:
-  explicit FileLock(int file) : file_(file) {}
+  FileLock(std::filesystem::path path, int file) : path_(std::move(path)), file_(file) {}
 
+  /// Returns false, with the lock not held, if another process holds it. Throws kFailed.
+  bool acquire();
+
+  std::filesystem::path path_;
   int file_ = -1;
 };
 

@@ -9,19 +9,12 @@
 #include <string_view>
 #include <utility>
 
+#include "base/lower_case.h"
 #include "base/text_escape.h"
 #include "base/trimmed.h"
 
 namespace oko::hub {
 namespace {
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
 
 /// True for a status that another try may change.
 bool is_passing_status(long status) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 #include "base/text_escape.h"
 #include "base/trimmed.h"
 #include "hub/hugging_face_cache.h"
@@ -15,11 +16,8 @@ namespace oko::hub {
 namespace {
 
 bool is_true(const std::string& name) {
-  std::string value = environment(name).value_or("");
-  for (char& c : value) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return value == "1" || value == "ON" || value == "YES" || value == "TRUE";
+  const std::string value = lower_case(environment(name).value_or(""));
+  return value == "1" || value == "on" || value == "yes" || value == "true";
 }
 
 /// True for visible characters of ASCII: others could end the field of a request.

@@ -30,7 +30,8 @@ std::vector<RepositoryFile> hash_files(const std::filesystem::path& folder, cons
   constexpr std::size_t kStep = std::size_t{1} << 20;
   std::vector<RepositoryFile> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file() || entry.path().filename() == kManifestName) continue;
+    const bool is_own = entry.path().filename().string().starts_with(".oko-");
+    if (!entry.is_regular_file() || is_own) continue;
     const InputFile file(entry.path(), ErrorCode::kFailed);
     Digest digest(DigestKind::kSha256);
     for (std::uint64_t at = 0; at < file.size();) {

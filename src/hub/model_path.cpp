@@ -54,9 +54,9 @@ fs::path find_model(const std::string& given) {
                 tr("{}: the folder has no config.json", "{}: в папке нет config.json", name),
                 tr("name the folder of a model", "укажите папку модели"));
   }
+  name = plain_model_name(name);
   // A name must not lead out of the models' folder.
   const bool plain = name.find("..") == std::string::npos && !name.starts_with('/');
-  while (plain && name.ends_with('/')) name.pop_back();
   if (plain && !name.empty()) {
     for (const std::string& each : {name, repository_of_short_name(name)}) {
       if (each.empty()) continue;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "hub/free_space.h"
 #include "hub/hub_access.h"
 #include "hub/hugging_face_cache.h"
+#include "hub/installed_models.h"
 #include "hub/manifest.h"
 #include "hub/model_path.h"
 #include "hub/repository.h"
@@ -33,11 +33,8 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t kSpareAfterPull = 64'000'000;  // of disk that a download leaves free
 constexpr const char* kMainRevision = "main";
 
-/// Takes the address of a model's page, too.
-std::string repository_of(std::string name) {
-  constexpr std::string_view kPage = "https://huggingface.co/";
-  if (name.starts_with(kPage)) name.erase(0, kPage.size());
-  if (name.ends_with('/')) name.pop_back();
+std::string repository_of(const std::string& typed) {
+  const std::string name = plain_model_name(typed);
   if (is_repository_name(name)) return name;
   if (const std::string repository = repository_of_short_name(name); !repository.empty()) {
     return repository;
@@ -207,10 +204,31 @@ std::uint64_t download(const PullOptions& options, const HubAccess& access, cons
   return fetched;
 }
 
-/// Stands in a source that was downloaded for the conversion alone, also after a kill.
 fs::path mark_of(const fs::path& source) {
-  return source / ".oko-conversion";
+  return source / kConversionMark;
 }
+
+/// The lock of a model in `$OKO_HOME/models`. Its file is removed unless unfinished work stays.
+class PullLock {
+ public:
+  PullLock(const std::string& name, const PullOptions& options)
+      : working_(working_folder_of(name)), lock_(path_of(name), options.stop, options.on_wait) {}
+  ~PullLock() {
+    std::error_code ignored;
+    if (!fs::exists(working_, ignored)) lock_.remove();
+  }
+  PullLock(const PullLock&) = delete;
+  PullLock& operator=(const PullLock&) = delete;
+
+ private:
+  static fs::path path_of(const std::string& name) {
+    make_pull_folder(lock_path_of(name).parent_path());
+    return lock_path_of(name);
+  }
+
+  fs::path working_;
+  FileLock lock_;
+};
 
 /// For a source that is wanted for itself.
 void keep(const fs::path& source) {
@@ -227,8 +245,7 @@ void remove_marked(const fs::path& source) {
 
 PullReport pull(const PullOptions& options) {
   const std::string repository = repository_of(options.name);
-  const fs::path models = oko_home() / "models";
-  const fs::path folder = models / repository;
+  const fs::path folder = oko_home() / "models" / repository;
   if (auto own = find_own(folder, repository, options)) return *own;
   if (options.revision == kMainRevision) {
     if (auto cached = find_cached(repository)) return *cached;
@@ -240,13 +257,8 @@ PullReport pull(const PullOptions& options) {
                    "{}: на этой машине её нет, а HF_HUB_OFFLINE запрещает скачивать", repository),
                 tr("unset HF_HUB_OFFLINE", "уберите HF_HUB_OFFLINE"));
   }
-  const fs::path working =
-      folder.parent_path() / fmt::format(".{}.pull", folder.filename().string());
-  const fs::path locks = models / ".locks";
-  make_pull_folder(locks);
-  std::string lock_name = repository;
-  lock_name.replace(lock_name.find('/'), 1, "--");
-  const FileLock lock(locks / (lock_name + ".lock"), options.stop, options.on_wait);
+  const fs::path working = working_folder_of(repository);
+  const PullLock lock(repository, options);
   if (auto own = find_own(folder, repository, options)) return *own;
 
   HttpClient client(options.download.http);
@@ -268,32 +280,29 @@ PullReport pull_model(const PullOptions& options) {
 }
 
 PullReport pull_embedding_model(const EmbeddingPullOptions& options) {
-  constexpr const char* kSource = "BAAI/bge-m3";
-  PullReport report{.source = PullReport::Source::kModelFolder, .repository = kSource};
+  PullReport report{.source = PullReport::Source::kModelFolder, .repository = kEmbeddingSource};
   const fs::path models = oko_home() / "models";
   report.folder = models / kDefaultEmbeddingModel;
   if (!checkpoint::is_whole_model(report.folder)) {
     PullOptions of_source = options.pull;
-    of_source.name = kSource;
-    const fs::path locks = models / ".locks";
-    make_pull_folder(locks);
-    const FileLock lock(locks / fmt::format("{}.lock", kDefaultEmbeddingModel), of_source.stop,
-                        of_source.on_wait);
+    of_source.name = kEmbeddingSource;
+    const PullLock lock(kDefaultEmbeddingModel, of_source);
     if (!checkpoint::is_whole_model(report.folder)) {
       const PullReport source = pull(of_source);
       if (source.source == PullReport::Source::kHub) {
         write_file_atomically(mark_of(source.folder), std::string_view());
       }
-      options.convert(source.folder, report.folder);
-      write_manifest(report.folder,
-                     {kSource, source.revision, hash_files(report.folder, of_source.stop),
-                      of_source.revision});
+      options.convert(source.folder, report.folder, [&](const fs::path& unnamed) {
+        write_manifest(unnamed, {kEmbeddingSource, source.revision,
+                                 hash_files(unnamed, of_source.stop), of_source.revision});
+      });
       report.source = PullReport::Source::kHub;
       report.revision = source.revision;
       report.fetched_bytes = source.fetched_bytes;
     }
   }
-  options.keep_source ? keep(models / kSource) : remove_marked(models / kSource);
+  const fs::path source = models / kEmbeddingSource;
+  options.keep_source ? keep(source) : remove_marked(source);
   count_files(report);
   return report;
 }

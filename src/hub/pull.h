@@ -53,8 +53,10 @@ PullReport pull_model(const PullOptions& options);
 struct EmbeddingPullOptions {
   PullOptions pull = {};     ///< its name is not used
   bool keep_source = false;  ///< false: the original weights are removed if they were downloaded
-  /// Makes the model that oko runs, in a folder that does not exist, of the original weights.
-  std::function<void(const std::filesystem::path& source, const std::filesystem::path& destination)>
+  /// Makes the model that oko runs, in a folder that does not exist, of the original weights. Calls
+  /// `seal` with the folder before that gets its name.
+  std::function<void(const std::filesystem::path& source, const std::filesystem::path& destination,
+                     const std::function<void(const std::filesystem::path&)>& seal)>
       convert = {};
 };
 

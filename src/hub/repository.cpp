@@ -14,7 +14,10 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 #include "base/text_escape.h"
+#include "base/trimmed.h"
+#include "hub/model_path.h"
 
 namespace oko::hub {
 namespace {
@@ -201,6 +204,22 @@ bool is_repository_name(const std::string& name) {
          std::all_of(name.begin(), name.end(), is_letter);
 }
 
+std::string plain_model_name(const std::string& typed) {
+  std::string name(trimmed(typed));
+  for (const std::string_view hub : {"https://huggingface.co/", "http://huggingface.co/",
+                                     "huggingface.co/", "https://hf.co/", "hf.co/"}) {
+    if (!lower_case(name).starts_with(hub)) continue;
+    name = name.substr(hub.size(), name.find_first_of("?#") - hub.size());
+    const std::size_t slash = name.find('/');
+    if (slash != name.npos) name = name.substr(0, name.find('/', slash + 1));  // "/tree/main"
+    break;
+  }
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  const std::string lower = lower_case(name);
+  const bool is_short = lower == kDefaultEmbeddingModel || !repository_of_short_name(lower).empty();
+  return is_short ? lower : name;
+}
+
 bool is_commit(const std::string& revision) {
   constexpr std::size_t kDigits = 40;
   return is_hexadecimal(revision, kDigits);
@@ -209,6 +228,13 @@ bool is_commit(const std::string& revision) {
 std::string repository_of_short_name(const std::string& name) {
   for (const auto& [known, repository] : kShortNames) {
     if (name == known) return repository;
+  }
+  return {};
+}
+
+std::string short_name_of(const std::string& repository) {
+  for (const auto& [name, known] : kShortNames) {
+    if (repository == known) return name;
   }
   return {};
 }

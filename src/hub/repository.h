@@ -31,11 +31,17 @@ struct Repository {
 /// True for "ORG/NAME", as Hugging Face allows it.
 bool is_repository_name(const std::string& name);
 
+/// The name of a model as a user may type it: also the address of its page, with slashes at its
+/// end, or a short name in capitals. Other texts stay as they are.
+std::string plain_model_name(const std::string& typed);
+
 /// True for a whole commit: 40 hexadecimal digits.
 bool is_commit(const std::string& revision);
 
 /// The repository of a short name ("qwen3-vl-4b"); empty if there is none.
 std::string repository_of_short_name(const std::string& name);
+/// The short name of a repository; empty if it has none.
+std::string short_name_of(const std::string& repository);
 /// All short names, for messages.
 std::vector<std::string> short_names();
 

@@ -55,6 +55,18 @@ class PullTest : public ScratchFolderTest {
     fs::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
   }
+  using Seal = std::function<void(const fs::path&)>;
+  /// In place of a conversion.
+  static void convert_by_copy(const fs::path& source, const fs::path& destination,
+                              const Seal& seal) {
+    const fs::path unnamed = destination.string() + ".unnamed";
+    fs::copy(source, unnamed, fs::copy_options::recursive);
+    seal(unnamed);
+    fs::rename(unnamed, destination);
+  }
+  static void fail_to_convert(const fs::path&, const fs::path&, const Seal&) {
+    throw Error(ErrorCode::kFailed, "x");
+  }
   /// Makes the next pulls fail after some bytes of the weights.
   static void break_off(FakeHub& hub) {
     hub.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int count) {
@@ -215,10 +227,34 @@ TEST_F(PullTest, TwoPullsAtOnceFetchOnce) {
 }
 
 TEST_F(PullTest, TheAddressOfAPageIsAName) {
-  for (const char* name : {"https://huggingface.co/org/model", "org/model/"}) {
+  for (const char* name :
+       {"https://huggingface.co/org/model", "https://huggingface.co/org/model/tree/main?x=1",
+        "huggingface.co/org/model/", "HTTPS://hf.co/org/model", "org/model/", " org/model "}) {
     options_.name = name;
     EXPECT_EQ(pull_model(options_).repository, "org/model");
+    EXPECT_EQ(find_model(name), folder());
   }
+  for (const char* name : {"bge-m3", "BGE-M3", "bge-m3/", " bge-m3"}) {
+    EXPECT_EQ(plain_model_name(name), "bge-m3");
+  }
+  EXPECT_EQ(plain_model_name("Qwen3-VL-4B"), "qwen3-vl-4b");
+  EXPECT_EQ(plain_model_name("https://example.org/org/model"), "https://example.org/org/model");
+  EXPECT_EQ(plain_model_name("https://huggingface.co/"), "");
+}
+
+TEST_F(PullTest, LocksStayOnlyBesideUnfinishedWork) {
+  const auto locks = [&] {
+    return std::distance(fs::directory_iterator(folder_ / "oko" / "models" / ".locks"), {});
+  };
+  break_off(hub_);
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  EXPECT_EQ(locks(), 1);
+  hub_.clear_faults();
+  pull_model(options_);
+  EXPECT_EQ(locks(), 0);
+  options_.name = "org/other";
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  EXPECT_EQ(locks(), 0);
 }
 
 TEST_F(PullTest, NamesThatAreNoneAreRefused) {
@@ -257,11 +293,14 @@ TEST_F(PullTest, AConversionThatFailsLeavesNoSourceForGood) {
   use(hub);
   const fs::path models = folder_ / "oko" / "models";
   EmbeddingPullOptions options{.pull = options_};
-  options.convert = [](const fs::path&, const fs::path&) { throw Error(ErrorCode::kFailed, "x"); };
+  options.convert = fail_to_convert;
   message_of([&] { pull_embedding_model(options); }, ErrorCode::kFailed);
   EXPECT_TRUE(fs::exists(models / "BAAI" / "bge-m3"));
-  options.convert = [](const fs::path& source, const fs::path& destination) {
-    fs::copy(source, destination, fs::copy_options::recursive);
+  options.convert = [&](const fs::path& source, const fs::path& destination, const Seal& seal) {
+    convert_by_copy(source, destination, [&](const fs::path& unnamed) {
+      seal(unnamed);
+      EXPECT_EQ(read_manifest(unnamed)->name, "BAAI/bge-m3");
+    });
   };
   EXPECT_EQ(pull_embedding_model(options).fetched_bytes, 0u);
   EXPECT_FALSE(fs::exists(models / "BAAI"));
@@ -272,27 +311,24 @@ TEST_F(PullTest, ASourceThatTheUserWantsIsKept) {
   const FakeHub hub("BAAI/bge-m3", model_files());
   use(hub);
   const fs::path models = folder_ / "oko" / "models";
-  const auto copy = [](const fs::path& source, const fs::path& destination) {
-    fs::copy(source, destination, fs::copy_options::recursive);
-  };
-  const auto fail = [](const fs::path&, const fs::path&) { throw Error(ErrorCode::kFailed, "x"); };
-  message_of([&] { pull_embedding_model({.pull = options_, .convert = fail}); },
+  message_of([&] { pull_embedding_model({.pull = options_, .convert = fail_to_convert}); },
              ErrorCode::kFailed);
   options_.name = "BAAI/bge-m3";
   EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
-  pull_embedding_model({.pull = options_, .convert = copy});
+  pull_embedding_model({.pull = options_, .convert = convert_by_copy});
   EXPECT_TRUE(fs::exists(models / "BAAI" / "bge-m3" / "config.json"));
 
   fs::remove_all(models);
-  pull_embedding_model({.pull = options_, .keep_source = true, .convert = copy});
-  pull_embedding_model({.pull = options_, .convert = copy});
+  pull_embedding_model({.pull = options_, .keep_source = true, .convert = convert_by_copy});
+  pull_embedding_model({.pull = options_, .convert = convert_by_copy});
   EXPECT_TRUE(fs::exists(models / "BAAI" / "bge-m3" / "config.json"));
 
   fs::remove_all(models);
-  message_of([&] { pull_embedding_model({.pull = options_, .convert = fail}); },
+  message_of([&] { pull_embedding_model({.pull = options_, .convert = fail_to_convert}); },
              ErrorCode::kFailed);
-  copy(models / "BAAI" / "bge-m3", models / "bge-m3");  // killed before the source was removed
-  pull_embedding_model({.pull = options_, .convert = copy});
+  convert_by_copy(models / "BAAI" / "bge-m3", models / "bge-m3",
+                  [](const fs::path&) {});  // killed before the source was removed
+  pull_embedding_model({.pull = options_, .convert = convert_by_copy});
   EXPECT_FALSE(fs::exists(models / "BAAI"));
 }
 
