@@ -24,6 +24,15 @@ else()
     FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/oko/libmlx.so\"
     OLD_RPATH [[$ORIGIN/../../mlx_cpu.libs]] NEW_RPATH [[$ORIGIN]])")
 endif()
+# Manual pages and completions of shells: the program writes them, in English and in Russian.
+install(CODE [[
+  string(TIMESTAMP date "%Y-%m-%d" UTC) # or SOURCE_DATE_EPOCH
+  foreach(language C ru)
+    execute_process(
+      COMMAND ${CMAKE_COMMAND} -E env LC_ALL=${language} $<TARGET_FILE:oko>
+        --write-help-files $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share ${date}
+      COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()]])
 # The program finds these in share/oko, and demo/ in a build folder (base/data_folder.h).
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/ DESTINATION share/oko PATTERN run.sh EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/README.ru.md

@@ -112,11 +112,49 @@ std::string names_of(const OptionSyntax& option) {
   return option.has_value ? text + " " + placeholder(option) : text;
 }
 
-std::string description_of(const OptionSyntax& option) {
-  std::string text = option.description;
-  if (option.default_text.empty()) return text;
-  if (!text.empty()) text += ' ';
-  return text + words("[default: {}]", "[по умолчанию: {}]", option.default_text);
+Section section_of(const CommandSyntax& command, OptionGroup group) {
+  Section section{title_of(group)};
+  for (const OptionSyntax& option : command.options) {
+    if (option.group == group) section.rows.push_back({names_of(option), description_of(option)});
+  }
+  return section;
+}
+
+std::vector<Section> arguments_and_options(const CommandSyntax& command) {
+  Section arguments{words("Arguments", "Аргументы")};
+  for (const OptionSyntax& argument : command.arguments) {
+    arguments.rows.push_back({argument_usage(argument), description_of(argument)});
+  }
+  return {arguments, section_of(command, OptionGroup::kMain),
+          section_of(command, OptionGroup::kMemoryAndSpeed),
+          section_of(command, OptionGroup::kGeneral)};
+}
+
+/// Commands in their groups, in the order of the first one of each.
+std::vector<Section> groups_of(const std::vector<CommandSyntax>& commands) {
+  std::vector<Section> groups;
+  for (const CommandSyntax& command : commands) {
+    const std::string title = command.group.empty() ? words("Commands", "Команды") : command.group;
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Section& each) { return each.title == title; });
+    if (group == groups.end()) group = groups.insert(group, Section{title});
+    group->rows.push_back({command.name, command.description});
+  }
+  return groups;
+}
+
+}  // namespace
+
+std::string title_of(OptionGroup group) {
+  switch (group) {
+    case OptionGroup::kMain:
+      return words("Options", "Ключи");
+    case OptionGroup::kMemoryAndSpeed:
+      return words("Memory and speed", "Память и скорость");
+    case OptionGroup::kGeneral:
+      return words("General", "Общие");
+  }
+  return "";
 }
 
 std::string argument_usage(const OptionSyntax& argument) {
@@ -132,46 +170,23 @@ std::string usage(const CommandSyntax& command) {
   }
   for (const OptionSyntax& argument : command.arguments) text += " " + argument_usage(argument);
   if (!command.commands.empty()) {
-    text += command.needs_command ? words(" COMMAND", " КОМАНДА")
-                                  : words(" [COMMAND]", " [КОМАНДА]");
+    text +=
+        command.needs_command ? words(" COMMAND", " КОМАНДА") : words(" [COMMAND]", " [КОМАНДА]");
   }
   return text;
 }
 
-Section section_of(const CommandSyntax& command, OptionGroup group, const std::string& title) {
-  Section section{title};
-  for (const OptionSyntax& option : command.options) {
-    if (option.group == group) section.rows.push_back({names_of(option), description_of(option)});
-  }
-  return section;
+std::string first_sentence(const std::string& description) {
+  return description.substr(
+      0, std::min(description.find(". "), description.find_last_not_of('.') + 1));
 }
 
-std::vector<Section> arguments_and_options(const CommandSyntax& command) {
-  Section arguments{words("Arguments", "Аргументы")};
-  for (const OptionSyntax& argument : command.arguments) {
-    arguments.rows.push_back({argument_usage(argument), description_of(argument)});
-  }
-  return {arguments, section_of(command, OptionGroup::kMain, words("Options", "Ключи")),
-          section_of(command, OptionGroup::kMemoryAndSpeed,
-                     words("Memory and speed", "Память и скорость")),
-          section_of(command, OptionGroup::kGeneral, words("General", "Общие"))};
+std::string description_of(const OptionSyntax& option) {
+  std::string text = option.description;
+  if (option.default_text.empty()) return text;
+  if (!text.empty()) text += ' ';
+  return text + words("[default: {}]", "[по умолчанию: {}]", option.default_text);
 }
-
-/// Commands in their groups, in the order of the first one of each.
-std::vector<Section> groups_of(const std::vector<CommandSyntax>& commands) {
-  std::vector<Section> groups;
-  for (const CommandSyntax& command : commands) {
-    const std::string title =
-        command.group.empty() ? words("Commands", "Команды") : command.group;
-    auto group = std::find_if(groups.begin(), groups.end(),
-                              [&](const Section& each) { return each.title == title; });
-    if (group == groups.end()) group = groups.insert(group, Section{title});
-    group->rows.push_back({command.name, command.description});
-  }
-  return groups;
-}
-
-}  // namespace
 
 std::string placeholder(const OptionSyntax& option) {
   if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, "|"));

@@ -16,6 +16,17 @@ struct HelpLayout {
 /// set.
 HelpLayout help_layout();
 
+/// "Memory and speed".
+std::string title_of(OptionGroup group);
+/// "FILE..." of a required list, "[FILE]".
+std::string argument_usage(const OptionSyntax& argument);
+/// "oko ocr [OPTIONS] FILE...".
+std::string usage(const CommandSyntax& command);
+/// Without its full stop.
+std::string first_sentence(const std::string& description);
+/// With the default value.
+std::string description_of(const OptionSyntax& option);
+
 /// The help of a command: what it does, its usage, arguments, options and commands in groups.
 std::string help_text(const CommandSyntax& command, const HelpLayout& layout);
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -22,10 +23,12 @@
 #include "budget/memory_size.h"
 #include "budget/process_memory.h"
 #include "cli/commands.h"
+#include "cli/help_files.h"
 #include "cli/interrupt.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/plan.h"
+#include "hub/repository.h"
 #include "tensor/device.h"
 
 namespace oko::cli {
@@ -169,6 +172,15 @@ int run(std::span<char* const> arguments) {
   add_eval(program);
   program.set_footer(
       words("oko COMMAND --help explains a command.", "oko КОМАНДА --help описывает команду."));
+  // The build calls it to install what it writes: oko --write-help-files SHARE DATE.
+  if (arguments.size() == 3 && std::string_view(arguments[0]) == "--write-help-files") {
+    std::vector<std::string> models = hub::short_names();
+    models.emplace_back("bge-m3");
+    write_help_files(program.syntax(), models,
+                     {.version = std::string("oko ") + OKO_VERSION, .date = arguments[2]},
+                     arguments[1]);
+    return 0;
+  }
   if (const std::optional<std::string> text = program.parse(arguments)) {
     print(*text);
     return 0;

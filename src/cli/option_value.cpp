@@ -156,6 +156,16 @@ void assign(const OptionValue& option, const std::vector<std::string>& texts, T&
   }
 }
 
+/// What options and arguments of these names take in every command.
+constexpr std::pair<std::string_view, ValueKind> kKindsOfNames[] = {
+    {"FILE", ValueKind::kFile},     {"IMAGE", ValueKind::kFile},
+    {"--output", ValueKind::kFile}, {"--prompt-file", ValueKind::kFile},
+    {"FOLDER", ValueKind::kFolder}, {"--out-dir", ValueKind::kFolder},
+    {"--model", ValueKind::kModel}, {"--embed-model", ValueKind::kModel},
+    {"MODEL", ValueKind::kModel},   {"NAME", ValueKind::kModel},
+    {"SRC", ValueKind::kModel},
+};
+
 template <typename T>
 ValueKind kind_of() {
   if constexpr (std::is_same_v<T, std::filesystem::path>) return ValueKind::kFolder;
@@ -184,6 +194,9 @@ void OptionValue::set(const std::vector<std::string>& texts) const {
 }
 
 ValueKind OptionValue::kind() const {
+  for (const auto& [known, kind] : kKindsOfNames) {
+    if (known == name) return kind;
+  }
   return std::visit([](auto* held) { return kind_of<std::remove_pointer_t<decltype(held)>>(); },
                     target);
 }

@@ -34,7 +34,7 @@ struct OptionValue {
   /// valid value; `target` may then hold a part of them.
   void set(const std::vector<std::string>& texts) const;
 
-  /// By the type of the target.
+  /// By the name, or by the type of the target.
   ValueKind kind() const;
 
   /// The present value of the target.

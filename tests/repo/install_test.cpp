@@ -88,6 +88,10 @@ TEST_F(InstallTest, NamesNoPlaceOfTheMachineThatBuiltIt) {
     EXPECT_NE(permissions & fs::perms::others_read, fs::perms::none) << entry.path();
   }
   EXPECT_GT(files, 10);
+  for (const char* file : {"share/man/man1/oko-ocr.1", "share/man/ru/man1/oko-ocr.1",
+                           "share/bash-completion/completions/oko", "share/doc/oko/NOTICE"}) {
+    EXPECT_TRUE(fs::exists(folder_ / "oko" / file)) << file;
+  }
 }
 
 TEST_F(InstallTest, GoesToTheHomeFolderAndUnderDestdir) {

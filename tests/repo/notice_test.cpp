@@ -58,8 +58,7 @@ std::string without_version(const std::string& file) {
 /// An installed tree.
 class NoticeTest : public ::testing::Test {
  protected:
-  NoticeTest()
-      : root_(fs::temp_directory_path() / ("oko_notice_" + std::to_string(::getpid()))) {
+  NoticeTest() : root_(fs::temp_directory_path() / ("oko_notice_" + std::to_string(::getpid()))) {
     fs::remove_all(root_);
     const ProcessResult result =
         Process({OKO_CMAKE, "--install", OKO_BINARY_DIR, "--prefix", root_.string()}, {}).wait();
@@ -122,10 +121,10 @@ TEST(NoticeFileTest, NamesTheVersionsOfTheWheels) {
   const std::string text = read(OKO_SOURCE_DIR "/NOTICE");
   const std::string mlx = read(OKO_SOURCE_DIR "/cmake/mlx_wheel.cmake");
   const std::string pdfium = read(OKO_SOURCE_DIR "/cmake/pdfium.cmake");
-  for (const std::string& version : {"MLX " + matches(mlx, R"(OKO_MLX_VERSION ([\d.]+))").at(0),
-                                     "pypdfium2 " +
-                                         matches(pdfium, R"(OKO_PDFIUM_VERSION ([\d.]+))").at(0),
-                                     "build " + matches(pdfium, R"(build (\d+))").at(0)}) {
+  for (const std::string& version :
+       {"MLX " + matches(mlx, R"(OKO_MLX_VERSION ([\d.]+))").at(0),
+        "pypdfium2 " + matches(pdfium, R"(OKO_PDFIUM_VERSION ([\d.]+))").at(0),
+        "build " + matches(pdfium, R"(build (\d+))").at(0)}) {
     EXPECT_NE(text.find(version), std::string::npos) << version;
   }
 }
