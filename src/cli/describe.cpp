@@ -13,9 +13,9 @@
 #include "cli/commands.h"
 #include "cli/failures.h"
 #include "cli/generation_options.h"
+#include "cli/inputs.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
-#include "cli/standard_input.h"
 #include "cli/stats_text.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
@@ -78,17 +78,17 @@ std::vector<LocalizedText> notes_of(const tasks::Description& description) {
   return notes;
 }
 
-/// Prints the answer as it comes, unless it goes into an object. Once it has begun, the bar would
-/// be drawn over it.
-engine::GenerationResult follow(const DescribeOptions& options, engine::GenerationHandle& answer,
-                                const StopToken& stop) {
+/// Prints the answer as it comes, unless it goes into an object, with `heading` before its first
+/// letter. Once it has begun, the bar would be drawn over it.
+engine::GenerationResult follow(const DescribeOptions& options, const std::string& heading,
+                                engine::GenerationHandle& answer, const StopToken& stop) {
   ProgressBar progress(words("looking", "смотрю"), options.common.quiet);
   bool has_begun = false;
   while (const std::optional<engine::AnswerUpdate> update = answer.next(stop)) {
     if (!update->text.empty()) {
-      has_begun = true;
       progress.clear();
-      if (!options.json) print(printable(update->text));
+      if (!options.json) print((has_begun ? "" : heading) + printable(update->text));
+      has_begun = true;
     } else if (!has_begun) {
       progress.update(update->progress);
     }
@@ -100,12 +100,12 @@ engine::GenerationResult follow(const DescribeOptions& options, engine::Generati
 }
 
 void print_description(const DescribeOptions& options, tasks::Description description,
-                       const std::string& name, const StopToken& stop) {
+                       const std::string& name, const std::string& heading, const StopToken& stop) {
   const auto note = [&](const LocalizedText& text) {
     if (!options.common.quiet) say_note(name + ": " + text);
   };
   for (const LocalizedText& each : notes_of(description)) note(each);
-  const engine::GenerationResult result = follow(options, description.answer, stop);
+  const engine::GenerationResult result = follow(options, heading, description.answer, stop);
   if (!options.json) print("\n");
   for (const engine::Reduction& each : result.reductions) note(engine::text_of(each));
   if (options.json) {
@@ -129,10 +129,11 @@ void print_description(const DescribeOptions& options, tasks::Description descri
 
 /// Tries every picture; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
+  const Interrupt interrupt(Interrupt::kPatience);
+  const Inputs input(options.images, interrupt.token());
   const std::filesystem::path model = hub::find_model(options.generation.model);
   const auto host = make_host(options.common, options.generation.threads);
   require_space_of_model(options.generation, model);
-  const Interrupt interrupt(Interrupt::kPatience);
   engine::Generator generator(
       {.vision_language_model = model,
        .image_cache_bytes = 0,  // each picture is asked about once
@@ -142,21 +143,25 @@ void describe(const DescribeOptions& options) {
     say_note(words("--prompt is not UTF-8: the model may misunderstand it",
                    "--prompt не в UTF-8: модель может понять его неверно"));
   }
-  const StandardInput input(options.images, interrupt.token());
   Failures failures;
   std::uint64_t least_budget = 0;  // for the pictures that do not fit
   const auto pass_over = [&](const Error& error, const std::string& name) {
     if (!Failures::is_of_one_file(error)) throw error;
     if (options.json) print_json({{"file", name}, {"error", shown(error.message())}});
-    if (options.images.size() == 1) throw error;
-    failures.add(error, error.message());
+    if (input.count() == 1) throw error;
+    failures.add(error, one_line(std::filesystem::path(name).filename().string()));
   };
+  for (const Inputs::Failed& each : input.failed()) pass_over(each.error, each.name);
+  bool any_text = false;
   tasks::Describer describer(*host, generator, task_of(options), input.paths(), interrupt.token());
   for (const std::string& path : input.paths()) {
     const std::string name = input.name_of(path);
     try {
-      if (options.images.size() > 1 && !options.json) print(one_line(name) + ":\n");
-      print_description(options, describer.next(), name, interrupt.token());
+      tasks::Description description = describer.next();
+      const std::string heading =
+          input.count() > 1 ? (any_text ? "\n" : "") + one_line(name) + ":\n" : "";
+      print_description(options, std::move(description), name, heading, interrupt.token());
+      any_text = true;
     } catch (const budget::OverBudget& error) {
       pass_over(Failures::of_file(error, name), name);
       say_hint(error.hint());
@@ -165,7 +170,9 @@ void describe(const DescribeOptions& options) {
       pass_over(Failures::of_file(input.named(error), name), name);
     }
   }
-  failures.throw_first(words("not every picture was described", "описаны не все картинки"),
+  failures.throw_first(tr("{} of {} files could not be described: {}",
+                          "не удалось описать {} из {:файла|файлов|файлов}: {}", failures.count(),
+                          Count(input.count()), failures.names()),
                        least_budget);
 }
 
@@ -181,9 +188,10 @@ void add_describe(Command& program) {
   command
       .add_argument(
           "IMAGE", &options->images,
-          words("picture files: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - is standard input",
-                "файлы картинок: JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP; - это стандартный "
-                "ввод"))
+          words("pictures (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), or folders of them; - is "
+                "standard input",
+                "картинки (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP) или папки с ними; - это "
+                "стандартный ввод"))
       .required();
   command.add_option("--prompt", &options->prompt,
                      words("what to ask about the picture", "что спросить о картинке"));

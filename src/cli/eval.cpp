@@ -173,7 +173,7 @@ void run(const EvalOcrOptions& options) {
     const std::string name = sample.picture.filename().string();
     if (whole.error) {
       progress.clear();
-      failures.add(*whole.error, whole.error->message());
+      failures.add(*whole.error);
       lines.push_back({{"file", name}, {"error", shown(whole.error->message())}});
       return;
     }

@@ -1,5 +1,7 @@
 #include "cli/failures.h"
 
+#include <algorithm>
+
 #include "budget/memory_size.h"
 #include "cli/terminal.h"
 
@@ -10,11 +12,24 @@ Error Failures::of_file(const Error& error, const std::string& name) {
   return {error.code(), name + ": " + error.message(), error.hint()};
 }
 
-void Failures::add(const Error& error, const LocalizedText& message) {
-  say_note(message);
+void Failures::add(const Error& error, const LocalizedText& name) {
+  say_note(error.message());
   if (!first_) first_ = error.code();
+  names_.push_back(name);
   if (error.code() == ErrorCode::kOverBudget) return;
-  if (said_hints_.insert(error.hint()).second) say_hint(error.hint());
+  if (error.hint() != last_hint_) say_hint(error.hint());
+  last_hint_ = error.hint();
+}
+
+LocalizedText Failures::names() const {
+  constexpr std::size_t kMost = 3;
+  LocalizedText text;
+  for (std::size_t i = 0; i < std::min(names_.size(), kMost); ++i) {
+    if (i > 0) text += ", ";
+    text += names_[i];
+  }
+  if (names_.size() > kMost) text += ", ...";
+  return text;
 }
 
 void Failures::throw_first(const LocalizedText& message, std::uint64_t least_budget) const {

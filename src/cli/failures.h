@@ -1,9 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 
@@ -20,9 +21,15 @@ class Failures {
   /// `error` of the file `name`, which the image processor and the budget do not know.
   static Error of_file(const Error& error, const std::string& name);
 
-  /// Prints `message`, and the hint of `error` unless it was printed before. The hint of
-  /// kOverBudget waits for `throw_first`, which knows the budget that is sufficient for all.
-  void add(const Error& error, const LocalizedText& message);
+  /// Prints the message of `error`, and its hint unless the error before has had the same. The
+  /// hint of kOverBudget waits for `throw_first`, which knows the budget that is sufficient for
+  /// all. `name`: short, of the file or page.
+  void add(const Error& error, const LocalizedText& name = {});
+
+  std::size_t count() const { return names_.size(); }
+
+  /// The names of the first ones: "a.png, b.png, c.png, ...".
+  LocalizedText names() const;
 
   /// Throws `message` with the code of the first error, if there was one. `least_budget` is
   /// sufficient for each file that did not fit; 0: all did.
@@ -30,7 +37,8 @@ class Failures {
 
  private:
   std::optional<ErrorCode> first_;
-  std::set<LocalizedText> said_hints_;
+  LocalizedText last_hint_;
+  std::vector<LocalizedText> names_;
 };
 
 }  // namespace oko::cli

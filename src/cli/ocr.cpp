@@ -1,16 +1,19 @@
 #include <unistd.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/localized_text.h"
+#include "base/text_escape.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
+#include "cli/inputs.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/page_printer.h"
-#include "cli/standard_input.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "document/pages.h"
@@ -55,7 +58,7 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
 }
 
 /// Prints the notes about a page.
-void say_notes(const tasks::ReadPage& read, document::Pages& pages, const StandardInput& input,
+void say_notes(const tasks::ReadPage& read, document::Pages& pages, const Inputs& input,
                bool quiet) {
   if (quiet) return;
   if (read.page.source != document::TextSource::kTextLayer) {
@@ -73,8 +76,30 @@ Error with_pdf_in_hint(const Error& error) {
   return {error.code(), error.message(), image::hint_of_formats("PDF, ")};
 }
 
+/// The name of a page, without its folder.
+LocalizedText short_name(const document::Pages& pages, std::size_t i, const Inputs& input) {
+  const std::string file =
+      one_line(std::filesystem::path(input.name_of(pages.file(i))).filename().string());
+  if (pages.pages_of_file(i) == 1) return file;
+  return tr("{}, page {}", "{}, страница {}", file, pages.page_in_file(i) + 1);
+}
+
+/// The message at the end of a run in which not every page was read.
+LocalizedText summary_of(const Failures& failures, const document::Pages& pages,
+                         const Inputs& input) {
+  const std::size_t total = pages.size() + input.failed().size();
+  if (pages.size() == input.paths().size()) {
+    return tr("{} of {} files could not be read: {}",
+              "не удалось прочитать {} из {:файла|файлов|файлов}: {}", failures.count(),
+              Count(total), failures.names());
+  }
+  return tr("{} of {} pages could not be read: {}",
+            "не удалось прочитать {} из {:страницы|страниц|страниц}: {}", failures.count(),
+            Count(total), failures.names());
+}
+
 /// The first error decides the exit status.
-void read(const OcrOptions& options, const StandardInput& input, const Interrupt& interrupt) {
+void read(const OcrOptions& options, const Inputs& input, const Interrupt& interrupt) {
   require_address_space(tasks::PageBudget::kAlone);
   tasks::PageReader reader(input.paths(), options.run);
   document::Pages& pages = reader.pages();
@@ -89,8 +114,8 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     if (read.error) {
       const Error error = with_pdf_in_hint(input.named(*read.error));
       printer->skip_page(read.index);
-      if (pages.size() == 1) throw error;
-      failures.add(error, error.message());
+      if (pages.size() == 1 && input.failed().empty()) throw error;
+      failures.add(error, short_name(pages, read.index, input));
     } else {
       say_notes(read, pages, input, options.common.quiet);
       printer->print_page(read.index, read.page, read.sheet);
@@ -98,14 +123,14 @@ void read(const OcrOptions& options, const StandardInput& input, const Interrupt
     }
     progress.update(static_cast<double>(read.index + 1) / static_cast<double>(pages.size()));
   };
+  for (const Inputs::Failed& each : input.failed()) failures.add(each.error, each.name);
   reader.read(print, interrupt.token());
   progress.clear();
   for (const LocalizedText& note : printer->finish()) {
     if (!options.common.quiet) say_note(input.named(note));
   }
   if (any_page) output.finish();
-  failures.throw_first(words("not every page was read", "прочитаны не все страницы"),
-                       reader.least_budget());
+  failures.throw_first(summary_of(failures, pages, input), reader.least_budget());
 }
 
 void run(OcrOptions options) {
@@ -114,7 +139,7 @@ void run(OcrOptions options) {
   options.run.budget_bytes = budget_of(options.common);
   options.run.makes_sheets = options.format == "pdf";
   const Interrupt interrupt(Interrupt::kPatience);
-  const StandardInput input(options.files, interrupt.token());
+  const Inputs input(options.files, interrupt.token());
   try {
     read(options, input, interrupt);
   } catch (const Error& error) {
@@ -136,11 +161,11 @@ void add_ocr(Command& program) {
   command
       .add_argument(
           "FILE", &options->files,
-          words(
-              "PDF, whose own text is taken where it has one, and pictures: JPEG, PNG, WebP, HEIC, "
-              "AVIF, TIFF of many pages, GIF, BMP; - is standard input",
-              "PDF (если в нём есть текст, берётся он) и картинки: JPEG, PNG, WebP, HEIC, AVIF, "
-              "многостраничный TIFF, GIF, BMP; - это стандартный ввод"))
+          words("PDF, whose own text is taken where it has one, pictures (JPEG, PNG, WebP, HEIC, "
+                "AVIF, "
+                "TIFF of many pages, GIF, BMP), or folders of them; - is standard input",
+                "PDF (если в нём есть текст, берётся он), картинки (JPEG, PNG, WebP, HEIC, AVIF, "
+                "многостраничный TIFF, GIF, BMP) или папки с ними; - это стандартный ввод"))
       .required();
   add_languages_option(command, options->run.ocr.languages);
   command.suggest("--json", "--format json");

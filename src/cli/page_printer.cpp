@@ -19,20 +19,25 @@ using nlohmann::ordered_json;
 
 class TextPrinter : public PagePrinter {
  public:
-  TextPrinter(const document::Pages& pages, const StandardInput& input, Output& output,
+  TextPrinter(const document::Pages& pages, const Inputs& input, Output& output,
               float min_confidence)
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
-    if (pages_.size() > 1) output_.print(one_line(shown(input_.named(pages_.name(i)))) + ":\n");
+    if (pages_.size() > 1) {
+      output_.print((any_page_ ? "\n" : "") + one_line(shown(input_.named(pages_.name(i)))) +
+                    ":\n");
+    }
+    any_page_ = true;
     output_.print(printable(document::marked_text(page, min_confidence_)));
   }
 
  private:
   const document::Pages& pages_;
-  const StandardInput& input_;
+  const Inputs& input_;
   Output& output_;
   float min_confidence_;
+  bool any_page_ = false;
 };
 
 ordered_json json_of(const document::Box& box) {
@@ -70,7 +75,7 @@ ordered_json json_of(const document::Line& line, float min_confidence) {
 
 class JsonPrinter : public PagePrinter {
  public:
-  JsonPrinter(const document::Pages& pages, const StandardInput& input, Output& output,
+  JsonPrinter(const document::Pages& pages, const Inputs& input, Output& output,
               float min_confidence)
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
@@ -92,14 +97,14 @@ class JsonPrinter : public PagePrinter {
 
  private:
   const document::Pages& pages_;
-  const StandardInput& input_;
+  const Inputs& input_;
   Output& output_;
   float min_confidence_;
 };
 
 class HocrPrinter : public PagePrinter {
  public:
-  HocrPrinter(const document::Pages& pages, const StandardInput& input, Output& output)
+  HocrPrinter(const document::Pages& pages, const Inputs& input, Output& output)
       : pages_(pages), input_(input), output_(output) {}
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
@@ -122,7 +127,7 @@ class HocrPrinter : public PagePrinter {
   }
 
   const document::Pages& pages_;
-  const StandardInput& input_;
+  const Inputs& input_;
   Output& output_;
   ocr::HocrWriter writer_;
   bool begun_ = false;
@@ -130,7 +135,7 @@ class HocrPrinter : public PagePrinter {
 
 class PdfPrinter : public PagePrinter {
  public:
-  PdfPrinter(document::Pages& pages, const StandardInput& input, Output& output)
+  PdfPrinter(document::Pages& pages, const Inputs& input, Output& output)
       : pdf_(
             pages, [&output](std::string_view bytes) { output.print(bytes); },
             std::filesystem::path(input.name_of(pages.file(0))).filename().string()) {}
@@ -151,7 +156,7 @@ class PdfPrinter : public PagePrinter {
 }  // namespace
 
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const StandardInput& input, Output& output,
+                                               const Inputs& input, Output& output,
                                                float min_confidence) {
   if (format == "json") return std::make_unique<JsonPrinter>(pages, input, output, min_confidence);
   if (format == "hocr") return std::make_unique<HocrPrinter>(pages, input, output);

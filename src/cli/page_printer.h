@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/inputs.h"
 #include "cli/output.h"
-#include "cli/standard_input.h"
 #include "document/page.h"
 #include "document/pages.h"
 #include "document/sheet.h"
@@ -31,7 +31,7 @@ class PagePrinter {
 /// `format`: text, json, hocr, pdf. `pages`, `input`, which has their files, and `output` must
 /// outlive the printer. `min_confidence`, 0..1: marks words of less confidence.
 std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const StandardInput& input, Output& output,
+                                               const Inputs& input, Output& output,
                                                float min_confidence);
 
 }  // namespace oko::cli

@@ -3,26 +3,20 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <filesystem>
 #include <span>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
-#include "cli/user_language.h"
 
 namespace oko::cli {
-namespace {
-
-constexpr int kPollMilliseconds = 200;  // between checks for a stop
-constexpr const char* kName = "-";
-
-}  // namespace
 
 void wait_for_input(int file, const StopToken& stop) {
+  constexpr int kPollMilliseconds = 200;  // between checks for a stop
   pollfd waiting{file, POLLIN, 0};
   int ready = 0;
   do {
@@ -31,16 +25,9 @@ void wait_for_input(int file, const StopToken& stop) {
   } while (ready == 0 || (ready < 0 && errno == EINTR));
 }
 
-StandardInput::StandardInput(const std::vector<std::string>& files, const StopToken& stop)
-    : paths_(files) {
-  if (std::find(files.begin(), files.end(), kName) == files.end()) return;
-  read(stop);
-  std::replace(paths_.begin(), paths_.end(), std::string(kName), file_->path().string());
-}
-
-void StandardInput::read(const StopToken& stop) {
+std::unique_ptr<TemporaryFile> keep_standard_input(const StopToken& stop) {
   const std::filesystem::path folder = temporary_folder();
-  file_ = std::make_unique<TemporaryFile>(
+  auto file = std::make_unique<TemporaryFile>(
       folder / "oko-input-",
       tr("standard input, kept in {}", "стандартный ввод, который хранится в {}", folder.string()));
   std::array<std::byte, 64 << 10> buffer{};
@@ -53,28 +40,16 @@ void StandardInput::read(const StopToken& stop) {
       throw Error(ErrorCode::kFailed, tr("standard input cannot be read: {}",
                                          "не читается стандартный ввод: {}", reason));
     }
-    if (count == 0) return;
+    if (count == 0) return file;
     total += static_cast<std::uint64_t>(count);
-    if (total > kMaxBytes) {
+    if (total > kMaxStandardInput) {
       throw Error(ErrorCode::kTooLarge,
                   tr("-: standard input is longer than {}", "-: стандартный ввод длиннее {}",
-                     format_bytes(kMaxBytes)),
+                     format_bytes(kMaxStandardInput)),
                   tr("name a file instead", "укажите файл"));
     }
-    file_->append(std::span(buffer).first(static_cast<std::size_t>(count)));
+    file->append(std::span(buffer).first(static_cast<std::size_t>(count)));
   }
-}
-
-std::string StandardInput::name_of(const std::string& path) const {
-  return file_ != nullptr && path == file_->path() ? kName : path;
-}
-
-LocalizedText StandardInput::named(const LocalizedText& text) const {
-  return file_ == nullptr ? text : text.with(file_->path().string(), kName);
-}
-
-Error StandardInput::named(const Error& error) const {
-  return {error.code(), named(error.message()), named(error.hint())};
 }
 
 }  // namespace oko::cli

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/stop_token.h"
+#include "base/temporary_file.h"
+
+namespace oko::cli {
+
+/// The files that a command line names: files, folders, which stand for the pictures and PDF in
+/// them, and "-", standard input. That is kept in a temporary file, because pictures and PDF are
+/// read more than once.
+class Inputs {
+ public:
+  /// An argument that gave no file.
+  struct Failed {
+    std::string name;
+    Error error;
+  };
+
+  /// Throws kFailed and kTooLarge of standard input, kCancelled; the only argument's error.
+  Inputs(const std::vector<std::string>& arguments, const StopToken& stop);
+
+  /// In the order of the arguments.
+  const std::vector<std::string>& paths() const { return paths_; }
+  const std::vector<Failed>& failed() const { return failed_; }
+  std::size_t count() const { return paths_.size() + failed_.size(); }
+
+  /// The user's name of a path in `paths`.
+  std::string name_of(const std::string& path) const;
+
+  /// `text` with the user's names for the paths of temporary files: for messages.
+  LocalizedText named(const LocalizedText& text) const;
+
+  /// The same for an error.
+  Error named(const Error& error) const;
+
+ private:
+  void add(const std::string& argument, const StopToken& stop);
+
+  std::vector<std::string> paths_;
+  std::vector<Failed> failed_;
+  std::vector<std::unique_ptr<TemporaryFile>> kept_;
+  std::map<std::string, std::string> names_;  ///< of the paths of `kept_`
+};
+
+}  // namespace oko::cli
