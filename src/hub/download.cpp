@@ -106,14 +106,19 @@ class Downloader {
   HttpClient client_;
   std::vector<Item> items_;
   std::vector<Slot> slots_;
-  std::size_t left_ = 0;  ///< items that are not done
+  std::size_t left_ = 0;           ///< items that are not done
+  bool waits_for_header_ = false;  ///< a slot is idle until the header of weights is there
   std::uint64_t fetched_ = 0;
   std::uint64_t total_ = 0;
   PartVerifier verifier_;  // last: its thread uses the parts
 };
 
 Downloader::Downloader(const std::vector<DownloadFile>& files, const DownloadOptions& options)
-    : options_(options), client_(options.http), items_(files.size()), left_(files.size()) {
+    : options_(options),
+      client_(options.http),
+      items_(files.size()),
+      left_(files.size()),
+      verifier_(options.on_right) {
   slots_.resize(static_cast<std::size_t>(std::max(1, options.connections)));
   for (std::size_t i = 0; i < files.size(); ++i) {
     items_[i].file = &files[i];
@@ -123,10 +128,10 @@ Downloader::Downloader(const std::vector<DownloadFile>& files, const DownloadOpt
 }
 
 std::uint64_t Downloader::run() {
-  constexpr std::chrono::milliseconds kStep{50};
+  constexpr std::chrono::milliseconds kStep{50}, kShortStep{2};
   while (left_ > 0) {
     fill_slots();
-    if (const auto ended = client_.wait(kStep, options_.stop)) {
+    if (const auto ended = client_.wait(waits_for_header_ ? kShortStep : kStep, options_.stop)) {
       on_end(slots_[static_cast<std::size_t>(ended->id)], ended->result);
     }
     take_verdicts();
@@ -136,6 +141,7 @@ std::uint64_t Downloader::run() {
 }
 
 void Downloader::fill_slots() {
+  waits_for_header_ = false;
   const Clock::time_point now = Clock::now();
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
@@ -150,10 +156,15 @@ bool Downloader::claim(Slot& slot) {
     if (item.done || item.not_before > Clock::now()) continue;
     if (item.part == nullptr) {
       const RepositoryFile& expected = item.file->expected;
-      item.part = std::make_unique<PartFile>(item.file->path, expected.size, hash_of(expected));
+      item.part = std::make_unique<PartFile>(item.file->path, expected.size, hash_of(expected),
+                                             item.file->is_weights);
       verifier_.add(static_cast<std::size_t>(&item - items_.data()), *item.part, expected);
     }
     if (!item.ranges && item.part->has_claims()) continue;
+    if (item.part->needs_header() && item.part->has_claims()) {
+      waits_for_header_ = true;
+      continue;
+    }
     auto range = item.part->claim(item.ranges ? options_.chunk_bytes : UINT64_MAX);
     if (range && !item.ranges && range->size() < item.part->size()) {
       item.part->release(*range);

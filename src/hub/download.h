@@ -16,6 +16,7 @@ struct DownloadFile {
   std::string url;
   std::filesystem::path path;
   RepositoryFile expected;
+  bool is_weights = false;  ///< safetensors, whose header is padded where its tensors need it
 };
 
 struct DownloadOptions {
@@ -25,6 +26,9 @@ struct DownloadOptions {
   HttpOptions http = {};
   /// Called with the bytes that are there, of all files, and their total. May be empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
+  /// Called, on another thread, with a file that is right before it gets its name; its `stored_...`
+  /// are set if its header was padded. May be empty.
+  std::function<void(const RepositoryFile&)> on_right = {};
   StopToken stop = {};
 };
 

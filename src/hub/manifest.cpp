@@ -17,6 +17,9 @@ void write_manifest(const std::filesystem::path& folder, const Repository& model
     files.push_back({{"path", file.path}, {"size", file.size}});
     files.back()[file.sha256.empty() ? "git_sha1" : "sha256"] =
         file.sha256.empty() ? file.git_sha1 : file.sha256;
+    if (file.stored_sha256.empty()) continue;
+    files.back()["stored_size"] = file.stored_size;
+    files.back()["stored_sha256"] = file.stored_sha256;
   }
   const nlohmann::ordered_json manifest = {{"format", 1},
                                            {"repository", model.name},
@@ -54,7 +57,8 @@ std::optional<Repository> read_manifest(const std::filesystem::path& folder) {
         manifest.at("repository"), manifest.at("revision"), {}, manifest.value("requested", "")};
     for (const nlohmann::json& file : manifest.at("files")) {
       model.files.push_back(
-          {file.at("path"), file.at("size"), file.value("sha256", ""), file.value("git_sha1", "")});
+          {file.at("path"), file.at("size"), file.value("sha256", ""), file.value("git_sha1", ""),
+           file.value("stored_size", std::uint64_t{0}), file.value("stored_sha256", "")});
     }
     return model;
   } catch (const Error&) {

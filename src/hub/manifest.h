@@ -10,8 +10,8 @@
 namespace oko::hub {
 
 /// The file of a pulled model's folder that says what it is: the repository, its commit, and the
-/// hashes of the files. It begins with a dot and has no extension, so that `oko convert` does not
-/// take it for a setting.
+/// hashes of the files, published and, where the header was padded, stored. It begins with a dot
+/// and has no extension, so that `oko convert` does not take it for a setting.
 inline constexpr const char* kManifestName = ".oko-manifest";
 
 /// Throws kFailed.

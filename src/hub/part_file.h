@@ -10,17 +10,22 @@
 
 #include "base/mutex.h"
 #include "hub/byte_ranges.h"
+#include "hub/padded_header.h"
 
 namespace oko::hub {
 
 /// A file that is written in pieces, in any order: "PATH.part" until `keep`. A journal next to it
 /// ("PATH.part.journal") has the ranges that were written, so that the next process goes on where
 /// this one was killed. One thread writes; another may read what is ready.
+///
+/// A file of weights gets spaces behind its header if its tensors are not aligned (Padding). Its
+/// header must come first and in order. Sizes and offsets are those of the published file.
 class PartFile {
  public:
   /// Opens what is left of an earlier process, unless that was for another `identity` (a hash of
   /// the content) or size. Makes the folder. Throws kFailed.
-  PartFile(std::filesystem::path path, std::uint64_t size, std::string identity);
+  PartFile(std::filesystem::path path, std::uint64_t size, std::string identity,
+           bool is_weights = false);
   /// Keeps the part and its journal.
   ~PartFile();
   PartFile(const PartFile&) = delete;
@@ -32,8 +37,12 @@ class PartFile {
   struct Ready {
     std::uint64_t bytes = 0;  ///< at the start of the file, all of them written
     int clears = 0;           ///< calls of `clear` so far
+    Padding padding = {};     ///< valid if there are bytes
   };
   Ready ready() const;
+
+  /// True until the header of weights is there. Then only bytes that follow those before may come.
+  bool needs_header() const;
 
   /// Throws kFailed: a full disk.
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
@@ -41,6 +50,13 @@ class PartFile {
   /// Reads bytes that were ready. Returns false if they are no longer there: after `clear`. Throws
   /// kFailed.
   bool read(std::uint64_t offset, std::span<std::byte> bytes) const;
+
+  /// The begin of the file as it lies on the disk, with its padding. Returns false as `read`.
+  bool read_stored_header(std::string& header) const;
+
+  /// Lets the system write bytes to the disk that were ready, so that `keep` has little to wait
+  /// for.
+  void start_writing_back(ByteRange range) const;
 
   /// The first bytes that are neither written nor claimed, at most `most`; claims them.
   std::optional<ByteRange> claim(std::uint64_t most);
@@ -59,19 +75,27 @@ class PartFile {
  private:
   void open();
   void read_journal();
+  std::string first_line() const;  ///< of the journal
   void start_journal() OKO_REQUIRES(mutex_);
   void flush_journal() OKO_REQUIRES(mutex_);
+  void take_header(std::uint64_t offset, std::span<const std::byte> bytes);
+  void set_padding(const Padding& padding);
+  void write_at(std::uint64_t place, std::span<const std::byte> bytes) const;
+  bool read_at(std::uint64_t place, std::span<std::byte> bytes) const;
   [[noreturn]] void fail(const std::filesystem::path& path, int error) const;
 
   std::filesystem::path path_, part_, journal_;
   std::uint64_t size_;
   std::string identity_;
+  bool is_weights_;
+  std::vector<std::byte> header_;  ///< of weights, until it is complete
   int file_ = -1;
   int journal_file_ = -1;
   std::vector<ByteRange> claims_;
   mutable Mutex mutex_;
   ByteRanges written_ OKO_GUARDED_BY(mutex_);
   int clears_ OKO_GUARDED_BY(mutex_) = 0;
+  std::optional<Padding> padding_ OKO_GUARDED_BY(mutex_);  ///< none: not known yet
   ByteRanges unrecorded_ OKO_GUARDED_BY(mutex_);  ///< written since the last line of the journal
 };
 

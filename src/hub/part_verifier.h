@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,11 @@ namespace oko::hub {
 /// page cache still has. Files that are right get their names (`PartFile::keep`).
 class PartVerifier {
  public:
-  PartVerifier();
+  /// Called on the thread with a file that is right, `stored_...` set where its header was padded,
+  /// before it gets its name. May be empty.
+  using OnRight = std::function<void(const RepositoryFile&)>;
+
+  explicit PartVerifier(OnRight on_right = {});
   ~PartVerifier();
   PartVerifier(const PartVerifier&) = delete;
   PartVerifier& operator=(const PartVerifier&) = delete;
@@ -44,6 +49,7 @@ class PartVerifier {
   void run(const StopToken& stop);
   bool verify(const Job& job, const StopToken& stop);
 
+  OnRight on_right_;
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<Job> jobs_ OKO_GUARDED_BY(mutex_);

@@ -139,7 +139,7 @@ void remove_others(const fs::path& working, const Repository& model) {
   const auto is_same = [&](const std::string& path) {
     return before &&
            std::any_of(before->files.begin(), before->files.end(), [&](const RepositoryFile& file) {
-             return file.path == path && file == *wanted.at(path);
+             return file.is_same_published(*wanted.at(path));
            });
   };
   std::error_code ignored;
@@ -169,18 +169,35 @@ std::vector<DownloadFile> missing_files(const fs::path& working, const HubAccess
   std::error_code error;
   for (const RepositoryFile& file : model.files) {
     const fs::path path = working / file.path;
-    if (fs::is_regular_file(path, error) && fs::file_size(path, error) == file.size) continue;
-    missing.push_back({file_url(access, model, file.path), path, file});
+    if (fs::is_regular_file(path, error) && fs::file_size(path, error) == file.stored().size) {
+      fs::remove(path.string() + ".part.journal", error);  // of a process that was killed
+      continue;
+    }
+    missing.push_back(
+        {file_url(access, model, file.path), path, file, path.extension() == ".safetensors"});
     bytes += file.size - std::min(file.size, bytes_on_disk(path.string() + ".part"));
   }
   require_free_space(working, bytes + kSpareAfterPull);
   return missing;
 }
 
+/// Takes over what the manifest says of files that are complete.
+void add_stored(const fs::path& working, Repository& model) {
+  const std::optional<Repository> before = read_manifest(working);
+  if (!before) return;
+  for (RepositoryFile& file : model.files) {
+    const auto found =
+        std::find_if(before->files.begin(), before->files.end(),
+                     [&](const RepositoryFile& each) { return each.is_same_published(file); });
+    if (found != before->files.end()) file = *found;
+  }
+}
+
 /// Downloads `model` to `working`, and gives that its name.
-std::uint64_t download(const PullOptions& options, const HubAccess& access, const Repository& model,
+std::uint64_t download(const PullOptions& options, const HubAccess& access, Repository model,
                        const fs::path& working, const fs::path& folder) {
   remove_others(working, model);
+  add_stored(working, model);
   write_manifest(working, model);
   const std::vector<DownloadFile> missing = missing_files(working, access, model);
   std::uint64_t total = 0, left = 0;
@@ -191,6 +208,13 @@ std::uint64_t download(const PullOptions& options, const HubAccess& access, cons
   run.stop = options.stop;
   run.progress = [&](std::uint64_t done, std::uint64_t) {
     if (options.progress) options.progress(total - left + done, total);
+  };
+  run.on_right = [&](const RepositoryFile& right) {
+    const auto same = [&](const RepositoryFile& file) { return file.path == right.path; };
+    RepositoryFile& file = *std::find_if(model.files.begin(), model.files.end(), same);
+    if (file == right) return;
+    file = right;
+    write_manifest(working, model);
   };
   const std::uint64_t fetched = download_files(missing, run);
   std::error_code error;

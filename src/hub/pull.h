@@ -40,7 +40,8 @@ struct PullReport {
 /// Downloads the files of a model that oko needs to `$OKO_HOME/models/ORG/NAME`, unless that folder
 /// has it or, for revision "main", Hugging Face's cache has all of it. Works in
 /// "models/ORG/.NAME.pull", where a later call goes on after a failure, a stop or a kill; the
-/// folder gets its name when all files are verified. One process at a time pulls a model; others
+/// folder gets its name when all files are verified. Weights whose tensors are not aligned get a
+/// longer header while they come. One process at a time pulls a model; others
 /// wait.
 ///
 /// A model that is there is what the same revision meant when it was pulled; for another revision

@@ -16,7 +16,18 @@ struct RepositoryFile {
   std::uint64_t size = 0;  ///< bytes
   std::string sha256;      ///< hexadecimal; of a file in LFS, else ""
   std::string git_sha1;    ///< hexadecimal, of "blob SIZE\0" and the bytes; of other files, else ""
+  /// Of the file that oko has written, if it has padded the header (Padding).
+  std::uint64_t stored_size = 0;
+  std::string stored_sha256 = {};  ///< empty: it has written what was published
 
+  /// The bytes and the SHA-256 on the disk in place of those published.
+  RepositoryFile stored() const {
+    return stored_sha256.empty() ? *this : RepositoryFile{path, stored_size, stored_sha256, ""};
+  }
+  bool is_same_published(const RepositoryFile& other) const {
+    return path == other.path && size == other.size && sha256 == other.sha256 &&
+           git_sha1 == other.git_sha1;
+  }
   bool operator==(const RepositoryFile&) const = default;
 };
 

@@ -43,7 +43,11 @@ std::vector<RepositoryFile> files_of_snapshot(const fs::path& snapshot) {
 }
 
 std::vector<RepositoryFile> published_files(const fs::path& model) {
-  if (auto manifest = read_manifest(model)) return manifest->files;
+  if (const auto manifest = read_manifest(model)) {
+    std::vector<RepositoryFile> files;
+    for (const RepositoryFile& file : manifest->files) files.push_back(file.stored());
+    return files;
+  }
   std::vector<RepositoryFile> files = files_of_snapshot(model);
   if (!files.empty()) return files;
   throw Error(

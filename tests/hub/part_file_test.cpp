@@ -5,8 +5,11 @@
 #include <random>
 
 #include "base/file.h"
+#include "checkpoint/safetensors.h"
+#include "hub/padded_header.h"
 #include "hub/part_verifier.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/weights_text.h"
 
 namespace oko::hub {
 namespace {
@@ -111,7 +114,7 @@ TEST_F(PartFileTest, AnotherContentStartsAnew) {
 
 TEST_F(PartFileTest, WrongJournalsAreNotBelieved) {
   { PartFile file(path(), kSize, "hash"); }
-  const std::string head = "oko 1 3000000 hash\n";
+  const std::string head = "oko 2 3000000 hash\n0 0\n";
   for (const char* lines : {"0 10\n", "5 3\n", "0 3000001\n", "-1 5\n", "x\n", "\n", "1 \n"}) {
     write_file_atomically(journal(), head + lines);
     EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 0u) << lines;
@@ -172,6 +175,116 @@ TEST_F(PartFileTest, AFullDiskIsAnErrorThatKeepsTheRest) {
               std::string::npos);
   }
   EXPECT_EQ(PartFile(path(), kSize, "hash").written_bytes(), 1'200'000u);
+}
+
+/// Weights that come in pieces: the header in order, the rest in any.
+class WeightsPartTest : public ScratchFolderTest {
+ protected:
+  static constexpr std::size_t kCount = 10'000;
+  static constexpr std::size_t kHeader = 131;  ///< of text with a shift of 3
+
+  fs::path path() const { return folder_ / "model.safetensors"; }
+  static void write(PartFile& file, const std::string& text, ByteRange range) {
+    file.write(range.begin, std::as_bytes(std::span(text).subspan(range.begin, range.size())));
+  }
+  std::string stored() const {
+    std::ifstream file(path(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static std::string published(const PartFile& file) {
+    std::string text(file.size(), '\0');
+    const auto bytes = std::as_writable_bytes(std::span(text));
+    // Pieces of 7 bytes begin everywhere in the length and at the end of the header.
+    for (std::size_t at = 0; at < text.size(); at += 7) {
+      EXPECT_TRUE(file.read(at, bytes.subspan(at, std::min<std::size_t>(7, text.size() - at))));
+    }
+    return text;
+  }
+};
+
+TEST_F(WeightsPartTest, MisalignedWeightsAreStoredAligned) {
+  const std::string text = weights_text(kCount, 3);
+  PartFile file(path(), text.size(), "hash", true);
+  EXPECT_TRUE(file.needs_header());
+  write(file, text, {0, 5});
+  EXPECT_EQ(file.claim(10), (ByteRange{5, 15}));
+  write(file, text, {5, 60});
+  EXPECT_EQ(file.ready().bytes, 0u);
+  EXPECT_TRUE(file.needs_header());
+  write(file, text, {60, 200});
+  EXPECT_FALSE(file.needs_header());
+  EXPECT_EQ(file.ready().bytes, 200u);
+  EXPECT_EQ(file.ready().padding, (Padding{kHeader, 61}));
+  write(file, text, {20'000, text.size()});
+  write(file, text, {200, 20'000});
+  EXPECT_TRUE(published(file) == text);
+  file.keep();
+  const std::string result = stored();
+  EXPECT_EQ(result.size(), text.size() + 61);
+  const auto tensors =
+      checkpoint::parse_safetensors(std::as_bytes(std::span(result)), result.size(), "");
+  EXPECT_EQ(tensors.at("a").offset, kHeader + 61);
+  EXPECT_TRUE(result.substr(kHeader + 61) == text.substr(kHeader));
+}
+
+TEST_F(WeightsPartTest, TheNextProcessKnowsThePadding) {
+  const std::string text = weights_text(kCount, 3);
+  {
+    PartFile file(path(), text.size(), "hash", true);
+    write(file, text, {0, 50});
+  }
+  {
+    PartFile file(path(), text.size(), "hash", true);
+    EXPECT_TRUE(file.needs_header());  // half of it is of no use
+    EXPECT_EQ(file.claim(10), (ByteRange{0, 10}));
+    write(file, text, {0, 200});
+    write(file, text, {30'000, 30'100});
+  }
+  PartFile file(path(), text.size(), "hash", true);
+  EXPECT_FALSE(file.needs_header());
+  EXPECT_EQ(file.ready().bytes, 200u);
+  EXPECT_EQ(file.claim(UINT64_MAX), (ByteRange{200, 30'000}));
+  write(file, text, {200, 30'000});
+  write(file, text, {30'100, text.size()});
+  EXPECT_TRUE(published(file) == text);
+  file.keep();
+  EXPECT_TRUE(stored().substr(kHeader + 61) == text.substr(kHeader));
+}
+
+TEST_F(WeightsPartTest, WhatAPaddingDoesNotMendStaysAsItIs) {
+  std::string inside = weights_text(kCount, 3);  // the tensor itself begins at an odd byte
+  const std::string size = std::to_string(4 * kCount);
+  const std::size_t at = inside.find("[0," + size);
+  inside.replace(at, size.size() + 3, "[1," + std::to_string(4 * kCount + 1)) += 'x';
+  std::string damaged = weights_text(kCount, 3);
+  damaged[8] = 'x';
+  std::string endless = weights_text(kCount, 3);
+  endless[7] = '\x7f';
+  for (const std::string& text : {weights_text(kCount, 0), weights_text(kCount, 4), damaged,
+                                  endless, std::string("short"), std::string()}) {
+    PartFile file(path(), text.size(), "hash", true);
+    for (std::size_t begin = 0; begin < text.size(); begin += 1000) {
+      write(file, text, {begin, std::min(begin + 1000, text.size())});
+    }
+    EXPECT_EQ(file.ready().padding.count, 0u);
+    EXPECT_TRUE(published(file) == text);
+    file.keep();
+    EXPECT_TRUE(stored() == text);
+    fs::remove(path());
+  }
+  const auto header = std::as_bytes(std::span(inside))
+                          .first(*header_end(std::as_bytes(std::span(inside)), inside.size()));
+  EXPECT_EQ((header.size() + padding_of(header, inside.size()).count + 1) % 4, 0u);
+}
+
+TEST_F(WeightsPartTest, AfterClearTheHeaderIsNeededAgain) {
+  const std::string text = weights_text(kCount, 3);
+  PartFile file(path(), text.size(), "hash", true);
+  write(file, text, {0, text.size()});
+  file.clear();
+  EXPECT_TRUE(file.needs_header());
+  write(file, text, {0, text.size()});
+  EXPECT_TRUE(published(file) == text);
 }
 
 }  // namespace

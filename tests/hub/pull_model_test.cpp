@@ -8,9 +8,11 @@
 #include "base/file.h"
 #include "hub/manifest.h"
 #include "hub/model_path.h"
+#include "hub/verify.h"
 #include "tests/support/environment.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/weights_text.h"
 
 namespace oko::hub {
 namespace {
@@ -100,6 +102,92 @@ TEST_F(PullTest, TheFolderHasTheFilesAndTheirManifest) {
   EXPECT_EQ(manifest->files.back(), hub_.listed("model.safetensors"));
   EXPECT_FALSE(fs::exists(working()));
   EXPECT_EQ(find_model("org/model"), folder());
+}
+
+/// Weights with a header that moves their tensors off their boundaries.
+class PullWeightsTest : public PullTest {
+ protected:
+  PullWeightsTest() { options_.download.chunk_bytes = 20'000; }
+  void SetUp() override {
+    PullTest::SetUp();
+    use(shifted_);
+  }
+  static FakeHub::Files files() {
+    FakeHub::Files all = model_files();
+    all["model.safetensors"] = weights_text(50'000, 5);
+    all["model-00001-of-00001.safetensors"] = weights_text(60'000, 0);
+    return all;
+  }
+  void expect_aligned() const {
+    const std::string stored = read(folder() / "model.safetensors");
+    const std::string text = files().at("model.safetensors");
+    EXPECT_EQ(stored.size(), text.size() + 59);
+    EXPECT_TRUE(stored.ends_with(text.substr(text.size() - 200'000)));
+    const auto manifest = read_manifest(folder());
+    ASSERT_TRUE(manifest);
+    for (const RepositoryFile& file : manifest->files) {
+      EXPECT_TRUE(file.is_same_published(shifted_.listed(file.path))) << file.path;
+      EXPECT_EQ(file.stored_sha256.empty(), file.path != "model.safetensors") << file.path;
+    }
+    for (const VerifiedFile& file : verify_model({.model = folder()})) {
+      EXPECT_EQ(file.state, FileState::kRight) << file.path;
+    }
+  }
+
+  FakeHub shifted_{"org/model", files()};
+};
+
+TEST_F(PullWeightsTest, AreAlignedOnTheWay) {
+  const PullReport report = pull_model(options_);
+  EXPECT_EQ(report.fetched_bytes + 59, report.bytes);
+  expect_aligned();
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder()), {}), 6);
+  std::string stored = read(folder() / "model.safetensors");
+  stored[80] = 'x';  // in the padding
+  write(folder() / "model.safetensors", stored);
+  const auto files = verify_model({.model = folder()});
+  EXPECT_EQ(std::count_if(files.begin(), files.end(),
+                          [](const auto& file) { return file.state == FileState::kDamaged; }),
+            1);
+}
+
+TEST_F(PullWeightsTest, TheNextPullKnowsWhatWasAligned) {
+  options_.download.connections = 1;
+  shifted_.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int count) {
+    if (count > 3) reply = {.status = 404};
+  };
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  EXPECT_TRUE(fs::exists(working() / "model.safetensors.part"));
+  shifted_.clear_faults();
+  const char* last = "model-00001-of-00001.safetensors";
+  shifted_.fault(last) = [&](ServerReply& reply, const ServerRequest&, int) {
+    while (!fs::exists(working() / "model.safetensors")) std::this_thread::sleep_for(5ms);
+    reply = {.status = 404};
+  };
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  shifted_.clear_faults();
+  const int requests = shifted_.requests("model.safetensors");
+  EXPECT_EQ(pull_model(options_).fetched_bytes, files().at(last).size());
+  EXPECT_EQ(shifted_.requests("model.safetensors"), requests);
+  expect_aligned();
+}
+
+TEST_F(PullWeightsTest, FlippedBitsOfAHeaderAreFetchedAgain) {
+  shifted_.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int count) {
+    if (count == 0) reply.body[40] = static_cast<char>(reply.body[40] ^ 1);
+  };
+  pull_model(options_);
+  expect_aligned();
+}
+
+TEST_F(PullWeightsTest, ServersWithoutRangesAndCutsAreOvercome) {
+  shifted_.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int count) {
+    if (count == 0) reply.cut_after = 30;
+    if (count == 1) reply.cut_after = 3;
+    if (count > 3) reply = {.body = files().at("model.safetensors")};
+  };
+  pull_model(options_);
+  expect_aligned();
 }
 
 TEST_F(PullTest, WhatIsThereIsNotPulledAgain) {
