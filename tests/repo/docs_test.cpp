@@ -1,0 +1,96 @@
+// Documents name tests and models that exist.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "hub/repository.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kRoot = OKO_SOURCE_DIR;
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// "Suite.Name" of each test of the repository.
+std::set<std::string> tests_of_repository() {
+  static const std::regex test(R"(\nTEST(_F|_P)?\((\w+),\s*(\w+)\))");
+  std::set<std::string> tests;
+  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "tests")) {
+    if (entry.path().extension() != ".cpp") continue;
+    const std::string text = read(entry.path());
+    for (auto match = std::sregex_iterator(text.begin(), text.end(), test);
+         match != std::sregex_iterator(); ++match) {
+      tests.insert((*match)[2].str() + "." + (*match)[3].str());
+    }
+  }
+  return tests;
+}
+
+TEST(DocsTest, TestsThatDocumentsNameExist) {
+  const std::set<std::string> tests = tests_of_repository();
+  EXPECT_GT(tests.size(), 1000u);
+  static const std::regex named(R"(`(\w+Test\.\w+)`)");
+  int found = 0;
+  for (const auto& entry : fs::directory_iterator(kRoot / "docs")) {
+    if (entry.path().extension() != ".md") continue;
+    const std::string text = read(entry.path());
+    for (auto match = std::sregex_iterator(text.begin(), text.end(), named);
+         match != std::sregex_iterator(); ++match, ++found) {
+      EXPECT_TRUE(tests.contains((*match)[1])) << entry.path() << ": " << (*match)[1];
+    }
+  }
+  EXPECT_GT(found, 40);
+}
+
+TEST(DocsTest, EachPromiseNamesATest) {
+  std::istringstream lines(read(kRoot / "docs/PROMISES.md"));
+  std::string promise;
+  int promises = 0;
+  const auto check = [&] {
+    if (promise.empty()) return;
+    ++promises;
+    EXPECT_TRUE(std::regex_search(promise, std::regex(R"(`\w+Test\.\w+`)"))) << promise;
+  };
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("- ")) {
+      check();
+      promise = line;
+    } else if (line.starts_with("  ")) {
+      promise += line;
+    }
+  }
+  check();
+  EXPECT_GT(promises, 30);
+}
+
+TEST(DocsTest, ModelsAreThoseThatThePullKnows) {
+  const std::string text = read(kRoot / "docs/MODELS.md");
+  static const std::regex row("\n\\| `([a-z0-9-]+)` \\| `([\\w./-]+)` \\|");
+  std::set<std::string> listed;
+  for (auto match = std::sregex_iterator(text.begin(), text.end(), row);
+       match != std::sregex_iterator(); ++match) {
+    const std::string name = (*match)[1];
+    listed.insert(name);
+    if (name == "bge-m3") continue;  // which is converted after the pull
+    EXPECT_EQ((*match)[2], hub::repository_of_short_name(name)) << name;
+  }
+  std::set<std::string> known{"bge-m3"};
+  for (const std::string& name : hub::short_names()) known.insert(name);
+  EXPECT_EQ(listed, known);
+}
+
+}  // namespace
+}  // namespace oko
