@@ -80,8 +80,9 @@ namespace {
 /// The best of some runs: others' work on the machine only makes them slower.
 template <typename Run>
 double best_seconds(Run run) {
+  constexpr int kRuns = 7;
   double best = 1e9;
-  for (int i = 0; i < 7; ++i) {
+  for (int i = 0; i < kRuns; ++i) {
     const auto start = std::chrono::steady_clock::now();
     run();
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
@@ -97,19 +98,24 @@ Roofline best_of(const Roofline& a, const Roofline& b) {
           std::max(a.flops_per_second, b.flops_per_second)};
 }
 
+double measure_read_bandwidth(std::size_t bytes) {
+  constexpr std::size_t kRanges = 64;
+  const std::size_t count = bytes / sizeof(float), range = count / kRanges;
+  const std::vector<float> values(count, 1.0f);
+  std::vector<float> sums(kRanges);
+  const double seconds = best_seconds([&] {
+    thread_pool().parallel_ranges(count, range, [&](std::size_t first, std::size_t) {
+      sums[first / range] = sum_floats(values.data() + first, range);
+    });
+  });
+  return static_cast<double>(bytes) / seconds;
+}
+
 Roofline measure_roofline() {
-  constexpr std::size_t kCount = 64 << 20;  // floats
-  constexpr std::size_t kRange = kCount / 64;
+  constexpr std::size_t kBytes = 256 << 20;
   constexpr std::size_t kRounds = 2'000'000;
-  const std::vector<float> values(kCount, 1.0f);
-  std::vector<float> sums(64);
   Roofline peak;
-  peak.read_bytes_per_second =
-      kCount * sizeof(float) / best_seconds([&] {
-        thread_pool().parallel_ranges(kCount, kRange, [&](std::size_t first, std::size_t) {
-          sums[first / kRange] = sum_floats(values.data() + first, kRange);
-        });
-      });
+  peak.read_bytes_per_second = measure_read_bandwidth(kBytes);
   const std::size_t threads = thread_pool().size();
   std::vector<float> sinks(threads * 64, 0.5f);  // a cache line each
   std::vector<double> operations(threads);

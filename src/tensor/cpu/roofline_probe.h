@@ -21,6 +21,10 @@ struct Roofline {
 /// Element-wise maximum: noise from other tenants only lowers a reading.
 Roofline best_of(const Roofline& a, const Roofline& b);
 
+/// Bytes of memory that all threads read in a second. Takes `bytes` of memory, a multiple of 1 MB,
+/// and 0.1 s for 128 MB; caches must be smaller.
+double measure_read_bandwidth(std::size_t bytes);
+
 /// Takes about a second and 256 MB.
 Roofline measure_roofline();
 
