@@ -32,11 +32,11 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"engine", {"base", "budget", "image", "text", "checkpoint", "tensor", "models", "hub", "ocr"}},
     {"tasks",
      {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "ocr", "document",
-      "engine"}},
+      "engine", "testing"}},
     {"cli",
      {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine",
       "tasks", "testing"}},
-    {"testing", {"base", "budget", "checkpoint", "tensor", "models", "hub", "engine"}},
+    {"testing", {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "engine"}},
 };
 
 /// Folders whose results are C++ types: JSON is read and written around them.
