@@ -41,10 +41,15 @@ std::vector<std::string> processor_features() {
   std::set<std::string> all;
   for (std::string flag; flags >> flag;) all.insert(flag);
   std::vector<std::string> features;
-  for (const auto& [flag, name] :
-       {std::pair{"avx2", "AVX2"}, {"avx512f", "AVX-512"}, {"avx512_vnni", "VNNI"},
-        {"amx_int8", "AMX"}, {"asimd", "NEON"}, {"asimddp", "dotprod"}, {"bf16", "bf16"},
-        {"i8mm", "i8mm"}, {"sve", "SVE"}}) {
+  for (const auto& [flag, name] : {std::pair{"avx2", "AVX2"},
+                                   {"avx512f", "AVX-512"},
+                                   {"avx512_vnni", "VNNI"},
+                                   {"amx_int8", "AMX"},
+                                   {"asimd", "NEON"},
+                                   {"asimddp", "dotprod"},
+                                   {"bf16", "bf16"},
+                                   {"i8mm", "i8mm"},
+                                   {"sve", "SVE"}}) {
     if (all.contains(flag)) features.emplace_back(name);
   }
   return features;

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -12,14 +13,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "base/heap.h"
 #include "base/text_escape.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "tasks/self_test.h"
 
 namespace oko::cli {
 namespace {
@@ -30,7 +34,9 @@ using tasks::Health;
 
 struct DoctorArguments {
   CommonOptions common;
+  std::size_t threads = 0;
   bool json = false;
+  bool models = false;
 };
 
 /// Takes a person out of texts: the home folder becomes "~", and the user's name in other paths
@@ -79,6 +85,30 @@ std::string label_of(Health health) {
       return words("error", "ошибка");
   }
   return {};
+}
+
+/// Lines of words within `width` letters, all but the first one behind the columns of a check.
+std::string wrapped(const std::string& text, std::size_t width) {
+  constexpr std::size_t kIndent = 24;
+  std::string lines;
+  std::size_t column = kIndent;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, end - at);
+    const auto letters = static_cast<std::size_t>(
+        std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+    if (column > kIndent && column + 1 + letters > width) {
+      lines += "\n" + std::string(kIndent, ' ');
+      column = kIndent;
+    } else if (column > kIndent) {
+      lines += ' ';
+      ++column;
+    }
+    lines += word;
+    column += letters;
+    at = end + 1;
+  }
+  return lines + "\n";
 }
 
 /// Prints checks as they end, or keeps them for one JSON object.
@@ -139,13 +169,23 @@ class Report {
 
   void print_check(const Check& check) const {
     // fmt counts letters, not bytes.
-    print(fmt::format("{:<9}  {:<11}  {}\n", label_of(check.health), shown(check.title),
-                      text(check.text)));
+    const std::string label = fmt::format("{:<9}", label_of(check.health));
+    print(fmt::format("{}  {:<11}  {}", coloured(label, check.health), shown(check.title),
+                      wrapped(text(check.text), layout_.width)));
     if (check.hint.empty()) return;
-    print(fmt::format("{:24}{}\n", "", words("hint: {}", "подсказка: {}", text(check.hint))));
+    const std::string hint = words("hint: {}", "подсказка: {}", text(check.hint));
+    print(fmt::format("{:24}{}", "", wrapped(hint, layout_.width)));
+  }
+
+  /// Green, yellow, red (SGR, ECMA-48).
+  std::string coloured(const std::string& label, Health health) const {
+    constexpr std::array kColours{32, 33, 31};
+    if (!layout_.bold) return label;
+    return fmt::format("\x1b[{}m{}\x1b[0m", kColours[static_cast<std::size_t>(health)], label);
   }
 
   const DoctorArguments& options_;
+  const HelpLayout layout_ = help_layout();
   const Anonymizer anonymous_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::array<int, 3> counts_{};  ///< by Health
@@ -161,6 +201,13 @@ void run(const DoctorArguments& options) {
                         .budget_bytes = budget_of(options.common),
                         .stop = interrupt.token()},
                        sink);
+  tasks::run_self_test({.data = data_folder(),
+                        .budget_bytes = budget_of(options.common),
+                        .threads = options.threads,
+                        .make_host = [&] { return make_host(options.common, options.threads); },
+                        .real_model = options.models,
+                        .stop = interrupt.token()},
+                       sink);
   report.finish();
 }
 
@@ -172,6 +219,10 @@ void add_doctor(Command& program) {
       program.add_command("doctor", words("Checks this machine and that oko computes right on it.",
                                           "Проверяет эту машину и верно ли на ней считает oko."));
   command.set_footer(words("Example:\n  oko doctor", "Пример:\n  oko doctor"));
+  command.add_flag("--models", &options->models,
+                   words("also ask the default model, if it is here",
+                         "спросить и модель по умолчанию, если она есть"));
+  add_threads_option(command, options->threads);
   command.add_flag("--json", &options->json,
                    words("one JSON object for a bug report, without personal data",
                          "объект JSON для отчёта об ошибке, без личных данных"));

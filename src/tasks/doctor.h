@@ -22,7 +22,7 @@ std::string name_of(Health health);
 
 /// The result of one check. Its texts may have paths of the user.
 struct Check {
-  std::string name;     ///< the same in every language: "golden_cpu"
+  std::string name;          ///< the same in every language: "golden_cpu"
   LocalizedText title = {};  ///< a word or two
   Health health = Health::kOk;
   LocalizedText text = {};

@@ -71,8 +71,8 @@ void check_chip(Check& check) {
   check.figures = {{"processor", processor_name()},
                    {"features", features},
                    {"cores", number(physical_core_count())}};
-  const bool has_vectors = features.find("AVX2") != std::string::npos ||
-                           features.find("NEON") != std::string::npos;
+  const bool has_vectors =
+      features.find("AVX2") != std::string::npos || features.find("NEON") != std::string::npos;
   if (has_vectors) return;
   warn(check, tr("without AVX2 models run several times slower: prefer a newer processor",
                  "без AVX2 модели работают в разы медленнее: лучше процессор поновее"));
@@ -152,11 +152,10 @@ engine::Plan usual_plan() {
 
 void check_budget(const MachineOptions& options, Check& check) {
   const engine::Plan plan = usual_plan();
-  check.text =
-      tr("oko may take {}; the default models need {}, one at a time {}",
-         "для oko {}; моделям по умолчанию нужно {}, по одной {}",
-         format_bytes(options.budget_bytes), format_bytes(plan.resident),
-         format_bytes(plan.sequential));
+  check.text = tr("oko may take {}; the default models need {}, one at a time {}",
+                  "для oko {}; моделям по умолчанию нужно {}, по одной {}",
+                  format_bytes(options.budget_bytes), format_bytes(plan.resident),
+                  format_bytes(plan.sequential));
   check.figures = {{"budget_bytes", number(options.budget_bytes)},
                    {"both_models_bytes", number(plan.resident)},
                    {"one_model_bytes", number(plan.sequential)}};
@@ -172,8 +171,8 @@ void check_gpu(Check& check) {
     check.text = tr("no GPU: CPU kernels", "GPU нет: ядра для процессора");
     return;
   }
-  check.text = format_text("{}, {}", gpu->name,
-                           gpu->architecture.empty() ? "?" : gpu->architecture);
+  check.text =
+      format_text("{}, {}", gpu->name, gpu->architecture.empty() ? "?" : gpu->architecture);
   if (gpu->generation > 0) {
     check.text += tr(" (generation {})", " (поколение {})", gpu->generation);
   }
@@ -240,8 +239,7 @@ void check_disk(Check& check) {
   std::error_code error;
   while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
   const std::uint64_t free = fs::space(folder).available;
-  check.text =
-      tr("free at {}: {}", "свободно в {}: {}", oko_home().string(), format_bytes(free));
+  check.text = tr("free at {}: {}", "свободно в {}: {}", oko_home().string(), format_bytes(free));
   check.figures = {{"free_bytes", number(free)}};
   if (free >= kLittleDisk) return;
   warn(check, tr("a model and its aligned copy take up to {}: free space, or set OKO_HOME to "
@@ -254,18 +252,25 @@ void check_disk(Check& check) {
 /// Names only: values may be secret or have a person's name.
 void check_settings(Check& check) {
   std::vector<std::string> set;
-  for (const char* name :
-       {"OKO_HOME", "OKO_DEVICE", "OKO_DTYPE", "HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE",
-        "XDG_CACHE_HOME", "HF_ENDPOINT", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN",
-        "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN",
-        "TESSDATA_PREFIX", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
-        "all_proxy", "no_proxy", "NO_PROXY", "LC_ALL", "LC_MESSAGES", "LANG", "NO_COLOR",
-        "TMPDIR"}) {
+  for (const char* name : {"OKO_HOME",        "OKO_DEVICE",
+                           "OKO_DTYPE",       "HF_HOME",
+                           "HF_HUB_CACHE",    "HUGGINGFACE_HUB_CACHE",
+                           "XDG_CACHE_HOME",  "HF_ENDPOINT",
+                           "HF_HUB_OFFLINE",  "TRANSFORMERS_OFFLINE",
+                           "HF_TOKEN",        "HUGGING_FACE_HUB_TOKEN",
+                           "HF_TOKEN_PATH",   "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+                           "TESSDATA_PREFIX", "HTTP_PROXY",
+                           "HTTPS_PROXY",     "ALL_PROXY",
+                           "http_proxy",      "https_proxy",
+                           "all_proxy",       "no_proxy",
+                           "NO_PROXY",        "LC_ALL",
+                           "LC_MESSAGES",     "LANG",
+                           "NO_COLOR",        "TMPDIR"}) {
     const char* value = std::getenv(name);
     if (value != nullptr && *value != '\0') set.emplace_back(name);
   }
-  check.text = set.empty() ? tr("none is set", "ни одна не задана")
-                           : format_text("{}", joined(set));
+  check.text =
+      set.empty() ? tr("none is set", "ни одна не задана") : format_text("{}", joined(set));
   check.figures = {{"set", joined(set)}};
 }
 

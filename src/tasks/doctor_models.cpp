@@ -89,7 +89,8 @@ void check_models(const StopToken& stop, const CheckSink& sink) {
   add_cached(models);
   for (const auto& [name, folder] : models) {
     throw_if_stopped(stop);
-    run_check(blank, [&](Check& check) { check_model(folder, name, check); }, sink);
+    run_check(
+        blank, [&](Check& check) { check_model(folder, name, check); }, sink);
   }
   if (!models.empty()) return;
   Check none = blank;

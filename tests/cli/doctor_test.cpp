@@ -40,19 +40,54 @@ class DoctorTest : public ScratchFolderTest {
 
 TEST_F(DoctorTest, HasALineForEachCheck) {
   const ProcessResult result = run({});
-  for (const char* text : {"\nok         system       ", "\nok         memory       ",
-                           "\nok         MLX          MLX 0.", " warnings, 0 errors, ",
-                           "\nwarning    model        none yet\n", "hint: oko pull qwen3-vl-4b\n"}) {
+  for (const char* text :
+       {"\nok         system       ", "\nok         memory       ",
+        "\nok         MLX          MLX 0.", " warnings, 0 errors, ",
+        "\nwarning    model        none yet\n", "hint: oko pull qwen3-vl-4b\n"}) {
     EXPECT_NE(result.out.find(text), std::string::npos) << text << " is not in " << result.out;
   }
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.err, "");
 }
 
+TEST_F(DoctorTest, TestsItself) {
+  const json report = json::parse(run({"--json", "--threads", "1"}).out);
+  for (const char* name :
+       {"matmul", "memory_speed", "references_cpu", "speed", "zero_copy", "switch", "pictures"}) {
+    EXPECT_NE(check(report, name).at("status"), "error") << check(report, name);
+  }
+  EXPECT_GT(report.at("seconds"), 0);
+}
+
+/// A program without its files: they are looked for from its own path.
+TEST_F(DoctorTest, AProgramWithoutItsFilesSaysSo) {
+  const std::string program = folder_.string() + "/oko";
+  std::filesystem::copy_file(OKO_PROGRAM, program);
+  const ProcessResult result =
+      Process({program, "doctor"}, {"LC_ALL=ru_RU.UTF-8", "HOME=" + folder_.string()}).wait();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.out.find("\nошибка     файлы        нет файлов для самопроверки"),
+            std::string::npos)
+      << result.out;
+  EXPECT_NE(result.out.find("\nв порядке  умножение    64 строки: "), std::string::npos)
+      << result.out;
+  EXPECT_NE(result.err.find("oko: не пройдено проверок: 1 из "), std::string::npos) << result.err;
+}
+
+TEST_F(DoctorTest, CtrlCEndsItAsStopped) {
+  Process process({OKO_PROGRAM, "doctor"}, {"HOME=" + folder_.string()});
+  ASSERT_TRUE(process.wait_for_output(60));
+  process.signal(SIGINT);
+  const ProcessResult result = process.wait();
+  const bool had_ended = result.out.find(" errors, ") != std::string::npos;
+  EXPECT_TRUE(result.status == 130 || had_ended) << result.status << result.out << result.err;
+}
+
 TEST_F(DoctorTest, SpeaksRussian) {
   const ProcessResult result = run({}, {}, "ru");
-  for (const char* text : {"\nв порядке  система      ", "\nвнимание   модель       пока ни одной\n",
-                           "подсказка: oko pull qwen3-vl-4b\n", ", ошибок: 0, "}) {
+  for (const char* text :
+       {"\nв порядке  система      ", "\nвнимание   модель       пока ни одной\n",
+        "подсказка: oko pull qwen3-vl-4b\n", ", ошибок: 0, "}) {
     EXPECT_NE(result.out.find(text), std::string::npos) << text << " is not in " << result.out;
   }
 }
@@ -90,11 +125,12 @@ TEST_F(DoctorTest, MissingDataOfALanguageIsAnError) {
 }
 
 TEST_F(DoctorTest, ALimitOfTheAddressSpaceIsAWarning) {
+#ifdef __linux__
+  if (OKO_SANITIZED) GTEST_SKIP() << "sanitizers need a large address space";
   const std::string command = std::string("ulimit -v 8000000; ") + OKO_PROGRAM + " doctor --json";
   const ProcessResult result =
       Process({"/bin/sh", "-c", command}, {"LC_ALL=en_US.UTF-8", "HOME=" + folder_.string()})
           .wait();
-#ifdef __linux__
   const json limits = check(json::parse(result.out), "limits");
   EXPECT_EQ(limits.at("status"), "warning") << limits;
   EXPECT_EQ(limits.at("figures").at("address_space_bytes"), 8'192'000'000u);
