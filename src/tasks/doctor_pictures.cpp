@@ -71,9 +71,8 @@ void check_real_model(const SelfTestOptions& options, Check& check) {
   const double speed = result.stats.decode_tokens_per_second();
   check.text = tr("\"{}\", {:.1f} tokens/s, {:.1f} s", "«{}», {:.1f} токена/с, {:.1f} с",
                   result.text, speed, watch.seconds());
-  check.figures = {{"answer", result.text},
-                   {"tokens_per_second", speed},
-                   {"taken_seconds", watch.seconds()}};
+  check.figures = {
+      {"answer", result.text}, {"tokens_per_second", speed}, {"taken_seconds", watch.seconds()}};
 }
 
 }  // namespace
@@ -81,8 +80,8 @@ void check_real_model(const SelfTestOptions& options, Check& check) {
 void check_pictures(const SelfTestOptions& options, const CheckSink& sink) {
   const auto check = [&](const char* name, const LocalizedText& title, const auto& function) {
     throw_if_stopped(options.stop);
-    run_check({.name = name, .title = title},
-              [&](Check& each) { function(options, each); }, sink);
+    run_check(
+        {.name = name, .title = title}, [&](Check& each) { function(options, each); }, sink);
   };
   check("pictures", tr("pictures", "картинки"), check_known);
   if (options.real_model) check("real_model", tr("real model", "модель 4B"), check_real_model);

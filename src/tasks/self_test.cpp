@@ -116,9 +116,11 @@ class SelfTest {
     check("memory_speed", tr("reading", "чтение"), [this](Check& each) { check_reading(each); });
     if (!has_data()) return;
     if (tensor::uses_graph()) {
-      check("references_gpu", tr("references", "эталоны"), [this](Check& each) { compare_on_gpu(each); });
+      check("references_gpu", tr("references", "эталоны"),
+            [this](Check& each) { compare_on_gpu(each); });
     }
-    check("references_cpu", tr("references", "эталоны"), [this](Check& each) { compare_on_cpu(each); });
+    check("references_cpu", tr("references", "эталоны"),
+          [this](Check& each) { compare_on_cpu(each); });
     check("speed", tr("speed", "скорость"), [this](Check& each) { measure_speed(each); });
     check("zero_copy", tr("zero copy", "без копий"), [this](Check& each) { check_copies(each); });
     check("switch", tr("switch", "смена"), [this](Check& each) { measure_switch(each); });
@@ -212,17 +214,17 @@ class SelfTest {
     const std::unique_ptr<testing::BenchmarkPass> pass = make_pass(options, options_.stop);
     pass->warm_up();
     const double speed = options.tokens / pass->seconds();
-    check.text = tr("{:.0f} tokens/s with the small model", "{:.0f} токенов/с у маленькой модели",
-                    speed);
+    check.text =
+        tr("{:.0f} tokens/s with the small model", "{:.0f} токенов/с у маленькой модели", speed);
     check.figures = {{"tokens_per_second", std::round(speed)}};
   }
 
   void check_copies(Check& check) const {
     require(kSmallWork);
     const testing::LoadMemory memory = testing::measure_load(tiny_model(), options_.stop);
-    check.text = tr("{} of weights take {} of private memory",
-                    "веса {} занимают {} собственной памяти", format_bytes(memory.weight_bytes),
-                    format_bytes(memory.private_bytes));
+    check.text =
+        tr("{} of weights take {} of private memory", "веса {} занимают {} собственной памяти",
+           format_bytes(memory.weight_bytes), format_bytes(memory.private_bytes));
     check.figures = {{"weight_bytes", static_cast<std::int64_t>(memory.weight_bytes)},
                      {"private_bytes", static_cast<std::int64_t>(memory.private_bytes)}};
     if (memory.private_bytes < memory.weight_bytes / 2) return;

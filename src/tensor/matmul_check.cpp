@@ -80,7 +80,8 @@ double difference(const float* y, const std::vector<double>& expected) {
 
 std::vector<MatmulDifference> check_cpu(const Problem& problem, const std::vector<double>& dense,
                                         const std::vector<double>& quantized) {
-  const cpu::WeightMatrix floats{.rows = kOutputs, .columns = kInputs, .data = problem.dense.data()};
+  const cpu::WeightMatrix floats{
+      .rows = kOutputs, .columns = kInputs, .data = problem.dense.data()};
   const cpu::WeightMatrix codes{.rows = kOutputs,
                                 .columns = kInputs,
                                 .data = problem.quantized.codes.data(),
@@ -132,10 +133,10 @@ std::vector<MatmulDifference> check_graph(const Problem& problem, const std::vec
     all.push_back({name, measure(y, dense), tolerance});
   }
   const mx::array codes = matrix(problem.quantized.codes, kOutputs, mx::uint32);
-  const mx::array y = mx::quantized_matmul(
-      mx::astype(x, mx::bfloat16), codes, bfloat16_matrix(problem.quantized.scales, kOutputs),
-      bfloat16_matrix(problem.quantized.biases, kOutputs), true, kQuantization.group_size,
-      kQuantization.bits);
+  const mx::array y = mx::quantized_matmul(mx::astype(x, mx::bfloat16), codes,
+                                           bfloat16_matrix(problem.quantized.scales, kOutputs),
+                                           bfloat16_matrix(problem.quantized.biases, kOutputs),
+                                           true, kQuantization.group_size, kQuantization.bits);
   all.push_back({"q4_bfloat16", measure(y, quantized), 6e-2});
   return all;
 }
@@ -145,8 +146,7 @@ std::vector<MatmulDifference> check_graph(const Problem& problem, const std::vec
 std::vector<MatmulDifference> check_matmuls() {
   const Problem problem;
   const std::vector<double> dense = plain_product(problem.x, problem.dense);
-  const std::vector<double> quantized =
-      plain_product(problem.x, dequantized(problem.quantized));
+  const std::vector<double> quantized = plain_product(problem.x, dequantized(problem.quantized));
   return uses_graph() ? check_graph(problem, dense, quantized)
                       : check_cpu(problem, dense, quantized);
 }

@@ -122,9 +122,9 @@ TEST_F(SelfTestTest, ADamagedModelFailsOnlyWhatNeedsIt) {
 }
 
 TEST_F(SelfTestTest, AWrongAnswerIsAnErrorThatNamesTheRightOne) {
-  write_file_atomically(
-      data_ / "images/expected.jsonl",
-      R"({"file": "hearts.jpg", "lang": "en", "expected": "Five red hearts."})" "\n");
+  write_file_atomically(data_ / "images/expected.jsonl",
+                        R"({"file": "hearts.jpg", "lang": "en", "expected": "Five red hearts."})"
+                        "\n");
   const Check check = run().at("pictures");
   EXPECT_EQ(check.health, Health::kError);
   EXPECT_EQ(check.text, tr("Four red hearts. (expected: {})", "Four red hearts. (ожидалось: {})",
@@ -169,8 +169,7 @@ TEST_F(SelfTestTest, StaysWithinTheBudget) {
 TEST_F(SelfTestTest, AsksTheDefaultModelIfItIsThere) {
   options_.real_model = true;
   EXPECT_EQ(faults(), (Names{"real_model"}));
-  const fs::path folder =
-      fs::path(folder_) / "home/models/mlx-community/Qwen3-VL-4B-Instruct-4bit";
+  const fs::path folder = fs::path(folder_) / "home/models/mlx-community/Qwen3-VL-4B-Instruct-4bit";
   fs::create_directories(folder);
   fs::copy(kDemo / "models/tiny-vl", folder);
   const Check check = run().at("real_model");
