@@ -37,6 +37,7 @@ install(CODE [[
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/ DESTINATION share/oko PATTERN run.sh EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/README.ru.md
   ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/NOTICE DESTINATION share/doc/oko)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs DESTINATION share/doc/oko) # README has links to them
 # The licences that NOTICE names; those of the wheels are in the wheels.
 set(licenses share/doc/oko/licenses)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/licenses/ DESTINATION ${licenses})

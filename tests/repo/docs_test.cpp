@@ -76,6 +76,25 @@ TEST(DocsTest, EachPromiseNamesATest) {
   EXPECT_GT(promises, 30);
 }
 
+TEST(DocsTest, LinksLeadToFiles) {
+  std::set<fs::path> documents{kRoot / "README.md", kRoot / "README.ru.md",
+                               kRoot / "CONTRIBUTING.md"};
+  for (const auto& entry : fs::directory_iterator(kRoot / "docs")) {
+    if (entry.path().extension() == ".md") documents.insert(entry.path());
+  }
+  static const std::regex link(R"(\]\(([^)#:\s]+)(#[^)]*)?\))");
+  int links = 0;
+  for (const fs::path& document : documents) {
+    const std::string text = read(document);
+    for (auto match = std::sregex_iterator(text.begin(), text.end(), link);
+         match != std::sregex_iterator(); ++match, ++links) {
+      EXPECT_TRUE(fs::exists(document.parent_path() / (*match)[1].str()))
+          << document << ": " << (*match)[1];
+    }
+  }
+  EXPECT_GT(links, 40);
+}
+
 TEST(DocsTest, ModelsAreThoseThatThePullKnows) {
   const std::string text = read(kRoot / "docs/MODELS.md");
   static const std::regex row("\n\\| `([a-z0-9-]+)` \\| `([\\w./-]+)` \\|");

@@ -89,7 +89,8 @@ TEST_F(InstallTest, NamesNoPlaceOfTheMachineThatBuiltIt) {
   }
   EXPECT_GT(files, 10);
   for (const char* file : {"share/man/man1/oko-ocr.1", "share/man/ru/man1/oko-ocr.1",
-                           "share/bash-completion/completions/oko", "share/doc/oko/NOTICE"}) {
+                           "share/bash-completion/completions/oko", "share/doc/oko/NOTICE",
+                           "share/doc/oko/docs/oko.svg", "share/oko/self_test/references.json"}) {
     EXPECT_TRUE(fs::exists(folder_ / "oko" / file)) << file;
   }
 }

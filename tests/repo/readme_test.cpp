@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/fake_hub.h"
+#include "tests/support/random_models.h"
 
 namespace {
 
@@ -18,46 +19,57 @@ namespace fs = std::filesystem;
 
 struct Shown {
   std::string command;
-  std::string output;
+  std::string output = {};
+  bool has_output = true;
 };
 
+/// True for the commands that download a real model and use it. The README shows no output of them:
+/// it is progress, or that model's answer.
+bool is_for_real_model(const std::string& command) {
+  return command.starts_with("oko pull") || command.starts_with("oko embed") ||
+         command.find("photo.jpg") != std::string::npos;
+}
+
 /// The blocks ```console of a file: lines "$ command", each followed by its output. A command whose
-/// line ends with a backslash continues in the next line.
+/// line ends with a backslash continues in the next line. In ```sh each line is a command, and no
+/// output is shown.
 std::vector<Shown> commands_of(const std::string& name) {
   std::ifstream file(fs::path(OKO_SOURCE_DIR) / name);
   EXPECT_TRUE(file) << name;
   std::vector<Shown> commands;
   std::string line;
-  bool inside = false;
+  std::string block;
   while (std::getline(file, line)) {
     if (line.starts_with("```")) {
-      inside = line == "```console";
-    } else if (inside && line.starts_with("$ ")) {
-      commands.push_back({line.substr(2), ""});
-    } else if (inside && !commands.empty() && commands.back().command.ends_with('\\')) {
+      block = line.substr(3);
+    } else if (block == "sh") {
+      commands.push_back({.command = line, .has_output = false});
+    } else if (block != "console") {
+      continue;
+    } else if (line.starts_with("$ ")) {
+      const bool is_real = is_for_real_model(line.substr(2));
+      commands.push_back({.command = line.substr(2), .has_output = !is_real});
+    } else if (commands.empty()) {
+      ADD_FAILURE() << name << ": output without a command: " << line;
+    } else if (commands.back().command.ends_with('\\')) {
       commands.back().command.back() = ' ';
       commands.back().command += line;
-    } else if (inside) {
-      EXPECT_FALSE(commands.empty()) << name;
-      if (!commands.empty()) commands.back().output += line + "\n";
+    } else {
+      commands.back().output += line + "\n";
     }
   }
   return commands;
 }
 
-/// True for the commands that download the default model and use it. The README shows no output of
-/// them: it is progress, or that model's answer.
-bool is_for_real_model(const std::string& command) {
-  return command.starts_with("oko pull") || command.find("photo.jpg") != std::string::npos;
-}
-
-/// A user's place: oko in the path, a hub that has the demo's model under the name of the real one,
+/// A user's place: oko in the path, hubs that have small models under the names of the real ones,
 /// and a home of its own.
 class Place {
  public:
   Place()
       : folder_(fs::temp_directory_path() / ("oko_readme_" + std::to_string(::getpid()))),
-        hub_("mlx-community/Qwen3-VL-4B-Instruct-4bit", demo_model()) {
+        hub_("mlx-community/Qwen3-VL-4B-Instruct-4bit",
+             files_of(fs::path(OKO_SOURCE_DIR) / "demo" / "models" / "tiny-vl")),
+        embedding_hub_("BAAI/bge-m3", files_of(oko::RandomModels::get("bge-m3-small-f32", 38))) {
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "bin");
     fs::create_symlink(OKO_PROGRAM, folder_ / "bin" / "oko");
@@ -73,7 +85,8 @@ class Place {
                            (folder_ / "bin").string() + "':\"$PATH\"";
     if (is_for_real_model(command)) {
       settings += " OKO_HOME='" + (folder_ / "oko").string() + "' HF_HOME='" + folder_.string() +
-                  "' HF_HUB_CACHE= HF_HUB_OFFLINE= HF_ENDPOINT=" + hub_.url();
+                  "' HF_HUB_CACHE= HF_HUB_OFFLINE= HF_ENDPOINT=" +
+                  (command.find("bge-m3") == std::string::npos ? hub_ : embedding_hub_).url();
     }
     const auto photo = command.find("photo.jpg");
     if (photo != std::string::npos) command.replace(photo, 9, "demo/images/hearts.jpg");
@@ -87,21 +100,23 @@ class Place {
     EXPECT_EQ(::pclose(pipe), 0) << command << "\n" << output;
     return output;
   }
-  bool was_asked() const { return !hub_.storage().requests().empty(); }
+  bool was_asked() const {
+    return !hub_.storage().requests().empty() && !embedding_hub_.storage().requests().empty();
+  }
 
  private:
-  static oko::FakeHub::Files demo_model() {
+  static oko::FakeHub::Files files_of(const fs::path& folder) {
     oko::FakeHub::Files files;
-    for (const auto& entry :
-         fs::directory_iterator(fs::path(OKO_SOURCE_DIR) / "demo" / "models" / "tiny-vl")) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      if (!entry.is_regular_file()) continue;
       std::ifstream file(entry.path(), std::ios::binary);
-      files[entry.path().filename()] = {std::istreambuf_iterator<char>(file), {}};
+      files[entry.path().lexically_relative(folder)] = {std::istreambuf_iterator<char>(file), {}};
     }
     return files;
   }
 
   fs::path folder_;
-  oko::FakeHub hub_;
+  oko::FakeHub hub_, embedding_hub_;
 };
 
 /// True if the output depends on the text in pictures.
@@ -121,7 +136,7 @@ void check(const std::string& name, const char* lang) {
     }
     if (reads_text(shown.command) && !OKO_HAS_TESSERACT) continue;  // Vision may read otherwise
     const std::string output = place.run(shown.command, lang);
-    if (is_for_real_model(shown.command)) continue;
+    if (!shown.has_output) continue;
     EXPECT_EQ(output, shown.output) << name << ": " << shown.command;
     ++compared;
   }
