@@ -18,6 +18,7 @@
 #include "cli/chat_line.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
+#include "cli/find_model.h"
 #include "cli/generation_options.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -26,7 +27,6 @@
 #include "cli/user_language.h"
 #include "engine/generator.h"
 #include "engine/reductions.h"
-#include "hub/model_path.h"
 #include "tasks/conversation.h"
 
 namespace oko::cli {
@@ -364,10 +364,11 @@ std::filesystem::path history_file(const ChatOptions& options) {
 }
 
 void chat(const ChatOptions& options) {
-  const std::filesystem::path model = hub::find_model(options.generation.model);
+  Interrupt interrupt(Interrupt::kPatience, ChatInput::ctrl_c());
+  const std::filesystem::path model =
+      find_or_pull_model(options.generation.model, options.common, interrupt.token());
   const auto host = make_host(options.common, options.generation.threads);
   require_space_of_model(options.generation, model);
-  Interrupt interrupt(Interrupt::kPatience, ChatInput::ctrl_c());
   engine::Generator generator(
       {.vision_language_model = model,
        .prefix_cache_bytes = kPrefixCacheBytes,

@@ -12,6 +12,7 @@
 #include "cli/answer_json.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
+#include "cli/find_model.h"
 #include "cli/generation_options.h"
 #include "cli/inputs.h"
 #include "cli/interrupt.h"
@@ -21,7 +22,6 @@
 #include "cli/user_language.h"
 #include "engine/generator.h"
 #include "engine/reductions.h"
-#include "hub/model_path.h"
 #include "tasks/describe.h"
 
 namespace oko::cli {
@@ -131,7 +131,8 @@ void print_description(const DescribeOptions& options, tasks::Description descri
 void describe(const DescribeOptions& options) {
   const Interrupt interrupt(Interrupt::kPatience);
   const Inputs input(options.images, interrupt.token());
-  const std::filesystem::path model = hub::find_model(options.generation.model);
+  const std::filesystem::path model =
+      find_or_pull_model(options.generation.model, options.common, interrupt.token());
   const auto host = make_host(options.common, options.generation.threads);
   require_space_of_model(options.generation, model);
   engine::Generator generator(

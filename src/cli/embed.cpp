@@ -18,6 +18,7 @@
 #include "base/text_escape.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
+#include "cli/find_model.h"
 #include "cli/interrupt.h"
 #include "cli/line_reader.h"
 #include "cli/pooling_note.h"
@@ -151,8 +152,9 @@ void embed(EmbedOptions options) {
   bge::Outputs& outputs = options.run.outputs;
   if (!outputs.sparse && !outputs.colbert) outputs.dense = true;
   options.run.measures_memory = options.stats;
-  const std::filesystem::path model = hub::find_model(options.model);
   const Interrupt interrupt;
+  const std::filesystem::path model =
+      find_or_pull_model(options.model, options.common, interrupt.token());
   engine::Embedder embedder(
       {.model = model,
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },

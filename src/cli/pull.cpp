@@ -2,21 +2,16 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 
 #include "base/file.h"
-#include "base/heap.h"
 #include "base/text_escape.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
+#include "cli/pull_model.h"
 #include "cli/terminal.h"
-#include "cli/transfer_rate.h"
 #include "cli/user_language.h"
-#include "engine/conversion.h"
-#include "hub/installed_models.h"
-#include "hub/model_path.h"
 
 namespace oko::cli {
 namespace {
@@ -68,52 +63,10 @@ void say_source(Source source) {
   }
 }
 
-/// bge-m3: downloads the original weights and converts them to 8 bits.
-hub::PullReport pull_embedding_model(const PullArguments& options, ProgressBar& progress) {
-  configure_heap();
-  hub::EmbeddingPullOptions run{.pull = options.run, .keep_source = options.keep_source};
-  run.convert = [&](const std::filesystem::path& source, const std::filesystem::path& folder,
-                    const std::function<void(const std::filesystem::path&)>& seal) {
-    constexpr int kBits = 8;
-    progress.clear();
-    ProgressBar converting(words("converting", "преобразую"), options.common.quiet);
-    hub::ConvertOptions convert{.source = source, .destination = folder, .bits = kBits};
-    convert.seal = seal;
-    convert.stop = options.run.stop;
-    convert.progress = [&](std::uint64_t done, std::uint64_t total) {
-      converting.update(static_cast<double>(done) / static_cast<double>(total));
-    };
-    engine::convert_model(convert);
-  };
-  return hub::pull_embedding_model(run);
-}
-
-void run(PullArguments& options) {
+void run(const PullArguments& options) {
   const Interrupt interrupt;
-  options.run.stop = interrupt.token();
-  ProgressBar progress(words("downloading", "скачиваю"), options.common.quiet);
-  TransferRate rate;
-  options.run.progress = [&](std::uint64_t done, std::uint64_t total) {
-    rate.add(TransferRate::Clock::now(), done);
-    progress.update(total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total),
-                    shown(rate.text(total)));
-  };
-  options.run.on_wait = [&] {
-    if (options.common.quiet) return;
-    say_note(words("another process downloads this model: waiting for it",
-                   "эту модель скачивает другой процесс: жду его"));
-  };
-  std::set<std::string> said;
-  options.run.download.http.on_retry = [&](const LocalizedText& reason) {
-    if (options.common.quiet || !said.insert(shown(reason)).second) return;
-    progress.clear();
-    say_note(words("{}: trying again", "{}: пробую снова", shown(reason)));
-  };
-  const std::string name = hub::plain_model_name(options.run.name);
-  const bool is_embedding = name == hub::kDefaultEmbeddingModel || name == hub::kEmbeddingSource;
   const hub::PullReport report =
-      is_embedding ? pull_embedding_model(options, progress) : hub::pull_model(options.run);
-  progress.clear();
+      pull_model(options.run, options.keep_source, options.common.quiet, interrupt.token());
   if (!options.common.quiet) say_source(report.source);
   if (options.json) {
     print_json(json_of(report));

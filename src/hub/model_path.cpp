@@ -33,7 +33,8 @@ LocalizedText hint_for(const std::string& given) {
     throw Error(
         ErrorCode::kBadModel,
         tr("{}: is a file, a model is a folder", "{}: это файл, а модель — это папка", given),
-        tr("name the folder that it lies in", "укажите папку, в которой он лежит"));
+        tr("name its folder: {}", "укажите его папку: {}",
+           fs::path(given).has_parent_path() ? fs::path(given).parent_path().string() : "."));
   }
   throw Error(ErrorCode::kModelNotFound,
               tr("model {}: not found (looked for a folder of that name, in {} and in {})",

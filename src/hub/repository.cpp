@@ -35,6 +35,10 @@ constexpr std::array<std::pair<const char*, const char*>, 4> kShortNames = {{
     {"qwen3-vl-32b", "mlx-community/Qwen3-VL-32B-Instruct-4bit"},
 }};
 
+/// Published sizes in 4 bits, the vision encoder in 16: in the order of kShortNames.
+constexpr std::array<std::uint64_t, kShortNames.size()> kDownloadBytes{
+    1'800'000'000, 3'100'000'000, 5'800'000'000, 19'600'000'000};
+
 bool is_hexadecimal(std::string_view text, std::size_t digits) {
   return text.size() == digits && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
@@ -237,6 +241,15 @@ std::string short_name_of(const std::string& repository) {
     if (repository == known) return name;
   }
   return {};
+}
+
+std::optional<std::uint64_t> download_bytes_of(const std::string& name) {
+  constexpr std::uint64_t kEmbeddingBytes = 2'300'000'000;
+  if (name == "bge-m3" || name == "BAAI/bge-m3") return kEmbeddingBytes;
+  for (std::size_t i = 0; i < kShortNames.size(); ++i) {
+    if (name == kShortNames[i].first || name == kShortNames[i].second) return kDownloadBytes[i];
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> short_names() {

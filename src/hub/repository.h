@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ bool is_commit(const std::string& revision);
 std::string repository_of_short_name(const std::string& name);
 /// The short name of a repository; empty if it has none.
 std::string short_name_of(const std::string& repository);
+/// Bytes that a pull of a known model downloads: by a short name, its repository, or "bge-m3",
+/// whose original weights they are. Nothing for others.
+std::optional<std::uint64_t> download_bytes_of(const std::string& name);
 /// All short names, for messages.
 std::vector<std::string> short_names();
 
