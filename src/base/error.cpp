@@ -2,6 +2,34 @@
 
 namespace oko {
 
+const char* name_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kFailed:
+      return "failed";
+    case ErrorCode::kUsage:
+      return "usage";
+    case ErrorCode::kOverBudget:
+      return "over_budget";
+    case ErrorCode::kBusy:
+      return "busy";
+    case ErrorCode::kBadInput:
+      return "bad_input";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kTooLarge:
+      return "too_large";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kModelNotFound:
+      return "model_not_found";
+    case ErrorCode::kBadModel:
+      return "bad_model";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+  }
+  return "failed";
+}
+
 int exit_status(ErrorCode code) {
   switch (code) {
     case ErrorCode::kFailed:

@@ -24,6 +24,9 @@ enum class ErrorCode {
   kCancelled,      ///< the user asked to stop
 };
 
+/// "bad_input": the name of a code in JSON and logs.
+const char* name_of(ErrorCode code);
+
 /// Exit status of the program for `code`: 0 is never returned; see README, "Exit status".
 int exit_status(ErrorCode code);
 

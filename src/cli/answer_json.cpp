@@ -1,6 +1,7 @@
 #include "cli/answer_json.h"
 
 #include "budget/tag_bytes.h"
+#include "cli/json_output.h"
 #include "tensor/device.h"
 
 namespace oko::cli {
@@ -68,8 +69,9 @@ void add_text(const tasks::PictureText& text, ordered_json& object) {
   if (lines.is_null()) lines = ordered_json::array();
   for (const std::string& line : text.lines) lines.push_back(line);
   for (const tasks::LeftOutLine& line : text.left_out) {
-    object["ocr_left_out"].push_back(
-        {{"text", line.text}, {"confidence", line.confidence}, {"reason", line.reason}});
+    object["ocr_left_out"].push_back({{"text", line.text},
+                                      {"confidence", rounded(line.confidence, 3)},
+                                      {"reason", line.reason}});
   }
 }
 

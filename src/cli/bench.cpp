@@ -117,13 +117,14 @@ void measure(const std::string& what, MeasureOptions& options) {
 void add_run_options(Command& command, CommonOptions& common, std::string& model,
                      std::size_t& threads, int& repeats, bool& json) {
   command
-      .add_option("--model", &model, words("name or folder of the model", "имя или папка модели"))
+      .add_option("-m,--model", &model,
+                  words("name or folder of the model", "имя или папка модели"))
       .show_default();
   add_threads_option(command, threads);
   command.add_option("--repeats", &repeats, words("timed runs", "прогоны"))
       .range(1, 1000)
       .show_default();
-  command.add_flag("--json", &json, words("one JSON object", "объект JSON"));
+  command.add_flag("-j,--json", &json, words("one JSON object", "объект JSON"));
   add_common_options(command, common);
 }
 
@@ -151,18 +152,18 @@ void add_measurements(Command& bench) {
   auto decode = options_of(), prefill = options_of(), vision = options_of(), embed = options_of();
   prefill->run.tokens = 512;
   add_measurement(bench, "decode", testing::BenchmarkKind::kDecode,
-                  words("Tokens a second of an answer.", "Токенов ответа в секунду."), decode)
-      .add_option("--tokens", &decode->run.tokens, words("tokens a run", "токенов за прогон"))
+                  words("Tokens per second of an answer.", "Токенов ответа в секунду."), decode)
+      .add_option("--tokens", &decode->run.tokens, words("tokens per run", "токенов за прогон"))
       .range(1, 100'000)
       .show_default();
   add_measurement(bench, "prefill", testing::BenchmarkKind::kPrefill,
-                  words("Tokens a second of a prompt.", "Токенов запроса в секунду."), prefill)
+                  words("Tokens per second of a prompt.", "Токенов запроса в секунду."), prefill)
       .add_option("--tokens", &prefill->run.tokens,
                   words("tokens of the prompt", "токенов запроса"))
       .range(1, 100'000)
       .show_default();
   add_measurement(bench, "vision", testing::BenchmarkKind::kVision,
-                  words("Pictures a second.", "Картинок в секунду."), vision)
+                  words("Pictures per second.", "Картинок в секунду."), vision)
       .add_option("--side", &vision->run.side,
                   words("side of the picture, a multiple of 32", "сторона картинки, кратна 32"))
       .range(32, 8192)
@@ -170,7 +171,7 @@ void add_measurements(Command& bench) {
   embed->model = hub::kDefaultEmbeddingModel;
   embed->run.tokens = 512;
   Command& embed_command = add_measurement(bench, "embed", testing::BenchmarkKind::kEmbed,
-                                           words("Tokens a second of texts turned into vectors.",
+                                           words("Tokens per second of texts that become vectors.",
                                                  "Токенов в секунду при подсчёте векторов."),
                                            embed);
   embed_command.set_footer(
@@ -269,7 +270,8 @@ void add_make_model(Command& bench) {
 }  // namespace
 
 void add_bench(Command& program) {
-  Command& bench = program.add_command("bench", words("Measures.", "Измеряет."));
+  Command& bench = program.add_command(
+      "bench", words("Measures speed on this machine.", "Измеряет скорость на этой машине."));
   add_measurements(bench);
   add_kernels(bench);
   add_make_model(bench);

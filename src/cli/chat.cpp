@@ -275,7 +275,7 @@ void Chat::answer(const ChatLine& line) {
   } catch (const Error& error) {
     progress.clear();
     if (!Failures::is_of_one_file(error)) throw;
-    if (options_.json) print_json({{"question", question}, {"error", shown(error.message())}});
+    if (options_.json) print_json({{"question", question}, {"error", error_json(error)}});
     const std::size_t turns = conversation_.turns();
     LocalizedText hint = error.hint();
     if (turns > 0) {
@@ -400,9 +400,9 @@ void chat(const ChatOptions& options) {
 
 void add_chat(Command& program) {
   auto options = std::make_shared<ChatOptions>();
-  Command& command = program.add_command(
-      "chat", words("Talks about pictures: questions and answers, each with all before it.",
-                    "Разговаривает о картинках: вопросы и ответы, каждый с учётом прежних."));
+  Command& command =
+      program.add_command("chat", words("Answers questions about pictures, one after the other.",
+                                        "Отвечает на вопросы о картинках, один за другим."));
   command.set_footer(commands_text() + "\n" +
                      words("Example:\n  oko chat photo.jpg", "Пример:\n  oko chat photo.jpg"));
   command.add_argument(
@@ -410,13 +410,14 @@ void add_chat(Command& program) {
       words("picture files for the first question", "файлы картинок для первого вопроса"));
   add_generation_options(
       command, options->generation,
-      words("language in which the model is told about text in pictures: ru or en",
-            "на каком языке сообщать модели о тексте на картинках: ru или en"));
+      words("language in which the model is told about text in pictures [default: that of LANG]",
+            "на каком языке сообщать модели о тексте на картинках [по умолчанию: как в LANG]"));
   command.add_flag("--no-history", &options->no_history,
-                   words("neither read nor write the lines of earlier chats",
+                   words("do not read or write the lines of earlier chats",
                          "не читать и не записывать строки прежних разговоров"));
-  command.add_flag("--json", &options->json,
-                   words("one JSON object an answer", "по объекту JSON на ответ"));
+  command.add_flag(
+      "-j,--json", &options->json,
+      words("print one JSON object per answer", "напечатать по объекту JSON на ответ"));
   add_common_options(command, options->common);
   command.on_run([options] { chat(*options); });
 }

@@ -84,12 +84,12 @@ void add_convert(Command& program) {
   auto options = std::make_shared<Options>();
   Command& command = program.add_command(
       "convert",
-      words(
-          "Quantizes a Hugging Face model to 8 or 4 bits a weight. A quantized model is rewritten "
-          "so that its weights are used from the file.",
-          "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую "
-          "переписывает "
-          "так, чтобы её веса читались прямо из файла."));
+      words("Shrinks a Hugging Face model to 8 or 4 bits per weight. A model that is small already "
+            "is "
+            "rewritten so that its weights are used from the file.",
+            "Делает из модели Hugging Face маленькую: 8 или 4 бита на вес. Уже маленькую "
+            "переписывает "
+            "так, чтобы её веса читались прямо из файла."));
   const char* example = "\n  oko convert BAAI/bge-m3 ~/.oko/models/bge-m3 --bits 8";
   command.set_footer(words("Example:{}", "Пример:{}", example));
   command
@@ -101,18 +101,16 @@ void add_convert(Command& program) {
       .required();
   command
       .add_option("--bits", &options->run.bits,
-                  words("bits of a weight: 4, 8 (without: 8, or as many as SRC has)",
-                        "бит на вес: 4, 8 (без ключа: 8 или столько, сколько у SRC)"))
+                  words("bits per weight [default: 8, or as many as SRC has]",
+                        "бит на вес [по умолчанию: 8 или столько, сколько у SRC]"))
       .one_of({"4", "8"});
   command
-      .add_option(
-          "--group-size", &options->run.group_size,
-          words("weights with one scale: 32, 64, 128 (without: 128 in encoders, else 64)",
-                "весов с общим масштабом: 32, 64, 128 (без ключа: 128 у кодировщиков, иначе "
-                "64)"))
+      .add_option("--group-size", &options->run.group_size,
+                  words("weights that share a scale [default: 128 in encoders, otherwise 64]",
+                        "весов с общим масштабом [по умолчанию: 128 у кодировщиков, иначе 64]"))
       .one_of({"32", "64", "128"});
   add_threads_option(command, options->run.threads);
-  command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
+  command.add_flag("-j,--json", &options->json, words("one JSON object", "объект JSON"));
   add_common_options(command, options->common);
   ignore_budget(command);
   command.on_run([options] { run(*options); });

@@ -110,6 +110,7 @@ void print_description(const DescribeOptions& options, tasks::Description descri
   for (const engine::Reduction& each : result.reductions) note(engine::text_of(each));
   if (options.json) {
     ordered_json line{{"file", name},
+                      {"model", options.generation.model},
                       {"text", result.text},
                       {"finish_reason", engine::name_of(result.finish_reason)}};
     if (!is_plain_utf8(options.prompt)) line["not_utf8"] = true;
@@ -148,7 +149,7 @@ void describe(const DescribeOptions& options) {
   std::uint64_t least_budget = 0;  // for the pictures that do not fit
   const auto pass_over = [&](const Error& error, const std::string& name) {
     if (!Failures::is_of_one_file(error)) throw error;
-    if (options.json) print_json({{"file", name}, {"error", shown(error.message())}});
+    if (options.json) print_json({{"file", name}, {"error", error_json(error)}});
     if (input.count() == 1) throw error;
     failures.add(error, one_line(std::filesystem::path(name).filename().string()));
   };
@@ -196,25 +197,29 @@ void add_describe(Command& program) {
       .required();
   command.add_option("--prompt", &options->prompt,
                      words("what to ask about the picture", "что спросить о картинке"));
-  add_generation_options(
-      command, options->generation,
-      words("language of the default question: ru or en", "язык вопроса по умолчанию: ru или en"));
+  add_generation_options(command, options->generation,
+                         words("language of the default question [default: that of LANG]",
+                               "язык вопроса по умолчанию [по умолчанию: как в LANG]"));
   command
       .add_option(
           "--ocr-tokens", &options->ocr_tokens,
           words(
-              "limit the recognized text to N tokens (default: what fits the model and the budget)",
-              "давать модели не больше N токенов прочитанного текста; иначе столько, сколько "
-              "вмещают модель и бюджет"))
-      .range(0, 1'000'000);
+              "limit the recognized text to N tokens [default: what fits the model and the budget]",
+              "давать модели не больше N токенов прочитанного текста [по умолчанию: сколько "
+              "вмещают модель и бюджет]"))
+      .range(0, 1'000'000)
+      .in(OptionGroup::kMemoryAndSpeed);
+  command
+      .add_flag("--lookup", &options->lookup,
+                words("guess tokens that repeat the prompt or the answer; on a CPU the answer "
+                      "stays the same",
+                      "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"))
+      .in(OptionGroup::kMemoryAndSpeed);
   command.add_flag(
-      "--lookup", &options->lookup,
-      words("guess tokens that repeat the prompt or the answer; on a CPU the answer stays the same",
-            "угадывать токены, повторяющие запрос или ответ; на CPU ответ не меняется"));
-  command.add_flag("--json", &options->json,
-                   words("one JSON object a picture", "по объекту JSON на картинку"));
+      "-j,--json", &options->json,
+      words("print one JSON object per picture", "напечатать по объекту JSON на картинку"));
   command.add_flag("--stats", &options->stats,
-                   words("times, tokens and memory", "время, токены и память"));
+                   words("print times, tokens and memory", "напечатать время, токены и память"));
   add_common_options(command, options->common);
   command.on_run([options] { describe(*options); });
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +70,8 @@ std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& optio
   const bge::Outputs& outputs = options.run.outputs;
   const engine::TextEmbedding& embedding = text.embedding;
   Json line{{"index", text.index},
+            {"model", options.model},
+            {"text", text.text},
             {"tokens", embedding.tokens},
             {"total_tokens", embedding.total_tokens}};
   if (!text.is_plain_utf8 || !has_plain_prefix(options)) line["not_utf8"] = true;
@@ -90,27 +94,42 @@ std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& optio
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// A line for each vector; with several outputs it begins with its name.
+/// The first of `words` and their count, if there are more than a person reads.
+std::string shortened(std::vector<std::string> words) {
+  constexpr std::size_t kMost = 8, kShown = 6;
+  if (words.size() <= kMost) return fmt::format("{}", fmt::join(words, " "));
+  const std::size_t count = words.size();
+  words.resize(kShown);
+  return fmt::format("{} ... ({})", fmt::join(words, " "), count);
+}
+
+std::string numbers(std::span<const float> values, bool is_short) {
+  if (!is_short) return fmt::format("{}", fmt::join(values, " "));
+  std::vector<std::string> words;
+  for (const float value : values) words.push_back(fmt::format("{:.3f}", value));
+  return shortened(std::move(words));
+}
+
+/// A line for each vector; with several outputs it begins with its name. `is_short`: for a
+/// terminal, some numbers of each.
 std::string text_lines(const bge::Encoding& encoding, const EmbedOptions& options,
-                       const engine::Embedder& embedder) {
+                       const engine::Embedder& embedder, bool is_short) {
   const bge::Outputs& outputs = options.run.outputs;
   const bool named = outputs.dense + outputs.sparse + outputs.colbert > 1;
   std::string lines;
   const auto add = [&](const char* name, const std::string& line) {
     lines += named ? fmt::format("{}\t{}\n", name, line) : line + "\n";
   };
-  if (outputs.dense) add("dense", fmt::format("{}", fmt::join(encoding.dense, " ")));
+  if (outputs.dense) add("dense", numbers(encoding.dense, is_short));
   if (outputs.sparse) {
-    std::string line;
+    std::vector<std::string> words;
     for (const auto& [id, weight] : encoding.sparse) {
-      line += fmt::format("{}{}:{}", line.empty() ? "" : " ",
-                          printable(name_of(id, options, embedder)), weight);
+      words.push_back(fmt::format("{}:{}", printable(name_of(id, options, embedder)), weight));
     }
-    add("sparse", line);
+    add("sparse", is_short ? shortened(words) : fmt::format("{}", fmt::join(words, " ")));
   }
   for (std::size_t i = 0; i < encoding.colbert.count(); ++i) {
-    const float* row = encoding.colbert.row(i);
-    add("colbert", fmt::format("{}", fmt::join(row, row + encoding.colbert.dimensions, " ")));
+    add("colbert", numbers({encoding.colbert.row(i), encoding.colbert.dimensions}, is_short));
   }
   return lines;
 }
@@ -126,6 +145,24 @@ void say_notes(const tasks::EmbeddedText& text) {
                  "текст {}: прочитаны только первые {} из {:токена|токенов|токенов}, отброшено {}",
                  text.index + 1, embedding.tokens, Count(embedding.total_tokens),
                  embedding.total_tokens - embedding.tokens));
+}
+
+/// A user who names a file may expect the vectors of its text.
+void say_names_of_files(const EmbedOptions& options) {
+  for (const std::string& text : options.texts) {
+    std::error_code error;
+    if (text == kStandardInput || !std::filesystem::is_regular_file(text, error)) continue;
+    say_note(
+        tr("{}: the vector is that of this name, not of the file: for its lines, oko embed - "
+           "< {}",
+           "{}: вектор этого имени, а не файла; для строк файла: oko embed - < {}", text, text));
+  }
+}
+
+/// True if somebody feeds the standard input: a pipe or a file, not a terminal or /dev/null.
+bool has_input() {
+  struct stat info {};
+  return ::fstat(STDIN_FILENO, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode));
 }
 
 void refuse_input_with_texts(const EmbedOptions& options) {
@@ -149,6 +186,13 @@ tasks::TextBatches batches_of(const EmbedOptions& options, const StopToken& stop
 }
 
 void embed(EmbedOptions options) {
+  if (options.texts.empty() && has_input()) options.texts = {kStandardInput};
+  if (options.texts.empty()) {
+    throw Error(ErrorCode::kUsage,
+                tr("wrong usage: TEXT is missing", "неверный вызов: не хватает TEXT"),
+                tr("oko embed \"some text\", or oko embed < lines.txt",
+                   "oko embed \"какой-то текст\" или oko embed < lines.txt"));
+  }
   bge::Outputs& outputs = options.run.outputs;
   if (!outputs.sparse && !outputs.colbert) outputs.dense = true;
   options.run.measures_memory = options.stats;
@@ -168,16 +212,22 @@ void embed(EmbedOptions options) {
     say_note(words("--prefix is not UTF-8; the vectors may be wrong",
                    "--prefix не в UTF-8; векторы могут быть неверными"));
   }
+  if (!quiet) say_names_of_files(options);
+  const bool is_short = !options.json && ::isatty(STDOUT_FILENO) == 1;
   ProgressBar progress(words("embedding", "векторы"), quiet);
   const auto print_text = [&](const tasks::EmbeddedText& text) {
     progress.clear();
     if (!quiet) say_notes(text);
     print(options.json ? json_line(text, options, embedder)
-                       : text_lines(text.embedding.encoding, options, embedder));
+                       : text_lines(text.embedding.encoding, options, embedder, is_short));
   };
   const tasks::EmbedTextsStats stats =
       tasks::embed_texts(embedder, options.run, batches_of(options, interrupt.token()), print_text,
                          interrupt.token(), [&](double done) { progress.update(done); });
+  if (is_short && !quiet) {
+    say_note(tr("some numbers of each vector; a file, a pipe and --json get all of them",
+                "показаны не все числа; в файл, в канал и с --json попадут все"));
+  }
   if (!options.stats) return;
   say(embed_stats_text(stats));
   print_copied_weights(stats.total.copied_weight_bytes);
@@ -191,17 +241,20 @@ void add_embed(Command& program) {
                                                         "Превращает тексты в векторы для поиска."));
   command.set_footer(words("Example:\n  oko embed \"good morning\" --dense --sparse --json",
                            "Пример:\n  oko embed \"доброе утро\" --dense --sparse --json"));
+  command.add_argument(
+      "TEXT", &options->texts,
+      words("texts; - reads one per line from standard input, as without TEXT in a "
+            "pipe",
+            "тексты; - читает по одному в строке со стандартного ввода, как и без "
+            "TEXT в канале"));
   command
-      .add_argument("TEXT", &options->texts,
-                    words("texts; - reads one a line from standard input",
-                          "тексты; - читает по одному в строке со стандартного ввода"))
-      .required();
-  command
-      .add_option("--model", &options->model,
+      .add_option("-m,--model", &options->model,
                   words("name or folder of the model", "имя или папка модели"))
+      .names(ValueKind::kModel)
       .show_default();
-  command.add_flag("--dense", &options->run.outputs.dense,
-                   words("one vector a text (the default)", "один вектор на текст (по умолчанию)"));
+  command.add_flag(
+      "--dense", &options->run.outputs.dense,
+      words("one vector per text (the default)", "один вектор на текст (по умолчанию)"));
   command.add_flag("--sparse", &options->run.outputs.sparse,
                    words("a weight for each token", "вес каждого токена"));
   command.add_flag("--colbert", &options->run.outputs.colbert,
@@ -220,10 +273,10 @@ void add_embed(Command& program) {
                   words("read at most N tokens of a text", "читать не больше N токенов текста"))
       .range(3, 1'000'000);
   add_threads_option(command, options->threads);
-  command.add_flag("--json", &options->json,
-                   words("one JSON object a text", "по объекту JSON на текст"));
+  command.add_flag("-j,--json", &options->json,
+                   words("one JSON object per text", "по объекту JSON на текст"));
   command.add_flag("--stats", &options->stats,
-                   words("times, tokens and memory", "время, токены и память"));
+                   words("print times, tokens and memory", "напечатать время, токены и память"));
   add_common_options(command, options->common);
   command.on_run([options] { embed(*options); });
 }

@@ -174,7 +174,7 @@ void run(const EvalOcrOptions& options) {
     if (whole.error) {
       progress.clear();
       failures.add(*whole.error);
-      lines.push_back({{"file", name}, {"error", shown(whole.error->message())}});
+      lines.push_back({{"file", name}, {"error", error_json(*whole.error)}});
       return;
     }
     const Errors errors{ocr::compare_texts(sample.truth, whole.raw),
@@ -212,7 +212,7 @@ void add_eval(Command& program) {
          words("pictures, each NAME.png with a NAME.txt", "картинки, к каждой ИМЯ.png — ИМЯ.txt"))
       .required();
   add_languages_option(ocr, options->run.languages);
-  ocr.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
+  ocr.add_flag("-j,--json", &options->json, words("one JSON object", "объект JSON"));
   add_threads_option(ocr, options->threads);
   add_common_options(ocr, options->common);
   ocr.on_run([options] { run(*options); });

@@ -16,37 +16,42 @@ void add_generation_options(Command& command, GenerationOptions& options,
   command
       .add_option(
           "--ocr", &options.ocr,
-          words(
-              "read the text in the picture first and give it to the model: on, off, or auto (if "
-              "there is some)",
-              "сначала прочитать текст на картинке и дать модели: on, off или auto — если он есть"))
+          words("read the text in the picture first and give it to the model; auto: only if the "
+                "picture clearly has text",
+                "сначала прочитать текст на картинке и дать модели; auto: только если на картинке "
+                "явно есть текст"))
       .one_of({"auto", "on", "off"})
       .show_default();
   command
       .add_option("--max-tokens", &options.max_tokens,
-                  words("longest answer, in tokens", "наибольший ответ, в токенах"))
+                  words("longest answer, in tokens", "предельная длина ответа, в токенах"))
       .range(1, 1'000'000)
       .show_default();
   command
-      .add_option("--max-pixels", &options.max_pixels,
-                  words("shrink larger pictures to N pixels (default: {} on a GPU, the model's "
-                        "limit on a CPU)",
-                        "уменьшать большие картинки до N пикселей; иначе на GPU до {}, на "
-                        "процессоре до предела модели",
-                        engine::kGraphPixels))
-      .range(1024, 64'000'000);
+      .add_option(
+          "--max-pixels", &options.max_pixels,
+          words("shrink pictures above N pixels [default: {} on a GPU, the model's limit on "
+                "a CPU]",
+                "уменьшать картинки крупнее N пикселей [по умолчанию: {} на GPU, предел "
+                "модели на процессоре]",
+                engine::kGraphPixels))
+      .range(1024, 64'000'000)
+      .in(OptionGroup::kMemoryAndSpeed);
   command
       .add_option("--temperature", &options.temperature,
-                  words("0: the most likely answer; higher: more varied",
+                  words("0: the most likely answer; higher: more varied answers",
                         "0: самый вероятный ответ; больше — разнообразнее"))
       .range(0, 10)
       .show_default();
   command.add_option("--seed", &options.seed,
-                     words("seed of the random choice", "начальное число для случайного выбора"));
+                     words("same seed, same answer, with --temperature above 0 [default: 0]",
+                           "с тем же числом и --temperature больше 0 ответ тот же [по умолчанию: "
+                           "0]"));
   if (options.model.empty()) options.model = hub::kDefaultVisionLanguageModel;
   command
-      .add_option("--model", &options.model,
+      .add_option("-m,--model", &options.model,
                   words("name or folder of the model", "имя или папка модели"))
+      .names(ValueKind::kModel)
       .show_default();
   add_kv_bits_option(command, options.kv_bits);
   add_threads_option(command, options.threads);

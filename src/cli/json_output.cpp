@@ -1,10 +1,12 @@
 #include "cli/json_output.h"
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "cli/terminal.h"
+#include "cli/user_language.h"
 
 namespace oko::cli {
 namespace {
@@ -59,6 +61,17 @@ std::string json_line(const ordered_json& object) {
 
 void print_json(const ordered_json& object) {
   print(json_line(object));
+}
+
+ordered_json error_json(const Error& error) {
+  ordered_json object{{"code", name_of(error.code())}, {"message", shown(error.message())}};
+  if (!error.hint().empty()) object["hint"] = shown(error.hint());
+  return object;
+}
+
+double rounded(double value, int digits) {
+  const double scale = std::pow(10.0, digits);
+  return std::round(value * scale) / scale;
 }
 
 }  // namespace oko::cli

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/error.h"
+
 namespace oko::cli {
 
 /// `object` as a line. JSON holds UTF-8 only, but names of files may be anything: wrong bytes of a
@@ -11,5 +13,12 @@ std::string json_line(const nlohmann::ordered_json& object);
 
 /// Prints `object` as a line.
 void print_json(const nlohmann::ordered_json& object);
+
+/// {"code": "bad_input", "message": ..., "hint": ...}, in the user's language; no "hint" if it is
+/// empty.
+nlohmann::ordered_json error_json(const Error& error);
+
+/// `value` with `digits` behind the point, as JSON shows shares and coordinates.
+double rounded(double value, int digits);
 
 }  // namespace oko::cli

@@ -28,6 +28,7 @@ struct OcrOptions {
   std::vector<std::string> files;
   tasks::ReadPagesOptions run;
   std::string format = "text";
+  bool json = false;   ///< the same as the format json
   std::string output;  ///< a file; empty or "-": standard output
   float min_confidence = 0.5f;
 };
@@ -113,7 +114,7 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
     progress.clear();
     if (read.error) {
       const Error error = with_pdf_in_hint(input.named(*read.error));
-      printer->skip_page(read.index);
+      printer->skip_page(read.index, error);
       if (pages.size() == 1 && input.failed().empty()) throw error;
       failures.add(error, short_name(pages, read.index, input));
     } else {
@@ -135,6 +136,7 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
 
 void run(OcrOptions options) {
   if (options.output == "-") options.output.clear();
+  if (options.json) options.format = "json";
   refuse_binary_on_terminal(options);
   options.run.budget_bytes = budget_of(options.common);
   options.run.makes_sheets = options.format == "pdf";
@@ -168,19 +170,20 @@ void add_ocr(Command& program) {
                 "многостраничный TIFF, GIF, BMP) или папки с ними; - это стандартный ввод"))
       .required();
   add_languages_option(command, options->run.ocr.languages);
-  command.suggest("--json", "--format json");
+  command.add_flag("-j,--json", &options->json,
+                   words("one JSON object per page: --format json",
+                         "по объекту JSON на страницу: --format json"));
   command
-      .add_option(
-          "--format", &options->format,
-          words("what to print: text, json, hocr, or pdf: the same pages with invisible text",
-                "что напечатать: text, json, hocr или pdf — те же страницы с невидимым текстом"))
+      .add_option("--format", &options->format,
+                  words("what to print; pdf: the same pages with invisible text",
+                        "что напечатать; pdf: те же страницы с невидимым текстом"))
       .one_of({"text", "json", "hocr", "pdf"})
       .show_default();
-  command.add_option(
-      "-o,--output", &options->output,
-      words("the file to write, whole or not at all; without it, or -: standard output",
-            "файл для результата, пишется целиком; без него или с -: стандартный "
-            "вывод"));
+  command
+      .add_option("-o,--output", &options->output,
+                  words("write to this file, whole or not at all; -: standard output",
+                        "записать в этот файл, целиком или никак; -: стандартный вывод"))
+      .names(ValueKind::kFile);
   command.add_flag("--force", &options->run.ignores_text,
                    words("read the pictures of PDF pages that have text, too",
                          "распознавать и те страницы PDF, на которых есть текст"));

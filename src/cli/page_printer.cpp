@@ -40,8 +40,10 @@ class TextPrinter : public PagePrinter {
   bool any_page_ = false;
 };
 
+/// [left, top, width, height], in pixels of the page.
 ordered_json json_of(const document::Box& box) {
-  return {box.left, box.top, box.width, box.height};
+  const auto number = [](double value) { return rounded(value, 1); };
+  return {number(box.left), number(box.top), number(box.width), number(box.height)};
 }
 
 const char* name_of(document::TextSource source) {
@@ -61,14 +63,14 @@ ordered_json json_of(const document::Line& line, float min_confidence) {
   for (const document::Word& word : line.words) {
     words.push_back({{"text", word.text},
                      {"box", json_of(word.box)},
-                     {"confidence", word.confidence},
+                     {"confidence", rounded(word.confidence, 3)},
                      {"language", word.language},
                      {"source", name_of(word.source)}});
     if (document::is_unsure(word, min_confidence)) words.back()["unsure"] = true;
   }
   return {{"text", line.text()},
           {"box", json_of(line.box)},
-          {"confidence", line.confidence},
+          {"confidence", rounded(line.confidence, 3)},
           {"block", line.block},
           {"words", std::move(words)}};
 }
@@ -95,6 +97,12 @@ class JsonPrinter : public PagePrinter {
     output_.print(json_line(object));
   }
 
+  void skip_page(std::size_t i, const Error& error) override {
+    output_.print(json_line({{"file", input_.name_of(pages_.file(i))},
+                             {"page", pages_.page_in_file(i) + 1},
+                             {"error", error_json(error)}}));
+  }
+
  private:
   const document::Pages& pages_;
   const Inputs& input_;
@@ -112,7 +120,7 @@ class HocrPrinter : public PagePrinter {
     output_.print(writer_.page(page, input_.name_of(pages_.file(i)), pages_.page_in_file(i)));
   }
 
-  void skip_page(std::size_t) override { writer_.skip_page(); }
+  void skip_page(std::size_t, const Error&) override { writer_.skip_page(); }
 
   std::vector<LocalizedText> finish() override {
     begin();
@@ -145,7 +153,7 @@ class PdfPrinter : public PagePrinter {
     pdf_.add_page(i, sheet, page);
   }
 
-  void skip_page(std::size_t i) override { pdf_.skip_page(i); }
+  void skip_page(std::size_t i, const Error&) override { pdf_.skip_page(i); }
 
   std::vector<LocalizedText> finish() override { return pdf_.finish(); }
 

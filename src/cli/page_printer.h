@@ -22,7 +22,7 @@ class PagePrinter {
                           const document::Sheet& sheet) = 0;
 
   /// Skips page `i`, which could not be read: pages after it keep their numbers.
-  virtual void skip_page(std::size_t) {}
+  virtual void skip_page(std::size_t, const Error&) {}
 
   /// Writes the end of the document. Returns notes for the user.
   virtual std::vector<LocalizedText> finish() { return {}; }

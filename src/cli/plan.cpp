@@ -290,21 +290,25 @@ void run(const PlanCommand& command) {
 void add_plan(Command& program) {
   auto options = std::make_shared<PlanCommand>();
   Command& command = program.add_command(
-      "plan", words("Shows what fits into a machine's memory, before anything is downloaded.",
+      "plan", words("Predicts what fits into a machine's memory, before anything is downloaded.",
                     "Считает, что поместится в память машины — до загрузки моделей."));
   command.set_footer(words("Examples:\n  oko plan\n  oko plan --memory 8GB",
                            "Примеры:\n  oko plan\n  oko plan --memory 8GB"));
-  command.add_option("--memory", &options->memory,
-                     words("memory of the Mac to plan for (default: this machine)",
-                           "память Mac, для которого считать; иначе эта машина"));
+  command
+      .add_option("--memory", &options->memory,
+                  words("plan for a Mac with this much memory [default: this machine]",
+                        "считать для Mac с такой памятью [по умолчанию: эта машина]"))
+      .names(ValueKind::kSize);
   command
       .add_option(
-          "--model", &options->model,
+          "-m,--model", &options->model,
           words("vision-language model: name or folder", "модель зрения и языка: имя или папка"))
+      .names(ValueKind::kModel)
       .show_default();
   command
       .add_option("--embed-model", &options->embed_model,
                   words("embedding model: name or folder", "модель векторов: имя или папка"))
+      .names(ValueKind::kModel)
       .show_default();
   command
       .add_option(
@@ -313,7 +317,7 @@ void add_plan(Command& program) {
       .range(1024, 16'777'216)
       .show_default();
   add_kv_bits_option(command, options->kv_bits);
-  command.add_flag("--json", &options->json, words("one JSON object", "один объект JSON"));
+  command.add_flag("-j,--json", &options->json, words("one JSON object", "один объект JSON"));
   add_common_options(command, options->common);
   command.on_run([options] { run(*options); });
 }

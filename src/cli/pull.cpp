@@ -101,7 +101,7 @@ void add_pull(Command& program) {
   command.add_flag("--keep-source", &options->keep_source,
                    words("keep the weights that bge-m3 was made of (2.3 GB)",
                          "оставить веса, из которых сделана bge-m3 (2,3 ГБ)"));
-  command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
+  command.add_flag("-j,--json", &options->json, words("one JSON object", "объект JSON"));
   add_common_options(command, options->common);
   ignore_budget(command);
   command.on_run([options] { run(*options); });

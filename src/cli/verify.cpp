@@ -99,7 +99,7 @@ void add_verify(Command& program) {
                     words("name or folder of the model", "имя или папка модели"))
       .required();
   add_threads_option(command, options->run.threads);
-  command.add_flag("--json", &options->json, words("one JSON object", "объект JSON"));
+  command.add_flag("-j,--json", &options->json, words("one JSON object", "объект JSON"));
   add_common_options(command, options->common);
   ignore_budget(command);
   command.on_run([options] { run(*options); });

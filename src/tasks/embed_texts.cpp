@@ -37,7 +37,8 @@ EmbedTextsStats embed_texts(engine::Embedder& embedder, const EmbedTextsOptions&
     request.texts = *std::move(texts);
     engine::EmbeddingResult result = embedder.embed(request, stop, on_progress);
     for (std::size_t i = 0; i < result.texts.size(); ++i) {
-      sink({stats.texts++, std::move(result.texts[i]), is_plain_utf8(request.texts[i])});
+      const std::string& text = request.texts[i];
+      sink({stats.texts++, text, std::move(result.texts[i]), is_plain_utf8(text)});
     }
     add(result.stats, stats.total);
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/stop_token.h"
@@ -27,6 +28,7 @@ using TextBatches = std::function<std::optional<std::vector<std::string>>()>;
 /// A text with its vectors.
 struct EmbeddedText {
   std::size_t index = 0;  ///< among all texts, counted from 0
+  std::string_view text;  ///< while the sink runs
   engine::TextEmbedding embedding;
   /// True for UTF-8 without NULs. The vectors of other text, such as UTF-16, may be wrong.
   bool is_plain_utf8 = true;

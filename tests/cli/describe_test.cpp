@@ -271,12 +271,17 @@ TEST_F(DescribeTest, APictureThatFailedHasARecordInJson) {
   const std::size_t end = result.out.find('\n');
   const auto first = nlohmann::json::parse(result.out.substr(0, end));
   EXPECT_EQ(first.at("file"), (folder_ / "text.jpg").string());
-  EXPECT_NE(first.at("error").get<std::string>().find("text.jpg: "), std::string::npos) << first;
+  const auto& error = first.at("error");
+  EXPECT_EQ(error.at("code"), "unsupported");
+  EXPECT_NE(error.at("message").get<std::string>().find("text.jpg: "), std::string::npos) << first;
+  EXPECT_NE(error.at("hint").get<std::string>().find("JPEG"), std::string::npos) << first;
   EXPECT_FALSE(first.contains("text"));
-  EXPECT_TRUE(nlohmann::json::parse(result.out.substr(end)).contains("text"));
+  const auto second = nlohmann::json::parse(result.out.substr(end));
+  EXPECT_TRUE(second.contains("text"));
+  EXPECT_EQ(second.at("model"), model());
   const auto alone = describe({(folder_ / "none.jpg").string(), "--json"});
   EXPECT_EQ(alone.status, 4);
-  EXPECT_TRUE(nlohmann::json::parse(alone.out).contains("error")) << alone.out;
+  EXPECT_EQ(nlohmann::json::parse(alone.out).at("error").at("code"), "not_found") << alone.out;
 }
 
 TEST_F(DescribeTest, PrintsTheHintBesideTheErrorAndNotTwiceInARow) {

@@ -13,6 +13,7 @@
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/shifted_model.h"
+#include "tests/support/terminal.h"
 
 namespace oko {
 namespace {
@@ -58,6 +59,8 @@ TEST_F(EmbedTest, AllThreeOutputsOfATextAreInOneObject) {
   ASSERT_EQ(lines.size(), 1u);
   const json& object = lines[0];
   EXPECT_EQ(object.at("index"), 0);
+  EXPECT_EQ(object.at("text"), "привет");
+  EXPECT_EQ(object.at("model"), model());
   EXPECT_EQ(object.at("tokens"), object.at("total_tokens"));
   EXPECT_EQ(object.at("dense").size(), 128u);
   EXPECT_NEAR(length(object.at("dense")), 1, 1e-5);
@@ -111,6 +114,34 @@ TEST_F(EmbedTest, AnEmptyTextHasTheVectorsOfItsTwoSpecialTokens) {
   EXPECT_NEAR(length(object.at("dense")), 1, 1e-5);
   EXPECT_TRUE(object.at("sparse").empty());
   EXPECT_EQ(object.at("colbert").size(), 1u);
+}
+
+TEST_F(EmbedTest, WithoutTextsReadsWhatIsFed) {
+  const auto lines = objects(run({"--json", "--model", model()}, "en", input_file("one\nдва\n")));
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1].at("text"), "два");
+  const ProcessResult nothing = run({"--json", "--model", model()});
+  EXPECT_EQ(nothing.status, 2);
+  EXPECT_NE(nothing.err.find("TEXT is missing"), std::string::npos) << nothing.err;
+}
+
+TEST_F(EmbedTest, NotesThatANameOfAFileIsNoText) {
+  const std::string file = input_file("one");
+  const ProcessResult result = run({file, "--model", model()});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.err.find("not of the file: for its lines, oko embed - < " + file),
+            std::string::npos)
+      << result.err;
+  EXPECT_EQ(run({file, "--quiet", "--model", model()}).err, "");
+}
+
+TEST_F(EmbedTest, ATerminalGetsSomeNumbers) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  Terminal terminal({OKO_PROGRAM, "embed", "one", "--dense", "--sparse", "--model", model()},
+                    {"LANG=en_US.UTF-8", "LC_ALL=", "TERM=xterm"});
+  EXPECT_TRUE(terminal.shows("dense\t"));
+  EXPECT_TRUE(terminal.shows(" ... (128)"));
+  EXPECT_TRUE(terminal.shows("get all of them"));
 }
 
 TEST_F(EmbedTest, AcceptsAnyLineEndingOnStandardInput) {
@@ -304,13 +335,18 @@ TEST_F(EmbedTest, MisalignedModelGivesTheSameVectorsWithACopyAndWithoutOne) {
         arguments, std::vector<std::string>{"OKO_HOME=" + home, "LANG=en_US.UTF-8", "LC_ALL="});
   };
   const std::string home = folder_ / "home";
-  const std::string expected = start(model(), home)->wait().out;
+  const auto without_model = [](const std::string& line) {
+    json object = json::parse(line);
+    object.erase("model");
+    return object;
+  };
+  const json expected = without_model(start(model(), home)->wait().out);
   // Two at once: one makes the copy, the other waits for it.
   const auto first = start(shifted, home), second = start(shifted, home);
   for (Process* process : {first.get(), second.get()}) {
     const ProcessResult result = process->wait();
     EXPECT_EQ(result.status, 0) << result.err;
-    EXPECT_EQ(result.out, expected);
+    EXPECT_EQ(without_model(result.out), expected);
   }
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(home + "/aligned")) {
@@ -321,7 +357,7 @@ TEST_F(EmbedTest, MisalignedModelGivesTheSameVectorsWithACopyAndWithoutOne) {
   const std::string blocked = input_file("no folder");
   const ProcessResult in_place = start(shifted, blocked)->wait();
   EXPECT_EQ(in_place.status, 0);
-  EXPECT_EQ(in_place.out, expected);
+  EXPECT_EQ(without_model(in_place.out), expected);
   EXPECT_NE(in_place.err.find("an aligned copy cannot be made"), std::string::npos) << in_place.err;
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <vector>
 
 #include "base/error.h"
@@ -119,9 +120,16 @@ TEST_F(OcrTest, EachFileThatFailedHasItsHint) {
   OKO_NEEDS_TESSERACT();
   write_file_atomically(folder_ / "text.png", std::string_view("a text"));
   const ProcessResult result =
-      run({"ocr", folder_ / "text.png", folder_ / "none.png", kReceipt, "--format", "json"});
+      run({"ocr", folder_ / "text.png", folder_ / "none.png", kReceipt, "--json"});
   EXPECT_EQ(result.status, 4);
-  EXPECT_TRUE(json::parse(result.out).contains("lines")) << "one record: " << result.out;
+  std::istringstream lines(result.out);
+  std::vector<json> records;
+  for (std::string line; std::getline(lines, line);) records.push_back(json::parse(line));
+  ASSERT_EQ(records.size(), 3u) << result.out;
+  EXPECT_EQ(records[0].at("error").at("code"), "unsupported");
+  EXPECT_EQ(records[1].at("error").at("code"), "not_found");
+  EXPECT_EQ(records[1].at("page"), 1);
+  EXPECT_TRUE(records[2].contains("lines"));
   EXPECT_NE(result.err.find("hint: use a PDF, JPEG"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("hint: check the path"), std::string::npos) << result.err;
 }
