@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <string_view>
 #include <vector>
 
-#include "cli/colour.h"
+#include "cli/screen.h"
 #include "cli/user_language.h"
 
 namespace oko::cli {
@@ -210,10 +209,8 @@ std::string placeholder(const OptionSyntax& option) {
 HelpLayout help_layout() {
   constexpr std::size_t kLeast = 40, kMost = 100;
   HelpLayout layout;
-  if (::isatty(STDOUT_FILENO) != 1) return layout;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    layout.width = std::clamp<std::size_t>(size.ws_col, kLeast, kMost);
+  if (const auto width = width_of(STDOUT_FILENO)) {
+    layout.width = std::clamp(*width, kLeast, kMost);
   }
   layout.bold = has_colour(STDOUT_FILENO);
   return layout;

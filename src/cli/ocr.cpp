@@ -12,6 +12,7 @@
 #include "cli/failures.h"
 #include "cli/inputs.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/output.h"
 #include "cli/page_printer.h"
 #include "cli/terminal.h"
@@ -124,7 +125,12 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
     }
     progress.update(static_cast<double>(read.index + 1) / static_cast<double>(pages.size()));
   };
-  for (const Inputs::Failed& each : input.failed()) failures.add(each.error, each.name);
+  for (const Inputs::Failed& each : input.failed()) {
+    if (options.format == "json") {
+      output.print(json_line({{"file", each.name}, {"error", error_json(each.error)}}));
+    }
+    failures.add(each.error, each.name);
+  }
   reader.read(print, interrupt.token());
   progress.clear();
   for (const LocalizedText& note : printer->finish()) {

@@ -1,5 +1,6 @@
-#include "cli/colour.h"
+#include "cli/screen.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -19,6 +20,12 @@ bool has_colour(int file) {
   const std::string_view terminal = variable("TERM");
   return ::isatty(file) == 1 && !terminal.empty() && terminal != "dumb" &&
          variable("NO_COLOR").empty();
+}
+
+std::optional<std::size_t> width_of(int file) {
+  winsize size{};
+  if (::ioctl(file, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
 }
 
 }  // namespace oko::cli
