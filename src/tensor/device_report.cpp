@@ -56,7 +56,8 @@ int generation_of(std::string_view architecture) {
 
 std::optional<Gpu> find_gpu() {
   if (mx::device_count(mx::Device::gpu) == 0) return std::nullopt;
-  const auto& info = mx::device_info(mx::Device::gpu);
+  const mx::Device device(mx::Device::gpu);
+  const auto& info = mx::device_info(device);
   const Properties properties(info.begin(), info.end());
   Gpu gpu{.name = text_of(properties, "device_name"),
           .architecture = text_of(properties, "architecture")};
