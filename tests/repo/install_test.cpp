@@ -72,6 +72,9 @@ TEST_F(InstallTest, RunsForAnyUserAfterItWasMoved) {
   const ProcessResult text = run(program, "ocr '" + (folder_ / "receipt.png").string() + "'");
   EXPECT_EQ(text.status, 0) << text.err;
   EXPECT_NE(text.out.find("9862"), std::string::npos) << text.out;
+  // Its self-test finds the model and the pictures that are installed.
+  const ProcessResult doctor = run(program, "doctor");
+  EXPECT_NE(doctor.out.find("Four red hearts."), std::string::npos) << doctor.out << doctor.err;
 }
 
 TEST_F(InstallTest, NamesNoPlaceOfTheMachineThatBuiltIt) {
