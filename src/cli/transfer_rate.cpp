@@ -1,5 +1,6 @@
 #include "cli/transfer_rate.h"
 
+#include "base/duration_text.h"
 #include "base/file.h"
 
 namespace oko::cli {
@@ -36,14 +37,6 @@ LocalizedText TransferRate::text(std::uint64_t total) const {
       static_cast<std::int64_t>(static_cast<double>(total - done) / speed)};
   return text + tr(", {}/s, {} left", ", {}/с, осталось {}",
                    format_bytes(static_cast<std::uint64_t>(speed)), duration_text(left));
-}
-
-LocalizedText duration_text(std::chrono::seconds duration) {
-  const auto seconds = duration.count();
-  if (seconds < 100) return tr("{} s", "{} с", seconds);
-  const auto minutes = (seconds + 30) / 60;
-  if (minutes < 100) return tr("{} min", "{} мин", minutes);
-  return tr("{} h {} min", "{} ч {} мин", minutes / 60, minutes % 60);
 }
 
 }  // namespace oko::cli

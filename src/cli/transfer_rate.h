@@ -30,7 +30,4 @@ class TransferRate {
   std::deque<Sample> samples_;
 };
 
-/// "42 s", "3 min", "2 h 5 min".
-LocalizedText duration_text(std::chrono::seconds duration);
-
 }  // namespace oko::cli

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/duration_text.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
@@ -54,7 +55,7 @@ std::string_view origin_of(std::string_view url) {
 enum class Use {
   kRange,      ///< the bytes that were requested
   kWholeFile,  ///< all bytes, though some were requested
-  kPasses,     ///< ask again later
+  kTransient,  ///< ask again later
   kStale,      ///< the address that the hub gave is no longer valid
   kRefused,    ///< ask no more
 };
@@ -212,7 +213,7 @@ Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
     const std::string length = head.field("content-length");
     return length.empty() || length == std::to_string(size) ? Use::kWholeFile : Use::kRefused;
   }
-  if (status == 408 || status == 429 || status >= 500) return Use::kPasses;
+  if (is_transient_status(status)) return Use::kTransient;
   // A signed address is valid for some time only.
   return slot.direct ? Use::kStale : Use::kRefused;
 }
@@ -249,9 +250,10 @@ void Downloader::on_end(Slot& slot, const HttpResult& result) {
     if (item.direct_url == slot.request.url) item.direct_url.clear();
     return;
   }
-  const bool passes = result.is_passing || slot.use == Use::kPasses ||
-                      (result.complete && slot.use == Use::kRange);  // fewer bytes than it said
-  const auto delay = passes ? slot.backoff->next(result.retry_after) : std::nullopt;
+  const bool is_transient =
+      result.is_transient || slot.use == Use::kTransient ||
+      (result.complete && slot.use == Use::kRange);  // fewer bytes than it said
+  const auto delay = is_transient ? slot.backoff->next(result.retry_after) : std::nullopt;
   if (!delay) fail(slot, result);
   report_retry(options_.http, result);
   item.direct_url.clear();
@@ -340,8 +342,14 @@ void Downloader::fail(const Slot& slot, const HttpResult& result) const {
                    "чтения"));
   }
   const LocalizedText hint =
-      tr("try later; what has come is kept, and the same command goes on from there",
-         "попробуйте позже: скачанное сохранено, и та же команда продолжит с этого места");
+      result.retry_after
+          ? tr("the server asks to wait {}; what has come is kept, and the same command goes on "
+               "from there",
+               "сервер просит подождать {}; скачанное сохранено, и та же команда продолжит с этого "
+               "места",
+               duration_text(*result.retry_after))
+          : tr("try later; what has come is kept, and the same command goes on from there",
+               "попробуйте позже: скачанное сохранено, и та же команда продолжит с этого места");
   if (status != 200 && status != 206 && status != 416) {
     throw Error(ErrorCode::kFailed,
                 tr("{}: the server answers with status {}", "{}: сервер отвечает со статусом {}",

@@ -9,18 +9,14 @@
 #include <string_view>
 #include <utility>
 
+#include "base/duration_text.h"
 #include "base/lower_case.h"
 #include "base/text_escape.h"
 #include "base/trimmed.h"
+#include "hub/hugging_face_cache.h"
 
 namespace oko::hub {
 namespace {
-
-/// True for a status that another try may change.
-bool is_passing_status(long status) {
-  return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
-         status == 504;
-}
 
 LocalizedText reason_of(CURLcode code, const char* detail) {
   switch (code) {
@@ -52,7 +48,7 @@ bool is_other_protocol(std::string_view detail) {
 }
 
 /// True if the same request may succeed later.
-bool is_passing_failure(CURLcode code, const char* detail) {
+bool is_transient_failure(CURLcode code, const char* detail) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -102,6 +98,7 @@ struct HttpClient::Transfer {
   char detail[CURL_ERROR_SIZE] = {};
 
   void set_options(const HttpRequest& request, const HttpOptions& options);
+  void set_certificates();
   HttpResult result(CURLcode code);
   bool begin();
 
@@ -136,6 +133,7 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
     const std::string range = fmt::format("{}-{}", request.range->begin, request.range->end - 1);
     set(handle, CURLOPT_RANGE, range.c_str());
   }
+  set_certificates();
   set(handle, CURLOPT_HEADERFUNCTION, on_field);
   set(handle, CURLOPT_HEADERDATA, this);
   set(handle, CURLOPT_WRITEFUNCTION, on_body);
@@ -145,6 +143,19 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
 #if CURL_AT_LEAST_VERSION(7, 87, 0)
   set(handle, CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for the name of a host
 #endif
+}
+
+/// From the variables that curl's own program reads; its library does not.
+void HttpClient::Transfer::set_certificates() {
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    const auto file = environment(name);
+    if (!file) continue;
+    set(easy.get(), CURLOPT_CAINFO, file->c_str());
+    break;
+  }
+  if (const auto folder = environment("SSL_CERT_DIR")) {
+    set(easy.get(), CURLOPT_CAPATH, folder->c_str());
+  }
 }
 
 std::size_t HttpClient::Transfer::on_field(char* data, std::size_t size, std::size_t count,
@@ -198,10 +209,10 @@ HttpResult HttpClient::Transfer::result(CURLcode code) {
   result.complete = code == CURLE_OK && !refused;
   if (code != CURLE_OK && !refused) {
     result.failure = reason_of(code, detail);
-    result.is_passing = is_passing_failure(code, detail);
+    result.is_transient = is_transient_failure(code, detail);
   }
   if (result.complete || refused) {
-    result.is_passing = is_passing_status(head.status);
+    result.is_transient = is_transient_status(head.status);
     curl_off_t seconds = 0;
     curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &seconds);
     if (seconds > 0) result.retry_after = std::chrono::seconds(seconds);
@@ -242,6 +253,11 @@ struct HttpClient::Multi {
   CURLM* handle;
   std::map<int, std::unique_ptr<Transfer>> transfers;
 };
+
+bool is_transient_status(int status) {
+  return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
+         status == 504;
+}
 
 std::string HttpHead::field(const std::string& name) const {
   const auto found = fields.find(name);
@@ -321,7 +337,7 @@ HttpClient::Answer HttpClient::fetch(const HttpRequest& request, std::size_t max
                   tr("{}: the answer has more than {} bytes", "{}: в ответе больше {} байт",
                      shown_url(request.url), max_bytes));
     }
-    if (answer.result.is_passing) {
+    if (answer.result.is_transient) {
       if (const auto delay = backoff.next(answer.result.retry_after)) {
         report_retry(options_, answer.result);
         sleep_for(*delay, stop);
@@ -344,9 +360,13 @@ void sleep_for(std::chrono::milliseconds duration, const StopToken& stop) {
 void report_retry(const HttpOptions& options, const HttpResult& result) {
   if (!options.on_retry) return;
   const bool has_answer = result.failure.empty() && result.head.status != 0;
-  options.on_retry(has_answer ? tr("the server answers with status {}",
-                                   "сервер отвечает со статусом {}", result.head.status)
-                              : result.failure);
+  if (!has_answer) return options.on_retry(result.failure);
+  const int status = result.head.status;
+  options.on_retry(result.retry_after ? tr("the server answers with status {} and asks to wait {}",
+                                           "сервер отвечает со статусом {} и просит подождать {}",
+                                           status, duration_text(*result.retry_after))
+                                      : tr("the server answers with status {}",
+                                           "сервер отвечает со статусом {}", status));
 }
 
 void throw_unanswered(const HttpRequest& request, const HttpResult& result) {

@@ -34,6 +34,9 @@ struct HttpHead {
   std::string field(const std::string& name) const;
 };
 
+/// True for a status that another try may change.
+bool is_transient_status(int status);
+
 /// Takes an answer as it comes. A function that returns false ends the request. They may throw.
 struct HttpReceiver {
   std::function<bool(const HttpHead&)> on_head = {};  ///< before the first byte; may be empty
@@ -43,10 +46,10 @@ struct HttpReceiver {
 /// How a request ended.
 struct HttpResult {
   HttpHead head;
-  bool complete = false;    ///< all bytes of the answer came
-  bool refused = false;     ///< the receiver returned false
-  LocalizedText failure;    ///< reason, if neither
-  bool is_passing = false;  ///< the failure or the status may pass: ask again
+  bool complete = false;                                 ///< all bytes of the answer came
+  bool refused = false;                                  ///< the receiver returned false
+  LocalizedText failure;                                 ///< reason, if neither
+  bool is_transient = false;                             ///< the failure or the status: ask again
   std::optional<std::chrono::seconds> retry_after = {};  ///< that the server asks for
 };
 
@@ -56,6 +59,7 @@ struct HttpOptions {
   std::chrono::seconds connect_timeout{20};
   std::chrono::seconds silence{30};       ///< with next to no bytes, after which it counts as cut
   std::chrono::seconds whole_answer{60};  ///< of `fetch`, for one try
+  std::chrono::seconds whole_list{180};   ///< for all pages of a list of files
   std::chrono::seconds most_wait{120};    ///< at the server's request (Retry-After)
   /// Called with the reason before a wait for the next try of a request. May be empty.
   std::function<void(const LocalizedText&)> on_retry = {};

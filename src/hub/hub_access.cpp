@@ -1,8 +1,11 @@
 #include "hub/hub_access.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <optional>
+#include <string_view>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -45,19 +48,46 @@ std::string token() {
   return is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN") ? "" : token_of_file();
 }
 
+/// True for "HOST" and "HOST:PORT", also with a user before it and a path behind it.
+bool has_host_and_port(std::string_view rest) {
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  rest = rest.substr(rest.rfind('@') + 1);
+  const std::size_t host_end = rest.starts_with('[') ? rest.find(']') + 1 : rest.find(':');
+  if (rest.empty() || host_end == 0) return false;
+  if (host_end >= rest.size()) return true;
+  constexpr int kMaxPort = 65'535;
+  int number = 0;
+  const char* const end = rest.data() + rest.size();
+  const auto [next, error] = std::from_chars(rest.data() + host_end + 1, end, number);
+  return rest[host_end] == ':' && error == std::errc() && next == end && number > 0 &&
+         number <= kMaxPort;
+}
+
+std::string endpoint() {
+  const std::string given(trimmed(environment("HF_ENDPOINT").value_or("https://huggingface.co")));
+  std::string address = given;
+  while (address.ends_with('/')) address.pop_back();
+  const std::size_t scheme = address.find("://");
+  if (scheme != address.npos) {
+    const std::string lower = lower_case(address.substr(0, scheme));
+    address.replace(0, scheme, lower);
+    const bool is_http = lower == "https" || lower == "http";
+    if (is_http && is_printable(address) && has_host_and_port(address.substr(scheme + 3))) {
+      return address;
+    }
+  }
+  throw Error(ErrorCode::kUsage,
+              tr("HF_ENDPOINT is \"{}\", which is no address of a server",
+                 "HF_ENDPOINT — «{}», это не адрес сервера", excerpt(given)),
+              tr("set it to an address such as https://huggingface.co, or unset it",
+                 "укажите в ней адрес, например https://huggingface.co, или уберите её"));
+}
+
 }  // namespace
 
 HubAccess hub_access() {
   HubAccess access;
-  access.endpoint = trimmed(environment("HF_ENDPOINT").value_or("https://huggingface.co"));
-  while (access.endpoint.ends_with('/')) access.endpoint.pop_back();
-  if (!access.endpoint.starts_with("https://") && !access.endpoint.starts_with("http://")) {
-    throw Error(ErrorCode::kUsage,
-                tr("HF_ENDPOINT is \"{}\", which is no address of a server",
-                   "HF_ENDPOINT — «{}», это не адрес сервера", excerpt(access.endpoint)),
-                tr("set it to an address such as https://huggingface.co, or unset it",
-                   "укажите в ней адрес, например https://huggingface.co, или уберите её"));
-  }
+  access.endpoint = endpoint();
   access.token = token();
   if (!is_printable(access.token)) {
     throw Error(ErrorCode::kUsage,

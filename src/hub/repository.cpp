@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/duration_text.h"
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/lower_case.h"
@@ -95,9 +97,40 @@ std::uint64_t size_in(const json& object) {
                                                               : kMaxFileBytes + 1;
 }
 
-/// The file that an entry of a list tells of; nothing for a folder.
+/// True for files of settings and tokenizers, the license and the files of whole weights, but
+/// weights of PyTorch.
+bool is_of_model(const std::filesystem::path& path) {
+  constexpr std::array kExtensions = {".json", ".jinja", ".txt", ".model", ".safetensors"};
+  const std::string name = path.filename().string();
+  return std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end() ||
+         name == "LICENSE" || name == "sparse_linear.pt" || name == "colbert_linear.pt";
+}
+
+/// True for the folder of a module of sentence-transformers: "1_Pooling".
+bool is_module(const std::filesystem::path& folder) {
+  const std::string name = folder.string();
+  const std::size_t digits = name.find_first_not_of("0123456789");
+  return digits > 0 && digits != name.npos && name[digits] == '_' && !folder.has_parent_path();
+}
+
+/// True for weights of PyTorch at the top.
+bool is_torch(const std::filesystem::path& path) {
+  return path.string().starts_with("pytorch_model") && !path.has_parent_path();
+}
+
+/// True for a file that oko may need of a model.
+bool may_be_of_model(const std::filesystem::path& path) {
+  if (is_module(path.parent_path()) && path.extension() == ".bin") return true;
+  const bool in_place = !path.has_parent_path() || is_module(path.parent_path());
+  return is_torch(path) || (in_place && is_of_model(path));
+}
+
+/// The file that an entry of a list tells of; nothing for a folder, and for what no model needs,
+/// whatever its entry says.
 std::optional<RepositoryFile> file_in(const json& entry, const std::string& url) {
-  if (text_in(entry, "type") != "file") return std::nullopt;
+  if (text_in(entry, "type") != "file" || !may_be_of_model(text_in(entry, "path"))) {
+    return std::nullopt;
+  }
   RepositoryFile file{text_in(entry, "path"), size_in(entry), "", ""};
   const auto lfs = entry.find("lfs");
   if (lfs != entry.end() && lfs->is_object()) {
@@ -160,8 +193,12 @@ void require_found(const HttpClient::Answer& answer, const std::string& url,
     throw Error(
         ErrorCode::kFailed,
         tr("{}: too many requests (429)", "{}: слишком много запросов (429)", shown_url(url)),
-        tr("wait some minutes; a token (HF_TOKEN) raises the limit",
-           "подождите несколько минут; с токеном (HF_TOKEN) предел выше"));
+        answer.result.retry_after
+            ? tr("the hub asks to wait {}; a token (HF_TOKEN) raises the limit",
+                 "хаб просит подождать {}; с токеном (HF_TOKEN) предел выше",
+                 duration_text(*answer.result.retry_after))
+            : tr("wait some minutes; a token (HF_TOKEN) raises the limit",
+                 "подождите несколько минут; с токеном (HF_TOKEN) предел выше"));
   }
   if (status >= 500) {
     throw Error(ErrorCode::kFailed, tr("{}: status {}", "{}: статус {}", shown_url(url), status),
@@ -177,22 +214,6 @@ HttpClient::Answer ask(HttpClient& client, const HubAccess& access, const std::s
   HttpClient::Answer answer = client.fetch({.url = url, .token = access.token}, kMaxAnswer, stop);
   require_found(answer, access.endpoint, name, revision, !access.token.empty());
   return answer;
-}
-
-/// True for files of settings and tokenizers, the license and the files of whole weights, but
-/// weights of PyTorch.
-bool is_of_model(const std::filesystem::path& path) {
-  constexpr std::array kExtensions = {".json", ".jinja", ".txt", ".model", ".safetensors"};
-  const std::string name = path.filename().string();
-  return std::find(kExtensions.begin(), kExtensions.end(), path.extension()) != kExtensions.end() ||
-         name == "LICENSE" || name == "sparse_linear.pt" || name == "colbert_linear.pt";
-}
-
-/// True for the folder of a module of sentence-transformers: "1_Pooling".
-bool is_module(const std::filesystem::path& folder) {
-  const std::string name = folder.string();
-  const std::size_t digits = name.find_first_not_of("0123456789");
-  return digits > 0 && digits != name.npos && name[digits] == '_' && !folder.has_parent_path();
 }
 
 }  // namespace
@@ -276,11 +297,16 @@ Repository list_repository(HttpClient& client, const HubAccess& access, const st
   Repository repository{name, commit_of(client, access, name, revision, stop), {}, revision};
   constexpr std::size_t kMaxPages = 1000;
   std::set<std::string> paths, pages;
+  const auto deadline = std::chrono::steady_clock::now() + client.options().whole_list;
   std::string url = fmt::format("{}/api/models/{}/tree/{}?recursive=true&expand=false",
                                 access.endpoint, name, repository.commit);
   while (!url.empty()) {
     if (!pages.insert(url).second || pages.size() > kMaxPages) {
       fail_strange(url, tr("the list has no end", "список не кончается"));
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      fail_strange(url, tr("the list takes longer than {}", "список идёт дольше {}",
+                           duration_text(client.options().whole_list)));
     }
     const HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
     const json list = parse(url, answer.body);
@@ -332,11 +358,7 @@ std::vector<RepositoryFile> files_of_model(const Repository& repository) {
   }
   std::vector<RepositoryFile> files;
   for (const RepositoryFile& file : repository.files) {
-    const std::filesystem::path path = file.path;
-    const bool torch = file.path.starts_with("pytorch_model") && !path.has_parent_path();
-    const bool of_module = is_module(path.parent_path()) && path.extension() == ".bin";
-    const bool in_place = !path.has_parent_path() || is_module(path.parent_path());
-    const bool wanted = torch ? !has_safetensors : of_module || (in_place && is_of_model(path));
+    const bool wanted = is_torch(file.path) ? !has_safetensors : may_be_of_model(file.path);
     if (wanted) files.push_back(file);
   }
   // The small ones first: a wrong model is known before its weights have come.

@@ -66,7 +66,8 @@ std::vector<std::string> short_names();
 std::string commit_of(HttpClient& client, const HubAccess& access, const std::string& name,
                       const std::string& revision, const StopToken& stop);
 
-/// That commit and its files (HfApi.list_repo_tree). Throws as `commit_of`.
+/// That commit and those of its files that a model may need (HfApi.list_repo_tree). Throws as
+/// `commit_of`.
 Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
                            const std::string& revision, const StopToken& stop);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "base/duration_text.h"
 #include "base/file.h"
 #include "cli/transfer_rate.h"
 #include "tests/support/fake_hub.h"
@@ -220,7 +221,7 @@ TEST(TransferRateTest, TellsSpeedAndTimeLeftOfTheLastSeconds) {
 
 TEST(TransferRateTest, DurationsAreRounded) {
   const auto text = [](int seconds) {
-    return cli::duration_text(std::chrono::seconds(seconds)).in(Language::kEnglish);
+    return duration_text(std::chrono::seconds(seconds)).in(Language::kEnglish);
   };
   EXPECT_EQ(text(0), "0 s");
   EXPECT_EQ(text(99), "99 s");

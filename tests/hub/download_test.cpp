@@ -297,6 +297,21 @@ TEST_F(DownloadTest, AnswersThatAreNotTheFileAreErrors) {
             wrong_size);
 }
 
+TEST_F(DownloadTest, AServerThatAsksForMoreTimeIsNamedWithIt) {
+  set_fault(
+      0,
+      [](ServerReply& reply) {
+        reply = {.status = 429, .fields = {{"Retry-After", "900"}}};
+      },
+      true);
+  try {
+    run();
+    ADD_FAILURE() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.hint().contains("the server asks to wait 15 min; ")) << error.hint();
+  }
+}
+
 TEST_F(DownloadTest, AStopKeepsWhatHasCome) {
   hub_.fault("w.bin") = [](ServerReply& reply, const ServerRequest&, int) {
     reply.bytes_per_second = 100'000;

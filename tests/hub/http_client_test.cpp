@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "tests/support/environment.h"
 #include "tests/support/http_server.h"
 
 namespace oko::hub {
@@ -78,7 +79,7 @@ TEST(HttpClientTest, RangesAreSent) {
   EXPECT_EQ(server.requests().at(0).field("range"), "bytes=10-19");
 }
 
-TEST(HttpClientTest, PassingStatusIsAskedAgain) {
+TEST(HttpClientTest, TransientStatusIsAskedAgain) {
   for (const int status : {408, 429, 500, 502, 503, 504}) {
     std::atomic<int> count = 0;
     const HttpServer server([&](const ServerRequest&) {
@@ -187,11 +188,14 @@ TEST(HttpClientTest, TriesAreTold) {
   const HttpServer server([&](const ServerRequest&) {
     ++count;
     if (count == 1) return ServerReply{.body = "abc", .cut_after = 1};
-    return ServerReply{.status = count == 2 ? 503 : 200};
+    if (count == 2) return ServerReply{.status = 429, .fields = {{"Retry-After", "1"}}};
+    return ServerReply{.status = count == 3 ? 503 : 200};
   });
   HttpClient(options).fetch({.url = server.url()}, kMax, {});
-  EXPECT_EQ(reasons, (std::vector<std::string>{"the connection was cut",
-                                               "the server answers with status 503"}));
+  EXPECT_EQ(reasons,
+            (std::vector<std::string>{"the connection was cut",
+                                      "the server answers with status 429 and asks to wait 1 s",
+                                      "the server answers with status 503"}));
 }
 
 TEST(HttpClientTest, RefusedConnectionAndUnknownSchemeAreErrors) {
@@ -201,6 +205,18 @@ TEST(HttpClientTest, RefusedConnectionAndUnknownSchemeAreErrors) {
   }
   EXPECT_TRUE(error_of({.url = closed}).message().contains(": no connection"));
   EXPECT_EQ(error_of({.url = "file:///etc/passwd"}).code(), ErrorCode::kFailed);
+}
+
+TEST(HttpClientTest, CertificatesAreThoseOfTheVariables) {
+  Environment environment;
+  environment.unset("SSL_CERT_FILE");
+  environment.set("CURL_CA_BUNDLE", "/nonexistent/authorities.pem");
+  const HttpServer plain([](const ServerRequest&) { return ServerReply(); });
+  const std::string url = "https" + plain.url().substr(4);
+  EXPECT_TRUE(error_of({.url = url}).message().contains("/nonexistent/authorities.pem"));
+  environment.unset("CURL_CA_BUNDLE");
+  environment.set("SSL_CERT_FILE", "/nonexistent/others.pem");
+  EXPECT_TRUE(error_of({.url = url}).message().contains("/nonexistent/others.pem"));
 }
 
 TEST(HttpClientTest, AnswerThatIsTooLargeIsRefused) {

@@ -38,16 +38,16 @@ class RepositoryTest : public ScratchFolderTest {
 };
 
 TEST_F(RepositoryTest, ListsAllPages) {
-  FakeHub hub("org/model", {{"a.json", "{}"}, {"b.txt", "text"}, {"c/d.bin", kWeights}});
+  FakeHub hub("org/model", {{"a.json", "{}"}, {"b.txt", "text"}, {"2_Dense/d.bin", kWeights}});
   for (const std::size_t on_page : {1, 2, 1000}) {
     hub.files_on_page = on_page;
     const Repository repository = list(hub);
     EXPECT_EQ(repository.commit, FakeHub::commit());
     ASSERT_EQ(repository.files.size(), 3u);
-    EXPECT_EQ(repository.files[0], hub.listed("a.json"));
-    EXPECT_EQ(repository.files[2], hub.listed("c/d.bin"));
-    EXPECT_EQ(repository.files[2].sha256.size(), 64u);
-    EXPECT_EQ(repository.files[0].git_sha1.size(), 40u);
+    EXPECT_EQ(repository.files[1], hub.listed("a.json"));
+    EXPECT_EQ(repository.files[0], hub.listed("2_Dense/d.bin"));
+    EXPECT_EQ(repository.files[0].sha256.size(), 64u);
+    EXPECT_EQ(repository.files[1].git_sha1.size(), 40u);
   }
 }
 
@@ -83,6 +83,14 @@ TEST_F(RepositoryTest, RefusalsSayWhatToDo) {
   answer_with(403, "GatedRepo");
   EXPECT_EQ(message_of([&] { list(hub); }, ErrorCode::kModelNotFound),
             "org/model: access to this model must be granted first");
+  hub.api_fault = [=](ServerReply& reply, const ServerRequest&, int) {
+    reply = {.status = 429, .fields = {{"Retry-After", "300"}}};
+  };
+  try {
+    list(hub);
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.hint().contains("the hub asks to wait 5 min; a token")) << error.hint();
+  }
   answer_with(429, "");
   EXPECT_NE(message_of([&] { list(hub); }, ErrorCode::kFailed).find("too many requests"),
             std::string::npos);
@@ -105,17 +113,21 @@ TEST_F(RepositoryTest, StrangeAnswersAreRefused) {
     return list(hub).files.size();
   };
   EXPECT_EQ(list_with(entry("b.json", good)), 1u);
+  // What no model needs is skipped, whatever its entry says.
+  for (const std::string& path : {"../b.json", "/b.json", "a/../../b", "", "a//b", "./b", "a.md"}) {
+    EXPECT_EQ(list_with(entry(path, good)), 0u) << path;
+    EXPECT_EQ(list_with(entry(path, "\"size\":-1")), 0u) << path;
+  }
   for (const std::string& body :
        {std::string("<html>log in</html>"), std::string(), std::string("{}"),
-        entry("../b.json", good), entry("/b.json", good), entry("a/../../b", good), entry("", good),
-        entry("a//b", good), entry("a\\\\b", good), entry("./b", good), entry("a\\nb", good),
-        entry("a\\u001b[31mb", good), entry("b", "\"size\":-1,\"oid\":\"" + sha1 + "\""),
-        entry("b", "\"oid\":\"" + sha1 + "\""),
-        entry("b", "\"size\":1e30,\"oid\":\"" + sha1 + "\""), entry("b", "\"size\":1"),
-        entry("b", "\"size\":1,\"oid\":\"XYZ\""),
-        entry("b", "\"size\":1,\"oid\":\"" + sha1 + "\",\"lfs\":{\"oid\":\"1\",\"size\":1}"),
-        "[" + entry("b", good).substr(1, entry("b", good).size() - 2) + "," +
-            entry("b", good).substr(1)}) {
+        entry("a\\\\b.json", good), entry("a\\nb.json", good), entry("a\\u001b[31mb.json", good),
+        entry("1_a/b\\u0000.json", good), entry("b.json", "\"size\":-1,\"oid\":\"" + sha1 + "\""),
+        entry("b.json", "\"oid\":\"" + sha1 + "\""),
+        entry("b.json", "\"size\":1e30,\"oid\":\"" + sha1 + "\""), entry("b.json", "\"size\":1"),
+        entry("b.json", "\"size\":1,\"oid\":\"XYZ\""),
+        entry("b.json", "\"size\":1,\"oid\":\"" + sha1 + "\",\"lfs\":{\"oid\":\"1\",\"size\":1}"),
+        "[" + entry("b.json", good).substr(1, entry("b.json", good).size() - 2) + "," +
+            entry("b.json", good).substr(1)}) {
     EXPECT_NE(message_of([&] { list_with(body); }, ErrorCode::kFailed).find(hub.url()),
               std::string::npos)
         << body;
@@ -145,6 +157,19 @@ TEST_F(RepositoryTest, AListWithoutAnEndIsAnError) {
     EXPECT_TRUE(lists()) << same;
   }
   EXPECT_EQ(page, 1000);
+}
+
+TEST_F(RepositoryTest, AListThatTakesTooLongIsAnError) {
+  FakeHub hub("org/model", {{"a.json", "{}"}, {"b.json", "{}"}});
+  hub.files_on_page = 1;
+  HttpOptions options = quick();
+  options.whole_list = std::chrono::seconds(0);
+  HttpClient client(options);
+  EXPECT_NE(
+      message_of([&] { list_repository(client, {.endpoint = hub.url()}, "org/model", "main", {}); },
+                 ErrorCode::kFailed)
+          .find("the list takes longer than 0 s"),
+      std::string::npos);
 }
 
 TEST_F(RepositoryTest, TokenDoesNotFollowAPageToAnotherHost) {
@@ -226,9 +251,17 @@ TEST_F(RepositoryTest, VariablesAreThoseOfHuggingfaceHub) {
   EXPECT_FALSE(hub_access().offline);
   environment.set("HF_HUB_OFFLINE", "on");
   EXPECT_TRUE(hub_access().offline);
-  environment.set("HF_ENDPOINT", "file:///etc");
-  EXPECT_EQ(message_of([] { hub_access(); }, ErrorCode::kUsage),
-            "HF_ENDPOINT is \"file:///etc\", which is no address of a server");
+  for (const char* good : {"HTTPS://Mirror", "http://user:word@mirror:1/a", "http://[::1]:8080"}) {
+    environment.set("HF_ENDPOINT", good);
+    EXPECT_TRUE(hub_access().endpoint.starts_with("http")) << good;
+  }
+  for (const std::string bad :
+       {"file:///etc", "mirror", "http://", "http:///a", "http://:80", "http://mirror:0",
+        "http://mirror:65536", "http://mirror:80x", "http://mirror:", "http://mir ror"}) {
+    environment.set("HF_ENDPOINT", bad);
+    EXPECT_EQ(message_of([] { hub_access(); }, ErrorCode::kUsage),
+              "HF_ENDPOINT is \"" + bad + "\", which is no address of a server");
+  }
 }
 
 }  // namespace
