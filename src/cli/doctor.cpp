@@ -46,33 +46,40 @@ class Anonymizer {
   Anonymizer() {
     const char* home = std::getenv("HOME");
     const passwd* user = ::getpwuid(::getuid());
-    if (user != nullptr) {
-      add(user->pw_dir, "~");
-      if (user->pw_name != nullptr && *user->pw_name != '\0') {
-        replaced_.emplace_back(fmt::format("/{}/", user->pw_name), "/USER/");
-      }
-    }
-    add(home, "~");
+    add(home, kHome);
+    if (user == nullptr) return;
+    add(user->pw_dir, kHome);
+    add(("/" + std::string(user->pw_name)).c_str(), "/USER");
   }
 
   std::string operator()(std::string text) const {
-    // Backwards: $HOME first, then the account's folder, then the name.
-    for (auto each = replaced_.rbegin(); each != replaced_.rend(); ++each) {
-      for (std::size_t at = text.find(each->first); at != text.npos;
-           at = text.find(each->first, at + each->second.size())) {
-        text.replace(at, each->first.size(), each->second);
+    for (const auto& [path, name] : replaced_) {
+      for (std::size_t at = text.find(path); at != text.npos; at = text.find(path, at + 1)) {
+        const std::size_t end = at + path.size();
+        // "/home/al" is not the home in "/home/alice", nor in "/backup/home/al".
+        const bool goes_on = end < text.size() && is_of_name(text[end]);
+        const bool is_inside = name == kHome && at > 0 && is_of_name(text[at - 1]);
+        if (!goes_on && !is_inside) text.replace(at, path.size(), name);
       }
     }
     return text;
   }
 
  private:
+  static constexpr const char* kHome = "~";
+
+  /// True for characters of names of folders.
+  static bool is_of_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  }
+
   void add(const char* folder, const char* name) {
     const std::string path = folder == nullptr ? "" : folder;
     if (path.size() > 1) replaced_.emplace_back(path, name);
   }
 
-  std::vector<std::pair<std::string, std::string>> replaced_;
+  std::vector<std::pair<std::string, std::string>> replaced_;  ///< in this order
 };
 
 std::string label_of(Health health) {

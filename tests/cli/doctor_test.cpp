@@ -23,7 +23,7 @@ class DoctorTest : public ScratchFolderTest {
   ProcessResult run(std::vector<std::string> arguments, std::vector<std::string> environment = {},
                     const std::string& language = "en") const {
     arguments.insert(arguments.begin(), {OKO_PROGRAM, "doctor"});
-    environment.insert(environment.begin(),
+    environment.insert(environment.end(),  // the first entry of a name counts
                        {"LANG=" + language + "_XX.UTF-8", "LC_ALL=", "HOME=" + folder_.string(),
                         "OKO_HOME=" + folder_.string() + "/.oko"});
     return Process(arguments, environment).wait();
@@ -109,6 +109,19 @@ TEST_F(DoctorTest, JsonIsOneObjectWithoutPersonalData) {
         std::string(::getpwuid(::getuid())->pw_dir) + "/", "\"" + std::string(host) + "\""}) {
     EXPECT_EQ(result.out.find(personal), std::string::npos) << personal << " in " << result.out;
   }
+}
+
+/// The home of "al" is not in that of "alice", but the name of the account's user may be.
+TEST_F(DoctorTest, ReplacesWholeNamesOfFoldersOnly) {
+  const std::string user = ::getpwuid(::getuid())->pw_name;
+  const auto disk_with = [&](const std::string& home) {
+    const ProcessResult result = run({"--json"}, {"OKO_HOME=" + home});
+    return check(json::parse(result.out), "disk").at("text").get<std::string>();
+  };
+  const std::string other = folder_.string() + "_2/.oko";
+  EXPECT_EQ(disk_with(other).find("free at " + other + ": "), 0u) << disk_with(other);
+  EXPECT_EQ(disk_with("/data/" + user + "/oko").find("free at /data/USER/oko: "), 0u);
+  EXPECT_EQ(disk_with("/data/" + user + "x/oko").find("free at /data/" + user + "x/oko: "), 0u);
 }
 
 TEST_F(DoctorTest, MissingDataOfALanguageIsAnError) {
