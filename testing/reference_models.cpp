@@ -98,11 +98,11 @@ std::string reported(const std::string& stage) {
 fs::path make_folder() {
   std::string name = (temporary_folder() / "oko_reference_XXXXXX").string();
   if (::mkdtemp(name.data()) != nullptr) return name;
-  throw Error(ErrorCode::kFailed,
-              tr("{}: no folder can be made", "{}: не удаётся создать папку",
-                 temporary_folder().string()),
-              tr("set TMPDIR to a folder that can be written",
-                 "укажите в TMPDIR папку, в которую можно писать"));
+  throw Error(
+      ErrorCode::kFailed,
+      tr("{}: no folder can be made", "{}: не удаётся создать папку", temporary_folder().string()),
+      tr("set TMPDIR to a folder that can be written",
+         "укажите в TMPDIR папку, в которую можно писать"));
 }
 
 }  // namespace
@@ -149,9 +149,9 @@ void ReferenceModels::read(const fs::path& references) {
   const json all = read_json_object(references, ErrorCode::kFailed);
   try {
     const json& vision = all.at("qwen3_vl");
-    qwen_ = {vision.at("shape"),    vision.at("seed"), vision.at("ids"),
-             vision.at("pictures"), {},                vision.at("answer"),
-             vision.at("answer_logits")};
+    qwen_ = {
+        vision.at("shape"),  vision.at("seed"),         vision.at("ids"), vision.at("pictures"), {},
+        vision.at("answer"), vision.at("answer_logits")};
     for (const json& stage : vision.at("stages")) {
       qwen_.stages.push_back(
           {stage.at("stage"), stage.at("rows"), stage.at("column_step"), stage.at("values")});

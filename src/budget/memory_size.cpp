@@ -1,8 +1,9 @@
 #include "budget/memory_size.h"
 
 #include <algorithm>
-#include <cctype>
+#include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 
 #include "base/error.h"
@@ -16,14 +17,18 @@ constexpr double kMost = 1024.0 * 1024 * 1024 * 1024 * 1024;
 
 /// Bytes of the unit; 0 if it is none.
 double unit_bytes(std::string unit) {
-  for (char& c : unit) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  double bytes = 1024.0 * 1024;
-  for (const char* name : {"M", "G", "T"}) {
-    const std::string letter = name;
-    if (unit == letter || unit == letter + "B" || unit == letter + "IB") return bytes;
-    bytes *= 1024;
+  for (char& c : unit) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
-  return 0;
+  double bytes = 1024.0 * 1024;
+  const auto is_one_of = [&](std::initializer_list<const char*> names) {
+    return std::find(names.begin(), names.end(), unit) != names.end();
+  };
+  if (is_one_of({"M", "MB", "MIB", "МБ", "Мб", "мб"})) return bytes;
+  bytes *= 1024;
+  if (is_one_of({"G", "GB", "GIB", "ГБ", "Гб", "гб"})) return bytes;
+  bytes *= 1024;
+  return is_one_of({"T", "TB", "TIB", "ТБ", "Тб", "тб"}) ? bytes : 0;
 }
 
 /// Removes "12", "1.5" or "1,5" from the front of `text`; 0 if there is no number, or if its comma
@@ -78,6 +83,17 @@ std::string memory_size_text(std::uint64_t bytes) {
 
 std::string memory_limit_text(std::uint64_t bytes) {
   return text_of(bytes / kMegabyte);
+}
+
+LocalizedText memory_text(std::uint64_t bytes) {
+  constexpr std::uint64_t kGigabyte = kMegabyte << 10;
+  if (bytes < kGigabyte) {
+    return tr("{} MB", "{} МБ", (bytes + kMegabyte / 2) / kMegabyte);
+  }
+  const double gigabytes = static_cast<double>(bytes) / static_cast<double>(kGigabyte);
+  const double rounded = std::round(gigabytes * 10) / 10;
+  if (rounded == std::floor(rounded)) return tr("{:.0f} GB", "{:.0f} ГБ", rounded);
+  return tr("{:.1f} GB", "{:.1f} ГБ", rounded);
 }
 
 LocalizedText budget_hint(std::uint64_t bytes) {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,9 +16,11 @@
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "engine/expected_speed.h"
 #include "engine/plan.h"
 #include "hub/align_weights.h"
 #include "hub/model_path.h"
+#include "hub/repository.h"
 #include "models/bge_m3/memory_estimate.h"
 #include "models/qwen3_vl/memory_estimate.h"
 #include "tensor/device.h"
@@ -29,8 +33,6 @@ namespace bge = models::bge_m3;
 namespace qwen = models::qwen3_vl;
 using nlohmann::ordered_json;
 
-constexpr double kGibibyte = 1024.0 * 1024 * 1024;
-
 struct PlanCommand {
   CommonOptions common;
   std::string memory;
@@ -41,21 +43,30 @@ struct PlanCommand {
   bool json = false;
 };
 
-/// The folder of a model; nothing if the default one is not downloaded yet.
-std::optional<std::filesystem::path> folder_of(const std::string& name,
-                                               const std::string& default_name) {
+/// The folder of a model; nothing if it is a known one that is not downloaded yet.
+std::optional<std::filesystem::path> folder_of(const std::string& name, bool is_known) {
   try {
     return hub::find_model(name);
-  } catch (const Error&) {
-    if (name == default_name) return std::nullopt;
+  } catch (const Error& error) {
+    if (is_known && error.code() == ErrorCode::kModelNotFound) return std::nullopt;
     throw;
   }
+}
+
+/// The config of a model by its name, "qwen3-vl-8b" or "mlx-community/Qwen3-VL-8B-Instruct-4bit".
+std::optional<qwen::Config> known_config(const std::string& name) {
+  constexpr std::string_view kFamily = "qwen3-vl-";
+  const bool is_short = !hub::repository_of_short_name(name).empty();
+  const std::string short_name = is_short ? name : hub::short_name_of(name);
+  if (!short_name.starts_with(kFamily)) return std::nullopt;
+  return qwen::qwen3_vl(short_name.substr(kFamily.size()));
 }
 
 /// The model; its weights count as on the disk, or by the config if a file is missing.
 engine::VisionLanguageModel vision_language(const std::string& name) {
   engine::VisionLanguageModel model{.name = name};
-  if (const auto folder = folder_of(name, hub::kDefaultVisionLanguageModel)) {
+  const std::optional<qwen::Config> known = known_config(name);
+  if (const auto folder = folder_of(name, known.has_value())) {
     model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
     model.config = qwen::Config::load(*folder);
     // The config may be the only file of a download that has just begun.
@@ -63,7 +74,7 @@ engine::VisionLanguageModel vision_language(const std::string& name) {
                           ? qwen::ImageProcessorConfig::of_model(*folder)
                           : qwen::ImageProcessorConfig::load(*folder / "preprocessor_config.json");
   } else {
-    model.config = qwen::qwen3_vl_4b();
+    model.config = *known;
   }
   model.is_on_disk = model.weight_bytes > 0;
   if (!model.is_on_disk) model.weight_bytes = qwen::weight_bytes(model.config);
@@ -72,7 +83,7 @@ engine::VisionLanguageModel vision_language(const std::string& name) {
 
 engine::EmbeddingModel embedding(const std::string& name) {
   engine::EmbeddingModel model{.name = name};
-  if (const auto folder = folder_of(name, hub::kDefaultEmbeddingModel)) {
+  if (const auto folder = folder_of(name, name == hub::kDefaultEmbeddingModel)) {
     model.weight_bytes = tensor::Weights::bytes_on_disk(*folder);
     model.config = bge::Config::load(*folder);
   } else {
@@ -83,6 +94,12 @@ engine::EmbeddingModel embedding(const std::string& name) {
   return model;
 }
 
+/// Macs have gigabytes: "16" is 16GB.
+std::uint64_t memory_of(const std::string& text) {
+  const bool is_number = text.find_first_not_of("0123456789.,") == std::string::npos;
+  return budget::parse_memory_size(is_number ? text + "GB" : text);
+}
+
 engine::PlanOptions options_of(const PlanCommand& command) {
   engine::PlanOptions options;
   options.vision_language = vision_language(command.model);
@@ -90,7 +107,7 @@ engine::PlanOptions options_of(const PlanCommand& command) {
   options.pixels = command.pixels;
   options.kv_bits = command.kv_bits;
   if (!command.memory.empty()) {  // plan for a Mac
-    options.physical_bytes = budget::parse_memory_size(command.memory);
+    options.physical_bytes = memory_of(command.memory);
     if (!command.common.budget.empty()) options.budget_bytes = budget_of(command.common);
     return options;
   }
@@ -129,6 +146,24 @@ const char* key_of(engine::Verdict verdict) {
   return "";
 }
 
+/// The same models on a Mac with more or less memory.
+struct OtherMac {
+  std::uint64_t memory_bytes = 0;
+  engine::Plan plan;
+};
+
+std::vector<OtherMac> other_macs(engine::PlanOptions options) {
+  const std::uint64_t planned = options.physical_bytes;
+  options.gpu_bytes = options.machine_budget_bytes = options.budget_bytes = 0;
+  std::vector<OtherMac> macs;
+  for (const std::uint64_t gigabytes : {8, 16, 24, 32}) {
+    options.physical_bytes = gigabytes << 30;
+    if (options.physical_bytes == planned) continue;
+    macs.push_back({options.physical_bytes, engine::make_plan(options)});
+  }
+  return macs;
+}
+
 ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& plan) {
   const auto& generation = plan.generation;
   ordered_json json{{"memory_bytes", options.physical_bytes},
@@ -161,6 +196,18 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
                     {"largest_context_tokens", plan.largest_context},
                     {"largest_picture_pixels", plan.largest_picture},
                     {"advice", shown(plan.advice)}};
+  if (options.system == budget::System::kMac) {
+    for (const OtherMac& mac : other_macs(options)) {
+      json["other_macs"].push_back({{"memory_bytes", mac.memory_bytes},
+                                    {"verdict", key_of(mac.plan.verdict)},
+                                    {"largest_context_tokens", mac.plan.largest_context},
+                                    {"largest_picture_pixels", mac.plan.largest_picture}});
+    }
+    for (const auto& speed : engine::expected_speeds(options.vision_language.config)) {
+      json["expected_speeds"].push_back(
+          {{"chip", speed.chip}, {"tokens_per_second", rounded(speed.tokens_per_second, 1)}});
+    }
+  }
   add_aligned_copy(options.vision_language.name, json["vision_language"]);
   add_aligned_copy(options.embedding.name, json["embedding"]);
   return json;
@@ -168,7 +215,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
 
 void print_row(const std::string& what, std::uint64_t bytes) {
   // Count the width in letters: those of both languages are one column wide.
-  print(fmt::format("  {:<52}{:>10}\n", what, shown(format_bytes(bytes))));
+  print(fmt::format("  {:<52}{:>10}\n", what, shown(budget::memory_text(bytes))));
 }
 
 template <typename Model>
@@ -191,7 +238,7 @@ void print_weights(const Model& model) {
 }
 
 std::string verdict_text(const engine::Plan& plan) {
-  const auto spare = format_bytes(static_cast<std::uint64_t>(std::abs(plan.spare)));
+  const auto spare = budget::memory_text(static_cast<std::uint64_t>(std::abs(plan.spare)));
   switch (plan.verdict) {
     case engine::Verdict::kComfortable:
       return words("comfortable: {} to spare", "удобно: запас {}", spare);
@@ -228,11 +275,46 @@ void print_limits(const engine::Plan& plan) {
   }
 }
 
+std::string shown_verdict(engine::Verdict verdict) {
+  switch (verdict) {
+    case engine::Verdict::kComfortable:
+      return words("comfortable", "удобно");
+    case engine::Verdict::kOnTheEdge:
+      return words("on the edge", "на грани");
+    case engine::Verdict::kDoesNotFit:
+      return words("does not fit", "не помещается");
+  }
+  return {};
+}
+
+/// Prints what other Macs give, and how fast answers will be.
+void print_buyers_advice(const engine::PlanOptions& options) {
+  print("\n" + words("the same models on other Macs\n", "те же модели на других Mac\n"));
+  for (const OtherMac& mac : other_macs(options)) {
+    const engine::Plan& plan = mac.plan;
+    std::string line = words("  {}: {}", "  {}: {}", budget::memory_text(mac.memory_bytes),
+                             shown_verdict(plan.verdict));
+    if (plan.verdict != engine::Verdict::kDoesNotFit) {
+      line +=
+          words(", context {}, pictures up to {} megapixels", ", контекст {}, картинки до {} Мп",
+                plan.largest_context, megapixels(plan.largest_picture));
+    }
+    print(line + "\n");
+  }
+  print("\n" + words("answers in tokens per second, predicted from the memory's bandwidth; not "
+                     "measured on a Mac\n",
+                     "ответы, токенов в секунду: оценка по скорости памяти, на Mac не измерено\n"));
+  std::string line;
+  for (const auto& speed : engine::expected_speeds(options.vision_language.config)) {
+    line +=
+        fmt::format("{}{} {:.0f}", line.empty() ? "  " : ", ", speed.chip, speed.tokens_per_second);
+  }
+  print(line + "\n");
+}
+
 void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   const auto& generation = plan.generation;
-  print(words("{:.1f} GiB of memory ({}), {}\n", "Память: {:.1f} ГиБ ({}), {}\n",
-              static_cast<double>(options.physical_bytes) / kGibibyte,
-              format_bytes(options.physical_bytes),
+  print(words("{} of memory, {}\n", "Память: {}, {}\n", budget::memory_text(options.physical_bytes),
               options.system == budget::System::kMac ? "macOS" : "Linux"));
   print_row(words("system and other programs", "система и другие программы"), plan.reserve.system);
   if (plan.reserve.display > 0) print_row(words("display", "экран"), plan.reserve.display);
@@ -243,7 +325,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   print_row(words("for oko", "для oko"), plan.budget);
   print("\n" + options.vision_language.name + "\n");
   print_weights(options.vision_language);
-  print_row(words("looking at a picture of {} megapixels", "просмотр картинки в {} Мп",
+  print_row(words("looking at a picture of {} megapixels", "просмотр картинки ({} Мп)",
                   megapixels(options.pixels_read())),
             generation.vision.total());
   print_row(words("reading a prompt of {} tokens with it",
@@ -268,8 +350,9 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   print("\n" + verdict_text(plan) + "\n");
   print_limits(plan);
   for (const LocalizedText& advice : plan.advice) {
-    print(words("to change: {}\n", "что изменить: {}\n", advice));
+    print(words("tip: {}\n", "совет: {}\n", advice));
   }
+  if (options.system == budget::System::kMac) print_buyers_advice(options);
 }
 
 void run(const PlanCommand& command) {

@@ -8,6 +8,7 @@
 #include "base/system_info.h"
 #include "budget/address_space.h"
 #include "budget/memory_probe.h"
+#include "budget/memory_size.h"
 #include "engine/plan.h"
 #include "hub/model_path.h"
 #include "models/bge_m3/memory_estimate.h"
@@ -98,10 +99,11 @@ const char* key_of(budget::Pressure pressure) {
 void check_memory(Check& check) {
   const budget::MemoryStatus status = budget::make_memory_probe()->status();
   const budget::Swap swap = budget::swap();
-  check.text = tr("{}, available {}; pressure {}, swap in use {}",
-                  "{}, доступно {}; нагрузка {}, в подкачке {}",
-                  format_bytes(status.physical_bytes), format_bytes(status.available_bytes),
-                  text_of(status.pressure), format_bytes(swap.used_bytes));
+  check.text =
+      tr("{}, available {}; pressure {}, swap in use {}",
+         "{}, доступно {}; нагрузка {}, в подкачке {}", budget::memory_text(status.physical_bytes),
+         budget::memory_text(status.available_bytes), text_of(status.pressure),
+         budget::memory_text(swap.used_bytes));
   check.figures = {{"physical_bytes", number(status.physical_bytes)},
                    {"available_bytes", number(status.available_bytes)},
                    {"pressure", key_of(status.pressure)},
@@ -120,14 +122,14 @@ void check_limits(Check& check) {
   const std::uint64_t granted = budget::make_memory_probe()->status().physical_bytes;
   const bool in_group = granted != 0 && granted < machine - machine / 16;
   check.text = in_group ? tr("the container may take {} of {}", "контейнеру можно занять {} из {}",
-                             format_bytes(granted), format_bytes(machine))
+                             budget::memory_text(granted), budget::memory_text(machine))
                         : tr("no limit of a container", "контейнер не ограничивает");
   check.figures = {{"hardware_bytes", number(machine)}, {"container_limit", in_group}};
   if (!space) {
     check.text += tr(", none of ulimit", ", ulimit тоже");
     return;
   }
-  check.text += format_text(", {} {}", space->setting, format_bytes(space->limit));
+  check.text += format_text(", {} {}", space->setting, budget::memory_text(space->limit));
   check.figures.emplace_back("address_space_bytes", number(space->limit));
   check.figures.emplace_back("address_space_left_bytes", number(space->left()));
   if (space->left() >= machine) return;
@@ -154,8 +156,8 @@ void check_budget(const MachineOptions& options, Check& check) {
   const engine::Plan plan = usual_plan();
   check.text = tr("oko may take {}; the default models need {}, one at a time {}",
                   "для oko {}; моделям по умолчанию нужно {}, по одной {}",
-                  format_bytes(options.budget_bytes), format_bytes(plan.resident),
-                  format_bytes(plan.sequential));
+                  budget::memory_text(options.budget_bytes), budget::memory_text(plan.resident),
+                  budget::memory_text(plan.sequential));
   check.figures = {{"budget_bytes", number(options.budget_bytes)},
                    {"both_models_bytes", number(plan.resident)},
                    {"one_model_bytes", number(plan.sequential)}};
@@ -177,7 +179,8 @@ void check_gpu(Check& check) {
     check.text += tr(" (generation {})", " (поколение {})", gpu->generation);
   }
   if (gpu->working_set_bytes > 0) {
-    check.text += tr(", keeps up to {}", ", держит до {}", format_bytes(gpu->working_set_bytes));
+    check.text +=
+        tr(", keeps up to {}", ", держит до {}", budget::memory_text(gpu->working_set_bytes));
   }
   check.figures.insert(check.figures.end(),
                        {{"name", gpu->name},

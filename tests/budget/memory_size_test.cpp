@@ -20,6 +20,20 @@ TEST(MemorySizeTest, UnitsArePowersOf1024) {
   EXPECT_EQ(parse_memory_size(".5GB"), 512 * kMebibyte);
   EXPECT_EQ(parse_memory_size("700MB"), 700 * kMebibyte);
   EXPECT_EQ(parse_memory_size("1t"), kMebibyte * kMebibyte);
+  EXPECT_EQ(parse_memory_size("8 ГБ"), 8192 * kMebibyte);
+  EXPECT_EQ(parse_memory_size("700мб"), 700 * kMebibyte);
+}
+
+TEST(MemorySizeTest, PeopleReadTheUnitThatTheyType) {
+  const auto text = [](std::uint64_t bytes) {
+    return memory_text(bytes).in(Language::kEnglish) + "|" +
+           memory_text(bytes).in(Language::kRussian);
+  };
+  EXPECT_EQ(text(8192 * kMebibyte), "8 GB|8 ГБ");
+  EXPECT_EQ(text(4800 * kMebibyte), "4.7 GB|4,7 ГБ");
+  EXPECT_EQ(text(8190 * kMebibyte), "8 GB|8 ГБ");
+  EXPECT_EQ(text(632 * kMebibyte), "632 MB|632 МБ");
+  EXPECT_EQ(text(0), "0 MB|0 МБ");
 }
 
 TEST(MemorySizeTest, AnythingElseIsRefused) {

@@ -25,14 +25,13 @@ ProcessResult run(std::vector<std::string> arguments, const std::string& languag
 TEST(PlanCommandTest, PlansAMachineBeforeAnythingIsDownloaded) {
   const ProcessResult result = run({"plan", "--memory", "8GB"});
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_NE(result.out.find("8.0 GiB of memory (8.6 GB), macOS\n"), std::string::npos)
-      << result.out;
+  EXPECT_EQ(result.out.rfind("8 GB of memory, macOS\n", 0), 0u) << result.out;
   EXPECT_NE(result.out.find("on the edge"), std::string::npos);
   EXPECT_NE(result.out.find("largest picture"), std::string::npos);
   const ProcessResult russian = run({"plan", "--memory", "16GB"}, "ru");
   EXPECT_NE(russian.out.find("удобно: запас "), std::string::npos) << russian.out;
   const ProcessResult comma = run({"plan", "--memory", "7,5GB"}, "ru");
-  EXPECT_NE(comma.out.find("Память: 7,5 ГиБ (8,1 ГБ)"), std::string::npos) << comma.out;
+  EXPECT_NE(comma.out.find("Память: 7,5 ГБ, macOS"), std::string::npos) << comma.out;
   EXPECT_EQ(comma.out.find('.'), std::string::npos) << comma.out;
 }
 
@@ -51,6 +50,42 @@ TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
   const auto plan = json::parse(result.out);
   EXPECT_LT(plan.at("vision_language").at("weight_bytes"), 10'000'000u);
   EXPECT_GT(plan.at("memory_bytes"), 500'000'000u);
+}
+
+TEST(PlanCommandTest, KnownModelsArePlannedByNameBeforeADownload) {
+  const std::pair<const char*, double> published[] = {{"qwen3-vl-2b", 1.8e9},
+                                                      {"qwen3-vl-4b", 3.1e9},
+                                                      {"qwen3-vl-8b", 5.8e9},
+                                                      {"qwen3-vl-32b", 19.6e9}};
+  for (const auto& [name, bytes] : published) {
+    const ProcessResult result = run({"plan", "--memory", "64", "--model", name, "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const auto model = json::parse(result.out).at("vision_language");
+    EXPECT_NEAR(model.at("weight_bytes").get<double>() / bytes, 1, 0.03) << name;
+    EXPECT_EQ(model.at("is_on_disk"), false);
+  }
+  const std::string repository = "mlx-community/Qwen3-VL-8B-Instruct-4bit";
+  const auto verdict = [](const std::string& model, const std::string& memory) {
+    return json::parse(run({"plan", "--memory", memory, "--model", model, "--json"}).out)
+        .at("verdict");
+  };
+  EXPECT_EQ(verdict(repository, "8"), "does_not_fit");
+  EXPECT_EQ(verdict(repository, "16 ГБ"), "comfortable");
+}
+
+TEST(PlanCommandTest, TellsABuyerOfOtherMacsAndOfSpeed) {
+  const auto plan = json::parse(run({"plan", "--memory", "8GB", "--json"}).out);
+  ASSERT_EQ(plan.at("other_macs").size(), 3u);
+  const auto& larger = plan.at("other_macs").at(0);
+  EXPECT_EQ(larger.at("memory_bytes"), std::uint64_t{16} << 30);
+  const auto alone = json::parse(run({"plan", "--memory", "16GB", "--json"}).out);
+  EXPECT_EQ(larger.at("largest_context_tokens"), alone.at("largest_context_tokens"));
+  const auto& speeds = plan.at("expected_speeds");
+  EXPECT_EQ(speeds.at(0).at("chip"), "M1");
+  // mlx-lm needs 41 ms per token of this model on an M1, 30 on an M2.
+  EXPECT_NEAR(1000 / speeds.at(0).at("tokens_per_second").get<double>(), 41, 3);
+  EXPECT_NEAR(1000 / speeds.at(1).at("tokens_per_second").get<double>(), 30, 2);
+  EXPECT_FALSE(json::parse(run({"plan", "--json"}).out).contains("expected_speeds"));
 }
 
 TEST(PlanCommandTest, ReportsDiskSpaceForAnAlignedCopy) {
@@ -99,9 +134,9 @@ TEST(PlanCommandTest, AConfigAloneIsEnough) {
 }
 
 TEST(PlanCommandTest, RefusesMalformedSizesAndUnknownModels) {
-  EXPECT_EQ(run({"plan", "--memory", "8"}).status, 2);
   EXPECT_EQ(run({"plan", "--memory", "lots"}).status, 2);
   EXPECT_EQ(run({"plan", "--model", "no-such-model"}).status, 5);
+  EXPECT_EQ(run({"plan", "--memory", "8GB", "--model", "qwen3-vl-5b"}).status, 5);
 }
 
 TEST(BudgetTest, RefusalHasNumbersAndKnob) {

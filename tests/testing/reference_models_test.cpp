@@ -41,8 +41,8 @@ class ReferenceModelsTest : public ScratchFolderTest {
 };
 
 TEST_F(ReferenceModelsTest, CpuKernelsEqualTheReferences) {
-  tensor::prepare_device({.device = tensor::Device::kCpu,
-                          .precision = tensor::cpu::Precision::kFloat32});
+  tensor::prepare_device(
+      {.device = tensor::Device::kCpu, .precision = tensor::cpu::Precision::kFloat32});
   const auto differences = compare(kReferences);
   EXPECT_EQ(differences.size(), 8u);
   for (const auto& [stage, difference] : differences) {

@@ -1,6 +1,8 @@
 #include "models/qwen3_vl/memory_estimate.h"
 
 #include <algorithm>
+#include <iterator>
+#include <vector>
 
 #include "models/qwen3_vl/graph_memory_estimate.h"
 #include "models/qwen3_vl/limits.h"
@@ -101,55 +103,88 @@ std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
   return 4 * static_cast<std::uint64_t>(config.vocab_size) * kFloat;
 }
 
-std::uint64_t weight_bytes(const Config& config) {
-  const auto of = [](int rows, int columns) {
-    return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);
-  };
-  const TextConfig& text = config.text;
+namespace {
+
+std::uint64_t product(int rows, int columns) {
+  return static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(columns);
+}
+
+/// The numbers of all layers of the language model.
+std::uint64_t layer_weights(const TextConfig& text) {
   const int queries = text.num_attention_heads * text.head_dim;
   const int keys = text.num_key_value_heads * text.head_dim;
-  const std::uint64_t layer = 2 * of(queries, text.hidden_size) + 2 * of(keys, text.hidden_size) +
-                              3 * of(text.intermediate_size, text.hidden_size);
-  const std::uint64_t tables =
-      (text.tie_word_embeddings.value_or(true) ? 1 : 2) * of(text.vocab_size, text.hidden_size);
+  return static_cast<std::uint64_t>(text.num_hidden_layers) *
+         (2 * product(queries, text.hidden_size) + 2 * product(keys, text.hidden_size) +
+          3 * product(text.intermediate_size, text.hidden_size));
+}
+
+std::uint64_t quantized_bytes(const Config& config, std::uint64_t weights) {
+  return tensor::bytes_of(
+      weights, config.quantization.of_layer("language_model.model.layers.0.mlp.up_proj"));
+}
+
+}  // namespace
+
+std::uint64_t weight_bytes(const Config& config) {
+  const TextConfig& text = config.text;
+  const std::uint64_t tables = (text.tie_word_embeddings.value_or(true) ? 1 : 2) *
+                               product(text.vocab_size, text.hidden_size);
   const VisionConfig& vision = config.vision;
   const int merged = vision.hidden_size * vision.spatial_merge_size * vision.spatial_merge_size;
-  const std::uint64_t block = 4 * of(vision.hidden_size, vision.hidden_size) +
-                              2 * of(vision.intermediate_size, vision.hidden_size);
-  const std::uint64_t merger = of(merged, merged) + of(vision.out_hidden_size, merged);
+  const std::uint64_t block = 4 * product(vision.hidden_size, vision.hidden_size) +
+                              2 * product(vision.intermediate_size, vision.hidden_size);
+  const std::uint64_t merger = product(merged, merged) + product(vision.out_hidden_size, merged);
   const std::uint64_t tower =
       static_cast<std::uint64_t>(vision.depth) * block +
       (1 + vision.deepstack_visual_indexes.size()) * merger +
-      of(vision.num_position_embeddings, vision.hidden_size) +
+      product(vision.num_position_embeddings, vision.hidden_size) +
       pixel_bytes(vision, 1) / kFloat * static_cast<std::uint64_t>(vision.hidden_size);
-  const auto quantization =
-      config.quantization.of_layer("language_model.model.layers.0.mlp.up_proj");
-  return tensor::bytes_of(static_cast<std::uint64_t>(text.num_hidden_layers) * layer + tables,
-                          quantization) +
-         2 * tower;
+  return quantized_bytes(config, layer_weights(text) + tables) + 2 * tower;
 }
 
-Config qwen3_vl_4b() {
+std::uint64_t weight_bytes_per_token(const Config& config) {
+  const TextConfig& text = config.text;
+  return quantized_bytes(config, layer_weights(text) + product(text.vocab_size, text.hidden_size));
+}
+
+std::optional<Config> qwen3_vl(std::string_view size) {
+  struct Shape {
+    std::string_view size;
+    int hidden_size, intermediate_size, num_hidden_layers, num_attention_heads;
+    bool has_large_tower, tie_word_embeddings;
+  };
+  constexpr Shape kShapes[] = {{"2b", 2048, 6144, 28, 16, false, true},
+                               {"4b", 2560, 9728, 36, 32, false, true},
+                               {"8b", 4096, 12288, 36, 32, true, false},
+                               {"32b", 5120, 25600, 64, 64, true, false}};
+  const auto* const shape = std::find_if(std::begin(kShapes), std::end(kShapes),
+                                         [&](const Shape& each) { return each.size == size; });
+  if (shape == std::end(kShapes)) return std::nullopt;
   Config config;
-  config.text.hidden_size = 2560;
-  config.text.intermediate_size = 9728;
-  config.text.num_hidden_layers = 36;
-  config.text.num_attention_heads = 32;
+  config.text.hidden_size = shape->hidden_size;
+  config.text.intermediate_size = shape->intermediate_size;
+  config.text.num_hidden_layers = shape->num_hidden_layers;
+  config.text.num_attention_heads = shape->num_attention_heads;
   config.text.num_key_value_heads = 8;
   config.text.head_dim = 128;
   config.text.vocab_size = 151936;
   config.text.max_position_embeddings = 262144;
-  config.text.tie_word_embeddings = true;
-  config.vision.hidden_size = 1024;
-  config.vision.intermediate_size = 4096;
-  config.vision.depth = 24;
+  config.text.tie_word_embeddings = shape->tie_word_embeddings;
+  config.vision.hidden_size = shape->has_large_tower ? 1152 : 1024;
+  config.vision.intermediate_size = shape->has_large_tower ? 4304 : 4096;
+  config.vision.depth = shape->has_large_tower ? 27 : 24;
   config.vision.num_heads = 16;
   config.vision.num_position_embeddings = 2304;
-  config.vision.out_hidden_size = 2560;
-  config.vision.deepstack_visual_indexes = {5, 11, 17};
+  config.vision.out_hidden_size = shape->hidden_size;
+  config.vision.deepstack_visual_indexes =
+      shape->has_large_tower ? std::vector<int>{8, 16, 24} : std::vector<int>{5, 11, 17};
   config.quantization =
       tensor::QuantizationConfig(tensor::Quantization{4, tensor::kDecoderGroupSize});
   return config;
+}
+
+Config qwen3_vl_4b() {
+  return *qwen3_vl("4b");
 }
 
 }  // namespace oko::models::qwen3_vl

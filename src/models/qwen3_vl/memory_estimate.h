@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "models/qwen3_vl/config.h"
 #include "tensor/cpu/kv_rows.h"
@@ -40,7 +42,12 @@ std::uint64_t decode_bytes(const TextConfig& config, std::uint64_t tokens,
 /// `config.quantization`, the tower in 16 bits. An estimate for a model before its download.
 std::uint64_t weight_bytes(const Config& config);
 
-/// The config of Qwen/Qwen3-VL-4B-Instruct in mlx-community's 4 bits, for plans before a download.
+/// The bytes of weights that a decoded token reads: the layers, and the table of the head.
+std::uint64_t weight_bytes_per_token(const Config& config);
+
+/// The config of Qwen/Qwen3-VL-{SIZE}-Instruct in mlx-community's 4 bits, for plans before a
+/// download. `size`: "2b", "4b", "8b", "32b"; nothing for others.
+std::optional<Config> qwen3_vl(std::string_view size);
 Config qwen3_vl_4b();
 
 }  // namespace oko::models::qwen3_vl
