@@ -1,5 +1,7 @@
 #include "testing/reference_models.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
