@@ -131,7 +131,7 @@ void print_description(const DescribeOptions& options, tasks::Description descri
 /// Tries every picture; the first error decides the exit status.
 void describe(const DescribeOptions& options) {
   const Interrupt interrupt(Interrupt::kPatience);
-  const Inputs input(options.images, interrupt.token());
+  const Inputs input(options.images, options.common.quiet, interrupt.token());
   const std::filesystem::path model =
       find_or_pull_model(options.generation.model, options.common, interrupt.token());
   const auto host = make_host(options.common, options.generation.threads);
@@ -151,9 +151,12 @@ void describe(const DescribeOptions& options) {
     if (!Failures::is_of_one_file(error)) throw error;
     if (options.json) print_json({{"file", name}, {"error", error_json(error)}});
     if (input.count() == 1) throw error;
-    failures.add(error, one_line(std::filesystem::path(name).filename().string()));
+    failures.add(error, short_name(name));
   };
-  for (const Inputs::Failed& each : input.failed()) pass_over(each.error, each.name);
+  for (const Inputs::Failed& each : input.failed()) {
+    if (options.json) print_json({{"file", each.name}, {"error", shown(each.error.message())}});
+    failures.add(each.error, short_name(each.name));
+  }
   bool any_text = false;
   tasks::Describer describer(*host, generator, task_of(options), input.paths(), interrupt.token());
   for (const std::string& path : input.paths()) {
@@ -190,10 +193,10 @@ void add_describe(Command& program) {
   command
       .add_argument(
           "IMAGE", &options->images,
-          words("pictures (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), or folders of them; - is "
-                "standard input",
-                "картинки (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP) или папки с ними; - это "
-                "стандартный ввод"))
+          words("pictures (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), folders of them, or "
+                "https addresses; - is standard input",
+                "картинки (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), папки с ними или "
+                "адреса https; - это стандартный ввод"))
       .required();
   command.add_option("--prompt", &options->prompt,
                      words("what to ask about the picture", "что спросить о картинке"));

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/input_file.h"
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 #include "base/system_reason.h"
 #include "document/pdf.h"
 #include "image/sniff.h"
@@ -25,10 +26,7 @@ constexpr std::array<std::string_view, 14> kExtensions{".jpg",  ".jpeg", ".jpe",
                                                        ".tiff", ".gif",  ".bmp",  ".pdf"};
 
 bool has_extension(const fs::path& file) {
-  std::string extension = file.extension().string();
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string extension = lower_case(file.extension().string());
   return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
 

@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/text_escape.h"
 #include "cli/folder_files.h"
 #include "cli/standard_input.h"
+#include "cli/web_input.h"
+#include "hub/web_file.h"
 
 namespace oko::cli {
 namespace {
@@ -14,29 +17,36 @@ constexpr const char* kDash = "-";
 
 }  // namespace
 
-Inputs::Inputs(const std::vector<std::string>& arguments, const StopToken& stop) {
+Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const StopToken& stop)
+    : quiet_(quiet) {
   for (const std::string& argument : arguments) {
     try {
       add(argument, stop);
     } catch (const Error& error) {
-      if (arguments.size() == 1 || !is_of_input(error.code())) throw;
-      failed_.push_back({argument, error});
+      const bool is_web = hub::is_web_address(argument);
+      const bool is_of_one =
+          is_of_input(error.code()) || (is_web && error.code() != ErrorCode::kCancelled);
+      if (arguments.size() == 1 || !is_of_one) throw;
+      failed_.push_back({is_web ? hub::shown_url(argument) : argument, error});
     }
   }
+}
+
+void Inputs::keep(std::unique_ptr<TemporaryFile> file, const std::string& name) {
+  paths_.push_back(file->path().string());
+  names_[paths_.back()] = name;
+  kept_.push_back(std::move(file));
 }
 
 void Inputs::add(const std::string& argument, const StopToken& stop) {
   std::error_code ignored;
   if (argument == kDash) {
-    const bool is_kept = std::any_of(names_.begin(), names_.end(),
-                                     [](const auto& each) { return each.second == kDash; });
-    if (!is_kept) {
-      kept_.push_back(keep_standard_input(stop));
-      names_[kept_.back()->path().string()] = kDash;
-    }
-    for (const auto& [path, name] : names_) {
-      if (name == kDash) paths_.push_back(path);
-    }
+    const auto kept = std::find_if(names_.begin(), names_.end(),
+                                   [](const auto& each) { return each.second == kDash; });
+    if (kept == names_.end()) return keep(keep_standard_input(stop), kDash);
+    paths_.push_back(kept->first);
+  } else if (hub::is_web_address(argument)) {
+    keep(keep_web_file(argument, quiet_, stop), hub::shown_url(argument));
   } else if (std::filesystem::is_directory(argument, ignored)) {
     const FolderFiles found = pictures_in(argument, stop);
     paths_.insert(paths_.end(), found.files.begin(), found.files.end());
@@ -59,6 +69,11 @@ LocalizedText Inputs::named(const LocalizedText& text) const {
 
 Error Inputs::named(const Error& error) const {
   return {error.code(), named(error.message()), named(error.hint())};
+}
+
+std::string short_name(const std::string& name) {
+  std::string file = std::filesystem::path(name).filename().string();
+  return one_line(file.empty() ? name : file);
 }
 
 }  // namespace oko::cli

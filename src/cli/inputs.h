@@ -12,8 +12,8 @@
 namespace oko::cli {
 
 /// The files that a command line names: files, folders, which stand for the pictures and PDF in
-/// them, and "-", standard input. That is kept in a temporary file, because pictures and PDF are
-/// read more than once.
+/// them, addresses of pictures and PDF, and "-", standard input. The last two are kept in temporary
+/// files, because pictures and PDF are read more than once.
 class Inputs {
  public:
   /// An argument that gave no file.
@@ -22,8 +22,9 @@ class Inputs {
     Error error;
   };
 
-  /// Throws kFailed and kTooLarge of standard input, kCancelled; the only argument's error.
-  Inputs(const std::vector<std::string>& arguments, const StopToken& stop);
+  /// `quiet`: shows no progress of downloads. Throws kFailed and kTooLarge of standard input,
+  /// kCancelled; the only argument's error.
+  Inputs(const std::vector<std::string>& arguments, bool quiet, const StopToken& stop);
 
   /// In the order of the arguments.
   const std::vector<std::string>& paths() const { return paths_; }
@@ -41,11 +42,17 @@ class Inputs {
 
  private:
   void add(const std::string& argument, const StopToken& stop);
+  void keep(std::unique_ptr<TemporaryFile> file, const std::string& name);
+
+  bool quiet_;
 
   std::vector<std::string> paths_;
   std::vector<Failed> failed_;
   std::vector<std::unique_ptr<TemporaryFile>> kept_;
-  std::map<std::string, std::string> names_;  ///< of the paths of `kept_`
+  std::map<std::string, std::string> names_;  ///< of the paths of `kept_`, by the path
 };
+
+/// The last part of an input's name, for lists: the name of the file.
+std::string short_name(const std::string& name);
 
 }  // namespace oko::cli

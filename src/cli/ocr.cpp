@@ -79,9 +79,8 @@ Error with_pdf_in_hint(const Error& error) {
 }
 
 /// The name of a page, without its folder.
-LocalizedText short_name(const document::Pages& pages, std::size_t i, const Inputs& input) {
-  const std::string file =
-      one_line(std::filesystem::path(input.name_of(pages.file(i))).filename().string());
+LocalizedText short_page_name(const document::Pages& pages, std::size_t i, const Inputs& input) {
+  const std::string file = short_name(input.name_of(pages.file(i)));
   if (pages.pages_of_file(i) == 1) return file;
   return tr("{}, page {}", "{}, страница {}", file, pages.page_in_file(i) + 1);
 }
@@ -117,7 +116,7 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
       const Error error = with_pdf_in_hint(input.named(*read.error));
       printer->skip_page(read.index, error);
       if (pages.size() == 1 && input.failed().empty()) throw error;
-      failures.add(error, short_name(pages, read.index, input));
+      failures.add(error, short_page_name(pages, read.index, input));
     } else {
       say_notes(read, pages, input, options.common.quiet);
       printer->print_page(read.index, read.page, read.sheet);
@@ -129,7 +128,7 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
     if (options.format == "json") {
       output.print(json_line({{"file", each.name}, {"error", error_json(each.error)}}));
     }
-    failures.add(each.error, each.name);
+    failures.add(each.error, short_name(each.name));
   }
   reader.read(print, interrupt.token());
   progress.clear();
@@ -147,7 +146,7 @@ void run(OcrOptions options) {
   options.run.budget_bytes = budget_of(options.common);
   options.run.makes_sheets = options.format == "pdf";
   const Interrupt interrupt(Interrupt::kPatience);
-  const Inputs input(options.files, interrupt.token());
+  const Inputs input(options.files, options.common.quiet, interrupt.token());
   try {
     read(options, input, interrupt);
   } catch (const Error& error) {
@@ -171,9 +170,11 @@ void add_ocr(Command& program) {
           "FILE", &options->files,
           words("PDF, whose own text is taken where it has one, pictures (JPEG, PNG, WebP, HEIC, "
                 "AVIF, "
-                "TIFF of many pages, GIF, BMP), or folders of them; - is standard input",
+                "TIFF of many pages, GIF, BMP), folders of them, or https addresses; - is standard "
+                "input",
                 "PDF (если в нём есть текст, берётся он), картинки (JPEG, PNG, WebP, HEIC, AVIF, "
-                "многостраничный TIFF, GIF, BMP) или папки с ними; - это стандартный ввод"))
+                "многостраничный TIFF, GIF, BMP), папки с ними или адреса https; - это стандартный "
+                "ввод"))
       .required();
   add_languages_option(command, options->run.ocr.languages);
   command.add_flag("-j,--json", &options->json,

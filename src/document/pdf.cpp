@@ -62,8 +62,12 @@ constexpr std::size_t kManyOutlines = 60;
 }  // namespace
 
 bool is_pdf(const InputFile& file) {
-  const std::string head = file.part(0, kHeadBytes);
-  return head.find("%PDF-") != std::string::npos && !image::sniff(std::as_bytes(std::span(head)));
+  return is_pdf(std::string_view(file.part(0, kHeadBytes)));
+}
+
+bool is_pdf(std::string_view head) {
+  return head.find("%PDF-") != std::string_view::npos &&
+         !image::sniff(std::as_bytes(std::span(head)));
 }
 
 Pdf::Pdf(const std::filesystem::path& path, const PdfOptions& options)

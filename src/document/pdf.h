@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/input_file.h"
@@ -112,5 +113,7 @@ class Pdf {
 /// True if the first 1024 bytes of a file say that it is a PDF, and it is not a picture. Its name
 /// does not count.
 bool is_pdf(const InputFile& file);
+/// The same by the first 1024 bytes.
+bool is_pdf(std::string_view head);
 
 }  // namespace oko::document

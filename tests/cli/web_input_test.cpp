@@ -1,0 +1,128 @@
+// Addresses of pictures as inputs of `oko describe` and `oko ocr`.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/support/http_server.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/terminal.h"
+#include "tests/support/white_bitmap.h"
+
+namespace oko {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+const std::string kPdf = std::string(OKO_SOURCE_DIR) + "/tests/document/data/text.pdf";
+
+class WebInputTest : public ScratchFolderTest {
+ protected:
+  WebInputTest() : server_([this](const ServerRequest& request) { return reply(request); }) {}
+
+  ServerReply reply(const ServerRequest& request) const {
+    const std::string path = request.path.substr(0, request.path.find('?'));
+    if (path == "/white.png") return {.body = white_bitmap(64, 64)};
+    if (path == "/paper") return {.body = read_file(kPdf, 1 << 20, ErrorCode::kFailed)};
+    if (path == "/page") return {.body = "\n<!DOCTYPE html><HTML><body>a.png</body></html>"};
+    if (path == "/words") return {.body = "only words"};
+    if (path == "/empty") return {};
+    if (path == "/slow") {
+      return {.body = std::string("BM") + std::string(500'000, 'x'), .bytes_per_second = 2000};
+    }
+    if (path == "/large") return {.body = "BM", .claimed_length = 300'000'000};
+    return {.status = 404};
+  }
+
+  std::vector<std::string> environment(const std::string& language = "en") const {
+    return {"LANG=" + language + "_XX.UTF-8",
+            "LC_ALL=",
+            "TERM=xterm",
+            "http_proxy=",
+            "TMPDIR=" + folder_.string(),
+            "OKO_HOME=" + (folder_ / "home").string()};
+  }
+  ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") const {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(arguments, environment(language)).wait();
+  }
+  std::string url(const std::string& path) const { return server_.url() + path; }
+
+  void expect_no_temporary_file() const {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      EXPECT_EQ(entry.path().filename(), "home") << entry.path();
+    }
+  }
+
+  HttpServer server_;
+};
+
+TEST_F(WebInputTest, APictureAndAPdfAreTakenFromTheirAddresses) {
+  const ProcessResult described =
+      run({"describe", "--model", RandomModels::get("qwen3-vl-small-4bit", 5).string(),
+           "--max-tokens", "2", "--ocr", "off", "--json", url("/white.png?key=secret")});
+  EXPECT_EQ(described.status, 0) << described.err;
+  EXPECT_EQ(json::parse(described.out).at("file"), url("/white.png"));
+  EXPECT_EQ(described.out.find("secret"), std::string::npos);
+  const ProcessResult read = run({"ocr", "--format", "json", url("/paper")});
+  EXPECT_EQ(read.status, 0) << read.err;
+  EXPECT_EQ(json::parse(read.out).at("file"), url("/paper"));
+  expect_no_temporary_file();
+}
+
+TEST_F(WebInputTest, OtherFilesAreRefused) {
+  const auto error = [&](const std::string& path, const std::string& language = "en") {
+    const ProcessResult result = run({"ocr", url(path)}, language);
+    EXPECT_EQ(result.status, 4) << path;
+    return result.err;
+  };
+  EXPECT_EQ(error("/page"), "oko: " + url("/page") +
+                                ": this is a web page\nhint: give the address of the picture "
+                                "itself\n");
+  EXPECT_NE(error("/page", "ru").find("это веб-страница\nподсказка: укажите адрес самой картинки"),
+            std::string::npos);
+  EXPECT_NE(error("/words").find("is neither a picture nor a PDF (it starts like plain text)"),
+            std::string::npos);
+  EXPECT_NE(error("/empty").find(": is empty (0 bytes)"), std::string::npos);
+  EXPECT_NE(error("/none?key=secret").find("/none: the server answers with status 404\nhint: "),
+            std::string::npos);
+  EXPECT_NE(error("/large", "ru").find("больше 200 МБ — это предел"), std::string::npos);
+  expect_no_temporary_file();
+}
+
+TEST_F(WebInputTest, OneBadAddressDoesNotStopTheOthers) {
+  const ProcessResult result =
+      run({"ocr", "http://127.0.0.1:1/gone.png", url("/none"), url("/paper")});
+  EXPECT_EQ(result.status, 1) << result.err;
+  EXPECT_FALSE(result.out.empty());
+  EXPECT_TRUE(result.err.ends_with("oko: 2 of 3 files could not be read: gone.png, none\n"))
+      << result.err;
+}
+
+TEST_F(WebInputTest, CtrlCLeavesNoFile) {
+  Process process({OKO_PROGRAM, "ocr", url("/slow")}, environment());
+  for (int i = 0; i < 3000 && fs::is_empty(folder_); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_FALSE(fs::is_empty(folder_));
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait().status, 130);
+  expect_no_temporary_file();
+}
+
+TEST_F(WebInputTest, ATerminalShowsThatItDownloads) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no terminals";
+  Terminal terminal({OKO_PROGRAM, "ocr", url("/slow")}, environment());
+  EXPECT_TRUE(terminal.shows("downloading  ["));
+  terminal.type("\x03");
+  EXPECT_EQ(terminal.wait(), 130);
+}
+
+}  // namespace
+}  // namespace oko
