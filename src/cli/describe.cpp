@@ -154,7 +154,7 @@ void describe(const DescribeOptions& options) {
     failures.add(error, short_name(name));
   };
   for (const Inputs::Failed& each : input.failed()) {
-    if (options.json) print_json({{"file", each.name}, {"error", shown(each.error.message())}});
+    if (options.json) print_json({{"file", each.name}, {"error", error_json(each.error)}});
     failures.add(each.error, short_name(each.name));
   }
   bool any_text = false;
