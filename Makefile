@@ -1,5 +1,5 @@
 # A newcomer needs only `make demo`, `make install` and `make test`.
-.PHONY: build everything demo install test check tidy soak bench format clean deps
+.PHONY: build everything demo install uninstall test check tidy soak bench format clean deps
 
 cores := $(shell getconf _NPROCESSORS_ONLN)
 
@@ -18,10 +18,13 @@ demo: build
 	demo/run.sh build/release/oko
 
 # To PREFIX, /usr/local if none is given: make install PREFIX=~/.local
-install: export PREFIX := $(PREFIX)
-install: export DESTDIR := $(DESTDIR)
+install uninstall: export PREFIX := $(PREFIX)
+install uninstall: export DESTDIR := $(DESTDIR)
 install: build
 	cmake/install.sh build/release
+
+uninstall:
+	cmake/install.sh build/release --remove
 
 test: everything
 	ctest --preset release -j $(cores)

@@ -49,7 +49,7 @@ char lower_case(char c) {
 }
 
 /// The choice that `text` means, in its own spelling; `text` if any is valid.
-const std::string& require_choice(const OptionValue& option, const std::string& text) {
+std::string require_choice(const OptionValue& option, const std::string& text) {
   const std::vector<std::string>& choices = option.choices;
   if (choices.empty()) return text;
   const auto chosen = std::find_if(choices.begin(), choices.end(), [&](const std::string& each) {

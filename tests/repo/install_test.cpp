@@ -35,9 +35,11 @@ class InstallTest : public ::testing::Test {
   ~InstallTest() override { fs::remove_all(folder_); }
 
   /// Runs what `make install` runs.
-  ProcessResult install(const std::string& prefix, const std::string& destination = "") const {
+  ProcessResult install(const std::string& prefix, const std::string& destination = "",
+                        const std::string& option = "") const {
     return Process({"/bin/sh", "-c",
-                    "umask 077; exec '" OKO_SOURCE_DIR "/cmake/install.sh' '" OKO_BINARY_DIR "'"},
+                    "umask 077; exec '" OKO_SOURCE_DIR "/cmake/install.sh' '" OKO_BINARY_DIR "' " +
+                        option},
                    {"PREFIX=" + prefix, "DESTDIR=" + destination, "HOME=" + folder_.string()})
         .wait();
   }
@@ -107,6 +109,23 @@ TEST_F(InstallTest, GoesToTheHomeFolderAndUnderDestdir) {
   const ProcessResult packed = install("/opt/oko", (folder_ / "package").string());
   EXPECT_EQ(packed.status, 0) << packed.err;
   EXPECT_TRUE(fs::exists(folder_ / "package/opt/oko/bin/oko")) << packed.out;
+}
+
+TEST_F(InstallTest, ReplacesAnEarlierVersionAndRemovesAll) {
+  fs::create_directories(folder_ / "oko/lib/oko");
+  fs::create_directories(folder_ / "oko/share/man/man1");
+  std::ofstream(folder_ / "oko/lib/oko/libearlier.so") << "earlier";
+  std::ofstream(folder_ / "oko/share/man/man1/another.1") << "another program's";
+  const std::string prefix = (folder_ / "oko").string();
+  ASSERT_EQ(install(prefix).status, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "oko/lib/oko/libearlier.so"));
+  EXPECT_EQ(install(prefix, "", "--remove").status, 0);
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "oko")) {
+    if (entry.is_regular_file()) {
+      EXPECT_EQ(entry.path().filename(), "another.1");
+    }
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "oko/share/man/man1/another.1"));
 }
 
 /// macOS kills a program with a stale signature, so each library and then the program are signed.
