@@ -118,7 +118,7 @@ void fetch_web_file(const std::string& url, const WebFileLimits& limits,
                      name, limits.max_time.count()),
                   hint_of_saving());
     }
-    if (result.is_passing) {
+    if (result.is_transient) {
       if (const auto delay = backoff.next(result.retry_after)) {
         report_retry(limits.http, result);
         sleep_for(*delay, stop);
