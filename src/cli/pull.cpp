@@ -51,13 +51,20 @@ nlohmann::ordered_json json_of(const hub::PullReport& report) {
                                    {"bytes", report.bytes},
                                    {"fetched_bytes", report.fetched_bytes}};
   if (report.revision.empty()) object["revision"] = nullptr;
+  if (!report.newer_revision.empty()) object["newer_revision"] = report.newer_revision;
   return object;
 }
 
-void say_source(Source source) {
-  if (source == Source::kModelFolder) {
+void say_source(const hub::PullReport& report, const std::string& name) {
+  if (!report.newer_revision.empty()) {
+    constexpr std::size_t kDigits = 8;
+    say_note(words("the model is there already, but the hub has a newer version ({})",
+                   "модель уже скачана, но на хабе есть версия новее ({})",
+                   report.newer_revision.substr(0, kDigits)));
+    say_hint(tr("oko pull {} --update replaces it", "заменит её oko pull {} --update", name));
+  } else if (report.source == Source::kModelFolder) {
     say_note(words("the model is there already", "модель уже скачана"));
-  } else if (source == Source::kHuggingFaceCache) {
+  } else if (report.source == Source::kHuggingFaceCache) {
     say_note(words("the model is in the Hugging Face cache, and oko uses it from there",
                    "модель есть в кэше Hugging Face, и oko берёт её оттуда"));
   }
@@ -67,7 +74,7 @@ void run(const PullArguments& options) {
   const Interrupt interrupt;
   const hub::PullReport report =
       pull_model(options.run, options.keep_source, options.common.quiet, interrupt.token());
-  if (!options.common.quiet) say_source(report.source);
+  if (!options.common.quiet) say_source(report, options.run.name);
   if (options.json) {
     print_json(json_of(report));
   } else if (!options.common.quiet) {
@@ -79,6 +86,7 @@ void run(const PullArguments& options) {
 
 void add_pull(Command& program) {
   auto options = std::make_shared<PullArguments>();
+  options->run.looks_for_newer = true;
   Command& command = program.add_command(
       "pull", words("Downloads a model from Hugging Face; bge-m3 is then converted to 8 bits. The "
                     "same command goes on with a download that was interrupted.",
@@ -98,6 +106,9 @@ void add_pull(Command& program) {
           "--revision", &options->run.revision,
           words("branch, tag or commit of the repository", "ветка, метка или коммит репозитория"))
       .show_default();
+  command.add_flag("--update", &options->run.update,
+                   words("replace a model that is there if the hub has a newer version",
+                         "заменить скачанную модель, если на хабе есть версия новее"));
   command.add_flag("--keep-source", &options->keep_source,
                    words("keep the weights that bge-m3 was made of (2.3 GB)",
                          "оставить веса, из которых сделана bge-m3 (2,3 ГБ)"));

@@ -1,8 +1,10 @@
 #include "hub/verify.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -62,6 +64,29 @@ void print_verdicts(const VerifyArguments& options, const std::vector<hub::Verif
   }
 }
 
+/// What to do about damaged files: those of Hugging Face's cache are links to blobs.
+LocalizedText hint_for(const VerifyArguments& options,
+                       const std::vector<hub::VerifiedFile>& files) {
+  std::error_code error;
+  for (const hub::VerifiedFile& file : files) {
+    const std::filesystem::path path = options.run.model / file.path;
+    if (file.state != hub::FileState::kDamaged || !std::filesystem::is_symlink(path, error))
+      continue;
+    return tr(
+        "remove what it is a link to, {}, then download the model again with Hugging Face's "
+        "tools",
+        "удалите то, на что он ссылается, {}, и скачайте модель заново средствами Hugging "
+        "Face",
+        std::filesystem::canonical(path, error).string());
+  }
+  const bool is_name = !std::filesystem::exists(options.model, error);
+  return is_name ? tr("download it again: oko models rm {}, then oko pull {}",
+                      "скачайте её заново: oko models rm {}, затем oko pull {}", options.model,
+                      options.model)
+                 : tr("remove the folder and download the model again",
+                      "удалите папку и скачайте модель заново");
+}
+
 void run(VerifyArguments& options) {
   options.run.model = hub::find_model(options.model);
   const Interrupt interrupt;
@@ -81,8 +106,7 @@ void run(VerifyArguments& options) {
               tr("{}: {} of {} files are damaged or missing",
                  "{}: повреждены или отсутствуют {} из {:файла|файлов|файлов}",
                  options.run.model.string(), wrong, Count(files.size())),
-              tr("remove the folder and download the model again",
-                 "удалите папку и скачайте модель заново"));
+              hint_for(options, files));
 }
 
 }  // namespace

@@ -9,7 +9,8 @@
 
 namespace oko::hub {
 
-void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes) {
+void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes,
+                        const LocalizedText& hint) {
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(folder, error);
   if (error) {
@@ -23,8 +24,9 @@ void require_free_space(const std::filesystem::path& folder, std::uint64_t bytes
     throw Error(ErrorCode::kFailed,
                 tr("{}: {} are needed, {} are free", "{}: нужно {}, свободно {}", folder.string(),
                    sizes.first, sizes.second),
-                tr("free space on the disk or name a folder on another one",
-                   "освободите место на диске или укажите папку на другом"));
+                !hint.empty() ? hint
+                              : tr("free space on the disk or name a folder on another one",
+                                   "освободите место на диске или укажите папку на другом"));
   }
 }
 

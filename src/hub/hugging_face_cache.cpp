@@ -106,12 +106,16 @@ fs::path hugging_face_cache() {
   return hugging_face_home() / "hub";
 }
 
-std::optional<fs::path> find_snapshot(const std::string& name) {
+fs::path cache_folder_of(const std::string& name) {
   std::string folder = "models--" + name;
   for (std::size_t at = folder.find('/'); at != std::string::npos; at = folder.find('/')) {
     folder.replace(at, 1, "--");
   }
-  return snapshot_of(hugging_face_cache() / folder);
+  return hugging_face_cache() / folder;
+}
+
+std::optional<fs::path> find_snapshot(const std::string& name) {
+  return snapshot_of(cache_folder_of(name));
 }
 
 std::optional<fs::path> snapshot_of(const fs::path& repository) {

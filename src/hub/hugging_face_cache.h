@@ -20,6 +20,9 @@ std::filesystem::path hugging_face_home();
 /// ~/.cache/huggingface/hub. "~" and "$NAME" in these are replaced.
 std::filesystem::path hugging_face_cache();
 
+/// The folder of model `name` ("ORG/NAME") in the cache, which need not exist.
+std::filesystem::path cache_folder_of(const std::string& name);
+
 /// The snapshot of model `name` ("ORG/NAME") in the cache: that of `refs/main`, else the newest,
 /// and a complete one before one whose download was interrupted. Nothing if the cache does not have
 /// the model. Throws kBadModel if no snapshot has a config.json.

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "hub/hugging_face_cache.h"
+#include "hub/installed_models.h"
 #include "hub/repository.h"
 
 namespace oko::hub {
@@ -18,7 +19,22 @@ bool is_model(const fs::path& folder) {
   return fs::is_regular_file(folder / "config.json", ignored);
 }
 
+/// True if a pull of the model was interrupted.
+bool is_unfinished(const std::string& given) {
+  std::error_code ignored;
+  const std::string name = plain_model_name(given);
+  const std::string known = repository_of_short_name(name);
+  const std::string stored = name == kDefaultEmbeddingModel ? kEmbeddingSource
+                             : known.empty()                ? name
+                                                            : known;
+  return is_repository_name(stored) && fs::exists(working_folder_of(stored), ignored);
+}
+
 LocalizedText hint_for(const std::string& given) {
+  if (is_unfinished(given)) {
+    return tr("its download is not finished: oko pull {} goes on with it",
+              "она не докачана: продолжит oko pull {}", given);
+  }
   const bool can_be_pulled = is_repository_name(given) || given == kDefaultEmbeddingModel ||
                              !repository_of_short_name(given).empty();
   return can_be_pulled ? tr("download it (oko pull {}), or give the model's folder",

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <map>
+#include <chrono>
 #include <optional>
 #include <system_error>
 #include <vector>
@@ -13,16 +12,15 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
-#include "base/system_reason.h"
 #include "base/text_escape.h"
 #include "checkpoint/checkpoint_files.h"
 #include "hub/file_lock.h"
-#include "hub/free_space.h"
 #include "hub/hub_access.h"
 #include "hub/hugging_face_cache.h"
 #include "hub/installed_models.h"
 #include "hub/manifest.h"
 #include "hub/model_path.h"
+#include "hub/pull_files.h"
 #include "hub/repository.h"
 
 namespace oko::hub {
@@ -30,7 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kSpareAfterPull = 64'000'000;  // of disk that a download leaves free
 constexpr const char* kMainRevision = "main";
 
 std::string repository_of(const std::string& typed) {
@@ -56,19 +53,48 @@ void count_files(PullReport& report) {
   }
 }
 
-/// True if the model of `manifest` is what `options` ask for. The hub is asked only for a revision
-/// other than that which was asked for at that time.
+/// True if the model of `manifest` is what `options` ask for. The hub is asked for an update, and
+/// for a revision other than that which was asked for at that time.
 bool has_revision(const std::optional<Repository>& manifest, const std::string& repository,
                   const PullOptions& options) {
   const std::string& revision = options.revision;
-  if (!manifest) return revision == kMainRevision;
+  if (!manifest) return revision == kMainRevision && !options.update;
   const bool is_same_request =
       revision == (manifest->requested.empty() ? kMainRevision : manifest->requested);
-  if (is_same_request || revision == manifest->commit) return true;
+  if (revision == manifest->commit || (is_same_request && !options.update)) return true;
   const HubAccess access = hub_access();
   if (access.offline || is_commit(revision)) return false;
   HttpClient client(options.download.http);
   return commit_of(client, access, repository, revision, options.stop) == manifest->commit;
+}
+
+/// The commit at the hub if it has other files than the model that is there; empty if not, or if
+/// the hub does not say so at once.
+std::string newer_commit(const Repository& manifest, const PullOptions& options) {
+  if (!options.looks_for_newer || is_commit(options.revision)) return {};
+  try {
+    const HubAccess access = hub_access();
+    if (access.offline) return {};
+    constexpr std::chrono::seconds kPatience{5};
+    HttpOptions http = options.download.http;
+    http.tries = 1;
+    http.connect_timeout = http.silence = http.whole_answer = http.whole_list = kPatience;
+    http.on_retry = {};
+    HttpClient client(http);
+    Repository now{manifest.name,
+                   commit_of(client, access, manifest.name, options.revision, options.stop),
+                   {}};
+    if (now.commit == manifest.commit) return {};
+    now = list_repository(client, access, manifest.name, now.commit, options.stop);
+    const std::vector<RepositoryFile> files = files_of_model(now);
+    const bool is_same = std::is_permutation(
+        files.begin(), files.end(), manifest.files.begin(), manifest.files.end(),
+        [](const auto& a, const auto& b) { return a.is_same_published(b); });
+    return is_same ? "" : now.commit;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    return {};  // the model that is there does not need the hub
+  }
 }
 
 /// The model that is there already, if it is. Throws kUsage if the folder has something else, and
@@ -87,13 +113,16 @@ std::optional<PullReport> find_own(const fs::path& folder, const std::string& re
     count_files(report);
     return report;
   }
+  if (is_whole && options.update) return std::nullopt;
   throw Error(ErrorCode::kUsage,
               !is_whole ? tr("{}: the folder has something else than a whole model",
                              "{}: в папке не целая модель, а что-то другое", folder.string())
                         : tr("{}: has another revision of the model",
                              "{}: там другая ревизия модели", folder.string()),
-              tr("remove or rename the folder, then pull again",
-                 "удалите или переименуйте папку и скачайте снова"));
+              !is_whole ? tr("remove or rename the folder, then pull again",
+                             "удалите или переименуйте папку и скачайте снова")
+                        : tr("repeat the command with --update to replace it",
+                             "повторите команду с --update, чтобы заменить её"));
 }
 
 /// The whole model in Hugging Face's cache, if it is there.
@@ -110,122 +139,6 @@ std::optional<PullReport> find_cached(const std::string& repository) {
   } catch (const Error&) {
     return std::nullopt;  // a download that was interrupted
   }
-}
-
-void make_pull_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return;
-  const LocalizedText reason = system_reason(error);
-  throw Error(ErrorCode::kFailed,
-              tr("{}: the folder cannot be made: {}", "{}: папка не создаётся: {}", folder.string(),
-                 reason),
-              tr("set OKO_HOME to a folder that can be written",
-                 "укажите в OKO_HOME папку, в которую можно писать"));
-}
-
-/// Removes what an earlier pull of another commit has left in `working`: all but files of `model`.
-/// The parts of files know themselves what they are (PartFile).
-void remove_others(const fs::path& working, const Repository& model) {
-  std::map<std::string, const RepositoryFile*> wanted;
-  for (const RepositoryFile& file : model.files) wanted[file.path] = &file;
-  const std::optional<Repository> before = read_manifest(working);
-  const auto is_wanted = [&](std::string path) {
-    for (const char* end : {".journal", ".part"}) {
-      if (path.ends_with(end)) path.erase(path.rfind('.'));
-    }
-    return wanted.contains(path);
-  };
-  const auto is_same = [&](const std::string& path) {
-    return before &&
-           std::any_of(before->files.begin(), before->files.end(), [&](const RepositoryFile& file) {
-             return file.is_same_published(*wanted.at(path));
-           });
-  };
-  std::error_code ignored;
-  std::vector<fs::path> others;
-  for (const auto& entry : fs::recursive_directory_iterator(working, ignored)) {
-    const std::string path = entry.path().lexically_relative(working).generic_string();
-    if (entry.is_directory(ignored) || path == kManifestName) continue;
-    if (!is_wanted(path) || (wanted.contains(path) && !is_same(path))) {
-      others.push_back(entry.path());
-    }
-  }
-  for (const fs::path& path : others) fs::remove(path, ignored);
-}
-
-/// Bytes of disk that a file takes; 0 if it is not there.
-std::uint64_t bytes_on_disk(const fs::path& path) {
-  constexpr std::uint64_t kBlock = 512;  // POSIX
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 ? kBlock * static_cast<std::uint64_t>(info.st_blocks) : 0;
-}
-
-/// The files that are not complete yet. Throws kFailed if the disk has no room for them.
-std::vector<DownloadFile> missing_files(const fs::path& working, const HubAccess& access,
-                                        const Repository& model) {
-  std::vector<DownloadFile> missing;
-  std::uint64_t bytes = 0;
-  std::error_code error;
-  for (const RepositoryFile& file : model.files) {
-    const fs::path path = working / file.path;
-    if (fs::is_regular_file(path, error) && fs::file_size(path, error) == file.stored().size) {
-      fs::remove(path.string() + ".part.journal", error);  // of a process that was killed
-      continue;
-    }
-    missing.push_back(
-        {file_url(access, model, file.path), path, file, path.extension() == ".safetensors"});
-    bytes += file.size - std::min(file.size, bytes_on_disk(path.string() + ".part"));
-  }
-  require_free_space(working, bytes + kSpareAfterPull);
-  return missing;
-}
-
-/// Takes over what the manifest says of files that are complete.
-void add_stored(const fs::path& working, Repository& model) {
-  const std::optional<Repository> before = read_manifest(working);
-  if (!before) return;
-  for (RepositoryFile& file : model.files) {
-    const auto found =
-        std::find_if(before->files.begin(), before->files.end(),
-                     [&](const RepositoryFile& each) { return each.is_same_published(file); });
-    if (found != before->files.end()) file = *found;
-  }
-}
-
-/// Downloads `model` to `working`, and gives that its name.
-std::uint64_t download(const PullOptions& options, const HubAccess& access, Repository model,
-                       const fs::path& working, const fs::path& folder) {
-  remove_others(working, model);
-  add_stored(working, model);
-  write_manifest(working, model);
-  const std::vector<DownloadFile> missing = missing_files(working, access, model);
-  std::uint64_t total = 0, left = 0;
-  for (const RepositoryFile& file : model.files) total += file.size;
-  for (const DownloadFile& file : missing) left += file.expected.size;
-  DownloadOptions run = options.download;
-  run.token = access.token;
-  run.stop = options.stop;
-  run.progress = [&](std::uint64_t done, std::uint64_t) {
-    if (options.progress) options.progress(total - left + done, total);
-  };
-  run.on_right = [&](const RepositoryFile& right) {
-    const auto same = [&](const RepositoryFile& file) { return file.path == right.path; };
-    RepositoryFile& file = *std::find_if(model.files.begin(), model.files.end(), same);
-    if (file == right) return;
-    file = right;
-    write_manifest(working, model);
-  };
-  const std::uint64_t fetched = download_files(missing, run);
-  std::error_code error;
-  fs::rename(working, folder, error);
-  if (error) {
-    const LocalizedText reason = system_reason(error);
-    throw Error(ErrorCode::kFailed,
-                tr("{}: cannot be renamed to {}: {}", "{}: не переименовывается в {}: {}",
-                   working.string(), folder.string(), reason));
-  }
-  return fetched;
 }
 
 fs::path mark_of(const fs::path& source) {
@@ -267,11 +180,29 @@ void remove_marked(const fs::path& source) {
   fs::remove(source.parent_path(), ignored);  // if it is empty
 }
 
+/// Throws kUsage if the converted model is there and was made of another revision than that which
+/// is asked for.
+void require_same_revision(const fs::path& converted, const PullOptions& options) {
+  const auto manifest = read_manifest(converted);
+  if (!manifest || has_revision(manifest, kEmbeddingSource, options)) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{}: is made of another revision, {}", "{}: сделана из другой ревизии, {}",
+                 converted.string(), manifest->commit),
+              tr("remove it first: oko models rm {}", "сначала удалите её: oko models rm {}",
+                 kDefaultEmbeddingModel));
+}
+
 PullReport pull(const PullOptions& options) {
   const std::string repository = repository_of(options.name);
   const fs::path folder = oko_home() / "models" / repository;
-  if (auto own = find_own(folder, repository, options)) return *own;
-  if (options.revision == kMainRevision) {
+  if (auto own = find_own(folder, repository, options)) {
+    if (const auto manifest = read_manifest(folder); manifest && !options.update) {
+      own->newer_revision = newer_commit(*manifest, options);
+    }
+    return *own;
+  }
+  std::error_code ignored;
+  if (options.revision == kMainRevision && !fs::exists(folder, ignored)) {
     if (auto cached = find_cached(repository)) return *cached;
   }
   const HubAccess access = hub_access();
@@ -290,7 +221,8 @@ PullReport pull(const PullOptions& options) {
   model.files = files_of_model(model);
   make_pull_folder(working);
   PullReport report{.repository = repository, .revision = model.commit, .folder = folder};
-  report.fetched_bytes = download(options, access, model, working, folder);
+  report.fetched_bytes = fetch_files(options, access, model, working, folder);
+  put_in_place(working, folder);
   count_files(report);
   return report;
 }
@@ -307,6 +239,7 @@ PullReport pull_embedding_model(const EmbeddingPullOptions& options) {
   PullReport report{.source = PullReport::Source::kModelFolder, .repository = kEmbeddingSource};
   const fs::path models = oko_home() / "models";
   report.folder = models / kDefaultEmbeddingModel;
+  require_same_revision(report.folder, options.pull);
   if (!checkpoint::is_whole_model(report.folder)) {
     PullOptions of_source = options.pull;
     of_source.name = kEmbeddingSource;

@@ -18,6 +18,11 @@ struct PullOptions {
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
   /// Called before a wait for another process that pulls the same model. May be empty.
   std::function<void()> on_wait = {};
+  bool update = false;           ///< replace a model that is there by the hub's commit of now
+  bool looks_for_newer = false;  ///< ask the hub for another commit of a model that is there
+  /// Called with a folder that has the settings of the model, before its weights come. Throws if
+  /// oko cannot run it. May be empty.
+  std::function<void(const std::filesystem::path&)> check = {};
   DownloadOptions download = {};  ///< its token, progress and stop are not used
   StopToken stop = {};
 };
@@ -31,6 +36,7 @@ struct PullReport {
   Source source = Source::kHub;
   std::string repository = {};        ///< "ORG/NAME"
   std::string revision = {};          ///< commit; empty: unknown
+  std::string newer_revision = {};    ///< commit of the hub, whose files differ; empty: none seen
   std::filesystem::path folder = {};  ///< of the model
   std::uint64_t bytes = 0;            ///< of its files
   std::size_t files = 0;
@@ -45,7 +51,8 @@ struct PullReport {
 /// wait.
 ///
 /// A model that is there is what the same revision meant when it was pulled; for another revision
-/// the hub is asked for its commit.
+/// the hub is asked for its commit. An update keeps the files that are the same, and the old model
+/// until all of the new one is there.
 ///
 /// Throws kUsage: no such name, another commit is there; kModelNotFound; kBadModel: nothing that
 /// oko reads; kFailed: network, disk, HF_HUB_OFFLINE; kCancelled.

@@ -22,12 +22,15 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
+const std::string kConfig = read_file(
+    std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl/config.json", 100'000, ErrorCode::kFailed);
+
 class PullCommandTest : public ScratchFolderTest {
  protected:
   static constexpr std::size_t kWeights = 3'000'000;
 
   PullCommandTest()
-      : hub_("org/model", {{"config.json", "{}"},
+      : hub_("org/model", {{"config.json", kConfig},
                            {"tokenizer.json", "{}"},
                            {"model.safetensors", std::string(kWeights, 'w')}}) {}
 
@@ -79,8 +82,8 @@ TEST_F(PullCommandTest, JsonTellsWhatWasFetched) {
   EXPECT_EQ(object.at("folder"), folder().string());
   EXPECT_EQ(object.at("source"), "hub");
   EXPECT_EQ(object.at("files"), 3);
-  EXPECT_EQ(object.at("bytes"), kWeights + 4);
-  EXPECT_EQ(object.at("fetched_bytes"), kWeights + 4);
+  EXPECT_EQ(object.at("bytes"), kWeights + kConfig.size() + 2);
+  EXPECT_EQ(object.at("fetched_bytes"), kWeights + kConfig.size() + 2);
   EXPECT_EQ(json::parse(run({"org/model", "--json"}).out).at("source"), "model_folder");
 }
 
@@ -93,6 +96,67 @@ TEST_F(PullCommandTest, FailuresHaveTheirStatusAndAHint) {
   EXPECT_EQ(revision.err.substr(0, revision.err.find('\n')), "oko: org/model: has no revision v9");
   EXPECT_NE(run({"nonsense"}, "ru").err.find("подсказка: укажите репозиторий Hugging Face"),
             std::string::npos);
+}
+
+TEST_F(PullCommandTest, ModelsThatOkoDoesNotRunAreRefusedBeforeTheirWeights) {
+  const FakeHub other("org/speech", {{"config.json", "{\"model_type\":\"whisper\"}"},
+                                     {"tokenizer.json", "{}"},
+                                     {"model.safetensors", std::string(kWeights, 'w')}});
+  std::vector<std::string> variables = environment();
+  variables.push_back("HF_ENDPOINT=" + other.url());
+  std::erase(variables, "HF_ENDPOINT=" + hub_.url());
+  const ProcessResult result = Process(command({"org/speech"}), variables).wait();
+  EXPECT_EQ(result.status, 5);
+  EXPECT_EQ(result.err,
+            "oko: org/speech: oko does not run models of this kind (model_type \"whisper\")\n"
+            "hint: oko runs dense Qwen3-VL models (qwen3_vl) and encoders (xlm-roberta, bert)\n");
+  EXPECT_EQ(other.requests("model.safetensors"), 0);
+  EXPECT_FALSE(fs::exists(folder_ / "oko" / "models" / "org"));
+}
+
+TEST_F(PullCommandTest, ShortNamesThatWereMeantAreNamed) {
+  EXPECT_NE(run({"qwen3-vl-4"}).err.find("hint: did you mean qwen3-vl-4b?\n"), std::string::npos);
+  EXPECT_NE(run({"BGEM3"}).err.find("hint: did you mean bge-m3?\n"), std::string::npos);
+}
+
+TEST_F(PullCommandTest, ANewerVersionIsNamedAndReplacesTheOld) {
+  ASSERT_EQ(run({"org/model"}).status, 0);
+  EXPECT_EQ(run({"org/model"}).err, "oko: the model is there already\n");
+  FakeHub newer("org/model", {{"config.json", kConfig},
+                              {"tokenizer.json", "{\"a\":1}"},
+                              {"model.safetensors", std::string(kWeights, 'w')}});
+  const std::string commit(40, 'b');
+  newer.set_commit(commit);
+  std::vector<std::string> variables = environment();
+  std::erase(variables, "HF_ENDPOINT=" + hub_.url());
+  variables.push_back("HF_ENDPOINT=" + newer.url());
+  const ProcessResult noted = Process(command({"org/model"}), variables).wait();
+  EXPECT_EQ(noted.status, 0);
+  EXPECT_EQ(noted.err,
+            "oko: the model is there already, but the hub has a newer version (bbbbbbbb)\n"
+            "hint: oko pull org/model --update replaces it\n");
+  const json updated =
+      json::parse(Process(command({"org/model", "--update", "--json"}), variables).wait().out);
+  EXPECT_EQ(updated.at("revision"), commit);
+  EXPECT_EQ(updated.at("fetched_bytes"), 7);  // the rest is the same
+  EXPECT_EQ(newer.requests("model.safetensors"), 0);
+  EXPECT_EQ(read_file(folder() / "tokenizer.json", 100, ErrorCode::kFailed), "{\"a\":1}");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+  const ProcessResult again = Process(command({"org/model", "--update"}), variables).wait();
+  EXPECT_EQ(again.err, "oko: the model is there already\n");
+}
+
+TEST_F(PullCommandTest, AnUnfinishedDownloadIsNamedWhenItIsUsed) {
+  slow_down(500'000);
+  Process process(command({"org/model"}), environment());
+  while (hub_.requests("model.safetensors") == 0) std::this_thread::sleep_for(10ms);
+  process.signal(SIGINT);
+  process.wait();
+  const ProcessResult used = Process({OKO_PROGRAM, "verify", "org/model"}, environment()).wait();
+  EXPECT_EQ(used.status, 5);
+  EXPECT_NE(used.err.find("hint: its download is not finished: oko pull org/model goes on"),
+            std::string::npos)
+      << used.err;
 }
 
 TEST_F(PullCommandTest, ATerminalShowsSpeedAndTimeLeft) {
@@ -117,7 +181,7 @@ TEST_F(PullCommandTest, CtrlCStopsAndTheNextPullGoesOn) {
   hub_.clear_faults();
   const json rest = json::parse(run({"org/model", "--json"}).out);
   EXPECT_LT(rest.at("fetched_bytes"), kWeights);
-  EXPECT_EQ(rest.at("bytes"), kWeights + 4);
+  EXPECT_EQ(rest.at("bytes"), kWeights + kConfig.size() + 2);
 }
 
 /// A pull that is killed at any moment leaves no model, and the next one goes on.

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "hub/manifest.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/process.h"
@@ -15,10 +16,13 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
+const std::string kConfig = read_file(
+    std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl/config.json", 100'000, ErrorCode::kFailed);
+
 class VerifyTest : public ScratchFolderTest {
  protected:
   VerifyTest()
-      : hub_("org/model", {{"config.json", "{}"},
+      : hub_("org/model", {{"config.json", kConfig},
                            {"tokenizer.json", "{}"},
                            {"1_Pooling/config.json", "{}"},
                            {"model.safetensors", std::string(3'000'000, 'w')}}) {}
@@ -68,7 +72,9 @@ TEST_F(VerifyTest, NamesWhatIsDamagedOrMissing) {
   EXPECT_NE(result.out.find("tokenizer.json: missing\n"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("1_Pooling/config.json: damaged\n"), std::string::npos) << result.out;
   EXPECT_EQ(result.out.find("\nconfig.json"), std::string::npos) << result.out;
-  EXPECT_NE(result.err.find(": 3 of 4 files are damaged or missing\nhint: remove the folder"),
+  EXPECT_NE(result.err.find(
+                ": 3 of 4 files are damaged or missing\nhint: download it again: oko models rm "
+                "org/model, then oko pull org/model\n"),
             std::string::npos)
       << result.err;
   const json object = json::parse(run({"verify", "org/model", "--json"}).out);
@@ -84,7 +90,10 @@ TEST_F(VerifyTest, BlobsOfHuggingFacesCacheHaveTheirHashesAsNames) {
   for (const char* path : {"config.json", "model.safetensors", "1_Pooling/config.json"}) {
     const hub::RepositoryFile file = hub_.listed(path);
     const bool is_large = !file.sha256.empty();
-    write(repository / "blobs" / hub::hash_of(file), is_large ? std::string(file.size, 'w') : "{}");
+    write(repository / "blobs" / hub::hash_of(file), !is_large ? "{}"
+                                                     : path == std::string("config.json")
+                                                         ? kConfig
+                                                         : std::string(file.size, 'w'));
     fs::create_directories((snapshot / path).parent_path());
     const fs::path up = std::string(path).find('/') == std::string::npos ? "../.." : "../../..";
     fs::create_symlink(up / "blobs" / hub::hash_of(file), snapshot / path);
@@ -96,6 +105,11 @@ TEST_F(VerifyTest, BlobsOfHuggingFacesCacheHaveTheirHashesAsNames) {
   const ProcessResult wrong = run({"verify", snapshot.string()});
   EXPECT_EQ(wrong.status, 5);
   EXPECT_EQ(wrong.out, "model.safetensors: damaged\n");
+  const std::string blob =
+      (repository / "blobs" / hub_.listed("model.safetensors").sha256).string();
+  EXPECT_NE(wrong.err.find("hint: remove what it is a link to, " + blob + ", then download"),
+            std::string::npos)
+      << wrong.err;
 }
 
 TEST_F(VerifyTest, ModelsWithoutHashesAreNotCalledRight) {

@@ -249,6 +249,93 @@ TEST_F(PullTest, AModelInHuggingFacesCacheIsUsedFromThere) {
   EXPECT_FALSE(fs::exists(folder_ / "oko"));
 }
 
+TEST_F(PullTest, BlobsOfAPartlyFilledCacheAreUsed) {
+  const fs::path cache = folder_ / "huggingface" / "hub" / "models--org--model";
+  const RepositoryFile weights = hub_.listed("model.safetensors");
+  const fs::path blob = cache / "blobs" / weights.sha256;
+  write(blob, model_files().at("model.safetensors"));
+  EXPECT_EQ(pull_model(options_).fetched_bytes, 21u);
+  EXPECT_EQ(hub_.requests("model.safetensors"), 0);
+  EXPECT_TRUE(read(folder() / "model.safetensors") == read(blob));
+  fs::remove_all(folder());
+  write(blob, std::string(300'000, 'x'));  // damaged
+  EXPECT_EQ(pull_model(options_).fetched_bytes, 300'021u);
+  EXPECT_TRUE(read(folder() / "model.safetensors") == model_files().at("model.safetensors"));
+  EXPECT_EQ(read(blob)[0], 'x');
+}
+
+TEST_F(PullTest, SettingsAreCheckedBeforeTheWeightsCome) {
+  options_.check = [&](const fs::path& settings) {
+    EXPECT_EQ(read(settings / "tokenizer.json"), model_files().at("tokenizer.json"));
+    throw Error(ErrorCode::kBadModel, settings.string() + ": of another kind");
+  };
+  EXPECT_EQ(message_of([&] { pull_model(options_); }, ErrorCode::kBadModel),
+            "org/model: of another kind");
+  EXPECT_EQ(hub_.requests("model.safetensors"), 0);
+  EXPECT_FALSE(fs::exists(folder().parent_path()));
+}
+
+TEST_F(PullTest, AnUpdateKeepsTheOldModelUntilTheNewOneIsThere) {
+  pull_model(options_);
+  FakeHub newer("org/model", model_files('x'));
+  newer.set_commit(std::string(40, 'b'));
+  use(newer);
+  options_.update = true;
+  newer.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int) {
+    reply = {.status = 404};
+  };
+  message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
+  EXPECT_TRUE(read(folder() / "model.safetensors") == model_files().at("model.safetensors"));
+  newer.clear_faults();
+  const PullReport report = pull_model(options_);
+  EXPECT_EQ(report.revision, std::string(40, 'b'));
+  EXPECT_EQ(report.fetched_bytes, 300'000u);
+  EXPECT_TRUE(read(folder() / "model.safetensors") == model_files('x').at("model.safetensors"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+}
+
+/// Killed between the two renames: the new model is complete.
+TEST_F(PullTest, AnUpdateThatWasKilledIsFinishedByTheNextPull) {
+  pull_model(options_);
+  fs::rename(folder(), working());
+  write(folder().parent_path() / ".model.0.part" / "config.json", "{}");
+  EXPECT_EQ(pull_model(options_).fetched_bytes, 0u);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+}
+
+TEST_F(PullTest, ANewerCommitIsOnlyLookedForIfItIsAskedFor) {
+  pull_model(options_);
+  FakeHub newer("org/model", model_files());
+  newer.set_commit(std::string(40, 'b'));
+  use(newer);
+  EXPECT_EQ(pull_model(options_).newer_revision, "");
+  EXPECT_TRUE(newer.server().requests().empty());
+  options_.looks_for_newer = true;
+  EXPECT_EQ(pull_model(options_).newer_revision, "");  // its files are the same
+  EXPECT_FALSE(newer.server().requests().empty());
+  FakeHub changed("org/model", model_files('x'));
+  changed.set_commit(std::string(40, 'b'));
+  use(changed);
+  EXPECT_EQ(pull_model(options_).newer_revision, std::string(40, 'b'));
+  environment_.set("HF_ENDPOINT", "http://127.0.0.1:1");
+  EXPECT_EQ(pull_model(options_).newer_revision, "");
+}
+
+TEST_F(PullTest, AConvertedModelOfAnotherRevisionIsNamed) {
+  FakeHub hub("BAAI/bge-m3", model_files());
+  hub.revisions = {{"v2", std::string(40, 'b')}, {"v1", FakeHub::commit()}};
+  use(hub);
+  pull_embedding_model({.pull = options_, .convert = convert_by_copy});
+  options_.revision = "v1";
+  pull_embedding_model({.pull = options_, .convert = convert_by_copy});
+  options_.revision = "v2";
+  EXPECT_NE(
+      message_of([&] { pull_embedding_model({.pull = options_, .convert = convert_by_copy}); },
+                 ErrorCode::kUsage)
+          .find("is made of another revision, "),
+      std::string::npos);
+}
+
 TEST_F(PullTest, AnUnfinishedPullIsNoModelAndGoesOn) {
   break_off(hub_);
   options_.download.connections = 1;

@@ -34,6 +34,8 @@ class FakeHub {
   const HttpServer& server() const { return hub_; }
   const HttpServer& storage() const { return storage_; }
   static std::string commit() { return std::string(38, 'a') + "01"; }
+  /// Makes `commit` the one of this hub, in place of that.
+  void set_commit(const std::string& commit) { commit_ = commit; }
 
   /// Requests for the file of that path at the server that has its bytes.
   int requests(const std::string& path) const {
@@ -77,7 +79,7 @@ class FakeHub {
  private:
   ServerReply answer(const ServerRequest& request) {
     const std::string api = "/api/models/" + name_;
-    const std::string resolve = "/" + name_ + "/resolve/" + commit() + "/";
+    const std::string resolve = "/" + name_ + "/resolve/" + commit_ + "/";
     if (!token.empty() && request.field("authorization") != "Bearer " + token) {
       return {.status = 401, .fields = {{"X-Error-Code", "RepoNotFound"}}, .body = "{}"};
     }
@@ -86,12 +88,12 @@ class FakeHub {
       const std::string revision = request.path.substr((api + "/revision/").size());
       if (const auto tag = revisions.find(revision); tag != revisions.end()) {
         reply = {.body = "{\"sha\":\"" + tag->second + "\"}"};
-      } else if (revision == "main" || revision == commit()) {
-        reply = {.body = "{\"sha\":\"" + commit() + "\",\"private\":false}"};
+      } else if (revision == "main" || revision == commit_) {
+        reply = {.body = "{\"sha\":\"" + commit_ + "\",\"private\":false}"};
       } else {
         reply.fields["X-Error-Code"] = "RevisionNotFound";
       }
-    } else if (request.path.starts_with(api + "/tree/" + commit())) {
+    } else if (request.path.starts_with(api + "/tree/" + commit_)) {
       reply = list(request.path);
     } else if (request.path.starts_with(resolve)) {
       return resolved(request, resolve);
@@ -108,7 +110,7 @@ class FakeHub {
     return {.status = 302,
             .fields = {{"Location", storage_.url() + "/storage/" + path +
                                         "?X-Signature=" + std::to_string(++signatures_)},
-                       {"X-Repo-Commit", commit()},
+                       {"X-Repo-Commit", commit_},
                        {"X-Linked-Size", std::to_string(file->second.size())}}};
   }
 
@@ -154,7 +156,7 @@ class FakeHub {
     }
     ServerReply reply{.body = body + "]"};
     if (first + files_on_page < files_.size()) {
-      reply.fields["Link"] = "<" + hub_.url() + "/api/models/" + name_ + "/tree/" + commit() +
+      reply.fields["Link"] = "<" + hub_.url() + "/api/models/" + name_ + "/tree/" + commit_ +
                              "?recursive=true&cursor=" + std::to_string(first + files_on_page) +
                              ">; rel=\"next\"";
     }
@@ -162,6 +164,7 @@ class FakeHub {
   }
 
   std::string name_;
+  std::string commit_ = commit();
   Files files_;
   std::size_t lfs_bytes_;
   mutable Mutex mutex_;
