@@ -1,15 +1,18 @@
 // Documents name tests and models that exist.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
 
 #include "hub/repository.h"
+#include "tests/support/process.h"
 
 namespace oko {
 namespace {
@@ -95,16 +98,46 @@ TEST(DocsTest, LinksLeadToFiles) {
   EXPECT_GT(links, 40);
 }
 
-TEST(DocsTest, ModelsAreThoseThatThePullKnows) {
+nlohmann::json plan(const std::string& model, const std::string& memory) {
+  const ProcessResult result =
+      Process({OKO_PROGRAM, "plan", "--model", model, "--memory", memory, "--json"},
+              {"HF_HOME=/no/such/folder", "HF_HUB_CACHE=", "OKO_HOME=/no/such/folder"})
+          .wait();
+  return nlohmann::json::parse(result.out);
+}
+
+/// "3.1 GB" of a size in bytes.
+std::string decimal_size(const nlohmann::json& bytes) {
+  return fmt::format("{:.1f} GB", bytes.get<double>() / 1e9);
+}
+
+/// The least memory of a Mac that the model fits.
+std::string least_memory(const std::string& model) {
+  for (const char* memory : {"8GB", "16GB", "24GB", "32GB"}) {
+    if (plan(model, memory).at("verdict") != "does_not_fit") {
+      return std::regex_replace(memory, std::regex("GB"), " GB");
+    }
+  }
+  return "";
+}
+
+TEST(DocsTest, ModelsAreThoseThatTheProgramKnows) {
   const std::string text = read(kRoot / "docs/MODELS.md");
-  static const std::regex row("\n\\| `([a-z0-9-]+)` \\| `([\\w./-]+)` \\|");
+  static const std::regex row("\n\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| ([^|]+) \\| ([^|]+) \\|");
   std::set<std::string> listed;
   for (auto match = std::sregex_iterator(text.begin(), text.end(), row);
        match != std::sregex_iterator(); ++match) {
     const std::string name = (*match)[1];
     listed.insert(name);
-    if (name == "bge-m3") continue;  // which is converted after the pull
+    if (name == "bge-m3") {  // which is converted after the pull
+      EXPECT_EQ((*match)[3],
+                decimal_size(plan("qwen3-vl-4b", "8GB").at("embedding").at("weight_bytes")));
+      continue;
+    }
     EXPECT_EQ((*match)[2], hub::repository_of_short_name(name)) << name;
+    EXPECT_EQ((*match)[3], decimal_size(plan(name, "8GB").at("vision_language").at("weight_bytes")))
+        << name;
+    EXPECT_EQ((*match)[4], least_memory(name)) << name;
   }
   std::set<std::string> known{"bge-m3"};
   for (const std::string& name : hub::short_names()) known.insert(name);
