@@ -127,7 +127,7 @@ class Report {
     ++counts_[static_cast<std::size_t>(check.health)];
     if (options_.json) {
       checks_.push_back(json_of(check));
-    } else {
+    } else if (!options_.common.quiet || check.health != Health::kOk) {
       print_check(check);
     }
   }
@@ -143,7 +143,7 @@ class Report {
                   {"status", name_of(worst)},
                   {"seconds", std::round(taken.count() * 1000) / 1000},
                   {"checks", checks_}});
-    } else {
+    } else if (!options_.common.quiet) {
       print(words("\n{} ok, {} warnings, {} errors, {:.1f} s\n",
                   "\nв порядке: {}, замечаний: {}, ошибок: {}, {:.1f} с\n", counts_[0], counts_[1],
                   counts_[2], taken.count()));
@@ -230,7 +230,7 @@ void add_doctor(Command& program) {
                    words("also ask the default model, if it is here",
                          "спросить и модель по умолчанию, если она есть"));
   add_threads_option(command, options->threads);
-  command.add_flag("--json", &options->json,
+  command.add_flag("-j,--json", &options->json,
                    words("one JSON object for a bug report, without personal data",
                          "объект JSON для отчёта об ошибке, без личных данных"));
   add_common_options(command, options->common);

@@ -50,6 +50,12 @@ TEST_F(DoctorTest, HasALineForEachCheck) {
   EXPECT_EQ(result.err, "");
 }
 
+TEST_F(DoctorTest, QuietlyItPrintsOnlyWhatIsNotOk) {
+  EXPECT_EQ(run({"-q"}).out,
+            "warning    model        none yet\n"
+            "                        hint: oko pull qwen3-vl-4b\n");
+}
+
 TEST_F(DoctorTest, TestsItself) {
   const json report = json::parse(run({"--json", "--threads", "1"}).out);
   for (const char* name :
