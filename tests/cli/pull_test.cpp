@@ -8,12 +8,14 @@
 #include "base/duration_text.h"
 #include "base/file.h"
 #include "cli/transfer_rate.h"
+#include "hub/verify.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/sanitizers.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/terminal.h"
+#include "tests/support/weights_text.h"
 
 namespace oko {
 namespace {
@@ -184,24 +186,89 @@ TEST_F(PullCommandTest, CtrlCStopsAndTheNextPullGoesOn) {
   EXPECT_EQ(rest.at("bytes"), kWeights + kConfig.size() + 2);
 }
 
-/// A pull that is killed at any moment leaves no model, and the next one goes on.
-TEST_F(PullCommandTest, KilledPullsLeaveNothingThatIsTakenForAModel) {
+/// Weights that are aligned on the way, from a slow hub.
+class KilledPullTest : public PullCommandTest {
+ protected:
+  static constexpr std::size_t kFloats = 1'500'000;
+
+  KilledPullTest()
+      : weights_(weights_text(kFloats, 5)),
+        slow_(
+            "org/model",
+            {{"config.json", kConfig}, {"tokenizer.json", "{}"}, {"model.safetensors", weights_}}) {
+    slow_.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int) {
+      reply.bytes_per_second = 60'000'000;
+    };
+  }
+  void SetUp() override {
+    PullCommandTest::SetUp();
+    variables_ = environment();
+    std::erase(variables_, "HF_ENDPOINT=" + hub_.url());
+    variables_.push_back("HF_ENDPOINT=" + slow_.url());
+  }
+  ProcessResult pull() const { return Process(command({"org/model"}), variables_).wait(); }
+  void expect_whole() const {
+    const std::string stored =
+        read_file(folder() / "model.safetensors", 5 * kFloats, ErrorCode::kFailed);
+    EXPECT_EQ(stored.size(), weights_.size() + 59);
+    EXPECT_TRUE(stored.ends_with(std::string_view(weights_).substr(weights_.size() - 4 * kFloats)));
+    for (const auto& file : hub::verify_model({.model = folder()})) {
+      EXPECT_EQ(file.state, hub::FileState::kRight) << file.path;
+    }
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder()), {}), 4);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+  }
+
+  std::string weights_;
+  FakeHub slow_;
+  std::vector<std::string> variables_;
+};
+
+TEST_F(KilledPullTest, AHundredKillsLeaveNothingThatIsTakenForAModel) {
   std::mt19937 random(7);
-  slow_down(2'000'000);
-  const int kills = repetitions(12, 4);
-  for (int i = 0; i < kills && !fs::exists(folder()); ++i) {
-    Process process(command({"org/model", "--quiet"}), environment());
-    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));
+  const int kills = repetitions(100, 10);
+  int finished = 0;
+  for (int i = 0; i < kills; ++i) {
+    Process process(command({"org/model", "--quiet"}), variables_);
+    // Half of them before the weights come, where most steps are.
+    const unsigned most = i % 2 == 0 ? 80 : 300;
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % most));
     process.signal(SIGKILL);
     process.wait();
-    if (fs::exists(folder())) break;  // it was done before
-    EXPECT_FALSE(fs::exists(folder() / "config.json"));
+    if (!fs::exists(folder())) continue;
+    ++finished;
+    expect_whole();
+    fs::remove_all(folder());
   }
-  hub_.clear_faults();
-  EXPECT_EQ(run({"org/model"}).status, 0);
-  EXPECT_TRUE(read_file(folder() / "model.safetensors", 2 * kWeights, ErrorCode::kFailed) ==
-              std::string(kWeights, 'w'));
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+  RecordProperty("finished", finished);
+  const ProcessResult last = pull();
+  EXPECT_EQ(last.status, 0) << last.err;
+  expect_whole();
+}
+
+TEST_F(KilledPullTest, OfTwoPullsAtOnceOneFetchesAndBothHaveTheModel) {
+  Process first(command({"org/model"}), variables_), second(command({"org/model"}), variables_);
+  EXPECT_EQ(first.wait().status, 0);
+  EXPECT_EQ(second.wait().status, 0);
+  expect_whole();
+  EXPECT_EQ(slow_.requests("tokenizer.json"), 1);
+}
+
+TEST_F(PullCommandTest, ADiskThatIsTooSmallIsNamedBeforeADownload) {
+  hub_.api_fault = [](ServerReply& reply, const ServerRequest& request, int) {
+    if (request.path.find("/tree/") == std::string::npos) return;
+    const std::string size = "\"size\":3000000";
+    for (std::size_t at = reply.body.find(size); at != std::string::npos;
+         at = reply.body.find(size)) {
+      reply.body.replace(at, size.size(), "\"size\":4000000000000");
+    }
+  };
+  const ProcessResult result = run({"org/model"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find(": 4000.1 GB are needed, "), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("set OKO_HOME to a folder on a larger one\n"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(hub_.requests("tokenizer.json"), 0);
 }
 
 TEST_F(PullCommandTest, AFullDiskIsAnError) {
