@@ -11,7 +11,7 @@ std::optional<fs::path> data_folder(const fs::path& program) {
   if (folder.empty()) return std::nullopt;
   std::error_code ignored;
   for (const fs::path& parent : {folder.parent_path(), folder}) {
-    const fs::path data = parent / "share" / "oko";
+    fs::path data = parent / "share" / "oko";
     if (fs::is_directory(data, ignored)) return data;
   }
   return std::nullopt;
