@@ -31,9 +31,10 @@ std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions&
   for (const hub::ConvertedLayer& layer : report.layers) {
     if (layer.quantized) largest = std::max(largest, layer.relative_error);
   }
-  std::string text = words("{}: {} of {} bits, from {}\n", "{}: {}, бит на вес: {}, было {}\n",
-                           options.destination.string(), format_bytes(report.bytes), report.bits,
-                           format_bytes(report.source_bytes));
+  std::string text =
+      words("{}: {} bits per weight, {} (was {})\n", "{}: {:бит|бита|бит} на вес, {} (было {})\n",
+            options.destination.string(), Count(report.bits), format_bytes(report.bytes),
+            format_bytes(report.source_bytes));
   if (quantized == 0) return text;
   return text + words("{} of {} layers are quantized, with an error of {:.3f} % at most\n",
                       "сжато слоёв: {} из {}, ошибка не больше {:.3f} %\n", quantized,

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <exception>
@@ -29,7 +31,9 @@
 #include "cli/user_language.h"
 #include "engine/plan.h"
 #include "hub/repository.h"
+#include "ocr/engine.h"
 #include "tensor/device.h"
+#include "tensor/device_report.h"
 
 namespace oko::cli {
 
@@ -137,7 +141,7 @@ namespace {
 
 int report(const Error& error) {
   end_as_broken_pipe();
-  say_note(error.message());
+  say_error(error.message());
   LocalizedText hint = error.hint();
   if (error.code() == ErrorCode::kOverBudget && space_of_budget) {
     hint = tr("the limit of the address space, {} ({}), leaves no more: raise it",
@@ -148,10 +152,18 @@ int report(const Error& error) {
   return error.code() == ErrorCode::kCancelled ? stop_status() : exit_status(error.code());
 }
 
+/// The number of the JSON objects: it grows when a key changes or goes (docs/CLI.md).
+constexpr int kJsonVersion = 1;
+
+std::string version_text() {
+  return fmt::format("oko {}\nMLX {}, {}\n{}\nJSON {}", OKO_VERSION, tensor::mlx_version(),
+                     tensor::on_gpu() ? "GPU" : "CPU", ocr::engine_name(), kJsonVersion);
+}
+
 int run(std::span<char* const> arguments) {
   Command program("oko", words("oko sees, reads and describes pictures, locally.",
                                "oko видит, читает и описывает картинки — локально."));
-  program.add_version([] { return std::string("oko ") + OKO_VERSION; });
+  program.add_version(version_text);
   program.begin_group(words("See", "Видеть"));
   add_describe(program);
   add_chat(program);

@@ -16,6 +16,7 @@
 #include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "base/text_escape.h"
+#include "cli/screen.h"
 #include "cli/user_language.h"
 
 namespace oko::cli {
@@ -53,6 +54,17 @@ bool is_pipe(int file) {
   return ::fstat(file, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
 }
 
+/// Prints `front` and a text on a line of its own.
+void say_after(std::string_view front, const LocalizedText& text) noexcept {
+  try {
+    const std::string_view erased = bar_is_drawn.exchange(false) ? kErase : "";
+    const std::string_view ended = line_is_open.exchange(false) ? "\n" : "";
+    say(fmt::format("{}{}{} {}\n", erased, ended, front, one_line(shown(text))));
+  } catch (const std::exception&) {  // no memory for a copy
+    say(text.kept(user_language()));
+  }
+}
+
 bool can_draw() {
   const char* terminal = std::getenv("TERM");
   const std::string_view kind = terminal != nullptr ? terminal : "";
@@ -76,19 +88,19 @@ void say(std::string_view text) noexcept {
 }
 
 void say_note(const LocalizedText& text) noexcept {
-  try {
-    const std::string_view erased = bar_is_drawn.exchange(false) ? kErase : "";
-    const std::string_view ended = line_is_open.exchange(false) ? "\n" : "";
-    say(fmt::format("{}{}oko: {}\n", erased, ended, one_line(shown(text))));
-  } catch (const std::exception&) {  // no memory for a copy
-    say(text.kept(user_language()));
-  }
+  say_after("oko:", text);
+}
+
+void say_error(const LocalizedText& text) noexcept {
+  say_after(has_colour(STDERR_FILENO) ? "\033[1;31moko:\033[0m" : "oko:", text);
 }
 
 void say_hint(const LocalizedText& text) noexcept {
   if (text.empty()) return;
   try {
-    say(fmt::format("{}: {}\n", words("hint", "подсказка"), one_line(shown(text))));
+    const bool is_coloured = has_colour(STDERR_FILENO);
+    say(fmt::format("{}{}:{} {}\n", is_coloured ? "\033[36m" : "", words("hint", "подсказка"),
+                    is_coloured ? "\033[0m" : "", one_line(shown(text))));
   } catch (const std::exception&) {  // no memory for a copy
     say(text.kept(user_language()));
   }

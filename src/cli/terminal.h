@@ -20,6 +20,9 @@ void say(std::string_view text) noexcept;
 /// line that `print` has begun.
 void say_note(const LocalizedText& text) noexcept;
 
+/// `say_note` for an error: "oko:" is red where the terminal has colour.
+void say_error(const LocalizedText& text) noexcept;
+
 /// Prints "hint: TEXT" in the same way; nothing if `text` is empty.
 void say_hint(const LocalizedText& text) noexcept;
 

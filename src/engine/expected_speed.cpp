@@ -17,8 +17,8 @@ std::vector<ExpectedSpeed> expected_speeds(const models::qwen3_vl::Config& confi
   const auto bytes = static_cast<double>(models::qwen3_vl::weight_bytes_per_token(config));
   std::vector<ExpectedSpeed> speeds;
   for (const Chip& chip : kChips) {
-    const double seconds = bytes / (kShare * chip.bytes_per_second) +
-                           kSecondsPerLayer * config.text.num_hidden_layers;
+    const double seconds =
+        bytes / (kShare * chip.bytes_per_second) + kSecondsPerLayer * config.text.num_hidden_layers;
     speeds.push_back({chip.name, 1 / seconds});
   }
   return speeds;

@@ -44,7 +44,7 @@ TEST_F(ConvertTest, TheSummaryCountsLayersAndHasTheLargestError) {
     largest = std::max(largest, layer.at("relative_error").get<double>());
   }
   const LocalizedText text = format_text(
-      "{}: {} of 8 bits, from {}\n"
+      "{}: 8 bits per weight, {} (was {})\n"
       "19 of {} layers are quantized, with an error of {:.3f} % at most\n",
       out(), format_bytes(object.at("bytes")), format_bytes(object.at("source_bytes")),
       object.at("layers").size(), 100 * largest);

@@ -111,6 +111,20 @@ TEST_F(DescribeTest, AnswersStayOnTheTerminal) {
                 ":\nAn orange triangle, a green ring and a purple diamond in a row.\n\n");
 }
 
+TEST_F(DescribeTest, ErrorsAreRedWhereTheTerminalHasColour) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  const auto shown = [&](const std::string& setting) {
+    Terminal terminal({OKO_PROGRAM, "describe", "--model", model(), "none.png"},
+                      {"LANG=en_US.UTF-8", "LC_ALL=", "TERM=xterm", setting});
+    EXPECT_EQ(terminal.wait(), 4);
+    return terminal.shown();
+  };
+  EXPECT_NE(shown("NO_COLOR=").find("\033[1;31moko:\033[0m none.png"), std::string::npos);
+  EXPECT_NE(shown("NO_COLOR=").find("\033[36mhint:\033[0m "), std::string::npos);
+  EXPECT_EQ(shown("NO_COLOR=1").find('\033'), std::string::npos);
+  EXPECT_EQ(shown("TERM=dumb").find('\033'), std::string::npos);
+}
+
 TEST_F(DescribeTest, NotesStandOnLinesOfTheirOwn) {
   if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
   const std::vector<std::string> environment{"LC_ALL=en_US.UTF-8", "TERM=xterm"};

@@ -132,6 +132,7 @@ class Terminal {
         return true;
       };
       if (follows("\033[?7l") || follows("\033[?7h")) continue;
+      if (follows("\033[1;31m") || follows("\033[36m") || follows("\033[0m")) continue;
       if (follows("\033[K")) {
         lines.back().resize(std::min(lines.back().size(), column));
       } else if (follows("\0337")) {
