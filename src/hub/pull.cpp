@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 constexpr const char* kMainRevision = "main";
 
 std::string repository_of(const std::string& typed) {
-  const std::string name = plain_model_name(typed);
+  std::string name = plain_model_name(typed);
   if (is_repository_name(name)) return name;
   if (const std::string repository = repository_of_short_name(name); !repository.empty()) {
     return repository;
@@ -63,7 +63,8 @@ bool has_revision(const std::optional<Repository>& manifest, const std::string& 
       revision == (manifest->requested.empty() ? kMainRevision : manifest->requested);
   if (revision == manifest->commit || (is_same_request && !options.update)) return true;
   const HubAccess access = hub_access();
-  if (access.offline || is_commit(revision)) return false;
+  if (access.offline) return is_same_request;
+  if (is_commit(revision)) return false;
   HttpClient client(options.download.http);
   return commit_of(client, access, repository, revision, options.stop) == manifest->commit;
 }

@@ -320,7 +320,9 @@ TEST_F(PullEmbeddingModelTest, IsConvertedAndItsSourceRemoved) {
   EXPECT_EQ(json::parse(embed.out).at("dense").size(), 128u);
   EXPECT_EQ(run({"verify", "bge-m3"}).status, 0);
   const std::size_t requests = hub_.server().requests().size();
-  EXPECT_EQ(run({"pull", "bge-m3"}).err, "oko: the model is there already\n");
+  for (const char* name : {"bge-m3", "BGE-M3/", "https://huggingface.co/BAAI/bge-m3/"}) {
+    EXPECT_EQ(run({"pull", name}).err, "oko: the model is there already\n") << name;
+  }
   EXPECT_EQ(hub_.server().requests().size(), requests);
 }
 

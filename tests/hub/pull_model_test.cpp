@@ -371,6 +371,9 @@ TEST_F(PullTest, OfflineNothingIsAsked) {
   environment_.unset("HF_HUB_OFFLINE");
   pull_model(options_);
   environment_.set("HF_HUB_OFFLINE", "1");
+  options_.looks_for_newer = true;
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
+  options_.update = true;
   EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
 }
 
