@@ -34,6 +34,7 @@ Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const Stop
 
 void Inputs::keep(std::unique_ptr<TemporaryFile> file, const std::string& name) {
   paths_.push_back(file->path().string());
+  places_.emplace_back(name == kDash ? "stdin" : short_name(name));
   names_[paths_.back()] = name;
   kept_.push_back(std::move(file));
 }
@@ -45,14 +46,19 @@ void Inputs::add(const std::string& argument, const StopToken& stop) {
                                    [](const auto& each) { return each.second == kDash; });
     if (kept == names_.end()) return keep(keep_standard_input(stop), kDash);
     paths_.push_back(kept->first);
+    places_.emplace_back("stdin");
   } else if (hub::is_web_address(argument)) {
     keep(keep_web_file(argument, quiet_, stop), hub::shown_url(argument));
   } else if (std::filesystem::is_directory(argument, ignored)) {
     const FolderFiles found = pictures_in(argument, stop);
     paths_.insert(paths_.end(), found.files.begin(), found.files.end());
+    for (const std::string& file : found.files) {
+      places_.push_back(std::filesystem::path(file).lexically_relative(argument));
+    }
     for (const auto& [name, error] : found.unreadable) failed_.push_back({name, error});
   } else {
     paths_.push_back(argument);
+    places_.push_back(std::filesystem::path(argument).filename());
   }
 }
 

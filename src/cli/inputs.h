@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,8 @@ class Inputs {
 
   /// In the order of the arguments.
   const std::vector<std::string>& paths() const { return paths_; }
+  /// Where each path lies in the folder that was given, or its name: "2024/a.png".
+  const std::vector<std::filesystem::path>& places() const { return places_; }
   const std::vector<Failed>& failed() const { return failed_; }
   std::size_t count() const { return paths_.size() + failed_.size(); }
 
@@ -47,6 +50,7 @@ class Inputs {
   bool quiet_;
 
   std::vector<std::string> paths_;
+  std::vector<std::filesystem::path> places_;  ///< of `paths_`
   std::vector<Failed> failed_;
   std::vector<std::unique_ptr<TemporaryFile>> kept_;
   std::map<std::string, std::string> names_;  ///< of the paths of `kept_`, by the path

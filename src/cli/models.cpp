@@ -125,7 +125,7 @@ std::string verdict_text(const InstalledModel& model, const Description& found) 
   return {};
 }
 
-const char* key_of(engine::Verdict verdict) {
+const char* verdict_key(engine::Verdict verdict) {
   switch (verdict) {
     case engine::Verdict::kComfortable:
       return "comfortable";
@@ -160,7 +160,7 @@ ordered_json json_of(const InstalledModel& model, const Description& found) {
     object["kind"] = found.kind == Kind::kEmbedding ? "embedding" : "vision_language";
     object["bits"] = found.bits;
   }
-  if (found.verdict) object["verdict"] = key_of(*found.verdict);
+  if (found.verdict) object["verdict"] = verdict_key(*found.verdict);
   return object;
 }
 

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
-#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,12 @@
 #include "budget/memory_size.h"
 #include "cli/commands.h"
 #include "cli/failures.h"
+#include "cli/input_options.h"
 #include "cli/inputs.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/output.h"
+#include "cli/output_folder.h"
 #include "cli/page_printer.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
@@ -27,15 +30,16 @@ namespace {
 struct OcrOptions {
   CommonOptions common;
   std::vector<std::string> files;
+  InputOptions input;
   tasks::ReadPagesOptions run;
   std::string format = "text";
-  bool json = false;   ///< the same as the format json
-  std::string output;  ///< a file; empty or "-": standard output
+  bool json = false;  ///< the same as the format json
   float min_confidence = 0.5f;
 };
 
 void refuse_binary_on_terminal(const OcrOptions& options) {
-  if (options.format != "pdf" || !options.output.empty() || ::isatty(STDOUT_FILENO) != 1) return;
+  const bool has_file = !options.input.output.empty() || !options.input.out_folder.empty();
+  if (options.format != "pdf" || has_file || ::isatty(STDOUT_FILENO) != 1) return;
   throw Error(ErrorCode::kUsage, tr("a PDF is not for a terminal", "PDF не выводят на терминал"),
               tr("send it to a file: oko ocr ... --format pdf -o out.pdf",
                  "направьте его в файл: oko ocr ... --format pdf -o out.pdf"));
@@ -54,7 +58,8 @@ std::vector<std::string> lost_files(const OcrOptions& options, const document::P
   std::vector<std::string> files;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     const bool is_kept = options.format == "pdf" && pages.is_of_pdf(i);
-    if (pages.page_in_file(i) == 0 && !is_kept) files.push_back(pages.file(i));
+    const bool is_first = i == 0 || pages.file_number(i) != pages.file_number(i - 1);
+    if (is_first && !is_kept) files.push_back(pages.file(i));
   }
   return files;
 }
@@ -99,48 +104,114 @@ LocalizedText summary_of(const Failures& failures, const document::Pages& pages,
             Count(total), failures.names());
 }
 
+/// A printer with its output.
+struct Document {
+  Output output;
+  std::unique_ptr<PagePrinter> printer = {};
+  std::size_t file = 0;  ///< number of the file of its pages, if it has those of one
+  bool any_page = false;
+};
+
+/// Prints pages into one document, or into one per file in a folder.
+class Documents {
+ public:
+  Documents(const OcrOptions& options, document::Pages& pages, const Inputs& input)
+      : options_(options), pages_(pages), input_(input) {
+    const std::string extension = "." + (options.format == "text" ? "txt" : options.format);
+    const std::string& folder = options.input.out_folder;
+    if (folder.empty()) {
+      document_.reset(new Document{{options.input.output, lost_files(options, pages)}});
+      make_printer(0);
+    } else {
+      folder_.emplace(folder, extension, input);
+    }
+  }
+
+  void print(const tasks::ReadPage& read) {
+    begin(read.index);
+    document_->printer->print_page(read.index, read.page, read.sheet);
+    document_->any_page = true;
+  }
+  void skip(std::size_t i, const Error& error) {
+    begin(i);
+    document_->printer->skip_page(i, error);
+  }
+  /// An input without pages, in JSON.
+  void print_failed(const Inputs::Failed& failed) {
+    if (options_.format != "json" || folder_) return;
+    document_->output.print(
+        json_line({{"file", failed.name}, {"error", error_json(failed.error)}}));
+  }
+
+  void finish() {
+    if (!document_) return;
+    for (const LocalizedText& note : document_->printer->finish()) {
+      if (!options_.common.quiet) say_note(input_.named(note));
+    }
+    if (document_->any_page) document_->output.finish();
+    document_.reset();
+  }
+
+ private:
+  void begin(std::size_t page) {
+    const std::size_t file = pages_.file_number(page);
+    if (!folder_ || (document_ && document_->file == file)) return;
+    finish();
+    document_.reset(new Document{{folder_->path_of(file), {}}});
+    document_->file = file;
+    make_printer(page);
+  }
+  void make_printer(std::size_t first) {
+    document_->printer = make_page_printer({.format = options_.format,
+                                            .min_confidence = options_.min_confidence,
+                                            .of_one_file = folder_.has_value(),
+                                            .first = first},
+                                           pages_, input_, document_->output);
+  }
+
+  const OcrOptions& options_;
+  document::Pages& pages_;
+  const Inputs& input_;
+  std::optional<OutputFolder> folder_;
+  std::unique_ptr<Document> document_;
+};
+
 /// The first error decides the exit status.
 void read(const OcrOptions& options, const Inputs& input, const Interrupt& interrupt) {
   require_address_space(tasks::PageBudget::kAlone);
   tasks::PageReader reader(input.paths(), options.run);
   document::Pages& pages = reader.pages();
-  Output output(options.output, lost_files(options, pages));
-  const auto printer =
-      make_page_printer(options.format, pages, input, output, options.min_confidence);
+  Documents documents(options, pages, input);
   ProgressBar progress(words("reading", "читаю"), options.common.quiet);
   Failures failures;
-  bool any_page = false;
   const auto print = [&](const tasks::ReadPage& read) {
     progress.clear();
     if (read.error) {
       const Error error = with_pdf_in_hint(input.named(*read.error));
-      printer->skip_page(read.index, error);
+      documents.skip(read.index, error);
       if (pages.size() == 1 && input.failed().empty()) throw error;
       failures.add(error, short_page_name(pages, read.index, input));
     } else {
       say_notes(read, pages, input, options.common.quiet);
-      printer->print_page(read.index, read.page, read.sheet);
-      any_page = true;
+      documents.print(read);
     }
     progress.update(static_cast<double>(read.index + 1) / static_cast<double>(pages.size()));
   };
   for (const Inputs::Failed& each : input.failed()) {
-    if (options.format == "json") {
-      output.print(json_line({{"file", each.name}, {"error", error_json(each.error)}}));
-    }
+    documents.print_failed(each);
     failures.add(each.error, short_name(each.name));
   }
+  progress.update(0);  // the first page may take its time
   reader.read(print, interrupt.token());
   progress.clear();
-  for (const LocalizedText& note : printer->finish()) {
-    if (!options.common.quiet) say_note(input.named(note));
-  }
-  if (any_page) output.finish();
+  documents.finish();
   failures.throw_first(summary_of(failures, pages, input), reader.least_budget());
 }
 
 void run(OcrOptions options) {
-  if (options.output == "-") options.output.clear();
+  settle_output(options.input);
+  options.run.selection = selection_of(options.input);
+  options.run.password = options.input.password;
   if (options.json) options.format = "json";
   refuse_binary_on_terminal(options);
   options.run.budget_bytes = budget_of(options.common);
@@ -186,11 +257,7 @@ void add_ocr(Command& program) {
                         "что напечатать; pdf: те же страницы с невидимым текстом"))
       .one_of({"text", "json", "hocr", "pdf"})
       .show_default();
-  command
-      .add_option("-o,--output", &options->output,
-                  words("write to this file, whole or not at all; -: standard output",
-                        "записать в этот файл, целиком или никак; -: стандартный вывод"))
-      .names(ValueKind::kFile);
+  add_input_options(command, options->input);
   command.add_flag("--force", &options->run.ignores_text,
                    words("read the pictures of PDF pages that have text, too",
                          "распознавать и те страницы PDF, на которых есть текст"));

@@ -20,11 +20,15 @@ using nlohmann::ordered_json;
 class TextPrinter : public PagePrinter {
  public:
   TextPrinter(const document::Pages& pages, const Inputs& input, Output& output,
-              float min_confidence)
-      : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
+              float min_confidence, bool has_headings)
+      : pages_(pages),
+        input_(input),
+        output_(output),
+        min_confidence_(min_confidence),
+        has_headings_(has_headings) {}
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
-    if (pages_.size() > 1) {
+    if (has_headings_) {
       output_.print((any_page_ ? "\n" : "") + one_line(shown(input_.named(pages_.name(i)))) +
                     ":\n");
     }
@@ -37,6 +41,7 @@ class TextPrinter : public PagePrinter {
   const Inputs& input_;
   Output& output_;
   float min_confidence_;
+  bool has_headings_;
   bool any_page_ = false;
 };
 
@@ -143,10 +148,10 @@ class HocrPrinter : public PagePrinter {
 
 class PdfPrinter : public PagePrinter {
  public:
-  PdfPrinter(document::Pages& pages, const Inputs& input, Output& output)
+  PdfPrinter(document::Pages& pages, const Inputs& input, Output& output, std::size_t first)
       : pdf_(
             pages, [&output](std::string_view bytes) { output.print(bytes); },
-            std::filesystem::path(input.name_of(pages.file(0))).filename().string()) {}
+            std::filesystem::path(input.name_of(pages.file(first))).filename().string()) {}
 
   void print_page(std::size_t i, const document::Page& page,
                   const document::Sheet& sheet) override {
@@ -163,13 +168,20 @@ class PdfPrinter : public PagePrinter {
 
 }  // namespace
 
-std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const Inputs& input, Output& output,
-                                               float min_confidence) {
-  if (format == "json") return std::make_unique<JsonPrinter>(pages, input, output, min_confidence);
-  if (format == "hocr") return std::make_unique<HocrPrinter>(pages, input, output);
-  if (format == "pdf") return std::make_unique<PdfPrinter>(pages, input, output);
-  return std::make_unique<TextPrinter>(pages, input, output, min_confidence);
+std::unique_ptr<PagePrinter> make_page_printer(const PagePrinterOptions& options,
+                                               document::Pages& pages, const Inputs& input,
+                                               Output& output) {
+  const float min_confidence = options.min_confidence;
+  if (options.format == "json") {
+    return std::make_unique<JsonPrinter>(pages, input, output, min_confidence);
+  }
+  if (options.format == "hocr") return std::make_unique<HocrPrinter>(pages, input, output);
+  if (options.format == "pdf") {
+    return std::make_unique<PdfPrinter>(pages, input, output, options.first);
+  }
+  const bool has_headings =
+      options.of_one_file ? pages.pages_of_file(options.first) > 1 : pages.size() > 1;
+  return std::make_unique<TextPrinter>(pages, input, output, min_confidence, has_headings);
 }
 
 }  // namespace oko::cli

@@ -28,10 +28,16 @@ class PagePrinter {
   virtual std::vector<LocalizedText> finish() { return {}; }
 };
 
-/// `format`: text, json, hocr, pdf. `pages`, `input`, which has their files, and `output` must
-/// outlive the printer. `min_confidence`, 0..1: marks words of less confidence.
-std::unique_ptr<PagePrinter> make_page_printer(const std::string& format, document::Pages& pages,
-                                               const Inputs& input, Output& output,
-                                               float min_confidence);
+struct PagePrinterOptions {
+  std::string format = "text";  ///< text, json, hocr, pdf
+  float min_confidence = 0.5f;  ///< 0..1: marks words of less confidence
+  bool of_one_file = false;     ///< prints the pages of one file only
+  std::size_t first = 0;        ///< the page that is printed first
+};
+
+/// `pages`, `input`, which has their files, and `output` must outlive the printer.
+std::unique_ptr<PagePrinter> make_page_printer(const PagePrinterOptions& options,
+                                               document::Pages& pages, const Inputs& input,
+                                               Output& output);
 
 }  // namespace oko::cli

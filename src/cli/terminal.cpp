@@ -65,6 +65,11 @@ void say_after(std::string_view front, const LocalizedText& text) noexcept {
   }
 }
 
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 bool can_draw() {
   const char* terminal = std::getenv("TERM");
   const std::string_view kind = terminal != nullptr ? terminal : "";
@@ -72,6 +77,24 @@ bool can_draw() {
 }
 
 }  // namespace
+
+std::string bar_text(const std::string& label, double done, const std::string& detail,
+                     std::size_t columns) {
+  constexpr std::size_t kWidest = 30, kNarrowest = 10;
+  const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
+  const std::string end = fmt::format("  {} %", percent);
+  const std::size_t fixed = columns_of(label) + std::string_view("  []  100 %").size();
+  const std::size_t room = columns > fixed ? columns - fixed - 1 : 0;  // none in the last column
+  const std::size_t detail_columns = detail.empty() ? 0 : columns_of(detail) + 2;
+  const bool has_detail = detail_columns > 0 && room >= kNarrowest + detail_columns;
+  const std::size_t width = std::min(kWidest, room - (has_detail ? detail_columns : 0));
+  std::string text = label;
+  if (width >= kNarrowest) {
+    const std::size_t filled = width * static_cast<std::size_t>(percent) / 100;
+    text += "  [" + std::string(filled, '#') + std::string(width - filled, '.') + "]";
+  }
+  return text + end + (has_detail ? "  " + detail : "");
+}
 
 void secure_standard_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -119,14 +142,9 @@ ProgressBar::~ProgressBar() {
 }
 
 void ProgressBar::update(double done, const std::string& detail) {
-  constexpr int kWidth = 30;
-  const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
-  const int filled = percent * kWidth / 100;
-  std::string text =
-      fmt::format("{}  [{:#<{}}{:.<{}}]  {} %", label_, "", filled, "", kWidth - filled, percent);
-  if (!detail.empty()) text += "  " + detail;
+  const std::string text = bar_text(label_, done, detail, width_of(STDERR_FILENO).value_or(80));
   if (!shown_ || text == drawn_) return;
-  drawn_ = std::move(text);
+  drawn_ = text;
   // An earlier detail may have been longer.
   const std::string_view place = bar_is_drawn.exchange(true) ? kRestorePlace : kSavePlace;
   say(fmt::format("{}\033[?7l{}\033[K\033[?7h", place, drawn_));

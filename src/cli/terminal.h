@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,11 @@ void say_hint(const LocalizedText& text) noexcept;
 /// Like `say_note`, but only if stderr takes it at once: a process that must end does not wait for
 /// a reader.
 void say_last_note(const LocalizedText& text) noexcept;
+
+/// The text of a progress bar in `columns`: a shorter bar, then none, and no `detail`, where they
+/// do not fit.
+std::string bar_text(const std::string& label, double done, const std::string& detail,
+                     std::size_t columns);
 
 /// Draws "label  [#####.....]  50 %  detail" on the rest of a line of stderr. Clear it before you
 /// print anything. Draws nothing if stderr is no terminal or cannot draw (TERM=dumb), if stdout is

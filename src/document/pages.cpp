@@ -107,9 +107,11 @@ LoadedPage with_notes(LoadedPage loaded, std::vector<LocalizedText> notes) {
 void Pages::count_pages(File& file) const {
   try {
     file.is_pdf = is_pdf(*file.source);
-    file.pages = file.is_pdf ? Pdf(*file.source).page_count() : image::page_count(*file.source);
+    file.pages = file.is_pdf ? Pdf(*file.source, options_.pdf).page_count()
+                             : image::page_count(*file.source);
   } catch (const Error&) {
     file.pages = 1;  // loading that page throws the error again
+    file.is_broken = true;
   }
 }
 
@@ -124,8 +126,27 @@ Pages::Pages(std::vector<std::string> files, const PagesOptions& options)
     } catch (const Error& error) {
       files_[number].error = error;
     }
-    for (int page = 0; page < files_[number].pages; ++page) pages_.push_back({number, page});
+    add_pages(number);
   }
+}
+
+void Pages::add_pages(std::size_t number) {
+  File& file = files_[number];
+  const bool chooses = !file.error && !file.is_broken;
+  const int missing = chooses ? options_.selection.missing(file.pages) : 0;
+  if (missing > 0) {
+    file.error = Error(ErrorCode::kBadInput,
+                       tr("{}: has no page {}: the last is page {}",
+                          "{}: страницы {} нет: последняя — {}", file.path, missing, file.pages),
+                       tr("choose among them with {}", "выберите из них: {}", Knob{"pages"}));
+    file.pages = 1;
+  }
+  const bool all = !chooses || missing > 0;
+  const bool first = options_.selection.empty() && options_.first_of_pictures && !file.is_pdf;
+  const PageSelection chosen = all     ? PageSelection()
+                               : first ? PageSelection::only(1)
+                                       : options_.selection;
+  for (const int page : chosen.of(file.pages)) pages_.push_back({number, page});
 }
 
 std::shared_ptr<const InputFile> Pages::source(std::size_t number) {
@@ -277,7 +298,7 @@ struct Pages::PdfPage {
   std::vector<LocalizedText> notes = {};
 };
 
-Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
+Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet, bool always_draws) const {
   PdfPage opened{.layer = pdf.read_text_layer(page, /*only_painted=*/options_.ignores_text),
                  .notes = pdf.hidden_content(page)};
   std::optional<Page>& told = opened.layer.page;
@@ -289,7 +310,7 @@ Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
     *told = doubted_where_unclear(std::move(*told));
   }
   if (!opened.plausible || options_.ignores_text || !opened.pictures.empty() ||
-      !opened.unclear.empty() || draws) {
+      !opened.unclear.empty() || draws || always_draws) {
     opened.image = pdf.render(page);
   }
   if (sheet != nullptr) *sheet = pdf.sheet(page);
@@ -350,6 +371,53 @@ LoadedPage Pages::load_opened(PdfPage opened, bool adds) const {
   keep_only(places, opened.image);
   return {std::move(opened.image),
           [told = std::move(*told)](const Page& read) { return merged(told, read); }};
+}
+
+image::Fitted Pages::fit(std::size_t i, std::uint64_t bytes,
+                         const std::function<std::uint64_t(const image::Header&)>& bytes_of) {
+  const Place& place = pages_[i];
+  const std::shared_ptr<const InputFile> file = source(place.file);
+  if (!is_of_pdf(i)) return image::fit(*file, place.page, bytes, bytes_of);
+  const PageSize size =
+      with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
+  constexpr std::uint64_t kLeast = 1'000'000, kBytesPerPixel = 6;  // the picture and a copy to read
+  image::Fitted fitted;
+  fitted.header.pages = pages_of_file(i);
+  double scale = 1;
+  while (true) {
+    image::Header& header = fitted.header;
+    header.width = std::max(1, static_cast<int>(size.width * scale));
+    header.height = std::max(1, static_cast<int>(size.height * scale));
+    const std::uint64_t pixels =
+        static_cast<std::uint64_t>(header.width) * static_cast<std::uint64_t>(header.height);
+    header.decode_bytes = kBytesPerPixel * pixels;
+    fitted.limits.max_decoded_pixels = pixels;
+    if (bytes_of(header) <= bytes || pixels / 2 < kLeast) return fitted;
+    scale *= std::sqrt(0.5);
+  }
+}
+
+Pages::Shown Pages::show(std::size_t i, const image::Fitted& size) {
+  const Place& place = pages_[i];
+  const std::shared_ptr<const InputFile> file = source(place.file);
+  Shown shown;
+  if (!is_of_pdf(i)) {
+    shown.image = image::load(*file, size.limits, place.page);
+    if (size.header.shrink > 1) shown.reduction = image::shrinking_of(shown.image);
+    return shown;
+  }
+  PdfOptions options = options_.pdf;
+  options.max_pixels = std::min(options.max_pixels, size.limits.max_decoded_pixels);
+  const Pdf pdf(*file, options);
+  PdfPage opened = open_page(pdf, place.page, nullptr, /*always_draws=*/true);
+  shown.image = opened.image;
+  if (options.max_pixels < options_.pdf.max_pixels &&
+      pdf.page_size(place.page).resolution < options.resolution - 1) {
+    shown.reduction = tr("drawn with {} × {} pixels", "нарисовано в {} × {} пикселей",
+                         shown.image.width, shown.image.height);
+  }
+  shown.text = load_opened(std::move(opened), /*adds=*/false);
+  return shown;
 }
 
 std::unique_ptr<Pdf> Pages::take(std::size_t file) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/mutex.h"
 #include "budget/tag_bytes.h"
 #include "document/loaded_page.h"
+#include "document/page_selection.h"
 #include "document/pdf.h"
 #include "document/sheet.h"
 #include "image/fit.h"
@@ -23,6 +25,9 @@ struct PagesOptions {
   /// Reads the pictures of pages of a PDF even if the file has their text.
   bool ignores_text = false;
   PdfOptions pdf = {};
+  /// Leaves out other pages. A file that has not all of them is one page, and loading it throws.
+  PageSelection selection = {};
+  bool first_of_pictures = false;  ///< without `selection`: page 1 alone of files that are no PDF
   /// Memory to read a picture, in bytes, the picture included; null: pictures are not read.
   std::uint64_t (*reading_bytes)(int width, int height) = nullptr;
   /// Memory to decode a picture and read it; a larger one is shrunk, down to 1 megapixel.
@@ -50,6 +55,7 @@ class Pages {
 
   /// "FILE", or "FILE, page 2", for messages.
   LocalizedText name(std::size_t i) const;
+  const std::string& password() const { return options_.pdf.password; }
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 
@@ -57,6 +63,19 @@ class Pages {
   /// may load at once, best in order. `sheet`: if not null, gets the ground of its text in a PDF.
   /// Throws as image::load and Pdf do.
   LoadedPage load(std::size_t i, Sheet* sheet);
+
+  /// A page to be shown to a model. `text`: of a PDF, what `load` gives; else it is to be read.
+  struct Shown {
+    image::Image image;
+    std::optional<LoadedPage> text;
+    LocalizedText reduction;  ///< a note: the picture is smaller than usual; empty: it is not
+  };
+  /// The size of page `i` as a picture, at which `bytes_of` its header is `bytes` or less, but not
+  /// below 1 megapixel. Throws as image::fit and Pdf do.
+  image::Fitted fit(std::size_t i, std::uint64_t bytes,
+                    const std::function<std::uint64_t(const image::Header&)>& bytes_of);
+  /// Throws as `load` does.
+  Shown show(std::size_t i, const image::Fitted& size);
 
   /// A note for the user, after `load`: the picture of page `i` has a lower resolution because it
   /// would be too large; empty if it has not. Throws as `load` does.
@@ -74,6 +93,7 @@ class Pages {
     std::string path;
     int pages = 1;
     bool is_pdf = false;
+    bool is_broken = false;                        ///< its pages cannot be counted
     std::optional<Error> error = {};               ///< of opening it
     std::shared_ptr<const InputFile> source = {};  ///< while it is open
     FileIdentity identity = {};                    ///< when it was opened first
@@ -86,9 +106,10 @@ class Pages {
   };
 
   void count_pages(File& file) const;
+  void add_pages(std::size_t number);
   std::uint64_t reading_bytes(int width, int height) const;
   struct PdfPage;
-  PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
+  PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet, bool always_draws = false) const;
   /// The size of a page that is a picture. Reads its header once.
   const image::Fitted& fitted(Place& place);
   LoadedPage load_page(std::size_t i, Sheet* sheet);

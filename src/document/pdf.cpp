@@ -45,12 +45,13 @@ void require_pdf(const InputFile& file) {
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 
-[[noreturn]] void throw_locked(const InputFile& file) {
-  throw Error(
-      ErrorCode::kUnsupported,
-      tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", file.path().string()),
-      tr("remove the password first: qpdf --decrypt --password=... in.pdf out.pdf",
-         "сначала снимите пароль: qpdf --decrypt --password=... in.pdf out.pdf"));
+[[noreturn]] void throw_locked(const InputFile& file, bool has_password) {
+  const std::string name = file.path().string();
+  throw Error(ErrorCode::kUnsupported,
+              has_password
+                  ? tr("{}: the password of the PDF is another one", "{}: пароль PDF другой", name)
+                  : tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", name),
+              tr("give its password: {} TEXT", "укажите его пароль: {} ТЕКСТ", Knob{"password"}));
 }
 
 /// Points. Smaller pictures are ornaments.
@@ -80,8 +81,8 @@ Pdf::Pdf(const InputFile& file, const PdfOptions& options)
   unsigned long error = 0;
   {
     const auto lock = lock_pdfium();
-    document_.reset(
-        FPDF_LoadMemDocument64(bytes_->bytes().data(), bytes_->bytes().size(), nullptr));
+    document_.reset(FPDF_LoadMemDocument64(bytes_->bytes().data(), bytes_->bytes().size(),
+                                           options_.password.c_str()));
     if (document_) {
       page_count_ = FPDF_GetPageCount(document_.get());
       if (page_count_ < 1) {
@@ -95,7 +96,8 @@ Pdf::Pdf(const InputFile& file, const PdfOptions& options)
       error = FPDF_GetLastError();
     }
   }
-  if (error == kPdfErrorPassword || error == kPdfErrorSecurity) throw_locked(file);
+  if (error == kPdfErrorPassword || error == kPdfErrorSecurity)
+    throw_locked(file, !options_.password.empty());
   if (error != 0) throw_unreadable(file);
   if (page_count_ < 1) {
     throw Error(ErrorCode::kBadInput,
@@ -247,7 +249,7 @@ image::Image Pdf::render(int page) const {
 
 const PdfStructure& Pdf::structure() const {
   if (!structure_) {
-    structure_ = std::make_unique<PdfStructure>(bytes_);
+    structure_ = std::make_unique<PdfStructure>(bytes_, options_.password);
     hidden_layers_ = structure_->hidden_layers();
   }
   return *structure_;

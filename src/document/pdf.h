@@ -26,6 +26,7 @@ inline constexpr double kPointsPerInch = 72;
 struct PdfOptions {
   double resolution = 300;  ///< pixels an inch, fewer if a page would be over `max_pixels`
   std::uint64_t max_pixels = 20'000'000;  ///< of a page: A3 at 300 pixels an inch
+  std::string password = {};
 };
 
 /// A page as it is shown: cut to its crop box and turned as the file asks.
@@ -52,8 +53,8 @@ struct TextLayer {
 /// kNotFound if it is missing, kBadInput if it is damaged.
 class Pdf {
  public:
-  /// Throws kUnsupported: not a PDF, protected by a password; kBadInput: cut off, damaged, without
-  /// pages; with a path also as InputFile does.
+  /// Throws kUnsupported: not a PDF, protected by another password; kBadInput: cut off, damaged,
+  /// without pages; with a path also as InputFile does.
   explicit Pdf(const InputFile& file, const PdfOptions& options = {});
   explicit Pdf(const std::filesystem::path& path, const PdfOptions& options = {});
   ~Pdf();

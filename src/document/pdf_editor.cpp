@@ -30,9 +30,11 @@ LocalizedText reason_to_fail(int error) {
 
 }  // namespace
 
-std::unique_ptr<PdfEditor> PdfEditor::open(const InputFile& file, int pages) {
-  std::unique_ptr<PdfEditor> editor(new PdfEditor(file.path()));
-  if (!editor->qpdf_.open(file.map()) || editor->qpdf_.page_count() != pages) return nullptr;
+std::unique_ptr<PdfEditor> PdfEditor::open(const InputFile& file, int pages,
+                                           const std::string& password) {
+  std::unique_ptr<PdfEditor> editor(new PdfEditor(file.path(), password));
+  if (!editor->qpdf_.open(file.map(), password) || editor->qpdf_.page_count() != pages)
+    return nullptr;
   return editor;
 }
 
@@ -150,7 +152,7 @@ void PdfEditor::write(const std::filesystem::path& path) {
   qpdf_write(qpdf_);
   const int error = errno;
   throw_on_error();
-  if (QpdfFile().open_unrepaired(path) == qpdf_.page_count()) return;
+  if (QpdfFile().open_unrepaired(path, password_) == qpdf_.page_count()) return;
   throw Error(ErrorCode::kFailed, tr("{}: cannot be written: {}", "{}: не записывается: {}",
                                      path.string(), reason_to_fail(error)));
 }

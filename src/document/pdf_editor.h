@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/input_file.h"
 #include "document/invisible_text.h"
@@ -19,7 +20,8 @@ namespace oko::document {
 class PdfEditor {
  public:
   /// Null if qpdf cannot open the file, or counts other pages than `pages`.
-  static std::unique_ptr<PdfEditor> open(const InputFile& file, int pages);
+  static std::unique_ptr<PdfEditor> open(const InputFile& file, int pages,
+                                         const std::string& password = {});
 
   /// `sheet`: the page as it is shown. The boxes of `text` are in pixels of its own width and
   /// height. Throws kFailed if qpdf does.
@@ -45,7 +47,8 @@ class PdfEditor {
   void write(const std::filesystem::path& path);
 
  private:
-  explicit PdfEditor(const std::filesystem::path& path) : name_(path.string()) {}
+  PdfEditor(const std::filesystem::path& path, std::string password)
+      : name_(path.string()), password_(std::move(password)) {}
 
   void copy_entries(qpdf_oh from, qpdf_oh to);
   qpdf_oh copy_of(qpdf_oh dictionary);
@@ -60,7 +63,8 @@ class PdfEditor {
   void throw_on_error();
 
   QpdfFile qpdf_;
-  std::string name_;  ///< of the file, for messages
+  std::string name_;      ///< of the file, for messages
+  std::string password_;  ///< of the file, and of the written one
   InvisibleText text_;
   std::optional<qpdf_oh> font_;
   qpdf_oh unicode_map_ = 0;

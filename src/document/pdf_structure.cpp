@@ -187,8 +187,9 @@ struct PdfStructure::File {
   ContentEnd last_end = ContentEnd::kWhole;
 };
 
-PdfStructure::PdfStructure(std::shared_ptr<const InputMapping> file) : file_(new File) {
-  if (file_->qpdf.open(std::move(file))) page_count_ = file_->qpdf.page_count();
+PdfStructure::PdfStructure(std::shared_ptr<const InputMapping> file, const std::string& password)
+    : file_(new File) {
+  if (file_->qpdf.open(std::move(file), password)) page_count_ = file_->qpdf.page_count();
   if (page_count_ > 0) return;
   page_count_ = 0;
   file_.reset();

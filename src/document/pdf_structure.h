@@ -13,7 +13,7 @@ namespace oko::document {
 class PdfStructure {
  public:
   /// Nothing is known of a file that qpdf cannot open.
-  explicit PdfStructure(std::shared_ptr<const InputMapping> file);
+  explicit PdfStructure(std::shared_ptr<const InputMapping> file, const std::string& password = {});
   ~PdfStructure();
   PdfStructure(const PdfStructure&) = delete;
   PdfStructure& operator=(const PdfStructure&) = delete;

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -27,19 +28,19 @@ class QpdfFile {
   QpdfFile& operator=(const QpdfFile&) = delete;
 
   /// True if the file could be read, or repaired.
-  bool open(std::shared_ptr<const InputMapping> file) {
+  bool open(std::shared_ptr<const InputMapping> file, const std::string& password = {}) {
     file_ = std::move(file);
     return (qpdf_read_memory(data_, file_->name().c_str(), bytes().data(), bytes().size(),
-                             nullptr) &
+                             password.c_str()) &
             QPDF_ERRORS) == 0;
   }
 
   /// Opens a file without repair and returns the number of its pages; 0 if it is incomplete. Checks
   /// a written file, since qpdf does not report a failed write: lost bytes move all bytes behind
   /// them, and the offsets of objects are at the end.
-  int open_unrepaired(const std::filesystem::path& path) {
+  int open_unrepaired(const std::filesystem::path& path, const std::string& password) {
     qpdf_set_attempt_recovery(data_, QPDF_FALSE);
-    const bool is_read = (qpdf_read(data_, path.c_str(), nullptr) & QPDF_ERRORS) == 0;
+    const bool is_read = (qpdf_read(data_, path.c_str(), password.c_str()) & QPDF_ERRORS) == 0;
     return is_read ? page_count() : 0;
   }
 

@@ -66,7 +66,9 @@ SearchablePdf::Part& SearchablePdf::part_of(std::size_t i) {
   auto part = std::make_unique<Part>();
   part->file = file;
   part->is_pdf = pages_.is_of_pdf(i);
-  if (part->is_pdf) part->editor = PdfEditor::open(*pages_.source(file), pages_.pages_of_file(i));
+  if (part->is_pdf)
+    part->editor =
+        PdfEditor::open(*pages_.source(file), pages_.pages_of_file(i), pages_.password());
   if (!part->editor) {
     if (!streams_) part->pictures.emplace(temporary_prefix(), temporary_name());
     part->writer.emplace(

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "image/fit.h"
 
 namespace oko::tasks {
 namespace {
@@ -34,6 +33,7 @@ engine::GenerationRequest Conversation::base_request() const {
   const auto& advised = generator_.generation_config();
   request.max_tokens = options_.max_tokens;
   request.kv_bits = options_.kv_bits;
+  request.lookup = options_.lookup;
   request.max_pixels = options_.max_pixels;
   request.measure_memory = true;
   request.sampling.temperature = options_.temperature;
@@ -48,19 +48,26 @@ engine::GenerationRequest Conversation::base_request() const {
 
 AddedPicture Conversation::add_picture(const std::string& path, const std::string& name,
                                        const StopToken& stop) {
+  document::PagesOptions first;
+  first.selection = document::PageSelection::only(1);
+  document::Pages pages({path}, first);
+  return add_page(pages, 0, name, stop);
+}
+
+AddedPicture Conversation::add_page(document::Pages& pages, std::size_t i, const std::string& name,
+                                    const StopToken& stop) {
   engine::GenerationRequest alone = base_request();
   alone.messages = {
       {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(kSomeQuestion)}}};
   const ReadText read_text = reader_.when();
-  Picture picture = load_picture(host_, generator_, alone, path, reader_, stop);
-  AddedPicture added{
-      .name = name,
-      .width = picture.image.width,
-      .height = picture.image.height,
-      .pages = picture.pages,
-      .shrinking = picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText(),
-      .reads_text = read_text != ReadText::kNever,
-      .unread = picture.unread};
+  Picture picture = load_picture(host_, generator_, alone, pages, i, reader_, stop);
+  AddedPicture added{.name = name,
+                     .width = picture.image.width,
+                     .height = picture.image.height,
+                     .pages = picture.pages,
+                     .shrinking = picture.shrinking,
+                     .reads_text = read_text != ReadText::kNever,
+                     .unread = picture.unread};
   // The picture stays: release its transient reservation, because other requests wait for those.
   picture.reservation.release();
   auto room = std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
@@ -76,7 +83,10 @@ AddedPicture Conversation::add_picture(const std::string& path, const std::strin
 /// The request, with an empty part behind each picture for its text.
 engine::GenerationRequest Conversation::request_for(const std::string& question) const {
   engine::GenerationRequest request = base_request();
-  request.messages = messages_;
+  if (!options_.system.empty()) {
+    request.messages.push_back({text::Role::kSystem, {text::Part::make_text(options_.system)}});
+  }
+  request.messages.insert(request.messages.end(), messages_.begin(), messages_.end());
   request.images_are_resident = true;
   for (const HeldPicture& picture : pictures_) request.images.push_back(picture.image);
   text::Message message{text::Role::kUser, {}};
@@ -98,6 +108,7 @@ void Conversation::add_texts(engine::GenerationRequest& request, Answer& answer)
           picture.page,
           {.only_where_sure = picture.read_text == ReadText::kWhereItFits,
            .language = options_.language,
+           .max_tokens = options_.ocr_tokens,
            .room = picture.page.lines.empty() ? engine::TextRoom{} : generator_.text_room(request),
            .count_tokens = [&](std::string_view piece) { return generator_.count_tokens(piece); }});
       request.messages.back().parts[part].text = text.block;

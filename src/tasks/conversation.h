@@ -9,6 +9,7 @@
 
 #include "base/localized_text.h"
 #include "base/stop_token.h"
+#include "document/pages.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
 #include "tasks/picture.h"
@@ -17,10 +18,13 @@
 namespace oko::tasks {
 
 struct ConversationOptions {
+  std::string system = {};                 ///< instruction before all; empty: none
   Language language = Language::kEnglish;  ///< of the words around the text of a picture
   ReadText read_text = ReadText::kWhereItFits;
-  int max_tokens = 1024;  ///< of an answer
+  std::optional<std::size_t> ocr_tokens = {};  ///< limit of the text of a picture; none: all
+  int max_tokens = 1024;                       ///< of an answer
   int kv_bits = 16;
+  bool lookup = false;
   std::int64_t max_pixels = 0;
   float temperature = 0;
   std::uint64_t seed = 0;
@@ -57,6 +61,9 @@ class Conversation {
 
   /// Decodes a picture and reads its text, for the next question. Throws as `load_picture`.
   AddedPicture add_picture(const std::string& path, const std::string& name, const StopToken& stop);
+  /// The same for page `i` of `pages`.
+  AddedPicture add_page(document::Pages& pages, std::size_t i, const std::string& name,
+                        const StopToken& stop);
 
   /// Asks, with the pictures that were added since the last question. `stop` ends the answer, and
   /// the partial answer becomes the turn; if it is empty, the question is dropped and its pictures

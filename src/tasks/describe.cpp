@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "image/fit.h"
 
 namespace oko::tasks {
 namespace {
@@ -21,8 +20,11 @@ std::string question_of(const DescribeOptions& options) {
 engine::GenerationRequest request_of(const DescribeOptions& options,
                                      const engine::Generator& generator) {
   engine::GenerationRequest request;
-  request.messages = {
-      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question_of(options))}}};
+  if (!options.system.empty()) {
+    request.messages.push_back({text::Role::kSystem, {text::Part::make_text(options.system)}});
+  }
+  request.messages.push_back(
+      {text::Role::kUser, {text::Part::make_image(), text::Part::make_text(question_of(options))}});
   request.max_tokens = options.max_tokens;
   request.kv_bits = options.kv_bits;
   request.lookup = options.lookup;
@@ -47,18 +49,18 @@ PictureText add_text(const DescribeOptions& options, const engine::Generator& ge
              .max_tokens = options.ocr_tokens,
              .room = page.lines.empty() ? engine::TextRoom{} : generator.text_room(request),
              .count_tokens = [&](std::string_view part) { return generator.count_tokens(part); }});
-  request.messages[0].parts.back().text.insert(0, text.block);
+  request.messages.back().parts.back().text.insert(0, text.block);
   return text;
 }
 
 }  // namespace
 
 Describer::Describer(engine::ModelHost& host, engine::Generator& generator, DescribeOptions options,
-                     std::vector<std::string> paths, const StopToken& stop)
+                     document::Pages& pages, const StopToken& stop)
     : host_(host),
       generator_(generator),
       options_(std::move(options)),
-      paths_(std::move(paths)),
+      pages_(pages),
       stop_(stop),
       loader_([this](const StopToken& ended) {
         const StopSource either;
@@ -70,7 +72,7 @@ Describer::Describer(engine::ModelHost& host, engine::Generator& generator, Desc
 void Describer::load_all(const StopToken& stop) {
   const std::size_t ahead = options_.measure_memory ? 0 : kAhead;
   TextReader reader(host_, options_.read_text);
-  for (std::size_t i = 0; i < paths_.size(); ++i) {
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
     {
       const MutexLock lock(mutex_);
       if (!changed_.wait(mutex_, stop, [&]() OKO_REQUIRES(mutex_) { return i < asked_ + ahead; }))
@@ -78,7 +80,7 @@ void Describer::load_all(const StopToken& stop) {
     }
     Loaded loaded = std::exception_ptr();
     try {
-      loaded = load(paths_[i], reader, stop);
+      loaded = load(i, reader, stop);
     } catch (...) {
       loaded = std::current_exception();
     }
@@ -88,18 +90,16 @@ void Describer::load_all(const StopToken& stop) {
   }
 }
 
-Description Describer::load(const std::string& path, TextReader& reader, const StopToken& stop) {
+Description Describer::load(std::size_t i, TextReader& reader, const StopToken& stop) {
   engine::GenerationRequest request = request_of(options_, generator_);
   const bool reads_text = reader.when() != ReadText::kNever;
-  Picture picture = load_picture(host_, generator_, request, path, reader, stop);
-  const LocalizedText shrinking =
-      picture.shrink > 1 ? image::shrinking_of(picture.image) : LocalizedText();
+  Picture picture = load_picture(host_, generator_, request, pages_, i, reader, stop);
   request.images.push_back(std::move(picture.image));
   request.images_reservation =
       std::make_shared<const budget::Reservation>(std::move(picture.reservation));
   PictureText text = add_text(options_, generator_, picture.page, request);
   return {.pages = picture.pages,
-          .shrinking = shrinking,
+          .shrinking = picture.shrinking,
           .others = picture.others,
           .reads_text = reads_text,
           .unread = picture.unread,

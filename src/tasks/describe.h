@@ -11,6 +11,7 @@
 #include "base/localized_text.h"
 #include "base/mutex.h"
 #include "base/stop_token.h"
+#include "document/pages.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
 #include "tasks/picture.h"
@@ -19,6 +20,7 @@
 namespace oko::tasks {
 
 struct DescribeOptions {
+  std::string system = {};                 ///< instruction before all; empty: none
   std::string prompt = {};                 ///< empty: "Describe this image.", in `language`
   Language language = Language::kEnglish;  ///< of the default question and of words about text
   ReadText read_text = ReadText::kWhereItFits;
@@ -35,7 +37,7 @@ struct DescribeOptions {
 
 /// A described picture.
 struct Description {
-  int pages = 1;            ///< of the file; only the first is described
+  int pages = 1;            ///< of the file
   LocalizedText shrinking;  ///< a note that decoding shrank it; empty: it did not
   LocalizedText others;     ///< a note on other pictures of the file: see image::others_of
   bool reads_text = false;
@@ -45,28 +47,29 @@ struct Description {
   engine::GenerationHandle answer;
 };
 
-/// Asks the model about pictures. While it answers, a thread decodes the next pictures, reads their
-/// text and submits them, as many as the model works on at once and the budget has room for.
+/// Asks the model about pages of pictures and PDF. While it answers, a thread decodes the next
+/// pictures, reads their text and submits them, as many as the model works on at once and the
+/// budget has room for.
 class Describer {
  public:
-  /// `host` and `generator` must outlive it. `stop` ends everything.
+  /// `host`, `generator` and `pages` must outlive it. `stop` ends everything.
   Describer(engine::ModelHost& host, engine::Generator& generator, DescribeOptions options,
-            std::vector<std::string> paths, const StopToken& stop);
+            document::Pages& pages, const StopToken& stop);
 
-  /// Waits for the next picture, in the order of the paths; call it once a path. Throws the error
-  /// of that picture, after which the next call returns the next one. Throws kCancelled.
+  /// Waits for the next page, in their order; call it once a page. Throws the error of that page,
+  /// after which the next call returns the next one. Throws kCancelled.
   Description next();
 
  private:
   using Loaded = std::variant<Description, std::exception_ptr>;
 
   void load_all(const StopToken& stop);
-  Description load(const std::string& path, TextReader& reader, const StopToken& stop);
+  Description load(std::size_t i, TextReader& reader, const StopToken& stop);
 
   engine::ModelHost& host_;
   engine::Generator& generator_;
   DescribeOptions options_;
-  std::vector<std::string> paths_;
+  document::Pages& pages_;
   StopToken stop_;
 
   Mutex mutex_;

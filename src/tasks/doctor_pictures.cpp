@@ -20,7 +20,8 @@ engine::GenerationResult describe(engine::ModelHost& host, engine::Generator& ge
                                   DescribeOptions options, const fs::path& picture,
                                   const StopToken& stop) {
   options.read_text = ReadText::kNever;
-  Describer describer(host, generator, std::move(options), {picture.string()}, stop);
+  document::Pages pages({picture.string()});
+  Describer describer(host, generator, std::move(options), pages, stop);
   return describer.next().answer.wait();
 }
 

@@ -6,9 +6,9 @@
 #include <exception>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "base/error.h"
-#include "base/input_file.h"
 #include "base/localized_text.h"
 #include "base/mutex.h"
 #include "budget/memory_meter.h"
@@ -100,10 +100,16 @@ class PictureMemory {
   std::uint64_t model_bytes_;
 };
 
+/// A page to load.
+struct PageToShow {
+  document::Pages& pages;
+  std::size_t i;
+};
+
 /// The largest size that fits the budget: to decode the picture and, if requested, to read its
 /// text.
-image::Fitted fitted(const InputFile& file, std::uint64_t budget, bool reads_text) {
-  return image::fit(file, 0, budget, [&](const image::Header& header) {
+image::Fitted fitted(const PageToShow& page, std::uint64_t budget, bool reads_text) {
+  return page.pages.fit(page.i, budget, [&](const image::Header& header) {
     return PictureMemory::loading(header, reads_text);
   });
 }
@@ -111,18 +117,19 @@ image::Fitted fitted(const InputFile& file, std::uint64_t budget, bool reads_tex
 /// The size of a picture that fits the budget, and true if reading its text fits, too. If it does
 /// not, unloads the text reader.
 std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
-                                    const engine::GenerationRequest& request, const InputFile& file,
-                                    std::uint64_t budget, TextReader& reader, Picture& picture) {
+                                    const engine::GenerationRequest& request,
+                                    const PageToShow& page, std::uint64_t budget,
+                                    TextReader& reader, Picture& picture) {
   const bool wanted = reader.when() != ReadText::kNever;
   std::uint64_t with_text = 0;
   if (wanted) {
-    const image::Fitted size = fitted(file, budget, true);
+    const image::Fitted size = fitted(page, budget, true);
     const PictureMemory memory(engine, request, size.header);
     with_text = memory.total(true);
     if (with_text <= budget) return {size, true};
     if (reader.when() == ReadText::kAlways) throw memory.refusal(true, budget);
   }
-  const image::Fitted size = fitted(file, budget, false);
+  const image::Fitted size = fitted(page, budget, false);
   const PictureMemory memory(engine, request, size.header);
   if (memory.total(false) > budget) throw memory.refusal(false, budget);
   if (wanted) {
@@ -145,21 +152,29 @@ bool can_load(TextReader& reader, const StopToken& stop, Picture& picture) {
   }
 }
 
-void decode(engine::ModelHost& host, const InputFile& file, const image::Fitted& fitted,
-            bool measures_memory, const StopToken& stop, Picture& picture) {
+/// Returns the text of the page in the file, or the picture that is to be read for it.
+std::optional<document::LoadedPage> decode(engine::ModelHost& host, const PageToShow& page,
+                                           const image::Fitted& fitted, bool measures_memory,
+                                           const StopToken& stop, Picture& picture) {
   picture.reservation = reserve_for(host, Tag::kImage, fitted.header.decode_bytes, stop, picture);
   std::optional<budget::MemoryMeter> meter;
   if (measures_memory) meter.emplace();
   const engine::Stopwatch time;
-  picture.image = file.unchanged([&] { return image::load(file, fitted.limits); });
+  document::Pages::Shown shown = page.pages.source(page.pages.file_number(page.i))->unchanged([&] {
+    return page.pages.show(page.i, fitted);
+  });
+  picture.image = std::move(shown.image);
+  picture.shrinking = shown.reduction;
   picture.stats.decode_seconds = time.seconds();
   if (meter) picture.stats.taken[Tag::kImage] = meter->take_growth();
   TagBytes spare = picture.reservation.bytes();
   spare[Tag::kImage] -= std::min<std::uint64_t>(spare[Tag::kImage], picture.image.rgb.size());
   picture.reservation.split(spare);
+  return std::move(shown.text);
 }
 
-void read_text(engine::ModelHost& host, TextReader& reader, bool measures_memory,
+void read_text(engine::ModelHost& host, TextReader& reader,
+               std::optional<document::LoadedPage> loaded, bool measures_memory,
                const StopToken& stop, Picture& picture) {
   // Includes the copy of the picture that the engine reads.
   budget::Reservation reservation =
@@ -168,7 +183,10 @@ void read_text(engine::ModelHost& host, TextReader& reader, bool measures_memory
   std::optional<budget::MemoryMeter> meter;
   if (measures_memory) meter.emplace();
   const engine::Stopwatch time;
-  picture.page = reader.read(picture.image, std::move(reservation), stop);
+  picture.page =
+      reader.read(loaded ? std::get<image::Image>(std::move(loaded->content)) : picture.image,
+                  std::move(reservation), stop);
+  if (loaded && loaded->complete) picture.page = loaded->complete(std::move(picture.page));
   picture.stats.read_seconds = time.seconds();
   if (meter) picture.stats.taken[Tag::kOcr] = meter->take_growth();
 }
@@ -260,18 +278,26 @@ void TextReader::give_up() {
 }
 
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
-                     const engine::GenerationRequest& request, const std::string& file,
-                     TextReader& reader, const StopToken& stop) {
-  const InputFile input(file, ErrorCode::kBadInput);
+                     const engine::GenerationRequest& request, document::Pages& pages,
+                     std::size_t i, TextReader& reader, const StopToken& stop) {
+  const PageToShow page{pages, i};
   Picture picture;
-  const auto [size, reads_text] = input.unchanged(
-      [&] { return plan(engine, request, input, host.budget_bytes(), reader, picture); });
+  const auto source = pages.source(pages.file_number(i));
+  const auto [size, reads_text] = source->unchanged(
+      [&] { return plan(engine, request, page, host.budget_bytes(), reader, picture); });
   picture.pages = size.header.pages;
   picture.others = image::others_of(size.header);
-  picture.shrink = size.header.shrink;
+  const bool wants_text = reader.when() != ReadText::kNever;
   const bool reading = reads_text && can_load(reader, stop, picture);
-  decode(host, input, size, request.measure_memory, stop, picture);
-  if (reading) read_text(host, reader, request.measure_memory, stop, picture);
+  std::optional<document::LoadedPage> loaded =
+      decode(host, page, size, request.measure_memory, stop, picture);
+  auto* const told = loaded ? std::get_if<document::Page>(&loaded->content) : nullptr;
+  if (told != nullptr && wants_text) {
+    picture.page = std::move(*told);
+    picture.unread = {};
+  } else if (reading) {
+    read_text(host, reader, std::move(loaded), request.measure_memory, stop, picture);
+  }
   return picture;
 }
 

@@ -8,6 +8,7 @@
 #include "base/stop_token.h"
 #include "budget/reservation.h"
 #include "document/page.h"
+#include "document/pages.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
 #include "image/image.h"
@@ -69,22 +70,22 @@ struct PictureStats {
 /// A decoded picture for the model.
 struct Picture {
   image::Image image;
-  int pages = 1;                    ///< of the file; this is the first
-  LocalizedText others;             ///< a note on other pictures of the file: see image::others_of
-  int shrink = 1;                   ///< by 2, 4 or 8 each way, while it was decoded
-  document::Page page;              ///< its text; without lines if it is not read
-  LocalizedText unread;             ///< the reason why requested text was not read
+  int pages = 1;            ///< of the file
+  LocalizedText others;     ///< a note on other pictures of the file: see image::others_of
+  LocalizedText shrinking;  ///< a note that it is smaller than in the file; empty: it is not
+  document::Page page;      ///< its text; without lines if it is not read
+  LocalizedText unread;     ///< the reason why requested text was not read
   budget::Reservation reservation;  ///< of `image` only
   PictureStats stats;
 };
 
-/// Decodes a picture file and reads its text, each under a reservation of the host, after checking
-/// that the whole `request` fits with the picture: the model's work and the text as well. Decoding
-/// shrinks a picture that would not fit, down to 1 megapixel. Throws kOverBudget with the least
-/// budget for all of that and with the other options that are each sufficient; kCancelled, and as
-/// image::load and ocr::make_engine.
+/// Decodes page `i` of `pages` and reads its text unless the file has it, each under a reservation
+/// of the host, after checking that the whole `request` fits with the picture: the model's work and
+/// the text as well. Decoding shrinks a picture that would not fit, down to 1 megapixel. Throws
+/// kOverBudget with the least budget for all of that and with the other options that are each
+/// sufficient; kCancelled, and as Pages::show and ocr::make_engine.
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
-                     const engine::GenerationRequest& request, const std::string& file,
-                     TextReader& reader, const StopToken& stop);
+                     const engine::GenerationRequest& request, document::Pages& pages,
+                     std::size_t i, TextReader& reader, const StopToken& stop);
 
 }  // namespace oko::tasks

@@ -24,6 +24,8 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
   const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
   document::PagesOptions pages;
   pages.ignores_text = options.ignores_text;
+  pages.selection = options.selection;
+  pages.pdf.password = options.password;
   pages.reading_bytes = ocr::reading_bytes;
   pages.picture_bytes = options.budget_bytes - std::min(options.budget_bytes, taken);
   const std::uint64_t fit = ocr::pixels_within(pages.picture_bytes);

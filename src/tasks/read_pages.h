@@ -22,6 +22,8 @@ struct ReadPagesOptions {
   std::size_t threads = 0;                  ///< pages to read at once; 0: one a core
   std::uint64_t budget_bytes = UINT64_MAX;  ///< of the process
   bool ignores_text = false;                ///< reads the pictures of PDF pages that have text, too
+  document::PageSelection selection = {};   ///< of each file
+  std::string password = {};                ///< of PDF
   bool makes_sheets = false;                ///< true: fills ReadPage::sheet, for SearchablePdf
 };
 

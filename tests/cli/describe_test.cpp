@@ -156,7 +156,7 @@ TEST_F(DescribeTest, NotesThatOnlyTheFirstPageIsDescribed) {
   const std::string pages = OKO_SOURCE_DIR + std::string("/tests/image/data/pages.tiff");
   const auto result = describe({"--ocr", "off", "--json", pages});
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(result.err, "oko: " + pages + ": page 1 of 2 is described; oko ocr reads all\n");
+  EXPECT_EQ(result.err, "oko: " + pages + ": page 1 of 2 is described; for others use --pages\n");
 }
 
 TEST_F(DescribeTest, JsonIsOneObjectAPicture) {

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <list>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "tasks/describe.h"
@@ -28,13 +30,14 @@ class DescribeTaskTest : public ScratchFolderTest {
 
   Describer describer(std::vector<std::string> paths, const DescribeOptions& options,
                       const StopToken& stop = {}) {
-    return {*host_, generator_, options, std::move(paths), stop};
+    return {*host_, generator_, options, pages_.emplace_back(std::move(paths)), stop};
   }
 
   std::string alone(const std::string& path) {
     return describer({path}, options()).next().answer.wait().text;
   }
 
+  std::list<document::Pages> pages_;
   std::shared_ptr<engine::ModelHost> host_ =
       std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
   engine::Generator generator_{

@@ -61,7 +61,8 @@ TEST_F(OpensTest, DescribingAndReadingTextOpensAPictureOnce) {
   options.max_tokens = 2;
   const std::string path = picture();
   OpenCounter opens(path);
-  Describer describer(*host, generator, options, {path}, {});
+  document::Pages pages({path});
+  Describer describer(*host, generator, options, pages, {});
   describer.next().answer.wait();
   EXPECT_EQ(opens.opens(), 1);
 }

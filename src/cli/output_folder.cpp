@@ -1,0 +1,61 @@
+#include "cli/output_folder.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "base/lower_case.h"
+#include "base/system_reason.h"
+
+namespace oko::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (fs::is_directory(folder)) return;
+  const LocalizedText reason =
+      system_reason(error ? error : std::make_error_code(std::errc(ENOTDIR)));
+  throw Error(ErrorCode::kFailed,
+              tr("{}: the folder cannot be made: {}", "{}: папка не создаётся: {}", folder.string(),
+                 reason),
+              tr("name another folder after --out-dir", "назовите другую папку после --out-dir"));
+}
+
+}  // namespace
+
+OutputFolder::OutputFolder(const fs::path& folder, const std::string& extension,
+                           const Inputs& inputs) {
+  make_folder(folder);
+  std::set<fs::path> read;
+  std::error_code ignored;
+  for (const std::string& path : inputs.paths()) read.insert(fs::weakly_canonical(path, ignored));
+  std::set<std::string> taken;
+  for (const fs::path& place : inputs.places()) {
+    fs::path path;
+    for (int i = 1; path.empty() || !taken.insert(lower_case(path.string())).second; ++i) {
+      const std::string number = i == 1 ? "" : fmt::format("-{}", i);
+      path = folder / place.parent_path() / (place.stem().string() + number + extension);
+    }
+    if (read.contains(fs::weakly_canonical(path, ignored))) {
+      throw Error(
+          ErrorCode::kUsage,
+          tr("{}: is one of the files to read, and would be lost",
+             "{}: это один из читаемых файлов, он был бы потерян", path.string()),
+          tr("name another folder after --out-dir", "назовите другую папку после --out-dir"));
+    }
+    paths_.push_back(std::move(path));
+  }
+}
+
+std::string OutputFolder::path_of(std::size_t number) const {
+  make_folder(paths_[number].parent_path());
+  return paths_[number].string();
+}
+
+}  // namespace oko::cli
