@@ -85,8 +85,8 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
                                 {"units", result.units},
                                 {"seconds", result.seconds},
                                 {"per_second", result.units / result.median()},
-                                {"weight_gb_per_second", result.bytes_per_second() / 1e9},
-                                {"gflop_per_second", result.flops_per_second() / 1e9},
+                                {"weight_bytes_per_second", result.bytes_per_second()},
+                                {"flop_per_second", result.flops_per_second()},
                                 {"mlx_loaded_bytes", result.mlx_loaded_bytes},
                                 {"mlx_peak_bytes", result.mlx_peak_bytes}};
   if (!result.gpu.empty()) object["gpu"] = result.gpu;
@@ -94,9 +94,9 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
     const double read = result.cpu->peak.read_bytes_per_second;
     const double flops = result.cpu->peak.flops_per_second;
     object["threads"] = result.cpu->threads;
-    object["cpu_gb_per_second"] = read / 1e9;
+    object["cpu_bytes_per_second"] = read;
     object["share_of_bandwidth"] = result.bytes_per_second() / read;
-    object["cpu_gflop_per_second"] = flops / 1e9;
+    object["cpu_flop_per_second"] = flops;
     object["share_of_peak"] = result.flops_per_second() / flops;
   }
   return object;
@@ -207,16 +207,16 @@ nlohmann::ordered_json json_of(const std::string& model,
     const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
     kernels.push_back({{"kernel", kernel.name},
                        {"seconds", kernel.seconds},
-                       {"gb_per_second", bytes / 1e9},
+                       {"bytes_per_second", bytes},
                        {"share_of_bandwidth", bytes / result.peak_read_bytes_per_second},
-                       {"gflop_per_second", flops / 1e9},
+                       {"flop_per_second", flops},
                        {"share_of_peak", flops / result.peak_flops_per_second}});
   }
   return {{"what", "kernels"},
           {"model", model},
           {"threads", result.threads},
-          {"cpu_gb_per_second", result.peak_read_bytes_per_second / 1e9},
-          {"cpu_gflop_per_second", result.peak_flops_per_second / 1e9},
+          {"cpu_bytes_per_second", result.peak_read_bytes_per_second},
+          {"cpu_flop_per_second", result.peak_flops_per_second},
           {"kernels", kernels}};
 }
 
@@ -251,12 +251,13 @@ void add_make_model(Command& bench) {
   Command& command = bench.add_command(
       "make-model", words("Writes a checkpoint with random weights of a real model's shapes.",
                           "Пишет модель со случайными весами настоящих размеров."));
-  command.set_footer(words("Example:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b",
-                           "Пример:\n  oko bench make-model qwen3-vl-4b --out /tmp/random-4b"));
+  command.set_footer(words("Example:\n  oko bench make-model qwen3-vl-4b -o /tmp/random-4b",
+                           "Пример:\n  oko bench make-model qwen3-vl-4b -o /tmp/random-4b"));
   command.add_argument("SHAPE", &options->shape, words("which model", "какая модель"))
       .required()
       .one_of(testing::random_model_shapes());
-  command.add_option("--out", &options->out, words("folder to make", "создаваемая папка"))
+  command
+      .add_option("-o,--output;--out", &options->out, words("folder to make", "создаваемая папка"))
       .required();
   command
       .add_option("--seed", &options->seed,

@@ -336,7 +336,7 @@ void Chat::print_reductions(const std::vector<engine::Reduction>& reductions) {
 }
 
 void Chat::print_json_answer(const ChatLine& asked, const tasks::Answer& answer) const {
-  ordered_json line{{"question", asked.argument}};
+  ordered_json line{{"question", asked.argument}, {"model", options_.generation.model}};
   if (!asked.is_plain_utf8) line["not_utf8"] = true;
   if (!answer.pictures.empty()) line["files"] = answer.pictures;
   line["text"] = answer.text;

@@ -137,7 +137,7 @@ std::vector<Section> groups_of(const std::vector<CommandSyntax>& commands) {
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const Section& each) { return each.title == title; });
     if (group == groups.end()) group = groups.insert(group, Section{title});
-    group->rows.push_back({command.name, command.description});
+    group->rows.push_back({command.name, first_sentence(command.description)});
   }
   return groups;
 }

@@ -316,7 +316,7 @@ void add_models(Command& program) {
                                           "Показывает модели на этой машине и удаляет их."));
   command.set_footer(words("Examples:\n  oko models\n  oko models rm qwen3-vl-2b",
                            "Примеры:\n  oko models\n  oko models rm qwen3-vl-2b"));
-  command.add_flag("--json", &options->json,
+  command.add_flag("-j,--json", &options->json,
                    words("one JSON object per model", "по объекту JSON на модель"));
   add_common_options(command, options->common);
   ignore_budget(command);

@@ -35,8 +35,8 @@ TEST(BenchTest, EveryMeasurementPrintsOneObjectOfPositiveFigures) {
     EXPECT_EQ(object.at("seconds").size(), 2u);
     EXPECT_LE(object.at("seconds")[0], object.at("seconds")[1]);
     for (const char* key :
-         {"units", "threads", "per_second", "weight_gb_per_second", "cpu_gb_per_second",
-          "share_of_bandwidth", "gflop_per_second", "cpu_gflop_per_second", "share_of_peak"}) {
+         {"units", "threads", "per_second", "weight_bytes_per_second", "cpu_bytes_per_second",
+          "share_of_bandwidth", "flop_per_second", "cpu_flop_per_second", "share_of_peak"}) {
       EXPECT_GT(object.at(key).get<double>(), 0) << key;
     }
     EXPECT_FALSE(object.contains("gpu"));  // tests run on the CPU
@@ -72,7 +72,7 @@ TEST(BenchTest, EmbedCountsTheTokensOfAllTexts) {
   const auto object = nlohmann::json::parse(run.out);
   EXPECT_EQ(object.at("units"), 60);
   EXPECT_GT(object.at("per_second").get<double>(), 0);
-  EXPECT_GT(object.at("gflop_per_second").get<double>(), 0);
+  EXPECT_GT(object.at("flop_per_second").get<double>(), 0);
   EXPECT_EQ(run_oko({"bench", "embed", "--model", model, "--tokens", "513"}).status, 2);
 }
 
@@ -85,12 +85,12 @@ TEST(BenchTest, KernelsAreTimedAtTheShapesOfTheModel) {
   EXPECT_GT(object.at("kernels").size(), 10u);
   for (const auto& kernel : object.at("kernels")) {
     EXPECT_FALSE(kernel.at("kernel").get<std::string>().empty());
-    for (const char* key : {"seconds", "gb_per_second", "share_of_bandwidth"}) {
+    for (const char* key : {"seconds", "bytes_per_second", "share_of_bandwidth"}) {
       EXPECT_GT(kernel.at(key).get<double>(), 0) << key;
     }
     const auto name = kernel.at("kernel").get<std::string>();
     const bool chooses = name.starts_with("softmax") || name.starts_with("20 largest");
-    for (const char* key : {"gflop_per_second", "share_of_peak"}) {
+    for (const char* key : {"flop_per_second", "share_of_peak"}) {
       EXPECT_EQ(kernel.at(key).get<double>() > 0, !chooses) << kernel << key;
     }
   }
