@@ -39,8 +39,9 @@ OutputFolder::OutputFolder(const fs::path& folder, const std::string& extension,
   for (const fs::path& place : inputs.places()) {
     fs::path path;
     for (int i = 1; path.empty() || !taken.insert(lower_case(path.string())).second; ++i) {
-      const std::string number = i == 1 ? "" : fmt::format("-{}", i);
-      path = folder / place.parent_path() / (place.stem().string() + number + extension);
+      const std::string stem = place.stem().string();
+      path = folder / place.parent_path() /
+             (i == 1 ? stem + extension : fmt::format("{}-{}{}", stem, i, extension));
     }
     if (read.contains(fs::weakly_canonical(path, ignored))) {
       throw Error(

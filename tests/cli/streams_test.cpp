@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "base/file.h"
 #include "base/temporary_file.h"
 #include "cli/interrupt.h"
+#include "cli/terminal.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -218,6 +220,20 @@ TEST_F(StreamsTest, DrawsProgressOnlyOnATerminalOfItsOwn) {
   for (const std::string& text : {shown("dumb", " >&9"), shown("", " >&9"), shown("xterm", "")}) {
     EXPECT_EQ(text.find('\033'), std::string::npos) << text;
     EXPECT_EQ(text.find(" %"), std::string::npos) << text;
+  }
+}
+
+TEST(ProgressBarTest, FitsTheWidthOfTheTerminal) {
+  const auto columns = [](const std::string& text) {
+    return std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  };
+  const std::string wide = cli::bar_text("смотрю", 0.5, "3 MB", 100);
+  EXPECT_EQ(wide, "смотрю  [###############...............]  50 %  3 MB");
+  EXPECT_EQ(cli::bar_text("looking", 1, "a long detail", 40),
+            "looking  [#####################]  100 %");
+  EXPECT_EQ(cli::bar_text("looking", 0.25, "", 20), "looking  25 %");
+  for (std::size_t width = 20; width < 120; ++width) {
+    EXPECT_LT(columns(cli::bar_text("looking", 1, "1.2 GB of 3.1 GB", width)), width);
   }
 }
 
