@@ -64,8 +64,8 @@ TEST(CliContractTest, TheContractHasEveryCommandAndOption) {
     for (const char* pattern : {"\n {2,6}(--?[A-Za-z][a-z-]*)", "\n  -[A-Za-z], (--[a-z-]*)"}) {
       for (const std::string& option : found_in(help, pattern)) {
         options.insert(option);
-        EXPECT_TRUE(documented.contains(option)) << "docs/CLI.md lacks " << option << " of oko "
-                                                 << command;
+        EXPECT_TRUE(documented.contains(option))
+            << "docs/CLI.md lacks " << option << " of oko " << command;
       }
     }
     const std::string first = command.substr(0, command.find(' '));
