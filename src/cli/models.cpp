@@ -290,6 +290,7 @@ bool is_confirmed(const RemoveArguments& options, const std::vector<hub::ModelRe
 
 void remove(const RemoveArguments& options) {
   std::vector<hub::ModelRemoval> removals;
+  removals.reserve(options.names.size());
   for (const std::string& name : options.names) removals.push_back(removal_of(name));
   if (!is_confirmed(options, removals)) return;
   for (hub::ModelRemoval& each : removals) {
