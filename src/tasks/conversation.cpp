@@ -14,7 +14,10 @@ constexpr const char* kSomeQuestion = "What does this picture show, and what is 
 
 Conversation::Conversation(engine::ModelHost& host, engine::Generator& generator,
                            ConversationOptions options)
-    : host_(host), generator_(generator), options_(options), reader_(host, options.read_text) {}
+    : host_(host),
+      generator_(generator),
+      options_(std::move(options)),
+      reader_(host, options_.read_text) {}
 
 void Conversation::set_read_text(ReadText when) {
   options_.read_text = when;
