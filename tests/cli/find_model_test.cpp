@@ -35,6 +35,7 @@ class FindModelTest : public ScratchFolderTest {
     return {"LANG=" + language + "_XX.UTF-8",
             "LC_ALL=",
             "TERM=xterm",
+            "NO_COLOR=1",
             "HF_ENDPOINT=" + hub_.url(),
             "HF_HOME=" + (folder_ / "huggingface").string(),
             "HF_HUB_OFFLINE=" + offline,
