@@ -278,7 +278,11 @@ void Run::describe_each(engine::ModelHost& host, engine::Generator& generator) {
 
 /// A picture that cannot be read ends it: an answer about the others would mislead.
 void Run::describe_together(engine::ModelHost& host, engine::Generator& generator) {
-  if (!input_.failed().empty()) throw input_.failed().front().error;
+  if (!input_.failed().empty()) {
+    const Inputs::Failed& first = input_.failed().front();
+    answers_.print_record({{"file", first.name}, {"error", error_json(first.error)}});
+    throw first.error;
+  }
   const tasks::DescribeOptions task = task_of(options_);
   tasks::Conversation conversation(host, generator,
                                    {.system = task.system,
@@ -298,7 +302,10 @@ void Run::describe_together(engine::ModelHost& host, engine::Generator& generato
       const tasks::AddedPicture added = conversation.add_page(pages_, i, shown(name_of(i)), stop_);
       if (!added.shrinking.empty()) note(name_of(i), added.shrinking);
     } catch (const Error& error) {
-      throw Failures::of_file(input_.named(error), file);
+      progress_.clear();
+      const Error named = Failures::of_file(input_.named(error), file);
+      answers_.print_record({{"file", file}, {"error", error_json(named)}});
+      throw named;
     }
   }
   const auto on_text = [&](std::string_view piece) {
@@ -341,6 +348,7 @@ void describe(DescribeOptions options) {
     options.prompt = question_in_file(options.prompt_file, options.images, interrupt.token());
   }
   const Inputs input(options.images, options.common.quiet, interrupt.token());
+  require_paths(input, options.json);
   const std::filesystem::path model =
       find_or_pull_model(options.generation.model, options.common, interrupt.token());
   ProgressBar progress(words("looking", "смотрю"), options.common.quiet);

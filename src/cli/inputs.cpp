@@ -5,7 +5,9 @@
 #include <system_error>
 
 #include "base/text_escape.h"
+#include "cli/failures.h"
 #include "cli/folder_files.h"
+#include "cli/json_output.h"
 #include "cli/standard_input.h"
 #include "cli/web_input.h"
 #include "hub/web_file.h"
@@ -26,7 +28,7 @@ Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const Stop
       const bool is_web = hub::is_web_address(argument);
       const bool is_of_one =
           is_of_input(error.code()) || (is_web && error.code() != ErrorCode::kCancelled);
-      if (arguments.size() == 1 || !is_of_one) throw;
+      if (!is_of_one) throw;
       failed_.push_back({is_web ? hub::shown_url(argument) : argument, error});
     }
   }
@@ -75,6 +77,19 @@ LocalizedText Inputs::named(const LocalizedText& text) const {
 
 Error Inputs::named(const Error& error) const {
   return {error.code(), named(error.message()), named(error.hint())};
+}
+
+void require_paths(const Inputs& inputs, bool json) {
+  if (!inputs.paths().empty()) return;
+  Failures failures;
+  for (const Inputs::Failed& each : inputs.failed()) {
+    if (json) print_json({{"file", each.name}, {"error", error_json(each.error)}});
+    if (inputs.count() == 1) throw each.error;
+    failures.add(each.error, short_name(each.name));
+  }
+  failures.throw_first(tr("none of {} inputs could be read: {}",
+                          "не удалось прочитать ничего из {:входа|входов|входов}: {}",
+                          Count(inputs.count()), failures.names()));
 }
 
 std::string short_name(const std::string& name) {

@@ -23,8 +23,7 @@ class Inputs {
     Error error;
   };
 
-  /// `quiet`: shows no progress of downloads. Throws kFailed and kTooLarge of standard input,
-  /// kCancelled; the only argument's error.
+  /// `quiet`: shows no progress of downloads. Throws kFailed of standard input, kCancelled.
   Inputs(const std::vector<std::string>& arguments, bool quiet, const StopToken& stop);
 
   /// In the order of the arguments.
@@ -55,6 +54,10 @@ class Inputs {
   std::vector<std::unique_ptr<TemporaryFile>> kept_;
   std::map<std::string, std::string> names_;  ///< of the paths of `kept_`, by the path
 };
+
+/// Throws the error of each argument, or of all, if none gave a file. `json`: prints a record of
+/// each on stdout.
+void require_paths(const Inputs& inputs, bool json);
 
 /// The last part of an input's name, for lists: the name of the file.
 std::string short_name(const std::string& name);

@@ -218,6 +218,7 @@ void run(OcrOptions options) {
   options.run.makes_sheets = options.format == "pdf";
   const Interrupt interrupt(Interrupt::kPatience);
   const Inputs input(options.files, options.common.quiet, interrupt.token());
+  require_paths(input, options.format == "json");
   try {
     read(options, input, interrupt);
   } catch (const Error& error) {

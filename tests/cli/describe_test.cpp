@@ -126,17 +126,6 @@ TEST_F(DescribeTest, ErrorsAreRedWhereTheTerminalHasColour) {
   EXPECT_EQ(shown("TERM=dumb").find('\033'), std::string::npos);
 }
 
-TEST_F(DescribeTest, TheBarStandsBeforeThePictureIsLookedAt) {
-  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
-  const std::vector<std::string> environment{"LC_ALL=en_US.UTF-8", "TERM=xterm"};
-  Terminal described({OKO_PROGRAM, "describe", "--model", model(), picture(), "--max-tokens", "1"},
-                     environment);
-  EXPECT_TRUE(described.shows("looking  [..............................]  0 %"));
-  EXPECT_EQ(described.wait(), 0);
-  Terminal read({OKO_PROGRAM, "ocr", picture()}, environment);
-  EXPECT_TRUE(read.shows("reading  [..............................]  0 %"));
-}
-
 TEST_F(DescribeTest, NotesStandOnLinesOfTheirOwn) {
   if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
   const std::vector<std::string> environment{"LC_ALL=en_US.UTF-8", "TERM=xterm"};

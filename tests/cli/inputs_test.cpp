@@ -12,6 +12,7 @@
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/terminal.h"
 #include "tests/support/white_bitmap.h"
 
 namespace oko {
@@ -135,7 +136,7 @@ TEST_F(InputsTest, AFolderWithoutPicturesIsAnErrorThatTellsTheKinds) {
       << russian.err;
   const ProcessResult both = run({"ocr", folder_ / "in", kPdf});
   EXPECT_EQ(both.status, 4);
-  EXPECT_NE(both.out.find(" "), std::string::npos) << "the other one is read: " << both.err;
+  EXPECT_NE(both.out.find(' '), std::string::npos) << "the other one is read: " << both.err;
   EXPECT_NE(both.err.find("oko: 1 of 2 files could not be read: "), std::string::npos) << both.err;
 }
 
@@ -156,6 +157,44 @@ TEST_F(InputsTest, TheEndOfAMixedRunNamesTheFirstFilesThatFailed) {
       << described.err;
   EXPECT_TRUE(describe({picture("white.bmp"), folder_ / "a.png"}, "ru")
                   .err.ends_with("oko: не удалось описать 1 из 2 файлов: a.png\n"));
+}
+
+TEST_F(InputsTest, TheBarStandsBeforeTheFirstIsReady) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  const std::vector<std::string> environment{"LC_ALL=en_US.UTF-8", "TERM=xterm"};
+  const std::string model = RandomModels::get("qwen3-vl-small-4bit", 5).string();
+  Terminal described({OKO_PROGRAM, "describe", "--model", model, kPicture, "--max-tokens", "1"},
+                     environment);
+  EXPECT_TRUE(described.shows("looking  [..............................]  0 %"));
+  Terminal read({OKO_PROGRAM, "ocr", kPicture}, environment);
+  EXPECT_TRUE(read.shows("reading  [..............................]  0 %"));
+}
+
+TEST_F(InputsTest, ARunWithoutAnyFileTellsEachReason) {
+  fs::create_directories(folder_ / "a");
+  fs::create_directories(folder_ / "b");
+  const std::string none = folder_ / "none";  // a model
+  for (const bool ocr : {false, true}) {
+    const auto command = [&](std::vector<std::string> line) {
+      if (ocr) {
+        line.insert(line.begin(), "ocr");
+      } else {
+        line.insert(line.begin(), {"describe", "--model", none});
+      }
+      return run(line);
+    };
+    const ProcessResult one = command({"--json", folder_ / "a"});
+    EXPECT_EQ(one.status, 4) << "before the model: " << one.err;
+    EXPECT_EQ(json::parse(one.out).at("error").at("code"), "not_found");
+    const ProcessResult two = command({"--json", folder_ / "a", folder_ / "b"});
+    EXPECT_EQ(two.status, 4);
+    EXPECT_EQ(files_in(two.out).size(), 2u);
+    EXPECT_TRUE(two.err.ends_with("oko: none of 2 inputs could be read: a, b\n")) << two.err;
+  }
+  const ProcessResult pdf =
+      run({"ocr", "--format", "pdf", folder_ / "a", folder_ / "b", "-o", folder_ / "x"}, "ru");
+  EXPECT_EQ(pdf.status, 4);
+  EXPECT_NE(pdf.err.find("не удалось прочитать ничего из 2 входов: a, b"), std::string::npos);
 }
 
 TEST_F(InputsTest, HeadingsStandOnlyOverText) {

@@ -193,6 +193,8 @@ TEST_F(OutputsTest, OneQuestionIsAskedAboutAllPictures) {
   const ProcessResult failed = describe({kStars, folder_ / "none.png", "--together"});
   EXPECT_EQ(failed.status, 4);
   EXPECT_EQ(failed.out, "");
+  const ProcessResult record = describe({kStars, folder_ / "none.png", "--together", "--json"});
+  EXPECT_EQ(json::parse(record.out).at("error").at("code"), "not_found") << record.out;
 }
 
 TEST_F(OutputsTest, TheQuestionComesFromAFileOrStandardInput) {
