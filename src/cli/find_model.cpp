@@ -1,6 +1,7 @@
 #include "cli/find_model.h"
 
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
@@ -20,7 +21,7 @@ void make_folder(const fs::path& folder) {
   fs::create_directories(folder, error);
   if (fs::is_directory(folder)) return;
   const LocalizedText reason =
-      system_reason(error ? error : std::make_error_code(std::errc(ENOTDIR)));
+      system_reason(error ? error : std::make_error_code(std::errc::not_a_directory));
   throw Error(ErrorCode::kFailed,
               tr("{}: the folder cannot be made: {}", "{}: папка не создаётся: {}", folder.string(),
                  reason),
