@@ -203,7 +203,7 @@ TEST_F(RandomModelTest, FoldersThatKilledProcessesLeftAreRemovedAndNoOthers) {
     write_file_atomically(folder_ / name / "model.safetensors", std::string_view("half"));
     if (name[1] != 'b') write_file_atomically(folder_ / name / ".oko-lock", std::string_view(""));
   }
-  const hub::FileLock alive(folder_ / ".c.3.part" / ".oko-lock", {});
+  const hub::FileLock alive(folder_ / ".c.3.part" / ".oko-lock", StopToken());
   make("qwen3-vl-small-4bit");
   EXPECT_EQ(names_in(folder_),
             (std::set<std::string>{".b.2.part", ".c.3.part", "d.part", "qwen3-vl-small-4bit"}));
