@@ -144,7 +144,7 @@ class Report {
                   {"seconds", std::round(taken.count() * 1000) / 1000},
                   {"checks", checks_}});
     } else if (!options_.common.quiet) {
-      print(words("\n{} ok, {} warnings, {} errors, {:.1f} s\n",
+      print(words("\nok {}, warnings {}, errors {}, {:.1f} s\n",
                   "\nв порядке: {}, замечаний: {}, ошибок: {}, {:.1f} с\n", counts_[0], counts_[1],
                   counts_[2], taken.count()));
     }

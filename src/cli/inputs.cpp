@@ -18,6 +18,15 @@ namespace {
 
 constexpr const char* kDash = "-";
 
+/// A name for a file with what an address gives: the last part of its path, else the host.
+std::string file_name_of(std::string address) {
+  address.erase(address.find_last_not_of('/') + 1);
+  const std::string name = std::filesystem::path(address).filename().string();
+  if (name != "." && name != "..") return name;
+  const std::size_t host = address.find("://") + 3;
+  return address.substr(host, address.find('/', host) - host);
+}
+
 }  // namespace
 
 Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const StopToken& stop)
@@ -37,7 +46,7 @@ Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const Stop
 
 void Inputs::keep(std::unique_ptr<TemporaryFile> file, const std::string& name) {
   paths_.push_back(file->path().string());
-  places_.emplace_back(name == kDash ? "stdin" : short_name(name));
+  places_.emplace_back(name == kDash ? "stdin" : file_name_of(name));
   names_[paths_.back()] = name;
   kept_.push_back(std::move(file));
 }

@@ -138,7 +138,7 @@ void Pages::add_pages(std::size_t number) {
     file.error = Error(ErrorCode::kBadInput,
                        tr("{}: has no page {}: the last is page {}",
                           "{}: страницы {} нет: последняя — {}", file.path, missing, file.pages),
-                       tr("choose among them with {}", "выберите из них: {}", Knob{"pages"}));
+                       tr("the pages are 1 to {}", "есть страницы с 1 по {}", file.pages));
     file.pages = 1;
   }
   const bool all = !chooses || missing > 0;

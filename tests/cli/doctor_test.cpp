@@ -42,7 +42,7 @@ TEST_F(DoctorTest, HasALineForEachCheck) {
   const ProcessResult result = run({});
   for (const char* text :
        {"\nok         system       ", "\nok         memory       ",
-        "\nok         MLX          MLX 0.", " warnings, 0 errors, ",
+        "\nok         MLX          MLX 0.", ", warnings ", ", errors 0, ",
         "\nwarning    model        none yet\n", "hint: oko pull qwen3-vl-4b\n"}) {
     EXPECT_NE(result.out.find(text), std::string::npos) << text << " is not in " << result.out;
   }

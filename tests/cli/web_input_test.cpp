@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "base/error.h"
@@ -31,7 +32,8 @@ class WebInputTest : public ScratchFolderTest {
   ServerReply reply(const ServerRequest& request) const {
     const std::string path = request.path.substr(0, request.path.find('?'));
     if (path == "/white.png") return {.body = white_bitmap(64, 64)};
-    if (path == "/paper") return {.body = read_file(kPdf, 1 << 20, ErrorCode::kFailed)};
+    const bool is_paper = path == "/" || path.starts_with("/paper") || path == "/escaped/";
+    if (is_paper) return {.body = read_file(kPdf, 1 << 20, ErrorCode::kFailed)};
     if (path == "/page") return {.body = "\n<!DOCTYPE html><HTML><body>a.png</body></html>"};
     if (path == "/words") return {.body = "only words"};
     if (path == "/empty") return {};
@@ -122,6 +124,21 @@ TEST_F(WebInputTest, ATerminalShowsThatItDownloads) {
   EXPECT_TRUE(terminal.shows("downloading  ["));
   terminal.type("\x03");
   EXPECT_EQ(terminal.wait(), 130);
+}
+
+/// An address has no say in where its result lies: dots and slashes in it lead nowhere.
+TEST_F(WebInputTest, ResultsOfAddressesStayInTheFolder) {
+  const fs::path out = folder_ / "a" / "b" / "out";
+  for (const char* path : {"/paper", "/paper/", "/paper/../../../../escaped/paper/..", "/"}) {
+    const ProcessResult result = run({"ocr", url(path), "--out-dir", out});
+    EXPECT_EQ(result.status, 0) << result.err;
+  }
+  std::set<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "a")) {
+    names.insert(fs::relative(entry.path(), out).string());
+  }
+  const fs::path host = server_.url().substr(std::string("http://").size());
+  EXPECT_EQ(names, (std::set<std::string>{"..", ".", "paper.txt", host.stem().string() + ".txt"}));
 }
 
 }  // namespace
