@@ -405,9 +405,9 @@ void add_chat(Command& program) {
                                         "Отвечает на вопросы о картинках, один за другим."));
   command.set_footer(commands_text() + "\n" +
                      words("Example:\n  oko chat photo.jpg", "Пример:\n  oko chat photo.jpg"));
-  command.add_argument(
-      "IMAGE", &options->images,
-      words("picture files for the first question", "файлы картинок для первого вопроса"));
+  command.add_argument("IMAGE", &options->images,
+                       words("picture or PDF files for the first question",
+                             "файлы картинок или PDF для первого вопроса"));
   add_generation_options(
       command, options->generation,
       words("language in which the model is told about text in pictures [default: that of LANG]",

@@ -12,6 +12,7 @@
 #include "cli/standard_input.h"
 #include "cli/web_input.h"
 #include "hub/web_file.h"
+#include "image/image.h"
 
 namespace oko::cli {
 namespace {
@@ -86,7 +87,10 @@ LocalizedText Inputs::named(const LocalizedText& text) const {
 }
 
 Error Inputs::named(const Error& error) const {
-  return {error.code(), named(error.message()), named(error.hint())};
+  // The hint of a file of no known format lists pictures, and inputs may be PDF, too.
+  const bool lists_pictures = error.hint() == image::hint_of_formats();
+  return {error.code(), named(error.message()),
+          lists_pictures ? image::hint_of_formats("PDF, ") : named(error.hint())};
 }
 
 void require_paths(const Inputs& inputs, bool json) {

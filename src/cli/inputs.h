@@ -39,7 +39,7 @@ class Inputs {
   /// `text` with the user's names for the paths of temporary files: for messages.
   LocalizedText named(const LocalizedText& text) const;
 
-  /// The same for an error.
+  /// The same for an error; a hint that lists formats names PDF, too.
   Error named(const Error& error) const;
 
  private:

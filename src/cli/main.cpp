@@ -42,7 +42,7 @@ void add_common_options(Command& command, CommonOptions& options) {
       .add_option("--budget", &options.budget,
                   words("memory that oko may take, weights included, such as 5GB [default: the "
                         "line \"for oko\" of oko plan]",
-                        "сколько памяти можно занять oko, вместе с весами, например 5GB [по "
+                        "сколько памяти может занять oko вместе с весами, например 5GB [по "
                         "умолчанию: строка «для oko» в oko plan]"))
       .names(ValueKind::kSize)
       .in(OptionGroup::kMemoryAndSpeed);

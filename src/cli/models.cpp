@@ -218,7 +218,7 @@ void print_notes(const hub::InstalledModels& all) {
 
 void print_table(const hub::InstalledModels& all, const engine::PlanOptions& machine) {
   std::vector<Row> rows{{words("NAME", "ИМЯ"), words("KIND", "ДЛЯ ЧЕГО"), words("SIZE", "РАЗМЕР"),
-                         words("MEMORY", "ПАМЯТЬ"), words("KEPT BY", "ГДЕ")}};
+                         words("MEMORY", "ПАМЯТЬ"), words("KEPT BY", "ХРАНИТ")}};
   std::uint64_t own = 0, cached = 0;
   for (const InstalledModel& model : all.models) {
     rows.push_back(row_of(model, describe_model(model, machine)));

@@ -21,7 +21,6 @@
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "document/pages.h"
-#include "image/image.h"
 #include "tasks/read_pages.h"
 
 namespace oko::cli {
@@ -75,12 +74,6 @@ void say_notes(const tasks::ReadPage& read, document::Pages& pages, const Inputs
   const LocalizedText name = input.named(pages.name(read.index));
   if (read.page.is_doubtful) say_doubt(name, read.page);
   for (const LocalizedText& note : read.page.notes) say_note(name + ": " + note);
-}
-
-/// The hint of a file of no known format lists pictures, and this command reads PDF, too.
-Error with_pdf_in_hint(const Error& error) {
-  if (error.hint() != image::hint_of_formats()) return error;
-  return {error.code(), error.message(), image::hint_of_formats("PDF, ")};
 }
 
 /// The name of a page, without its folder.
@@ -187,7 +180,7 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
   const auto print = [&](const tasks::ReadPage& read) {
     progress.clear();
     if (read.error) {
-      const Error error = with_pdf_in_hint(input.named(*read.error));
+      const Error error = input.named(*read.error);
       documents.skip(read.index, error);
       if (pages.size() == 1 && input.failed().empty()) throw error;
       failures.add(error, short_page_name(pages, read.index, input));

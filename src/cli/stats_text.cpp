@@ -80,9 +80,9 @@ std::string chat_stats_text(const engine::GenerationStats& stats,
                duration(stats.time_to_first_token_seconds), duration(stats.preprocess_seconds),
                duration(stats.load_seconds), duration(stats.vision_seconds),
                duration(stats.prefill_seconds)) +
-         words("prompt: {}, {} of them of pictures; {} were still there\n",
-               "запрос: {}, из них от картинок {}; уже прочитано было {}\n",
-               tokens(stats.prompt_tokens), stats.image_tokens, stats.cached_tokens) +
+         words("prompt: {}, {} of them of pictures; {} came from the cache\n",
+               "запрос: {}, из них от картинок {}; из кэша взято {}\n", tokens(stats.prompt_tokens),
+               stats.image_tokens, stats.cached_tokens) +
          answer_line(stats) + memory_line(stats);
 }
 

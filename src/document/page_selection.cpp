@@ -40,8 +40,11 @@ PageSelection PageSelection::parse(std::string_view text, const LocalizedText& n
     const std::size_t end = std::min(text.find(',', begin), text.size());
     const auto range = range_in(text.substr(begin, end - begin));
     if (!range) {
-      throw Error(ErrorCode::kUsage, tr("{} is \"{}\"", "{}: указано «{}»", name, excerpt(text)),
-                  tr("give pages such as 1-3,5 or 7-", "укажите страницы, например 1-3,5 или 7-"));
+      throw Error(ErrorCode::kUsage,
+                  tr("{}: \"{}\" is not a list of pages", "{}: «{}» — не список страниц", name,
+                     excerpt(text)),
+                  tr("give pages from 1 on, such as 1-3,5 or 7-",
+                     "укажите страницы, начиная с 1, например 1-3,5 или 7-"));
     }
     selection.ranges_.push_back(*range);
     begin = end + 1;

@@ -208,10 +208,11 @@ PullReport pull(const PullOptions& options) {
   }
   const HubAccess access = hub_access();
   if (access.offline) {
-    throw Error(ErrorCode::kFailed,
-                tr("{}: is not on this machine, and HF_HUB_OFFLINE forbids downloading it",
-                   "{}: на этой машине её нет, а HF_HUB_OFFLINE запрещает скачивать", repository),
-                tr("unset HF_HUB_OFFLINE", "уберите HF_HUB_OFFLINE"));
+    throw Error(
+        ErrorCode::kModelNotFound,
+        tr("model {} is not on this machine, and HF_HUB_OFFLINE forbids its download",
+           "модели {} нет на этой машине, а HF_HUB_OFFLINE запрещает скачивать", repository),
+        tr("unset HF_HUB_OFFLINE", "уберите HF_HUB_OFFLINE"));
   }
   const fs::path working = working_folder_of(repository);
   const PullLock lock(repository, options);

@@ -143,7 +143,7 @@ TEST_F(OutputsTest, PagesThatAreNotThereAreErrors) {
     EXPECT_EQ(result.status, 4);
     EXPECT_EQ(result.err, "oko: " + pdf +
                               ": has no page 4: the last is page 3\n"
-                              "hint: the pages are 1 to 2\n");
+                              "hint: the pages are 1 to 3\n");
   }
   EXPECT_NE(run({"ocr", pdf, "--pages", "9"}, "ru").err.find("страницы 9 нет: последняя — 3"),
             std::string::npos);
