@@ -22,7 +22,7 @@ constexpr const char* kDash = "-";
 /// A name for a file with what an address gives: the last part of its path, else the host.
 std::string file_name_of(std::string address) {
   address.erase(address.find_last_not_of('/') + 1);
-  const std::string name = std::filesystem::path(address).filename().string();
+  std::string name = std::filesystem::path(address).filename().string();
   if (name != "." && name != "..") return name;
   const std::size_t host = address.find("://") + 3;
   return address.substr(host, address.find('/', host) - host);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "base/localized_text.h"
@@ -100,19 +101,36 @@ class JsonPrinter : public PagePrinter {
     if (page.is_doubtful) object["doubtful"] = true;
     if (!page.notes.empty()) object["notes"] = shown(page.notes);
     output_.print(json_line(object));
+    has_page_ = true;
+    end_page(i);
   }
 
   void skip_page(std::size_t i, const Error& error) override {
-    output_.print(json_line({{"file", input_.name_of(pages_.file(i))},
-                             {"page", pages_.page_in_file(i) + 1},
-                             {"error", error_json(error)}}));
+    if (!first_error_) first_error_ = error;
+    end_page(i);
   }
 
  private:
+  /// A file of which no page was read has a record. The numbers of the others' pages tell which one
+  /// is left out: a line without text would be a surprise among them.
+  void end_page(std::size_t i) {
+    const bool is_last =
+        i + 1 == pages_.size() || pages_.file_number(i + 1) != pages_.file_number(i);
+    if (!is_last) return;
+    if (first_error_ && !has_page_) {
+      output_.print(json_line(
+          {{"file", input_.name_of(pages_.file(i))}, {"error", error_json(*first_error_)}}));
+    }
+    first_error_.reset();
+    has_page_ = false;
+  }
+
   const document::Pages& pages_;
   const Inputs& input_;
   Output& output_;
   float min_confidence_;
+  bool has_page_ = false;             ///< of the present file
+  std::optional<Error> first_error_;  ///< of the present file
 };
 
 class HocrPrinter : public PagePrinter {
