@@ -143,9 +143,9 @@ TEST_F(DescribeTest, NotesStandOnLinesOfTheirOwn) {
   EXPECT_EQ(reduced.screen(), "Three yellow stars.\noko: " + stars +
                                   ": to fit the memory budget: --kv-bits 8 instead of 16\n\n");
 
-  Terminal stopped({OKO_PROGRAM, "describe", "--ocr", "off", "--model", model(), picture(),
-                    "--max-tokens", "3000", "--quiet"},
-                   environment);
+  line = {OKO_PROGRAM, "describe", "--ocr", "off", "--model", model(), "--quiet"};
+  line.insert(line.end(), 100, picture());  // for longer than it takes to press a key
+  Terminal stopped(line, environment);
   ASSERT_TRUE(stopped.shows_something()) << "without a bar: the answer begins";
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   stopped.type("\x03");
@@ -306,7 +306,7 @@ TEST_F(DescribeTest, PrintsTheHintBesideTheErrorAndNotTwiceInARow) {
   EXPECT_EQ(result.status, 4);
   const std::string missing = "hint: check the path\n";
   const std::size_t first = result.err.find(missing);
-  const std::size_t kind = result.err.find("\nhint: use a JPEG");
+  const std::size_t kind = result.err.find("\nhint: use a PDF, JPEG");
   const std::size_t last = result.err.rfind(missing);
   EXPECT_LT(first, kind) << result.err;
   EXPECT_LT(kind, last) << "beside the error: " << result.err;
