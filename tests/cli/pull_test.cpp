@@ -124,11 +124,12 @@ TEST_F(PullCommandTest, ShortNamesThatWereMeantAreNamed) {
 TEST_F(PullCommandTest, ANewerVersionIsNamedAndReplacesTheOld) {
   ASSERT_EQ(run({"org/model"}).status, 0);
   EXPECT_EQ(run({"org/model"}).err, "oko: the model is there already\n");
-  FakeHub newer("org/model", {{"config.json", kConfig},
-                              {"tokenizer.json", "{\"a\":1}"},
-                              {"model.safetensors", std::string(kWeights, 'w')}});
   const std::string commit(40, 'b');
-  newer.set_commit(commit);
+  FakeHub newer("org/model",
+                {{"config.json", kConfig},
+                 {"tokenizer.json", "{\"a\":1}"},
+                 {"model.safetensors", std::string(kWeights, 'w')}},
+                1000, commit);
   std::vector<std::string> variables = environment();
   std::erase(variables, "HF_ENDPOINT=" + hub_.url());
   variables.push_back("HF_ENDPOINT=" + newer.url());

@@ -277,8 +277,7 @@ TEST_F(PullTest, SettingsAreCheckedBeforeTheWeightsCome) {
 
 TEST_F(PullTest, AnUpdateKeepsTheOldModelUntilTheNewOneIsThere) {
   pull_model(options_);
-  FakeHub newer("org/model", model_files('x'));
-  newer.set_commit(std::string(40, 'b'));
+  FakeHub newer("org/model", model_files('x'), 1000, std::string(40, 'b'));
   use(newer);
   options_.update = true;
   newer.fault("model.safetensors") = [](ServerReply& reply, const ServerRequest&, int) {
@@ -305,16 +304,14 @@ TEST_F(PullTest, AnUpdateThatWasKilledIsFinishedByTheNextPull) {
 
 TEST_F(PullTest, ANewerCommitIsOnlyLookedForIfItIsAskedFor) {
   pull_model(options_);
-  FakeHub newer("org/model", model_files());
-  newer.set_commit(std::string(40, 'b'));
+  FakeHub newer("org/model", model_files(), 1000, std::string(40, 'b'));
   use(newer);
   EXPECT_EQ(pull_model(options_).newer_revision, "");
   EXPECT_TRUE(newer.server().requests().empty());
   options_.looks_for_newer = true;
   EXPECT_EQ(pull_model(options_).newer_revision, "");  // its files are the same
   EXPECT_FALSE(newer.server().requests().empty());
-  FakeHub changed("org/model", model_files('x'));
-  changed.set_commit(std::string(40, 'b'));
+  FakeHub changed("org/model", model_files('x'), 1000, std::string(40, 'b'));
   use(changed);
   EXPECT_EQ(pull_model(options_).newer_revision, std::string(40, 'b'));
   environment_.set("HF_ENDPOINT", "http://127.0.0.1:1");

@@ -23,10 +23,12 @@ class FakeHub {
   /// Changes the answer of the server that has a file's bytes. `count`: earlier requests for it.
   using Fault = std::function<void(ServerReply& reply, const ServerRequest& request, int count)>;
 
-  explicit FakeHub(std::string name, Files files, std::size_t lfs_bytes = 1000)
+  explicit FakeHub(std::string name, Files files, std::size_t lfs_bytes = 1000,
+                   std::string commit = FakeHub::commit())
       : name_(std::move(name)),
         files_(std::move(files)),
         lfs_bytes_(lfs_bytes),
+        commit_(std::move(commit)),
         storage_([this](const ServerRequest& request) { return file_of(request, "/storage/"); }),
         hub_([this](const ServerRequest& request) { return answer(request); }) {}
 
@@ -34,8 +36,6 @@ class FakeHub {
   const HttpServer& server() const { return hub_; }
   const HttpServer& storage() const { return storage_; }
   static std::string commit() { return std::string(38, 'a') + "01"; }
-  /// Makes `commit` the one of this hub, in place of that.
-  void set_commit(const std::string& commit) { commit_ = commit; }
 
   /// Requests for the file of that path at the server that has its bytes.
   int requests(const std::string& path) const {
@@ -164,9 +164,9 @@ class FakeHub {
   }
 
   std::string name_;
-  std::string commit_ = commit();
   Files files_;
   std::size_t lfs_bytes_;
+  std::string commit_;
   mutable Mutex mutex_;
   std::map<std::string, int> counts_ OKO_GUARDED_BY(mutex_);
   std::atomic<int> signatures_{0};  ///< each redirect has its own, from 1
