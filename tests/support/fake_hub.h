@@ -59,11 +59,29 @@ class FakeHub {
     faults_.clear();
   }
 
-  /// Set these while no request runs.
-  std::string token;                             ///< that the hub wants; empty: none
-  Fault api_fault;                               ///< of lists; count is 0
-  std::map<std::string, std::string> revisions;  ///< commits of tags, besides "main"
-  std::size_t files_on_page = 1000;
+  /// What a test sets while the threads of the servers run.
+  template <typename T>
+  class Setting {
+   public:
+    explicit Setting(T value = {}) : value_(std::move(value)) {}
+    void operator=(T value) {
+      const MutexLock lock(mutex_);
+      value_ = std::move(value);
+    }
+    T get() const {
+      const MutexLock lock(mutex_);
+      return value_;
+    }
+
+   private:
+    mutable Mutex mutex_;
+    T value_ OKO_GUARDED_BY(mutex_);
+  };
+  Setting<std::string> token;  ///< that the hub wants; empty: none
+  Setting<Fault> api_fault;    ///< of lists; count is 0
+  Setting<std::size_t> files_on_page{1000};
+  /// Commits of tags, besides "main". Set them before a request of this process.
+  std::map<std::string, std::string> revisions;
 
   /// The entry of a file in the hub's list.
   hub::RepositoryFile listed(const std::string& path) const {
@@ -80,7 +98,8 @@ class FakeHub {
   ServerReply answer(const ServerRequest& request) {
     const std::string api = "/api/models/" + name_;
     const std::string resolve = "/" + name_ + "/resolve/" + commit_ + "/";
-    if (!token.empty() && request.field("authorization") != "Bearer " + token) {
+    const std::string wanted = token.get();
+    if (!wanted.empty() && request.field("authorization") != "Bearer " + wanted) {
       return {.status = 401, .fields = {{"X-Error-Code", "RepoNotFound"}}, .body = "{}"};
     }
     ServerReply reply{.status = 404, .fields = {{"X-Error-Code", "RepoNotFound"}}, .body = "{}"};
@@ -98,7 +117,7 @@ class FakeHub {
     } else if (request.path.starts_with(resolve)) {
       return resolved(request, resolve);
     }
-    if (api_fault) api_fault(reply, request, 0);
+    if (const Fault fault = api_fault.get()) fault(reply, request, 0);
     return reply;
   }
 
@@ -142,10 +161,11 @@ class FakeHub {
     const std::size_t cursor = path.find("cursor=");
     const std::size_t first = cursor == path.npos ? 0 : std::stoul(path.substr(cursor + 7));
     std::string body = "[{\"type\":\"directory\",\"oid\":\"0\",\"size\":0,\"path\":\"onnx\"}";
+    const std::size_t on_page = files_on_page.get();
     std::size_t number = 0;
     for (const auto& [name, content] : files_) {
       ++number;
-      if (number <= first || number > first + files_on_page) continue;
+      if (number <= first || number > first + on_page) continue;
       const hub::RepositoryFile file = listed(name);
       const std::string size = std::to_string(file.size);
       body += ",{\"type\":\"file\",\"path\":\"" + name + "\",\"size\":" + size;
@@ -155,9 +175,9 @@ class FakeHub {
                         "\",\"size\":" + size + ",\"pointerSize\":134}}";
     }
     ServerReply reply{.body = body + "]"};
-    if (first + files_on_page < files_.size()) {
+    if (first + on_page < files_.size()) {
       reply.fields["Link"] = "<" + hub_.url() + "/api/models/" + name_ + "/tree/" + commit_ +
-                             "?recursive=true&cursor=" + std::to_string(first + files_on_page) +
+                             "?recursive=true&cursor=" + std::to_string(first + on_page) +
                              ">; rel=\"next\"";
     }
     return reply;
