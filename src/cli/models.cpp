@@ -125,18 +125,6 @@ std::string verdict_text(const InstalledModel& model, const Description& found) 
   return {};
 }
 
-const char* verdict_key(engine::Verdict verdict) {
-  switch (verdict) {
-    case engine::Verdict::kComfortable:
-      return "comfortable";
-    case engine::Verdict::kOnTheEdge:
-      return "on_the_edge";
-    case engine::Verdict::kDoesNotFit:
-      return "does_not_fit";
-  }
-  return "";
-}
-
 const char* state_of(const InstalledModel& model, const Description& found) {
   if (!model.is_whole) return "unfinished";
   if (found.kind == Kind::kUnknown) return "unknown";
@@ -160,7 +148,7 @@ ordered_json json_of(const InstalledModel& model, const Description& found) {
     object["kind"] = found.kind == Kind::kEmbedding ? "embedding" : "vision_language";
     object["bits"] = found.bits;
   }
-  if (found.verdict) object["verdict"] = verdict_key(*found.verdict);
+  if (found.verdict) object["verdict"] = engine::name_of(*found.verdict);
   return object;
 }
 

@@ -134,18 +134,6 @@ void add_aligned_copy(const std::string& name, ordered_json& model) {
   if (!copy.obstacle.empty()) model["aligned_copy_error"] = shown(copy.obstacle);
 }
 
-const char* key_of(engine::Verdict verdict) {
-  switch (verdict) {
-    case engine::Verdict::kComfortable:
-      return "comfortable";
-    case engine::Verdict::kOnTheEdge:
-      return "on_the_edge";
-    case engine::Verdict::kDoesNotFit:
-      return "does_not_fit";
-  }
-  return "";
-}
-
 /// The same models on a Mac with more or less memory.
 struct OtherMac {
   std::uint64_t memory_bytes = 0;
@@ -191,7 +179,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
                     {"resident_bytes", plan.resident},
                     {"sequential_bytes", plan.sequential},
                     {"mode", plan.mode == engine::Mode::kResident ? "resident" : "sequential"},
-                    {"verdict", key_of(plan.verdict)},
+                    {"verdict", engine::name_of(plan.verdict)},
                     {"spare_bytes", plan.spare},
                     {"largest_context_tokens", plan.largest_context},
                     {"largest_picture_pixels", plan.largest_picture},
@@ -199,7 +187,7 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
   if (options.system == budget::System::kMac) {
     for (const OtherMac& mac : other_macs(options)) {
       json["other_macs"].push_back({{"memory_bytes", mac.memory_bytes},
-                                    {"verdict", key_of(mac.plan.verdict)},
+                                    {"verdict", engine::name_of(mac.plan.verdict)},
                                     {"largest_context_tokens", mac.plan.largest_context},
                                     {"largest_picture_pixels", mac.plan.largest_picture}});
     }
@@ -237,17 +225,24 @@ void print_weights(const Model& model) {
   }
 }
 
-std::string verdict_text(const engine::Plan& plan) {
-  const auto spare = budget::memory_text(static_cast<std::uint64_t>(std::abs(plan.spare)));
-  switch (plan.verdict) {
+std::string shown_verdict(engine::Verdict verdict) {
+  switch (verdict) {
     case engine::Verdict::kComfortable:
-      return words("comfortable: {} to spare", "удобно: запас {}", spare);
+      return words("comfortable", "удобно");
     case engine::Verdict::kOnTheEdge:
-      return words("on the edge: {} to spare", "на грани: запас {}", spare);
+      return words("on the edge", "на грани");
     case engine::Verdict::kDoesNotFit:
-      return words("does not fit: {} missing", "не помещается: не хватает {}", spare);
+      return words("does not fit", "не помещается");
   }
   return {};
+}
+
+std::string verdict_text(const engine::Plan& plan) {
+  const auto spare = budget::memory_text(static_cast<std::uint64_t>(std::abs(plan.spare)));
+  const std::string verdict = shown_verdict(plan.verdict);
+  return plan.verdict == engine::Verdict::kDoesNotFit
+             ? words("{}: {} missing", "{}: не хватает {}", verdict, spare)
+             : words("{}: {} to spare", "{}: запас {}", verdict, spare);
 }
 
 LocalizedText megapixels(std::int64_t pixels) {
@@ -273,18 +268,6 @@ void print_limits(const engine::Plan& plan) {
                 "самая большая картинка: {} Мп с таким запросом\n",
                 megapixels(plan.largest_picture)));
   }
-}
-
-std::string shown_verdict(engine::Verdict verdict) {
-  switch (verdict) {
-    case engine::Verdict::kComfortable:
-      return words("comfortable", "удобно");
-    case engine::Verdict::kOnTheEdge:
-      return words("on the edge", "на грани");
-    case engine::Verdict::kDoesNotFit:
-      return words("does not fit", "не помещается");
-  }
-  return {};
 }
 
 /// Prints what other Macs give, and how fast answers will be.

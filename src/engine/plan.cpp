@@ -185,6 +185,18 @@ void judge(const PlanOptions& options, std::uint64_t taken, Plan& plan) {
 
 }  // namespace
 
+const char* name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kComfortable:
+      return "comfortable";
+    case Verdict::kOnTheEdge:
+      return "on_the_edge";
+    case Verdict::kDoesNotFit:
+      return "does_not_fit";
+  }
+  return "";
+}
+
 Reserve reserve_of(System system, std::uint64_t physical_bytes) {
   if (system == System::kLinux) return {physical_bytes / 10, 0};
   const std::uint64_t beyond = physical_bytes - std::min(physical_bytes, kFirst);

@@ -83,6 +83,9 @@ struct PlanOptions {
 
 enum class Verdict { kComfortable, kOnTheEdge, kDoesNotFit };
 
+/// "comfortable", "on_the_edge", "does_not_fit": for JSON.
+const char* name_of(Verdict verdict);
+
 /// Both models stay loaded, or one is unloaded before the other is loaded.
 enum class Mode { kResident, kSequential };
 
