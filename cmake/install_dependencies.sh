@@ -9,12 +9,14 @@ set -euo pipefail
 debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libfmt-dev nlohmann-json3-dev libcli11-dev libhwy-dev libvips-dev libutf8proc-dev
   libxxhash-dev libtesseract-dev libleptonica-dev tesseract-ocr-rus tesseract-ocr-eng
-  libqpdf-dev zlib1g-dev libedit-dev libcurl4-openssl-dev libssl-dev)
+  libqpdf-dev zlib1g-dev libedit-dev libcurl4-openssl-dev libssl-dev
+  libsqlite3-dev libstemmer-dev libxml2-dev libzip-dev libgmime-3.0-dev)
 debian_tests=(libgtest-dev libbenchmark-dev
   clang gobjc libgnustep-base-dev file) # the last four: to check the code for Macs here
 debian_checks=(clang-19 libclang-rt-19-dev llvm-19 ccache) # of the sanitizers and the Mac check
 homebrew_tools=(cmake ninja pkg-config python3)
-homebrew=(fmt nlohmann-json cli11 highway vips utf8proc xxhash qpdf) # zlib, libedit and libcurl are the system's
+# zlib, libedit, libcurl, SQLite and libxml2 are the system's.
+homebrew=(fmt nlohmann-json cli11 highway vips utf8proc xxhash qpdf snowball libzip gmime)
 homebrew_tests=(googletest google-benchmark)
 case ${1:-} in
   program) ;;

@@ -119,8 +119,9 @@ class MacSetupTest : public ::testing::Test {
 };
 
 TEST_F(MacSetupTest, AsksHomebrewOnceWhereNothingIsMissing) {
-  for (const char* package : {"fmt", "nlohmann-json", "cli11", "highway", "vips", "utf8proc",
-                              "xxhash", "qpdf", "googletest", "google-benchmark"}) {
+  for (const char* package :
+       {"fmt", "nlohmann-json", "cli11", "highway", "vips", "utf8proc", "xxhash", "qpdf",
+        "snowball", "libzip", "gmime", "googletest", "google-benchmark"}) {
     installed(package);
   }
   const ProcessResult result = install();
@@ -129,13 +130,13 @@ TEST_F(MacSetupTest, AsksHomebrewOnceWhereNothingIsMissing) {
 }
 
 TEST_F(MacSetupTest, InstallsWhatIsMissingInOneCall) {
-  for (const char* package :
-       {"fmt", "nlohmann-json", "cli11", "highway", "utf8proc", "xxhash", "qpdf"}) {
+  for (const char* package : {"fmt", "nlohmann-json", "cli11", "highway", "utf8proc", "xxhash",
+                              "qpdf", "libzip", "gmime"}) {
     installed(package);
   }
   const ProcessResult result = install();
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(calls(), "--prefix\ninstall vips googletest google-benchmark\n");
+  EXPECT_EQ(calls(), "--prefix\ninstall vips snowball googletest google-benchmark\n");
 }
 
 TEST_F(MacSetupTest, RefusesRosettaBeforeAnythingIsInstalled) {

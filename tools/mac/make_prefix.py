@@ -31,6 +31,11 @@ PACKAGES = {
     "zlib": {"headers": ["zlib.h", "zconf.h"], "library": "z"},
     "libedit": {"headers": ["histedit.h"], "library": "edit"},
     "libcurl": {"headers": ["curl"], "library": "curl"},
+    "sqlite3": {"headers": ["sqlite3.h"], "library": "sqlite3"},
+    "libxml-2.0": {"headers": ["libxml2"], "library": "xml2", "folders": ["libxml2"]},
+    "libzip": {"headers": ["zip.h", "zipconf.h"], "library": "zip"},
+    "gmime-3.0": {"headers": ["gmime-3.0"], "library": "gmime-3.0", "folders": ["gmime-3.0"], "needs": ["glib-2.0"]},
+    "stemmer": {"headers": ["libstemmer.h"], "library": "stemmer", "version": "2.2.0"},
 }  # fmt: skip
 # pkg-config's names of those that CMake finds by a file of its own.
 VERSION_OF = {"nlohmann_json": "nlohmann_json", "CLI11": "CLI11", "GTest": "gtest"}
@@ -100,7 +105,7 @@ def main():
         known = VERSION_OF.get(name, name)
         for header in package["headers"]:
             (out / "include" / header).symlink_to(header_root(known, header))
-        write_package(out, name, package, pkg_config("--modversion", known))
+        write_package(out, name, package, package.get("version") or pkg_config("--modversion", known))
     config = next(f for f in re.findall(r"-I(\S+)", pkg_config("--cflags", "glib-2.0")) if (Path(f) / "glibconfig.h").exists())
     (out / "include" / "glib-config").symlink_to(config)
     for framework in FRAMEWORKS:
