@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -253,12 +254,17 @@ void add_make_model(Command& bench) {
                           "Пишет модель со случайными весами настоящих размеров."));
   command.set_footer(words("Example:\n  oko bench make-model qwen3-vl-4b -o /tmp/random-4b",
                            "Пример:\n  oko bench make-model qwen3-vl-4b -o /tmp/random-4b"));
-  command.add_argument("SHAPE", &options->shape, words("which model", "какая модель"))
+  const std::vector<std::string> shapes = testing::random_model_shapes();
+  command
+      .add_argument(
+          "SHAPE", &options->shape,
+          words("which model: {}", "какая модель: {}", fmt::format("{}", fmt::join(shapes, ", "))))
       .required()
-      .one_of(testing::random_model_shapes());
+      .one_of(shapes);
   command
       .add_option("-o,--output;--out", &options->out, words("folder to make", "создаваемая папка"))
-      .required();
+      .required()
+      .names(ValueKind::kFolder);
   command
       .add_option("--seed", &options->seed,
                   words("seed of the weights", "начальное число для случайных весов"))

@@ -41,6 +41,19 @@ std::vector<std::string> joined_options(const std::vector<std::string>& argument
   return found;
 }
 
+/// The name of an argument, which the Russian help translates.
+LocalizedText argument_text(const std::string& name) {
+  constexpr std::pair<std::string_view, std::string_view> kRussian[] = {
+      {"DST", "КУДА"},     {"FILE", "ФАЙЛ"},  {"FOLDER", "ПАПКА"}, {"IMAGE", "КАРТИНКА"},
+      {"MODEL", "МОДЕЛЬ"}, {"NAME", "ИМЯ"},   {"QUERY", "ЗАПРОС"}, {"SHAPE", "ВИД"},
+      {"SRC", "ОТКУДА"},   {"TEXT", "ТЕКСТ"},
+  };
+  for (const auto& [english, russian] : kRussian) {
+    if (english == name) return {name, std::string(russian)};
+  }
+  return name;
+}
+
 LocalizedText no_option(const std::string& name) {
   return tr("no option {}", "нет ключа {}", name);
 }
@@ -125,6 +138,11 @@ Option& Option::names(ValueKind kind) {
   return *this;
 }
 
+Option& Option::label(std::string text) {
+  syntax_->label = std::move(text);
+  return *this;
+}
+
 Option& Option::in(OptionGroup group) {
   syntax_->group = group;
   return *this;
@@ -166,6 +184,7 @@ Option Command::add_option(const std::string& names, Target target,
 Option Command::add_argument(const std::string& name, Target target,
                              const std::string& description) {
   Entry& entry = add_entry(name, description);
+  entry.syntax.label = shown(argument_text(name));
   entry.is_argument = true;
   Option option = add_value(entry, name, target);
   if (std::holds_alternative<std::vector<std::string>*>(target)) {
@@ -180,6 +199,7 @@ Option Command::add_value(Entry& entry, const std::string& names, Target target)
       OptionValue{.name = entry.syntax.names.back(), .target = target});
   OptionValue& value = *entry.value;
   entry.syntax.kind = value.kind();
+  if (!entry.syntax.label.empty()) value.name = entry.syntax.label;
   const auto set = [&value](std::vector<std::string> texts) {
     std::transform(texts.begin(), texts.end(), texts.begin(), unmarked);
     value.set(texts);
@@ -222,8 +242,8 @@ void Command::hide(const std::string& option) {
   entry(option).is_hidden = true;
 }
 
-void Command::suggest(const std::string& option, const std::string& instead) {
-  suggestions_[option] = instead;
+void Command::suggest(const std::string& name, const std::string& instead) {
+  suggestions_[name] = instead;
 }
 
 CommandSyntax Command::syntax() const {
@@ -339,7 +359,9 @@ std::optional<Command::Problem> Command::problem(const std::vector<std::string>&
   for (const CLI::Option* option : command.app_->get_options()) {
     const std::string name = option->get_name();
     if (option->get_required() && option->count() == 0) {
-      return Problem{tr("{} is missing", "не хватает {}", name)};
+      return Problem{option->get_positional()
+                         ? tr("{} is missing", "не хватает аргумента {}", argument_text(name))
+                         : tr("{} is missing", "не хватает {}", name)};
     }
     if (option->get_expected_max() == 0 && option->count() > 0 &&
         option->results().back() != "true") {
@@ -360,6 +382,8 @@ std::string Command::meant_option(const std::string& name) const {
 }
 
 std::string Command::meant_command(const std::string& name) const {
+  const auto suggestion = suggestions_.find(name);
+  if (suggestion != suggestions_.end()) return suggestion->second;
   std::vector<std::string> names;
   names.reserve(commands_.size());
   for (const auto& each : commands_) names.push_back(each->app_->get_name());

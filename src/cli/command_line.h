@@ -39,6 +39,8 @@ class Option {
   Option& show_default();
   Option& show_default(std::string text);
   Option& names(ValueKind kind);
+  /// What stands for the value in the help: "PAGES".
+  Option& label(std::string text);
   Option& in(OptionGroup group);
 
  private:
@@ -63,7 +65,8 @@ class Command {
   /// `names`: "--output" or "-o,--output"; names behind a semicolon, which the help does not show,
   /// are those of earlier versions. `target` must outlive the command, as in `on_run`.
   Option add_option(const std::string& names, Target target, const std::string& description);
-  /// Adds a positional argument; a list takes all remaining ones.
+  /// Adds a positional argument; a list takes all remaining ones. The Russian help translates
+  /// `name`.
   Option add_argument(const std::string& name, Target target, const std::string& description);
   Option add_flag(const std::string& names, bool* target, const std::string& description);
   void add_version(std::function<std::string()> version);
@@ -72,8 +75,8 @@ class Command {
   void set_description(const std::string& option, const std::string& text);
   /// Keeps an option out of the help.
   void hide(const std::string& option);
-  /// Users who give `option`, which this command does not have, are told of `instead`.
-  void suggest(const std::string& option, const std::string& instead);
+  /// Users who give an option or a command that is not there are told of `instead`.
+  void suggest(const std::string& name, const std::string& instead);
   void on_run(std::function<void()> run) { run_ = std::move(run); }
 
   /// Reads the arguments behind the program's name. Returns the text to print if they request help

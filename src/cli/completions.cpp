@@ -165,9 +165,9 @@ std::string zsh_function(const CommandSyntax& command) {
   const std::string name = "_" + with_underscores(command.path);
   if (command.commands.empty()) {
     for (const OptionSyntax& argument : command.arguments) {
-      lines += " \\\n    " +
-               quoted(fmt::format("{}:{}:{}", argument.is_list ? "*" : "",
-                                  escaped(argument.names.front(), ":\\"), zsh_action(argument)));
+      lines +=
+          " \\\n    " + quoted(fmt::format("{}:{}:{}", argument.is_list ? "*" : "",
+                                           escaped(argument.label, ":\\"), zsh_action(argument)));
     }
     return fmt::format("{}() {{\n  _arguments -s :{}\n}}\n\n", name, lines);
   }

@@ -103,7 +103,7 @@ void add_convert(Command& program) {
   command
       .add_option("--bits", &options->run.bits,
                   words("bits per weight [default: 8, or as many as SRC has]",
-                        "бит на вес [по умолчанию: 8 или столько, сколько у SRC]"))
+                        "бит на вес [по умолчанию: 8 или как у исходной]"))
       .one_of({"4", "8"});
   command
       .add_option("--group-size", &options->run.group_size,

@@ -189,7 +189,7 @@ void embed(EmbedOptions options) {
   if (options.texts.empty() && has_input()) options.texts = {kStandardInput};
   if (options.texts.empty()) {
     throw Error(ErrorCode::kUsage,
-                tr("wrong usage: TEXT is missing", "неверный вызов: не хватает TEXT"),
+                tr("wrong usage: TEXT is missing", "неверный вызов: не хватает аргумента ТЕКСТ"),
                 tr("oko embed \"some text\", or oko embed < lines.txt",
                    "oko embed \"какой-то текст\" или oko embed < lines.txt"));
   }
@@ -246,7 +246,7 @@ void add_embed(Command& program) {
       words("texts; - reads one per line from standard input, as without TEXT in a "
             "pipe",
             "тексты; - читает по одному в строке со стандартного ввода, как и без "
-            "TEXT в канале"));
+            "ТЕКСТ в канале"));
   command
       .add_option("-m,--model", &options->model,
                   words("name or folder of the model", "имя или папка модели"))

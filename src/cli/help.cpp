@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kIndent = 2;
 constexpr std::size_t kMostNames = 26;  ///< letters of a name beside its description
 constexpr std::size_t kGap = 2;
+constexpr std::size_t kLeastText = 28;  ///< columns of a description beside the names
+constexpr std::size_t kTextBelow = 8;   ///< column of a description below its name
 
 std::size_t letters_of(std::string_view text) {
   return static_cast<std::size_t>(
@@ -74,7 +76,11 @@ class HelpWriter {
         if (letters <= kMostNames) names = std::max(names, letters);
       }
     }
-    const std::size_t column = kIndent + names + kGap;
+    std::size_t column = kIndent + names + kGap;
+    if (layout_.width < column + kLeastText) {  // a narrow terminal: descriptions below the names
+      names = 0;
+      column = kTextBelow;
+    }
     for (const Section& section : sections) {
       if (section.rows.empty()) continue;
       text_ += "\n" + bold(section.title + ":") + "\n";
@@ -89,6 +95,26 @@ class HelpWriter {
                                   : "\n" + std::string(column, ' ');
         add_wrapped(row.description, column, column);
       }
+    }
+  }
+
+  /// Lines as they are; long ones are wrapped, as far to the right as the text after their first
+  /// gap.
+  void add_footer(std::string_view text) {
+    text_ += '\n';
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      const std::string_view line = text.substr(0, end);
+      const std::size_t gap = line.find("  ", line.find_first_not_of(' '));
+      const std::size_t right = gap == line.npos ? line.npos : line.find_first_not_of(' ', gap);
+      if (letters_of(line) <= layout_.width || right == line.npos) {
+        text_ += std::string(line) + "\n";
+      } else {
+        const std::size_t column = letters_of(line.substr(0, right));
+        text_ += line.substr(0, right);
+        add_wrapped(line.substr(right), column, column);
+      }
+      text.remove_prefix(std::min(end + 1, text.size()));
     }
   }
 
@@ -157,7 +183,7 @@ std::string title_of(OptionGroup group) {
 }
 
 std::string argument_usage(const OptionSyntax& argument) {
-  const std::string name = argument.names.front() + (argument.is_list ? "..." : "");
+  const std::string name = argument.label + (argument.is_list ? "..." : "");
   return argument.is_required ? name : "[" + name + "]";
 }
 
@@ -188,6 +214,7 @@ std::string description_of(const OptionSyntax& option) {
 }
 
 std::string placeholder(const OptionSyntax& option) {
+  if (!option.label.empty()) return option.label;
   if (!option.choices.empty()) return fmt::format("{}", fmt::join(option.choices, "|"));
   switch (option.kind) {
     case ValueKind::kText:
@@ -223,7 +250,7 @@ std::string help_text(const CommandSyntax& command, const HelpLayout& layout) {
   writer.add_wrapped(usage(command), 7, 7);
   writer.add_sections(groups_of(command.commands));
   writer.add_sections(arguments_and_options(command));
-  if (!command.footer.empty()) writer.add("\n" + command.footer + "\n");
+  if (!command.footer.empty()) writer.add_footer(command.footer);
   return std::move(writer).text();
 }
 

@@ -7,9 +7,11 @@
 namespace oko::cli {
 
 void add_input_options(Command& command, InputOptions& options) {
-  command.add_option("--pages", &options.pages,
-                     words("only these pages of each file: 1-3,5 or 7-",
-                           "только эти страницы каждого файла: 1-3,5 или 7-"));
+  command
+      .add_option("--pages", &options.pages,
+                  words("only these pages of each file: 1-3,5 or 7-",
+                        "только эти страницы каждого файла: 1-3,5 или 7-"))
+      .label(words("PAGES", "СТРАНИЦЫ"));
   command.add_option("--password", &options.password, words("password of the PDF", "пароль PDF"));
   command
       .add_option("-o,--output", &options.output,

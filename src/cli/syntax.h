@@ -14,6 +14,7 @@ enum class ValueKind { kText, kNumber, kFile, kFolder, kModel, kSize };
 /// An option or an argument of a command, in the user's language.
 struct OptionSyntax {
   std::vector<std::string> names = {};  ///< "-o", "--output"; of an argument: "FILE"
+  std::string label = {};  ///< of an argument: its name; of a value: "PAGES", if not by its kind
   std::string description = {};
   OptionGroup group = OptionGroup::kMain;
   bool has_value = false;

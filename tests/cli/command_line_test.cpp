@@ -40,7 +40,9 @@ void add_read(Command& program, Values& values) {
   read.add_option("-o,--output;--old", &values.output, words("a file", "файл"))
       .names(ValueKind::kFile);
   read.add_option("--prefix", &values.prefix, "");
-  read.add_option("--languages", &values.languages, "").comma_separated();
+  read.add_option("--languages", &values.languages, "")
+      .comma_separated()
+      .label(words("LANGS", "ЯЗЫКИ"));
   read.add_option("--sure", &values.sure, words("from 0 to 1", "от 0 до 1"))
       .range(0, 1)
       .show_default();
@@ -76,6 +78,7 @@ class CommandLineTest : public ::testing::Test {
     program.add_version([] { return "oko 1.2"; });
     program.begin_group(words("Reading", "Чтение"));
     add_read(program, values_);
+    program.suggest("print", "oko read");
     program.begin_group("");
     add_make(program, values_);
     std::vector<char*> pointers;
@@ -126,7 +129,7 @@ TEST_F(CommandLineTest, RefusesUnknownOptionsCommandsAndArguments) {
 }
 
 TEST_F(CommandLineTest, RefusesMissingArguments) {
-  expect_refused({"read", "--json"}, "FILE is missing", "не хватает FILE");
+  expect_refused({"read", "--json"}, "FILE is missing", "не хватает аргумента ФАЙЛ");
   expect_refused({"make", "model", "s"}, "--out is missing", "не хватает --out");
   expect_refused({"read", "a", "--format"}, "--format needs a value", "у --format нет значения");
   expect_refused({"read", "a", "-o"}, "-o needs a value", "у -o нет значения");
@@ -250,7 +253,7 @@ Options:
       --format text|json  what to print [default: text]
   -o, --output FILE       a file
       --prefix TEXT
-      --languages TEXT
+      --languages LANGS
       --sure N            from 0 to 1 [default: 0.5]
       --seed N
       --bits 4|8
@@ -268,16 +271,16 @@ Example:
   set_user_language(Language::kRussian);
   EXPECT_EQ(parse({"read", "-h"}).value_or(""), R"(Читает.
 
-Вызов: oko read [КЛЮЧИ] FILE...
+Вызов: oko read [КЛЮЧИ] ФАЙЛ...
 
 Аргументы:
-  FILE...                 файлы
+  ФАЙЛ...                 файлы
 
 Ключи:
       --format text|json  что печатать [по умолчанию: text]
   -o, --output ФАЙЛ       файл
       --prefix ТЕКСТ
-      --languages ТЕКСТ
+      --languages ЯЗЫКИ
       --sure N            от 0 до 1 [по умолчанию: 0.5]
       --seed N
       --bits 4|8
@@ -315,17 +318,33 @@ TEST_F(CommandLineTest, HelpIsWrappedAtTheWidthInLetters) {
                              .has_value = true,
                              .choices = {"one", "two"}});
   command.options.push_back({.names = {"--a-name-of-more-than-26-letters"}, .description = "six"});
+  EXPECT_EQ(help_text(command, {.width = 50}), R"(Sees.
+
+Usage: oko see [OPTIONS]
+
+Options:
+  -l, --long one|two  первое второе третье
+                      четвёртое
+                      пятое
+      --a-name-of-more-than-26-letters
+                      six
+)");
+  command.footer = "/image FILE   add a picture to the next question\n//TEXT   ask";
   EXPECT_EQ(help_text(command, {.width = 40}), R"(Sees.
 
 Usage: oko see [OPTIONS]
 
 Options:
-  -l, --long one|two  первое второе
-                      третье четвёртое
-                      пятое
+  -l, --long one|two
+        первое второе третье четвёртое
+        пятое
       --a-name-of-more-than-26-letters
-                      six
-)");
+        six
+
+/image FILE   add a picture to the next
+              question
+//TEXT   ask
+)") << "a narrow terminal";
   EXPECT_EQ(help_text({.path = "oko see", .description = "Sees."}, {.bold = true}),
             "Sees.\n\n\033[1mUsage:\033[0m oko see [OPTIONS]\n");
 }
@@ -357,6 +376,7 @@ TEST_F(CommandLineTest, HintsNameWhatWasMeantAndTheHelpOfTheCommand) {
     }
   };
   EXPECT_EQ(hint({"raed", "a"}), "did you mean read? See oko --help");
+  EXPECT_EQ(hint({"print", "a"}), "did you mean oko read? See oko --help") << "another word for it";
   EXPECT_EQ(hint({"read", "--fromat", "json", "a"}), "did you mean --format? See oko read --help");
   EXPECT_EQ(hint({"read", "--lang", "ru", "a"}), "did you mean --languages? See oko read --help");
   EXPECT_EQ(hint({"read", "--pdf", "a"}), "did you mean --format pdf? See oko read --help");
