@@ -133,6 +133,7 @@ void add_languages_option(Command& command, std::vector<std::string>& languages)
   command
       .add_option("--languages", &languages,
                   words("languages of the text, comma-separated", "языки текста через запятую"))
+      .label(words("LANGS", "ЯЗЫКИ"))
       .comma_separated()
       .show_default("ru-RU,en-US");
 }
@@ -160,6 +161,20 @@ std::string version_text() {
                      tensor::on_gpu() ? "GPU" : "CPU", ocr::engine_name(), kJsonVersion);
 }
 
+/// What users of ollama, llm, mlx_vlm, tesseract and pip type first.
+void suggest_commands(Command& program) {
+  constexpr std::pair<const char*, const char*> kInstead[] = {
+      {"run", "oko describe"},     {"generate", "oko describe"}, {"caption", "oko describe"},
+      {"ask", "oko chat"},         {"list", "oko models"},       {"ls", "oko models"},
+      {"ps", "oko models"},        {"show", "oko models"},       {"rm", "oko models rm"},
+      {"remove", "oko models rm"}, {"delete", "oko models rm"},  {"download", "oko pull"},
+      {"install", "oko pull"},     {"read", "oko ocr"},          {"text", "oko ocr"},
+      {"quantize", "oko convert"}, {"check", "oko doctor"},      {"info", "oko doctor"},
+      {"benchmark", "oko bench"},  {"embeddings", "oko embed"},  {"serve", "oko chat"},
+  };
+  for (const auto& [name, instead] : kInstead) program.suggest(name, instead);
+}
+
 int run(std::span<char* const> arguments) {
   Command program("oko", words("oko sees, reads and describes pictures, locally.",
                                "oko видит, читает и описывает картинки — локально."));
@@ -182,6 +197,7 @@ int run(std::span<char* const> arguments) {
   program.begin_group(words("Measure", "Измерять"));
   add_bench(program);
   add_eval(program);
+  suggest_commands(program);
   program.set_footer(
       words("oko COMMAND --help explains a command.", "oko КОМАНДА --help описывает команду."));
   // The build calls it to install what it writes: oko --write-help-files SHARE DATE.
