@@ -211,7 +211,7 @@ int run(std::span<char* const> arguments) {
   }
   if (const std::optional<std::string> text = program.parse(arguments)) {
     print(*text);
-    return 0;
+    end_at_once(0);  // destructors of libraries would take a millisecond
   }
   tensor::device();  // throws for an unusable device before the command does anything
   program.run();
