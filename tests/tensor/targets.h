@@ -33,4 +33,4 @@ inline std::string target_name(const ::testing::TestParamInfo<std::int64_t>& inf
 
 #define OKO_FOR_EVERY_TARGET(suite)                                                             \
   INSTANTIATE_TEST_SUITE_P(On, suite, ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()), \
-                           target_name)
+                           ::oko::tensor::target_name)
