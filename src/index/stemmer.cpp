@@ -25,13 +25,16 @@ Script script_of(std::string_view word) {
 
 sb_stemmer* make_stemmer(const char* language) {
   sb_stemmer* stemmer = ::sb_stemmer_new(language, "UTF_8");
-  if (stemmer == nullptr) throw std::bad_alloc();  // both languages are in every build of libstemmer
+  if (stemmer == nullptr)
+    throw std::bad_alloc();  // both languages are in every build of libstemmer
   return stemmer;
 }
 
 }  // namespace
 
-void Stemmer::Delete::operator()(sb_stemmer* stemmer) const { ::sb_stemmer_delete(stemmer); }
+void Stemmer::Delete::operator()(sb_stemmer* stemmer) const {
+  ::sb_stemmer_delete(stemmer);
+}
 
 Stemmer::Stemmer() : russian_(make_stemmer("russian")), english_(make_stemmer("english")) {}
 
@@ -46,9 +49,8 @@ std::string_view Stemmer::stem(std::string_view word) {
   const Script script = script_of(word_);
   if (script == Script::kOther || word_.empty()) return word_;
   sb_stemmer* stemmer = script == Script::kLatin ? english_.get() : russian_.get();
-  const sb_symbol* stem =
-      ::sb_stemmer_stem(stemmer, reinterpret_cast<const sb_symbol*>(word_.data()),
-                        static_cast<int>(word_.size()));
+  const sb_symbol* stem = ::sb_stemmer_stem(
+      stemmer, reinterpret_cast<const sb_symbol*>(word_.data()), static_cast<int>(word_.size()));
   if (stem == nullptr) throw std::bad_alloc();
   return {reinterpret_cast<const char*>(stem),
           static_cast<std::size_t>(::sb_stemmer_length(stemmer))};

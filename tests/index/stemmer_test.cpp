@@ -28,7 +28,8 @@ TEST(StemmerTest, YoCountsAsYe) {
 }
 
 TEST(StemmerTest, CodesAndOtherScriptsStayAsTheyAre) {
-  for (const char* word : {"инв-00417", "a4s", "300s", "strasse\xc3\x9f", "λόγους", "日本語", "mixедs", ""}) {
+  for (const char* word :
+       {"инв-00417", "a4s", "300s", "strasse\xc3\x9f", "λόγους", "日本語", "mixедs", ""}) {
     EXPECT_EQ(stem(word), word);
   }
 }

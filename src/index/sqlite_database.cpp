@@ -1,0 +1,196 @@
+#include "index/sqlite_database.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "base/system_reason.h"
+
+namespace oko::index {
+namespace {
+
+constexpr int kBusyTimeoutMs = 10'000;
+
+/// The reason of the system if there is one, else SQLite's own words.
+LocalizedText reason_of(sqlite3* handle, int status) {
+  const int error = handle == nullptr ? 0 : ::sqlite3_system_errno(handle);
+  if (status == SQLITE_FULL) return system_reason(ENOSPC);
+  if (error != 0 && (status == SQLITE_IOERR || status == SQLITE_CANTOPEN)) {
+    return system_reason(error);
+  }
+  return handle == nullptr ? ::sqlite3_errstr(status) : ::sqlite3_errmsg(handle);
+}
+
+[[noreturn]] void fail_with(const std::filesystem::path& path, sqlite3* handle, int status) {
+  const int primary = status & 0xff;
+  const std::string name = path.string();
+  switch (primary) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      throw Error(ErrorCode::kBadInput,
+                  tr("{}: the library is damaged, or is no library of oko: {}",
+                     "{}: библиотека повреждена, или это не библиотека oko: {}", name,
+                     reason_of(handle, primary)),
+                  tr("move it away and index the folders again: it is made from the files",
+                     "уберите её и проиндексируйте папки заново: она создаётся из файлов"));
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      throw Error(ErrorCode::kBusy,
+                  tr("{}: another process writes to the library",
+                     "{}: в библиотеку пишет другой процесс", name),
+                  tr("wait until it is done", "дождитесь его окончания"));
+    case SQLITE_NOMEM:
+      throw std::bad_alloc();
+    default:
+      throw Error(ErrorCode::kFailed, tr("{}: the library failed: {}", "{}: сбой библиотеки: {}",
+                                         name, reason_of(handle, primary)));
+  }
+}
+
+}  // namespace
+
+void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
+  ::sqlite3_finalize(statement);
+}
+
+SqliteStatement::SqliteStatement(const SqliteDatabase& database, std::string_view sql)
+    : database_(&database) {
+  sqlite3_stmt* statement = nullptr;
+  const int status =
+      ::sqlite3_prepare_v3(database.handle(), sql.data(), static_cast<int>(sql.size()),
+                           SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (status != SQLITE_OK) database.fail(status);
+  statement_.reset(statement);
+}
+
+SqliteStatement& SqliteStatement::bind(int parameter, std::int64_t value) {
+  const int status = ::sqlite3_bind_int64(statement_.get(), parameter, value);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind(int parameter, double value) {
+  const int status = ::sqlite3_bind_double(statement_.get(), parameter, value);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind(int parameter, std::string_view text) {
+  const int status = ::sqlite3_bind_text64(statement_.get(), parameter, text.data(), text.size(),
+                                           SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind_blob(int parameter, std::string_view bytes) {
+  const int status = ::sqlite3_bind_blob64(statement_.get(), parameter, bytes.data(), bytes.size(),
+                                           SQLITE_TRANSIENT);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
+SqliteStatement& SqliteStatement::bind_null(int parameter) {
+  const int status = ::sqlite3_bind_null(statement_.get(), parameter);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
+bool SqliteStatement::step() {
+  const int status = ::sqlite3_step(statement_.get());
+  if (status == SQLITE_ROW) return true;
+  if (status != SQLITE_DONE) {
+    ::sqlite3_reset(statement_.get());  // the message of the connection stays
+    database_->fail(status);
+  }
+  return false;
+}
+
+void SqliteStatement::run() {
+  while (step()) {
+  }
+  reset();
+}
+
+void SqliteStatement::reset() {
+  ::sqlite3_reset(statement_.get());
+}
+
+std::int64_t SqliteStatement::integer(int column) const {
+  return ::sqlite3_column_int64(statement_.get(), column);
+}
+
+double SqliteStatement::real(int column) const {
+  return ::sqlite3_column_double(statement_.get(), column);
+}
+
+std::string_view SqliteStatement::text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(::sqlite3_column_text(statement_.get(), column));
+  const auto size = static_cast<std::size_t>(::sqlite3_column_bytes(statement_.get(), column));
+  return text == nullptr ? std::string_view{} : std::string_view{text, size};
+}
+
+std::string_view SqliteStatement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(::sqlite3_column_blob(statement_.get(), column));
+  const auto size = static_cast<std::size_t>(::sqlite3_column_bytes(statement_.get(), column));
+  return bytes == nullptr ? std::string_view{} : std::string_view{bytes, size};
+}
+
+bool SqliteStatement::is_null(int column) const {
+  return ::sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+void SqliteDatabase::Close::operator()(sqlite3* handle) const {
+  ::sqlite3_close_v2(handle);
+}
+
+SqliteDatabase::SqliteDatabase(const std::filesystem::path& path, Access access) : path_(path) {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  flags |= access == Access::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  if (access == Access::kCreate) flags |= SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const int status = ::sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);
+  if (status != SQLITE_OK) fail_with(path_, handle, status);
+  ::sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  // The schema of a file that somebody else made must not call functions.
+  ::sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  ::sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+}
+
+SqliteDatabase::~SqliteDatabase() = default;
+
+void SqliteDatabase::run(const std::string& sql) {
+  const int status = ::sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (status != SQLITE_OK) fail(status);
+}
+
+std::int64_t SqliteDatabase::integer(std::string_view sql) const {
+  SqliteStatement statement(*this, sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+std::int64_t SqliteDatabase::last_id() const {
+  return ::sqlite3_last_insert_rowid(handle_.get());
+}
+
+void SqliteDatabase::fail(int status) const {
+  fail_with(path_, handle_.get(), status);
+}
+
+SqliteTransaction::SqliteTransaction(SqliteDatabase& database, Kind kind) : database_(database) {
+  database_.run(kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+SqliteTransaction::~SqliteTransaction() {
+  if (!is_open_ || ::sqlite3_get_autocommit(database_.handle()) != 0) return;
+  ::sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void SqliteTransaction::commit() {
+  database_.run("COMMIT");
+  is_open_ = false;
+}
+
+}  // namespace oko::index

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "index/library.h"
+#include "models/bge_m3/encoding.h"
+
+namespace oko::index {
+
+/// A store of documents, their chunks and vectors. One process writes at a time, others may search
+/// meanwhile: they see the state of a `commit`. An object is used by one thread at a time.
+///
+/// All functions throw kFailed for what the disk or the network refuses, kBadInput for a damaged
+/// library (its message says how to make it anew), kBusy if another process writes.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual const LibraryModel& model() const = 0;
+  virtual LibraryCounts counts() = 0;
+
+  /// Calls `visit` for every document, in the order of their paths.
+  virtual void visit_documents(const std::function<void(const KnownDocument&)>& visit) = 0;
+
+  /// Adds a document, or replaces the one of this path with all its chunks. Visible to others, and
+  /// safe from a crash, after `commit`; a crash before it loses all of it.
+  virtual DocumentId put(const Document& document, std::span<const EncodedChunk> chunks) = 0;
+  /// Changes path, size and time of a document whose content is the same.
+  virtual void move(DocumentId id, const Document& document) = 0;
+  virtual void remove(DocumentId id) = 0;
+  virtual void commit() = 0;
+
+  /// The `count` best chunks by each measure, best first; ties by the smaller id. A chunk that has
+  /// nothing in common with the query is not among them.
+  ///
+  /// Cosine of the dense vectors, -1..1. `query` has length 1.
+  virtual std::vector<ScoredChunk> find_dense(std::span<const float> query, std::size_t count,
+                                              const Filter& filter) = 0;
+  /// Sum over the common tokens of the product of both weights, as BGE-M3's lexical weights.
+  virtual std::vector<ScoredChunk> find_sparse(const models::bge_m3::SparseVector& query,
+                                               std::size_t count, const Filter& filter) = 0;
+  /// BM25 over stems; > 0. Words in quotation marks are a phrase.
+  virtual std::vector<ScoredChunk> find_words(std::string_view query, std::size_t count,
+                                              const Filter& filter) = 0;
+  /// BGE-M3's score of token vectors for given chunks: the mean over the query's tokens of the best
+  /// cosine with a token of the chunk. 0 for a chunk without token vectors.
+  virtual std::vector<float> colbert_scores(const models::bge_m3::TokenVectors& query,
+                                            std::span<const ChunkId> chunks) = 0;
+
+  /// Chunks and documents by id, in the order of `ids`; without those that do not exist.
+  virtual std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) = 0;
+  virtual std::vector<KnownDocument> documents(std::span<const DocumentId> ids) = 0;
+};
+
+}  // namespace oko::index
