@@ -42,8 +42,8 @@ class LineReader {
 
   /// Throws `code` with the file, the number of the line that was read last and `what`.
   [[noreturn]] void fail(const LocalizedText& what, ErrorCode code = ErrorCode::kBadInput) const {
-    throw Error(code, tr("{}, line {}: {}", "{}, строка {}: {}", file_.path().string(), number_,
-                         what));
+    throw Error(code,
+                tr("{}, line {}: {}", "{}, строка {}: {}", file_.path().string(), number_, what));
   }
 
  private:
@@ -95,8 +95,8 @@ std::string text_member(const LineReader& lines, const json& object, const char*
     lines.fail(tr("has no \"{}\"", "нет «{}»", name));
   }
   if (!found->is_string()) {
-    lines.fail(tr("\"{}\" is {}, expected a text", "«{}» — {}, а нужен текст", name,
-                  brief(*found)));
+    lines.fail(
+        tr("\"{}\" is {}, expected a text", "«{}» — {}, а нужен текст", name, brief(*found)));
   }
   return found->get<std::string>();
 }

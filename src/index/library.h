@@ -101,10 +101,10 @@ struct LibraryModel {
 
 /// Which documents a search looks at. Empty fields do not restrict.
 struct Filter {
-  std::string path;  ///< a folder, or a pattern with * and ?
-  std::vector<DocumentKind> kinds;
-  std::optional<std::int64_t> from_date;  ///< the first second, of Document::date
-  std::optional<std::int64_t> to_date;    ///< the last second
+  std::string path = {};  ///< a folder, or a pattern with * and ?
+  std::vector<DocumentKind> kinds = {};
+  std::optional<std::int64_t> from_date = {};  ///< the first second, of Document::date
+  std::optional<std::int64_t> to_date = {};    ///< the last second
 
   bool empty() const { return path.empty() && kinds.empty() && !from_date && !to_date; }
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "index/best_chunks.h"
+
 namespace oko::index {
 
 std::string encode_postings(std::span<const Posting> postings) {
@@ -35,27 +37,14 @@ void ScoreTable::select(std::uint64_t page) {
 
 std::vector<ScoredChunk> ScoreTable::best(std::size_t count,
                                           const std::function<bool(ChunkId)>& is_wanted) const {
-  const auto is_better = [](const ScoredChunk& a, const ScoredChunk& b) {
-    return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
-  };
-  std::vector<ScoredChunk> best;  // a heap whose front is the worst
-  if (count == 0) return best;
+  BestChunks best(count);
   for (const auto& [page, scores] : pages_) {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       const ScoredChunk scored{static_cast<ChunkId>(page * kPageChunks + i), scores[i]};
-      if (scored.score <= 0) continue;
-      const bool is_full = best.size() == count;
-      if ((is_full && !is_better(scored, best.front())) || !is_wanted(scored.chunk)) continue;
-      if (is_full) {
-        std::pop_heap(best.begin(), best.end(), is_better);
-        best.pop_back();
-      }
-      best.push_back(scored);
-      std::push_heap(best.begin(), best.end(), is_better);
+      if (scored.score > 0 && best.takes(scored) && is_wanted(scored.chunk)) best.add(scored);
     }
   }
-  std::sort_heap(best.begin(), best.end(), is_better);
-  return best;
+  return std::move(best).sorted();
 }
 
 }  // namespace oko::index

@@ -62,8 +62,7 @@ double recall_at(std::size_t k, std::span<const std::string> ranking, const Judg
 double reciprocal_rank_at(std::size_t k, std::span<const std::string> ranking,
                           const Judgments& judgments) {
   const std::vector<int> found = relevance_of(k, ranking, judgments);
-  const auto first =
-      std::find_if(found.begin(), found.end(), [](int value) { return value > 0; });
+  const auto first = std::find_if(found.begin(), found.end(), [](int value) { return value > 0; });
   return first == found.end() ? 0 : 1 / static_cast<double>(first - found.begin() + 1);
 }
 

@@ -11,6 +11,11 @@
 namespace oko::index {
 namespace {
 
+/// The bytes of a view; a null pointer would be SQL's NULL.
+const char* start_of(std::string_view bytes) {
+  return bytes.empty() ? "" : bytes.data();
+}
+
 constexpr int kBusyTimeoutMs = 10'000;
 
 /// The reason of the system if there is one, else SQLite's own words.
@@ -78,15 +83,15 @@ SqliteStatement& SqliteStatement::bind(int parameter, double value) {
 }
 
 SqliteStatement& SqliteStatement::bind(int parameter, std::string_view text) {
-  const int status = ::sqlite3_bind_text64(statement_.get(), parameter, text.data(), text.size(),
+  const int status = ::sqlite3_bind_text64(statement_.get(), parameter, start_of(text), text.size(),
                                            SQLITE_TRANSIENT, SQLITE_UTF8);
   if (status != SQLITE_OK) database_->fail(status);
   return *this;
 }
 
 SqliteStatement& SqliteStatement::bind_blob(int parameter, std::string_view bytes) {
-  const int status = ::sqlite3_bind_blob64(statement_.get(), parameter, bytes.data(), bytes.size(),
-                                           SQLITE_TRANSIENT);
+  const int status = ::sqlite3_bind_blob64(statement_.get(), parameter, start_of(bytes),
+                                           bytes.size(), SQLITE_TRANSIENT);
   if (status != SQLITE_OK) database_->fail(status);
   return *this;
 }

@@ -63,8 +63,8 @@ TEST_F(BeirFolderTest, ReadsDocuments) {
 
 TEST_F(BeirFolderTest, ReadsLinesThatAreLongerThanABlock) {
   const std::string text(3'000'000, 'x');
-  write("corpus.jsonl", R"({"_id": "1", "text": ")" + text + "\"}\n" +
-                            R"({"_id": "2", "text": ")" + text + "y\"}\n");
+  write("corpus.jsonl", R"({"_id": "1", "text": ")" + text + "\"}\n" + R"({"_id": "2", "text": ")" +
+                            text + "y\"}\n");
   const std::vector<BeirRecord> all = documents();
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0].text, text);
@@ -72,10 +72,9 @@ TEST_F(BeirFolderTest, ReadsLinesThatAreLongerThanABlock) {
 }
 
 TEST_F(BeirFolderTest, ReadsQueriesAndJudgments) {
-  write("queries.jsonl",
-        R"({"_id": "q1", "text": "где чек", "metadata": {"kind": "question"}})"
-        "\n"
-        R"({"_id": "q2", "text": "INV-7"})");
+  write("queries.jsonl", R"({"_id": "q1", "text": "где чек", "metadata": {"kind": "question"}})"
+                         "\n"
+                         R"({"_id": "q2", "text": "INV-7"})");
   const std::vector<BeirRecord> queries = BeirFolder(folder_).queries();
   ASSERT_EQ(queries.size(), 2u);
   EXPECT_EQ(queries[0].metadata.at("kind"), "question");
@@ -107,7 +106,8 @@ TEST_F(BeirFolderTest, NamesFileAndLineOfBadDocument) {
             file + ", line 3: is not a JSON object: {\"_id\": \"2\"");
   EXPECT_EQ(corpus_failure(good + "[1]"), file + ", line 3: is not a JSON object: [1]");
   EXPECT_EQ(corpus_failure("{\"text\": \"a\"}"), file + ", line 1: has no \"_id\"");
-  EXPECT_EQ(corpus_failure("{\"_id\": \"\", \"text\": \"a\"}"), file + ", line 1: \"_id\" is empty");
+  EXPECT_EQ(corpus_failure("{\"_id\": \"\", \"text\": \"a\"}"),
+            file + ", line 1: \"_id\" is empty");
   EXPECT_EQ(corpus_failure("{\"_id\": \"1\"}"), file + ", line 1: has no \"text\"");
   EXPECT_EQ(corpus_failure("{\"_id\": \"1\", \"text\": 5}"),
             file + ", line 1: \"text\" is 5, expected a text");

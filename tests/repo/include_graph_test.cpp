@@ -30,7 +30,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"document", {"base", "budget", "image", "text"}},
     {"ocr", {"base", "budget", "image", "text", "document"}},
     {"engine", {"base", "budget", "image", "text", "checkpoint", "tensor", "models", "hub", "ocr"}},
-    {"index", {"base", "tensor"}},
+    {"index", {"base", "models", "tensor", "text"}},
     {"tasks",
      {"base", "budget", "image", "tensor", "models", "hub", "ocr", "document", "engine",
       "testing"}},

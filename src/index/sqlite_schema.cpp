@@ -1,0 +1,159 @@
+#include "index/sqlite_schema.h"
+
+#include <fmt/format.h>
+
+#include <random>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "index/words_tokenizer.h"
+
+namespace oko::index {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x6f6b6f31;  // "oko1", in the header of the file
+
+// A document's chunks have ids from first_chunk on. Vectors are the truth that the file of codes is
+// made from. `words` keeps no text: it is in `chunks`. The forms of words are never removed: a form
+// without chunks finds nothing.
+constexpr const char* kSchema = R"(
+CREATE TABLE library(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE documents(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  path BLOB NOT NULL UNIQUE,
+  kind INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  modified_ns INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  date INTEGER NOT NULL,
+  title TEXT NOT NULL,
+  pages INTEGER NOT NULL,
+  error TEXT NOT NULL,
+  first_chunk INTEGER NOT NULL,
+  chunk_count INTEGER NOT NULL);
+CREATE INDEX documents_first_chunk ON documents(first_chunk, chunk_count);
+CREATE TABLE chunks(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  document INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  page INTEGER NOT NULL,
+  page_width INTEGER NOT NULL,
+  page_height INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  heading TEXT NOT NULL,
+  lines BLOB NOT NULL);
+CREATE TABLE vectors(chunk INTEGER PRIMARY KEY, dense BLOB NOT NULL);
+CREATE TABLE token_vectors(chunk INTEGER PRIMARY KEY, codes BLOB NOT NULL);
+CREATE TABLE segments(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  level INTEGER NOT NULL,
+  first_chunk INTEGER NOT NULL);
+CREATE TABLE postings(
+  segment INTEGER NOT NULL,
+  token INTEGER NOT NULL,
+  list BLOB NOT NULL,
+  PRIMARY KEY(segment, token)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(
+  text, heading, content='chunks', content_rowid='id', tokenize='oko_words');
+CREATE VIRTUAL TABLE word_counts USING fts5vocab('words', 'row');
+CREATE TABLE forms(id INTEGER PRIMARY KEY, form TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE form_trigrams USING fts5(
+  form, content='forms', content_rowid='id', tokenize='trigram');
+)";
+
+std::string random_id() {
+  std::random_device random;
+  std::string id(16, '\0');
+  for (char& byte : id) byte = static_cast<char>(random());
+  return id;
+}
+
+}  // namespace
+
+void create_schema(SqliteDatabase& database, const LibraryModel& model) {
+  // Token vectors of a chunk are some ten kilobytes: larger pages make fewer pieces of them.
+  database.run("PRAGMA page_size = 8192");
+  database.run("PRAGMA journal_mode = WAL");
+  SqliteTransaction transaction(database, SqliteTransaction::Kind::kWrite);
+  if (!is_empty(database)) return;  // another process was faster
+  database.run(kSchema);
+  SqliteStatement insert(database, "INSERT INTO library(key, value) VALUES(?1, ?2)");
+  insert.bind(1, "id").bind_blob(2, random_id()).run();
+  insert.bind(1, "model").bind(2, model.name).run();
+  insert.bind(1, "model_fingerprint").bind(2, model.fingerprint).run();
+  insert.bind(1, "dimensions").bind(2, static_cast<std::int64_t>(model.dimensions)).run();
+  insert.bind(1, "colbert_dimensions")
+      .bind(2, static_cast<std::int64_t>(model.colbert_dimensions))
+      .run();
+  insert.bind(1, "has_sparse").bind(2, std::int64_t{model.has_sparse}).run();
+  insert.bind(1, "kernels").bind(2, model.kernels).run();
+  insert.bind(1, "words").bind(2, words_fingerprint()).run();
+  database.run(fmt::format("PRAGMA application_id = {}", kApplicationId));
+  database.run(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+  transaction.commit();
+}
+
+bool is_empty(SqliteDatabase& database) {
+  return database.integer("SELECT count(*) FROM sqlite_schema") == 0;
+}
+
+LibraryHeader read_header(SqliteDatabase& database) {
+  const std::string name = database.path().string();
+  if (database.integer("PRAGMA application_id") != kApplicationId) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: is a database of another program, not a library of oko",
+                   "{}: это база данных другой программы, а не библиотека oko", name));
+  }
+  const std::int64_t version = database.integer("PRAGMA user_version");
+  if (version > kSchemaVersion) {
+    throw Error(ErrorCode::kUnsupported,
+                tr("{}: a newer oko made this library: its version is {}, this oko knows {}",
+                   "{}: эту библиотеку создал более новый oko: её версия {}, этот oko знает {}",
+                   name, version, kSchemaVersion),
+                tr("use the newer oko", "используйте более новый oko"));
+  }
+  SqliteStatement select(database, "SELECT value FROM library WHERE key = ?1");
+  const auto text = [&](std::string_view key) {
+    select.bind(1, key);
+    const std::string value(select.step() ? select.blob(0) : std::string_view{});
+    select.reset();
+    return value;
+  };
+  const auto number = [&](std::string_view key) {
+    select.bind(1, key);
+    const std::int64_t value = select.step() ? select.integer(0) : 0;
+    select.reset();
+    return value;
+  };
+  LibraryHeader header;
+  header.id = text("id");
+  header.model = {.name = text("model"),
+                  .fingerprint = text("model_fingerprint"),
+                  .dimensions = static_cast<std::size_t>(number("dimensions")),
+                  .colbert_dimensions = static_cast<std::size_t>(number("colbert_dimensions")),
+                  .has_sparse = number("has_sparse") != 0,
+                  .kernels = text("kernels")};
+  if (header.id.size() != 16 || header.model.dimensions == 0) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: the library is damaged: its header is not complete",
+                   "{}: библиотека повреждена: её заголовок неполон", name),
+                tr("move it away and index the folders again: it is made from the files",
+                   "уберите её и проиндексируйте папки заново: она создаётся из файлов"));
+  }
+  return header;
+}
+
+void update_words(SqliteDatabase& database) {
+  SqliteTransaction transaction(database, SqliteTransaction::Kind::kWrite);
+  SqliteStatement select(database, "SELECT value FROM library WHERE key = 'words'");
+  const bool is_current = select.step() && select.text(0) == words_fingerprint();
+  select.reset();
+  if (is_current) return;
+  database.run("INSERT INTO words(words) VALUES('rebuild')");
+  SqliteStatement(database, "UPDATE library SET value = ?1 WHERE key = 'words'")
+      .bind(1, words_fingerprint())
+      .run();
+  transaction.commit();
+}
+
+}  // namespace oko::index

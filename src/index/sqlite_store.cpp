@@ -1,0 +1,370 @@
+#include "index/sqlite_store.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/localized_text.h"
+#include "index/dense_index.h"
+#include "index/line_places.h"
+#include "index/sparse_index.h"
+#include "index/token_index.h"
+#include "index/word_index.h"
+#include "index/words_tokenizer.h"
+
+namespace oko::index {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kDocumentColumns =
+    "id, path, kind, size, modified_ns, hash, date, title, pages, error";
+
+std::string_view bytes_of(const ContentHash& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+/// A document of a row that begins with kDocumentColumns.
+KnownDocument document_of(const SqliteStatement& row) {
+  KnownDocument known;
+  known.id = row.integer(0);
+  Document& document = known.document;
+  document.path = row.blob(1);
+  document.kind = static_cast<DocumentKind>(row.integer(2));
+  document.size_bytes = static_cast<std::uint64_t>(row.integer(3));
+  document.modified_ns = row.integer(4);
+  const std::string_view hash = row.blob(5);
+  std::memcpy(document.hash.data(), hash.data(), std::min(hash.size(), document.hash.size()));
+  document.date = row.integer(6);
+  document.title = row.text(7);
+  document.pages = static_cast<int>(row.integer(8));
+  document.error = row.text(9);
+  return known;
+}
+
+void bind_document(SqliteStatement& statement, const Document& document) {
+  statement.bind_blob(1, document.path)
+      .bind(2, std::int64_t{static_cast<int>(document.kind)})
+      .bind(3, static_cast<std::int64_t>(document.size_bytes))
+      .bind(4, document.modified_ns)
+      .bind_blob(5, bytes_of(document.hash))
+      .bind(6, document.date)
+      .bind(7, document.title)
+      .bind(8, std::int64_t{document.pages})
+      .bind(9, document.error);
+}
+
+/// Words that a document's first chunk is found by, too.
+std::string heading_of(const Document& document) {
+  const std::string stem = fs::path(document.path).stem().string();
+  return document.title.empty() ? stem : document.title + " " + stem;
+}
+
+bool matches(const Filter& filter, const Document& document) {
+  if (!filter.kinds.empty() &&
+      std::find(filter.kinds.begin(), filter.kinds.end(), document.kind) == filter.kinds.end()) {
+    return false;
+  }
+  if (filter.from_date && document.date < *filter.from_date) return false;
+  if (filter.to_date && document.date > *filter.to_date) return false;
+  if (filter.path.empty()) return true;
+  if (filter.path.find_first_of("*?") != std::string::npos) {
+    return ::fnmatch(filter.path.c_str(), document.path.c_str(), 0) == 0;
+  }
+  const std::string_view path = document.path;
+  const std::string folder = filter.path.ends_with('/') ? filter.path : filter.path + "/";
+  return path == filter.path || path.starts_with(folder);
+}
+
+bool is_same(const Filter& a, const Filter& b) {
+  return a.path == b.path && a.kinds == b.kinds && a.from_date == b.from_date &&
+         a.to_date == b.to_date;
+}
+
+}  // namespace
+
+SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
+    : database_(std::move(database)) {
+  register_words_tokenizer(*database_);
+  header_ = read_header(*database_);
+  dense_ = std::make_unique<DenseIndex>(*database_, header_.model.dimensions);
+  sparse_ = std::make_unique<SparseIndex>(*database_);
+  tokens_ = std::make_unique<TokenIndex>(*database_);
+  words_ = std::make_unique<WordIndex>(*database_);
+}
+
+SqliteStore::~SqliteStore() = default;
+
+std::unique_ptr<SqliteStore> SqliteStore::open(const fs::path& path) {
+  if (!has_entry(path)) {
+    throw Error(ErrorCode::kNotFound,
+                tr("{}: there is no library", "{}: библиотеки нет", path.string()),
+                tr("make one: oko index FOLDER", "создайте её: oko index ПАПКА"));
+  }
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kRead)));
+}
+
+std::unique_ptr<SqliteStore> SqliteStore::open_or_create(const fs::path& path,
+                                                         const LibraryModel& model) {
+  auto database = std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kCreate);
+  register_words_tokenizer(*database);
+  if (is_empty(*database)) create_schema(*database, model);
+  update_words(*database);
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database)));
+  const LibraryModel& own = store->model();
+  if (own.fingerprint != model.fingerprint) {
+    throw Error(ErrorCode::kUsage,
+                tr("{}: the library holds vectors of {}, and those of {} cannot be compared with "
+                   "them",
+                   "{}: в библиотеке векторы модели {}, и векторы модели {} с ними несравнимы",
+                   path.string(), own.name, model.name),
+                tr("index with --model {}, or into another library",
+                   "индексируйте с --model {} "
+                   "или в другую библиотеку",
+                   own.name));
+  }
+  return store;
+}
+
+LibraryCounts SqliteStore::counts() {
+  LibraryCounts counts;
+  SqliteStatement select(*database_,
+                         "SELECT count(*), sum(error <> ''), sum(chunk_count) FROM documents");
+  if (select.step()) {
+    counts.failed_documents = static_cast<std::uint64_t>(select.integer(1));
+    counts.documents = static_cast<std::uint64_t>(select.integer(0)) - counts.failed_documents;
+    counts.chunks = static_cast<std::uint64_t>(select.integer(2));
+  }
+  counts.bytes = static_cast<std::uint64_t>(database_->integer("PRAGMA page_count") *
+                                            database_->integer("PRAGMA page_size"));
+  return counts;
+}
+
+void SqliteStore::visit_documents(const std::function<void(const KnownDocument&)>& visit) {
+  SqliteStatement select(*database_,
+                         fmt::format("SELECT {} FROM documents ORDER BY path", kDocumentColumns));
+  while (select.step()) visit(document_of(select));
+}
+
+void SqliteStore::begin_write() {
+  if (!transaction_) transaction_.emplace(*database_, SqliteTransaction::Kind::kWrite);
+  all_chunks_.reset();
+  filtered_.reset();
+}
+
+void SqliteStore::require_fitting(const EncodedChunk& chunk) const {
+  const std::size_t colbert = chunk.encoding.colbert.dimensions;
+  const bool fits = chunk.encoding.dense.size() == header_.model.dimensions &&
+                    (colbert == 0 || colbert == header_.model.colbert_dimensions);
+  if (fits) return;
+  throw Error(
+      ErrorCode::kFailed,
+      tr("vectors of {} and {} numbers do not fit a library of {} and {}",
+         "векторы из {} и {} чисел не подходят библиотеке с {} и {}", chunk.encoding.dense.size(),
+         colbert, header_.model.dimensions, header_.model.colbert_dimensions));
+}
+
+DocumentId SqliteStore::put(const Document& document, std::span<const EncodedChunk> chunks) {
+  for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
+  begin_write();
+  SqliteStatement find(*database_, "SELECT id FROM documents WHERE path = ?1");
+  find.bind_blob(1, document.path);
+  DocumentId id = find.step() ? find.integer(0) : 0;
+  find.reset();
+  if (id != 0) remove_chunks(id);
+  SqliteStatement write(
+      *database_,
+      id == 0 ? "INSERT INTO documents(path, kind, size, modified_ns, hash, date, title, pages,"
+                " error, first_chunk, chunk_count) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0)"
+              : "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4, hash = ?5,"
+                " date = ?6, title = ?7, pages = ?8, error = ?9 WHERE id = ?10");
+  bind_document(write, document);
+  if (id != 0) write.bind(10, id);
+  write.run();
+  if (id == 0) id = database_->last_id();
+  ChunkId first = 0;
+  for (const EncodedChunk& chunk : chunks) {
+    const ChunkId added =
+        add_chunk(id, chunk, first == 0 ? heading_of(document) : std::string_view{});
+    if (first == 0) first = added;
+  }
+  SqliteStatement(*database_,
+                  "UPDATE documents SET first_chunk = ?1, chunk_count = ?2 WHERE id = ?3")
+      .bind(1, first)
+      .bind(2, static_cast<std::int64_t>(chunks.size()))
+      .bind(3, id)
+      .run();
+  return id;
+}
+
+ChunkId SqliteStore::add_chunk(DocumentId document, const EncodedChunk& encoded,
+                               std::string_view heading) {
+  const Chunk& chunk = encoded.chunk;
+  SqliteStatement(*database_,
+                  "INSERT INTO chunks(document, origin, page, page_width, page_height, text,"
+                  " heading, lines) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+      .bind(1, document)
+      .bind(2, std::int64_t{static_cast<int>(chunk.origin)})
+      .bind(3, std::int64_t{chunk.page})
+      .bind(4, std::int64_t{chunk.page_width})
+      .bind(5, std::int64_t{chunk.page_height})
+      .bind(6, chunk.text)
+      .bind(7, heading)
+      .bind_blob(8, encode_lines(chunk.lines))
+      .run();
+  const ChunkId id = database_->last_id();
+  dense_->add(id, encoded.encoding.dense);
+  sparse_->add(id, encoded.encoding.sparse);
+  tokens_->add(id, encoded.encoding.colbert);
+  words_->add(id, chunk.text, heading);
+  return id;
+}
+
+void SqliteStore::remove_chunks(DocumentId document) {
+  SqliteStatement place(*database_, "SELECT first_chunk, chunk_count FROM documents WHERE id = ?1");
+  place.bind(1, document);
+  if (!place.step()) return;
+  const ChunkId first = place.integer(0), last = first + place.integer(1) - 1;
+  SqliteStatement select(*database_,
+                         "SELECT id, text, heading FROM chunks WHERE id BETWEEN ?1 AND ?2");
+  select.bind(1, first).bind(2, last);
+  while (select.step()) words_->remove(select.integer(0), select.text(1), select.text(2));
+  for (const char* sql : {"DELETE FROM chunks WHERE id BETWEEN ?1 AND ?2",
+                          "DELETE FROM vectors WHERE chunk BETWEEN ?1 AND ?2",
+                          "DELETE FROM token_vectors WHERE chunk BETWEEN ?1 AND ?2"}) {
+    SqliteStatement(*database_, sql).bind(1, first).bind(2, last).run();
+  }
+}
+
+void SqliteStore::move(DocumentId id, const Document& document) {
+  begin_write();
+  SqliteStatement select(*database_,
+                         "SELECT c.id, c.text, c.heading FROM documents d JOIN chunks c"
+                         " ON c.id = d.first_chunk WHERE d.id = ?1");
+  select.bind(1, id);
+  if (select.step()) {
+    const ChunkId chunk = select.integer(0);
+    const std::string text(select.text(1)), heading = heading_of(document);
+    words_->remove(chunk, text, select.text(2));
+    select.reset();
+    SqliteStatement(*database_, "UPDATE chunks SET heading = ?1 WHERE id = ?2")
+        .bind(1, heading)
+        .bind(2, chunk)
+        .run();
+    words_->add(chunk, text, heading);
+  }
+  SqliteStatement write(*database_,
+                        "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4,"
+                        " hash = ?5, date = ?6, title = ?7, pages = ?8, error = ?9 WHERE id = ?10");
+  bind_document(write, document);
+  write.bind(10, id).run();
+}
+
+void SqliteStore::remove(DocumentId id) {
+  begin_write();
+  remove_chunks(id);
+  SqliteStatement(*database_, "DELETE FROM documents WHERE id = ?1").bind(1, id).run();
+}
+
+void SqliteStore::commit() {
+  if (!transaction_) return;
+  const ChunkSet& live = chunks_in({});
+  sparse_->flush([&](ChunkId chunk) { return live.contains(chunk); });
+  transaction_->commit();
+  transaction_.reset();
+}
+
+const ChunkSet& SqliteStore::chunks_in(const Filter& filter) {
+  const std::int64_t version = database_->integer("PRAGMA data_version");
+  if (std::exchange(data_version_, version) != version) {
+    all_chunks_.reset();
+    filtered_.reset();
+  }
+  if (filter.empty()) {
+    if (!all_chunks_) {
+      all_chunks_.emplace();
+      SqliteStatement select(*database_,
+                             "SELECT first_chunk, chunk_count FROM documents ORDER BY first_chunk");
+      while (select.step()) all_chunks_->add(select.integer(0), select.integer(1));
+    }
+    return *all_chunks_;
+  }
+  if (!filtered_ || !is_same(filtered_->first, filter)) {
+    filtered_.emplace(filter, ChunkSet{});
+    SqliteStatement select(*database_,
+                           fmt::format("SELECT {}, first_chunk, chunk_count FROM documents"
+                                       " ORDER BY first_chunk",
+                                       kDocumentColumns));
+    while (select.step()) {
+      if (!matches(filter, document_of(select).document)) continue;
+      filtered_->second.add(select.integer(10), select.integer(11));
+    }
+  }
+  return filtered_->second;
+}
+
+std::vector<ScoredChunk> SqliteStore::find_dense(std::span<const float> query, std::size_t count,
+                                                 const Filter& filter) {
+  return dense_->find(query, count, chunks_in(filter));
+}
+
+std::vector<ScoredChunk> SqliteStore::find_sparse(const models::bge_m3::SparseVector& query,
+                                                  std::size_t count, const Filter& filter) {
+  const ChunkSet& wanted = chunks_in(filter);
+  return sparse_->find(query, count, [&](ChunkId chunk) { return wanted.contains(chunk); });
+}
+
+std::vector<ScoredChunk> SqliteStore::find_words(std::string_view query, std::size_t count,
+                                                 const Filter& filter) {
+  const ChunkSet& wanted = chunks_in(filter);
+  return words_->find(query, count, chunks_in({}).count(),
+                      [&](ChunkId chunk) { return wanted.contains(chunk); });
+}
+
+std::vector<float> SqliteStore::colbert_scores(const models::bge_m3::TokenVectors& query,
+                                               std::span<const ChunkId> chunks) {
+  return tokens_->scores(query, chunks);
+}
+
+std::vector<StoredChunk> SqliteStore::chunks(std::span<const ChunkId> ids) {
+  SqliteStatement select(*database_,
+                         "SELECT document, origin, page, page_width, page_height, text, lines"
+                         " FROM chunks WHERE id = ?1");
+  std::vector<StoredChunk> found;
+  for (const ChunkId id : ids) {
+    select.bind(1, id);
+    if (select.step()) {
+      found.push_back({.id = id,
+                       .document = select.integer(0),
+                       .chunk = {.text = std::string(select.text(5)),
+                                 .origin = static_cast<TextOrigin>(select.integer(1)),
+                                 .page = static_cast<int>(select.integer(2)),
+                                 .page_width = static_cast<int>(select.integer(3)),
+                                 .page_height = static_cast<int>(select.integer(4)),
+                                 .lines = decode_lines(select.blob(6))}});
+    }
+    select.reset();
+  }
+  return found;
+}
+
+std::vector<KnownDocument> SqliteStore::documents(std::span<const DocumentId> ids) {
+  SqliteStatement select(*database_,
+                         fmt::format("SELECT {} FROM documents WHERE id = ?1", kDocumentColumns));
+  std::vector<KnownDocument> found;
+  for (const DocumentId id : ids) {
+    select.bind(1, id);
+    if (select.step()) found.push_back(document_of(select));
+    select.reset();
+  }
+  return found;
+}
+
+}  // namespace oko::index
