@@ -1,6 +1,7 @@
 #include "index/dense_index.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "index/stored_vector.h"
@@ -54,6 +55,24 @@ std::vector<std::uint64_t> DenseIndex::rows_in(const ChunkSet& wanted) const {
   return bits;
 }
 
+bool DenseIndex::read_vector(ChunkId chunk, std::span<float> vector) {
+  select_.bind(1, chunk);
+  const bool is_there = select_.step() && decode_stored_vector(select_.blob(0), vector);
+  select_.reset();
+  return is_there;
+}
+
+std::vector<float> DenseIndex::scores(std::span<const float> query,
+                                      std::span<const ChunkId> chunks) {
+  std::vector<float> vector(query.size()), scores;
+  for (const ChunkId chunk : chunks) {
+    const bool is_there = read_vector(chunk, vector);
+    scores.push_back(is_there ? std::inner_product(query.begin(), query.end(), vector.begin(), 0.0f)
+                              : 0.0f);
+  }
+  return scores;
+}
+
 std::vector<ScoredChunk> DenseIndex::find(std::span<const float> query, std::size_t count,
                                           const ChunkSet& wanted) {
   load_codes();
@@ -62,10 +81,7 @@ std::vector<ScoredChunk> DenseIndex::find(std::span<const float> query, std::siz
       top_rows(view_of(codes_, scales_, dimensions_), query, kCandidates * count, rows_in(wanted));
   const std::vector<ScoredRow> best =
       rescore(candidates, query, count, [&](std::uint32_t row, std::span<float> vector) {
-        select_.bind(1, chunks_[row]);
-        const bool is_there = select_.step() && decode_stored_vector(select_.blob(0), vector);
-        select_.reset();
-        return is_there;
+        return read_vector(chunks_[row], vector);
       });
   std::vector<ScoredChunk> found;
   for (const ScoredRow& row : best) found.push_back({chunks_[row.row], row.score});

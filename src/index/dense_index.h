@@ -23,8 +23,11 @@ class DenseIndex {
   /// As Store::find_dense, among `wanted`.
   std::vector<ScoredChunk> find(std::span<const float> query, std::size_t count,
                                 const ChunkSet& wanted);
+  /// As Store::dense_scores.
+  std::vector<float> scores(std::span<const float> query, std::span<const ChunkId> chunks);
 
  private:
+  bool read_vector(ChunkId chunk, std::span<float> vector);
   void load_codes();
   std::vector<std::uint64_t> rows_in(const ChunkSet& wanted) const;
 

@@ -328,6 +328,15 @@ std::vector<ScoredChunk> SqliteStore::find_words(std::string_view query, std::si
                       [&](ChunkId chunk) { return wanted.contains(chunk); });
 }
 
+std::vector<float> SqliteStore::dense_scores(std::span<const float> query,
+                                             std::span<const ChunkId> chunks) {
+  return dense_->scores(query, chunks);
+}
+
+std::vector<std::string> SqliteStore::terms_of(std::string_view query) {
+  return words_->terms_of(query, chunks_in({}).count());
+}
+
 std::vector<float> SqliteStore::colbert_scores(const models::bge_m3::TokenVectors& query,
                                                std::span<const ChunkId> chunks) {
   return tokens_->scores(query, chunks);

@@ -46,8 +46,11 @@ class SqliteStore : public Store {
                                        const Filter& filter) override;
   std::vector<ScoredChunk> find_words(std::string_view query, std::size_t count,
                                       const Filter& filter) override;
+  std::vector<float> dense_scores(std::span<const float> query,
+                                  std::span<const ChunkId> chunks) override;
   std::vector<float> colbert_scores(const models::bge_m3::TokenVectors& query,
                                     std::span<const ChunkId> chunks) override;
+  std::vector<std::string> terms_of(std::string_view query) override;
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override;
   std::vector<KnownDocument> documents(std::span<const DocumentId> ids) override;
 

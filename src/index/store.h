@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -46,10 +47,16 @@ class Store {
   /// BM25 over stems; > 0. Words in quotation marks are a phrase.
   virtual std::vector<ScoredChunk> find_words(std::string_view query, std::size_t count,
                                               const Filter& filter) = 0;
+  /// Cosines for given chunks; 0 for one that does not exist.
+  virtual std::vector<float> dense_scores(std::span<const float> query,
+                                          std::span<const ChunkId> chunks) = 0;
   /// BGE-M3's score of token vectors for given chunks: the mean over the query's tokens of the best
   /// cosine with a token of the chunk. 0 for a chunk without token vectors.
   virtual std::vector<float> colbert_scores(const models::bge_m3::TokenVectors& query,
                                             std::span<const ChunkId> chunks) = 0;
+
+  /// The terms (WordReader) that `find_words` looks for, to mark them in texts.
+  virtual std::vector<std::string> terms_of(std::string_view query) = 0;
 
   /// Chunks and documents by id, in the order of `ids`; without those that do not exist.
   virtual std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) = 0;

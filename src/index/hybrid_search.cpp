@@ -1,0 +1,139 @@
+#include "index/hybrid_search.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <span>
+#include <utility>
+
+namespace oko::index {
+namespace {
+
+/// BM25 has no upper end; this brings it to 0..1, half of which a word or two reach.
+float limited(float bm25) {
+  return bm25 / (bm25 + 10.0f);
+}
+
+using Candidates = std::map<ChunkId, HitScores>;
+
+void add(Candidates& candidates, const std::vector<ScoredChunk>& found,
+         std::optional<float> HitScores::*score) {
+  for (const ScoredChunk& each : found) candidates[each.chunk].*score = each.score;
+}
+
+Candidates find_candidates(Store& store, const SearchQuery& query, const SearchOptions& options) {
+  const auto uses = [&](SearchMode mode) {
+    return options.mode == mode || options.mode == SearchMode::kHybrid;
+  };
+  const models::bge_m3::Encoding& encoding = query.encoding;
+  const std::size_t count = std::max(options.candidates, options.top);
+  Candidates candidates;
+  // ColBERT has no index of its own: it orders what the dense vectors find.
+  const bool finds_dense = uses(SearchMode::kDense) || options.mode == SearchMode::kColbert;
+  if (finds_dense && !encoding.dense.empty()) {
+    add(candidates, store.find_dense(encoding.dense, count, options.filter), &HitScores::dense);
+  }
+  if (uses(SearchMode::kSparse) && !encoding.sparse.empty()) {
+    add(candidates, store.find_sparse(encoding.sparse, count, options.filter), &HitScores::sparse);
+  }
+  if (uses(SearchMode::kText)) {
+    add(candidates, store.find_words(query.text, count, options.filter), &HitScores::words);
+  }
+  return candidates;
+}
+
+std::vector<ChunkId> ids_of(const std::vector<std::pair<ChunkId, HitScores>>& ranked,
+                            std::size_t count) {
+  std::vector<ChunkId> ids;
+  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) ids.push_back(ranked[i].first);
+  return ids;
+}
+
+void sort_by_total(std::vector<std::pair<ChunkId, HitScores>>& ranked) {
+  std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+    return a.second.total != b.second.total ? a.second.total > b.second.total : a.first < b.first;
+  });
+}
+
+/// The scores of dense vectors for those that only other measures found: their sums would else miss
+/// a part.
+void complete_dense(Store& store, const SearchQuery& query,
+                    std::vector<std::pair<ChunkId, HitScores>>& ranked) {
+  std::vector<ChunkId> missing;
+  for (const auto& [chunk, scores] : ranked) {
+    if (!scores.dense) missing.push_back(chunk);
+  }
+  const std::vector<float> cosines = store.dense_scores(query.encoding.dense, missing);
+  auto cosine = cosines.begin();
+  for (auto& [chunk, scores] : ranked) {
+    if (!scores.dense && cosine != cosines.end()) scores.dense = *cosine++;
+  }
+}
+
+float sum_of(const HitScores& scores, const FusionWeights& weights) {
+  return weights.dense * scores.dense.value_or(0) + weights.sparse * scores.sparse.value_or(0) +
+         weights.words * limited(scores.words.value_or(0)) +
+         weights.colbert * scores.colbert.value_or(0);
+}
+
+/// The only score of a mode that has one.
+float single_score(const HitScores& scores, SearchMode mode) {
+  switch (mode) {
+    case SearchMode::kDense:
+      return scores.dense.value_or(0);
+    case SearchMode::kSparse:
+      return scores.sparse.value_or(0);
+    case SearchMode::kColbert:
+      return scores.colbert.value_or(0);
+    case SearchMode::kText:
+      return scores.words.value_or(0);
+    case SearchMode::kHybrid:
+      break;
+  }
+  return scores.total;
+}
+
+void rerank(Store& store, const SearchQuery& query, std::size_t count,
+            std::vector<std::pair<ChunkId, HitScores>>& ranked) {
+  const std::vector<ChunkId> ids = ids_of(ranked, count);
+  const std::vector<float> scores = store.colbert_scores(query.encoding.colbert, ids);
+  for (std::size_t i = 0; i < scores.size(); ++i) ranked[i].second.colbert = scores[i];
+}
+
+std::vector<Hit> best_hits(Store& store, const SearchOptions& options,
+                           const std::vector<std::pair<ChunkId, HitScores>>& ranked) {
+  std::vector<Hit> hits;
+  std::set<std::pair<DocumentId, int>> pages;
+  for (const auto& [chunk, scores] : ranked) {
+    if (hits.size() == options.top) break;
+    std::vector<StoredChunk> stored = store.chunks(std::span(&chunk, 1));
+    if (stored.empty()) continue;  // removed meanwhile
+    const bool is_new = pages.insert({stored[0].document, stored[0].chunk.page}).second;
+    if (options.one_of_page && !is_new) continue;
+    hits.push_back({std::move(stored[0]), scores});
+  }
+  return hits;
+}
+
+}  // namespace
+
+std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options) {
+  Candidates candidates = find_candidates(store, query, options);
+  std::vector<std::pair<ChunkId, HitScores>> ranked(candidates.begin(), candidates.end());
+  const bool is_hybrid = options.mode == SearchMode::kHybrid;
+  if (is_hybrid && !query.encoding.dense.empty()) complete_dense(store, query, ranked);
+  for (auto& [chunk, scores] : ranked) scores.total = sum_of(scores, options.weights);
+  sort_by_total(ranked);
+  const bool has_colbert =
+      query.encoding.colbert.count() > 0 && store.model().colbert_dimensions > 0;
+  if (has_colbert && (is_hybrid || options.mode == SearchMode::kColbert)) {
+    rerank(store, query, options.candidates, ranked);
+  }
+  for (auto& [chunk, scores] : ranked) {
+    scores.total = is_hybrid ? sum_of(scores, options.weights) : single_score(scores, options.mode);
+  }
+  sort_by_total(ranked);
+  return best_hits(store, options, ranked);
+}
+
+}  // namespace oko::index

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "index/library.h"
+#include "index/store.h"
+#include "models/bge_m3/encoding.h"
+
+/// Search by several measures at once. Chen et al. 2024 (arXiv:2402.03216, 4.2) add the scores of
+/// BGE-M3's three outputs; oko adds BM25 over stems, which finds codes and rare words.
+namespace oko::index {
+
+enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
+
+/// Weights of the scores that are added. Those of BM25 are first brought to 0..1: b / (b + 10).
+struct FusionWeights {
+  float dense = 1.0f;
+  float sparse = 0.3f;
+  float words = 0.3f;
+  float colbert = 1.0f;
+};
+
+/// For chunks of a few sentences, where meaning decides, and for those of pages, where words do.
+inline constexpr FusionWeights kShortPassages{};
+inline constexpr FusionWeights kLongPassages{
+    .dense = 0.15f, .sparse = 0.5f, .words = 0.5f, .colbert = 0.35f};
+
+struct SearchQuery {
+  std::string text;                   ///< UTF-8
+  models::bge_m3::Encoding encoding;  ///< outputs that are empty are not used
+};
+
+struct SearchOptions {
+  SearchMode mode = SearchMode::kHybrid;
+  std::size_t top = 10;  ///< hits, at most
+  Filter filter = {};
+  FusionWeights weights = kShortPassages;
+  std::size_t candidates = 100;  ///< of each measure; ColBERT scores as many of their union
+  /// At most one hit of a page, or of a document without pages. False: chunks that are neighbours
+  /// may all be hits.
+  bool one_of_page = true;
+};
+
+/// Scores of a hit; those that were not computed are empty.
+struct HitScores {
+  std::optional<float> dense = {};    ///< cosine
+  std::optional<float> sparse = {};   ///< sum of products of weights
+  std::optional<float> words = {};    ///< BM25
+  std::optional<float> colbert = {};  ///< mean of the best cosines
+  float total = 0;                    ///< by which hits are sorted
+};
+
+struct Hit {
+  StoredChunk chunk = {};
+  HitScores scores = {};
+};
+
+/// The best chunks, best first. A measure without its output is left out; so is ColBERT for a
+/// library without token vectors. Throws as Store does.
+std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options);
+
+}  // namespace oko::index

@@ -1,0 +1,168 @@
+#include "index/hybrid_search.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace oko::index {
+namespace {
+
+/// A store of scores that a test chooses.
+class FakeStore : public Store {
+ public:
+  const LibraryModel& model() const override { return model_; }
+  LibraryCounts counts() override { return {}; }
+  void visit_documents(const std::function<void(const KnownDocument&)>&) override {}
+  DocumentId put(const Document&, std::span<const EncodedChunk>) override { return 0; }
+  void move(DocumentId, const Document&) override {}
+  void remove(DocumentId) override {}
+  void commit() override {}
+  std::vector<ScoredChunk> find_dense(std::span<const float>, std::size_t count,
+                                      const Filter&) override {
+    return first(dense, count);
+  }
+  std::vector<ScoredChunk> find_sparse(const models::bge_m3::SparseVector&, std::size_t count,
+                                       const Filter&) override {
+    return first(sparse, count);
+  }
+  std::vector<ScoredChunk> find_words(std::string_view, std::size_t count, const Filter&) override {
+    return first(words, count);
+  }
+  std::vector<float> dense_scores(std::span<const float>,
+                                  std::span<const ChunkId> chunks) override {
+    std::vector<float> scores;
+    for (const ChunkId chunk : chunks) scores.push_back(cosines.at(chunk));
+    return scores;
+  }
+  std::vector<float> colbert_scores(const models::bge_m3::TokenVectors&,
+                                    std::span<const ChunkId> chunks) override {
+    reranked.assign(chunks.begin(), chunks.end());
+    std::vector<float> scores;
+    for (const ChunkId chunk : chunks) scores.push_back(colbert[chunk]);
+    return scores;
+  }
+  std::vector<std::string> terms_of(std::string_view) override { return {}; }
+  std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override {
+    std::vector<StoredChunk> stored;
+    for (const ChunkId id : ids) {
+      if (id == missing) continue;
+      stored.emplace_back();
+      stored.back().id = id;
+      stored.back().document = document_of.contains(id) ? document_of[id] : id;
+    }
+    return stored;
+  }
+  std::vector<KnownDocument> documents(std::span<const DocumentId>) override { return {}; }
+
+  std::vector<ScoredChunk> dense, sparse, words;
+  std::map<ChunkId, float> cosines, colbert;
+  std::map<ChunkId, DocumentId> document_of;
+  std::vector<ChunkId> reranked;
+  ChunkId missing = 0;
+  LibraryModel model_{.name = {},
+                      .fingerprint = {},
+                      .dimensions = 2,
+                      .colbert_dimensions = 2,
+                      .has_sparse = true,
+                      .kernels = {}};
+
+ private:
+  static std::vector<ScoredChunk> first(std::vector<ScoredChunk> all, std::size_t count) {
+    if (all.size() > count) all.resize(count);
+    return all;
+  }
+};
+
+SearchQuery full_query() {
+  SearchQuery query;
+  query.text = "чай";
+  query.encoding.dense = {1, 0};
+  query.encoding.sparse = {{7, 1.0f}};
+  query.encoding.colbert = {.dimensions = 2, .values = {1, 0}};
+  return query;
+}
+
+std::vector<ChunkId> ids_of(const std::vector<Hit>& hits) {
+  std::vector<ChunkId> ids;
+  for (const Hit& hit : hits) ids.push_back(hit.chunk.id);
+  return ids;
+}
+
+using Ids = std::vector<ChunkId>;
+
+TEST(HybridSearchTest, TotalsAreWeightedSumsOfAllScores) {
+  FakeStore store;
+  store.dense = {{1, 0.8f}, {2, 0.6f}};
+  store.sparse = {{2, 0.5f}};
+  store.words = {{3, 10.0f}};
+  store.cosines = {{3, 0.4f}};
+  store.colbert = {{1, 0.1f}, {2, 0.2f}, {3, 0.9f}};
+  SearchOptions options;
+  options.weights = {.dense = 1.0f, .sparse = 0.5f, .words = 0.2f, .colbert = 2.0f};
+  const std::vector<Hit> hits = search(store, full_query(), options);
+  ASSERT_EQ(ids_of(hits), (Ids{3, 2, 1}));
+  EXPECT_FLOAT_EQ(hits[0].scores.total, 0.4f + 0.2f * 0.5f + 2 * 0.9f);
+  EXPECT_FLOAT_EQ(hits[1].scores.total, 0.6f + 0.25f + 0.4f);
+  EXPECT_FLOAT_EQ(hits[2].scores.total, 0.8f + 0.2f);
+  EXPECT_FALSE(hits[2].scores.words);
+}
+
+TEST(HybridSearchTest, OneMeasureAloneGivesItsOwnOrder) {
+  FakeStore store;
+  store.dense = {{1, 0.8f}, {2, 0.6f}};
+  store.sparse = {{2, 0.5f}};
+  store.words = {{3, 10.0f}, {1, 2.0f}};
+  store.colbert = {{1, 0.1f}, {2, 0.2f}};
+  const auto ids_in = [&](SearchMode mode) {
+    SearchOptions options;
+    options.mode = mode;
+    return ids_of(search(store, full_query(), options));
+  };
+  EXPECT_EQ(ids_in(SearchMode::kDense), (Ids{1, 2}));
+  EXPECT_EQ(ids_in(SearchMode::kSparse), Ids{2});
+  EXPECT_EQ(ids_in(SearchMode::kText), (Ids{3, 1}));
+  EXPECT_EQ(ids_in(SearchMode::kColbert), (Ids{2, 1}));
+}
+
+TEST(HybridSearchTest, OutputsThatAQueryLacksAreLeftOut) {
+  FakeStore store;
+  store.words = {{3, 10.0f}};
+  SearchQuery query;
+  query.text = "чай";
+  EXPECT_EQ(ids_of(search(store, query, {})), Ids{3});
+  EXPECT_TRUE(store.reranked.empty());
+}
+
+TEST(HybridSearchTest, ColbertScoresTheBestCandidatesOnly) {
+  FakeStore store;
+  for (ChunkId id = 1; id <= 50; ++id) {
+    store.dense.push_back({id, 1.0f - static_cast<float>(id) / 100});
+  }
+  SearchOptions options;
+  options.candidates = 20;
+  search(store, full_query(), options);
+  EXPECT_EQ(store.reranked.size(), 20u);
+  EXPECT_EQ(store.reranked.front(), 1);
+}
+
+TEST(HybridSearchTest, PageHasOneHit) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {2, 0.8f}, {3, 0.7f}};
+  store.document_of = {{1, 5}, {2, 5}, {3, 6}};
+  SearchOptions options;
+  EXPECT_EQ(ids_of(search(store, full_query(), options)), (Ids{1, 3}));
+  options.one_of_page = false;
+  EXPECT_EQ(ids_of(search(store, full_query(), options)), (Ids{1, 2, 3}));
+}
+
+TEST(HybridSearchTest, RemovedChunksMakeRoomForOthers) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {2, 0.8f}, {3, 0.7f}};
+  store.missing = 1;
+  SearchOptions options;
+  options.top = 2;
+  EXPECT_EQ(ids_of(search(store, full_query(), options)), (Ids{2, 3}));
+}
+
+}  // namespace
+}  // namespace oko::index
