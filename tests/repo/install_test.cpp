@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/fake_hub.h"
 #include "tests/support/process.h"
 
 namespace oko {
@@ -47,12 +48,15 @@ class InstallTest : public ::testing::Test {
   const fs::path folder_;
 };
 
-/// Runs `oko arguments` from / as another user, if this one is root, and with no environment.
-ProcessResult run(const fs::path& program, const std::string& arguments) {
+/// Runs `oko arguments` from / as another user, if this one is root, with no environment but
+/// `variables`.
+ProcessResult run(const fs::path& program, const std::string& arguments,
+                  const std::string& variables = "") {
   const std::string user =
       ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
   return Process({"/bin/sh", "-c",
-                  "cd / && " + user + "env -i '" + program.string() + "' " + arguments},
+                  "cd / && " + user + "env -i " + variables + " '" + program.string() + "' " +
+                      arguments},
                  {})
       .wait();
 }
@@ -77,6 +81,37 @@ TEST_F(InstallTest, RunsForAnyUserAfterItWasMoved) {
   // Its self-test finds the model and the pictures that are installed.
   const ProcessResult doctor = run(program, "doctor");
   EXPECT_NE(doctor.out.find("Four red hearts."), std::string::npos) << doctor.out << doctor.err;
+}
+
+/// The first minutes of a new user: nothing but the program, an empty home and a hub.
+TEST_F(InstallTest, LeadsFromAnEmptyHomeToADescribedPicture) {
+  const ProcessResult installed = install((folder_ / "oko").string());
+  ASSERT_EQ(installed.status, 0) << installed.err;
+  const fs::path program = folder_ / "oko/bin/oko", home = folder_ / "home";
+  fs::create_directory(home);
+  fs::permissions(home, fs::perms::all);
+  fs::copy(OKO_SOURCE_DIR "/demo/images/stars.png", folder_);
+  FakeHub::Files files;
+  for (const auto& entry : fs::directory_iterator(OKO_SOURCE_DIR "/demo/models/tiny-vl")) {
+    files[entry.path().filename().string()] = read(entry.path());
+  }
+  const FakeHub hub("mlx-community/Qwen3-VL-4B-Instruct-4bit", files);
+  const std::string variables = "HOME='" + home.string() + "' HF_ENDPOINT=" + hub.url();
+  const std::string describe = "describe '" + (folder_ / "stars.png").string() + "'";
+  const ProcessResult before = run(program, describe, variables);
+  EXPECT_EQ(before.status, 5) << before.err;
+  EXPECT_NE(before.err.find("\nhint: oko pull qwen3-vl-4b "), std::string::npos) << before.err;
+  const ProcessResult pulled = run(program, "pull qwen3-vl-4b", variables);
+  EXPECT_EQ(pulled.status, 0) << pulled.err;
+  const ProcessResult described = run(program, describe, variables);
+  EXPECT_EQ(described.status, 0) << described.err;
+  EXPECT_EQ(described.out, "Three yellow stars.\n");
+  const ProcessResult doctor = run(program, "doctor --models", variables);
+  EXPECT_EQ(doctor.status, 0) << doctor.out << doctor.err;
+  EXPECT_NE(doctor.out.find(" qwen3-vl-4b: 8 MB, aligned, verified as it was pulled\n"),
+            std::string::npos)
+      << doctor.out;
+  EXPECT_NE(doctor.out.find(", errors 0, "), std::string::npos) << doctor.out;
 }
 
 TEST_F(InstallTest, NamesNoPlaceOfTheMachineThatBuiltIt) {
