@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "base/data_folder.h"
@@ -203,9 +204,11 @@ void run(const DoctorArguments& options) {
   configure_heap();
   const Interrupt interrupt(Interrupt::kPatience);  // loading of an OCR engine checks for no stop
   Report report(options);
+  const std::optional<Error> device_error = tasks::select_device_for_checks();
   const tasks::CheckSink sink = [&](const Check& check) { report.add(check); };
   tasks::check_machine({.version = OKO_VERSION,
                         .budget_bytes = budget_of(options.common),
+                        .device_error = device_error,
                         .stop = interrupt.token()},
                        sink);
   tasks::run_self_test({.data = data_folder(),

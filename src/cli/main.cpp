@@ -213,7 +213,8 @@ int run(std::span<char* const> arguments) {
     print(*text);
     end_at_once(0);  // destructors of libraries would take a millisecond
   }
-  tensor::device();  // throws for an unusable device before the command does anything
+  // Throws for an unusable device before the command does anything; doctor reports it instead.
+  if (arguments.empty() || std::string_view(arguments[0]) != "doctor") tensor::device();
   program.run();
   return 0;
 }

@@ -13,6 +13,7 @@
 #include "base/lower_case.h"
 #include "base/text_escape.h"
 #include "base/trimmed.h"
+#include "hub/http_client.h"
 #include "hub/hugging_face_cache.h"
 
 namespace oko::hub {
@@ -78,9 +79,9 @@ std::string endpoint() {
   }
   throw Error(ErrorCode::kUsage,
               tr("HF_ENDPOINT is \"{}\", which is no address of a server",
-                 "HF_ENDPOINT — «{}», это не адрес сервера", excerpt(given)),
-              tr("set it to an address such as https://huggingface.co, or unset it",
-                 "укажите в ней адрес, например https://huggingface.co, или уберите её"));
+                 "HF_ENDPOINT — «{}», это не адрес сервера", shown_url(given)),
+              tr("set HF_ENDPOINT to an address such as https://huggingface.co, or unset it",
+                 "укажите в HF_ENDPOINT адрес, например https://huggingface.co, или уберите её"));
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/error.h"
 #include "base/localized_text.h"
 #include "base/stop_token.h"
 
@@ -38,10 +40,15 @@ using CheckSink = std::function<void(const Check&)>;
 /// an error with that message and hint. Throws kCancelled only.
 void run_check(Check blank, const std::function<void(Check&)>& check, const CheckSink& sink);
 
+/// Selects the device that the variables ask for. If they ask for what is not there, selects one as
+/// if they were not set, and returns what is wrong with them. Call it before all other checks.
+std::optional<Error> select_device_for_checks();
+
 /// The part of a check about the machine.
 struct MachineOptions {
-  std::string version;             ///< of oko
-  std::uint64_t budget_bytes = 0;  ///< of oko on this machine
+  std::string version;                ///< of oko
+  std::uint64_t budget_bytes = 0;     ///< of oko on this machine
+  std::optional<Error> device_error;  ///< of `select_device_for_checks`
   StopToken stop = {};
 };
 

@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <system_error>
 
@@ -6,10 +9,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/system_info.h"
+#include "base/system_reason.h"
 #include "budget/address_space.h"
 #include "budget/memory_probe.h"
 #include "budget/memory_size.h"
 #include "engine/plan.h"
+#include "hub/hub_access.h"
 #include "hub/model_path.h"
 #include "models/bge_m3/memory_estimate.h"
 #include "models/qwen3_vl/memory_estimate.h"
@@ -166,9 +171,10 @@ void check_budget(const MachineOptions& options, Check& check) {
                  "закройте другие программы или возьмите модель поменьше: oko plan"));
 }
 
-void check_gpu(Check& check) {
+void check_gpu(const MachineOptions& options, Check& check) {
   const std::optional<tensor::Gpu> gpu = tensor::find_gpu();
   check.figures = {{"device", std::string(name_of(tensor::device()))}};
+  if (options.device_error) throw Error(*options.device_error);
   if (!gpu) {
     check.text = tr("no GPU: CPU kernels", "GPU нет: ядра для процессора");
     return;
@@ -237,19 +243,64 @@ void check_ocr(Check& check) {
   check.figures.emplace_back("languages", "ru en");
 }
 
+/// `path`, or the nearest folder above it that is there.
+fs::path existing(fs::path path) {
+  path = fs::absolute(path);
+  while (!has_entry(path) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+/// The reason why no folder can be made or written at `path`; 0 if one can.
+int reason_against_writing(const fs::path& path) {
+  std::error_code ignored;
+  const fs::path folder = existing(path);
+  if (!fs::is_directory(folder, ignored)) return ENOTDIR;
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
+
 void check_disk(Check& check) {
-  fs::path folder = fs::absolute(oko_home());
-  std::error_code error;
-  while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
-  const std::uint64_t free = fs::space(folder).available;
+  const std::uint64_t free = fs::space(existing(oko_home())).available;
   check.text = tr("free at {}: {}", "свободно в {}: {}", oko_home().string(), format_bytes(free));
   check.figures = {{"free_bytes", number(free)}};
+  for (const fs::path& folder : {oko_home(), oko_home() / "models",
+                                 oko_home() / "models" / ".locks", oko_home() / "aligned"}) {
+    const int reason = reason_against_writing(folder);
+    if (reason == 0) continue;
+    check.text += tr("; {} cannot be written: {}", "; {} не записывается: {}", folder.string(),
+                     system_reason(reason));
+    warn(check, tr("oko can keep no model there: set OKO_HOME to a folder that can be written",
+                   "oko не сможет хранить там модели: укажите в OKO_HOME папку, в которую можно "
+                   "писать"));
+    if (reason == ENOTDIR) check.health = Health::kError;
+    return;
+  }
   if (free >= kLittleDisk) return;
   warn(check, tr("a model and its aligned copy take up to {}: free space, or set OKO_HOME to "
                  "another disk",
                  "модель и её выровненная копия займут до {}: освободите место или задайте "
                  "OKO_HOME на другом диске",
                  format_bytes(kLittleDisk)));
+}
+
+/// Of `oko pull`, which would refuse them.
+void check_hub_settings(Check& check) {
+  const auto fail = [&](const LocalizedText& what, const LocalizedText& hint) {
+    check.health = Health::kError;
+    check.text += "; " + what;
+    check.hint = hint;
+  };
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}) {
+    const char* path = std::getenv(name);
+    if (path == nullptr || *path == '\0' || has_entry(path)) continue;
+    fail(tr("{} leads nowhere", "{} ведёт в никуда", name),
+         tr("name the certificates in {}, or unset it", "укажите в {} сертификаты или уберите её",
+            name));
+  }
+  try {
+    hub::hub_access();
+  } catch (const Error& error) {
+    fail(tr("oko pull cannot ask the hub", "oko pull не сможет обратиться к хабу"), error.hint());
+  }
 }
 
 /// Names only: values may be secret or have a person's name.
@@ -268,16 +319,31 @@ void check_settings(Check& check) {
                            "all_proxy",       "no_proxy",
                            "NO_PROXY",        "LC_ALL",
                            "LC_MESSAGES",     "LANG",
-                           "NO_COLOR",        "TMPDIR"}) {
+                           "SSL_CERT_FILE",   "SSL_CERT_DIR",
+                           "CURL_CA_BUNDLE",  "NO_COLOR",
+                           "TMPDIR"}) {
     const char* value = std::getenv(name);
     if (value != nullptr && *value != '\0') set.emplace_back(name);
   }
   check.text =
       set.empty() ? tr("none is set", "ни одна не задана") : format_text("{}", joined(set));
   check.figures = {{"set", joined(set)}};
+  check_hub_settings(check);
 }
 
 }  // namespace
+
+std::optional<Error> select_device_for_checks() {
+  try {
+    tensor::select_device(tensor::Device::kAuto);
+    return std::nullopt;
+  } catch (const Error& error) {
+    const std::optional<tensor::Gpu> gpu = tensor::find_gpu();
+    tensor::select_device(tensor::device_of_setting("", gpu.has_value()),
+                          tensor::HalfDtype::kAsStored);
+    return error;
+  }
+}
 
 void check_machine(const MachineOptions& options, const CheckSink& sink) {
   const auto run = [&](const char* name, const LocalizedText& title, const auto& check) {
@@ -293,7 +359,7 @@ void check_machine(const MachineOptions& options, const CheckSink& sink) {
   run("memory", tr("memory", "память"), check_memory);
   run("limits", tr("limits", "пределы"), check_limits);
   run("budget", tr("budget", "бюджет"), [&](Check& check) { check_budget(options, check); });
-  run("gpu", "GPU", check_gpu);
+  run("gpu", "GPU", [&](Check& check) { check_gpu(options, check); });
   run("mlx", "MLX", check_mlx);
   run("ocr", tr("text", "текст"), check_ocr);
   check_models(options.stop, sink);

@@ -93,14 +93,16 @@ class OnDevice {
  public:
   OnDevice(tensor::Device device, tensor::cpu::Precision precision, std::size_t threads)
       : threads_(threads) {
-    tensor::prepare_device({.device = device, .threads = threads, .precision = precision});
+    tensor::prepare_device(
+        {.device = device, .half = half_, .threads = threads, .precision = precision});
   }
-  ~OnDevice() { tensor::prepare_device({.device = before_, .threads = threads_}); }
+  ~OnDevice() { tensor::prepare_device({.device = before_, .half = half_, .threads = threads_}); }
   OnDevice(const OnDevice&) = delete;
   OnDevice& operator=(const OnDevice&) = delete;
 
  private:
   tensor::Device before_ = tensor::device();
+  tensor::HalfDtype half_ = tensor::half_dtype();
   std::size_t threads_;
 };
 

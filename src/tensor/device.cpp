@@ -132,6 +132,11 @@ std::string gpu_name() {
   return name != nullptr ? *name : std::string();
 }
 
+HalfDtype half_dtype() {
+  device();
+  return float16 ? HalfDtype::kFloat16 : HalfDtype::kAsStored;
+}
+
 bool converts_to_float16() {
   return uses_graph() && float16;
 }

@@ -54,6 +54,9 @@ bool on_gpu();
 /// The name of the GPU that models run on; empty if they run on the CPU.
 std::string gpu_name();
 
+/// The dtype that was selected with the device, never kAuto.
+HalfDtype half_dtype();
+
 /// True if bfloat16 weights become float16: in a graph with HalfDtype::kFloat16.
 bool converts_to_float16();
 

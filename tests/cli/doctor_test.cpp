@@ -149,6 +149,57 @@ TEST_F(DoctorTest, MissingDataOfALanguageIsAnError) {
   EXPECT_NE(result.err.find("checks failed"), std::string::npos) << result.err;
 }
 
+/// What is wrong with the variables is a line of the report, and all other checks run.
+TEST_F(DoctorTest, BadVariablesAreErrorsOfTheReport) {
+  const auto failed = [&](const std::string& variable, const std::string& name) {
+    const ProcessResult result = run({"--json"}, {variable});
+    EXPECT_EQ(result.status, 1) << variable << result.err;
+    const json report = json::parse(result.out);
+    EXPECT_EQ(report.at("status"), "error");
+    for (const json& each : report.at("checks")) {
+      EXPECT_EQ(each.at("status") == "error", each.at("name") == name) << variable << each;
+    }
+    EXPECT_EQ(check(report, "references_cpu").at("status"), "ok");
+    return check(report, name);
+  };
+  const json device = failed("OKO_DEVICE=tpu", "gpu");
+  EXPECT_EQ(device.at("text"), "OKO_DEVICE is \"tpu\", expected cpu or gpu");
+  EXPECT_EQ(device.at("hint"), "unset OKO_DEVICE, or set OKO_DEVICE=cpu");
+  EXPECT_EQ(failed("OKO_DTYPE=x", "gpu").at("text"), "OKO_DTYPE is x, expected float16");
+  const json endpoint = failed("HF_ENDPOINT=ftp://secret@hub", "settings");
+  EXPECT_NE(endpoint.at("hint").get<std::string>().find("set HF_ENDPOINT to "), std::string::npos);
+  EXPECT_EQ(endpoint.dump().find("secret"), std::string::npos) << endpoint;
+  const json certificates = failed("CURL_CA_BUNDLE=/none", "settings");
+  EXPECT_NE(certificates.at("text").get<std::string>().find("; CURL_CA_BUNDLE leads nowhere"),
+            std::string::npos);
+}
+
+TEST_F(DoctorTest, AHomeThatIsAFileIsAnError) {
+  const auto disk = [&](const std::string& home) {
+    return check(json::parse(run({"--json"}, {"OKO_HOME=" + home}).out), "disk");
+  };
+  for (const char* file : {"/dev/null", "/dev/null/oko"}) {
+    const json found = disk(file);
+    EXPECT_EQ(found.at("status"), "error");
+    EXPECT_TRUE(found.at("text").get<std::string>().ends_with(
+        std::string("; ") + file + " cannot be written: Not a directory"))
+        << found;
+  }
+}
+
+TEST_F(DoctorTest, AFolderThatMayNotBeWrittenIsNamed) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  const std::string folder = (folder_ / "oko").string();
+  std::filesystem::create_directories(folder + "/models");
+  std::filesystem::permissions(folder + "/models", std::filesystem::perms::owner_read);
+  const json found = check(json::parse(run({"--json"}, {"OKO_HOME=" + folder}).out), "disk");
+  EXPECT_EQ(found.at("status"), "warning");
+  EXPECT_TRUE(found.at("text").get<std::string>().ends_with(
+      "; ~/oko/models cannot be written: Permission denied"))
+      << found;
+  std::filesystem::permissions(folder + "/models", std::filesystem::perms::owner_all);
+}
+
 TEST_F(DoctorTest, ALimitOfTheAddressSpaceIsAWarning) {
 #ifdef __linux__
   if (OKO_SANITIZED) GTEST_SKIP() << "sanitizers need a large address space";
