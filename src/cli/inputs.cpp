@@ -36,7 +36,7 @@ Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const Stop
     try {
       add(argument, stop);
     } catch (const Error& error) {
-      const bool is_web = hub::is_web_address(argument);
+      const bool is_web = hub::is_web_address(argument) || hub::is_other_address(argument);
       const bool is_of_one =
           is_of_input(error.code()) || (is_web && error.code() != ErrorCode::kCancelled);
       if (!is_of_one) throw;
@@ -70,6 +70,7 @@ void Inputs::add(const std::string& argument, const StopToken& stop) {
     }
     for (const auto& [name, error] : found.unreadable) failed_.push_back({name, error});
   } else {
+    refuse_other_address(argument);
     paths_.push_back(argument);
     places_.push_back(std::filesystem::path(argument).filename());
   }

@@ -101,4 +101,13 @@ std::unique_ptr<TemporaryFile> keep_web_file(const std::string& url, bool quiet,
   return input.finish();
 }
 
+void refuse_other_address(const std::string& argument) {
+  if (!hub::is_other_address(argument) || has_entry(argument)) return;
+  throw Error(ErrorCode::kBadInput,
+              tr("{}: oko takes addresses that begin with https:// or http://",
+                 "{}: oko принимает адреса, которые начинаются с https:// или http://",
+                 hub::shown_url(argument)),
+              tr("save the file and name it", "сохраните файл и укажите его"));
+}
+
 }  // namespace oko::cli

@@ -13,4 +13,7 @@ namespace oko::cli {
 std::unique_ptr<TemporaryFile> keep_web_file(const std::string& url, bool quiet,
                                              const StopToken& stop);
 
+/// Throws kBadInput if `argument` names no file and is an address that oko does not take.
+void refuse_other_address(const std::string& argument);
+
 }  // namespace oko::cli

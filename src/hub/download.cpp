@@ -204,6 +204,8 @@ Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
   const std::uint64_t size = item.file->expected.size;
   const int status = head.status;
   if (status == 206) {
+    // A part of compressed bytes is no part of the file.
+    if (is_compressed(head)) return Use::kRefused;
     const auto range = content_range(head.field("content-range"));
     const bool right = range && range->first == slot.at && range->total == size &&
                        range->last >= range->first && range->last < slot.claimed.end;
@@ -211,7 +213,9 @@ Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
   }
   if (status == 200) {
     const std::string length = head.field("content-length");
-    return length.empty() || length == std::to_string(size) ? Use::kWholeFile : Use::kRefused;
+    const bool may_be_whole =
+        length.empty() || is_compressed(head) || length == std::to_string(size);
+    return may_be_whole ? Use::kWholeFile : Use::kRefused;
   }
   if (is_transient_status(status)) return Use::kTransient;
   // A signed address is valid for some time only.
@@ -362,6 +366,15 @@ void Downloader::fail(const Slot& slot, const HttpResult& result) const {
         tr("{}: a web page came in place of the file", "{}: вместо файла пришла страница", name),
         tr("a proxy or a login page may answer: check the network and HF_ENDPOINT",
            "возможно, отвечает прокси или страница входа: проверьте сеть и HF_ENDPOINT"));
+  }
+  if (is_compressed(result.head)) {
+    throw Error(ErrorCode::kFailed,
+                tr("{}: something on the way compresses the parts of the file ({})",
+                   "{}: что-то по пути сжимает части файла ({})", name,
+                   excerpt(result.head.field("content-encoding"))),
+                tr("a proxy may do it: check https_proxy and HF_ENDPOINT, or try another network",
+                   "возможно, прокси: проверьте https_proxy и HF_ENDPOINT или попробуйте другую "
+                   "сеть"));
   }
   throw Error(ErrorCode::kFailed,
               tr("{}: the file on the server does not have the {} bytes that the hub lists",

@@ -18,11 +18,88 @@
 namespace oko::hub {
 namespace {
 
-LocalizedText reason_of(CURLcode code, const char* detail) {
-  switch (code) {
+/// What libcurl tells of a request that failed.
+struct CurlFailure {
+  CURLcode code = CURLE_OK;
+  std::string detail;     ///< in English
+  long redirects = 0;     ///< that were followed
+  long proxy_status = 0;  ///< of an answer to CONNECT; 0: none
+};
+
+CurlFailure failure_of(CURL* easy, CURLcode code, const char* detail) {
+  CurlFailure failure{.code = code, .detail = *detail != '\0' ? detail : curl_easy_strerror(code)};
+  curl_easy_getinfo(easy, CURLINFO_REDIRECT_COUNT, &failure.redirects);
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &failure.proxy_status);
+  return failure;
+}
+
+/// True if the proxy refused to connect to the server.
+bool is_refused_by_proxy(const CurlFailure& failure) {
+  constexpr long kFirstFailure = 300;
+  return failure.proxy_status >= kFirstFailure;
+}
+
+/// True if a server without TLS answered, as its words in OpenSSL's message tell.
+bool is_other_protocol(const CurlFailure& failure) {
+  return failure.code == CURLE_SSL_CONNECT_ERROR &&
+         (failure.detail.find("wrong version number") != failure.detail.npos ||
+          failure.detail.find("packet length too long") != failure.detail.npos);
+}
+
+/// Of a protocol that is not taken.
+LocalizedText reason_of_protocol(const CurlFailure& failure) {
+  if (failure.detail.find("HTTP/0.9") != failure.detail.npos) {
+    return tr("what answers is no web server", "отвечает не веб-сервер");
+  }
+  return failure.redirects > 0 ? tr("the server redirects to an address that oko does not follow",
+                                    "сервер перенаправляет на адрес, по которому oko не ходит")
+                               : tr("only addresses of https and http are taken",
+                                    "годятся только адреса https и http");
+}
+
+/// Of TLS, with libcurl's words, which name the file or what is wrong.
+LocalizedText reason_of_tls(const CurlFailure& failure) {
+  if (is_other_protocol(failure)) {
+    return tr("the server does not speak https at this address",
+              "по этому адресу сервер отвечает не по https");
+  }
+  const std::string detail = excerpt(failure.detail);
+  switch (failure.code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return tr("the certificate of the server is not trusted ({})",
+                "сертификату сервера нельзя доверять ({})", detail);
+    case CURLE_SSL_CACERT_BADFILE:
+      return tr("the certificates cannot be read ({})", "сертификаты не читаются ({})", detail);
+    default:
+      return tr("no encrypted connection ({})", "не удалось зашифровать соединение ({})", detail);
+  }
+}
+
+LocalizedText reason_of(const CurlFailure& failure) {
+  if (is_refused_by_proxy(failure)) {
+    return tr("the proxy refuses the connection (status {})",
+              "прокси отказывает в соединении (статус {})", failure.proxy_status);
+  }
+  switch (failure.code) {
+    case CURLE_URL_MALFORMAT:
+      return tr("this is no address of a file", "это не адрес файла");
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return reason_of_protocol(failure);
+    case CURLE_BAD_CONTENT_ENCODING:
+      return tr("the answer is compressed in a way that oko does not read",
+                "ответ сжат так, что oko его не прочтёт");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+      return reason_of_tls(failure);
+    case CURLE_WEIRD_SERVER_REPLY:
+      return tr("what answers is no web server", "отвечает не веб-сервер");
     case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
       return tr("the name of the host is unknown", "имя сервера неизвестно");
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return tr("the name of the proxy is unknown", "имя прокси неизвестно");
     case CURLE_COULDNT_CONNECT:
       return tr("no connection", "нет соединения");
     case CURLE_OPERATION_TIMEDOUT:
@@ -34,22 +111,29 @@ LocalizedText reason_of(CURLcode code, const char* detail) {
       return tr("the connection was cut", "соединение оборвалось");
     case CURLE_TOO_MANY_REDIRECTS:
       return tr("too many redirects", "слишком много перенаправлений");
-    default: {
-      const std::string text = *detail != '\0' ? detail : curl_easy_strerror(code);
-      return excerpt(text);
-    }
+    default:
+      return tr("the request failed ({})", "запрос не удался ({})", excerpt(failure.detail));
   }
 }
 
-/// True if a server without TLS answered, as its words in OpenSSL's message tell.
-bool is_other_protocol(std::string_view detail) {
-  return detail.find("wrong version number") != detail.npos ||
-         detail.find("packet length too long") != detail.npos;
+/// What to do about it; empty: what is usual.
+LocalizedText hint_of(const CurlFailure& failure) {
+  switch (failure.code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+      return tr("name the authorities that sign for this network in CURL_CA_BUNDLE (a PEM file)",
+                "укажите в CURL_CA_BUNDLE центры, которые подписывают для этой сети (файл PEM)");
+    default:
+      return {};
+  }
 }
 
 /// True if the same request may succeed later.
-bool is_transient_failure(CURLcode code, const char* detail) {
-  switch (code) {
+bool is_transient_failure(const CurlFailure& failure) {
+  if (is_refused_by_proxy(failure)) {
+    return is_transient_status(static_cast<int>(failure.proxy_status));
+  }
+  switch (failure.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -60,7 +144,7 @@ bool is_transient_failure(CURLcode code, const char* detail) {
     case CURLE_SEND_ERROR:
       return true;
     case CURLE_SSL_CONNECT_ERROR:
-      return !is_other_protocol(detail);
+      return !is_other_protocol(failure);
     default:
       return false;
   }
@@ -129,6 +213,8 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
     set(handle, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
     set(handle, CURLOPT_XOAUTH2_BEARER, request.token.c_str());
   }
+  // Asks for no compression, and undoes that of a proxy.
+  set(handle, CURLOPT_ACCEPT_ENCODING, "identity");
   if (request.range) {
     const std::string range = fmt::format("{}-{}", request.range->begin, request.range->end - 1);
     set(handle, CURLOPT_RANGE, range.c_str());
@@ -208,8 +294,10 @@ HttpResult HttpClient::Transfer::result(CURLcode code) {
   result.refused = refused;
   result.complete = code == CURLE_OK && !refused;
   if (code != CURLE_OK && !refused) {
-    result.failure = reason_of(code, detail);
-    result.is_transient = is_transient_failure(code, detail);
+    const CurlFailure failure = failure_of(easy.get(), code, detail);
+    result.failure = reason_of(failure);
+    result.hint = hint_of(failure);
+    result.is_transient = is_transient_failure(failure);
   }
   if (result.complete || refused) {
     result.is_transient = is_transient_status(head.status);
@@ -257,6 +345,11 @@ struct HttpClient::Multi {
 bool is_transient_status(int status) {
   return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 ||
          status == 504;
+}
+
+bool is_compressed(const HttpHead& head) {
+  const std::string encoding = lower_case(head.field("content-encoding"));
+  return !encoding.empty() && encoding != "identity";
 }
 
 std::string HttpHead::field(const std::string& name) const {
@@ -370,11 +463,13 @@ void report_retry(const HttpOptions& options, const HttpResult& result) {
 }
 
 void throw_unanswered(const HttpRequest& request, const HttpResult& result) {
+  const LocalizedText usual =
+      tr("check the network and the proxy (https_proxy), then run the same command again: "
+         "it goes on where it stopped",
+         "проверьте сеть и прокси (https_proxy) и повторите ту же команду: она продолжит с "
+         "того же места");
   throw Error(ErrorCode::kFailed, format_text("{}: {}", shown_url(request.url), result.failure),
-              tr("check the network and the proxy (https_proxy), then run the same command again: "
-                 "it goes on where it stopped",
-                 "проверьте сеть и прокси (https_proxy) и повторите ту же команду: она продолжит с "
-                 "того же места"));
+              result.hint.empty() ? usual : result.hint);
 }
 
 std::string shown_url(const std::string& url) {

@@ -30,9 +30,13 @@ struct HttpHead {
   std::map<std::string, std::string> fields;  ///< names in lower case
   std::string url;                            ///< that answered
 
-  /// Empty if there is none.
+  /// Of a field, with its name in lower case. Empty if there is none.
   std::string field(const std::string& name) const;
 };
+
+/// True if the body is undone of a compression that nobody has asked for, so that the length in the
+/// head is not its own.
+bool is_compressed(const HttpHead& head);
 
 /// True for a status that another try may change.
 bool is_transient_status(int status);
@@ -49,6 +53,7 @@ struct HttpResult {
   bool complete = false;                                 ///< all bytes of the answer came
   bool refused = false;                                  ///< the receiver returned false
   LocalizedText failure;                                 ///< reason, if neither
+  LocalizedText hint;                                    ///< about `failure`; may be empty
   bool is_transient = false;                             ///< the failure or the status: ask again
   std::optional<std::chrono::seconds> retry_after = {};  ///< that the server asks for
 };

@@ -66,7 +66,7 @@ class Download {
 
   bool on_head(const HttpHead& head) {
     if (head.status != kOk) return false;
-    total_ = length_of(head);
+    total_ = is_compressed(head) ? 0 : length_of(head);
     if (total_ > limits_.max_bytes) throw_too_large(name_, limits_.max_bytes);
     receiver_.begin();
     return true;
@@ -92,6 +92,15 @@ class Download {
 bool is_web_address(const std::string& text) {
   const std::string begin = lower_case(text.substr(0, 8));
   return begin.starts_with("http://") || begin.starts_with("https://");
+}
+
+bool is_other_address(const std::string& text) {
+  const std::string lower = lower_case(text);
+  const std::size_t end = lower.find(':');
+  if (end == 0 || end == lower.npos || is_web_address(text)) return false;
+  const bool is_name = lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+-.") == end;
+  const bool is_http = lower.starts_with("http:") || lower.starts_with("https:");
+  return is_name && (is_http || lower.substr(end).starts_with("://"));
 }
 
 void fetch_web_file(const std::string& url, const WebFileLimits& limits,
@@ -129,8 +138,10 @@ void fetch_web_file(const std::string& url, const WebFileLimits& limits,
     if (result.head.status != 0 && result.head.status != kOk)
       throw_status(name, result.head.status);
     throw Error(ErrorCode::kFailed, format_text("{}: {}", name, result.failure),
-                tr("check the address, the network and the proxy (https_proxy)",
-                   "проверьте адрес, сеть и прокси (https_proxy)"));
+                !result.hint.empty() ? result.hint
+                                     : tr("check the address, the network and the proxy "
+                                          "(https_proxy)",
+                                          "проверьте адрес, сеть и прокси (https_proxy)"));
   }
 }
 

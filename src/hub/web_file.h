@@ -31,6 +31,10 @@ struct WebFileReceiver {
 /// True for an address of http or https.
 bool is_web_address(const std::string& text);
 
+/// True for an address of another protocol ("ftp://a/b"), and for one of http or https without both
+/// slashes.
+bool is_other_address(const std::string& text);
+
 /// Downloads the file of an address. Sends no token; messages show the address by `shown_url`.
 /// Throws kNotFound: status 404 or 410; kTooLarge; kBadInput: other statuses; kFailed: no answer,
 /// not a URL, too slow; kCancelled; and what the receiver throws.

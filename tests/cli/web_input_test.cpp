@@ -100,6 +100,31 @@ TEST_F(WebInputTest, OtherFilesAreRefused) {
   expect_no_temporary_file();
 }
 
+TEST_F(WebInputTest, AddressesOfOtherProtocolsAreRefusedByTheirKind) {
+  for (const char* address : {"ftp://user:secret@host/x.png", "S3://bucket/x.png", "file:///x.png",
+                              "https:/host/x.png", "http:x.png"}) {
+    const ProcessResult result = run({"ocr", address});
+    EXPECT_EQ(result.status, 4) << result.err;
+    EXPECT_NE(result.err.find(": oko takes addresses that begin with https:// or http://\nhint: "),
+              std::string::npos)
+        << result.err;
+    EXPECT_EQ(result.err.find("secret"), std::string::npos) << result.err;
+  }
+  const ProcessResult one = run({"ocr", "ftp://host/x.png", url("/paper")}, "ru");
+  EXPECT_EQ(one.status, 4) << one.err;
+  EXPECT_NE(one.err.find("принимает адреса, которые начинаются с https://"), std::string::npos);
+  EXPECT_FALSE(one.out.empty());
+  const fs::path folder = folder_ / "http:";  // a file of such a name is a file
+  fs::create_directories(folder);
+  fs::copy(kPdf, folder / "x.pdf");
+  const ProcessResult file =
+      Process({"/bin/sh", "-c",
+               "cd '" + folder_.string() + "' && exec '" OKO_PROGRAM "' ocr " + "http:/x.pdf"},
+              environment())
+          .wait();
+  EXPECT_EQ(file.status, 0) << file.err;
+}
+
 TEST_F(WebInputTest, OneBadAddressDoesNotStopTheOthers) {
   const ProcessResult result =
       run({"ocr", "http://127.0.0.1:1/gone.png", url("/none"), url("/paper")});

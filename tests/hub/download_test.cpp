@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "hub/part_file.h"
 #include "tests/support/fake_hub.h"
+#include "tests/support/gzip_text.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::hub {
@@ -295,6 +296,25 @@ TEST_F(DownloadTest, AnswersThatAreNotTheFileAreErrors) {
   EXPECT_EQ(message_for({.body = std::string(kSize + 1, 'a')}, ErrorCode::kFailed)
                 .substr(0, wrong_size.size()),
             wrong_size);
+}
+
+TEST_F(DownloadTest, ACompressedFileIsTakenAndCompressedPartsAreNot) {
+  FakeHub hub("org/model", {{"note.txt", kPlainText}});
+  const DownloadFile file{
+      file_url({.endpoint = hub.url()}, {"org/model", FakeHub::commit(), {}}, "note.txt"),
+      folder_ / "note.txt", hub.listed("note.txt")};
+  hub.fault("note.txt") = [](ServerReply& reply, const ServerRequest&, int) {
+    reply = {.fields = {{"Content-Encoding", "gzip"}}, .body = kGzipText};
+  };
+  EXPECT_EQ(download_files({file}, options_), kPlainText.size());
+  EXPECT_EQ(read("note.txt"), kPlainText);
+  fs::remove(folder_ / "note.txt");
+  hub.fault("note.txt") = [](ServerReply& reply, const ServerRequest&, int) {
+    reply.fields["Content-Encoding"] = "gzip";
+    reply.body = kGzipText;
+  };
+  EXPECT_EQ(message_of([&] { download_files({file}, options_); }, ErrorCode::kFailed),
+            "note.txt: something on the way compresses the parts of the file (gzip)");
 }
 
 TEST_F(DownloadTest, AServerThatAsksForMoreTimeIsNamedWithIt) {

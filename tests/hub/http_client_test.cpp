@@ -3,11 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <thread>
 
 #include "tests/support/environment.h"
+#include "tests/support/gzip_text.h"
 #include "tests/support/http_server.h"
+#include "tests/support/process.h"
+#include "tests/support/scratch_folder.h"
 
 namespace oko::hub {
 namespace {
@@ -217,6 +222,99 @@ TEST(HttpClientTest, CertificatesAreThoseOfTheVariables) {
   environment.unset("CURL_CA_BUNDLE");
   environment.set("SSL_CERT_FILE", "/nonexistent/others.pem");
   EXPECT_TRUE(error_of({.url = url}).message().contains("/nonexistent/others.pem"));
+}
+
+/// A server with a certificate of its own, made by openssl's program.
+class TlsTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    ScratchFolderTest::SetUp();
+    for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "https_proxy",
+                             "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+      environment_.unset(name);
+    }
+    const std::string command =
+        "cd '" + folder_.string() +
+        "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "
+        "key -out certificate -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 && "
+        "exec openssl s_server -accept 127.0.0.1:0 -key key -cert certificate -www >log";
+    server_.emplace(std::vector<std::string>{"/bin/sh", "-c", command}, std::vector<std::string>{});
+    for (int i = 0; i < 3000 && url_.empty() && server_->is_running(); ++i) {
+      std::this_thread::sleep_for(10ms);
+      std::ifstream log(folder_ / "log");
+      for (std::string line; std::getline(log, line) && !log.eof();) {
+        if (!line.starts_with("ACCEPT ")) continue;
+        url_ = "https://127.0.0.1:" + line.substr(line.rfind(':') + 1) + "/";
+      }
+    }
+    if (url_.empty()) GTEST_SKIP() << "no server by openssl: " << stop().err;
+  }
+  void TearDown() override {
+    if (server_) stop();
+    ScratchFolderTest::TearDown();
+  }
+  ProcessResult stop() {
+    server_->signal(SIGKILL);
+    const ProcessResult result = server_->wait();
+    server_.reset();
+    return result;
+  }
+
+  Environment environment_;
+  std::optional<Process> server_;
+  std::string url_;
+};
+
+TEST_F(TlsTest, OnlyATrustedCertificateIsTaken) {
+  const Error error = error_of({.url = url_});
+  EXPECT_TRUE(error.message().contains("the certificate of the server is not trusted ("))
+      << error.message();
+  EXPECT_TRUE(error.hint().contains("CURL_CA_BUNDLE")) << error.hint();
+  for (const char* name : {"CURL_CA_BUNDLE", "SSL_CERT_FILE"}) {
+    environment_.set(name, folder_ / "certificate");
+    EXPECT_EQ(fetch({.url = url_}).result.head.status, 200) << name;
+    environment_.unset(name);
+  }
+  EXPECT_EQ(error_of({.url = url_}).code(), ErrorCode::kFailed);
+}
+
+TEST(HttpClientTest, OddAddressesAndAnswersHaveTheirReasonInBothLanguages) {
+  Environment environment;
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"}) {
+    environment.unset(name);
+  }
+  const HttpServer server([](const ServerRequest& request) {
+    if (request.path != "/moved") return ServerReply{.status = 403};
+    return ServerReply{.status = 302, .fields = {{"Location", "ftp://127.0.0.1/x"}}};
+  });
+  const auto expect = [](const std::string& url, const char* english, const char* russian) {
+    const LocalizedText text = error_of({.url = url}).message();
+    EXPECT_EQ(text.in(Language::kEnglish), shown_url(url) + ": " + english);
+    EXPECT_EQ(text.in(Language::kRussian), shown_url(url) + ": " + russian);
+  };
+  for (const char* url : {"http://", "http://a b/", "http://[::1/", "http://a:99999/"}) {
+    expect(url, "this is no address of a file", "это не адрес файла");
+  }
+  expect("file:///etc/passwd", "only addresses of https and http are taken",
+         "годятся только адреса https и http");
+  expect(server.url() + "/moved", "the server redirects to an address that oko does not follow",
+         "сервер перенаправляет на адрес, по которому oko не ходит");
+  environment.set("https_proxy", server.url());
+  const std::size_t before = server.requests().size();
+  expect("https://hub.invalid/", "the proxy refuses the connection (status 403)",
+         "прокси отказывает в соединении (статус 403)");
+  EXPECT_EQ(server.requests().size(), before + 1);
+}
+
+TEST(HttpClientTest, ACompressionThatNobodyHasAskedForIsUndone) {
+  const HttpServer server([](const ServerRequest& request) {
+    return ServerReply{.fields = {{"Content-Encoding", request.path.substr(1)}}, .body = kGzipText};
+  });
+  EXPECT_EQ(fetch({.url = server.url() + "/gzip"}).body, kPlainText);
+  EXPECT_EQ(server.requests().back().field("accept-encoding"), "identity");
+  EXPECT_TRUE(error_of({.url = server.url() + "/unknown"})
+                  .message()
+                  .contains("the answer is compressed in a way that oko does not read"));
 }
 
 TEST(HttpClientTest, AnswerThatIsTooLargeIsRefused) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "tests/support/gzip_text.h"
 #include "tests/support/http_server.h"
 
 namespace oko::hub {
@@ -120,6 +121,24 @@ TEST(WebFileTest, ACutDownloadBeginsAnew) {
   EXPECT_EQ(fetched(server.url(), limits()), "the whole picture");
 }
 
+TEST(WebFileTest, AFileThatAProxyCompressesIsTaken) {
+  const HttpServer server([](const ServerRequest&) {
+    return ServerReply{.fields = {{"Content-Encoding", "gzip"}}, .body = kGzipText};
+  });
+  std::uint64_t total = 1;
+  std::string text;
+  fetch_web_file(server.url(), limits(),
+                 {.begin = [] {},
+                  .append =
+                      [&](std::span<const std::byte> bytes) {
+                        text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+                      },
+                  .progress = [&](std::uint64_t, std::uint64_t of) { total = of; }},
+                 {});
+  EXPECT_EQ(text, kPlainText);
+  EXPECT_EQ(total, 0u) << "the length in the head is that of the compressed bytes";
+}
+
 TEST(WebFileTest, OnlyHttpIsAWebAddress) {
   for (const char* text : {"https://a.de/x.png", "HTTP://a", "http://"}) {
     EXPECT_TRUE(is_web_address(text)) << text;
@@ -129,6 +148,12 @@ TEST(WebFileTest, OnlyHttpIsAWebAddress) {
     EXPECT_FALSE(is_web_address(text)) << text;
   }
   EXPECT_EQ(error_of("http://").code(), ErrorCode::kFailed);
+  for (const char* text : {"ftp://a/b", "S3://b", "https:/a", "http:a", "file:///etc/passwd"}) {
+    EXPECT_TRUE(is_other_address(text)) << text;
+  }
+  for (const char* text : {"https://a", "a:b", "a b://c", "://a", "C:/x.png", "", "12:30.png"}) {
+    EXPECT_FALSE(is_other_address(text)) << text;
+  }
 }
 
 }  // namespace
