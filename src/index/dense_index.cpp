@@ -1,58 +1,209 @@
 #include "index/dense_index.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
+#include "index/dense_scan.h"
 #include "index/stored_vector.h"
 #include "index/vector_codes.h"
 
 namespace oko::index {
 namespace {
 
+namespace fs = std::filesystem;
+
 /// Candidates by codes of 8 bits for each of the best by the vectors themselves.
 constexpr std::size_t kCandidates = 4;
+constexpr std::size_t kRowsAtOnce = 4096;  // of a file that is made anew
+constexpr std::uint64_t kFewRows = 4096;   // a file of so few is not made anew for dead ones
 
 }  // namespace
 
-DenseIndex::DenseIndex(SqliteDatabase& database, std::size_t dimensions)
+/// Codes with the chunks that they belong to: of the file, or made in memory.
+class DenseIndex::Rows {
+ public:
+  explicit Rows(std::unique_ptr<VectorFile> file) : file_(std::move(file)) {}
+
+  Rows(const SqliteDatabase& database, std::size_t dimensions) : dimensions_(dimensions) {
+    std::vector<float> vector(dimensions);
+    SqliteStatement select(database, "SELECT chunk, dense FROM vectors ORDER BY chunk");
+    while (select.step()) {
+      if (!decode_stored_vector(select.blob(1), vector)) continue;
+      codes_.resize(codes_.size() + dimensions);
+      scales_.push_back(encode_vector(vector, std::span(codes_).last(dimensions)));
+      chunks_.push_back(select.integer(0));
+    }
+  }
+
+  CodeView view() const { return file_ ? file_->view() : view_of(codes_, scales_, dimensions_); }
+
+  ChunkId chunk_of(std::size_t row) const {
+    return file_ ? static_cast<ChunkId>(file_->id_of(row)) : chunks_[row];
+  }
+
+  /// A bit for each row whose chunk is wanted.
+  std::vector<std::uint64_t> bits_of(const ChunkSet& wanted) const {
+    const std::size_t count = view().rows;
+    std::vector<std::uint64_t> bits((count + 63) / 64);
+    std::size_t row = 0;
+    for (const ChunkSet::Range& range : wanted.ranges()) {
+      row = first_from(range.first, row);
+      for (; row < count && chunk_of(row) < range.last; ++row) {
+        bits[row / 64] |= std::uint64_t{1} << (row % 64);
+      }
+    }
+    return bits;
+  }
+
+ private:
+  /// The first row, from `row` on, of a chunk >= `chunk`.
+  std::size_t first_from(ChunkId chunk, std::size_t row) const {
+    std::size_t end = view().rows;
+    while (row < end) {
+      const std::size_t middle = row + (end - row) / 2;
+      if (chunk_of(middle) < chunk) {
+        row = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+    return row;
+  }
+
+  std::unique_ptr<VectorFile> file_;
+  std::size_t dimensions_ = 0;
+  std::vector<std::uint8_t> codes_;
+  std::vector<float> scales_;
+  std::vector<ChunkId> chunks_;
+};
+
+DenseIndex::DenseIndex(SqliteDatabase& database, const LibraryHeader& header)
     : database_(database),
-      dimensions_(dimensions),
+      dimensions_(header.model.dimensions),
       insert_(database, "INSERT INTO vectors(chunk, dense) VALUES(?1, ?2)"),
-      select_(database, "SELECT dense FROM vectors WHERE chunk = ?1") {}
+      select_(database, "SELECT dense FROM vectors WHERE chunk = ?1") {
+  require_dimensions(dimensions_);
+  std::memcpy(library_.data(), header.id.data(), std::min(library_.size(), header.id.size()));
+}
+
+DenseIndex::~DenseIndex() = default;
+
+VectorFileState DenseIndex::read_state() const {
+  const auto number = [&](const char* key) {
+    return static_cast<std::uint64_t>(
+        database_.integer(fmt::format("SELECT value FROM library WHERE key = '{}'", key)));
+  };
+  return {.library = library_,
+          .dimensions = static_cast<std::uint32_t>(dimensions_),
+          .generation = number("vector_generation"),
+          .rows = number("vector_rows")};
+}
+
+fs::path DenseIndex::path_of(std::uint64_t generation) const {
+  return fmt::format("{}-vectors-{}", database_.path().string(), generation);
+}
+
+std::uint64_t DenseIndex::file_bytes() const {
+  std::error_code error;
+  const std::uintmax_t bytes = fs::file_size(path_of(read_state().generation), error);
+  return error ? 0 : bytes;
+}
 
 void DenseIndex::add(ChunkId chunk, std::span<const float> vector) {
   insert_.bind(1, chunk).bind_blob(2, encode_stored_vector(vector)).run();
-  data_version_ = -1;
+  added_codes_.resize(added_codes_.size() + dimensions_);
+  const float scale = encode_vector(vector, std::span(added_codes_).last(dimensions_));
+  added_.push_back({.id = static_cast<std::uint64_t>(chunk), .scale = scale, .codes = {}});
 }
 
-void DenseIndex::load_codes() {
-  const std::int64_t version = database_.integer("PRAGMA data_version");
-  if (std::exchange(data_version_, version) == version) return;
-  codes_.clear();
-  scales_.clear();
-  chunks_.clear();
+std::unique_ptr<VectorFileWriter> DenseIndex::make_file(VectorFileState& state) {
+  ++state.generation;
+  state.rows = 0;
+  auto writer = VectorFileWriter::create(path_of(state.generation), state);
   std::vector<float> vector(dimensions_);
+  std::vector<std::uint8_t> codes(kRowsAtOnce * dimensions_);
+  std::vector<VectorRow> rows;
   SqliteStatement select(database_, "SELECT chunk, dense FROM vectors ORDER BY chunk");
   while (select.step()) {
     if (!decode_stored_vector(select.blob(1), vector)) continue;
-    codes_.resize(codes_.size() + dimensions_);
-    scales_.push_back(encode_vector(vector, std::span(codes_).last(dimensions_)));
-    chunks_.push_back(select.integer(0));
+    const auto place = std::span(codes).subspan(rows.size() * dimensions_, dimensions_);
+    const float scale = encode_vector(vector, place);
+    rows.push_back({static_cast<std::uint64_t>(select.integer(0)), scale, place});
+    if (rows.size() < kRowsAtOnce) continue;
+    writer->append(rows);
+    rows.clear();
+  }
+  writer->append(rows);
+  return writer;
+}
+
+void DenseIndex::flush(const ChunkSet& live) {
+  VectorFileState state = read_state();
+  VectorFileFault fault = VectorFileFault::kNone;
+  if (!writer_ || written_generation_ != state.generation) {
+    writer_.reset();  // its lock
+    writer_ = VectorFileWriter::open(path_of(state.generation), state, fault);
+  }
+  const std::uint64_t rows = state.rows + added_.size();
+  if (!writer_ || rows > 2 * live.count() + kFewRows) {
+    writer_.reset();
+    writer_ = make_file(state);
+  } else {
+    for (std::size_t i = 0; i < added_.size(); ++i) {
+      added_[i].codes = std::span(added_codes_).subspan(i * dimensions_, dimensions_);
+    }
+    writer_->append(added_);
+  }
+  added_.clear();
+  added_codes_.clear();
+  writer_->commit();
+  written_generation_ = state.generation;
+  SqliteStatement write(database_,
+                        "INSERT INTO library(key, value) VALUES(?1, ?2)"
+                        " ON CONFLICT(key) DO UPDATE SET value = excluded.value");
+  write.bind(1, "vector_generation").bind(2, static_cast<std::int64_t>(state.generation)).run();
+  write.bind(1, "vector_rows").bind(2, static_cast<std::int64_t>(writer_->rows())).run();
+  data_version_ = -1;
+}
+
+void DenseIndex::forget() {
+  added_.clear();
+  added_codes_.clear();
+  writer_.reset();  // it may have rows that the database does not know
+  data_version_ = -1;
+}
+
+void DenseIndex::remove_old_files() {
+  std::error_code error;
+  const fs::path current = path_of(written_generation_);
+  const std::string prefix = path_of(0).filename().string();
+  const std::string_view beginning = std::string_view(prefix).substr(0, prefix.size() - 1);
+  fs::directory_iterator entry(fs::absolute(current).parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const fs::path name = entry->path().filename();
+    if (!name.string().starts_with(beginning) || name == current.filename()) continue;
+    std::error_code ignored;
+    fs::remove(entry->path(), ignored);
   }
 }
 
-std::vector<std::uint64_t> DenseIndex::rows_in(const ChunkSet& wanted) const {
-  std::vector<std::uint64_t> bits((chunks_.size() + 63) / 64);
-  auto row = chunks_.begin();
-  for (const ChunkSet::Range& range : wanted.ranges()) {
-    row = std::lower_bound(row, chunks_.end(), range.first);
-    for (; row != chunks_.end() && *row < range.last; ++row) {
-      const auto index = static_cast<std::size_t>(row - chunks_.begin());
-      bits[index / 64] |= std::uint64_t{1} << (index % 64);
-    }
+const DenseIndex::Rows& DenseIndex::rows() {
+  const std::int64_t version = database_.integer("PRAGMA data_version");
+  if (std::exchange(data_version_, version) == version && rows_) return *rows_;
+  VectorFileFault fault = VectorFileFault::kNone;
+  std::unique_ptr<VectorFile> file;
+  // A writer may replace the file between both steps.
+  for (int attempt = 0; attempt < 2 && !file; ++attempt) {
+    const VectorFileState state = read_state();
+    file = VectorFile::open(path_of(state.generation), state, fault);
   }
-  return bits;
+  rows_ = file ? std::make_unique<Rows>(std::move(file))
+               : std::make_unique<Rows>(database_, dimensions_);
+  return *rows_;
 }
 
 bool DenseIndex::read_vector(ChunkId chunk, std::span<float> vector) {
@@ -75,16 +226,16 @@ std::vector<float> DenseIndex::scores(std::span<const float> query,
 
 std::vector<ScoredChunk> DenseIndex::find(std::span<const float> query, std::size_t count,
                                           const ChunkSet& wanted) {
-  load_codes();
-  if (chunks_.empty() || count == 0) return {};
+  const Rows& rows = this->rows();
+  if (rows.view().rows == 0 || count == 0) return {};
   const std::vector<ScoredRow> candidates =
-      top_rows(view_of(codes_, scales_, dimensions_), query, kCandidates * count, rows_in(wanted));
+      top_rows(rows.view(), query, kCandidates * count, rows.bits_of(wanted));
   const std::vector<ScoredRow> best =
       rescore(candidates, query, count, [&](std::uint32_t row, std::span<float> vector) {
-        return read_vector(chunks_[row], vector);
+        return read_vector(rows.chunk_of(row), vector);
       });
   std::vector<ScoredChunk> found;
-  for (const ScoredRow& row : best) found.push_back({chunks_[row.row], row.score});
+  for (const ScoredRow& row : best) found.push_back({rows.chunk_of(row.row), row.score});
   return found;
 }
 

@@ -1,24 +1,39 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "index/chunk_set.h"
-#include "index/dense_scan.h"
 #include "index/library.h"
 #include "index/sqlite_database.h"
+#include "index/sqlite_schema.h"
+#include "index/vector_file.h"
 
 namespace oko::index {
 
 /// Exact search by dense vectors. The table `vectors` has them in 16 bits a number. The kernels
-/// scan codes of 8 bits, and the best of these are scored again by the table's vectors.
+/// scan codes of 8 bits in a file beside the database, and the best of these are scored again by
+/// the table's vectors. The file is made from the table: where it does not match, a writer makes it
+/// anew, and a reader makes its codes in memory.
 class DenseIndex {
  public:
-  DenseIndex(SqliteDatabase& database, std::size_t dimensions);
+  DenseIndex(SqliteDatabase& database, const LibraryHeader& header);
+  ~DenseIndex();
 
-  /// Chunks come by rising id. Others see them after the transaction.
+  /// Chunks come by rising id. Others see them after `flush` and the commit of the transaction.
   void add(ChunkId chunk, std::span<const float> vector);
+  /// Brings the file up to date, in the transaction of `add`. A file of which most chunks are not
+  /// `live` is made anew.
+  void flush(const ChunkSet& live);
+  /// To be called when a transaction was undone.
+  void forget();
+  /// After the commit: removes the files that `flush` has replaced.
+  void remove_old_files();
 
   /// As Store::find_dense, among `wanted`.
   std::vector<ScoredChunk> find(std::span<const float> query, std::size_t count,
@@ -26,18 +41,28 @@ class DenseIndex {
   /// As Store::dense_scores.
   std::vector<float> scores(std::span<const float> query, std::span<const ChunkId> chunks);
 
+  /// Of the file on the disk.
+  std::uint64_t file_bytes() const;
+
  private:
+  class Rows;
+
+  VectorFileState read_state() const;
+  std::filesystem::path path_of(std::uint64_t generation) const;
   bool read_vector(ChunkId chunk, std::span<float> vector);
-  void load_codes();
-  std::vector<std::uint64_t> rows_in(const ChunkSet& wanted) const;
+  std::unique_ptr<VectorFileWriter> make_file(VectorFileState& state);
+  const Rows& rows();
 
   SqliteDatabase& database_;
+  LibraryId library_{};
   std::size_t dimensions_;
   SqliteStatement insert_, select_;
-  std::int64_t data_version_ = -1;  ///< of the codes
-  std::vector<std::uint8_t> codes_;
-  std::vector<float> scales_;
-  std::vector<ChunkId> chunks_;  ///< of the rows, rising
+  std::vector<std::uint8_t> added_codes_;
+  std::vector<VectorRow> added_;  ///< without codes: those of row i are at i · dimensions
+  std::unique_ptr<VectorFileWriter> writer_;
+  std::uint64_t written_generation_ = 0;
+  std::unique_ptr<Rows> rows_;
+  std::int64_t data_version_ = -1;  ///< of `rows_`
 };
 
 }  // namespace oko::index

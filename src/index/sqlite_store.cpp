@@ -93,7 +93,7 @@ SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
     : database_(std::move(database)) {
   register_words_tokenizer(*database_);
   header_ = read_header(*database_);
-  dense_ = std::make_unique<DenseIndex>(*database_, header_.model.dimensions);
+  dense_ = std::make_unique<DenseIndex>(*database_, header_);
   sparse_ = std::make_unique<SparseIndex>(*database_);
   tokens_ = std::make_unique<TokenIndex>(*database_);
   words_ = std::make_unique<WordIndex>(*database_);
@@ -143,7 +143,8 @@ LibraryCounts SqliteStore::counts() {
     counts.chunks = static_cast<std::uint64_t>(select.integer(2));
   }
   counts.bytes = static_cast<std::uint64_t>(database_->integer("PRAGMA page_count") *
-                                            database_->integer("PRAGMA page_size"));
+                                            database_->integer("PRAGMA page_size")) +
+                 dense_->file_bytes();
   return counts;
 }
 
@@ -153,10 +154,17 @@ void SqliteStore::visit_documents(const std::function<void(const KnownDocument&)
   while (select.step()) visit(document_of(select));
 }
 
-void SqliteStore::begin_write() {
+template <typename Write>
+auto SqliteStore::in_transaction(const Write& write) {
   if (!transaction_) transaction_.emplace(*database_, SqliteTransaction::Kind::kWrite);
   all_chunks_.reset();
   filtered_.reset();
+  try {
+    return write();
+  } catch (...) {
+    undo();
+    throw;
+  }
 }
 
 void SqliteStore::require_fitting(const EncodedChunk& chunk) const {
@@ -173,7 +181,10 @@ void SqliteStore::require_fitting(const EncodedChunk& chunk) const {
 
 DocumentId SqliteStore::put(const Document& document, std::span<const EncodedChunk> chunks) {
   for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
-  begin_write();
+  return in_transaction([&] { return put_rows(document, chunks); });
+}
+
+DocumentId SqliteStore::put_rows(const Document& document, std::span<const EncodedChunk> chunks) {
   SqliteStatement find(*database_, "SELECT id FROM documents WHERE path = ?1");
   find.bind_blob(1, document.path);
   DocumentId id = find.step() ? find.integer(0) : 0;
@@ -244,7 +255,10 @@ void SqliteStore::remove_chunks(DocumentId document) {
 }
 
 void SqliteStore::move(DocumentId id, const Document& document) {
-  begin_write();
+  in_transaction([&] { move_rows(id, document); });
+}
+
+void SqliteStore::move_rows(DocumentId id, const Document& document) {
   SqliteStatement select(*database_,
                          "SELECT c.id, c.text, c.heading FROM documents d JOIN chunks c"
                          " ON c.id = d.first_chunk WHERE d.id = ?1");
@@ -268,17 +282,31 @@ void SqliteStore::move(DocumentId id, const Document& document) {
 }
 
 void SqliteStore::remove(DocumentId id) {
-  begin_write();
-  remove_chunks(id);
-  SqliteStatement(*database_, "DELETE FROM documents WHERE id = ?1").bind(1, id).run();
+  in_transaction([&] {
+    remove_chunks(id);
+    SqliteStatement(*database_, "DELETE FROM documents WHERE id = ?1").bind(1, id).run();
+  });
 }
 
 void SqliteStore::commit() {
   if (!transaction_) return;
-  const ChunkSet& live = chunks_in({});
-  sparse_->flush([&](ChunkId chunk) { return live.contains(chunk); });
-  transaction_->commit();
+  in_transaction([&] {
+    const ChunkSet& live = chunks_in({});
+    sparse_->flush([&](ChunkId chunk) { return live.contains(chunk); });
+    dense_->flush(live);
+    transaction_->commit();
+  });
   transaction_.reset();
+  dense_->remove_old_files();
+}
+
+void SqliteStore::undo() {
+  transaction_.reset();
+  sparse_->forget();
+  dense_->forget();
+  words_->forget_forms();
+  all_chunks_.reset();
+  filtered_.reset();
 }
 
 const ChunkSet& SqliteStore::chunks_in(const Filter& filter) {

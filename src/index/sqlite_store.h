@@ -57,7 +57,12 @@ class SqliteStore : public Store {
  private:
   explicit SqliteStore(std::unique_ptr<SqliteDatabase> database);
 
-  void begin_write();
+  /// Calls `write` in the transaction; an error undoes all since `commit`.
+  template <typename Write>
+  auto in_transaction(const Write& write);
+  void undo();
+  DocumentId put_rows(const Document& document, std::span<const EncodedChunk> chunks);
+  void move_rows(DocumentId id, const Document& document);
   ChunkId add_chunk(DocumentId document, const EncodedChunk& encoded, std::string_view heading);
   void remove_chunks(DocumentId document);
   void require_fitting(const EncodedChunk& chunk) const;

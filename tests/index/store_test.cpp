@@ -339,6 +339,69 @@ TEST_F(StoreTest, QueriesOfAnyBytesAreAnswered) {
   EXPECT_EQ(by_words("чай*").size(), 1u);
 }
 
+TEST_F(StoreTest, FileOfVectorsIsMadeAnewWhereItIsLostOrDamaged) {
+  const auto expect_all_found = [&](std::uint32_t count) {
+    const std::unique_ptr<Store> reader = SqliteStore::open(path());
+    for (Store* store : {writer_.get(), reader.get()}) {
+      for (std::uint32_t seed = 1; seed <= count; ++seed) {
+        const auto found = store->find_dense(unit_vector(seed), 1, {});
+        ASSERT_EQ(found.size(), 1u);
+        EXPECT_NEAR(found[0].score, 1.0f, 1e-3) << seed;
+      }
+    }
+  };
+  const auto vectors = [&] {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().string().find("-vectors-") != std::string::npos) return entry.path();
+    }
+    return fs::path();
+  };
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    writer_->put(document_at("/" + std::to_string(seed)), std::vector{chunk_of("т", seed)});
+  }
+  writer_->commit();
+  expect_all_found(20);
+  const std::vector<std::function<void()>> damages{
+      [&] { fs::remove(vectors()); },
+      [&] { fs::resize_file(vectors(), 100); },
+      [&] { std::ofstream(vectors(), std::ios::binary) << std::string(100'000, 'x'); },
+  };
+  std::uint32_t count = 20;
+  for (const auto& damage : damages) {
+    writer_.reset();
+    damage();
+    writer_ = SqliteStore::open_or_create(path(), test_model());
+    expect_all_found(count);  // from the table
+    ++count;
+    writer_->put(document_at("/" + std::to_string(count)), std::vector{chunk_of("т", count)});
+    writer_->commit();
+    expect_all_found(count);  // from a new file
+  }
+  writer_.reset();
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    files += entry.path().string().find("-vectors-") != std::string::npos;
+  }
+  EXPECT_EQ(files, 1u);
+}
+
+TEST_F(StoreTest, ManyReplacedDocumentsDoNotPileUp) {
+  for (int round = 0; round < 60; ++round) {
+    for (std::uint32_t seed = 1; seed <= 100; ++seed) {
+      writer_->put(document_at("/" + std::to_string(seed)), std::vector{chunk_of("т", seed)});
+    }
+    writer_->commit();
+  }
+  EXPECT_EQ(writer_->counts().chunks, 100u);
+  EXPECT_EQ(writer_->find_dense(unit_vector(7), 1000, {}).size(), 100u);
+  EXPECT_EQ(writer_->find_sparse({{5, 1.0f}}, 1000, {}).size(), 100u);
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (entry.path().string().find("-vectors-") != std::string::npos) bytes += entry.file_size();
+  }
+  EXPECT_LT(bytes, 1'500'000u);  // 6,000 rows without a new file would be one of 6 blocks
+}
+
 TEST(SqliteStoreTest, RefusesVectorsOfAnotherModel) {
   const fs::path path = fs::temp_directory_path() / ("oko_model_" + std::to_string(::getpid()));
   SqliteStore::open_or_create(path, test_model());
