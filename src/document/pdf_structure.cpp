@@ -21,8 +21,8 @@
 namespace oko::document {
 namespace {
 
-constexpr std::size_t kMostKept = 32U << 20;     // bytes of the content of a page
-constexpr std::size_t kLongestPage = 64U << 10;  // bytes of its dictionary
+constexpr std::size_t kMostKept = 32U << 20;          // bytes of the content of a page
+constexpr std::size_t kLongestPageBytes = 64U << 10;  // of its dictionary
 
 struct FreeBytes {
   void operator()(unsigned char* bytes) const { std::free(bytes); }
@@ -143,7 +143,7 @@ struct PdfStructure::File {
       const bool is_tail = at > 0 && file[at - 1] >= '0' && file[at - 1] <= '9';
       at += head.size();
       if (is_tail) continue;
-      const std::string_view rest = file.substr(at, kLongestPage);
+      const std::string_view rest = file.substr(at, kLongestPageBytes);
       const std::string_view source = rest.substr(0, rest.find("endobj"));
       if (lacks_content(source, page)) return true;
       at += source.size();
