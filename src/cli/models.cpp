@@ -142,7 +142,9 @@ ordered_json json_of(const InstalledModel& model, const Description& found) {
                          {"size_bytes", model.bytes},
                          {"unfinished_bytes", model.unfinished_bytes},
                          {"aligned_copy_bytes", model.aligned_bytes},
+                         {"link_target", nullptr},
                          {"verdict", nullptr}};
+  if (!model.link_target.empty()) object["link_target"] = model.link_target.string();
   if (!model.folder.empty()) object["folder"] = model.folder.string();
   if (found.kind != Kind::kUnknown) {
     object["kind"] = found.kind == Kind::kEmbedding ? "embedding" : "vision_language";
@@ -184,6 +186,11 @@ Row row_of(const InstalledModel& model, const Description& found) {
 /// What the rows do not say.
 void print_notes(const hub::InstalledModels& all) {
   for (const InstalledModel& model : all.models) {
+    if (!model.link_target.empty()) {
+      print(printable(words("{}: is a link to {}, where its {} are\n",
+                            "{}: ссылка на {}, её {} лежат там\n", model.name,
+                            model.link_target.string(), format_bytes(model.bytes))));
+    }
     if (model.aligned_bytes > 0) {
       print(printable(words("{}: its aligned copy takes {} more\n",
                             "{}: её выровненная копия занимает ещё {}\n", model.name,
@@ -211,7 +218,8 @@ void print_table(const hub::InstalledModels& all, const engine::PlanOptions& mac
   for (const InstalledModel& model : all.models) {
     rows.push_back(row_of(model, describe_model(model, machine)));
     const bool is_own = model.place == InstalledModel::Place::kModelsFolder;
-    (is_own ? own : cached) += model.bytes + model.unfinished_bytes;
+    const std::uint64_t bytes = model.link_target.empty() ? model.bytes : 0;
+    (is_own ? own : cached) += bytes + model.unfinished_bytes;
   }
   print_rows(rows);
   print("\n");
@@ -286,6 +294,11 @@ void remove(const RemoveArguments& options) {
     if (options.common.quiet) continue;
     print(printable(words("{}: removed, {} are free again\n", "{}: удалена, освободилось {}\n",
                           each.name(), format_bytes(each.bytes()))));
+    if (!each.link_target().empty()) {
+      say_note(words("{}: was a link, what it led to stays: {}",
+                     "{}: это была ссылка, то, на что она вела, осталось: {}", each.name(),
+                     each.link_target().string()));
+    }
     if (each.cache_bytes() == 0) continue;
     say_note(
         words("{}: the Hugging Face cache still has {} of it, which oko does not touch: hf "

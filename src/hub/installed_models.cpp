@@ -55,6 +55,15 @@ std::uint64_t size_of_model(const fs::path& folder) {
   return bytes;
 }
 
+/// Where the folder lies if it, or one above it in oko's folder of models, is a link; else empty.
+fs::path link_target_of(const fs::path& folder) {
+  std::error_code error;
+  const fs::path root = fs::canonical(models_folder(), error);
+  const fs::path target = fs::canonical(folder, error);
+  const bool is_link = !error && target != root / folder.lexically_relative(models_folder());
+  return is_link ? target : fs::path();
+}
+
 /// The bytes of disk that the files of a folder take: those of a download have holes.
 std::uint64_t disk_of(const fs::path& folder) {
   constexpr std::uint64_t kBlock = 512;  // POSIX
@@ -120,6 +129,7 @@ class ModelsFolder {
     model.folder = path;
     model.is_whole = checkpoint::is_whole_model(path);
     model.bytes = size_of_model(path);
+    model.link_target = link_target_of(path);
     return true;
   }
 
@@ -272,7 +282,11 @@ void ModelRemoval::add_stored(const std::string& name) {
     const bool is_part = unfinished_name(path) == folder.filename();
     if (path != folder && !is_part) continue;
     folders_.push_back(path);
-    if (!fs::is_symlink(path, error)) bytes_ += disk_of(path);
+    if (!fs::is_symlink(path, error)) {
+      bytes_ += disk_of(path);
+    } else if (!is_part) {
+      link_target_ = link_target_of(path);
+    }
   }
 }
 

@@ -19,8 +19,10 @@ struct InstalledModel {
   std::string name;              ///< the shortest that `find_model` takes
   std::filesystem::path folder;  ///< of the model; empty: only `unfinished` is there
   Place place = Place::kModelsFolder;
-  bool is_whole = false;                               ///< has all files that oko runs or converts
-  std::uint64_t bytes = 0;                             ///< of the files in `folder`
+  bool is_whole = false;    ///< has all files that oko runs or converts
+  std::uint64_t bytes = 0;  ///< of the files in `folder`
+  /// Where the files lie if `folder`, or one above it, is a link; otherwise empty.
+  std::filesystem::path link_target = {};
   std::vector<std::filesystem::path> unfinished = {};  ///< folders
   std::uint64_t unfinished_bytes = 0;                  ///< of disk
   std::vector<std::filesystem::path> aligned_copies = {};
@@ -44,6 +46,8 @@ class ModelRemoval {
   explicit ModelRemoval(const std::string& name);
 
   const std::string& name() const { return name_; }
+  /// Where the model lies if only a link to it is removed; otherwise empty.
+  const std::filesystem::path& link_target() const { return link_target_; }
   std::uint64_t bytes() const { return bytes_; }  ///< of disk
   /// Of the same model in Hugging Face's cache, which stays; 0: it is not there.
   std::uint64_t cache_bytes() const { return cache_bytes_; }
@@ -61,6 +65,7 @@ class ModelRemoval {
   std::vector<std::filesystem::path> folders_;  ///< and links to folders
   std::vector<std::filesystem::path> files_;
   std::vector<std::unique_ptr<FileLock>> locks_;
+  std::filesystem::path link_target_;
   std::uint64_t bytes_ = 0;
   std::uint64_t cache_bytes_ = 0;
 };

@@ -170,7 +170,23 @@ TEST_F(ModelsTest, LinksAreNotFollowed) {
   const ProcessResult outside = run({"rm", "linked/model", "--yes"});
   EXPECT_EQ(outside.status, 2);
   EXPECT_NE(outside.err.find("lies outside of"), std::string::npos) << outside.err;
-  EXPECT_EQ(run({"rm", "own/model", "--yes"}).status, 0);
+  // Neither the size of all models nor what a removal frees counts what a link leads to.
+  const std::string target = (folder_ / "elsewhere" / "model").string();
+  for (const char* name : {"linked/model", "own/model"}) {
+    EXPECT_EQ(listed().at(name).at("link_target"), target) << name;
+  }
+  const std::string table = run({}).out;
+  EXPECT_NE(table.find("\nown/model: is a link to " + target + ", where its 8 MB are\n"),
+            std::string::npos)
+      << table;
+  EXPECT_EQ(table.find("oko: 16 MB in "), std::string::npos) << table;
+  put_model(models() / "org" / "model");
+  EXPECT_TRUE(listed().at("org/model").at("link_target").is_null());
+  EXPECT_NE(run({}).out.find("\noko: 8 MB in "), std::string::npos) << run({}).out;
+  const ProcessResult removed = run({"rm", "own/model", "--yes"});
+  EXPECT_EQ(removed.status, 0);
+  EXPECT_EQ(removed.out, "own/model: removed, 0 B are free again\n");
+  EXPECT_EQ(removed.err, "oko: own/model: was a link, what it led to stays: " + target + "\n");
   EXPECT_FALSE(fs::exists(models() / "own"));
   EXPECT_TRUE(fs::exists(folder_ / "elsewhere" / "model" / "config.json"));
 }

@@ -317,19 +317,28 @@ TEST_F(DownloadTest, ACompressedFileIsTakenAndCompressedPartsAreNot) {
             "note.txt: something on the way compresses the parts of the file (gzip)");
 }
 
+/// It is not asked again: nobody would wait so long.
 TEST_F(DownloadTest, AServerThatAsksForMoreTimeIsNamedWithIt) {
+  options_.connections = 1;
+  const auto expect_end = [&](int requests) {
+    const int before = hub_.requests("w.bin");
+    try {
+      run();
+      ADD_FAILURE() << "no error was thrown";
+    } catch (const Error& error) {
+      EXPECT_TRUE(error.hint().contains("the server asks to wait 15 min; ")) << error.hint();
+    }
+    EXPECT_EQ(hub_.requests("w.bin") - before, requests);
+  };
+  const ServerReply wait{.status = 429, .fields = {{"Retry-After", "900"}}};
   set_fault(
-      0,
-      [](ServerReply& reply) {
-        reply = {.status = 429, .fields = {{"Retry-After", "900"}}};
-      },
-      true);
-  try {
-    run();
-    ADD_FAILURE() << "no error was thrown";
-  } catch (const Error& error) {
-    EXPECT_TRUE(error.hint().contains("the server asks to wait 15 min; ")) << error.hint();
-  }
+      0, [&](ServerReply& reply) { reply = wait; }, true);
+  expect_end(1);
+  std::atomic<int> calls{0};
+  hub_.fault("w.bin") = [&](ServerReply& reply, const ServerRequest&, int) {
+    reply = ++calls == 1 ? ServerReply{.body = weights_} : wait;
+  };
+  expect_end(2);  // the first answer tells that it has no ranges
 }
 
 TEST_F(DownloadTest, AStopKeepsWhatHasCome) {

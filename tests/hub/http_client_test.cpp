@@ -237,6 +237,7 @@ class TlsTest : public ScratchFolderTest {
         "cd '" + folder_.string() +
         "' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "
         "key -out certificate -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 && "
+        "mkdir folder && cp certificate folder/$(openssl x509 -hash -noout -in certificate).0 && "
         "exec openssl s_server -accept 127.0.0.1:0 -key key -cert certificate -www >log";
     server_.emplace(std::vector<std::string>{"/bin/sh", "-c", command}, std::vector<std::string>{});
     for (int i = 0; i < 3000 && url_.empty() && server_->is_running(); ++i) {
@@ -275,6 +276,14 @@ TEST_F(TlsTest, OnlyATrustedCertificateIsTaken) {
     EXPECT_EQ(fetch({.url = url_}).result.head.status, 200) << name;
     environment_.unset(name);
   }
+  environment_.set("CURL_CA_BUNDLE", folder_ / "certificate");  // goes before the other
+  environment_.set("SSL_CERT_FILE", "/nonexistent/others.pem");
+  EXPECT_EQ(fetch({.url = url_}).result.head.status, 200);
+  environment_.unset("CURL_CA_BUNDLE");
+  environment_.unset("SSL_CERT_FILE");
+  environment_.set("SSL_CERT_DIR", folder_ / "folder");
+  EXPECT_EQ(fetch({.url = url_}).result.head.status, 200);
+  environment_.unset("SSL_CERT_DIR");
   EXPECT_EQ(error_of({.url = url_}).code(), ErrorCode::kFailed);
 }
 

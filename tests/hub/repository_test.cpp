@@ -255,9 +255,9 @@ TEST_F(RepositoryTest, VariablesAreThoseOfHuggingfaceHub) {
     environment.set("HF_ENDPOINT", good);
     EXPECT_TRUE(hub_access().endpoint.starts_with("http")) << good;
   }
-  for (const std::string bad :
-       {"file:///etc", "mirror", "http://", "http:///a", "http://:80", "http://mirror:0",
-        "http://mirror:65536", "http://mirror:80x", "http://mirror:", "http://mir ror"}) {
+  for (const std::string bad : {"file:///etc", "ftp://mirror", "mirror", "http://", "http:///a",
+                                "http://:80", "http://mirror:0", "http://mirror:65536",
+                                "http://mirror:80x", "http://mirror:", "http://mir ror"}) {
     environment.set("HF_ENDPOINT", bad);
     EXPECT_EQ(message_of([] { hub_access(); }, ErrorCode::kUsage),
               "HF_ENDPOINT is \"" + bad + "\", which is no address of a server");

@@ -111,6 +111,14 @@ TEST(WebFileTest, StatusesAreErrorsWithHints) {
   EXPECT_EQ(of(500 + 1).code(), ErrorCode::kBadInput);
 }
 
+TEST(WebFileTest, AServerThatAsksForHoursIsNotAskedAgain) {
+  const HttpServer server([](const ServerRequest&) {
+    return ServerReply{.status = 503, .fields = {{"Retry-After", "7200"}}};
+  });
+  EXPECT_TRUE(error_of(server.url()).message().contains("status 503"));
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
 TEST(WebFileTest, ACutDownloadBeginsAnew) {
   std::atomic<int> count{0};
   const HttpServer server([&](const ServerRequest&) {
