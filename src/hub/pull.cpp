@@ -69,9 +69,45 @@ bool has_revision(const std::optional<Repository>& manifest, const std::string& 
   return commit_of(client, access, repository, revision, options.stop) == manifest->commit;
 }
 
-/// The commit at the hub if it has other files than the model that is there; empty if not, or if
-/// the hub does not say so at once.
-std::string newer_commit(const Repository& manifest, const PullOptions& options) {
+/// Where the hashes of the published files are.
+enum class Published {
+  kInManifest,
+  kAtHub,  ///< the manifest is that of a model that was converted
+};
+
+/// The published files that the model of `manifest` is made of; nothing if the hub has them no
+/// longer.
+std::vector<RepositoryFile> published_files(HttpClient& client, const HubAccess& access,
+                                            const Repository& manifest, Published published,
+                                            const StopToken& stop) {
+  if (published == Published::kInManifest) return manifest.files;
+  try {
+    return files_of_model(list_repository(client, access, manifest.name, manifest.commit, stop));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModelNotFound) throw;
+    return {};
+  }
+}
+
+/// The commit at the hub if it has other files than the model of `manifest`; otherwise empty.
+std::string changed_commit(HttpClient& client, const HubAccess& access, const Repository& manifest,
+                           Published published, const PullOptions& options) {
+  Repository now{
+      manifest.name, commit_of(client, access, manifest.name, options.revision, options.stop), {}};
+  if (now.commit == manifest.commit) return {};
+  now = list_repository(client, access, manifest.name, now.commit, options.stop);
+  const std::vector<RepositoryFile> files = files_of_model(now);
+  const std::vector<RepositoryFile> before =
+      published_files(client, access, manifest, published, options.stop);
+  const bool is_same =
+      std::is_permutation(files.begin(), files.end(), before.begin(), before.end(),
+                          [](const auto& a, const auto& b) { return a.is_same_published(b); });
+  return is_same ? "" : now.commit;
+}
+
+/// `changed_commit`; also empty if the hub does not say so at once.
+std::string newer_commit(const Repository& manifest, Published published,
+                         const PullOptions& options) {
   if (!options.looks_for_newer || is_commit(options.revision)) return {};
   try {
     const HubAccess access = hub_access();
@@ -82,20 +118,16 @@ std::string newer_commit(const Repository& manifest, const PullOptions& options)
     http.connect_timeout = http.silence = http.whole_answer = http.whole_list = kPatience;
     http.on_retry = {};
     HttpClient client(http);
-    Repository now{manifest.name,
-                   commit_of(client, access, manifest.name, options.revision, options.stop),
-                   {}};
-    if (now.commit == manifest.commit) return {};
-    now = list_repository(client, access, manifest.name, now.commit, options.stop);
-    const std::vector<RepositoryFile> files = files_of_model(now);
-    const bool is_same = std::is_permutation(
-        files.begin(), files.end(), manifest.files.begin(), manifest.files.end(),
-        [](const auto& a, const auto& b) { return a.is_same_published(b); });
-    return is_same ? "" : now.commit;
+    return changed_commit(client, access, manifest, published, options);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) throw;
     return {};  // the model that is there does not need the hub
   }
+}
+
+LocalizedText update_hint() {
+  return tr("repeat the command with --update to replace it",
+            "повторите команду с --update, чтобы заменить её");
 }
 
 /// The model that is there already, if it is. Throws kUsage if the folder has something else, and
@@ -122,8 +154,7 @@ std::optional<PullReport> find_own(const fs::path& folder, const std::string& re
                              "{}: там другая ревизия модели", folder.string()),
               !is_whole ? tr("remove or rename the folder, then pull again",
                              "удалите или переименуйте папку и скачайте снова")
-                        : tr("repeat the command with --update to replace it",
-                             "повторите команду с --update, чтобы заменить её"));
+                        : update_hint());
 }
 
 /// The whole model in Hugging Face's cache, if it is there.
@@ -140,6 +171,17 @@ std::optional<PullReport> find_cached(const std::string& repository) {
   } catch (const Error&) {
     return std::nullopt;  // a download that was interrupted
   }
+}
+
+/// False if an update is asked for and the hub's commit is another than that of Hugging Face's
+/// cache, which oko does not change.
+bool is_current(const PullReport& cached, const PullOptions& options) {
+  if (!options.update) return true;
+  const HubAccess access = hub_access();
+  if (access.offline) return true;
+  HttpClient client(options.download.http);
+  return commit_of(client, access, cached.repository, options.revision, options.stop) ==
+         cached.revision;
 }
 
 fs::path mark_of(const fs::path& source) {
@@ -189,8 +231,7 @@ void require_same_revision(const fs::path& converted, const PullOptions& options
   throw Error(ErrorCode::kUsage,
               tr("{}: is made of another revision, {}", "{}: сделана из другой ревизии, {}",
                  converted.string(), manifest->commit),
-              tr("remove it first: oko models rm {}", "сначала удалите её: oko models rm {}",
-                 kDefaultEmbeddingModel));
+              update_hint());
 }
 
 PullReport pull(const PullOptions& options) {
@@ -198,13 +239,14 @@ PullReport pull(const PullOptions& options) {
   const fs::path folder = oko_home() / "models" / repository;
   if (auto own = find_own(folder, repository, options)) {
     if (const auto manifest = read_manifest(folder); manifest && !options.update) {
-      own->newer_revision = newer_commit(*manifest, options);
+      own->newer_revision = newer_commit(*manifest, Published::kInManifest, options);
     }
     return *own;
   }
   std::error_code ignored;
   if (options.revision == kMainRevision && !fs::exists(folder, ignored)) {
-    if (auto cached = find_cached(repository)) return *cached;
+    const auto cached = find_cached(repository);
+    if (cached && is_current(*cached, options)) return *cached;
   }
   const HubAccess access = hub_access();
   if (access.offline) {
@@ -237,30 +279,70 @@ PullReport pull_model(const PullOptions& options) {
   return report;
 }
 
+namespace {
+
+/// True if the converted model is not there, or an update is asked for and its source has changed.
+bool needs_conversion(const fs::path& converted, const PullOptions& options) {
+  if (!checkpoint::is_whole_model(converted)) return true;
+  if (!options.update) return false;
+  const HubAccess access = hub_access();
+  if (access.offline) return false;
+  const auto manifest = read_manifest(converted);
+  if (!manifest) return true;
+  HttpClient client(options.download.http);
+  return !changed_commit(client, access, *manifest, Published::kAtHub, options).empty();
+}
+
+/// Has the source converted to `folder`, in place of a model that is there.
+void convert_source(const PullReport& source, const fs::path& folder,
+                    const EmbeddingPullOptions& options) {
+  const auto seal = [&](const fs::path& unnamed) {
+    write_manifest(unnamed, {kEmbeddingSource, source.revision,
+                             hash_files(unnamed, options.pull.stop), options.pull.revision});
+  };
+  const fs::path working = working_folder_of(kDefaultEmbeddingModel);
+  std::error_code ignored;
+  fs::remove_all(working, ignored);  // of an update that was killed
+  if (!checkpoint::is_whole_model(folder)) return options.convert(source.folder, folder, seal);
+  make_pull_folder(working);
+  try {
+    options.convert(source.folder, working / kDefaultEmbeddingModel, seal);
+    put_in_place(working / kDefaultEmbeddingModel, folder);
+  } catch (...) {
+    fs::remove_all(working, ignored);
+    throw;
+  }
+  fs::remove_all(working, ignored);
+}
+
+}  // namespace
+
 PullReport pull_embedding_model(const EmbeddingPullOptions& options) {
   PullReport report{.source = PullReport::Source::kModelFolder, .repository = kEmbeddingSource};
   const fs::path models = oko_home() / "models";
   report.folder = models / kDefaultEmbeddingModel;
-  require_same_revision(report.folder, options.pull);
-  if (!checkpoint::is_whole_model(report.folder)) {
+  const fs::path source = models / kEmbeddingSource;
+  if (!options.pull.update) require_same_revision(report.folder, options.pull);
+  if (needs_conversion(report.folder, options.pull)) {
     PullOptions of_source = options.pull;
     of_source.name = kEmbeddingSource;
     const PullLock lock(kDefaultEmbeddingModel, of_source);
-    if (!checkpoint::is_whole_model(report.folder)) {
-      const PullReport source = pull(of_source);
-      if (source.source == PullReport::Source::kHub) {
-        write_file_atomically(mark_of(source.folder), std::string_view());
+    if (needs_conversion(report.folder, options.pull)) {
+      const bool is_wanted = has_entry(source) && !has_entry(mark_of(source));
+      const PullReport pulled = pull(of_source);
+      if (pulled.source == PullReport::Source::kHub && !is_wanted) {
+        write_file_atomically(mark_of(source), std::string_view());
       }
-      options.convert(source.folder, report.folder, [&](const fs::path& unnamed) {
-        write_manifest(unnamed, {kEmbeddingSource, source.revision,
-                                 hash_files(unnamed, of_source.stop), of_source.revision});
-      });
+      convert_source(pulled, report.folder, options);
       report.source = PullReport::Source::kHub;
-      report.revision = source.revision;
-      report.fetched_bytes = source.fetched_bytes;
+      report.revision = pulled.revision;
+      report.fetched_bytes = pulled.fetched_bytes;
     }
   }
-  const fs::path source = models / kEmbeddingSource;
+  if (report.source == PullReport::Source::kModelFolder && !options.pull.update) {
+    const auto manifest = read_manifest(report.folder);
+    if (manifest) report.newer_revision = newer_commit(*manifest, Published::kAtHub, options.pull);
+  }
   options.keep_source ? keep(source) : remove_marked(source);
   count_files(report);
   return report;

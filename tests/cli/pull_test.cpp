@@ -299,9 +299,10 @@ class PullEmbeddingModelTest : public ScratchFolderTest {
     }
     return files;
   }
-  ProcessResult run(std::vector<std::string> arguments) const {
+  ProcessResult run(std::vector<std::string> arguments, std::string url = "") const {
+    if (url.empty()) url = hub_.url();
     arguments.insert(arguments.begin(), OKO_PROGRAM);
-    return Process(arguments, {"LANG=en_XX.UTF-8", "LC_ALL=", "HF_ENDPOINT=" + hub_.url(),
+    return Process(arguments, {"LANG=en_XX.UTF-8", "LC_ALL=", "HF_ENDPOINT=" + url,
                                "HF_HOME=" + folder_.string(), "HF_HUB_OFFLINE=", "HF_TOKEN=",
                                "HF_HUB_CACHE=", "OKO_HOME=" + (folder_ / "oko").string()})
         .wait();
@@ -324,7 +325,23 @@ TEST_F(PullEmbeddingModelTest, IsConvertedAndItsSourceRemoved) {
   for (const char* name : {"bge-m3", "BGE-M3/", "https://huggingface.co/BAAI/bge-m3/"}) {
     EXPECT_EQ(run({"pull", name}).err, "oko: the model is there already\n") << name;
   }
-  EXPECT_EQ(hub_.server().requests().size(), requests);
+  EXPECT_EQ(hub_.server().requests().size(), requests + 3) << "each asks for the commit alone";
+}
+
+TEST_F(PullEmbeddingModelTest, ANewerVersionIsNamedAndReplacesTheOld) {
+  ASSERT_EQ(run({"pull", "bge-m3"}).status, 0);
+  FakeHub::Files files = original();
+  files["config.json"] += "\n";
+  const FakeHub newer("BAAI/bge-m3", files, 1000, std::string(40, 'b'));
+  EXPECT_EQ(run({"pull", "bge-m3"}, newer.url()).err,
+            "oko: the model is there already, but the hub has a newer version (bbbbbbbb)\n"
+            "hint: oko pull bge-m3 --update replaces it\n");
+  const ProcessResult updated = run({"pull", "bge-m3", "--update", "--json"}, newer.url());
+  ASSERT_EQ(updated.status, 0) << updated.err;
+  EXPECT_EQ(json::parse(updated.out).at("revision"), std::string(40, 'b'));
+  EXPECT_EQ(run({"verify", "bge-m3"}).status, 0);
+  EXPECT_EQ(run({"embed", "hello", "--json"}).status, 0);
+  EXPECT_FALSE(fs::exists(models() / "BAAI"));
 }
 
 TEST_F(PullEmbeddingModelTest, ASourceThatWasThereOrIsWantedStays) {

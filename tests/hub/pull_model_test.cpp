@@ -249,6 +249,18 @@ TEST_F(PullTest, AModelInHuggingFacesCacheIsUsedFromThere) {
   EXPECT_FALSE(fs::exists(folder_ / "oko"));
 }
 
+TEST_F(PullTest, AnUpdateLeavesHuggingFacesCacheForTheHubsCommit) {
+  const fs::path snapshots = folder_ / "huggingface" / "hub" / "models--org--model" / "snapshots";
+  for (const char* file : {"config.json", "tokenizer.json", "model.safetensors"}) {
+    write(snapshots / FakeHub::commit() / file, model_files().at(file));
+  }
+  options_.update = true;
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kHuggingFaceCache);
+  fs::rename(snapshots / FakeHub::commit(), snapshots / "abc");
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kHub);
+  EXPECT_TRUE(fs::exists(snapshots / "abc" / "model.safetensors"));
+}
+
 TEST_F(PullTest, BlobsOfAPartlyFilledCacheAreUsed) {
   const fs::path cache = folder_ / "huggingface" / "hub" / "models--org--model";
   const RepositoryFile weights = hub_.listed("model.safetensors");
@@ -285,12 +297,22 @@ TEST_F(PullTest, AnUpdateKeepsTheOldModelUntilTheNewOneIsThere) {
   };
   message_of([&] { pull_model(options_); }, ErrorCode::kModelNotFound);
   EXPECT_TRUE(read(folder() / "model.safetensors") == model_files().at("model.safetensors"));
+  EXPECT_EQ(newer.requests("tokenizer.json"), 0) << "it is linked";
   newer.clear_faults();
   const PullReport report = pull_model(options_);
   EXPECT_EQ(report.revision, std::string(40, 'b'));
   EXPECT_EQ(report.fetched_bytes, 300'000u);
   EXPECT_TRUE(read(folder() / "model.safetensors") == model_files('x').at("model.safetensors"));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder().parent_path()), {}), 1);
+}
+
+TEST_F(PullTest, AnUpdateReplacesAModelOfWhichNothingIsKnown) {
+  pull_model(options_);
+  fs::remove(folder() / kManifestName);
+  EXPECT_EQ(pull_model(options_).source, PullReport::Source::kModelFolder);
+  options_.update = true;
+  EXPECT_EQ(pull_model(options_).fetched_bytes, 300'021u);
+  EXPECT_TRUE(read_manifest(folder()));
 }
 
 /// Killed between the two renames: the new model is complete.
@@ -331,6 +353,56 @@ TEST_F(PullTest, AConvertedModelOfAnotherRevisionIsNamed) {
                  ErrorCode::kUsage)
           .find("is made of another revision, "),
       std::string::npos);
+}
+
+TEST_F(PullTest, AConvertedModelIsMadeAnewOfAChangedSource) {
+  const fs::path models = folder_ / "oko" / "models", converted = models / "bge-m3";
+  const std::string b(40, 'b'), c(40, 'c');
+  EmbeddingPullOptions options{.pull = options_, .convert = convert_by_copy};
+  options.pull.looks_for_newer = true;
+  const FakeHub first("BAAI/bge-m3", model_files());
+  use(first);
+  EXPECT_EQ(pull_embedding_model(options).revision, FakeHub::commit());
+
+  FakeHub same("BAAI/bge-m3", model_files(), 1000, b);
+  same.revisions = {{FakeHub::commit(), b}};  // whose files are those of the other commit
+  use(same);
+  EXPECT_EQ(pull_embedding_model(options).newer_revision, "");
+  options.pull.update = true;
+  EXPECT_EQ(pull_embedding_model(options).source, PullReport::Source::kModelFolder);
+  EXPECT_EQ(same.requests("model.safetensors"), 0);
+
+  const FakeHub newer("BAAI/bge-m3", model_files('x'), 1000, c);
+  use(newer);
+  options.pull.update = false;
+  EXPECT_EQ(pull_embedding_model(options).newer_revision, c);
+  options.pull.update = true;
+  options.convert = fail_to_convert;
+  message_of([&] { pull_embedding_model(options); }, ErrorCode::kFailed);
+  EXPECT_TRUE(read(converted / "model.safetensors") == model_files().at("model.safetensors"));
+  options.convert = convert_by_copy;
+  write(models / ".bge-m3.pull" / "bge-m3" / "config.json", "{}");  // of a kill
+  const PullReport report = pull_embedding_model(options);
+  EXPECT_EQ(report.source, PullReport::Source::kHub);
+  EXPECT_EQ(report.revision, c);
+  EXPECT_TRUE(read(converted / "model.safetensors") == model_files('x').at("model.safetensors"));
+  EXPECT_EQ(read_manifest(converted)->commit, c);
+  EXPECT_EQ(std::distance(fs::directory_iterator(models), {}), 2) << "it and the locks' folder";
+  EXPECT_EQ(pull_embedding_model(options).source, PullReport::Source::kModelFolder);
+}
+
+TEST_F(PullTest, AnUpdateKeepsASourceThatTheUserWants) {
+  const fs::path source = folder_ / "oko" / "models" / "BAAI" / "bge-m3";
+  EmbeddingPullOptions options{.pull = options_, .keep_source = true, .convert = convert_by_copy};
+  const FakeHub first("BAAI/bge-m3", model_files());
+  use(first);
+  pull_embedding_model(options);
+  const FakeHub newer("BAAI/bge-m3", model_files('x'), 1000, std::string(40, 'b'));
+  use(newer);
+  options.keep_source = false;
+  options.pull.update = true;
+  pull_embedding_model(options);
+  EXPECT_TRUE(read(source / "model.safetensors") == model_files('x').at("model.safetensors"));
 }
 
 TEST_F(PullTest, AnUnfinishedPullIsNoModelAndGoesOn) {

@@ -51,6 +51,18 @@ TEST_F(RepositoryTest, ListsAllPages) {
   }
 }
 
+TEST_F(RepositoryTest, PagesOfAMirrorThatNamesTheHubAreTheMirrors) {
+  FakeHub hub("org/model", {{"a.json", "{}"}, {"b.txt", "text"}});
+  hub.files_on_page = 1;
+  hub.api_fault = [&](ServerReply& reply, const ServerRequest&, int) {
+    std::string& link = reply.fields["Link"];
+    if (const std::size_t at = link.find(hub.url()); at != link.npos) {
+      link.replace(at, hub.url().size(), "https://huggingface.co");
+    }
+  };
+  EXPECT_EQ(list(hub).files.size(), 2u);
+}
+
 /// git's own: printf '{}' | git hash-object --stdin
 TEST_F(RepositoryTest, SmallFilesHaveTheHashOfGit) {
   const FakeHub hub("org/model", {{"a.json", "{}"}});
