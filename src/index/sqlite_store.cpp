@@ -181,38 +181,54 @@ void SqliteStore::require_fitting(const EncodedChunk& chunk) const {
 
 DocumentId SqliteStore::put(const Document& document, std::span<const EncodedChunk> chunks) {
   for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
-  return in_transaction([&] { return put_rows(document, chunks); });
+  return in_transaction([&] {
+    const DocumentId id = put_document(document);
+    add_chunks(id, chunks, heading_of(document));
+    return id;
+  });
 }
 
-DocumentId SqliteStore::put_rows(const Document& document, std::span<const EncodedChunk> chunks) {
+void SqliteStore::append(DocumentId id, std::span<const EncodedChunk> chunks) {
+  for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
+  in_transaction([&] { add_chunks(id, chunks, {}); });
+}
+
+/// The document without chunks.
+DocumentId SqliteStore::put_document(const Document& document) {
   SqliteStatement find(*database_, "SELECT id FROM documents WHERE path = ?1");
   find.bind_blob(1, document.path);
-  DocumentId id = find.step() ? find.integer(0) : 0;
+  const DocumentId known = find.step() ? find.integer(0) : 0;
   find.reset();
-  if (id != 0) remove_chunks(id);
+  if (known != 0) remove_chunks(known);
   SqliteStatement write(
       *database_,
-      id == 0 ? "INSERT INTO documents(path, kind, size, modified_ns, hash, date, title, pages,"
-                " error, first_chunk, chunk_count) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0)"
-              : "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4, hash = ?5,"
-                " date = ?6, title = ?7, pages = ?8, error = ?9 WHERE id = ?10");
+      known == 0
+          ? "INSERT INTO documents(path, kind, size, modified_ns, hash, date, title, pages, error,"
+            " first_chunk, chunk_count) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0)"
+          : "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4, hash = ?5,"
+            " date = ?6, title = ?7, pages = ?8, error = ?9, first_chunk = 0, chunk_count = 0"
+            " WHERE id = ?10");
   bind_document(write, document);
-  if (id != 0) write.bind(10, id);
+  if (known != 0) write.bind(10, known);
   write.run();
-  if (id == 0) id = database_->last_id();
+  return known != 0 ? known : database_->last_id();
+}
+
+/// `heading`: of the first of them.
+void SqliteStore::add_chunks(DocumentId id, std::span<const EncodedChunk> chunks,
+                             std::string_view heading) {
   ChunkId first = 0;
   for (const EncodedChunk& chunk : chunks) {
-    const ChunkId added =
-        add_chunk(id, chunk, first == 0 ? heading_of(document) : std::string_view{});
+    const ChunkId added = add_chunk(id, chunk, first == 0 ? heading : std::string_view{});
     if (first == 0) first = added;
   }
   SqliteStatement(*database_,
-                  "UPDATE documents SET first_chunk = ?1, chunk_count = ?2 WHERE id = ?3")
+                  "UPDATE documents SET chunk_count = chunk_count + ?2,"
+                  " first_chunk = iif(first_chunk = 0, ?1, first_chunk) WHERE id = ?3")
       .bind(1, first)
       .bind(2, static_cast<std::int64_t>(chunks.size()))
       .bind(3, id)
       .run();
-  return id;
 }
 
 ChunkId SqliteStore::add_chunk(DocumentId document, const EncodedChunk& encoded,

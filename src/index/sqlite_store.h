@@ -37,6 +37,7 @@ class SqliteStore : public Store {
   LibraryCounts counts() override;
   void visit_documents(const std::function<void(const KnownDocument&)>& visit) override;
   DocumentId put(const Document& document, std::span<const EncodedChunk> chunks) override;
+  void append(DocumentId id, std::span<const EncodedChunk> chunks) override;
   void move(DocumentId id, const Document& document) override;
   void remove(DocumentId id) override;
   void commit() override;
@@ -61,7 +62,8 @@ class SqliteStore : public Store {
   template <typename Write>
   auto in_transaction(const Write& write);
   void undo();
-  DocumentId put_rows(const Document& document, std::span<const EncodedChunk> chunks);
+  DocumentId put_document(const Document& document);
+  void add_chunks(DocumentId id, std::span<const EncodedChunk> chunks, std::string_view heading);
   void move_rows(DocumentId id, const Document& document);
   ChunkId add_chunk(DocumentId document, const EncodedChunk& encoded, std::string_view heading);
   void remove_chunks(DocumentId document);

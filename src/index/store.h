@@ -28,9 +28,11 @@ class Store {
   virtual void visit_documents(const std::function<void(const KnownDocument&)>& visit) = 0;
 
   /// Adds a document, or replaces the one of this path with all its chunks. Visible to others, and
-  /// safe from a crash, after `commit`; a crash before it, and an error of any of these five, lose
+  /// safe from a crash, after `commit`; a crash before it, and an error of any of these, lose
   /// all since the last.
   virtual DocumentId put(const Document& document, std::span<const EncodedChunk> chunks) = 0;
+  /// Adds chunks behind those of the document that `put` has added last.
+  virtual void append(DocumentId id, std::span<const EncodedChunk> chunks) = 0;
   /// Changes path, size and time of a document whose content is the same.
   virtual void move(DocumentId id, const Document& document) = 0;
   virtual void remove(DocumentId id) = 0;

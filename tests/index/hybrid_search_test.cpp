@@ -14,6 +14,7 @@ class FakeStore : public Store {
   LibraryCounts counts() override { return {}; }
   void visit_documents(const std::function<void(const KnownDocument&)>&) override {}
   DocumentId put(const Document&, std::span<const EncodedChunk>) override { return 0; }
+  void append(DocumentId, std::span<const EncodedChunk>) override {}
   void move(DocumentId, const Document&) override {}
   void remove(DocumentId) override {}
   void commit() override {}

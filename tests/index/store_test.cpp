@@ -147,6 +147,22 @@ TEST_F(StoreTest, ChunksComeBackWithTheirPlaces) {
   EXPECT_EQ(stored.chunk.lines[1].box, encoded.chunk.lines[1].box);
 }
 
+TEST_F(StoreTest, LongDocumentsComeInParts) {
+  const DocumentId id =
+      writer_->put(document_at("/a"), std::vector{chunk_of("начало", 1), chunk_of("далее", 2)});
+  writer_->append(id, std::vector{chunk_of("середина", 3)});
+  writer_->append(id, {});
+  writer_->append(id, std::vector{chunk_of("конец", 4)});
+  writer_->commit();
+  EXPECT_EQ(writer_->counts().chunks, 4u);
+  EXPECT_EQ(by_words("конец"), Ids{id});
+  EXPECT_EQ(writer_->find_dense(unit_vector(3), 10, {}).size(), 4u);
+  writer_->put(document_at("/a"), std::vector{chunk_of("другое", 5)});
+  writer_->commit();
+  EXPECT_EQ(writer_->counts().chunks, 1u);
+  EXPECT_EQ(by_words("конец"), Ids{});
+}
+
 TEST_F(StoreTest, UncommittedDocumentsAreNotSeenByOthers) {
   writer_->put(document_at("/a.txt"), std::vector{chunk_of("чек", 1)});
   writer_->commit();

@@ -32,7 +32,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"engine", {"base", "budget", "image", "text", "checkpoint", "tensor", "models", "hub", "ocr"}},
     {"index", {"base", "models", "tensor", "text"}},
     {"tasks",
-     {"base", "budget", "image", "tensor", "models", "hub", "ocr", "document", "engine",
+     {"base", "budget", "image", "tensor", "models", "hub", "index", "ocr", "document", "engine",
       "testing"}},
     {"cli",
      {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine",

@@ -1,0 +1,155 @@
+#include "tasks/file_walk.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "base/error.h"
+
+namespace oko::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileWalkTest : public ::testing::Test {
+ protected:
+  FileWalkTest()
+      : root_(fs::canonical(fs::path(::testing::TempDir())) /
+              ("oko_walk_" +
+               std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+    fs::remove_all(root_);
+    fs::create_directories(root_);
+  }
+  ~FileWalkTest() override { fs::remove_all(root_); }
+
+  void file(const std::string& place, const std::string& text = "x") {
+    fs::create_directories((root_ / place).parent_path());
+    std::ofstream(root_ / place) << text;
+  }
+
+  /// Paths below the root, and in `skipped_` what was left out.
+  std::vector<std::string> walked(const WalkOptions& options = {},
+                                  std::vector<std::string> given = {}) {
+    if (given.empty()) given = {root_.string()};
+    skipped_.clear();
+    std::vector<std::string> found;
+    for (const WalkedFile& each : walk_files(
+             given, options,
+             [&](const SkippedFile& skipped) {
+               skipped_[fs::path(skipped.path).lexically_relative(root_)] = name_of(skipped.reason);
+             },
+             {})) {
+      found.push_back(fs::path(each.path).lexically_relative(root_));
+    }
+    return found;
+  }
+
+  const fs::path root_;
+  std::map<std::string, std::string> skipped_;
+};
+
+using Paths = std::vector<std::string>;
+
+TEST_F(FileWalkTest, FindsAllFilesOnceInOrder) {
+  file("b.txt");
+  file("a/ж.txt");
+  file("a/b/c.pdf");
+  EXPECT_EQ(walked(), (Paths{"a/b/c.pdf", "a/ж.txt", "b.txt"}));
+  EXPECT_EQ(walked({}, {root_.string(), (root_ / "a/").string(), (root_ / "a/../b.txt").string()}),
+            (Paths{"a/b/c.pdf", "a/ж.txt", "b.txt"}));
+}
+
+TEST_F(FileWalkTest, LeavesOutHiddenFilesUnlessAskedFor) {
+  file(".secret/a.txt");
+  file(".b.txt");
+  file("c.txt");
+  EXPECT_EQ(walked(), Paths{"c.txt"});
+  EXPECT_EQ(skipped_,
+            (std::map<std::string, std::string>{{".secret", "hidden"}, {".b.txt", "hidden"}}));
+  EXPECT_EQ(walked({.hidden = true}), (Paths{".b.txt", ".secret/a.txt", "c.txt"}));
+}
+
+TEST_F(FileWalkTest, GivenPathsAreTakenWhateverTheirNames) {
+  file(".hidden/a.txt");
+  EXPECT_EQ(walked({}, {(root_ / ".hidden").string()}), Paths{".hidden/a.txt"});
+  EXPECT_EQ(walked({}, {(root_ / ".hidden/a.txt").string()}), Paths{".hidden/a.txt"});
+}
+
+TEST_F(FileWalkTest, LinksAreFollowedOnlyIfAskedForAndLoopsEnd) {
+  file("a/x.txt");
+  fs::create_directory_symlink(root_, root_ / "a/loop");
+  fs::create_symlink(root_ / "a/x.txt", root_ / "y.txt");
+  fs::create_symlink(root_ / "nowhere", root_ / "broken");
+  EXPECT_EQ(walked(), Paths{"a/x.txt"});
+  EXPECT_EQ(skipped_["a/loop"], "link");
+  EXPECT_EQ(walked({.follows_links = true}), (Paths{"a/x.txt", "y.txt"}));
+  EXPECT_EQ(skipped_["broken"], "unreadable");
+}
+
+TEST_F(FileWalkTest, RulesHoldInTheirFolder) {
+  file("a/.okoignore", "*.tmp\nold/\n");
+  file("a/x.tmp");
+  file("a/x.txt");
+  file("a/old/y.txt");
+  file("b/x.tmp");
+  EXPECT_EQ(walked(), (Paths{"a/x.txt", "b/x.tmp"}));
+  EXPECT_EQ(skipped_["a/old"], "ignored");
+  EXPECT_EQ(walked({.excludes = {"b/", "*.txt"}}), Paths{});
+}
+
+TEST_F(FileWalkTest, FoldersOfProgramsAreLeftOut) {
+  file("node_modules/x/readme.md");
+  file("Oko.app/Contents/a.png");
+  file("Mine.photoslibrary/originals/1/a.heic");
+  file("Mine.photoslibrary/resources/derivatives/a.jpg");
+  EXPECT_EQ(walked(), Paths{"Mine.photoslibrary/originals/1/a.heic"});
+  EXPECT_EQ(skipped_["node_modules"], "program");
+}
+
+TEST_F(FileWalkTest, SpecialFilesAreNeverOpened) {
+  ASSERT_EQ(::mkfifo((root_ / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(walked(), Paths{});
+  EXPECT_EQ(skipped_["pipe"], "special");
+  EXPECT_EQ(walked({}, {(root_ / "pipe").string()}), Paths{});
+}
+
+TEST_F(FileWalkTest, NamesMayBeAnyBytes) {
+  file("caf\xe9.txt");
+  EXPECT_EQ(walked(), Paths{"caf\xe9.txt"});
+}
+
+TEST_F(FileWalkTest, UnreadableFoldersAreReported) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root reads everything";
+  file("a/x.txt");
+  file("b/y.txt");
+  fs::permissions(root_ / "a", fs::perms::none);
+  EXPECT_EQ(walked(), Paths{"b/y.txt"});
+  EXPECT_EQ(skipped_["a"], "unreadable");
+  fs::permissions(root_ / "a", fs::perms::owner_all);
+}
+
+TEST_F(FileWalkTest, MissingPathIsAnError) {
+  try {
+    walked({}, {(root_ / "nowhere").string()});
+    ADD_FAILURE() << "walked through nothing";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+  }
+}
+
+TEST_F(FileWalkTest, DeepTreesEnd) {
+  fs::path deep = root_;
+  for (int i = 0; i < 300; ++i) deep /= "dddddddd";
+  std::error_code error;
+  fs::create_directories(deep, error);  // the system has a limit for the whole path
+  file("a.txt");
+  EXPECT_EQ(walked(), Paths{"a.txt"});
+}
+
+}  // namespace
+}  // namespace oko::tasks
