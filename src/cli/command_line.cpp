@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 #include "cli/closest.h"
 #include "cli/help.h"
 #include "cli/user_language.h"
@@ -293,6 +294,14 @@ std::optional<std::string> Command::parse(std::span<char* const> arguments) {
 
 void Command::run() const {
   given().back()->run_();
+}
+
+bool Command::prints_json() const {
+  const CLI::App& app = *given().back()->app_;
+  const CLI::Option* const flag = app.get_option_no_throw("--json");
+  const CLI::Option* const format = app.get_option_no_throw("--format");
+  return (flag != nullptr && flag->count() > 0) || (format != nullptr && format->count() > 0 &&
+                                                    lower_case(format->results().back()) == "json");
 }
 
 std::vector<const Command*> Command::given() const {

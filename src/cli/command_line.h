@@ -84,6 +84,9 @@ class Command {
   std::optional<std::string> parse(std::span<char* const> arguments);
   void run() const;
 
+  /// True if the given command prints JSON: --json or --format json.
+  bool prints_json() const;
+
   CommandSyntax syntax() const;
 
  private:

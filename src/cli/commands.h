@@ -30,6 +30,9 @@ struct CommonOptions {
   std::string budget;  ///< memory for oko, weights included; empty: what the machine has for it
 };
 
+/// The bytes of the value of an option. Throws kUsage, with the name of the option.
+std::uint64_t memory_size_of(const char* option, const std::string& text);
+
 /// The budget in bytes: that of --budget, or this machine's, limited by the process's address
 /// space.
 std::uint64_t budget_of(const CommonOptions& options);

@@ -22,6 +22,7 @@
 #include "cli/commands.h"
 #include "cli/find_model.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/line_reader.h"
 #include "cli/pooling_note.h"
 #include "cli/stats_text.h"
@@ -91,6 +92,7 @@ std::string json_line(const tasks::EmbeddedText& text, const EmbedOptions& optio
       rows.push_back(std::vector<float>(vectors.row(i), vectors.row(i) + vectors.dimensions));
     }
   }
+  count_json_object();
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

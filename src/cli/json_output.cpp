@@ -13,6 +13,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+bool any_object = false;
+
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -52,7 +54,16 @@ void add_bytes_of_strings(ordered_json& value) {
 
 }  // namespace
 
+bool has_json_object() {
+  return any_object;
+}
+
+void count_json_object() {
+  any_object = true;
+}
+
 std::string json_line(const ordered_json& object) {
+  count_json_object();
   if (const std::optional<std::string> text = strict_text(object)) return *text + "\n";
   ordered_json whole = object;
   add_bytes_of_strings(whole);

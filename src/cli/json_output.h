@@ -11,6 +11,11 @@ namespace oko::cli {
 /// string are replaced, and a second key "..._base64" has all bytes (RFC 4648).
 std::string json_line(const nlohmann::ordered_json& object);
 
+/// True once `json_line` has made an object, or `count_json_object` was called.
+bool has_json_object();
+/// Counts an object of another writer.
+void count_json_object();
+
 /// Prints `object` as a line.
 void print_json(const nlohmann::ordered_json& object);
 

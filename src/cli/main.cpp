@@ -27,6 +27,7 @@
 #include "cli/commands.h"
 #include "cli/help_files.h"
 #include "cli/interrupt.h"
+#include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/plan.h"
@@ -70,10 +71,18 @@ constexpr std::size_t kOtherThreads = 6;
 
 }  // namespace
 
+std::uint64_t memory_size_of(const char* option, const std::string& text) {
+  try {
+    return budget::parse_memory_size(text);
+  } catch (const Error& error) {
+    throw Error(error.code(), format_text("{}: {}", option, error.message()), error.hint());
+  }
+}
+
 std::uint64_t budget_of(const CommonOptions& options) {
   const std::uint64_t budget =
       !options.budget.empty()
-          ? budget::parse_memory_size(options.budget)
+          ? memory_size_of("--budget", options.budget)
           : engine::default_budget(budget::this_system(), budget::make_memory_probe()->status(),
                                    tensor::gpu_working_set_bytes());
   const auto space = budget::address_space();
@@ -140,6 +149,17 @@ void add_languages_option(Command& command, std::vector<std::string>& languages)
 
 namespace {
 
+bool prints_json = false;  ///< the given command does
+
+/// A program that reads JSON gets an object, even if the command has failed before the first one.
+void print_error_object(const Error& error) {
+  if (!prints_json || has_json_object()) return;
+  try {
+    print_json({{"error", error_json(error)}});
+  } catch (const Error&) {  // `error` itself may tell that nothing can be printed
+  }
+}
+
 int report(const Error& error) {
   end_as_broken_pipe();
   say_error(error.message());
@@ -150,6 +170,7 @@ int report(const Error& error) {
               format_bytes(space_of_budget->space.limit), space_of_budget->space.setting);
   }
   say_hint(hint);
+  print_error_object({error.code(), error.message(), hint});
   return error.code() == ErrorCode::kCancelled ? stop_status() : exit_status(error.code());
 }
 
@@ -213,6 +234,7 @@ int run(std::span<char* const> arguments) {
     print(*text);
     end_at_once(0);  // destructors of libraries would take a millisecond
   }
+  prints_json = program.prints_json();
   // Throws for an unusable device before the command does anything; doctor reports it instead.
   if (arguments.empty() || std::string_view(arguments[0]) != "doctor") tensor::device();
   program.run();

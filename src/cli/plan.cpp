@@ -97,7 +97,7 @@ engine::EmbeddingModel embedding(const std::string& name) {
 /// Macs have gigabytes: "16" is 16GB.
 std::uint64_t memory_of(const std::string& text) {
   const bool is_number = text.find_first_not_of("0123456789.,") == std::string::npos;
-  return budget::parse_memory_size(is_number ? text + "GB" : text);
+  return memory_size_of("--memory", is_number ? text + "GB" : text);
 }
 
 engine::PlanOptions options_of(const PlanCommand& command) {

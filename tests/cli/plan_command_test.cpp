@@ -135,8 +135,31 @@ TEST(PlanCommandTest, AConfigAloneIsEnough) {
 
 TEST(PlanCommandTest, RefusesMalformedSizesAndUnknownModels) {
   EXPECT_EQ(run({"plan", "--memory", "lots"}).status, 2);
+  for (const std::string option : {"--memory", "--budget"}) {
+    EXPECT_EQ(run({"plan", option, "lots"}).err.find("oko: " + option + ": lots is not an amount"),
+              0u);
+  }
   EXPECT_EQ(run({"plan", "--model", "no-such-model"}).status, 5);
   EXPECT_EQ(run({"plan", "--memory", "8GB", "--model", "qwen3-vl-5b"}).status, 5);
+}
+
+TEST(PlanCommandTest, ACommandThatFailsBeforeItsFirstObjectPrintsTheErrorAsOne) {
+  for (const char* command : {"plan", "verify", "convert", "embed", "describe"}) {
+    std::vector<std::string> arguments{command, "--json"};
+    if (std::string(command) == "describe") arguments.push_back(kPicture);
+    if (std::string(command) == "embed") arguments.push_back("text");
+    const bool has_option = command[0] != 'v' && command[0] != 'c';
+    if (has_option) arguments.push_back("--model");
+    arguments.push_back("no-such-model");
+    if (command[0] == 'c') arguments.push_back("nowhere");
+    const ProcessResult result = run(arguments);
+    EXPECT_EQ(result.status, 5) << command;
+    EXPECT_EQ(json::parse(result.out).at("error").at("code"), "model_not_found") << command;
+  }
+  const ProcessResult large = run({"plan", "--memory", "2", "--json"});
+  EXPECT_EQ(large.status, 3);
+  EXPECT_EQ(json::parse(large.out).at("verdict"), "does_not_fit") << "that object tells it";
+  EXPECT_EQ(run({"plan", "--model", "no-such-model"}).out, "");
 }
 
 TEST(BudgetTest, RefusalHasNumbersAndKnob) {
