@@ -9,6 +9,7 @@
 #include "base/localized_text.h"
 #include "cli/ask.h"
 #include "cli/closest.h"
+#include "cli/near_path.h"
 #include "cli/pull_model.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
@@ -20,23 +21,6 @@ namespace oko::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A folder next to the one that is named, of nearly the same name; empty: there is none.
-std::string nearest_folder(const std::string& named) {
-  const fs::path given = named;
-  const fs::path path = given.has_filename() ? given : given.parent_path();
-  const fs::path parent = path.parent_path();
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entry(parent.empty() ? "." : parent, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::error_code ignored;
-    std::string name = entry->path().filename().string();
-    if (name.size() > 1 && entry->is_directory(ignored)) names.push_back(std::move(name));
-  }
-  const std::string nearest = closest(path.filename().string(), names);
-  return nearest.empty() ? nearest : (parent / nearest).string();
-}
 
 /// The name by which `oko pull` knows a model; empty: it is no name.
 std::string name_to_pull(const std::string& given) {
@@ -57,7 +41,7 @@ LocalizedText size_of(const std::string& name) {
 LocalizedText hint_of(const std::string& given, const std::string& to_pull) {
   // A folder of the working folder is meant by its path or by its whole name.
   if (given.find('/') != std::string::npos) {
-    if (const std::string folder = nearest_folder(given); !folder.empty()) {
+    if (const std::string folder = nearest_path(given, EntryKind::kFolder); !folder.empty()) {
       return tr("did you mean {}?", "может быть, {}?", folder);
     }
   }
@@ -70,7 +54,7 @@ LocalizedText hint_of(const std::string& given, const std::string& to_pull) {
   std::vector<std::string> names = hub::short_names();
   names.emplace_back(hub::kDefaultEmbeddingModel);
   std::string meant = closest(given, names);
-  if (meant.empty()) meant = nearest_folder(given);
+  if (meant.empty()) meant = nearest_path(given, EntryKind::kFolder);
   if (!meant.empty()) return tr("did you mean {}?", "может быть, {}?", meant);
   return tr("give the model's folder, or its name: ORG/NAME",
             "укажите папку модели или её имя: ORG/NAME");
@@ -94,7 +78,8 @@ fs::path find_or_pull_model(const std::string& name, const CommonOptions& option
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kModelNotFound) throw;
     const std::string to_pull = name_to_pull(name);
-    const bool is_path = name.find('/') != std::string::npos && !nearest_folder(name).empty();
+    const bool is_path =
+        name.find('/') != std::string::npos && !nearest_path(name, EntryKind::kFolder).empty();
     if (to_pull.empty() || is_path || options.quiet || !can_ask() || hub::hub_access().offline ||
         !wants_to_pull(name, to_pull, stop)) {
       throw Error(error.code(), error.message(), hint_of(name, to_pull));

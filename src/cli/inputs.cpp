@@ -9,6 +9,7 @@
 #include "cli/failures.h"
 #include "cli/folder_files.h"
 #include "cli/json_output.h"
+#include "cli/near_path.h"
 #include "cli/standard_input.h"
 #include "cli/web_input.h"
 #include "hub/web_file.h"
@@ -92,6 +93,10 @@ Error Inputs::named(const Error& error) const {
   const bool lists_pictures = error.hint() == image::hint_of_formats();
   return {error.code(), named(error.message()),
           lists_pictures ? image::hint_of_formats("PDF, ") : named(error.hint())};
+}
+
+Error Inputs::named(const Error& error, const std::string& path) const {
+  return names_.contains(path) ? named(error) : with_nearest_path(named(error), path);
 }
 
 void require_paths(const Inputs& inputs, bool json) {

@@ -42,6 +42,10 @@ class Inputs {
   /// The same for an error; a hint that lists formats names PDF, too.
   Error named(const Error& error) const;
 
+  /// The same for an error of the path `path`; the hint for a file that is not there names the one
+  /// that was meant.
+  Error named(const Error& error, const std::string& path) const;
+
  private:
   void add(const std::string& argument, const StopToken& stop);
   void keep(std::unique_ptr<TemporaryFile> file, const std::string& name);

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/trimmed.h"
+#include "cli/near_path.h"
 #include "cli/standard_input.h"
 #include "hub/web_file.h"
 
@@ -45,9 +47,18 @@ std::string question_in_file(const std::string& file, const std::vector<std::str
     }
     text = read_file(keep_standard_input(stop)->path(), kMaxBytes, ErrorCode::kBadInput);
   } else {
-    text = read_file(file, kMaxBytes, ErrorCode::kBadInput);
+    try {
+      text = read_file(file, kMaxBytes, ErrorCode::kBadInput);
+    } catch (const Error& error) {
+      throw with_nearest_path(error, file);
+    }
   }
   while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  if (trimmed(text).empty()) {
+    throw Error(ErrorCode::kBadInput, tr("{}: has no question", "{}: вопроса в нём нет", file),
+                tr("write the question into it, or leave --prompt-file out for the usual one",
+                   "впишите в него вопрос, а для обычного вопроса уберите --prompt-file"));
+  }
   return text;
 }
 

@@ -53,9 +53,7 @@ LocalizedText hint_for(const std::string& given) {
            fs::path(given).has_parent_path() ? fs::path(given).parent_path().string() : "."));
   }
   throw Error(ErrorCode::kModelNotFound,
-              tr("model {}: not found (looked for a folder of that name, in {} and in {})",
-                 "модель {}: не найдена (искали папку с таким именем, в {} и в {})", given,
-                 (oko_home() / "models").string(), hugging_face_cache().string()),
+              tr("model {}: is not on this machine", "модель {}: её нет на этой машине", given),
               hint_for(given));
 }
 

@@ -119,6 +119,19 @@ TEST_F(InputsTest, DescribeAndOcrTakeFolders) {
   EXPECT_EQ(files_in(read.out), (std::vector<std::string>{page, page}));
 }
 
+TEST_F(InputsTest, AMistypedNameGetsTheOneThatWasMeant) {
+  const std::string there = picture("in/check.png"), none = folder_ / "in" / "chek.png";
+  picture("in/other.png");
+  const std::string hint = "hint: did you mean " + there + "?\n";
+  EXPECT_EQ(run({"ocr", none}).err, "oko: " + none + ": no such file\n" + hint);
+  EXPECT_EQ(describe({none}).err, "oko: " + none + ": no such file\n" + hint);
+  EXPECT_NE(describe({there, "--prompt-file", none}).err.find(hint), std::string::npos);
+  EXPECT_NE(run({"ocr", none}, "ru").err.find("подсказка: может быть, " + there + "?\n"),
+            std::string::npos);
+  EXPECT_NE(run({"ocr", folder_ / "in" / "nothing.gif"}).err.find("hint: check the path\n"),
+            std::string::npos);
+}
+
 TEST_F(InputsTest, AFolderWithoutPicturesIsAnErrorThatTellsTheKinds) {
   put("in/notes.txt", "words");
   for (const char* command : {"ocr", "describe"}) {
