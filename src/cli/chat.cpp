@@ -20,6 +20,7 @@
 #include "cli/failures.h"
 #include "cli/find_model.h"
 #include "cli/generation_options.h"
+#include "cli/inputs.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/stats_text.h"
@@ -41,13 +42,14 @@ struct ChatOptions {
   CommonOptions common;
   GenerationOptions generation;
   std::vector<std::string> images;
+  std::string system;
   bool no_history = false;
   bool json = false;
 };
 
 std::string commands_text() {
   return words(
-      "/image FILE        add a picture to the next question\n"
+      "/image FILE        add a picture, a folder or an address to the next question\n"
       "/ocr on|off|auto   whether the text in the next pictures is read and told to the model\n"
       "/clear             forget the conversation and its pictures\n"
       "/stats             times, tokens and memory of the last answer\n"
@@ -55,7 +57,7 @@ std::string commands_text() {
       "/quit, /exit       leave; Ctrl-D does, too\n"
       "//TEXT             ask a question that begins with /\n"
       "Ctrl-C             stop the answer\n",
-      "/image ФАЙЛ        добавить картинку к следующему вопросу\n"
+      "/image ФАЙЛ        добавить картинку, папку или адрес к следующему вопросу\n"
       "/ocr on|off|auto   читать ли текст на следующих картинках и давать его модели\n"
       "/clear             забыть разговор и его картинки\n"
       "/stats             время, токены и память последнего ответа\n"
@@ -79,8 +81,9 @@ class Chat {
        ChatInput& input)
       : options_(options), conversation_(conversation), interrupt_(interrupt), input_(input) {}
 
-  /// Throws the error of the picture.
-  void add_picture(const std::string& path);
+  /// Adds a picture, those of a folder, or that of an address. Throws the error of the first that
+  /// fails.
+  void add_pictures(const std::string& argument);
 
   /// Runs until the end of the input or /quit. If the input is no terminal, throws the first error
   /// of a turn at the end.
@@ -88,7 +91,8 @@ class Chat {
 
  private:
   bool obey(const std::string& text);
-  void try_to_add_picture(const std::string& argument);
+  void add_picture(const std::string& path, const std::string& name);
+  void try_to_add_pictures(const std::string& argument);
   void set_ocr(const std::string& when);
   void answer(const ChatLine& line);
   void print_answer(const ChatLine& line, const tasks::Answer& answer);
@@ -97,7 +101,7 @@ class Chat {
   void print_json_answer(const ChatLine& asked, const tasks::Answer& answer) const;
   void print_stats() const;
   void on_interrupt(const std::string& left);
-  void fail(const Error& error, const LocalizedText& hint);
+  void fail(const Error& error, const LocalizedText& hint, ordered_json record);
 
   void note(const LocalizedText& text) const {
     if (!options_.common.quiet) say_note(text);
@@ -159,7 +163,7 @@ bool Chat::obey(const std::string& text) {
       answer(line);
       break;
     case ChatCommand::kImage:
-      try_to_add_picture(line.argument);
+      try_to_add_pictures(line.argument);
       break;
     case ChatCommand::kOcr:
       set_ocr(line.argument);
@@ -182,30 +186,43 @@ bool Chat::obey(const std::string& text) {
            line.meant.empty()
                ? tr("/help lists the commands; // begins a question with /",
                     "/help покажет команды; вопрос, который начинается с /, начните с //")
-               : tr("did you mean {}?", "может быть, {}?", line.meant));
+               : tr("did you mean {}?", "может быть, {}?", line.meant),
+           {{"question", line.argument}});
       break;
   }
   return true;
 }
 
-/// Prints an error; in a pipe the status of the first one is that of the chat.
-void Chat::fail(const Error& error, const LocalizedText& hint) {
+/// Prints an error, in JSON also `record` with it; in a pipe the status of the first one is that of
+/// the chat.
+void Chat::fail(const Error& error, const LocalizedText& hint, ordered_json record) {
+  if (options_.json) {
+    record["error"] = error_json({error.code(), error.message(), hint});
+    print_json(record);
+  }
   say_note(error.message());
   say_hint(hint);
   if (!first_error_) first_error_ = error.code();
 }
 
-void Chat::add_picture(const std::string& path) {
-  const tasks::AddedPicture added = [&] {
+void Chat::add_pictures(const std::string& argument) {
+  if (argument == "-") return add_picture(argument, argument);  // standard input has the questions
+  const Inputs input({argument}, options_.common.quiet, interrupt_.turn());
+  if (input.paths().empty()) throw input.failed().front().error;
+  for (const std::string& path : input.paths()) {
     try {
-      return conversation_.add_picture(path, path, interrupt_.turn());
+      add_picture(path, input.name_of(path));
     } catch (const Error& error) {
-      throw Failures::of_file(with_hint_of_chats(error), path);
+      throw Failures::of_file(with_hint_of_chats(input.named(error, path)), input.name_of(path));
     }
-  }();
-  const auto about = [&](const LocalizedText& text) { note(format_text("{}: {}", path, text)); };
+  }
+}
+
+void Chat::add_picture(const std::string& path, const std::string& name) {
+  const tasks::AddedPicture added = conversation_.add_picture(path, name, interrupt_.turn());
+  const auto about = [&](const LocalizedText& text) { note(format_text("{}: {}", name, text)); };
   confirm(words("{}: {} x {} pixels, for the next question",
-                "{}: {} x {} пикселей, для следующего вопроса", path, added.width, added.height));
+                "{}: {} x {} пикселей, для следующего вопроса", name, added.width, added.height));
   if (!added.unread.empty()) {
     about(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
              added.unread));
@@ -217,19 +234,19 @@ void Chat::add_picture(const std::string& path) {
   }
 }
 
-void Chat::try_to_add_picture(const std::string& argument) {
+void Chat::try_to_add_pictures(const std::string& argument) {
   const std::string path = chat_path(argument);
   if (path.empty()) {
     return fail(Error(ErrorCode::kUsage, tr("/image is given no file", "у /image нет файла")),
-                tr("/image photo.jpg", "/image фото.jpg"));
+                tr("/image photo.jpg", "/image фото.jpg"), {{"question", "/image"}});
   }
   if (path.find('\0') != std::string::npos) {
     return fail(Error(ErrorCode::kUsage, tr("/image is given a name with a NUL",
                                             "у /image в имени файла есть нулевой байт")),
-                tr("write the lines in UTF-8", "пишите строки в UTF-8"));
+                tr("write the lines in UTF-8", "пишите строки в UTF-8"), {{"file", path}});
   }
   try {
-    add_picture(path);
+    add_pictures(path);
   } catch (const Error& error) {
     throw_if_stopped(interrupt_.token());
     if (error.code() == ErrorCode::kCancelled) {
@@ -238,9 +255,11 @@ void Chat::try_to_add_picture(const std::string& argument) {
     }
     if (error.code() == ErrorCode::kBadModel) throw;
     const bool has_hint = error.code() != ErrorCode::kOverBudget || !error.hint().empty();
-    fail(error, has_hint ? error.hint()
-                         : tr("/clear forgets the conversation and its pictures; or raise --budget",
-                              "/clear забудет разговор и его картинки; или увеличьте --budget"));
+    fail(error,
+         has_hint ? error.hint()
+                  : tr("/clear forgets the conversation and its pictures; or raise --budget",
+                       "/clear забудет разговор и его картинки; или увеличьте --budget"),
+         {{"file", path}});
   }
 }
 
@@ -250,7 +269,8 @@ void Chat::set_ocr(const std::string& when) {
   }
   if (when != "on" && when != "off" && when != "auto") {
     return fail(Error(ErrorCode::kUsage, tr("/ocr is given {}", "у /ocr указано {}", when)),
-                tr("expected on, off or auto", "ожидается on, off или auto"));
+                tr("expected on, off or auto", "ожидается on, off или auto"),
+                {{"question", "/ocr " + when}});
   }
   conversation_.set_read_text(when_to_read(when));
   ocr_ = when;
@@ -275,7 +295,6 @@ void Chat::answer(const ChatLine& line) {
   } catch (const Error& error) {
     progress.clear();
     if (!Failures::is_of_one_file(error)) throw;
-    if (options_.json) print_json({{"question", question}, {"error", error_json(error)}});
     const std::size_t turns = conversation_.turns();
     LocalizedText hint = error.hint();
     if (turns > 0) {
@@ -285,7 +304,7 @@ void Chat::answer(const ChatLine& line) {
                  "ответами})",
                  Count(turns));
     }
-    fail(error, hint);
+    fail(error, hint, {{"question", question}});
     note(words("the question and the pictures with it are not part of the conversation",
                "вопрос и картинки с ним в разговор не вошли"));
   }
@@ -375,7 +394,8 @@ void chat(const ChatOptions& options) {
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
        .host = host});
   tasks::Conversation conversation(*host, generator,
-                                   {.language = language_of(options.generation),
+                                   {.system = options.system,
+                                    .language = language_of(options.generation),
                                     .read_text = when_to_read(options.generation.ocr),
                                     .max_tokens = options.generation.max_tokens,
                                     .kv_bits = options.generation.kv_bits,
@@ -386,7 +406,7 @@ void chat(const ChatOptions& options) {
   Chat chat(options, conversation, interrupt, input);
   interrupt.begin_turn();
   try {
-    for (const std::string& image : options.images) chat.add_picture(image);
+    for (const std::string& image : options.images) chat.add_pictures(image);
     chat.run();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCancelled || !conversation.is_reading()) throw;
@@ -404,10 +424,22 @@ void add_chat(Command& program) {
       program.add_command("chat", words("Answers questions about pictures, one after the other.",
                                         "Отвечает на вопросы о картинках, один за другим."));
   command.set_footer(commands_text() + "\n" +
-                     words("Example:\n  oko chat photo.jpg", "Пример:\n  oko chat photo.jpg"));
+                     words("Examples:\n  oko chat photo.jpg\n"
+                           "  oko chat photo.jpg --system \"Answer in one word.\"\n"
+                           "  echo \"What is this?\" | oko chat photo.jpg",
+                           "Примеры:\n  oko chat photo.jpg\n"
+                           "  oko chat photo.jpg --system \"Отвечай одним словом.\"\n"
+                           "  echo \"Что это?\" | oko chat photo.jpg"));
   command.add_argument("IMAGE", &options->images,
-                       words("picture or PDF files for the first question",
-                             "файлы картинок или PDF для первого вопроса"));
+                       words("pictures, PDF (their first pages), folders of them, or https "
+                             "addresses, for the first question; one question without a chat: "
+                             "oko describe -p",
+                             "картинки, PDF (их первые страницы), папки с ними или адреса https — "
+                             "для первого вопроса; один вопрос без разговора: oko describe -p"));
+  command.add_option("--system", &options->system,
+                     words("instruction for the model before the conversation",
+                           "указание модели перед разговором"));
+  for (const char* name : {"-p", "--prompt"}) command.suggest(name, "oko describe --prompt");
   add_generation_options(
       command, options->generation,
       words("language in which the model is told about text in pictures [default: that of LANG]",

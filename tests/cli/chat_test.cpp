@@ -117,6 +117,45 @@ TEST_F(ChatTest, JsonHasALineForEachAnswer) {
   EXPECT_NE(result.err.find("/image FILE"), std::string::npos);
 }
 
+TEST_F(ChatTest, JsonHasALineForEachFailedLine) {
+  const auto result =
+      ask("/image none.png\n/nothing\n/ocr maybe\nDescribe this image.\n", {"--json", kStars});
+  EXPECT_EQ(result.status, 4);
+  std::istringstream lines(result.out);
+  std::vector<nlohmann::json> records;
+  for (std::string line; std::getline(lines, line);) records.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(records.size(), 4u) << result.out;
+  EXPECT_EQ(records[0].at("file"), "none.png");
+  EXPECT_EQ(records[0].at("error").at("code"), "not_found");
+  EXPECT_EQ(records[1].at("question"), "/nothing");
+  EXPECT_EQ(records[2].at("error").at("code"), "usage");
+  EXPECT_EQ(records[3].at("text"), "Three yellow stars.");
+  const auto none = ask("Describe this image.\n", {"--json", "none.png"});
+  EXPECT_EQ(nlohmann::json::parse(none.out).at("error").at("code"), "not_found") << none.out;
+}
+
+TEST_F(ChatTest, AFolderStandsForItsPictures) {
+  fs::create_directories(folder_ / "in");
+  fs::copy_file(kStars, folder_ / "in" / "a.png");
+  fs::copy_file(kDemo + "images/hearts.jpg", folder_ / "in" / "b.jpg");
+  const std::string a = folder_ / "in" / "a.png", b = folder_ / "in" / "b.jpg";
+  const auto given = ask("Describe.\n", {"--json", "--max-tokens", "1", folder_ / "in"});
+  ASSERT_EQ(given.status, 0) << given.err;
+  EXPECT_EQ(nlohmann::json::parse(given.out).at("files"), nlohmann::json({a, b}));
+  const auto added =
+      ask("/image " + (folder_ / "in").string() + "\nDescribe.\n", {"--json", "--max-tokens", "1"});
+  EXPECT_EQ(nlohmann::json::parse(added.out).at("files"), nlohmann::json({a, b})) << added.err;
+}
+
+TEST_F(ChatTest, AnInstructionIsPartOfThePrompt) {
+  const auto tokens = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--json", "--max-tokens", "1", kStars});
+    const auto answer = nlohmann::json::parse(ask("Describe.\n", arguments).out);
+    return answer.at("stats").at("prompt_tokens").get<int>();
+  };
+  EXPECT_GT(tokens({"--system", "Answer in one word."}), tokens({}) + 4);
+}
+
 TEST_F(ChatTest, OcrAloneTellsItsSetting) {
   const auto result = ask("/ocr\n/ocr on\n/ocr\n", {});
   EXPECT_EQ(result.status, 0) << result.err;
