@@ -61,13 +61,16 @@ ordered_json ocr_json(const tasks::Description& description) {
   return object;
 }
 
+LocalizedText unread_text(const LocalizedText& reason) {
+  return tr("text in the picture is not read: {}", "текст на картинке не читается: {}", reason);
+}
+
 /// The notes about a picture, printed before the answer about it. `is_first_only`: no other page of
 /// its file is described.
 std::vector<LocalizedText> notes_of(const tasks::Description& description, bool is_first_only) {
   std::vector<LocalizedText> notes;
   if (!description.unread.empty()) {
-    notes.push_back(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
-                       description.unread));
+    notes.push_back(unread_text(description.unread));
   }
   if (!description.shrinking.empty()) notes.push_back(description.shrinking);
   if (!description.others.empty()) notes.push_back(description.others);
@@ -98,7 +101,7 @@ class Answers {
     const std::size_t file = pages_.file_number(i);
     if (folder_ && (!output_ || file_ != file)) {
       finish();
-      output_.emplace(folder_->path_of(file), std::vector<std::string>());
+      output_.emplace(folder_->path_of(file), std::vector<std::string>(), Link::kIsReplaced);
       file_ = file;
     }
     const bool has_heading =
@@ -108,9 +111,16 @@ class Answers {
     last_ = i;
     any_ = true;
   }
-  /// A line of JSON that is of no answer; a folder has no place for it.
+  /// Prints the record of page `i`, which failed.
+  void print_record(std::size_t i, const ordered_json& line) {
+    if (!is_json_) return;
+    if (folder_) return print(i, "", json_line(line));
+    output_->print(json_line(line));
+  }
+  /// Prints the record of an input without pages, which has no file in a folder.
   void print_record(const ordered_json& line) {
-    if (is_json_ && output_ && !folder_) output_->print(json_line(line));
+    if (!is_json_) return;
+    folder_ ? cli::print_json(line) : output_->print(json_line(line));
   }
 
   void finish() {
@@ -144,6 +154,7 @@ class Run {
   void describe_together(engine::ModelHost& host, engine::Generator& generator);
 
  private:
+  void finish_together(const tasks::Answer& answer);
   void describe_next(tasks::Describer& describer, std::size_t i);
   void print_json(std::size_t i, const tasks::Description& description,
                   const engine::GenerationResult& result);
@@ -237,10 +248,13 @@ void Run::pass_over(const Error& error, std::size_t i) {
   if (!Failures::is_of_one_file(error)) throw error;
   const std::string file = input_.name_of(pages_.file(i));
   ordered_json line{{"file", file}};
-  if (shows_pages(i)) line["page"] = pages_.page_in_file(i) + 1;
+  if (shows_pages(i) && pages_.has_pages(i)) line["page"] = pages_.page_in_file(i) + 1;
   line["error"] = error_json(error);
-  answers_.print_record(line);
-  if (count() == 1) throw error;
+  answers_.print_record(i, line);
+  if (count() == 1) {
+    answers_.finish();
+    throw error;
+  }
   const int page = pages_.page_in_file(i) + 1;
   failures_.add(error, pages_.pages_of_file(i) > 1
                            ? tr("{}, page {}", "{}, страница {}", short_name(file), page)
@@ -273,7 +287,7 @@ void Run::describe_each(engine::ModelHost& host, engine::Generator& generator) {
       say_hint(error.hint());
       least_budget_ = std::max(least_budget_, error.least_bytes());
     } catch (const Error& error) {
-      pass_over(Failures::of_file(input_.named(error), name), i);
+      pass_over(Failures::of_file(input_.named(error, pages_.file(i)), name), i);
     }
   }
   answers_.finish();
@@ -305,9 +319,10 @@ void Run::describe_together(engine::ModelHost& host, engine::Generator& generato
     try {
       const tasks::AddedPicture added = conversation.add_page(pages_, i, shown(name_of(i)), stop_);
       if (!added.shrinking.empty()) note(name_of(i), added.shrinking);
+      if (!added.unread.empty()) note(name_of(i), unread_text(added.unread));
     } catch (const Error& error) {
       progress_.clear();
-      const Error named = Failures::of_file(input_.named(error), file);
+      const Error named = Failures::of_file(input_.named(error, pages_.file(i)), file);
       answers_.print_record({{"file", file}, {"error", error_json(named)}});
       throw named;
     }
@@ -323,21 +338,37 @@ void Run::describe_together(engine::ModelHost& host, engine::Generator& generato
       conversation.ask(question, on_text, stop_, [&](double done) { progress_.update(done); });
   progress_.clear();
   throw_if_stopped(stop_);
+  finish_together(answer);
+  answers_.finish();
+}
+
+void Run::finish_together(const tasks::Answer& answer) {
+  const engine::GenerationResult& result = *answer.result;
+  std::vector<LocalizedText> notes;
+  for (const tasks::PictureText& text : answer.picture_texts) {
+    notes.insert(notes.end(), text.notes.begin(), text.notes.end());
+  }
+  for (const engine::Reduction& each : result.reductions) notes.push_back(engine::text_of(each));
   if (options_.json) {
     ordered_json line{{"files", answer.pictures},
                       {"model", options_.generation.model},
                       {"text", answer.text},
-                      {"finish_reason", engine::name_of(answer.result->finish_reason)}};
-    if (options_.stats) line["stats"] = stats_json(answer.result->stats, answer.picture_stats);
+                      {"finish_reason", engine::name_of(result.finish_reason)}};
+    if (!is_plain_utf8(options_.prompt)) line["not_utf8"] = true;
+    for (const tasks::PictureText& text : answer.picture_texts) add_text(text, line);
+    if (!result.reductions.empty()) line["reductions"] = reductions_json(result.reductions);
+    if (options_.stats) line["stats"] = stats_json(result.stats, answer.picture_stats);
     answers_.print(0, "", json_line(line));
   } else {
     answers_.print(0, "", "\n");
-    if (answer.result->finish_reason == engine::FinishReason::kLength && !options_.common.quiet) {
-      say_note(cut_off_text(answer.result->stats.generated_tokens));
+    if (result.finish_reason == engine::FinishReason::kLength) {
+      notes.push_back(cut_off_text(result.stats.generated_tokens));
     }
-    if (options_.stats) say(describe_stats_text(answer.result->stats, answer.picture_stats));
+    if (options_.stats) say(describe_stats_text(result.stats, answer.picture_stats));
   }
-  answers_.finish();
+  for (const LocalizedText& each : notes) {
+    if (!options_.common.quiet) say_note(each);
+  }
 }
 
 }  // namespace

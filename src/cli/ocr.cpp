@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -129,11 +130,11 @@ class Documents {
     begin(i);
     document_->printer->skip_page(i, error);
   }
-  /// An input without pages, in JSON.
+  /// An input without pages, in JSON; it has no file in a folder.
   void print_failed(const Inputs::Failed& failed) {
-    if (options_.format != "json" || folder_) return;
-    document_->output.print(
-        json_line({{"file", failed.name}, {"error", error_json(failed.error)}}));
+    if (options_.format != "json") return;
+    const nlohmann::ordered_json record{{"file", failed.name}, {"error", error_json(failed.error)}};
+    folder_ ? print_json(record) : document_->output.print(json_line(record));
   }
 
   void finish() {
@@ -141,7 +142,9 @@ class Documents {
     for (const LocalizedText& note : document_->printer->finish()) {
       if (!options_.common.quiet) say_note(input_.named(note));
     }
-    if (document_->any_page) document_->output.finish();
+    // A file of which no page was read has a record in JSON.
+    const bool has_record = folder_ && options_.format == "json";
+    if (document_->any_page || has_record) document_->output.finish();
     document_.reset();
   }
 
@@ -150,7 +153,7 @@ class Documents {
     const std::size_t file = pages_.file_number(page);
     if (!folder_ || (document_ && document_->file == file)) return;
     finish();
-    document_.reset(new Document{{folder_->path_of(file), {}}});
+    document_.reset(new Document{{folder_->path_of(file), {}, Link::kIsReplaced}});
     document_->file = file;
     make_printer(page);
   }
@@ -180,9 +183,12 @@ void read(const OcrOptions& options, const Inputs& input, const Interrupt& inter
   const auto print = [&](const tasks::ReadPage& read) {
     progress.clear();
     if (read.error) {
-      const Error error = input.named(*read.error);
+      const Error error = input.named(*read.error, pages.file(read.index));
       documents.skip(read.index, error);
-      if (pages.size() == 1 && input.failed().empty()) throw error;
+      if (pages.size() == 1 && input.failed().empty()) {
+        documents.finish();
+        throw error;
+      }
       failures.add(error, short_page_name(pages, read.index, input));
     } else {
       say_notes(read, pages, input, options.common.quiet);

@@ -28,7 +28,7 @@ fs::path written_through(const fs::path& file) {
 
 }  // namespace
 
-Output::Output(const std::string& file, const std::vector<std::string>& inputs) {
+Output::Output(const std::string& file, const std::vector<std::string>& inputs, Link link) {
   if (file.empty()) return;
   std::error_code error;
   for (const std::string& input : inputs) {
@@ -38,10 +38,12 @@ Output::Output(const std::string& file, const std::vector<std::string>& inputs) 
                    "{}: это один из читаемых файлов, он был бы потерян", file),
                 tr("name another file after -o", "назовите после -o другой файл"));
   }
-  path_ = written_through(file);
+  const bool is_replaced = link == Link::kIsReplaced && fs::is_symlink(file, error);
+  path_ = is_replaced ? fs::path(file) : written_through(file);
   // /dev/stdout leads to the name of a pipe, which is no path: only `file` itself tells its kind.
   const bool is_other = fs::exists(file, error) && !fs::is_regular_file(file, error);
-  if (is_other || fs::is_symlink(path_, error)) {  // too many links, or one to itself
+  const bool is_endless = fs::is_symlink(path_, error);  // too many links, or one to itself
+  if (!is_replaced && (is_other || is_endless)) {
     throw Error(ErrorCode::kFailed,
                 tr("{}: is not a file to write", "{}: это не файл для записи", file),
                 tr("name a file, or leave -o out to print", "назовите файл или уберите -o"));

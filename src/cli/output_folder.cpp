@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -20,6 +21,12 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (fs::is_directory(folder)) return;
+  if (fs::exists(folder)) {
+    throw Error(ErrorCode::kFailed,
+                tr("{}: is a file, not a folder", "{}: это файл, а не папка", folder.string()),
+                tr("name a folder after --out-dir; -o takes a file",
+                   "после --out-dir назовите папку; файл принимает -o"));
+  }
   const LocalizedText reason =
       system_reason(error ? error : std::make_error_code(std::errc::not_a_directory));
   throw Error(ErrorCode::kFailed,
@@ -31,7 +38,8 @@ void make_folder(const fs::path& folder) {
 }  // namespace
 
 OutputFolder::OutputFolder(const fs::path& folder, const std::string& extension,
-                           const Inputs& inputs) {
+                           const Inputs& inputs)
+    : folder_(folder) {
   make_folder(folder);
   std::set<fs::path> read;
   std::error_code ignored;
@@ -56,7 +64,17 @@ OutputFolder::OutputFolder(const fs::path& folder, const std::string& extension,
 }
 
 std::string OutputFolder::path_of(std::size_t number) const {
-  make_folder(paths_[number].parent_path());
+  const fs::path parent = paths_[number].parent_path();
+  make_folder(parent);
+  const fs::path whole = fs::canonical(folder_), inside = fs::canonical(parent);
+  if (std::mismatch(whole.begin(), whole.end(), inside.begin(), inside.end()).first !=
+      whole.end()) {
+    throw Error(ErrorCode::kFailed,
+                tr("{}: is a link that leads out of {}", "{}: это ссылка, она ведёт прочь из {}",
+                   parent.string(), folder_.string()),
+                tr("remove the link, or name another folder after --out-dir",
+                   "удалите ссылку или назовите другую папку после --out-dir"));
+  }
   return paths_[number].string();
 }
 

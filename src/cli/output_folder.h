@@ -16,10 +16,12 @@ class OutputFolder {
   OutputFolder(const std::filesystem::path& folder, const std::string& extension,
                const Inputs& inputs);
 
-  /// Makes the folder of the output for the input of that number among `Inputs::paths`.
+  /// Makes the folder of the output for the input of that number among `Inputs::paths`. Throws
+  /// kFailed if it cannot, or if a link leads out of the folder.
   std::string path_of(std::size_t number) const;
 
  private:
+  std::filesystem::path folder_;
   std::vector<std::filesystem::path> paths_;
 };
 

@@ -135,10 +135,12 @@ void Pages::add_pages(std::size_t number) {
   const bool chooses = !file.error && !file.is_broken;
   const int missing = chooses ? options_.selection.missing(file.pages) : 0;
   if (missing > 0) {
-    file.error = Error(ErrorCode::kBadInput,
-                       tr("{}: has no page {}: the last is page {}",
-                          "{}: страницы {} нет: последняя — {}", file.path, missing, file.pages),
-                       tr("the pages are 1 to {}", "есть страницы с 1 по {}", file.pages));
+    file.error =
+        Error(ErrorCode::kBadInput,
+              tr("{}: has no page {}: the last is page {}", "{}: страницы {} нет: последняя — {}",
+                 file.path, missing, file.pages),
+              file.pages == 1 ? tr("it has one page", "в нём одна страница")
+                              : tr("the pages are 1 to {}", "есть страницы с 1 по {}", file.pages));
     file.pages = 1;
   }
   const bool all = !chooses || missing > 0;

@@ -56,6 +56,11 @@ class Pages {
   /// "FILE", or "FILE, page 2", for messages.
   LocalizedText name(std::size_t i) const;
   const std::string& password() const { return options_.pdf.password; }
+  /// False if page `i` stands for a file that has no such page or cannot be read.
+  bool has_pages(std::size_t i) const {
+    const File& file = files_[pages_[i].file];
+    return !file.error && !file.is_broken;
+  }
   int page_in_file(std::size_t i) const { return pages_[i].page; }  ///< counted from 0
   int pages_of_file(std::size_t i) const { return files_[pages_[i].file].pages; }
 

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/input_file.h"
+#include "document/qpdf_file.h"
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/text_pages.h"
@@ -93,6 +95,50 @@ TEST_F(OutputsTest, OcrWritesEachFormatPerInput) {
   EXPECT_TRUE(text("out/text.pdf").starts_with("%PDF-"));
 }
 
+TEST_F(OutputsTest, FailedFilesHaveRecordsInAFolder) {
+  const fs::path out = folder_ / "out";
+  const std::string none = folder_ / "gone.png";
+  using Arguments = std::vector<std::string>;
+  for (const Arguments& inputs : {Arguments{none}, Arguments{none, kPdf}}) {
+    for (const bool reads : {true, false}) {
+      Arguments all = inputs;
+      all.insert(all.end(), {"--json", "--out-dir", out});
+      if (reads) all.insert(all.begin(), "ocr");
+      const ProcessResult result = reads ? run(all) : describe(all);
+      EXPECT_EQ(result.status, 4);
+      EXPECT_EQ(result.out, "");
+      const json record = json::parse(text("out/gone.json"));
+      EXPECT_EQ(record.at("file"), none);
+      EXPECT_EQ(record.at("error").at("code"), "not_found");
+      fs::remove_all(out);
+    }
+  }
+  const ProcessResult folder = run({"ocr", kPdf, folder_, "--json", "--out-dir", out});
+  EXPECT_EQ(folder.status, 4) << "it has no pictures";
+  EXPECT_EQ(json::parse(folder.out).at("file"), folder_.string()) << "it has no file of its own";
+}
+
+TEST_F(OutputsTest, LinksInAFolderLeadNowhere) {
+  const fs::path out = folder_ / "out", other = folder_ / "other";
+  fs::create_directories(out);
+  fs::create_directories(other);
+  write_file_atomically(folder_ / "kept", std::string_view("kept"));
+  fs::create_symlink("../kept", out / "stars.txt");
+  const ProcessResult result = describe({kStars, "--out-dir", out});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(text("kept"), "kept");
+  EXPECT_EQ(text("out/stars.txt"), "Three yellow stars.\n");
+  EXPECT_FALSE(fs::is_symlink(out / "stars.txt"));
+  fs::create_directories(folder_ / "in" / "sub");
+  fs::copy_file(kStars, folder_ / "in" / "sub" / "a.png");
+  fs::create_directory_symlink("../other", out / "sub");
+  const ProcessResult outside = describe({folder_ / "in", "--out-dir", out}, "ru");
+  EXPECT_EQ(outside.status, 1);
+  EXPECT_NE(outside.err.find("out/sub: это ссылка, она ведёт прочь из"), std::string::npos)
+      << outside.err;
+  EXPECT_TRUE(fs::is_empty(other));
+}
+
 TEST_F(OutputsTest, AnInputIsNeverAnOutput) {
   const std::string pdf = book(1), before = text("book.pdf");
   fs::create_directory_symlink(".", folder_ / "same");
@@ -108,7 +154,11 @@ TEST_F(OutputsTest, AnInputIsNeverAnOutput) {
 
 TEST_F(OutputsTest, BadPlacesForResultsAreErrors) {
   write_file_atomically(folder_ / "file", std::string_view("x"));
-  EXPECT_EQ(run({"ocr", kPdf, "--out-dir", folder_ / "file"}).status, 1);
+  const ProcessResult file = run({"ocr", kPdf, "--out-dir", folder_ / "file"});
+  EXPECT_EQ(file.status, 1);
+  EXPECT_EQ(file.err, "oko: " + (folder_ / "file").string() +
+                          ": is a file, not a folder\n"
+                          "hint: name a folder after --out-dir; -o takes a file\n");
   EXPECT_EQ(run({"ocr", kPdf, "--out-dir", folder_ / "out", "-o", folder_ / "x"}).status, 2);
   EXPECT_EQ(describe({kStars, kHearts, "--together", "--out-dir", folder_ / "out"}).status, 2);
   EXPECT_EQ(describe({folder_ / "none.png", "-o", folder_ / "x"}).status, 4);
@@ -148,6 +198,9 @@ TEST_F(OutputsTest, PagesThatAreNotThereAreErrors) {
   EXPECT_NE(run({"ocr", pdf, "--pages", "9"}, "ru").err.find("страницы 9 нет: последняя — 3"),
             std::string::npos);
   EXPECT_EQ(run({"ocr", pdf, "--pages", "3-1"}).status, 2);
+  const ProcessResult described = describe({kStars, "--pages", "2", "--json"});
+  EXPECT_NE(described.err.find("hint: it has one page\n"), std::string::npos) << described.err;
+  EXPECT_FALSE(json::parse(described.out).contains("page")) << described.out;
   EXPECT_EQ(run({"ocr", pdf, kPdf, "--pages", "2"}).status, 4) << "the other one is read";
 }
 
@@ -173,6 +226,27 @@ TEST_F(OutputsTest, ALockedPdfWantsItsPassword) {
   EXPECT_EQ(describe({kLocked, "--password", "secret", "--max-tokens", "1"}).status, 0);
 }
 
+TEST_F(OutputsTest, ASearchableCopyOfALockedScanKeepsItsPassword) {
+  const std::string scan = folder_ / "scan.pdf", out = folder_ / "out.pdf";
+  {
+    document::QpdfFile qpdf;
+    const std::string source = kSource + "/tests/document/data/scan.pdf";
+    ASSERT_TRUE(qpdf.open(InputFile(source, ErrorCode::kFailed).map()));
+    qpdf_init_write(qpdf, scan.c_str());
+    qpdf_set_r6_encryption_parameters2(qpdf, "secret", "owner", QPDF_TRUE, QPDF_TRUE, QPDF_TRUE,
+                                       QPDF_TRUE, QPDF_TRUE, QPDF_TRUE, qpdf_r3p_full, QPDF_TRUE);
+    ASSERT_EQ(qpdf_write(qpdf) & QPDF_ERRORS, 0);
+  }
+  const ProcessResult made =
+      run({"ocr", scan, "--password", "secret", "--format", "pdf", "-o", out});
+  ASSERT_EQ(made.status, 0) << made.err;
+  EXPECT_EQ(run({"ocr", out}).status, 4) << "it has the password of the scan";
+  const ProcessResult read = run({"ocr", out, "--password", "secret", "--json"});
+  ASSERT_EQ(read.status, 0) << read.err;
+  EXPECT_EQ(json::parse(read.out).at("source"), "text_layer");
+  EXPECT_NE(read.out.find("Hello world"), std::string::npos) << read.out;
+}
+
 TEST_F(OutputsTest, APdfIsDescribedWithItsText) {
   const ProcessResult result = run({"describe", "--model", kSource + "/demo/models/tiny-vl", kPdf,
                                     "--max-tokens", "1", "--json", "--quiet"});
@@ -188,6 +262,12 @@ TEST_F(OutputsTest, OneQuestionIsAskedAboutAllPictures) {
   const json answer = json::parse(result.out);
   EXPECT_EQ(answer.at("files"), json({kStars, kHearts}));
   EXPECT_FALSE(answer.at("text").get<std::string>().empty());
+  EXPECT_FALSE(answer.contains("ocr_lines"));
+  const ProcessResult read =
+      run({"describe", "--model", kSource + "/demo/models/tiny-vl", kStars,
+           kSource + "/demo/pages/receipt.png", "--together", "--json", "--max-tokens", "1"});
+  ASSERT_EQ(read.status, 0) << read.err;
+  EXPECT_GT(json::parse(read.out).at("ocr_lines").size(), 10u);
   const ProcessResult other = describe({kHearts, kStars, "--together", "--json"});
   EXPECT_NE(json::parse(other.out).at("text"), answer.at("text")) << "the order matters";
   const ProcessResult failed = describe({kStars, folder_ / "none.png", "--together"});
@@ -207,6 +287,10 @@ TEST_F(OutputsTest, TheQuestionComesFromAFileOrStandardInput) {
   EXPECT_EQ(describe({"-", "--prompt-file", "-"}, "en", question).status, 2);
   EXPECT_EQ(describe({kStars, "-p", "a", "--prompt-file", question}).status, 2);
   EXPECT_EQ(describe({kStars, "--prompt-file", folder_ / "none"}).status, 4);
+  write_file_atomically(folder_ / "blank", std::string_view(" \n"));
+  const ProcessResult blank = describe({kStars, "--prompt-file", folder_ / "blank"});
+  EXPECT_EQ(blank.status, 4) << "the usual question would be a surprise";
+  EXPECT_NE(blank.err.find("blank: has no question\n"), std::string::npos) << blank.err;
 }
 
 TEST_F(OutputsTest, AnInstructionIsPartOfThePrompt) {
