@@ -216,7 +216,7 @@ tensor::Quantization own_quantization(const ConvertOptions& options, const nlohm
       options.group_size.value_or(own->group_size) == own->group_size) {
     return *own;
   }
-  throw Error(ErrorCode::kBadModel,
+  throw Error(ErrorCode::kUsage,
               tr("{}: is quantized already, with {} bits in groups of {}",
                  "{}: модель уже квантована, бит на вес: {}, размер группы: {}",
                  options.source.string(), own->bits, own->group_size),

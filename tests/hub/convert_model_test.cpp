@@ -246,10 +246,10 @@ TEST_F(ConvertModelTest, QuantizedModelIsCopiedAsItIsAndAligned) {
 
 TEST_F(ConvertModelTest, QuantizedModelKeepsItsBits) {
   const fs::path& source = RandomModels::get("bge-m3-small-8bit", 1);
-  const std::string message = message_of([&] { to(source, 4); }, ErrorCode::kBadModel);
+  const std::string message = message_of([&] { to(source, 4); }, ErrorCode::kUsage);
   EXPECT_NE(message.find("is quantized already, with 8 bits"), std::string::npos) << message;
   message_of([&] { convert({.source = source, .destination = out(), .group_size = 32}); },
-             ErrorCode::kBadModel);
+             ErrorCode::kUsage);
   EXPECT_TRUE(left_behind().empty());
   EXPECT_EQ(to(source, 8).bits, 8);
 }
