@@ -1,7 +1,8 @@
 // A download by oko beside one by curl's easy interface, in turns, from a server on this machine.
-// OKO_PULL_MB: size of the file (1000). Both write to $TMPDIR; only oko hashes and syncs. The
-// argument is the most that the server sends, in MB a second; 0: all that the processor gives, of
-// which server, curl's copying and oko's hash then take parts.
+// OKO_PULL_MB: size of the file (1000). Both write to $TMPDIR; only oko hashes and syncs, so curl's
+// time is taken without and with a sync (fsync) at the end. The argument is the most that the
+// server sends, in MB a second; 0: all that the processor gives, of which server, curl's copying
+// and oko's hash then take parts.
 #include <arpa/inet.h>
 #include <benchmark/benchmark.h>
 #include <curl/curl.h>
@@ -26,6 +27,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/disk_sync.h"
 #include "base/error.h"
 #include "hub/digest.h"
 #include "hub/download.h"
@@ -151,7 +153,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double curl_seconds(const std::string& url, const fs::path& path) {
+struct CurlSeconds {
+  double written = 0;  ///< until the file was closed
+  double synced = 0;   ///< until it was on the disk, too
+};
+
+CurlSeconds curl_seconds(const std::string& url, const fs::path& path) {
   const auto start = Clock::now();
   CURL* const easy = curl_easy_init();
   std::FILE* const file = std::fopen(path.c_str(), "wb");
@@ -160,7 +167,11 @@ double curl_seconds(const std::string& url, const fs::path& path) {
   if (curl_easy_perform(easy) != CURLE_OK) std::abort();
   curl_easy_cleanup(easy);
   std::fclose(file);
-  const double seconds = seconds_since(start);
+  CurlSeconds seconds{.written = seconds_since(start)};
+  const int written = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (!sync_to_disk(written)) std::abort();
+  ::close(written);
+  seconds.synced = seconds_since(start);
   fs::remove(path);
   return seconds;
 }
@@ -207,19 +218,24 @@ void pull(benchmark::State& state) {
   const Source source;
   const Pace pace(kMegabyte * static_cast<double>(state.range(0)));
   const Server server(source.folder / "source", source.expected.size, pace);
-  double curl = 0, oko = 0, peak = 0;
+  CurlSeconds curl;
+  double oko = 0, peak = 0;
   for (auto _ : state) {
     const double seconds = oko_seconds(server.url(), source.folder / "oko", source.expected);
     state.SetIterationTime(seconds);
     oko += seconds;
     if (peak == 0) peak = peak_megabytes();
-    curl += curl_seconds(server.url(), source.folder / "curl");
+    const CurlSeconds taken = curl_seconds(server.url(), source.folder / "curl");
+    curl.written += taken.written;
+    curl.synced += taken.synced;
   }
   const double megabytes = static_cast<double>(source.expected.size) / kMegabyte *
                            static_cast<double>(state.iterations());
   state.counters["oko_MB_s"] = megabytes / oko;
-  state.counters["curl_MB_s"] = megabytes / curl;
-  state.counters["ratio"] = curl / oko;
+  state.counters["curl_MB_s"] = megabytes / curl.written;
+  state.counters["synced_curl_MB_s"] = megabytes / curl.synced;
+  state.counters["ratio"] = curl.written / oko;
+  state.counters["ratio_synced"] = curl.synced / oko;
   state.counters["peak_MB"] = peak;
 }
 BENCHMARK(pull)->Arg(125)->Arg(312)->Arg(0)->UseManualTime()->Iterations(3)->Unit(

@@ -17,12 +17,17 @@ using oko::document::TextKind;
 
 TextKind kind_of(char letter) {
   switch (letter) {
-    case 'm': return TextKind::kMarkdown;
-    case 'h': return TextKind::kHtml;
+    case 'm':
+      return TextKind::kMarkdown;
+    case 'h':
+      return TextKind::kHtml;
     case 'd':
-    case 'x': return TextKind::kDocx;
-    case 'e': return TextKind::kEmail;
-    default: return TextKind::kPlain;
+    case 'x':
+      return TextKind::kDocx;
+    case 'e':
+      return TextKind::kEmail;
+    default:
+      return TextKind::kPlain;
   }
 }
 

@@ -26,15 +26,15 @@ bool is_listed(std::string_view name, const std::array<std::string_view, n>& nam
 }
 
 constexpr std::array<std::string_view, 14> kVoidElements{
-    "area", "base", "br",   "col",    "embed", "hr",    "img",
+    "area",  "base", "br",   "col",   "embed",  "hr",    "img",
     "input", "link", "meta", "param", "source", "track", "wbr"};
 /// Their content ends at their end tag alone.
-constexpr std::array<std::string_view, 6> kRawElements{"script", "style",   "iframe",
+constexpr std::array<std::string_view, 6> kRawElements{"script",  "style",    "iframe",
                                                        "noembed", "noframes", "xmp"};
 constexpr std::array<std::string_view, 2> kRawTextElements{"title", "textarea"};
 constexpr std::array<std::string_view, 10> kReadAttributes{
-    "alt", "aria-hidden", "content", "hidden", "lang", "name", "property", "role", "style",
-    "xml:lang"};
+    "alt",  "aria-hidden", "content", "hidden", "lang",
+    "name", "property",    "role",    "style",  "xml:lang"};
 
 class HtmlTokenizer {
  public:

@@ -51,8 +51,9 @@ std::string alternative(const std::string& plain, const std::string& html) {
 TEST(EmailTextTest, TakesOneAlternative) {
   EXPECT_EQ(texts_of(parse_email(alternative("просто текст", "<p>просто <b>текст</b></p>"))),
             (Texts{"x", "просто текст"}));
-  EXPECT_EQ(texts_of(parse_email(alternative("см. HTML", "<title>t</title><p>Длинный текст письма "
-                                                         "с подробностями</p>"))),
+  EXPECT_EQ(texts_of(parse_email(alternative("см. HTML",
+                                             "<title>t</title><p>Длинный текст письма "
+                                             "с подробностями</p>"))),
             (Texts{"x", "Длинный текст письма с подробностями"}));
 }
 

@@ -79,8 +79,7 @@ TEST(TextEncodingTest, GuessesRussianEncodings) {
   EXPECT_EQ(decode_text(kIbm866), kBill);
   // Capitals alone: "СЧЁТ ЗА ВОДУ" and "ДОГОВОР".
   EXPECT_EQ(decode_text("\xD1\xD7\xA8\xD2 \xC7\xC0 \xC2\xCE\xC4\xD3"), "СЧЁТ ЗА ВОДУ");
-  EXPECT_EQ(decode_text("\xE4\xEF\xE7\xEF\xF7\xEF\xF2 \xE1\xF2\xE5\xEE\xE4\xF9"),
-            "ДОГОВОР АРЕНДЫ");
+  EXPECT_EQ(decode_text("\xE4\xEF\xE7\xEF\xF7\xEF\xF2 \xE1\xF2\xE5\xEE\xE4\xF9"), "ДОГОВОР АРЕНДЫ");
   // One Russian word among English ones.
   EXPECT_EQ(decode_text("file \xEF\xF0\xE8\xE2\xE5\xF2.txt is there"), "file привет.txt is there");
 }
@@ -107,12 +106,18 @@ TEST(TextEncodingTest, ValidUtf8BeatsADeclaration) {
 }
 
 TEST(TextEncodingTest, ReplacesWhatCannotBeDecoded) {
-  EXPECT_EQ(decode_text("a\xFF" "b", "utf-8"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(decode_text("a\xFF"
+                        "b",
+                        "utf-8"),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(decode_text("\x82", "shift_jis"), "\xEF\xBF\xBD");
 }
 
 TEST(TextKindTest, TheContentComesFirst) {
-  const auto kind = [](const char* name, std::string_view head) { return text_kind_of(name, head); };
+  const auto kind = [](const char* name, std::string_view head) {
+    return text_kind_of(name, head);
+  };
   EXPECT_EQ(kind("a.txt", "words"), TextKind::kPlain);
   EXPECT_EQ(kind("README", "words"), TextKind::kPlain);
   EXPECT_EQ(kind("a.MD", "# words"), TextKind::kMarkdown);
@@ -150,11 +155,11 @@ TEST(MarkdownTextTest, KeepsWordsAndDropsSyntax) {
                       TextKind::kMarkdown),
             (Blocks{heading(1, "The first one"),
                     paragraph("Some bold and co*de* at\na link or a picture, snake_case 2 * 3.")}));
-  EXPECT_EQ(blocks_of("Тема\n====\nи ещё\n---\n&laquo;слово&raquo; &#1103; \\* <b>x</b><!-- нет "
-                      "--> <https://a.b/c>",
-                      TextKind::kMarkdown),
-            (Blocks{heading(1, "Тема"), heading(2, "и ещё"),
-                    paragraph("«слово» я * x https://a.b/c")}));
+  EXPECT_EQ(
+      blocks_of("Тема\n====\nи ещё\n---\n&laquo;слово&raquo; &#1103; \\* <b>x</b><!-- нет "
+                "--> <https://a.b/c>",
+                TextKind::kMarkdown),
+      (Blocks{heading(1, "Тема"), heading(2, "и ещё"), paragraph("«слово» я * x https://a.b/c")}));
 }
 
 TEST(MarkdownTextTest, ListsTablesAndCode) {
@@ -168,8 +173,8 @@ TEST(MarkdownTextTest, ListsTablesAndCode) {
   EXPECT_EQ(blocks_of("```cpp\nint  *a;\n\n# b\n```\ntext\n\n    in_dented *c*\n\n> ```\n> d\n> "
                       "```\n> e\n",
                       TextKind::kMarkdown),
-            (Blocks{code("int  *a;\n\n# b"), paragraph("text"), code("    in_dented *c*"), code("d"),
-                    paragraph("e")}));
+            (Blocks{code("int  *a;\n\n# b"), paragraph("text"), code("    in_dented *c*"),
+                    code("d"), paragraph("e")}));
   EXPECT_EQ(blocks_of("a\n<!-- b\n\n# c -->\nd", TextKind::kMarkdown),
             (Blocks{paragraph("a"), paragraph("d")}));
 }
@@ -265,17 +270,17 @@ TEST(DocxTextTest, ReadsParagraphsHeadingsListsAndTables) {
       docx_paragraph("<w:pPr><w:numPr><w:ilvl w:val=\"1\"/></w:numPr></w:pPr>" + run("пункт")) +
       "<w:tbl><w:tr><w:tc>" + docx_paragraph(run("a")) + docx_paragraph(run("b")) +
       "</w:tc><w:tc>" + docx_paragraph(run("c")) + "</w:tc></w:tr></w:tbl>" +
-      docx_paragraph(run("вне") + "<mc:AlternateContent><mc:Choice>" + docx_paragraph(run("врезка")) +
-                     "</mc:Choice><mc:Fallback>" + docx_paragraph(run("врезка")) +
-                     "</mc:Fallback></mc:AlternateContent>");
-  const TextDocument document = parse(
-      docx_file(body, {{"word/styles.xml", kStyles},
-                       {"docProps/core.xml", kProperties},
-                       {"word/footnotes.xml", docx_body(docx_paragraph(run("сноска")))},
-                       {"word/header1.xml", docx_body(docx_paragraph(run("шапка")))},
-                       {"word/header2.xml", docx_body(docx_paragraph(run("шапка")))},
-                       {"word/media/image1.png", "x"}}),
-      TextKind::kDocx);
+      docx_paragraph(run("вне") + "<mc:AlternateContent><mc:Choice>" +
+                     docx_paragraph(run("врезка")) + "</mc:Choice><mc:Fallback>" +
+                     docx_paragraph(run("врезка")) + "</mc:Fallback></mc:AlternateContent>");
+  const TextDocument document =
+      parse(docx_file(body, {{"word/styles.xml", kStyles},
+                             {"docProps/core.xml", kProperties},
+                             {"word/footnotes.xml", docx_body(docx_paragraph(run("сноска")))},
+                             {"word/header1.xml", docx_body(docx_paragraph(run("шапка")))},
+                             {"word/header2.xml", docx_body(docx_paragraph(run("шапка")))},
+                             {"word/media/image1.png", "x"}}),
+            TextKind::kDocx);
   EXPECT_EQ(document.title, "Договор");
   EXPECT_EQ(document.date, std::chrono::sys_seconds(std::chrono::seconds(1714521600)));
   EXPECT_EQ(document.blocks,
@@ -318,8 +323,9 @@ TEST(TextLimitsTest, StopsAtEachLimit) {
   deep_mail += "\nend\n";
   EXPECT_EQ(code_of(many, TextKind::kPlain, {.max_text_bytes = 1000}), ErrorCode::kTooLarge);
   EXPECT_EQ(code_of("<p>" + many, TextKind::kHtml, {.max_text_bytes = 1000}), ErrorCode::kTooLarge);
-  EXPECT_EQ(code_of(docx_file(docx_paragraph(run(many))), TextKind::kDocx, {.max_text_bytes = 1000}),
-            ErrorCode::kTooLarge);
+  EXPECT_EQ(
+      code_of(docx_file(docx_paragraph(run(many))), TextKind::kDocx, {.max_text_bytes = 1000}),
+      ErrorCode::kTooLarge);
   EXPECT_EQ(code_of(docx_file(many), TextKind::kDocx, {.max_unpacked_bytes = 50'000}),
             ErrorCode::kTooLarge);
   EXPECT_EQ(code_of(docx_file("", {{"a", ""}, {"b", ""}}), TextKind::kDocx, {.max_parts = 2}),
@@ -340,9 +346,10 @@ TEST_F(TextFileTest, ReadsFilesAndRefusesStandIns) {
   const auto path = folder_ / "a.md";
   std::ofstream(path) << "# Заголовок";
   EXPECT_EQ(read_text_document(path, TextKind::kMarkdown).title, "Заголовок");
-  EXPECT_EQ(message_of([&] { read_text_document(path, TextKind::kMarkdown, {.max_file_bytes = 5}); },
-                       ErrorCode::kTooLarge),
-            path.string() + ": 20 B is more than the limit of 5 B");
+  EXPECT_EQ(
+      message_of([&] { read_text_document(path, TextKind::kMarkdown, {.max_file_bytes = 5}); },
+                 ErrorCode::kTooLarge),
+      path.string() + ": 20 B is more than the limit of 5 B");
   std::ofstream(path) << "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
   message_of([&] { read_text_document(path, TextKind::kMarkdown); }, ErrorCode::kBadInput);
   message_of([&] { read_text_document(folder_ / "b.md", TextKind::kMarkdown); },
