@@ -94,9 +94,7 @@ class DocxProperties : public XmlHandler {
       document_.title = value_;
     } else if (name == "language") {
       document_.language = value_;
-    } else if (name == "modified") {
-      document_.date = parse_iso_date(value_);
-    } else if (name == "created" && !document_.date) {
+    } else if (name == "modified" || (name == "created" && !document_.date)) {
       document_.date = parse_iso_date(value_);
     }
     value_.clear();

@@ -33,9 +33,9 @@ constexpr std::array<char16_t, 32> kWindows1252 = {
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
 
 /// The character of "1103" or "x44F"; 0 if it is none.
-char32_t numbered(std::string_view digits) {
-  const bool is_hex = digits.starts_with('x') || digits.starts_with('X');
-  if (is_hex) digits.remove_prefix(1);
+char32_t numbered(std::string_view text) {
+  const bool is_hex = text.starts_with('x') || text.starts_with('X');
+  const std::string digits(text.substr(is_hex ? 1 : 0));
   unsigned int value = 0;
   const char* end = digits.data() + digits.size();
   const auto parsed = std::from_chars(digits.data(), end, value, is_hex ? 16 : 10);

@@ -29,6 +29,7 @@ class Converter {
   Converter(const Converter&) = delete;
   Converter& operator=(const Converter&) = delete;
 
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the value is GLib's
   bool is_open() const { return handle_ != reinterpret_cast<GIConv>(-1); }
 
   std::string convert(std::string_view bytes) {
