@@ -206,16 +206,15 @@ class SentenceScanner {
     const std::string_view word = text_.substr(word_, mark - word_);
     const Character first = character_at(word, 0);
     if (is_decimal(first.value)) return !is_number_of_item(word);
-    if (first.length == word.size() && is_capital(first.value))
-      return !is_initial(first.value, next);
-    const bool is_abbreviation =
-        first.length == word.size() ? follows_letter() : is_of_letters_and_periods(word);
+    const bool is_letter = first.length == word.size();
+    if (is_letter && is_capital(first.value)) return !is_initial(first.value, next);
+    const bool is_abbreviation = is_letter ? follows_letter() : is_of_letters_and_periods(word);
     if (is_abbreviation && !is_end_of_list(word)) return false;
     switch (abbreviation_of(lowercase(word.substr(0, 64)))) {
       case Abbreviation::kNone:
         return true;
-      case Abbreviation::kGoesOn:
-        return is_end_of_list(word);
+      case Abbreviation::kGoesOn:  // but "5 м."
+        return is_end_of_list(word) || (is_letter && follows_number());
       case Abbreviation::kBeforeDigit:
         return !is_decimal(next);
       case Abbreviation::kAfterDigit:

@@ -49,6 +49,7 @@ TEST(SentencesTest, AbbreviationsDoNot) {
 
 TEST(SentencesTest, SomeAbbreviationsMayEndThem) {
   expect_sentences({"Это было в 1999 г.", "Москва росла."});
+  expect_sentences({"Длина 5 м.", "Ширина 3 м."});
   expect_sentences({"В XIX в.", "Россия росла."});
   expect_sentences({"Стол, стул и т. д.", "Потом ушли."});
   expect_sentences({"Яблоки, груши и т.п.", "Потом ушли."});
