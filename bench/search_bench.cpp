@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "index/dense_scan.h"
+#include "index/token_codes.h"
 #include "index/vector_codes.h"
 #include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/roofline_probe.h"
@@ -118,6 +119,35 @@ void encode(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(encode_vector(vector, codes));
 }
 BENCHMARK(encode)->Arg(384)->Arg(1024)->Unit(benchmark::kMicrosecond);
+
+constexpr std::size_t kTokens = 200, kTokenDimensions = 1024;
+
+/// The rerank of a search: 100 chunks of 200 tokens by a query of 20.
+void rerank(benchmark::State& state) {
+  const int bits = static_cast<int>(state.range(0));
+  std::vector<std::vector<std::uint8_t>> stored;
+  for (std::size_t i = 0; i < 100; ++i) {
+    const std::vector<float> tokens = noise_query(kTokens * kTokenDimensions);
+    stored.push_back(encode_tokens(tokens, kTokenDimensions, bits));
+  }
+  const std::vector<std::span<const std::uint8_t>> chunks(stored.begin(), stored.end());
+  const std::vector<float> query = noise_query(20 * kTokenDimensions);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(max_sim(TokenQuery(query, kTokenDimensions), chunks));
+  }
+  state.counters["bytes_of_token"] = static_cast<double>(stored[0].size()) / kTokens;
+}
+BENCHMARK(rerank)->Arg(2)->Arg(4)->Arg(8)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+/// The token vectors of a chunk.
+void encode_chunk(benchmark::State& state) {
+  const std::vector<float> tokens = noise_query(kTokens * kTokenDimensions);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        encode_tokens(tokens, kTokenDimensions, static_cast<int>(state.range(0))));
+  }
+}
+BENCHMARK(encode_chunk)->Arg(2)->Arg(4)->Arg(8)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace oko::index

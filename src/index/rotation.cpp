@@ -3,6 +3,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
+
+#include "index/vector_codes.h"
 
 namespace oko::index {
 namespace {
@@ -34,7 +37,12 @@ void transform_blocks(std::span<float> vector) {
 }
 
 void flip_signs(std::span<float> vector) {
-  for (std::size_t i = 0; i < vector.size(); ++i) vector[i] *= sign_of(i);
+  static const std::vector<float> signs = [] {
+    std::vector<float> made(kMaxDimensions);
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = sign_of(i);
+    return made;
+  }();
+  for (std::size_t i = 0; i < vector.size(); ++i) vector[i] *= signs[i];
 }
 
 }  // namespace

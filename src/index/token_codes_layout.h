@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace oko::index {
+
+inline constexpr std::size_t kTokenHeaderBytes = 8;
+inline constexpr std::size_t kTokenRun = 16;  ///< coordinates that share bytes with the next runs
+inline constexpr std::size_t kTokenStep = 64;
+inline constexpr int kTokenZero = 128;  ///< of a level
+
+/// Levels of a code of 2 or 4 bits, plus kTokenZero, for a table of 16 bytes.
+std::span<const std::uint8_t, 16> token_levels(int bits);
+
+/// The parts of a chunk's codes. Nothing is aligned.
+struct TokenRows {
+  /// Throws kFailed if they are damaged.
+  explicit TokenRows(std::span<const std::uint8_t> codes);
+
+  float scale(std::size_t token) const;
+  const std::uint8_t* row(std::size_t token) const { return rows + token * row_bytes; }
+
+  int bits;
+  std::size_t dimensions, tokens, row_bytes;
+  const std::uint8_t* scales;
+  const std::uint8_t* rows;
+};
+
+}  // namespace oko::index
