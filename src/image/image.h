@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -42,6 +44,9 @@ struct Header {
   /// Memory that `load` takes at most, the picture included, and the file's bytes unless they are
   /// over 100 MB, which are mapped. Measured with libvips 8.14 and its loaders.
   std::uint64_t decode_bytes = 0;
+  /// The time at which the picture was taken, by EXIF, of JPEG, PNG, WebP and HEIC. In UTC if the
+  /// camera has told its zone, else as its clock showed it.
+  std::optional<std::chrono::sys_seconds> taken = {};
 };
 
 /// The hint about a file of no known format; `others`: "PDF, " if the caller reads PDF, too.

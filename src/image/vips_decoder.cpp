@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "image/exif_date.h"
 #include "image/failure.h"
 #include "image/gif.h"
 #include "image/heif.h"
@@ -398,7 +399,8 @@ Header read_header_with_vips(std::span<const std::byte> bytes, Format format,
                   opened.pages,
                   others_in(opened, format),
                   opened.scaling.shrink,
-                  decode_bytes(opened, format, bytes.size() + opened.changed.size())};
+                  decode_bytes(opened, format, bytes.size() + opened.changed.size()),
+                  exif_date(opened.image.get())};
   });
 }
 
