@@ -1,0 +1,111 @@
+#include "document/sidecar.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/input_file.h"
+#include "document/block_writer.h"
+
+namespace oko::document {
+namespace {
+
+constexpr std::string_view kXmpHead =
+    "<?xpacket begin=\"\xEF\xBB\xBF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
+    "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\" x:xmptk=\"oko\">\n"
+    " <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
+    "  <rdf:Description rdf:about=\"\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\n";
+constexpr std::string_view kXmpTail =
+    "  </rdf:Description>\n"
+    " </rdf:RDF>\n"
+    "</x:xmpmeta>\n"
+    "<?xpacket end=\"w\"?>\n";
+
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : clean_text(text, false)) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+/// The last line: it tells oko that nobody has changed the lines before.
+std::string seal_of(std::string_view text) {
+  return fmt::format("<!-- oko {:016x} -->\n", XXH3_64bits(text.data(), text.size()));
+}
+
+/// True if oko has written these bytes.
+bool is_sealed(std::string_view bytes) {
+  const std::size_t size = seal_of({}).size();
+  return bytes.size() > size &&
+         bytes.substr(bytes.size() - size) == seal_of(bytes.substr(0, bytes.size() - size));
+}
+
+}  // namespace
+
+std::filesystem::path sidecar_path(const std::filesystem::path& file) {
+  std::filesystem::path path = file;
+  path += ".xmp";
+  return path;
+}
+
+std::string xmp_of(const SidecarText& text) {
+  std::string xmp(kXmpHead);
+  if (!text.description.empty()) {
+    const std::string description = escaped(text.description);
+    xmp += "   <dc:description>\n    <rdf:Alt>\n";
+    xmp += fmt::format("     <rdf:li xml:lang=\"x-default\">{}</rdf:li>\n", description);
+    if (!text.language.empty()) {
+      xmp += fmt::format("     <rdf:li xml:lang=\"{}\">{}</rdf:li>\n", escaped(text.language),
+                         description);
+    }
+    xmp += "    </rdf:Alt>\n   </dc:description>\n";
+  }
+  if (!text.keywords.empty()) {
+    xmp += "   <dc:subject>\n    <rdf:Bag>\n";
+    for (const std::string& keyword : text.keywords) {
+      xmp += fmt::format("     <rdf:li>{}</rdf:li>\n", escaped(keyword));
+    }
+    xmp += "    </rdf:Bag>\n   </dc:subject>\n";
+  }
+  xmp += kXmpTail;
+  return xmp + seal_of(xmp);
+}
+
+SidecarResult write_sidecar(const std::filesystem::path& file, const SidecarText& text) {
+  const std::filesystem::path path = sidecar_path(file);
+  const std::string xmp = xmp_of(text);
+  if (has_entry(path)) {
+    constexpr std::uint64_t kMostBytes = 16'000'000;
+    try {
+      const std::string before = read_file(path, kMostBytes, ErrorCode::kBadInput);
+      if (before == xmp) return SidecarResult::kUnchanged;
+      if (!is_sealed(before)) return SidecarResult::kLeftAlone;
+    } catch (const Error&) {  // a folder, a broken link, not readable
+      return SidecarResult::kLeftAlone;
+    }
+  }
+  write_file_atomically(path, xmp);
+  return SidecarResult::kWritten;
+}
+
+}  // namespace oko::document
