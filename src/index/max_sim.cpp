@@ -1,15 +1,12 @@
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
 #include "base/error.h"
 #include "base/localized_text.h"
-#include "index/rotation.h"
 #include "index/token_codes.h"
 #include "index/token_codes_layout.h"
 #include "index/vector_codes.h"
-#include "tensor/cpu/aligned_vector.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "index/max_sim.cpp"
@@ -43,29 +40,36 @@ HWY_INLINE void unpack_row(const std::uint8_t* from, std::size_t row_bytes, std:
   }
 }
 
-/// Token `token` of the chunk in the form that this target multiplies.
-inline void unpack_token(const TokenRows& chunk, std::size_t token, std::uint8_t* bytes,
-                         std::int16_t* shorts) {
-  const std::uint8_t* row = chunk.row(token);
-  if (chunk.bits == 2) {
-    unpack_row<2>(row, chunk.row_bytes, bytes);
-  } else if (chunk.bits == 4) {
-    unpack_row<4>(row, chunk.row_bytes, bytes);
+/// Rows of a tile, in the form that this target multiplies.
+struct TileRows {
+  alignas(64) std::uint8_t bytes[kChunkTile * kMaxDimensions];
+  alignas(64) std::int16_t shorts[kChunkTile * kMaxDimensions];
+};
+
+/// A row of `bits` to place `at` of the tile.
+inline void unpack(const std::uint8_t* row, int bits, std::size_t dimensions, std::size_t at,
+                   TileRows& tile) {
+  std::uint8_t* bytes = tile.bytes + at * dimensions;
+  if (bits == 2) {
+    unpack_row<2>(row, dimensions / 4, bytes);
+  } else if (bits == 4) {
+    unpack_row<4>(row, dimensions / 2, bytes);
   } else {
-    std::copy_n(row, chunk.row_bytes, bytes);
+    std::copy_n(row, dimensions, bytes);
   }
   if constexpr (!kernels::kHasByteDot) {
     const kernels::ShortTag ds;
     const hn::Rebind<std::uint8_t, kernels::ShortTag> du8;
-    for (std::size_t i = 0; i < chunk.dimensions; i += hn::Lanes(ds)) {
+    std::int16_t* shorts = tile.shorts + at * dimensions;
+    for (std::size_t i = 0; i < dimensions; i += hn::Lanes(ds)) {
       hn::Store(hn::PromoteTo(ds, hn::LoadU(du8, bytes + i)), ds, shorts + i);
     }
   }
 }
 
 /// A tile of inner products, modulo 2^32, to dots[query token][chunk token].
-HWY_INLINE void multiply_tile(const TokenQuery& query, std::size_t first, const std::uint8_t* bytes,
-                              const std::int16_t* shorts, std::uint32_t (*dots)[kChunkTile]) {
+HWY_INLINE void multiply_tile(const TokenQuery& query, std::size_t first, const TileRows& tile,
+                              std::uint32_t (*dots)[kChunkTile]) {
   const kernels::SumTag di;
   const std::size_t dimensions = query.dimensions;
   kernels::SumVector sum[kQueryTile][kChunkTile];
@@ -78,7 +82,7 @@ HWY_INLINE void multiply_tile(const TokenQuery& query, std::size_t first, const 
     for (std::size_t i = 0; i < dimensions; i += hn::Lanes(du8)) {
       kernels::SumVector token[kChunkTile];
       for (std::size_t t = 0; t < kChunkTile; ++t) {
-        token[t] = hn::BitCast(di, hn::Load(du8, bytes + t * dimensions + i));
+        token[t] = hn::BitCast(di, hn::Load(du8, tile.bytes + t * dimensions + i));
       }
       for (std::size_t q = 0; q < kQueryTile; ++q) {
         const auto* from = query.bytes.data() + (first + q) * dimensions + i;
@@ -94,7 +98,7 @@ HWY_INLINE void multiply_tile(const TokenQuery& query, std::size_t first, const 
       for (std::size_t q = 0; q < kQueryTile; ++q) {
         const auto factor = hn::Load(ds, query.shorts.data() + (first + q) * dimensions + i);
         for (std::size_t t = 0; t < kChunkTile; ++t) {
-          const auto token = hn::Load(ds, shorts + t * dimensions + i);
+          const auto token = hn::Load(ds, tile.shorts + t * dimensions + i);
           sum[q][t] = kernels::add_pair_dot(sum[q][t], token, factor);
         }
       }
@@ -107,29 +111,37 @@ HWY_INLINE void multiply_tile(const TokenQuery& query, std::size_t first, const 
   }
 }
 
-/// Raises best[query token] to the largest product with a token of the chunk, without the query's
-/// scale.
-void raise_best(const TokenQuery& query, const TokenRows& chunk, float* best) {
-  alignas(64) thread_local std::uint8_t bytes[kChunkTile * kMaxDimensions];
-  alignas(64) thread_local std::int16_t shorts[kChunkTile * kMaxDimensions];
-  const std::size_t dimensions = query.dimensions;
-  for (std::size_t first = 0; first < chunk.tokens; first += kChunkTile) {
-    const std::size_t count = std::min(kChunkTile, chunk.tokens - first);
-    float scales[kChunkTile];
-    for (std::size_t t = 0; t < count; ++t) {
-      unpack_token(chunk, first + t, bytes + t * dimensions, shorts + t * dimensions);
-      scales[t] = chunk.scale(first + t);
-    }
-    for (std::size_t row = 0; row < query.tokens; row += kQueryTile) {
-      std::uint32_t dots[kQueryTile][kChunkTile];
-      multiply_tile(query, row, bytes, shorts, dots);
-      for (std::size_t q = 0; q < std::min(kQueryTile, query.tokens - row); ++q) {
-        for (std::size_t t = 0; t < count; ++t) {
-          const auto dot = static_cast<std::int32_t>(dots[q][t] - query.offsets[row + q]);
-          best[row + q] = std::max(best[row + q], static_cast<float>(dot) * scales[t]);
-        }
+/// Raises best[query token] to the largest product with the tile's rows of `scales`, without the
+/// query's scale.
+void raise_best(const TokenQuery& query, const TileRows& tile, std::span<const float> scales,
+                float* best) {
+  for (std::size_t row = 0; row < query.tokens; row += kQueryTile) {
+    std::uint32_t dots[kQueryTile][kChunkTile];
+    multiply_tile(query, row, tile, dots);
+    for (std::size_t q = 0; q < std::min(kQueryTile, query.tokens - row); ++q) {
+      for (std::size_t t = 0; t < scales.size(); ++t) {
+        const auto dot = static_cast<std::int32_t>(dots[q][t] - query.offsets[row + q]);
+        best[row + q] = std::max(best[row + q], static_cast<float>(dot) * scales[t]);
       }
     }
+  }
+}
+
+/// Products of the query's tokens, without their scales, with the chunk's mean and, the largest,
+/// with what its tokens have besides.
+void multiply_chunk(const TokenQuery& query, const TokenRows& chunk, float* mean, float* best) {
+  thread_local TileRows tile;
+  unpack(chunk.mean, 8, query.dimensions, 0, tile);
+  const float mean_scale = chunk.mean_scale();
+  raise_best(query, tile, {&mean_scale, 1}, mean);
+  float scales[kChunkTile];
+  for (std::size_t first = 0; first < chunk.tokens; first += kChunkTile) {
+    const std::size_t count = std::min(kChunkTile, chunk.tokens - first);
+    for (std::size_t t = 0; t < count; ++t) {
+      unpack(chunk.row(first + t), chunk.bits, query.dimensions, t, tile);
+      scales[t] = chunk.scale(first + t);
+    }
+    raise_best(query, tile, {scales, count}, best);
   }
 }
 
@@ -141,32 +153,9 @@ HWY_AFTER_NAMESPACE();
 namespace oko::index {
 namespace {
 
-HWY_EXPORT(raise_best);
-
-constexpr std::size_t kLargestTile = 4;  ///< of query tokens, of any target
+HWY_EXPORT(multiply_chunk);
 
 }  // namespace
-
-TokenQuery::TokenQuery(std::span<const float> vectors, std::size_t width)
-    : dimensions(width), tokens(0) {
-  // The same rounding as of chunks.
-  const std::vector<std::uint8_t> codes = encode_tokens(vectors, width, 8);
-  const TokenRows rows(codes);
-  tokens = rows.tokens;
-  const std::size_t padded = (tokens + kLargestTile - 1) / kLargestTile * kLargestTile;
-  bytes.resize(padded * width);
-  shorts.resize(padded * width);
-  offsets.resize(padded);
-  for (std::size_t token = 0; token < tokens; ++token) {
-    scales.push_back(rows.scale(token));
-    for (std::size_t i = 0; i < width; ++i) {
-      const int level = rows.row(token)[i] - kTokenZero;
-      bytes[token * width + i] = static_cast<std::int8_t>(level);
-      shorts[token * width + i] = static_cast<std::int16_t>(level);
-      offsets[token] += static_cast<std::uint32_t>(kTokenZero * level);
-    }
-  }
-}
 
 std::vector<float> max_sim(const TokenQuery& query,
                            std::span<const std::span<const std::uint8_t>> chunks,
@@ -182,16 +171,18 @@ std::vector<float> max_sim(const TokenQuery& query,
                    query.dimensions));
   }
   std::vector<float> scores(chunks.size());
-  const std::vector<float> lowest(query.tokens, -std::numeric_limits<float>::infinity());
-  std::vector<std::vector<float>> best(chunks.size(), lowest);
+  const std::size_t tokens = query.tokens;
+  std::vector<float> products(2 * tokens * chunks.size(), -std::numeric_limits<float>::infinity());
   pool.parallel_for(chunks.size(), [&](std::size_t chunk) {
-    if (rows[chunk].tokens == 0 || query.tokens == 0) return;
-    HWY_DYNAMIC_DISPATCH(raise_best)(query, rows[chunk], best[chunk].data());
+    if (rows[chunk].tokens == 0 || tokens == 0) return;
+    float* mean = products.data() + 2 * tokens * chunk;
+    float* best = mean + tokens;
+    HWY_DYNAMIC_DISPATCH(multiply_chunk)(query, rows[chunk], mean, best);
     double sum = 0.0;
-    for (std::size_t token = 0; token < query.tokens; ++token) {
-      sum += static_cast<double>(best[chunk][token]) * query.scales[token];
+    for (std::size_t token = 0; token < tokens; ++token) {
+      sum += (static_cast<double>(mean[token]) + best[token]) * query.scales[token];
     }
-    scores[chunk] = static_cast<float>(sum / static_cast<double>(query.tokens));
+    scores[chunk] = static_cast<float>(sum / static_cast<double>(tokens));
   });
   return scores;
 }

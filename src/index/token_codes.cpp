@@ -17,6 +17,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "codes are read as they are");
 
+constexpr std::size_t kLargestTile = 4;  ///< of query tokens that a kernel takes at a time
+
 /// Positive levels of a normal distribution of deviation 1, times `unit`, rounded.
 struct TokenLevels {
   float unit;
@@ -52,12 +54,6 @@ void require_token_dimensions(std::size_t dimensions) {
          "векторы токенов из {} чисел не хранятся: их число кратно {}", dimensions, kTokenStep));
 }
 
-/// Codes of a token, one a byte.
-struct TokenCode {
-  std::vector<std::uint8_t> codes;
-  float scale = 0.0f;
-};
-
 /// Evenly spaced levels up to 127.
 void round_evenly(std::span<const float> x, float largest, std::span<std::uint8_t> codes) {
   const float inverse = 127.0f / largest;
@@ -80,9 +76,49 @@ void round_to_levels(std::span<const float> x, double square, int bits,
   }
 }
 
-/// `x` is rotated in place.
-void round_token(std::span<float> x, int bits, TokenCode& token) {
-  rotate(x);
+/// Subtracts from all vectors what the codes of their mean, left in `mean`, stand for.
+void take_off_mean(std::span<float> vectors, std::size_t dimensions, TokenCode& mean) {
+  std::vector<float> sum(dimensions);
+  const std::size_t tokens = vectors.size() / dimensions;
+  for (std::size_t token = 0; token < tokens; ++token) {
+    for (std::size_t i = 0; i < dimensions; ++i) sum[i] += vectors[token * dimensions + i];
+  }
+  for (float& x : sum) x /= static_cast<float>(std::max<std::size_t>(tokens, 1));
+  round_token(sum, 8, mean);
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    sum[i] = mean.scale * static_cast<float>(mean.codes[i] - kTokenZero);
+  }
+  for (std::size_t token = 0; token < tokens; ++token) {
+    for (std::size_t i = 0; i < dimensions; ++i) vectors[token * dimensions + i] -= sum[i];
+  }
+}
+
+float read_float(const std::uint8_t* from) {
+  float value;
+  std::memcpy(&value, from, sizeof(value));
+  return value;
+}
+
+void pack(std::span<const std::uint8_t> codes, int bits, std::uint8_t* to) {
+  const std::size_t parts = 8 / static_cast<std::size_t>(bits);
+  for (std::size_t run = 0; run < codes.size(); run += parts * kTokenRun, to += kTokenRun) {
+    for (std::size_t j = 0; j < kTokenRun; ++j) {
+      unsigned byte = 0;
+      for (std::size_t part = 0; part < parts; ++part) {
+        byte |= unsigned{codes[run + part * kTokenRun + j]} << part * static_cast<unsigned>(bits);
+      }
+      to[j] = static_cast<std::uint8_t>(byte);
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const std::uint8_t, 16> token_levels(int bits) {
+  return bits == 2 ? kTwoBitTable : kFourBitTable;
+}
+
+void round_token(std::span<const float> x, int bits, TokenCode& token) {
   double square = 0.0;
   float largest = 0.0f;
   for (const float value : x) {
@@ -110,25 +146,6 @@ void round_token(std::span<float> x, int bits, TokenCode& token) {
   token.scale = static_cast<float>(square / with_levels);
 }
 
-void pack(std::span<const std::uint8_t> codes, int bits, std::uint8_t* to) {
-  const std::size_t parts = 8 / static_cast<std::size_t>(bits);
-  for (std::size_t run = 0; run < codes.size(); run += parts * kTokenRun, to += kTokenRun) {
-    for (std::size_t j = 0; j < kTokenRun; ++j) {
-      unsigned byte = 0;
-      for (std::size_t part = 0; part < parts; ++part) {
-        byte |= unsigned{codes[run + part * kTokenRun + j]} << part * static_cast<unsigned>(bits);
-      }
-      to[j] = static_cast<std::uint8_t>(byte);
-    }
-  }
-}
-
-}  // namespace
-
-std::span<const std::uint8_t, 16> token_levels(int bits) {
-  return bits == 2 ? kTwoBitTable : kFourBitTable;
-}
-
 std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::size_t dimensions,
                                         int bits) {
   require_token_dimensions(dimensions);
@@ -139,25 +156,52 @@ std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::siz
   }
   const std::size_t tokens = vectors.size() / dimensions;
   const std::size_t row_bytes = dimensions * static_cast<std::size_t>(bits) / 8;
-  std::vector<std::uint8_t> bytes(kTokenHeaderBytes + tokens * (sizeof(float) + row_bytes));
+  std::vector<std::uint8_t> bytes(kTokenHeaderBytes + mean_bytes(dimensions) +
+                                  tokens * (sizeof(float) + row_bytes));
   bytes[0] = kTokenFormat;
   bytes[1] = static_cast<std::uint8_t>(bits);
   const auto width = static_cast<std::uint16_t>(dimensions);
   const auto count = static_cast<std::uint32_t>(tokens);
   std::memcpy(&bytes[2], &width, sizeof(width));
   std::memcpy(&bytes[4], &count, sizeof(count));
-  std::uint8_t* scale = bytes.data() + kTokenHeaderBytes;
-  std::uint8_t* row = scale + tokens * sizeof(float);
-  std::vector<float> rotated;
+  std::vector<float> rotated(vectors.begin(), vectors.end());
+  for (std::size_t i = 0; i < tokens; ++i) rotate({&rotated[i * dimensions], dimensions});
   TokenCode token;
+  take_off_mean(rotated, dimensions, token);
+  std::uint8_t* mean = bytes.data() + kTokenHeaderBytes;
+  std::memcpy(mean, &token.scale, sizeof(float));
+  std::copy(token.codes.begin(), token.codes.end(), mean + sizeof(float));
+  std::uint8_t* scale = mean + mean_bytes(dimensions);
+  std::uint8_t* row = scale + tokens * sizeof(float);
   for (std::size_t i = 0; i < tokens; ++i, scale += sizeof(float), row += row_bytes) {
-    const auto vector = vectors.subspan(i * dimensions, dimensions);
-    rotated.assign(vector.begin(), vector.end());
-    round_token(rotated, bits, token);
+    round_token(std::span(rotated).subspan(i * dimensions, dimensions), bits, token);
     std::memcpy(scale, &token.scale, sizeof(float));
     pack(token.codes, bits, row);
   }
   return bytes;
+}
+
+TokenQuery::TokenQuery(std::span<const float> vectors, std::size_t width)
+    : dimensions(width), tokens(width == 0 ? 0 : vectors.size() / width) {
+  require_token_dimensions(width);
+  const std::size_t padded = (tokens + kLargestTile - 1) / kLargestTile * kLargestTile;
+  bytes.resize(padded * width);
+  shorts.resize(padded * width);
+  offsets.resize(padded);
+  TokenCode code;
+  for (std::size_t token = 0; token < tokens; ++token) {
+    const auto vector = vectors.subspan(token * width, width);
+    std::vector<float> rotated(vector.begin(), vector.end());
+    rotate(rotated);
+    round_token(rotated, 8, code);
+    scales.push_back(code.scale);
+    for (std::size_t i = 0; i < width; ++i) {
+      const int level = code.codes[i] - kTokenZero;
+      bytes[token * width + i] = static_cast<std::int8_t>(level);
+      shorts[token * width + i] = static_cast<std::int16_t>(level);
+      offsets[token] += static_cast<std::uint32_t>(kTokenZero * level);
+    }
+  }
 }
 
 TokenRows::TokenRows(std::span<const std::uint8_t> codes) {
@@ -179,15 +223,22 @@ TokenRows::TokenRows(std::span<const std::uint8_t> codes) {
     throw damaged();
   }
   row_bytes = dimensions * static_cast<std::size_t>(bits) / 8;
-  if (codes.size() != kTokenHeaderBytes + tokens * (sizeof(float) + row_bytes)) throw damaged();
-  scales = codes.data() + kTokenHeaderBytes;
+  const std::size_t before_scales = kTokenHeaderBytes + mean_bytes(dimensions);
+  if (codes.size() != before_scales + tokens * (sizeof(float) + row_bytes)) throw damaged();
+  mean = codes.data() + kTokenHeaderBytes + sizeof(float);
+  scales = codes.data() + before_scales;
   rows = scales + tokens * sizeof(float);
+  bool is_finite = std::isfinite(mean_scale());
+  for (std::size_t token = 0; token < tokens; ++token) is_finite &= std::isfinite(scale(token));
+  if (!is_finite) throw damaged();
 }
 
 float TokenRows::scale(std::size_t token) const {
-  float value;
-  std::memcpy(&value, scales + token * sizeof(value), sizeof(value));
-  return value;
+  return read_float(scales + token * sizeof(float));
+}
+
+float TokenRows::mean_scale() const {
+  return read_float(mean - sizeof(float));
 }
 
 std::vector<float> decode_tokens(std::span<const std::uint8_t> codes) {
@@ -202,7 +253,8 @@ std::vector<float> decode_tokens(std::span<const std::uint8_t> codes) {
       const unsigned code =
           from.row(token)[byte] >> i % span / kTokenRun * bits & ((1u << bits) - 1);
       const int level = from.bits == 8 ? static_cast<int>(code) : token_levels(from.bits)[code];
-      to[i] = from.scale(token) * static_cast<float>(level - kTokenZero);
+      to[i] = from.mean_scale() * static_cast<float>(from.mean[i] - kTokenZero) +
+              from.scale(token) * static_cast<float>(level - kTokenZero);
     }
     rotate_back({to, from.dimensions});
   }

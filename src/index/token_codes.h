@@ -13,15 +13,17 @@ namespace oko::index {
 /// Version of stored token codes: these, and `rotate`.
 inline constexpr std::uint8_t kTokenFormat = 1;
 
-/// Token vectors of a chunk (ColBERT) in 2, 4 or 8 bits a coordinate without training: rotated
-/// (`rotate`), then the levels of Max (1960), "Quantizing for minimum distortion", for a normal
-/// distribution, which rotated coordinates have; 8 bits are evenly spaced. One f32 scale a token
-/// makes its inner product with itself exact, so scores are on the scale of f32's.
+/// Token vectors of a chunk (ColBERT) in 2, 4 or 8 bits a coordinate without training. They are
+/// rotated (`rotate`) and their mean, in 8 bits, is taken off: tokens of a text are alike. What is
+/// left is normal, so it gets the levels of Max (1960), "Quantizing for minimum distortion"; 8 bits
+/// are evenly spaced. The scale of a token makes the inner product of what is left with its codes
+/// exact, so scores are on the scale of f32's.
 ///
-/// The bytes, little-endian: kTokenFormat (u8), bits (u8), dimensions (u16), tokens (u32), a scale
-/// (f32) a token, then a row of dimensions · bits / 8 bytes a token. Runs of 16 coordinates share
-/// bytes: byte j of a row's 16 · b bytes holds, from its low bits up, coordinate j of each of the
-/// next 8 / bits runs.
+/// The bytes, little-endian: kTokenFormat (u8), bits (u8), dimensions (u16), tokens (u32); the
+/// mean: its scale (f32), its coordinates (u8) as in `encode_vector`; then a scale (f32) a token,
+/// then a row of dimensions · bits / 8 bytes a token. Runs of 16 coordinates share bytes: byte j of
+/// each 16 bytes of a row has, from its low bits up, coordinate j of 8 / bits runs that follow each
+/// other.
 ///
 /// `vectors`: tokens by dimensions, of any length; dimensions as `require_dimensions` and a
 /// multiple of 64. Throws kUnsupported: dimensions, bits; kFailed: a number that is not finite.

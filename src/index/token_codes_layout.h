@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace oko::index {
 
@@ -11,8 +12,22 @@ inline constexpr std::size_t kTokenRun = 16;  ///< coordinates that share bytes 
 inline constexpr std::size_t kTokenStep = 64;
 inline constexpr int kTokenZero = 128;  ///< of a level
 
+/// Bytes of a chunk's mean.
+inline std::size_t mean_bytes(std::size_t dimensions) {
+  return sizeof(float) + dimensions;
+}
+
 /// Levels of a code of 2 or 4 bits, plus kTokenZero, for a table of 16 bytes.
 std::span<const std::uint8_t, 16> token_levels(int bits);
+
+/// Codes of a token, one a byte.
+struct TokenCode {
+  std::vector<std::uint8_t> codes;
+  float scale = 0.0f;
+};
+
+/// Rounds a rotated vector. Throws kFailed: a number that is not finite.
+void round_token(std::span<const float> x, int bits, TokenCode& token);
 
 /// The parts of a chunk's codes. Nothing is aligned.
 struct TokenRows {
@@ -20,10 +35,12 @@ struct TokenRows {
   explicit TokenRows(std::span<const std::uint8_t> codes);
 
   float scale(std::size_t token) const;
+  float mean_scale() const;
   const std::uint8_t* row(std::size_t token) const { return rows + token * row_bytes; }
 
   int bits;
   std::size_t dimensions, tokens, row_bytes;
+  const std::uint8_t* mean;  ///< a row of 8 bits
   const std::uint8_t* scales;
   const std::uint8_t* rows;
 };

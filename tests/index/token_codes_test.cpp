@@ -32,6 +32,20 @@ VectorSet decoded(std::span<const std::uint8_t> codes, std::size_t dimensions) {
   return {dimensions, decode_tokens(codes)};
 }
 
+/// What a query's codes stand for.
+VectorSet decoded(const TokenQuery& query) {
+  VectorSet set{query.dimensions, {}};
+  for (std::size_t token = 0; token < query.tokens; ++token) {
+    std::vector<float> vector;
+    for (std::size_t i = 0; i < query.dimensions; ++i) {
+      vector.push_back(query.scales[token] * query.shorts[token * query.dimensions + i]);
+    }
+    rotate_back(vector);
+    set.values.insert(set.values.end(), vector.begin(), vector.end());
+  }
+  return set;
+}
+
 std::string message_of_damage(std::span<const std::uint8_t> codes) {
   try {
     decode_tokens(codes);
@@ -42,57 +56,72 @@ std::string message_of_damage(std::span<const std::uint8_t> codes) {
   return "none";
 }
 
+/// Sum of squares of the differences.
+double squared_distance(std::span<const float> a, std::span<const float> b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(static_cast<double>(a[i]) - b[i], 2);
+  return sum;
+}
+
 TEST(TokenCodesTest, ErrorsAreThoseOfTheirBits) {
   // Distortion of a normal distribution (Max 1960): 0.1175 in 2 bits, 0.00954 in 4. A scale that
-  // keeps the inner product with the vector itself makes D / (1 - D) of it.
+  // keeps the inner product with the vector itself makes D / (1 - D) of it. The tokens have
+  // nothing or much in common.
   for (const auto& [bits, distortion] : {std::pair{2, 0.1331}, {4, 0.00963}, {8, 0.00006}}) {
-    for (const std::size_t clusters : {0, 4}) {
+    for (const std::size_t clusters : {0, 1}) {
       const VectorSet set = unit_vectors(20, 1024, 1, clusters);
+      std::vector<float> mean(1024);
+      for (std::size_t i = 0; i < set.values.size(); ++i) mean[i % 1024] += set.values[i] / 20;
       const VectorSet back = decoded(encode_tokens(set.values, 1024, bits), 1024);
       ASSERT_EQ(back.rows(), set.rows());
-      double error = 0.0;
+      double error = 0.0, left = 0.0;
       for (std::size_t row = 0; row < set.rows(); ++row) {
-        EXPECT_NEAR(inner_product(back.of(row), set.of(row)), 1.0, 1e-5);
-        for (std::size_t i = 0; i < 1024; ++i) {
-          error += std::pow(static_cast<double>(back.of(row)[i]) - set.of(row)[i], 2);
-        }
+        EXPECT_NEAR(inner_product(back.of(row), set.of(row)), 1.0, 0.02);
+        error += squared_distance(back.of(row), set.of(row));
+        left += squared_distance(mean, set.of(row));
       }
-      EXPECT_NEAR(error / 20, distortion, 0.06 * distortion + 1e-5) << bits;
+      EXPECT_NEAR(error / left, distortion, 0.08 * distortion + 1e-5) << bits << ", " << clusters;
     }
   }
 }
 
+std::string hex(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    text += {kDigits[byte >> 4], kDigits[byte & 15]};
+  }
+  return text;
+}
+
 TEST(TokenCodesTest, BytesStayWhatIsStored) {
-  std::vector<float> vectors(2 * 64);
+  // Without the scales, whose last bits another compiler may round otherwise.
+  std::vector<float> vectors(64);
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     vectors[i] = static_cast<float>(i * i % 11) - 4.0f;
   }
-  for (const auto& [bits, expected] : {std::pair{2,
-                                                 "01024000020000007ab2193d244d123d"
-                                                 "59e565b147a38c16ba6c74ea7a8a9bfa"
-                                                 "5e5aae55218d92d6c9aa490d4fbd905c"},
-                                       {4,
-                                        "0104400002000000da35803d36437c3d"
-                                        "966576357e3cb2688bd3429b8898ab9b"
-                                        "76c969be539982478d4b5bc97da3b6df"},
-                                       {8,
-                                        "0108400002000000cdb5653d71c4513d"
-                                        "675a7063f6c52987aa3b25af8782b3af"
-                                        "996775447e3bb3708bce56998290a690"}}) {
-    std::string text;
-    for (const std::uint8_t byte : encode_tokens(vectors, 64, bits)) {
-      constexpr char kDigits[] = "0123456789abcdef";
-      text += {kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-    EXPECT_EQ(text.substr(0, 16 + 16 + 64), expected) << bits;
-  }
+  std::vector<float> opposite(vectors);
+  for (std::size_t i = 0; i < 64; ++i) opposite.push_back(0.5f - vectors[63 - i]);
+  const auto part = [&](int bits, std::size_t first, std::size_t count) {
+    const std::vector<std::uint8_t> codes = encode_tokens(opposite, 64, bits);
+    return hex(std::span(codes).subspan(first, count));
+  };
+  EXPECT_EQ(part(2, 0, 8), "0102400002000000");
+  EXPECT_EQ(part(2, 12, 64),
+            "6c64856effc05c73b85501d49488ccc5a4737b3b7640e15f8aca998d5c6e8588"
+            "57889ed4529c4369d1a6aeb0f56967d471ab57d44d6e8a4b716452c576b5aeca");
+  EXPECT_EQ(part(2, 84, 16), "a5e595399ad6406aa928a2488d4dadf9");
+  EXPECT_EQ(part(4, 84, 32), "66556485995a20ab86a30ba3d6c7d59599cba63ca4d7727ba94a9974835298bf");
+  EXPECT_EQ(part(8, 84, 64),
+            "726659668e9a12a47342a74b6b776265726673808d663d9a859a019ac3bec291"
+            "97a374be59803ea38e9b9655503184ea96b59f4b9fc77c769e548e8084668dac");
 }
 
 TEST(TokenCodesTest, TakeTheBytesThatTheHeaderSays) {
   const VectorSet set = unit_vectors(7, 384, 2);
-  EXPECT_EQ(encode_tokens(set.values, 384, 2).size(), 8u + 7 * (4 + 96));
-  EXPECT_EQ(encode_tokens(set.values, 384, 4).size(), 8u + 7 * (4 + 192));
-  EXPECT_EQ(encode_tokens(set.values, 384, 8).size(), 8u + 7 * (4 + 384));
+  EXPECT_EQ(encode_tokens(set.values, 384, 2).size(), 8u + 388 + 7 * (4 + 96));
+  EXPECT_EQ(encode_tokens(set.values, 384, 4).size(), 8u + 388 + 7 * (4 + 192));
+  EXPECT_EQ(encode_tokens(set.values, 384, 8).size(), 8u + 388 + 7 * (4 + 384));
 }
 
 TEST(TokenCodesTest, ZerosComeBack) {
@@ -134,13 +163,18 @@ TEST(TokenCodesTest, DamagedCodesAreRefused) {
       EXPECT_EQ(message_of_damage(bad), damaged) << at << ", " << bit;
     }
   }
-  std::vector<std::uint8_t> wide(8 + 4 + 2112);
+  std::vector<std::uint8_t> wide(8 + 4 + 2112 + 4 + 2112);
   const std::uint8_t header[] = {kTokenFormat, 8, 2112 & 255, 2112 >> 8, 1, 0, 0, 0};
   std::copy_n(header, sizeof(header), wide.begin());
   EXPECT_EQ(message_of_damage(wide), damaged);
-  // Any numbers in rows and scales are numbers.
-  std::vector<std::uint8_t> full(good.size(), 255);
-  std::copy_n(good.begin(), 8, full.begin());
+  for (const std::size_t scale : {8, 76, 84}) {  // of the mean, of the first and last token
+    std::vector<std::uint8_t> bad = good;
+    std::fill_n(bad.begin() + static_cast<std::ptrdiff_t>(scale), 4, std::uint8_t{255});
+    EXPECT_EQ(message_of_damage(bad), damaged) << scale;
+  }
+  // Any bytes in rows are numbers.
+  std::vector<std::uint8_t> full = good;
+  std::fill(full.begin() + 88, full.end(), std::uint8_t{255});
   EXPECT_EQ(message_of_damage(full), "none");
 }
 
@@ -150,13 +184,14 @@ TEST_P(MaxSimTest, IsTheMeanOfTheLargestProductsOfWhatTheCodesStandFor) {
   for (const std::size_t dimensions : {64, 384, 1024, 2048}) {
     for (const std::size_t asked : {1, 2, 3, 5, 20}) {
       const VectorSet query = unit_vectors(asked, dimensions, 4);
-      const VectorSet coded_query = decoded(encode_tokens(query.values, dimensions, 8), dimensions);
+      const TokenQuery coded(query.values, dimensions);
+      const VectorSet coded_query = decoded(coded);
       for (const int bits : {2, 4, 8}) {
         for (const std::size_t tokens : {1, 3, 4, 9}) {
           const VectorSet chunk = unit_vectors(tokens, dimensions, 5 + tokens);
           const std::vector<std::uint8_t> codes = encode_tokens(chunk.values, dimensions, bits);
           const std::span<const std::uint8_t> chunks[] = {codes};
-          const float score = max_sim(TokenQuery(query.values, dimensions), chunks)[0];
+          const float score = max_sim(coded, chunks)[0];
           EXPECT_NEAR(score, reference_max_sim(coded_query, decoded(codes, dimensions)), 2e-6)
               << dimensions << ", " << asked << ", " << bits << ", " << tokens;
         }
