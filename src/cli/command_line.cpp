@@ -46,8 +46,8 @@ std::vector<std::string> joined_options(const std::vector<std::string>& argument
 LocalizedText argument_text(const std::string& name) {
   constexpr std::pair<std::string_view, std::string_view> kRussian[] = {
       {"DST", "КУДА"},     {"FILE", "ФАЙЛ"},  {"FOLDER", "ПАПКА"}, {"IMAGE", "КАРТИНКА"},
-      {"MODEL", "МОДЕЛЬ"}, {"NAME", "ИМЯ"},   {"QUERY", "ЗАПРОС"}, {"SHAPE", "ВИД"},
-      {"SRC", "ОТКУДА"},   {"TEXT", "ТЕКСТ"},
+      {"MODEL", "МОДЕЛЬ"}, {"NAME", "ИМЯ"},   {"QUERY", "ЗАПРОС"}, {"PATH", "ПУТЬ"},
+      {"SHAPE", "ВИД"},    {"SRC", "ОТКУДА"}, {"TEXT", "ТЕКСТ"},
   };
   for (const auto& [english, russian] : kRussian) {
     if (english == name) return {name, std::string(russian)};

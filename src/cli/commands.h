@@ -15,6 +15,8 @@ void add_describe(Command& program);
 void add_chat(Command& program);
 void add_ocr(Command& program);
 void add_eval(Command& program);
+void add_index(Command& program);
+void add_search(Command& program);
 void add_embed(Command& program);
 void add_convert(Command& program);
 void add_bench(Command& program);

@@ -206,6 +206,8 @@ int run(std::span<char* const> arguments) {
   program.begin_group(words("Read", "Читать"));
   add_ocr(program);
   program.begin_group(words("Find", "Искать"));
+  add_index(program);
+  add_search(program);
   add_embed(program);
   program.begin_group(words("Models", "Модели"));
   add_pull(program);

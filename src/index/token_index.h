@@ -10,7 +10,7 @@
 
 namespace oko::index {
 
-/// The ColBERT vectors of the chunks' tokens, in a table of SQLite: 8 bits a number.
+/// The ColBERT vectors of the chunks' tokens, in a table of SQLite: 4 bits a number.
 class TokenIndex {
  public:
   explicit TokenIndex(SqliteDatabase& database);

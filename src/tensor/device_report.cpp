@@ -1,6 +1,7 @@
 #include "tensor/device_report.h"
 
 #include <dlfcn.h>
+#include <hwy/targets.h>
 #include <mlx/device.h>
 #include <mlx/version.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "tensor/device.h"
 
 namespace oko::tensor {
 
@@ -66,6 +68,16 @@ std::optional<Gpu> find_gpu() {
       std::max(number_of(properties, "memory_size"), number_of(properties, "total_memory"));
   gpu.working_set_bytes = number_of(properties, "max_recommended_working_set_size");
   return gpu;
+}
+
+std::string kernel_name() {
+  if (on_gpu()) {
+    const std::optional<Gpu> gpu = find_gpu();
+    return gpu && !gpu->architecture.empty() ? gpu->architecture : "gpu";
+  }
+  // Of the sets that the kernels are built for, the best is the lowest bit.
+  const std::int64_t sets = hwy::SupportedTargets() & HWY_TARGETS;
+  return hwy::TargetName(sets & -sets);
 }
 
 KernelFit kernel_fit(int generation, const std::filesystem::path& kernels) {

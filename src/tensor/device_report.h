@@ -26,6 +26,10 @@ std::optional<Gpu> find_gpu();
 /// The generation in the name of an architecture of Apple; 0 for other names.
 int generation_of(std::string_view architecture);
 
+/// What computes: the architecture of the GPU in use, else the instruction set that oko's kernels
+/// use on this processor ("AVX3_DL", "NEON").
+std::string kernel_name();
+
 /// How MLX's compiled kernels suit a GPU.
 enum class KernelFit {
   kFits,

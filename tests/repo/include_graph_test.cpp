@@ -32,11 +32,11 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"engine", {"base", "budget", "image", "text", "checkpoint", "tensor", "models", "hub", "ocr"}},
     {"index", {"base", "models", "tensor", "text"}},
     {"tasks",
-     {"base", "budget", "image", "tensor", "models", "hub", "index", "ocr", "document", "engine",
-      "testing"}},
+     {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
+      "engine", "testing"}},
     {"cli",
-     {"base", "budget", "image", "text", "tensor", "models", "hub", "ocr", "document", "engine",
-      "tasks", "testing"}},
+     {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
+      "engine", "tasks", "testing"}},
     {"testing", {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "engine"}},
 };
 

@@ -1,0 +1,354 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text_escape.h"
+#include "cli/align_model.h"
+#include "cli/commands.h"
+#include "cli/find_model.h"
+#include "cli/interrupt.h"
+#include "cli/json_output.h"
+#include "cli/library_option.h"
+#include "cli/screen.h"
+#include "cli/terminal.h"
+#include "cli/user_language.h"
+#include "engine/embedder.h"
+#include "hub/model_fingerprint.h"
+#include "index/sqlite_store.h"
+#include "tasks/search_library.h"
+
+namespace oko::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using index::SearchMode;
+using nlohmann::ordered_json;
+
+struct SearchArguments {
+  CommonOptions common;
+  std::vector<std::string> query;
+  std::string library;
+  std::string model;  ///< empty: that of the library
+  std::string mode = "hybrid";
+  std::string passages = "short";
+  std::vector<std::string> kinds;
+  std::string from, to;
+  index::SearchOptions run;
+  std::size_t threads = 0;
+  bool explain = false;
+  bool json = false;
+};
+
+SearchMode mode_of(const std::string& name) {
+  if (name == "dense") return SearchMode::kDense;
+  if (name == "sparse") return SearchMode::kSparse;
+  if (name == "colbert") return SearchMode::kColbert;
+  return name == "text" ? SearchMode::kText : SearchMode::kHybrid;
+}
+
+const char* name_of(index::DocumentKind kind) {
+  switch (kind) {
+    case index::DocumentKind::kPicture:
+      return "picture";
+    case index::DocumentKind::kPdf:
+      return "pdf";
+    case index::DocumentKind::kText:
+      return "text";
+  }
+  return "";
+}
+
+const char* name_of(index::TextOrigin origin) {
+  switch (origin) {
+    case index::TextOrigin::kFile:
+      return "file";
+    case index::TextOrigin::kRecognized:
+      return "ocr";
+    case index::TextOrigin::kCaption:
+      return "caption";
+  }
+  return "";
+}
+
+/// The first second of a day, UTC, of "2024-03-31", "2024-03" or "2024"; `is_end`: the last second
+/// of that day, month or year. Throws kUsage.
+std::int64_t second_of(const std::string& text, const char* knob, bool is_end) {
+  using namespace std::chrono;
+  int parts[3] = {0, 1, 1};
+  int count = 0;
+  std::size_t at = 0;
+  bool is_date = !text.empty();
+  while (is_date && at < text.size() && count < 3) {
+    const std::size_t end = std::min(text.find('-', at), text.size());
+    const std::string digits = text.substr(at, end - at);
+    is_date = digits.size() == (count == 0 ? 4u : 2u) &&
+              digits.find_first_not_of("0123456789") == std::string::npos;
+    if (is_date) parts[count++] = std::stoi(digits);
+    at = end + 1;
+  }
+  year_month_day first = year(parts[0]) / month(static_cast<unsigned>(parts[1])) /
+                         day(static_cast<unsigned>(parts[2]));
+  if (!is_date || at <= text.size() || !first.ok()) {
+    throw Error(ErrorCode::kUsage,
+                tr("{} \"{}\" is no date", "{} «{}» — не дата", Knob{knob}, text),
+                tr("write it as 2024, 2024-03 or 2024-03-31",
+                   "укажите её как 2024, 2024-03 или 2024-03-31"));
+  }
+  const year_month_day next = count == 1   ? (first + years(1))
+                              : count == 2 ? (first + months(1))
+                                           : year_month_day(sys_days(first) + days(1));
+  const sys_seconds begin = is_end ? sys_seconds(sys_days(next)) - seconds(1) : sys_days(first);
+  return begin.time_since_epoch().count();
+}
+
+std::vector<index::DocumentKind> kinds_of(const std::vector<std::string>& names) {
+  std::vector<index::DocumentKind> kinds;
+  for (const std::string& name : names) {
+    kinds.push_back(name == "picture" ? index::DocumentKind::kPicture
+                    : name == "pdf"   ? index::DocumentKind::kPdf
+                                      : index::DocumentKind::kText);
+  }
+  return kinds;
+}
+
+index::Filter filter_of(const SearchArguments& arguments) {
+  index::Filter filter = arguments.run.filter;
+  const bool is_pattern = filter.path.find_first_of("*?") != std::string::npos;
+  if (!filter.path.empty() && !is_pattern) {
+    filter.path = fs::absolute(filter.path).lexically_normal().string();
+  } else if (is_pattern && !filter.path.starts_with('/') && !filter.path.starts_with('*')) {
+    filter.path = "*" + filter.path;
+  }
+  filter.kinds = kinds_of(arguments.kinds);
+  if (!arguments.from.empty()) filter.from_date = second_of(arguments.from, "from", false);
+  if (!arguments.to.empty()) filter.to_date = second_of(arguments.to, "to", true);
+  return filter;
+}
+
+ordered_json scores_json(const index::HitScores& scores) {
+  ordered_json json;
+  const auto add = [&](const char* name, const std::optional<float>& score) {
+    if (score) json[name] = rounded(*score, 4);
+  };
+  add("dense", scores.dense);
+  add("sparse", scores.sparse);
+  add("words", scores.words);
+  add("colbert", scores.colbert);
+  return json;
+}
+
+/// The box in pixels of the upright page, as oko ocr gives boxes.
+ordered_json box_json(const index::PageBox& box, const index::Chunk& chunk) {
+  const auto pixels = [](float part, int side) { return std::lround(part * float(side)); };
+  return {pixels(box.left, chunk.page_width), pixels(box.top, chunk.page_height),
+          pixels(box.width, chunk.page_width), pixels(box.height, chunk.page_height)};
+}
+
+ordered_json passage_json(std::size_t rank, const tasks::FoundPassage& found, bool explain) {
+  const index::Chunk& chunk = found.hit.chunk.chunk;
+  ordered_json json{
+      {"rank", rank}, {"file", found.document.path}, {"kind", name_of(found.document.kind)}};
+  if (chunk.page > 0) json["page"] = chunk.page;
+  if (!found.document.title.empty()) json["title"] = found.document.title;
+  json["score"] = rounded(found.hit.scores.total, 4);
+  if (explain) json["scores"] = scores_json(found.hit.scores);
+  json["origin"] = name_of(chunk.origin);
+  json["text"] = chunk.text;
+  json["snippet"] = found.snippet.text;
+  json["marks"] = ordered_json::array();
+  for (const auto& [begin, end] : found.snippet.marks) json["marks"].push_back({begin, end});
+  if (found.snippet.box && chunk.page_width > 0) {
+    json["page_width"] = chunk.page_width;
+    json["page_height"] = chunk.page_height;
+    json["box"] = box_json(*found.snippet.box, chunk);
+  }
+  return json;
+}
+
+/// The snippet with its matched words in bold.
+std::string marked(const index::Snippet& snippet, bool has_colour) {
+  std::string text;
+  std::size_t at = 0;
+  const auto add = [&](std::size_t end) {
+    text += printable(snippet.text.substr(at, end - at));
+    at = end;
+  };
+  for (const auto& [begin, end] : snippet.marks) {
+    add(begin);
+    if (has_colour) text += "\x1b[1m";
+    add(end);
+    if (has_colour) text += "\x1b[22m";
+  }
+  add(snippet.text.size());
+  return text;
+}
+
+/// The path below the current folder, if it is there.
+std::string short_path(const std::string& path) {
+  std::error_code error;
+  const std::string here = fs::current_path(error).string() + "/";
+  return !error && path.starts_with(here) ? path.substr(here.size()) : path;
+}
+
+std::string scores_line(const index::HitScores& scores) {
+  std::string line;
+  const auto add = [&](const std::string& name, const std::optional<float>& score) {
+    if (score) line += fmt::format("  {} {:.3f}", name, *score);
+  };
+  add("dense", scores.dense);
+  add("sparse", scores.sparse);
+  add("words", scores.words);
+  add("colbert", scores.colbert);
+  return line;
+}
+
+void print_passage(std::size_t rank, const tasks::FoundPassage& found, bool explain) {
+  const index::Chunk& chunk = found.hit.chunk.chunk;
+  std::string place = printable(short_path(found.document.path));
+  if (chunk.page > 0) place += words(", page {}", ", страница {}", chunk.page);
+  if (found.snippet.box && chunk.page_width > 0) {
+    const index::PageBox& box = *found.snippet.box;
+    place += fmt::format("  [{:.0f},{:.0f} {:.0f}x{:.0f}]", box.left * chunk.page_width,
+                         box.top * chunk.page_height, box.width * chunk.page_width,
+                         box.height * chunk.page_height);
+  }
+  print(fmt::format("{}. {}\n", rank, place));
+  if (!found.snippet.text.empty()) {
+    print("   " + marked(found.snippet, has_colour(STDOUT_FILENO)) + "\n");
+  }
+  if (explain) {
+    print(fmt::format("   {:.3f} ={}\n", found.hit.scores.total, scores_line(found.hit.scores)));
+  }
+}
+
+/// Refuses a model whose vectors are not those of the library.
+void require_same_model(const index::LibraryModel& own, const fs::path& folder) {
+  if (hub::model_fingerprint(folder) == own.fingerprint) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{} is not the model that the library was made with ({}): their vectors cannot be "
+                 "compared",
+                 "{} — не та модель, с которой создана библиотека ({}): их векторы несравнимы",
+                 folder.string(), own.name),
+              tr("name that model with --model, or index the folders anew",
+                 "назовите ту модель ключом --model или проиндексируйте папки заново"));
+}
+
+void search(SearchArguments arguments) {
+  const Interrupt interrupt;
+  const StopToken stop = interrupt.token();
+  arguments.run.mode = mode_of(arguments.mode);
+  arguments.run.filter = filter_of(arguments);
+  if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
+  std::string query;
+  for (const std::string& word : arguments.query) query += (query.empty() ? "" : " ") + word;
+  const auto store = index::SqliteStore::open(library_path(arguments.library));
+  std::unique_ptr<engine::Embedder> embedder;
+  if (arguments.run.mode != SearchMode::kText) {
+    const std::string name = arguments.model.empty() ? store->model().name : arguments.model;
+    const fs::path model = find_or_pull_model(name, arguments.common, stop);
+    require_same_model(store->model(), model);
+    embedder = std::make_unique<engine::Embedder>(engine::EmbedderOptions{
+        .model = model,
+        .prepare_weights = [=, &arguments] { align_model(model, arguments.common, stop); },
+        .host = make_host(arguments.common, arguments.threads)});
+  }
+  const std::vector<tasks::FoundPassage> found =
+      tasks::search_library(*store, embedder.get(), query, arguments.run, stop);
+  std::size_t rank = 0;
+  for (const tasks::FoundPassage& each : found) {
+    ++rank;
+    if (arguments.json) {
+      print_json(passage_json(rank, each, arguments.explain));
+    } else {
+      print_passage(rank, each, arguments.explain);
+    }
+  }
+  if (found.empty() && !arguments.json && !arguments.common.quiet) {
+    say_note(words("nothing was found", "ничего не найдено"));
+  }
+}
+
+void add_filters(Command& command, SearchArguments& arguments) {
+  command
+      .add_option("--in", &arguments.run.filter.path,
+                  words("only in this folder, or in files like \"*.pdf\"",
+                        "только в этой папке или в файлах вида \"*.pdf\""))
+      .names(ValueKind::kFile);
+  command
+      .add_option("--kind", &arguments.kinds,
+                  words("only picture, pdf or text; comma-separated",
+                        "только picture, pdf или text; через запятую"))
+      .label(words("KINDS", "ВИДЫ"))
+      .one_of({"picture", "pdf", "text"})
+      .comma_separated();
+  command
+      .add_option("--from", &arguments.from,
+                  words("only from this date on, such as 2024-03",
+                        "только с этой даты, например "
+                        "2024-03"))
+      .label(words("DATE", "ДАТА"));
+  command
+      .add_option("--to", &arguments.to,
+                  words("only up to this date", "только до этой даты включительно"))
+      .label(words("DATE", "ДАТА"));
+}
+
+}  // namespace
+
+void add_search(Command& program) {
+  auto arguments = std::make_shared<SearchArguments>();
+  Command& command = program.add_command(
+      "search", words("Finds passages in a library: by meaning, by words, by codes.",
+                      "Ищет отрывки в библиотеке: по смыслу, словам и кодам."));
+  command.set_footer(words(
+      "A question in Russian finds English texts, and the other way round. Words in quotation\n"
+      "marks must stand in the text so.\n\nExample:\n  oko search \"receipt from the pharmacy\"",
+      "Русский вопрос находит и английские тексты, и наоборот. Слова в кавычках должны стоять\n"
+      "в тексте именно так.\n\nПример:\n  oko search \"чек из аптеки\""));
+  command.add_argument("QUERY", &arguments->query, words("what to look for", "что искать"))
+      .required();
+  add_library_option(command, arguments->library);
+  command
+      .add_option("-n,--top", &arguments->run.top,
+                  words("at most N passages", "не больше N отрывков"))
+      .range(1, 1000)
+      .show_default();
+  command
+      .add_option("--mode", &arguments->mode,
+                  words("what to compare: all (hybrid), meaning (dense), the model's weights of "
+                        "words (sparse), every token (colbert), words (text)",
+                        "что сравнивать: всё (hybrid), смысл (dense), веса слов от модели "
+                        "(sparse), каждый токен (colbert), слова (text)"))
+      .one_of({"hybrid", "dense", "sparse", "colbert", "text"})
+      .show_default();
+  command
+      .add_option("--passages", &arguments->passages,
+                  words("weights for passages of this length", "веса для отрывков такой длины"))
+      .one_of({"short", "long"})
+      .show_default();
+  add_filters(command, *arguments);
+  command
+      .add_option("-m,--model", &arguments->model,
+                  words("name or folder of the model [default: that of the library]",
+                        "имя или папка модели [по умолчанию: модель библиотеки]"))
+      .names(ValueKind::kModel);
+  command.add_flag("--explain", &arguments->explain,
+                   words("show each part of the scores", "показать слагаемые оценок"));
+  add_threads_option(command, arguments->threads);
+  command.add_flag("-j,--json", &arguments->json,
+                   words("one JSON object per passage", "по объекту JSON на отрывок"));
+  add_common_options(command, arguments->common);
+  command.on_run([arguments] { search(*arguments); });
+}
+
+}  // namespace oko::cli

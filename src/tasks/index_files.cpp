@@ -1,0 +1,80 @@
+#include "tasks/index_files.h"
+
+#include <exception>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "tasks/document_queue.h"
+#include "tasks/index_plan.h"
+#include "tasks/index_writer.h"
+
+namespace oko::tasks {
+namespace {
+
+/// Takes the documents that the other thread reads, until there are no more.
+void write_all(DocumentQueue& queue, IndexWriter& writer, const StopToken& stop) {
+  try {
+    while (std::optional<ReadDocument> read = queue.pop(stop)) writer.add(*std::move(read));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) writer.commit();
+    throw;
+  }
+}
+
+}  // namespace
+
+const char* name_of(FileOutcome outcome) {
+  switch (outcome) {
+    case FileOutcome::kAdded:
+      return "added";
+    case FileOutcome::kUpdated:
+      return "updated";
+    case FileOutcome::kUnchanged:
+      return "unchanged";
+    case FileOutcome::kMoved:
+      return "moved";
+    case FileOutcome::kRemoved:
+      return "removed";
+    case FileOutcome::kFailed:
+      return "failed";
+  }
+  return "";
+}
+
+IndexSummary index_files(index::Store& store, engine::Embedder& embedder,
+                         const std::vector<std::string>& paths, const IndexOptions& options,
+                         const IndexCallbacks& callbacks, const StopToken& stop) {
+  IndexSummary summary;
+  IndexPlan plan = make_index_plan(store, paths, options, callbacks, summary, stop);
+  const CountTokens count = [&](std::string_view text) {
+    return embedder.tokenizer().encode(text, std::numeric_limits<std::size_t>::max()).total;
+  };
+  DocumentQueue queue;
+  const StopSource ending;  // of the caller, or of an error below
+  const StopCallback link(stop, [&] { ending.request_stop(); });
+  KnownContents contents(plan);
+  const std::vector<std::string> files = plan.to_read;
+  JoiningThread reader([&, token = ending.get_token()] {
+    try {
+      read_documents(
+          files, options.read, count,
+          [&](const index::Document& document) { return contents.find(document); },
+          [&](ReadDocument read) { queue.push(std::move(read), token); }, token);
+      queue.close();
+    } catch (...) {
+      queue.close(std::current_exception());
+    }
+  });
+  try {
+    IndexWriter writer(store, embedder, plan, callbacks, summary, stop);
+    write_all(queue, writer, stop);
+    writer.finish();
+  } catch (...) {
+    ending.request_stop();  // the reader may wait for room
+    throw;
+  }
+  return summary;
+}
+
+}  // namespace oko::tasks

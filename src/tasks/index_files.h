@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "base/stop_token.h"
+#include "engine/embedder.h"
+#include "index/store.h"
+#include "tasks/file_walk.h"
+#include "tasks/read_documents.h"
+
+namespace oko::tasks {
+
+struct IndexOptions {
+  ReadDocumentsOptions read = {};
+  WalkOptions walk = {};
+  bool retries_failed = false;  ///< reads files again that failed and have not changed since
+};
+
+/// What became of a file.
+enum class FileOutcome { kAdded, kUpdated, kUnchanged, kMoved, kRemoved, kFailed };
+
+/// "added", "updated", ...
+const char* name_of(FileOutcome outcome);
+
+struct IndexedFile {
+  std::string path;
+  FileOutcome outcome = FileOutcome::kAdded;
+  std::string moved_from = {};
+  std::size_t passages = 0;
+  std::optional<Error> error = {};
+  std::vector<LocalizedText> notes = {};
+};
+
+/// How far it is, of the files that must be read.
+struct IndexProgress {
+  std::size_t files_done = 0;
+  std::size_t files = 0;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes = 0;
+};
+
+struct IndexSummary {
+  std::size_t added = 0, updated = 0, unchanged = 0, moved = 0, removed = 0, failed = 0;
+  std::size_t skipped = 0;  ///< files and folders that the walk leaves out
+  std::size_t passages = 0;
+};
+
+struct IndexCallbacks {
+  /// Each file once it is safe on the disk, but unchanged ones; on the caller's thread.
+  std::function<void(const IndexedFile&)> on_file = {};
+  std::function<void(const IndexProgress&)> on_progress = {};
+  std::function<void(const SkippedFile&)> on_skipped = {};
+};
+
+/// Brings a library up to date with files and folders: reads new and changed files, notices moved
+/// ones by their content, and removes those that are gone. A file counts as unchanged if its size
+/// and time are. Text of one file is read while vectors of another are made. What is done stays
+/// done if it is stopped, and the next run goes on.
+///
+/// Throws kNotFound for a path that does not exist (nothing is removed then), kCancelled, and as
+/// Store, Embedder and PageReader do.
+IndexSummary index_files(index::Store& store, engine::Embedder& embedder,
+                         const std::vector<std::string>& paths, const IndexOptions& options,
+                         const IndexCallbacks& callbacks, const StopToken& stop);
+
+}  // namespace oko::tasks

@@ -1,0 +1,118 @@
+#include "tasks/index_plan.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "base/error.h"
+#include "tasks/file_walk.h"
+#include "tasks/read_documents.h"
+
+namespace oko::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+
+using index::DocumentId;
+using index::KnownDocument;
+
+bool is_below(std::string_view path, const std::string& root) {
+  return path == root ||
+         (path.starts_with(root) && (root.ends_with('/') || path[root.size()] == '/'));
+}
+
+std::vector<std::string> absolute(const std::vector<std::string>& paths) {
+  std::vector<std::string> roots;
+  for (const std::string& each : paths) {
+    std::string root = fs::absolute(each).lexically_normal().string();
+    while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+    roots.push_back(std::move(root));
+  }
+  return roots;
+}
+
+/// True if a file is gone, and not only out of reach: its disk or folder may come back.
+bool is_gone(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 || errno == ENOENT || errno == ENOTDIR;
+}
+
+/// False for files of other kinds. What cannot be opened is to be read, which tells the reason.
+bool reads(const std::string& path) {
+  try {
+    return document_kind_of(path).has_value();
+  } catch (const Error& error) {
+    return is_of_input(error.code());
+  }
+}
+
+}  // namespace
+
+IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& paths,
+                          const IndexOptions& options, const IndexCallbacks& callbacks,
+                          IndexSummary& summary, const StopToken& stop) {
+  IndexPlan plan;
+  std::map<std::string, KnownDocument> known;
+  const std::vector<std::string> roots = absolute(paths);
+  store.visit_documents([&](const KnownDocument& each) {
+    const auto covers = [&](const std::string& root) { return is_below(each.document.path, root); };
+    if (std::any_of(roots.begin(), roots.end(), covers)) known.emplace(each.document.path, each);
+  });
+  const auto on_skipped = [&](const SkippedFile& skipped) {
+    ++summary.skipped;
+    if (callbacks.on_skipped) callbacks.on_skipped(skipped);
+  };
+  for (const WalkedFile& file : walk_files(paths, options.walk, on_skipped, stop)) {
+    throw_if_stopped(stop);
+    const auto entry = known.find(file.path);
+    const bool is_known = entry != known.end();
+    if (is_known) {
+      const index::Document& document = entry->second.document;
+      const bool is_same = document.size_bytes == file.size_bytes &&
+                           document.modified_ns == file.modified_ns &&
+                           (document.error.empty() || !options.retries_failed);
+      if (is_same) {
+        ++summary.unchanged;
+        known.erase(entry);
+        continue;
+      }
+    } else if (file.size_bytes == 0 || !reads(file.path)) {
+      on_skipped(
+          {file.path, file.size_bytes == 0 ? SkipReason::kEmpty : SkipReason::kUnknownKind, {}});
+      continue;
+    }
+    plan.to_read.push_back(file.path);
+    plan.bytes += file.size_bytes;
+    plan.bytes_of[file.path] = file.size_bytes;
+    if (is_known) plan.known.insert(known.extract(entry));
+  }
+  for (const auto& [path, document] : known) {
+    if (is_gone(path)) plan.missing.emplace(document.id, document);
+  }
+  return plan;
+}
+
+KnownContents::KnownContents(const IndexPlan& plan) : known_(plan.known) {
+  for (const auto& [id, known] : plan.missing) {
+    if (known.document.error.empty()) moved_.emplace(known.document.hash, id);
+  }
+}
+
+DocumentId KnownContents::find(const index::Document& document) {
+  const auto here = known_.find(document.path);
+  if (here != known_.end()) {
+    const index::Document& known = here->second.document;
+    return known.error.empty() && known.hash == document.hash ? here->second.id : 0;
+  }
+  const auto moved = moved_.find(document.hash);
+  if (moved == moved_.end()) return 0;
+  const DocumentId id = moved->second;
+  moved_.erase(moved);
+  return id;
+}
+
+}  // namespace oko::tasks

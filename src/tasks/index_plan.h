@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "index/library.h"
+#include "index/store.h"
+#include "tasks/index_files.h"
+
+namespace oko::tasks {
+
+/// What a run of `index_files` has to do.
+struct IndexPlan {
+  std::vector<std::string> to_read;                   ///< new and changed files, by rising path
+  std::map<std::string, index::KnownDocument> known;  ///< of `to_read`, by path
+  /// Documents whose files are not there any more.
+  std::map<index::DocumentId, index::KnownDocument> missing;
+  std::map<std::string, std::uint64_t> bytes_of;  ///< of each of `to_read`
+  std::uint64_t bytes = 0;                        ///< of all of them
+};
+
+/// Compares files with the documents of a library. Counts in `summary` what is unchanged or left
+/// out. Throws as walk_files and Store do.
+IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& paths,
+                          const IndexOptions& options, const IndexCallbacks& callbacks,
+                          IndexSummary& summary, const StopToken& stop);
+
+/// Finds the known documents of a plan by their content.
+class KnownContents {
+ public:
+  /// `plan` must not change while `find` runs.
+  explicit KnownContents(const IndexPlan& plan);
+
+  /// The document at the same path if its content is the same, else one that is missing elsewhere,
+  /// each once; 0: there is none.
+  index::DocumentId find(const index::Document& document);
+
+ private:
+  std::map<std::string, index::KnownDocument> known_;
+  std::multimap<index::ContentHash, index::DocumentId> moved_;
+};
+
+}  // namespace oko::tasks

@@ -1,0 +1,218 @@
+#include "tasks/index_writer.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "base/error.h"
+
+namespace oko::tasks {
+namespace {
+
+/// Passages that are embedded and stored at once: with ColBERT's vectors some 1 MB each.
+constexpr std::size_t kPassagesAtOnce = 32;
+/// What a kill may lose.
+constexpr std::size_t kPassagesOfCommit = 512;
+constexpr std::chrono::seconds kTimeOfCommit{5};
+
+std::string name_text(const index::Document& document) {
+  return document.title.empty() ? std::filesystem::path(document.path).stem().string()
+                                : document.title;
+}
+
+/// What the model reads for passages of a document: a picture without text is found by its name.
+std::vector<std::string> texts_of(const ReadDocument& read,
+                                  std::span<const index::Chunk> passages) {
+  std::vector<std::string> texts;
+  for (const index::Chunk& passage : passages) {
+    texts.push_back(passage.text.empty() ? name_text(read.document) : passage.text);
+  }
+  return texts;
+}
+
+}  // namespace
+
+IndexWriter::IndexWriter(index::Store& store, engine::Embedder& embedder, IndexPlan& plan,
+                         const IndexCallbacks& callbacks, IndexSummary& summary,
+                         const StopToken& stop)
+    : store_(store),
+      embedder_(embedder),
+      plan_(plan),
+      callbacks_(callbacks),
+      summary_(summary),
+      stop_(stop),
+      outputs_{.dense = true,
+               .sparse = store.model().has_sparse,
+               .colbert = store.model().colbert_dimensions > 0},
+      progress_{.files = plan.to_read.size(), .bytes = plan.bytes},
+      committed_(std::chrono::steady_clock::now()) {}
+
+void IndexWriter::add(ReadDocument read) {
+  if (read.same != 0) {
+    add_same(std::move(read));
+  } else if (read.error) {
+    add_failed(std::move(read));
+  } else {
+    if (read.passages.empty()) read.passages.emplace_back();
+    waiting_passages_ += read.passages.size();
+    waiting_.push_back(std::move(read));
+    if (waiting_passages_ >= kPassagesAtOnce) write_waiting();
+  }
+  commit_if_due();
+}
+
+/// A file whose content the store has, at its path or at another.
+void IndexWriter::add_same(ReadDocument read) {
+  store_.move(read.same, merged(read));
+  IndexedFile file{.path = read.document.path, .outcome = FileOutcome::kUnchanged};
+  const auto moved = plan_.missing.find(read.same);
+  if (moved != plan_.missing.end()) {
+    file.outcome = FileOutcome::kMoved;
+    file.moved_from = moved->second.document.path;
+    plan_.missing.erase(moved);
+  }
+  report(std::move(file));
+}
+
+/// What the content of a document says stays; what the file system says is new.
+index::Document IndexWriter::merged(const ReadDocument& read) {
+  const auto known = store_.documents(std::span(&read.same, 1));
+  index::Document document = known.empty() ? read.document : known[0].document;
+  document.path = read.document.path;
+  document.size_bytes = read.document.size_bytes;
+  document.modified_ns = read.document.modified_ns;
+  return document;
+}
+
+void IndexWriter::add_failed(ReadDocument read) {
+  // The next run reads a file that has changed meanwhile, and one that needs more memory.
+  if (is_of_input(read.error->code()) && !read.has_changed) {
+    read.document.error = read.error->message().in(Language::kEnglish);
+    store_.put(read.document, {});
+  }
+  report({.path = read.document.path,
+          .outcome = FileOutcome::kFailed,
+          .error = std::move(read.error),
+          .notes = std::move(read.notes)});
+}
+
+void IndexWriter::write_waiting() {
+  if (waiting_.empty()) return;
+  if (waiting_passages_ <= 2 * kPassagesAtOnce) {
+    write_together();
+  } else {
+    for (const ReadDocument& read : waiting_) write_long(read);
+  }
+  uncommitted_passages_ += waiting_passages_;
+  waiting_passages_ = 0;
+  for (ReadDocument& read : std::exchange(waiting_, {})) {
+    const bool is_new = !plan_.known.contains(read.document.path);
+    report({.path = read.document.path,
+            .outcome = is_new ? FileOutcome::kAdded : FileOutcome::kUpdated,
+            .passages = read.passages.size(),
+            .notes = std::move(read.notes)});
+  }
+}
+
+/// Short documents: one request for all.
+void IndexWriter::write_together() {
+  std::vector<index::Chunk> passages;
+  std::vector<std::string> texts;
+  for (const ReadDocument& read : waiting_) {
+    for (std::string& text : texts_of(read, read.passages)) texts.push_back(std::move(text));
+    passages.insert(passages.end(), read.passages.begin(), read.passages.end());
+  }
+  const std::vector<index::EncodedChunk> all = encoded(passages, texts);
+  auto rest = std::span(all);
+  for (const ReadDocument& read : waiting_) {
+    store_.put(read.document, rest.first(read.passages.size()));
+    rest = rest.subspan(read.passages.size());
+  }
+}
+
+/// A long document in parts, so that the vectors of one part are in memory.
+void IndexWriter::write_long(const ReadDocument& read) {
+  index::DocumentId id = 0;
+  for (std::size_t at = 0; at < read.passages.size(); at += kPassagesAtOnce) {
+    const auto part =
+        std::span(read.passages).subspan(at, std::min(kPassagesAtOnce, read.passages.size() - at));
+    const std::vector<index::EncodedChunk> chunks = encoded(part, texts_of(read, part));
+    if (at == 0) {
+      id = store_.put(read.document, chunks);
+    } else {
+      store_.append(id, chunks);
+    }
+  }
+}
+
+std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chunk> passages,
+                                                      const std::vector<std::string>& texts) {
+  const engine::EmbeddingRequest request{.texts = texts, .outputs = outputs_};
+  engine::EmbeddingResult result = embedder_.embed(request, stop_);
+  std::vector<index::EncodedChunk> chunks;
+  for (std::size_t i = 0; i < passages.size(); ++i) {
+    chunks.push_back({passages[i], std::move(result.texts[i].encoding)});
+  }
+  return chunks;
+}
+
+void IndexWriter::report(IndexedFile file) {
+  count_done(file.path);
+  summary_.passages += file.passages;
+  switch (file.outcome) {
+    case FileOutcome::kAdded:
+      ++summary_.added;
+      break;
+    case FileOutcome::kUpdated:
+      ++summary_.updated;
+      break;
+    case FileOutcome::kUnchanged:
+      ++summary_.unchanged;
+      break;
+    case FileOutcome::kMoved:
+      ++summary_.moved;
+      break;
+    case FileOutcome::kRemoved:
+      ++summary_.removed;
+      break;
+    case FileOutcome::kFailed:
+      ++summary_.failed;
+      break;
+  }
+  uncommitted_.push_back(std::move(file));
+}
+
+void IndexWriter::count_done(const std::string& path) {
+  const auto bytes = plan_.bytes_of.find(path);
+  if (bytes == plan_.bytes_of.end()) return;
+  ++progress_.files_done;
+  progress_.bytes_done += bytes->second;
+  if (callbacks_.on_progress) callbacks_.on_progress(progress_);
+}
+
+void IndexWriter::commit_if_due() {
+  if (uncommitted_passages_ >= kPassagesOfCommit ||
+      std::chrono::steady_clock::now() - committed_ >= kTimeOfCommit) {
+    commit();
+  }
+}
+
+void IndexWriter::commit() {
+  store_.commit();
+  uncommitted_passages_ = 0;
+  committed_ = std::chrono::steady_clock::now();
+  for (const IndexedFile& file : std::exchange(uncommitted_, {})) {
+    if (callbacks_.on_file && file.outcome != FileOutcome::kUnchanged) callbacks_.on_file(file);
+  }
+}
+
+void IndexWriter::finish() {
+  write_waiting();
+  for (const auto& [id, known] : plan_.missing) {
+    store_.remove(id);
+    report({.path = known.document.path, .outcome = FileOutcome::kRemoved});
+  }
+  commit();
+}
+
+}  // namespace oko::tasks

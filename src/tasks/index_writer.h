@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "engine/embedder.h"
+#include "index/store.h"
+#include "models/bge_m3/encoding.h"
+#include "tasks/index_files.h"
+#include "tasks/index_plan.h"
+#include "tasks/read_documents.h"
+
+namespace oko::tasks {
+
+/// Embeds the documents of a run and puts them into the store. Files are reported once they are
+/// committed.
+class IndexWriter {
+ public:
+  /// All must outlive it.
+  IndexWriter(index::Store& store, engine::Embedder& embedder, IndexPlan& plan,
+              const IndexCallbacks& callbacks, IndexSummary& summary, const StopToken& stop);
+
+  void add(ReadDocument read);
+
+  /// Commits what was added, after a stop, too.
+  void commit();
+
+  /// Writes the rest, removes the documents that are missing, and commits.
+  void finish();
+
+ private:
+  void add_same(ReadDocument read);
+  void add_failed(ReadDocument read);
+  index::Document merged(const ReadDocument& read);
+  void write_waiting();
+  void write_together();
+  void write_long(const ReadDocument& read);
+  std::vector<index::EncodedChunk> encoded(std::span<const index::Chunk> passages,
+                                           const std::vector<std::string>& texts);
+  void count_done(const std::string& path);
+  void report(IndexedFile file);
+  void commit_if_due();
+
+  index::Store& store_;
+  engine::Embedder& embedder_;
+  IndexPlan& plan_;
+  const IndexCallbacks& callbacks_;
+  IndexSummary& summary_;
+  StopToken stop_;
+  models::bge_m3::Outputs outputs_;
+  IndexProgress progress_;
+  std::vector<ReadDocument> waiting_;  ///< to be embedded together
+  std::size_t waiting_passages_ = 0;
+  std::vector<IndexedFile> uncommitted_;
+  std::size_t uncommitted_passages_ = 0;
+  std::chrono::steady_clock::time_point committed_;
+};
+
+}  // namespace oko::tasks

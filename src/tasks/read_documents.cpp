@@ -1,0 +1,194 @@
+#include "tasks/read_documents.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+
+#include "base/input_file.h"
+#include "document/text_document.h"
+#include "image/sniff.h"
+
+namespace oko::tasks {
+namespace {
+
+constexpr std::size_t kHashBytes = 1 << 20;  // read at once
+constexpr std::size_t kHeadBytes = 1024;     // tell the kind of a file
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+/// A PageReader opens its files at once.
+constexpr std::size_t kFilesOfReader = 32;
+
+bool is_pdf(std::string_view head) {
+  return head.find("%PDF-") != std::string_view::npos;
+}
+
+std::optional<index::DocumentKind> kind_of(const std::string& path, std::string_view head) {
+  if (is_pdf(head)) return index::DocumentKind::kPdf;
+  if (image::sniff(std::as_bytes(std::span(head)))) return index::DocumentKind::kPicture;
+  if (document::text_kind_of(path, head)) return index::DocumentKind::kText;
+  return std::nullopt;
+}
+
+index::ContentHash content_hash(const InputFile& file, const StopToken& stop) {
+  struct Free {
+    void operator()(XXH3_state_t* state) const { ::XXH3_freeState(state); }
+  };
+  const std::unique_ptr<XXH3_state_t, Free> state(::XXH3_createState());
+  if (!state) throw std::bad_alloc();
+  ::XXH3_128bits_reset(state.get());
+  for (std::uint64_t at = 0;;) {
+    throw_if_stopped(stop);
+    const std::string part = file.part(at, kHashBytes);
+    if (part.empty()) break;
+    ::XXH3_128bits_update(state.get(), part.data(), part.size());
+    at += part.size();
+  }
+  XXH128_canonical_t canonical;
+  ::XXH128_canonicalFromHash(&canonical, ::XXH3_128bits_digest(state.get()));
+  index::ContentHash hash;
+  std::copy(std::begin(canonical.digest), std::end(canonical.digest), hash.begin());
+  return hash;
+}
+
+index::Document document_at(const std::string& file, index::DocumentKind kind,
+                            const FileIdentity& identity) {
+  index::Document document;
+  document.path = file;
+  document.kind = kind;
+  document.size_bytes = identity.size;
+  document.modified_ns = identity.modified_ns;
+  document.date = identity.modified_ns / kNanoseconds;
+  return document;
+}
+
+/// A document that is being read. It is open, so that a change of the file is seen.
+struct Opened {
+  ReadDocument read;
+  std::unique_ptr<InputFile> file;
+  std::string head;
+  bool read_any = false;  ///< a page
+};
+
+/// Opens a file and hashes it. An error of the file is in the result.
+Opened open(const std::string& path, const StopToken& stop) {
+  Opened opened;
+  ReadDocument& read = opened.read;
+  read.document = document_at(path, index::DocumentKind::kText, {});
+  try {
+    opened.file = std::make_unique<InputFile>(path, ErrorCode::kBadInput);
+    opened.head = opened.file->part(0, kHeadBytes);
+    const std::optional<index::DocumentKind> kind = kind_of(path, opened.head);
+    if (!kind) {
+      throw Error(ErrorCode::kUnsupported,
+                  tr("{}: oko reads no such files: it looks like {}",
+                     "{}: oko не читает такие файлы: похоже на {}", path,
+                     image::describe_head(std::as_bytes(std::span(opened.head)))));
+    }
+    read.document = document_at(path, *kind, opened.file->identity());
+    read.document.hash = content_hash(*opened.file, stop);
+  } catch (const Error& error) {
+    if (!is_of_input(error.code())) throw;
+    read.error = error;
+  }
+  return opened;
+}
+
+void finish(Opened& opened, const DocumentSink& sink) {
+  ReadDocument& read = opened.read;
+  try {
+    if (opened.file) opened.file->require_unchanged();
+  } catch (const Error& error) {
+    read.has_changed = true;
+    read.error = error;
+  }
+  if (read.error) read.passages.clear();
+  opened.file.reset();
+  sink(std::move(read));
+}
+
+void read_text(Opened& opened, const ReadDocumentsOptions& options, const CountTokens& count) {
+  ReadDocument& read = opened.read;
+  try {
+    const auto kind = document::text_kind_of(read.document.path, opened.head);
+    const document::TextDocument text =
+        document::read_text_document(*opened.file, kind.value_or(document::TextKind::kPlain));
+    read.document.title = text.title;
+    if (text.date) read.document.date = text.date->time_since_epoch().count();
+    read.notes = text.notes;
+    read.passages = passages_of(text, options.passages, count);
+  } catch (const Error& error) {
+    if (!is_of_input(error.code())) throw;
+    read.error = error;
+  }
+}
+
+std::vector<std::string> paths_of(const std::vector<Opened>& files) {
+  std::vector<std::string> paths;
+  for (const Opened& file : files) paths.push_back(file.read.document.path);
+  return paths;
+}
+
+/// Reads pictures and PDF. The sink gets each as soon as its pages are read.
+void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
+                const CountTokens& count, const DocumentSink& sink, const StopToken& stop) {
+  PageReader reader(paths_of(files), options.pages);
+  document::Pages& pages = reader.pages();
+  const auto add = [&](const ReadPage& page) {
+    Opened& opened = files[pages.file_number(page.index)];
+    ReadDocument& read = opened.read;
+    const int pages_of_file = pages.pages_of_file(page.index);
+    const int number = pages.page_in_file(page.index) + 1;
+    if (page.error) {
+      if (pages_of_file > 1) read.notes.push_back(page.error->message());
+      // The error of the file, unless another page can be read.
+      if (!read.error && !opened.read_any) read.error = page.error;
+    } else {
+      if (!opened.read_any) read.error.reset();
+      opened.read_any = true;
+      const bool has_pages = pages_of_file > 1 || pages.is_of_pdf(page.index);
+      auto passages = passages_of(page.page, has_pages ? number : 0, options.passages, count);
+      std::move(passages.begin(), passages.end(), std::back_inserter(read.passages));
+      read.document.pages = has_pages ? pages_of_file : 0;
+    }
+    if (number == pages_of_file) finish(opened, sink);
+  };
+  reader.read(add, stop);
+}
+
+}  // namespace
+
+std::optional<index::DocumentKind> document_kind_of(const std::string& path) {
+  return kind_of(path, InputFile(path, ErrorCode::kBadInput).part(0, kHeadBytes));
+}
+
+void read_documents(const std::vector<std::string>& files, const ReadDocumentsOptions& options,
+                    const CountTokens& count, const FindSame& find_same, const DocumentSink& sink,
+                    const StopToken& stop) {
+  std::vector<Opened> with_pages;
+  const auto read_with_pages = [&] {
+    if (!with_pages.empty()) read_pages(with_pages, options, count, sink, stop);
+    with_pages.clear();
+  };
+  for (const std::string& path : files) {
+    throw_if_stopped(stop);
+    Opened opened = open(path, stop);
+    ReadDocument& read = opened.read;
+    if (!read.error) read.same = find_same(read.document);
+    const bool is_wanted = !read.error && read.same == 0;
+    if (is_wanted && read.document.kind != index::DocumentKind::kText) {
+      with_pages.push_back(std::move(opened));
+      if (with_pages.size() == kFilesOfReader) read_with_pages();
+      continue;
+    }
+    if (is_wanted) read_text(opened, options, count);
+    finish(opened, sink);
+  }
+  read_with_pages();
+}
+
+}  // namespace oko::tasks

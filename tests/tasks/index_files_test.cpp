@@ -1,0 +1,228 @@
+#include "tasks/index_files.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "index/sqlite_store.h"
+#include "tasks/library_model.h"
+#include "tasks/search_library.h"
+#include "tests/support/random_models.h"
+
+namespace oko::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+
+class IndexFilesTest : public ::testing::Test {
+ protected:
+  IndexFilesTest()
+      : root_(fs::canonical(fs::temp_directory_path()) /
+              ("oko_index_" + std::to_string(::getpid()) + "_" +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    fs::remove_all(root_);
+    fs::create_directories(root_ / "files");
+    open();
+  }
+  ~IndexFilesTest() override {
+    store_.reset();
+    fs::remove_all(root_);
+  }
+
+  void open() {
+    store_.reset();
+    store_ = index::SqliteStore::open_or_create(root_ / "library.db",
+                                                library_model_of("small", model_, embedder_, {}));
+  }
+
+  void file(const std::string& place, const std::string& text) {
+    fs::create_directories((root_ / "files" / place).parent_path());
+    std::ofstream(root_ / "files" / place, std::ios::binary) << text;
+  }
+
+  /// Indexes the folder; afterwards `outcomes_` has what was reported, by the place of the file.
+  IndexSummary run(const IndexOptions& options = {}, const StopToken& stop = {}) {
+    outcomes_.clear();
+    IndexCallbacks callbacks;
+    callbacks.on_file = [&](const IndexedFile& file) {
+      outcomes_[fs::path(file.path).lexically_relative(root_ / "files")] = name_of(file.outcome);
+      if (after_file_) after_file_(file);
+    };
+    return index_files(*store_, embedder_, {(root_ / "files").string()}, options, callbacks, stop);
+  }
+
+  /// The places of files with these words.
+  std::vector<std::string> found(const std::string& words) {
+    index::SearchOptions options;
+    options.mode = index::SearchMode::kText;
+    std::vector<std::string> places;
+    for (const FoundPassage& each : search_library(*store_, nullptr, words, options, {})) {
+      places.push_back(fs::path(each.document.path).lexically_relative(root_ / "files"));
+    }
+    std::sort(places.begin(), places.end());
+    return places;
+  }
+
+  const fs::path root_;
+  const fs::path model_ = RandomModels::get("bge-m3-small-8bit", 21);
+  engine::Embedder embedder_{{.model = model_}};
+  std::unique_ptr<index::Store> store_;
+  std::map<std::string, std::string> outcomes_;
+  std::function<void(const IndexedFile&)> after_file_;
+};
+
+using Places = std::vector<std::string>;
+using Outcomes = std::map<std::string, std::string>;
+
+TEST_F(IndexFilesTest, NewChangedMovedAndRemovedFilesAreNoticed) {
+  file("a.txt", "Квитанция об оплате воды");
+  file("b.md", "# Receipt\n\nfor the electricity");
+  file("c.txt", "Третий файл, рецепт супа");
+  EXPECT_EQ(run().added, 3u);
+  EXPECT_EQ(found("квитанции"), Places{"a.txt"});
+
+  file("a.txt", "Договор аренды квартиры, новый");
+  fs::rename(root_ / "files/b.md", root_ / "files/moved.md");
+  fs::remove(root_ / "files/c.txt");
+  const IndexSummary summary = run();
+  EXPECT_EQ(outcomes_,
+            (Outcomes{{"a.txt", "updated"}, {"moved.md", "moved"}, {"c.txt", "removed"}}));
+  EXPECT_EQ(summary.passages, 1u);  // the moved file was not embedded again
+  EXPECT_EQ(found("квитанция"), Places{});
+  EXPECT_EQ(found("договор"), Places{"a.txt"});
+  EXPECT_EQ(found("electricity"), Places{"moved.md"});
+  EXPECT_EQ(found("рецепт"), Places{});
+  EXPECT_EQ(run().unchanged, 2u);
+  EXPECT_TRUE(outcomes_.empty());
+}
+
+TEST_F(IndexFilesTest, TouchedFilesAreNotEmbeddedAgain) {
+  file("a.txt", "Квитанция");
+  run();
+  fs::last_write_time(root_ / "files/a.txt", fs::file_time_type::clock::now());
+  const IndexSummary summary = run();
+  EXPECT_EQ(summary.unchanged, 1u);
+  EXPECT_EQ(summary.passages, 0u);
+  EXPECT_EQ(found("квитанция"), Places{"a.txt"});
+}
+
+TEST_F(IndexFilesTest, PicturesAndPdfAreFoundWithTheirPlaces) {
+  if (!OKO_HAS_TESSERACT) GTEST_SKIP() << "the pictures of this test are read by Tesseract";
+  fs::copy_file(OKO_SOURCE_DIR "/demo/pages/receipt.png", root_ / "files/receipt.png");
+  run();
+  index::SearchOptions options;
+  options.mode = index::SearchMode::kText;
+  const auto passages = search_library(*store_, nullptr, "кассовый чек", options, {});
+  ASSERT_EQ(passages.size(), 1u);
+  EXPECT_EQ(passages[0].document.kind, index::DocumentKind::kPicture);
+  ASSERT_TRUE(passages[0].snippet.box);
+  EXPECT_LT(passages[0].snippet.box->top, 0.3f);
+  EXPECT_FALSE(passages[0].snippet.marks.empty());
+}
+
+TEST_F(IndexFilesTest, FilesThatCannotBeReadAreReportedOnceAndRetriedOnRequest) {
+  file("broken.png", "\x89PNG\r\n\x1a\n and no more");
+  file("good.txt", "хороший");
+  EXPECT_EQ(run().failed, 1u);
+  EXPECT_EQ(outcomes_, (Outcomes{{"broken.png", "failed"}, {"good.txt", "added"}}));
+  EXPECT_EQ(store_->counts().failed_documents, 1u);
+  EXPECT_EQ(run().unchanged, 2u);
+  IndexOptions options;
+  options.retries_failed = true;
+  EXPECT_EQ(run(options).failed, 1u);
+  fs::copy_file(OKO_SOURCE_DIR "/demo/images/stars.png", root_ / "files/broken.png",
+                fs::copy_options::overwrite_existing);
+  EXPECT_EQ(run().updated, 1u);
+  EXPECT_EQ(store_->counts().failed_documents, 0u);
+}
+
+TEST_F(IndexFilesTest, FilesOfOtherKindsAreLeftOut) {
+  file("program.bin", std::string("\x7f"
+                                  "ELF\0\0\0\1",
+                                  8));
+  file("empty.txt", "");
+  file("a.txt", "текст");
+  std::map<std::string, std::string> skipped;
+  IndexCallbacks callbacks;
+  callbacks.on_skipped = [&](const SkippedFile& file) {
+    skipped[fs::path(file.path).filename()] = name_of(file.reason);
+  };
+  const IndexSummary summary =
+      index_files(*store_, embedder_, {(root_ / "files").string()}, {}, callbacks, {});
+  EXPECT_EQ(summary.added, 1u);
+  EXPECT_EQ(skipped, (Outcomes{{"program.bin", "unknown_kind"}, {"empty.txt", "empty"}}));
+}
+
+TEST_F(IndexFilesTest, MissingFolderRemovesNothing) {
+  file("a.txt", "Квитанция");
+  run();
+  fs::rename(root_ / "files", root_ / "unplugged");
+  EXPECT_THROW(run(), Error);
+  fs::rename(root_ / "unplugged", root_ / "files");
+  EXPECT_EQ(found("квитанция"), Places{"a.txt"});
+  EXPECT_EQ(run().unchanged, 1u);
+}
+
+TEST_F(IndexFilesTest, OtherFoldersOfALibraryStay) {
+  file("a/1.txt", "Квитанция");
+  file("b/2.txt", "Договор");
+  run();
+  IndexCallbacks callbacks;
+  fs::remove(root_ / "files/b/2.txt");
+  const auto summary =
+      index_files(*store_, embedder_, {(root_ / "files/a").string()}, {}, callbacks, {});
+  EXPECT_EQ(summary.removed, 0u);
+  EXPECT_EQ(found("договор"), Places{"b/2.txt"});
+}
+
+TEST_F(IndexFilesTest, StoppedRunKeepsWhatIsDoneAndTheNextGoesOn) {
+  // Each file has as many passages as one commit.
+  std::string text;
+  for (int i = 0; i < 12'000; ++i) text += "слово номер " + std::to_string(i) + ". ";
+  for (int i = 0; i < 6; ++i) file(std::to_string(i) + ".txt", "файл" + std::to_string(i) + text);
+  const StopSource source;
+  after_file_ = [&](const IndexedFile&) { source.request_stop(); };
+  try {
+    run({}, source.get_token());
+    ADD_FAILURE() << "ran to the end";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+  }
+  const std::size_t done = outcomes_.size();
+  EXPECT_GE(done, 1u);
+  EXPECT_LT(done, 6u);
+  after_file_ = {};
+  open();
+  EXPECT_GE(store_->counts().documents, done);
+  const IndexSummary rest = run();
+  EXPECT_EQ(rest.added + rest.unchanged, 6u);
+  EXPECT_GE(rest.unchanged, done);
+  EXPECT_EQ(store_->counts().documents, 6u);
+}
+
+TEST_F(IndexFilesTest, LongDocumentIsWrittenInParts) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "слово номер " + std::to_string(i) + ". ";
+  file("long.txt", text + " последнее предложение");
+  const IndexSummary summary = run();
+  EXPECT_GT(summary.passages, 100u);
+  EXPECT_EQ(store_->counts().chunks, summary.passages);
+  EXPECT_EQ(found("последнее предложение"), Places{"long.txt"});
+}
+
+TEST_F(IndexFilesTest, PictureWithoutTextIsFoundByItsName) {
+  fs::copy_file(OKO_SOURCE_DIR "/demo/images/hearts.jpg", root_ / "files/Два сердца.jpg");
+  run();
+  EXPECT_EQ(found("сердце"), Places{"Два сердца.jpg"});
+}
+
+}  // namespace
+}  // namespace oko::tasks
