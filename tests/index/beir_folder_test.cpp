@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/support/scratch_folder.h"
@@ -26,7 +27,7 @@ class BeirFolderTest : public ScratchFolderTest {
 
   std::vector<BeirRecord> documents() const {
     std::vector<BeirRecord> all;
-    BeirFolder(folder_).for_each_document([&](BeirRecord each) { all.push_back(each); });
+    BeirFolder(folder_).for_each_document([&](BeirRecord each) { all.push_back(std::move(each)); });
     return all;
   }
 
@@ -118,7 +119,9 @@ TEST_F(BeirFolderTest, NamesFileAndLineOfBadDocument) {
 TEST_F(BeirFolderTest, RefusesMissingFileAndEndlessLine) {
   EXPECT_NE(message_of([&] { documents(); }, ErrorCode::kNotFound).find("corpus.jsonl"),
             std::string::npos);
-  EXPECT_EQ(corpus_failure(std::string(66'000'000, 'x'), ErrorCode::kTooLarge),
+  std::string endless;
+  endless.resize(66'000'000, 'x');
+  EXPECT_EQ(corpus_failure(endless, ErrorCode::kTooLarge),
             (folder_ / "corpus.jsonl").string() + ", line 1: is longer than 64 MB");
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "index/beir_folder.h"
@@ -19,7 +20,8 @@ const std::filesystem::path kFolder = OKO_TEST_DATA "/evaluation";
 
 std::vector<BeirRecord> all_documents() {
   std::vector<BeirRecord> documents;
-  BeirFolder(kFolder).for_each_document([&](BeirRecord each) { documents.push_back(each); });
+  BeirFolder(kFolder).for_each_document(
+      [&](BeirRecord each) { documents.push_back(std::move(each)); });
   return documents;
 }
 
@@ -33,7 +35,9 @@ bool is_normalized(const std::string& text) {
   return text::normalize_text(text, storage) == text;
 }
 
-bool has_cyrillic(const std::string& text) { return text.find_first_of("\xD0\xD1") != text.npos; }
+bool has_cyrillic(const std::string& text) {
+  return text.find_first_of("\xD0\xD1") != text.npos;
+}
 
 TEST(EvaluationSetTest, DocumentsAreDistinctAndNormalized) {
   std::set<std::string> ids, texts;
