@@ -1,18 +1,26 @@
 // Exact search over codes next to the best plain read of the same bytes.
-// OKO_SEARCH_ROWS=1000000 adds a million rows of 1024 numbers (1.03 GB).
+// OKO_SEARCH_ROWS=1000000 adds a million rows of 1024 numbers (1.03 GB); OKO_SEARCH_VECTORS=FILE
+// adds the recall of real ones: unit f32 vectors of 384, the last 100 of them queries.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <vector>
 
+#include "base/temporary_file.h"
 #include "index/dense_scan.h"
 #include "index/token_codes.h"
 #include "index/vector_codes.h"
+#include "index/vector_file.h"
+#include "index/vector_file_layout.h"
 #include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/roofline_probe.h"
+#include "tests/index/vectors.h"
 
 namespace oko::index {
 namespace {
@@ -120,6 +128,26 @@ void encode(benchmark::State& state) {
 }
 BENCHMARK(encode)->Arg(384)->Arg(1024)->Unit(benchmark::kMicrosecond);
 
+/// A file of a million rows, which are not read: sparse.
+void open_file(benchmark::State& state) {
+  const TemporaryFile holder(temporary_folder() / "oko_search_bench_", "vectors");
+  VectorFileState expected{.library = {1}, .dimensions = 1024, .generation = 1};
+  VectorFileFault fault{};
+  const auto writer = VectorFileWriter::create(holder.path(), expected);
+  expected.rows = 1'000'000;
+  std::filesystem::resize_file(holder.path(), vector_file_bytes(expected.rows, 1024));
+  const VectorFileHeader header = header_of(expected, 1);
+  std::fstream file(holder.path(), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(kVectorSlotBytes);
+  file.write(reinterpret_cast<const char*>(&header), sizeof(header));
+  file.close();
+  for (auto _ : state) {
+    const auto opened = VectorFile::open(holder.path(), expected, fault);
+    if (opened == nullptr) return state.SkipWithError(name_of(fault));
+  }
+}
+BENCHMARK(open_file)->Unit(benchmark::kMicrosecond);
+
 constexpr std::size_t kTokens = 200, kTokenDimensions = 1024;
 
 /// The rerank of a search: 100 chunks of 200 tokens by a query of 20.
@@ -148,6 +176,70 @@ void encode_chunk(benchmark::State& state) {
   }
 }
 BENCHMARK(encode_chunk)->Arg(2)->Arg(4)->Arg(8)->Unit(benchmark::kMicrosecond);
+
+VectorSet read_vectors(const char* file, std::size_t dimensions) {
+  VectorSet set{dimensions, std::vector<float>(std::filesystem::file_size(file) / sizeof(float))};
+  std::ifstream(file, std::ios::binary)
+      .read(reinterpret_cast<char*>(set.values.data()),
+            static_cast<std::streamsize>(set.values.size() * sizeof(float)));
+  return set;
+}
+
+/// What part of the f32's first 10 is among the first 10 of `rows`.
+double overlap(const std::vector<ScoredRow>& exact, const std::vector<ScoredRow>& rows) {
+  double found = 0;
+  for (std::size_t i = 0; i < 10; ++i) {
+    found += static_cast<double>(
+        std::count_if(rows.begin(), rows.begin() + 10,
+                      [&](const ScoredRow& row) { return row.row == exact[i].row; }));
+  }
+  return found / 10;
+}
+
+/// Recall@10 against f32 products in f64: of codes alone, and of 40 candidates rescored. The last
+/// 100 vectors are queries.
+void recall(benchmark::State& state, const VectorSet& all) {
+  VectorSet set = all;
+  set.values.resize((all.rows() - 100) * all.dimensions);
+  const CodedSet coded(set);
+  const auto read = [&](std::uint32_t row, std::span<float> vector) {
+    std::copy_n(set.of(row).begin(), vector.size(), vector.begin());
+    return true;
+  };
+  std::vector<ScoredRow> everything(set.rows());
+  for (std::size_t row = 0; row < set.rows(); ++row) {
+    everything[row].row = static_cast<std::uint32_t>(row);
+  }
+  double of_codes = 0, of_rescored = 0;
+  for (auto _ : state) {
+    for (std::size_t i = all.rows() - 100; i < all.rows(); ++i) {
+      const auto exact = rescore(everything, all.of(i), 10, read);
+      const auto rows = top_rows(coded.view(), all.of(i), kResults);
+      of_codes += overlap(exact, rows) / 100;
+      of_rescored += overlap(exact, rescore(rows, all.of(i), 10, read)) / 100;
+    }
+  }
+  state.counters["codes"] = of_codes;
+  state.counters["rescored"] = of_rescored;
+}
+
+void recall_of_noise(benchmark::State& state) {
+  recall(state, unit_vectors(static_cast<std::size_t>(state.range(0)) + 100,
+                             static_cast<std::size_t>(state.range(1)), 1,
+                             static_cast<std::size_t>(state.range(2))));
+}
+BENCHMARK(recall_of_noise)
+    ->ArgNames({"rows", "dimensions", "clusters"})
+    ->ArgsProduct({{100'000}, {384, 1024}, {0, 500}})
+    ->Iterations(1)
+    ->Unit(benchmark::kSecond);
+
+void recall_of_file(benchmark::State& state) {
+  const char* file = std::getenv("OKO_SEARCH_VECTORS");
+  if (file == nullptr) return state.SkipWithError("OKO_SEARCH_VECTORS is not set");
+  recall(state, read_vectors(file, 384));
+}
+BENCHMARK(recall_of_file)->Iterations(1)->Unit(benchmark::kSecond);
 
 }  // namespace
 }  // namespace oko::index

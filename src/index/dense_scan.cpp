@@ -152,6 +152,7 @@ std::vector<ScoredRow> top_rows(const CodeView& view, std::span<const float> que
   if (k == 0) return {};
   BestRows all(k);
   std::vector<std::unique_ptr<BestRows>> idle;  // since tasks must not allocate
+  idle.reserve(pool.size());
   for (std::size_t i = 0; i < pool.size(); ++i) idle.push_back(std::make_unique<BestRows>(k));
   std::mutex mutex;
   pool.parallel_runs(groups, kGroupsOfTask, [&](std::size_t first, std::size_t last) {
@@ -175,6 +176,7 @@ std::vector<ScoredRow> top_rows(const CodeView& view, std::span<const float> que
 std::vector<ScoredRow> rescore(std::span<const ScoredRow> candidates, std::span<const float> query,
                                std::size_t k, const ReadVector& read) {
   std::vector<ScoredRow> rows;
+  rows.reserve(candidates.size());
   std::vector<float> vector(query.size());
   for (const ScoredRow& candidate : candidates) {
     if (!read(candidate.row, vector)) continue;
