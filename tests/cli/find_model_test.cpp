@@ -133,6 +133,18 @@ TEST_F(FindModelTest, AMistypedNameOrPathIsCorrected) {
   EXPECT_EQ(hint((models / "tiny-vl" / "model.safetensors").string()),
             "hint: name its folder: " + meant + "\n");
   EXPECT_EQ(hint("qwen3-vl-4d"), "hint: did you mean qwen3-vl-4b?\n");
+  if (Terminal::is_available()) {  // a path that could be a repository's name is not offered
+    Terminal terminal(
+        {"/bin/sh", "-c",
+         "cd '" + folder_.string() +
+             "' && exec '" OKO_PROGRAM "' describe --model models/tiny-v '" + kPicture + "'"},
+        environment());
+    terminal.type("n\n");
+    EXPECT_EQ(terminal.wait(), 5);
+    EXPECT_NE(terminal.shown().find("did you mean models/tiny-vl?"), std::string::npos)
+        << terminal.shown();
+    EXPECT_EQ(terminal.shown().find("Pull now?"), std::string::npos) << terminal.shown();
+  }
   EXPECT_EQ(hint("nothing alike", "ru"), "подсказка: укажите папку модели или её имя: ORG/NAME\n");
 }
 

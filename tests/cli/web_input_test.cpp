@@ -1,6 +1,7 @@
 // Addresses of pictures as inputs of `oko describe` and `oko ocr`.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -40,6 +41,13 @@ class WebInputTest : public ScratchFolderTest {
     if (path == "/slow") {
       return {.body = std::string("BM") + std::string(500'000, 'x'), .bytes_per_second = 2000};
     }
+    if (path == "/late") return {.body = white_bitmap(64, 64), .delay = 60s};
+    // Cut if all of it is read.
+    if (path == "/film") return {.body = std::string(5000, 'w'), .claimed_length = 1'000'000};
+    if (path == "/second" && seconds_++ == 0) {
+      return {.body = std::string(5000, 'w'), .cut_after = 3};
+    }
+    if (path == "/second") return {.body = white_bitmap(64, 64)};
     if (path == "/large") return {.body = "BM", .claimed_length = 300'000'000};
     return {.status = 404};
   }
@@ -64,7 +72,8 @@ class WebInputTest : public ScratchFolderTest {
     }
   }
 
-  HttpServer server_;
+  mutable std::atomic<int> seconds_{0};  ///< requests for "/second"
+  HttpServer server_;                    // last: its threads use the rest
 };
 
 TEST_F(WebInputTest, APictureAndAPdfAreTakenFromTheirAddresses) {
@@ -93,6 +102,8 @@ TEST_F(WebInputTest, OtherFilesAreRefused) {
             std::string::npos);
   EXPECT_NE(error("/words").find("is neither a picture nor a PDF (it starts like plain text)"),
             std::string::npos);
+  EXPECT_NE(error("/film").find("is neither a picture nor a PDF"), std::string::npos)
+      << "its first bytes are enough";
   EXPECT_NE(error("/empty").find(": is empty (0 bytes)"), std::string::npos);
   EXPECT_NE(error("/none?key=secret").find("/none: the server answers with status 404\nhint: "),
             std::string::npos);
@@ -145,10 +156,18 @@ TEST_F(WebInputTest, CtrlCLeavesNoFile) {
 
 TEST_F(WebInputTest, ATerminalShowsThatItDownloads) {
   if (!Terminal::is_available()) GTEST_SKIP() << "this system has no terminals";
-  Terminal terminal({OKO_PROGRAM, "ocr", url("/slow")}, environment());
-  EXPECT_TRUE(terminal.shows("downloading  ["));
-  terminal.type("\x03");
-  EXPECT_EQ(terminal.wait(), 130);
+  for (const char* path : {"/slow", "/late"}) {
+    Terminal terminal({OKO_PROGRAM, "ocr", url(path)}, environment());
+    EXPECT_TRUE(terminal.shows("downloading  [")) << path;
+    terminal.type("\x03");
+    EXPECT_EQ(terminal.wait(), 130) << path;
+  }
+}
+
+TEST_F(WebInputTest, ADownloadThatBeginsAnewForgetsWhatCameFirst) {
+  const ProcessResult result = run({"ocr", url("/second")});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(seconds_, 2);
 }
 
 /// An address has no say in where its result lies: dots and slashes in it lead nowhere.

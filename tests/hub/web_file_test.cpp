@@ -111,6 +111,20 @@ TEST(WebFileTest, StatusesAreErrorsWithHints) {
   EXPECT_EQ(of(500 + 1).code(), ErrorCode::kBadInput);
 }
 
+TEST(WebFileTest, ThePageOfARefusalIsNotTheFile) {
+  const HttpServer server([](const ServerRequest&) {
+    return ServerReply{.status = 404, .body = "<html>not here</html>"};
+  });
+  const auto fail = [] { ADD_FAILURE() << "the receiver got something"; };
+  try {
+    fetch_web_file(server.url(), limits(),
+                   {.begin = fail, .append = [&](std::span<const std::byte>) { fail(); }}, {});
+    ADD_FAILURE() << "no error was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+  }
+}
+
 TEST(WebFileTest, AServerThatAsksForHoursIsNotAskedAgain) {
   const HttpServer server([](const ServerRequest&) {
     return ServerReply{.status = 503, .fields = {{"Retry-After", "7200"}}};
