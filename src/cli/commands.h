@@ -15,6 +15,7 @@ void add_describe(Command& program);
 void add_chat(Command& program);
 void add_ocr(Command& program);
 void add_eval(Command& program);
+void add_eval_search(Command& eval);
 void add_index(Command& program);
 void add_search(Command& program);
 void add_embed(Command& program);

@@ -202,8 +202,9 @@ void run(const EvalOcrOptions& options) {
 
 void add_eval(Command& program) {
   auto options = std::make_shared<EvalOcrOptions>();
-  Command& command = program.add_command(
-      "eval", words("Measures how well oko reads.", "Измеряет, насколько хорошо oko читает."));
+  Command& command =
+      program.add_command("eval", words("Measures how well oko reads and finds.",
+                                        "Измеряет, насколько хорошо oko читает и находит."));
   Command& ocr = command.add_command(
       "ocr", words("Character and word error rates over a folder of pictures with their text.",
                    "Доли неверных символов и слов по папке картинок с их текстом."));
@@ -216,6 +217,7 @@ void add_eval(Command& program) {
   add_threads_option(ocr, options->threads);
   add_common_options(ocr, options->common);
   ocr.on_run([options] { run(*options); });
+  add_eval_search(command);
 }
 
 }  // namespace oko::cli

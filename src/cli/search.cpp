@@ -20,6 +20,7 @@
 #include "cli/json_output.h"
 #include "cli/library_option.h"
 #include "cli/screen.h"
+#include "cli/search_mode.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/embedder.h"
@@ -48,13 +49,6 @@ struct SearchArguments {
   bool explain = false;
   bool json = false;
 };
-
-SearchMode mode_of(const std::string& name) {
-  if (name == "dense") return SearchMode::kDense;
-  if (name == "sparse") return SearchMode::kSparse;
-  if (name == "colbert") return SearchMode::kColbert;
-  return name == "text" ? SearchMode::kText : SearchMode::kHybrid;
-}
 
 const char* name_of(index::DocumentKind kind) {
   switch (kind) {

@@ -1,0 +1,196 @@
+#include "tasks/eval_search.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <span>
+#include <utility>
+
+#include "base/error.h"
+#include "text/chunker.h"
+
+namespace oko::tasks {
+namespace {
+
+using index::SearchMode;
+
+constexpr std::size_t kAtOnce = 32;
+constexpr std::size_t kRanks = 100;  // that Recall@100 needs
+constexpr double kShareOfPassages = 0.8;
+
+/// A query with its vectors and judgments.
+struct EvalQuery {
+  index::BeirRecord record;
+  index::SearchQuery search;
+  index::Judgments judgments;
+};
+
+models::bge_m3::Outputs outputs_of(const index::LibraryModel& model) {
+  return {.dense = true, .sparse = model.has_sparse, .colbert = model.colbert_dimensions > 0};
+}
+
+std::vector<models::bge_m3::Encoding> encode(engine::Embedder& embedder,
+                                             const index::LibraryModel& model,
+                                             std::vector<std::string> texts,
+                                             const std::optional<std::string>& prefix,
+                                             const StopToken& stop) {
+  const engine::EmbeddingRequest request{
+      .texts = std::move(texts), .outputs = outputs_of(model), .prompt = prefix};
+  std::vector<models::bge_m3::Encoding> encodings;
+  for (engine::TextEmbedding& each : embedder.embed(request, stop).texts) {
+    encodings.push_back(std::move(each.encoding));
+  }
+  return encodings;
+}
+
+/// A document of the folder: its path in the store is its id.
+void put_document(const index::BeirRecord& record, index::Store& store, engine::Embedder& embedder,
+                  const EvalSearchOptions& options, const StopToken& stop) {
+  const std::string whole =
+      record.title.empty() ? record.text : record.title + "\n\n" + record.text;
+  const auto count = [&](std::string_view text) {
+    return embedder.tokenizer().encode(text, std::numeric_limits<std::size_t>::max()).total;
+  };
+  std::vector<std::string> texts;
+  for (const text::TextRange& range :
+       text::chunks(whole,
+                    {.max_tokens = options.passages.max_tokens,
+                    .overlap_tokens = options.passages.overlap_tokens},
+                    count)) {
+    texts.push_back(whole.substr(range.begin, range.end - range.begin));
+  }
+  const auto encodings = encode(embedder, store.model(), texts, options.passage_prefix, stop);
+  std::vector<index::EncodedChunk> chunks(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    chunks[i].chunk.text = std::move(texts[i]);
+    chunks[i].encoding = encodings[i];
+  }
+  index::Document document;
+  document.path = record.id;
+  store.put(document, chunks);
+}
+
+std::vector<EvalQuery> read_queries(const index::BeirFolder& folder, const index::Store& store,
+                                    engine::Embedder& embedder, const EvalSearchOptions& options,
+                                    const StopToken& stop) {
+  const auto judgments = folder.judgments(options.split);
+  std::vector<EvalQuery> queries;
+  for (index::BeirRecord& record : folder.queries()) {
+    const auto own = judgments.find(record.id);
+    if (own == judgments.end()) continue;
+    queries.push_back({std::move(record), {}, own->second});
+  }
+  if (queries.empty()) {
+    throw Error(ErrorCode::kBadInput,
+                tr("no query has a judgment in qrels/{}.tsv",
+                   "ни у одного запроса нет оценок в qrels/{}.tsv", options.split));
+  }
+  for (std::size_t first = 0; first < queries.size(); first += kAtOnce) {
+    const auto part = std::span(queries).subspan(first, std::min(kAtOnce, queries.size() - first));
+    std::vector<std::string> texts;
+    for (const EvalQuery& query : part) texts.push_back(query.record.text);
+    auto encodings = encode(embedder, store.model(), texts, options.query_prefix, stop);
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      part[i].search = {.text = texts[i], .encoding = std::move(encodings[i])};
+    }
+  }
+  return queries;
+}
+
+/// The ids of documents in the order of their best passages.
+std::vector<std::string> ranking_of(index::Store& store, const EvalQuery& query, SearchMode mode,
+                                    const index::FusionWeights& weights) {
+  const index::SearchOptions options{
+      .mode = mode, .top = kRanks, .weights = weights, .candidates = kRanks};
+  std::vector<std::string> ranking;
+  for (const index::Hit& hit : index::search(store, query.search, options)) {
+    const auto documents = store.documents(std::span(&hit.chunk.document, 1));
+    if (!documents.empty()) ranking.push_back(documents[0].document.path);
+  }
+  return ranking;
+}
+
+EvalMode measure(index::Store& store, const std::vector<EvalQuery>& queries, SearchMode mode,
+                 const index::FusionWeights& weights, const StopToken& stop) {
+  std::map<std::string, std::vector<index::RankingMetrics>> groups;
+  for (const EvalQuery& query : queries) {
+    throw_if_stopped(stop);
+    const std::vector<std::string> ranking = ranking_of(store, query, mode, weights);
+    const index::RankingMetrics metrics = index::ranking_metrics(ranking, query.judgments);
+    groups["all"].push_back(metrics);
+    for (const auto& [key, value] : query.record.metadata) {
+      groups[key + " " + value].push_back(metrics);
+    }
+  }
+  EvalMode measured{.mode = mode, .weights = weights, .groups = {}};
+  for (const auto& [name, metrics] : groups) {
+    measured.groups.push_back({name, metrics.size(), index::mean_of(metrics)});
+  }
+  return measured;
+}
+
+double ndcg_of_all(const EvalMode& measured) {
+  const auto all = std::find_if(measured.groups.begin(), measured.groups.end(),
+                                [](const EvalGroup& group) { return group.name == "all"; });
+  return all->metrics.ndcg_at_10;
+}
+
+/// The weights with the best nDCG@10, one after another; that of the dense vectors is 1.
+index::FusionWeights tuned_weights(index::Store& store, const std::vector<EvalQuery>& queries,
+                                   index::FusionWeights weights, const StopToken& stop) {
+  constexpr std::array<float, 10> kTried{0.0f, 0.05f, 0.1f, 0.2f, 0.3f,
+                                         0.5f, 0.75f, 1.0f, 1.5f, 2.5f};
+  constexpr int kRounds = 2;
+  const index::LibraryModel& model = store.model();
+  double best = ndcg_of_all(measure(store, queries, SearchMode::kHybrid, weights, stop));
+  const auto tune = [&](float index::FusionWeights::*weight) {
+    for (const float tried : kTried) {
+      index::FusionWeights other = weights;
+      other.*weight = tried;
+      const double ndcg = ndcg_of_all(measure(store, queries, SearchMode::kHybrid, other, stop));
+      if (ndcg <= best) continue;
+      best = ndcg;
+      weights = other;
+    }
+  };
+  for (int round = 0; round < kRounds; ++round) {
+    tune(&index::FusionWeights::words);
+    if (model.has_sparse) tune(&index::FusionWeights::sparse);
+    if (model.colbert_dimensions > 0) tune(&index::FusionWeights::colbert);
+  }
+  return weights;
+}
+
+}  // namespace
+
+std::vector<EvalMode> eval_search(const index::BeirFolder& folder, index::Store& store,
+                                  engine::Embedder& embedder, const EvalSearchOptions& options,
+                                  const std::function<void(double)>& on_progress,
+                                  const StopToken& stop) {
+  std::size_t total = 0, done = 0;
+  folder.for_each_document([&](const index::BeirRecord&) { ++total; });
+  folder.for_each_document([&](const index::BeirRecord& record) {
+    throw_if_stopped(stop);
+    put_document(record, store, embedder, options, stop);
+    on_progress(kShareOfPassages * static_cast<double>(++done) / static_cast<double>(total));
+  });
+  store.commit();
+  const std::vector<EvalQuery> queries = read_queries(folder, store, embedder, options, stop);
+  const index::LibraryModel& model = store.model();
+  std::vector<SearchMode> modes{SearchMode::kText, SearchMode::kDense};
+  if (model.has_sparse) modes.push_back(SearchMode::kSparse);
+  if (model.colbert_dimensions > 0) modes.push_back(SearchMode::kColbert);
+  const index::FusionWeights weights =
+      options.tunes ? tuned_weights(store, queries, options.weights, stop) : options.weights;
+  modes.push_back(SearchMode::kHybrid);
+  std::vector<EvalMode> measured;
+  for (const SearchMode mode : modes) {
+    measured.push_back(measure(store, queries, mode, weights, stop));
+    on_progress(kShareOfPassages + (1 - kShareOfPassages) * static_cast<double>(measured.size()) /
+                                       static_cast<double>(modes.size()));
+  }
+  return measured;
+}
+
+}  // namespace oko::tasks

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "engine/embedder.h"
+#include "index/beir_folder.h"
+#include "index/hybrid_search.h"
+#include "index/ranking_metrics.h"
+#include "index/store.h"
+#include "tasks/passages.h"
+
+namespace oko::tasks {
+
+struct EvalSearchOptions {
+  std::string split = "test";  ///< of the judgments
+  PassageOptions passages = {};
+  /// Put before each text; none: the model's own prompt.
+  std::optional<std::string> query_prefix = {};
+  std::optional<std::string> passage_prefix = {};
+  index::FusionWeights weights = {};  ///< of the mode hybrid
+  bool tunes = false;  ///< looks for weights with the best nDCG@10, in place of these
+};
+
+/// How good one mode is for some of the queries.
+struct EvalGroup {
+  std::string name;  ///< "all", "language ru", "kind typo"
+  std::size_t queries = 0;
+  index::RankingMetrics metrics;
+};
+
+struct EvalMode {
+  index::SearchMode mode = index::SearchMode::kHybrid;
+  index::FusionWeights weights = {};  ///< of kHybrid
+  std::vector<EvalGroup> groups;
+};
+
+/// Puts the documents of a folder into an empty store, and asks it the queries that have judgments,
+/// by each measure that the model has. A document's rank is that of its best passage. `on_progress`
+/// gets the done share, 0..1. Throws as BeirFolder, Store and Embedder do.
+std::vector<EvalMode> eval_search(const index::BeirFolder& folder, index::Store& store,
+                                  engine::Embedder& embedder, const EvalSearchOptions& options,
+                                  const std::function<void(double)>& on_progress,
+                                  const StopToken& stop);
+
+}  // namespace oko::tasks
