@@ -10,23 +10,25 @@
 #include "models/bge_m3/encoding.h"
 
 /// Search by several measures at once. Chen et al. 2024 (arXiv:2402.03216, 4.2) add the scores of
-/// BGE-M3's three outputs; oko adds BM25 over stems, which finds codes and rare words.
+/// BGE-M3's three outputs; oko adds BM25 over stems, which finds codes and rare words, and first
+/// brings the vectors' scores of all candidates to 0..1 (DECISIONS 151).
 namespace oko::index {
 
 enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
 
-/// Weights of the scores that are added. Those of BM25 are first brought to 0..1: b / (b + 10).
+/// Weights of the scores that are added: of vectors 0..1 from the least to the best candidate, of
+/// words the third power of their share.
 struct FusionWeights {
   float dense = 1.0f;
   float sparse = 0.3f;
-  float words = 0.3f;
+  float words = 10.0f;
   float colbert = 1.0f;
 };
 
 /// For chunks of a few sentences, where meaning decides, and for those of pages, where words do.
 inline constexpr FusionWeights kShortPassages{};
 inline constexpr FusionWeights kLongPassages{
-    .dense = 0.15f, .sparse = 0.5f, .words = 0.5f, .colbert = 0.35f};
+    .dense = 0.3f, .sparse = 1.0f, .words = 10.0f, .colbert = 0.7f};
 
 struct SearchQuery {
   std::string text;                   ///< UTF-8
@@ -48,7 +50,7 @@ struct SearchOptions {
 struct HitScores {
   std::optional<float> dense = {};    ///< cosine
   std::optional<float> sparse = {};   ///< sum of products of weights
-  std::optional<float> words = {};    ///< BM25
+  std::optional<float> words = {};    ///< BM25, as a share of the most that is possible
   std::optional<float> colbert = {};  ///< mean of the best cosines
   float total = 0;                    ///< by which hits are sorted
 };

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "index/best_chunks.h"
@@ -20,6 +21,7 @@ constexpr std::size_t kMaxTerms = 64;  ///< of a query; a page of text is no que
 constexpr std::size_t kMaxAlternatives = 16;
 constexpr std::size_t kFormCandidates = 200;
 constexpr double kHeadingWeight = 2.0;
+constexpr double kLeastIdf = 1e-6;  // FTS5's, of words that most chunks have
 
 std::size_t letters_of(std::string_view text) {
   return static_cast<std::size_t>(
@@ -58,9 +60,26 @@ struct WordIndex::Query {
   std::vector<std::string> phrases;  ///< terms with kTermSeparator between them; all are needed
   std::vector<Term> terms;
 
-  /// Leaves the words that tell chunks apart, and that some chunk has.
+  /// Leaves the words that tell chunks apart.
   void drop_common(std::uint64_t all_chunks);
+  /// The BM25 of a text that has all words often: what scores are shares of.
+  double ceiling(std::uint64_t all_chunks) const;
 };
+
+/// As FTS5 computes it: k1 is 1.2, and a weight is idf · (k1 + 1) at most.
+double WordIndex::Query::ceiling(std::uint64_t all_chunks) const {
+  constexpr double kMostOfTerm = 2.2;
+  const auto count = static_cast<double>(all_chunks);
+  double sum = 0;
+  const auto add = [&](std::uint64_t chunks) {
+    const auto with = static_cast<double>(chunks);
+    const double idf = std::log((count - with + 0.5) / (with + 0.5));
+    sum += kMostOfTerm * std::max(idf, kLeastIdf);
+  };
+  for (const Term& term : terms) add(term.chunks);
+  for (std::size_t i = 0; i < phrases.size(); ++i) add(0);
+  return sum;
+}
 
 void WordIndex::Query::drop_common(std::uint64_t all_chunks) {
   constexpr std::uint64_t kFewChunks = 20;
@@ -68,7 +87,6 @@ void WordIndex::Query::drop_common(std::uint64_t all_chunks) {
   const auto is_common = [&](const Term& term) { return term.chunks > most; };
   const auto is_rare = [&](const Term& term) { return term.chunks > 0 && !is_common(term); };
   if (std::any_of(terms.begin(), terms.end(), is_rare)) std::erase_if(terms, is_common);
-  std::erase_if(terms, [](const Term& term) { return term.chunks == 0; });
 }
 
 WordIndex::WordIndex(SqliteDatabase& database)
@@ -209,6 +227,7 @@ std::vector<std::string> WordIndex::terms_of(std::string_view query, std::uint64
   const Query parsed = parse(query, all_chunks);
   std::vector<std::string> terms;
   for (const Term& term : parsed.terms) {
+    if (term.chunks == 0) continue;
     terms.insert(terms.end(), term.alternatives.begin(), term.alternatives.end());
   }
   for (const std::string& phrase : parsed.phrases) {
@@ -228,8 +247,10 @@ std::vector<ScoredChunk> WordIndex::find(std::string_view query, std::size_t cou
   std::vector<std::string> phrases, words;
   for (const std::string& phrase : parsed.phrases) phrases.push_back(fts_string(phrase));
   for (const Term& term : parsed.terms) {
+    if (term.chunks == 0) continue;
     for (const std::string& each : term.alternatives) words.push_back(fts_string(each));
   }
+  const double ceiling = parsed.ceiling(all_chunks);
   if (count == 0 || (phrases.empty() && words.empty())) return {};
   std::string match = fmt::format("{}", fmt::join(phrases, " AND "));
   const std::string any = fmt::format("{}", fmt::join(words, " OR "));
@@ -243,7 +264,8 @@ std::vector<ScoredChunk> WordIndex::find(std::string_view query, std::size_t cou
   select.bind(1, match).bind(2, kHeadingWeight);
   BestChunks best(count);
   while (select.step()) {
-    const ScoredChunk scored{select.integer(0), static_cast<float>(-select.real(1))};
+    const double share = std::min(-select.real(1) / ceiling, 1.0);
+    const ScoredChunk scored{select.integer(0), static_cast<float>(share)};
     if (scored.score > 0 && best.takes(scored) && is_wanted(scored.chunk)) best.add(scored);
   }
   return std::move(best).sorted();

@@ -27,9 +27,9 @@ class WordIndex {
   void forget_forms() { known_forms_.clear(); }
 
   /// As Store::find_words. Words that more than a fifth of the chunks have do not count if the
-  /// query has others. For a word that no chunk has, the words count that it is a part of, else
-  /// those that differ in one letter (two, if it has 8 or more).
-  /// `all_chunks`: of the library.
+  /// query has others, and lower no score. For a word that no chunk has, the words count that it is
+  /// a part of, else those that differ in one letter (two, if it has 8 or more). `all_chunks`: of
+  /// the library.
   std::vector<ScoredChunk> find(std::string_view query, std::size_t count, std::uint64_t all_chunks,
                                 const std::function<bool(ChunkId)>& is_wanted);
 

@@ -93,19 +93,37 @@ using Ids = std::vector<ChunkId>;
 
 TEST(HybridSearchTest, TotalsAreWeightedSumsOfAllScores) {
   FakeStore store;
-  store.dense = {{1, 0.8f}, {2, 0.6f}};
-  store.sparse = {{2, 0.5f}};
-  store.words = {{3, 10.0f}};
-  store.cosines = {{3, 0.4f}};
-  store.colbert = {{1, 0.1f}, {2, 0.2f}, {3, 0.9f}};
+  store.dense = {{1, 0.8f}, {2, 0.7f}};
+  store.sparse = {{2, 0.5f}, {3, 0.25f}};
+  store.words = {{3, 0.5f}};
+  store.cosines = {{3, 0.6f}};
+  store.colbert = {{1, 0.1f}, {2, 0.3f}, {3, 0.9f}};
   SearchOptions options;
   options.weights = {.dense = 1.0f, .sparse = 0.5f, .words = 0.2f, .colbert = 2.0f};
   const std::vector<Hit> hits = search(store, full_query(), options);
   ASSERT_EQ(ids_of(hits), (Ids{3, 2, 1}));
-  EXPECT_FLOAT_EQ(hits[0].scores.total, 0.4f + 0.2f * 0.5f + 2 * 0.9f);
-  EXPECT_FLOAT_EQ(hits[1].scores.total, 0.6f + 0.25f + 0.4f);
-  EXPECT_FLOAT_EQ(hits[2].scores.total, 0.8f + 0.2f);
+  // dense 0.6..0.8, sparse 0.25..0.5, words 0.5³, colbert 0.1..0.9
+  EXPECT_NEAR(hits[0].scores.total, 0.2f * 0.125f + 2.0f, 1e-5);
+  EXPECT_NEAR(hits[1].scores.total, 0.5f + 0.5f + 2 * 0.25f, 1e-5);
+  EXPECT_NEAR(hits[2].scores.total, 1.0f, 1e-5);
   EXPECT_FALSE(hits[2].scores.words);
+}
+
+TEST(HybridSearchTest, TextWithAllWordsComesBeforeTheNearestByMeaning) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {2, 0.8f}, {3, 0.7f}};
+  store.words = {{3, 1.0f}, {2, 0.3f}};
+  SearchQuery query = full_query();
+  query.encoding.colbert = {};
+  EXPECT_EQ(ids_of(search(store, query, {})), (Ids{3, 1, 2}));
+}
+
+TEST(HybridSearchTest, OneCandidateHasFullScores) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}};
+  SearchQuery query = full_query();
+  query.encoding.colbert = {};
+  EXPECT_FLOAT_EQ(search(store, query, {}).at(0).scores.total, 1.0f);
 }
 
 TEST(HybridSearchTest, OneMeasureAloneGivesItsOwnOrder) {

@@ -249,6 +249,23 @@ TEST_F(StoreTest, RussianAndEnglishWordsAreFoundInAnyForm) {
   EXPECT_EQ(by_words("нет такого"), Ids{});
 }
 
+TEST_F(StoreTest, ScoresOfWordsAreSharesOfTheQuery) {
+  for (int i = 0; i < 50; ++i) {
+    writer_->put(document_at("/" + std::to_string(i)),
+                 std::vector{chunk_of("прочий текст номер" + std::to_string(i), 1)});
+  }
+  const DocumentId whole = writer_->put(document_at("/a"), std::vector{chunk_of("лиса барсук", 2)});
+  const DocumentId half = writer_->put(document_at("/b"), std::vector{chunk_of("лиса ёж", 3)});
+  writer_->commit();
+  const auto found = writer_->find_words("лиса барсук", 10, {});
+  ASSERT_EQ(documents_of(*writer_, found), (Ids{whole, half}));
+  EXPECT_GT(found[0].score, 0.5f);
+  EXPECT_LE(found[0].score, 1.0f);
+  EXPECT_LT(found[1].score, 0.6f * found[0].score);
+  // A word that no text has lowers the share.
+  EXPECT_LT(writer_->find_words("лиса барсук жираф", 10, {})[0].score, 0.8f * found[0].score);
+}
+
 TEST_F(StoreTest, CodesAreFoundWholeByPartAndWithinAWord) {
   const DocumentId first =
       writer_->put(document_at("/a"), std::vector{chunk_of("Счёт ИНВ-00417/А от марта", 1)});
