@@ -12,6 +12,7 @@
 
 #include "base/input_file.h"
 #include "document/text_document.h"
+#include "image/image.h"
 #include "image/sniff.h"
 
 namespace oko::tasks {
@@ -127,6 +128,17 @@ void read_text(Opened& opened, const ReadDocumentsOptions& options, const CountT
   }
 }
 
+/// The date of a picture is that of the camera, if the file has it.
+void set_date_taken(index::Document& document) {
+  if (document.kind != index::DocumentKind::kPicture) return;
+  try {
+    const auto taken = image::read_header(document.path).taken;
+    if (taken) document.date = taken->time_since_epoch().count();
+  } catch (const Error&) {
+    // Reading the page tells what is wrong with the file.
+  }
+}
+
 std::vector<std::string> paths_of(const std::vector<Opened>& files) {
   std::vector<std::string> paths;
   for (const Opened& file : files) paths.push_back(file.read.document.path);
@@ -136,6 +148,7 @@ std::vector<std::string> paths_of(const std::vector<Opened>& files) {
 /// Reads pictures and PDF. The sink gets each as soon as its pages are read.
 void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
                 const CountTokens& count, const DocumentSink& sink, const StopToken& stop) {
+  for (Opened& opened : files) set_date_taken(opened.read.document);
   PageReader reader(paths_of(files), options.pages);
   document::Pages& pages = reader.pages();
   const auto add = [&](const ReadPage& page) {

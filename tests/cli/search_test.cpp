@@ -1,0 +1,191 @@
+// `oko index`, `oko search` and `oko eval search`: their output, and their refusals.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+class SearchTest : public ScratchFolderTest {
+ protected:
+  ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(arguments, {"LANG=" + language + "_XX.UTF-8",
+                               "LC_ALL=", "OKO_HOME=" + (folder_ / "home").string()})
+        .wait();
+  }
+
+  ProcessResult index(std::vector<std::string> options = {}) {
+    options.insert(options.begin(), {"index", (folder_ / "files").string(), "--model",
+                                     RandomModels::get("bge-m3-small-8bit", 21)});
+    return run(options);
+  }
+
+  void file(const std::string& place, const std::string& text) {
+    fs::create_directories((folder_ / "files" / place).parent_path());
+    write_file_atomically(folder_ / "files" / place, std::string_view(text));
+  }
+
+  static std::vector<json> objects(const ProcessResult& result) {
+    std::vector<json> lines;
+    std::size_t at = 0;
+    for (std::size_t end; (end = result.out.find('\n', at)) != std::string::npos; at = end + 1) {
+      lines.push_back(json::parse(result.out.substr(at, end - at)));
+    }
+    return lines;
+  }
+};
+
+TEST_F(SearchTest, FindsAPassageWithItsWordsMarked) {
+  file("a.txt", "Квитанция об оплате воды за март.");
+  file("b.txt", "A letter to the landlord.");
+  ASSERT_EQ(index().status, 0);
+  const ProcessResult result = run({"search", "квитанции", "воды", "--mode", "text", "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const std::vector<json> found = objects(result);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0]["file"], (folder_ / "files/a.txt").string());
+  EXPECT_EQ(found[0]["rank"], 1);
+  EXPECT_EQ(found[0]["kind"], "text");
+  const std::string snippet = found[0]["snippet"];
+  std::vector<std::string> marked;
+  for (const json& mark : found[0]["marks"]) {
+    marked.push_back(
+        snippet.substr(mark[0], mark[1].get<std::size_t>() - mark[0].get<std::size_t>()));
+  }
+  EXPECT_EQ(marked, (std::vector<std::string>{"Квитанция", "воды"}));
+}
+
+TEST_F(SearchTest, AllMeasuresAreExplained) {
+  file("a.txt", "Квитанция об оплате воды.");
+  ASSERT_EQ(index().status, 0);
+  const std::vector<json> found = objects(run({"search", "оплата воды", "--explain", "--json"}));
+  ASSERT_EQ(found.size(), 1u);
+  for (const char* score : {"dense", "sparse", "words", "colbert"}) {
+    EXPECT_TRUE(found[0]["scores"].contains(score)) << score;
+  }
+}
+
+TEST_F(SearchTest, PictureHasThePageAndTheBoxOfTheLine) {
+  if (!OKO_HAS_TESSERACT) GTEST_SKIP() << "the picture of this test is read by Tesseract";
+  fs::create_directories(folder_ / "files");
+  fs::copy_file(OKO_SOURCE_DIR "/demo/pages/receipt.png", folder_ / "files/receipt.png");
+  ASSERT_EQ(index().status, 0);
+  const std::vector<json> found =
+      objects(run({"search", "кассовый чек", "--mode", "text", "--json"}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0]["origin"], "ocr");
+  EXPECT_EQ(found[0]["kind"], "picture");
+  ASSERT_EQ(found[0]["box"].size(), 4u);
+  EXPECT_GT(found[0]["page_height"], 100);
+  EXPECT_LT(found[0]["box"][1], 0.3 * found[0]["page_height"].get<double>());
+}
+
+TEST_F(SearchTest, RunsAreSummedUpAndListTheirFiles) {
+  file("a.txt", "один");
+  file("b.md", "# два");
+  file("c.bin", std::string("\x7f"
+                            "ELF\0",
+                            5));
+  const std::vector<json> first = objects(index({"--json"}));
+  ASSERT_EQ(first.size(), 3u);
+  EXPECT_EQ(first[0]["outcome"], "added");
+  EXPECT_EQ(first[2]["added"], 2);
+  EXPECT_EQ(first[2]["skipped"]["unknown_kind"], 1);
+  EXPECT_EQ(first[2]["library"]["documents"], 2);
+  fs::remove(folder_ / "files/a.txt");
+  const ProcessResult second = index();
+  EXPECT_EQ(second.status, 0) << second.err;
+  EXPECT_NE(second.out.find("- " + (folder_ / "files/a.txt").string()), std::string::npos);
+  EXPECT_NE(second.out.find("1 removed, 1 unchanged"), std::string::npos) << second.out;
+}
+
+TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
+  file("good.txt", "хороший файл");
+  file("broken.png", "\x89PNG\r\n\x1a\nbroken");
+  const ProcessResult result = index();
+  EXPECT_EQ(result.status, 4) << result.err;
+  EXPECT_NE(result.err.find("broken.png"), std::string::npos);
+  EXPECT_EQ(objects(run({"search", "хороший", "--mode", "text", "--json"})).size(), 1u);
+}
+
+TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
+  file("a/x.txt", "чай зелёный");
+  file("b/y.md", "чай чёрный");
+  ASSERT_EQ(index().status, 0);
+  const auto count = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"search", "чай", "--mode", "text", "--json"});
+    return objects(run(options)).size();
+  };
+  EXPECT_EQ(count({}), 2u);
+  EXPECT_EQ(count({"--in", (folder_ / "files/a").string()}), 1u);
+  EXPECT_EQ(count({"--in", "*.md"}), 1u);
+  EXPECT_EQ(count({"--kind", "pdf"}), 0u);
+  EXPECT_EQ(count({"--from", "2020", "--to", "2999-12-31"}), 2u);
+  EXPECT_EQ(count({"--to", "2001-02"}), 0u);
+  for (const char* date :
+       {"2024-13", "2024-02-30", "yesterday", "24", "2024-1-1", "2024-01-01-01"}) {
+    EXPECT_EQ(run({"search", "чай", "--mode", "text", "--from", date}).status, 2) << date;
+  }
+}
+
+TEST_F(SearchTest, RefusesAnEmptyQueryAndAMissingLibrary) {
+  EXPECT_EQ(run({"search", "чай", "--mode", "text"}).status, 4);
+  file("a.txt", "чай");
+  ASSERT_EQ(index().status, 0);
+  EXPECT_EQ(run({"search", " ", "--mode", "text"}).status, 2);
+  const ProcessResult nothing = run({"search", "слон", "--mode", "text"}, "ru");
+  EXPECT_EQ(nothing.status, 0);
+  EXPECT_NE(nothing.err.find("ничего не найдено"), std::string::npos) << nothing.err;
+}
+
+TEST_F(SearchTest, AnotherModelIsRefused) {
+  file("a.txt", "чай");
+  ASSERT_EQ(index().status, 0);
+  const ProcessResult result =
+      run({"search", "чай", "--model", RandomModels::get("bge-m3-small-8bit", 22)});
+  EXPECT_EQ(result.status, 2) << result.err;
+  EXPECT_NE(result.err.find("cannot be compared"), std::string::npos) << result.err;
+}
+
+TEST_F(SearchTest, EvaluationGivesEachModeByGroup) {
+  const fs::path set = folder_ / "set";
+  fs::create_directories(set / "qrels");
+  write_file_atomically(
+      set / "corpus.jsonl",
+      std::string_view("{\"_id\":\"1\",\"title\":\"\",\"text\":\"зелёный чай\"}\n"
+                       "{\"_id\":\"2\",\"title\":\"\",\"text\":\"black tea\"}\n"));
+  write_file_atomically(
+      set / "queries.jsonl",
+      std::string_view("{\"_id\":\"a\",\"text\":\"чая\",\"metadata\":{\"language\":\"ru\"}}\n"
+                       "{\"_id\":\"b\",\"text\":\"tea\",\"metadata\":{\"language\":\"en\"}}\n"));
+  write_file_atomically(set / "qrels/test.tsv",
+                        std::string_view("query-id\tcorpus-id\tscore\na\t1\t2\nb\t2\t1\n"));
+  const ProcessResult result = run({"eval", "search", set.string(), "--model",
+                                    RandomModels::get("bge-m3-small-8bit", 21), "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::size_t modes = 0;
+  for (const json& line : objects(result)) {
+    if (line["group"] != "all") continue;
+    ++modes;
+    EXPECT_EQ(line["queries"], 2);
+    if (line["mode"] == "text") {
+      EXPECT_EQ(line["ndcg_at_10"], 1.0);
+    }
+  }
+  EXPECT_EQ(modes, 5u);
+}
+
+}  // namespace
+}  // namespace oko
