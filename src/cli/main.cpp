@@ -156,7 +156,8 @@ void print_error_object(const Error& error) {
   if (!prints_json || has_json_object()) return;
   try {
     print_json({{"error", error_json(error)}});
-  } catch (const Error&) {  // `error` itself may tell that nothing can be printed
+  } catch (const Error&) {
+    return;  // `error` itself may tell that nothing can be printed
   }
 }
 
