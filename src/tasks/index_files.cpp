@@ -17,7 +17,7 @@ void write_all(DocumentQueue& queue, IndexWriter& writer, const StopToken& stop)
   try {
     while (std::optional<ReadDocument> read = queue.pop(stop)) writer.add(*std::move(read));
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kCancelled) writer.commit();
+    if (error.code() == ErrorCode::kCancelled) writer.commit_whole_documents();
     throw;
   }
 }

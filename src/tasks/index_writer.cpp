@@ -97,41 +97,47 @@ void IndexWriter::add_failed(ReadDocument read) {
 }
 
 void IndexWriter::write_waiting() {
-  if (waiting_.empty()) return;
-  if (waiting_passages_ <= 2 * kPassagesAtOnce) {
-    write_together();
-  } else {
-    for (const ReadDocument& read : waiting_) write_long(read);
-  }
-  uncommitted_passages_ += waiting_passages_;
+  const bool is_long = waiting_passages_ > 2 * kPassagesAtOnce;
   waiting_passages_ = 0;
-  for (ReadDocument& read : std::exchange(waiting_, {})) {
-    const bool is_new = !plan_.known.contains(read.document.path);
-    report({.path = read.document.path,
-            .outcome = is_new ? FileOutcome::kAdded : FileOutcome::kUpdated,
-            .passages = read.passages.size(),
-            .notes = std::move(read.notes)});
+  std::vector<ReadDocument> documents = std::exchange(waiting_, {});
+  if (documents.empty()) return;
+  if (!is_long) write_together(documents);
+  for (ReadDocument& read : documents) {
+    if (is_long) write_long(read);
+    report_written(std::move(read));
   }
 }
 
+void IndexWriter::report_written(ReadDocument read) {
+  uncommitted_passages_ += read.passages.size();
+  const bool is_new = !plan_.known.contains(read.document.path);
+  report({.path = read.document.path,
+          .outcome = is_new ? FileOutcome::kAdded : FileOutcome::kUpdated,
+          .passages = read.passages.size(),
+          .notes = std::move(read.notes)});
+}
+
 /// Short documents: one request for all.
-void IndexWriter::write_together() {
+void IndexWriter::write_together(const std::vector<ReadDocument>& documents) {
   std::vector<index::Chunk> passages;
   std::vector<std::string> texts;
-  for (const ReadDocument& read : waiting_) {
+  for (const ReadDocument& read : documents) {
     for (std::string& text : texts_of(read, read.passages)) texts.push_back(std::move(text));
     passages.insert(passages.end(), read.passages.begin(), read.passages.end());
   }
   const std::vector<index::EncodedChunk> all = encoded(passages, texts);
   auto rest = std::span(all);
-  for (const ReadDocument& read : waiting_) {
+  for (const ReadDocument& read : documents) {
     store_.put(read.document, rest.first(read.passages.size()));
     rest = rest.subspan(read.passages.size());
   }
 }
 
-/// A long document in parts, so that the vectors of one part are in memory.
+/// A long document in parts, so that the vectors of one part are in memory. What was done before is
+/// committed first: if the work is stopped in the middle, the rest of the transaction is undone.
 void IndexWriter::write_long(const ReadDocument& read) {
+  commit();
+  has_part_ = true;
   index::DocumentId id = 0;
   for (std::size_t at = 0; at < read.passages.size(); at += kPassagesAtOnce) {
     const auto part =
@@ -143,6 +149,7 @@ void IndexWriter::write_long(const ReadDocument& read) {
       store_.append(id, chunks);
     }
   }
+  has_part_ = false;
 }
 
 std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chunk> passages,
@@ -204,6 +211,10 @@ void IndexWriter::commit() {
   for (const IndexedFile& file : std::exchange(uncommitted_, {})) {
     if (callbacks_.on_file && file.outcome != FileOutcome::kUnchanged) callbacks_.on_file(file);
   }
+}
+
+void IndexWriter::commit_whole_documents() {
+  if (!has_part_) commit();
 }
 
 void IndexWriter::finish() {

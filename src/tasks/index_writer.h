@@ -27,8 +27,11 @@ class IndexWriter {
 
   void add(ReadDocument read);
 
-  /// Commits what was added, after a stop, too.
+  /// Commits what was added.
   void commit();
+  /// After a stop: the same, but for a document of which a part is in the store. That one, and
+  /// nothing else, is then undone with the store.
+  void commit_whole_documents();
 
   /// Writes the rest, removes the documents that are missing, and commits.
   void finish();
@@ -38,8 +41,9 @@ class IndexWriter {
   void add_failed(ReadDocument read);
   index::Document merged(const ReadDocument& read);
   void write_waiting();
-  void write_together();
+  void write_together(const std::vector<ReadDocument>& documents);
   void write_long(const ReadDocument& read);
+  void report_written(ReadDocument read);
   std::vector<index::EncodedChunk> encoded(std::span<const index::Chunk> passages,
                                            const std::vector<std::string>& texts);
   void count_done(const std::string& path);
@@ -58,6 +62,7 @@ class IndexWriter {
   std::size_t waiting_passages_ = 0;
   std::vector<IndexedFile> uncommitted_;
   std::size_t uncommitted_passages_ = 0;
+  bool has_part_ = false;  ///< the store has a part of a document, and no other changes
   std::chrono::steady_clock::time_point committed_;
 };
 

@@ -22,6 +22,60 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A store that stops the work when it gets the second part of a document.
+class StoppingStore : public index::Store {
+ public:
+  StoppingStore(index::Store& store, const StopSource& stop) : store_(store), stop_(stop) {}
+
+  const index::LibraryModel& model() const override { return store_.model(); }
+  index::LibraryCounts counts() override { return store_.counts(); }
+  void visit_documents(const std::function<void(const index::KnownDocument&)>& visit) override {
+    store_.visit_documents(visit);
+  }
+  index::DocumentId put(const index::Document& document,
+                        std::span<const index::EncodedChunk> chunks) override {
+    return store_.put(document, chunks);
+  }
+  void append(index::DocumentId id, std::span<const index::EncodedChunk> chunks) override {
+    store_.append(id, chunks);
+    stop_.request_stop();
+  }
+  void move(index::DocumentId id, const index::Document& document) override {
+    store_.move(id, document);
+  }
+  void remove(index::DocumentId id) override { store_.remove(id); }
+  void commit() override { store_.commit(); }
+  std::vector<index::ScoredChunk> find_dense(std::span<const float>, std::size_t,
+                                             const index::Filter&) override {
+    return {};
+  }
+  std::vector<index::ScoredChunk> find_sparse(const models::bge_m3::SparseVector&, std::size_t,
+                                              const index::Filter&) override {
+    return {};
+  }
+  std::vector<index::ScoredChunk> find_words(std::string_view, std::size_t,
+                                             const index::Filter&) override {
+    return {};
+  }
+  std::vector<float> dense_scores(std::span<const float>,
+                                  std::span<const index::ChunkId>) override {
+    return {};
+  }
+  std::vector<float> colbert_scores(const models::bge_m3::TokenVectors&,
+                                    std::span<const index::ChunkId>) override {
+    return {};
+  }
+  std::vector<std::string> terms_of(std::string_view) override { return {}; }
+  std::vector<index::StoredChunk> chunks(std::span<const index::ChunkId>) override { return {}; }
+  std::vector<index::KnownDocument> documents(std::span<const index::DocumentId> ids) override {
+    return store_.documents(ids);
+  }
+
+ private:
+  index::Store& store_;
+  const StopSource& stop_;
+};
+
 class IndexFilesTest : public ::testing::Test {
  protected:
   IndexFilesTest()
@@ -206,6 +260,29 @@ TEST_F(IndexFilesTest, StoppedRunKeepsWhatIsDoneAndTheNextGoesOn) {
   EXPECT_EQ(rest.added + rest.unchanged, 6u);
   EXPECT_GE(rest.unchanged, done);
   EXPECT_EQ(store_->counts().documents, 6u);
+}
+
+TEST_F(IndexFilesTest, DocumentThatWasStoppedInTheMiddleIsNotThere) {
+  std::string text;
+  for (int i = 0; i < 20'000; ++i) text += "слово номер " + std::to_string(i) + ". ";
+  file("a.txt", "короткий файл");
+  file("long.txt", "прежний текст");
+  run();
+  file("b.txt", "новый короткий файл");
+  file("long.txt", text + " последнее предложение");
+  {
+    const StopSource source;
+    StoppingStore stopping(*store_, source);
+    EXPECT_THROW(
+        index_files(stopping, embedder_, {(root_ / "files").string()}, {}, {}, source.get_token()),
+        Error);
+  }
+  open();
+  EXPECT_EQ(found("новый"), Places{"b.txt"});
+  EXPECT_EQ(found("прежний"), Places{"long.txt"});
+  EXPECT_EQ(found("слово"), Places{});
+  EXPECT_EQ(run().updated, 1u);
+  EXPECT_EQ(found("последнее предложение"), Places{"long.txt"});
 }
 
 TEST_F(IndexFilesTest, LongDocumentIsWrittenInParts) {
