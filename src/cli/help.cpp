@@ -243,6 +243,13 @@ HelpLayout help_layout() {
   return layout;
 }
 
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent) {
+  HelpWriter writer({.width = width});
+  writer.add(std::string(indent, ' '));
+  writer.add_wrapped(text, indent, indent);
+  return std::move(writer).text();
+}
+
 std::string help_text(const CommandSyntax& command, const HelpLayout& layout) {
   HelpWriter writer(layout);
   writer.add_wrapped(command.description, 0, 0);

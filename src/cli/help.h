@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "cli/syntax.h"
 
@@ -26,6 +27,9 @@ std::string usage(const CommandSyntax& command);
 std::string first_sentence(const std::string& description);
 /// With the default value.
 std::string description_of(const OptionSyntax& option);
+
+/// Words of `text` in lines of at most `width` letters that begin with `indent` spaces.
+std::string wrapped(std::string_view text, std::size_t width, std::size_t indent = 0);
 
 /// The help of a command: what it does, its usage, arguments, options and commands in groups.
 std::string help_text(const CommandSyntax& command, const HelpLayout& layout);

@@ -1,11 +1,14 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -13,7 +16,9 @@
 #include "base/text_escape.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/json_output.h"
+#include "cli/screen.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/expected_speed.h"
@@ -201,9 +206,26 @@ ordered_json json_of(const engine::PlanOptions& options, const engine::Plan& pla
   return json;
 }
 
+/// Letters in a line; a file and a pipe get whole lines.
+std::size_t columns() {
+  constexpr std::size_t kLongest = 10'000;
+  return width_of(STDOUT_FILENO) ? help_layout().width : kLongest;
+}
+
+void print_wrapped(const std::string& text, std::size_t indent = 0) {
+  print(wrapped(text, columns(), indent));
+}
+
 void print_row(const std::string& what, std::uint64_t bytes) {
+  constexpr std::size_t kIndent = 2, kWidest = 52, kBytes = 10;
+  const std::size_t width = std::min(kWidest, columns() - kIndent - kBytes);
+  std::string lines = wrapped(what, kIndent + width - 1, kIndent);
+  lines.pop_back();
+  const std::string last = lines.substr(lines.rfind('\n') + 1);
+  lines.erase(lines.size() - last.size());
   // Count the width in letters: those of both languages are one column wide.
-  print(fmt::format("  {:<52}{:>10}\n", what, shown(budget::memory_text(bytes))));
+  print(fmt::format("{}{:<{}}{:>{}}\n", lines, last, kIndent + width,
+                    shown(budget::memory_text(bytes)), kBytes));
 }
 
 template <typename Model>
@@ -219,9 +241,10 @@ void print_weights(const Model& model) {
                     "диск для выровненной копии, при первом запуске"),
               copy.bytes);
   } else {
-    print(printable(words("  the weights are misaligned, and no aligned copy can be made: {}\n",
-                          "  веса лежат не по границам, а выровненную копию не создать: {}\n",
-                          copy.obstacle)));
+    print_wrapped(printable(words("the weights are misaligned, and no aligned copy can be made: {}",
+                                  "веса лежат не по границам, а выровненную копию не создать: {}",
+                                  copy.obstacle)),
+                  2);
   }
 }
 
@@ -254,19 +277,19 @@ LocalizedText megapixels(std::int64_t pixels) {
 /// Prints how the models are kept and the limits, if they fit.
 void print_limits(const engine::Plan& plan) {
   if (plan.verdict == engine::Verdict::kDoesNotFit) return;
-  print(plan.mode == engine::Mode::kResident
-            ? words("mode: both models stay loaded\n", "режим: обе модели остаются в памяти\n")
-            : words("mode: one model at a time, the other is unloaded first\n",
-                    "режим: модели по очереди, прежняя выгружается\n"));
+  print_wrapped(plan.mode == engine::Mode::kResident
+                    ? words("mode: both models stay loaded", "режим: обе модели остаются в памяти")
+                    : words("mode: one model at a time, the other is unloaded first",
+                            "режим: модели по очереди, прежняя выгружается"));
   if (plan.largest_context > 0) {
-    print(words("largest context: {} tokens with such a picture\n",
-                "самый длинный контекст: {:токен|токена|токенов} с такой картинкой\n",
-                Count(plan.largest_context)));
+    print_wrapped(words("largest context: {} tokens with such a picture",
+                        "самый длинный контекст: {:токен|токена|токенов} с такой картинкой",
+                        Count(plan.largest_context)));
   }
   if (plan.largest_picture > 0) {
-    print(words("largest picture: {} megapixels with such a prompt\n",
-                "самая большая картинка: {} Мп с таким запросом\n",
-                megapixels(plan.largest_picture)));
+    print_wrapped(words("largest picture: {} megapixels with such a prompt",
+                        "самая большая картинка: {} Мп с таким запросом",
+                        megapixels(plan.largest_picture)));
   }
 }
 
@@ -275,22 +298,25 @@ void print_buyers_advice(const engine::PlanOptions& options) {
   print("\n" + words("the same models on other Macs\n", "те же модели на других Mac\n"));
   for (const OtherMac& mac : other_macs(options)) {
     const engine::Plan& plan = mac.plan;
-    std::string line = words("  {}: {}", "  {}: {}", budget::memory_text(mac.memory_bytes),
+    std::string line = words("{}: {}", "{}: {}", budget::memory_text(mac.memory_bytes),
                              shown_verdict(plan.verdict));
     if (plan.verdict != engine::Verdict::kDoesNotFit) {
       line +=
           words(", context {}, pictures up to {} megapixels", ", контекст {}, картинки до {} Мп",
                 plan.largest_context, megapixels(plan.largest_picture));
     }
-    print(line + "\n");
+    print_wrapped(line, 2);
   }
-  print("\n" + words("answers in tokens per second, predicted from the memory's bandwidth; not "
-                     "measured on a Mac\n",
-                     "ответы, токенов в секунду: оценка по скорости памяти, на Mac не измерено\n"));
+  print("\n");
+  print_wrapped(
+      words("answers in tokens per second, predicted from the memory's bandwidth; not "
+            "measured on a Mac",
+            "ответы, токенов в секунду: оценка по скорости памяти, на Mac не измерено"));
   std::string line;
   for (const auto& speed : engine::expected_speeds(options.vision_language.config)) {
-    line +=
-        fmt::format("{}{} {:.0f}", line.empty() ? "  " : ", ", speed.chip, speed.tokens_per_second);
+    const std::string item = fmt::format("{} {:.0f}", speed.chip, speed.tokens_per_second);
+    if (line.size() + item.size() + 3 > columns()) print(std::exchange(line, "") + ",\n");
+    line += (line.empty() ? "  " : ", ") + item;
   }
   print(line + "\n");
 }
@@ -333,7 +359,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
   print("\n" + verdict_text(plan) + "\n");
   print_limits(plan);
   for (const LocalizedText& advice : plan.advice) {
-    print(words("tip: {}\n", "совет: {}\n", advice));
+    print_wrapped(words("tip: {}", "совет: {}", advice));
   }
   if (options.system == budget::System::kMac) print_buyers_advice(options);
 }

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tests/support/kept_memory.h"
 #include "tests/support/process.h"
 #include "tests/support/shifted_model.h"
+#include "tests/support/terminal.h"
 #include "tests/support/tesseract.h"
 
 namespace oko {
@@ -86,6 +88,23 @@ TEST(PlanCommandTest, TellsABuyerOfOtherMacsAndOfSpeed) {
   EXPECT_NEAR(1000 / speeds.at(0).at("tokens_per_second").get<double>(), 41, 3);
   EXPECT_NEAR(1000 / speeds.at(1).at("tokens_per_second").get<double>(), 30, 2);
   EXPECT_FALSE(json::parse(run({"plan", "--json"}).out).contains("expected_speeds"));
+}
+
+TEST(PlanCommandTest, ThePlanFitsANarrowTerminal) {
+  if (!Terminal::is_available()) GTEST_SKIP() << "this system has no pseudo-terminals";
+  for (const std::string language : {"en", "ru"}) {
+    Terminal terminal({OKO_PROGRAM, "plan", "--memory", "8GB"},
+                      {"LANG=" + language + "_XX.UTF-8", "LC_ALL=", "TERM=dumb"}, 44);
+    EXPECT_EQ(terminal.wait(), 0);
+    std::istringstream lines(terminal.shown());
+    for (std::string line; std::getline(lines, line);) {
+      const auto letters = std::count_if(line.begin(), line.end(),
+                                         [](char c) { return (c & 0xC0) != 0x80 && c != '\r'; });
+      EXPECT_LE(letters, 44) << line;
+    }
+    EXPECT_NE(terminal.shown().find("\n  M1 23, M2 33, M3 33,"), std::string::npos)
+        << terminal.shown();
+  }
 }
 
 TEST(PlanCommandTest, ReportsDiskSpaceForAnAlignedCopy) {

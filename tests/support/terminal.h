@@ -31,14 +31,15 @@ class Terminal {
   }
 
   /// `environment`: "NAME=value" entries that replace those of the test.
-  Terminal(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+  Terminal(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+           unsigned short columns = 100) {
     far_ = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     EXPECT_EQ(::grantpt(far_), 0);
     EXPECT_EQ(::unlockpt(far_), 0);
     const std::string name = ::ptsname(far_);
     winsize size{};
     size.ws_row = 40;
-    size.ws_col = 100;
+    size.ws_col = columns;
     std::vector<std::string> line{"/usr/bin/env"};
     line.insert(line.end(), environment.begin(), environment.end());
     line.insert(line.end(), command.begin(), command.end());
