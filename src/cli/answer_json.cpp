@@ -10,6 +10,11 @@ using nlohmann::ordered_json;
 
 namespace {
 
+/// To the microsecond.
+double seconds(double value) {
+  return rounded(value, 6);
+}
+
 /// The memory of a picture and of the answer about it, by phase; weights are those of the model.
 ordered_json memory_json(const budget::TagBytes& picture, const engine::PhaseMemory& answer) {
   return {{"image", picture[budget::Tag::kImage]},
@@ -36,19 +41,19 @@ ordered_json reductions_json(const std::vector<engine::Reduction>& reductions) {
 
 ordered_json stats_json(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
   return {{"device", tensor::name_of(tensor::device())},
-          {"decode_image_seconds", picture.decode_seconds},
-          {"read_text_seconds", picture.read_seconds},
-          {"preprocess_seconds", stats.preprocess_seconds},
-          {"load_seconds", stats.load_seconds},
-          {"vision_seconds", stats.vision_seconds},
-          {"prefill_seconds", stats.prefill_seconds},
-          {"decode_seconds", stats.decode_seconds},
-          {"first_token_seconds", stats.time_to_first_token_seconds},
+          {"decode_image_seconds", seconds(picture.decode_seconds)},
+          {"read_text_seconds", seconds(picture.read_seconds)},
+          {"preprocess_seconds", seconds(stats.preprocess_seconds)},
+          {"load_seconds", seconds(stats.load_seconds)},
+          {"vision_seconds", seconds(stats.vision_seconds)},
+          {"prefill_seconds", seconds(stats.prefill_seconds)},
+          {"decode_seconds", seconds(stats.decode_seconds)},
+          {"first_token_seconds", seconds(stats.time_to_first_token_seconds)},
           {"image_tokens", stats.image_tokens},
           {"prompt_tokens", stats.prompt_tokens},
           {"generated_tokens", stats.generated_tokens},
-          {"prefill_tokens_per_second", stats.prefill_tokens_per_second()},
-          {"decode_tokens_per_second", stats.decode_tokens_per_second()},
+          {"prefill_tokens_per_second", rounded(stats.prefill_tokens_per_second(), 1)},
+          {"decode_tokens_per_second", rounded(stats.decode_tokens_per_second(), 1)},
           {"drafted_tokens", stats.drafted_tokens},
           {"accepted_drafts", stats.accepted_draft_tokens},
           {"kv_cache_bytes", stats.memory.kv},

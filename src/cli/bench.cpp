@@ -85,9 +85,9 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
                                 {"device", tensor::name_of(result.device)},
                                 {"units", result.units},
                                 {"seconds", result.seconds},
-                                {"per_second", result.units / result.median()},
-                                {"weight_bytes_per_second", result.bytes_per_second()},
-                                {"flop_per_second", result.flops_per_second()},
+                                {"per_second", rounded(result.units / result.median(), 3)},
+                                {"weight_bytes_per_second", rounded(result.bytes_per_second(), 0)},
+                                {"flop_per_second", rounded(result.flops_per_second(), 0)},
                                 {"mlx_loaded_bytes", result.mlx_loaded_bytes},
                                 {"mlx_peak_bytes", result.mlx_peak_bytes}};
   if (!result.gpu.empty()) object["gpu"] = result.gpu;
@@ -95,10 +95,10 @@ nlohmann::ordered_json json_of(const std::string& what, const MeasureOptions& op
     const double read = result.cpu->peak.read_bytes_per_second;
     const double flops = result.cpu->peak.flops_per_second;
     object["threads"] = result.cpu->threads;
-    object["cpu_bytes_per_second"] = read;
-    object["share_of_bandwidth"] = result.bytes_per_second() / read;
-    object["cpu_flop_per_second"] = flops;
-    object["share_of_peak"] = result.flops_per_second() / flops;
+    object["cpu_bytes_per_second"] = rounded(read, 0);
+    object["share_of_bandwidth"] = rounded(result.bytes_per_second() / read, 6);
+    object["cpu_flop_per_second"] = rounded(flops, 0);
+    object["share_of_peak"] = rounded(result.flops_per_second() / flops, 6);
   }
   return object;
 }
@@ -206,18 +206,19 @@ nlohmann::ordered_json json_of(const std::string& model,
   nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
   for (const testing::KernelTiming& kernel : result.kernels) {
     const double bytes = kernel.bytes_per_second(), flops = kernel.flops_per_second();
-    kernels.push_back({{"kernel", kernel.name},
-                       {"seconds", kernel.seconds},
-                       {"bytes_per_second", bytes},
-                       {"share_of_bandwidth", bytes / result.peak_read_bytes_per_second},
-                       {"flop_per_second", flops},
-                       {"share_of_peak", flops / result.peak_flops_per_second}});
+    kernels.push_back(
+        {{"kernel", kernel.name},
+         {"seconds", kernel.seconds},
+         {"bytes_per_second", rounded(bytes, 0)},
+         {"share_of_bandwidth", rounded(bytes / result.peak_read_bytes_per_second, 6)},
+         {"flop_per_second", rounded(flops, 0)},
+         {"share_of_peak", rounded(flops / result.peak_flops_per_second, 6)}});
   }
   return {{"what", "kernels"},
           {"model", model},
           {"threads", result.threads},
-          {"cpu_bytes_per_second", result.peak_read_bytes_per_second},
-          {"cpu_flop_per_second", result.peak_flops_per_second},
+          {"cpu_bytes_per_second", rounded(result.peak_read_bytes_per_second, 0)},
+          {"cpu_flop_per_second", rounded(result.peak_flops_per_second, 0)},
           {"kernels", kernels}};
 }
 
