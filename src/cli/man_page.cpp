@@ -140,6 +140,11 @@ std::string environment_and_files() {
   text += section(words("FILES", "ФАЙЛЫ"));
   text += entry(bold("~/.oko/models"),
                 words("models that oko pull has downloaded", "модели, которые скачал oko pull"));
+  text += entry(bold("~/.oko/aligned, ~/.oko/cache"),
+                words("aligned copies of weights, and read tokenizers; may be deleted",
+                      "выровненные копии весов и прочитанные токенизаторы; их можно удалять"));
+  text += entry(bold("~/.oko/chat_history"),
+                words("lines typed in oko chat", "строки, набранные в oko chat"));
   return text;
 }
 
