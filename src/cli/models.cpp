@@ -271,8 +271,8 @@ bool is_confirmed(const RemoveArguments& options, const std::vector<hub::ModelRe
   if (options.yes) return true;
   if (!can_ask()) {
     throw Error(ErrorCode::kUsage,
-                tr("nobody can be asked here, so nothing is removed",
-                   "спросить здесь некого, поэтому ничего не удаляется"),
+                tr("there is no terminal to ask on: nothing is removed",
+                   "нет терминала, чтобы спросить: ничего не удаляется"),
                 tr("repeat the command with --yes", "повторите команду с --yes"));
   }
   std::uint64_t bytes = 0;
@@ -323,6 +323,8 @@ void add_models(Command& program) {
   add_common_options(command, options->common);
   ignore_budget(command);
   command.on_run([options] { list(*options); });
+  for (const char* name : {"list", "ls"}) command.suggest(name, "oko models");
+  for (const char* name : {"remove", "delete"}) command.suggest(name, "oko models rm");
 
   auto removal = std::make_shared<RemoveArguments>();
   Command& rm = command.add_command(

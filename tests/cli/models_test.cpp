@@ -123,7 +123,7 @@ TEST_F(ModelsTest, RemovesAllThatOkoHasStoredOfAModel) {
   const ProcessResult refused = run({"rm", "qwen3-vl-2b"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_EQ(refused.err,
-            "oko: nobody can be asked here, so nothing is removed\n"
+            "oko: there is no terminal to ask on: nothing is removed\n"
             "hint: repeat the command with --yes\n");
   EXPECT_TRUE(fs::exists(models() / kTinyName / "config.json"));
   const ProcessResult result = run({"rm", "QWEN3-VL-2B", "--yes"});
@@ -134,6 +134,19 @@ TEST_F(ModelsTest, RemovesAllThatOkoHasStoredOfAModel) {
   EXPECT_TRUE(fs::exists(models() / "other" / "model" / "config.json"));
   for (const auto& entry : fs::directory_iterator(folder_ / "oko" / "aligned")) {
     EXPECT_EQ(entry.path().filename(), "lock");
+  }
+}
+
+TEST_F(ModelsTest, WordsOfOtherProgramsAreHintedAt) {
+  EXPECT_NE(run({"ls"}).err.find("hint: did you mean oko models? See oko models --help\n"),
+            std::string::npos);
+  for (const auto& [word, meant] :
+       {std::pair("run", "oko describe"), std::pair("rm", "oko models rm"),
+        std::pair("list", "oko models")}) {
+    const ProcessResult result = Process({OKO_PROGRAM, word, "x"}, {"LC_ALL=C"}).wait();
+    EXPECT_EQ(result.status, 2);
+    EXPECT_NE(result.err.find(std::string("did you mean ") + meant + "?"), std::string::npos)
+        << result.err;
   }
 }
 
