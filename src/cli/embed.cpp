@@ -30,6 +30,7 @@
 #include "cli/user_language.h"
 #include "engine/embedder.h"
 #include "hub/model_path.h"
+#include "hub/settings_files.h"
 #include "models/bge_m3/model.h"
 #include "tasks/embed_texts.h"
 
@@ -187,6 +188,16 @@ tasks::TextBatches batches_of(const EmbedOptions& options, const StopToken& stop
   };
 }
 
+void refuse_model_of_pictures(const std::filesystem::path& folder, const std::string& name) {
+  if (hub::model_type_of(folder) != "qwen3_vl") return;
+  throw Error(ErrorCode::kBadModel,
+              tr("{}: is a model of pictures, not of texts",
+                 "{}: это модель для картинок, а не для текстов", name),
+              tr("use it with oko describe; oko embed needs an encoder such as {}",
+                 "она для oko describe; для oko embed нужен кодировщик, например {}",
+                 hub::kDefaultEmbeddingModel));
+}
+
 void embed(EmbedOptions options) {
   if (options.texts.empty() && has_input()) options.texts = {kStandardInput};
   if (options.texts.empty()) {
@@ -201,6 +212,7 @@ void embed(EmbedOptions options) {
   const Interrupt interrupt;
   const std::filesystem::path model =
       find_or_pull_model(options.model, options.common, interrupt.token());
+  refuse_model_of_pictures(model, options.model);
   engine::Embedder embedder(
       {.model = model,
        .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },

@@ -308,6 +308,16 @@ TEST_F(EmbedTest, AMissingModelIsStatusFive) {
   EXPECT_EQ(run({"a", "--model", "/no/such/model"}).status, 5);
 }
 
+TEST_F(EmbedTest, AModelOfPicturesIsNamedAsSuch) {
+  const std::string name = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
+  const ProcessResult result = run({"hello", "--model", name});
+  EXPECT_EQ(result.status, 5);
+  EXPECT_EQ(result.err, "oko: " + name +
+                            ": is a model of pictures, not of texts\n"
+                            "hint: use it with oko describe; oko embed needs an encoder such as "
+                            "bge-m3\n");
+}
+
 TEST_F(EmbedTest, DamagedModelNeverPrintsNaN) {
   const auto copy = folder_ / "model";
   std::filesystem::copy(model(), copy);
