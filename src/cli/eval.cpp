@@ -120,6 +120,10 @@ std::string table_of(const Errors& all) {
   const auto row = [&](const std::string& name, const ocr::ErrorCount& characters,
                        const ocr::ErrorCount& repaired_characters, const ocr::ErrorCount& words,
                        const ocr::ErrorCount& repaired_words) {
+    if (characters.total == 0) {  // the texts have none
+      text += shown(format_text("{:<12} {:>6}\n", name, "-"));
+      return;
+    }
     text += shown(format_text("{:<12} {:6.2f} ({:5.2f}) {:6.2f} ({:5.2f})\n", name,
                               characters.rate() * 100, repaired_characters.rate() * 100,
                               words.rate() * 100, repaired_words.rate() * 100));

@@ -259,6 +259,11 @@ TEST_F(OcrTest, EvalPrintsTheRatesOfAFolder) {
   EXPECT_GE(rates.at("raw").at("character_error_rate").get<double>(), 0);
   EXPECT_LT(rates.at("repaired").at("character_error_rate").get<double>(), 0.04);
   EXPECT_GT(rates.at("raw").at("characters").at("cyrillic").at("total").get<int>(), 100);
+  fs::create_directories(folder_ / "latin");
+  fs::copy_file(fs::path(kPages) / "receipt_0.png", folder_ / "latin" / "a.png");
+  write_file_atomically(folder_ / "latin" / "a.txt", std::string_view("abc\n"));
+  const ProcessResult latin = run({"eval", "ocr", folder_ / "latin"});
+  EXPECT_NE(latin.out.find("\nCyrillic          -\n"), std::string::npos) << latin.out;
 }
 
 TEST_F(OcrTest, EvalNamesSkippedFilesAndSurvivesADamagedPicture) {
