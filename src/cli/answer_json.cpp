@@ -11,7 +11,7 @@ using nlohmann::ordered_json;
 namespace {
 
 /// To the microsecond.
-double seconds(double value) {
+double rounded_seconds(double value) {
   return rounded(value, 6);
 }
 
@@ -41,14 +41,14 @@ ordered_json reductions_json(const std::vector<engine::Reduction>& reductions) {
 
 ordered_json stats_json(const engine::GenerationStats& stats, const tasks::PictureStats& picture) {
   return {{"device", tensor::name_of(tensor::device())},
-          {"decode_image_seconds", seconds(picture.decode_seconds)},
-          {"read_text_seconds", seconds(picture.read_seconds)},
-          {"preprocess_seconds", seconds(stats.preprocess_seconds)},
-          {"load_seconds", seconds(stats.load_seconds)},
-          {"vision_seconds", seconds(stats.vision_seconds)},
-          {"prefill_seconds", seconds(stats.prefill_seconds)},
-          {"decode_seconds", seconds(stats.decode_seconds)},
-          {"first_token_seconds", seconds(stats.time_to_first_token_seconds)},
+          {"decode_image_seconds", rounded_seconds(picture.decode_seconds)},
+          {"read_text_seconds", rounded_seconds(picture.read_seconds)},
+          {"preprocess_seconds", rounded_seconds(stats.preprocess_seconds)},
+          {"load_seconds", rounded_seconds(stats.load_seconds)},
+          {"vision_seconds", rounded_seconds(stats.vision_seconds)},
+          {"prefill_seconds", rounded_seconds(stats.prefill_seconds)},
+          {"decode_seconds", rounded_seconds(stats.decode_seconds)},
+          {"first_token_seconds", rounded_seconds(stats.time_to_first_token_seconds)},
           {"image_tokens", stats.image_tokens},
           {"prompt_tokens", stats.prompt_tokens},
           {"generated_tokens", stats.generated_tokens},
