@@ -1,12 +1,20 @@
 // `oko index`, `oko search` and `oko eval search`: their output, and their refusals.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <random>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/file.h"
+#include "index/sqlite_database.h"
+#include "index/sqlite_schema.h"
+#include "index/sqlite_store.h"
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
@@ -26,7 +34,7 @@ class SearchTest : public ScratchFolderTest {
         .wait();
   }
 
-  ProcessResult index(std::vector<std::string> options = {}) {
+  ProcessResult index_folder(std::vector<std::string> options = {}) {
     options.insert(options.begin(), {"index", (folder_ / "files").string(), "--model",
                                      RandomModels::get("bge-m3-small-8bit", 21)});
     return run(options);
@@ -50,7 +58,7 @@ class SearchTest : public ScratchFolderTest {
 TEST_F(SearchTest, FindsAPassageWithItsWordsMarked) {
   file("a.txt", "Квитанция об оплате воды за март.");
   file("b.txt", "A letter to the landlord.");
-  ASSERT_EQ(index().status, 0);
+  ASSERT_EQ(index_folder().status, 0);
   const ProcessResult result = run({"search", "квитанции", "воды", "--mode", "text", "--json"});
   EXPECT_EQ(result.status, 0) << result.err;
   const std::vector<json> found = objects(result);
@@ -69,7 +77,7 @@ TEST_F(SearchTest, FindsAPassageWithItsWordsMarked) {
 
 TEST_F(SearchTest, AllMeasuresAreExplained) {
   file("a.txt", "Квитанция об оплате воды.");
-  ASSERT_EQ(index().status, 0);
+  ASSERT_EQ(index_folder().status, 0);
   const std::vector<json> found = objects(run({"search", "оплата воды", "--explain", "--json"}));
   ASSERT_EQ(found.size(), 1u);
   for (const char* score : {"dense", "sparse", "words", "colbert"}) {
@@ -81,7 +89,7 @@ TEST_F(SearchTest, PictureHasThePageAndTheBoxOfTheLine) {
   if (!OKO_HAS_TESSERACT) GTEST_SKIP() << "the picture of this test is read by Tesseract";
   fs::create_directories(folder_ / "files");
   fs::copy_file(OKO_SOURCE_DIR "/demo/pages/receipt.png", folder_ / "files/receipt.png");
-  ASSERT_EQ(index().status, 0);
+  ASSERT_EQ(index_folder().status, 0);
   const std::vector<json> found =
       objects(run({"search", "кассовый чек", "--mode", "text", "--json"}));
   ASSERT_EQ(found.size(), 1u);
@@ -98,14 +106,14 @@ TEST_F(SearchTest, RunsAreSummedUpAndListTheirFiles) {
   file("c.bin", std::string("\x7f"
                             "ELF\0",
                             5));
-  const std::vector<json> first = objects(index({"--json"}));
+  const std::vector<json> first = objects(index_folder({"--json"}));
   ASSERT_EQ(first.size(), 3u);
   EXPECT_EQ(first[0]["outcome"], "added");
   EXPECT_EQ(first[2]["added"], 2);
   EXPECT_EQ(first[2]["skipped"]["unknown_kind"], 1);
   EXPECT_EQ(first[2]["library"]["documents"], 2);
   fs::remove(folder_ / "files/a.txt");
-  const ProcessResult second = index();
+  const ProcessResult second = index_folder();
   EXPECT_EQ(second.status, 0) << second.err;
   EXPECT_NE(second.out.find("- " + (folder_ / "files/a.txt").string()), std::string::npos);
   EXPECT_NE(second.out.find("1 removed, 1 unchanged"), std::string::npos) << second.out;
@@ -114,7 +122,7 @@ TEST_F(SearchTest, RunsAreSummedUpAndListTheirFiles) {
 TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
   file("good.txt", "хороший файл");
   file("broken.png", "\x89PNG\r\n\x1a\nbroken");
-  const ProcessResult result = index();
+  const ProcessResult result = index_folder();
   EXPECT_EQ(result.status, 4) << result.err;
   EXPECT_NE(result.err.find("broken.png"), std::string::npos);
   EXPECT_EQ(objects(run({"search", "хороший", "--mode", "text", "--json"})).size(), 1u);
@@ -123,7 +131,7 @@ TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
 TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
   file("a/x.txt", "чай зелёный");
   file("b/y.md", "чай чёрный");
-  ASSERT_EQ(index().status, 0);
+  ASSERT_EQ(index_folder().status, 0);
   const auto count = [&](std::vector<std::string> options) {
     options.insert(options.begin(), {"search", "чай", "--mode", "text", "--json"});
     return objects(run(options)).size();
@@ -143,7 +151,7 @@ TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
 TEST_F(SearchTest, RefusesAnEmptyQueryAndAMissingLibrary) {
   EXPECT_EQ(run({"search", "чай", "--mode", "text"}).status, 4);
   file("a.txt", "чай");
-  ASSERT_EQ(index().status, 0);
+  ASSERT_EQ(index_folder().status, 0);
   EXPECT_EQ(run({"search", " ", "--mode", "text"}).status, 2);
   const ProcessResult nothing = run({"search", "слон", "--mode", "text"}, "ru");
   EXPECT_EQ(nothing.status, 0);
@@ -152,11 +160,74 @@ TEST_F(SearchTest, RefusesAnEmptyQueryAndAMissingLibrary) {
 
 TEST_F(SearchTest, AnotherModelIsRefused) {
   file("a.txt", "чай");
-  ASSERT_EQ(index().status, 0);
+  ASSERT_EQ(index_folder().status, 0);
   const ProcessResult result =
       run({"search", "чай", "--model", RandomModels::get("bge-m3-small-8bit", 22)});
   EXPECT_EQ(result.status, 2) << result.err;
   EXPECT_NE(result.err.find("cannot be compared"), std::string::npos) << result.err;
+}
+
+/// A word that no other file has, and that is not near another one's.
+std::string word_of(int file) {
+  std::string word = "слово";
+  for (int digit = 0; digit < 3; ++digit, file /= 10) {
+    constexpr std::string_view kSyllables[] = {"ба", "ве", "ги", "до", "жу",
+                                               "зы", "кэ", "ло", "мя", "ню"};
+    word += kSyllables[file % 10];
+  }
+  return word;
+}
+
+TEST_F(SearchTest, KilledRunsLoseNothingThatTheyReported) {
+  // A run commits every 512 passages, and each of these files has 15 or more.
+  constexpr int kFiles = 50, kKills = 8;
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += " Строка номер " + std::to_string(i) + ".";
+  for (int i = 0; i < kFiles; ++i) file(std::to_string(i) + ".txt", word_of(i) + text);
+  const fs::path library = folder_ / "home/library.db";
+  std::mt19937 random(5);
+  std::set<std::string> reported;
+  int killed = 0;
+  bool any_reported = false;
+  for (int i = 0; i < kKills; ++i) {
+    if (i % 4 == 0) {  // from the start, so that there is work to kill
+      fs::remove_all(folder_ / "home");
+      reported.clear();
+    }
+    Process process({OKO_PROGRAM, "index", (folder_ / "files").string(), "--model",
+                     RandomModels::get("bge-m3-small-8bit", 21), "--json"},
+                    {"OKO_HOME=" + (folder_ / "home").string()});
+    // Half of them after the first commit, which prints.
+    if (i % 2 == 1) {
+      EXPECT_TRUE(process.wait_for_output(60));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 500));
+    process.signal(SIGKILL);
+    const ProcessResult result = process.wait();
+    killed += result.status == -SIGKILL;
+    for (const json& line : objects(result)) {
+      if (line.value("outcome", "") == "added") reported.insert(line["file"]);
+    }
+    any_reported |= !reported.empty();
+    if (!fs::exists(library)) continue;
+    index::SqliteDatabase database(library, index::SqliteDatabase::Access::kWrite);
+    if (index::is_empty(database)) continue;
+    index::SqliteStatement check(database, "PRAGMA integrity_check");
+    ASSERT_TRUE(check.step());
+    ASSERT_EQ(check.text(0), "ok");
+    std::set<std::string> known;
+    index::SqliteStatement select(database, "SELECT path FROM documents");
+    while (select.step()) EXPECT_TRUE(known.emplace(select.blob(0)).second);
+    for (const std::string& path : reported) EXPECT_TRUE(known.contains(path)) << path;
+  }
+  EXPECT_GT(killed, 0);
+  EXPECT_TRUE(any_reported);
+  ASSERT_EQ(index_folder().status, 0);
+  const auto store = index::SqliteStore::open(library);
+  EXPECT_EQ(store->counts().documents, std::uint64_t{kFiles});
+  for (int i = 0; i < kFiles; ++i) {
+    EXPECT_EQ(store->find_words(word_of(i), 10, {}).size(), 1u) << word_of(i);
+  }
 }
 
 TEST_F(SearchTest, EvaluationGivesEachModeByGroup) {
