@@ -155,6 +155,7 @@ void run(const EvalOcrOptions& options) {
   require_address_space(tasks::PageBudget::kAlone);
   const std::vector<Sample> samples = samples_of(options.folder, options.common.quiet);
   std::vector<std::string> files;
+  files.reserve(samples.size());
   for (const Sample& sample : samples) files.push_back(sample.picture.string());
   tasks::ReadPagesOptions read_options{.ocr = options.run,
                                        .threads = options.threads,

@@ -50,7 +50,7 @@ constexpr std::uint64_t kReadingShare = 2;
 
 /// "+ /home/a/receipt.jpg", as version control shows changes.
 std::string file_line(const tasks::IndexedFile& file) {
-  const std::string path = printable(file.path);
+  std::string path = printable(file.path);
   switch (file.outcome) {
     case FileOutcome::kAdded:
       return "+ " + path;

@@ -107,6 +107,7 @@ std::int64_t second_of(const std::string& text, const char* knob, bool is_end) {
 
 std::vector<index::DocumentKind> kinds_of(const std::vector<std::string>& names) {
   std::vector<index::DocumentKind> kinds;
+  kinds.reserve(names.size());
   for (const std::string& name : names) {
     kinds.push_back(name == "picture" ? index::DocumentKind::kPicture
                     : name == "pdf"   ? index::DocumentKind::kPdf

@@ -235,6 +235,7 @@ std::vector<ScoredChunk> DenseIndex::find(std::span<const float> query, std::siz
         return read_vector(rows.chunk_of(row), vector);
       });
   std::vector<ScoredChunk> found;
+  found.reserve(best.size());
   for (const ScoredRow& row : best) found.push_back({rows.chunk_of(row.row), row.score});
   return found;
 }

@@ -1,5 +1,7 @@
 #include "tasks/eval_search.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -120,7 +122,7 @@ EvalMode measure(index::Store& store, const std::vector<EvalQuery>& queries, Sea
     const index::RankingMetrics metrics = index::ranking_metrics(ranking, query.judgments);
     groups["all"].push_back(metrics);
     for (const auto& [key, value] : query.record.metadata) {
-      groups[key + " " + value].push_back(metrics);
+      groups[fmt::format("{} {}", key, value)].push_back(metrics);
     }
   }
   EvalMode measured{.mode = mode, .weights = weights, .groups = {}};

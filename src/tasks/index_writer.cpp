@@ -49,7 +49,7 @@ IndexWriter::IndexWriter(index::Store& store, engine::Embedder& embedder, IndexP
 
 void IndexWriter::add(ReadDocument read) {
   if (read.same != 0) {
-    add_same(std::move(read));
+    add_same(read);
   } else if (read.error) {
     add_failed(std::move(read));
   } else {
@@ -62,7 +62,7 @@ void IndexWriter::add(ReadDocument read) {
 }
 
 /// A file whose content the store has, at its path or at another.
-void IndexWriter::add_same(ReadDocument read) {
+void IndexWriter::add_same(const ReadDocument& read) {
   store_.move(read.same, merged(read));
   IndexedFile file{.path = read.document.path, .outcome = FileOutcome::kUnchanged};
   const auto moved = plan_.missing.find(read.same);
@@ -157,6 +157,7 @@ std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chu
   const engine::EmbeddingRequest request{.texts = texts, .outputs = outputs_};
   engine::EmbeddingResult result = embedder_.embed(request, stop_);
   std::vector<index::EncodedChunk> chunks;
+  chunks.reserve(passages.size());
   for (std::size_t i = 0; i < passages.size(); ++i) {
     chunks.push_back({passages[i], std::move(result.texts[i].encoding)});
   }

@@ -37,7 +37,7 @@ class IndexWriter {
   void finish();
 
  private:
-  void add_same(ReadDocument read);
+  void add_same(const ReadDocument& read);
   void add_failed(ReadDocument read);
   index::Document merged(const ReadDocument& read);
   void write_waiting();

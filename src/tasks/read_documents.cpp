@@ -135,12 +135,13 @@ void set_date_taken(index::Document& document) {
     const auto taken = image::read_header(document.path).taken;
     if (taken) document.date = taken->time_since_epoch().count();
   } catch (const Error&) {
-    // Reading the page tells what is wrong with the file.
+    return;  // reading the page tells what is wrong with the file
   }
 }
 
 std::vector<std::string> paths_of(const std::vector<Opened>& files) {
   std::vector<std::string> paths;
+  paths.reserve(files.size());
   for (const Opened& file : files) paths.push_back(file.read.document.path);
   return paths;
 }
