@@ -113,6 +113,12 @@ std::uint64_t DenseIndex::file_bytes() const {
   return error ? 0 : bytes;
 }
 
+bool DenseIndex::is_current() const {
+  const VectorFileState state = read_state();
+  VectorFileFault fault = VectorFileFault::kNone;
+  return VectorFile::open(path_of(state.generation), state, fault) != nullptr;
+}
+
 void DenseIndex::add(ChunkId chunk, std::span<const float> vector) {
   insert_.bind(1, chunk).bind_blob(2, encode_stored_vector(vector)).run();
   added_codes_.resize(added_codes_.size() + dimensions_);

@@ -25,6 +25,9 @@ class DenseIndex {
   DenseIndex(SqliteDatabase& database, const LibraryHeader& header);
   ~DenseIndex();
 
+  /// True if the file is that of the table.
+  bool is_current() const;
+
   /// Chunks come by rising id. Others see them after `flush` and the commit of the transaction.
   void add(ChunkId chunk, std::span<const float> vector);
   /// Brings the file up to date, in the transaction of `add`. A file of which most chunks are not

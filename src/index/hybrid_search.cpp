@@ -1,11 +1,13 @@
 #include "index/hybrid_search.h"
 
 #include <algorithm>
-#include <limits>
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
 #include <utility>
+
+#include "index/query_parts.h"
 
 namespace oko::index {
 namespace {
@@ -15,6 +17,24 @@ using Candidates = std::map<ChunkId, HitScores>;
 void add(Candidates& candidates, const std::vector<ScoredChunk>& found,
          std::optional<float> HitScores::*score) {
   for (const ScoredChunk& each : found) candidates[each.chunk].*score = each.score;
+}
+
+/// Chunks with a phrase of the query that are looked at: others have it, too, but not more words.
+constexpr std::size_t kPhraseCandidates = 1000;
+
+/// The chunks that have all phrases of a query; no measure but the words knows of them.
+Candidates find_with_phrases(Store& store, const SearchQuery& query, const SearchOptions& options) {
+  Candidates candidates;
+  const std::size_t count = std::max(kPhraseCandidates, options.top);
+  add(candidates, store.find_words(query.text, count, options.filter), &HitScores::words);
+  const bool finds_sparse =
+      options.mode == SearchMode::kSparse || options.mode == SearchMode::kHybrid;
+  if (!finds_sparse || query.encoding.sparse.empty()) return candidates;
+  for (const ScoredChunk& each : store.find_sparse(query.encoding.sparse, count, options.filter)) {
+    const auto candidate = candidates.find(each.chunk);
+    if (candidate != candidates.end()) candidate->second.sparse = each.score;
+  }
+  return candidates;
 }
 
 Candidates find_candidates(Store& store, const SearchQuery& query, const SearchOptions& options) {
@@ -66,18 +86,22 @@ void complete_dense(Store& store, const SearchQuery& query,
   }
 }
 
-/// The scores of a measure between the least and the best candidate become 0..1. Models differ in
-/// how wide that is: multilingual-e5 gives all texts cosines of 0.75 to 0.9.
+/// The scores of a measure from the `count`-th to the best become 0..1; those of others are less
+/// than 0. Models differ in how wide that is: multilingual-e5 gives all texts cosines of 0.75 to
+/// 0.9.
 class Scale {
  public:
   Scale(const std::vector<std::pair<ChunkId, HitScores>>& ranked,
-        std::optional<float> HitScores::*score)
+        std::optional<float> HitScores::*score, std::size_t count)
       : score_(score) {
+    std::vector<float> values;
     for (const auto& [chunk, scores] : ranked) {
-      if (!(scores.*score)) continue;
-      low_ = std::min(low_, *(scores.*score));
-      high_ = std::max(high_, *(scores.*score));
+      if (scores.*score) values.push_back(*(scores.*score));
     }
+    if (values.empty()) return;
+    std::sort(values.begin(), values.end(), std::greater<>());
+    high_ = values.front();
+    low_ = values[std::min(count, values.size()) - 1];
   }
   float of(const HitScores& scores) const {
     if (!(scores.*score_)) return 0;
@@ -86,8 +110,8 @@ class Scale {
 
  private:
   std::optional<float> HitScores::*score_;
-  float low_ = std::numeric_limits<float>::infinity();
-  float high_ = -std::numeric_limits<float>::infinity();
+  float low_ = 0;
+  float high_ = 0;
 };
 
 /// A text with half of the words is much less than half an answer: most have some of them.
@@ -96,9 +120,11 @@ float of_words(const HitScores& scores) {
   return share * share * share;
 }
 
-void add_up(std::vector<std::pair<ChunkId, HitScores>>& ranked, const FusionWeights& weights) {
-  const Scale dense(ranked, &HitScores::dense), sparse(ranked, &HitScores::sparse),
-      colbert(ranked, &HitScores::colbert);
+void add_up(std::vector<std::pair<ChunkId, HitScores>>& ranked, const SearchOptions& options) {
+  const FusionWeights& weights = options.weights;
+  const Scale dense(ranked, &HitScores::dense, options.candidates),
+      sparse(ranked, &HitScores::sparse, options.candidates),
+      colbert(ranked, &HitScores::colbert, options.candidates);
   for (auto& [chunk, scores] : ranked) {
     scores.total = weights.dense * dense.of(scores) + weights.sparse * sparse.of(scores) +
                    weights.words * of_words(scores) + weights.colbert * colbert.of(scores);
@@ -147,20 +173,24 @@ std::vector<Hit> best_hits(Store& store, const SearchOptions& options,
 }  // namespace
 
 std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options) {
-  Candidates candidates = find_candidates(store, query, options);
+  const bool has_phrases = has_phrase(query.text);
+  const Candidates candidates = has_phrases ? find_with_phrases(store, query, options)
+                                            : find_candidates(store, query, options);
   std::vector<std::pair<ChunkId, HitScores>> ranked(candidates.begin(), candidates.end());
   const bool is_hybrid = options.mode == SearchMode::kHybrid;
-  if (is_hybrid && !query.encoding.dense.empty()) complete_dense(store, query, ranked);
-  add_up(ranked, options.weights);
+  const bool has_dense = !query.encoding.dense.empty();
+  if (has_dense && (is_hybrid || has_phrases)) complete_dense(store, query, ranked);
+  add_up(ranked, options);
   sort_by_total(ranked);
   const bool has_colbert =
       query.encoding.colbert.count() > 0 && store.model().colbert_dimensions > 0;
   if (has_colbert && (is_hybrid || options.mode == SearchMode::kColbert)) {
     rerank(store, query, options.candidates, ranked);
   }
-  if (is_hybrid) add_up(ranked, options.weights);
-  for (auto& [chunk, scores] : ranked) {
-    if (!is_hybrid) scores.total = single_score(scores, options.mode);
+  if (is_hybrid) {
+    add_up(ranked, options);
+  } else {
+    for (auto& [chunk, scores] : ranked) scores.total = single_score(scores, options.mode);
   }
   sort_by_total(ranked);
   return best_hits(store, options, ranked);

@@ -16,8 +16,8 @@ namespace oko::index {
 
 enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
 
-/// Weights of the scores that are added: of vectors 0..1 from the least to the best candidate, of
-/// words the third power of their share.
+/// Weights of the scores that are added: of vectors 0..1 from the last to the best of the
+/// candidates, of words the third power of their share.
 struct FusionWeights {
   float dense = 1.0f;
   float sparse = 0.3f;
@@ -60,7 +60,8 @@ struct Hit {
   HitScores scores = {};
 };
 
-/// The best chunks, best first. A measure without its output is left out; so is ColBERT for a
+/// The best chunks, best first; in every mode only those that have the query's phrases. A measure
+/// without its output is left out; so is ColBERT for a
 /// library without token vectors. Throws as Store does.
 std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options);
 

@@ -2,8 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <cerrno>
-
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
@@ -21,7 +19,6 @@ constexpr int kBusyTimeoutMs = 10'000;
 /// The reason of the system if there is one, else SQLite's own words.
 LocalizedText reason_of(sqlite3* handle, int status) {
   const int error = handle == nullptr ? 0 : ::sqlite3_system_errno(handle);
-  if (status == SQLITE_FULL) return system_reason(ENOSPC);
   if (error != 0 && (status == SQLITE_IOERR || status == SQLITE_CANTOPEN)) {
     return system_reason(error);
   }
@@ -46,6 +43,10 @@ LocalizedText reason_of(sqlite3* handle, int status) {
                   tr("{}: another process writes to the library",
                      "{}: в библиотеку пишет другой процесс", name),
                   tr("wait until it is done", "дождитесь его окончания"));
+    case SQLITE_FULL:
+      throw Error(ErrorCode::kFailed, tr("{}: the disk is full", "{}: диск заполнен", name),
+                  tr("free some space; what was done before stays, and the same command goes on",
+                     "освободите место; сделанное сохранено, и та же команда продолжит"));
     case SQLITE_NOMEM:
       throw std::bad_alloc();
     default:

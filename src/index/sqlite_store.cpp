@@ -87,6 +87,12 @@ bool is_same(const Filter& a, const Filter& b) {
          a.to_date == b.to_date;
 }
 
+[[noreturn]] void fail_missing(const fs::path& path) {
+  throw Error(ErrorCode::kNotFound,
+              tr("{}: there is no library", "{}: библиотеки нет", path.string()),
+              tr("make one: oko index FOLDER", "создайте её: oko index ПАПКА"));
+}
+
 }  // namespace
 
 SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
@@ -102,13 +108,10 @@ SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
 SqliteStore::~SqliteStore() = default;
 
 std::unique_ptr<SqliteStore> SqliteStore::open(const fs::path& path) {
-  if (!has_entry(path)) {
-    throw Error(ErrorCode::kNotFound,
-                tr("{}: there is no library", "{}: библиотеки нет", path.string()),
-                tr("make one: oko index FOLDER", "создайте её: oko index ПАПКА"));
-  }
-  return std::unique_ptr<SqliteStore>(
-      new SqliteStore(std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kRead)));
+  if (!has_entry(path)) fail_missing(path);
+  auto database = std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kRead);
+  if (is_empty(*database)) fail_missing(path);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(database)));
 }
 
 std::unique_ptr<SqliteStore> SqliteStore::open_or_create(const fs::path& path,
@@ -130,6 +133,7 @@ std::unique_ptr<SqliteStore> SqliteStore::open_or_create(const fs::path& path,
                    "или в другую библиотеку",
                    own.name));
   }
+  store->repair_vectors();
   return store;
 }
 
@@ -310,6 +314,16 @@ void SqliteStore::commit() {
     const ChunkSet& live = chunks_in({});
     sparse_->flush([&](ChunkId chunk) { return live.contains(chunk); });
     dense_->flush(live);
+    transaction_->commit();
+  });
+  transaction_.reset();
+  dense_->remove_old_files();
+}
+
+void SqliteStore::repair_vectors() {
+  if (dense_->is_current()) return;
+  in_transaction([&] {
+    dense_->flush(chunks_in({}));
     transaction_->commit();
   });
   transaction_.reset();

@@ -62,6 +62,8 @@ class SqliteStore : public Store {
   template <typename Write>
   auto in_transaction(const Write& write);
   void undo();
+  /// Makes the file of vectors anew if it is not that of the database.
+  void repair_vectors();
   DocumentId put_document(const Document& document);
   void add_chunks(DocumentId id, std::span<const EncodedChunk> chunks, std::string_view heading);
   void move_rows(DocumentId id, const Document& document);

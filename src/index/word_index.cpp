@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "index/best_chunks.h"
+#include "index/query_parts.h"
 #include "index/words_tokenizer.h"
 #include "text/edit_distance.h"
 #include "text/utf8.h"
@@ -57,7 +58,11 @@ struct WordIndex::Term {
 };
 
 struct WordIndex::Query {
-  std::vector<std::string> phrases;  ///< terms with kTermSeparator between them; all are needed
+  struct Phrase {
+    std::string terms;  ///< with kTermSeparator between them
+    std::uint64_t chunks = 0;
+  };
+  std::vector<Phrase> phrases;  ///< all are needed
   std::vector<Term> terms;
 
   /// Leaves the words that tell chunks apart.
@@ -77,7 +82,7 @@ double WordIndex::Query::ceiling(std::uint64_t all_chunks) const {
     sum += kMostOfTerm * std::max(idf, kLeastIdf);
   };
   for (const Term& term : terms) add(term.chunks);
-  for (std::size_t i = 0; i < phrases.size(); ++i) add(0);
+  for (const Phrase& phrase : phrases) add(phrase.chunks);
   return sum;
 }
 
@@ -121,6 +126,12 @@ void WordIndex::remove(ChunkId chunk, std::string_view text, std::string_view he
 std::uint64_t WordIndex::chunks_with(std::string_view term) {
   SqliteStatement count(database_, "SELECT doc FROM word_counts WHERE term = ?1");
   count.bind(1, term);
+  return count.step() ? static_cast<std::uint64_t>(count.integer(0)) : 0;
+}
+
+std::uint64_t WordIndex::chunks_that_match(const std::string& match) {
+  SqliteStatement count(database_, "SELECT count(*) FROM words WHERE words MATCH ?1");
+  count.bind(1, match);
   return count.step() ? static_cast<std::uint64_t>(count.integer(0)) : 0;
 }
 
@@ -198,27 +209,15 @@ void WordIndex::parse_plain(std::string_view part, Query& parsed) {
 }
 
 WordIndex::Query WordIndex::parse(std::string_view query, std::uint64_t all_chunks) {
-  // Each opening quotation mark and the one that closes it.
-  constexpr std::pair<std::string_view, std::string_view> kMarks[] = {
-      {"\"", "\""}, {"«", "»"}, {"“", "”"}, {"„", "“"}};
   Query parsed;
-  std::size_t begin = 0;
-  for (std::size_t at = 0; at < query.size(); ++at) {
-    for (const auto& [open, close] : kMarks) {
-      if (query.compare(at, open.size(), open) != 0) continue;
-      const std::size_t end = query.find(close, at + open.size());
-      if (end == std::string_view::npos) continue;
-      parse_plain(query.substr(begin, at - begin), parsed);
-      const std::size_t inside = at + open.size();
-      if (std::string phrase = phrase_of(query.substr(inside, end - inside)); !phrase.empty()) {
-        parsed.phrases.push_back(std::move(phrase));
-      }
-      begin = end + close.size();
-      at = begin - 1;
-      break;
+  for (const QueryPart& part : query_parts(query)) {
+    if (!part.is_phrase) {
+      parse_plain(part.text, parsed);
+    } else if (std::string terms = phrase_of(part.text); !terms.empty()) {
+      const std::uint64_t chunks = chunks_that_match(fts_string(terms));
+      parsed.phrases.push_back({std::move(terms), chunks});
     }
   }
-  parse_plain(query.substr(begin), parsed);
   parsed.drop_common(all_chunks);
   return parsed;
 }
@@ -230,10 +229,11 @@ std::vector<std::string> WordIndex::terms_of(std::string_view query, std::uint64
     if (term.chunks == 0) continue;
     terms.insert(terms.end(), term.alternatives.begin(), term.alternatives.end());
   }
-  for (const std::string& phrase : parsed.phrases) {
-    for (std::size_t begin = 0; begin < phrase.size();) {
-      const std::size_t end = std::min(phrase.find(kTermSeparator, begin), phrase.size());
-      terms.push_back(phrase.substr(begin, end - begin));
+  for (const Query::Phrase& phrase : parsed.phrases) {
+    const std::string& all = phrase.terms;
+    for (std::size_t begin = 0; begin < all.size();) {
+      const std::size_t end = std::min(all.find(kTermSeparator, begin), all.size());
+      terms.push_back(all.substr(begin, end - begin));
       begin = end + 1;
     }
   }
@@ -245,7 +245,7 @@ std::vector<ScoredChunk> WordIndex::find(std::string_view query, std::size_t cou
                                          const std::function<bool(ChunkId)>& is_wanted) {
   const Query parsed = parse(query, all_chunks);
   std::vector<std::string> phrases, words;
-  for (const std::string& phrase : parsed.phrases) phrases.push_back(fts_string(phrase));
+  for (const Query::Phrase& phrase : parsed.phrases) phrases.push_back(fts_string(phrase.terms));
   for (const Term& term : parsed.terms) {
     if (term.chunks == 0) continue;
     for (const std::string& each : term.alternatives) words.push_back(fts_string(each));

@@ -47,6 +47,7 @@ class WordIndex {
   std::vector<std::string> similar_forms(std::string_view form, bool is_code);
   std::vector<std::string> forms_that_match(const std::string& trigram_query);
   std::uint64_t chunks_with(std::string_view term);
+  std::uint64_t chunks_that_match(const std::string& match);
 
   SqliteDatabase& database_;
   WordReader reader_;

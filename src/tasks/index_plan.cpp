@@ -35,7 +35,8 @@ std::vector<std::string> absolute(const std::vector<std::string>& paths) {
   return roots;
 }
 
-/// True if a file is gone, and not only out of reach: its disk or folder may come back.
+/// False for a file that is only out of reach: its disk or folder may come back. One that is there,
+/// but not among the files, is left out by the rules of today.
 bool is_gone(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 || errno == ENOENT || errno == ENOTDIR;
@@ -62,8 +63,10 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     const auto covers = [&](const std::string& root) { return is_below(each.document.path, root); };
     if (std::any_of(roots.begin(), roots.end(), covers)) known.emplace(each.document.path, each);
   });
+  std::vector<std::string> unreadable;  // folders, whose files are unknown now
   const auto on_skipped = [&](const SkippedFile& skipped) {
     ++summary.skipped;
+    if (skipped.reason == SkipReason::kUnreadable) unreadable.push_back(skipped.path);
     if (callbacks.on_skipped) callbacks.on_skipped(skipped);
   };
   for (const WalkedFile& file : walk_files(paths, options.walk, on_skipped, stop)) {
@@ -91,7 +94,9 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     if (is_known) plan.known.insert(known.extract(entry));
   }
   for (const auto& [path, document] : known) {
-    if (is_gone(path)) plan.missing.emplace(document.id, document);
+    const auto covers = [&](const std::string& folder) { return is_below(path, folder); };
+    const bool is_unknown = std::any_of(unreadable.begin(), unreadable.end(), covers);
+    if (!is_unknown && is_gone(path)) plan.missing.emplace(document.id, document);
   }
   return plan;
 }

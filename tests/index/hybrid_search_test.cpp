@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 namespace oko::index {
@@ -116,6 +117,45 @@ TEST(HybridSearchTest, TextWithAllWordsComesBeforeTheNearestByMeaning) {
   SearchQuery query = full_query();
   query.encoding.colbert = {};
   EXPECT_EQ(ids_of(search(store, query, {})), (Ids{3, 1, 2}));
+}
+
+TEST(HybridSearchTest, PhrasesAreNeededInEveryMode) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {2, 0.8f}};
+  store.sparse = {{1, 0.9f}, {3, 0.1f}};
+  store.words = {{3, 0.4f}, {4, 0.3f}};
+  store.cosines = {{3, 0.5f}, {4, 0.6f}};
+  store.colbert = {{3, 0.2f}, {4, 0.1f}};
+  SearchQuery query = full_query();
+  query.text = "«зелёный чай» в пакетиках";
+  const auto ids_in = [&](SearchMode mode) {
+    SearchOptions options;
+    options.mode = mode;
+    std::vector<ChunkId> ids = ids_of(search(store, query, options));
+    std::sort(ids.begin(), ids.end());
+    return ids;
+  };
+  for (const SearchMode mode : {SearchMode::kHybrid, SearchMode::kDense, SearchMode::kSparse,
+                                SearchMode::kColbert, SearchMode::kText}) {
+    EXPECT_EQ(ids_in(mode), (Ids{3, 4})) << static_cast<int>(mode);
+  }
+}
+
+TEST(HybridSearchTest, NumberOfHitsDoesNotChangeTheirOrder) {
+  FakeStore store;
+  for (ChunkId id = 1; id <= 400; ++id) {
+    store.dense.push_back({id, 1.0f / static_cast<float>(id)});
+    store.cosines[id] = 1.0f / static_cast<float>(id);
+    store.words.push_back({401 - id, 0.9f - static_cast<float>(id) / 500});
+  }
+  SearchQuery query = full_query();
+  query.encoding.colbert = {};
+  SearchOptions few, many;
+  few.top = 10;
+  many.top = 400;
+  std::vector<ChunkId> of_many = ids_of(search(store, query, many));
+  of_many.resize(10);
+  EXPECT_EQ(ids_of(search(store, query, few)), of_many);
 }
 
 TEST(HybridSearchTest, OneCandidateHasFullScores) {

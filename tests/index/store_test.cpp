@@ -297,6 +297,17 @@ TEST_F(StoreTest, PhrasesInQuotationMarksAreNeeded) {
   EXPECT_EQ(by_words("зелёный чай").size(), 2u);
 }
 
+TEST_F(StoreTest, PhraseThatIsInTheTextCoversTheQuery) {
+  for (int i = 0; i < 50; ++i) {
+    writer_->put(document_at("/" + std::to_string(i)), std::vector{chunk_of("прочий текст", 1)});
+  }
+  writer_->put(document_at("/a"), std::vector{chunk_of("зелёный чай", 2)});
+  writer_->commit();
+  const auto phrase = writer_->find_words("«зелёный чай»", 10, {});
+  ASSERT_EQ(phrase.size(), 1u);
+  EXPECT_GT(phrase[0].score, 0.45f);
+}
+
 TEST_F(StoreTest, NamesAndTitlesAreFound) {
   Document document = document_at("/photos/Байкал 2019.jpg", DocumentKind::kPicture);
   document.title = "Summer holidays";
@@ -404,11 +415,12 @@ TEST_F(StoreTest, FileOfVectorsIsMadeAnewWhereItIsLostOrDamaged) {
     writer_.reset();
     damage();
     writer_ = SqliteStore::open_or_create(path(), test_model());
-    expect_all_found(count);  // from the table
+    expect_all_found(count);  // from a new file
+    EXPECT_TRUE(fs::exists(vectors()));
     ++count;
     writer_->put(document_at("/" + std::to_string(count)), std::vector{chunk_of("т", count)});
     writer_->commit();
-    expect_all_found(count);  // from a new file
+    expect_all_found(count);
   }
   writer_.reset();
   std::size_t files = 0;
@@ -456,6 +468,13 @@ TEST(SqliteStoreTest, NamesFilesThatAreNoLibraries) {
   const fs::path path =
       fs::temp_directory_path() / ("oko_no_library_" + std::to_string(::getpid()));
   EXPECT_THROW(SqliteStore::open(path), Error);
+  std::ofstream(path) << "";
+  try {
+    SqliteStore::open(path);
+    ADD_FAILURE() << "opened an empty file";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound) << error.message();
+  }
   std::ofstream(path) << "this is a text and no database, but long enough to be read as one ......";
   try {
     SqliteStore::open(path);
