@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,11 +40,12 @@ class PostingReader {
       delta |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
       if (byte < 0x80) break;
     }
-    if (delta == 0 || end_ - at_ < 2) return damaged();
+    const auto most = static_cast<std::uint64_t>(std::numeric_limits<ChunkId>::max() - chunk_);
+    if (delta == 0 || delta > most || end_ - at_ < 2) return damaged();
     chunk_ += static_cast<ChunkId>(delta);
     posting = {chunk_, weight_at(at_)};
     at_ += 2;
-    return chunk_ > 0 || damaged();
+    return true;
   }
 
   bool is_damaged() const { return is_damaged_; }

@@ -153,7 +153,7 @@ TEST_F(HuggingFaceCacheTest, EmptyNameDoesNotMeanTheCurrentFolder) {
   fs::current_path(folder_);
   const std::string message = message_of([] { find_model(""); }, ErrorCode::kModelNotFound);
   fs::current_path(before);
-  EXPECT_NE(message.find("not found"), std::string::npos) << message;
+  EXPECT_NE(message.find("is not on this machine"), std::string::npos) << message;
 }
 
 }  // namespace
