@@ -13,8 +13,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# Package: its headers below /usr/include, its library, the folders of headers that it adds, and the name that CMake
-# knows it by, where that is not pkg-config's.
+# Package: its headers below /usr/include, its library, the folders of headers that it adds, the name that CMake knows
+# it by, where that is not pkg-config's, and the version of one that pkg-config does not know.
 PACKAGES = {
     "fmt": {"headers": ["fmt"], "library": "fmt", "cmake": "fmt::fmt"},
     "nlohmann_json": {"headers": ["nlohmann"], "cmake": "nlohmann_json::nlohmann_json"},
@@ -32,7 +32,7 @@ PACKAGES = {
     "libedit": {"headers": ["histedit.h"], "library": "edit"},
     "libcurl": {"headers": ["curl"], "library": "curl"},
     "sqlite3": {"headers": ["sqlite3.h"], "library": "sqlite3"},
-    "libxml-2.0": {"headers": ["libxml2"], "library": "xml2", "folders": ["libxml2"]},
+    "libxml-2.0": {"headers": ["libxml2", "unicode"], "library": "xml2", "folders": ["libxml2"]},
     "libzip": {"headers": ["zip.h", "zipconf.h"], "library": "zip"},
     "gmime-3.0": {"headers": ["gmime-3.0"], "library": "gmime-3.0", "folders": ["gmime-3.0"], "needs": ["glib-2.0"]},
     "stemmer": {"headers": ["libstemmer.h"], "library": "stemmer", "version": "2.2.0"},
@@ -49,7 +49,8 @@ def pkg_config(*arguments: str) -> str:
 
 def header_root(package: str, name: str) -> Path:
     """Where this system keeps a header: most lie in /usr/include, some in a folder of the architecture."""
-    folders = [Path("/usr/include"), *(Path(f) for f in re.findall(r"-I(\S+)", pkg_config("--cflags", package)))]
+    flags = "" if "version" in PACKAGES.get(package, {}) else pkg_config("--cflags", package)
+    folders = [Path("/usr/include"), *(Path(f) for f in re.findall(r"-I(\S+)", flags))]
     folders += sorted(Path("/usr/include").glob("*-linux-gnu*"))
     for folder in folders:
         if (folder / name).exists():
