@@ -21,14 +21,14 @@ enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
 struct FusionWeights {
   float dense = 1.0f;
   float sparse = 0.3f;
-  float words = 10.0f;
+  float words = 30.0f;
   float colbert = 1.0f;
 };
 
 /// For chunks of a few sentences, where meaning decides, and for those of pages, where words do.
 inline constexpr FusionWeights kShortPassages{};
 inline constexpr FusionWeights kLongPassages{
-    .dense = 0.3f, .sparse = 1.0f, .words = 10.0f, .colbert = 0.7f};
+    .dense = 0.3f, .sparse = 1.0f, .words = 30.0f, .colbert = 0.7f};
 
 struct SearchQuery {
   std::string text;                   ///< UTF-8

@@ -141,8 +141,8 @@ double ndcg_of_all(const EvalMode& measured) {
 /// The weights with the best nDCG@10, one after another; that of the dense vectors is 1.
 index::FusionWeights tuned_weights(index::Store& store, const std::vector<EvalQuery>& queries,
                                    index::FusionWeights weights, const StopToken& stop) {
-  constexpr std::array<float, 13> kTried{0.0f, 0.1f, 0.2f, 0.35f, 0.5f, 0.75f, 1.0f,
-                                         1.5f, 2.5f, 4.0f, 6.0f,  9.0f, 15.0f};
+  constexpr std::array<float, 16> kTried{0.0f, 0.1f, 0.2f, 0.35f, 0.5f,  0.75f, 1.0f,  1.5f,
+                                         2.5f, 4.0f, 6.0f, 9.0f,  12.0f, 15.0f, 20.0f, 30.0f};
   constexpr int kRounds = 2;
   const index::LibraryModel& model = store.model();
   double best = ndcg_of_all(measure(store, queries, SearchMode::kHybrid, weights, stop));

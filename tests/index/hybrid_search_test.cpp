@@ -113,7 +113,7 @@ TEST(HybridSearchTest, TotalsAreWeightedSumsOfAllScores) {
 TEST(HybridSearchTest, TextWithAllWordsComesBeforeTheNearestByMeaning) {
   FakeStore store;
   store.dense = {{1, 0.9f}, {2, 0.8f}, {3, 0.7f}};
-  store.words = {{3, 1.0f}, {2, 0.3f}};
+  store.words = {{3, 1.0f}, {2, 0.2f}};
   SearchQuery query = full_query();
   query.encoding.colbert = {};
   EXPECT_EQ(ids_of(search(store, query, {})), (Ids{3, 1, 2}));
