@@ -296,7 +296,8 @@ void Command::run() const {
   given().back()->run_();
 }
 
-bool Command::prints_json() const {
+bool Command::prints_error_object() const {
+  if (!given().back()->has_error_object_) return false;
   const CLI::App& app = *given().back()->app_;
   const CLI::Option* const flag = app.get_option_no_throw("--json");
   const CLI::Option* const format = app.get_option_no_throw("--format");

@@ -84,8 +84,10 @@ class Command {
   std::optional<std::string> parse(std::span<char* const> arguments);
   void run() const;
 
-  /// True if the given command prints JSON: --json or --format json.
-  bool prints_json() const;
+  /// Each object of the command belongs to an input, so an error of none prints no object.
+  void without_error_object() { has_error_object_ = false; }
+  /// True if the given command prints JSON (--json or --format json), and so its error.
+  bool prints_error_object() const;
 
   CommandSyntax syntax() const;
 
@@ -132,6 +134,7 @@ class Command {
   std::vector<std::unique_ptr<Command>> commands_;
   std::map<std::string, std::string> suggestions_;
   std::function<void()> run_;
+  bool has_error_object_ = true;
 };
 
 }  // namespace oko::cli

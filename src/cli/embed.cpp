@@ -292,6 +292,7 @@ void add_embed(Command& program) {
   command.add_flag("--stats", &options->stats,
                    words("print times, tokens and memory", "напечатать время, токены и память"));
   add_common_options(command, options->common);
+  command.without_error_object();
   command.on_run([options] { embed(*options); });
 }
 

@@ -149,11 +149,11 @@ void add_languages_option(Command& command, std::vector<std::string>& languages)
 
 namespace {
 
-bool prints_json = false;  ///< the given command does
+bool prints_error = false;  ///< as an object, the given command does
 
 /// A program that reads JSON gets an object, even if the command has failed before the first one.
 void print_error_object(const Error& error) {
-  if (!prints_json || has_json_object()) return;
+  if (!prints_error || has_json_object()) return;
   try {
     print_json({{"error", error_json(error)}});
   } catch (const Error&) {
@@ -237,7 +237,7 @@ int run(std::span<char* const> arguments) {
     print(*text);
     end_at_once(0);  // destructors of libraries would take a millisecond
   }
-  prints_json = program.prints_json();
+  prints_error = program.prints_error_object();
   // Throws for an unusable device before the command does anything; doctor reports it instead.
   if (arguments.empty() || std::string_view(arguments[0]) != "doctor") tensor::device();
   program.run();

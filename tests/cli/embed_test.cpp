@@ -330,7 +330,7 @@ TEST_F(EmbedTest, DamagedModelNeverPrintsNaN) {
   const ProcessResult result =
       run({"one", "--dense", "--sparse", "--colbert", "--json", "--model", copy});
   EXPECT_EQ(result.status, 5) << result.out;
-  EXPECT_EQ(nlohmann::json::parse(result.out).at("error").at("code"), "bad_model") << result.out;
+  EXPECT_EQ(result.out, "");  // a line is a text with its vectors
   EXPECT_NE(result.err.find("NaN"), std::string::npos) << result.err;
 }
 

@@ -163,10 +163,9 @@ TEST(PlanCommandTest, RefusesMalformedSizesAndUnknownModels) {
 }
 
 TEST(PlanCommandTest, ACommandThatFailsBeforeItsFirstObjectPrintsTheErrorAsOne) {
-  for (const char* command : {"plan", "verify", "convert", "embed", "describe"}) {
+  for (const char* command : {"plan", "verify", "convert", "describe"}) {
     std::vector<std::string> arguments{command, "--json"};
     if (std::string(command) == "describe") arguments.push_back(kPicture);
-    if (std::string(command) == "embed") arguments.push_back("text");
     const bool has_option = command[0] != 'v' && command[0] != 'c';
     if (has_option) arguments.push_back("--model");
     arguments.push_back("no-such-model");
