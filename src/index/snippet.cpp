@@ -6,6 +6,7 @@
 
 #include "index/word_reader.h"
 #include "text/characters.h"
+#include "text/code_point_count.h"
 #include "text/utf8.h"
 
 namespace oko::index {
@@ -31,11 +32,6 @@ std::vector<Match> matches_in(std::string_view text, const std::vector<std::stri
     return true;
   });
   return matches;
-}
-
-std::size_t letters_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xc0) != 0x80; }));
 }
 
 /// The first match of the window of `bytes` with the most terms.
@@ -110,8 +106,8 @@ Snippet snippet_of(const Chunk& chunk, const std::vector<std::string>& terms,
   const std::vector<Match> matches = matches_in(text, terms);
   Snippet snippet{.text = {}, .marks = {}, .box = box_of(chunk, matches)};
   std::size_t begin = 0;
-  if (!matches.empty() && letters_of(text) > max_letters) {
-    const std::size_t bytes = text.size() * max_letters / letters_of(text);
+  if (!matches.empty() && text::code_point_count(text) > max_letters) {
+    const std::size_t bytes = text.size() * max_letters / text::code_point_count(text);
     begin = back_by(text, matches[best_window(matches, bytes)].begin, max_letters / 4);
   }
   const std::size_t end = forward_by(text, begin, max_letters);

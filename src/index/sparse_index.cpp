@@ -18,12 +18,9 @@ SparseIndex::SparseIndex(SqliteDatabase& database)
       insert_(database, "INSERT INTO postings(segment, token, list) VALUES(?1, ?2, ?3)") {}
 
 void SparseIndex::fail_damaged() const {
-  throw Error(
-      ErrorCode::kBadInput,
-      tr("{}: the library is damaged: a list of postings is not readable",
-         "{}: библиотека повреждена: список вхождений не читается", database_.path().string()),
-      tr("move it away and index the folders again: it is made from the files",
-         "уберите её и проиндексируйте папки заново: она создаётся из файлов"));
+  throw damaged_library(tr("{}: the library is damaged: a list of postings is not readable",
+                           "{}: библиотека повреждена: список вхождений не читается",
+                           database_.path().string()));
 }
 
 void SparseIndex::add(ChunkId chunk, const models::bge_m3::SparseVector& vector) {

@@ -31,12 +31,9 @@ LocalizedText reason_of(sqlite3* handle, int status) {
   switch (primary) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw Error(ErrorCode::kBadInput,
-                  tr("{}: the library is damaged, or is no library of oko: {}",
-                     "{}: библиотека повреждена, или это не библиотека oko: {}", name,
-                     reason_of(handle, primary)),
-                  tr("move it away and index the folders again: it is made from the files",
-                     "уберите её и проиндексируйте папки заново: она создаётся из файлов"));
+      throw damaged_library(tr("{}: the library is damaged, or is no library of oko: {}",
+                               "{}: библиотека повреждена, или это не библиотека oko: {}", name,
+                               reason_of(handle, primary)));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       throw Error(ErrorCode::kBusy,
@@ -56,6 +53,12 @@ LocalizedText reason_of(sqlite3* handle, int status) {
 }
 
 }  // namespace
+
+Error damaged_library(const LocalizedText& message) {
+  return {ErrorCode::kBadInput, message,
+          tr("move it away and index the folders again: it is made from the files",
+             "уберите её и проиндексируйте папки заново: она создаётся из файлов")};
+}
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
   ::sqlite3_finalize(statement);
@@ -93,12 +96,6 @@ SqliteStatement& SqliteStatement::bind(int parameter, std::string_view text) {
 SqliteStatement& SqliteStatement::bind_blob(int parameter, std::string_view bytes) {
   const int status = ::sqlite3_bind_blob64(statement_.get(), parameter, start_of(bytes),
                                            bytes.size(), SQLITE_TRANSIENT);
-  if (status != SQLITE_OK) database_->fail(status);
-  return *this;
-}
-
-SqliteStatement& SqliteStatement::bind_null(int parameter) {
-  const int status = ::sqlite3_bind_null(statement_.get(), parameter);
   if (status != SQLITE_OK) database_->fail(status);
   return *this;
 }
@@ -143,10 +140,6 @@ std::string_view SqliteStatement::blob(int column) const {
   return bytes == nullptr ? std::string_view{} : std::string_view{bytes, size};
 }
 
-bool SqliteStatement::is_null(int column) const {
-  return ::sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
-}
-
 void SqliteDatabase::Close::operator()(sqlite3* handle) const {
   ::sqlite3_close_v2(handle);
 }
@@ -185,8 +178,8 @@ void SqliteDatabase::fail(int status) const {
   fail_with(path_, handle_.get(), status);
 }
 
-SqliteTransaction::SqliteTransaction(SqliteDatabase& database, Kind kind) : database_(database) {
-  database_.run(kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN");
+SqliteTransaction::SqliteTransaction(SqliteDatabase& database) : database_(database) {
+  database_.run("BEGIN IMMEDIATE");
 }
 
 SqliteTransaction::~SqliteTransaction() {

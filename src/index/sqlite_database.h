@@ -7,12 +7,18 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+#include "base/localized_text.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace oko::index {
 
 class SqliteDatabase;
+
+/// The error of a damaged library, with the hint to make it anew.
+Error damaged_library(const LocalizedText& message);
 
 /// A prepared statement. Parameters count from 1, columns from 0. Strings and blobs of a row stand
 /// until the next `step` or `reset`. All functions throw as SqliteDatabase.
@@ -25,7 +31,6 @@ class SqliteStatement {
   SqliteStatement& bind(int parameter, double value);
   SqliteStatement& bind(int parameter, std::string_view text);
   SqliteStatement& bind_blob(int parameter, std::string_view bytes);
-  SqliteStatement& bind_null(int parameter);
 
   /// True if there is a row.
   bool step();
@@ -37,7 +42,6 @@ class SqliteStatement {
   double real(int column) const;
   std::string_view text(int column) const;
   std::string_view blob(int column) const;
-  bool is_null(int column) const;
 
  private:
   struct Finalize {
@@ -81,12 +85,10 @@ class SqliteDatabase {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
-/// A transaction that ends with `commit`, or is undone.
+/// A transaction that writes, and ends with `commit`, or is undone.
 class SqliteTransaction {
  public:
-  enum class Kind { kRead, kWrite };
-
-  SqliteTransaction(SqliteDatabase& database, Kind kind);
+  explicit SqliteTransaction(SqliteDatabase& database);
   ~SqliteTransaction();
   SqliteTransaction(const SqliteTransaction&) = delete;
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;

@@ -74,7 +74,7 @@ void create_schema(SqliteDatabase& database, const LibraryModel& model) {
   // Token vectors of a chunk are some ten kilobytes: larger pages make fewer pieces of them.
   database.run("PRAGMA page_size = 8192");
   database.run("PRAGMA journal_mode = WAL");
-  SqliteTransaction transaction(database, SqliteTransaction::Kind::kWrite);
+  SqliteTransaction transaction(database);
   if (!is_empty(database)) return;  // another process was faster
   database.run(kSchema);
   SqliteStatement insert(database, "INSERT INTO library(key, value) VALUES(?1, ?2)");
@@ -134,17 +134,14 @@ LibraryHeader read_header(SqliteDatabase& database) {
                   .has_sparse = number("has_sparse") != 0,
                   .kernels = text("kernels")};
   if (header.id.size() != 16 || header.model.dimensions == 0) {
-    throw Error(ErrorCode::kBadInput,
-                tr("{}: the library is damaged: its header is not complete",
-                   "{}: библиотека повреждена: её заголовок неполон", name),
-                tr("move it away and index the folders again: it is made from the files",
-                   "уберите её и проиндексируйте папки заново: она создаётся из файлов"));
+    throw damaged_library(tr("{}: the library is damaged: its header is not complete",
+                             "{}: библиотека повреждена: её заголовок неполон", name));
   }
   return header;
 }
 
 void update_words(SqliteDatabase& database) {
-  SqliteTransaction transaction(database, SqliteTransaction::Kind::kWrite);
+  SqliteTransaction transaction(database);
   SqliteStatement select(database, "SELECT value FROM library WHERE key = 'words'");
   const bool is_current = select.step() && select.text(0) == words_fingerprint();
   select.reset();

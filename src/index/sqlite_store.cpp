@@ -160,7 +160,7 @@ void SqliteStore::visit_documents(const std::function<void(const KnownDocument&)
 
 template <typename Write>
 auto SqliteStore::in_transaction(const Write& write) {
-  if (!transaction_) transaction_.emplace(*database_, SqliteTransaction::Kind::kWrite);
+  if (!transaction_) transaction_.emplace(*database_);
   all_chunks_.reset();
   filtered_.reset();
   try {

@@ -10,6 +10,7 @@
 #include "index/best_chunks.h"
 #include "index/query_parts.h"
 #include "index/words_tokenizer.h"
+#include "text/code_point_count.h"
 #include "text/edit_distance.h"
 #include "text/utf8.h"
 
@@ -23,11 +24,6 @@ constexpr std::size_t kMaxAlternatives = 16;
 constexpr std::size_t kFormCandidates = 200;
 constexpr double kHeadingWeight = 2.0;
 constexpr double kLeastIdf = 1e-6;  // FTS5's, of words that most chunks have
-
-std::size_t letters_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xc0) != 0x80; }));
-}
 
 /// A string of FTS5's query language.
 std::string fts_string(std::string_view text) {
@@ -106,7 +102,7 @@ void WordIndex::add(ChunkId chunk, std::string_view text, std::string_view headi
   insert_words_.bind(1, chunk).bind(2, text).bind(3, heading).run();
   if (known_forms_.size() > kMaxKnownForms) known_forms_.clear();
   const auto add_form = [&](const TextWord& word) {
-    if (letters_of(word.form) < kTrigram) return true;
+    if (text::code_point_count(word.form) < kTrigram) return true;
     if (!known_forms_.insert(std::hash<std::string_view>{}(word.form)).second) return true;
     insert_form_.bind(1, word.form);
     const bool is_new = insert_form_.step();
@@ -146,7 +142,7 @@ std::vector<std::string> WordIndex::forms_that_match(const std::string& trigram_
 }
 
 std::vector<std::string> WordIndex::similar_forms(std::string_view form, bool is_code) {
-  const std::size_t letters = letters_of(form);
+  const std::size_t letters = text::code_point_count(form);
   if (letters < kTrigram) return {};
   std::vector<std::string> found = forms_that_match(fts_string(form));
   // Another number is another thing, not a mistake in typing.

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <map>
 #include <span>
 #include <utility>
 
 #include "base/error.h"
+#include "tasks/passages.h"
 #include "text/chunker.h"
 
 namespace oko::tasks {
@@ -51,15 +51,9 @@ void put_document(const index::BeirRecord& record, index::Store& store, engine::
                   const EvalSearchOptions& options, const StopToken& stop) {
   const std::string whole =
       record.title.empty() ? record.text : record.title + "\n\n" + record.text;
-  const auto count = [&](std::string_view text) {
-    return embedder.tokenizer().encode(text, std::numeric_limits<std::size_t>::max()).total;
-  };
   std::vector<std::string> texts;
   for (const text::TextRange& range :
-       text::chunks(whole,
-                    {.max_tokens = options.passages.max_tokens,
-                    .overlap_tokens = options.passages.overlap_tokens},
-                    count)) {
+       text::chunks(whole, options.passages, token_counter(embedder))) {
     texts.push_back(whole.substr(range.begin, range.end - range.begin));
   }
   const auto encodings = encode(embedder, store.model(), texts, options.passage_prefix, stop);

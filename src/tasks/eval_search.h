@@ -12,13 +12,13 @@
 #include "index/hybrid_search.h"
 #include "index/ranking_metrics.h"
 #include "index/store.h"
-#include "tasks/passages.h"
+#include "text/chunker.h"
 
 namespace oko::tasks {
 
 struct EvalSearchOptions {
   std::string split = "test";  ///< of the judgments
-  PassageOptions passages = {};
+  text::ChunkOptions passages = {};
   /// Put before each text; none: the model's own prompt.
   std::optional<std::string> query_prefix = {};
   std::optional<std::string> passage_prefix = {};

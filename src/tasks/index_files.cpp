@@ -1,13 +1,12 @@
 #include "tasks/index_files.h"
 
 #include <exception>
-#include <limits>
-#include <string_view>
 #include <utility>
 
 #include "tasks/document_queue.h"
 #include "tasks/index_plan.h"
 #include "tasks/index_writer.h"
+#include "tasks/passages.h"
 
 namespace oko::tasks {
 namespace {
@@ -47,9 +46,7 @@ IndexSummary index_files(index::Store& store, engine::Embedder& embedder,
                          const IndexCallbacks& callbacks, const StopToken& stop) {
   IndexSummary summary;
   IndexPlan plan = make_index_plan(store, paths, options, callbacks, summary, stop);
-  const CountTokens count = [&](std::string_view text) {
-    return embedder.tokenizer().encode(text, std::numeric_limits<std::size_t>::max()).total;
-  };
+  const text::CountTokens count = token_counter(embedder);
   DocumentQueue queue;
   const StopSource ending;  // of the caller, or of an error below
   const StopCallback link(stop, [&] { ending.request_stop(); });

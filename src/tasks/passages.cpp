@@ -1,9 +1,11 @@
 #include "tasks/passages.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
-
-#include "text/chunker.h"
 
 namespace oko::tasks {
 namespace {
@@ -46,19 +48,20 @@ std::vector<index::LinePlace> lines_in(const std::vector<index::LinePlace>& line
   return inside;
 }
 
-std::vector<text::TextRange> ranges_of(std::string_view text, const PassageOptions& options,
-                                       const CountTokens& count) {
-  return text::chunks(
-      text, {.max_tokens = options.max_tokens, .overlap_tokens = options.overlap_tokens}, count);
-}
-
 }  // namespace
 
+text::CountTokens token_counter(const engine::Embedder& embedder) {
+  return [&embedder](std::string_view text) {
+    return embedder.tokenizer().encode(text, std::numeric_limits<std::size_t>::max()).total;
+  };
+}
+
 std::vector<index::Chunk> passages_of(const document::Page& page, int number,
-                                      const PassageOptions& options, const CountTokens& count) {
+                                      const text::ChunkOptions& options,
+                                      const text::CountTokens& count) {
   const PageText whole = text_of(page);
   std::vector<index::Chunk> passages;
-  for (const text::TextRange& range : ranges_of(whole.text, options, count)) {
+  for (const text::TextRange& range : text::chunks(whole.text, options, count)) {
     index::Chunk& passage = passages.emplace_back();
     passage.text = whole.text.substr(range.begin, range.end - range.begin);
     passage.origin = page.source == document::TextSource::kTextLayer
@@ -73,10 +76,11 @@ std::vector<index::Chunk> passages_of(const document::Page& page, int number,
 }
 
 std::vector<index::Chunk> passages_of(const document::TextDocument& document,
-                                      const PassageOptions& options, const CountTokens& count) {
+                                      const text::ChunkOptions& options,
+                                      const text::CountTokens& count) {
   const std::string whole = document.text();
   std::vector<index::Chunk> passages;
-  for (const text::TextRange& range : ranges_of(whole, options, count)) {
+  for (const text::TextRange& range : text::chunks(whole, options, count)) {
     passages.emplace_back().text = whole.substr(range.begin, range.end - range.begin);
   }
   return passages;

@@ -112,7 +112,8 @@ void finish(Opened& opened, const DocumentSink& sink) {
   sink(std::move(read));
 }
 
-void read_text(Opened& opened, const ReadDocumentsOptions& options, const CountTokens& count) {
+void read_text(Opened& opened, const ReadDocumentsOptions& options,
+               const text::CountTokens& count) {
   ReadDocument& read = opened.read;
   try {
     const auto kind = document::text_kind_of(read.document.path, opened.head);
@@ -148,7 +149,7 @@ std::vector<std::string> paths_of(const std::vector<Opened>& files) {
 
 /// Reads pictures and PDF. The sink gets each as soon as its pages are read.
 void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
-                const CountTokens& count, const DocumentSink& sink, const StopToken& stop) {
+                const text::CountTokens& count, const DocumentSink& sink, const StopToken& stop) {
   for (Opened& opened : files) set_date_taken(opened.read.document);
   PageReader reader(paths_of(files), options.pages);
   document::Pages& pages = reader.pages();
@@ -181,8 +182,8 @@ std::optional<index::DocumentKind> document_kind_of(const std::string& path) {
 }
 
 void read_documents(const std::vector<std::string>& files, const ReadDocumentsOptions& options,
-                    const CountTokens& count, const FindSame& find_same, const DocumentSink& sink,
-                    const StopToken& stop) {
+                    const text::CountTokens& count, const FindSame& find_same,
+                    const DocumentSink& sink, const StopToken& stop) {
   std::vector<Opened> with_pages;
   const auto read_with_pages = [&] {
     if (!with_pages.empty()) read_pages(with_pages, options, count, sink, stop);

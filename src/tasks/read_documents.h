@@ -26,7 +26,7 @@ struct ReadDocument {
 
 struct ReadDocumentsOptions {
   ReadPagesOptions pages = {};
-  PassageOptions passages = {};
+  text::ChunkOptions passages = {};
 };
 
 /// The kind of a file, by its content, then by its name; nothing if oko reads no such files. Throws
@@ -44,7 +44,7 @@ using DocumentSink = std::function<void(ReadDocument)>;
 /// has got all. Throws kCancelled, as
 /// PageReader for errors of more than one page, and what the sink throws.
 void read_documents(const std::vector<std::string>& files, const ReadDocumentsOptions& options,
-                    const CountTokens& count, const FindSame& find_same, const DocumentSink& sink,
-                    const StopToken& stop);
+                    const text::CountTokens& count, const FindSame& find_same,
+                    const DocumentSink& sink, const StopToken& stop);
 
 }  // namespace oko::tasks
