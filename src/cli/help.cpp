@@ -10,6 +10,7 @@
 
 #include "cli/screen.h"
 #include "cli/user_language.h"
+#include "text/code_point_count.h"
 
 namespace oko::cli {
 namespace {
@@ -19,11 +20,6 @@ constexpr std::size_t kMostNames = 26;  ///< letters of a name beside its descri
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kLeastText = 28;  ///< columns of a description beside the names
 constexpr std::size_t kTextBelow = 8;   ///< column of a description below its name
-
-std::size_t letters_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
 
 struct Row {
   std::string name;
@@ -48,7 +44,7 @@ class HelpWriter {
     while (!text.empty()) {
       const std::size_t end = std::min(text.find_first_of(" \n"), text.size());
       const std::string_view word = text.substr(0, end);
-      const std::size_t width = letters_of(word);
+      const std::size_t width = text::code_point_count(word);
       if (column > indent && column + 1 + width > layout_.width) {
         text_ += "\n" + std::string(indent, ' ');
         column = indent;
@@ -72,7 +68,7 @@ class HelpWriter {
     std::size_t names = 0;
     for (const Section& section : sections) {
       for (const Row& row : section.rows) {
-        const std::size_t letters = letters_of(row.name);
+        const std::size_t letters = text::code_point_count(row.name);
         if (letters <= kMostNames) names = std::max(names, letters);
       }
     }
@@ -85,7 +81,7 @@ class HelpWriter {
       if (section.rows.empty()) continue;
       text_ += "\n" + bold(section.title + ":") + "\n";
       for (const Row& row : section.rows) {
-        const std::size_t letters = letters_of(row.name);
+        const std::size_t letters = text::code_point_count(row.name);
         text_ += std::string(kIndent, ' ') + bold(row.name);
         if (row.description.empty()) {
           text_ += '\n';
@@ -107,10 +103,10 @@ class HelpWriter {
       const std::string_view line = text.substr(0, end);
       const std::size_t gap = line.find("  ", line.find_first_not_of(' '));
       const std::size_t right = gap == line.npos ? line.npos : line.find_first_not_of(' ', gap);
-      if (letters_of(line) <= layout_.width || right == line.npos) {
+      if (text::code_point_count(line) <= layout_.width || right == line.npos) {
         text_ += std::string(line) + "\n";
       } else {
-        const std::size_t column = letters_of(line.substr(0, right));
+        const std::size_t column = text::code_point_count(line.substr(0, right));
         text_ += line.substr(0, right);
         add_wrapped(line.substr(right), column, column);
       }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/input_file.h"
 #include "document/block_writer.h"
+#include "text/xml_escape.h"
 
 namespace oko::document {
 namespace {
@@ -26,26 +27,7 @@ constexpr std::string_view kXmpTail =
     "<?xpacket end=\"w\"?>\n";
 
 std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : clean_text(text, false)) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
+  return text::escape_xml(clean_text(text, false));
 }
 
 /// The last line: it tells oko that nobody has changed the lines before.

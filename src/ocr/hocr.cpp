@@ -7,40 +7,10 @@
 #include <span>
 #include <string_view>
 
-#include "text/utf8.h"
+#include "text/xml_escape.h"
 
 namespace oko::ocr {
 namespace {
-
-/// True for characters that XML 1.0 cannot write.
-bool is_forbidden(char32_t c) {
-  return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xFFFE || c == 0xFFFF;
-}
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (std::size_t at = 0; at < text.size();) {
-    const text::Utf8Step step = text::next_utf8(text, at);
-    at += step.length;
-    switch (step.code_point) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        text::append_utf8(result, is_forbidden(step.code_point) ? 0xFFFD : step.code_point);
-    }
-  }
-  return result;
-}
 
 /// "bbox left top right bottom", whole pixels around the box.
 std::string bbox(const document::Box& box) {
@@ -55,7 +25,7 @@ std::string quoted(std::string_view text) {
     if (c == '"' || c == '\\') result += '\\';
     result += c;
   }
-  return "&quot;" + escaped(result) + "&quot;";
+  return "&quot;" + text::escape_xml(result) + "&quot;";
 }
 
 document::Box around(std::span<const document::Line> lines) {
@@ -79,7 +49,7 @@ void append_line(std::string& out, const document::Line& line, const std::string
         each.language.empty() ? "" : fmt::format(" lang=\"{}\"", each.language);
     out += fmt::format(
         "    <span class=\"ocrx_word\" id=\"word_{}\"{} title=\"{}; x_wconf {:.0f}\">{}</span>\n",
-        ++word, language, bbox(each.box), each.confidence * 100, escaped(each.text));
+        ++word, language, bbox(each.box), each.confidence * 100, text::escape_xml(each.text));
   }
   out += "   </span>\n";
 }
