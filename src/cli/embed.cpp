@@ -20,6 +20,7 @@
 #include "base/text_escape.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
+#include "cli/embedding_model.h"
 #include "cli/find_model.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -213,10 +214,8 @@ void embed(EmbedOptions options) {
   const std::filesystem::path model =
       find_or_pull_model(options.model, options.common, interrupt.token());
   refuse_model_of_pictures(model, options.model);
-  engine::Embedder embedder(
-      {.model = model,
-       .prepare_weights = [&] { align_model(model, options.common, interrupt.token()); },
-       .host = make_host(options.common, options.threads)});
+  const auto owned = make_embedder(model, options.common, options.threads, interrupt.token());
+  engine::Embedder& embedder = *owned;
   const bool quiet = options.common.quiet;
   if (!quiet && outputs.dense && bge::assumes_pooling(model)) say_assumed_pooling(model);
   if (options.texts.size() > 1 && std::ranges::count(options.texts, kStandardInput) > 0) {

@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/temporary_file.h"
-#include "cli/align_model.h"
 #include "cli/commands.h"
+#include "cli/embedding_model.h"
 #include "cli/find_model.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -121,16 +121,14 @@ void eval_search(EvalSearchArguments arguments) {
   const StopToken stop = interrupt.token();
   if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
   const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
-  engine::Embedder embedder({.model = model,
-                             .prepare_weights = [&] { align_model(model, arguments.common, stop); },
-                             .host = make_host(arguments.common, arguments.threads)});
+  const auto embedder = make_embedder(model, arguments.common, arguments.threads, stop);
   const TemporaryFolder folder;
   const auto store = index::SqliteStore::open_or_create(
       folder.path() / "library.db",
-      tasks::library_model_of(arguments.model, model, embedder, stop));
+      tasks::library_model_of(arguments.model, model, *embedder, stop));
   ProgressBar progress(words("searching", "ищу"), arguments.common.quiet);
   const std::vector<tasks::EvalMode> measured = tasks::eval_search(
-      index::BeirFolder(arguments.folder), *store, embedder, arguments.run,
+      index::BeirFolder(arguments.folder), *store, *embedder, arguments.run,
       [&](double done) { progress.update(done); }, stop);
   progress.clear();
   if (!arguments.json) {
@@ -159,12 +157,7 @@ void add_eval_search(Command& eval) {
                     words("documents, queries and judgments", "документы, запросы и оценки"))
       .names(ValueKind::kFolder)
       .required();
-  command
-      .add_option(
-          "-m,--model", &arguments->model,
-          words("name or folder of the embedding model", "имя или папка модели для векторов"))
-      .names(ValueKind::kModel)
-      .show_default();
+  add_embedding_model_option(command, arguments->model);
   command
       .add_option("--split", &arguments->run.split,
                   words("judgments qrels/NAME.tsv", "оценки qrels/ИМЯ.tsv"))

@@ -12,8 +12,8 @@
 #include "base/duration_text.h"
 #include "base/error.h"
 #include "base/text_escape.h"
-#include "cli/align_model.h"
 #include "cli/commands.h"
+#include "cli/embedding_model.h"
 #include "cli/find_model.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -207,18 +207,15 @@ void index_paths(IndexArguments arguments) {
   const StopToken stop = interrupt.token();
   const fs::path library = library_path(arguments.library);
   const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
-  const auto host = make_host(arguments.common, arguments.threads);
-  engine::Embedder embedder({.model = model,
-                             .prepare_weights = [&] { align_model(model, arguments.common, stop); },
-                             .host = host});
+  const auto embedder = make_embedder(model, arguments.common, arguments.threads, stop);
   const index::LibraryModel library_model =
-      tasks::library_model_of(arguments.model, model, embedder, stop);
+      tasks::library_model_of(arguments.model, model, *embedder, stop);
   arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
   if (library.has_parent_path()) fs::create_directories(library.parent_path());
   const auto lock = lock_library(library, arguments.common.quiet, stop);
   const auto store = index::SqliteStore::open_or_create(library, library_model);
   IndexPrinter printer(arguments);
-  const tasks::IndexSummary summary = tasks::index_files(*store, embedder, arguments.paths,
+  const tasks::IndexSummary summary = tasks::index_files(*store, *embedder, arguments.paths,
                                                          arguments.run, printer.callbacks(), stop);
   printer.print_summary(summary, store->counts());
   if (summary.failed == 0) return;
@@ -247,12 +244,7 @@ void add_index(Command& program) {
       .names(ValueKind::kFile)
       .required();
   add_library_option(command, arguments->library);
-  command
-      .add_option(
-          "-m,--model", &arguments->model,
-          words("name or folder of the embedding model", "имя или папка модели для векторов"))
-      .names(ValueKind::kModel)
-      .show_default();
+  add_embedding_model_option(command, arguments->model);
   command.add_option("--exclude", &arguments->run.walk.excludes,
                      words("leave out what matches a rule as in .gitignore; may be repeated",
                            "пропустить подходящее под правило, как в .gitignore; можно повторять"));

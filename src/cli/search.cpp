@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 #include "base/text_escape.h"
-#include "cli/align_model.h"
 #include "cli/commands.h"
+#include "cli/embedding_model.h"
 #include "cli/find_model.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
@@ -252,10 +252,7 @@ void search(SearchArguments arguments) {
     const std::string name = arguments.model.empty() ? store->model().name : arguments.model;
     const fs::path model = find_or_pull_model(name, arguments.common, stop);
     require_same_model(store->model(), model);
-    embedder = std::make_unique<engine::Embedder>(engine::EmbedderOptions{
-        .model = model,
-        .prepare_weights = [=, &arguments] { align_model(model, arguments.common, stop); },
-        .host = make_host(arguments.common, arguments.threads)});
+    embedder = make_embedder(model, arguments.common, arguments.threads, stop);
   }
   const std::vector<tasks::FoundPassage> found =
       tasks::search_library(*store, embedder.get(), query, arguments.run, stop);

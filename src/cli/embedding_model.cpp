@@ -1,0 +1,26 @@
+#include "cli/embedding_model.h"
+
+#include "cli/align_model.h"
+#include "cli/user_language.h"
+
+namespace oko::cli {
+
+void add_embedding_model_option(Command& command, std::string& model) {
+  command
+      .add_option(
+          "-m,--model", &model,
+          words("name or folder of the embedding model", "имя или папка модели для векторов"))
+      .names(ValueKind::kModel)
+      .show_default();
+}
+
+std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
+                                                const CommonOptions& options, std::size_t threads,
+                                                const StopToken& stop) {
+  return std::make_unique<engine::Embedder>(engine::EmbedderOptions{
+      .model = folder,
+      .prepare_weights = [folder, &options, stop] { align_model(folder, options, stop); },
+      .host = make_host(options, threads)});
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/stop_token.h"
+#include "cli/command_line.h"
+#include "cli/commands.h"
+#include "engine/embedder.h"
+
+namespace oko::cli {
+
+/// Adds --model for a model that embeds; its value is the default.
+void add_embedding_model_option(Command& command, std::string& model);
+
+/// An embedder of a model's folder under the budget of the command. Misaligned weights are aligned
+/// at its first use. `options` must outlive it.
+std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
+                                                const CommonOptions& options, std::size_t threads,
+                                                const StopToken& stop);
+
+}  // namespace oko::cli
