@@ -109,6 +109,8 @@ struct Filter {
   bool empty() const { return path.empty() && kinds.empty() && !from_date && !to_date; }
 };
 
+bool matches(const Filter& filter, const Document& document);
+
 struct ScoredChunk {
   ChunkId chunk = 0;
   float score = 0;

@@ -1,11 +1,12 @@
 #include "index/sqlite_store.h"
 
 #include <fmt/format.h>
-#include <fnmatch.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -25,6 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kDocumentColumns =
     "id, path, kind, size, modified_ns, hash, date, title, pages, error";
+constexpr std::string_view kChunkColumns =
+    "id, document, origin, page, page_width, page_height, text, lines";
 
 std::string_view bytes_of(const ContentHash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
@@ -66,20 +69,16 @@ std::string heading_of(const Document& document) {
   return document.title.empty() ? stem : document.title + " " + stem;
 }
 
-bool matches(const Filter& filter, const Document& document) {
-  if (!filter.kinds.empty() &&
-      std::find(filter.kinds.begin(), filter.kinds.end(), document.kind) == filter.kinds.end()) {
-    return false;
-  }
-  if (filter.from_date && document.date < *filter.from_date) return false;
-  if (filter.to_date && document.date > *filter.to_date) return false;
-  if (filter.path.empty()) return true;
-  if (filter.path.find_first_of("*?") != std::string::npos) {
-    return ::fnmatch(filter.path.c_str(), document.path.c_str(), 0) == 0;
-  }
-  const std::string_view path = document.path;
-  const std::string folder = filter.path.ends_with('/') ? filter.path : filter.path + "/";
-  return path == filter.path || path.starts_with(folder);
+/// A chunk of a row of kChunkColumns.
+StoredChunk chunk_of(const SqliteStatement& row) {
+  return {.id = row.integer(0),
+          .document = row.integer(1),
+          .chunk = {.text = std::string(row.text(6)),
+                    .origin = static_cast<TextOrigin>(row.integer(2)),
+                    .page = static_cast<int>(row.integer(3)),
+                    .page_width = static_cast<int>(row.integer(4)),
+                    .page_height = static_cast<int>(row.integer(5)),
+                    .lines = decode_lines(row.blob(7))}};
 }
 
 bool is_same(const Filter& a, const Filter& b) {
@@ -139,12 +138,11 @@ std::unique_ptr<SqliteStore> SqliteStore::open_or_create(const fs::path& path,
 
 LibraryCounts SqliteStore::counts() {
   LibraryCounts counts;
-  SqliteStatement select(*database_,
-                         "SELECT count(*), sum(error <> ''), sum(chunk_count) FROM documents");
+  SqliteStatement select(*database_, "SELECT count(*), sum(error <> '') FROM documents");
   if (select.step()) {
     counts.failed_documents = static_cast<std::uint64_t>(select.integer(1));
     counts.documents = static_cast<std::uint64_t>(select.integer(0)) - counts.failed_documents;
-    counts.chunks = static_cast<std::uint64_t>(select.integer(2));
+    counts.chunks = chunks_in({}).count();
   }
   counts.bytes = static_cast<std::uint64_t>(database_->integer("PRAGMA page_count") *
                                             database_->integer("PRAGMA page_size")) +
@@ -261,8 +259,10 @@ ChunkId SqliteStore::add_chunk(DocumentId document, const EncodedChunk& encoded,
 void SqliteStore::remove_chunks(DocumentId document) {
   SqliteStatement place(*database_, "SELECT first_chunk, chunk_count FROM documents WHERE id = ?1");
   place.bind(1, document);
-  if (!place.step()) return;
+  if (!place.step() || place.integer(0) == 0) return;
   const ChunkId first = place.integer(0), last = first + place.integer(1) - 1;
+  place.reset();
+  if (!copies(document).empty()) return pass_chunks_on(document, first, last);
   SqliteStatement select(*database_,
                          "SELECT id, text, heading FROM chunks WHERE id BETWEEN ?1 AND ?2");
   select.bind(1, first).bind(2, last);
@@ -274,31 +274,92 @@ void SqliteStore::remove_chunks(DocumentId document) {
   }
 }
 
+/// Leaves the chunks of a document to those that share them.
+void SqliteStore::pass_chunks_on(DocumentId document, ChunkId first, ChunkId last) {
+  SqliteStatement(*database_,
+                  "UPDATE chunks SET document = (SELECT min(id) FROM documents"
+                  " WHERE first_chunk = ?1 AND id <> ?3) WHERE id BETWEEN ?1 AND ?2")
+      .bind(1, first)
+      .bind(2, last)
+      .bind(3, document)
+      .run();
+  write_heading(first, document);
+}
+
+/// The heading of chunk `first`: that of the documents that share it, but `without`.
+void SqliteStore::write_heading(ChunkId first, DocumentId without) {
+  std::set<std::string> parts;
+  SqliteStatement sharers(
+      *database_, fmt::format("SELECT {} FROM documents WHERE first_chunk = ?1 AND id <> ?2",
+                              kDocumentColumns));
+  sharers.bind(1, first).bind(2, without);
+  while (sharers.step()) parts.insert(heading_of(document_of(sharers).document));
+  const std::string heading = fmt::format("{}", fmt::join(parts, " "));
+  SqliteStatement select(*database_, "SELECT text, heading FROM chunks WHERE id = ?1");
+  select.bind(1, first);
+  if (!select.step() || select.text(1) == heading) return;
+  const std::string text(select.text(0));
+  words_->remove(first, text, select.text(1));
+  select.reset();
+  SqliteStatement(*database_, "UPDATE chunks SET heading = ?1 WHERE id = ?2")
+      .bind(1, heading)
+      .bind(2, first)
+      .run();
+  words_->add(first, text, heading);
+}
+
 void SqliteStore::move(DocumentId id, const Document& document) {
   in_transaction([&] { move_rows(id, document); });
 }
 
 void SqliteStore::move_rows(DocumentId id, const Document& document) {
-  SqliteStatement select(*database_,
-                         "SELECT c.id, c.text, c.heading FROM documents d JOIN chunks c"
-                         " ON c.id = d.first_chunk WHERE d.id = ?1");
-  select.bind(1, id);
-  if (select.step()) {
-    const ChunkId chunk = select.integer(0);
-    const std::string text(select.text(1)), heading = heading_of(document);
-    words_->remove(chunk, text, select.text(2));
-    select.reset();
-    SqliteStatement(*database_, "UPDATE chunks SET heading = ?1 WHERE id = ?2")
-        .bind(1, heading)
-        .bind(2, chunk)
-        .run();
-    words_->add(chunk, text, heading);
-  }
   SqliteStatement write(*database_,
                         "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4,"
-                        " hash = ?5, date = ?6, title = ?7, pages = ?8, error = ?9 WHERE id = ?10");
+                        " hash = ?5, date = ?6, title = ?7, pages = ?8, error = ?9 WHERE id = ?10"
+                        " RETURNING first_chunk");
   bind_document(write, document);
-  write.bind(10, id).run();
+  write.bind(10, id);
+  const ChunkId first = write.step() ? write.integer(0) : 0;
+  write.reset();
+  if (first != 0) write_heading(first, 0);
+}
+
+DocumentId SqliteStore::copy(DocumentId id, const Document& document) {
+  return in_transaction([&] {
+    SqliteStatement source(*database_,
+                           "SELECT first_chunk, chunk_count, path FROM documents WHERE id = ?1");
+    source.bind(1, id);
+    if (!source.step() || source.integer(0) == 0) return DocumentId{0};
+    const ChunkId first = source.integer(0);
+    const std::int64_t count = source.integer(1);
+    const bool is_itself = source.blob(2) == document.path;
+    source.reset();
+    if (is_itself) {
+      move_rows(id, document);
+      return id;
+    }
+    const DocumentId added = put_document(document);
+    SqliteStatement(*database_,
+                    "UPDATE documents SET first_chunk = ?1, chunk_count = ?2 WHERE id = ?3")
+        .bind(1, first)
+        .bind(2, count)
+        .bind(3, added)
+        .run();
+    write_heading(first, 0);
+    return added;
+  });
+}
+
+std::vector<KnownDocument> SqliteStore::copies(DocumentId id) {
+  SqliteStatement select(
+      *database_, fmt::format("SELECT {} FROM documents WHERE first_chunk > 0 AND first_chunk ="
+                              " (SELECT first_chunk FROM documents WHERE id = ?1) AND id <> ?1"
+                              " ORDER BY path",
+                              kDocumentColumns));
+  select.bind(1, id);
+  std::vector<KnownDocument> found;
+  while (select.step()) found.push_back(document_of(select));
+  return found;
 }
 
 void SqliteStore::remove(DocumentId id) {
@@ -349,7 +410,8 @@ const ChunkSet& SqliteStore::chunks_in(const Filter& filter) {
     if (!all_chunks_) {
       all_chunks_.emplace();
       SqliteStatement select(*database_,
-                             "SELECT first_chunk, chunk_count FROM documents ORDER BY first_chunk");
+                             "SELECT DISTINCT first_chunk, chunk_count FROM documents"
+                             " ORDER BY first_chunk");
       while (select.step()) all_chunks_->add(select.integer(0), select.integer(1));
     }
     return *all_chunks_;
@@ -360,9 +422,10 @@ const ChunkSet& SqliteStore::chunks_in(const Filter& filter) {
                            fmt::format("SELECT {}, first_chunk, chunk_count FROM documents"
                                        " ORDER BY first_chunk",
                                        kDocumentColumns));
-    while (select.step()) {
-      if (!matches(filter, document_of(select).document)) continue;
-      filtered_->second.add(select.integer(10), select.integer(11));
+    for (ChunkId added = 0; select.step();) {
+      if (select.integer(10) == added || !matches(filter, document_of(select).document)) continue;
+      added = select.integer(10);
+      filtered_->second.add(added, select.integer(11));
     }
   }
   return filtered_->second;
@@ -402,23 +465,26 @@ std::vector<float> SqliteStore::colbert_scores(const models::bge_m3::TokenVector
 
 std::vector<StoredChunk> SqliteStore::chunks(std::span<const ChunkId> ids) {
   SqliteStatement select(*database_,
-                         "SELECT document, origin, page, page_width, page_height, text, lines"
-                         " FROM chunks WHERE id = ?1");
+                         fmt::format("SELECT {} FROM chunks WHERE id = ?1", kChunkColumns));
   std::vector<StoredChunk> found;
   for (const ChunkId id : ids) {
     select.bind(1, id);
-    if (select.step()) {
-      found.push_back({.id = id,
-                       .document = select.integer(0),
-                       .chunk = {.text = std::string(select.text(5)),
-                                 .origin = static_cast<TextOrigin>(select.integer(1)),
-                                 .page = static_cast<int>(select.integer(2)),
-                                 .page_width = static_cast<int>(select.integer(3)),
-                                 .page_height = static_cast<int>(select.integer(4)),
-                                 .lines = decode_lines(select.blob(6))}});
-    }
+    if (select.step()) found.push_back(chunk_of(select));
     select.reset();
   }
+  return found;
+}
+
+std::vector<StoredChunk> SqliteStore::chunks_of(DocumentId id) {
+  SqliteStatement select(
+      *database_,
+      fmt::format("SELECT {} FROM chunks WHERE id >= (SELECT first_chunk FROM documents"
+                  " WHERE id = ?1) AND id < (SELECT first_chunk + chunk_count FROM documents"
+                  " WHERE id = ?1) ORDER BY id",
+                  kChunkColumns));
+  select.bind(1, id);
+  std::vector<StoredChunk> found;
+  while (select.step()) found.push_back(chunk_of(select));
   return found;
 }
 

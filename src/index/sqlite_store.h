@@ -41,6 +41,8 @@ class SqliteStore : public Store {
   void move(DocumentId id, const Document& document) override;
   void remove(DocumentId id) override;
   void commit() override;
+  DocumentId copy(DocumentId id, const Document& document) override;
+  std::vector<KnownDocument> copies(DocumentId id) override;
   std::vector<ScoredChunk> find_dense(std::span<const float> query, std::size_t count,
                                       const Filter& filter) override;
   std::vector<ScoredChunk> find_sparse(const models::bge_m3::SparseVector& query, std::size_t count,
@@ -54,6 +56,7 @@ class SqliteStore : public Store {
   std::vector<std::string> terms_of(std::string_view query) override;
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override;
   std::vector<KnownDocument> documents(std::span<const DocumentId> ids) override;
+  std::vector<StoredChunk> chunks_of(DocumentId id) override;
 
  private:
   explicit SqliteStore(std::unique_ptr<SqliteDatabase> database);
@@ -69,6 +72,8 @@ class SqliteStore : public Store {
   void move_rows(DocumentId id, const Document& document);
   ChunkId add_chunk(DocumentId document, const EncodedChunk& encoded, std::string_view heading);
   void remove_chunks(DocumentId document);
+  void pass_chunks_on(DocumentId document, ChunkId first, ChunkId last);
+  void write_heading(ChunkId first, DocumentId without);
   void require_fitting(const EncodedChunk& chunk) const;
   const ChunkSet& chunks_in(const Filter& filter);
 

@@ -38,6 +38,13 @@ class Store {
   virtual void remove(DocumentId id) = 0;
   virtual void commit() = 0;
 
+  /// As `put`, with the chunks of document `id`, whose content is the same. Both share them until
+  /// one is replaced or removed; a filter finds a chunk by any of its documents. Returns 0, and
+  /// changes nothing, if the store cannot share chunks.
+  virtual DocumentId copy(DocumentId /*id*/, const Document& /*document*/) { return 0; }
+  /// The other documents that share the chunks of document `id`, by rising path.
+  virtual std::vector<KnownDocument> copies(DocumentId /*id*/) { return {}; }
+
   /// The `count` best chunks by each measure, best first; ties by the smaller id. A chunk that has
   /// nothing in common with the query is not among them.
   ///
@@ -65,6 +72,8 @@ class Store {
   /// Chunks and documents by id, in the order of `ids`; without those that do not exist.
   virtual std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) = 0;
   virtual std::vector<KnownDocument> documents(std::span<const DocumentId> ids) = 0;
+  /// All chunks of a document, in their order.
+  virtual std::vector<StoredChunk> chunks_of(DocumentId id) = 0;
 };
 
 }  // namespace oko::index

@@ -485,5 +485,72 @@ TEST(SqliteStoreTest, NamesFilesThatAreNoLibraries) {
   fs::remove(path);
 }
 
+std::vector<std::string> paths_of(const std::vector<KnownDocument>& documents) {
+  std::vector<std::string> paths;
+  for (const KnownDocument& each : documents) paths.push_back(each.document.path);
+  return paths;
+}
+
+using Paths = std::vector<std::string>;
+
+TEST_F(StoreTest, CopiesShareChunksAndAreFoundByEachName) {
+  const DocumentId first =
+      writer_->put(document_at("/a/cat.txt"),
+                   std::vector{chunk_of("текст о кошке", 1), chunk_of("и её хвосте", 2)});
+  const DocumentId second = writer_->copy(first, document_at("/b/dog.txt"));
+  ASSERT_GT(second, first);
+  writer_->commit();
+  EXPECT_EQ(writer_->counts().documents, 2u);
+  EXPECT_EQ(writer_->counts().chunks, 2u);
+  EXPECT_EQ(by_words("кошка"), Ids{first});
+  EXPECT_EQ(by_words("dog"), Ids{first});
+  EXPECT_EQ(by_words("кошка", {.path = "/b"}), Ids{first});
+  EXPECT_EQ(by_words("кошка", {.path = "/c"}), Ids{});
+  EXPECT_EQ(paths_of(writer_->copies(first)), Paths{"/b/dog.txt"});
+  EXPECT_EQ(paths_of(writer_->copies(second)), Paths{"/a/cat.txt"});
+  const auto chunks = writer_->chunks_of(second);
+  ASSERT_EQ(chunks.size(), 2u);
+  EXPECT_EQ(chunks[1].chunk.text, "и её хвосте");
+}
+
+TEST_F(StoreTest, ChunksStayUntilTheLastCopyGoes) {
+  const DocumentId first =
+      writer_->put(document_at("/a/cat.txt"), std::vector{chunk_of("текст о кошке", 1)});
+  const DocumentId second = writer_->copy(first, document_at("/b/dog.txt"));
+  const DocumentId third = writer_->copy(second, document_at("/c/cow.txt"));
+  writer_->remove(first);
+  writer_->commit();
+  EXPECT_EQ(by_words("кошка"), Ids{second});
+  EXPECT_EQ(by_words("cat"), Ids{});
+  EXPECT_EQ(documents_of(*writer_, writer_->find_dense(unit_vector(1), 1, {})), Ids{second});
+  EXPECT_EQ(documents_of(*writer_, writer_->find_sparse({{11, 1.0f}}, 1, {})), Ids{second});
+  writer_->put(document_at("/b/dog.txt"), std::vector{chunk_of("совсем другое", 3)});
+  writer_->commit();
+  EXPECT_EQ(by_words("кошка"), Ids{third});
+  EXPECT_EQ(by_words("другое"), Ids{second});
+  EXPECT_EQ(paths_of(writer_->copies(third)), Paths{});
+  writer_->remove(third);
+  writer_->commit();
+  EXPECT_EQ(by_words("кошка"), Ids{});
+  EXPECT_EQ(writer_->counts().chunks, 1u);
+}
+
+TEST_F(StoreTest, DocumentBecomesACopyAndIsMoved) {
+  const DocumentId first =
+      writer_->put(document_at("/a/cat.txt"), std::vector{chunk_of("текст о кошке", 1)});
+  const DocumentId second =
+      writer_->put(document_at("/b/dog.txt"), std::vector{chunk_of("о собаке", 2)});
+  EXPECT_EQ(writer_->copy(first, document_at("/b/dog.txt")), second);
+  EXPECT_EQ(writer_->copy(first, document_at("/b/dog.txt")), second);
+  EXPECT_EQ(writer_->copy(first, document_at("/a/cat.txt")), first);
+  writer_->move(second, document_at("/b/cow.txt"));
+  writer_->commit();
+  EXPECT_EQ(writer_->counts().chunks, 1u);
+  EXPECT_EQ(by_words("собака"), Ids{});
+  EXPECT_EQ(by_words("cow"), Ids{first});
+  EXPECT_EQ(by_words("dog"), Ids{});
+  EXPECT_EQ(writer_->copy(second + 100, document_at("/x.txt")), 0);
+}
+
 }  // namespace
 }  // namespace oko::index

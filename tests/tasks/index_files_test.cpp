@@ -67,6 +67,7 @@ class StoppingStore : public index::Store {
   }
   std::vector<std::string> terms_of(std::string_view) override { return {}; }
   std::vector<index::StoredChunk> chunks(std::span<const index::ChunkId>) override { return {}; }
+  std::vector<index::StoredChunk> chunks_of(index::DocumentId) override { return {}; }
   std::vector<index::KnownDocument> documents(std::span<const index::DocumentId> ids) override {
     return store_.documents(ids);
   }
