@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 
@@ -14,22 +15,6 @@ namespace {
 using nlohmann::ordered_json;
 
 bool any_object = false;
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (std::size_t j = i; j < i + 3; ++j) {
-      group = group << 8 | (j < bytes.size() ? static_cast<unsigned char>(bytes[j]) : 0u);
-    }
-    for (std::size_t digit = 0; digit < 4; ++digit) {
-      text += i + digit <= bytes.size() ? kDigits[group >> (18 - 6 * digit) & 63] : '=';
-    }
-  }
-  return text;
-}
 
 /// Nothing if it has a string that is not UTF-8.
 std::optional<std::string> strict_text(const ordered_json& value) {
@@ -46,7 +31,7 @@ void add_bytes_of_strings(ordered_json& value) {
     if (element.is_structured()) {
       add_bytes_of_strings(element);
     } else if (value.is_object() && !strict_text(element)) {
-      added[key + "_base64"] = base64(element.get_ref<const std::string&>());
+      added[key + "_base64"] = base64_of(element.get_ref<const std::string&>());
     }
   }
   if (!added.empty()) value.update(added);

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "base/base64.h"
 #include "base/localized_text.h"
 #include "text/serde_json_number.h"
 #include "text/tokenizer_json.h"
@@ -17,27 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kSentencepieceSpace = "\u2581";
-
-std::string decode_base64(std::string_view text, const std::string& name) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos) {
-      fail(name, tr("precompiled_charsmap is not base64", "precompiled_charsmap — не base64"));
-    }
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xFF);
-  }
-  return bytes;
-}
 
 /// True if `step` turns runs of spaces into one.
 bool joins_spaces(const json& step) {
@@ -63,7 +43,10 @@ std::string read_normalizer(const json& normalizer, bool splits, const std::stri
   if (!is_type(*precompiled, "Precompiled") || !charsmap.is_string()) {
     refuse(name, "normalizer", normalizer);
   }
-  return decode_base64(charsmap.get_ref<const std::string&>(), name);
+  auto bytes = bytes_of_base64(charsmap.get_ref<const std::string&>());
+  if (!bytes)
+    fail(name, tr("precompiled_charsmap is not base64", "precompiled_charsmap — не base64"));
+  return *std::move(bytes);
 }
 
 void check_metaspace(const json& step, const std::string& name) {
