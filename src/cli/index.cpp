@@ -51,6 +51,7 @@ constexpr std::uint64_t kReadingShare = 2;
 /// "+ /home/a/receipt.jpg", as version control shows changes.
 std::string file_line(const tasks::IndexedFile& file) {
   std::string path = printable(file.path);
+  if (!file.copy_of.empty()) path += " = " + printable(file.copy_of);
   switch (file.outcome) {
     case FileOutcome::kAdded:
       return "+ " + path;
@@ -71,6 +72,7 @@ std::string file_line(const tasks::IndexedFile& file) {
 ordered_json file_json(const tasks::IndexedFile& file) {
   ordered_json line{{"file", file.path}, {"outcome", tasks::name_of(file.outcome)}};
   if (!file.moved_from.empty()) line["moved_from"] = file.moved_from;
+  if (!file.copy_of.empty()) line["copy_of"] = file.copy_of;
   if (file.outcome == FileOutcome::kAdded || file.outcome == FileOutcome::kUpdated) {
     line["passages"] = file.passages;
   }

@@ -153,6 +153,7 @@ ordered_json passage_json(std::size_t rank, const tasks::FoundPassage& found, bo
   const index::Chunk& chunk = found.hit.chunk.chunk;
   ordered_json json{
       {"rank", rank}, {"file", found.document.path}, {"kind", name_of(found.document.kind)}};
+  if (!found.copies.empty()) json["copies"] = found.copies;
   if (chunk.page > 0) json["page"] = chunk.page;
   if (!found.document.title.empty()) json["title"] = found.document.title;
   json["score"] = rounded(found.hit.scores.total, 4);
@@ -207,6 +208,18 @@ std::string scores_line(const index::HitScores& scores) {
   return line;
 }
 
+/// The names of other files with the same content.
+void print_copies(const std::vector<std::string>& copies) {
+  constexpr std::size_t kMost = 3;
+  for (std::size_t i = 0; i < std::min(kMost, copies.size()); ++i) {
+    print("   = " + printable(short_path(copies[i])) + "\n");
+  }
+  if (copies.size() > kMost) {
+    print(words("   = {:more file|more files|more files}\n", "   = ещё {:файл|файла|файлов}\n",
+                Count(copies.size() - kMost)));
+  }
+}
+
 void print_passage(std::size_t rank, const tasks::FoundPassage& found, bool explain) {
   const index::Chunk& chunk = found.hit.chunk.chunk;
   std::string place = printable(short_path(found.document.path));
@@ -218,6 +231,7 @@ void print_passage(std::size_t rank, const tasks::FoundPassage& found, bool expl
                          box.height * chunk.page_height);
   }
   print(fmt::format("{}. {}\n", rank, place));
+  print_copies(found.copies);
   if (!found.snippet.text.empty()) {
     print("   " + marked(found.snippet, has_colour(STDOUT_FILENO)) + "\n");
   }

@@ -21,6 +21,31 @@ void write_all(DocumentQueue& queue, IndexWriter& writer, const StopToken& stop)
   }
 }
 
+/// Reads files on a thread of its own and writes them on this one.
+void read_and_write(const std::vector<std::string>& files, const ReadDocumentsOptions& options,
+                    const text::CountTokens& count, const FindSame& find_same, IndexWriter& writer,
+                    const StopToken& stop) {
+  DocumentQueue queue;
+  const StopSource ending;  // of the caller, or of an error below
+  const StopCallback link(stop, [&] { ending.request_stop(); });
+  JoiningThread reader([&, token = ending.get_token()] {
+    try {
+      read_documents(
+          files, options, count, find_same,
+          [&](ReadDocument read) { queue.push(std::move(read), token); }, token);
+      queue.close();
+    } catch (...) {
+      queue.close(std::current_exception());
+    }
+  });
+  try {
+    write_all(queue, writer, stop);
+  } catch (...) {
+    ending.request_stop();  // the reader may wait for room
+    throw;
+  }
+}
+
 }  // namespace
 
 const char* name_of(FileOutcome outcome) {
@@ -47,30 +72,19 @@ IndexSummary index_files(index::Store& store, engine::Embedder& embedder,
   IndexSummary summary;
   IndexPlan plan = make_index_plan(store, paths, options, callbacks, summary, stop);
   const text::CountTokens count = token_counter(embedder);
-  DocumentQueue queue;
-  const StopSource ending;  // of the caller, or of an error below
-  const StopCallback link(stop, [&] { ending.request_stop(); });
   KnownContents contents(plan);
   const std::vector<std::string> files = plan.to_read;
-  JoiningThread reader([&, token = ending.get_token()] {
-    try {
-      read_documents(
-          files, options.read, count,
-          [&](const index::Document& document) { return contents.find(document); },
-          [&](ReadDocument read) { queue.push(std::move(read), token); }, token);
-      queue.close();
-    } catch (...) {
-      queue.close(std::current_exception());
-    }
-  });
-  try {
-    IndexWriter writer(store, embedder, plan, callbacks, summary, stop);
-    write_all(queue, writer, stop);
-    writer.finish();
-  } catch (...) {
-    ending.request_stop();  // the reader may wait for room
-    throw;
+  IndexWriter writer(store, embedder, plan, callbacks, summary, stop);
+  read_and_write(
+      files, options.read, count,
+      [&](const index::Document& document) { return contents.find(document); }, writer, stop);
+  const std::vector<std::string> copies = writer.take_unread_copies();
+  if (!copies.empty()) {
+    read_and_write(
+        copies, options.read, count, [](const index::Document&) { return SameContent{}; }, writer,
+        stop);
   }
+  writer.finish();
   return summary;
 }
 

@@ -33,6 +33,7 @@ struct IndexedFile {
   std::string path;
   FileOutcome outcome = FileOutcome::kAdded;
   std::string moved_from = {};
+  std::string copy_of = {};  ///< a file with the same content, whose vectors it has
   std::size_t passages = 0;
   std::optional<Error> error = {};
   std::vector<LocalizedText> notes = {};
@@ -60,6 +61,7 @@ struct IndexCallbacks {
 };
 
 /// Brings a library up to date with files and folders: reads new and changed files, notices moved
+/// and copied
 /// ones by their content, and removes those that are gone. A file counts as unchanged if its size
 /// and time are. Text of one file is read while vectors of another are made. What is done stays
 /// done if it is stopped, and the next run goes on.

@@ -62,7 +62,9 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
   store.visit_documents([&](const KnownDocument& each) {
     const auto covers = [&](const std::string& root) { return is_below(each.document.path, root); };
     if (std::any_of(roots.begin(), roots.end(), covers)) known.emplace(each.document.path, each);
+    if (each.document.error.empty()) plan.contents.emplace_back(each.document.hash, each.id);
   });
+  std::sort(plan.contents.begin(), plan.contents.end());
   std::vector<std::string> unreadable;  // folders, whose files are unknown now
   const auto on_skipped = [&](const SkippedFile& skipped) {
     ++summary.skipped;
@@ -101,18 +103,29 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
   return plan;
 }
 
-KnownContents::KnownContents(const IndexPlan& plan) : known_(plan.known) {
+KnownContents::KnownContents(const IndexPlan& plan) : known_(plan.known), contents_(plan.contents) {
   for (const auto& [id, known] : plan.missing) {
     if (known.document.error.empty()) moved_.emplace(known.document.hash, id);
   }
 }
 
-DocumentId KnownContents::find(const index::Document& document) {
+SameContent KnownContents::find(const index::Document& document) {
   const auto here = known_.find(document.path);
   if (here != known_.end()) {
     const index::Document& known = here->second.document;
-    return known.error.empty() && known.hash == document.hash ? here->second.id : 0;
+    if (known.error.empty() && known.hash == document.hash) return {.document = here->second.id};
+  } else if (const DocumentId moved = find_moved(document)) {
+    return {.document = moved};
   }
+  const auto content =
+      std::lower_bound(contents_.begin(), contents_.end(), std::pair(document.hash, DocumentId{0}));
+  if (content != contents_.end() && content->first == document.hash) {
+    return {.document = content->second, .is_copy = true};
+  }
+  return {.is_copy = !asked_.insert(document.hash).second};
+}
+
+DocumentId KnownContents::find_moved(const index::Document& document) {
   const auto moved = moved_.find(document.hash);
   if (moved == moved_.end()) return 0;
   const DocumentId id = moved->second;

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/stop_token.h"
@@ -18,6 +20,8 @@ struct IndexPlan {
   std::map<std::string, index::KnownDocument> known;  ///< of `to_read`, by path
   /// Documents whose files are not there any more.
   std::map<index::DocumentId, index::KnownDocument> missing;
+  /// Contents of all documents of the library, by rising hash.
+  std::vector<std::pair<index::ContentHash, index::DocumentId>> contents;
   std::map<std::string, std::uint64_t> bytes_of;  ///< of each of `to_read`
   std::uint64_t bytes = 0;                        ///< of all of them
 };
@@ -28,19 +32,23 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
                           const IndexOptions& options, const IndexCallbacks& callbacks,
                           IndexSummary& summary, const StopToken& stop);
 
-/// Finds the known documents of a plan by their content.
+/// Finds files of a plan by their content.
 class KnownContents {
  public:
   /// `plan` must not change while `find` runs.
   explicit KnownContents(const IndexPlan& plan);
 
   /// The document at the same path if its content is the same, else one that is missing elsewhere,
-  /// each once; 0: there is none.
-  index::DocumentId find(const index::Document& document);
+  /// each once. Else the file is a copy of a document, or of another one that was asked for.
+  SameContent find(const index::Document& document);
 
  private:
+  index::DocumentId find_moved(const index::Document& document);
+
   std::map<std::string, index::KnownDocument> known_;
   std::multimap<index::ContentHash, index::DocumentId> moved_;
+  const std::vector<std::pair<index::ContentHash, index::DocumentId>>& contents_;
+  std::set<index::ContentHash> asked_;
 };
 
 }  // namespace oko::tasks

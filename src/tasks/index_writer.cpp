@@ -30,6 +30,15 @@ std::vector<std::string> texts_of(const ReadDocument& read,
   return texts;
 }
 
+/// What the content of a document says stays; what the file system says is new.
+index::Document merged(const index::Document& known, const index::Document& file) {
+  index::Document document = known;
+  document.path = file.path;
+  document.size_bytes = file.size_bytes;
+  document.modified_ns = file.modified_ns;
+  return document;
+}
+
 }  // namespace
 
 IndexWriter::IndexWriter(index::Store& store, engine::Embedder& embedder, IndexPlan& plan,
@@ -48,10 +57,12 @@ IndexWriter::IndexWriter(index::Store& store, engine::Embedder& embedder, IndexP
       committed_(std::chrono::steady_clock::now()) {}
 
 void IndexWriter::add(ReadDocument read) {
-  if (read.same != 0) {
+  if (read.same.is_known() && !read.same.is_copy) {
     add_same(read);
   } else if (read.error) {
     add_failed(std::move(read));
+  } else if (read.same.is_copy) {
+    if (!add_copy(read)) copies_.push_back(std::move(read));
   } else {
     if (read.passages.empty()) read.passages.emplace_back();
     waiting_passages_ += read.passages.size();
@@ -63,9 +74,11 @@ void IndexWriter::add(ReadDocument read) {
 
 /// A file whose content the store has, at its path or at another.
 void IndexWriter::add_same(const ReadDocument& read) {
-  store_.move(read.same, merged(read));
+  const index::DocumentId id = read.same.document;
+  const auto known = store_.documents(std::span(&id, 1));
+  if (!known.empty()) store_.move(id, merged(known[0].document, read.document));
   IndexedFile file{.path = read.document.path, .outcome = FileOutcome::kUnchanged};
-  const auto moved = plan_.missing.find(read.same);
+  const auto moved = plan_.missing.find(id);
   if (moved != plan_.missing.end()) {
     file.outcome = FileOutcome::kMoved;
     file.moved_from = moved->second.document.path;
@@ -74,14 +87,32 @@ void IndexWriter::add_same(const ReadDocument& read) {
   report(std::move(file));
 }
 
-/// What the content of a document says stays; what the file system says is new.
-index::Document IndexWriter::merged(const ReadDocument& read) {
-  const auto known = store_.documents(std::span(&read.same, 1));
-  index::Document document = known.empty() ? read.document : known[0].document;
-  document.path = read.document.path;
-  document.size_bytes = read.document.size_bytes;
-  document.modified_ns = read.document.modified_ns;
-  return document;
+/// One more file with a content that the store has: it is not embedded again. Returns false if the
+/// store does not have it, yet or any more.
+bool IndexWriter::add_copy(const ReadDocument& read) {
+  const auto written = written_.find(read.document.hash);
+  const index::DocumentId id = written != written_.end() ? written->second : read.same.document;
+  const auto known = store_.documents(std::span(&id, 1));
+  if (known.empty() || known[0].document.hash != read.document.hash) return false;
+  if (store_.copy(id, merged(known[0].document, read.document)) == 0) return false;
+  const bool is_new = !plan_.known.contains(read.document.path);
+  report({.path = read.document.path,
+          .outcome = is_new ? FileOutcome::kAdded : FileOutcome::kUpdated,
+          .copy_of = known[0].document.path});
+  return true;
+}
+
+std::vector<std::string> IndexWriter::take_unread_copies() {
+  write_waiting();
+  std::vector<std::string> paths;
+  for (const ReadDocument& read : std::exchange(copies_, {})) {
+    if (!add_copy(read)) paths.push_back(read.document.path);
+  }
+  return paths;
+}
+
+void IndexWriter::remember(const index::Document& document, index::DocumentId id) {
+  written_[document.hash] = id;
 }
 
 void IndexWriter::add_failed(ReadDocument read) {
@@ -128,7 +159,7 @@ void IndexWriter::write_together(const std::vector<ReadDocument>& documents) {
   const std::vector<index::EncodedChunk> all = encoded(passages, texts);
   auto rest = std::span(all);
   for (const ReadDocument& read : documents) {
-    store_.put(read.document, rest.first(read.passages.size()));
+    remember(read.document, store_.put(read.document, rest.first(read.passages.size())));
     rest = rest.subspan(read.passages.size());
   }
 }
@@ -150,6 +181,7 @@ void IndexWriter::write_long(const ReadDocument& read) {
     }
   }
   has_part_ = false;
+  remember(read.document, id);
 }
 
 std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chunk> passages,

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +26,9 @@ class IndexWriter {
               const IndexCallbacks& callbacks, IndexSummary& summary, const StopToken& stop);
 
   void add(ReadDocument read);
+  /// Copies of files whose text the store does not have after all; they are to be read themselves.
+  /// Call it when all was added.
+  std::vector<std::string> take_unread_copies();
 
   /// Commits what was added.
   void commit();
@@ -38,8 +41,9 @@ class IndexWriter {
 
  private:
   void add_same(const ReadDocument& read);
+  bool add_copy(const ReadDocument& read);
   void add_failed(ReadDocument read);
-  index::Document merged(const ReadDocument& read);
+  void remember(const index::Document& document, index::DocumentId id);
   void write_waiting();
   void write_together(const std::vector<ReadDocument>& documents);
   void write_long(const ReadDocument& read);
@@ -60,6 +64,8 @@ class IndexWriter {
   IndexProgress progress_;
   std::vector<ReadDocument> waiting_;  ///< to be embedded together
   std::size_t waiting_passages_ = 0;
+  std::map<index::ContentHash, index::DocumentId> written_;
+  std::vector<ReadDocument> copies_;  ///< of documents that are not written yet
   std::vector<IndexedFile> uncommitted_;
   std::size_t uncommitted_passages_ = 0;
   bool has_part_ = false;  ///< the store has a part of a document, and no other changes

@@ -194,7 +194,7 @@ void read_documents(const std::vector<std::string>& files, const ReadDocumentsOp
     Opened opened = open(path, stop);
     ReadDocument& read = opened.read;
     if (!read.error) read.same = find_same(read.document);
-    const bool is_wanted = !read.error && read.same == 0;
+    const bool is_wanted = !read.error && !read.same.is_known();
     if (is_wanted && read.document.kind != index::DocumentKind::kText) {
       with_pages.push_back(std::move(opened));
       if (with_pages.size() == kFilesOfReader) read_with_pages();

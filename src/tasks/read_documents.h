@@ -14,6 +14,14 @@
 
 namespace oko::tasks {
 
+/// What is known of a file's content before it is read.
+struct SameContent {
+  index::DocumentId document = 0;  ///< of the library, that has it; 0: none
+  /// The file is one more with this content: a copy of `document`, or of one that was read before.
+  bool is_copy = false;
+  bool is_known() const { return document != 0 || is_copy; }
+};
+
 /// A file and its text, cut into passages, or the reason why it could not be read.
 struct ReadDocument {
   index::Document document;
@@ -21,7 +29,7 @@ struct ReadDocument {
   std::optional<Error> error = {};        ///< of the whole file; then there are no passages
   std::vector<LocalizedText> notes = {};  ///< for the user: pages and parts that are missing
   bool has_changed = false;               ///< somebody wrote to the file while it was read
-  index::DocumentId same = 0;             ///< the document with its content; then it was not read
+  SameContent same = {};                  ///< if it is known, the file was not read
 };
 
 struct ReadDocumentsOptions {
@@ -33,16 +41,16 @@ struct ReadDocumentsOptions {
 /// as InputFile does.
 std::optional<index::DocumentKind> document_kind_of(const std::string& path);
 
-/// The known document whose content a file has, by its hash; 0: there is none.
-using FindSame = std::function<index::DocumentId(const index::Document&)>;
+/// Finds the content of a file by its hash.
+using FindSame = std::function<SameContent(const index::Document&)>;
 
 /// Takes documents, those of one kind in the order of the files, on the thread that called
 /// `read_documents`.
 using DocumentSink = std::function<void(ReadDocument)>;
 
 /// Reads pictures, PDF and files of text, but those that `find_same` knows. Returns when the sink
-/// has got all. Throws kCancelled, as
-/// PageReader for errors of more than one page, and what the sink throws.
+/// has got all. Throws kCancelled, as PageReader for errors of more than one page, and what the
+/// sink throws.
 void read_documents(const std::vector<std::string>& files, const ReadDocumentsOptions& options,
                     const text::CountTokens& count, const FindSame& find_same,
                     const DocumentSink& sink, const StopToken& stop);

@@ -1,6 +1,7 @@
 #include "tasks/search_library.h"
 
-#include <map>
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -32,6 +33,20 @@ void require_mode(SearchMode mode, const index::LibraryModel& model) {
       tr("use {} hybrid, dense or text", "укажите {} hybrid, dense или text", Knob{"mode"}));
 }
 
+/// The documents that have a hit, by rising path, but one that matches the filter first.
+std::vector<index::KnownDocument> documents_of(index::Store& store, const index::Hit& hit,
+                                               const index::Filter& filter) {
+  const index::DocumentId id = hit.chunk.document;
+  std::vector<index::KnownDocument> documents = store.documents(std::span(&id, 1));
+  for (index::KnownDocument& copy : store.copies(id)) documents.push_back(std::move(copy));
+  std::sort(documents.begin(), documents.end(),
+            [&](const index::KnownDocument& a, const index::KnownDocument& b) {
+              const bool first = matches(filter, a.document), second = matches(filter, b.document);
+              return first != second ? first : a.document.path < b.document.path;
+            });
+  return documents;
+}
+
 }  // namespace
 
 std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* embedder,
@@ -51,11 +66,15 @@ std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* 
   const std::vector<std::string> terms = store.terms_of(query);
   std::vector<FoundPassage> found;
   for (index::Hit& hit : index::search(store, encoded, options)) {
-    const std::vector<index::KnownDocument> documents =
-        store.documents(std::span(&hit.chunk.document, 1));
+    std::vector<index::KnownDocument> documents = documents_of(store, hit, options.filter);
     if (documents.empty()) continue;  // removed meanwhile
-    index::Snippet snippet = index::snippet_of(hit.chunk.chunk, terms);
-    found.push_back({std::move(hit), documents[0].document, std::move(snippet)});
+    FoundPassage& passage = found.emplace_back();
+    passage.document = std::move(documents[0].document);
+    for (const index::KnownDocument& each : std::span(documents).subspan(1)) {
+      passage.copies.push_back(each.document.path);
+    }
+    passage.snippet = index::snippet_of(hit.chunk.chunk, terms);
+    passage.hit = std::move(hit);
   }
   return found;
 }

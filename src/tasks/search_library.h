@@ -16,6 +16,7 @@ namespace oko::tasks {
 struct FoundPassage {
   index::Hit hit;
   index::Document document;
+  std::vector<std::string> copies;  ///< paths of other files with the same content, rising
   index::Snippet snippet;
 };
 

@@ -22,10 +22,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A store that stops the work when it gets the second part of a document.
-class StoppingStore : public index::Store {
+/// Writes to another store, and finds nothing.
+class StoringStore : public index::Store {
  public:
-  StoppingStore(index::Store& store, const StopSource& stop) : store_(store), stop_(stop) {}
+  explicit StoringStore(index::Store& store) : store_(store) {}
 
   const index::LibraryModel& model() const override { return store_.model(); }
   index::LibraryCounts counts() override { return store_.counts(); }
@@ -38,13 +38,15 @@ class StoppingStore : public index::Store {
   }
   void append(index::DocumentId id, std::span<const index::EncodedChunk> chunks) override {
     store_.append(id, chunks);
-    stop_.request_stop();
   }
   void move(index::DocumentId id, const index::Document& document) override {
     store_.move(id, document);
   }
   void remove(index::DocumentId id) override { store_.remove(id); }
   void commit() override { store_.commit(); }
+  index::DocumentId copy(index::DocumentId id, const index::Document& document) override {
+    return store_.copy(id, document);
+  }
   std::vector<index::ScoredChunk> find_dense(std::span<const float>, std::size_t,
                                              const index::Filter&) override {
     return {};
@@ -74,6 +76,18 @@ class StoppingStore : public index::Store {
 
  private:
   index::Store& store_;
+};
+
+/// Stops the work when it gets the second part of a document.
+class StoppingStore : public StoringStore {
+ public:
+  StoppingStore(index::Store& store, const StopSource& stop) : StoringStore(store), stop_(stop) {}
+  void append(index::DocumentId id, std::span<const index::EncodedChunk> chunks) override {
+    StoringStore::append(id, chunks);
+    stop_.request_stop();
+  }
+
+ private:
   const StopSource& stop_;
 };
 
@@ -106,21 +120,30 @@ class IndexFilesTest : public ::testing::Test {
   /// Indexes the folder; afterwards `outcomes_` has what was reported, by the place of the file.
   IndexSummary run(const IndexOptions& options = {}, const StopToken& stop = {}) {
     outcomes_.clear();
+    copies_.clear();
     IndexCallbacks callbacks;
     callbacks.on_file = [&](const IndexedFile& file) {
-      outcomes_[fs::path(file.path).lexically_relative(root_ / "files")] = name_of(file.outcome);
+      outcomes_[place_of(file.path)] = name_of(file.outcome);
+      if (!file.copy_of.empty()) copies_[place_of(file.path)] = place_of(file.copy_of);
       if (after_file_) after_file_(file);
     };
     return index_files(*store_, embedder_, {(root_ / "files").string()}, options, callbacks, stop);
   }
 
-  /// The places of files with these words.
-  std::vector<std::string> found(const std::string& words) {
+  std::string place_of(const std::string& path) const {
+    return fs::path(path).lexically_relative(root_ / "files");
+  }
+
+  /// The places of files with these words; afterwards `found_copies_` has those of their copies.
+  std::vector<std::string> found(const std::string& words, const std::string& folder = "") {
     index::SearchOptions options;
     options.mode = index::SearchMode::kText;
+    options.filter.path = folder;
     std::vector<std::string> places;
+    found_copies_.clear();
     for (const FoundPassage& each : search_library(*store_, nullptr, words, options, {})) {
-      places.push_back(fs::path(each.document.path).lexically_relative(root_ / "files"));
+      places.push_back(place_of(each.document.path));
+      for (const std::string& copy : each.copies) found_copies_.push_back(place_of(copy));
     }
     std::sort(places.begin(), places.end());
     return places;
@@ -131,6 +154,8 @@ class IndexFilesTest : public ::testing::Test {
   engine::Embedder embedder_{{.model = model_}};
   std::unique_ptr<index::Store> store_;
   std::map<std::string, std::string> outcomes_;
+  std::map<std::string, std::string> copies_;
+  std::vector<std::string> found_copies_;
   std::function<void(const IndexedFile&)> after_file_;
 };
 
@@ -157,6 +182,77 @@ TEST_F(IndexFilesTest, NewChangedMovedAndRemovedFilesAreNoticed) {
   EXPECT_EQ(found("рецепт"), Places{});
   EXPECT_EQ(run().unchanged, 2u);
   EXPECT_TRUE(outcomes_.empty());
+}
+
+TEST_F(IndexFilesTest, CopiesAreEmbeddedOnceAndShownAsOneHit) {
+  file("a.txt", "Квитанция об оплате воды");
+  file("b/same.txt", "Квитанция об оплате воды");
+  file("c.txt", "Договор");
+  IndexSummary summary = run();
+  EXPECT_EQ(summary.added, 3u);
+  EXPECT_EQ(summary.passages, 2u);
+  EXPECT_EQ(copies_, (Outcomes{{"b/same.txt", "a.txt"}}));
+  file("later.txt", "Квитанция об оплате воды");
+  file("c.txt", "Квитанция об оплате воды");
+  summary = run();
+  EXPECT_EQ(summary.passages, 0u);
+  EXPECT_EQ(outcomes_, (Outcomes{{"later.txt", "added"}, {"c.txt", "updated"}}));
+  EXPECT_EQ(copies_.size(), 2u);
+  EXPECT_EQ(found("квитанция"), Places{"a.txt"});
+  EXPECT_EQ(found_copies_, (Places{"b/same.txt", "c.txt", "later.txt"}));
+  EXPECT_EQ(found("договор"), Places{});
+  EXPECT_EQ(store_->counts().chunks, 1u);
+  EXPECT_EQ(run().unchanged, 4u);
+
+  fs::remove(root_ / "files/a.txt");
+  run();
+  EXPECT_EQ(outcomes_, (Outcomes{{"a.txt", "removed"}}));
+  fs::rename(root_ / "files/c.txt", root_ / "files/moved.txt");
+  run();
+  EXPECT_EQ(outcomes_, (Outcomes{{"moved.txt", "moved"}}));
+  EXPECT_EQ(found("квитанция"), Places{"b/same.txt"});
+  EXPECT_EQ(found_copies_, (Places{"later.txt", "moved.txt"}));
+}
+
+TEST_F(IndexFilesTest, CopyWithinAFolderIsShownUnderItsPath) {
+  file("a/1.txt", "Квитанция");
+  file("b/2.txt", "Квитанция");
+  run();
+  EXPECT_EQ(found("квитанция", (root_ / "files/b").string()), Places{"b/2.txt"});
+  EXPECT_EQ(found_copies_, Places{"a/1.txt"});
+}
+
+TEST_F(IndexFilesTest, CopyOfAFileThatChangesInTheSameRunIsRead) {
+  file("a.txt", "Квитанция об оплате воды");
+  run();
+  fs::copy_file(root_ / "files/a.txt", root_ / "files/z.txt");
+  file("a.txt", "Договор аренды");
+  run();
+  EXPECT_EQ(outcomes_, (Outcomes{{"a.txt", "updated"}, {"z.txt", "added"}}));
+  EXPECT_EQ(found("договор"), Places{"a.txt"});
+  EXPECT_EQ(found("квитанция"), Places{"z.txt"});
+}
+
+TEST_F(IndexFilesTest, StoreThatCannotShareGetsEachCopy) {
+  class Separate : public StoringStore {
+   public:
+    using StoringStore::StoringStore;
+    index::DocumentId copy(index::DocumentId, const index::Document&) override { return 0; }
+  };
+  file("a.txt", "Квитанция");
+  file("b.txt", "Квитанция");
+  Separate store(*store_);
+  const IndexSummary summary =
+      index_files(store, embedder_, {(root_ / "files").string()}, {}, {}, {});
+  EXPECT_EQ(summary.added, 2u);
+  EXPECT_EQ(found("квитанция"), (Places{"a.txt", "b.txt"}));
+}
+
+TEST_F(IndexFilesTest, BrokenCopiesAreReportedEach) {
+  file("a.png", "\x89PNG\r\n\x1a\n and no more");
+  file("b.png", "\x89PNG\r\n\x1a\n and no more");
+  EXPECT_EQ(run().failed, 2u);
+  EXPECT_EQ(run().unchanged, 2u);
 }
 
 TEST_F(IndexFilesTest, TouchedFilesAreNotEmbeddedAgain) {
