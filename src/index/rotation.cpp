@@ -7,8 +7,61 @@
 
 #include "index/vector_codes.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "index/rotation.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::index {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Tag = hn::CappedTag<float, 8>;
+using Vector = hn::Vec<Tag>;
+
+/// The stages whose pairs lie within a vector.
+HWY_INLINE Vector transform_within(Vector v) {
+  const Tag d;
+  const hn::RebindToSigned<Tag> di;
+  const auto lane = hn::Iota(di, 0);
+  const auto stage = [&](Vector v, Vector other, int half) HWY_ATTR {
+    const auto is_high = hn::RebindMask(d, hn::TestBit(lane, hn::Set(di, half)));
+    return hn::IfThenElse(is_high, hn::Sub(other, v), hn::Add(v, other));
+  };
+  v = stage(v, hn::Reverse2(d, v), 1);
+  v = stage(v, hn::Shuffle1032(v), 2);
+  if constexpr (hn::MaxLanes(Tag()) == 8) v = stage(v, hn::SwapAdjacentBlocks(v), 4);
+  return v;
+}
+
+/// Blocks of `block` numbers, which is 32 or more.
+void transform_all(float* values, std::size_t size, std::size_t block) {
+  const Tag d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < size; i += lanes) {
+    hn::StoreU(transform_within(hn::LoadU(d, values + i)), d, values + i);
+  }
+  for (std::size_t half = lanes; half < block; half *= 2) {
+    for (std::size_t start = 0; start < size; start += 2 * half) {
+      for (std::size_t i = start; i < start + half; i += lanes) {
+        const auto a = hn::LoadU(d, values + i), b = hn::LoadU(d, values + i + half);
+        hn::StoreU(hn::Add(a, b), d, values + i);
+        hn::StoreU(hn::Sub(a, b), d, values + i + half);
+      }
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::index
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace oko::index {
 namespace {
+
+HWY_EXPORT(transform_all);
 
 /// SplitMix64 (Steele, Lea & Flood 2014): the sign of coordinate `index`.
 float sign_of(std::size_t index) {
@@ -21,17 +74,7 @@ float sign_of(std::size_t index) {
 /// Its own inverse.
 void transform_blocks(std::span<float> vector) {
   const std::size_t size = vector.size(), block = size & (~size + 1);
-  for (std::size_t half = 1; half < block; half *= 2) {
-    for (std::size_t start = 0; start < size; start += 2 * half) {
-      float* low = vector.data() + start;
-      float* high = low + half;
-      for (std::size_t i = 0; i < half; ++i) {
-        const float a = low[i], b = high[i];
-        low[i] = a + b;
-        high[i] = a - b;
-      }
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(transform_all)(vector.data(), size, block);
   const float norm = 1.0f / std::sqrt(static_cast<float>(block));
   for (float& x : vector) x *= norm;
 }
@@ -58,3 +101,4 @@ void rotate_back(std::span<float> vector) {
 }
 
 }  // namespace oko::index
+#endif

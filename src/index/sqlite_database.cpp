@@ -100,6 +100,13 @@ SqliteStatement& SqliteStatement::bind_blob(int parameter, std::string_view byte
   return *this;
 }
 
+SqliteStatement& SqliteStatement::bind_borrowed(int parameter, std::string_view bytes) {
+  const int status = ::sqlite3_bind_blob64(statement_.get(), parameter, start_of(bytes),
+                                           bytes.size(), SQLITE_STATIC);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
 bool SqliteStatement::step() {
   const int status = ::sqlite3_step(statement_.get());
   if (status == SQLITE_ROW) return true;

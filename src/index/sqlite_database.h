@@ -31,6 +31,8 @@ class SqliteStatement {
   SqliteStatement& bind(int parameter, double value);
   SqliteStatement& bind(int parameter, std::string_view text);
   SqliteStatement& bind_blob(int parameter, std::string_view bytes);
+  /// Not copied: must stand until the statement was run.
+  SqliteStatement& bind_borrowed(int parameter, std::string_view bytes);
 
   /// True if there is a row.
   bool step();

@@ -102,6 +102,9 @@ SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
   sparse_ = std::make_unique<SparseIndex>(*database_);
   tokens_ = std::make_unique<TokenIndex>(*database_);
   words_ = std::make_unique<WordIndex>(*database_);
+  insert_chunk_.emplace(*database_,
+                        "INSERT INTO chunks(document, origin, page, page_width, page_height, text,"
+                        " heading, lines) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
 }
 
 SqliteStore::~SqliteStore() = default;
@@ -236,10 +239,7 @@ void SqliteStore::add_chunks(DocumentId id, std::span<const EncodedChunk> chunks
 ChunkId SqliteStore::add_chunk(DocumentId document, const EncodedChunk& encoded,
                                std::string_view heading) {
   const Chunk& chunk = encoded.chunk;
-  SqliteStatement(*database_,
-                  "INSERT INTO chunks(document, origin, page, page_width, page_height, text,"
-                  " heading, lines) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
-      .bind(1, document)
+  insert_chunk_->bind(1, document)
       .bind(2, std::int64_t{static_cast<int>(chunk.origin)})
       .bind(3, std::int64_t{chunk.page})
       .bind(4, std::int64_t{chunk.page_width})

@@ -83,6 +83,7 @@ class SqliteStore : public Store {
   std::unique_ptr<SparseIndex> sparse_;
   std::unique_ptr<TokenIndex> tokens_;
   std::unique_ptr<WordIndex> words_;
+  std::optional<SqliteStatement> insert_chunk_;
   std::optional<SqliteTransaction> transaction_;  ///< of what was written since `commit`
   std::optional<ChunkSet> all_chunks_;            ///< of `data_version_`
   std::optional<std::pair<Filter, ChunkSet>> filtered_;

@@ -1,7 +1,7 @@
 #include "index/token_codes.h"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -18,32 +18,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "codes are read as they are");
 
 constexpr std::size_t kLargestTile = 4;  ///< of query tokens that a kernel takes at a time
-
-/// Positive levels of a normal distribution of deviation 1, times `unit`, rounded.
-struct TokenLevels {
-  float unit;
-  std::span<const int> levels;
-};
-constexpr std::array<int, 2> kTwoBitLevels{38, 127};                          // 0.4528, 1.5104
-constexpr std::array<int, 8> kFourBitLevels{6, 18, 30, 43, 58, 75, 95, 126};  // 0.1284 .. 2.7326
-
-TokenLevels positive_levels(int bits) {
-  if (bits == 2) return {127.0f / 1.5104f, kTwoBitLevels};
-  return {126.0f / 2.7326f, kFourBitLevels};
-}
-
-/// All levels, rising, plus kTokenZero.
-constexpr std::array<std::uint8_t, 16> level_table(std::span<const int> positive) {
-  std::array<std::uint8_t, 16> table{};
-  const std::size_t half = positive.size();
-  for (std::size_t i = 0; i < half; ++i) {
-    table[half + i] = static_cast<std::uint8_t>(kTokenZero + positive[i]);
-    table[half - 1 - i] = static_cast<std::uint8_t>(kTokenZero - positive[i]);
-  }
-  return table;
-}
-constexpr auto kTwoBitTable = level_table(kTwoBitLevels);
-constexpr auto kFourBitTable = level_table(kFourBitLevels);
+constexpr std::size_t kTokensOfTask = 16;
 
 void require_token_dimensions(std::size_t dimensions) {
   require_dimensions(dimensions);
@@ -54,43 +29,30 @@ void require_token_dimensions(std::size_t dimensions) {
          "векторы токенов из {} чисел не хранятся: их число кратно {}", dimensions, kTokenStep));
 }
 
-/// Evenly spaced levels up to 127.
-void round_evenly(std::span<const float> x, float largest, std::span<std::uint8_t> codes) {
-  const float inverse = 127.0f / largest;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    codes[i] =
-        static_cast<std::uint8_t>(kTokenZero + static_cast<int>(std::nearbyint(x[i] * inverse)));
-  }
+Error not_finite() {
+  return {ErrorCode::kFailed, tr("a token vector has a number that is not finite",
+                                 "в векторе токена есть не конечное число")};
 }
 
-/// Indices of the nearest levels.
-void round_to_levels(std::span<const float> x, double square, int bits,
-                     std::span<std::uint8_t> codes) {
-  const float unit = positive_levels(bits).unit;
-  const auto table = token_levels(bits);
-  const auto inverse = static_cast<float>(unit / std::sqrt(square / static_cast<double>(x.size())));
-  std::fill(codes.begin(), codes.end(), std::uint8_t{0});
-  for (std::size_t level = 1; level < std::size_t{1} << bits; ++level) {
-    const float cut = 0.5f * static_cast<float>(table[level - 1] + table[level]) - kTokenZero;
-    for (std::size_t i = 0; i < x.size(); ++i) codes[i] += x[i] * inverse > cut ? 1 : 0;
-  }
-}
-
-/// Subtracts from all vectors what the codes of their mean, left in `mean`, stand for.
-void take_off_mean(std::span<float> vectors, std::size_t dimensions, TokenCode& mean) {
-  std::vector<float> sum(dimensions);
+/// Writes the mean of all vectors, rotated: its scale and its codes. Returns what these stand for.
+std::vector<float> write_mean(std::span<const float> vectors, std::size_t dimensions,
+                              std::uint8_t* to) {
+  std::vector<float> mean(dimensions);
   const std::size_t tokens = vectors.size() / dimensions;
   for (std::size_t token = 0; token < tokens; ++token) {
-    for (std::size_t i = 0; i < dimensions; ++i) sum[i] += vectors[token * dimensions + i];
+    const float* vector = vectors.data() + token * dimensions;
+    for (std::size_t i = 0; i < dimensions; ++i) mean[i] += vector[i];
   }
-  for (float& x : sum) x /= static_cast<float>(std::max<std::size_t>(tokens, 1));
-  round_token(sum, 8, mean);
+  for (float& x : mean) x /= static_cast<float>(std::max<std::size_t>(tokens, 1));
+  rotate(mean);
+  const std::uint8_t* codes = to + sizeof(float);
+  const float scale = round_token(mean, 8, to + sizeof(float));
+  if (std::isnan(scale)) throw not_finite();
+  std::memcpy(to, &scale, sizeof(scale));
   for (std::size_t i = 0; i < dimensions; ++i) {
-    sum[i] = mean.scale * static_cast<float>(mean.codes[i] - kTokenZero);
+    mean[i] = scale * static_cast<float>(codes[i] - kTokenZero);
   }
-  for (std::size_t token = 0; token < tokens; ++token) {
-    for (std::size_t i = 0; i < dimensions; ++i) vectors[token * dimensions + i] -= sum[i];
-  }
+  return mean;
 }
 
 float read_float(const std::uint8_t* from) {
@@ -114,40 +76,8 @@ void pack(std::span<const std::uint8_t> codes, int bits, std::uint8_t* to) {
 
 }  // namespace
 
-std::span<const std::uint8_t, 16> token_levels(int bits) {
-  return bits == 2 ? kTwoBitTable : kFourBitTable;
-}
-
-void round_token(std::span<const float> x, int bits, TokenCode& token) {
-  double square = 0.0;
-  float largest = 0.0f;
-  for (const float value : x) {
-    square += static_cast<double>(value) * value;
-    largest = std::max(largest, std::fabs(value));
-  }
-  if (!std::isfinite(square)) {
-    throw Error(ErrorCode::kFailed, tr("a token vector has a number that is not finite",
-                                       "в векторе токена есть не конечное число"));
-  }
-  token.codes.assign(x.size(), bits == 8 ? kTokenZero : 0);
-  token.scale = 0.0f;
-  constexpr float kSmallestToken = 1e-30f;  // below, it counts as zeros
-  if (largest < kSmallestToken) return;
-  if (bits == 8) {
-    round_evenly(x, largest, token.codes);
-  } else {
-    round_to_levels(x, square, bits, token.codes);
-  }
-  double with_levels = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const int level = bits == 8 ? token.codes[i] : token_levels(bits)[token.codes[i]];
-    with_levels += static_cast<double>(x[i]) * (level - kTokenZero);
-  }
-  token.scale = static_cast<float>(square / with_levels);
-}
-
 std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::size_t dimensions,
-                                        int bits) {
+                                        int bits, tensor::cpu::ThreadPool& pool) {
   require_token_dimensions(dimensions);
   if (bits != 2 && bits != 4 && bits != 8) {
     throw Error(ErrorCode::kUnsupported,
@@ -164,20 +94,24 @@ std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::siz
   const auto count = static_cast<std::uint32_t>(tokens);
   std::memcpy(&bytes[2], &width, sizeof(width));
   std::memcpy(&bytes[4], &count, sizeof(count));
-  std::vector<float> rotated(vectors.begin(), vectors.end());
-  for (std::size_t i = 0; i < tokens; ++i) rotate({&rotated[i * dimensions], dimensions});
-  TokenCode token;
-  take_off_mean(rotated, dimensions, token);
-  std::uint8_t* mean = bytes.data() + kTokenHeaderBytes;
-  std::memcpy(mean, &token.scale, sizeof(float));
-  std::copy(token.codes.begin(), token.codes.end(), mean + sizeof(float));
-  std::uint8_t* scale = mean + mean_bytes(dimensions);
-  std::uint8_t* row = scale + tokens * sizeof(float);
-  for (std::size_t i = 0; i < tokens; ++i, scale += sizeof(float), row += row_bytes) {
-    round_token(std::span(rotated).subspan(i * dimensions, dimensions), bits, token);
-    std::memcpy(scale, &token.scale, sizeof(float));
-    pack(token.codes, bits, row);
-  }
+  const std::vector<float> mean = write_mean(vectors, dimensions, bytes.data() + kTokenHeaderBytes);
+  std::uint8_t* scales = bytes.data() + kTokenHeaderBytes + mean_bytes(dimensions);
+  std::uint8_t* rows = scales + tokens * sizeof(float);
+  std::atomic<bool> is_finite{true};
+  pool.parallel_ranges(tokens, kTokensOfTask, [&](std::size_t first, std::size_t last) {
+    float rotated[kMaxDimensions];
+    std::uint8_t codes[kMaxDimensions];
+    for (std::size_t token = first; token < last; ++token) {
+      std::copy_n(vectors.data() + token * dimensions, dimensions, rotated);
+      rotate({rotated, dimensions});
+      for (std::size_t i = 0; i < dimensions; ++i) rotated[i] -= mean[i];
+      const float scale = round_token({rotated, dimensions}, bits, codes);
+      if (std::isnan(scale)) is_finite = false;
+      std::memcpy(scales + token * sizeof(float), &scale, sizeof(scale));
+      pack({codes, dimensions}, bits, rows + token * row_bytes);
+    }
+  });
+  if (!is_finite) throw not_finite();
   return bytes;
 }
 
@@ -188,15 +122,15 @@ TokenQuery::TokenQuery(std::span<const float> vectors, std::size_t width)
   bytes.resize(padded * width);
   shorts.resize(padded * width);
   offsets.resize(padded);
-  TokenCode code;
+  std::vector<std::uint8_t> codes(width);
   for (std::size_t token = 0; token < tokens; ++token) {
     const auto vector = vectors.subspan(token * width, width);
     std::vector<float> rotated(vector.begin(), vector.end());
     rotate(rotated);
-    round_token(rotated, 8, code);
-    scales.push_back(code.scale);
+    scales.push_back(round_token(rotated, 8, codes.data()));
+    if (std::isnan(scales.back())) throw not_finite();
     for (std::size_t i = 0; i < width; ++i) {
-      const int level = code.codes[i] - kTokenZero;
+      const int level = codes[i] - kTokenZero;
       bytes[token * width + i] = static_cast<std::int8_t>(level);
       shorts[token * width + i] = static_cast<std::int16_t>(level);
       offsets[token] += static_cast<std::uint32_t>(kTokenZero * level);

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace oko::index {
 
@@ -20,14 +19,8 @@ inline std::size_t mean_bytes(std::size_t dimensions) {
 /// Levels of a code of 2 or 4 bits, plus kTokenZero, for a table of 16 bytes.
 std::span<const std::uint8_t, 16> token_levels(int bits);
 
-/// Codes of a token, one a byte.
-struct TokenCode {
-  std::vector<std::uint8_t> codes;
-  float scale = 0.0f;
-};
-
-/// Rounds a rotated vector. Throws kFailed: a number that is not finite.
-void round_token(std::span<const float> x, int bits, TokenCode& token);
+/// Rounds a rotated vector to codes, one a byte. Returns their scale; NaN: a number is not finite.
+float round_token(std::span<const float> x, int bits, std::uint8_t* codes);
 
 /// The parts of a chunk's codes. Nothing is aligned.
 struct TokenRows {

@@ -27,7 +27,7 @@ void TokenIndex::add(ChunkId chunk, const TokenVectors& vectors) {
   if (vectors.count() == 0) return;
   const std::vector<std::uint8_t> codes = encode_tokens(vectors.values, vectors.dimensions, kBits);
   insert_.bind(1, chunk)
-      .bind_blob(2, {reinterpret_cast<const char*>(codes.data()), codes.size()})
+      .bind_borrowed(2, {reinterpret_cast<const char*>(codes.data()), codes.size()})
       .run();
 }
 

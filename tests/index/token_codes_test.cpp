@@ -63,7 +63,9 @@ double squared_distance(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-TEST(TokenCodesTest, ErrorsAreThoseOfTheirBits) {
+class TokenCodesTargetTest : public tensor::TargetTest {};
+
+TEST_P(TokenCodesTargetTest, ErrorsAreThoseOfTheirBits) {
   // Distortion of a normal distribution (Max 1960): 0.1175 in 2 bits, 0.00954 in 4. A scale that
   // keeps the inner product with the vector itself makes D / (1 - D) of it. The tokens have
   // nothing or much in common.
@@ -94,7 +96,7 @@ std::string hex(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
-TEST(TokenCodesTest, BytesStayWhatIsStored) {
+TEST_P(TokenCodesTargetTest, BytesStayWhatIsStored) {
   // Without the scales, whose last bits another compiler may round otherwise.
   std::vector<float> vectors(64);
   for (std::size_t i = 0; i < vectors.size(); ++i) {
@@ -123,6 +125,23 @@ TEST(TokenCodesTest, TakeTheBytesThatTheHeaderSays) {
   EXPECT_EQ(encode_tokens(set.values, 384, 4).size(), 8u + 388 + 7 * (4 + 192));
   EXPECT_EQ(encode_tokens(set.values, 384, 8).size(), 8u + 388 + 7 * (4 + 384));
 }
+
+TEST_P(TokenCodesTargetTest, LargeAndSmallNumbersKeepTheirScale) {
+  // Their squares are no numbers of 32 bits.
+  for (const float factor : {1e-22f, 1e22f}) {
+    for (const int bits : {2, 4, 8}) {
+      VectorSet set = unit_vectors(3, 64, 6);
+      const std::vector<float> back = decode_tokens(encode_tokens(set.values, 64, bits));
+      for (float& x : set.values) x *= factor;
+      const std::vector<float> scaled = decode_tokens(encode_tokens(set.values, 64, bits));
+      for (std::size_t i = 0; i < back.size(); ++i) {
+        EXPECT_NEAR(scaled[i] / factor, back[i], 1e-5) << bits << ", " << i;
+      }
+    }
+  }
+}
+
+OKO_FOR_EVERY_TARGET(TokenCodesTargetTest);
 
 TEST(TokenCodesTest, ZerosComeBack) {
   for (const int bits : {2, 4, 8}) {

@@ -9,11 +9,14 @@
 #include "base/error.h"
 #include "index/rotation.h"
 #include "tests/index/vectors.h"
+#include "tests/tensor/targets.h"
 
 namespace oko::index {
 namespace {
 
-TEST(RotationTest, IsTheSignsAndTheHadamardMatrixOfItsBlocks) {
+class RotationTest : public tensor::TargetTest {};
+
+TEST_P(RotationTest, IsTheSignsAndTheHadamardMatrixOfItsBlocks) {
   // Column j of the matrix: what it makes of unit vector j. Blocks of 32 in 96.
   constexpr std::size_t kSize = 96, kBlock = 32;
   for (std::size_t j = 0; j < kSize; ++j) {
@@ -30,7 +33,7 @@ TEST(RotationTest, IsTheSignsAndTheHadamardMatrixOfItsBlocks) {
   }
 }
 
-TEST(RotationTest, SignsStayWhatStoredCodesWereMadeWith) {
+TEST_P(RotationTest, SignsStayWhatStoredCodesWereMadeWith) {
   std::string signs;
   for (std::size_t j = 0; j < 32; ++j) {
     std::vector<float> column(32);
@@ -41,7 +44,7 @@ TEST(RotationTest, SignsStayWhatStoredCodesWereMadeWith) {
   EXPECT_EQ(signs, "-+-+-+-+-+-+-----+++--++--++++--");
 }
 
-TEST(RotationTest, KeepsInnerProductsAndIsUndone) {
+TEST_P(RotationTest, KeepsInnerProductsAndIsUndone) {
   for (const std::size_t dimensions : {32, 384, 1024, 2048}) {
     const VectorSet set = unit_vectors(2, dimensions, 1);
     std::vector<float> a(set.of(0).begin(), set.of(0).end());
@@ -54,12 +57,14 @@ TEST(RotationTest, KeepsInnerProductsAndIsUndone) {
   }
 }
 
-TEST(RotationTest, SpreadsACoordinateThatHoldsAll) {
+TEST_P(RotationTest, SpreadsACoordinateThatHoldsAll) {
   std::vector<float> vector(1024);
   vector[5] = 1.0f;
   rotate(vector);
   for (const float x : vector) EXPECT_NEAR(std::fabs(x), 1.0f / 32.0f, 1e-7);
 }
+
+OKO_FOR_EVERY_TARGET(RotationTest);
 
 TEST(VectorCodesTest, ComeBackWithinHalfAStepOfTheRotatedVector) {
   for (const std::size_t dimensions : {32, 384, 1024}) {
