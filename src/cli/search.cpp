@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/embedding_model.h"
 #include "cli/find_model.h"
+#include "cli/inline_picture.h"
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/library_option.h"
@@ -24,8 +25,11 @@
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/embedder.h"
+#include "engine/plan.h"
 #include "hub/model_fingerprint.h"
+#include "image/png.h"
 #include "index/sqlite_store.h"
+#include "tasks/match_picture.h"
 #include "tasks/search_library.h"
 
 namespace oko::cli {
@@ -47,6 +51,7 @@ struct SearchArguments {
   index::SearchOptions run;
   std::size_t threads = 0;
   bool explain = false;
+  bool no_pictures = false;
   bool json = false;
 };
 
@@ -212,7 +217,7 @@ std::string scores_line(const index::HitScores& scores) {
 void print_copies(const std::vector<std::string>& copies) {
   constexpr std::size_t kMost = 3;
   for (std::size_t i = 0; i < std::min(kMost, copies.size()); ++i) {
-    print("   = " + printable(short_path(copies[i])) + "\n");
+    print("   = " + one_line(short_path(copies[i])) + "\n");
   }
   if (copies.size() > kMost) {
     print(words("   = {:more file|more files|more files}\n", "   = ещё {:файл|файла|файлов}\n",
@@ -220,25 +225,71 @@ void print_copies(const std::vector<std::string>& copies) {
   }
 }
 
-void print_passage(std::size_t rank, const tasks::FoundPassage& found, bool explain) {
-  const index::Chunk& chunk = found.hit.chunk.chunk;
-  std::string place = printable(short_path(found.document.path));
-  if (chunk.page > 0) place += words(", page {}", ", страница {}", chunk.page);
-  if (found.snippet.box && chunk.page_width > 0) {
-    const index::PageBox& box = *found.snippet.box;
-    place += fmt::format("  [{:.0f},{:.0f} {:.0f}x{:.0f}]", box.left * chunk.page_width,
-                         box.top * chunk.page_height, box.width * chunk.page_width,
-                         box.height * chunk.page_height);
+/// What a person sees of a passage.
+class PassagePrinter {
+ public:
+  explicit PassagePrinter(const SearchArguments& arguments) : arguments_(arguments) {
+    if (::isatty(STDOUT_FILENO) != 1) return;
+    has_links_ = has_links(environment_variable);
+    if (!arguments.no_pictures) protocol_ = picture_protocol(environment_variable);
   }
-  print(fmt::format("{}. {}\n", rank, place));
-  print_copies(found.copies);
-  if (!found.snippet.text.empty()) {
-    print("   " + marked(found.snippet, has_colour(STDOUT_FILENO)) + "\n");
+
+  void print_passage(std::size_t rank, const tasks::FoundPassage& found) const {
+    print(fmt::format("{}. {}\n", rank, place_of(found)));
+    print_copies(found.copies);
+    if (!found.snippet.text.empty()) {
+      print("   " + marked(found.snippet, has_colour(STDOUT_FILENO)) + "\n");
+    }
+    if (arguments_.explain) {
+      const index::HitScores& scores = found.hit.scores;
+      print(fmt::format("   {:.3f} ={}\n", scores.total, scores_line(scores)));
+    }
+    const bool has_picture = found.document.kind != index::DocumentKind::kText;
+    if (protocol_ != PictureProtocol::kNone && has_picture && rank <= kPictures) {
+      print_picture(found);
+    }
   }
-  if (explain) {
-    print(fmt::format("   {:.3f} ={}\n", found.hit.scores.total, scores_line(found.hit.scores)));
+
+ private:
+  static constexpr std::size_t kPictures = 3;  ///< so that the best passage stays on the screen
+
+  std::string place_of(const tasks::FoundPassage& found) const {
+    const index::Chunk& chunk = found.hit.chunk.chunk;
+    const std::string& path = found.document.path;
+    const std::string shown = one_line(short_path(path));
+    std::string place = has_links_ ? link_to_file(path, shown) : shown;
+    if (chunk.page > 0) place += words(", page {}", ", страница {}", chunk.page);
+    if (found.snippet.box && chunk.page_width > 0) {
+      const index::PageBox& box = *found.snippet.box;
+      place += fmt::format("  [{:.0f},{:.0f} {:.0f}x{:.0f}]", box.left * chunk.page_width,
+                           box.top * chunk.page_height, box.width * chunk.page_width,
+                           box.height * chunk.page_height);
+    }
+    return place;
   }
-}
+
+  void print_picture(const tasks::FoundPassage& found) const {
+    const PictureRoom room = picture_room(STDOUT_FILENO);
+    const std::uint64_t budget = budget_of(arguments_.common);
+    try {
+      const image::Image picture = tasks::picture_of_match(
+          found.document, found.hit.chunk.chunk, found.snippet.box,
+          {.max_width = room.max_width,
+           .max_height = room.max_height,
+           .memory_bytes = budget - std::min(budget, engine::runtime_bytes(false))});
+      const auto columns =
+          static_cast<std::size_t>((picture.width + room.cell_width - 1) / room.cell_width);
+      print("   " + picture_escape(protocol_, image::encode_png(picture), columns) + "\n");
+    } catch (const Error& error) {
+      if (!is_of_input(error.code())) throw;
+      if (!arguments_.common.quiet) say_note(error.message());
+    }
+  }
+
+  const SearchArguments& arguments_;
+  PictureProtocol protocol_ = PictureProtocol::kNone;
+  bool has_links_ = false;
+};
 
 /// Refuses a model whose vectors are not those of the library.
 void require_same_model(const index::LibraryModel& own, const fs::path& folder) {
@@ -270,13 +321,15 @@ void search(SearchArguments arguments) {
   }
   const std::vector<tasks::FoundPassage> found =
       tasks::search_library(*store, embedder.get(), query, arguments.run, stop);
+  embedder.reset();  // its memory is that of the pictures now
+  const PassagePrinter printer(arguments);
   std::size_t rank = 0;
   for (const tasks::FoundPassage& each : found) {
     ++rank;
     if (arguments.json) {
       print_json(passage_json(rank, each, arguments.explain));
     } else {
-      print_passage(rank, each, arguments.explain);
+      printer.print_passage(rank, each);
     }
   }
   if (found.empty() && !arguments.json && !arguments.common.quiet) {
@@ -350,6 +403,9 @@ void add_search(Command& program) {
       .names(ValueKind::kModel);
   command.add_flag("--explain", &arguments->explain,
                    words("show each part of the scores", "показать слагаемые оценок"));
+  command.add_flag("--no-pictures", &arguments->no_pictures,
+                   words("do not draw the places of the best passages, on terminals that can",
+                         "не рисовать места лучших отрывков, если терминал это умеет"));
   add_threads_option(command, arguments->threads);
   command.add_flag("-j,--json", &arguments->json,
                    words("one JSON object per passage", "по объекту JSON на отрывок"));
