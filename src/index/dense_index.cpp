@@ -7,7 +7,9 @@
 #include <numeric>
 #include <utility>
 
+#include "base/localized_text.h"
 #include "index/dense_scan.h"
+#include "index/row_checksum.h"
 #include "index/stored_vector.h"
 #include "index/vector_codes.h"
 
@@ -28,15 +30,20 @@ class DenseIndex::Rows {
  public:
   explicit Rows(std::unique_ptr<VectorFile> file) : file_(std::move(file)) {}
 
-  Rows(const SqliteDatabase& database, std::size_t dimensions) : dimensions_(dimensions) {
-    std::vector<float> vector(dimensions);
-    SqliteStatement select(database, "SELECT chunk, dense FROM vectors ORDER BY chunk");
-    while (select.step()) {
-      if (!decode_stored_vector(select.blob(1), vector)) continue;
-      codes_.resize(codes_.size() + dimensions);
-      scales_.push_back(encode_vector(vector, std::span(codes_).last(dimensions)));
-      chunks_.push_back(select.integer(0));
-    }
+  explicit Rows(std::size_t dimensions) : dimensions_(dimensions) {}
+
+  void add(ChunkId chunk, std::span<const float> vector) {
+    codes_.resize(codes_.size() + dimensions_);
+    scales_.push_back(encode_vector(vector, std::span(codes_).last(dimensions_)));
+    chunks_.push_back(chunk);
+  }
+
+  /// True if these rows of the file are as they were written.
+  bool are_whole(std::span<const ScoredRow> rows) const {
+    if (!file_) return true;
+    return std::none_of(rows.begin(), rows.end(), [&](const ScoredRow& row) {
+      return file_->first_damaged(row.row, row.row + 1).has_value();
+    });
   }
 
   CodeView view() const { return file_ ? file_->view() : view_of(codes_, scales_, dimensions_); }
@@ -84,8 +91,8 @@ class DenseIndex::Rows {
 DenseIndex::DenseIndex(SqliteDatabase& database, const LibraryHeader& header)
     : database_(database),
       dimensions_(header.model.dimensions),
-      insert_(database, "INSERT INTO vectors(chunk, dense) VALUES(?1, ?2)"),
-      select_(database, "SELECT dense FROM vectors WHERE chunk = ?1") {
+      has_checksums_(header.has_checksums()),
+      select_(database, vectors_sql("WHERE chunk = ?1")) {
   require_dimensions(dimensions_);
   std::memcpy(library_.data(), header.id.data(), std::min(library_.size(), header.id.size()));
 }
@@ -113,14 +120,38 @@ std::uint64_t DenseIndex::file_bytes() const {
   return error ? 0 : bytes;
 }
 
+/// Selects chunk, vector and checksum.
+std::string DenseIndex::vectors_sql(std::string_view condition) const {
+  return fmt::format("SELECT chunk, dense, {} FROM vectors {}", has_checksums_ ? "checksum" : "0",
+                     condition);
+}
+
+void DenseIndex::decode_row(const SqliteStatement& row, std::span<float> vector) const {
+  const std::string_view bytes = row.blob(1);
+  if (has_checksums_) {
+    require_whole(database_,
+                  row.integer(2) == RowChecksum().add(row.integer(0)).add(bytes).value());
+  }
+  if (decode_stored_vector(bytes, vector)) return;
+  throw DamagedLibrary(tr("{}: the library is damaged: a vector is not readable",
+                          "{}: библиотека повреждена: вектор не читается",
+                          database_.path().string()));
+}
+
 bool DenseIndex::is_current() const {
   const VectorFileState state = read_state();
   VectorFileFault fault = VectorFileFault::kNone;
-  return VectorFile::open(path_of(state.generation), state, fault) != nullptr;
+  const auto file = VectorFile::open(path_of(state.generation), state, fault);
+  return file != nullptr && !file->first_damaged(0, state.rows);
 }
 
 void DenseIndex::add(ChunkId chunk, std::span<const float> vector) {
-  insert_.bind(1, chunk).bind_blob(2, encode_stored_vector(vector)).run();
+  if (!insert_) {
+    insert_.emplace(database_,
+                    "INSERT INTO vectors(chunk, dense, checksum)"
+                    " VALUES(?1, ?2, oko_checksum(?1, ?2))");
+  }
+  insert_->bind(1, chunk).bind_blob(2, encode_stored_vector(vector)).run();
   added_codes_.resize(added_codes_.size() + dimensions_);
   const float scale = encode_vector(vector, std::span(added_codes_).last(dimensions_));
   added_.push_back({.id = static_cast<std::uint64_t>(chunk), .scale = scale, .codes = {}});
@@ -133,9 +164,9 @@ std::unique_ptr<VectorFileWriter> DenseIndex::make_file(VectorFileState& state) 
   std::vector<float> vector(dimensions_);
   std::vector<std::uint8_t> codes(kRowsAtOnce * dimensions_);
   std::vector<VectorRow> rows;
-  SqliteStatement select(database_, "SELECT chunk, dense FROM vectors ORDER BY chunk");
+  SqliteStatement select(database_, vectors_sql("ORDER BY chunk"));
   while (select.step()) {
-    if (!decode_stored_vector(select.blob(1), vector)) continue;
+    decode_row(select, vector);
     const auto place = std::span(codes).subspan(rows.size() * dimensions_, dimensions_);
     const float scale = encode_vector(vector, place);
     rows.push_back({static_cast<std::uint64_t>(select.integer(0)), scale, place});
@@ -147,10 +178,11 @@ std::unique_ptr<VectorFileWriter> DenseIndex::make_file(VectorFileState& state) 
   return writer;
 }
 
-void DenseIndex::flush(const ChunkSet& live) {
+void DenseIndex::flush(const ChunkSet& live, bool is_anew) {
   VectorFileState state = read_state();
   VectorFileFault fault = VectorFileFault::kNone;
-  if (!writer_ || written_generation_ != state.generation) {
+  if (is_anew) writer_.reset();
+  if (!is_anew && (!writer_ || written_generation_ != state.generation)) {
     writer_.reset();  // its lock
     writer_ = VectorFileWriter::open(path_of(state.generation), state, fault);
   }
@@ -207,16 +239,30 @@ const DenseIndex::Rows& DenseIndex::rows() {
     const VectorFileState state = read_state();
     file = VectorFile::open(path_of(state.generation), state, fault);
   }
-  rows_ = file ? std::make_unique<Rows>(std::move(file))
-               : std::make_unique<Rows>(database_, dimensions_);
+  if (file) {
+    rows_ = std::make_unique<Rows>(std::move(file));
+  } else {
+    make_rows();
+  }
   return *rows_;
 }
 
+/// The codes of the table, in memory.
+void DenseIndex::make_rows() {
+  rows_ = std::make_unique<Rows>(dimensions_);
+  std::vector<float> vector(dimensions_);
+  SqliteStatement select(database_, vectors_sql("ORDER BY chunk"));
+  while (select.step()) {
+    decode_row(select, vector);
+    rows_->add(select.integer(0), vector);
+  }
+}
+
 bool DenseIndex::read_vector(ChunkId chunk, std::span<float> vector) {
-  select_.bind(1, chunk);
-  const bool is_there = select_.step() && decode_stored_vector(select_.blob(0), vector);
-  select_.reset();
-  return is_there;
+  const SqliteReset reset(select_);
+  if (!select_.bind(1, chunk).step()) return false;
+  decode_row(select_, vector);
+  return true;
 }
 
 std::vector<float> DenseIndex::scores(std::span<const float> query,
@@ -232,10 +278,16 @@ std::vector<float> DenseIndex::scores(std::span<const float> query,
 
 std::vector<ScoredChunk> DenseIndex::find(std::span<const float> query, std::size_t count,
                                           const ChunkSet& wanted) {
-  const Rows& rows = this->rows();
-  if (rows.view().rows == 0 || count == 0) return {};
-  const std::vector<ScoredRow> candidates =
-      top_rows(rows.view(), query, kCandidates * count, rows.bits_of(wanted));
+  const auto candidates_of = [&](const Rows& rows) {
+    if (rows.view().rows == 0 || count == 0) return std::vector<ScoredRow>{};
+    return top_rows(rows.view(), query, kCandidates * count, rows.bits_of(wanted));
+  };
+  std::vector<ScoredRow> candidates = candidates_of(this->rows());
+  if (!rows_->are_whole(candidates)) {
+    make_rows();
+    candidates = candidates_of(*rows_);
+  }
+  const Rows& rows = *rows_;
   const std::vector<ScoredRow> best =
       rescore(candidates, query, count, [&](std::uint32_t row, std::span<float> vector) {
         return read_vector(rows.chunk_of(row), vector);

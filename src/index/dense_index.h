@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "index/chunk_set.h"
@@ -25,14 +27,14 @@ class DenseIndex {
   DenseIndex(SqliteDatabase& database, const LibraryHeader& header);
   ~DenseIndex();
 
-  /// True if the file is that of the table.
+  /// True if the file is that of the table, and each row as it was written.
   bool is_current() const;
 
   /// Chunks come by rising id. Others see them after `flush` and the commit of the transaction.
   void add(ChunkId chunk, std::span<const float> vector);
   /// Brings the file up to date, in the transaction of `add`. A file of which most chunks are not
-  /// `live` is made anew.
-  void flush(const ChunkSet& live);
+  /// `live` is made anew, and so is any if `is_anew`.
+  void flush(const ChunkSet& live, bool is_anew = false);
   /// To be called when a transaction was undone.
   void forget();
   /// After the commit: removes the files that `flush` has replaced.
@@ -52,14 +54,19 @@ class DenseIndex {
 
   VectorFileState read_state() const;
   std::filesystem::path path_of(std::uint64_t generation) const;
+  std::string vectors_sql(std::string_view condition) const;
+  void decode_row(const SqliteStatement& row, std::span<float> vector) const;
   bool read_vector(ChunkId chunk, std::span<float> vector);
   std::unique_ptr<VectorFileWriter> make_file(VectorFileState& state);
   const Rows& rows();
+  void make_rows();
 
   SqliteDatabase& database_;
   LibraryId library_{};
   std::size_t dimensions_;
-  SqliteStatement insert_, select_;
+  bool has_checksums_;
+  std::optional<SqliteStatement> insert_;  ///< of a writer
+  SqliteStatement select_;
   std::vector<std::uint8_t> added_codes_;
   std::vector<VectorRow> added_;  ///< without codes: those of row i are at i · dimensions
   std::unique_ptr<VectorFileWriter> writer_;

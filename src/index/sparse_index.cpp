@@ -1,10 +1,13 @@
 #include "index/sparse_index.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "index/row_checksum.h"
 
 namespace oko::index {
 namespace {
@@ -13,14 +16,28 @@ constexpr std::size_t kFanIn = 8;
 
 }  // namespace
 
-SparseIndex::SparseIndex(SqliteDatabase& database)
-    : database_(database),
-      insert_(database, "INSERT INTO postings(segment, token, list) VALUES(?1, ?2, ?3)") {}
+SparseIndex::SparseIndex(SqliteDatabase& database, const LibraryHeader& header)
+    : database_(database), has_checksums_(header.has_checksums()) {}
 
-void SparseIndex::fail_damaged() const {
-  throw damaged_library(tr("{}: the library is damaged: a list of postings is not readable",
-                           "{}: библиотека повреждена: список вхождений не читается",
-                           database_.path().string()));
+/// Selects segment, token, list and checksum of lists.
+std::string SparseIndex::lists_sql(std::string_view condition) const {
+  return fmt::format("SELECT segment, token, list, {} FROM postings WHERE {}",
+                     has_checksums_ ? "checksum" : "0", condition);
+}
+
+template <typename Visit>
+void SparseIndex::read_list(const SqliteStatement& row, const Visit& visit) const {
+  const std::string_view list = row.blob(2);
+  if (has_checksums_) {
+    const RowChecksum checksum = RowChecksum().add(row.integer(0)).add(row.integer(1)).add(list);
+    require_whole(database_, row.integer(3) == checksum.value());
+  }
+  PostingReader reader(list);
+  for (Posting posting; reader.next(posting);) visit(posting);
+  if (!reader.is_damaged()) return;
+  throw DamagedLibrary(tr("{}: the library is damaged: a list of postings is not readable",
+                          "{}: библиотека повреждена: список вхождений не читается",
+                          database_.path().string()));
 }
 
 void SparseIndex::add(ChunkId chunk, const models::bge_m3::SparseVector& vector) {
@@ -51,7 +68,12 @@ std::int64_t SparseIndex::add_segment(int level, ChunkId first_chunk) {
 
 void SparseIndex::write_list(std::int64_t segment, std::int32_t token,
                              std::span<const Posting> list) {
-  insert_.bind(1, segment).bind(2, std::int64_t{token}).bind_blob(3, encode_postings(list)).run();
+  if (!insert_) {
+    insert_.emplace(database_,
+                    "INSERT INTO postings(segment, token, list, checksum)"
+                    " VALUES(?1, ?2, ?3, oko_checksum(?1, ?2, ?3))");
+  }
+  insert_->bind(1, segment).bind(2, std::int64_t{token}).bind_blob(3, encode_postings(list)).run();
 }
 
 std::vector<std::int64_t> SparseIndex::segments_of(int level) {
@@ -71,25 +93,23 @@ void SparseIndex::merge(const std::vector<std::int64_t>& segments, int level,
   // One list of each segment is in memory at a time.
   std::vector<SqliteStatement> cursors;
   for (const std::int64_t segment : segments) {
-    SqliteStatement& cursor = cursors.emplace_back(
-        database_, "SELECT token, list FROM postings WHERE segment = ?1 ORDER BY token");
+    SqliteStatement& cursor =
+        cursors.emplace_back(database_, lists_sql("segment = ?1 ORDER BY token"));
     if (!cursor.bind(1, segment).step()) cursors.pop_back();
   }
   std::vector<Posting> list;
   while (!cursors.empty()) {
-    std::int64_t token = cursors.front().integer(0);
-    for (const SqliteStatement& cursor : cursors) token = std::min(token, cursor.integer(0));
+    std::int64_t token = cursors.front().integer(1);
+    for (const SqliteStatement& cursor : cursors) token = std::min(token, cursor.integer(1));
     list.clear();
     for (auto cursor = cursors.begin(); cursor != cursors.end();) {
-      if (cursor->integer(0) != token) {
+      if (cursor->integer(1) != token) {
         ++cursor;
         continue;
       }
-      PostingReader reader(cursor->blob(1));
-      for (Posting posting; reader.next(posting);) {
+      read_list(*cursor, [&](const Posting& posting) {
         if (is_live(posting.chunk)) list.push_back(posting);
-      }
-      if (reader.is_damaged()) fail_damaged();
+      });
       cursor = cursor->step() ? cursor + 1 : cursors.erase(cursor);
     }
     if (!list.empty()) write_list(merged, static_cast<std::int32_t>(token), list);
@@ -107,16 +127,14 @@ std::vector<ScoredChunk> SparseIndex::find(const models::bge_m3::SparseVector& q
   SqliteStatement all(database_, "SELECT id FROM segments");
   while (all.step()) segments.push_back(all.integer(0));
   ScoreTable scores;
-  SqliteStatement select(database_, "SELECT list FROM postings WHERE segment = ?1 AND token = ?2");
+  SqliteStatement select(database_, lists_sql("segment = ?1 AND token = ?2"));
   for (const std::int64_t segment : segments) {
     for (const auto& [token, weight] : query) {
       select.bind(1, segment).bind(2, std::int64_t{token});
       if (select.step()) {
-        PostingReader reader(select.blob(0));
-        for (Posting posting; reader.next(posting);) {
+        read_list(select, [&, weight = weight](const Posting& posting) {
           scores.add(posting.chunk, weight * posting.weight);
-        }
-        if (reader.is_damaged()) fail_damaged();
+        });
       }
       select.reset();
     }

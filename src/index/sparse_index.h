@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "index/library.h"
 #include "index/postings.h"
 #include "index/sqlite_database.h"
+#include "index/sqlite_schema.h"
 #include "models/bge_m3/encoding.h"
 
 namespace oko::index {
@@ -19,7 +23,7 @@ namespace oko::index {
 /// merge), so a search reads few lists and each posting is written few times.
 class SparseIndex {
  public:
-  explicit SparseIndex(SqliteDatabase& database);
+  SparseIndex(SqliteDatabase& database, const LibraryHeader& header);
 
   /// Chunks come by rising id. Others see them after `flush`.
   void add(ChunkId chunk, const models::bge_m3::SparseVector& vector);
@@ -38,10 +42,14 @@ class SparseIndex {
   std::vector<std::int64_t> segments_of(int level);
   void merge(const std::vector<std::int64_t>& segments, int level,
              const std::function<bool(ChunkId)>& is_live);
-  [[noreturn]] void fail_damaged() const;
+  std::string lists_sql(std::string_view condition) const;
+  /// Calls `visit` for each posting of the list in a row of `lists_sql`.
+  template <typename Visit>
+  void read_list(const SqliteStatement& row, const Visit& visit) const;
 
   SqliteDatabase& database_;
-  SqliteStatement insert_;
+  bool has_checksums_;
+  std::optional<SqliteStatement> insert_;  ///< of a writer
   std::map<std::int32_t, std::vector<Posting>> added_;
 };
 

@@ -31,9 +31,9 @@ LocalizedText reason_of(sqlite3* handle, int status) {
   switch (primary) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw damaged_library(tr("{}: the library is damaged, or is no library of oko: {}",
-                               "{}: библиотека повреждена, или это не библиотека oko: {}", name,
-                               reason_of(handle, primary)));
+      throw DamagedLibrary(tr("{}: the library is damaged, or is no library of oko: {}",
+                              "{}: библиотека повреждена, или это не библиотека oko: {}", name,
+                              reason_of(handle, primary)));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       throw Error(ErrorCode::kBusy,
@@ -54,11 +54,10 @@ LocalizedText reason_of(sqlite3* handle, int status) {
 
 }  // namespace
 
-Error damaged_library(const LocalizedText& message) {
-  return {ErrorCode::kBadInput, message,
-          tr("move it away and index the folders again: it is made from the files",
-             "уберите её и проиндексируйте папки заново: она создаётся из файлов")};
-}
+DamagedLibrary::DamagedLibrary(const LocalizedText& message)
+    : Error(ErrorCode::kBadInput, message,
+            tr("move it away and index the folders again: it is made from the files",
+               "уберите её и проиндексируйте папки заново: она создаётся из файлов")) {}
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
   ::sqlite3_finalize(statement);

@@ -18,7 +18,10 @@ namespace oko::index {
 class SqliteDatabase;
 
 /// The error of a damaged library, with the hint to make it anew.
-Error damaged_library(const LocalizedText& message);
+class DamagedLibrary : public Error {
+ public:
+  explicit DamagedLibrary(const LocalizedText& message);
+};
 
 /// A prepared statement. Parameters count from 1, columns from 0. Strings and blobs of a row stand
 /// until the next `step` or `reset`. All functions throw as SqliteDatabase.
@@ -54,9 +57,21 @@ class SqliteStatement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
-/// A connection to a SQLite database in a file. Throws kBadInput for a damaged file or one that is
-/// no database, kBusy if another process writes for longer than 10 s, kFailed for all else, such as
-/// a full disk.
+/// Resets a statement at the end of a scope.
+class SqliteReset {
+ public:
+  explicit SqliteReset(SqliteStatement& statement) : statement_(statement) {}
+  ~SqliteReset() { statement_.reset(); }
+  SqliteReset(const SqliteReset&) = delete;
+  SqliteReset& operator=(const SqliteReset&) = delete;
+
+ private:
+  SqliteStatement& statement_;
+};
+
+/// A connection to a SQLite database in a file. Throws DamagedLibrary for a damaged file or one
+/// that is no database, kBusy if another process writes for longer than 10 s, kFailed for all else,
+/// such as a full disk.
 class SqliteDatabase {
  public:
   enum class Access { kRead, kWrite, kCreate };

@@ -1,11 +1,13 @@
 #include "index/sqlite_schema.h"
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <random>
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "index/row_checksum.h"
 #include "index/words_tokenizer.h"
 
 namespace oko::index {
@@ -15,7 +17,8 @@ constexpr std::int64_t kApplicationId = 0x6f6b6f31;  // "oko1", in the header of
 
 // A document's chunks have ids from first_chunk on. Vectors are the truth that the file of codes is
 // made from. `words` keeps no text: it is in `chunks`. The forms of words are never removed: a form
-// without chunks finds nothing.
+// without chunks finds nothing. `checksum`: a RowChecksum of the row's values, of documents without
+// those that change with their chunks.
 constexpr const char* kSchema = R"(
 CREATE TABLE library(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE documents(
@@ -30,7 +33,8 @@ CREATE TABLE documents(
   pages INTEGER NOT NULL,
   error TEXT NOT NULL,
   first_chunk INTEGER NOT NULL,
-  chunk_count INTEGER NOT NULL);
+  chunk_count INTEGER NOT NULL,
+  checksum INTEGER NOT NULL);
 CREATE INDEX documents_first_chunk ON documents(first_chunk, chunk_count);
 CREATE TABLE chunks(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -41,9 +45,12 @@ CREATE TABLE chunks(
   page_height INTEGER NOT NULL,
   text TEXT NOT NULL,
   heading TEXT NOT NULL,
-  lines BLOB NOT NULL);
-CREATE TABLE vectors(chunk INTEGER PRIMARY KEY, dense BLOB NOT NULL);
-CREATE TABLE token_vectors(chunk INTEGER PRIMARY KEY, codes BLOB NOT NULL);
+  lines BLOB NOT NULL,
+  checksum INTEGER NOT NULL);
+CREATE TABLE vectors(
+  chunk INTEGER PRIMARY KEY, dense BLOB NOT NULL, checksum INTEGER NOT NULL);
+CREATE TABLE token_vectors(
+  chunk INTEGER PRIMARY KEY, codes BLOB NOT NULL, checksum INTEGER NOT NULL);
 CREATE TABLE segments(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   level INTEGER NOT NULL,
@@ -52,6 +59,7 @@ CREATE TABLE postings(
   segment INTEGER NOT NULL,
   token INTEGER NOT NULL,
   list BLOB NOT NULL,
+  checksum INTEGER NOT NULL,
   PRIMARY KEY(segment, token)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(
   text, heading, content='chunks', content_rowid='id', tokenize='oko_words');
@@ -61,6 +69,31 @@ CREATE VIRTUAL TABLE form_trigrams USING fts5(
   form, content='forms', content_rowid='id', tokenize='trigram');
 )";
 
+/// oko_checksum(VALUES...): RowChecksum of numbers, texts and blobs.
+void checksum_function(sqlite3_context* context, int count, sqlite3_value** values) {
+  RowChecksum checksum;
+  for (int i = 0; i < count; ++i) {
+    if (::sqlite3_value_type(values[i]) == SQLITE_INTEGER) {
+      checksum.add(::sqlite3_value_int64(values[i]));
+    } else {
+      const auto* bytes = static_cast<const char*>(::sqlite3_value_blob(values[i]));
+      const auto size = static_cast<std::size_t>(::sqlite3_value_bytes(values[i]));
+      checksum.add(std::string_view(bytes == nullptr ? "" : bytes, size));
+    }
+  }
+  ::sqlite3_result_int64(context, checksum.value());
+}
+
+/// To version 2.
+void add_checksums(SqliteDatabase& database) {
+  for (const TableChecksum& table : kTableChecksums) {
+    database.run(
+        fmt::format("ALTER TABLE {0} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;"
+                    "UPDATE {0} SET checksum = {1};",
+                    table.name, table.checksum));
+  }
+}
+
 std::string random_id() {
   std::random_device random;
   std::string id(16, '\0');
@@ -69,6 +102,13 @@ std::string random_id() {
 }
 
 }  // namespace
+
+std::string LibraryHeader::whole_sql(std::string_view table) const {
+  for (const TableChecksum& each : kTableChecksums) {
+    if (has_checksums() && each.name == table) return fmt::format("checksum = {}", each.checksum);
+  }
+  return "1";
+}
 
 void create_schema(SqliteDatabase& database, const LibraryModel& model) {
   // Token vectors of a chunk are some ten kilobytes: larger pages make fewer pieces of them.
@@ -126,6 +166,7 @@ LibraryHeader read_header(SqliteDatabase& database) {
     return value;
   };
   LibraryHeader header;
+  header.version = static_cast<int>(version);
   header.id = text("id");
   header.model = {.name = text("model"),
                   .fingerprint = text("model_fingerprint"),
@@ -134,10 +175,34 @@ LibraryHeader read_header(SqliteDatabase& database) {
                   .has_sparse = number("has_sparse") != 0,
                   .kernels = text("kernels")};
   if (header.id.size() != 16 || header.model.dimensions == 0) {
-    throw damaged_library(tr("{}: the library is damaged: its header is not complete",
-                             "{}: библиотека повреждена: её заголовок неполон", name));
+    throw DamagedLibrary(tr("{}: the library is damaged: its header is not complete",
+                            "{}: библиотека повреждена: её заголовок неполон", name));
   }
   return header;
+}
+
+void register_checksum(SqliteDatabase& database) {
+  const int status = ::sqlite3_create_function_v2(
+      database.handle(), "oko_checksum", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+      nullptr, checksum_function, nullptr, nullptr, nullptr);
+  if (status != SQLITE_OK) database.fail(status);
+}
+
+void migrate_schema(SqliteDatabase& database) {
+  if (read_header(database).version == kSchemaVersion) return;
+  SqliteTransaction transaction(database);
+  const int version = read_header(database).version;
+  if (version == kSchemaVersion) return;  // another process was faster
+  if (version < 2) add_checksums(database);
+  database.run(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+  transaction.commit();
+}
+
+void require_whole(const SqliteDatabase& database, bool is_whole) {
+  if (is_whole) return;
+  throw DamagedLibrary(tr("{}: the library is damaged: a part of it is not what was written",
+                          "{}: библиотека повреждена: её часть не та, что была записана",
+                          database.path().string()));
 }
 
 void update_words(SqliteDatabase& database) {

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kDocumentColumns =
+constexpr const char* kDocumentColumns =
     "id, path, kind, size, modified_ns, hash, date, title, pages, error";
 constexpr std::string_view kChunkColumns =
     "id, document, origin, page, page_width, page_height, text, lines";
@@ -33,24 +33,7 @@ std::string_view bytes_of(const ContentHash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
-/// A document of a row that begins with kDocumentColumns.
-KnownDocument document_of(const SqliteStatement& row) {
-  KnownDocument known;
-  known.id = row.integer(0);
-  Document& document = known.document;
-  document.path = row.blob(1);
-  document.kind = static_cast<DocumentKind>(row.integer(2));
-  document.size_bytes = static_cast<std::uint64_t>(row.integer(3));
-  document.modified_ns = row.integer(4);
-  const std::string_view hash = row.blob(5);
-  std::memcpy(document.hash.data(), hash.data(), std::min(hash.size(), document.hash.size()));
-  document.date = row.integer(6);
-  document.title = row.text(7);
-  document.pages = static_cast<int>(row.integer(8));
-  document.error = row.text(9);
-  return known;
-}
-
+/// Binds the first nine parameters.
 void bind_document(SqliteStatement& statement, const Document& document) {
   statement.bind_blob(1, document.path)
       .bind(2, std::int64_t{static_cast<int>(document.kind)})
@@ -69,18 +52,6 @@ std::string heading_of(const Document& document) {
   return document.title.empty() ? stem : document.title + " " + stem;
 }
 
-/// A chunk of a row of kChunkColumns.
-StoredChunk chunk_of(const SqliteStatement& row) {
-  return {.id = row.integer(0),
-          .document = row.integer(1),
-          .chunk = {.text = std::string(row.text(6)),
-                    .origin = static_cast<TextOrigin>(row.integer(2)),
-                    .page = static_cast<int>(row.integer(3)),
-                    .page_width = static_cast<int>(row.integer(4)),
-                    .page_height = static_cast<int>(row.integer(5)),
-                    .lines = decode_lines(row.blob(7))}};
-}
-
 bool is_same(const Filter& a, const Filter& b) {
   return a.path == b.path && a.kinds == b.kinds && a.from_date == b.from_date &&
          a.to_date == b.to_date;
@@ -97,14 +68,12 @@ bool is_same(const Filter& a, const Filter& b) {
 SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
     : database_(std::move(database)) {
   register_words_tokenizer(*database_);
+  register_checksum(*database_);
   header_ = read_header(*database_);
   dense_ = std::make_unique<DenseIndex>(*database_, header_);
-  sparse_ = std::make_unique<SparseIndex>(*database_);
-  tokens_ = std::make_unique<TokenIndex>(*database_);
+  sparse_ = std::make_unique<SparseIndex>(*database_, header_);
+  tokens_ = std::make_unique<TokenIndex>(*database_, header_);
   words_ = std::make_unique<WordIndex>(*database_);
-  insert_chunk_.emplace(*database_,
-                        "INSERT INTO chunks(document, origin, page, page_width, page_height, text,"
-                        " heading, lines) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
 }
 
 SqliteStore::~SqliteStore() = default;
@@ -120,7 +89,9 @@ std::unique_ptr<SqliteStore> SqliteStore::open_or_create(const fs::path& path,
                                                          const LibraryModel& model) {
   auto database = std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kCreate);
   register_words_tokenizer(*database);
+  register_checksum(*database);
   if (is_empty(*database)) create_schema(*database, model);
+  migrate_schema(*database);
   update_words(*database);
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database)));
   const LibraryModel& own = store->model();
@@ -153,9 +124,49 @@ LibraryCounts SqliteStore::counts() {
   return counts;
 }
 
+std::string SqliteStore::document_columns() const {
+  return fmt::format("{}, {}", kDocumentColumns, header_.whole_sql("documents"));
+}
+
+/// A document of a row that begins with `document_columns`.
+KnownDocument SqliteStore::document_of(const SqliteStatement& row) const {
+  require_whole(*database_, row.integer(10) != 0);
+  KnownDocument known;
+  known.id = row.integer(0);
+  Document& document = known.document;
+  document.path = row.blob(1);
+  document.kind = static_cast<DocumentKind>(row.integer(2));
+  document.size_bytes = static_cast<std::uint64_t>(row.integer(3));
+  document.modified_ns = row.integer(4);
+  const std::string_view hash = row.blob(5);
+  std::memcpy(document.hash.data(), hash.data(), std::min(hash.size(), document.hash.size()));
+  document.date = row.integer(6);
+  document.title = row.text(7);
+  document.pages = static_cast<int>(row.integer(8));
+  document.error = row.text(9);
+  return known;
+}
+
+std::string SqliteStore::chunk_columns() const {
+  return fmt::format("{}, {}", kChunkColumns, header_.whole_sql("chunks"));
+}
+
+/// A chunk of a row that begins with `chunk_columns`.
+StoredChunk SqliteStore::chunk_of(const SqliteStatement& row) const {
+  require_whole(*database_, row.integer(8) != 0);
+  return {.id = row.integer(0),
+          .document = row.integer(1),
+          .chunk = {.text = std::string(row.text(6)),
+                    .origin = static_cast<TextOrigin>(row.integer(2)),
+                    .page = static_cast<int>(row.integer(3)),
+                    .page_width = static_cast<int>(row.integer(4)),
+                    .page_height = static_cast<int>(row.integer(5)),
+                    .lines = decode_lines(row.blob(7))}};
+}
+
 void SqliteStore::visit_documents(const std::function<void(const KnownDocument&)>& visit) {
   SqliteStatement select(*database_,
-                         fmt::format("SELECT {} FROM documents ORDER BY path", kDocumentColumns));
+                         fmt::format("SELECT {} FROM documents ORDER BY path", document_columns()));
   while (select.step()) visit(document_of(select));
 }
 
@@ -209,10 +220,12 @@ DocumentId SqliteStore::put_document(const Document& document) {
       *database_,
       known == 0
           ? "INSERT INTO documents(path, kind, size, modified_ns, hash, date, title, pages, error,"
-            " first_chunk, chunk_count) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, 0)"
+            " checksum, first_chunk, chunk_count) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+            " oko_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9), 0, 0)"
           : "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4, hash = ?5,"
-            " date = ?6, title = ?7, pages = ?8, error = ?9, first_chunk = 0, chunk_count = 0"
-            " WHERE id = ?10");
+            " date = ?6, title = ?7, pages = ?8, error = ?9,"
+            " checksum = oko_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9),"
+            " first_chunk = 0, chunk_count = 0 WHERE id = ?10");
   bind_document(write, document);
   if (known != 0) write.bind(10, known);
   write.run();
@@ -239,6 +252,12 @@ void SqliteStore::add_chunks(DocumentId id, std::span<const EncodedChunk> chunks
 ChunkId SqliteStore::add_chunk(DocumentId document, const EncodedChunk& encoded,
                                std::string_view heading) {
   const Chunk& chunk = encoded.chunk;
+  if (!insert_chunk_) {
+    insert_chunk_.emplace(*database_,
+                          "INSERT INTO chunks(document, origin, page, page_width, page_height,"
+                          " text, heading, lines, checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+                          " oko_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8))");
+  }
   insert_chunk_->bind(1, document)
       .bind(2, std::int64_t{static_cast<int>(chunk.origin)})
       .bind(3, std::int64_t{chunk.page})
@@ -263,10 +282,14 @@ void SqliteStore::remove_chunks(DocumentId document) {
   const ChunkId first = place.integer(0), last = first + place.integer(1) - 1;
   place.reset();
   if (!copies(document).empty()) return pass_chunks_on(document, first, last);
-  SqliteStatement select(*database_,
-                         "SELECT id, text, heading FROM chunks WHERE id BETWEEN ?1 AND ?2");
+  SqliteStatement select(*database_, fmt::format("SELECT id, text, heading, {} FROM chunks"
+                                                 " WHERE id BETWEEN ?1 AND ?2",
+                                                 header_.whole_sql("chunks")));
   select.bind(1, first).bind(2, last);
-  while (select.step()) words_->remove(select.integer(0), select.text(1), select.text(2));
+  while (select.step()) {
+    require_whole(*database_, select.integer(3) != 0);  // FTS5 needs the words that it has
+    words_->remove(select.integer(0), select.text(1), select.text(2));
+  }
   for (const char* sql : {"DELETE FROM chunks WHERE id BETWEEN ?1 AND ?2",
                           "DELETE FROM vectors WHERE chunk BETWEEN ?1 AND ?2",
                           "DELETE FROM token_vectors WHERE chunk BETWEEN ?1 AND ?2"}) {
@@ -277,8 +300,12 @@ void SqliteStore::remove_chunks(DocumentId document) {
 /// Leaves the chunks of a document to those that share them.
 void SqliteStore::pass_chunks_on(DocumentId document, ChunkId first, ChunkId last) {
   SqliteStatement(*database_,
-                  "UPDATE chunks SET document = (SELECT min(id) FROM documents"
-                  " WHERE first_chunk = ?1 AND id <> ?3) WHERE id BETWEEN ?1 AND ?2")
+                  fmt::format("UPDATE chunks SET document = d.id, checksum = oko_checksum(d.id,"
+                              " origin, page, page_width, page_height, text, heading, lines)"
+                              " FROM (SELECT min(id) AS id FROM documents"
+                              " WHERE first_chunk = ?1 AND id <> ?3) AS d"
+                              " WHERE chunks.id BETWEEN ?1 AND ?2 AND {}",
+                              header_.whole_sql("chunks")))
       .bind(1, first)
       .bind(2, last)
       .bind(3, document)
@@ -291,17 +318,23 @@ void SqliteStore::write_heading(ChunkId first, DocumentId without) {
   std::set<std::string> parts;
   SqliteStatement sharers(
       *database_, fmt::format("SELECT {} FROM documents WHERE first_chunk = ?1 AND id <> ?2",
-                              kDocumentColumns));
+                              document_columns()));
   sharers.bind(1, first).bind(2, without);
   while (sharers.step()) parts.insert(heading_of(document_of(sharers).document));
   const std::string heading = fmt::format("{}", fmt::join(parts, " "));
-  SqliteStatement select(*database_, "SELECT text, heading FROM chunks WHERE id = ?1");
+  SqliteStatement select(*database_,
+                         fmt::format("SELECT text, heading, {} FROM chunks WHERE id = ?1",
+                                     header_.whole_sql("chunks")));
   select.bind(1, first);
-  if (!select.step() || select.text(1) == heading) return;
+  if (!select.step()) return;
+  require_whole(*database_, select.integer(2) != 0);
+  if (select.text(1) == heading) return;
   const std::string text(select.text(0));
   words_->remove(first, text, select.text(1));
   select.reset();
-  SqliteStatement(*database_, "UPDATE chunks SET heading = ?1 WHERE id = ?2")
+  SqliteStatement(*database_,
+                  "UPDATE chunks SET heading = ?1, checksum = oko_checksum(document, origin, page,"
+                  " page_width, page_height, text, ?1, lines) WHERE id = ?2")
       .bind(1, heading)
       .bind(2, first)
       .run();
@@ -315,8 +348,9 @@ void SqliteStore::move(DocumentId id, const Document& document) {
 void SqliteStore::move_rows(DocumentId id, const Document& document) {
   SqliteStatement write(*database_,
                         "UPDATE documents SET path = ?1, kind = ?2, size = ?3, modified_ns = ?4,"
-                        " hash = ?5, date = ?6, title = ?7, pages = ?8, error = ?9 WHERE id = ?10"
-                        " RETURNING first_chunk");
+                        " hash = ?5, date = ?6, title = ?7, pages = ?8, error = ?9,"
+                        " checksum = oko_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                        " WHERE id = ?10 RETURNING first_chunk");
   bind_document(write, document);
   write.bind(10, id);
   const ChunkId first = write.step() ? write.integer(0) : 0;
@@ -355,7 +389,7 @@ std::vector<KnownDocument> SqliteStore::copies(DocumentId id) {
       *database_, fmt::format("SELECT {} FROM documents WHERE first_chunk > 0 AND first_chunk ="
                               " (SELECT first_chunk FROM documents WHERE id = ?1) AND id <> ?1"
                               " ORDER BY path",
-                              kDocumentColumns));
+                              document_columns()));
   select.bind(1, id);
   std::vector<KnownDocument> found;
   while (select.step()) found.push_back(document_of(select));
@@ -384,7 +418,7 @@ void SqliteStore::commit() {
 void SqliteStore::repair_vectors() {
   if (dense_->is_current()) return;
   in_transaction([&] {
-    dense_->flush(chunks_in({}));
+    dense_->flush(chunks_in({}), true);
     transaction_->commit();
   });
   transaction_.reset();
@@ -421,11 +455,11 @@ const ChunkSet& SqliteStore::chunks_in(const Filter& filter) {
     SqliteStatement select(*database_,
                            fmt::format("SELECT {}, first_chunk, chunk_count FROM documents"
                                        " ORDER BY first_chunk",
-                                       kDocumentColumns));
+                                       document_columns()));
     for (ChunkId added = 0; select.step();) {
-      if (select.integer(10) == added || !matches(filter, document_of(select).document)) continue;
-      added = select.integer(10);
-      filtered_->second.add(added, select.integer(11));
+      if (select.integer(11) == added || !matches(filter, document_of(select).document)) continue;
+      added = select.integer(11);
+      filtered_->second.add(added, select.integer(12));
     }
   }
   return filtered_->second;
@@ -465,7 +499,7 @@ std::vector<float> SqliteStore::colbert_scores(const models::bge_m3::TokenVector
 
 std::vector<StoredChunk> SqliteStore::chunks(std::span<const ChunkId> ids) {
   SqliteStatement select(*database_,
-                         fmt::format("SELECT {} FROM chunks WHERE id = ?1", kChunkColumns));
+                         fmt::format("SELECT {} FROM chunks WHERE id = ?1", chunk_columns()));
   std::vector<StoredChunk> found;
   for (const ChunkId id : ids) {
     select.bind(1, id);
@@ -481,7 +515,7 @@ std::vector<StoredChunk> SqliteStore::chunks_of(DocumentId id) {
       fmt::format("SELECT {} FROM chunks WHERE id >= (SELECT first_chunk FROM documents"
                   " WHERE id = ?1) AND id < (SELECT first_chunk + chunk_count FROM documents"
                   " WHERE id = ?1) ORDER BY id",
-                  kChunkColumns));
+                  chunk_columns()));
   select.bind(1, id);
   std::vector<StoredChunk> found;
   while (select.step()) found.push_back(chunk_of(select));
@@ -490,7 +524,7 @@ std::vector<StoredChunk> SqliteStore::chunks_of(DocumentId id) {
 
 std::vector<KnownDocument> SqliteStore::documents(std::span<const DocumentId> ids) {
   SqliteStatement select(*database_,
-                         fmt::format("SELECT {} FROM documents WHERE id = ?1", kDocumentColumns));
+                         fmt::format("SELECT {} FROM documents WHERE id = ?1", document_columns()));
   std::vector<KnownDocument> found;
   for (const DocumentId id : ids) {
     select.bind(1, id);

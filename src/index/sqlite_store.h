@@ -61,6 +61,10 @@ class SqliteStore : public Store {
  private:
   explicit SqliteStore(std::unique_ptr<SqliteDatabase> database);
 
+  std::string document_columns() const;
+  KnownDocument document_of(const SqliteStatement& row) const;
+  std::string chunk_columns() const;
+  StoredChunk chunk_of(const SqliteStatement& row) const;
   /// Calls `write` in the transaction; an error undoes all since `commit`.
   template <typename Write>
   auto in_transaction(const Write& write);

@@ -1,8 +1,11 @@
 #include "index/token_index.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <string_view>
 
+#include "index/row_checksum.h"
 #include "index/token_codes.h"
 
 namespace oko::index {
@@ -19,14 +22,21 @@ std::span<const std::uint8_t> codes_of(std::string_view bytes) {
 
 using models::bge_m3::TokenVectors;
 
-TokenIndex::TokenIndex(SqliteDatabase& database)
-    : insert_(database, "INSERT INTO token_vectors(chunk, codes) VALUES(?1, ?2)"),
-      select_(database, "SELECT codes FROM token_vectors WHERE chunk = ?1") {}
+TokenIndex::TokenIndex(SqliteDatabase& database, const LibraryHeader& header)
+    : database_(database),
+      has_checksums_(header.has_checksums()),
+      select_(database, fmt::format("SELECT codes, {} FROM token_vectors WHERE chunk = ?1",
+                                    has_checksums_ ? "checksum" : "0")) {}
 
 void TokenIndex::add(ChunkId chunk, const TokenVectors& vectors) {
   if (vectors.count() == 0) return;
   const std::vector<std::uint8_t> codes = encode_tokens(vectors.values, vectors.dimensions, kBits);
-  insert_.bind(1, chunk)
+  if (!insert_) {
+    insert_.emplace(database_,
+                    "INSERT INTO token_vectors(chunk, codes, checksum)"
+                    " VALUES(?1, ?2, oko_checksum(?1, ?2))");
+  }
+  insert_->bind(1, chunk)
       .bind_borrowed(2, {reinterpret_cast<const char*>(codes.data()), codes.size()})
       .run();
 }
@@ -35,11 +45,16 @@ std::vector<float> TokenIndex::scores(const TokenVectors& query, std::span<const
   const TokenQuery tokens(query.values, query.dimensions);
   std::vector<float> scores;
   for (const ChunkId chunk : chunks) {
-    select_.bind(1, chunk);
-    const std::span<const std::uint8_t> codes =
-        codes_of(select_.step() ? select_.blob(0) : std::string_view{});
+    const SqliteReset reset(select_);
+    std::string_view bytes;
+    if (select_.bind(1, chunk).step()) {
+      bytes = select_.blob(0);
+      if (has_checksums_) {
+        require_whole(database_, select_.integer(1) == RowChecksum().add(chunk).add(bytes).value());
+      }
+    }
+    const std::span<const std::uint8_t> codes = codes_of(bytes);
     scores.push_back(codes.empty() ? 0.0f : max_sim(tokens, std::span(&codes, 1)).front());
-    select_.reset();
   }
   return scores;
 }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "index/library.h"
 #include "index/sqlite_database.h"
+#include "index/sqlite_schema.h"
 #include "models/bge_m3/encoding.h"
 
 namespace oko::index {
@@ -13,7 +15,7 @@ namespace oko::index {
 /// The ColBERT vectors of the chunks' tokens, in a table of SQLite: 4 bits a number.
 class TokenIndex {
  public:
-  explicit TokenIndex(SqliteDatabase& database);
+  TokenIndex(SqliteDatabase& database, const LibraryHeader& header);
 
   void add(ChunkId chunk, const models::bge_m3::TokenVectors& vectors);
 
@@ -22,7 +24,10 @@ class TokenIndex {
                             std::span<const ChunkId> chunks);
 
  private:
-  SqliteStatement insert_, select_;
+  const SqliteDatabase& database_;
+  bool has_checksums_;
+  std::optional<SqliteStatement> insert_;  ///< of a writer
+  SqliteStatement select_;
 };
 
 }  // namespace oko::index

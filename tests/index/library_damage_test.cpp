@@ -1,0 +1,172 @@
+// A library of which bytes have changed on the disk says so, and never answers wrongly.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "index/sqlite_store.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::index {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kDimensions = 64;
+constexpr int kDocuments = 40;
+
+LibraryModel test_model() {
+  return {.name = "tiny",
+          .fingerprint = "f1",
+          .dimensions = kDimensions,
+          .colbert_dimensions = kDimensions,
+          .has_sparse = true,
+          .kernels = "test"};
+}
+
+std::vector<float> unit_vector(int seed) {
+  std::mt19937 random(static_cast<std::uint32_t>(seed));
+  std::normal_distribution<float> normal;
+  std::vector<float> vector(kDimensions);
+  float sum = 0;
+  for (float& value : vector) {
+    value = normal(random);
+    sum += value * value;
+  }
+  for (float& value : vector) value /= std::sqrt(sum);
+  return vector;
+}
+
+class LibraryDamageTest : public ScratchFolderTest {
+ protected:
+  fs::path path() const { return folder_ / "library.db"; }
+
+  void make_library() {
+    const auto store = SqliteStore::open_or_create(path(), test_model());
+    for (int i = 0; i < kDocuments; ++i) {
+      Document document;
+      document.path = "/files/" + std::to_string(i) + ".txt";
+      EncodedChunk chunk;
+      chunk.chunk.text = "Отрывок номер " + std::to_string(1000 + i);
+      chunk.encoding.dense = unit_vector(i);
+      chunk.encoding.sparse = {{5, 0.1f}, {10 + i, 0.5f}};
+      chunk.encoding.colbert = {.dimensions = kDimensions, .values = unit_vector(i)};
+      store->put(document, std::vector{chunk});
+    }
+    store->commit();
+  }
+
+  void run_sql(const std::string& sql) {
+    SqliteDatabase(path(), SqliteDatabase::Access::kWrite).run(sql);
+  }
+
+  /// All answers of a library to questions by each measure, as text.
+  static std::string answers_of(Store& store) {
+    std::string answers;
+    std::vector<ChunkId> ids;
+    const auto add = [&](const std::vector<ScoredChunk>& found) {
+      for (const ScoredChunk& each : found) {
+        answers += std::to_string(each.chunk) + " " + std::to_string(each.score) + "\n";
+        ids.push_back(each.chunk);
+      }
+    };
+    for (const int i : {3, 17, 39}) {
+      add(store.find_dense(unit_vector(i), 5, {}));
+      add(store.find_sparse({{5, 1.0f}, {10 + i, 1.0f}}, 50, {}));
+      const models::bge_m3::TokenVectors query{.dimensions = kDimensions, .values = unit_vector(i)};
+      for (const float score : store.colbert_scores(query, ids)) {
+        answers += std::to_string(score) + "\n";
+      }
+    }
+    for (const StoredChunk& chunk : store.chunks(ids)) {
+      answers += chunk.chunk.text + " " + std::to_string(chunk.document) + "\n";
+    }
+    store.visit_documents([&](const KnownDocument& known) {
+      answers += std::to_string(known.id) + " " + known.document.path + "\n";
+    });
+    return answers;
+  }
+
+  /// "damaged", or the answers.
+  std::string answers_or_damage() {
+    try {
+      return answers_of(*SqliteStore::open(path()));
+    } catch (const DamagedLibrary&) {
+      return "damaged";
+    }
+  }
+};
+
+TEST_F(LibraryDamageTest, ChangedRowsOfEachTableAreNamed) {
+  make_library();
+  const std::string whole = answers_or_damage();
+  ASSERT_NE(whole, "damaged");
+  const std::map<std::string, std::string> damages{
+      {"vectors", "SET dense = substr(dense, 1, 60) || x'01' || substr(dense, 62)"},
+      {"token_vectors", "SET codes = substr(codes, 1, 20) || x'01' || substr(codes, 22)"},
+      {"postings", "SET list = substr(list, 1, length(list) - 1) || x'01'"},
+      {"chunks", "SET text = 'Отрывок номер 7777'"},
+      {"documents", "SET path = CAST('/files/x' || id AS BLOB)"}};
+  for (const auto& [table, change] : damages) {
+    run_sql("CREATE TABLE copy AS SELECT * FROM " + table);
+    run_sql("UPDATE " + table + " " + change);
+    EXPECT_EQ(answers_or_damage(), "damaged") << table;
+    run_sql("DELETE FROM " + table + "; INSERT INTO " + table + " SELECT * FROM copy;" +
+            "DROP TABLE copy");
+    EXPECT_EQ(answers_or_damage(), whole) << table;
+  }
+}
+
+TEST_F(LibraryDamageTest, FlippedBytesOfTheDatabaseNeverChangeAnAnswer) {
+  make_library();
+  run_sql("PRAGMA wal_checkpoint(TRUNCATE)");
+  const std::string whole = answers_or_damage();
+  std::ifstream file(path(), std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::mt19937 random(11);
+  int damaged = 0, same = 0;
+  for (int i = 0; i < 150; ++i) {
+    std::string changed = bytes;
+    changed[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
+    std::ofstream(path(), std::ios::binary) << changed;
+    try {
+      EXPECT_EQ(answers_of(*SqliteStore::open(path())), whole);
+      ++same;  // a free part of a page, or one that these questions do not read
+    } catch (const Error&) {
+      ++damaged;
+    }
+  }
+  EXPECT_GT(damaged, 10);
+  EXPECT_GT(same, 10);
+}
+
+TEST_F(LibraryDamageTest, AFlippedByteOfTheFileOfVectorsIsSeenAndMended) {
+  make_library();
+  const std::string whole = answers_or_damage();
+  fs::path vectors;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (entry.path().string().find("-vectors-") != std::string::npos) vectors = entry.path();
+  }
+  std::ifstream file(vectors, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  // The codes of the first rows are at the end of the block's other values: 16 bytes a row.
+  const std::size_t codes = 16384 + 1024 * 16;
+  for (std::size_t row = 0; row < kDocuments; ++row) bytes[codes + row * kDimensions + 5] ^= 0x40;
+  std::ofstream(vectors, std::ios::binary) << bytes;
+  EXPECT_EQ(answers_or_damage(), whole);  // of codes made in memory
+  SqliteStore::open_or_create(path(), test_model());
+  EXPECT_FALSE(fs::exists(vectors));  // there is a new one
+  EXPECT_EQ(answers_or_damage(), whole);
+}
+
+}  // namespace
+}  // namespace oko::index
