@@ -14,6 +14,7 @@
 #include "cli/web_input.h"
 #include "hub/web_file.h"
 #include "image/image.h"
+#include "net/http_client.h"
 
 namespace oko::cli {
 namespace {
@@ -41,7 +42,7 @@ Inputs::Inputs(const std::vector<std::string>& arguments, bool quiet, const Stop
       const bool is_of_one =
           is_of_input(error.code()) || (is_web && error.code() != ErrorCode::kCancelled);
       if (!is_of_one) throw;
-      failed_.push_back({is_web ? hub::shown_url(argument) : argument, error});
+      failed_.push_back({is_web ? net::shown_url(argument) : argument, error});
     }
   }
 }
@@ -62,7 +63,7 @@ void Inputs::add(const std::string& argument, const StopToken& stop) {
     paths_.push_back(kept->first);
     places_.emplace_back("stdin");
   } else if (hub::is_web_address(argument)) {
-    keep(keep_web_file(argument, quiet_, stop), hub::shown_url(argument));
+    keep(keep_web_file(argument, quiet_, stop), net::shown_url(argument));
   } else if (std::filesystem::is_directory(argument, ignored)) {
     const FolderFiles found = pictures_in(argument, stop);
     paths_.insert(paths_.end(), found.files.begin(), found.files.end());

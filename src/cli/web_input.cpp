@@ -17,6 +17,7 @@
 #include "hub/web_file.h"
 #include "image/image.h"
 #include "image/sniff.h"
+#include "net/http_client.h"
 
 namespace oko::cli {
 namespace {
@@ -84,7 +85,7 @@ class WebInput {
 
 std::unique_ptr<TemporaryFile> keep_web_file(const std::string& url, bool quiet,
                                              const StopToken& stop) {
-  WebInput input(hub::shown_url(url));
+  WebInput input(net::shown_url(url));
   ProgressBar progress(words("downloading", "скачиваю"), quiet);
   progress.update(0);  // a server may take its time
   hub::fetch_web_file(url, {},
@@ -106,7 +107,7 @@ void refuse_other_address(const std::string& argument) {
   throw Error(ErrorCode::kBadInput,
               tr("{}: oko takes addresses that begin with https:// or http://",
                  "{}: oko принимает адреса, которые начинаются с https:// или http://",
-                 hub::shown_url(argument)),
+                 net::shown_url(argument)),
               tr("save the file and name it", "сохраните файл и укажите его"));
 }
 

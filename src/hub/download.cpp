@@ -69,10 +69,10 @@ class Downloader {
   /// A file and the state of its download.
   struct Item {
     const DownloadFile* file = nullptr;
-    std::unique_ptr<PartFile> part;        ///< while it is downloaded, or a slot has claimed of it
-    std::string direct_url;                ///< to which the hub redirects; empty: unknown
-    bool ranges = true;                    ///< false: the server sends whole files only
-    std::optional<Backoff> restarts = {};  ///< of a file without ranges
+    std::unique_ptr<PartFile> part;  ///< while it is downloaded, or a slot has claimed of it
+    std::string direct_url;          ///< to which the hub redirects; empty: unknown
+    bool ranges = true;              ///< false: the server sends whole files only
+    std::optional<net::Backoff> restarts = {};  ///< of a file without ranges
     Clock::time_point not_before = {};
     bool done = false;
     int wrong_hashes = 0;
@@ -80,31 +80,31 @@ class Downloader {
   /// A connection and the range that it fetches.
   struct Slot {
     Item* item = nullptr;  ///< null: idle
-    ByteRange claimed;
+    net::ByteRange claimed;
     std::uint64_t at = 0;  ///< next byte
     bool running = false;
     bool direct = false;  ///< the request went to the address that the hub had given
-    HttpRequest request;
+    net::HttpRequest request;
     Use use = Use::kRefused;
     Clock::time_point not_before;
-    std::optional<Backoff> backoff;
+    std::optional<net::Backoff> backoff;
   };
 
   void fill_slots();
   bool claim(Slot& slot);
   void start(Slot& slot, int id);
-  bool on_head(Slot& slot, const HttpHead& head);
+  bool on_head(Slot& slot, const net::HttpHead& head);
   bool on_body(Slot& slot, std::span<const std::byte> bytes);
-  void on_end(Slot& slot, const HttpResult& result);
-  void restart_whole(Slot& slot, const HttpResult& result);
+  void on_end(Slot& slot, const net::HttpResult& result);
+  void restart_whole(Slot& slot, const net::HttpResult& result);
   void finish(Slot& slot);
   void take_verdicts();
   void report_progress() const;
-  Use use_of(const Slot& slot, const HttpHead& head) const;
-  [[noreturn]] void fail(const Slot& slot, const HttpResult& result) const;
+  Use use_of(const Slot& slot, const net::HttpHead& head) const;
+  [[noreturn]] void fail(const Slot& slot, const net::HttpResult& result) const;
 
   const DownloadOptions& options_;
-  HttpClient client_;
+  net::HttpClient client_;
   std::vector<Item> items_;
   std::vector<Slot> slots_;
   std::size_t left_ = 0;           ///< items that are not done
@@ -189,23 +189,23 @@ void Downloader::start(Slot& slot, int id) {
   slot.direct = !item.direct_url.empty();
   slot.request.url = slot.direct ? item.direct_url : item.file->url;
   if (!slot.direct) slot.request.token = options_.token;  // of the hub alone
-  if (item.ranges) slot.request.range = ByteRange{slot.at, slot.claimed.end};
+  if (item.ranges) slot.request.range = net::ByteRange{slot.at, slot.claimed.end};
   slot.use = Use::kRefused;
   client_.start(
       id, slot.request,
-      {.on_head = [this, &slot](const HttpHead& head) { return on_head(slot, head); },
+      {.on_head = [this, &slot](const net::HttpHead& head) { return on_head(slot, head); },
        .on_body = [this,
                    &slot](std::span<const std::byte> bytes) { return on_body(slot, bytes); }});
   slot.running = true;
 }
 
-Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
+Use Downloader::use_of(const Slot& slot, const net::HttpHead& head) const {
   const Item& item = *slot.item;
   const std::uint64_t size = item.file->expected.size;
   const int status = head.status;
   if (status == 206) {
     // A part of compressed bytes is no part of the file.
-    if (is_compressed(head)) return Use::kRefused;
+    if (net::is_compressed(head)) return Use::kRefused;
     const auto range = content_range(head.field("content-range"));
     const bool right = range && range->first == slot.at && range->total == size &&
                        range->last >= range->first && range->last < slot.claimed.end;
@@ -214,15 +214,15 @@ Use Downloader::use_of(const Slot& slot, const HttpHead& head) const {
   if (status == 200) {
     const std::string length = head.field("content-length");
     const bool may_be_whole =
-        length.empty() || is_compressed(head) || length == std::to_string(size);
+        length.empty() || net::is_compressed(head) || length == std::to_string(size);
     return may_be_whole ? Use::kWholeFile : Use::kRefused;
   }
-  if (is_transient_status(status)) return Use::kTransient;
+  if (net::is_transient_status(status)) return Use::kTransient;
   // A signed address is valid for some time only.
   return slot.direct ? Use::kStale : Use::kRefused;
 }
 
-bool Downloader::on_head(Slot& slot, const HttpHead& head) {
+bool Downloader::on_head(Slot& slot, const net::HttpHead& head) {
   Item& item = *slot.item;
   slot.use = use_of(slot, head);
   if (slot.use != Use::kRange && slot.use != Use::kWholeFile) return false;
@@ -244,7 +244,7 @@ bool Downloader::on_body(Slot& slot, std::span<const std::byte> bytes) {
   return true;
 }
 
-void Downloader::on_end(Slot& slot, const HttpResult& result) {
+void Downloader::on_end(Slot& slot, const net::HttpResult& result) {
   slot.running = false;
   Item& item = *slot.item;
   if (slot.at == slot.claimed.end) return finish(slot);
@@ -259,16 +259,16 @@ void Downloader::on_end(Slot& slot, const HttpResult& result) {
       (result.complete && slot.use == Use::kRange);  // fewer bytes than it said
   const auto delay = is_transient ? slot.backoff->next(result.retry_after) : std::nullopt;
   if (!delay) fail(slot, result);
-  report_retry(options_.http, result);
+  net::report_retry(options_.http, result);
   item.direct_url.clear();
   slot.not_before = Clock::now() + *delay;
 }
 
 /// For a server without ranges, for which parts of a file are of no use: one slot fetches all of
 /// it.
-void Downloader::restart_whole(Slot& slot, const HttpResult& result) {
+void Downloader::restart_whole(Slot& slot, const net::HttpResult& result) {
   Item& item = *slot.item;
-  const bool was_whole = slot.claimed == ByteRange{0, item.part->size()};
+  const bool was_whole = slot.claimed == net::ByteRange{0, item.part->size()};
   if (was_whole && slot.use == Use::kRefused) fail(slot, result);
   if (was_whole) {
     const auto delay = item.restarts->next(result.retry_after);
@@ -325,10 +325,10 @@ void Downloader::report_progress() const {
   options_.progress(done, total_);
 }
 
-void Downloader::fail(const Slot& slot, const HttpResult& result) const {
+void Downloader::fail(const Slot& slot, const net::HttpResult& result) const {
   const int status = result.head.status;
   const std::string name = slot.item->file->expected.path;
-  if (status == 0 || !result.failure.empty()) throw_unanswered(slot.request, result);
+  if (status == 0 || !result.failure.empty()) net::throw_unanswered(slot.request, result);
   if (status == 404) {
     throw Error(ErrorCode::kModelNotFound,
                 tr("{}: the server does not give this file (status {})",
@@ -367,7 +367,7 @@ void Downloader::fail(const Slot& slot, const HttpResult& result) const {
         tr("a proxy or a login page may answer: check the network and HF_ENDPOINT",
            "возможно, отвечает прокси или страница входа: проверьте сеть и HF_ENDPOINT"));
   }
-  if (is_compressed(result.head)) {
+  if (net::is_compressed(result.head)) {
     throw Error(ErrorCode::kFailed,
                 tr("{}: something on the way compresses the parts of the file ({})",
                    "{}: что-то по пути сжимает части файла ({})", name,

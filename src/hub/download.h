@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "hub/http_client.h"
 #include "hub/repository.h"
+#include "net/http_client.h"
 
 namespace oko::hub {
 
@@ -23,7 +23,7 @@ struct DownloadOptions {
   std::string token = {};
   int connections = 4;
   std::uint64_t chunk_bytes = std::uint64_t{32} << 20;  ///< of a request, at most
-  HttpOptions http = {};
+  net::HttpOptions http = {};
   /// Called with the bytes that are there, of all files, and their total. May be empty.
   std::function<void(std::uint64_t, std::uint64_t)> progress = {};
   /// Called, on another thread, with a file that is right before it gets its name; its `stored_...`

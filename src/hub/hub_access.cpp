@@ -7,14 +7,15 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "base/lower_case.h"
 #include "base/text_escape.h"
 #include "base/trimmed.h"
-#include "hub/http_client.h"
 #include "hub/hugging_face_cache.h"
+#include "net/http_client.h"
 
 namespace oko::hub {
 namespace {
@@ -79,7 +80,7 @@ std::string endpoint() {
   }
   throw Error(ErrorCode::kUsage,
               tr("HF_ENDPOINT is \"{}\", which is no address of a server",
-                 "HF_ENDPOINT — «{}», это не адрес сервера", shown_url(given)),
+                 "HF_ENDPOINT — «{}», это не адрес сервера", net::shown_url(given)),
               tr("set HF_ENDPOINT to an address such as https://huggingface.co, or unset it",
                  "укажите в HF_ENDPOINT адрес, например https://huggingface.co, или уберите её"));
 }

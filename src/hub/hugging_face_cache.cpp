@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
@@ -80,12 +81,6 @@ std::vector<fs::path> snapshots_of(const fs::path& repository) {
 }
 
 }  // namespace
-
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr || *value == '\0') return std::nullopt;
-  return value;
-}
 
 fs::path expand_path(const std::string& text) {
   if (text == "~") return home();

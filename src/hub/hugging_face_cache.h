@@ -6,9 +6,6 @@
 
 namespace oko::hub {
 
-/// The value of an environment variable; nothing if it is empty.
-std::optional<std::string> environment(const std::string& name);
-
 /// A path of an environment variable, "~" and "$NAME" in it replaced.
 std::filesystem::path expand_path(const std::string& text);
 

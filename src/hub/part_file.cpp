@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kRecordBytes = 1'000'000;  // between lines of the journal
 constexpr std::uint64_t kMaxJournal = 64'000'000;
-constexpr std::uint64_t kLengthBytes = 8;  // of a header of weights
+constexpr std::uint64_t kNumberBytes = 8;  // of a header of weights
 
 /// Writes all of `text`; returns false with errno.
 bool write_all(int file, std::string_view text) {
@@ -44,7 +44,7 @@ PartFile::PartFile(fs::path path, std::uint64_t size, std::string identity, bool
       journal_(part_.string() + ".journal"),
       size_(size),
       identity_(std::move(identity)),
-      is_weights_(is_weights && size >= kLengthBytes) {
+      is_weights_(is_weights && size >= kNumberBytes) {
   if (!is_weights_) {
     const MutexLock lock(mutex_);
     padding_ = Padding();
@@ -103,7 +103,7 @@ void PartFile::read_journal() {
   std::uint64_t begin = 0, end = 0;
   while (lines >> begin >> end && begin < end && end <= size_) written_.add({begin, end});
   // The header is recorded together with its padding.
-  if (is_weights_ && written_.end_from(0) >= std::max(padding.at, kLengthBytes)) {
+  if (is_weights_ && written_.end_from(0) >= std::max(padding.at, kNumberBytes)) {
     padding_ = padding;
   } else if (is_weights_) {
     written_ = {};
@@ -118,7 +118,7 @@ std::string PartFile::first_line() const {
 void PartFile::start_journal() {
   const Padding padding = padding_.value_or(Padding());
   std::string text = fmt::format("{}\n{} {}\n", first_line(), padding.at, padding.count);
-  for (const ByteRange& range : written_.ranges()) {
+  for (const net::ByteRange& range : written_.ranges()) {
     text += fmt::format("{} {}\n", range.begin, range.end);
   }
   write_file_atomically(journal_, text);
@@ -130,7 +130,7 @@ void PartFile::start_journal() {
 
 void PartFile::flush_journal() {
   std::string text;
-  for (const ByteRange& range : unrecorded_.ranges()) {
+  for (const net::ByteRange& range : unrecorded_.ranges()) {
     text += fmt::format("{} {}\n", range.begin, range.end);
   }
   unrecorded_ = {};
@@ -154,7 +154,7 @@ bool PartFile::needs_header() const {
 
 void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   if (needs_header()) return take_header(offset, bytes);
-  const ByteRange range{offset, offset + bytes.size()};
+  const net::ByteRange range{offset, offset + bytes.size()};
   write_at(offset + ready().padding.count, bytes);
   const MutexLock lock(mutex_);
   written_.add(range);
@@ -166,7 +166,7 @@ void PartFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
 void PartFile::take_header(std::uint64_t offset, std::span<const std::byte> bytes) {
   if (offset != header_.size()) return;  // they are claimed once more
   header_.insert(header_.end(), bytes.begin(), bytes.end());
-  if (header_.size() < kLengthBytes) return;
+  if (header_.size() < kNumberBytes) return;
   const std::optional<std::uint64_t> end = header_end(header_, size_);
   if (end && header_.size() < *end) return;
   const std::vector<std::byte> all = std::exchange(header_, {});
@@ -230,21 +230,21 @@ bool PartFile::read_at(std::uint64_t place, std::span<std::byte> bytes) const {
   return true;
 }
 
-void PartFile::start_writing_back(ByteRange range) const {
+void PartFile::start_writing_back(net::ByteRange range) const {
   oko::start_writing_back(file_, range.begin, range.size() + ready().padding.count);
 }
 
-std::optional<ByteRange> PartFile::claim(std::uint64_t most) {
+std::optional<net::ByteRange> PartFile::claim(std::uint64_t most) {
   const MutexLock lock(mutex_);
-  ByteRanges taken = written_;
+  net::ByteRanges taken = written_;
   taken.add({0, header_.size()});
-  for (const ByteRange& claimed : claims_) taken.add(claimed);
-  const std::optional<ByteRange> gap = taken.first_gap(size_, most);
+  for (const net::ByteRange& claimed : claims_) taken.add(claimed);
+  const std::optional<net::ByteRange> gap = taken.first_gap(size_, most);
   if (gap) claims_.push_back(*gap);
   return gap;
 }
 
-void PartFile::release(ByteRange claimed) {
+void PartFile::release(net::ByteRange claimed) {
   const auto found = std::find(claims_.begin(), claims_.end(), claimed);
   if (found != claims_.end()) claims_.erase(found);
 }

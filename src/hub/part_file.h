@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "hub/byte_ranges.h"
 #include "hub/padded_header.h"
+#include "net/byte_ranges.h"
 
 namespace oko::hub {
 
@@ -56,11 +56,11 @@ class PartFile {
 
   /// Lets the system write bytes to the disk that were ready, so that `keep` has little to wait
   /// for.
-  void start_writing_back(ByteRange range) const;
+  void start_writing_back(net::ByteRange range) const;
 
   /// The first bytes that are neither written nor claimed, at most `most`; claims them.
-  std::optional<ByteRange> claim(std::uint64_t most);
-  void release(ByteRange claimed);
+  std::optional<net::ByteRange> claim(std::uint64_t most);
+  void release(net::ByteRange claimed);
   bool has_claims() const { return !claims_.empty(); }
 
   /// Forgets what was written.
@@ -91,12 +91,13 @@ class PartFile {
   std::vector<std::byte> header_;  ///< of weights, until it is complete
   int file_ = -1;
   int journal_file_ = -1;
-  std::vector<ByteRange> claims_;
+  std::vector<net::ByteRange> claims_;
   mutable Mutex mutex_;
-  ByteRanges written_ OKO_GUARDED_BY(mutex_);
+  net::ByteRanges written_ OKO_GUARDED_BY(mutex_);
   int clears_ OKO_GUARDED_BY(mutex_) = 0;
   std::optional<Padding> padding_ OKO_GUARDED_BY(mutex_);  ///< none: not known yet
-  ByteRanges unrecorded_ OKO_GUARDED_BY(mutex_);  ///< written since the last line of the journal
+  net::ByteRanges unrecorded_
+      OKO_GUARDED_BY(mutex_);  ///< written since the last line of the journal
 };
 
 }  // namespace oko::hub

@@ -65,7 +65,7 @@ bool has_revision(const std::optional<Repository>& manifest, const std::string& 
   const HubAccess access = hub_access();
   if (access.offline) return is_same_request;
   if (is_commit(revision)) return false;
-  HttpClient client(options.download.http);
+  net::HttpClient client(options.download.http);
   return commit_of(client, access, repository, revision, options.stop) == manifest->commit;
 }
 
@@ -77,7 +77,7 @@ enum class Published {
 
 /// The published files that the model of `manifest` is made of; nothing if the hub has them no
 /// longer.
-std::vector<RepositoryFile> published_files(HttpClient& client, const HubAccess& access,
+std::vector<RepositoryFile> published_files(net::HttpClient& client, const HubAccess& access,
                                             const Repository& manifest, Published published,
                                             const StopToken& stop) {
   if (published == Published::kInManifest) return manifest.files;
@@ -90,8 +90,9 @@ std::vector<RepositoryFile> published_files(HttpClient& client, const HubAccess&
 }
 
 /// The commit at the hub if it has other files than the model of `manifest`; otherwise empty.
-std::string changed_commit(HttpClient& client, const HubAccess& access, const Repository& manifest,
-                           Published published, const PullOptions& options) {
+std::string changed_commit(net::HttpClient& client, const HubAccess& access,
+                           const Repository& manifest, Published published,
+                           const PullOptions& options) {
   Repository now{
       manifest.name, commit_of(client, access, manifest.name, options.revision, options.stop), {}};
   if (now.commit == manifest.commit) return {};
@@ -113,11 +114,11 @@ std::string newer_commit(const Repository& manifest, Published published,
     const HubAccess access = hub_access();
     if (access.offline) return {};
     constexpr std::chrono::seconds kPatience{5};
-    HttpOptions http = options.download.http;
+    net::HttpOptions http = options.download.http;
     http.tries = 1;
     http.connect_timeout = http.silence = http.whole_answer = http.whole_list = kPatience;
     http.on_retry = {};
-    HttpClient client(http);
+    net::HttpClient client(http);
     return changed_commit(client, access, manifest, published, options);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) throw;
@@ -179,7 +180,7 @@ bool is_current(const PullReport& cached, const PullOptions& options) {
   if (!options.update) return true;
   const HubAccess access = hub_access();
   if (access.offline) return true;
-  HttpClient client(options.download.http);
+  net::HttpClient client(options.download.http);
   return commit_of(client, access, cached.repository, options.revision, options.stop) ==
          cached.revision;
 }
@@ -260,7 +261,7 @@ PullReport pull(const PullOptions& options) {
   const PullLock lock(repository, options);
   if (auto own = find_own(folder, repository, options)) return *own;
 
-  HttpClient client(options.download.http);
+  net::HttpClient client(options.download.http);
   Repository model = list_repository(client, access, repository, options.revision, options.stop);
   model.files = files_of_model(model);
   make_pull_folder(working);
@@ -289,7 +290,7 @@ bool needs_conversion(const fs::path& converted, const PullOptions& options) {
   if (access.offline) return false;
   const auto manifest = read_manifest(converted);
   if (!manifest) return true;
-  HttpClient client(options.download.http);
+  net::HttpClient client(options.download.http);
   return !changed_commit(client, access, *manifest, Published::kAtHub, options).empty();
 }
 

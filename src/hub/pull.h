@@ -7,7 +7,7 @@
 
 #include "base/stop_token.h"
 #include "hub/download.h"
-#include "hub/http_client.h"
+#include "net/http_client.h"
 
 namespace oko::hub {
 

@@ -71,7 +71,7 @@ bool is_inside(const std::string& path) {
 }
 
 [[noreturn]] void fail_strange(const std::string& url, const LocalizedText& what) {
-  throw Error(ErrorCode::kFailed, tr("{}: {}", "{}: {}", shown_url(url), what),
+  throw Error(ErrorCode::kFailed, tr("{}: {}", "{}: {}", net::shown_url(url), what),
               tr("a proxy or a login page may answer: check HF_ENDPOINT and the network",
                  "возможно, отвечает прокси или страница входа: проверьте HF_ENDPOINT и сеть"));
 }
@@ -149,7 +149,7 @@ std::optional<RepositoryFile> file_in(const json& entry, const std::string& url)
 }
 
 /// The address of the next page in a field "Link" (RFC 8288); empty if there is none.
-std::string next_page(const HttpHead& head) {
+std::string next_page(const net::HttpHead& head) {
   const std::string links = head.field("link");
   for (std::size_t at = links.find('<'); at != links.npos; at = links.find('<', at + 1)) {
     const std::size_t end = links.find('>', at);
@@ -161,7 +161,7 @@ std::string next_page(const HttpHead& head) {
 }
 
 /// Throws for a status that tells of no list.
-void require_found(const HttpClient::Answer& answer, const std::string& url,
+void require_found(const net::HttpClient::Answer& answer, const std::string& url,
                    const std::string& name, const std::string& revision, bool has_token) {
   const int status = answer.result.head.status;
   if (status == 200) return;
@@ -183,7 +183,7 @@ void require_found(const HttpClient::Answer& answer, const std::string& url,
   if (status == 401 || status == 404) {
     throw Error(ErrorCode::kModelNotFound,
                 tr("{}: {} has no such model, or it is private",
-                   "{}: на {} нет такой модели, или она закрыта", name, shown_url(url)),
+                   "{}: на {} нет такой модели, или она закрыта", name, net::shown_url(url)),
                 has_token ? tr("check the name and the token (HF_TOKEN)",
                                "проверьте имя и токен (HF_TOKEN)")
                           : tr("check the name; for a private model set HF_TOKEN",
@@ -192,7 +192,7 @@ void require_found(const HttpClient::Answer& answer, const std::string& url,
   if (status == 429) {
     throw Error(
         ErrorCode::kFailed,
-        tr("{}: too many requests (429)", "{}: слишком много запросов (429)", shown_url(url)),
+        tr("{}: too many requests (429)", "{}: слишком много запросов (429)", net::shown_url(url)),
         answer.result.retry_after
             ? tr("the hub asks to wait {}; a token (HF_TOKEN) raises the limit",
                  "хаб просит подождать {}; с токеном (HF_TOKEN) предел выше",
@@ -201,17 +201,19 @@ void require_found(const HttpClient::Answer& answer, const std::string& url,
                  "подождите несколько минут; с токеном (HF_TOKEN) предел выше"));
   }
   if (status >= 500) {
-    throw Error(ErrorCode::kFailed, tr("{}: status {}", "{}: статус {}", shown_url(url), status),
+    throw Error(ErrorCode::kFailed,
+                tr("{}: status {}", "{}: статус {}", net::shown_url(url), status),
                 tr("the hub is busy or at work: try again later",
                    "хаб перегружен или обслуживается: попробуйте позже"));
   }
   fail_strange(url, tr("status {}", "статус {}", status));
 }
 
-HttpClient::Answer ask(HttpClient& client, const HubAccess& access, const std::string& url,
-                       const std::string& name, const std::string& revision,
-                       const StopToken& stop) {
-  HttpClient::Answer answer = client.fetch({.url = url, .token = access.token}, kMaxAnswer, stop);
+net::HttpClient::Answer ask(net::HttpClient& client, const HubAccess& access,
+                            const std::string& url, const std::string& name,
+                            const std::string& revision, const StopToken& stop) {
+  net::HttpClient::Answer answer =
+      client.fetch({.url = url, .token = access.token}, kMaxAnswer, stop);
   require_found(answer, access.endpoint, name, revision, !access.token.empty());
   return answer;
 }
@@ -280,11 +282,11 @@ std::vector<std::string> short_names() {
   return names;
 }
 
-std::string commit_of(HttpClient& client, const HubAccess& access, const std::string& name,
+std::string commit_of(net::HttpClient& client, const HubAccess& access, const std::string& name,
                       const std::string& revision, const StopToken& stop) {
   const std::string url =
       fmt::format("{}/api/models/{}/revision/{}", access.endpoint, name, encoded(revision, false));
-  const HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
+  const net::HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
   std::string commit = text_in(parse(url, answer.body), "sha");
   if (!is_commit(commit)) {
     fail_strange(url, tr("the answer names no commit", "в ответе нет коммита"));
@@ -292,8 +294,9 @@ std::string commit_of(HttpClient& client, const HubAccess& access, const std::st
   return commit;
 }
 
-Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
-                           const std::string& revision, const StopToken& stop) {
+Repository list_repository(net::HttpClient& client, const HubAccess& access,
+                           const std::string& name, const std::string& revision,
+                           const StopToken& stop) {
   Repository repository{name, commit_of(client, access, name, revision, stop), {}, revision};
   constexpr std::size_t kMaxPages = 1000;
   std::set<std::string> paths, pages;
@@ -308,7 +311,7 @@ Repository list_repository(HttpClient& client, const HubAccess& access, const st
       fail_strange(url, tr("the list takes longer than {}", "список идёт дольше {}",
                            duration_text(client.options().whole_list)));
     }
-    const HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
+    const net::HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
     const json list = parse(url, answer.body);
     if (!list.is_array()) fail_strange(url, tr("the answer is no list", "ответ — не список"));
     for (const json& entry : list) {

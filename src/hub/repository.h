@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/stop_token.h"
-#include "hub/http_client.h"
 #include "hub/hub_access.h"
+#include "net/http_client.h"
 
 namespace oko::hub {
 
@@ -63,13 +63,14 @@ std::vector<std::string> short_names();
 /// Asks the hub for the commit of `revision`: a branch, a tag or a commit (huggingface_hub:
 /// HfApi.model_info). Throws kModelNotFound: no such repository or revision, or not for this user;
 /// kFailed: the hub cannot be reached, or answers something else.
-std::string commit_of(HttpClient& client, const HubAccess& access, const std::string& name,
+std::string commit_of(net::HttpClient& client, const HubAccess& access, const std::string& name,
                       const std::string& revision, const StopToken& stop);
 
 /// That commit and those of its files that a model may need (HfApi.list_repo_tree). Throws as
 /// `commit_of`.
-Repository list_repository(HttpClient& client, const HubAccess& access, const std::string& name,
-                           const std::string& revision, const StopToken& stop);
+Repository list_repository(net::HttpClient& client, const HubAccess& access,
+                           const std::string& name, const std::string& revision,
+                           const StopToken& stop);
 
 /// The files that oko needs to run or convert the model: settings, tokenizer, one kind of weights,
 /// the heads of BGE-M3, the modules of sentence-transformers. Throws kBadModel: it has none that

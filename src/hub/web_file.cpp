@@ -51,7 +51,7 @@ LocalizedText hint_of_saving() {
 }
 
 /// The declared size; 0: unknown.
-std::uint64_t length_of(const HttpHead& head) {
+std::uint64_t length_of(const net::HttpHead& head) {
   const std::string text = head.field("content-length");
   std::uint64_t length = 0;
   std::from_chars(text.data(), text.data() + text.size(), length);
@@ -64,9 +64,9 @@ class Download {
   Download(std::string name, const WebFileLimits& limits, const WebFileReceiver& receiver)
       : name_(std::move(name)), limits_(limits), receiver_(receiver) {}
 
-  bool on_head(const HttpHead& head) {
+  bool on_head(const net::HttpHead& head) {
     if (head.status != kOk) return false;
-    total_ = is_compressed(head) ? 0 : length_of(head);
+    total_ = net::is_compressed(head) ? 0 : length_of(head);
     if (total_ > limits_.max_bytes) throw_too_large(name_, limits_.max_bytes);
     receiver_.begin();
     return true;
@@ -106,21 +106,21 @@ bool is_other_address(const std::string& text) {
 void fetch_web_file(const std::string& url, const WebFileLimits& limits,
                     const WebFileReceiver& receiver, const StopToken& stop) {
   using Clock = std::chrono::steady_clock;
-  const std::string name = shown_url(url);
-  HttpClient client(limits.http);
-  Backoff backoff(limits.http);
+  const std::string name = net::shown_url(url);
+  net::HttpClient client(limits.http);
+  net::Backoff backoff(limits.http);
   while (true) {
     Download download(name, limits, receiver);
     const Clock::time_point begin = Clock::now();
     client.start(
         0, {.url = url},
-        {.on_head = [&](const HttpHead& head) { return download.on_head(head); },
+        {.on_head = [&](const net::HttpHead& head) { return download.on_head(head); },
          .on_body = [&](std::span<const std::byte> bytes) { return download.on_body(bytes); }},
         limits.max_time);
-    std::optional<HttpClient::Ended> ended;
+    std::optional<net::HttpClient::Ended> ended;
     constexpr std::chrono::seconds kStep{10};
     while (!ended) ended = client.wait(kStep, stop);
-    const HttpResult& result = ended->result;
+    const net::HttpResult& result = ended->result;
     if (result.complete && result.head.status == kOk) return;
     if (10 * (Clock::now() - begin) >= 9 * limits.max_time) {  // libcurl's clock may be ahead
       throw Error(ErrorCode::kFailed,
@@ -130,8 +130,8 @@ void fetch_web_file(const std::string& url, const WebFileLimits& limits,
     }
     if (result.is_transient) {
       if (const auto delay = backoff.next(result.retry_after)) {
-        report_retry(limits.http, result);
-        sleep_for(*delay, stop);
+        net::report_retry(limits.http, result);
+        net::sleep_for(*delay, stop);
         continue;
       }
     }

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/stop_token.h"
-#include "hub/http_client.h"
+#include "net/http_client.h"
 
 namespace oko::hub {
 
@@ -16,7 +16,7 @@ namespace oko::hub {
 struct WebFileLimits {
   std::uint64_t max_bytes = 200'000'000;
   std::chrono::seconds max_time{300};  ///< for one try
-  HttpOptions http = {.tries = 3};
+  net::HttpOptions http = {.tries = 3};
 };
 
 /// Takes a file as it comes.

@@ -20,7 +20,7 @@ TEST(ByteRangesTest, EqualsASetOfBytes) {
   constexpr std::uint64_t kSize = 40;
   std::mt19937 random(1);
   for (int round = 0; round < 300; ++round) {
-    ByteRanges ranges;
+    net::ByteRanges ranges;
     std::vector<bool> bytes(kSize);
     for (int i = 0; i < 8; ++i) {
       const std::uint64_t begin = random() % kSize, end = begin + random() % (kSize - begin + 1);
@@ -52,7 +52,7 @@ class PartFileTest : public ScratchFolderTest {
   }
   fs::path path() const { return folder_ / "sub" / "weights"; }
   fs::path journal() const { return path().string() + ".part.journal"; }
-  void write(PartFile& file, ByteRange range) const {
+  void write(PartFile& file, net::ByteRange range) const {
     file.write(range.begin, std::as_bytes(std::span(content_).subspan(range.begin, range.size())));
   }
   static std::string read(const fs::path& path) {
@@ -85,8 +85,8 @@ TEST_F(PartFileTest, TheNextProcessGoesOn) {
   PartFile file(path(), kSize, "hash");
   EXPECT_EQ(file.written_bytes(), 110u);
   EXPECT_EQ(file.ready().bytes, 10u);
-  EXPECT_EQ(file.claim(UINT64_MAX), (ByteRange{10, 2'000'000}));
-  EXPECT_EQ(file.claim(5), (ByteRange{2'000'100, 2'000'105}));
+  EXPECT_EQ(file.claim(UINT64_MAX), (net::ByteRange{10, 2'000'000}));
+  EXPECT_EQ(file.claim(5), (net::ByteRange{2'000'100, 2'000'105}));
 }
 
 /// A killed process writes no last line.
@@ -127,11 +127,11 @@ TEST_F(PartFileTest, WrongJournalsAreNotBelieved) {
 TEST_F(PartFileTest, ClaimsDoNotOverlap) {
   PartFile file(path(), kSize, "hash");
   const auto first = file.claim(1'000'000), second = file.claim(1'000'000);
-  EXPECT_EQ(first, (ByteRange{0, 1'000'000}));
-  EXPECT_EQ(second, (ByteRange{1'000'000, 2'000'000}));
+  EXPECT_EQ(first, (net::ByteRange{0, 1'000'000}));
+  EXPECT_EQ(second, (net::ByteRange{1'000'000, 2'000'000}));
   write(file, {0, 5});
   file.release(*first);
-  EXPECT_EQ(file.claim(UINT64_MAX), (ByteRange{5, 1'000'000}));
+  EXPECT_EQ(file.claim(UINT64_MAX), (net::ByteRange{5, 1'000'000}));
 }
 
 TEST_F(PartFileTest, ClearedFilesForgetWhatTheyHad) {
@@ -184,7 +184,7 @@ class WeightsPartTest : public ScratchFolderTest {
   static constexpr std::size_t kHeader = 131;  ///< of text with a shift of 3
 
   fs::path path() const { return folder_ / "model.safetensors"; }
-  static void write(PartFile& file, const std::string& text, ByteRange range) {
+  static void write(PartFile& file, const std::string& text, net::ByteRange range) {
     file.write(range.begin, std::as_bytes(std::span(text).subspan(range.begin, range.size())));
   }
   std::string stored() const {
@@ -207,7 +207,7 @@ TEST_F(WeightsPartTest, MisalignedWeightsAreStoredAligned) {
   PartFile file(path(), text.size(), "hash", true);
   EXPECT_TRUE(file.needs_header());
   write(file, text, {0, 5});
-  EXPECT_EQ(file.claim(10), (ByteRange{5, 15}));
+  EXPECT_EQ(file.claim(10), (net::ByteRange{5, 15}));
   write(file, text, {5, 60});
   EXPECT_EQ(file.ready().bytes, 0u);
   EXPECT_TRUE(file.needs_header());
@@ -236,14 +236,14 @@ TEST_F(WeightsPartTest, TheNextProcessKnowsThePadding) {
   {
     PartFile file(path(), text.size(), "hash", true);
     EXPECT_TRUE(file.needs_header());  // half of it is of no use
-    EXPECT_EQ(file.claim(10), (ByteRange{0, 10}));
+    EXPECT_EQ(file.claim(10), (net::ByteRange{0, 10}));
     write(file, text, {0, 200});
     write(file, text, {30'000, 30'100});
   }
   PartFile file(path(), text.size(), "hash", true);
   EXPECT_FALSE(file.needs_header());
   EXPECT_EQ(file.ready().bytes, 200u);
-  EXPECT_EQ(file.claim(UINT64_MAX), (ByteRange{200, 30'000}));
+  EXPECT_EQ(file.claim(UINT64_MAX), (net::ByteRange{200, 30'000}));
   write(file, text, {200, 30'000});
   write(file, text, {30'100, text.size()});
   EXPECT_TRUE(published(file) == text);

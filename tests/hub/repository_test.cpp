@@ -12,8 +12,8 @@ namespace {
 
 const std::string kWeights(2000, 'w');
 
-HttpOptions quick() {
-  HttpOptions options;
+net::HttpOptions quick() {
+  net::HttpOptions options;
   options.first_delay = std::chrono::milliseconds(5);
   options.tries = 3;
   return options;
@@ -24,7 +24,7 @@ class RepositoryTest : public ScratchFolderTest {
   static Repository list(const FakeHub& hub, const std::string& token = "",
                          const std::string& name = "org/model",
                          const std::string& revision = "main") {
-    HttpClient client(quick());
+    net::HttpClient client(quick());
     return list_repository(client, {.endpoint = hub.url(), .token = token}, name, revision, {});
   }
   static std::vector<std::string> chosen(const std::vector<std::string>& paths) {
@@ -174,9 +174,9 @@ TEST_F(RepositoryTest, AListWithoutAnEndIsAnError) {
 TEST_F(RepositoryTest, AListThatTakesTooLongIsAnError) {
   FakeHub hub("org/model", {{"a.json", "{}"}, {"b.json", "{}"}});
   hub.files_on_page = 1;
-  HttpOptions options = quick();
+  net::HttpOptions options = quick();
   options.whole_list = std::chrono::seconds(0);
-  HttpClient client(options);
+  net::HttpClient client(options);
   EXPECT_NE(
       message_of([&] { list_repository(client, {.endpoint = hub.url()}, "org/model", "main", {}); },
                  ErrorCode::kFailed)

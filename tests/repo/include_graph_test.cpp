@@ -26,7 +26,8 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"checkpoint", {"base"}},
     {"tensor", {"base", "checkpoint"}},
     {"models", {"base", "image", "checkpoint", "tensor"}},
-    {"hub", {"base", "checkpoint", "tensor"}},
+    {"net", {"base"}},
+    {"hub", {"base", "checkpoint", "net", "tensor"}},
     {"document", {"base", "budget", "image", "text"}},
     {"ocr", {"base", "budget", "image", "text", "document"}},
     {"engine", {"base", "budget", "image", "text", "checkpoint", "tensor", "models", "hub", "ocr"}},
@@ -35,8 +36,8 @@ const std::map<std::string, std::set<std::string>> kAllowed{
      {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
       "engine", "testing"}},
     {"cli",
-     {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
-      "engine", "tasks", "testing"}},
+     {"base", "budget", "image", "text", "tensor", "models", "net", "hub", "index", "ocr",
+      "document", "engine", "tasks", "testing"}},
     {"testing", {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "engine"}},
 };
 

@@ -27,6 +27,7 @@ std::string read_head(int socket) {
 
 ServerRequest parse(const std::string& head) {
   ServerRequest request;
+  request.method = head.substr(0, head.find(' '));
   const std::size_t path = head.find(' ') + 1;
   request.path = head.substr(path, head.find(' ', path) - path);
   for (std::size_t at = head.find("\r\n") + 2; at + 2 < head.size();) {
@@ -38,6 +39,18 @@ ServerRequest parse(const std::string& head) {
     at = end + 2;
   }
   return request;
+}
+
+/// Returns false if the client has gone.
+bool read_body(int socket, ServerRequest& request) {
+  const std::string length = request.field("content-length");
+  request.body.resize(length.empty() ? 0 : std::stoul(length));
+  for (std::size_t at = 0; at < request.body.size();) {
+    const ssize_t got = ::recv(socket, request.body.data() + at, request.body.size() - at, 0);
+    if (got <= 0) return false;
+    at += static_cast<std::size_t>(got);
+  }
+  return true;
 }
 
 }  // namespace
@@ -107,7 +120,8 @@ void HttpServer::serve(int socket) {
   while (!stopping_) {
     const std::string head = read_head(socket);
     if (head.empty()) break;
-    const ServerRequest request = parse(head);
+    ServerRequest request = parse(head);
+    if (!read_body(socket, request)) break;
     {
       const MutexLock lock(mutex_);
       requests_.push_back(request);

@@ -15,8 +15,10 @@
 namespace oko {
 
 struct ServerRequest {
+  std::string method;
   std::string path;                           ///< with the query
   std::map<std::string, std::string> fields;  ///< names in lower case
+  std::string body;                           ///< that Content-Length tells
 
   std::string field(const std::string& name) const;
   /// The bytes of a "Range: bytes=FIRST-LAST" in a file of `size` bytes, end excluded.
@@ -36,7 +38,7 @@ struct ServerReply {
   std::chrono::milliseconds delay{0};  ///< before the answer
 };
 
-/// A server on a free port of this machine (HTTP/1.1, GET only), with a thread a connection.
+/// A server on a free port of this machine (HTTP/1.1), with a thread a connection.
 class HttpServer {
  public:
   using Handler = std::function<ServerReply(const ServerRequest&)>;

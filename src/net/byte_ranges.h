@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-namespace oko::hub {
+namespace oko::net {
 
 struct ByteRange {
   std::uint64_t begin = 0;  ///< first byte
@@ -36,4 +36,4 @@ class ByteRanges {
   std::uint64_t total_ = 0;
 };
 
-}  // namespace oko::hub
+}  // namespace oko::net

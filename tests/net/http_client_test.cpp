@@ -1,5 +1,5 @@
 // Requests to a server of this machine that misbehaves as servers and networks do.
-#include "hub/http_client.h"
+#include "net/http_client.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/scratch_folder.h"
 
-namespace oko::hub {
+namespace oko::net {
 namespace {
 
 using namespace std::chrono_literals;
@@ -400,10 +400,27 @@ TEST(HttpClientTest, ReceiversRefuseAndThrow) {
   EXPECT_EQ(client.running(), 0);
 }
 
+TEST(HttpClientTest, BodiesAreSentWithTheirMethodAndUser) {
+  const HttpServer server([](const ServerRequest& request) {
+    return ServerReply{.body = request.method + " " + request.field("content-type") + " " +
+                               request.field("authorization") + " " + request.body};
+  });
+  HttpClient client(quick());
+  const HttpRequest request{.url = server.url(),
+                            .method = "PUT",
+                            .body = "тело",
+                            .type = "text/x",
+                            .user = "user",
+                            .password = "pass"};
+  EXPECT_EQ(client.fetch(request, kMax, {}).body, "PUT text/x Basic dXNlcjpwYXNz тело");
+  const HttpRequest bare{.url = server.url(), .method = "DELETE"};
+  EXPECT_EQ(client.fetch(bare, kMax, {}).body, "DELETE   ");
+}
+
 TEST(HttpClientTest, ShownUrlsHaveNoSecrets) {
   EXPECT_EQ(shown_url("https://user:pass@host/a/b?X-Signature=1#x"), "https://host/a/b");
   EXPECT_EQ(shown_url("https://host/a@b"), "https://host/a@b");
 }
 
 }  // namespace
-}  // namespace oko::hub
+}  // namespace oko::net

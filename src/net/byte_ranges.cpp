@@ -1,9 +1,9 @@
-#include "hub/byte_ranges.h"
+#include "net/byte_ranges.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace oko::hub {
+namespace oko::net {
 
 void ByteRanges::add(ByteRange range) {
   if (range.begin >= range.end) return;
@@ -39,4 +39,4 @@ std::vector<ByteRange> ByteRanges::ranges() const {
   return list;
 }
 
-}  // namespace oko::hub
+}  // namespace oko::net

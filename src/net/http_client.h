@@ -13,15 +13,20 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/stop_token.h"
-#include "hub/byte_ranges.h"
+#include "net/byte_ranges.h"
 
-namespace oko::hub {
+namespace oko::net {
 
-/// A GET request. Redirects are followed, from https only to https.
+/// A request. Redirects of GET are followed, from https only to https.
 struct HttpRequest {
   std::string url;
   std::string token = {};  ///< bearer token, for the scheme, host and port of `url` only; may be ""
   std::optional<ByteRange> range = {};
+  std::string method = "GET";
+  std::string body = {};      ///< may be "", also of GET
+  std::string type = {};      ///< of `body`, as Content-Type
+  std::string user = {};      ///< of basic authentication, in place of `token`; "" : none
+  std::string password = {};  ///< never shown
 };
 
 /// The head of an answer: the last one, after redirects.
@@ -139,4 +144,4 @@ void report_retry(const HttpOptions& options, const HttpResult& result);
 /// `url` for messages: without a user, a password and a query, which may be secret.
 std::string shown_url(const std::string& url);
 
-}  // namespace oko::hub
+}  // namespace oko::net

@@ -1,4 +1,4 @@
-#include "hub/http_client.h"
+#include "net/http_client.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -10,12 +10,12 @@
 #include <utility>
 
 #include "base/duration_text.h"
+#include "base/environment.h"
 #include "base/lower_case.h"
 #include "base/text_escape.h"
 #include "base/trimmed.h"
-#include "hub/hugging_face_cache.h"
 
-namespace oko::hub {
+namespace oko::net {
 namespace {
 
 /// What libcurl tells of a request that failed.
@@ -172,8 +172,13 @@ struct HttpClient::Transfer {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
 
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
   int id = 0;
   HttpReceiver receiver;
+  std::unique_ptr<curl_slist, FreeList> fields;
   std::unique_ptr<CURL, FreeEasy> easy;
   HttpHead head;
   bool has_begun = false;  ///< on_head was called
@@ -182,6 +187,7 @@ struct HttpClient::Transfer {
   char detail[CURL_ERROR_SIZE] = {};
 
   void set_options(const HttpRequest& request, const HttpOptions& options);
+  void set_body(const HttpRequest& request);
   void set_certificates();
   HttpResult result(CURLcode code);
   bool begin();
@@ -215,6 +221,12 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
   }
   // Asks for no compression, and undoes that of a proxy.
   set(handle, CURLOPT_ACCEPT_ENCODING, "identity");
+  if (!request.user.empty()) {
+    set(handle, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+    set(handle, CURLOPT_USERNAME, request.user.c_str());
+    set(handle, CURLOPT_PASSWORD, request.password.c_str());
+  }
+  if (!request.body.empty() || request.method != "GET") set_body(request);
   if (request.range) {
     const std::string range = fmt::format("{}-{}", request.range->begin, request.range->end - 1);
     set(handle, CURLOPT_RANGE, range.c_str());
@@ -229,6 +241,19 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
 #if CURL_AT_LEAST_VERSION(7, 87, 0)
   set(handle, CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for the name of a host
 #endif
+}
+
+void HttpClient::Transfer::set_body(const HttpRequest& request) {
+  CURL* const handle = easy.get();
+  set(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  if (request.body.empty()) return;
+  set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  set(handle, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
+  curl_slist* const first = curl_slist_append(nullptr, ("Content-Type: " + request.type).c_str());
+  // No wait for the server's word before the body.
+  fields.reset(curl_slist_append(first, "Expect:"));
+  set(handle, CURLOPT_HTTPHEADER, fields.get());
 }
 
 /// From the variables that curl's own program reads; its library does not.
@@ -482,4 +507,4 @@ std::string shown_url(const std::string& url) {
   return excerpt(text);
 }
 
-}  // namespace oko::hub
+}  // namespace oko::net
