@@ -8,10 +8,9 @@
 #include <utility>
 
 #include "index/best_chunks.h"
-#include "index/query_parts.h"
+#include "index/word_query.h"
 #include "index/words_tokenizer.h"
 #include "text/code_point_count.h"
-#include "text/edit_distance.h"
 #include "text/utf8.h"
 
 namespace oko::index {
@@ -19,8 +18,6 @@ namespace {
 
 constexpr std::size_t kTrigram = 3;
 constexpr std::size_t kMaxKnownForms = 1'000'000;
-constexpr std::size_t kMaxTerms = 64;  ///< of a query; a page of text is no question
-constexpr std::size_t kMaxAlternatives = 16;
 constexpr std::size_t kFormCandidates = 200;
 constexpr double kHeadingWeight = 2.0;
 constexpr double kLeastIdf = 1e-6;  // FTS5's, of words that most chunks have
@@ -46,49 +43,16 @@ std::string any_trigram(std::string_view form) {
   return fmt::format("{}", fmt::join(trigrams, " OR "));
 }
 
-}  // namespace
-
-struct WordIndex::Term {
-  std::vector<std::string> alternatives;
-  std::uint64_t chunks = 0;  ///< that have one of them
-};
-
-struct WordIndex::Query {
-  struct Phrase {
-    std::string terms;  ///< with kTermSeparator between them
-    std::uint64_t chunks = 0;
-  };
-  std::vector<Phrase> phrases;  ///< all are needed
-  std::vector<Term> terms;
-
-  /// Leaves the words that tell chunks apart.
-  void drop_common(std::uint64_t all_chunks);
-  /// The BM25 of a text that has all words often: what scores are shares of.
-  double ceiling(std::uint64_t all_chunks) const;
-};
-
-/// As FTS5 computes it: k1 is 1.2, and a weight is idf · (k1 + 1) at most.
-double WordIndex::Query::ceiling(std::uint64_t all_chunks) const {
+/// The BM25 of a word or phrase that a text has often, as FTS5 computes it: k1 is 1.2, and a weight
+/// is idf · (k1 + 1) at most. What scores are shares of is the sum over the query.
+double most_of_term(std::uint64_t chunks, std::uint64_t all_chunks) {
   constexpr double kMostOfTerm = 2.2;
-  const auto count = static_cast<double>(all_chunks);
-  double sum = 0;
-  const auto add = [&](std::uint64_t chunks) {
-    const auto with = static_cast<double>(chunks);
-    const double idf = std::log((count - with + 0.5) / (with + 0.5));
-    sum += kMostOfTerm * std::max(idf, kLeastIdf);
-  };
-  for (const Term& term : terms) add(term.chunks);
-  for (const Phrase& phrase : phrases) add(phrase.chunks);
-  return sum;
+  const auto with = static_cast<double>(chunks);
+  const double idf = std::log((static_cast<double>(all_chunks) - with + 0.5) / (with + 0.5));
+  return kMostOfTerm * std::max(idf, kLeastIdf);
 }
 
-void WordIndex::Query::drop_common(std::uint64_t all_chunks) {
-  constexpr std::uint64_t kFewChunks = 20;
-  const std::uint64_t most = std::max(kFewChunks, all_chunks / 5);
-  const auto is_common = [&](const Term& term) { return term.chunks > most; };
-  const auto is_rare = [&](const Term& term) { return term.chunks > 0 && !is_common(term); };
-  if (std::any_of(terms.begin(), terms.end(), is_rare)) std::erase_if(terms, is_common);
-}
+}  // namespace
 
 WordIndex::WordIndex(SqliteDatabase& database)
     : database_(database),
@@ -119,134 +83,76 @@ void WordIndex::remove(ChunkId chunk, std::string_view text, std::string_view he
   delete_words_.bind(1, chunk).bind(2, text).bind(3, heading).run();
 }
 
-std::uint64_t WordIndex::chunks_with(std::string_view term) {
-  SqliteStatement count(database_, "SELECT doc FROM word_counts WHERE term = ?1");
-  count.bind(1, term);
-  return count.step() ? static_cast<std::uint64_t>(count.integer(0)) : 0;
-}
+/// The words, with the number of all chunks of the library.
+class WordIndex::Words : public Vocabulary {
+ public:
+  Words(SqliteDatabase& database, std::uint64_t all_chunks)
+      : database_(database), all_chunks_(all_chunks) {}
 
-std::uint64_t WordIndex::chunks_that_match(const std::string& match) {
-  SqliteStatement count(database_, "SELECT count(*) FROM words WHERE words MATCH ?1");
-  count.bind(1, match);
-  return count.step() ? static_cast<std::uint64_t>(count.integer(0)) : 0;
-}
+  std::uint64_t all_chunks() override { return all_chunks_; }
 
-std::vector<std::string> WordIndex::forms_that_match(const std::string& trigram_query) {
-  std::vector<std::string> forms;
-  SqliteStatement select(database_,
-                         "SELECT form FROM form_trigrams WHERE form_trigrams MATCH ?1"
-                         " ORDER BY rank LIMIT ?2");
-  select.bind(1, trigram_query).bind(2, static_cast<std::int64_t>(kFormCandidates));
-  while (select.step()) forms.emplace_back(select.text(0));
-  return forms;
-}
-
-std::vector<std::string> WordIndex::similar_forms(std::string_view form, bool is_code) {
-  const std::size_t letters = text::code_point_count(form);
-  if (letters < kTrigram) return {};
-  std::vector<std::string> found = forms_that_match(fts_string(form));
-  // Another number is another thing, not a mistake in typing.
-  const bool has_digit = form.find_first_of("0123456789") != std::string_view::npos;
-  if (!found.empty() || is_code || has_digit || letters <= kTrigram) return found;
-  const std::size_t most = letters < 8 ? 1 : 2;
-  std::size_t least = most;
-  std::vector<std::pair<std::size_t, std::string>> close;
-  for (std::string& each : forms_that_match(any_trigram(form))) {
-    const std::size_t distance = text::edit_distance(form, each);
-    if (distance > most) continue;
-    least = std::min(least, distance);
-    close.emplace_back(distance, std::move(each));
-  }
-  for (auto& [distance, each] : close) {
-    if (distance == least) found.push_back(std::move(each));
-  }
-  return found;
-}
-
-WordIndex::Term WordIndex::term_of(const TextWord& word) {
-  Term term{.alternatives = {std::string(word.term)}, .chunks = chunks_with(word.term)};
-  if (term.chunks > 0) return term;
-  const std::string form(word.form);
-  WordReader stems;  // `reader_` is in use
-  for (const std::string& similar : similar_forms(form, word.is_code)) {
-    std::string stem;
-    stems.read(similar, [&](const TextWord& each) {
-      stem = each.term;  // of a code the last one, which is the whole
-      return true;
-    });
-    const bool is_known = std::find(term.alternatives.begin(), term.alternatives.end(), stem) !=
-                          term.alternatives.end();
-    if (is_known || term.alternatives.size() > kMaxAlternatives) continue;
-    term.chunks += chunks_with(stem);
-    term.alternatives.push_back(std::move(stem));
-  }
-  return term;
-}
-
-std::string WordIndex::phrase_of(std::string_view part) {
-  std::string phrase;
-  reader_.read(part, [&](const TextWord& word) {
-    if (word.is_code) return true;
-    if (!phrase.empty()) phrase.push_back(kTermSeparator);
-    phrase += word.term;
-    return true;
-  });
-  return phrase;
-}
-
-void WordIndex::parse_plain(std::string_view part, Query& parsed) {
-  reader_.read(part, [&](const TextWord& word) {
-    const auto is_same = [&](const Term& term) { return term.alternatives.front() == word.term; };
-    if (std::none_of(parsed.terms.begin(), parsed.terms.end(), is_same)) {
-      parsed.terms.push_back(term_of(word));
+  std::vector<std::uint64_t> chunks_with(std::span<const std::string> terms) override {
+    SqliteStatement count(database_, "SELECT doc FROM word_counts WHERE term = ?1");
+    std::vector<std::uint64_t> counts;
+    for (const std::string& term : terms) {
+      count.bind(1, term);
+      counts.push_back(count.step() ? static_cast<std::uint64_t>(count.integer(0)) : 0);
+      count.reset();
     }
-    return parsed.terms.size() < kMaxTerms;
-  });
-}
-
-WordIndex::Query WordIndex::parse(std::string_view query, std::uint64_t all_chunks) {
-  Query parsed;
-  for (const QueryPart& part : query_parts(query)) {
-    if (!part.is_phrase) {
-      parse_plain(part.text, parsed);
-    } else if (std::string terms = phrase_of(part.text); !terms.empty()) {
-      const std::uint64_t chunks = chunks_that_match(fts_string(terms));
-      parsed.phrases.push_back({std::move(terms), chunks});
-    }
+    return counts;
   }
-  parsed.drop_common(all_chunks);
-  return parsed;
-}
+
+  std::vector<std::string> forms_with(std::string_view part) override {
+    return forms_that_match(fts_string(part));
+  }
+
+  std::vector<std::string> forms_near(std::string_view form) override {
+    return forms_that_match(any_trigram(form));
+  }
+
+  std::uint64_t chunks_that_match(const std::string& match) {
+    SqliteStatement count(database_, "SELECT count(*) FROM words WHERE words MATCH ?1");
+    count.bind(1, match);
+    return count.step() ? static_cast<std::uint64_t>(count.integer(0)) : 0;
+  }
+
+ private:
+  std::vector<std::string> forms_that_match(const std::string& trigram_query) {
+    std::vector<std::string> forms;
+    SqliteStatement select(database_,
+                           "SELECT form FROM form_trigrams WHERE form_trigrams MATCH ?1"
+                           " ORDER BY rank LIMIT ?2");
+    select.bind(1, trigram_query).bind(2, static_cast<std::int64_t>(kFormCandidates));
+    while (select.step()) forms.emplace_back(select.text(0));
+    return forms;
+  }
+
+  SqliteDatabase& database_;
+  std::uint64_t all_chunks_;
+};
 
 std::vector<std::string> WordIndex::terms_of(std::string_view query, std::uint64_t all_chunks) {
-  const Query parsed = parse(query, all_chunks);
-  std::vector<std::string> terms;
-  for (const Term& term : parsed.terms) {
-    if (term.chunks == 0) continue;
-    terms.insert(terms.end(), term.alternatives.begin(), term.alternatives.end());
-  }
-  for (const Query::Phrase& phrase : parsed.phrases) {
-    const std::string& all = phrase.terms;
-    for (std::size_t begin = 0; begin < all.size();) {
-      const std::size_t end = std::min(all.find(kTermSeparator, begin), all.size());
-      terms.push_back(all.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-  return terms;
+  Words words(database_, all_chunks);
+  return parse_word_query(query, words).marked_terms();
 }
 
 std::vector<ScoredChunk> WordIndex::find(std::string_view query, std::size_t count,
                                          std::uint64_t all_chunks,
                                          const std::function<bool(ChunkId)>& is_wanted) {
-  const Query parsed = parse(query, all_chunks);
+  Words vocabulary(database_, all_chunks);
+  const WordQuery parsed = parse_word_query(query, vocabulary);
   std::vector<std::string> phrases, words;
-  for (const Query::Phrase& phrase : parsed.phrases) phrases.push_back(fts_string(phrase.terms));
-  for (const Term& term : parsed.terms) {
+  double ceiling = 0;
+  for (const std::vector<std::string>& terms : parsed.phrases) {
+    constexpr char kSeparator[] = {kTermSeparator, '\0'};
+    phrases.push_back(fts_string(fmt::format("{}", fmt::join(terms, kSeparator))));
+    ceiling += most_of_term(vocabulary.chunks_that_match(phrases.back()), all_chunks);
+  }
+  for (const QueryTerm& term : parsed.terms) {
+    ceiling += most_of_term(term.chunks, all_chunks);
     if (term.chunks == 0) continue;
     for (const std::string& each : term.alternatives) words.push_back(fts_string(each));
   }
-  const double ceiling = parsed.ceiling(all_chunks);
   if (count == 0 || (phrases.empty() && words.empty())) return {};
   std::string match = fmt::format("{}", fmt::join(phrases, " AND "));
   const std::string any = fmt::format("{}", fmt::join(words, " OR "));

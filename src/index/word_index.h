@@ -26,10 +26,7 @@ class WordIndex {
   /// To be called when a transaction was undone.
   void forget_forms() { known_forms_.clear(); }
 
-  /// As Store::find_words. Words that more than a fifth of the chunks have do not count if the
-  /// query has others, and lower no score. For a word that no chunk has, the words count that it is
-  /// a part of, else those that differ in one letter (two, if it has 8 or more). `all_chunks`: of
-  /// the library.
+  /// As Store::find_words (WordQuery). `all_chunks`: of the library.
   std::vector<ScoredChunk> find(std::string_view query, std::size_t count, std::uint64_t all_chunks,
                                 const std::function<bool(ChunkId)>& is_wanted);
 
@@ -37,17 +34,7 @@ class WordIndex {
   std::vector<std::string> terms_of(std::string_view query, std::uint64_t all_chunks);
 
  private:
-  struct Term;
-  struct Query;
-
-  Query parse(std::string_view query, std::uint64_t all_chunks);
-  void parse_plain(std::string_view part, Query& parsed);
-  std::string phrase_of(std::string_view part);
-  Term term_of(const TextWord& word);
-  std::vector<std::string> similar_forms(std::string_view form, bool is_code);
-  std::vector<std::string> forms_that_match(const std::string& trigram_query);
-  std::uint64_t chunks_with(std::string_view term);
-  std::uint64_t chunks_that_match(const std::string& match);
+  class Words;
 
   SqliteDatabase& database_;
   WordReader reader_;
