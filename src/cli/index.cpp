@@ -22,9 +22,7 @@
 #include "cli/user_language.h"
 #include "engine/embedder.h"
 #include "engine/stopwatch.h"
-#include "hub/file_lock.h"
 #include "hub/model_path.h"
-#include "index/sqlite_store.h"
 #include "tasks/index_files.h"
 #include "tasks/library_model.h"
 
@@ -193,33 +191,21 @@ class IndexPrinter {
   std::map<tasks::SkipReason, std::size_t> skipped_;
 };
 
-/// One process at a time writes to a library.
-std::unique_ptr<hub::FileLock> lock_library(const fs::path& library, bool quiet,
-                                            const StopToken& stop) {
-  const auto say_waiting = [&] {
-    if (quiet) return;
-    say_note(tr("another oko index writes to {}; waiting for it",
-                "другой oko index пишет в {}; жду его", library.string()));
-  };
-  return std::make_unique<hub::FileLock>(library.string() + "-lock", stop, say_waiting);
-}
-
 void index_paths(IndexArguments arguments) {
   const Interrupt interrupt(Interrupt::kPatience);
   const StopToken stop = interrupt.token();
-  const fs::path library = library_path(arguments.library);
+  const LibraryPlace place = library_place(arguments.library);
   const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
   const auto embedder = make_embedder(model, arguments.common, arguments.threads, stop);
   const index::LibraryModel library_model =
       tasks::library_model_of(arguments.model, model, *embedder, stop);
   arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
-  if (library.has_parent_path()) fs::create_directories(library.parent_path());
-  const auto lock = lock_library(library, arguments.common.quiet, stop);
-  const auto store = index::SqliteStore::open_or_create(library, library_model);
+  const WrittenLibrary library =
+      open_library_to_write(place, library_model, arguments.common.quiet, stop);
   IndexPrinter printer(arguments);
-  const tasks::IndexSummary summary = tasks::index_files(*store, *embedder, arguments.paths,
+  const tasks::IndexSummary summary = tasks::index_files(*library.store, *embedder, arguments.paths,
                                                          arguments.run, printer.callbacks(), stop);
-  printer.print_summary(summary, store->counts());
+  printer.print_summary(summary, library.store->counts());
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
               tr("{} of {:file|files|files} could not be read",

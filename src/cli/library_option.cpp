@@ -5,28 +5,61 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "index/opensearch_store.h"
+#include "index/sqlite_store.h"
 
 namespace oko::cli {
 
 void add_library_option(Command& command, std::string& library) {
   command
-      .add_option("--library", &library,
-                  words("file of the library [default: library.db in the folder of oko, ~/.oko]",
-                        "файл библиотеки [по умолчанию: library.db в папке oko, ~/.oko]"))
+      .add_option(
+          "--library", &library,
+          words("file of the library, or opensearch://HOST:PORT/INDEX [default: library.db in the "
+                "folder of oko, ~/.oko]",
+                "файл библиотеки или opensearch://СЕРВЕР:ПОРТ/ИНДЕКС [по умолчанию: "
+                "library.db в папке oko, ~/.oko]"))
       .names(ValueKind::kFile);
 }
 
-std::filesystem::path library_path(const std::string& library) {
+LibraryPlace library_place(const std::string& library) {
+  if (index::is_opensearch_address(library)) {
+    return {.address = index::parse_opensearch_address(library)};
+  }
   const std::filesystem::path path =
       library.empty() ? oko_home() / "library.db" : std::filesystem::path(library);
   std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return path;
+  if (!std::filesystem::is_directory(path, ignored)) return {.file = path};
   throw Error(ErrorCode::kUsage,
               tr("{}: is a folder; a library is a file", "{}: это папка, а библиотека — файл",
                  path.string()),
               tr("name a file in it: {} {}", "назовите файл в ней: {} {}", Knob{"library"},
                  (path / "library.db").string()));
+}
+
+std::unique_ptr<index::Store> open_library(const LibraryPlace& place) {
+  if (place.address) return index::OpenSearchStore::open(*place.address);
+  return index::SqliteStore::open(place.file);
+}
+
+WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::LibraryModel& model,
+                                     bool is_quiet, const StopToken& stop) {
+  WrittenLibrary library;
+  if (place.address) {
+    library.store = index::OpenSearchStore::open_or_create(*place.address, model);
+    return library;
+  }
+  const std::filesystem::path& file = place.file;
+  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
+  const auto say_waiting = [&] {
+    if (is_quiet) return;
+    say_note(tr("another oko index writes to {}; waiting for it",
+                "другой oko index пишет в {}; жду его", file.string()));
+  };
+  library.lock = std::make_unique<hub::FileLock>(file.string() + "-lock", stop, say_waiting);
+  library.store = index::SqliteStore::open_or_create(file, model);
+  return library;
 }
 
 }  // namespace oko::cli

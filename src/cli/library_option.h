@@ -1,17 +1,43 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 
+#include "base/stop_token.h"
 #include "cli/command_line.h"
+#include "hub/file_lock.h"
+#include "index/opensearch_address.h"
+#include "index/store.h"
 
 namespace oko::cli {
 
 /// Adds --library.
 void add_library_option(Command& command, std::string& library);
 
-/// The file of --library, or without it `$OKO_HOME/library.db`. Throws kUsage for a
-/// folder.
-std::filesystem::path library_path(const std::string& library);
+/// Where a library is: in a file, or on OpenSearch.
+struct LibraryPlace {
+  std::filesystem::path file = {};
+  std::optional<index::OpenSearchAddress> address = {};
+};
+
+/// The place of --library, or without it the file `$OKO_HOME/library.db`. Throws kUsage for a
+/// folder, or an address that is not written right.
+LibraryPlace library_place(const std::string& library);
+
+/// Opens a library for searches.
+std::unique_ptr<index::Store> open_library(const LibraryPlace& place);
+
+/// A library that this process writes to: one at a time does.
+struct WrittenLibrary {
+  std::unique_ptr<hub::FileLock> lock;  ///< of a file
+  std::unique_ptr<index::Store> store;
+};
+
+/// Makes the library if there is none. Waits for another process that writes to a file, unless
+/// `is_quiet` with a note; throws kBusy for one that writes to OpenSearch.
+WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::LibraryModel& model,
+                                     bool is_quiet, const StopToken& stop);
 
 }  // namespace oko::cli

@@ -28,7 +28,6 @@
 #include "engine/plan.h"
 #include "hub/model_fingerprint.h"
 #include "image/png.h"
-#include "index/sqlite_store.h"
 #include "tasks/match_picture.h"
 #include "tasks/search_library.h"
 
@@ -311,7 +310,7 @@ void search(SearchArguments arguments) {
   if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
   std::string query;
   for (const std::string& word : arguments.query) query += (query.empty() ? "" : " ") + word;
-  const auto store = index::SqliteStore::open(library_path(arguments.library));
+  const auto store = open_library(library_place(arguments.library));
   std::unique_ptr<engine::Embedder> embedder;
   if (arguments.run.mode != SearchMode::kText) {
     const std::string name = arguments.model.empty() ? store->model().name : arguments.model;

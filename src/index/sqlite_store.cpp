@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/localized_text.h"
 #include "index/dense_index.h"
+#include "index/document_heading.h"
 #include "index/line_places.h"
 #include "index/sparse_index.h"
 #include "index/token_index.h"
@@ -44,12 +45,6 @@ void bind_document(SqliteStatement& statement, const Document& document) {
       .bind(7, document.title)
       .bind(8, std::int64_t{document.pages})
       .bind(9, document.error);
-}
-
-/// Words that a document's first chunk is found by, too.
-std::string heading_of(const Document& document) {
-  const std::string stem = fs::path(document.path).stem().string();
-  return document.title.empty() ? stem : document.title + " " + stem;
 }
 
 bool is_same(const Filter& a, const Filter& b) {

@@ -250,7 +250,8 @@ void HttpClient::Transfer::set_body(const HttpRequest& request) {
   if (request.body.empty()) return;
   set(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   set(handle, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
-  curl_slist* const first = curl_slist_append(nullptr, ("Content-Type: " + request.type).c_str());
+  curl_slist* const first =
+      curl_slist_append(nullptr, fmt::format("Content-Type: {}", request.type).c_str());
   // No wait for the server's word before the body.
   fields.reset(curl_slist_append(first, "Expect:"));
   set(handle, CURLOPT_HTTPHEADER, fields.get());

@@ -75,6 +75,16 @@ TEST_F(SearchTest, FindsAPassageWithItsWordsMarked) {
   EXPECT_EQ(marked, (std::vector<std::string>{"Квитанция", "воды"}));
 }
 
+TEST_F(SearchTest, ClusterThatDoesNotAnswerIsNamedWithoutThePassword) {
+  const std::string place = "opensearch://me:secret@127.0.0.1:1/papers";
+  const ProcessResult result = run({"search", "чай", "--mode", "text", "--library", place});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("http://127.0.0.1:1/papers: no connection"), std::string::npos)
+      << result.err;
+  EXPECT_EQ(result.err.find("secret"), std::string::npos) << result.err;
+  EXPECT_EQ(run({"search", "чай", "--library", "opensearch://me:secret@host"}).status, 2);
+}
+
 TEST_F(SearchTest, AllMeasuresAreExplained) {
   file("a.txt", "Квитанция об оплате воды.");
   ASSERT_EQ(index_folder().status, 0);

@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"document", {"base", "budget", "image", "text"}},
     {"ocr", {"base", "budget", "image", "text", "document"}},
     {"engine", {"base", "budget", "image", "text", "checkpoint", "tensor", "models", "hub", "ocr"}},
-    {"index", {"base", "models", "tensor", "text"}},
+    {"index", {"base", "models", "net", "tensor", "text"}},
     {"tasks",
      {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
       "engine", "testing"}},

@@ -1,0 +1,112 @@
+#include "index/opensearch_lock.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+
+namespace oko::index {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kItem = "/_doc/lock";
+constexpr int kConflict = 409;
+constexpr int kNotThere = 404;
+constexpr int kBeats = 6;  ///< of a lease
+
+std::string random_owner() {
+  std::random_device random;
+  return fmt::format("{}-{:08x}{:08x}", ::getpid(), random(), random());
+}
+
+}  // namespace
+
+OpenSearchLock::OpenSearchLock(const OpenSearchAddress& address, const net::HttpOptions& options,
+                               std::chrono::milliseconds lease)
+    : client_(address, options), lease_(lease), owner_(random_owner()) {
+  take();
+  renewing_ = JoiningThread([this](const StopToken& stop) { renew(stop); });
+}
+
+OpenSearchLock::~OpenSearchLock() {
+  renewing_ = JoiningThread();
+  try {
+    if (!is_lost_) write("");
+  } catch (const Error&) {
+    // The lease ends by itself.
+  }
+}
+
+void OpenSearchLock::take() {
+  std::chrono::milliseconds waited{0};
+  while (true) {
+    const OpenSearchClient::Reply reply = client_.send("GET", kItem, {}, kNotThere);
+    const bool is_there = reply.status != kNotThere;
+    const std::int64_t seq_no = is_there ? reply.body.value("_seq_no", std::int64_t{-1}) : -1;
+    if (is_there && waited.count() > 0 && seq_no != seq_no_) fail_busy();  // its owner lives
+    seq_no_ = seq_no;
+    primary_term_ = is_there ? reply.body.value("_primary_term", std::int64_t{0}) : 0;
+    const bool is_free = !is_there || reply.body.at("_source").value("owner", "").empty();
+    if ((is_free || waited >= lease_) && write(owner_)) return;
+    if (is_free) fail_busy();  // another was faster
+    const std::chrono::milliseconds step = lease_ / kBeats / 2;
+    net::sleep_for(step, {});
+    waited += step;
+  }
+}
+
+bool OpenSearchLock::write(const std::string& owner) {
+  const std::string condition =
+      seq_no_ < 0 ? std::string("?op_type=create")
+                  : fmt::format("?if_seq_no={}&if_primary_term={}", seq_no_, primary_term_);
+  const json item{{"type", "lock"}, {"owner", owner}, {"beat", ++beat_}};
+  OpenSearchClient::Reply reply =
+      client_.send("PUT", kItem + condition, text_of(item), kConflict);
+  if (reply.status == kConflict) {
+    // The answer to an earlier try may have been lost.
+    reply = client_.send("GET", kItem);
+    const json& now = reply.body.at("_source");
+    if (now.value("owner", "") != owner || now.value("beat", std::int64_t{0}) != beat_) {
+      return false;
+    }
+  }
+  seq_no_ = reply.body.value("_seq_no", std::int64_t{-1});
+  primary_term_ = reply.body.value("_primary_term", std::int64_t{0});
+  return true;
+}
+
+void OpenSearchLock::renew(const StopToken& stop) {
+  try {
+    while (true) {
+      net::sleep_for(lease_ / kBeats, stop);
+      try {
+        if (write(owner_)) continue;
+        is_lost_ = true;
+        return;
+      } catch (const Error&) {
+        // The cluster may come back, and nobody else take the lock meanwhile.
+      }
+    }
+  } catch (const Error&) {
+    // A stop.
+  }
+}
+
+void OpenSearchLock::require_held() const {
+  if (is_lost_) fail_busy();
+}
+
+void OpenSearchLock::fail_busy() const {
+  throw Error(ErrorCode::kBusy,
+              tr("{}: another oko index writes to the library",
+                 "{}: в библиотеку пишет другой oko index", client_.address().shown()),
+              tr("wait until it is done", "дождитесь, пока он закончит"));
+}
+
+}  // namespace oko::index

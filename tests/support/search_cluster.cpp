@@ -1,0 +1,121 @@
+#include "tests/support/search_cluster.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "tests/support/process.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kStartSeconds = 120;  // of a machine with much to do
+
+/// The ports of a node that has printed "ready HTTP TRANSPORT" to a file.
+bool read_ports(const fs::path& output, int& http, int& transport) {
+  std::ifstream file(output);
+  for (std::string word; file >> word;) {
+    if (word == "ready") return static_cast<bool>(file >> http >> transport);
+  }
+  return false;
+}
+
+}  // namespace
+
+SearchCluster::SearchCluster(int nodes) {
+  if (!prepare()) return;
+  folder_ = fs::temp_directory_path() / ("oko_cluster_" + std::to_string(::getpid()));
+  fs::remove_all(folder_);
+  fs::create_directories(folder_);
+  for (int i = 0; i < nodes; ++i) {
+    if (add_node()) continue;
+    why_not_ = "no node came up: see " + folder_.string();
+    return;
+  }
+}
+
+SearchCluster::~SearchCluster() {
+  for (Node& node : nodes_) end(node, SIGKILL);
+  std::error_code ignored;
+  if (why_not_.empty()) fs::remove_all(folder_, ignored);
+}
+
+bool SearchCluster::prepare() {
+  const std::string script = std::string(OKO_SOURCE_DIR) + "/tests/opensearch/prepare.sh";
+  const ProcessResult result = Process({"/bin/bash", script, OKO_SEARCH_NODE}, {}).wait();
+  if (result.status == 0) return true;
+  why_not_ = "OpenSearch cannot be had here: " + result.err.substr(0, 500);
+  return false;
+}
+
+bool SearchCluster::add_node() {
+  Node node;
+  const std::string name = "n" + std::to_string(nodes_.size());
+  const std::string home = folder_ / name, output = home + ".out", errors = home + ".err";
+  const std::string libraries =
+      std::string(OKO_SEARCH_NODE) + "/lib/*:" + std::string(OKO_SEARCH_NODE);
+  std::vector<std::string> command{"/usr/bin/env",   "java",          "-Xms256m",
+                                   "-Xmx256m",       "-XX:+UseSerialGC", "-cp",
+                                   libraries,        "SearchNode",    name,
+                                   home};
+  if (!nodes_.empty()) {
+    command.push_back("127.0.0.1:" + std::to_string(nodes_[0].transport_port));
+  }
+  int input[2];
+  if (::pipe(input) != 0) return false;
+  ::fcntl(input[0], F_SETFD, FD_CLOEXEC);
+  ::fcntl(input[1], F_SETFD, FD_CLOEXEC);
+  node.input = input[1];
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, input[0], 0);
+  constexpr int kNew = O_WRONLY | O_CREAT | O_TRUNC;
+  ::posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), kNew, 0644);
+  ::posix_spawn_file_actions_addopen(&actions, 2, errors.c_str(), kNew, 0644);
+  std::vector<char*> arguments;
+  for (std::string& each : command) arguments.push_back(each.data());
+  arguments.push_back(nullptr);
+  ::posix_spawn(&node.process, arguments[0], &actions, nullptr, arguments.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(input[0]);
+  for (int i = 0; i < kStartSeconds * 10; ++i) {
+    if (read_ports(output, node.http_port, node.transport_port)) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  nodes_.push_back(node);
+  return node.transport_port != 0;
+}
+
+void SearchCluster::end(Node& node, int signal) {
+  if (node.process < 0) return;
+  ::kill(node.process, signal);
+  ::waitpid(node.process, nullptr, 0);
+  ::close(node.input);
+  node.process = -1;
+}
+
+void SearchCluster::kill(std::size_t node) {
+  end(nodes_.at(node), SIGKILL);
+}
+
+std::string SearchCluster::host(std::size_t node) const {
+  return "127.0.0.1:" + std::to_string(nodes_.at(node).http_port);
+}
+
+std::string SearchCluster::hosts() const {
+  std::string hosts;
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    if (nodes_[i].process >= 0) hosts += (hosts.empty() ? "" : ",") + host(i);
+  }
+  return hosts;
+}
+
+}  // namespace oko
