@@ -25,6 +25,9 @@ class BestChunks {
     return heap_.size() < count_ || (count_ > 0 && ChunkOrder{}(scored, heap_.front()));
   }
 
+  /// What a chunk needs to be among the best; 0 while any is.
+  float threshold() const { return count_ > 0 && heap_.size() == count_ ? heap_.front().score : 0; }
+
   void add(const ScoredChunk& scored) {
     if (!takes(scored)) return;
     if (heap_.size() == count_) {

@@ -20,8 +20,7 @@ constexpr int kMaxShards = 1024;
 
 /// Does not show the address, which may have a password.
 [[noreturn]] void fail(const LocalizedText& what) {
-  throw Error(ErrorCode::kUsage,
-              tr("the address of the library: {}", "адрес библиотеки: {}", what),
+  throw Error(ErrorCode::kUsage, tr("the address of the library: {}", "адрес библиотеки: {}", what),
               tr("write it as opensearch://HOST:9200/INDEX",
                  "укажите его как opensearch://СЕРВЕР:9200/ИНДЕКС"));
 }
@@ -85,8 +84,8 @@ void read_settings(std::string_view query, OpenSearchAddress& address) {
 void read_hosts(std::string_view authority, std::string_view scheme, OpenSearchAddress& address) {
   split(authority, ',', [&](std::string_view host) {
     const bool is_good = !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view(".-_:[]").find(c) !=
-                                                                    std::string_view::npos;
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+             std::string_view(".-_:[]").find(c) != std::string_view::npos;
     });
     if (!is_good) fail(tr("a host is not written right", "сервер записан неверно"));
     const std::size_t bracket = host.rfind(']');
@@ -97,7 +96,8 @@ void read_hosts(std::string_view authority, std::string_view scheme, OpenSearchA
 
 /// As OpenSearch takes names.
 bool is_index_name(std::string_view name) {
-  return !name.empty() && name.size() < 256 && std::string_view("-_+.").find(name[0]) == name.npos &&
+  return !name.empty() && name.size() < 256 &&
+         std::string_view("-_+.").find(name[0]) == name.npos &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
                   c == '.';

@@ -156,10 +156,10 @@ void OpenSearchClient::bulk(const std::vector<std::string>& items) {
     if (left.empty()) return;
     const auto delay = backoff.next(std::nullopt);
     if (!delay) {
-      throw Error(ErrorCode::kFailed,
-                  tr("{}: the cluster has too much to do", "{}: кластер перегружен",
-                     address_.shown()),
-                  tr("run the same command again later", "повторите ту же команду позже"));
+      throw Error(
+          ErrorCode::kFailed,
+          tr("{}: the cluster has too much to do", "{}: кластер перегружен", address_.shown()),
+          tr("run the same command again later", "повторите ту же команду позже"));
     }
     net::sleep_for(*delay, {});
   }
@@ -204,23 +204,22 @@ void OpenSearchClient::fail(int status, const json& body) const {
                    "освободите на нём место; то, что уже в библиотеке, по-прежнему находится"));
   }
   if (status == 401 || status == 403) {
-    throw Error(
-        ErrorCode::kFailed,
-        tr("{}: the user or the password is not accepted (status {})",
-           "{}: имя или пароль не приняты (статус {})", name, status),
-        tr("write USER:PASSWORD@ before the host, or set OKO_OPENSEARCH_USER and "
-           "OKO_OPENSEARCH_PASSWORD",
-           "укажите ИМЯ:ПАРОЛЬ@ перед сервером или задайте OKO_OPENSEARCH_USER и "
-           "OKO_OPENSEARCH_PASSWORD"));
+    throw Error(ErrorCode::kFailed,
+                tr("{}: the user or the password is not accepted (status {})",
+                   "{}: имя или пароль не приняты (статус {})", name, status),
+                tr("write USER:PASSWORD@ before the host, or set OKO_OPENSEARCH_USER and "
+                   "OKO_OPENSEARCH_PASSWORD",
+                   "укажите ИМЯ:ПАРОЛЬ@ перед сервером или задайте OKO_OPENSEARCH_USER и "
+                   "OKO_OPENSEARCH_PASSWORD"));
   }
   if (body.is_discarded()) {
     throw Error(ErrorCode::kFailed, tr("{}: what answers is not OpenSearch (status {})",
                                        "{}: отвечает не OpenSearch (статус {})", name, status));
   }
   const std::string reason = word_of(body, "reason");
-  throw Error(ErrorCode::kFailed,
-              tr("{}: OpenSearch refuses (status {}): {}", "{}: OpenSearch отказывает (статус {}): {}",
-                 name, status, excerpt(reason.empty() ? text_of(body) : reason)));
+  throw Error(ErrorCode::kFailed, tr("{}: OpenSearch refuses (status {}): {}",
+                                     "{}: OpenSearch отказывает (статус {}): {}", name, status,
+                                     excerpt(reason.empty() ? text_of(body) : reason)));
 }
 
 }  // namespace oko::index

@@ -33,8 +33,8 @@ class OpenSearchClient {
   Reply send(const std::string& method, const std::string& path, const std::string& body = {},
              int accepted = 0);
   nlohmann::json search(const nlohmann::json& body, std::string_view parameters = {});
-  /// Calls `visit` for each item that a query finds, by rising `field`, a number or word that no two
-  /// have in common. `size`: items of a request. `without`: fields that are not wanted.
+  /// Calls `visit` for each item that a query finds, by rising `field`, a number or word that no
+  /// two have in common. `size`: items of a request. `without`: fields that are not wanted.
   void visit(const nlohmann::json& query, const std::string& field, std::size_t size,
              const std::vector<std::string>& without,
              const std::function<void(const nlohmann::json&)>& visit);

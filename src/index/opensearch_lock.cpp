@@ -66,8 +66,7 @@ bool OpenSearchLock::write(const std::string& owner) {
       seq_no_ < 0 ? std::string("?op_type=create")
                   : fmt::format("?if_seq_no={}&if_primary_term={}", seq_no_, primary_term_);
   const json item{{"type", "lock"}, {"owner", owner}, {"beat", ++beat_}};
-  OpenSearchClient::Reply reply =
-      client_.send("PUT", kItem + condition, text_of(item), kConflict);
+  OpenSearchClient::Reply reply = client_.send("PUT", kItem + condition, text_of(item), kConflict);
   if (reply.status == kConflict) {
     // The answer to an earlier try may have been lost.
     reply = client_.send("GET", kItem);

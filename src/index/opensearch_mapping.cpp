@@ -112,16 +112,16 @@ json index_settings(const LibraryModel& model, int shards, int replicas) {
                     {"has_sparse", model.has_sparse},
                     {"kernels", model.kernels},
                     {"words", words_fingerprint()}};
-  return {{"settings",
-           {{"index",
-             {{"number_of_shards", shards},
-              {"number_of_replicas", replicas},
-              // What is written becomes visible at a commit.
-              {"refresh_interval", "-1"},
-              // An answer is given when the disk has the change.
-              {"translog", {{"durability", "request"}}}}}}},
-          {"mappings",
-           {{"dynamic", false}, {"_meta", {{"oko", header}}}, {"properties", properties}}}};
+  return {
+      {"settings",
+       {{"index",
+         {{"number_of_shards", shards},
+          {"number_of_replicas", replicas},
+          // What is written becomes visible at a commit.
+          {"refresh_interval", "-1"},
+          // An answer is given when the disk has the change.
+          {"translog", {{"durability", "request"}}}}}}},
+      {"mappings", {{"dynamic", false}, {"_meta", {{"oko", header}}}, {"properties", properties}}}};
 }
 
 IndexHeader read_index_header(const json& index, const std::string& shown) {

@@ -13,8 +13,8 @@ namespace oko::index {
 /// Each is an item of field `type` "document" or "chunk", with the number of the `put` that made it
 /// (`version`). A chunk has path, kind and date of its document, for filters. `words` are its terms
 /// (WordReader), analyzed at spaces: first those of the text, then, after a gap that no phrase
-/// crosses, its codes, then those of the heading. `forms` are its words, not stemmed. `dense` has no
-/// graph of neighbours (a search is exact), `sparse` are rank features by token, `tokens` are
+/// crosses, its codes, then those of the heading. `forms` are its words, not stemmed. `dense` has
+/// no graph of neighbours (a search is exact), `sparse` are rank features by token, `tokens` are
 /// `encode_tokens` in Base64.
 
 /// Of an index that is made.

@@ -47,21 +47,19 @@ void add_path(json& wanted, const std::string& path) {
     return;
   }
   const std::string folder = path_text(path.ends_with('/') ? path : path + "/");
-  wanted.push_back({{"bool",
-                     {{"should",
-                       {{{"term", {{"path", path_text(path)}}}},
-                        {{"prefix", {{"path", folder}}}}}},
-                      {"minimum_should_match", 1}}}});
+  wanted.push_back(
+      {{"bool",
+        {{"should", {{{"term", {{"path", path_text(path)}}}}, {{"prefix", {{"path", folder}}}}}},
+         {"minimum_should_match", 1}}}});
 }
 
 }  // namespace
 
 bool LibraryState::sees(std::int64_t version) const {
   return version <= committed &&
-         std::none_of(gaps.begin(), gaps.end(),
-                      [&](const Range& gap) {
-                        return version >= gap.first && version <= gap.second;
-                      }) &&
+         std::none_of(
+             gaps.begin(), gaps.end(),
+             [&](const Range& gap) { return version >= gap.first && version <= gap.second; }) &&
          std::find(dead.begin(), dead.end(), version) == dead.end();
 }
 
@@ -111,8 +109,9 @@ LibraryState LibraryState::read(OpenSearchClient& client) {
 
 void LibraryState::write(OpenSearchClient& client) {
   constexpr int kConflict = 409;
-  const json record{{"type", "library"}, {"session", session}, {"writer", writer}, {"committed", committed},
-                    {"gaps", gaps},      {"dead", dead},       {"clean", is_clean}};
+  const json record{{"type", "library"},      {"session", session}, {"writer", writer},
+                    {"committed", committed}, {"gaps", gaps},       {"dead", dead},
+                    {"clean", is_clean}};
   const std::string condition =
       seq_no < 0 ? std::string("?op_type=create")
                  : fmt::format("?if_seq_no={}&if_primary_term={}", seq_no, primary_term);
@@ -125,8 +124,8 @@ void LibraryState::write(OpenSearchClient& client) {
   }
   // The answer to an earlier try may have been lost.
   const LibraryState now = read(client);
-  if (now.writer == writer && now.session == session && now.committed == committed && now.is_clean == is_clean &&
-      now.seq_no > seq_no) {
+  if (now.writer == writer && now.session == session && now.committed == committed &&
+      now.is_clean == is_clean && now.seq_no > seq_no) {
     seq_no = now.seq_no;
     primary_term = now.primary_term;
     return;

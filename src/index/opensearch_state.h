@@ -19,10 +19,10 @@ namespace oko::index {
 struct LibraryState {
   using Range = std::pair<std::int64_t, std::int64_t>;  ///< both ends included
 
-  std::int64_t session = 0;    ///< of the last process that wrote
-  std::string writer;          ///< OpenSearchLock::owner() of that process
-  std::int64_t committed = 0;  ///< versions up to it can be seen, but for
-  std::vector<Range> gaps;     ///< those that were given up, and
+  std::int64_t session = 0;        ///< of the last process that wrote
+  std::string writer;              ///< OpenSearchLock::owner() of that process
+  std::int64_t committed = 0;      ///< versions up to it can be seen, but for
+  std::vector<Range> gaps;         ///< those that were given up, and
   std::vector<std::int64_t> dead;  ///< those that were replaced or removed, not yet deleted
   bool is_clean = true;  ///< nothing was written since, so behind `committed` there is no gap
 

@@ -127,11 +127,10 @@ std::vector<ScoredChunk> OpenSearchStore::find_words(std::string_view query, std
                                                      const Filter& filter) {
   const LibraryState& state = current();
   OpenSearchVocabulary vocabulary(client_, state);
-  const OpenSearchWords words = words_query(parse_word_query(query, vocabulary), vocabulary,
-                                            state.visible("chunk", filter));
+  const OpenSearchWords words =
+      words_query(parse_word_query(query, vocabulary), vocabulary, state.visible("chunk", filter));
   // The frequencies of words are those of all shards.
-  std::vector<ScoredChunk> found =
-      best(words.query, count, "&search_type=dfs_query_then_fetch");
+  std::vector<ScoredChunk> found = best(words.query, count, "&search_type=dfs_query_then_fetch");
   for (ScoredChunk& each : found) {
     each.score = std::min(1.0f, static_cast<float>(each.score / words.ceiling));
   }
@@ -253,8 +252,8 @@ LibraryCounts OpenSearchStore::counts() {
   LibraryCounts counts;
   counts.failed_documents =
       documents.at("aggregations").at("failed").value("doc_count", std::uint64_t{0});
-  counts.documents = documents.at("hits").at("total").value("value", std::uint64_t{0}) -
-                     counts.failed_documents;
+  counts.documents =
+      documents.at("hits").at("total").value("value", std::uint64_t{0}) - counts.failed_documents;
   counts.chunks = OpenSearchVocabulary(client_, state).all_chunks();
   const json stats = client_.send("GET", "/_stats/store").body;
   counts.bytes = stats.value("/_all/total/store/size_in_bytes"_json_pointer, std::uint64_t{0});

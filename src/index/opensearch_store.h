@@ -23,8 +23,8 @@ class OpenSearchLock;
 /// A commit writes its items, has them made searchable, and then replaces one record that says
 /// which versions can be seen (`LibraryState`): a crash before that leaves items that nobody sees,
 /// and that the next process that writes deletes. What a commit replaces is deleted with the next
-/// one, so that a search that began before it still finds it. An item is acknowledged when each copy
-/// of its shard that the cluster counts as in step has it on its disk.
+/// one, so that a search that began before it still finds it. An item is acknowledged when each
+/// copy of its shard that the cluster counts as in step has it on its disk.
 ///
 /// Searches by vectors are exact: a shard compares each of its chunks.
 class OpenSearchStore : public Store {
@@ -90,8 +90,7 @@ class OpenSearchStore : public Store {
   std::vector<ScoredChunk> best(const nlohmann::json& query, std::size_t count,
                                 std::string_view parameters = {});
   /// Visible items of chunks by id.
-  std::map<ChunkId, nlohmann::json> items_of(std::span<const ChunkId> ids,
-                                             std::string_view fields);
+  std::map<ChunkId, nlohmann::json> items_of(std::span<const ChunkId> ids, std::string_view fields);
 
   void begin_session();
   /// Calls `write`; an error undoes all since `commit`.

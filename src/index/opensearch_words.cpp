@@ -15,8 +15,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostForms = 200;
-/// What a word in the heading adds, as a share of its idf: what BM25 gives more to a word that a text
-/// of usual length has twice.
+/// What a word in the heading adds, as a share of its idf: what BM25 gives more to a word that a
+/// text of usual length has twice.
 constexpr double kHeadingShare = 0.17;
 
 /// A regular expression of Lucene for words that have `part` in them.

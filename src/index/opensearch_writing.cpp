@@ -34,12 +34,12 @@ void create_index(OpenSearchClient& client, const LibraryModel& model) {
   if (reply.status != kBadRequest) return;
   const json error = reply.body.value("error", json::object());
   if (error.value("type", "") == "resource_already_exists_exception") return;  // another was faster
-  throw Error(ErrorCode::kFailed,
-              tr("{}: OpenSearch does not make the index: {}",
-                 "{}: OpenSearch не создаёт индекс: {}", address.shown(),
-                 error.value("reason", "")),
-              tr("its k-NN plugin and the module mapper-extras are needed",
-                 "нужны его плагин k-NN и модуль mapper-extras"));
+  throw Error(
+      ErrorCode::kFailed,
+      tr("{}: OpenSearch does not make the index: {}", "{}: OpenSearch не создаёт индекс: {}",
+         address.shown(), error.value("reason", "")),
+      tr("its k-NN plugin and the module mapper-extras are needed",
+         "нужны его плагин k-NN и модуль mapper-extras"));
 }
 
 void require_same_model(const IndexHeader& header, const LibraryModel& model,
@@ -133,11 +133,11 @@ void OpenSearchStore::require_fitting(const EncodedChunk& chunk) const {
   const bool fits = chunk.encoding.dense.size() == model_.dimensions &&
                     (colbert == 0 || colbert == model_.colbert_dimensions);
   if (fits) return;
-  throw Error(ErrorCode::kFailed,
-              tr("vectors of {} and {} numbers do not fit a library of {} and {}",
-                 "векторы из {} и {} чисел не подходят библиотеке с {} и {}",
-                 chunk.encoding.dense.size(), colbert, model_.dimensions,
-                 model_.colbert_dimensions));
+  throw Error(
+      ErrorCode::kFailed,
+      tr("vectors of {} and {} numbers do not fit a library of {} and {}",
+         "векторы из {} и {} чисел не подходят библиотеке с {} и {}", chunk.encoding.dense.size(),
+         colbert, model_.dimensions, model_.colbert_dimensions));
 }
 
 DocumentId OpenSearchStore::put(const Document& document, std::span<const EncodedChunk> chunks) {
@@ -244,9 +244,8 @@ void OpenSearchStore::move_chunks(DocumentId id, std::int64_t from, const Writte
     flush();
     client_.refresh();
   }
-  const json chunks{{"bool",
-                     {{"filter",
-                       {{{"term", {{"version", from}}}}, {{"term", {{"type", "chunk"}}}}}}}}};
+  const json chunks{
+      {"bool", {{"filter", {{{"term", {{"version", from}}}}, {{"term", {{"type", "chunk"}}}}}}}}};
   bool is_first = true;
   client_.visit(chunks, "chunk", kChunksAtOnce, {}, [&](json item) {
     const ChunkId number = next();

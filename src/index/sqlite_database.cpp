@@ -106,6 +106,12 @@ SqliteStatement& SqliteStatement::bind_borrowed(int parameter, std::string_view 
   return *this;
 }
 
+SqliteStatement& SqliteStatement::bind_pointer(int parameter, void* pointer, const char* type) {
+  const int status = ::sqlite3_bind_pointer(statement_.get(), parameter, pointer, type, nullptr);
+  if (status != SQLITE_OK) database_->fail(status);
+  return *this;
+}
+
 bool SqliteStatement::step() {
   const int status = ::sqlite3_step(statement_.get());
   if (status == SQLITE_ROW) return true;

@@ -36,6 +36,8 @@ class SqliteStatement {
   SqliteStatement& bind_blob(int parameter, std::string_view bytes);
   /// Not copied: must stand until the statement was run.
   SqliteStatement& bind_borrowed(int parameter, std::string_view bytes);
+  /// For a function that asks for this type, a string literal. Must stand until `reset`.
+  SqliteStatement& bind_pointer(int parameter, void* pointer, const char* type);
 
   /// True if there is a row.
   bool step();

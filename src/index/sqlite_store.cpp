@@ -424,7 +424,7 @@ void SqliteStore::undo() {
   transaction_.reset();
   sparse_->forget();
   dense_->forget();
-  words_->forget_forms();
+  words_->forget();
   all_chunks_.reset();
   filtered_.reset();
 }
@@ -473,9 +473,8 @@ std::vector<ScoredChunk> SqliteStore::find_sparse(const models::bge_m3::SparseVe
 
 std::vector<ScoredChunk> SqliteStore::find_words(std::string_view query, std::size_t count,
                                                  const Filter& filter) {
-  const ChunkSet& wanted = chunks_in(filter);
-  return words_->find(query, count, chunks_in({}).count(),
-                      [&](ChunkId chunk) { return wanted.contains(chunk); });
+  const std::uint64_t all = chunks_in({}).count();
+  return words_->find(query, count, all, chunks_in(filter));
 }
 
 std::vector<float> SqliteStore::dense_scores(std::span<const float> query,

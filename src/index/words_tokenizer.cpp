@@ -61,8 +61,10 @@ int tokenize(Fts5Tokenizer* tokenizer, void* context, int flags, const char* tex
   return status;
 }
 
+}  // namespace
+
 /// As https://www.sqlite.org/fts5.html (7, Extending FTS5) tells to get it.
-fts5_api* api_of(const SqliteDatabase& database) {
+fts5_api* fts_api_of(const SqliteDatabase& database) {
   fts5_api* api = nullptr;
   sqlite3_stmt* statement = nullptr;
   if (::sqlite3_prepare_v2(database.handle(), "SELECT fts5(?1)", -1, &statement, nullptr) ==
@@ -74,10 +76,8 @@ fts5_api* api_of(const SqliteDatabase& database) {
   return api;
 }
 
-}  // namespace
-
 void register_words_tokenizer(SqliteDatabase& database) {
-  fts5_api* api = api_of(database);
+  fts5_api* api = fts_api_of(database);
   if (api == nullptr) {
     throw Error(
         ErrorCode::kFailed,

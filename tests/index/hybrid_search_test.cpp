@@ -55,6 +55,7 @@ class FakeStore : public Store {
     return stored;
   }
   std::vector<KnownDocument> documents(std::span<const DocumentId>) override { return {}; }
+  std::vector<StoredChunk> chunks_of(DocumentId) override { return {}; }
 
   std::vector<ScoredChunk> dense, sparse, words;
   std::map<ChunkId, float> cosines, colbert;

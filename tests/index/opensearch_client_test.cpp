@@ -113,11 +113,10 @@ TEST(OpenSearchClientTest, NextHostIsAskedAtOnce) {
 TEST(OpenSearchClientTest, OnlyRefusedItemsAreSentAgain) {
   const HttpServer server([](const ServerRequest& request) {
     const bool is_first = request.body.find("one") != std::string::npos;
-    return ServerReply{
-        .body = is_first ? R"({"errors":true,"items":[{"index":{"status":201}},
+    return ServerReply{.body = is_first ? R"({"errors":true,"items":[{"index":{"status":201}},
                               {"index":{"status":429,"error":{"type":"rejected"}}},
                               {"delete":{"status":404,"result":"not_found"}}]})"
-                         : R"({"errors":false,"items":[{"index":{"status":201}}]})"};
+                                        : R"({"errors":false,"items":[{"index":{"status":201}}]})"};
   });
   OpenSearchClient client(address_of({server.url()}), quick());
   client.bulk({"one\n", "two\n", "three\n"});
@@ -238,11 +237,9 @@ TEST(OpenSearchMappingTest, WordsOfAChunkEndWithItsCodesAndItsHeading) {
   document.path = "/чеки.pdf";
   json item = chunk_item(7, encoded);
   set_document(item, 3, 5, document, true);
-  EXPECT_EQ(item.at("words"),
-            json({"счет инв 00417 а от март ", "инв-00417/а ", "чек ", ""}));
+  EXPECT_EQ(item.at("words"), json({"счет инв 00417 а от март ", "инв-00417/а ", "чек ", ""}));
   EXPECT_EQ(item.at("heading_words"), "чек ");
-  EXPECT_EQ(item.at("forms"),
-            json({"00417", "инв", "инв-00417/а", "марта", "счета", "чеки"}));
+  EXPECT_EQ(item.at("forms"), json({"00417", "инв", "инв-00417/а", "марта", "счета", "чеки"}));
   set_document(item, 3, 6, document, false);
   EXPECT_EQ(item.at("words").size(), 2u);
   EXPECT_EQ(item.at("version"), 6);

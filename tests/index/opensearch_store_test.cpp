@@ -147,14 +147,14 @@ TEST_F(OpenSearchStoreTest, WhatAProcessLeftInTheMiddleIsNeverSeen) {
   EXPECT_EQ(paths_in(*reader), (std::set<std::string>{"/1", "/2"}));
   EXPECT_EQ(reader->counts().chunks, 2u);
   EXPECT_EQ(reader->find_dense(unit_vector(7), 5000, {}).size(), 2u);
-  EXPECT_EQ(OpenSearchClient(library_->address())
-                .search({{"size", 0},
-                         {"track_total_hits", true},
-                         {"query", {{"term", {{"type", "chunk"}}}}}})
-                .at("hits")
-                .at("total")
-                .at("value"),
-            2);  // the others are deleted
+  EXPECT_EQ(
+      OpenSearchClient(library_->address())
+          .search(
+              {{"size", 0}, {"track_total_hits", true}, {"query", {{"term", {{"type", "chunk"}}}}}})
+          .at("hits")
+          .at("total")
+          .at("value"),
+      2);  // the others are deleted
 }
 
 TEST_F(OpenSearchStoreTest, RightToWriteOfAProcessThatDiedIsTaken) {

@@ -11,7 +11,8 @@ namespace oko {
 /// OpenSearch on this machine, for tests: nodes in processes of their own.
 class SearchCluster {
  public:
-  /// Starts a cluster of so many nodes, or tells `why_not` it cannot: no Java, no Maven, no network.
+  /// Starts a cluster of so many nodes, or tells `why_not` it cannot: no Java, no Maven, no
+  /// network.
   explicit SearchCluster(int nodes);
   ~SearchCluster();
   SearchCluster(const SearchCluster&) = delete;
