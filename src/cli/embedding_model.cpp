@@ -1,5 +1,7 @@
 #include "cli/embedding_model.h"
 
+#include <utility>
+
 #include "cli/align_model.h"
 #include "cli/user_language.h"
 
@@ -17,10 +19,17 @@ void add_embedding_model_option(Command& command, std::string& model) {
 std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
                                                 const CommonOptions& options, std::size_t threads,
                                                 const StopToken& stop) {
+  return make_embedder(folder, options, make_host(options, threads), stop);
+}
+
+std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
+                                                const CommonOptions& options,
+                                                std::shared_ptr<engine::ModelHost> host,
+                                                const StopToken& stop) {
   return std::make_unique<engine::Embedder>(engine::EmbedderOptions{
       .model = folder,
       .prepare_weights = [folder, &options, stop] { align_model(folder, options, stop); },
-      .host = make_host(options, threads)});
+      .host = std::move(host)});
 }
 
 }  // namespace oko::cli

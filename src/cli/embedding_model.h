@@ -14,10 +14,14 @@ namespace oko::cli {
 /// Adds --model for a model that embeds; its value is the default.
 void add_embedding_model_option(Command& command, std::string& model);
 
-/// An embedder of a model's folder under the budget of the command. Misaligned weights are aligned
-/// at its first use. `options` must outlive it.
+/// An embedder of a model's folder under the budget of the command, or with the models of `host`.
+/// Misaligned weights are aligned at its first use. `options` must outlive it.
 std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
                                                 const CommonOptions& options, std::size_t threads,
+                                                const StopToken& stop);
+std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
+                                                const CommonOptions& options,
+                                                std::shared_ptr<engine::ModelHost> host,
                                                 const StopToken& stop);
 
 }  // namespace oko::cli

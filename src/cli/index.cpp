@@ -1,216 +1,147 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "base/duration_text.h"
 #include "base/error.h"
-#include "base/text_escape.h"
+#include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/embedding_model.h"
 #include "cli/find_model.h"
+#include "cli/index_printer.h"
 #include "cli/interrupt.h"
-#include "cli/json_output.h"
 #include "cli/library_option.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/embedder.h"
-#include "engine/stopwatch.h"
+#include "engine/generator.h"
+#include "engine/model_host.h"
 #include "hub/model_path.h"
+#include "tasks/caption_pictures.h"
 #include "tasks/index_files.h"
 #include "tasks/library_model.h"
+#include "tasks/write_sidecars.h"
 
 namespace oko::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
-using tasks::FileOutcome;
 
 struct IndexArguments {
   CommonOptions common;
   std::vector<std::string> paths;
   std::string library;
   std::string model = hub::kDefaultEmbeddingModel;
+  std::string caption_model = hub::kDefaultVisionLanguageModel;
+  std::string language;  ///< of captions; empty: the user's
   tasks::IndexOptions run;
   std::size_t threads = 0;
+  bool captions = false;
+  bool sidecars = false;
   bool json = false;
 };
 
 /// The share of the budget for reading pages: a model that embeds takes little beside its weights.
 constexpr std::uint64_t kReadingShare = 2;
 
-/// "+ /home/a/receipt.jpg", as version control shows changes.
-std::string file_line(const tasks::IndexedFile& file) {
-  std::string path = printable(file.path);
-  if (!file.copy_of.empty()) path += " = " + printable(file.copy_of);
-  switch (file.outcome) {
-    case FileOutcome::kAdded:
-      return "+ " + path;
-    case FileOutcome::kUpdated:
-      return "~ " + path;
-    case FileOutcome::kMoved:
-      return "> " + printable(file.moved_from) + " -> " + path;
-    case FileOutcome::kRemoved:
-      return "- " + path;
-    case FileOutcome::kUnchanged:
-      return "= " + path;
-    case FileOutcome::kFailed:
-      return "! " + path;
-  }
-  return path;
-}
-
-ordered_json file_json(const tasks::IndexedFile& file) {
-  ordered_json line{{"file", file.path}, {"outcome", tasks::name_of(file.outcome)}};
-  if (!file.moved_from.empty()) line["moved_from"] = file.moved_from;
-  if (!file.copy_of.empty()) line["copy_of"] = file.copy_of;
-  if (file.outcome == FileOutcome::kAdded || file.outcome == FileOutcome::kUpdated) {
-    line["passages"] = file.passages;
-  }
-  if (file.error) line["error"] = error_json(*file.error);
-  for (const LocalizedText& note : file.notes) line["notes"].push_back(shown(note));
-  return line;
-}
-
-/// What a run prints while it works.
-class IndexPrinter {
- public:
-  IndexPrinter(const IndexArguments& arguments)
-      : arguments_(arguments), bar_(words("indexing", "индексирую"), arguments.common.quiet) {}
-
-  tasks::IndexCallbacks callbacks() {
-    return {.on_file = [this](const tasks::IndexedFile& file) { print_file(file); },
-            .on_progress = [this](const tasks::IndexProgress& progress) { draw(progress); },
-            .on_skipped = [this](const tasks::SkippedFile& skipped) { add_skipped(skipped); }};
-  }
-
-  void print_summary(const tasks::IndexSummary& summary, const index::LibraryCounts& counts) {
-    bar_.clear();
-    if (arguments_.json) {
-      print_json({{"added", summary.added},
-                  {"updated", summary.updated},
-                  {"moved", summary.moved},
-                  {"removed", summary.removed},
-                  {"unchanged", summary.unchanged},
-                  {"failed", summary.failed},
-                  {"skipped", skipped_json()},
-                  {"passages", summary.passages},
-                  {"seconds", rounded(watch_.seconds(), 1)},
-                  {"library",
-                   {{"documents", counts.documents},
-                    {"failed_documents", counts.failed_documents},
-                    {"passages", counts.chunks},
-                    {"bytes", counts.bytes}}}});
-      return;
-    }
-    if (arguments_.common.quiet) return;
-    print(
-        words("{:file|files|files} added, {} updated, {} moved, {} removed, {} unchanged, "
-              "{} failed; {:passage|passages|passages} in the library\n",
-              "{:файл добавлен|файла добавлено|файлов добавлено}, обновлено {}, перемещено {}, "
-              "убрано {}, без изменений {}, не прочитано {}; в библиотеке "
-              "{:отрывок|отрывка|отрывков}\n",
-              Count(summary.added), summary.updated, summary.moved, summary.removed,
-              summary.unchanged, summary.failed, Count(counts.chunks)));
-    say_skipped();
-  }
-
- private:
-  void print_file(const tasks::IndexedFile& file) {
-    bar_.clear();
-    if (arguments_.json) {
-      print_json(file_json(file));
-      return;
-    }
-    if (file.error) {
-      say_error(file.error->message());
-      say_hint(file.error->hint());
-    }
-    if (!arguments_.common.quiet) {
-      print(file_line(file) + "\n");
-      for (const LocalizedText& note : file.notes) say_note(note);
-    }
-  }
-
-  void draw(const tasks::IndexProgress& progress) {
-    if (progress.bytes == 0) return;
-    const double done =
-        static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes);
-    const double left = done > 0 ? watch_.seconds() * (1 - done) / done : 0;
-    std::string detail = words("{} of {:file|files|files}", "{} из {:файла|файлов|файлов}",
-                               progress.files_done, Count(progress.files));
-    if (left >= 1)
-      detail += ", " + shown(tr("{} left", "осталось {}",
-                                duration_text(std::chrono::seconds(static_cast<long>(left)))));
-    bar_.update(done, detail);
-  }
-
-  void add_skipped(const tasks::SkippedFile& skipped) {
-    ++skipped_[skipped.reason];
-    if (skipped.reason != tasks::SkipReason::kUnreadable || arguments_.json) return;
-    bar_.clear();
-    say_note(tr("{}: left out: {}", "{}: пропущено: {}", skipped.path, skipped.why));
-  }
-
-  ordered_json skipped_json() const {
-    ordered_json counts = ordered_json::object();
-    for (const auto& [reason, count] : skipped_) counts[tasks::name_of(reason)] = count;
-    return counts;
-  }
-
-  /// What a person may miss: hidden files are known to be left out.
-  void say_skipped() const {
-    const auto count_of = [&](tasks::SkipReason reason) {
-      const auto found = skipped_.find(reason);
-      return found == skipped_.end() ? std::size_t{0} : found->second;
-    };
-    const std::size_t unknown = count_of(tasks::SkipReason::kUnknownKind);
-    const std::size_t links = count_of(tasks::SkipReason::kLink);
-    if (unknown > 0) {
-      say_note(words("{:file was|files were|files were} left out: oko does not read their kind",
-                     "{:файл пропущен|файла пропущено|файлов пропущено}: такие oko не читает",
-                     Count(unknown)));
-    }
-    if (links > 0) {
-      say_note(words("{:link was|links were|links were} left out: --follow takes them",
-                     "{:ссылка пропущена|ссылки пропущены|ссылок пропущено}: --follow берёт и их",
-                     Count(links)));
-    }
-  }
-
-  const IndexArguments& arguments_;
-  ProgressBar bar_;
-  engine::Stopwatch watch_;
-  std::map<tasks::SkipReason, std::size_t> skipped_;
+/// What a run needs beside the library.
+struct IndexModels {
+  std::shared_ptr<engine::ModelHost> host;
+  std::unique_ptr<engine::Embedder> embedder;
+  index::LibraryModel library_model;
+  std::unique_ptr<engine::Generator> generator;  ///< null: there are no captions to make
+  tasks::CaptionOptions captions;
 };
+
+std::unique_ptr<engine::Generator> make_generator(const IndexArguments& arguments,
+                                                  const std::shared_ptr<engine::ModelHost>& host,
+                                                  const StopToken& stop) {
+  const fs::path model = find_or_pull_model(arguments.caption_model, arguments.common, stop);
+  return std::make_unique<engine::Generator>(engine::GeneratorOptions{
+      .vision_language_model = model,
+      .image_cache_bytes = 0,  // each picture is asked about once
+      .prepare_weights = [model, &arguments, stop] { align_model(model, arguments.common, stop); },
+      .host = host});
+}
+
+/// Finds out what is missing or does not fit before hours of reading.
+IndexModels make_models(const IndexArguments& arguments, const StopToken& stop) {
+  const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
+  IndexModels models;
+  models.host = make_host(arguments.common, arguments.threads);
+  models.embedder = make_embedder(model, arguments.common, models.host, stop);
+  if (arguments.captions) {
+    models.generator = make_generator(arguments, models.host, stop);
+    if (!arguments.language.empty() ? arguments.language == "ru"
+                                    : user_language() == Language::kRussian) {
+      models.captions.language = Language::kRussian;
+    }
+    tasks::require_room_for_captions(*models.host, *models.generator, models.captions);
+  }
+  models.library_model = tasks::library_model_of(arguments.model, model, *models.embedder, stop);
+  return models;
+}
+
+/// One run over all files: texts, captions, sidecars.
+tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModels& models,
+                               index::Store& store, const StopToken& stop) {
+  IndexPrinter printer(arguments.json, arguments.common.quiet);
+  const tasks::IndexCallbacks callbacks = printer.callbacks();
+  tasks::IndexSummary summary =
+      index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
+  if (models.generator) {
+    caption_pictures(
+        store, *models.embedder, *models.host, *models.generator, arguments.paths, models.captions,
+        callbacks,
+        [&](std::size_t done, std::size_t pictures) { printer.draw_captions(done, pictures); },
+        summary, stop);
+  }
+  tasks::SidecarSummary sidecars;
+  if (arguments.sidecars) {
+    sidecars = tasks::write_sidecars(
+        store, arguments.paths, printer.gone(),
+        [&](const LocalizedText& text) { printer.note(text); }, stop);
+  }
+  printer.print_summary(summary, sidecars, store.counts());
+  return summary;
+}
 
 void index_paths(IndexArguments arguments) {
   const Interrupt interrupt(Interrupt::kPatience);
   const StopToken stop = interrupt.token();
   const LibraryPlace place = library_place(arguments.library);
-  const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
-  const auto embedder = make_embedder(model, arguments.common, arguments.threads, stop);
-  const index::LibraryModel library_model =
-      tasks::library_model_of(arguments.model, model, *embedder, stop);
+  const IndexModels models = make_models(arguments, stop);
   arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
   const WrittenLibrary library =
-      open_library_to_write(place, library_model, arguments.common.quiet, stop);
-  IndexPrinter printer(arguments);
-  const tasks::IndexSummary summary = tasks::index_files(*library.store, *embedder, arguments.paths,
-                                                         arguments.run, printer.callbacks(), stop);
-  printer.print_summary(summary, library.store->counts());
+      open_library_to_write(place, models.library_model, arguments.common.quiet, stop);
+  const tasks::IndexSummary summary = index_once(arguments, models, *library.store, stop);
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
               tr("{} of {:file|files|files} could not be read",
                  "не удалось прочитать {} из {:файла|файлов|файлов}", summary.failed,
                  Count(summary.failed + summary.added + summary.updated)));
+}
+
+void add_caption_options(Command& command, IndexArguments& arguments) {
+  command.add_flag("--caption", &arguments.captions,
+                   words("describe pictures with a model, to find them by what they show",
+                         "описать картинки моделью, чтобы находить их по тому, что на них"));
+  command
+      .add_option("--caption-model", &arguments.caption_model,
+                  words("name or folder of the model that describes",
+                        "имя или папка модели, которая описывает"))
+      .names(ValueKind::kModel)
+      .show_default();
+  command
+      .add_option("--lang", &arguments.language,
+                  words("language of the descriptions [default: that of LANG]",
+                        "язык описаний [по умолчанию: как в LANG]"))
+      .one_of({"ru", "en"});
+  command.add_flag("--sidecar", &arguments.sidecars,
+                   words("write descriptions beside the pictures (photo.jpg.xmp), for other "
+                         "programs",
+                         "записать описания рядом с картинками (photo.jpg.xmp) для других "
+                         "программ"));
 }
 
 }  // namespace
@@ -243,6 +174,7 @@ void add_index(Command& program) {
   command.add_flag("--retry", &arguments->run.retries_failed,
                    words("read files again that could not be read before",
                          "заново читать файлы, которые не прочитались раньше"));
+  add_caption_options(command, *arguments);
   add_languages_option(command, arguments->run.read.pages.ocr.languages);
   add_threads_option(command, arguments->threads);
   command.add_flag("-j,--json", &arguments->json,

@@ -4,11 +4,14 @@
 #include <xxhash.h>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/input_file.h"
+#include "base/system_reason.h"
 #include "document/block_writer.h"
 #include "text/xml_escape.h"
 
@@ -40,6 +43,19 @@ bool is_sealed(std::string_view bytes) {
   const std::size_t size = seal_of({}).size();
   return bytes.size() > size &&
          bytes.substr(bytes.size() - size) == seal_of(bytes.substr(0, bytes.size() - size));
+}
+
+/// A sidecar as oko has written it; nothing for one of another program, for a folder, a broken link
+/// and what cannot be read.
+std::optional<std::string> own_sidecar(const std::filesystem::path& path) {
+  constexpr std::uint64_t kMostBytes = 16'000'000;
+  try {
+    std::string bytes = read_file(path, kMostBytes, ErrorCode::kBadInput);
+    if (is_sealed(bytes)) return bytes;
+  } catch (const Error& error) {
+    if (!is_of_input(error.code())) throw;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -77,17 +93,23 @@ SidecarResult write_sidecar(const std::filesystem::path& file, const SidecarText
   const std::filesystem::path path = sidecar_path(file);
   const std::string xmp = xmp_of(text);
   if (has_entry(path)) {
-    constexpr std::uint64_t kMostBytes = 16'000'000;
-    try {
-      const std::string before = read_file(path, kMostBytes, ErrorCode::kBadInput);
-      if (before == xmp) return SidecarResult::kUnchanged;
-      if (!is_sealed(before)) return SidecarResult::kLeftAlone;
-    } catch (const Error&) {  // a folder, a broken link, not readable
-      return SidecarResult::kLeftAlone;
-    }
+    const std::optional<std::string> before = own_sidecar(path);
+    if (!before) return SidecarResult::kLeftAlone;
+    if (*before == xmp) return SidecarResult::kUnchanged;
   }
   write_file_atomically(path, xmp);
   return SidecarResult::kWritten;
+}
+
+bool remove_sidecar(const std::filesystem::path& file) {
+  const std::filesystem::path path = sidecar_path(file);
+  if (!has_entry(path) || !own_sidecar(path)) return false;
+  std::error_code error;
+  if (!std::filesystem::remove(path, error) && error) {
+    throw Error(ErrorCode::kFailed, tr("{}: cannot be removed: {}", "{}: не удаляется: {}",
+                                       path.string(), system_reason(error)));
+  }
+  return true;
 }
 
 }  // namespace oko::document

@@ -28,6 +28,10 @@ std::filesystem::path sidecar_path(const std::filesystem::path& file);
 /// written it and nobody has changed it since. Throws kFailed.
 SidecarResult write_sidecar(const std::filesystem::path& file, const SidecarText& text);
 
+/// Removes the sidecar of a file, which may have gone, if oko has written it and nobody has changed
+/// it since. Returns true if it did. Throws kFailed.
+bool remove_sidecar(const std::filesystem::path& file);
+
 /// What `write_sidecar` writes.
 std::string xmp_of(const SidecarText& text);
 

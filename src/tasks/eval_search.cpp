@@ -75,7 +75,9 @@ std::vector<EvalQuery> read_queries(const index::BeirFolder& folder, const index
   for (index::BeirRecord& record : folder.queries()) {
     const auto own = judgments.find(record.id);
     if (own == judgments.end()) continue;
-    queries.push_back({std::move(record), {}, own->second});
+    EvalQuery& query = queries.emplace_back();
+    query.record = std::move(record);
+    query.judgments = own->second;
   }
   if (queries.empty()) {
     throw Error(ErrorCode::kBadInput,

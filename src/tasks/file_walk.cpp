@@ -41,6 +41,10 @@ bool is_beside_originals(const fs::path& folder) {
   return folder.parent_path().extension() == ".photoslibrary" && folder.filename() != "originals";
 }
 
+bool is_sidecar(const fs::path& file) {
+  return lower_case(file.extension().string()) == ".xmp";
+}
+
 /// Walks without recursion: a tree may be deep.
 class Walk {
  public:
@@ -161,6 +165,8 @@ class Walk {
       skip(path, SkipReason::kProgram);
     } else if (is_folder) {
       enter(path);
+    } else if (S_ISREG(info.st_mode) && is_sidecar(path)) {
+      skip(path, SkipReason::kSidecar);
     } else if (S_ISREG(info.st_mode)) {
       add_file(path, info);
     } else {
@@ -202,6 +208,8 @@ const char* name_of(SkipReason reason) {
       return "unknown_kind";
     case SkipReason::kEmpty:
       return "empty";
+    case SkipReason::kSidecar:
+      return "sidecar";
   }
   return "";
 }

@@ -34,6 +34,7 @@ enum class SkipReason {
   kSpecial,      ///< a device, a pipe, a socket
   kUnknownKind,  ///< oko reads no such files
   kEmpty,
+  kSidecar,  ///< words about a picture beside it
 };
 
 /// "hidden", "ignored", ...

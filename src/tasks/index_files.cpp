@@ -62,6 +62,10 @@ const char* name_of(FileOutcome outcome) {
       return "removed";
     case FileOutcome::kFailed:
       return "failed";
+    case FileOutcome::kCaptioned:
+      return "captioned";
+    case FileOutcome::kUncaptioned:
+      return "uncaptioned";
   }
   return "";
 }

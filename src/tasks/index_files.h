@@ -24,7 +24,16 @@ struct IndexOptions {
 };
 
 /// What became of a file.
-enum class FileOutcome { kAdded, kUpdated, kUnchanged, kMoved, kRemoved, kFailed };
+enum class FileOutcome {
+  kAdded,
+  kUpdated,
+  kUnchanged,
+  kMoved,
+  kRemoved,
+  kFailed,
+  kCaptioned,
+  kUncaptioned
+};
 
 /// "added", "updated", ...
 const char* name_of(FileOutcome outcome);
@@ -49,6 +58,7 @@ struct IndexProgress {
 
 struct IndexSummary {
   std::size_t added = 0, updated = 0, unchanged = 0, moved = 0, removed = 0, failed = 0;
+  std::size_t captioned = 0, uncaptioned = 0;
   std::size_t skipped = 0;  ///< files and folders that the walk leaves out
   std::size_t passages = 0;
 };

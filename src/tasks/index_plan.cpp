@@ -25,6 +25,11 @@ bool is_below(std::string_view path, const std::string& root) {
          (path.starts_with(root) && (root.ends_with('/') || path[root.size()] == '/'));
 }
 
+bool is_below_any(std::string_view path, const std::vector<std::string>& roots) {
+  return std::any_of(roots.begin(), roots.end(),
+                     [&](const std::string& root) { return is_below(path, root); });
+}
+
 std::vector<std::string> absolute(const std::vector<std::string>& paths) {
   std::vector<std::string> roots;
   for (const std::string& each : paths) {
@@ -60,8 +65,7 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
   std::map<std::string, KnownDocument> known;
   const std::vector<std::string> roots = absolute(paths);
   store.visit_documents([&](const KnownDocument& each) {
-    const auto covers = [&](const std::string& root) { return is_below(each.document.path, root); };
-    if (std::any_of(roots.begin(), roots.end(), covers)) known.emplace(each.document.path, each);
+    if (is_below_any(each.document.path, roots)) known.emplace(each.document.path, each);
     if (each.document.error.empty()) plan.contents.emplace_back(each.document.hash, each.id);
   });
   std::sort(plan.contents.begin(), plan.contents.end());
@@ -96,11 +100,20 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     if (is_known) plan.known.insert(known.extract(entry));
   }
   for (const auto& [path, document] : known) {
-    const auto covers = [&](const std::string& folder) { return is_below(path, folder); };
-    const bool is_unknown = std::any_of(unreadable.begin(), unreadable.end(), covers);
-    if (!is_unknown && is_gone(path)) plan.missing.emplace(document.id, document);
+    if (!is_below_any(path, unreadable) && is_gone(path))
+      plan.missing.emplace(document.id, document);
   }
   return plan;
+}
+
+std::vector<KnownDocument> documents_below(index::Store& store,
+                                           const std::vector<std::string>& paths) {
+  const std::vector<std::string> roots = absolute(paths);
+  std::vector<KnownDocument> documents;
+  store.visit_documents([&](const KnownDocument& each) {
+    if (is_below_any(each.document.path, roots)) documents.push_back(each);
+  });
+  return documents;
 }
 
 KnownContents::KnownContents(const IndexPlan& plan) : known_(plan.known), contents_(plan.contents) {

@@ -32,6 +32,10 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
                           const IndexOptions& options, const IndexCallbacks& callbacks,
                           IndexSummary& summary, const StopToken& stop);
 
+/// The documents of a library below folders or at paths, by rising path.
+std::vector<index::KnownDocument> documents_below(index::Store& store,
+                                                  const std::vector<std::string>& paths);
+
 /// Finds files of a plan by their content.
 class KnownContents {
  public:

@@ -111,8 +111,10 @@ std::vector<std::string> IndexWriter::take_unread_copies() {
   return paths;
 }
 
-void IndexWriter::remember(const index::Document& document, index::DocumentId id) {
-  written_[document.hash] = id;
+/// Once all passages of a document are in the store.
+void IndexWriter::complete(const ReadDocument& read, index::DocumentId id) {
+  written_[read.document.hash] = id;
+  for (const index::Document& sharer : read.sharers) store_.copy(id, sharer);
 }
 
 void IndexWriter::add_failed(ReadDocument read) {
@@ -143,7 +145,9 @@ void IndexWriter::report_written(ReadDocument read) {
   uncommitted_passages_ += read.passages.size();
   const bool is_new = !plan_.known.contains(read.document.path);
   report({.path = read.document.path,
-          .outcome = is_new ? FileOutcome::kAdded : FileOutcome::kUpdated,
+          .outcome = read.is_captioned ? FileOutcome::kCaptioned
+                     : is_new          ? FileOutcome::kAdded
+                                       : FileOutcome::kUpdated,
           .passages = read.passages.size(),
           .notes = std::move(read.notes)});
 }
@@ -159,7 +163,7 @@ void IndexWriter::write_together(const std::vector<ReadDocument>& documents) {
   const std::vector<index::EncodedChunk> all = encoded(passages, texts);
   auto rest = std::span(all);
   for (const ReadDocument& read : documents) {
-    remember(read.document, store_.put(read.document, rest.first(read.passages.size())));
+    complete(read, store_.put(read.document, rest.first(read.passages.size())));
     rest = rest.subspan(read.passages.size());
   }
 }
@@ -181,7 +185,7 @@ void IndexWriter::write_long(const ReadDocument& read) {
     }
   }
   has_part_ = false;
-  remember(read.document, id);
+  complete(read, id);
 }
 
 std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chunk> passages,
@@ -218,6 +222,12 @@ void IndexWriter::report(IndexedFile file) {
     case FileOutcome::kFailed:
       ++summary_.failed;
       break;
+    case FileOutcome::kCaptioned:
+      ++summary_.captioned;
+      break;
+    case FileOutcome::kUncaptioned:
+      ++summary_.uncaptioned;
+      break;
   }
   uncommitted_.push_back(std::move(file));
 }
@@ -244,6 +254,15 @@ void IndexWriter::commit() {
   for (const IndexedFile& file : std::exchange(uncommitted_, {})) {
     if (callbacks_.on_file && file.outcome != FileOutcome::kUnchanged) callbacks_.on_file(file);
   }
+}
+
+void IndexWriter::flush() {
+  write_waiting();
+  commit();
+}
+
+void IndexWriter::report_uncaptioned(const std::string& path, const Error& error) {
+  report({.path = path, .outcome = FileOutcome::kUncaptioned, .error = error});
 }
 
 void IndexWriter::commit_whole_documents() {

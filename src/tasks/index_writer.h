@@ -30,7 +30,12 @@ class IndexWriter {
   /// Call it when all was added.
   std::vector<std::string> take_unread_copies();
 
-  /// Commits what was added.
+  /// Writes and commits what was added.
+  void flush();
+  /// A picture that stays without a caption.
+  void report_uncaptioned(const std::string& path, const Error& error);
+
+  /// Commits what was written.
   void commit();
   /// After a stop: the same, but for a document of which a part is in the store. That one, and
   /// nothing else, is then undone with the store.
@@ -43,7 +48,7 @@ class IndexWriter {
   void add_same(const ReadDocument& read);
   bool add_copy(const ReadDocument& read);
   void add_failed(ReadDocument read);
-  void remember(const index::Document& document, index::DocumentId id);
+  void complete(const ReadDocument& read, index::DocumentId id);
   void write_waiting();
   void write_together(const std::vector<ReadDocument>& documents);
   void write_long(const ReadDocument& read);

@@ -138,6 +138,40 @@ TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
   EXPECT_EQ(objects(run({"search", "хороший", "--mode", "text", "--json"})).size(), 1u);
 }
 
+TEST_F(SearchTest, PicturesAreDescribedAndHaveSidecars) {
+  fs::create_directories(folder_ / "files");
+  fs::copy_file(OKO_SOURCE_DIR "/demo/images/hearts.jpg", folder_ / "files/hearts.jpg");
+  ASSERT_EQ(index_folder().status, 0);
+  const ProcessResult second =
+      index_folder({"--caption", "--caption-model", OKO_SOURCE_DIR "/demo/models/tiny-vl",
+                    "--sidecar", "--json"});
+  EXPECT_EQ(second.status, 0) << second.err;
+  const std::vector<json> lines = objects(second);
+  ASSERT_EQ(lines.size(), 2u) << second.out;
+  EXPECT_EQ(lines[0]["outcome"], "captioned");
+  EXPECT_EQ(lines[1]["unchanged"], 1);
+  EXPECT_EQ(lines[1]["captioned"], 1);
+  EXPECT_EQ(lines[1]["sidecars"], 1);
+  EXPECT_TRUE(fs::exists(folder_ / "files/hearts.jpg.xmp"));
+  const auto store = index::SqliteStore::open(folder_ / "home/library.db");
+  const std::vector<index::StoredChunk> chunks = store->chunks_of(1);
+  ASSERT_FALSE(chunks.empty());
+  EXPECT_EQ(chunks.back().chunk.origin, index::TextOrigin::kCaption);
+  const std::vector<json> third = objects(index_folder({"--json"}));
+  ASSERT_EQ(third.size(), 1u);
+  EXPECT_EQ(third[0]["skipped"]["sidecar"], 1);
+  EXPECT_EQ(store->chunks_of(1).back().chunk.text, chunks.back().chunk.text);
+}
+
+TEST_F(SearchTest, CaptionsThatDoNotFitAreRefusedBeforeTheWork) {
+  file("a.txt", "чай");
+  const ProcessResult result = index_folder(
+      {"--caption", "--caption-model", OKO_SOURCE_DIR "/demo/models/tiny-vl", "--budget", "20MB"});
+  EXPECT_EQ(result.status, 3) << result.err;
+  EXPECT_NE(result.err.find("--caption-model"), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(folder_ / "home/library.db"));
+}
+
 TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
   file("a/x.txt", "чай зелёный");
   file("b/y.md", "чай чёрный");

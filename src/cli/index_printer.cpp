@@ -1,0 +1,214 @@
+#include "cli/index_printer.h"
+
+#include <chrono>
+
+#include "base/duration_text.h"
+#include "base/text_escape.h"
+#include "cli/json_output.h"
+#include "cli/user_language.h"
+
+namespace oko::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using tasks::FileOutcome;
+
+/// "+ /home/a/receipt.jpg", as version control shows changes.
+std::string file_line(const tasks::IndexedFile& file) {
+  std::string path = printable(file.path);
+  if (!file.copy_of.empty()) path += " = " + printable(file.copy_of);
+  switch (file.outcome) {
+    case FileOutcome::kAdded:
+      return "+ " + path;
+    case FileOutcome::kUpdated:
+      return "~ " + path;
+    case FileOutcome::kMoved:
+      return "> " + printable(file.moved_from) + " -> " + path;
+    case FileOutcome::kRemoved:
+      return "- " + path;
+    case FileOutcome::kUnchanged:
+      return "= " + path;
+    case FileOutcome::kFailed:
+    case FileOutcome::kUncaptioned:
+      return "! " + path;
+    case FileOutcome::kCaptioned:
+      return "\" " + path;
+  }
+  return path;
+}
+
+ordered_json file_json(const tasks::IndexedFile& file) {
+  ordered_json line{{"file", file.path}, {"outcome", tasks::name_of(file.outcome)}};
+  if (!file.moved_from.empty()) line["moved_from"] = file.moved_from;
+  if (!file.copy_of.empty()) line["copy_of"] = file.copy_of;
+  if (file.outcome == FileOutcome::kAdded || file.outcome == FileOutcome::kUpdated ||
+      file.outcome == FileOutcome::kCaptioned) {
+    line["passages"] = file.passages;
+  }
+  if (file.error) line["error"] = error_json(*file.error);
+  for (const LocalizedText& note : file.notes) line["notes"].push_back(shown(note));
+  return line;
+}
+
+/// ", 5 minutes left", for `done` of the work, 0..1, after some seconds.
+std::string time_left(double done, double seconds) {
+  const double left = done > 0 ? seconds * (1 - done) / done : 0;
+  if (left < 1) return {};
+  return ", " + shown(tr("{} left", "осталось {}",
+                         duration_text(std::chrono::seconds(static_cast<long>(left)))));
+}
+
+}  // namespace
+
+IndexPrinter::IndexPrinter(bool json, bool quiet)
+    : json_(json),
+      quiet_(quiet),
+      bar_(words("indexing", "индексирую"), quiet),
+      caption_bar_(words("describing", "описываю"), quiet) {}
+
+tasks::IndexCallbacks IndexPrinter::callbacks() {
+  return {.on_file = [this](const tasks::IndexedFile& file) { print_file(file); },
+          .on_progress = [this](const tasks::IndexProgress& progress) { draw(progress); },
+          .on_skipped = [this](const tasks::SkippedFile& skipped) { add_skipped(skipped); }};
+}
+
+void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
+                                 const tasks::SidecarSummary& sidecars,
+                                 const index::LibraryCounts& counts) {
+  clear();
+  if (json_) {
+    print_json({{"added", summary.added},
+                {"updated", summary.updated},
+                {"moved", summary.moved},
+                {"removed", summary.removed},
+                {"unchanged", summary.unchanged},
+                {"failed", summary.failed},
+                {"captioned", summary.captioned},
+                {"uncaptioned", summary.uncaptioned},
+                {"sidecars", sidecars.written},
+                {"skipped", skipped_json()},
+                {"passages", summary.passages},
+                {"seconds", rounded(watch_.seconds(), 1)},
+                {"library",
+                 {{"documents", counts.documents},
+                  {"failed_documents", counts.failed_documents},
+                  {"passages", counts.chunks},
+                  {"bytes", counts.bytes}}}});
+    return;
+  }
+  if (quiet_) return;
+  print(
+      words("{:file|files|files} added, {} updated, {} moved, {} removed, {} unchanged, "
+            "{} failed; {:passage|passages|passages} in the library\n",
+            "{:файл добавлен|файла добавлено|файлов добавлено}, обновлено {}, перемещено {}, "
+            "убрано {}, без изменений {}, не прочитано {}; в библиотеке "
+            "{:отрывок|отрывка|отрывков}\n",
+            Count(summary.added), summary.updated, summary.moved, summary.removed,
+            summary.unchanged, summary.failed, Count(counts.chunks)));
+  say_captions(summary, sidecars);
+  say_skipped();
+}
+
+void IndexPrinter::clear() {
+  bar_.clear();
+  caption_bar_.clear();
+}
+
+void IndexPrinter::note(const LocalizedText& text) {
+  if (quiet_) return;
+  clear();
+  say_note(text);
+}
+
+void IndexPrinter::print_file(const tasks::IndexedFile& file) {
+  clear();
+  if (file.outcome == FileOutcome::kRemoved) gone_.push_back(file.path);
+  if (!file.moved_from.empty()) gone_.push_back(file.moved_from);
+  if (json_) {
+    print_json(file_json(file));
+    return;
+  }
+  if (file.error) {
+    say_error(file.error->message());
+    say_hint(file.error->hint());
+  }
+  if (!quiet_) {
+    print(file_line(file) + "\n");
+    for (const LocalizedText& note : file.notes) say_note(note);
+  }
+}
+
+void IndexPrinter::draw(const tasks::IndexProgress& progress) {
+  if (progress.bytes == 0) return;
+  const double done =
+      static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes);
+  bar_.update(done, words("{} of {:file|files|files}", "{} из {:файла|файлов|файлов}",
+                          progress.files_done, Count(progress.files)) +
+                        time_left(done, watch_.seconds()));
+}
+
+void IndexPrinter::draw_captions(std::size_t done, std::size_t pictures) {
+  if (done == 0) caption_watch_ = engine::Stopwatch();
+  bar_.clear();
+  const double share = static_cast<double>(done) / static_cast<double>(pictures);
+  caption_bar_.update(share, words("{} of {:picture|pictures|pictures}",
+                                   "{} из {:картинки|картинок|картинок}", done, Count(pictures)) +
+                                 time_left(share, caption_watch_.seconds()));
+}
+
+void IndexPrinter::add_skipped(const tasks::SkippedFile& skipped) {
+  ++skipped_[skipped.reason];
+  if (skipped.reason != tasks::SkipReason::kUnreadable || json_) return;
+  bar_.clear();
+  say_note(tr("{}: left out: {}", "{}: пропущено: {}", skipped.path, skipped.why));
+}
+
+ordered_json IndexPrinter::skipped_json() const {
+  ordered_json counts = ordered_json::object();
+  for (const auto& [reason, count] : skipped_) counts[tasks::name_of(reason)] = count;
+  return counts;
+}
+
+/// What a person may miss: hidden files are known to be left out.
+void IndexPrinter::say_skipped() const {
+  const auto count_of = [&](tasks::SkipReason reason) {
+    const auto found = skipped_.find(reason);
+    return found == skipped_.end() ? std::size_t{0} : found->second;
+  };
+  const std::size_t unknown = count_of(tasks::SkipReason::kUnknownKind);
+  const std::size_t links = count_of(tasks::SkipReason::kLink);
+  if (unknown > 0) {
+    say_note(words("{:file was|files were|files were} left out: oko does not read their kind",
+                   "{:файл пропущен|файла пропущено|файлов пропущено}: такие oko не читает",
+                   Count(unknown)));
+  }
+  if (links > 0) {
+    say_note(words("{:link was|links were|links were} left out: --follow takes them",
+                   "{:ссылка пропущена|ссылки пропущены|ссылок пропущено}: --follow берёт и их",
+                   Count(links)));
+  }
+}
+
+void IndexPrinter::say_captions(const tasks::IndexSummary& summary,
+                                const tasks::SidecarSummary& sidecars) const {
+  if (summary.captioned > 0) {
+    print(words("{:picture|pictures|pictures} described\n",
+                "{:картинка описана|картинки описаны|картинок описано}\n",
+                Count(summary.captioned)));
+  }
+  if (sidecars.written > 0) {
+    print(words("{:sidecar|sidecars|sidecars} written\n",
+                "{:XMP-файл записан|XMP-файла записано|XMP-файлов записано}\n",
+                Count(sidecars.written)));
+  }
+  if (sidecars.left_alone > 0) {
+    say_note(
+        words("{:sidecar was|sidecars were|sidecars were} left as they are: oko has not "
+              "written them, or they were changed since",
+              "{:XMP-файл оставлен|XMP-файла оставлено|XMP-файлов оставлено} как есть: их "
+              "писал не oko, или после него их меняли",
+              Count(sidecars.left_alone)));
+  }
+}
+
+}  // namespace oko::cli

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/terminal.h"
+#include "engine/stopwatch.h"
+#include "index/library.h"
+#include "tasks/index_files.h"
+#include "tasks/write_sidecars.h"
+
+namespace oko::cli {
+
+/// What `oko index` prints while it works.
+class IndexPrinter {
+ public:
+  IndexPrinter(bool json, bool quiet);
+
+  tasks::IndexCallbacks callbacks();
+  void draw_captions(std::size_t done, std::size_t pictures);
+  void note(const LocalizedText& text);
+  void print_summary(const tasks::IndexSummary& summary, const tasks::SidecarSummary& sidecars,
+                     const index::LibraryCounts& counts);
+
+  /// Paths where files were that have been removed or moved.
+  const std::vector<std::string>& gone() const { return gone_; }
+
+ private:
+  void print_file(const tasks::IndexedFile& file);
+  void clear();
+  void draw(const tasks::IndexProgress& progress);
+  void add_skipped(const tasks::SkippedFile& skipped);
+  nlohmann::ordered_json skipped_json() const;
+  void say_skipped() const;
+  void say_captions(const tasks::IndexSummary& summary,
+                    const tasks::SidecarSummary& sidecars) const;
+
+  const bool json_;
+  const bool quiet_;
+  ProgressBar bar_;
+  ProgressBar caption_bar_;
+  engine::Stopwatch watch_;
+  engine::Stopwatch caption_watch_;
+  std::map<tasks::SkipReason, std::size_t> skipped_;
+  std::vector<std::string> gone_;
+};
+
+}  // namespace oko::cli

@@ -1,0 +1,91 @@
+#include "tasks/write_sidecars.h"
+
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "document/sidecar.h"
+#include "tasks/caption.h"
+#include "tasks/index_plan.h"
+
+namespace oko::tasks {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<document::SidecarText> sidecar_text_of(index::Store& store, index::DocumentId id) {
+  for (const index::StoredChunk& stored : store.chunks_of(id)) {
+    if (stored.chunk.origin != index::TextOrigin::kCaption) continue;
+    const Caption caption = caption_of(stored.chunk.text);
+    const bool is_russian = language_of_text(stored.chunk.text) == Language::kRussian;
+    return document::SidecarText{.description = caption.description,
+                                 .language = is_russian ? "ru" : "en",
+                                 .keywords = caption.keywords};
+  }
+  return std::nullopt;
+}
+
+class SidecarWriter {
+ public:
+  explicit SidecarWriter(const std::function<void(const LocalizedText&)>& on_note)
+      : on_note_(on_note) {}
+
+  void write(const std::string& picture, const document::SidecarText& text) {
+    guarded(picture, [&] {
+      switch (document::write_sidecar(picture, text)) {
+        case document::SidecarResult::kWritten:
+          ++summary.written;
+          break;
+        case document::SidecarResult::kUnchanged:
+          ++summary.unchanged;
+          break;
+        case document::SidecarResult::kLeftAlone:
+          ++summary.left_alone;
+          break;
+      }
+    });
+  }
+
+  void remove(const std::string& picture) {
+    guarded(picture, [&] { summary.removed += document::remove_sidecar(picture); });
+  }
+
+  SidecarSummary summary;
+
+ private:
+  template <typename Work>
+  void guarded(const std::string& picture, const Work& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kFailed) throw;
+      ++summary.failed;
+      if (folders_.insert(fs::path(picture).parent_path()).second && on_note_) {
+        on_note_(error.message());
+      }
+    }
+  }
+
+  const std::function<void(const LocalizedText&)>& on_note_;
+  std::set<fs::path> folders_;  ///< that a note was given of
+};
+
+}  // namespace
+
+SidecarSummary write_sidecars(index::Store& store, const std::vector<std::string>& paths,
+                              const std::vector<std::string>& gone,
+                              const std::function<void(const LocalizedText&)>& on_note,
+                              const StopToken& stop) {
+  SidecarWriter writer(on_note);
+  for (const std::string& path : gone) writer.remove(path);
+  for (const index::KnownDocument& known : documents_below(store, paths)) {
+    throw_if_stopped(stop);
+    if (known.document.kind != index::DocumentKind::kPicture) continue;
+    const auto text = sidecar_text_of(store, known.id);
+    text ? writer.write(known.document.path, *text) : writer.remove(known.document.path);
+  }
+  return writer.summary;
+}
+
+}  // namespace oko::tasks
