@@ -52,21 +52,29 @@ class DenseIndex::Rows {
     return file_ ? static_cast<ChunkId>(file_->id_of(row)) : chunks_[row];
   }
 
-  /// A bit for each row whose chunk is wanted.
+  /// A bit for each row whose chunk is wanted; empty if all are.
   std::vector<std::uint64_t> bits_of(const ChunkSet& wanted) const {
     const std::size_t count = view().rows;
     std::vector<std::uint64_t> bits((count + 63) / 64);
-    std::size_t row = 0;
+    std::size_t row = 0, all = 0;
     for (const ChunkSet::Range& range : wanted.ranges()) {
-      row = first_from(range.first, row);
-      for (; row < count && chunk_of(row) < range.last; ++row) {
-        bits[row / 64] |= std::uint64_t{1} << (row % 64);
-      }
+      const std::size_t first = first_from(range.first, row);
+      row = first_from(range.last, first);
+      all += row - first;
+      set_bits(bits, first, row);
     }
+    if (all == count) bits.clear();
     return bits;
   }
 
  private:
+  static void set_bits(std::span<std::uint64_t> bits, std::size_t first, std::size_t last) {
+    for (; first < last && first % 64 != 0; ++first)
+      bits[first / 64] |= std::uint64_t{1} << (first % 64);
+    for (; first + 64 <= last; first += 64) bits[first / 64] = ~std::uint64_t{0};
+    for (; first < last; ++first) bits[first / 64] |= std::uint64_t{1} << (first % 64);
+  }
+
   /// The first row, from `row` on, of a chunk >= `chunk`.
   std::size_t first_from(ChunkId chunk, std::size_t row) const {
     std::size_t end = view().rows;

@@ -1,5 +1,6 @@
 #include "index/sqlite_database.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include "base/error.h"
@@ -168,6 +169,7 @@ SqliteDatabase::SqliteDatabase(const std::filesystem::path& path, Access access)
   // The schema of a file that somebody else made must not call functions.
   ::sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   ::sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  run(fmt::format("PRAGMA cache_size = -{}", kCacheBytes / 1024));
 }
 
 SqliteDatabase::~SqliteDatabase() = default;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -77,6 +78,9 @@ class SqliteReset {
 class SqliteDatabase {
  public:
   enum class Access { kRead, kWrite, kCreate };
+
+  /// Memory that a connection takes for pages of the file, at most, but in a long transaction.
+  static constexpr std::size_t kCacheBytes = 16 << 20;
 
   SqliteDatabase(const std::filesystem::path& path, Access access);
   ~SqliteDatabase();

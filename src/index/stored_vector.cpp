@@ -4,15 +4,14 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 namespace oko::index {
 namespace {
 
-constexpr float kLargest = 32767.0f;
+static_assert(std::endian::native == std::endian::little, "numbers are read as they are");
 
-std::uint32_t byte_at(std::string_view bytes, std::size_t at) {
-  return static_cast<unsigned char>(bytes[at]);
-}
+constexpr float kLargest = 32767.0f;
 
 }  // namespace
 
@@ -36,13 +35,13 @@ std::string encode_stored_vector(std::span<const float> vector) {
 
 bool decode_stored_vector(std::string_view bytes, std::span<float> vector) {
   if (bytes.size() != sizeof(float) + 2 * vector.size()) return false;
-  std::uint32_t scale_bits = 0;
-  for (int i = 3; i >= 0; --i) scale_bits = scale_bits << 8 | byte_at(bytes, std::size_t(i));
-  const auto scale = std::bit_cast<float>(scale_bits);
+  float scale;
+  std::memcpy(&scale, bytes.data(), sizeof(scale));
   if (!std::isfinite(scale)) return false;
+  const char* numbers = bytes.data() + sizeof(scale);
   for (std::size_t i = 0; i < vector.size(); ++i) {
-    const std::size_t at = sizeof(float) + 2 * i;
-    const auto number = static_cast<std::int16_t>(byte_at(bytes, at) | byte_at(bytes, at + 1) << 8);
+    std::int16_t number;
+    std::memcpy(&number, numbers + i * sizeof(number), sizeof(number));
     vector[i] = scale * static_cast<float>(number);
   }
   return true;
