@@ -16,6 +16,15 @@ void add_embedding_model_option(Command& command, std::string& model) {
       .show_default();
 }
 
+void add_prefix_options(Command& command, tasks::Prefixes& prefixes) {
+  command.add_option("--query-prefix", &prefixes.query,
+                     words("put before each query [default: the model's own]",
+                           "поставить перед каждым запросом [по умолчанию: префикс модели]"));
+  command.add_option("--passage-prefix", &prefixes.passage,
+                     words("put before each passage [default: the model's own]",
+                           "поставить перед каждым отрывком [по умолчанию: префикс модели]"));
+}
+
 std::unique_ptr<engine::Embedder> make_embedder(const std::filesystem::path& folder,
                                                 const CommonOptions& options, std::size_t threads,
                                                 const StopToken& stop) {

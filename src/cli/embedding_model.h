@@ -8,11 +8,15 @@
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "engine/embedder.h"
+#include "tasks/library_model.h"
 
 namespace oko::cli {
 
 /// Adds --model for a model that embeds; its value is the default.
 void add_embedding_model_option(Command& command, std::string& model);
+
+/// Adds --query-prefix and --passage-prefix.
+void add_prefix_options(Command& command, tasks::Prefixes& prefixes);
 
 /// An embedder of a model's folder under the budget of the command, or with the models of `host`.
 /// Misaligned weights are aligned at its first use. `options` must outlive it.

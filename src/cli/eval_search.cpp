@@ -38,6 +38,7 @@ struct EvalSearchArguments {
   std::string folder;
   std::string model = hub::kDefaultEmbeddingModel;
   std::string passages = "short";
+  tasks::Prefixes prefixes;
   tasks::EvalSearchOptions run;
   std::size_t threads = 0;
   bool json = false;
@@ -125,7 +126,8 @@ void eval_search(EvalSearchArguments arguments) {
   const TemporaryFolder folder;
   const auto store = index::SqliteStore::open_or_create(
       folder.path() / "library.db",
-      tasks::library_model_of(arguments.model, model, *embedder, stop));
+      tasks::library_model_of(arguments.model, model, *embedder, arguments.prefixes, stop),
+      [&](index::LibraryModel& own) { tasks::learn_language_direction(*embedder, own, stop); });
   ProgressBar progress(words("searching", "ищу"), arguments.common.quiet);
   const std::vector<tasks::EvalMode> measured = tasks::eval_search(
       index::BeirFolder(arguments.folder), *store, *embedder, arguments.run,
@@ -147,11 +149,9 @@ void add_eval_search(Command& eval) {
                                        "Насколько хорошо запросы находят документы с ответами."));
   command.set_footer(words(
       "FOLDER has the layout of BEIR: corpus.jsonl, queries.jsonl, qrels/test.tsv.\n\n"
-      "Example:\n  oko eval search tests/index/data/evaluation --model multilingual-e5-small \\\n"
-      "    --query-prefix \"query: \" --passage-prefix \"passage: \"",
+      "Example:\n  oko eval search tests/index/data/evaluation --model multilingual-e5-small",
       "ПАПКА устроена как в BEIR: corpus.jsonl, queries.jsonl, qrels/test.tsv.\n\n"
-      "Пример:\n  oko eval search tests/index/data/evaluation --model multilingual-e5-small \\\n"
-      "    --query-prefix \"query: \" --passage-prefix \"passage: \""));
+      "Пример:\n  oko eval search tests/index/data/evaluation --model multilingual-e5-small"));
   command
       .add_argument("FOLDER", &arguments->folder,
                     words("documents, queries and judgments", "документы, запросы и оценки"))
@@ -162,10 +162,7 @@ void add_eval_search(Command& eval) {
       .add_option("--split", &arguments->run.split,
                   words("judgments qrels/NAME.tsv", "оценки qrels/ИМЯ.tsv"))
       .show_default();
-  command.add_option("--query-prefix", &arguments->run.query_prefix,
-                     words("put before each query", "поставить перед каждым запросом"));
-  command.add_option("--passage-prefix", &arguments->run.passage_prefix,
-                     words("put before each passage", "поставить перед каждым отрывком"));
+  add_prefix_options(command, arguments->prefixes);
   command
       .add_option("--passages", &arguments->passages,
                   words("weights for passages of this length", "веса для отрывков такой длины"))

@@ -34,6 +34,7 @@ struct IndexArguments {
   std::string model = hub::kDefaultEmbeddingModel;
   std::string caption_model = hub::kDefaultVisionLanguageModel;
   std::string language;  ///< of captions; empty: the user's
+  tasks::Prefixes prefixes;
   tasks::IndexOptions run;
   std::size_t threads = 0;
   bool captions = false;
@@ -78,7 +79,8 @@ IndexModels make_models(const IndexArguments& arguments, const StopToken& stop) 
     }
     tasks::require_room_for_captions(*models.host, *models.generator, models.captions);
   }
-  models.library_model = tasks::library_model_of(arguments.model, model, *models.embedder, stop);
+  models.library_model =
+      tasks::library_model_of(arguments.model, model, *models.embedder, arguments.prefixes, stop);
   return models;
 }
 
@@ -112,8 +114,12 @@ void index_paths(IndexArguments arguments) {
   const LibraryPlace place = library_place(arguments.library);
   const IndexModels models = make_models(arguments, stop);
   arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
-  const WrittenLibrary library =
-      open_library_to_write(place, models.library_model, arguments.common.quiet, stop);
+  const WrittenLibrary library = open_library_to_write(
+      place, models.library_model,
+      [&](index::LibraryModel& own) {
+        tasks::learn_language_direction(*models.embedder, own, stop);
+      },
+      arguments.common.quiet, stop);
   const tasks::IndexSummary summary = index_once(arguments, models, *library.store, stop);
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
@@ -164,6 +170,7 @@ void add_index(Command& program) {
       .required();
   add_library_option(command, arguments->library);
   add_embedding_model_option(command, arguments->model);
+  add_prefix_options(command, arguments->prefixes);
   command.add_option("--exclude", &arguments->run.walk.excludes,
                      words("leave out what matches a rule as in .gitignore; may be repeated",
                            "пропустить подходящее под правило, как в .gitignore; можно повторять"));

@@ -44,10 +44,13 @@ std::unique_ptr<index::Store> open_library(const LibraryPlace& place) {
 }
 
 WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::LibraryModel& model,
-                                     bool is_quiet, const StopToken& stop) {
+                                     const index::LearnModel& learn, bool is_quiet,
+                                     const StopToken& stop) {
   WrittenLibrary library;
   if (place.address) {
-    library.store = index::OpenSearchStore::open_or_create(*place.address, model);
+    index::OpenSearchStore::Options options;
+    options.learn = learn;
+    library.store = index::OpenSearchStore::open_or_create(*place.address, model, options);
     return library;
   }
   const std::filesystem::path& file = place.file;
@@ -58,7 +61,7 @@ WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::Lib
                 "другой oko index пишет в {}; жду его", file.string()));
   };
   library.lock = std::make_unique<hub::FileLock>(file.string() + "-lock", stop, say_waiting);
-  library.store = index::SqliteStore::open_or_create(file, model);
+  library.store = index::SqliteStore::open_or_create(file, model, learn);
   return library;
 }
 

@@ -35,9 +35,11 @@ struct WrittenLibrary {
   std::unique_ptr<index::Store> store;
 };
 
-/// Makes the library if there is none. Waits for another process that writes to a file, unless
-/// `is_quiet` with a note; throws kBusy for one that writes to OpenSearch.
+/// Makes the library if there is none; `learn` completes the model then. Waits for another process
+/// that writes to a file, unless `is_quiet` with a note; throws kBusy for one that writes to
+/// OpenSearch.
 WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::LibraryModel& model,
-                                     bool is_quiet, const StopToken& stop);
+                                     const index::LearnModel& learn, bool is_quiet,
+                                     const StopToken& stop);
 
 }  // namespace oko::cli

@@ -82,6 +82,8 @@ class Embedder {
 
   const text::XlmrTokenizer& tokenizer() const { return tokenizer_; }
   int max_tokens() const { return config_.max_tokens(); }
+  const std::string& query_prompt() const { return config_.modules.query_prompt; }
+  const std::string& passage_prompt() const { return config_.modules.passage_prompt; }
 
  private:
   struct Task;

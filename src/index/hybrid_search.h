@@ -21,7 +21,7 @@ enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
 struct FusionWeights {
   float dense = 1.0f;
   float sparse = 0.3f;
-  float words = 30.0f;
+  float words = 20.0f;
   float colbert = 1.0f;
 };
 

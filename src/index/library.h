@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -97,7 +98,15 @@ struct LibraryModel {
   /// Of the processor that made the vectors, such as "avx512-vnni". In 8 bits those of two kinds
   /// differ by up to 3e-4, which is less than what their storage rounds off.
   std::string kernels;
+  std::string query_prefix = {};    ///< put before each query
+  std::string passage_prefix = {};  ///< put before each passage
+  /// In which texts of two languages differ whatever they say, of length 1: queries are compared
+  /// without it (language_direction.h). Empty: the model keeps languages together.
+  std::vector<float> language_direction = {};
 };
+
+/// Adds what takes time to learn of a model, and is needed only when a library is made.
+using LearnModel = std::function<void(LibraryModel&)>;
 
 /// Which documents a search looks at. Empty fields do not restrict.
 struct Filter {

@@ -111,6 +111,9 @@ json index_settings(const LibraryModel& model, int shards, int replicas) {
                     {"colbert_dimensions", model.colbert_dimensions},
                     {"has_sparse", model.has_sparse},
                     {"kernels", model.kernels},
+                    {"query_prefix", model.query_prefix},
+                    {"passage_prefix", model.passage_prefix},
+                    {"language_direction", model.language_direction},
                     {"words", words_fingerprint()}};
   return {
       {"settings",
@@ -146,7 +149,10 @@ IndexHeader read_index_header(const json& index, const std::string& shown) {
                 .dimensions = header.value("dimensions", std::size_t{0}),
                 .colbert_dimensions = header.value("colbert_dimensions", std::size_t{0}),
                 .has_sparse = header.value("has_sparse", false),
-                .kernels = header.value("kernels", "")};
+                .kernels = header.value("kernels", ""),
+                .query_prefix = header.value("query_prefix", ""),
+                .passage_prefix = header.value("passage_prefix", ""),
+                .language_direction = header.value("language_direction", std::vector<float>())};
   read.words = header.value("words", "");
   return read;
 }

@@ -35,6 +35,7 @@ class OpenSearchStore : public Store {
                              .connect_timeout = std::chrono::seconds(5),
                              .silence = std::chrono::seconds(120)};
     std::chrono::milliseconds lease{30'000};  ///< of the right to write
+    LearnModel learn = {};
   };
 
   /// Opens a library for searches. Throws kNotFound if there is none.
@@ -43,7 +44,7 @@ class OpenSearchStore : public Store {
     return open(address, Options());
   }
   /// Opens a library for writing, or makes an empty one. Throws kUsage if it holds vectors of
-  /// another model, kBusy if another process writes.
+  /// another model, or of texts with other prefixes, kBusy if another process writes.
   static std::unique_ptr<OpenSearchStore> open_or_create(const OpenSearchAddress& address,
                                                          const LibraryModel& model,
                                                          Options options);

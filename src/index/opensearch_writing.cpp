@@ -9,6 +9,7 @@
 #include "index/opensearch_lock.h"
 #include "index/opensearch_mapping.h"
 #include "index/opensearch_store.h"
+#include "index/same_model.h"
 #include "index/words_tokenizer.h"
 
 namespace oko::index {
@@ -22,10 +23,11 @@ constexpr std::size_t kMostGaps = 100;
 constexpr std::size_t kChunksAtOnce = 200;  ///< of a document that moves
 
 /// Makes the index if there is none, with copies on two nodes if there are so many.
-void create_index(OpenSearchClient& client, const LibraryModel& model) {
+void create_index(OpenSearchClient& client, LibraryModel model, const LearnModel& learn) {
   constexpr int kBadRequest = 400;
   constexpr int kNotThere = 404;
   if (client.send("GET", "", {}, kNotThere).status != kNotThere) return;
+  if (learn) learn(model);
   const OpenSearchAddress& address = client.address();
   const int replicas = address.replicas >= 0 ? address.replicas : client.data_nodes() > 1 ? 1 : 0;
   const OpenSearchClient::Reply reply =
@@ -42,18 +44,7 @@ void create_index(OpenSearchClient& client, const LibraryModel& model) {
          "нужны его плагин k-NN и модуль mapper-extras"));
 }
 
-void require_same_model(const IndexHeader& header, const LibraryModel& model,
-                        const std::string& shown) {
-  const LibraryModel& own = header.model;
-  if (own.fingerprint != model.fingerprint) {
-    throw Error(
-        ErrorCode::kUsage,
-        tr("{}: the library holds vectors of {}, and those of {} cannot be compared with them",
-           "{}: в библиотеке векторы модели {}, и векторы модели {} с ними несравнимы", shown,
-           own.name, model.name),
-        tr("index with --model {}, or into another library",
-           "индексируйте с --model {} или в другую библиотеку", own.name));
-  }
+void require_same_words(const IndexHeader& header, const std::string& shown) {
   if (header.words != words_fingerprint()) {
     throw Error(ErrorCode::kUsage,
                 tr("{}: an oko with other stemmers made this library",
@@ -68,10 +59,11 @@ std::unique_ptr<OpenSearchStore> OpenSearchStore::open_or_create(const OpenSearc
                                                                  const LibraryModel& model,
                                                                  Options options) {
   std::unique_ptr<OpenSearchStore> store(new OpenSearchStore(address, std::move(options), model));
-  create_index(store->client_, model);
+  create_index(store->client_, model, store->options_.learn);
   const json index = store->client_.send("GET", "").body;
   const IndexHeader header = read_index_header(index, address.shown());
-  require_same_model(header, model, address.shown());
+  require_same_model(header.model, model, address.shown());
+  require_same_words(header, address.shown());
   store->model_ = header.model;
   store->begin_session();
   return store;

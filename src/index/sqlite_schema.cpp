@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "index/row_checksum.h"
+#include "index/stored_vector.h"
 #include "index/words_tokenizer.h"
 
 namespace oko::index {
@@ -101,6 +102,14 @@ std::string random_id() {
   return id;
 }
 
+/// False if the direction is damaged; none is none.
+bool read_direction(const std::string& bytes, LibraryModel& model) {
+  if (bytes.empty()) return true;
+  if (bytes.size() != sizeof(float) + 2 * model.dimensions) return false;
+  model.language_direction.resize(model.dimensions);
+  return decode_stored_vector(bytes, model.language_direction);
+}
+
 }  // namespace
 
 std::string LibraryHeader::whole_sql(std::string_view table) const {
@@ -128,6 +137,13 @@ void create_schema(SqliteDatabase& database, const LibraryModel& model) {
   insert.bind(1, "has_sparse").bind(2, std::int64_t{model.has_sparse}).run();
   insert.bind(1, "kernels").bind(2, model.kernels).run();
   insert.bind(1, "words").bind(2, words_fingerprint()).run();
+  insert.bind(1, "query_prefix").bind(2, model.query_prefix).run();
+  insert.bind(1, "passage_prefix").bind(2, model.passage_prefix).run();
+  if (!model.language_direction.empty()) {
+    insert.bind(1, "language_direction")
+        .bind_blob(2, encode_stored_vector(model.language_direction))
+        .run();
+  }
   database.run(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.run(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   transaction.commit();
@@ -173,8 +189,11 @@ LibraryHeader read_header(SqliteDatabase& database) {
                   .dimensions = static_cast<std::size_t>(number("dimensions")),
                   .colbert_dimensions = static_cast<std::size_t>(number("colbert_dimensions")),
                   .has_sparse = number("has_sparse") != 0,
-                  .kernels = text("kernels")};
-  if (header.id.size() != 16 || header.model.dimensions == 0) {
+                  .kernels = text("kernels"),
+                  .query_prefix = text("query_prefix"),
+                  .passage_prefix = text("passage_prefix")};
+  const bool has_direction = read_direction(text("language_direction"), header.model);
+  if (!has_direction || header.id.size() != 16 || header.model.dimensions == 0) {
     throw DamagedLibrary(tr("{}: the library is damaged: its header is not complete",
                             "{}: библиотека повреждена: её заголовок неполон", name));
   }

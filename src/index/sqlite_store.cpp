@@ -15,6 +15,7 @@
 #include "index/dense_index.h"
 #include "index/document_heading.h"
 #include "index/line_places.h"
+#include "index/same_model.h"
 #include "index/sparse_index.h"
 #include "index/token_index.h"
 #include "index/word_index.h"
@@ -81,26 +82,20 @@ std::unique_ptr<SqliteStore> SqliteStore::open(const fs::path& path) {
 }
 
 std::unique_ptr<SqliteStore> SqliteStore::open_or_create(const fs::path& path,
-                                                         const LibraryModel& model) {
+                                                         const LibraryModel& model,
+                                                         const LearnModel& learn) {
   auto database = std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kCreate);
   register_words_tokenizer(*database);
   register_checksum(*database);
-  if (is_empty(*database)) create_schema(*database, model);
+  if (is_empty(*database)) {
+    LibraryModel learned = model;
+    if (learn) learn(learned);
+    create_schema(*database, learned);
+  }
   migrate_schema(*database);
   update_words(*database);
   std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database)));
-  const LibraryModel& own = store->model();
-  if (own.fingerprint != model.fingerprint) {
-    throw Error(ErrorCode::kUsage,
-                tr("{}: the library holds vectors of {}, and those of {} cannot be compared with "
-                   "them",
-                   "{}: в библиотеке векторы модели {}, и векторы модели {} с ними несравнимы",
-                   path.string(), own.name, model.name),
-                tr("index with --model {}, or into another library",
-                   "индексируйте с --model {} "
-                   "или в другую библиотеку",
-                   own.name));
-  }
+  require_same_model(store->model(), model, path.string());
   store->repair_vectors();
   return store;
 }

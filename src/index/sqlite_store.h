@@ -28,9 +28,10 @@ class SqliteStore : public Store {
   /// Opens a library for searches. Throws kNotFound if there is none.
   static std::unique_ptr<SqliteStore> open(const std::filesystem::path& path);
   /// Opens a library for writing, or makes an empty one. Throws kUsage if it holds vectors of
-  /// another model.
+  /// another model, or of texts with other prefixes.
   static std::unique_ptr<SqliteStore> open_or_create(const std::filesystem::path& path,
-                                                     const LibraryModel& model);
+                                                     const LibraryModel& model,
+                                                     const LearnModel& learn = {});
   ~SqliteStore() override;
 
   const LibraryModel& model() const override { return header_.model; }

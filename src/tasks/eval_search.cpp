@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "tasks/library_encoder.h"
 #include "tasks/passages.h"
 #include "text/chunker.h"
 
@@ -28,24 +29,6 @@ struct EvalQuery {
   index::Judgments judgments;
 };
 
-models::bge_m3::Outputs outputs_of(const index::LibraryModel& model) {
-  return {.dense = true, .sparse = model.has_sparse, .colbert = model.colbert_dimensions > 0};
-}
-
-std::vector<models::bge_m3::Encoding> encode(engine::Embedder& embedder,
-                                             const index::LibraryModel& model,
-                                             std::vector<std::string> texts,
-                                             const std::optional<std::string>& prefix,
-                                             const StopToken& stop) {
-  const engine::EmbeddingRequest request{
-      .texts = std::move(texts), .outputs = outputs_of(model), .prompt = prefix};
-  std::vector<models::bge_m3::Encoding> encodings;
-  for (engine::TextEmbedding& each : embedder.embed(request, stop).texts) {
-    encodings.push_back(std::move(each.encoding));
-  }
-  return encodings;
-}
-
 /// A document of the folder: its path in the store is its id.
 void put_document(const index::BeirRecord& record, index::Store& store, engine::Embedder& embedder,
                   const EvalSearchOptions& options, const StopToken& stop) {
@@ -56,7 +39,7 @@ void put_document(const index::BeirRecord& record, index::Store& store, engine::
        text::chunks(whole, options.passages, token_counter(embedder))) {
     texts.push_back(whole.substr(range.begin, range.end - range.begin));
   }
-  const auto encodings = encode(embedder, store.model(), texts, options.passage_prefix, stop);
+  const auto encodings = LibraryEncoder(embedder, store.model()).passages(texts, stop);
   std::vector<index::EncodedChunk> chunks(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     chunks[i].chunk.text = std::move(texts[i]);
@@ -88,7 +71,7 @@ std::vector<EvalQuery> read_queries(const index::BeirFolder& folder, const index
     const auto part = std::span(queries).subspan(first, std::min(kAtOnce, queries.size() - first));
     std::vector<std::string> texts;
     for (const EvalQuery& query : part) texts.push_back(query.record.text);
-    auto encodings = encode(embedder, store.model(), texts, options.query_prefix, stop);
+    auto encodings = LibraryEncoder(embedder, store.model()).queries(texts, stop);
     for (std::size_t i = 0; i < part.size(); ++i) {
       part[i].search = {.text = texts[i], .encoding = std::move(encodings[i])};
     }

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +18,6 @@ namespace oko::tasks {
 struct EvalSearchOptions {
   std::string split = "test";  ///< of the judgments
   text::ChunkOptions passages = {};
-  /// Put before each text; none: the model's own prompt.
-  std::optional<std::string> query_prefix = {};
-  std::optional<std::string> passage_prefix = {};
   index::FusionWeights weights = {};  ///< of the mode hybrid
   bool tunes = false;  ///< looks for weights with the best nDCG@10, in place of these
 };

@@ -45,14 +45,11 @@ IndexWriter::IndexWriter(index::Store& store, engine::Embedder& embedder, IndexP
                          const IndexCallbacks& callbacks, IndexSummary& summary,
                          const StopToken& stop)
     : store_(store),
-      embedder_(embedder),
+      encoder_(embedder, store.model()),
       plan_(plan),
       callbacks_(callbacks),
       summary_(summary),
       stop_(stop),
-      outputs_{.dense = true,
-               .sparse = store.model().has_sparse,
-               .colbert = store.model().colbert_dimensions > 0},
       progress_{.files = plan.to_read.size(), .bytes = plan.bytes},
       committed_(std::chrono::steady_clock::now()) {}
 
@@ -190,12 +187,11 @@ void IndexWriter::write_long(const ReadDocument& read) {
 
 std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chunk> passages,
                                                       const std::vector<std::string>& texts) {
-  const engine::EmbeddingRequest request{.texts = texts, .outputs = outputs_};
-  engine::EmbeddingResult result = embedder_.embed(request, stop_);
+  std::vector<models::bge_m3::Encoding> encodings = encoder_.passages(texts, stop_);
   std::vector<index::EncodedChunk> chunks;
   chunks.reserve(passages.size());
   for (std::size_t i = 0; i < passages.size(); ++i) {
-    chunks.push_back({passages[i], std::move(result.texts[i].encoding)});
+    chunks.push_back({passages[i], std::move(encodings[i])});
   }
   return chunks;
 }

@@ -10,9 +10,9 @@
 #include "base/stop_token.h"
 #include "engine/embedder.h"
 #include "index/store.h"
-#include "models/bge_m3/encoding.h"
 #include "tasks/index_files.h"
 #include "tasks/index_plan.h"
+#include "tasks/library_encoder.h"
 #include "tasks/read_documents.h"
 
 namespace oko::tasks {
@@ -60,12 +60,11 @@ class IndexWriter {
   void commit_if_due();
 
   index::Store& store_;
-  engine::Embedder& embedder_;
+  LibraryEncoder encoder_;
   IndexPlan& plan_;
   const IndexCallbacks& callbacks_;
   IndexSummary& summary_;
   StopToken stop_;
-  models::bge_m3::Outputs outputs_;
   IndexProgress progress_;
   std::vector<ReadDocument> waiting_;  ///< to be embedded together
   std::size_t waiting_passages_ = 0;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "models/bge_m3/encoding.h"
+#include "tasks/library_encoder.h"
 
 namespace oko::tasks {
 namespace {
@@ -59,9 +60,9 @@ std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* 
   require_mode(options.mode, store.model());
   index::SearchQuery encoded{.text = query, .encoding = {}};
   if (embedder != nullptr && options.mode != SearchMode::kText) {
-    const engine::EmbeddingRequest request{.texts = {query},
-                                           .outputs = outputs_for(options.mode, store.model())};
-    encoded.encoding = std::move(embedder->embed(request, stop).texts.at(0).encoding);
+    LibraryEncoder encoder(*embedder, store.model());
+    encoded.encoding =
+        std::move(encoder.queries({query}, outputs_for(options.mode, store.model()), stop).at(0));
   }
   const std::vector<std::string> terms = store.terms_of(query);
   std::vector<FoundPassage> found;

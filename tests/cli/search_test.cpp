@@ -211,6 +211,40 @@ TEST_F(SearchTest, AnotherModelIsRefused) {
   EXPECT_NE(result.err.find("cannot be compared"), std::string::npos) << result.err;
 }
 
+TEST_F(SearchTest, PrefixesOfTheLibraryArePutBeforePassagesAndQueries) {
+  file("a.txt", "зелёный чай");
+  const std::vector<std::string> prefixes{"--passage-prefix", "хороший ", "--query-prefix",
+                                          "хороший зелёный "};
+  ASSERT_EQ(index_folder(prefixes).status, 0);
+  const std::vector<json> found =
+      objects(run({"search", "чай", "--mode", "dense", "--explain", "--json"}));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_GT(found[0]["scores"]["dense"], 0.999) << "both are read as: хороший зелёный чай";
+  const ProcessResult other = index_folder();
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("--query-prefix \"хороший зелёный \""), std::string::npos) << other.err;
+  EXPECT_EQ(index_folder(prefixes).status, 0);
+}
+
+TEST_F(SearchTest, ModelsNamedE5HaveThePrefixesOfE5) {
+  file("a.txt", "чай");
+  const auto prefixes_of = [&](const std::string& name) {
+    fs::create_directory_symlink(RandomModels::get("bge-m3-small-8bit", 21), folder_ / name);
+    const std::string library = (folder_ / (name + ".db")).string();
+    EXPECT_EQ(run({"index", (folder_ / "files").string(), "--library", library, "--model",
+                   (folder_ / name).string()})
+                  .status,
+              0);
+    const index::LibraryModel model = index::SqliteStore::open(library)->model();
+    EXPECT_TRUE(model.language_direction.empty()) << "random weights know no language";
+    return model.query_prefix + "|" + model.passage_prefix;
+  };
+  EXPECT_EQ(prefixes_of("multilingual-e5-small-8bit"), "query: |passage: ");
+  EXPECT_EQ(prefixes_of("E5-base-v2"), "query: |passage: ");
+  EXPECT_EQ(prefixes_of("multilingual-e5-large-instruct"), "|");
+  EXPECT_EQ(prefixes_of("me5-small"), "|");
+}
+
 /// A word that no other file has, and that is not near another one's.
 std::string word_of(int file) {
   std::string word = "слово";

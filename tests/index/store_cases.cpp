@@ -305,6 +305,26 @@ TEST_P(StoreTest, VectorsOfAnotherModelAreRefused) {
   EXPECT_EQ(library_->open()->model().name, "tiny");
 }
 
+TEST_P(StoreTest, PrefixesOfTheModelAreKeptAndOthersRefused) {
+  writer_.reset();
+  const LibraryModel own = library_->open()->model();
+  EXPECT_EQ(own.query_prefix, "query: ");
+  EXPECT_EQ(own.passage_prefix, "passage: ");
+  ASSERT_EQ(own.language_direction.size(), kDimensions);
+  EXPECT_NEAR(own.language_direction[kDimensions - 1], 0.125f, 1e-4f);
+  for (const auto prefix : {&LibraryModel::query_prefix, &LibraryModel::passage_prefix}) {
+    LibraryModel other = test_model();
+    other.*prefix = "";
+    try {
+      library_->open_or_create(other);
+      ADD_FAILURE() << "took other prefixes";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+      EXPECT_TRUE(error.message().contains("\"query: \" and \"passage: \""));
+    }
+  }
+}
+
 TEST_P(StoreTest, ReplacedDocumentsDoNotPileUp) {
   for (int round = 0; round < 4; ++round) {
     for (std::uint32_t seed = 1; seed <= 50; ++seed) {

@@ -22,7 +22,10 @@ inline LibraryModel test_model() {
           .dimensions = kDimensions,
           .colbert_dimensions = kDimensions,
           .has_sparse = true,
-          .kernels = "test"};
+          .kernels = "test",
+          .query_prefix = "query: ",
+          .passage_prefix = "passage: ",
+          .language_direction = std::vector<float>(kDimensions, 0.125f)};
 }
 
 inline std::vector<float> unit_vector(std::uint32_t seed) {

@@ -122,6 +122,22 @@ TEST_F(SqliteStoreTest, ManyReplacedDocumentsDoNotPileUp) {
   EXPECT_LT(bytes, 1'500'000u);  // 6,000 rows without a new file would be one of 6 blocks
 }
 
+TEST(SqliteLibraryTest, ModelIsLearnedOnceWhenALibraryIsMade) {
+  const fs::path path = fs::temp_directory_path() / ("oko_learn_" + std::to_string(::getpid()));
+  int learned = 0;
+  const auto learn = [&](LibraryModel& own) {
+    ++learned;
+    own.language_direction = unit_vector(3);
+  };
+  SqliteStore::open_or_create(path, test_model(), learn);
+  SqliteStore::open_or_create(path, test_model(), learn);
+  EXPECT_EQ(learned, 1);
+  const std::vector<float> direction = SqliteStore::open(path)->model().language_direction;
+  ASSERT_EQ(direction.size(), kDimensions);
+  EXPECT_NEAR(direction[7], unit_vector(3)[7], 1e-4f);
+  for (const char* end : {"", "-wal", "-shm"}) fs::remove(path.string() + end);
+}
+
 TEST(SqliteLibraryTest, NamesFilesThatAreNoLibraries) {
   const fs::path path =
       fs::temp_directory_path() / ("oko_no_library_" + std::to_string(::getpid()));

@@ -283,6 +283,14 @@ TEST_F(ModulesTest, TheDefaultPromptMustBeThere) {
   EXPECT_EQ(Config::load(model_).modules.prompt, "");
   write(name, {{"prompts", {{"query", "query: "}}}, {"default_prompt_name", "query"}});
   EXPECT_EQ(Config::load(model_).modules.prompt, "query: ");
+  EXPECT_EQ(Config::load(model_).modules.passage_prompt, "query: ") << "the default";
+  write(name, {{"prompts", {{"query", "q: "}, {"passage", "p: "}, {"document", ""}}}});
+  EXPECT_EQ(Config::load(model_).modules.prompt, "");
+  EXPECT_EQ(Config::load(model_).modules.query_prompt, "q: ");
+  EXPECT_EQ(Config::load(model_).modules.passage_prompt, "p: ");
+  write(name, {{"prompts", {{"document", "d: "}, {"passage", "p: "}}}});
+  EXPECT_EQ(Config::load(model_).modules.query_prompt, "");
+  EXPECT_EQ(Config::load(model_).modules.passage_prompt, "d: ");
   write(name, {{"default_prompt_name", "document"}});
   EXPECT_EQ(Config::load(model_).modules.prompt, "");
   write(name, {{"prompts", {{"query", {"query: "}}}}, {"default_prompt_name", "query"}});

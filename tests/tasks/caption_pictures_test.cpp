@@ -31,8 +31,8 @@ class CaptionPicturesTest : public ScratchFolderTest {
     ScratchFolderTest::SetUp();
     folder_ = fs::canonical(folder_);
     fs::create_directories(folder_ / "files");
-    store_ = index::SqliteStore::open_or_create(folder_ / "library.db",
-                                                library_model_of("small", model_, embedder_, {}));
+    store_ = index::SqliteStore::open_or_create(
+        folder_ / "library.db", library_model_of("small", model_, embedder_, {}, {}));
   }
   void TearDown() override {
     store_.reset();

@@ -108,8 +108,8 @@ class IndexFilesTest : public ::testing::Test {
 
   void open() {
     store_.reset();
-    store_ = index::SqliteStore::open_or_create(root_ / "library.db",
-                                                library_model_of("small", model_, embedder_, {}));
+    store_ = index::SqliteStore::open_or_create(
+        root_ / "library.db", library_model_of("small", model_, embedder_, {}, {}));
   }
 
   void file(const std::string& place, const std::string& text) {

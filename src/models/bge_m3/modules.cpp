@@ -243,6 +243,16 @@ void read_transformer(const fs::path& model_dir, Modules& modules) {
   }
 }
 
+/// The first of these prompts that has a text.
+std::string first_prompt(const ConfigReader& prompts, std::initializer_list<const char*> names,
+                         const std::string& otherwise) {
+  for (const char* name : names) {
+    std::string prompt = prompts.string_or(name, "");
+    if (!prompt.empty()) return prompt;
+  }
+  return otherwise;
+}
+
 /// Prompts.
 void read_model_settings(const fs::path& model_dir, Modules& modules) {
   const fs::path path = model_dir / "config_sentence_transformers.json";
@@ -251,13 +261,17 @@ void read_model_settings(const fs::path& model_dir, Modules& modules) {
   const std::string type = reader.string_or("model_type", "SentenceTransformer");
   if (type != "SentenceTransformer") reader.refuse("model_type", type, "SentenceTransformer");
   const std::string name = reader.string_or("default_prompt_name", "");
-  if (name.empty()) return;
   const ConfigReader prompts = reader.child_or_empty("prompts");
-  // sentence-transformers has these two as empty prompts if the file does not have them.
-  if (prompts.find(name.c_str()) == nullptr && name != "query" && name != "document") {
-    reader.refuse("default_prompt_name", name, tr("a name in prompts", "имя из prompts"));
+  if (!name.empty()) {
+    // sentence-transformers has these two as empty prompts if the file does not have them.
+    if (prompts.find(name.c_str()) == nullptr && name != "query" && name != "document") {
+      reader.refuse("default_prompt_name", name, tr("a name in prompts", "имя из prompts"));
+    }
+    modules.prompt = prompts.string_or(name.c_str(), "");
   }
-  modules.prompt = prompts.string_or(name.c_str(), "");
+  modules.query_prompt = first_prompt(prompts, {"query"}, modules.prompt);
+  // The names that encode_document of sentence-transformers knows.
+  modules.passage_prompt = first_prompt(prompts, {"document", "passage", "corpus"}, modules.prompt);
 }
 
 }  // namespace

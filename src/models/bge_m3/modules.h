@@ -31,6 +31,8 @@ struct Modules {
   std::vector<VectorStep> steps{VectorStep{}};  ///< behind pooling, in order
   int max_seq_length = 0;      ///< tokens, special ones included; 0: as many as there are positions
   std::string prompt;          ///< the default, put before each text
+  std::string query_prompt;    ///< put before a query; if the model has none, the default
+  std::string passage_prompt;  ///< put before a text that queries should find; as above
   bool do_lower_case = false;  ///< texts are read in lower case
 };
 

@@ -1,0 +1,32 @@
+#include "index/same_model.h"
+
+#include "base/error.h"
+#include "base/localized_text.h"
+
+namespace oko::index {
+
+void require_same_model(const LibraryModel& own, const LibraryModel& model,
+                        const std::string& shown) {
+  if (own.fingerprint != model.fingerprint) {
+    throw Error(ErrorCode::kUsage,
+                tr("{}: the library holds vectors of {}, and those of {} cannot be compared with "
+                   "them",
+                   "{}: в библиотеке векторы модели {}, и векторы модели {} с ними несравнимы",
+                   shown, own.name, model.name),
+                tr("index with --model {}, or into another library",
+                   "индексируйте с --model {} "
+                   "или в другую библиотеку",
+                   own.name));
+  }
+  if (own.query_prefix == model.query_prefix && own.passage_prefix == model.passage_prefix) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{}: the library was made with the prefixes \"{}\" and \"{}\", not \"{}\" and "
+                 "\"{}\"",
+                 "{}: библиотека создана с префиксами «{}» и «{}», а не «{}» и «{}»", shown,
+                 own.query_prefix, own.passage_prefix, model.query_prefix, model.passage_prefix),
+              tr("index with {} \"{}\" {} \"{}\", or into another library",
+                 "индексируйте с {} \"{}\" {} \"{}\" или в другую библиотеку", Knob{"query_prefix"},
+                 own.query_prefix, Knob{"passage_prefix"}, own.passage_prefix));
+}
+
+}  // namespace oko::index

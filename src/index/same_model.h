@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "index/library.h"
+
+namespace oko::index {
+
+/// Refuses vectors that cannot be compared with those of a library, whose model is `own`. `shown`:
+/// the library in the message. Throws kUsage.
+void require_same_model(const LibraryModel& own, const LibraryModel& model,
+                        const std::string& shown);
+
+}  // namespace oko::index

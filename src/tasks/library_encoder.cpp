@@ -1,0 +1,47 @@
+#include "tasks/library_encoder.h"
+
+#include <utility>
+
+#include "index/language_direction.h"
+
+namespace oko::tasks {
+
+using models::bge_m3::Encoding;
+using models::bge_m3::Outputs;
+
+std::vector<Encoding> LibraryEncoder::passages(std::vector<std::string> texts,
+                                               const StopToken& stop) {
+  return encode(std::move(texts), all_outputs(), model_.passage_prefix, stop);
+}
+
+std::vector<Encoding> LibraryEncoder::queries(std::vector<std::string> texts,
+                                              const StopToken& stop) {
+  return queries(std::move(texts), all_outputs(), stop);
+}
+
+std::vector<Encoding> LibraryEncoder::queries(std::vector<std::string> texts,
+                                              const Outputs& outputs, const StopToken& stop) {
+  std::vector<Encoding> encodings = encode(std::move(texts), outputs, model_.query_prefix, stop);
+  for (Encoding& each : encodings) {
+    if (!each.dense.empty()) index::remove_direction(each.dense, model_.language_direction);
+  }
+  return encodings;
+}
+
+Outputs LibraryEncoder::all_outputs() const {
+  return {.dense = true, .sparse = model_.has_sparse, .colbert = model_.colbert_dimensions > 0};
+}
+
+std::vector<Encoding> LibraryEncoder::encode(std::vector<std::string> texts, const Outputs& outputs,
+                                             const std::string& prefix, const StopToken& stop) {
+  const engine::EmbeddingRequest request{
+      .texts = std::move(texts), .outputs = outputs, .prompt = prefix};
+  std::vector<Encoding> encodings;
+  encodings.reserve(request.texts.size());
+  for (engine::TextEmbedding& each : embedder_.embed(request, stop).texts) {
+    encodings.push_back(std::move(each.encoding));
+  }
+  return encodings;
+}
+
+}  // namespace oko::tasks
