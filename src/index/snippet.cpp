@@ -98,18 +98,9 @@ std::optional<PageBox> box_of(const Chunk& chunk, const std::vector<Match>& matc
   return best != nullptr ? best->box : around(chunk.lines);
 }
 
-}  // namespace
-
-Snippet snippet_of(const Chunk& chunk, const std::vector<std::string>& terms,
-                   std::size_t max_letters) {
-  const std::string_view text = chunk.text;
-  const std::vector<Match> matches = matches_in(text, terms);
-  Snippet snippet{.text = {}, .marks = {}, .box = box_of(chunk, matches)};
-  std::size_t begin = 0;
-  if (!matches.empty() && text::code_point_count(text) > max_letters) {
-    const std::size_t bytes = text.size() * max_letters / text::code_point_count(text);
-    begin = back_by(text, matches[best_window(matches, bytes)].begin, max_letters / 4);
-  }
+/// Fills in the text from `begin` on, and its marks.
+void fill(std::string_view text, const std::vector<Match>& matches, std::size_t begin,
+          std::size_t max_letters, Snippet& snippet) {
   const std::size_t end = forward_by(text, begin, max_letters);
 
   if (begin > 0) snippet.text += kCut;
@@ -133,6 +124,30 @@ Snippet snippet_of(const Chunk& chunk, const std::vector<std::string>& terms,
     at += step.length;
   }
   if (end < text.size()) snippet.text += kCut;
+}
+
+}  // namespace
+
+Snippet snippet_of(const Chunk& chunk, const std::vector<std::string>& terms,
+                   std::size_t max_letters) {
+  const std::string_view text = chunk.text;
+  const std::vector<Match> matches = matches_in(text, terms);
+  Snippet snippet{.text = {}, .marks = {}, .box = box_of(chunk, matches)};
+  std::size_t begin = 0;
+  if (!matches.empty() && text::code_point_count(text) > max_letters) {
+    const std::size_t bytes = text.size() * max_letters / text::code_point_count(text);
+    begin = back_by(text, matches[best_window(matches, bytes)].begin, max_letters / 4);
+  }
+  fill(text, matches, begin, max_letters, snippet);
+  return snippet;
+}
+
+Snippet snippet_of_line(const Chunk& chunk, const LinePlace& line, std::size_t max_letters) {
+  const std::string_view text = chunk.text;
+  Snippet snippet{.text = {}, .marks = {}, .box = line.box};
+  const bool is_long = text::code_point_count(text) > max_letters;
+  const std::size_t begin = is_long ? back_by(text, line.begin, max_letters / 4) : 0;
+  fill(text, {}, begin, max_letters, snippet);
   return snippet;
 }
 

@@ -14,6 +14,11 @@ std::vector<Encoding> LibraryEncoder::passages(std::vector<std::string> texts,
   return encode(std::move(texts), all_outputs(), model_.passage_prefix, stop);
 }
 
+std::vector<Encoding> LibraryEncoder::dense_passages(std::vector<std::string> texts,
+                                                     const StopToken& stop) {
+  return encode(std::move(texts), {}, model_.passage_prefix, stop);
+}
+
 std::vector<Encoding> LibraryEncoder::queries(std::vector<std::string> texts,
                                               const StopToken& stop) {
   return queries(std::move(texts), all_outputs(), stop);

@@ -21,6 +21,9 @@ class LibraryEncoder {
   /// All vectors that the model has, in the order of the texts.
   std::vector<models::bge_m3::Encoding> passages(std::vector<std::string> texts,
                                                  const StopToken& stop);
+  /// Without other vectors than the dense ones.
+  std::vector<models::bge_m3::Encoding> dense_passages(std::vector<std::string> texts,
+                                                       const StopToken& stop);
   std::vector<models::bge_m3::Encoding> queries(std::vector<std::string> texts,
                                                 const StopToken& stop);
   /// Those of `outputs` alone.

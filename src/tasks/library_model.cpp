@@ -85,12 +85,9 @@ index::LibraryModel library_model_of(const std::string& name, const std::filesys
 
 void learn_language_direction(engine::Embedder& embedder, index::LibraryModel& model,
                               const StopToken& stop) {
-  index::LibraryModel dense = model;
-  dense.has_sparse = false;
-  dense.colbert_dimensions = 0;
-  LibraryEncoder encoder(embedder, dense);
+  LibraryEncoder encoder(embedder, model);
   const auto vectors_of = [&](const char* ParallelSentence::*language) {
-    return dense_vectors(encoder.passages(parallel_passages(language), stop));
+    return dense_vectors(encoder.dense_passages(parallel_passages(language), stop));
   };
   model.language_direction = index::language_direction(vectors_of(&ParallelSentence::english),
                                                        vectors_of(&ParallelSentence::russian));

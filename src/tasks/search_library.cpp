@@ -1,6 +1,8 @@
 #include "tasks/search_library.h"
 
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -48,6 +50,42 @@ std::vector<index::KnownDocument> documents_of(index::Store& store, const index:
   return documents;
 }
 
+/// The line of a page that is nearest to the query in meaning; null: the page has too few or too
+/// many lines.
+const index::LinePlace* nearest_line(const index::Chunk& chunk, const std::vector<float>& query,
+                                     LibraryEncoder& encoder, const StopToken& stop) {
+  constexpr std::size_t kMostLines = 64;
+  if (chunk.lines.size() < 2 || chunk.lines.size() > kMostLines) return nullptr;
+  std::vector<std::string> texts;
+  for (const index::LinePlace& line : chunk.lines) {
+    texts.push_back(chunk.text.substr(line.begin, line.end - line.begin));
+  }
+  const index::LinePlace* nearest = nullptr;
+  float best = 0;
+  std::size_t at = 0;
+  for (const models::bge_m3::Encoding& each : encoder.dense_passages(std::move(texts), stop)) {
+    const float score = std::inner_product(query.begin(), query.end(), each.dense.begin(), 0.0f);
+    const index::LinePlace& line = chunk.lines[at++];
+    if (nearest != nullptr && score <= best) continue;
+    nearest = &line;
+    best = score;
+  }
+  return nearest;
+}
+
+/// The best passages that have no word of the query: where they answer it. Their lines are encoded
+/// now, so they are few.
+void point_at_lines(std::vector<FoundPassage>& found, const std::vector<float>& query,
+                    LibraryEncoder& encoder, const StopToken& stop) {
+  constexpr std::size_t kPassages = 1;
+  for (std::size_t i = 0; i < std::min(kPassages, found.size()); ++i) {
+    const index::Chunk& chunk = found[i].hit.chunk.chunk;
+    if (!found[i].snippet.marks.empty()) continue;
+    const index::LinePlace* line = nearest_line(chunk, query, encoder, stop);
+    if (line != nullptr) found[i].snippet = index::snippet_of_line(chunk, *line);
+  }
+}
+
 }  // namespace
 
 std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* embedder,
@@ -59,10 +97,11 @@ std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* 
   }
   require_mode(options.mode, store.model());
   index::SearchQuery encoded{.text = query, .encoding = {}};
+  std::optional<LibraryEncoder> encoder;
   if (embedder != nullptr && options.mode != SearchMode::kText) {
-    LibraryEncoder encoder(*embedder, store.model());
+    encoder.emplace(*embedder, store.model());
     encoded.encoding =
-        std::move(encoder.queries({query}, outputs_for(options.mode, store.model()), stop).at(0));
+        std::move(encoder->queries({query}, outputs_for(options.mode, store.model()), stop).at(0));
   }
   const std::vector<std::string> terms = store.terms_of(query);
   std::vector<FoundPassage> found;
@@ -77,6 +116,8 @@ std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* 
     passage.snippet = index::snippet_of(hit.chunk.chunk, terms);
     passage.hit = std::move(hit);
   }
+  const std::vector<float>& meaning = encoded.encoding.dense;
+  if (encoder && !meaning.empty()) point_at_lines(found, meaning, *encoder, stop);
   return found;
 }
 

@@ -69,5 +69,19 @@ TEST(SnippetTest, BoxIsThatOfTheLineWithMostWords) {
   EXPECT_FALSE(snippet_of(chunk_of("чай"), {"ча"}).box);
 }
 
+TEST(SnippetTest, LineWithoutMatchesIsShownWithItsBox) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "слово\n";
+  const auto begin = static_cast<std::uint32_t>(text.size());
+  text += "Хлеб ржаной";
+  const LinePlace line{begin, static_cast<std::uint32_t>(text.size()), {0.1f, 0.2f, 0.5f, 0.05f}};
+  for (int i = 0; i < 40; ++i) text += "\nслово";
+  const Snippet snippet = snippet_of_line(chunk_of(text), line, 60);
+  EXPECT_EQ(snippet.box, line.box);
+  EXPECT_NE(snippet.text.find("слово Хлеб ржаной слово"), std::string::npos) << snippet.text;
+  EXPECT_TRUE(snippet.text.starts_with("…") && snippet.text.ends_with("…")) << snippet.text;
+  EXPECT_TRUE(snippet.marks.empty());
+}
+
 }  // namespace
 }  // namespace oko::index
