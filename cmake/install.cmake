@@ -34,7 +34,8 @@ install(CODE [[
       COMMAND_ERROR_IS_FATAL ANY)
   endforeach()]])
 # The program finds these in share/oko, and demo/ in a build folder (base/data_folder.h).
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/ DESTINATION share/oko PATTERN run.sh EXCLUDE)
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/demo/ DESTINATION share/oko PATTERN run.sh EXCLUDE
+  PATTERN e5-small-ru-en EXCLUDE PATTERN texts EXCLUDE)
 install(FILES ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/README.ru.md
   ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/NOTICE DESTINATION share/doc/oko)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/docs DESTINATION share/doc/oko) # README has links to them

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Describes the pictures of demo/ in both languages, and reads a receipt: demo/run.sh PROGRAM
+# Describes the pictures of demo/ in both languages, reads a receipt, and asks all files questions in
+# the other language: demo/run.sh PROGRAM
 set -euo pipefail
 demo="$(cd "$(dirname "$0")" && pwd)"
 program="${1:?usage: demo/run.sh PROGRAM}"
@@ -17,4 +18,12 @@ for page in demo/pages/*.png; do
   describe "$page"
   echo "  oko ocr:"
   "$program" ocr "$page" | sed 's/^/    /'
+done
+library="$(mktemp -d)"
+trap 'rm -r "$library"' EXIT
+"$program" index demo/images demo/pages demo/texts --model demo/models/e5-small-ru-en \
+  --library "$library/demo.db" --languages ru-RU,en-US
+for question in "how much did the bread cost" "река" "как заклеить камеру"; do
+  echo "oko search \"$question\""
+  "$program" search "$question" -n 1 --library "$library/demo.db" | sed 's/^/  /'
 done

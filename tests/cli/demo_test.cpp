@@ -1,9 +1,12 @@
 // The model of demo/ describes the pictures of demo/ correctly, as `make demo` shows.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/process.h"
 #include "tests/support/tesseract.h"
@@ -48,6 +51,38 @@ TEST(DemoTest, AReceiptIsDescribedWithItsText) {
   }
 }
 
+TEST(DemoTest, QuestionsFindPicturesInTheOtherLanguageWithTheBoxOfTheLine) {
+  OKO_NEEDS_TESSERACT();
+  const std::string library = testing::TempDir() + "oko_demo_" + std::to_string(::getpid()) + ".db";
+  const auto indexed = Process({OKO_PROGRAM, "index", kDemo + "/images", kDemo + "/pages",
+                                kDemo + "/texts", "--model", kDemo + "/models/e5-small-ru-en",
+                                "--library", library, "--languages", "ru-RU,en-US"},
+                               {})
+                           .wait();
+  EXPECT_EQ(indexed.status, 0) << indexed.err;
+  const auto best = [&](const std::string& question) {
+    const auto found =
+        Process({OKO_PROGRAM, "search", question, "-n", "1", "--library", library, "--json"}, {})
+            .wait();
+    EXPECT_EQ(found.status, 0) << found.err;
+    return nlohmann::json::parse(found.out);
+  };
+  const nlohmann::json bread = best("how much did the bread cost");
+  EXPECT_EQ(bread["file"], kDemo + "/pages/receipt.png");
+  EXPECT_NE(bread["snippet"].get<std::string>().find("Хлеб ржаной 3"), std::string::npos) << bread;
+  // "Хлеб ржаной" stands at 24..121, 165..178 of 293 x 669 pixels.
+  const std::vector<double> box = bread["box"];
+  EXPECT_NEAR(box[0], 24, 4) << bread;
+  EXPECT_NEAR(box[1], 165, 5) << bread;
+  EXPECT_NEAR(box[1] + box[3], 178, 5) << bread;
+  EXPECT_EQ(best("река")["file"], kDemo + "/images/river.png");
+  EXPECT_EQ(best("как заклеить велосипедную камеру")["file"], kDemo + "/texts/bicycle.md");
+  EXPECT_EQ(best("cabbage soup")["file"], kDemo + "/texts/shchi.txt");
+  for (const auto& file : std::filesystem::directory_iterator(testing::TempDir())) {
+    if (file.path().string().starts_with(library)) std::filesystem::remove(file.path());
+  }
+}
+
 TEST(DemoTest, EachAnswerStandsBehindItsLanguage) {
   OKO_NEEDS_TESSERACT();
   const auto result =
@@ -55,7 +90,9 @@ TEST(DemoTest, EachAnswerStandsBehindItsLanguage) {
           .wait();
   EXPECT_EQ(result.status, 0) << result.out;
   for (const char* line : {"\n  en: Three yellow stars.\n", "\n  ru: Три жёлтые звезды.\n",
-                           "\n  en: The text \"Супермаркет", "\noko: demo/pages/receipt.png: "}) {
+                           "\n  en: The text \"Супермаркет", "\noko: demo/pages/receipt.png: ",
+                           "\noko search \"how much did the bread cost\"\n  1. demo/pages/receipt",
+                           "\noko search \"река\"\n  1. demo/images/river.png"}) {
     EXPECT_NE(result.out.find(line), std::string::npos) << line << " is not in " << result.out;
   }
 }
