@@ -23,7 +23,7 @@ library="$(mktemp -d)"
 trap 'rm -r "$library"' EXIT
 "$program" index demo/images demo/pages demo/texts --model demo/models/e5-small-ru-en \
   --library "$library/demo.db" --languages ru-RU,en-US
-for question in "how much did the bread cost" "река" "как заклеить камеру"; do
+for question in "how much did the rye bread cost" "река" "как заклеить камеру"; do
   echo "oko search \"$question\""
   "$program" search "$question" -n 1 --library "$library/demo.db" | sed 's/^/  /'
 done
