@@ -19,6 +19,7 @@ find_package(ZLIB REQUIRED)
 find_package(CURL 7.85 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(LibXml2 2.9 REQUIRED)
+find_package(Boost 1.81 CONFIG REQUIRED)
 pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip>=1.7)
 pkg_check_modules(gmime REQUIRED IMPORTED_TARGET gmime-3.0>=3.2)
 # Snowball's stemmers, without a file for pkg-config.

@@ -17,7 +17,7 @@ debian_checks=(clang-19 libclang-rt-19-dev llvm-19 ccache # of the sanitizers an
   default-jdk-headless maven) # for tests on OpenSearch
 homebrew_tools=(cmake ninja pkg-config python3)
 # zlib, libedit, libcurl, SQLite and libxml2 are the system's.
-homebrew=(fmt nlohmann-json cli11 highway vips utf8proc xxhash qpdf snowball libzip gmime)
+homebrew=(fmt nlohmann-json cli11 highway vips utf8proc xxhash qpdf snowball libzip gmime boost)
 homebrew_tests=(googletest google-benchmark)
 case ${1:-} in
   program) ;;
@@ -54,6 +54,12 @@ if [ "$(uname)" = Darwin ]; then
   exit 0
 fi
 
+# Debian 12's usual Boost is too old for coroutines.
+if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
+  debian+=(libboost1.81-dev)
+else
+  debian+=(libboost-dev)
+fi
 command -v apt-get >/dev/null || {
   echo "oko installs its dependencies with apt (Debian, Ubuntu) or brew (macOS);" \
     "here, install by hand: ${debian[*]}" >&2

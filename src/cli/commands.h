@@ -18,6 +18,7 @@ void add_eval(Command& program);
 void add_eval_search(Command& eval);
 void add_index(Command& program);
 void add_search(Command& program);
+void add_serve(Command& program);
 void add_embed(Command& program);
 void add_convert(Command& program);
 void add_bench(Command& program);

@@ -192,7 +192,7 @@ void suggest_commands(Command& program) {
       {"remove", "oko models rm"}, {"delete", "oko models rm"},  {"download", "oko pull"},
       {"install", "oko pull"},     {"read", "oko ocr"},          {"text", "oko ocr"},
       {"quantize", "oko convert"}, {"check", "oko doctor"},      {"info", "oko doctor"},
-      {"benchmark", "oko bench"},  {"embeddings", "oko embed"},  {"serve", "oko chat"},
+      {"benchmark", "oko bench"},  {"embeddings", "oko embed"},
   };
   for (const auto& [name, instead] : kInstead) program.suggest(name, instead);
 }
@@ -210,6 +210,8 @@ int run(std::span<char* const> arguments) {
   add_index(program);
   add_search(program);
   add_embed(program);
+  program.begin_group(words("Serve", "Обслуживать"));
+  add_serve(program);
   program.begin_group(words("Models", "Модели"));
   add_pull(program);
   add_models(program);

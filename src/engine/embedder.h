@@ -84,6 +84,8 @@ class Embedder {
   int max_tokens() const { return config_.max_tokens(); }
   const std::string& query_prompt() const { return config_.modules.query_prompt; }
   const std::string& passage_prompt() const { return config_.modules.passage_prompt; }
+  /// True while the model's weights are in memory.
+  bool is_loaded() const { return registration_.is_resident(); }
 
  private:
   struct Task;

@@ -117,6 +117,9 @@ class Generator : private StepSource {
   /// The generation settings that the model recommends.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
+  /// True while the model's weights are in memory.
+  bool is_loaded() const { return registration_.is_resident(); }
+
   /// Number of tokens of `text`.
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 

@@ -141,6 +141,11 @@ std::uint64_t ModelRegistration::weight_bytes() const {
   return slot_->weight_bytes;
 }
 
+bool ModelRegistration::is_resident() const {
+  const MutexLock lock(slot_->host.mutex_);
+  return slot_->has_weights();
+}
+
 std::unique_ptr<ModelLease> ModelHost::admit(ModelRegistration& registration,
                                              const WorkMemory& work, const LocalizedText& hint,
                                              const StopToken& stop,

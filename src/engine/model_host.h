@@ -80,6 +80,8 @@ class ModelRegistration {
   ModelRegistration& operator=(const ModelRegistration&) = delete;
 
   std::uint64_t weight_bytes() const;
+  /// True from the admission of the first work until the model is evicted.
+  bool is_resident() const;
 
  private:
   friend class ModelHost;

@@ -35,9 +35,10 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"tasks",
      {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
       "engine", "testing"}},
+    {"server", {"base", "text", "hub", "document", "engine", "tasks"}},
     {"cli",
      {"base", "budget", "image", "text", "tensor", "models", "net", "hub", "index", "ocr",
-      "document", "engine", "tasks", "testing"}},
+      "document", "engine", "tasks", "server", "testing"}},
     {"testing", {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "engine"}},
 };
 

@@ -121,7 +121,7 @@ class MacSetupTest : public ::testing::Test {
 TEST_F(MacSetupTest, AsksHomebrewOnceWhereNothingIsMissing) {
   for (const char* package :
        {"fmt", "nlohmann-json", "cli11", "highway", "vips", "utf8proc", "xxhash", "qpdf",
-        "snowball", "libzip", "gmime", "googletest", "google-benchmark"}) {
+        "snowball", "libzip", "gmime", "boost", "googletest", "google-benchmark"}) {
     installed(package);
   }
   const ProcessResult result = install();
@@ -131,7 +131,7 @@ TEST_F(MacSetupTest, AsksHomebrewOnceWhereNothingIsMissing) {
 
 TEST_F(MacSetupTest, InstallsWhatIsMissingInOneCall) {
   for (const char* package : {"fmt", "nlohmann-json", "cli11", "highway", "utf8proc", "xxhash",
-                              "qpdf", "libzip", "gmime"}) {
+                              "qpdf", "libzip", "gmime", "boost"}) {
     installed(package);
   }
   const ProcessResult result = install();

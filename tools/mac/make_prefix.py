@@ -35,6 +35,7 @@ PACKAGES = {
     "libxml-2.0": {"headers": ["libxml2", "unicode"], "library": "xml2", "folders": ["libxml2"]},
     "libzip": {"headers": ["zip.h", "zipconf.h"], "library": "zip"},
     "gmime-3.0": {"headers": ["gmime-3.0"], "library": "gmime-3.0", "folders": ["gmime-3.0"], "needs": ["glib-2.0"]},
+    "Boost": {"headers": ["boost"], "cmake": "Boost::headers", "version": "1.81.0"},
     "stemmer": {"headers": ["libstemmer.h"], "library": "stemmer", "version": "2.2.0"},
 }  # fmt: skip
 # pkg-config's names of those that CMake finds by a file of its own.

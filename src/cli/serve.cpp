@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/stop_token.h"
+#include "base/text_escape.h"
+#include "cli/align_model.h"
+#include "cli/commands.h"
+#include "cli/find_model.h"
+#include "cli/interrupt.h"
+#include "cli/terminal.h"
+#include "cli/user_language.h"
+#include "server/api_server.h"
+
+namespace oko::cli {
+namespace {
+
+constexpr int kDefaultPort = 11435;
+
+/// For the answers under way when the server is asked to end.
+constexpr std::chrono::seconds kPatience{30};
+
+struct ServeOptions {
+  CommonOptions common;
+  std::string host = "127.0.0.1";
+  int port = kDefaultPort;
+  std::string api_key;
+  std::vector<std::string> models;
+  std::vector<std::string> hosts;
+  std::vector<std::string> origins;
+  std::size_t threads = 0;
+};
+
+void log_request(const server::HttpRequest& request, double milliseconds) {
+  say(fmt::format("{} {} {:.0f} ms\n", one_line(request.method), one_line(request.path),
+                  milliseconds));
+}
+
+void wait_for(const StopToken& stop) {
+  Mutex mutex;
+  ConditionVariable never;
+  const MutexLock lock(mutex);
+  never.wait(mutex, stop, [] { return false; });
+}
+
+std::string key_of(const ServeOptions& options) {
+  if (!options.api_key.empty()) return options.api_key;
+  const char* key = std::getenv("OKO_API_KEY");
+  return key == nullptr ? "" : key;
+}
+
+/// An address as a URL has it.
+std::string in_url(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+void serve(const ServeOptions& options) {
+  const Interrupt interrupt;
+  for (const std::string& model : options.models) {
+    find_or_pull_model(model, options.common, interrupt.token());
+  }
+  server::ApiServer server(
+      {.http = {.address = options.host, .port = static_cast<std::uint16_t>(options.port)},
+       .access = {.api_key = key_of(options), .hosts = options.hosts, .origins = options.origins},
+       .models = {.host = make_host(options.common, options.threads),
+                  .models = options.models,
+                  .align =
+                      [&](const std::filesystem::path& folder) {
+                        align_model(folder, options.common, interrupt.token());
+                      }},
+       .version = OKO_VERSION,
+       .log = options.common.quiet ? nullptr : log_request});
+  print(words("oko listens on http://{}:{}; Ctrl-C ends it\n",
+              "oko слушает http://{}:{}; Ctrl-C закончит работу\n", in_url(options.host),
+              server.port()));
+  wait_for(interrupt.token());
+  server.stop(kPatience);
+}
+
+}  // namespace
+
+void add_serve(Command& program) {
+  auto options = std::make_shared<ServeOptions>();
+  Command& command =
+      program.add_command("serve", words("Answers programs over HTTP, as OpenAI's servers do.",
+                                         "Отвечает программам по HTTP, как серверы OpenAI."));
+  command
+      .add_option("--host", &options->host,
+                  words("address to listen on", "на каком адресе слушать"))
+      .show_default();
+  command.add_option("--port", &options->port, words("port; 0: a free one", "порт; 0: свободный"))
+      .range(0, 65535)
+      .show_default();
+  command.add_option("--api-key", &options->api_key,
+                     words("key that every request must have [default: OKO_API_KEY]",
+                           "ключ, который нужен каждому запросу [по умолчанию: OKO_API_KEY]"));
+  command.add_option("--allow-host", &options->hosts,
+                     words("name by which this machine may be asked; may be repeated",
+                           "имя, по которому можно обращаться к этой машине; можно повторять"));
+  command.add_option("--allow-origin", &options->origins,
+                     words("address of pages that may ask, such as https://chat.example; may be "
+                           "repeated",
+                           "адрес страниц, которым можно спрашивать, например "
+                           "https://chat.example; можно повторять"));
+  command
+      .add_option("-m,--model", &options->models,
+                  words("name or folder of a model to serve besides those of oko models",
+                        "имя или папка модели в дополнение к тем, что показывает oko models"))
+      .names(ValueKind::kModel);
+  add_threads_option(command, options->threads);
+  add_common_options(command, options->common);
+  command.on_run([options] { serve(*options); });
+}
+
+}  // namespace oko::cli

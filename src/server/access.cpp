@@ -1,0 +1,67 @@
+#include "server/access.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace oko::server {
+namespace {
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& each) { return each == "*" || each == name; });
+}
+
+/// "localhost:80" -> "localhost"; "[::1]:80" -> "[::1]".
+std::string_view without_port(std::string_view host) {
+  const std::size_t end = host.find(']');
+  const std::size_t colon = host.find(':', end == std::string_view::npos ? 0 : end);
+  return host.substr(0, colon);
+}
+
+bool is_this_machine(std::string_view name) {
+  return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
+}
+
+bool is_allowed_host(const AccessRules& rules, std::string_view host) {
+  const std::string_view name = without_port(host);
+  // HTTP/1.0 needs no Host; no browser leaves it out.
+  return host.empty() || is_this_machine(name) || contains(rules.hosts, name);
+}
+
+bool is_allowed_origin(const AccessRules& rules, const HttpRequest& request) {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty() || contains(rules.origins, origin)) return true;
+  // Of oko's own page: what the browser asked it for.
+  constexpr std::string_view kScheme = "http://";
+  return origin.starts_with(kScheme) && origin.substr(kScheme.size()) == request.header("host");
+}
+
+std::string_view given_key(const HttpRequest& request) {
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view authorization = request.header("authorization");
+  if (authorization.starts_with(kBearer)) return authorization.substr(kBearer.size());
+  return request.header("x-api-key");  // Anthropic's clients
+}
+
+}  // namespace
+
+bool is_same_key(std::string_view key, std::string_view given) {
+  unsigned difference = key.size() == given.size() ? 0u : 1u;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const char expected = key.empty() ? '\0' : key[i % key.size()];
+    difference |= static_cast<unsigned char>(expected ^ given[i]);
+  }
+  return difference == 0;
+}
+
+Access check_access(const AccessRules& rules, const HttpRequest& request) {
+  // A page of another name has no key.
+  if (rules.api_key.empty() && !is_allowed_host(rules, request.header("host"))) {
+    return Access::kWrongHost;
+  }
+  if (!is_allowed_origin(rules, request)) return Access::kWrongOrigin;
+  if (rules.api_key.empty() || request.path == "/health") return Access::kGranted;
+  return is_same_key(rules.api_key, given_key(request)) ? Access::kGranted : Access::kNoKey;
+}
+
+}  // namespace oko::server

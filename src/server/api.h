@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http_message.h"
+#include "server/served_models.h"
+
+namespace oko::server {
+
+/// What the handlers of all protocols use. Any thread.
+struct ApiContext {
+  ServedModels& models;
+  std::string version;  ///< of oko
+};
+
+/// Answers one request; an Error becomes the answer of its protocol.
+using ApiHandler = std::function<void(const HttpRequest&, HttpResponse&)>;
+
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  ApiHandler handle;
+};
+
+/// The table of what is served.
+class Router {
+ public:
+  void add(std::vector<Route> routes);
+
+  /// Calls the handler of a request, and turns its errors into answers: 404 for a path that is not
+  /// in the table, 405 for another method.
+  void handle(const HttpRequest& request, HttpResponse& response) const;
+
+  /// 404 or 405, before the body is read; 0: there is a handler.
+  int refusal_of(const HttpRequest& request) const;
+
+ private:
+  std::vector<Route> routes_;
+};
+
+/// GET /v1/models and /v1/models/{id} (OpenAI's "Models"), /health.
+std::vector<Route> model_routes(const ApiContext& context);
+
+/// POST /v1/embeddings (OpenAI's "Embeddings"), with "outputs" for BGE-M3's other two vectors.
+std::vector<Route> embedding_routes(const ApiContext& context);
+
+/// POST /v1/chat/completions (OpenAI's "Chat Completions"), with pictures and PDF as data URIs.
+std::vector<Route> chat_routes(const ApiContext& context);
+
+/// What Ollama's clients ask for: /, /api/version, tags, ps, show, chat, generate, embed,
+/// embeddings.
+std::vector<Route> ollama_routes(const ApiContext& context);
+
+}  // namespace oko::server

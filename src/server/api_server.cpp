@@ -1,0 +1,138 @@
+#include "server/api_server.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "server/api.h"
+#include "server/api_error.h"
+
+namespace oko::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+int status_of(Access access) {
+  return access == Access::kNoKey ? 401 : 403;
+}
+
+LocalizedText text_of(Access access, const HttpRequest& request) {
+  switch (access) {
+    case Access::kWrongHost:
+      return tr("the name {} is not served; its owner may allow it by --allow-host",
+                "имя {} не обслуживается; владелец может разрешить его: --allow-host",
+                request.header("host"));
+    case Access::kWrongOrigin:
+      return tr("pages of {} may not ask; the owner may allow them by --allow-origin",
+                "страницам {} спрашивать нельзя; владелец может разрешить: --allow-origin",
+                request.header("origin"));
+    case Access::kNoKey:
+      return tr("the key is missing or wrong: Authorization: Bearer KEY",
+                "ключа нет или он неверен: Authorization: Bearer КЛЮЧ");
+    case Access::kGranted:
+      break;
+  }
+  return {};
+}
+
+LocalizedText text_of(HttpRefusal refusal, const HttpServerOptions& options) {
+  switch (refusal) {
+    case HttpRefusal::kMalformed:
+      return tr("the request is no HTTP/1.1", "запрос — не HTTP/1.1");
+    case HttpRefusal::kHeaderTooLarge:
+      return tr("the header has more than {} bytes", "в заголовке больше {} байт",
+                options.max_header_bytes);
+    case HttpRefusal::kBodyTooLarge:
+      return tr("the body has more than {} bytes", "в теле запроса больше {} байт",
+                options.max_body_bytes);
+    case HttpRefusal::kBusy:
+      return tr("too many requests at once: {} run, or their bodies have {} bytes",
+                "слишком много запросов сразу: выполняется {} или их тела занимают {} байт",
+                options.max_requests, options.max_bodies_bytes);
+  }
+  return {};
+}
+
+bool is_loopback(const std::string& address) {
+  return address == "::1" || address.starts_with("127.");
+}
+
+}  // namespace
+
+struct ApiServer::Parts {
+  explicit Parts(ApiServerOptions given)
+      : options(std::move(given)),
+        models(options.models),
+        context{.models = models, .version = options.version} {
+    router.add(model_routes(context));
+    router.add(embedding_routes(context));
+    router.add(chat_routes(context));
+    router.add(ollama_routes(context));
+  }
+
+  bool admit(const HttpRequest& request, HttpResponse& response) const {
+    const Access access = check_access(options.access, request);
+    if (access != Access::kGranted) {
+      send_error(request, response, status_of(access), text_of(access, request));
+    }
+    return access == Access::kGranted;
+  }
+
+  void handle(const HttpRequest& request, HttpResponse& response) const {
+    const auto begun = Clock::now();
+    router.handle(request, response);
+    const std::chrono::duration<double, std::milli> time = Clock::now() - begun;
+    if (options.log) options.log(request, time.count());
+  }
+
+  void listen() {
+    http = std::make_unique<HttpServer>(
+        options.http,
+        HttpHandlers{.handle = [this](auto& request, auto& response) { handle(request, response); },
+                     .gate = [this](const auto& request,
+                                    auto& response) { return admit(request, response); },
+                     .refusal_body =
+                         [this](HttpRefusal refusal, const HttpRequest& request) {
+                           return error_body(
+                               request, status_of(refusal),
+                               text_of(refusal, options.http).in(language_of(request)));
+                         }});
+  }
+
+  ApiServerOptions options;
+  ServedModels models;
+  ApiContext context;
+  Router router;
+  std::unique_ptr<HttpServer> http;  // last: it ends before what its handlers use
+};
+
+namespace {
+
+void require_key_for_others(const ApiServerOptions& options) {
+  if (is_loopback(options.http.address) || !options.access.api_key.empty()) return;
+  throw Error(
+      ErrorCode::kUsage,
+      tr("--host {}: other machines could ask oko without a key",
+         "--host {}: другие машины смогли бы обращаться к oko без ключа", options.http.address),
+      tr("give one: --api-key KEY, or OKO_API_KEY", "задайте его: --api-key КЛЮЧ или OKO_API_KEY"));
+}
+
+}  // namespace
+
+ApiServer::ApiServer(ApiServerOptions options) {
+  require_key_for_others(options);
+  parts_ = std::make_unique<Parts>(std::move(options));
+  parts_->listen();
+}
+
+ApiServer::~ApiServer() = default;
+
+std::uint16_t ApiServer::port() const {
+  return parts_->http->port();
+}
+
+void ApiServer::stop(std::chrono::milliseconds patience) {
+  parts_->http->stop(patience);
+}
+
+}  // namespace oko::server

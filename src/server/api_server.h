@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "server/access.h"
+#include "server/http_server.h"
+#include "server/served_models.h"
+
+namespace oko::server {
+
+struct ApiServerOptions {
+  HttpServerOptions http;
+  AccessRules access;
+  ServedModelsOptions models;
+  std::string version;
+  /// Called after each request with its method, path and milliseconds, on its thread; no text of
+  /// the request. May be empty.
+  std::function<void(const HttpRequest&, double milliseconds)> log;
+};
+
+/// All that `oko serve` serves.
+class ApiServer {
+ public:
+  /// Listens at once. Throws as HttpServer; kUsage if the address can be reached from other
+  /// machines and there is no key.
+  explicit ApiServer(ApiServerOptions options);
+  ~ApiServer();
+
+  std::uint16_t port() const;
+
+  /// As HttpServer::stop.
+  void stop(std::chrono::milliseconds patience);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace oko::server

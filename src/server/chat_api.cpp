@@ -1,0 +1,205 @@
+#include <fmt/format.h>
+
+#include <ctime>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "server/api.h"
+#include "server/api_error.h"
+#include "server/chat_task.h"
+#include "server/data_uri.h"
+#include "server/request_json.h"
+#include "server/sampling_fields.h"
+
+namespace oko::server {
+namespace {
+
+struct ChatRequest {
+  ChatTask task;
+  bool is_streamed = false;
+  bool includes_usage = false;
+};
+
+/// Fields of OpenAI's API that would change the answer and that oko does not have yet.
+void refuse_unknown(const RequestFields& fields) {
+  for (const char* name : {"logprobs", "top_logprobs", "logit_bias", "functions", "audio"}) {
+    const Json* value = fields.find(name);
+    if (value != nullptr && *value != false && *value != 0 && !value->empty()) refuse_field(name);
+  }
+  if (const Json* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
+    const Json* choice = fields.find("tool_choice");
+    if (choice == nullptr || *choice != "none") refuse_field("tools");
+  }
+  if (const Json* format = fields.find("response_format")) {
+    if (RequestFields(*format, "response_format").text("type").value_or("text") != "text") {
+      refuse_field("response_format");
+    }
+  }
+  if (fields.integer("n", 1, 128).value_or(1) != 1) refuse_field("n");
+}
+
+void add_part(const Json& json, const std::string& name, text::Message& message, ChatTask& task) {
+  const RequestFields part(json, name);
+  const std::string type = part.need_text("type");
+  if (type == "text" || type == "input_text") {
+    message.parts.push_back(text::Part::make_text(part.need_text("text")));
+    return;
+  }
+  std::string bytes;
+  if (type == "image_url") {
+    const Json& value = part.need("image_url");
+    const std::string field = part.name_of("image_url");
+    bytes = bytes_of_data_uri(value.is_string() ? part.need_text("image_url")
+                                                : RequestFields(value, field).need_text("url"),
+                              field);
+  } else if (type == "file") {
+    const std::string field = part.name_of("file");
+    bytes =
+        bytes_of_data_uri(RequestFields(part.need("file"), field).need_text("file_data"), field);
+  } else {
+    refuse_value(part.name_of("type"), tr("text, image_url or file", "text, image_url или file"));
+  }
+  message.parts.push_back(text::Part::make_image());
+  task.pictures.push_back({name, std::move(bytes)});
+}
+
+text::Role role_of(const RequestFields& fields) {
+  const std::string role = fields.need_text("role");
+  if (role == "system" || role == "developer") return text::Role::kSystem;
+  if (role == "user") return text::Role::kUser;
+  if (role == "assistant") return text::Role::kAssistant;
+  refuse_value(fields.name_of("role"),
+               tr("system, user or assistant", "system, user или assistant"));
+}
+
+void add_message(const Json& json, const std::string& name, ChatTask& task) {
+  const RequestFields fields(json, name);
+  text::Message message{role_of(fields), {}};
+  const Json& content = fields.need("content");
+  if (content.is_array()) {
+    for (std::size_t i = 0; i < content.size(); ++i) {
+      add_part(content[i], fmt::format("{}.content[{}]", name, i), message, task);
+    }
+  } else {
+    message.parts.push_back(text::Part::make_text(fields.need_text("content")));
+  }
+  // A prompt has one instruction; some clients send theirs and the user's.
+  const bool is_second = message.role == text::Role::kSystem && task.messages.size() == 1 &&
+                         task.messages[0].role == text::Role::kSystem;
+  if (is_second) {
+    auto& parts = task.messages[0].parts;
+    parts.push_back(text::Part::make_text("\n\n"));
+    parts.insert(parts.end(), message.parts.begin(), message.parts.end());
+  } else {
+    task.messages.push_back(std::move(message));
+  }
+}
+
+ChatRequest parse_chat(const HttpRequest& http) {
+  const Json body = parse_request(http.body);
+  const RequestFields fields(body);
+  refuse_unknown(fields);
+  ChatRequest request;
+  ChatTask& task = request.task;
+  task.model = fields.text("model").value_or("");
+  const Json& messages = fields.need("messages");
+  if (!messages.is_array() || messages.empty()) {
+    refuse_value("messages", tr("a list with a message", "список, в котором есть сообщение"));
+  }
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    add_message(messages[i], fmt::format("messages[{}]", i), task);
+  }
+  const auto limit = fields.integer("max_completion_tokens", 1, kMostTokens);
+  task.max_tokens = static_cast<int>(
+      limit ? *limit : fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
+  read_sampling(fields, task);
+  request.is_streamed = fields.flag("stream").value_or(false);
+  if (const Json* options = fields.find("stream_options")) {
+    request.includes_usage =
+        RequestFields(*options, "stream_options").flag("include_usage").value_or(false);
+  }
+  return request;
+}
+
+/// OpenAI knows no end by a loop, which is the model's, not the client's.
+const char* finish_reason_of(const engine::GenerationResult& result) {
+  return result.finish_reason == engine::FinishReason::kLength ? "length" : "stop";
+}
+
+Json usage_of(const engine::GenerationStats& stats) {
+  return {{"prompt_tokens", stats.prompt_tokens},
+          {"completion_tokens", stats.generated_tokens},
+          {"total_tokens", stats.prompt_tokens + stats.generated_tokens},
+          {"prompt_tokens_details", {{"cached_tokens", stats.cached_tokens}}}};
+}
+
+/// What every object of an answer begins with.
+Json object_of(const HttpRequest& http, const char* kind, std::int64_t created,
+               const std::string& model) {
+  return {{"id", "chatcmpl-" + http.id}, {"object", kind}, {"created", created}, {"model", model}};
+}
+
+void send_whole(const ApiContext& context, const HttpRequest& http, ChatRequest request,
+                HttpResponse& response) {
+  const std::int64_t created = std::time(nullptr);
+  const ChatAnswer answer = run_chat(context.models, std::move(request.task), response.stop());
+  Json object = object_of(http, "chat.completion", created, answer.model.name);
+  object["choices"] = {{{"index", 0},
+                        {"message", {{"role", "assistant"}, {"content", answer.result.text}}},
+                        {"finish_reason", finish_reason_of(answer.result)}}};
+  object["usage"] = usage_of(answer.result.stats);
+  response.send({}, dump(object));
+}
+
+/// Server-sent events (WHATWG HTML, "Server-sent events"), as OpenAI's clients read them.
+void send_event(HttpResponse& response, const Json& data) {
+  response.write("data: " + dump(data) + "\n\n");
+}
+
+void send_streamed(const ApiContext& context, const HttpRequest& http, ChatRequest request,
+                   HttpResponse& response) {
+  const std::int64_t created = std::time(nullptr);
+  Json object;
+  const auto send_delta = [&](const Json& delta, const Json& finish_reason) {
+    object["choices"] = {{{"index", 0}, {"delta", delta}, {"finish_reason", finish_reason}}};
+    send_event(response, object);
+  };
+  const auto begin = [&](const ServedModel& model) {
+    object = object_of(http, "chat.completion.chunk", created, model.name);
+    response.begin({.content_type = "text/event-stream; charset=utf-8",
+                    .headers = {{"Cache-Control", "no-cache"}}});
+    send_delta({{"role", "assistant"}, {"content", ""}}, nullptr);
+  };
+  const auto on_text = [&](std::string_view text) { send_delta({{"content", text}}, nullptr); };
+  try {
+    const ChatAnswer answer =
+        run_chat(context.models, std::move(request.task), response.stop(), begin, on_text);
+    send_delta(Json::object(), finish_reason_of(answer.result));
+    if (request.includes_usage) {
+      object["choices"] = Json::array();
+      object["usage"] = usage_of(answer.result.stats);
+      send_event(response, object);
+    }
+    response.write("data: [DONE]\n\n");
+  } catch (const Error& error) {
+    if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
+    response.write("data: " + error_body(http, http_status(error.code()), text_of(http, error)) +
+                   "\n\n");
+  }
+  response.end();
+}
+
+}  // namespace
+
+std::vector<Route> chat_routes(const ApiContext& context) {
+  return {
+      {"POST", "/v1/chat/completions", [&context](const HttpRequest& http, HttpResponse& response) {
+         ChatRequest request = parse_chat(http);
+         const auto send = request.is_streamed ? send_streamed : send_whole;
+         send(context, http, std::move(request), response);
+       }}};
+}
+
+}  // namespace oko::server

@@ -1,0 +1,113 @@
+#include "server/chat_task.h"
+
+#include <span>
+#include <utility>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "base/temporary_file.h"
+#include "document/pages.h"
+#include "engine/generator.h"
+#include "engine/model_host.h"
+#include "tasks/picture.h"
+
+namespace oko::server {
+namespace {
+
+engine::GenerationRequest request_of(ChatTask& task, const engine::Generator& generator) {
+  engine::GenerationRequest request;
+  request.max_tokens = task.max_tokens;
+  request.stop = std::move(task.stop);
+  request.sampling = task.sampling;
+  request.images_are_resident = true;
+  const auto& config = generator.generation_config();
+  request.sampling.repetition_penalty = task.repetition_penalty.value_or(config.repetition_penalty);
+  if (request.sampling.temperature > 0) {
+    request.sampling.top_k = task.top_k.value_or(config.top_k);
+    request.sampling.top_p = task.top_p.value_or(config.top_p);
+  }
+  return request;
+}
+
+/// The pictures of a request, in memory that is reserved while this lives.
+class HeldPictures {
+ public:
+  explicit HeldPictures(engine::ModelHost& host, const engine::Generator& generator)
+      : host_(host), generator_(generator), reader_(host, tasks::ReadText::kNever) {}
+
+  /// Adds all pages of a file to `request`; returns their number.
+  std::size_t add(const ChatPicture& picture, engine::GenerationRequest& request,
+                  const StopToken& stop) {
+    TemporaryFile file(temporary_folder() / "oko-request-", picture.name);
+    file.append(std::as_bytes(std::span(picture.bytes)));
+    try {
+      document::Pages pages({file.path().string()});
+      for (std::size_t i = 0; i < pages.size(); ++i) add_page(pages, i, request, stop);
+      return pages.size();
+    } catch (const Error& error) {  // the path says nothing to the client
+      throw Error(error.code(), error.message().with(file.path().string(), picture.name),
+                  error.hint().with(file.path().string(), picture.name));
+    }
+  }
+
+ private:
+  void add_page(document::Pages& pages, std::size_t i, engine::GenerationRequest& request,
+                const StopToken& stop) {
+    engine::GenerationRequest alone = request;
+    alone.images.clear();
+    alone.messages = {{text::Role::kUser, {text::Part::make_image(), text::Part::make_text("?")}}};
+    tasks::Picture picture = tasks::load_picture(host_, generator_, alone, pages, i, reader_, stop);
+    // The picture stays: release its transient reservation, because other requests wait for those.
+    picture.reservation.release();
+    rooms_.push_back(std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
+                                                                LocalizedText(), stop));
+    request.images.emplace_back(std::move(picture.image));
+  }
+
+  engine::ModelHost& host_;
+  const engine::Generator& generator_;
+  tasks::TextReader reader_;
+  std::vector<std::unique_ptr<engine::FixedReservation>> rooms_;
+};
+
+/// Loads the pictures, in the order of their parts, and puts a part for each page.
+void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRequest& request,
+                  const StopToken& stop) {
+  std::size_t next = 0;
+  for (const text::Message& given : task.messages) {
+    text::Message message{given.role, {}};
+    for (const text::Part& part : given.parts) {
+      std::size_t pages = 1;
+      if (part.kind == text::Part::Kind::kImage) {
+        pages = held.add(task.pictures.at(next++), request, stop);
+      }
+      message.parts.insert(message.parts.end(), pages, part);
+    }
+    request.messages.push_back(std::move(message));
+  }
+}
+
+}  // namespace
+
+ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
+                    const std::function<void(const ServedModel&)>& on_start,
+                    const engine::TextSink& on_text) {
+  ChatAnswer answer;
+  const auto generator = models.generator(task.model, answer.model);
+  HeldPictures held(models.host(), *generator);
+  engine::GenerationRequest request = request_of(task, *generator);
+  add_pictures(task, held, request, stop);
+  engine::GenerationHandle handle = generator->submit(std::move(request), stop);
+  if (on_start) on_start(answer.model);
+  bool is_finished = false;
+  while (!is_finished) {
+    const auto update = handle.next(stop);
+    if (!update) throw_cancelled();
+    if (on_text && !update->text.empty()) on_text(update->text);
+    is_finished = update->is_finished;
+  }
+  answer.result = handle.wait();
+  return answer;
+}
+
+}  // namespace oko::server

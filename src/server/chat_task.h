@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "engine/generation.h"
+#include "server/served_models.h"
+#include "text/chat_template.h"
+
+namespace oko::server {
+
+inline constexpr int kUsualTokens = 1024;  ///< limit of an answer, as `oko describe` has it
+
+/// The bytes of a picture or PDF in a request.
+struct ChatPicture {
+  std::string name;  ///< for messages: "messages[0].content[1]"
+  std::string bytes;
+};
+
+/// A conversation that a request sends, of any protocol.
+struct ChatTask {
+  std::string model;                    ///< empty: the first that describes pictures
+  std::vector<text::Message> messages;  ///< an image part for each of `pictures`, in order
+  std::vector<ChatPicture> pictures;
+  int max_tokens = kUsualTokens;
+  std::vector<std::string> stop;
+  engine::SamplingOptions sampling = {};
+  // None: the model's own.
+  std::optional<float> top_p = {};
+  std::optional<int> top_k = {};
+  std::optional<float> repetition_penalty = {};
+};
+
+/// What became of it.
+struct ChatAnswer {
+  ServedModel model;
+  engine::GenerationResult result;
+};
+
+/// Runs a conversation. `on_start` is called with the model once the request is admitted, `on_text`
+/// with each piece of the answer; both on the caller's thread. Pages of a PDF stand in the place of
+/// its image part. Throws as ServedModels::generator, Generator::submit and the callbacks;
+/// kBadInput and others for a picture, with its name.
+ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
+                    const std::function<void(const ServedModel&)>& on_start = {},
+                    const engine::TextSink& on_text = {});
+
+}  // namespace oko::server

@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/base64.h"
+#include "base/error.h"
+#include "engine/embedder.h"
+#include "server/api.h"
+#include "server/request_json.h"
+
+namespace oko::server {
+namespace {
+
+/// Of one request; OpenAI's limit.
+constexpr std::size_t kMostTexts = 2048;
+
+struct EmbeddingsRequest {
+  std::string model;
+  std::vector<std::string> texts;
+  models::bge_m3::Outputs outputs;
+  bool is_base64 = false;
+};
+
+[[noreturn]] void refuse_tokens() {
+  throw Error(ErrorCode::kUsage,
+              tr("input has numbers of tokens of another model's vocabulary; send texts",
+                 "в input — номера токенов из словаря другой модели; пришлите тексты"),
+              tr("LangChain: check_embedding_ctx_length=False",
+                 "в LangChain: check_embedding_ctx_length=False"));
+}
+
+std::vector<std::string> texts_of(const Json& input) {
+  if (input.is_string()) return {input.get<std::string>()};
+  if (!input.is_array() || input.empty()) {
+    refuse_value("input", tr("a string, or a list of them", "строка или список строк"));
+  }
+  if (input.size() > kMostTexts) {
+    throw Error(ErrorCode::kTooLarge,
+                tr("input has {} texts; at most {} fit one request",
+                   "в input {} текстов; в одном запросе — не больше {}", input.size(), kMostTexts));
+  }
+  std::vector<std::string> texts;
+  for (const Json& text : input) {
+    if (text.is_number() || (text.is_array() && !text.empty() && text[0].is_number())) {
+      refuse_tokens();
+    }
+    if (!text.is_string()) {
+      refuse_value(fmt::format("input[{}]", texts.size()), tr("a string", "строка"));
+    }
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+models::bge_m3::Outputs outputs_of(const Json& names) {
+  models::bge_m3::Outputs outputs{.dense = false};
+  const auto expected =
+      tr("a list of dense, sparse and colbert", "список из dense, sparse, colbert");
+  if (!names.is_array() || names.empty()) refuse_value("outputs", expected);
+  for (const Json& name : names) {
+    bool* output = name == "dense"     ? &outputs.dense
+                   : name == "sparse"  ? &outputs.sparse
+                   : name == "colbert" ? &outputs.colbert
+                                       : nullptr;
+    if (output == nullptr) refuse_value("outputs", expected);
+    *output = true;
+  }
+  return outputs;
+}
+
+EmbeddingsRequest parse_embeddings(const HttpRequest& http) {
+  const Json body = parse_request(http.body);
+  const RequestFields fields(body);
+  EmbeddingsRequest request;
+  request.model = fields.text("model").value_or("");
+  request.texts = texts_of(fields.need("input"));
+  if (const Json* outputs = fields.find("outputs")) request.outputs = outputs_of(*outputs);
+  if (const auto format = fields.text("encoding_format")) {
+    if (*format != "float" && *format != "base64") {
+      refuse_value("encoding_format", tr("float or base64", "float или base64"));
+    }
+    request.is_base64 = *format == "base64";
+  }
+  return request;
+}
+
+/// f32, little-endian, as OpenAI's clients read it.
+std::string vector_text(std::span<const float> vector, bool is_base64) {
+  if (!is_base64) return numbers_text(vector);
+  std::string bytes(vector.size_bytes(), '\0');
+  std::memcpy(bytes.data(), vector.data(), bytes.size());
+  return fmt::format("\"{}\"", base64_of(bytes));
+}
+
+std::string text_object(std::size_t index, const models::bge_m3::Encoding& encoding,
+                        const EmbeddingsRequest& request) {
+  std::string object = fmt::format(R"({{"object":"embedding","index":{})", index);
+  if (request.outputs.dense) {
+    object += fmt::format(R"(,"embedding":{})", vector_text(encoding.dense, request.is_base64));
+  }
+  if (request.outputs.sparse) {
+    std::vector<std::string> indices, values;
+    for (const auto& [token, weight] : encoding.sparse) {
+      indices.push_back(fmt::format("{}", token));
+      values.push_back(fmt::format("{}", weight));
+    }
+    object += fmt::format(R"(,"sparse":{{"indices":[{}],"values":[{}]}})", fmt::join(indices, ","),
+                          fmt::join(values, ","));
+  }
+  if (request.outputs.colbert) {
+    const auto& tokens = encoding.colbert;
+    std::vector<std::string> rows;
+    rows.reserve(tokens.count());
+    for (std::size_t i = 0; i < tokens.count(); ++i) {
+      rows.push_back(vector_text({tokens.row(i), tokens.dimensions}, request.is_base64));
+    }
+    object += fmt::format(R"(,"colbert":[{}])", fmt::join(rows, ","));
+  }
+  return object + "}";
+}
+
+void require_dimensions(const HttpRequest& http, std::size_t dimensions) {
+  const Json body = parse_request(http.body);
+  const auto asked = RequestFields(body).integer("dimensions", 1, 1'000'000);
+  if (!asked || static_cast<std::size_t>(*asked) == dimensions) return;
+  throw Error(
+      ErrorCode::kUsage,
+      tr("dimensions is {}; vectors of this model have {} numbers, and lose their meaning if "
+         "they are cut",
+         "dimensions — {}; векторы этой модели из {} чисел, и обрезанные теряют смысл", *asked,
+         dimensions));
+}
+
+void embed(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
+  const EmbeddingsRequest request = parse_embeddings(http);
+  ServedModel model;
+  const auto embedder = context.models.embedder(request.model, model);
+  const engine::EmbeddingResult result =
+      embedder->embed({.texts = request.texts, .outputs = request.outputs}, response.stop());
+  if (request.outputs.dense) require_dimensions(http, result.texts.front().encoding.dense.size());
+  std::vector<std::string> objects;
+  objects.reserve(result.texts.size());
+  for (std::size_t i = 0; i < result.texts.size(); ++i) {
+    objects.push_back(text_object(i, result.texts[i].encoding, request));
+  }
+  response.send({}, fmt::format(R"({{"object":"list","data":[{}],"model":{},)"
+                                R"("usage":{{"prompt_tokens":{},"total_tokens":{}}}}})",
+                                fmt::join(objects, ","), dump(model.name), result.stats.tokens,
+                                result.stats.tokens));
+}
+
+}  // namespace
+
+std::vector<Route> embedding_routes(const ApiContext& context) {
+  return {
+      {"POST", "/v1/embeddings", [&context](const HttpRequest& request, HttpResponse& response) {
+         embed(context, request, response);
+       }}};
+}
+
+}  // namespace oko::server

@@ -1,0 +1,300 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "server/api.h"
+#include "server/api_error.h"
+#include "server/chat_task.h"
+#include "server/data_uri.h"
+#include "server/request_json.h"
+#include "server/sampling_fields.h"
+
+// Ollama's API as its docs/api.md and its Go types (api/types.go) have it. Its clients look for
+// capabilities in /api/show and leave out models without them.
+namespace oko::server {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Programs that ask for a version mean Ollama's: the first with all that is served here.
+constexpr const char* kOllamaVersion = "0.12.0";
+
+std::string time_text(std::time_t time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(time));
+}
+
+std::string tag_of(const ServedModel& model) {
+  return model.name + ":latest";
+}
+
+const char* family_of(const ServedModel& model) {
+  return model.kind == ModelKind::kEmbedding ? "bert" : "qwen3vl";
+}
+
+Json details_of(const ServedModel& model) {
+  return {{"parent_model", ""},         {"format", "safetensors"},
+          {"family", family_of(model)}, {"families", {family_of(model)}},
+          {"parameter_size", ""},       {"quantization_level", ""}};
+}
+
+Json tag_json(const ServedModel& model) {
+  return {
+      {"name", tag_of(model)}, {"model", tag_of(model)}, {"modified_at", time_text(model.modified)},
+      {"size", model.bytes},   {"digest", ""},           {"details", details_of(model)}};
+}
+
+Json tags_of(const std::vector<ServedModel>& models) {
+  Json tags = Json::array();
+  for (const ServedModel& model : models) tags.push_back(tag_json(model));
+  return {{"models", std::move(tags)}};
+}
+
+/// The name of a model in a request: "model", or "name" of older clients.
+std::string model_of(const RequestFields& fields) {
+  if (const auto model = fields.text("model")) return *model;
+  return fields.need_text("name");
+}
+
+Json show_json(const ServedModel& model) {
+  return {
+      {"modelfile", ""},
+      {"parameters", ""},
+      {"template", ""},
+      {"details", details_of(model)},
+      {"model_info", {{"general.architecture", family_of(model)}}},
+      {"capabilities", model.kind == ModelKind::kEmbedding ? Json::array({"embedding"})
+                                                           : Json::array({"completion", "vision"})},
+      {"modified_at", time_text(model.modified)}};
+}
+
+struct OllamaRequest {
+  ChatTask task;
+  bool is_streamed = true;
+  bool is_chat = false;  ///< /api/chat, else /api/generate
+};
+
+void add_images(const RequestFields& fields, text::Message& message, ChatTask& task) {
+  const Json* images = fields.find("images");
+  if (images == nullptr) return;
+  const std::string name = fields.name_of("images");
+  if (!images->is_array()) refuse_value(name, tr("a list", "список"));
+  for (std::size_t i = 0; i < images->size(); ++i) {
+    const std::string place = fmt::format("{}[{}]", name, i);
+    if (!(*images)[i].is_string()) refuse_value(place, tr("a string", "строка"));
+    task.pictures.push_back(
+        {place, bytes_of_picture_text((*images)[i].get_ref<const std::string&>(), place)});
+    message.parts.push_back(text::Part::make_image());
+  }
+}
+
+text::Role ollama_role_of(const RequestFields& message) {
+  const std::string role = message.need_text("role");
+  if (role == "system") return text::Role::kSystem;
+  if (role == "user") return text::Role::kUser;
+  if (role == "assistant") return text::Role::kAssistant;
+  refuse_value(message.name_of("role"),
+               tr("system, user or assistant", "system, user или assistant"));
+}
+
+void read_options(const RequestFields& fields, ChatTask& task) {
+  const Json* json = fields.find("options");
+  if (json == nullptr) return;
+  const RequestFields options(*json, "options");
+  // Below 0: without a limit, or to the end of the context.
+  const std::int64_t limit = options.integer("num_predict", -2, kMostTokens).value_or(-1);
+  if (limit > 0) task.max_tokens = static_cast<int>(limit);
+  read_sampling(options, task);
+}
+
+OllamaRequest parse_ollama(const HttpRequest& http) {
+  const Json body = parse_request(http.body);
+  const RequestFields fields(body);
+  OllamaRequest request;
+  request.is_chat = http.path == "/api/chat";
+  ChatTask& task = request.task;
+  task.model = model_of(fields);
+  task.max_tokens = kUsualTokens;
+  request.is_streamed = fields.flag("stream").value_or(true);
+  read_options(fields, task);
+  for (const char* name : {"format", "tools"}) {
+    const Json* value = fields.find(name);
+    if (value != nullptr && !value->empty() && *value != "") refuse_field(name);
+  }
+  if (!request.is_chat) {
+    if (const auto system = fields.text("system"); system && !system->empty()) {
+      task.messages.push_back({text::Role::kSystem, {text::Part::make_text(*system)}});
+    }
+    text::Message message{text::Role::kUser, {}};
+    add_images(fields, message, task);
+    const std::string prompt = fields.text("prompt").value_or("");
+    if (!prompt.empty()) message.parts.push_back(text::Part::make_text(prompt));
+    if (!message.parts.empty()) task.messages.push_back(std::move(message));
+    return request;
+  }
+  const Json* messages = fields.find("messages");
+  if (messages == nullptr) return request;
+  if (!messages->is_array()) refuse_value("messages", tr("a list", "список"));
+  for (std::size_t i = 0; i < messages->size(); ++i) {
+    const RequestFields given((*messages)[i], fmt::format("messages[{}]", i));
+    text::Message message{ollama_role_of(given), {}};
+    add_images(given, message, task);
+    message.parts.push_back(text::Part::make_text(given.text("content").value_or("")));
+    task.messages.push_back(std::move(message));
+  }
+  return request;
+}
+
+std::int64_t nanoseconds(double seconds) {
+  return static_cast<std::int64_t>(seconds * 1e9);
+}
+
+/// A line of an answer with a piece of text.
+Json piece_of(const OllamaRequest& request, const std::string& model, std::string_view text) {
+  Json piece{{"model", model}, {"created_at", time_text(std::time(nullptr))}};
+  if (request.is_chat) {
+    piece["message"] = {{"role", "assistant"}, {"content", text}};
+  } else {
+    piece["response"] = text;
+  }
+  piece["done"] = false;
+  return piece;
+}
+
+/// The last line, `text` the answer or, of a stream, nothing more.
+Json end_of(const OllamaRequest& request, const ChatAnswer& answer, std::string_view text,
+            Clock::duration total) {
+  const engine::GenerationStats& stats = answer.result.stats;
+  Json end = piece_of(request, answer.model.name, text);
+  end["done"] = true;
+  end["done_reason"] =
+      answer.result.finish_reason == engine::FinishReason::kLength ? "length" : "stop";
+  end["total_duration"] = std::chrono::nanoseconds(total).count();
+  end["load_duration"] = nanoseconds(stats.load_seconds);
+  end["prompt_eval_count"] = stats.prompt_tokens;
+  end["prompt_eval_duration"] = nanoseconds(stats.prefill_seconds + stats.vision_seconds);
+  end["eval_count"] = stats.generated_tokens;
+  end["eval_duration"] = nanoseconds(stats.decode_seconds);
+  return end;
+}
+
+/// A request without a message asks to load the model, or to unload it.
+bool send_load(const ApiContext& context, const OllamaRequest& request, HttpResponse& response) {
+  if (!request.task.messages.empty()) return false;
+  ServedModel model;
+  context.models.generator(request.task.model, model);
+  Json end = piece_of(request, model.name, "");
+  end["done"] = true;
+  end["done_reason"] = "load";
+  response.send({}, dump(end));
+  return true;
+}
+
+void answer_lines(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
+  const auto begun = Clock::now();
+  OllamaRequest request = parse_ollama(http);
+  if (send_load(context, request, response)) return;
+  ChatTask task = std::move(request.task);
+  if (!request.is_streamed) {
+    const ChatAnswer answer = run_chat(context.models, std::move(task), response.stop());
+    response.send({}, dump(end_of(request, answer, answer.result.text, Clock::now() - begun)));
+    return;
+  }
+  std::string name;
+  const auto begin = [&](const ServedModel& model) {
+    name = model.name;
+    response.begin({.content_type = "application/x-ndjson"});
+  };
+  const auto on_text = [&](std::string_view text) {
+    response.write(dump(piece_of(request, name, text)) + "\n");
+  };
+  try {
+    const ChatAnswer answer =
+        run_chat(context.models, std::move(task), response.stop(), begin, on_text);
+    response.write(dump(end_of(request, answer, "", Clock::now() - begun)) + "\n");
+  } catch (const Error& error) {
+    if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
+    response.write(error_body(http, http_status(error.code()), text_of(http, error)) + "\n");
+  }
+  response.end();
+}
+
+std::vector<std::string> inputs_of(const Json& input) {
+  if (input.is_string()) return {input.get<std::string>()};
+  const auto expected = tr("a string, or a list of them", "строка или список строк");
+  if (!input.is_array()) refuse_value("input", expected);
+  std::vector<std::string> texts;
+  texts.reserve(input.size());
+  for (const Json& text : input) {
+    if (!text.is_string()) refuse_value("input", expected);
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+/// /api/embed, and /api/embeddings of older clients, with one text.
+void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
+  const auto begun = Clock::now();
+  const Json body = parse_request(http.body);
+  const RequestFields fields(body);
+  const bool is_one = http.path == "/api/embeddings";
+  const std::vector<std::string> texts =
+      is_one ? std::vector{fields.need_text("prompt")} : inputs_of(fields.need("input"));
+  ServedModel model;
+  const auto embedder = context.models.embedder(model_of(fields), model);
+  const engine::EmbeddingResult result = embedder->embed({.texts = texts}, response.stop());
+  std::vector<std::string> vectors;
+  vectors.reserve(result.texts.size());
+  for (const auto& text : result.texts) vectors.push_back(numbers_text(text.encoding.dense));
+  if (is_one) {
+    response.send({}, fmt::format(R"({{"embedding":{}}})", vectors.front()));
+    return;
+  }
+  const std::chrono::nanoseconds total = Clock::now() - begun;
+  response.send({}, fmt::format(R"({{"model":{},"embeddings":[{}],"total_duration":{},)"
+                                R"("load_duration":{},"prompt_eval_count":{}}})",
+                                dump(model.name), fmt::join(vectors, ","), total.count(),
+                                nanoseconds(result.stats.load_seconds), result.stats.tokens));
+}
+
+void show(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
+  const Json body = parse_request(http.body);
+  response.send({}, dump(show_json(context.models.find(model_of(RequestFields(body))))));
+}
+
+}  // namespace
+
+std::vector<Route> ollama_routes(const ApiContext& context) {
+  const auto with_context = [&context](const auto& function) -> ApiHandler {
+    return [&context, function](const HttpRequest& request, HttpResponse& response) {
+      function(context, request, response);
+    };
+  };
+  const auto send_json = [](const std::function<Json()>& json) -> ApiHandler {
+    return [json](const HttpRequest&, HttpResponse& response) { response.send({}, dump(json())); };
+  };
+  return {{"GET", "/",
+           [](const HttpRequest&, HttpResponse& response) {
+             response.send({.content_type = "text/plain; charset=utf-8"}, "Ollama is running");
+           }},
+          {"GET", "/api/version", send_json([] {
+             return Json{{"version", kOllamaVersion}};
+           })},
+          {"GET", "/api/tags", send_json([&context] { return tags_of(context.models.list()); })},
+          {"GET", "/api/ps", send_json([&context] { return tags_of(context.models.loaded()); })},
+          {"POST", "/api/show", with_context(show)},
+          {"POST", "/api/chat", with_context(answer_lines)},
+          {"POST", "/api/generate", with_context(answer_lines)},
+          {"POST", "/api/embed", with_context(embed_for_ollama)},
+          {"POST", "/api/embeddings", with_context(embed_for_ollama)}};
+}
+
+}  // namespace oko::server

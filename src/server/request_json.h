@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/localized_text.h"
+
+namespace oko::server {
+
+using Json = nlohmann::ordered_json;
+
+/// The JSON of a request's body: an object of at most 64 levels. Throws kUsage, with the place.
+Json parse_request(std::string_view body);
+
+/// The JSON that is sent: strings that are not UTF-8 get U+FFFD.
+std::string dump(const Json& json);
+
+/// A list of f32, each with no more digits than it has, which a JSON of doubles does not write.
+std::string numbers_text(std::span<const float> numbers);
+
+/// Fields of an object of a request. Those that are null count as missing; those that nobody asks
+/// for are left alone, as clients send fields of later versions. Throws kUsage for a value of
+/// another type, with its name.
+class RequestFields {
+ public:
+  /// `object` must outlive it. `name`: of the object, for messages; empty: the body.
+  explicit RequestFields(const Json& object, std::string name = {});
+
+  /// Null: it is not there.
+  const Json* find(std::string_view field) const;
+  const Json& need(std::string_view field) const;
+
+  std::optional<std::string> text(std::string_view field) const;
+  std::optional<bool> flag(std::string_view field) const;
+  /// Throws kUsage outside of [least, most].
+  std::optional<std::int64_t> integer(std::string_view field, std::int64_t least,
+                                      std::int64_t most) const;
+  std::optional<double> number(std::string_view field, double least, double most) const;
+  std::string need_text(std::string_view field) const;
+
+  /// "messages[2].content"
+  std::string name_of(std::string_view field) const;
+
+ private:
+  const Json& object_;
+  std::string name_;
+};
+
+/// Throws kUsage: the value of `name` is not `expected`, a noun: "a string", "строка".
+[[noreturn]] void refuse_value(const std::string& name, const LocalizedText& expected);
+
+}  // namespace oko::server

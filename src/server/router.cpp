@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "base/error.h"
+#include "server/api.h"
+#include "server/api_error.h"
+
+namespace oko::server {
+namespace {
+
+/// "/v1/models/{id}" is one for all paths below.
+bool has_path(const Route& route, std::string_view path) {
+  const std::size_t brace = route.path.find('{');
+  if (brace == std::string_view::npos) return route.path == path;
+  return path.starts_with(route.path.substr(0, brace)) && path.size() > brace;
+}
+
+/// HEAD is GET without the body, which the exchange leaves out.
+std::string_view method_of(const HttpRequest& request) {
+  return request.method == "HEAD" ? "GET" : std::string_view(request.method);
+}
+
+void send_refusal(const HttpRequest& request, HttpResponse& response, int status) {
+  if (status == 405) {
+    send_error(request, response, status,
+               tr("{} does not take {}", "{} не принимает {}", request.path, request.method));
+  } else {
+    send_error(request, response, status,
+               tr("there is nothing at {}", "по адресу {} ничего нет", request.path));
+  }
+}
+
+/// After a part of the answer is sent, the connection's end is all that can tell of an error.
+void fail(const HttpRequest& request, HttpResponse& response, const Error& error) {
+  if (response.has_begun()) throw error;
+  send_error(request, response, error);
+}
+
+}  // namespace
+
+void Router::add(std::vector<Route> routes) {
+  routes_.insert(routes_.end(), std::make_move_iterator(routes.begin()),
+                 std::make_move_iterator(routes.end()));
+}
+
+int Router::refusal_of(const HttpRequest& request) const {
+  bool is_known = false;
+  for (const Route& route : routes_) {
+    if (!has_path(route, request.path)) continue;
+    if (route.method == method_of(request)) return 0;
+    is_known = true;
+  }
+  return is_known ? 405 : 404;
+}
+
+void Router::handle(const HttpRequest& request, HttpResponse& response) const {
+  if (const int status = refusal_of(request); status != 0) {
+    send_refusal(request, response, status);
+    return;
+  }
+  const auto route = std::find_if(routes_.begin(), routes_.end(), [&](const Route& each) {
+    return each.method == method_of(request) && has_path(each, request.path);
+  });
+  try {
+    route->handle(request, response);
+  } catch (const Error& error) {
+    fail(request, response, error);
+  } catch (const std::bad_alloc&) {
+    fail(request, response,
+         Error(ErrorCode::kOverBudget, tr("no memory is left", "память кончилась")));
+  } catch (const std::exception& error) {
+    fail(request, response, Error(ErrorCode::kFailed, LocalizedText(std::string(error.what()))));
+  }
+}
+
+}  // namespace oko::server

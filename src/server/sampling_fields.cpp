@@ -1,0 +1,59 @@
+#include "server/sampling_fields.h"
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+
+namespace oko::server {
+namespace {
+
+constexpr std::size_t kMostStops = 16;
+constexpr auto kMostSeed = std::int64_t{1} << 53;  // the whole numbers of JSON's clients
+
+std::vector<std::string> stops_of(const RequestFields& fields) {
+  const Json* stop = fields.find("stop");
+  if (stop == nullptr) return {};
+  if (stop->is_string()) return {stop->get<std::string>()};
+  const std::string name = fields.name_of("stop");
+  if (!stop->is_array() || stop->size() > kMostStops) {
+    refuse_value(
+        name, tr("a string, or a list of at most {}", "строка или список до {} строк", kMostStops));
+  }
+  std::vector<std::string> texts;
+  for (const Json& text : *stop) {
+    if (!text.is_string()) refuse_value(name, tr("a list of strings", "список строк"));
+    texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+}  // namespace
+
+void refuse_field(const std::string& field) {
+  throw Error(ErrorCode::kUnsupported, tr("{} is not supported", "{} не поддерживается", field));
+}
+
+void read_sampling(const RequestFields& fields, ChatTask& task) {
+  const auto number = [&](const char* name, double least, double most, double usual) {
+    return static_cast<float>(fields.number(name, least, most).value_or(usual));
+  };
+  engine::SamplingOptions& sampling = task.sampling;
+  sampling.temperature = number("temperature", 0, 10, 0);
+  sampling.min_p = number("min_p", 0, 1, 0);
+  sampling.presence_penalty = number("presence_penalty", -2, 2, 0);
+  if (number("frequency_penalty", -2, 2, 0) != 0) refuse_field(fields.name_of("frequency_penalty"));
+  if (fields.find("repeat_penalty") != nullptr) {
+    task.repetition_penalty = number("repeat_penalty", 0.1, 10, 1);
+  }
+  if (fields.find("top_p") != nullptr) task.top_p = number("top_p", 0, 1, 1);
+  if (const auto top_k = fields.integer("top_k", 0, kMostTokens)) {
+    task.top_k = static_cast<int>(*top_k);
+  }
+  sampling.seed =
+      static_cast<std::uint64_t>(fields.integer("seed", -kMostSeed, kMostSeed).value_or(0));
+  task.stop = stops_of(fields);
+}
+
+}  // namespace oko::server

@@ -1,0 +1,158 @@
+#include "server/served_models.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "base/localized_text.h"
+#include "base/text_escape.h"
+#include "hub/installed_models.h"
+#include "hub/model_path.h"
+#include "hub/repository.h"
+#include "hub/settings_files.h"
+
+namespace oko::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Nothing for a model that oko does not run.
+std::optional<ModelKind> kind_of(const fs::path& folder) {
+  try {
+    const std::string type = hub::model_type_of(folder);
+    if (type == "qwen3_vl") return ModelKind::kVisionLanguage;
+    if (type == "xlm-roberta" || type == "bert") return ModelKind::kEmbedding;
+    return std::nullopt;
+  } catch (const Error&) {  // damaged: `oko verify` says how
+    return std::nullopt;
+  }
+}
+
+void add(std::string name, const fs::path& folder, std::uint64_t bytes,
+         std::vector<ServedModel>& models) {
+  const auto kind = kind_of(folder);
+  const bool is_known = std::any_of(models.begin(), models.end(),
+                                    [&](const auto& model) { return model.folder == folder; });
+  if (!kind || is_known) return;
+  struct stat info {};
+  const bool is_there = ::stat((folder / "config.json").c_str(), &info) == 0;
+  models.push_back({.name = std::move(name),
+                    .folder = folder,
+                    .kind = *kind,
+                    .bytes = bytes,
+                    .modified = is_there ? std::int64_t{info.st_mtime} : 0});
+}
+
+/// The name of a folder as a request writes it: its last part.
+std::string name_of(const std::string& given) {
+  const fs::path path = fs::path(given).lexically_normal();
+  return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
+}
+
+std::string command_for(const std::string& name) {
+  const std::string known = hub::short_name_of(name);
+  return "oko pull " + (known.empty() ? name : known);
+}
+
+}  // namespace
+
+ServedModels::ServedModels(ServedModelsOptions options) : options_(std::move(options)) {}
+
+std::vector<ServedModel> ServedModels::list() const {
+  std::vector<ServedModel> models;
+  for (const std::string& given : options_.models) {
+    const fs::path folder = hub::find_model(given);
+    std::error_code ignored;
+    std::uint64_t bytes = 0;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (entry.is_regular_file(ignored)) bytes += entry.file_size(ignored);
+    }
+    std::error_code error;
+    add(fs::is_directory(given, error) ? name_of(given) : given, folder, bytes, models);
+  }
+  for (const hub::InstalledModel& model : hub::installed_models().models) {
+    if (model.is_whole) add(model.name, model.folder, model.bytes, models);
+  }
+  return models;
+}
+
+std::vector<ServedModel> ServedModels::loaded() const {
+  std::vector<ServedModel> models = list();
+  const MutexLock lock(mutex_);
+  const auto is_loaded = [](const auto& made, const fs::path& folder) {
+    const auto found = made.find(folder);
+    return found != made.end() && found->second != nullptr && found->second->is_loaded();
+  };
+  std::erase_if(models, [&](const ServedModel& model) OKO_UNCHECKED {
+    return !is_loaded(embedders_, model.folder) && !is_loaded(generators_, model.folder);
+  });
+  return models;
+}
+
+ServedModel ServedModels::find(std::string_view given) const {
+  constexpr std::string_view kLatest = ":latest";
+  if (given.ends_with(kLatest)) given.remove_suffix(kLatest.size());
+  const std::string name(given);
+  const std::string repository = hub::repository_of_short_name(name);
+  for (const ServedModel& model : list()) {
+    const bool is_meant = model.name == name || (!repository.empty() && model.name == repository) ||
+                          hub::repository_of_short_name(model.name) == name;
+    if (is_meant) return model;
+  }
+  throw Error(
+      ErrorCode::kModelNotFound,
+      tr("the model {} is not on this machine", "модели {} нет на этой машине", excerpt(name, 100)),
+      tr("its owner gets it by: {}", "владелец скачает её командой: {}",
+         command_for(excerpt(name, 100))));
+}
+
+ServedModel ServedModels::find(std::string_view name, ModelKind kind) const {
+  if (name.empty()) {
+    for (const ServedModel& model : list()) {
+      if (model.kind == kind) return model;
+    }
+    name = kind == ModelKind::kEmbedding ? "bge-m3" : "qwen3-vl-4b";
+  }
+  ServedModel model = find(name);
+  if (model.kind == kind) return model;
+  throw Error(ErrorCode::kUsage,
+              kind == ModelKind::kEmbedding
+                  ? tr("{} describes pictures; it makes no vectors",
+                       "{} описывает картинки, а не строит векторы", model.name)
+                  : tr("{} makes vectors; it answers no questions",
+                       "{} строит векторы, а не отвечает на вопросы", model.name));
+}
+
+std::shared_ptr<engine::Embedder> ServedModels::embedder(std::string_view name,
+                                                         ServedModel& model) {
+  model = find(name, ModelKind::kEmbedding);
+  const MutexLock lock(mutex_);
+  auto& embedder = embedders_[model.folder];
+  if (embedder == nullptr) {
+    embedder = std::make_shared<engine::Embedder>(
+        engine::EmbedderOptions{.model = model.folder,
+                                .prepare_weights = [&] { options_.align(model.folder); },
+                                .host = options_.host});
+  }
+  return embedder;
+}
+
+std::shared_ptr<engine::Generator> ServedModels::generator(std::string_view name,
+                                                           ServedModel& model) {
+  model = find(name, ModelKind::kVisionLanguage);
+  const MutexLock lock(mutex_);
+  auto& generator = generators_[model.folder];
+  if (generator == nullptr) {
+    generator = std::make_shared<engine::Generator>(
+        engine::GeneratorOptions{.vision_language_model = model.folder,
+                                 .prepare_weights = [&] { options_.align(model.folder); },
+                                 .host = options_.host});
+  }
+  return generator;
+}
+
+}  // namespace oko::server

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/embedder.h"
+#include "engine/generator.h"
+#include "engine/model_host.h"
+
+namespace oko::server {
+
+enum class ModelKind { kVisionLanguage, kEmbedding };
+
+/// A model on this machine that oko runs.
+struct ServedModel {
+  std::string name;
+  std::filesystem::path folder;
+  ModelKind kind = ModelKind::kVisionLanguage;
+  std::uint64_t bytes = 0;
+  std::int64_t modified = 0;  ///< seconds since 1970
+};
+
+struct ServedModelsOptions {
+  std::shared_ptr<engine::ModelHost> host;
+  /// Models by name or folder that are served besides those of oko and Hugging Face's cache.
+  std::vector<std::string> models;
+  /// Makes the weights of a folder usable where they are mapped.
+  std::function<void(const std::filesystem::path&)> align;
+};
+
+/// The models that requests may name. Their small files are read at the first request; weights come
+/// and go with the host's budget. Any thread may call.
+class ServedModels {
+ public:
+  explicit ServedModels(ServedModelsOptions options);
+
+  /// What is on the disk now.
+  std::vector<ServedModel> list() const;
+
+  /// Those of them whose weights are in memory.
+  std::vector<ServedModel> loaded() const;
+
+  /// The model of a name as in `list`, as `oko` takes it ("qwen3-vl-4b"), or with Ollama's
+  /// ":latest" behind. Throws kModelNotFound, with the command that gets it: paths are no names, so
+  /// that a request cannot ask for files.
+  ServedModel find(std::string_view name) const;
+
+  /// The same; for an empty name the first of that kind. Throws kUsage for one of another kind.
+  ServedModel find(std::string_view name, ModelKind kind) const;
+
+  /// Throws as `find` and as their constructors.
+  std::shared_ptr<engine::Embedder> embedder(std::string_view name, ServedModel& model);
+  std::shared_ptr<engine::Generator> generator(std::string_view name, ServedModel& model);
+
+  engine::ModelHost& host() const { return *options_.host; }
+
+ private:
+  ServedModelsOptions options_;
+  mutable Mutex mutex_;  ///< held while small files are read, so that none are read twice
+  std::map<std::filesystem::path, std::shared_ptr<engine::Embedder>> embedders_
+      OKO_GUARDED_BY(mutex_);
+  std::map<std::filesystem::path, std::shared_ptr<engine::Generator>> generators_
+      OKO_GUARDED_BY(mutex_);
+};
+
+}  // namespace oko::server

@@ -1,0 +1,64 @@
+// `oko serve`: its start, its end, and its messages.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+
+#include "tests/server/raw_client.h"
+#include "tests/support/process.h"
+
+namespace oko {
+namespace {
+
+const std::string kModel = OKO_SOURCE_DIR "/demo/models/tiny-vl";
+
+/// A port that is free now.
+std::string free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ::close(socket);
+  return std::to_string(ntohs(address.sin_port));
+}
+
+TEST(ServeTest, AnswersUntilItIsAskedToEnd) {
+  const std::string port = free_port();
+  Process process({OKO_PROGRAM, "serve", "--port", port, "--model", kModel},
+                  {"LC_ALL=en_US.UTF-8"});
+  ASSERT_TRUE(process.wait_for_output(60));
+  RawClient client(static_cast<std::uint16_t>(std::stoi(port)));
+  client.send("GET /v1/models/tiny-vl HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_NE(client.read_answer().find("\"id\":\"tiny-vl\""), std::string::npos);
+  process.signal(SIGTERM);
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("http://127.0.0.1:" + port), std::string::npos) << result.out;
+  EXPECT_NE(result.err.find("GET /v1/models/tiny-vl"), std::string::npos) << result.err;
+}
+
+TEST(ServeTest, SaysWhyItDoesNotStart) {
+  const std::string port = free_port();
+  Process process({OKO_PROGRAM, "serve", "--port", port}, {"LC_ALL=en_US.UTF-8"});
+  ASSERT_TRUE(process.wait_for_output(60));
+  const auto run = [](const std::vector<std::string>& options) {
+    std::vector<std::string> command{OKO_PROGRAM, "serve"};
+    command.insert(command.end(), options.begin(), options.end());
+    return Process(command, {"LC_ALL=ru_RU.UTF-8", "OKO_API_KEY="}).wait();
+  };
+  const ProcessResult in_use = run({"--port", port});
+  EXPECT_EQ(in_use.status, 1);
+  EXPECT_NE(in_use.err.find("порт " + port), std::string::npos) << in_use.err;
+  const ProcessResult no_key = run({"--port", "0", "--host", "0.0.0.0"});
+  EXPECT_EQ(no_key.status, 2);
+  EXPECT_NE(no_key.err.find("--api-key"), std::string::npos) << no_key.err;
+  EXPECT_EQ(run({"--port", "0", "--model", "nowhere"}).status, 5);
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait().status, 0);
+}
+
+}  // namespace
+}  // namespace oko
