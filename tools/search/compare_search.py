@@ -4,9 +4,12 @@
     venv/bin/python compare_search.py prepare FOLDER --rows 100000
     venv/bin/python compare_search.py measure FOLDER --bench build/release/bench/search_bench
 
+    venv/bin/python compare_search.py hybrid FOLDER --library LIBRARY --bench build/release/bench/library_bench
+
 `prepare` writes random unit vectors of 1024 numbers and all indexes; `measure` asks each for 40 rows, in turns, and
 prints the best and the middle time of a query in ms. Nothing else should run then. sqlite-vec in f32 is left out from
-300,000 rows on: it would take 4 GB and a second a query.
+300,000 rows on: it would take 4 GB and a second a query. `hybrid` makes of the passages of a library (library_bench) a
+table of sqlite-vec with 8 bits and one of FTS5, and asks both for the first 100, as oko does, with 8 words of a passage.
 """
 
 import argparse
@@ -105,16 +108,62 @@ def measure(folder, bench, rounds):
         print(f"{name:20} best {min(values):8.2f} ms   middle {statistics.median(values):8.2f} ms")
 
 
+def prepare_hybrid(connection, library):
+    connection.execute(f"create virtual table vectors using vec0(v int8[{DIMENSIONS}] distance_metric=cosine)")
+    connection.execute("create virtual table words using fts5(text)")
+    texts = sqlite3.connect(f"file:{library}?mode=ro", uri=True)
+    connection.executemany("insert into words(rowid, text) values (?, ?)", texts.execute("select id, text from chunks"))
+    rows = texts.execute("select count(*) from chunks").fetchone()[0]
+    for first, x in vectors(rows, 1):
+        data = np.clip(np.rint(x * 127 * 8), -127, 127).astype(np.int8)
+        connection.executemany("insert into vectors(rowid, v) values (?, vec_int8(?))",
+                               [(1 + first + i, row.tobytes()) for i, row in enumerate(data)])
+    connection.commit()
+
+
+def hybrid(folder, library, bench, rounds):
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "hybrid.db")
+    is_new = not os.path.exists(path)
+    connection = database(path)
+    if is_new:
+        prepare_hybrid(connection, library)
+    rows = connection.execute("select count(*) from words").fetchone()[0]
+    _, queries = next(vectors(rounds, 2))
+    random = np.random.default_rng(3)
+    times = {"oko": [], "FTS5": [], "sqlite-vec": []}
+    for i in range(rounds):
+        if i % 20 == 0:
+            out = subprocess.run([bench, "--benchmark_filter=^hybrid/question/", "--benchmark_format=json"],
+                                 env={**os.environ, "OKO_LIBRARY": library, "OKO_LIBRARY_CHUNKS": str(rows)},
+                                 capture_output=True, check=True)
+            times["oko"].append(json.loads(out.stdout)["benchmarks"][0]["p50"])
+        text = connection.execute("select text from words where rowid = ?", (int(random.integers(1, rows)),)).fetchone()[0]
+        start = time.perf_counter()
+        match = " OR ".join(f'"{word}"' for word in text.split()[20:28])
+        connection.execute("select rowid from words where words match ? order by rank limit 100", (match,)).fetchall()
+        times["FTS5"].append(1000 * (time.perf_counter() - start))
+        start = time.perf_counter()
+        data = np.clip(np.rint(queries[i] * 127 * 8), -127, 127).astype(np.int8)
+        connection.execute("select rowid from vectors where v match vec_int8(?) and k = 100", (data.tobytes(),)).fetchall()
+        times["sqlite-vec"].append(1000 * (time.perf_counter() - start))
+    for name, values in times.items():
+        print(f"{name:20} best {min(values):8.2f} ms   middle {statistics.median(values):8.2f} ms")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("step", choices=["prepare", "measure"])
+    parser.add_argument("step", choices=["prepare", "measure", "hybrid"])
     parser.add_argument("folder")
     parser.add_argument("--rows", type=int, default=100000)
+    parser.add_argument("--library")
     parser.add_argument("--bench", default="build/release/bench/search_bench")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     if options.step == "prepare":
         prepare(options.folder, options.rows)
+    elif options.step == "hybrid":
+        hybrid(options.folder, options.library, options.bench, options.rounds)
     else:
         measure(options.folder, options.bench, options.rounds)
 
