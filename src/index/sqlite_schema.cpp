@@ -102,6 +102,11 @@ std::string random_id() {
   return id;
 }
 
+/// Of what decides how queries and passages are encoded. `direction`: as it is stored.
+std::int64_t query_checksum(const LibraryModel& model, std::string_view direction) {
+  return RowChecksum().add(model.query_prefix).add(model.passage_prefix).add(direction).value();
+}
+
 /// False if the direction is damaged; none is none.
 bool read_direction(const std::string& bytes, LibraryModel& model) {
   if (bytes.empty()) return true;
@@ -139,11 +144,12 @@ void create_schema(SqliteDatabase& database, const LibraryModel& model) {
   insert.bind(1, "words").bind(2, words_fingerprint()).run();
   insert.bind(1, "query_prefix").bind(2, model.query_prefix).run();
   insert.bind(1, "passage_prefix").bind(2, model.passage_prefix).run();
+  std::string direction;
   if (!model.language_direction.empty()) {
-    insert.bind(1, "language_direction")
-        .bind_blob(2, encode_stored_vector(model.language_direction))
-        .run();
+    direction = encode_stored_vector(model.language_direction);
+    insert.bind(1, "language_direction").bind_blob(2, direction).run();
   }
+  insert.bind(1, "query_checksum").bind(2, query_checksum(model, direction)).run();
   database.run(fmt::format("PRAGMA application_id = {}", kApplicationId));
   database.run(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
   transaction.commit();
@@ -192,8 +198,11 @@ LibraryHeader read_header(SqliteDatabase& database) {
                   .kernels = text("kernels"),
                   .query_prefix = text("query_prefix"),
                   .passage_prefix = text("passage_prefix")};
-  const bool has_direction = read_direction(text("language_direction"), header.model);
-  if (!has_direction || header.id.size() != 16 || header.model.dimensions == 0) {
+  const std::string direction = text("language_direction");
+  const std::int64_t checksum = number("query_checksum");  // 0: of an older oko
+  const bool is_whole = read_direction(direction, header.model) &&
+                        (checksum == 0 || checksum == query_checksum(header.model, direction));
+  if (!is_whole || header.id.size() != 16 || header.model.dimensions == 0) {
     throw DamagedLibrary(tr("{}: the library is damaged: its header is not complete",
                             "{}: библиотека повреждена: её заголовок неполон", name));
   }

@@ -30,7 +30,9 @@ LibraryModel test_model() {
           .dimensions = kDimensions,
           .colbert_dimensions = kDimensions,
           .has_sparse = true,
-          .kernels = "test"};
+          .kernels = "test",
+          .query_prefix = "query: ",
+          .language_direction = std::vector<float>(kDimensions, 0.125f)};
 }
 
 std::vector<float> unit_vector(int seed) {
@@ -166,6 +168,22 @@ TEST_F(LibraryDamageTest, AFlippedByteOfTheFileOfVectorsIsSeenAndMended) {
   SqliteStore::open_or_create(path(), test_model());
   EXPECT_FALSE(fs::exists(vectors));  // there is a new one
   EXPECT_EQ(answers_or_damage(), whole);
+}
+
+TEST_F(LibraryDamageTest, ChangedPrefixesAndDirectionsAreNoticed) {
+  for (const char* change :
+       {"'quer: ' WHERE key = 'query_prefix'", "'x' WHERE key = 'passage_prefix'",
+        "zeroblob(length(value)) WHERE key = 'language_direction'"}) {
+    make_library();
+    run_sql(std::string("UPDATE library SET value = ") + change);
+    try {
+      SqliteStore::open(path());
+      ADD_FAILURE() << "opened a library with " << change;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kBadInput) << error.message();
+    }
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(path().string() + end);
+  }
 }
 
 }  // namespace
