@@ -76,8 +76,7 @@ OpenSearchStore::~OpenSearchStore() {
     if (!written_.empty() || !pending_.empty() || !replaced_.empty()) return;
     state_.is_clean = true;
     state_.write(client_);
-  } catch (const Error&) {
-    // The next process that writes takes what this one left for a gap.
+  } catch (const Error&) {  // NOLINT(bugprone-empty-catch): what is left is a gap for the next one
   }
 }
 
