@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <exception>
+#include <mutex>
 #include <random>
 #include <utility>
 
@@ -36,10 +37,11 @@ OpenSearchLock::OpenSearchLock(const OpenSearchAddress& address, const net::Http
 
 OpenSearchLock::~OpenSearchLock() {
   renewing_ = JoiningThread();
+  if (is_lost_) return;
   try {
-    if (!is_lost_) write("");
-  } catch (const Error&) {
-    // The lease ends by itself.
+    write("");
+  } catch (...) {
+    return;  // the lease ends by itself
   }
 }
 
@@ -81,19 +83,17 @@ bool OpenSearchLock::write(const std::string& owner) {
 }
 
 void OpenSearchLock::renew(const StopToken& stop) {
-  try {
-    while (true) {
-      net::sleep_for(lease_ / kBeats, stop);
-      try {
-        if (write(owner_)) continue;
-        is_lost_ = true;
-        return;
-      } catch (const Error&) {
-        // The cluster may come back, and nobody else take the lock meanwhile.
-      }
+  std::mutex mutex;
+  ConditionVariable never;
+  while (!is_lost_) {
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, lease_ / kBeats, [] { return false; });
+    if (stop.stop_requested()) return;
+    try {
+      is_lost_ = !write(owner_);
+    } catch (const std::exception&) {
+      continue;  // the cluster may come back, and nobody else take the lock meanwhile
     }
-  } catch (const Error&) {
-    // A stop.
   }
 }
 
