@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <random>
@@ -19,7 +20,8 @@ using nlohmann::json;
 constexpr const char* kItem = "/_doc/lock";
 constexpr int kConflict = 409;
 constexpr int kNotThere = 404;
-constexpr int kBeats = 6;  ///< of a lease
+constexpr int kBeats = 6;                        ///< of a lease
+constexpr std::chrono::milliseconds kLook{300};  ///< between looks at the lock of another
 
 std::string random_owner() {
   std::random_device random;
@@ -57,7 +59,8 @@ void OpenSearchLock::take() {
     const bool is_free = !is_there || reply.body.at("_source").value("owner", "").empty();
     if ((is_free || waited >= lease_) && write(owner_)) return;
     if (is_free) fail_busy();  // another was faster
-    const std::chrono::milliseconds step = lease_ / kBeats / 2;
+    const std::chrono::milliseconds step =
+        std::min<std::chrono::milliseconds>(lease_ / kBeats, kLook);
     net::sleep_for(step, {});
     waited += step;
   }

@@ -32,7 +32,7 @@ std::string expression_of(std::string_view part) {
 }
 
 /// As Lucene computes it.
-double idf_of(std::uint64_t chunks, std::uint64_t all_chunks) {
+double lucene_idf(std::uint64_t chunks, std::uint64_t all_chunks) {
   const auto with = static_cast<double>(chunks);
   const double without = std::max(0.0, static_cast<double>(all_chunks) - with);
   return std::log1p((without + 0.5) / (with + 0.5));
@@ -101,11 +101,11 @@ OpenSearchWords words_query(const WordQuery& parsed, OpenSearchVocabulary& vocab
     must.push_back(
         {{"match_phrase", {{"words", {{"query", fmt::format("{}", fmt::join(phrase, " "))}}}}}});
     for (const std::uint64_t chunks : vocabulary.chunks_with(phrase)) {
-      words.ceiling += idf_of(chunks, all);
+      words.ceiling += lucene_idf(chunks, all);
     }
   }
   for (const QueryTerm& term : parsed.terms) {
-    const double idf = idf_of(term.chunks, all);
+    const double idf = lucene_idf(term.chunks, all);
     words.ceiling += idf;
     if (term.chunks == 0) continue;
     for (const std::string& each : term.alternatives) {

@@ -109,8 +109,10 @@ std::set<std::string> paths_in(Store& store) {
 
 TEST_F(OpenSearchStoreTest, OneProcessWritesAtATime) {
   const auto first = library_->open_or_create(test_model());
+  OpenSearchStore::Options patient = quick();
+  patient.lease = 1h;
   try {
-    library_->open_or_create(test_model());
+    OpenSearchStore::open_or_create(library_->address(), test_model(), patient);
     ADD_FAILURE() << "two processes write";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBusy) << error.message();
