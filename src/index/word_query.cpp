@@ -115,6 +115,7 @@ WordQuery parse_word_query(std::string_view query, Vocabulary& vocabulary) {
   }
   if (words.empty()) return parsed;
   std::vector<std::string> terms;
+  terms.reserve(words.size());
   for (const Word& word : words) terms.push_back(word.term);
   const std::vector<std::uint64_t> chunks = vocabulary.chunks_with(terms);
   for (std::size_t i = 0; i < words.size(); ++i) {

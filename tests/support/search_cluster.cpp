@@ -87,6 +87,11 @@ bool SearchCluster::add_node() {
   ::close(input[0]);
   for (int i = 0; i < kStartSeconds * 10; ++i) {
     if (read_ports(output, node.http_port, node.transport_port)) break;
+    if (::waitpid(node.process, nullptr, WNOHANG) == node.process) {
+      node.process = -1;
+      ::close(node.input);
+      return false;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   nodes_.push_back(node);
