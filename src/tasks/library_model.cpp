@@ -58,6 +58,7 @@ std::vector<std::string> parallel_passages(const char* ParallelSentence::*langua
 
 std::vector<std::vector<float>> dense_vectors(std::vector<models::bge_m3::Encoding> encodings) {
   std::vector<std::vector<float>> vectors;
+  vectors.reserve(encodings.size());
   for (models::bge_m3::Encoding& each : encodings) vectors.push_back(std::move(each.dense));
   return vectors;
 }

@@ -57,6 +57,7 @@ const index::LinePlace* nearest_line(const index::Chunk& chunk, const std::vecto
   constexpr std::size_t kMostLines = 64;
   if (chunk.lines.size() < 2 || chunk.lines.size() > kMostLines) return nullptr;
   std::vector<std::string> texts;
+  texts.reserve(chunk.lines.size());
   for (const index::LinePlace& line : chunk.lines) {
     texts.push_back(chunk.text.substr(line.begin, line.end - line.begin));
   }

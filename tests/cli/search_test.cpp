@@ -25,6 +25,8 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
+const std::string kTinyModel = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
+
 class SearchTest : public ScratchFolderTest {
  protected:
   ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
@@ -143,8 +145,7 @@ TEST_F(SearchTest, PicturesAreDescribedAndHaveSidecars) {
   fs::copy_file(OKO_SOURCE_DIR "/demo/images/hearts.jpg", folder_ / "files/hearts.jpg");
   ASSERT_EQ(index_folder().status, 0);
   const ProcessResult second =
-      index_folder({"--caption", "--caption-model", OKO_SOURCE_DIR "/demo/models/tiny-vl",
-                    "--sidecar", "--json"});
+      index_folder({"--caption", "--caption-model", kTinyModel, "--sidecar", "--json"});
   EXPECT_EQ(second.status, 0) << second.err;
   const std::vector<json> lines = objects(second);
   ASSERT_EQ(lines.size(), 2u) << second.out;
@@ -165,8 +166,8 @@ TEST_F(SearchTest, PicturesAreDescribedAndHaveSidecars) {
 
 TEST_F(SearchTest, CaptionsThatDoNotFitAreRefusedBeforeTheWork) {
   file("a.txt", "чай");
-  const ProcessResult result = index_folder(
-      {"--caption", "--caption-model", OKO_SOURCE_DIR "/demo/models/tiny-vl", "--budget", "20MB"});
+  const ProcessResult result =
+      index_folder({"--caption", "--caption-model", kTinyModel, "--budget", "20MB"});
   EXPECT_EQ(result.status, 3) << result.err;
   EXPECT_NE(result.err.find("--caption-model"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(folder_ / "home/library.db"));
