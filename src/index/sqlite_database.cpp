@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
+#include <system_error>
+
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
@@ -17,6 +20,26 @@ const char* start_of(std::string_view bytes) {
 
 constexpr int kBusyTimeoutMs = 10'000;
 
+/// The path in an address that SQLite takes.
+std::string uri_of(const std::filesystem::path& path) {
+  std::string uri;
+  for (const char c : std::filesystem::absolute(path).string()) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    } else {
+      uri += c;
+    }
+  }
+  return uri;
+}
+
+/// True if there are changes that are not in the database's own file yet.
+bool has_journal(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path.string() + "-wal", error);
+  return !error && size > 0;
+}
+
 /// The reason of the system if there is one, else SQLite's own words.
 LocalizedText reason_of(sqlite3* handle, int status) {
   const int error = handle == nullptr ? 0 : ::sqlite3_system_errno(handle);
@@ -26,8 +49,15 @@ LocalizedText reason_of(sqlite3* handle, int status) {
   return handle == nullptr ? ::sqlite3_errstr(status) : ::sqlite3_errmsg(handle);
 }
 
+/// The kind of an error. A full disk has several: SQLite's files beside the database are mapped.
+int kind_of(sqlite3* handle, int status) {
+  const int error = handle == nullptr ? 0 : ::sqlite3_system_errno(handle);
+  const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+  return (status & 0xff) == SQLITE_IOERR && is_full ? SQLITE_FULL : status & 0xff;
+}
+
 [[noreturn]] void fail_with(const std::filesystem::path& path, sqlite3* handle, int status) {
-  const int primary = status & 0xff;
+  const int primary = kind_of(handle, status);
   const std::string name = path.string();
   switch (primary) {
     case SQLITE_CORRUPT:
@@ -45,6 +75,13 @@ LocalizedText reason_of(sqlite3* handle, int status) {
       throw Error(ErrorCode::kFailed, tr("{}: the disk is full", "{}: диск заполнен", name),
                   tr("free some space; what was done before stays, and the same command goes on",
                      "освободите место; сделанное сохранено, и та же команда продолжит"));
+    case SQLITE_CANTOPEN:
+      throw Error(ErrorCode::kFailed,
+                  tr("{}: the library, or a file beside it, cannot be opened or made: {}",
+                     "{}: библиотека или файл рядом с ней не открывается или не создаётся: {}",
+                     name, reason_of(handle, primary)),
+                  tr("check the permissions of its folder, and the space on the disk",
+                     "проверьте права на её папку и место на диске"));
     case SQLITE_NOMEM:
       throw std::bad_alloc();
     default:
@@ -161,15 +198,31 @@ SqliteDatabase::SqliteDatabase(const std::filesystem::path& path, Access access)
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= access == Access::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (access == Access::kCreate) flags |= SQLITE_OPEN_CREATE;
+  open(path.string(), flags);
+  if (access == Access::kRead && !can_read() && !has_journal(path)) {
+    // A folder that nobody writes to: SQLite cannot make its files beside the database.
+    open("file:" + uri_of(path) + "?immutable=1", flags | SQLITE_OPEN_URI);
+  }
+  run(fmt::format("PRAGMA cache_size = -{}", kCacheBytes / 1024));
+}
+
+void SqliteDatabase::open(const std::string& name, int flags) {
   sqlite3* handle = nullptr;
-  const int status = ::sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const int status = ::sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
   if (status != SQLITE_OK) fail_with(path_, handle, status);
   ::sqlite3_busy_timeout(handle, kBusyTimeoutMs);
   // The schema of a file that somebody else made must not call functions.
   ::sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   ::sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  run(fmt::format("PRAGMA cache_size = -{}", kCacheBytes / 1024));
+}
+
+/// False if the files beside the database cannot be made.
+bool SqliteDatabase::can_read() const {
+  const int status = ::sqlite3_exec(handle_.get(), "SELECT 1 FROM sqlite_schema LIMIT 1", nullptr,
+                                    nullptr, nullptr);
+  const int primary = status & 0xff;
+  return primary != SQLITE_READONLY && primary != SQLITE_CANTOPEN;
 }
 
 SqliteDatabase::~SqliteDatabase() = default;

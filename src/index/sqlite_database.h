@@ -104,6 +104,9 @@ class SqliteDatabase {
     void operator()(sqlite3* handle) const;
   };
 
+  void open(const std::string& name, int flags);
+  bool can_read() const;
+
   std::filesystem::path path_;
   std::unique_ptr<sqlite3, Close> handle_;
 };

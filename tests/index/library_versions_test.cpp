@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -77,6 +79,29 @@ TEST_F(LibraryVersionsTest, AreReadAsTheyAre) {
     const fs::path path = library_of(version);
     expect_whole(*SqliteStore::open(path));
     EXPECT_EQ(version_of(path), version);
+  }
+}
+
+TEST_F(LibraryVersionsTest, AreReadInAFolderThatTheReaderMayNotWriteTo) {
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    const fs::path path = library_of(version);
+    fs::permissions(path, fs::perms(0444));
+    fs::permissions(folder_, fs::perms(0555));
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(2);
+      try {
+        ::_exit(SqliteStore::open(path)->find_words("00417", 5, {}).size() == 1 ? 0 : 1);
+      } catch (const std::exception& error) {
+        std::fputs(error.what(), stderr);
+        ::_exit(3);
+      }
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    fs::permissions(folder_, fs::perms(0755));
+    EXPECT_EQ(status, 0);
+    EXPECT_FALSE(fs::exists(path.string() + "-wal"));
   }
 }
 
