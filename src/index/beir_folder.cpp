@@ -128,6 +128,11 @@ BeirRecord parse_record(const LineReader& lines, std::string_view line) {
   return record;
 }
 
+void require_new(const LineReader& lines, std::set<std::string>& seen, const std::string& id) {
+  if (seen.insert(id).second) return;
+  lines.fail(tr("\"_id\" {} is there twice", "«_id» {} встречается дважды", excerpt(id, 60)));
+}
+
 struct Judgment {
   std::string_view query, document;
   std::optional<int> relevance;  ///< nothing: not a number
@@ -152,7 +157,12 @@ Judgment parse_judgment(const LineReader& lines, std::string_view line) {
 
 void BeirFolder::for_each_document(const std::function<void(BeirRecord)>& use) const {
   LineReader lines(folder_ / "corpus.jsonl");
-  while (const auto line = lines.next()) use(parse_record(lines, *line));
+  std::set<std::string> seen;
+  while (const auto line = lines.next()) {
+    BeirRecord record = parse_record(lines, *line);
+    require_new(lines, seen, record.id);
+    use(std::move(record));
+  }
 }
 
 std::vector<BeirRecord> BeirFolder::queries() const {
@@ -161,10 +171,7 @@ std::vector<BeirRecord> BeirFolder::queries() const {
   std::set<std::string> seen;
   while (const auto line = lines.next()) {
     queries.push_back(parse_record(lines, *line));
-    if (!seen.insert(queries.back().id).second) {
-      lines.fail(tr("\"_id\" {} is there twice", "«_id» {} встречается дважды",
-                    excerpt(queries.back().id, 60)));
-    }
+    require_new(lines, seen, queries.back().id);
   }
   return queries;
 }

@@ -33,7 +33,8 @@ class BeirFolder {
  public:
   explicit BeirFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Calls `use` with each document in the order of the file. Holds one document at a time.
+  /// Calls `use` with each document in the order of the file. Holds one document at a time, and
+  /// all ids. Throws kBadInput if an id repeats.
   void for_each_document(const std::function<void(BeirRecord)>& use) const;
 
   /// In the order of the file. Throws kBadInput if an id repeats.

@@ -131,6 +131,12 @@ TEST_F(BeirFolderTest, RefusesQueryThatIsThereTwice) {
             (folder_ / "queries.jsonl").string() + ", line 2: \"_id\" a is there twice");
 }
 
+TEST_F(BeirFolderTest, RefusesDocumentThatIsThereTwice) {
+  EXPECT_EQ(
+      corpus_failure("{\"_id\": \"a\", \"text\": \"x\"}\n{\"_id\": \"a\", \"text\": \"y\"}\n"),
+      (folder_ / "corpus.jsonl").string() + ", line 2: \"_id\" a is there twice");
+}
+
 TEST_F(BeirFolderTest, NamesFileAndLineOfBadJudgment) {
   const std::string file = (folder_ / "qrels/test.tsv").string();
   const std::string head = "query-id\tcorpus-id\tscore\n";
