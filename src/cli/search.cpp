@@ -20,6 +20,7 @@
 #include "cli/interrupt.h"
 #include "cli/json_output.h"
 #include "cli/library_option.h"
+#include "cli/nothing_found.h"
 #include "cli/screen.h"
 #include "cli/search_mode.h"
 #include "cli/terminal.h"
@@ -332,7 +333,7 @@ void search(SearchArguments arguments) {
     }
   }
   if (found.empty() && !arguments.json && !arguments.common.quiet) {
-    say_note(words("nothing was found", "ничего не найдено"));
+    say_nothing_found(*store, arguments.run.filter);
   }
 }
 

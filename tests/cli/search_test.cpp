@@ -193,6 +193,24 @@ TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {
   }
 }
 
+TEST_F(SearchTest, AFolderThatTheLibraryDoesNotHaveIsNamedWithThoseThatItHas) {
+  for (int i = 0; i < 7; ++i) file("papers/" + std::to_string(i) + "/deep/a.txt", "чай");
+  file("photos/b.txt", "чай");
+  ASSERT_EQ(index_folder().status, 0);
+  const auto said = [&](const std::string& where) {
+    return run({"search", "слон", "--mode", "text", "--in", where}).err;
+  };
+  const std::string elsewhere = said((folder_ / "elsewhere").string());
+  EXPECT_NE(elsewhere.find("no file of " + (folder_ / "elsewhere").string()), std::string::npos)
+      << elsewhere;
+  EXPECT_NE(elsewhere.find("files of " + (folder_ / "files/papers").string() + ", " +
+                           (folder_ / "files/photos").string() + "\n"),
+            std::string::npos)
+      << elsewhere;
+  EXPECT_NE(said("*.pdf").find("no file of *.pdf"), std::string::npos);
+  EXPECT_NE(said((folder_ / "files/photos").string()).find("nothing was found"), std::string::npos);
+}
+
 TEST_F(SearchTest, RefusesAnEmptyQueryAndAMissingLibrary) {
   EXPECT_EQ(run({"search", "чай", "--mode", "text"}).status, 4);
   file("a.txt", "чай");
