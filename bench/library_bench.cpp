@@ -189,6 +189,7 @@ void find_hybrid(Store& store, Question& question, bool reranks) {
 void show(Store& store, Question& question) {
   const std::vector<std::string> terms = store.terms_of(question.query.text);
   std::vector<ChunkId> ids;
+  ids.reserve(kResults);
   for (std::size_t i = 0; i < kResults; ++i) {
     ids.push_back(static_cast<ChunkId>(1 + i * 7919 % chunk_count()));
   }
