@@ -118,7 +118,7 @@ class LibraryFaultsTest : public ScratchFolderTest {
   }
 
   ProcessResult index_with(const std::string& fault, long at) const {
-    return index_files({"LD_PRELOAD=" OKO_FAULTY_FILES,
+    return index_files({std::string("LD_PRELOAD=") + OKO_FAULTY_FILES,
                         "OKO_FAULT_FILES=" + (folder_ / "library").string() + "/",
                         "OKO_FAULT=" + fault, "OKO_FAULT_AT=" + std::to_string(at),
                         "OKO_FAULT_COUNT=" + (folder_ / "count").string()});
