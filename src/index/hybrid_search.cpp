@@ -98,11 +98,13 @@ class Scale {
     for (const auto& [chunk, scores] : ranked) {
       if (scores.*score) values.push_back(*(scores.*score));
     }
-    if (values.empty()) return;
+    empty_ = values.empty();
+    if (empty_) return;
     std::sort(values.begin(), values.end(), std::greater<>());
     high_ = values.front();
     low_ = values[std::min(count, values.size()) - 1];
   }
+  bool empty() const { return empty_; }
   float of(const HitScores& scores) const {
     if (!(scores.*score_)) return 0;
     return high_ > low_ ? (*(scores.*score_) - low_) / (high_ - low_) : 1.0f;
@@ -110,24 +112,59 @@ class Scale {
 
  private:
   std::optional<float> HitScores::*score_;
+  bool empty_ = true;
   float low_ = 0;
   float high_ = 0;
 };
 
-/// A text with half of the words is much less than half an answer: most have some of them.
-float of_words(const HitScores& scores) {
-  const float share = scores.words.value_or(0);
-  return share * share * share;
-}
+/// The shares of words, above half of the share that ten chunks have: a word or two of a query are
+/// in many of them.
+class Shares {
+ public:
+  explicit Shares(const std::vector<std::pair<ChunkId, HitScores>>& ranked) {
+    constexpr std::size_t kUsual = 10;
+    std::vector<float> values;
+    for (const auto& [chunk, scores] : ranked) {
+      if (scores.words) values.push_back(*scores.words);
+    }
+    if (values.empty()) return;
+    std::sort(values.begin(), values.end(), std::greater<>());
+    if (values.size() >= kUsual) usual_ = values[kUsual - 1] / 2;
+    highest_ = values.front() - usual_;
+  }
+
+  /// The part of the words in a total. What few words have in common says next to nothing, hence
+  /// the power. Never 1: chunks with the same words keep an order.
+  float part(float weight) const {
+    constexpr float kMost = 0.99f;
+    const float square = highest_ * highest_;
+    return std::min(weight * square * square, kMost);
+  }
+  /// 0..1, of the best.
+  float of(const HitScores& scores) const {
+    const float share = std::max(scores.words.value_or(0) - usual_, 0.0f);
+    return share > 0 ? share / highest_ : 0;
+  }
+
+ private:
+  float usual_ = 0;
+  float highest_ = 0;
+};
 
 void add_up(std::vector<std::pair<ChunkId, HitScores>>& ranked, const SearchOptions& options) {
   const FusionWeights& weights = options.weights;
   const Scale dense(ranked, &HitScores::dense, options.candidates),
       sparse(ranked, &HitScores::sparse, options.candidates),
       colbert(ranked, &HitScores::colbert, options.candidates);
+  const float all = (dense.empty() ? 0 : weights.dense) + (sparse.empty() ? 0 : weights.sparse) +
+                    (colbert.empty() ? 0 : weights.colbert);
+  const Shares words(ranked);
+  const float part = words.part(weights.words);
   for (auto& [chunk, scores] : ranked) {
-    scores.total = weights.dense * dense.of(scores) + weights.sparse * sparse.of(scores) +
-                   weights.words * of_words(scores) + weights.colbert * colbert.of(scores);
+    const float sum = weights.dense * dense.of(scores) + weights.sparse * sparse.of(scores) +
+                      weights.colbert * colbert.of(scores);
+    const float meaning = all > 0 ? sum / all : 0;
+    scores.total = (1 - part) * meaning + part * words.of(scores);
   }
 }
 

@@ -10,25 +10,27 @@
 #include "models/bge_m3/encoding.h"
 
 /// Search by several measures at once. Chen et al. 2024 (arXiv:2402.03216, 4.2) add the scores of
-/// BGE-M3's three outputs; oko adds BM25 over stems, which finds codes and rare words, and first
-/// brings the vectors' scores of all candidates to 0..1 (DECISIONS 151).
+/// BGE-M3's three outputs; oko first brings those of all candidates to 0..1, and lets BM25 over
+/// stems, which finds codes and rare words, decide as far as it singles out a chunk (DECISIONS
+/// 151).
 namespace oko::index {
 
 enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
 
-/// Weights of the scores that are added: of vectors 0..1 from the last to the best of the
-/// candidates, of words the third power of their share.
+/// Vectors: weights of their scores, 0..1 from the last to the best of the candidates, in a mean.
+/// Words: the best share above half of the tenth best, to the fourth power and times this, is the
+/// part of the words in the total: from 0.3 on, they decide.
 struct FusionWeights {
   float dense = 1.0f;
   float sparse = 0.3f;
-  float words = 20.0f;
+  float words = 120.0f;
   float colbert = 1.0f;
 };
 
 /// For chunks of a few sentences, where meaning decides, and for those of pages, where words do.
 inline constexpr FusionWeights kShortPassages{};
 inline constexpr FusionWeights kLongPassages{
-    .dense = 0.3f, .sparse = 1.0f, .words = 30.0f, .colbert = 0.7f};
+    .dense = 0.3f, .sparse = 1.0f, .words = 120.0f, .colbert = 0.7f};
 
 struct SearchQuery {
   std::string text;                   ///< UTF-8

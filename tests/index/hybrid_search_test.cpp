@@ -93,7 +93,7 @@ std::vector<ChunkId> ids_of(const std::vector<Hit>& hits) {
 
 using Ids = std::vector<ChunkId>;
 
-TEST(HybridSearchTest, TotalsAreWeightedSumsOfAllScores) {
+TEST(HybridSearchTest, TotalsAreMeansOfAllScoresAndThePartOfTheWords) {
   FakeStore store;
   store.dense = {{1, 0.8f}, {2, 0.7f}};
   store.sparse = {{2, 0.5f}, {3, 0.25f}};
@@ -104,10 +104,11 @@ TEST(HybridSearchTest, TotalsAreWeightedSumsOfAllScores) {
   options.weights = {.dense = 1.0f, .sparse = 0.5f, .words = 0.2f, .colbert = 2.0f};
   const std::vector<Hit> hits = search(store, full_query(), options);
   ASSERT_EQ(ids_of(hits), (Ids{3, 2, 1}));
-  // dense 0.6..0.8, sparse 0.25..0.5, words 0.5³, colbert 0.1..0.9
-  EXPECT_NEAR(hits[0].scores.total, 0.2f * 0.125f + 2.0f, 1e-5);
-  EXPECT_NEAR(hits[1].scores.total, 0.5f + 0.5f + 2 * 0.25f, 1e-5);
-  EXPECT_NEAR(hits[2].scores.total, 1.0f, 1e-5);
+  // dense 0.6..0.8, sparse 0.25..0.5, colbert 0.1..0.9; words have a part of 0.2 · 0.5⁴
+  const float part = 0.2f * 0.0625f;
+  EXPECT_NEAR(hits[0].scores.total, (1 - part) * 2.0f / 3.5f + part, 1e-5);
+  EXPECT_NEAR(hits[1].scores.total, (1 - part) * (0.5f + 0.5f + 2 * 0.25f) / 3.5f, 1e-5);
+  EXPECT_NEAR(hits[2].scores.total, (1 - part) * 1.0f / 3.5f, 1e-5);
   EXPECT_FALSE(hits[2].scores.words);
 }
 
@@ -117,7 +118,36 @@ TEST(HybridSearchTest, TextWithAllWordsComesBeforeTheNearestByMeaning) {
   store.words = {{3, 1.0f}, {2, 0.2f}};
   SearchQuery query = full_query();
   query.encoding.colbert = {};
-  EXPECT_EQ(ids_of(search(store, query, {})), (Ids{3, 1, 2}));
+  EXPECT_EQ(ids_of(search(store, query, {})), (Ids{3, 2, 1}));
+}
+
+TEST(HybridSearchTest, WordsDecideOnlyIfTheySingleOutAChunk) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {2, 0.8f}, {3, 0.7f}};
+  SearchQuery query = full_query();
+  query.encoding.colbert = {};
+  const auto found = [&](float best, float usual) {
+    store.words = {{3, best}};
+    for (ChunkId id = 4; id < 14; ++id) {
+      store.words.push_back({id, usual});
+      store.cosines[id] = 0.1f;
+    }
+    return search(store, query, {}).front().chunk.id;
+  };
+  EXPECT_EQ(found(0.4f, 0.1f), 3);
+  EXPECT_EQ(found(0.15f, 0.1f), 1);
+  // What ten others have, too, is no sign.
+  EXPECT_EQ(found(0.3f, 0.0f), 3);
+  EXPECT_EQ(found(0.3f, 0.28f), 1);
+}
+
+TEST(HybridSearchTest, MeaningOrdersChunksWithTheSameWords) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {3, 0.8f}, {2, 0.7f}};
+  store.words = {{2, 1.0f}, {3, 1.0f}};
+  SearchQuery query = full_query();
+  query.encoding.colbert = {};
+  EXPECT_EQ(ids_of(search(store, query, {})), (Ids{3, 2, 1}));
 }
 
 TEST(HybridSearchTest, PhrasesAreNeededInEveryMode) {
