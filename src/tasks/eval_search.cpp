@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -79,6 +80,23 @@ std::vector<EvalQuery> read_queries(const index::BeirFolder& folder, const index
   return queries;
 }
 
+/// The sizes that a folder's documents say in their metadata, by their ids.
+using Sizes = std::map<std::string, std::string, std::less<>>;
+
+/// Makes the size of the documents that answer a query best a property of it: its group "answer".
+void add_answer_sizes(const Sizes& sizes, std::vector<EvalQuery>& queries) {
+  for (EvalQuery& query : queries) {
+    int best = 1;
+    for (const auto& [document, relevance] : query.judgments) best = std::max(best, relevance);
+    std::set<std::string> of_answers;
+    for (const auto& [document, relevance] : query.judgments) {
+      const auto size = sizes.find(document);
+      if (relevance == best && size != sizes.end()) of_answers.insert(size->second);
+    }
+    if (of_answers.size() == 1) query.record.metadata["answer"] = *of_answers.begin();
+  }
+}
+
 /// The ids of documents in the order of their best passages.
 std::vector<std::string> ranking_of(index::Store& store, const EvalQuery& query, SearchMode mode,
                                     const index::FusionWeights& weights) {
@@ -120,8 +138,8 @@ double ndcg_of_all(const EvalMode& measured) {
 /// The weights with the best nDCG@10, one after another; that of the dense vectors is 1.
 index::FusionWeights tuned_weights(index::Store& store, const std::vector<EvalQuery>& queries,
                                    index::FusionWeights weights, const StopToken& stop) {
-  constexpr std::array<float, 16> kTried{0.0f, 0.1f, 0.2f, 0.35f, 0.5f,  0.75f, 1.0f,  1.5f,
-                                         2.5f, 4.0f, 6.0f, 9.0f,  12.0f, 15.0f, 20.0f, 30.0f};
+  constexpr std::array kTried{0.0f, 0.1f, 0.2f, 0.35f, 0.5f,  0.75f, 1.0f,   1.5f,   2.5f,
+                              4.0f, 6.0f, 9.0f, 15.0f, 30.0f, 60.0f, 120.0f, 240.0f, 480.0f};
   constexpr int kRounds = 2;
   const index::LibraryModel& model = store.model();
   double best = ndcg_of_all(measure(store, queries, SearchMode::kHybrid, weights, stop));
@@ -150,14 +168,20 @@ std::vector<EvalMode> eval_search(const index::BeirFolder& folder, index::Store&
                                   const std::function<void(double)>& on_progress,
                                   const StopToken& stop) {
   std::size_t total = 0, done = 0;
-  folder.for_each_document([&](const index::BeirRecord&) { ++total; });
+  Sizes sizes;
+  folder.for_each_document([&](const index::BeirRecord& record) {
+    ++total;
+    const auto size = record.metadata.find("size");
+    if (size != record.metadata.end()) sizes[record.id] = size->second;
+  });
   folder.for_each_document([&](const index::BeirRecord& record) {
     throw_if_stopped(stop);
     put_document(record, store, embedder, options, stop);
     on_progress(kShareOfPassages * static_cast<double>(++done) / static_cast<double>(total));
   });
   store.commit();
-  const std::vector<EvalQuery> queries = read_queries(folder, store, embedder, options, stop);
+  std::vector<EvalQuery> queries = read_queries(folder, store, embedder, options, stop);
+  add_answer_sizes(sizes, queries);
   const index::LibraryModel& model = store.model();
   std::vector<SearchMode> modes{SearchMode::kText, SearchMode::kDense};
   if (model.has_sparse) modes.push_back(SearchMode::kSparse);

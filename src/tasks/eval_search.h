@@ -24,7 +24,7 @@ struct EvalSearchOptions {
 
 /// How good one mode is for some of the queries.
 struct EvalGroup {
-  std::string name;  ///< "all", "language ru", "kind typo"
+  std::string name;  ///< "all", "language ru", "kind typo"; "answer long" by its documents' "size"
   std::size_t queries = 0;
   index::RankingMetrics metrics;
 };

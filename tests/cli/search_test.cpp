@@ -332,7 +332,8 @@ TEST_F(SearchTest, EvaluationGivesEachModeByGroup) {
   fs::create_directories(set / "qrels");
   write_file_atomically(
       set / "corpus.jsonl",
-      std::string_view("{\"_id\":\"1\",\"title\":\"\",\"text\":\"зелёный чай\"}\n"
+      std::string_view("{\"_id\":\"1\",\"title\":\"\",\"text\":\"зелёный чай\","
+                       "\"metadata\":{\"size\":\"short\"}}\n"
                        "{\"_id\":\"2\",\"title\":\"\",\"text\":\"black tea\"}\n"));
   write_file_atomically(
       set / "queries.jsonl",
@@ -343,8 +344,12 @@ TEST_F(SearchTest, EvaluationGivesEachModeByGroup) {
   const ProcessResult result = run({"eval", "search", set.string(), "--model",
                                     RandomModels::get("bge-m3-small-8bit", 21), "--json"});
   EXPECT_EQ(result.status, 0) << result.err;
-  std::size_t modes = 0;
+  std::size_t modes = 0, of_size = 0;
   for (const json& line : objects(result)) {
+    if (line["group"] == "answer short") {
+      EXPECT_EQ(line["queries"], 1);
+      ++of_size;
+    }
     if (line["group"] != "all") continue;
     ++modes;
     EXPECT_EQ(line["queries"], 2);
@@ -353,6 +358,7 @@ TEST_F(SearchTest, EvaluationGivesEachModeByGroup) {
     }
   }
   EXPECT_EQ(modes, 5u);
+  EXPECT_EQ(of_size, 5u);
 }
 
 }  // namespace
