@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -18,6 +20,7 @@
 #include "engine/model_host.h"
 #include "hub/model_path.h"
 #include "tasks/caption_pictures.h"
+#include "tasks/folder_watch.h"
 #include "tasks/index_files.h"
 #include "tasks/library_model.h"
 #include "tasks/write_sidecars.h"
@@ -37,6 +40,7 @@ struct IndexArguments {
   tasks::Prefixes prefixes;
   tasks::IndexOptions run;
   std::size_t threads = 0;
+  bool watch = false;
   bool captions = false;
   bool sidecars = false;
   bool json = false;
@@ -86,8 +90,8 @@ IndexModels make_models(const IndexArguments& arguments, const StopToken& stop) 
 
 /// One run over all files: texts, captions, sidecars.
 tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModels& models,
-                               index::Store& store, const StopToken& stop) {
-  IndexPrinter printer(arguments.json, arguments.common.quiet);
+                               index::Store& store, IndexPrinter& printer, const StopToken& stop) {
+  printer.begin_run();
   const tasks::IndexCallbacks callbacks = printer.callbacks();
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
@@ -108,19 +112,115 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
   return summary;
 }
 
-void index_paths(IndexArguments arguments) {
-  const Interrupt interrupt(Interrupt::kPatience);
-  const StopToken stop = interrupt.token();
-  const LibraryPlace place = library_place(arguments.library);
-  const IndexModels models = make_models(arguments, stop);
-  arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
-  const WrittenLibrary library = open_library_to_write(
+WrittenLibrary open_to_write(const IndexArguments& arguments, const IndexModels& models,
+                             const LibraryPlace& place, const StopToken& stop) {
+  return open_library_to_write(
       place, models.library_model,
       [&](index::LibraryModel& own) {
         tasks::learn_language_direction(*models.embedder, own, stop);
       },
       arguments.common.quiet, stop);
-  const tasks::IndexSummary summary = index_once(arguments, models, *library.store, stop);
+}
+
+/// Runs again whenever files have changed, until the user stops it.
+class WatchedRuns {
+ public:
+  WatchedRuns(const IndexArguments& arguments, const IndexModels& models, const LibraryPlace& place,
+              const StopToken& stop)
+      : arguments_(arguments), models_(models), place_(place), stop_(stop) {
+    const std::string library =
+        place.address ? "" : fs::absolute(place.file).lexically_normal().string();
+    watch_ = tasks::make_folder_watch(
+        [library, hidden = arguments.run.walk.hidden](const std::string& path) {
+          const std::string name = fs::path(path).filename().string();
+          if (name == tasks::kIgnoreFile) return true;
+          const bool is_of_library = !library.empty() && path.starts_with(library);
+          return !is_of_library && !path.ends_with(".xmp") && (hidden || !name.starts_with('.'));
+        });
+    arguments_.run.walk.on_folder = [this](const std::string& folder) { watch_->add(folder); };
+  }
+
+  void run() {
+    try {
+      tasks::watch_folders(
+          *watch_, [this] { return pass(); }, {}, stop_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kCancelled) throw;
+    }
+  }
+
+ private:
+  /// Returns false if a path is not there, and is to be looked for.
+  bool pass() {
+    const std::size_t all = paths_.size();
+    IndexArguments present = arguments_;
+    std::erase_if(present.paths, [](const std::string& path) {
+      std::error_code error;
+      return fs::status(path, error).type() == fs::file_type::not_found;
+    });
+    const bool is_complete = present.paths.size() == all;
+    if (!is_complete && !is_missing_) say_missing();
+    is_missing_ = !is_complete;
+    if (!present.paths.empty()) {
+      try {
+        const WrittenLibrary library = open_to_write(arguments_, models_, place_, stop_);
+        index_once(present, models_, *library.store, printer_, stop_);
+      } catch (const Error& error) {
+        if (!is_of_input(error.code())) throw;
+        say_error(error.message());  // a folder that went meanwhile
+        return false;
+      }
+    }
+    if (std::exchange(is_first_, false)) say_watching();
+    return is_complete;
+  }
+
+  void say_missing() const {
+    for (const std::string& path : paths_) {
+      std::error_code error;
+      if (fs::status(path, error).type() != fs::file_type::not_found) continue;
+      say_note(tr("{}: is not there now; its documents stay in the library",
+                  "{}: сейчас нет; документы оттуда остаются в библиотеке", path));
+    }
+  }
+
+  void say_watching() const {
+    if (arguments_.common.quiet) return;
+    if (!watch_->shortage().empty()) say_note(watch_->shortage());
+    say_note(tr("waiting for changes; Ctrl-C ends it", "жду изменений; Ctrl-C завершает"));
+  }
+
+  IndexArguments arguments_;
+  const std::vector<std::string>& paths_ = arguments_.paths;
+  const IndexModels& models_;
+  const LibraryPlace& place_;
+  StopToken stop_;
+  std::unique_ptr<tasks::FolderWatch> watch_;
+  IndexPrinter printer_{arguments_.json, arguments_.common.quiet};
+  bool is_first_ = true;
+  bool is_missing_ = false;
+};
+
+void require_paths(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (fs::status(path, error).type() != fs::file_type::not_found) continue;
+    throw Error(ErrorCode::kNotFound,
+                tr("{}: no such file or folder", "{}: нет такого файла или папки", path));
+  }
+}
+
+void index_paths(IndexArguments arguments) {
+  const Interrupt interrupt(Interrupt::kPatience);
+  const StopToken stop = interrupt.token();
+  const LibraryPlace place = library_place(arguments.library);
+  require_paths(arguments.paths);
+  const IndexModels models = make_models(arguments, stop);
+  arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
+  if (arguments.watch) return WatchedRuns(arguments, models, place, stop).run();
+  const WrittenLibrary library = open_to_write(arguments, models, place, stop);
+  IndexPrinter printer(arguments.json, arguments.common.quiet);
+  const tasks::IndexSummary summary = index_once(arguments, models, *library.store, printer, stop);
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
               tr("{} of {:file|files|files} could not be read",
@@ -181,6 +281,12 @@ void add_index(Command& program) {
   command.add_flag("--retry", &arguments->run.retries_failed,
                    words("read files again that could not be read before",
                          "заново читать файлы, которые не прочитались раньше"));
+  command.add_flag(
+      "--prune", &arguments->run.prunes,
+      words("remove the documents of a PATH that is empty", "убрать документы опустевшего ПУТИ"));
+  command.add_flag(
+      "--watch", &arguments->watch,
+      words("stay and follow changes until Ctrl-C", "остаться и следить за изменениями до Ctrl-C"));
   add_caption_options(command, *arguments);
   add_languages_option(command, arguments->run.read.pages.ocr.languages);
   add_threads_option(command, arguments->threads);

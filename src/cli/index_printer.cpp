@@ -66,16 +66,28 @@ IndexPrinter::IndexPrinter(bool json, bool quiet)
       bar_(words("indexing", "индексирую"), quiet),
       caption_bar_(words("describing", "описываю"), quiet) {}
 
+void IndexPrinter::begin_run() {
+  ++run_;
+  watch_ = engine::Stopwatch();
+  skipped_.clear();
+  gone_.clear();
+}
+
 tasks::IndexCallbacks IndexPrinter::callbacks() {
   return {.on_file = [this](const tasks::IndexedFile& file) { print_file(file); },
           .on_progress = [this](const tasks::IndexProgress& progress) { draw(progress); },
-          .on_skipped = [this](const tasks::SkippedFile& skipped) { add_skipped(skipped); }};
+          .on_skipped = [this](const tasks::SkippedFile& skipped) { add_skipped(skipped); },
+          .on_empty = [this](const std::string& folder,
+                             std::size_t documents) { say_empty(folder, documents); }};
 }
 
 void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
                                  const tasks::SidecarSummary& sidecars,
                                  const index::LibraryCounts& counts) {
   clear();
+  const std::size_t changes = summary.added + summary.updated + summary.moved + summary.removed +
+                              summary.failed + summary.captioned + sidecars.written;
+  if (run_ > 1 && changes == 0) return;
   if (json_) {
     print_json({{"added", summary.added},
                 {"updated", summary.updated},
@@ -106,7 +118,7 @@ void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
             Count(summary.added), summary.updated, summary.moved, summary.removed,
             summary.unchanged, summary.failed, Count(counts.chunks)));
   say_captions(summary, sidecars);
-  say_skipped();
+  if (run_ == 1) say_skipped();
 }
 
 void IndexPrinter::clear() {
@@ -158,9 +170,19 @@ void IndexPrinter::draw_captions(std::size_t done, std::size_t pictures) {
 
 void IndexPrinter::add_skipped(const tasks::SkippedFile& skipped) {
   ++skipped_[skipped.reason];
-  if (skipped.reason != tasks::SkipReason::kUnreadable || json_) return;
+  if (skipped.reason != tasks::SkipReason::kUnreadable || json_ || run_ > 1) return;
   bar_.clear();
   say_note(tr("{}: left out: {}", "{}: пропущено: {}", skipped.path, skipped.why));
+}
+
+void IndexPrinter::say_empty(const std::string& folder, std::size_t documents) {
+  if (!empty_folders_.insert(folder).second) return;
+  note(
+      tr("{}: the folder is empty, as one of an unplugged disk; {:document|documents|documents} "
+         "of it stay in the library, unless {} removes them",
+         "{}: папка пуста, как у отключённого диска; {:её документ остаётся|её документа "
+         "остаются|её документов остаются} в библиотеке, пока их не уберёт {}",
+         folder, Count(documents), Knob{"prune"}));
 }
 
 ordered_json IndexPrinter::skipped_json() const {

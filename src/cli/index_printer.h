@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,24 +15,27 @@
 
 namespace oko::cli {
 
-/// What `oko index` prints while it works.
+/// What `oko index` prints while it works, in one run or, with --watch, in several.
 class IndexPrinter {
  public:
   IndexPrinter(bool json, bool quiet);
 
+  void begin_run();
   tasks::IndexCallbacks callbacks();
   void draw_captions(std::size_t done, std::size_t pictures);
   void note(const LocalizedText& text);
+  /// Later runs are summed up only if something has changed.
   void print_summary(const tasks::IndexSummary& summary, const tasks::SidecarSummary& sidecars,
                      const index::LibraryCounts& counts);
 
-  /// Paths where files were that have been removed or moved.
+  /// Of this run: paths where files were that have been removed or moved.
   const std::vector<std::string>& gone() const { return gone_; }
 
  private:
   void print_file(const tasks::IndexedFile& file);
   void clear();
   void draw(const tasks::IndexProgress& progress);
+  void say_empty(const std::string& folder, std::size_t documents);
   void add_skipped(const tasks::SkippedFile& skipped);
   nlohmann::ordered_json skipped_json() const;
   void say_skipped() const;
@@ -46,6 +50,8 @@ class IndexPrinter {
   engine::Stopwatch caption_watch_;
   std::map<tasks::SkipReason, std::size_t> skipped_;
   std::vector<std::string> gone_;
+  std::set<std::string> empty_folders_;  ///< that a note was given of
+  int run_ = 0;
 };
 
 }  // namespace oko::cli

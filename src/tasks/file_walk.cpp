@@ -62,6 +62,7 @@ class Walk {
       rules_.add(path.string(), excludes);
       enter(path);
     } else if (S_ISREG(info.st_mode)) {
+      if (options_.on_folder) options_.on_folder(path.parent_path().string());
       add_file(path, info);
     } else {
       skip(path, SkipReason::kSpecial);
@@ -117,6 +118,7 @@ class Walk {
   }
 
   void list(const fs::path& folder, bool is_given) {
+    if (options_.on_folder) options_.on_folder(folder.string());
     std::error_code error;
     fs::directory_iterator entry(folder, error);
     if (error && is_given) fail(folder.string(), error.value());

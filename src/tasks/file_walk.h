@@ -17,6 +17,8 @@ struct WalkOptions {
   bool hidden = false;                     ///< takes files and folders whose names begin with a dot
   bool follows_links = false;              ///< takes what symbolic links lead to; each folder once
   std::vector<std::string> excludes = {};  ///< rules (IgnoreRules) of every folder given
+  /// Gets each folder before it is listed, and that of a file that is given itself.
+  std::function<void(const std::string& folder)> on_folder = {};
 };
 
 struct WalkedFile {

@@ -21,6 +21,8 @@ struct IndexOptions {
   ReadDocumentsOptions read = {};
   WalkOptions walk = {};
   bool retries_failed = false;  ///< reads files again that failed and have not changed since
+  /// Removes the documents of a given folder that is empty, as an unplugged disk leaves it.
+  bool prunes = false;
 };
 
 /// What became of a file.
@@ -68,6 +70,8 @@ struct IndexCallbacks {
   std::function<void(const IndexedFile&)> on_file = {};
   std::function<void(const IndexProgress&)> on_progress = {};
   std::function<void(const SkippedFile&)> on_skipped = {};
+  /// An empty folder, and how many documents of it stay in the library.
+  std::function<void(const std::string& folder, std::size_t documents)> on_empty = {};
 };
 
 /// Brings a library up to date with files and folders: reads new and changed files, notices moved

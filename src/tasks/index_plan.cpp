@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -45,6 +46,11 @@ std::vector<std::string> absolute(const std::vector<std::string>& paths) {
 bool is_gone(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 || errno == ENOENT || errno == ENOTDIR;
+}
+
+bool is_empty_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error) && fs::is_empty(path, error) && !error;
 }
 
 /// False for files of other kinds. What cannot be opened is to be read, which tells the reason.
@@ -98,6 +104,14 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     plan.bytes += file.size_bytes;
     plan.bytes_of[file.path] = file.size_bytes;
     if (is_known) plan.known.insert(known.extract(entry));
+  }
+  for (const std::string& root : roots) {
+    if (options.prunes || !is_empty_folder(root)) continue;
+    const auto is_of_root = [&](const auto& each) { return is_below(each.first, root); };
+    const auto count = std::count_if(known.begin(), known.end(), is_of_root);
+    if (count == 0) continue;
+    unreadable.push_back(root);
+    if (callbacks.on_empty) callbacks.on_empty(root, static_cast<std::size_t>(count));
   }
   for (const auto& [path, document] : known) {
     if (!is_below_any(path, unreadable) && is_gone(path))

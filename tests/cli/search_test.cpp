@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "index/sqlite_database.h"
 #include "index/sqlite_schema.h"
@@ -171,6 +173,62 @@ TEST_F(SearchTest, CaptionsThatDoNotFitAreRefusedBeforeTheWork) {
   EXPECT_EQ(result.status, 3) << result.err;
   EXPECT_NE(result.err.find("--caption-model"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(folder_ / "home/library.db"));
+}
+
+/// The paths and contents of the documents of a library.
+std::set<std::string> documents_of(const fs::path& library) {
+  std::set<std::string> documents;
+  try {
+    index::SqliteStore::open(library)->visit_documents([&](const index::KnownDocument& each) {
+      const auto& hash = each.document.hash;
+      documents.insert(each.document.path + " " + std::string(hash.begin(), hash.end()) + " " +
+                       std::to_string(each.document.modified_ns));
+    });
+  } catch (const Error&) {  // it is not there yet
+  }
+  return documents;
+}
+
+TEST_F(SearchTest, WatchedFoldersAreFollowed) {
+  for (const char* name :
+       {"changed.txt", "replaced.txt", "moved.txt", "removed.txt", "stays.txt"}) {
+    file(name, std::string("первый текст файла ") + name);
+  }
+  const fs::path files = folder_ / "files", library = folder_ / "home/library.db";
+  Process process({OKO_PROGRAM, "index", files.string(), "--watch", "--json", "--model",
+                   RandomModels::get("bge-m3-small-8bit", 21)},
+                  {"OKO_HOME=" + (folder_ / "home").string()});
+  const auto wait_for = [&](const auto& condition) {
+    for (int i = 0; i < 1200 && process.is_running() && !condition(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    EXPECT_TRUE(condition());
+  };
+  wait_for([&] { return documents_of(library).size() == 5; });
+  EXPECT_TRUE(process.wait_for_output(60));
+  file("new/deep/added.txt", "новый файл");
+  {
+    std::ofstream changed(files / "changed.txt", std::ios::app);
+    changed << " и ещё строка";
+  }
+  file("replaced.txt", "другой текст");  // by a rename over it
+  fs::rename(files / "moved.txt", files / "new/moved.txt");
+  fs::remove(files / "removed.txt");
+  // A fresh library of the same files.
+  const fs::path fresh = folder_ / "fresh.db";
+  ASSERT_EQ(index_folder({"--library", fresh.string()}).status, 0);
+  const std::set<std::string> expected = documents_of(fresh);
+  EXPECT_EQ(expected.size(), 5u);
+  wait_for([&] { return documents_of(library) == expected; });
+  // Folders that came later are watched, too.
+  file("new/deep/later.txt", "поздний файл");
+  wait_for([&] { return documents_of(library).size() == 6; });
+  process.signal(SIGINT);
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.status, 0) << result.err;
+  std::set<std::string> outcomes;
+  for (const json& line : objects(result)) outcomes.insert(line.value("outcome", "summary"));
+  EXPECT_EQ(outcomes, (std::set<std::string>{"added", "moved", "removed", "summary", "updated"}));
 }
 
 TEST_F(SearchTest, FiltersRestrictAndRefuseWhatIsNoDate) {

@@ -322,6 +322,27 @@ TEST_F(IndexFilesTest, MissingFolderRemovesNothing) {
   EXPECT_EQ(run().unchanged, 1u);
 }
 
+TEST_F(IndexFilesTest, FolderThatIsEmptyRemovesNothingUnlessAsked) {
+  file("a.txt", "Квитанция");
+  file("b/2.txt", "Договор");
+  run();
+  fs::rename(root_ / "files", root_ / "unplugged");
+  fs::create_directory(root_ / "files");
+  std::map<std::string, std::size_t> empty;
+  IndexCallbacks callbacks;
+  callbacks.on_empty = [&](const std::string& folder, std::size_t documents) {
+    empty[folder] = documents;
+  };
+  const std::vector<std::string> paths{(root_ / "files").string()};
+  EXPECT_EQ(index_files(*store_, embedder_, paths, {}, callbacks, {}).removed, 0u);
+  EXPECT_EQ(empty, (std::map<std::string, std::size_t>{{paths[0], 2}}));
+  EXPECT_EQ(found("квитанция"), Places{"a.txt"});
+  IndexOptions options;
+  options.prunes = true;
+  EXPECT_EQ(run(options).removed, 2u);
+  EXPECT_EQ(found("квитанция"), Places{});
+}
+
 TEST_F(IndexFilesTest, OtherFoldersOfALibraryStay) {
   file("a/1.txt", "Квитанция");
   file("b/2.txt", "Договор");
