@@ -20,7 +20,8 @@ using Colour = std::array<int, 3>;
 constexpr Colour kRed{230, 30, 30}, kWhite{255, 255, 255}, kBlack{0, 0, 0};
 
 Colour at(const image::Image& image, int x, int y) {
-  const auto pixel = static_cast<std::size_t>(3 * (y * image.width + x));
+  const auto index = [](int value) { return static_cast<std::size_t>(value); };
+  const std::size_t pixel = 3 * (index(y) * index(image.width) + index(x));
   return {image.rgb.at(pixel), image.rgb.at(pixel + 1), image.rgb.at(pixel + 2)};
 }
 
@@ -44,7 +45,7 @@ class MatchPictureTest : public ScratchFolderTest {
   /// A white page with a black rectangle, as a document that was indexed.
   index::Document page(int width, int height, const PixelRect& black) {
     image::Image image{.width = width, .height = height, .rgb = {}};
-    image.rgb.assign(static_cast<std::size_t>(3 * width * height), 255);
+    image.rgb.assign(3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height), 255);
     for (int y = black.top; y < black.top + black.height; ++y) {
       const auto begin = image.rgb.begin() + 3 * (y * width + black.left);
       std::fill(begin, begin + 3 * black.width, std::uint8_t{0});
