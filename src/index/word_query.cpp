@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kLeastPart = 3;  ///< letters
 constexpr std::size_t kMaxTerms = 64;  ///< of a query; a page of text is no question
 constexpr std::size_t kMaxAlternatives = 16;
+constexpr std::size_t kMaxKnownTerms = 24;  ///< that are looked for
 
 /// A word of a query, kept.
 struct Word {
@@ -48,7 +49,12 @@ std::vector<std::string> similar_forms(const Word& word, Vocabulary& vocabulary)
   std::vector<std::string> found = vocabulary.forms_with(form);
   // Another number is another thing, not a mistake in typing.
   const bool has_digit = form.find_first_of("0123456789") != std::string_view::npos;
-  if (!found.empty() || word.is_code || has_digit || letters <= kLeastPart) return found;
+  if (word.is_code || has_digit) return found;
+  // A few letters from the middle of a long word say nothing of it.
+  std::erase_if(found, [&](const std::string& each) {
+    return !each.starts_with(form) && text::code_point_count(each) > 2 * letters;
+  });
+  if (!found.empty() || letters <= kLeastPart) return found;
   const std::size_t most = letters < 8 ? 1 : 2;
   std::size_t least = most;
   std::vector<std::pair<std::size_t, std::string>> close;
@@ -91,6 +97,21 @@ void drop_common(std::uint64_t all_chunks, std::vector<QueryTerm>& terms) {
   if (std::any_of(terms.begin(), terms.end(), is_rare)) std::erase_if(terms, is_common);
 }
 
+/// Leaves the rarest words of a long query: the others cost time and change little.
+void keep_rarest(std::vector<QueryTerm>& terms) {
+  std::vector<std::uint64_t> counts;
+  for (const QueryTerm& term : terms) {
+    if (term.chunks > 0) counts.push_back(term.chunks);
+  }
+  if (counts.size() <= kMaxKnownTerms) return;
+  std::sort(counts.begin(), counts.end());
+  counts.resize(kMaxKnownTerms);
+  auto places = std::count(counts.begin(), counts.end(), counts.back());  // of the most frequent
+  std::erase_if(terms, [&](const QueryTerm& term) {
+    return term.chunks > counts.back() || (term.chunks == counts.back() && --places < 0);
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> WordQuery::marked_terms() const {
@@ -125,6 +146,7 @@ WordQuery parse_word_query(std::string_view query, Vocabulary& vocabulary) {
     if (term.chunks == 0) add_alternatives(words[i], vocabulary, term);
   }
   drop_common(vocabulary.all_chunks(), parsed.terms);
+  keep_rarest(parsed.terms);
   return parsed;
 }
 

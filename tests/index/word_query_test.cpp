@@ -1,0 +1,84 @@
+#include "index/word_query.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace oko::index {
+namespace {
+
+/// The words of a library that a test makes up.
+class KnownWords : public Vocabulary {
+ public:
+  std::uint64_t all_chunks() override { return 1000; }
+  std::vector<std::uint64_t> chunks_with(std::span<const std::string> terms) override {
+    std::vector<std::uint64_t> counts;
+    for (const std::string& term : terms) {
+      const auto found = chunks.find(term);
+      counts.push_back(found == chunks.end() ? 0 : found->second);
+    }
+    return counts;
+  }
+  std::vector<std::string> forms_with(std::string_view part) override {
+    std::vector<std::string> found;
+    for (const std::string& form : forms) {
+      if (form.find(part) != std::string::npos) found.push_back(form);
+    }
+    return found;
+  }
+  std::vector<std::string> forms_near(std::string_view) override { return forms; }
+
+  std::map<std::string, std::uint64_t> chunks;
+  std::vector<std::string> forms;
+};
+
+std::vector<std::string> terms_of(const WordQuery& query) {
+  std::vector<std::string> terms;
+  for (const QueryTerm& term : query.terms) {
+    if (term.chunks > 0) terms.push_back(term.alternatives.back());
+  }
+  return terms;
+}
+
+TEST(WordQueryTest, RarestWordsOfALongQueryCount) {
+  KnownWords words;
+  std::string query;
+  for (int i = 10; i < 50; ++i) {
+    const std::string word = fmt::format("w{}", i);
+    words.chunks[word] = static_cast<std::uint64_t>(i);
+    query += word + " ";
+  }
+  const std::vector<std::string> terms = terms_of(parse_word_query(query, words));
+  ASSERT_EQ(terms.size(), 24u);
+  EXPECT_EQ(terms.front(), "w10");
+  EXPECT_EQ(terms.back(), "w33");
+}
+
+TEST(WordQueryTest, WordsThatAreAsRareKeepTheirPlaces) {
+  KnownWords words;
+  std::string query;
+  for (int i = 10; i < 50; ++i) {
+    const std::string word = fmt::format("w{}", i);
+    words.chunks[word] = i == 49 ? 1 : 2;
+    query += word + " ";
+  }
+  const std::vector<std::string> terms = terms_of(parse_word_query(query, words));
+  ASSERT_EQ(terms.size(), 24u);
+  EXPECT_EQ(terms.front(), "w10");
+  EXPECT_EQ(terms.back(), "w49");
+}
+
+TEST(WordQueryTest, LettersWithinALongWordAreNoPartOfIt) {
+  KnownWords words;
+  words.forms = {"бывшими", "фотография", "инв-00417"};
+  words.chunks = {{"бывш", 3}, {"фотограф", 3}, {"00417", 3}, {"инв-00417", 3}, {"инв", 3}};
+  EXPECT_EQ(terms_of(parse_word_query("вши", words)), std::vector<std::string>{});
+  EXPECT_EQ(terms_of(parse_word_query("фото", words)), std::vector<std::string>{"фотограф"});
+  EXPECT_EQ(terms_of(parse_word_query("0417", words)), std::vector<std::string>{"инв-00417"});
+}
+
+}  // namespace
+}  // namespace oko::index
