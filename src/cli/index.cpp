@@ -95,6 +95,9 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
   const tasks::IndexCallbacks callbacks = printer.callbacks();
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
+  const tasks::SidecarNote on_note = [&](const LocalizedText& text) { printer.note(text); };
+  tasks::SidecarSummary sidecars;
+  if (arguments.sidecars) sidecars = tasks::remove_sidecars(printer.gone(), on_note);
   if (models.generator) {
     caption_pictures(
         store, *models.embedder, *models.host, *models.generator, arguments.paths, models.captions,
@@ -102,11 +105,8 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
         [&](std::size_t done, std::size_t pictures) { printer.draw_captions(done, pictures); },
         summary, stop);
   }
-  tasks::SidecarSummary sidecars;
   if (arguments.sidecars) {
-    sidecars = tasks::write_sidecars(
-        store, arguments.paths, printer.gone(),
-        [&](const LocalizedText& text) { printer.note(text); }, stop);
+    sidecars += tasks::write_sidecars(store, arguments.paths, on_note, stop);
   }
   printer.print_summary(summary, sidecars, store.counts());
   return summary;
@@ -132,10 +132,7 @@ class WatchedRuns {
         place.address ? "" : fs::absolute(place.file).lexically_normal().string();
     watch_ = tasks::make_folder_watch(
         [library, hidden = arguments.run.walk.hidden](const std::string& path) {
-          const std::string name = fs::path(path).filename().string();
-          if (name == tasks::kIgnoreFile) return true;
-          const bool is_of_library = !library.empty() && path.starts_with(library);
-          return !is_of_library && !path.ends_with(".xmp") && (hidden || !name.starts_with('.'));
+          return tasks::may_be_document(path, library, hidden);
         });
     arguments_.run.walk.on_folder = [this](const std::string& folder) { watch_->add(folder); };
   }
@@ -162,11 +159,11 @@ class WatchedRuns {
     if (!is_complete && !is_missing_) say_missing();
     is_missing_ = !is_complete;
     if (!present.paths.empty()) {
+      const WrittenLibrary library = open_to_write(arguments_, models_, place_, stop_);
       try {
-        const WrittenLibrary library = open_to_write(arguments_, models_, place_, stop_);
         index_once(present, models_, *library.store, printer_, stop_);
       } catch (const Error& error) {
-        if (!is_of_input(error.code())) throw;
+        if (error.code() != ErrorCode::kNotFound) throw;
         say_error(error.message());  // a folder that went meanwhile
         return false;
       }

@@ -63,8 +63,8 @@ struct Hit {
 };
 
 /// The best chunks, best first; in every mode only those that have the query's phrases. A measure
-/// without its output is left out; so is ColBERT for a
-/// library without token vectors. Throws as Store does.
+/// without its output is left out; so is ColBERT for a library without token vectors. Throws as
+/// Store does.
 std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options);
 
 }  // namespace oko::index

@@ -69,6 +69,7 @@ double separation(Vectors passages, Vectors translations, std::size_t first,
 }  // namespace
 
 std::vector<float> language_direction(Vectors passages, Vectors translations) {
+  if (passages.size() < 4 || passages.size() != translations.size()) return {};
   double with = 0, without = 0;
   for (const std::size_t half : {0, 1}) {
     const std::vector<float> direction = direction_of(passages, translations, 1 - half, 2);

@@ -10,7 +10,8 @@ namespace oko::index {
 
 /// The direction, of length 1, from the vectors of passages in one language to those of their
 /// translations; each of length 1. Empty if the translations are not found clearly better without
-/// it: each half of the passages is asked with the direction of the other half.
+/// it: each half of the passages is asked with the direction of the other half; and for less than
+/// four pairs.
 std::vector<float> language_direction(std::span<const std::vector<float>> passages,
                                       std::span<const std::vector<float>> translations);
 

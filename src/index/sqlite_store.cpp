@@ -271,7 +271,11 @@ void SqliteStore::remove_chunks(DocumentId document) {
   if (!place.step() || place.integer(0) == 0) return;
   const ChunkId first = place.integer(0), last = first + place.integer(1) - 1;
   place.reset();
-  if (!copies(document).empty()) return pass_chunks_on(document, first, last);
+  SqliteStatement sharer(*database_, "SELECT 1 FROM documents WHERE first_chunk = ?1 AND id <> ?2");
+  sharer.bind(1, first).bind(2, document);
+  const bool is_shared = sharer.step();
+  sharer.reset();
+  if (is_shared) return pass_chunks_on(document, first, last);
   SqliteStatement select(*database_, fmt::format("SELECT id, text, heading, {} FROM chunks"
                                                  " WHERE id BETWEEN ?1 AND ?2",
                                                  header_.whole_sql("chunks")));
@@ -301,6 +305,14 @@ void SqliteStore::pass_chunks_on(DocumentId document, ChunkId first, ChunkId las
       .bind(3, document)
       .run();
   write_heading(first, document);
+}
+
+/// True if the heading of chunk `first` has `part`, as a sharer of the same name gave it.
+bool SqliteStore::has_heading(ChunkId first, const std::string& part) {
+  SqliteStatement select(*database_, "SELECT heading FROM chunks WHERE id = ?1");
+  select.bind(1, first);
+  return select.step() && fmt::format(" {} ", select.text(0)).find(fmt::format(" {} ", part)) !=
+                              std::string::npos;
 }
 
 /// The heading of chunk `first`: that of the documents that share it, but `without`.
@@ -369,7 +381,7 @@ DocumentId SqliteStore::copy(DocumentId id, const Document& document) {
         .bind(2, count)
         .bind(3, added)
         .run();
-    write_heading(first, 0);
+    if (!has_heading(first, heading_of(document))) write_heading(first, 0);
     return added;
   });
 }

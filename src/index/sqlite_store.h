@@ -78,6 +78,7 @@ class SqliteStore : public Store {
   ChunkId add_chunk(DocumentId document, const EncodedChunk& encoded, std::string_view heading);
   void remove_chunks(DocumentId document);
   void pass_chunks_on(DocumentId document, ChunkId first, ChunkId last);
+  bool has_heading(ChunkId first, const std::string& part);
   void write_heading(ChunkId first, DocumentId without);
   void require_fitting(const EncodedChunk& chunk) const;
   const ChunkSet& chunks_in(const Filter& filter);

@@ -21,7 +21,7 @@ constexpr double kLeastIdf = 1e-6;  // FTS5's, of words that most chunks have
 
 /// As FTS5 computes it.
 double idf_of(std::uint64_t chunks, std::uint64_t all_chunks) {
-  const auto with = static_cast<double>(chunks);
+  const auto with = static_cast<double>(std::min(chunks, all_chunks));
   const double idf = std::log((static_cast<double>(all_chunks) - with + 0.5) / (with + 0.5));
   return std::max(idf, kLeastIdf);
 }

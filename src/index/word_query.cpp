@@ -85,6 +85,7 @@ void add_alternatives(const Word& word, Vocabulary& vocabulary, QueryTerm& term)
   }
   if (stems.empty()) return;
   for (const std::uint64_t chunks : vocabulary.chunks_with(stems)) term.chunks += chunks;
+  term.chunks = std::min(term.chunks, vocabulary.all_chunks());  // some have several of them
   for (std::string& stem : stems) term.alternatives.push_back(std::move(stem));
 }
 

@@ -107,9 +107,10 @@ class Captioner {
     options.first_of_pictures = true;
     document::Pages pages(paths_of(pictures), options);
     Describer describer(host_, generator_, question_, pages, stop_);
-    for (const index::KnownDocument& picture : pictures) {
-      describe_next(describer, picture);
-      on_done();
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      describe_next(describer, pictures[pages.file_number(i)], !pages.is_of_pdf(i));
+      const bool is_last = i + 1 == pages.size() || pages.file_number(i + 1) != pages.file_number(i);
+      if (is_last) on_done();
     }
   }
 
@@ -119,7 +120,8 @@ class Captioner {
   }
 
  private:
-  void describe_next(Describer& describer, const index::KnownDocument& picture) {
+  /// `is_picture`: false for a page of what has become a PDF since it was read.
+  void describe_next(Describer& describer, const index::KnownDocument& picture, bool is_picture) {
     try {
       Description description = describer.next();
       while (const auto update = description.answer.next(stop_)) {
@@ -133,7 +135,7 @@ class Captioner {
                     tr("{}: the model says nothing about it", "{}: модель ничего не говорит о ней",
                        picture.document.path));
       }
-      if (!is_as_read(picture.document)) return;  // the file has changed meanwhile
+      if (!is_picture || !is_as_read(picture.document)) return;  // the file has changed meanwhile
       writer_.add(with_caption(store_, picture, text_of(caption)));
     } catch (const Error& error) {
       if (!is_of_input(error.code())) throw;

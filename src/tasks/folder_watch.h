@@ -31,6 +31,11 @@ class FolderWatch {
 /// False for a path whose changes do not count.
 using Matters = std::function<bool(const std::string& path)>;
 
+/// True for changes of files that a walk may take, and of .okoignore; false for the files of the
+/// library itself (`library`, an absolute path; empty: it is no file), and for sidecars. `hidden`:
+/// files whose names begin with a point, too.
+bool may_be_document(const std::string& path, const std::string& library, bool hidden);
+
 /// Throws kFailed.
 std::unique_ptr<FolderWatch> make_folder_watch(const Matters& matters);
 

@@ -75,10 +75,9 @@ struct IndexCallbacks {
 };
 
 /// Brings a library up to date with files and folders: reads new and changed files, notices moved
-/// and copied
-/// ones by their content, and removes those that are gone. A file counts as unchanged if its size
-/// and time are. Text of one file is read while vectors of another are made. What is done stays
-/// done if it is stopped, and the next run goes on.
+/// and copied ones by their content, and removes those that are gone. A file counts as unchanged if
+/// its size and time are. Text of one file is read while vectors of another are made. What is done
+/// stays done if it is stopped, and the next run goes on.
 ///
 /// Throws kNotFound for a path that does not exist (nothing is removed then), kCancelled, and as
 /// Store, Embedder and PageReader do.

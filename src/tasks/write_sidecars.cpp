@@ -28,8 +28,7 @@ std::optional<document::SidecarText> sidecar_text_of(index::Store& store, index:
 
 class SidecarWriter {
  public:
-  explicit SidecarWriter(const std::function<void(const LocalizedText&)>& on_note)
-      : on_note_(on_note) {}
+  explicit SidecarWriter(const SidecarNote& on_note) : on_note_(on_note) {}
 
   void write(const std::string& picture, const document::SidecarText& text) {
     guarded(picture, [&] {
@@ -67,23 +66,29 @@ class SidecarWriter {
     }
   }
 
-  const std::function<void(const LocalizedText&)>& on_note_;
+  const SidecarNote& on_note_;
   std::set<fs::path> folders_;  ///< that a note was given of
 };
 
 }  // namespace
 
-SidecarSummary write_sidecars(index::Store& store, const std::vector<std::string>& paths,
-                              const std::vector<std::string>& gone,
-                              const std::function<void(const LocalizedText&)>& on_note,
-                              const StopToken& stop) {
+SidecarSummary remove_sidecars(const std::vector<std::string>& files, const SidecarNote& on_note) {
   SidecarWriter writer(on_note);
-  for (const std::string& path : gone) writer.remove(path);
+  for (const std::string& file : files) writer.remove(file);
+  return writer.summary;
+}
+
+SidecarSummary write_sidecars(index::Store& store, const std::vector<std::string>& paths,
+                              const SidecarNote& on_note, const StopToken& stop) {
+  SidecarWriter writer(on_note);
   for (const index::KnownDocument& known : documents_below(store, paths)) {
     throw_if_stopped(stop);
     if (known.document.kind != index::DocumentKind::kPicture) continue;
-    const auto text = sidecar_text_of(store, known.id);
-    text ? writer.write(known.document.path, *text) : writer.remove(known.document.path);
+    if (const auto text = sidecar_text_of(store, known.id)) {
+      writer.write(known.document.path, *text);
+    } else {
+      writer.remove(known.document.path);
+    }
   }
   return writer.summary;
 }

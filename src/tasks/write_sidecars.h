@@ -12,18 +12,30 @@
 namespace oko::tasks {
 
 struct SidecarSummary {
+  SidecarSummary& operator+=(const SidecarSummary& other) {
+    written += other.written;
+    unchanged += other.unchanged;
+    removed += other.removed;
+    left_alone += other.left_alone;
+    failed += other.failed;
+    return *this;
+  }
+
   std::size_t written = 0, unchanged = 0, removed = 0;
   std::size_t left_alone = 0;  ///< of another program, or changed since oko wrote them
   std::size_t failed = 0;      ///< their folders cannot be written to
 };
 
+/// Gets a note for each folder that cannot be written to.
+using SidecarNote = std::function<void(const LocalizedText&)>;
+
+/// Removes the sidecars of oko of files that were removed or moved. At once after that: the library
+/// does not know them any more.
+SidecarSummary remove_sidecars(const std::vector<std::string>& files, const SidecarNote& on_note);
+
 /// Writes the captions of a library's pictures below `paths` beside their files. A sidecar of oko
-/// goes where its picture has no caption any more, or is one of `gone`: files that were removed or
-/// moved. `on_note` gets one note for each folder that cannot be written to. Throws kCancelled, and
-/// as Store.
+/// goes where its picture has no caption any more. Throws kCancelled, and as Store.
 SidecarSummary write_sidecars(index::Store& store, const std::vector<std::string>& paths,
-                              const std::vector<std::string>& gone,
-                              const std::function<void(const LocalizedText&)>& on_note,
-                              const StopToken& stop);
+                              const SidecarNote& on_note, const StopToken& stop);
 
 }  // namespace oko::tasks

@@ -266,6 +266,25 @@ TEST_P(StoreTest, FiltersChooseByFolderPatternKindAndDate) {
   EXPECT_EQ(documents_of(*writer_, writer_->find_sparse({{5, 1.f}}, 5, filter)), Ids{second});
 }
 
+TEST_P(StoreTest, PatternsKnowNoMoreThanStarAndQuestionMark) {
+  const DocumentId first =
+      writer_->put(document_at("/notes/doc [1].txt"), std::vector{chunk_of("море", 1)});
+  const DocumentId second =
+      writer_->put(document_at("/notes/doc 1\\.txt"), std::vector{chunk_of("море", 2)});
+  writer_->commit();
+  EXPECT_EQ(by_words("море", {.path = "/notes/doc [1]*"}), Ids{first});
+  EXPECT_EQ(by_words("море", {.path = "/notes/doc 1\\.*"}), Ids{second});
+  EXPECT_EQ(by_words("море", {.path = "/notes/doc ?1?.txt"}), Ids{first});
+}
+
+TEST_P(StoreTest, WordsThatMostTextsHaveInPartAreFound) {
+  for (const char* text : {"престол", "столица", "застолье", "столбик", "престол застолье"}) {
+    writer_->put(document_at(std::string("/") + text), std::vector{chunk_of(text, 1)});
+  }
+  writer_->commit();
+  EXPECT_FALSE(by_words("стол").empty());
+}
+
 TEST_P(StoreTest, DocumentsThatFailedAreCountedAndHaveNoChunks) {
   Document document = document_at("/broken.pdf", DocumentKind::kPdf);
   document.error = "the file is damaged";

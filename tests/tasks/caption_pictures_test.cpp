@@ -63,8 +63,9 @@ class CaptionPicturesTest : public ScratchFolderTest {
 
   SidecarSummary write(const std::vector<std::string>& gone = {}) {
     notes_.clear();
-    return write_sidecars(*store_, paths(), gone,
-                          [&](const LocalizedText& note) { notes_.push_back(note); }, {});
+    const SidecarNote on_note = [&](const LocalizedText& note) { notes_.push_back(note); };
+    SidecarSummary summary = remove_sidecars(gone, on_note);
+    return summary += write_sidecars(*store_, paths(), on_note, {});
   }
 
   std::vector<std::string> paths() const { return {(folder_ / "files").string()}; }

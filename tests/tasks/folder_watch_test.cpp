@@ -43,6 +43,20 @@ class ListedWatch : public FolderWatch {
   const StopSource& stop_;
 };
 
+TEST(FolderWatchTest, FilesOfTheLibraryAndSidecarsDoNotMatter) {
+  const std::string library = "/home/a/library.db";
+  for (const char* path : {"/home/a/library.db", "/home/a/library.db-wal",
+                           "/home/a/library.db-vectors-3", "/home/a/photo.jpg.xmp", "/home/a/.b"}) {
+    EXPECT_FALSE(may_be_document(path, library, false)) << path;
+  }
+  for (const char* path : {"/home/a/b.txt", "/home/a/library.db-files/b.txt", "/home/a/.okoignore",
+                           "/home/a/library.dbx", "/home/library.db"}) {
+    EXPECT_TRUE(may_be_document(path, library, false)) << path;
+  }
+  EXPECT_TRUE(may_be_document("/home/a/.b", library, true));
+  EXPECT_TRUE(may_be_document("/home/a/library.db", "", false)) << "a library on a server";
+}
+
 constexpr WatchTimes kTimes{
     .quiet = milliseconds(1), .longest_quiet = std::chrono::hours(1), .look = milliseconds(2)};
 
