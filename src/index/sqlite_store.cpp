@@ -311,8 +311,8 @@ void SqliteStore::pass_chunks_on(DocumentId document, ChunkId first, ChunkId las
 bool SqliteStore::has_heading(ChunkId first, const std::string& part) {
   SqliteStatement select(*database_, "SELECT heading FROM chunks WHERE id = ?1");
   select.bind(1, first);
-  return select.step() && fmt::format(" {} ", select.text(0)).find(fmt::format(" {} ", part)) !=
-                              std::string::npos;
+  return select.step() &&
+         fmt::format(" {} ", select.text(0)).find(fmt::format(" {} ", part)) != std::string::npos;
 }
 
 /// The heading of chunk `first`: that of the documents that share it, but `without`.
