@@ -109,7 +109,8 @@ class Captioner {
     Describer describer(host_, generator_, question_, pages, stop_);
     for (std::size_t i = 0; i < pages.size(); ++i) {
       describe_next(describer, pictures[pages.file_number(i)], !pages.is_of_pdf(i));
-      const bool is_last = i + 1 == pages.size() || pages.file_number(i + 1) != pages.file_number(i);
+      const bool is_last =
+          i + 1 == pages.size() || pages.file_number(i + 1) != pages.file_number(i);
       if (is_last) on_done();
     }
   }

@@ -43,7 +43,7 @@ class ListedWatch : public FolderWatch {
   const StopSource& stop_;
 };
 
-TEST(FolderWatchTest, FilesOfTheLibraryAndSidecarsDoNotMatter) {
+TEST(WatchFoldersTest, FilesOfTheLibraryAndSidecarsDoNotMatter) {
   const std::string library = "/home/a/library.db";
   for (const char* path : {"/home/a/library.db", "/home/a/library.db-wal",
                            "/home/a/library.db-vectors-3", "/home/a/photo.jpg.xmp", "/home/a/.b"}) {
