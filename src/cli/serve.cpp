@@ -1,4 +1,6 @@
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdint>
@@ -38,9 +40,14 @@ struct ServeOptions {
   std::size_t threads = 0;
 };
 
-void log_request(const server::HttpRequest& request, double milliseconds) {
-  say(fmt::format("{} {} {:.0f} ms\n", one_line(request.method), one_line(request.path),
-                  milliseconds));
+/// A line on stderr, or none while its reader does not read.
+void log_request(const server::HttpRequest& request, int status, std::chrono::nanoseconds time) {
+  pollfd standard_error{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&standard_error, 1, 0) != 1 || (standard_error.revents & POLLOUT) == 0) return;
+  constexpr std::size_t kMostBytes = 200;
+  say(fmt::format("{} {} {} {:.0f} ms\n", excerpt(request.method, kMostBytes),
+                  excerpt(request.path, kMostBytes), status,
+                  std::chrono::duration<double, std::milli>(time).count()));
 }
 
 void wait_for(const StopToken& stop) {
@@ -67,7 +74,8 @@ void serve(const ServeOptions& options) {
     find_or_pull_model(model, options.common, interrupt.token());
   }
   server::ApiServer server(
-      {.http = {.address = options.host, .port = static_cast<std::uint16_t>(options.port)},
+      {.http = {.address = options.host == "localhost" ? "127.0.0.1" : options.host,
+                .port = static_cast<std::uint16_t>(options.port)},
        .access = {.api_key = key_of(options), .hosts = options.hosts, .origins = options.origins},
        .models = {.host = make_host(options.common, options.threads),
                   .models = options.models,
@@ -81,7 +89,7 @@ void serve(const ServeOptions& options) {
               "oko слушает http://{}:{}; Ctrl-C закончит работу\n", in_url(options.host),
               server.port()));
   wait_for(interrupt.token());
-  server.stop(kPatience);
+  if (!server.stop(kPatience)) end_at_once(0);  // a library works on that cannot be stopped
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/lower_case.h"
+
 namespace oko::server {
 namespace {
 
@@ -19,11 +21,12 @@ std::string_view without_port(std::string_view host) {
 }
 
 bool is_this_machine(std::string_view name) {
-  return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
+  return name == "localhost" || name == "[::1]" ||
+         (name.starts_with("127.") && name.find_first_not_of("0123456789.") == name.npos);
 }
 
 bool is_allowed_host(const AccessRules& rules, std::string_view host) {
-  const std::string_view name = without_port(host);
+  const std::string name = lower_case(without_port(host));
   // HTTP/1.0 needs no Host; no browser leaves it out.
   return host.empty() || is_this_machine(name) || contains(rules.hosts, name);
 }
@@ -37,9 +40,11 @@ bool is_allowed_origin(const AccessRules& rules, const HttpRequest& request) {
 }
 
 std::string_view given_key(const HttpRequest& request) {
-  constexpr std::string_view kBearer = "Bearer ";
+  constexpr std::string_view kBearer = "bearer ";
   const std::string_view authorization = request.header("authorization");
-  if (authorization.starts_with(kBearer)) return authorization.substr(kBearer.size());
+  if (lower_case(authorization.substr(0, kBearer.size())) == kBearer) {
+    return authorization.substr(kBearer.size());
+  }
   return request.header("x-api-key");  // Anthropic's clients
 }
 
@@ -60,7 +65,9 @@ Access check_access(const AccessRules& rules, const HttpRequest& request) {
     return Access::kWrongHost;
   }
   if (!is_allowed_origin(rules, request)) return Access::kWrongOrigin;
-  if (rules.api_key.empty() || request.path == "/health") return Access::kGranted;
+  // A browser asks before it sends a request with a key (Fetch, "CORS-preflight fetch").
+  const bool asks_first = request.method == "OPTIONS" && !request.header("origin").empty();
+  if (rules.api_key.empty() || request.path == "/health" || asks_first) return Access::kGranted;
   return is_same_key(rules.api_key, given_key(request)) ? Access::kGranted : Access::kNoKey;
 }
 

@@ -1,7 +1,10 @@
 #include "server/api_error.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/lower_case.h"
 #include "base/text_escape.h"
 
 namespace oko::server {
@@ -57,9 +60,21 @@ ApiStyle api_style_of(std::string_view path) {
 }
 
 Language language_of(const HttpRequest& request) {
-  // The languages come in the order of their weight from all clients that were seen.
-  return request.header("accept-language").starts_with("ru") ? Language::kRussian
-                                                             : Language::kEnglish;
+  const std::string accepted = lower_case(request.header("accept-language"));
+  double english = 0, russian = 0;
+  for (std::size_t at = 0; at < accepted.size();) {
+    const std::size_t end = std::min(accepted.find(',', at), accepted.size());
+    std::string_view item = std::string_view(accepted).substr(at, end - at);
+    at = end + 1;
+    item.remove_prefix(std::min(item.find_first_not_of(' '), item.size()));
+    const std::size_t q = item.find(";q=");
+    const double weight = q == std::string_view::npos
+                              ? 1
+                              : std::strtod(std::string(item.substr(q + 3)).c_str(), nullptr);
+    double& best = item.starts_with("ru") ? russian : english;
+    best = std::max(best, weight);
+  }
+  return russian > english ? Language::kRussian : Language::kEnglish;
 }
 
 std::string error_body(const HttpRequest& request, int status, std::string_view message) {

@@ -10,8 +10,6 @@
 namespace oko::server {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 int status_of(Access access) {
   return access == Access::kNoKey ? 401 : 403;
 }
@@ -70,33 +68,51 @@ struct ApiServer::Parts {
     router.add(ollama_routes(context));
   }
 
+  /// Also answers what needs no handler: these are not refused while many requests run.
   bool admit(const HttpRequest& request, HttpResponse& response) const {
     const Access access = check_access(options.access, request);
+    const bool is_get = request.method == "GET" || request.method == "HEAD";
     if (access != Access::kGranted) {
       send_error(request, response, status_of(access), text_of(access, request));
+    } else if (request.method == "OPTIONS" && !request.header("origin").empty()) {
+      response.send({.status = 204,
+                     .content_type = "",
+                     .headers = {{"Access-Control-Allow-Methods", "GET, POST"},
+                                 {"Access-Control-Allow-Headers", "*, Authorization"},
+                                 {"Access-Control-Max-Age", "600"}}},
+                    "");
+    } else if (request.path == "/health" && is_get) {
+      response.send({}, health_body(context));
+    } else {
+      return true;
     }
-    return access == Access::kGranted;
+    return false;
   }
 
-  void handle(const HttpRequest& request, HttpResponse& response) const {
-    const auto begun = Clock::now();
-    router.handle(request, response);
-    const std::chrono::duration<double, std::milli> time = Clock::now() - begun;
-    if (options.log) options.log(request, time.count());
+  /// Pages that may ask may read the answer (Fetch, "CORS protocol").
+  HttpHeaders headers_for(const HttpRequest& request) const {
+    const std::string origin(request.header("origin"));
+    if (origin.empty() || check_access(options.access, request) == Access::kWrongOrigin) return {};
+    return {{"Access-Control-Allow-Origin", origin}, {"Vary", "Origin"}};
   }
 
   void listen() {
     http = std::make_unique<HttpServer>(
         options.http,
-        HttpHandlers{.handle = [this](auto& request, auto& response) { handle(request, response); },
-                     .gate = [this](const auto& request,
-                                    auto& response) { return admit(request, response); },
-                     .refusal_body =
-                         [this](HttpRefusal refusal, const HttpRequest& request) {
-                           return error_body(
-                               request, status_of(refusal),
-                               text_of(refusal, options.http).in(language_of(request)));
-                         }});
+        HttpHandlers{
+            .handle = [this](auto& request, auto& response) { router.handle(request, response); },
+            .gate = [this](const auto& request,
+                           auto& response) { return admit(request, response); },
+            .refusal_body =
+                [this](HttpRefusal refusal, const HttpRequest& request) {
+                  return error_body(request, status_of(refusal),
+                                    text_of(refusal, options.http).in(language_of(request)));
+                },
+            .headers_for = [this](const auto& request) { return headers_for(request); },
+            .on_answer =
+                [this](const auto& request, int status, auto time) {
+                  if (options.log) options.log(request, status, time);
+                }});
   }
 
   ApiServerOptions options;
@@ -131,8 +147,8 @@ std::uint16_t ApiServer::port() const {
   return parts_->http->port();
 }
 
-void ApiServer::stop(std::chrono::milliseconds patience) {
-  parts_->http->stop(patience);
+bool ApiServer::stop(std::chrono::milliseconds patience) {
+  return parts_->http->stop(patience);
 }
 
 }  // namespace oko::server

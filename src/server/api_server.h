@@ -17,9 +17,9 @@ struct ApiServerOptions {
   AccessRules access;
   ServedModelsOptions models;
   std::string version;
-  /// Called after each request with its method, path and milliseconds, on its thread; no text of
-  /// the request. May be empty.
-  std::function<void(const HttpRequest&, double milliseconds)> log;
+  /// Called after each answer, refusals too, on the thread of all connections: must not wait. May
+  /// be empty.
+  std::function<void(const HttpRequest&, int status, std::chrono::nanoseconds time)> log;
 };
 
 /// All that `oko serve` serves.
@@ -33,7 +33,7 @@ class ApiServer {
   std::uint16_t port() const;
 
   /// As HttpServer::stop.
-  void stop(std::chrono::milliseconds patience);
+  bool stop(std::chrono::milliseconds patience);
 
  private:
   struct Parts;

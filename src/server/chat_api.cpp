@@ -24,15 +24,18 @@ struct ChatRequest {
 
 /// Fields of OpenAI's API that would change the answer and that oko does not have yet.
 void refuse_unknown(const RequestFields& fields) {
-  for (const char* name : {"logprobs", "top_logprobs", "logit_bias", "functions", "audio"}) {
-    const Json* value = fields.find(name);
-    if (value != nullptr && *value != false && *value != 0 && !value->empty()) refuse_field(name);
+  for (const char* name :
+       {"logprobs", "top_logprobs", "logit_bias", "functions", "audio", "modalities"}) {
+    const RequestJson* value = fields.find(name);
+    const bool asks = value != nullptr && *value != false && *value != 0 && !value->empty() &&
+                      *value != RequestJson::array({"text"});
+    if (asks) refuse_field(name);
   }
-  if (const Json* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
-    const Json* choice = fields.find("tool_choice");
+  if (const RequestJson* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
+    const RequestJson* choice = fields.find("tool_choice");
     if (choice == nullptr || *choice != "none") refuse_field("tools");
   }
-  if (const Json* format = fields.find("response_format")) {
+  if (const RequestJson* format = fields.find("response_format")) {
     if (RequestFields(*format, "response_format").text("type").value_or("text") != "text") {
       refuse_field("response_format");
     }
@@ -40,7 +43,8 @@ void refuse_unknown(const RequestFields& fields) {
   if (fields.integer("n", 1, 128).value_or(1) != 1) refuse_field("n");
 }
 
-void add_part(const Json& json, const std::string& name, text::Message& message, ChatTask& task) {
+void add_part(const RequestJson& json, const std::string& name, text::Message& message,
+              ChatTask& task) {
   const RequestFields part(json, name);
   const std::string type = part.need_text("type");
   if (type == "text" || type == "input_text") {
@@ -49,7 +53,7 @@ void add_part(const Json& json, const std::string& name, text::Message& message,
   }
   std::string bytes;
   if (type == "image_url") {
-    const Json& value = part.need("image_url");
+    const RequestJson& value = part.need("image_url");
     const std::string field = part.name_of("image_url");
     bytes = bytes_of_data_uri(value.is_string() ? part.need_text("image_url")
                                                 : RequestFields(value, field).need_text("url"),
@@ -74,37 +78,42 @@ text::Role role_of(const RequestFields& fields) {
                tr("system, user or assistant", "system, user или assistant"));
 }
 
-void add_message(const Json& json, const std::string& name, ChatTask& task) {
+void add_message(const RequestJson& json, const std::string& name, ChatTask& task) {
   const RequestFields fields(json, name);
   text::Message message{role_of(fields), {}};
-  const Json& content = fields.need("content");
-  if (content.is_array()) {
-    for (std::size_t i = 0; i < content.size(); ++i) {
-      add_part(content[i], fmt::format("{}.content[{}]", name, i), message, task);
+  const RequestJson* content = fields.find("content");
+  const bool may_be_empty = message.role == text::Role::kAssistant;
+  if (content == nullptr && may_be_empty) {
+    message.parts.push_back(text::Part::make_text({}));
+  } else if (content != nullptr && content->is_array()) {
+    for (std::size_t i = 0; i < content->size(); ++i) {
+      add_part((*content)[i], fmt::format("{}.content[{}]", name, i), message, task);
     }
   } else {
     message.parts.push_back(text::Part::make_text(fields.need_text("content")));
   }
   // A prompt has one instruction; some clients send theirs and the user's.
-  const bool is_second = message.role == text::Role::kSystem && task.messages.size() == 1 &&
+  const bool is_second = message.role == text::Role::kSystem && !task.messages.empty() &&
                          task.messages[0].role == text::Role::kSystem;
   if (is_second) {
     auto& parts = task.messages[0].parts;
     parts.push_back(text::Part::make_text("\n\n"));
     parts.insert(parts.end(), message.parts.begin(), message.parts.end());
+  } else if (message.role == text::Role::kSystem) {
+    task.messages.insert(task.messages.begin(), std::move(message));
   } else {
     task.messages.push_back(std::move(message));
   }
 }
 
 ChatRequest parse_chat(const HttpRequest& http) {
-  const Json body = parse_request(http.body);
+  const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
   refuse_unknown(fields);
   ChatRequest request;
   ChatTask& task = request.task;
   task.model = fields.text("model").value_or("");
-  const Json& messages = fields.need("messages");
+  const RequestJson& messages = fields.need("messages");
   if (!messages.is_array() || messages.empty()) {
     refuse_value("messages", tr("a list with a message", "список, в котором есть сообщение"));
   }
@@ -116,7 +125,7 @@ ChatRequest parse_chat(const HttpRequest& http) {
       limit ? *limit : fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
   read_sampling(fields, task);
   request.is_streamed = fields.flag("stream").value_or(false);
-  if (const Json* options = fields.find("stream_options")) {
+  if (const RequestJson* options = fields.find("stream_options")) {
     request.includes_usage =
         RequestFields(*options, "stream_options").flag("include_usage").value_or(false);
   }

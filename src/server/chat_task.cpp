@@ -42,7 +42,16 @@ class HeldPictures {
     file.append(std::as_bytes(std::span(picture.bytes)));
     try {
       document::Pages pages({file.path().string()});
-      for (std::size_t i = 0; i < pages.size(); ++i) add_page(pages, i, request, stop);
+      if (request.images.size() + pages.size() > kMostPictures) {
+        throw Error(ErrorCode::kTooLarge,
+                    tr("{}: with its {} pages the request has more than {} pictures",
+                       "{}: с его страницами ({}) в запросе больше {} картинок", picture.name,
+                       pages.size(), kMostPictures));
+      }
+      for (std::size_t i = 0; i < pages.size(); ++i) {
+        throw_if_stopped(stop);
+        add_page(pages, i, request, stop);
+      }
       return pages.size();
     } catch (const Error& error) {  // the path says nothing to the client
       throw Error(error.code(), error.message().with(file.path().string(), picture.name),

@@ -15,7 +15,8 @@
 
 namespace oko::server {
 
-inline constexpr int kUsualTokens = 1024;  ///< limit of an answer, as `oko describe` has it
+inline constexpr std::size_t kMostPictures = 64;  ///< of a request, pages of PDF included
+inline constexpr int kUsualTokens = 1024;         ///< limit of an answer, as `oko describe` has it
 
 /// The bytes of a picture or PDF in a request.
 struct ChatPicture {

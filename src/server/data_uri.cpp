@@ -1,11 +1,14 @@
 #include "server/data_uri.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
 #include "base/base64.h"
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 
 namespace oko::server {
 namespace {
@@ -13,6 +16,13 @@ namespace {
 constexpr std::string_view kScheme = "data:";
 
 std::string decoded(std::string_view base64, const std::string& name) {
+  std::string lines_joined;  // MIME's base64 has lines
+  if (base64.find_first_of(" \r\n") != std::string_view::npos) {
+    for (const char c : base64) {
+      if (c != ' ' && c != '\r' && c != '\n') lines_joined += c;
+    }
+    base64 = lines_joined;
+  }
   std::optional<std::string> bytes = bytes_of_base64(base64);
   if (!bytes) {
     throw Error(ErrorCode::kUsage, tr("{}: is no base64", "{}: это не base64", name));
@@ -21,10 +31,14 @@ std::string decoded(std::string_view base64, const std::string& name) {
   return *std::move(bytes);
 }
 
+bool is_data_uri(std::string_view text) {
+  return lower_case(text.substr(0, kScheme.size())) == kScheme;
+}
+
 }  // namespace
 
 std::string bytes_of_data_uri(std::string_view uri, const std::string& name) {
-  if (!uri.starts_with(kScheme)) {
+  if (!is_data_uri(uri)) {
     throw Error(ErrorCode::kUsage,
                 tr("{}: pictures come in the request, as data:image/png;base64,...; oko fetches "
                    "neither addresses nor files for a client",
@@ -33,7 +47,7 @@ std::string bytes_of_data_uri(std::string_view uri, const std::string& name) {
                    name));
   }
   const std::size_t comma = uri.find(',');
-  const std::string_view header = uri.substr(0, comma);
+  const std::string header = lower_case(uri.substr(0, std::min<std::size_t>(comma, 200)));
   if (comma == std::string_view::npos || !header.ends_with(";base64")) {
     throw Error(ErrorCode::kUsage,
                 tr("{}: the data URI is not in base64", "{}: data URI не в base64", name));
@@ -42,7 +56,7 @@ std::string bytes_of_data_uri(std::string_view uri, const std::string& name) {
 }
 
 std::string bytes_of_picture_text(std::string_view text, const std::string& name) {
-  return text.starts_with(kScheme) ? bytes_of_data_uri(text, name) : decoded(text, name);
+  return is_data_uri(text) ? bytes_of_data_uri(text, name) : decoded(text, name);
 }
 
 }  // namespace oko::server

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,14 +17,12 @@
 namespace oko::server {
 namespace {
 
-/// Of one request; OpenAI's limit.
-constexpr std::size_t kMostTexts = 2048;
-
 struct EmbeddingsRequest {
   std::string model;
   std::vector<std::string> texts;
   models::bge_m3::Outputs outputs;
   bool is_base64 = false;
+  std::optional<std::size_t> dimensions;
 };
 
 [[noreturn]] void refuse_tokens() {
@@ -34,7 +33,7 @@ struct EmbeddingsRequest {
                  "в LangChain: check_embedding_ctx_length=False"));
 }
 
-std::vector<std::string> texts_of(const Json& input) {
+std::vector<std::string> texts_of(const RequestJson& input) {
   if (input.is_string()) return {input.get<std::string>()};
   if (!input.is_array() || input.empty()) {
     refuse_value("input", tr("a string, or a list of them", "строка или список строк"));
@@ -45,7 +44,7 @@ std::vector<std::string> texts_of(const Json& input) {
                    "в input {} текстов; в одном запросе — не больше {}", input.size(), kMostTexts));
   }
   std::vector<std::string> texts;
-  for (const Json& text : input) {
+  for (const RequestJson& text : input) {
     if (text.is_number() || (text.is_array() && !text.empty() && text[0].is_number())) {
       refuse_tokens();
     }
@@ -57,12 +56,12 @@ std::vector<std::string> texts_of(const Json& input) {
   return texts;
 }
 
-models::bge_m3::Outputs outputs_of(const Json& names) {
+models::bge_m3::Outputs outputs_of(const RequestJson& names) {
   models::bge_m3::Outputs outputs{.dense = false};
   const auto expected =
       tr("a list of dense, sparse and colbert", "список из dense, sparse, colbert");
   if (!names.is_array() || names.empty()) refuse_value("outputs", expected);
-  for (const Json& name : names) {
+  for (const RequestJson& name : names) {
     bool* output = name == "dense"     ? &outputs.dense
                    : name == "sparse"  ? &outputs.sparse
                    : name == "colbert" ? &outputs.colbert
@@ -74,17 +73,20 @@ models::bge_m3::Outputs outputs_of(const Json& names) {
 }
 
 EmbeddingsRequest parse_embeddings(const HttpRequest& http) {
-  const Json body = parse_request(http.body);
+  const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
   EmbeddingsRequest request;
   request.model = fields.text("model").value_or("");
   request.texts = texts_of(fields.need("input"));
-  if (const Json* outputs = fields.find("outputs")) request.outputs = outputs_of(*outputs);
+  if (const RequestJson* outputs = fields.find("outputs")) request.outputs = outputs_of(*outputs);
   if (const auto format = fields.text("encoding_format")) {
     if (*format != "float" && *format != "base64") {
       refuse_value("encoding_format", tr("float or base64", "float или base64"));
     }
     request.is_base64 = *format == "base64";
+  }
+  if (const auto dimensions = fields.integer("dimensions", 1, 1'000'000)) {
+    request.dimensions = static_cast<std::size_t>(*dimensions);
   }
   return request;
 }
@@ -124,25 +126,34 @@ std::string text_object(std::size_t index, const models::bge_m3::Encoding& encod
   return object + "}";
 }
 
-void require_dimensions(const HttpRequest& http, std::size_t dimensions) {
-  const Json body = parse_request(http.body);
-  const auto asked = RequestFields(body).integer("dimensions", 1, 1'000'000);
-  if (!asked || static_cast<std::size_t>(*asked) == dimensions) return;
-  throw Error(
-      ErrorCode::kUsage,
-      tr("dimensions is {}; vectors of this model have {} numbers, and lose their meaning if "
-         "they are cut",
-         "dimensions — {}; векторы этой модели из {} чисел, и обрезанные теряют смысл", *asked,
-         dimensions));
+void require_dimensions(const EmbeddingsRequest& request, std::size_t dimensions) {
+  if (!request.dimensions || *request.dimensions == dimensions) return;
+  throw Error(ErrorCode::kUsage,
+              tr("dimensions is {}; vectors of this model have {} numbers, and lose their meaning "
+                 "if they are cut",
+                 "dimensions — {}; векторы этой модели из {} чисел, и обрезанные теряют смысл",
+                 *request.dimensions, dimensions));
+}
+
+void require_whole(const std::vector<engine::TextEmbedding>& texts) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].total_tokens == texts[i].tokens) continue;
+    throw Error(ErrorCode::kUsage, tr("input[{}] has {} tokens; the model reads {}",
+                                      "в input[{}] {} токенов; модель читает {}", i,
+                                      texts[i].total_tokens, texts[i].tokens));
+  }
 }
 
 void embed(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const EmbeddingsRequest request = parse_embeddings(http);
   ServedModel model;
   const auto embedder = context.models.embedder(request.model, model);
-  const engine::EmbeddingResult result =
-      embedder->embed({.texts = request.texts, .outputs = request.outputs}, response.stop());
-  if (request.outputs.dense) require_dimensions(http, result.texts.front().encoding.dense.size());
+  const engine::EmbeddingResult result = embed_texts(
+      *embedder, model, {.texts = request.texts, .outputs = request.outputs}, response.stop());
+  if (request.outputs.dense) {
+    require_dimensions(request, result.texts.front().encoding.dense.size());
+  }
+  require_whole(result.texts);
   std::vector<std::string> objects;
   objects.reserve(result.texts.size());
   for (std::size_t i = 0; i < result.texts.size(); ++i) {
@@ -155,6 +166,19 @@ void embed(const ApiContext& context, const HttpRequest& http, HttpResponse& res
 }
 
 }  // namespace
+
+engine::EmbeddingResult embed_texts(engine::Embedder& embedder, const ServedModel& model,
+                                    const engine::EmbeddingRequest& request,
+                                    const StopToken& stop) {
+  try {
+    return embedder.embed(request, stop);
+  } catch (const Error& error) {  // the folder says nothing to the client
+    const bool lacks_output =
+        error.code() == ErrorCode::kBadModel && (request.outputs.sparse || request.outputs.colbert);
+    throw Error(lacks_output ? ErrorCode::kUsage : error.code(),
+                error.message().with(model.folder.string(), model.name));
+  }
+}
 
 std::vector<Route> embedding_routes(const ApiContext& context) {
   return {

@@ -10,6 +10,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/lower_case.h"
 #include "base/stop_token.h"
 #include "server/asio.h"
 #include "server/url.h"
@@ -25,6 +26,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMostLingerBytes = 8 * 1024 * 1024;
 constexpr std::chrono::seconds kLingerTime{2};
 
+/// Bytes of later requests that are read during one.
+constexpr std::size_t kReadAhead = 4096, kMostReadAhead = 64 * 1024;
+
 /// False: the client has gone, is too slow, or the server stops.
 bool is_of_request(const SystemError& error) {
   return error != http::error::end_of_stream &&
@@ -39,26 +43,20 @@ HttpRefusal refusal_of(const SystemError& error) {
   return HttpRefusal::kMalformed;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
-/// Nothing but the body; false: the target is no path.
+/// Nothing but the body; false: the target is no path, or Host is not there once.
 template <typename Message>
 bool copy_header(const Message& message, HttpRequest& request) {
   request.method = std::string(message.method_string());
+  const auto hosts = message.count(http::field::host);
+  const bool has_host = hosts == 1 || (hosts == 0 && message.version() < 11);
   for (const auto& field : message) {
-    auto [place, is_new] =
-        request.headers.emplace(lower({field.name_string().data(), field.name_string().size()}),
-                                std::string(field.value()));
+    auto [place, is_new] = request.headers.emplace(
+        lower_case({field.name_string().data(), field.name_string().size()}),
+        std::string(field.value()));
     if (!is_new) place->second += ", " + std::string(field.value());
   }
   auto target = parse_target({message.target().data(), message.target().size()});
-  if (!target) return false;
+  if (!target || !has_host) return false;
   request.path = std::move(target->path);
   request.query = std::move(target->query);
   return true;
@@ -177,9 +175,16 @@ asio::awaitable<bool> HttpConnection::serve_request() {
   if (!state_.handlers.gate(request, *gate)) {
     gate->finish();
     co_await send_pending(*gate);
+    state_.handlers.on_answer(request, gate->status(), {});
     co_return false;
   }
 
+  // Of other codings nobody but the sender knows where the body ends (RFC 9112, 6.3).
+  const std::string coding = lower_case(request.header("transfer-encoding"));
+  if (!coding.empty() && coding != "chunked") {
+    co_await refuse(HttpRefusal::kMalformed, request);
+    co_return false;
+  }
   BodyBytes room(state_);
   const auto length = parser.content_length();
   // A body without a length may take as much as one may.
@@ -192,7 +197,7 @@ asio::awaitable<bool> HttpConnection::serve_request() {
     co_await refuse(refusal, request);
     co_return false;
   }
-  if (lower(request.header("expect")) == "100-continue") {
+  if (lower_case(request.header("expect")) == "100-continue") {
     SystemError error;
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     stream_.expires_after(state_.options.progress_timeout);
@@ -219,6 +224,7 @@ asio::awaitable<void> HttpConnection::refuse(HttpRefusal refusal, const HttpRequ
   exchange->send(head, state_.handlers.refusal_body(refusal, request));
   exchange->finish();
   co_await send_pending(*exchange);
+  state_.handlers.on_answer(request, head.status, {});
 }
 
 std::shared_ptr<HttpExchange> HttpConnection::make_exchange(const HttpRequest& request,
@@ -226,7 +232,8 @@ std::shared_ptr<HttpExchange> HttpConnection::make_exchange(const HttpRequest& r
   HttpExchange::Options options{.is_head = request.method == "HEAD",
                                 .is_http_1_0 = version < 11,
                                 .keeps_alive = keeps_alive,
-                                .request_id = request.id};
+                                .request_id = request.id,
+                                .headers = state_.handlers.headers_for(request)};
   return std::make_shared<HttpExchange>(
       std::move(options), [weak = weak_from_this(), executor = stream_.get_executor()] {
         asio::post(executor, [weak] {
@@ -238,6 +245,7 @@ std::shared_ptr<HttpExchange> HttpConnection::make_exchange(const HttpRequest& r
 asio::awaitable<bool> HttpConnection::answer(Parser& parser, HttpRequest request) {
   const bool keeps_alive = parser.keep_alive() && !state_.is_stopping;
   exchange_ = make_exchange(request, parser.get().version(), keeps_alive);
+  const auto begun = Clock::now();
   JoiningThread handler([&request, exchange = exchange_, &state = state_] {
     try {
       state.handlers.handle(request, *exchange);
@@ -251,6 +259,7 @@ asio::awaitable<bool> HttpConnection::answer(Parser& parser, HttpRequest request
   const bool is_sent = co_await send_pending(*exchange_);
   handler.join();
   --state_.requests;
+  state_.handlers.on_answer(request, exchange_->status(), Clock::now() - begun);
   const bool goes_on = is_sent && exchange_->keeps_alive() && !state_.is_stopping;
   exchange_ = nullptr;
   co_return goes_on;
@@ -285,12 +294,15 @@ void HttpConnection::watch_for_end() {
       asio::ip::tcp::socket::wait_read, [self = shared_from_this()](const SystemError& error) {
         self->is_watched_ = false;
         if (error || self->exchange_ == nullptr) return;
-        char byte = 0;
-        const auto read =
-            ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR)) {
+        // What comes is of the next request.
+        const auto place = self->buffer_.prepare(kReadAhead);
+        const auto read = ::recv(self->stream_.socket().native_handle(), place.data(), place.size(),
+                                 MSG_DONTWAIT);
+        const bool has_gone = read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
+        if (read > 0) self->buffer_.commit(static_cast<std::size_t>(read));
+        if (has_gone) {
           self->exchange_->request_stop();
-        } else if (read < 0) {
+        } else if (self->buffer_.size() < kMostReadAhead) {
           self->watch_for_end();
         }
       });

@@ -40,8 +40,10 @@ std::string HttpExchange::header_text(const HttpHead& head, std::string_view len
   if (!head.content_type.empty()) {
     text += fmt::format("Content-Type: {}\r\n", one_line(head.content_type));
   }
-  for (const auto& [name, value] : head.headers) {
-    text += fmt::format("{}: {}\r\n", name, one_line(value));
+  for (const auto* headers : {&options_.headers, &head.headers}) {
+    for (const auto& [name, value] : *headers) {
+      text += fmt::format("{}: {}\r\n", name, one_line(value));
+    }
   }
   if (!options_.request_id.empty())
     text += fmt::format("X-Request-Id: {}\r\n", options_.request_id);
@@ -64,6 +66,7 @@ void HttpExchange::send(const HttpHead& head, std::string body) {
   {
     const MutexLock lock(mutex_);
     state_ = State::kEnded;
+    status_ = head.status;
   }
   add(text);
 }
@@ -72,6 +75,7 @@ void HttpExchange::begin(const HttpHead& head) {
   {
     const MutexLock lock(mutex_);
     state_ = State::kBegun;
+    status_ = head.status;
     is_streamed_ = true;
   }
   add(header_text(head, uses_chunks() ? "Transfer-Encoding: chunked\r\n" : ""));
@@ -98,6 +102,11 @@ void HttpExchange::end() {
     state_ = State::kEnded;
   }
   if (uses_chunks() && !options_.is_head) add("0\r\n\r\n");
+}
+
+int HttpExchange::status() const {
+  const MutexLock lock(mutex_);
+  return status_;
 }
 
 bool HttpExchange::has_begun() const {

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
@@ -20,7 +22,8 @@ class HttpExchange final : public HttpResponse {
     bool is_http_1_0 =
         false;  ///< which has no chunks: the end of the connection is that of the body
     bool keeps_alive = true;
-    std::string request_id;
+    std::string request_id = {};
+    std::vector<std::pair<std::string, std::string>> headers = {};  ///< of any answer
   };
 
   /// `on_change` is called after bytes were added, and at the end, on the handler's thread.
@@ -41,6 +44,8 @@ class HttpExchange final : public HttpResponse {
   std::string take(bool& is_finished);
   /// The client has gone, or the server stops.
   void request_stop() const { stop_.request_stop(); }
+  /// Of the answer; 0: none was begun.
+  int status() const;
   /// After the end: true if another request may follow on the connection.
   bool keeps_alive() const;
 
@@ -58,6 +63,7 @@ class HttpExchange final : public HttpResponse {
   ConditionVariable taken_;
   State state_ OKO_GUARDED_BY(mutex_) = State::kEmpty;
   bool is_finished_ OKO_GUARDED_BY(mutex_) = false;
+  int status_ OKO_GUARDED_BY(mutex_) = 0;
   bool is_streamed_ OKO_GUARDED_BY(mutex_) = false;
   std::string pending_ OKO_GUARDED_BY(mutex_);
 };

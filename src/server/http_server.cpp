@@ -34,19 +34,27 @@ int status_of(HttpRefusal refusal) {
   return 500;
 }
 
+namespace {
+
+/// For handlers to end after their stop is requested.
+constexpr std::chrono::milliseconds kStopTime{5'000};
+
+}  // namespace
+
 class HttpServer::Implementation {
  public:
   Implementation(HttpServerOptions options, HttpHandlers handlers);
   ~Implementation();
 
   std::uint16_t port() const { return port_; }
-  void stop(std::chrono::milliseconds patience);
+  bool stop(std::chrono::milliseconds patience);
 
  private:
   void listen();
   asio::awaitable<void> accept_connections();
   asio::awaitable<void> serve(std::shared_ptr<HttpConnection> connection);
   void refuse_connection(tcp::socket socket) const;
+  bool wait_for_end(std::chrono::milliseconds patience);
   void end_one();
   void call_all(void (HttpConnection::*function)());
 
@@ -70,7 +78,8 @@ HttpServer::Implementation::Implementation(HttpServerOptions options, HttpHandle
 
 HttpServer::Implementation::~Implementation() {
   try {
-    stop(std::chrono::milliseconds(0));
+    while (!stop(std::chrono::milliseconds(0))) {
+    }
   } catch (const std::exception&) {  // no memory for the order to stop
     context_.stop();
   }
@@ -168,26 +177,27 @@ void HttpServer::Implementation::call_all(void (HttpConnection::*function)()) {
   });
 }
 
-void HttpServer::Implementation::stop(std::chrono::milliseconds patience) {
-  if (!thread_.joinable()) return;
+bool HttpServer::Implementation::stop(std::chrono::milliseconds patience) {
+  if (!thread_.joinable()) return true;
   asio::post(context_, [this] {
     state_.is_stopping = true;
     SystemError ignored;
     static_cast<void>(acceptor_.close(ignored));
   });
   call_all(&HttpConnection::finish);
-  const auto has_ended = [this]() OKO_UNCHECKED { return running_ == 0; };
-  {
-    const MutexLock lock(mutex_);
-    changed_.wait_for(mutex_, StopToken(), patience, has_ended);
-  }
-  call_all(&HttpConnection::abort);
-  {
-    const MutexLock lock(mutex_);
-    changed_.wait(mutex_, has_ended);
+  if (!wait_for_end(patience)) {
+    call_all(&HttpConnection::abort);
+    if (!wait_for_end(kStopTime)) return false;
   }
   context_.stop();
   thread_.join();
+  return true;
+}
+
+bool HttpServer::Implementation::wait_for_end(std::chrono::milliseconds patience) {
+  const MutexLock lock(mutex_);
+  return changed_.wait_for(mutex_, StopToken(), patience,
+                           [this]() OKO_UNCHECKED { return running_ == 0; });
 }
 
 HttpServer::HttpServer(HttpServerOptions options, HttpHandlers handlers)
@@ -199,8 +209,8 @@ std::uint16_t HttpServer::port() const {
   return implementation_->port();
 }
 
-void HttpServer::stop(std::chrono::milliseconds patience) {
-  implementation_->stop(patience);
+bool HttpServer::stop(std::chrono::milliseconds patience) {
+  return implementation_->stop(patience);
 }
 
 }  // namespace oko::server

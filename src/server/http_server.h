@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/http_message.h"
 
@@ -51,10 +53,19 @@ using HttpGate = std::function<bool(const HttpRequest&, HttpResponse&)>;
 /// The body of the answer to a refusal; `request` has what was read of it.
 using HttpRefusalBody = std::function<std::string(HttpRefusal refusal, const HttpRequest& request)>;
 
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
 struct HttpHandlers {
   HttpHandler handle;
   HttpGate gate;
   HttpRefusalBody refusal_body;
+  /// Headers of every answer to a request.
+  std::function<HttpHeaders(const HttpRequest&)> headers_for = [](const auto&) {
+    return HttpHeaders();
+  };
+  /// Called after each answer, on the thread of all connections: must not wait.
+  std::function<void(const HttpRequest&, int status, std::chrono::nanoseconds time)> on_answer =
+      [](const auto&, int, auto) {};
 };
 
 /// HTTP/1.1 on one address. One thread serves all sockets, so a slow client costs a socket and its
@@ -70,8 +81,9 @@ class HttpServer {
   std::uint16_t port() const;
 
   /// Takes no more connections and requests, waits for those under way, at most `patience`, then
-  /// requests the stop of the rest and waits for them.
-  void stop(std::chrono::milliseconds patience);
+  /// requests the stop of the rest and waits for 5 seconds. False: a handler still runs, and the
+  /// destructor would wait for it.
+  bool stop(std::chrono::milliseconds patience);
 
  private:
   class Implementation;

@@ -22,12 +22,16 @@ void list_models(const ApiContext& context, HttpResponse& response) {
 
 }  // namespace
 
+std::string health_body(const ApiContext& context) {
+  return dump({{"status", "ok"}, {"version", context.version}});
+}
+
 std::vector<Route> model_routes(const ApiContext& context) {
   constexpr std::string_view kModel = "/v1/models/";
   return {
       {"GET", "/health",
        [&context](const HttpRequest&, HttpResponse& response) {
-         response.send({}, dump({{"status", "ok"}, {"version", context.version}}));
+         response.send({}, health_body(context));
        }},
       {"GET", "/v1/models",
        [&context](const HttpRequest&, HttpResponse& response) { list_models(context, response); }},

@@ -60,8 +60,8 @@ Json tags_of(const std::vector<ServedModel>& models) {
 
 /// The name of a model in a request: "model", or "name" of older clients.
 std::string model_of(const RequestFields& fields) {
-  if (const auto model = fields.text("model")) return *model;
-  return fields.need_text("name");
+  const auto name = fields.text("name");
+  return name && fields.find("model") == nullptr ? *name : fields.need_text("model");
 }
 
 Json show_json(const ServedModel& model) {
@@ -83,7 +83,7 @@ struct OllamaRequest {
 };
 
 void add_images(const RequestFields& fields, text::Message& message, ChatTask& task) {
-  const Json* images = fields.find("images");
+  const RequestJson* images = fields.find("images");
   if (images == nullptr) return;
   const std::string name = fields.name_of("images");
   if (!images->is_array()) refuse_value(name, tr("a list", "список"));
@@ -106,17 +106,21 @@ text::Role ollama_role_of(const RequestFields& message) {
 }
 
 void read_options(const RequestFields& fields, ChatTask& task) {
-  const Json* json = fields.find("options");
+  const RequestJson* json = fields.find("options");
   if (json == nullptr) return;
   const RequestFields options(*json, "options");
   // Below 0: without a limit, or to the end of the context.
   const std::int64_t limit = options.integer("num_predict", -2, kMostTokens).value_or(-1);
   if (limit > 0) task.max_tokens = static_cast<int>(limit);
+  for (const char* name : {"mirostat", "typical_p", "tfs_z"}) {
+    const RequestJson* value = options.find(name);
+    if (value != nullptr && *value != 0 && *value != 1) refuse_field(options.name_of(name));
+  }
   read_sampling(options, task);
 }
 
 OllamaRequest parse_ollama(const HttpRequest& http) {
-  const Json body = parse_request(http.body);
+  const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
   OllamaRequest request;
   request.is_chat = http.path == "/api/chat";
@@ -125,9 +129,9 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   task.max_tokens = kUsualTokens;
   request.is_streamed = fields.flag("stream").value_or(true);
   read_options(fields, task);
-  for (const char* name : {"format", "tools"}) {
-    const Json* value = fields.find(name);
-    if (value != nullptr && !value->empty() && *value != "") refuse_field(name);
+  for (const char* name : {"format", "tools", "raw", "template", "suffix", "context", "think"}) {
+    const RequestJson* value = fields.find(name);
+    if (value != nullptr && !value->empty() && *value != "" && *value != false) refuse_field(name);
   }
   if (!request.is_chat) {
     if (const auto system = fields.text("system"); system && !system->empty()) {
@@ -137,10 +141,14 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
     add_images(fields, message, task);
     const std::string prompt = fields.text("prompt").value_or("");
     if (!prompt.empty()) message.parts.push_back(text::Part::make_text(prompt));
-    if (!message.parts.empty()) task.messages.push_back(std::move(message));
+    if (message.parts.empty()) {
+      task.messages.clear();  // an instruction alone asks nothing
+    } else {
+      task.messages.push_back(std::move(message));
+    }
     return request;
   }
-  const Json* messages = fields.find("messages");
+  const RequestJson* messages = fields.find("messages");
   if (messages == nullptr) return request;
   if (!messages->is_array()) refuse_value("messages", tr("a list", "список"));
   for (std::size_t i = 0; i < messages->size(); ++i) {
@@ -227,13 +235,14 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   response.end();
 }
 
-std::vector<std::string> inputs_of(const Json& input) {
+std::vector<std::string> inputs_of(const RequestJson& input) {
   if (input.is_string()) return {input.get<std::string>()};
-  const auto expected = tr("a string, or a list of them", "строка или список строк");
-  if (!input.is_array()) refuse_value("input", expected);
+  const auto expected =
+      tr("a string, or a list of at most {}", "строка или список до {} строк", kMostTexts);
+  if (!input.is_array() || input.size() > kMostTexts) refuse_value("input", expected);
   std::vector<std::string> texts;
   texts.reserve(input.size());
-  for (const Json& text : input) {
+  for (const RequestJson& text : input) {
     if (!text.is_string()) refuse_value("input", expected);
     texts.push_back(text.get<std::string>());
   }
@@ -243,14 +252,27 @@ std::vector<std::string> inputs_of(const Json& input) {
 /// /api/embed, and /api/embeddings of older clients, with one text.
 void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const auto begun = Clock::now();
-  const Json body = parse_request(http.body);
+  const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
   const bool is_one = http.path == "/api/embeddings";
   const std::vector<std::string> texts =
       is_one ? std::vector{fields.need_text("prompt")} : inputs_of(fields.need("input"));
   ServedModel model;
   const auto embedder = context.models.embedder(model_of(fields), model);
-  const engine::EmbeddingResult result = embedder->embed({.texts = texts}, response.stop());
+  const engine::EmbeddingResult result =
+      embed_texts(*embedder, model, {.texts = texts}, response.stop());
+  const bool may_cut = fields.flag("truncate").value_or(true);
+  for (const auto& text : result.texts) {
+    if (may_cut || text.total_tokens == text.tokens) continue;
+    throw Error(ErrorCode::kUsage,
+                tr("a text has {} tokens; the model reads {}",
+                   "в тексте {} токенов; модель читает {}", text.total_tokens, text.tokens));
+  }
+  const std::size_t size = result.texts.empty() ? 0 : result.texts.front().encoding.dense.size();
+  const auto dimensions = fields.integer("dimensions", 0, 1'000'000).value_or(0);
+  if (dimensions != 0 && size != 0 && static_cast<std::size_t>(dimensions) != size) {
+    refuse_field("dimensions");
+  }
   std::vector<std::string> vectors;
   vectors.reserve(result.texts.size());
   for (const auto& text : result.texts) vectors.push_back(numbers_text(text.encoding.dense));
@@ -266,7 +288,7 @@ void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpRe
 }
 
 void show(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
-  const Json body = parse_request(http.body);
+  const RequestJson body = parse_request(http.body);
   response.send({}, dump(show_json(context.models.find(model_of(RequestFields(body))))));
 }
 

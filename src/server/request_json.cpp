@@ -10,31 +10,65 @@
 namespace oko::server {
 namespace {
 
-constexpr int kMostLevels = 64;
+constexpr std::size_t kMostLevels = 64;
+constexpr std::size_t kMostValues = 100'000;
 
-}  // namespace
+/// Counts what a text would become, before memory is taken for it. A value takes 16 bytes and more.
+class Limits : public nlohmann::json_sax<RequestJson> {
+ public:
+  bool null() override { return value(); }
+  bool boolean(bool /*value*/) override { return value(); }
+  bool number_integer(number_integer_t /*value*/) override { return value(); }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return value(); }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return value(); }
+  bool string(string_t& /*text*/) override { return value(); }
+  bool binary(binary_t& /*bytes*/) override { return value(); }
+  bool start_object(std::size_t /*size*/) override { return begin(); }
+  bool key(string_t& /*name*/) override { return true; }
+  bool end_object() override { return end(); }
+  bool start_array(std::size_t /*size*/) override { return begin(); }
+  bool end_array() override { return end(); }
+  bool parse_error(std::size_t place, const std::string& /*token*/,
+                   const nlohmann::detail::exception& error) override {
+    if (dynamic_cast<const RequestJson::out_of_range*>(&error) != nullptr) {
+      throw Error(ErrorCode::kUsage, tr("the JSON has a number that is too large",
+                                        "в JSON есть слишком большое число"));
+    }
+    throw Error(ErrorCode::kUsage,
+                tr("the body is no JSON, at byte {}", "тело запроса — не JSON, байт {}", place));
+  }
 
-Json parse_request(std::string_view body) {
-  const auto check_level = [](int depth, Json::parse_event_t event, Json&) {
-    const bool begins =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (begins && depth >= kMostLevels) {
+ private:
+  bool value() {
+    if (++values_ > kMostValues) {
+      throw Error(ErrorCode::kUsage,
+                  tr("the JSON has more than {} values", "в JSON больше {} значений", kMostValues));
+    }
+    return true;
+  }
+  bool begin() {
+    if (++levels_ > kMostLevels) {
       throw Error(ErrorCode::kUsage,
                   tr("the JSON has more than {} levels", "в JSON больше {} уровней", kMostLevels));
     }
-    return true;
-  };
-  try {
-    Json json = Json::parse(body, check_level);
-    if (!json.is_object()) refuse_value({}, tr("an object", "объект"));
-    return json;
-  } catch (const Json::parse_error& error) {
-    throw Error(ErrorCode::kUsage, tr("the body is no JSON, at byte {}",
-                                      "тело запроса — не JSON, байт {}", error.byte));
-  } catch (const Json::exception&) {
-    throw Error(ErrorCode::kUsage,
-                tr("the JSON has a number that is too large", "в JSON есть слишком большое число"));
+    return value();
   }
+  bool end() {
+    --levels_;
+    return true;
+  }
+
+  std::size_t values_ = 0, levels_ = 0;
+};
+
+}  // namespace
+
+RequestJson parse_request(std::string_view body) {
+  Limits limits;
+  RequestJson::sax_parse(body, &limits);
+  RequestJson json = RequestJson::parse(body);
+  if (!json.is_object()) refuse_value({}, tr("an object", "объект"));
+  return json;
 }
 
 std::string dump(const Json& json) {
@@ -52,7 +86,7 @@ void refuse_value(const std::string& name, const LocalizedText& expected) {
   throw Error(ErrorCode::kUsage, tr("{} must be {}", "{}: нужно {}", name, expected));
 }
 
-RequestFields::RequestFields(const Json& object, std::string name)
+RequestFields::RequestFields(const RequestJson& object, std::string name)
     : object_(object), name_(std::move(name)) {
   if (!object.is_object()) refuse_value(name_, tr("an object", "объект"));
 }
@@ -61,13 +95,13 @@ std::string RequestFields::name_of(std::string_view field) const {
   return name_.empty() ? std::string(field) : name_ + "." + std::string(field);
 }
 
-const Json* RequestFields::find(std::string_view field) const {
+const RequestJson* RequestFields::find(std::string_view field) const {
   const auto found = object_.find(field);
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 
-const Json& RequestFields::need(std::string_view field) const {
-  const Json* value = find(field);
+const RequestJson& RequestFields::need(std::string_view field) const {
+  const RequestJson* value = find(field);
   if (value == nullptr) {
     throw Error(ErrorCode::kUsage, tr("{} is missing", "нет поля {}", name_of(field)));
   }
@@ -75,7 +109,7 @@ const Json& RequestFields::need(std::string_view field) const {
 }
 
 std::optional<std::string> RequestFields::text(std::string_view field) const {
-  const Json* value = find(field);
+  const RequestJson* value = find(field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) refuse_value(name_of(field), tr("a string", "строка"));
   return value->get<std::string>();
@@ -87,7 +121,7 @@ std::string RequestFields::need_text(std::string_view field) const {
 }
 
 std::optional<bool> RequestFields::flag(std::string_view field) const {
-  const Json* value = find(field);
+  const RequestJson* value = find(field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_boolean()) refuse_value(name_of(field), tr("true or false", "true или false"));
   return value->get<bool>();
@@ -106,7 +140,7 @@ std::optional<std::int64_t> RequestFields::integer(std::string_view field, std::
 
 std::optional<double> RequestFields::number(std::string_view field, double least,
                                             double most) const {
-  const Json* value = find(field);
+  const RequestJson* value = find(field);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number()) refuse_value(name_of(field), tr("a number", "число"));
   const double number = value->get<double>();

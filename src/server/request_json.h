@@ -11,10 +11,14 @@
 
 namespace oko::server {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;  ///< of an answer: its keys stay in order
 
-/// The JSON of a request's body: an object of at most 64 levels. Throws kUsage, with the place.
-Json parse_request(std::string_view body);
+/// Of a request: its objects are searched in a time that does not grow with their square.
+using RequestJson = nlohmann::json;
+
+/// The JSON of a request's body: an object of at most 64 levels and 100,000 values. Throws kUsage,
+/// with the place.
+RequestJson parse_request(std::string_view body);
 
 /// The JSON that is sent: strings that are not UTF-8 get U+FFFD.
 std::string dump(const Json& json);
@@ -28,11 +32,11 @@ std::string numbers_text(std::span<const float> numbers);
 class RequestFields {
  public:
   /// `object` must outlive it. `name`: of the object, for messages; empty: the body.
-  explicit RequestFields(const Json& object, std::string name = {});
+  explicit RequestFields(const RequestJson& object, std::string name = {});
 
   /// Null: it is not there.
-  const Json* find(std::string_view field) const;
-  const Json& need(std::string_view field) const;
+  const RequestJson* find(std::string_view field) const;
+  const RequestJson& need(std::string_view field) const;
 
   std::optional<std::string> text(std::string_view field) const;
   std::optional<bool> flag(std::string_view field) const;
@@ -46,7 +50,7 @@ class RequestFields {
   std::string name_of(std::string_view field) const;
 
  private:
-  const Json& object_;
+  const RequestJson& object_;
   std::string name_;
 };
 

@@ -1,5 +1,6 @@
 #include "server/sampling_fields.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,11 @@ namespace oko::server {
 namespace {
 
 constexpr std::size_t kMostStops = 16;
+constexpr float kLeastTopP = 1e-6f;                // 0 means the most likely token, as this does
 constexpr auto kMostSeed = std::int64_t{1} << 53;  // the whole numbers of JSON's clients
 
 std::vector<std::string> stops_of(const RequestFields& fields) {
-  const Json* stop = fields.find("stop");
+  const RequestJson* stop = fields.find("stop");
   if (stop == nullptr) return {};
   if (stop->is_string()) return {stop->get<std::string>()};
   const std::string name = fields.name_of("stop");
@@ -22,7 +24,7 @@ std::vector<std::string> stops_of(const RequestFields& fields) {
         name, tr("a string, or a list of at most {}", "строка или список до {} строк", kMostStops));
   }
   std::vector<std::string> texts;
-  for (const Json& text : *stop) {
+  for (const RequestJson& text : *stop) {
     if (!text.is_string()) refuse_value(name, tr("a list of strings", "список строк"));
     texts.push_back(text.get<std::string>());
   }
@@ -32,7 +34,7 @@ std::vector<std::string> stops_of(const RequestFields& fields) {
 }  // namespace
 
 void refuse_field(const std::string& field) {
-  throw Error(ErrorCode::kUnsupported, tr("{} is not supported", "{} не поддерживается", field));
+  throw Error(ErrorCode::kUsage, tr("{} is not supported", "{} не поддерживается", field));
 }
 
 void read_sampling(const RequestFields& fields, ChatTask& task) {
@@ -47,9 +49,9 @@ void read_sampling(const RequestFields& fields, ChatTask& task) {
   if (fields.find("repeat_penalty") != nullptr) {
     task.repetition_penalty = number("repeat_penalty", 0.1, 10, 1);
   }
-  if (fields.find("top_p") != nullptr) task.top_p = number("top_p", 0, 1, 1);
-  if (const auto top_k = fields.integer("top_k", 0, kMostTokens)) {
-    task.top_k = static_cast<int>(*top_k);
+  if (fields.find("top_p") != nullptr) task.top_p = std::max(number("top_p", 0, 1, 1), kLeastTopP);
+  if (const auto top_k = fields.integer("top_k", -1, kMostTokens)) {  // -1: all, as 0
+    task.top_k = static_cast<int>(std::max<std::int64_t>(*top_k, 0));
   }
   sampling.seed =
       static_cast<std::uint64_t>(fields.integer("seed", -kMostSeed, kMostSeed).value_or(0));

@@ -11,10 +11,10 @@ inline constexpr std::int64_t kMostTokens = 1'000'000;  ///< that a request may 
 
 /// Reads how tokens are chosen, by the names that OpenAI's and Ollama's clients share:
 /// temperature, top_p, top_k, min_p, presence_penalty, frequency_penalty, repeat_penalty, seed,
-/// stop. Throws kUsage for values out of range, kUnsupported for what oko does not have.
+/// stop. Throws kUsage for values out of range and for what oko does not have.
 void read_sampling(const RequestFields& fields, ChatTask& task);
 
-/// Throws kUnsupported: the answer would not be what `field` asks for.
+/// Throws kUsage: the answer would not be what `field` asks for.
 [[noreturn]] void refuse_field(const std::string& field);
 
 }  // namespace oko::server

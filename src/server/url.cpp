@@ -31,6 +31,11 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
 }  // namespace
 
 std::optional<UrlTarget> parse_target(std::string_view target) {
+  constexpr std::string_view kScheme = "http://";
+  if (target.starts_with(kScheme)) {  // as proxies get it
+    const std::size_t path = target.find('/', kScheme.size());
+    target = path == std::string_view::npos ? "/" : target.substr(path);
+  }
   if (!target.starts_with('/')) return std::nullopt;
   target = target.substr(0, target.find('#'));
   const std::size_t mark = target.find('?');

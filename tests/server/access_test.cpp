@@ -13,8 +13,8 @@ HttpRequest request(HttpFields headers, std::string path = "/v1/models") {
 
 TEST(AccessTest, TakesThisMachinesNamesAlone) {
   const AccessRules rules;
-  for (const char* host :
-       {"localhost", "localhost:11435", "127.0.0.1:11435", "[::1]:11435", "[::1]"}) {
+  for (const char* host : {"localhost", "localhost:11435", "127.0.0.1:11435", "[::1]:11435",
+                           "[::1]", "LOCALHOST", "127.0.0.2"}) {
     EXPECT_EQ(check_access(rules, request({{"host", host}})), Access::kGranted) << host;
   }
   for (const char* host : {"evil.example", "localhost.evil.example:11435", "evil.example:localhost",
@@ -45,7 +45,8 @@ TEST(AccessTest, TakesOwnPagesAlone) {
 TEST(AccessTest, AsksForTheKey) {
   const AccessRules rules{.api_key = "secret"};
   for (const HttpFields& headers :
-       {HttpFields{{"authorization", "Bearer secret"}}, HttpFields{{"x-api-key", "secret"}}}) {
+       {HttpFields{{"authorization", "Bearer secret"}}, HttpFields{{"x-api-key", "secret"}},
+        HttpFields{{"authorization", "bearer secret"}}}) {
     EXPECT_EQ(check_access(rules, request(headers)), Access::kGranted);
   }
   for (const HttpFields& headers :

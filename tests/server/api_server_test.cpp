@@ -242,10 +242,10 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
       {with(chat, "temperature", -1), 400, "temperature"},
       {with(chat, "max_tokens", 0), 400, "max_tokens"},
       {with(chat, "max_tokens", 1.5), 400, "max_tokens"},
-      {with(chat, "n", 2), 415, "n is not"},
-      {with(chat, "tools", json::array({json::object({{"type", "function"}})})), 415, "tools"},
-      {with(chat, "response_format", {{"type", "json_object"}}), 415, "response_format"},
-      {with(chat, "logprobs", true), 415, "logprobs"},
+      {with(chat, "n", 2), 400, "n is not"},
+      {with(chat, "tools", json::array({json::object({{"type", "function"}})})), 400, "tools"},
+      {with(chat, "response_format", {{"type", "json_object"}}), 400, "response_format"},
+      {with(chat, "logprobs", true), 400, "logprobs"},
       {by_address, 400, "messages[0].content[0].image_url"},
   };
   for (const auto& [body, status, names] : kCases) {
@@ -276,6 +276,42 @@ TEST_F(ApiServerTest, RefusesPicturesThatAreNone) {
   EXPECT_EQ(status_of("not a picture"), 415);
   EXPECT_EQ(status_of(picture().substr(0, 200)), 400);
   EXPECT_EQ(status_of("%PDF-1.7 nothing"), 400);
+}
+
+TEST_F(ApiServerTest, RefusesJsonThatWouldTakeTooMuch) {
+  std::string objects = "[{}";
+  for (int i = 0; i < 90'000; ++i) objects += ",{}";
+  const auto body = [](const std::string& extra) { return "{\"a\":" + extra + "]}"; };
+  const Answer large = ask("POST", "/v1/embeddings", body(objects));  // in a moment, not in hours
+  EXPECT_NE(large.body.find("input is missing"), std::string::npos) << large.body;
+  for (int i = 0; i < 20'000; ++i) objects += ",{}";
+  EXPECT_NE(ask("POST", "/v1/embeddings", body(objects)).body.find("100000 values"),
+            std::string::npos);
+}
+
+TEST_F(ApiServerTest, RefusesTextsThatAreTooLongAndOutputsThatAreNotThere) {
+  std::string text;
+  for (int i = 0; i < 9000; ++i) text += "слово ";
+  const json body = {{"model", embedder_name()}, {"input", {"a", text}}};
+  const Answer cut = post("/v1/embeddings", body);
+  EXPECT_EQ(cut.status, 400);
+  EXPECT_NE(cut.body.find("input[1]"), std::string::npos) << cut.body;
+  json ollama = body;
+  EXPECT_EQ(post("/api/embed", ollama).status, 200) << "Ollama cuts unless it is told not to";
+  ollama["truncate"] = false;
+  EXPECT_EQ(post("/api/embed", ollama).status, 400);
+}
+
+TEST_F(ApiServerTest, LetsPagesAskThatAreAllowed) {
+  const std::string origin = "Origin: http://localhost\r\n";  // its own page
+  const Answer answer = ask("GET", "/v1/models", "", origin);
+  EXPECT_NE(answer.header.find("Access-Control-Allow-Origin: http://localhost"), std::string::npos);
+  const Answer first = ask("OPTIONS", "/v1/embeddings", "", origin);
+  EXPECT_EQ(first.status, 204);
+  EXPECT_NE(first.header.find("Access-Control-Allow-Headers"), std::string::npos);
+  const Answer other = ask("GET", "/v1/models", "", "Origin: http://evil.example\r\n");
+  EXPECT_EQ(other.status, 403);
+  EXPECT_EQ(other.header.find("Access-Control"), std::string::npos);
 }
 
 TEST_F(ApiServerTest, AsksForAKeyWhereOtherMachinesReachIt) {

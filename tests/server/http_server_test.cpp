@@ -54,6 +54,10 @@ class HttpServerTest : public testing::Test {
       const StopCallback by_stop(response.stop(), [&] { stopped.set_value(); });
       stopped.get_future().wait();
       stopped_.set_value();
+    } else if (request.path == "/slow") {
+      waiting_.set_value();
+      go_on_.get_future().wait();
+      response.send({}, "slow");
     } else if (request.path == "/throw") {
       throw Error(ErrorCode::kFailed, LocalizedText("thrown"));
     } else {
@@ -65,7 +69,7 @@ class HttpServerTest : public testing::Test {
 
   RawClient client() const { return RawClient(server_->port()); }
 
-  std::promise<void> waiting_, stopped_;
+  std::promise<void> waiting_, stopped_, go_on_;
   std::unique_ptr<HttpServer> server_;
 };
 
@@ -84,6 +88,17 @@ TEST_F(HttpServerTest, AnswersRequestsOfOneConnectionInTurn) {
   EXPECT_EQ(body_of(second), "POST /p body");
   EXPECT_NE(second.find("X-Test: a  b\r\n"), std::string::npos) << "a header is one line";
   EXPECT_NE(second.find("Connection: keep-alive"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, KeepsWhatComesDuringAnAnswerForTheNext) {
+  start();
+  RawClient one(server_->port());
+  one.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  waiting_.get_future().wait();
+  one.send("GET http://x/next HTTP/1.1\r\nHost: x\r\n\r\n");
+  go_on_.set_value();
+  EXPECT_EQ(body_of(one.read_answer()), "slow");
+  EXPECT_EQ(body_of(one.read_answer()), "GET /next ");
 }
 
 TEST_F(HttpServerTest, ReadsABodyInChunks) {
@@ -131,14 +146,20 @@ TEST_F(HttpServerTest, RefusesWhatIsMalformedOrTooLarge) {
       {"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400},
       {"GET /%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
       {"GET nowhere HTTP/1.1\r\nHost: x\r\n\r\n", 400},
-      {"GET / HTTP/1.1\r\nLong: " + lines + "\r\n\r\n", 431},
-      {"POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n", 413},
-      {"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400},
-      {"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400},
-      {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
-      {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
-      {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'a') +
-           "\r\n",
+      {"GET / HTTP/1.1\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nGET / HTTP/1.1\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+       400},
+      {"GET / HTTP/1.1\r\nHost: x\r\nLong: " + lines + "\r\n\r\n", 431},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 101\r\n\r\n", 413},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400},
+      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" +
+           std::string(101, 'a') + "\r\n",
        413},
   };
   for (const auto& [request, status] : kRequests) {
@@ -160,7 +181,7 @@ TEST_F(HttpServerTest, ClosesAfterTheGateRefuses) {
 TEST_F(HttpServerTest, DropsClientsThatDrip) {
   start({.header_timeout = milliseconds(50), .progress_timeout = milliseconds(50)});
   for (const char* part :
-       {"GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"}) {
+       {"GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
     RawClient one(server_->port());
     one.send(part);
     EXPECT_EQ(one.read_all(), "") << part;
@@ -175,6 +196,7 @@ TEST_F(HttpServerTest, StopsTheHandlerOfAClientThatHangsUp) {
   RawClient one(server_->port());
   one.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
   waiting_.get_future().wait();
+  one.send("\r\nGET /a HTTP/1.1\r\n");  // it may have sent more before
   one.hang_up();
   EXPECT_EQ(stopped_.get_future().wait_for(kLong), std::future_status::ready);
 }
@@ -215,10 +237,10 @@ TEST_F(HttpServerTest, LimitsRequestsAndConnections) {
 TEST_F(HttpServerTest, LimitsTheBodiesOfAllRequestsTogether) {
   start({.max_body_bytes = 100, .max_bodies_bytes = 150});
   RawClient first(server_->port());
-  first.send("POST / HTTP/1.1\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n");
+  first.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n");
   first.read_until("100 Continue\r\n\r\n");
   RawClient second(server_->port());
-  second.send("POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n");
+  second.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n");
   EXPECT_NE(second.read_all().find("HTTP/1.1 503"), std::string::npos);
   first.hang_up();
 }
