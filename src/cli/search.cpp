@@ -126,8 +126,10 @@ index::Filter filter_of(const SearchArguments& arguments) {
   const bool is_pattern = filter.path.find_first_of("*?") != std::string::npos;
   if (!filter.path.empty() && !is_pattern) {
     filter.path = fs::absolute(filter.path).lexically_normal().string();
-  } else if (is_pattern && !filter.path.starts_with('/') && !filter.path.starts_with('*')) {
-    filter.path = "*" + filter.path;
+  } else if (filter.path.find('/') != std::string::npos && !filter.path.starts_with('*')) {
+    filter.path = fs::absolute(filter.path).lexically_normal().string();
+  } else if (is_pattern && !filter.path.starts_with('*')) {
+    filter.path = "*/" + filter.path;  // a name
   }
   filter.kinds = kinds_of(arguments.kinds);
   if (!arguments.from.empty()) filter.from_date = second_of(arguments.from, "from", false);

@@ -1,22 +1,36 @@
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 
 #include "index/library.h"
+#include "text/utf8.h"
 
 namespace oko::index {
 namespace {
 
-/// For fnmatch, which knows more than * and ?.
-std::string without_classes(std::string_view pattern) {
-  std::string escaped;
-  for (const char c : pattern) {
-    if (c == '[' || c == '\\') escaped += '\\';
-    escaped += c;
+/// `*`: any text, `/` too; `?`: one letter.
+bool matches_pattern(std::string_view text, std::string_view pattern) {
+  std::size_t t = 0, p = 0, star = std::string_view::npos, after_star = 0;
+  while (t < text.size()) {
+    const std::size_t letter = text::next_utf8(text, t).length;
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      after_star = t;
+    } else if (p < pattern.size() && pattern[p] == '?') {
+      t += letter;
+      ++p;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++t;
+      ++p;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      after_star += text::next_utf8(text, after_star).length;
+      t = after_star;
+    } else {
+      return false;
+    }
   }
-  return escaped;
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 }  // namespace
@@ -30,7 +44,7 @@ bool matches(const Filter& filter, const Document& document) {
   if (filter.to_date && document.date > *filter.to_date) return false;
   if (filter.path.empty()) return true;
   if (filter.path.find_first_of("*?") != std::string::npos) {
-    return ::fnmatch(without_classes(filter.path).c_str(), document.path.c_str(), 0) == 0;
+    return matches_pattern(document.path, filter.path);
   }
   const std::string_view path = document.path;
   const std::string folder = filter.path.ends_with('/') ? filter.path : filter.path + "/";

@@ -22,10 +22,13 @@ void add(Candidates& candidates, const std::vector<ScoredChunk>& found,
 /// Chunks with a phrase of the query that are looked at: others have it, too, but not more words.
 constexpr std::size_t kPhraseCandidates = 1000;
 
+/// Looked at before a page with very many passages hides the rest.
+constexpr std::size_t kMostCandidates = 6400;
+
 /// The chunks that have all phrases of a query; no measure but the words knows of them.
-Candidates find_with_phrases(Store& store, const SearchQuery& query, const SearchOptions& options) {
+Candidates find_with_phrases(Store& store, const SearchQuery& query, const SearchOptions& options,
+                             std::size_t count) {
   Candidates candidates;
-  const std::size_t count = std::max(kPhraseCandidates, options.top);
   add(candidates, store.find_words(query.text, count, options.filter), &HitScores::words);
   const bool finds_sparse =
       options.mode == SearchMode::kSparse || options.mode == SearchMode::kHybrid;
@@ -37,12 +40,13 @@ Candidates find_with_phrases(Store& store, const SearchQuery& query, const Searc
   return candidates;
 }
 
-Candidates find_candidates(Store& store, const SearchQuery& query, const SearchOptions& options) {
+/// `count` of each measure.
+Candidates find_candidates(Store& store, const SearchQuery& query, const SearchOptions& options,
+                           std::size_t count) {
   const auto uses = [&](SearchMode mode) {
     return options.mode == mode || options.mode == SearchMode::kHybrid;
   };
   const models::bge_m3::Encoding& encoding = query.encoding;
-  const std::size_t count = std::max(options.candidates, options.top);
   Candidates candidates;
   // ColBERT has no index of its own: it orders what the dense vectors find.
   const bool finds_dense = uses(SearchMode::kDense) || options.mode == SearchMode::kColbert;
@@ -86,9 +90,8 @@ void complete_dense(Store& store, const SearchQuery& query,
   }
 }
 
-/// The scores of a measure from the `count`-th to the best become 0..1; those of others are less
-/// than 0. Models differ in how wide that is: multilingual-e5 gives all texts cosines of 0.75 to
-/// 0.9.
+/// The scores of a measure from the `count`-th to the best become 0..1; those of others are 0.
+/// Models differ in how wide that is: multilingual-e5 gives all texts cosines of 0.75 to 0.9.
 class Scale {
  public:
   Scale(const std::vector<std::pair<ChunkId, HitScores>>& ranked,
@@ -107,7 +110,8 @@ class Scale {
   bool empty() const { return empty_; }
   float of(const HitScores& scores) const {
     if (!(scores.*score_)) return 0;
-    return high_ > low_ ? (*(scores.*score_) - low_) / (high_ - low_) : 1.0f;
+    if (!(high_ > low_)) return 1;
+    return std::max((*(scores.*score_) - low_) / (high_ - low_), 0.0f);
   }
 
  private:
@@ -207,12 +211,12 @@ std::vector<Hit> best_hits(Store& store, const SearchOptions& options,
   return hits;
 }
 
-}  // namespace
-
-std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options) {
+/// The candidates, best first.
+std::vector<std::pair<ChunkId, HitScores>> rank(Store& store, const SearchQuery& query,
+                                                const SearchOptions& options, std::size_t count) {
   const bool has_phrases = has_phrase(query.text);
-  const Candidates candidates = has_phrases ? find_with_phrases(store, query, options)
-                                            : find_candidates(store, query, options);
+  const Candidates candidates = has_phrases ? find_with_phrases(store, query, options, count)
+                                            : find_candidates(store, query, options, count);
   std::vector<std::pair<ChunkId, HitScores>> ranked(candidates.begin(), candidates.end());
   const bool is_hybrid = options.mode == SearchMode::kHybrid;
   const bool has_dense = !query.encoding.dense.empty();
@@ -230,7 +234,22 @@ std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOpti
     for (auto& [chunk, scores] : ranked) scores.total = single_score(scores, options.mode);
   }
   sort_by_total(ranked);
-  return best_hits(store, options, ranked);
+  return ranked;
+}
+
+}  // namespace
+
+std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options) {
+  const bool has_phrases = has_phrase(query.text);
+  std::size_t count = std::max(has_phrases ? kPhraseCandidates : options.candidates, options.top);
+  while (true) {
+    const auto ranked = rank(store, query, options, count);
+    std::vector<Hit> hits = best_hits(store, options, ranked);
+    // A long text may have all candidates of a page: others are behind them.
+    const bool is_enough = hits.size() == options.top || ranked.size() < count;
+    if (is_enough || !options.one_of_page || count >= kMostCandidates) return hits;
+    count *= 8;
+  }
 }
 
 }  // namespace oko::index

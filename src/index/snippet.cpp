@@ -49,24 +49,30 @@ std::size_t best_window(const std::vector<Match>& matches, std::size_t bytes) {
   return best;
 }
 
-/// The place `letters` before or behind `at`, at the nearest white space inside.
+constexpr std::size_t kNoSpace = std::string_view::npos;
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\n' || c == '\t';
+}
+
+/// The place `letters` before or behind `at`, at the nearest white space inside, if there is any.
 std::size_t back_by(std::string_view text, std::size_t at, std::size_t letters) {
-  std::size_t space = at;
+  std::size_t space = kNoSpace;
   for (; at > 0 && letters > 0; --letters) {
     do --at;
     while (at > 0 && (text[at] & 0xc0) == 0x80);
-    if (text[at] == ' ' || text[at] == '\n') space = at + 1;
+    if (is_blank(text[at])) space = at + 1;
   }
-  return at == 0 ? 0 : space;
+  return at == 0 ? 0 : space == kNoSpace ? at : space;
 }
 
 std::size_t forward_by(std::string_view text, std::size_t at, std::size_t letters) {
-  std::size_t space = at;
+  std::size_t space = kNoSpace;
   for (; at < text.size() && letters > 0; --letters) {
     at += text::next_utf8(text, at).length;
-    if (at < text.size() && (text[at] == ' ' || text[at] == '\n')) space = at;
+    if (at < text.size() && is_blank(text[at])) space = at;
   }
-  return at >= text.size() ? text.size() : space == 0 ? at : space;
+  return at >= text.size() ? text.size() : space == kNoSpace ? at : space;
 }
 
 std::optional<PageBox> around(const std::vector<LinePlace>& lines) {

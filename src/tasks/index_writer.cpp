@@ -36,6 +36,8 @@ index::Document merged(const index::Document& known, const index::Document& file
   document.path = file.path;
   document.size_bytes = file.size_bytes;
   document.modified_ns = file.modified_ns;
+  const bool content_has_none = known.date == known.modified_ns / 1'000'000'000;
+  if (content_has_none) document.date = file.date;
   return document;
 }
 

@@ -82,6 +82,7 @@ Opened open(const std::string& path, const StopToken& stop) {
   read.document = document_at(path, index::DocumentKind::kText, {});
   try {
     opened.file = std::make_unique<InputFile>(path, ErrorCode::kBadInput);
+    read.document = document_at(path, index::DocumentKind::kText, opened.file->identity());
     opened.head = opened.file->part(0, kHeadBytes);
     const std::optional<index::DocumentKind> kind = kind_of(path, opened.head);
     if (!kind) {

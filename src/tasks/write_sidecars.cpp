@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <system_error>
 
 #include "base/error.h"
 #include "document/sidecar.h"
@@ -24,6 +25,15 @@ std::optional<document::SidecarText> sidecar_text_of(index::Store& store, index:
                                  .keywords = caption.keywords};
   }
   return std::nullopt;
+}
+
+/// A picture without a caption in this library may have a sidecar by another library of oko.
+bool is_newer_than_sidecar(const index::Document& picture) {
+  std::error_code error;
+  const auto written = fs::last_write_time(document::sidecar_path(picture.path), error);
+  if (error) return false;
+  const auto changed = fs::last_write_time(picture.path, error);
+  return !error && changed > written;
 }
 
 class SidecarWriter {
@@ -86,8 +96,8 @@ SidecarSummary write_sidecars(index::Store& store, const std::vector<std::string
     if (known.document.kind != index::DocumentKind::kPicture) continue;
     if (const auto text = sidecar_text_of(store, known.id)) {
       writer.write(known.document.path, *text);
-    } else {
-      writer.remove(known.document.path);
+    } else if (is_newer_than_sidecar(known.document)) {
+      writer.remove(known.document.path);  // its caption was of another picture
     }
   }
   return writer.summary;

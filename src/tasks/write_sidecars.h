@@ -34,7 +34,7 @@ using SidecarNote = std::function<void(const LocalizedText&)>;
 SidecarSummary remove_sidecars(const std::vector<std::string>& files, const SidecarNote& on_note);
 
 /// Writes the captions of a library's pictures below `paths` beside their files. A sidecar of oko
-/// goes where its picture has no caption any more. Throws kCancelled, and as Store.
+/// goes where its picture has changed since and has no caption. Throws kCancelled, and as Store.
 SidecarSummary write_sidecars(index::Store& store, const std::vector<std::string>& paths,
                               const SidecarNote& on_note, const StopToken& stop);
 

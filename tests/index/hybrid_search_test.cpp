@@ -93,6 +93,35 @@ std::vector<ChunkId> ids_of(const std::vector<Hit>& hits) {
 
 using Ids = std::vector<ChunkId>;
 
+TEST(HybridSearchTest, LongTextDoesNotHideTheOthers) {
+  FakeStore store;
+  for (ChunkId chunk = 1; chunk <= 300; ++chunk) {
+    store.dense.push_back({chunk, 0.9f});
+    store.document_of[chunk] = 1;
+  }
+  store.dense.push_back({301, 0.5f});
+  store.dense.push_back({302, 0.4f});
+  SearchQuery query;
+  query.text = "пчёлы";
+  query.encoding.dense = {1, 0};
+  EXPECT_EQ(ids_of(search(store, query, {.mode = SearchMode::kDense, .top = 3})),
+            (Ids{1, 301, 302}));
+}
+
+TEST(HybridSearchTest, ScoresBelowTheCandidatesAreNoLessThanNothing) {
+  FakeStore store;
+  store.dense = {{1, 0.900f}, {2, 0.899f}};
+  store.words = {{3, 0.2f}};
+  store.cosines = {{3, 0.1f}};
+  SearchQuery query;
+  query.text = "рубли";
+  query.encoding.dense = {1, 0};
+  SearchOptions options;
+  options.candidates = 2;
+  for (const Hit& hit : search(store, query, options))
+    EXPECT_GE(hit.scores.total, 0) << hit.chunk.id;
+}
+
 TEST(HybridSearchTest, TotalsAreMeansOfAllScoresAndThePartOfTheWords) {
   FakeStore store;
   store.dense = {{1, 0.8f}, {2, 0.7f}};

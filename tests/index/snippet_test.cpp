@@ -55,6 +55,15 @@ TEST(SnippetTest, TextWithoutSpacesIsCutWithinTheWord) {
   EXPECT_EQ(snippet.text, std::string(100, 'a') + "…");
 }
 
+TEST(SnippetTest, WordWithinATextWithoutSpacesIsShown) {
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "x0y;";
+  text += "кракозябра;";
+  for (int i = 0; i < 300; ++i) text += "x1y;";
+  const Snippet snippet = snippet_of(chunk_of(text), {"кракозябр"}, 80);
+  EXPECT_NE(marked(snippet).find("[кракозябра]"), std::string::npos) << snippet.text;
+}
+
 TEST(SnippetTest, BoxIsThatOfTheLineWithMostWords) {
   Chunk chunk = chunk_of("Чай 80\nЧай зелёный 90\nИтого 170");
   chunk.lines = {{0, 9, {0.1f, 0.1f, 0.3f, 0.05f}},

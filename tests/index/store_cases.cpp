@@ -275,6 +275,9 @@ TEST_P(StoreTest, PatternsKnowNoMoreThanStarAndQuestionMark) {
   EXPECT_EQ(by_words("море", {.path = "/notes/doc [1]*"}), Ids{first});
   EXPECT_EQ(by_words("море", {.path = "/notes/doc 1\\.*"}), Ids{second});
   EXPECT_EQ(by_words("море", {.path = "/notes/doc ?1?.txt"}), Ids{first});
+  const DocumentId third = writer_->put(document_at("/ключ.txt"), std::vector{chunk_of("море", 3)});
+  writer_->commit();
+  EXPECT_EQ(by_words("море", {.path = "/????.txt"}), Ids{third}) << "letters, not bytes";
 }
 
 TEST_P(StoreTest, WordsThatMostTextsHaveInPartAreFound) {

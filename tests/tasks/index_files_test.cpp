@@ -184,6 +184,17 @@ TEST_F(IndexFilesTest, NewChangedMovedAndRemovedFilesAreNoticed) {
   EXPECT_TRUE(outcomes_.empty());
 }
 
+TEST_F(IndexFilesTest, DateOfATouchedFileIsItsNewTime) {
+  file("a.txt", "Квитанция");
+  run();
+  const fs::path path = root_ / "files/a.txt";
+  fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours(24 * 1000));
+  EXPECT_EQ(run().added, 0u);
+  store_->visit_documents([](const index::KnownDocument& known) {
+    EXPECT_EQ(known.document.date, known.document.modified_ns / 1'000'000'000);
+  });
+}
+
 TEST_F(IndexFilesTest, CopiesAreEmbeddedOnceAndShownAsOneHit) {
   file("a.txt", "Квитанция об оплате воды");
   file("b/same.txt", "Квитанция об оплате воды");
