@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kLeastPart = 3;  ///< letters
 constexpr std::size_t kMaxTerms = 64;  ///< of a query; a page of text is no question
 constexpr std::size_t kMaxAlternatives = 16;
-constexpr std::size_t kMaxKnownTerms = 24;  ///< that are looked for
+constexpr std::size_t kMaxKnownTerms = 12;  ///< that are looked for
+constexpr std::size_t kMaxCommonTerms = 3;  ///< if there are no others
 
 /// A word of a query, kept.
 struct Word {
@@ -89,28 +90,33 @@ void add_alternatives(const Word& word, Vocabulary& vocabulary, QueryTerm& term)
   for (std::string& stem : stems) term.alternatives.push_back(std::move(stem));
 }
 
-/// Leaves the words that tell chunks apart.
-void drop_common(std::uint64_t all_chunks, std::vector<QueryTerm>& terms) {
-  constexpr std::uint64_t kFewChunks = 20;
-  const std::uint64_t most = std::max(kFewChunks, all_chunks / 5);
-  const auto is_common = [&](const QueryTerm& term) { return term.chunks > most; };
-  const auto is_rare = [&](const QueryTerm& term) { return term.chunks > 0 && !is_common(term); };
-  if (std::any_of(terms.begin(), terms.end(), is_rare)) std::erase_if(terms, is_common);
-}
-
-/// Leaves the rarest words of a long query: the others cost time and change little.
-void keep_rarest(std::vector<QueryTerm>& terms) {
+/// Leaves the rarest words that chunks have: the others cost time and change little.
+void keep_rarest(std::vector<QueryTerm>& terms, std::size_t most) {
   std::vector<std::uint64_t> counts;
   for (const QueryTerm& term : terms) {
     if (term.chunks > 0) counts.push_back(term.chunks);
   }
-  if (counts.size() <= kMaxKnownTerms) return;
+  if (counts.size() <= most) return;
   std::sort(counts.begin(), counts.end());
-  counts.resize(kMaxKnownTerms);
+  counts.resize(most);
   auto places = std::count(counts.begin(), counts.end(), counts.back());  // of the most frequent
   std::erase_if(terms, [&](const QueryTerm& term) {
     return term.chunks > counts.back() || (term.chunks == counts.back() && --places < 0);
   });
+}
+
+/// Leaves the words that tell chunks apart.
+void keep_telling(std::uint64_t all_chunks, std::vector<QueryTerm>& terms) {
+  constexpr std::uint64_t kFewChunks = 20;
+  const std::uint64_t most = std::max(kFewChunks, all_chunks / 5);
+  const auto is_common = [&](const QueryTerm& term) { return term.chunks > most; };
+  const auto is_rare = [&](const QueryTerm& term) { return term.chunks > 0 && !is_common(term); };
+  if (std::any_of(terms.begin(), terms.end(), is_rare)) {
+    std::erase_if(terms, is_common);
+    keep_rarest(terms, kMaxKnownTerms);
+  } else if (std::any_of(terms.begin(), terms.end(), is_common)) {
+    keep_rarest(terms, kMaxCommonTerms);
+  }
 }
 
 }  // namespace
@@ -146,8 +152,7 @@ WordQuery parse_word_query(std::string_view query, Vocabulary& vocabulary) {
     term.chunks = chunks[i];
     if (term.chunks == 0) add_alternatives(words[i], vocabulary, term);
   }
-  drop_common(vocabulary.all_chunks(), parsed.terms);
-  keep_rarest(parsed.terms);
+  keep_telling(vocabulary.all_chunks(), parsed.terms);
   return parsed;
 }
 

@@ -30,9 +30,10 @@ struct QueryTerm {
 };
 
 /// What a query looks for. Words that more than a fifth of the chunks have do not count if the
-/// query has others, and lower no score; of a long query the 24 rarest do. For a word that no chunk
-/// has, the words count that begin with it or of which it is at least a half (a number or code: any
-/// part), else those that differ in one letter (two, if it has 8 or more).
+/// query has others, and lower no score; if it has none, the 3 rarest do. Of a long query the 12
+/// rarest do. For a word that no chunk has, the words count that begin with it or of which it is at
+/// least a half (a number or code: any part), else those that differ in one letter (two, if it has
+/// 8 or more).
 struct WordQuery {
   std::vector<std::vector<std::string>> phrases;  ///< their terms; all phrases are needed
   std::vector<QueryTerm> terms;
