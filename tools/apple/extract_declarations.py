@@ -1,11 +1,11 @@
-"""Apple's declarations that oko's Objective-C++ may use, from the sources of the crates objc2-*, which are
+"""Apple's declarations that oko's Objective-C++ and C++ may use, from the sources of the crates objc2-*, which are
 translated from Apple's own headers:
 
-    cargo vendor CRATES    # with a Cargo.toml that asks for the five crates below, 0.3.2
+    cargo vendor CRATES    # with a Cargo.toml that asks for the six crates below, 0.3.2
     python extract_declarations.py CRATES ../../tests/ocr/apple/declarations.json
 
 Written are classes with their superclass and methods (types as Objective-C spells them), the values of enumerations,
-constants, functions and opaque types. A class of CLASSES keeps all methods whose types are known here, or, of the
+constants, functions, structures and types of functions. A class of CLASSES keeps all methods whose types are known here, or, of the
 large classes of Foundation, the listed ones.
 """
 
@@ -14,7 +14,7 @@ import re
 import sys
 from pathlib import Path
 
-CRATES = ("objc2-core-foundation", "objc2-core-graphics", "objc2-foundation", "objc2-image-io", "objc2-vision")
+CRATES = ("objc2-core-foundation", "objc2-core-graphics", "objc2-core-services", "objc2-foundation", "objc2-image-io", "objc2-vision")
 ALL = None
 CLASSES = {
     "NSString": {"stringWithUTF8String:", "UTF8String", "length", "characterAtIndex:", "substringWithRange:"},
@@ -36,11 +36,24 @@ CLASSES = {
 }
 ENUMERATIONS = (
     "VNRequestTextRecognitionLevel", "VNErrorCode", "CGImagePropertyOrientation", "CGImageAlphaInfo",
-    "CGColorRenderingIntent",
+    "CGColorRenderingIntent", "CFStringBuiltInEncodings",
 )  # fmt: skip
-CONSTANTS = ("VNRecognizeTextRequestRevision3", "VNErrorDomain", "kCGColorSpaceSRGB")
+# Whole numbers, whose values have a prefix and no type of their own.
+FLAGS = {
+    "FSEventStreamCreateFlags": "kFSEventStreamCreateFlag", "FSEventStreamEventFlags": "kFSEventStreamEventFlag",
+}  # fmt: skip
+FUNCTION_TYPES = (
+    "CFAllocatorRetainCallBack", "CFAllocatorReleaseCallBack", "CFAllocatorCopyDescriptionCallBack",
+    "CFArrayRetainCallBack", "CFArrayReleaseCallBack", "CFArrayCopyDescriptionCallBack", "CFArrayEqualCallBack",
+    "FSEventStreamCallback",
+)  # fmt: skip
+STRUCTURES = ("CFArrayCallBacks", "FSEventStreamContext")
+CONSTANTS = ("VNRecognizeTextRequestRevision3", "VNErrorDomain", "kCGColorSpaceSRGB", "kCFTypeArrayCallBacks")
 FUNCTIONS = (
-    "CFRelease", "CGColorSpaceCreateWithName", "CGDataProviderCreateWithData", "CGImageCreate",
+    "CFArrayCreate", "CFRelease", "CFStringCreateWithCString", "CGColorSpaceCreateWithName",
+    "CGDataProviderCreateWithData", "CGImageCreate", "FSEventStreamCreate", "FSEventStreamInvalidate",
+    "FSEventStreamRelease", "FSEventStreamSetDispatchQueue", "FSEventStreamStart", "FSEventStreamStop",
+    "FSEventsGetCurrentEventId",
 )  # fmt: skip
 PLAIN = {
     "bool": "BOOL", "NSInteger": "NSInteger", "NSUInteger": "NSUInteger", "c_float": "float", "f64": "double",
@@ -51,9 +64,17 @@ PLAIN = {
     "NonNull<c_char>": "const char *",
     "Retained<Self>": "instancetype", "Allocated<Self>": "instancetype", "()": "void", "": "void",
     "AnyObject": "id", "ObjectType": "ObjectType",
+    "CFIndex": "CFIndex", "CFTimeInterval": "CFTimeInterval", "CFStringEncoding": "CFStringEncoding", "Boolean": "Boolean",
+    "*mut *const c_void": "const void **", "NonNull<c_void>": "void *", "&DispatchQueue": "dispatch_queue_t",
+    "*const CFAllocator": "CFAllocatorRef", "*const CFString": "CFStringRef",
+    "*const CFArrayCallBacks": "const CFArrayCallBacks *", "*mut FSEventStreamContext": "FSEventStreamContext *",
+    "FSEventStreamRef": "FSEventStreamRef", "ConstFSEventStreamRef": "ConstFSEventStreamRef",
+    "FSEventStreamEventId": "FSEventStreamEventId",
+    "NonNull<FSEventStreamEventFlags>": "const FSEventStreamEventFlags *",
+    "NonNull<FSEventStreamEventId>": "const FSEventStreamEventId *",
     "NSErrorDomain": "NSString *", "NSExceptionName": "NSString *", "VNImageOption": "NSString *",
 }  # fmt: skip
-OPAQUE = ("CGImage", "CGDataProvider", "CGColorSpace", "CFString")
+OPAQUE = ("CGImage", "CGDataProvider", "CGColorSpace", "CFAllocator", "CFArray", "CFString")
 
 
 class Unknown(Exception):
@@ -69,7 +90,7 @@ def objc_type(rust: str) -> str:
     rust = re.sub(r"\s+", " ", rust).strip().rstrip(",")
     if rust in PLAIN:
         return PLAIN[rust]
-    if rust in ENUMERATIONS:
+    if rust in (*ENUMERATIONS, *FLAGS, *FUNCTION_TYPES, *STRUCTURES):
         return rust
     for wrapper in ("Option", "Retained", "CFRetained", "NonNull"):
         if rust.startswith(wrapper + "<"):
@@ -150,14 +171,34 @@ def enumeration(text: str, name: str) -> dict:
         return {"type": {"u32": "uint32_t", "i32": "int32_t"}[closed[1]], "values": {n: int(v) for n, v in values}}
     kind = re.search(rf"pub struct {name}\(pub (\w+)\);", text)
     block = re.search(rf"\nimpl {name} \{{(.*?)\n\}}", text, re.S)
-    values = re.findall(r'doc\(alias = "(\w+)"\)\]\s*(?:#\[[^\]]*\]\s*)*pub const \w+: Self = Self\((-?\d+)\)', block[1])
-    types = {"NSInteger": "NSInteger", "u32": "uint32_t", "i32": "int32_t"}
-    return {"type": types[kind[1]], "values": {n: int(v) for n, v in values}}
+    values = re.findall(r'doc\(alias = "(\w+)"\)\]\s*(?:#\[[^\]]*\]\s*)*pub const \w+: Self = Self\((-?\w+)\)', block[1])
+    types = {"NSInteger": "NSInteger", "u32": "uint32_t", "i32": "int32_t", "CFStringEncoding": "uint32_t"}
+    return {"type": types[kind[1]], "values": {n: int(v, 0) for n, v in values}}
+
+
+def flags(text: str, name: str) -> dict:
+    kind = re.search(rf"pub type {name} = (\w+);", text)
+    values = re.findall(rf"pub const ({FLAGS[name]}\w+): c_uint = (\w+);", text)
+    return {"type": objc_type(kind[1]), "values": {n: int(v, 0) for n, v in values}}
+
+
+def function_type(text: str, name: str) -> dict:
+    match = re.search(rf"pub type {name} =\s*Option<\s*unsafe extern \"C-unwind\" fn\((.*?)\)\s*(?:-> ([^;]+?))?,?\s*>;", text, re.S)
+    return {"returns": objc_type(match[2] or ""), "takes": [objc_type(a) for a in split_arguments(match[1])]}
+
+
+def structure(text: str, name: str) -> dict:
+    match = re.search(rf"#\[repr\(C(?:, packed\((\d+)\))?\)\](?:\s*#\[[^\]]*\])*\s*pub struct {name} \{{(.*?)\n\}}", text, re.S)
+    members = re.findall(r"pub (\w+): (.+),", match[2])
+    return {"packed": int(match[1] or 0), "members": {n: objc_type(t) for n, t in members}}
 
 
 def function(text: str, name: str) -> dict:
-    match = re.search(rf"\n\s*(?:pub unsafe extern \"C-unwind\" )?fn {name}\(([^;{{]*?)\)\s*(?:->\s*([^;{{]+?))?[;{{]", text, re.S)
+    # Indented is the function of C, and not what Rust makes of it.
+    match = re.search(rf"\n +(?:pub )?fn {name}\(([^;{{]*?)\)\s*(?:->\s*([^;{{]+?))?;", text, re.S)
     types = [objc_type(a.split(":", 1)[1]) for a in split_arguments(match[1])]
+    if name == "CFRelease":  # declared in code of Rust's own, which knows no CFTypeRef
+        types = ["const void *"]
     # C functions take C's bool, methods take BOOL.
     return {"returns": objc_type(match[2] or ""), "takes": ["bool" if t == "BOOL" else t for t in types]}
 
@@ -182,9 +223,14 @@ def main():
         match = re.search(rf"pub static {name}: ([^=;]+?)(?: = (\d+))?;", text)
         constants[name] = {"type": objc_type(match[1])} | ({"value": int(match[2])} if match[2] else {})
     functions = {name: function(text, name) for name in FUNCTIONS}
+    kinds = {
+        "flags": {name: flags(text, name) for name in FLAGS},
+        "function types": {name: function_type(text, name) for name in FUNCTION_TYPES},
+        "structures": {name: structure(text, name) for name in STRUCTURES},
+    }
     made = "tools/apple/extract_declarations.py, of " + ", ".join(f"{c} 0.3.2" for c in CRATES)
     table = {"made by": made, "classes": classes, "enumerations": enumerations, "constants": constants,
-             "functions": functions}  # fmt: skip
+             "functions": functions} | kinds  # fmt: skip
     out.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n")
     for name, wanted in CLASSES.items():
         missing = (wanted or set()) - {m[1:] for m in classes[name]["methods"]}

@@ -47,8 +47,10 @@ if [ "$(cat "$work/key" 2>/dev/null)" != "$key" ]; then
   rm -rf "$work"
   mkdir -p "$work/bin"
   printf '#!/bin/sh\necho "$OKO_MAC_TARGET"\n' >"$work/bin/sw_vers"
+  # As on a Mac, the compiler knows where Apple's headers are.
   wrapper() {
-    printf '#!/bin/sh\nexec %s %s -- "$@"\n' "$root/tools/mac/compiler.sh" "$2" >"$work/bin/$1"
+    printf '#!/bin/sh\nexec %s %s -isystem %s -- "$@"\n' "$root/tools/mac/compiler.sh" "$2" \
+      "$work/prefix/apple/include" >"$work/bin/$1"
   }
   wrapper clang19 clang-19
   wrapper clang19++ clang++-19

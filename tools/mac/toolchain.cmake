@@ -1,7 +1,7 @@
 # Compiles oko for arm64 macOS on Linux, and links it as far as that goes without Apple's SDK.
 # tools/mac/check.sh passes:
 #   OKO_MAC_COMPILER  clang19 (with libc++ 19, whose availability is Xcode 16's) or clang22 (zig's)
-#   OKO_MAC_WRAPPERS  the folder of the commands of these names
+#   OKO_MAC_WRAPPERS  the folder of the commands of these names, which find Apple's headers
 #   OKO_MAC_TARGET    the deployment target, such as 14.0
 #   OKO_MAC_PREFIX    what make_prefix.py wrote: headers and lists of symbols in place of Homebrew's
 #   OKO_MAC_LIBCXX    the folder of libc++ 19's headers
@@ -52,7 +52,6 @@ foreach(language CXX OBJCXX)
   set(CMAKE_${language}_FLAGS_INIT "-Werror ${cxx_flags}")
   set(CMAKE_${language}_FLAGS_RELEASE -DNDEBUG CACHE STRING "") # not optimized: it never runs
 endforeach()
-string(APPEND CMAKE_OBJCXX_FLAGS_INIT " -isystem ${OKO_MAC_PREFIX}/apple/include")
 foreach(language C CXX OBJCXX)
   set(CMAKE_${language}_ARCHIVE_CREATE "${OKO_ZIG} ar rcs <TARGET> <OBJECTS>")
   set(CMAKE_${language}_ARCHIVE_FINISH "")

@@ -1,7 +1,8 @@
 """Headers, and libraries' lists of symbols, with what declarations.json knows of Apple's frameworks:
 
     python make_sdk.py declarations.json OUT                  all of it, for a compiler that aims at macOS
-    python make_sdk.py declarations.json OUT --system-objc    without Foundation, which the system has (GNUstep)
+    python make_sdk.py declarations.json OUT --system-objc    without Foundation, which the system has (GNUstep),
+                                                          and CoreServices
 
 With --system-objc, classes of Vision have a pointer for their implementation: old runtimes allow instance variables
 nowhere else.
@@ -25,11 +26,23 @@ struct CGRect { CGPoint origin; CGSize size; };
 typedef struct CGRect CGRect;
 #endif
 typedef uint32_t CGBitmapInfo;
+typedef unsigned char Boolean;
+typedef long CFIndex;
+typedef double CFTimeInterval;
+typedef uint32_t CFStringEncoding;
+typedef const struct __CFAllocator *CFAllocatorRef;
+typedef const struct __CFArray *CFArrayRef;
 typedef const struct __CFString *CFStringRef;
 typedef struct CGImage *CGImageRef;
 typedef struct CGDataProvider *CGDataProviderRef;
 typedef struct CGColorSpace *CGColorSpaceRef;
 typedef void (*CGDataProviderReleaseDataCallback)(void *info, const void *data, size_t size);
+"""
+CORE_SERVICES_BASICS = """#include <CoreFoundation/CoreFoundation.h>
+#include <dispatch/dispatch.h>
+typedef struct __FSEventStream *FSEventStreamRef;
+typedef const struct __FSEventStream *ConstFSEventStreamRef;
+typedef uint64_t FSEventStreamEventId;
 """
 FOUNDATION_BASICS = """#include <objc/NSObject.h>
 #include <stddef.h>
@@ -51,7 +64,7 @@ RUNTIME = (
 
 def framework_of(name: str) -> str:
     for prefix, framework in (("VN", "Vision"), ("kCGImageProperty", "ImageIO"), ("CGImageProperty", "ImageIO"),
-                              ("CG", "CoreGraphics"), ("kCG", "CoreGraphics"), ("CF", "CoreFoundation")):  # fmt: skip
+                              ("CG", "CoreGraphics"), ("kCG", "CoreGraphics"), ("CF", "CoreFoundation"), ("kCF", "CoreFoundation"), ("FS", "CoreServices")):  # fmt: skip
         if name.startswith(prefix):
             return framework
     return "Foundation"
@@ -75,13 +88,27 @@ def class_text(name: str, entry: dict, has_state: bool) -> str:
     return "\n".join([*lines, "@end", ""])
 
 
+def structure_text(name: str, entry: dict) -> str:
+    members = " ".join(f"{kind} {member};" for member, kind in entry["members"].items())
+    text = f"typedef struct {{ {members} }} {name};"
+    return f"#pragma pack(push, {entry['packed']})\n{text}\n#pragma pack(pop)" if entry["packed"] else text
+
+
 def header(table: dict, framework: str, has_state: bool) -> str:
     lines = []
     for name, entry in table["enumerations"].items():
         if framework_of(name) == framework:
             values = ", ".join(f"{n} = {v}" for n, v in entry["values"].items())
             lines.append(f"typedef enum {name} : {entry['type']} {{ {values} }} {name};")
+    for name, entry in table["flags"].items():
+        if framework_of(name) == framework:
+            values = ", ".join(f"{n} = {v}" for n, v in entry["values"].items())
+            lines.append(f"typedef {entry['type']} {name};\nenum {{ {values} }};")
     lines.append('#ifdef __cplusplus\nextern "C" {\n#endif')
+    for name, types in table["function types"].items():
+        if framework_of(name) == framework:
+            lines.append(f"typedef {types['returns']} (*{name})({', '.join(types['takes'])});")
+    lines += [structure_text(n, e) for n, e in table["structures"].items() if framework_of(n) == framework]
     for name, entry in table["constants"].items():
         if framework_of(name) == framework:
             constant = f" = {entry['value']}" if "value" in entry else ""
@@ -128,10 +155,11 @@ def main():
         "CoreFoundation": BASICS,
         "CoreGraphics": "#include <CoreFoundation/CoreFoundation.h>\n",
         "ImageIO": "#include <CoreGraphics/CoreGraphics.h>\n",
+        "CoreServices": CORE_SERVICES_BASICS,
         "Vision": "#import <Foundation/Foundation.h>\n#include <ImageIO/ImageIO.h>\n",
     }
     for framework, opening in used.items():
-        if framework == "Foundation" and arguments.system_objc:
+        if framework in ("Foundation", "CoreServices") and arguments.system_objc:
             continue
         folder = arguments.out / "include" / framework
         folder.mkdir(parents=True, exist_ok=True)

@@ -61,8 +61,8 @@ struct CGImage : CFObject {
   ~CGImage() override { CFRelease(provider); }
 };
 
-void CFRelease(void* object) {
-  auto* counted = static_cast<CFObject*>(object);
+void CFRelease(const void* object) {
+  auto* counted = static_cast<CFObject*>(const_cast<void*>(object));
   if (--counted->owners == 0) delete counted;
 }
 CGColorSpaceRef CGColorSpaceCreateWithName(CFStringRef) {
