@@ -57,6 +57,16 @@ TEST(WatchFoldersTest, FilesOfTheLibraryAndSidecarsDoNotMatter) {
   EXPECT_TRUE(may_be_document("/home/a/library.db", "", false)) << "a library on a server";
 }
 
+class LibraryFilesTest : public ScratchFolderTest {};
+
+TEST_F(LibraryFilesTest, DoNotMatterByAnotherPathEither) {
+  fs::create_directories(folder_ / "a");
+  fs::create_directory_symlink(folder_ / "a", folder_ / "link");
+  const std::string library = folder_ / "link/library.db";
+  EXPECT_FALSE(may_be_document(folder_ / "a/library.db-wal", library, false));
+  EXPECT_TRUE(may_be_document(folder_ / "library.db-wal", library, false));
+}
+
 constexpr WatchTimes kTimes{
     .quiet = milliseconds(1), .longest_quiet = std::chrono::hours(1), .look = milliseconds(2)};
 
