@@ -61,23 +61,35 @@ float read_float(const std::uint8_t* from) {
   return value;
 }
 
-void pack(std::span<const std::uint8_t> codes, int bits, std::uint8_t* to) {
-  const std::size_t parts = 8 / static_cast<std::size_t>(bits);
-  for (std::size_t run = 0; run < codes.size(); run += parts * kTokenRun, to += kTokenRun) {
+template <unsigned kBits>
+void pack_bits(std::span<const std::uint8_t> codes, std::uint8_t* to) {
+  constexpr std::size_t kParts = 8 / kBits;
+  for (std::size_t run = 0; run < codes.size(); run += kParts * kTokenRun, to += kTokenRun) {
     for (std::size_t j = 0; j < kTokenRun; ++j) {
       unsigned byte = 0;
-      for (std::size_t part = 0; part < parts; ++part) {
-        byte |= unsigned{codes[run + part * kTokenRun + j]} << part * static_cast<unsigned>(bits);
+      for (unsigned part = 0; part < kParts; ++part) {
+        byte |= unsigned{codes[run + part * kTokenRun + j]} << part * kBits;
       }
       to[j] = static_cast<std::uint8_t>(byte);
     }
   }
 }
 
+void pack(std::span<const std::uint8_t> codes, int bits, std::uint8_t* to) {
+  if (bits == 2) {
+    pack_bits<2>(codes, to);
+  } else if (bits == 4) {
+    pack_bits<4>(codes, to);
+  } else {
+    std::copy(codes.begin(), codes.end(), to);
+  }
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::size_t dimensions,
-                                        int bits, tensor::cpu::ThreadPool& pool) {
+                                        int bits, tensor::cpu::ThreadPool& pool,
+                                        std::vector<std::uint8_t> bytes) {
   require_token_dimensions(dimensions);
   if (bits != 2 && bits != 4 && bits != 8) {
     throw Error(ErrorCode::kUnsupported,
@@ -86,8 +98,7 @@ std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::siz
   }
   const std::size_t tokens = vectors.size() / dimensions;
   const std::size_t row_bytes = dimensions * static_cast<std::size_t>(bits) / 8;
-  std::vector<std::uint8_t> bytes(kTokenHeaderBytes + mean_bytes(dimensions) +
-                                  tokens * (sizeof(float) + row_bytes));
+  bytes.resize(kTokenHeaderBytes + mean_bytes(dimensions) + tokens * (sizeof(float) + row_bytes));
   bytes[0] = kTokenFormat;
   bytes[1] = static_cast<std::uint8_t>(bits);
   const auto width = static_cast<std::uint16_t>(dimensions);

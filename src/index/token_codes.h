@@ -26,10 +26,12 @@ inline constexpr std::uint8_t kTokenFormat = 1;
 /// other.
 ///
 /// `vectors`: tokens by dimensions, of any length; dimensions as `require_dimensions` and a
-/// multiple of 64. Throws kUnsupported: dimensions, bits; kFailed: a number that is not finite.
+/// multiple of 64. `bytes`: memory to use again, such as an earlier result. Throws kUnsupported:
+/// dimensions, bits; kFailed: a number that is not finite.
 std::vector<std::uint8_t> encode_tokens(std::span<const float> vectors, std::size_t dimensions,
                                         int bits,
-                                        tensor::cpu::ThreadPool& pool = tensor::cpu::thread_pool());
+                                        tensor::cpu::ThreadPool& pool = tensor::cpu::thread_pool(),
+                                        std::vector<std::uint8_t> bytes = {});
 
 /// What the codes stand for, tokens by dimensions. Throws kFailed if they are damaged.
 std::vector<float> decode_tokens(std::span<const std::uint8_t> codes);

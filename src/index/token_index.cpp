@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "index/row_checksum.h"
 #include "index/token_codes.h"
@@ -30,14 +31,15 @@ TokenIndex::TokenIndex(SqliteDatabase& database, const LibraryHeader& header)
 
 void TokenIndex::add(ChunkId chunk, const TokenVectors& vectors) {
   if (vectors.count() == 0) return;
-  const std::vector<std::uint8_t> codes = encode_tokens(vectors.values, vectors.dimensions, kBits);
+  codes_ = encode_tokens(vectors.values, vectors.dimensions, kBits, tensor::cpu::thread_pool(),
+                         std::move(codes_));
   if (!insert_) {
     insert_.emplace(database_,
                     "INSERT INTO token_vectors(chunk, codes, checksum)"
                     " VALUES(?1, ?2, oko_checksum(?1, ?2))");
   }
   insert_->bind(1, chunk)
-      .bind_borrowed(2, {reinterpret_cast<const char*>(codes.data()), codes.size()})
+      .bind_borrowed(2, {reinterpret_cast<const char*>(codes_.data()), codes_.size()})
       .run();
 }
 

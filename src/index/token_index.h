@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -28,6 +29,7 @@ class TokenIndex {
   bool has_checksums_;
   std::optional<SqliteStatement> insert_;  ///< of a writer
   SqliteStatement select_;
+  std::vector<std::uint8_t> codes_;  ///< of the chunk that was added last, for their memory
 };
 
 }  // namespace oko::index

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "index/rotation.h"
@@ -124,6 +126,22 @@ TEST(TokenCodesTest, TakeTheBytesThatTheHeaderSays) {
   EXPECT_EQ(encode_tokens(set.values, 384, 2).size(), 8u + 388 + 7 * (4 + 96));
   EXPECT_EQ(encode_tokens(set.values, 384, 4).size(), 8u + 388 + 7 * (4 + 192));
   EXPECT_EQ(encode_tokens(set.values, 384, 8).size(), 8u + 388 + 7 * (4 + 384));
+}
+
+TEST(TokenCodesTest, MemoryIsUsedAgain) {
+  const VectorSet set = unit_vectors(5, 128, 1);
+  for (const int bits : {2, 4, 8}) {
+    const auto bytes = encode_tokens(set.values, 128, bits);
+    for (const std::size_t size : {10, 100'000}) {
+      std::vector<std::uint8_t> used(size, 0xA5);
+      used.reserve(100'000);
+      const std::uint8_t* memory = used.data();
+      const auto again =
+          encode_tokens(set.values, 128, bits, tensor::cpu::thread_pool(), std::move(used));
+      EXPECT_EQ(again, bytes) << bits;
+      EXPECT_EQ(again.data(), memory);
+    }
+  }
 }
 
 TEST_P(TokenCodesTargetTest, LargeAndSmallNumbersKeepTheirScale) {
