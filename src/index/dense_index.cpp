@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/localized_text.h"
+#include "index/best_chunks.h"
 #include "index/dense_scan.h"
 #include "index/row_checksum.h"
 #include "index/stored_vector.h"
@@ -25,32 +26,21 @@ constexpr std::uint64_t kFewRows = 4096;   // a file of so few is not made anew 
 
 }  // namespace
 
-/// Codes with the chunks that they belong to: of the file, or made in memory.
+/// The rows of the file, with the chunks that they belong to.
 class DenseIndex::Rows {
  public:
   explicit Rows(std::unique_ptr<VectorFile> file) : file_(std::move(file)) {}
 
-  explicit Rows(std::size_t dimensions) : dimensions_(dimensions) {}
-
-  void add(ChunkId chunk, std::span<const float> vector) {
-    codes_.resize(codes_.size() + dimensions_);
-    scales_.push_back(encode_vector(vector, std::span(codes_).last(dimensions_)));
-    chunks_.push_back(chunk);
-  }
-
   /// True if these rows of the file are as they were written.
   bool are_whole(std::span<const ScoredRow> rows) const {
-    if (!file_) return true;
     return std::none_of(rows.begin(), rows.end(), [&](const ScoredRow& row) {
       return file_->first_damaged(row.row, row.row + 1).has_value();
     });
   }
 
-  CodeView view() const { return file_ ? file_->view() : view_of(codes_, scales_, dimensions_); }
+  CodeView view() const { return file_->view(); }
 
-  ChunkId chunk_of(std::size_t row) const {
-    return file_ ? static_cast<ChunkId>(file_->id_of(row)) : chunks_[row];
-  }
+  ChunkId chunk_of(std::size_t row) const { return static_cast<ChunkId>(file_->id_of(row)); }
 
   /// A bit for each row whose chunk is wanted; empty if all are.
   std::vector<std::uint64_t> bits_of(const ChunkSet& wanted) const {
@@ -90,10 +80,6 @@ class DenseIndex::Rows {
   }
 
   std::unique_ptr<VectorFile> file_;
-  std::size_t dimensions_ = 0;
-  std::vector<std::uint8_t> codes_;
-  std::vector<float> scales_;
-  std::vector<ChunkId> chunks_;
 };
 
 DenseIndex::DenseIndex(SqliteDatabase& database, const LibraryHeader& header)
@@ -237,9 +223,10 @@ void DenseIndex::remove_old_files() {
   }
 }
 
-const DenseIndex::Rows& DenseIndex::rows() {
+/// The rows of the file; null if it does not match.
+const DenseIndex::Rows* DenseIndex::rows() {
   const std::int64_t version = database_.integer("PRAGMA data_version");
-  if (std::exchange(data_version_, version) == version && rows_) return *rows_;
+  if (std::exchange(data_version_, version) == version) return rows_.get();
   VectorFileFault fault = VectorFileFault::kNone;
   std::unique_ptr<VectorFile> file;
   // A writer may replace the file between both steps.
@@ -247,23 +234,8 @@ const DenseIndex::Rows& DenseIndex::rows() {
     const VectorFileState state = read_state();
     file = VectorFile::open(path_of(state.generation), state, fault);
   }
-  if (file) {
-    rows_ = std::make_unique<Rows>(std::move(file));
-  } else {
-    make_rows();
-  }
-  return *rows_;
-}
-
-/// The codes of the table, in memory.
-void DenseIndex::make_rows() {
-  rows_ = std::make_unique<Rows>(dimensions_);
-  std::vector<float> vector(dimensions_);
-  SqliteStatement select(database_, vectors_sql("ORDER BY chunk"));
-  while (select.step()) {
-    decode_row(select, vector);
-    rows_->add(select.integer(0), vector);
-  }
+  rows_ = file ? std::make_unique<Rows>(std::move(file)) : nullptr;
+  return rows_.get();
 }
 
 bool DenseIndex::read_vector(ChunkId chunk, std::span<float> vector) {
@@ -286,24 +258,38 @@ std::vector<float> DenseIndex::scores(std::span<const float> query,
 
 std::vector<ScoredChunk> DenseIndex::find(std::span<const float> query, std::size_t count,
                                           const ChunkSet& wanted) {
-  const auto candidates_of = [&](const Rows& rows) {
-    if (rows.view().rows == 0 || count == 0) return std::vector<ScoredRow>{};
-    return top_rows(rows.view(), query, kCandidates * count, rows.bits_of(wanted));
-  };
-  std::vector<ScoredRow> candidates = candidates_of(this->rows());
-  if (!rows_->are_whole(candidates)) {
-    make_rows();
-    candidates = candidates_of(*rows_);
-  }
-  const Rows& rows = *rows_;
+  if (count == 0) return {};
+  const Rows* rows = this->rows();
+  if (rows == nullptr) return find_in_table(query, count, wanted);
+  if (rows->view().rows == 0) return {};
+  const std::vector<ScoredRow> candidates =
+      top_rows(rows->view(), query, kCandidates * count, rows->bits_of(wanted));
+  if (!rows->are_whole(candidates)) return find_in_table(query, count, wanted);
   const std::vector<ScoredRow> best =
       rescore(candidates, query, count, [&](std::uint32_t row, std::span<float> vector) {
-        return read_vector(rows.chunk_of(row), vector);
+        return read_vector(rows->chunk_of(row), vector);
       });
   std::vector<ScoredChunk> found;
   found.reserve(best.size());
-  for (const ScoredRow& row : best) found.push_back({rows.chunk_of(row.row), row.score});
+  for (const ScoredRow& row : best) found.push_back({rows->chunk_of(row.row), row.score});
   return found;
+}
+
+/// Without the file, by the vectors themselves: reads those of all wanted chunks, one at a time.
+std::vector<ScoredChunk> DenseIndex::find_in_table(std::span<const float> query, std::size_t count,
+                                                   const ChunkSet& wanted) {
+  BestChunks best(count);
+  std::vector<float> vector(dimensions_);
+  SqliteStatement select(database_, vectors_sql("WHERE chunk >= ?1 AND chunk < ?2 ORDER BY chunk"));
+  for (const ChunkSet::Range& range : wanted.ranges()) {
+    select.bind(1, range.first).bind(2, range.last);
+    while (select.step()) {
+      decode_row(select, vector);
+      best.add({select.integer(0), static_cast<float>(exact_product(query, vector))});
+    }
+    select.reset();
+  }
+  return std::move(best).sorted();
 }
 
 }  // namespace oko::index

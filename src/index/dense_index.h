@@ -21,7 +21,7 @@ namespace oko::index {
 /// Exact search by dense vectors. The table `vectors` has them in 16 bits a number. The kernels
 /// scan codes of 8 bits in a file beside the database, and the best of these are scored again by
 /// the table's vectors. The file is made from the table: where it does not match, a writer makes it
-/// anew, and a reader makes its codes in memory.
+/// anew, and a reader reads all vectors of the table at each search, in little memory.
 class DenseIndex {
  public:
   DenseIndex(SqliteDatabase& database, const LibraryHeader& header);
@@ -58,8 +58,9 @@ class DenseIndex {
   void decode_row(const SqliteStatement& row, std::span<float> vector) const;
   bool read_vector(ChunkId chunk, std::span<float> vector);
   std::unique_ptr<VectorFileWriter> make_file(VectorFileState& state);
-  const Rows& rows();
-  void make_rows();
+  const Rows* rows();
+  std::vector<ScoredChunk> find_in_table(std::span<const float> query, std::size_t count,
+                                         const ChunkSet& wanted);
 
   SqliteDatabase& database_;
   LibraryId library_{};
@@ -71,7 +72,7 @@ class DenseIndex {
   std::vector<VectorRow> added_;  ///< without codes: those of row i are at i · dimensions
   std::unique_ptr<VectorFileWriter> writer_;
   std::uint64_t written_generation_ = 0;
-  std::unique_ptr<Rows> rows_;
+  std::unique_ptr<Rows> rows_;      ///< null: the file does not match, or was not opened yet
   std::int64_t data_version_ = -1;  ///< of `rows_`
 };
 

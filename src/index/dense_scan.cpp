@@ -173,10 +173,8 @@ std::vector<ScoredRow> top_rows(const CodeView& view, std::span<const float> que
   return std::move(all).sorted();
 }
 
-namespace {
-
 /// In several sums, which do not wait for each other.
-double inner_product(std::span<const float> a, std::span<const float> b) {
+double exact_product(std::span<const float> a, std::span<const float> b) {
   constexpr std::size_t kSums = 8;
   static_assert(kDimensionStep % kSums == 0);
   double sums[kSums] = {};
@@ -186,8 +184,6 @@ double inner_product(std::span<const float> a, std::span<const float> b) {
   return std::accumulate(sums, sums + kSums, 0.0);
 }
 
-}  // namespace
-
 std::vector<ScoredRow> rescore(std::span<const ScoredRow> candidates, std::span<const float> query,
                                std::size_t k, const ReadVector& read) {
   std::vector<ScoredRow> rows;
@@ -195,7 +191,7 @@ std::vector<ScoredRow> rescore(std::span<const ScoredRow> candidates, std::span<
   std::vector<float> vector(query.size());
   for (const ScoredRow& candidate : candidates) {
     if (!read(candidate.row, vector)) continue;
-    const double score = inner_product(query, vector);
+    const double score = exact_product(query, vector);
     rows.push_back({candidate.row, static_cast<float>(score)});
   }
   std::sort(rows.begin(), rows.end(), is_before);

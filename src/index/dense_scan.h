@@ -40,6 +40,9 @@ std::vector<ScoredRow> top_rows(const CodeView& view, std::span<const float> que
                                 std::span<const std::uint64_t> live = {},
                                 tensor::cpu::ThreadPool& pool = tensor::cpu::thread_pool());
 
+/// The inner product in f64, of vectors whose size is a multiple of kDimensionStep.
+double exact_product(std::span<const float> a, std::span<const float> b);
+
 /// Writes the vector of a row; false: there is none.
 using ReadVector = std::function<bool(std::uint32_t row, std::span<float> vector)>;
 

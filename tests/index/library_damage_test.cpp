@@ -2,18 +2,23 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "budget/peak_sampler.h"
+#include "budget/process_memory.h"
 #include "index/sqlite_store.h"
+#include "tests/support/kept_memory.h"
 #include "tests/support/scratch_folder.h"
 
 namespace oko::index {
@@ -65,6 +70,13 @@ class LibraryDamageTest : public ScratchFolderTest {
       store->put(document, std::vector{chunk});
     }
     store->commit();
+  }
+
+  fs::path vectors_path() const {
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().string().find("-vectors-") != std::string::npos) return entry.path();
+    }
+    return {};
   }
 
   void run_sql(const std::string& sql) {
@@ -151,20 +163,65 @@ TEST_F(LibraryDamageTest, FlippedBytesOfTheDatabaseNeverChangeAnAnswer) {
   EXPECT_GT(same, 10);
 }
 
+TEST_F(LibraryDamageTest, WithoutTheFileOfVectorsAnswersAreTheSame) {
+  make_library();
+  const Filter some{.path = "/files/1*"};
+  const auto answers = [&] {
+    const auto store = SqliteStore::open(path());
+    std::string text = answers_of(*store);
+    for (const std::size_t count : {0, 1, 4, 100}) {
+      for (const ScoredChunk& each : store->find_dense(unit_vector(3), count, some)) {
+        text += std::to_string(each.chunk) + " " + std::to_string(each.score) + "\n";
+      }
+    }
+    return text;
+  };
+  const std::string whole = answers();
+  ASSERT_TRUE(fs::remove(vectors_path()));
+  EXPECT_EQ(answers(), whole);
+}
+
+TEST_F(LibraryDamageTest, ALostFileOfVectorsTakesLittleMemory) {
+  constexpr std::size_t kWide = 2048, kRows = 4000;  // 8 MB of codes
+  {
+    LibraryModel model = test_model();
+    model.dimensions = kWide;
+    model.language_direction.clear();
+    const auto store = SqliteStore::open_or_create(path(), model);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      Document document;
+      document.path = "/" + std::to_string(i);
+      EncodedChunk chunk;
+      chunk.encoding.dense.assign(kWide, 0.0f);
+      chunk.encoding.dense[i % kWide] = 1.0f;
+      store->put(document, std::vector{chunk});
+      if (i % 100 == 99) store->commit();
+    }
+  }
+  ASSERT_TRUE(fs::remove(vectors_path()));
+  const auto store = SqliteStore::open(path());
+  std::vector<float> query(kWide);
+  query[7] = 1.0f;
+  std::vector<ChunkId> all(kRows);
+  std::iota(all.begin(), all.end(), 1);
+  store->dense_scores(query, all);  // fills the cache of pages
+  const std::uint64_t before = budget::private_bytes();
+  budget::PeakSampler sampler;
+  EXPECT_EQ(store->find_dense(query, 1, {}).at(0).chunk, 8);
+  EXPECT_LT(sampler.peak_bytes(), before + 3'000'000 + kKeptFreedBytes);
+}
+
 TEST_F(LibraryDamageTest, AFlippedByteOfTheFileOfVectorsIsSeenAndMended) {
   make_library();
   const std::string whole = answers_or_damage();
-  fs::path vectors;
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (entry.path().string().find("-vectors-") != std::string::npos) vectors = entry.path();
-  }
+  const fs::path vectors = vectors_path();
   std::ifstream file(vectors, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
   // The codes of the first rows are at the end of the block's other values: 16 bytes a row.
   const std::size_t codes = 16384 + 1024 * 16;
   for (std::size_t row = 0; row < kDocuments; ++row) bytes[codes + row * kDimensions + 5] ^= 0x40;
   std::ofstream(vectors, std::ios::binary) << bytes;
-  EXPECT_EQ(answers_or_damage(), whole);  // of codes made in memory
+  EXPECT_EQ(answers_or_damage(), whole);  // of the table's vectors
   SqliteStore::open_or_create(path(), test_model());
   EXPECT_FALSE(fs::exists(vectors));  // there is a new one
   EXPECT_EQ(answers_or_damage(), whole);
