@@ -9,6 +9,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "base/percent_encoding.h"
 #include "base/text_escape.h"
 
 namespace oko::index {
@@ -25,22 +26,9 @@ constexpr int kMaxShards = 1024;
                  "укажите его как opensearch://СЕРВЕР:9200/ИНДЕКС"));
 }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
+/// A text with a % that is no escape is taken as it is.
 std::string unescaped(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool is_escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
-                           hex_digit(text[i + 2]) >= 0;
-    plain += is_escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]))
-                       : text[i];
-    if (is_escape) i += 2;
-  }
-  return plain;
+  return percent_decoded(text).value_or(std::string(text));
 }
 
 /// Calls `visit` for each part between separators.
