@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,9 @@ using nlohmann::json;
 constexpr const char* kJson = "application/json";
 constexpr const char* kLines = "application/x-ndjson";
 constexpr std::chrono::seconds kLongestAnswer{300};
+constexpr std::chrono::seconds kLastAnswer{3};   ///< after a stop
+constexpr std::chrono::milliseconds kStep{100};  ///< between looks for a stop
+constexpr int kForbidden = 403;
 constexpr int kFirstTries = 3;  ///< of an address that may be wrong
 
 bool is_success(int status) {
@@ -48,8 +52,9 @@ std::string text_of(const json& json) {
   return json.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-OpenSearchClient::OpenSearchClient(OpenSearchAddress address, net::HttpOptions options)
-    : address_(std::move(address)), http_(std::move(options)) {}
+OpenSearchClient::OpenSearchClient(OpenSearchAddress address, net::HttpOptions options,
+                                   StopToken stop)
+    : address_(std::move(address)), http_(std::move(options)), stop_(std::move(stop)) {}
 
 OpenSearchClient::Reply OpenSearchClient::send(const std::string& method, const std::string& path,
                                                const std::string& body, int accepted) {
@@ -78,9 +83,7 @@ OpenSearchClient::Reply OpenSearchClient::send_to(const std::string& path_of_all
                  .user = address_.user,
                  .password = address_.password},
                 {.on_body = add}, kLongestAnswer);
-    std::optional<net::HttpClient::Ended> ended;
-    while (!ended) ended = http_.wait(kLongestAnswer, {});
-    const net::HttpResult& result = ended->result;
+    const net::HttpResult result = this->result();
     const int status = result.complete ? result.head.status : 0;
     Reply reply{status, json::parse(text, nullptr, false)};
     has_answered_ = has_answered_ || is_success(status);
@@ -95,13 +98,34 @@ OpenSearchClient::Reply OpenSearchClient::send_to(const std::string& path_of_all
       tried = 0;
       if (const auto delay = backoff.next(result.retry_after)) {
         net::report_retry(http_.options(), result);
-        net::sleep_for(*delay, {});
-        continue;
+        if (wait(*delay)) continue;
       }
     }
     if (status == 0) fail_unreachable(result);
     fail(status, reply.body);
   }
+}
+
+net::HttpResult OpenSearchClient::result() {
+  std::optional<std::chrono::steady_clock::time_point> end;
+  while (true) {
+    if (auto ended = http_.wait(kStep, {})) return std::move(ended->result);
+    if (!stop_.stop_requested()) continue;
+    const auto now = std::chrono::steady_clock::now();
+    if (!end) end = now + kLastAnswer;
+    if (now < *end) continue;
+    net::HttpResult none;
+    none.failure = tr("no answer before the stop", "до остановки нет ответа");
+    return none;
+  }
+}
+
+bool OpenSearchClient::wait(std::chrono::milliseconds delay) const {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  ConditionVariable never;
+  never.wait_for(lock, stop_, delay, [] { return false; });
+  return !stop_.stop_requested();
 }
 
 json OpenSearchClient::search(const json& body, std::string_view parameters) {
@@ -126,8 +150,8 @@ void OpenSearchClient::visit(const json& query, const std::string& field, std::s
 }
 
 int OpenSearchClient::data_nodes() {
-  const Reply reply = send_to("/_cluster/health", "GET", {}, kJson, 0);
-  return reply.body.value("number_of_data_nodes", 1);
+  const Reply reply = send_to("/_cluster/health", "GET", {}, kJson, kForbidden);
+  return reply.status == kForbidden ? 1 : reply.body.value("number_of_data_nodes", 1);
 }
 
 std::vector<std::string> OpenSearchClient::send_items(const std::vector<std::string>& items) {
@@ -155,13 +179,15 @@ void OpenSearchClient::bulk(const std::vector<std::string>& items) {
     left = send_items(left);
     if (left.empty()) return;
     const auto delay = backoff.next(std::nullopt);
-    if (!delay) {
+    if (delay && http_.options().on_retry) {
+      http_.options().on_retry(tr("it has too much to do", "он перегружен"));
+    }
+    if (!delay || !wait(*delay)) {
       throw Error(
           ErrorCode::kFailed,
           tr("{}: the cluster has too much to do", "{}: кластер перегружен", address_.shown()),
           tr("run the same command again later", "повторите ту же команду позже"));
     }
-    net::sleep_for(*delay, {});
   }
 }
 
@@ -172,8 +198,7 @@ void OpenSearchClient::refresh() {
     const json shards = reply.body.value("_shards", json::object());
     if (shards.value("failed", 1) == 0 && shards.value("successful", 0) > 0) return;
     const auto delay = backoff.next(std::nullopt);
-    if (!delay) fail(reply.status, reply.body);
-    net::sleep_for(*delay, {});
+    if (!delay || !wait(*delay)) fail(reply.status, reply.body);
   }
 }
 
@@ -187,6 +212,14 @@ void OpenSearchClient::fail_unreachable(const net::HttpResult& result) const {
                "проверьте, работает ли OpenSearch по этому адресу");
   throw Error(ErrorCode::kFailed, format_text("{}: {}", address_.shown(), result.failure),
               result.hint.empty() ? usual : result.hint);
+}
+
+void OpenSearchClient::fail_foreign() const {
+  throw Error(ErrorCode::kFailed,
+              tr("{}: what answers is not OpenSearch, or of another version",
+                 "{}: отвечает не OpenSearch или другая его версия", address_.shown()),
+              tr("check the address; OpenSearch 2.19 with its k-NN plugin is needed",
+                 "проверьте адрес; нужен OpenSearch 2.19 с плагином k-NN"));
 }
 
 void OpenSearchClient::fail(int status, const json& body) const {
@@ -203,10 +236,16 @@ void OpenSearchClient::fail(int status, const json& body) const {
                 tr("free space there; what is in the library can still be found",
                    "освободите на нём место; то, что уже в библиотеке, по-прежнему находится"));
   }
-  if (status == 401 || status == 403) {
+  const std::string reason = word_of(body, "reason");
+  if (status == 401 || status == kForbidden) {
+    const LocalizedText what =
+        status == kForbidden
+            ? tr("{}: the user may not do this", "{}: пользователю это не разрешено", name)
+            : tr("{}: the user or the password is not accepted", "{}: имя или пароль не приняты",
+                 name);
     throw Error(ErrorCode::kFailed,
-                tr("{}: the user or the password is not accepted (status {})",
-                   "{}: имя или пароль не приняты (статус {})", name, status),
+                reason.empty() ? format_text("{} ({})", what, status)
+                               : format_text("{} ({}: {})", what, status, excerpt(reason)),
                 tr("write USER:PASSWORD@ before the host, or set OKO_OPENSEARCH_USER and "
                    "OKO_OPENSEARCH_PASSWORD",
                    "укажите ИМЯ:ПАРОЛЬ@ перед сервером или задайте OKO_OPENSEARCH_USER и "
@@ -216,7 +255,6 @@ void OpenSearchClient::fail(int status, const json& body) const {
     throw Error(ErrorCode::kFailed, tr("{}: what answers is not OpenSearch (status {})",
                                        "{}: отвечает не OpenSearch (статус {})", name, status));
   }
-  const std::string reason = word_of(body, "reason");
   throw Error(ErrorCode::kFailed, tr("{}: OpenSearch refuses (status {}): {}",
                                      "{}: OpenSearch отказывает (статус {}): {}", name, status,
                                      excerpt(reason.empty() ? text_of(body) : reason)));

@@ -17,9 +17,10 @@ namespace oko::index {
 /// library alone (`LibraryState::write`).
 class OpenSearchLock {
  public:
-  /// Throws kBusy if another process holds it.
+  /// `options`: for taking it. Throws kBusy if another process holds it,
+  /// kCancelled.
   OpenSearchLock(const OpenSearchAddress& address, const net::HttpOptions& options,
-                 std::chrono::milliseconds lease);
+                 std::chrono::milliseconds lease, const StopToken& stop = {});
   /// Gives it up.
   ~OpenSearchLock();
   OpenSearchLock(const OpenSearchLock&) = delete;
@@ -30,13 +31,14 @@ class OpenSearchLock {
   void require_held() const;
 
  private:
-  void take();
-  /// Returns false if the item is not that of `seq_no_`.
-  bool write(const std::string& owner);
+  void take(OpenSearchClient& client, const StopToken& stop);
+  /// Returns false if the item is another process's.
+  bool write(OpenSearchClient& client, const std::string& owner);
+  void keep_place(const nlohmann::json& answer);
   void renew(const StopToken& stop);
   [[noreturn]] void fail_busy() const;
 
-  OpenSearchClient client_;
+  OpenSearchClient client_;  ///< to renew and give up: gives up before the lease ends
   std::chrono::milliseconds lease_;
   std::string owner_;
   std::int64_t seq_no_ = -1;  ///< of the item; -1: there is none

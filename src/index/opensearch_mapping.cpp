@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "index/document_heading.h"
@@ -241,7 +242,7 @@ StoredChunk chunk_of(const json& item) {
   chunk.page = item.value("page", 0);
   chunk.page_width = item.value("page_width", 0);
   chunk.page_height = item.value("page_height", 0);
-  chunk.lines = decode_lines(bytes_of_base64(item.value("lines", "")));
+  chunk.lines = decode_lines(bytes_of_base64(item.value("lines", "")).value_or(""));
   return stored;
 }
 
@@ -275,45 +276,6 @@ std::string path_bytes(std::string_view text) {
     at += step.length;
   }
   return path;
-}
-
-namespace {
-
-constexpr std::string_view kDigits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-}  // namespace
-
-std::string base64_of(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (std::size_t j = i; j < i + 3; ++j) {
-      group = group << 8 | (j < bytes.size() ? static_cast<unsigned char>(bytes[j]) : 0u);
-    }
-    for (std::size_t digit = 0; digit < 4; ++digit) {
-      text += i + digit <= bytes.size() ? kDigits[group >> (18 - 6 * digit) & 63] : '=';
-    }
-  }
-  return text;
-}
-
-std::string bytes_of_base64(std::string_view text) {
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3);
-  unsigned group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const std::size_t digit = kDigits.find(c);
-    if (digit == kDigits.npos) break;
-    group = (group << 6 | static_cast<unsigned>(digit)) & 0xFFFFFF;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes += static_cast<char>(group >> bits & 0xFF);
-  }
-  return bytes;
 }
 
 }  // namespace oko::index

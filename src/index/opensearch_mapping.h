@@ -31,7 +31,7 @@ IndexHeader read_index_header(const nlohmann::json& index, const std::string& sh
 nlohmann::json document_item(DocumentId id, std::int64_t version, const Document& document);
 KnownDocument document_of(const nlohmann::json& item);
 
-/// `heading`: words that a chunk is found by, too.
+/// Without what it has of its document: `set_document`.
 nlohmann::json chunk_item(ChunkId id, const EncodedChunk& encoded);
 /// Sets what the chunk has of its document, so of a chunk that moves with it. `is_first`: it is
 /// found by the words of the document's name and title.
@@ -42,9 +42,5 @@ StoredChunk chunk_of(const nlohmann::json& item);
 /// A path as text: what is not UTF-8 in it as U+F780 to U+F7FF.
 std::string path_text(std::string_view path);
 std::string path_bytes(std::string_view text);
-
-std::string base64_of(std::string_view bytes);
-/// Stops at what is no Base64.
-std::string bytes_of_base64(std::string_view text);
 
 }  // namespace oko::index

@@ -33,7 +33,7 @@ struct LibraryState {
   /// The query for visible items of a type, "chunk" or "document", that `filter` wants.
   nlohmann::json visible(const char* type, const Filter& filter = {}) const;
 
-  /// Throws kBadInput if there is none.
+  /// Of a library that was just made, an empty one. Throws kNotFound: there is no index.
   static LibraryState read(OpenSearchClient& client);
   /// Replaces the record that was read. Throws kBusy if another process has replaced it.
   void write(OpenSearchClient& client);

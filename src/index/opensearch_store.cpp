@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "index/opensearch_lock.h"
@@ -77,14 +78,18 @@ void add_ids(json& visible, const char* field, std::span<const std::int64_t> ids
 
 OpenSearchStore::OpenSearchStore(const OpenSearchAddress& address, Options options,
                                  LibraryModel model)
-    : client_(address, options.http), options_(std::move(options)), model_(std::move(model)) {}
+    : client_(address, options.http, options.stop),
+      options_(std::move(options)),
+      model_(std::move(model)) {}
 
 std::unique_ptr<OpenSearchStore> OpenSearchStore::open(const OpenSearchAddress& address,
                                                        Options options) {
   std::unique_ptr<OpenSearchStore> store(new OpenSearchStore(address, std::move(options), {}));
-  const json index = store->client_.send("GET", "").body;
-  store->model_ = read_index_header(index, address.shown()).model;
-  store->current();
+  store->client_.reading([&] {
+    const json index = store->client_.send("GET", "").body;
+    store->model_ = read_index_header(index, address.shown()).model;
+    store->current();
+  });
   return store;
 }
 
@@ -112,53 +117,62 @@ std::vector<ScoredChunk> OpenSearchStore::best(const json& query, std::size_t co
 
 std::vector<ScoredChunk> OpenSearchStore::find_dense(std::span<const float> query,
                                                      std::size_t count, const Filter& filter) {
-  std::vector<ScoredChunk> found =
-      best(dense_query(query, current().visible("chunk", filter)), count);
-  for (ScoredChunk& each : found) each.score = cosine_of(each.score);
-  return found;
+  return client_.reading([&] {
+    std::vector<ScoredChunk> found =
+        best(dense_query(query, current().visible("chunk", filter)), count);
+    for (ScoredChunk& each : found) each.score = cosine_of(each.score);
+    return found;
+  });
 }
 
 std::vector<ScoredChunk> OpenSearchStore::find_sparse(const models::bge_m3::SparseVector& query,
                                                       std::size_t count, const Filter& filter) {
-  return best(sparse_query(query, current().visible("chunk", filter)), count);
+  return client_.reading(
+      [&] { return best(sparse_query(query, current().visible("chunk", filter)), count); });
 }
 
 std::vector<ScoredChunk> OpenSearchStore::find_words(std::string_view query, std::size_t count,
                                                      const Filter& filter) {
-  const LibraryState& state = current();
-  OpenSearchVocabulary vocabulary(client_, state);
-  const OpenSearchWords words =
-      words_query(parse_word_query(query, vocabulary), vocabulary, state.visible("chunk", filter));
-  // The frequencies of words are those of all shards.
-  std::vector<ScoredChunk> found = best(words.query, count, "&search_type=dfs_query_then_fetch");
-  for (ScoredChunk& each : found) {
-    each.score = std::min(1.0f, static_cast<float>(each.score / words.ceiling));
-  }
-  return found;
+  return client_.reading([&] {
+    const LibraryState& state = current();
+    OpenSearchVocabulary vocabulary(client_, state);
+    const OpenSearchWords words = words_query(parse_word_query(query, vocabulary), vocabulary,
+                                              state.visible("chunk", filter));
+    // The frequencies of words are those of all shards.
+    std::vector<ScoredChunk> found = best(words.query, count, "&search_type=dfs_query_then_fetch");
+    for (ScoredChunk& each : found) {
+      each.score = std::min(1.0f, static_cast<float>(each.score / words.ceiling));
+    }
+    return found;
+  });
 }
 
 std::vector<std::string> OpenSearchStore::terms_of(std::string_view query) {
-  OpenSearchVocabulary vocabulary(client_, current());
-  return parse_word_query(query, vocabulary).marked_terms();
+  return client_.reading([&] {
+    OpenSearchVocabulary vocabulary(client_, current());
+    return parse_word_query(query, vocabulary).marked_terms();
+  });
 }
 
 std::vector<float> OpenSearchStore::dense_scores(std::span<const float> query,
                                                  std::span<const ChunkId> chunks) {
-  std::map<ChunkId, float> scores;
-  const LibraryState& state = current();
-  in_parts(chunks, [&](std::span<const ChunkId> ids) {
-    json wanted = state.visible("chunk");
-    add_ids(wanted, "chunk", ids);
-    for (const ScoredChunk& each : best(dense_query(query, wanted), ids.size())) {
-      scores[each.chunk] = cosine_of(each.score);
+  return client_.reading([&] {
+    std::map<ChunkId, float> scores;
+    const LibraryState& state = current();
+    in_parts(chunks, [&](std::span<const ChunkId> ids) {
+      json wanted = state.visible("chunk");
+      add_ids(wanted, "chunk", ids);
+      for (const ScoredChunk& each : best(dense_query(query, wanted), ids.size())) {
+        scores[each.chunk] = cosine_of(each.score);
+      }
+    });
+    std::vector<float> ordered;
+    for (const ChunkId id : chunks) {
+      const auto found = scores.find(id);
+      ordered.push_back(found == scores.end() ? 0.0f : found->second);
     }
+    return ordered;
   });
-  std::vector<float> ordered;
-  for (const ChunkId id : chunks) {
-    const auto found = scores.find(id);
-    ordered.push_back(found == scores.end() ? 0.0f : found->second);
-  }
-  return ordered;
 }
 
 std::map<ChunkId, json> OpenSearchStore::items_of(std::span<const ChunkId> ids,
@@ -183,81 +197,94 @@ std::map<ChunkId, json> OpenSearchStore::items_of(std::span<const ChunkId> ids,
 
 std::vector<float> OpenSearchStore::colbert_scores(const models::bge_m3::TokenVectors& query,
                                                    std::span<const ChunkId> chunks) {
-  const TokenQuery tokens(query.values, query.dimensions);
-  const std::map<ChunkId, json> items = items_of(chunks, "tokens");
-  std::vector<float> scores;
-  for (const ChunkId id : chunks) {
-    const auto found = items.find(id);
-    const std::string codes =
-        found == items.end() ? "" : bytes_of_base64(found->second.value("tokens", ""));
-    const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(codes.data()),
-                                              codes.size());
-    scores.push_back(codes.empty() ? 0.0f : max_sim(tokens, std::span(&bytes, 1)).front());
-  }
-  return scores;
+  return client_.reading([&] {
+    const TokenQuery tokens(query.values, query.dimensions);
+    const std::map<ChunkId, json> items = items_of(chunks, "tokens");
+    std::vector<float> scores;
+    for (const ChunkId id : chunks) {
+      const auto found = items.find(id);
+      const std::string codes =
+          found == items.end() ? ""
+                               : bytes_of_base64(found->second.value("tokens", "")).value_or("");
+      const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(codes.data()),
+                                                codes.size());
+      scores.push_back(codes.empty() ? 0.0f : max_sim(tokens, std::span(&bytes, 1)).front());
+    }
+    return scores;
+  });
 }
 
 std::vector<StoredChunk> OpenSearchStore::chunks(std::span<const ChunkId> ids) {
-  const std::map<ChunkId, json> items =
-      items_of(ids, "document,text,origin,page,page_width,page_height,lines");
-  std::vector<StoredChunk> found;
-  for (const ChunkId id : ids) {
-    if (const auto item = items.find(id); item != items.end()) {
-      found.push_back(chunk_of(item->second));
+  return client_.reading([&] {
+    const std::map<ChunkId, json> items =
+        items_of(ids, "document,text,origin,page,page_width,page_height,lines");
+    std::vector<StoredChunk> found;
+    for (const ChunkId id : ids) {
+      if (const auto item = items.find(id); item != items.end()) {
+        found.push_back(chunk_of(item->second));
+      }
     }
-  }
-  return found;
+    return found;
+  });
 }
 
 std::vector<KnownDocument> OpenSearchStore::documents(std::span<const DocumentId> ids) {
-  std::map<DocumentId, KnownDocument> known;
-  const LibraryState& state = current();
-  in_parts(ids, [&](std::span<const DocumentId> some) {
-    json wanted = state.visible("document");
-    add_ids(wanted, "document", some);
-    const json found = client_.search({{"size", some.size()}, {"query", wanted}});
-    for (const json& hit : found.at("hits").at("hits")) {
-      KnownDocument document = document_of(hit.at("_source"));
-      known[document.id] = std::move(document);
+  return client_.reading([&] {
+    std::map<DocumentId, KnownDocument> known;
+    const LibraryState& state = current();
+    in_parts(ids, [&](std::span<const DocumentId> some) {
+      json wanted = state.visible("document");
+      add_ids(wanted, "document", some);
+      const json found = client_.search({{"size", some.size()}, {"query", wanted}});
+      for (const json& hit : found.at("hits").at("hits")) {
+        KnownDocument document = document_of(hit.at("_source"));
+        known[document.id] = std::move(document);
+      }
+    });
+    std::vector<KnownDocument> found;
+    for (const DocumentId id : ids) {
+      if (const auto document = known.find(id); document != known.end()) {
+        found.push_back(document->second);
+      }
     }
+    return found;
   });
-  std::vector<KnownDocument> found;
-  for (const DocumentId id : ids) {
-    if (const auto document = known.find(id); document != known.end()) {
-      found.push_back(document->second);
-    }
-  }
-  return found;
 }
 
 std::vector<StoredChunk> OpenSearchStore::chunks_of(DocumentId id) {
-  json wanted = current().visible("chunk");
-  add_ids(wanted, "document", std::span(&id, 1));
-  std::vector<StoredChunk> chunks;
-  client_.visit(wanted, "chunk", kIdsAtOnce, {"dense", "sparse", "tokens", "words", "forms"},
-                [&](const json& item) { chunks.push_back(index::chunk_of(item)); });
-  return chunks;
+  return client_.reading([&] {
+    json wanted = current().visible("chunk");
+    add_ids(wanted, "document", std::span(&id, 1));
+    std::vector<StoredChunk> chunks;
+    client_.visit(wanted, "chunk", kIdsAtOnce, {"dense", "sparse", "tokens", "words", "forms"},
+                  [&](const json& item) { chunks.push_back(index::chunk_of(item)); });
+    return chunks;
+  });
 }
 
 void OpenSearchStore::visit_documents(const std::function<void(const KnownDocument&)>& visit) {
-  client_.visit(current().visible("document"), "path", kIdsAtOnce, {},
-                [&](const json& item) { visit(document_of(item)); });
+  client_.reading([&] {
+    client_.visit(current().visible("document"), "path", kIdsAtOnce, {},
+                  [&](const json& item) { visit(document_of(item)); });
+  });
 }
 
 LibraryCounts OpenSearchStore::counts() {
-  const LibraryState& state = current();
-  json body{{"size", 0}, {"track_total_hits", true}, {"query", state.visible("document")}};
-  body["aggs"]["failed"]["filter"] = {{"term", {{"failed", true}}}};
-  const json documents = client_.search(body);
-  LibraryCounts counts;
-  counts.failed_documents =
-      documents.at("aggregations").at("failed").value("doc_count", std::uint64_t{0});
-  counts.documents =
-      documents.at("hits").at("total").value("value", std::uint64_t{0}) - counts.failed_documents;
-  counts.chunks = OpenSearchVocabulary(client_, state).all_chunks();
-  const json stats = client_.send("GET", "/_stats/store").body;
-  counts.bytes = stats.value("/_all/total/store/size_in_bytes"_json_pointer, std::uint64_t{0});
-  return counts;
+  return client_.reading([&] {
+    const LibraryState& state = current();
+    json body{{"size", 0}, {"track_total_hits", true}, {"query", state.visible("document")}};
+    body["aggs"]["failed"]["filter"] = {{"term", {{"failed", true}}}};
+    const json documents = client_.search(body);
+    LibraryCounts counts;
+    counts.failed_documents =
+        documents.at("aggregations").at("failed").value("doc_count", std::uint64_t{0});
+    counts.documents =
+        documents.at("hits").at("total").value("value", std::uint64_t{0}) - counts.failed_documents;
+    counts.chunks = OpenSearchVocabulary(client_, state).all_chunks();
+    const json stats = client_.send("GET", "/_stats/store").body;
+    counts.bytes = stats.value("/_all/total/store/size_in_bytes"_json_pointer, std::uint64_t{0});
+    return counts;
+  });
 }
 
 }  // namespace oko::index

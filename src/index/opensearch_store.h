@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/stop_token.h"
 #include "index/opensearch_client.h"
 #include "index/opensearch_state.h"
 #include "index/store.h"
@@ -36,6 +37,7 @@ class OpenSearchStore : public Store {
                              .silence = std::chrono::seconds(120)};
     std::chrono::milliseconds lease{30'000};  ///< of the right to write
     LearnModel learn = {};
+    StopToken stop = {};  ///< as of OpenSearchClient
   };
 
   /// Opens a library for searches. Throws kNotFound if there is none.

@@ -59,13 +59,15 @@ std::unique_ptr<OpenSearchStore> OpenSearchStore::open_or_create(const OpenSearc
                                                                  const LibraryModel& model,
                                                                  Options options) {
   std::unique_ptr<OpenSearchStore> store(new OpenSearchStore(address, std::move(options), model));
-  create_index(store->client_, model, store->options_.learn);
-  const json index = store->client_.send("GET", "").body;
-  const IndexHeader header = read_index_header(index, address.shown());
-  require_same_model(header.model, model, address.shown());
-  require_same_words(header, address.shown());
-  store->model_ = header.model;
-  store->begin_session();
+  store->client_.reading([&] {
+    create_index(store->client_, model, store->options_.learn);
+    const json index = store->client_.send("GET", "").body;
+    const IndexHeader header = read_index_header(index, address.shown());
+    require_same_model(header.model, model, address.shown());
+    require_same_words(header, address.shown());
+    store->model_ = header.model;
+    store->begin_session();
+  });
   return store;
 }
 
@@ -81,7 +83,8 @@ OpenSearchStore::~OpenSearchStore() {
 }
 
 void OpenSearchStore::begin_session() {
-  lock_ = std::make_unique<OpenSearchLock>(client_.address(), options_.http, options_.lease);
+  lock_ = std::make_unique<OpenSearchLock>(client_.address(), options_.http, options_.lease,
+                                           options_.stop);
   state_ = LibraryState::read(client_);
   ++state_.session;
   state_.writer = lock_->owner();
@@ -100,9 +103,10 @@ void OpenSearchStore::begin_session() {
 
 template <typename Write>
 auto OpenSearchStore::undoing(const Write& write) {
+  state_.gaps.reserve(state_.gaps.size() + 1);  // `undo` gets no memory
   try {
     lock_->require_held();
-    return write();
+    return client_.reading(write);
   } catch (...) {
     undo();
     throw;

@@ -10,8 +10,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/localized_text.h"
+#include "base/stop_token.h"
 #include "index/opensearch_mapping.h"
 #include "index/opensearch_state.h"
+#include "index/opensearch_store.h"
 #include "tests/support/http_server.h"
 
 namespace oko::index {
@@ -61,6 +64,7 @@ TEST(OpenSearchAddressTest, PartsAreRead) {
   EXPECT_EQ(address.shown(), "https://one.example:1234/my-index");
   EXPECT_EQ(parse_opensearch_address("opensearch://[::1]/a").hosts.at(0), "http://[::1]:9200");
   EXPECT_EQ(parse_opensearch_address("opensearch://h/a").replicas, -1);
+  EXPECT_EQ(parse_opensearch_address("opensearch://me:50%@h/a").password, "50%");
 }
 
 TEST(OpenSearchAddressTest, WrongOnesAreRefusedWithoutThePassword) {
@@ -94,6 +98,25 @@ TEST(OpenSearchClientTest, BusyClustersAreAskedAgain) {
   EXPECT_EQ(client.send("GET", "").status, 200);
   EXPECT_EQ(client.send("GET", "/_search").body.at("a"), 1);
   EXPECT_EQ(requests, 5);
+}
+
+TEST(OpenSearchClientTest, StopEndsTheWaitButNotALastRequest) {
+  std::atomic<int> requests{0};
+  const HttpServer server([&](const ServerRequest&) {
+    return ServerReply{.status = ++requests == 1 ? 503 : 200, .body = "{}"};
+  });
+  StopSource source;
+  net::HttpOptions patient = quick();
+  patient.first_delay = 1h;
+  patient.on_retry = [&](const LocalizedText&) { source.request_stop(); };
+  OpenSearchClient client(address_of({server.url()}), patient, source.get_token());
+  try {
+    client.send("GET", "");
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFailed);
+  }
+  EXPECT_EQ(client.send("GET", "").status, 200);
 }
 
 TEST(OpenSearchClientTest, NextHostIsAskedAtOnce) {
@@ -152,11 +175,17 @@ TEST(OpenSearchClientTest, RefreshIsRepeatedUntilAllShardsHaveIt) {
   EXPECT_EQ(requests, 2);
 }
 
+TEST(OpenSearchClientTest, UserOfTheIndexAloneNeedsNoRightsToTheCluster) {
+  const HttpServer server([&](const ServerRequest&) { return refusal(403, "security_exception"); });
+  EXPECT_EQ(OpenSearchClient(address_of({server.url()}), quick()).data_nodes(), 1);
+}
+
 TEST(OpenSearchClientTest, ErrorsSayWhatIsWrong) {
   const Error missing = error_of(refusal(404, "index_not_found_exception"));
   EXPECT_EQ(missing.code(), ErrorCode::kNotFound);
   EXPECT_TRUE(error_of({.status = 401, .body = "Unauthorized"}).message().contains("password"));
-  EXPECT_TRUE(error_of({.status = 403, .body = "{}"}).message().contains("password"));
+  EXPECT_TRUE(error_of({.status = 403, .body = "{}"}).message().contains("may not"));
+  EXPECT_TRUE(error_of(refusal(403, "security_exception")).message().contains("some reason"));
   for (const int status : {403, 429}) {
     EXPECT_TRUE(
         error_of(refusal(status, "cluster_block_exception")).message().contains("nearly full"));
@@ -181,6 +210,36 @@ TEST(OpenSearchClientTest, ErrorsSayWhatIsWrong) {
     EXPECT_TRUE(error.hint().contains("none of the 2 hosts")) << error.hint();
     EXPECT_FALSE(error.message().contains("secret"));
   }
+}
+
+/// Another program that speaks JSON, and an OpenSearch that answers otherwise than expected.
+TEST(OpenSearchStoreTest, AnswersOfAnotherShapeAreErrors) {
+  const std::string index =
+      R"({"library":{"mappings":{"_meta":{"oko":{"format":1,"dimensions":2}}}}})";
+  const std::string record = R"({"_source":{"committed":5,"clean":true}})";
+  const auto message = [](const std::string& of_index, const std::string& of_record,
+                          const std::string& of_search) {
+    const HttpServer server([&](const ServerRequest& request) {
+      const bool is_record = request.path.ends_with("/_doc/library");
+      const bool is_search = request.path.find("_search") != std::string::npos;
+      return ServerReply{.body = is_record ? of_record : is_search ? of_search : of_index};
+    });
+    try {
+      const auto store = OpenSearchStore::open(address_of({server.url()}));
+      store->find_dense(std::vector<float>{1, 0}, 5, {});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kFailed);
+      EXPECT_TRUE(error.hint().contains("2.19")) << error.hint();
+      return error.message().contains("not OpenSearch") ? "not OpenSearch" : "another error";
+    }
+    return "no error";
+  };
+  EXPECT_STREQ(message(index, record, R"({"hits":{"hits":[]}})"), "no error");
+  EXPECT_STREQ(message(R"({"status":"ok"})", record, "{}"), "not OpenSearch");
+  EXPECT_STREQ(message(index, "{}", "{}"), "not OpenSearch");
+  EXPECT_STREQ(message(index, R"({"_source":{"committed":"x"}})", "{}"), "not OpenSearch");
+  EXPECT_STREQ(message(index, record, R"({"hits":{"hits":[{"sort":["a","b"]}]}})"),
+               "not OpenSearch");
 }
 
 TEST(OpenSearchStateTest, VersionsAreSeenUpToTheCommitButForGapsAndTheDead) {
@@ -216,18 +275,19 @@ TEST(OpenSearchStateTest, LostAnswerIsNoLostCommit) {
   EXPECT_THROW(write(R"({"writer":"me","session":3,"committed":30,"clean":false})"), Error);
 }
 
-TEST(OpenSearchMappingTest, PathsAndBytesComeBack) {
+TEST(OpenSearchMappingTest, PathsComeBack) {
   for (const std::string path :
        {"/a/б.txt", "/\xff\xfe", "/\xd0", "/\xef\x9e\x80", "/\xef\x9f\xbf\xef\xa0\x80", ""}) {
     EXPECT_EQ(path_bytes(path_text(path)), path);
     EXPECT_NO_THROW(json(path_text(path)).dump());
   }
-  std::string bytes;
-  for (int i = 0; i < 256; ++i) {
-    EXPECT_EQ(bytes_of_base64(base64_of(bytes)), bytes);
-    bytes += static_cast<char>(i);
-  }
-  EXPECT_EQ(base64_of("oko!"), "b2tvIQ==");
+}
+
+TEST(OpenSearchMappingTest, PlacesThatAreNoBase64AreLeftOut) {
+  json item{{"chunk", 1}, {"text", "a"}, {"lines", std::string(22, 'A')}};
+  EXPECT_EQ(chunk_of(item).chunk.lines.size(), 1u);
+  item["lines"] = std::string(22, 'A') + "*";
+  EXPECT_EQ(chunk_of(item).chunk.lines.size(), 0u);
 }
 
 TEST(OpenSearchMappingTest, WordsOfAChunkEndWithItsCodesAndItsHeading) {

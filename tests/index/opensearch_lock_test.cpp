@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/mutex.h"
@@ -34,6 +35,11 @@ class ItemServer {
     item_ = {{"owner", owner}, {"beat", 1}};
     ++seq_no_;
   }
+  /// The next change is done, but its answer does not say so.
+  void lose_answer() {
+    const MutexLock lock(mutex_);
+    loses_answer_ = true;
+  }
   std::string owner() const {
     const MutexLock lock(mutex_);
     return item_.value("owner", "nobody yet");
@@ -56,12 +62,14 @@ class ItemServer {
     if (request.path != "/library/_doc/lock" + wanted) return {.status = 409, .body = "{}"};
     item_ = json::parse(request.body);
     ++seq_no_;
+    if (std::exchange(loses_answer_, false)) return {.status = 500, .body = "{}"};
     return {.status = 201, .body = json{{"_seq_no", seq_no_}, {"_primary_term", 1}}.dump()};
   }
 
   mutable Mutex mutex_;
   json item_ OKO_GUARDED_BY(mutex_) = json::object();
   int seq_no_ OKO_GUARDED_BY(mutex_) = -1;
+  bool loses_answer_ OKO_GUARDED_BY(mutex_) = false;
   HttpServer server_;  // last: its threads use the rest
 };
 
@@ -111,6 +119,18 @@ TEST(OpenSearchLockTest, OwnerThatDiedIsReplaced) {
   server.set("dead");
   const auto lock = lock_of(server);
   EXPECT_EQ(server.owner(), lock->owner());
+}
+
+TEST(OpenSearchLockTest, RenewalWhoseAnswerWasLostIsNoLoss) {
+  ItemServer server;
+  auto lock = lock_of(server);
+  server.lose_answer();
+  const int before = server.beat();
+  EXPECT_TRUE(comes_true([&] { return server.beat() > before + 3 || !is_held(*lock); }));
+  EXPECT_TRUE(is_held(*lock));
+  server.lose_answer();
+  lock.reset();
+  EXPECT_EQ(server.owner(), "");
 }
 
 TEST(OpenSearchLockTest, LossIsNoticedAndTheNewOwnerKept) {
