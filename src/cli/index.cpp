@@ -1,3 +1,4 @@
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -48,6 +49,9 @@ struct IndexArguments {
 
 /// The share of the budget for reading pages: a model that embeds takes little beside its weights.
 constexpr std::uint64_t kReadingShare = 2;
+
+/// To commit what is done and give the right to write up.
+constexpr std::chrono::seconds kPatienceOfCluster{10};
 
 /// What a run needs beside the library.
 struct IndexModels {
@@ -158,18 +162,29 @@ class WatchedRuns {
     const bool is_complete = present.paths.size() == all;
     if (!is_complete && !is_missing_) say_missing();
     is_missing_ = !is_complete;
-    if (!present.paths.empty()) {
-      const WrittenLibrary library = open_to_write(arguments_, models_, place_, stop_);
-      try {
-        index_once(present, models_, *library.store, printer_, stop_);
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::kNotFound) throw;
-        say_error(error.message());  // a folder that went meanwhile
-        return false;
-      }
-    }
+    if (!present.paths.empty() && !try_once(present)) return false;
     if (std::exchange(is_first_, false)) say_watching();
     return is_complete;
+  }
+
+  /// Returns false if it failed for what may pass: a folder that went meanwhile, a cluster that
+  /// does not answer.
+  bool try_once(const IndexArguments& present) {
+    bool is_open = false;
+    try {
+      const WrittenLibrary library = open_to_write(arguments_, models_, place_, stop_);
+      is_open = true;
+      index_once(present, models_, *library.store, printer_, stop_);
+      return true;
+    } catch (const Error& error) {
+      const bool is_of_cluster =
+          error.code() == ErrorCode::kFailed || error.code() == ErrorCode::kBusy;
+      const bool may_pass = (is_open && error.code() == ErrorCode::kNotFound) ||
+                            (place_.address && !is_first_ && is_of_cluster);
+      if (!may_pass) throw;
+      say_error(error.message());
+      return false;
+    }
   }
 
   void say_missing() const {
@@ -208,9 +223,9 @@ void require_paths(const std::vector<std::string>& paths) {
 }
 
 void index_paths(IndexArguments arguments) {
-  const Interrupt interrupt(Interrupt::kPatience);
-  const StopToken stop = interrupt.token();
   const LibraryPlace place = library_place(arguments.library);
+  const Interrupt interrupt(place.address ? kPatienceOfCluster : Interrupt::kPatience);
+  const StopToken stop = interrupt.token();
   require_paths(arguments.paths);
   const IndexModels models = make_models(arguments, stop);
   arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;

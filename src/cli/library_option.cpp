@@ -12,6 +12,21 @@
 
 namespace oko::cli {
 
+namespace {
+
+index::OpenSearchStore::Options cluster_options(bool is_quiet, const StopToken& stop) {
+  index::OpenSearchStore::Options options;
+  options.stop = stop;
+  if (is_quiet) return options;
+  options.http.on_retry = [](const LocalizedText& reason) {
+    say_note(tr("the cluster does not answer: {}; trying again",
+                "кластер не отвечает: {}; пробую снова", reason));
+  };
+  return options;
+}
+
+}  // namespace
+
 void add_library_option(Command& command, std::string& library) {
   command
       .add_option(
@@ -38,8 +53,11 @@ LibraryPlace library_place(const std::string& library) {
                  (path / "library.db").string()));
 }
 
-std::unique_ptr<index::Store> open_library(const LibraryPlace& place) {
-  if (place.address) return index::OpenSearchStore::open(*place.address);
+std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_quiet,
+                                           const StopToken& stop) {
+  if (place.address) {
+    return index::OpenSearchStore::open(*place.address, cluster_options(is_quiet, stop));
+  }
   return index::SqliteStore::open(place.file);
 }
 
@@ -48,7 +66,7 @@ WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::Lib
                                      const StopToken& stop) {
   WrittenLibrary library;
   if (place.address) {
-    index::OpenSearchStore::Options options;
+    index::OpenSearchStore::Options options = cluster_options(is_quiet, stop);
     options.learn = learn;
     library.store = index::OpenSearchStore::open_or_create(*place.address, model, options);
     return library;

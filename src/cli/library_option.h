@@ -26,8 +26,10 @@ struct LibraryPlace {
 /// folder, or an address that is not written right.
 LibraryPlace library_place(const std::string& library);
 
-/// Opens a library for searches.
-std::unique_ptr<index::Store> open_library(const LibraryPlace& place);
+/// Opens a library for searches. With a note, unless `is_quiet`, before a cluster is asked again;
+/// not after a `stop`.
+std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_quiet,
+                                           const StopToken& stop);
 
 /// A library that this process writes to: one at a time does.
 struct WrittenLibrary {

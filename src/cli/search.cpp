@@ -313,7 +313,7 @@ void search(SearchArguments arguments) {
   if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
   std::string query;
   for (const std::string& word : arguments.query) query += (query.empty() ? "" : " ") + word;
-  const auto store = open_library(library_place(arguments.library));
+  const auto store = open_library(library_place(arguments.library), arguments.common.quiet, stop);
   std::unique_ptr<engine::Embedder> embedder;
   if (arguments.run.mode != SearchMode::kText) {
     const std::string name = arguments.model.empty() ? store->model().name : arguments.model;
