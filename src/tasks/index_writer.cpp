@@ -14,6 +14,8 @@ constexpr std::size_t kPassagesAtOnce = 32;
 /// What a kill may lose.
 constexpr std::size_t kPassagesOfCommit = 512;
 constexpr std::chrono::seconds kTimeOfCommit{5};
+/// OpenSearch names those of the last commit in each query.
+constexpr std::size_t kRemovalsOfCommit = 2'000;
 
 std::string name_text(const index::Document& document) {
   return document.title.empty() ? std::filesystem::path(document.path).stem().string()
@@ -272,6 +274,7 @@ void IndexWriter::finish() {
   for (const auto& [id, known] : plan_.missing) {
     store_.remove(id);
     report({.path = known.document.path, .outcome = FileOutcome::kRemoved});
+    if (uncommitted_.size() >= kRemovalsOfCommit) commit();
   }
   commit();
 }

@@ -162,6 +162,37 @@ class IndexFilesTest : public ::testing::Test {
 using Places = std::vector<std::string>;
 using Outcomes = std::map<std::string, std::string>;
 
+/// OpenSearch names what the last commit removed in every query.
+TEST_F(IndexFilesTest, CommitRemovesNotTooMany) {
+  class Counting : public StoringStore {
+   public:
+    explicit Counting(index::Store& store) : StoringStore(store) {}
+    void remove(index::DocumentId id) override {
+      StoringStore::remove(id);
+      most = std::max(most, ++removed);
+    }
+    void commit() override {
+      StoringStore::commit();
+      removed = 0;
+    }
+    int removed = 0, most = 0;
+  };
+  file("a.txt", "чай");
+  constexpr int kMissing = 5000;
+  for (int i = 0; i < kMissing; ++i) {
+    index::Document document;
+    document.path = (root_ / "files" / std::to_string(i)).string();
+    store_->put(document, {});
+  }
+  store_->commit();
+  Counting store(*store_);
+  const IndexSummary summary =
+      index_files(store, embedder_, {(root_ / "files").string()}, {}, {}, {});
+  EXPECT_EQ(summary.removed, static_cast<std::size_t>(kMissing));
+  EXPECT_EQ(store_->counts().documents, 1u);
+  EXPECT_EQ(store.most, 2000);
+}
+
 TEST_F(IndexFilesTest, NewChangedMovedAndRemovedFilesAreNoticed) {
   file("a.txt", "Квитанция об оплате воды");
   file("b.md", "# Receipt\n\nfor the electricity");
