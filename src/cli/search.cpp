@@ -124,12 +124,11 @@ std::vector<index::DocumentKind> kinds_of(const std::vector<std::string>& names)
 index::Filter filter_of(const SearchArguments& arguments) {
   index::Filter filter = arguments.run.filter;
   const bool is_pattern = filter.path.find_first_of("*?") != std::string::npos;
-  if (!filter.path.empty() && !is_pattern) {
+  const bool is_name = is_pattern && filter.path.find('/') == std::string::npos;
+  const bool is_of_all_folders = filter.path.empty() || filter.path.starts_with('*');
+  if (!is_of_all_folders && is_name) filter.path = "*/" + filter.path;
+  if (!is_of_all_folders && !is_name) {
     filter.path = fs::absolute(filter.path).lexically_normal().string();
-  } else if (filter.path.find('/') != std::string::npos && !filter.path.starts_with('*')) {
-    filter.path = fs::absolute(filter.path).lexically_normal().string();
-  } else if (is_pattern && !filter.path.starts_with('*')) {
-    filter.path = "*/" + filter.path;  // a name
   }
   filter.kinds = kinds_of(arguments.kinds);
   if (!arguments.from.empty()) filter.from_date = second_of(arguments.from, "from", false);
