@@ -111,7 +111,6 @@ class OpenSearchStore : public Store {
   void add_item(const std::string& id, const nlohmann::json& item);
   void flush();
   void write_commit();
-  void require_fitting(const EncodedChunk& chunk) const;
 
   OpenSearchClient client_;
   Options options_;

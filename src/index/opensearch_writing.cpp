@@ -123,20 +123,8 @@ void OpenSearchStore::undo() noexcept {
   pending_bytes_ = 0;
 }
 
-void OpenSearchStore::require_fitting(const EncodedChunk& chunk) const {
-  const std::size_t colbert = chunk.encoding.colbert.dimensions;
-  const bool fits = chunk.encoding.dense.size() == model_.dimensions &&
-                    (colbert == 0 || colbert == model_.colbert_dimensions);
-  if (fits) return;
-  throw Error(
-      ErrorCode::kFailed,
-      tr("vectors of {} and {} numbers do not fit a library of {} and {}",
-         "векторы из {} и {} чисел не подходят библиотеке с {} и {}", chunk.encoding.dense.size(),
-         colbert, model_.dimensions, model_.colbert_dimensions));
-}
-
 DocumentId OpenSearchStore::put(const Document& document, std::span<const EncodedChunk> chunks) {
-  for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
+  for (const EncodedChunk& chunk : chunks) require_fitting(model_, chunk);
   return undoing([&] {
     const auto [known, version] = find_path(document.path);
     const Written written{.version = next(), .document = document};
@@ -151,7 +139,7 @@ DocumentId OpenSearchStore::put(const Document& document, std::span<const Encode
 }
 
 void OpenSearchStore::append(DocumentId id, std::span<const EncodedChunk> chunks) {
-  for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
+  for (const EncodedChunk& chunk : chunks) require_fitting(model_, chunk);
   undoing([&] {
     const auto written = written_.find(id);
     if (written == written_.end() || !written->second) {

@@ -29,4 +29,15 @@ void require_same_model(const LibraryModel& own, const LibraryModel& model,
                  own.query_prefix, Knob{"passage_prefix"}, own.passage_prefix));
 }
 
+void require_fitting(const LibraryModel& model, const EncodedChunk& chunk) {
+  const std::size_t colbert = chunk.encoding.colbert.dimensions;
+  const bool fits = chunk.encoding.dense.size() == model.dimensions &&
+                    (colbert == 0 || colbert == model.colbert_dimensions);
+  if (fits) return;
+  throw Error(ErrorCode::kFailed,
+              tr("vectors of {} and {} numbers do not fit a library of {} and {}",
+                 "векторы из {} и {} чисел не подходят библиотеке с {} и {}",
+                 chunk.encoding.dense.size(), colbert, model.dimensions, model.colbert_dimensions));
+}
+
 }  // namespace oko::index

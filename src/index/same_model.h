@@ -11,4 +11,7 @@ namespace oko::index {
 void require_same_model(const LibraryModel& own, const LibraryModel& model,
                         const std::string& shown);
 
+/// Refuses a chunk whose vectors have other sizes than those of `model`. Throws kFailed.
+void require_fitting(const LibraryModel& model, const EncodedChunk& chunk);
+
 }  // namespace oko::index

@@ -173,20 +173,8 @@ auto SqliteStore::in_transaction(const Write& write) {
   }
 }
 
-void SqliteStore::require_fitting(const EncodedChunk& chunk) const {
-  const std::size_t colbert = chunk.encoding.colbert.dimensions;
-  const bool fits = chunk.encoding.dense.size() == header_.model.dimensions &&
-                    (colbert == 0 || colbert == header_.model.colbert_dimensions);
-  if (fits) return;
-  throw Error(
-      ErrorCode::kFailed,
-      tr("vectors of {} and {} numbers do not fit a library of {} and {}",
-         "векторы из {} и {} чисел не подходят библиотеке с {} и {}", chunk.encoding.dense.size(),
-         colbert, header_.model.dimensions, header_.model.colbert_dimensions));
-}
-
 DocumentId SqliteStore::put(const Document& document, std::span<const EncodedChunk> chunks) {
-  for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
+  for (const EncodedChunk& chunk : chunks) require_fitting(header_.model, chunk);
   return in_transaction([&] {
     const DocumentId id = put_document(document);
     add_chunks(id, chunks, heading_of(document));
@@ -195,7 +183,7 @@ DocumentId SqliteStore::put(const Document& document, std::span<const EncodedChu
 }
 
 void SqliteStore::append(DocumentId id, std::span<const EncodedChunk> chunks) {
-  for (const EncodedChunk& chunk : chunks) require_fitting(chunk);
+  for (const EncodedChunk& chunk : chunks) require_fitting(header_.model, chunk);
   in_transaction([&] { add_chunks(id, chunks, {}); });
 }
 

@@ -80,7 +80,6 @@ class SqliteStore : public Store {
   void pass_chunks_on(DocumentId document, ChunkId first, ChunkId last);
   bool has_heading(ChunkId first, const std::string& part);
   void write_heading(ChunkId first, DocumentId without);
-  void require_fitting(const EncodedChunk& chunk) const;
   const ChunkSet& chunks_in(const Filter& filter);
 
   std::unique_ptr<SqliteDatabase> database_;
