@@ -32,19 +32,23 @@ std::optional<ModelKind> kind_of(const fs::path& folder) {
   }
 }
 
+/// Of a model's config.json, in seconds since 1970; 0: it is not there.
+std::int64_t modified_of(const fs::path& folder) {
+  struct stat info {};
+  return ::stat((folder / "config.json").c_str(), &info) == 0 ? std::int64_t{info.st_mtime} : 0;
+}
+
 void add(std::string name, const fs::path& folder, std::uint64_t bytes,
          std::vector<ServedModel>& models) {
   const auto kind = kind_of(folder);
   const bool is_known = std::any_of(models.begin(), models.end(),
                                     [&](const auto& model) { return model.folder == folder; });
   if (!kind || is_known) return;
-  struct stat info {};
-  const bool is_there = ::stat((folder / "config.json").c_str(), &info) == 0;
   models.push_back({.name = std::move(name),
                     .folder = folder,
                     .kind = *kind,
                     .bytes = bytes,
-                    .modified = is_there ? std::int64_t{info.st_mtime} : 0});
+                    .modified = modified_of(folder)});
 }
 
 /// The name of a folder as a request writes it: its last part.
@@ -97,11 +101,20 @@ ServedModel ServedModels::find(std::string_view given) const {
   constexpr std::string_view kLatest = ":latest";
   if (given.ends_with(kLatest)) given.remove_suffix(kLatest.size());
   const std::string name(given);
+  {
+    const MutexLock lock(found_mutex_);
+    const auto known = found_.find(name);
+    const bool is_same = known != found_.end() && known->second.modified != 0 &&
+                         known->second.modified == modified_of(known->second.folder);
+    if (is_same) return known->second;
+  }
   const std::string repository = hub::repository_of_short_name(name);
   for (const ServedModel& model : list()) {
     const bool is_meant = model.name == name || (!repository.empty() && model.name == repository) ||
                           hub::repository_of_short_name(model.name) == name;
-    if (is_meant) return model;
+    if (!is_meant) continue;
+    const MutexLock lock(found_mutex_);
+    return found_.insert_or_assign(name, model).first->second;
   }
   throw Error(
       ErrorCode::kModelNotFound,

@@ -63,6 +63,9 @@ class ServedModels {
 
  private:
   ServedModelsOptions options_;
+  /// Models by the names that requests gave them, so that not each request looks at the whole disk.
+  mutable Mutex found_mutex_;
+  mutable std::map<std::string, ServedModel, std::less<>> found_ OKO_GUARDED_BY(found_mutex_);
   mutable Mutex mutex_;  ///< held while small files are read, so that none are read twice
   std::map<std::filesystem::path, std::shared_ptr<engine::Embedder>> embedders_
       OKO_GUARDED_BY(mutex_);
