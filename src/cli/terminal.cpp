@@ -79,21 +79,27 @@ bool can_draw() {
 }  // namespace
 
 std::string bar_text(const std::string& label, double done, const std::string& detail,
-                     std::size_t columns) {
+                     std::size_t columns, const std::string& brief) {
   constexpr std::size_t kWidest = 30, kNarrowest = 10;
   const int percent = static_cast<int>(std::clamp(done, 0.0, 1.0) * 100);
   const std::string end = fmt::format("  {} %", percent);
   const std::size_t fixed = columns_of(label) + std::string_view("  []  100 %").size();
   const std::size_t room = columns > fixed ? columns - fixed - 1 : 0;  // none in the last column
-  const std::size_t detail_columns = detail.empty() ? 0 : columns_of(detail) + 2;
-  const bool has_detail = detail_columns > 0 && room >= kNarrowest + detail_columns;
-  const std::size_t width = std::min(kWidest, room - (has_detail ? detail_columns : 0));
+  const auto fits = [&](const std::string& each) {
+    return !each.empty() && room >= kNarrowest + columns_of(each) + 2;
+  };
+  if (!fits(detail) && !fits(brief) && !brief.empty() &&
+      columns_of(label + end + brief) + 2 < columns) {
+    return label + end + "  " + brief;
+  }
+  const std::string after = fits(detail) ? "  " + detail : fits(brief) ? "  " + brief : "";
+  const std::size_t width = std::min(kWidest, room - columns_of(after));
   std::string text = label;
   if (width >= kNarrowest) {
     const std::size_t filled = width * static_cast<std::size_t>(percent) / 100;
     text += "  [" + std::string(filled, '#') + std::string(width - filled, '.') + "]";
   }
-  return text + end + (has_detail ? "  " + detail : "");
+  return text + end + after;
 }
 
 void secure_standard_streams() {
@@ -141,8 +147,9 @@ ProgressBar::~ProgressBar() {
   clear();
 }
 
-void ProgressBar::update(double done, const std::string& detail) {
-  const std::string text = bar_text(label_, done, detail, width_of(STDERR_FILENO).value_or(80));
+void ProgressBar::update(double done, const std::string& detail, const std::string& brief) {
+  const std::string text =
+      bar_text(label_, done, detail, width_of(STDERR_FILENO).value_or(80), brief);
   if (!shown_ || text == drawn_) return;
   drawn_ = text;
   // An earlier detail may have been longer.

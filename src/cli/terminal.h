@@ -31,10 +31,10 @@ void say_hint(const LocalizedText& text) noexcept;
 /// a reader.
 void say_last_note(const LocalizedText& text) noexcept;
 
-/// The text of a progress bar in `columns`: a shorter bar, then none, and no `detail`, where they
-/// do not fit.
+/// The text of a progress bar in `columns`. Where not all fits, the bar is shorter, then `brief`
+/// stands for `detail`, then there is no bar, then no `brief`.
 std::string bar_text(const std::string& label, double done, const std::string& detail,
-                     std::size_t columns);
+                     std::size_t columns, const std::string& brief = "");
 
 /// Draws "label  [#####.....]  50 %  detail" on the rest of a line of stderr. Clear it before you
 /// print anything. Draws nothing if stderr is no terminal or cannot draw (TERM=dumb), if stdout is
@@ -46,7 +46,8 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  void update(double done, const std::string& detail = "");  ///< 0..1
+  /// `done` is 0..1; `brief` is for a narrow terminal.
+  void update(double done, const std::string& detail = "", const std::string& brief = "");
   void clear();
 
  private:

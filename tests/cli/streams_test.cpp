@@ -232,8 +232,16 @@ TEST(ProgressBarTest, FitsTheWidthOfTheTerminal) {
   EXPECT_EQ(cli::bar_text("looking", 1, "a long detail", 40),
             "looking  [#####################]  100 %");
   EXPECT_EQ(cli::bar_text("looking", 0.25, "", 20), "looking  25 %");
+  EXPECT_EQ(cli::bar_text("looking", 0.5, "3 of 5 files, 5 min left", 50, "5 min left"),
+            "looking  [#########..........]  50 %  5 min left");
+  EXPECT_EQ(cli::bar_text("индексирую", 1, "3 из 5 файлов, осталось 12 ч 15 мин", 40,
+                          "осталось 12 ч 15 мин"),
+            "индексирую  100 %  осталось 12 ч 15 мин");
+  EXPECT_EQ(cli::bar_text("looking", 0.5, "3 of 5 files, 5 min left", 22, "5 min left"),
+            "looking  50 %");
   for (std::size_t width = 20; width < 120; ++width) {
     EXPECT_LT(columns(cli::bar_text("looking", 1, "1.2 GB of 3.1 GB", width)), width);
+    EXPECT_LT(columns(cli::bar_text("смотрю", 1, "5 из 9 файлов, 5 мин", width, "5 мин")), width);
   }
 }
 
