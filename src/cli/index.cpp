@@ -95,7 +95,7 @@ IndexModels make_models(const IndexArguments& arguments, const StopToken& stop) 
 /// One run over all files: texts, captions, sidecars.
 tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModels& models,
                                index::Store& store, IndexPrinter& printer, const StopToken& stop) {
-  printer.begin_run();
+  printer.begin_run(models.generator != nullptr);
   const tasks::IndexCallbacks callbacks = printer.callbacks();
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
@@ -105,8 +105,7 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
   if (models.generator) {
     caption_pictures(
         store, *models.embedder, *models.host, *models.generator, arguments.paths, models.captions,
-        callbacks,
-        [&](std::size_t done, std::size_t pictures) { printer.draw_captions(done, pictures); },
+        callbacks, [&](const tasks::CaptionProgress& progress) { printer.draw_captions(progress); },
         summary, stop);
   }
   if (arguments.sidecars) {

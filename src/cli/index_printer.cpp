@@ -1,6 +1,7 @@
 #include "cli/index_printer.h"
 
 #include <chrono>
+#include <optional>
 
 #include "base/duration_text.h"
 #include "base/text_escape.h"
@@ -50,12 +51,15 @@ ordered_json file_json(const tasks::IndexedFile& file) {
   return line;
 }
 
-/// ", 5 minutes left", for `done` of the work, 0..1, after some seconds.
-std::string time_left(double done, double seconds) {
-  const double left = done > 0 ? seconds * (1 - done) / done : 0;
-  if (left < 1) return {};
-  return ", " + shown(tr("{} left", "осталось {}",
-                         duration_text(std::chrono::seconds(static_cast<long>(left)))));
+/// "5 min left"; nothing if that is not known, or no time.
+std::string time_left(std::optional<double> seconds) {
+  if (!seconds || *seconds < 2) return {};
+  return shown(tr("{} left", "осталось {}",
+                  duration_text(std::chrono::seconds(static_cast<long>(*seconds)))));
+}
+
+std::string with_comma(const std::string& text) {
+  return text.empty() ? text : ", " + text;
 }
 
 }  // namespace
@@ -66,8 +70,9 @@ IndexPrinter::IndexPrinter(bool json, bool quiet)
       bar_(words("indexing", "индексирую"), quiet),
       caption_bar_(words("describing", "описываю"), quiet) {}
 
-void IndexPrinter::begin_run() {
+void IndexPrinter::begin_run(bool describes) {
   ++run_;
+  describes_ = describes;
   watch_ = engine::Stopwatch();
   skipped_.clear();
   gone_.clear();
@@ -154,18 +159,26 @@ void IndexPrinter::draw(const tasks::IndexProgress& progress) {
   if (progress.bytes == 0) return;
   const double done =
       static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes);
-  bar_.update(done, words("{} of {:file|files|files}", "{} из {:файла|файлов|файлов}",
-                          progress.files_done, Count(progress.files)) +
-                        time_left(done, watch_.seconds()));
+  const std::string left = time_left(progress.seconds_left);
+  const std::string then =
+      describes_ && !left.empty() ? words("then captions", "потом описания") : "";
+  bar_.update(done,
+              words("{} of {:file|files|files}", "{} из {:файла|файлов|файлов}",
+                    progress.files_done, Count(progress.files)) +
+                  with_comma(left) + with_comma(then),
+              left);
 }
 
-void IndexPrinter::draw_captions(std::size_t done, std::size_t pictures) {
-  if (done == 0) caption_watch_ = engine::Stopwatch();
+void IndexPrinter::draw_captions(const tasks::CaptionProgress& progress) {
   bar_.clear();
-  const double share = static_cast<double>(done) / static_cast<double>(pictures);
-  caption_bar_.update(share, words("{} of {:picture|pictures|pictures}",
-                                   "{} из {:картинки|картинок|картинок}", done, Count(pictures)) +
-                                 time_left(share, caption_watch_.seconds()));
+  const double share = static_cast<double>(progress.done) / static_cast<double>(progress.pictures);
+  const std::string left = time_left(progress.seconds_left);
+  caption_bar_.update(
+      share,
+      words("{} of {:picture|pictures|pictures}", "{} из {:картинки|картинок|картинок}",
+            progress.done, Count(progress.pictures)) +
+          with_comma(left),
+      left);
 }
 
 void IndexPrinter::add_skipped(const tasks::SkippedFile& skipped) {

@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "engine/stopwatch.h"
 #include "index/library.h"
+#include "tasks/caption_pictures.h"
 #include "tasks/index_files.h"
 #include "tasks/write_sidecars.h"
 
@@ -20,9 +21,10 @@ class IndexPrinter {
  public:
   IndexPrinter(bool json, bool quiet);
 
-  void begin_run();
+  /// `describes`: captions are made behind the texts.
+  void begin_run(bool describes);
   tasks::IndexCallbacks callbacks();
-  void draw_captions(std::size_t done, std::size_t pictures);
+  void draw_captions(const tasks::CaptionProgress& progress);
   void note(const LocalizedText& text);
   /// Later runs are summed up only if something has changed.
   void print_summary(const tasks::IndexSummary& summary, const tasks::SidecarSummary& sidecars,
@@ -47,11 +49,11 @@ class IndexPrinter {
   ProgressBar bar_;
   ProgressBar caption_bar_;
   engine::Stopwatch watch_;
-  engine::Stopwatch caption_watch_;
   std::map<tasks::SkipReason, std::size_t> skipped_;
   std::vector<std::string> gone_;
   std::set<std::string> empty_folders_;  ///< that a note was given of
   int run_ = 0;
+  bool describes_ = false;
 };
 
 }  // namespace oko::cli

@@ -10,10 +10,12 @@
 #include "budget/memory_size.h"
 #include "document/pages.h"
 #include "engine/plan.h"
+#include "engine/stopwatch.h"
 #include "tasks/caption.h"
 #include "tasks/describe.h"
 #include "tasks/index_plan.h"
 #include "tasks/index_writer.h"
+#include "tasks/time_left.h"
 #include "tensor/device.h"
 
 namespace oko::tasks {
@@ -187,19 +189,27 @@ void require_room_for_captions(const engine::ModelHost& host, const engine::Gene
 void caption_pictures(index::Store& store, engine::Embedder& embedder, engine::ModelHost& host,
                       engine::Generator& generator, const std::vector<std::string>& paths,
                       const CaptionOptions& options, const IndexCallbacks& callbacks,
-                      const CaptionProgress& on_progress, IndexSummary& summary,
-                      const StopToken& stop) {
+                      const std::function<void(const CaptionProgress&)>& on_progress,
+                      IndexSummary& summary, const StopToken& stop) {
   const std::vector<index::KnownDocument> pictures = pictures_to_describe(store, paths, stop);
   IndexPlan plan;
   IndexWriter writer(store, embedder, plan, callbacks, summary, stop);
   Captioner captioner(store, writer, host, generator, options, stop);
-  std::size_t done = 0;
-  if (on_progress && !pictures.empty()) on_progress(0, pictures.size());
+  CaptionProgress progress{.done = 0, .pictures = pictures.size()};
+  const engine::Stopwatch watch;
+  double last = 0;
+  TimeLeft left(std::vector<FileToRead>(pictures.size(), {index::DocumentKind::kPicture}));
+  const auto on_done = [&] {
+    const double now = watch.seconds();
+    left.read_file(progress.done, 0, now - std::exchange(last, now));
+    ++progress.done;
+    progress.seconds_left = left.seconds(now);
+    if (on_progress) on_progress(progress);
+  };
+  if (on_progress && !pictures.empty()) on_progress(progress);
   for (std::size_t at = 0; at < pictures.size(); at += kFilesAtOnce) {
     const auto part = std::span(pictures).subspan(at, std::min(kFilesAtOnce, pictures.size() - at));
-    captioner.describe(part, [&] {
-      if (on_progress) on_progress(++done, pictures.size());
-    });
+    captioner.describe(part, on_done);
   }
   captioner.flush();
 }

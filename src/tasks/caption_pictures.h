@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,11 @@ struct CaptionOptions {
 };
 
 /// How many of the pictures without a caption were asked about.
-using CaptionProgress = std::function<void(std::size_t done, std::size_t pictures)>;
+struct CaptionProgress {
+  std::size_t done = 0;
+  std::size_t pictures = 0;
+  std::optional<double> seconds_left = {};  ///< nothing before there is a basis to tell
+};
 
 /// Throws kOverBudget if the model does not fit the host's budget with a picture of 1 megapixel.
 void require_room_for_captions(const engine::ModelHost& host, const engine::Generator& generator,
@@ -39,7 +44,7 @@ void require_room_for_captions(const engine::ModelHost& host, const engine::Gene
 void caption_pictures(index::Store& store, engine::Embedder& embedder, engine::ModelHost& host,
                       engine::Generator& generator, const std::vector<std::string>& paths,
                       const CaptionOptions& options, const IndexCallbacks& callbacks,
-                      const CaptionProgress& on_progress, IndexSummary& summary,
-                      const StopToken& stop);
+                      const std::function<void(const CaptionProgress&)>& on_progress,
+                      IndexSummary& summary, const StopToken& stop);
 
 }  // namespace oko::tasks

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -35,12 +36,22 @@ class DocumentQueue {
     changed_.notify_all();
   }
 
-  /// Waits for the next one; nothing at the end. Throws kCancelled.
-  std::optional<ReadDocument> pop(const StopToken& stop) {
+  /// Part of the next document is read: whoever waits for it can tell the user.
+  void announce() {
     MutexLock lock(mutex_);
-    const auto is_ready = [this]()
-                              OKO_REQUIRES(mutex_) { return is_closed_ || !documents_.empty(); };
-    if (!changed_.wait(mutex_, stop, is_ready)) throw_cancelled();
+    has_news_ = true;
+    changed_.notify_all();
+  }
+
+  /// Waits for the next one, and calls `on_news` after each `announce` meanwhile; nothing at the
+  /// end. Throws kCancelled.
+  std::optional<ReadDocument> pop(const StopToken& stop,
+                                  const std::function<void()>& on_news = {}) {
+    MutexLock lock(mutex_);
+    while (!wait_for_news(stop)) {
+      const MutexUnlock unlock(mutex_);
+      if (on_news) on_news();
+    }
     if (documents_.empty()) {
       if (error_) std::rethrow_exception(error_);
       return std::nullopt;
@@ -60,10 +71,21 @@ class DocumentQueue {
     return documents_.empty() || (documents_.size() < kMostDocuments && passages_ < kMostPassages);
   }
 
+  /// True once there is a document, or the end.
+  bool wait_for_news(const StopToken& stop) OKO_REQUIRES(mutex_) {
+    const auto is_ready = [this]()
+                              OKO_REQUIRES(mutex_) { return is_closed_ || !documents_.empty(); };
+    const auto has_any = [&]() OKO_REQUIRES(mutex_) { return has_news_ || is_ready(); };
+    if (!changed_.wait(mutex_, stop, has_any)) throw_cancelled();
+    has_news_ = false;
+    return is_ready();
+  }
+
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<ReadDocument> documents_ OKO_GUARDED_BY(mutex_);
   std::size_t passages_ OKO_GUARDED_BY(mutex_) = 0;
+  bool has_news_ OKO_GUARDED_BY(mutex_) = false;
   bool is_closed_ OKO_GUARDED_BY(mutex_) = false;
   std::exception_ptr error_ OKO_GUARDED_BY(mutex_);
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tasks/document_queue.h"
+#include "tasks/index_clock.h"
 #include "tasks/index_plan.h"
 #include "tasks/index_writer.h"
 #include "tasks/passages.h"
@@ -14,11 +15,31 @@ namespace {
 /// Takes the documents that the other thread reads, until there are no more.
 void write_all(DocumentQueue& queue, IndexWriter& writer, const StopToken& stop) {
   try {
-    while (std::optional<ReadDocument> read = queue.pop(stop)) writer.add(*std::move(read));
+    const auto on_news = [&] { writer.report_progress(); };
+    while (std::optional<ReadDocument> read = queue.pop(stop, on_news)) {
+      writer.add(*std::move(read));
+    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) writer.commit_whole_documents();
     throw;
   }
+}
+
+/// Reads files into the queue, and tells the clock how long that takes.
+void read_all(const std::vector<std::string>& files, ReadDocumentsOptions options,
+              const text::CountTokens& count, const FindSame& find_same, IndexClock& clock,
+              DocumentQueue& queue, const StopToken& stop) {
+  options.on_page = [&](const std::string& file, std::size_t pages, std::size_t passages) {
+    clock.read_page(file, pages, passages);
+    queue.announce();
+  };
+  const auto sink = [&](ReadDocument read) {
+    clock.read_file(read);
+    queue.push(std::move(read), stop);
+    clock.begin_to_read();
+  };
+  clock.begin_to_read();
+  read_documents(files, options, count, find_same, sink, stop);
 }
 
 /// Reads files on a thread of its own and writes them on this one.
@@ -30,9 +51,7 @@ void read_and_write(const std::vector<std::string>& files, const ReadDocumentsOp
   const StopCallback link(stop, [&] { ending.request_stop(); });
   JoiningThread reader([&, token = ending.get_token()] {
     try {
-      read_documents(
-          files, options, count, find_same,
-          [&](ReadDocument read) { queue.push(std::move(read), token); }, token);
+      read_all(files, options, count, find_same, writer.clock(), queue, token);
       queue.close();
     } catch (...) {
       queue.close(std::current_exception());

@@ -56,6 +56,7 @@ struct IndexProgress {
   std::size_t files = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes = 0;
+  std::optional<double> seconds_left = {};  ///< nothing before there is a basis to tell
 };
 
 struct IndexSummary {

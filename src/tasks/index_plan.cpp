@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -53,13 +54,21 @@ bool is_empty_folder(const std::string& path) {
   return fs::is_directory(path, error) && fs::is_empty(path, error) && !error;
 }
 
-/// False for files of other kinds. What cannot be opened is to be read, which tells the reason.
-bool reads(const std::string& path) {
+/// Nothing for files of other kinds. What cannot be opened is to be read, which tells the reason.
+std::optional<index::DocumentKind> kind_to_read(const std::string& path) {
   try {
-    return document_kind_of(path).has_value();
+    return document_kind_of(path);
   } catch (const Error& error) {
-    return is_of_input(error.code());
+    if (is_of_input(error.code())) return index::DocumentKind::kText;
+    return std::nullopt;
   }
+}
+
+void add_to_read(IndexPlan& plan, const WalkedFile& file, index::DocumentKind kind) {
+  plan.number_of[file.path] = plan.files.size();
+  plan.to_read.push_back(file.path);
+  plan.files.push_back({kind, file.size_bytes});
+  plan.bytes += file.size_bytes;
 }
 
 }  // namespace
@@ -85,6 +94,7 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     throw_if_stopped(stop);
     const auto entry = known.find(file.path);
     const bool is_known = entry != known.end();
+    std::optional<index::DocumentKind> kind;
     if (is_known) {
       const index::Document& document = entry->second.document;
       const bool is_same = document.size_bytes == file.size_bytes &&
@@ -95,14 +105,16 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
         known.erase(entry);
         continue;
       }
-    } else if (file.size_bytes == 0 || !reads(file.path)) {
+      kind = document.kind;
+    } else if (file.size_bytes > 0) {
+      kind = kind_to_read(file.path);
+    }
+    if (!kind) {
       on_skipped(
           {file.path, file.size_bytes == 0 ? SkipReason::kEmpty : SkipReason::kUnknownKind, {}});
       continue;
     }
-    plan.to_read.push_back(file.path);
-    plan.bytes += file.size_bytes;
-    plan.bytes_of[file.path] = file.size_bytes;
+    add_to_read(plan, file, *kind);
     if (is_known) plan.known.insert(known.extract(entry));
   }
   for (const std::string& root : roots) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -11,6 +12,7 @@
 #include "index/library.h"
 #include "index/store.h"
 #include "tasks/index_files.h"
+#include "tasks/time_left.h"
 
 namespace oko::tasks {
 
@@ -22,8 +24,9 @@ struct IndexPlan {
   std::map<index::DocumentId, index::KnownDocument> missing;
   /// Contents of all documents of the library, by rising hash.
   std::vector<std::pair<index::ContentHash, index::DocumentId>> contents;
-  std::map<std::string, std::uint64_t> bytes_of;  ///< of each of `to_read`
-  std::uint64_t bytes = 0;                        ///< of all of them
+  std::vector<FileToRead> files;                 ///< each of `to_read`
+  std::map<std::string, std::size_t> number_of;  ///< of each of `to_read`
+  std::uint64_t bytes = 0;                       ///< of all of them
 };
 
 /// Compares files with the documents of a library. Counts in `summary` what is unchanged or left

@@ -55,9 +55,11 @@ IndexWriter::IndexWriter(index::Store& store, engine::Embedder& embedder, IndexP
       summary_(summary),
       stop_(stop),
       progress_{.files = plan.to_read.size(), .bytes = plan.bytes},
+      clock_(plan),
       committed_(std::chrono::steady_clock::now()) {}
 
 void IndexWriter::add(ReadDocument read) {
+  clock_.begin_to_write();
   if (read.same.is_known() && !read.same.is_copy) {
     add_same(read);
   } else if (read.error) {
@@ -71,6 +73,7 @@ void IndexWriter::add(ReadDocument read) {
     if (waiting_passages_ >= kPassagesAtOnce) write_waiting();
   }
   commit_if_due();
+  clock_.wrote(0);
 }
 
 /// A file whose content the store has, at its path or at another.
@@ -197,6 +200,8 @@ std::vector<index::EncodedChunk> IndexWriter::encoded(std::span<const index::Chu
   for (std::size_t i = 0; i < passages.size(); ++i) {
     chunks.push_back({passages[i], std::move(encodings[i])});
   }
+  clock_.wrote(passages.size());
+  report_progress();
   return chunks;
 }
 
@@ -233,11 +238,17 @@ void IndexWriter::report(IndexedFile file) {
 }
 
 void IndexWriter::count_done(const std::string& path) {
-  const auto bytes = plan_.bytes_of.find(path);
-  if (bytes == plan_.bytes_of.end()) return;
+  const auto number = plan_.number_of.find(path);
+  if (number == plan_.number_of.end()) return;
   ++progress_.files_done;
-  progress_.bytes_done += bytes->second;
-  if (callbacks_.on_progress) callbacks_.on_progress(progress_);
+  progress_.bytes_done += plan_.files[number->second].bytes;
+  report_progress();
+}
+
+void IndexWriter::report_progress() {
+  if (!callbacks_.on_progress || progress_.files == 0) return;
+  progress_.seconds_left = clock_.seconds_left();
+  callbacks_.on_progress(progress_);
 }
 
 void IndexWriter::commit_if_due() {
@@ -254,6 +265,7 @@ void IndexWriter::commit() {
   for (const IndexedFile& file : std::exchange(uncommitted_, {})) {
     if (callbacks_.on_file && file.outcome != FileOutcome::kUnchanged) callbacks_.on_file(file);
   }
+  report_progress();  // what was said of the files has taken its place
 }
 
 void IndexWriter::flush() {

@@ -10,6 +10,7 @@
 #include "base/stop_token.h"
 #include "engine/embedder.h"
 #include "index/store.h"
+#include "tasks/index_clock.h"
 #include "tasks/index_files.h"
 #include "tasks/index_plan.h"
 #include "tasks/library_encoder.h"
@@ -26,6 +27,8 @@ class IndexWriter {
               const IndexCallbacks& callbacks, IndexSummary& summary, const StopToken& stop);
 
   void add(ReadDocument read);
+  void report_progress();
+  IndexClock& clock() { return clock_; }
   /// Copies of files whose text the store does not have after all; they are to be read themselves.
   /// Call it when all was added.
   std::vector<std::string> take_unread_copies();
@@ -66,6 +69,7 @@ class IndexWriter {
   IndexSummary& summary_;
   StopToken stop_;
   IndexProgress progress_;
+  IndexClock clock_;
   std::vector<ReadDocument> waiting_;  ///< to be embedded together
   std::size_t waiting_passages_ = 0;
   std::map<index::ContentHash, index::DocumentId> written_;

@@ -159,6 +159,7 @@ void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
     ReadDocument& read = opened.read;
     const int pages_of_file = pages.pages_of_file(page.index);
     const int number = pages.page_in_file(page.index) + 1;
+    const std::size_t passages_before = read.passages.size();
     if (page.error) {
       if (pages_of_file > 1) read.notes.push_back(page.error->message());
       // The error of the file, unless another page can be read.
@@ -170,6 +171,10 @@ void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
       auto passages = passages_of(page.page, has_pages ? number : 0, options.passages, count);
       std::move(passages.begin(), passages.end(), std::back_inserter(read.passages));
       read.document.pages = has_pages ? pages_of_file : 0;
+    }
+    if (options.on_page) {
+      options.on_page(read.document.path, static_cast<std::size_t>(pages_of_file),
+                      read.passages.size() - passages_before);
     }
     if (number == pages_of_file) finish(opened, sink);
   };

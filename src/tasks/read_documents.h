@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ struct ReadDocument {
 struct ReadDocumentsOptions {
   ReadPagesOptions pages = {};
   text::ChunkOptions passages = {};
+  /// Gets each page of pictures and PDF once it is read, on the thread that called.
+  std::function<void(const std::string& file, std::size_t pages, std::size_t passages)> on_page =
+      {};
 };
 
 /// The kind of a file, by its content, then by its name; nothing if oko reads no such files. Throws

@@ -39,6 +39,22 @@ TEST(DocumentQueueTest, DocumentLargerThanTheQueuePasses) {
   EXPECT_FALSE(queue.pop({}));
 }
 
+TEST(DocumentQueueTest, NewsComeToTheOneThatWaits) {
+  DocumentQueue queue;
+  queue.announce();
+  int news = 0;
+  const std::optional<ReadDocument> read = queue.pop({}, [&] {
+    ++news;
+    if (news < 3) {
+      queue.announce();
+    } else {
+      queue.push(document_of(1), {});
+    }
+  });
+  EXPECT_EQ(news, 3);
+  EXPECT_TRUE(read);
+}
+
 TEST(DocumentQueueTest, ErrorOfTheReaderComesBehindItsDocuments) {
   DocumentQueue queue;
   queue.push(document_of(1), {});
