@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "base/lower_case.h"
+#include "server/web_page.h"
 
 namespace oko::server {
 namespace {
@@ -67,7 +68,8 @@ Access check_access(const AccessRules& rules, const HttpRequest& request) {
   if (!is_allowed_origin(rules, request)) return Access::kWrongOrigin;
   // A browser asks before it sends a request with a key (Fetch, "CORS-preflight fetch").
   const bool asks_first = request.method == "OPTIONS" && !request.header("origin").empty();
-  if (rules.api_key.empty() || request.path == "/health" || asks_first) return Access::kGranted;
+  const bool needs_key = request.path != "/health" && !asks_first && !is_page(request);
+  if (rules.api_key.empty() || !needs_key) return Access::kGranted;
   return is_same_key(rules.api_key, given_key(request)) ? Access::kGranted : Access::kNoKey;
 }
 

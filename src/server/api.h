@@ -61,7 +61,7 @@ std::vector<Route> embedding_routes(const ApiContext& context);
 /// POST /v1/chat/completions (OpenAI's "Chat Completions"), with pictures and PDF as data URIs.
 std::vector<Route> chat_routes(const ApiContext& context);
 
-/// What Ollama's clients ask for: /, /api/version, tags, ps, show, chat, generate, embed,
+/// What Ollama's clients ask for besides /: /api/version, tags, ps, show, chat, generate, embed,
 /// embeddings.
 std::vector<Route> ollama_routes(const ApiContext& context);
 

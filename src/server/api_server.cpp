@@ -6,6 +6,7 @@
 #include "base/localized_text.h"
 #include "server/api.h"
 #include "server/api_error.h"
+#include "server/web_page.h"
 
 namespace oko::server {
 namespace {
@@ -66,6 +67,7 @@ struct ApiServer::Parts {
     router.add(embedding_routes(context));
     router.add(chat_routes(context));
     router.add(ollama_routes(context));
+    router.add(page_routes());
   }
 
   /// Also answers what needs no handler: these are not refused while many requests run.

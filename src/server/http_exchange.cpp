@@ -61,7 +61,10 @@ void HttpExchange::add(std::string_view bytes) {
 }
 
 void HttpExchange::send(const HttpHead& head, std::string body) {
-  std::string text = header_text(head, fmt::format("Content-Length: {}\r\n", body.size()));
+  // 304 would have to name the length of 200 (RFC 9110, 8.6).
+  const bool has_length = head.status != 204 && head.status != 304;
+  std::string text = header_text(
+      head, has_length ? fmt::format("Content-Length: {}\r\n", body.size()) : std::string());
   if (!options_.is_head) text += body;
   {
     const MutexLock lock(mutex_);

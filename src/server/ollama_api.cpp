@@ -303,11 +303,7 @@ std::vector<Route> ollama_routes(const ApiContext& context) {
   const auto send_json = [](const std::function<Json()>& json) -> ApiHandler {
     return [json](const HttpRequest&, HttpResponse& response) { response.send({}, dump(json())); };
   };
-  return {{"GET", "/",
-           [](const HttpRequest&, HttpResponse& response) {
-             response.send({.content_type = "text/plain; charset=utf-8"}, "Ollama is running");
-           }},
-          {"GET", "/api/version", send_json([] {
+  return {{"GET", "/api/version", send_json([] {
              return Json{{"version", kOllamaVersion}};
            })},
           {"GET", "/api/tags", send_json([&context] { return tags_of(context.models.list()); })},

@@ -1,0 +1,93 @@
+// The page: its views, and what they share.
+import {ApiError} from './api.js';
+import {ChatView} from './chat.js';
+import {h, icon, iconButton, store, translateAll} from './dom.js';
+import {errorNote} from './errors.js';
+import {watchFiles} from './files.js';
+import {loadModels, modelPicker, seeing} from './models.js';
+import {language, onLanguage, setLanguage, text} from './texts.js';
+
+const VIEWS = {chat: ChatView};
+const ICONS = {chat: 'chat'};
+
+const main = document.getElementById('view');
+const nav = document.getElementById('nav');
+const made = {};
+let current = null;
+
+/// The view of the address, made when it is first shown.
+function show() {
+  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : 'chat';
+  made[name] ??= new VIEWS[name]();
+  const isChange = current !== null && current !== made[name];
+  current?.hidden?.();
+  current = made[name];
+  main.replaceChildren(current.root);
+  for (const link of nav.children) {
+    if (link.hash === `#${name}`) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  document.title = name === 'chat' ? 'oko' : `${text(name)} · oko`;
+  if (isChange) main.focus({preventScroll: true});
+  current.shown?.();
+}
+
+function themeButton() {
+  const root = document.documentElement;
+  const button = iconButton('moon', 'theme.dark', () => {
+    root.dataset.theme = root.dataset.theme === 'dark' ? 'light' : 'dark';
+    store('theme', root.dataset.theme);
+    update();
+  });
+  const update = () => {
+    const other = root.dataset.theme === 'dark' ? 'light' : 'dark';
+    button.dataset.tLabel = button.dataset.tTitle = `theme.${other}`;
+    button.ariaLabel = button.title = text(`theme.${other}`);
+    button.replaceChildren(icon(other === 'dark' ? 'moon' : 'sun'));
+  };
+  update();
+  new MutationObserver(update).observe(root, {attributeFilter: ['data-theme']});
+  return button;
+}
+
+function languageButton() {
+  const other = () => (language() === 'ru' ? 'en' : 'ru');
+  const button = h('button', {type: 'button', class: 'icon-button words', tLabel: 'language',
+    tTitle: 'language', onclick: () => setLanguage(other())});
+  const update = () => (button.textContent = other().toUpperCase());
+  update();
+  onLanguage(update);
+  return button;
+}
+
+const trouble = h('div', {});
+
+/// Looks for models until there is one.
+async function look() {
+  try {
+    await loadModels();
+    trouble.replaceChildren();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    trouble.replaceChildren(errorNote(error));
+  }
+}
+
+translateAll(document);
+for (const name of Object.keys(VIEWS)) {
+  nav.append(h('a', {href: `#${name}`}, icon(ICONS[name]), h('span', {t: name})));
+}
+document.getElementById('status').append(trouble, modelPicker(),
+    h('div', {class: 'switches'}, languageButton(), themeButton()));
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault(); // the address names the view
+  main.focus();
+});
+addEventListener('hashchange', show);
+addEventListener('focus', () => {
+  if (seeing().length === 0) look();
+});
+watchFiles((files) => current.addFiles?.(files));
+onLanguage(() => current.relabel?.());
+show();
+look();

@@ -1,0 +1,216 @@
+// All words of the page, in both languages. A value with forms is chosen by `n`.
+import {setTranslator, store, translateAll} from './dom.js';
+
+const ENGLISH = {
+  'skip': 'Skip to content',
+  'pages': 'Pages',
+  'language': 'Язык: русский',
+  'theme.dark': 'Dark theme',
+  'theme.light': 'Light theme',
+  'drop.here': 'Drop to add',
+  'copy': 'Copy',
+  'close': 'Close',
+  'remove': 'Remove {name}',
+  'n.pictures': {one: '{n} picture', other: '{n} pictures'},
+  'n.tokens': {one: '{n} token', other: '{n} tokens'},
+
+  'model': 'Model',
+  'model.none': 'No model that sees yet',
+  'model.none.help': 'Get one in a terminal, then come back:',
+  'model.embedding': 'Reading texts for search',
+
+  'chat': 'Chat',
+  'chat.title': 'What do you see?',
+  'chat.lead': 'Drop a picture or a PDF here, paste one, or pick it. Then ask. ' +
+      'Nothing leaves this machine.',
+  'chat.pick': 'Pick pictures',
+  'chat.log': 'Conversation',
+  'chat.you': 'You',
+  'chat.message': 'Question',
+  'chat.placeholder': 'Ask about the picture',
+  'chat.attach': 'Add pictures or PDF',
+  'chat.send': 'Send',
+  'chat.stop': 'Stop',
+  'chat.retry': 'Ask again',
+  'chat.new': 'New chat',
+  'chat.keys': 'Enter sends, Shift+Enter starts a line',
+  'chat.settings': 'Settings of the answer',
+  'chat.system': 'Instruction for the whole chat',
+  'chat.length': 'Longest answer, in tokens',
+  'chat.temperature': 'Freedom (temperature)',
+  'chat.temperature.help': '0 gives the same answer each time',
+  'chat.idea.describe.name': 'Describe it',
+  'chat.idea.describe': 'Describe this image.',
+  'chat.idea.read.name': 'Read its text',
+  'chat.idea.read': 'Read all the text in the picture.',
+  'chat.idea.find.name': 'Find things',
+  'chat.idea.find': 'Find every object. Answer in JSON: bbox_2d and label of each.',
+  'chat.ideas': 'Ideas',
+  'chat.reading': 'Looking at the picture',
+  'chat.thinking': 'Thinking',
+  'chat.loading': 'The first answer waits for the model to load',
+  'chat.stopped': 'stopped',
+  'chat.cut': 'cut at the longest answer; the settings allow a longer one',
+  'chat.speed': '{speed} tokens/s',
+  'chat.first': 'first word after {seconds} s',
+  'chat.answered': 'Answer: {text}',
+  'chat.working': 'Sent',
+
+  'boxes.found': {one: '{n} place in the picture', other: '{n} places in the picture'},
+  'boxes.raw': 'As the model wrote it',
+  'boxes.picture': 'Picture with the places that the model found',
+
+  'error.offline': 'oko does not answer.',
+  'error.offline.help': 'Is "oko serve" still running? Start it again, then ask again.',
+  'error.cut': 'The answer broke off.',
+  'error.cut.help': 'The connection to oko has ended. Ask again.',
+  'error.large': '{name} is too large: {size}.',
+  'error.large.help': 'Pictures of one question may have {limit} together.',
+  'error.kind': '{name} is neither a picture nor a PDF.',
+  'error.unreadable': '{name} cannot be read.',
+  'error.unreadable.help': 'It may have been moved or deleted. Add it again.',
+  'error.unknown': 'The server answered {status}.',
+
+  'key.title': 'This oko asks for a key',
+  'key.lead': 'It was started with --api-key or OKO_API_KEY. The key stays in this tab alone.',
+  'key.label': 'Key',
+  'key.use': 'Use it',
+  'key.wrong': 'That is not the key.',
+};
+
+const RUSSIAN = {
+  'skip': 'К содержанию',
+  'pages': 'Страницы',
+  'language': 'Language: English',
+  'theme.dark': 'Тёмная тема',
+  'theme.light': 'Светлая тема',
+  'drop.here': 'Отпустите, чтобы добавить',
+  'copy': 'Скопировать',
+  'close': 'Закрыть',
+  'remove': 'Убрать {name}',
+  'n.pictures': {one: '{n} картинка', few: '{n} картинки', many: '{n} картинок',
+    other: '{n} картинки'},
+  'n.tokens': {one: '{n} токен', few: '{n} токена', many: '{n} токенов', other: '{n} токена'},
+
+  'model': 'Модель',
+  'model.none': 'Зрячей модели пока нет',
+  'model.none.help': 'Скачайте её в терминале и возвращайтесь:',
+  'model.embedding': 'Читает тексты для поиска',
+
+  'chat': 'Разговор',
+  'chat.title': 'Что на картинке?',
+  'chat.lead': 'Перетащите сюда картинку или PDF, вставьте или выберите файл. И спросите. ' +
+      'Всё остаётся на этой машине.',
+  'chat.pick': 'Выбрать картинки',
+  'chat.log': 'Разговор',
+  'chat.you': 'Вы',
+  'chat.message': 'Вопрос',
+  'chat.placeholder': 'Спросите о картинке',
+  'chat.attach': 'Добавить картинки или PDF',
+  'chat.send': 'Отправить',
+  'chat.stop': 'Остановить',
+  'chat.retry': 'Спросить ещё раз',
+  'chat.new': 'Новый разговор',
+  'chat.keys': 'Enter — отправить, Shift+Enter — новая строка',
+  'chat.settings': 'Настройки ответа',
+  'chat.system': 'Указание на весь разговор',
+  'chat.length': 'Самый длинный ответ, в токенах',
+  'chat.temperature': 'Свобода (температура)',
+  'chat.temperature.help': 'при 0 ответ каждый раз один и тот же',
+  'chat.idea.describe.name': 'Описать',
+  'chat.idea.describe': 'Опиши это изображение.',
+  'chat.idea.read.name': 'Прочитать текст',
+  'chat.idea.read': 'Прочитай весь текст на картинке.',
+  'chat.idea.find.name': 'Найти предметы',
+  'chat.idea.find': 'Найди все предметы. Ответь в JSON: bbox_2d и label каждого.',
+  'chat.ideas': 'Что можно спросить',
+  'chat.reading': 'Рассматриваю картинку',
+  'chat.thinking': 'Думаю',
+  'chat.loading': 'Первый ответ ждёт загрузки модели',
+  'chat.stopped': 'остановлено',
+  'chat.cut': 'обрезано по длине; в настройках её можно увеличить',
+  'chat.speed': '{speed} токена/с',
+  'chat.first': 'первое слово через {seconds} с',
+  'chat.answered': 'Ответ: {text}',
+  'chat.working': 'Отправлено',
+
+  'boxes.found': {one: '{n} место на картинке', few: '{n} места на картинке',
+    many: '{n} мест на картинке', other: '{n} места на картинке'},
+  'boxes.raw': 'Как это написала модель',
+  'boxes.picture': 'Картинка с местами, которые нашла модель',
+
+  'error.offline': 'oko не отвечает.',
+  'error.offline.help': 'Работает ли ещё «oko serve»? Запустите его и спросите снова.',
+  'error.cut': 'Ответ оборвался.',
+  'error.cut.help': 'Соединение с oko прервалось. Спросите ещё раз.',
+  'error.large': '{name} слишком велик: {size}.',
+  'error.large.help': 'Все картинки одного вопроса могут занимать {limit}.',
+  'error.kind': '{name} — не картинка и не PDF.',
+  'error.unreadable': '{name} не прочитать.',
+  'error.unreadable.help': 'Возможно, файл перенесли или удалили. Добавьте его снова.',
+  'error.unknown': 'Сервер ответил {status}.',
+
+  'key.title': 'Этот oko просит ключ',
+  'key.lead': 'Его запустили с --api-key или OKO_API_KEY. Ключ останется только в этой вкладке.',
+  'key.label': 'Ключ',
+  'key.use': 'Войти',
+  'key.wrong': 'Это не тот ключ.',
+};
+
+const TEXTS = {en: ENGLISH, ru: RUSSIAN};
+
+export const language = () => document.documentElement.lang;
+
+/// The text `name`, with {x} replaced from `vars`.
+export function text(name, vars = {}) {
+  let found = TEXTS[language()][name];
+  if (found === undefined) throw new Error(`no text ${name}`);
+  if (typeof found === 'object') {
+    found = found[new Intl.PluralRules(language()).select(vars.n)] ?? found.other;
+  }
+  return found.replace(/\{(\w+)\}/g, (_, key) => vars[key]);
+}
+
+/// A number as the language writes it.
+export function number(value, digits = 0) {
+  return new Intl.NumberFormat(language(),
+      {minimumFractionDigits: 0, maximumFractionDigits: digits}).format(value);
+}
+
+const UNITS = {
+  en: ['bytes', 'KB', 'MB', 'GB'],
+  ru: ['байт', 'КБ', 'МБ', 'ГБ'],
+};
+
+/// Bytes for people; `step` 1024 for memory, 1000 for files.
+export function size(bytes, step = 1000) {
+  let unit = 0;
+  for (; bytes >= step && unit < 3; ++unit) bytes /= step;
+  return `${number(bytes, bytes < 10 && unit > 0 ? 1 : 0)}\u00a0${UNITS[language()][unit]}`;
+}
+
+setTranslator((node) => {
+  const {t, tLabel, tTitle, tPlaceholder, tVars} = node.dataset;
+  const vars = tVars ? JSON.parse(tVars) : {};
+  if (t) node.textContent = text(t, vars);
+  if (tLabel) node.setAttribute('aria-label', text(tLabel, vars));
+  if (tTitle) node.title = text(tTitle, vars);
+  if (tPlaceholder) node.placeholder = text(tPlaceholder, vars);
+});
+
+const watchers = [];
+
+/// Calls `watcher` after each change of the language.
+export function onLanguage(watcher) {
+  watchers.push(watcher);
+}
+
+export function setLanguage(chosen) {
+  document.documentElement.lang = chosen;
+  store('language', chosen);
+  translateAll(document);
+  for (const watcher of watchers) watcher();
+}
+
+/// The names that both languages must have, for the tests.
+export const names = () => ({en: Object.keys(ENGLISH), ru: Object.keys(RUSSIAN)});
