@@ -70,6 +70,14 @@ sudo=()
 is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 missing=()
 for package in "${debian[@]}"; do is_installed "$package" || missing+=("$package"); done
+# For tests of the page in a browser. Ubuntu has no package of Chromium. npm may be there without a
+# package, with which Debian's would conflict.
+if [ "${1:-}" = checks ]; then
+  command -v npm >/dev/null || missing+=(nodejs npm)
+  if grep -qs '^ID=debian' /etc/os-release && ! is_installed chromium; then
+    missing+=(chromium)
+  fi
+fi
 [ ${#missing[@]} -eq 0 ] || "${sudo[@]}" apt-get update -qq
 # From Debian 13 and Ubuntu 23.04 on, libheif's decoders are packages of their own that libvips only
 # recommends. apt knows them if it has its lists.

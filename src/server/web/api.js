@@ -103,12 +103,13 @@ export async function post(path, body, options) {
 
 /// The data of server-sent events, as they come.
 async function* events(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
   let rest = '';
   for (;;) {
     const {done, value} = await reader.read();
     if (done) return;
-    rest += value;
+    rest += decoder.decode(value, {stream: true});
     for (let end; (end = rest.indexOf('\n\n')) >= 0; rest = rest.slice(end + 2)) {
       const line = rest.slice(0, end);
       if (line.startsWith('data: ')) yield line.slice(6);

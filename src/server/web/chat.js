@@ -280,7 +280,8 @@ export class ChatView {
 
   factsOf({begun, first, last, finish, usage, isStopped}) {
     const facts = h('span', {class: 'facts'});
-    const add = (t, tVars) => facts.append(h('span', {t, tVars}));
+    const add = (t, tVars) =>
+        facts.append(facts.firstChild ? ' · ' : '', h('span', {t, tVars}));
     if (isStopped) add('chat.stopped');
     if (usage) {
       const count = usage.completion_tokens;

@@ -52,9 +52,12 @@ function themeButton() {
 
 function languageButton() {
   const other = () => (language() === 'ru' ? 'en' : 'ru');
-  const button = h('button', {type: 'button', class: 'icon-button words', tLabel: 'language',
-    tTitle: 'language', onclick: () => setLanguage(other())});
-  const update = () => (button.textContent = other().toUpperCase());
+  const button = h('button', {type: 'button', class: 'icon-button words',
+    onclick: () => setLanguage(other())});
+  const update = () => {
+    button.lang = other();
+    button.textContent = {en: 'English', ru: 'Русский'}[other()];
+  };
   update();
   onLanguage(update);
   return button;

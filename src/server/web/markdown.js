@@ -110,8 +110,9 @@ function nodeOf(block) {
     // The page has h1 and h2 of its own.
     return h(`h${Math.min(heading[1].length + 2, 6)}`, {}, ...inline(heading[2]));
   }
-  if (ITEM.test(block)) return listOf(block);
-  if (TABLE_LINE.test(block.split('\n')[1] ?? '') && block.includes('|')) return tableOf(block);
+  const [first, second = ''] = block.split('\n');
+  if (ITEM.test(first)) return listOf(block);
+  if (TABLE_LINE.test(second) && first.includes('|')) return tableOf(block);
   return h('p', {}, ...lines(block));
 }
 

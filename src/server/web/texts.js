@@ -4,7 +4,6 @@ import {setTranslator, store, translateAll} from './dom.js';
 const ENGLISH = {
   'skip': 'Skip to content',
   'pages': 'Pages',
-  'language': 'Язык: русский',
   'theme.dark': 'Dark theme',
   'theme.light': 'Light theme',
   'drop.here': 'Drop to add',
@@ -81,7 +80,6 @@ const ENGLISH = {
 const RUSSIAN = {
   'skip': 'К содержанию',
   'pages': 'Страницы',
-  'language': 'Language: English',
   'theme.dark': 'Тёмная тема',
   'theme.light': 'Светлая тема',
   'drop.here': 'Отпустите, чтобы добавить',

@@ -1,0 +1,135 @@
+// The chat, against the model of demo/ that knows shapes and words.
+import {answerOf, check, checkAccessible, give, openPage, pick, same} from './support.mjs';
+
+const CHAT = '/v1/chat/completions';
+
+async function ask(page, question) {
+  await page.getByRole('textbox', {name: /Question|Вопрос/}).fill(question);
+  await page.keyboard.press('Enter');
+}
+
+/// The text of answer `i`, once it is whole.
+async function answer(page, i = 0) {
+  const turn = page.locator('.turn.model').nth(i);
+  await turn.locator('.facts').waitFor();
+  return (await turn.locator('.turn-body > .prose').innerText()).trim();
+}
+
+export const chatTests = {
+  async 'describes a picture that is picked, and goes on'({browser, address, source}) {
+    const page = await openPage(browser, address);
+    await checkAccessible(page, 'empty chat');
+    await pick(page, page.getByRole('button', {name: 'Pick pictures'}),
+        [`${source}/demo/images/stars.png`]);
+    await page.getByRole('button', {name: 'Describe it'}).click();
+    same(await answer(page), 'Three yellow stars.');
+    const facts = await page.locator('.facts').innerText();
+    check(/^\d+ tokens · [\d.,]+ tokens\/s · first word after/.test(facts), facts);
+    await ask(page, 'Опиши это изображение.');
+    same(await answer(page, 1), 'Три жёлтые звезды.');
+    await checkAccessible(page, 'chat with answers');
+    await page.locator('.turn.model').nth(1).getByRole('button', {name: 'Ask again'}).click();
+    await page.locator('.turn.model').nth(1).locator('.facts').waitFor();
+    same(await page.locator('.turn.model').count(), 2);
+    await page.locator('.turn.model').nth(0).getByRole('button', {name: 'Copy'}).click();
+    same(await page.evaluate(() => navigator.clipboard.readText()), 'Three yellow stars.');
+    await page.getByRole('button', {name: 'New chat'}).click();
+    check(await page.getByText('What do you see?').isVisible(), 'no empty chat');
+    return page;
+  },
+
+  async 'speaks Russian in a dark browser, with files dropped and pasted'(
+      {browser, address, source}) {
+    const page = await openPage(browser, address, {locale: 'ru-RU', colorScheme: 'dark'});
+    same(await page.locator('html').getAttribute('data-theme'), 'dark');
+    same(await page.locator('html').getAttribute('lang'), 'ru');
+    await checkAccessible(page, 'empty chat, dark');
+    const picture = (name) => ({name, type: 'image/png', path: `${source}/demo/images/${name}`});
+    await give(page, 'drop', [picture('river.png')]);
+    await give(page, 'paste', [picture('vishnya.png')]);
+    same(await page.locator('.tray .tile').count(), 2);
+    await page.getByRole('button', {name: 'Убрать vishnya.png'}).click();
+    same(await page.locator('.tray .tile').count(), 1);
+    await give(page, 'drop', [{name: 'a.txt', type: 'text/plain', text: 'words'}]);
+    check((await page.getByRole('alert').innerText()).includes('a.txt — не картинка и не PDF'),
+        'no error of a text file');
+    await page.getByRole('button', {name: 'Описать'}).click();
+    same(await answer(page), 'Слово «river».');
+    await checkAccessible(page, 'chat, dark');
+    return page;
+  },
+
+  async 'stops an answer and asks again after the connection has broken'(
+      {browser, address, proxy}) {
+    const page = await openPage(browser, address);
+    const gone = proxy.instead(CHAT, 'hold');
+    await ask(page, 'Describe this image.');
+    await page.locator('.prose', {hasText: 'One'}).waitFor();
+    await page.getByRole('button', {name: 'Stop'}).click();
+    await gone;
+    same(await answer(page), 'One');
+    check((await page.locator('.facts').innerText()).includes('stopped'), 'not stopped');
+
+    proxy.instead(CHAT, 'hold');
+    await ask(page, 'And now?');
+    await page.locator('.turn.model').nth(1).locator('.prose', {hasText: 'One'}).waitFor();
+    proxy.cut();
+    await page.getByText('The answer broke off.').waitFor();
+    same((await page.locator('.turn.model').nth(1).locator('.prose').innerText()).trim(), 'One');
+    await checkAccessible(page, 'an error');
+    proxy.instead(CHAT, answerOf(['Whole', ' again']));
+    await page.getByRole('button', {name: 'Ask again'}).click();
+    same(await answer(page, 1), 'Whole again');
+    const asked = JSON.parse(proxy.body).messages.map((message) => message.content);
+    same(asked, ['Describe this image.', 'One', 'And now?']);
+
+    proxy.isDead = true;
+    await ask(page, 'Still there?');
+    await page.getByText('oko does not answer.').waitFor();
+    proxy.isDead = false;
+    return page;
+  },
+
+  async 'shows the server\'s words for what is wrong'({browser, address, source}) {
+    const page = await openPage(browser, address, {locale: 'ru-RU'});
+    await give(page, 'drop', [{name: 'no.png', type: 'image/png', text: 'not a picture'}]);
+    await ask(page, 'Что это?');
+    const error = page.locator('.turn.model').getByRole('alert');
+    await error.waitFor();
+    check(/[а-я]{3}/.test(await error.locator('.note-title').innerText()), 'not in Russian');
+    return page;
+  },
+
+  async 'draws the places that a model names'({browser, address, proxy, source}) {
+    const page = await openPage(browser, address);
+    await give(page, 'drop',
+        [{name: 'stars.png', type: 'image/png', path: `${source}/demo/images/stars.png`}]);
+    proxy.instead(CHAT, answerOf(['```json\n[{"bbox_2d": [250, 500, 750, 1200], "label": "st',
+      'ar"},\n {"point_2d": [100, 200], "label": "<b>dot</b>"}]\n```']));
+    await ask(page, 'Where are they?');
+    await page.getByText('2 places in the picture').waitFor();
+    const places = await page.locator('.mark').evaluateAll((marks) => marks.map(
+        ({style}) => [style.left, style.top, style.width, style.height]));
+    same(places, [['25%', '50%', '50%', '50%'], ['10%', '20%', '0%', '0%']]);
+    same(await page.locator('.label').allInnerTexts(), ['1\nstar', '2\n<b>dot</b>']);
+    await checkAccessible(page, 'boxes');
+    return page;
+  },
+
+  async 'shows what a model writes as text alone'({browser, address, proxy}) {
+    const page = await openPage(browser, address);
+    proxy.instead(CHAT, answerOf(['# Head\n\n<img src=x onerror="window.bad=1"> [a](javascript:1) ',
+      '![b](http://evil.example/x.png) **bold** `<i>`\n\n- one\n- two\n  - three\n\n',
+      '| a | b |\n|---|---|\n| 1 | 2 |\n\n```html\n<script>window.bad=1</script>\n```\n']));
+    await ask(page, 'Hello');
+    const text = await answer(page);
+    check(text.includes('<img src=x onerror="window.bad=1"> [a](javascript:1)'), text);
+    const prose = page.locator('.prose');
+    same(await prose.locator('img, a, script, i').count(), 0);
+    same(await prose.locator('strong').innerText(), 'bold');
+    same(await prose.locator('li').count(), 3);
+    same(await prose.locator('td').allInnerTexts(), ['1', '2']);
+    same(await page.evaluate(() => window.bad), undefined);
+    return page;
+  },
+};

@@ -1,0 +1,31 @@
+// node page_test.mjs PROGRAM SOURCES BROWSER [NAME]: runs all tests, or those whose names have NAME.
+import {chatTests} from './chat_tests.mjs';
+import {frameTests} from './frame_tests.mjs';
+import {launch, Program, Proxy} from './support.mjs';
+
+const [program, source, executable, wanted = ''] = process.argv.slice(2);
+
+const server = new Program(program, ['--model', `${source}/demo/models/tiny-vl`]);
+const proxy = new Proxy(await server.port);
+const address = await proxy.listen();
+const browser = await launch(executable);
+let failed = 0;
+for (const [name, test] of Object.entries({...chatTests, ...frameTests})) {
+  if (!name.includes(wanted)) continue;
+  let page = null;
+  try {
+    page = await test({browser, address, proxy, program, source});
+    if (page.faults.length > 0) throw new Error(page.faults.join('\n'));
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    ++failed;
+    console.log(`FAILED  ${name}\n${error.stack}`);
+  }
+  for (const context of browser.contexts()) await context.close();
+}
+await browser.close();
+proxy.end();
+await server.end();
+if (server.log) console.log(server.log);
+console.log(failed === 0 ? 'all passed' : `${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
