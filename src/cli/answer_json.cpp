@@ -1,5 +1,6 @@
 #include "cli/answer_json.h"
 
+#include "base/rounded.h"
 #include "budget/tag_bytes.h"
 #include "cli/json_output.h"
 #include "tensor/device.h"

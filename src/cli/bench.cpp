@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/heap.h"
+#include "base/rounded.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/rounded.h"
 #include "base/temporary_file.h"
 #include "cli/commands.h"
 #include "cli/embedding_model.h"

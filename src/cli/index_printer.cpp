@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/duration_text.h"
+#include "base/rounded.h"
 #include "base/text_escape.h"
 #include "cli/json_output.h"
 #include "cli/user_language.h"

@@ -1,6 +1,5 @@
 #include "cli/json_output.h"
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,11 +62,6 @@ ordered_json error_json(const Error& error) {
   ordered_json object{{"code", name_of(error.code())}, {"message", shown(error.message())}};
   if (!error.hint().empty()) object["hint"] = shown(error.hint());
   return object;
-}
-
-double rounded(double value, int digits) {
-  const double scale = std::pow(10.0, digits);
-  return std::round(value * scale) / scale;
 }
 
 }  // namespace oko::cli

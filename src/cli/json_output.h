@@ -23,7 +23,4 @@ void print_json(const nlohmann::ordered_json& object);
 /// empty.
 nlohmann::ordered_json error_json(const Error& error);
 
-/// `value` with `digits` behind the point, as JSON shows shares and coordinates.
-double rounded(double value, int digits);
-
 }  // namespace oko::cli

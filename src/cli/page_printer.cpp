@@ -12,6 +12,7 @@
 #include "cli/user_language.h"
 #include "document/searchable_pdf.h"
 #include "ocr/hocr.h"
+#include "server/page_json.h"
 
 namespace oko::cli {
 namespace {
@@ -46,41 +47,6 @@ class TextPrinter : public PagePrinter {
   bool any_page_ = false;
 };
 
-/// [left, top, width, height], in pixels of the page.
-ordered_json json_of(const document::Box& box) {
-  const auto number = [](double value) { return rounded(value, 1); };
-  return {number(box.left), number(box.top), number(box.width), number(box.height)};
-}
-
-const char* name_of(document::TextSource source) {
-  switch (source) {
-    case document::TextSource::kTextLayer:
-      return "text_layer";
-    case document::TextSource::kBoth:
-      return "both";
-    case document::TextSource::kRecognized:
-      break;
-  }
-  return "ocr";
-}
-
-ordered_json json_of(const document::Line& line, float min_confidence) {
-  ordered_json words = ordered_json::array();
-  for (const document::Word& word : line.words) {
-    words.push_back({{"text", word.text},
-                     {"box", json_of(word.box)},
-                     {"confidence", rounded(word.confidence, 3)},
-                     {"language", word.language},
-                     {"source", name_of(word.source)}});
-    if (document::is_unsure(word, min_confidence)) words.back()["unsure"] = true;
-  }
-  return {{"text", line.text()},
-          {"box", json_of(line.box)},
-          {"confidence", rounded(line.confidence, 3)},
-          {"block", line.block},
-          {"words", std::move(words)}};
-}
-
 class JsonPrinter : public PagePrinter {
  public:
   JsonPrinter(const document::Pages& pages, const Inputs& input, Output& output,
@@ -88,17 +54,10 @@ class JsonPrinter : public PagePrinter {
       : pages_(pages), input_(input), output_(output), min_confidence_(min_confidence) {}
 
   void print_page(std::size_t i, const document::Page& page, const document::Sheet&) override {
-    ordered_json lines = ordered_json::array();
-    for (const document::Line& line : page.lines) lines.push_back(json_of(line, min_confidence_));
     ordered_json object{{"file", input_.name_of(pages_.file(i))},
                         {"page", pages_.page_in_file(i) + 1},
-                        {"pages", pages_.pages_of_file(i)},
-                        {"source", name_of(page.source)},
-                        {"width", page.width},
-                        {"height", page.height},
-                        {"text", page.text()},
-                        {"lines", std::move(lines)}};
-    if (page.is_doubtful) object["doubtful"] = true;
+                        {"pages", pages_.pages_of_file(i)}};
+    object.update(server::json_of(page, min_confidence_));
     if (!page.notes.empty()) object["notes"] = shown(page.notes);
     output_.print(json_line(object));
     has_page_ = true;

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/rounded.h"
 #include "base/text_escape.h"
 #include "budget/memory_size.h"
 #include "cli/commands.h"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/rounded.h"
 #include "base/text_escape.h"
 #include "cli/commands.h"
 #include "cli/embedding_model.h"

@@ -8,13 +8,15 @@
 
 #include "server/http_message.h"
 #include "server/served_models.h"
+#include "tasks/shared_reader.h"
 
 namespace oko::server {
 
 /// What the handlers of all protocols use. Any thread.
 struct ApiContext {
   ServedModels& models;
-  std::string version;  ///< of oko
+  tasks::SharedReader& reader;  ///< of text in pictures
+  std::string version;          ///< of oko
 };
 
 /// Answers one request; an Error becomes the answer of its protocol.
@@ -60,6 +62,10 @@ std::vector<Route> embedding_routes(const ApiContext& context);
 
 /// POST /v1/chat/completions (OpenAI's "Chat Completions"), with pictures and PDF as data URIs.
 std::vector<Route> chat_routes(const ApiContext& context);
+
+/// POST /v1/ocr: text with boxes of a picture or PDF, which comes as a form or in base64. POST
+/// /upload: the same as iOS-OCR-Server has it.
+std::vector<Route> ocr_routes(const ApiContext& context);
 
 /// What Ollama's clients ask for besides /: /api/version, tags, ps, show, chat, generate, embed,
 /// embeddings.

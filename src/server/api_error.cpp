@@ -55,6 +55,7 @@ ordered_json code_of(int status) {
 
 ApiStyle api_style_of(std::string_view path) {
   if (path.starts_with("/api/")) return ApiStyle::kOllama;
+  if (path == "/upload") return ApiStyle::kIosOcr;
   if (path.starts_with("/v1/messages")) return ApiStyle::kAnthropic;
   return ApiStyle::kOpenAi;
 }
@@ -84,6 +85,9 @@ std::string error_body(const HttpRequest& request, int status, std::string_view 
   switch (style) {
     case ApiStyle::kOllama:
       body = {{"error", text}};
+      break;
+    case ApiStyle::kIosOcr:
+      body = {{"success", false}, {"message", text}};
       break;
     case ApiStyle::kAnthropic:
       body = {{"type", "error"},

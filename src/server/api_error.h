@@ -10,7 +10,7 @@
 namespace oko::server {
 
 /// The protocols whose clients oko serves. Each has its own shape of an error.
-enum class ApiStyle { kOpenAi, kOllama, kAnthropic };
+enum class ApiStyle { kOpenAi, kOllama, kAnthropic, kIosOcr };
 
 /// By the path of a request.
 ApiStyle api_style_of(std::string_view path);

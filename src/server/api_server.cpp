@@ -62,10 +62,12 @@ struct ApiServer::Parts {
   explicit Parts(ApiServerOptions given)
       : options(std::move(given)),
         models(options.models),
-        context{.models = models, .version = options.version} {
+        reader(models.host()),
+        context{.models = models, .reader = reader, .version = options.version} {
     router.add(model_routes(context));
     router.add(embedding_routes(context));
     router.add(chat_routes(context));
+    router.add(ocr_routes(context));
     router.add(ollama_routes(context));
     router.add(page_routes());
   }
@@ -119,6 +121,7 @@ struct ApiServer::Parts {
 
   ApiServerOptions options;
   ServedModels models;
+  tasks::SharedReader reader;
   ApiContext context;
   Router router;
   std::unique_ptr<HttpServer> http;  // last: it ends before what its handlers use

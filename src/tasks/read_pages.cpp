@@ -15,10 +15,7 @@ std::size_t most_threads(const ReadPagesOptions& options) {
   return options.threads != 0 ? options.threads : physical_core_count();
 }
 
-/// Limits pages so that one fits the budget next to the engines, but not below 1 megapixel, A4 at
-/// 100 dots per inch: smaller ones are not readable.
 document::PagesOptions pages_options(const ReadPagesOptions& options) {
-  constexpr std::uint64_t kLeast = 1'000'000;
   const std::uint64_t engines =
       PageBudget::pages_within(options.budget_bytes, most_threads(options));
   const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
@@ -26,12 +23,8 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
   pages.ignores_text = options.ignores_text;
   pages.selection = options.selection;
   pages.pdf.password = options.password;
-  pages.reading_bytes = ocr::reading_bytes;
-  pages.picture_bytes = options.budget_bytes - std::min(options.budget_bytes, taken);
-  const std::uint64_t fit = ocr::pixels_within(pages.picture_bytes);
-  pages.pdf.max_pixels = std::clamp(fit - fit / 100, kLeast,  // sides are rounded to whole pixels
-                                    document::PdfOptions{}.max_pixels);
-  return pages;
+  return pages_to_read(std::move(pages),
+                       options.budget_bytes - std::min(options.budget_bytes, taken));
 }
 
 /// True for an error of one page that does not affect the others.
@@ -40,6 +33,16 @@ bool is_of_one_page(const Error& error) {
 }
 
 }  // namespace
+
+document::PagesOptions pages_to_read(document::PagesOptions options, std::uint64_t bytes) {
+  constexpr std::uint64_t kLeast = 1'000'000;
+  options.reading_bytes = ocr::reading_bytes;
+  options.picture_bytes = bytes;
+  const std::uint64_t fit = ocr::pixels_within(bytes);
+  options.pdf.max_pixels = std::clamp(fit - fit / 100, kLeast,  // sides are rounded to whole pixels
+                                      document::PdfOptions{}.max_pixels);
+  return options;
+}
 
 PageReader::PageReader(std::vector<std::string> files, const ReadPagesOptions& options)
     : options_(options),

@@ -38,6 +38,10 @@ struct ReadPage {
 /// Takes the pages in order, on the thread that called `read`. An exception ends the reading.
 using PageSink = std::function<void(const ReadPage&)>;
 
+/// `options` for pages whose text is read with `bytes` of memory each. Larger ones are shrunk, but
+/// not below 1 megapixel, A4 at 100 dots per inch: smaller ones are not readable.
+document::PagesOptions pages_to_read(document::PagesOptions options, std::uint64_t bytes);
+
 /// Reads the text of pictures and PDF files, as many pages at once as the budget has room for.
 /// Decoding shrinks a page that is too large for the budget, down to 1 megapixel.
 class PageReader {

@@ -1,0 +1,111 @@
+#include "tasks/shared_reader.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/error.h"
+#include "engine/plan.h"
+#include "ocr/memory_estimate.h"
+#include "tasks/read_pages.h"
+#include "tensor/device.h"
+
+namespace oko::tasks {
+
+/// RAII: the right to use the engine.
+class SharedReader::Turn {
+ public:
+  /// Waits for it. Throws kCancelled.
+  Turn(SharedReader& reader, const StopToken& stop) : reader_(reader) {
+    const MutexLock lock(reader_.mutex_);
+    const bool is_free = reader_.changed_.wait(
+        reader_.mutex_, stop, [this]() OKO_REQUIRES(reader_.mutex_) { return !reader_.is_taken_; });
+    if (!is_free) throw_cancelled();
+    reader_.is_taken_ = true;
+  }
+  ~Turn() {
+    const MutexLock lock(reader_.mutex_);
+    reader_.is_taken_ = false;
+    reader_.is_loaded_ = reader_.engine_ != nullptr;
+    reader_.last_use_ = Clock::now();
+    reader_.changed_.notify_all();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  SharedReader& reader_;
+};
+
+SharedReader::SharedReader(engine::ModelHost& host)
+    : host_(host), registration_(host.memory_budget(), *this) {}
+
+SharedReader::~SharedReader() {
+  const Turn turn(*this, {});  // an eviction may be under way
+  drop();
+}
+
+document::PagesOptions SharedReader::options_for(document::PagesOptions options) const {
+  const std::uint64_t budget = host_.budget_bytes();
+  const std::uint64_t taken = engine::runtime_bytes(tensor::on_gpu()) + ocr::kEngineBytes;
+  return pages_to_read(std::move(options), budget - std::min(budget, taken));
+}
+
+document::Page SharedReader::read(document::Pages& pages, std::size_t i,
+                                  const ocr::Options& options, const StopToken& stop) {
+  const Turn turn(*this, stop);
+  const budget::Reservation memory = host_.reserve(pages.memory_of(i), {}, stop);
+  document::LoadedPage loaded = pages.load(i, nullptr);
+  if (auto* page = std::get_if<document::Page>(&loaded.content)) return std::move(*page);
+  ocr::Engine& engine = engine_for(options, memory, stop);
+  document::Page page = engine.read(std::move(std::get<image::Image>(loaded.content)), stop);
+  if (loaded.complete) page = loaded.complete(std::move(page));
+  tensor::trim_heap();
+  return page;
+}
+
+bool SharedReader::is_loaded() const {
+  const MutexLock lock(mutex_);
+  return is_loaded_;
+}
+
+std::optional<budget::Evictable::Clock::time_point> SharedReader::idle_since() const {
+  const MutexLock lock(mutex_);
+  if (is_taken_) return std::nullopt;
+  return last_use_;
+}
+
+bool SharedReader::evict(std::uint64_t /*bytes*/, const StopToken& /*stop*/) {
+  {
+    const MutexLock lock(mutex_);
+    if (is_taken_ || !is_loaded_) return false;
+    is_taken_ = true;
+  }
+  drop();
+  tensor::trim_heap();
+  const MutexLock lock(mutex_);
+  is_taken_ = is_loaded_ = false;
+  changed_.notify_all();
+  return true;
+}
+
+/// The engine for these languages.
+ocr::Engine& SharedReader::engine_for(const ocr::Options& options, const budget::Reservation& page,
+                                      const StopToken& stop) {
+  if (engine_ != nullptr && languages_ == options.languages) return *engine_;
+  drop();
+  budget::TagBytes bytes;
+  bytes[budget::Tag::kOcr] = ocr::kEngineBytes;
+  budget::Reservation memory = host_.reserve(bytes, {}, stop, &page);
+  engine_ = ocr::make_engine(options);
+  languages_ = options.languages;
+  memory_ = memory.split(bytes, registration_);
+  return *engine_;
+}
+
+void SharedReader::drop() {
+  engine_.reset();
+  memory_.release();
+}
+
+}  // namespace oko::tasks

@@ -1,0 +1,202 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/base64.h"
+#include "engine/model_host.h"
+#include "server/api_server.h"
+#include "server/page_json.h"
+#include "tasks/read_pages.h"
+#include "tests/server/api_client.h"
+#include "tests/support/pdf_pages.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::server {
+namespace {
+
+using nlohmann::json;
+
+const std::filesystem::path kReceipt =
+    std::filesystem::path(OKO_SOURCE_DIR) / "demo/pages/receipt.png";
+
+class OcrApiTest : public ScratchFolderTest {
+ protected:
+  static void SetUpTestSuite() {
+    host_ = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
+    server_ = std::make_unique<ApiServer>(
+        ApiServerOptions{.http = {},
+                         .access = {},
+                         .models = {.host = host_, .models = {}, .align = [](const auto&) {}},
+                         .version = "test",
+                         .log = {}});
+  }
+  static void TearDownTestSuite() {
+    server_.reset();
+    host_.reset();
+  }
+
+  static ApiAnswer post(const json& body, const std::string& headers = "") {
+    return ask(server_->port(), "POST", "/v1/ocr", body.dump(), headers);
+  }
+  /// A form with a file and other fields.
+  static ApiAnswer post_form(const std::string& path, const std::string& file,
+                             const std::string& bytes, const json& fields = json::object()) {
+    std::string body = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + file +
+                       "\"\r\n\r\n" + bytes + "\r\n--x";
+    for (const auto& [name, value] : fields.items()) {
+      body += "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" +
+              value.get<std::string>() + "\r\n--x";
+    }
+    return ask(server_->port(), "POST", path, body + "--\r\n",
+               "Content-Type: multipart/form-data; boundary=x\r\n");
+  }
+  static std::string uri_of(const std::string& bytes) {
+    return "data:application/octet-stream;base64," + base64_of(bytes);
+  }
+
+  /// What `oko ocr` reads.
+  static json expected_of(const std::filesystem::path& path) {
+    tasks::PageReader reader({path.string()}, {});
+    json pages = json::array();
+    reader.read(
+        [&](const tasks::ReadPage& read) {
+          pages.push_back(json::parse(dump(json_of(read.page, 0.5f))));
+        },
+        {});
+    return pages;
+  }
+
+  /// Two pages with text of their own.
+  std::string pdf() const {
+    std::string objects =
+        "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 5 0 R]>>endobj\n"
+        "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n";
+    for (const int number : {3, 5}) {
+      objects += std::to_string(number) +
+                 " 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents " +
+                 std::to_string(number + 1) + " 0 R/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
+                 pdf_stream(number + 1, "",
+                            "BT /F 20 Tf 20 100 Td (The words of page " +
+                                std::to_string(number / 2) + " are here.) Tj ET");
+    }
+    write_pdf(folder_ / "pages.pdf", objects);
+    return bytes_of(folder_ / "pages.pdf");
+  }
+
+  static inline std::shared_ptr<engine::ModelHost> host_;
+  static inline std::unique_ptr<ApiServer> server_;
+};
+
+TEST_F(OcrApiTest, ReadsAPictureAsTheProgramDoes) {
+  const json expected = expected_of(kReceipt).at(0);
+  ASSERT_FALSE(expected.at("lines").empty());
+  const ApiAnswer answer = post({{"file", uri_of(bytes_of(kReceipt))}});
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const json object = answer.parsed();
+  EXPECT_EQ(object.at("text"), expected.at("text"));
+  EXPECT_FALSE(object.at("engine").get<std::string>().empty());
+  const json& page = object.at("pages").at(0);
+  for (const char* key : {"source", "width", "height", "text", "lines"}) {
+    EXPECT_EQ(page.at(key), expected.at(key)) << key;
+  }
+  EXPECT_EQ(page.at("page"), 1);
+
+  const ApiAnswer form =
+      post_form("/v1/ocr", "a/receipt.png", bytes_of(kReceipt), {{"format", "text"}});
+  EXPECT_EQ(form.body, expected.at("text").get<std::string>());
+  EXPECT_NE(form.header.find("Content-Type: text/plain"), std::string::npos) << form.header;
+}
+
+TEST_F(OcrApiTest, GivesTheMemoryOfItsEngineBack) {
+  EXPECT_EQ(post({{"image", base64_of(bytes_of(kReceipt))}, {"languages", "en-US"}}).status, 200);
+  budget::MemoryBudget& budget = host_->memory_budget();
+  EXPECT_GT(budget.held()[budget::Tag::kOcr], 0u);
+  EXPECT_EQ(budget.transient_bytes(), 0u);
+  budget.evict_idle(budget::EvictionOrder::kIdleModel, budget::Evictable::Clock::time_point::max(),
+                    {});
+  EXPECT_EQ(budget.held()[budget::Tag::kOcr], 0u);
+}
+
+TEST_F(OcrApiTest, ReadsThePagesOfAPdfThatAreAskedFor) {
+  const json all = post({{"file", uri_of(pdf())}}).parsed();
+  ASSERT_EQ(all.at("pages").size(), 2u) << all;
+  EXPECT_EQ(all.at("text"), "The words of page 1 are here.\n\fThe words of page 2 are here.\n");
+  EXPECT_EQ(all.at("pages")[1].at("source"), "text_layer");
+  const json second = post_form("/v1/ocr", "a.pdf", pdf(), {{"pages", "2"}}).parsed();
+  ASSERT_EQ(second.at("pages").size(), 1u) << second;
+  EXPECT_EQ(second.at("pages")[0].at("page"), 2);
+  EXPECT_EQ(second.at("pages")[0].at("pages"), 2);
+  const ApiAnswer missing = post({{"file", uri_of(pdf())}, {"pages", "3"}});
+  EXPECT_EQ(missing.status, 400) << missing.body;
+  EXPECT_EQ(missing.body.find("/tmp"), std::string::npos) << missing.body;
+}
+
+TEST_F(OcrApiTest, WritesHocr) {
+  const ApiAnswer answer =
+      post_form("/v1/ocr", "<i>.pdf", pdf(), {{"format", "hocr"}, {"pages", "2"}});
+  EXPECT_NE(answer.header.find("Content-Type: text/html"), std::string::npos);
+  EXPECT_NE(answer.body.find("image &quot;&lt;i&gt;.pdf&quot;; bbox"), std::string::npos)
+      << answer.body;
+  EXPECT_NE(answer.body.find("ocrx_word"), std::string::npos);
+  EXPECT_NE(answer.body.find(">words</span>"), std::string::npos);
+}
+
+TEST_F(OcrApiTest, AnswersAsIosOcrServerDoes) {
+  const json expected = expected_of(kReceipt).at(0);
+  const json object = post_form("/upload", "receipt.png", bytes_of(kReceipt)).parsed();
+  EXPECT_EQ(object.at("success"), true);
+  EXPECT_EQ(object.at("ocr_result"), expected.at("text"));
+  EXPECT_EQ(object.at("image_width"), expected.at("width"));
+  EXPECT_EQ(object.at("image_height"), expected.at("height"));
+  const json& word = expected.at("lines")[0].at("words")[0];
+  const json& box = object.at("ocr_boxes").at(0);
+  EXPECT_EQ(box.at("text"), word.at("text"));
+  EXPECT_EQ(json({box.at("x"), box.at("y"), box.at("w"), box.at("h")}), word.at("box"));
+
+  const ApiAnswer none = post_form("/upload", "a.png", "no picture");
+  EXPECT_EQ(none.status, 415);
+  EXPECT_EQ(none.parsed().at("success"), false);
+  EXPECT_NE(none.parsed().at("message").get<std::string>().find("a.png"), std::string::npos);
+  EXPECT_EQ(post_form("/upload", "a.pdf", pdf()).status, 413) << "it has one page";
+}
+
+TEST_F(OcrApiTest, SaysWhatIsWrong) {
+  const std::string file = uri_of(bytes_of(kReceipt));
+  const struct {
+    json body;
+    int status;
+    const char* names;
+  } kCases[] = {
+      {json::object(), 400, "file"},
+      {{{"file", "../etc/passwd"}}, 400, "base64"},
+      {{{"file", "http://x.example/a.png"}}, 400, "file"},
+      {{{"file", ""}}, 400, "empty"},
+      {{{"file", base64_of("no picture")}}, 415, "file"},
+      {{{"file", file}, {"format", "pdf"}}, 400, "format"},
+      {{{"file", file}, {"languages", json::array()}}, 400, "languages"},
+      {{{"file", file}, {"languages", {1}}}, 400, "languages"},
+      {{{"file", file}, {"languages", "xx-XX"}}, 400, "xx-XX"},
+      {{{"file", file}, {"pages", "3-1"}}, 400, "pages"},
+      {{{"file", file}, {"min_confidence", 2}}, 400, "min_confidence"},
+      {{{"file", file}, {"force", "yes"}}, 400, "force"},
+  };
+  for (const auto& [body, status, names] : kCases) {
+    const ApiAnswer answer = post(body);
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_NE(answer.parsed().at("error").at("message").get<std::string>().find(names),
+              std::string::npos)
+        << answer.body;
+    EXPECT_EQ(answer.body.find("/tmp"), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(
+      ask(server_->port(), "POST", "/v1/ocr", "--x\r\n", "Content-Type: multipart/form-data\r\n")
+          .status,
+      400);
+}
+
+}  // namespace
+}  // namespace oko::server
