@@ -121,8 +121,9 @@ class Scale {
   float high_ = 0;
 };
 
-/// The shares of words, above half of the share that ten chunks have: a word or two of a query are
-/// in many of them.
+/// The shares of words, above the share that ten chunks have: a word or two of a query are in many
+/// of them. But ten that have all of its words are what was looked for, so that share counts as far
+/// as the tenth best lacks words.
 class Shares {
  public:
   explicit Shares(const std::vector<std::pair<ChunkId, HitScores>>& ranked) {
@@ -133,7 +134,7 @@ class Shares {
     }
     if (values.empty()) return;
     std::sort(values.begin(), values.end(), std::greater<>());
-    if (values.size() >= kUsual) usual_ = values[kUsual - 1] / 2;
+    if (values.size() >= kUsual) usual_ = usual(values[kUsual - 1]);
     highest_ = values.front() - usual_;
   }
 
@@ -151,6 +152,11 @@ class Shares {
   }
 
  private:
+  static float usual(float tenth) {
+    constexpr float kAllWords = 1 / 2.2f;  // BM25 of a text of usual length with each word once
+    return tenth * (1 - std::min(tenth / kAllWords, 1.0f));
+  }
+
   float usual_ = 0;
   float highest_ = 0;
 };

@@ -18,7 +18,7 @@ namespace oko::index {
 enum class SearchMode { kHybrid, kDense, kSparse, kColbert, kText };
 
 /// Vectors: weights of their scores, 0..1 from the last to the best of the candidates, in a mean.
-/// Words: the best share above half of the tenth best, to the fourth power and times this, is the
+/// Words: the best share above what ten chunks have, to the fourth power and times this, is the
 /// part of the words in the total: from 0.3 on, they decide.
 struct FusionWeights {
   float dense = 1.0f;

@@ -106,7 +106,7 @@ OpenSearchWords words_query(const WordQuery& parsed, OpenSearchVocabulary& vocab
   }
   for (const QueryTerm& term : parsed.terms) {
     const double idf = lucene_idf(term.chunks, all);
-    words.ceiling += idf;
+    words.ceiling += term.weight() * idf;
     if (term.chunks == 0) continue;
     for (const std::string& each : term.alternatives) {
       should.push_back({{"term", {{"words", each}}}});

@@ -54,8 +54,8 @@ class Store {
   /// Sum over the common tokens of the product of both weights, as BGE-M3's lexical weights.
   virtual std::vector<ScoredChunk> find_sparse(const models::bge_m3::SparseVector& query,
                                                std::size_t count, const Filter& filter) = 0;
-  /// BM25 over stems, as a share of that of a text with all words of the query, 0..1. Words in
-  /// quotation marks are a phrase that a chunk must have.
+  /// BM25 over stems, as a share of that of a text with all words of the query, 0..1; a word that
+  /// no chunk has counts half. Words in quotation marks are a phrase that a chunk must have.
   virtual std::vector<ScoredChunk> find_words(std::string_view query, std::size_t count,
                                               const Filter& filter) = 0;
   /// Cosines for given chunks; 0 for one that does not exist.

@@ -147,7 +147,7 @@ void WordIndex::add_needles(Query& parsed) {
   }
   std::vector<std::pair<std::uint64_t, std::string>> words;
   for (const QueryTerm& term : query.terms) {
-    parsed.ceiling += WordsScore::most_of(idf_of(term.chunks, parsed.all_chunks));
+    parsed.ceiling += term.weight() * WordsScore::most_of(idf_of(term.chunks, parsed.all_chunks));
     if (term.chunks == 0) continue;
     const bool is_alone = term.alternatives.size() == 1;
     for (const std::string& each : term.alternatives) {

@@ -27,6 +27,10 @@ class Vocabulary {
 struct QueryTerm {
   std::vector<std::string> alternatives;
   std::uint64_t chunks = 0;  ///< that have one of them
+
+  /// What the lack of it takes off a score. Of a word that no chunk has nobody knows whether the
+  /// library says it in other words.
+  double weight() const { return chunks == 0 ? 0.5 : 1.0; }
 };
 
 /// What a query looks for. Words that more than a fifth of the chunks have do not count if the

@@ -170,6 +170,19 @@ TEST(HybridSearchTest, WordsDecideOnlyIfTheySingleOutAChunk) {
   EXPECT_EQ(found(0.3f, 0.28f), 1);
 }
 
+TEST(HybridSearchTest, ManyChunksWithAllWordsComeBeforeTheNearestByMeaning) {
+  FakeStore store;
+  store.dense = {{1, 0.9f}, {2, 0.1f}};
+  for (ChunkId id = 3; id < 15; ++id) {
+    store.words.push_back({id, 0.44f});  // a code that the long file has in each passage
+    store.cosines[id] = 0.2f;
+  }
+  SearchQuery query = full_query();
+  query.encoding.colbert = {};
+  const std::vector<Hit> hits = search(store, query, {.top = 13});
+  EXPECT_EQ(hits.back().chunk.id, 1);
+}
+
 TEST(HybridSearchTest, MeaningOrdersChunksWithTheSameWords) {
   FakeStore store;
   store.dense = {{1, 0.9f}, {3, 0.8f}, {2, 0.7f}};
