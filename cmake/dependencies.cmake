@@ -4,6 +4,7 @@ find_package(PkgConfig REQUIRED)
 include(${CMAKE_CURRENT_LIST_DIR}/wheels.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/mlx.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/pdfium.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/xgrammar.cmake)
 
 find_package(fmt 9 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)

@@ -11,7 +11,7 @@ bool AnswerWriter::push(std::int32_t id) {
   }
   ++tokens_;
   show(stops_.push(detokenizer_.push(id)));
-  if (stops_.matched() || loop_.push(id)) {
+  if (stops_.matched() || (!may_loop_ && loop_.push(id))) {
     finish_reason_ = stops_.matched() ? FinishReason::kStop : FinishReason::kLoop;
     return false;
   }

@@ -16,11 +16,14 @@ namespace oko::engine {
 /// Turns the tokens of an answer into text for its reader, and detects the end of the answer.
 class AnswerWriter {
  public:
-  /// `end_tokens` and `tokenizer` must outlive this.
+  /// `end_tokens` and `tokenizer` must outlive this. `may_loop`: a text that repeats itself goes
+  /// on.
   AnswerWriter(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens,
-               const std::vector<std::string>& stops, int max_tokens, AnswerStream& reader)
+               const std::vector<std::string>& stops, int max_tokens, bool may_loop,
+               AnswerStream& reader)
       : end_tokens_(end_tokens),
         max_tokens_(max_tokens),
+        may_loop_(may_loop),
         reader_(reader),
         detokenizer_(tokenizer),
         stops_(stops) {}
@@ -40,6 +43,7 @@ class AnswerWriter {
 
   std::span<const std::int32_t> end_tokens_;
   int max_tokens_;
+  bool may_loop_;
   AnswerStream& reader_;
   text::Detokenizer detokenizer_;
   StopStrings stops_;

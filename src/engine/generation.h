@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "budget/reservation.h"
+#include "engine/answer_form.h"
 #include "engine/sampler.h"
 #include "image/image.h"
 #include "text/chat_template.h"
@@ -48,6 +49,7 @@ struct GenerationRequest {
   bool lookup = false;            ///< guess tokens from the text itself (PromptLookup)
   bool measure_memory = false;    ///< fills GenerationStats::memory and peak_private_bytes
   std::vector<std::string> stop;  ///< texts at which the answer ends; they are not part of it
+  std::shared_ptr<const AnswerForm> form = {};  ///< of the answer (AnswerForms); null: any
 };
 
 enum class FinishReason { kStop, kLength, kLoop };

@@ -51,7 +51,8 @@ Generator::Generator(GeneratorOptions options)
       end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
       host_(host_or_own(options_.host, options_.threads)),
       loaded_(options_, *host_),
-      registration_(*host_, loaded_, loaded_.needed_bytes()) {}
+      registration_(*host_, loaded_, loaded_.needed_bytes()),
+      answer_forms_(tokenizer_, end_tokens_, *host_) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
@@ -393,13 +394,17 @@ void Generator::begin_answer(GenerationTask& task, const mx::array& logits) {
   stats.memory.prefill = task.take_peak();
   stats.mlx_memory.prefill = buffers_->take_peak();
   const GenerationRequest& request = task.request;
-  task.writer.emplace(tokenizer_, end_tokens_, request.stop, task.plan.max_tokens, *task.answer);
-  if (tensor::uses_graph() && !request.lookup && DeviceDecoder::can_choose(request.sampling)) {
+  task.writer.emplace(tokenizer_, end_tokens_, request.stop, task.plan.max_tokens,
+                      /*may_loop=*/request.form != nullptr, *task.answer);
+  LogitsProcessors processors;
+  if (request.form) processors.push_back(request.form->begin());
+  if (tensor::uses_graph() && !request.lookup && processors.empty() &&
+      DeviceDecoder::can_choose(request.sampling)) {
     bound_buffers();
     task.device_decoder.emplace(logits, request.sampling, task.plan.max_tokens);
   } else {
     task.host_decoder.emplace(*task.sequence, task.prompt.ids, tensor::LogitRows(logits),
-                              request.sampling, request.lookup);
+                              request.sampling, request.lookup, std::move(processors));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/stop_token.h"
 #include "checkpoint/weight_files.h"
+#include "engine/answer_forms.h"
 #include "engine/answer_stream.h"
 #include "engine/generation.h"
 #include "engine/generation_planner.h"
@@ -114,6 +115,9 @@ class Generator : private StepSource {
   Knobs knobs_for(const GenerationRequest& request,
                   const std::vector<models::qwen3_vl::ImageSize>& sizes, std::uint64_t bytes) const;
 
+  /// What GenerationRequest::form is made by.
+  AnswerForms& answer_forms() { return answer_forms_; }
+
   /// The generation settings that the model recommends.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
@@ -185,6 +189,7 @@ class Generator : private StepSource {
   std::shared_ptr<ModelHost> host_;
   Loaded loaded_;
   ModelRegistration registration_;
+  AnswerForms answer_forms_;
 
   std::atomic<std::size_t> requests_{0};  ///< that run or wait
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/sampler.h"
@@ -16,10 +17,12 @@ namespace oko::engine {
 class HostDecoder {
  public:
   /// `logits`: one row, of the first token. `prompt` has been read by `sequence`, which must
-  /// outlive this.
+  /// outlive this. `processors`: see Sampler.
   HostDecoder(models::qwen3_vl::SequenceState& sequence, std::span<const std::int32_t> prompt,
-              const tensor::LogitRows& logits, const SamplingOptions& sampling, bool lookup)
-      : sampler_(sampling, prompt), speculative_(sequence, prompt, logits, lookup) {}
+              const tensor::LogitRows& logits, const SamplingOptions& sampling, bool lookup,
+              LogitsProcessors processors)
+      : sampler_(sampling, prompt, std::move(processors)),
+        speculative_(sequence, prompt, logits, lookup) {}
 
   /// The next token, if its logits are available. Throws kBadModel if they are not finite.
   std::optional<std::int32_t> next() {

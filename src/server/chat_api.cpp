@@ -10,6 +10,7 @@
 #include "server/api_error.h"
 #include "server/chat_task.h"
 #include "server/data_uri.h"
+#include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
 
@@ -35,12 +36,30 @@ void refuse_unknown(const RequestFields& fields) {
     const RequestJson* choice = fields.find("tool_choice");
     if (choice == nullptr || *choice != "none") refuse_field("tools");
   }
-  if (const RequestJson* format = fields.find("response_format")) {
-    if (RequestFields(*format, "response_format").text("type").value_or("text") != "text") {
-      refuse_field("response_format");
-    }
-  }
   if (fields.integer("n", 1, 128).value_or(1) != 1) refuse_field("n");
+}
+
+/// "response_format", of which `body` has the schema with its keys in order.
+void read_format(const RequestFields& fields, std::string_view body, ChatTask& task) {
+  const RequestJson* json = fields.find("response_format");
+  if (json == nullptr) return;
+  const RequestFields format(*json, "response_format");
+  const std::string type = format.need_text("type");
+  if (type == "text") return;
+  if (type == "json_object") {
+    task.schema = kAnyObject;
+    task.schema_name = format.name_of("type");
+    return;
+  }
+  if (type != "json_schema") {
+    refuse_value(format.name_of("type"),
+                 tr("text, json_object or json_schema", "text, json_object или json_schema"));
+  }
+  const RequestFields inner(format.need("json_schema"), format.name_of("json_schema"));
+  task.schema_name = inner.name_of("schema");
+  task.schema =
+      raw_member(raw_member(raw_member(body, "response_format"), "json_schema"), "schema");
+  if (task.schema.empty()) task.schema = inner.need("schema").dump();
 }
 
 void add_part(const RequestJson& json, const std::string& name, text::Message& message,
@@ -123,6 +142,7 @@ ChatRequest parse_chat(const HttpRequest& http) {
   const auto limit = fields.integer("max_completion_tokens", 1, kMostTokens);
   task.max_tokens = static_cast<int>(
       limit ? *limit : fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
+  read_format(fields, http.body, task);
   read_sampling(fields, task);
   request.is_streamed = fields.flag("stream").value_or(false);
   if (const RequestJson* options = fields.find("stream_options")) {

@@ -105,6 +105,9 @@ ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
   const auto generator = models.generator(task.model, answer.model);
   HeldPictures held(models.host(), *generator);
   engine::GenerationRequest request = request_of(task, *generator);
+  if (!task.schema.empty()) {
+    request.form = generator->answer_forms().json(task.schema, task.schema_name);
+  }
   add_pictures(task, held, request, stop);
   engine::GenerationHandle handle = generator->submit(std::move(request), stop);
   if (on_start) on_start(answer.model);

@@ -16,7 +16,8 @@
 namespace oko::server {
 
 inline constexpr std::size_t kMostPictures = 64;  ///< of a request, pages of PDF included
-inline constexpr int kUsualTokens = 1024;         ///< limit of an answer, as `oko describe` has it
+inline constexpr const char* kAnyObject = R"({"type":"object"})";  ///< a schema
+inline constexpr int kUsualTokens = 1024;  ///< limit of an answer, as `oko describe` has it
 
 /// The bytes of a picture or PDF in a request.
 struct ChatPicture {
@@ -31,6 +32,8 @@ struct ChatTask {
   std::vector<ChatPicture> pictures;
   int max_tokens = kUsualTokens;
   std::vector<std::string> stop;
+  /// A JSON schema of the answer as the client wrote it, with its name for messages; empty: none.
+  std::string schema = {}, schema_name = {};
   engine::SamplingOptions sampling = {};
   // None: the model's own.
   std::optional<float> top_p = {};

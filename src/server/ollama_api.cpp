@@ -15,6 +15,7 @@
 #include "server/api_error.h"
 #include "server/chat_task.h"
 #include "server/data_uri.h"
+#include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
 
@@ -119,6 +120,18 @@ void read_options(const RequestFields& fields, ChatTask& task) {
   read_sampling(options, task);
 }
 
+/// "json", or a schema, of which `body` has the keys in order.
+void read_ollama_format(const RequestFields& fields, std::string_view body, ChatTask& task) {
+  const RequestJson* format = fields.find("format");
+  if (format == nullptr || *format == "") return;
+  if (*format != "json" && !format->is_object()) {
+    refuse_value("format", tr(R"("json" or a JSON schema)", R"("json" или схема JSON)"));
+  }
+  task.schema_name = "format";
+  task.schema = format->is_object() ? raw_member(body, "format") : kAnyObject;
+  if (task.schema.empty()) task.schema = format->dump();
+}
+
 OllamaRequest parse_ollama(const HttpRequest& http) {
   const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
@@ -129,7 +142,8 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   task.max_tokens = kUsualTokens;
   request.is_streamed = fields.flag("stream").value_or(true);
   read_options(fields, task);
-  for (const char* name : {"format", "tools", "raw", "template", "suffix", "context", "think"}) {
+  read_ollama_format(fields, http.body, task);
+  for (const char* name : {"tools", "raw", "template", "suffix", "context", "think"}) {
     const RequestJson* value = fields.find(name);
     if (value != nullptr && !value->empty() && *value != "" && *value != false) refuse_field(name);
   }

@@ -121,9 +121,11 @@ TEST(NoticeFileTest, NamesTheVersionsOfTheWheels) {
   const std::string text = read(OKO_SOURCE_DIR "/NOTICE");
   const std::string mlx = read(OKO_SOURCE_DIR "/cmake/mlx_wheel.cmake");
   const std::string pdfium = read(OKO_SOURCE_DIR "/cmake/pdfium.cmake");
+  const std::string xgrammar = read(OKO_SOURCE_DIR "/cmake/xgrammar.cmake");
   for (const std::string& version :
        {"MLX " + matches(mlx, R"(OKO_MLX_VERSION ([\d.]+))").at(0),
         "pypdfium2 " + matches(pdfium, R"(OKO_PDFIUM_VERSION ([\d.]+))").at(0),
+        "xgrammar " + matches(xgrammar, R"(OKO_XGRAMMAR_VERSION ([\d.]+))").at(0),
         "build " + matches(pdfium, R"(build (\d+))").at(0)}) {
     EXPECT_NE(text.find(version), std::string::npos) << version;
   }

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "engine/logits_processor.h"
+#include "grammar/grammar.h"
+
+namespace oko::engine {
+
+/// The form that an answer must have. Immutable: several answers may share one.
+class AnswerForm {
+ public:
+  virtual ~AnswerForm() = default;
+
+  /// What keeps one answer to the form. It comes last in the chain.
+  virtual std::unique_ptr<LogitsProcessor> begin() const = 0;
+};
+
+/// The whole answer matches a grammar.
+class GrammarForm : public AnswerForm {
+ public:
+  explicit GrammarForm(std::shared_ptr<const grammar::Grammar> grammar)
+      : grammar_(std::move(grammar)) {}
+
+  std::unique_ptr<LogitsProcessor> begin() const override {
+    return std::make_unique<Mask>(grammar_);
+  }
+
+ private:
+  class Mask : public LogitsProcessor {
+   public:
+    explicit Mask(std::shared_ptr<const grammar::Grammar> grammar) : matcher_(std::move(grammar)) {}
+    void apply(std::span<float> logits) override { matcher_.mask(logits); }
+    void observe(std::int32_t id) override { matcher_.accept(id); }
+
+   private:
+    grammar::Matcher matcher_;
+  };
+
+  std::shared_ptr<const grammar::Grammar> grammar_;
+};
+
+}  // namespace oko::engine

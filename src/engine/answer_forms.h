@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "engine/answer_form.h"
+#include "engine/model_host.h"
+#include "grammar/grammar.h"
+#include "text/tokenizer.h"
+
+namespace oko::engine {
+
+/// Makes the forms of answers of one model. The first form sorts the model's tokens and keeps them,
+/// in memory that it reserves. Any thread may call.
+class AnswerForms {
+ public:
+  /// All must outlive this.
+  AnswerForms(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens,
+              ModelHost& host)
+      : tokenizer_(tokenizer), end_tokens_(end_tokens), host_(host) {}
+
+  /// JSON that is valid against `schema` (grammar::checked_schema). Throws kUsage, with `name` for
+  /// the schema; kOverBudget.
+  std::shared_ptr<const AnswerForm> json(std::string_view schema, const std::string& name);
+
+ private:
+  const grammar::Vocabulary& vocabulary();
+
+  const text::Tokenizer& tokenizer_;
+  std::span<const std::int32_t> end_tokens_;
+  ModelHost& host_;
+  Mutex mutex_;  ///< held while the vocabulary is made
+  std::optional<FixedReservation> reservation_ OKO_GUARDED_BY(mutex_);
+  std::unique_ptr<const grammar::Vocabulary> vocabulary_ OKO_GUARDED_BY(mutex_);
+};
+
+}  // namespace oko::engine

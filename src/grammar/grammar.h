@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "text/tokenizer.h"
+
+namespace oko::grammar {
+
+/// The form of an answer, compiled for the tokens of one model. Immutable: any number of answers
+/// may share one.
+class Grammar {
+ public:
+  struct Compiled;
+  explicit Grammar(std::unique_ptr<const Compiled> compiled);
+  ~Grammar();
+  Grammar(const Grammar&) = delete;
+  Grammar& operator=(const Grammar&) = delete;
+
+  const Compiled& compiled() const { return *compiled_; }
+  std::size_t bytes() const;  ///< of memory
+
+ private:
+  std::unique_ptr<const Compiled> compiled_;
+};
+
+/// The tokens of a model, sorted once so that grammars can be compiled for them. Added tokens and
+/// those with control characters other than a line feed never match. Any thread may call.
+class Vocabulary {
+ public:
+  /// Takes about a second for 150,000 tokens. `end_tokens`: one of them ends an answer.
+  Vocabulary(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens);
+  ~Vocabulary();
+  /// The memory that one with `tokens` takes, with what it keeps.
+  static std::uint64_t bytes(std::size_t tokens);
+  Vocabulary(const Vocabulary&) = delete;
+  Vocabulary& operator=(const Vocabulary&) = delete;
+
+  /// JSON that is valid against `schema` (checked_schema), as one line or indented. Keeps what it
+  /// compiled last. Throws kUsage; `name`: of the schema, for messages.
+  std::shared_ptr<const Grammar> json(std::string_view schema, const std::string& name) const;
+
+ private:
+  struct Compiler;
+  std::unique_ptr<Compiler> compiler_;
+};
+
+/// The state of one answer in its grammar.
+class Matcher {
+ public:
+  explicit Matcher(std::shared_ptr<const Grammar> grammar);
+  ~Matcher();
+  Matcher(Matcher&&) noexcept;
+  Matcher& operator=(Matcher&&) noexcept;
+
+  /// Makes the logits of tokens that cannot come next -infinity. At the end of the grammar only end
+  /// tokens are left. Throws kFailed if there is no token left.
+  void mask(std::span<float> logits);
+
+  /// `id` comes next. Throws kFailed if the last mask did not allow it.
+  void accept(std::int32_t id);
+
+  bool has_ended() const;  ///< by an end token
+
+ private:
+  struct State;
+  void exclude_ill_formed();
+
+  std::shared_ptr<const Grammar> grammar_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace oko::grammar
