@@ -22,7 +22,8 @@ std::string read(const fs::path& path) {
 }
 
 bool is_checked(const fs::path& path) {
-  return path.extension() == ".md" || path.extension() == ".cmake" ||
+  constexpr std::string_view kExtensions[] = {".md", ".cmake", ".js", ".mjs", ".css", ".html"};
+  return std::count(std::begin(kExtensions), std::end(kExtensions), path.extension()) > 0 ||
          path.filename() == "CMakeLists.txt";
 }
 
@@ -46,8 +47,8 @@ std::vector<fs::path> repository_files() {
   return files;
 }
 
-/// Calls `check(file, number, line)` with every line of the Markdown and CMake files, except
-/// program output: lines of ```console without "$ ". Returns the count of files.
+/// Calls `check(file, number, line)` with every line of those files, except program output: lines of
+/// ```console without "$ ". Returns the count of files.
 template <typename Check>
 int for_lines(Check check) {
   int files = 0;
@@ -66,7 +67,7 @@ int for_lines(Check check) {
   return files;
 }
 
-TEST(TextFilesTest, LinesOfMarkdownAndCMakeHaveAtMost100Characters) {
+TEST(TextFilesTest, LinesThatClangFormatDoesNotSeeHaveAtMost100Characters) {
   const int files = for_lines([](const fs::path& file, int number, std::string_view line) {
     EXPECT_LE(width(line), 100) << file << ":" << number << ": " << line;
   });

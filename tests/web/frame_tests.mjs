@@ -6,7 +6,8 @@ export const frameTests = {
     const page = await openPage(browser, address);
     await page.getByRole('button', {name: 'Русский'}).click();
     check(await page.getByText('Что на картинке?').isVisible(), 'not in Russian');
-    same(await page.getByRole('textbox').first().getAttribute('placeholder'), 'Спросите о картинке');
+    same(await page.getByRole('textbox').first().getAttribute('placeholder'),
+        'Спросите о картинке');
     await page.getByRole('button', {name: 'Тёмная тема'}).click();
     await page.reload();
     check(await page.getByText('Что на картинке?').isVisible(), 'not in Russian any more');

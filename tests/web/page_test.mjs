@@ -1,6 +1,7 @@
-// node page_test.mjs PROGRAM SOURCES BROWSER [NAME]: runs all tests, or those whose names have NAME.
+// node page_test.mjs PROGRAM SOURCES BROWSER [NAME]: all tests, or those whose names have NAME.
 import {chatTests} from './chat_tests.mjs';
 import {frameTests} from './frame_tests.mjs';
+import {workTests} from './work_tests.mjs';
 import {launch, Program, Proxy} from './support.mjs';
 
 const [program, source, executable, wanted = ''] = process.argv.slice(2);
@@ -10,7 +11,7 @@ const proxy = new Proxy(await server.port);
 const address = await proxy.listen();
 const browser = await launch(executable);
 let failed = 0;
-for (const [name, test] of Object.entries({...chatTests, ...frameTests})) {
+for (const [name, test] of Object.entries({...chatTests, ...workTests, ...frameTests})) {
   if (!name.includes(wanted)) continue;
   let page = null;
   try {

@@ -26,6 +26,7 @@ export class Program {
         {env: {...process.env, OKO_HOME: this.home, HF_HOME: this.home, LC_ALL: 'C',
           OKO_DEVICE: 'cpu'}});
     this.log = '';
+    process.on('exit', () => this.process.kill('SIGKILL')); // of a test that failed
     this.process.stderr.on('data', (data) => (this.log += data));
     this.port = new Promise((resolve, reject) => {
       let output = '';

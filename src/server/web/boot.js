@@ -16,7 +16,8 @@
   };
   apply();
   dark.addEventListener('change', apply);
-  const language = stored('oko.language') ||
-      (navigator.languages || [navigator.language]).find((each) => /^(ru|en)\b/i.test(each)) || 'en';
+  const wanted = navigator.languages || [navigator.language];
+  const language =
+      stored('oko.language') || wanted.find((each) => /^(ru|en)\b/i.test(each)) || 'en';
   document.documentElement.lang = language.slice(0, 2).toLowerCase() === 'ru' ? 'ru' : 'en';
 })();

@@ -1,14 +1,22 @@
 // The page: its views, and what they share.
 import {ApiError} from './api.js';
+import {CaptionsView} from './captions.js';
 import {ChatView} from './chat.js';
 import {h, icon, iconButton, store, translateAll} from './dom.js';
 import {errorNote} from './errors.js';
 import {watchFiles} from './files.js';
 import {loadModels, modelPicker, seeing} from './models.js';
+import {memoryBar} from './memory.js';
+import {OcrView} from './ocr.js';
+import {SearchView} from './search.js';
 import {language, onLanguage, setLanguage, text} from './texts.js';
 
-const VIEWS = {chat: ChatView};
-const ICONS = {chat: 'chat'};
+const VIEWS = {
+  chat: () => new ChatView(),
+  text: () => new OcrView(askAbout),
+  captions: () => new CaptionsView(),
+  search: () => new SearchView(),
+};
 
 const main = document.getElementById('view');
 const nav = document.getElementById('nav');
@@ -18,9 +26,8 @@ let current = null;
 /// The view of the address, made when it is first shown.
 function show() {
   const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : 'chat';
-  made[name] ??= new VIEWS[name]();
+  made[name] ??= VIEWS[name]();
   const isChange = current !== null && current !== made[name];
-  current?.hidden?.();
   current = made[name];
   main.replaceChildren(current.root);
   for (const link of nav.children) {
@@ -30,6 +37,13 @@ function show() {
   document.title = name === 'chat' ? 'oko' : `${text(name)} · oko`;
   if (isChange) main.focus({preventScroll: true});
   current.shown?.();
+}
+
+/// Goes to the chat with a file.
+function askAbout(file) {
+  location.hash = '#chat';
+  show();
+  current.addFiles([file]);
 }
 
 function themeButton() {
@@ -78,9 +92,9 @@ async function look() {
 
 translateAll(document);
 for (const name of Object.keys(VIEWS)) {
-  nav.append(h('a', {href: `#${name}`}, icon(ICONS[name]), h('span', {t: name})));
+  nav.append(h('a', {href: `#${name}`}, icon(name), h('span', {t: name})));
 }
-document.getElementById('status').append(trouble, modelPicker(),
+document.getElementById('status').append(trouble, modelPicker(), memoryBar(),
     h('div', {class: 'switches'}, languageButton(), themeButton()));
 document.querySelector('.skip').addEventListener('click', (event) => {
   event.preventDefault(); // the address names the view
@@ -91,6 +105,5 @@ addEventListener('focus', () => {
   if (seeing().length === 0) look();
 });
 watchFiles((files) => current.addFiles?.(files));
-onLanguage(() => current.relabel?.());
 show();
 look();

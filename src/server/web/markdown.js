@@ -1,8 +1,13 @@
-// A small part of Markdown, as nodes. What a model writes may come from a hostile picture: there are
-// no links, no pictures and no HTML; an address stays text.
+// A small part of Markdown, as nodes. What a model writes may come from a hostile picture: there
+// are no links, no pictures and no HTML; an address stays text.
 import {h} from './dom.js';
 
-const INLINE = /(`+)([^`]|[^`].*?[^`])\1(?!`)|\*\*(?=\S)(.+?)\*\*|(?<![\w*])\*(?=\S)([^*]+?)\*(?![\w*])|(?<!\w)_(?=\S)([^_]+?)_(?!\w)/s;
+const INLINE = new RegExp([
+  /(`+)([^`]|[^`].*?[^`])\1(?!`)/, // code
+  /\*\*(?=\S)(.+?)\*\*/, // bold
+  /(?<![\w*])\*(?=\S)([^*]+?)\*(?![\w*])/, // italic
+  /(?<!\w)_(?=\S)([^_]+?)_(?!\w)/,
+].map((each) => each.source).join('|'), 's');
 
 /// Nodes of one text without blocks.
 function inline(source, depth = 0) {
