@@ -1,19 +1,27 @@
 #include "tasks/ignore_rules.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
+
+#include "base/text_escape.h"
+#include "tasks/name_pattern.h"
+#include "text/normalize.h"
 
 namespace oko::tasks {
 namespace {
 
 constexpr std::string_view kAnyFolders = "**";
 
+/// In NFC, unless it is not UTF-8: a Mac may have й as two characters.
+std::string composed(std::string_view name) {
+  std::string storage;
+  return std::string(is_utf8(name) ? text::normalize_text(name, storage) : name);
+}
+
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> segments;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('/', begin), text.size());
-    segments.emplace_back(text.substr(begin, end - begin));
+    segments.push_back(composed(text.substr(begin, end - begin)));
     begin = end + 1;
   }
   return segments;
@@ -31,7 +39,7 @@ bool matches(const std::vector<std::string>& pattern, const std::vector<std::str
       if (pattern[i] == kAnyFolders) {
         // At the end it stands for what is inside, so for one name at least.
         for (std::size_t k = is_last ? j + 1 : j; k <= names.size(); ++k) next[k] = true;
-      } else if (j < names.size() && ::fnmatch(pattern[i].c_str(), names[j].c_str(), 0) == 0) {
+      } else if (j < names.size() && matches_name(pattern[i], names[j])) {
         next[j + 1] = true;
       }
     }
