@@ -11,8 +11,8 @@ struct QueryPart {
   bool is_phrase = false;
 };
 
-/// The parts of a query, in their order. A mark that none closes is no mark. Marks: "…", «…», “…”
-/// and „…“.
+/// The parts of a query, in their order. A mark that none closes is no mark, nor is a " behind
+/// a letter or digit one that opens a phrase: 5" and 3". Marks: "…", «…», “…” and „…“.
 std::vector<QueryPart> query_parts(std::string_view query);
 
 /// True if a part is a phrase with a letter or digit.

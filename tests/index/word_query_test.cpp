@@ -90,5 +90,21 @@ TEST(WordQueryTest, LettersWithinALongWordAreNoPartOfIt) {
   EXPECT_EQ(terms_of(parse_word_query("0417", words)), std::vector<std::string>{"инв-00417"});
 }
 
+TEST(WordQueryTest, QuotationMarkBehindAWordOpensNoPhrase) {
+  KnownWords words;
+  const auto phrases_of = [&](std::string_view query) {
+    return parse_word_query(query, words).phrases;
+  };
+  using Phrases = std::vector<std::vector<std::string>>;
+  EXPECT_EQ(phrases_of("5\" диск"), Phrases{});
+  EXPECT_EQ(phrases_of("5\" диск 3\""), Phrases{});
+  EXPECT_EQ(phrases_of("\"диск"), Phrases{});
+  EXPECT_EQ(phrases_of("дюйм\" и 3\""), Phrases{});
+  EXPECT_EQ(phrases_of("5\" \"диск\""), (Phrases{{"диск"}}));
+  EXPECT_EQ(phrases_of("(\"диск\")"), (Phrases{{"диск"}}));
+  EXPECT_EQ(phrases_of("—\"диск\""), (Phrases{{"диск"}}));
+  EXPECT_EQ(phrases_of("имя«диск»"), (Phrases{{"диск"}}));
+}
+
 }  // namespace
 }  // namespace oko::index
