@@ -128,7 +128,7 @@ std::string text_lines(const bge::Encoding& encoding, const EmbedOptions& option
   if (outputs.sparse) {
     std::vector<std::string> words;
     for (const auto& [id, weight] : encoding.sparse) {
-      words.push_back(fmt::format("{}:{}", printable(name_of(id, options, embedder)), weight));
+      words.push_back(fmt::format("{}:{}", one_line(name_of(id, options, embedder)), weight));
     }
     add("sparse", is_short ? shortened(words) : fmt::format("{}", fmt::join(words, " ")));
   }

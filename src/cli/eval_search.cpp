@@ -132,7 +132,12 @@ void eval_search(EvalSearchArguments arguments) {
   ProgressBar progress(words("searching", "ищу"), arguments.common.quiet);
   const std::vector<tasks::EvalMode> measured = tasks::eval_search(
       index::BeirFolder(arguments.folder), *store, *embedder, arguments.run,
-      [&](double done) { progress.update(done); }, stop);
+      [&](double done) { progress.update(done); },
+      [&](const LocalizedText& note) {
+        progress.clear();
+        if (!arguments.common.quiet) say_note(note);
+      },
+      stop);
   progress.clear();
   if (!arguments.json) {
     print_tables(measured);

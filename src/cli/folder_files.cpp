@@ -1,10 +1,8 @@
 #include "cli/folder_files.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <span>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -21,13 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 14> kExtensions{".jpg",  ".jpeg", ".jpe",  ".jfif", ".png",
-                                                       ".webp", ".heic", ".heif", ".avif", ".tif",
-                                                       ".tiff", ".gif",  ".bmp",  ".pdf"};
-
 bool has_extension(const fs::path& file) {
-  const std::string extension = lower_case(file.extension().string());
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+  return image::is_named_as_picture(file) || lower_case(file.extension().string()) == ".pdf";
 }
 
 bool is_readable(const fs::path& file) {

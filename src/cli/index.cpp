@@ -100,8 +100,7 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
   const tasks::SidecarNote on_note = [&](const LocalizedText& text) { printer.note(text); };
-  tasks::SidecarSummary sidecars;
-  if (arguments.sidecars) sidecars = tasks::remove_sidecars(printer.gone(), on_note);
+  tasks::SidecarSummary sidecars = tasks::follow_files(printer.gone(), on_note);
   if (models.generator) {
     caption_pictures(
         store, *models.embedder, *models.host, *models.generator, arguments.paths, models.captions,
@@ -217,7 +216,9 @@ void require_paths(const std::vector<std::string>& paths) {
     std::error_code error;
     if (fs::status(path, error).type() != fs::file_type::not_found) continue;
     throw Error(ErrorCode::kNotFound,
-                tr("{}: no such file or folder", "{}: нет такого файла или папки", path));
+                tr("{}: no such file or folder", "{}: нет такого файла или папки", path),
+                tr("{} removes the documents of a path that is gone from the library",
+                   "{} уберёт из библиотеки документы пути, которого больше нет", Knob{"prune"}));
   }
 }
 
@@ -225,7 +226,7 @@ void index_paths(IndexArguments arguments) {
   const LibraryPlace place = library_place(arguments.library);
   const Interrupt interrupt(place.address ? kPatienceOfCluster : Interrupt::kPatience);
   const StopToken stop = interrupt.token();
-  require_paths(arguments.paths);
+  if (!arguments.run.prunes || arguments.watch) require_paths(arguments.paths);
   const IndexModels models = make_models(arguments, stop);
   arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
   if (arguments.watch) return WatchedRuns(arguments, models, place, stop).run();
@@ -234,9 +235,9 @@ void index_paths(IndexArguments arguments) {
   const tasks::IndexSummary summary = index_once(arguments, models, *library.store, printer, stop);
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
-              tr("{} of {:file|files|files} could not be read",
-                 "не удалось прочитать {} из {:файла|файлов|файлов}", summary.failed,
-                 Count(summary.failed + summary.added + summary.updated)));
+              tr("{} of {:file|files|files} could not be read: {}",
+                 "не удалось прочитать {} из {:файла|файлов|файлов}: {}", summary.failed,
+                 Count(summary.failed + summary.added + summary.updated), printer.failed_files()));
 }
 
 void add_caption_options(Command& command, IndexArguments& arguments) {
@@ -292,9 +293,9 @@ void add_index(Command& program) {
   command.add_flag("--retry", &arguments->run.retries_failed,
                    words("read files again that could not be read before",
                          "заново читать файлы, которые не прочитались раньше"));
-  command.add_flag(
-      "--prune", &arguments->run.prunes,
-      words("remove the documents of a PATH that is empty", "убрать документы опустевшего ПУТИ"));
+  command.add_flag("--prune", &arguments->run.prunes,
+                   words("remove the documents of a PATH that is empty or gone",
+                         "убрать документы ПУТИ, который опустел или исчез"));
   command.add_flag(
       "--watch", &arguments->watch,
       words("stay and follow changes until Ctrl-C", "остаться и следить за изменениями до Ctrl-C"));

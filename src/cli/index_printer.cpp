@@ -1,5 +1,6 @@
 #include "cli/index_printer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -17,15 +18,15 @@ using tasks::FileOutcome;
 
 /// "+ /home/a/receipt.jpg", as version control shows changes.
 std::string file_line(const tasks::IndexedFile& file) {
-  std::string path = printable(file.path);
-  if (!file.copy_of.empty()) path += " = " + printable(file.copy_of);
+  std::string path = one_line(file.path);
+  if (!file.copy_of.empty()) path += " = " + one_line(file.copy_of);
   switch (file.outcome) {
     case FileOutcome::kAdded:
       return "+ " + path;
     case FileOutcome::kUpdated:
       return "~ " + path;
     case FileOutcome::kMoved:
-      return "> " + printable(file.moved_from) + " -> " + path;
+      return "> " + one_line(file.moved_from) + " -> " + path;
     case FileOutcome::kRemoved:
       return "- " + path;
     case FileOutcome::kUnchanged:
@@ -77,6 +78,7 @@ void IndexPrinter::begin_run(bool describes) {
   watch_ = engine::Stopwatch();
   skipped_.clear();
   gone_.clear();
+  failed_.clear();
 }
 
 tasks::IndexCallbacks IndexPrinter::callbacks() {
@@ -84,7 +86,9 @@ tasks::IndexCallbacks IndexPrinter::callbacks() {
           .on_progress = [this](const tasks::IndexProgress& progress) { draw(progress); },
           .on_skipped = [this](const tasks::SkippedFile& skipped) { add_skipped(skipped); },
           .on_empty = [this](const std::string& folder,
-                             std::size_t documents) { say_empty(folder, documents); }};
+                             std::size_t documents) { say_empty(folder, documents); },
+          .on_gone = [this](const std::string& path,
+                            std::size_t documents) { say_gone(path, documents); }};
 }
 
 void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
@@ -92,7 +96,8 @@ void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
                                  const index::LibraryCounts& counts) {
   clear();
   const std::size_t changes = summary.added + summary.updated + summary.moved + summary.removed +
-                              summary.failed + summary.captioned + sidecars.written;
+                              summary.failed + summary.captioned + sidecars.written +
+                              sidecars.moved + sidecars.removed;
   if (run_ > 1 && changes == 0) return;
   if (json_) {
     print_json({{"added", summary.added},
@@ -101,9 +106,12 @@ void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
                 {"removed", summary.removed},
                 {"unchanged", summary.unchanged},
                 {"failed", summary.failed},
+                {"failed_before", summary.failed_before},
                 {"captioned", summary.captioned},
                 {"uncaptioned", summary.uncaptioned},
                 {"sidecars", sidecars.written},
+                {"sidecars_moved", sidecars.moved},
+                {"sidecars_removed", sidecars.removed},
                 {"skipped", skipped_json()},
                 {"passages", summary.passages},
                 {"seconds", rounded(watch_.seconds(), 1)},
@@ -124,7 +132,7 @@ void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
             Count(summary.added), summary.updated, summary.moved, summary.removed,
             summary.unchanged, summary.failed, Count(counts.chunks)));
   say_captions(summary, sidecars);
-  if (run_ == 1) say_skipped();
+  if (run_ == 1) say_skipped(summary);
 }
 
 void IndexPrinter::clear() {
@@ -140,8 +148,9 @@ void IndexPrinter::note(const LocalizedText& text) {
 
 void IndexPrinter::print_file(const tasks::IndexedFile& file) {
   clear();
-  if (file.outcome == FileOutcome::kRemoved) gone_.push_back(file.path);
-  if (!file.moved_from.empty()) gone_.push_back(file.moved_from);
+  if (file.outcome == FileOutcome::kRemoved) gone_.push_back({file.path});
+  if (!file.moved_from.empty()) gone_.push_back({file.moved_from, file.path});
+  if (file.outcome == FileOutcome::kFailed) failed_.push_back(file.path);
   if (json_) {
     print_json(file_json(file));
     return;
@@ -192,11 +201,28 @@ void IndexPrinter::add_skipped(const tasks::SkippedFile& skipped) {
 void IndexPrinter::say_empty(const std::string& folder, std::size_t documents) {
   if (!empty_folders_.insert(folder).second) return;
   note(
-      tr("{}: the folder is empty, as one of an unplugged disk; {:document|documents|documents} "
-         "of it stay in the library, unless {} removes them",
+      tr("{}: the folder is empty, as one of an unplugged disk; the library keeps "
+         "{:document|documents|documents} of it until {} is given",
          "{}: папка пуста, как у отключённого диска; {:её документ остаётся|её документа "
-         "остаются|её документов остаются} в библиотеке, пока их не уберёт {}",
+         "остаются|её документов остаются} в библиотеке, пока не указан {}",
          folder, Count(documents), Knob{"prune"}));
+}
+
+void IndexPrinter::say_gone(const std::string& path, std::size_t documents) {
+  note(tr("{}: is not there any more; the library loses {:document|documents|documents} of it",
+          "{}: больше нет; из библиотеки уходит оттуда {:документ|документа|документов}", path,
+          Count(documents)));
+}
+
+std::string IndexPrinter::failed_files() const {
+  constexpr std::size_t kMost = 10;
+  std::vector<std::string> sorted = failed_;
+  std::sort(sorted.begin(), sorted.end());
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kMost, sorted.size()); ++i) {
+    names += (names.empty() ? "" : ", ") + sorted[i];
+  }
+  return sorted.size() > kMost ? names + ", ..." : names;
 }
 
 ordered_json IndexPrinter::skipped_json() const {
@@ -206,7 +232,7 @@ ordered_json IndexPrinter::skipped_json() const {
 }
 
 /// What a person may miss: hidden files are known to be left out.
-void IndexPrinter::say_skipped() const {
+void IndexPrinter::say_skipped(const tasks::IndexSummary& summary) const {
   const auto count_of = [&](tasks::SkipReason reason) {
     const auto found = skipped_.find(reason);
     return found == skipped_.end() ? std::size_t{0} : found->second;
@@ -214,14 +240,20 @@ void IndexPrinter::say_skipped() const {
   const std::size_t unknown = count_of(tasks::SkipReason::kUnknownKind);
   const std::size_t links = count_of(tasks::SkipReason::kLink);
   if (unknown > 0) {
-    say_note(words("{:file was|files were|files were} left out: oko does not read their kind",
-                   "{:файл пропущен|файла пропущено|файлов пропущено}: такие oko не читает",
+    say_note(words("{:file was|files were|files were} left out: oko reads no such files",
+                   "{:файл пропущен|файла пропущено|файлов пропущено}: таких файлов oko не читает",
                    Count(unknown)));
   }
   if (links > 0) {
-    say_note(words("{:link was|links were|links were} left out: --follow takes them",
-                   "{:ссылка пропущена|ссылки пропущены|ссылок пропущено}: --follow берёт и их",
+    say_note(words("{:link was|links were|links were} left out: --follow takes links",
+                   "{:ссылка пропущена|ссылки пропущены|ссылок пропущено}: --follow берёт и ссылки",
                    Count(links)));
+  }
+  if (summary.failed_before > 0) {
+    say_note(words("{:file|files|files} could not be read in an earlier run: --retry tries again",
+                   "{:файл не прочитался|файла не прочиталось|файлов не прочиталось} в прошлый "
+                   "раз: --retry попробует снова",
+                   Count(summary.failed_before)));
   }
 }
 
@@ -237,12 +269,22 @@ void IndexPrinter::say_captions(const tasks::IndexSummary& summary,
                 "{:XMP-файл записан|XMP-файла записано|XMP-файлов записано}\n",
                 Count(sidecars.written)));
   }
+  if (sidecars.moved > 0) {
+    print(words("{:sidecar|sidecars|sidecars} moved with the picture\n",
+                "{:XMP-файл перемещён|XMP-файла перемещено|XMP-файлов перемещено} за картинкой\n",
+                Count(sidecars.moved)));
+  }
+  if (sidecars.removed > 0) {
+    print(words("{:sidecar|sidecars|sidecars} removed with the picture\n",
+                "{:XMP-файл убран|XMP-файла убрано|XMP-файлов убрано} вместе с картинкой\n",
+                Count(sidecars.removed)));
+  }
   if (sidecars.left_alone > 0) {
     say_note(
-        words("{:sidecar was|sidecars were|sidecars were} left as they are: oko has not "
-              "written them, or they were changed since",
-              "{:XMP-файл оставлен|XMP-файла оставлено|XMP-файлов оставлено} как есть: их "
-              "писал не oko, или после него их меняли",
+        words("{:sidecar was|sidecars were|sidecars were} left alone: not written by oko, or "
+              "changed since",
+              "{:XMP-файл оставлен|XMP-файла оставлено|XMP-файлов оставлено} как есть: автор не "
+              "oko, или с тех пор были изменения",
               Count(sidecars.left_alone)));
   }
 }

@@ -30,8 +30,10 @@ class IndexPrinter {
   void print_summary(const tasks::IndexSummary& summary, const tasks::SidecarSummary& sidecars,
                      const index::LibraryCounts& counts);
 
-  /// Of this run: paths where files were that have been removed or moved.
-  const std::vector<std::string>& gone() const { return gone_; }
+  /// Of this run.
+  const std::vector<tasks::GoneFile>& gone() const { return gone_; }
+  /// Of this run: the first files that could not be read, "a.png, b.pdf, ...".
+  std::string failed_files() const;
 
  private:
   void print_file(const tasks::IndexedFile& file);
@@ -40,7 +42,8 @@ class IndexPrinter {
   void say_empty(const std::string& folder, std::size_t documents);
   void add_skipped(const tasks::SkippedFile& skipped);
   nlohmann::ordered_json skipped_json() const;
-  void say_skipped() const;
+  void say_gone(const std::string& path, std::size_t documents);
+  void say_skipped(const tasks::IndexSummary& summary) const;
   void say_captions(const tasks::IndexSummary& summary,
                     const tasks::SidecarSummary& sidecars) const;
 
@@ -50,7 +53,8 @@ class IndexPrinter {
   ProgressBar caption_bar_;
   engine::Stopwatch watch_;
   std::map<tasks::SkipReason, std::size_t> skipped_;
-  std::vector<std::string> gone_;
+  std::vector<tasks::GoneFile> gone_;
+  std::vector<std::string> failed_;
   std::set<std::string> empty_folders_;  ///< that a note was given of
   int run_ = 0;
   bool describes_ = false;

@@ -45,7 +45,15 @@ LibraryPlace library_place(const std::string& library) {
   const std::filesystem::path path =
       library.empty() ? oko_home() / "library.db" : std::filesystem::path(library);
   std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return {.file = path};
+  const auto status = std::filesystem::status(path, ignored);
+  const bool is_folder = std::filesystem::is_directory(status);
+  // A search would wait for a writer of a pipe, and no signal would end that.
+  if (std::filesystem::exists(status) && !is_folder && !std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorCode::kUsage,
+                tr("{}: is a device or a pipe; a library is a file",
+                   "{}: это устройство или канал, а библиотека — файл", path.string()));
+  }
+  if (!is_folder) return {.file = path};
   throw Error(ErrorCode::kUsage,
               tr("{}: is a folder; a library is a file", "{}: это папка, а библиотека — файл",
                  path.string()),

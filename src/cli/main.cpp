@@ -235,7 +235,15 @@ int run(std::span<char* const> arguments) {
                      arguments[1]);
     return 0;
   }
-  if (const std::optional<std::string> text = program.parse(arguments)) {
+  const auto parse = [&] {
+    try {
+      return program.parse(arguments);
+    } catch (const Error&) {
+      prints_error = program.prints_error_object();
+      throw;
+    }
+  };
+  if (const std::optional<std::string> text = parse()) {
     print(*text);
     end_at_once(0);  // destructors of libraries would take a millisecond
   }

@@ -170,8 +170,8 @@ void print_rows(const std::vector<Row>& rows) {
   std::size_t name = 0;
   for (const Row& row : rows) name = std::max(name, row.name.size());
   for (const Row& row : rows) {
-    print(printable(padded(row.name, name + 2) + padded(row.kind, kKind) + padded(row.size, kSize) +
-                    padded(row.verdict, kVerdict) + row.place) +
+    print(one_line(padded(row.name, name + 2) + padded(row.kind, kKind) + padded(row.size, kSize) +
+                   padded(row.verdict, kVerdict) + row.place) +
           "\n");
   }
 }
@@ -188,12 +188,12 @@ void print_notes(const hub::InstalledModels& all) {
   for (const InstalledModel& model : all.models) {
     if (!model.link_target.empty()) {
       print(printable(words("{}: is a link to {}, where its {} are\n",
-                            "{}: ссылка на {}, её {} лежат там\n", model.name,
-                            model.link_target.string(), format_bytes(model.bytes))));
+                            "{}: ссылка на {}, её {} лежат там\n", one_line(model.name),
+                            one_line(model.link_target.string()), format_bytes(model.bytes))));
     }
     if (model.aligned_bytes > 0) {
       print(printable(words("{}: its aligned copy takes {} more\n",
-                            "{}: её выровненная копия занимает ещё {}\n", model.name,
+                            "{}: её выровненная копия занимает ещё {}\n", one_line(model.name),
                             format_bytes(model.aligned_bytes))));
     }
     if (model.unfinished_bytes > 0) {

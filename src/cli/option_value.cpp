@@ -142,6 +142,11 @@ void assign(const OptionValue& option, const std::vector<std::string>& texts, T&
   if constexpr (kIsList<T>) {
     target.clear();
     for (const std::string& text : texts) add_items(option, text, target);
+    const bool is_option = option.name.starts_with('-');  // an argument may be an empty text
+    for (std::string& item : target) {
+      if (is_option && item.empty()) refuse(missing_value(option.name));
+      item = require_choice(option, item);
+    }
   } else {
     if (texts.size() > 1) {
       refuse(tr("{} is given more than once", "ключ {} указан больше одного раза", option.name));

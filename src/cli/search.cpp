@@ -134,19 +134,37 @@ index::Filter filter_of(const SearchArguments& arguments) {
   filter.kinds = kinds_of(arguments.kinds);
   if (!arguments.from.empty()) filter.from_date = second_of(arguments.from, "from", false);
   if (!arguments.to.empty()) filter.to_date = second_of(arguments.to, "to", true);
+  if (filter.from_date && filter.to_date && *filter.from_date > *filter.to_date) {
+    throw Error(ErrorCode::kUsage, tr("{} {} is later than {} {}: no file is of such a date",
+                                      "{} {} позже, чем {} {}: файлов с такой датой не бывает",
+                                      Knob{"from"}, arguments.from, Knob{"to"}, arguments.to));
+  }
   return filter;
 }
 
-ordered_json scores_json(const index::HitScores& scores) {
-  ordered_json json;
-  const auto add = [&](const char* name, const std::optional<float>& score) {
-    if (score) json[name] = rounded(*score, 4);
-  };
-  add("dense", scores.dense);
-  add("sparse", scores.sparse);
-  add("words", scores.words);
-  add("colbert", scores.colbert);
-  return json;
+/// What a measure says of a hit.
+struct Measure {
+  const char* name;
+  std::optional<float> score;
+  float part = 0;  ///< of the total
+};
+
+/// Those that were computed.
+std::vector<Measure> measures_of(const index::HitScores& scores) {
+  const index::ScoreParts& parts = scores.parts;
+  std::vector<Measure> measures{{"dense", scores.dense, parts.dense},
+                                {"sparse", scores.sparse, parts.sparse},
+                                {"words", scores.words, parts.words},
+                                {"colbert", scores.colbert, parts.colbert}};
+  std::erase_if(measures, [](const Measure& each) { return !each.score; });
+  return measures;
+}
+
+void add_measures(const index::HitScores& scores, ordered_json& json) {
+  for (const Measure& each : measures_of(scores)) {
+    json["scores"][each.name] = rounded(*each.score, 4);
+    json["parts"][each.name] = rounded(each.part, 4);
+  }
 }
 
 /// The box in pixels of the upright page, as oko ocr gives boxes.
@@ -164,7 +182,7 @@ ordered_json passage_json(std::size_t rank, const tasks::FoundPassage& found, bo
   if (chunk.page > 0) json["page"] = chunk.page;
   if (!found.document.title.empty()) json["title"] = found.document.title;
   json["score"] = rounded(found.hit.scores.total, 4);
-  if (explain) json["scores"] = scores_json(found.hit.scores);
+  if (explain) add_measures(found.hit.scores, json);
   json["origin"] = name_of(chunk.origin);
   json["text"] = chunk.text;
   json["snippet"] = found.snippet.text;
@@ -183,7 +201,7 @@ std::string marked(const index::Snippet& snippet, bool has_colour) {
   std::string text;
   std::size_t at = 0;
   const auto add = [&](std::size_t end) {
-    text += printable(snippet.text.substr(at, end - at));
+    text += one_line(snippet.text.substr(at, end - at));
     at = end;
   };
   for (const auto& [begin, end] : snippet.marks) {
@@ -203,16 +221,15 @@ std::string short_path(const std::string& path) {
   return !error && path.starts_with(here) ? path.substr(here.size()) : path;
 }
 
-std::string scores_line(const index::HitScores& scores) {
+/// "0.975 = dense 0.006 (0.912) + words 0.969 (0.672)": the parts of the total, and what was
+/// measured.
+std::string measures_line(const index::HitScores& scores) {
   std::string line;
-  const auto add = [&](const std::string& name, const std::optional<float>& score) {
-    if (score) line += fmt::format("  {} {:.3f}", name, *score);
-  };
-  add("dense", scores.dense);
-  add("sparse", scores.sparse);
-  add("words", scores.words);
-  add("colbert", scores.colbert);
-  return line;
+  for (const Measure& each : measures_of(scores)) {
+    line += fmt::format("{} {} {:.3f} ({:.3f})", line.empty() ? " =" : " +", each.name, each.part,
+                        *each.score);
+  }
+  return fmt::format("{:.3f}{}", scores.total, line);
 }
 
 /// The names of other files with the same content.
@@ -242,10 +259,7 @@ class PassagePrinter {
     if (!found.snippet.text.empty()) {
       print("   " + marked(found.snippet, has_colour(STDOUT_FILENO)) + "\n");
     }
-    if (arguments_.explain) {
-      const index::HitScores& scores = found.hit.scores;
-      print(fmt::format("   {:.3f} ={}\n", scores.total, scores_line(scores)));
-    }
+    if (arguments_.explain) print("   " + measures_line(found.hit.scores) + "\n");
     const bool has_picture = found.document.kind != index::DocumentKind::kText;
     if (protocol_ != PictureProtocol::kNone && has_picture && rank <= kPictures) {
       print_picture(found);
@@ -404,7 +418,8 @@ void add_search(Command& program) {
                         "имя или папка модели [по умолчанию: модель библиотеки]"))
       .names(ValueKind::kModel);
   command.add_flag("--explain", &arguments->explain,
-                   words("show each part of the scores", "показать слагаемые оценок"));
+                   words("show the parts of each score, and in brackets what was measured",
+                         "показать слагаемые оценок и в скобках — что измерено"));
   command.add_flag("--no-pictures", &arguments->no_pictures,
                    words("do not draw the places of the best passages, on terminals that can",
                          "не рисовать места лучших отрывков, если терминал это умеет"));

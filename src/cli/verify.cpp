@@ -51,7 +51,7 @@ void print_verdicts(const VerifyArguments& options, const std::vector<hub::Verif
     bytes += file.bytes;
     list.push_back({{"path", file.path}, {"bytes", file.bytes}, {"state", name_of(file.state)}});
     if (file.state == hub::FileState::kRight) continue;
-    damaged += words("{}: {}\n", "{}: {}\n", file.path, text_of(file.state));
+    damaged += words("{}: {}\n", "{}: {}\n", one_line(file.path), text_of(file.state));
   }
   if (options.json) {
     print_json({{"folder", options.run.model.string()}, {"bytes", bytes}, {"files", list}});

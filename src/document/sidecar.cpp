@@ -112,4 +112,13 @@ bool remove_sidecar(const std::filesystem::path& file) {
   return true;
 }
 
+bool move_sidecar(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const std::filesystem::path path = sidecar_path(to);
+  const std::optional<std::string> xmp =
+      has_entry(sidecar_path(from)) ? own_sidecar(sidecar_path(from)) : std::nullopt;
+  if (!xmp) return false;
+  if (!has_entry(path)) write_file_atomically(path, *xmp);
+  return remove_sidecar(from);
+}
+
 }  // namespace oko::document

@@ -32,6 +32,10 @@ SidecarResult write_sidecar(const std::filesystem::path& file, const SidecarText
 /// it since. Returns true if it did. Throws kFailed.
 bool remove_sidecar(const std::filesystem::path& file);
 
+/// Moves the sidecar of a file along with it, under the same condition; removes it if there is
+/// one at the new place. Returns true if it did. Throws kFailed.
+bool move_sidecar(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// What `write_sidecar` writes.
 std::string xmp_of(const SidecarText& text);
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "base/localized_text.h"
+#include "base/lower_case.h"
 
 namespace oko::image {
 namespace {
@@ -84,6 +86,14 @@ std::optional<Format> sniff(std::span<const std::byte> bytes) {
   if (is_bmp(head)) return Format::kBmp;
   if (is_heif(head)) return Format::kHeic;
   return std::nullopt;
+}
+
+bool is_named_as_picture(const std::filesystem::path& file) {
+  constexpr std::array<std::string_view, 13> kEndings{".jpg",  ".jpeg", ".jpe",  ".jfif", ".png",
+                                                      ".webp", ".heic", ".heif", ".avif", ".tif",
+                                                      ".tiff", ".gif",  ".bmp"};
+  const std::string ending = lower_case(file.extension().string());
+  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
 std::string_view format_name(Format format) {

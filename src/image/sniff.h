@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,9 @@ enum class Format { kJpeg, kPng, kWebp, kHeic, kTiff, kGif, kBmp };
 /// The kind of a picture file by its first bytes, never by its name. 64 bytes are sufficient; a
 /// shorter `head` may do. Nothing if it is not a picture that oko reads.
 std::optional<Format> sniff(std::span<const std::byte> head);
+
+/// True if a file's name ends as those of pictures that oko reads do: ".jpg", ".JPEG", ...
+bool is_named_as_picture(const std::filesystem::path& file);
 
 /// "JPEG", "PNG", ...
 std::string_view format_name(Format format);

@@ -170,29 +170,31 @@ void add_up(std::vector<std::pair<ChunkId, HitScores>>& ranked, const SearchOpti
                     (colbert.empty() ? 0 : weights.colbert);
   const Shares words(ranked);
   const float part = words.part(weights.words);
+  const float rest = all > 0 ? (1 - part) / all : 0;
   for (auto& [chunk, scores] : ranked) {
-    const float sum = weights.dense * dense.of(scores) + weights.sparse * sparse.of(scores) +
-                      weights.colbert * colbert.of(scores);
-    const float meaning = all > 0 ? sum / all : 0;
-    scores.total = (1 - part) * meaning + part * words.of(scores);
+    scores.parts = {.dense = rest * weights.dense * dense.of(scores),
+                    .sparse = rest * weights.sparse * sparse.of(scores),
+                    .words = part * words.of(scores),
+                    .colbert = rest * weights.colbert * colbert.of(scores)};
+    scores.total = scores.parts.sum();
   }
 }
 
-/// The only score of a mode that has one.
-float single_score(const HitScores& scores, SearchMode mode) {
+/// The only part of a mode that has one.
+ScoreParts single_part(const HitScores& scores, SearchMode mode) {
   switch (mode) {
     case SearchMode::kDense:
-      return scores.dense.value_or(0);
+      return {.dense = scores.dense.value_or(0)};
     case SearchMode::kSparse:
-      return scores.sparse.value_or(0);
+      return {.sparse = scores.sparse.value_or(0)};
     case SearchMode::kColbert:
-      return scores.colbert.value_or(0);
+      return {.colbert = scores.colbert.value_or(0)};
     case SearchMode::kText:
-      return scores.words.value_or(0);
+      return {.words = scores.words.value_or(0)};
     case SearchMode::kHybrid:
       break;
   }
-  return scores.total;
+  return scores.parts;
 }
 
 void rerank(Store& store, const SearchQuery& query, std::size_t count,
@@ -237,7 +239,10 @@ std::vector<std::pair<ChunkId, HitScores>> rank(Store& store, const SearchQuery&
   if (is_hybrid) {
     add_up(ranked, options);
   } else {
-    for (auto& [chunk, scores] : ranked) scores.total = single_score(scores, options.mode);
+    for (auto& [chunk, scores] : ranked) {
+      scores.parts = single_part(scores, options.mode);
+      scores.total = scores.parts.sum();
+    }
   }
   sort_by_total(ranked);
   return ranked;

@@ -48,13 +48,21 @@ struct SearchOptions {
   bool one_of_page = true;
 };
 
+/// What each measure gives to the total of a hit.
+struct ScoreParts {
+  float dense = 0, sparse = 0, words = 0, colbert = 0;
+
+  float sum() const { return dense + sparse + words + colbert; }
+};
+
 /// Scores of a hit; those that were not computed are empty.
 struct HitScores {
   std::optional<float> dense = {};    ///< cosine
   std::optional<float> sparse = {};   ///< sum of products of weights
   std::optional<float> words = {};    ///< BM25, as a share of the most that is possible
   std::optional<float> colbert = {};  ///< mean of the best cosines
-  float total = 0;                    ///< by which hits are sorted
+  ScoreParts parts = {};
+  float total = 0;  ///< the sum of `parts`, by which hits are sorted
 };
 
 struct Hit {

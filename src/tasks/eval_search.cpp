@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/text_escape.h"
 #include "tasks/library_encoder.h"
 #include "tasks/passages.h"
 #include "text/chunker.h"
@@ -51,6 +52,92 @@ void put_document(const index::BeirRecord& record, index::Store& store, engine::
   store.put(document, chunks);
 }
 
+/// Ids that something is wrong with, for a note: "d7, d9, d12, ...".
+class WrongIds {
+ public:
+  void add(const std::string& id) {
+    constexpr std::size_t kMost = 3;
+    ++count_;
+    if (count_ <= kMost) names_ += (count_ > 1 ? ", " : "") + excerpt(id, 60);
+    if (count_ == kMost + 1) names_ += ", ...";
+  }
+  Count count() const { return Count(count_); }
+  bool empty() const { return count_ == 0; }
+  const std::string& names() const { return names_; }
+
+ private:
+  std::size_t count_ = 0;
+  std::string names_;
+};
+
+using AllJudgments = std::map<std::string, index::Judgments, std::less<>>;
+using OnNote = std::function<void(const LocalizedText&)>;
+
+/// Says which queries a set does not ask, or asks in vain.
+void check_queries(const std::vector<index::BeirRecord>& queries, const AllJudgments& judgments,
+                   const std::string& file, const OnNote& on_note) {
+  std::set<std::string, std::less<>> ids;
+  std::size_t left_out = 0;
+  for (const index::BeirRecord& query : queries) {
+    ids.insert(query.id);
+    left_out += !judgments.contains(query.id);
+  }
+  WrongIds unknown, in_vain;
+  for (const auto& [query, documents] : judgments) {
+    const auto is_relevant = [](const auto& each) { return each.second > 0; };
+    if (!ids.contains(query)) {
+      unknown.add(query);
+    } else if (std::none_of(documents.begin(), documents.end(), is_relevant)) {
+      in_vain.add(query);
+    }
+  }
+  if (left_out == queries.size()) {
+    throw Error(ErrorCode::kBadInput,
+                tr("no query has a judgment in {}", "ни у одного запроса нет оценок в {}", file));
+  }
+  if (!unknown.empty()) {
+    on_note(tr("{}: {:query|queries|queries} of it not in queries.jsonl: {}",
+               "{}: {:запроса|запросов|запросов} оттуда нет в queries.jsonl: {}", file,
+               unknown.count(), unknown.names()));
+  }
+  if (!in_vain.empty()) {
+    on_note(tr("{}: {:query|queries|queries} without a relevant document, whose figures are 0: {}",
+               "{}: {:запрос|запроса|запросов} без подходящих документов, показатели там 0: {}",
+               file, in_vain.count(), in_vain.names()));
+  }
+  if (left_out > 0) {
+    on_note(tr("{}: {:query|queries|queries} without a judgment left out",
+               "{}: {:запрос|запроса|запросов} без оценок не в счёт", file, Count(left_out)));
+  }
+}
+
+/// Says which documents no search can find.
+void check_documents(const std::set<std::string, std::less<>>& documents,
+                     const AllJudgments& judgments, const std::string& file,
+                     const OnNote& on_note) {
+  std::set<std::string> unknown_ids;
+  std::size_t judged = 0;
+  for (const auto& [query, of_query] : judgments) {
+    judged += of_query.size();
+    for (const auto& [document, relevance] : of_query) {
+      if (!documents.contains(document)) unknown_ids.insert(document);
+      judged -= !documents.contains(document);
+    }
+  }
+  if (unknown_ids.empty()) return;
+  WrongIds unknown;
+  for (const std::string& id : unknown_ids) unknown.add(id);
+  if (judged == 0) {
+    throw Error(ErrorCode::kBadInput,
+                tr("{}: no document of it is in corpus.jsonl: {}",
+                   "{}: ни одного документа оттуда нет в corpus.jsonl: {}", file, unknown.names()));
+  }
+  on_note(tr("{}: {:document|documents|documents} of it not in corpus.jsonl, so never found: {}",
+             "{}: {:документа|документов|документов} оттуда нет в corpus.jsonl, найти их нельзя: "
+             "{}",
+             file, unknown.count(), unknown.names()));
+}
+
 std::vector<EvalQuery> read_queries(const index::BeirFolder& folder, const index::Store& store,
                                     engine::Embedder& embedder, const EvalSearchOptions& options,
                                     const StopToken& stop) {
@@ -62,11 +149,6 @@ std::vector<EvalQuery> read_queries(const index::BeirFolder& folder, const index
     EvalQuery& query = queries.emplace_back();
     query.record = std::move(record);
     query.judgments = own->second;
-  }
-  if (queries.empty()) {
-    throw Error(ErrorCode::kBadInput,
-                tr("no query has a judgment in qrels/{}.tsv",
-                   "ни у одного запроса нет оценок в qrels/{}.tsv", options.split));
   }
   for (std::size_t first = 0; first < queries.size(); first += kAtOnce) {
     const auto part = std::span(queries).subspan(first, std::min(kAtOnce, queries.size() - first));
@@ -166,18 +248,25 @@ index::FusionWeights tuned_weights(index::Store& store, const std::vector<EvalQu
 std::vector<EvalMode> eval_search(const index::BeirFolder& folder, index::Store& store,
                                   engine::Embedder& embedder, const EvalSearchOptions& options,
                                   const std::function<void(double)>& on_progress,
+                                  const std::function<void(const LocalizedText&)>& on_note,
                                   const StopToken& stop) {
-  std::size_t total = 0, done = 0;
+  std::size_t done = 0;
   Sizes sizes;
+  std::set<std::string, std::less<>> documents;
   folder.for_each_document([&](const index::BeirRecord& record) {
-    ++total;
+    documents.insert(record.id);
     const auto size = record.metadata.find("size");
     if (size != record.metadata.end()) sizes[record.id] = size->second;
   });
+  const std::string file = "qrels/" + options.split + ".tsv";
+  const auto judgments = folder.judgments(options.split);
+  check_queries(folder.queries(), judgments, file, on_note);
+  check_documents(documents, judgments, file, on_note);
+  const auto total = static_cast<double>(documents.size());
   folder.for_each_document([&](const index::BeirRecord& record) {
     throw_if_stopped(stop);
     put_document(record, store, embedder, options, stop);
-    on_progress(kShareOfPassages * static_cast<double>(++done) / static_cast<double>(total));
+    on_progress(kShareOfPassages * static_cast<double>(++done) / total);
   });
   store.commit();
   std::vector<EvalQuery> queries = read_queries(folder, store, embedder, options, stop);

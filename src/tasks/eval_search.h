@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "engine/embedder.h"
 #include "index/beir_folder.h"
@@ -37,10 +38,12 @@ struct EvalMode {
 
 /// Puts the documents of a folder into an empty store, and asks it the queries that have judgments,
 /// by each measure that the model has. A document's rank is that of its best passage. `on_progress`
-/// gets the done share, 0..1. Throws as BeirFolder, Store and Embedder do.
+/// gets the done share, 0..1; `on_note` what is wrong with the judgments. Throws kBadInput if they
+/// name no query or no document of the folder; as BeirFolder, Store and Embedder do.
 std::vector<EvalMode> eval_search(const index::BeirFolder& folder, index::Store& store,
                                   engine::Embedder& embedder, const EvalSearchOptions& options,
                                   const std::function<void(double)>& on_progress,
+                                  const std::function<void(const LocalizedText&)>& on_note,
                                   const StopToken& stop);
 
 }  // namespace oko::tasks

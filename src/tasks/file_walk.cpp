@@ -65,7 +65,8 @@ class Walk {
       if (options_.on_folder) options_.on_folder(path.parent_path().string());
       add_file(path, info);
     } else {
-      skip(path, SkipReason::kSpecial);
+      throw Error(ErrorCode::kBadInput,
+                  tr("{}: is neither a file nor a folder", "{}: это не файл и не папка", given));
     }
     while (!folders_.empty()) {
       const fs::path folder = std::move(folders_.back());

@@ -51,7 +51,7 @@ struct SkippedFile {
 /// The regular files in folders, and in theirs, by rising path, each once. A path that is given
 /// itself is taken whatever rules say. Of a Photos library only the originals. `on_skipped` gets
 /// what is left out, a folder once for all that is in it. Throws kNotFound for a path that does not
-/// exist, kBadInput for one that cannot be read, kCancelled.
+/// exist, kBadInput for one that cannot be read or is a pipe or device, kCancelled.
 std::vector<WalkedFile> walk_files(const std::vector<std::string>& paths,
                                    const WalkOptions& options,
                                    const std::function<void(const SkippedFile&)>& on_skipped,

@@ -21,7 +21,8 @@ struct IndexOptions {
   ReadDocumentsOptions read = {};
   WalkOptions walk = {};
   bool retries_failed = false;  ///< reads files again that failed and have not changed since
-  /// Removes the documents of a given folder that is empty, as an unplugged disk leaves it.
+  /// Removes the documents of a given folder that is empty, as an unplugged disk leaves it, and of
+  /// a path that is not there any more.
   bool prunes = false;
 };
 
@@ -62,7 +63,8 @@ struct IndexProgress {
 struct IndexSummary {
   std::size_t added = 0, updated = 0, unchanged = 0, moved = 0, removed = 0, failed = 0;
   std::size_t captioned = 0, uncaptioned = 0;
-  std::size_t skipped = 0;  ///< files and folders that the walk leaves out
+  std::size_t failed_before = 0;  ///< of `unchanged`: those that could not be read
+  std::size_t skipped = 0;        ///< files and folders that the walk leaves out
   std::size_t passages = 0;
 };
 
@@ -73,6 +75,8 @@ struct IndexCallbacks {
   std::function<void(const SkippedFile&)> on_skipped = {};
   /// An empty folder, and how many documents of it stay in the library.
   std::function<void(const std::string& folder, std::size_t documents)> on_empty = {};
+  /// A path that is not there, and how many documents of it are to be removed.
+  std::function<void(const std::string& path, std::size_t documents)> on_gone = {};
 };
 
 /// Brings a library up to date with files and folders: reads new and changed files, notices moved
@@ -80,8 +84,8 @@ struct IndexCallbacks {
 /// its size and time are. Text of one file is read while vectors of another are made. What is done
 /// stays done if it is stopped, and the next run goes on.
 ///
-/// Throws kNotFound for a path that does not exist (nothing is removed then), kCancelled, and as
-/// Store, Embedder and PageReader do.
+/// Throws kNotFound for a path that does not exist (nothing is removed then), unless `prunes` and
+/// the library has documents of it; kCancelled, and as Store, Embedder and PageReader do.
 IndexSummary index_files(index::Store& store, engine::Embedder& embedder,
                          const std::vector<std::string>& paths, const IndexOptions& options,
                          const IndexCallbacks& callbacks, const StopToken& stop);

@@ -54,14 +54,34 @@ bool is_empty_folder(const std::string& path) {
   return fs::is_directory(path, error) && fs::is_empty(path, error) && !error;
 }
 
-/// Nothing for files of other kinds. What cannot be opened is to be read, which tells the reason.
-std::optional<index::DocumentKind> kind_to_read(const std::string& path) {
+/// Nothing for files of other kinds. What cannot be opened, and what its name calls a document, is
+/// to be read, which tells the reason.
+std::optional<index::DocumentKind> kind_to_read(const WalkedFile& file) {
   try {
-    return document_kind_of(path);
+    const auto kind = file.size_bytes > 0 ? document_kind_of(file.path) : std::nullopt;
+    if (kind) return kind;
   } catch (const Error& error) {
-    if (is_of_input(error.code())) return index::DocumentKind::kText;
-    return std::nullopt;
+    if (!is_of_input(error.code())) return std::nullopt;
+    return index::DocumentKind::kText;
   }
+  const auto promised = promised_kind_of(file.path);
+  return promised ? std::optional(promised->kind) : std::nullopt;
+}
+
+/// Takes paths that are not there out of `paths` if the library has documents of them, which are
+/// then to be removed.
+void take_gone(const std::map<std::string, KnownDocument>& known, const IndexCallbacks& callbacks,
+               std::vector<std::string>& paths) {
+  std::erase_if(paths, [&](const std::string& path) {
+    std::error_code error;
+    if (fs::status(path, error).type() != fs::file_type::not_found) return false;
+    const std::string root = absolute({path}).front();
+    const auto count = std::count_if(known.begin(), known.end(),
+                                     [&](const auto& each) { return is_below(each.first, root); });
+    if (count == 0) return false;
+    if (callbacks.on_gone) callbacks.on_gone(path, static_cast<std::size_t>(count));
+    return true;
+  });
 }
 
 void add_to_read(IndexPlan& plan, const WalkedFile& file, index::DocumentKind kind) {
@@ -90,7 +110,9 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     if (skipped.reason == SkipReason::kUnreadable) unreadable.push_back(skipped.path);
     if (callbacks.on_skipped) callbacks.on_skipped(skipped);
   };
-  for (const WalkedFile& file : walk_files(paths, options.walk, on_skipped, stop)) {
+  std::vector<std::string> present = paths;
+  if (options.prunes) take_gone(known, callbacks, present);
+  for (const WalkedFile& file : walk_files(present, options.walk, on_skipped, stop)) {
     throw_if_stopped(stop);
     const auto entry = known.find(file.path);
     const bool is_known = entry != known.end();
@@ -102,12 +124,13 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
                            (document.error.empty() || !options.retries_failed);
       if (is_same) {
         ++summary.unchanged;
+        summary.failed_before += !document.error.empty();
         known.erase(entry);
         continue;
       }
       kind = document.kind;
-    } else if (file.size_bytes > 0) {
-      kind = kind_to_read(file.path);
+    } else {
+      kind = kind_to_read(file);
     }
     if (!kind) {
       on_skipped(

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/input_file.h"
+#include "base/lower_case.h"
 #include "document/text_document.h"
 #include "image/image.h"
 #include "image/sniff.h"
@@ -33,6 +34,23 @@ std::optional<index::DocumentKind> kind_of(const std::string& path, std::string_
   if (image::sniff(std::as_bytes(std::span(head)))) return index::DocumentKind::kPicture;
   if (document::text_kind_of(path, head)) return index::DocumentKind::kText;
   return std::nullopt;
+}
+
+/// Of a file that oko cannot read as what it is.
+Error not_a_document(const std::string& path, std::string_view head) {
+  const LocalizedText what = image::describe_head(std::as_bytes(std::span(head)));
+  const auto promised = promised_kind_of(path);
+  if (!promised) {
+    return {ErrorCode::kUnsupported, tr("{}: oko reads no such files: it looks like {}",
+                                        "{}: oko не читает такие файлы: похоже на {}", path, what)};
+  }
+  if (head.empty()) {
+    return {ErrorCode::kBadInput, tr("{}: the file is empty", "{}: файл пуст", path)};
+  }
+  return {ErrorCode::kBadInput,
+          tr("{}: is not {}, as its name says: it looks like {}",
+             "{}: это не {}, как следует из имени, а похоже на {}", path, promised->name, what),
+          tr("the file is damaged, or its name is wrong", "файл повреждён, или имя неверно")};
 }
 
 index::ContentHash content_hash(const InputFile& file, const StopToken& stop) {
@@ -79,18 +97,14 @@ struct Opened {
 Opened open(const std::string& path, const StopToken& stop) {
   Opened opened;
   ReadDocument& read = opened.read;
-  read.document = document_at(path, index::DocumentKind::kText, {});
+  const index::DocumentKind promised = promised_kind_of(path).value_or(PromisedKind{}).kind;
+  read.document = document_at(path, promised, {});
   try {
     opened.file = std::make_unique<InputFile>(path, ErrorCode::kBadInput);
-    read.document = document_at(path, index::DocumentKind::kText, opened.file->identity());
+    read.document = document_at(path, promised, opened.file->identity());
     opened.head = opened.file->part(0, kHeadBytes);
     const std::optional<index::DocumentKind> kind = kind_of(path, opened.head);
-    if (!kind) {
-      throw Error(ErrorCode::kUnsupported,
-                  tr("{}: oko reads no such files: it looks like {}",
-                     "{}: oko не читает такие файлы: похоже на {}", path,
-                     image::describe_head(std::as_bytes(std::span(opened.head)))));
-    }
+    if (!kind) throw not_a_document(path, opened.head);
     read.document = document_at(path, *kind, opened.file->identity());
     read.document.hash = content_hash(*opened.file, stop);
   } catch (const Error& error) {
@@ -185,6 +199,22 @@ void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
 
 std::optional<index::DocumentKind> document_kind_of(const std::string& path) {
   return kind_of(path, InputFile(path, ErrorCode::kBadInput).part(0, kHeadBytes));
+}
+
+std::optional<PromisedKind> promised_kind_of(const std::string& path) {
+  using index::DocumentKind;
+  if (image::is_named_as_picture(path)) {
+    return PromisedKind{DocumentKind::kPicture, tr("a picture", "картинка")};
+  }
+  const std::string ending = lower_case(std::filesystem::path(path).extension().string());
+  if (ending == ".pdf") {
+    return PromisedKind{DocumentKind::kPdf, tr("a PDF document", "документ PDF")};
+  }
+  if (ending == ".docx") {
+    return PromisedKind{DocumentKind::kText, tr("a DOCX document", "документ DOCX")};
+  }
+  if (ending == ".eml") return PromisedKind{DocumentKind::kText, tr("an email", "письмо")};
+  return std::nullopt;
 }
 
 void read_documents(const std::vector<std::string>& files, const ReadDocumentsOptions& options,

@@ -48,6 +48,14 @@ struct ReadDocumentsOptions {
 /// as InputFile does.
 std::optional<index::DocumentKind> document_kind_of(const std::string& path);
 
+/// What the ending of a file's name promises, if that is a picture, PDF, DOCX or an email, which
+/// people miss if it cannot be read.
+struct PromisedKind {
+  index::DocumentKind kind = index::DocumentKind::kText;
+  LocalizedText name;  ///< "a picture"
+};
+std::optional<PromisedKind> promised_kind_of(const std::string& path);
+
 /// Finds the content of a file by its hash.
 using FindSame = std::function<SameContent(const index::Document&)>;
 

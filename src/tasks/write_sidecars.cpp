@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "document/sidecar.h"
 #include "tasks/caption.h"
 #include "tasks/index_plan.h"
@@ -60,6 +61,13 @@ class SidecarWriter {
     guarded(picture, [&] { summary.removed += document::remove_sidecar(picture); });
   }
 
+  void follow(const GoneFile& file) {
+    if (has_entry(file.path)) return;
+    if (file.moved_to.empty()) return remove(file.path);
+    guarded(file.moved_to,
+            [&] { summary.moved += document::move_sidecar(file.path, file.moved_to); });
+  }
+
   SidecarSummary summary;
 
  private:
@@ -82,9 +90,9 @@ class SidecarWriter {
 
 }  // namespace
 
-SidecarSummary remove_sidecars(const std::vector<std::string>& files, const SidecarNote& on_note) {
+SidecarSummary follow_files(const std::vector<GoneFile>& files, const SidecarNote& on_note) {
   SidecarWriter writer(on_note);
-  for (const std::string& file : files) writer.remove(file);
+  for (const GoneFile& file : files) writer.follow(file);
   return writer.summary;
 }
 

@@ -1,6 +1,8 @@
 // `oko index`, `oko search` and `oko eval search`: their output, and their refusals.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -94,9 +96,43 @@ TEST_F(SearchTest, AllMeasuresAreExplained) {
   ASSERT_EQ(index_folder().status, 0);
   const std::vector<json> found = objects(run({"search", "оплата воды", "--explain", "--json"}));
   ASSERT_EQ(found.size(), 1u);
+  double sum = 0;
   for (const char* score : {"dense", "sparse", "words", "colbert"}) {
     EXPECT_TRUE(found[0]["scores"].contains(score)) << score;
+    sum += found[0]["parts"][score].get<double>();
   }
+  EXPECT_GT(sum, 0);
+  EXPECT_NEAR(sum, found[0]["score"].get<double>(), 2e-4);
+  const json words =
+      objects(run({"search", "вода", "--mode", "text", "--explain", "--json"})).at(0);
+  EXPECT_EQ(words["parts"], (json{{"words", words["score"]}}));
+  const ProcessResult shown = run({"search", "вода", "--mode", "text", "--explain"});
+  EXPECT_NE(shown.out.find(" = words "), std::string::npos) << shown.out;
+}
+
+TEST_F(SearchTest, WrongValuesAreRefusedWithAnObject) {
+  file("a.txt", "чай");
+  ASSERT_EQ(index_folder().status, 0);
+  const auto refusal = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"search", "чай", "--mode", "text", "--json"});
+    const ProcessResult result = run(arguments);
+    EXPECT_EQ(result.status, 2) << result.err;
+    const std::vector<json> lines = objects(result);
+    return lines.size() == 1 && lines[0]["error"]["code"] == "usage"
+               ? lines[0]["error"]["message"].get<std::string>()
+               : result.out;
+  };
+  EXPECT_EQ(refusal({"--kind", ""}), "wrong usage: --kind needs a value");
+  EXPECT_EQ(refusal({"--kind", "pdf,"}), "wrong usage: --kind needs a value");
+  EXPECT_EQ(refusal({"--kind", "pdf,foo"}),
+            "wrong usage: --kind: foo is not one of picture, pdf, text");
+  EXPECT_EQ(refusal({"--from", "2025", "--to", "2024-12-31"}),
+            "--from 2025 is later than --to 2024-12-31: no file is of such a date");
+  EXPECT_EQ(refusal({"--top", "many"}), "wrong usage: --top: many is not an integer");
+  EXPECT_EQ(run({"search", "чай", "--mode", "text", "--from", "2024", "--to", "2024"}).status, 0);
+  const ProcessResult rule = index_folder({"--exclude", "", "--json"});
+  EXPECT_EQ(rule.status, 2);
+  EXPECT_EQ(objects(rule).at(0)["error"]["message"], "wrong usage: --exclude needs a value");
 }
 
 TEST_F(SearchTest, PictureHasThePageAndTheBoxOfTheLine) {
@@ -131,14 +167,49 @@ TEST_F(SearchTest, RunsAreSummedUpAndListTheirFiles) {
   EXPECT_EQ(second.status, 0) << second.err;
   EXPECT_NE(second.out.find("- " + (folder_ / "files/a.txt").string()), std::string::npos);
   EXPECT_NE(second.out.find("1 removed, 1 unchanged"), std::string::npos) << second.out;
+  EXPECT_NE(second.err.find("1 file was left out: oko reads no such files"), std::string::npos);
+}
+
+TEST_F(SearchTest, NamesWithLineBreaksTakeOneLine) {
+  file("a\n- b\x1b[2J.txt", "чай");
+  file("copy.txt", "чай");
+  const ProcessResult result = index_folder();
+  EXPECT_NE(result.out.find("+ " + (folder_ / "files/a - b [2J.txt").string() + "\n"),
+            std::string::npos)
+      << result.out;
+  EXPECT_EQ(std::count(result.out.begin(), result.out.end(), '\n'), 3) << result.out;
+  EXPECT_EQ(result.out.find('\x1b'), std::string::npos);
+}
+
+TEST_F(SearchTest, APathThatIsGoneIsPruned) {
+  file("a.txt", "чай");
+  ASSERT_EQ(index_folder().status, 0);
+  fs::remove_all(folder_ / "files");
+  const ProcessResult refused = index_folder();
+  EXPECT_EQ(refused.status, 4);
+  EXPECT_NE(refused.err.find("--prune removes"), std::string::npos) << refused.err;
+  const ProcessResult pruned = index_folder({"--prune"});
+  EXPECT_EQ(pruned.status, 0) << pruned.err;
+  EXPECT_NE(pruned.err.find("the library loses 1 document of it"), std::string::npos) << pruned.err;
+  EXPECT_NE(pruned.out.find("1 removed"), std::string::npos) << pruned.out;
 }
 
 TEST_F(SearchTest, FileThatCannotBeReadIsNamedAndTheOthersAreIndexed) {
   file("good.txt", "хороший файл");
   file("broken.png", "\x89PNG\r\n\x1a\nbroken");
+  file("empty.pdf", "");
   const ProcessResult result = index_folder();
   EXPECT_EQ(result.status, 4) << result.err;
-  EXPECT_NE(result.err.find("broken.png"), std::string::npos);
+  EXPECT_NE(
+      result.err.find("2 of 3 files could not be read: " + (folder_ / "files/broken.png").string() +
+                      ", " + (folder_ / "files/empty.pdf").string()),
+      std::string::npos)
+      << result.err;
+  const ProcessResult second = index_folder();
+  EXPECT_EQ(second.status, 0);
+  EXPECT_NE(second.err.find("2 files could not be read in an earlier run: --retry"),
+            std::string::npos)
+      << second.err;
   EXPECT_EQ(objects(run({"search", "хороший", "--mode", "text", "--json"})).size(), 1u);
 }
 
@@ -164,6 +235,11 @@ TEST_F(SearchTest, PicturesAreDescribedAndHaveSidecars) {
   ASSERT_EQ(third.size(), 1u);
   EXPECT_EQ(third[0]["skipped"]["sidecar"], 1);
   EXPECT_EQ(store->chunks_of(1).back().chunk.text, chunks.back().chunk.text);
+  fs::rename(folder_ / "files/hearts.jpg", folder_ / "files/moved.jpg");
+  const std::vector<json> moved = objects(index_folder({"--json"}));
+  EXPECT_EQ(moved.back()["sidecars_moved"], 1);
+  EXPECT_FALSE(fs::exists(folder_ / "files/hearts.jpg.xmp"));
+  EXPECT_TRUE(fs::exists(folder_ / "files/moved.jpg.xmp"));
 }
 
 TEST_F(SearchTest, CaptionsThatDoNotFitAreRefusedBeforeTheWork) {
@@ -274,6 +350,11 @@ TEST_F(SearchTest, RefusesAnEmptyQueryAndAMissingLibrary) {
   file("a.txt", "чай");
   ASSERT_EQ(index_folder().status, 0);
   EXPECT_EQ(run({"search", " ", "--mode", "text"}).status, 2);
+  const std::string pipe = folder_ / "pipe.db";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const ProcessResult piped = run({"search", "чай", "--mode", "text", "--library", pipe});
+  EXPECT_EQ(piped.status, 2);
+  EXPECT_NE(piped.err.find("is a device or a pipe"), std::string::npos) << piped.err;
   const ProcessResult nothing = run({"search", "слон", "--mode", "text"}, "ru");
   EXPECT_EQ(nothing.status, 0);
   EXPECT_NE(nothing.err.find("ничего не найдено"), std::string::npos) << nothing.err;
@@ -417,6 +498,23 @@ TEST_F(SearchTest, EvaluationGivesEachModeByGroup) {
   }
   EXPECT_EQ(modes, 5u);
   EXPECT_EQ(of_size, 5u);
+  const auto notes_of = [&](std::string_view judgments) {
+    write_file_atomically(set / "qrels/test.tsv", judgments);
+    return run({"eval", "search", set.string(), "--model",
+                RandomModels::get("bge-m3-small-8bit", 21), "--json"})
+        .err;
+  };
+  EXPECT_EQ(
+      notes_of("q\td\ts\na\t1\t1\na\t7\t1\na\t8\t1\na\t9\t0\nb\t1\t0\nc\t2\t1\n"),
+      "oko: qrels/test.tsv: 1 query of it not in queries.jsonl: c\n"
+      "oko: qrels/test.tsv: 1 query without a relevant document, whose figures are 0: b\n"
+      "oko: qrels/test.tsv: 3 documents of it not in corpus.jsonl, so never found: 7, 8, 9\n");
+  EXPECT_EQ(notes_of("q\td\ts\na\t1\t1\n"),
+            "oko: qrels/test.tsv: 1 query without a judgment left out\n");
+  EXPECT_NE(notes_of("q\td\ts\na\t7\t1\n").find("no document of it is in corpus.jsonl: 7"),
+            std::string::npos);
+  EXPECT_NE(notes_of("q\td\ts\na\t1\t1\na\t1\t2\n").find("1 is judged twice for a"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -61,10 +61,10 @@ class CaptionPicturesTest : public ScratchFolderTest {
     return summary;
   }
 
-  SidecarSummary write(const std::vector<std::string>& gone = {}) {
+  SidecarSummary write(const std::vector<GoneFile>& gone = {}) {
     notes_.clear();
     const SidecarNote on_note = [&](const LocalizedText& note) { notes_.push_back(note); };
-    SidecarSummary summary = remove_sidecars(gone, on_note);
+    SidecarSummary summary = follow_files(gone, on_note);
     return summary += write_sidecars(*store_, paths(), on_note, {});
   }
 
@@ -205,9 +205,31 @@ TEST_F(CaptionPicturesTest, SidecarsOfOthersAndOfRemovedPictures) {
   fs::remove(cat);
   fs::remove(dog);
   read();
-  EXPECT_EQ(write({cat, dog}).removed, 1u);
+  EXPECT_EQ(write({{cat}, {dog}}).removed, 1u);
   EXPECT_FALSE(fs::exists(document::sidecar_path(cat)));
   EXPECT_TRUE(fs::exists(document::sidecar_path(dog)));
+}
+
+TEST_F(CaptionPicturesTest, SidecarsMoveWithTheirPictures) {
+  const fs::path cat = picture("cat.bmp", 64), dog = picture("dog.bmp", 96);
+  read();
+  put_caption(cat, "Кот.");
+  put_caption(dog, "Собака.");
+  write();
+  const std::string xmp = read_file(document::sidecar_path(cat), 10'000, ErrorCode::kBadInput);
+  const fs::path cat_now = folder_ / "files/new.bmp", dog_now = folder_ / "files/dog2.bmp";
+  fs::rename(cat, cat_now);
+  fs::rename(dog, dog_now);
+  const std::string_view other = "<x:xmpmeta/>";
+  write_file_atomically(document::sidecar_path(dog_now), other);
+  const SidecarSummary moved =
+      follow_files({{cat, cat_now}, {dog, dog_now}, {cat_now, dog_now}}, {});
+  EXPECT_EQ(moved.moved, 2u);
+  EXPECT_FALSE(fs::exists(document::sidecar_path(cat)));
+  EXPECT_FALSE(fs::exists(document::sidecar_path(dog)));
+  EXPECT_EQ(read_file(document::sidecar_path(cat_now), 10'000, ErrorCode::kBadInput), xmp)
+      << "its picture is there";
+  EXPECT_EQ(read_file(document::sidecar_path(dog_now), 10'000, ErrorCode::kBadInput), other);
 }
 
 TEST_F(CaptionPicturesTest, FolderThatCannotBeWrittenToIsANote) {

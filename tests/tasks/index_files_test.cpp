@@ -337,6 +337,36 @@ TEST_F(IndexFilesTest, FilesThatCannotBeReadAreReportedOnceAndRetriedOnRequest) 
   EXPECT_EQ(store_->counts().failed_documents, 0u);
 }
 
+/// By their names they are what people look for.
+TEST_F(IndexFilesTest, WhatItsNameCallsADocumentIsReadOrFails) {
+  const std::string bytes("\0\1\2\3 no file of any kind", 26);
+  const std::vector<std::string> names{"a.jpg", "b.PDF", "c.docx", "d.eml", "e.heic"};
+  for (const std::string& name : names) file(name, bytes);
+  file("empty.png", "");
+  file("page.jpg", "<html><body>Страница с ошибкой</body></html>");
+  file("other.bin", bytes);
+  std::map<std::string, std::string> messages;
+  after_file_ = [&](const IndexedFile& each) {
+    if (each.error) messages[place_of(each.path)] = each.error->message().in(Language::kEnglish);
+  };
+  const IndexSummary summary = run();
+  EXPECT_EQ(summary.failed, 6u);
+  EXPECT_EQ(summary.skipped, 1u);
+  EXPECT_EQ(found("страница"), Places{"page.jpg"});
+  EXPECT_EQ(messages["empty.png"], (root_ / "files/empty.png").string() + ": the file is empty");
+  const auto looks_like = [&](const std::string& name, const std::string& kind) {
+    return (root_ / "files" / name).string() + ": is not " + kind +
+           ", as its name says: it looks like unknown binary data";
+  };
+  EXPECT_EQ(messages["a.jpg"], looks_like("a.jpg", "a picture"));
+  EXPECT_EQ(messages["b.PDF"], looks_like("b.PDF", "a PDF document"));
+  EXPECT_EQ(messages["c.docx"], looks_like("c.docx", "a DOCX document"));
+  EXPECT_EQ(messages["d.eml"], looks_like("d.eml", "an email"));
+  const IndexSummary second = run();
+  EXPECT_EQ(second.failed, 0u);
+  EXPECT_EQ(second.failed_before, 6u);
+}
+
 TEST_F(IndexFilesTest, FilesOfOtherKindsAreLeftOut) {
   file("program.bin", std::string("\x7f"
                                   "ELF\0\0\0\1",
@@ -362,6 +392,31 @@ TEST_F(IndexFilesTest, MissingFolderRemovesNothing) {
   fs::rename(root_ / "unplugged", root_ / "files");
   EXPECT_EQ(found("квитанция"), Places{"a.txt"});
   EXPECT_EQ(run().unchanged, 1u);
+}
+
+TEST_F(IndexFilesTest, PathThatIsGoneIsRemovedIfAsked) {
+  file("a.txt", "Квитанция");
+  file("old/b.txt", "Договор");
+  file("old/c.txt", "Справка");
+  run();
+  fs::remove_all(root_ / "files/old");
+  IndexOptions options;
+  std::map<std::string, std::size_t> gone;
+  IndexCallbacks callbacks;
+  callbacks.on_gone = [&](const std::string& path, std::size_t documents) {
+    gone[place_of(path)] = documents;
+  };
+  const auto index = [&] {
+    return index_files(*store_, embedder_, {(root_ / "files/old").string()}, options, callbacks,
+                       {});
+  };
+  EXPECT_THROW(index(), Error);
+  EXPECT_EQ(store_->counts().documents, 3u);
+  options.prunes = true;
+  EXPECT_EQ(index().removed, 2u);
+  EXPECT_EQ(gone, (std::map<std::string, std::size_t>{{"old", 2}}));
+  EXPECT_EQ(found("квитанция договор справка"), Places{"a.txt"});
+  EXPECT_THROW(index(), Error) << "the library has nothing of it";
 }
 
 TEST_F(IndexFilesTest, FolderThatIsEmptyRemovesNothingUnlessAsked) {
