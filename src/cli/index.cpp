@@ -19,6 +19,7 @@
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
+#include "hub/model_fingerprint.h"
 #include "hub/model_path.h"
 #include "tasks/caption_pictures.h"
 #include "tasks/folder_watch.h"
@@ -63,9 +64,9 @@ struct IndexModels {
 };
 
 std::unique_ptr<engine::Generator> make_generator(const IndexArguments& arguments,
+                                                  const fs::path& model,
                                                   const std::shared_ptr<engine::ModelHost>& host,
                                                   const StopToken& stop) {
-  const fs::path model = find_or_pull_model(arguments.caption_model, arguments.common, stop);
   return std::make_unique<engine::Generator>(engine::GeneratorOptions{
       .vision_language_model = model,
       .image_cache_bytes = 0,  // each picture is asked about once
@@ -80,7 +81,10 @@ IndexModels make_models(const IndexArguments& arguments, const StopToken& stop) 
   models.host = make_host(arguments.common, arguments.threads);
   models.embedder = make_embedder(model, arguments.common, models.host, stop);
   if (arguments.captions) {
-    models.generator = make_generator(arguments, models.host, stop);
+    const fs::path describing = find_or_pull_model(arguments.caption_model, arguments.common, stop);
+    models.generator = make_generator(arguments, describing, models.host, stop);
+    models.captions.model = hub::model_fingerprint(describing);
+    models.captions.retries_failed = arguments.run.retries_failed;
     if (!arguments.language.empty() ? arguments.language == "ru"
                                     : user_language() == Language::kRussian) {
       models.captions.language = Language::kRussian;
@@ -242,8 +246,10 @@ void index_paths(IndexArguments arguments) {
 
 void add_caption_options(Command& command, IndexArguments& arguments) {
   command.add_flag("--caption", &arguments.captions,
-                   words("describe pictures with a model, to find them by what they show",
-                         "описать картинки моделью, чтобы находить их по тому, что на них"));
+                   words("describe pictures and scanned pages with a model, to find them by what "
+                         "they show",
+                         "описать картинки и сканы моделью, чтобы находить их по тому, что на "
+                         "них"));
   command
       .add_option("--caption-model", &arguments.caption_model,
                   words("name or folder of the model that describes",
@@ -291,8 +297,8 @@ void add_index(Command& program) {
   command.add_flag("--follow", &arguments->run.walk.follows_links,
                    words("follow symbolic links", "следовать по символическим ссылкам"));
   command.add_flag("--retry", &arguments->run.retries_failed,
-                   words("read files again that could not be read before",
-                         "заново читать файлы, которые не прочитались раньше"));
+                   words("read and describe again what failed before",
+                         "заново читать и описывать то, что раньше не удалось"));
   command.add_flag("--prune", &arguments->run.prunes,
                    words("remove the documents of a PATH that is empty or gone",
                          "убрать документы ПУТИ, который опустел или исчез"));

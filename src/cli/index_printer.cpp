@@ -48,6 +48,7 @@ ordered_json file_json(const tasks::IndexedFile& file) {
       file.outcome == FileOutcome::kCaptioned) {
     line["passages"] = file.passages;
   }
+  if (file.captions > 0) line["captions"] = file.captions;
   if (file.error) line["error"] = error_json(*file.error);
   for (const LocalizedText& note : file.notes) line["notes"].push_back(shown(note));
   return line;
@@ -109,6 +110,7 @@ void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
                 {"failed_before", summary.failed_before},
                 {"captioned", summary.captioned},
                 {"uncaptioned", summary.uncaptioned},
+                {"uncaptioned_before", summary.uncaptioned_before},
                 {"sidecars", sidecars.written},
                 {"sidecars_moved", sidecars.moved},
                 {"sidecars_removed", sidecars.removed},
@@ -249,6 +251,14 @@ void IndexPrinter::say_skipped(const tasks::IndexSummary& summary) const {
                    "{:ссылка пропущена|ссылки пропущены|ссылок пропущено}: --follow берёт и ссылки",
                    Count(links)));
   }
+  if (summary.uncaptioned_before > 0) {
+    say_note(
+        words("{:picture|pictures|pictures} could not be described in an earlier run: --retry "
+              "tries again",
+              "{:картинка не описалась|картинки не описались|картинок не описалось} в прошлый "
+              "раз: --retry попробует снова",
+              Count(summary.uncaptioned_before)));
+  }
   if (summary.failed_before > 0) {
     say_note(words("{:file|files|files} could not be read in an earlier run: --retry tries again",
                    "{:файл не прочитался|файла не прочиталось|файлов не прочиталось} в прошлый "
@@ -260,8 +270,9 @@ void IndexPrinter::say_skipped(const tasks::IndexSummary& summary) const {
 void IndexPrinter::say_captions(const tasks::IndexSummary& summary,
                                 const tasks::SidecarSummary& sidecars) const {
   if (summary.captioned > 0) {
-    print(words("{:picture|pictures|pictures} described\n",
-                "{:картинка описана|картинки описаны|картинок описано}\n",
+    print(words("{:picture or page|pictures or pages|pictures or pages} described\n",
+                "{:картинка или страница описана|картинки или страницы описаны|картинок или "
+                "страниц описано}\n",
                 Count(summary.captioned)));
   }
   if (sidecars.written > 0) {

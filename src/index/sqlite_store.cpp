@@ -523,4 +523,20 @@ std::vector<KnownDocument> SqliteStore::documents(std::span<const DocumentId> id
   return found;
 }
 
+std::string SqliteStore::note(std::string_view key) {
+  SqliteStatement select(*database_, "SELECT value FROM library WHERE key = 'note ' || ?1");
+  select.bind(1, key);
+  return select.step() ? std::string(select.text(0)) : std::string();
+}
+
+void SqliteStore::set_note(std::string_view key, std::string_view text) {
+  in_transaction([&] {
+    SqliteStatement(*database_,
+                    "INSERT OR REPLACE INTO library(key, value) VALUES('note ' || ?1, ?2)")
+        .bind(1, key)
+        .bind(2, text)
+        .run();
+  });
+}
+
 }  // namespace oko::index

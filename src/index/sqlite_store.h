@@ -58,6 +58,8 @@ class SqliteStore : public Store {
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override;
   std::vector<KnownDocument> documents(std::span<const DocumentId> ids) override;
   std::vector<StoredChunk> chunks_of(DocumentId id) override;
+  std::string note(std::string_view key) override;
+  void set_note(std::string_view key, std::string_view text) override;
 
  private:
   explicit SqliteStore(std::unique_ptr<SqliteDatabase> database);

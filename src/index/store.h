@@ -74,6 +74,11 @@ class Store {
   virtual std::vector<KnownDocument> documents(std::span<const DocumentId> ids) = 0;
   /// All chunks of a document, in their order.
   virtual std::vector<StoredChunk> chunks_of(DocumentId id) = 0;
+
+  /// What `set_note` has kept by a key; empty: nothing, or the store keeps no notes.
+  virtual std::string note(std::string_view /*key*/) { return {}; }
+  /// Lasts as `put` does.
+  virtual void set_note(std::string_view /*key*/, std::string_view /*text*/) {}
 };
 
 }  // namespace oko::index

@@ -1,5 +1,7 @@
 #include "tasks/caption_pictures.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -38,23 +40,103 @@ bool is_as_read(const index::Document& document) {
   return now.size == document.size_bytes && now.modified_ns == document.modified_ns;
 }
 
-/// The pictures without a caption, of each content one.
-std::vector<index::KnownDocument> pictures_to_describe(index::Store& store,
-                                                       const std::vector<std::string>& paths,
-                                                       const StopToken& stop) {
-  std::set<index::DocumentId> done;
+/// Pages of a PDF that are described: each takes as long as a picture.
+constexpr std::size_t kPagesOfFile = 32;
+
+/// What is to be described.
+struct PdfToDescribe {
+  index::KnownDocument pdf;
+  std::vector<int> pages;  ///< counted from 1
+};
+struct ToDescribe {
   std::vector<index::KnownDocument> pictures;
+  std::vector<PdfToDescribe> pdfs;
+
+  std::size_t size() const {
+    std::size_t count = pictures.size();
+    for (const PdfToDescribe& each : pdfs) count += each.pages.size();
+    return count;
+  }
+};
+
+/// The key of a note that a model could not describe a picture, or a page of a PDF.
+std::string failure_key(const index::Document& document, int page) {
+  std::string key = "uncaptioned ";
+  for (const std::uint8_t byte : document.hash) key += fmt::format("{:02x}", byte);
+  return page > 0 ? fmt::format("{} {}", key, page) : key;
+}
+
+/// Pages of a PDF without a text of their own and without a caption.
+std::vector<int> pages_without_text(const index::Document& pdf,
+                                    const std::vector<index::StoredChunk>& chunks) {
+  std::set<int> with_text, with_caption;
+  for (const index::StoredChunk& stored : chunks) {
+    if (stored.chunk.origin == index::TextOrigin::kFile) with_text.insert(stored.chunk.page);
+    if (is_caption(stored)) with_caption.insert(stored.chunk.page);
+  }
+  std::vector<int> pages;
+  std::size_t count = 0;
+  for (int page = 1; page <= pdf.pages && count < kPagesOfFile; ++page) {
+    if (with_text.contains(page)) continue;
+    ++count;
+    if (!with_caption.contains(page)) pages.push_back(page);
+  }
+  return pages;
+}
+
+/// Finds the pictures, and pages of PDF, without a caption, of each content one.
+class Finder {
+ public:
+  Finder(index::Store& store, const CaptionOptions& options, IndexSummary& summary)
+      : store_(store), options_(options), summary_(summary) {}
+
+  void add(index::KnownDocument known) {
+    const index::Document& document = known.document;
+    const bool has_pictures = document.kind != index::DocumentKind::kText;
+    if (!has_pictures || !document.error.empty()) return;
+    if (done_.contains(known.id) || !is_as_read(document)) return;
+    const std::vector<index::StoredChunk> chunks = store_.chunks_of(known.id);
+    std::vector<int> pages;
+    if (document.kind == index::DocumentKind::kPdf) {
+      pages = pages_without_text(document, chunks);
+    } else if (std::none_of(chunks.begin(), chunks.end(), is_caption)) {
+      pages.push_back(0);
+    }
+    std::erase_if(pages, [&](int page) { return has_failed(document, page); });
+    if (pages.empty()) return;
+    for (const index::KnownDocument& copy : store_.copies(known.id)) done_.insert(copy.id);
+    if (document.kind == index::DocumentKind::kPdf) {
+      found.pdfs.push_back({std::move(known), std::move(pages)});
+    } else {
+      found.pictures.push_back(std::move(known));
+    }
+  }
+
+  ToDescribe found;
+
+ private:
+  bool has_failed(const index::Document& document, int page) {
+    const bool is_known = !options_.model.empty() && !options_.retries_failed &&
+                          store_.note(failure_key(document, page)) == options_.model;
+    summary_.uncaptioned_before += is_known;
+    return is_known;
+  }
+
+  index::Store& store_;
+  const CaptionOptions& options_;
+  IndexSummary& summary_;
+  std::set<index::DocumentId> done_;
+};
+
+ToDescribe find_to_describe(index::Store& store, const std::vector<std::string>& paths,
+                            const CaptionOptions& options, IndexSummary& summary,
+                            const StopToken& stop) {
+  Finder finder(store, options, summary);
   for (index::KnownDocument& known : documents_below(store, paths)) {
     throw_if_stopped(stop);
-    const index::Document& document = known.document;
-    if (document.kind != index::DocumentKind::kPicture || !document.error.empty()) continue;
-    if (done.contains(known.id) || !is_as_read(document)) continue;
-    const std::vector<index::StoredChunk> chunks = store.chunks_of(known.id);
-    if (std::any_of(chunks.begin(), chunks.end(), is_caption)) continue;
-    for (const index::KnownDocument& copy : store.copies(known.id)) done.insert(copy.id);
-    pictures.push_back(std::move(known));
+    finder.add(std::move(known));
   }
-  return pictures;
+  return std::move(finder.found);
 }
 
 DescribeOptions question_of(const CaptionOptions& options) {
@@ -72,21 +154,29 @@ std::vector<std::string> paths_of(std::span<const index::KnownDocument> pictures
   return paths;
 }
 
-/// The passages that the library has of a picture, and its caption.
-ReadDocument with_caption(index::Store& store, const index::KnownDocument& picture,
-                          std::string caption) {
-  ReadDocument read{.document = picture.document, .passages = {}};
-  read.is_captioned = true;
-  for (const index::KnownDocument& copy : store.copies(picture.id)) {
+/// A description of a page, counted from 1; of a picture 1, too.
+struct PageCaption {
+  int page = 1;
+  std::string text;
+};
+
+/// The passages that the library has of a document, and captions.
+ReadDocument with_captions(index::Store& store, const index::KnownDocument& known,
+                           std::vector<PageCaption> captions) {
+  ReadDocument read{.document = known.document, .passages = {}};
+  read.captions = captions.size();
+  for (const index::KnownDocument& copy : store.copies(known.id)) {
     read.sharers.push_back(copy.document);
   }
-  for (index::StoredChunk& stored : store.chunks_of(picture.id)) {
+  for (index::StoredChunk& stored : store.chunks_of(known.id)) {
     if (!stored.chunk.text.empty()) read.passages.push_back(std::move(stored.chunk));
   }
-  index::Chunk& passage = read.passages.emplace_back();
-  passage.text = std::move(caption);
-  passage.origin = index::TextOrigin::kCaption;
-  passage.page = picture.document.pages > 0 ? 1 : 0;
+  for (PageCaption& caption : captions) {
+    index::Chunk& passage = read.passages.emplace_back();
+    passage.text = std::move(caption.text);
+    passage.origin = index::TextOrigin::kCaption;
+    passage.page = known.document.pages > 0 ? caption.page : 0;
+  }
   return read;
 }
 
@@ -100,6 +190,7 @@ class Captioner {
         host_(host),
         generator_(generator),
         question_(question_of(options)),
+        model_(options.model),
         stop_(stop) {}
 
   /// Calls `on_done` after each.
@@ -117,32 +208,73 @@ class Captioner {
     }
   }
 
+  /// Calls `on_done` after each page. What is described is written every few pages.
+  void describe(const PdfToDescribe& work, const std::function<void()>& on_done) {
+    document::PagesOptions options;
+    const std::string numbers = fmt::format("{}", fmt::join(work.pages, ","));
+    options.selection = document::PageSelection::parse(numbers, "pages");
+    document::Pages pages({work.pdf.document.path}, options);
+    Describer describer(host_, generator_, question_, pages, stop_);
+    std::vector<PageCaption> captions;
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      const int page = pages.page_in_file(i) + 1;
+      try {
+        captions.push_back({page, next_caption(describer, pages.name(i))});
+      } catch (const Error& error) {
+        report(work.pdf.document, page, error);
+      }
+      if (captions.size() == kCaptionsOfCommit || i + 1 == pages.size()) {
+        write(work.pdf, std::exchange(captions, {}));
+        flush();
+      }
+      on_done();
+    }
+  }
+
   void flush() {
     writer_.flush();
     unwritten_ = 0;
   }
 
  private:
+  /// Throws kBadInput, with `name`, if the model says nothing.
+  std::string next_caption(Describer& describer, const LocalizedText& name) {
+    Description description = describer.next();
+    while (const auto update = description.answer.next(stop_)) {
+      if (update->is_finished) break;
+    }
+    throw_if_stopped(stop_);
+    const Caption caption = caption_of(description.answer.wait().text);
+    if (caption.description.empty() && caption.keywords.empty()) {
+      throw Error(ErrorCode::kBadInput, tr("{}: the model says nothing about it",
+                                           "{}: модель ничего не говорит о ней", name));
+    }
+    return text_of(caption);
+  }
+
+  /// `page`: 0 of a picture.
+  void report(const index::Document& document, int page, const Error& error) {
+    if (!is_of_input(error.code())) throw error;
+    if (!model_.empty() && is_as_read(document)) {
+      store_.set_note(failure_key(document, page), model_);
+    }
+    writer_.report_uncaptioned(document.path, error);
+  }
+
+  void write(const index::KnownDocument& known, std::vector<PageCaption> captions) {
+    const bool has_changed = !is_as_read(known.document);
+    if (!captions.empty() && !has_changed) {
+      writer_.add(with_captions(store_, known, std::move(captions)));
+    }
+  }
+
   /// `is_picture`: false for a page of what has become a PDF since it was read.
   void describe_next(Describer& describer, const index::KnownDocument& picture, bool is_picture) {
     try {
-      Description description = describer.next();
-      while (const auto update = description.answer.next(stop_)) {
-        if (update->is_finished) break;
-      }
-      throw_if_stopped(stop_);
-      const std::string answer = description.answer.wait().text;
-      const Caption caption = caption_of(answer);
-      if (caption.description.empty() && caption.keywords.empty()) {
-        throw Error(ErrorCode::kBadInput,
-                    tr("{}: the model says nothing about it", "{}: модель ничего не говорит о ней",
-                       picture.document.path));
-      }
-      if (!is_picture || !is_as_read(picture.document)) return;  // the file has changed meanwhile
-      writer_.add(with_caption(store_, picture, text_of(caption)));
+      std::string caption = next_caption(describer, picture.document.path);
+      if (is_picture) write(picture, {{1, std::move(caption)}});
     } catch (const Error& error) {
-      if (!is_of_input(error.code())) throw;
-      writer_.report_uncaptioned(picture.document.path, error);
+      report(picture.document, 0, error);
     }
     if (++unwritten_ >= kCaptionsOfCommit) flush();
   }
@@ -163,6 +295,7 @@ class Captioner {
   engine::ModelHost& host_;
   engine::Generator& generator_;
   DescribeOptions question_;
+  const std::string& model_;
   StopToken stop_;
   std::size_t unwritten_ = 0;
 };
@@ -191,14 +324,15 @@ void caption_pictures(index::Store& store, engine::Embedder& embedder, engine::M
                       const CaptionOptions& options, const IndexCallbacks& callbacks,
                       const std::function<void(const CaptionProgress&)>& on_progress,
                       IndexSummary& summary, const StopToken& stop) {
-  const std::vector<index::KnownDocument> pictures = pictures_to_describe(store, paths, stop);
+  const ToDescribe work = find_to_describe(store, paths, options, summary, stop);
+  const std::span pictures = work.pictures;
   IndexPlan plan;
   IndexWriter writer(store, embedder, plan, callbacks, summary, stop);
   Captioner captioner(store, writer, host, generator, options, stop);
-  CaptionProgress progress{.done = 0, .pictures = pictures.size()};
+  CaptionProgress progress{.done = 0, .pictures = work.size()};
   const engine::Stopwatch watch;
   double last = 0;
-  TimeLeft left(std::vector<FileToRead>(pictures.size(), {index::DocumentKind::kPicture}));
+  TimeLeft left(std::vector<FileToRead>(work.size(), {index::DocumentKind::kPicture}));
   const auto on_done = [&] {
     const double now = watch.seconds();
     left.read_file(progress.done, 0, now - std::exchange(last, now));
@@ -206,11 +340,11 @@ void caption_pictures(index::Store& store, engine::Embedder& embedder, engine::M
     progress.seconds_left = left.seconds(now);
     if (on_progress) on_progress(progress);
   };
-  if (on_progress && !pictures.empty()) on_progress(progress);
+  if (on_progress && work.size() > 0) on_progress(progress);
   for (std::size_t at = 0; at < pictures.size(); at += kFilesAtOnce) {
-    const auto part = std::span(pictures).subspan(at, std::min(kFilesAtOnce, pictures.size() - at));
-    captioner.describe(part, on_done);
+    captioner.describe(pictures.subspan(at, std::min(kFilesAtOnce, pictures.size() - at)), on_done);
   }
+  for (const PdfToDescribe& each : work.pdfs) captioner.describe(each, on_done);
   captioner.flush();
 }
 

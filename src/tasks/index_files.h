@@ -47,6 +47,7 @@ struct IndexedFile {
   std::string moved_from = {};
   std::string copy_of = {};  ///< a file with the same content, whose vectors it has
   std::size_t passages = 0;
+  std::size_t captions = 0;  ///< of kCaptioned: new ones
   std::optional<Error> error = {};
   std::vector<LocalizedText> notes = {};
 };
@@ -62,9 +63,10 @@ struct IndexProgress {
 
 struct IndexSummary {
   std::size_t added = 0, updated = 0, unchanged = 0, moved = 0, removed = 0, failed = 0;
-  std::size_t captioned = 0, uncaptioned = 0;
-  std::size_t failed_before = 0;  ///< of `unchanged`: those that could not be read
-  std::size_t skipped = 0;        ///< files and folders that the walk leaves out
+  std::size_t captioned = 0, uncaptioned = 0;  ///< pictures, and pages of PDF
+  std::size_t uncaptioned_before = 0;          ///< that are not asked about again
+  std::size_t failed_before = 0;               ///< of `unchanged`: those that could not be read
+  std::size_t skipped = 0;                     ///< files and folders that the walk leaves out
   std::size_t passages = 0;
 };
 

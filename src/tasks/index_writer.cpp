@@ -149,10 +149,11 @@ void IndexWriter::report_written(ReadDocument read) {
   uncommitted_passages_ += read.passages.size();
   const bool is_new = !plan_.known.contains(read.document.path);
   report({.path = read.document.path,
-          .outcome = read.is_captioned ? FileOutcome::kCaptioned
+          .outcome = read.captions > 0 ? FileOutcome::kCaptioned
                      : is_new          ? FileOutcome::kAdded
                                        : FileOutcome::kUpdated,
           .passages = read.passages.size(),
+          .captions = read.captions,
           .notes = std::move(read.notes)});
 }
 
@@ -228,7 +229,7 @@ void IndexWriter::report(IndexedFile file) {
       ++summary_.failed;
       break;
     case FileOutcome::kCaptioned:
-      ++summary_.captioned;
+      summary_.captioned += file.captions;
       break;
     case FileOutcome::kUncaptioned:
       ++summary_.uncaptioned;

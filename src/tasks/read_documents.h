@@ -30,8 +30,8 @@ struct ReadDocument {
   std::optional<Error> error = {};        ///< of the whole file; then there are no passages
   std::vector<LocalizedText> notes = {};  ///< for the user: pages and parts that are missing
   bool has_changed = false;               ///< somebody wrote to the file while it was read
-  /// The library has its text, and its passages are those and a caption.
-  bool is_captioned = false;
+  /// Above 0: the library has its text, and its passages are those and this many new captions.
+  std::size_t captions = 0;
   std::vector<index::Document> sharers = {};  ///< that are to share its passages
   SameContent same = {};                      ///< if it is known, the file was not read
 };

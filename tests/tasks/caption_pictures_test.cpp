@@ -56,8 +56,8 @@ class CaptionPicturesTest : public ScratchFolderTest {
       outcomes_[fs::path(file.path).filename()] = name_of(file.outcome);
       if (after_file_) after_file_();
     };
-    caption_pictures(*store_, embedder_, *host_, generator_, paths(), {.max_tokens = 8}, callbacks,
-                     {}, summary, stop);
+    caption_pictures(*store_, embedder_, *host_, *generator_, paths(), options_, callbacks, {},
+                     summary, stop);
     return summary;
   }
 
@@ -66,6 +66,11 @@ class CaptionPicturesTest : public ScratchFolderTest {
     const SidecarNote on_note = [&](const LocalizedText& note) { notes_.push_back(note); };
     SidecarSummary summary = follow_files(gone, on_note);
     return summary += write_sidecars(*store_, paths(), on_note, {});
+  }
+
+  std::unique_ptr<engine::Generator> generator_of(const fs::path& model) const {
+    return std::make_unique<engine::Generator>(engine::GeneratorOptions{
+        .vision_language_model = model, .image_cache_bytes = 0, .host = host_});
   }
 
   std::vector<std::string> paths() const { return {(folder_ / "files").string()}; }
@@ -102,10 +107,9 @@ class CaptionPicturesTest : public ScratchFolderTest {
   std::shared_ptr<engine::ModelHost> host_ =
       std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
   engine::Embedder embedder_{{.model = model_, .host = host_}};
-  engine::Generator generator_{
-      {.vision_language_model = RandomModels::get("qwen3-vl-small-4bit", 11),
-       .image_cache_bytes = 0,
-       .host = host_}};
+  std::unique_ptr<engine::Generator> generator_ =
+      generator_of(RandomModels::get("qwen3-vl-small-4bit", 11));
+  CaptionOptions options_{.max_tokens = 8};
   std::unique_ptr<index::Store> store_;
   std::map<std::string, std::string> outcomes_;
   std::vector<LocalizedText> notes_;
@@ -130,6 +134,51 @@ TEST_F(CaptionPicturesTest, EveryPictureGetsOneCaptionOnce) {
   read();
   EXPECT_EQ(caption().captioned, 1u);
   EXPECT_EQ(outcomes_, (Outcomes{{"new.bmp", "captioned"}}));
+}
+
+TEST_F(CaptionPicturesTest, PictureThatTheModelCannotDescribeIsAskedAboutOnce) {
+  picture("good.bmp", 96);
+  const fs::path broken = picture("broken.bmp", 64);
+  read();
+  const auto time = fs::last_write_time(broken);
+  write_file_atomically(broken, std::string_view(std::string(fs::file_size(broken), 'x')));
+  fs::last_write_time(broken, time);
+  options_.model = "one";
+  const IndexSummary first = caption();
+  EXPECT_EQ(first.captioned, 1u);
+  EXPECT_EQ(first.uncaptioned, 1u);
+  const IndexSummary second = caption();
+  EXPECT_EQ(second.uncaptioned, 0u);
+  EXPECT_EQ(second.uncaptioned_before, 1u);
+  options_.retries_failed = true;
+  EXPECT_EQ(caption().uncaptioned, 1u);
+  options_.retries_failed = false;
+  options_.model = "another";
+  EXPECT_EQ(caption().uncaptioned, 1u);
+  EXPECT_EQ(caption().uncaptioned_before, 1u);
+  fs::remove(broken);
+  picture("broken.bmp", 128);
+  read();
+  EXPECT_EQ(caption().captioned, 1u) << "it is another picture";
+}
+
+TEST_F(CaptionPicturesTest, PagesOfPdfWithoutTextAreDescribed) {
+  if (!OKO_HAS_TESSERACT) GTEST_SKIP() << "the page of this test is read by Tesseract";
+  fs::copy_file(OKO_SOURCE_DIR "/tests/document/data/mixed.pdf", folder_ / "files/mixed.pdf");
+  generator_ = generator_of(OKO_SOURCE_DIR "/demo/models/tiny-vl");  // has an answer
+  read();
+  const std::uint64_t before = store_->counts().chunks;
+  const IndexSummary summary = caption();
+  EXPECT_EQ(summary.captioned, 1u) << "two pages of three have text of their own";
+  EXPECT_EQ(outcomes_, (Outcomes{{"mixed.pdf", "captioned"}}));
+  EXPECT_EQ(store_->counts().chunks, before + 1);
+  std::vector<int> pages;
+  for (const index::StoredChunk& chunk : store_->chunks_of(1)) {
+    if (chunk.chunk.origin == index::TextOrigin::kCaption) pages.push_back(chunk.chunk.page);
+  }
+  EXPECT_EQ(pages, std::vector<int>{2});
+  EXPECT_EQ(store_->find_words("вторая", 5, {}).size(), 1u) << "the text stays";
+  EXPECT_EQ(caption().captioned, 0u);
 }
 
 TEST_F(CaptionPicturesTest, TextOfThePictureStays) {
@@ -171,8 +220,8 @@ TEST_F(CaptionPicturesTest, PictureThatChangedIsLeftToTheNextRun) {
 
 TEST_F(CaptionPicturesTest, ModelThatDoesNotFitIsRefusedBeforeTheWork) {
   engine::ModelHost small({.budget_bytes = 1'000'000, .threads = 1});
-  EXPECT_THROW(require_room_for_captions(small, generator_, {}), Error);
-  EXPECT_NO_THROW(require_room_for_captions(*host_, generator_, {}));
+  EXPECT_THROW(require_room_for_captions(small, *generator_, {}), Error);
+  EXPECT_NO_THROW(require_room_for_captions(*host_, *generator_, {}));
 }
 
 TEST_F(CaptionPicturesTest, SidecarsFollowTheCaptions) {
