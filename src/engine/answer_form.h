@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -10,6 +11,11 @@
 
 namespace oko::engine {
 
+/// The tokens around the call of a function: <tool_call>, </tool_call>.
+struct CallTokens {
+  std::int32_t begin = 0, end = 0;
+};
+
 /// The form that an answer must have. Immutable: several answers may share one.
 class AnswerForm {
  public:
@@ -17,6 +23,9 @@ class AnswerForm {
 
   /// What keeps one answer to the form. It comes last in the chain.
   virtual std::unique_ptr<LogitsProcessor> begin() const = 0;
+
+  /// Nothing: the answer is all text.
+  virtual std::optional<CallTokens> call_tokens() const { return std::nullopt; }
 };
 
 /// The whole answer matches a grammar.

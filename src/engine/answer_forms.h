@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/mutex.h"
 #include "engine/answer_form.h"
@@ -27,6 +28,14 @@ class AnswerForms {
   /// JSON that is valid against `schema` (grammar::checked_schema). Throws kUsage, with `name` for
   /// the schema; kOverBudget.
   std::shared_ptr<const AnswerForm> json(std::string_view schema, const std::string& name);
+
+  /// Text with calls of `functions`, each by the schema of its arguments: at least one call if
+  /// `must_call`, and several only if `may_repeat`. Throws kUsage, for a schema or if the model
+  /// does not call functions; kOverBudget.
+  std::shared_ptr<const AnswerForm> calls(const std::vector<grammar::Function>& functions,
+                                          bool must_call, bool may_repeat);
+  /// Nothing: the model does not call functions.
+  std::optional<CallTokens> call_tokens() const;
 
  private:
   const grammar::Vocabulary& vocabulary();

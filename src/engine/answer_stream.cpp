@@ -15,6 +15,18 @@ void AnswerStream::push(const std::string& text) {
   notify();
 }
 
+void AnswerStream::push(TokenLogprobs token) {
+  const MutexLock lock(mutex_);
+  update_.logprobs.push_back(std::move(token));
+  notify();
+}
+
+void AnswerStream::push(CallPiece piece) {
+  const MutexLock lock(mutex_);
+  update_.calls.push_back(std::move(piece));
+  notify();
+}
+
 void AnswerStream::report(double progress) {
   const MutexLock lock(mutex_);
   update_.progress = progress;
@@ -42,6 +54,8 @@ std::optional<AnswerUpdate> AnswerStream::next(const StopToken& stop) {
   has_update_ = update_.is_finished;  // the end stays an update
   AnswerUpdate update = update_;
   update_.text.clear();
+  update_.logprobs.clear();
+  update_.calls.clear();
   return update;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
@@ -13,7 +14,9 @@ namespace oko::engine {
 
 /// The changes of a request since its caller's last call.
 struct AnswerUpdate {
-  std::string text;     ///< of the answer: whole UTF-8 characters
+  std::string text;  ///< of the answer: whole UTF-8 characters
+  std::vector<TokenLogprobs> logprobs;
+  std::vector<CallPiece> calls;
   double progress = 0;  ///< of the work before the first token, 0..1
   bool is_finished = false;
 };
@@ -24,6 +27,8 @@ class AnswerStream {
  public:
   // For the model thread.
   void push(const std::string& text);
+  void push(TokenLogprobs token);
+  void push(CallPiece piece);
   void report(double progress);
   void finish(GenerationResult result);
   void fail(std::exception_ptr error);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/answer_stream.h"
@@ -16,20 +18,21 @@ namespace oko::engine {
 /// Turns the tokens of an answer into text for its reader, and detects the end of the answer.
 class AnswerWriter {
  public:
-  /// `end_tokens` and `tokenizer` must outlive this. `may_loop`: a text that repeats itself goes
-  /// on.
+  /// `end_tokens` and `tokenizer` must outlive this. `max_tokens`: at most, of `request` or fewer.
   AnswerWriter(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens,
-               const std::vector<std::string>& stops, int max_tokens, bool may_loop,
-               AnswerStream& reader)
-      : end_tokens_(end_tokens),
+               const GenerationRequest& request, int max_tokens, AnswerStream& reader)
+      : tokenizer_(tokenizer),
+        end_tokens_(end_tokens),
         max_tokens_(max_tokens),
-        may_loop_(may_loop),
+        may_loop_(request.form != nullptr),
+        call_tokens_(request.form ? request.form->call_tokens() : std::nullopt),
         reader_(reader),
         detokenizer_(tokenizer),
-        stops_(stops) {}
+        stops_(request.stop) {}
 
-  /// Adds the next token of the answer. Returns false if it was the last, or ends the answer.
-  bool push(std::int32_t id);
+  /// Adds the next token of the answer, with its probability if that is told. Returns false if it
+  /// was the last, or ends the answer.
+  bool push(std::int32_t id, const TokenReport* report = nullptr);
 
   /// Shows the text that was held back. Call once, after the last token.
   void finish();
@@ -37,13 +40,21 @@ class AnswerWriter {
   int tokens() const { return tokens_; }  ///< of the answer, the end token not counted
   FinishReason finish_reason() const { return finish_reason_; }
   std::string& text() { return text_; }
+  std::vector<std::string>& calls() { return calls_; }
+  std::vector<TokenLogprobs>& logprobs() { return logprobs_; }
 
  private:
   void show(const std::string& text);
+  void show_call(const std::string& text);
+  bool push_call(std::int32_t id);
 
+  void show_logprobs(const TokenReport& report);
+
+  const text::Tokenizer& tokenizer_;
   std::span<const std::int32_t> end_tokens_;
   int max_tokens_;
-  bool may_loop_;
+  bool may_loop_;                          ///< a text of a form that repeats itself goes on
+  std::optional<CallTokens> call_tokens_;  ///< what is between them is no text
   AnswerStream& reader_;
   text::Detokenizer detokenizer_;
   StopStrings stops_;
@@ -51,6 +62,9 @@ class AnswerWriter {
   int tokens_ = 0;
   FinishReason finish_reason_ = FinishReason::kLength;
   std::string text_;
+  std::vector<std::string> calls_;
+  std::vector<TokenLogprobs> logprobs_;
+  bool is_in_call_ = false;
 };
 
 }  // namespace oko::engine

@@ -6,6 +6,8 @@ namespace oko::engine {
 
 bool DeviceDecoder::can_choose(const SamplingOptions& options) {
   if (options.repetition_penalty != 1.0f || options.presence_penalty != 0.0f) return false;
+  if (options.frequency_penalty != 0.0f || !options.logit_bias.empty()) return false;
+  if (options.top_logprobs >= 0) return false;
   return options.temperature == 0 || options.top_p == 1;
 }
 

@@ -33,7 +33,8 @@ class SharedImage {
 /// A conversation that the model continues.
 struct GenerationRequest {
   std::vector<text::Message> messages;
-  std::vector<SharedImage> images;  ///< one for each image part of the messages, in order
+  std::vector<std::string> tools = {};  ///< see text::apply_chat_template
+  std::vector<SharedImage> images;      ///< one for each image part of the messages, in order
   /// Memory that is reserved for `images` already; only the rest is reserved. Null: none.
   std::shared_ptr<const budget::Reservation> images_reservation = {};
   /// True if the caller keeps `images` in memory, reserved as resident: nothing is reserved here.
@@ -120,8 +121,27 @@ struct Reduction {
   ReductionReason reason = ReductionReason::kMemoryBudget;
 };
 
+/// A token of an answer with its probability (TokenReport). `bytes` are not always whole
+/// characters.
+struct TokenLogprob {
+  std::string bytes;
+  float logprob = 0;
+};
+struct TokenLogprobs {
+  TokenLogprob chosen;
+  std::vector<TokenLogprob> top;
+};
+
+/// A part of a call of a function, as it comes.
+struct CallPiece {
+  std::size_t call = 0;  ///< in the order of the answer
+  std::string text;
+};
+
 struct GenerationResult {
   std::string text;
+  std::vector<std::string> calls;       ///< of functions (ToolForm): what is between their tokens
+  std::vector<TokenLogprobs> logprobs;  ///< of each token, if SamplingOptions ask for them
   FinishReason finish_reason = FinishReason::kStop;
   std::vector<Reduction> reductions;
   GenerationStats stats;

@@ -123,7 +123,7 @@ text::ChatPrompt GenerationPlanner::prompt_of(const GenerationRequest& request, 
   }
   image_tokens = std::accumulate(token_counts.begin(), token_counts.end(), 0);
   return text::apply_chat_template(tokenizer_, request.messages, token_counts,
-                                   /*add_generation_prompt=*/true, chat_style_);
+                                   /*add_generation_prompt=*/true, chat_style_, request.tools);
 }
 
 GenerationMemory GenerationPlanner::estimate_of(const Shape& shape, std::uint64_t text_tokens,
@@ -214,6 +214,12 @@ Knobs GenerationPlanner::knobs_for(const Shape& shape, std::uint64_t weight_byte
 GenerationPlanner::Plan GenerationPlanner::plan(const GenerationRequest& request,
                                                 const FitsBudget& fits) const {
   validate(request.sampling);
+  for (const TokenBias& bias : request.sampling.logit_bias) {
+    if (bias.id >= 0 && bias.id < tokenizer_.vocab_size()) continue;
+    throw Error(ErrorCode::kUsage, tr("logit_bias names token {}; the model has {}",
+                                      "logit_bias называет токен {}; у модели их {}", bias.id,
+                                      tokenizer_.vocab_size()));
+  }
   require_positive("max_tokens", request.max_tokens);
   require_positive("prefill_chunk", request.prefill_chunk);
   kv_type_of(request.kv_bits);  // refused here, before any work

@@ -394,8 +394,7 @@ void Generator::begin_answer(GenerationTask& task, const mx::array& logits) {
   stats.memory.prefill = task.take_peak();
   stats.mlx_memory.prefill = buffers_->take_peak();
   const GenerationRequest& request = task.request;
-  task.writer.emplace(tokenizer_, end_tokens_, request.stop, task.plan.max_tokens,
-                      /*may_loop=*/request.form != nullptr, *task.answer);
+  task.writer.emplace(tokenizer_, end_tokens_, request, task.plan.max_tokens, *task.answer);
   LogitsProcessors processors;
   if (request.form) processors.push_back(request.form->begin());
   if (tensor::uses_graph() && !request.lookup && processors.empty() &&
@@ -442,7 +441,8 @@ bool Generator::choose_on_host(GenerationTask& task) {
 
 bool Generator::push(GenerationTask& task, std::int32_t id) {
   task.answer_ids.push_back(id);
-  const bool goes_on = task.writer->push(id);
+  const bool reports = task.request.sampling.top_logprobs >= 0;
+  const bool goes_on = task.writer->push(id, reports ? &task.host_decoder->report() : nullptr);
   if (task.writer->tokens() == 1 && task.result.stats.time_to_first_token_seconds == 0) {
     task.result.stats.time_to_first_token_seconds = task.since_submit.seconds();
     task.since_first_token = Stopwatch();
@@ -532,6 +532,8 @@ void Generator::finish(GenerationTask& task) {
   stats.decode_seconds = task.since_first_token.seconds();
   task.writer->finish();
   task.result.text = std::move(task.writer->text());
+  task.result.calls = std::move(task.writer->calls());
+  task.result.logprobs = std::move(task.writer->logprobs());
   task.result.finish_reason = task.writer->finish_reason();
   stats.generated_tokens = task.writer->tokens();
   if (task.host_decoder) {

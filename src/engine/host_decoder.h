@@ -32,6 +32,9 @@ class HostDecoder {
     return id;
   }
 
+  /// The token that `next` returned last, if the options ask for reports.
+  const TokenReport& report() const { return sampler_.report(); }
+
   /// The tokens that the model reads next, with guesses of those after them if `drafts`.
   std::vector<std::int32_t> next_tokens(bool drafts) { return speculative_.next_tokens(drafts); }
 

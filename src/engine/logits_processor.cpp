@@ -25,4 +25,18 @@ void PresencePenalty::apply(std::span<float> logits) {
   for_logits_of(generated_, logits, [&](float& logit) { logit -= penalty_; });
 }
 
+void FrequencyPenalty::apply(std::span<float> logits) {
+  for (const auto& [id, count] : counts_) {
+    if (static_cast<std::size_t>(id) >= logits.size()) continue;
+    logits[static_cast<std::size_t>(id)] -= penalty_ * static_cast<float>(count);
+  }
+}
+
+void LogitBias::apply(std::span<float> logits) {
+  for (const TokenBias& bias : biases_) {
+    if (static_cast<std::size_t>(bias.id) >= logits.size()) continue;
+    logits[static_cast<std::size_t>(bias.id)] += bias.value;
+  }
+}
+
 }  // namespace oko::engine

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace oko::engine {
@@ -51,6 +53,36 @@ class PresencePenalty : public LogitsProcessor {
  private:
   float penalty_;
   std::unordered_set<std::int32_t> generated_;
+};
+
+/// Subtracts `penalty` from the logits of the answer's tokens, as often as they are in it.
+class FrequencyPenalty : public LogitsProcessor {
+ public:
+  explicit FrequencyPenalty(float penalty) : penalty_(penalty) {}
+
+  void apply(std::span<float> logits) override;
+  void observe(std::int32_t id) override { ++counts_[id]; }
+
+ private:
+  float penalty_;
+  std::unordered_map<std::int32_t, int> counts_;
+};
+
+struct TokenBias {
+  std::int32_t id = 0;
+  float value = 0;  ///< added to the logit, -100..100
+};
+
+/// Makes chosen tokens more or less likely.
+class LogitBias : public LogitsProcessor {
+ public:
+  explicit LogitBias(std::vector<TokenBias> biases) : biases_(std::move(biases)) {}
+
+  void apply(std::span<float> logits) override;
+  void observe(std::int32_t /*id*/) override {}
+
+ private:
+  std::vector<TokenBias> biases_;
 };
 
 }  // namespace oko::engine

@@ -43,6 +43,13 @@ void validate(const SamplingOptions& options) {
           options.repetition_penalty, "> 0, <= 100");
   require(std::abs(options.presence_penalty) <= 100, "presence_penalty", options.presence_penalty,
           "-100..100");
+  require(std::abs(options.frequency_penalty) <= 100, "frequency_penalty",
+          options.frequency_penalty, "-100..100");
+  require(options.top_logprobs <= 20, "top_logprobs", static_cast<float>(options.top_logprobs),
+          "<= 20");
+  for (const TokenBias& bias : options.logit_bias) {
+    require(std::abs(bias.value) <= 100, "logit_bias", bias.value, "-100..100");
+  }
 }
 
 Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> prompt,
@@ -54,11 +61,46 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const std::int32_t> p
   if (options.presence_penalty != 0.0f) {
     processors_.push_back(std::make_unique<PresencePenalty>(options.presence_penalty));
   }
+  if (options.frequency_penalty != 0.0f) {
+    processors_.push_back(std::make_unique<FrequencyPenalty>(options.frequency_penalty));
+  }
+  if (!options.logit_bias.empty()) {
+    processors_.push_back(std::make_unique<LogitBias>(options.logit_bias));
+  }
   std::ranges::move(processors, std::back_inserter(processors_));
 }
 
 std::int32_t Sampler::sample(std::span<float> logits) {
+  const bool reports = options_.top_logprobs >= 0;
+  if (reports) unchanged_.assign(logits.begin(), logits.end());
   for (const auto& processor : processors_) processor->apply(logits);
+  const std::int32_t id = choose(logits);
+  if (reports) {
+    const auto best = tensor::cpu::largest_of(unchanged_.data(), unchanged_.size());
+    const double total =
+        tensor::cpu::softmax_weights(unchanged_.data(), unchanged_.size(), best.value, 1.0f);
+    make_report(unchanged_, total, id);
+  }
+  for (const auto& processor : processors_) processor->observe(id);
+  return id;
+}
+
+void Sampler::make_report(std::span<const float> weights, double total, std::int32_t id) {
+  const auto probability_of = [&](std::size_t token) -> TokenProbability {
+    const double weight = weights[token];
+    const auto logprob = static_cast<float>(std::log(weight / total));
+    return {static_cast<std::int32_t>(token), weight > 0 ? logprob : kLeastLogprob};
+  };
+  report_ = {probability_of(static_cast<std::size_t>(id)), {}};
+  if (options_.top_logprobs == 0) return;
+  const std::size_t count =
+      std::min(static_cast<std::size_t>(options_.top_logprobs), weights.size());
+  for (const auto token : tensor::cpu::largest_k(weights.data(), weights.size(), count)) {
+    report_.top.push_back(probability_of(token));
+  }
+}
+
+std::int32_t Sampler::choose(std::span<float> logits) {
   const auto best = tensor::cpu::largest_of(logits.data(), logits.size());
   tensor::require_finite(best.has_nan ? std::numeric_limits<float>::quiet_NaN() : best.value);
   auto id = static_cast<std::int32_t>(best.index);
@@ -68,7 +110,6 @@ std::int32_t Sampler::sample(std::span<float> logits) {
     const bool is_ordered = options_.top_k > 0 || options_.top_p < 1;
     id = is_ordered ? draw(candidates(logits, total)) : draw_unordered(logits);
   }
-  for (const auto& processor : processors_) processor->observe(id);
   return id;
 }
 

@@ -97,26 +97,62 @@ class Warnings {
   std::optional<std::string> first_;
 };
 
-xgrammar::Grammar grammar_of(const std::string& schema, const std::string& name) {
+/// How an answer may be written.
+enum class Spacing {
+  kAny,     ///< as one line or indented
+  kPython,  ///< as json.dumps writes it, in which models have learnt to call functions
+};
+
+[[noreturn]] void refuse(const std::string& name, const std::string& reason) {
+  throw Error(ErrorCode::kUsage,
+              tr("{} is not supported: {}", "{} не поддерживается: {}", name, reason));
+}
+
+xgrammar::Grammar grammar_of(const std::string& schema, const std::string& name, Spacing spacing) {
   const Warnings warnings;
   std::string reason;
   try {
-    xgrammar::Grammar grammar =
-        xgrammar::Grammar::FromJSONSchema(schema, /*any_whitespace=*/true, std::nullopt,
-                                          std::nullopt, /*strict_mode=*/true, kMostSpaces);
+    xgrammar::Grammar grammar = xgrammar::Grammar::FromJSONSchema(
+        schema, /*any_whitespace=*/spacing == Spacing::kAny, std::nullopt, std::nullopt,
+        /*strict_mode=*/true, kMostSpaces);
     if (!warnings.first()) return grammar;
     reason = *warnings.first();
   } catch (const std::exception& error) {
     reason = error.what();
   }
-  throw Error(ErrorCode::kUsage,
-              tr("{} is not supported: {}", "{} не поддерживается: {}", name, reason));
+  refuse(name, reason);
+}
+
+xgrammar::CompiledGrammar compile(xgrammar::GrammarCompiler& compiler,
+                                  const xgrammar::Grammar& grammar, const std::string& name) {
+  try {
+    return compiler.CompileGrammar(grammar);
+  } catch (const std::exception& error) {
+    refuse(name, error.what());
+  }
+}
+
+/// A grammar of one text, in which quotes and line feeds are escaped.
+xgrammar::Grammar literal(const std::string& text) {
+  return xgrammar::Grammar::FromEBNF("root ::= \"" + text + "\"");
+}
+
+xgrammar::Grammar arguments_of(const Function& function) {
+  try {
+    return grammar_of(checked_schema(function.arguments, function.place), function.place,
+                      Spacing::kPython);
+  } catch (const Error&) {
+    if (function.is_strict) throw;
+  }
+  return grammar_of(checked_schema(R"({"type":"object"})", function.place), function.place,
+                    Spacing::kPython);
 }
 
 }  // namespace
 
 struct Grammar::Compiled {
   xgrammar::CompiledGrammar grammar;
+  std::optional<std::vector<std::int32_t>> end_tokens;  ///< none: those of the vocabulary
 };
 
 Grammar::Grammar(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
@@ -143,9 +179,23 @@ std::uint64_t Vocabulary::bytes(std::size_t tokens) {
 
 std::shared_ptr<const Grammar> Vocabulary::json(std::string_view schema,
                                                 const std::string& name) const {
-  const xgrammar::Grammar grammar = grammar_of(checked_schema(schema, name), name);
-  return std::make_shared<const Grammar>(
-      std::make_unique<const Grammar::Compiled>(compiler_->grammars.CompileGrammar(grammar)));
+  const xgrammar::Grammar grammar = grammar_of(checked_schema(schema, name), name, Spacing::kAny);
+  return std::make_shared<const Grammar>(std::make_unique<const Grammar::Compiled>(
+      compile(compiler_->grammars, grammar, name), std::nullopt));
+}
+
+std::shared_ptr<const Grammar> Vocabulary::calls(const std::vector<Function>& functions,
+                                                 std::int32_t end_token) const {
+  std::vector<xgrammar::Grammar> calls;
+  calls.reserve(functions.size());
+  for (const Function& function : functions) {
+    calls.push_back(xgrammar::Grammar::Concat(
+        {literal(R"(\n{\"name\": \")" + function.name + R"(\", \"arguments\": )"),
+         arguments_of(function), literal(R"(}\n)")}));
+  }
+  return std::make_shared<const Grammar>(std::make_unique<const Grammar::Compiled>(
+      compile(compiler_->grammars, xgrammar::Grammar::Union(calls), "tools"),
+      std::vector<std::int32_t>{end_token}));
 }
 
 struct Matcher::State {
@@ -156,7 +206,9 @@ struct Matcher::State {
 
 Matcher::Matcher(std::shared_ptr<const Grammar> grammar)
     : grammar_(std::move(grammar)),
-      state_(new State{xgrammar::GrammarMatcher(grammar_->compiled().grammar), {}}) {
+      state_(new State{
+          xgrammar::GrammarMatcher(grammar_->compiled().grammar, grammar_->compiled().end_tokens),
+          {}}) {
   const int tokens = grammar_->compiled().grammar.GetTokenizerInfo().GetVocabSize();
   state_->allowed.resize(static_cast<std::size_t>(xgrammar::GetBitmaskSize(tokens)));
 }

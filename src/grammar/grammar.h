@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "text/tokenizer.h"
 
@@ -28,6 +29,15 @@ class Grammar {
   std::unique_ptr<const Compiled> compiled_;
 };
 
+/// A function that an answer may call.
+struct Function {
+  std::string name;       ///< letters, digits, "_", "-", "."
+  std::string arguments;  ///< the JSON schema of an object
+  std::string place;      ///< of the schema, for messages
+  /// False: if oko does not support the schema, the arguments are any object.
+  bool is_strict = false;
+};
+
 /// The tokens of a model, sorted once so that grammars can be compiled for them. Added tokens and
 /// those with control characters other than a line feed never match. Any thread may call.
 class Vocabulary {
@@ -43,6 +53,12 @@ class Vocabulary {
   /// JSON that is valid against `schema` (checked_schema), as one line or indented. Keeps what it
   /// compiled last. Throws kUsage; `name`: of the schema, for messages.
   std::shared_ptr<const Grammar> json(std::string_view schema, const std::string& name) const;
+
+  /// The call of one of `functions`, as Qwen's models write it between <tool_call> and
+  /// </tool_call>, which is `end_token`: {"name": "...", "arguments": {...}} in lines of its own.
+  /// Throws kUsage.
+  std::shared_ptr<const Grammar> calls(const std::vector<Function>& functions,
+                                       std::int32_t end_token) const;
 
  private:
   struct Compiler;

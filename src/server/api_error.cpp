@@ -6,6 +6,7 @@
 
 #include "base/lower_case.h"
 #include "base/text_escape.h"
+#include "server/request_json.h"
 
 namespace oko::server {
 namespace {
@@ -51,6 +52,13 @@ ordered_json code_of(int status) {
   }
 }
 
+void send(const HttpRequest& request, HttpResponse& response, int status, std::string_view message,
+          std::string_view field) {
+  HttpHead head{.status = status};
+  if (status == 429 || status == 503) head.headers.emplace_back("Retry-After", "1");
+  response.send(head, error_body(request, status, message, field));
+}
+
 }  // namespace
 
 ApiStyle api_style_of(std::string_view path) {
@@ -78,7 +86,8 @@ Language language_of(const HttpRequest& request) {
   return russian > english ? Language::kRussian : Language::kEnglish;
 }
 
-std::string error_body(const HttpRequest& request, int status, std::string_view message) {
+std::string error_body(const HttpRequest& request, int status, std::string_view message,
+                       std::string_view field) {
   const ApiStyle style = api_style_of(request.path);
   const std::string text = printable(message);
   ordered_json body;
@@ -98,7 +107,7 @@ std::string error_body(const HttpRequest& request, int status, std::string_view 
       body = {{"error",
                {{"message", text},
                 {"type", type_of(style, status)},
-                {"param", nullptr},
+                {"param", field.empty() ? ordered_json() : ordered_json(printable(field))},
                 {"code", code_of(status)}}}};
       break;
   }
@@ -114,13 +123,13 @@ std::string text_of(const HttpRequest& request, const Error& error) {
 
 void send_error(const HttpRequest& request, HttpResponse& response, int status,
                 const LocalizedText& message) {
-  HttpHead head{.status = status};
-  if (status == 429 || status == 503) head.headers.emplace_back("Retry-After", "1");
-  response.send(head, error_body(request, status, message.in(language_of(request))));
+  send(request, response, status, message.in(language_of(request)), {});
 }
 
 void send_error(const HttpRequest& request, HttpResponse& response, const Error& error) {
-  send_error(request, response, http_status(error.code()), LocalizedText(text_of(request, error)));
+  const auto* of_field = dynamic_cast<const FieldError*>(&error);
+  send(request, response, http_status(error.code()), text_of(request, error),
+       of_field == nullptr ? std::string() : of_field->field());
 }
 
 }  // namespace oko::server

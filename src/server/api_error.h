@@ -19,8 +19,10 @@ ApiStyle api_style_of(std::string_view path);
 Language language_of(const HttpRequest& request);
 
 /// An error of a request, as its protocol writes it. Sources: OpenAI's API reference ("Error
-/// codes"), Ollama's docs/api.md, Anthropic's API reference ("Errors").
-std::string error_body(const HttpRequest& request, int status, std::string_view message);
+/// codes"), Ollama's docs/api.md, Anthropic's API reference ("Errors"). `field`: of the request
+/// that is wrong, if it is one.
+std::string error_body(const HttpRequest& request, int status, std::string_view message,
+                       std::string_view field = {});
 
 /// Sends `error`, with its hint. 429 and 503 get Retry-After.
 void send_error(const HttpRequest& request, HttpResponse& response, const Error& error);

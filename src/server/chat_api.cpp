@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,152 +9,17 @@
 #include "base/error.h"
 #include "server/api.h"
 #include "server/api_error.h"
-#include "server/chat_task.h"
-#include "server/data_uri.h"
-#include "server/raw_json.h"
+#include "server/chat_request.h"
 #include "server/request_json.h"
-#include "server/sampling_fields.h"
+#include "server/tool_fields.h"
 
 namespace oko::server {
 namespace {
 
-struct ChatRequest {
-  ChatTask task;
-  bool is_streamed = false;
-  bool includes_usage = false;
-};
-
-/// Fields of OpenAI's API that would change the answer and that oko does not have yet.
-void refuse_unknown(const RequestFields& fields) {
-  for (const char* name :
-       {"logprobs", "top_logprobs", "logit_bias", "functions", "audio", "modalities"}) {
-    const RequestJson* value = fields.find(name);
-    const bool asks = value != nullptr && *value != false && *value != 0 && !value->empty() &&
-                      *value != RequestJson::array({"text"});
-    if (asks) refuse_field(name);
-  }
-  if (const RequestJson* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
-    const RequestJson* choice = fields.find("tool_choice");
-    if (choice == nullptr || *choice != "none") refuse_field("tools");
-  }
-  if (fields.integer("n", 1, 128).value_or(1) != 1) refuse_field("n");
-}
-
-/// "response_format", of which `body` has the schema with its keys in order.
-void read_format(const RequestFields& fields, std::string_view body, ChatTask& task) {
-  const RequestJson* json = fields.find("response_format");
-  if (json == nullptr) return;
-  const RequestFields format(*json, "response_format");
-  const std::string type = format.need_text("type");
-  if (type == "text") return;
-  if (type == "json_object") {
-    task.schema = kAnyObject;
-    task.schema_name = format.name_of("type");
-    return;
-  }
-  if (type != "json_schema") {
-    refuse_value(format.name_of("type"),
-                 tr("text, json_object or json_schema", "text, json_object или json_schema"));
-  }
-  const RequestFields inner(format.need("json_schema"), format.name_of("json_schema"));
-  task.schema_name = inner.name_of("schema");
-  task.schema =
-      raw_member(raw_member(raw_member(body, "response_format"), "json_schema"), "schema");
-  if (task.schema.empty()) task.schema = inner.need("schema").dump();
-}
-
-void add_part(const RequestJson& json, const std::string& name, text::Message& message,
-              ChatTask& task) {
-  const RequestFields part(json, name);
-  const std::string type = part.need_text("type");
-  if (type == "text" || type == "input_text") {
-    message.parts.push_back(text::Part::make_text(part.need_text("text")));
-    return;
-  }
-  std::string bytes;
-  if (type == "image_url") {
-    const RequestJson& value = part.need("image_url");
-    const std::string field = part.name_of("image_url");
-    bytes = bytes_of_data_uri(value.is_string() ? part.need_text("image_url")
-                                                : RequestFields(value, field).need_text("url"),
-                              field);
-  } else if (type == "file") {
-    const std::string field = part.name_of("file");
-    bytes =
-        bytes_of_data_uri(RequestFields(part.need("file"), field).need_text("file_data"), field);
-  } else {
-    refuse_value(part.name_of("type"), tr("text, image_url or file", "text, image_url или file"));
-  }
-  message.parts.push_back(text::Part::make_image());
-  task.pictures.push_back({name, std::move(bytes)});
-}
-
-text::Role role_of(const RequestFields& fields) {
-  const std::string role = fields.need_text("role");
-  if (role == "system" || role == "developer") return text::Role::kSystem;
-  if (role == "user") return text::Role::kUser;
-  if (role == "assistant") return text::Role::kAssistant;
-  refuse_value(fields.name_of("role"),
-               tr("system, user or assistant", "system, user или assistant"));
-}
-
-void add_message(const RequestJson& json, const std::string& name, ChatTask& task) {
-  const RequestFields fields(json, name);
-  text::Message message{role_of(fields), {}};
-  const RequestJson* content = fields.find("content");
-  const bool may_be_empty = message.role == text::Role::kAssistant;
-  if (content == nullptr && may_be_empty) {
-    message.parts.push_back(text::Part::make_text({}));
-  } else if (content != nullptr && content->is_array()) {
-    for (std::size_t i = 0; i < content->size(); ++i) {
-      add_part((*content)[i], fmt::format("{}.content[{}]", name, i), message, task);
-    }
-  } else {
-    message.parts.push_back(text::Part::make_text(fields.need_text("content")));
-  }
-  // A prompt has one instruction; some clients send theirs and the user's.
-  const bool is_second = message.role == text::Role::kSystem && !task.messages.empty() &&
-                         task.messages[0].role == text::Role::kSystem;
-  if (is_second) {
-    auto& parts = task.messages[0].parts;
-    parts.push_back(text::Part::make_text("\n\n"));
-    parts.insert(parts.end(), message.parts.begin(), message.parts.end());
-  } else if (message.role == text::Role::kSystem) {
-    task.messages.insert(task.messages.begin(), std::move(message));
-  } else {
-    task.messages.push_back(std::move(message));
-  }
-}
-
-ChatRequest parse_chat(const HttpRequest& http) {
-  const RequestJson body = parse_request(http.body);
-  const RequestFields fields(body);
-  refuse_unknown(fields);
-  ChatRequest request;
-  ChatTask& task = request.task;
-  task.model = fields.text("model").value_or("");
-  const RequestJson& messages = fields.need("messages");
-  if (!messages.is_array() || messages.empty()) {
-    refuse_value("messages", tr("a list with a message", "список, в котором есть сообщение"));
-  }
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    add_message(messages[i], fmt::format("messages[{}]", i), task);
-  }
-  const auto limit = fields.integer("max_completion_tokens", 1, kMostTokens);
-  task.max_tokens = static_cast<int>(
-      limit ? *limit : fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
-  read_format(fields, http.body, task);
-  read_sampling(fields, task);
-  request.is_streamed = fields.flag("stream").value_or(false);
-  if (const RequestJson* options = fields.find("stream_options")) {
-    request.includes_usage =
-        RequestFields(*options, "stream_options").flag("include_usage").value_or(false);
-  }
-  return request;
-}
-
 /// OpenAI knows no end by a loop, which is the model's, not the client's.
 const char* finish_reason_of(const engine::GenerationResult& result) {
+  const bool has_ended = result.finish_reason == engine::FinishReason::kStop;
+  if (has_ended && !result.calls.empty()) return "tool_calls";
   return result.finish_reason == engine::FinishReason::kLength ? "length" : "stop";
 }
 
@@ -170,52 +36,154 @@ Json object_of(const HttpRequest& http, const char* kind, std::int64_t created,
   return {{"id", "chatcmpl-" + http.id}, {"object", kind}, {"created", created}, {"model", model}};
 }
 
+Json token_json(const engine::TokenLogprob& token) {
+  Json bytes = Json::array();
+  for (const char byte : token.bytes) bytes.push_back(static_cast<unsigned char>(byte));
+  return {{"token", token.bytes}, {"logprob", token.logprob}, {"bytes", std::move(bytes)}};
+}
+
+/// Null: nobody asked for them.
+Json logprobs_json(std::span<const engine::TokenLogprobs> tokens, bool are_asked) {
+  if (!are_asked) return nullptr;
+  Json content = Json::array();
+  for (const engine::TokenLogprobs& token : tokens) {
+    Json object = token_json(token.chosen);
+    object["top_logprobs"] = Json::array();
+    for (const engine::TokenLogprob& other : token.top) {
+      object["top_logprobs"].push_back(token_json(other));
+    }
+    content.push_back(std::move(object));
+  }
+  return {{"content", std::move(content)}, {"refusal", nullptr}};
+}
+
+std::string id_of_call(const HttpRequest& http, std::size_t choice, std::size_t call) {
+  return fmt::format("call_{}_{}_{}", http.id, choice, call);
+}
+
+Json message_json(const HttpRequest& http, std::size_t choice,
+                  const engine::GenerationResult& result) {
+  Json message{{"role", "assistant"}, {"content", result.text}};
+  if (result.calls.empty()) return message;
+  if (result.text.empty()) message["content"] = nullptr;
+  Json calls = Json::array();
+  for (const std::string& text : result.calls) {
+    text::ToolCall call = CallReader::read(text);
+    calls.push_back({{"id", id_of_call(http, choice, calls.size())},
+                     {"type", "function"},
+                     {"function", {{"name", call.name}, {"arguments", call.arguments}}}});
+  }
+  message["tool_calls"] = std::move(calls);
+  return message;
+}
+
 void send_whole(const ApiContext& context, const HttpRequest& http, ChatRequest request,
                 HttpResponse& response) {
   const std::int64_t created = std::time(nullptr);
-  const ChatAnswer answer = run_chat(context.models, std::move(request.task), response.stop());
+  const bool has_logprobs = request.task.sampling.top_logprobs >= 0;
+  const ChatChoices answer =
+      run_choices(context.models, std::move(request.task), request.choices, response.stop());
   Json object = object_of(http, "chat.completion", created, answer.model.name);
-  object["choices"] = {{{"index", 0},
-                        {"message", {{"role", "assistant"}, {"content", answer.result.text}}},
-                        {"finish_reason", finish_reason_of(answer.result)}}};
-  object["usage"] = usage_of(answer.result.stats);
+  Json choices = Json::array();
+  for (const engine::GenerationResult& result : answer.results) {
+    choices.push_back({{"index", choices.size()},
+                       {"message", message_json(http, choices.size(), result)},
+                       {"logprobs", logprobs_json(result.logprobs, has_logprobs)},
+                       {"finish_reason", finish_reason_of(result)}});
+  }
+  object["choices"] = std::move(choices);
+  object["usage"] = usage_of(answer.stats());
   response.send({}, dump(object));
 }
 
 /// Server-sent events (WHATWG HTML, "Server-sent events"), as OpenAI's clients read them.
-void send_event(HttpResponse& response, const Json& data) {
-  response.write("data: " + dump(data) + "\n\n");
-}
+class ChatEvents {
+ public:
+  ChatEvents(const HttpRequest& http, const ChatRequest& request, HttpResponse& response)
+      : http_(http),
+        choices_(static_cast<std::size_t>(request.choices)),
+        calls_(choices_),
+        has_logprobs_(request.task.sampling.top_logprobs >= 0),
+        response_(response) {}
+
+  void begin(const ServedModel& model) {
+    object_ = object_of(http_, "chat.completion.chunk", created_, model.name);
+    response_.begin({.content_type = "text/event-stream; charset=utf-8",
+                     .headers = {{"Cache-Control", "no-cache"}}});
+    for (std::size_t i = 0; i < choices_; ++i) {
+      send(i, {{"role", "assistant"}, {"content", ""}}, {}, nullptr);
+    }
+  }
+
+  void send(const ChatPiece& piece) {
+    if (!piece.text.empty() || !piece.logprobs.empty()) {
+      send(piece.choice, {{"content", piece.text}}, piece.logprobs, nullptr);
+    }
+    for (const engine::CallPiece& call : piece.calls) send_call(piece.choice, call);
+  }
+
+  void end(const ChatChoices& answer, bool includes_usage) {
+    for (std::size_t i = 0; i < choices_; ++i) {
+      send(i, Json::object(), {}, finish_reason_of(answer.results[i]));
+    }
+    if (includes_usage) {
+      object_["choices"] = Json::array();
+      object_["usage"] = usage_of(answer.stats());
+      write(dump(object_));
+    }
+    write("[DONE]");
+  }
+
+  void write(const std::string& data) { response_.write("data: " + data + "\n\n"); }
+
+ private:
+  void send_call(std::size_t choice, const engine::CallPiece& piece) {
+    std::vector<CallReader>& readers = calls_[choice];
+    if (readers.size() <= piece.call) readers.resize(piece.call + 1);
+    const CallReader::Piece part = readers[piece.call].push(piece.text);
+    Json call{{"index", piece.call}};
+    if (!part.name.empty()) {
+      call["id"] = id_of_call(http_, choice, piece.call);
+      call["type"] = "function";
+      call["function"] = {{"name", part.name}, {"arguments", part.arguments}};
+    } else if (!part.arguments.empty()) {
+      call["function"] = {{"arguments", part.arguments}};
+    } else {
+      return;
+    }
+    send(choice, {{"tool_calls", Json::array({std::move(call)})}}, {}, nullptr);
+  }
+
+  void send(std::size_t choice, const Json& delta, std::span<const engine::TokenLogprobs> logprobs,
+            const Json& finish_reason) {
+    Json object{{"index", choice}, {"delta", delta}};
+    if (!logprobs.empty()) object["logprobs"] = logprobs_json(logprobs, has_logprobs_);
+    object["finish_reason"] = finish_reason;
+    object_["choices"] = Json::array({std::move(object)});
+    write(dump(object_));
+  }
+
+  const HttpRequest& http_;
+  std::size_t choices_;
+  std::vector<std::vector<CallReader>> calls_;  ///< of each choice
+  bool has_logprobs_;
+  HttpResponse& response_;
+  std::int64_t created_ = std::time(nullptr);
+  Json object_;
+};
 
 void send_streamed(const ApiContext& context, const HttpRequest& http, ChatRequest request,
                    HttpResponse& response) {
-  const std::int64_t created = std::time(nullptr);
-  Json object;
-  const auto send_delta = [&](const Json& delta, const Json& finish_reason) {
-    object["choices"] = {{{"index", 0}, {"delta", delta}, {"finish_reason", finish_reason}}};
-    send_event(response, object);
-  };
-  const auto begin = [&](const ServedModel& model) {
-    object = object_of(http, "chat.completion.chunk", created, model.name);
-    response.begin({.content_type = "text/event-stream; charset=utf-8",
-                    .headers = {{"Cache-Control", "no-cache"}}});
-    send_delta({{"role", "assistant"}, {"content", ""}}, nullptr);
-  };
-  const auto on_text = [&](std::string_view text) { send_delta({{"content", text}}, nullptr); };
+  ChatEvents events(http, request, response);
   try {
-    const ChatAnswer answer =
-        run_chat(context.models, std::move(request.task), response.stop(), begin, on_text);
-    send_delta(Json::object(), finish_reason_of(answer.result));
-    if (request.includes_usage) {
-      object["choices"] = Json::array();
-      object["usage"] = usage_of(answer.result.stats);
-      send_event(response, object);
-    }
-    response.write("data: [DONE]\n\n");
+    const ChatChoices answer = run_choices(
+        context.models, std::move(request.task), request.choices, response.stop(),
+        [&](const ServedModel& model) { events.begin(model); },
+        [&](const ChatPiece& piece) { events.send(piece); });
+    events.end(answer, request.includes_usage);
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
-    response.write("data: " + error_body(http, http_status(error.code()), text_of(http, error)) +
-                   "\n\n");
+    events.write(error_body(http, http_status(error.code()), text_of(http, error)));
   }
   response.end();
 }

@@ -9,6 +9,7 @@
 #include "document/pages.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
+#include "server/request_json.h"
 #include "tasks/picture.h"
 
 namespace oko::server {
@@ -84,7 +85,7 @@ void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRe
                   const StopToken& stop) {
   std::size_t next = 0;
   for (const text::Message& given : task.messages) {
-    text::Message message{given.role, {}};
+    text::Message message{given.role, {}, given.calls};
     for (const text::Part& part : given.parts) {
       std::size_t pages = 1;
       if (part.kind == text::Part::Kind::kImage) {
@@ -96,30 +97,73 @@ void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRe
   }
 }
 
+/// Null: the answer may have any form.
+std::shared_ptr<const engine::AnswerForm> form_of(const ChatTask& task,
+                                                  engine::Generator& generator) {
+  if (!task.functions.empty()) {
+    return generator.answer_forms().calls(task.functions, task.must_call, task.may_repeat_calls);
+  }
+  if (task.schema.empty()) return nullptr;
+  try {
+    return generator.answer_forms().json(task.schema, task.schema_name);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kUsage) throw FieldError(task.schema_name, error.message());
+    throw;
+  }
+}
+
 }  // namespace
+
+engine::GenerationStats ChatChoices::stats() const {
+  engine::GenerationStats stats = results.front().stats;
+  for (std::size_t i = 1; i < results.size(); ++i) {
+    stats.generated_tokens += results[i].stats.generated_tokens;
+  }
+  return stats;
+}
+
+ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const StopToken& stop,
+                        const std::function<void(const ServedModel&)>& on_start,
+                        const std::function<void(const ChatPiece&)>& on_piece) {
+  ChatChoices answer;
+  const auto generator = models.generator(task.model, answer.model);
+  HeldPictures held(models.host(), *generator);
+  engine::GenerationRequest request = request_of(task, *generator);
+  request.form = form_of(task, *generator);
+  request.tools = task.tools;
+  add_pictures(task, held, request, stop);
+  std::vector<engine::GenerationHandle> handles;
+  for (int i = 0; i < choices; ++i) {
+    handles.push_back(generator->submit(request, stop));
+    request.sampling.seed += 0x9E3779B97F4A7C15;  // far from the seeds that clients choose
+  }
+  if (on_start) on_start(answer.model);
+  std::vector<bool> has_ended(handles.size());
+  // All advance together; what one says while another is waited for stays in its stream.
+  for (std::size_t ended = 0; ended < handles.size();) {
+    for (std::size_t i = 0; i < handles.size(); ++i) {
+      if (has_ended[i]) continue;
+      const auto update = handles[i].next(stop);
+      if (!update) throw_cancelled();
+      const bool says =
+          !update->text.empty() || !update->logprobs.empty() || !update->calls.empty();
+      if (on_piece && says) on_piece({i, update->text, update->logprobs, update->calls});
+      has_ended[i] = update->is_finished;
+      ended += update->is_finished ? 1 : 0;
+    }
+  }
+  for (engine::GenerationHandle& handle : handles) answer.results.push_back(handle.wait());
+  return answer;
+}
 
 ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
                     const std::function<void(const ServedModel&)>& on_start,
                     const engine::TextSink& on_text) {
-  ChatAnswer answer;
-  const auto generator = models.generator(task.model, answer.model);
-  HeldPictures held(models.host(), *generator);
-  engine::GenerationRequest request = request_of(task, *generator);
-  if (!task.schema.empty()) {
-    request.form = generator->answer_forms().json(task.schema, task.schema_name);
-  }
-  add_pictures(task, held, request, stop);
-  engine::GenerationHandle handle = generator->submit(std::move(request), stop);
-  if (on_start) on_start(answer.model);
-  bool is_finished = false;
-  while (!is_finished) {
-    const auto update = handle.next(stop);
-    if (!update) throw_cancelled();
-    if (on_text && !update->text.empty()) on_text(update->text);
-    is_finished = update->is_finished;
-  }
-  answer.result = handle.wait();
-  return answer;
+  const auto on_piece = [&](const ChatPiece& piece) {
+    if (on_text && !piece.text.empty()) on_text(piece.text);
+  };
+  ChatChoices choices = run_choices(models, std::move(task), 1, stop, on_start, on_piece);
+  return {std::move(choices.model), std::move(choices.results.front())};
 }
 
 }  // namespace oko::server

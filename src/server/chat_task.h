@@ -4,12 +4,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/stop_token.h"
 #include "engine/generation.h"
+#include "grammar/grammar.h"
 #include "server/served_models.h"
 #include "text/chat_template.h"
 
@@ -34,6 +36,11 @@ struct ChatTask {
   std::vector<std::string> stop;
   /// A JSON schema of the answer as the client wrote it, with its name for messages; empty: none.
   std::string schema = {}, schema_name = {};
+  /// Functions that the model may call, and how the prompt tells of them.
+  std::vector<grammar::Function> functions = {};
+  std::vector<std::string> tools = {};
+  bool must_call = false;
+  bool may_repeat_calls = true;
   engine::SamplingOptions sampling = {};
   // None: the model's own.
   std::optional<float> top_p = {};
@@ -46,6 +53,31 @@ struct ChatAnswer {
   ServedModel model;
   engine::GenerationResult result;
 };
+
+/// A piece of an answer as it comes.
+struct ChatPiece {
+  std::size_t choice = 0;  ///< of several answers
+  std::string_view text;   ///< whole characters; may be empty
+  std::span<const engine::TokenLogprobs> logprobs;
+  std::span<const engine::CallPiece> calls;
+};
+
+/// Several answers to one question.
+struct ChatChoices {
+  ServedModel model;
+  std::vector<engine::GenerationResult> results;
+
+  /// Of all together: the prompt counts once.
+  engine::GenerationStats stats() const;
+};
+
+inline constexpr int kMostChoices = 8;
+
+/// As run_chat, with `choices` answers at once, 1..kMostChoices, each with a seed of its own. The
+/// first is that of run_chat.
+ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const StopToken& stop,
+                        const std::function<void(const ServedModel&)>& on_start = {},
+                        const std::function<void(const ChatPiece&)>& on_piece = {});
 
 /// Runs a conversation. `on_start` is called with the model once the request is admitted, `on_text`
 /// with each piece of the answer; both on the caller's thread. Pages of a PDF stand in the place of

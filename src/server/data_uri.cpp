@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/lower_case.h"
+#include "server/request_json.h"
 
 namespace oko::server {
 namespace {
@@ -25,9 +26,9 @@ std::string decoded(std::string_view base64, const std::string& name) {
   }
   std::optional<std::string> bytes = bytes_of_base64(base64);
   if (!bytes) {
-    throw Error(ErrorCode::kUsage, tr("{}: is no base64", "{}: это не base64", name));
+    throw FieldError(name, tr("{}: is no base64", "{}: это не base64", name));
   }
-  if (bytes->empty()) throw Error(ErrorCode::kUsage, tr("{}: is empty", "{}: пусто", name));
+  if (bytes->empty()) throw FieldError(name, tr("{}: is empty", "{}: пусто", name));
   return *std::move(bytes);
 }
 
@@ -39,18 +40,18 @@ bool is_data_uri(std::string_view text) {
 
 std::string bytes_of_data_uri(std::string_view uri, const std::string& name) {
   if (!is_data_uri(uri)) {
-    throw Error(ErrorCode::kUsage,
-                tr("{}: pictures come in the request, as data:image/png;base64,...; oko fetches "
-                   "neither addresses nor files for a client",
-                   "{}: картинки приходят в самом запросе, как data:image/png;base64,...; ни "
-                   "адресов, ни файлов oko для клиента не читает",
-                   name));
+    throw FieldError(
+        name, tr("{}: pictures come in the request, as data:image/png;base64,...; oko fetches "
+                 "neither addresses nor files for a client",
+                 "{}: картинки приходят в самом запросе, как data:image/png;base64,...; ни "
+                 "адресов, ни файлов oko для клиента не читает",
+                 name));
   }
   const std::size_t comma = uri.find(',');
   const std::string header = lower_case(uri.substr(0, std::min<std::size_t>(comma, 200)));
   if (comma == std::string_view::npos || !header.ends_with(";base64")) {
-    throw Error(ErrorCode::kUsage,
-                tr("{}: the data URI is not in base64", "{}: data URI не в base64", name));
+    throw FieldError(name,
+                     tr("{}: the data URI is not in base64", "{}: data URI не в base64", name));
   }
   return decoded(uri.substr(comma + 1), name);
 }

@@ -18,6 +18,7 @@
 #include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
+#include "server/tool_fields.h"
 
 // Ollama's API as its docs/api.md and its Go types (api/types.go) have it. Its clients look for
 // capabilities in /api/show and leave out models without them.
@@ -65,16 +66,17 @@ std::string model_of(const RequestFields& fields) {
   return name && fields.find("model") == nullptr ? *name : fields.need_text("model");
 }
 
-Json show_json(const ServedModel& model) {
-  return {
-      {"modelfile", ""},
-      {"parameters", ""},
-      {"template", ""},
-      {"details", details_of(model)},
-      {"model_info", {{"general.architecture", family_of(model)}}},
-      {"capabilities", model.kind == ModelKind::kEmbedding ? Json::array({"embedding"})
-                                                           : Json::array({"completion", "vision"})},
-      {"modified_at", time_text(model.modified)}};
+Json show_json(const ServedModel& model, bool calls_functions) {
+  Json capabilities = model.kind == ModelKind::kEmbedding ? Json::array({"embedding"})
+                                                          : Json::array({"completion", "vision"});
+  if (calls_functions) capabilities.push_back("tools");
+  return {{"modelfile", ""},
+          {"parameters", ""},
+          {"template", ""},
+          {"details", details_of(model)},
+          {"model_info", {{"general.architecture", family_of(model)}}},
+          {"capabilities", std::move(capabilities)},
+          {"modified_at", time_text(model.modified)}};
 }
 
 struct OllamaRequest {
@@ -102,8 +104,9 @@ text::Role ollama_role_of(const RequestFields& message) {
   if (role == "system") return text::Role::kSystem;
   if (role == "user") return text::Role::kUser;
   if (role == "assistant") return text::Role::kAssistant;
+  if (role == "tool") return text::Role::kTool;
   refuse_value(message.name_of("role"),
-               tr("system, user or assistant", "system, user или assistant"));
+               tr("system, user, assistant or tool", "system, user, assistant или tool"));
 }
 
 void read_options(const RequestFields& fields, ChatTask& task) {
@@ -143,7 +146,12 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   request.is_streamed = fields.flag("stream").value_or(true);
   read_options(fields, task);
   read_ollama_format(fields, http.body, task);
-  for (const char* name : {"tools", "raw", "template", "suffix", "context", "think"}) {
+  if (request.is_chat) {
+    read_tools(fields, http.body, task);
+  } else if (const RequestJson* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
+    refuse_field("tools");
+  }
+  for (const char* name : {"raw", "template", "suffix", "context", "think"}) {
     const RequestJson* value = fields.find(name);
     if (value != nullptr && !value->empty() && *value != "" && *value != false) refuse_field(name);
   }
@@ -168,6 +176,7 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   for (std::size_t i = 0; i < messages->size(); ++i) {
     const RequestFields given((*messages)[i], fmt::format("messages[{}]", i));
     text::Message message{ollama_role_of(given), {}};
+    if (message.role == text::Role::kAssistant) message.calls = read_calls(given);
     add_images(given, message, task);
     message.parts.push_back(text::Part::make_text(given.text("content").value_or("")));
     task.messages.push_back(std::move(message));
@@ -191,11 +200,27 @@ Json piece_of(const OllamaRequest& request, const std::string& model, std::strin
   return piece;
 }
 
+/// Null: the answer calls nothing.
+Json calls_of(const engine::GenerationResult& result) {
+  Json calls;
+  for (const std::string& text : result.calls) {
+    text::ToolCall call = CallReader::read(text);
+    // An answer that was cut has no whole object.
+    Json arguments = Json::parse(call.arguments, nullptr, /*allow_exceptions=*/false);
+    if (!arguments.is_object()) continue;
+    calls.push_back({{"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
+  }
+  return calls;
+}
+
 /// The last line, `text` the answer or, of a stream, nothing more.
 Json end_of(const OllamaRequest& request, const ChatAnswer& answer, std::string_view text,
             Clock::duration total) {
   const engine::GenerationStats& stats = answer.result.stats;
   Json end = piece_of(request, answer.model.name, text);
+  if (Json calls = calls_of(answer.result); !calls.is_null()) {
+    end["message"]["tool_calls"] = std::move(calls);
+  }
   end["done"] = true;
   end["done_reason"] =
       answer.result.finish_reason == engine::FinishReason::kLength ? "length" : "stop";
@@ -303,7 +328,11 @@ void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpRe
 
 void show(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const RequestJson body = parse_request(http.body);
-  response.send({}, dump(show_json(context.models.find(model_of(RequestFields(body))))));
+  ServedModel model = context.models.find(model_of(RequestFields(body)));
+  const bool calls_functions =
+      model.kind == ModelKind::kVisionLanguage &&
+      context.models.generator(model.name, model)->answer_forms().call_tokens().has_value();
+  response.send({}, dump(show_json(model, calls_functions)));
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ void refuse_value(const std::string& name, const LocalizedText& expected) {
   if (name.empty()) {
     throw Error(ErrorCode::kUsage, tr("the body must be {}", "тело запроса: нужно {}", expected));
   }
-  throw Error(ErrorCode::kUsage, tr("{} must be {}", "{}: нужно {}", name, expected));
+  throw FieldError(name, tr("{} must be {}", "{}: нужно {}", name, expected));
 }
 
 RequestFields::RequestFields(const RequestJson& object, std::string name)
@@ -103,7 +103,7 @@ const RequestJson* RequestFields::find(std::string_view field) const {
 const RequestJson& RequestFields::need(std::string_view field) const {
   const RequestJson* value = find(field);
   if (value == nullptr) {
-    throw Error(ErrorCode::kUsage, tr("{} is missing", "нет поля {}", name_of(field)));
+    throw FieldError(name_of(field), tr("{} is missing", "нет поля {}", name_of(field)));
   }
   return *value;
 }

@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/error.h"
 #include "base/localized_text.h"
 
 namespace oko::server {
@@ -15,6 +17,18 @@ using Json = nlohmann::ordered_json;  ///< of an answer: its keys stay in order
 
 /// Of a request: its objects are searched in a time that does not grow with their square.
 using RequestJson = nlohmann::json;
+
+/// A field of a request is wrong: kUsage. OpenAI's errors name it as "param".
+class FieldError : public Error {
+ public:
+  FieldError(std::string field, const LocalizedText& message)
+      : Error(ErrorCode::kUsage, message), field_(std::move(field)) {}
+
+  const std::string& field() const { return field_; }
+
+ private:
+  std::string field_;
+};
 
 /// The JSON of a request's body: an object of at most 64 levels and 100,000 values. Throws kUsage,
 /// with the place.

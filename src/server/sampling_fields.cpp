@@ -1,7 +1,9 @@
 #include "server/sampling_fields.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -11,6 +13,7 @@ namespace oko::server {
 namespace {
 
 constexpr std::size_t kMostStops = 16;
+constexpr std::size_t kMostBiases = 1024;
 constexpr float kLeastTopP = 1e-6f;                // 0 means the most likely token, as this does
 constexpr auto kMostSeed = std::int64_t{1} << 53;  // the whole numbers of JSON's clients
 
@@ -34,7 +37,27 @@ std::vector<std::string> stops_of(const RequestFields& fields) {
 }  // namespace
 
 void refuse_field(const std::string& field) {
-  throw Error(ErrorCode::kUsage, tr("{} is not supported", "{} не поддерживается", field));
+  throw FieldError(field, tr("{} is not supported", "{} не поддерживается", field));
+}
+
+void read_logit_bias(const RequestFields& fields, ChatTask& task) {
+  const RequestJson* json = fields.find("logit_bias");
+  if (json == nullptr) return;
+  const RequestFields biases(*json, fields.name_of("logit_bias"));
+  if (json->size() > kMostBiases) {
+    refuse_value(fields.name_of("logit_bias"),
+                 tr("an object of at most {} tokens", "объект, до {} токенов", kMostBiases));
+  }
+  for (const auto& [key, value] : json->items()) {
+    std::int32_t id = 0;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size() || id < 0) {
+      refuse_value(fields.name_of("logit_bias"), tr("an object with numbers of tokens as keys",
+                                                    "объект, ключи которого — номера токенов"));
+    }
+    task.sampling.logit_bias.push_back(
+        {id, static_cast<float>(biases.number(key, -100, 100).value_or(0))});
+  }
 }
 
 void read_sampling(const RequestFields& fields, ChatTask& task) {
@@ -45,7 +68,7 @@ void read_sampling(const RequestFields& fields, ChatTask& task) {
   sampling.temperature = number("temperature", 0, 10, 0);
   sampling.min_p = number("min_p", 0, 1, 0);
   sampling.presence_penalty = number("presence_penalty", -2, 2, 0);
-  if (number("frequency_penalty", -2, 2, 0) != 0) refuse_field(fields.name_of("frequency_penalty"));
+  sampling.frequency_penalty = number("frequency_penalty", -2, 2, 0);
   if (fields.find("repeat_penalty") != nullptr) {
     task.repetition_penalty = number("repeat_penalty", 0.1, 10, 1);
   }

@@ -11,8 +11,11 @@ inline constexpr std::int64_t kMostTokens = 1'000'000;  ///< that a request may 
 
 /// Reads how tokens are chosen, by the names that OpenAI's and Ollama's clients share:
 /// temperature, top_p, top_k, min_p, presence_penalty, frequency_penalty, repeat_penalty, seed,
-/// stop. Throws kUsage for values out of range and for what oko does not have.
+/// stop. Throws kUsage for values out of range.
 void read_sampling(const RequestFields& fields, ChatTask& task);
+
+/// Reads "logit_bias" of OpenAI's: {"TOKEN": -100..100}. Throws kUsage.
+void read_logit_bias(const RequestFields& fields, ChatTask& task);
 
 /// Throws kUsage: the answer would not be what `field` asks for.
 [[noreturn]] void refuse_field(const std::string& field);

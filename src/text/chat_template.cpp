@@ -21,6 +21,8 @@ std::string_view role_name(Role role) {
       return "user";
     case Role::kAssistant:
       return "assistant";
+    case Role::kTool:
+      return "user";  // of the turn that has its results
   }
   return {};
 }
@@ -39,6 +41,15 @@ class PromptWriter {
   void special(const char* content) {
     flush();
     prompt_.ids.push_back(find(content));
+  }
+
+  /// A token of the template; its text, if the tokenizer does not have it.
+  void tag(const char* content) {
+    if (tokenizer_.special_token(content)) {
+      special(content);
+    } else {
+      text(content);
+    }
   }
 
   void image(std::size_t count) {
@@ -63,9 +74,24 @@ class PromptWriter {
 
   void flush() {
     const std::vector<std::int32_t> ids =
-        std::exchange(is_markup_, false) ? tokenizer_.encode_markup(run_) : tokenizer_.encode(run_);
+        std::exchange(is_markup_, false) ? encode_markup() : tokenizer_.encode(run_);
     prompt_.ids.insert(prompt_.ids.end(), ids.begin(), ids.end());
     run_.clear();
+  }
+
+  /// With thoughts as tokens. Calls are no text of a message: a model may have read it somewhere.
+  std::vector<std::int32_t> encode_markup() const {
+    std::vector<std::int32_t> ids;
+    for (const std::int32_t id : tokenizer_.encode_markup(run_)) {
+      if (tokenizer_.token_bytes(id).find("tool_") == std::string_view::npos ||
+          !tokenizer_.special_token(tokenizer_.token_bytes(id))) {
+        ids.push_back(id);
+        continue;
+      }
+      const std::vector<std::int32_t> plain = tokenizer_.encode(tokenizer_.token_bytes(id));
+      ids.insert(ids.end(), plain.begin(), plain.end());
+    }
+    return ids;
   }
 
   const Tokenizer& tokenizer_;
@@ -151,6 +177,52 @@ std::string without_thoughts(const Message& message) {
   return text.substr(std::min(text.find_first_not_of('\n', end + kEnd.size()), text.size()));
 }
 
+/// The instruction, with what the template says about tools.
+void write_system(PromptWriter& writer, std::string_view instruction,
+                  std::span<const std::string> tools) {
+  writer.special("<|im_start|>");
+  writer.text("system\n");
+  writer.text(instruction);
+  if (!tools.empty()) {
+    if (!instruction.empty()) writer.text("\n\n");
+    writer.text(
+        "# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are "
+        "provided with function signatures within <tools></tools> XML tags:\n<tools>");
+    for (const std::string& tool : tools) {
+      writer.text("\n");
+      writer.text(tool);
+    }
+    writer.text(
+        "\n</tools>\n\nFor each function call, return a json object with function name and "
+        "arguments within ");
+    writer.tag("<tool_call>");
+    writer.tag("</tool_call>");
+    writer.text(" XML tags:\n");
+    writer.tag("<tool_call>");
+    writer.text("\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n");
+    writer.tag("</tool_call>");
+  }
+  writer.special("<|im_end|>");
+  writer.text("\n");
+}
+
+void write_calls(PromptWriter& writer, const Message& message) {
+  bool needs_break =
+      std::ranges::any_of(message.parts, [](const Part& part) { return !part.text.empty(); });
+  for (const ToolCall& call : message.calls) {
+    if (std::exchange(needs_break, true)) writer.text("\n");
+    writer.tag("<tool_call>");
+    writer.text("\n{\"name\": \"" + call.name + "\", \"arguments\": " + call.arguments + "}\n");
+    writer.tag("</tool_call>");
+  }
+}
+
+std::string joined_text(const Message& message) {
+  std::string text;
+  for (const Part& part : message.parts) text += part.text;
+  return text;
+}
+
 }  // namespace
 
 ChatStyle chat_style_of(const std::filesystem::path& model_dir) {
@@ -171,17 +243,32 @@ ChatStyle chat_style_of(const std::filesystem::path& model_dir) {
 
 ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
                                std::span<const int> image_token_counts, bool add_generation_prompt,
-                               ChatStyle style) {
+                               ChatStyle style, std::span<const std::string> tools) {
   check(messages, image_token_counts);
   const std::size_t last_question = last_user_message(messages);
   PromptWriter writer(tokenizer);
   auto next_count = image_token_counts.begin();
-  for (std::size_t i = 0; i < messages.size(); ++i) {
+  const bool has_system = messages[0].role == Role::kSystem;
+  if (has_system || !tools.empty()) {
+    write_system(writer, has_system ? joined_text(messages[0]) : std::string(), tools);
+  }
+  const auto is_result = [&](std::size_t i) {
+    return i < messages.size() && messages[i].role == Role::kTool;
+  };
+  for (std::size_t i = has_system ? 1 : 0; i < messages.size(); ++i) {
     const Message& message = messages[i];
-    writer.special("<|im_start|>");
-    if (message.role == Role::kAssistant) writer.begin_markup();
-    writer.text(role_name(message.role));
+    // Results that follow each other are one turn.
+    const bool begins_turn = !is_result(i) || i == 0 || !is_result(i - 1);
+    if (begins_turn) {
+      writer.special("<|im_start|>");
+      if (message.role == Role::kAssistant) writer.begin_markup();
+      writer.text(role_name(message.role));
+    }
     writer.text("\n");
+    if (is_result(i)) {
+      writer.tag("<tool_response>");
+      writer.text("\n");
+    }
     const bool forgets =
         style == ChatStyle::kThinking && message.role == Role::kAssistant && i < last_question;
     if (forgets) writer.text(without_thoughts(message));
@@ -191,6 +278,12 @@ ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Messa
       } else {
         writer.text(part.text);
       }
+    }
+    write_calls(writer, message);
+    if (is_result(i)) {
+      writer.text("\n");
+      writer.tag("</tool_response>");
+      if (is_result(i + 1)) continue;
     }
     writer.special("<|im_end|>");
     writer.text("\n");

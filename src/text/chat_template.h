@@ -11,7 +11,13 @@
 
 namespace oko::text {
 
-enum class Role { kSystem, kUser, kAssistant };
+enum class Role { kSystem, kUser, kAssistant, kTool };
+
+/// A function that a model calls.
+struct ToolCall {
+  std::string name;
+  std::string arguments;  ///< JSON
+};
 
 /// A piece of a message: text, or the place of the next image.
 struct Part {
@@ -25,7 +31,8 @@ struct Part {
 
 struct Message {
   Role role = Role::kUser;
-  std::vector<Part> parts;  ///< joined without anything between them
+  std::vector<Part> parts;           ///< joined without anything between them
+  std::vector<ToolCall> calls = {};  ///< of the assistant, after its text
 };
 
 struct ImageRange {
@@ -47,18 +54,20 @@ enum class ChatStyle { kInstruct, kThinking };
 /// if it is not one of Qwen's (without `<|im_start|>`).
 ChatStyle chat_style_of(const std::filesystem::path& model_dir);
 
-/// The prompt of a conversation: as the chat template of Qwen3-VL renders it, without tools and
-/// picture numbers, and as HF `tokenizers` encodes it. Each image is `<|vision_start|>`, its
-/// count of `<|image_pad|>`, `<|vision_end|>`. Added tokens spelled out in the messages' text stay
-/// plain text: a user cannot open a turn. In the assistant's turns those that are not special
-/// (`<think>`, `<tool_call>`) are tokens.
+/// The prompt of a conversation: as the chat template of Qwen3-VL renders it, without picture
+/// numbers, and as HF `tokenizers` encodes it. Each image is `<|vision_start|>`, its count of
+/// `<|image_pad|>`, `<|vision_end|>`. Added tokens spelled out in the messages' text stay plain
+/// text: a user, or what a tool or a picture says, cannot open a turn or a call. In the assistant's
+/// turns those of thoughts (`<think>`) are tokens, and those of its `calls`.
 ///
+/// `tools`: functions that the model may call, each the JSON of one as Python writes it.
 /// `image_token_counts`: merged vision tokens of each image, in order, >= 1. Throws kBadInput: no
 /// message, a system message that is not the first, images outside the user's messages, counts that
 /// do not fit the images; kBadModel: the tokenizer has no chat tokens.
 ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
                                std::span<const int> image_token_counts,
                                bool add_generation_prompt = true,
-                               ChatStyle style = ChatStyle::kInstruct);
+                               ChatStyle style = ChatStyle::kInstruct,
+                               std::span<const std::string> tools = {});
 
 }  // namespace oko::text

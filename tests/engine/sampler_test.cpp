@@ -266,5 +266,35 @@ TEST(SamplerTest, OptionsOutOfRangeAreUsageErrors) {
   validate({});
 }
 
+TEST(SamplerTest, FrequencyPenaltyGrowsWithEachTokenAndBiasStays) {
+  Sampler sampler({.frequency_penalty = 1.0f, .logit_bias = {{0, 2.5f}, {7, 100.0f}}}, {});
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < 6; ++i) {
+    Logits logits{0.0f, 0.0f, 1.0f};
+    ids.push_back(sampler.sample(logits));
+  }
+  // 2.5, 1.5, 0.5 ... of token 0 against 1, 0 of token 2 and 0 of token 1.
+  EXPECT_EQ(ids, (std::vector<std::int32_t>{0, 0, 2, 0, 1, 2}));
+}
+
+TEST(SamplerTest, ReportsProbabilitiesOfTheModel) {
+  Sampler sampler({.presence_penalty = 5.0f,
+                   .logit_bias = {{1, 100.0f}},
+                   .temperature = 3.0f,
+                   .top_k = 1,
+                   .top_logprobs = 2},
+                  {});
+  Logits logits{1.0f, 0.0f, 2.0f, -std::numeric_limits<float>::infinity()};
+  EXPECT_EQ(sampler.sample(logits), 1);
+  const double total = std::exp(1.0) + std::exp(0.0) + std::exp(2.0);
+  const TokenReport& report = sampler.report();
+  EXPECT_EQ(report.chosen.id, 1);
+  EXPECT_NEAR(report.chosen.logprob, -std::log(total), 1e-4);
+  ASSERT_EQ(report.top.size(), 2u);
+  EXPECT_EQ(report.top[0].id, 2);
+  EXPECT_NEAR(report.top[0].logprob, 2 - std::log(total), 1e-4);
+  EXPECT_EQ(report.top[1].id, 0);
+}
+
 }  // namespace
 }  // namespace oko::engine

@@ -38,7 +38,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"tasks",
      {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
       "engine", "testing"}},
-    {"server", {"base", "text", "hub", "ocr", "document", "engine", "tasks"}},
+    {"server", {"base", "text", "grammar", "hub", "ocr", "document", "engine", "tasks"}},
     {"cli",
      {"base", "budget", "image", "text", "tensor", "models", "net", "hub", "index", "ocr",
       "document", "engine", "tasks", "server", "testing"}},

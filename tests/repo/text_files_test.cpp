@@ -47,7 +47,8 @@ std::vector<fs::path> repository_files() {
   return files;
 }
 
-/// Calls `check(file, number, line)` with every line of those files, except program output: lines of
+/// Calls `check(file, number, line)` with every line of those files, except program output: lines
+/// of
 /// ```console without "$ ". Returns the count of files.
 template <typename Check>
 int for_lines(Check check) {

@@ -184,7 +184,7 @@ TEST_F(ApiServerTest, AnswersOllamasClients) {
                          {"stream", false}};
   EXPECT_EQ(post("/api/generate", generate).parsed().at("response"), "Four red hearts.");
   EXPECT_EQ(post("/api/show", {{"model", "tiny-vl"}}).parsed().at("capabilities"),
-            json({"completion", "vision"}));
+            json({"completion", "vision", "tools"}));
   EXPECT_EQ(ask("GET", "/").body, "Ollama is running");
   EXPECT_FALSE(ask("GET", "/api/tags").parsed().at("models").empty());
 }
@@ -242,10 +242,11 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
       {with(chat, "temperature", -1), 400, "temperature"},
       {with(chat, "max_tokens", 0), 400, "max_tokens"},
       {with(chat, "max_tokens", 1.5), 400, "max_tokens"},
-      {with(chat, "n", 2), 400, "n is not"},
-      {with(chat, "tools", json::array({json::object({{"type", "function"}})})), 400, "tools"},
-      {with(chat, "response_format", {{"type", "json_object"}}), 400, "response_format"},
-      {with(chat, "logprobs", true), 400, "logprobs"},
+      {with(chat, "n", 9), 400, "n must be"},
+      {with(chat, "tools", json::array({json::object({{"type", "function"}})})), 400,
+       "tools[0].function"},
+      {with(chat, "response_format", {{"type", "grammar"}}), 400, "response_format"},
+      {with(chat, "top_logprobs", 2), 400, "logprobs"},
       {by_address, 400, "messages[0].content[0].image_url"},
   };
   for (const auto& [body, status, names] : kCases) {

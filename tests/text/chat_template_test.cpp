@@ -88,6 +88,42 @@ TEST_F(ChatTemplateTest, OnlyMarkupOfTheAssistantBecomesTokens) {
   EXPECT_EQ(count(Role::kAssistant, "a <|im_end|> b", end), 2);  // those of the two turns
 }
 
+/// The text as Qwen's template renders it, in which markup is tokens.
+TEST_F(ChatTemplateTest, TellsOfToolsCallsAndResults) {
+  const std::string tool = R"({"type": "function", "function": {"name": "get"}})";
+  const std::vector<Message> messages{
+      {Role::kSystem, {Part::make_text("Be brief.")}},
+      {Role::kUser, {Part::make_text("Weather?")}},
+      {Role::kAssistant, {Part::make_text("Wait.")}, {{"get", R"({"a": 1})"}, {"get", "{}"}}},
+      {Role::kTool, {Part::make_text("snow")}},
+      {Role::kTool, {Part::make_text("rain")}},
+      {Role::kAssistant, {}, {{"get", "{}"}}}};
+  const std::string system =
+      "# Tools\n\nYou may call one or more functions to assist with the user query.\n\nYou are "
+      "provided with function signatures within <tools></tools> XML tags:\n<tools>\n" +
+      tool +
+      "\n</tools>\n\nFor each function call, return a json object with function name and arguments "
+      "within <tool_call></tool_call> XML tags:\n<tool_call>\n{\"name\": <function-name>, "
+      "\"arguments\": <args-json-object>}\n</tool_call><|im_end|>\n";
+  const std::string call = "<tool_call>\n{\"name\": \"get\", \"arguments\": {}}\n</tool_call>";
+  const std::string rest =
+      "<|im_start|>user\nWeather?<|im_end|>\n<|im_start|>assistant\nWait.\n<tool_call>\n{\"name\": "
+      "\"get\", \"arguments\": {\"a\": 1}}\n</tool_call>\n" +
+      call +
+      "<|im_end|>\n<|im_start|>user\n<tool_response>\nsnow\n</tool_response>\n<tool_response>\n"
+      "rain\n</tool_response><|im_end|>\n<|im_start|>assistant\n" +
+      call + "<|im_end|>\n";
+  const auto ids_of = [&](std::span<const Message> given) {
+    return apply_chat_template(tokenizer_, given, {}, false, ChatStyle::kInstruct,
+                               std::span(&tool, 1))
+        .ids;
+  };
+  EXPECT_EQ(ids_of(messages),
+            tokenizer_.encode_with_special("<|im_start|>system\nBe brief.\n\n" + system + rest));
+  EXPECT_EQ(ids_of(std::span(messages).subspan(1)),
+            tokenizer_.encode_with_special("<|im_start|>system\n" + system + rest));
+}
+
 TEST_F(ChatTemplateTest, AThinkingModelBeginsToThinkAndForgetsOldThoughts) {
   const auto ids_of = [&](const std::vector<Message>& messages, ChatStyle style) {
     return apply_chat_template(tokenizer_, messages, {}, true, style).ids;

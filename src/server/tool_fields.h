@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/chat_task.h"
+#include "server/request_json.h"
+
+namespace oko::server {
+
+inline constexpr std::size_t kMostTools = 64;
+
+/// Reads "tools", "tool_choice" and "parallel_tool_calls", as OpenAI's and Ollama's clients send
+/// them; `body` is the text of the request, which has the keys in order. Throws kUsage.
+void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
+
+/// Reads the "tool_calls" of a message of the assistant, whose arguments are a string or an object.
+/// Throws kUsage.
+std::vector<text::ToolCall> read_calls(const RequestFields& message);
+
+/// Splits the text of a call, which comes in pieces: {"name": "...", "arguments": {...}}.
+class CallReader {
+ public:
+  struct Piece {
+    std::string name;       ///< once, as soon as it is whole
+    std::string arguments;  ///< what is new of the JSON
+  };
+  Piece push(std::string_view text);
+
+  /// Of the text of a whole call.
+  static text::ToolCall read(std::string_view text);
+
+ private:
+  std::string held_;
+  bool has_name_ = false;
+};
+
+}  // namespace oko::server
