@@ -27,3 +27,4 @@ for question in "how much did the rye bread cost" "река" "как закле�
   echo "oko search \"$question\""
   "$program" search "$question" -n 1 --library "$library/demo.db" | sed 's/^/  /'
 done
+echo "The same in a browser: $program serve --model demo/models/tiny-vl, then http://127.0.0.1:11435"

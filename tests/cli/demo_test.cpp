@@ -94,7 +94,8 @@ TEST(DemoTest, EachAnswerStandsBehindItsLanguage) {
        {"\n  en: Three yellow stars.\n", "\n  ru: Три жёлтые звезды.\n",
         "\n  en: The text \"Супермаркет", "\noko: demo/pages/receipt.png: ",
         "\noko search \"how much did the rye bread cost\"\n  1. demo/pages/receipt",
-        "\noko search \"река\"\n  1. demo/images/river.png"}) {
+        "\noko search \"река\"\n  1. demo/images/river.png",
+        " serve --model demo/models/tiny-vl, then http://127.0.0.1:11435\n"}) {
     EXPECT_NE(result.out.find(line), std::string::npos) << line << " is not in " << result.out;
   }
 }

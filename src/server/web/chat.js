@@ -9,6 +9,7 @@ import {chosenModel} from './models.js';
 import {number, text} from './texts.js';
 
 const LENGTHS = [256, 1024, 4096];
+const SHORTEST = 200; // ms of an answer whose speed means something
 
 /// A message as OpenAI's API has it.
 async function messageOf(turn) {
@@ -286,7 +287,7 @@ export class ChatView {
     if (usage) {
       const count = usage.completion_tokens;
       add('n.tokens', {n: count});
-      if (count > 1 && last > first) {
+      if (last - first > SHORTEST) {
         add('chat.speed', {speed: number((count - 1) / (last - first) * 1000, 1)});
       }
     }
