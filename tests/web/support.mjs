@@ -111,8 +111,8 @@ export class Proxy {
 
 export async function launch(executablePath) {
   process.on('SIGTERM', () => process.exit(1)); // and Playwright would go on
-  return chromium.launch({executablePath, handleSIGTERM: false, args: ['--no-sandbox', '--disable-gpu',
-    '--disable-quic', '--no-first-run', '--disable-background-networking',
+  return chromium.launch({executablePath, handleSIGTERM: false, args: ['--no-sandbox',
+    '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync']});
 }
 
