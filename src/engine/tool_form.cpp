@@ -11,6 +11,7 @@ constexpr float kExcluded = -std::numeric_limits<float>::infinity();
 /// Keeps those logits of `ids` that are there, and excludes all others.
 void keep_only(std::span<const std::int32_t> ids, std::span<float> logits) {
   std::vector<float> kept;
+  kept.reserve(ids.size());
   for (const std::int32_t id : ids) kept.push_back(logits[static_cast<std::size_t>(id)]);
   for (float& logit : logits) logit = kExcluded;
   for (std::size_t i = 0; i < ids.size(); ++i) {

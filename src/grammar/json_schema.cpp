@@ -148,10 +148,9 @@ class SchemaChecker {
       refuse(pointer, tr("allOf of several schemas is not supported",
                          "allOf из нескольких схем не поддерживается"));
     }
-    std::vector<std::string> cases;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      cases.push_back(inside(pointer + "/" + word, std::to_string(i)));
-    }
+    const std::string place = pointer + "/" + word;
+    std::vector<std::string> cases(value.size());
+    for (std::size_t i = 0; i < cases.size(); ++i) cases[i] = inside(place, std::to_string(i));
     recursion_.add_same(pointer, std::move(cases));
   }
 

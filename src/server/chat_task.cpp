@@ -133,6 +133,7 @@ ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const 
   request.tools = task.tools;
   add_pictures(task, held, request, stop);
   std::vector<engine::GenerationHandle> handles;
+  handles.reserve(static_cast<std::size_t>(choices));
   for (int i = 0; i < choices; ++i) {
     handles.push_back(generator->submit(request, stop));
     request.sampling.seed += 0x9E3779B97F4A7C15;  // far from the seeds that clients choose
