@@ -30,6 +30,7 @@
 #include "engine/plan.h"
 #include "hub/model_fingerprint.h"
 #include "image/png.h"
+#include "index/same_model.h"
 #include "tasks/match_picture.h"
 #include "tasks/search_library.h"
 
@@ -307,18 +308,6 @@ class PassagePrinter {
   bool has_links_ = false;
 };
 
-/// Refuses a model whose vectors are not those of the library.
-void require_same_model(const index::LibraryModel& own, const fs::path& folder) {
-  if (hub::model_fingerprint(folder) == own.fingerprint) return;
-  throw Error(ErrorCode::kUsage,
-              tr("{} is not the model that the library was made with ({}): their vectors cannot be "
-                 "compared",
-                 "{} — не та модель, с которой создана библиотека ({}): их векторы несравнимы",
-                 folder.string(), own.name),
-              tr("name that model with --model, or index the folders anew",
-                 "назовите ту модель ключом --model или проиндексируйте папки заново"));
-}
-
 void search(SearchArguments arguments) {
   const Interrupt interrupt;
   const StopToken stop = interrupt.token();
@@ -332,7 +321,7 @@ void search(SearchArguments arguments) {
   if (arguments.run.mode != SearchMode::kText) {
     const std::string name = arguments.model.empty() ? store->model().name : arguments.model;
     const fs::path model = find_or_pull_model(name, arguments.common, stop);
-    require_same_model(store->model(), model);
+    index::require_model_of_library(store->model(), hub::model_fingerprint(model), model.string());
     embedder = make_embedder(model, arguments.common, arguments.threads, stop);
   }
   const std::vector<tasks::FoundPassage> found =

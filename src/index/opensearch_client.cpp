@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/text_escape.h"
+#include "index/library_failure.h"
 
 namespace oko::index {
 namespace {
@@ -225,10 +226,7 @@ void OpenSearchClient::fail_foreign() const {
 void OpenSearchClient::fail(int status, const json& body) const {
   const std::string name = address_.shown();
   const std::string type = word_of(body, "type");
-  if (type == "index_not_found_exception") {
-    throw Error(ErrorCode::kNotFound, tr("{}: there is no library", "{}: библиотеки нет", name),
-                tr("make one: oko index FOLDER", "создайте её: oko index ПАПКА"));
-  }
+  if (type == "index_not_found_exception") fail_no_library(name);
   if (is_blocked(body)) {
     throw Error(ErrorCode::kFailed,
                 tr("{}: OpenSearch takes nothing more: a disk of the cluster is nearly full",

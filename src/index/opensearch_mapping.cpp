@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "index/document_heading.h"
+#include "index/library_failure.h"
 #include "index/line_places.h"
 #include "index/token_codes.h"
 #include "index/word_reader.h"
@@ -25,7 +26,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kFormat = 1;
-constexpr int kTokenBits = 4;
 constexpr int kGap = 100;  ///< between parts of `words`
 constexpr std::size_t kLeastForm = 3;
 constexpr char32_t kFirstByte = 0xF780;  ///< stands for byte 0x80 of a path
@@ -138,11 +138,7 @@ IndexHeader read_index_header(const json& index, const std::string& shown) {
                    "{}: это индекс другой программы, а не библиотека oko", shown));
   }
   if (const int format = header.value("format", 0); format > kFormat) {
-    throw Error(ErrorCode::kUnsupported,
-                tr("{}: a newer oko made this library: its version is {}, this oko knows {}",
-                   "{}: эту библиотеку создал более новый oko: её версия {}, этот oko знает {}",
-                   shown, format, kFormat),
-                tr("use the newer oko", "используйте более новый oko"));
+    fail_newer_library(shown, format, kFormat);
   }
   IndexHeader read;
   read.model = {.name = header.value("model", ""),
@@ -204,7 +200,7 @@ json chunk_item(ChunkId id, const EncodedChunk& encoded) {
             {"sparse", sparse_of(encoded.encoding.sparse)}};
   const models::bge_m3::TokenVectors& tokens = encoded.encoding.colbert;
   if (tokens.count() > 0) {
-    const auto codes = encode_tokens(tokens.values, tokens.dimensions, kTokenBits);
+    const auto codes = encode_tokens(tokens.values, tokens.dimensions, kLibraryTokenBits);
     item["tokens"] = base64_of({reinterpret_cast<const char*>(codes.data()), codes.size()});
   }
   return item;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "index/library_failure.h"
 #include "index/opensearch_mapping.h"
 
 namespace oko::index {
@@ -88,11 +89,7 @@ LibraryState LibraryState::read(OpenSearchClient& client) {
   LibraryState state;
   if (reply.status == kNotThere) {
     // OpenSearch answers so for an index, too.
-    if (reply.body.contains("error")) {
-      throw Error(ErrorCode::kNotFound,
-                  tr("{}: there is no library", "{}: библиотеки нет", client.address().shown()),
-                  tr("make one: oko index FOLDER", "создайте её: oko index ПАПКА"));
-    }
+    if (reply.body.contains("error")) fail_no_library(client.address().shown());
     return state;
   }
   const json& record = reply.body.at("_source");

@@ -29,6 +29,18 @@ void require_same_model(const LibraryModel& own, const LibraryModel& model,
                  own.query_prefix, Knob{"passage_prefix"}, own.passage_prefix));
 }
 
+void require_model_of_library(const LibraryModel& own, const std::string& fingerprint,
+                              const std::string& shown) {
+  if (own.fingerprint == fingerprint) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{} is not the model that the library was made with ({}): their vectors cannot be "
+                 "compared",
+                 "{} — не та модель, с которой создана библиотека ({}): их векторы несравнимы",
+                 shown, own.name),
+              tr("name that model with --model, or index the folders anew",
+                 "назовите ту модель ключом --model или проиндексируйте папки заново"));
+}
+
 void require_fitting(const LibraryModel& model, const EncodedChunk& chunk) {
   const std::size_t colbert = chunk.encoding.colbert.dimensions;
   const bool fits = chunk.encoding.dense.size() == model.dimensions &&

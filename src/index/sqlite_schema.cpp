@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "index/library_failure.h"
 #include "index/row_checksum.h"
 #include "index/stored_vector.h"
 #include "index/words_tokenizer.h"
@@ -168,11 +169,7 @@ LibraryHeader read_header(SqliteDatabase& database) {
   }
   const std::int64_t version = database.integer("PRAGMA user_version");
   if (version > kSchemaVersion) {
-    throw Error(ErrorCode::kUnsupported,
-                tr("{}: a newer oko made this library: its version is {}, this oko knows {}",
-                   "{}: эту библиотеку создал более новый oko: её версия {}, этот oko знает {}",
-                   name, version, kSchemaVersion),
-                tr("use the newer oko", "используйте более новый oko"));
+    fail_newer_library(name, version, kSchemaVersion);
   }
   SqliteStatement select(database, "SELECT value FROM library WHERE key = ?1");
   const auto text = [&](std::string_view key) {

@@ -9,11 +9,10 @@
 #include <set>
 #include <utility>
 
-#include "base/error.h"
 #include "base/file.h"
-#include "base/localized_text.h"
 #include "index/dense_index.h"
 #include "index/document_heading.h"
+#include "index/library_failure.h"
 #include "index/line_places.h"
 #include "index/same_model.h"
 #include "index/sparse_index.h"
@@ -53,12 +52,6 @@ bool is_same(const Filter& a, const Filter& b) {
          a.to_date == b.to_date;
 }
 
-[[noreturn]] void fail_missing(const fs::path& path) {
-  throw Error(ErrorCode::kNotFound,
-              tr("{}: there is no library", "{}: библиотеки нет", path.string()),
-              tr("make one: oko index FOLDER", "создайте её: oko index ПАПКА"));
-}
-
 }  // namespace
 
 SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
@@ -75,9 +68,9 @@ SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database)
 SqliteStore::~SqliteStore() = default;
 
 std::unique_ptr<SqliteStore> SqliteStore::open(const fs::path& path) {
-  if (!has_entry(path)) fail_missing(path);
+  if (!has_entry(path)) fail_no_library(path.string());
   auto database = std::make_unique<SqliteDatabase>(path, SqliteDatabase::Access::kRead);
-  if (is_empty(*database)) fail_missing(path);
+  if (is_empty(*database)) fail_no_library(path.string());
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(database)));
 }
 

@@ -13,6 +13,9 @@ namespace oko::index {
 /// Version of stored token codes: these, and `rotate`.
 inline constexpr std::uint8_t kTokenFormat = 1;
 
+/// Of a coordinate, in libraries: a token of 1024 takes 516 bytes.
+inline constexpr int kLibraryTokenBits = 4;
+
 /// Token vectors of a chunk (ColBERT) in 2, 4 or 8 bits a coordinate without training. They are
 /// rotated (`rotate`) and their mean, in 8 bits, is taken off: tokens of a text are alike. What is
 /// left is normal, so it gets the levels of Max (1960), "Quantizing for minimum distortion"; 8 bits

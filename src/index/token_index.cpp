@@ -12,9 +12,6 @@
 namespace oko::index {
 namespace {
 
-/// Of a coordinate: a token of 1024 takes 516 bytes.
-constexpr int kBits = 4;
-
 std::span<const std::uint8_t> codes_of(std::string_view bytes) {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
@@ -31,7 +28,7 @@ TokenIndex::TokenIndex(SqliteDatabase& database, const LibraryHeader& header)
 
 void TokenIndex::add(ChunkId chunk, const TokenVectors& vectors) {
   if (vectors.count() == 0) return;
-  codes_ = encode_tokens(vectors.values, vectors.dimensions, kBits, tensor::cpu::thread_pool(),
+  codes_ = encode_tokens(vectors.values, vectors.dimensions, kLibraryTokenBits, tensor::cpu::thread_pool(),
                          std::move(codes_));
   if (!insert_) {
     insert_.emplace(database_,
