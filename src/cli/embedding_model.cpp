@@ -7,13 +7,12 @@
 
 namespace oko::cli {
 
-void add_embedding_model_option(Command& command, std::string& model) {
-  command
+Option add_embedding_model_option(Command& command, Target model) {
+  return command
       .add_option(
-          "-m,--model", &model,
+          "-m,--model", model,
           words("name or folder of the embedding model", "имя или папка модели для векторов"))
-      .names(ValueKind::kModel)
-      .show_default();
+      .names(ValueKind::kModel);
 }
 
 void add_prefix_options(Command& command, tasks::Prefixes& prefixes) {

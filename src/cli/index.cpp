@@ -1,6 +1,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "cli/index_printer.h"
 #include "cli/interrupt.h"
 #include "cli/library_option.h"
+#include "cli/library_repair.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/embedder.h"
@@ -21,6 +23,8 @@
 #include "engine/model_host.h"
 #include "hub/model_fingerprint.h"
 #include "hub/model_path.h"
+#include "index/sqlite_database.h"
+#include "index/sqlite_store.h"
 #include "tasks/caption_pictures.h"
 #include "tasks/folder_watch.h"
 #include "tasks/index_files.h"
@@ -36,6 +40,7 @@ struct IndexArguments {
   CommonOptions common;
   std::vector<std::string> paths;
   std::string library;
+  std::optional<std::string> given_model;
   std::string model = hub::kDefaultEmbeddingModel;
   std::string caption_model = hub::kDefaultVisionLanguageModel;
   std::string language;  ///< of captions; empty: the user's
@@ -45,6 +50,9 @@ struct IndexArguments {
   bool watch = false;
   bool captions = false;
   bool sidecars = false;
+  bool check = false;
+  bool rebuild = false;
+  bool yes = false;
   bool json = false;
 };
 
@@ -118,14 +126,16 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
   return summary;
 }
 
+index::LearnModel learning(const IndexModels& models, const StopToken& stop) {
+  return [&models, stop](index::LibraryModel& own) {
+    tasks::learn_language_direction(*models.embedder, own, stop);
+  };
+}
+
 WrittenLibrary open_to_write(const IndexArguments& arguments, const IndexModels& models,
                              const LibraryPlace& place, const StopToken& stop) {
-  return open_library_to_write(
-      place, models.library_model,
-      [&](index::LibraryModel& own) {
-        tasks::learn_language_direction(*models.embedder, own, stop);
-      },
-      arguments.common.quiet, stop);
+  return open_library_to_write(place, models.library_model, learning(models, stop),
+                               arguments.common.quiet, stop);
 }
 
 /// Runs again whenever files have changed, until the user stops it.
@@ -215,8 +225,20 @@ class WatchedRuns {
   bool is_missing_ = false;
 };
 
-void require_paths(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
+void require_paths(const IndexArguments& arguments) {
+  const bool can_be_none = arguments.check || (arguments.rebuild && !arguments.watch);
+  if (arguments.paths.empty() && !can_be_none) {
+    throw Error(ErrorCode::kUsage,
+                tr("wrong usage: PATH is missing", "неверный вызов: не хватает аргумента ПУТЬ"),
+                tr("see oko index --help", "см. oko index --help"));
+  }
+  if (arguments.check && (arguments.rebuild || (arguments.watch && arguments.paths.empty()))) {
+    throw Error(ErrorCode::kUsage, tr("{} goes neither with {} nor, without PATH, with {}",
+                                      "{} не сочетается с {}, а без ПУТИ — и с {}", Knob{"check"},
+                                      Knob{"rebuild"}, Knob{"watch"}));
+  }
+  if (arguments.run.prunes && !arguments.watch) return;
+  for (const std::string& path : arguments.paths) {
     std::error_code error;
     if (fs::status(path, error).type() != fs::file_type::not_found) continue;
     throw Error(ErrorCode::kNotFound,
@@ -226,22 +248,86 @@ void require_paths(const std::vector<std::string>& paths) {
   }
 }
 
-void index_paths(IndexArguments arguments) {
-  const LibraryPlace place = library_place(arguments.library);
-  const Interrupt interrupt(place.address ? kPatienceOfCluster : Interrupt::kPatience);
-  const StopToken stop = interrupt.token();
-  if (!arguments.run.prunes || arguments.watch) require_paths(arguments.paths);
-  const IndexModels models = make_models(arguments, stop);
-  arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
-  if (arguments.watch) return WatchedRuns(arguments, models, place, stop).run();
-  const WrittenLibrary library = open_to_write(arguments, models, place, stop);
-  IndexPrinter printer(arguments.json, arguments.common.quiet);
-  const tasks::IndexSummary summary = index_once(arguments, models, *library.store, printer, stop);
+/// A rebuilt library has the model and the prefixes of the old one, unless others are given.
+void take_model_of(const index::LibraryRemains& remains, IndexArguments& arguments) {
+  if (!remains.model ||
+      arguments.given_model.value_or(remains.model->name) != remains.model->name) {
+    return;
+  }
+  arguments.model = remains.model->name;
+  if (!arguments.prefixes.query) arguments.prefixes.query = remains.model->query_prefix;
+  if (!arguments.prefixes.passage) arguments.prefixes.passage = remains.model->passage_prefix;
+}
+
+void require_no_failures(const tasks::IndexSummary& summary, const IndexPrinter& printer) {
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
               tr("{} of {:file|files|files} could not be read: {}",
                  "не удалось прочитать {} из {:файла|файлов|файлов}: {}", summary.failed,
                  Count(summary.failed + summary.added + summary.updated), printer.failed_files()));
+}
+
+void run_once(const IndexArguments& arguments, const IndexModels& models,
+              const RepairOptions& repair, const StopToken& stop) {
+  if (arguments.watch) return WatchedRuns(arguments, models, repair.place, stop).run();
+  const WrittenLibrary library = open_to_write(arguments, models, repair.place, stop);
+  IndexPrinter printer(arguments.json, arguments.common.quiet);
+  require_no_failures(index_once(arguments, models, *library.store, printer, stop), printer);
+}
+
+/// With --check: mends what it can before the run.
+void run_checked(IndexArguments arguments, const IndexModels& models, const RepairOptions& repair,
+                 const StopToken& stop) {
+  if (!arguments.check) return run_once(arguments, models, repair, stop);
+  const MendedLibrary mended = mend_library(repair, stop);
+  arguments.paths = mended.paths;
+  run_once(arguments, models, repair, stop);
+  require_mended(mended, repair);
+}
+
+void run_rebuild(IndexArguments arguments, const IndexModels& models, const RepairOptions& repair,
+                 const StopToken& stop) {
+  tasks::IndexSummary summary;
+  IndexPrinter printer(arguments.json, arguments.common.quiet);
+  rebuild_library(
+      repair,
+      [&](const fs::path& file) {
+        return index::SqliteStore::open_or_create(file, models.library_model,
+                                                  learning(models, stop));
+      },
+      [&](index::Store& store, const std::vector<std::string>& paths) {
+        IndexArguments all = arguments;
+        all.paths = paths;
+        summary = index_once(all, models, store, printer, stop);
+      },
+      stop);
+  if (arguments.watch) return run_once(arguments, models, repair, stop);
+  require_no_failures(summary, printer);
+}
+
+void index_paths(IndexArguments arguments) {
+  const LibraryPlace place = library_place(arguments.library);
+  const Interrupt interrupt(place.address ? kPatienceOfCluster : Interrupt::kPatience);
+  const StopToken stop = interrupt.token();
+  require_paths(arguments);
+  const RepairOptions repair{.place = place,
+                             .paths = arguments.paths,
+                             .has_captions = arguments.captions,
+                             .yes = arguments.yes,
+                             .json = arguments.json,
+                             .quiet = arguments.common.quiet};
+  if (arguments.check && arguments.paths.empty()) return check_library(repair, stop);
+  if (arguments.given_model) arguments.model = *arguments.given_model;
+  if (arguments.rebuild) take_model_of(remains_to_rebuild(repair), arguments);
+  const IndexModels models = make_models(arguments, stop);
+  arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
+  if (arguments.rebuild) return run_rebuild(arguments, models, repair, stop);
+  try {
+    return run_checked(arguments, models, repair, stop);
+  } catch (const index::DamagedLibrary& damage) {
+    if (!agrees_to_rebuild(damage, repair, stop)) throw;
+  }
+  run_rebuild(arguments, models, repair, stop);
 }
 
 void add_caption_options(Command& command, IndexArguments& arguments) {
@@ -268,6 +354,23 @@ void add_caption_options(Command& command, IndexArguments& arguments) {
                          "программ"));
 }
 
+void add_repair_options(Command& command, IndexArguments& arguments) {
+  command.add_flag(
+      "--check", &arguments.check,
+      words("read all of the library and name what is damaged; with PATH, read damaged "
+            "files again",
+            "прочитать всю библиотеку и назвать повреждённое; с ПУТЁМ — заново "
+            "прочитать повреждённые файлы"));
+  command.add_flag("--rebuild", &arguments.rebuild,
+                   words("make the library anew from its files, and those of PATH; the old one is "
+                         "kept",
+                         "создать библиотеку заново из её файлов и файлов ПУТИ; прежняя "
+                         "сохраняется"));
+  command.add_flag("--yes", &arguments.yes,
+                   words("rebuild a damaged library without a question",
+                         "создать повреждённую библиотеку заново без вопроса"));
+}
+
 }  // namespace
 
 void add_index(Command& program) {
@@ -284,10 +387,10 @@ void add_index(Command& program) {
       ".okoignore,\n"
       "как в .gitignore, исключают файлы.\n\nПример:\n  oko index ~/Documents ~/Pictures"));
   command.add_argument("PATH", &arguments->paths, words("folders and files", "папки и файлы"))
-      .names(ValueKind::kFile)
-      .required();
+      .names(ValueKind::kFile);
   add_library_option(command, arguments->library);
-  add_embedding_model_option(command, arguments->model);
+  add_embedding_model_option(command, &arguments->given_model)
+      .show_default(hub::kDefaultEmbeddingModel);
   add_prefix_options(command, arguments->prefixes);
   command.add_option("--exclude", &arguments->run.walk.excludes,
                      words("leave out what matches a rule as in .gitignore; may be repeated",
@@ -306,6 +409,7 @@ void add_index(Command& program) {
       "--watch", &arguments->watch,
       words("stay and follow changes until Ctrl-C", "остаться и следить за изменениями до Ctrl-C"));
   add_caption_options(command, *arguments);
+  add_repair_options(command, *arguments);
   add_languages_option(command, arguments->run.read.pages.ocr.languages);
   add_threads_option(command, arguments->threads);
   command.add_flag("-j,--json", &arguments->json,

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/localized_text.h"
+#include "base/system_reason.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "index/opensearch_store.h"
@@ -13,6 +14,41 @@
 namespace oko::cli {
 
 namespace {
+
+namespace fs = std::filesystem;
+
+/// Refuses what cannot be a library, before anything is opened: a search would wait for a
+/// writer of a pipe, and no signal would end that.
+void require_library_file(const fs::path& path) {
+  std::error_code error;
+  const fs::file_type type = fs::status(path, error).type();
+  if (type == fs::file_type::directory) {
+    throw Error(ErrorCode::kUsage,
+                tr("{}: is a folder; a library is a file", "{}: это папка, а библиотека — файл",
+                   path.string()),
+                tr("name a file in it: {} {}", "назовите файл в ней: {} {}", Knob{"library"},
+                   (path / "library.db").string()));
+  }
+  if (type == fs::file_type::none) {
+    throw Error(ErrorCode::kFailed,
+                tr("{}: the library cannot be reached: {}", "{}: библиотека недоступна: {}",
+                   path.string(), system_reason(error.value())));
+  }
+  if (type == fs::file_type::regular || type == fs::file_type::not_found) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{}: is a device or a pipe; a library is a file",
+                 "{}: это устройство или канал, а библиотека — файл", path.string()));
+}
+
+void make_folder_of(const fs::path& file) {
+  if (!file.has_parent_path()) return;
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  if (!error) return;
+  throw Error(ErrorCode::kFailed, tr("{}: the folder of the library cannot be made: {}",
+                                     "{}: папка библиотеки не создаётся: {}",
+                                     file.parent_path().string(), system_reason(error.value())));
+}
 
 index::OpenSearchStore::Options cluster_options(bool is_quiet, const StopToken& stop) {
   index::OpenSearchStore::Options options;
@@ -42,23 +78,9 @@ LibraryPlace library_place(const std::string& library) {
   if (index::is_opensearch_address(library)) {
     return {.address = index::parse_opensearch_address(library)};
   }
-  const std::filesystem::path path =
-      library.empty() ? oko_home() / "library.db" : std::filesystem::path(library);
-  std::error_code ignored;
-  const auto status = std::filesystem::status(path, ignored);
-  const bool is_folder = std::filesystem::is_directory(status);
-  // A search would wait for a writer of a pipe, and no signal would end that.
-  if (std::filesystem::exists(status) && !is_folder && !std::filesystem::is_regular_file(status)) {
-    throw Error(ErrorCode::kUsage,
-                tr("{}: is a device or a pipe; a library is a file",
-                   "{}: это устройство или канал, а библиотека — файл", path.string()));
-  }
-  if (!is_folder) return {.file = path};
-  throw Error(ErrorCode::kUsage,
-              tr("{}: is a folder; a library is a file", "{}: это папка, а библиотека — файл",
-                 path.string()),
-              tr("name a file in it: {} {}", "назовите файл в ней: {} {}", Knob{"library"},
-                 (path / "library.db").string()));
+  const fs::path path = library.empty() ? oko_home() / "library.db" : fs::path(library);
+  require_library_file(path);
+  return {.file = path};
 }
 
 std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_quiet,
@@ -67,6 +89,17 @@ std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_qu
     return index::OpenSearchStore::open(*place.address, cluster_options(is_quiet, stop));
   }
   return index::SqliteStore::open(place.file);
+}
+
+std::unique_ptr<hub::FileLock> lock_library(const fs::path& file, bool is_quiet,
+                                            const StopToken& stop) {
+  make_folder_of(file);
+  const auto say_waiting = [&] {
+    if (is_quiet) return;
+    say_note(tr("another oko index writes to {}; waiting for it",
+                "другой oko index пишет в {}; жду его", file.string()));
+  };
+  return std::make_unique<hub::FileLock>(file.string() + "-lock", stop, say_waiting);
 }
 
 WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::LibraryModel& model,
@@ -79,15 +112,8 @@ WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::Lib
     library.store = index::OpenSearchStore::open_or_create(*place.address, model, options);
     return library;
   }
-  const std::filesystem::path& file = place.file;
-  if (file.has_parent_path()) std::filesystem::create_directories(file.parent_path());
-  const auto say_waiting = [&] {
-    if (is_quiet) return;
-    say_note(tr("another oko index writes to {}; waiting for it",
-                "другой oko index пишет в {}; жду его", file.string()));
-  };
-  library.lock = std::make_unique<hub::FileLock>(file.string() + "-lock", stop, say_waiting);
-  library.store = index::SqliteStore::open_or_create(file, model, learn);
+  library.lock = lock_library(place.file, is_quiet, stop);
+  library.store = index::SqliteStore::open_or_create(place.file, model, learn);
   return library;
 }
 

@@ -37,6 +37,11 @@ struct WrittenLibrary {
   std::unique_ptr<index::Store> store;
 };
 
+/// The lock of those who write to a library in a file. Makes its folder. Waits for another process
+/// that has it, unless `is_quiet` with a note.
+std::unique_ptr<hub::FileLock> lock_library(const std::filesystem::path& file, bool is_quiet,
+                                            const StopToken& stop);
+
 /// Makes the library if there is none; `learn` completes the model then. Waits for another process
 /// that writes to a file, unless `is_quiet` with a note; throws kBusy for one that writes to
 /// OpenSearch.

@@ -61,10 +61,12 @@ int kind_of(sqlite3* handle, int status) {
   const std::string name = path.string();
   switch (primary) {
     case SQLITE_CORRUPT:
+      throw DamagedLibrary(tr("{}: the library is damaged: its parts do not fit together",
+                              "{}: библиотека повреждена: её части не подходят друг к другу",
+                              name));
     case SQLITE_NOTADB:
-      throw DamagedLibrary(tr("{}: the library is damaged, or is no library of oko: {}",
-                              "{}: библиотека повреждена, или это не библиотека oko: {}", name,
-                              reason_of(handle, primary)));
+      throw DamagedLibrary(tr("{}: the library is damaged, or is no library of oko",
+                              "{}: библиотека повреждена, или это не библиотека oko", name));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       throw Error(ErrorCode::kBusy,
@@ -94,8 +96,10 @@ int kind_of(sqlite3* handle, int status) {
 
 DamagedLibrary::DamagedLibrary(const LocalizedText& message)
     : Error(ErrorCode::kBadInput, message,
-            tr("move it away and index the folders again: it is made from the files",
-               "уберите её и проиндексируйте папки заново: она создаётся из файлов")) {}
+            tr("oko index --rebuild makes it anew from your files and keeps this one; oko index "
+               "--check tells what is damaged",
+               "oko index --rebuild создаст её заново из ваших файлов и сохранит эту; oko index "
+               "--check скажет, что повреждено")) {}
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
   ::sqlite3_finalize(statement);

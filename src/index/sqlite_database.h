@@ -18,7 +18,7 @@ namespace oko::index {
 
 class SqliteDatabase;
 
-/// The error of a damaged library, with the hint to make it anew.
+/// The error of a damaged library, with the hint to rebuild it.
 class DamagedLibrary : public Error {
  public:
   explicit DamagedLibrary(const LocalizedText& message);

@@ -16,7 +16,7 @@ namespace oko::index {
 /// meanwhile: they see the state of a `commit`. An object is used by one thread at a time.
 ///
 /// All functions throw kFailed for what the disk or the network refuses, kBadInput for a damaged
-/// library (its message says how to make it anew), kBusy if another process writes.
+/// library (its message says how to rebuild it), kBusy if another process writes.
 class Store {
  public:
   virtual ~Store() = default;

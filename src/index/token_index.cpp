@@ -28,8 +28,8 @@ TokenIndex::TokenIndex(SqliteDatabase& database, const LibraryHeader& header)
 
 void TokenIndex::add(ChunkId chunk, const TokenVectors& vectors) {
   if (vectors.count() == 0) return;
-  codes_ = encode_tokens(vectors.values, vectors.dimensions, kLibraryTokenBits, tensor::cpu::thread_pool(),
-                         std::move(codes_));
+  codes_ = encode_tokens(vectors.values, vectors.dimensions, kLibraryTokenBits,
+                         tensor::cpu::thread_pool(), std::move(codes_));
   if (!insert_) {
     insert_.emplace(database_,
                     "INSERT INTO token_vectors(chunk, codes, checksum)"

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "tasks/file_walk.h"
+#include "tasks/path_roots.h"
 #include "tasks/read_documents.h"
 
 namespace oko::tasks {
@@ -25,21 +26,6 @@ using index::KnownDocument;
 bool is_below(std::string_view path, const std::string& root) {
   return path == root ||
          (path.starts_with(root) && (root.ends_with('/') || path[root.size()] == '/'));
-}
-
-bool is_below_any(std::string_view path, const std::vector<std::string>& roots) {
-  return std::any_of(roots.begin(), roots.end(),
-                     [&](const std::string& root) { return is_below(path, root); });
-}
-
-std::vector<std::string> absolute(const std::vector<std::string>& paths) {
-  std::vector<std::string> roots;
-  for (const std::string& each : paths) {
-    std::string root = fs::absolute(each).lexically_normal().string();
-    while (root.size() > 1 && root.ends_with('/')) root.pop_back();
-    roots.push_back(std::move(root));
-  }
-  return roots;
 }
 
 /// False for a file that is only out of reach: its disk or folder may come back. One that is there,
@@ -75,9 +61,9 @@ void take_gone(const std::map<std::string, KnownDocument>& known, const IndexCal
   std::erase_if(paths, [&](const std::string& path) {
     std::error_code error;
     if (fs::status(path, error).type() != fs::file_type::not_found) return false;
-    const std::string root = absolute({path}).front();
+    const PathRoots root({path});
     const auto count = std::count_if(known.begin(), known.end(),
-                                     [&](const auto& each) { return is_below(each.first, root); });
+                                     [&](const auto& each) { return root.contain(each.first); });
     if (count == 0) return false;
     if (callbacks.on_gone) callbacks.on_gone(path, static_cast<std::size_t>(count));
     return true;
@@ -98,9 +84,9 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
                           IndexSummary& summary, const StopToken& stop) {
   IndexPlan plan;
   std::map<std::string, KnownDocument> known;
-  const std::vector<std::string> roots = absolute(paths);
+  const PathRoots roots(paths);
   store.visit_documents([&](const KnownDocument& each) {
-    if (is_below_any(each.document.path, roots)) known.emplace(each.document.path, each);
+    if (roots.contain(each.document.path)) known.emplace(each.document.path, each);
     if (each.document.error.empty()) plan.contents.emplace_back(each.document.hash, each.id);
   });
   std::sort(plan.contents.begin(), plan.contents.end());
@@ -140,7 +126,7 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     add_to_read(plan, file, *kind);
     if (is_known) plan.known.insert(known.extract(entry));
   }
-  for (const std::string& root : roots) {
+  for (const std::string& root : roots.paths()) {
     if (options.prunes || !is_empty_folder(root)) continue;
     const auto is_of_root = [&](const auto& each) { return is_below(each.first, root); };
     const auto count = std::count_if(known.begin(), known.end(), is_of_root);
@@ -148,19 +134,19 @@ IndexPlan make_index_plan(index::Store& store, const std::vector<std::string>& p
     unreadable.push_back(root);
     if (callbacks.on_empty) callbacks.on_empty(root, static_cast<std::size_t>(count));
   }
+  const PathRoots unknown(unreadable);
   for (const auto& [path, document] : known) {
-    if (!is_below_any(path, unreadable) && is_gone(path))
-      plan.missing.emplace(document.id, document);
+    if (!unknown.contain(path) && is_gone(path)) plan.missing.emplace(document.id, document);
   }
   return plan;
 }
 
 std::vector<KnownDocument> documents_below(index::Store& store,
                                            const std::vector<std::string>& paths) {
-  const std::vector<std::string> roots = absolute(paths);
+  const PathRoots roots(paths);
   std::vector<KnownDocument> documents;
   store.visit_documents([&](const KnownDocument& each) {
-    if (is_below_any(each.document.path, roots)) documents.push_back(each);
+    if (roots.contain(each.document.path)) documents.push_back(each);
   });
   return documents;
 }

@@ -18,6 +18,10 @@ TEST_F(LibraryFaultsTest, AWriteOfWhichOnlyAHalfWasDoneIsUndone) {
   sweep_kills(Start::kLibrary, "tear", 12);
 }
 
+TEST_F(LibraryFaultsTest, AKilledRebuildLeavesOneOfBothLibrariesWhole) {
+  sweep_rebuild_kills(4);
+}
+
 TEST_F(LibraryFaultsTest, AFullDiskLosesNothing) {
   sweep_errors(Start::kLibrary, ENOSPC, 8);
 }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
+#include "index/library_check.h"
 #include "index/sqlite_store.h"
 #include "tests/support/kept_memory.h"
 #include "tests/support/scratch_folder.h"
@@ -110,6 +111,14 @@ class LibraryDamageTest : public ScratchFolderTest {
     return answers;
   }
 
+  bool is_whole_by_check() {
+    try {
+      return check_library(path(), {}).is_whole();
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
   /// "damaged", or the answers.
   std::string answers_or_damage() {
     try {
@@ -119,6 +128,67 @@ class LibraryDamageTest : public ScratchFolderTest {
     }
   }
 };
+
+TEST_F(LibraryDamageTest, ACheckFindsDamagedRowsAndTheirDocumentsCanBeForgotten) {
+  make_library();
+  EXPECT_TRUE(check_library(path(), {}).is_whole());
+  const std::map<std::string, std::string> damages{
+      {"vectors", "UPDATE vectors SET dense = zeroblob(length(dense)) WHERE chunk = 4"},
+      {"token_vectors", "UPDATE token_vectors SET codes = zeroblob(9) WHERE chunk = 4"},
+      {"lost vectors", "DELETE FROM vectors WHERE chunk = 4"},
+      {"chunks", "UPDATE chunks SET text = 'другой' WHERE id = 4"},
+      {"documents", "UPDATE documents SET title = 'x' WHERE id = 4"}};
+  for (const auto& [what, change] : damages) {
+    SCOPED_TRACE(what);
+    run_sql(change);
+    const LibraryCheck check = check_library(path(), {});
+    EXPECT_TRUE(check.faults.empty());
+    EXPECT_EQ(check.are_words_damaged, what == "chunks");
+    ASSERT_EQ(check.documents.size(), 1u);
+    EXPECT_EQ(check.documents[0].path, "/files/3.txt");
+    forget_damaged(path(), std::vector{check.documents[0].id});
+    EXPECT_TRUE(check_library(path(), {}).is_whole());
+    const auto store = SqliteStore::open_or_create(path(), test_model());
+    EXPECT_EQ(store->counts().documents, kDocuments - 1u);
+    EXPECT_NE(answers_of(*store), "damaged");
+    for (const char* end : {"", "-wal", "-shm", "-vectors-1"}) fs::remove(path().string() + end);
+    make_library();
+  }
+}
+
+TEST_F(LibraryDamageTest, ACheckNamesWhatOnlyARebuildMends) {
+  for (const char* change :
+       {"UPDATE postings SET list = x'01' WHERE token = 5",
+        "UPDATE documents SET chunk_count = 2 WHERE id = 7",
+        "UPDATE documents SET first_chunk = 9, chunk_count = 0 WHERE id = 7"}) {
+    make_library();
+    run_sql(change);
+    const LibraryCheck check = check_library(path(), {});
+    EXPECT_FALSE(check.faults.empty()) << change;
+    for (const char* end : {"", "-wal", "-shm", "-vectors-1"}) fs::remove(path().string() + end);
+  }
+}
+
+TEST_F(LibraryDamageTest, SharedChunksStayWithTheOtherDocument) {
+  make_library();
+  Document copy;
+  copy.path = "/files/copy.txt";
+  {
+    const auto store = SqliteStore::open_or_create(path(), test_model());
+    ASSERT_NE(store->copy(4, copy), 0);
+    store->commit();
+  }
+  run_sql("UPDATE documents SET title = 'x' WHERE id = 4");
+  const LibraryCheck check = check_library(path(), {});
+  ASSERT_EQ(check.documents.size(), 1u);
+  forget_damaged(path(), std::vector{check.documents[0].id});
+  EXPECT_TRUE(check_library(path(), {}).is_whole());
+  const auto store = SqliteStore::open(path());
+  const auto found = store->find_words("1003", 5, {});
+  ASSERT_EQ(found.size(), 1u);
+  const auto chunks = store->chunks(std::vector{found[0].chunk});
+  EXPECT_EQ(store->documents(std::vector{chunks.at(0).document}).at(0).document.path, copy.path);
+}
 
 TEST_F(LibraryDamageTest, ChangedRowsOfEachTableAreNamed) {
   make_library();
@@ -156,6 +226,7 @@ TEST_F(LibraryDamageTest, FlippedBytesOfTheDatabaseNeverChangeAnAnswer) {
       EXPECT_EQ(answers_of(*SqliteStore::open(path())), whole);
       ++same;  // a free part of a page, or one that these questions do not read
     } catch (const Error&) {
+      EXPECT_FALSE(is_whole_by_check());
       ++damaged;
     }
   }

@@ -41,6 +41,10 @@ TEST_F(LibraryFaultsSoakTest, KilledAtTwoHundredMoments) {
   }
 }
 
+TEST_F(LibraryFaultsSoakTest, KilledAtEachCallOfARebuild) {
+  sweep_rebuild_kills(kAll);
+}
+
 TEST_F(LibraryFaultsSoakTest, FullDiskAtEachCall) {
   sweep_errors(Start::kLibrary, ENOSPC, kAll);
 }

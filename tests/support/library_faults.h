@@ -95,16 +95,18 @@ class LibraryFaultsTest : public ScratchFolderTest {
   }
 
   std::vector<std::string> index_command() const {
-    return {OKO_PROGRAM,
-            "index",
-            files().string(),
-            "--library",
-            library().string(),
-            "--model",
-            RandomModels::get("bge-m3-small-8bit", 21),
-            "--threads",
-            "1",
-            "--json"};
+    std::vector<std::string> command{OKO_PROGRAM,
+                                     "index",
+                                     files().string(),
+                                     "--library",
+                                     library().string(),
+                                     "--model",
+                                     RandomModels::get("bge-m3-small-8bit", 21),
+                                     "--threads",
+                                     "1",
+                                     "--json"};
+    if (is_rebuild_) command.emplace_back("--rebuild");
+    return command;
   }
 
   std::vector<std::string> index_environment() const {
@@ -219,6 +221,32 @@ class LibraryFaultsTest : public ScratchFolderTest {
     EXPECT_GT(failed, 0);
   }
 
+  /// Kills rebuilds of an older library, at some calls and at all of the last ones, which replace
+  /// it: it or the new one is at its place, whole, and the next rebuild completes the new one.
+  void sweep_rebuild_kills(long points) {
+    make_reference(Start::kLibrary);
+    prepare(Start::kLibrary);
+    const std::set<std::string> before = contents();
+    ASSERT_NE(before, expected_);
+    is_rebuild_ = true;
+    const long calls = count_calls(Start::kLibrary);
+    ASSERT_GT(calls, 100);
+    constexpr long kLast = 8;
+    for (long at = 1; at <= calls;
+         at = at > calls - kLast ? at + 1
+                                 : std::min(at + std::max(1L, calls / points), calls - kLast + 1)) {
+      SCOPED_TRACE("kill at call " + std::to_string(at) + " of " + std::to_string(calls));
+      prepare(Start::kLibrary);
+      index_with("kill", at);
+      const std::set<std::string> left = contents();
+      EXPECT_TRUE(left == before || left == expected_);
+      const ProcessResult next = index_files();
+      EXPECT_TRUE(next.status == 0 || next.status == 4) << next.status << next.err;
+      EXPECT_EQ(contents(), expected_) << next.err;
+      if (HasFailure()) return;
+    }
+  }
+
   /// What a run that has ended early reported is there, and the next one completes the rest.
   void expect_recovery(const ProcessResult& result) {
     const std::set<std::string> left = contents();
@@ -230,6 +258,7 @@ class LibraryFaultsTest : public ScratchFolderTest {
   }
 
   std::set<std::string> expected_;
+  bool is_rebuild_ = false;
 
  private:
   /// Vectors of a chunk, and that it is found by them.

@@ -1,0 +1,244 @@
+// A damaged library: what oko says of it, and how `oko index` mends or rebuilds it.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "index/sqlite_database.h"
+#include "index/sqlite_store.h"
+#include "tests/support/process.h"
+#include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
+#include "tests/support/terminal.h"
+
+namespace oko {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LibraryRepairTest : public ScratchFolderTest {
+ protected:
+  void SetUp() override {
+    ScratchFolderTest::SetUp();
+    write("files/a.txt", "лиса");
+    write("files/b.txt", "барсук");
+    write("other/c.txt", "выдра");
+    ASSERT_EQ(index({path("files"), path("other")}).status, 0);
+  }
+
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  fs::path library() const { return folder_ / "home/library.db"; }
+
+  void write(const std::string& name, const std::string& text) const {
+    fs::create_directories((folder_ / name).parent_path());
+    write_file_atomically(folder_ / name, std::string_view(text));
+  }
+
+  std::vector<std::string> environment(const std::string& language = "en") const {
+    return {"OKO_HOME=" + path("home"), "LANG=" + language + "_XX.UTF-8", "LC_ALL="};
+  }
+
+  static std::vector<std::string> index_command(const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{OKO_PROGRAM, "index", "--model",
+                                     RandomModels::get("bge-m3-small-8bit", 21)};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return command;
+  }
+
+  ProcessResult index(const std::vector<std::string>& arguments) const {
+    return Process(index_command(arguments), environment()).wait();
+  }
+
+  ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") const {
+    arguments.insert(arguments.begin(), OKO_PROGRAM);
+    return Process(arguments, environment(language)).wait();
+  }
+
+  bool finds(const std::string& word) const {
+    return run({"search", word, "--mode", "text"}).out.find("1. ") != std::string::npos;
+  }
+
+  static std::string bytes_of(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  /// Damages the structure of the database. Returns what its file is then.
+  std::string damage() const {
+    std::fstream file(library(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(100);
+    file << std::string(8000, 'x');
+    file.close();
+    return bytes_of(library());
+  }
+
+  void run_sql(const std::string& sql) const {
+    index::SqliteDatabase(library(), index::SqliteDatabase::Access::kWrite).run(sql);
+  }
+};
+
+TEST_F(LibraryRepairTest, ADamagedLibraryIsNamedWithTheCommandAndStays) {
+  const std::string damaged = damage();
+  for (const ProcessResult& result :
+       {index({path("files")}), run({"search", "лиса", "--mode", "text"}),
+        run({"index", "--check"})}) {
+    EXPECT_EQ(result.status, 4) << result.err;
+    EXPECT_NE(result.err.find("the library is damaged"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("oko index --rebuild"), std::string::npos) << result.err;
+  }
+  const ProcessResult russian = run({"search", "лиса", "--mode", "text"}, "ru");
+  EXPECT_NE(russian.err.find("библиотека повреждена"), std::string::npos) << russian.err;
+  EXPECT_EQ(bytes_of(library()), damaged);
+}
+
+TEST_F(LibraryRepairTest, IsRebuiltAndTheOldOneIsKept) {
+  for (const char* kept : {"library.db-old", "library.db-old-2"}) {
+    const std::string damaged = damage();
+    const ProcessResult result = index({"--rebuild", path("files"), "--json"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_NE(result.err.find("kept as " + path(std::string("home/") + kept)), std::string::npos)
+        << result.err;
+    EXPECT_NE(result.out.find("{\"kept\":\"" + path(std::string("home/") + kept)),
+              std::string::npos)
+        << result.out;
+    EXPECT_EQ(bytes_of(folder_ / "home" / kept), damaged);
+    EXPECT_TRUE(finds("лиса"));
+    EXPECT_TRUE(finds("барсук"));
+    EXPECT_EQ(run({"index", "--check"}).status, 0);
+  }
+  for (const auto& entry : fs::directory_iterator(folder_ / "home")) {
+    EXPECT_EQ(entry.path().string().find("-rebuilding"), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(LibraryRepairTest, TakesTheFilesModelAndPrefixesOfTheOldOne) {
+  fs::remove_all(folder_ / "home");
+  ASSERT_EQ(index({path("files"), path("other"), "--query-prefix", "q: "}).status, 0);
+  const std::string model = index::SqliteStore::open(library())->model().fingerprint;
+  run_sql("UPDATE chunks SET text = 'волк'");
+  fs::remove(folder_ / "files/b.txt");
+  const ProcessResult result = run({"index", "--rebuild"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("1 file of the library cannot be found now and will be left out: " +
+                            path("files/b.txt")),
+            std::string::npos)
+      << result.err;
+  EXPECT_TRUE(finds("лиса"));
+  EXPECT_TRUE(finds("выдра"));
+  EXPECT_FALSE(finds("барсук"));
+  EXPECT_EQ(index::SqliteStore::open(library())->model().query_prefix, "q: ");
+  EXPECT_EQ(index::SqliteStore::open(library())->model().fingerprint, model);
+}
+
+TEST_F(LibraryRepairTest, AFileElsewhereThatTheOldOneHadIsInTheNewOne) {
+  EXPECT_EQ(index({"--rebuild", path("files")}).status, 0);
+  EXPECT_TRUE(finds("выдра"));
+}
+
+TEST_F(LibraryRepairTest, AStoppedRebuildGoesOn) {
+  fs::copy_file(library(), library().string() + "-rebuilding");
+  write("files/d.txt", "ёж");
+  const ProcessResult result = index({"--rebuild", path("files"), "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("\"added\":1,"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("\"unchanged\":3,"), std::string::npos) << result.out;
+  EXPECT_TRUE(finds("ёж"));
+}
+
+TEST_F(LibraryRepairTest, WhatAStoppedRebuildLeftDamagedIsDroppedWithTheRest) {
+  write_file_atomically(library().string() + "-rebuilding", std::string_view("no database"));
+  EXPECT_EQ(index({"--rebuild", path("files")}).status, 0);
+  EXPECT_TRUE(finds("лиса"));
+}
+
+TEST_F(LibraryRepairTest, IsNeverReplacedByAnEmptyOne) {
+  const std::string before = bytes_of(library());
+  fs::remove_all(folder_ / "other");
+  for (const char* name : {"files/a.txt", "files/b.txt"}) fs::remove(folder_ / name);
+  for (const auto& arguments : {std::vector<std::string>{"--rebuild"},
+                                std::vector<std::string>{"--rebuild", path("files")}}) {
+    const ProcessResult result = index(arguments);
+    EXPECT_EQ(result.status, 4);
+    EXPECT_NE(result.err.find("it stays as it is"), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(bytes_of(library()), before);
+  EXPECT_FALSE(fs::exists(library().string() + "-old"));
+  EXPECT_FALSE(fs::exists(library().string() + "-rebuilding"));
+}
+
+TEST_F(LibraryRepairTest, APersonIsAskedAndYesIsTheAnswerWithoutOne) {
+  const std::string damaged = damage();
+  if (Terminal::is_available()) {
+    for (const char* answer : {"n\n", "y\n"}) {
+      Terminal terminal(index_command({path("files")}), environment());
+      EXPECT_TRUE(terminal.shows("Rebuild it from your files? [y/N]"));
+      EXPECT_EQ(bytes_of(library()), damaged);
+      terminal.type(answer);
+      terminal.wait();
+    }
+    EXPECT_TRUE(finds("лиса"));
+    EXPECT_EQ(bytes_of(library().string() + "-old"), damaged);
+    damage();
+  }
+  const ProcessResult result = index({path("files"), "--yes"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(finds("лиса"));
+}
+
+TEST_F(LibraryRepairTest, ACheckReadsAllAndMendsWithThePath) {
+  const ProcessResult whole = run({"index", "--check"});
+  EXPECT_EQ(whole.status, 0) << whole.err;
+  EXPECT_NE(whole.out.find("the library is whole"), std::string::npos) << whole.out;
+  // Texts that no search for others would read.
+  run_sql("UPDATE chunks SET text = 'волк' WHERE text IN ('барсук', 'выдра')");
+  const ProcessResult result = run({"index", "--check", "--json"});
+  EXPECT_EQ(result.status, 4) << result.err;
+  const auto line = nlohmann::json::parse(result.out.substr(0, result.out.find('\n')));
+  EXPECT_EQ(line["is_whole"], false);
+  EXPECT_EQ(line["files"], nlohmann::json({path("files/b.txt"), path("other/c.txt")}));
+  EXPECT_NE(result.err.find("oko index --check FOLDERS"), std::string::npos) << result.err;
+  const ProcessResult mended = index({"--check", path("files")});
+  EXPECT_EQ(mended.status, 0) << mended.err;
+  EXPECT_NE(mended.err.find("2 damaged files are read again"), std::string::npos) << mended.err;
+  EXPECT_TRUE(finds("барсук"));
+  EXPECT_TRUE(finds("выдра"));
+  EXPECT_EQ(run({"index", "--check"}).status, 0);
+}
+
+TEST_F(LibraryRepairTest, ADamagedDocumentWhoseFileIsOutOfReachStays) {
+  run_sql("UPDATE chunks SET text = 'волк' WHERE text IN ('барсук', 'выдра')");
+  fs::remove_all(folder_ / "other");
+  fs::remove(folder_ / "files/b.txt");
+  const ProcessResult mended = index({"--check", path("files")});
+  EXPECT_EQ(mended.status, 4);
+  EXPECT_NE(mended.err.find("1 document is still damaged"), std::string::npos) << mended.err;
+  EXPECT_TRUE(finds("лиса"));
+  EXPECT_EQ(run({"index", "--check"}).status, 4);
+}
+
+TEST_F(LibraryRepairTest, RefusesWhatMakesNoSense) {
+  for (const auto& [arguments, text] : {
+           std::pair(std::vector<std::string>{"index"}, "PATH is missing"),
+           std::pair(std::vector<std::string>{"index", "--check", "--rebuild"}, "--rebuild"),
+           std::pair(std::vector<std::string>{"index", "--check", "--library",
+                                              "opensearch://127.0.0.1:1/papers"},
+                     "on OpenSearch"),
+       }) {
+    const ProcessResult result = run(arguments);
+    EXPECT_EQ(result.status, 2);
+    EXPECT_NE(result.err.find(text), std::string::npos) << result.err;
+  }
+  const ProcessResult missing =
+      run({"index", "--rebuild", "--library", path("missing/library.db")});
+  EXPECT_EQ(missing.status, 4);
+  EXPECT_NE(missing.err.find("there is no library"), std::string::npos) << missing.err;
+  EXPECT_FALSE(fs::exists(folder_ / "missing"));
+}
+
+}  // namespace
+}  // namespace oko
