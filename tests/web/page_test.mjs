@@ -11,11 +11,19 @@ const proxy = new Proxy(await server.port);
 const address = await proxy.listen();
 const browser = await launch(executable);
 let failed = 0;
+
+/// Some tests wait for what only a fault would keep from coming.
+function late() {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('four minutes have passed')), 240000).unref();
+  });
+}
+
 for (const [name, test] of Object.entries({...chatTests, ...workTests, ...frameTests})) {
   if (!name.includes(wanted)) continue;
   let page = null;
   try {
-    page = await test({browser, address, proxy, program, source});
+    page = await Promise.race([test({browser, address, proxy, program, source}), late()]);
     if (page.faults.length > 0) throw new Error(page.faults.join('\n'));
     console.log(`ok      ${name}`);
   } catch (error) {

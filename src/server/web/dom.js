@@ -129,7 +129,7 @@ export async function copyFrom(button, text) {
     await navigator.clipboard.writeText(text);
   } catch {
     const area = h('textarea', {value: text, class: 'unseen'}); // over http from another machine
-    document.body.append(area);
+    button.after(area); // not behind a dialog
     area.select();
     document.execCommand('copy');
     area.remove();

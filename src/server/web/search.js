@@ -142,8 +142,8 @@ export class SearchView {
 
   hitOf(hit) {
     const name = hit.title || nameOf(hit.file);
-    const where = hit.page ? h('span', {class: 'hit-page', t: 'ocr.page', tVars: {n: hit.page}}) :
-                             null;
+    const where = hit.kind === 'pdf' ?
+        h('span', {class: 'hit-page', t: 'ocr.page', tVars: {n: hit.page}}) : null;
     return h('li', {class: 'hit'},
         h('button', {type: 'button', class: 'hit-picture', tLabel: 'search.open', tVars: {name},
           onclick: () => this.open(hit)}, pictureOf(hit, SMALL)),
