@@ -242,6 +242,21 @@ void open_library(benchmark::State& state) {
   report(state, std::move(times));
 }
 
+/// As each pass of `oko index --watch` opens it.
+void open_to_write(benchmark::State& state) {
+  open_store();
+  const LibraryModel model = SqliteStore::open(library_path())->model();
+  std::vector<double> times;
+  for (auto _ : state) {
+    if (is_cold()) drop_system_cache();
+    const engine::Stopwatch watch;
+    benchmark::DoNotOptimize(SqliteStore::open_or_create(library_path(), model));
+    times.push_back(1000 * watch.seconds());
+    state.SetIterationTime(times.back() / 1000);
+  }
+  report(state, std::move(times));
+}
+
 /// Adds 8,192 chunks to a new library, with as many token vectors as the range says.
 void add_chunks(benchmark::State& state) {
   constexpr std::size_t kChunks = 8192;
@@ -269,6 +284,7 @@ BENCHMARK(add_chunks)
     bench->Iterations(count)->UseManualTime()->Unit(benchmark::kMillisecond);
   };
   prepare(benchmark::RegisterBenchmark("open", open_library));
+  prepare(benchmark::RegisterBenchmark("open_to_write", open_to_write));
   for (const auto& [name, ask] : measures()) {
     for (const QueryKind& kind : query_kinds()) {
       const auto run = [&kind, &ask](benchmark::State& state) { ask_all(state, kind, ask); };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <random>
 #include <utility>
 
 #include "base/localized_text.h"
@@ -132,11 +133,19 @@ void DenseIndex::decode_row(const SqliteStatement& row, std::span<float> vector)
                           database_.path().string()));
 }
 
-bool DenseIndex::is_current() const {
+bool DenseIndex::is_current(std::uint64_t part_bytes) const {
   const VectorFileState state = read_state();
   VectorFileFault fault = VectorFileFault::kNone;
   const auto file = VectorFile::open(path_of(state.generation), state, fault);
-  return file != nullptr && !file->first_damaged(0, state.rows);
+  if (file == nullptr) return false;
+  const std::int64_t left =
+      database_.integer("SELECT value FROM library WHERE key = 'vector_modified_ns'");
+  std::uint64_t rows = state.rows;
+  if (file->modified_ns() == left) rows = std::min<std::uint64_t>(rows, part_bytes / dimensions_);
+  std::random_device random;
+  const std::uint64_t first =
+      std::uniform_int_distribution<std::uint64_t>(0, state.rows - rows)(random);
+  return !file->first_damaged(first, first + rows);
 }
 
 void DenseIndex::add(ChunkId chunk, std::span<const float> vector) {
@@ -199,6 +208,7 @@ void DenseIndex::flush(const ChunkSet& live, bool is_anew) {
                         " ON CONFLICT(key) DO UPDATE SET value = excluded.value");
   write.bind(1, "vector_generation").bind(2, static_cast<std::int64_t>(state.generation)).run();
   write.bind(1, "vector_rows").bind(2, static_cast<std::int64_t>(writer_->rows())).run();
+  write.bind(1, "vector_modified_ns").bind(2, writer_->modified_ns()).run();
   data_version_ = -1;
 }
 

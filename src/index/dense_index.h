@@ -27,8 +27,17 @@ class DenseIndex {
   DenseIndex(SqliteDatabase& database, const LibraryHeader& header);
   ~DenseIndex();
 
-  /// True if the file is that of the table, and each row as it was written.
-  bool is_current() const;
+  static constexpr std::uint64_t kPartBytes = 4 << 20;
+
+  /// For a writer that begins: true if the file is that of the table and no damage is seen. Damage
+  /// is looked for in
+  ///   - the header and the size: always;
+  ///   - all rows: if the file was not modified last by the `flush` that the database knows, so it
+  ///     was copied, restored or written by others, or its writer was killed;
+  ///   - `part_bytes` of the rows, from a random one on: otherwise. A small file is read wholly, a
+  ///     large one by and by, since bits that a disk loses change no time of modification;
+  ///   - rows that are candidates of a search: by each search (`find`).
+  bool is_current(std::uint64_t part_bytes = kPartBytes) const;
 
   /// Chunks come by rising id. Others see them after `flush` and the commit of the transaction.
   void add(ChunkId chunk, std::span<const float> vector);

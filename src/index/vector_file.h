@@ -69,6 +69,9 @@ class VectorFile {
 
   std::uint64_t id_of(std::uint64_t row) const;
 
+  /// When the file was modified before it was opened.
+  std::int64_t modified_ns() const { return file_.identity().modified_ns; }
+
   /// The first of rows [first, last) that is not what was written; nothing if all are. Reads them.
   std::optional<std::uint64_t> first_damaged(std::uint64_t first, std::uint64_t last) const;
 
@@ -115,6 +118,9 @@ class VectorFileWriter {
   /// Makes all appended rows durable. After it the caller commits `rows()` in its database. Throws
   /// kFailed.
   void commit();
+
+  /// When the file was modified last. Throws kFailed.
+  std::int64_t modified_ns() const;
 
  private:
   VectorFileWriter(std::filesystem::path path, int file, const VectorFileState& state,

@@ -11,6 +11,7 @@
 #include "base/disk_sync.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_identity.h"
 #include "base/localized_text.h"
 #include "base/system_reason.h"
 #include "index/vector_file.h"
@@ -132,6 +133,12 @@ void VectorFileWriter::commit() {
   write(slot, std::as_bytes(std::span(&header, 1)));
   if (!sync_to_disk(file_)) fail(errno);
   ++sequence_;
+}
+
+std::int64_t VectorFileWriter::modified_ns() const {
+  struct stat info {};
+  if (::fstat(file_, &info) != 0) fail(errno);
+  return identity_of(info).modified_ns;
 }
 
 void VectorFileWriter::write(std::uint64_t offset, std::span<const std::byte> bytes) {

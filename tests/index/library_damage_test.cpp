@@ -17,7 +17,10 @@
 #include "base/error.h"
 #include "budget/peak_sampler.h"
 #include "budget/process_memory.h"
+#include "index/dense_index.h"
 #include "index/library_check.h"
+#include "index/sqlite_database.h"
+#include "index/sqlite_schema.h"
 #include "index/sqlite_store.h"
 #include "tests/support/kept_memory.h"
 #include "tests/support/scratch_folder.h"
@@ -296,6 +299,30 @@ TEST_F(LibraryDamageTest, AFlippedByteOfTheFileOfVectorsIsSeenAndMended) {
   SqliteStore::open_or_create(path(), test_model());
   EXPECT_FALSE(fs::exists(vectors));  // there is a new one
   EXPECT_EQ(answers_or_damage(), whole);
+}
+
+TEST_F(LibraryDamageTest, AWriterReadsAllVectorsOnlyOfAFileThatOthersHaveChanged) {
+  make_library();
+  const auto is_current = [&](std::uint64_t part_bytes) {
+    SqliteDatabase database(path(), SqliteDatabase::Access::kRead);
+    return DenseIndex(database, read_header(database)).is_current(part_bytes);
+  };
+  const fs::path vectors = vectors_path();
+  const fs::file_time_type time = fs::last_write_time(vectors);
+  EXPECT_TRUE(is_current(DenseIndex::kPartBytes));
+  {
+    std::fstream file(vectors, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(16384 + 1024 * 16 + 20 * kDimensions);  // of row 20 of 40
+    file.put('\x33');
+  }
+  EXPECT_FALSE(is_current(0)) << "all rows of a file with another time";
+  fs::last_write_time(vectors, time);
+  EXPECT_TRUE(is_current(0)) << "no row";
+  EXPECT_FALSE(is_current(kDocuments * kDimensions)) << "a file as small as the part";
+  int seen = 0;
+  for (int i = 0; i < 200; ++i) seen += is_current(10 * kDimensions) ? 0 : 1;
+  EXPECT_GT(seen, 0) << "each part in its turn";
+  EXPECT_LT(seen, 200);
 }
 
 TEST_F(LibraryDamageTest, ChangedPrefixesAndDirectionsAreNoticed) {
