@@ -30,6 +30,9 @@ constexpr const char* kDocumentColumns =
 constexpr std::string_view kChunkColumns =
     "id, document, origin, page, page_width, page_height, text, lines";
 
+/// Codes and postings of so many chunks of a long document stay in memory: some 10 MB.
+constexpr std::size_t kMostUnflushed = 4096;
+
 std::string_view bytes_of(const ContentHash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
@@ -177,7 +180,19 @@ DocumentId SqliteStore::put(const Document& document, std::span<const EncodedChu
 
 void SqliteStore::append(DocumentId id, std::span<const EncodedChunk> chunks) {
   for (const EncodedChunk& chunk : chunks) require_fitting(header_.model, chunk);
-  in_transaction([&] { add_chunks(id, chunks, {}); });
+  in_transaction([&] {
+    add_chunks(id, chunks, {});
+    unflushed_chunks_ += chunks.size();
+    if (unflushed_chunks_ >= kMostUnflushed) flush();
+  });
+}
+
+/// Writes what waits in memory, within the transaction.
+void SqliteStore::flush() {
+  const ChunkSet& live = chunks_in({});
+  sparse_->flush([&](ChunkId chunk) { return live.contains(chunk); });
+  dense_->flush(live);
+  unflushed_chunks_ = 0;
 }
 
 /// The document without chunks.
@@ -389,9 +404,7 @@ void SqliteStore::remove(DocumentId id) {
 void SqliteStore::commit() {
   if (!transaction_) return;
   in_transaction([&] {
-    const ChunkSet& live = chunks_in({});
-    sparse_->flush([&](ChunkId chunk) { return live.contains(chunk); });
-    dense_->flush(live);
+    flush();
     transaction_->commit();
   });
   transaction_.reset();
@@ -410,6 +423,7 @@ void SqliteStore::repair_vectors() {
 
 void SqliteStore::undo() {
   transaction_.reset();
+  unflushed_chunks_ = 0;
   sparse_->forget();
   dense_->forget();
   words_->forget();

@@ -72,6 +72,7 @@ class SqliteStore : public Store {
   template <typename Write>
   auto in_transaction(const Write& write);
   void undo();
+  void flush();
   /// Makes the file of vectors anew if it is not that of the database.
   void repair_vectors();
   DocumentId put_document(const Document& document);
@@ -92,6 +93,7 @@ class SqliteStore : public Store {
   std::unique_ptr<WordIndex> words_;
   std::optional<SqliteStatement> insert_chunk_;
   std::optional<SqliteTransaction> transaction_;  ///< of what was written since `commit`
+  std::size_t unflushed_chunks_ = 0;              ///< that `append` has added to it
   std::optional<ChunkSet> all_chunks_;            ///< of `data_version_`
   std::optional<std::pair<Filter, ChunkSet>> filtered_;
   std::int64_t data_version_ = -1;

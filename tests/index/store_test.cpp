@@ -122,6 +122,37 @@ TEST_F(SqliteStoreTest, ManyReplacedDocumentsDoNotPileUp) {
   EXPECT_LT(bytes, 1'500'000u);  // 6,000 rows without a new file would be one of 6 blocks
 }
 
+TEST_F(SqliteStoreTest, ChunksOfALongDocumentDoNotWaitInMemoryForItsEnd) {
+  constexpr std::size_t kPart = 64, kParts = 65;  // more than 4096 chunks
+  const std::vector<EncodedChunk> part(kPart, chunk_of("т", 2));
+  const auto vector_bytes = [&] {
+    std::uintmax_t bytes = 0;
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().string().find("-vectors-") != std::string::npos) bytes += entry.file_size();
+    }
+    return bytes;
+  };
+  const auto write_long = [&] {
+    const DocumentId id = writer_->put(document_at("/long"), part);
+    for (std::size_t i = 1; i < kParts; ++i) writer_->append(id, part);
+  };
+  writer_->put(document_at("/kept"), std::vector{chunk_of("кот", 1)});
+  writer_->commit();
+  const std::uintmax_t before = vector_bytes();
+  write_long();
+  EXPECT_GT(vector_bytes(), before);
+  writer_.reset();  // all of it is undone
+  writer_ = library_.open_or_create(test_model());
+  EXPECT_EQ(writer_->counts().chunks, 1u);
+  EXPECT_EQ(writer_->find_dense(unit_vector(1), 10, {}).size(), 1u);
+  write_long();
+  writer_->commit();
+  const std::size_t all = 1 + kPart * kParts;
+  EXPECT_EQ(writer_->counts().chunks, all);
+  EXPECT_EQ(writer_->find_dense(unit_vector(1), 2 * all, {}).size(), all);
+  EXPECT_EQ(writer_->find_sparse({{5, 1.0f}}, 2 * all, {}).size(), all);
+}
+
 TEST(SqliteLibraryTest, ModelIsLearnedOnceWhenALibraryIsMade) {
   const fs::path path = fs::temp_directory_path() / ("oko_learn_" + std::to_string(::getpid()));
   int learned = 0;
