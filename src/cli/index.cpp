@@ -237,10 +237,11 @@ void require_paths(const IndexArguments& arguments) {
                                       "{} не сочетается с {}, а без ПУТИ — и с {}", Knob{"check"},
                                       Knob{"rebuild"}, Knob{"watch"}));
   }
-  if (arguments.run.prunes && !arguments.watch) return;
+  const bool may_be_gone = arguments.run.prunes && !arguments.watch;
   for (const std::string& path : arguments.paths) {
+    if (path.empty()) throw Error(ErrorCode::kUsage, tr("a PATH is empty", "один ПУТЬ пуст"));
     std::error_code error;
-    if (fs::status(path, error).type() != fs::file_type::not_found) continue;
+    if (may_be_gone || fs::status(path, error).type() != fs::file_type::not_found) continue;
     throw Error(ErrorCode::kNotFound,
                 tr("{}: no such file or folder", "{}: нет такого файла или папки", path),
                 tr("{} removes the documents of a path that is gone from the library",

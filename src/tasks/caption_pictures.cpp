@@ -252,9 +252,9 @@ class Captioner {
     return text_of(caption);
   }
 
-  /// `page`: 0 of a picture.
+  /// In a handler of `error`. `page`: 0 of a picture.
   void report(const index::Document& document, int page, const Error& error) {
-    if (!is_of_input(error.code())) throw error;
+    if (!is_of_input(error.code())) throw;
     if (!model_.empty() && is_as_read(document)) {
       store_.set_note(failure_key(document, page), model_);
     }

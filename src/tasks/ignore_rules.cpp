@@ -60,6 +60,8 @@ std::string_view trimmed(std::string_view line) {
 }  // namespace
 
 void IgnoreRules::add(std::string_view folder, std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     add_rule(folder, trimmed(text.substr(begin, end - begin)));
@@ -85,9 +87,15 @@ void IgnoreRules::add_rule(std::string_view folder, std::string_view line) {
 }
 
 bool IgnoreRules::ignores(std::string_view path, bool is_folder) const {
+  std::vector<std::string> names;
+  std::size_t names_from = 0;  // bytes of the folder of the rule that they were made for
   for (auto rule = rules_.rbegin(); rule != rules_.rend(); ++rule) {
     if (!path.starts_with(rule->folder) || (rule->only_folders && !is_folder)) continue;
-    if (matches(rule->segments, split(path.substr(rule->folder.size())))) return !rule->takes_in;
+    if (names_from != rule->folder.size()) {
+      names_from = rule->folder.size();
+      names = split(path.substr(names_from));
+    }
+    if (matches(rule->segments, names)) return !rule->takes_in;
   }
   return false;
 }

@@ -133,6 +133,9 @@ TEST_F(SearchTest, WrongValuesAreRefusedWithAnObject) {
   const ProcessResult rule = index_folder({"--exclude", "", "--json"});
   EXPECT_EQ(rule.status, 2);
   EXPECT_EQ(objects(rule).at(0)["error"]["message"], "wrong usage: --exclude needs a value");
+  const ProcessResult path = run({"index", "", "--prune", "--json"});
+  EXPECT_EQ(path.status, 2);
+  EXPECT_EQ(objects(path).at(0)["error"]["message"], "a PATH is empty");
 }
 
 TEST_F(SearchTest, PictureHasThePageAndTheBoxOfTheLine) {

@@ -65,6 +65,11 @@ TEST(IgnoreRulesTest, LastRuleDecides) {
 
 TEST(IgnoreRulesTest, CommentsAndEmptyLinesAreNoRules) {
   EXPECT_FALSE(ignores("# x\n\n  \r\n", "/home/a/x"));
+  EXPECT_TRUE(
+      ignores("\xEF\xBB\xBF"
+              "x\n",
+              "/home/a/x"))
+      << "a byte order mark";
   EXPECT_TRUE(ignores("\\#x\r\n", "/home/a/#x"));
 }
 
