@@ -339,7 +339,7 @@ TEST_F(IndexFilesTest, FilesThatCannotBeReadAreReportedOnceAndRetriedOnRequest) 
 
 /// By their names they are what people look for.
 TEST_F(IndexFilesTest, WhatItsNameCallsADocumentIsReadOrFails) {
-  const std::string bytes("\0\1\2\3 no file of any kind", 26);
+  const std::string bytes = std::string(4, '\0') + " no file of any kind";
   const std::vector<std::string> names{"a.jpg", "b.PDF", "c.docx", "d.eml", "e.heic"};
   for (const std::string& name : names) file(name, bytes);
   file("empty.png", "");
