@@ -130,8 +130,8 @@ TEST_F(ChatToolsTest, StreamsCallsInParts) {
     arguments += call.at("function").value("arguments", "");
     ++parts;
   }
-  EXPECT_EQ(name, whole.at("function").at("name"));
-  EXPECT_EQ(arguments, whole.at("function").at("arguments"));
+  EXPECT_EQ(name, whole.at("function").at("name").get<std::string>());
+  EXPECT_EQ(arguments, whole.at("function").at("arguments").get<std::string>());
   EXPECT_EQ(reason, "tool_calls");
   EXPECT_GT(parts, 1);
 }
