@@ -28,7 +28,8 @@ enum class KnobStyle {
 };
 
 /// A number of things, rounded, as an argument of `tr`. The Russian format has the noun in the
-/// forms of 1, 2 and 5, which depend on the number and the case: "{:токен|токена|токенов}".
+/// forms of 1, 2 and 5, which depend on the number and the case: "{:токен|токена|токенов}"; the
+/// English one may have those of 1 and of others: "{:token|tokens}".
 struct Count {
   template <typename Number>
   explicit constexpr Count(Number things) : is_negative(things < Number{0}) {
@@ -155,10 +156,10 @@ struct fmt::formatter<oko::Count> {
     const std::string_view forms = rest.substr(0, rest.find('}'));
     const std::size_t first = forms.find('|'), second = forms.rfind('|');
     if (!forms.empty()) {
-      if (first == second) throw fmt::format_error("three forms of a noun are needed");
+      if (first == forms.npos) throw fmt::format_error("two or three forms of a noun are needed");
       one_ = forms.substr(0, first);
-      few_ = forms.substr(first + 1, second - first - 1);
       many_ = forms.substr(second + 1);
+      if (first != second) few_ = forms.substr(first + 1, second - first - 1);
     }
     return context.begin() + forms.size();
   }
@@ -167,15 +168,18 @@ struct fmt::formatter<oko::Count> {
   auto format(const oko::Count& count, Context& context) const {
     const char* sign = count.is_negative ? "-" : "";
     if (many_.empty()) return fmt::format_to(context.out(), "{}{}", sign, count.number);
-    const std::uint64_t tens = count.number % 100 / 10, last = count.number % 10;
-    const std::string_view noun = tens == 1 || last == 0 || last > 4 ? many_
-                                  : last == 1                        ? one_
-                                                                     : few_;
-    return fmt::format_to(context.out(), "{}{} {}", sign, count.number, noun);
+    return fmt::format_to(context.out(), "{}{} {}", sign, count.number, form_of(count.number));
   }
 
  private:
-  std::string_view one_, few_, many_;
+  std::string_view form_of(std::uint64_t number) const {
+    if (few_.empty()) return number == 1 ? one_ : many_;
+    const std::uint64_t tens = number % 100 / 10, last = number % 10;
+    if (tens == 1 || last == 0 || last > 4) return many_;
+    return last == 1 ? one_ : few_;
+  }
+
+  std::string_view one_, few_, many_;  ///< `few_`: empty in English
 };
 
 template <typename Number>

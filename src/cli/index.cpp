@@ -263,7 +263,7 @@ void take_model_of(const index::LibraryRemains& remains, IndexArguments& argumen
 void require_no_failures(const tasks::IndexSummary& summary, const IndexPrinter& printer) {
   if (summary.failed == 0) return;
   throw Error(ErrorCode::kBadInput,
-              tr("{} of {:file|files|files} could not be read: {}",
+              tr("{} of {:file|files} could not be read: {}",
                  "не удалось прочитать {} из {:файла|файлов|файлов}: {}", summary.failed,
                  Count(summary.failed + summary.added + summary.updated), printer.failed_files()));
 }

@@ -126,8 +126,8 @@ void IndexPrinter::print_summary(const tasks::IndexSummary& summary,
   }
   if (quiet_) return;
   print(
-      words("{:file|files|files} added, {} updated, {} moved, {} removed, {} unchanged, "
-            "{} failed; {:passage|passages|passages} in the library\n",
+      words("{:file|files} added, {} updated, {} moved, {} removed, {} unchanged, "
+            "{} failed; {:passage|passages} in the library\n",
             "{:файл добавлен|файла добавлено|файлов добавлено}, обновлено {}, перемещено {}, "
             "убрано {}, без изменений {}, не прочитано {}; в библиотеке "
             "{:отрывок|отрывка|отрывков}\n",
@@ -175,8 +175,8 @@ void IndexPrinter::draw(const tasks::IndexProgress& progress) {
   const std::string then =
       describes_ && !left.empty() ? words("then captions", "потом описания") : "";
   bar_.update(done,
-              words("{} of {:file|files|files}", "{} из {:файла|файлов|файлов}",
-                    progress.files_done, Count(progress.files)) +
+              words("{} of {:file|files}", "{} из {:файла|файлов|файлов}", progress.files_done,
+                    Count(progress.files)) +
                   with_comma(left) + with_comma(then),
               left);
 }
@@ -185,12 +185,11 @@ void IndexPrinter::draw_captions(const tasks::CaptionProgress& progress) {
   bar_.clear();
   const double share = static_cast<double>(progress.done) / static_cast<double>(progress.pictures);
   const std::string left = time_left(progress.seconds_left);
-  caption_bar_.update(
-      share,
-      words("{} of {:picture|pictures|pictures}", "{} из {:картинки|картинок|картинок}",
-            progress.done, Count(progress.pictures)) +
-          with_comma(left),
-      left);
+  caption_bar_.update(share,
+                      words("{} of {:picture|pictures}", "{} из {:картинки|картинок|картинок}",
+                            progress.done, Count(progress.pictures)) +
+                          with_comma(left),
+                      left);
 }
 
 void IndexPrinter::add_skipped(const tasks::SkippedFile& skipped) {
@@ -204,14 +203,14 @@ void IndexPrinter::say_empty(const std::string& folder, std::size_t documents) {
   if (!empty_folders_.insert(folder).second) return;
   note(
       tr("{}: the folder is empty, as one of an unplugged disk; the library keeps "
-         "{:document|documents|documents} of it until {} is given",
+         "{:document|documents} of it until {} is given",
          "{}: папка пуста, как у отключённого диска; {:её документ остаётся|её документа "
          "остаются|её документов остаются} в библиотеке, пока не указан {}",
          folder, Count(documents), Knob{"prune"}));
 }
 
 void IndexPrinter::say_gone(const std::string& path, std::size_t documents) {
-  note(tr("{}: is not there any more; the library loses {:document|documents|documents} of it",
+  note(tr("{}: is not there any more; the library loses {:document|documents} of it",
           "{}: больше нет; из библиотеки уходит оттуда {:документ|документа|документов}", path,
           Count(documents)));
 }
@@ -242,25 +241,25 @@ void IndexPrinter::say_skipped(const tasks::IndexSummary& summary) const {
   const std::size_t unknown = count_of(tasks::SkipReason::kUnknownKind);
   const std::size_t links = count_of(tasks::SkipReason::kLink);
   if (unknown > 0) {
-    say_note(words("{:file was|files were|files were} left out: oko reads no such files",
+    say_note(words("{:file was|files were} left out: oko reads no such files",
                    "{:файл пропущен|файла пропущено|файлов пропущено}: таких файлов oko не читает",
                    Count(unknown)));
   }
   if (links > 0) {
-    say_note(words("{:link was|links were|links were} left out: --follow takes links",
+    say_note(words("{:link was|links were} left out: --follow takes links",
                    "{:ссылка пропущена|ссылки пропущены|ссылок пропущено}: --follow берёт и ссылки",
                    Count(links)));
   }
   if (summary.uncaptioned_before > 0) {
     say_note(
-        words("{:picture|pictures|pictures} could not be described in an earlier run: --retry "
+        words("{:picture|pictures} could not be described in an earlier run: --retry "
               "tries again",
               "{:картинка не описалась|картинки не описались|картинок не описалось} в прошлый "
               "раз: --retry попробует снова",
               Count(summary.uncaptioned_before)));
   }
   if (summary.failed_before > 0) {
-    say_note(words("{:file|files|files} could not be read in an earlier run: --retry tries again",
+    say_note(words("{:file|files} could not be read in an earlier run: --retry tries again",
                    "{:файл не прочитался|файла не прочиталось|файлов не прочиталось} в прошлый "
                    "раз: --retry попробует снова",
                    Count(summary.failed_before)));
@@ -270,29 +269,29 @@ void IndexPrinter::say_skipped(const tasks::IndexSummary& summary) const {
 void IndexPrinter::say_captions(const tasks::IndexSummary& summary,
                                 const tasks::SidecarSummary& sidecars) const {
   if (summary.captioned > 0) {
-    print(words("{:picture or page|pictures or pages|pictures or pages} described\n",
+    print(words("{:picture or page|pictures or pages} described\n",
                 "{:картинка или страница описана|картинки или страницы описаны|картинок или "
                 "страниц описано}\n",
                 Count(summary.captioned)));
   }
   if (sidecars.written > 0) {
-    print(words("{:sidecar|sidecars|sidecars} written\n",
+    print(words("{:sidecar|sidecars} written\n",
                 "{:XMP-файл записан|XMP-файла записано|XMP-файлов записано}\n",
                 Count(sidecars.written)));
   }
   if (sidecars.moved > 0) {
-    print(words("{:sidecar|sidecars|sidecars} moved with the picture\n",
+    print(words("{:sidecar|sidecars} moved with the picture\n",
                 "{:XMP-файл перемещён|XMP-файла перемещено|XMP-файлов перемещено} за картинкой\n",
                 Count(sidecars.moved)));
   }
   if (sidecars.removed > 0) {
-    print(words("{:sidecar|sidecars|sidecars} removed with the picture\n",
+    print(words("{:sidecar|sidecars} removed with the picture\n",
                 "{:XMP-файл убран|XMP-файла убрано|XMP-файлов убрано} вместе с картинкой\n",
                 Count(sidecars.removed)));
   }
   if (sidecars.left_alone > 0) {
     say_note(
-        words("{:sidecar was|sidecars were|sidecars were} left alone: not written by oko, or "
+        words("{:sidecar was|sidecars were} left alone: not written by oko, or "
               "changed since",
               "{:XMP-файл оставлен|XMP-файла оставлено|XMP-файлов оставлено} как есть: автор не "
               "oko, или с тех пор были изменения",

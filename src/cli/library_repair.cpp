@@ -86,7 +86,7 @@ void print_check(const index::LibraryCheck& check, const RepairOptions& options)
                 check.documents[i].path));
   }
   if (check.documents.size() > kMostNamed) {
-    say_note(tr("and of {:more file|more files|more files}", "и ещё от {:файла|файлов|файлов}",
+    say_note(tr("and of {:more file|more files}", "и ещё от {:файла|файлов|файлов}",
                 Count(check.documents.size() - kMostNamed)));
   }
   if (check.is_whole()) {
@@ -139,18 +139,16 @@ std::vector<std::string> paths_of_rebuild(const index::LibraryRemains& remains,
     }
   }
   if (!gone.empty()) {
-    note(options,
-         tr("{:file|files|files} of the library cannot be found now and will be left out: {}{}",
-            "сейчас нет на месте {:файла|файлов|файлов} библиотеки, пропускаю: {}{}",
-            Count(gone.size()), gone.front(), gone.size() > 1 ? ", ..." : ""));
+    note(options, tr("{:file|files} of the library cannot be found now and will be left out: {}{}",
+                     "сейчас нет на месте {:файла|файлов|файлов} библиотеки, пропускаю: {}{}",
+                     Count(gone.size()), gone.front(), gone.size() > 1 ? ", ..." : ""));
   }
   if (remains.captions > 0 && !options.has_captions) {
-    note(options,
-         tr("{:description of a picture|descriptions of pictures|descriptions of pictures} "
-            "in the library will be left out; {} makes them anew",
-            "{:описание картинки|описания картинок|описаний картинок} из библиотеки в "
-            "новую не попадёт; заново их создаёт {}",
-            Count(remains.captions), Knob{"caption"}));
+    note(options, tr("{:description of a picture|descriptions of pictures} "
+                     "in the library will be left out; {} makes them anew",
+                     "{:описание картинки|описания картинок|описаний картинок} из библиотеки в "
+                     "новую не попадёт; заново их создаёт {}",
+                     Count(remains.captions), Knob{"caption"}));
   }
   return paths;
 }
@@ -205,7 +203,7 @@ MendedLibrary mend_library(const RepairOptions& options, const StopToken& stop) 
   }
   mended.damaged = check.documents.size() - ids.size();
   index::forget_damaged(options.place.file, ids);
-  note(options, tr("{:damaged file is|damaged files are|damaged files are} read again",
+  note(options, tr("{:damaged file is|damaged files are} read again",
                    "{:повреждённый файл читается|повреждённых файла читаются|повреждённых файлов "
                    "читаются} заново",
                    Count(ids.size())));
@@ -214,17 +212,16 @@ MendedLibrary mend_library(const RepairOptions& options, const StopToken& stop) 
 
 void require_mended(const MendedLibrary& mended, const RepairOptions& options) {
   if (mended.damaged == 0) return;
-  throw Error(
-      ErrorCode::kBadInput,
-      tr("{}: {:document is|documents are|documents are} still damaged: their files are not "
-         "there",
-         "{}: {:документ|документа|документов} по-прежнему с повреждениями: их файлов нет "
-         "на месте",
-         options.place.file.string(), Count(mended.damaged)),
-      tr("connect their disk and repeat the command; oko index --rebuild makes a library "
-         "without them",
-         "подключите их диск и повторите команду; oko index --rebuild создаст библиотеку "
-         "без них"));
+  throw Error(ErrorCode::kBadInput,
+              tr("{}: {:document is|documents are} still damaged: their files are not "
+                 "there",
+                 "{}: {:документ|документа|документов} по-прежнему с повреждениями: их файлов нет "
+                 "на месте",
+                 options.place.file.string(), Count(mended.damaged)),
+              tr("connect their disk and repeat the command; oko index --rebuild makes a library "
+                 "without them",
+                 "подключите их диск и повторите команду; oko index --rebuild создаст библиотеку "
+                 "без них"));
 }
 
 index::LibraryRemains remains_to_rebuild(const RepairOptions& options) {

@@ -240,7 +240,7 @@ void print_copies(const std::vector<std::string>& copies) {
     print("   = " + one_line(short_path(copies[i])) + "\n");
   }
   if (copies.size() > kMost) {
-    print(words("   = {:more file|more files|more files}\n", "   = ещё {:файл|файла|файлов}\n",
+    print(words("   = {:more file|more files}\n", "   = ещё {:файл|файла|файлов}\n",
                 Count(copies.size() - kMost)));
   }
 }

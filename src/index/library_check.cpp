@@ -158,7 +158,7 @@ class Check {
   }
 
   void add_fault(const char* table, std::int64_t rows) {
-    check_.faults.push_back(tr("table {}: {:row is|rows are|rows are} not as written",
+    check_.faults.push_back(tr("table {}: {:row is|rows are} not as written",
                                "таблица {}: {:строка не такая, как записана|строки не такие, как "
                                "записаны|строк не таких, как записаны}",
                                table, Count(rows)));

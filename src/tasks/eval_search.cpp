@@ -96,17 +96,17 @@ void check_queries(const std::vector<index::BeirRecord>& queries, const AllJudgm
                 tr("no query has a judgment in {}", "ни у одного запроса нет оценок в {}", file));
   }
   if (!unknown.empty()) {
-    on_note(tr("{}: {:query|queries|queries} of it not in queries.jsonl: {}",
+    on_note(tr("{}: {:query|queries} of it not in queries.jsonl: {}",
                "{}: {:запроса|запросов|запросов} оттуда нет в queries.jsonl: {}", file,
                unknown.count(), unknown.names()));
   }
   if (!in_vain.empty()) {
-    on_note(tr("{}: {:query|queries|queries} without a relevant document, whose figures are 0: {}",
+    on_note(tr("{}: {:query|queries} without a relevant document, whose figures are 0: {}",
                "{}: {:запрос|запроса|запросов} без подходящих документов, показатели там 0: {}",
                file, in_vain.count(), in_vain.names()));
   }
   if (left_out > 0) {
-    on_note(tr("{}: {:query|queries|queries} without a judgment left out",
+    on_note(tr("{}: {:query|queries} without a judgment left out",
                "{}: {:запрос|запроса|запросов} без оценок не в счёт", file, Count(left_out)));
   }
 }
@@ -132,7 +132,7 @@ void check_documents(const std::set<std::string, std::less<>>& documents,
                 tr("{}: no document of it is in corpus.jsonl: {}",
                    "{}: ни одного документа оттуда нет в corpus.jsonl: {}", file, unknown.names()));
   }
-  on_note(tr("{}: {:document|documents|documents} of it not in corpus.jsonl, so never found: {}",
+  on_note(tr("{}: {:document|documents} of it not in corpus.jsonl, so never found: {}",
              "{}: {:документа|документов|документов} оттуда нет в corpus.jsonl, найти их нельзя: "
              "{}",
              file, unknown.count(), unknown.names()));

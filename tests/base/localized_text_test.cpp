@@ -98,5 +98,15 @@ TEST(LocalizedTextTest, RussianNounsFollowTheirNumber) {
             "2 tokens");
 }
 
+TEST(LocalizedTextTest, EnglishNounsFollowTheirNumber) {
+  const auto english = [](int count) {
+    return tr("{:token|tokens}", "{:токен|токена|токенов}", Count(count)).in(Language::kEnglish);
+  };
+  EXPECT_EQ(english(1), "1 token");
+  for (const int many : {0, 2, 5, 11, 21, 101}) {
+    EXPECT_EQ(english(many), std::to_string(many) + " tokens");
+  }
+}
+
 }  // namespace
 }  // namespace oko
