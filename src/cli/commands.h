@@ -19,6 +19,7 @@ void add_eval_search(Command& eval);
 void add_index(Command& program);
 void add_search(Command& program);
 void add_serve(Command& program);
+void add_mcp(Command& program);
 void add_embed(Command& program);
 void add_convert(Command& program);
 void add_bench(Command& program);

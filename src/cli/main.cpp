@@ -212,6 +212,7 @@ int run(std::span<char* const> arguments) {
   add_embed(program);
   program.begin_group(words("Serve", "Обслуживать"));
   add_serve(program);
+  add_mcp(program);
   program.begin_group(words("Models", "Модели"));
   add_pull(program);
   add_models(program);

@@ -17,8 +17,12 @@
 #include "cli/commands.h"
 #include "cli/find_model.h"
 #include "cli/interrupt.h"
+#include "cli/library_option.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "mcp/file_roots.h"
+#include "mcp/http.h"
+#include "mcp/server.h"
 #include "server/api_server.h"
 
 namespace oko::cli {
@@ -37,6 +41,8 @@ struct ServeOptions {
   std::vector<std::string> models;
   std::vector<std::string> hosts;
   std::vector<std::string> origins;
+  std::vector<std::string> roots;
+  std::string library;
   std::size_t threads = 0;
 };
 
@@ -68,8 +74,20 @@ std::string in_url(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
+std::vector<server::Route> mcp_routes(const ServeOptions& options, const mcp::FileRoots& roots,
+                                      const server::ApiContext& context) {
+  const auto open = [&options](const StopToken& stop) {
+    return open_library(library_place(options.library), /*is_quiet=*/true, stop);
+  };
+  return mcp::http_routes(std::make_shared<const mcp::Server>(mcp::ServerOptions{
+      .tools = {.models = context.models, .reader = context.reader, .open_library = open},
+      .version = context.version,
+      .roots = roots}));
+}
+
 void serve(const ServeOptions& options) {
   const Interrupt interrupt;
+  const mcp::FileRoots roots = mcp::FileRoots::of_options(options.roots);
   for (const std::string& model : options.models) {
     find_or_pull_model(model, options.common, interrupt.token());
   }
@@ -84,6 +102,7 @@ void serve(const ServeOptions& options) {
                         align_model(folder, options.common, interrupt.token());
                       }},
        .version = OKO_VERSION,
+       .more_routes = [&](const auto& context) { return mcp_routes(options, roots, context); },
        .log = options.common.quiet ? nullptr : log_request});
   print(words("oko listens on http://{}:{}; Ctrl-C ends it\n",
               "oko слушает http://{}:{}; Ctrl-C закончит работу\n", in_url(options.host),
@@ -117,6 +136,12 @@ void add_serve(Command& program) {
                            "repeated",
                            "адрес страниц, которым можно спрашивать, например "
                            "https://chat.example; можно повторять"));
+  command
+      .add_option("--root", &options->roots,
+                  words("folder whose files clients of MCP may name; may be repeated",
+                        "папка, файлы которой можно называть клиентам MCP; можно повторять"))
+      .names(ValueKind::kFile);
+  add_library_option(command, options->library);
   command
       .add_option("-m,--model", &options->models,
                   words("name or folder of a model to serve besides those of oko models",

@@ -33,22 +33,6 @@ constexpr std::string_view kSavePlace = "\0337";
 constexpr std::string_view kRestorePlace = "\0338";
 constexpr std::string_view kErase = "\0338\033[K";
 
-/// Writes all of `text`. Returns 0, or an errno.
-int write_all(int file, std::string_view text) noexcept {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {  // another program set O_NONBLOCK
-      pollfd ready{file, POLLOUT, 0};
-      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return errno;
-    } else if (errno != EINTR) {
-      return errno;
-    }
-  }
-  return 0;
-}
-
 bool is_pipe(int file) {
   struct stat info {};
   return ::fstat(file, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
@@ -77,6 +61,21 @@ bool can_draw() {
 }
 
 }  // namespace
+
+int write_all(int file, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {  // another program set O_NONBLOCK
+      pollfd ready{file, POLLOUT, 0};
+      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return errno;
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
 
 std::string bar_text(const std::string& label, double done, const std::string& detail,
                      std::size_t columns, const std::string& brief) {

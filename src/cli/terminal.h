@@ -14,6 +14,9 @@ namespace oko::cli {
 /// must not end the work; see `print` and `end_as_broken_pipe` for stdout.
 void secure_standard_streams();
 
+/// Writes all of `text`; returns the system's error, or 0.
+int write_all(int file, std::string_view text) noexcept;
+
 /// Prints to stderr at once. A message that cannot be printed is lost: it never stops the work.
 void say(std::string_view text) noexcept;
 

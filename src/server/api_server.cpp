@@ -70,6 +70,7 @@ struct ApiServer::Parts {
     router.add(ocr_routes(context));
     router.add(ollama_routes(context));
     router.add(page_routes());
+    if (options.more_routes) router.add(options.more_routes(context));
   }
 
   /// Also answers what needs no handler: these are not refused while many requests run.

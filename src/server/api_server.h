@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/access.h"
+#include "server/api.h"
 #include "server/http_server.h"
 #include "server/served_models.h"
 
@@ -17,6 +19,8 @@ struct ApiServerOptions {
   AccessRules access;
   ServedModelsOptions models;
   std::string version;
+  /// Routes of protocols that are not this folder's; may be empty.
+  std::function<std::vector<Route>(const ApiContext&)> more_routes = {};
   /// Called after each answer, refusals too, on the thread of all connections: must not wait. May
   /// be empty.
   std::function<void(const HttpRequest&, int status, std::chrono::nanoseconds time)> log;

@@ -39,9 +39,10 @@ const std::map<std::string, std::set<std::string>> kAllowed{
      {"base", "budget", "image", "text", "tensor", "models", "hub", "index", "ocr", "document",
       "engine", "testing"}},
     {"server", {"base", "text", "grammar", "hub", "ocr", "document", "engine", "tasks"}},
+    {"mcp", {"base", "hub", "index", "ocr", "document", "engine", "tasks", "server"}},
     {"cli",
      {"base", "budget", "image", "text", "tensor", "models", "net", "hub", "index", "ocr",
-      "document", "engine", "tasks", "server", "testing"}},
+      "document", "engine", "tasks", "server", "mcp", "testing"}},
     {"testing", {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "engine"}},
 };
 
