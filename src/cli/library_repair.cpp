@@ -50,6 +50,13 @@ bool is_file(const std::string& path) {
   return fs::is_regular_file(path, error);
 }
 
+/// Where the file of a library is that a link leads to: the new one goes there, too.
+fs::path real_file(const RepairOptions& options) {
+  std::error_code error;
+  const fs::path file = fs::weakly_canonical(options.place.file, error);
+  return error ? options.place.file : file;
+}
+
 /// The lock of those who write. A library in a folder that may not be written has no writers.
 std::unique_ptr<hub::FileLock> lock_to_check(const RepairOptions& options, const StopToken& stop) {
   try {
@@ -245,14 +252,14 @@ bool agrees_to_rebuild(const Error& damage, const RepairOptions& options, const 
   return ask(
       words("{}. It can be kept as {}, and another one be made. Rebuild it from your files?",
             "{}. Её можно сохранить как {} и создать другую. Создать заново из ваших файлов?",
-            damage.message(), index::kept_path(options.place.file).string()),
+            damage.message(), index::kept_path(real_file(options)).string()),
       EnterMeans::kNo, stop);
 }
 
 void rebuild_library(const RepairOptions& options, const OpenRebuilt& open, const FillLibrary& fill,
                      const StopToken& stop) {
-  const fs::path& library = options.place.file;
-  const auto lock = lock_library(library, options.quiet, stop);
+  const auto lock = lock_library(options.place.file, options.quiet, stop);
+  const fs::path library = real_file(options);
   const index::LibraryRemains remains = remains_to_rebuild(options);
   const std::vector<std::string> paths = paths_of_rebuild(remains, options);
   if (paths.empty()) fail_nothing_there(options);

@@ -132,6 +132,8 @@ void remove_library(const fs::path& library) {
 
 fs::path replace_by_rebuilt(const fs::path& library) {
   const fs::path rebuilt = rebuilt_path(library);
+  // A full disk leaves it in the journal, without a word when the store is closed.
+  SqliteDatabase(rebuilt, SqliteDatabase::Access::kWrite).run("PRAGMA wal_checkpoint(TRUNCATE)");
   if (has_bytes(rebuilt.string() + "-wal")) {
     throw Error(ErrorCode::kBusy, tr("{}: another process reads it", "{}: её читает другой процесс",
                                      rebuilt.string()));

@@ -33,7 +33,7 @@ void remove_library(const std::filesystem::path& library);
 
 /// Puts the new library, which nobody has open, in the place of the old one, which is kept under
 /// `kept_path` with its journal. Returns that; empty if there was none. A kill at any moment leaves
-/// one of both at the place. Throws kFailed, kBusy.
+/// one of both at the place. Throws kFailed, such as for a full disk; kBusy.
 std::filesystem::path replace_by_rebuilt(const std::filesystem::path& library);
 
 }  // namespace oko::index

@@ -19,7 +19,7 @@ TEST_F(LibraryFaultsTest, AWriteOfWhichOnlyAHalfWasDoneIsUndone) {
 }
 
 TEST_F(LibraryFaultsTest, AKilledRebuildLeavesOneOfBothLibrariesWhole) {
-  sweep_rebuild_kills(4);
+  sweep_rebuilds("kill", 4);
 }
 
 TEST_F(LibraryFaultsTest, AFullDiskLosesNothing) {

@@ -1,5 +1,6 @@
 // A damaged library: what oko says of it, and how `oko index` mends or rebuilds it.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -219,6 +220,33 @@ TEST_F(LibraryRepairTest, ADamagedDocumentWhoseFileIsOutOfReachStays) {
   EXPECT_NE(mended.err.find("1 document is still damaged"), std::string::npos) << mended.err;
   EXPECT_TRUE(finds("лиса"));
   EXPECT_EQ(run({"index", "--check"}).status, 4);
+}
+
+TEST_F(LibraryRepairTest, WhatIsNoLibraryIsRefusedAndStays) {
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  write("note.txt", "no database");
+  const auto expect = [&](const std::string& place, int of_search, int of_index,
+                          const std::string& text) {
+    const ProcessResult found = run({"search", "x", "--mode", "text", "--library", place});
+    EXPECT_EQ(found.status, of_search) << found.err;
+    const ProcessResult made = index({path("files"), "--library", place});
+    EXPECT_EQ(made.status, of_index) << made.err;
+    EXPECT_NE(made.err.find(text), std::string::npos) << made.err;
+  };
+  expect("/dev/null", 2, 2, "a library is a file");
+  expect(path("pipe"), 2, 2, "a library is a file");  // nobody waits for its writer
+  expect(path("files"), 2, 2, "a library is a file");
+  expect(path("note.txt"), 4, 4, "is no library of oko");
+  expect(path("note.txt/library.db"), 4, 1, "the folder of the library cannot be made");
+  EXPECT_EQ(bytes_of(path("note.txt")), "no database");
+}
+
+TEST_F(LibraryRepairTest, ALinkLeadsToTheNewOne) {
+  fs::create_symlink(library(), folder_ / "link.db");
+  EXPECT_EQ(index({"--rebuild", path("files"), "--library", path("link.db")}).status, 0);
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link.db"));
+  EXPECT_TRUE(fs::is_regular_file(library().string() + "-old"));
+  EXPECT_TRUE(finds("лиса"));
 }
 
 TEST_F(LibraryRepairTest, RefusesWhatMakesNoSense) {

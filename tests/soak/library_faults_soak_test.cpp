@@ -4,6 +4,7 @@
 #include <csignal>
 #include <limits>
 #include <random>
+#include <string>
 #include <thread>
 
 #include "tests/support/library_faults.h"
@@ -42,7 +43,11 @@ TEST_F(LibraryFaultsSoakTest, KilledAtTwoHundredMoments) {
 }
 
 TEST_F(LibraryFaultsSoakTest, KilledAtEachCallOfARebuild) {
-  sweep_rebuild_kills(kAll);
+  sweep_rebuilds("kill", kAll);
+}
+
+TEST_F(LibraryFaultsSoakTest, FullDiskAtEachCallOfARebuild) {
+  sweep_rebuilds(std::to_string(ENOSPC), kAll);
 }
 
 TEST_F(LibraryFaultsSoakTest, FullDiskAtEachCall) {

@@ -221,9 +221,9 @@ class LibraryFaultsTest : public ScratchFolderTest {
     EXPECT_GT(failed, 0);
   }
 
-  /// Kills rebuilds of an older library, at some calls and at all of the last ones, which replace
+  /// Ends rebuilds of an older library, at some calls and at all of the last ones, which replace
   /// it: it or the new one is at its place, whole, and the next rebuild completes the new one.
-  void sweep_rebuild_kills(long points) {
+  void sweep_rebuilds(const std::string& fault, long points) {
     make_reference(Start::kLibrary);
     prepare(Start::kLibrary);
     const std::set<std::string> before = contents();
@@ -235,9 +235,9 @@ class LibraryFaultsTest : public ScratchFolderTest {
     for (long at = 1; at <= calls;
          at = at > calls - kLast ? at + 1
                                  : std::min(at + std::max(1L, calls / points), calls - kLast + 1)) {
-      SCOPED_TRACE("kill at call " + std::to_string(at) + " of " + std::to_string(calls));
+      SCOPED_TRACE(fault + " at call " + std::to_string(at) + " of " + std::to_string(calls));
       prepare(Start::kLibrary);
-      index_with("kill", at);
+      index_with(fault, at);
       const std::set<std::string> left = contents();
       EXPECT_TRUE(left == before || left == expected_);
       const ProcessResult next = index_files();
