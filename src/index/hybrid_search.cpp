@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <utility>
@@ -56,7 +57,10 @@ Candidates find_candidates(Store& store, const SearchQuery& query, const SearchO
   if (uses(SearchMode::kSparse) && !encoding.sparse.empty()) {
     add(candidates, store.find_sparse(encoding.sparse, count, options.filter), &HitScores::sparse);
   }
-  if (uses(SearchMode::kText)) {
+  // Words that single out nothing cost most of a search and say nothing beside the meaning.
+  const bool has_meaning = !encoding.dense.empty() || !encoding.sparse.empty();
+  const auto tells = [&] { return !has_meaning || store.has_telling_words(query.text); };
+  if (options.mode == SearchMode::kText || (options.mode == SearchMode::kHybrid && tells())) {
     add(candidates, store.find_words(query.text, count, options.filter), &HitScores::words);
   }
   return candidates;
@@ -208,13 +212,18 @@ std::vector<Hit> best_hits(Store& store, const SearchOptions& options,
                            const std::vector<std::pair<ChunkId, HitScores>>& ranked) {
   std::vector<Hit> hits;
   std::set<std::pair<DocumentId, int>> pages;
-  for (const auto& [chunk, scores] : ranked) {
-    if (hits.size() == options.top) break;
-    std::vector<StoredChunk> stored = store.chunks(std::span(&chunk, 1));
-    if (stored.empty()) continue;  // removed meanwhile
-    const bool is_new = pages.insert({stored[0].document, stored[0].chunk.page}).second;
-    if (options.one_of_page && !is_new) continue;
-    hits.push_back({std::move(stored[0]), scores});
+  for (std::span rest(ranked); !rest.empty() && hits.size() < options.top;) {
+    const auto next = rest.first(std::min(options.top - hits.size(), rest.size()));
+    rest = rest.subspan(next.size());
+    std::map<ChunkId, HitScores> scores(next.begin(), next.end());
+    std::vector<ChunkId> ids;
+    for (const auto& [chunk, ignored] : next) ids.push_back(chunk);
+    for (StoredChunk& stored : store.chunks(ids)) {  // without those that were removed meanwhile
+      const bool is_new = pages.insert({stored.document, stored.chunk.page}).second;
+      if (options.one_of_page && !is_new) continue;
+      const HitScores& own = scores.at(stored.id);
+      hits.push_back({std::move(stored), own});
+    }
   }
   return hits;
 }
@@ -251,6 +260,7 @@ std::vector<std::pair<ChunkId, HitScores>> rank(Store& store, const SearchQuery&
 }  // namespace
 
 std::vector<Hit> search(Store& store, const SearchQuery& query, const SearchOptions& options) {
+  const std::shared_ptr<void> held = store.hold_state();
   const bool has_phrases = has_phrase(query.text);
   std::size_t count = std::max(has_phrases ? kPhraseCandidates : options.candidates, options.top);
   while (true) {

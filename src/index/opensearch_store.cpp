@@ -94,8 +94,26 @@ std::unique_ptr<OpenSearchStore> OpenSearchStore::open(const OpenSearchAddress& 
 }
 
 const LibraryState& OpenSearchStore::current() {
-  if (!lock_) state_ = LibraryState::read(client_);
+  if (!lock_ && !is_held_) state_ = LibraryState::read(client_);
   return state_;
+}
+
+std::shared_ptr<void> OpenSearchStore::hold_state() {
+  if (is_held_) return nullptr;
+  client_.reading([&] { current(); });
+  is_held_ = true;
+  return {this, [this](void*) { is_held_ = false; }};
+}
+
+const OpenSearchStore::ParsedWords& OpenSearchStore::parse(std::string_view query) {
+  const LibraryState& state = current();
+  if (parsed_ && parsed_->text == query && parsed_->state == state.seq_no) return *parsed_;
+  OpenSearchVocabulary vocabulary(client_, state);
+  WordQuery parsed = parse_word_query(query, vocabulary);
+  return parsed_.emplace(ParsedWords{.text = std::string(query),
+                                     .state = state.seq_no,
+                                     .all_chunks = vocabulary.all_chunks(),
+                                     .query = std::move(parsed)});
 }
 
 std::vector<ScoredChunk> OpenSearchStore::best(const json& query, std::size_t count,
@@ -134,10 +152,10 @@ std::vector<ScoredChunk> OpenSearchStore::find_sparse(const models::bge_m3::Spar
 std::vector<ScoredChunk> OpenSearchStore::find_words(std::string_view query, std::size_t count,
                                                      const Filter& filter) {
   return client_.reading([&] {
-    const LibraryState& state = current();
-    OpenSearchVocabulary vocabulary(client_, state);
-    const OpenSearchWords words = words_query(parse_word_query(query, vocabulary), vocabulary,
-                                              state.visible("chunk", filter));
+    const ParsedWords& parsed = parse(query);
+    OpenSearchVocabulary vocabulary(client_, state_, parsed.all_chunks);
+    const OpenSearchWords words =
+        words_query(parsed.query, vocabulary, state_.visible("chunk", filter));
     // The frequencies of words are those of all shards.
     std::vector<ScoredChunk> found = best(words.query, count, "&search_type=dfs_query_then_fetch");
     for (ScoredChunk& each : found) {
@@ -147,11 +165,12 @@ std::vector<ScoredChunk> OpenSearchStore::find_words(std::string_view query, std
   });
 }
 
+bool OpenSearchStore::has_telling_words(std::string_view query) {
+  return client_.reading([&] { return parse(query).query.is_telling; });
+}
+
 std::vector<std::string> OpenSearchStore::terms_of(std::string_view query) {
-  return client_.reading([&] {
-    OpenSearchVocabulary vocabulary(client_, current());
-    return parse_word_query(query, vocabulary).marked_terms();
-  });
+  return client_.reading([&] { return parse(query).query.marked_terms(); });
 }
 
 std::vector<float> OpenSearchStore::dense_scores(std::span<const float> query,

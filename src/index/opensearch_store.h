@@ -14,6 +14,7 @@
 #include "index/opensearch_client.h"
 #include "index/opensearch_state.h"
 #include "index/store.h"
+#include "index/word_query.h"
 
 namespace oko::index {
 
@@ -74,6 +75,8 @@ class OpenSearchStore : public Store {
                                   std::span<const ChunkId> chunks) override;
   std::vector<float> colbert_scores(const models::bge_m3::TokenVectors& query,
                                     std::span<const ChunkId> chunks) override;
+  bool has_telling_words(std::string_view query) override;
+  std::shared_ptr<void> hold_state() override;
   std::vector<std::string> terms_of(std::string_view query) override;
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override;
   std::vector<KnownDocument> documents(std::span<const DocumentId> ids) override;
@@ -88,8 +91,17 @@ class OpenSearchStore : public Store {
 
   OpenSearchStore(const OpenSearchAddress& address, Options options, LibraryModel model);
 
+  /// A query for a state of the library: a search asks for its chunks and its terms.
+  struct ParsedWords {
+    std::string text;
+    std::int64_t state = 0;  ///< LibraryState::seq_no
+    std::uint64_t all_chunks = 0;
+    WordQuery query;
+  };
+
   /// The state that searches look at now.
   const LibraryState& current();
+  const ParsedWords& parse(std::string_view query);
   std::vector<ScoredChunk> best(const nlohmann::json& query, std::size_t count,
                                 std::string_view parameters = {});
   /// Visible items of chunks by id.
@@ -116,6 +128,8 @@ class OpenSearchStore : public Store {
   Options options_;
   LibraryModel model_;
   LibraryState state_;
+  bool is_held_ = false;  ///< `state_`, by `hold_state`
+  std::optional<ParsedWords> parsed_;
   std::unique_ptr<OpenSearchLock> lock_;  ///< of one that writes
 
   std::int64_t last_number_ = 0;

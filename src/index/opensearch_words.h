@@ -18,6 +18,11 @@ class OpenSearchVocabulary : public Vocabulary {
   OpenSearchVocabulary(OpenSearchClient& client, const LibraryState& state)
       : client_(client), state_(state) {}
 
+  /// `all_chunks`: of the library, if that is known.
+  OpenSearchVocabulary(OpenSearchClient& client, const LibraryState& state,
+                       std::uint64_t all_chunks)
+      : client_(client), state_(state), all_chunks_(all_chunks) {}
+
   std::uint64_t all_chunks() override;
   std::vector<std::uint64_t> chunks_with(std::span<const std::string> terms) override;
   std::vector<std::string> forms_with(std::string_view part) override;

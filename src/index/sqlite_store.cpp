@@ -484,6 +484,10 @@ std::vector<float> SqliteStore::dense_scores(std::span<const float> query,
   return dense_->scores(query, chunks);
 }
 
+bool SqliteStore::has_telling_words(std::string_view query) {
+  return words_->has_telling_words(query, chunks_in({}).count());
+}
+
 std::vector<std::string> SqliteStore::terms_of(std::string_view query) {
   return words_->terms_of(query, chunks_in({}).count());
 }

@@ -54,6 +54,7 @@ class SqliteStore : public Store {
                                   std::span<const ChunkId> chunks) override;
   std::vector<float> colbert_scores(const models::bge_m3::TokenVectors& query,
                                     std::span<const ChunkId> chunks) override;
+  bool has_telling_words(std::string_view query) override;
   std::vector<std::string> terms_of(std::string_view query) override;
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override;
   std::vector<KnownDocument> documents(std::span<const DocumentId> ids) override;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,8 +67,15 @@ class Store {
   virtual std::vector<float> colbert_scores(const models::bge_m3::TokenVectors& query,
                                             std::span<const ChunkId> chunks) = 0;
 
+  /// False if all words of the query are in none of the chunks, or in more than a fifth of them:
+  /// what they say is not what tells chunks apart.
+  virtual bool has_telling_words(std::string_view /*query*/) { return true; }
   /// The terms (WordReader) that `find_words` looks for, to mark them in texts.
   virtual std::vector<std::string> terms_of(std::string_view query) = 0;
+
+  /// While the result lives, reads may see the library as it is now; a store whose state is far
+  /// away asks for it once then.
+  virtual std::shared_ptr<void> hold_state() { return nullptr; }
 
   /// Chunks and documents by id, in the order of `ids`; without those that do not exist.
   virtual std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) = 0;

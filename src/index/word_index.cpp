@@ -43,6 +43,7 @@ struct WordIndex::Query {
   std::string text;
   std::uint64_t all_chunks = 0;
   std::int64_t data_version = 0;
+  bool is_telling = false;
   std::vector<std::string> marked_terms;
   std::vector<Needle> phrases;        ///< all are needed
   std::vector<Needle> words;          ///< that chunks have, the rarest first
@@ -139,6 +140,7 @@ void WordIndex::add_needles(Query& parsed) {
   constexpr char kSeparator[] = {kTermSeparator, '\0'};
   Words vocabulary(*this, parsed.all_chunks);
   const WordQuery query = parse_word_query(parsed.text, vocabulary);
+  parsed.is_telling = query.is_telling;
   parsed.marked_terms = query.marked_terms();
   for (const std::vector<std::string>& terms : query.phrases) {
     const std::string match = fts_string(joined(terms, kSeparator));
@@ -160,6 +162,10 @@ void WordIndex::add_needles(Query& parsed) {
     parsed.words.push_back({std::move(match), idf_of(chunks, parsed.all_chunks)});
     parsed.chunks.push_back(chunks);
   }
+}
+
+bool WordIndex::has_telling_words(std::string_view query, std::uint64_t all_chunks) {
+  return parse(query, all_chunks).is_telling;
 }
 
 std::vector<std::string> WordIndex::terms_of(std::string_view query, std::uint64_t all_chunks) {

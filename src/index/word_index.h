@@ -33,6 +33,8 @@ class WordIndex {
   std::vector<ScoredChunk> find(std::string_view query, std::size_t count, std::uint64_t all_chunks,
                                 const ChunkSet& wanted);
 
+  /// As Store::has_telling_words.
+  bool has_telling_words(std::string_view query, std::uint64_t all_chunks);
   /// The terms that `find` looks for, as WordReader makes them of a text, for marks in it.
   std::vector<std::string> terms_of(std::string_view query, std::uint64_t all_chunks);
 

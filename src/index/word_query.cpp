@@ -105,8 +105,8 @@ void keep_rarest(std::vector<QueryTerm>& terms, std::size_t most) {
   });
 }
 
-/// Leaves the words that tell chunks apart.
-void keep_telling(std::uint64_t all_chunks, std::vector<QueryTerm>& terms) {
+/// Leaves the words that tell chunks apart. Returns false if there are none.
+bool keep_telling(std::uint64_t all_chunks, std::vector<QueryTerm>& terms) {
   constexpr std::uint64_t kFewChunks = 20;
   const std::uint64_t most = std::max(kFewChunks, all_chunks / 5);
   const auto is_common = [&](const QueryTerm& term) { return term.chunks > most; };
@@ -114,9 +114,10 @@ void keep_telling(std::uint64_t all_chunks, std::vector<QueryTerm>& terms) {
   if (std::any_of(terms.begin(), terms.end(), is_rare)) {
     std::erase_if(terms, is_common);
     keep_rarest(terms, kMaxKnownTerms);
-  } else if (std::any_of(terms.begin(), terms.end(), is_common)) {
-    keep_rarest(terms, kMaxCommonTerms);
+    return true;
   }
+  if (std::any_of(terms.begin(), terms.end(), is_common)) keep_rarest(terms, kMaxCommonTerms);
+  return false;
 }
 
 }  // namespace
@@ -141,6 +142,7 @@ WordQuery parse_word_query(std::string_view query, Vocabulary& vocabulary) {
       parsed.phrases.push_back(std::move(terms));
     }
   }
+  parsed.is_telling = !parsed.phrases.empty();
   if (words.empty()) return parsed;
   std::vector<std::string> terms;
   terms.reserve(words.size());
@@ -152,7 +154,7 @@ WordQuery parse_word_query(std::string_view query, Vocabulary& vocabulary) {
     term.chunks = chunks[i];
     if (term.chunks == 0) add_alternatives(words[i], vocabulary, term);
   }
-  keep_telling(vocabulary.all_chunks(), parsed.terms);
+  if (keep_telling(vocabulary.all_chunks(), parsed.terms)) parsed.is_telling = true;
   return parsed;
 }
 

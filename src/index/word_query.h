@@ -41,6 +41,7 @@ struct QueryTerm {
 struct WordQuery {
   std::vector<std::vector<std::string>> phrases;  ///< their terms; all phrases are needed
   std::vector<QueryTerm> terms;
+  bool is_telling = false;  ///< has a phrase, or a word that a fifth of the chunks have at most
 
   /// The terms that chunks may have, to mark them in texts.
   std::vector<std::string> marked_terms() const;

@@ -44,6 +44,7 @@ class FakeStore : public Store {
     return scores;
   }
   std::vector<std::string> terms_of(std::string_view) override { return {}; }
+  bool has_telling_words(std::string_view) override { return is_telling; }
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override {
     std::vector<StoredChunk> stored;
     for (const ChunkId id : ids) {
@@ -62,6 +63,7 @@ class FakeStore : public Store {
   std::map<ChunkId, DocumentId> document_of;
   std::vector<ChunkId> reranked;
   ChunkId missing = 0;
+  bool is_telling = true;
   LibraryModel model_{.name = {},
                       .fingerprint = {},
                       .dimensions = 2,
@@ -254,6 +256,19 @@ TEST(HybridSearchTest, OneMeasureAloneGivesItsOwnOrder) {
   EXPECT_EQ(ids_in(SearchMode::kSparse), Ids{2});
   EXPECT_EQ(ids_in(SearchMode::kText), (Ids{3, 1}));
   EXPECT_EQ(ids_in(SearchMode::kColbert), (Ids{2, 1}));
+}
+
+TEST(HybridSearchTest, WordsThatTellNothingAreLeftToTheMeaning) {
+  FakeStore store;
+  store.is_telling = false;
+  store.dense = {{1, 0.9f}, {2, 0.8f}};
+  store.words = {{3, 0.9f}};
+  store.cosines[3] = 0.1f;
+  SearchQuery query = full_query();
+  EXPECT_EQ(ids_of(search(store, query, {})), (Ids{1, 2}));
+  EXPECT_EQ(ids_of(search(store, query, {.mode = SearchMode::kText})), Ids{3});
+  query.encoding = {};
+  EXPECT_EQ(ids_of(search(store, query, {})), Ids{3});
 }
 
 TEST(HybridSearchTest, OutputsThatAQueryLacksAreLeftOut) {

@@ -200,6 +200,22 @@ TEST_F(OpenSearchStoreTest, ProcessThatWasReplacedCannotCommit) {
   EXPECT_EQ(library_->open()->counts().documents, 0u);
 }
 
+TEST_F(OpenSearchStoreTest, HeldStateIsSeenUntilItIsLeft) {
+  const auto writer = library_->open_or_create(test_model());
+  writer->put(numbered(1), std::vector{chunk_of("чай", 1)});
+  writer->commit();
+  const auto reader = library_->open();
+  {
+    const std::shared_ptr<void> held = reader->hold_state();
+    writer->put(numbered(2), std::vector{chunk_of("чай", 2)});
+    writer->commit();
+    EXPECT_EQ(reader->counts().documents, 1u);
+    EXPECT_EQ(reader->find_words("чай", 10, {}).size(), 1u);
+  }
+  EXPECT_EQ(reader->counts().documents, 2u);
+  EXPECT_EQ(reader->find_words("чай", 10, {}).size(), 2u);
+}
+
 TEST_F(OpenSearchStoreTest, IndicesOfOtherProgramsAreNamed) {
   OpenSearchClient client(library_->address());
   client.send("PUT", "", R"({"mappings":{"properties":{"a":{"type":"keyword"}}}})");

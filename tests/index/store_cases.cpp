@@ -175,6 +175,19 @@ TEST_P(StoreTest, ScoresOfWordsAreSharesOfTheQuery) {
   EXPECT_GT(with_unknown, 0.7f * found[0].score);
 }
 
+TEST_P(StoreTest, WordsOfMostChunksTellNothing) {
+  for (int i = 0; i < 50; ++i) {
+    writer_->put(document_at("/" + std::to_string(i)),
+                 std::vector{chunk_of("прочий текст номер" + std::to_string(i), 1)});
+  }
+  writer_->commit();
+  EXPECT_FALSE(writer_->has_telling_words("прочие тексты"));
+  EXPECT_FALSE(writer_->has_telling_words("жираф"));
+  EXPECT_TRUE(writer_->has_telling_words("прочие тексты номер7"));
+  EXPECT_TRUE(writer_->has_telling_words("«прочий текст»"));
+  EXPECT_EQ(writer_->find_words("прочие тексты", 10, {}).size(), 10u);
+}
+
 TEST_P(StoreTest, CodesAreFoundWholeByPartAndWithinAWord) {
   const DocumentId first =
       writer_->put(document_at("/a"), std::vector{chunk_of("Счёт ИНВ-00417/А от марта", 1)});
