@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -138,6 +139,8 @@ class Pages {
   /// Open documents that no thread uses now, with their files: parsed once a thread, not once a
   /// page.
   std::vector<std::pair<std::size_t, std::unique_ptr<Pdf>>> idle_ OKO_GUARDED_BY(mutex_);
+  std::set<std::size_t> lent_ OKO_GUARDED_BY(mutex_);  ///< files of many pages, in use
+  ConditionVariable given_back_;
 };
 
 }  // namespace oko::document
