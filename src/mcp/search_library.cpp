@@ -75,14 +75,7 @@ index::SearchOptions search_options_of(const server::RequestFields& fields) {
 /// The served model that the library was made with. Its vectors are no others' to compare.
 std::shared_ptr<engine::Embedder> library_embedder(server::ServedModels& models,
                                                    const index::LibraryModel& own) {
-  std::vector<server::ServedModel> served;
-  try {
-    served.push_back(models.find(own.name, server::ModelKind::kEmbedding));
-  } catch (const Error&) {  // it may have another name here
-  }
-  const std::vector<server::ServedModel> all = models.list();
-  served.insert(served.end(), all.begin(), all.end());
-  for (server::ServedModel& each : served) {
+  for (server::ServedModel& each : models.list()) {
     const bool is_same = each.kind == server::ModelKind::kEmbedding &&
                          hub::model_fingerprint(each.folder) == own.fingerprint;
     if (is_same) return models.embedder(each.name, each);

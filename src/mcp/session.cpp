@@ -171,7 +171,8 @@ void Session::run_call(const Message& request, const std::string& key, const Sto
   try {
     const Json response = server_.answer(request, exchange_for(stop));
     if (!stop.stop_requested()) send(response);
-  } catch (const Error&) {  // the client reads no more
+  } catch (const Error&) {
+    stop_calls();  // the client reads no more
   }
   const MutexLock lock(mutex_);
   calls_[key].is_done = true;
@@ -190,14 +191,19 @@ void Session::remove_ended_calls() {
   ended.clear();  // joins
 }
 
-bool Session::end(std::chrono::milliseconds patience) {
+void Session::stop_calls() {
   std::vector<StopSource> stops;
-  const MutexLock lock(mutex_);
-  for (const auto& [key, call] : calls_) stops.push_back(call.stop);
   {
-    const MutexUnlock unlock(mutex_);
-    for (const StopSource& each : stops) each.request_stop();
+    const MutexLock lock(mutex_);
+    stops.reserve(calls_.size());
+    for (const auto& [key, call] : calls_) stops.push_back(call.stop);
   }
+  for (const StopSource& each : stops) each.request_stop();
+}
+
+bool Session::end(std::chrono::milliseconds patience) {
+  stop_calls();
+  const MutexLock lock(mutex_);
   return changed_.wait_for(mutex_, {}, patience, [this]() OKO_REQUIRES(mutex_) {
     return std::all_of(calls_.begin(), calls_.end(),
                        [](const auto& each) { return each.second.is_done; });

@@ -55,6 +55,7 @@ class Session {
   void answer(const Message& request);
   void start_call(const Message& request);
   void run_call(const Message& request, const std::string& key, const StopToken& stop);
+  void stop_calls();
   void remove_ended_calls();
   void ask_for_roots();
   FileRoots wait_for_roots(const StopToken& stop);

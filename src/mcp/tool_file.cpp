@@ -40,6 +40,7 @@ Json file_properties(bool takes_paths, const FileRoots& roots, const std::string
   Json properties = Json::object();
   if (takes_paths) {
     std::vector<std::string> folders;
+    folders.reserve(roots.folders().size());
     for (const auto& folder : roots.folders()) folders.push_back(folder.string());
     if (folders.empty()) folders.emplace_back("the client's roots");
     properties["path"] = {{"type", "string"},
@@ -65,6 +66,7 @@ void refuse_unknown_arguments(const RequestJson& arguments, const Json& schema) 
   for (const auto& [name, value] : arguments.items()) {
     if (properties.contains(name)) continue;
     std::vector<std::string> known;
+    known.reserve(properties.size());
     for (const auto& [each, ignored] : properties.items()) known.push_back(each);
     throw Error(
         ErrorCode::kUsage, tr("there is no argument {}", "аргумента {} нет", excerpt(name, 100)),
