@@ -25,6 +25,7 @@ void try_reading(const Read& read) {
   try {
     read();
   } catch (const DamagedLibrary&) {
+    return;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kFailed) throw;
   }
@@ -104,6 +105,7 @@ LibraryRemains read_remains(const fs::path& library) {
     SqliteDatabase database(library, SqliteDatabase::Access::kRead);
     read_remains(database, remains);
   } catch (const DamagedLibrary&) {
+    return remains;
   }
   return remains;
 }
