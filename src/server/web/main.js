@@ -1,5 +1,5 @@
 // The page: its views, and what they share.
-import {ApiError} from './api.js';
+import {ApiError, get} from './api.js';
 import {CaptionsView} from './captions.js';
 import {ChatView} from './chat.js';
 import {h, icon, iconButton, store, translateAll} from './dom.js';
@@ -94,6 +94,9 @@ translateAll(document);
 for (const name of Object.keys(VIEWS)) {
   nav.append(h('a', {href: `#${name}`}, icon(name), h('span', {t: name})));
 }
+get('/v1/library').catch((error) => { // an oko without search
+  if (error.status === 404) nav.querySelector('[href="#search"]').hidden = true;
+});
 document.getElementById('status').append(trouble, modelPicker(), memoryBar(),
     h('div', {class: 'switches'}, languageButton(), themeButton()));
 document.querySelector('.skip').addEventListener('click', (event) => {
