@@ -224,12 +224,12 @@ Json Server::call_tool(const Message& request, const Exchange& exchange) const {
                                          "tools/call: нужны name и объект arguments"),
                                       exchange.language));
   }
+  const auto& wanted = name->get_ref<const std::string&>();
   const auto tool = std::find_if(tools_.begin(), tools_.end(),
-                                 [&](const Tool& each) { return each.name == *name; });
+                                 [&](const Tool& each) { return each.name == wanted; });
   if (tool == tools_.end()) {
     return response_of(invalid_params(
-        request,
-        tr("there is no tool {}", "инструмента {} нет", excerpt(name->get<std::string>(), 100)),
+        request, tr("there is no tool {}", "инструмента {} нет", excerpt(wanted, 100)),
         exchange.language));
   }
   if (needs_roots(request)) {
