@@ -47,8 +47,10 @@ std::uint64_t budget_of(const CommonOptions& options);
 /// the whole work refuses budgets that are too small for other reasons.
 void require_address_space(std::uint64_t bytes);
 
-/// The models of a command under its budget.
-std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads);
+/// The models of a command under its budget. `beside_models`: what it takes besides, such as the
+/// cache of a library.
+std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
+                                             std::uint64_t beside_models = 0);
 
 void add_common_options(Command& command, CommonOptions& options);
 

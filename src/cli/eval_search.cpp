@@ -24,6 +24,7 @@
 #include "engine/embedder.h"
 #include "hub/model_path.h"
 #include "index/beir_folder.h"
+#include "index/sqlite_database.h"
 #include "index/sqlite_store.h"
 #include "tasks/eval_search.h"
 #include "tasks/library_model.h"
@@ -123,7 +124,9 @@ void eval_search(EvalSearchArguments arguments) {
   const StopToken stop = interrupt.token();
   if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
   const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
-  const auto embedder = make_embedder(model, arguments.common, arguments.threads, stop);
+  const auto host =
+      make_host(arguments.common, arguments.threads, index::SqliteDatabase::kCacheBytes);
+  const auto embedder = make_embedder(model, arguments.common, host, stop);
   const TemporaryFolder folder;
   const auto store = index::SqliteStore::open_or_create(
       folder.path() / "library.db",

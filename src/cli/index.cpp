@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -83,10 +85,11 @@ std::unique_ptr<engine::Generator> make_generator(const IndexArguments& argument
 }
 
 /// Finds out what is missing or does not fit before hours of reading.
-IndexModels make_models(const IndexArguments& arguments, const StopToken& stop) {
+IndexModels make_models(const IndexArguments& arguments, const LibraryPlace& place,
+                        const StopToken& stop) {
   const fs::path model = find_or_pull_model(arguments.model, arguments.common, stop);
   IndexModels models;
-  models.host = make_host(arguments.common, arguments.threads);
+  models.host = make_host(arguments.common, arguments.threads, library_bytes(place));
   models.embedder = make_embedder(model, arguments.common, models.host, stop);
   if (arguments.captions) {
     const fs::path describing = find_or_pull_model(arguments.caption_model, arguments.common, stop);
@@ -320,8 +323,10 @@ void index_paths(IndexArguments arguments) {
   if (arguments.check && arguments.paths.empty()) return check_library(repair, stop);
   if (arguments.given_model) arguments.model = *arguments.given_model;
   if (arguments.rebuild) take_model_of(remains_to_rebuild(repair), arguments);
-  const IndexModels models = make_models(arguments, stop);
-  arguments.run.read.pages.budget_bytes = budget_of(arguments.common) / kReadingShare;
+  const IndexModels models = make_models(arguments, place, stop);
+  const std::uint64_t budget = budget_of(arguments.common);
+  arguments.run.read.pages.budget_bytes =
+      (budget - std::min(budget, library_bytes(place))) / kReadingShare;
   if (arguments.rebuild) return run_rebuild(arguments, models, repair, stop);
   try {
     return run_checked(arguments, models, repair, stop);

@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "index/opensearch_store.h"
+#include "index/sqlite_database.h"
 #include "index/sqlite_store.h"
 
 namespace oko::cli {
@@ -81,6 +82,10 @@ LibraryPlace library_place(const std::string& library) {
   const fs::path path = library.empty() ? oko_home() / "library.db" : fs::path(library);
   require_library_file(path);
   return {.file = path};
+}
+
+std::uint64_t library_bytes(const LibraryPlace& place) {
+  return place.address ? 0 : index::SqliteDatabase::kCacheBytes;
 }
 
 std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_quiet,

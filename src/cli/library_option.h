@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -25,6 +26,9 @@ struct LibraryPlace {
 /// The place of --library, or without it the file `$OKO_HOME/library.db`. Throws kUsage for a
 /// folder, or an address that is not written right.
 LibraryPlace library_place(const std::string& library);
+
+/// Memory of the budget for an open library: its cache of pages.
+std::uint64_t library_bytes(const LibraryPlace& place);
 
 /// Opens a library for searches. With a note, unless `is_quiet`, before a cluster is asked again;
 /// not after a `stop`.

@@ -107,11 +107,12 @@ constexpr std::chrono::minutes kIdleTimeout{5};
 
 }  // namespace
 
-std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads) {
+std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
+                                             std::uint64_t beside_models) {
   configure_heap();
   engine::HostOptions host;
   host.budget_bytes = budget_of(options);
-  host.fixed_overhead_bytes = engine::runtime_bytes(tensor::on_gpu());
+  host.fixed_overhead_bytes = engine::runtime_bytes(tensor::on_gpu()) + beside_models;
   require_address_space(host.fixed_overhead_bytes);  // before it starts threads
   host.threads = threads;
   host.idle_timeout = kIdleTimeout;

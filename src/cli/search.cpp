@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -248,7 +249,8 @@ void print_copies(const std::vector<std::string>& copies) {
 /// What a person sees of a passage.
 class PassagePrinter {
  public:
-  explicit PassagePrinter(const SearchArguments& arguments) : arguments_(arguments) {
+  PassagePrinter(const SearchArguments& arguments, const LibraryPlace& place)
+      : arguments_(arguments), library_bytes_(library_bytes(place)) {
     if (::isatty(STDOUT_FILENO) != 1) return;
     has_links_ = has_links(environment_variable);
     if (!arguments.no_pictures) protocol_ = picture_protocol(environment_variable);
@@ -288,12 +290,13 @@ class PassagePrinter {
   void print_picture(const tasks::FoundPassage& found) const {
     const PictureRoom room = picture_room(STDOUT_FILENO);
     const std::uint64_t budget = budget_of(arguments_.common);
+    const std::uint64_t taken = engine::runtime_bytes(false) + library_bytes_;
     try {
-      const image::Image picture = tasks::picture_of_match(
-          found.document, found.hit.chunk.chunk, found.snippet.box,
-          {.max_width = room.max_width,
-           .max_height = room.max_height,
-           .memory_bytes = budget - std::min(budget, engine::runtime_bytes(false))});
+      const image::Image picture =
+          tasks::picture_of_match(found.document, found.hit.chunk.chunk, found.snippet.box,
+                                  {.max_width = room.max_width,
+                                   .max_height = room.max_height,
+                                   .memory_bytes = budget - std::min(budget, taken)});
       const auto columns =
           static_cast<std::size_t>((picture.width + room.cell_width - 1) / room.cell_width);
       print("   " + picture_escape(protocol_, image::encode_png(picture), columns) + "\n");
@@ -304,6 +307,7 @@ class PassagePrinter {
   }
 
   const SearchArguments& arguments_;
+  std::uint64_t library_bytes_;
   PictureProtocol protocol_ = PictureProtocol::kNone;
   bool has_links_ = false;
 };
@@ -316,18 +320,20 @@ void search(SearchArguments arguments) {
   if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
   std::string query;
   for (const std::string& word : arguments.query) query += (query.empty() ? "" : " ") + word;
-  const auto store = open_library(library_place(arguments.library), arguments.common.quiet, stop);
+  const LibraryPlace place = library_place(arguments.library);
+  const auto store = open_library(place, arguments.common.quiet, stop);
   std::unique_ptr<engine::Embedder> embedder;
   if (arguments.run.mode != SearchMode::kText) {
     const std::string name = arguments.model.empty() ? store->model().name : arguments.model;
     const fs::path model = find_or_pull_model(name, arguments.common, stop);
     index::require_model_of_library(store->model(), hub::model_fingerprint(model), model.string());
-    embedder = make_embedder(model, arguments.common, arguments.threads, stop);
+    const auto host = make_host(arguments.common, arguments.threads, library_bytes(place));
+    embedder = make_embedder(model, arguments.common, host, stop);
   }
   const std::vector<tasks::FoundPassage> found =
       tasks::search_library(*store, embedder.get(), query, arguments.run, stop);
   embedder.reset();  // its memory is that of the pictures now
-  const PassagePrinter printer(arguments);
+  const PassagePrinter printer(arguments, place);
   std::size_t rank = 0;
   for (const tasks::FoundPassage& each : found) {
     ++rank;

@@ -10,15 +10,14 @@
 
 #include "base/input_file.h"
 #include "budget/memory_size.h"
+#include "budget/tag_bytes.h"
 #include "document/pages.h"
-#include "engine/plan.h"
 #include "engine/stopwatch.h"
 #include "tasks/caption.h"
 #include "tasks/describe.h"
 #include "tasks/index_plan.h"
 #include "tasks/index_writer.h"
 #include "tasks/time_left.h"
-#include "tensor/device.h"
 
 namespace oko::tasks {
 namespace {
@@ -310,8 +309,8 @@ void require_room_for_captions(const engine::ModelHost& host, const engine::Gene
       {text::Role::kUser,
        {text::Part::make_image(), text::Part::make_text(caption_question(options.language))}});
   request.max_tokens = options.max_tokens;
-  const std::uint64_t least =
-      engine::runtime_bytes(tensor::on_gpu()) + generator.least_bytes(request, {{kSide, kSide}});
+  const std::uint64_t least = host.memory_budget().held()[budget::Tag::kRuntime] +
+                              generator.least_bytes(request, {{kSide, kSide}});
   if (least <= host.budget_bytes()) return;
   throw budget::OverBudget(
       least, host.budget_bytes(),
