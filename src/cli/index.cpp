@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/localized_text.h"
+#include "budget/memory_size.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/embedding_model.h"
@@ -23,6 +25,7 @@
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
+#include "engine/plan.h"
 #include "hub/model_fingerprint.h"
 #include "hub/model_path.h"
 #include "index/sqlite_database.h"
@@ -30,6 +33,7 @@
 #include "tasks/caption_pictures.h"
 #include "tasks/folder_watch.h"
 #include "tasks/index_files.h"
+#include "tasks/library_encoder.h"
 #include "tasks/library_model.h"
 #include "tasks/write_sidecars.h"
 
@@ -58,9 +62,6 @@ struct IndexArguments {
   bool json = false;
 };
 
-/// The share of the budget for reading pages: a model that embeds takes little beside its weights.
-constexpr std::uint64_t kReadingShare = 2;
-
 /// To commit what is done and give the right to write up.
 constexpr std::chrono::seconds kPatienceOfCluster{10};
 
@@ -69,6 +70,7 @@ struct IndexModels {
   std::shared_ptr<engine::ModelHost> host;
   std::unique_ptr<engine::Embedder> embedder;
   index::LibraryModel library_model;
+  std::uint64_t bytes_beside_pages = 0;
   std::unique_ptr<engine::Generator> generator;  ///< null: there are no captions to make
   tasks::CaptionOptions captions;
 };
@@ -82,6 +84,25 @@ std::unique_ptr<engine::Generator> make_generator(const IndexArguments& argument
       .image_cache_bytes = 0,  // each picture is asked about once
       .prepare_weights = [model, &arguments, stop] { align_model(model, arguments.common, stop); },
       .host = host});
+}
+
+/// Returns the bytes that pages, which are read at the same time, must leave. Throws kOverBudget.
+std::uint64_t require_room_to_embed(const IndexModels& models) {
+  const index::LibraryModel& model = models.library_model;
+  const engine::EmbeddingBudget needed = tasks::budget_for_passages(
+      *models.embedder, model.passage_prefix,
+      {.dense = true, .sparse = model.has_sparse, .colbert = model.colbert_dimensions > 0});
+  const std::uint64_t budget = models.host->budget_bytes();
+  if (needed.least > budget) throw budget::OverBudget(needed.least, budget);
+  return needed.fast - engine::runtime_bytes(false);  // which the pages' share has, too
+}
+
+/// Of the budget, for pages: not for models.
+std::unique_ptr<engine::FixedReservation> reserve_for_pages(const IndexModels& models) {
+  const std::uint64_t taken = models.bytes_beside_pages + engine::runtime_bytes(false);
+  const std::uint64_t budget = models.host->budget_bytes();
+  return std::make_unique<engine::FixedReservation>(*models.host, budget - std::min(budget, taken),
+                                                    LocalizedText());
 }
 
 /// Finds out what is missing or does not fit before hours of reading.
@@ -104,6 +125,7 @@ IndexModels make_models(const IndexArguments& arguments, const LibraryPlace& pla
   }
   models.library_model =
       tasks::library_model_of(arguments.model, model, *models.embedder, arguments.prefixes, stop);
+  models.bytes_beside_pages = require_room_to_embed(models);
   return models;
 }
 
@@ -112,8 +134,10 @@ tasks::IndexSummary index_once(const IndexArguments& arguments, const IndexModel
                                index::Store& store, IndexPrinter& printer, const StopToken& stop) {
   printer.begin_run(models.generator != nullptr);
   const tasks::IndexCallbacks callbacks = printer.callbacks();
+  std::unique_ptr<engine::FixedReservation> for_pages = reserve_for_pages(models);
   tasks::IndexSummary summary =
       index_files(store, *models.embedder, arguments.paths, arguments.run, callbacks, stop);
+  for_pages.reset();
   const tasks::SidecarNote on_note = [&](const LocalizedText& text) { printer.note(text); };
   tasks::SidecarSummary sidecars = tasks::follow_files(printer.gone(), on_note);
   if (models.generator) {
@@ -324,9 +348,8 @@ void index_paths(IndexArguments arguments) {
   if (arguments.given_model) arguments.model = *arguments.given_model;
   if (arguments.rebuild) take_model_of(remains_to_rebuild(repair), arguments);
   const IndexModels models = make_models(arguments, place, stop);
-  const std::uint64_t budget = budget_of(arguments.common);
-  arguments.run.read.pages.budget_bytes =
-      (budget - std::min(budget, library_bytes(place))) / kReadingShare;
+  arguments.run.read.pages.budget_bytes = models.host->budget_bytes();
+  arguments.run.read.pages.beside_bytes = models.bytes_beside_pages;
   if (arguments.rebuild) return run_rebuild(arguments, models, repair, stop);
   try {
     return run_checked(arguments, models, repair, stop);

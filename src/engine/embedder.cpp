@@ -21,10 +21,12 @@ namespace bge = models::bge_m3;
 
 namespace {
 
-/// Tokens of a pass, unless one text has more: enough rows for the kernels, few enough for memory.
+/// Tokens of a pass, unless one text has more: enough rows for the kernels, fewer if memory is
+/// short, at last each text alone.
 constexpr std::size_t kPassTokens = 2048;
-constexpr std::size_t kSmallPassTokens = 512;  // if memory is short
-constexpr std::size_t kLeastTokens = 3;        // the least max_tokens
+constexpr std::size_t kSmallPass = 512;
+constexpr std::size_t kLeastPass = 1;
+constexpr std::size_t kLeastTokens = 3;  // the least max_tokens
 
 }  // namespace
 
@@ -154,7 +156,7 @@ WorkMemory Embedder::memory_of(const Task& task) const {
   return {vectors, pass};
 }
 
-/// The hint if not even small passes fit.
+/// The hint if not even one text at a time fits.
 LocalizedText Embedder::hint_for(const Task& task) const {
   std::size_t longest = 0;
   for (const auto& ids : task.ids) longest = std::max(longest, ids.size());
@@ -164,7 +166,7 @@ LocalizedText Embedder::hint_for(const Task& task) const {
       less.ids.emplace_back(std::min(tokens, task.ids[i].size()));
       less.result.stats.tokens += less.ids.back().size();
     }
-    less.lay_out_passes(kSmallPassTokens);
+    less.lay_out_passes(kLeastPass);
     return host_->fits_budget(registration_, memory_of(less).total());
   };
   std::vector<LocalizedText> ways;
@@ -190,17 +192,36 @@ LocalizedText Embedder::hint_for(const Task& task) const {
   return tr("use {}", "укажите {}", any_of(ways));
 }
 
+EmbeddingBudget Embedder::budget_for(std::size_t texts, std::size_t tokens,
+                                     const bge::Outputs& outputs) const {
+  const EmbeddingRequest request{.outputs = outputs};
+  Task task{request, {}, {}, {}, {}};
+  const std::size_t read = std::min(tokens, static_cast<std::size_t>(max_tokens()));
+  task.ids.assign(texts, std::vector<std::int32_t>(read));
+  task.result.stats.tokens = texts * read;
+  const auto budget_with = [&](std::size_t pass_tokens) {
+    task.lay_out_passes(pass_tokens);
+    return host_->budget_for(registration_, memory_of(task).total());
+  };
+  return {.least = budget_with(kLeastPass), .fast = budget_with(kPassTokens)};
+}
+
+void Embedder::refuse(const Task& task) const {
+  const std::uint64_t least = host_->budget_for(registration_, memory_of(task).total());
+  const std::uint64_t of_all = task.request.least_budget;
+  if (of_all > 0) throw budget::OverBudget(std::max(least, of_all), host_->budget_bytes());
+  throw budget::OverBudget(least, host_->budget_bytes(), hint_for(task));
+}
+
 /// Reserves for passes as large as the budget allows.
 std::unique_ptr<ModelLease> Embedder::admit(Task& task) {
-  task.lay_out_passes(kPassTokens);
-  if (!host_->fits_budget(registration_, memory_of(task).total()))
-    task.lay_out_passes(kSmallPassTokens);
+  const auto fits_with = [&](std::size_t pass_tokens) {
+    task.lay_out_passes(pass_tokens);
+    return host_->fits_budget(registration_, memory_of(task).total());
+  };
+  if (!fits_with(kPassTokens) && !fits_with(kSmallPass) && !fits_with(kLeastPass)) refuse(task);
   const WorkMemory memory = memory_of(task);
   const budget::TagBytes bytes = memory.total();
-  if (!host_->fits_budget(registration_, bytes)) {
-    throw budget::OverBudget(host_->budget_for(registration_, bytes), host_->budget_bytes(),
-                             hint_for(task));
-  }
   task.result.stats.predicted_memory = bytes.total();
   return host_->admit(registration_, memory, tr("raise {}", "увеличьте {}", Knob{"budget"}),
                       task.stop);

@@ -34,6 +34,15 @@ struct EmbeddingRequest {
   std::optional<std::string> prompt = {};
   bool measure_memory = false;  ///< fills EmbeddingStats::memory and peak_private_bytes
   int max_tokens = 0;  ///< of a text, special ones included, 3..; 0: as many as the model reads
+  /// Of all requests of the caller, by `budget_for`: a refusal names it if this one does not need
+  /// more, and no other way out. 0: the caller may shorten its texts or divide them.
+  std::uint64_t least_budget = 0;
+};
+
+/// Budgets with room for a request and its model.
+struct EmbeddingBudget {
+  std::uint64_t least = 0;
+  std::uint64_t fast = 0;  ///< for passes as large as are good for the kernels
 };
 
 /// Times in seconds. Measured memory is that of the process: what other requests take or free at
@@ -80,6 +89,10 @@ class Embedder {
   EmbeddingResult embed(const EmbeddingRequest& request, StopToken stop = {},
                         const std::function<void(double)>& on_progress = {});
 
+  /// For a request of so many texts, each of `tokens` with its prompt and the special ones.
+  EmbeddingBudget budget_for(std::size_t texts, std::size_t tokens,
+                             const models::bge_m3::Outputs& outputs) const;
+
   const text::XlmrTokenizer& tokenizer() const { return tokenizer_; }
   int max_tokens() const { return config_.max_tokens(); }
   const std::string& query_prompt() const { return config_.modules.query_prompt; }
@@ -95,6 +108,7 @@ class Embedder {
   void require_room_after(const std::string& prompt, std::size_t limit) const;
   WorkMemory memory_of(const Task& task) const;
   LocalizedText hint_for(const Task& task) const;
+  [[noreturn]] void refuse(const Task& task) const;
   std::unique_ptr<ModelLease> admit(Task& task);
   void encode(Task& task, const std::vector<std::size_t>& texts);
 

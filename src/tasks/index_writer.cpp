@@ -10,7 +10,7 @@ namespace oko::tasks {
 namespace {
 
 /// Passages that are embedded and stored at once: with ColBERT's vectors some 1 MB each.
-constexpr std::size_t kPassagesAtOnce = 32;
+constexpr std::size_t kPassagesAtOnce = kMostPassages / 2;
 /// What a kill may lose.
 constexpr std::size_t kPassagesOfCommit = 512;
 constexpr std::chrono::seconds kTimeOfCommit{5};
@@ -18,8 +18,9 @@ constexpr std::chrono::seconds kTimeOfCommit{5};
 constexpr std::size_t kRemovalsOfCommit = 2'000;
 
 std::string name_text(const index::Document& document) {
+  constexpr std::size_t kMostBytes = 256;  // no more tokens than a passage
   return document.title.empty() ? std::filesystem::path(document.path).stem().string()
-                                : document.title;
+                                : document.title.substr(0, kMostBytes);
 }
 
 /// What the model reads for passages of a document: a picture without text is found by its name.
@@ -134,7 +135,7 @@ void IndexWriter::add_failed(ReadDocument read) {
 }
 
 void IndexWriter::write_waiting() {
-  const bool is_long = waiting_passages_ > 2 * kPassagesAtOnce;
+  const bool is_long = waiting_passages_ > kMostPassages;
   waiting_passages_ = 0;
   std::vector<ReadDocument> documents = std::exchange(waiting_, {});
   if (documents.empty()) return;

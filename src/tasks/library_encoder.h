@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,8 +12,17 @@
 
 namespace oko::tasks {
 
+/// Texts of a request at most.
+inline constexpr std::size_t kMostPassages = 64;
+
+/// For requests of passages with their prefix.
+engine::EmbeddingBudget budget_for_passages(const engine::Embedder& embedder,
+                                            const std::string& prefix,
+                                            const models::bge_m3::Outputs& outputs);
+
 /// Makes vectors of texts as a library wants them: with its prefixes, and queries without the
-/// direction of the language. Throws as Embedder.
+/// direction of the language. Throws as Embedder; a refusal for memory names the budget for
+/// all that follows: other passages, or the lines of what is found.
 class LibraryEncoder {
  public:
   /// Both must outlive it.
@@ -35,7 +46,9 @@ class LibraryEncoder {
   models::bge_m3::Outputs all_outputs() const;
   std::vector<models::bge_m3::Encoding> encode(std::vector<std::string> texts,
                                                const models::bge_m3::Outputs& outputs,
-                                               const std::string& prefix, const StopToken& stop);
+                                               const std::string& prefix,
+                                               std::uint64_t least_budget, const StopToken& stop);
+  std::uint64_t least_budget(const models::bge_m3::Outputs& outputs) const;
 
   engine::Embedder& embedder_;
   const index::LibraryModel& model_;

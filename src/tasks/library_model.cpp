@@ -15,8 +15,11 @@ namespace {
 
 /// The encoding of a word, with all outputs that the model has.
 models::bge_m3::Encoding encode_word(engine::Embedder& embedder, const StopToken& stop) {
-  engine::EmbeddingRequest request{.texts = {"oko"},
-                                   .outputs = {.dense = true, .sparse = true, .colbert = true}};
+  const models::bge_m3::Outputs all{.dense = true, .sparse = true, .colbert = true};
+  engine::EmbeddingRequest request{
+      .texts = {"oko"},
+      .outputs = all,
+      .least_budget = budget_for_passages(embedder, embedder.passage_prompt(), all).least};
   try {
     return embedder.embed(request, stop).texts.at(0).encoding;
   } catch (const Error& error) {

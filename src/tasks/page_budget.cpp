@@ -7,8 +7,12 @@
 
 namespace oko::tasks {
 
-PageBudget::PageBudget(std::uint64_t budget, document::Pages& pages)
-    : budget_(budget), pages_(pages), memory_budget_(std::max(budget, kAlone)) {}
+PageBudget::PageBudget(std::uint64_t budget, document::Pages& pages, std::uint64_t beside)
+    : whole_(budget),
+      beside_(beside),
+      budget_(budget - std::min(budget, beside)),
+      pages_(pages),
+      memory_budget_(std::max(budget_, kAlone)) {}
 
 namespace {
 
@@ -41,7 +45,7 @@ budget::Reservation PageBudget::reserve(std::size_t i, const StopToken& stop) {
   const budget::TagBytes bytes = memory_of(i);
   const std::uint64_t least = kAlone + bytes.total();
   if (least > budget_) {
-    const budget::OverBudget error(least, budget_);
+    const budget::OverBudget error(least + beside_, whole_);
     throw Error(error.code(), pages_.name(i) + ": " + error.message(), error.hint());
   }
   return memory_budget_.reserve({.size = [&] { return bytes; }}, stop);
@@ -52,7 +56,7 @@ budget::TagBytes PageBudget::memory_of(std::size_t i) {
   const MutexLock lock(mutex_);
   const budget::TagBytes bytes = pages_.memory_of(i);
   const std::uint64_t least = kAlone + bytes.total();
-  if (least > budget_) least_budget_ = std::max(least_budget_, least);
+  if (least > budget_) least_budget_ = std::max(least_budget_, least + beside_);
   return bytes;
 }
 

@@ -18,8 +18,8 @@ class PageBudget {
   /// Bytes of the program with one engine, without a page.
   static constexpr std::uint64_t kAlone = engine::runtime_bytes(false) + ocr::kEngineBytes;
 
-  /// `pages` must outlive it.
-  PageBudget(std::uint64_t budget, document::Pages& pages);
+  /// `pages` must outlive it. `beside`: bytes of the budget that are not for pages.
+  PageBudget(std::uint64_t budget, document::Pages& pages, std::uint64_t beside = 0);
 
   /// Pages of A4 that are read at once within a budget, 1..`wanted`.
   static std::size_t pages_within(std::uint64_t budget, std::size_t wanted);
@@ -43,7 +43,8 @@ class PageBudget {
   budget::TagBytes memory_of(std::size_t i);
   std::uint64_t largest_page(const StopToken& stop);
 
-  std::uint64_t budget_;
+  std::uint64_t whole_, beside_;
+  std::uint64_t budget_;  ///< for pages
   document::Pages& pages_;
   budget::MemoryBudget memory_budget_;
   mutable Mutex mutex_;

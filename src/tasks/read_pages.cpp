@@ -16,15 +16,15 @@ std::size_t most_threads(const ReadPagesOptions& options) {
 }
 
 document::PagesOptions pages_options(const ReadPagesOptions& options) {
-  const std::uint64_t engines =
-      PageBudget::pages_within(options.budget_bytes, most_threads(options));
+  const std::uint64_t budget =
+      options.budget_bytes - std::min(options.budget_bytes, options.beside_bytes);
+  const std::uint64_t engines = PageBudget::pages_within(budget, most_threads(options));
   const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
   document::PagesOptions pages;
   pages.ignores_text = options.ignores_text;
   pages.selection = options.selection;
   pages.pdf.password = options.password;
-  return pages_to_read(std::move(pages),
-                       options.budget_bytes - std::min(options.budget_bytes, taken));
+  return pages_to_read(std::move(pages), budget - std::min(budget, taken));
 }
 
 /// True for an error of one page that does not affect the others.
@@ -48,7 +48,7 @@ PageReader::PageReader(std::vector<std::string> files, const ReadPagesOptions& o
     : options_(options),
       threads_(most_threads(options)),
       pages_(std::move(files), pages_options(options)),
-      budget_(options.budget_bytes, pages_) {}
+      budget_(options.budget_bytes, pages_, options.beside_bytes) {}
 
 void PageReader::read(const PageSink& sink, const StopToken& stop) {
   // The sheets of the pages in work; the thread that loads a page fills its sheet.

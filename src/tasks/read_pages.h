@@ -21,6 +21,7 @@ struct ReadPagesOptions {
   ocr::Options ocr = {};                    ///< languages, and other options of recognition
   std::size_t threads = 0;                  ///< pages to read at once; 0: one a core
   std::uint64_t budget_bytes = UINT64_MAX;  ///< of the process
+  std::uint64_t beside_bytes = 0;           ///< of them, for other work at the same time
   bool ignores_text = false;                ///< reads the pictures of PDF pages that have text, too
   document::PageSelection selection = {};   ///< of each file
   std::string password = {};                ///< of PDF

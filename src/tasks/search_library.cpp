@@ -54,8 +54,7 @@ std::vector<index::KnownDocument> documents_of(index::Store& store, const index:
 /// many lines.
 const index::LinePlace* nearest_line(const index::Chunk& chunk, const std::vector<float>& query,
                                      LibraryEncoder& encoder, const StopToken& stop) {
-  constexpr std::size_t kMostLines = 64;
-  if (chunk.lines.size() < 2 || chunk.lines.size() > kMostLines) return nullptr;
+  if (chunk.lines.size() < 2 || chunk.lines.size() > kMostPassages) return nullptr;
   std::vector<std::string> texts;
   texts.reserve(chunk.lines.size());
   for (const index::LinePlace& line : chunk.lines) {
@@ -82,8 +81,13 @@ void point_at_lines(std::vector<FoundPassage>& found, const std::vector<float>& 
   for (std::size_t i = 0; i < std::min(kPassages, found.size()); ++i) {
     const index::Chunk& chunk = found[i].hit.chunk.chunk;
     if (!found[i].snippet.marks.empty()) continue;
-    const index::LinePlace* line = nearest_line(chunk, query, encoder, stop);
-    if (line != nullptr) found[i].snippet = index::snippet_of_line(chunk, *line);
+    try {
+      const index::LinePlace* line = nearest_line(chunk, query, encoder, stop);
+      if (line != nullptr) found[i].snippet = index::snippet_of_line(chunk, *line);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kOverBudget) throw;
+      return;  // its beginning is shown
+    }
   }
 }
 

@@ -22,6 +22,7 @@
 #include "tests/support/process.h"
 #include "tests/support/random_models.h"
 #include "tests/support/scratch_folder.h"
+#include "tests/support/text_pages.h"
 
 namespace oko {
 namespace {
@@ -252,6 +253,48 @@ TEST_F(SearchTest, CaptionsThatDoNotFitAreRefusedBeforeTheWork) {
   EXPECT_EQ(result.status, 3) << result.err;
   EXPECT_NE(result.err.find("--caption-model"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(folder_ / "home/library.db"));
+}
+
+/// Megabytes of "--budget 78MB" in a hint; 0: there is none.
+int asked_megabytes(const ProcessResult& result) {
+  const std::string option = "--budget ";
+  const std::size_t at = result.err.rfind(option);
+  return at == std::string::npos ? 0 : std::stoi(result.err.substr(at + option.size()));
+}
+
+TEST_F(SearchTest, TheBudgetThatARefusalNamesIsSufficient) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "слово" + std::to_string(i) + " ";
+  file("long.txt", text);
+  const auto with_budget = [&](std::vector<std::string> arguments, int megabytes) {
+    arguments.insert(arguments.end(), {"--budget", std::to_string(megabytes) + "MB"});
+    return run(arguments);
+  };
+  const std::string model = RandomModels::get("bge-m3-small-8bit", 21);
+  const std::vector<std::string> index{"index", (folder_ / "files").string(), "--model", model};
+  const ProcessResult refused = with_budget(index, 20);
+  EXPECT_EQ(refused.status, 3) << refused.err;
+  const int least = asked_megabytes(refused);
+  const ProcessResult indexed = with_budget(index, least);
+  EXPECT_EQ(indexed.status, 0) << indexed.err;
+
+  write_text_pages(folder_ / "files/book.pdf", 1);
+  const int for_pages = asked_megabytes(with_budget(index, least));
+  EXPECT_GT(for_pages, least);
+  EXPECT_EQ(asked_megabytes(with_budget(index, for_pages - 1)), for_pages);
+  const ProcessResult read = with_budget(index, for_pages);
+  EXPECT_EQ(read.status, 0) << read.err;
+
+  // The nearest line of the page is looked for, too: no word of the query is in it.
+  const std::vector<std::string> search{"search", "картина", "--in", "*.pdf", "--json"};
+  const ProcessResult no_search = with_budget(search, 20);
+  EXPECT_EQ(no_search.status, 3);
+  EXPECT_EQ(no_search.err.find("--max-tokens"), std::string::npos) << no_search.err;
+  const ProcessResult found = with_budget(search, asked_megabytes(no_search));
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_EQ(found.out, run(search).out);
+  const int of_model = asked_megabytes(with_budget({"embed", "картина", "--model", model}, 20));
+  EXPECT_GE(asked_megabytes(no_search), of_model + 16) << "with the library's cache";
 }
 
 /// The paths and contents of the documents of a library.
