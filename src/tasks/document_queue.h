@@ -28,6 +28,16 @@ class DocumentQueue {
     changed_.notify_all();
   }
 
+  /// Waits until `push` would not. Returns false if it did not wait. Throws kCancelled.
+  bool wait_for_room(const StopToken& stop) {
+    MutexLock lock(mutex_);
+    if (has_room()) return false;
+    if (!changed_.wait(mutex_, stop, [this]() OKO_REQUIRES(mutex_) { return has_room(); })) {
+      throw_cancelled();
+    }
+    return true;
+  }
+
   /// No more documents come; `error`, if any, is thrown by `pop` behind the last one.
   void close(std::exception_ptr error = {}) {
     MutexLock lock(mutex_);

@@ -33,6 +33,10 @@ void read_all(const std::vector<std::string>& files, ReadDocumentsOptions option
     clock.read_page(file, pages, passages);
     queue.announce();
   };
+  // Not before the one before is in work: then two long texts are in memory, not three.
+  options.before_text = [&] {
+    if (queue.wait_for_room(stop)) clock.begin_to_read();
+  };
   const auto sink = [&](ReadDocument read) {
     clock.read_file(read);
     queue.push(std::move(read), stop);

@@ -75,10 +75,11 @@ std::vector<index::Chunk> passages_of(const document::Page& page, int number,
   return passages;
 }
 
-std::vector<index::Chunk> passages_of(const document::TextDocument& document,
+std::vector<index::Chunk> passages_of(document::TextDocument document,
                                       const text::ChunkOptions& options,
                                       const text::CountTokens& count) {
   const std::string whole = document.text();
+  document = {};  // a text may be large
   std::vector<index::Chunk> passages;
   for (const text::TextRange& range : text::chunks(whole, options, count)) {
     passages.emplace_back().text = whole.substr(range.begin, range.end - range.begin);

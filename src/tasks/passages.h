@@ -20,7 +20,7 @@ std::vector<index::Chunk> passages_of(const document::Page& page, int number,
                                       const text::CountTokens& count);
 
 /// The passages of a file that is text.
-std::vector<index::Chunk> passages_of(const document::TextDocument& document,
+std::vector<index::Chunk> passages_of(document::TextDocument document,
                                       const text::ChunkOptions& options,
                                       const text::CountTokens& count);
 

@@ -11,8 +11,11 @@
 #include <utility>
 
 #include "base/input_file.h"
+#include "base/localized_text.h"
 #include "base/lower_case.h"
+#include "budget/memory_size.h"
 #include "document/text_document.h"
+#include "engine/plan.h"
 #include "image/image.h"
 #include "image/sniff.h"
 
@@ -127,19 +130,33 @@ void finish(Opened& opened, const DocumentSink& sink) {
   sink(std::move(read));
 }
 
+/// Throws kOverBudget. The bytes, the text and its passages are in memory, and the passages of the
+/// file before. The program's own share has room for small ones.
+void require_room_for_text(const InputFile& file, const ReadPagesOptions& options) {
+  constexpr std::uint64_t kSmall = 1'000'000, kCopies = 4;
+  if (file.size() <= kSmall) return;
+  const std::uint64_t least =
+      engine::runtime_bytes(false) + kCopies * file.size() + options.beside_bytes;
+  if (least <= options.budget_bytes) return;
+  const budget::OverBudget error(least, options.budget_bytes);
+  throw Error(error.code(), format_text("{}: {}", file.path().string(), error.message()),
+              error.hint());
+}
+
 void read_text(Opened& opened, const ReadDocumentsOptions& options,
                const text::CountTokens& count) {
   ReadDocument& read = opened.read;
   try {
     const auto kind = document::text_kind_of(read.document.path, opened.head);
-    const document::TextDocument text =
+    require_room_for_text(*opened.file, options.pages);
+    document::TextDocument text =
         document::read_text_document(*opened.file, kind.value_or(document::TextKind::kPlain));
     read.document.title = text.title;
     if (text.date) read.document.date = text.date->time_since_epoch().count();
     read.notes = text.notes;
-    read.passages = passages_of(text, options.passages, count);
+    read.passages = passages_of(std::move(text), options.passages, count);
   } catch (const Error& error) {
-    if (!is_of_input(error.code())) throw;
+    if (!is_of_input(error.code()) && error.code() != ErrorCode::kOverBudget) throw;
     read.error = error;
   }
 }
@@ -236,6 +253,7 @@ void read_documents(const std::vector<std::string>& files, const ReadDocumentsOp
       if (with_pages.size() == kFilesOfReader) read_with_pages();
       continue;
     }
+    if (is_wanted && options.before_text) options.before_text();
     if (is_wanted) read_text(opened, options, count);
     finish(opened, sink);
   }

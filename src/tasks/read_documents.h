@@ -39,6 +39,8 @@ struct ReadDocument {
 struct ReadDocumentsOptions {
   ReadPagesOptions pages = {};
   text::ChunkOptions passages = {};
+  /// Called before a file of text is read. It may wait for room.
+  std::function<void()> before_text = {};
   /// Gets each page of pictures and PDF once it is read, on the thread that called.
   std::function<void(const std::string& file, std::size_t pages, std::size_t passages)> on_page =
       {};

@@ -39,6 +39,17 @@ TEST(DocumentQueueTest, DocumentLargerThanTheQueuePasses) {
   EXPECT_FALSE(queue.pop({}));
 }
 
+TEST(DocumentQueueTest, RoomIsWaitedForBehindALongDocument) {
+  DocumentQueue queue;
+  StopSource stop;
+  stop.request_stop();
+  EXPECT_FALSE(queue.wait_for_room(stop.get_token()));
+  queue.push(document_of(1, 1000), {});
+  EXPECT_THROW(queue.wait_for_room(stop.get_token()), Error);
+  queue.pop({});
+  EXPECT_FALSE(queue.wait_for_room(stop.get_token()));
+}
+
 TEST(DocumentQueueTest, NewsComeToTheOneThatWaits) {
   DocumentQueue queue;
   queue.announce();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "engine/plan.h"
 #include "index/sqlite_store.h"
 #include "tasks/library_model.h"
 #include "tasks/search_library.h"
@@ -365,6 +366,19 @@ TEST_F(IndexFilesTest, WhatItsNameCallsADocumentIsReadOrFails) {
   const IndexSummary second = run();
   EXPECT_EQ(second.failed, 0u);
   EXPECT_EQ(second.failed_before, 6u);
+}
+
+TEST_F(IndexFilesTest, LongTextIsReadOnceThereIsMemoryForIt) {
+  const std::string text = "слово" + std::string(1'000'001, ' ');
+  file("long.txt", text);
+  file("short.txt", "чай");
+  IndexOptions options;
+  options.read.pages.beside_bytes = 5'000'000;
+  options.read.pages.budget_bytes = 5'000'000 + engine::runtime_bytes(false) + 4 * text.size() - 1;
+  EXPECT_EQ(run(options).failed, 1u);
+  EXPECT_EQ(outcomes_, (Outcomes{{"long.txt", "failed"}, {"short.txt", "added"}}));
+  ++options.read.pages.budget_bytes;
+  EXPECT_EQ(run(options).added, 1u);
 }
 
 TEST_F(IndexFilesTest, FilesOfOtherKindsAreLeftOut) {
