@@ -61,7 +61,11 @@ class Check {
       }
       look_for_damage([&] { check_postings(); });
       look_for_damage([&] { check_places(); });
-      if (is_writable && check_.faults.empty()) check_words();
+      if (is_writable && check_.faults.empty()) {
+        check_words();
+        // The next writer then reads all rows of the file of vectors (DenseIndex::is_current).
+        database_.run("DELETE FROM library WHERE key = 'vector_modified_ns'");
+      }
     } catch (const Error&) {
       throw_if_stopped(stop);
       throw;

@@ -27,9 +27,9 @@ struct LibraryCheck {
   bool is_whole() const { return faults.empty() && documents.empty() && !are_words_damaged; }
 };
 
-/// Reads all of a library. The file of vectors does not count: the next writer makes it anew.
-/// Throws DamagedLibrary if it cannot be opened at all, kNotFound, kCancelled, kBusy, and as
-/// SqliteDatabase.
+/// Reads all of a library but the file of vectors: the next writer does that, and makes a damaged
+/// one anew. Throws DamagedLibrary if it cannot be opened at all, kNotFound, kCancelled, kBusy, and
+/// as SqliteDatabase.
 LibraryCheck check_library(const std::filesystem::path& library, const StopToken& stop);
 
 /// Removes documents of which rows are damaged, so that the next run reads their files as new ones,

@@ -323,6 +323,8 @@ TEST_F(LibraryDamageTest, AWriterReadsAllVectorsOnlyOfAFileThatOthersHaveChanged
   for (int i = 0; i < 200; ++i) seen += is_current(10 * kDimensions) ? 0 : 1;
   EXPECT_GT(seen, 0) << "each part in its turn";
   EXPECT_LT(seen, 200);
+  EXPECT_TRUE(check_library(path(), {}).is_whole());
+  EXPECT_FALSE(is_current(0)) << "all rows after a check";
 }
 
 TEST_F(LibraryDamageTest, ChangedPrefixesAndDirectionsAreNoticed) {
