@@ -52,6 +52,9 @@ void require_address_space(std::uint64_t bytes);
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,
                                              std::uint64_t beside_models = 0);
 
+/// What `oko plan --json` prints of this machine.
+std::string plan_json(const CommonOptions& common);
+
 void add_common_options(Command& command, CommonOptions& options);
 
 /// Notes in the help of a command that it accepts --budget and ignores it.

@@ -380,6 +380,14 @@ void run(const PlanCommand& command) {
 
 }  // namespace
 
+std::string plan_json(const CommonOptions& common) {
+  PlanCommand command;
+  command.common = common;
+  const engine::PlanOptions options = options_of(command);
+  return json_of(options, engine::make_plan(options))
+      .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 void add_plan(Command& program) {
   auto options = std::make_shared<PlanCommand>();
   Command& command = program.add_command(

@@ -2,18 +2,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "base/rounded.h"
 #include "base/text_escape.h"
 #include "cli/commands.h"
 #include "cli/embedding_model.h"
@@ -24,14 +20,16 @@
 #include "cli/library_option.h"
 #include "cli/nothing_found.h"
 #include "cli/screen.h"
-#include "cli/search_mode.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "engine/embedder.h"
 #include "engine/plan.h"
 #include "hub/model_fingerprint.h"
 #include "image/png.h"
+#include "index/filter_text.h"
 #include "index/same_model.h"
+#include "index/search_mode.h"
+#include "server/search_json.h"
 #include "tasks/match_picture.h"
 #include "tasks/search_library.h"
 
@@ -40,7 +38,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using index::SearchMode;
-using nlohmann::ordered_json;
 
 struct SearchArguments {
   CommonOptions common;
@@ -57,61 +54,6 @@ struct SearchArguments {
   bool no_pictures = false;
   bool json = false;
 };
-
-const char* name_of(index::DocumentKind kind) {
-  switch (kind) {
-    case index::DocumentKind::kPicture:
-      return "picture";
-    case index::DocumentKind::kPdf:
-      return "pdf";
-    case index::DocumentKind::kText:
-      return "text";
-  }
-  return "";
-}
-
-const char* name_of(index::TextOrigin origin) {
-  switch (origin) {
-    case index::TextOrigin::kFile:
-      return "file";
-    case index::TextOrigin::kRecognized:
-      return "ocr";
-    case index::TextOrigin::kCaption:
-      return "caption";
-  }
-  return "";
-}
-
-/// The first second of a day, UTC, of "2024-03-31", "2024-03" or "2024"; `is_end`: the last second
-/// of that day, month or year. Throws kUsage.
-std::int64_t second_of(const std::string& text, const char* knob, bool is_end) {
-  using namespace std::chrono;
-  int parts[3] = {0, 1, 1};
-  int count = 0;
-  std::size_t at = 0;
-  bool is_date = !text.empty();
-  while (is_date && at < text.size() && count < 3) {
-    const std::size_t end = std::min(text.find('-', at), text.size());
-    const std::string digits = text.substr(at, end - at);
-    is_date = digits.size() == (count == 0 ? 4u : 2u) &&
-              digits.find_first_not_of("0123456789") == std::string::npos;
-    if (is_date) parts[count++] = std::stoi(digits);
-    at = end + 1;
-  }
-  year_month_day first = year(parts[0]) / month(static_cast<unsigned>(parts[1])) /
-                         day(static_cast<unsigned>(parts[2]));
-  if (!is_date || at <= text.size() || !first.ok()) {
-    throw Error(ErrorCode::kUsage,
-                tr("{} \"{}\" is no date", "{} «{}» — не дата", Knob{knob}, text),
-                tr("write it as 2024, 2024-03 or 2024-03-31",
-                   "укажите её как 2024, 2024-03 или 2024-03-31"));
-  }
-  const year_month_day next = count == 1   ? (first + years(1))
-                              : count == 2 ? (first + months(1))
-                                           : year_month_day(sys_days(first) + days(1));
-  const sys_seconds begin = is_end ? sys_seconds(sys_days(next)) - seconds(1) : sys_days(first);
-  return begin.time_since_epoch().count();
-}
 
 std::vector<index::DocumentKind> kinds_of(const std::vector<std::string>& names) {
   std::vector<index::DocumentKind> kinds;
@@ -134,6 +76,9 @@ index::Filter filter_of(const SearchArguments& arguments) {
     filter.path = fs::absolute(filter.path).lexically_normal().string();
   }
   filter.kinds = kinds_of(arguments.kinds);
+  const auto second_of = [](const std::string& text, const char* knob, bool is_end) {
+    return index::second_of(text, format_text("{}", Knob{knob}), is_end);
+  };
   if (!arguments.from.empty()) filter.from_date = second_of(arguments.from, "from", false);
   if (!arguments.to.empty()) filter.to_date = second_of(arguments.to, "to", true);
   if (filter.from_date && filter.to_date && *filter.from_date > *filter.to_date) {
@@ -142,60 +87,6 @@ index::Filter filter_of(const SearchArguments& arguments) {
                                       Knob{"from"}, arguments.from, Knob{"to"}, arguments.to));
   }
   return filter;
-}
-
-/// What a measure says of a hit.
-struct Measure {
-  const char* name;
-  std::optional<float> score;
-  float part = 0;  ///< of the total
-};
-
-/// Those that were computed.
-std::vector<Measure> measures_of(const index::HitScores& scores) {
-  const index::ScoreParts& parts = scores.parts;
-  std::vector<Measure> measures{{"dense", scores.dense, parts.dense},
-                                {"sparse", scores.sparse, parts.sparse},
-                                {"words", scores.words, parts.words},
-                                {"colbert", scores.colbert, parts.colbert}};
-  std::erase_if(measures, [](const Measure& each) { return !each.score; });
-  return measures;
-}
-
-void add_measures(const index::HitScores& scores, ordered_json& json) {
-  for (const Measure& each : measures_of(scores)) {
-    json["scores"][each.name] = rounded(*each.score, 4);
-    json["parts"][each.name] = rounded(each.part, 4);
-  }
-}
-
-/// The box in pixels of the upright page, as oko ocr gives boxes.
-ordered_json box_json(const index::PageBox& box, const index::Chunk& chunk) {
-  const auto pixels = [](float part, int side) { return std::lround(part * float(side)); };
-  return {pixels(box.left, chunk.page_width), pixels(box.top, chunk.page_height),
-          pixels(box.width, chunk.page_width), pixels(box.height, chunk.page_height)};
-}
-
-ordered_json passage_json(std::size_t rank, const tasks::FoundPassage& found, bool explain) {
-  const index::Chunk& chunk = found.hit.chunk.chunk;
-  ordered_json json{
-      {"rank", rank}, {"file", found.document.path}, {"kind", name_of(found.document.kind)}};
-  if (!found.copies.empty()) json["copies"] = found.copies;
-  if (chunk.page > 0) json["page"] = chunk.page;
-  if (!found.document.title.empty()) json["title"] = found.document.title;
-  json["score"] = rounded(found.hit.scores.total, 4);
-  if (explain) add_measures(found.hit.scores, json);
-  json["origin"] = name_of(chunk.origin);
-  json["text"] = chunk.text;
-  json["snippet"] = found.snippet.text;
-  json["marks"] = ordered_json::array();
-  for (const auto& [begin, end] : found.snippet.marks) json["marks"].push_back({begin, end});
-  if (found.snippet.box && chunk.page_width > 0) {
-    json["page_width"] = chunk.page_width;
-    json["page_height"] = chunk.page_height;
-    json["box"] = box_json(*found.snippet.box, chunk);
-  }
-  return json;
 }
 
 /// The snippet with its matched words in bold.
@@ -227,7 +118,7 @@ std::string short_path(const std::string& path) {
 /// measured.
 std::string measures_line(const index::HitScores& scores) {
   std::string line;
-  for (const Measure& each : measures_of(scores)) {
+  for (const server::Measure& each : server::measures_of(scores)) {
     line += fmt::format("{} {} {:.3f} ({:.3f})", line.empty() ? " =" : " +", each.name, each.part,
                         *each.score);
   }
@@ -315,7 +206,7 @@ class PassagePrinter {
 void search(SearchArguments arguments) {
   const Interrupt interrupt;
   const StopToken stop = interrupt.token();
-  arguments.run.mode = mode_of(arguments.mode);
+  arguments.run.mode = index::mode_of(arguments.mode);
   arguments.run.filter = filter_of(arguments);
   if (arguments.passages == "long") arguments.run.weights = index::kLongPassages;
   std::string query;
@@ -338,7 +229,7 @@ void search(SearchArguments arguments) {
   for (const tasks::FoundPassage& each : found) {
     ++rank;
     if (arguments.json) {
-      print_json(passage_json(rank, each, arguments.explain));
+      print_json(server::passage_json(rank, each, arguments.explain));
     } else {
       printer.print_passage(rank, each);
     }

@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "base/error.h"
 #include "base/mutex.h"
 #include "base/stop_token.h"
 #include "base/text_escape.h"
@@ -85,9 +87,30 @@ std::vector<server::Route> mcp_routes(const ServeOptions& options, const mcp::Fi
       .roots = roots}));
 }
 
-void serve(const ServeOptions& options) {
+/// Serves the model of a library even if it is a folder, which no request may name.
+void add_model_of(const LibraryPlace& place, std::vector<std::string>& models) {
+  if (place.file.empty()) return;
+  try {
+    const std::string name = open_library(place, true, {})->model().name;
+    std::error_code ignored;
+    if (std::filesystem::is_directory(name, ignored)) models.push_back(name);
+  } catch (const Error&) {  // there is none yet; a search says what is wrong
+    return;
+  }
+}
+
+server::ServedLibraryOptions served_library(const std::string& given, const LibraryPlace& place,
+                                            const StopToken& stop) {
+  return {.name = place.file.empty() ? given : place.file.string(),
+          .file = place.file,
+          .open = [place, stop] { return open_library(place, true, stop); }};
+}
+
+void serve(ServeOptions options) {
   const Interrupt interrupt;
   const mcp::FileRoots roots = mcp::FileRoots::of_options(options.roots);
+  const LibraryPlace library = library_place(options.library);
+  add_model_of(library, options.models);
   for (const std::string& model : options.models) {
     find_or_pull_model(model, options.common, interrupt.token());
   }
@@ -101,6 +124,8 @@ void serve(const ServeOptions& options) {
                       [&](const std::filesystem::path& folder) {
                         align_model(folder, options.common, interrupt.token());
                       }},
+       .library = served_library(options.library, library, interrupt.token()),
+       .plan = [&] { return plan_json(options.common); },
        .version = OKO_VERSION,
        .more_routes = [&](const auto& context) { return mcp_routes(options, roots, context); },
        .log = options.common.quiet ? nullptr : log_request});

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "server/http_message.h"
+#include "server/metrics.h"
+#include "server/served_library.h"
 #include "server/served_models.h"
 #include "tasks/shared_reader.h"
 
@@ -16,7 +18,10 @@ namespace oko::server {
 struct ApiContext {
   ServedModels& models;
   tasks::SharedReader& reader;  ///< of text in pictures
-  std::string version;          ///< of oko
+  ServedLibrary& library;
+  Metrics& metrics;
+  std::function<std::string()> plan;  ///< as ApiServerOptions has it
+  std::string version;                ///< of oko
 };
 
 /// Answers one request; an Error becomes the answer of its protocol.
@@ -39,6 +44,9 @@ class Router {
 
   /// 404 or 405, before the body is read; 0: there is a handler.
   int refusal_of(const HttpRequest& request) const;
+
+  /// The path in the table that a request asks for; "other" for none.
+  std::string_view route_of(const HttpRequest& request) const;
 
  private:
   std::vector<Route> routes_;
@@ -66,6 +74,12 @@ std::vector<Route> chat_routes(const ApiContext& context);
 /// POST /v1/ocr: text with boxes of a picture or PDF, which comes as a form or in base64. POST
 /// /upload: the same as iOS-OCR-Server has it.
 std::vector<Route> ocr_routes(const ApiContext& context);
+
+/// POST /v1/search and /v1/library: what the library has, its documents and their pages.
+std::vector<Route> library_routes(const ApiContext& context);
+
+/// GET /v1/plan and /metrics: the memory, what is loaded, and counts.
+std::vector<Route> plan_routes(const ApiContext& context);
 
 /// What Ollama's clients ask for besides /: /api/version, tags, ps, show, chat, generate, embed,
 /// embeddings.

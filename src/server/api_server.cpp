@@ -63,11 +63,19 @@ struct ApiServer::Parts {
       : options(std::move(given)),
         models(options.models),
         reader(models.host()),
-        context{.models = models, .reader = reader, .version = options.version} {
+        library(options.library, models),
+        context{.models = models,
+                .reader = reader,
+                .library = library,
+                .metrics = metrics,
+                .plan = options.plan,
+                .version = options.version} {
     router.add(model_routes(context));
     router.add(embedding_routes(context));
     router.add(chat_routes(context));
     router.add(ocr_routes(context));
+    router.add(library_routes(context));
+    router.add(plan_routes(context));
     router.add(ollama_routes(context));
     router.add(page_routes());
     if (options.more_routes) router.add(options.more_routes(context));
@@ -116,6 +124,7 @@ struct ApiServer::Parts {
             .headers_for = [this](const auto& request) { return headers_for(request); },
             .on_answer =
                 [this](const auto& request, int status, auto time) {
+                  metrics.count_answer(router.route_of(request), status, time);
                   if (options.log) options.log(request, status, time);
                 }});
   }
@@ -123,6 +132,8 @@ struct ApiServer::Parts {
   ApiServerOptions options;
   ServedModels models;
   tasks::SharedReader reader;
+  ServedLibrary library;
+  Metrics metrics;
   ApiContext context;
   Router router;
   std::unique_ptr<HttpServer> http;  // last: it ends before what its handlers use

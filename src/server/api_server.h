@@ -10,6 +10,7 @@
 #include "server/access.h"
 #include "server/api.h"
 #include "server/http_server.h"
+#include "server/served_library.h"
 #include "server/served_models.h"
 
 namespace oko::server {
@@ -18,6 +19,9 @@ struct ApiServerOptions {
   HttpServerOptions http;
   AccessRules access;
   ServedModelsOptions models;
+  ServedLibraryOptions library = {};
+  /// What `oko plan --json` says; null: /v1/plan goes without.
+  std::function<std::string()> plan = {};
   std::string version;
   /// Routes of protocols that are not this folder's; may be empty.
   std::function<std::vector<Route>(const ApiContext&)> more_routes = {};

@@ -154,6 +154,9 @@ ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const 
     }
   }
   for (engine::GenerationHandle& handle : handles) answer.results.push_back(handle.wait());
+  const engine::GenerationStats stats = answer.stats();
+  models.tokens().prompt += static_cast<std::uint64_t>(stats.prompt_tokens);
+  models.tokens().generated += static_cast<std::uint64_t>(stats.generated_tokens);
   return answer;
 }
 

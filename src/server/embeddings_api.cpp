@@ -150,6 +150,7 @@ void embed(const ApiContext& context, const HttpRequest& http, HttpResponse& res
   const auto embedder = context.models.embedder(request.model, model);
   const engine::EmbeddingResult result = embed_texts(
       *embedder, model, {.texts = request.texts, .outputs = request.outputs}, response.stop());
+  context.models.tokens().prompt += static_cast<std::uint64_t>(result.stats.tokens);
   if (request.outputs.dense) {
     require_dimensions(request, result.texts.front().encoding.dense.size());
   }

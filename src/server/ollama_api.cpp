@@ -300,6 +300,7 @@ void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpRe
   const auto embedder = context.models.embedder(model_of(fields), model);
   const engine::EmbeddingResult result =
       embed_texts(*embedder, model, {.texts = texts}, response.stop());
+  context.models.tokens().prompt += static_cast<std::uint64_t>(result.stats.tokens);
   const bool may_cut = fields.flag("truncate").value_or(true);
   for (const auto& text : result.texts) {
     if (may_cut || text.total_tokens == text.tokens) continue;

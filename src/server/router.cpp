@@ -55,6 +55,13 @@ int Router::refusal_of(const HttpRequest& request) const {
   return is_known ? 405 : 404;
 }
 
+std::string_view Router::route_of(const HttpRequest& request) const {
+  for (const Route& route : routes_) {
+    if (has_path(route, request.path)) return route.path;
+  }
+  return "other";
+}
+
 void Router::handle(const HttpRequest& request, HttpResponse& response) const {
   if (const int status = refusal_of(request); status != 0) {
     send_refusal(request, response, status);

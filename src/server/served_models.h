@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -35,6 +36,12 @@ struct ServedModelsOptions {
   std::function<void(const std::filesystem::path&)> align;
 };
 
+/// Tokens of all requests.
+struct TokenCounts {
+  std::atomic<std::uint64_t> prompt = 0;
+  std::atomic<std::uint64_t> generated = 0;
+};
+
 /// The models that requests may name. Their small files are read at the first request; weights come
 /// and go with the host's budget. Any thread may call.
 class ServedModels {
@@ -60,9 +67,11 @@ class ServedModels {
   std::shared_ptr<engine::Generator> generator(std::string_view name, ServedModel& model);
 
   engine::ModelHost& host() const { return *options_.host; }
+  TokenCounts& tokens() { return tokens_; }
 
  private:
   ServedModelsOptions options_;
+  TokenCounts tokens_;
   /// Models by the names that requests gave them, so that not each request looks at the whole disk.
   mutable Mutex found_mutex_;
   mutable std::map<std::string, ServedModel, std::less<>> found_ OKO_GUARDED_BY(found_mutex_);

@@ -4,28 +4,27 @@
 
 #include "index/hybrid_search.h"
 
-namespace oko::cli {
+namespace oko::index {
 
-/// "hybrid", "dense", ...: the name of a mode on the command line and in JSON.
-inline const char* mode_name(index::SearchMode mode) {
+/// "hybrid", "dense", ...: the name of a mode for users and in JSON.
+inline const char* mode_name(SearchMode mode) {
   switch (mode) {
-    case index::SearchMode::kHybrid:
+    case SearchMode::kHybrid:
       return "hybrid";
-    case index::SearchMode::kDense:
+    case SearchMode::kDense:
       return "dense";
-    case index::SearchMode::kSparse:
+    case SearchMode::kSparse:
       return "sparse";
-    case index::SearchMode::kColbert:
+    case SearchMode::kColbert:
       return "colbert";
-    case index::SearchMode::kText:
+    case SearchMode::kText:
       return "text";
   }
   return "";
 }
 
 /// The mode of a name; hybrid for another.
-inline index::SearchMode mode_of(std::string_view name) {
-  using index::SearchMode;
+inline SearchMode mode_of(std::string_view name) {
   for (const SearchMode mode :
        {SearchMode::kDense, SearchMode::kSparse, SearchMode::kColbert, SearchMode::kText}) {
     if (name == mode_name(mode)) return mode;
@@ -33,4 +32,4 @@ inline index::SearchMode mode_of(std::string_view name) {
   return SearchMode::kHybrid;
 }
 
-}  // namespace oko::cli
+}  // namespace oko::index

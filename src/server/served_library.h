@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/stop_token.h"
+#include "engine/embedder.h"
+#include "index/store.h"
+#include "server/served_models.h"
+
+namespace oko::server {
+
+struct ServedLibraryOptions {
+  std::string name = {};                                     ///< its place, for people
+  std::filesystem::path file = {};                           ///< empty: it is no file
+  std::function<std::unique_ptr<index::Store>()> open = {};  ///< null: none is served
+};
+
+/// The library that requests search, chosen at the start. Any thread may call.
+class ServedLibrary {
+ public:
+  /// `models` must outlive it.
+  ServedLibrary(ServedLibraryOptions options, ServedModels& models);
+
+  /// RAII: a store for one request.
+  class Lease {
+   public:
+    Lease(ServedLibrary& library, const StopToken& stop);
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    index::Store& operator*() const { return *store_; }
+    index::Store* operator->() const { return store_.get(); }
+    /// The store is not to be used again: an error may have left it in the middle of something.
+    void give_up() { is_whole_ = false; }
+
+   private:
+    ServedLibrary& library_;
+    std::pair<std::uint64_t, std::uint64_t> file_;
+    std::unique_ptr<index::Store> store_;
+    bool is_whole_ = true;
+  };
+
+  /// The model whose vectors the library has, under any name. Throws kModelNotFound.
+  std::shared_ptr<engine::Embedder> embedder(const index::LibraryModel& own, ServedModel& model);
+
+  /// Held while a picture of a page is made: one at a time, as each takes memory.
+  Mutex& pictures() { return pictures_; }
+
+  const std::string& name() const { return options_.name; }
+  bool is_served() const { return options_.open != nullptr; }
+
+ private:
+  /// Device and number of the file: another one has another library.
+  std::pair<std::uint64_t, std::uint64_t> file_now() const;
+
+  const ServedLibraryOptions options_;
+  ServedModels& models_;
+  Mutex mutex_;
+  ConditionVariable returned_;
+  std::size_t lent_ OKO_GUARDED_BY(mutex_) = 0;
+  std::vector<std::unique_ptr<index::Store>> idle_ OKO_GUARDED_BY(mutex_);
+  std::pair<std::uint64_t, std::uint64_t> idle_file_ OKO_GUARDED_BY(mutex_);
+  Mutex pictures_;
+  Mutex model_mutex_;
+  std::string fingerprint_ OKO_GUARDED_BY(model_mutex_);
+  ServedModel model_ OKO_GUARDED_BY(model_mutex_);  ///< of that fingerprint
+};
+
+}  // namespace oko::server
