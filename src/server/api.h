@@ -68,6 +68,9 @@ engine::EmbeddingResult embed_texts(engine::Embedder& embedder, const ServedMode
 /// POST /v1/embeddings (OpenAI's "Embeddings"), with "outputs" for BGE-M3's other two vectors.
 std::vector<Route> embedding_routes(const ApiContext& context);
 
+/// POST /v1/rerank: texts by their nearness to a query (Jina's and Cohere's "Rerank").
+std::vector<Route> rerank_routes(const ApiContext& context);
+
 /// POST /v1/chat/completions (OpenAI's "Chat Completions"), with pictures and PDF as data URIs.
 std::vector<Route> chat_routes(const ApiContext& context);
 

@@ -72,6 +72,7 @@ struct ApiServer::Parts {
                 .version = options.version} {
     router.add(model_routes(context));
     router.add(embedding_routes(context));
+    router.add(rerank_routes(context));
     router.add(chat_routes(context));
     router.add(ocr_routes(context));
     router.add(library_routes(context));
