@@ -39,6 +39,8 @@ class AnswerWriter {
 
   int tokens() const { return tokens_; }  ///< of the answer, the end token not counted
   FinishReason finish_reason() const { return finish_reason_; }
+  /// The stop string that ended it; empty: none.
+  const std::string& stop() const { return stops_.match(); }
   std::string& text() { return text_; }
   std::vector<std::string>& calls() { return calls_; }
   std::vector<TokenLogprobs>& logprobs() { return logprobs_; }

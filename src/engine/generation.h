@@ -143,6 +143,7 @@ struct GenerationResult {
   std::vector<std::string> calls;       ///< of functions (ToolForm): what is between their tokens
   std::vector<TokenLogprobs> logprobs;  ///< of each token, if SamplingOptions ask for them
   FinishReason finish_reason = FinishReason::kStop;
+  std::string stop = {};  ///< the stop string that ended it, which `text` lacks; empty: none
   std::vector<Reduction> reductions;
   GenerationStats stats;
 };

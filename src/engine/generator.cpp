@@ -109,6 +109,13 @@ Knobs Generator::knobs_for(const GenerationRequest& request,
   return planner_.knobs_for(planner_.shape_of(request, sizes), registration_.weight_bytes(), bytes);
 }
 
+std::size_t Generator::count_prompt_tokens(const GenerationRequest& request) const {
+  const auto fits = [&](const budget::TagBytes& bytes) {
+    return host_->fits_budget(registration_, bytes);
+  };
+  return planner_.plan(request, fits).prompt.ids.size();
+}
+
 GenerationHandle Generator::submit(GenerationRequest request, const StopToken& stop) {
   auto task = std::make_unique<GenerationTask>();
   task->count = count_request();
@@ -535,6 +542,7 @@ void Generator::finish(GenerationTask& task) {
   task.result.calls = std::move(task.writer->calls());
   task.result.logprobs = std::move(task.writer->logprobs());
   task.result.finish_reason = task.writer->finish_reason();
+  task.result.stop = task.writer->stop();
   stats.generated_tokens = task.writer->tokens();
   if (task.host_decoder) {
     stats.drafted_tokens = task.host_decoder->drafted_tokens();

@@ -124,6 +124,9 @@ class Generator : private StepSource {
   /// True while the model's weights are in memory.
   bool is_loaded() const { return registration_.is_resident(); }
 
+  /// Tokens of the prompt of `request`, those of its pictures included. Throws as `submit`.
+  std::size_t count_prompt_tokens(const GenerationRequest& request) const;
+
   /// Number of tokens of `text`.
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 

@@ -13,7 +13,12 @@ std::string StopStrings::push(const std::string& text) {
   if (matched_) return {};
   held_ += text;
   std::size_t stop_at = std::string::npos;
-  for (const std::string& stop : stops_) stop_at = std::min(stop_at, held_.find(stop));
+  for (const std::string& stop : stops_) {
+    const std::size_t found = held_.find(stop);
+    if (found >= stop_at) continue;
+    stop_at = found;
+    match_ = stop;
+  }
   if (stop_at != std::string::npos) {
     matched_ = true;
     std::string shown = held_.substr(0, stop_at);

@@ -17,10 +17,13 @@ class StopStrings {
   /// The text that was held back, at the end.
   std::string flush();
   bool matched() const { return matched_; }
+  /// The stop string that matched; empty: none.
+  const std::string& match() const { return match_; }
 
  private:
   std::vector<std::string> stops_;
   std::string held_;
+  std::string match_;
   bool matched_ = false;
 };
 

@@ -74,6 +74,7 @@ struct ApiServer::Parts {
     router.add(embedding_routes(context));
     router.add(rerank_routes(context));
     router.add(chat_routes(context));
+    router.add(anthropic_routes(context));
     router.add(ocr_routes(context));
     router.add(library_routes(context));
     router.add(plan_routes(context));
@@ -105,9 +106,17 @@ struct ApiServer::Parts {
 
   /// Pages that may ask may read the answer (Fetch, "CORS protocol").
   HttpHeaders headers_for(const HttpRequest& request) const {
+    HttpHeaders headers;
+    if (api_style_of(request.path) == ApiStyle::kAnthropic) {
+      headers.emplace_back("Request-Id", request.id);  // its clients know no other name
+    }
     const std::string origin(request.header("origin"));
-    if (origin.empty() || check_access(options.access, request) == Access::kWrongOrigin) return {};
-    return {{"Access-Control-Allow-Origin", origin}, {"Vary", "Origin"}};
+    if (origin.empty() || check_access(options.access, request) == Access::kWrongOrigin) {
+      return headers;
+    }
+    headers.emplace_back("Access-Control-Allow-Origin", origin);
+    headers.emplace_back("Vary", "Origin");
+    return headers;
   }
 
   void listen() {

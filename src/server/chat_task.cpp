@@ -160,6 +160,17 @@ ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const 
   return answer;
 }
 
+std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const StopToken& stop) {
+  ServedModel model;
+  const auto generator = models.generator(task.model, model);
+  HeldPictures held(models.host(), *generator);
+  engine::GenerationRequest request;
+  request.max_tokens = 1;
+  request.images_are_resident = true;
+  add_pictures(task, held, request, stop);
+  return generator->count_prompt_tokens(request);
+}
+
 ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
                     const std::function<void(const ServedModel&)>& on_start,
                     const engine::TextSink& on_text) {

@@ -79,6 +79,10 @@ ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const 
                         const std::function<void(const ServedModel&)>& on_start = {},
                         const std::function<void(const ChatPiece&)>& on_piece = {});
 
+/// Tokens that the model would read of a conversation, those of its pictures included. Throws as
+/// `run_chat`.
+std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const StopToken& stop);
+
 /// Runs a conversation. `on_start` is called with the model once the request is admitted, `on_text`
 /// with each piece of the answer; both on the caller's thread. Pages of a PDF stand in the place of
 /// its image part. Throws as ServedModels::generator, Generator::submit and the callbacks;
