@@ -84,6 +84,9 @@ std::vector<Route> library_routes(const ApiContext& context);
 /// GET /v1/plan and /metrics: the memory, what is loaded, and counts.
 std::vector<Route> plan_routes(const ApiContext& context);
 
+/// POST /v1/responses (OpenAI's "Responses"), as far as Codex needs it.
+std::vector<Route> responses_routes(const ApiContext& context);
+
 /// POST /v1/messages and /v1/messages/count_tokens (Anthropic's "Messages").
 std::vector<Route> anthropic_routes(const ApiContext& context);
 

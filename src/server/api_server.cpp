@@ -74,6 +74,7 @@ struct ApiServer::Parts {
     router.add(embedding_routes(context));
     router.add(rerank_routes(context));
     router.add(chat_routes(context));
+    router.add(responses_routes(context));
     router.add(anthropic_routes(context));
     router.add(ocr_routes(context));
     router.add(library_routes(context));

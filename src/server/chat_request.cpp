@@ -110,18 +110,7 @@ void add_message(const RequestJson& json, const std::string& name, ChatTask& tas
   } else {
     message.parts.push_back(text::Part::make_text(fields.need_text("content")));
   }
-  // A prompt has one instruction; some clients send theirs and the user's.
-  const bool is_second = message.role == text::Role::kSystem && !task.messages.empty() &&
-                         task.messages[0].role == text::Role::kSystem;
-  if (is_second) {
-    auto& parts = task.messages[0].parts;
-    parts.push_back(text::Part::make_text("\n\n"));
-    parts.insert(parts.end(), message.parts.begin(), message.parts.end());
-  } else if (message.role == text::Role::kSystem) {
-    task.messages.insert(task.messages.begin(), std::move(message));
-  } else {
-    task.messages.push_back(std::move(message));
-  }
+  server::add_message(std::move(message), task);
 }
 
 }  // namespace

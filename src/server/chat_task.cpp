@@ -160,6 +160,19 @@ ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const 
   return answer;
 }
 
+void add_message(text::Message message, ChatTask& task) {
+  std::vector<text::Message>& messages = task.messages;
+  if (message.role != text::Role::kSystem) {
+    messages.push_back(std::move(message));
+  } else if (messages.empty() || messages[0].role != text::Role::kSystem) {
+    messages.insert(messages.begin(), std::move(message));
+  } else {
+    auto& parts = messages[0].parts;
+    parts.push_back(text::Part::make_text("\n\n"));
+    parts.insert(parts.end(), message.parts.begin(), message.parts.end());
+  }
+}
+
 std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const StopToken& stop) {
   ServedModel model;
   const auto generator = models.generator(task.model, model);

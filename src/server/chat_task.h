@@ -79,6 +79,9 @@ ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const 
                         const std::function<void(const ServedModel&)>& on_start = {},
                         const std::function<void(const ChatPiece&)>& on_piece = {});
 
+/// Adds a message. A prompt has one instruction, at its beginning: those of the system become one.
+void add_message(text::Message message, ChatTask& task);
+
 /// Tokens that the model would read of a conversation, those of its pictures included. Throws as
 /// `run_chat`.
 std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const StopToken& stop);

@@ -17,7 +17,9 @@ Json model_json(const ServedModel& model) {
 void list_models(const ApiContext& context, HttpResponse& response) {
   Json models = Json::array();
   for (const ServedModel& model : context.models.list()) models.push_back(model_json(model));
-  response.send({}, dump({{"object", "list"}, {"data", std::move(models)}}));
+  Json none = Json::array();  // Codex reads its own descriptions of models, and knows others
+  response.send(
+      {}, dump({{"object", "list"}, {"data", std::move(models)}, {"models", std::move(none)}}));
 }
 
 }  // namespace
