@@ -47,6 +47,8 @@ std::uint64_t budget_of(const CommonOptions& options);
 /// the whole work refuses budgets that are too small for other reasons.
 void require_address_space(std::uint64_t bytes);
 
+/// After this time an idle model is evicted.
+inline constexpr std::chrono::minutes kIdleTimeout{5};
 /// The models of a command under its budget. `beside_models`: what it takes besides, such as the
 /// cache of a library.
 std::shared_ptr<engine::ModelHost> make_host(const CommonOptions& options, std::size_t threads,

@@ -103,7 +103,6 @@ namespace {
 
 /// Idle time of a model that waits for its next line of standard input. Its files stay in the page
 /// cache, and loading it again takes milliseconds.
-constexpr std::chrono::minutes kIdleTimeout{5};
 
 }  // namespace
 

@@ -123,7 +123,8 @@ void serve(ServeOptions options) {
                   .align =
                       [&](const std::filesystem::path& folder) {
                         align_model(folder, options.common, interrupt.token());
-                      }},
+                      },
+                  .idle_timeout = kIdleTimeout},
        .library = served_library(options.library, library, interrupt.token()),
        .plan = [&] { return plan_json(options.common); },
        .version = OKO_VERSION,

@@ -84,6 +84,12 @@ std::vector<Route> library_routes(const ApiContext& context);
 /// GET /v1/plan and /metrics: the memory, what is loaded, and counts.
 std::vector<Route> plan_routes(const ApiContext& context);
 
+/// POST /v1/completions (OpenAI's "Completions"): the prompt as a user's message.
+std::vector<Route> completion_routes(const ApiContext& context);
+
+/// GET /openapi.json: what is served (OpenAPI 3.1).
+std::vector<Route> openapi_routes();
+
 /// POST /v1/responses (OpenAI's "Responses"), as far as Codex needs it.
 std::vector<Route> responses_routes(const ApiContext& context);
 

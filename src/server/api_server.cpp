@@ -74,7 +74,9 @@ struct ApiServer::Parts {
     router.add(embedding_routes(context));
     router.add(rerank_routes(context));
     router.add(chat_routes(context));
+    router.add(completion_routes(context));
     router.add(responses_routes(context));
+    router.add(openapi_routes());
     router.add(anthropic_routes(context));
     router.add(ocr_routes(context));
     router.add(library_routes(context));

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,10 +82,68 @@ Json show_json(const ServedModel& model, bool calls_functions) {
           {"modified_at", time_text(model.modified)}};
 }
 
+/// How long a model is kept: seconds, or a duration of Go ("5m", "1h30m", "300ms"); below 0: as
+/// long as can be.
+std::chrono::milliseconds duration_of(const RequestJson& value) {
+  constexpr double kMost = 1e9;  // seconds
+  const auto expected = tr("seconds, or a text like 5m", "секунды или текст вида 5m");
+  const auto seconds = [](double count) {
+    if (!(count >= 0 && count < kMost)) count = kMost;
+    return std::chrono::milliseconds(static_cast<std::int64_t>(count * 1000));
+  };
+  if (value.is_number()) return seconds(value.get<double>());
+  if (!value.is_string()) refuse_value("keep_alive", expected);
+  const std::string& text = value.get_ref<const std::string&>();
+  const std::map<std::string, double, std::less<>> units{{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3},
+                                                         {"s", 1},     {"m", 60},    {"h", 3600}};
+  double total = 0;
+  const bool is_negative = text.starts_with('-');
+  const std::size_t begin = is_negative ? 1 : 0;
+  if (begin == text.size()) refuse_value("keep_alive", expected);
+  for (std::size_t at = begin; at < text.size();) {
+    const std::size_t unit = std::min(text.find_first_not_of("0123456789.", at), text.size());
+    const std::size_t end = std::min(text.find_first_of("0123456789.", unit), text.size());
+    const std::string digits = text.substr(at, unit - at);
+    char* behind = nullptr;
+    const double number = std::strtod(digits.c_str(), &behind);
+    const auto found = units.find(std::string_view(text).substr(unit, end - unit));
+    const bool is_bare = unit == end && at == begin;  // seconds
+    const bool is_read = !digits.empty() && *behind == '\0';
+    if (!is_read || (found == units.end() && !is_bare)) refuse_value("keep_alive", expected);
+    total += number * (is_bare ? 1 : found->second);
+    at = end;
+  }
+  return seconds(is_negative && total > 0 ? -1 : total);
+}
+
+/// "keep_alive" of a request.
+std::optional<std::chrono::milliseconds> keep_alive_of(const RequestFields& fields) {
+  const RequestJson* value = fields.find("keep_alive");
+  if (value == nullptr) return std::nullopt;
+  return duration_of(*value);
+}
+
+/// The models in memory, with the time at which each goes.
+Json running_of(const ServedModels& models) {
+  const std::vector<ServedModel> loaded = models.loaded();
+  Json json = tags_of(loaded);
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    constexpr const char* kNever = "2318-01-01T00:00:00Z";  // as Ollama's without an end
+    Json& entry = json["models"][i];
+    const auto end = models.end_of(loaded[i]);
+    const auto left =
+        end ? std::chrono::ceil<std::chrono::seconds>(*end - Clock::now()).count() : 0;
+    entry["expires_at"] = end ? time_text(std::time(nullptr) + left) : std::string(kNever);
+    entry["size_vram"] = 0;
+  }
+  return json;
+}
+
 struct OllamaRequest {
   ChatTask task;
   bool is_streamed = true;
   bool is_chat = false;  ///< /api/chat, else /api/generate
+  std::optional<std::chrono::milliseconds> keep_alive = {};
 };
 
 void add_images(const RequestFields& fields, text::Message& message, ChatTask& task) {
@@ -144,6 +205,7 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   task.model = model_of(fields);
   task.max_tokens = kUsualTokens;
   request.is_streamed = fields.flag("stream").value_or(true);
+  request.keep_alive = keep_alive_of(fields);
   read_options(fields, task);
   read_ollama_format(fields, http.body, task);
   if (request.is_chat) {
@@ -237,10 +299,17 @@ Json end_of(const OllamaRequest& request, const ChatAnswer& answer, std::string_
 bool send_load(const ApiContext& context, const OllamaRequest& request, HttpResponse& response) {
   if (!request.task.messages.empty()) return false;
   ServedModel model;
-  context.models.generator(request.task.model, model);
+  const bool unloads = request.keep_alive && request.keep_alive->count() == 0;
+  if (unloads) {
+    model = context.models.find(request.task.model);
+    context.models.unload(model);
+  } else {
+    context.models.generator(request.task.model, model);
+    context.models.keep(model, request.keep_alive);
+  }
   Json end = piece_of(request, model.name, "");
   end["done"] = true;
-  end["done_reason"] = "load";
+  end["done_reason"] = unloads ? "unload" : "load";
   response.send({}, dump(end));
   return true;
 }
@@ -252,6 +321,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   ChatTask task = std::move(request.task);
   if (!request.is_streamed) {
     const ChatAnswer answer = run_chat(context.models, std::move(task), response.stop());
+    context.models.keep(answer.model, request.keep_alive);
     response.send({}, dump(end_of(request, answer, answer.result.text, Clock::now() - begun)));
     return;
   }
@@ -266,6 +336,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   try {
     const ChatAnswer answer =
         run_chat(context.models, std::move(task), response.stop(), begin, on_text);
+    context.models.keep(answer.model, request.keep_alive);
     response.write(dump(end_of(request, answer, "", Clock::now() - begun)) + "\n");
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
@@ -297,7 +368,9 @@ void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpRe
   const std::vector<std::string> texts =
       is_one ? std::vector{fields.need_text("prompt")} : inputs_of(fields.need("input"));
   ServedModel model;
+  const auto keep_alive = keep_alive_of(fields);
   const auto embedder = context.models.embedder(model_of(fields), model);
+  context.models.keep(model, keep_alive);
   const engine::EmbeddingResult result =
       embed_texts(*embedder, model, {.texts = texts}, response.stop());
   context.models.tokens().prompt += static_cast<std::uint64_t>(result.stats.tokens);
@@ -351,7 +424,7 @@ std::vector<Route> ollama_routes(const ApiContext& context) {
              return Json{{"version", kOllamaVersion}};
            })},
           {"GET", "/api/tags", send_json([&context] { return tags_of(context.models.list()); })},
-          {"GET", "/api/ps", send_json([&context] { return tags_of(context.models.loaded()); })},
+          {"GET", "/api/ps", send_json([&context] { return running_of(context.models); })},
           {"POST", "/api/show", with_context(show)},
           {"POST", "/api/chat", with_context(answer_lines)},
           {"POST", "/api/generate", with_context(answer_lines)},

@@ -208,7 +208,7 @@ class ResponseEvents {
   ResponseEvents(const HttpRequest& http, HttpResponse& response)
       : http_(http), response_(response) {}
 
-  void send(const char* type, Json fields) {
+  void send(const char* type, const Json& fields) {
     Json data{{"type", type}, {"sequence_number", number_++}};
     data.update(fields);
     response_.write(fmt::format("event: {}\ndata: {}\n\n", type, dump(data)));

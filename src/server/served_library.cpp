@@ -43,13 +43,12 @@ ServedLibrary::Lease::Lease(ServedLibrary& library, const StopToken& stop)
     if (library_.idle_file_ != file_) library_.idle_.clear();
     library_.idle_file_ = file_;
     if (!library_.idle_.empty()) {
-      store_ = std::move(library_.idle_.back());
-      library_.idle_.pop_back();
+      store_.splice(store_.begin(), library_.idle_, library_.idle_.begin());
       return;
     }
   }
   try {
-    store_ = library_.options_.open();
+    store_.push_back(library_.options_.open());
   } catch (...) {
     const MutexLock lock(library_.mutex_);
     --library_.lent_;
@@ -62,7 +61,7 @@ ServedLibrary::Lease::~Lease() {
   const MutexLock lock(library_.mutex_);
   const bool is_kept =
       is_whole_ && library_.idle_file_ == file_ && library_.idle_.size() < kMostIdle;
-  if (is_kept) library_.idle_.push_back(std::move(store_));
+  if (is_kept) library_.idle_.splice(library_.idle_.begin(), store_);
   --library_.lent_;
   library_.returned_.notify_one();
 }
@@ -75,7 +74,8 @@ std::shared_ptr<engine::Embedder> ServedLibrary::embedder(const index::LibraryMo
       const ServedModel found = models_.find(model_.name, ModelKind::kEmbedding);
       const bool is_same = found.folder == model_.folder && found.modified == model_.modified;
       if (is_same) return models_.embedder(model_.name, model);
-    } catch (const Error&) {  // it may be there under another name
+    } catch (const Error&) {
+      fingerprint_.clear();  // it may be there under another name
     }
   }
   for (const ServedModel& each : models_.list()) {

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
@@ -28,6 +28,8 @@ class ServedLibrary {
   /// `models` must outlive it.
   ServedLibrary(ServedLibraryOptions options, ServedModels& models);
 
+  using Stores = std::list<std::unique_ptr<index::Store>>;
+
   /// RAII: a store for one request.
   class Lease {
    public:
@@ -36,15 +38,15 @@ class ServedLibrary {
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    index::Store& operator*() const { return *store_; }
-    index::Store* operator->() const { return store_.get(); }
+    index::Store& operator*() const { return *store_.front(); }
+    index::Store* operator->() const { return store_.front().get(); }
     /// The store is not to be used again: an error may have left it in the middle of something.
     void give_up() { is_whole_ = false; }
 
    private:
     ServedLibrary& library_;
     std::pair<std::uint64_t, std::uint64_t> file_;
-    std::unique_ptr<index::Store> store_;
+    Stores store_;  ///< one
     bool is_whole_ = true;
   };
 
@@ -66,7 +68,7 @@ class ServedLibrary {
   Mutex mutex_;
   ConditionVariable returned_;
   std::size_t lent_ OKO_GUARDED_BY(mutex_) = 0;
-  std::vector<std::unique_ptr<index::Store>> idle_ OKO_GUARDED_BY(mutex_);
+  Stores idle_ OKO_GUARDED_BY(mutex_);
   std::pair<std::uint64_t, std::uint64_t> idle_file_ OKO_GUARDED_BY(mutex_);
   Mutex pictures_;
   Mutex model_mutex_;

@@ -64,7 +64,9 @@ std::string command_for(const std::string& name) {
 
 }  // namespace
 
-ServedModels::ServedModels(ServedModelsOptions options) : options_(std::move(options)) {}
+ServedModels::ServedModels(ServedModelsOptions options)
+    : options_(std::move(options)),
+      lifetimes_(options_.idle_timeout, [this](const fs::path& folder) { unload(folder); }) {}
 
 std::vector<ServedModel> ServedModels::list() const {
   std::vector<ServedModel> models;
@@ -151,7 +153,7 @@ std::shared_ptr<engine::Embedder> ServedModels::embedder(std::string_view name,
                                 .prepare_weights = [&] { options_.align(model.folder); },
                                 .host = options_.host});
   }
-  return embedder;
+  return lend(model.folder, embedder);
 }
 
 std::shared_ptr<engine::Generator> ServedModels::generator(std::string_view name,
@@ -165,7 +167,25 @@ std::shared_ptr<engine::Generator> ServedModels::generator(std::string_view name
                                  .prepare_weights = [&] { options_.align(model.folder); },
                                  .host = options_.host});
   }
-  return generator;
+  return lend(model.folder, generator);
+}
+
+void ServedModels::unload(const fs::path& folder) {
+  std::shared_ptr<void> embedder, generator;  // destroyed without the lock: they wait for the host
+  const MutexLock lock(mutex_);
+  embedder = std::move(embedders_[folder]);
+  generator = std::move(generators_[folder]);
+  embedders_.erase(folder);
+  generators_.erase(folder);
+}
+
+template <typename Model>
+std::shared_ptr<Model> ServedModels::lend(const fs::path& folder, std::shared_ptr<Model> model) {
+  Model* const lent = model.get();
+  return {lent, [model = std::move(model), use = lifetimes_.use(folder)](Model*) mutable {
+            model.reset();
+            use.reset();
+          }};
 }
 
 }  // namespace oko::server

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
+#include "server/model_lifetimes.h"
 
 namespace oko::server {
 
@@ -34,6 +37,8 @@ struct ServedModelsOptions {
   std::vector<std::string> models;
   /// Makes the weights of a folder usable where they are mapped.
   std::function<void(const std::filesystem::path&)> align;
+  /// Of the host: after it an idle model goes; 0: it stays.
+  std::chrono::milliseconds idle_timeout{0};
 };
 
 /// Tokens of all requests.
@@ -62,7 +67,18 @@ class ServedModels {
   /// The same; for an empty name the first of that kind. Throws kUsage for one of another kind.
   ServedModel find(std::string_view name, ModelKind kind) const;
 
-  /// Throws as `find` and as their constructors.
+  /// When a model goes if nobody asks it again; nothing: it stays.
+  std::optional<ModelLifetimes::Clock::time_point> end_of(const ServedModel& model) const {
+    return lifetimes_.end_of(model.folder);
+  }
+  /// See ModelLifetimes::keep.
+  void keep(const ServedModel& model, std::optional<std::chrono::milliseconds> time) {
+    lifetimes_.keep(model.folder, time);
+  }
+  /// Unloads a model, at the end of its present uses.
+  void unload(const ServedModel& model) { unload(model.folder); }
+
+  /// For one use each. Throws as `find` and as their constructors.
   std::shared_ptr<engine::Embedder> embedder(std::string_view name, ServedModel& model);
   std::shared_ptr<engine::Generator> generator(std::string_view name, ServedModel& model);
 
@@ -70,6 +86,11 @@ class ServedModels {
   TokenCounts& tokens() { return tokens_; }
 
  private:
+  void unload(const std::filesystem::path& folder);
+  /// `model`, whose use ends with the result.
+  template <typename Model>
+  std::shared_ptr<Model> lend(const std::filesystem::path& folder, std::shared_ptr<Model> model);
+
   ServedModelsOptions options_;
   TokenCounts tokens_;
   /// Models by the names that requests gave them, so that not each request looks at the whole disk.
@@ -80,6 +101,7 @@ class ServedModels {
       OKO_GUARDED_BY(mutex_);
   std::map<std::filesystem::path, std::shared_ptr<engine::Generator>> generators_
       OKO_GUARDED_BY(mutex_);
+  ModelLifetimes lifetimes_;  // last: it unloads what is above
 };
 
 }  // namespace oko::server

@@ -48,6 +48,7 @@ class RerankApiTest : public ::testing::Test {
 TEST_F(RerankApiTest, RanksTextsAsColbertDoes) {
   // More than are encoded at once.
   std::vector<std::string> texts;
+  texts.reserve(20);
   for (int i = 0; i < 20; ++i) texts.push_back("text number " + std::to_string(i * 7));
   const std::string query = "номер 42";
   engine::Embedder embedder({.model = folder_, .threads = 1});
@@ -55,6 +56,7 @@ TEST_F(RerankApiTest, RanksTextsAsColbertDoes) {
   request.texts.push_back(query);
   const auto encoded = embedder.embed(request).texts;
   std::vector<std::pair<float, std::size_t>> expected;
+  expected.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     expected.emplace_back(
         -models::bge_m3::colbert_score(encoded.back().encoding, encoded[i].encoding), i);
