@@ -150,13 +150,17 @@ void Session::start_call(const Message& request) {
     send(response_of(ProtocolError{
         .code = kInvalidRequest, .message = text.in(options_.language), .id = request.id}));
   };
+  std::map<std::string, Call>::node_type answered;
   std::size_t running = 0;
   bool is_known = false;
   {
     const MutexLock lock(mutex_);
-    running = calls_.size();
-    is_known = calls_.contains(key);
+    for (const auto& [each, call] : calls_) running += call.is_answered ? 0 : 1;
+    const auto found = calls_.find(key);
+    is_known = found != calls_.end() && !found->second.is_answered;
+    if (found != calls_.end() && !is_known) answered = calls_.extract(found);
   }
+  answered = {};  // joins
   if (is_known) return refuse(tr("a call with this id is under way", "такой id уже занят вызовом"));
   if (running >= options_.max_calls) {
     return refuse(tr("more than {} calls at once", "больше {} вызовов сразу", options_.max_calls));
@@ -170,12 +174,18 @@ void Session::start_call(const Message& request) {
 void Session::run_call(const Message& request, const std::string& key, const StopToken& stop) {
   try {
     const Json response = server_.answer(request, exchange_for(stop));
+    set(key, &Call::is_answered);  // a client that has the answer may use its id again
     if (!stop.stop_requested()) send(response);
   } catch (const Error&) {
     stop_calls();  // the client reads no more
   }
+  set(key, &Call::is_done);
+}
+
+void Session::set(const std::string& key, bool Call::*flag) {
   const MutexLock lock(mutex_);
-  calls_[key].is_done = true;
+  const auto call = calls_.find(key);
+  if (call != calls_.end()) call->second.*flag = true;
   changed_.notify_all();
 }
 

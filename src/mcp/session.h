@@ -45,6 +45,7 @@ class Session {
  private:
   struct Call {
     StopSource stop = {};
+    bool is_answered = false;  ///< but for the sending
     bool is_done = false;
     JoiningThread thread = {};
   };
@@ -55,6 +56,7 @@ class Session {
   void answer(const Message& request);
   void start_call(const Message& request);
   void run_call(const Message& request, const std::string& key, const StopToken& stop);
+  void set(const std::string& key, bool Call::*flag);
   void stop_calls();
   void remove_ended_calls();
   void ask_for_roots();
