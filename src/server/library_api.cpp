@@ -236,14 +236,16 @@ index::KnownDocument document_of(index::Store& store, const std::string& path, s
   const std::string_view rest = std::string_view(path).substr(kDocuments.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   what = rest.substr(std::min(slash + 1, rest.size()));
+  const std::string number(rest.substr(0, slash));
+  const char* const number_end = number.data() + number.size();
   index::DocumentId id = 0;
-  const auto end = std::from_chars(rest.data(), rest.data() + slash, id);
-  if (end.ec == std::errc() && end.ptr == rest.data() + slash && id > 0) {
+  const auto end = std::from_chars(number.data(), number_end, id);
+  if (end.ec == std::errc() && end.ptr == number_end && id > 0) {
     auto found = store.documents(std::span(&id, 1));
     if (!found.empty()) return std::move(found.front());
   }
-  throw Error(ErrorCode::kNotFound, tr("the library has no document {}",
-                                       "в библиотеке нет документа {}", rest.substr(0, slash)));
+  throw Error(ErrorCode::kNotFound,
+              tr("the library has no document {}", "в библиотеке нет документа {}", number));
 }
 
 void send_document(index::Store& store, const index::KnownDocument& known, HttpResponse& response) {

@@ -142,7 +142,7 @@ TEST_F(LibraryApiTest, FindsPassagesByWordsAndByMeaning) {
       {"text":" bill ","marked":false},{"text":"4711","marked":true}])"));
   EXPECT_TRUE(first.at("scores").contains("words"));
   EXPECT_FALSE(first.at("scores").contains("dense"));
-  const json box = first.at("box");
+  const json& box = first.at("box");
   EXPECT_GT(box[2], 0);
   EXPECT_LE(box[0].get<int>() + box[2].get<int>(), first.at("page_width"));
 
