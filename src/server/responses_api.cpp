@@ -184,7 +184,9 @@ void finish_object(const HttpRequest& http, const engine::GenerationResult& resu
   const char* status = is_cut ? "incomplete" : "completed";
   object["status"] = status;
   if (is_cut) object["incomplete_details"] = {{"reason", "max_output_tokens"}};
-  object["output"] = {output_item(http, status, {text_part(result.text)})};
+  // Braces alone copy it with clang.
+  object["output"] =
+      Json::array({output_item(http, status, Json::array({text_part(result.text)}))});
   const engine::GenerationStats& stats = result.stats;
   object["usage"] = {{"input_tokens", stats.prompt_tokens},
                      {"input_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
