@@ -1,12 +1,9 @@
 #include "server/api_server.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,6 +14,7 @@
 #include "base/error.h"
 #include "engine/embedder.h"
 #include "engine/model_host.h"
+#include "tests/server/api_client.h"
 #include "tests/server/raw_client.h"
 #include "tests/support/random_models.h"
 
@@ -26,14 +24,6 @@ namespace {
 using nlohmann::json;
 
 const std::filesystem::path kDemo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
-
-struct Answer {
-  int status = 0;
-  std::string header;
-  std::string body;
-
-  json parsed() const { return json::parse(body); }
-};
 
 /// A server of the small model that describes shapes and of random BGE-M3 weights, for all tests.
 class ApiServerTest : public ::testing::Test {
@@ -51,26 +41,16 @@ class ApiServerTest : public ::testing::Test {
   }
   static void TearDownTestSuite() { server_.reset(); }
 
-  static Answer ask(const std::string& method, const std::string& path,
-                    const std::string& body = "", const std::string& headers = "") {
-    RawClient client(server_->port());
-    client.send(
-        fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: {}\r\n"
-                    "Connection: close\r\n\r\n{}",
-                    method, path, headers, body.size(), body));
-    const std::string all = client.read_all();
-    const std::size_t end = all.find("\r\n\r\n");
-    EXPECT_NE(end, std::string::npos) << all;
-    return {std::stoi(all.substr(9, 3)), all.substr(0, end), all.substr(end + 4)};
+  static ApiAnswer ask(const std::string& method, const std::string& path,
+                       const std::string& body = "", const std::string& headers = "") {
+    return oko::ask(server_->port(), method, path, body, headers);
   }
-  static Answer post(const std::string& path, const json& body, const std::string& headers = "") {
+  static ApiAnswer post(const std::string& path, const json& body,
+                        const std::string& headers = "") {
     return ask("POST", path, body.dump(), headers);
   }
 
-  static std::string picture() {
-    std::ifstream file(kDemo / "images/hearts.jpg", std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  static std::string picture() { return bytes_of(kDemo / "images/hearts.jpg"); }
   static json question() {
     const std::string uri = "data:image/jpeg;base64," + base64_of(picture());
     return {{"model", "tiny-vl"},
@@ -112,7 +92,7 @@ TEST_F(ApiServerTest, ListsModelsWithWhatTheyDo) {
 }
 
 TEST_F(ApiServerTest, DescribesAPictureAsOpenAiDoes) {
-  const Answer answer = post("/v1/chat/completions", question());
+  const ApiAnswer answer = post("/v1/chat/completions", question());
   ASSERT_EQ(answer.status, 200) << answer.body;
   const json object = answer.parsed();
   EXPECT_EQ(object.at("object"), "chat.completion");
@@ -128,7 +108,7 @@ TEST_F(ApiServerTest, StreamsTheSameTextAndItsUsage) {
   json body = question();
   body["stream"] = true;
   body["stream_options"] = {{"include_usage", true}};
-  const Answer answer = post("/v1/chat/completions", body);
+  const ApiAnswer answer = post("/v1/chat/completions", body);
   EXPECT_NE(answer.header.find("Content-Type: text/event-stream"), std::string::npos);
   std::vector<std::string> events = events_of(answer.body);
   ASSERT_GE(events.size(), 4u);
@@ -250,7 +230,7 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
       {by_address, 400, "messages[0].content[0].image_url"},
   };
   for (const auto& [body, status, names] : kCases) {
-    const Answer answer = post("/v1/chat/completions", body);
+    const ApiAnswer answer = post("/v1/chat/completions", body);
     EXPECT_EQ(answer.status, status) << body;
     const std::string message = answer.parsed().at("error").at("message");
     EXPECT_NE(message.find(names), std::string::npos) << message;
@@ -260,7 +240,8 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
   EXPECT_EQ(ask("POST", "/v1/chat/completions", std::string(100, '[')).status, 400);
   EXPECT_EQ(ask("GET", "/v1/chat/completions").status, 405);
   EXPECT_EQ(ask("GET", "/nothing").status, 404);
-  const Answer russian = post("/v1/chat/completions", {{"messages", 1}}, "Accept-Language: ru\r\n");
+  const ApiAnswer russian =
+      post("/v1/chat/completions", {{"messages", 1}}, "Accept-Language: ru\r\n");
   EXPECT_NE(russian.body.find("нужно"), std::string::npos) << russian.body;
 }
 
@@ -269,7 +250,7 @@ TEST_F(ApiServerTest, RefusesPicturesThatAreNone) {
     json body = question();
     body["messages"][0]["content"][0]["image_url"]["url"] =
         "data:image/png;base64," + base64_of(bytes);
-    const Answer answer = post("/v1/chat/completions", body);
+    const ApiAnswer answer = post("/v1/chat/completions", body);
     EXPECT_EQ(answer.body.find("/tmp"), std::string::npos) << "no paths: " << answer.body;
     EXPECT_NE(answer.body.find("messages[0].content[0]"), std::string::npos) << answer.body;
     return answer.status;
@@ -283,7 +264,8 @@ TEST_F(ApiServerTest, RefusesJsonThatWouldTakeTooMuch) {
   std::string objects = "[{}";
   for (int i = 0; i < 90'000; ++i) objects += ",{}";
   const auto body = [](const std::string& extra) { return "{\"a\":" + extra + "]}"; };
-  const Answer large = ask("POST", "/v1/embeddings", body(objects));  // in a moment, not in hours
+  const ApiAnswer large =
+      ask("POST", "/v1/embeddings", body(objects));  // in a moment, not in hours
   EXPECT_NE(large.body.find("input is missing"), std::string::npos) << large.body;
   for (int i = 0; i < 20'000; ++i) objects += ",{}";
   EXPECT_NE(ask("POST", "/v1/embeddings", body(objects)).body.find("100000 values"),
@@ -294,7 +276,7 @@ TEST_F(ApiServerTest, RefusesTextsThatAreTooLongAndOutputsThatAreNotThere) {
   std::string text;
   for (int i = 0; i < 9000; ++i) text += "слово ";
   const json body = {{"model", embedder_name()}, {"input", {"a", text}}};
-  const Answer cut = post("/v1/embeddings", body);
+  const ApiAnswer cut = post("/v1/embeddings", body);
   EXPECT_EQ(cut.status, 400);
   EXPECT_NE(cut.body.find("input[1]"), std::string::npos) << cut.body;
   json ollama = body;
@@ -305,12 +287,12 @@ TEST_F(ApiServerTest, RefusesTextsThatAreTooLongAndOutputsThatAreNotThere) {
 
 TEST_F(ApiServerTest, LetsPagesAskThatAreAllowed) {
   const std::string origin = "Origin: http://localhost\r\n";  // its own page
-  const Answer answer = ask("GET", "/v1/models", "", origin);
+  const ApiAnswer answer = ask("GET", "/v1/models", "", origin);
   EXPECT_NE(answer.header.find("Access-Control-Allow-Origin: http://localhost"), std::string::npos);
-  const Answer first = ask("OPTIONS", "/v1/embeddings", "", origin);
+  const ApiAnswer first = ask("OPTIONS", "/v1/embeddings", "", origin);
   EXPECT_EQ(first.status, 204);
   EXPECT_NE(first.header.find("Access-Control-Allow-Headers"), std::string::npos);
-  const Answer other = ask("GET", "/v1/models", "", "Origin: http://evil.example\r\n");
+  const ApiAnswer other = ask("GET", "/v1/models", "", "Origin: http://evil.example\r\n");
   EXPECT_EQ(other.status, 403);
   EXPECT_EQ(other.header.find("Access-Control"), std::string::npos);
 }
