@@ -64,6 +64,8 @@ void ignore_budget(Command& command);
 
 /// Adds --threads, for commands that run a model. Without it `threads` keeps its value.
 void add_threads_option(Command& command, std::size_t& threads);
+/// `--model`, repeatable, of a command that serves models to other programs.
+void add_served_models_option(Command& command, std::vector<std::string>& models);
 
 /// Adds --kv-bits, for commands with a KV cache.
 void add_kv_bits_option(Command& command, int& kv_bits);

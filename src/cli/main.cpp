@@ -128,6 +128,14 @@ void add_threads_option(Command& command, std::size_t& threads) {
       .in(OptionGroup::kMemoryAndSpeed);
 }
 
+void add_served_models_option(Command& command, std::vector<std::string>& models) {
+  command
+      .add_option("-m,--model", &models,
+                  words("name or folder of a model to serve besides those of oko models",
+                        "имя или папка модели в дополнение к тем, что показывает oko models"))
+      .names(ValueKind::kModel);
+}
+
 void add_kv_bits_option(Command& command, int& kv_bits) {
   command
       .add_option("--kv-bits", &kv_bits,

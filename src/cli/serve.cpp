@@ -168,11 +168,7 @@ void add_serve(Command& program) {
                         "папка, файлы которой можно называть клиентам MCP; можно повторять"))
       .names(ValueKind::kFile);
   add_library_option(command, options->library);
-  command
-      .add_option("-m,--model", &options->models,
-                  words("name or folder of a model to serve besides those of oko models",
-                        "имя или папка модели в дополнение к тем, что показывает oko models"))
-      .names(ValueKind::kModel);
+  add_served_models_option(command, options->models);
   add_threads_option(command, options->threads);
   add_common_options(command, options->common);
   command.on_run([options] { serve(*options); });
