@@ -5,7 +5,10 @@ oko_unpack_sdist(xgrammar_root xgrammar ${OKO_XGRAMMAR_VERSION}
   87b466bca2475e29bb0323abc62c6c33cbcbcff47e5fb800a3e2099ac9620b90)
 
 set(system ${CMAKE_SYSTEM_NAME}${CMAKE_OSX_DEPLOYMENT_TARGET}-${CMAKE_SYSTEM_PROCESSOR})
-set(xgrammar_library ${xgrammar_root}/libxgrammar-${system}.a)
+# Other options make another library.
+file(SHA256 ${CMAKE_CURRENT_LIST_DIR}/xgrammar/CMakeLists.txt options)
+string(SUBSTRING ${options} 0 8 options)
+set(xgrammar_library ${xgrammar_root}/libxgrammar-${system}-${options}.a)
 if(NOT EXISTS ${xgrammar_library})
   message(STATUS "Compiling xgrammar ${OKO_XGRAMMAR_VERSION}, once")
   string(RANDOM LENGTH 8 suffix)
