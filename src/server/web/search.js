@@ -17,7 +17,8 @@ function pictureOf(hit, side) {
   const frame = h('span', {class: 'hit-frame'});
   if (hit.kind === 'text') {
     frame.classList.add('sheet');
-    frame.append(icon('page'), h('span', {}, nameOf(hit.file).split('.').pop().slice(0, 5)));
+    frame.append(icon('page'));
+    frame.dataset.ending = nameOf(hit.file).split('.').pop().slice(0, 5); // no part of the name
     return frame;
   }
   const load = async () => {
@@ -46,8 +47,8 @@ function pictureOf(hit, side) {
 }
 
 function snippetOf(hit) {
-  const parts = hit.parts ?? [{text: hit.snippet, marked: false}];
-  return parts.map((part) => (part.marked ? h('mark', {}, part.text) : part.text));
+  return hit.snippet_parts.map(
+      (part) => (part.marked ? h('mark', {}, part.text) : part.text));
 }
 
 export class SearchView {
