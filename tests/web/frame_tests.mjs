@@ -59,11 +59,13 @@ export const frameTests = {
     return page;
   },
 
-  async 'tells how to get a model where there is none'({browser, program}) {
+  async 'tells how to get a model and a library where there is none'({browser, program}) {
     const server = new Program(program, []);
     const page = await openPage(browser, `http://127.0.0.1:${await server.port}`);
     await page.getByText('oko pull qwen3-vl-4b').waitFor();
     await checkAccessible(page, 'no model');
+    await page.getByRole('link', {name: 'Search'}).click();
+    await page.getByText('oko index ~/Pictures ~/Documents').waitFor();
     await page.close();
     await server.end();
     return page;

@@ -1,12 +1,17 @@
 // node page_test.mjs PROGRAM SOURCES BROWSER [NAME]: all tests, or those whose names have NAME.
+import {rmSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {chatTests} from './chat_tests.mjs';
 import {frameTests} from './frame_tests.mjs';
 import {workTests} from './work_tests.mjs';
-import {launch, Program, Proxy} from './support.mjs';
+import {searchTests} from './search_tests.mjs';
+import {launch, makeLibrary, Program, Proxy} from './support.mjs';
 
 const [program, source, executable, wanted = ''] = process.argv.slice(2);
 
-const server = new Program(program, ['--model', `${source}/demo/models/tiny-vl`]);
+const library = makeLibrary(program, source);
+const server = new Program(program,
+    ['--model', `${source}/demo/models/tiny-vl`, '--library', library]);
 const proxy = new Proxy(await server.port);
 const address = await proxy.listen();
 const browser = await launch(executable);
@@ -19,7 +24,8 @@ function late() {
   });
 }
 
-for (const [name, test] of Object.entries({...chatTests, ...workTests, ...frameTests})) {
+for (const [name, test] of Object.entries({...chatTests, ...workTests, ...searchTests,
+  ...frameTests})) {
   if (!name.includes(wanted)) continue;
   let page = null;
   try {
@@ -35,6 +41,7 @@ for (const [name, test] of Object.entries({...chatTests, ...workTests, ...frameT
 await browser.close();
 proxy.end();
 await server.end();
+rmSync(dirname(library), {recursive: true});
 if (server.log) console.log(server.log);
 console.log(failed === 0 ? 'all passed' : `${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -1,5 +1,5 @@
 // The program, a proxy in front of it, and a browser.
-import {spawn} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
 import {readFileSync, mkdtempSync, rmSync} from 'node:fs';
 import http from 'node:http';
 import {createRequire} from 'node:module';
@@ -16,6 +16,16 @@ export function check(isTrue, message) {
 export function same(actual, expected, what = 'value') {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
   check(a === b, `${what}: ${a}, expected ${b}`);
+}
+
+/// A library of the receipt and the texts of demo/, in a folder of its own.
+export function makeLibrary(program, source) {
+  const library = join(mkdtempSync(join(tmpdir(), 'oko-web-')), 'demo.db');
+  const made = spawnSync(program, ['index', `${source}/demo/pages`, `${source}/demo/texts`,
+    '--model', `${source}/demo/models/e5-small-ru-en`, '--library', library, '--quiet'],
+      {env: {...process.env, OKO_DEVICE: 'cpu', LC_ALL: 'C'}, encoding: 'utf8'});
+  check(made.status === 0, `oko index: ${made.stderr}`);
+  return library;
 }
 
 /// oko serve on a free port, with a home of its own.
@@ -138,12 +148,21 @@ export async function openPage(browser, address, {locale = 'en-US', colorScheme 
   return page;
 }
 
-/// Throws with the serious findings of axe.
+/// Throws with the serious findings of axe, in both themes.
 export async function checkAccessible(page, what) {
   // Not by a <script>: the policy of the page forbids it.
   await page.evaluate(axe);
-  const {violations} = await page.evaluate(() => window.axe.run(document,
-      {resultTypes: ['violations']}));
+  const violations = await page.evaluate(async () => {
+    const {dataset} = document.documentElement;
+    const own = dataset.theme;
+    const found = [];
+    for (dataset.theme of ['light', 'dark']) {
+      const {violations} = await window.axe.run(document, {resultTypes: ['violations']});
+      found.push(...violations);
+    }
+    dataset.theme = own;
+    return found;
+  });
   const serious = violations.filter((each) => ['serious', 'critical'].includes(each.impact));
   check(serious.length === 0, `${what}: ` + serious.map((each) =>
       `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html).join(' ')}`).join('\n'));
