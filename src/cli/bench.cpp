@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/heap.h"
 #include "base/rounded.h"
+#include "base/text_escape.h"
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -43,7 +44,7 @@ void make_model(const MakeModelOptions& options) {
   testing::make_random_model(random, options.out);
   progress.clear();
   if (!options.common.quiet) {
-    say(words("{}: {} of random weights\n", "{}: {} случайных весов\n", options.out,
+    say(words("{}: {} of random weights\n", "{}: {} случайных весов\n", one_line(options.out),
               format_bytes(written)));
   }
 }

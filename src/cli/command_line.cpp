@@ -149,6 +149,11 @@ Option& Option::in(OptionGroup group) {
   return *this;
 }
 
+Option& Option::needs(const Option& other) {
+  option_->needs(other.option_);
+  return *this;
+}
+
 Command::Command(const std::string& name, const std::string& description)
     : root_(std::make_unique<CLI::App>(description, name)), app_(root_.get()), path_(name) {
   app_->set_help_flag("-h,--help");
@@ -376,6 +381,11 @@ std::optional<Command::Problem> Command::problem(const std::vector<std::string>&
     if (option->get_expected_max() == 0 && option->count() > 0 &&
         option->results().back() != "true") {
       return Problem{tr("{} takes no value", "{} не принимает значения", name)};
+    }
+    for (const CLI::Option* needed : option->get_needs()) {
+      if (option->count() == 0 || needed->count() > 0) continue;
+      return Problem{
+          tr("{} goes only with {}", "{} указывают только вместе с {}", name, needed->get_name())};
     }
   }
   return std::nullopt;

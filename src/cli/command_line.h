@@ -42,6 +42,8 @@ class Option {
   /// What stands for the value in the help: "PAGES".
   Option& label(std::string text);
   Option& in(OptionGroup group);
+  /// Without `other` it would be ignored, so it is refused then.
+  Option& needs(const Option& other);
 
  private:
   CLI::Option* option_;

@@ -33,7 +33,7 @@ std::string text_of(const hub::ConvertReport& report, const hub::ConvertOptions&
   }
   std::string text =
       words("{}: {} bits per weight, {} (was {})\n", "{}: {:бит|бита|бит} на вес, {} (было {})\n",
-            options.destination.string(), Count(report.bits), format_bytes(report.bytes),
+            one_line(options.destination.string()), Count(report.bits), format_bytes(report.bytes),
             format_bytes(report.source_bytes));
   if (quantized == 0) return text;
   return text + words("{} of {} layers are quantized, with an error of {:.3f} % at most\n",
@@ -75,7 +75,7 @@ void run(Options& options) {
   if (options.json) {
     print_json(json_of(report, options.run));
   } else if (!options.common.quiet) {
-    print(printable(text_of(report, options.run)));
+    print(text_of(report, options.run));
   }
 }
 

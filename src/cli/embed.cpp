@@ -268,13 +268,15 @@ void add_embed(Command& program) {
   command.add_flag(
       "--dense", &options->run.outputs.dense,
       words("one vector per text (the default)", "один вектор на текст (по умолчанию)"));
-  command.add_flag("--sparse", &options->run.outputs.sparse,
-                   words("a weight for each token", "вес каждого токена"));
+  const Option sparse = command.add_flag("--sparse", &options->run.outputs.sparse,
+                                         words("a weight for each token", "вес каждого токена"));
   command.add_flag("--colbert", &options->run.outputs.colbert,
                    words("a vector for each token", "вектор на каждый токен"));
-  command.add_flag("--token-strings", &options->token_strings,
-                   words("name tokens of sparse vectors by their text, not by number",
-                         "называть токены разреженных векторов текстом, а не номером"));
+  command
+      .add_flag("--token-strings", &options->token_strings,
+                words("name tokens of sparse vectors by their text, not by number",
+                      "называть токены разреженных векторов текстом, а не номером"))
+      .needs(sparse);
   // An empty text counts, too: it turns the model's own prompt off.
   command.add_option("--prefix", &options->run.prompt,
                      words("put before each text (multilingual-e5: \"query: \" or \"passage: \"); "

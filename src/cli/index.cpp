@@ -252,6 +252,30 @@ class WatchedRuns {
   bool is_missing_ = false;
 };
 
+/// A check without PATH indexes nothing, so it would ignore them.
+void refuse_options_of_runs(const IndexArguments& arguments) {
+  const std::pair<const char*, bool> given[] = {
+      {"model", arguments.given_model.has_value()},
+      {"query_prefix", arguments.prefixes.query.has_value()},
+      {"passage_prefix", arguments.prefixes.passage.has_value()},
+      {"exclude", !arguments.run.walk.excludes.empty()},
+      {"hidden", arguments.run.walk.hidden},
+      {"follow", arguments.run.walk.follows_links},
+      {"retry", arguments.run.retries_failed},
+      {"prune", arguments.run.prunes},
+      {"caption", arguments.captions},
+      {"sidecar", arguments.sidecars},
+      {"yes", arguments.yes},
+  };
+  for (const auto& [name, is_given] : given) {
+    if (!is_given) continue;
+    throw Error(ErrorCode::kUsage,
+                tr("{} without PATH only reads the library: {} does nothing",
+                   "{} без ПУТИ только читает библиотеку: {} ни на что не влияет", Knob{"check"},
+                   Knob{name}));
+  }
+}
+
 void require_paths(const IndexArguments& arguments) {
   const bool can_be_none = arguments.check || (arguments.rebuild && !arguments.watch);
   if (arguments.paths.empty() && !can_be_none) {
@@ -264,6 +288,7 @@ void require_paths(const IndexArguments& arguments) {
                                       "{} не сочетается с {}, а без ПУТИ — и с {}", Knob{"check"},
                                       Knob{"rebuild"}, Knob{"watch"}));
   }
+  if (arguments.check && arguments.paths.empty()) refuse_options_of_runs(arguments);
   const bool may_be_gone = arguments.run.prunes && !arguments.watch;
   for (const std::string& path : arguments.paths) {
     if (path.empty()) throw Error(ErrorCode::kUsage, tr("a PATH is empty", "один ПУТЬ пуст"));
@@ -360,22 +385,25 @@ void index_paths(IndexArguments arguments) {
 }
 
 void add_caption_options(Command& command, IndexArguments& arguments) {
-  command.add_flag("--caption", &arguments.captions,
-                   words("describe pictures and scanned pages with a model, to find them by what "
-                         "they show",
-                         "описать картинки и сканы моделью, чтобы находить их по тому, что на "
-                         "них"));
+  const Option captions = command.add_flag(
+      "--caption", &arguments.captions,
+      words("describe pictures and scanned pages with a model, to find them by what "
+            "they show",
+            "описать картинки и сканы моделью, чтобы находить их по тому, что на "
+            "них"));
   command
       .add_option("--caption-model", &arguments.caption_model,
                   words("name or folder of the model that describes",
                         "имя или папка модели, которая описывает"))
       .names(ValueKind::kModel)
+      .needs(captions)
       .show_default();
   command
       .add_option("--lang", &arguments.language,
                   words("language of the descriptions [default: that of LANG]",
                         "язык описаний [по умолчанию: как в LANG]"))
-      .one_of({"ru", "en"});
+      .one_of({"ru", "en"})
+      .needs(captions);
   command.add_flag("--sidecar", &arguments.sidecars,
                    words("write descriptions beside the pictures (photo.jpg.xmp), for other "
                          "programs",

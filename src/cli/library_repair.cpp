@@ -97,7 +97,7 @@ void print_check(const index::LibraryCheck& check, const RepairOptions& options)
                 Count(check.documents.size() - kMostNamed)));
   }
   if (check.is_whole()) {
-    print(printable(words("{}: the library is whole\n", "{}: библиотека цела\n", library)));
+    print(words("{}: the library is whole\n", "{}: библиотека цела\n", one_line(library)));
   }
 }
 

@@ -187,21 +187,21 @@ Row row_of(const InstalledModel& model, const Description& found) {
 void print_notes(const hub::InstalledModels& all) {
   for (const InstalledModel& model : all.models) {
     if (!model.link_target.empty()) {
-      print(printable(words("{}: is a link to {}, where its {} are\n",
-                            "{}: ссылка на {}, её {} лежат там\n", one_line(model.name),
-                            one_line(model.link_target.string()), format_bytes(model.bytes))));
+      print(words("{}: is a link to {}, where its {} are\n", "{}: ссылка на {}, её {} лежат там\n",
+                  one_line(model.name), one_line(model.link_target.string()),
+                  format_bytes(model.bytes)));
     }
     if (model.aligned_bytes > 0) {
-      print(printable(words("{}: its aligned copy takes {} more\n",
-                            "{}: её выровненная копия занимает ещё {}\n", one_line(model.name),
-                            format_bytes(model.aligned_bytes))));
+      print(words("{}: its aligned copy takes {} more\n",
+                  "{}: её выровненная копия занимает ещё {}\n", one_line(model.name),
+                  format_bytes(model.aligned_bytes)));
     }
     if (model.unfinished_bytes > 0) {
-      print(printable(
-          words("{}: an unfinished download has {}; oko pull {} goes on\n",
-                "{}: недокачанное занимает {}; продолжит oko pull {}\n", model.name,
-                format_bytes(model.unfinished_bytes),
-                model.name == hub::kEmbeddingSource ? hub::kDefaultEmbeddingModel : model.name)));
+      const std::string name = one_line(model.name);
+      print(words("{}: an unfinished download has {}; oko pull {} goes on\n",
+                  "{}: недокачанное занимает {}; продолжит oko pull {}\n", name,
+                  format_bytes(model.unfinished_bytes),
+                  name == hub::kEmbeddingSource ? hub::kDefaultEmbeddingModel : name));
     }
   }
   if (all.other_aligned_bytes > 0) {
@@ -225,13 +225,13 @@ void print_table(const hub::InstalledModels& all, const engine::PlanOptions& mac
   print("\n");
   print_notes(all);
   if (own > 0) {
-    print(printable(words("oko: {} in {}\n", "oko: {} в {}\n", format_bytes(own),
-                          (oko_home() / "models").string())));
+    print(words("oko: {} in {}\n", "oko: {} в {}\n", format_bytes(own),
+                one_line((oko_home() / "models").string())));
   }
   if (cached == 0) return;
-  print(printable(words("Hugging Face: {} in {}, which oko only reads\n",
-                        "Hugging Face: {} в {}, оттуда oko только читает\n", format_bytes(cached),
-                        hub::hugging_face_cache().string())));
+  print(words("Hugging Face: {} in {}, which oko only reads\n",
+              "Hugging Face: {} в {}, оттуда oko только читает\n", format_bytes(cached),
+              one_line(hub::hugging_face_cache().string())));
 }
 
 void list(const ModelsArguments& options) {
@@ -244,9 +244,9 @@ void list(const ModelsArguments& options) {
     return;
   }
   if (!all.models.empty()) return print_table(all, machine);
-  print(
-      printable(words("no models yet: {} and {} have none\n", "моделей ещё нет: ни в {}, ни в {}\n",
-                      (oko_home() / "models").string(), hub::hugging_face_cache().string())));
+  print(words("no models yet: {} and {} have none\n", "моделей ещё нет: ни в {}, ни в {}\n",
+              one_line((oko_home() / "models").string()),
+              one_line(hub::hugging_face_cache().string())));
   if (!options.common.quiet) say_hint(tr("oko pull qwen3-vl-4b", "oko pull qwen3-vl-4b"));
 }
 
@@ -292,8 +292,8 @@ void remove(const RemoveArguments& options) {
   for (hub::ModelRemoval& each : removals) {
     each.run();
     if (options.common.quiet) continue;
-    print(printable(words("{}: removed, {} are free again\n", "{}: удалена, освободилось {}\n",
-                          each.name(), format_bytes(each.bytes()))));
+    print(words("{}: removed, {} are free again\n", "{}: удалена, освободилось {}\n",
+                one_line(each.name()), format_bytes(each.bytes())));
     if (!each.link_target().empty()) {
       say_note(words("{}: was a link, what it led to stays: {}",
                      "{}: это была ссылка, то, на что она вела, осталось: {}", each.name(),

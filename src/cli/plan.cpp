@@ -333,7 +333,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
               plan.gpu);
   }
   print_row(words("for oko", "для oko"), plan.budget);
-  print("\n" + options.vision_language.name + "\n");
+  print("\n" + one_line(options.vision_language.name) + "\n");
   print_weights(options.vision_language);
   print_row(words("looking at a picture of {} megapixels", "просмотр картинки ({} Мп)",
                   megapixels(options.pixels_read())),
@@ -345,7 +345,7 @@ void print_table(const engine::PlanOptions& options, const engine::Plan& plan) {
       words("KV cache in the end, after {} tokens of answer",
             "KV-кэш под конец ответа в {:токен|токена|токенов}", Count(options.answer_tokens)),
       generation.decode[budget::Tag::kKv]);
-  print("\n" + options.embedding.name + "\n");
+  print("\n" + one_line(options.embedding.name) + "\n");
   print_weights(options.embedding);
   print_row(
       words("{} tokens at once", "{:токен|токена|токенов} за раз", Count(options.embed_tokens)),

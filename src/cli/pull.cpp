@@ -38,8 +38,8 @@ const char* name_of(Source source) {
 }
 
 std::string text_of(const hub::PullReport& report) {
-  return words("{}: {}, {} files\n", "{}: {}, {:файл|файла|файлов}\n", report.folder.string(),
-               format_bytes(report.bytes), Count(report.files));
+  return words("{}: {}, {} files\n", "{}: {}, {:файл|файла|файлов}\n",
+               one_line(report.folder.string()), format_bytes(report.bytes), Count(report.files));
 }
 
 nlohmann::ordered_json json_of(const hub::PullReport& report) {
@@ -78,7 +78,7 @@ void run(const PullArguments& options) {
   if (options.json) {
     print_json(json_of(report));
   } else if (!options.common.quiet) {
-    print(printable(text_of(report)));
+    print(text_of(report));
   }
 }
 

@@ -69,6 +69,12 @@ void refuse_conflicts(const DescribeOptions& options) {
         tr("--prompt and --prompt-file are given together", "указаны и --prompt, и --prompt-file"),
         tr("give one of them", "укажите что-то одно"));
   }
+  if (options.ocr_tokens && options.generation.ocr == "off") {
+    throw Error(ErrorCode::kUsage,
+                tr("--ocr off reads no text, and --ocr-tokens is given",
+                   "--ocr off не читает текст, а указан --ocr-tokens"),
+                tr("leave one of them out", "уберите что-то одно"));
+  }
   if (options.together && !options.input.out_folder.empty()) {
     throw Error(ErrorCode::kUsage,
                 tr("--together gives one answer, and --out-dir wants one per input",

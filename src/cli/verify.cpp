@@ -56,11 +56,10 @@ void print_verdicts(const VerifyArguments& options, const std::vector<hub::Verif
   if (options.json) {
     print_json({{"folder", options.run.model.string()}, {"bytes", bytes}, {"files", list}});
   } else if (!damaged.empty()) {
-    print(printable(damaged));
+    print(damaged);
   } else if (!options.common.quiet) {
-    print(
-        printable(words("{}: {}, {} files, all right\n", "{}: {}, {:файл|файла|файлов}, всё цело\n",
-                        options.run.model.string(), format_bytes(bytes), Count(files.size()))));
+    print(words("{}: {}, {} files, all right\n", "{}: {}, {:файл|файла|файлов}, всё цело\n",
+                one_line(options.run.model.string()), format_bytes(bytes), Count(files.size())));
   }
 }
 

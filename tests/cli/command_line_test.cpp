@@ -51,9 +51,9 @@ void add_read(Command& program, Values& values) {
       .in(OptionGroup::kMemoryAndSpeed);
   read.add_option("--seed", &values.seed, "");
   read.add_option("--bits", &values.bits, "").one_of({"4", "8"});
-  read.add_flag("--silent", &values.silent, "silent");
+  const Option json = read.add_flag("-j,--json", &values.json, words("one object", "объект"));
+  read.add_flag("--silent", &values.silent, "silent").needs(json);
   read.hide("--silent");
-  read.add_flag("-j,--json", &values.json, words("one object", "объект"));
   read.suggest("--pdf", "--format pdf");
   read.set_footer(words("Example:\n  oko read a", "Пример:\n  oko read a"));
   read.on_run([&] { values.command = "read"; });
@@ -182,6 +182,12 @@ TEST_F(CommandLineTest, RefusesOptionsGivenTwiceAndValuesOfFlags) {
                  "--format is given more than once", "ключ --format указан больше одного раза");
   expect_refused({"read", "a", "--json=x"}, "--json takes no value",
                  "--json не принимает значения");
+}
+
+TEST_F(CommandLineTest, RefusesAnOptionThatWouldBeIgnoredWithoutAnother) {
+  expect_refused({"read", "a", "--silent"}, "--silent goes only with --json",
+                 "--silent указывают только вместе с --json");
+  EXPECT_TRUE(values_of({"read", "a", "--silent", "-j"}).silent);
 }
 
 TEST_F(CommandLineTest, ReadsValuesOfEveryKind) {

@@ -51,6 +51,12 @@ TEST_F(ConvertTest, TheSummaryCountsLayersAndHasTheLargestError) {
   EXPECT_EQ(result.out, text.in(Language::kEnglish));
 }
 
+TEST_F(ConvertTest, ANameWithLineBreaksTakesOneLine) {
+  const ProcessResult result = run({"convert", source(), folder_ / "a\nb\x1b[2J"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(result.out.starts_with((folder_ / "a b [2J: 8 bits").string())) << result.out;
+}
+
 TEST_F(ConvertTest, AFileIsNoFolderForTheResult) {
   write_file_atomically(out(), std::string_view());
   const ProcessResult result = run({"convert", source(), out()});

@@ -368,6 +368,7 @@ TEST_F(DescribeTest, WrongUsageIsStatus2) {
   expect_error(run({"no-such-command"}), 2, "no-such-command");
   expect_error(describe({"--max-tokens", "0", picture()}), 2, "max-tokens");
   expect_error(describe({"--ocr", "perhaps", picture()}), 2, "perhaps");
+  expect_error(describe({"--ocr", "off", "--ocr-tokens", "9", picture()}), 2, "--ocr-tokens");
 }
 
 TEST_F(DescribeTest, OcrOnPutsTextOfThePictureIntoThePrompt) {

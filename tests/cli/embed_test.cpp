@@ -289,6 +289,7 @@ TEST_F(EmbedTest, APrefixThatLeavesNoRoomForTheTextIsRefused) {
 
 TEST_F(EmbedTest, WrongUsageIsRefusedWithStatusTwo) {
   EXPECT_EQ(run({"--model", model()}).status, 2);
+  EXPECT_EQ(run({"a", "--token-strings", "--model", model()}).status, 2);
   EXPECT_EQ(run({"a", "--max-tokens", "2", "--model", model()}).status, 2);
   const ProcessResult tokens = run({"a", "--max-tokens", "600", "--model", model()});
   EXPECT_EQ(tokens.status, 2);

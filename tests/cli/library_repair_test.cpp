@@ -253,6 +253,12 @@ TEST_F(LibraryRepairTest, RefusesWhatMakesNoSense) {
   for (const auto& [arguments, text] : {
            std::pair(std::vector<std::string>{"index"}, "PATH is missing"),
            std::pair(std::vector<std::string>{"index", "--check", "--rebuild"}, "--rebuild"),
+           std::pair(std::vector<std::string>{"index", "--check", "--caption"},
+                     "--check without PATH only reads the library: --caption does nothing"),
+           std::pair(std::vector<std::string>{"index", ".", "--caption-model", "qwen3-vl-4b"},
+                     "--caption-model goes only with --caption"),
+           std::pair(std::vector<std::string>{"index", ".", "--lang", "ru"},
+                     "--lang goes only with --caption"),
            std::pair(std::vector<std::string>{"index", "--check", "--library",
                                               "opensearch://127.0.0.1:1/papers"},
                      "on OpenSearch"),
