@@ -1,5 +1,5 @@
 # With sanitizers clang spends half its time in headers of libraries; here it reads them once a
-# tree. gcc would gain a tenth; its sources are compiled in batches (OKO_UNITY).
+# tree. gcc would gain a tenth. Both compile sources in batches, too (OKO_UNITY).
 set(OKO_PRECOMPILE OFF)
 if(OKO_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT APPLE)
   set(OKO_PRECOMPILE ON)

@@ -18,8 +18,9 @@ part() {
 }
 
 # clang compiles the kernels with sanitizers five times as fast as gcc, and gcc makes the release.
+# lld links a test in a third of GNU ld's time.
 clang=(-DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19
-  -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
+  -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld -DCMAKE_COMPILE_WARNING_AS_ERROR=ON)
 [ "$(uname)" != Darwin ] || clang=() # Apple's is the only one there
 # Sanitizers look for this name only, and their reports have no lines without it.
 mkdir -p build/check/bin
