@@ -13,7 +13,8 @@ debian=(g++ make cmake ninja-build pkg-config python3 python3-pip
   libsqlite3-dev libstemmer-dev libxml2-dev libzip-dev libgmime-3.0-dev)
 debian_tests=(libgtest-dev libbenchmark-dev
   clang gobjc libgnustep-base-dev file) # the last four: to check the code for Macs here
-debian_checks=(clang-19 lld-19 libclang-rt-19-dev llvm-19 ccache # of the sanitizers and the Mac check
+debian_checks=(
+  clang-19 lld-19 libclang-rt-19-dev llvm-19 ccache # of the sanitizers and the Mac check
   default-jdk-headless maven) # for tests on OpenSearch
 homebrew_tools=(cmake ninja pkg-config python3)
 # zlib, libedit, libcurl, SQLite and libxml2 are the system's.
