@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Tests the official clients of OpenAI's, Ollama's and Anthropic's APIs and of MCP against the real
+# program: tests/clients/run.sh PROGRAM FOLDER python|node [NAME]
+# FOLDER keeps their packages. NAME: a part of the client's name, to run that alone. Status 77:
+# something is not there.
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+usage="usage: tests/clients/run.sh PROGRAM FOLDER python|node [NAME]"
+program="$(realpath "${1:?$usage}")"
+folder="${2:?$usage}"
+mkdir -p "$folder"
+skip() {
+  echo "skipped: $1 is not installed; cmake/install_dependencies.sh checks installs it"
+  exit 77
+}
+command -v python3 >/dev/null || skip "Python"
+# In the name of a folder is what it is for, and it is in its place only when it is whole.
+place_of() { echo "$folder/$1-$(cksum <"$2" | cut -d' ' -f1)"; }
+python_packages() {
+  local list="$here/packages/$1.txt" place
+  place="$(place_of "$1-$(python3 -c 'import sys; print(*sys.version_info[:2], sep=".")')" "$list")"
+  if [ ! -d "$place" ]; then
+    rm -rf "$place.part"
+    python3 -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-compile \
+      --root-user-action=ignore --only-binary=:all: --require-hashes --target "$place.part" \
+      -r "$list"
+    mv "$place.part" "$place"
+  fi
+  echo "$place"
+}
+node_packages() {
+  local place
+  place="$(place_of node "$here/package-lock.json")"
+  if [ ! -d "$place" ]; then
+    rm -rf "$place.part"
+    mkdir "$place.part"
+    cp "$here"/package.json "$here"/package-lock.json "$place.part"
+    (cd "$place.part" && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error) >&2
+    mv "$place.part" "$place"
+  fi
+  echo "$place"
+}
+if [ "${3:?$usage}" = node ]; then
+  command -v node >/dev/null || skip "Node.js"
+  command -v npm >/dev/null || skip "npm"
+  packages=("$(node_packages)")
+  cp "$here"/*.mjs "${packages[0]}" # Node.js looks for packages beside the sources
+else
+  python3 -m pip --version >/dev/null 2>&1 || skip "pip"
+  today="$(python_packages today)"
+  packages=("$today" "$(python_packages earlier):$today")
+fi
+export PYTHONPYCACHEPREFIX="$folder/bytecode"
+exec python3 -s "$here/clients_test.py" "$program" "${4:-}" "${packages[@]}"
