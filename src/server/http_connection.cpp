@@ -29,6 +29,9 @@ constexpr std::chrono::seconds kLingerTime{2};
 /// Bytes of later requests that are read during one.
 constexpr std::size_t kReadAhead = 4096, kMostReadAhead = 64 * 1024;
 
+/// Between two looks at whether a client has gone that sends no more.
+constexpr std::chrono::milliseconds kLookInterval{50};
+
 /// False: the client has gone, is too slow, or the server stops.
 bool is_of_request(const SystemError& error) {
   return error != http::error::end_of_stream &&
@@ -87,7 +90,10 @@ class BodyBytes {
 };
 
 HttpConnection::HttpConnection(asio::ip::tcp::socket socket, HttpServerState& state)
-    : state_(state), stream_(std::move(socket)), changed_(stream_.get_executor()) {
+    : state_(state),
+      stream_(std::move(socket)),
+      changed_(stream_.get_executor()),
+      next_look_(stream_.get_executor()) {
   SystemError ignored;
   static_cast<void>(stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored));
 }
@@ -137,6 +143,7 @@ asio::awaitable<bool> HttpConnection::read_header(Parser& parser) {
   if (!error) co_return true;
   if (!is_of_request(error)) co_return false;
   HttpRequest request;
+  request.id = next_id();
   copy_header(parser.get(), request);
   co_await refuse(refusal_of(error), request);
   co_return false;
@@ -166,7 +173,7 @@ asio::awaitable<bool> HttpConnection::serve_request() {
   if (!has_header) co_return false;
 
   HttpRequest request;
-  request.id = "req_" + std::to_string(++state_.last_request);
+  request.id = next_id();
   if (!copy_header(parser.get(), request)) {
     co_await refuse(HttpRefusal::kMalformed, request);
     co_return false;
@@ -298,14 +305,41 @@ void HttpConnection::watch_for_end() {
         const auto place = self->buffer_.prepare(kReadAhead);
         const auto read = ::recv(self->stream_.socket().native_handle(), place.data(), place.size(),
                                  MSG_DONTWAIT);
-        const bool has_gone = read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
+        const bool is_broken = read < 0 && errno != EAGAIN && errno != EINTR;
         if (read > 0) self->buffer_.commit(static_cast<std::size_t>(read));
-        if (has_gone) {
+        if (is_broken) {
           self->exchange_->request_stop();
+        } else if (read == 0) {
+          self->ask_whether_gone();
         } else if (self->buffer_.size() < kMostReadAhead) {
           self->watch_for_end();
         }
       });
+}
+
+/// The end of what a client sends does not tell whether it still reads (RFC 9112), but the
+/// system of one that has gone answers any byte with an error.
+void HttpConnection::ask_whether_gone() {
+  exchange_->probe();
+  look_whether_gone();
+}
+
+void HttpConnection::look_whether_gone() {
+  if (exchange_ == nullptr) return;
+  int failure = 0;
+  socklen_t size = sizeof(failure);
+  const bool has_gone =
+      ::getsockopt(stream_.socket().native_handle(), SOL_SOCKET, SO_ERROR, &failure, &size) != 0 ||
+      failure != 0;
+  if (has_gone) {
+    exchange_->request_stop();
+    return;
+  }
+  next_look_.expires_after(kLookInterval);
+  next_look_.async_wait([weak = weak_from_this()](const SystemError& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->look_whether_gone();
+  });
 }
 
 }  // namespace oko::server

@@ -54,12 +54,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::shared_ptr<HttpExchange> make_exchange(const HttpRequest& request, unsigned version,
                                               bool keeps_alive);
   void watch_for_end();
+  /// After the client has sent its last byte: stops the request under way if the client has gone.
+  void ask_whether_gone();
+  void look_whether_gone();
+  std::string next_id() const { return "req_" + std::to_string(++state_.last_request); }
   boost::asio::awaitable<void> close();
 
   HttpServerState& state_;
   boost::beast::tcp_stream stream_;
   boost::beast::flat_buffer buffer_;
   boost::asio::steady_timer changed_;       ///< cancelled when the exchange has changed
+  boost::asio::steady_timer next_look_;     ///< of `look_whether_gone`
   std::shared_ptr<HttpExchange> exchange_;  ///< of the request under way
   bool is_watched_ = false;                 ///< a wait for the end of the connection is under way
 };

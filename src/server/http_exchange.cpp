@@ -75,13 +75,15 @@ void HttpExchange::send(const HttpHead& head, std::string body) {
 }
 
 void HttpExchange::begin(const HttpHead& head) {
+  const std::string text = header_text(head, uses_chunks() ? "Transfer-Encoding: chunked\r\n" : "");
   {
     const MutexLock lock(mutex_);
     state_ = State::kBegun;
     status_ = head.status;
     is_streamed_ = true;
+    pending_ += text;
   }
-  add(header_text(head, uses_chunks() ? "Transfer-Encoding: chunked\r\n" : ""));
+  on_change_();
 }
 
 void HttpExchange::write(std::string_view piece) {
@@ -134,6 +136,19 @@ std::string HttpExchange::take(bool& is_finished) {
   }
   taken_.notify_all();
   return bytes;
+}
+
+void HttpExchange::probe() {
+  if (!uses_chunks()) return;  // nothing of HTTP/1.0 is left alone
+  std::string_view bytes;
+  {
+    const MutexLock lock(mutex_);
+    if (state_ == State::kEmpty) bytes = "HTTP/1.1 102 Processing\r\n\r\n";  // RFC 9110, 15.2
+    // The next chunk's size begins with it; the answer to HEAD has no chunks.
+    if (state_ == State::kBegun && !options_.is_head) bytes = "0";
+    pending_ += bytes;
+  }
+  if (!bytes.empty()) on_change_();
 }
 
 bool HttpExchange::keeps_alive() const {

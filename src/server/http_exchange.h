@@ -46,6 +46,8 @@ class HttpExchange final : public HttpResponse {
   void request_stop() const { stop_.request_stop(); }
   /// Of the answer; 0: none was begun.
   int status() const;
+  /// Sends what changes nothing for the client: a system whose client has gone refuses it.
+  void probe();
   /// After the end: true if another request may follow on the connection.
   bool keeps_alive() const;
 

@@ -40,6 +40,35 @@ TEST(ServeTest, AnswersUntilItIsAskedToEnd) {
   EXPECT_NE(result.err.find("GET /v1/models/tiny-vl"), std::string::npos) << result.err;
 }
 
+TEST(ServeTest, EndsStreamsUnderWayBeforeItEnds) {
+  const std::string port = free_port();
+  Process process({OKO_PROGRAM, "serve", "--port", port, "--model", kModel},
+                  {"LC_ALL=en_US.UTF-8"});
+  ASSERT_TRUE(process.wait_for_output(60));
+  // The bias keeps the two tokens away that would end it, so it has as many as it may.
+  const std::string body =
+      R"({"model":"tiny-vl","stream":true,"max_tokens":600,"logit_bias":{"930":-100,"932":-100},)"
+      R"("temperature":2,"seed":1,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"Describe"}]})";
+  const auto number = static_cast<std::uint16_t>(std::stoi(port));
+  RawClient streams[] = {RawClient(number), RawClient(number), RawClient(number)};
+  for (RawClient& stream : streams) {
+    stream.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    stream.read_until("\"delta\"");
+  }
+  streams[1].end_of_sending();
+  streams[2].hang_up();
+  process.signal(SIGTERM);
+  for (RawClient* stream : {&streams[0], &streams[1]}) {
+    const std::string answer = stream->read_all();
+    EXPECT_NE(answer.find("\"completion_tokens\":600"), std::string::npos) << answer.size();
+    EXPECT_NE(answer.find("data: [DONE]"), std::string::npos);
+    EXPECT_TRUE(answer.ends_with("0\r\n\r\n"));
+  }
+  const ProcessResult result = process.wait();
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
 TEST(ServeTest, SaysWhyItDoesNotStart) {
   const std::string port = free_port();
   Process process({OKO_PROGRAM, "serve", "--port", port}, {"LC_ALL=en_US.UTF-8"});

@@ -58,6 +58,13 @@ class HttpServerTest : public testing::Test {
       waiting_.set_value();
       go_on_.get_future().wait();
       response.send({}, "slow");
+    } else if (request.path == "/pause") {
+      const StopCallback by_stop(response.stop(), [&] { stopped_.set_value(); });
+      response.begin({});
+      response.write("one");
+      go_on_.get_future().wait();
+      response.write("two");
+      response.end();
     } else if (request.path == "/throw") {
       throw Error(ErrorCode::kFailed, LocalizedText("thrown"));
     } else {
@@ -199,6 +206,51 @@ TEST_F(HttpServerTest, StopsTheHandlerOfAClientThatHangsUp) {
   one.send("\r\nGET /a HTTP/1.1\r\n");  // it may have sent more before
   one.hang_up();
   EXPECT_EQ(stopped_.get_future().wait_for(kLong), std::future_status::ready);
+}
+
+TEST_F(HttpServerTest, AnswersAClientThatSendsNoMore) {
+  start();
+  const auto answer_to = [&](const std::string& request) {
+    RawClient one(server_->port());
+    one.send(request);
+    one.end_of_sending();
+    return one.read_all();
+  };
+  EXPECT_EQ(body_of(answer_to("GET /a HTTP/1.0\r\n\r\n")), "GET /a ");
+  EXPECT_EQ(body_of(answer_to("GET /stream HTTP/1.0\r\n\r\n")), "one two");
+  // Two requests: the second is read, too.
+  const std::string both =
+      answer_to("GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(both.ends_with("GET /b ")) << both;
+
+  RawClient slow(server_->port());
+  slow.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  waiting_.get_future().wait();
+  slow.end_of_sending();
+  slow.read_until("102 Processing\r\n\r\n");
+  go_on_.set_value();
+  EXPECT_TRUE(slow.read_all().ends_with("\r\n\r\nslow"));
+}
+
+TEST_F(HttpServerTest, AClientThatSendsNoMoreGetsAWholeStream) {
+  start();
+  RawClient one(server_->port());
+  one.send("GET /pause HTTP/1.1\r\nHost: x\r\n\r\n");
+  one.read_until("one");
+  one.end_of_sending();
+  one.read_until("one\r\n0");  // the question whether it has gone, within the next chunk's size
+  go_on_.set_value();
+  EXPECT_EQ(body_of(one.read_all()), "3\r\none\r\n03\r\ntwo\r\n0\r\n\r\n");
+}
+
+TEST_F(HttpServerTest, StopsAStreamOfAClientThatHangsUp) {
+  start();
+  RawClient one(server_->port());
+  one.send("GET /pause HTTP/1.1\r\nHost: x\r\n\r\n");
+  one.read_until("one");
+  one.hang_up();
+  EXPECT_EQ(stopped_.get_future().wait_for(kLong), std::future_status::ready);
+  go_on_.set_value();
 }
 
 TEST_F(HttpServerTest, StopsTheHandlerOfAClientThatDoesNotRead) {

@@ -43,6 +43,12 @@ class RawClient {
     }
     return read_;
   }
+  /// Reads until at least so many bytes have come.
+  std::string read_bytes(std::size_t count) {
+    while (read_.size() < count && read_some()) {
+    }
+    return read_;
+  }
   std::string read_all() {
     while (read_some()) {
     }
@@ -65,6 +71,12 @@ class RawClient {
   void hang_up() {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
+  }
+  /// Hangs up without a word: the server's next bytes find nobody.
+  void reset() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    hang_up();
   }
   void end_of_sending() const { ::shutdown(socket_, SHUT_WR); }
 
