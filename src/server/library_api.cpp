@@ -90,6 +90,11 @@ index::Filter filter_of(const RequestFields& fields) {
   if (const auto to = fields.text("to")) {
     filter.to_date = index::second_of(*to, std::string("to"), true);
   }
+  if (filter.from_date && filter.to_date && *filter.from_date > *filter.to_date) {
+    throw FieldError("from", tr("from {} is later than to {}: no file is of such a date",
+                                "from {} позже, чем to {}: файлов с такой датой не бывает",
+                                fields.need_text("from"), fields.need_text("to")));
+  }
   return filter;
 }
 

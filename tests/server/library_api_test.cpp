@@ -216,6 +216,7 @@ TEST_F(LibraryApiTest, SaysWhatIsWrong) {
       {{{"query", "a"}, {"kinds", {"film"}}}, "kinds"},
       {{{"query", "a"}, {"from", "2024-13"}}, "from"},
       {{{"query", "a"}, {"to", "tomorrow"}}, "to"},
+      {{{"query", "a"}, {"from", "2024-03"}, {"to", "2024-02"}}, "from 2024-03 is later"},
       {{{"query", "a"}, {"in", 1}}, "in"},
       {{{"query", "a"}, {"passages", "tiny"}}, "passages"},
   };
@@ -226,6 +227,8 @@ TEST_F(LibraryApiTest, SaysWhatIsWrong) {
               std::string::npos)
         << answer.body;
   }
+  EXPECT_EQ(get("/v1/library/documents?from=2024-03&to=2024-02").status, 400);
+  EXPECT_EQ(get("/v1/library/documents?from=2024-02&to=2024-02").status, 200);
 }
 
 TEST_F(LibraryApiTest, TellsItsMemoryAndCounts) {
