@@ -28,7 +28,7 @@ export const chatTests = {
     await ask(page, 'Опиши это изображение.');
     same(await answer(page, 1), 'Три жёлтые звезды.');
     await checkAccessible(page, 'chat with answers');
-    await page.locator('.turn.model').nth(1).getByRole('button', {name: 'Ask again'}).click();
+    await page.locator('.turn.model').nth(1).getByRole('button', {name: 'Try again'}).click();
     await page.locator('.turn.model').nth(1).locator('.facts').waitFor();
     same(await page.locator('.turn.model').count(), 2);
     await page.locator('.turn.model').nth(0).getByRole('button', {name: 'Copy'}).click();
@@ -78,7 +78,7 @@ export const chatTests = {
     same((await page.locator('.turn.model').nth(1).locator('.prose').innerText()).trim(), 'One');
     await checkAccessible(page, 'an error');
     proxy.instead(CHAT, answerOf(['Whole', ' again']));
-    await page.getByRole('button', {name: 'Ask again'}).click();
+    await page.getByRole('button', {name: 'Try again'}).click();
     same(await answer(page, 1), 'Whole again');
     const asked = JSON.parse(proxy.body).messages.map((message) => message.content);
     same(asked, ['Describe this image.', 'One', 'And now?']);
@@ -113,6 +113,27 @@ export const chatTests = {
     same(places, [['25%', '50%', '50%', '50%'], ['10%', '20%', '0%', '0%']]);
     same(await page.locator('.label').allInnerTexts(), ['1\nstar', '2\n<b>dot</b>']);
     await checkAccessible(page, 'boxes');
+
+    // Of several pictures: each box over its own, or over the one that the reader takes.
+    const picture = (name) => ({name, type: 'image/png', path: `${source}/demo/images/${name}`});
+    await page.getByRole('button', {name: 'New chat'}).click();
+    await give(page, 'drop', [picture('stars.png'), picture('river.png')]);
+    proxy.instead(CHAT, answerOf(['[{"bbox_2d": [0, 0, 500, 500], "label": "word", "image": 2},',
+      '{"bbox_2d": [0, 0, 100, 100], "label": "star", "image": 1}]']));
+    await ask(page, 'Where are they?');
+    await page.locator('.boxed').nth(1).waitFor();
+    same(await page.locator('.boxed .label').allInnerTexts(), ['1\nstar', '1\nword']);
+    proxy.instead(CHAT, answerOf(['{"bbox_2d": [0, 0, 500, 500], "label": "it"}']));
+    await ask(page, 'And where is it?');
+    const choice = page.getByRole('group', {name: 'Which picture does the answer mean?'});
+    const shown = () => page.locator('.turn.model').nth(1).locator('.boxed-picture img')
+        .getAttribute('src');
+    const before = await choice.getByRole('button', {name: 'river.png'}).locator('img')
+        .getAttribute('src');
+    same(await shown(), before);
+    await choice.getByRole('button', {name: 'stars.png'}).click();
+    check(await shown() !== before, 'the other picture is not shown');
+    await checkAccessible(page, 'boxes of several pictures');
     return page;
   },
 

@@ -43,7 +43,11 @@ function endOf(source, at) {
   return -1;
 }
 
-/// Boxes {left, top, width, height, label} in parts of the picture that an answer names.
+/// Where an answer about several pictures says which one it means.
+const PICTURE_KEYS = ['image', 'image_index', 'image_id', 'picture'];
+
+/// Boxes {left, top, width, height, label} in parts of the picture that an answer names; `picture`
+/// is its number, counted from 1, if the answer has it.
 export function boxesOf(source) {
   if (!KEYS.some((key) => source.includes(key))) return [];
   const boxes = [];
@@ -59,7 +63,8 @@ export function boxesOf(source) {
         .map((each) => Math.min(Math.max(each / SCALE, 0), 1));
     const label = value.label ?? value.text_content ?? value.text ?? '';
     boxes.push({left: Math.min(x1, x2), top: Math.min(y1, y2), width: Math.abs(x2 - x1),
-      height: Math.abs(y2 - y1), label: String(label), isPoint});
+      height: Math.abs(y2 - y1), label: String(label), isPoint,
+      picture: PICTURE_KEYS.map((each) => value[each]).find(Number.isInteger)});
   };
   for (const value of jsonValues(source)) add(value);
   return boxes;
@@ -76,7 +81,7 @@ export function place(element, box) {
 const COLORS = 6;
 
 /// A picture with boxes, and their labels below; a label and its box light up together.
-export function boxedPicture(attachment, boxes) {
+function boxedPicture(attachment, boxes) {
   const marks = boxes.map((box, i) => {
     const mark = h('span', {class: `mark color-${i % COLORS}${box.isPoint ? ' is-point' : ''}`},
         h('span', {class: 'mark-number'}, String(i + 1)));
@@ -102,4 +107,30 @@ export function boxedPicture(attachment, boxes) {
           h('p', {class: 'boxed-title'}, icon('boxes'),
               h('span', {t: 'boxes.found', tVars: {n: boxes.length}})),
           h('ol', {class: 'labels'}, ...labels)));
+}
+
+/// Boxes over the pictures that they are of. Where an answer does not say which, they are drawn
+/// over the last one, and the reader may take another.
+export function boxedPictures(pictures, boxes) {
+  if (pictures.length === 1) return boxedPicture(pictures[0], boxes);
+  const isNumbered = boxes.every(({picture}) => picture >= 1 && picture <= pictures.length);
+  if (isNumbered) {
+    return h('div', {class: 'boxed-all'}, ...pictures.flatMap((picture, i) => {
+      const own = boxes.filter((box) => box.picture === i + 1);
+      return own.length > 0 ? [boxedPicture(picture, own)] : [];
+    }));
+  }
+  const shown = h('div', {});
+  const choices = pictures.map((picture) => h('button', {type: 'button', class: 'document',
+    'aria-label': picture.name, title: picture.name, onclick: () => show(picture)},
+      picture.thumbnail({alt: ''})));
+  const show = (chosen) => {
+    shown.replaceChildren(boxedPicture(chosen, boxes));
+    choices.forEach((choice, i) =>
+        choice.setAttribute('aria-pressed', String(pictures[i] === chosen)));
+  };
+  show(pictures[pictures.length - 1]);
+  return h('div', {class: 'boxed-all'},
+      h('div', {class: 'boxed-choice', role: 'group', tLabel: 'boxes.which'},
+          h('p', {class: 'help', t: 'boxes.which'}), ...choices), shown);
 }

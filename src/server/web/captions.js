@@ -1,8 +1,9 @@
 // Captions of many pictures, to copy or to save.
-import {ApiError, streamChat} from './api.js';
-import {announce, copyFrom, h, icon, iconButton, saveFile, store, stored} from './dom.js';
+import {streamChat} from './api.js';
+import {announce, button, copyFrom, h, icon, iconButton, saveFile, store, stored} from './dom.js';
 import {errorNote} from './errors.js';
-import {checkSize, pickFiles, sortFiles} from './files.js';
+import {FileView, fresh} from './file_view.js';
+import {checkSize} from './files.js';
 import {chosenModel} from './models.js';
 import {Queue} from './queue.js';
 import {csvOf} from './table.js';
@@ -12,8 +13,9 @@ import {onLanguage, text} from './texts.js';
 const AT_ONCE = 2;
 const MOST_TOKENS = 400;
 
-export class CaptionsView {
+export class CaptionsView extends FileView {
   constructor() {
+    super();
     this.items = []; // {file, caption, state, node, field}
     this.stop = new AbortController();
     this.queue = new Queue(AT_ONCE, (item) => this.describe(item));
@@ -21,29 +23,25 @@ export class CaptionsView {
   }
 
   build() {
-    this.fresh = h('div', {class: 'fresh'}, icon('captions'), h('h1', {t: 'captions.title'}),
-        h('p', {t: 'captions.lead'}),
-        h('button', {type: 'button', class: 'button primary', onclick: () => this.pick()},
-            icon('picture'), h('span', {t: 'captions.pick'})));
+    this.fresh = fresh(icon('captions'), 'captions.title', 'captions.lead', this.pickButton());
     this.prompt = h('input', {type: 'text', id: 'captions-prompt', value: stored('prompt', ''),
       tPlaceholder: 'chat.idea.describe',
       onchange: () => store('prompt', this.prompt.value)});
-    this.copy = this.button('copy', 'captions.copy', () => copyFrom(this.copy, this.lines()));
-    this.csv = this.button('save', 'captions.csv',
+    this.copy = button('copy', 'copy.all', () => copyFrom(this.copy, this.lines()));
+    this.csv = button('save', 'captions.csv',
         () => saveFile('captions.csv', 'text/csv;charset=utf-8', this.table()));
-    this.json = this.button('save', 'captions.json',
+    this.json = button('save', 'captions.json',
         () => saveFile('captions.json', 'application/json', this.objects()));
-    this.stopButton = this.button('stop', 'captions.stop', () => this.halt());
+    this.stopButton = button('stop', 'stop', () => this.halt());
     this.bar = h('progress', {id: 'captions-bar', max: 1, tLabel: 'captions.progress'});
     this.count = h('span', {class: 'count'});
     this.tools = h('div', {hidden: true, class: 'captions-tools'},
         h('div', {class: 'view-head'}, h('h1', {t: 'captions'}), this.copy, this.csv, this.json,
-            this.button('attach', 'captions.add', () => this.pick()),
+            button('attach', 'add', () => this.pick()),
             iconButton('close', 'captions.clear', () => this.clear())),
         h('div', {class: 'captions-row'},
             h('label', {for: 'captions-prompt', t: 'captions.prompt'}), this.prompt,
             this.bar, this.count, this.stopButton));
-    this.notes = h('div', {class: 'notes'});
     this.list = h('ul', {class: 'cards'});
     this.root = h('section', {class: 'view captions', tLabel: 'captions'}, this.tools, this.notes,
         this.fresh, this.list);
@@ -51,20 +49,8 @@ export class CaptionsView {
     onLanguage(() => this.update());
   }
 
-  button(drawing, name, onclick) {
-    return h('button', {type: 'button', class: 'button small', onclick}, icon(drawing),
-        h('span', {t: name}));
-  }
-
-  pick() {
-    pickFiles((files) => this.addFiles(files));
-  }
-
-  addFiles(files) {
-    const {good, bad} = sortFiles(files);
-    this.notes.replaceChildren(...bad.map(
-        (name) => errorNote(new ApiError(text('error.kind', {name})))));
-    const added = good.map((file) => this.itemOf(file));
+  add(files) {
+    const added = files.map((file) => this.itemOf(file));
     this.items.push(...added);
     this.list.append(...added.map((item) => item.node));
     this.start(added);
@@ -79,7 +65,7 @@ export class CaptionsView {
       this.update();
     });
     item.place = h('div', {class: 'card-text'});
-    item.again = iconButton('retry', 'chat.retry', () => this.start([item]));
+    item.again = iconButton('retry', 'again', () => this.start([item]));
     item.copy = iconButton('copy', 'copy', () => copyFrom(item.copy, item.caption));
     item.node = h('li', {class: 'card'},
         h('div', {class: 'card-picture'}, file.thumbnail({alt: ''})),

@@ -1,9 +1,10 @@
 // A conversation about pictures.
-import {ApiError, streamChat} from './api.js';
-import {boxedPicture, boxesOf} from './boxes.js';
-import {announce, copyFrom, h, icon, iconButton, store, stored} from './dom.js';
+import {streamChat} from './api.js';
+import {boxedPictures, boxesOf} from './boxes.js';
+import {announce, button, copyFrom, h, icon, iconButton, store, stored} from './dom.js';
 import {errorNote} from './errors.js';
-import {checkSize, pickFiles, sortFiles} from './files.js';
+import {FileView, fresh} from './file_view.js';
+import {checkSize} from './files.js';
 import {showMarkdown} from './markdown.js';
 import {chosenModel} from './models.js';
 import {number, text} from './texts.js';
@@ -20,17 +21,15 @@ async function messageOf(turn) {
   return {role: 'user', content: [...parts, {type: 'text', text: turn.text}]};
 }
 
-/// The pictures of all questions so far that boxes can be drawn over.
-function lastPicture(turns) {
-  for (const turn of [...turns].reverse()) {
-    const picture = turn.files?.findLast((file) => !file.isPdf);
-    if (picture) return picture;
-  }
-  return null;
+/// The pictures of the last question that has any: boxes can be drawn over them.
+function lastPictures(turns) {
+  const turn = turns.findLast((each) => each.files.some((file) => !file.isPdf));
+  return turn ? turn.files.filter((file) => !file.isPdf) : [];
 }
 
-export class ChatView {
+export class ChatView extends FileView {
   constructor() {
+    super();
     this.turns = []; // {role, text, files, node}
     this.files = []; // of the next question
     this.running = null; // AbortController of the answer that is written now
@@ -41,7 +40,6 @@ export class ChatView {
     this.log = h('div', {class: 'log', role: 'log', 'aria-live': 'off', tLabel: 'chat.log',
       tabindex: 0});
     this.tray = h('ul', {class: 'tray', hidden: true});
-    this.notes = h('div', {});
     this.field = h('textarea', {rows: 1, tLabel: 'chat.message', tPlaceholder: 'chat.placeholder',
       'aria-describedby': 'chat-keys'});
     this.field.addEventListener('input', () => this.fitField());
@@ -54,7 +52,7 @@ export class ChatView {
         icon('send'));
     this.form = h('form', {class: 'composer'}, this.tray, this.field,
         h('div', {class: 'composer-row'},
-            iconButton('attach', 'chat.attach', () => pickFiles((files) => this.addFiles(files))),
+            iconButton('attach', 'chat.attach', () => this.pick()),
             this.settings(),
             h('span', {class: 'keys', id: 'chat-keys', t: 'chat.keys'}), this.sendButton));
     this.form.addEventListener('submit', (event) => {
@@ -64,8 +62,7 @@ export class ChatView {
     });
     this.fresh = this.emptyState();
     this.head = h('div', {class: 'view-head', hidden: true}, h('h1', {t: 'chat'}),
-        h('button', {type: 'button', class: 'button small', onclick: () => this.clear()},
-            icon('chat'), h('span', {t: 'chat.new'})));
+        button('chat', 'chat.new', () => this.clear()));
     this.root = h('section', {class: 'view chat is-empty', tLabel: 'chat'}, this.head, this.fresh,
         this.log, h('div', {class: 'composer-place'}, this.notes, this.form));
     this.log.hidden = true;
@@ -79,12 +76,9 @@ export class ChatView {
         if (this.files.length > 0) this.submit();
         else this.field.focus();
       }});
-    return h('div', {class: 'fresh'},
+    return fresh(
         h('img', {src: '/web/icon.svg', alt: '', class: 'fresh-eye', width: 72, height: 72}),
-        h('h1', {t: 'chat.title'}), h('p', {t: 'chat.lead'}),
-        h('button', {type: 'button', class: 'button primary',
-          onclick: () => pickFiles((files) => this.addFiles(files))},
-            icon('picture'), h('span', {t: 'chat.pick'})),
+        'chat.title', 'chat.lead', this.pickButton(),
         h('div', {class: 'chips', role: 'group', tLabel: 'chat.ideas'},
             idea('chat.idea.describe'), idea('chat.idea.read'), idea('chat.idea.find')));
   }
@@ -132,13 +126,10 @@ export class ChatView {
     this.field.style.height = `${Math.min(this.field.scrollHeight, 240)}px`;
   }
 
-  addFiles(files) {
-    const {good, bad} = sortFiles(files);
-    this.notes.replaceChildren(...bad.map(
-        (name) => errorNote(new ApiError(text('error.kind', {name})))));
-    this.files.push(...good);
+  add(files) {
+    this.files.push(...files);
     this.showTray();
-    if (good.length > 0) announce(good.map((file) => file.name).join(', '));
+    if (files.length > 0) announce(files.map((file) => file.name).join(', '));
     this.field.focus();
   }
 
@@ -187,12 +178,12 @@ export class ChatView {
 
   setRunning(controller) {
     this.running = controller;
-    const name = controller ? 'stop' : 'send';
-    this.sendButton.replaceChildren(icon(name));
+    const name = controller ? 'stop' : 'chat.send';
+    this.sendButton.replaceChildren(icon(controller ? 'stop' : 'send'));
     this.sendButton.classList.toggle('is-stop', controller !== null);
-    this.sendButton.setAttribute('aria-label', text(`chat.${name}`));
-    this.sendButton.title = text(`chat.${name}`);
-    this.sendButton.dataset.tLabel = this.sendButton.dataset.tTitle = `chat.${name}`;
+    this.sendButton.setAttribute('aria-label', text(name));
+    this.sendButton.title = text(name);
+    this.sendButton.dataset.tLabel = this.sendButton.dataset.tTitle = name;
   }
 
   /// Asks for the answer to all turns, and shows it while it comes.
@@ -253,12 +244,12 @@ export class ChatView {
   /// Keeps the answer, draws its boxes, and says how it went.
   finish(turn, asked, answer, foot) {
     if (turn.text) this.turns.push(turn);
-    const picture = lastPicture(asked);
-    const boxes = picture ? boxesOf(turn.text) : [];
+    const pictures = lastPictures(asked);
+    const boxes = pictures.length > 0 ? boxesOf(turn.text) : [];
     if (boxes.length > 0) {
       const raw = turn.node.querySelector('.prose');
       const details = h('details', {class: 'raw'}, h('summary', {t: 'boxes.raw'}));
-      raw.replaceWith(boxedPicture(picture, boxes), details);
+      raw.replaceWith(boxedPictures(pictures, boxes), details);
       details.append(raw);
     }
     const retry = () => {
@@ -273,7 +264,7 @@ export class ChatView {
     } else {
       const copy = iconButton('copy', 'copy', () => copyFrom(copy, turn.text));
       foot.append(turn.text ? copy : '',
-          iconButton('retry', 'chat.retry', retry, {'data-retry': ''}), this.factsOf(answer));
+          iconButton('retry', 'again', retry, {'data-retry': ''}), this.factsOf(answer));
       announce(text('chat.answered', {text: turn.text}));
     }
     this.scroll();

@@ -92,6 +92,12 @@ export function iconButton(name, text, onclick, props = {}) {
     ...props}, icon(name));
 }
 
+/// A small button with a drawing and its name.
+export function button(drawing, text, onclick, props = {}) {
+  return h('button', {type: 'button', class: 'button small', onclick, ...props}, icon(drawing),
+      h('span', {t: text}));
+}
+
 /// Tells a screen reader, without moving the focus.
 export function announce(text) {
   const live = document.getElementById('live');

@@ -1,5 +1,5 @@
 // What went wrong, and what helps.
-import {h, icon} from './dom.js';
+import {button, h, icon} from './dom.js';
 import {ApiError} from './api.js';
 
 /// A note about `error`; with a button if `retry` can help.
@@ -11,6 +11,5 @@ export function errorNote(error, retry) {
       h('div', {},
           h('p', {class: 'note-title'}, known ? error.message : String(error)),
           known && error.hint ? h('p', {}, error.hint) : null),
-      retry ? h('button', {type: 'button', class: 'button small', onclick: retry},
-          icon('retry'), h('span', {t: 'chat.retry'})) : null);
+      retry ? button('retry', 'again', retry) : null);
 }

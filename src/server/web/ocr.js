@@ -1,9 +1,10 @@
 // The text of pictures and PDF, over the picture and beside it.
 import {ApiError, post} from './api.js';
 import {place} from './boxes.js';
-import {announce, copyFrom, h, icon, saveFile} from './dom.js';
+import {announce, button, copyFrom, h, icon, saveFile} from './dom.js';
 import {errorNote} from './errors.js';
-import {checkSize, pickFiles, sortFiles} from './files.js';
+import {FileView, fresh} from './file_view.js';
+import {checkSize} from './files.js';
 import {Queue} from './queue.js';
 import {onLanguage, text} from './texts.js';
 
@@ -73,50 +74,34 @@ function pageText(lines, overlay) {
   }));
 }
 
-export class OcrView {
+export class OcrView extends FileView {
   constructor(ask) {
+    super();
     this.ask = ask; // hands a file over to the chat
     this.documents = []; // {file, state, pages, error, tab}
     this.current = null;
     this.queue = new Queue(1, (each) => this.read(each));
-    const fresh = h('div', {class: 'fresh'}, icon('text'), h('h1', {t: 'ocr.title'}),
-        h('p', {t: 'ocr.lead'}),
-        h('button', {type: 'button', class: 'button primary', onclick: () => this.pick()},
-            icon('picture'), h('span', {t: 'ocr.pick'})));
-    this.fresh = fresh;
+    this.fresh = fresh(icon('text'), 'ocr.title', 'ocr.lead', this.pickButton());
     this.boxes = h('input', {type: 'checkbox', id: 'ocr-boxes',
       onchange: () => this.body.classList.toggle('has-boxes', this.boxes.checked)});
-    this.copy = this.button('copy', 'ocr.copy', () => copyFrom(this.copy, this.text()));
-    this.save = this.button('save', 'ocr.save', () =>
+    this.copy = button('copy', 'copy.all', () => copyFrom(this.copy, this.text()));
+    this.save = button('save', 'ocr.save', () =>
       saveFile(`${this.current.file.name}.txt`, 'text/plain;charset=utf-8', this.text()));
-    this.askButton = this.button('chat', 'ocr.ask', () => this.ask(this.current.file.file));
+    this.askButton = button('chat', 'ocr.ask', () => this.ask(this.current.file.file));
     this.head = h('div', {class: 'view-head', hidden: true}, h('h1', {t: 'text'}),
         h('label', {class: 'toggle', for: 'ocr-boxes'}, this.boxes, h('span', {t: 'ocr.boxes'})),
         this.askButton, this.copy, this.save,
-        this.button('attach', 'ocr.add', () => this.pick()));
+        button('attach', 'add', () => this.pick()));
     this.tabs = h('ul', {class: 'documents', hidden: true, tLabel: 'ocr.documents'});
-    this.notes = h('div', {class: 'notes'});
     this.body = h('div', {class: 'ocr-body', hidden: true, role: 'region', tLabel: 'ocr.pages',
       tabindex: 0});
     this.root = h('section', {class: 'view ocr', tLabel: 'text'}, this.head, this.notes, this.tabs,
-        fresh, this.body);
+        this.fresh, this.body);
     onLanguage(() => this.show());
   }
 
-  button(drawing, name, onclick) {
-    return h('button', {type: 'button', class: 'button small', onclick}, icon(drawing),
-        h('span', {t: name}));
-  }
-
-  pick() {
-    pickFiles((files) => this.addFiles(files));
-  }
-
-  addFiles(files) {
-    const {good, bad} = sortFiles(files);
-    this.notes.replaceChildren(...bad.map(
-        (name) => errorNote(new ApiError(text('error.kind', {name})))));
-    const added = good.map((file) => this.documentOf(file));
+  add(files) {
+    const added = files.map((file) => this.documentOf(file));
     this.documents.push(...added);
     if (added.length > 0) this.select(added[0]);
     this.tabs.replaceChildren(...this.documents.map((each) => each.tab));

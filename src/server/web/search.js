@@ -1,8 +1,9 @@
 // Search over the library that oko index has made.
 import {ApiError, get, post, request} from './api.js';
 import {place} from './boxes.js';
-import {announce, copyFrom, h, icon, iconButton} from './dom.js';
+import {announce, button, copyFrom, h, icon, iconButton} from './dom.js';
 import {errorNote} from './errors.js';
+import {fresh} from './file_view.js';
 import {number, onLanguage, text} from './texts.js';
 
 const COMMAND = 'oko index ~/Pictures ~/Documents';
@@ -90,21 +91,16 @@ export class SearchView {
     if (!this.hits) this.show();
   }
 
-  empty(title, lead, ...more) {
-    return h('div', {class: 'fresh'}, icon('search'), h('h1', {t: title}), h('p', {t: lead}),
-        ...more);
-  }
-
   show() {
     const {library} = this;
     if (this.hits) return this.showHits();
     if (!library?.exists) {
       const copy = iconButton('copy', 'copy', () => copyFrom(copy, COMMAND));
-      this.body.replaceChildren(this.empty('search.none.title', 'search.none.lead',
+      this.body.replaceChildren(fresh(icon('search'), 'search.none.title', 'search.none.lead',
           h('div', {class: 'command'}, h('code', {}, COMMAND), copy)));
       return;
     }
-    this.body.replaceChildren(this.empty('search.title', 'search.lead',
+    this.body.replaceChildren(fresh(icon('search'), 'search.title', 'search.lead',
         h('p', {class: 'help', t: 'search.count', tVars: {n: library.documents,
           shown: number(library.documents)}})));
   }
@@ -132,7 +128,8 @@ export class SearchView {
 
   showHits() {
     if (this.hits.length === 0) {
-      this.body.replaceChildren(this.empty('search.nothing.title', 'search.nothing.lead'));
+      this.body.replaceChildren(
+          fresh(icon('search'), 'search.nothing.title', 'search.nothing.lead'));
       return;
     }
     this.body.replaceChildren(
@@ -158,8 +155,7 @@ export class SearchView {
   open(hit) {
     const name = hit.title || nameOf(hit.file);
     const close = iconButton('close', 'close', () => dialog.close());
-    const copy = h('button', {type: 'button', class: 'button small',
-      onclick: () => copyFrom(copy, hit.file)}, icon('copy'), h('span', {t: 'search.path'}));
+    const copy = button('copy', 'search.path', () => copyFrom(copy, hit.file));
     const dialog = h('dialog', {class: 'dialog hit-dialog', 'aria-labelledby': 'hit-title'},
         h('div', {class: 'hit-dialog-head'}, h('h2', {id: 'hit-title'}, name), copy, close),
         h('div', {class: 'hit-dialog-body', tabindex: 0},
