@@ -10,8 +10,10 @@
 #include "server/api_error.h"
 #include "server/chat_task.h"
 #include "server/data_uri.h"
+#include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
+#include "server/tool_fields.h"
 
 // Anthropic's API reference: "Messages", "Streaming messages", "Count tokens".
 namespace oko::server {
@@ -76,6 +78,38 @@ void add_blocks(const RequestJson& content, const std::string& name, text::Messa
   }
 }
 
+/// A block "tool_result" as a message of the tool. Its pictures go to `user`, the message that
+/// follows: a prompt has them there alone.
+void add_result(const RequestFields& block, text::Message& user, ChatTask& task) {
+  block.need_text("tool_use_id");
+  text::Message result{text::Role::kTool, {}};
+  if (const RequestJson* content = block.find("content")) {
+    text::Message given{text::Role::kTool, {}};
+    add_blocks(*content, block.name_of("content"), given, task);
+    for (text::Part& part : given.parts) {
+      const bool is_text = part.kind == text::Part::Kind::kText;
+      (is_text ? result : user).parts.push_back(std::move(part));
+    }
+  }
+  if (result.parts.empty()) result.parts.push_back(text::Part::make_text({}));
+  task.messages.push_back(std::move(result));
+}
+
+/// A block that belongs to its role alone; false: it may stand in each.
+bool add_own_block(const RequestJson& json, const std::string& name, text::Message& message,
+                   ChatTask& task) {
+  const RequestFields block(json, name);
+  const std::string type = block.need_text("type");
+  if (message.role == text::Role::kUser) {
+    if (type != "tool_result") return false;
+    add_result(block, message, task);
+    return true;
+  }
+  if (type == "tool_use") message.calls.push_back(read_tool_use(block));
+  // Thoughts of earlier answers are of other models: oko's answers have none.
+  return type == "tool_use" || type == "thinking" || type == "redacted_thinking";
+}
+
 void add_turn(const RequestJson& json, const std::string& name, ChatTask& task) {
   const RequestFields fields(json, name);
   const std::string role = fields.need_text("role");
@@ -83,21 +117,44 @@ void add_turn(const RequestJson& json, const std::string& name, ChatTask& task) 
     refuse_value(fields.name_of("role"), tr("user or assistant", "user или assistant"));
   }
   text::Message message{role == "user" ? text::Role::kUser : text::Role::kAssistant, {}};
-  add_blocks(fields.need("content"), fields.name_of("content"), message, task);
-  task.messages.push_back(std::move(message));
+  const RequestJson& content = fields.need("content");
+  if (!content.is_array()) {
+    add_blocks(content, fields.name_of("content"), message, task);
+    task.messages.push_back(std::move(message));
+    return;
+  }
+  const std::size_t before = task.messages.size();
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    const std::string block = fmt::format("{}[{}]", fields.name_of("content"), i);
+    if (!add_own_block(content[i], block, message, task)) {
+      add_block(content[i], block, message, task);
+    }
+  }
+  // Results of tools may be all that a client says.
+  const bool says = !message.parts.empty() || !message.calls.empty();
+  if (says || task.messages.size() == before) task.messages.push_back(std::move(message));
 }
 
 /// Fields that would change the answer and that oko does not have.
 void refuse_unknown_of_messages(const RequestFields& fields) {
-  if (const RequestJson* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
-    const RequestJson* choice = fields.find("tool_choice");
-    const bool is_none =
-        choice != nullptr && choice->is_object() && choice->value("type", "") == "none";
-    if (!is_none) refuse_field("tools");
-  }
   if (const RequestJson* thinking = fields.find("thinking")) {
     if (RequestFields(*thinking, "thinking").text("type") == "enabled") refuse_field("thinking");
   }
+}
+
+/// "output_config.format": a schema of the answer.
+void read_output_format(const RequestFields& fields, std::string_view body, ChatTask& task) {
+  const RequestJson* config = fields.find("output_config");
+  if (config == nullptr) return;
+  const RequestJson* json = RequestFields(*config, "output_config").find("format");
+  if (json == nullptr) return;
+  const RequestFields format(*json, "output_config.format");
+  if (format.need_text("type") != "json_schema") {
+    refuse_value(format.name_of("type"), tr("json_schema", "json_schema"));
+  }
+  task.schema_name = format.name_of("schema");
+  task.schema = raw_member(raw_member(raw_member(body, "output_config"), "format"), "schema");
+  if (task.schema.empty()) task.schema = format.need("schema").dump();
 }
 
 std::vector<std::string> sequences_of(const RequestFields& fields) {
@@ -139,6 +196,8 @@ MessagesRequest parse_messages(const HttpRequest& http, bool is_answered) {
   if (is_answered) fields.need("max_tokens");
   task.max_tokens =
       static_cast<int>(fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
+  read_output_format(fields, http.body, task);
+  read_anthropic_tools(fields, http.body, task);
   read_sampling(fields, task);
   task.stop = sequences_of(fields);
   request.is_streamed = fields.flag("stream").value_or(false);
@@ -155,9 +214,10 @@ Json message_usage(const engine::GenerationStats& stats) {
 /// "stop_reason" and "stop_sequence".
 Json ending_of(const engine::GenerationResult& result) {
   const bool is_long = result.finish_reason == engine::FinishReason::kLength;
-  Json ending{{"stop_reason", is_long               ? "max_tokens"
-                              : result.stop.empty() ? "end_turn"
-                                                    : "stop_sequence"},
+  Json ending{{"stop_reason", is_long                 ? "max_tokens"
+                              : !result.stop.empty()  ? "stop_sequence"
+                              : !result.calls.empty() ? "tool_use"
+                                                      : "end_turn"},
               {"stop_sequence", nullptr}};
   if (!result.stop.empty()) ending["stop_sequence"] = result.stop;
   return ending;
@@ -170,48 +230,116 @@ Json message_of(const HttpRequest& http, const std::string& model, Json content)
           {"stop_sequence", nullptr}};
 }
 
+Json tool_use_json(const HttpRequest& http, std::size_t call, const std::string& name, Json input) {
+  return {{"type", "tool_use"},
+          {"id", fmt::format("toolu_{}_{}", http.id, call)},
+          {"name", name},
+          {"input", std::move(input)}};
+}
+
+/// The blocks of an answer, at least one.
+Json content_of(const HttpRequest& http, const engine::GenerationResult& result) {
+  Json content = Json::array();
+  if (!result.text.empty()) content.push_back({{"type", "text"}, {"text", result.text}});
+  for (std::size_t i = 0; i < result.calls.size(); ++i) {
+    auto [name, input] = CallReader::read_object(result.calls[i]);
+    if (!input.is_null()) content.push_back(tool_use_json(http, i, name, std::move(input)));
+  }
+  if (content.empty()) content.push_back({{"type", "text"}, {"text", ""}});
+  return content;
+}
+
 void send_message(const ApiContext& context, const HttpRequest& http, MessagesRequest request,
                   HttpResponse& response) {
   const ChatAnswer answer = run_chat(context.models, std::move(request.task), response.stop());
-  Json content{{{"type", "text"}, {"text", answer.result.text}}};
-  Json message = message_of(http, answer.model.name, std::move(content));
+  Json message = message_of(http, answer.model.name, content_of(http, answer.result));
   message.update(ending_of(answer.result));
   message["usage"] = message_usage(answer.result.stats);
   response.send({}, dump(message));
 }
 
-/// An event, whose data has its name once more.
-void send_named(HttpResponse& response, const Json& data) {
-  response.write(fmt::format("event: {}\ndata: {}\n\n",
-                             data.at("type").get_ref<const std::string&>(), dump(data)));
-}
+/// The events of an answer: blocks one after another, each of text or of a call.
+class MessageEvents {
+ public:
+  MessageEvents(const HttpRequest& http, HttpResponse& response)
+      : http_(http), response_(response) {}
+
+  void begin(const ServedModel& model) {
+    response_.begin({.content_type = "text/event-stream; charset=utf-8",
+                     .headers = {{"Cache-Control", "no-cache"}}});
+    Json message = message_of(http_, model.name, Json::array());
+    message["usage"] = message_usage({});  // that of message_delta is the true one
+    send({{"type", "message_start"}, {"message", std::move(message)}});
+    send({{"type", "ping"}});
+  }
+
+  void send(const ChatPiece& piece) {
+    if (!piece.text.empty()) {
+      if (!is_text_) open({{"type", "text"}, {"text", ""}}, true);
+      send_delta({{"type", "text_delta"}, {"text", piece.text}});
+    }
+    for (const engine::CallPiece& call : piece.calls) send_call(call);
+  }
+
+  void end(const engine::GenerationResult& result) {
+    if (blocks_ == 0) open({{"type", "text"}, {"text", ""}}, true);
+    close();
+    send({{"type", "message_delta"},
+          {"delta", ending_of(result)},
+          {"usage", message_usage(result.stats)}});
+    send({{"type", "message_stop"}});
+  }
+
+ private:
+  void send_call(const engine::CallPiece& piece) {
+    if (readers_.size() <= piece.call) readers_.resize(piece.call + 1);
+    const CallReader::Piece part = readers_[piece.call].push(piece.text);
+    if (!part.name.empty()) {
+      open(tool_use_json(http_, piece.call, part.name, Json::object()), false);
+    }
+    if (!part.arguments.empty()) {
+      send_delta({{"type", "input_json_delta"}, {"partial_json", part.arguments}});
+    }
+  }
+
+  void open(Json block, bool is_text) {
+    close();
+    is_text_ = is_text;
+    send({{"type", "content_block_start"},
+          {"index", blocks_++},
+          {"content_block", std::move(block)}});
+  }
+
+  void close() {
+    if (blocks_ > 0) send({{"type", "content_block_stop"}, {"index", blocks_ - 1}});
+  }
+
+  void send_delta(Json delta) {
+    send({{"type", "content_block_delta"}, {"index", blocks_ - 1}, {"delta", std::move(delta)}});
+  }
+
+  /// An event, whose data has its name once more.
+  void send(const Json& data) {
+    response_.write(fmt::format("event: {}\ndata: {}\n\n",
+                                data.at("type").get_ref<const std::string&>(), dump(data)));
+  }
+
+  const HttpRequest& http_;
+  HttpResponse& response_;
+  std::vector<CallReader> readers_;  ///< of each call
+  int blocks_ = 0;                   ///< that were opened; the last one is open
+  bool is_text_ = false;             ///< of the open one
+};
 
 void stream_message(const ApiContext& context, const HttpRequest& http, MessagesRequest request,
                     HttpResponse& response) {
-  const auto begin = [&](const ServedModel& model) {
-    response.begin({.content_type = "text/event-stream; charset=utf-8",
-                    .headers = {{"Cache-Control", "no-cache"}}});
-    Json message = message_of(http, model.name, Json::array());
-    message["usage"] = message_usage({});  // that of message_delta is the true one
-    send_named(response, {{"type", "message_start"}, {"message", std::move(message)}});
-    send_named(response, {{"type", "content_block_start"},
-                          {"index", 0},
-                          {"content_block", {{"type", "text"}, {"text", ""}}}});
-    send_named(response, {{"type", "ping"}});
-  };
-  const auto on_text = [&](std::string_view text) {
-    send_named(response, {{"type", "content_block_delta"},
-                          {"index", 0},
-                          {"delta", {{"type", "text_delta"}, {"text", text}}}});
-  };
+  MessageEvents events(http, response);
   try {
-    const ChatAnswer answer =
-        run_chat(context.models, std::move(request.task), response.stop(), begin, on_text);
-    send_named(response, {{"type", "content_block_stop"}, {"index", 0}});
-    send_named(response, {{"type", "message_delta"},
-                          {"delta", ending_of(answer.result)},
-                          {"usage", message_usage(answer.result.stats)}});
-    send_named(response, {{"type", "message_stop"}});
+    const ChatChoices answer = run_choices(
+        context.models, std::move(request.task), 1, response.stop(),
+        [&](const ServedModel& model) { events.begin(model); },
+        [&](const ChatPiece& piece) { events.send(piece); });
+    events.end(answer.results.front());
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
     response.write(fmt::format("event: error\ndata: {}\n\n",

@@ -180,6 +180,7 @@ std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const 
   engine::GenerationRequest request;
   request.max_tokens = 1;
   request.images_are_resident = true;
+  request.tools = task.tools;
   add_pictures(task, held, request, stop);
   return generator->count_prompt_tokens(request);
 }

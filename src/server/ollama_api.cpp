@@ -266,11 +266,10 @@ Json piece_of(const OllamaRequest& request, const std::string& model, std::strin
 Json calls_of(const engine::GenerationResult& result) {
   Json calls;
   for (const std::string& text : result.calls) {
-    text::ToolCall call = CallReader::read(text);
-    // An answer that was cut has no whole object.
-    Json arguments = Json::parse(call.arguments, nullptr, /*allow_exceptions=*/false);
-    if (!arguments.is_object()) continue;
-    calls.push_back({{"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
+    auto [name, arguments] = CallReader::read_object(text);
+    if (arguments.is_null()) continue;
+    calls.push_back(
+        {{"function", {{"name", std::move(name)}, {"arguments", std::move(arguments)}}}});
   }
   return calls;
 }

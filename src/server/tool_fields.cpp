@@ -30,13 +30,14 @@ std::string python_json(const Json& json) {
 }
 
 void check_name(const std::string& name, const std::string& field) {
-  const bool is_right = !name.empty() && name.size() <= 64 && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  });
+  const bool is_right =
+      !name.empty() && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.';
+      });
   if (is_right) return;
-  refuse_value(field, tr("1 to 64 letters of a-z, A-Z, 0-9, _, - and .",
-                         "от 1 до 64 знаков из a-z, A-Z, 0-9, _, - и ."));
+  refuse_value(field, tr("1 to 128 letters of a-z, A-Z, 0-9, _, - and .",
+                         "от 1 до 128 знаков из a-z, A-Z, 0-9, _, - и ."));
 }
 
 void read_tool(const RequestJson& json, std::string_view raw, const std::string& place,
@@ -59,58 +60,128 @@ void read_tool(const RequestJson& json, std::string_view raw, const std::string&
   task.tools.push_back(python_json(Json::parse(raw)));
 }
 
+/// "tools" of any protocol, the JSON of each with its text.
+void read_list(const RequestFields& fields, std::string_view body, ChatTask& task,
+               void (*read)(const RequestJson&, std::string_view, const std::string&, ChatTask&)) {
+  const RequestJson* tools = fields.find("tools");
+  if (tools == nullptr) return;
+  if (!tools->is_array() || tools->size() > kMostTools) {
+    refuse_value("tools", tr("a list of at most {}", "список, до {}", kMostTools));
+  }
+  const std::string_view raw = raw_member(body, "tools");
+  if (raw.empty() || raw.size() > kMostToolBytes) {
+    refuse_value("tools", tr("at most {} bytes", "до {} байт", kMostToolBytes));
+  }
+  for (std::size_t i = 0; i < tools->size(); ++i) {
+    read((*tools)[i], raw_element(raw, i), fmt::format("tools[{}]", i), task);
+  }
+}
+
+void choose_none(ChatTask& task) {
+  task.functions.clear();
+  task.tools.clear();
+}
+
+/// A function must be called; `choice` says so.
+void choose_any(const char* choice, ChatTask& task) {
+  task.must_call = true;
+  if (!task.functions.empty()) return;
+  throw FieldError("tool_choice", tr("tool_choice is {}, and there are no tools",
+                                     "tool_choice — {}, а tools нет", choice));
+}
+
+/// The function of this name must be called, once.
+void choose_one(const std::string& name, const std::string& field, ChatTask& task) {
+  task.must_call = true;
+  task.may_repeat_calls = false;
+  std::erase_if(task.functions, [&](const auto& function) { return function.name != name; });
+  if (task.functions.empty()) {
+    throw FieldError(field, tr("tools have no {}", "в tools нет {}", name));
+  }
+}
+
 /// Keeps the functions that "tool_choice" allows.
 void choose(const RequestFields& fields, ChatTask& task) {
   const RequestJson* choice = fields.find("tool_choice");
   if (choice == nullptr || *choice == "auto") return;
-  if (*choice == "none") {
-    task.functions.clear();
-    task.tools.clear();
-    return;
-  }
-  task.must_call = true;
-  if (*choice == "required") {
-    if (task.functions.empty()) {
-      throw FieldError("tool_choice", tr("tool_choice is required, and there are no tools",
-                                         "tool_choice — required, а tools нет"));
-    }
-    return;
-  }
+  if (*choice == "none") return choose_none(task);
+  if (*choice == "required") return choose_any("required", task);
   if (!choice->is_object()) {
     refuse_value("tool_choice",
                  tr("none, auto, required or a function", "none, auto, required или функция"));
   }
   const RequestFields named(*choice, "tool_choice");
-  const std::string name =
-      RequestFields(named.need("function"), "tool_choice.function").need_text("name");
-  std::erase_if(task.functions, [&](const auto& function) { return function.name != name; });
-  if (task.functions.empty()) {
-    throw FieldError("tool_choice.function.name", tr("tools have no {}", "в tools нет {}", name));
+  choose_one(RequestFields(named.need("function"), "tool_choice.function").need_text("name"),
+             "tool_choice.function.name", task);
+}
+
+void check_together(const ChatTask& task) {
+  if (task.functions.empty() || task.schema.empty()) return;
+  throw FieldError("tools", tr("tools and a format of the answer do not go together",
+                               "tools и формат ответа вместе не поддерживаются"));
+}
+
+/// A tool of Anthropic's: one of the client, since those of Anthropic's servers run there.
+void read_anthropic_tool(const RequestJson& json, std::string_view raw, const std::string& place,
+                         ChatTask& task) {
+  const RequestFields tool(json, place);
+  if (tool.text("type").value_or("custom") != "custom") {
+    refuse_value(tool.name_of("type"), tr("custom: oko has no tools of its own here",
+                                          "custom: своих инструментов у oko здесь нет"));
   }
-  task.may_repeat_calls = false;
+  grammar::Function added{.name = tool.need_text("name"),
+                          .arguments = {},
+                          .place = tool.name_of("input_schema"),
+                          .is_strict = tool.flag("strict").value_or(false)};
+  check_name(added.name, tool.name_of("name"));
+  const RequestJson& schema = tool.need("input_schema");
+  const std::string_view text = raw_member(raw, "input_schema");
+  added.arguments = text.empty() ? schema.dump() : std::string(text);
+  Json function{{"name", added.name}};
+  if (const auto description = tool.text("description")) function["description"] = *description;
+  function["parameters"] = Json::parse(added.arguments);
+  task.tools.push_back(python_json({{"type", "function"}, {"function", std::move(function)}}));
+  task.functions.push_back(std::move(added));
+}
+
+/// Keeps the functions that Anthropic's "tool_choice" allows.
+void choose_for_anthropic(const RequestFields& fields, ChatTask& task) {
+  const RequestJson* given = fields.find("tool_choice");
+  if (given == nullptr) return;
+  const RequestFields choice(*given, "tool_choice");
+  task.may_repeat_calls = !choice.flag("disable_parallel_tool_use").value_or(false);
+  const std::string type = choice.need_text("type");
+  if (type == "auto") return;
+  if (type == "none") return choose_none(task);
+  if (type == "any") return choose_any("any", task);
+  if (type != "tool") {
+    refuse_value("tool_choice.type", tr("auto, any, tool or none", "auto, any, tool или none"));
+  }
+  choose_one(choice.need_text("name"), "tool_choice.name", task);
 }
 
 }  // namespace
 
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
   task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
-  if (const RequestJson* tools = fields.find("tools")) {
-    if (!tools->is_array() || tools->size() > kMostTools) {
-      refuse_value("tools", tr("a list of at most {}", "список, до {}", kMostTools));
-    }
-    const std::string_view raw = raw_member(body, "tools");
-    if (raw.empty() || raw.size() > kMostToolBytes) {
-      refuse_value("tools", tr("at most {} bytes", "до {} байт", kMostToolBytes));
-    }
-    for (std::size_t i = 0; i < tools->size(); ++i) {
-      read_tool((*tools)[i], raw_element(raw, i), fmt::format("tools[{}]", i), task);
-    }
-  }
+  read_list(fields, body, task, read_tool);
   choose(fields, task);
-  if (!task.functions.empty() && !task.schema.empty()) {
-    throw FieldError("tools", tr("tools and a format of the answer do not go together",
-                                 "tools и формат ответа вместе не поддерживаются"));
-  }
+  check_together(task);
+}
+
+void read_anthropic_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
+  read_list(fields, body, task, read_anthropic_tool);
+  choose_for_anthropic(fields, task);
+  check_together(task);
+}
+
+text::ToolCall read_tool_use(const RequestFields& block) {
+  text::ToolCall call{block.need_text("name"), {}};
+  check_name(call.name, block.name_of("name"));
+  const RequestJson& input = block.need("input");
+  if (!input.is_object()) refuse_value(block.name_of("input"), tr("an object", "объект"));
+  call.arguments = python_json(Json::parse(input.dump()));
+  return call;
 }
 
 std::vector<text::ToolCall> read_calls(const RequestFields& message) {
@@ -156,6 +227,13 @@ CallReader::Piece CallReader::push(std::string_view text) {
 text::ToolCall CallReader::read(std::string_view text) {
   Piece piece = CallReader().push(text);
   return {std::move(piece.name), std::move(piece.arguments)};
+}
+
+std::pair<std::string, Json> CallReader::read_object(std::string_view text) {
+  text::ToolCall call = read(text);
+  Json arguments = Json::parse(call.arguments, nullptr, false);
+  if (!arguments.is_object()) arguments = nullptr;
+  return {std::move(call.name), std::move(arguments)};
 }
 
 }  // namespace oko::server

@@ -2,6 +2,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "server/chat_task.h"
 #include "server/request_json.h"
@@ -13,6 +15,12 @@ inline constexpr std::size_t kMostTools = 64;
 /// Reads "tools", "tool_choice" and "parallel_tool_calls", as OpenAI's and Ollama's clients send
 /// them; `body` is the text of the request, which has the keys in order. Throws kUsage.
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
+
+/// Reads "tools" and "tool_choice" as Anthropic's clients send them. Throws kUsage.
+void read_anthropic_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
+
+/// Of a block "tool_use". Throws kUsage.
+text::ToolCall read_tool_use(const RequestFields& block);
 
 /// Reads the "tool_calls" of a message of the assistant, whose arguments are a string or an object.
 /// Throws kUsage.
@@ -29,6 +37,9 @@ class CallReader {
 
   /// Of the text of a whole call.
   static text::ToolCall read(std::string_view text);
+
+  /// The same with the arguments as an object; null if `max_tokens` has cut the call.
+  static std::pair<std::string, Json> read_object(std::string_view text);
 
  private:
   std::string held_;

@@ -9,6 +9,7 @@ usage="usage: tests/clients/run.sh PROGRAM FOLDER python|node [NAME]"
 program="$(realpath "${1:?$usage}")"
 folder="${2:?$usage}"
 mkdir -p "$folder"
+folder="$(realpath "$folder")"
 skip() {
   echo "skipped: $1 is not installed; cmake/install_dependencies.sh checks installs it"
   exit 77
