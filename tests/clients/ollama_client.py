@@ -1,5 +1,6 @@
 """Ollama's client for Python."""
 
+import os
 from typing import Literal
 
 import ollama
@@ -86,6 +87,12 @@ def test_models_go_when_they_are_told():
     client.generate(model=MODEL, keep_alive="5m")
     check(MODEL + ":latest" in [one.model for one in client.ps().models], client.ps())
     same(client.generate(model=MODEL, keep_alive=0).done_reason, "unload")
+
+
+def test_environment_points_at_the_server():
+    """As the README says."""
+    os.environ.update(OLLAMA_HOST=ADDRESS, OLLAMA_API_KEY=KEY)
+    same(ollama.Client().list().models[0].model, MODEL + ":latest")
 
 
 def test_errors():

@@ -1,6 +1,7 @@
 """OpenAI's client for Python, of two majors."""
 
 import json
+import os
 from typing import Literal
 
 import openai
@@ -140,6 +141,12 @@ def test_embeddings_equal_those_of_the_program():
     one = client.embeddings.create(model=EMBEDDER, input=TEXTS[1])
     near(one.data[0].embedding, TRUTH["vectors"][1])
     check(one.usage.prompt_tokens > 0, one)
+
+
+def test_environment_points_at_the_server():
+    """As the README says."""
+    os.environ.update(OPENAI_BASE_URL=ADDRESS + "/v1", OPENAI_API_KEY=KEY)
+    same(openai.OpenAI().models.list().data[0].id, MODEL)
 
 
 def test_models():
