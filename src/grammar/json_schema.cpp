@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/text_escape.h"
+#include "grammar/other_names.h"
 #include "grammar/pattern.h"
 #include "grammar/schema_recursion.h"
 
@@ -76,6 +78,7 @@ class SchemaChecker {
     if (const std::string own = recursion_.own_case(); !own.empty()) {
       refuse(own, tr("refers to itself", "ссылается на саму себя"));
     }
+    name_others();
     return root_.dump();
   }
 
@@ -173,6 +176,10 @@ class SchemaChecker {
   /// The pointer of a $ref in this schema.
   std::string target_of(const std::string& pointer, const Schema& reference) {
     const std::string text = reference.is_string() ? reference.get<std::string>() : "";
+    if (text.find("/additionalProperties") != std::string::npos) {
+      refuse(pointer, tr("$ref into additionalProperties is not supported",
+                         "$ref внутрь additionalProperties не поддерживается"));
+    }
     const auto fail = [&] {
       refuse(pointer, tr("$ref must name a schema inside of this one: #/$defs/NAME",
                          "$ref должен называть схему внутри этой: #/$defs/NAME"));
@@ -291,6 +298,7 @@ class SchemaChecker {
     }
     properties_ += properties.size();
     limit(properties_, kMostProperties, tr("properties", "свойств"));
+    if (takes_others && !properties.empty()) with_others_.push_back(pointer);
     std::set<std::string> names;
     for (const Schema& name : required) {
       if (!name.is_string() || !properties.contains(name.get<std::string>())) {
@@ -323,10 +331,34 @@ class SchemaChecker {
     if (least > static_cast<std::int64_t>(first.size())) needed.push_back(std::move(items));
   }
 
+  /// Other properties than those that an object names get a pattern for their names.
+  void name_others() {
+    // Those inside of others first, before their pointers change.
+    std::ranges::sort(with_others_, std::ranges::greater(), &std::string::size);
+    for (const std::string& pointer : with_others_) {
+      Schema& schema = root_.at(Schema::json_pointer(pointer));
+      if (schema.contains("patternProperties")) continue;  // of two types: it was here before
+      std::vector<std::string> names;
+      for (const auto& [key, value] : schema.at("properties").items()) names.push_back(key);
+      const std::string pattern = pattern_of_other_names(names);
+      if (pattern.empty()) {
+        refuse(pointer, tr("next to additionalProperties names have at most {} letters each and {} "
+                           "together",
+                           "рядом с additionalProperties в именах не больше {} букв, а во всех "
+                           "вместе — {}",
+                           kMostNameLength, kMostNameLetters));
+      }
+      schema["patternProperties"] = Schema::object();
+      schema["patternProperties"][pattern] = std::move(schema["additionalProperties"]);
+      schema["additionalProperties"] = false;
+    }
+  }
+
   Schema root_;
   const std::string& name_;
   std::deque<std::string> waiting_;  // pointers of schemas
   std::set<std::string> seen_;
+  std::vector<std::string> with_others_;  // pointers of objects that take other properties, too
   std::size_t properties_ = 0, enum_values_ = 0;
   std::uint64_t pattern_steps_ = 0;
   SchemaRecursion recursion_;

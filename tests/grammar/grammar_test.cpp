@@ -70,6 +70,20 @@ class GrammarTest : public ::testing::Test {
     return tokenizer_->decode(ids, /*skip_special=*/false);
   }
 
+  /// True if an answer may be just this text.
+  static bool may_say(const std::string& schema, const std::string& answer) {
+    Matcher matcher(vocabulary_->json(schema, "schema"));
+    std::vector<std::int32_t> ids = tokenizer_->encode(answer);
+    ids.push_back(end_);
+    for (const std::int32_t id : ids) {
+      std::vector<float> row = logits();
+      matcher.mask(row);
+      if (std::isinf(row[static_cast<std::size_t>(id)])) return false;
+      matcher.accept(id);
+    }
+    return true;
+  }
+
   static inline std::unique_ptr<text::Tokenizer> tokenizer_;
   static inline std::int32_t end_ = 0;
   static inline std::unique_ptr<Vocabulary> vocabulary_;
@@ -111,6 +125,37 @@ TEST_F(GrammarTest, EveryAnswerIsValidAgainstItsSchema) {
   }
   EXPECT_GT(differing, 150);
   EXPECT_GT(refused, 150);
+}
+
+TEST_F(GrammarTest, NoOtherPropertyHasTheNameOfAKnownOne) {
+  const std::string schema =
+      R"({"type":"object","properties":{"name":{"type":"integer"},"имя":{"type":"integer"},)"
+      R"("a\"b":{"type":"integer"}},"required":["name"],"additionalProperties":{"type":"string"}})";
+  const struct {
+    const char* rest;
+    bool is_valid;
+  } kCases[] = {
+      {"", true},
+      {R"(, "имя": 1)", true},
+      {R"(, "a\"b": 1)", true},
+      {R"(, "x": "a")", true},
+      {R"(, "": "a")", true},
+      {R"(, "nam": "a", "names": "b")", true},
+      {R"(, "цена": "a", "им": "b", "имяя": "c")", true},
+      {R"(, "имя": 1, "имена": "a")", true},
+      {R"(, "x": 1)", false},
+      {R"(, "name": "a")", false},
+      {R"(, "имя": "a")", false},
+      {R"(, "имя": 1, "имя": "a")", false},
+      {R"(, "n\u0061me": "a")", false},
+      {R"(, "\u006eame": "a")", false},
+      {R"(, "\u0438мя": "a")", false},
+      {R"(, "a\"b": "a")", false},
+      {R"(, "a\u0022b": "a")", false},
+  };
+  for (const auto& [rest, is_valid] : kCases) {
+    EXPECT_EQ(may_say(schema, R"({"name": 1)" + std::string(rest) + "}"), is_valid) << rest;
+  }
 }
 
 TEST_F(GrammarTest, AllowsOnlyTheEndAfterTheLastLetter) {

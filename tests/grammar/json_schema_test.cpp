@@ -56,6 +56,27 @@ TEST(JsonSchemaTest, ObjectsWithoutNamedPropertiesAndListsWithoutItemsTakeAll) {
   EXPECT_EQ(checked_schema(R"({"type":"array"})", "format"), R"({"type":"array","items":{}})");
 }
 
+TEST(JsonSchemaTest, OtherPropertiesHaveOtherNames) {
+  EXPECT_EQ(
+      checked_schema(
+          R"({"type":"object","properties":{"a":{},"ab":{},"я":{}},"additionalProperties":{}})",
+          "format"),
+      R"({"type":"object","properties":{"a":{},"ab":{},"я":{}},"additionalProperties":false,)"
+      R"("patternProperties":{"^([^a\\u{44f}].*|a([^b].*|b(.+))|\\u{44f}(.+)|)$":{}}})");
+  const auto with_name = [](const std::string& name) {
+    return R"({"type":"object","properties":{")" + name + R"(":{}},"additionalProperties":true})";
+  };
+  EXPECT_NO_THROW(checked_schema(with_name(std::string(200, 'a')), "format"));
+  EXPECT_THROW(checked_schema(with_name(std::string(201, 'a')), "format"), Error);
+  // One inside of another, which moves.
+  const std::string inner = with_name("x");
+  const std::string both = checked_schema(
+      R"({"type":"object","properties":{"y":{}},"additionalProperties":)" + inner + "}", "format");
+  EXPECT_NE(both.find(R"("patternProperties":{"^([^y].*|y(.+)|)$":{"type":"object","properties")"),
+            std::string::npos)
+      << both;
+}
+
 TEST(JsonSchemaTest, RefusesWhatWouldBeIgnored) {
   const std::vector<std::pair<std::string, std::string>> refused{
       {R"({"not":{"type":"string"}})", "not is not supported"},
