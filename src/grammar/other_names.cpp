@@ -7,6 +7,7 @@
 #include <map>
 #include <string_view>
 
+#include "grammar/pattern.h"
 #include "text/utf8.h"
 
 namespace oko::grammar {
@@ -26,11 +27,6 @@ std::u32string letters_of(std::string_view name) {
     at += step.length;
   }
   return letters;
-}
-
-/// True for a letter that the pattern of a string never meets.
-bool needs_escape(char32_t c) {
-  return c < 0x20 || c == '"' || c == '\\';
 }
 
 void append(std::string& pattern, char32_t c) {

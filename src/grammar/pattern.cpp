@@ -23,11 +23,6 @@ bool is_alphanumeric(char32_t c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/// What a string of JSON does not have as it is.
-bool needs_escape(char32_t c) {
-  return c < 0x20 || c == '"' || c == '\\';
-}
-
 /// Reads a pattern once, from left to right, and counts the steps of an automaton for it.
 class PatternReader {
  public:

@@ -14,6 +14,11 @@ inline constexpr std::uint64_t kMostPatternSteps = 500;
 inline constexpr std::uint64_t kFormatSteps =
     20;  ///< of a "format", which is a pattern of xgrammar's
 
+/// What a string of JSON does not have as it is, so that a pattern of one never meets it.
+inline bool needs_escape(char32_t c) {
+  return c < 0x20 || c == '"' || c == '\\';
+}
+
 /// A regular expression of a JSON schema (ECMA-262) as xgrammar takes it, in ASCII. A string must
 /// match it as a whole. Throws kUsage with `place` for one that is beyond the limits, and for what
 /// would be ignored or could end the string: assertions, references, quotes, control characters.
