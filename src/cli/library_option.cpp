@@ -96,6 +96,10 @@ std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_qu
   return index::SqliteStore::open(place.file);
 }
 
+LibraryOpener library_opener(const LibraryPlace& place, bool is_quiet) {
+  return [place, is_quiet](const StopToken& stop) { return open_library(place, is_quiet, stop); };
+}
+
 std::unique_ptr<hub::FileLock> lock_library(const fs::path& file, bool is_quiet,
                                             const StopToken& stop) {
   make_folder_of(file);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,9 @@ void add_library_option(Command& command, std::string& library);
 struct LibraryPlace {
   std::filesystem::path file = {};
   std::optional<index::OpenSearchAddress> address = {};
+
+  /// For people and programs: without the user and password of an address.
+  std::string shown() const { return address ? address->shown() : file.string(); }
 };
 
 /// The place of --library, or without it the file `$OKO_HOME/library.db`. Throws kUsage for a
@@ -34,6 +38,11 @@ std::uint64_t library_bytes(const LibraryPlace& place);
 /// not after a `stop`.
 std::unique_ptr<index::Store> open_library(const LibraryPlace& place, bool is_quiet,
                                            const StopToken& stop);
+
+using LibraryOpener = std::function<std::unique_ptr<index::Store>(const StopToken& stop)>;
+
+/// Opens the library anew each time: for programs that serve it.
+LibraryOpener library_opener(const LibraryPlace& place, bool is_quiet);
 
 /// A library that this process writes to: one at a time does.
 struct WrittenLibrary {

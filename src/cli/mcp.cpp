@@ -123,11 +123,8 @@ void serve_mcp(const McpOptions& options) {
   tasks::SharedReader reader(models.host());
   const mcp::Server server({.tools = {.models = models,
                                       .reader = reader,
-                                      .open_library =
-                                          [&](const StopToken& until) {
-                                            return open_library(library_place(options.library),
-                                                                options.common.quiet, until);
-                                          }},
+                                      .open_library = library_opener(library_place(options.library),
+                                                                     options.common.quiet)},
                             .version = OKO_VERSION,
                             .roots = std::move(roots),
                             .asks_for_roots = true});

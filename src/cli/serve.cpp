@@ -76,22 +76,21 @@ std::string in_url(const std::string& address) {
   return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
-std::vector<server::Route> mcp_routes(const ServeOptions& options, const mcp::FileRoots& roots,
+std::vector<server::Route> mcp_routes(const LibraryOpener& open_library,
+                                      const mcp::FileRoots& roots,
                                       const server::ApiContext& context) {
-  const auto open = [&options](const StopToken& stop) {
-    return open_library(library_place(options.library), /*is_quiet=*/true, stop);
-  };
   return mcp::http_routes(std::make_shared<const mcp::Server>(mcp::ServerOptions{
-      .tools = {.models = context.models, .reader = context.reader, .open_library = open},
+      .tools = {.models = context.models, .reader = context.reader, .open_library = open_library},
       .version = context.version,
       .roots = roots}));
 }
 
 /// Serves the model of a library even if it is a folder, which no request may name.
-void add_model_of(const LibraryPlace& place, std::vector<std::string>& models) {
-  if (place.file.empty()) return;
+void add_model_of(const LibraryPlace& place, const LibraryOpener& open,
+                  std::vector<std::string>& models) {
+  if (place.address) return;
   try {
-    const std::string name = open_library(place, true, {})->model().name;
+    const std::string name = open({})->model().name;
     std::error_code ignored;
     if (std::filesystem::is_directory(name, ignored)) models.push_back(name);
   } catch (const Error&) {  // there is none yet; a search says what is wrong
@@ -99,18 +98,12 @@ void add_model_of(const LibraryPlace& place, std::vector<std::string>& models) {
   }
 }
 
-server::ServedLibraryOptions served_library(const std::string& given, const LibraryPlace& place,
-                                            const StopToken& stop) {
-  return {.name = place.file.empty() ? given : place.file.string(),
-          .file = place.file,
-          .open = [place, stop] { return open_library(place, true, stop); }};
-}
-
 void serve(ServeOptions options) {
   const Interrupt interrupt;
   const mcp::FileRoots roots = mcp::FileRoots::of_options(options.roots);
   const LibraryPlace library = library_place(options.library);
-  add_model_of(library, options.models);
+  const LibraryOpener open = library_opener(library, /*is_quiet=*/true);
+  add_model_of(library, open, options.models);
   for (const std::string& model : options.models) {
     find_or_pull_model(model, options.common, interrupt.token());
   }
@@ -125,10 +118,12 @@ void serve(ServeOptions options) {
                         align_model(folder, options.common, interrupt.token());
                       },
                   .idle_timeout = kIdleTimeout},
-       .library = served_library(options.library, library, interrupt.token()),
+       .library = {.name = library.shown(),
+                   .file = library.file,
+                   .open = [&] { return open(interrupt.token()); }},
        .plan = [&] { return plan_json(options.common); },
        .version = OKO_VERSION,
-       .more_routes = [&](const auto& context) { return mcp_routes(options, roots, context); },
+       .more_routes = [&](const auto& context) { return mcp_routes(open, roots, context); },
        .log = options.common.quiet ? nullptr : log_request});
   print(words("oko listens on http://{}:{}; Ctrl-C ends it\n",
               "oko слушает http://{}:{}; Ctrl-C закончит работу\n", in_url(options.host),

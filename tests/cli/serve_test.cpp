@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/server/raw_client.h"
+#include "tests/support/http_server.h"
 #include "tests/support/process.h"
 
 namespace oko {
@@ -67,6 +68,26 @@ TEST(ServeTest, EndsStreamsUnderWayBeforeItEnds) {
   }
   const ProcessResult result = process.wait();
   EXPECT_EQ(result.status, 0) << result.err;
+}
+
+TEST(ServeTest, TellsNobodyThePasswordOfItsLibrary) {
+  const HttpServer cluster([](const ServerRequest&) {
+    return ServerReply{.status = 404, .body = R"({"error":{"type":"index_not_found_exception"}})"};
+  });
+  const std::string address = "127.0.0.1:" + std::to_string(cluster.port()) + "/papers";
+  const std::string port = free_port();
+  Process process({OKO_PROGRAM, "serve", "--port", port, "--quiet", "--library",
+                   "opensearch://reader:swordfish@" + address},
+                  {"LC_ALL=en_US.UTF-8"});
+  ASSERT_TRUE(process.wait_for_output(60));
+  RawClient client(static_cast<std::uint16_t>(std::stoi(port)));
+  client.send("GET /v1/library HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const std::string answer = client.read_answer();
+  EXPECT_NE(answer.find("\"file\":\"http://" + address + "\""), std::string::npos) << answer;
+  EXPECT_NE(answer.find("\"exists\":false"), std::string::npos) << answer;
+  EXPECT_EQ(answer.find("swordfish"), std::string::npos) << answer;
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait().status, 0);
 }
 
 TEST(ServeTest, SaysWhyItDoesNotStart) {
