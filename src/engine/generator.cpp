@@ -50,47 +50,14 @@ Generator::Generator(GeneratorOptions options)
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
       end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
       host_(host_or_own(options_.host, options_.threads)),
-      loaded_(options_, *host_),
+      loaded_(options_.vision_language_model, options_.prepare_weights,
+              {options_.image_cache_bytes, options_.prefix_cache_bytes}, *host_),
       registration_(*host_, loaded_, loaded_.needed_bytes()),
       answer_forms_(tokenizer_, end_tokens_, *host_) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
   host_->scheduler().forget(*this);
-}
-
-namespace {
-
-RunOnModelThread runner_of(ModelHost& host) {
-  return [&host](const std::function<void()>& command, const StopToken& stop) {
-    host.scheduler().run(command, stop);
-  };
-}
-
-}  // namespace
-
-Generator::Loaded::Loaded(const GeneratorOptions& options, ModelHost& host)
-    : ModelSession(options.vision_language_model, options.prepare_weights),
-      image_cache(host.memory_budget(), runner_of(host), options.image_cache_bytes),
-      prefix_cache(host.memory_budget(), runner_of(host), options.prefix_cache_bytes) {}
-
-void Generator::Loaded::load() {
-  const bool are_same = std::all_of(sources.begin(), sources.end(),
-                                    [](const auto& file) { return file.is_current(); });
-  if (!are_same) clear_caches();
-  sources = checkpoint::find_weight_files(folder());
-  ModelSession::load();
-}
-
-/// Keeps the caches as long as the files are the same.
-void Generator::Loaded::unload() noexcept {
-  if (is_loaded() && !is_current()) clear_caches();
-  ModelSession::unload();
-}
-
-void Generator::Loaded::clear_caches() {
-  image_cache.clear();
-  prefix_cache.clear();
 }
 
 TextRoom Generator::text_room(const GenerationRequest& request) const {

@@ -13,18 +13,14 @@
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
-#include "checkpoint/weight_files.h"
 #include "engine/answer_forms.h"
 #include "engine/answer_stream.h"
 #include "engine/generation.h"
 #include "engine/generation_planner.h"
-#include "engine/image_cache.h"
+#include "engine/generator_model.h"
 #include "engine/model_host.h"
-#include "engine/model_session.h"
-#include "engine/prefix_cache.h"
 #include "engine/scheduler.h"
 #include "models/qwen3_vl/generation_config.h"
-#include "models/qwen3_vl/model.h"
 #include "tensor/buffer_phases.h"
 #include "text/tokenizer.h"
 
@@ -131,17 +127,6 @@ class Generator : private StepSource {
   std::size_t count_tokens(std::string_view text) const { return tokenizer_.encode(text).size(); }
 
  private:
-  /// The model with its caches.
-  struct Loaded : ModelSession<models::qwen3_vl::Model> {
-    Loaded(const GeneratorOptions& options, ModelHost& host);
-    void load() override;
-    void unload() noexcept override;
-    void clear_caches();
-
-    std::vector<checkpoint::SourceFile> sources;  ///< of the last load
-    ImageCache image_cache;
-    PrefixCache prefix_cache;
-  };
   using TaskPointer = std::unique_ptr<GenerationTask>;
 
   // On the caller's thread.
@@ -190,7 +175,7 @@ class Generator : private StepSource {
   std::vector<std::int32_t> end_tokens_;
 
   std::shared_ptr<ModelHost> host_;
-  Loaded loaded_;
+  GeneratorModel loaded_;
   ModelRegistration registration_;
   AnswerForms answer_forms_;
 
