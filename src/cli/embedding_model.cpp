@@ -7,14 +7,6 @@
 
 namespace oko::cli {
 
-Option add_embedding_model_option(Command& command, Target model) {
-  return command
-      .add_option(
-          "-m,--model", model,
-          words("name or folder of the embedding model", "имя или папка модели для векторов"))
-      .names(ValueKind::kModel);
-}
-
 void add_prefix_options(Command& command, tasks::Prefixes& prefixes) {
   command.add_option("--query-prefix", &prefixes.query,
                      words("put before each query [default: the model's own]",

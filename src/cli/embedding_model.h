@@ -12,9 +12,6 @@
 
 namespace oko::cli {
 
-/// Adds --model for a model that embeds.
-Option add_embedding_model_option(Command& command, Target model);
-
 /// Adds --query-prefix and --passage-prefix.
 void add_prefix_options(Command& command, tasks::Prefixes& prefixes);
 

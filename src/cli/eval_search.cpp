@@ -166,7 +166,12 @@ void add_eval_search(Command& eval) {
                     words("documents, queries and judgments", "документы, запросы и оценки"))
       .names(ValueKind::kFolder)
       .required();
-  add_embedding_model_option(command, &arguments->model).show_default();
+  command
+      .add_option(
+          "-m,--model", &arguments->model,
+          words("name or folder of the embedding model", "имя или папка модели для векторов"))
+      .names(ValueKind::kModel)
+      .show_default();
   command
       .add_option("--split", &arguments->run.split,
                   words("judgments qrels/NAME.tsv", "оценки qrels/ИМЯ.tsv"))

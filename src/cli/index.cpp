@@ -294,22 +294,33 @@ void require_paths(const IndexArguments& arguments) {
     if (path.empty()) throw Error(ErrorCode::kUsage, tr("a PATH is empty", "один ПУТЬ пуст"));
     std::error_code error;
     if (may_be_gone || fs::status(path, error).type() != fs::file_type::not_found) continue;
-    throw Error(ErrorCode::kNotFound,
-                tr("{}: no such file or folder", "{}: нет такого файла или папки", path),
-                tr("{} removes the documents of a path that is gone from the library",
-                   "{} уберёт из библиотеки документы пути, которого больше нет", Knob{"prune"}));
+    throw Error(
+        ErrorCode::kNotFound,
+        tr("{}: no such file or folder", "{}: нет такого файла или папки", path),
+        tr("check the path; if its files were deleted, {} takes them out of the library",
+           "проверьте путь; если файлы удалены, {} уберёт их из библиотеки", Knob{"prune"}));
   }
 }
 
-/// A rebuilt library has the model and the prefixes of the old one, unless others are given.
-void take_model_of(const index::LibraryRemains& remains, IndexArguments& arguments) {
-  if (!remains.model ||
-      arguments.given_model.value_or(remains.model->name) != remains.model->name) {
-    return;
+/// The model that a library was made with; nothing if there is none to read.
+std::optional<index::LibraryModel> model_of_library(const LibraryPlace& place,
+                                                    const StopToken& stop) {
+  try {
+    return open_library(place, /*is_quiet=*/true, stop)->model();
+  } catch (const Error& error) {
+    throw_if_stopped(stop);
+    const bool is_told_later = !place.file.empty() || error.code() == ErrorCode::kNotFound;
+    if (!is_told_later) throw;
+    return std::nullopt;
   }
-  arguments.model = remains.model->name;
-  if (!arguments.prefixes.query) arguments.prefixes.query = remains.model->query_prefix;
-  if (!arguments.prefixes.passage) arguments.prefixes.passage = remains.model->passage_prefix;
+}
+
+/// A library keeps its model and prefixes, also if it is rebuilt, unless others are given.
+void take_model_of(const std::optional<index::LibraryModel>& own, IndexArguments& arguments) {
+  if (!own || arguments.given_model.value_or(own->name) != own->name) return;
+  arguments.model = own->name;
+  if (!arguments.prefixes.query) arguments.prefixes.query = own->query_prefix;
+  if (!arguments.prefixes.passage) arguments.prefixes.passage = own->passage_prefix;
 }
 
 void require_no_failures(const tasks::IndexSummary& summary, const IndexPrinter& printer) {
@@ -371,7 +382,9 @@ void index_paths(IndexArguments arguments) {
                              .quiet = arguments.common.quiet};
   if (arguments.check && arguments.paths.empty()) return check_library(repair, stop);
   if (arguments.given_model) arguments.model = *arguments.given_model;
-  if (arguments.rebuild) take_model_of(remains_to_rebuild(repair), arguments);
+  take_model_of(
+      arguments.rebuild ? remains_to_rebuild(repair).model : model_of_library(place, stop),
+      arguments);
   const IndexModels models = make_models(arguments, place, stop);
   arguments.run.read.pages.budget_bytes = models.host->budget_bytes();
   arguments.run.read.pages.beside_bytes = models.bytes_beside_pages;
@@ -446,8 +459,12 @@ void add_index(Command& program) {
   command.add_argument("PATH", &arguments->paths, words("folders and files", "папки и файлы"))
       .names(ValueKind::kFile);
   add_library_option(command, arguments->library);
-  add_embedding_model_option(command, &arguments->given_model)
-      .show_default(hub::kDefaultEmbeddingModel);
+  command
+      .add_option("-m,--model", &arguments->given_model,
+                  words("name or folder of the model [default: that of the library, or bge-m3]",
+                        "имя или папка модели [по умолчанию: та, с которой создана библиотека, "
+                        "или bge-m3]"))
+      .names(ValueKind::kModel);
   add_prefix_options(command, arguments->prefixes);
   command.add_option("--exclude", &arguments->run.walk.excludes,
                      words("leave out what matches a rule as in .gitignore; may be repeated",

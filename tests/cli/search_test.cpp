@@ -191,7 +191,7 @@ TEST_F(SearchTest, APathThatIsGoneIsPruned) {
   fs::remove_all(folder_ / "files");
   const ProcessResult refused = index_folder();
   EXPECT_EQ(refused.status, 4);
-  EXPECT_NE(refused.err.find("--prune removes"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--prune takes them out"), std::string::npos) << refused.err;
   const ProcessResult pruned = index_folder({"--prune"});
   EXPECT_EQ(pruned.status, 0) << pruned.err;
   EXPECT_NE(pruned.err.find("the library loses 1 document of it"), std::string::npos) << pruned.err;
@@ -406,6 +406,15 @@ TEST_F(SearchTest, RefusesAnEmptyQueryAndAMissingLibrary) {
   EXPECT_NE(nothing.err.find("ничего не найдено"), std::string::npos) << nothing.err;
 }
 
+TEST_F(SearchTest, TheNextRunTakesTheModelOfTheLibrary) {
+  file("a.txt", "Чай");
+  ASSERT_EQ(index_folder({"--passage-prefix", "text: "}).status, 0);
+  file("b.txt", "Coffee");
+  const ProcessResult next = run({"index", (folder_ / "files").string(), "--json"});
+  ASSERT_EQ(next.status, 0) << next.err;
+  EXPECT_EQ(objects(next).back()["added"], 1);
+}
+
 TEST_F(SearchTest, AnotherModelIsRefused) {
   file("a.txt", "чай");
   ASSERT_EQ(index_folder().status, 0);
@@ -424,10 +433,11 @@ TEST_F(SearchTest, PrefixesOfTheLibraryArePutBeforePassagesAndQueries) {
       objects(run({"search", "чай", "--mode", "dense", "--explain", "--json"}));
   ASSERT_EQ(found.size(), 1u);
   EXPECT_GT(found[0]["scores"]["dense"], 0.999) << "both are read as: хороший зелёный чай";
-  const ProcessResult other = index_folder();
+  const ProcessResult other = index_folder({"--query-prefix", "вопрос: "});
   EXPECT_EQ(other.status, 2);
   EXPECT_NE(other.err.find("--query-prefix \"хороший зелёный \""), std::string::npos) << other.err;
   EXPECT_EQ(index_folder(prefixes).status, 0);
+  EXPECT_EQ(index_folder().status, 0) << "the library keeps its own";
 }
 
 TEST_F(SearchTest, ModelsNamedE5HaveThePrefixesOfE5) {
