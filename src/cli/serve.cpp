@@ -85,25 +85,11 @@ std::vector<server::Route> mcp_routes(const LibraryOpener& open_library,
       .roots = roots}));
 }
 
-/// Serves the model of a library even if it is a folder, which no request may name.
-void add_model_of(const LibraryPlace& place, const LibraryOpener& open,
-                  std::vector<std::string>& models) {
-  if (place.address) return;
-  try {
-    const std::string name = open({})->model().name;
-    std::error_code ignored;
-    if (std::filesystem::is_directory(name, ignored)) models.push_back(name);
-  } catch (const Error&) {  // there is none yet; a search says what is wrong
-    return;
-  }
-}
-
 void serve(ServeOptions options) {
   const Interrupt interrupt;
   const mcp::FileRoots roots = mcp::FileRoots::of_options(options.roots);
   const LibraryPlace library = library_place(options.library);
   const LibraryOpener open = library_opener(library, /*is_quiet=*/true);
-  add_model_of(library, open, options.models);
   for (const std::string& model : options.models) {
     find_or_pull_model(model, options.common, interrupt.token());
   }
@@ -125,9 +111,9 @@ void serve(ServeOptions options) {
        .version = OKO_VERSION,
        .more_routes = [&](const auto& context) { return mcp_routes(open, roots, context); },
        .log = options.common.quiet ? nullptr : log_request});
-  print(words("oko listens on http://{}:{}; Ctrl-C ends it\n",
-              "oko слушает http://{}:{}; Ctrl-C закончит работу\n", in_url(options.host),
-              server.port()));
+  print(words("oko listens on http://{}:{}; a browser shows its page there; Ctrl-C ends it\n",
+              "oko слушает http://{}:{}; в браузере там его страница; Ctrl-C закончит работу\n",
+              in_url(options.host), server.port()));
   wait_for(interrupt.token());
   if (!server.stop(kPatience)) end_at_once(0);  // a library works on that cannot be stopped
 }

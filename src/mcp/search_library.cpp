@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "engine/embedder.h"
-#include "hub/model_fingerprint.h"
 #include "index/hybrid_search.h"
 #include "index/library.h"
 #include "index/store.h"
@@ -72,21 +71,6 @@ index::SearchOptions search_options_of(const server::RequestFields& fields) {
   return options;
 }
 
-/// The served model that the library was made with. Its vectors are no others' to compare.
-std::shared_ptr<engine::Embedder> library_embedder(server::ServedModels& models,
-                                                   const index::LibraryModel& own) {
-  for (server::ServedModel& each : models.list()) {
-    const bool is_same = each.kind == server::ModelKind::kEmbedding &&
-                         hub::model_fingerprint(each.folder) == own.fingerprint;
-    if (is_same) return models.embedder(each.name, each);
-  }
-  throw Error(ErrorCode::kModelNotFound,
-              tr("the library was made with the model {}, which is not served",
-                 "библиотека создана с моделью {}, а её здесь нет", own.name),
-              tr("start oko with --model {}, or use {} text",
-                 "запустите oko с --model {} или укажите {} text", own.name, Knob{"mode"}));
-}
-
 const char* kind_name_of(index::DocumentKind kind) {
   switch (kind) {
     case index::DocumentKind::kPicture:
@@ -133,7 +117,8 @@ ToolResult search_library(const ToolContext& context, const ToolCall& call) {
   const std::unique_ptr<index::Store> store = context.open_library(call.stop);
   std::shared_ptr<engine::Embedder> embedder;
   if (options.mode != index::SearchMode::kText) {
-    embedder = library_embedder(context.models, store->model());
+    server::ServedModel model;
+    embedder = context.models.embedder_of_library(store->model(), model);
   }
   const std::vector<tasks::FoundPassage> found =
       tasks::search_library(*store, embedder.get(), query, options, call.stop);

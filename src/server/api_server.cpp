@@ -37,7 +37,7 @@ LocalizedText text_of(Access access, const HttpRequest& request) {
 LocalizedText text_of(HttpRefusal refusal, const HttpServerOptions& options) {
   switch (refusal) {
     case HttpRefusal::kMalformed:
-      return tr("the request is no HTTP/1.1", "запрос — не HTTP/1.1");
+      return tr("the request is not HTTP/1.1", "запрос — не HTTP/1.1");
     case HttpRefusal::kHeaderTooLarge:
       return tr("the header has more than {} bytes", "в заголовке больше {} байт",
                 options.max_header_bytes);
@@ -63,7 +63,7 @@ struct ApiServer::Parts {
       : options(std::move(given)),
         models(options.models),
         reader(models.host()),
-        library(options.library, models),
+        library(options.library),
         context{.models = models,
                 .reader = reader,
                 .library = library,

@@ -146,7 +146,7 @@ void search(const ApiContext& context, const HttpRequest& http, HttpResponse& re
   ServedModel model;
   std::shared_ptr<engine::Embedder> embedder;
   if (options.mode != index::SearchMode::kText) {
-    embedder = context.library.embedder(store->model(), model);
+    embedder = context.models.embedder_of_library(store->model(), model);
   }
   std::vector<tasks::FoundPassage> found;
   try {

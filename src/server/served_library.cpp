@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/localized_text.h"
-#include "hub/model_fingerprint.h"
 
 namespace oko::server {
 namespace {
@@ -17,8 +16,7 @@ constexpr std::size_t kMostIdle = 2;
 
 }  // namespace
 
-ServedLibrary::ServedLibrary(ServedLibraryOptions options, ServedModels& models)
-    : options_(std::move(options)), models_(models) {}
+ServedLibrary::ServedLibrary(ServedLibraryOptions options) : options_(std::move(options)) {}
 
 std::pair<std::uint64_t, std::uint64_t> ServedLibrary::file_now() const {
   struct stat info {};
@@ -64,32 +62,6 @@ ServedLibrary::Lease::~Lease() {
   if (is_kept) library_.idle_.splice(library_.idle_.begin(), store_);
   --library_.lent_;
   library_.returned_.notify_one();
-}
-
-std::shared_ptr<engine::Embedder> ServedLibrary::embedder(const index::LibraryModel& own,
-                                                          ServedModel& model) {
-  const MutexLock lock(model_mutex_);
-  if (fingerprint_ == own.fingerprint) {
-    try {
-      const ServedModel found = models_.find(model_.name, ModelKind::kEmbedding);
-      const bool is_same = found.folder == model_.folder && found.modified == model_.modified;
-      if (is_same) return models_.embedder(model_.name, model);
-    } catch (const Error&) {
-      fingerprint_.clear();  // it may be there under another name
-    }
-  }
-  for (const ServedModel& each : models_.list()) {
-    if (each.kind != ModelKind::kEmbedding) continue;
-    if (hub::model_fingerprint(each.folder) != own.fingerprint) continue;
-    fingerprint_ = own.fingerprint;
-    model_ = each;
-    return models_.embedder(each.name, model);
-  }
-  throw Error(ErrorCode::kModelNotFound,
-              tr("the model that the library was made with, {}, is not here",
-                 "модели, с которой создана библиотека, {}, здесь нет", own.name),
-              tr("get it: oko pull {}; or search by words: \"mode\": \"text\"",
-                 "получите её: oko pull {}; или ищите по словам: \"mode\": \"text\"", own.name));
 }
 
 }  // namespace oko::server

@@ -10,9 +10,7 @@
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
-#include "engine/embedder.h"
 #include "index/store.h"
-#include "server/served_models.h"
 
 namespace oko::server {
 
@@ -25,8 +23,7 @@ struct ServedLibraryOptions {
 /// The library that requests search, chosen at the start. Any thread may call.
 class ServedLibrary {
  public:
-  /// `models` must outlive it.
-  ServedLibrary(ServedLibraryOptions options, ServedModels& models);
+  explicit ServedLibrary(ServedLibraryOptions options);
 
   using Stores = std::list<std::unique_ptr<index::Store>>;
 
@@ -50,9 +47,6 @@ class ServedLibrary {
     bool is_whole_ = true;
   };
 
-  /// The model whose vectors the library has, under any name. Throws kModelNotFound.
-  std::shared_ptr<engine::Embedder> embedder(const index::LibraryModel& own, ServedModel& model);
-
   /// Held while a picture of a page is made: one at a time, as each takes memory.
   Mutex& pictures() { return pictures_; }
 
@@ -64,16 +58,12 @@ class ServedLibrary {
   std::pair<std::uint64_t, std::uint64_t> file_now() const;
 
   const ServedLibraryOptions options_;
-  ServedModels& models_;
   Mutex mutex_;
   ConditionVariable returned_;
   std::size_t lent_ OKO_GUARDED_BY(mutex_) = 0;
   Stores idle_ OKO_GUARDED_BY(mutex_);
   std::pair<std::uint64_t, std::uint64_t> idle_file_ OKO_GUARDED_BY(mutex_);
   Mutex pictures_;
-  Mutex model_mutex_;
-  std::string fingerprint_ OKO_GUARDED_BY(model_mutex_);
-  ServedModel model_ OKO_GUARDED_BY(model_mutex_);  ///< of that fingerprint
 };
 
 }  // namespace oko::server

@@ -11,6 +11,7 @@
 #include "base/localized_text.h"
 #include "base/text_escape.h"
 #include "hub/installed_models.h"
+#include "hub/model_fingerprint.h"
 #include "hub/model_path.h"
 #include "hub/repository.h"
 #include "hub/settings_files.h"
@@ -62,6 +63,21 @@ std::string command_for(const std::string& name) {
   return "oko pull " + (known.empty() ? name : known);
 }
 
+bool can_be_pulled(const std::string& name) {
+  return hub::is_repository_name(name) || !hub::repository_of_short_name(name).empty();
+}
+
+/// For a request for a model that is not there: clients often have the name of another's.
+LocalizedText hint_for(const std::string& name, const std::vector<ServedModel>& models) {
+  if (can_be_pulled(name)) return tr("get it: {}", "получите её: {}", command_for(name));
+  std::string names;
+  for (const ServedModel& model : models) names += (names.empty() ? "" : ", ") + model.name;
+  const std::string command = command_for(hub::kDefaultVisionLanguageModel);
+  if (names.empty()) return tr("get one: {}", "получите другую: {}", command);
+  return tr("there are: {}; without a name the first that can do it is taken; get another: {}",
+            "есть: {}; без имени берётся первая подходящая; получить другую: {}", names, command);
+}
+
 }  // namespace
 
 ServedModels::ServedModels(ServedModelsOptions options)
@@ -69,8 +85,13 @@ ServedModels::ServedModels(ServedModelsOptions options)
       lifetimes_(options_.idle_timeout, [this](const fs::path& folder) { unload(folder); }) {}
 
 std::vector<ServedModel> ServedModels::list() const {
+  std::vector<std::string> all = options_.models;
+  {
+    const MutexLock lock(folders_mutex_);
+    all.insert(all.end(), folders_.begin(), folders_.end());
+  }
   std::vector<ServedModel> models;
-  for (const std::string& given : options_.models) {
+  for (const std::string& given : all) {
     const fs::path folder = hub::find_model(given);
     std::error_code ignored;
     std::uint64_t bytes = 0;
@@ -121,8 +142,35 @@ ServedModel ServedModels::find(std::string_view given) const {
   throw Error(
       ErrorCode::kModelNotFound,
       tr("the model {} is not on this machine", "модели {} нет на этой машине", excerpt(name, 100)),
-      tr("its owner gets it by: {}", "владелец скачает её командой: {}",
-         command_for(excerpt(name, 100))));
+      hint_for(name, list()));
+}
+
+ServedModel ServedModels::find_of_library(const index::LibraryModel& own) {
+  const auto is_own = [&](const fs::path& folder) {
+    return kind_of(folder) == ModelKind::kEmbedding &&
+           hub::model_fingerprint(folder) == own.fingerprint;
+  };
+  for (ServedModel& model : list()) {
+    if (model.kind == ModelKind::kEmbedding && is_own(model.folder)) return std::move(model);
+  }
+  std::error_code ignored;
+  const bool is_folder = fs::is_directory(own.name, ignored);
+  if (is_folder && is_own(own.name)) {
+    {
+      const MutexLock lock(folders_mutex_);
+      folders_.push_back(own.name);
+    }
+    return find_of_library(own);
+  }
+  throw Error(
+      ErrorCode::kModelNotFound,
+      tr("the model that the library was made with, {}, is not here",
+         "модели, с которой создана библиотека, {}, здесь нет", own.name),
+      can_be_pulled(own.name)
+          ? tr("get it: {}; or search by words: {} text",
+               "получите её: {}; или ищите по словам: {} text", command_for(own.name), Knob{"mode"})
+          : tr("start oko with --model and its folder, or search by words: {} text",
+               "запустите oko с --model и её папкой или ищите по словам: {} text", Knob{"mode"}));
 }
 
 ServedModel ServedModels::find(std::string_view name, ModelKind kind) const {
@@ -145,6 +193,26 @@ ServedModel ServedModels::find(std::string_view name, ModelKind kind) const {
 std::shared_ptr<engine::Embedder> ServedModels::embedder(std::string_view name,
                                                          ServedModel& model) {
   model = find(name, ModelKind::kEmbedding);
+  return embedder(model);
+}
+
+std::shared_ptr<engine::Embedder> ServedModels::embedder_of_library(const index::LibraryModel& own,
+                                                                    ServedModel& model) {
+  model = {};
+  {
+    const MutexLock lock(found_mutex_);
+    const auto known = libraries_.find(own.fingerprint);
+    if (known != libraries_.end()) model = known->second;
+  }
+  if (model.modified == 0 || model.modified != modified_of(model.folder)) {
+    model = find_of_library(own);
+    const MutexLock lock(found_mutex_);
+    libraries_.insert_or_assign(own.fingerprint, model);
+  }
+  return embedder(model);
+}
+
+std::shared_ptr<engine::Embedder> ServedModels::embedder(const ServedModel& model) {
   const MutexLock lock(mutex_);
   auto& embedder = embedders_[model.folder];
   if (embedder == nullptr) {

@@ -16,6 +16,7 @@
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
+#include "index/library.h"
 #include "server/model_lifetimes.h"
 
 namespace oko::server {
@@ -80,12 +81,18 @@ class ServedModels {
 
   /// For one use each. Throws as `find` and as their constructors.
   std::shared_ptr<engine::Embedder> embedder(std::string_view name, ServedModel& model);
+  /// Of the model that a library was made with, under any name; a folder that the library names is
+  /// served from then on. Throws kModelNotFound, too.
+  std::shared_ptr<engine::Embedder> embedder_of_library(const index::LibraryModel& own,
+                                                        ServedModel& model);
   std::shared_ptr<engine::Generator> generator(std::string_view name, ServedModel& model);
 
   engine::ModelHost& host() const { return *options_.host; }
   TokenCounts& tokens() { return tokens_; }
 
  private:
+  ServedModel find_of_library(const index::LibraryModel& own);
+  std::shared_ptr<engine::Embedder> embedder(const ServedModel& model);
   void unload(const std::filesystem::path& folder);
   /// `model`, whose use ends with the result.
   template <typename Model>
@@ -93,9 +100,12 @@ class ServedModels {
 
   ServedModelsOptions options_;
   TokenCounts tokens_;
+  mutable Mutex folders_mutex_;
+  std::vector<std::string> folders_ OKO_GUARDED_BY(folders_mutex_);  ///< of libraries
   /// Models by the names that requests gave them, so that not each request looks at the whole disk.
   mutable Mutex found_mutex_;
   mutable std::map<std::string, ServedModel, std::less<>> found_ OKO_GUARDED_BY(found_mutex_);
+  std::map<std::string, ServedModel> libraries_ OKO_GUARDED_BY(found_mutex_);  ///< by fingerprint
   mutable Mutex mutex_;  ///< held while small files are read, so that none are read twice
   std::map<std::filesystem::path, std::shared_ptr<engine::Embedder>> embedders_
       OKO_GUARDED_BY(mutex_);

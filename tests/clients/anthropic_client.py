@@ -110,7 +110,7 @@ def test_models():
 
 def test_errors_are_of_their_classes():
     error = raises(anthropic.NotFoundError, lambda: ask(question("en"), model="none"),
-                   "oko pull none")
+                   "oko pull qwen3-vl-4b")
     check(error.request_id, error)
     raises(anthropic.BadRequestError, lambda: ask(question("en"), max_tokens=0), "max_tokens")
     by_address = {"type": "image", "source": {"type": "url", "url": "http://x/a.png"}}

@@ -87,7 +87,7 @@ def test_errors():
         unknown.invoke("?")
         check(False, "no error")
     except openai.NotFoundError as error:  # LangChain may derive classes of its own
-        check("oko pull none" in str(error), error)
+        check("oko pull qwen3-vl-4b" in str(error), error)
     try:
         chat.bind(temperature=-1).invoke("?")
         check(False, "no error")

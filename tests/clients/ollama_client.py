@@ -97,7 +97,7 @@ def test_environment_points_at_the_server():
 
 def test_errors():
     error = raises(ollama.ResponseError, lambda: client.chat(model="none", messages=question("en")),
-                   "oko pull none")
+                   "oko pull qwen3-vl-4b")
     same(error.status_code, 404)
     damaged = [{"role": "user", "content": "?", "images": [b"abcd" * 10]}]
     same(raises(ollama.ResponseError,

@@ -108,7 +108,7 @@ const tests = {
   async 'errors'(client, OpenAI) {
     const unknown = await raises(OpenAI.NotFoundError,
         () => client.chat.completions.create({...question('en'), model: 'none'}));
-    check(unknown.message.includes('oko pull none'), unknown.message);
+    check(unknown.message.includes('oko pull qwen3-vl-4b'), unknown.message);
     const refused = await raises(OpenAI.BadRequestError,
         () => client.chat.completions.create({...question('en'), temperature: -1}));
     same(refused.param, 'temperature');

@@ -157,7 +157,7 @@ def test_models():
 
 def test_errors_are_of_their_classes():
     error = raises(openai.NotFoundError, lambda: client.chat.completions.create(
-        model="none", messages=question("en")), "oko pull none")
+        model="none", messages=question("en")), "oko pull qwen3-vl-4b")
     check(error.request_id, error)
     error = raises(openai.BadRequestError, lambda: ask(question("en"), temperature=-1))
     same(error.param, "temperature")

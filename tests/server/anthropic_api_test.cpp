@@ -273,7 +273,7 @@ TEST_F(AnthropicApiTest, SaysWhatIsWrongInItsShape) {
   } kCases[] = {
       {without_limit, 400, "invalid_request_error", "max_tokens"},
       {with("messages", json::array()), 400, "invalid_request_error", "messages"},
-      {with("model", "none"), 404, "not_found_error", "oko pull none"},
+      {with("model", "none"), 404, "not_found_error", "oko pull qwen3-vl-4b"},
       {with("tools", json::parse(R"([{"name":"a"}])")), 400, "invalid_request_error",
        "tools[0].input_schema"},
       {with("tool_choice", {{"type", "any"}}), 400, "invalid_request_error", "tool_choice"},

@@ -215,7 +215,7 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
   } kCases[] = {
       {{{"messages", json::array()}}, 400, "messages"},
       {{{"model", "tiny-vl"}}, 400, "messages"},
-      {with(chat, "model", "none"), 404, "oko pull none"},
+      {with(chat, "model", "none"), 404, "oko pull qwen3-vl-4b"},
       {with(chat, "model", "../../etc"), 404, "../../etc"},
       {with(chat, "model", embedder_name()), 400, "vectors"},
       {with(chat, "temperature", "hot"), 400, "temperature"},

@@ -107,6 +107,26 @@ TEST_F(LibraryApiTest, TellsWhatItHas) {
   EXPECT_NE(answer.body.find("oko index"), std::string::npos) << answer.body;
 }
 
+TEST_F(LibraryApiTest, FolderOfTheModelIsTakenIfTheLibraryNamesIt) {
+  const fs::path folder = RandomModels::get("bge-m3-small-8bit", 21);
+  const auto make = [&](const std::string& name, const std::string& model) {
+    engine::Embedder embedder({.model = folder, .host = host_});
+    const auto store = index::SqliteStore::open_or_create(
+        root_ / name, tasks::library_model_of(model, folder, embedder, {}, {}));
+    tasks::index_files(*store, embedder, {(root_ / "files/tea.txt").string()}, {}, {}, {});
+  };
+  const auto server = make_server(root_ / "later.db", {});
+  make("later.db", folder.string());
+  const std::string query = R"({"query":"чай"})";
+  EXPECT_EQ(ask(server->port(), "POST", "/v1/search", query).status, 200);
+  const auto other = make_server(root_ / "moved.db", {});
+  make("moved.db", "/a/folder/of/long/ago");
+  const ApiAnswer answer = ask(other->port(), "POST", "/v1/search", query);
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(answer.body.find("oko pull"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("--model"), std::string::npos) << answer.body;
+}
+
 TEST_F(LibraryApiTest, ListsDocuments) {
   const auto all = documents();
   ASSERT_EQ(all.size(), 3u);
