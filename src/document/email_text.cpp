@@ -266,7 +266,7 @@ void read_email_text(std::string_view bytes, BlockWriter& writer) {
   const ObjectOwner<GMimeMessage> message(
       g_mime_parser_construct_message(parser.get(), options.get()));
   if (message == nullptr) {
-    throw Error(ErrorCode::kBadInput, tr("{}: is no email: it has no header",
+    throw Error(ErrorCode::kBadInput, tr("{}: is not an email: it has no header",
                                          "{}: это не письмо: у него нет заголовка", writer.name()));
   }
   EmailReader(writer).read(message.get());

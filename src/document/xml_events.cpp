@@ -158,7 +158,7 @@ void XmlFeed::parse(std::string_view piece, bool is_last) {
       result == XML_ERR_OK || (result >= XML_NS_ERR_XML_NAMESPACE && result <= XML_NS_ERR_COLON);
   if (is_well_formed && !state_->has_doctype) return;
   throw Error(ErrorCode::kBadInput,
-              tr("{}: its part {} is no proper XML", "{}: его часть {} — неверный XML",
+              tr("{}: its part {} is not proper XML", "{}: его часть {} — неверный XML",
                  state_->writer.name(), excerpt(state_->part)),
               tr("get the file again", "получите файл заново"));
 }

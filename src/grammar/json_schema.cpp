@@ -380,7 +380,7 @@ std::string checked_schema(std::string_view schema, const std::string& name) {
   try {
     return SchemaChecker(Schema::parse(schema, check_depth), name).run();
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorCode::kUsage, tr("{} is no JSON schema", "{} — не схема JSON", name));
+    throw Error(ErrorCode::kUsage, tr("{} is not a JSON schema", "{} — не схема JSON", name));
   }
 }
 

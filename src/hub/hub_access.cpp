@@ -79,7 +79,7 @@ std::string endpoint() {
     }
   }
   throw Error(ErrorCode::kUsage,
-              tr("HF_ENDPOINT is \"{}\", which is no address of a server",
+              tr("HF_ENDPOINT is \"{}\", which is not an address of a server",
                  "HF_ENDPOINT — «{}», это не адрес сервера", net::shown_url(given)),
               tr("set HF_ENDPOINT to an address such as https://huggingface.co, or unset it",
                  "укажите в HF_ENDPOINT адрес, например https://huggingface.co, или уберите её"));

@@ -313,7 +313,7 @@ Repository list_repository(net::HttpClient& client, const HubAccess& access,
     }
     const net::HttpClient::Answer answer = ask(client, access, url, name, revision, stop);
     const json list = parse(url, answer.body);
-    if (!list.is_array()) fail_strange(url, tr("the answer is no list", "ответ — не список"));
+    if (!list.is_array()) fail_strange(url, tr("the answer is not a list", "ответ — не список"));
     for (const json& entry : list) {
       const auto file = file_in(entry, url);
       if (!file) continue;

@@ -48,7 +48,7 @@ std::int64_t second_of(const std::string& text, const LocalizedText& name, bool 
   year_month_day first = year(parts[0]) / month(static_cast<unsigned>(parts[1])) /
                          day(static_cast<unsigned>(parts[2]));
   if (!is_date || at <= text.size() || !first.ok()) {
-    throw Error(ErrorCode::kUsage, tr("{} \"{}\" is no date", "{} «{}» — не дата", name, text),
+    throw Error(ErrorCode::kUsage, tr("{} \"{}\" is not a date", "{} «{}» — не дата", name, text),
                 tr("write it as 2024, 2024-03 or 2024-03-31",
                    "укажите её как 2024, 2024-03 или 2024-03-31"));
   }

@@ -65,7 +65,7 @@ int kind_of(sqlite3* handle, int status) {
                               "{}: библиотека повреждена: её части не подходят друг к другу",
                               name));
     case SQLITE_NOTADB:
-      throw DamagedLibrary(tr("{}: the library is damaged, or is no library of oko",
+      throw DamagedLibrary(tr("{}: the library is damaged, or is not a library of oko",
                               "{}: библиотека повреждена, или это не библиотека oko", name));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

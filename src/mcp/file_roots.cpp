@@ -90,7 +90,7 @@ FileRoots FileRoots::of_options(const std::vector<std::string>& folders) {
     std::optional<fs::path> folder = folder_of(given);
     if (!folder) {
       throw Error(ErrorCode::kUsage,
-                  tr("--root {}: is no folder", "--root {}: такой папки нет", given));
+                  tr("--root {}: is not a folder", "--root {}: такой папки нет", given));
     }
     roots.folders_.push_back(*std::move(folder));
   }

@@ -49,7 +49,7 @@ bool is_other_protocol(const CurlFailure& failure) {
 /// Of a protocol that is not taken.
 LocalizedText reason_of_protocol(const CurlFailure& failure) {
   if (failure.detail.find("HTTP/0.9") != failure.detail.npos) {
-    return tr("what answers is no web server", "отвечает не веб-сервер");
+    return tr("what answers is not a web server", "отвечает не веб-сервер");
   }
   return failure.redirects > 0 ? tr("the server redirects to an address that oko does not follow",
                                     "сервер перенаправляет на адрес, по которому oko не ходит")
@@ -82,7 +82,7 @@ LocalizedText reason_of(const CurlFailure& failure) {
   }
   switch (failure.code) {
     case CURLE_URL_MALFORMAT:
-      return tr("this is no address of a file", "это не адрес файла");
+      return tr("this is not the address of a file", "это не адрес файла");
     case CURLE_UNSUPPORTED_PROTOCOL:
       return reason_of_protocol(failure);
     case CURLE_BAD_CONTENT_ENCODING:
@@ -95,7 +95,7 @@ LocalizedText reason_of(const CurlFailure& failure) {
     case CURLE_SSL_CIPHER:
       return reason_of_tls(failure);
     case CURLE_WEIRD_SERVER_REPLY:
-      return tr("what answers is no web server", "отвечает не веб-сервер");
+      return tr("what answers is not a web server", "отвечает не веб-сервер");
     case CURLE_COULDNT_RESOLVE_HOST:
       return tr("the name of the host is unknown", "имя сервера неизвестно");
     case CURLE_COULDNT_RESOLVE_PROXY:

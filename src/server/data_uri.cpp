@@ -26,7 +26,7 @@ std::string decoded(std::string_view base64, const std::string& name) {
   }
   std::optional<std::string> bytes = bytes_of_base64(base64);
   if (!bytes) {
-    throw FieldError(name, tr("{}: is no base64", "{}: это не base64", name));
+    throw FieldError(name, tr("{}: is not base64", "{}: это не base64", name));
   }
   if (bytes->empty()) throw FieldError(name, tr("{}: is empty", "{}: пусто", name));
   return *std::move(bytes);

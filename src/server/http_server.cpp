@@ -91,7 +91,7 @@ void HttpServer::Implementation::listen() {
   const auto ip = asio::ip::make_address(address, error);
   if (error) {
     throw Error(ErrorCode::kUsage,
-                tr("{}: is no address of this machine, such as 127.0.0.1 or ::1",
+                tr("{}: is not an address of this machine, such as 127.0.0.1 or ::1",
                    "{}: это не адрес этой машины, например 127.0.0.1 или ::1", address));
   }
   const tcp::endpoint endpoint(ip, state_.options.port);

@@ -19,7 +19,7 @@ constexpr std::size_t kMostHeaderBytes = 8 * 1024;  // of a part
 constexpr std::size_t kMostBoundary = 70;           // RFC 2046
 
 [[noreturn]] void refuse(const LocalizedText& why) {
-  throw Error(ErrorCode::kUsage, tr("the body is no multipart/form-data: {}",
+  throw Error(ErrorCode::kUsage, tr("the body is not multipart/form-data: {}",
                                     "тело запроса — не multipart/form-data: {}", why));
 }
 

@@ -35,7 +35,7 @@ class Limits : public nlohmann::json_sax<RequestJson> {
                                         "в JSON есть слишком большое число"));
     }
     throw Error(ErrorCode::kUsage,
-                tr("the body is no JSON, at byte {}", "тело запроса — не JSON, байт {}", place));
+                tr("the body is not JSON, at byte {}", "тело запроса — не JSON, байт {}", place));
   }
 
  private:

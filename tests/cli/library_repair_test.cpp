@@ -236,7 +236,7 @@ TEST_F(LibraryRepairTest, WhatIsNoLibraryIsRefusedAndStays) {
   expect("/dev/null", 2, 2, "a library is a file");
   expect(path("pipe"), 2, 2, "a library is a file");  // nobody waits for its writer
   expect(path("files"), 2, 2, "a library is a file");
-  expect(path("note.txt"), 4, 4, "is no library of oko");
+  expect(path("note.txt"), 4, 4, "is not a library of oko");
   expect(path("note.txt/library.db"), 4, 1, "the folder of the library cannot be made");
   EXPECT_EQ(bytes_of(path("note.txt")), "no database");
 }

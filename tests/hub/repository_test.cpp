@@ -272,7 +272,7 @@ TEST_F(RepositoryTest, VariablesAreThoseOfHuggingfaceHub) {
                                 "http://mirror:80x", "http://mirror:", "http://mir ror"}) {
     environment.set("HF_ENDPOINT", bad);
     EXPECT_EQ(message_of([] { hub_access(); }, ErrorCode::kUsage),
-              "HF_ENDPOINT is \"" + bad + "\", which is no address of a server");
+              "HF_ENDPOINT is \"" + bad + "\", which is not an address of a server");
   }
 }
 

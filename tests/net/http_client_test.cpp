@@ -302,7 +302,7 @@ TEST(HttpClientTest, OddAddressesAndAnswersHaveTheirReasonInBothLanguages) {
     EXPECT_EQ(text.in(Language::kRussian), shown_url(url) + ": " + russian);
   };
   for (const char* url : {"http://", "http://a b/", "http://[::1/", "http://a:99999/"}) {
-    expect(url, "this is no address of a file", "это не адрес файла");
+    expect(url, "this is not the address of a file", "это не адрес файла");
   }
   expect("file:///etc/passwd", "only addresses of https and http are taken",
          "годятся только адреса https и http");

@@ -79,6 +79,10 @@ Config Config::load(const std::filesystem::path& model_dir) {
   const json parsed = read_json_object(path, ErrorCode::kBadModel);
   const ConfigReader reader(parsed, path.string(), hint_for_encoders());
   const std::string type = reader.string_or("model_type", "");
+  if (type == "qwen3_vl") {
+    reader.fail(tr("this model describes pictures; it makes no vectors",
+                   "эта модель описывает картинки, а не строит векторы"));
+  }
   if (type != "xlm-roberta" && type != "bert") {
     reader.fail(tr("model_type is \"{}\", expected \"xlm-roberta\" or \"bert\"",
                    "model_type — \"{}\", ожидается \"xlm-roberta\" или \"bert\"",

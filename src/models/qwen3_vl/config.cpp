@@ -159,6 +159,10 @@ Config Config::load(const std::filesystem::path& model_dir) {
   const json parsed = read_json_object(path, ErrorCode::kBadModel);
   const ConfigReader root(parsed, path.string(), hint_for_vision_language());
   const std::string type = root.string_or("model_type", "");
+  if (type == "xlm-roberta" || type == "bert") {
+    root.fail(tr("this model makes vectors; it describes no pictures",
+                 "эта модель строит векторы, а не описывает картинки"));
+  }
   if (type != "qwen3_vl") {
     root.fail(tr("model_type is \"{}\", expected \"qwen3_vl\"",
                  "model_type — \"{}\", ожидается \"qwen3_vl\"", excerpt(type, 60)));
