@@ -223,10 +223,7 @@ void Chat::add_picture(const std::string& path, const std::string& name) {
   const auto about = [&](const LocalizedText& text) { note(format_text("{}: {}", name, text)); };
   confirm(words("{}: {} x {} pixels, for the next question",
                 "{}: {} x {} пикселей, для следующего вопроса", name, added.width, added.height));
-  if (!added.unread.empty()) {
-    about(tr("text in the picture is not read: {}", "текст на картинке не читается: {}",
-             added.unread));
-  }
+  if (!added.unread.empty()) about(tasks::unread_text(added.unread));
   if (!added.shrinking.empty()) about(added.shrinking);
   if (added.pages > 1) {
     about(tr("only page 1 of {} is used; oko ocr reads all",

@@ -61,16 +61,12 @@ ordered_json ocr_json(const tasks::Description& description) {
   return object;
 }
 
-LocalizedText unread_text(const LocalizedText& reason) {
-  return tr("text in the picture is not read: {}", "текст на картинке не читается: {}", reason);
-}
-
 /// The notes about a picture, printed before the answer about it. `is_first_only`: no other page of
 /// its file is described.
 std::vector<LocalizedText> notes_of(const tasks::Description& description, bool is_first_only) {
   std::vector<LocalizedText> notes;
   if (!description.unread.empty()) {
-    notes.push_back(unread_text(description.unread));
+    notes.push_back(tasks::unread_text(description.unread));
   }
   if (!description.shrinking.empty()) notes.push_back(description.shrinking);
   if (!description.others.empty()) notes.push_back(description.others);
@@ -319,7 +315,7 @@ void Run::describe_together(engine::ModelHost& host, engine::Generator& generato
     try {
       const tasks::AddedPicture added = conversation.add_page(pages_, i, shown(name_of(i)), stop_);
       if (!added.shrinking.empty()) note(name_of(i), added.shrinking);
-      if (!added.unread.empty()) note(name_of(i), unread_text(added.unread));
+      if (!added.unread.empty()) note(name_of(i), tasks::unread_text(added.unread));
     } catch (const Error& error) {
       progress_.clear();
       const Error named = Failures::of_file(input_.named(error, pages_.file(i)), file);

@@ -10,18 +10,22 @@
 
 namespace oko::cli {
 
-void add_generation_options(Command& command, GenerationOptions& options,
-                            const std::string& language_help) {
-  command.add_option("--lang", &options.language, language_help).one_of({"ru", "en"});
+void add_ocr_option(Command& command, std::string& ocr) {
   command
       .add_option(
-          "--ocr", &options.ocr,
+          "--ocr", &ocr,
           words("read the text in the picture first and give it to the model; auto: only if the "
                 "picture clearly has text",
                 "сначала прочитать текст на картинке и дать модели; auto: только если на картинке "
                 "явно есть текст"))
       .one_of({"auto", "on", "off"})
       .show_default();
+}
+
+void add_generation_options(Command& command, GenerationOptions& options,
+                            const std::string& language_help) {
+  command.add_option("--lang", &options.language, language_help).one_of({"ru", "en"});
+  add_ocr_option(command, options.ocr);
   command
       .add_option("--max-tokens", &options.max_tokens,
                   words("longest answer, in tokens", "предельная длина ответа, в токенах"))
@@ -63,8 +67,7 @@ Language language_of(const GenerationOptions& options) {
 }
 
 tasks::ReadText when_to_read(const std::string& ocr) {
-  if (ocr == "off") return tasks::ReadText::kNever;
-  return ocr == "on" ? tasks::ReadText::kAlways : tasks::ReadText::kWhereItFits;
+  return tasks::read_text_of(ocr).value_or(tasks::ReadText::kWhereItFits);
 }
 
 void require_space_of_model(const GenerationOptions& options, const std::filesystem::path& model) {

@@ -27,6 +27,9 @@ struct GenerationOptions {
 void add_generation_options(Command& command, GenerationOptions& options,
                             const std::string& language_help);
 
+/// --ocr: "auto", "on" or "off".
+void add_ocr_option(Command& command, std::string& ocr);
+
 /// The language of the prompt: that of --lang, else the user's.
 Language language_of(const GenerationOptions& options);
 

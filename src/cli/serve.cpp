@@ -18,6 +18,7 @@
 #include "cli/align_model.h"
 #include "cli/commands.h"
 #include "cli/find_model.h"
+#include "cli/generation_options.h"
 #include "cli/interrupt.h"
 #include "cli/library_option.h"
 #include "cli/terminal.h"
@@ -45,6 +46,7 @@ struct ServeOptions {
   std::vector<std::string> origins;
   std::vector<std::string> roots;
   std::string library;
+  std::string ocr = "auto";
   std::size_t threads = 0;
 };
 
@@ -107,6 +109,7 @@ void serve(ServeOptions options) {
        .library = {.name = library.shown(),
                    .file = library.file,
                    .open = [&] { return open(interrupt.token()); }},
+       .read_text = when_to_read(options.ocr),
        .plan = [&] { return plan_json(options.common); },
        .version = OKO_VERSION,
        .more_routes = [&](const auto& context) { return mcp_routes(open, roots, context); },
@@ -150,6 +153,7 @@ void add_serve(Command& program) {
       .names(ValueKind::kFile);
   add_library_option(command, options->library);
   add_served_models_option(command, options->models);
+  add_ocr_option(command, options->ocr);
   add_threads_option(command, options->threads);
   add_common_options(command, options->common);
   command.on_run([options] { serve(*options); });

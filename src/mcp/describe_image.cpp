@@ -13,6 +13,7 @@
 #include "mcp/tool_file.h"
 #include "server/request_json.h"
 #include "tasks/describe.h"
+#include "tasks/picture.h"
 
 namespace oko::mcp {
 namespace {
@@ -28,8 +29,9 @@ tasks::DescribeOptions describe_options_of(const server::RequestFields& fields) 
     server::refuse_value("language", tr("en or ru", "en или ru"));
   }
   options.language = language == "ru" ? Language::kRussian : Language::kEnglish;
-  // The client's model can call read_text.
-  options.read_text = tasks::ReadText::kNever;
+  const auto reads = tasks::read_text_of(fields.text("ocr").value_or("auto"));
+  if (!reads) server::refuse_value("ocr", tr("auto, on or off", "auto, on или off"));
+  options.read_text = *reads;
   options.max_tokens = static_cast<int>(
       fields.integer("max_tokens", 1, kMostAnswerTokens).value_or(options.max_tokens));
   return options;
@@ -50,7 +52,8 @@ engine::GenerationResult answer_of(engine::GenerationHandle& handle, const ToolC
 
 ToolResult describe_image(const ToolContext& context, const ToolCall& call) {
   const server::RequestFields fields(call.arguments);
-  const tasks::DescribeOptions options = describe_options_of(fields);
+  tasks::DescribeOptions options = describe_options_of(fields);
+  options.reader = &context.reader;
   const auto page = static_cast<int>(fields.integer("page", 1, kMostPageNumber).value_or(1));
   const ToolFile file(fields, call.roots);
   server::ServedModel model;
@@ -63,9 +66,11 @@ ToolResult describe_image(const ToolContext& context, const ToolCall& call) {
     tasks::Description description = describer.next();
     const engine::GenerationResult result = answer_of(description.answer, call, options.max_tokens);
     std::vector<LocalizedText> notes;
+    if (!description.unread.empty()) notes.push_back(tasks::unread_text(description.unread));
     for (const LocalizedText& note : {description.shrinking, description.others}) {
       if (!note.empty()) notes.push_back(note);
     }
+    notes.insert(notes.end(), description.text.notes.begin(), description.text.notes.end());
     for (const engine::Reduction& each : result.reductions) notes.push_back(engine::text_of(each));
     Json content{{"text", result.text},
                  {"model", model.name},
@@ -92,6 +97,12 @@ Tool describe_image_tool(bool takes_paths, const FileRoots& roots) {
                        {"description", "Of the default question, and so of the answer."}};
   input["page"] = {
       {"type", "integer"}, {"minimum", 1}, {"description", "Page of a PDF or TIFF; 1 by default."}};
+  input["ocr"] = {
+      {"type", "string"},
+      {"enum", {"auto", "on", "off"}},
+      {"description",
+       "Whether the model gets the text of the picture, read first; auto by default: if "
+       "it clearly has text."}};
   input["max_tokens"] = {
       {"type", "integer"}, {"minimum", 1}, {"description", "Limit of the answer."}};
   input["model"] = {{"type", "string"}, {"description", "A vision-language model of oko models."}};

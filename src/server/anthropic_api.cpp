@@ -10,6 +10,7 @@
 #include "server/api_error.h"
 #include "server/chat_task.h"
 #include "server/data_uri.h"
+#include "server/picture_fields.h"
 #include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
@@ -199,6 +200,7 @@ MessagesRequest parse_messages(const HttpRequest& http, bool is_answered) {
   read_output_format(fields, http.body, task);
   read_anthropic_tools(fields, http.body, task);
   read_sampling(fields, task);
+  read_picture_fields(fields, task);
   task.stop = sequences_of(fields);
   request.is_streamed = fields.flag("stream").value_or(false);
   return request;
@@ -251,7 +253,7 @@ Json content_of(const HttpRequest& http, const engine::GenerationResult& result)
 
 void send_message(const ApiContext& context, const HttpRequest& http, MessagesRequest request,
                   HttpResponse& response) {
-  const ChatAnswer answer = run_chat(context.models, std::move(request.task), response.stop());
+  const ChatAnswer answer = run_chat(context, std::move(request.task), response.stop());
   Json message = message_of(http, answer.model.name, content_of(http, answer.result));
   message.update(ending_of(answer.result));
   message["usage"] = message_usage(answer.result.stats);
@@ -336,7 +338,7 @@ void stream_message(const ApiContext& context, const HttpRequest& http, Messages
   MessageEvents events(http, response);
   try {
     const ChatChoices answer = run_choices(
-        context.models, std::move(request.task), 1, response.stop(),
+        context, std::move(request.task), 1, response.stop(),
         [&](const ServedModel& model) { events.begin(model); },
         [&](const ChatPiece& piece) { events.send(piece); });
     events.end(answer.results.front());
@@ -350,7 +352,7 @@ void stream_message(const ApiContext& context, const HttpRequest& http, Messages
 
 void count_tokens(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const MessagesRequest request = parse_messages(http, false);
-  const std::size_t tokens = count_chat_tokens(context.models, request.task, response.stop());
+  const std::size_t tokens = count_chat_tokens(context, request.task, response.stop());
   response.send({}, dump({{"input_tokens", tokens}}));
 }
 

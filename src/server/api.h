@@ -8,8 +8,10 @@
 
 #include "server/http_message.h"
 #include "server/metrics.h"
+#include "server/page_texts.h"
 #include "server/served_library.h"
 #include "server/served_models.h"
+#include "tasks/picture.h"
 #include "tasks/shared_reader.h"
 
 namespace oko::server {
@@ -18,6 +20,8 @@ namespace oko::server {
 struct ApiContext {
   ServedModels& models;
   tasks::SharedReader& reader;  ///< of text in pictures
+  PageTexts& texts;             ///< that it has read for answers
+  tasks::ReadText read_text;    ///< of pictures in requests that do not say
   ServedLibrary& library;
   Metrics& metrics;
   std::function<std::string()> plan;  ///< as ApiServerOptions has it

@@ -66,6 +66,8 @@ struct ApiServer::Parts {
         library(options.library),
         context{.models = models,
                 .reader = reader,
+                .texts = texts,
+                .read_text = options.read_text,
                 .library = library,
                 .metrics = metrics,
                 .plan = options.plan,
@@ -145,6 +147,7 @@ struct ApiServer::Parts {
   ApiServerOptions options;
   ServedModels models;
   tasks::SharedReader reader;
+  PageTexts texts;
   ServedLibrary library;
   Metrics metrics;
   ApiContext context;

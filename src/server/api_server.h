@@ -20,6 +20,8 @@ struct ApiServerOptions {
   AccessRules access;
   ServedModelsOptions models;
   ServedLibraryOptions library = {};
+  /// When the text of pictures is read before a question about them is answered.
+  tasks::ReadText read_text = tasks::ReadText::kWhereItFits;
   /// What `oko plan --json` says; null: /v1/plan goes without.
   std::function<std::string()> plan = {};
   std::string version;

@@ -82,7 +82,7 @@ void send_whole(const ApiContext& context, const HttpRequest& http, ChatRequest 
   const std::int64_t created = std::time(nullptr);
   const bool has_logprobs = request.task.sampling.top_logprobs >= 0;
   const ChatChoices answer =
-      run_choices(context.models, std::move(request.task), request.choices, response.stop());
+      run_choices(context, std::move(request.task), request.choices, response.stop());
   Json object = object_of(http, "chat.completion", created, answer.model.name);
   Json choices = Json::array();
   for (const engine::GenerationResult& result : answer.results) {
@@ -177,7 +177,7 @@ void send_streamed(const ApiContext& context, const HttpRequest& http, ChatReque
   ChatEvents events(http, request, response);
   try {
     const ChatChoices answer = run_choices(
-        context.models, std::move(request.task), request.choices, response.stop(),
+        context, std::move(request.task), request.choices, response.stop(),
         [&](const ServedModel& model) { events.begin(model); },
         [&](const ChatPiece& piece) { events.send(piece); });
     events.end(answer, request.includes_usage);

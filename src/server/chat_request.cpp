@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "server/data_uri.h"
+#include "server/picture_fields.h"
 #include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
@@ -134,6 +135,7 @@ ChatRequest parse_chat(const HttpRequest& http) {
       limit ? *limit : fields.integer("max_tokens", 1, kMostTokens).value_or(task.max_tokens));
   read_format(fields, http.body, task);
   read_tools(fields, http.body, task);
+  read_picture_fields(fields, task);
   read_sampling(fields, task);
   read_logit_bias(fields, task);
   read_logprobs(fields, task);

@@ -6,11 +6,15 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/temporary_file.h"
+#include "document/page.h"
 #include "document/pages.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
+#include "ocr/script.h"
 #include "server/request_json.h"
 #include "tasks/picture.h"
+#include "tasks/picture_text.h"
+#include "text/utf8.h"
 
 namespace oko::server {
 namespace {
@@ -30,11 +34,43 @@ engine::GenerationRequest request_of(ChatTask& task, const engine::Generator& ge
   return request;
 }
 
-/// The pictures of a request, in memory that is reserved while this lives.
+/// The language of the words around the text of its pictures: that of most of its letters.
+Language language_of(const text::Message& message) {
+  std::ptrdiff_t russian = 0;
+  for (const text::Part& part : message.parts) {
+    for (std::size_t at = 0; at < part.text.size();) {
+      const text::Utf8Step step = text::next_utf8(part.text, at);
+      const ocr::Script script = ocr::script_of(step.code_point);
+      russian += script == ocr::Script::kCyrillic ? 1 : script == ocr::Script::kLatin ? -1 : 0;
+      at += step.length;
+    }
+  }
+  return russian > 0 ? Language::kRussian : Language::kEnglish;
+}
+
+/// The pictures of a request, in memory that is reserved while this lives, and their texts.
 class HeldPictures {
  public:
-  explicit HeldPictures(engine::ModelHost& host, const engine::Generator& generator)
-      : host_(host), generator_(generator), reader_(host, tasks::ReadText::kNever) {}
+  HeldPictures(const ApiContext& context, const engine::Generator& generator, const ChatTask& task)
+      : context_(context),
+        host_(context.models.host()),
+        generator_(generator),
+        reads_(task.read_text.value_or(context.read_text)) {}
+
+  /// Puts the texts into the parts behind the pictures' own.
+  void add_texts(engine::GenerationRequest& request) const {
+    auto page = pages_.begin();
+    for (text::Message& message : request.messages) {
+      const Language language = language_of(message);
+      for (std::size_t i = 0; i < message.parts.size(); ++i) {
+        if (message.parts[i].kind != text::Part::Kind::kImage) continue;
+        message.parts[i + 1].text =
+            tasks::picture_text(*page++, {.when = reads_, .language = language}, generator_,
+                                request)
+                .block;
+      }
+    }
+  }
 
   /// Adds all pages of a file to `request`; returns their number.
   std::size_t add(const ChatPicture& picture, engine::GenerationRequest& request,
@@ -49,9 +85,10 @@ class HeldPictures {
                        "{}: с его страницами ({}) в запросе больше {} картинок", picture.name,
                        pages.size(), kMostPictures));
       }
+      const PageTexts::FileKey key = context_.texts.key_of(picture.bytes);
       for (std::size_t i = 0; i < pages.size(); ++i) {
         throw_if_stopped(stop);
-        add_page(pages, i, request, stop);
+        add_page(pages, i, {key, i}, request, stop);
       }
       return pages.size();
     } catch (const Error& error) {  // the path says nothing to the client
@@ -61,12 +98,21 @@ class HeldPictures {
   }
 
  private:
-  void add_page(document::Pages& pages, std::size_t i, engine::GenerationRequest& request,
-                const StopToken& stop) {
+  void add_page(document::Pages& pages, std::size_t i, const PageTexts::Key& key,
+                engine::GenerationRequest& request, const StopToken& stop) {
     engine::GenerationRequest alone = request;
     alone.images.clear();
     alone.messages = {{text::Role::kUser, {text::Part::make_image(), text::Part::make_text("?")}}};
-    tasks::Picture picture = tasks::load_picture(host_, generator_, alone, pages, i, reader_, stop);
+    const bool reads = reads_ != tasks::ReadText::kNever;
+    std::optional<document::Page> known = reads ? context_.texts.find(key) : std::nullopt;
+    tasks::SharedPictureReader reader(context_.reader, known ? tasks::ReadText::kNever : reads_);
+    tasks::Picture picture = tasks::load_picture(host_, generator_, alone, pages, i, reader, stop);
+    if (known) {
+      picture.page = *std::move(known);
+    } else if (reads && picture.unread.empty()) {
+      context_.texts.put(key, picture.page);
+    }
+    pages_.push_back(std::move(picture.page));
     // The picture stays: release its transient reservation, because other requests wait for those.
     picture.reservation.release();
     rooms_.push_back(std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
@@ -74,27 +120,34 @@ class HeldPictures {
     request.images.emplace_back(std::move(picture.image));
   }
 
+  const ApiContext& context_;
   engine::ModelHost& host_;
   const engine::Generator& generator_;
-  tasks::TextReader reader_;
+  tasks::ReadText reads_;
+  std::vector<document::Page> pages_;  ///< of the request's pictures, in order
   std::vector<std::unique_ptr<engine::FixedReservation>> rooms_;
 };
 
-/// Loads the pictures, in the order of their parts, and puts a part for each page.
+/// Loads the pictures, in the order of their parts, and puts a part for each page and one for its
+/// text.
 void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRequest& request,
                   const StopToken& stop) {
   std::size_t next = 0;
   for (const text::Message& given : task.messages) {
     text::Message message{given.role, {}, given.calls};
     for (const text::Part& part : given.parts) {
-      std::size_t pages = 1;
-      if (part.kind == text::Part::Kind::kImage) {
-        pages = held.add(task.pictures.at(next++), request, stop);
+      if (part.kind != text::Part::Kind::kImage) {
+        message.parts.push_back(part);
+        continue;
       }
-      message.parts.insert(message.parts.end(), pages, part);
+      for (std::size_t left = held.add(task.pictures.at(next++), request, stop); left > 0; --left) {
+        message.parts.push_back(part);
+        message.parts.push_back(text::Part::make_text({}));
+      }
     }
     request.messages.push_back(std::move(message));
   }
+  held.add_texts(request);
 }
 
 /// Null: the answer may have any form.
@@ -122,12 +175,14 @@ engine::GenerationStats ChatChoices::stats() const {
   return stats;
 }
 
-ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const StopToken& stop,
+ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
+                        const StopToken& stop,
                         const std::function<void(const ServedModel&)>& on_start,
                         const std::function<void(const ChatPiece&)>& on_piece) {
   ChatChoices answer;
+  ServedModels& models = context.models;
   const auto generator = models.generator(task.model, answer.model);
-  HeldPictures held(models.host(), *generator);
+  HeldPictures held(context, *generator, task);
   engine::GenerationRequest request = request_of(task, *generator);
   request.form = form_of(task, *generator);
   request.tools = task.tools;
@@ -173,10 +228,11 @@ void add_message(text::Message message, ChatTask& task) {
   }
 }
 
-std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const StopToken& stop) {
+std::size_t count_chat_tokens(const ApiContext& context, const ChatTask& task,
+                              const StopToken& stop) {
   ServedModel model;
-  const auto generator = models.generator(task.model, model);
-  HeldPictures held(models.host(), *generator);
+  const auto generator = context.models.generator(task.model, model);
+  HeldPictures held(context, *generator, task);
   engine::GenerationRequest request;
   request.max_tokens = 1;
   request.images_are_resident = true;
@@ -185,13 +241,13 @@ std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const 
   return generator->count_prompt_tokens(request);
 }
 
-ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
+ChatAnswer run_chat(const ApiContext& context, ChatTask task, const StopToken& stop,
                     const std::function<void(const ServedModel&)>& on_start,
                     const engine::TextSink& on_text) {
   const auto on_piece = [&](const ChatPiece& piece) {
     if (on_text && !piece.text.empty()) on_text(piece.text);
   };
-  ChatChoices choices = run_choices(models, std::move(task), 1, stop, on_start, on_piece);
+  ChatChoices choices = run_choices(context, std::move(task), 1, stop, on_start, on_piece);
   return {std::move(choices.model), std::move(choices.results.front())};
 }
 

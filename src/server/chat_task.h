@@ -12,7 +12,9 @@
 #include "base/stop_token.h"
 #include "engine/generation.h"
 #include "grammar/grammar.h"
+#include "server/api.h"
 #include "server/served_models.h"
+#include "tasks/picture.h"
 #include "text/chat_template.h"
 
 namespace oko::server {
@@ -32,6 +34,8 @@ struct ChatTask {
   std::string model;                    ///< empty: the first that describes pictures
   std::vector<text::Message> messages;  ///< an image part for each of `pictures`, in order
   std::vector<ChatPicture> pictures;
+  /// When their text is read first, for the model; nothing: as the server does.
+  std::optional<tasks::ReadText> read_text = {};
   int max_tokens = kUsualTokens;
   std::vector<std::string> stop;
   /// A JSON schema of the answer as the client wrote it, with its name for messages; empty: none.
@@ -75,7 +79,8 @@ inline constexpr int kMostChoices = 8;
 
 /// As run_chat, with `choices` answers at once, 1..kMostChoices, each with a seed of its own. The
 /// first is that of run_chat.
-ChatChoices run_choices(ServedModels& models, ChatTask task, int choices, const StopToken& stop,
+ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
+                        const StopToken& stop,
                         const std::function<void(const ServedModel&)>& on_start = {},
                         const std::function<void(const ChatPiece&)>& on_piece = {});
 
@@ -84,13 +89,15 @@ void add_message(text::Message message, ChatTask& task);
 
 /// Tokens that the model would read of a conversation, those of its pictures included. Throws as
 /// `run_chat`.
-std::size_t count_chat_tokens(ServedModels& models, const ChatTask& task, const StopToken& stop);
+std::size_t count_chat_tokens(const ApiContext& context, const ChatTask& task,
+                              const StopToken& stop);
 
 /// Runs a conversation. `on_start` is called with the model once the request is admitted, `on_text`
 /// with each piece of the answer; both on the caller's thread. Pages of a PDF stand in the place of
-/// its image part. Throws as ServedModels::generator, Generator::submit and the callbacks;
-/// kBadInput and others for a picture, with its name.
-ChatAnswer run_chat(ServedModels& models, ChatTask task, const StopToken& stop,
+/// its image part, each with its text behind it, as `oko describe` has it. Throws as
+/// ServedModels::generator, Generator::submit and the callbacks; kBadInput and others for a
+/// picture, with its name.
+ChatAnswer run_chat(const ApiContext& context, ChatTask task, const StopToken& stop,
                     const std::function<void(const ServedModel&)>& on_start = {},
                     const engine::TextSink& on_text = {});
 

@@ -80,7 +80,7 @@ void complete(const ApiContext& context, const HttpRequest& http, HttpResponse& 
   CompletionRequest request = parse_completion(http);
   const std::int64_t created = std::time(nullptr);
   if (!request.is_streamed) {
-    const ChatAnswer answer = run_chat(context.models, std::move(request.task), response.stop());
+    const ChatAnswer answer = run_chat(context, std::move(request.task), response.stop());
     Json object = completion_of(http, created, answer.model.name, answer.result.text,
                                 completion_end(answer.result));
     object["usage"] = completion_usage(answer.result.stats);
@@ -99,7 +99,7 @@ void complete(const ApiContext& context, const HttpRequest& http, HttpResponse& 
   };
   try {
     const ChatAnswer answer =
-        run_chat(context.models, std::move(request.task), response.stop(), begin, on_text);
+        run_chat(context, std::move(request.task), response.stop(), begin, on_text);
     Json end = completion_of(http, created, name, "", completion_end(answer.result));
     send(end);
     if (request.includes_usage) {

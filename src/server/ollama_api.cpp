@@ -18,6 +18,7 @@
 #include "server/api_error.h"
 #include "server/chat_task.h"
 #include "server/data_uri.h"
+#include "server/picture_fields.h"
 #include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
@@ -182,6 +183,7 @@ void read_options(const RequestFields& fields, ChatTask& task) {
     if (value != nullptr && *value != 0 && *value != 1) refuse_field(options.name_of(name));
   }
   read_sampling(options, task);
+  read_picture_fields(options, task);
 }
 
 /// "json", or a schema, of which `body` has the keys in order.
@@ -207,6 +209,7 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   request.is_streamed = fields.flag("stream").value_or(true);
   request.keep_alive = keep_alive_of(fields);
   read_options(fields, task);
+  read_picture_fields(fields, task);
   read_ollama_format(fields, http.body, task);
   if (request.is_chat) {
     read_tools(fields, http.body, task);
@@ -319,7 +322,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   if (send_load(context, request, response)) return;
   ChatTask task = std::move(request.task);
   if (!request.is_streamed) {
-    const ChatAnswer answer = run_chat(context.models, std::move(task), response.stop());
+    const ChatAnswer answer = run_chat(context, std::move(task), response.stop());
     context.models.keep(answer.model, request.keep_alive);
     response.send({}, dump(end_of(request, answer, answer.result.text, Clock::now() - begun)));
     return;
@@ -333,8 +336,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
     response.write(dump(piece_of(request, name, text)) + "\n");
   };
   try {
-    const ChatAnswer answer =
-        run_chat(context.models, std::move(task), response.stop(), begin, on_text);
+    const ChatAnswer answer = run_chat(context, std::move(task), response.stop(), begin, on_text);
     context.models.keep(answer.model, request.keep_alive);
     response.write(dump(end_of(request, answer, "", Clock::now() - begun)) + "\n");
   } catch (const Error& error) {

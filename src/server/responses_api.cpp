@@ -12,6 +12,7 @@
 #include "server/api_error.h"
 #include "server/chat_task.h"
 #include "server/data_uri.h"
+#include "server/picture_fields.h"
 #include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
@@ -137,6 +138,7 @@ ResponsesRequest parse_responses(const HttpRequest& http) {
   if (request.max_tokens) task.max_tokens = static_cast<int>(*request.max_tokens);
   read_text_format(fields, http.body, task);
   read_sampling(fields, task);
+  read_picture_fields(fields, task);
   request.is_streamed = fields.flag("stream").value_or(false);
   return request;
 }
@@ -198,7 +200,7 @@ void finish_object(const HttpRequest& http, const engine::GenerationResult& resu
 void send_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
                    HttpResponse& response) {
   const std::int64_t created = std::time(nullptr);
-  const ChatAnswer answer = run_chat(context.models, std::move(request.task), response.stop());
+  const ChatAnswer answer = run_chat(context, std::move(request.task), response.stop());
   Json object = response_object(http, request, answer.model.name, created);
   finish_object(http, answer.result, object);
   response.send({}, dump(object));
@@ -260,8 +262,7 @@ void stream_response(const ApiContext& context, const HttpRequest& http, Respons
   };
   const auto on_text = [&](std::string_view text) { events.add_text(text); };
   try {
-    const ChatAnswer answer =
-        run_chat(context.models, std::move(task), response.stop(), begin, on_text);
+    const ChatAnswer answer = run_chat(context, std::move(task), response.stop(), begin, on_text);
     finish_object(http, answer.result, object);
     events.end(std::move(object), answer.result.text);
   } catch (const Error& error) {

@@ -107,13 +107,11 @@ void Conversation::add_texts(engine::GenerationRequest& request, Answer& answer)
   std::size_t part = 1;
   for (const WaitingPicture& picture : waiting_) {
     if (picture.read_text != ReadText::kNever) {
-      PictureText text = picture_text(
-          picture.page,
-          {.only_where_sure = picture.read_text == ReadText::kWhereItFits,
-           .language = options_.language,
-           .max_tokens = options_.ocr_tokens,
-           .room = picture.page.lines.empty() ? engine::TextRoom{} : generator_.text_room(request),
-           .count_tokens = [&](std::string_view piece) { return generator_.count_tokens(piece); }});
+      PictureText text = picture_text(picture.page,
+                                      {.when = picture.read_text,
+                                       .language = options_.language,
+                                       .max_tokens = options_.ocr_tokens},
+                                      generator_, request);
       request.messages.back().parts[part].text = text.block;
       answer.picture_texts.push_back(std::move(text));
     }

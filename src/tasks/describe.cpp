@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "tasks/shared_reader.h"
 
 namespace oko::tasks {
 namespace {
@@ -40,15 +41,18 @@ engine::GenerationRequest request_of(const DescribeOptions& options,
   return request;
 }
 
+std::unique_ptr<PictureReader> reader_of(engine::ModelHost& host, const DescribeOptions& options) {
+  if (options.reader == nullptr) return std::make_unique<TextReader>(host, options.read_text);
+  return std::make_unique<SharedPictureReader>(*options.reader, options.read_text);
+}
+
 /// Puts the text of the picture before the question.
 PictureText add_text(const DescribeOptions& options, const engine::Generator& generator,
                      const document::Page& page, engine::GenerationRequest& request) {
   PictureText text = picture_text(
-      page, {.only_where_sure = options.read_text == ReadText::kWhereItFits,
-             .language = options.language,
-             .max_tokens = options.ocr_tokens,
-             .room = page.lines.empty() ? engine::TextRoom{} : generator.text_room(request),
-             .count_tokens = [&](std::string_view part) { return generator.count_tokens(part); }});
+      page,
+      {.when = options.read_text, .language = options.language, .max_tokens = options.ocr_tokens},
+      generator, request);
   request.messages.back().parts.back().text.insert(0, text.block);
   return text;
 }
@@ -71,7 +75,7 @@ Describer::Describer(engine::ModelHost& host, engine::Generator& generator, Desc
 
 void Describer::load_all(const StopToken& stop) {
   const std::size_t ahead = options_.measure_memory ? 0 : kAhead;
-  TextReader reader(host_, options_.read_text);
+  const std::unique_ptr<PictureReader> reader = reader_of(host_, options_);
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     {
       const MutexLock lock(mutex_);
@@ -80,7 +84,7 @@ void Describer::load_all(const StopToken& stop) {
     }
     Loaded loaded = std::exception_ptr();
     try {
-      loaded = load(i, reader, stop);
+      loaded = load(i, *reader, stop);
     } catch (...) {
       loaded = std::current_exception();
     }
@@ -90,7 +94,7 @@ void Describer::load_all(const StopToken& stop) {
   }
 }
 
-Description Describer::load(std::size_t i, TextReader& reader, const StopToken& stop) {
+Description Describer::load(std::size_t i, PictureReader& reader, const StopToken& stop) {
   engine::GenerationRequest request = request_of(options_, generator_);
   const bool reads_text = reader.when() != ReadText::kNever;
   Picture picture = load_picture(host_, generator_, request, pages_, i, reader, stop);

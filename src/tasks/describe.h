@@ -19,11 +19,14 @@
 
 namespace oko::tasks {
 
+class SharedReader;
+
 struct DescribeOptions {
   std::string system = {};                 ///< instruction before all; empty: none
   std::string prompt = {};                 ///< empty: "Describe this image.", in `language`
   Language language = Language::kEnglish;  ///< of the default question and of words about text
   ReadText read_text = ReadText::kWhereItFits;
+  SharedReader* reader = nullptr;  ///< of text; must outlive the Describer; null: one of its own
   /// Limit of the recognized text; none: all that fits.
   std::optional<std::size_t> ocr_tokens = {};
   int max_tokens = 1024;  ///< of an answer
@@ -64,7 +67,7 @@ class Describer {
   using Loaded = std::variant<Description, std::exception_ptr>;
 
   void load_all(const StopToken& stop);
-  Description load(std::size_t i, TextReader& reader, const StopToken& stop);
+  Description load(std::size_t i, PictureReader& reader, const StopToken& stop);
 
   engine::ModelHost& host_;
   engine::Generator& generator_;

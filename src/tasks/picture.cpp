@@ -119,7 +119,7 @@ image::Fitted fitted(const PageToShow& page, std::uint64_t budget, bool reads_te
 std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
                                     const engine::GenerationRequest& request,
                                     const PageToShow& page, std::uint64_t budget,
-                                    TextReader& reader, Picture& picture) {
+                                    PictureReader& reader, Picture& picture) {
   const bool wanted = reader.when() != ReadText::kNever;
   std::uint64_t with_text = 0;
   if (wanted) {
@@ -139,8 +139,17 @@ std::pair<image::Fitted, bool> plan(const engine::Generator& engine,
   return {size, false};
 }
 
+/// RAII: tells the reader of the end of a picture.
+struct PictureEnd {
+  explicit PictureEnd(PictureReader& reader_of_it) : reader(reader_of_it) {}
+  ~PictureEnd() { reader.end_picture(); }
+  PictureEnd(const PictureEnd&) = delete;
+  PictureEnd& operator=(const PictureEnd&) = delete;
+  PictureReader& reader;
+};
+
 /// Returns false if text cannot be read and is optional.
-bool can_load(TextReader& reader, const StopToken& stop, Picture& picture) {
+bool can_load(PictureReader& reader, const StopToken& stop, Picture& picture) {
   try {
     reader.load(stop);
     return true;
@@ -173,7 +182,7 @@ std::optional<document::LoadedPage> decode(engine::ModelHost& host, const PageTo
   return std::move(shown.text);
 }
 
-void read_text(engine::ModelHost& host, TextReader& reader,
+void read_text(engine::ModelHost& host, PictureReader& reader,
                std::optional<document::LoadedPage> loaded, bool measures_memory,
                const StopToken& stop, Picture& picture) {
   // Includes the copy of the picture that the engine reads.
@@ -192,6 +201,17 @@ void read_text(engine::ModelHost& host, TextReader& reader,
 }
 
 }  // namespace
+
+std::optional<ReadText> read_text_of(std::string_view word) {
+  if (word == "off") return ReadText::kNever;
+  if (word == "on") return ReadText::kAlways;
+  if (word == "auto") return ReadText::kWhereItFits;
+  return std::nullopt;
+}
+
+LocalizedText unread_text(const LocalizedText& reason) {
+  return tr("text in the picture is not read: {}", "текст на картинке не читается: {}", reason);
+}
 
 class TextReader::Reading {
  public:
@@ -272,15 +292,11 @@ bool TextReader::is_reading() const {
   return reading_ != nullptr && !reading_->is_done();
 }
 
-void TextReader::give_up() {
-  unload();
-  when_ = ReadText::kNever;
-}
-
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, document::Pages& pages,
-                     std::size_t i, TextReader& reader, const StopToken& stop) {
+                     std::size_t i, PictureReader& reader, const StopToken& stop) {
   const PageToShow page{pages, i};
+  const PictureEnd end{reader};
   Picture picture;
   const auto source = pages.source(pages.file_number(i));
   const auto [size, reads_text] = source->unchanged(

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/localized_text.h"
 #include "base/stop_token.h"
@@ -23,27 +25,58 @@ enum class ReadText {
   kAlways,
 };
 
-/// Owns the engine that reads text, and reserves its memory while it exists. One thread may call.
-class TextReader {
+/// "off", "on", "auto"; nothing for other words.
+std::optional<ReadText> read_text_of(std::string_view word);
+
+/// Reads the text of pictures for `load_picture`. One thread may call.
+class PictureReader {
  public:
-  explicit TextReader(engine::ModelHost& host, ReadText when) : host_(host), when_(when) {}
+  virtual ~PictureReader() = default;
+  PictureReader(const PictureReader&) = delete;
+  PictureReader& operator=(const PictureReader&) = delete;
 
   ReadText when() const { return when_; }
-  void set_when(ReadText when) { when_ = when; }
-  /// Makes the engine unless there is one, after the end of a reading that was stopped. Throws as
-  /// ocr::make_engine does, kOverBudget, kCancelled.
-  void load(const StopToken& stop);
-  /// Reads a picture with the loaded engine. Throws as ocr::Engine::read, and kCancelled as soon as
-  /// `stop` is requested: Tesseract may work on for half a minute. It does so on a thread of its
-  /// own, and `memory` and that of the engine stay reserved until its end.
-  document::Page read(image::Image image, budget::Reservation memory, const StopToken& stop);
+  /// Makes an engine ready to read. Throws as ocr::make_engine does, kOverBudget, kCancelled,
+  /// kBusy.
+  virtual void load(const StopToken& stop) = 0;
+  /// Reads a picture with the loaded engine, in `memory`. Throws as ocr::Engine::read, kCancelled.
+  virtual document::Page read(image::Image image, budget::Reservation memory,
+                              const StopToken& stop) = 0;
+  virtual void unload() = 0;
+  /// Called after each picture, read or not.
+  virtual void end_picture() {}
+  /// Stops reading text for good.
+  void give_up() {
+    unload();
+    when_ = ReadText::kNever;
+  }
+
+ protected:
+  explicit PictureReader(ReadText when) : when_(when) {}
+  void change_when(ReadText when) { when_ = when; }
+
+ private:
+  ReadText when_;
+};
+
+/// Owns the engine that reads text, and reserves its memory while it exists.
+class TextReader : public PictureReader {
+ public:
+  explicit TextReader(engine::ModelHost& host, ReadText when) : PictureReader(when), host_(host) {}
+
+  void set_when(ReadText when) { change_when(when); }
+  /// Makes the engine unless there is one, after the end of a reading that was stopped.
+  void load(const StopToken& stop) override;
+  /// Throws kCancelled as soon as `stop` is requested: Tesseract may work on for half a minute. It
+  /// does so on a thread of its own, and `memory` and that of the engine stay reserved until its
+  /// end.
+  document::Page read(image::Image image, budget::Reservation memory,
+                      const StopToken& stop) override;
   /// True while a reading goes on that was stopped. The destructor waits for its end.
   bool is_reading() const;
   /// Waits for that end. Returns false if `stop` is requested before.
   bool wait(const StopToken& stop) const;
-  void unload() { loaded_.reset(); }
-  /// Stops reading text for good.
-  void give_up();
+  void unload() override { loaded_.reset(); }
 
  private:
   struct Loaded {
@@ -53,7 +86,6 @@ class TextReader {
   class Reading;
 
   engine::ModelHost& host_;
-  ReadText when_;
   std::shared_ptr<Loaded> loaded_;
   std::shared_ptr<Reading> reading_;  ///< the last result; null before the first
   JoiningThread thread_;              ///< of `reading_`
@@ -79,6 +111,9 @@ struct Picture {
   PictureStats stats;
 };
 
+/// A note for the user, of Picture::unread.
+LocalizedText unread_text(const LocalizedText& reason);
+
 /// Decodes page `i` of `pages` and reads its text unless the file has it, each under a reservation
 /// of the host, after checking that the whole `request` fits with the picture: the model's work and
 /// the text as well. Decoding shrinks a picture that would not fit, down to 1 megapixel. Throws
@@ -86,6 +121,6 @@ struct Picture {
 /// sufficient; kCancelled, and as Pages::show and ocr::make_engine.
 Picture load_picture(engine::ModelHost& host, const engine::Generator& engine,
                      const engine::GenerationRequest& request, document::Pages& pages,
-                     std::size_t i, TextReader& reader, const StopToken& stop);
+                     std::size_t i, PictureReader& reader, const StopToken& stop);
 
 }  // namespace oko::tasks

@@ -74,4 +74,15 @@ PictureText picture_text(const document::Page& page, const PictureTextOptions& o
   return text;
 }
 
+PictureText picture_text(const document::Page& page, const TextTaking& taking,
+                         const engine::Generator& generator,
+                         const engine::GenerationRequest& request) {
+  return picture_text(
+      page, {.only_where_sure = taking.when == ReadText::kWhereItFits,
+             .language = taking.language,
+             .max_tokens = taking.max_tokens,
+             .room = page.lines.empty() ? engine::TextRoom{} : generator.text_room(request),
+             .count_tokens = [&](std::string_view part) { return generator.count_tokens(part); }});
+}
+
 }  // namespace oko::tasks

@@ -10,6 +10,7 @@
 #include "base/localized_text.h"
 #include "document/page.h"
 #include "engine/generator.h"
+#include "tasks/picture.h"
 
 namespace oko::tasks {
 
@@ -38,5 +39,17 @@ struct PictureText {
 };
 
 PictureText picture_text(const document::Page& page, const PictureTextOptions& options);
+
+/// How a request takes the text of its pictures.
+struct TextTaking {
+  ReadText when = ReadText::kWhereItFits;
+  Language language = Language::kEnglish;      ///< of the words around the lines
+  std::optional<std::size_t> max_tokens = {};  ///< the user's limit
+};
+
+/// The same, with the room that is left in `request`, which has the picture but not its text.
+PictureText picture_text(const document::Page& page, const TextTaking& taking,
+                         const engine::Generator& generator,
+                         const engine::GenerationRequest& request);
 
 }  // namespace oko::tasks

@@ -15,12 +15,25 @@ namespace oko::tasks {
 /// RAII: the right to use the engine.
 class SharedReader::Turn {
  public:
-  /// Waits for it. Throws kCancelled.
-  Turn(SharedReader& reader, const StopToken& stop) : reader_(reader) {
+  /// Waits for it. Throws kCancelled, and kBusy after `patience`.
+  explicit Turn(SharedReader& reader, const StopToken& stop,
+                std::chrono::milliseconds patience = std::chrono::hours(24))
+      : reader_(reader) {
     const MutexLock lock(reader_.mutex_);
-    const bool is_free = reader_.changed_.wait(
-        reader_.mutex_, stop, [this]() OKO_REQUIRES(reader_.mutex_) { return !reader_.is_taken_; });
-    if (!is_free) throw_cancelled();
+    const auto place = reader_.waiting_.insert(reader_.waiting_.end(), this);
+    const auto is_next = [this]() OKO_REQUIRES(reader_.mutex_) {
+      return !reader_.is_taken_ && reader_.waiting_.front() == this;
+    };
+    const bool is_granted = reader_.changed_.wait_for(reader_.mutex_, stop, patience, is_next);
+    reader_.waiting_.erase(place);
+    if (!is_granted) {
+      reader_.changed_.notify_all();  // another may be first now
+      throw_if_stopped(stop);
+      throw Error(ErrorCode::kBusy,
+                  tr("the text of other pictures is read for more than {} seconds",
+                     "текст других картинок читается дольше {} секунд",
+                     std::chrono::ceil<std::chrono::seconds>(patience).count()));
+    }
     reader_.is_taken_ = true;
   }
   ~Turn() {
@@ -57,7 +70,7 @@ document::Page SharedReader::read(document::Pages& pages, std::size_t i,
   const budget::Reservation memory = host_.reserve(pages.memory_of(i), {}, stop);
   document::LoadedPage loaded = pages.load(i, nullptr);
   if (auto* page = std::get_if<document::Page>(&loaded.content)) return std::move(*page);
-  ocr::Engine& engine = engine_for(options, memory, stop);
+  ocr::Engine& engine = engine_for(options, &memory, stop);
   document::Page page = engine.read(std::move(std::get<image::Image>(loaded.content)), stop);
   if (loaded.complete) page = loaded.complete(std::move(page));
   tensor::trim_heap();
@@ -90,13 +103,13 @@ bool SharedReader::evict(std::uint64_t /*bytes*/, const StopToken& /*stop*/) {
 }
 
 /// The engine for these languages.
-ocr::Engine& SharedReader::engine_for(const ocr::Options& options, const budget::Reservation& page,
+ocr::Engine& SharedReader::engine_for(const ocr::Options& options, const budget::Reservation* page,
                                       const StopToken& stop) {
   if (engine_ != nullptr && languages_ == options.languages) return *engine_;
   drop();
   budget::TagBytes bytes;
   bytes[budget::Tag::kOcr] = ocr::kEngineBytes;
-  budget::Reservation memory = host_.reserve(bytes, {}, stop, &page);
+  budget::Reservation memory = host_.reserve(bytes, {}, stop, page);
   engine_ = ocr::make_engine(options);
   languages_ = options.languages;
   memory_ = memory.split(bytes, registration_);
@@ -106,6 +119,29 @@ ocr::Engine& SharedReader::engine_for(const ocr::Options& options, const budget:
 void SharedReader::drop() {
   engine_.reset();
   memory_.release();
+}
+
+SharedPictureReader::SharedPictureReader(SharedReader& reader, ReadText when,
+                                         std::chrono::milliseconds patience)
+    : PictureReader(when), reader_(reader), patience_(patience) {}
+
+SharedPictureReader::~SharedPictureReader() = default;
+
+void SharedPictureReader::load(const StopToken& stop) {
+  turn_ = std::make_unique<SharedReader::Turn>(reader_, stop, patience_);
+  reader_.engine_for({}, nullptr, stop);
+}
+
+document::Page SharedPictureReader::read(image::Image image, budget::Reservation memory,
+                                         const StopToken& stop) {
+  document::Page page = reader_.engine_->read(std::move(image), stop);
+  tensor::trim_heap();
+  memory.release();
+  return page;
+}
+
+void SharedPictureReader::unload() {
+  turn_.reset();
 }
 
 }  // namespace oko::tasks

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,13 +15,15 @@
 #include "document/page.h"
 #include "document/pages.h"
 #include "engine/model_host.h"
+#include "image/image.h"
 #include "ocr/engine.h"
+#include "tasks/picture.h"
 
 namespace oko::tasks {
 
 /// The one engine that reads text for all requests of a server, a page at a time: no engine may be
 /// made while another one reads. It is made at the first page that needs it, and evicted as an idle
-/// model. Any thread may call.
+/// model. Those that wait for it get it in the order in which they came. Any thread may call.
 class SharedReader : private budget::Evictable {
  public:
   explicit SharedReader(engine::ModelHost& host);
@@ -40,12 +44,13 @@ class SharedReader : private budget::Evictable {
 
  private:
   class Turn;
+  friend class SharedPictureReader;
 
   budget::EvictionOrder order() const override { return budget::EvictionOrder::kIdleModel; }
   std::optional<Clock::time_point> idle_since() const override;
   bool evict(std::uint64_t bytes, const StopToken& stop) override;
 
-  ocr::Engine& engine_for(const ocr::Options& options, const budget::Reservation& page,
+  ocr::Engine& engine_for(const ocr::Options& options, const budget::Reservation* page,
                           const StopToken& stop);
   void drop();
 
@@ -53,6 +58,7 @@ class SharedReader : private budget::Evictable {
   mutable Mutex mutex_;
   ConditionVariable changed_;
   bool is_taken_ OKO_GUARDED_BY(mutex_) = false;
+  std::list<const Turn*> waiting_ OKO_GUARDED_BY(mutex_);  ///< for their turn, in its order
   bool is_loaded_ OKO_GUARDED_BY(mutex_) = false;
   Clock::time_point last_use_ OKO_GUARDED_BY(mutex_);
   // Of the one whose turn it is.
@@ -60,6 +66,30 @@ class SharedReader : private budget::Evictable {
   std::unique_ptr<ocr::Engine> engine_;
   budget::EvictableRegistration registration_;
   budget::Reservation memory_;  ///< of the engine
+};
+
+/// Reads the pictures of one request with a SharedReader. A picture has its turn from `load`,
+/// before its memory is reserved, to its end: whoever has the turn waits for nobody who waits for
+/// it.
+class SharedPictureReader : public PictureReader {
+ public:
+  /// Time after which `load` throws kBusy while others read.
+  static constexpr std::chrono::milliseconds kPatience{60'000};
+
+  SharedPictureReader(SharedReader& reader, ReadText when,
+                      std::chrono::milliseconds patience = kPatience);
+  ~SharedPictureReader() override;
+
+  void load(const StopToken& stop) override;
+  document::Page read(image::Image image, budget::Reservation memory,
+                      const StopToken& stop) override;
+  void unload() override;
+  void end_picture() override { unload(); }
+
+ private:
+  SharedReader& reader_;
+  std::chrono::milliseconds patience_;
+  std::unique_ptr<SharedReader::Turn> turn_;
 };
 
 }  // namespace oko::tasks

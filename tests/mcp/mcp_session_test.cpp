@@ -231,6 +231,21 @@ TEST_F(McpSessionTest, DescribesAPictureAndTellsItsProgress) {
   EXPECT_GT(last, 0);
 }
 
+TEST_F(McpSessionTest, TheEngineOfReadTextReadsForDescribeImageToo) {
+  const Server server = this->server();
+  Client client(server);
+  const auto is_read_with = [&](const char* ocr) {
+    budget::MemoryBudget& budget = tools_->models().host().memory_budget();
+    budget.evict_idle(budget::EvictionOrder::kIdleModel,
+                      budget::Evictable::Clock::time_point::max(), {});
+    EXPECT_FALSE(tools_->reader().is_loaded());
+    EXPECT_FALSE(is_error(client.call("describe_image", {{"data", picture()}, {"ocr", ocr}})));
+    return tools_->reader().is_loaded();
+  };
+  EXPECT_TRUE(is_read_with("auto"));
+  EXPECT_FALSE(is_read_with("off"));
+}
+
 TEST_F(McpSessionTest, EmbedsTextsAndGivesOldClientsTheVectorsAsText) {
   const Server server = this->server();
   const json arguments = {{"texts", {"hello", "привет"}}};
@@ -262,6 +277,7 @@ TEST_F(McpSessionTest, ErrorsOfToolsAreResultsWithAHint) {
       {"describe_image", {{"data", picture()}, {"model", "../../etc"}}, "oko pull"},
       {"describe_image", {{"data", picture()}, {"language", "xx"}}, "language"},
       {"describe_image", {{"data", picture()}, {"page", 0}}, "page"},
+      {"describe_image", {{"data", picture()}, {"ocr", "yes"}}, "ocr"},
       {"describe_image", {{"data", picture()}, {"qestion", "?"}}, "question"},
       {"describe_image", {{"path", "/etc/passwd"}}, "--root"},
       {"describe_image", {{"path", "images"}}, "images"},

@@ -28,6 +28,9 @@ class ServedTools {
     return {.models = models_, .reader = reader_, .open_library = std::move(open)};
   }
 
+  server::ServedModels& models() { return models_; }
+  tasks::SharedReader& reader() { return reader_; }
+
  private:
   server::ServedModels models_{models_options()};
   tasks::SharedReader reader_{models_.host()};
