@@ -256,6 +256,7 @@ void send_message(const ApiContext& context, const HttpRequest& http, MessagesRe
   const ChatAnswer answer = run_chat(context, std::move(request.task), response.stop());
   Json message = message_of(http, answer.model.name, content_of(http, answer.result));
   message.update(ending_of(answer.result));
+  add_boxes(answer.pictures, answer.result.text, message);
   message["usage"] = message_usage(answer.result.stats);
   response.send({}, dump(message));
 }
@@ -283,12 +284,15 @@ class MessageEvents {
     for (const engine::CallPiece& call : piece.calls) send_call(call);
   }
 
-  void end(const engine::GenerationResult& result) {
+  void end(const ChatChoices& answer) {
+    const engine::GenerationResult& result = answer.results.front();
     if (blocks_ == 0) open({{"type", "text"}, {"text", ""}}, true);
     close();
-    send({{"type", "message_delta"},
-          {"delta", ending_of(result)},
-          {"usage", message_usage(result.stats)}});
+    Json end{{"type", "message_delta"},
+             {"delta", ending_of(result)},
+             {"usage", message_usage(result.stats)}};
+    add_boxes(answer.pictures, result.text, end);
+    send(end);
     send({{"type", "message_stop"}});
   }
 
@@ -341,7 +345,7 @@ void stream_message(const ApiContext& context, const HttpRequest& http, Messages
         context, std::move(request.task), 1, response.stop(),
         [&](const ServedModel& model) { events.begin(model); },
         [&](const ChatPiece& piece) { events.send(piece); });
-    events.end(answer.results.front());
+    events.end(answer);
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
     response.write(fmt::format("event: error\ndata: {}\n\n",

@@ -90,6 +90,7 @@ void send_whole(const ApiContext& context, const HttpRequest& http, ChatRequest 
                        {"message", message_json(http, choices.size(), result)},
                        {"logprobs", logprobs_json(result.logprobs, has_logprobs)},
                        {"finish_reason", finish_reason_of(result)}});
+    add_boxes(answer.pictures, result.text, choices.back());
   }
   object["choices"] = std::move(choices);
   object["usage"] = usage_of(answer.stats());
@@ -111,20 +112,24 @@ class ChatEvents {
     response_.begin({.content_type = "text/event-stream; charset=utf-8",
                      .headers = {{"Cache-Control", "no-cache"}}});
     for (std::size_t i = 0; i < choices_; ++i) {
-      send(i, {{"role", "assistant"}, {"content", ""}}, {}, nullptr);
+      send(i, {{"role", "assistant"}, {"content", ""}}, {});
     }
   }
 
   void send(const ChatPiece& piece) {
     if (!piece.text.empty() || !piece.logprobs.empty()) {
-      send(piece.choice, {{"content", piece.text}}, piece.logprobs, nullptr);
+      send(piece.choice, {{"content", piece.text}}, piece.logprobs);
     }
     for (const engine::CallPiece& call : piece.calls) send_call(piece.choice, call);
   }
 
   void end(const ChatChoices& answer, bool includes_usage) {
     for (std::size_t i = 0; i < choices_; ++i) {
-      send(i, Json::object(), {}, finish_reason_of(answer.results[i]));
+      Json last{{"index", i},
+                {"delta", Json::object()},
+                {"finish_reason", finish_reason_of(answer.results[i])}};
+      add_boxes(answer.pictures, answer.results[i].text, last);
+      send(std::move(last));
     }
     if (includes_usage) {
       object_["choices"] = Json::array();
@@ -151,14 +156,18 @@ class ChatEvents {
     } else {
       return;
     }
-    send(choice, {{"tool_calls", Json::array({std::move(call)})}}, {}, nullptr);
+    send(choice, {{"tool_calls", Json::array({std::move(call)})}}, {});
   }
 
-  void send(std::size_t choice, const Json& delta, std::span<const engine::TokenLogprobs> logprobs,
-            const Json& finish_reason) {
+  void send(std::size_t choice, const Json& delta,
+            std::span<const engine::TokenLogprobs> logprobs) {
     Json object{{"index", choice}, {"delta", delta}};
     if (!logprobs.empty()) object["logprobs"] = logprobs_json(logprobs, has_logprobs_);
-    object["finish_reason"] = finish_reason;
+    object["finish_reason"] = nullptr;
+    send(std::move(object));
+  }
+
+  void send(Json object) {
     object_["choices"] = Json::array({std::move(object)});
     write(dump(object_));
   }

@@ -57,6 +57,9 @@ class HeldPictures {
         generator_(generator),
         reads_(task.read_text.value_or(context.read_text)) {}
 
+  /// As their files have them.
+  const std::vector<PictureSize>& sizes() const { return sizes_; }
+
   /// Puts the texts into the parts behind the pictures' own.
   void add_texts(engine::GenerationRequest& request) const {
     auto page = pages_.begin();
@@ -113,6 +116,10 @@ class HeldPictures {
       context_.texts.put(key, picture.page);
     }
     pages_.push_back(std::move(picture.page));
+    const image::Image& image = picture.image;
+    const bool is_shrunk = image.stored_width > 0;
+    sizes_.push_back({is_shrunk ? image.stored_width : image.width,
+                      is_shrunk ? image.stored_height : image.height});
     // The picture stays: release its transient reservation, because other requests wait for those.
     picture.reservation.release();
     rooms_.push_back(std::make_unique<engine::FixedReservation>(host_, picture.image.rgb.size(),
@@ -124,7 +131,9 @@ class HeldPictures {
   engine::ModelHost& host_;
   const engine::Generator& generator_;
   tasks::ReadText reads_;
-  std::vector<document::Page> pages_;  ///< of the request's pictures, in order
+  // Of the request's pictures, in order.
+  std::vector<document::Page> pages_;
+  std::vector<PictureSize> sizes_;
   std::vector<std::unique_ptr<engine::FixedReservation>> rooms_;
 };
 
@@ -187,6 +196,7 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
   request.form = form_of(task, *generator);
   request.tools = task.tools;
   add_pictures(task, held, request, stop);
+  if (task.gives_boxes) answer.pictures = held.sizes();
   std::vector<engine::GenerationHandle> handles;
   handles.reserve(static_cast<std::size_t>(choices));
   for (int i = 0; i < choices; ++i) {
@@ -248,7 +258,8 @@ ChatAnswer run_chat(const ApiContext& context, ChatTask task, const StopToken& s
     if (on_text && !piece.text.empty()) on_text(piece.text);
   };
   ChatChoices choices = run_choices(context, std::move(task), 1, stop, on_start, on_piece);
-  return {std::move(choices.model), std::move(choices.results.front())};
+  return {std::move(choices.model), std::move(choices.results.front()),
+          std::move(choices.pictures)};
 }
 
 }  // namespace oko::server

@@ -12,6 +12,7 @@
 #include "base/stop_token.h"
 #include "engine/generation.h"
 #include "grammar/grammar.h"
+#include "server/answer_boxes.h"
 #include "server/api.h"
 #include "server/served_models.h"
 #include "tasks/picture.h"
@@ -36,6 +37,7 @@ struct ChatTask {
   std::vector<ChatPicture> pictures;
   /// When their text is read first, for the model; nothing: as the server does.
   std::optional<tasks::ReadText> read_text = {};
+  bool gives_boxes = false;  ///< in pixels of the pictures
   int max_tokens = kUsualTokens;
   std::vector<std::string> stop;
   /// A JSON schema of the answer as the client wrote it, with its name for messages; empty: none.
@@ -56,6 +58,7 @@ struct ChatTask {
 struct ChatAnswer {
   ServedModel model;
   engine::GenerationResult result;
+  std::optional<std::vector<PictureSize>> pictures;  ///< as ChatChoices has them
 };
 
 /// A piece of an answer as it comes.
@@ -70,6 +73,8 @@ struct ChatPiece {
 struct ChatChoices {
   ServedModel model;
   std::vector<engine::GenerationResult> results;
+  /// Of the request, pages of PDF included, if it asks for boxes.
+  std::optional<std::vector<PictureSize>> pictures;
 
   /// Of all together: the prompt counts once.
   engine::GenerationStats stats() const;

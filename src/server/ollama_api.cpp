@@ -285,6 +285,7 @@ Json end_of(const OllamaRequest& request, const ChatAnswer& answer, std::string_
   if (Json calls = calls_of(answer.result); !calls.is_null()) {
     end["message"]["tool_calls"] = std::move(calls);
   }
+  add_boxes(answer.pictures, answer.result.text, end);
   end["done"] = true;
   end["done_reason"] =
       answer.result.finish_reason == engine::FinishReason::kLength ? "length" : "stop";

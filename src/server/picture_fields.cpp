@@ -6,6 +6,10 @@
 namespace oko::server {
 
 void read_picture_fields(const RequestFields& fields, ChatTask& task) {
+  if (const auto boxes = fields.text("boxes")) {
+    if (*boxes != "pixels") refuse_value(fields.name_of("boxes"), tr("pixels", "pixels"));
+    task.gives_boxes = true;
+  }
   const RequestJson* ocr = fields.find("ocr");
   if (ocr == nullptr) return;
   std::optional<tasks::ReadText> when;

@@ -181,7 +181,8 @@ Json output_item(const HttpRequest& http, const char* status, Json content) {
           {"content", std::move(content)}};
 }
 
-void finish_object(const HttpRequest& http, const engine::GenerationResult& result, Json& object) {
+void finish_object(const HttpRequest& http, const ChatAnswer& answer, Json& object) {
+  const engine::GenerationResult& result = answer.result;
   const bool is_cut = result.finish_reason == engine::FinishReason::kLength;
   const char* status = is_cut ? "incomplete" : "completed";
   object["status"] = status;
@@ -195,6 +196,7 @@ void finish_object(const HttpRequest& http, const engine::GenerationResult& resu
                      {"output_tokens", stats.generated_tokens},
                      {"output_tokens_details", {{"reasoning_tokens", 0}}},
                      {"total_tokens", stats.prompt_tokens + stats.generated_tokens}};
+  add_boxes(answer.pictures, result.text, object);
 }
 
 void send_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
@@ -202,7 +204,7 @@ void send_response(const ApiContext& context, const HttpRequest& http, Responses
   const std::int64_t created = std::time(nullptr);
   const ChatAnswer answer = run_chat(context, std::move(request.task), response.stop());
   Json object = response_object(http, request, answer.model.name, created);
-  finish_object(http, answer.result, object);
+  finish_object(http, answer, object);
   response.send({}, dump(object));
 }
 
@@ -263,7 +265,7 @@ void stream_response(const ApiContext& context, const HttpRequest& http, Respons
   const auto on_text = [&](std::string_view text) { events.add_text(text); };
   try {
     const ChatAnswer answer = run_chat(context, std::move(task), response.stop(), begin, on_text);
-    finish_object(http, answer.result, object);
+    finish_object(http, answer, object);
     events.end(std::move(object), answer.result.text);
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "image/image.h"
 #include "server/page_texts.h"
 #include "tasks/describe.h"
 #include "tasks/picture_text.h"
@@ -92,6 +93,36 @@ class ChatPicturesTest : public ScratchFolderTest {
             object.at("usage").at("prompt_tokens")};
   }
   static Asked asked(const json& body) { return asked(*server_, body); }
+
+  /// The same boxes come from the other protocols, `chat` asking for a schema's one answer.
+  static void expect_boxes_of_others(const json& chat, const json& expected) {
+    const std::string uri =
+        chat.at("/messages/0/content/0/image_url/url"_json_pointer).get<std::string>();
+    const json schema = chat.at("/response_format/json_schema/schema"_json_pointer);
+    const json ollama{{"model", chat.at("model")}, {"prompt", "?"}, {"stream", false},
+                      {"images", {uri}},           {"ocr", false},  {"boxes", "pixels"},
+                      {"format", schema}};
+    EXPECT_EQ(server_->post("/api/generate", ollama).parsed().at("boxes"), expected);
+    const json parts = json::array({{{"type", "input_image"}, {"image_url", uri}}});
+    const json responses{{"model", chat.at("model")},
+                         {"input", json::array({{{"role", "user"}, {"content", parts}}})},
+                         {"ocr", false},
+                         {"boxes", "pixels"},
+                         {"text", {{"format", {{"type", "json_schema"}, {"schema", schema}}}}}};
+    EXPECT_EQ(server_->post("/v1/responses", responses).parsed().at("boxes"), expected);
+    const json source{{"type", "base64"}, {"media_type", "image/jpeg"}, {"data", uri}};
+    const json blocks = json::array({{{"type", "image"}, {"source", source}}});
+    json messages{{"model", chat.at("model")},
+                  {"max_tokens", 2},
+                  {"messages", json::array({{{"role", "user"}, {"content", blocks}}})},
+                  {"ocr", false},
+                  {"boxes", "pixels"}};
+    EXPECT_EQ(server_->post("/v1/messages", messages).parsed().at("boxes"), json::array());
+    messages["stream"] = true;
+    EXPECT_NE(server_->post("/v1/messages", messages).body.find("\"boxes\":[]"), std::string::npos);
+    messages["boxes"] = "points";
+    EXPECT_EQ(server_->post("/v1/messages", messages).status, 400);
+  }
 
   /// A page with text of its own, in letters of ASCII.
   std::string pdf(const std::string& text) const {
@@ -226,6 +257,38 @@ TEST_F(ChatPicturesTest, AnswersWithoutTextWhereNoneCanBeRead) {
   const HttpAnswer refused = server.post("/v1/chat/completions", body);
   EXPECT_EQ(refused.status, 500);
   EXPECT_NE(refused.body.find("apt install"), std::string::npos) << refused.body;
+}
+
+/// The answer is that of a schema with one value.
+TEST_F(ChatPicturesTest, GivesBoxesInPixelsOfTheUprightPicture) {
+  const json answer = json::parse(R"([{"bbox_2d":[0,0,1000,1000],"label":"кот"}])");
+  const std::filesystem::path folder = std::filesystem::path(OKO_SOURCE_DIR) / "tests/image/data";
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const auto file = folder / ("orientation_" + std::to_string(orientation) + ".jpg");
+    const image::Image upright = image::load(file);
+    json body = body_of(bytes_of(file), "?");
+    body["ocr"] = false;
+    body["max_tokens"] = 200;
+    body["boxes"] = "pixels";
+    body["response_format"] = {{"type", "json_schema"},
+                               {"json_schema", {{"schema", {{"const", answer}}}}}};
+    const json choice = server_->post("/v1/chat/completions", body).parsed().at("choices").at(0);
+    EXPECT_EQ(json::parse(choice.at("message").at("content").get<std::string>()), answer);
+    const json expected = {{{"label", "кот"},
+                            {"image", 1},
+                            {"size", {upright.width, upright.height}},
+                            {"box", {0, 0, upright.width, upright.height}}}};
+    EXPECT_EQ(choice.at("boxes"), expected) << orientation;
+    if (orientation != 6) continue;
+    body["stream"] = true;
+    const std::vector<json> events =
+        events_of_stream(server_->post("/v1/chat/completions", body).body);
+    EXPECT_EQ(events.back().at("choices").at(0).at("boxes"), expected);
+    EXPECT_FALSE(events.front().at("choices").at(0).contains("boxes"));
+    body.erase("boxes");
+    EXPECT_EQ(server_->post("/v1/chat/completions", body).body.find("boxes"), std::string::npos);
+    expect_boxes_of_others(body, expected);
+  }
 }
 
 TEST(PageTextsTest, ForgetsWhatWasUsedLongestAgo) {
