@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -47,6 +49,7 @@ struct ServeOptions {
   std::vector<std::string> roots;
   std::string library;
   std::string ocr = "auto";
+  bool allows_remote_images = false;
   std::size_t threads = 0;
 };
 
@@ -110,6 +113,9 @@ void serve(ServeOptions options) {
                    .file = library.file,
                    .open = [&] { return open(interrupt.token()); }},
        .read_text = when_to_read(options.ocr),
+       .remote_pictures = options.allows_remote_images
+                              ? std::optional<net::PublicFileOptions>(std::in_place)
+                              : std::nullopt,
        .plan = [&] { return plan_json(options.common); },
        .version = OKO_VERSION,
        .more_routes = [&](const auto& context) { return mcp_routes(open, roots, context); },
@@ -151,6 +157,9 @@ void add_serve(Command& program) {
                   words("folder whose files clients of MCP may name; may be repeated",
                         "папка, файлы которой можно называть клиентам MCP; можно повторять"))
       .names(ValueKind::kFile);
+  command.add_flag("--allow-remote-images", &options->allows_remote_images,
+                   words("fetch pictures that requests name by their address",
+                         "загружать картинки, адреса которых стоят в запросах"));
   add_library_option(command, options->library);
   add_served_models_option(command, options->models);
   add_ocr_option(command, options->ocr);

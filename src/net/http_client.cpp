@@ -1,7 +1,9 @@
 #include "net/http_client.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <exception>
@@ -179,6 +181,8 @@ struct HttpClient::Transfer {
   int id = 0;
   HttpReceiver receiver;
   std::unique_ptr<curl_slist, FreeList> fields;
+  std::optional<DialGuard> guard;
+  std::unique_ptr<curl_slist, FreeList> known_hosts;
   std::unique_ptr<CURL, FreeEasy> easy;
   HttpHead head;
   bool has_begun = false;  ///< on_head was called
@@ -188,10 +192,12 @@ struct HttpClient::Transfer {
 
   void set_options(const HttpRequest& request, const HttpOptions& options);
   void set_body(const HttpRequest& request);
+  void set_guard(const DialGuard& given);
   void set_certificates();
   HttpResult result(CURLcode code);
   bool begin();
 
+  static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static std::size_t on_field(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
 };
@@ -232,6 +238,7 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
     set(handle, CURLOPT_RANGE, range.c_str());
   }
   set_certificates();
+  if (request.guard) set_guard(*request.guard);
   set(handle, CURLOPT_HEADERFUNCTION, on_field);
   set(handle, CURLOPT_HEADERDATA, this);
   set(handle, CURLOPT_WRITEFUNCTION, on_body);
@@ -241,6 +248,34 @@ void HttpClient::Transfer::set_options(const HttpRequest& request, const HttpOpt
 #if CURL_AT_LEAST_VERSION(7, 87, 0)
   set(handle, CURLOPT_QUICK_EXIT, 1L);  // a stop does not wait for the name of a host
 #endif
+}
+
+void HttpClient::Transfer::set_guard(const DialGuard& given) {
+  CURL* const handle = easy.get();
+  guard = given;
+  set(handle, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  set(handle, CURLOPT_OPENSOCKETDATA, this);
+  set(handle, CURLOPT_PROXY, "");
+  set(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  for (const std::string& host : given.known_hosts) {
+    known_hosts.reset(curl_slist_append(known_hosts.release(), host.c_str()));
+  }
+  if (known_hosts) set(handle, CURLOPT_RESOLVE, known_hosts.get());
+}
+
+/// What libcurl connects to, after its name was resolved.
+curl_socket_t HttpClient::Transfer::open_socket(void* self, curlsocktype /*purpose*/,
+                                                curl_sockaddr* address) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  try {
+    if (!transfer.guard->may_dial(address->addr)) return CURL_SOCKET_BAD;
+  } catch (...) {
+    transfer.thrown = std::current_exception();
+    return CURL_SOCKET_BAD;
+  }
+  const int handle = ::socket(address->family, address->socktype, address->protocol);
+  if (handle >= 0) ::fcntl(handle, F_SETFD, FD_CLOEXEC);
+  return handle;
 }
 
 void HttpClient::Transfer::set_body(const HttpRequest& request) {

@@ -9,13 +9,23 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/stop_token.h"
 #include "net/byte_ranges.h"
 
+struct sockaddr;
+
 namespace oko::net {
+
+/// Of a request whose address a stranger has named. No proxy is asked, and no redirect is followed.
+struct DialGuard {
+  /// Called with each address before it is dialled; false: it is not.
+  std::function<bool(const sockaddr&)> may_dial;
+  std::vector<std::string> known_hosts = {};  ///< in place of DNS: "name:port:address,address"
+};
 
 /// A request. Redirects of GET are followed, from https only to https.
 struct HttpRequest {
@@ -27,6 +37,7 @@ struct HttpRequest {
   std::string type = {};      ///< of `body`, as Content-Type
   std::string user = {};      ///< of basic authentication, in place of `token`; "" : none
   std::string password = {};  ///< never shown
+  std::optional<DialGuard> guard = {};
 };
 
 /// The head of an answer: the last one, after redirects.

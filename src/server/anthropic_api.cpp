@@ -12,6 +12,7 @@
 #include "server/data_uri.h"
 #include "server/picture_fields.h"
 #include "server/raw_json.h"
+#include "server/remote_pictures.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
 #include "server/tool_fields.h"
@@ -28,9 +29,8 @@ struct MessagesRequest {
 };
 
 [[noreturn]] void refuse_source(const RequestFields& source) {
-  refuse_value(source.name_of("type"),
-               tr("base64 or text; oko fetches neither addresses nor files for a client",
-                  "base64 или text; ни адресов, ни файлов oko для клиента не читает"));
+  refuse_value(source.name_of("type"), tr("base64, url or text; oko keeps no files of clients",
+                                          "base64, url или text; файлов клиентов oko не хранит"));
 }
 
 /// A block of a message: "text", "image" or "document".
@@ -60,6 +60,9 @@ void add_block(const RequestJson& json, const std::string& name, text::Message& 
     message.parts.push_back(text::Part::make_image());
     task.pictures.push_back(
         {name, bytes_of_picture_text(source.need_text("data"), source.name_of("data"))});
+  } else if (kind == "url") {
+    message.parts.push_back(text::Part::make_image());
+    task.pictures.push_back(picture_of_uri(source.need_text("url"), name, source.name_of("url")));
   } else {
     refuse_source(source);
   }
@@ -355,7 +358,8 @@ void stream_message(const ApiContext& context, const HttpRequest& http, Messages
 }
 
 void count_tokens(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
-  const MessagesRequest request = parse_messages(http, false);
+  MessagesRequest request = parse_messages(http, false);
+  context.remote.fetch(request.task, response.stop());
   const std::size_t tokens = count_chat_tokens(context, request.task, response.stop());
   response.send({}, dump({{"input_tokens", tokens}}));
 }
@@ -366,6 +370,7 @@ std::vector<Route> anthropic_routes(const ApiContext& context) {
   return {{"POST", "/v1/messages",
            [&context](const HttpRequest& http, HttpResponse& response) {
              MessagesRequest request = parse_messages(http, true);
+             context.remote.fetch(request.task, response.stop());
              const auto send = request.is_streamed ? stream_message : send_message;
              send(context, http, std::move(request), response);
            }},

@@ -9,6 +9,7 @@
 #include "server/http_message.h"
 #include "server/metrics.h"
 #include "server/page_texts.h"
+#include "server/remote_pictures.h"
 #include "server/served_library.h"
 #include "server/served_models.h"
 #include "tasks/picture.h"
@@ -23,6 +24,7 @@ struct ApiContext {
   PageTexts& texts;             ///< that it has read for answers
   tasks::ReadText read_text;    ///< of pictures in requests that do not say
   ServedLibrary& library;
+  RemotePictures& remote;
   Metrics& metrics;
   std::function<std::string()> plan;  ///< as ApiServerOptions has it
   std::string version;                ///< of oko

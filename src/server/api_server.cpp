@@ -64,11 +64,13 @@ struct ApiServer::Parts {
         models(options.models),
         reader(models.host()),
         library(options.library),
+        remote(options.remote_pictures),
         context{.models = models,
                 .reader = reader,
                 .texts = texts,
                 .read_text = options.read_text,
                 .library = library,
+                .remote = remote,
                 .metrics = metrics,
                 .plan = options.plan,
                 .version = options.version} {
@@ -149,6 +151,7 @@ struct ApiServer::Parts {
   tasks::SharedReader reader;
   PageTexts texts;
   ServedLibrary library;
+  RemotePictures remote;
   Metrics metrics;
   ApiContext context;
   Router router;

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "net/public_file.h"
 #include "server/access.h"
 #include "server/api.h"
 #include "server/http_server.h"
@@ -22,6 +24,8 @@ struct ApiServerOptions {
   ServedLibraryOptions library = {};
   /// When the text of pictures is read before a question about them is answered.
   tasks::ReadText read_text = tasks::ReadText::kWhereItFits;
+  /// Of pictures that requests name by their address; nothing: these are refused.
+  std::optional<net::PublicFileOptions> remote_pictures = {};
   /// What `oko plan --json` says; null: /v1/plan goes without.
   std::function<std::string()> plan = {};
   std::string version;

@@ -203,6 +203,7 @@ std::vector<Route> chat_routes(const ApiContext& context) {
   return {
       {"POST", "/v1/chat/completions", [&context](const HttpRequest& http, HttpResponse& response) {
          ChatRequest request = parse_chat(http);
+         context.remote.fetch(request.task, response.stop());
          const auto send = request.is_streamed ? send_streamed : send_whole;
          send(context, http, std::move(request), response);
        }}};

@@ -68,22 +68,20 @@ void add_part(const RequestJson& json, const std::string& name, text::Message& m
     message.parts.push_back(text::Part::make_text(part.need_text("text")));
     return;
   }
-  std::string bytes;
+  std::string uri, field;
   if (type == "image_url") {
     const RequestJson& value = part.need("image_url");
-    const std::string field = part.name_of("image_url");
-    bytes = bytes_of_data_uri(value.is_string() ? part.need_text("image_url")
-                                                : RequestFields(value, field).need_text("url"),
-                              field);
+    field = part.name_of("image_url");
+    uri = value.is_string() ? part.need_text("image_url")
+                            : RequestFields(value, field).need_text("url");
   } else if (type == "file") {
-    const std::string field = part.name_of("file");
-    bytes =
-        bytes_of_data_uri(RequestFields(part.need("file"), field).need_text("file_data"), field);
+    field = part.name_of("file");
+    uri = RequestFields(part.need("file"), field).need_text("file_data");
   } else {
     refuse_value(part.name_of("type"), tr("text, image_url or file", "text, image_url или file"));
   }
   message.parts.push_back(text::Part::make_image());
-  task.pictures.push_back({name, std::move(bytes)});
+  task.pictures.push_back(picture_of_uri(uri, name, field));
 }
 
 text::Role role_of(const RequestFields& fields) {

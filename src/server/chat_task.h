@@ -28,6 +28,8 @@ inline constexpr int kUsualTokens = 1024;  ///< limit of an answer, as `oko desc
 struct ChatPicture {
   std::string name;  ///< for messages: "messages[0].content[1]"
   std::string bytes;
+  std::string address = {};  ///< from which RemotePictures gets the bytes; empty: they are there
+  std::string field = {};    ///< that has the address
 };
 
 /// A conversation that a request sends, of any protocol.
@@ -38,6 +40,7 @@ struct ChatTask {
   /// When their text is read first, for the model; nothing: as the server does.
   std::optional<tasks::ReadText> read_text = {};
   bool gives_boxes = false;  ///< in pixels of the pictures
+  std::shared_ptr<const void> remote_bytes = {};  ///< counts those of `pictures` with an address
   int max_tokens = kUsualTokens;
   std::vector<std::string> stop;
   /// A JSON schema of the answer as the client wrote it, with its name for messages; empty: none.

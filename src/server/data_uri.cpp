@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/lower_case.h"
+#include "hub/web_file.h"
 #include "server/request_json.h"
 
 namespace oko::server {
@@ -41,10 +42,10 @@ bool is_data_uri(std::string_view text) {
 std::string bytes_of_data_uri(std::string_view uri, const std::string& name) {
   if (!is_data_uri(uri)) {
     throw FieldError(
-        name, tr("{}: pictures come in the request, as data:image/png;base64,...; oko fetches "
-                 "neither addresses nor files for a client",
-                 "{}: картинки приходят в самом запросе, как data:image/png;base64,...; ни "
-                 "адресов, ни файлов oko для клиента не читает",
+        name, tr("{}: pictures come in the request, as data:image/png;base64,...; oko reads no "
+                 "files for a client",
+                 "{}: картинки приходят в самом запросе, как data:image/png;base64,...; файлов oko "
+                 "для клиента не читает",
                  name));
   }
   const std::size_t comma = uri.find(',');
@@ -54,6 +55,14 @@ std::string bytes_of_data_uri(std::string_view uri, const std::string& name) {
                      tr("{}: the data URI is not in base64", "{}: data URI не в base64", name));
   }
   return decoded(uri.substr(comma + 1), name);
+}
+
+ChatPicture picture_of_uri(std::string_view uri, const std::string& name,
+                           const std::string& field) {
+  if (hub::is_web_address(std::string(uri.substr(0, 8)))) {
+    return {.name = name, .bytes = {}, .address = std::string(uri), .field = field};
+  }
+  return {.name = name, .bytes = bytes_of_data_uri(uri, field)};
 }
 
 std::string bytes_of_picture_text(std::string_view text, const std::string& name) {

@@ -36,15 +36,16 @@ void add_input_part(const RequestJson& json, const std::string& name, text::Mess
     message.parts.push_back(text::Part::make_text(part.need_text("text")));
     return;
   }
-  const char* field = type == "input_image"  ? "image_url"
-                      : type == "input_file" ? "file_data"
-                                             : nullptr;
+  const char* field = type == "input_image"              ? "image_url"
+                      : type != "input_file"             ? nullptr
+                      : part.find("file_url") != nullptr ? "file_url"
+                                                         : "file_data";
   if (field == nullptr) {
     refuse_value(part.name_of("type"), tr("input_text, input_image or input_file",
                                           "input_text, input_image или input_file"));
   }
   message.parts.push_back(text::Part::make_image());
-  task.pictures.push_back({name, bytes_of_data_uri(part.need_text(field), part.name_of(field))});
+  task.pictures.push_back(picture_of_uri(part.need_text(field), name, part.name_of(field)));
 }
 
 /// An item of "input". What a model thought before is left out.
@@ -281,6 +282,7 @@ void stream_response(const ApiContext& context, const HttpRequest& http, Respons
 std::vector<Route> responses_routes(const ApiContext& context) {
   return {{"POST", "/v1/responses", [&context](const HttpRequest& http, HttpResponse& response) {
              ResponsesRequest request = parse_responses(http);
+             context.remote.fetch(request.task, response.stop());
              const auto send = request.is_streamed ? stream_response : send_response;
              send(context, http, std::move(request), response);
            }}};
