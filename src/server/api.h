@@ -51,6 +51,9 @@ class Router {
   /// 404 or 405, before the body is read; 0: there is a handler.
   int refusal_of(const HttpRequest& request) const;
 
+  /// Of a path in the table, for the header Allow (RFC 9110, 10.2.1).
+  std::string methods_of(std::string_view path) const;
+
   /// The path in the table that a request asks for; "other" for none.
   std::string_view route_of(const HttpRequest& request) const;
 

@@ -281,7 +281,7 @@ void send_picture(const ApiContext& context, const index::KnownDocument& known,
       .max_width = side("width"), .max_height = side("height"), .memory_bytes = kPictureBytes};
   const index::Document& document = known.document;
   if (document.kind == index::DocumentKind::kText) {
-    throw Error(ErrorCode::kUnsupported,
+    throw Error(ErrorCode::kNotFound,
                 tr("a file of text has no picture", "у текстового файла нет картинки"));
   }
   const std::string tag = fmt::format("\"{}-{}-{}-{}x{}\"", known.id, document.modified_ns,

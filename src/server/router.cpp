@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -20,16 +21,6 @@ bool has_path(const Route& route, std::string_view path) {
 /// HEAD is GET without the body, which the exchange leaves out.
 std::string_view method_of(const HttpRequest& request) {
   return request.method == "HEAD" ? "GET" : std::string_view(request.method);
-}
-
-void send_refusal(const HttpRequest& request, HttpResponse& response, int status) {
-  if (status == 405) {
-    send_error(request, response, status,
-               tr("{} does not take {}", "{} не принимает {}", request.path, request.method));
-  } else {
-    send_error(request, response, status,
-               tr("there is nothing at {}", "по адресу {} ничего нет", request.path));
-  }
 }
 
 /// After a part of the answer is sent, the connection's end is all that can tell of an error.
@@ -55,6 +46,17 @@ int Router::refusal_of(const HttpRequest& request) const {
   return is_known ? 405 : 404;
 }
 
+std::string Router::methods_of(std::string_view path) const {
+  std::string methods;
+  for (const Route& route : routes_) {
+    if (!has_path(route, path) || methods.find(route.method) != std::string::npos) continue;
+    if (!methods.empty()) methods += ", ";
+    methods += route.method;
+    if (route.method == "GET") methods += ", HEAD";
+  }
+  return methods;
+}
+
 std::string_view Router::route_of(const HttpRequest& request) const {
   for (const Route& route : routes_) {
     if (has_path(route, request.path)) return route.path;
@@ -63,8 +65,17 @@ std::string_view Router::route_of(const HttpRequest& request) const {
 }
 
 void Router::handle(const HttpRequest& request, HttpResponse& response) const {
-  if (const int status = refusal_of(request); status != 0) {
-    send_refusal(request, response, status);
+  const int status = refusal_of(request);
+  if (status == 404) {
+    send_error(request, response, status,
+               tr("there is nothing at {}", "по адресу {} ничего нет", request.path));
+    return;
+  }
+  if (status != 0) {
+    const LocalizedText text =
+        tr("{} does not take {}", "{} не принимает {}", request.path, request.method);
+    response.send({.status = status, .headers = {{"Allow", methods_of(request.path)}}},
+                  error_body(request, status, text.in(language_of(request))));
     return;
   }
   const auto route = std::find_if(routes_.begin(), routes_.end(), [&](const Route& each) {

@@ -40,6 +40,14 @@ void check_name(const std::string& name, const std::string& field) {
                          "от 1 до 128 знаков из a-z, A-Z, 0-9, _, - и ."));
 }
 
+/// The schema of a function's arguments in the text of `raw`, an object with `field`.
+std::string read_schema(const RequestJson& schema, std::string_view raw, const char* field,
+                        const std::string& place) {
+  if (!schema.is_object()) refuse_value(place, tr("an object", "объект"));
+  const std::string_view text = raw_member(raw, field);
+  return text.empty() ? schema.dump() : std::string(text);
+}
+
 void read_tool(const RequestJson& json, std::string_view raw, const std::string& place,
                ChatTask& task) {
   const RequestFields tool(json, place);
@@ -53,8 +61,8 @@ void read_tool(const RequestJson& json, std::string_view raw, const std::string&
                           .is_strict = function.flag("strict").value_or(false)};
   check_name(added.name, function.name_of("name"));
   if (const RequestJson* parameters = function.find("parameters")) {
-    const std::string_view text = raw_member(raw_member(raw, "function"), "parameters");
-    added.arguments = text.empty() ? parameters->dump() : std::string(text);
+    added.arguments =
+        read_schema(*parameters, raw_member(raw, "function"), "parameters", added.place);
   }
   task.functions.push_back(std::move(added));
   task.tools.push_back(python_json(Json::parse(raw)));
@@ -134,9 +142,7 @@ void read_anthropic_tool(const RequestJson& json, std::string_view raw, const st
                           .place = tool.name_of("input_schema"),
                           .is_strict = tool.flag("strict").value_or(false)};
   check_name(added.name, tool.name_of("name"));
-  const RequestJson& schema = tool.need("input_schema");
-  const std::string_view text = raw_member(raw, "input_schema");
-  added.arguments = text.empty() ? schema.dump() : std::string(text);
+  added.arguments = read_schema(tool.need("input_schema"), raw, "input_schema", added.place);
   Json function{{"name", added.name}};
   if (const auto description = tool.text("description")) function["description"] = *description;
   function["parameters"] = Json::parse(added.arguments);

@@ -6,8 +6,8 @@ from typing import Literal
 import anthropic
 from pydantic import BaseModel
 
-from support import (ADDRESS, KEY, MODEL, PARAMETERS, PDF, PICTURE, QUESTIONS, TRUTH, base64_of, check,
-                     check_arguments, raises, run_all, same)
+from support import (ADDRESS, KEY, MODEL, PARAMETERS, PDF, PICTURE, QUESTIONS, TRUTH, base64_of,
+                     check, check_arguments, raises, run_all, same)
 
 client = anthropic.Anthropic(base_url=ADDRESS, api_key=KEY, max_retries=0)
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg",
@@ -75,9 +75,10 @@ def test_tools():
     same((streamed.stop_reason, streamed.content[0].name, streamed.content[0].input),
          ("tool_use", call.name, call.input))
     same(streamed.usage.output_tokens, answer.usage.output_tokens)
+    result = {"type": "tool_result", "tool_use_id": call.id,
+              "content": [{"type": "text", "text": "snow"}, IMAGE]}
     messages += [{"role": "assistant", "content": answer.content},
-                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id,
-                                               "content": [{"type": "text", "text": "snow"}, IMAGE]}]}]
+                 {"role": "user", "content": [result]}]
     given = {"messages": messages, "tools": TOOLS["tools"]}
     usage = ask(max_tokens=2, **given).usage
     same(usage.input_tokens + usage.cache_read_input_tokens,

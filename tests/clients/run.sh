@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Tests the official clients of OpenAI's, Ollama's and Anthropic's APIs and of MCP against the real
-# program: tests/clients/run.sh PROGRAM FOLDER python|node [NAME]
-# FOLDER keeps their packages. NAME: a part of the client's name, to run that alone. Status 77:
-# something is not there.
+# Tests the official clients of OpenAI's, Ollama's and Anthropic's APIs and of MCP, and the OpenAPI
+# document by Schemathesis, against the real program:
+# tests/clients/run.sh PROGRAM FOLDER python|node|schema [NAME | ARGUMENTS...]
+# FOLDER keeps their packages. NAME: a part of the client's name, to run that alone. ARGUMENTS: of
+# Schemathesis. Status 77: something is not there.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
-usage="usage: tests/clients/run.sh PROGRAM FOLDER python|node [NAME]"
+usage="usage: tests/clients/run.sh PROGRAM FOLDER python|node|schema [NAME | ARGUMENTS...]"
 program="$(realpath "${1:?$usage}")"
 folder="${2:?$usage}"
 mkdir -p "$folder"
@@ -14,7 +15,9 @@ skip() {
   echo "skipped: $1 is not installed; cmake/install_dependencies.sh checks installs it"
   exit 77
 }
-command -v python3 >/dev/null || skip "Python"
+# packages/*.txt have hashes for these.
+python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null ||
+  skip "Python 3.11 to 3.14"
 # In the name of a folder is what it is for, and it is in its place only when it is whole.
 place_of() { echo "$folder/$1-$(cksum <"$2" | cut -d' ' -f1)"; }
 python_packages() {
@@ -41,15 +44,21 @@ node_packages() {
   fi
   echo "$place"
 }
-if [ "${3:?$usage}" = node ]; then
+language="${3:?$usage}"
+shift 3
+if [ "$language" = node ]; then
   command -v node >/dev/null || skip "Node.js"
   command -v npm >/dev/null || skip "npm"
   packages=("$(node_packages)")
   cp "$here"/*.mjs "${packages[0]}" # Node.js looks for packages beside the sources
 else
   python3 -m pip --version >/dev/null 2>&1 || skip "pip"
+fi
+if [ "$language" = schema ]; then
+  packages=("$(python_packages schemathesis)")
+elif [ "$language" = python ]; then
   today="$(python_packages today)"
   packages=("$today" "$(python_packages earlier):$today")
 fi
 export PYTHONPYCACHEPREFIX="$folder/bytecode"
-exec python3 -s "$here/clients_test.py" "$program" "${4:-}" "${packages[@]}"
+exec python3 -s "$here/clients_test.py" "$program" "$language" "${packages[@]}" -- "$@"

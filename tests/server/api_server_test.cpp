@@ -238,7 +238,11 @@ TEST_F(ApiServerTest, SaysWhatIsWrongInTheShapeOfEachApi) {
   EXPECT_TRUE(post("/api/chat", with(chat, "model", "none")).parsed().at("error").is_string());
   EXPECT_EQ(ask("POST", "/v1/chat/completions", "{").status, 400);
   EXPECT_EQ(ask("POST", "/v1/chat/completions", std::string(100, '[')).status, 400);
-  EXPECT_EQ(ask("GET", "/v1/chat/completions").status, 405);
+  const ApiAnswer not_posted = ask("GET", "/v1/chat/completions");
+  EXPECT_EQ(not_posted.status, 405);
+  EXPECT_NE(not_posted.header.find("\nAllow: POST\r"), std::string::npos) << not_posted.header;
+  const ApiAnswer posted = ask("POST", "/v1/models", "{}");
+  EXPECT_NE(posted.header.find("\nAllow: GET, HEAD\r"), std::string::npos) << posted.header;
   EXPECT_EQ(ask("GET", "/nothing").status, 404);
   const ApiAnswer russian =
       post("/v1/chat/completions", {{"messages", 1}}, "Accept-Language: ru\r\n");

@@ -192,6 +192,9 @@ TEST_F(ChatToolsTest, RefusesWrongTools) {
   unnamed[0]["function"]["name"] = "a\", \"b";
   EXPECT_EQ(refusal_of({{"tools", unnamed}}), "\"tools[0].function.name\"");
   EXPECT_EQ(refusal_of({{"tools", "a"}}), "\"tools\"");
+  json listed = tools();
+  listed[0]["function"]["parameters"] = json::array({1});
+  EXPECT_EQ(refusal_of({{"tools", listed}}), "\"tools[0].function.parameters\"");
   EXPECT_EQ(refusal_of({{"tool_choice", "any"}}), "\"tool_choice\"");
   EXPECT_EQ(refusal_of({{"tools", json::array()}, {"tool_choice", "required"}}), "\"tool_choice\"");
   EXPECT_EQ(refusal_of({{"tool_choice", {{"function", {{"name", "other"}}}}}}),

@@ -207,7 +207,7 @@ TEST_F(LibraryApiTest, OpensNoFilesButThoseOfTheLibrary) {
     EXPECT_EQ(answer.body.find("root:"), std::string::npos);
   }
   const std::string tea = place + std::to_string(documents().at("tea.txt").at("id").get<int>());
-  EXPECT_EQ(get(tea + "/picture").status, 415) << "a text has none";
+  EXPECT_EQ(get(tea + "/picture").status, 404) << "a text has none";
   EXPECT_EQ(get(tea + "/nothing").status, 404);
   const json bill = documents().at("bill.pdf");
   const std::string picture = place + std::to_string(bill.at("id").get<int>()) + "/picture";
