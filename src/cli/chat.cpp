@@ -428,7 +428,7 @@ void add_chat(Command& program) {
                            "  oko chat photo.jpg --system \"Отвечай одним словом.\"\n"
                            "  echo \"Что это?\" | oko chat photo.jpg"));
   command.add_argument("IMAGE", &options->images,
-                       words("pictures, PDF (their first pages), folders of them, or https "
+                       words("pictures, PDFs (their first pages), folders of them, or https "
                              "addresses, for the first question; one question without a chat: "
                              "oko describe -p",
                              "картинки, PDF (их первые страницы), папки с ними или адреса https — "

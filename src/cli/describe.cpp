@@ -11,14 +11,14 @@ namespace oko::cli {
 void add_describe(Command& program) {
   auto options = std::make_shared<DescribeOptions>();
   Command& command = program.add_command(
-      "describe", words("Describes pictures and PDF with a vision-language model.",
+      "describe", words("Describes pictures and PDFs with a vision-language model.",
                         "Описывает картинки и PDF моделью зрения и языка."));
   command.set_footer(words("Example:\n  oko describe photo.jpg --lang en --stats",
                            "Пример:\n  oko describe photo.jpg --lang ru --stats"));
   command
       .add_argument(
           "IMAGE", &options->images,
-          words("pictures (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), PDF, folders of them, or "
+          words("pictures (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), PDFs, folders of them, or "
                 "https addresses; - is standard input",
                 "картинки (JPEG, PNG, WebP, HEIC, AVIF, TIFF, GIF, BMP), PDF, папки с ними или "
                 "адреса https; - это стандартный ввод"))

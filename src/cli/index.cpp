@@ -449,13 +449,16 @@ void add_index(Command& program) {
       program.add_command("index", words("Keeps a library of pictures and documents to search in.",
                                          "Ведёт библиотеку картинок и документов для поиска."));
   command.set_footer(words(
-      "Reads pictures, PDF, text, Markdown, web pages, DOCX and emails. Run it again to bring the\n"
-      "library up to date: unchanged files are not read again. Rules in .okoignore files, written\n"
-      "as in .gitignore, leave files out.\n\nExample:\n  oko index ~/Documents ~/Pictures",
+      "Reads pictures, PDFs, text files, Markdown, web pages, DOCX and emails. Run it again to\n"
+      "bring the library up to date: unchanged files are not read again. Patterns in .okoignore\n"
+      "files, as in .gitignore, leave files out.\n\n"
+      "Marks: + new, ~ changed, > moved, - removed, \" described, ! failed. After = stands a\n"
+      "file of the library with the same content.\n\nExample:\n  oko index ~/Documents ~/Pictures",
       "Читает картинки, PDF, текст, Markdown, веб-страницы, DOCX и письма. Повторный запуск\n"
-      "обновляет библиотеку: неизменившиеся файлы заново не читаются. Правила в файлах "
-      ".okoignore,\n"
-      "как в .gitignore, исключают файлы.\n\nПример:\n  oko index ~/Documents ~/Pictures"));
+      "обновляет библиотеку: неизменившиеся файлы заново не читаются. Шаблоны в файлах\n"
+      ".okoignore, как в .gitignore, исключают файлы.\n\n"
+      "Пометки: + новый, ~ изменён, > перемещён, - убран, \" описан, ! не удалось. После = назван\n"
+      "файл библиотеки с тем же содержимым.\n\nПример:\n  oko index ~/Documents ~/Pictures"));
   command.add_argument("PATH", &arguments->paths, words("folders and files", "папки и файлы"))
       .names(ValueKind::kFile);
   add_library_option(command, arguments->library);
@@ -466,9 +469,13 @@ void add_index(Command& program) {
                         "или bge-m3]"))
       .names(ValueKind::kModel);
   add_prefix_options(command, arguments->prefixes);
-  command.add_option("--exclude", &arguments->run.walk.excludes,
-                     words("leave out what matches a rule as in .gitignore; may be repeated",
-                           "пропустить подходящее под правило, как в .gitignore; можно повторять"));
+  command
+      .add_option("--exclude", &arguments->run.walk.excludes,
+                  words("leave out, in this run, what matches a pattern as in .gitignore; may be "
+                        "repeated",
+                        "в этом запуске пропустить подходящее под шаблон, как в .gitignore; можно "
+                        "повторять"))
+      .label(words("PATTERN", "ШАБЛОН"));
   command.add_flag("--hidden", &arguments->run.walk.hidden,
                    words("take hidden files and folders", "брать скрытые файлы и папки"));
   command.add_flag("--follow", &arguments->run.walk.follows_links,

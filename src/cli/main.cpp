@@ -131,8 +131,10 @@ void add_threads_option(Command& command, std::size_t& threads) {
 void add_served_models_option(Command& command, std::vector<std::string>& models) {
   command
       .add_option("-m,--model", &models,
-                  words("name or folder of a model to serve besides those of oko models",
-                        "имя или папка модели в дополнение к тем, что показывает oko models"))
+                  words("name or folder of a model to serve besides those of oko models; may be "
+                        "repeated",
+                        "имя или папка модели в дополнение к тем, что показывает oko models; можно "
+                        "повторять"))
       .names(ValueKind::kModel);
 }
 
@@ -218,7 +220,7 @@ int run(std::span<char* const> arguments) {
   add_index(program);
   add_search(program);
   add_embed(program);
-  program.begin_group(words("Serve", "Обслуживать"));
+  program.begin_group(words("Serve", "Сервер"));
   add_serve(program);
   add_mcp(program);
   program.begin_group(words("Models", "Модели"));

@@ -145,13 +145,13 @@ void serve_mcp(const McpOptions& options) {
 
 void add_mcp(Command& program) {
   auto options = std::make_shared<McpOptions>();
-  Command& command = program.add_command(
-      "mcp", words("Serves a model client over MCP: Claude Desktop, for one.",
-                   "Служит клиенту с моделью по MCP, например Claude Desktop."));
+  Command& command =
+      program.add_command("mcp", words("Gives tools to a client of MCP, such as Claude Desktop.",
+                                       "Даёт инструменты клиенту MCP, например Claude Desktop."));
   command.set_footer(
-      words("A client starts it and talks to it over standard input and output.\n\nExample:\n"
+      words("The client starts oko and talks to it over standard input and output.\n\nExample:\n"
             "  oko mcp --root ~/Pictures",
-            "Клиент запускает её и говорит с ней через стандартный ввод и вывод.\n\nПример:\n"
+            "Клиент сам запускает oko и общается с ним через стандартный ввод и вывод.\n\nПример:\n"
             "  oko mcp --root ~/Pictures"));
   command
       .add_option("--root", &options->roots,
@@ -159,7 +159,7 @@ void add_mcp(Command& program) {
                         "folders that the client works in]",
                         "папка, файлы которой можно называть клиенту; можно повторять [по "
                         "умолчанию: папки, с которыми работает клиент]"))
-      .names(ValueKind::kFile);
+      .names(ValueKind::kFolder);
   add_library_option(command, options->library);
   add_served_models_option(command, options->models);
   add_threads_option(command, options->threads);

@@ -230,7 +230,7 @@ void run(OcrOptions options) {
 void add_ocr(Command& program) {
   auto options = std::make_shared<OcrOptions>();
   Command& command = program.add_command(
-      "ocr", words("Reads the text in pictures and PDF.", "Читает текст на картинках и в PDF."));
+      "ocr", words("Reads the text in pictures and PDFs.", "Читает текст на картинках и в PDF."));
   command.set_footer(
       words("Examples:\n  oko ocr receipt.jpg --format json\n"
             "  oko ocr scan.pdf --format pdf -o searchable.pdf",
@@ -239,13 +239,13 @@ void add_ocr(Command& program) {
   command
       .add_argument(
           "FILE", &options->files,
-          words("PDF, whose own text is taken where it has one, pictures (JPEG, PNG, WebP, HEIC, "
-                "AVIF, "
-                "TIFF of many pages, GIF, BMP), folders of them, or https addresses; - is standard "
-                "input",
-                "PDF (если в нём есть текст, берётся он), картинки (JPEG, PNG, WebP, HEIC, AVIF, "
-                "многостраничный TIFF, GIF, BMP), папки с ними или адреса https; - это стандартный "
-                "ввод"))
+          words(
+              "PDFs, whose own text is taken where they have any, pictures (JPEG, PNG, WebP, HEIC, "
+              "AVIF, TIFF of many pages, GIF, BMP), folders of them, or https addresses; - is "
+              "standard input",
+              "PDF (если в нём есть текст, берётся он), картинки (JPEG, PNG, WebP, HEIC, AVIF, "
+              "многостраничный TIFF, GIF, BMP), папки с ними или адреса https; - это стандартный "
+              "ввод"))
       .required();
   add_languages_option(command, options->run.ocr.languages);
   command.add_flag("-j,--json", &options->json,

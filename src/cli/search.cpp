@@ -244,7 +244,8 @@ void add_filters(Command& command, SearchArguments& arguments) {
       .add_option("--in", &arguments.run.filter.path,
                   words("only in this folder, or in files like \"*.pdf\"",
                         "только в этой папке или в файлах вида \"*.pdf\""))
-      .names(ValueKind::kFile);
+      .names(ValueKind::kFile)
+      .label(words("DIR|PATTERN", "ПАПКА|ШАБЛОН"));
   command
       .add_option("--kind", &arguments.kinds,
                   words("only picture, pdf or text; comma-separated",

@@ -131,9 +131,11 @@ void serve(ServeOptions options) {
 
 void add_serve(Command& program) {
   auto options = std::make_shared<ServeOptions>();
-  Command& command =
-      program.add_command("serve", words("Answers programs over HTTP, as OpenAI's servers do.",
-                                         "Отвечает программам по HTTP, как серверы OpenAI."));
+  Command& command = program.add_command(
+      "serve", words("Serves a page in the browser and an API like OpenAI's and Ollama's.",
+                     "Показывает страницу в браузере; API — как у OpenAI и Ollama."));
+  command.set_footer(words("Examples:\n  oko serve\n  oko serve --port 11434 --library ~/work.db",
+                           "Примеры:\n  oko serve\n  oko serve --port 11434 --library ~/work.db"));
   command
       .add_option("--host", &options->host,
                   words("address to listen on", "на каком адресе слушать"))
@@ -156,7 +158,7 @@ void add_serve(Command& program) {
       .add_option("--root", &options->roots,
                   words("folder whose files clients of MCP may name; may be repeated",
                         "папка, файлы которой можно называть клиентам MCP; можно повторять"))
-      .names(ValueKind::kFile);
+      .names(ValueKind::kFolder);
   command.add_flag("--allow-remote-images", &options->allows_remote_images,
                    words("fetch pictures that requests name by their address",
                          "загружать картинки, адреса которых стоят в запросах"));
