@@ -30,7 +30,8 @@ class RemoteBytes {
 
   void add(std::uint64_t bytes) {
     bytes_ += bytes;
-    if ((total_ += bytes) <= kMostRemoteBytes) return;
+    const std::uint64_t of_all = total_ += bytes;
+    if (of_all <= kMostRemoteBytes) return;
     throw Error(ErrorCode::kBusy, tr("the pictures that are fetched at once have too many bytes",
                                      "в картинках, которые загружаются сразу, слишком много байт"));
   }

@@ -221,7 +221,7 @@ TEST_F(BadRequestsTest, NamesArePathsOfNothing) {
                                 "/etc/passwd",
                                 "//etc/passwd",
                                 "./index.html/../../access.cpp",
-                                OKO_SOURCE_DIR "/demo/models/tiny-vl",
+                                std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl",
                                 "file:///etc/passwd",
                                 "~/.oko",
                                 "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
