@@ -14,8 +14,8 @@ RunOnModelThread runner_of(ModelHost& host) {
 }  // namespace
 
 GeneratorModel::GeneratorModel(const std::filesystem::path& folder,
-                               const std::function<void()>& prepare_weights,
-                               CacheBytes cache_bytes, ModelHost& host)
+                               const std::function<void()>& prepare_weights, CacheBytes cache_bytes,
+                               ModelHost& host)
     : ModelSession(folder, prepare_weights),
       image_cache(host.memory_budget(), runner_of(host), cache_bytes.images),
       prefix_cache(host.memory_budget(), runner_of(host), cache_bytes.prefixes) {}

@@ -39,7 +39,7 @@ struct ChatTask {
   std::vector<ChatPicture> pictures;
   /// When their text is read first, for the model; nothing: as the server does.
   std::optional<tasks::ReadText> read_text = {};
-  bool gives_boxes = false;  ///< in pixels of the pictures
+  bool gives_boxes = false;                       ///< in pixels of the pictures
   std::shared_ptr<const void> remote_bytes = {};  ///< counts those of `pictures` with an address
   int max_tokens = kUsualTokens;
   std::vector<std::string> stop;
