@@ -67,8 +67,6 @@ std::string health_body(const ApiContext& context);
 /// GET /v1/models and /v1/models/{id} (OpenAI's "Models").
 std::vector<Route> model_routes(const ApiContext& context);
 
-inline constexpr std::size_t kMostTexts = 2048;  ///< of a request for vectors; OpenAI's limit
-
 /// As Embedder::embed; errors name the model, not its folder. Throws kUsage for an output that the
 /// model does not have.
 engine::EmbeddingResult embed_texts(engine::Embedder& embedder, const ServedModel& model,

@@ -35,25 +35,14 @@ struct EmbeddingsRequest {
 
 std::vector<std::string> texts_of(const RequestJson& input) {
   if (input.is_string()) return {input.get<std::string>()};
-  if (!input.is_array() || input.empty()) {
-    refuse_value("input", tr("a string, or a list of them", "строка или список строк"));
-  }
-  if (input.size() > kMostTexts) {
-    throw Error(ErrorCode::kTooLarge,
-                tr("input has {} texts; at most {} fit one request",
-                   "в input {} текстов; в одном запросе — не больше {}", input.size(), kMostTexts));
-  }
-  std::vector<std::string> texts;
-  for (const RequestJson& text : input) {
-    if (text.is_number() || (text.is_array() && !text.empty() && text[0].is_number())) {
-      refuse_tokens();
-    }
-    if (!text.is_string()) {
-      refuse_value(fmt::format("input[{}]", texts.size()), tr("a string", "строка"));
-    }
-    texts.push_back(text.get<std::string>());
-  }
-  return texts;
+  const auto text_of = [](const RequestJson& each, const std::string& name) {
+    const bool is_token = each.is_number();
+    if (is_token || (each.is_array() && !each.empty() && each[0].is_number())) refuse_tokens();
+    if (!each.is_string()) refuse_value(name, tr("a string", "строка"));
+    return each.get<std::string>();
+  };
+  return texts_of_list(input, "input", tr("a string, or a list of them", "строка или список строк"),
+                       text_of);
 }
 
 models::bge_m3::Outputs outputs_of(const RequestJson& names) {

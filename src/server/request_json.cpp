@@ -79,6 +79,23 @@ std::string numbers_text(std::span<const float> numbers) {
   return fmt::format("[{}]", fmt::join(numbers, ","));
 }
 
+std::vector<std::string> texts_of_list(
+    const RequestJson& list, const std::string& name, const LocalizedText& expected,
+    const std::function<std::string(const RequestJson&, const std::string&)>& text_of) {
+  if (!list.is_array() || list.empty()) refuse_value(name, expected);
+  if (list.size() > kMostTexts) {
+    throw Error(ErrorCode::kTooLarge, tr("{} has {} texts; at most {} fit one request",
+                                         "в {} {} текстов; в одном запросе — не больше {}", name,
+                                         list.size(), kMostTexts));
+  }
+  std::vector<std::string> texts;
+  texts.reserve(list.size());
+  for (const RequestJson& each : list) {
+    texts.push_back(text_of(each, fmt::format("{}[{}]", name, texts.size())));
+  }
+  return texts;
+}
+
 void refuse_value(const std::string& name, const LocalizedText& expected) {
   if (name.empty()) {
     throw Error(ErrorCode::kUsage, tr("the body must be {}", "тело запроса: нужно {}", expected));

@@ -1,17 +1,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/localized_text.h"
 
 namespace oko::server {
+
+inline constexpr std::size_t kMostTexts = 2048;  ///< of a request for vectors; OpenAI's limit
 
 using Json = nlohmann::ordered_json;  ///< of an answer: its keys stay in order
 
@@ -67,6 +71,12 @@ class RequestFields {
   const RequestJson& object_;
   std::string name_;
 };
+
+/// The texts of a list, each by `text_of(item, "name[2]")`. Throws kUsage if it is none or empty:
+/// it is not `expected`; kTooLarge beyond kMostTexts.
+std::vector<std::string> texts_of_list(
+    const RequestJson& list, const std::string& name, const LocalizedText& expected,
+    const std::function<std::string(const RequestJson&, const std::string&)>& text_of);
 
 /// Throws kUsage: the value of `name` is not `expected`, a noun: "a string", "строка".
 [[noreturn]] void refuse_value(const std::string& name, const LocalizedText& expected);

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -25,24 +23,11 @@ struct RerankRequest {
 
 /// Strings, or objects with "text".
 std::vector<std::string> documents_of(const RequestJson& json) {
-  if (!json.is_array() || json.empty()) {
-    refuse_value("documents", tr("a list of texts", "список текстов"));
-  }
-  if (json.size() > kMostTexts) {
-    throw Error(ErrorCode::kTooLarge, tr("documents has {} texts; at most {} fit one request",
-                                         "в documents {} текстов; в одном запросе — не больше {}",
-                                         json.size(), kMostTexts));
-  }
-  std::vector<std::string> texts;
-  for (const RequestJson& each : json) {
-    const std::string name = fmt::format("documents[{}]", texts.size());
-    if (each.is_string()) {
-      texts.push_back(each.get<std::string>());
-    } else {
-      texts.push_back(RequestFields(each, name).need_text("text"));
-    }
-  }
-  return texts;
+  return texts_of_list(json, "documents", tr("a list of texts", "список текстов"),
+                       [](const RequestJson& each, const std::string& name) {
+                         return each.is_string() ? each.get<std::string>()
+                                                 : RequestFields(each, name).need_text("text");
+                       });
 }
 
 RerankRequest parse_rerank(const HttpRequest& http) {
