@@ -8,15 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
-#include "engine/embedder.h"
 #include "engine/model_host.h"
 #include "index/sqlite_store.h"
 #include "server/api_server.h"
-#include "tasks/index_files.h"
-#include "tasks/library_model.h"
 #include "tests/server/api_client.h"
-#include "tests/support/pdf_pages.h"
+#include "tests/server/library_files.h"
 #include "tests/support/random_models.h"
 
 namespace oko::server {
@@ -31,24 +27,12 @@ class LibraryApiTest : public ::testing::Test {
   static void SetUpTestSuite() {
     root_ = fs::canonical(fs::temp_directory_path()) /
             ("oko_library_api_" + std::to_string(::getpid()));
-    fs::create_directories(root_ / "files");
-    write_file_atomically(root_ / "files/tea.txt", "Zavarka: black tea from the Caucasus.");
-    write_file_atomically(root_ / "files/broken.png", "\x89PNG\r\n\x1a\n");
-    write_pdf(root_ / "files/bill.pdf",
-              "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 3 0 R]>>endobj\n"
-              "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
-              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents 4 0 R"
-              "/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
-                  pdf_stream(4, "", "BT /F 20 Tf 20 100 Td (Electricity bill 4711) Tj ET"));
+    write_library_files(root_ / "files");
     const fs::path folder = RandomModels::get("bge-m3-small-8bit", 21);
     host_ = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
-    {
-      engine::Embedder embedder({.model = folder, .host = host_});
-      const auto store = index::SqliteStore::open_or_create(
-          root_ / "library.db",
-          tasks::library_model_of("a name of long ago", folder, embedder, {}, {}));
-      tasks::index_files(*store, embedder, {(root_ / "files").string()}, {}, {}, {});
-    }
+    index_library_files(root_ / "files", folder, host_, [&](const index::LibraryModel& model) {
+      return index::SqliteStore::open_or_create(root_ / "library.db", model);
+    });
     server_ = make_server(root_ / "library.db", {folder.string()});
     empty_ = make_server(root_ / "none.db", {});
   }
@@ -60,16 +44,10 @@ class LibraryApiTest : public ::testing::Test {
   }
   static std::unique_ptr<ApiServer> make_server(const fs::path& library,
                                                 const std::vector<std::string>& models) {
-    return std::make_unique<ApiServer>(ApiServerOptions{
-        .http = {},
-        .access = {},
-        .models = {.host = host_, .models = models, .align = [](const auto&) {}},
-        .library = {.name = library.string(),
-                    .file = library,
-                    .open = [library] { return index::SqliteStore::open(library); }},
-        .plan = [] { return R"({"verdict":"comfortable"})"; },
-        .version = "test",
-        .log = {}});
+    return serve_library(host_, models,
+                         {.name = library.string(), .file = library, .open = [library] {
+                            return index::SqliteStore::open(library);
+                          }});
   }
 
   static ApiAnswer get(const std::string& path, const std::string& headers = "") {

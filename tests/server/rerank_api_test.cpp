@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "engine/embedder.h"
-#include "engine/model_host.h"
 #include "models/bge_m3/similarity.h"
-#include "server/api_server.h"
 #include "tests/server/api_client.h"
+#include "tests/server/test_server.h"
 #include "tests/support/random_models.h"
 
 namespace oko::server {
@@ -23,16 +22,7 @@ class RerankApiTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = RandomModels::get("bge-m3-small-8bit", 21);
-    server_ = std::make_unique<ApiServer>(ApiServerOptions{
-        .http = {},
-        .access = {},
-        .models = {.host = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1}),
-                   .models = {folder_.string()},
-                   .align = [](const auto&) {}},
-        .library = {},
-        .plan = {},
-        .version = "test",
-        .log = {}});
+    server_ = make_test_server({folder_.string()});
   }
   static void TearDownTestSuite() { server_.reset(); }
 

@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "base/base64.h"
-#include "engine/model_host.h"
-#include "server/api_server.h"
 #include "tests/server/api_client.h"
+#include "tests/server/test_server.h"
 
 namespace oko::server {
 namespace {
@@ -21,16 +20,7 @@ const std::filesystem::path kDemo = std::filesystem::path(OKO_SOURCE_DIR) / "dem
 class ResponsesApiTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server_ = std::make_unique<ApiServer>(ApiServerOptions{
-        .http = {},
-        .access = {},
-        .models = {.host = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1}),
-                   .models = {(kDemo / "models/tiny-vl").string()},
-                   .align = [](const auto&) {}},
-        .library = {},
-        .plan = {},
-        .version = "test",
-        .log = {}});
+    server_ = make_test_server({(kDemo / "models/tiny-vl").string()});
   }
   static void TearDownTestSuite() { server_.reset(); }
 
