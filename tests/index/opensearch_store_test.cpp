@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <set>
 #include <string>
@@ -24,22 +23,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The cluster of all tests, started by the first.
-std::unique_ptr<SearchCluster> cluster;
-
-class StopCluster : public ::testing::Environment {
- public:
-  void TearDown() override { cluster.reset(); }
-};
-const ::testing::Environment* const stop_cluster =
-    ::testing::AddGlobalTestEnvironment(new StopCluster);
-
 bool has_cluster() {
-  if (cluster == nullptr) {
-    cluster = std::make_unique<SearchCluster>(2);
-    if (!cluster->why_not().empty()) std::puts(cluster->why_not().c_str());
-  }
-  return cluster->why_not().empty();
+  return shared_cluster().why_not().empty();
 }
 
 /// Small letters with dashes, as names of indices are.
@@ -64,7 +49,7 @@ OpenSearchStore::Options quick() {
 class OpenSearchLibrary : public TestLibrary {
  public:
   explicit OpenSearchLibrary(const std::string& name, const std::string& settings = "")
-      : address_(parse_opensearch_address("opensearch://" + cluster->hosts() + "/" +
+      : address_(parse_opensearch_address("opensearch://" + shared_cluster().hosts() + "/" +
                                           index_name(name) + settings)) {}
 
   const OpenSearchAddress& address() const { return address_; }
@@ -88,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(OpenSearch, StoreTest, ::testing::Values(&make_library)
 class OpenSearchStoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!has_cluster()) GTEST_SKIP() << cluster->why_not();
+    if (!has_cluster()) GTEST_SKIP() << shared_cluster().why_not();
     library_ = std::make_unique<OpenSearchLibrary>(
         ::testing::UnitTest::GetInstance()->current_test_info()->name(), "?shards=2&replicas=1");
   }
@@ -298,7 +283,7 @@ TEST_F(OpenSearchStoreTest, KilledNodeLosesNothing) {
         searches = 1000;
       }
     });
-    const JoiningThread killing([] { cluster->kill(1); });
+    const JoiningThread killing([] { shared_cluster().kill(1); });
     put_some(10);
     while (searches < 5) net::sleep_for(10ms, {});
   }
@@ -310,7 +295,7 @@ TEST_F(OpenSearchStoreTest, KilledNodeLosesNothing) {
     ASSERT_EQ(found.size(), 1u);
     EXPECT_NEAR(found[0].score, 1.0f, 1e-3f) << number;
   }
-  ASSERT_TRUE(cluster->add_node());  // for other tests
+  ASSERT_TRUE(shared_cluster().add_node());  // for other tests
 }
 
 }  // namespace

@@ -1,19 +1,31 @@
 #include "tests/support/search_cluster.h"
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "tests/support/process.h"
 
 namespace oko {
 namespace {
+
+std::unique_ptr<SearchCluster> shared;
+
+class StopCluster : public ::testing::Environment {
+ public:
+  void TearDown() override { shared.reset(); }
+};
+const ::testing::Environment* const stop_cluster =
+    ::testing::AddGlobalTestEnvironment(new StopCluster);
 
 namespace fs = std::filesystem;
 
@@ -120,6 +132,14 @@ std::string SearchCluster::hosts() const {
     if (nodes_[i].process >= 0) hosts += (hosts.empty() ? "" : ",") + host(i);
   }
   return hosts;
+}
+
+SearchCluster& shared_cluster() {
+  if (shared == nullptr) {
+    shared = std::make_unique<SearchCluster>(2);
+    if (!shared->why_not().empty()) std::puts(shared->why_not().c_str());
+  }
+  return *shared;
 }
 
 }  // namespace oko

@@ -44,4 +44,7 @@ class SearchCluster {
   std::vector<Node> nodes_;
 };
 
+/// The cluster of two nodes that all tests of a program share, started by the first.
+SearchCluster& shared_cluster();
+
 }  // namespace oko
