@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kLeastPart = 3;  ///< letters
 constexpr std::size_t kMaxTerms = 64;  ///< of a query; a page of text is no question
 constexpr std::size_t kMaxAlternatives = 16;
-constexpr std::size_t kMaxKnownTerms = 12;  ///< that are looked for
+constexpr std::size_t kMaxKnownTerms = 10;  ///< that are looked for
 constexpr std::size_t kMaxCommonTerms = 3;  ///< if there are no others
 
 /// A word of a query, kept.
