@@ -14,6 +14,7 @@
 #include "index/document_heading.h"
 #include "index/library_failure.h"
 #include "index/line_places.h"
+#include "index/row_checksum.h"
 #include "index/token_codes.h"
 #include "index/word_reader.h"
 #include "index/words_tokenizer.h"
@@ -240,6 +241,18 @@ StoredChunk chunk_of(const json& item) {
   chunk.page_height = item.value("page_height", 0);
   chunk.lines = decode_lines(bytes_of_base64(item.value("lines", "")).value_or(""));
   return stored;
+}
+
+std::string note_id(std::string_view key) {
+  return fmt::format("n{:016x}", static_cast<std::uint64_t>(RowChecksum().add(key).value()));
+}
+
+json note_item(std::string_view key, std::string_view text) {
+  return {{"type", "note"}, {"key", key}, {"text", text}};
+}
+
+std::string note_of(const json& item, std::string_view key) {
+  return item.value("key", "") == key ? item.value("text", "") : "";
 }
 
 std::string path_text(std::string_view path) {

@@ -39,6 +39,12 @@ void set_document(nlohmann::json& item, DocumentId id, std::int64_t version,
                   const Document& document, bool is_first);
 StoredChunk chunk_of(const nlohmann::json& item);
 
+/// An item of `type` "note", which no search sees: the text that is kept by a key.
+std::string note_id(std::string_view key);
+nlohmann::json note_item(std::string_view key, std::string_view text);
+/// Empty: the item is that of another key.
+std::string note_of(const nlohmann::json& item, std::string_view key);
+
 /// A path as text: what is not UTF-8 in it as U+F780 to U+F7FF.
 std::string path_text(std::string_view path);
 std::string path_bytes(std::string_view text);

@@ -281,6 +281,14 @@ std::vector<StoredChunk> OpenSearchStore::chunks_of(DocumentId id) {
   });
 }
 
+std::string OpenSearchStore::note(std::string_view key) {
+  constexpr int kNotThere = 404;
+  return client_.reading([&] {
+    const auto reply = client_.send("GET", "/_doc/" + note_id(key), {}, kNotThere);
+    return reply.status == kNotThere ? "" : note_of(reply.body.at("_source"), key);
+  });
+}
+
 void OpenSearchStore::visit_documents(const std::function<void(const KnownDocument&)>& visit) {
   client_.reading([&] {
     client_.visit(current().visible("document"), "path", kIdsAtOnce, {},

@@ -81,6 +81,8 @@ class OpenSearchStore : public Store {
   std::vector<StoredChunk> chunks(std::span<const ChunkId> ids) override;
   std::vector<KnownDocument> documents(std::span<const DocumentId> ids) override;
   std::vector<StoredChunk> chunks_of(DocumentId id) override;
+  std::string note(std::string_view key) override;
+  void set_note(std::string_view key, std::string_view text) override;
 
  private:
   /// A document that was put or moved since the last commit.

@@ -170,8 +170,12 @@ void OpenSearchStore::remove(DocumentId id) {
   });
 }
 
+void OpenSearchStore::set_note(std::string_view key, std::string_view text) {
+  undoing([&] { add_item(note_id(key), note_item(key, text)); });
+}
+
 void OpenSearchStore::commit() {
-  if (!lock_ || (written_.empty() && replaced_.empty())) return;
+  if (!lock_ || (written_.empty() && replaced_.empty() && pending_.empty())) return;
   undoing([&] { write_commit(); });
 }
 

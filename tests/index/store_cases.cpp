@@ -374,6 +374,21 @@ TEST_P(StoreTest, ReplacedDocumentsDoNotPileUp) {
   EXPECT_EQ(writer_->find_sparse({{5, 1.0f}}, 1000, {}).size(), 50u);
 }
 
+TEST_P(StoreTest, NotesLastAndAreNotFound) {
+  writer_->put(document_at("/a"), std::vector{chunk_of("чай", 1)});
+  writer_->commit();
+  writer_->set_note("key of a / note?", "чай");
+  writer_->set_note("another", "first");
+  writer_->set_note("another", "second");
+  writer_->commit();
+  const auto reader = library_->open();
+  EXPECT_EQ(reader->note("key of a / note?"), "чай");
+  EXPECT_EQ(reader->note("another"), "second");
+  EXPECT_EQ(reader->note("no such note"), "");
+  EXPECT_EQ(reader->counts().documents, 1u);
+  EXPECT_EQ(reader->find_words("чай", 10, {}).size(), 1u);
+}
+
 TEST_P(StoreTest, PathsOfAnyBytesComeBack) {
   const std::string path = "/\xff\xd0/\xef\x9e\x80/имя\\*.txt";
   const DocumentId id = writer_->put(document_at(path), std::vector{chunk_of("чай", 1)});
