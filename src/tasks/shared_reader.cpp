@@ -54,7 +54,11 @@ SharedReader::SharedReader(engine::ModelHost& host)
     : host_(host), registration_(host.memory_budget(), *this) {}
 
 SharedReader::~SharedReader() {
-  const Turn turn(*this, {});  // an eviction may be under way
+  {
+    const MutexLock lock(mutex_);  // an eviction may be under way
+    changed_.wait(mutex_, StopToken(), [this]() OKO_REQUIRES(mutex_) { return !is_taken_; });
+    is_taken_ = true;
+  }
   drop();
 }
 
