@@ -121,6 +121,7 @@ TEST(HangUpTest, LeavesTheNextAnswerAsItWas) {
                           .models = {.host = host,
                                      .models = {kImages / "models/tiny-vl"},
                                      .align = [](const auto&) {}},
+                          .read_text = tasks::ReadText::kNever,
                           .version = "test",
                           .log = {}});
   const std::vector<StreamedChat> chats = streamed_chats();
