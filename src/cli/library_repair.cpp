@@ -1,12 +1,16 @@
 #include "cli/library_repair.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -18,6 +22,7 @@
 #include "cli/terminal.h"
 #include "cli/user_language.h"
 #include "hub/file_lock.h"
+#include "image/sniff.h"
 #include "index/library_check.h"
 #include "index/library_failure.h"
 #include "index/sqlite_database.h"
@@ -102,7 +107,7 @@ void print_check(const index::LibraryCheck& check, const RepairOptions& options)
 }
 
 [[noreturn]] void fail_damaged(const RepairOptions& options) {
-  throw index::DamagedLibrary(
+  throw index::DamagedLibrary::checked(
       tr("{}: the library is damaged", "{}: библиотека повреждена", options.place.file.string()));
 }
 
@@ -231,8 +236,25 @@ void require_mended(const MendedLibrary& mended, const RepairOptions& options) {
                  "без них"));
 }
 
+/// A damaged library has an unknown beginning; a picture, a PDF or a text was never one.
+void refuse_other_file(const fs::path& file) {
+  std::array<char, 512> bytes{};
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(bytes.data(), bytes.size());
+  const auto head =
+      std::as_bytes(std::span(bytes).first(static_cast<std::size_t>(stream.gcount())));
+  if (head.empty() || std::string_view(bytes.data()).starts_with("SQLite format 3")) return;
+  const auto format = image::sniff(head);
+  if (!format && !image::is_known_kind(head)) return;
+  throw Error(ErrorCode::kUsage,
+              tr("{}: is not a library: it is {}", "{}: это не библиотека, а {}", file.string(),
+                 format ? LocalizedText(std::string(image::format_name(*format)))
+                        : image::describe_head(head)));
+}
+
 index::LibraryRemains remains_to_rebuild(const RepairOptions& options) {
   refuse_cluster(options.place);
+  refuse_other_file(options.place.file);
   index::LibraryRemains remains = index::read_remains(options.place.file);
   if (!options.paths.empty() || !remains.paths.empty()) return remains;
   if (!has_entry(options.place.file)) index::fail_no_library(options.place.file.string());

@@ -45,13 +45,16 @@ void require_pdf(const InputFile& file) {
                  "получите файл заново или откройте его в просмотрщике и сохраните ещё раз"));
 }
 
-[[noreturn]] void throw_locked(const InputFile& file, bool has_password) {
+[[noreturn]] void throw_locked(const InputFile& file, const PdfOptions& options) {
   const std::string name = file.path().string();
-  throw Error(ErrorCode::kUnsupported,
-              has_password
-                  ? tr("{}: the password of the PDF is another one", "{}: пароль PDF другой", name)
-                  : tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", name),
-              tr("give its password: {} TEXT", "укажите его пароль: {} ТЕКСТ", Knob{"password"}));
+  throw Error(
+      ErrorCode::kUnsupported,
+      !options.password.empty()
+          ? tr("{}: the password of the PDF is another one", "{}: пароль PDF другой", name)
+          : tr("{}: the PDF is protected by a password", "{}: PDF защищён паролем", name),
+      options.takes_password
+          ? tr("give its password: {} TEXT", "укажите его пароль: {} ТЕКСТ", Knob{"password"})
+          : tr("save it without a password", "сохраните его без пароля"));
 }
 
 /// Points. Smaller pictures are ornaments.
@@ -96,8 +99,7 @@ Pdf::Pdf(const InputFile& file, const PdfOptions& options)
       error = FPDF_GetLastError();
     }
   }
-  if (error == kPdfErrorPassword || error == kPdfErrorSecurity)
-    throw_locked(file, !options_.password.empty());
+  if (error == kPdfErrorPassword || error == kPdfErrorSecurity) throw_locked(file, options_);
   if (error != 0) throw_unreadable(file);
   if (page_count_ < 1) {
     throw Error(ErrorCode::kBadInput,

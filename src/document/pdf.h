@@ -27,6 +27,7 @@ struct PdfOptions {
   double resolution = 300;  ///< pixels an inch, fewer if a page would be over `max_pixels`
   std::uint64_t max_pixels = 20'000'000;  ///< of a page: A3 at 300 pixels an inch
   std::string password = {};
+  bool takes_password = true;  ///< false: the caller has no way to give one
 };
 
 /// A page as it is shown: cut to its crop box and turned as the file asks.

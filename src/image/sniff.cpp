@@ -116,7 +116,10 @@ std::string_view format_name(Format format) {
   return "";
 }
 
-LocalizedText describe_head(std::span<const std::byte> bytes) {
+namespace {
+
+/// Nothing for unknown binary data.
+std::optional<LocalizedText> known_kind(std::span<const std::byte> bytes) {
   std::string_view head = as_text(bytes.first(std::min(bytes.size(), kTextProbe)));
   if (head.starts_with("%PDF-")) return tr("a PDF document", "документ PDF");
   if (head.starts_with("PK\x03\x04")) {
@@ -133,13 +136,23 @@ LocalizedText describe_head(std::span<const std::byte> bytes) {
   }
   if (head.starts_with("8BPS")) return tr("a Photoshop document", "документ Photoshop");
   if (head.starts_with("\x1f\x8b")) return tr("a gzip archive", "архив gzip");
-  if (!is_plain_text(head)) return tr("unknown binary data", "неизвестные двоичные данные");
+  if (!is_plain_text(head)) return std::nullopt;
   if (head.find("<svg") != std::string_view::npos) return tr("an SVG drawing", "рисунок SVG");
   if (head.find("<html") != std::string_view::npos ||
       head.find("<!DOCTYPE html") != std::string_view::npos) {
     return tr("a web page", "веб-страница");
   }
   return tr("plain text", "обычный текст");
+}
+
+}  // namespace
+
+LocalizedText describe_head(std::span<const std::byte> head) {
+  return known_kind(head).value_or(tr("unknown binary data", "неизвестные двоичные данные"));
+}
+
+bool is_known_kind(std::span<const std::byte> head) {
+  return known_kind(head).has_value();
 }
 
 }  // namespace oko::image

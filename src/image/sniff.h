@@ -27,5 +27,7 @@ std::string_view format_name(Format format);
 /// The kind of a file that is not a picture, by its start: "plain text",
 /// "a PDF document", ... for messages.
 LocalizedText describe_head(std::span<const std::byte> head);
+/// False for what `describe_head` calls unknown.
+bool is_known_kind(std::span<const std::byte> head);
 
 }  // namespace oko::image

@@ -215,7 +215,13 @@ void forget(SqliteDatabase& database, const LibraryHeader& header, DocumentId id
 LibraryCheck check_library(const fs::path& library, const StopToken& stop) {
   if (!has_entry(library)) fail_no_library(library.string());
   const bool is_writable = can_write(library);
-  return Check(library, is_writable).run(is_writable, stop);
+  try {
+    return Check(library, is_writable).run(is_writable, stop);
+  } catch (const DamagedLibrary& error) {  // its first pages: nothing else can be read
+    LibraryCheck check;
+    check.faults.push_back(error.message());
+    return check;
+  }
 }
 
 void forget_damaged(const fs::path& library, std::span<const DocumentId> documents) {

@@ -28,8 +28,8 @@ struct LibraryCheck {
 };
 
 /// Reads all of a library but the file of vectors: the next writer does that, and makes a damaged
-/// one anew. Throws DamagedLibrary if it cannot be opened at all, kNotFound, kCancelled, kBusy, and
-/// as SqliteDatabase.
+/// one anew. If it cannot be opened at all, that is its only fault. Throws kNotFound, kCancelled,
+/// kBusy, and as SqliteDatabase.
 LibraryCheck check_library(const std::filesystem::path& library, const StopToken& stop);
 
 /// Removes documents of which rows are damaged, so that the next run reads their files as new ones,

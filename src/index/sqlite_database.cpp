@@ -95,11 +95,20 @@ int kind_of(sqlite3* handle, int status) {
 }  // namespace
 
 DamagedLibrary::DamagedLibrary(const LocalizedText& message)
-    : Error(ErrorCode::kBadInput, message,
-            tr("oko index --rebuild makes it anew from your files and keeps this one; oko index "
-               "--check tells what is damaged",
-               "oko index --rebuild создаст её заново из ваших файлов и сохранит эту; oko index "
-               "--check скажет, что повреждено")) {}
+    : DamagedLibrary(
+          message,
+          tr("oko index --rebuild makes it anew from your files and keeps this one; oko index "
+             "--check tells what is damaged",
+             "oko index --rebuild создаст её заново из ваших файлов и сохранит эту; oko index "
+             "--check скажет, что повреждено")) {}
+
+DamagedLibrary::DamagedLibrary(const LocalizedText& message, const LocalizedText& hint)
+    : Error(ErrorCode::kBadInput, message, hint) {}
+
+DamagedLibrary DamagedLibrary::checked(const LocalizedText& message) {
+  return {message, tr("oko index --rebuild makes it anew from your files and keeps this one",
+                      "oko index --rebuild создаст её заново из ваших файлов и сохранит эту")};
+}
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
   ::sqlite3_finalize(statement);

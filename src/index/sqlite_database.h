@@ -22,6 +22,11 @@ class SqliteDatabase;
 class DamagedLibrary : public Error {
  public:
   explicit DamagedLibrary(const LocalizedText& message);
+  /// After a check, which told what is damaged.
+  static DamagedLibrary checked(const LocalizedText& message);
+
+ private:
+  DamagedLibrary(const LocalizedText& message, const LocalizedText& hint);
 };
 
 /// A prepared statement. Parameters count from 1, columns from 0. Strings and blobs of a row stand

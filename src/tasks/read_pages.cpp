@@ -24,6 +24,7 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
   pages.ignores_text = options.ignores_text;
   pages.selection = options.selection;
   pages.pdf.password = options.password;
+  pages.pdf.takes_password = options.takes_password;
   return pages_to_read(std::move(pages), budget - std::min(budget, taken));
 }
 

@@ -25,6 +25,7 @@ struct ReadPagesOptions {
   bool ignores_text = false;                ///< reads the pictures of PDF pages that have text, too
   document::PageSelection selection = {};   ///< of each file
   std::string password = {};                ///< of PDF
+  bool takes_password = true;               ///< false: errors do not ask for one
   bool makes_sheets = false;                ///< true: fills ReadPage::sheet, for SearchablePdf
 };
 

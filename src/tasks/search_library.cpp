@@ -97,7 +97,7 @@ std::vector<FoundPassage> search_library(index::Store& store, engine::Embedder* 
                                          const std::string& query,
                                          const index::SearchOptions& options,
                                          const StopToken& stop) {
-  if (query.find_first_not_of(" \t\r\n") == std::string::npos) {
+  if (query.find_first_not_of(" \t\r\n\"") == std::string::npos) {
     throw Error(ErrorCode::kUsage, tr("the query is empty", "запрос пуст"));
   }
   require_mode(options.mode, store.model());

@@ -94,6 +94,10 @@ TEST_F(LibraryRepairTest, ADamagedLibraryIsNamedWithTheCommandAndStays) {
   }
   const ProcessResult russian = run({"search", "лиса", "--mode", "text"}, "ru");
   EXPECT_NE(russian.err.find("библиотека повреждена"), std::string::npos) << russian.err;
+  const ProcessResult checked = run({"index", "--check", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(checked.out).at("is_whole"), false) << checked.out;
+  EXPECT_EQ(checked.err.find("--check"), std::string::npos)
+      << "it would lead back: " << checked.err;
   EXPECT_EQ(bytes_of(library()), damaged);
 }
 
@@ -238,6 +242,9 @@ TEST_F(LibraryRepairTest, WhatIsNoLibraryIsRefusedAndStays) {
   expect(path("files"), 2, 2, "a library is a file");
   expect(path("note.txt"), 4, 4, "is not a library of oko");
   expect(path("note.txt/library.db"), 4, 1, "the folder of the library cannot be made");
+  const ProcessResult rebuilt = index({"--rebuild", path("files"), "--library", path("note.txt")});
+  EXPECT_EQ(rebuilt.status, 2) << rebuilt.err;
+  EXPECT_NE(rebuilt.err.find("is not a library: it is plain text"), std::string::npos);
   EXPECT_EQ(bytes_of(path("note.txt")), "no database");
 }
 
