@@ -61,11 +61,22 @@ InputMapping::~InputMapping() {
   ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
-InputFile::InputFile(std::filesystem::path path, ErrorCode bad)
-    : path_(std::move(path)), bad_(bad) {
+namespace {
+
+int open_for_reading(const std::filesystem::path& path, ErrorCode bad) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
-  descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor_ < 0) throw_unreadable(path_, errno, bad);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) throw_unreadable(path, errno, bad);
+  return descriptor;
+}
+
+}  // namespace
+
+InputFile::InputFile(std::filesystem::path path, ErrorCode bad)
+    : InputFile(path, open_for_reading(path, bad), bad) {}
+
+InputFile::InputFile(std::filesystem::path name, int descriptor, ErrorCode bad)
+    : path_(std::move(name)), bad_(bad), descriptor_(descriptor) {
   try {
     struct stat info {};
     if (::fstat(descriptor_, &info) != 0) throw_unreadable(path_, errno, bad);

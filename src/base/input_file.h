@@ -41,6 +41,8 @@ class InputFile {
  public:
   /// Throws `bad`: a folder, a device, not readable, missing (kNotFound in place of kBadInput).
   InputFile(std::filesystem::path path, ErrorCode bad);
+  /// A file that is open already, under a name for messages; closes `descriptor` even if it throws.
+  InputFile(std::filesystem::path name, int descriptor, ErrorCode bad);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
@@ -48,6 +50,7 @@ class InputFile {
   const std::filesystem::path& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }  ///< when it was opened
   std::uint64_t size() const { return identity_.size; }       ///< bytes
+  int descriptor() const { return descriptor_; }              ///< for another process to read
 
   /// Up to `size` bytes from `offset`, fewer if the file ends or its disk fails.
   std::string part(std::uint64_t offset, std::size_t size) const;

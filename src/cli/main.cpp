@@ -30,6 +30,7 @@
 #include "cli/json_output.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "decoding/helper.h"
 #include "engine/plan.h"
 #include "hub/repository.h"
 #include "ocr/engine.h"
@@ -245,6 +246,10 @@ int run(std::span<char* const> arguments) {
                      {.version = std::string("oko ") + OKO_VERSION, .date = arguments[2]},
                      arguments[1]);
     return 0;
+  }
+  // `oko serve` calls it: a process that decodes what strangers send.
+  if (arguments.size() == 1 && std::string_view(arguments[0]) == decoding::kHelperArgument) {
+    end_at_once(decoding::run_helper());
   }
   const auto parse = [&] {
     try {

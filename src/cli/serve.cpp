@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "base/mutex.h"
 #include "base/stop_token.h"
@@ -25,6 +26,7 @@
 #include "cli/library_option.h"
 #include "cli/terminal.h"
 #include "cli/user_language.h"
+#include "decoding/helpers.h"
 #include "mcp/file_roots.h"
 #include "mcp/http.h"
 #include "mcp/server.h"
@@ -102,13 +104,15 @@ void serve(ServeOptions options) {
       {.http = {.address = options.host == "localhost" ? "127.0.0.1" : options.host,
                 .port = static_cast<std::uint16_t>(options.port)},
        .access = {.api_key = key_of(options), .hosts = options.hosts, .origins = options.origins},
-       .models = {.host = make_host(options.common, options.threads),
+       .models = {.host = make_host(options.common, options.threads, decoding::kHelperBytes),
                   .models = options.models,
                   .align =
                       [&](const std::filesystem::path& folder) {
                         align_model(folder, options.common, interrupt.token());
                       },
-                  .idle_timeout = kIdleTimeout},
+                  .idle_timeout = kIdleTimeout,
+                  .helpers = std::make_shared<decoding::Helpers>(
+                      decoding::HelperOptions{.program = program_path()})},
        .library = {.name = library.shown(),
                    .file = library.file,
                    .open = [&] { return open(interrupt.token()); }},

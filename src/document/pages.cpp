@@ -107,8 +107,9 @@ LoadedPage with_notes(LoadedPage loaded, std::vector<LocalizedText> notes) {
 void Pages::count_pages(File& file) const {
   try {
     file.is_pdf = is_pdf(*file.source);
-    file.pages = file.is_pdf ? Pdf(*file.source, options_.pdf).page_count()
-                             : image::page_count(*file.source);
+    file.pages = options_.decoder ? options_.decoder->page_count(*file.source, options_.pdf)
+                 : file.is_pdf    ? Pdf(*file.source, options_.pdf).page_count()
+                                  : image::page_count(*file.source);
   } catch (const Error&) {
     file.pages = 1;  // loading that page throws the error again
     file.is_broken = true;
@@ -180,6 +181,25 @@ std::uint64_t Pages::reading_bytes(int width, int height) const {
   return options_.reading_bytes == nullptr ? 0 : options_.reading_bytes(width, height);
 }
 
+image::Header Pages::header_of(const InputFile& file, const image::Limits& limits, int page) const {
+  return options_.decoder ? options_.decoder->read_header(file, limits, page)
+                          : image::read_header(file, limits, page);
+}
+
+image::Image Pages::load_picture(const InputFile& file, const image::Limits& limits,
+                                 int page) const {
+  return options_.decoder ? options_.decoder->load(file, limits, page)
+                          : image::load(file, limits, page);
+}
+
+image::Fitted Pages::fit_picture(
+    const InputFile& file, const Place& place, std::uint64_t bytes,
+    const std::function<std::uint64_t(const image::Header&)>& bytes_of) const {
+  return image::fit(
+      [&](const image::Limits& limits) { return header_of(file, limits, place.page); }, bytes,
+      bytes_of);
+}
+
 const image::Fitted& Pages::fitted(Place& place) {
   if (!place.size) {
     const auto bytes_of = [this](const image::Header& header) {
@@ -187,7 +207,7 @@ const image::Fitted& Pages::fitted(Place& place) {
     };
     const std::shared_ptr<const InputFile> file = source(place.file);
     place.size = file->unchanged(
-        [&] { return image::fit(*file, place.page, options_.picture_bytes, bytes_of); });
+        [&] { return fit_picture(*file, place, options_.picture_bytes, bytes_of); });
   }
   return *place.size;
 }
@@ -202,7 +222,7 @@ LoadedPage Pages::load_page(std::size_t i, Sheet* sheet) {
   if (file.is_pdf) return load_from_pdf(place, sheet);
   const image::Fitted& size = fitted(place);
   const std::shared_ptr<const InputFile> input = source(place.file);
-  image::Image image = image::load(*input, size.limits, place.page);
+  image::Image image = load_picture(*input, size.limits, place.page);
   if (size.header.shrink > 1) place.reduction = image::shrinking_of(image);
   if (sheet != nullptr) {
     sheet->picture = picture_of(*input, image);
@@ -244,8 +264,7 @@ LocalizedText Pages::reduction(std::size_t i) {
     const LocalizedText& reduction = pages_[i].reduction;
     return reduction.empty() ? reduction : name(i) + ": " + reduction;
   }
-  const PageSize size =
-      with_pdf(pages_[i].file, [&](const Pdf& pdf) { return pdf.page_size(pages_[i].page); });
+  const PageSize size = size_of(pages_[i]);
   if (size.resolution > options_.pdf.resolution - 1) return {};
   return tr("{}: read at {} dots per inch: {} × {} pixels",
             "{}: распознано при {:точке|точках|точках} на дюйм: {} × {} пикселей", name(i),
@@ -259,8 +278,7 @@ Sheet Pages::blank(std::size_t i) {
   const Place place = pages_[i];
   if (!files_[place.file].is_pdf) return sheet;
   try {
-    const PageSize size =
-        with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
+    const PageSize size = size_of(place);
     sheet.width = size.width_points;
     sheet.height = size.height_points;
     return sheet;
@@ -274,11 +292,11 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
   int width = 0, height = 0;
   std::uint64_t loading = 0;
   if (files_[place.file].is_pdf) {
-    const PageSize size =
-        with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
+    const PageSize size = size_of(place);
     width = size.width;
     height = size.height;
-    loading = 3 * static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+    const auto pixels = static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height);
+    loading = 3 * pixels + bytes_elsewhere(pixels);
   } else {
     const image::Header& header = fitted(place).header;
     width = header.width;
@@ -291,60 +309,38 @@ budget::TagBytes Pages::memory_of(std::size_t i) {
   return bytes;
 }
 
-struct Pages::PdfPage {
-  TextLayer layer = {};
-  bool plausible = false;          ///< the text
-  std::vector<Box> unclear = {};   ///< lines of the text
-  std::vector<Box> pictures = {};  ///< outside the text
-  image::Image image = {};         ///< if one of these needs it
-  std::vector<LocalizedText> notes = {};
-};
+PageSize Pages::size_of(const Place& place) {
+  if (options_.decoder) {
+    return options_.decoder->page_size(*source(place.file), options_.pdf, place.page);
+  }
+  return with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
+}
 
-Pages::PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet, bool always_draws) const {
-  PdfPage opened{.layer = pdf.read_text_layer(page, /*only_painted=*/options_.ignores_text),
-                 .notes = pdf.hidden_content(page)};
-  std::optional<Page>& told = opened.layer.page;
-  opened.plausible = told && is_plausible(*told) && !lies_over_itself(*told);
+std::uint64_t Pages::bytes_elsewhere(std::uint64_t pixels) const {
+  return options_.decoder ? options_.decoder->bytes_elsewhere(pixels) : 0;
+}
+
+PdfPage Pages::open_page(const Pdf& pdf, int page, Sheet* sheet) const {
   const bool draws = sheet != nullptr && !pdf.can_be_edited();
-  if (opened.plausible) {
-    opened.pictures = open_places(*told, pdf.pictures(page));
-    opened.unclear = unclear_places(*told);
-    *told = doubted_where_unclear(std::move(*told));
-  }
-  if (!opened.plausible || options_.ignores_text || !opened.pictures.empty() ||
-      !opened.unclear.empty() || draws || always_draws) {
-    opened.image = pdf.render(page);
-  }
+  PdfPage opened = read_pdf_page(
+      pdf, page,
+      {.only_painted = options_.ignores_text, .always_draws = options_.ignores_text || draws});
   if (sheet != nullptr) *sheet = pdf.sheet(page);
   if (draws) {
     const PageSize size = pdf.page_size(page);
     *sheet = {encoded(opened.image), size.width_points, size.height_points};
   }
   pdf.close_page();
-  if (opened.layer.words_hidden > 0) {
-    opened.notes.push_back(tr("{} words are in hidden layers and are left out",
-                              "слова в слоях, которые не показываются, пропущены: {}",
-                              opened.layer.words_hidden));
-  }
-  if (opened.layer.words_unseen > 0) {
-    opened.notes.push_back(tr("{} words are invisible on the page and are left out",
-                              "слова, которых на странице не видно, пропущены: {}",
-                              opened.layer.words_unseen));
-  }
-  if (opened.layer.words_outside > 0) {
-    opened.notes.push_back(
-        opened.layer.keeps_outside
-            ? tr("{} words, most of the text, lie outside of the page",
-                 "слова за краем страницы, большая часть текста: {}", opened.layer.words_outside)
-            : tr("{} words lie outside of the page and are left out",
-                 "слова за краем страницы пропущены: {}", opened.layer.words_outside));
-  }
   return opened;
 }
 
 LoadedPage Pages::load_from_pdf(const Place& place, Sheet* sheet) {
+  const PdfPageOptions needs{.only_painted = options_.ignores_text,
+                             .always_draws = options_.ignores_text};
   PdfPage opened =
-      with_pdf(place.file, [&](const Pdf& pdf) { return open_page(pdf, place.page, sheet); });
+      options_.decoder
+          ? options_.decoder->read_page(*source(place.file), options_.pdf, place.page, needs)
+          : with_pdf(place.file, [&](const Pdf& pdf) { return open_page(pdf, place.page, sheet); });
   std::vector<LocalizedText> notes = std::move(opened.notes);
   LoadedPage loaded = load_opened(std::move(opened), sheet != nullptr);
   return with_notes(std::move(loaded), std::move(notes));
@@ -379,9 +375,8 @@ image::Fitted Pages::fit(std::size_t i, std::uint64_t bytes,
                          const std::function<std::uint64_t(const image::Header&)>& bytes_of) {
   const Place& place = pages_[i];
   const std::shared_ptr<const InputFile> file = source(place.file);
-  if (!is_of_pdf(i)) return image::fit(*file, place.page, bytes, bytes_of);
-  const PageSize size =
-      with_pdf(place.file, [&](const Pdf& pdf) { return pdf.page_size(place.page); });
+  if (!is_of_pdf(i)) return fit_picture(*file, place, bytes, bytes_of);
+  const PageSize size = size_of(place);
   constexpr std::uint64_t kLeast = 1'000'000, kBytesPerPixel = 6;  // the picture and a copy to read
   image::Fitted fitted;
   fitted.header.pages = pages_of_file(i);
@@ -392,7 +387,7 @@ image::Fitted Pages::fit(std::size_t i, std::uint64_t bytes,
     header.height = std::max(1, static_cast<int>(size.height * scale));
     const std::uint64_t pixels =
         static_cast<std::uint64_t>(header.width) * static_cast<std::uint64_t>(header.height);
-    header.decode_bytes = kBytesPerPixel * pixels;
+    header.decode_bytes = kBytesPerPixel * pixels + bytes_elsewhere(pixels);
     fitted.limits.max_decoded_pixels = pixels;
     if (bytes_of(header) <= bytes || pixels / 2 < kLeast) return fitted;
     scale *= std::sqrt(0.5);
@@ -404,17 +399,25 @@ Pages::Shown Pages::show(std::size_t i, const image::Fitted& size) {
   const std::shared_ptr<const InputFile> file = source(place.file);
   Shown shown;
   if (!is_of_pdf(i)) {
-    shown.image = image::load(*file, size.limits, place.page);
+    shown.image = load_picture(*file, size.limits, place.page);
     if (size.header.shrink > 1) shown.reduction = image::shrinking_of(shown.image);
     return shown;
   }
   PdfOptions options = options_.pdf;
   options.max_pixels = std::min(options.max_pixels, size.limits.max_decoded_pixels);
-  const Pdf pdf(*file, options);
-  PdfPage opened = open_page(pdf, place.page, nullptr, /*always_draws=*/true);
+  const PdfPageOptions needs{.only_painted = options_.ignores_text, .always_draws = true};
+  PageSize drawn;
+  PdfPage opened;
+  if (options_.decoder) {
+    drawn = options_.decoder->page_size(*file, options, place.page);
+    opened = options_.decoder->read_page(*file, options, place.page, needs);
+  } else {
+    const Pdf pdf(*file, options);
+    opened = read_pdf_page(pdf, place.page, needs);
+    drawn = pdf.page_size(place.page);
+  }
   shown.image = opened.image;
-  if (options.max_pixels < options_.pdf.max_pixels &&
-      pdf.page_size(place.page).resolution < options.resolution - 1) {
+  if (options.max_pixels < options_.pdf.max_pixels && drawn.resolution < options.resolution - 1) {
     shown.reduction = tr("drawn with {} × {} pixels", "нарисовано в {} × {} пикселей",
                          shown.image.width, shown.image.height);
   }

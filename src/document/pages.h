@@ -15,8 +15,10 @@
 #include "base/mutex.h"
 #include "budget/tag_bytes.h"
 #include "document/loaded_page.h"
+#include "document/page_decoder.h"
 #include "document/page_selection.h"
 #include "document/pdf.h"
+#include "document/pdf_page.h"
 #include "document/sheet.h"
 #include "image/fit.h"
 
@@ -33,6 +35,8 @@ struct PagesOptions {
   std::uint64_t (*reading_bytes)(int width, int height) = nullptr;
   /// Memory to decode a picture and read it; a larger one is shrunk, down to 1 megapixel.
   std::uint64_t picture_bytes = UINT64_MAX;
+  /// Decodes all files; null: this process does. Makes no sheets.
+  std::shared_ptr<PageDecoder> decoder = nullptr;
 };
 
 /// The pages of files one after another: pictures, TIFF files of several pages, PDF.
@@ -114,8 +118,15 @@ class Pages {
   void count_pages(File& file) const;
   void add_pages(std::size_t number);
   std::uint64_t reading_bytes(int width, int height) const;
-  struct PdfPage;
-  PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet, bool always_draws = false) const;
+  /// The size of a page of a PDF.
+  PageSize size_of(const Place& place);
+  PdfPage open_page(const Pdf& pdf, int page, Sheet* sheet) const;
+  image::Header header_of(const InputFile& file, const image::Limits& limits, int page) const;
+  image::Image load_picture(const InputFile& file, const image::Limits& limits, int page) const;
+  image::Fitted fit_picture(
+      const InputFile& file, const Place& place, std::uint64_t bytes,
+      const std::function<std::uint64_t(const image::Header&)>& bytes_of) const;
+  std::uint64_t bytes_elsewhere(std::uint64_t pixels) const;  ///< as PageDecoder has it
   /// The size of a page that is a picture. Reads its header once.
   const image::Fitted& fitted(Place& place);
   LoadedPage load_page(std::size_t i, Sheet* sheet);

@@ -15,11 +15,17 @@ std::uint64_t pixels_of(const Header& header) {
 
 Fitted fit(const InputFile& file, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of) {
-  Fitted fitted{read_header(file, {}, page), {}};
+  return fit([&](const Limits& limits) { return read_header(file, limits, page); }, bytes,
+             bytes_of);
+}
+
+Fitted fit(const std::function<Header(const Limits&)>& read, std::uint64_t bytes,
+           const std::function<std::uint64_t(const Header&)>& bytes_of) {
+  Fitted fitted{read({}), {}};
   while (bytes_of(fitted.header) > bytes && pixels_of(fitted.header) / 4 >= kLeastPixels) {
     const int shrink = fitted.header.shrink;
     fitted.limits.max_decoded_pixels = pixels_of(fitted.header) - 1;
-    fitted.header = read_header(file, fitted.limits, page);
+    fitted.header = read(fitted.limits);
     if (fitted.header.shrink == shrink) break;
   }
   return fitted;

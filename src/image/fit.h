@@ -20,6 +20,10 @@ struct Fitted {
 Fitted fit(const InputFile& file, int page, std::uint64_t bytes,
            const std::function<std::uint64_t(const Header&)>& bytes_of);
 
+/// The same with another way to read the header under given limits.
+Fitted fit(const std::function<Header(const Limits&)>& read, std::uint64_t bytes,
+           const std::function<std::uint64_t(const Header&)>& bytes_of);
+
 /// A note for the user: the sizes of a picture that was shrunk while it was decoded.
 LocalizedText shrinking_of(const Image& image);
 

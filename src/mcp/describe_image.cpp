@@ -61,6 +61,7 @@ ToolResult describe_image(const ToolContext& context, const ToolCall& call) {
   try {
     document::PagesOptions selected;
     selected.selection = document::PageSelection::only(page);
+    selected.decoder = context.models.decoder(call.stop);
     document::Pages pages({file.path()}, selected);
     tasks::Describer describer(context.models.host(), *generator, options, pages, call.stop);
     tasks::Description description = describer.next();

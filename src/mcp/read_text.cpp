@@ -68,6 +68,7 @@ class ReadTextCall {
     try {
       document::PagesOptions selected;
       selected.selection = selection_;
+      selected.decoder = context_.models.decoder(call_.stop);
       document::Pages pages({file.path()}, context_.reader.options_for(selected));
       const std::size_t count = pages_to_take(pages);
       for (std::size_t i = 0; i < count; ++i) {

@@ -51,11 +51,17 @@ Language language_of(const text::Message& message) {
 /// The pictures of a request, in memory that is reserved while this lives, and their texts.
 class HeldPictures {
  public:
-  HeldPictures(const ApiContext& context, const engine::Generator& generator, const ChatTask& task)
+  HeldPictures(const ApiContext& context, const engine::Generator& generator, const ChatTask& task,
+               const StopToken& stop)
       : context_(context),
         host_(context.models.host()),
         generator_(generator),
-        reads_(task.read_text.value_or(context.read_text)) {}
+        reads_(task.read_text.value_or(context.read_text)) {
+    options_.decoder = context.models.decoder(stop);
+  }
+
+  /// No more will be added.
+  void end_decoding() { options_.decoder.reset(); }
 
   /// As their files have them.
   const std::vector<PictureSize>& sizes() const { return sizes_; }
@@ -81,7 +87,7 @@ class HeldPictures {
     TemporaryFile file(temporary_folder() / "oko-request-", picture.name);
     file.append(std::as_bytes(std::span(picture.bytes)));
     try {
-      document::Pages pages({file.path().string()});
+      document::Pages pages({file.path().string()}, options_);
       if (request.images.size() + pages.size() > kMostPictures) {
         throw Error(ErrorCode::kTooLarge,
                     tr("{}: with its {} pages the request has more than {} pictures",
@@ -130,6 +136,7 @@ class HeldPictures {
   const ApiContext& context_;
   engine::ModelHost& host_;
   const engine::Generator& generator_;
+  document::PagesOptions options_;
   tasks::ReadText reads_;
   // Of the request's pictures, in order.
   std::vector<document::Page> pages_;
@@ -156,6 +163,7 @@ void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRe
     }
     request.messages.push_back(std::move(message));
   }
+  held.end_decoding();
   held.add_texts(request);
 }
 
@@ -191,7 +199,7 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
   ChatChoices answer;
   ServedModels& models = context.models;
   const auto generator = models.generator(task.model, answer.model);
-  HeldPictures held(context, *generator, task);
+  HeldPictures held(context, *generator, task, stop);
   engine::GenerationRequest request = request_of(task, *generator);
   request.form = form_of(task, *generator);
   request.tools = task.tools;
@@ -242,7 +250,7 @@ std::size_t count_chat_tokens(const ApiContext& context, const ChatTask& task,
                               const StopToken& stop) {
   ServedModel model;
   const auto generator = context.models.generator(task.model, model);
-  HeldPictures held(context, *generator, task);
+  HeldPictures held(context, *generator, task, stop);
   engine::GenerationRequest request;
   request.max_tokens = 1;
   request.images_are_resident = true;

@@ -152,8 +152,10 @@ OcrResult::Page read_page(const ApiContext& context, document::Pages& pages, std
 OcrResult read_file(const ApiContext& context, const OcrRequest& request, std::size_t most_pages,
                     const StopToken& stop) {
   const UploadedFile file(request.name, request.bytes);
+  document::PagesOptions options = context.reader.options_for(request.pages);
+  options.decoder = context.models.decoder(stop);
   try {
-    document::Pages pages({file.path()}, context.reader.options_for(request.pages));
+    document::Pages pages({file.path()}, options);
     if (pages.size() > most_pages) {
       throw Error(ErrorCode::kTooLarge,
                   tr("{}: {} pages; one request reads at most {}",

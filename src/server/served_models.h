@@ -13,6 +13,9 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/stop_token.h"
+#include "decoding/helpers.h"
+#include "document/page_decoder.h"
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
@@ -40,6 +43,8 @@ struct ServedModelsOptions {
   std::function<void(const std::filesystem::path&)> align;
   /// Of the host: after it an idle model goes; 0: it stays.
   std::chrono::milliseconds idle_timeout{0};
+  /// Decode what requests bring; null: this process does.
+  std::shared_ptr<decoding::Helpers> helpers = nullptr;
 };
 
 /// Tokens of all requests.
@@ -88,6 +93,11 @@ class ServedModels {
   std::shared_ptr<engine::Generator> generator(std::string_view name, ServedModel& model);
 
   engine::ModelHost& host() const { return *options_.host; }
+
+  /// What decodes the pictures of a request; null: this process. `stop` ends it.
+  std::shared_ptr<document::PageDecoder> decoder(const StopToken& stop) const {
+    return options_.helpers ? options_.helpers->decoder(stop) : nullptr;
+  }
   TokenCounts& tokens() { return tokens_; }
 
  private:

@@ -1,8 +1,13 @@
 // `oko serve`: its start, its end, and its messages.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <thread>
 
 #include "tests/server/raw_client.h"
 #include "tests/support/http_server.h"
@@ -108,6 +113,43 @@ TEST(ServeTest, SaysWhyItDoesNotStart) {
   EXPECT_EQ(run({"--port", "0", "--model", "nowhere"}).status, 5);
   process.signal(SIGTERM);
   EXPECT_EQ(process.wait().status, 0);
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The folder in /proc of a process that `parent` has started; empty: there is none.
+std::filesystem::path child_of(pid_t parent) {
+  const std::string line = "PPid:\t" + std::to_string(parent) + "\n";
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    if (text_of(entry.path() / "status").find(line) != std::string::npos) return entry.path();
+  }
+  return {};
+}
+
+TEST(ServeTest, KeepsAConfinedProcessReadyToDecode) {
+  if (OKO_SANITIZED || text_of("/proc/self/status").find("Seccomp:") == std::string::npos) {
+    GTEST_SKIP() << "no filter of system calls";
+  }
+  Process process({OKO_PROGRAM, "serve", "--port", "0", "--model", kModel},
+                  {"OKO_API_KEY=not-for-helpers"});
+  ASSERT_TRUE(process.wait_for_output(60));
+  const std::filesystem::path child = child_of(process.id());
+  ASSERT_FALSE(child.empty());
+  const auto is_confined = [&] {
+    return text_of(child / "status").find("Seccomp:\t2") != std::string::npos;
+  };
+  for (int i = 0; i < 6000 && !is_confined(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(is_confined()) << text_of(child / "status");
+  EXPECT_NE(text_of(child / "cmdline").find("--decode-for-server"), std::string::npos);
+  EXPECT_EQ(text_of(child / "environ").find("not-for-helpers"), std::string::npos);
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait().status, 0);
+  EXPECT_FALSE(std::filesystem::exists(child)) << "it outlives the server";
 }
 
 }  // namespace

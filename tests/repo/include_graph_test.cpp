@@ -29,6 +29,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"net", {"base"}},
     {"hub", {"base", "checkpoint", "net", "tensor"}},
     {"document", {"base", "budget", "image", "text"}},
+    {"decoding", {"base", "image", "text", "document"}},
     {"ocr", {"base", "budget", "image", "text", "document"}},
     {"grammar", {"base", "text"}},
     {"engine",
@@ -40,11 +41,11 @@ const std::map<std::string, std::set<std::string>> kAllowed{
       "engine", "testing"}},
     {"server",
      {"base", "budget", "image", "text", "grammar", "net", "hub", "index", "ocr", "document",
-      "engine", "tasks"}},
+      "decoding", "engine", "tasks"}},
     {"mcp", {"base", "index", "ocr", "document", "engine", "tasks", "server"}},
     {"cli",
      {"base", "budget", "image", "text", "tensor", "models", "net", "hub", "index", "ocr",
-      "document", "engine", "tasks", "server", "mcp", "testing"}},
+      "document", "decoding", "engine", "tasks", "server", "mcp", "testing"}},
     {"testing", {"base", "budget", "image", "checkpoint", "tensor", "models", "hub", "engine"}},
 };
 

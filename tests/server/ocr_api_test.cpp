@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "decoding/helpers.h"
 #include "engine/model_host.h"
 #include "server/api_server.h"
 #include "server/page_json.h"
@@ -109,6 +110,29 @@ TEST_F(OcrApiTest, ReadsAPictureAsTheProgramDoes) {
       post_form("/v1/ocr", "a/receipt.png", bytes_of(kReceipt), {{"format", "text"}});
   EXPECT_EQ(form.body, expected.at("text").get<std::string>());
   EXPECT_NE(form.header.find("Content-Type: text/plain"), std::string::npos) << form.header;
+}
+
+TEST_F(OcrApiTest, ADecoderThatCrashesEndsItsRequestAlone) {
+  const decoding::HelperOptions helper{.program = OKO_TEST_HELPER,
+                                       .arguments = {"crash-once", (folder_ / "crashed").string()}};
+  ApiServer server(
+      ApiServerOptions{.http = {},
+                       .access = {},
+                       .models = {.host = host_,
+                                  .models = {},
+                                  .align = [](const auto&) {},
+                                  .helpers = std::make_shared<decoding::Helpers>(helper)},
+                       .version = "test",
+                       .log = {}});
+  const std::string body = json{{"file", uri_of(pdf())}}.dump();
+  const ApiAnswer crashed = ask(server.port(), "POST", "/v1/ocr", body, "");
+  EXPECT_EQ(crashed.status, 400) << crashed.body;
+  const std::string message = crashed.parsed().at("error").at("message").get<std::string>();
+  EXPECT_TRUE(message.starts_with("file: could not be decoded: its decoder crashed")) << message;
+  const ApiAnswer next = ask(server.port(), "POST", "/v1/ocr", body, "");
+  EXPECT_EQ(next.status, 200) << next.body;
+  EXPECT_EQ(next.parsed().at("pages").size(), 2u);
+  EXPECT_EQ(next.parsed().at("text"), post(json::parse(body)).parsed().at("text"));
 }
 
 TEST_F(OcrApiTest, GivesTheMemoryOfItsEngineBack) {

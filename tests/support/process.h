@@ -70,6 +70,7 @@ class Process {
     readers_.emplace_back([this, fd = err[0]] { read_all(fd, result_.err, nullptr); });
   }
 
+  pid_t id() const { return pid_; }
   void signal(int number) const { ::kill(pid_, number); }
 
   /// Call it before `wait`.

@@ -1,0 +1,291 @@
+#include "decoding/helpers.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/stop_token.h"
+#include "decoding/page_messages.h"
+#include "document/pages.h"
+#include "tests/support/sanitizers.h"
+#include "tests/support/scratch_folder.h"
+
+namespace oko::decoding {
+namespace {
+
+namespace fs = std::filesystem;
+using document::Pages;
+
+const fs::path kPictures = OKO_SOURCE_DIR "/tests/image/data";
+const fs::path kDocuments = OKO_SOURCE_DIR "/tests/document/data";
+
+HelperOptions helper(std::vector<std::string> arguments = {kHelperArgument}) {
+  HelperOptions options;
+  options.program = OKO_TEST_HELPER;
+  options.arguments = std::move(arguments);
+  return options;
+}
+
+std::string described(const image::Image& image) {
+  const std::string_view pixels(reinterpret_cast<const char*>(image.rgb.data()), image.rgb.size());
+  return fmt::format("{}x{} of {}x{} at {}: {:x}\n", image.width, image.height, image.stored_width,
+                     image.stored_height, image.resolution, std::hash<std::string_view>()(pixels));
+}
+
+std::string described(const LocalizedText& text) {
+  return text.in(Language::kEnglish) + "|" + text.in(Language::kRussian) + "\n";
+}
+
+std::string described(const document::Page& page) {
+  std::string all = fmt::format("{}x{} {} {}\n", page.width, page.height,
+                                static_cast<int>(page.source), page.is_doubtful);
+  for (const document::Line& line : page.lines) {
+    all += fmt::format("{} {} {} {}\n", line.box.left, line.box.top, line.confidence, line.block);
+    for (const document::Word& word : line.words) {
+      all += fmt::format("{} {} {} {} {} {} {} {}\n", word.text, word.box.left, word.box.top,
+                         word.box.width, word.box.height, word.confidence, word.language,
+                         static_cast<int>(word.source));
+    }
+  }
+  for (const LocalizedText& note : page.notes) all += described(note);
+  return all;
+}
+
+/// All that `read` gives, or its error.
+template <typename Read>
+std::string outcome_of(const Read& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    return fmt::format("{} ", name_of(error.code())) + described(error.message()) +
+           described(error.hint());
+  }
+}
+
+/// All that a program can learn of a page.
+std::string described(Pages& pages, std::size_t i, std::uint64_t bytes) {
+  std::string all = outcome_of([&] {
+    document::LoadedPage loaded = pages.load(i, nullptr);
+    if (const auto* page = std::get_if<document::Page>(&loaded.content)) return described(*page);
+    const auto& image = std::get<image::Image>(loaded.content);
+    std::string picture = described(image);
+    document::Page read;
+    read.width = image.width;
+    read.height = image.height;
+    return picture + described(loaded.complete ? loaded.complete(read) : read);
+  });
+  all += outcome_of([&] { return described(pages.reduction(i)); });
+  all += outcome_of([&] {
+    const auto bytes_of = [](const image::Header& header) {
+      return 3 * static_cast<std::uint64_t>(header.width) * header.height;
+    };
+    const image::Fitted fitted = pages.fit(i, bytes, bytes_of);
+    const Pages::Shown shown = pages.show(i, fitted);
+    return described(shown.image) + described(shown.reduction);
+  });
+  return all;
+}
+
+std::vector<fs::path> all_files() {
+  std::vector<fs::path> files;
+  for (const fs::path& folder : {kPictures, kDocuments}) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".ppm" && extension != ".txt" && extension != ".md") {
+        files.push_back(entry.path());
+      }
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::size_t open_descriptors() {
+  const fs::directory_iterator all("/dev/fd");
+  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool has_filters() {
+  return text_of("/proc/self/status").find("Seccomp:") != std::string::npos;
+}
+
+class HelpersTest : public ScratchFolderTest {
+ protected:
+  /// The message of what is not decoded.
+  std::string message_of_helper(std::vector<std::string> arguments, bool is_pdf = false) {
+    HelperOptions options = helper(std::move(arguments));
+    options.cpu_seconds = 1;
+    Helpers helpers(options);
+    const auto decoder = helpers.decoder({});
+    const InputFile file(is_pdf ? kDocuments / "text.pdf" : kPictures / "rgb.png",
+                         ErrorCode::kBadInput);
+    return message_of(
+        [&] {
+          decoder->page_count(file, {});
+          if (is_pdf) {
+            decoder->read_page(file, {}, 0, {});
+          } else {
+            decoder->load(file, {}, 0);
+          }
+        },
+        ErrorCode::kBadInput);
+  }
+};
+
+TEST_F(HelpersTest, DecodeAsThisProcessDoesBitForBit) {
+  Helpers helpers(helper());
+  const auto decoder = helpers.decoder({});
+  const std::vector<fs::path> files = all_files();
+  ASSERT_GT(files.size(), 60u);
+  for (const fs::path& file : files) {
+    for (const std::string& password : {std::string(), std::string("secret")}) {
+      if (!password.empty() && file.filename() != "locked.pdf") continue;
+      document::PagesOptions here;
+      here.pdf.password = password;
+      document::PagesOptions there = here;
+      there.decoder = decoder;
+      Pages expected({file.string()}, here), pages({file.string()}, there);
+      ASSERT_EQ(pages.size(), expected.size()) << file;
+      for (std::size_t i = 0; i < pages.size(); ++i) {
+        // The second size shrinks what has more than 2 megapixels.
+        EXPECT_EQ(described(pages, i, 6'000'000), described(expected, i, 6'000'000)) << file;
+      }
+    }
+  }
+}
+
+TEST_F(HelpersTest, DecodeWhatHasTextWithItsPicture) {
+  Helpers helpers(helper());
+  document::PagesOptions here;
+  here.ignores_text = true;
+  here.pdf.max_pixels = 1'000'000;
+  document::PagesOptions there = here;
+  there.decoder = helpers.decoder({});
+  Pages expected({(kDocuments / "mixed.pdf").string()}, here);
+  Pages pages({(kDocuments / "mixed.pdf").string()}, there);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    EXPECT_EQ(described(pages, i, UINT64_MAX), described(expected, i, UINT64_MAX)) << i;
+  }
+}
+
+TEST_F(HelpersTest, CountTheMemoryOfBothProcesses) {
+  Helpers helpers(helper());
+  document::PagesOptions there;
+  there.decoder = helpers.decoder({});
+  for (const fs::path& file : {kPictures / "rgb.png", kDocuments / "scan.pdf"}) {
+    Pages here({file.string()}, {});
+    Pages pages({file.string()}, there);
+    EXPECT_GE(pages.memory_of(0).total(), here.memory_of(0).total() + kHelperBytes) << file;
+  }
+}
+
+TEST_F(HelpersTest, ACrashEndsOneRequestAlone) {
+  Helpers helpers(helper({"crash-once", (folder_ / "crashed").string()}));
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  const auto failing = helpers.decoder({});
+  for (int i = 0; i < 2; ++i) {  // it has no second try, which could give half of a document
+    const std::string message =
+        message_of([&] { failing->page_count(file, {}); }, ErrorCode::kBadInput);
+    EXPECT_NE(message.find("rgb.png: could not be decoded: its decoder crashed (signal 6)"),
+              std::string::npos)
+        << message;
+  }
+  EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1);
+}
+
+TEST_F(HelpersTest, EndlessWorkEnds) {
+  if (OKO_SANITIZED) GTEST_SKIP() << "helpers have no limits";
+  EXPECT_NE(message_of_helper({"spin"}).find("takes more than 1 second of the processor"),
+            std::string::npos);
+}
+
+TEST_F(HelpersTest, EndlessMemoryEnds) {
+  if (OKO_SANITIZED) GTEST_SKIP() << "helpers have no limits";
+  EXPECT_NE(message_of_helper({"memory"}).find("its decoder crashed"), std::string::npos);
+}
+
+TEST_F(HelpersTest, LiesAreNotBelieved) {
+  for (const char* about : {"header", "picture", "more", "pages", "message"}) {
+    EXPECT_NE(message_of_helper({"lie", about}).find("its decoder said what cannot be"),
+              std::string::npos)
+        << about;
+  }
+  EXPECT_NE(message_of_helper({"lie", "page"}, /*is_pdf=*/true).find("said what cannot be"),
+            std::string::npos);
+}
+
+TEST_F(HelpersTest, ReachNeitherFilesNorTheNetworkNorProcesses) {
+  if (OKO_SANITIZED || !has_filters()) GTEST_SKIP() << "no filter of system calls";
+  HelperProcess process(helper());
+  const Confinement confinement = process.confinement();
+  EXPECT_TRUE(confinement.calls);
+  EXPECT_TRUE(confinement.files);
+  const std::string tried = message_of_helper({"escape"});
+  for (const char* refused :
+       {"open: Permission denied", "create: Permission denied", "socket: Operation not permitted",
+        "fork: Operation not permitted", "exec: Operation not permitted",
+        "kill: Operation not permitted", "truncate: Operation not permitted"}) {
+    EXPECT_NE(tried.find(refused), std::string::npos) << refused << " in\n" << tried;
+  }
+  EXPECT_EQ(tried.find("done"), std::string::npos) << tried;
+}
+
+TEST_F(HelpersTest, AClientThatHangsUpEndsThem) {
+  Helpers helpers(helper({"spin"}));
+  const StopSource stop;
+  const auto decoder = helpers.decoder(stop.get_token());
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  const JoiningThread client([&] { stop.request_stop(); });
+  message_of([&] { decoder->page_count(file, {}); }, ErrorCode::kCancelled);
+}
+
+TEST_F(HelpersTest, LeaveNothingBehind) {
+  Helpers helpers(helper());
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  const auto use = [&] { EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1); };
+  use();
+  const std::size_t before = open_descriptors();
+  for (int i = 0; i < repetitions(100, 5); ++i) use();
+  EXPECT_EQ(open_descriptors(), before);
+  helpers.take().reset();  // the one that waits for the next request
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process is left";
+}
+
+TEST_F(HelpersTest, GiveNoSecretsOfTheServerToAHelper) {
+  ::setenv("OKO_API_KEY", "secret", 1);
+  HelperProcess process(helper());
+  ::unsetenv("OKO_API_KEY");
+  process.confinement();
+  const std::string all = text_of(fmt::format("/proc/{}/environ", process.id()));
+  EXPECT_EQ(all.find("OKO_API_KEY"), std::string::npos);
+}
+
+TEST(PageMessagesTest, TextsAreWholeCharacters) {
+  MessageWriter writer;
+  writer.text("a\xFF");
+  MessageReader reader(writer.bytes());
+  EXPECT_EQ(reader.text(), "a\uFFFD");
+  MessageReader shorter(std::string_view(writer.bytes()).substr(0, 9));
+  EXPECT_THROW(shorter.text(), BadMessage);
+}
+
+}  // namespace
+}  // namespace oko::decoding
