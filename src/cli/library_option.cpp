@@ -111,18 +111,31 @@ std::unique_ptr<hub::FileLock> lock_library(const fs::path& file, bool is_quiet,
   return std::make_unique<hub::FileLock>(file.string() + "-lock", stop, say_waiting);
 }
 
+std::unique_ptr<hub::FileLock> try_lock_library(const fs::path& file) {
+  make_folder_of(file);
+  auto lock = hub::FileLock::make_or_try(file.string() + "-lock");
+  if (lock != nullptr) return lock;
+  throw Error(ErrorCode::kBusy,
+              tr("another oko index writes to {}; wait until it is done",
+                 "другой oko index пишет в {}; дождитесь, когда он закончит", file.string()));
+}
+
+std::unique_ptr<index::Store> open_locked_library(const LibraryPlace& place,
+                                                  const index::LibraryModel& model,
+                                                  const index::LearnModel& learn, bool is_quiet,
+                                                  const StopToken& stop) {
+  if (!place.address) return index::SqliteStore::open_or_create(place.file, model, learn);
+  index::OpenSearchStore::Options options = cluster_options(is_quiet, stop);
+  options.learn = learn;
+  return index::OpenSearchStore::open_or_create(*place.address, model, options);
+}
+
 WrittenLibrary open_library_to_write(const LibraryPlace& place, const index::LibraryModel& model,
                                      const index::LearnModel& learn, bool is_quiet,
                                      const StopToken& stop) {
   WrittenLibrary library;
-  if (place.address) {
-    index::OpenSearchStore::Options options = cluster_options(is_quiet, stop);
-    options.learn = learn;
-    library.store = index::OpenSearchStore::open_or_create(*place.address, model, options);
-    return library;
-  }
-  library.lock = lock_library(place.file, is_quiet, stop);
-  library.store = index::SqliteStore::open_or_create(place.file, model, learn);
+  if (!place.address) library.lock = lock_library(place.file, is_quiet, stop);
+  library.store = open_locked_library(place, model, learn, is_quiet, stop);
   return library;
 }
 

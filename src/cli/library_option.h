@@ -44,6 +44,13 @@ using LibraryOpener = std::function<std::unique_ptr<index::Store>(const StopToke
 /// Opens the library anew each time: for programs that serve it.
 LibraryOpener library_opener(const LibraryPlace& place, bool is_quiet);
 
+/// Makes the library if there is none, with the lock of its file held; `learn` completes the model
+/// then. Throws kBusy for one on OpenSearch that another process writes to.
+std::unique_ptr<index::Store> open_locked_library(const LibraryPlace& place,
+                                                  const index::LibraryModel& model,
+                                                  const index::LearnModel& learn, bool is_quiet,
+                                                  const StopToken& stop);
+
 /// A library that this process writes to: one at a time does.
 struct WrittenLibrary {
   std::unique_ptr<hub::FileLock> lock;  ///< of a file
@@ -54,6 +61,8 @@ struct WrittenLibrary {
 /// that has it, unless `is_quiet` with a note.
 std::unique_ptr<hub::FileLock> lock_library(const std::filesystem::path& file, bool is_quiet,
                                             const StopToken& stop);
+/// The same at once; throws kBusy if another process has it.
+std::unique_ptr<hub::FileLock> try_lock_library(const std::filesystem::path& file);
 
 /// Makes the library if there is none; `learn` completes the model then. Waits for another process
 /// that writes to a file, unless `is_quiet` with a note; throws kBusy for one that writes to

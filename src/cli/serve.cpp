@@ -92,6 +92,35 @@ std::vector<server::Route> mcp_routes(const LibraryOpener& open_library,
       .roots = roots}));
 }
 
+/// The folders of --root, as `oko index` would be given them.
+std::vector<server::LibraryRoot> library_roots(const std::vector<std::string>& given) {
+  std::vector<server::LibraryRoot> roots;
+  for (const std::string& each : given) {
+    std::filesystem::path folder = std::filesystem::absolute(each).lexically_normal();
+    if (!folder.has_filename() && folder.has_relative_path()) folder = folder.parent_path();
+    const std::string name = folder.filename().string();
+    roots.push_back({.name = name.empty() ? folder.string() : name, .folder = folder});
+  }
+  return roots;
+}
+
+server::ServedLibraryOptions served_library(const LibraryPlace& place, const LibraryOpener& open,
+                                            const std::vector<std::string>& roots,
+                                            const StopToken& stop) {
+  return {.name = place.shown(),
+          .file = place.file,
+          .open = [open, stop] { return open(stop); },
+          .roots = library_roots(roots),
+          .lock = [place]() -> std::shared_ptr<void> {
+            if (place.address) return nullptr;  // a cluster has a lock of its own
+            return try_lock_library(place.file);
+          },
+          .open_to_write =
+              [place](const auto& model, const auto& learn, const StopToken& run_stop) {
+                return open_locked_library(place, model, learn, /*is_quiet=*/true, run_stop);
+              }};
+}
+
 void serve(ServeOptions options) {
   const Interrupt interrupt;
   const mcp::FileRoots roots = mcp::FileRoots::of_options(options.roots);
@@ -113,9 +142,7 @@ void serve(ServeOptions options) {
                   .idle_timeout = kIdleTimeout,
                   .helpers = std::make_shared<decoding::Helpers>(
                       decoding::HelperOptions{.program = program_path()})},
-       .library = {.name = library.shown(),
-                   .file = library.file,
-                   .open = [&] { return open(interrupt.token()); }},
+       .library = served_library(library, open, options.roots, interrupt.token()),
        .read_text = when_to_read(options.ocr),
        .remote_pictures = options.allows_remote_images
                               ? std::optional<net::PublicFileOptions>(std::in_place)
@@ -159,9 +186,12 @@ void add_serve(Command& program) {
                            "адрес страниц, которым можно спрашивать, например "
                            "https://chat.example; можно повторять"));
   command
-      .add_option("--root", &options->roots,
-                  words("folder whose files clients of MCP may name; may be repeated",
-                        "папка, файлы которой можно называть клиентам MCP; можно повторять"))
+      .add_option(
+          "--root", &options->roots,
+          words("folder that the page may index and whose files clients of MCP may name; may be "
+                "repeated",
+                "папка, которую можно индексировать со страницы и файлы которой можно "
+                "называть клиентам MCP; можно повторять"))
       .names(ValueKind::kFolder);
   command.add_flag("--allow-remote-images", &options->allows_remote_images,
                    words("fetch pictures that requests name by their address",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/http_message.h"
+#include "server/library_indexing.h"
 #include "server/metrics.h"
 #include "server/page_texts.h"
 #include "server/remote_pictures.h"
@@ -25,6 +26,7 @@ struct ApiContext {
   tasks::ReadText read_text;    ///< of pictures in requests that do not say
   ServedLibrary& library;
   RemotePictures& remote;
+  LibraryIndexing& indexing;
   Metrics& metrics;
   std::function<std::string()> plan;  ///< as ApiServerOptions has it
   std::string version;                ///< of oko
@@ -87,6 +89,9 @@ std::vector<Route> ocr_routes(const ApiContext& context);
 
 /// POST /v1/search and /v1/library: what the library has, its documents and their pages.
 std::vector<Route> library_routes(const ApiContext& context);
+
+/// POST, GET and DELETE /v1/library/index: brings the library up to date with a folder.
+std::vector<Route> library_index_routes(const ApiContext& context);
 
 /// GET /v1/plan and /metrics: the memory, what is loaded, and counts.
 std::vector<Route> plan_routes(const ApiContext& context);

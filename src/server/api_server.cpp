@@ -65,12 +65,14 @@ struct ApiServer::Parts {
         reader(models.host()),
         library(options.library),
         remote(options.remote_pictures),
+        indexing(library, models, reader),
         context{.models = models,
                 .reader = reader,
                 .texts = texts,
                 .read_text = options.read_text,
                 .library = library,
                 .remote = remote,
+                .indexing = indexing,
                 .metrics = metrics,
                 .plan = options.plan,
                 .version = options.version} {
@@ -84,6 +86,7 @@ struct ApiServer::Parts {
     router.add(anthropic_routes(context));
     router.add(ocr_routes(context));
     router.add(library_routes(context));
+    router.add(library_index_routes(context));
     router.add(plan_routes(context));
     router.add(ollama_routes(context));
     router.add(page_routes());
@@ -99,7 +102,7 @@ struct ApiServer::Parts {
     } else if (request.method == "OPTIONS" && !request.header("origin").empty()) {
       response.send({.status = 204,
                      .content_type = "",
-                     .headers = {{"Access-Control-Allow-Methods", "GET, POST"},
+                     .headers = {{"Access-Control-Allow-Methods", "GET, POST, DELETE"},
                                  {"Access-Control-Allow-Headers", "*, Authorization"},
                                  {"Access-Control-Max-Age", "600"}}},
                     "");
@@ -152,6 +155,7 @@ struct ApiServer::Parts {
   PageTexts texts;
   ServedLibrary library;
   RemotePictures remote;
+  LibraryIndexing indexing;
   Metrics metrics;
   ApiContext context;
   Router router;
@@ -184,7 +188,9 @@ std::uint16_t ApiServer::port() const {
 }
 
 bool ApiServer::stop(std::chrono::milliseconds patience) {
-  return parts_->http->stop(patience);
+  const auto end = std::chrono::steady_clock::now() + patience;
+  parts_->indexing.stop();
+  return parts_->http->stop(patience) && parts_->indexing.wait_until(end);
 }
 
 }  // namespace oko::server

@@ -210,6 +210,11 @@ void describe_library(const ApiContext& context, const HttpRequest& /*http*/,
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kNotFound) throw;  // nothing is indexed yet
   }
+  json["roots"] = Json::array();
+  for (const LibraryRoot& root : context.library.roots()) {
+    json["roots"].push_back(
+        {{"id", json["roots"].size() + 1}, {"name", root.name}, {"folder", root.folder.string()}});
+  }
   response.send({}, dump(json));
 }
 

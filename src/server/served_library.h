@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
@@ -14,10 +15,23 @@
 
 namespace oko::server {
 
+/// A folder that requests may have indexed. They name it by its number.
+struct LibraryRoot {
+  std::string name;
+  std::filesystem::path folder;  ///< absolute
+};
+
 struct ServedLibraryOptions {
   std::string name = {};                                     ///< its place, for people
   std::filesystem::path file = {};                           ///< empty: it is no file
   std::function<std::unique_ptr<index::Store>()> open = {};  ///< null: none is served
+  std::vector<LibraryRoot> roots = {};
+  /// The right to write, until the result is destroyed. Throws kBusy if another process writes.
+  std::function<std::shared_ptr<void>()> lock = {};
+  /// Opens it to write, or makes it, with the lock held.
+  std::function<std::unique_ptr<index::Store>(const index::LibraryModel&, const index::LearnModel&,
+                                              const StopToken&)>
+      open_to_write = {};
 };
 
 /// The library that requests search, chosen at the start. Any thread may call.
@@ -49,6 +63,14 @@ class ServedLibrary {
 
   /// Held while a picture of a page is made: one at a time, as each takes memory.
   Mutex& pictures() { return pictures_; }
+
+  const std::vector<LibraryRoot>& roots() const { return options_.roots; }
+  std::shared_ptr<void> lock_to_write() const { return options_.lock(); }
+  std::unique_ptr<index::Store> open_to_write(const index::LibraryModel& model,
+                                              const index::LearnModel& learn,
+                                              const StopToken& stop) const {
+    return options_.open_to_write(model, learn, stop);
+  }
 
   const std::string& name() const { return options_.name; }
   bool is_served() const { return options_.open != nullptr; }

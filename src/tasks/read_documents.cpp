@@ -18,6 +18,7 @@
 #include "engine/plan.h"
 #include "image/image.h"
 #include "image/sniff.h"
+#include "tasks/shared_reader.h"
 
 namespace oko::tasks {
 namespace {
@@ -132,23 +133,28 @@ void finish(Opened& opened, const DocumentSink& sink) {
 
 /// Throws kOverBudget. The bytes, the text and its passages are in memory, and the passages of the
 /// file before. The program's own share has room for small ones.
-void require_room_for_text(const InputFile& file, const ReadPagesOptions& options) {
+std::optional<budget::Reservation> room_for_text(const InputFile& file,
+                                                 const ReadPagesOptions& options,
+                                                 const StopToken& stop) {
   constexpr std::uint64_t kSmall = 1'000'000, kCopies = 4;
-  if (file.size() <= kSmall) return;
+  if (file.size() <= kSmall) return std::nullopt;
+  if (options.reader != nullptr) {
+    return options.reader->reserve_for_text(kCopies * file.size(), stop);
+  }
   const std::uint64_t least =
       engine::runtime_bytes(false) + kCopies * file.size() + options.beside_bytes;
-  if (least <= options.budget_bytes) return;
+  if (least <= options.budget_bytes) return std::nullopt;
   const budget::OverBudget error(least, options.budget_bytes);
   throw Error(error.code(), format_text("{}: {}", file.path().string(), error.message()),
               error.hint());
 }
 
-void read_text(Opened& opened, const ReadDocumentsOptions& options,
-               const text::CountTokens& count) {
+void read_text(Opened& opened, const ReadDocumentsOptions& options, const text::CountTokens& count,
+               const StopToken& stop) {
   ReadDocument& read = opened.read;
   try {
     const auto kind = document::text_kind_of(read.document.path, opened.head);
-    require_room_for_text(*opened.file, options.pages);
+    const auto memory = room_for_text(*opened.file, options.pages, stop);
     document::TextDocument text =
         document::read_text_document(*opened.file, kind.value_or(document::TextKind::kPlain));
     read.document.title = text.title;
@@ -254,7 +260,7 @@ void read_documents(const std::vector<std::string>& files, const ReadDocumentsOp
       continue;
     }
     if (is_wanted && options.before_text) options.before_text();
-    if (is_wanted) read_text(opened, options, count);
+    if (is_wanted) read_text(opened, options, count, stop);
     finish(opened, sink);
   }
   read_with_pages();

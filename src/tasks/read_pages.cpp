@@ -7,6 +7,7 @@
 #include "engine/plan.h"
 #include "ocr/memory_estimate.h"
 #include "ocr/page_reader.h"
+#include "tasks/shared_reader.h"
 
 namespace oko::tasks {
 namespace {
@@ -16,15 +17,16 @@ std::size_t most_threads(const ReadPagesOptions& options) {
 }
 
 document::PagesOptions pages_options(const ReadPagesOptions& options) {
-  const std::uint64_t budget =
-      options.budget_bytes - std::min(options.budget_bytes, options.beside_bytes);
-  const std::uint64_t engines = PageBudget::pages_within(budget, most_threads(options));
-  const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
   document::PagesOptions pages;
   pages.ignores_text = options.ignores_text;
   pages.selection = options.selection;
   pages.pdf.password = options.password;
   pages.pdf.takes_password = options.takes_password;
+  if (options.reader != nullptr) return options.reader->options_for(std::move(pages));
+  const std::uint64_t budget =
+      options.budget_bytes - std::min(options.budget_bytes, options.beside_bytes);
+  const std::uint64_t engines = PageBudget::pages_within(budget, most_threads(options));
+  const std::uint64_t taken = engine::runtime_bytes(false) + engines * ocr::kEngineBytes;
   return pages_to_read(std::move(pages), budget - std::min(budget, taken));
 }
 
@@ -51,7 +53,22 @@ PageReader::PageReader(std::vector<std::string> files, const ReadPagesOptions& o
       pages_(std::move(files), pages_options(options)),
       budget_(options.budget_bytes, pages_, options.beside_bytes) {}
 
+void PageReader::read_shared(const PageSink& sink, const StopToken& stop) {
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    throw_if_stopped(stop);
+    ReadPage read{i, {}, {}, std::nullopt};
+    try {
+      read.page = options_.reader->read(pages_, i, options_.ocr, stop);
+    } catch (const Error& error) {
+      if (!is_of_one_page(error)) throw;
+      read.error = error;
+    }
+    sink(read);
+  }
+}
+
 void PageReader::read(const PageSink& sink, const StopToken& stop) {
+  if (options_.reader != nullptr) return read_shared(sink, stop);
   // The sheets of the pages in work; the thread that loads a page fills its sheet.
   std::vector<document::Sheet> sheets(options_.makes_sheets ? pages_.size() : 0);
   const std::size_t threads = budget_.share(std::min(threads_, pages_.size()), stop);

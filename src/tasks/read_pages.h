@@ -17,6 +17,8 @@
 
 namespace oko::tasks {
 
+class SharedReader;
+
 struct ReadPagesOptions {
   ocr::Options ocr = {};                    ///< languages, and other options of recognition
   std::size_t threads = 0;                  ///< pages to read at once; 0: one a core
@@ -27,6 +29,9 @@ struct ReadPagesOptions {
   std::string password = {};                ///< of PDF
   bool takes_password = true;               ///< false: errors do not ask for one
   bool makes_sheets = false;                ///< true: fills ReadPage::sheet, for SearchablePdf
+  /// Reads the pages one at a time, in turn with others and within its budget; makes no sheets.
+  /// Null: engines of its own.
+  SharedReader* reader = nullptr;
 };
 
 /// A page, or the reason why it could not be read.
@@ -62,6 +67,8 @@ class PageReader {
   std::uint64_t least_budget() const { return budget_.least_budget(); }
 
  private:
+  void read_shared(const PageSink& sink, const StopToken& stop);
+
   ReadPagesOptions options_;
   std::size_t threads_;
   document::Pages pages_;

@@ -81,6 +81,13 @@ document::Page SharedReader::read(document::Pages& pages, std::size_t i,
   return page;
 }
 
+budget::Reservation SharedReader::reserve_for_text(std::uint64_t bytes,
+                                                   const StopToken& stop) const {
+  budget::TagBytes text;
+  text[budget::Tag::kOcr] = bytes;
+  return host_.reserve(text, {}, stop);
+}
+
 bool SharedReader::is_loaded() const {
   const MutexLock lock(mutex_);
   return is_loaded_;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ class SharedReader : private budget::Evictable {
   /// Pages::load, ocr::make_engine, ocr::Engine::read and ModelHost::reserve.
   document::Page read(document::Pages& pages, std::size_t i, const ocr::Options& options,
                       const StopToken& stop);
+
+  /// Memory to read a text file, which needs no turn. Throws as ModelHost::reserve.
+  budget::Reservation reserve_for_text(std::uint64_t bytes, const StopToken& stop) const;
 
   /// True while the engine is in memory.
   bool is_loaded() const;

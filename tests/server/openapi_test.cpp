@@ -45,7 +45,8 @@ TEST_F(OpenApiTest, NamesWhatIsServed) {
         place.replace(brace, place.find('}') - brace + 1, "1");
       }
       // A path that nobody serves has another message.
-      const ApiAnswer answer = ask(server_->port(), is_post ? "POST" : "GET", place, "{}");
+      const std::string verb = is_post ? "POST" : method == "delete" ? "DELETE" : "GET";
+      const ApiAnswer answer = ask(server_->port(), verb, place, "{}");
       EXPECT_EQ(answer.body.find("there is nothing at"), std::string::npos) << path;
       EXPECT_NE(answer.status, 405) << path;
       if (is_post) {
@@ -53,8 +54,9 @@ TEST_F(OpenApiTest, NamesWhatIsServed) {
       }
     }
   }
-  for (const char* path : {"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/ocr",
-                           "/v1/search", "/v1/library", "/api/chat", "/metrics"}) {
+  for (const char* path :
+       {"/v1/chat/completions", "/v1/messages", "/v1/responses", "/v1/ocr", "/v1/search",
+        "/v1/library", "/v1/library/index", "/api/chat", "/metrics"}) {
     EXPECT_TRUE(paths.contains(path)) << path;
   }
 }

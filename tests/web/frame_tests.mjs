@@ -66,6 +66,7 @@ export const frameTests = {
     await checkAccessible(page, 'no model');
     await page.getByRole('link', {name: 'Search'}).click();
     await page.getByText('oko index ~/Pictures ~/Documents').waitFor();
+    await page.getByText('oko serve --root ~/Pictures').waitFor();
     await page.close();
     await server.end();
     return page;

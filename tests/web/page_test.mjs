@@ -29,7 +29,7 @@ for (const [name, test] of Object.entries({...chatTests, ...workTests, ...search
   if (!name.includes(wanted)) continue;
   let page = null;
   try {
-    page = await Promise.race([test({browser, address, proxy, program, source}), late()]);
+    page = await Promise.race([test({browser, address, proxy, program, source, library}), late()]);
     if (page.faults.length > 0) throw new Error(page.faults.join('\n'));
     console.log(`ok      ${name}`);
   } catch (error) {

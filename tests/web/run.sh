@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Tests the page in Chromium against the real program: tests/web/run.sh PROGRAM FOLDER
-# FOLDER keeps the packages of package.json and the screenshots. Status 77: something is not there.
+# Tests the page in Chromium against the real program: tests/web/run.sh PROGRAM FOLDER [SCRIPT]
+# FOLDER keeps the packages of package.json. With screenshots.mjs as SCRIPT it gets pictures of the
+# page, and those of the READMEs. Status 77: something is not there.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 program="$(realpath "${1:?usage: tests/web/run.sh PROGRAM FOLDER}")"
-folder="${2:?usage: tests/web/run.sh PROGRAM FOLDER}"
+folder="${2:?usage: tests/web/run.sh PROGRAM FOLDER [SCRIPT]}"
 skip() {
   echo "skipped: $1 is not installed; cmake/install_dependencies.sh checks installs it"
   exit 77
@@ -27,4 +28,4 @@ if ! cmp -s "$folder/package-lock.json" "$folder/installed.json"; then
 fi
 cp "$here"/*.mjs "$folder" # Node.js looks for packages beside the sources
 cd "$folder"
-exec node page_test.mjs "$program" "$(dirname "$(dirname "$here")")" "$browser"
+exec node "${3:-page_test.mjs}" "$program" "$(dirname "$(dirname "$here")")" "$browser"

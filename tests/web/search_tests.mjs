@@ -1,5 +1,8 @@
 // Search over a library, and the memory of the server.
-import {check, checkAccessible, openPage, same} from './support.mjs';
+import {cpSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {basename, dirname, join} from 'node:path';
+import {check, checkAccessible, openPage, Program, same} from './support.mjs';
 
 export const searchTests = {
   async 'finds passages, and shows them on their pages'({browser, address}) {
@@ -29,6 +32,61 @@ export const searchTests = {
     for (const path of await page.locator('.hit-path').allInnerTexts()) {
       check(/\.(md|txt)$/.test(path), path);
     }
+    return page;
+  },
+
+  async 'indexes a folder that the owner allows'({browser, program, source, library}) {
+    const folder = mkdtempSync(join(tmpdir(), 'oko-web-'));
+    const own = mkdtempSync(join(tmpdir(), 'oko-web-'));
+    cpSync(dirname(library), own, {recursive: true});
+    writeFileSync(join(folder, 'tea.txt'), 'Zavarka: black tea from the Caucasus.');
+    writeFileSync(join(folder, 'broken.png'), 'no picture');
+    const server = new Program(program,
+        ['--library', join(own, basename(library)), '--root', folder]);
+    const page = await openPage(browser, `http://127.0.0.1:${await server.port}`,
+        {path: '/#search'});
+    await page.locator('.library > summary').click();
+    await checkAccessible(page, 'a folder to index');
+    await page.getByRole('button', {name: `Index ${basename(folder)}`}).click();
+    await page.locator('.run-result', {hasText: '1 added'}).waitFor();
+    await page.getByText('4 files are in the library').waitFor();
+    await page.getByText('1 file could not be read').click();
+    check((await page.locator('.failures li').innerText()).includes('broken.png'), 'no reason');
+    await checkAccessible(page, 'an indexed folder');
+    await page.getByRole('searchbox').fill('black tea');
+    await page.keyboard.press('Enter');
+    await page.locator('.hit').getByText('tea.txt').first().waitFor();
+    await page.getByRole('button', {name: 'Read again'}).click();
+    await page.locator('.run-result', {hasText: 'Nothing has changed.'}).waitFor();
+    await page.close();
+    await server.end();
+    for (const each of [folder, own]) rmSync(each, {recursive: true});
+    return page;
+  },
+
+  async 'shows how far indexing is, and stops it'({browser, address}) {
+    const page = await openPage(browser, address, {locale: 'ru-RU', colorScheme: 'dark'});
+    const run = {state: 'running', root: 1, caption: false, phase: 'reading', files_done: 21,
+      files: 340, left_seconds: 190, added: 20, updated: 0, moved: 0, removed: 0, captioned: 0,
+      uncaptioned: 0, failed: 1, failed_before: 0,
+      failures: [{file: '/a/b.pdf', error: {message: '/a/b.pdf: зашифрован', hint: 'пароль'}}]};
+    await page.route('**/v1/library/index', (route) => {
+      if (route.request().method() === 'DELETE') run.state = 'stopped';
+      return route.fulfill({json: run});
+    });
+    await page.route('**/v1/library', (route) => route.fulfill({json: {exists: false,
+      roots: [{id: 1, name: 'Снимки', folder: '/home/anna/Снимки'}]}}));
+    await page.getByRole('link', {name: 'Поиск'}).click();
+    await page.getByText('Проиндексируйте выше папку').waitFor();
+    check(await page.getByText('/home/anna/Снимки').isVisible(), 'the folders are not shown');
+    await page.locator('.library > summary').click();
+    await page.locator('.library-state', {hasText: '21 из 340 файлов, осталось 3 мин'}).waitFor();
+    await page.locator('.library > summary').click();
+    await page.getByText('Не прочитан 1 файл').click();
+    check(await page.getByText('/a/b.pdf: зашифрован').isVisible(), 'no reason');
+    await checkAccessible(page, 'a run');
+    await page.getByRole('button', {name: 'Остановить'}).click();
+    await page.locator('.run-result', {hasText: 'Сделанное сохранено.'}).waitFor();
     return page;
   },
 

@@ -89,7 +89,8 @@ export class Proxy {
     const special = this.next?.path === request.url && request.method === 'POST' ? this.next : null;
     const pieces = [];
     for await (const piece of request) pieces.push(piece);
-    this.body = Buffer.concat(pieces);
+    const body = Buffer.concat(pieces);
+    if (request.method === 'POST') this.body = body; // not of those who look at the memory
     if (special) {
       this.next = null;
       response.on('close', special.gone);
@@ -110,7 +111,7 @@ export class Proxy {
           answer.pipe(response);
         });
     passed.on('error', () => response.destroy());
-    passed.end(this.body);
+    passed.end(body);
   }
 
   end() {
@@ -128,9 +129,9 @@ export async function launch(executablePath) {
 
 /// A page that is at `address`, and what went wrong in it.
 export async function openPage(browser, address, {locale = 'en-US', colorScheme = 'light',
-  path = ''} = {}) {
+  path = '', viewport = {width: 1180, height: 760}} = {}) {
   const context = await browser.newContext({locale, colorScheme,
-    viewport: {width: 1180, height: 760}, reducedMotion: 'reduce',
+    viewport, reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write']});
   const page = await context.newPage();
   page.setDefaultTimeout(60000);

@@ -59,7 +59,7 @@ function errorOf(body, status) {
 }
 
 /// The answer to a request, whose status is good. Throws ApiError, or AbortError by `signal`.
-export async function request(path, {body, signal, accept} = {}) {
+export async function request(path, {method, body, signal, accept} = {}) {
   for (;;) {
     const usedKey = key;
     const headers = {'Accept-Language': language()};
@@ -69,7 +69,7 @@ export async function request(path, {body, signal, accept} = {}) {
     let response;
     try {
       response = await fetch(path, {
-        method: body === undefined ? 'GET' : 'POST',
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
         body: body === undefined ? undefined : JSON.stringify(body),
         headers,
         signal,

@@ -4,9 +4,9 @@ import {place} from './boxes.js';
 import {announce, button, copyFrom, h, icon, iconButton} from './dom.js';
 import {errorNote} from './errors.js';
 import {fresh} from './file_view.js';
-import {number, onLanguage, text} from './texts.js';
+import {indexCommands, LibraryPanel} from './library.js';
+import {onLanguage, text} from './texts.js';
 
-const COMMAND = 'oko index ~/Pictures ~/Documents';
 const KINDS = ['', 'picture', 'pdf', 'text'];
 const SMALL = 420; // pixels of a side
 const LARGE = 1600;
@@ -73,36 +73,41 @@ export class SearchView {
     this.facts = h('p', {class: 'search-facts help'});
     this.body = h('div', {class: 'search-body', tabindex: 0, role: 'region',
       tLabel: 'search.results'});
-    this.root = h('section', {class: 'view search', tLabel: 'search'}, this.form, this.body);
+    this.panel = new LibraryPanel(() => this.refresh());
+    this.root = h('section', {class: 'view search', tLabel: 'search'}, this.form, this.panel.root,
+        this.body);
     onLanguage(() => this.show());
   }
 
-  async shown() {
+  shown() {
     this.field.focus({preventScroll: true});
+    return this.refresh();
+  }
+
+  /// Asks what the library has now.
+  async refresh() {
     try {
       this.library = await get('/v1/library');
     } catch (error) {
-      this.library = null;
-      if (error.status !== 404) {
-        this.body.replaceChildren(errorNote(error, () => this.shown()));
-        return;
-      }
+      if (!this.hits) this.body.replaceChildren(errorNote(error, () => this.refresh()));
+      return;
     }
     if (!this.hits) this.show();
+    await this.panel.take(this.library);
   }
 
   show() {
     const {library} = this;
     if (this.hits) return this.showHits();
-    if (!library?.exists) {
-      const copy = iconButton('copy', 'copy', () => copyFrom(copy, COMMAND));
-      this.body.replaceChildren(fresh(icon('search'), 'search.none.title', 'search.none.lead',
-          h('div', {class: 'command'}, h('code', {}, COMMAND), copy)));
-      return;
+    if (library === null) return; // not known yet
+    if (library.exists) {
+      this.body.replaceChildren(fresh(icon('search'), 'search.title', 'search.lead'));
+    } else if (library.roots.length > 0) {
+      this.body.replaceChildren(fresh(icon('search'), 'search.none.title', 'library.first'));
+    } else {
+      this.body.replaceChildren(
+          fresh(icon('search'), 'search.none.title', 'search.none.lead', ...indexCommands()));
     }
-    this.body.replaceChildren(fresh(icon('search'), 'search.title', 'search.lead',
-        h('p', {class: 'help', t: 'search.count', tVars: {n: library.documents,
-          shown: number(library.documents)}})));
   }
 
   async search() {

@@ -107,6 +107,32 @@ const ENGLISH = {
   'search.open': 'Open {name}',
   'search.path': 'Copy the path',
 
+  'library.folders': 'Folders that may be indexed',
+  'library.index': 'Index',
+  'library.caption': 'Describe pictures and scans, too, to find them by what they show (slow)',
+  'library.first': 'Index a folder of this machine above: oko reads its pictures, PDF and texts.',
+  'library.command': 'Add folders in a terminal:',
+  'library.allow': 'To do it from this page, allow it folders:',
+  'library.progress': 'Files that are read',
+  'library.starting': 'Looking for files',
+  'library.reading': {one: '{done} of {all} file', other: '{done} of {all} files'},
+  'library.describing': {one: 'describing {done} of {all} picture',
+    other: 'describing {done} of {all} pictures'},
+  'library.left': '{time} left',
+  'library.stopping': 'Stopping',
+  'library.stopped': 'Stopped. What is done stays done.',
+  'library.failed': 'Indexing has failed.',
+  'library.added': '{shown} added',
+  'library.updated': '{shown} updated',
+  'library.moved': '{shown} moved',
+  'library.removed': '{shown} removed',
+  'library.captioned': '{shown} described',
+  'library.same': 'Nothing has changed.',
+  'library.unread': {one: '{shown} file could not be read',
+    other: '{shown} files could not be read'},
+  'library.more': 'and {n} more',
+  'library.again': 'Read again',
+
   'memory': 'Memory',
   'memory.used': '{used} of {budget}',
   'memory.weights': 'Models',
@@ -245,6 +271,36 @@ const RUSSIAN = {
   'search.open': 'Открыть {name}',
   'search.path': 'Скопировать путь',
 
+  'library.folders': 'Папки, которые можно индексировать',
+  'library.index': 'Индексировать',
+  'library.caption': 'Заодно описать картинки и сканы, чтобы находить их по тому, что на них ' +
+      '(долго)',
+  'library.first': 'Проиндексируйте выше папку этой машины: oko прочитает её картинки, PDF и ' +
+      'тексты.',
+  'library.command': 'Добавьте папки в терминале:',
+  'library.allow': 'Чтобы делать это отсюда, разрешите папки:',
+  'library.progress': 'Сколько файлов прочитано',
+  'library.starting': 'Ищу файлы',
+  'library.reading': {one: '{done} из {all} файла', few: '{done} из {all} файлов',
+    many: '{done} из {all} файлов', other: '{done} из {all} файла'},
+  'library.describing': {one: 'описываю {done} из {all} картинки',
+    few: 'описываю {done} из {all} картинок', many: 'описываю {done} из {all} картинок',
+    other: 'описываю {done} из {all} картинки'},
+  'library.left': 'осталось {time}',
+  'library.stopping': 'Останавливаю',
+  'library.stopped': 'Остановлено. Сделанное сохранено.',
+  'library.failed': 'Индексация не удалась.',
+  'library.added': 'добавлено {shown}',
+  'library.updated': 'обновлено {shown}',
+  'library.moved': 'перемещено {shown}',
+  'library.removed': 'убрано {shown}',
+  'library.captioned': 'описано {shown}',
+  'library.same': 'Ничего не изменилось.',
+  'library.unread': {one: 'Не прочитан {shown} файл', few: 'Не прочитаны {shown} файла',
+    many: 'Не прочитано {shown} файлов', other: 'Не прочитано {shown} файла'},
+  'library.more': 'и ещё {n}',
+  'library.again': 'Прочитать снова',
+
   'memory': 'Память',
   'memory.used': '{used} из {budget}',
   'memory.weights': 'Модели',
@@ -294,6 +350,16 @@ export function text(name, vars = {}) {
 export function number(value, digits = 0) {
   return new Intl.NumberFormat(language(),
       {minimumFractionDigits: 0, maximumFractionDigits: digits}).format(value);
+}
+
+/// "42 s", "3 min", "2 h 5 min".
+export function duration(seconds) {
+  const unit = (value, name) => new Intl.NumberFormat(language(),
+      {style: 'unit', unit: name, unitDisplay: 'short'}).format(value);
+  if (seconds < 60) return unit(Math.round(seconds), 'second');
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return unit(minutes, 'minute');
+  return `${unit(Math.floor(minutes / 60), 'hour')} ${unit(minutes % 60, 'minute')}`;
 }
 
 const UNITS = {

@@ -1,0 +1,226 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mutex.h"
+#include "engine/model_host.h"
+#include "index/sqlite_store.h"
+#include "server/api_server.h"
+#include "tests/server/api_client.h"
+#include "tests/support/pdf_pages.h"
+#include "tests/support/random_models.h"
+
+namespace oko::server {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kIndex = "/v1/library/index";
+
+/// A server without a library yet, and two folders that it may index.
+class LibraryIndexTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::canonical(fs::temp_directory_path()) /
+            ("oko_library_index_" + std::to_string(::getpid()));
+    for (const char* name : {"notes", "more"}) fs::create_directories(root_ / name);
+    write_file_atomically(root_ / "notes/tea.txt", "Zavarka: black tea from the Caucasus.");
+    write_file_atomically(root_ / "notes/broken.png", "\x89PNG\r\n\x1a\n");
+    write_pdf(root_ / "more/bill.pdf",
+              "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 3 0 R]>>endobj\n"
+              "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
+              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents 4 0 R"
+              "/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
+                  pdf_stream(4, "", "BT /F 20 Tf 20 100 Td (Electricity bill 4711) Tj ET"));
+    write_file_atomically(root_ / "secret.txt", "nobody may read this");
+    host_ = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
+    start({{"notes", root_ / "notes"}, {"more", root_ / "more"}});
+  }
+  void TearDown() override {
+    server_.reset();
+    host_.reset();
+    fs::remove_all(root_);
+  }
+
+  void start(std::vector<LibraryRoot> roots) {
+    const fs::path library = root_ / "library.db";
+    server_.reset();
+    server_ = std::make_unique<ApiServer>(ApiServerOptions{
+        .http = {},
+        .access = {},
+        .models = {.host = host_,
+                   .models = {RandomModels::get("bge-m3-small-8bit", 21).string()},
+                   .align = [](const auto&) {}},
+        .library = {.name = library.string(),
+                    .file = library,
+                    .open = [library] { return index::SqliteStore::open(library); },
+                    .roots = std::move(roots),
+                    .lock = [this] { return lock(); },
+                    .open_to_write =
+                        [this, library](const auto& model, const auto& learn, const auto& stop) {
+                          wait_at_the_door(stop);
+                          return index::SqliteStore::open_or_create(library, model, learn);
+                        }},
+        .version = "test",
+        .log = {}});
+  }
+
+  std::shared_ptr<void> lock() const {
+    if (!is_locked_) return nullptr;
+    throw Error(ErrorCode::kBusy, tr("another one writes", "пишет кто-то другой"));
+  }
+
+  /// Lets a run wait before its work, until it is stopped.
+  void wait_at_the_door(const StopToken& stop) {
+    const MutexLock lock(mutex_);
+    if (!is_closed_) return;
+    never_.wait(mutex_, stop, [] { return false; });
+    throw_if_stopped(stop);
+  }
+  void close_door() {
+    const MutexLock lock(mutex_);
+    is_closed_ = true;
+  }
+
+  ApiAnswer post(const json& body) { return ask(server_->port(), "POST", kIndex, body.dump()); }
+  json get(const std::string& path) { return ask(server_->port(), "GET", path).parsed(); }
+
+  /// The status of the run, once it has ended.
+  json ended() {
+    for (;;) {
+      json status = get(kIndex);
+      const std::string state = status.at("state");
+      if (state != "running" && state != "stopping") return status;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
+  std::size_t found(const std::string& query) {
+    const json body{{"query", query}, {"mode", "text"}};
+    return ask(server_->port(), "POST", "/v1/search", body.dump())
+        .parsed()
+        .value("results", json::array())
+        .size();
+  }
+
+  fs::path root_;
+  std::shared_ptr<engine::ModelHost> host_;
+  std::unique_ptr<ApiServer> server_;
+  bool is_locked_ = false;
+  Mutex mutex_;
+  ConditionVariable never_;
+  bool is_closed_ OKO_GUARDED_BY(mutex_) = false;
+};
+
+TEST_F(LibraryIndexTest, IndexesAFolderOfTheRoots) {
+  EXPECT_EQ(get(kIndex).at("state"), "idle");
+  const json library = get("/v1/library");
+  EXPECT_EQ(library.at("exists"), false);
+  const json notes{{"id", 1}, {"name", "notes"}, {"folder", (root_ / "notes").string()}};
+  ASSERT_EQ(library.at("roots").size(), 2u);
+  EXPECT_EQ(library.at("roots")[0], notes);
+
+  const ApiAnswer started = post({{"root", 1}});
+  ASSERT_EQ(started.status, 202) << started.body;
+  EXPECT_EQ(started.parsed().at("root"), 1);
+  const json status = ended();
+  EXPECT_EQ(status.at("state"), "done") << status;
+  EXPECT_EQ(status.at("files_done"), 2);
+  EXPECT_EQ(status.at("files"), 2);
+  EXPECT_EQ(status.at("added"), 1);
+  EXPECT_EQ(status.at("failed"), 1);
+  ASSERT_EQ(status.at("failures").size(), 1u) << status;
+  EXPECT_EQ(status.at("failures")[0].at("file"), (root_ / "notes/broken.png").string());
+  EXPECT_EQ(status.at("failures")[0].at("error").at("code"), "bad_input");
+  EXPECT_EQ(found("tea"), 1u);
+  EXPECT_EQ(found("bill"), 0u) << "another folder";
+
+  // The next run is of another folder, with the model that the library has now.
+  ASSERT_EQ(post({{"root", 2}}).status, 202);
+  EXPECT_EQ(ended().at("added"), 1);
+  EXPECT_EQ(found("bill"), 2u) << "on two pages";
+  EXPECT_EQ(get("/v1/library").at("documents"), 2);
+  EXPECT_EQ(host_->memory_budget().transient_bytes(), 0u);
+  // A file of the first one has gone; what failed is not read again unless that is asked for.
+  fs::remove(root_ / "notes/tea.txt");
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json again = ended();
+  EXPECT_EQ(again.at("removed"), 1);
+  EXPECT_EQ(again.at("failed"), 0);
+  EXPECT_EQ(again.at("failed_before"), 1);
+  ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
+  EXPECT_EQ(ended().at("failed"), 1);
+}
+
+TEST_F(LibraryIndexTest, RunsOneAtATimeAndStops) {
+  close_door();
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  EXPECT_EQ(get(kIndex).at("state"), "running");
+  const ApiAnswer second = post({{"root", 2}});
+  EXPECT_EQ(second.status, 409) << second.body;
+  EXPECT_NE(second.body.find("notes is being indexed"), std::string::npos) << second.body;
+  EXPECT_EQ(found("tea"), 0u) << "requests go on";
+  EXPECT_EQ(ask(server_->port(), "DELETE", kIndex).status, 200);
+  EXPECT_EQ(ended().at("state"), "stopped");
+  EXPECT_EQ(ask(server_->port(), "DELETE", kIndex).parsed().at("state"), "stopped");
+  EXPECT_EQ(host_->memory_budget().transient_bytes(), 0u);
+  // The end of the server is that of a run.
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  EXPECT_TRUE(server_->stop(std::chrono::seconds(60)));
+}
+
+TEST_F(LibraryIndexTest, SaysThatAnotherProcessWrites) {
+  is_locked_ = true;
+  const ApiAnswer answer = post({{"root", 1}});
+  EXPECT_EQ(answer.status, 409) << answer.body;
+  EXPECT_NE(answer.body.find("another one writes"), std::string::npos) << answer.body;
+  EXPECT_EQ(get(kIndex).at("state"), "idle");
+}
+
+TEST_F(LibraryIndexTest, TakesNoPaths) {
+  const json kBad[] = {{{"root", 0}},
+                       {{"root", 3}},
+                       {{"root", -1}},
+                       {{"root", 1.5}},
+                       {{"root", "1"}},
+                       {{"root", root_.string()}},
+                       {{"root", ".."}},
+                       {{"root", "notes/../.."}},
+                       {{"root", json::array({1})}},
+                       {{"path", root_.string()}},
+                       json::object()};
+  for (const json& body : kBad) {
+    const ApiAnswer answer = post(body);
+    EXPECT_EQ(answer.status, 400) << body << answer.body;
+    EXPECT_NE(answer.body.find("root"), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(get(kIndex).at("state"), "idle");
+  const ApiAnswer captions = post({{"root", 1}, {"caption", true}});
+  EXPECT_EQ(captions.status, 404) << "no model that sees";
+  EXPECT_NE(captions.body.find("oko pull qwen3-vl-4b"), std::string::npos) << captions.body;
+  start({});
+  const ApiAnswer none = post({{"root", 1}});
+  EXPECT_EQ(none.status, 400) << none.body;
+  EXPECT_NE(none.body.find("--root"), std::string::npos) << none.body;
+}
+
+TEST_F(LibraryIndexTest, FollowsNoLinksOutOfAFolder) {
+  fs::create_symlink(root_ / "secret.txt", root_ / "more/link.txt");
+  fs::create_directory_symlink(root_, root_ / "more/up");
+  ASSERT_EQ(post({{"root", 2}}).status, 202);
+  EXPECT_EQ(ended().at("added"), 1);
+  EXPECT_EQ(found("nobody"), 0u);
+}
+
+}  // namespace
+}  // namespace oko::server
