@@ -1,13 +1,18 @@
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/rounded.h"
 #include "document/pages.h"
+#include "image/jpeg.h"
+#include "image/resize.h"
 #include "ocr/hocr.h"
 #include "server/api.h"
 #include "server/api_error.h"
@@ -23,6 +28,9 @@ namespace {
 
 constexpr std::size_t kMostPages = 200;
 constexpr std::size_t kMostLanguages = 16;
+constexpr std::size_t kMostImages = 24;         ///< of an answer
+constexpr double kMostImagePixels = 2'000'000;  ///< A4 at 150 dots per inch
+constexpr int kJpegQuality = 80;
 constexpr float kMinConfidence = 0.5f;  // as `oko ocr` has it
 
 struct OcrRequest {
@@ -31,12 +39,13 @@ struct OcrRequest {
   std::string format = "json";
   ocr::Options ocr = {};
   document::PagesOptions pages = {};
+  bool page_images = false;
   float min_confidence = kMinConfidence;
 };
 
 /// Fields of a form as those of JSON: numbers and flags come as text.
 RequestJson json_of_field(const FormPart& part) {
-  if (part.name == "force" || part.name == "min_confidence") {
+  if (part.name == "force" || part.name == "page_images" || part.name == "min_confidence") {
     const RequestJson value = RequestJson::parse(part.content, nullptr, false);
     if (value.is_boolean() || value.is_number()) return value;
   }
@@ -81,6 +90,7 @@ void read_options(const RequestFields& fields, OcrRequest& request) {
   }
   request.pages.pdf.password = fields.text("password").value_or("");
   request.pages.ignores_text = fields.flag("force").value_or(false);
+  request.page_images = fields.flag("page_images").value_or(false);
   request.min_confidence =
       static_cast<float>(fields.number("min_confidence", 0, 1).value_or(kMinConfidence));
 }
@@ -125,6 +135,7 @@ struct OcrResult {
     int of = 1;
     document::Page page = {};
     LocalizedText reduction = {};
+    std::string image = {};  ///< a data URI; empty: none was asked for
     std::optional<Error> error = {};
   };
   std::vector<Page> pages;
@@ -135,12 +146,38 @@ bool is_of_one_page(const Error& error) {
   return is_of_input(error.code()) || error.code() == ErrorCode::kOverBudget;
 }
 
+/// A page as a JPEG file, for people to look at; empty if it cannot be drawn.
+std::string image_of(const ApiContext& context, document::Pages& pages, std::size_t i,
+                     const StopToken& stop) {
+  constexpr std::uint64_t kBytesPerPixel = 6;  // what it is made of, and the file
+  constexpr auto kBytes = static_cast<std::uint64_t>(kMostImagePixels) * kBytesPerPixel;
+  try {
+    const image::Fitted size =
+        pages.fit(i, kBytes, [](const image::Header& header) { return header.decode_bytes; });
+    budget::TagBytes bytes;
+    bytes[budget::Tag::kImage] = size.header.decode_bytes + kBytes;
+    const budget::Reservation memory = context.models.host().reserve(bytes, {}, stop);
+    image::Image image = pages.show(i, size).image;
+    const double scale =
+        std::sqrt(kMostImagePixels / (static_cast<double>(image.width) * image.height));
+    if (scale < 1) {
+      image = image::resize_bicubic(image, std::max(static_cast<int>(image.width * scale), 1),
+                                    std::max(static_cast<int>(image.height * scale), 1));
+    }
+    return "data:image/jpeg;base64," + base64_of(image::encode_jpeg(image, kJpegQuality));
+  } catch (const Error& error) {
+    if (!is_of_one_page(error)) throw;
+    return {};
+  }
+}
+
 OcrResult::Page read_page(const ApiContext& context, document::Pages& pages, std::size_t i,
                           const OcrRequest& request, const StopToken& stop) {
   OcrResult::Page read{.number = pages.page_in_file(i) + 1, .of = pages.pages_of_file(i)};
   try {
     read.page = context.reader.read(pages, i, request.ocr, stop);
     if (read.page.source != document::TextSource::kTextLayer) read.reduction = pages.reduction(i);
+    if (request.page_images && i < kMostImages) read.image = image_of(context, pages, i, stop);
   } catch (const Error& error) {
     if (pages.size() == 1 || !is_of_one_page(error)) throw;
     read.error = error;
@@ -193,6 +230,7 @@ Json json_of(const OcrResult::Page& read, float min_confidence, const HttpReques
   if (!read.reduction.empty()) notes.push_back(read.reduction.in(language));
   for (const LocalizedText& note : read.page.notes) notes.push_back(note.in(language));
   if (!notes.empty()) object["notes"] = std::move(notes);
+  if (!read.image.empty()) object["image"] = read.image;
   return object;
 }
 

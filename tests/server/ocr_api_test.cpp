@@ -1,14 +1,18 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/base64.h"
+#include "base/file.h"
 #include "decoding/helpers.h"
 #include "engine/model_host.h"
+#include "image/image.h"
 #include "server/api_server.h"
 #include "server/page_json.h"
 #include "tasks/read_pages.h"
@@ -157,6 +161,46 @@ TEST_F(OcrApiTest, ReadsThePagesOfAPdfThatAreAskedFor) {
   const ApiAnswer missing = post({{"file", uri_of(pdf())}, {"pages", "3"}});
   EXPECT_EQ(missing.status, 400) << missing.body;
   EXPECT_EQ(missing.body.find("/tmp"), std::string::npos) << missing.body;
+}
+
+TEST_F(OcrApiTest, DrawsPagesThatAreAskedFor) {
+  const json drawn =
+      post({{"file", uri_of(pdf())}, {"page_images", true}, {"pages", "2"}}).parsed();
+  ASSERT_EQ(drawn.at("pages").size(), 1u);
+  json page = drawn.at("pages")[0];
+  const std::string image = page.at("image");
+  constexpr std::string_view kStart = "data:image/jpeg;base64,";
+  ASSERT_EQ(image.substr(0, kStart.size()), kStart);
+  write_file_atomically(folder_ / "page.jpg", bytes_of_base64(image.substr(kStart.size())).value());
+  const image::Image picture = image::load((folder_ / "page.jpg").string(), {});
+  // Of the page's shape, and of a bounded size: the page has 400 × 200 points.
+  EXPECT_NEAR(static_cast<double>(picture.width) / picture.height, 2, 0.01);
+  EXPECT_GT(picture.width, 1000);
+  EXPECT_LE(picture.width * picture.height, 2'000'000);
+  const json& box = page.at("lines")[0].at("box");
+  const double scale = static_cast<double>(picture.width) / page.at("width").get<double>();
+  const auto darkest_in = [&](double left, double top, double width, double height) {
+    int darkest = 255;
+    for (int y = static_cast<int>(top * scale); y < (top + height) * scale; ++y) {
+      for (int x = static_cast<int>(left * scale); x < (left + width) * scale; ++x) {
+        const std::size_t at = (static_cast<std::size_t>(y) * picture.width + x) * 3;
+        darkest = std::min<int>(darkest, picture.rgb[at]);
+      }
+    }
+    return darkest;
+  };
+  const double left = box[0], top = box[1], width = box[2], height = box[3];
+  EXPECT_LT(darkest_in(left, top, width, height), 60) << "ink";
+  EXPECT_GT(darkest_in(left, 0, width, top - height), 200) << "paper";
+
+  page.erase("image");
+  const json plain = post({{"file", uri_of(pdf())}, {"pages", "2"}}).parsed();
+  EXPECT_EQ(plain.at("pages")[0], page) << "without it, no picture and the same text";
+  EXPECT_TRUE(post({{"file", uri_of(bytes_of(kReceipt))}, {"page_images", true}})
+                  .parsed()
+                  .at("pages")[0]
+                  .contains("image"));
+  EXPECT_EQ(host_->memory_budget().transient_bytes(), 0u);
 }
 
 TEST_F(OcrApiTest, WritesHocr) {

@@ -4,6 +4,19 @@ import {answerOf, check, checkAccessible, give, openPage, pick, same} from './su
 
 const CHAT = '/v1/chat/completions';
 
+/// A page with two words; readers of PDF mend the table that it lacks.
+const PDF = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>
+>>endobj
+4 0 obj<</Length 48>>stream
+BT /F 24 Tf 40 100 Td (Black tea and milk) Tj ET
+endstream endobj
+5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
+trailer<</Root 1 0 R>>
+%%EOF`;
+
 async function downloaded(page, button) {
   const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
   return {name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8')};
@@ -92,6 +105,17 @@ export const workTests = {
     check(text.startsWith('Супермаркет «Эхо»\n'), text);
     const saved = await downloaded(page, page.getByRole('button', {name: 'Save'}));
     same(saved, {name: 'receipt.png.txt', text});
+    await give(page, 'drop', [{name: 'tea.pdf', type: 'application/pdf', text: PDF}]);
+    const word = page.locator('.text-line', {hasText: 'Black tea'});
+    await word.waitFor();
+    const isDrawn = await page.locator('.page > img').evaluate(async (image) => {
+      await image.decode();
+      return image.naturalWidth > 1000 && getComputedStyle(image).display !== 'none';
+    });
+    check(isDrawn, 'no picture of the page');
+    same(await word.evaluate((node) => getComputedStyle(node).color), 'rgba(0, 0, 0, 0)');
+    await checkAccessible(page, 'a PDF');
+    await page.getByRole('button', {name: 'receipt.png'}).click();
     await page.getByLabel('Show lines').check();
     await page.getByRole('button', {name: 'Ask'}).click();
     same(await page.locator('.tray .tile').count(), 1);

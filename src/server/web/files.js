@@ -10,6 +10,8 @@ const MOST_BYTES = 46e6;
 
 const PICTURE_NAME = /\.(jpe?g|png|webp|hei[cf]|avif|tiff?|gif|bmp)$/i;
 const PDF_NAME = /\.pdf$/i;
+/// Not every browser shows these, or all of their pages.
+const DRAWN_ELSEWHERE = /\.(hei[cf]|tiff?)$/i;
 
 /// One file, and what can be shown of it.
 export class Attachment {
@@ -17,6 +19,7 @@ export class Attachment {
     this.file = file;
     this.name = file.name || 'picture.png';
     this.isPdf = file.type === 'application/pdf' || PDF_NAME.test(this.name);
+    this.isDrawnElsewhere = this.isPdf || DRAWN_ELSEWHERE.test(this.name);
     this.url = this.isPdf ? null : URL.createObjectURL(file);
     this.uri = null;
   }
@@ -77,6 +80,13 @@ export function sortFiles(files) {
     else bad.push(file.name);
   }
   return {good, bad};
+}
+
+/// An address within the page for the bytes of a data URI, which its policy would not show.
+export function blobUrl(dataUri) {
+  const bytes = Uint8Array.from(atob(dataUri.slice(dataUri.indexOf(',') + 1)),
+      (each) => each.charCodeAt(0));
+  return URL.createObjectURL(new Blob([bytes], {type: 'image/jpeg'}));
 }
 
 /// Opens the browser's own window to pick files.

@@ -4,7 +4,7 @@ import {place} from './boxes.js';
 import {announce, button, copyFrom, h, icon, saveFile} from './dom.js';
 import {errorNote} from './errors.js';
 import {FileView, fresh} from './file_view.js';
-import {checkSize} from './files.js';
+import {blobUrl, checkSize} from './files.js';
 import {Queue} from './queue.js';
 import {onLanguage, text} from './texts.js';
 
@@ -28,7 +28,8 @@ function overlayLine(line, page) {
 
 /// A page as a picture with its text over it.
 function pageView(file, page) {
-  const isSheet = file.isPdf || page.page > 1;
+  const isSheet = !page.url && (file.isPdf || page.page > 1);
+  const picture = page.url ? h('img', {src: page.url, alt: ''}) : file.thumbnail({alt: ''});
   const lines = page.lines.filter((line) => line.text !== '');
   const overlay = lines.map((line) => overlayLine(line, page));
   const unsure = lines.flatMap((line) => line.words ?? []).filter((word) => word.unsure);
@@ -40,7 +41,7 @@ function pageView(file, page) {
     return mark;
   });
   const view = h('div', {class: 'page'},
-      isSheet ? null : file.thumbnail({alt: ''}), ...marks,
+      isSheet ? null : picture, ...marks,
       h('div', {class: 'text-layer', 'aria-hidden': 'true'}, ...overlay));
   view.style.setProperty('--ratio', page.width / page.height);
   view.style.aspectRatio = `${page.width} / ${page.height}`;
@@ -130,8 +131,15 @@ export class OcrView extends FileView {
     if (each === this.current) this.show();
     try {
       checkSize([each.file]);
-      const answer = await post('/v1/ocr', {file: await each.file.dataUri()});
+      const answer = await post('/v1/ocr',
+          {file: await each.file.dataUri(), page_images: each.file.isDrawnElsewhere});
       each.pages = answer.pages;
+      for (const page of each.pages) {
+        if (page.image) page.url = blobUrl(page.image);
+        delete page.image;
+      }
+      const first = each.pages[0].url;
+      if (first) each.tab.firstChild.replaceChildren(h('img', {src: first, alt: ''}));
       each.state = 'done';
       announce(text('ocr.done', {name: each.file.name}));
     } catch (error) {
