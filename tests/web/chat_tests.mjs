@@ -34,7 +34,7 @@ export const chatTests = {
     await page.locator('.turn.model').nth(0).getByRole('button', {name: 'Copy'}).click();
     same(await page.evaluate(() => navigator.clipboard.readText()), 'Three yellow stars.');
     await page.getByRole('button', {name: 'New chat'}).click();
-    check(await page.getByText('What do you see?').isVisible(), 'no empty chat');
+    check(await page.getByText('What is in the picture?').isVisible(), 'no empty chat');
     return page;
   },
 

@@ -36,7 +36,7 @@ export const frameTests = {
       names.add(await page.evaluate(() => document.activeElement.ariaLabel ||
           document.activeElement.textContent.trim()));
     }
-    for (const name of ['Pick pictures or PDF', 'Describe it', 'Question', 'Send']) {
+    for (const name of ['Pick pictures or PDFs', 'Describe it', 'Question', 'Send']) {
       check(names.has(name), `${name} is not reached: ${[...names].join(', ')}`);
     }
     return page;

@@ -10,7 +10,7 @@ const WIDE = {width: 1180, height: 760};
 const NARROW = {width: 390, height: 760};
 
 const WORDS = {
-  'en-US': {pick: 'Pick pictures or PDF', describe: 'Describe it', where: 'Where are they?',
+  'en-US': {pick: 'Pick pictures or PDFs', describe: 'Describe it', where: 'Where are they?',
     query: 'how much did the rye bread cost', label: 'star'},
   'ru-RU': {pick: 'Выбрать картинки или PDF', describe: 'Описать', where: 'Где они?',
     query: 'как заклеить камеру', label: 'звезда'},

@@ -84,7 +84,7 @@ export const workTests = {
   async 'lays the text of a picture over it'({browser, address, source}) {
     const page = await openPage(browser, address, {path: '/#text'});
     await checkAccessible(page, 'empty text');
-    await pick(page, page.getByRole('button', {name: 'Pick pictures or PDF'}),
+    await pick(page, page.getByRole('button', {name: 'Pick pictures or PDFs'}),
         [`${source}/demo/pages/receipt.png`]);
     const line = page.locator('.text-line', {hasText: 'Огурцы'});
     await line.waitFor();
