@@ -138,9 +138,9 @@ TEST(HangUpTest, LeavesTheNextAnswerAsItWas) {
   for (std::size_t i = 0; i < 50; ++i) {
     const StreamedChat& chat = chats[i % chats.size()];
     const std::string body = chat.body.dump();
-    const std::string request =
-        fmt::format("POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
-                    chat.path, body.size(), body);
+    const std::string request = fmt::format(
+        "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+        chat.path, body.size(), body);
     hang_up_somewhere(server.port(), request, bytes, random);
     EXPECT_EQ(text_of(chat, bytes), "Four red hearts.") << chat.path << ", time " << i;
   }
