@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "engine/model_host.h"
 #include "server/api.h"
+#include "server/library_indexing.h"
 #include "server/multipart.h"
 #include "server/remote_pictures.h"
 #include "server/url.h"
@@ -60,6 +61,7 @@ struct Handlers {
                          }}};
   PageTexts texts;
   RemotePictures remote{std::nullopt};
+  LibraryIndexing indexing{library, models, reader};
   Metrics metrics;
   ApiContext context{.models = models,
                      .reader = reader,
@@ -67,6 +69,7 @@ struct Handlers {
                      .read_text = oko::tasks::ReadText::kNever,
                      .library = library,
                      .remote = remote,
+                     .indexing = indexing,
                      .metrics = metrics,
                      .plan = [] { return std::string("{}"); },
                      .version = "fuzz"};
