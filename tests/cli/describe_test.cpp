@@ -339,7 +339,7 @@ TEST_F(DescribeTest, AModelOfAnotherArchitectureIsNamed) {
   });
   expect_error(run({"describe", "--model", folder, picture()}), 5, "llava");
   expect_error(run({"describe", "--model", RandomModels::get("bge-m3-small-8bit", 1), picture()}),
-               5, "model_type is \"xlm-roberta\", expected \"qwen3_vl\"");
+               5, "this model makes vectors; it describes no pictures");
 }
 
 TEST_F(DescribeTest, TruncatedWeightsAreNamedWithBothSizes) {

@@ -95,7 +95,7 @@ TEST(JsonSchemaTest, RefusesWhatWouldBeIgnored) {
       {R"({"type":"array","items":false,"prefixItems":[false]})", "format/prefixItems/0"},
       {R"({"type":"object","additionalProperties":true,"minProperties":2})", "minProperties"},
       {"7", "must be an object"},
-      {"{", "no JSON schema"}};
+      {"{", "is not a JSON schema"}};
   for (const auto& [schema, reason] : refused) {
     EXPECT_NE(refusal_of(schema).find(reason), std::string::npos)
         << schema << " -> " << refusal_of(schema);

@@ -170,6 +170,7 @@ std::map<std::string, json> whole_requests() {
       {"/v1/rerank", {{"model", "none"}, {"query", "a"}, {"documents", {"a"}}, {"top_n", 1}}},
       {"/v1/ocr", {{"file", "AAAA"}, {"pages", "1"}, {"languages", {"en-US"}}, {"format", "json"}}},
       {"/v1/search", {{"query", "a"}, {"limit", 1}, {"kinds", {"pdf"}}, {"from", "2024"}}},
+      {"/v1/library/index", {{"root", 1}, {"caption", false}, {"retry", false}}},
       {"/upload", {{"file", "AAAA"}}},
       {"/api/show", {{"model", "none"}}},
       {"/api/chat", ollama},
