@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -47,7 +46,7 @@ class MessageReader {
   Number number() {
     static_assert(std::is_arithmetic_v<Number> && !std::is_same_v<Number, bool>);
     Number value{};
-    std::memcpy(&value, take(sizeof(value)).data(), sizeof(value));
+    take(sizeof(value)).copy(reinterpret_cast<char*>(&value), sizeof(value));
     return value;
   }
   bool flag() { return number<std::uint8_t>() != 0; }
