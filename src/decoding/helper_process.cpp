@@ -51,8 +51,8 @@ class Start {
     }
     ::posix_spawn_file_actions_adddup2(&actions_, socket, kHelperSocket);
     sigset_t none{}, all{};
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
+    sigemptyset(&none);  // a macro on a Mac
+    sigfillset(&all);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     inherit_only_first(actions_, attributes_);
