@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -124,17 +125,22 @@ int misbehave(const std::string& how, const std::string& what) {
   while (true) turns = turns + 1;
 }
 
-}  // namespace
-}  // namespace oko::decoding
-
-int main(int argc, char** argv) {
-  using namespace oko::decoding;
-  const std::string how = argc > 1 ? argv[1] : "";
-  const std::string what = argc > 2 ? argv[2] : "";
+int run(const std::string& how, const std::string& what) {
   if (how == kHelperArgument) return run_helper();
   if (how != "crash-once") return misbehave(how, what);
   // `what` is the file of the last crash.
   if (std::filesystem::exists(what)) return run_helper();
   std::ofstream(what) << "crashed";
   return misbehave("crash", "");
+}
+
+}  // namespace
+}  // namespace oko::decoding
+
+int main(int argc, char** argv) {
+  try {
+    return oko::decoding::run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "");
+  } catch (const std::exception&) {
+    return 1;
+  }
 }
