@@ -12,7 +12,8 @@ namespace oko::index {
 struct OpenSearchAddress {
   std::vector<std::string> hosts;  ///< "http://host:9200"; nodes of one cluster
   std::string index;
-  std::string user, password;  ///< or of OKO_OPENSEARCH_USER and OKO_OPENSEARCH_PASSWORD
+  std::string user = {};  ///< or of OKO_OPENSEARCH_USER and OKO_OPENSEARCH_PASSWORD
+  std::string password = {};
   /// Of an index that is made: `replicas` < 0 is one if the cluster has a second node, else none.
   int shards = 1;
   int replicas = -1;
