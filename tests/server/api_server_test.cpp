@@ -16,6 +16,7 @@
 #include "engine/model_host.h"
 #include "tests/server/api_client.h"
 #include "tests/server/raw_client.h"
+#include "tests/server/test_server.h"
 #include "tests/support/random_models.h"
 
 namespace oko::server {
@@ -30,14 +31,7 @@ class ApiServerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     embedder_folder_ = RandomModels::get("bge-m3-small-8bit", 21);
-    server_ = std::make_unique<ApiServer>(ApiServerOptions{
-        .http = {},
-        .access = {},
-        .models = {.host = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1}),
-                   .models = {kDemo / "models/tiny-vl", embedder_folder_},
-                   .align = [](const auto&) {}},
-        .version = "test",
-        .log = {}});
+    server_ = make_test_server({kDemo / "models/tiny-vl", embedder_folder_});
   }
   static void TearDownTestSuite() { server_.reset(); }
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/model_host.h"
 #include "server/api_server.h"
 #include "tests/server/api_client.h"
+#include "tests/server/test_server.h"
 
 namespace oko::server {
 namespace {
@@ -26,16 +26,7 @@ constexpr const char* kJson = "Content-Type: application/json\r\n";
 /// Without models: no request can succeed.
 class BadRequestsTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    server_ = std::make_unique<ApiServer>(ApiServerOptions{
-        .http = {},
-        .access = {},
-        .models = {.host = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1}),
-                   .models = {},
-                   .align = [](const auto&) {}},
-        .version = "test",
-        .log = {}});
-  }
+  static void SetUpTestSuite() { server_ = make_test_server({}); }
   static void TearDownTestSuite() { server_.reset(); }
 
   static ApiAnswer ask(const std::string& method, const std::string& path,

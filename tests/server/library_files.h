@@ -18,17 +18,22 @@
 
 namespace oko::server {
 
-/// Writes a text, a PDF of two pages and a file that cannot be read.
-inline void write_library_files(const std::filesystem::path& folder) {
-  std::filesystem::create_directories(folder);
-  write_file_atomically(folder / "tea.txt", "Zavarka: black tea from the Caucasus.");
-  write_file_atomically(folder / "broken.png", "\x89PNG\r\n\x1a\n");
-  write_pdf(folder / "bill.pdf",
+/// A PDF of two pages with the words "Electricity bill 4711".
+inline void write_bill(const std::filesystem::path& file) {
+  write_pdf(file,
             "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 3 0 R]>>endobj\n"
             "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
             "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents 4 0 R"
             "/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
                 pdf_stream(4, "", "BT /F 20 Tf 20 100 Td (Electricity bill 4711) Tj ET"));
+}
+
+/// Writes a text, a PDF of two pages and a file that cannot be read.
+inline void write_library_files(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  write_file_atomically(folder / "tea.txt", "Zavarka: black tea from the Caucasus.");
+  write_file_atomically(folder / "broken.png", "\x89PNG\r\n\x1a\n");
+  write_bill(folder / "bill.pdf");
 }
 
 /// A library of these files, made with the model in a folder. `open_or_create` gets its model.

@@ -16,7 +16,7 @@
 #include "index/sqlite_store.h"
 #include "server/api_server.h"
 #include "tests/server/api_client.h"
-#include "tests/support/pdf_pages.h"
+#include "tests/server/library_files.h"
 #include "tests/support/random_models.h"
 
 namespace oko::server {
@@ -36,12 +36,7 @@ class LibraryIndexTest : public ::testing::Test {
     for (const char* name : {"notes", "more"}) fs::create_directories(root_ / name);
     write_file_atomically(root_ / "notes/tea.txt", "Zavarka: black tea from the Caucasus.");
     write_file_atomically(root_ / "notes/broken.png", "\x89PNG\r\n\x1a\n");
-    write_pdf(root_ / "more/bill.pdf",
-              "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 3 0 R]>>endobj\n"
-              "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
-              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents 4 0 R"
-              "/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
-                  pdf_stream(4, "", "BT /F 20 Tf 20 100 Td (Electricity bill 4711) Tj ET"));
+    write_bill(root_ / "more/bill.pdf");
     write_file_atomically(root_ / "secret.txt", "nobody may read this");
     host_ = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1});
     start({{"notes", root_ / "notes"}, {"more", root_ / "more"}});

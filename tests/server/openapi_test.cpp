@@ -6,9 +6,9 @@
 #include <set>
 #include <string>
 
-#include "engine/model_host.h"
 #include "server/api_server.h"
 #include "tests/server/api_client.h"
+#include "tests/server/test_server.h"
 
 namespace oko::server {
 namespace {
@@ -18,14 +18,7 @@ using nlohmann::json;
 class OpenApiTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server_ = std::make_unique<ApiServer>(ApiServerOptions{
-        .http = {},
-        .access = {},
-        .models = {.host = std::make_shared<engine::ModelHost>(engine::HostOptions{.threads = 1}),
-                   .models = {},
-                   .align = [](const auto&) {}},
-        .version = "test",
-        .log = {}});
+    server_ = make_test_server({});
     document_ = ask(server_->port(), "GET", "/openapi.json").parsed();
   }
   static void TearDownTestSuite() { server_.reset(); }
