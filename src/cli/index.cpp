@@ -386,7 +386,6 @@ void index_paths(IndexArguments arguments) {
       arguments.rebuild ? remains_to_rebuild(repair).model : model_of_library(place, stop),
       arguments);
   const IndexModels models = make_models(arguments, place, stop);
-  arguments.run.read.pages.takes_password = false;
   arguments.run.read.pages.budget_bytes = models.host->budget_bytes();
   arguments.run.read.pages.beside_bytes = models.bytes_beside_pages;
   if (arguments.rebuild) return run_rebuild(arguments, models, repair, stop);

@@ -134,6 +134,7 @@ void write(MessageWriter& to, const document::PdfOptions& options) {
   to.number(options.resolution);
   to.number(options.max_pixels);
   to.text(options.password);
+  to.number(options.takes_password);
 }
 
 document::PdfOptions read_pdf_options(MessageReader& from) {
@@ -141,6 +142,7 @@ document::PdfOptions read_pdf_options(MessageReader& from) {
   options.resolution = finite(from);
   options.max_pixels = from.number<std::uint64_t>();
   options.password = from.text();
+  options.takes_password = from.flag();
   return options;
 }
 

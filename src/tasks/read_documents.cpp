@@ -189,7 +189,9 @@ std::vector<std::string> paths_of(const std::vector<Opened>& files) {
 void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
                 const text::CountTokens& count, const DocumentSink& sink, const StopToken& stop) {
   for (Opened& opened : files) set_date_taken(opened.read.document);
-  PageReader reader(paths_of(files), options.pages);
+  ReadPagesOptions to_read = options.pages;
+  to_read.takes_password = false;  // one run reads many files
+  PageReader reader(paths_of(files), to_read);
   document::Pages& pages = reader.pages();
   const auto add = [&](const ReadPage& page) {
     Opened& opened = files[pages.file_number(page.index)];
