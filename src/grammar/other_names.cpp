@@ -40,8 +40,7 @@ void append(std::string& pattern, char32_t c) {
   }
 }
 
-/// What may follow the letters up to `node`. Without "(...)?", which xgrammar 0.2.9 takes for more
-/// than it is.
+/// What may follow the letters up to `node`. Without "?", as pattern.cpp writes patterns.
 void append_others(std::string& pattern, const NameNode& node) {
   pattern += '(';
   if (node.next.empty()) {

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/localized_text.h"
+#include "grammar/letter_set.h"
 #include "text/utf8.h"
 
 namespace oko::grammar {
@@ -80,7 +83,8 @@ class PatternReader {
         take();
         break;
       }
-      steps += repeated(atom(depth));
+      const std::size_t begin = ascii_.size();
+      steps += repeated(atom(depth), begin);
       check_steps(steps);
     }
     return steps;
@@ -94,11 +98,12 @@ class PatternReader {
       case '[':
         return letter_class();
       case '.':
-        take();
+        ++at_;
+        append_class(plain_letters({{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}}, true));
         return 1;
       case '\\':
         ++at_;
-        escape(/*in_class=*/false, /*may_need_escape=*/false);
+        escaped_atom();
         return 1;
       default:
         break;
@@ -137,48 +142,87 @@ class PatternReader {
   }
 
   std::uint64_t letter_class() {
-    take();
+    skip();
     const bool is_negated = peek() == '^';
-    if (is_negated) take();
+    if (is_negated) ++at_;
     if (peek() == ']') refuse(tr("an empty class", "пустой класс"));
+    LetterRanges letters;
     while (peek() != ']') {
-      if (is_at_end()) refuse(tr("a [ without ]", "есть [ без ]"));
-      const char32_t c = skip();
-      if (c == '\\') {
-        escape(/*in_class=*/true, is_negated);
-      } else if (needs_escape(c) && !is_negated) {
-        refuse_quote();
+      const LetterRanges member = class_member(is_negated);
+      const bool is_range = is_one_letter(member) && peek() == '-' && at_ + 1 < pattern_.size() &&
+                            pattern_[at_ + 1] != ']';
+      if (is_range) {
+        ++at_;
+        const LetterRanges last = class_member(is_negated);
+        if (!is_one_letter(last) || last[0] < member[0]) {
+          refuse(tr("a wrong range of letters", "неверный диапазон букв"));
+        }
+        letters.emplace_back(member[0].first, last[0].first);
       } else {
-        append(c, c == '[');
+        letters.insert(letters.end(), member.begin(), member.end());
       }
     }
-    take();
+    ++at_;
+    append_class(plain_letters(std::move(letters), is_negated));
     return 1;
   }
 
+  static bool is_one_letter(const LetterRanges& letters) {
+    return letters.size() == 1 && letters[0].first == letters[0].second;
+  }
+
+  LetterRanges class_member(bool may_need_escape) {
+    if (is_at_end()) refuse(tr("a [ without ]", "есть [ без ]"));
+    char32_t c = skip();
+    LetterRanges letters = c == '\\' ? escape() : LetterRanges{{c, c}};
+    if (is_one_letter(letters) && needs_escape(letters[0].first) && !may_need_escape) {
+      refuse_quote();
+    }
+    return letters;
+  }
+
+  void escaped_atom() {
+    LetterRanges letters = escape();
+    if (!is_one_letter(letters)) return append_class(plain_letters(std::move(letters), false));
+    const char32_t c = letters[0].first;
+    if (needs_escape(c)) refuse_quote();
+    append(c, !is_alphanumeric(c));
+  }
+
   /// What follows a backslash.
-  void escape(bool in_class, bool may_need_escape) {
+  LetterRanges escape() {
     const char32_t c = skip();
     if (std::u32string_view(U"dDwWsS").find(c) != std::u32string_view::npos) {
-      ascii_ += '\\';
-      ascii_ += static_cast<char>(c);
-      return;
+      return class_escape(c);
     }
     char32_t meant = c;
+    constexpr std::u32string_view kControls = U"tnvfr";  // U+0009 and those that follow
     if (c == 'x') {
       meant = hexadecimal(2);
     } else if (c == 'u') {
-      meant = peek() == '{' ? braced() : hexadecimal(4);
-    } else if (c == 'n' || c == 't' || c == 'r' || c == 'f' || c == 'v') {
-      meant = c == 'n' ? '\n' : '\t';
+      meant = peek() == '{' ? braced() : utf16();
+    } else if (const std::size_t at = kControls.find(c); at != std::u32string_view::npos) {
+      meant = U'\t' + static_cast<char32_t>(at);
     } else if (is_alphanumeric(c) || c >= 0x80) {
       refuse_unsupported(c);
     }
-    if (needs_escape(meant)) {
-      if (!may_need_escape) refuse_quote();
-      if (meant < 0x20) return;  // no string has it
-    }
-    append(meant, !is_alphanumeric(meant) && (!in_class || meant != ' '));
+    if (meant >= 0xD800 && meant <= 0xDFFF) refuse_character();
+    return {{meant, meant}};
+  }
+
+  [[noreturn]] void refuse_character() const {
+    refuse(tr("no such character", "такого символа нет"));
+  }
+
+  /// One unit of UTF-16 or two.
+  char32_t utf16() {
+    const char32_t first = hexadecimal(4);
+    const bool is_high = first >= 0xD800 && first <= 0xDBFF;
+    if (!is_high || pattern_.compare(at_, 2, U"\\u") != 0) return first;
+    at_ += 2;
+    const char32_t second = hexadecimal(4);
+    if (second < 0xDC00 || second > 0xDFFF) refuse_character();
+    return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
   }
 
   char32_t hexadecimal(int digits) {
@@ -191,7 +235,7 @@ class PatternReader {
     char32_t value = 0;
     while (peek() != '}') {
       value = value * 16 + digit_of(skip());
-      if (value > 0x10FFFF) refuse(tr("no such character", "такого символа нет"));
+      if (value > 0x10FFFF) refuse_character();
     }
     skip();
     return value;
@@ -212,38 +256,80 @@ class PatternReader {
     ascii_ += static_cast<char>(c);
   }
 
-  /// The steps of `steps` with the quantifier that follows.
-  std::uint64_t repeated(std::uint64_t steps) {
+  void append_class(const LetterRanges& letters) {
+    if (letters.empty()) refuse_quote();
+    ascii_ += '[';
+    for (const auto& [first, last] : letters) {
+      append_in_class(first);
+      if (last == first) continue;
+      ascii_ += '-';
+      append_in_class(last);
+    }
+    ascii_ += ']';
+  }
+
+  void append_in_class(char32_t c) {
+    if (is_alphanumeric(c)) {
+      ascii_ += static_cast<char>(c);
+    } else {
+      ascii_ += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(c));
+    }
+  }
+
+  /// The steps of `steps` with the quantifier that follows. The atom is written from `begin` on.
+  ///
+  /// xgrammar 0.2.9 joins the beginning of x to its end for "x?", and so its loops, too: "(ab*)?"
+  /// takes "b". And in "x{2,}" it repeats the end of the first alternative for that of all. "x*",
+  /// "x+" and "x{n,m}" are right.
+  std::uint64_t repeated(std::uint64_t steps, std::size_t begin) {
     const char32_t c = peek();
-    if (c == '*' || c == '+' || c == '?') {
+    if (c == '*' || c == '+') {
       take();
+    } else if (c == '?') {
+      ++at_;
+      ascii_ += "{0,1}";
     } else if (c == '{') {
-      take();
-      const std::uint64_t least = count();
-      std::uint64_t most = least;
-      if (peek() == ',') {
-        take();
-        if (peek() != '}') most = count();
-      }
-      if (peek() != '}' || most < least) refuse(tr("wrong repetition", "неверное повторение"));
-      take();
-      steps *= std::max<std::uint64_t>(most, 1);
+      steps *= std::max<std::uint64_t>(counted(begin), 1);
     } else {
       return steps;
     }
-    if (peek() == '?') skip();  // whether it prefers more or less does not matter
+    if (peek() == '?') ++at_;  // whether it prefers more or less does not matter
     if (peek() == '*' || peek() == '+' || peek() == '?' || peek() == '{') {
       refuse(tr("two repetitions in a row", "два повторения подряд"));
     }
     return steps + 1;
   }
 
+  /// A repetition in braces. Returns how often its atom is there.
+  std::uint64_t counted(std::size_t begin) {
+    ++at_;
+    const std::uint64_t least = count();
+    std::optional<std::uint64_t> most = least;
+    if (peek() == ',') {
+      ++at_;
+      most = peek() == '}' ? std::nullopt : std::optional(count());
+    }
+    if (peek() != '}' || most.value_or(least) < least)
+      refuse(tr("wrong repetition", "неверное повторение"));
+    ++at_;
+    if (most) {
+      ascii_ +=
+          *most == least ? fmt::format("{{{}}}", least) : fmt::format("{{{},{}}}", least, *most);
+      return *most;
+    }
+    if (least > 1) {
+      const std::string atom = ascii_.substr(begin);
+      ascii_ += fmt::format("{{{}}}{}", least - 1, atom);
+    }
+    ascii_ += least == 0 ? '*' : '+';
+    return least;
+  }
+
   std::uint64_t count() {
     if (!is_digit(peek())) refuse(tr("wrong repetition", "неверное повторение"));
     std::uint64_t value = 0;
     while (is_digit(peek())) {
-      value = value * 10 + (peek() - '0');
-      take();
+      value = value * 10 + (skip() - '0');
       if (value > kMostRepeats) {
         refuse(tr("more than {} repetitions", "больше {} повторений", kMostRepeats));
       }

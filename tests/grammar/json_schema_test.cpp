@@ -182,11 +182,5 @@ TEST(JsonSchemaTest, CountsAllPatternsTogether) {
   EXPECT_NE(refusal_of(schema.dump()).find("format/properties/c: "), std::string::npos);
 }
 
-TEST(JsonSchemaTest, WritesPatternsInAscii) {
-  std::uint64_t steps = 0;
-  EXPECT_EQ(checked_pattern("^[а-я]{2,}$", "p", steps), R"(^[\u{430}-\u{44f}]{2,}$)");
-  EXPECT_EQ(checked_pattern(R"(\d+\.\d*?|[^"\\]\u0041)", "p", steps), R"(\d+\.\d*|[^"\\]A)");
-}
-
 }  // namespace
 }  // namespace oko::grammar
