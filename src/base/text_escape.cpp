@@ -1,5 +1,7 @@
 #include "base/text_escape.h"
 
+#include <algorithm>
+
 namespace oko {
 namespace {
 
@@ -14,14 +16,25 @@ std::size_t control_length(std::string_view text, std::size_t at) {
   return next >= 0xA0 && next < 0xC0 ? 0 : 1;
 }
 
+/// Bytes of the line separator or bidirectional control at `at`; 0: there is none. U+2028 to U+202E
+/// and U+2066 to U+2069 break a line or show its characters in another order.
+std::size_t reordering_length(std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at, 3);
+  if (rest.size() < 3 || rest[0] != '\xE2') return 0;
+  const auto last = static_cast<unsigned char>(rest[2]);
+  const bool reorders = (rest[1] == '\x80' && last >= 0xA8 && last <= 0xAE) ||
+                        (rest[1] == '\x81' && last >= 0xA6 && last <= 0xA9);
+  return reorders ? 3 : 0;
+}
+
 /// `text` with `mark` for each control character.
 std::string with_marks(std::string_view text, char mark) {
   std::string result;
   result.reserve(text.size());
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const std::size_t control = control_length(text, at);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t control = std::max(control_length(text, at), reordering_length(text, at));
     result += control != 0 ? mark : text[at];
-    if (control > 1) ++at;
+    at += std::max<std::size_t>(control, 1);
   }
   return result;
 }

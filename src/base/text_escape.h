@@ -16,10 +16,11 @@ bool is_utf8(std::string_view text);
 bool is_plain_utf8(std::string_view text);
 
 /// The beginning of `text`, for a message: at most `max_bytes`, no character cut, "?" for control
-/// characters and, if it is not UTF-8, for all bytes beyond ASCII.
+/// characters, for those that break a line or turn its direction (U+2028 to U+202E, U+2066 to
+/// U+2069) and, if it is not UTF-8, for all bytes beyond ASCII.
 std::string excerpt(std::string_view text, std::size_t max_bytes = 200);
 
-/// `text` with spaces for control characters, line breaks too.
+/// `text` with spaces for the characters that an excerpt marks, line breaks too.
 std::string one_line(std::string_view text);
 
 /// `text` without control characters but line breaks and tabs.

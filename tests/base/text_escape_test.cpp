@@ -38,6 +38,13 @@ TEST(TextEscapeTest, OneLineHasSpacesForControls) {
   EXPECT_EQ(one_line("до\nпосле\x1B\xC2\x85."), "до после  .");
 }
 
+TEST(TextEscapeTest, ALineIsShownInItsOwnOrder) {
+  EXPECT_EQ(one_line("счёт\u202Egpj.exe"), "счёт gpj.exe");
+  EXPECT_EQ(one_line("a\u2028b\u2029c\u2066d\u2069"), "a b c d ");
+  EXPECT_EQ(excerpt("a\u202Ab\u2067"), "a?b?");
+  EXPECT_EQ(one_line("\u2027\u202F\u2065\u206A\xE2\x80"), "\u2027\u202F\u2065\u206A\xE2\x80");
+}
+
 TEST(TextEscapeTest, PrintableTextKeepsLinesAndTabs) {
   EXPECT_EQ(printable("a\tb\n\x1B[31mы\xC2\x9B\r\x7F"), "a\tb\n[31mы");
 }
