@@ -1,5 +1,8 @@
 #include "base/file_identity.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace oko {
 namespace {
 
@@ -17,9 +20,12 @@ const timespec& modified(const Info& info) {
 
 FileIdentity identity_of(const struct stat& info) {
   constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / kSecond - 1;
+  const timespec& time = modified(info);
+  // File systems keep times beyond 2262 and before 1677, which nanoseconds do not reach.
+  const std::int64_t seconds = std::clamp<std::int64_t>(time.tv_sec, -kMost, kMost);
   return {static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino),
-          static_cast<std::uint64_t>(info.st_size),
-          modified(info).tv_sec * kSecond + modified(info).tv_nsec};
+          static_cast<std::uint64_t>(info.st_size), seconds * kSecond + time.tv_nsec};
 }
 
 }  // namespace oko

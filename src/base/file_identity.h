@@ -11,7 +11,7 @@ struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint64_t size = 0;        ///< bytes
-  std::int64_t modified_ns = 0;  ///< nanoseconds since 1970
+  std::int64_t modified_ns = 0;  ///< nanoseconds since 1970, from 1677 to 2262
   bool operator==(const FileIdentity&) const = default;
 };
 

@@ -239,11 +239,17 @@ void IndexPrinter::say_skipped(const tasks::IndexSummary& summary) const {
     return found == skipped_.end() ? std::size_t{0} : found->second;
   };
   const std::size_t unknown = count_of(tasks::SkipReason::kUnknownKind);
+  const std::size_t empty = count_of(tasks::SkipReason::kEmpty);
   const std::size_t links = count_of(tasks::SkipReason::kLink);
   if (unknown > 0) {
     say_note(words("{:file was|files were} left out: oko reads no such files",
                    "{:файл пропущен|файла пропущено|файлов пропущено}: таких файлов oko не читает",
                    Count(unknown)));
+  }
+  if (empty > 0) {
+    say_note(words("{:file was|files were} left out: empty",
+                   "{:пустой файл пропущен|пустых файла пропущено|пустых файлов пропущено}",
+                   Count(empty)));
   }
   if (links > 0) {
     say_note(words("{:link was|links were} left out: --follow takes links",

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file_identity.h"
 #include "base/json_file.h"
 #include "base/localized_text.h"
 #include "base/mapped_file.h"
@@ -244,6 +246,18 @@ TEST_F(FileTest, MappedFileHasWritableHeaderInFrontOfTheBytes) {
   file.header()[MappedFile::kHeaderBytes - 1] = std::byte{7};
   EXPECT_EQ(file.bytes().data() - file.header(), std::ptrdiff_t{MappedFile::kHeaderBytes});
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(file.bytes().data()) % 4096, 0u);
+}
+
+TEST(FileIdentityTest, TimesThatNanosecondsDoNotReachAreTheFirstOrLast) {
+  const auto time_of = [](std::int64_t seconds) {
+    struct stat info {};
+    info.st_mtime = seconds;
+    return identity_of(info).modified_ns;
+  };
+  EXPECT_EQ(time_of(1'700'000'000), 1'700'000'000'000'000'000);
+  EXPECT_EQ(time_of(-60), -60'000'000'000);
+  EXPECT_GT(time_of(221'845'392'000), 9'000'000'000'000'000'000);   // 9000-01-01
+  EXPECT_LT(time_of(-62'135'596'800), -9'000'000'000'000'000'000);  // 0001-01-01
 }
 
 TEST_F(FileTest, MappingAnEmptyFileIsAnError) {
