@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <optional>
 
 #include "base/environment.h"
 #include "base/error.h"
@@ -42,15 +43,27 @@ void split(std::string_view text, char separator, const Visit& visit) {
   }
 }
 
-int number_of(std::string_view text, int least) {
+/// Nothing unless `text` is a number from `least` to `most`.
+std::optional<int> number_of(std::string_view text, int least, int most) {
   int number = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size() && number >= least &&
-      number <= kMaxShards) {
-    return number;
+  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
+    return std::nullopt;
   }
-  fail(tr("shards is a number from 1, replicas one from 0",
-          "shards — число от 1, replicas — число от 0"));
+  return number;
+}
+
+int setting_of(std::string_view text, int least) {
+  if (const auto number = number_of(text, least, kMaxShards)) return *number;
+  fail(tr("shards is a number from 1, replicas one from 0, both up to {}",
+          "shards — число от 1, replicas — число от 0, оба до {}", kMaxShards));
+}
+
+void check_port(std::string_view text) {
+  constexpr int kMaxPort = 65535;
+  if (number_of(text, 1, kMaxPort)) return;
+  // Behind a user whose @ was forgotten it may be a password.
+  fail(tr("a port is a number from 1 to {}", "порт — число от 1 до {}", kMaxPort));
 }
 
 void read_settings(std::string_view query, OpenSearchAddress& address) {
@@ -60,9 +73,9 @@ void read_settings(std::string_view query, OpenSearchAddress& address) {
     const std::string_view name = setting.substr(0, equals);
     const std::string_view value = setting.substr(std::min(equals + 1, setting.size()));
     if (name == "shards") {
-      address.shards = number_of(value, 1);
+      address.shards = setting_of(value, 1);
     } else if (name == "replicas") {
-      address.replicas = number_of(value, 0);
+      address.replicas = setting_of(value, 0);
     } else {
       fail(tr("there is no setting {}", "нет настройки {}", excerpt(name)));
     }
@@ -77,8 +90,10 @@ void read_hosts(std::string_view authority, std::string_view scheme, OpenSearchA
     });
     if (!is_good) fail(tr("a host is not written right", "сервер записан неверно"));
     const std::size_t bracket = host.rfind(']');
-    const bool has_port = host.find(':', bracket == host.npos ? 0 : bracket) != host.npos;
-    address.hosts.push_back(fmt::format("{}://{}{}", scheme, host, has_port ? "" : ":9200"));
+    const std::size_t colon = host.find(':', bracket == host.npos ? 0 : bracket);
+    if (colon != host.npos) check_port(host.substr(colon + 1));
+    address.hosts.push_back(
+        fmt::format("{}://{}{}", scheme, host, colon == host.npos ? ":9200" : ""));
   });
 }
 

@@ -74,6 +74,8 @@ TEST(OpenSearchAddressTest, WrongOnesAreRefusedWithoutThePassword) {
         "opensearch://me:secret@host/_all", "opensearch://me:secret@a b/index",
         "opensearch://me:secret@host/a/b", "opensearch://me:secret@host/a?shards=0",
         "opensearch://me:secret@host/a?colour=red", "opensearch://me:secret@host,/a",
+        "opensearch://me:secret@host:65536/a", "opensearch://me:secret@host:0/a",
+        "opensearch://me:secret@[::1]:/a", "opensearch://me:secret/a",
         "opensearch+http://me:secret@host/a"}) {
     try {
       parse_opensearch_address(wrong);
