@@ -38,18 +38,6 @@ class AnswerStatus final : public HttpResponse {
 
 /// All that handlers need, where nothing is: no models, no library.
 struct Handlers {
-  Handlers() {
-    router.add(model_routes(context));
-    router.add(embedding_routes(context));
-    router.add(rerank_routes(context));
-    router.add(chat_routes(context));
-    router.add(completion_routes(context));
-    router.add(responses_routes(context));
-    router.add(anthropic_routes(context));
-    router.add(library_routes(context));
-    router.add(ollama_routes(context));
-  }
-
   std::shared_ptr<oko::engine::ModelHost> host =
       std::make_shared<oko::engine::ModelHost>(oko::engine::HostOptions{.threads = 1});
   ServedModels models{{.host = host, .models = {}, .align = [](const auto&) {}}};
@@ -73,7 +61,7 @@ struct Handlers {
                      .metrics = metrics,
                      .plan = [] { return std::string("{}"); },
                      .version = "fuzz"};
-  Router router;
+  Router router = api_router(context);
 };
 
 std::string_view take_line(std::string_view& text) {

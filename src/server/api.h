@@ -63,6 +63,9 @@ class Router {
   std::vector<Route> routes_;
 };
 
+/// All that oko serves by itself. `context` outlives it.
+Router api_router(const ApiContext& context);
+
 /// The answer to /health.
 std::string health_body(const ApiContext& context);
 

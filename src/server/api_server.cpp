@@ -6,7 +6,6 @@
 #include "base/localized_text.h"
 #include "server/api.h"
 #include "server/api_error.h"
-#include "server/web_page.h"
 
 namespace oko::server {
 namespace {
@@ -75,21 +74,8 @@ struct ApiServer::Parts {
                 .indexing = indexing,
                 .metrics = metrics,
                 .plan = options.plan,
-                .version = options.version} {
-    router.add(model_routes(context));
-    router.add(embedding_routes(context));
-    router.add(rerank_routes(context));
-    router.add(chat_routes(context));
-    router.add(completion_routes(context));
-    router.add(responses_routes(context));
-    router.add(openapi_routes());
-    router.add(anthropic_routes(context));
-    router.add(ocr_routes(context));
-    router.add(library_routes(context));
-    router.add(library_index_routes(context));
-    router.add(plan_routes(context));
-    router.add(ollama_routes(context));
-    router.add(page_routes());
+                .version = options.version},
+        router(api_router(context)) {
     if (options.more_routes) router.add(options.more_routes(context));
   }
 

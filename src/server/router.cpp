@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "server/api.h"
 #include "server/api_error.h"
+#include "server/web_page.h"
 
 namespace oko::server {
 namespace {
@@ -30,6 +31,25 @@ void fail(const HttpRequest& request, HttpResponse& response, const Error& error
 }
 
 }  // namespace
+
+Router api_router(const ApiContext& context) {
+  Router router;
+  router.add(model_routes(context));
+  router.add(embedding_routes(context));
+  router.add(rerank_routes(context));
+  router.add(chat_routes(context));
+  router.add(completion_routes(context));
+  router.add(responses_routes(context));
+  router.add(openapi_routes());
+  router.add(anthropic_routes(context));
+  router.add(ocr_routes(context));
+  router.add(library_routes(context));
+  router.add(library_index_routes(context));
+  router.add(plan_routes(context));
+  router.add(ollama_routes(context));
+  router.add(page_routes());
+  return router;
+}
 
 void Router::add(std::vector<Route> routes) {
   routes_.insert(routes_.end(), std::make_move_iterator(routes.begin()),
