@@ -19,7 +19,7 @@ struct Outcome {
   std::string output;
 };
 
-/// check: stub, declarations, mlx, arm64, x86_64.
+/// check: stub, declarations, mlx, arm64.
 Outcome run(const std::string& check, const fs::path& file, const fs::path& headers = {}) {
   const std::string command = "bash " OKO_CHECK " " + check + " '" + file.string() + "' " +
                               (headers.empty() ? "" : "'" + headers.string() + "'") + " 2>&1";
@@ -88,12 +88,6 @@ TEST_F(AppleSourcesTest, CompileAndLinkForAppleSilicon) {
   EXPECT_NE(outcome.output.find("arm64 executable"), std::string::npos) << outcome.output;
 }
 
-TEST_F(AppleSourcesTest, CompileAndLinkForIntelMacs) {
-  const Outcome outcome = run("x86_64", kSource);
-  EXPECT_EQ(outcome.status, 0) << outcome.output;
-  EXPECT_NE(outcome.output.find("x86_64 executable"), std::string::npos) << outcome.output;
-}
-
 TEST_F(AppleSourcesTest, TheTensorFilesForMacsCompile) {
   for (const std::string name : {"allocator_darwin.cpp", "mapped_array_metal.cpp"}) {
     const Outcome outcome = run("mlx", fs::path(OKO_SOURCE_DIR) / "src/tensor" / name);
@@ -105,7 +99,7 @@ TEST_F(AppleSourcesTest, TheTensorFilesForMacsCompile) {
 
 TEST_F(AppleSourcesTest, AMisspeltSelectorFailsEveryCheck) {
   const fs::path misspelt = source_with("setRecognitionLevel:", "setRecognitionLevle:");
-  for (const std::string check : {"stub", "declarations", "arm64", "x86_64"}) {
+  for (const std::string check : {"stub", "declarations", "arm64"}) {
     const Outcome outcome = run(check, misspelt);
     EXPECT_NE(outcome.status, 0) << check;
     EXPECT_NE(outcome.output.find("setRecognitionLevle:"), std::string::npos)

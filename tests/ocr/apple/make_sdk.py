@@ -130,7 +130,7 @@ def library(table: dict, framework: str, path: str) -> str:
     classes = [n for n in table["classes"] if framework_of(n) == framework]
     if framework == "objc":
         symbols, classes = list(RUNTIME), ["NSObject"]
-    exports = [f"  - targets: [ arm64-macos, x86_64-macos ]"]
+    exports = [f"  - targets: [ arm64-macos ]"]
     if symbols:
         exports.append("    symbols: [ " + ", ".join(f"'{s}'" for s in symbols) + " ]")
     if classes:
@@ -138,7 +138,7 @@ def library(table: dict, framework: str, path: str) -> str:
     if "NSException" in classes:
         exports.append("    objc-eh-types: [ NSException ]")
     return "\n".join([
-        "--- !tapi-tbd", "tbd-version: 4", "targets: [ arm64-macos, x86_64-macos ]", f"install-name: '{path}'",
+        "--- !tapi-tbd", "tbd-version: 4", "targets: [ arm64-macos ]", f"install-name: '{path}'",
         "exports:", *exports, "...", "",
     ])  # fmt: skip
 
