@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include "base/heap.h"
 
@@ -9,6 +10,10 @@ void configure_heap() {
   mallopt(M_MMAP_THRESHOLD, 512 * 1024);
   // One thread allocates arrays that another one frees: keep them in one heap.
   mallopt(M_ARENA_MAX, 1);
+}
+
+void prefer_large_pages(void* start, std::size_t bytes) {
+  ::madvise(start, bytes, MADV_HUGEPAGE);
 }
 
 }  // namespace oko
