@@ -16,6 +16,7 @@
 #include "server/raw_json.h"
 #include "server/request_json.h"
 #include "server/sampling_fields.h"
+#include "server/tool_fields.h"
 
 // OpenAI's API reference: "Responses", "Streaming events". What Codex needs of it.
 namespace oko::server {
@@ -25,6 +26,9 @@ struct ResponsesRequest {
   ChatTask task;
   std::string instructions = {};
   std::optional<std::int64_t> max_tokens = {};
+  // For the answer, which repeats them.
+  Json tools = Json::array(), tool_choice = "auto";
+  bool calls_in_parallel = true;
   bool is_streamed = false;
 };
 
@@ -48,47 +52,101 @@ void add_input_part(const RequestJson& json, const std::string& name, text::Mess
   task.pictures.push_back(picture_of_uri(part.need_text(field), name, part.name_of(field)));
 }
 
-/// An item of "input". What a model thought before is left out.
-void add_item(const RequestJson& json, const std::string& name, ChatTask& task) {
-  const RequestFields item(json, name);
-  const std::string type = item.text("type").value_or("message");
-  if (type == "reasoning") return;
-  if (type != "message") {
-    refuse_value(item.name_of("type"), tr("message: oko calls no tools here",
-                                          "message: инструментов oko здесь не вызывает"));
+void add_content(const RequestJson& content, const std::string& name, text::Message& message,
+                 ChatTask& task) {
+  if (content.is_string()) {
+    message.parts.push_back(text::Part::make_text(content.get<std::string>()));
+    return;
   }
-  const std::string role = item.need_text("role");
-  const bool is_system = role == "system" || role == "developer";
-  if (!is_system && role != "user" && role != "assistant") {
-    refuse_value(item.name_of("role"),
-                 tr("system, user or assistant", "system, user или assistant"));
+  if (!content.is_array()) {
+    refuse_value(name, tr("a string, or a list of parts", "строка или список частей"));
   }
-  text::Message message{is_system        ? text::Role::kSystem
-                        : role == "user" ? text::Role::kUser
-                                         : text::Role::kAssistant,
-                        {}};
-  const RequestJson& content = item.need("content");
-  if (content.is_array()) {
-    for (std::size_t i = 0; i < content.size(); ++i) {
-      add_input_part(content[i], fmt::format("{}.content[{}]", name, i), message, task);
-    }
-  } else {
-    message.parts.push_back(text::Part::make_text(item.need_text("content")));
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    add_input_part(content[i], fmt::format("{}[{}]", name, i), message, task);
   }
-  add_message(std::move(message), task);
 }
 
-/// Tools are left alone unless one must be called: Codex names its own in every request.
+/// Puts the items of "input" into the messages of a prompt.
+class InputItems {
+ public:
+  explicit InputItems(ChatTask& task) : task_(task) {}
+
+  void add(const RequestJson& json, const std::string& name) {
+    const RequestFields item(json, name);
+    const std::string type = item.text("type").value_or("message");
+    if (type == "reasoning") return;  // of other models: oko's answers have none
+    if (type == "function_call_output") return add_output(item);
+    end_outputs();
+    if (type == "function_call") return add_call(item);
+    if (type != "message") {
+      refuse_value(item.name_of("type"), tr("message, function_call or function_call_output",
+                                            "message, function_call или function_call_output"));
+    }
+    add_turn(item);
+  }
+
+  /// Adds what is left.
+  void end() { end_outputs(); }
+
+ private:
+  void add_turn(const RequestFields& item) {
+    const std::string role = item.need_text("role");
+    const bool is_system = role == "system" || role == "developer";
+    if (!is_system && role != "user" && role != "assistant") {
+      refuse_value(item.name_of("role"),
+                   tr("system, user or assistant", "system, user или assistant"));
+    }
+    text::Message message{is_system        ? text::Role::kSystem
+                          : role == "user" ? text::Role::kUser
+                                           : text::Role::kAssistant,
+                          {}};
+    add_content(item.need("content"), item.name_of("content"), message, task_);
+    add_message(std::move(message), task_);
+  }
+
+  /// A call belongs to the words before it, as the model wrote them.
+  void add_call(const RequestFields& item) {
+    item.need_text("call_id");
+    text::ToolCall call = read_call(item);
+    if (task_.messages.empty() || task_.messages.back().role != text::Role::kAssistant) {
+      task_.messages.push_back({text::Role::kAssistant, {}});
+    }
+    task_.messages.back().calls.push_back(std::move(call));
+  }
+
+  /// Pictures of results follow all of them: a prompt has them in words of the user alone.
+  void add_output(const RequestFields& item) {
+    item.need_text("call_id");
+    text::Message given{text::Role::kTool, {}}, result{text::Role::kTool, {}};
+    add_content(item.need("output"), item.name_of("output"), given, task_);
+    for (text::Part& part : given.parts) {
+      const bool is_text = part.kind == text::Part::Kind::kText;
+      (is_text ? result.parts : pictures_).push_back(std::move(part));
+    }
+    if (result.parts.empty()) result.parts.push_back(text::Part::make_text({}));
+    task_.messages.push_back(std::move(result));
+  }
+
+  void end_outputs() {
+    if (pictures_.empty()) return;
+    task_.messages.push_back({text::Role::kUser, std::move(pictures_)});
+    pictures_.clear();
+  }
+
+  ChatTask& task_;
+  std::vector<text::Part> pictures_;  ///< of results
+};
+
 void refuse_unknown_of_responses(const RequestFields& fields) {
-  if (fields.find("previous_response_id") != nullptr) {
-    throw Error(ErrorCode::kUsage,
-                tr("previous_response_id is not supported: oko keeps no answers",
-                   "previous_response_id не поддерживается: oko не хранит ответов"),
-                tr("send the whole conversation in input", "пришлите весь разговор в input"));
+  for (const char* name : {"previous_response_id", "conversation"}) {
+    if (fields.find(name) == nullptr) continue;
+    throw FieldError(name, tr("{} is not supported: oko keeps no answers; send the whole "
+                              "conversation in input",
+                              "{} не поддерживается: oko не хранит ответов; пришлите весь разговор "
+                              "в input",
+                              name));
   }
   if (fields.flag("background").value_or(false)) refuse_field("background");
-  const RequestJson* choice = fields.find("tool_choice");
-  if (choice != nullptr && *choice != "auto" && *choice != "none") refuse_field("tool_choice");
 }
 
 /// "text.format".
@@ -113,6 +171,19 @@ void read_text_format(const RequestFields& fields, std::string_view body, ChatTa
   }
 }
 
+/// Of the tools, the functions: the others are left out of the prompt.
+void keep_tools(const RequestFields& fields, ResponsesRequest& request) {
+  request.calls_in_parallel = fields.flag("parallel_tool_calls").value_or(true);
+  if (const RequestJson* choice = fields.find("tool_choice")) {
+    request.tool_choice = Json::parse(choice->dump());
+  }
+  const RequestJson* tools = fields.find("tools");
+  if (tools == nullptr) return;
+  for (const RequestJson& tool : *tools) {
+    if (tool.at("type") == "function") request.tools.push_back(Json::parse(tool.dump()));
+  }
+}
+
 ResponsesRequest parse_responses(const HttpRequest& http) {
   const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
@@ -126,9 +197,9 @@ ResponsesRequest parse_responses(const HttpRequest& http) {
   }
   const RequestJson& input = fields.need("input");
   if (input.is_array()) {
-    for (std::size_t i = 0; i < input.size(); ++i) {
-      add_item(input[i], fmt::format("input[{}]", i), task);
-    }
+    InputItems items(task);
+    for (std::size_t i = 0; i < input.size(); ++i) items.add(input[i], fmt::format("input[{}]", i));
+    items.end();
   } else {
     add_message({text::Role::kUser, {text::Part::make_text(fields.need_text("input"))}}, task);
   }
@@ -138,6 +209,8 @@ ResponsesRequest parse_responses(const HttpRequest& http) {
   request.max_tokens = fields.integer("max_output_tokens", 1, kMostTokens);
   if (request.max_tokens) task.max_tokens = static_cast<int>(*request.max_tokens);
   read_text_format(fields, http.body, task);
+  read_responses_tools(fields, http.body, task);
+  keep_tools(fields, request);
   read_sampling(fields, task);
   read_picture_fields(fields, task);
   request.is_streamed = fields.flag("stream").value_or(false);
@@ -157,11 +230,11 @@ Json response_object(const HttpRequest& http, const ResponsesRequest& request,
               {"max_output_tokens", nullptr},
               {"model", model},
               {"output", Json::array()},
-              {"parallel_tool_calls", false},
+              {"parallel_tool_calls", request.calls_in_parallel},
               {"previous_response_id", nullptr},
               {"store", false},
-              {"tool_choice", "none"},
-              {"tools", Json::array()},
+              {"tool_choice", request.tool_choice},
+              {"tools", request.tools},
               {"usage", nullptr},
               {"metadata", Json::object()}};
   if (!request.instructions.empty()) object["instructions"] = request.instructions;
@@ -173,8 +246,8 @@ Json text_part(std::string_view text) {
   return {{"type", "output_text"}, {"text", text}, {"annotations", Json::array()}};
 }
 
-/// The one item of an answer. `content` empty: it is being written.
-Json output_item(const HttpRequest& http, const char* status, Json content) {
+/// Words of an answer. `content` empty: they are being written.
+Json message_item(const HttpRequest& http, const char* status, Json content) {
   return {{"id", "msg_" + http.id},
           {"type", "message"},
           {"status", status},
@@ -182,15 +255,43 @@ Json output_item(const HttpRequest& http, const char* status, Json content) {
           {"content", std::move(content)}};
 }
 
-void finish_object(const HttpRequest& http, const ChatAnswer& answer, Json& object) {
-  const engine::GenerationResult& result = answer.result;
-  const bool is_cut = result.finish_reason == engine::FinishReason::kLength;
-  const char* status = is_cut ? "incomplete" : "completed";
-  object["status"] = status;
-  if (is_cut) object["incomplete_details"] = {{"reason", "max_output_tokens"}};
-  // Braces alone copy it with clang.
-  object["output"] =
-      Json::array({output_item(http, status, Json::array({text_part(result.text)}))});
+/// A call of an answer.
+Json call_item(const HttpRequest& http, std::size_t call, const char* status,
+               const std::string& name, const std::string& arguments) {
+  return {{"id", fmt::format("fc_{}_{}", http.id, call)},
+          {"type", "function_call"},
+          {"status", status},
+          {"call_id", fmt::format("call_{}_{}", http.id, call)},
+          {"name", name},
+          {"arguments", arguments}};
+}
+
+bool is_cut(const engine::GenerationResult& result) {
+  return result.finish_reason == engine::FinishReason::kLength;
+}
+
+/// The words, if there are any, and the calls. A cut answer has its last item incomplete.
+Json output_of(const HttpRequest& http, const engine::GenerationResult& result) {
+  Json output = Json::array();
+  if (!result.text.empty()) {
+    output.push_back(message_item(http, "completed", Json::array({text_part(result.text)})));
+  }
+  for (std::size_t i = 0; i < result.calls.size(); ++i) {
+    const text::ToolCall call = CallReader::read(result.calls[i]);
+    if (call.name.empty()) continue;  // cut before its name
+    output.push_back(call_item(http, i, "completed", call.name, call.arguments));
+  }
+  if (output.empty())
+    output.push_back(message_item(http, "completed", Json::array({text_part("")})));
+  if (is_cut(result)) output.back()["status"] = "incomplete";
+  return output;
+}
+
+void finish_object(const HttpRequest& http, const ChatChoices& answer, Json& object) {
+  const engine::GenerationResult& result = answer.results.front();
+  object["status"] = is_cut(result) ? "incomplete" : "completed";
+  if (is_cut(result)) object["incomplete_details"] = {{"reason", "max_output_tokens"}};
+  object["output"] = output_of(http, result);
   const engine::GenerationStats& stats = result.stats;
   object["usage"] = {{"input_tokens", stats.prompt_tokens},
                      {"input_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
@@ -203,7 +304,7 @@ void finish_object(const HttpRequest& http, const ChatAnswer& answer, Json& obje
 void send_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
                    HttpResponse& response) {
   const std::int64_t created = std::time(nullptr);
-  const ChatAnswer answer = run_chat(context, std::move(request.task), response.stop());
+  const ChatChoices answer = run_choices(context, std::move(request.task), 1, response.stop());
   Json object = response_object(http, request, answer.model.name, created);
   finish_object(http, answer, object);
   response.send({}, dump(object));
@@ -224,31 +325,80 @@ class ResponseEvents {
   void begin(Json object) {
     send("response.created", {{"response", object}});
     send("response.in_progress", {{"response", std::move(object)}});
-    send("response.output_item.added",
-         {{"output_index", 0}, {"item", output_item(http_, "in_progress", Json::array())}});
-    send("response.content_part.added", in_item({{"part", text_part("")}}));
   }
-  void add_text(std::string_view text) {
-    send("response.output_text.delta", in_item({{"delta", text}, {"logprobs", Json::array()}}));
+
+  void add(const ChatPiece& piece) {
+    if (!piece.text.empty()) {
+      if (item_.is_null()) begin_message();
+      text_ += piece.text;
+      send("response.output_text.delta",
+           in_part({{"delta", piece.text}, {"logprobs", Json::array()}}));
+    }
+    for (const engine::CallPiece& call : piece.calls) add_call(call);
   }
-  void end(Json object, const std::string& text) {
-    send("response.output_text.done", in_item({{"text", text}, {"logprobs", Json::array()}}));
-    send("response.content_part.done", in_item({{"part", text_part(text)}}));
-    send("response.output_item.done", {{"output_index", 0}, {"item", object.at("output").at(0)}});
-    const bool is_cut = object.at("status") == "incomplete";
-    send(is_cut ? "response.incomplete" : "response.completed", {{"response", std::move(object)}});
+
+  /// `object`: the whole answer.
+  void end(Json object) {
+    if (item_.is_null()) begin_message();
+    const Json status = object.at("status");
+    end_item(status);
+    send(status == "completed" ? "response.completed" : "response.incomplete",
+         {{"response", std::move(object)}});
   }
 
  private:
+  void begin_item(Json item) {
+    if (!item_.is_null()) end_item("completed");
+    text_.clear();
+    item_ = std::move(item);
+    send("response.output_item.added", {{"output_index", index_}, {"item", item_}});
+  }
+
+  void begin_message() {
+    begin_item(message_item(http_, "in_progress", Json::array()));
+    send("response.content_part.added", in_part({{"part", text_part("")}}));
+  }
+
+  void add_call(const engine::CallPiece& piece) {
+    if (readers_.size() <= piece.call) readers_.resize(piece.call + 1);
+    const CallReader::Piece part = readers_[piece.call].push(piece.text);
+    if (!part.name.empty()) begin_item(call_item(http_, piece.call, "in_progress", part.name, ""));
+    if (part.arguments.empty()) return;
+    text_ += part.arguments;
+    send("response.function_call_arguments.delta", in_item({{"delta", part.arguments}}));
+  }
+
+  void end_item(const Json& status) {
+    if (item_.at("type") == "message") {
+      send("response.output_text.done", in_part({{"text", text_}, {"logprobs", Json::array()}}));
+      send("response.content_part.done", in_part({{"part", text_part(text_)}}));
+      item_["content"] = Json::array({text_part(text_)});
+    } else {
+      send("response.function_call_arguments.done",
+           in_item({{"name", item_.at("name")}, {"arguments", text_}}));
+      item_["arguments"] = text_;
+    }
+    item_["status"] = status;
+    send("response.output_item.done", {{"output_index", index_++}, {"item", item_}});
+  }
+
   Json in_item(const Json& fields) const {
-    Json place{{"item_id", "msg_" + http_.id}, {"output_index", 0}, {"content_index", 0}};
+    Json place{{"item_id", item_.at("id")}, {"output_index", index_}};
+    place.update(fields);
+    return place;
+  }
+  Json in_part(const Json& fields) const {
+    Json place = in_item({{"content_index", 0}});
     place.update(fields);
     return place;
   }
 
   const HttpRequest& http_;
   HttpResponse& response_;
-  std::size_t number_ = 0;
+  std::vector<CallReader> readers_;  ///< of each call
+  Json item_;                        ///< the one that is written; null before the first
+  std::string text_;                 ///< of it, words or arguments
+  std::size_t index_ = 0, number_ = 0;
 };
 
 void stream_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,
@@ -263,11 +413,12 @@ void stream_response(const ApiContext& context, const HttpRequest& http, Respons
     object = response_object(http, request, model.name, created);
     events.begin(object);
   };
-  const auto on_text = [&](std::string_view text) { events.add_text(text); };
+  const auto on_piece = [&](const ChatPiece& piece) { events.add(piece); };
   try {
-    const ChatAnswer answer = run_chat(context, std::move(task), response.stop(), begin, on_text);
+    const ChatChoices answer =
+        run_choices(context, std::move(task), 1, response.stop(), begin, on_piece);
     finish_object(http, answer, object);
-    events.end(std::move(object), answer.result.text);
+    events.end(std::move(object));
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
     object["status"] = "failed";

@@ -14,6 +14,7 @@ namespace oko::server {
 namespace {
 
 constexpr std::size_t kMostToolBytes = 128 * 1024;  // of all
+constexpr const char* kNoArguments = R"({"type":"object","properties":{}})";
 
 /// As Python's json.dumps writes it, which models have learnt from.
 std::string python_json(const Json& json) {
@@ -56,7 +57,7 @@ void read_tool(const RequestJson& json, std::string_view raw, const std::string&
   }
   const RequestFields function(tool.need("function"), tool.name_of("function"));
   grammar::Function added{.name = function.need_text("name"),
-                          .arguments = R"({"type":"object","properties":{}})",
+                          .arguments = kNoArguments,
                           .place = function.name_of("parameters"),
                           .is_strict = function.flag("strict").value_or(false)};
   check_name(added.name, function.name_of("name"));
@@ -66,6 +67,24 @@ void read_tool(const RequestJson& json, std::string_view raw, const std::string&
   }
   task.functions.push_back(std::move(added));
   task.tools.push_back(python_json(Json::parse(raw)));
+}
+
+/// A function whose fields are those of the tool, the schema of its arguments in `schema`.
+void add_flat_tool(const RequestFields& tool, std::string_view raw, const char* schema,
+                   ChatTask& task) {
+  grammar::Function added{.name = tool.need_text("name"),
+                          .arguments = kNoArguments,
+                          .place = tool.name_of(schema),
+                          .is_strict = tool.flag("strict").value_or(false)};
+  check_name(added.name, tool.name_of("name"));
+  if (const RequestJson* given = tool.find(schema)) {
+    added.arguments = read_schema(*given, raw, schema, added.place);
+  }
+  Json function{{"name", added.name}};
+  if (const auto description = tool.text("description")) function["description"] = *description;
+  function["parameters"] = Json::parse(added.arguments);
+  task.tools.push_back(python_json({{"type", "function"}, {"function", std::move(function)}}));
+  task.functions.push_back(std::move(added));
 }
 
 /// "tools" of any protocol, the JSON of each with its text.
@@ -108,8 +127,8 @@ void choose_one(const std::string& name, const std::string& field, ChatTask& tas
   }
 }
 
-/// Keeps the functions that "tool_choice" allows.
-void choose(const RequestFields& fields, ChatTask& task) {
+/// Keeps the functions that "tool_choice" allows. `is_flat`: the name of one stands beside "type".
+void choose(const RequestFields& fields, bool is_flat, ChatTask& task) {
   const RequestJson* choice = fields.find("tool_choice");
   if (choice == nullptr || *choice == "auto") return;
   if (*choice == "none") return choose_none(task);
@@ -119,6 +138,12 @@ void choose(const RequestFields& fields, ChatTask& task) {
                  tr("none, auto, required or a function", "none, auto, required или функция"));
   }
   const RequestFields named(*choice, "tool_choice");
+  if (is_flat) {
+    if (named.need_text("type") != "function") {
+      refuse_value("tool_choice.type", tr("function", "function"));
+    }
+    return choose_one(named.need_text("name"), "tool_choice.name", task);
+  }
   choose_one(RequestFields(named.need("function"), "tool_choice.function").need_text("name"),
              "tool_choice.function.name", task);
 }
@@ -129,6 +154,13 @@ void check_together(const ChatTask& task) {
                                "tools и формат ответа вместе не поддерживаются"));
 }
 
+/// Codex names tools of OpenAI's servers in every request, which stay out of the prompt.
+void read_responses_tool(const RequestJson& json, std::string_view raw, const std::string& place,
+                         ChatTask& task) {
+  const RequestFields tool(json, place);
+  if (tool.need_text("type") == "function") add_flat_tool(tool, raw, "parameters", task);
+}
+
 /// A tool of Anthropic's: one of the client, since those of Anthropic's servers run there.
 void read_anthropic_tool(const RequestJson& json, std::string_view raw, const std::string& place,
                          ChatTask& task) {
@@ -137,17 +169,8 @@ void read_anthropic_tool(const RequestJson& json, std::string_view raw, const st
     refuse_value(tool.name_of("type"), tr("custom: oko has no tools of its own here",
                                           "custom: своих инструментов у oko здесь нет"));
   }
-  grammar::Function added{.name = tool.need_text("name"),
-                          .arguments = {},
-                          .place = tool.name_of("input_schema"),
-                          .is_strict = tool.flag("strict").value_or(false)};
-  check_name(added.name, tool.name_of("name"));
-  added.arguments = read_schema(tool.need("input_schema"), raw, "input_schema", added.place);
-  Json function{{"name", added.name}};
-  if (const auto description = tool.text("description")) function["description"] = *description;
-  function["parameters"] = Json::parse(added.arguments);
-  task.tools.push_back(python_json({{"type", "function"}, {"function", std::move(function)}}));
-  task.functions.push_back(std::move(added));
+  add_flat_tool(tool, raw, "input_schema", task);
+  tool.need("input_schema");
 }
 
 /// Keeps the functions that Anthropic's "tool_choice" allows.
@@ -171,7 +194,14 @@ void choose_for_anthropic(const RequestFields& fields, ChatTask& task) {
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
   task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
   read_list(fields, body, task, read_tool);
-  choose(fields, task);
+  choose(fields, false, task);
+  check_together(task);
+}
+
+void read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task) {
+  task.may_repeat_calls = fields.flag("parallel_tool_calls").value_or(true);
+  read_list(fields, body, task, read_responses_tool);
+  choose(fields, true, task);
   check_together(task);
 }
 
@@ -190,6 +220,15 @@ text::ToolCall read_tool_use(const RequestFields& block) {
   return call;
 }
 
+text::ToolCall read_call(const RequestFields& function) {
+  text::ToolCall call{function.need_text("name"), {}};
+  check_name(call.name, function.name_of("name"));
+  const RequestJson& arguments = function.need("arguments");
+  call.arguments = arguments.is_object() ? python_json(Json::parse(arguments.dump()))
+                                         : function.need_text("arguments");
+  return call;
+}
+
 std::vector<text::ToolCall> read_calls(const RequestFields& message) {
   std::vector<text::ToolCall> calls;
   const RequestJson* list = message.find("tool_calls");
@@ -200,13 +239,7 @@ std::vector<text::ToolCall> read_calls(const RequestFields& message) {
   }
   for (std::size_t i = 0; i < list->size(); ++i) {
     const RequestFields call((*list)[i], fmt::format("{}[{}]", name, i));
-    const RequestFields function(call.need("function"), call.name_of("function"));
-    text::ToolCall added{function.need_text("name"), {}};
-    check_name(added.name, function.name_of("name"));
-    const RequestJson& arguments = function.need("arguments");
-    added.arguments = arguments.is_object() ? python_json(Json::parse(arguments.dump()))
-                                            : function.need_text("arguments");
-    calls.push_back(std::move(added));
+    calls.push_back(read_call(RequestFields(call.need("function"), call.name_of("function"))));
   }
   return calls;
 }

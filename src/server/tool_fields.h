@@ -16,11 +16,18 @@ inline constexpr std::size_t kMostTools = 64;
 /// them; `body` is the text of the request, which has the keys in order. Throws kUsage.
 void read_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
 
+/// Reads the same as clients of /v1/responses send them: a function has its fields beside "type".
+/// Tools of other types are left out: oko has none. Throws kUsage.
+void read_responses_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
+
 /// Reads "tools" and "tool_choice" as Anthropic's clients send them. Throws kUsage.
 void read_anthropic_tools(const RequestFields& fields, std::string_view body, ChatTask& task);
 
 /// Of a block "tool_use". Throws kUsage.
 text::ToolCall read_tool_use(const RequestFields& block);
+
+/// Reads "name" and "arguments", a string or an object, of a call. Throws kUsage.
+text::ToolCall read_call(const RequestFields& function);
 
 /// Reads the "tool_calls" of a message of the assistant, whose arguments are a string or an object.
 /// Throws kUsage.

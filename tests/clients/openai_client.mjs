@@ -92,6 +92,25 @@ const tests = {
     same(text, truth.en);
   },
 
+  async 'tools of responses, streamed'(client) {
+    const parameters = {type: 'object', required: ['city'], properties: {
+      city: {enum: ['Москва', 'Oslo']}}, additionalProperties: false};
+    const input = [{role: 'user', content: 'Погода?'}];
+    const given = {model, parallel_tool_calls: false, store: false,
+      tools: [{type: 'function', name: 'get_weather', parameters, strict: true}]};
+    const stream = client.responses.stream({...given, input, tool_choice: 'required'});
+    let text = '';
+    for await (const event of stream) {
+      if (event.type === 'response.function_call_arguments.delta') text += event.delta;
+    }
+    const [call] = (await stream.finalResponse()).output;
+    same([call.type, call.name, call.arguments], ['function_call', 'get_weather', text]);
+    check(['Москва', 'Oslo'].includes(JSON.parse(text).city), call);
+    input.push(call, {type: 'function_call_output', call_id: call.call_id, output: 'snow'});
+    const answer = await client.responses.create({...given, input, max_output_tokens: 4});
+    check(answer.usage.output_tokens <= 4, answer);
+  },
+
   async 'embeddings, which this client asks for in base64'(client) {
     for (const form of [{}, {encoding_format: 'float'}]) {
       const {data} = await client.embeddings.create({model: embedder, input: texts, ...form});

@@ -128,6 +128,31 @@ def test_responses():
            "previous_response_id")
 
 
+def test_responses_tools():
+    tool = {"type": "function", **TOOL["function"]}
+    given = {"model": MODEL, "tools": [tool, {"type": "web_search"}], "tool_choice": "required",
+             "parallel_tool_calls": False, "store": False}
+    asked = [{"role": "user", "content": "Погода?"}]
+    whole = client.responses.create(**given, input=asked)
+    call = whole.output[0]
+    same([call.type, call.name, call.status], ["function_call", "get_weather", "completed"])
+    check_arguments(json.loads(call.arguments))
+    with client.responses.stream(**given, input=asked) as stream:
+        parts = [one.delta for one in stream
+                 if one.type == "response.function_call_arguments.delta"]
+        streamed = stream.get_final_response().output[0]
+    check(len(parts) > 1, parts)
+    same([streamed.arguments, "".join(parts)], [call.arguments] * 2)
+    asked += [call.model_dump(exclude_none=True),
+              {"type": "function_call_output", "call_id": call.call_id, "output": "snow"}]
+    answer = client.responses.create(**{**given, "tool_choice": "auto"}, input=asked,
+                                     max_output_tokens=4)
+    check(answer.usage.input_tokens > whole.usage.input_tokens, answer)
+    raises(openai.BadRequestError,
+           lambda: client.responses.create(**{**given, "tools": [{"type": "web_search"}]},
+                                           input=asked), "tool_choice")
+
+
 def test_embeddings_equal_those_of_the_program():
     for form in ({}, {"encoding_format": "float"}, {"encoding_format": "base64"}):
         answer = client.with_raw_response.embeddings.create(model=EMBEDDER, input=TEXTS, **form)

@@ -39,12 +39,61 @@ class ResponsesApiTest : public ::testing::Test {
                  {{"type", "input_text"}, {"text", "Describe this image."}}}}}}}};
   }
 
+  /// As Codex 0.171 asks (codex-rs/codex-api/src/common.rs, codex-rs/tools/src/tool_spec.rs), with
+  /// a function of its own whose arguments come to an end.
+  static json codex_request() {
+    return json::parse(R"({
+      "model":"tiny-vl","instructions":"You are Codex.",
+      "input":[
+        {"type":"message","role":"developer","content":[
+          {"type":"input_text","text":"<permissions instructions>"}]},
+        {"type":"message","role":"user","content":[
+          {"type":"input_text","text":"<environment_context>"}]},
+        {"type":"message","role":"user","content":[{"type":"input_text","text":"Погода?"}]}],
+      "tools":[
+        {"type":"function","name":"get_weather","description":"Погода","strict":false,"parameters":
+          {"type":"object","properties":{"city":{"enum":["Москва","Oslo"]}},"required":["city"],
+           "additionalProperties":false}},
+        {"type":"custom","name":"apply_patch","description":"Edits files.",
+         "format":{"type":"grammar","syntax":"lark","definition":"start: /.+/s"}},
+        {"type":"web_search","external_web_access":false},
+        {"type":"namespace","name":"mcp__files__","description":"Tools of files.","tools":[
+          {"type":"function","name":"list","description":"Lists.","strict":false,
+           "parameters":{"type":"object","properties":{}}}]}],
+      "tool_choice":"auto","parallel_tool_calls":false,
+      "reasoning":{"effort":"medium","summary":"auto"},"store":false,"stream":true,
+      "include":["reasoning.encrypted_content"],"prompt_cache_key":"0199",
+      "text":{"verbosity":"low"},"client_metadata":{"x-codex-installation-id":"1"}})");
+  }
+
+  /// The events of a stream, whose numbers and names must be right.
+  static std::vector<json> events_of(const json& body) {
+    const std::string stream = post(body).body;
+    std::vector<json> events;
+    for (std::size_t at = stream.find("event: "); at != std::string::npos;
+         at = stream.find("event: ", at + 1)) {
+      const std::size_t data = stream.find("\ndata: ", at) + 7;
+      events.push_back(json::parse(stream.substr(data, stream.find("\n\n", data) - data)));
+      EXPECT_EQ(events.back().at("sequence_number"), events.size() - 1);
+      EXPECT_EQ(events.back().at("type"), stream.substr(at + 7, data - 7 - (at + 7)));
+    }
+    return events;
+  }
+  /// Those that follow one another counted once.
+  static std::vector<std::string> types_of(const std::vector<json>& events) {
+    std::vector<std::string> types;
+    for (const json& event : events) {
+      const std::string type = event.at("type");
+      if (types.empty() || types.back() != type) types.push_back(type);
+    }
+    return types;
+  }
+
   static inline std::unique_ptr<ApiServer> server_;
 };
 
 TEST_F(ResponsesApiTest, DescribesAPicture) {
   json body = question();
-  body["tools"] = json::parse(R"([{"type":"function","name":"shell"},{"type":"web_search"}])");
   const ApiAnswer answer = post(body);
   ASSERT_EQ(answer.status, 200) << answer.body;
   const json object = answer.parsed();
@@ -70,31 +119,108 @@ TEST_F(ResponsesApiTest, StreamsItsEventsInOrder) {
   body["stream"] = true;
   body["instructions"] = "Be brief.";
   body["max_output_tokens"] = 2;
-  const std::string stream = post(body).body;
-  std::vector<json> events;
-  for (std::size_t at = stream.find("event: "); at != std::string::npos;
-       at = stream.find("event: ", at + 1)) {
-    const std::size_t data = stream.find("\ndata: ", at) + 7;
-    events.push_back(json::parse(stream.substr(data, stream.find("\n\n", data) - data)));
-    EXPECT_EQ(events.back().at("sequence_number"), events.size() - 1);
-  }
-  std::vector<std::string> types;
+  const std::vector<json> events = events_of(body);
   std::string text;
   for (const json& event : events) {
-    const std::string type = event.at("type");
-    if (type == "response.output_text.delta") text += event.at("delta").get<std::string>();
-    if (types.empty() || types.back() != type) types.push_back(type);
+    if (event.at("type") == "response.output_text.delta") {
+      text += event.at("delta").get<std::string>();
+    }
   }
-  EXPECT_EQ(types, (std::vector<std::string>{
-                       "response.created", "response.in_progress", "response.output_item.added",
-                       "response.content_part.added", "response.output_text.delta",
-                       "response.output_text.done", "response.content_part.done",
-                       "response.output_item.done", "response.incomplete"}))
-      << stream;
+  EXPECT_EQ(
+      types_of(events),
+      (std::vector<std::string>{
+          "response.created", "response.in_progress", "response.output_item.added",
+          "response.content_part.added", "response.output_text.delta", "response.output_text.done",
+          "response.content_part.done", "response.output_item.done", "response.incomplete"}));
   const json& last = events.back().at("response");
   EXPECT_EQ(last.at("output")[0].at("content")[0].at("text"), text);
+  EXPECT_EQ(last.at("output")[0], events[events.size() - 2].at("item"));
   EXPECT_EQ(last.at("incomplete_details").at("reason"), "max_output_tokens");
   EXPECT_EQ(last.at("instructions"), "Be brief.");
+}
+
+TEST_F(ResponsesApiTest, CallsFunctionsWholeAndStreamed) {
+  json body = codex_request();
+  body["tool_choice"] = {{"type", "function"}, {"name", "get_weather"}};
+  body["stream"] = false;
+  const json whole = post(body).parsed();
+  ASSERT_EQ(whole.at("status"), "completed") << whole;
+  ASSERT_EQ(whole.at("output").size(), 1u) << whole;
+  const json& call = whole.at("output")[0];
+  EXPECT_EQ(call.at("type"), "function_call");
+  EXPECT_EQ(call.at("name"), "get_weather");
+  EXPECT_EQ(call.at("status"), "completed");
+  EXPECT_TRUE(call.at("call_id").get<std::string>().starts_with("call_"));
+  const json arguments = json::parse(call.at("arguments").get<std::string>());
+  EXPECT_TRUE(arguments.at("city") == "Москва" || arguments.at("city") == "Oslo") << call;
+
+  body["stream"] = true;
+  const std::vector<json> events = events_of(body);
+  EXPECT_EQ(types_of(events),
+            (std::vector<std::string>{
+                "response.created", "response.in_progress", "response.output_item.added",
+                "response.function_call_arguments.delta", "response.function_call_arguments.done",
+                "response.output_item.done", "response.completed"}));
+  std::string streamed;
+  for (const json& event : events) {
+    if (event.at("type") != "response.function_call_arguments.delta") continue;
+    EXPECT_EQ(event.at("item_id"), events[2].at("item").at("id"));
+    streamed += event.at("delta").get<std::string>();
+  }
+  EXPECT_EQ(streamed, call.at("arguments").get<std::string>());
+  const json& done = events[events.size() - 2].at("item");
+  EXPECT_EQ(done.at("arguments"), streamed);
+  EXPECT_EQ(events.back().at("response").at("output"), json::array({done}));
+}
+
+/// Tools that oko does not have stay out of the prompt: Codex names some in every request.
+TEST_F(ResponsesApiTest, AnswersTheRequestsOfCodex) {
+  const std::vector<json> events = events_of(codex_request());
+  ASSERT_FALSE(events.empty());
+  const json& first = events.back().at("response");
+  ASSERT_EQ(first.at("tools").size(), 1u) << first;
+  EXPECT_EQ(first.at("tools")[0].at("name"), "get_weather");
+  EXPECT_EQ(first.at("tool_choice"), "auto");
+  EXPECT_EQ(first.at("parallel_tool_calls"), false);
+  const auto tokens_of = [](const json& body) {
+    return post(body).parsed().at("usage").at("input_tokens").get<int>();
+  };
+  json body = codex_request();
+  body["stream"] = false;
+  json functions = body;
+  functions["tools"] = json::array({body.at("tools")[0]});
+  EXPECT_EQ(tokens_of(body), tokens_of(functions));
+  functions["tools"] = json::array();
+  EXPECT_GT(tokens_of(body), tokens_of(functions));
+}
+
+/// The second turn, as Codex sends it. "view_image" answers with a picture.
+TEST_F(ResponsesApiTest, ReadsCallsAndTheirResults) {
+  json body = codex_request();
+  body["stream"] = false;
+  const auto tokens_with = [&](const json& items) {
+    json longer = body;
+    longer["input"].insert(longer["input"].end(), items.begin(), items.end());
+    const ApiAnswer answer = post(longer);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.parsed().at("usage").at("input_tokens").get<int>();
+  };
+  const json call = json::parse(R"([
+    {"type":"reasoning","summary":[],"encrypted_content":"a"},
+    {"type":"message","role":"assistant","content":[{"type":"output_text","text":"I look."}]},
+    {"type":"function_call","name":"get_weather","arguments":"{\"city\": \"Oslo\"}","call_id":"a"},
+    {"type":"function_call","name":"get_weather","arguments":"{\"city\": \"Bergen\"}","call_id":"b"}
+  ])");
+  json results = call, pictures = call;
+  for (const char* id : {"a", "b"}) {
+    results.push_back({{"type", "function_call_output"}, {"call_id", id}, {"output", "snow"}});
+    pictures.push_back({{"type", "function_call_output"},
+                        {"call_id", id},
+                        {"output", {question().at("input")[0].at("content")[0]}}});
+  }
+  const int alone = tokens_with(call), with_results = tokens_with(results);
+  EXPECT_GT(with_results, alone);
+  EXPECT_GT(tokens_with(pictures), with_results);
 }
 
 TEST_F(ResponsesApiTest, SaysWhatIsWrong) {
@@ -109,9 +235,18 @@ TEST_F(ResponsesApiTest, SaysWhatIsWrong) {
   } kCases[] = {
       {{{"model", "tiny-vl"}}, "input"},
       {with("previous_response_id", "resp_1"), "input"},
+      {with("conversation", "conv_1"), "conversation"},
       {with("tool_choice", "required"), "tool_choice"},
+      {with("tool_choice", {{"type", "web_search"}}), "tool_choice.type"},
+      {with("tools", {{{"name", "f"}}}), "tools[0].type"},
+      {with("tools", {{{"type", "function"}}}), "tools[0].name"},
+      {with("tools", {{{"type", "function"}, {"name", "f"}, {"parameters", 1}}}),
+       "tools[0].parameters"},
       {with("background", true), "background"},
-      {with("input", {{{"type", "function_call_output"}}}), "input[0].type"},
+      {with("input", {{{"type", "function_call_output"}}}), "input[0].call_id"},
+      {with("input", {{{"type", "function_call_output"}, {"call_id", "1"}}}), "input[0].output"},
+      {with("input", {{{"type", "function_call"}, {"call_id", "1"}}}), "input[0].name"},
+      {with("input", {{{"type", "local_shell_call"}}}), "input[0].type"},
       {with("input", {{{"role", "tool"}, {"content", "a"}}}), "input[0].role"},
       {with("max_output_tokens", 0), "max_output_tokens"},
       {with("text", {{"format", {{"type", "xml"}}}}), "text.format"},
