@@ -113,10 +113,12 @@ HWY_INLINE void dot_few_group(const FewRowsGroup& group, const StepAhead ahead,
     ahead.advance(group.first_word + w);
     hn::Vec<decltype(d16)> word[kFewVectors];
     for (std::size_t v = 0; v < kFewVectors; ++v) {
-      word[v] = hn::BitCast(d16, hn::Load(PackedTag(), words + v * kFewLanes));
+      auto loaded = hn::Load(PackedTag(), words + v * kFewLanes);
 #if HWY_TARGET == HWY_AVX3_DL
-      if constexpr (kM <= 4) asm("" : "+v"(word[v].raw));  // or gcc loads it for each part
+      // Or gcc loads it for each part; one of the array it would store, too.
+      if constexpr (kM <= 4) asm("" : "+v"(loaded.raw));
 #endif
+      word[v] = hn::BitCast(d16, loaded);
     }
     const auto add = [&](auto part, auto codes_of) HWY_ATTR {
       ShortVector codes[kFewVectors];

@@ -40,10 +40,8 @@ constexpr std::size_t kFewWidth = kFewVectors * kFewLanes;  // weight rows of a 
 constexpr std::size_t kMaxGroupWords = 32;                  // of 128 codes of 8 bits
 static_assert(kFewLanes <= kMaxGroupWords);
 
-/// How far ahead of the codes memory is asked for, in bytes of each weight row: into the outer
-/// caches, and from there into the first one.
-constexpr std::size_t kFarRowBytes = std::min<std::size_t>(1024, 16384 / kFewWidth);
-constexpr std::size_t kNearRowBytes = kFarRowBytes / 4;
+/// How far ahead of the codes the first cache asks for them, in bytes of each weight row.
+constexpr std::size_t kNearRowBytes = 128;
 
 /// What a thread keeps of a panel.
 struct FewRowsPanel {
@@ -156,12 +154,13 @@ struct StepAhead {
   /// While word `word` of the step before is multiplied.
   HWY_INLINE void advance(std::size_t word) const {
     // A line at a time, between other work: many at once would wait for each other.
-    const std::size_t row = word * kFewVectors % kFewWidth;
-    const std::uint8_t* line =
-        prefetched + row * row_bytes + word * kFewVectors / kFewWidth * kLineBytes;
-    for (std::size_t v = 0; v < kFewVectors; ++v, line += row_bytes) {
-      __builtin_prefetch(line, /*rw=*/0, /*locality=*/1);
-      hwy::Prefetch(line - (kFarRowBytes - kNearRowBytes));
+    const std::size_t line = word * kFewVectors;
+    const std::uint8_t* of_row =
+        near + line % kFewWidth * row_bytes + line / kFewWidth * kLineBytes;
+    const std::uint8_t* in_order = far + line * kLineBytes;
+    for (std::size_t v = 0; v < kFewVectors; ++v, of_row += row_bytes, in_order += kLineBytes) {
+      __builtin_prefetch(in_order, /*rw=*/0, /*locality=*/1);
+      hwy::Prefetch(of_row);
     }
     if constexpr (kFits) {
       if (to != nullptr) transpose_piece(word);
@@ -191,10 +190,11 @@ struct StepAhead {
   }
 
   const std::uint8_t* const* rows;
-  std::size_t offset;              ///< of the step, in bytes of each row
-  std::uint32_t* parts;            ///< of a square: (4, 4, kFewLanes)
-  std::uint32_t* to;               ///< (words, kFewWidth); null: nothing is transposed
-  const std::uint8_t* prefetched;  ///< a row's line; the next one lies row_bytes behind it
+  std::size_t offset;        ///< of the step, in bytes of each row
+  std::uint32_t* parts;      ///< of a square: (4, 4, kFewLanes)
+  std::uint32_t* to;         ///< (words, kFewWidth); null: nothing is transposed
+  const std::uint8_t* near;  ///< a row's line; the next one lies row_bytes behind it
+  const std::uint8_t* far;   ///< lines of the next panel
   std::size_t row_bytes;
 };
 
@@ -234,14 +234,16 @@ class CodeReader {
   }
 
   StepAhead ahead() {
+    const std::size_t row_bytes = 4 * row_words_, panel_bytes = kFewWidth * row_bytes;
     // Behind a row's end its part of the next panel follows.
-    const std::size_t row_bytes = 4 * row_words_;
-    const std::size_t far = 4 * word_ + kFarRowBytes;
+    const std::size_t near = 4 * word_ + kNearRowBytes;
+    const bool has_next = place_.first + kFewWidth < last_;
     return {rows_,
             4 * word_,
             panel_.parts,
             is_ahead_ ? next_ : nullptr,
-            rows_[0] + far + (far < row_bytes ? 0 : (kFewWidth - 1) * row_bytes),
+            rows_[0] + near + (near < row_bytes ? 0 : panel_bytes - row_bytes),
+            rows_[0] + 4 * word_ * kFewWidth + (has_next ? panel_bytes : 0),
             row_bytes};
   }
 
