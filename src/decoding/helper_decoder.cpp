@@ -25,6 +25,11 @@ MessageWriter call_of(Call call) {
   return writer;
 }
 
+LocalizedText could_not_decode(const InputFile& file, const LocalizedText& reason) {
+  return tr("{}: could not be decoded: {}", "{}: не удалось декодировать: {}", file.path().string(),
+            reason);
+}
+
 /// True if a picture has the sides of a header, perhaps turned.
 bool is_as(const image::Image& image, const image::Header& header) {
   return (image.width == header.width && image.height == header.height) ||
@@ -33,33 +38,72 @@ bool is_as(const image::Image& image, const image::Header& header) {
 
 }  // namespace
 
-HelperDecoder::HelperDecoder(Helpers& helpers, StopToken stop)
-    : helpers_(helpers), stop_(std::move(stop)) {}
+HelperDecoder::HelperDecoder(Helpers& helpers, HelperScope scope, StopToken stop)
+    : helpers_(helpers), scope_(scope), stop_(std::move(stop)) {}
 
 HelperDecoder::~HelperDecoder() {
-  if (!helper_) return;
-  helper_.reset();
-  helpers_.prepare();
+  end_helper();
+}
+
+void HelperDecoder::end_helper() {
+  if (helper_) helpers_.replace(std::move(helper_));
+}
+
+void HelperDecoder::fail(Error error) {
+  failure_.emplace(std::move(error));
+  throw Error(*failure_);
+}
+
+void HelperDecoder::begin(const InputFile& file) {
+  throw_if_stopped(stop_);
+  if (scope_ == HelperScope::kFile && asked_ != file.identity()) {
+    end_helper();
+    failure_.reset();
+  }
+  asked_ = file.identity();
+  if (failure_) throw Error(*failure_);
+  if (!helper_) start(file);
+}
+
+void HelperDecoder::start(const InputFile& file) {
+  constexpr int kMostStarts = 3;
+  for (int i = 1;; ++i) {
+    try {
+      helper_ = helpers_.take();
+    } catch (const Error& error) {
+      fail(error);
+    }
+    opened_.reset();
+    try {
+      const StopCallback kill(stop_, [helper = helper_.get()] { helper->kill(); });
+      open(file);
+      if (scope_ == HelperScope::kFile) helpers_.prepare();  // while this one works
+      return;
+    } catch (const HelperEnded& ended) {
+      end_helper();
+      throw_if_stopped(stop_);
+      if (i < kMostStarts) continue;
+      fail({ErrorCode::kFailed, could_not_decode(file, ended.reason),
+            tr("its decoder had not got the file yet: see what ends processes of oko, such as a "
+               "lack of memory",
+               "декодер ещё не получил файл: узнайте, что завершает процессы oko, например "
+               "нехватка памяти")});
+    }
+  }
 }
 
 template <typename Read>
 auto HelperDecoder::ask(const InputFile& file, const MessageWriter& call, std::uint64_t more_bytes,
                         const Read& read) {
-  throw_if_stopped(stop_);
-  if (failure_) throw Error(*failure_);
-  if (!helper_) helper_ = helpers_.take();
-  const auto fail = [&](const LocalizedText& reason) {
-    helper_.reset();
+  const auto fail_for = [&](const LocalizedText& reason) {
+    end_helper();
     throw_if_stopped(stop_);
-    failure_.emplace(
-        ErrorCode::kBadInput,
-        tr("{}: could not be decoded: {}", "{}: не удалось декодировать: {}", file.path().string(),
-           reason),
-        tr("the file may be damaged: open it in a viewer and save it again",
-           "файл может быть повреждён: откройте его в просмотрщике и сохраните ещё раз"));
-    throw Error(*failure_);
+    fail({ErrorCode::kBadInput, could_not_decode(file, reason),
+          tr("the file may be damaged: open it in a viewer and save it again",
+             "файл может быть повреждён: откройте его в просмотрщике и сохраните ещё раз")});
   };
   try {
+    begin(file);
     const StopCallback kill(stop_, [helper = helper_.get()] { helper->kill(); });
     open(file);
     const std::string bytes = answer_of(call.bytes(), more_bytes);
@@ -68,11 +112,11 @@ auto HelperDecoder::ask(const InputFile& file, const MessageWriter& call, std::u
     answer.require_end();
     return result;
   } catch (const HelperEnded& ended) {
-    fail(ended.reason);
+    fail_for(ended.reason);
   } catch (const BadMessage&) {
-    fail(tr("its decoder said what cannot be", "декодер ответил то, чего не может быть"));
+    fail_for(tr("its decoder said what cannot be", "декодер ответил то, чего не может быть"));
   }
-  std::abort();  // `fail` throws
+  std::abort();  // `fail_for` throws
 }
 
 std::string HelperDecoder::answer_of(std::string_view call, std::uint64_t more_bytes,
@@ -137,13 +181,14 @@ image::Image HelperDecoder::load(const InputFile& file, const image::Limits& lim
   MessageWriter call = call_of(Call::kLoad);
   write(call, limits);
   call.number(page);
-  return ask(file, call, 2 * header.decode_bytes + kSpareBytes, [&](MessageReader& answer) {
-    image::Image image = read_image(answer);
-    if (!is_as(image, header)) throw BadMessage();
-    answer.require_end();
-    receive_pixels(image);
-    return image;
-  });
+  return ask(file, call, 2 * header.decode_bytes + file.size() + kSpareBytes,
+             [&](MessageReader& answer) {
+               image::Image image = read_image(answer);
+               if (!is_as(image, header)) throw BadMessage();
+               answer.require_end();
+               receive_pixels(image);
+               return image;
+             });
 }
 
 document::PageSize HelperDecoder::size_of(const InputFile& file,

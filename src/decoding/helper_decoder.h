@@ -17,11 +17,12 @@
 
 namespace oko::decoding {
 
-/// Has a helper decode, and believes nothing that it says about sizes.
+/// Has helpers decode, and believes nothing that they say about sizes. A helper that ends before it
+/// has a file is replaced by another one; kFailed if those end, too.
 class HelperDecoder final : public document::PageDecoder {
  public:
   /// `helpers` must outlive it.
-  HelperDecoder(Helpers& helpers, StopToken stop);
+  HelperDecoder(Helpers& helpers, HelperScope scope, StopToken stop);
   ~HelperDecoder() override;
   HelperDecoder(const HelperDecoder&) = delete;
   HelperDecoder& operator=(const HelperDecoder&) = delete;
@@ -42,17 +43,25 @@ class HelperDecoder final : public document::PageDecoder {
            const Read& read);
   /// Throws the Error that an answer has.
   std::string answer_of(std::string_view call, std::uint64_t more_bytes, int descriptor = -1);
+  /// Makes sure of a helper for the file.
+  void begin(const InputFile& file);
+  void start(const InputFile& file);
   void open(const InputFile& file);
+  /// Has the next helper started meanwhile.
+  void end_helper();
+  [[noreturn]] void fail(Error error);
   void receive_pixels(image::Image& image);
   image::Header header_of(const InputFile& file, const image::Limits& limits, int page);
   document::PageSize size_of(const InputFile& file, const document::PdfOptions& options, int page);
 
   Helpers& helpers_;
+  HelperScope scope_;
   StopToken stop_;
   Mutex mutex_;  ///< held during a call
   std::unique_ptr<HelperProcess> helper_;
   std::optional<FileIdentity> opened_;  ///< the file that the helper has
-  std::optional<Error> failure_;        ///< of a helper, which ends the request
+  std::optional<FileIdentity> asked_;   ///< the file of the last call
+  std::optional<Error> failure_;        ///< of a helper: it ends the work of its scope
 };
 
 }  // namespace oko::decoding

@@ -93,6 +93,7 @@ HelperProcess::HelperProcess(const HelperOptions& options) : options_(options) {
   const int error = Start(ends[1]).run(options, id_);
   ::close(ends[1]);
   if (error != 0) throw start_error(error);
+  watch_.emplace(id_, [this] { kill(); });
 }
 
 HelperProcess::~HelperProcess() {
@@ -117,6 +118,7 @@ void HelperProcess::wait_for_end() {
   while (::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOWAIT) != 0 &&
          errno == EINTR) {
   }
+  watch_->stop();
   const MutexLock lock(mutex_);
   if (has_ended_) return;
   has_ended_ = true;
@@ -126,10 +128,15 @@ void HelperProcess::wait_for_end() {
 
 LocalizedText HelperProcess::reason_of_end() {
   wait_for_end();
+  const ProcessWatch::Excess excess = watch_->excess();
+  if (excess == ProcessWatch::Excess::kMemory) {
+    return tr("it takes more memory than oko reserves for it",
+              "на это нужно больше памяти, чем oko выделяет");
+  }
   const MutexLock lock(mutex_);
   if (!WIFSIGNALED(status_)) return tr("its decoder ended", "декодер завершился");
   const int signal = WTERMSIG(status_);
-  if (signal == SIGXCPU) {
+  if (signal == SIGXCPU || excess == ProcessWatch::Excess::kTime) {
     return tr("it takes more than {:second|seconds} of the processor",
               "на это нужно больше {:секунды|секунд|секунд} процессора",
               Count(options_.cpu_seconds));
@@ -166,9 +173,18 @@ Confinement HelperProcess::confinement() {
   return *confinement_;
 }
 
+void HelperProcess::limit_call(std::uint64_t more_bytes) {
+  if (!helpers_have_limits()) return;
+  limit(id_, idle_bytes_, more_bytes, options_.cpu_seconds);
+  ProcessLimits limits;
+  limits.processor_seconds = processor_seconds_of(id_) + options_.cpu_seconds;
+  if (idle_bytes_.footprint != 0) limits.footprint = idle_bytes_.footprint + more_bytes;
+  watch_->set(limits);
+}
+
 std::string HelperProcess::ask(std::string_view call, std::uint64_t more_bytes, int descriptor) {
   wait_until_ready();
-  limit(id_, idle_bytes_, more_bytes, options_.cpu_seconds);
+  limit_call(more_bytes);
   const Channel::Clock::time_point until = deadline();
   require(channel_->send(call, until, descriptor));
   std::string answer;

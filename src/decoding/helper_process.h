@@ -17,6 +17,7 @@
 #include "decoding/channel.h"
 #include "decoding/helper.h"
 #include "decoding/platform.h"
+#include "decoding/process_watch.h"
 
 namespace oko::decoding {
 
@@ -63,6 +64,7 @@ class HelperProcess {
   Channel::Clock::time_point deadline() const { return Channel::Clock::now() + options_.patience; }
   /// Throws unless it is kDone.
   void require(Channel::Result result);
+  void limit_call(std::uint64_t more_bytes);
   LocalizedText reason_of_end();
   void wait_for_end();
 
@@ -74,6 +76,7 @@ class HelperProcess {
   mutable Mutex mutex_;
   bool has_ended_ OKO_GUARDED_BY(mutex_) = false;  ///< and its id may be that of another process
   int status_ OKO_GUARDED_BY(mutex_) = 0;
+  std::optional<ProcessWatch> watch_;  // last: it calls `kill`
 };
 
 }  // namespace oko::decoding

@@ -8,11 +8,15 @@
 namespace oko::decoding {
 
 Helpers::Helpers(HelperOptions options) : options_(std::move(options)) {
-  prepare();
+  {
+    const MutexLock lock(mutex_);
+    start_spare();
+  }
+  worker_ = JoiningThread([this](const StopToken& stop) { work(stop); });
 }
 
-std::shared_ptr<document::PageDecoder> Helpers::decoder(const StopToken& stop) {
-  return std::make_shared<HelperDecoder>(*this, stop);
+std::shared_ptr<document::PageDecoder> Helpers::decoder(const StopToken& stop, HelperScope scope) {
+  return std::make_shared<HelperDecoder>(*this, scope, stop);
 }
 
 std::unique_ptr<HelperProcess> Helpers::take() {
@@ -27,11 +31,37 @@ std::unique_ptr<HelperProcess> Helpers::take() {
 
 void Helpers::prepare() {
   const MutexLock lock(mutex_);
+  is_wanted_ = true;
+  changed_.notify_all();
+}
+
+void Helpers::replace(std::unique_ptr<HelperProcess> used) {
+  used->kill();
+  {
+    const MutexLock lock(mutex_);
+    used_.push_back(std::move(used));
+  }
+  prepare();
+}
+
+void Helpers::start_spare() {
   if (spare_) return;
   try {
     spare_ = std::make_unique<HelperProcess>(options_);
   } catch (const Error&) {  // perhaps there are too many processes now
     spare_.reset();
+  }
+}
+
+/// The system takes milliseconds to start a process, and to clear up after one.
+void Helpers::work(const StopToken& stop) {
+  const MutexLock lock(mutex_);
+  while (changed_.wait(mutex_, stop, [this]() OKO_REQUIRES(mutex_) { return is_wanted_; })) {
+    is_wanted_ = false;
+    start_spare();
+    std::vector<std::unique_ptr<HelperProcess>> used = std::exchange(used_, {});
+    const MutexUnlock unlock(mutex_);
+    used.clear();
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/stop_token.h"
@@ -13,25 +14,40 @@ namespace oko::decoding {
 /// Private memory of a helper without a file, in bytes.
 inline constexpr std::uint64_t kHelperBytes = 16'000'000;
 
-/// The processes that decode what strangers send. Each serves one request, since a file may have
-/// taken it over. One is kept ready, because starting takes longer than decoding a small picture.
-/// Any thread may call.
+/// What one helper works for. A file may have taken it over, and then it lies about what follows.
+enum class HelperScope {
+  kRequest,  ///< all files of a request: a failure ends all of its work
+  kFile,     ///< one file each, for work on many: a failure is that of its file
+};
+
+/// The processes that decode what strangers send. One is kept ready, because starting takes longer
+/// than decoding a small picture. Any thread may call.
 class Helpers {
  public:
   explicit Helpers(HelperOptions options);
 
-  /// A decoder for one request; `stop` ends it while it works.
-  std::shared_ptr<document::PageDecoder> decoder(const StopToken& stop);
+  /// `stop` ends it while it works.
+  std::shared_ptr<document::PageDecoder> decoder(const StopToken& stop,
+                                                 HelperScope scope = HelperScope::kRequest);
 
   /// A helper that nobody has used. Throws kFailed.
   std::unique_ptr<HelperProcess> take();
-  /// Starts the next one, unless there is one. A failure shows when it is taken.
+  /// Starts the next one, unless there is one, without waiting. A failure shows when it is taken.
   void prepare();
+  /// Ends one, and prepares the next, without waiting for either.
+  void replace(std::unique_ptr<HelperProcess> used);
 
  private:
+  void start_spare() OKO_REQUIRES(mutex_);
+  void work(const StopToken& stop);
+
   HelperOptions options_;
   Mutex mutex_;
+  ConditionVariable changed_;
   std::unique_ptr<HelperProcess> spare_ OKO_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<HelperProcess>> used_ OKO_GUARDED_BY(mutex_);  ///< that are killed
+  bool is_wanted_ OKO_GUARDED_BY(mutex_) = false;                            ///< a spare one
+  JoiningThread worker_;  // last: it uses what is above
 };
 
 }  // namespace oko::decoding

@@ -30,8 +30,14 @@ Confinement confine();
 struct ProcessBytes {
   std::uint64_t address_space = 0;  ///< bytes; 0: the system does not tell
   std::uint64_t data = 0;           ///< bytes of private memory that it may write to
+  /// Bytes that it costs the machine, and would not if it ended: without those of mapped files.
+  std::uint64_t footprint = 0;
 };
+/// Zeros for a process that has ended.
 ProcessBytes bytes_of(pid_t process);
+
+/// Time that the process has had of the processor; 0 if it has ended.
+double processor_seconds_of(pid_t process);
 
 /// From now on the process may take so much more memory and time of the processor. Does nothing
 /// where the system has no such limits for other processes.

@@ -39,12 +39,6 @@ void inherit_only_first(posix_spawn_file_actions_t& actions, posix_spawnattr_t& 
 
 namespace {
 
-#ifdef OKO_UNCONFINED
-constexpr bool kConfines = false;
-#else
-constexpr bool kConfines = true;
-#endif
-
 #ifdef __x86_64__
 constexpr unsigned kArchitecture = AUDIT_ARCH_X86_64;
 #else
@@ -255,11 +249,10 @@ void set_limit(__rlimit_resource resource, rlim_t most) {
 Confinement confine() {
   constexpr rlim_t kFiles = 64, kSeconds = 3600;
   set_limit(RLIMIT_CORE, 0);
-  Confinement confinement;
-  if (!kConfines) return confinement;
   set_limit(RLIMIT_FSIZE, 0);
   set_limit(RLIMIT_NOFILE, kFiles);
   set_limit(RLIMIT_CPU, kSeconds);
+  Confinement confinement;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return confinement;
   const bool restricted = has_one_thread() && restrict_files();
   confinement.calls = filter_calls(restricted);
@@ -268,23 +261,35 @@ Confinement confine() {
 }
 
 ProcessBytes bytes_of(pid_t process) {
-  constexpr std::uint64_t kKilobyte = 1024;
   ProcessBytes bytes;
   std::ifstream status(fmt::format("/proc/{}/status", process));
   std::string word;
+  const auto value = [&] {
+    constexpr std::uint64_t kKilobyte = 1024;
+    std::uint64_t kilobytes = 0;
+    status >> kilobytes;
+    return kilobytes * kKilobyte;
+  };
   while (status >> word) {
-    if (word == "VmSize:" && status >> bytes.address_space) bytes.address_space *= kKilobyte;
-    if (word == "VmData:" && status >> bytes.data) {
-      bytes.data *= kKilobyte;
-      break;
-    }
+    if (word == "VmSize:") bytes.address_space = value();
+    if (word == "VmData:") bytes.data = value();
+    if (word == "RssAnon:" || word == "RssShmem:") bytes.footprint += value();
+    if (word != "VmSwap:") continue;
+    bytes.footprint += value();
+    break;
   }
   return bytes;
 }
 
+double processor_seconds_of(pid_t process) {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
+
 void limit(pid_t process, const ProcessBytes& bytes, std::uint64_t more_bytes,
            unsigned more_seconds) {
-  if (!kConfines) return;
   const auto set = [process](__rlimit_resource resource, std::uint64_t most) {
     rlimit now{};
     if (::prlimit(process, resource, nullptr, &now) != 0) return;
@@ -296,11 +301,7 @@ void limit(pid_t process, const ProcessBytes& bytes, std::uint64_t more_bytes,
     set(RLIMIT_DATA, bytes.data + more_bytes);
     set(RLIMIT_AS, bytes.address_space + more_bytes + kReserved);
   }
-  clockid_t clock{};
-  timespec used{};
-  if (::clock_getcpuclockid(process, &clock) == 0 && ::clock_gettime(clock, &used) == 0) {
-    set(RLIMIT_CPU, static_cast<std::uint64_t>(used.tv_sec) + more_seconds + 1);
-  }
+  set(RLIMIT_CPU, static_cast<std::uint64_t>(processor_seconds_of(process)) + more_seconds + 1);
 }
 
 }  // namespace oko::decoding

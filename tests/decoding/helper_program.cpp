@@ -1,5 +1,6 @@
 // A helper, and programs that misbehave in its place: the first argument says how.
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -100,20 +101,65 @@ int lie(const Channel& channel, const std::string& about) {
   ::_exit(0);
 }
 
-int misbehave(const std::string& how, const std::string& what) {
-  Confinement confinement;
-  if (how == "escape") confinement = confine();
-  const Channel channel(kHelperSocket);
+/// Says what a helper says first.
+void be_ready(const Channel& channel, const Confinement& confinement) {
   MessageWriter ready;
   ready.number(confinement.calls);
   ready.number(confinement.files);
   channel.send(ready.bytes());
+}
+
+/// Answers as a helper that has opened a file.
+void take_file(const Channel& channel) {
+  std::string call;
+  int descriptor = -1;
+  if (channel.receive(call, UINT64_MAX, descriptor) != Channel::Result::kDone) ::_exit(0);
+  MessageWriter answer;
+  answer.number(true);
+  channel.send(answer.bytes());
+}
+
+/// Ends as if somebody killed it, before it has a file.
+[[noreturn]] void be_killed(const std::string& when) {
+  const Channel channel(kHelperSocket);
+  constexpr useconds_t kLater = 300'000;  // microseconds; the test waits for it by then
+  if (when == "start") ::usleep(kLater);
+  if (when != "start") be_ready(channel, {});
+  pollfd socket{kHelperSocket, POLLIN, 0};
+  if (when == "ready") ::poll(&socket, 1, -1);
+  std::string call;
+  int descriptor = -1;
+  if (when == "open") channel.receive(call, UINT64_MAX, descriptor);
+  ::raise(SIGKILL);
+  ::_exit(0);
+}
+
+/// Memory that the limits of private memory do not count.
+[[noreturn]] void take_shared_memory() {
+  constexpr std::size_t kBlock = 64'000'000, kBlocks = 12;
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    void* block =
+        ::mmap(nullptr, kBlock, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) std::abort();
+    std::memset(block, 1, kBlock);
+  }
+  while (true) ::pause();
+}
+
+int misbehave(const std::string& how, const std::string& what) {
+  Confinement confinement;
+  if (how == "killed") be_killed(what);
+  if (how == "escape") confinement = confine();
+  const Channel channel(kHelperSocket);
+  be_ready(channel, confinement);
   if (how == "lie") return lie(channel, what);
+  take_file(channel);
   std::string call;
   int descriptor = -1;
   if (channel.receive(call, UINT64_MAX, descriptor) != Channel::Result::kDone) return 0;
   if (how == "crash") std::abort();
   if (how == "memory") take_all_memory();
+  if (how == "shared") take_shared_memory();
   if (how == "escape") {
     MessageWriter answer;
     answer.number(false);
@@ -125,13 +171,23 @@ int misbehave(const std::string& how, const std::string& what) {
   while (true) turns = turns + 1;
 }
 
-int run(const std::string& how, const std::string& what) {
-  if (how == kHelperArgument) return run_helper();
-  if (how != "crash-once") return misbehave(how, what);
-  // `what` is the file of the last crash.
-  if (std::filesystem::exists(what)) return run_helper();
-  std::ofstream(what) << "crashed";
-  return misbehave("crash", "");
+/// Adds a line to a file of starts. Returns how many there were.
+std::uintmax_t count_start(const std::string& file) {
+  std::ofstream starts(file, std::ios::app);
+  const std::uintmax_t before = std::filesystem::file_size(file);
+  starts << '\n';
+  return before;
+}
+
+/// "once FILE HOW": how the first process misbehaves; the file gets a line for each.
+int run(std::vector<std::string> arguments) {
+  arguments.resize(4);
+  if (arguments[0] == "once") {
+    if (count_start(arguments[1]) > 0) return run_helper();
+    arguments.erase(arguments.begin(), arguments.begin() + 2);
+  }
+  if (arguments[0] == kHelperArgument) return run_helper();
+  return misbehave(arguments[0], arguments[1]);
 }
 
 }  // namespace
@@ -139,7 +195,7 @@ int run(const std::string& how, const std::string& what) {
 
 int main(int argc, char** argv) {
   try {
-    return oko::decoding::run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "");
+    return oko::decoding::run({argv + 1, argv + argc});
   } catch (const std::exception&) {
     return 1;
   }

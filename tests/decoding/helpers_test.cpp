@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -129,6 +131,16 @@ bool has_filters() {
 
 class HelpersTest : public ScratchFolderTest {
  protected:
+  /// Of a program that is started with "once".
+  bool wait_for_starts(std::uintmax_t count) const {
+    constexpr std::chrono::milliseconds kPause{5};
+    constexpr int kTries = 4000;
+    for (int i = 0; i < kTries && fs::file_size(starts()) < count; ++i) {
+      std::this_thread::sleep_for(kPause);
+    }
+    return fs::file_size(starts()) >= count;
+  }
+
   /// The message of what is not decoded.
   std::string message_of_helper(std::vector<std::string> arguments, bool is_pdf = false) {
     HelperOptions options = helper(std::move(arguments));
@@ -148,6 +160,8 @@ class HelpersTest : public ScratchFolderTest {
         },
         ErrorCode::kBadInput);
   }
+
+  std::string starts() const { return (folder_ / "starts").string(); }
 };
 
 TEST_F(HelpersTest, DecodeAsThisProcessDoesBitForBit) {
@@ -198,7 +212,7 @@ TEST_F(HelpersTest, CountTheMemoryOfBothProcesses) {
 }
 
 TEST_F(HelpersTest, ACrashEndsOneRequestAlone) {
-  Helpers helpers(helper({"crash-once", (folder_ / "crashed").string()}));
+  Helpers helpers(helper({"once", starts(), "crash"}));
   const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
   const auto failing = helpers.decoder({});
   for (int i = 0; i < 2; ++i) {  // it has no second try, which could give half of a document
@@ -208,7 +222,44 @@ TEST_F(HelpersTest, ACrashEndsOneRequestAlone) {
               std::string::npos)
         << message;
   }
+  EXPECT_TRUE(wait_for_starts(2)) << "the next one gets ready at once";
   EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1);
+}
+
+TEST_F(HelpersTest, ACrashEndsOneFileAlone) {
+  Helpers helpers(helper({"once", starts(), "crash"}));
+  const auto decoder = helpers.decoder({}, HelperScope::kFile);
+  const InputFile bad(kPictures / "rgb.png", ErrorCode::kBadInput);
+  const InputFile good(kPictures / "24.bmp", ErrorCode::kBadInput);
+  for (int i = 0; i < 2; ++i) {
+    message_of([&] { decoder->page_count(bad, {}); }, ErrorCode::kBadInput);
+  }
+  EXPECT_EQ(decoder->page_count(good, {}), 1);
+  EXPECT_EQ(decoder->load(good, {}, 0).rgb, image::load(good, {}, 0).rgb);
+  EXPECT_TRUE(wait_for_starts(2));
+  EXPECT_EQ(decoder->page_count(bad, {}), 1) << "in the third, with a process that does not crash";
+}
+
+TEST_F(HelpersTest, OneThatIsKilledBeforeItHasAFileIsReplaced) {
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  for (const char* when : {"start", "ready", "open"}) {
+    fs::remove(starts());
+    Helpers helpers(helper({"once", starts(), "killed", when}));
+    EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1) << when;
+  }
+}
+
+TEST_F(HelpersTest, ThoseThatAreAlwaysKilledAreNotTheFilesFault) {
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  for (const char* when : {"start", "ready", "open"}) {
+    Helpers helpers(helper({"killed", when}));
+    const auto decoder = helpers.decoder({});
+    for (int i = 0; i < 2; ++i) {
+      const std::string message =
+          message_of([&] { decoder->page_count(file, {}); }, ErrorCode::kFailed);
+      EXPECT_NE(message.find("its decoder crashed (signal 9)"), std::string::npos) << message;
+    }
+  }
 }
 
 TEST_F(HelpersTest, EndlessWorkEnds) {
@@ -220,6 +271,17 @@ TEST_F(HelpersTest, EndlessWorkEnds) {
 TEST_F(HelpersTest, EndlessMemoryEnds) {
   if (OKO_SANITIZED) GTEST_SKIP() << "helpers have no limits";
   EXPECT_NE(message_of_helper({"memory"}).find("its decoder crashed"), std::string::npos);
+}
+
+TEST_F(HelpersTest, MemoryThatTheSystemDoesNotCountEnds) {
+  if (OKO_SANITIZED) GTEST_SKIP() << "helpers have no limits";
+  HelperOptions options = helper({"shared"});
+  options.patience = std::chrono::seconds(20);
+  Helpers helpers(options);
+  const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
+  const std::string message =
+      message_of([&] { helpers.decoder({})->read_header(file, {}, 0); }, ErrorCode::kBadInput);
+  EXPECT_NE(message.find("takes more memory than oko reserves"), std::string::npos) << message;
 }
 
 TEST_F(HelpersTest, LiesAreNotBelieved) {
@@ -258,14 +320,15 @@ TEST_F(HelpersTest, AClientThatHangsUpEndsThem) {
 }
 
 TEST_F(HelpersTest, LeaveNothingBehind) {
-  Helpers helpers(helper());
   const InputFile file(kPictures / "rgb.png", ErrorCode::kBadInput);
-  const auto use = [&] { EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1); };
+  const auto use = [&] {
+    Helpers helpers(helper());
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(helpers.decoder({})->page_count(file, {}), 1);
+  };
   use();
   const std::size_t before = open_descriptors();
-  for (int i = 0; i < repetitions(100, 5); ++i) use();
+  for (int i = 0; i < repetitions(30, 2); ++i) use();
   EXPECT_EQ(open_descriptors(), before);
-  helpers.take().reset();  // the one that waits for the next request
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process is left";
 }
 

@@ -117,8 +117,8 @@ TEST_F(OcrApiTest, ReadsAPictureAsTheProgramDoes) {
 }
 
 TEST_F(OcrApiTest, ADecoderThatCrashesEndsItsRequestAlone) {
-  const decoding::HelperOptions helper{.program = OKO_TEST_HELPER,
-                                       .arguments = {"crash-once", (folder_ / "crashed").string()}};
+  const decoding::HelperOptions helper{
+      .program = OKO_TEST_HELPER, .arguments = {"once", (folder_ / "starts").string(), "crash"}};
   ApiServer server(
       ApiServerOptions{.http = {},
                        .access = {},

@@ -1,0 +1,84 @@
+#include "decoding/process_watch.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+
+namespace oko::decoding {
+namespace {
+
+/// A process that does `work` until it is killed.
+class Child {
+ public:
+  explicit Child(void (*work)()) : id_(::fork()) {
+    if (id_ != 0) return;
+    work();
+    ::_exit(0);
+  }
+  ~Child() {
+    end();
+    ::waitpid(id_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  pid_t id() const { return id_; }
+  void end() const { ::kill(id_, SIGKILL); }
+  void wait_for_end() const {
+    siginfo_t ended{};
+    ::waitid(P_PID, static_cast<id_t>(id_), &ended, WEXITED | WNOWAIT);
+  }
+
+ private:
+  pid_t id_;
+};
+
+void spin() {
+  volatile unsigned turns = 0;
+  while (true) turns = turns + 1;
+}
+
+void fill_memory_and_sleep() {
+  constexpr std::size_t kBytes = 200'000'000;
+  void* memory =
+      ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  std::memset(memory, 1, kBytes);
+  while (true) ::pause();
+}
+
+TEST(ProcessWatchTest, EndsWhatTakesTooMuchTime) {
+  const Child child(spin);
+  ProcessWatch watch(child.id(), [&] { child.end(); });
+  watch.set({.processor_seconds = 0.1});
+  child.wait_for_end();
+  watch.stop();
+  EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kTime);
+}
+
+TEST(ProcessWatchTest, EndsWhatTakesTooMuchMemory) {
+  const Child child(fill_memory_and_sleep);
+  ProcessWatch watch(child.id(), [&] { child.end(); });
+  watch.set({.footprint = 150'000'000, .processor_seconds = 1000});
+  child.wait_for_end();
+  watch.stop();
+  EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kMemory);
+}
+
+TEST(ProcessWatchTest, LimitsMayGrow) {
+  const Child child(fill_memory_and_sleep);
+  ProcessWatch watch(child.id(), [&] { child.end(); });
+  watch.set({.footprint = 1'000'000'000, .processor_seconds = 1000});
+  EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kNone);
+  watch.set({.footprint = 100'000'000, .processor_seconds = 1000});
+  child.wait_for_end();
+  watch.stop();
+  EXPECT_EQ(watch.excess(), ProcessWatch::Excess::kMemory);
+}
+
+}  // namespace
+}  // namespace oko::decoding
