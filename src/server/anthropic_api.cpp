@@ -260,6 +260,7 @@ void send_message(const ApiContext& context, const HttpRequest& http, MessagesRe
   Json message = message_of(http, answer.model.name, content_of(http, answer.result));
   message.update(ending_of(answer.result));
   add_boxes(answer.pictures, answer.result.text, message);
+  add_notes(language_of(http), answer.notes, message);
   message["usage"] = message_usage(answer.result.stats);
   response.send({}, dump(message));
 }
@@ -295,6 +296,7 @@ class MessageEvents {
              {"delta", ending_of(result)},
              {"usage", message_usage(result.stats)}};
     add_boxes(answer.pictures, result.text, end);
+    add_notes(language_of(http_), answer.notes, end);
     send(end);
     send({{"type", "message_stop"}});
   }

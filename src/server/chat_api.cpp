@@ -91,6 +91,7 @@ void send_whole(const ApiContext& context, const HttpRequest& http, ChatRequest 
                        {"logprobs", logprobs_json(result.logprobs, has_logprobs)},
                        {"finish_reason", finish_reason_of(result)}});
     add_boxes(answer.pictures, result.text, choices.back());
+    add_notes(language_of(http), answer.notes, choices.back());
   }
   object["choices"] = std::move(choices);
   object["usage"] = usage_of(answer.stats());
@@ -129,6 +130,7 @@ class ChatEvents {
                 {"delta", Json::object()},
                 {"finish_reason", finish_reason_of(answer.results[i])}};
       add_boxes(answer.pictures, answer.results[i].text, last);
+      add_notes(language_of(http_), answer.notes, last);
       send(std::move(last));
     }
     if (includes_usage) {

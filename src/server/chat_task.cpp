@@ -66,17 +66,30 @@ class HeldPictures {
   /// As their files have them.
   const std::vector<PictureSize>& sizes() const { return sizes_; }
 
+  /// On all of them; where there are several, each note names its picture.
+  std::vector<LocalizedText> notes() const {
+    std::vector<LocalizedText> all;
+    for (std::size_t i = 0; i < notes_.size(); ++i) {
+      for (const LocalizedText& note : notes_[i]) {
+        all.push_back(notes_.size() == 1 ? note
+                                         : tr("picture {}: {}", "картинка {}: {}", i + 1, note));
+      }
+    }
+    return all;
+  }
+
   /// Puts the texts into the parts behind the pictures' own.
-  void add_texts(engine::GenerationRequest& request) const {
-    auto page = pages_.begin();
+  void add_texts(engine::GenerationRequest& request) {
+    std::size_t next = 0;
     for (text::Message& message : request.messages) {
       const Language language = language_of(message);
       for (std::size_t i = 0; i < message.parts.size(); ++i) {
         if (message.parts[i].kind != text::Part::Kind::kImage) continue;
-        message.parts[i + 1].text =
-            tasks::picture_text(*page++, {.when = reads_, .language = language}, generator_,
-                                request)
-                .block;
+        tasks::PictureText text = tasks::picture_text(
+            pages_.at(next), {.when = reads_, .language = language}, generator_, request);
+        message.parts[i + 1].text = std::move(text.block);
+        notes_[next].insert(notes_[next].end(), text.notes.begin(), text.notes.end());
+        ++next;
       }
     }
   }
@@ -98,6 +111,9 @@ class HeldPictures {
       for (std::size_t i = 0; i < pages.size(); ++i) {
         throw_if_stopped(stop);
         add_page(pages, i, {key, i}, request, stop);
+        for (LocalizedText& note : notes_.back()) {
+          note = note.with(file.path().string(), picture.name);
+        }
       }
       return pages.size();
     } catch (const Error& error) {  // the path says nothing to the client
@@ -121,6 +137,11 @@ class HeldPictures {
     } else if (reads && picture.unread.empty()) {
       context_.texts.put(key, picture.page);
     }
+    std::vector<LocalizedText>& notes = notes_.emplace_back();
+    if (!picture.unread.empty()) notes.push_back(tasks::unread_text(picture.unread));
+    for (const LocalizedText& note : {picture.shrinking, picture.others}) {
+      if (!note.empty()) notes.push_back(note);
+    }
     pages_.push_back(std::move(picture.page));
     const image::Image& image = picture.image;
     const bool is_shrunk = image.stored_width > 0;
@@ -141,6 +162,7 @@ class HeldPictures {
   // Of the request's pictures, in order.
   std::vector<document::Page> pages_;
   std::vector<PictureSize> sizes_;
+  std::vector<std::vector<LocalizedText>> notes_;
   std::vector<std::unique_ptr<engine::FixedReservation>> rooms_;
 };
 
@@ -205,6 +227,7 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
   request.tools = task.tools;
   add_pictures(task, held, request, stop);
   if (task.gives_boxes) answer.pictures = held.sizes();
+  answer.notes = held.notes();
   std::vector<engine::GenerationHandle> handles;
   handles.reserve(static_cast<std::size_t>(choices));
   for (int i = 0; i < choices; ++i) {
@@ -266,8 +289,8 @@ ChatAnswer run_chat(const ApiContext& context, ChatTask task, const StopToken& s
     if (on_text && !piece.text.empty()) on_text(piece.text);
   };
   ChatChoices choices = run_choices(context, std::move(task), 1, stop, on_start, on_piece);
-  return {std::move(choices.model), std::move(choices.results.front()),
-          std::move(choices.pictures)};
+  return {std::move(choices.model), std::move(choices.results.front()), std::move(choices.pictures),
+          std::move(choices.notes)};
 }
 
 }  // namespace oko::server

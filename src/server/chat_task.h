@@ -61,7 +61,9 @@ struct ChatTask {
 struct ChatAnswer {
   ServedModel model;
   engine::GenerationResult result;
-  std::optional<std::vector<PictureSize>> pictures;  ///< as ChatChoices has them
+  // As ChatChoices has them.
+  std::optional<std::vector<PictureSize>> pictures;
+  std::vector<LocalizedText> notes = {};
 };
 
 /// A piece of an answer as it comes.
@@ -78,6 +80,9 @@ struct ChatChoices {
   std::vector<engine::GenerationResult> results;
   /// Of the request, pages of PDF included, if it asks for boxes.
   std::optional<std::vector<PictureSize>> pictures;
+  /// On the pictures of the request, for the user: why a text was not read, lines that the model
+  /// does not get, a picture that is smaller than in its file.
+  std::vector<LocalizedText> notes = {};
 
   /// Of all together: the prompt counts once.
   engine::GenerationStats stats() const;

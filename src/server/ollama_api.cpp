@@ -278,14 +278,15 @@ Json calls_of(const engine::GenerationResult& result) {
 }
 
 /// The last line, `text` the answer or, of a stream, nothing more.
-Json end_of(const OllamaRequest& request, const ChatAnswer& answer, std::string_view text,
-            Clock::duration total) {
+Json end_of(const HttpRequest& http, const OllamaRequest& request, const ChatAnswer& answer,
+            std::string_view text, Clock::duration total) {
   const engine::GenerationStats& stats = answer.result.stats;
   Json end = piece_of(request, answer.model.name, text);
   if (Json calls = calls_of(answer.result); !calls.is_null()) {
     end["message"]["tool_calls"] = std::move(calls);
   }
   add_boxes(answer.pictures, answer.result.text, end);
+  add_notes(language_of(http), answer.notes, end);
   end["done"] = true;
   end["done_reason"] =
       answer.result.finish_reason == engine::FinishReason::kLength ? "length" : "stop";
@@ -325,7 +326,8 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   if (!request.is_streamed) {
     const ChatAnswer answer = run_chat(context, std::move(task), response.stop());
     context.models.keep(answer.model, request.keep_alive);
-    response.send({}, dump(end_of(request, answer, answer.result.text, Clock::now() - begun)));
+    response.send({},
+                  dump(end_of(http, request, answer, answer.result.text, Clock::now() - begun)));
     return;
   }
   std::string name;
@@ -339,7 +341,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   try {
     const ChatAnswer answer = run_chat(context, std::move(task), response.stop(), begin, on_text);
     context.models.keep(answer.model, request.keep_alive);
-    response.write(dump(end_of(request, answer, "", Clock::now() - begun)) + "\n");
+    response.write(dump(end_of(http, request, answer, "", Clock::now() - begun)) + "\n");
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
     response.write(error_body(http, http_status(error.code()), text_of(http, error)) + "\n");

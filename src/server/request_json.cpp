@@ -75,6 +75,10 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+void add_notes(Language language, const std::vector<LocalizedText>& notes, Json& object) {
+  for (const LocalizedText& note : notes) object["notes"].push_back(note.in(language));
+}
+
 std::string numbers_text(std::span<const float> numbers) {
   return fmt::format("[{}]", fmt::join(numbers, ","));
 }

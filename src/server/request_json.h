@@ -41,6 +41,9 @@ RequestJson parse_request(std::string_view body);
 /// The JSON that is sent: strings that are not UTF-8 get U+FFFD.
 std::string dump(const Json& json);
 
+/// Adds notes for the user as "notes", a list of texts; none: nothing.
+void add_notes(Language language, const std::vector<LocalizedText>& notes, Json& object);
+
 /// A list of f32, each with no more digits than it has, which a JSON of doubles does not write.
 std::string numbers_text(std::span<const float> numbers);
 

@@ -299,6 +299,7 @@ void finish_object(const HttpRequest& http, const ChatChoices& answer, Json& obj
                      {"output_tokens_details", {{"reasoning_tokens", 0}}},
                      {"total_tokens", stats.prompt_tokens + stats.generated_tokens}};
   add_boxes(answer.pictures, result.text, object);
+  add_notes(language_of(http), answer.notes, object);
 }
 
 void send_response(const ApiContext& context, const HttpRequest& http, ResponsesRequest request,

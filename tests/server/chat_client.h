@@ -36,19 +36,22 @@ class ChatServer {
                                  .version = "test",
                                  .log = {}}) {}
 
-  HttpAnswer post(const std::string& path, const std::string& body) const {
+  /// `headers`: lines that end in \r\n.
+  HttpAnswer post(const std::string& path, const std::string& body,
+                  const std::string& headers = "") const {
     RawClient client(server_.port());
     client.send(
-        fmt::format("POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n"
+        fmt::format("POST {} HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: {}\r\n"
                     "Connection: close\r\n\r\n{}",
-                    path, body.size(), body));
+                    path, headers, body.size(), body));
     const std::string all = client.read_all();
     const std::size_t end = all.find("\r\n\r\n");
     EXPECT_NE(end, std::string::npos) << all;
     return {std::stoi(all.substr(9, 3)), all.substr(0, end), all.substr(end + 4)};
   }
-  HttpAnswer post(const std::string& path, const nlohmann::json& body) const {
-    return post(path, body.dump());
+  HttpAnswer post(const std::string& path, const nlohmann::json& body,
+                  const std::string& headers = "") const {
+    return post(path, body.dump(), headers);
   }
 
  private:

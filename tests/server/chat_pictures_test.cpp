@@ -94,6 +94,39 @@ class ChatPicturesTest : public ScratchFolderTest {
   }
   static Asked asked(const json& body) { return asked(*server_, body); }
 
+  struct Protocol {
+    const char* path;
+    json body;
+    const char* tokens;  ///< where the answer has those of its prompt
+  };
+  /// The same question about a file in each of them: one token of an answer.
+  static std::vector<Protocol> protocols_of(const std::string& bytes, const char* question) {
+    const std::string image = base64_of(bytes), uri = "data:application/pdf;base64," + image;
+    json chat = body_of(bytes, question);
+    chat["max_tokens"] = 1;
+    const json source{{"type", "base64"}, {"media_type", "application/pdf"}, {"data", image}};
+    const json blocks = json::array(
+        {{{"type", "document"}, {"source", source}}, {{"type", "text"}, {"text", question}}});
+    const json anthropic{{"model", chat.at("model")},
+                         {"max_tokens", 1},
+                         {"messages", json::array({{{"role", "user"}, {"content", blocks}}})}};
+    const json parts = json::array({{{"type", "input_file"}, {"file_data", uri}},
+                                    {{"type", "input_text"}, {"text", question}}});
+    const json responses{{"model", chat.at("model")},
+                         {"max_output_tokens", 1},
+                         {"input", json::array({{{"role", "user"}, {"content", parts}}})}};
+    const json generate{{"model", chat.at("model")},
+                        {"prompt", question},
+                        {"images", {image}},
+                        {"stream", false},
+                        {"options", {{"num_predict", 1}}}};
+    return {{"/v1/chat/completions", chat, "/usage/prompt_tokens"},
+            {"/v1/messages", anthropic, "/usage/input_tokens"},
+            {"/v1/messages/count_tokens", anthropic, "/input_tokens"},
+            {"/v1/responses", responses, "/usage/input_tokens"},
+            {"/api/generate", generate, "/prompt_eval_count"}};
+  }
+
   /// The same boxes come from the other protocols, `chat` asking for a schema's one answer.
   static void expect_boxes_of_others(const json& chat, const json& expected) {
     const std::string uri =
@@ -154,44 +187,14 @@ TEST_F(ChatPicturesTest, AnswersAsDescribeDoes) {
 }
 
 TEST_F(ChatPicturesTest, EachProtocolReadsTextUnlessItShallNot) {
-  const std::string bytes = bytes_of(pdf("The total is 42 roubles."));
-  const std::string image = base64_of(bytes);
-  const char* const question = "What is the sum?";
-  json chat = body_of(bytes, question);
-  const json source{{"type", "base64"}, {"media_type", "application/pdf"}, {"data", image}};
-  const json blocks = json::array(
-      {{{"type", "document"}, {"source", source}}, {{"type", "text"}, {"text", question}}});
-  const json anthropic{{"model", chat.at("model")},
-                       {"max_tokens", 1},
-                       {"messages", json::array({{{"role", "user"}, {"content", blocks}}})}};
-  const json parts =
-      json::array({{{"type", "input_file"}, {"file_data", "data:application/pdf;base64," + image}},
-                   {{"type", "input_text"}, {"text", question}}});
-  const json responses{{"model", chat.at("model")},
-                       {"max_output_tokens", 1},
-                       {"input", json::array({{{"role", "user"}, {"content", parts}}})}};
-  const json generate{{"model", chat.at("model")},
-                      {"prompt", question},
-                      {"images", {image}},
-                      {"stream", false},
-                      {"options", {{"num_predict", 1}}}};
-  chat["max_tokens"] = 1;
-  const struct {
-    const char* path;
-    json body;
-    const char* tokens;
-  } kProtocols[] = {{"/v1/chat/completions", chat, "/usage/prompt_tokens"},
-                    {"/v1/messages", anthropic, "/usage/input_tokens"},
-                    {"/v1/messages/count_tokens", anthropic, "/input_tokens"},
-                    {"/v1/responses", responses, "/usage/input_tokens"},
-                    {"/api/generate", generate, "/prompt_eval_count"}};
-  const int with_text = asked(chat).prompt_tokens;
-  for (const auto& [path, body, place] : kProtocols) {
-    const json::json_pointer tokens(place);
-    const auto count = [&, &path = path](const json& request) {
+  const auto protocols =
+      protocols_of(bytes_of(pdf("The total is 42 roubles.")), "What is the sum?");
+  const int with_text = asked(protocols.front().body).prompt_tokens;
+  for (const auto& [path, body, tokens] : protocols) {
+    const auto count = [&, &path = path, &tokens = tokens](const json& request) {
       const json answer = server_->post(path, request).parsed();
       const int cached = answer.value("/usage/cache_read_input_tokens"_json_pointer, 0);
-      return answer.at(tokens).get<int>() + cached;
+      return answer.at(json::json_pointer(tokens)).get<int>() + cached;
     };
     json without = body;
     EXPECT_EQ(count(body), with_text) << path;
@@ -207,7 +210,7 @@ TEST_F(ChatPicturesTest, EachProtocolReadsTextUnlessItShallNot) {
     EXPECT_EQ(refused.status, 400) << path;
     EXPECT_NE(refused.body.find("ocr"), std::string::npos) << refused.body;
   }
-  json in_options = generate;
+  json in_options = protocols.back().body;
   in_options["options"]["ocr"] = false;
   EXPECT_LT(server_->post("/api/generate", in_options).parsed().at("prompt_eval_count"), with_text);
 }
@@ -257,6 +260,34 @@ TEST_F(ChatPicturesTest, AnswersWithoutTextWhereNoneCanBeRead) {
   const HttpAnswer refused = server.post("/v1/chat/completions", body);
   EXPECT_EQ(refused.status, 500);
   EXPECT_NE(refused.body.find("apt install"), std::string::npos) << refused.body;
+}
+
+TEST_F(ChatPicturesTest, EachProtocolSaysWhyTextIsNotRead) {
+  if (!OKO_HAS_TESSERACT) GTEST_SKIP() << "a Mac has its own";
+  Environment nowhere;
+  nowhere.set("TESSDATA_PREFIX", folder_.string());
+  const ChatServer server({folder_of_model_});
+  const std::string note = "\"notes\":[\"text in the picture is not read: ";
+  const std::string russian_note = "\"notes\":[\"текст на картинке не читается: ";
+  for (auto [path, body, tokens] : protocols_of(bytes_of(kReceiptPage), "What is it?")) {
+    if (std::string_view(path).ends_with("count_tokens")) continue;
+    const std::string whole = server.post(path, body).body;
+    EXPECT_NE(whole.find(note), std::string::npos) << path << whole;
+    EXPECT_NE(whole.find("apt install"), std::string::npos) << path << whole;
+    body["stream"] = true;
+    const std::string stream = server.post(path, body, "Accept-Language: ru\r\n").body;
+    const std::size_t place = stream.find(russian_note);
+    EXPECT_NE(place, std::string::npos) << path << stream;
+    EXPECT_EQ(stream.find("\"notes\"", place + 1), std::string::npos) << path << "once";
+    body["ocr"] = false;
+    EXPECT_EQ(server.post(path, body).body.find("\"notes\""), std::string::npos) << path;
+  }
+  json two = body_of(bytes_of(kReceiptPage), "What are they?");
+  json& content = two["messages"][0]["content"];
+  content.insert(content.begin(), content.front());
+  const json notes = server.post("/v1/chat/completions", two).parsed().at("choices")[0].at("notes");
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_TRUE(notes[1].get<std::string>().starts_with("picture 2: text in the picture")) << notes;
 }
 
 /// The answer is that of a schema with one value.

@@ -90,6 +90,37 @@ export const chatTests = {
     return page;
   },
 
+  async 'reads text first as the settings say, and shows why it has not'(
+      {browser, address, proxy, source}) {
+    for (const [locale, settings, label, never, note] of [
+      ['en-US', 'Settings of the answer', 'Read the text of pictures first', 'Never',
+        'text in the picture is not read: no data'],
+      ['ru-RU', 'Настройки ответа', 'Сначала прочитать текст на картинках', 'Никогда',
+        'текст на картинке не читается: нет данных']]) {
+      const page = await openPage(browser, address, {locale});
+      await give(page, 'drop',
+          [{name: 'stars.png', type: 'image/png', path: `${source}/demo/images/stars.png`}]);
+      proxy.instead(CHAT, answerOf(['Stars'], [note]));
+      await ask(page, '1');
+      same(await answer(page), 'Stars');
+      same(JSON.parse(proxy.body).ocr, undefined);
+      same(await page.locator('.answer-notes li').allTextContents(), [note]);
+      await page.getByLabel(settings).click();
+      await page.getByLabel(label).selectOption({label: never});
+      await checkAccessible(page, 'settings, with a note below the answer');
+      await page.keyboard.press('Escape');
+      await page.reload();
+      proxy.instead(CHAT, answerOf(['None']));
+      await ask(page, '2');
+      same(await answer(page), 'None');
+      same(JSON.parse(proxy.body).ocr, 'off');
+      same(await page.locator('.answer-notes').count(), 0);
+      if (locale === 'ru-RU') return page;
+      check(page.faults.length === 0, page.faults);
+      await page.context().close();
+    }
+  },
+
   async 'shows the server\'s words for what is wrong'({browser, address, source}) {
     const page = await openPage(browser, address, {locale: 'ru-RU'});
     await give(page, 'drop', [{name: 'no.png', type: 'image/png', text: 'not a picture'}]);

@@ -57,11 +57,11 @@ export class Program {
   }
 }
 
-/// The events of an answer with these pieces of text.
-export function answerOf(pieces) {
+/// The events of an answer with these pieces of text, and notes on its pictures.
+export function answerOf(pieces, notes) {
   const chunk = (choices, usage) => `data: ${JSON.stringify({choices, usage})}\n\n`;
   return pieces.map((content) => chunk([{index: 0, delta: {content}, finish_reason: null}]))
-      .join('') + chunk([{index: 0, delta: {}, finish_reason: 'stop'}]) +
+      .join('') + chunk([{index: 0, delta: {}, finish_reason: 'stop', notes}]) +
       chunk([], {completion_tokens: pieces.length}) + 'data: [DONE]\n\n';
 }
 

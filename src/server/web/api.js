@@ -117,7 +117,8 @@ async function* events(response) {
   }
 }
 
-/// Answers of POST /v1/chat/completions piece by piece: {text}, {finish}, {usage}.
+/// Answers of POST /v1/chat/completions piece by piece: {text}, {notes} on pictures, {finish},
+/// {usage}.
 export async function* streamChat(body, signal) {
   const response = await request('/v1/chat/completions', {
     body: {...body, stream: true, stream_options: {include_usage: true}},
@@ -134,6 +135,7 @@ export async function* streamChat(body, signal) {
       if (object.error) throw errorOf(object, 0);
       const choice = object.choices?.[0];
       if (choice?.delta?.content) yield {text: choice.delta.content};
+      if (choice?.notes) yield {notes: choice.notes};
       if (choice?.finish_reason) yield {finish: choice.finish_reason};
       if (object.usage) yield {usage: object.usage};
     }

@@ -99,6 +99,7 @@ export class CaptionsView extends FileView {
       item.model = body.model;
       for await (const piece of streamChat(body, signal)) {
         item.caption += piece.text ?? '';
+        item.place.append(...(piece.notes ?? []).map((each) => h('p', {class: 'help'}, each)));
         item.field.value = item.caption;
         this.fit(item);
       }

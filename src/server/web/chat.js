@@ -10,6 +10,7 @@ import {chosenModel} from './models.js';
 import {number, text} from './texts.js';
 
 const LENGTHS = [256, 1024, 4096];
+const READING = ['', 'auto', 'on', 'off']; // "": the server decides
 const SHORTEST = 200; // ms of an answer whose speed means something
 
 /// A message as OpenAI's API has it.
@@ -88,6 +89,9 @@ export class ChatView extends FileView {
     this.length = h('select', {id: 'chat-length'},
         ...LENGTHS.map((each) => h('option', {value: each}, String(each))));
     this.length.value = stored('length', '1024');
+    this.reading = h('select', {id: 'chat-ocr'}, ...READING.map(
+        (each) => h('option', {value: each, t: `chat.ocr.${each || 'server'}`})));
+    this.reading.value = stored('ocr', '');
     this.temperature = h('input', {type: 'range', id: 'chat-temperature', min: 0, max: 1, step: 0.1,
       value: stored('temperature', '0')});
     const shown = h('output', {for: 'chat-temperature'}, this.temperature.value);
@@ -97,11 +101,13 @@ export class ChatView extends FileView {
     });
     this.system.addEventListener('change', () => store('system', this.system.value));
     this.length.addEventListener('change', () => store('length', this.length.value));
+    this.reading.addEventListener('change', () => store('ocr', this.reading.value));
     const details = h('details', {class: 'settings'},
         h('summary', {class: 'icon-button', tLabel: 'chat.settings', tTitle: 'chat.settings'},
             icon('settings')),
         h('div', {class: 'settings-card'},
             h('label', {for: 'chat-system', t: 'chat.system'}), this.system,
+            h('label', {for: 'chat-ocr', t: 'chat.ocr'}), this.reading,
             h('label', {for: 'chat-length', t: 'chat.length'}), this.length,
             h('label', {for: 'chat-temperature', t: 'chat.temperature'}),
             h('div', {class: 'range'}, this.temperature, shown),
@@ -203,7 +209,8 @@ export class ChatView extends FileView {
     announce(text('chat.working'));
     const controller = new AbortController();
     this.setRunning(controller);
-    const answer = {begun: performance.now(), first: 0, last: 0, finish: '', usage: null};
+    const answer = {begun: performance.now(), first: 0, last: 0, finish: '', usage: null,
+      notes: []};
     let frame = 0;
     const paint = () => {
       frame = 0;
@@ -219,6 +226,7 @@ export class ChatView extends FileView {
           turn.text += piece.text;
           frame ||= requestAnimationFrame(paint);
         }
+        if (piece.notes) answer.notes = piece.notes;
         if (piece.finish) answer.finish = piece.finish;
         if (piece.usage) answer.usage = piece.usage;
       }
@@ -237,8 +245,9 @@ export class ChatView extends FileView {
     const messages = await Promise.all(turns.map(messageOf));
     const system = this.system.value.trim();
     if (system) messages.unshift({role: 'system', content: system});
+    const ocr = this.reading.value || undefined;
     return {model: chosenModel(), messages, max_tokens: Number(this.length.value),
-      temperature: Number(this.temperature.value)};
+      temperature: Number(this.temperature.value), ocr};
   }
 
   /// Keeps the answer, draws its boxes, and says how it went.
@@ -258,6 +267,10 @@ export class ChatView extends FileView {
       turn.node.remove();
       this.answer();
     };
+    if (answer.notes.length > 0) {
+      foot.before(h('ul', {class: 'answer-notes'},
+          ...answer.notes.map((each) => h('li', {}, each))));
+    }
     this.log.querySelectorAll('[data-retry]').forEach((each) => each.remove());
     if (answer.error) {
       foot.append(errorNote(answer.error, retry));
@@ -265,7 +278,7 @@ export class ChatView extends FileView {
       const copy = iconButton('copy', 'copy', () => copyFrom(copy, turn.text));
       foot.append(turn.text ? copy : '',
           iconButton('retry', 'again', retry, {'data-retry': ''}), this.factsOf(answer));
-      announce(text('chat.answered', {text: turn.text}));
+      announce(text('chat.answered', {text: [turn.text, ...answer.notes].join('\n')}));
     }
     this.scroll();
   }
