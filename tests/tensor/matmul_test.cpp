@@ -4,8 +4,8 @@
 #include <limits>
 #include <memory>
 
+#include "tests/tensor/amx_targets.h"
 #include "tests/tensor/numbers.h"
-#include "tests/tensor/targets.h"
 
 namespace oko::tensor {
 namespace {
@@ -192,6 +192,7 @@ void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_
     const TestWeight weight(rows, columns, type, bits, group);
     const std::vector<float> bias = noise(rows, 6);
     for (const std::size_t m : kInputRows) {
+      if (m > 100 && cpu::uses_amx()) continue;  // emulated, a tile takes microseconds
       SCOPED_TRACE(::testing::Message() << m << " x " << columns << " x " << rows << ", type "
                                         << static_cast<int>(type) << ", group " << group);
       const float* some_bias = m % 2 == 0 ? bias.data() : nullptr;
@@ -203,7 +204,7 @@ void check_all_sizes(std::size_t columns, ElementType type, int bits, std::size_
   }
 }
 
-class MatmulTest : public TargetTest {};
+class MatmulTest : public AmxTargetTest {};
 
 TEST_P(MatmulTest, DenseEqualsExactProductForOddSizes) {
   for (const ElementType type : kTypes) {
@@ -248,6 +249,43 @@ TEST_P(MatmulTest, ByteProductsStayWithinTheRoundingOfTheirInput) {
                         cpu::Precision::kInt8Activations);
       }
     }
+  }
+}
+
+/// Both precisions with AMX and without. Sums of tiles are whole numbers, as those of vectors are,
+/// and what follows is computed alike.
+void expect_bits_of_vectors(const TestWeight& weight, std::size_t m) {
+  const std::vector<float> x = noise(m * weight.matrix.columns, 8);
+  for (const auto precision :
+       {cpu::Precision::kInt16Activations, cpu::Precision::kInt8Activations}) {
+    std::vector<float> tiles(m * weight.matrix.rows), vectors(tiles.size());
+    cpu::use_amx(true);
+    cpu::matmul(x.data(), m, weight.matrix, nullptr, tiles.data(), precision);
+    cpu::use_amx(false);
+    cpu::matmul(x.data(), m, weight.matrix, nullptr, vectors.data(), precision);
+    EXPECT_EQ(std::memcmp(tiles.data(), vectors.data(), tiles.size() * sizeof(float)), 0)
+        << m << " x " << weight.matrix.columns << " x " << weight.matrix.rows << ", "
+        << weight.matrix.bits << " bits, group " << weight.matrix.group_size;
+  }
+}
+
+/// Rows of x, rows of weights and groups around the ends of tiles, panels, slices and blocks.
+TEST_P(MatmulTest, AmxGivesTheBitsOfVectors) {
+  if (!GetParam().amx) GTEST_SKIP() << "AMX is what is compared";
+  const auto products_before = emulated_products();
+  for (const int bits : {4, 8}) {
+    for (const std::size_t group : {32, 64, 128}) {
+      for (const std::size_t groups : {1, 5}) {
+        for (const std::size_t rows : {1, 33, 130}) {
+          const TestWeight weight(rows, groups * group, ElementType::kFloat16, bits, group);
+          for (const std::size_t m : {9, 16, 17, 33, 49}) expect_bits_of_vectors(weight, m);
+        }
+      }
+    }
+    expect_bits_of_vectors({33, 64, ElementType::kFloat16, bits, 64}, 1024 + 10);
+  }
+  if (products_before) {
+    EXPECT_GT(*emulated_products(), *products_before) << "nothing was compared";
   }
 }
 
@@ -487,7 +525,7 @@ TEST_P(MatmulTest, ZeroRowsOfInputWriteNothing) {
   }
 }
 
-OKO_FOR_EVERY_TARGET(MatmulTest);
+OKO_FOR_EVERY_TARGET_AND_AMX(MatmulTest);
 
 }  // namespace
 }  // namespace oko::tensor

@@ -11,18 +11,23 @@
 
 namespace oko::tensor {
 
-/// The parameter is a HWY_* target, which the kernels are bound to for the test's duration.
+/// Binds the kernels to a HWY_* target.
+inline void bind_kernels(std::int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  ASSERT_EQ(hwy::SupportedTargets(), target);
+  hwy::GetChosenTarget().Update(target);
+}
+
+inline void free_kernels() {
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().DeInit();
+}
+
+/// The parameter is the target that the kernels are bound to for the test's duration.
 class TargetTest : public ::testing::TestWithParam<std::int64_t> {
  protected:
-  void SetUp() override {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    ASSERT_EQ(hwy::SupportedTargets(), GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  void TearDown() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().DeInit();
-  }
+  void SetUp() override { bind_kernels(GetParam()); }
+  void TearDown() override { free_kernels(); }
 };
 
 inline std::string target_name(const ::testing::TestParamInfo<std::int64_t>& info) {

@@ -17,6 +17,8 @@ inline constexpr std::size_t kDenseGroup = 64;     ///< columns of a dense weigh
 inline constexpr float kDenseLimit = 2'047;        ///< dense weights
 inline constexpr float kDenseInputLimit = 16'383;  ///< activations that meet them
 
+inline constexpr std::size_t kAmxRows = 16;  ///< of a tile of AMX
+
 /// Rows of activations that are made integers at a time: bounds the copy.
 inline constexpr std::size_t kMaxIntegerRows = 1024;
 
@@ -29,7 +31,9 @@ struct IntegerInput {
   std::size_t group_size = 0;  ///< of columns; the last group may be shorter
   std::size_t groups = 0;      ///< of a row
   std::size_t item = 2;        ///< bytes of a number
-  AlignedVector<std::byte> q;  ///< (slices, rows, depth)
+  bool in_tiles = false;  ///< they meet AMX: those of 16 bits are then halved, a row of a slice
+                          ///< being all low bytes, then all high ones
+  AlignedVector<std::byte> q;  ///< (slices, rows, depth), and room for a tile from any row on
   std::vector<float> scales;   ///< (rows, groups)
   std::vector<float> sums;     ///< (rows, groups), what a group's bias multiplies: of x itself, or
                                ///< of scale · q where codes meet bytes

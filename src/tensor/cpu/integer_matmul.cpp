@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "tensor/cpu/amx.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/row_ops.h"
 #include "tensor/cpu/thread_pool.h"
@@ -23,6 +24,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace oko::tensor::cpu {
 namespace HWY_NAMESPACE {
+
+bool has_amx() {
+  return kHasAmx;
+}
 
 bool has_byte_dot() {
   return kHasByteDot;
@@ -47,8 +52,18 @@ void prepare_row(const float* x, std::size_t columns, float limit, std::size_t r
       scale = rounded.scale;
       input.sums[row * input.groups + g] = scale * static_cast<float>(rounded.sum);
     } else {
-      scale = round_group(x, size, limit, reinterpret_cast<std::int16_t*>(to));
       input.sums[row * input.groups + g] = group_sum(x, size);
+      if (!input.in_tiles) {
+        scale = round_group(x, size, limit, reinterpret_cast<std::int16_t*>(to));
+        continue;
+      }
+      alignas(64) std::int16_t whole[128];
+      scale = round_group(x, size, limit, whole);
+      to = input.row(column / input.depth, row) + column % input.depth;
+      for (std::size_t j = 0; j < size; ++j) {
+        to[j] = static_cast<std::byte>(whole[j]);
+        to[input.depth + j] = static_cast<std::byte>(whole[j] >> 8);
+      }
     }
   }
 }
@@ -181,6 +196,7 @@ HWY_EXPORT(stream_weight);
 HWY_EXPORT(multiply_few);
 HWY_EXPORT(pair_dot_is_fast);
 HWY_EXPORT(has_byte_dot);
+HWY_EXPORT(has_amx);
 
 constexpr std::size_t kMinRowsPerTask = 32;
 constexpr std::size_t kGroupsPerTask = 16;
@@ -202,7 +218,8 @@ IntegerInput& room_for(std::size_t m, const WeightMatrix& weight, std::size_t de
   input.depth = depth;
   input.group_size = item == 1 ? kByteGroup : weight.bits == 0 ? kDenseGroup : weight.group_size;
   input.groups = (weight.columns + input.group_size - 1) / input.group_size;
-  input.q.resize((weight.columns + depth - 1) / depth * m * depth * item);
+  input.in_tiles = false;
+  input.q.resize(((weight.columns + depth - 1) / depth * m + kAmxRows) * depth * item);
   // Room to read a vector from any group on.
   input.scales.resize(m * input.groups + kMaxLanes);
   input.sums.resize(m * input.groups + kMaxLanes);
@@ -268,11 +285,19 @@ void multiply_few(const float* x, std::size_t m, std::span<const GemmTask> produ
            });
 }
 
+/// True if AMX multiplies m rows of x. Of a few rows most of a tile would be empty, and the groups
+/// must fill its rows.
+bool goes_in_tiles(const WeightMatrix& weight, std::size_t m, bool bytes) {
+  return m > kMaxGemvRows && (bytes || (weight.bits != 0 && weight.group_size >= 64)) &&
+         uses_amx() && HWY_DYNAMIC_DISPATCH(has_amx)();
+}
+
 /// Rows [first_input, first_input + m) of x.
 void multiply_many(const float* x, std::size_t m, std::span<const GemmTask> products,
                    std::size_t first_input, bool bytes) {
   const WeightMatrix& weight = products.front().weight;
   IntegerInput& input = room_for(m, weight, HWY_DYNAMIC_DISPATCH(panel_depth)(), bytes ? 1 : 2);
+  input.in_tiles = goes_in_tiles(weight, m, bytes);
   const float limit = bytes ? kByteLimit : weight.bits == 0 ? kDenseInputLimit : kLimit;
   thread_pool().parallel_for(m, [&](std::size_t i) {
     HWY_DYNAMIC_DISPATCH(prepare_row)

@@ -25,7 +25,7 @@ bool prefers_int_gemm(const WeightMatrix& weight, std::size_t m, Precision preci
 ///
 /// A few rows of x read the weight once from memory (with VNNI 2 to 8 rows transpose it on the way,
 /// see few_rows-inl.h), more unpack it a block at a time, and with Precision::kInt8Activations any
-/// number does.
+/// number does. More than kMaxGemvRows meet codes in AMX's tiles where it is, with the same bits.
 void integer_matmul(const float* x, std::size_t m, std::span<const GemmTask> products,
                     Precision precision);
 

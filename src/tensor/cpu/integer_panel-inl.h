@@ -55,9 +55,10 @@ struct Panel {
   AlignedVector<std::uint32_t> words;  ///< (depth · bits / 32, rows): codes as they were packed, or
                                        ///< one group of 16-bit floats
   AlignedVector<std::uint8_t> rest;  ///< (rows, kDenseGroup) 16-bit floats: a shorter group, padded
-  AlignedVector<std::int16_t> codes;  ///< (depth / 2, rows, 2)
-  AlignedVector<float> scales;        ///< (groups, rows)
-  AlignedVector<float> biases;        ///< (groups, rows)
+  AlignedVector<std::int16_t> codes;   ///< (depth / 2, rows, 2)
+  AlignedVector<std::uint32_t> bytes;  ///< (depth / 4, rows): for AMX in place of `codes`
+  AlignedVector<float> scales;         ///< (groups, rows)
+  AlignedVector<float> biases;         ///< (groups, rows)
 };
 
 /// Neighbouring codes of every word as pairs of 16-bit numbers.
@@ -82,9 +83,26 @@ HWY_INLINE void unpack_words(const std::uint32_t* words, std::size_t count, std:
   }
 }
 
-/// Codes of quantized rows. A row that the weight does not have is left as it is.
+/// Codes of 4 bits of every word as bytes of two.
+HWY_INLINE void widen_words(const std::uint32_t* words, std::size_t count, std::size_t width,
+                            std::uint32_t* HWY_RESTRICT bytes) {
+  const hn::Repartition<std::uint32_t, SumTag> d;
+  const auto widen = [&](auto half) HWY_ATTR {
+    const auto pairs = hn::And(hn::Or(half, hn::ShiftLeft<8>(half)), hn::Set(d, 0x00FF00FFu));
+    return hn::And(hn::Or(pairs, hn::ShiftLeft<4>(pairs)), hn::Set(d, 0x0F0F0F0Fu));
+  };
+  for (std::size_t w = 0; w < count; ++w, words += width, bytes += 2 * width) {
+    for (std::size_t r = 0; r < width; r += hn::Lanes(d)) {
+      const auto word = hn::Load(d, words + r);
+      hn::Store(widen(hn::And(word, hn::Set(d, 0xFFFFu))), d, bytes + r);
+      hn::Store(widen(hn::ShiftRight<16>(word)), d, bytes + width + r);
+    }
+  }
+}
+
+/// Codes of quantized rows, for AMX as bytes. A row that the weight does not have is left as it is.
 inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, std::size_t rows,
-                                std::size_t k, std::size_t depth, Panel& panel) {
+                                std::size_t k, std::size_t depth, bool for_amx, Panel& panel) {
   const std::size_t width = panel_rows();
   const std::size_t bits = static_cast<std::size_t>(weight.bits);
   const std::size_t words = depth * bits / 32;  // of whole groups: a multiple of 4
@@ -100,6 +118,12 @@ inline void pack_quantized_rows(const WeightMatrix& weight, std::size_t first, s
       panel.biases[g * width + r] = load_element(weight.biases, weight.type, group + g);
     }
   }
+  if (for_amx) {
+    panel.bytes.resize(depth / 4 * width);
+    if (bits == 8) return panel.bytes.swap(panel.words);
+    return widen_words(panel.words.data(), words, width, panel.bytes.data());
+  }
+  panel.codes.resize(depth * width);
   if (bits == 4) {
     unpack_words<4>(panel.words.data(), words, width, panel.codes.data());
   } else {
@@ -213,18 +237,18 @@ inline void pack_dense_rows(const WeightMatrix& weight, std::size_t first, std::
 /// Weight rows [first, first + panel_rows()), columns [k, k + depth). Rows that the weight does not
 /// have are finite numbers.
 inline void pack_integer_panel(const WeightMatrix& weight, std::size_t first, std::size_t k,
-                               std::size_t depth, Panel& panel) {
+                               std::size_t depth, bool for_amx, Panel& panel) {
   const std::size_t width = panel_rows();
   const std::size_t rows = std::min(width, weight.rows - first);
   panel.group_size = weight.bits == 0 ? kDenseGroup : weight.group_size;
   panel.groups = (depth + panel.group_size - 1) / panel.group_size;
-  panel.codes.resize(panel.groups * panel.group_size * width);
   panel.scales.assign(panel.groups * width, 0.0f);
   panel.biases.assign(panel.groups * width, 0.0f);
   if (weight.bits == 0) {
+    panel.codes.resize(panel.groups * panel.group_size * width);
     pack_dense_rows(weight, first, rows, k, depth, panel);
   } else {
-    pack_quantized_rows(weight, first, rows, k, depth, panel);
+    pack_quantized_rows(weight, first, rows, k, depth, for_amx, panel);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "tensor/cpu/activations-inl.h"
 #include "tensor/cpu/aligned_vector.h"
+#include "tensor/cpu/amx-inl.h"
 #include "tensor/cpu/byte_tiles-inl.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/integer_tiles-inl.h"
@@ -86,6 +87,77 @@ class NextPanel {
   std::size_t next_ = 0;
 };
 
+/// One panel · all rows of x, columns of a slice, and what happens around each few rows of it.
+struct PanelPass {
+  const GemmTask& product;
+  const IntegerInput& x;
+  std::size_t slice = 0;
+  std::size_t first_input = 0;     ///< row of y that x begins at
+  std::size_t row = 0, count = 0;  ///< rows of the weight
+  bool is_last = false;            ///< slice of the weight
+  float* sums = nullptr;           ///< (rows of x, panel_rows())
+  NextPanel next = {};
+
+  float* of(std::size_t input) const { return sums + input * panel_rows(); }
+
+  HWY_INLINE void begin(std::size_t input, std::size_t inputs) {
+    next.prefetch(input + inputs, x.rows);
+    if (is_last) prefetch_rows(product, first_input + input, inputs, row, count);
+  }
+  HWY_INLINE void end(std::size_t input, std::size_t inputs) const {
+    for (std::size_t t = input; is_last && t < input + inputs; ++t) {
+      finish_row(product, of(t), first_input + t, row, count);
+    }
+  }
+};
+
+inline void multiply_panel(PanelPass pass, const Panel& panel, const BytePanel& byte_panel) {
+  const bool bytes = pass.x.item == 1;
+  for_tiles(pass.x.rows, [&](auto inputs, std::size_t i) HWY_ATTR {
+    pass.begin(i, inputs);
+    if (bytes) {
+      multiply_byte_tile<inputs>(byte_panel, pass.x, i, pass.slice, pass.of(i));
+    } else {
+      multiply_integer_tile<inputs>(panel, pass.x, i, pass.slice, pass.of(i));
+    }
+    pass.end(i, inputs);
+  });
+}
+
+/// The same with AMX.
+template <bool kHalves>
+void multiply_panel_in_tiles(PanelPass pass, const AmxPanel& panel) {
+  constexpr std::size_t kRows = kHalves ? kAmxRows : 2 * kAmxRows;
+  for (std::size_t i = 0; i < pass.x.rows; i += kRows) {
+    const std::size_t inputs = std::min(kRows, pass.x.rows - i);
+    pass.begin(i, inputs);
+    multiply_in_tiles<kHalves>(panel, pass.x, i, inputs, pass.slice, pass.of(i));
+    pass.end(i, inputs);
+  }
+}
+
+/// Packs the panel that `pass` is of, and multiplies.
+inline void pack_and_multiply(const PanelPass& pass, std::size_t depth) {
+  thread_local Panel panel;
+  thread_local BytePanel byte_panel;
+  const IntegerInput& x = pass.x;
+  const WeightMatrix& weight = pass.product.weight;
+  const std::size_t k = pass.slice * x.depth;
+  if (x.item == 1) {
+    pack_byte_panel(weight, pass.row, k, depth, byte_panel);
+  } else {
+    pack_integer_panel(weight, pass.row, k, depth, x.in_tiles, panel);
+  }
+  if (!x.in_tiles) return multiply_panel(pass, panel, byte_panel);
+  if (x.item == 1) {
+    return multiply_panel_in_tiles<false>(
+        pass, {byte_panel.words.data(), byte_panel.scales.data(), byte_panel.biases.data(),
+               byte_panel.groups, kByteGroup});
+  }
+  multiply_panel_in_tiles<true>(pass, {panel.bytes.data(), panel.scales.data(), panel.biases.data(),
+                                       panel.groups, panel.group_size});
+}
+
 /// Weight rows [first, last), the first one a multiple of panel_rows(), · all rows of x: their
 /// columns of y, whose rows begin at `first_input`. Slices go outermost, so that those of x are
 /// read from the second-level cache.
@@ -93,23 +165,15 @@ inline void multiply_integer_panels(const IntegerInput& x, const GemmTask& produ
                                     std::size_t first_input, std::size_t first, std::size_t last) {
   const WeightMatrix& weight = product.weight;
   const std::size_t width = panel_rows();
-  thread_local Panel panel;
-  thread_local BytePanel byte_panel;
   thread_local AlignedVector<float> sums;  // (panels, rows of x, width): dense, unlike those of y
   const std::size_t panels = (last - first + width - 1) / width;
   sums.resize(panels * x.rows * width);
+  if (x.in_tiles) configure_tiles();
   for (std::size_t slice = 0; slice * x.depth < weight.columns; ++slice) {
     const std::size_t k = slice * x.depth;
     const std::size_t depth = std::min(x.depth, weight.columns - k);
     const bool is_last = k + depth == weight.columns;
     for (std::size_t row = first; row < last; row += width) {
-      const std::size_t count = std::min(width, last - row);
-      float* to = sums.data() + (row - first) * x.rows;
-      if (x.item == 1) {
-        pack_byte_panel(weight, row, k, depth, byte_panel);
-      } else {
-        pack_integer_panel(weight, row, k, depth, panel);
-      }
       NextPanel next;
       if (row + width < last) {
         next = {weight, row + width, std::min(width, last - row - width), k, depth};
@@ -117,18 +181,9 @@ inline void multiply_integer_panels(const IntegerInput& x, const GemmTask& produ
         next = {weight, first, std::min(width, last - first), k + depth,
                 std::min(x.depth, weight.columns - k - depth)};
       }
-      for_tiles(x.rows, [&](auto inputs, std::size_t i) HWY_ATTR {
-        next.prefetch(i + inputs, x.rows);
-        if (is_last) prefetch_rows(product, first_input + i, inputs, row, count);
-        if (x.item == 1) {
-          multiply_byte_tile<inputs>(byte_panel, x, i, slice, to + i * width);
-        } else {
-          multiply_integer_tile<inputs>(panel, x, i, slice, to + i * width);
-        }
-        for (std::size_t t = i; is_last && t < i + inputs; ++t) {
-          finish_row(product, to + t * width, first_input + t, row, count);
-        }
-      });
+      pack_and_multiply({product, x, slice, first_input, row, std::min(width, last - row), is_last,
+                         sums.data() + (row - first) * x.rows, next},
+                        depth);
     }
   }
 }

@@ -51,6 +51,13 @@ HWY_INLINE void for_tiles(std::size_t rows, Body body) {
   for (; i < rows; ++i) body(std::integral_constant<std::size_t, 1>(), i);
 }
 
+/// before + scale · x_scale · dot + bias · (sum of x).
+HWY_INLINE FloatVector scaled(SumVector dot, FloatVector scale, FloatVector bias,
+                              FloatVector x_scale, FloatVector x_sum, FloatVector before) {
+  const auto product = hn::Mul(hn::ConvertTo(FloatTag(), dot), x_scale);
+  return hn::MulAdd(product, scale, hn::MulAdd(bias, x_sum, before));
+}
+
 /// sums[t] += scale · x_scale · dot[t] + bias · (sum of x). Where `kFirst`, nothing is there yet.
 template <std::size_t kInputs, bool kFirst>
 HWY_INLINE void add_scaled(const SumVector (&dot)[kInputs][kTileVectors], const float* scales,
@@ -64,10 +71,10 @@ HWY_INLINE void add_scaled(const SumVector (&dot)[kInputs][kTileVectors], const 
     const auto x_sum = hn::Set(d, x.sums[t * x.groups + group]);
     for (std::size_t v = 0; v < kTileVectors; ++v) {
       float* to = sums + (t * kTileVectors + v) * lanes;
-      const auto product = hn::Mul(hn::ConvertTo(d, dot[t][v]), x_scale);
       const auto before = kFirst ? hn::Zero(d) : hn::Load(d, to);
-      const auto offset = hn::MulAdd(hn::Load(d, biases + v * lanes), x_sum, before);
-      hn::Store(hn::MulAdd(product, hn::Load(d, scales + v * lanes), offset), d, to);
+      hn::Store(scaled(dot[t][v], hn::Load(d, scales + v * lanes), hn::Load(d, biases + v * lanes),
+                       x_scale, x_sum, before),
+                d, to);
     }
   }
 }
