@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/tensor/amx_targets.h"
 #include "tests/tensor/numbers.h"
 
 namespace oko::tensor {
@@ -103,14 +104,15 @@ TEST(ByteAttentionTargetTest, AProcessorWithVnniIsUsedAsSuch) {
   EXPECT_TRUE(cpu::has_byte_attention(64));
 }
 
-class ByteAttentionTest : public ::testing::Test {
+class ByteAttentionTest : public AmxTargetTest {
  protected:
   void SetUp() override {
-    if (!cpu::has_byte_attention(64)) GTEST_SKIP() << "this processor has no vpdpbusd";
+    AmxTargetTest::SetUp();
+    if (!cpu::has_byte_attention(64)) GTEST_SKIP() << "this target has no vpdpbusd";
   }
 };
 
-TEST_F(ByteAttentionTest, EqualsExactAttentionUpToEightBits) {
+TEST_P(ByteAttentionTest, EqualsExactAttentionUpToEightBits) {
   // Every number has an error of up to 1/254 of the largest of its row: uniform, 0.4 % of a number
   // of deviation 1 where the largest is 3.3. Three products of them: a percent or so.
   for (const std::size_t head_dim : {16u, 32u, 48u, 64u, 80u, 128u, 256u}) {
@@ -121,17 +123,17 @@ TEST_F(ByteAttentionTest, EqualsExactAttentionUpToEightBits) {
   }
 }
 
-TEST_F(ByteAttentionTest, LongTextIsAsAccurateAsAShortOne) {
+TEST_P(ByteAttentionTest, LongTextIsAsAccurateAsAShortOne) {
   const Texts texts({1500}, 2, 64);
   EXPECT_LT(relative_error(texts.run(), texts.reference()), 0.02);
 }
 
-TEST_F(ByteAttentionTest, SharpAttentionIsAsAccurate) {
+TEST_P(ByteAttentionTest, SharpAttentionIsAsAccurate) {
   const Texts texts({300}, 2, 64, /*deviation=*/8);  // scores of ± 24: a few keys take everything
   EXPECT_LT(relative_error(texts.run(), texts.reference()), 0.05);
 }
 
-TEST_F(ByteAttentionTest, WeightsAddUpToOneForScoresOfAnySize) {
+TEST_P(ByteAttentionTest, WeightsAddUpToOneForScoresOfAnySize) {
   for (const float deviation : {1.0f, 100.0f, 1e5f, 1e10f}) {
     Texts texts({300}, 2, 64, deviation);
     std::fill(texts.values.begin(), texts.values.end(), 1.0f);
@@ -139,7 +141,7 @@ TEST_F(ByteAttentionTest, WeightsAddUpToOneForScoresOfAnySize) {
   }
 }
 
-TEST_F(ByteAttentionTest, KeyThatDrawsMostOfTheAttentionDoesNotSilenceTheOthers) {
+TEST_P(ByteAttentionTest, KeyThatDrawsMostOfTheAttentionDoesNotSilenceTheOthers) {
   // The first key gets as much as all 1999 others together: each of them is 1/2000 of it.
   Texts texts({2000}, 1, 64, /*deviation=*/0.1f);
   for (std::size_t token = 0; token < texts.tokens(); ++token) {
@@ -160,7 +162,7 @@ TEST_F(ByteAttentionTest, KeyThatDrawsMostOfTheAttentionDoesNotSilenceTheOthers)
   }
 }
 
-TEST_F(ByteAttentionTest, MeanOfTheKeysCostsNoPrecision) {
+TEST_P(ByteAttentionTest, MeanOfTheKeysCostsNoPrecision) {
   Texts texts({300}, 2, 64);
   for (std::size_t i = 0; i < texts.keys.size(); ++i) {
     texts.keys[i] += i % 64 == 7 ? 100.0f : 10.0f;  // a channel that stands out, as models have
@@ -168,7 +170,7 @@ TEST_F(ByteAttentionTest, MeanOfTheKeysCostsNoPrecision) {
   EXPECT_LT(relative_error(texts.run(), texts.reference()), 0.02);
 }
 
-TEST_F(ByteAttentionTest, TextHasTheSameResultInABatch) {
+TEST_P(ByteAttentionTest, TextHasTheSameResultInABatch) {
   const std::vector<int> lengths{70, 3, 129, 1, 200};
   const Texts all(lengths, 2, 64);
   const auto together = all.run();
@@ -187,7 +189,7 @@ TEST_F(ByteAttentionTest, TextHasTheSameResultInABatch) {
   }
 }
 
-TEST_F(ByteAttentionTest, PropagatesNaN) {
+TEST_P(ByteAttentionTest, PropagatesNaN) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const float bad : {kNan, infinity, -infinity}) {
     for (auto member : {&Texts::queries, &Texts::keys, &Texts::values}) {
@@ -207,7 +209,7 @@ TEST_F(ByteAttentionTest, PropagatesNaN) {
   }
 }
 
-TEST_F(ByteAttentionTest, NumbersOfAnySizeGiveNumbers) {
+TEST_P(ByteAttentionTest, NumbersOfAnySizeGiveNumbers) {
   for (const float size : {0.0f, 1e-38f, 1e-20f, 1e15f}) {
     Texts texts({130}, 1, 64);
     for (auto* numbers : {&texts.queries, &texts.keys, &texts.values}) {
@@ -216,6 +218,29 @@ TEST_F(ByteAttentionTest, NumbersOfAnySizeGiveNumbers) {
     for (const float x : texts.run()) ASSERT_TRUE(std::isfinite(x)) << size;
   }
 }
+
+/// Texts around the ends of tiles and of blocks of keys, and queries of one to four vectors.
+TEST_P(ByteAttentionTest, AmxGivesTheBitsOfVectors) {
+  if (!GetParam().amx) GTEST_SKIP() << "AMX is what is compared";
+  const auto products_before = emulated_products();
+  for (const std::size_t head_dim : {64u, 128u}) {
+    Texts texts({1, 3, 16, 17, 32, 33, 50, 64, 65, 100, 191, 193, 400}, 3, head_dim);
+    for (const bool nan : {false, true}) {
+      if (nan) texts.values[texts.row(70, 1) + 5] = texts.keys[texts.row(500, 0) + 9] = kNan;
+      cpu::use_amx(true);
+      const auto tiles = texts.run();
+      cpu::use_amx(false);
+      const auto vectors = texts.run();
+      EXPECT_EQ(std::memcmp(tiles.data(), vectors.data(), tiles.size() * sizeof(float)), 0)
+          << head_dim;
+    }
+  }
+  if (products_before) {
+    EXPECT_GT(*emulated_products(), *products_before) << "nothing was compared";
+  }
+}
+
+OKO_FOR_EVERY_TARGET_AND_AMX(ByteAttentionTest);
 
 }  // namespace
 }  // namespace oko::tensor

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <vector>
 
@@ -25,5 +26,18 @@ struct CacheLineAllocator {
 
 template <typename T>
 using AlignedVector = std::vector<T, CacheLineAllocator<T>>;
+
+struct CacheLineDelete {
+  void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{64}); }
+};
+
+/// Numbers that nothing has written yet.
+template <typename T>
+using AlignedArray = std::unique_ptr<T[], CacheLineDelete>;
+
+template <typename T>
+AlignedArray<T> aligned_array(std::size_t count) {
+  return AlignedArray<T>(CacheLineAllocator<T>().allocate(count));
+}
 
 }  // namespace oko::tensor::cpu

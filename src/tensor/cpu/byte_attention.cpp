@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tensor/cpu/aligned_vector.h"
+#include "tensor/cpu/amx.h"
 #include "tensor/cpu/thread_pool.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,6 +16,7 @@
 // Math functions build on the same target's vectors.
 #include <hwy/contrib/math/math-inl.h>
 
+#include "tensor/cpu/amx-inl.h"
 #include "tensor/cpu/byte_keys-inl.h"
 #include "tensor/cpu/integer_tiles-inl.h"
 #include "tensor/cpu/transpose-inl.h"
@@ -65,6 +67,15 @@ void load_lanes(const ByteAttentionArguments& a, std::size_t first, std::size_t 
   for (auto* each : {&lanes.block_maximum, &lanes.correction, &lanes.factor}) each->resize(width);
 }
 
+/// Stores a key's scores with a vector of queries; the larger of them and `largest`.
+HWY_INLINE FloatVector store_scores(SumVector dot, float key_scale, FloatVector largest,
+                                    float* HWY_RESTRICT scores) {
+  const FloatTag d;
+  const auto score = hn::Mul(hn::ConvertTo(d, dot), hn::Set(d, key_scale));
+  hn::Store(score, d, scores);
+  return hn::Max(largest, score);
+}
+
 /// Scores of kKeys keys from `key` of a block on, that starts at key `first`.
 template <std::size_t kKeys, std::size_t kVectors>
 HWY_INLINE void score_byte_keys(const HeadKeys& keys, std::size_t head_dim, std::size_t first,
@@ -99,12 +110,38 @@ HWY_INLINE void score_byte_keys(const HeadKeys& keys, std::size_t head_dim, std:
     float* const maximum = lanes.block_maximum.data() + v * hn::Lanes(d);
     auto largest = hn::Load(d, maximum);
     for (std::size_t t = 0; t < kKeys; ++t) {
-      const auto scale = hn::Set(d, keys.key_scales[first + key + t]);
-      const auto score = hn::Mul(hn::ConvertTo(d, dot[t][v]), scale);
-      hn::Store(score, d, scores + t * width + v * hn::Lanes(d));
-      largest = hn::Max(largest, score);
+      largest = store_scores(dot[t][v], keys.key_scales[first + key + t], largest,
+                             scores + t * width + v * hn::Lanes(d));
     }
     hn::Store(largest, d, maximum);
+  }
+}
+
+/// The same for a block of `count` keys with AMX.
+void score_keys_in_tiles(const HeadKeys& keys, std::size_t head_dim, std::size_t first,
+                         std::size_t count, std::size_t width, ByteLanes& lanes) {
+  const FloatTag d;
+  const SumTag di;
+  alignas(64) std::int32_t dot[kBlockSums];
+  for (std::size_t key = 0; key < count; key += kBlockRows) {
+    const std::size_t rows = std::min(kBlockRows, count - key);
+    const auto* row = reinterpret_cast<const std::byte*>(keys.keys) + (first + key) * head_dim;
+    const std::byte* second = rows > kAmxRows ? row + kAmxRows * head_dim : nullptr;
+    for (std::size_t lane = 0; lane < width; lane += kBlockWidth) {
+      dot_block<false>({row, second, head_dim}, lanes.words.data() + lane, width, head_dim, dot);
+      for (std::size_t v = 0; v < kBlockWidth; v += hn::Lanes(d)) {
+        float* const maximum = lanes.block_maximum.data() + lane + v;
+        auto largest = hn::Load(d, maximum);
+        for (std::size_t t = 0; t < rows; ++t) {
+          const std::size_t at = first + key + t;
+          const auto sum =
+              hn::Add(hn::Load(di, dot + t * kBlockWidth + v), hn::Set(di, keys.key_offsets[at]));
+          largest = store_scores(sum, keys.key_scales[at], largest,
+                                 lanes.scores.data() + (key + t) * width + lane + v);
+        }
+        hn::Store(largest, d, maximum);
+      }
+    }
   }
 }
 
@@ -173,6 +210,15 @@ HWY_INLINE void weigh_byte_keys(std::size_t count, std::size_t lane, std::size_t
   hn::Store(hn::MulAdd(hn::ConvertTo(d, sum), factor, total), d, lanes.sum.data() + lane);
 }
 
+/// Adds a block's sums to those before, both brought to the new maximum.
+HWY_INLINE void add_output(SumVector dot, float value_scale, FloatVector correction,
+                           FloatVector factor, float* HWY_RESTRICT output) {
+  const FloatTag d;
+  const auto before = hn::Mul(hn::Load(d, output), correction);
+  const auto scale = hn::Mul(factor, hn::Set(d, value_scale));
+  hn::Store(hn::MulAdd(hn::ConvertTo(d, dot), scale, before), d, output);
+}
+
 /// Adds weights · values of a block for columns [column, column + kColumns) of the output.
 template <std::size_t kColumns, std::size_t kVectors>
 HWY_INLINE void add_byte_values(const HeadKeys& keys, std::size_t head_dim, std::size_t first,
@@ -206,10 +252,37 @@ HWY_INLINE void add_byte_values(const HeadKeys& keys, std::size_t head_dim, std:
     const auto correction = hn::Load(d, lanes.correction.data() + lane);
     const auto factor = hn::Load(d, lanes.factor.data() + lane);
     for (std::size_t t = 0; t < kColumns; ++t) {
-      float* out = lanes.output.data() + (column + t) * width + lane;
-      const auto before = hn::Mul(hn::Load(d, out), correction);
-      const auto scale = hn::Mul(factor, hn::Set(d, scales[t]));
-      hn::Store(hn::MulAdd(hn::ConvertTo(d, dot[t][v]), scale, before), d, out);
+      add_output(dot[t][v], scales[t], correction, factor,
+                 lanes.output.data() + (column + t) * width + lane);
+    }
+  }
+}
+
+/// The same for all columns with AMX. Behind the last key weights are zero, values are anything.
+void add_values_in_tiles(const HeadKeys& keys, std::size_t head_dim, std::size_t first,
+                         std::size_t count, std::size_t width, ByteLanes& lanes) {
+  const FloatTag d;
+  const SumTag di;
+  constexpr std::size_t kStep = kAmxBytes / 4;
+  alignas(64) std::int32_t dot[kBlockSums];
+  const std::size_t quads = (count + 3) / 4, stride = quads * sizeof(std::uint32_t);
+  std::fill(lanes.weights.data() + quads * width,
+            lanes.weights.data() + (quads + kStep - 1) / kStep * kStep * width, 0);
+  const auto* values = reinterpret_cast<const std::byte*>(keys.values + first / 4 * head_dim);
+  const float* scales = keys.value_scales + first / kByteKeys * head_dim;
+  for (std::size_t column = 0; column < head_dim; column += kBlockRows) {
+    const std::byte* row = values + column * stride;
+    for (std::size_t lane = 0; lane < width; lane += kBlockWidth) {
+      dot_block<false>({row, row + kAmxRows * stride, stride}, lanes.weights.data() + lane, width,
+                       count, dot);
+      for (std::size_t v = 0; v < kBlockWidth; v += hn::Lanes(d)) {
+        const auto correction = hn::Load(d, lanes.correction.data() + lane + v);
+        const auto factor = hn::Load(d, lanes.factor.data() + lane + v);
+        for (std::size_t t = 0; t < kBlockRows; ++t) {
+          add_output(hn::Load(di, dot + t * kBlockWidth + v), scales[column + t], correction,
+                     factor, lanes.output.data() + (column + t) * width + lane + v);
+        }
+      }
     }
   }
 }
@@ -223,10 +296,18 @@ void attend_bytes(const ByteAttentionArguments& a, const HeadKeys& keys, std::si
   for (std::size_t block = 0; block < keys.count; block += kByteKeys) {
     const std::size_t count = std::min(kByteKeys, keys.count - block);
     std::fill_n(lanes.block_maximum.data(), width, std::numeric_limits<float>::lowest());
-    for_tiles(count, [&](auto rows, std::size_t key) HWY_ATTR {
-      score_byte_keys<rows, kVectors>(keys, a.head_dim, block, key, lanes);
-    });
+    if (keys.in_tiles) {
+      score_keys_in_tiles(keys, a.head_dim, block, count, width, lanes);
+    } else {
+      for_tiles(count, [&](auto rows, std::size_t key) HWY_ATTR {
+        score_byte_keys<rows, kVectors>(keys, a.head_dim, block, key, lanes);
+      });
+    }
     for (std::size_t l = 0; l < width; l += hn::Lanes(d)) weigh_byte_keys(count, l, width, lanes);
+    if (keys.in_tiles) {
+      add_values_in_tiles(keys, a.head_dim, block, count, width, lanes);
+      continue;
+    }
     for_tiles(a.head_dim, [&](auto columns, std::size_t column) HWY_ATTR {
       add_byte_values<columns, kVectors>(keys, a.head_dim, block, count, column, lanes);
     });
@@ -253,7 +334,13 @@ void attend_byte_lanes(const ByteAttentionArguments& a, const HeadKeys& keys, st
                        std::size_t count, std::size_t head) {
   thread_local ByteLanes lanes;
   lanes.count = count;
-  switch ((count + hn::Lanes(FloatTag()) - 1) / hn::Lanes(FloatTag())) {
+  const std::size_t vectors = (count + hn::Lanes(FloatTag()) - 1) / hn::Lanes(FloatTag());
+  if (keys.in_tiles) {
+    configure_tiles();
+    return vectors <= 2 ? attend_bytes<2>(a, keys, first, head, lanes)
+                        : attend_bytes<4>(a, keys, first, head, lanes);
+  }
+  switch (vectors) {
     case 1:
       return attend_bytes<1>(a, keys, first, head, lanes);
     case 2:
@@ -263,6 +350,11 @@ void attend_byte_lanes(const ByteAttentionArguments& a, const HeadKeys& keys, st
     default:
       return attend_bytes<4>(a, keys, first, head, lanes);
   }
+}
+
+/// True if AMX can multiply keys of head_dim numbers: they fill the rows of a tile.
+bool fills_tiles(std::size_t head_dim) {
+  return kHasAmx && head_dim % kAmxBytes == 0;
 }
 
 bool byte_attention_runs(std::size_t head_dim) {
@@ -281,6 +373,7 @@ HWY_EXPORT(pack_head);
 HWY_EXPORT(byte_lanes);
 HWY_EXPORT(attend_byte_lanes);
 HWY_EXPORT(byte_attention_runs);
+HWY_EXPORT(fills_tiles);
 
 }  // namespace
 
@@ -291,7 +384,8 @@ bool has_byte_attention(std::size_t head_dim) {
 void byte_attention(const ByteAttentionArguments& a) {
   const std::size_t texts = a.cu_seqlens.size() - 1;
   const auto start = [&](std::size_t text) { return static_cast<std::size_t>(a.cu_seqlens[text]); };
-  ByteKeys keys(a.cu_seqlens, a.heads, a.head_dim);
+  const bool in_tiles = uses_amx() && HWY_DYNAMIC_DISPATCH(fills_tiles)(a.head_dim);
+  ByteKeys keys(a.cu_seqlens, a.heads, a.head_dim, in_tiles);
   thread_pool().parallel_for(texts * a.heads, [&](std::size_t task) {
     const std::size_t text = task / a.heads, head = task % a.heads;
     if (start(text) == start(text + 1)) return;

@@ -27,7 +27,7 @@ bool has_byte_attention(std::size_t head_dim);
 /// 2024, arXiv:2410.02367); values have one a column of a block of keys; weights are 0..255
 /// relative to the largest of a query's block, so that one key that draws most of the attention
 /// costs the others nothing. A text's result does not depend on the texts next to it. NaN in gives
-/// NaN out. Runs on `thread_pool()`.
+/// NaN out. AMX, where it is, changes no bit. Runs on `thread_pool()`.
 void byte_attention(const ByteAttentionArguments& arguments);
 
 }  // namespace oko::tensor::cpu

@@ -8,10 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/byte_attention.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/pair_dot-inl.h"
 #include "tensor/cpu/round_group-inl.h"
+#include "tensor/cpu/transpose-inl.h"
 #include "tensor/cpu/unpack-inl.h"
 
 #ifndef OKO_TENSOR_CPU_BYTE_KEYS_ONCE
@@ -30,21 +32,23 @@ struct HeadKeys {
   std::int32_t* key_offsets = nullptr;  ///< (count): -128 · (sum of a key), as q comes as q + 128
   std::uint32_t* values = nullptr;  ///< (count / 4 rounded up, head_dim): a word is 4 keys, signed
   float* value_scales = nullptr;    ///< (blocks, head_dim)
+  bool in_tiles = false;            ///< for AMX: each block's values are transposed
 };
 
 /// The keys of all heads of all texts.
 class ByteKeys {
  public:
-  ByteKeys(std::span<const int> cu_seqlens, std::size_t heads, std::size_t head_dim)
-      : head_dim_(head_dim) {
+  ByteKeys(std::span<const int> cu_seqlens, std::size_t heads, std::size_t head_dim, bool in_tiles)
+      : head_dim_(head_dim), in_tiles_(in_tiles) {
     for (std::size_t i = 0; i + 1 < cu_seqlens.size(); ++i) {
       const auto count = static_cast<std::size_t>(cu_seqlens[i + 1] - cu_seqlens[i]);
       texts_.push_back({count, rows_, blocks_});
       rows_ += (count + 3) / 4 * 4;
       blocks_ += (count + kByteKeys - 1) / kByteKeys;
     }
-    keys_ = std::make_unique_for_overwrite<std::uint8_t[]>(heads * rows_ * head_dim);
-    values_ = std::make_unique_for_overwrite<std::uint32_t[]>(heads * rows_ / 4 * head_dim);
+    // A tile reaches past the last key, and past the last value of a column.
+    keys_ = aligned_array<std::uint8_t>((heads * rows_ + kAmxRows) * head_dim);
+    values_ = aligned_array<std::uint32_t>((heads * rows_ + kAmxRows) / 4 * head_dim);
     key_scales_ = std::make_unique_for_overwrite<float[]>(heads * rows_);
     key_offsets_ = std::make_unique_for_overwrite<std::int32_t[]>(heads * rows_);
     value_scales_ = std::make_unique_for_overwrite<float[]>(heads * blocks_ * head_dim);
@@ -58,7 +62,8 @@ class ByteKeys {
             key_scales_.get() + row,
             key_offsets_.get() + row,
             values_.get() + row / 4 * head_dim_,
-            value_scales_.get() + (head * blocks_ + at.block) * head_dim_};
+            value_scales_.get() + (head * blocks_ + at.block) * head_dim_,
+            in_tiles_};
   }
 
  private:
@@ -67,11 +72,12 @@ class ByteKeys {
   };
 
   std::size_t head_dim_;
+  bool in_tiles_;
   std::size_t rows_ = 0;  // of a head, each text's a multiple of 4
   std::size_t blocks_ = 0;
   std::vector<Text> texts_;
-  std::unique_ptr<std::uint8_t[]> keys_;
-  std::unique_ptr<std::uint32_t[]> values_;
+  AlignedArray<std::uint8_t> keys_;
+  AlignedArray<std::uint32_t> values_;
   std::unique_ptr<float[]> key_scales_;
   std::unique_ptr<std::int32_t[]> key_offsets_;
   std::unique_ptr<float[]> value_scales_;
@@ -158,9 +164,10 @@ inline void scale_columns(const HeadRows& rows, std::size_t first, std::size_t c
 }
 
 /// Values [first, first + count) of a text, one block, and their scales. What is not a number among
-/// the block's keys shows in the scales too: as a weight in bytes it would be lost.
+/// the block's keys shows in the scales too: as a weight in bytes it would be lost. `words`: (count
+/// / 4 rounded up, head_dim).
 inline void pack_value_block(const HeadRows& rows, std::size_t first, std::size_t count,
-                             HeadKeys& to) {
+                             std::uint32_t* words, HeadKeys& to) {
   const FloatTag d;
   const hn::RebindToUnsigned<FloatTag> du;
   float* scales = to.value_scales + first / kByteKeys * rows.head_dim;
@@ -171,14 +178,14 @@ inline void pack_value_block(const HeadRows& rows, std::size_t first, std::size_
     const auto scale = hn::LoadU(d, scales + k);
     const auto inverse = hn::IfThenElseZero(hn::Gt(scale, hn::Set(d, kSmallestScale)),
                                             hn::Div(hn::Set(d, 1.0f), scale));
-    for (std::size_t quad = first; quad < first + count; quad += 4) {
+    for (std::size_t quad = 0; quad < count; quad += 4) {
       auto word = hn::Zero(du);
-      for (std::size_t i = std::min<std::size_t>(4, first + count - quad); i-- > 0;) {
-        const float* value = rows[quad + i] + k;
+      for (std::size_t i = std::min<std::size_t>(4, count - quad); i-- > 0;) {
+        const float* value = rows[first + quad + i] + k;
         const auto whole = hn::MulAdd(hn::LoadU(d, value), inverse, hn::Set(d, kRounding));
         word = hn::Or(hn::ShiftLeft<8>(word), hn::And(hn::BitCast(du, whole), hn::Set(du, 0xFF)));
       }
-      hn::StoreU(word, du, to.values + quad / 4 * rows.head_dim + k);
+      hn::StoreU(word, du, words + quad / 4 * rows.head_dim + k);
     }
   }
   for (std::size_t k = 0; k < rows.head_dim; ++k) scales[k] += 0.0f * scales[k] + not_a_number;
@@ -195,7 +202,18 @@ inline void pack_head(const ByteAttentionArguments& a, std::size_t first, std::s
   mean_of_rows(keys, to.count, mean);
   pack_keys(keys, mean, to);
   for (std::size_t key = 0; key < to.count; key += kByteKeys) {
-    pack_value_block(values, key, std::min(kByteKeys, to.count - key), to);
+    const std::size_t count = std::min(kByteKeys, to.count - key);
+    std::uint32_t* words = to.values + key / 4 * a.head_dim;
+    if (!to.in_tiles) {
+      pack_value_block(values, key, count, words, to);
+      continue;
+    }
+    thread_local AlignedVector<std::uint32_t> rows;
+    rows.resize(kByteKeys / 4 * a.head_dim);
+    pack_value_block(values, key, count, rows.data(), to);
+    const std::size_t quads = (count + 3) / 4;
+    transpose_rows(reinterpret_cast<const std::uint8_t*>(rows.data()), quads,
+                   a.head_dim * sizeof(rows[0]), a.head_dim, quads, words);
   }
 }
 
