@@ -13,7 +13,6 @@
 #include "cli/standard_input.h"
 #include "cli/web_input.h"
 #include "hub/web_file.h"
-#include "image/image.h"
 #include "net/http_client.h"
 
 namespace oko::cli {
@@ -90,10 +89,7 @@ LocalizedText Inputs::named(const LocalizedText& text) const {
 }
 
 Error Inputs::named(const Error& error) const {
-  // The hint of a file of no known format lists pictures, and inputs may be PDF, too.
-  const bool lists_pictures = error.hint() == image::hint_of_formats();
-  return {error.code(), named(error.message()),
-          lists_pictures ? image::hint_of_formats("PDF, ") : named(error.hint())};
+  return {error.code(), named(error.message()), named(error.hint())};
 }
 
 Error Inputs::named(const Error& error, const std::string& path) const {

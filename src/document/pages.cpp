@@ -182,8 +182,14 @@ std::uint64_t Pages::reading_bytes(int width, int height) const {
 }
 
 image::Header Pages::header_of(const InputFile& file, const image::Limits& limits, int page) const {
-  return options_.decoder ? options_.decoder->read_header(file, limits, page)
-                          : image::read_header(file, limits, page);
+  try {
+    return options_.decoder ? options_.decoder->read_header(file, limits, page)
+                            : image::read_header(file, limits, page);
+  } catch (const Error& error) {
+    // That hint lists pictures, and pages may be of a PDF, too.
+    if (error.hint() != image::hint_of_formats()) throw;
+    throw Error(error.code(), error.message(), image::hint_of_formats("PDF, "));
+  }
 }
 
 image::Image Pages::load_picture(const InputFile& file, const image::Limits& limits,

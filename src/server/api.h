@@ -77,6 +77,10 @@ std::vector<Route> model_routes(const ApiContext& context);
 engine::EmbeddingResult embed_texts(engine::Embedder& embedder, const ServedModel& model,
                                     const engine::EmbeddingRequest& request, const StopToken& stop);
 
+/// An error of an embedder for a client: names the model, not its folder. For an output that the
+/// model does not have it is kUsage, and tells of no tensors.
+Error named_error(const Error& error, const ServedModel& model);
+
 /// POST /v1/embeddings (OpenAI's "Embeddings"), with "outputs" for BGE-M3's other two vectors.
 std::vector<Route> embedding_routes(const ApiContext& context);
 

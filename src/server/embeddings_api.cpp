@@ -162,12 +162,20 @@ engine::EmbeddingResult embed_texts(engine::Embedder& embedder, const ServedMode
                                     const StopToken& stop) {
   try {
     return embedder.embed(request, stop);
-  } catch (const Error& error) {  // the folder says nothing to the client
-    const bool lacks_output =
-        error.code() == ErrorCode::kBadModel && (request.outputs.sparse || request.outputs.colbert);
-    throw Error(lacks_output ? ErrorCode::kUsage : error.code(),
-                error.message().with(model.folder.string(), model.name));
+  } catch (const Error& error) {
+    throw named_error(error, model);
   }
+}
+
+Error named_error(const Error& error, const ServedModel& model) {
+  if (const auto* missing = dynamic_cast<const models::bge_m3::MissingOutput*>(&error)) {
+    return {ErrorCode::kUsage,
+            tr("{} makes no vectors of the kind {}", "{} не строит векторов вида {}", model.name,
+               missing->output()),
+            tr("BGE-M3 does: {}", "их строит BGE-M3: {}", "oko pull bge-m3")};
+  }
+  return {error.code(), error.message().with(model.folder.string(), model.name),
+          error.hint().with(model.folder.string(), model.name)};
 }
 
 std::vector<Route> embedding_routes(const ApiContext& context) {

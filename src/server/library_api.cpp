@@ -154,8 +154,7 @@ void search(const ApiContext& context, const HttpRequest& http, HttpResponse& re
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) store.give_up();
     if (embedder == nullptr) throw;
-    throw Error(error.code(), error.message().with(model.folder.string(), model.name),
-                error.hint());
+    throw named_error(error, model);
   }
   Json results = Json::array();
   for (const tasks::FoundPassage& each : found) {

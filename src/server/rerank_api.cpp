@@ -50,10 +50,8 @@ void rerank_texts(const ApiContext& context, const HttpRequest& http, HttpRespon
   tasks::RerankResult ranked;
   try {
     ranked = tasks::rerank(*embedder, request.query, request.texts, response.stop());
-  } catch (const Error& error) {  // the model has no token vectors, or is damaged
-    const bool lacks = error.code() == ErrorCode::kBadModel;
-    throw Error(lacks ? ErrorCode::kUsage : error.code(),
-                error.message().with(model.folder.string(), model.name));
+  } catch (const Error& error) {
+    throw named_error(error, model);
   }
   context.models.tokens().prompt += ranked.tokens;
   std::vector<std::size_t> order(ranked.scores.size());

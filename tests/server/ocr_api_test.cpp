@@ -244,6 +244,7 @@ TEST_F(OcrApiTest, SaysWhatIsWrong) {
       {{{"file", "http://x.example/a.png"}}, 400, "file"},
       {{{"file", ""}}, 400, "empty"},
       {{{"file", base64_of("no picture")}}, 415, "file"},
+      {{{"file", base64_of("no picture")}}, 415, "use a PDF, JPEG"},
       {{{"file", file}, {"format", "pdf"}}, 400, "format"},
       {{{"file", file}, {"languages", json::array()}}, 400, "languages"},
       {{{"file", file}, {"languages", {1}}}, 400, "languages"},

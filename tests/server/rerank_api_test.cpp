@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "engine/embedder.h"
@@ -67,6 +68,22 @@ TEST_F(RerankApiTest, RanksTextsAsColbertDoes) {
   const json all = post({{"query", query}, {"documents", {{{"text", "a"}}, "b"}}}).parsed();
   EXPECT_EQ(all.at("results").size(), 2u) << all;
   EXPECT_FALSE(all.at("results")[0].contains("document"));
+}
+
+TEST_F(RerankApiTest, AModelWithoutColbertIsNamedInWordsOfUsers) {
+  const std::filesystem::path plain =
+      std::filesystem::path(OKO_SOURCE_DIR) / "demo/models/e5-small-ru-en";
+  const auto server = make_test_server({plain.string()});
+  const json ranking{{"query", "a"}, {"documents", {"b"}}},
+      vectors{{"input", "a"}, {"outputs", {"sparse"}}};
+  for (const auto& [path, body, kind] : {std::tuple("/v1/rerank", ranking, "colbert"),
+                                         std::tuple("/v1/embeddings", vectors, "sparse")}) {
+    const ApiAnswer answer = ask(server->port(), "POST", path, body.dump());
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    EXPECT_EQ(answer.parsed().at("error").at("message"),
+              std::string("e5-small-ru-en makes no vectors of the kind ") + kind +
+                  "; BGE-M3 does: oko pull bge-m3");
+  }
 }
 
 TEST_F(RerankApiTest, SaysWhatIsWrong) {

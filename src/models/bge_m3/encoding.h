@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+#include "base/localized_text.h"
+
 namespace oko::models::bge_m3 {
 
 /// The outputs that a text can have.
@@ -12,6 +15,18 @@ struct Outputs {
   bool dense = true;
   bool sparse = false;
   bool colbert = false;
+};
+
+/// A model lacks the head of an output that was asked for: kBadModel.
+class MissingOutput : public Error {
+ public:
+  MissingOutput(const char* output, const LocalizedText& message, const LocalizedText& hint)
+      : Error(ErrorCode::kBadModel, message, hint), output_(output) {}
+
+  const char* output() const { return output_; }  ///< "sparse", "colbert"
+
+ private:
+  const char* output_;
 };
 
 /// Weights of a text's tokens, by rising id, every weight above 0.

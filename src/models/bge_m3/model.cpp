@@ -124,15 +124,16 @@ std::unique_ptr<Model> Model::load(const std::filesystem::path& model_dir) {
 void Model::require(const Outputs& outputs) const {
   const auto need = [&](bool wanted, bool there, const char* output, const char* head) {
     if (!wanted || there) return;
-    throw Error(ErrorCode::kBadModel,
-                tr("{}: no {} output, because the tensors {}.weight and .bias are missing",
-                   "{}: выхода {} нет, потому что не хватает тензоров {}.weight и .bias",
-                   model_dir_.string(), output, head),
-                tr("BGE-M3 keeps them in {}.pt: put that file next to the original weights and run "
-                   "oko convert again",
-                   "у BGE-M3 они в файле {}.pt: положите его к исходным весам и повторите "
-                   "oko convert",
-                   head));
+    throw MissingOutput(
+        output,
+        tr("{}: no {} output, because the tensors {}.weight and .bias are missing",
+           "{}: выхода {} нет, потому что не хватает тензоров {}.weight и .bias",
+           model_dir_.string(), output, head),
+        tr("BGE-M3 keeps them in {}.pt: put that file next to the original weights and run "
+           "oko convert again",
+           "у BGE-M3 они в файле {}.pt: положите его к исходным весам и повторите "
+           "oko convert",
+           head));
   };
   need(outputs.sparse, sparse_linear_.has_value(), "sparse", "sparse_linear");
   need(outputs.colbert, colbert_linear_.has_value(), "colbert", "colbert_linear");

@@ -37,7 +37,7 @@ class Model {
   std::uint64_t copied_weight_bytes() const { return copied_weight_bytes_; }
   PassCost cost_of(std::uint64_t tokens) const { return encoder_.cost_of(tokens); }
 
-  /// Throws kBadModel, naming the missing file, if the model lacks a head that `outputs` need.
+  /// Throws MissingOutput, naming the missing file, if the model lacks a head that `outputs` need.
   void require(const Outputs& outputs) const;
 
   /// The outputs of each text, from one pass. Throws kBadModel if a result is not finite, or if a
