@@ -281,8 +281,11 @@ void send_picture(const ApiContext& context, const index::KnownDocument& known,
   const auto side = [&](const char* name) {
     return static_cast<int>(fields.integer(name, 16, kMostSide).value_or(320));
   };
-  const tasks::MatchPictureOptions options{
-      .max_width = side("width"), .max_height = side("height"), .memory_bytes = kPictureBytes};
+  const auto decoder = context.models.decoder(response.stop());
+  const tasks::MatchPictureOptions options{.max_width = side("width"),
+                                           .max_height = side("height"),
+                                           .memory_bytes = kPictureBytes,
+                                           .decoder = decoder.get()};
   const index::Document& document = known.document;
   if (document.kind == index::DocumentKind::kText) {
     throw Error(ErrorCode::kNotFound,
@@ -298,7 +301,7 @@ void send_picture(const ApiContext& context, const index::KnownDocument& known,
     return;
   }
   budget::TagBytes bytes;
-  bytes[budget::Tag::kImage] = kPictureBytes;
+  bytes[budget::Tag::kImage] = kPictureBytes + (decoder ? decoder->bytes_elsewhere(0) : 0);
   const MutexLock one_at_a_time(context.library.pictures());
   const budget::Reservation memory = context.models.host().reserve(bytes, {}, response.stop());
   response.send(head,

@@ -146,6 +146,7 @@ void LibraryIndexing::index(const IndexingRequest& request, const Models& models
   tasks::IndexOptions options;
   options.retries_failed = request.retries_failed;
   options.read.pages.reader = &reader_;
+  options.read.pages.decoder = models_.decoder(stop, decoding::HelperScope::kFile);
   const tasks::IndexCallbacks reports = callbacks();
   tasks::IndexSummary summary = index_files(*store, *embedder, paths, options, reports, stop);
   if (request.captions) {
@@ -153,7 +154,8 @@ void LibraryIndexing::index(const IndexingRequest& request, const Models& models
     const auto generator = models_.generator(models.describing.name, describing);
     const tasks::CaptionOptions captions{.language = request.language,
                                          .model = hub::model_fingerprint(describing.folder),
-                                         .retries_failed = request.retries_failed};
+                                         .retries_failed = request.retries_failed,
+                                         .decoder = options.read.pages.decoder};
     tasks::require_room_for_captions(host, *generator, captions);
     const auto on_progress = [this](const tasks::CaptionProgress& progress) {
       const MutexLock lock(mutex_);

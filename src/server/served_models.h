@@ -95,8 +95,9 @@ class ServedModels {
   engine::ModelHost& host() const { return *options_.host; }
 
   /// What decodes the pictures of a request; null: this process. `stop` ends it.
-  std::shared_ptr<document::PageDecoder> decoder(const StopToken& stop) const {
-    return options_.helpers ? options_.helpers->decoder(stop) : nullptr;
+  std::shared_ptr<document::PageDecoder> decoder(
+      const StopToken& stop, decoding::HelperScope scope = decoding::HelperScope::kRequest) const {
+    return options_.helpers ? options_.helpers->decoder(stop, scope) : nullptr;
   }
   TokenCounts& tokens() { return tokens_; }
 

@@ -190,12 +190,14 @@ class Captioner {
         generator_(generator),
         question_(question_of(options)),
         model_(options.model),
+        decoder_(options.decoder),
         stop_(stop) {}
 
   /// Calls `on_done` after each.
   void describe(std::span<const index::KnownDocument> pictures,
                 const std::function<void()>& on_done) {
     document::PagesOptions options;
+    options.decoder = decoder_;
     options.first_of_pictures = true;
     document::Pages pages(paths_of(pictures), options);
     Describer describer(host_, generator_, question_, pages, stop_);
@@ -210,6 +212,7 @@ class Captioner {
   /// Calls `on_done` after each page. What is described is written every few pages.
   void describe(const PdfToDescribe& work, const std::function<void()>& on_done) {
     document::PagesOptions options;
+    options.decoder = decoder_;
     const std::string numbers = fmt::format("{}", fmt::join(work.pages, ","));
     options.selection = document::PageSelection::parse(numbers, "pages");
     document::Pages pages({work.pdf.document.path}, options);
@@ -295,6 +298,7 @@ class Captioner {
   engine::Generator& generator_;
   DescribeOptions question_;
   const std::string& model_;
+  std::shared_ptr<document::PageDecoder> decoder_;
   StopToken stop_;
   std::size_t unwritten_ = 0;
 };

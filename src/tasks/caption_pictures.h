@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/localized_text.h"
 #include "base/stop_token.h"
+#include "document/page_decoder.h"
 #include "engine/embedder.h"
 #include "engine/generator.h"
 #include "engine/model_host.h"
@@ -25,6 +27,8 @@ struct CaptionOptions {
   /// again, unless `retries_failed`. Empty: it is.
   std::string model = {};
   bool retries_failed = false;
+  /// Decodes the files; null: this process does.
+  std::shared_ptr<document::PageDecoder> decoder = nullptr;
 };
 
 /// How many of the pictures without a caption were asked about.

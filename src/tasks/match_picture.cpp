@@ -25,21 +25,28 @@ constexpr std::array<std::uint8_t, 3> kFrameColour{230, 30, 30};
 
 /// The page, upright, at any size.
 image::Image decoded_page(const InputFile& file, const index::Document& document, int page,
-                          std::uint64_t memory_bytes) {
+                          const MatchPictureOptions& how) {
+  document::PageDecoder* decoder = how.decoder;
   if (document.kind == index::DocumentKind::kPdf) {
     constexpr std::uint64_t kBytesPerPixel = 6;
     const document::PdfOptions options{
         .resolution = kPdfResolution,
-        .max_pixels = std::clamp<std::uint64_t>(memory_bytes / kBytesPerPixel, 1, kMostPixels)};
-    return document::Pdf(file, options).render(page);
+        .max_pixels = std::clamp<std::uint64_t>(how.memory_bytes / kBytesPerPixel, 1, kMostPixels)};
+    if (decoder == nullptr) return document::Pdf(file, options).render(page);
+    return decoder->read_page(file, options, page, {.always_draws = true}).image;
   }
+  const auto header_of = [&](const image::Limits& limits) {
+    return decoder == nullptr ? image::read_header(file, limits, page)
+                              : decoder->read_header(file, limits, page);
+  };
   const image::Fitted fitted =
-      image::fit(file, page, memory_bytes, [](const image::Header& header) {
+      image::fit(header_of, how.memory_bytes, [](const image::Header& header) {
         const std::uint64_t pixels =
             static_cast<std::uint64_t>(header.width) * static_cast<std::uint64_t>(header.height);
         return pixels > kMostPixels ? UINT64_MAX : header.decode_bytes;
       });
-  return image::load(file, fitted.limits, page);
+  return decoder == nullptr ? image::load(file, fitted.limits, page)
+                            : decoder->load(file, fitted.limits, page);
 }
 
 /// The box in pixels of a page, not empty and inside of it.
@@ -145,9 +152,8 @@ image::Image picture_of_match(const index::Document& document, const index::Chun
                               const MatchPictureOptions& options) {
   const InputFile file(document.path, ErrorCode::kBadInput);
   require_as_indexed(file, document);
-  const image::Image page = file.unchanged([&] {
-    return decoded_page(file, document, std::max(chunk.page, 1) - 1, options.memory_bytes);
-  });
+  const image::Image page = file.unchanged(
+      [&] { return decoded_page(file, document, std::max(chunk.page, 1) - 1, options); });
   const PixelRect framed =
       box ? pixels_of(*box, page.width, page.height) : PixelRect{0, 0, page.width, page.height};
   const MatchView view =

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "document/page_decoder.h"
 #include "image/image.h"
 #include "index/library.h"
 
@@ -26,7 +27,8 @@ struct MatchView {
 struct MatchPictureOptions {
   int max_width = 720;  ///< pixels of the picture
   int max_height = 200;
-  std::uint64_t memory_bytes = UINT64_MAX;  ///< to decode or draw the page
+  std::uint64_t memory_bytes = UINT64_MAX;   ///< to decode or draw the page
+  document::PageDecoder* decoder = nullptr;  ///< of the file; null: this process decodes it
 };
 
 /// The view of `box` on a page of `width` × `height` pixels: at the size at which its lines,

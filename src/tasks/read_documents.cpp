@@ -16,7 +16,7 @@
 #include "budget/memory_size.h"
 #include "document/text_document.h"
 #include "engine/plan.h"
-#include "image/image.h"
+#include "image/picture_file.h"
 #include "image/sniff.h"
 #include "tasks/shared_reader.h"
 
@@ -26,8 +26,8 @@ namespace {
 constexpr std::size_t kHashBytes = 1 << 20;  // read at once
 constexpr std::size_t kHeadBytes = 1024;     // tell the kind of a file
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
-/// A PageReader opens its files at once.
-constexpr std::size_t kFilesOfReader = 32;
+/// A PageReader opens its files at once. A decoder may have one process a file.
+constexpr std::size_t kFilesOfReader = 32, kFilesOfDecoder = 1;
 
 bool is_pdf(std::string_view head) {
   return head.find("%PDF-") != std::string_view::npos;
@@ -167,11 +167,13 @@ void read_text(Opened& opened, const ReadDocumentsOptions& options, const text::
   }
 }
 
-/// The date of a picture is that of the camera, if the file has it.
-void set_date_taken(index::Document& document) {
+/// The date of a picture is that of the camera, if the file has it. `decoder`: null: this process.
+void set_date_taken(const InputFile& file, document::PageDecoder* decoder,
+                    index::Document& document) {
   if (document.kind != index::DocumentKind::kPicture) return;
   try {
-    const auto taken = image::read_header(document.path).taken;
+    const auto taken = decoder != nullptr ? decoder->read_header(file, {}, 0).taken
+                                          : image::read_header(file).taken;
     if (taken) document.date = taken->time_since_epoch().count();
   } catch (const Error&) {
     return;  // reading the page tells what is wrong with the file
@@ -188,7 +190,9 @@ std::vector<std::string> paths_of(const std::vector<Opened>& files) {
 /// Reads pictures and PDF. The sink gets each as soon as its pages are read.
 void read_pages(std::vector<Opened>& files, const ReadDocumentsOptions& options,
                 const text::CountTokens& count, const DocumentSink& sink, const StopToken& stop) {
-  for (Opened& opened : files) set_date_taken(opened.read.document);
+  for (Opened& opened : files) {
+    set_date_taken(*opened.file, options.pages.decoder.get(), opened.read.document);
+  }
   ReadPagesOptions to_read = options.pages;
   to_read.takes_password = false;  // one run reads many files
   PageReader reader(paths_of(files), to_read);
@@ -245,6 +249,7 @@ std::optional<PromisedKind> promised_kind_of(const std::string& path) {
 void read_documents(const std::vector<std::string>& files, const ReadDocumentsOptions& options,
                     const text::CountTokens& count, const FindSame& find_same,
                     const DocumentSink& sink, const StopToken& stop) {
+  const std::size_t most_at_once = options.pages.decoder ? kFilesOfDecoder : kFilesOfReader;
   std::vector<Opened> with_pages;
   const auto read_with_pages = [&] {
     if (!with_pages.empty()) read_pages(with_pages, options, count, sink, stop);
@@ -258,7 +263,7 @@ void read_documents(const std::vector<std::string>& files, const ReadDocumentsOp
     const bool is_wanted = !read.error && !read.same.is_known();
     if (is_wanted && read.document.kind != index::DocumentKind::kText) {
       with_pages.push_back(std::move(opened));
-      if (with_pages.size() == kFilesOfReader) read_with_pages();
+      if (with_pages.size() == most_at_once) read_with_pages();
       continue;
     }
     if (is_wanted && options.before_text) options.before_text();

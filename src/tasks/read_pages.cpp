@@ -22,6 +22,7 @@ document::PagesOptions pages_options(const ReadPagesOptions& options) {
   pages.selection = options.selection;
   pages.pdf.password = options.password;
   pages.pdf.takes_password = options.takes_password;
+  pages.decoder = options.decoder;
   if (options.reader != nullptr) return options.reader->options_for(std::move(pages));
   const std::uint64_t budget =
       options.budget_bytes - std::min(options.budget_bytes, options.beside_bytes);

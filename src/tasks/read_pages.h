@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/stop_token.h"
 #include "document/page.h"
+#include "document/page_decoder.h"
 #include "document/pages.h"
 #include "document/sheet.h"
 #include "ocr/engine.h"
@@ -32,6 +34,8 @@ struct ReadPagesOptions {
   /// Reads the pages one at a time, in turn with others and within its budget; makes no sheets.
   /// Null: engines of its own.
   SharedReader* reader = nullptr;
+  /// Decodes all files; makes no sheets. Null: this process does.
+  std::shared_ptr<document::PageDecoder> decoder = nullptr;
 };
 
 /// A page, or the reason why it could not be read.

@@ -18,14 +18,15 @@
 
 namespace oko::server {
 
-/// A PDF of two pages with the words "Electricity bill 4711".
-inline void write_bill(const std::filesystem::path& file) {
+/// A PDF of two pages with these words.
+inline void write_bill(const std::filesystem::path& file,
+                       const std::string& words = "Electricity bill 4711") {
   write_pdf(file,
             "2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 3 0 R]>>endobj\n"
             "7 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n"
             "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 200]/Contents 4 0 R"
             "/Resources<</Font<</F 7 0 R>>>>>>endobj\n" +
-                pdf_stream(4, "", "BT /F 20 Tf 20 100 Td (Electricity bill 4711) Tj ET"));
+                pdf_stream(4, "", "BT /F 20 Tf 20 100 Td (" + words + ") Tj ET"));
 }
 
 /// Writes a text, a PDF of two pages and a file that cannot be read.

@@ -17,6 +17,7 @@
 #include "server/api_server.h"
 #include "tests/server/api_client.h"
 #include "tests/server/library_files.h"
+#include "tests/server/test_helpers.h"
 #include "tests/support/random_models.h"
 
 namespace oko::server {
@@ -47,7 +48,8 @@ class LibraryIndexTest : public ::testing::Test {
     fs::remove_all(root_);
   }
 
-  void start(std::vector<LibraryRoot> roots) {
+  /// `helper`: arguments of the program for tests that decodes; empty: the server decodes itself.
+  void start(std::vector<LibraryRoot> roots, const std::vector<std::string>& helper = {}) {
     const fs::path library = root_ / "library.db";
     server_.reset();
     server_ = std::make_unique<ApiServer>(ApiServerOptions{
@@ -55,7 +57,8 @@ class LibraryIndexTest : public ::testing::Test {
         .access = {},
         .models = {.host = host_,
                    .models = {RandomModels::get("bge-m3-small-8bit", 21).string()},
-                   .align = [](const auto&) {}},
+                   .align = [](const auto&) {},
+                   .helpers = helper.empty() ? nullptr : test_helpers(helper)},
         .library = {.name = library.string(),
                     .file = library,
                     .open = [library] { return index::SqliteStore::open(library); },
@@ -155,6 +158,39 @@ TEST_F(LibraryIndexTest, IndexesAFolderOfTheRoots) {
   EXPECT_EQ(again.at("failed_before"), 1);
   ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
   EXPECT_EQ(ended().at("failed"), 1);
+}
+
+TEST_F(LibraryIndexTest, AFileThatCrashesItsDecoderFailsAlone) {
+  write_bill(root_ / "more/a.pdf", "Water bill 4712");
+  const std::vector<LibraryRoot> roots{{"more", root_ / "more"}};
+  start(roots, {"once", (root_ / "starts").string(), "crash"});
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json status = ended();
+  EXPECT_EQ(status.at("state"), "done") << status;
+  EXPECT_EQ(status.at("added"), 1);
+  ASSERT_EQ(status.at("failures").size(), 1u) << status;
+  EXPECT_EQ(status.at("failures")[0].at("file"), (root_ / "more/a.pdf").string());
+  EXPECT_NE(status.dump().find("its decoder crashed"), std::string::npos) << status;
+  EXPECT_EQ(found("electricity"), 2u);
+  ASSERT_EQ(post({{"root", 1}, {"retry", true}}).status, 202);
+  EXPECT_EQ(ended().at("failed"), 0);
+  EXPECT_EQ(found("water"), 2u);
+
+  const std::string picture = "/v1/library/documents/1/picture?width=100";
+  const ApiAnswer drawn = ask(server_->port(), "GET", picture);
+  ASSERT_EQ(drawn.status, 200) << drawn.body;
+  start(roots, {"crash"});
+  EXPECT_EQ(ask(server_->port(), "GET", picture).status, 400);
+  start(roots);
+  EXPECT_EQ(ask(server_->port(), "GET", picture).body, drawn.body) << "as the server draws it";
+}
+
+TEST_F(LibraryIndexTest, DecodersThatAreKilledEndTheRun) {
+  start({{"more", root_ / "more"}}, {"killed", "ready"});
+  ASSERT_EQ(post({{"root", 1}}).status, 202);
+  const json status = ended();
+  EXPECT_EQ(status.at("state"), "failed") << status;
+  EXPECT_EQ(status.at("failed"), 0) << "the file is read again in the next run";
 }
 
 TEST_F(LibraryIndexTest, RunsOneAtATimeAndStops) {

@@ -6,17 +6,19 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/base64.h"
 #include "base/file.h"
-#include "decoding/helpers.h"
 #include "engine/model_host.h"
 #include "image/image.h"
 #include "server/api_server.h"
 #include "server/page_json.h"
 #include "tasks/read_pages.h"
 #include "tests/server/api_client.h"
+#include "tests/server/test_helpers.h"
+#include "tests/server/test_server.h"
 #include "tests/support/pdf_pages.h"
 #include "tests/support/scratch_folder.h"
 
@@ -92,6 +94,12 @@ class OcrApiTest : public ScratchFolderTest {
     return bytes_of(folder_ / "pages.pdf");
   }
 
+  static ApiServerOptions options_with_helper(std::vector<std::string> arguments) {
+    ApiServerOptions options = test_server_options({}, host_);
+    options.models.helpers = test_helpers(std::move(arguments));
+    return options;
+  }
+
   static inline std::shared_ptr<engine::ModelHost> host_;
   static inline std::unique_ptr<ApiServer> server_;
 };
@@ -117,17 +125,7 @@ TEST_F(OcrApiTest, ReadsAPictureAsTheProgramDoes) {
 }
 
 TEST_F(OcrApiTest, ADecoderThatCrashesEndsItsRequestAlone) {
-  const decoding::HelperOptions helper{
-      .program = OKO_TEST_HELPER, .arguments = {"once", (folder_ / "starts").string(), "crash"}};
-  ApiServer server(
-      ApiServerOptions{.http = {},
-                       .access = {},
-                       .models = {.host = host_,
-                                  .models = {},
-                                  .align = [](const auto&) {},
-                                  .helpers = std::make_shared<decoding::Helpers>(helper)},
-                       .version = "test",
-                       .log = {}});
+  ApiServer server(options_with_helper({"once", (folder_ / "starts").string(), "crash"}));
   const std::string body = json{{"file", uri_of(pdf())}}.dump();
   const ApiAnswer crashed = ask(server.port(), "POST", "/v1/ocr", body, "");
   EXPECT_EQ(crashed.status, 400) << crashed.body;
@@ -137,6 +135,15 @@ TEST_F(OcrApiTest, ADecoderThatCrashesEndsItsRequestAlone) {
   EXPECT_EQ(next.status, 200) << next.body;
   EXPECT_EQ(next.parsed().at("pages").size(), 2u);
   EXPECT_EQ(next.parsed().at("text"), post(json::parse(body)).parsed().at("text"));
+}
+
+TEST_F(OcrApiTest, DecodersThatAreKilledAreNotTheClientsFault) {
+  ApiServer server(options_with_helper({"killed", "ready"}));
+  const ApiAnswer answer =
+      ask(server.port(), "POST", "/v1/ocr", json{{"file", uri_of(pdf())}}.dump(), "");
+  EXPECT_EQ(answer.status, 500) << answer.body;
+  EXPECT_NE(answer.body.find("could not be decoded: its decoder crashed"), std::string::npos)
+      << answer.body;
 }
 
 TEST_F(OcrApiTest, GivesTheMemoryOfItsEngineBack) {
