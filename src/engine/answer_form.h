@@ -16,6 +16,12 @@ struct CallTokens {
   std::int32_t begin = 0, end = 0;
 };
 
+/// The tokens around the thoughts of a model: <think>, </think>.
+struct ThoughtTokens {
+  std::int32_t begin = 0, end = 0;
+  bool are_open = false;  ///< the prompt ends with <think>
+};
+
 /// The form that an answer must have. Immutable: several answers may share one.
 class AnswerForm {
  public:

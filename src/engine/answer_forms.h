@@ -20,10 +20,10 @@ namespace oko::engine {
 /// in memory that it reserves. Any thread may call.
 class AnswerForms {
  public:
-  /// All must outlive this.
+  /// `thoughts`: of a model that thinks; its forms let it think first. All must outlive this.
   AnswerForms(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens,
-              ModelHost& host)
-      : tokenizer_(tokenizer), end_tokens_(end_tokens), host_(host) {}
+              std::optional<ThoughtTokens> thoughts, ModelHost& host)
+      : tokenizer_(tokenizer), end_tokens_(end_tokens), thoughts_(thoughts), host_(host) {}
 
   /// JSON that is valid against `schema` (grammar::checked_schema). Throws kUsage, with `name` for
   /// the schema; kOverBudget.
@@ -39,9 +39,11 @@ class AnswerForms {
 
  private:
   const grammar::Vocabulary& vocabulary();
+  std::shared_ptr<const AnswerForm> after_thoughts(std::shared_ptr<const AnswerForm> answer) const;
 
   const text::Tokenizer& tokenizer_;
   std::span<const std::int32_t> end_tokens_;
+  std::optional<ThoughtTokens> thoughts_;
   ModelHost& host_;
   Mutex mutex_;  ///< held while the vocabulary is made
   std::optional<FixedReservation> reservation_ OKO_GUARDED_BY(mutex_);

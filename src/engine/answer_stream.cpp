@@ -15,6 +15,12 @@ void AnswerStream::push(const std::string& text) {
   notify();
 }
 
+void AnswerStream::push_thoughts(const std::string& text) {
+  const MutexLock lock(mutex_);
+  update_.thoughts += text;
+  notify();
+}
+
 void AnswerStream::push(TokenLogprobs token) {
   const MutexLock lock(mutex_);
   update_.logprobs.push_back(std::move(token));
@@ -54,6 +60,7 @@ std::optional<AnswerUpdate> AnswerStream::next(const StopToken& stop) {
   has_update_ = update_.is_finished;  // the end stays an update
   AnswerUpdate update = update_;
   update_.text.clear();
+  update_.thoughts.clear();
   update_.logprobs.clear();
   update_.calls.clear();
   return update;

@@ -14,7 +14,8 @@ namespace oko::engine {
 
 /// The changes of a request since its caller's last call.
 struct AnswerUpdate {
-  std::string text;  ///< of the answer: whole UTF-8 characters
+  std::string text;      ///< of the answer: whole UTF-8 characters
+  std::string thoughts;  ///< likewise
   std::vector<TokenLogprobs> logprobs;
   std::vector<CallPiece> calls;
   double progress = 0;  ///< of the work before the first token, 0..1
@@ -27,6 +28,7 @@ class AnswerStream {
  public:
   // For the model thread.
   void push(const std::string& text);
+  void push_thoughts(const std::string& text);
   void push(TokenLogprobs token);
   void push(CallPiece piece);
   void report(double progress);

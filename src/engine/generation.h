@@ -84,7 +84,8 @@ struct GenerationStats {
   int cached_images = 0;                  ///< pictures whose features were cached
   int prompt_tokens = 0;                  ///< image tokens included
   int cached_tokens = 0;                  ///< of them, those that were cached
-  int generated_tokens = 0;               ///< the end token not counted
+  int generated_tokens = 0;               ///< thoughts included, the end token not counted
+  int thought_tokens = 0;                 ///< of them, thoughts and what is around them
   int drafted_tokens = 0;                 ///< guessed by lookup
   int accepted_draft_tokens = 0;          ///< of them, those that were right
   std::uint64_t weight_bytes = 0;         ///< of the model, mapped
@@ -140,8 +141,9 @@ struct CallPiece {
 
 struct GenerationResult {
   std::string text;
+  std::string thoughts;                 ///< of a model that thinks, before the text
   std::vector<std::string> calls;       ///< of functions (ToolForm): what is between their tokens
-  std::vector<TokenLogprobs> logprobs;  ///< of each token, if SamplingOptions ask for them
+  std::vector<TokenLogprobs> logprobs;  ///< of each token, thoughts aside, if they are asked for
   FinishReason finish_reason = FinishReason::kStop;
   std::string stop = {};  ///< the stop string that ended it, which `text` lacks; empty: none
   std::vector<Reduction> reductions;

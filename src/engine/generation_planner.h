@@ -75,6 +75,7 @@ class GenerationPlanner {
 
   models::qwen3_vl::ImageProcessorConfig processor_for(std::int64_t max_pixels) const;
   const models::qwen3_vl::Config& config() const { return config_; }
+  text::ChatStyle chat_style() const { return chat_style_; }
 
  private:
   void check_processor(const std::filesystem::path& model) const;

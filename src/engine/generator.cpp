@@ -35,6 +35,15 @@ std::vector<std::int32_t> end_tokens_of(const qwen::GenerationConfig& config,
   return ids;
 }
 
+/// Nothing: the model does not think, or ends its thoughts with letters.
+std::optional<ThoughtTokens> thought_tokens_of(text::ChatStyle style,
+                                               const text::Tokenizer& tokenizer) {
+  const auto begin = tokenizer.special_token("<think>");
+  const auto end = tokenizer.special_token("</think>");
+  if (style == text::ChatStyle::kInstruct || !begin || !end) return std::nullopt;
+  return ThoughtTokens{*begin, *end, style == text::ChatStyle::kThinking};
+}
+
 }  // namespace
 
 GenerationHandle& GenerationHandle::operator=(GenerationHandle&& other) noexcept {
@@ -49,11 +58,12 @@ Generator::Generator(GeneratorOptions options)
       tokenizer_(text::Tokenizer::load(options_.vision_language_model)),
       generation_config_(qwen::GenerationConfig::load(options_.vision_language_model)),
       end_tokens_(end_tokens_of(generation_config_, tokenizer_)),
+      thoughts_(thought_tokens_of(planner_.chat_style(), tokenizer_)),
       host_(host_or_own(options_.host, options_.threads)),
       loaded_(options_.vision_language_model, options_.prepare_weights,
               {options_.image_cache_bytes, options_.prefix_cache_bytes}, *host_),
       registration_(*host_, loaded_, loaded_.needed_bytes()),
-      answer_forms_(tokenizer_, end_tokens_, *host_) {}
+      answer_forms_(tokenizer_, end_tokens_, thoughts_, *host_) {}
 
 Generator::~Generator() {
   host_->scheduler().run([this] { end_all(); });
@@ -368,7 +378,8 @@ void Generator::begin_answer(GenerationTask& task, const mx::array& logits) {
   stats.memory.prefill = task.take_peak();
   stats.mlx_memory.prefill = buffers_->take_peak();
   const GenerationRequest& request = task.request;
-  task.writer.emplace(tokenizer_, end_tokens_, request, task.plan.max_tokens, *task.answer);
+  task.writer.emplace(tokenizer_, end_tokens_, thoughts_, request, task.plan.max_tokens,
+                      *task.answer);
   LogitsProcessors processors;
   if (request.form) processors.push_back(request.form->begin());
   if (tensor::uses_graph() && !request.lookup && processors.empty() &&
@@ -506,11 +517,13 @@ void Generator::finish(GenerationTask& task) {
   stats.decode_seconds = task.since_first_token.seconds();
   task.writer->finish();
   task.result.text = std::move(task.writer->text());
+  task.result.thoughts = std::move(task.writer->thoughts());
   task.result.calls = std::move(task.writer->calls());
   task.result.logprobs = std::move(task.writer->logprobs());
   task.result.finish_reason = task.writer->finish_reason();
   task.result.stop = task.writer->stop();
   stats.generated_tokens = task.writer->tokens();
+  stats.thought_tokens = task.writer->tokens_of_thoughts();
   if (task.host_decoder) {
     stats.drafted_tokens = task.host_decoder->drafted_tokens();
     stats.accepted_draft_tokens = task.host_decoder->accepted_draft_tokens();

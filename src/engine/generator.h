@@ -114,6 +114,9 @@ class Generator : private StepSource {
   /// What GenerationRequest::form is made by.
   AnswerForms& answer_forms() { return answer_forms_; }
 
+  /// True for a model that thinks before it answers, or may do so.
+  bool thinks() const { return thoughts_.has_value(); }
+
   /// The generation settings that the model recommends.
   const models::qwen3_vl::GenerationConfig& generation_config() const { return generation_config_; }
 
@@ -173,6 +176,7 @@ class Generator : private StepSource {
   text::Tokenizer tokenizer_;
   models::qwen3_vl::GenerationConfig generation_config_;
   std::vector<std::int32_t> end_tokens_;
+  std::optional<ThoughtTokens> thoughts_;
 
   std::shared_ptr<ModelHost> host_;
   GeneratorModel loaded_;

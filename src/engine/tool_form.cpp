@@ -1,23 +1,11 @@
 #include "engine/tool_form.h"
 
-#include <limits>
 #include <utility>
+
+#include "engine/token_masks.h"
 
 namespace oko::engine {
 namespace {
-
-constexpr float kExcluded = -std::numeric_limits<float>::infinity();
-
-/// Keeps those logits of `ids` that are there, and excludes all others.
-void keep_only(std::span<const std::int32_t> ids, std::span<float> logits) {
-  std::vector<float> kept;
-  kept.reserve(ids.size());
-  for (const std::int32_t id : ids) kept.push_back(logits[static_cast<std::size_t>(id)]);
-  for (float& logit : logits) logit = kExcluded;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    logits[static_cast<std::size_t>(ids[i])] = kept[i];
-  }
-}
 
 class ToolMask : public LogitsProcessor {
  public:
@@ -27,7 +15,7 @@ class ToolMask : public LogitsProcessor {
   void apply(std::span<float> logits) override {
     switch (state_) {
       case State::kText:
-        logits[static_cast<std::size_t>(options_->tokens.end)] = kExcluded;
+        exclude(std::span(&options_->tokens.end, 1), logits);
         break;
       case State::kCall:
         call_->mask(logits);

@@ -110,7 +110,7 @@ bool add_own_block(const RequestJson& json, const std::string& name, text::Messa
     return true;
   }
   if (type == "tool_use") message.calls.push_back(read_tool_use(block));
-  // Thoughts of earlier answers are of other models: oko's answers have none.
+  // Thoughts of earlier answers are left out, as the models' templates do.
   return type == "tool_use" || type == "thinking" || type == "redacted_thinking";
 }
 
@@ -139,11 +139,13 @@ void add_turn(const RequestJson& json, const std::string& name, ChatTask& task) 
   if (says || task.messages.size() == before) task.messages.push_back(std::move(message));
 }
 
-/// Fields that would change the answer and that oko does not have.
-void refuse_unknown_of_messages(const RequestFields& fields) {
-  if (const RequestJson* thinking = fields.find("thinking")) {
-    if (RequestFields(*thinking, "thinking").text("type") == "enabled") refuse_field("thinking");
-  }
+/// "thinking": a client that does not ask for thoughts does not expect them.
+void read_thinking(const RequestFields& fields, ChatTask& task) {
+  const RequestJson* thinking = fields.find("thinking");
+  const auto type =
+      thinking == nullptr ? std::nullopt : RequestFields(*thinking, "thinking").text("type");
+  task.gives_thoughts = type == "enabled" || type == "adaptive";
+  if (type == "enabled") task.thoughts_field = "thinking";
 }
 
 /// "output_config.format": a schema of the answer.
@@ -180,9 +182,9 @@ std::vector<std::string> sequences_of(const RequestFields& fields) {
 MessagesRequest parse_messages(const HttpRequest& http, bool is_answered) {
   const RequestJson body = parse_request(http.body);
   const RequestFields fields(body);
-  refuse_unknown_of_messages(fields);
   MessagesRequest request;
   ChatTask& task = request.task;
+  read_thinking(fields, task);
   task.model = fields.text("model").value_or("");
   if (const RequestJson* system = fields.find("system"); system != nullptr && !system->empty()) {
     text::Message message{text::Role::kSystem, {}};
@@ -242,9 +244,14 @@ Json tool_use_json(const HttpRequest& http, std::size_t call, const std::string&
           {"input", std::move(input)}};
 }
 
+Json thinking_block(std::string_view thoughts) {
+  return {{"type", "thinking"}, {"thinking", thoughts}, {"signature", ""}};
+}
+
 /// The blocks of an answer, at least one.
 Json content_of(const HttpRequest& http, const engine::GenerationResult& result) {
   Json content = Json::array();
+  if (!result.thoughts.empty()) content.push_back(thinking_block(result.thoughts));
   if (!result.text.empty()) content.push_back({{"type", "text"}, {"text", result.text}});
   for (std::size_t i = 0; i < result.calls.size(); ++i) {
     auto [name, input] = CallReader::read_object(result.calls[i]);
@@ -265,7 +272,7 @@ void send_message(const ApiContext& context, const HttpRequest& http, MessagesRe
   response.send({}, dump(message));
 }
 
-/// The events of an answer: blocks one after another, each of text or of a call.
+/// The events of an answer: blocks one after another, each of thoughts, of text or of a call.
 class MessageEvents {
  public:
   MessageEvents(const HttpRequest& http, HttpResponse& response)
@@ -281,6 +288,10 @@ class MessageEvents {
   }
 
   void send(const ChatPiece& piece) {
+    if (!piece.thoughts.empty()) {
+      if (blocks_ == 0) open(thinking_block(""), false);
+      send_delta({{"type", "thinking_delta"}, {"thinking", piece.thoughts}});
+    }
     if (!piece.text.empty()) {
       if (!is_text_) open({{"type", "text"}, {"text", ""}}, true);
       send_delta({{"type", "text_delta"}, {"text", piece.text}});

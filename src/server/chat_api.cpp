@@ -27,7 +27,8 @@ Json usage_of(const engine::GenerationStats& stats) {
   return {{"prompt_tokens", stats.prompt_tokens},
           {"completion_tokens", stats.generated_tokens},
           {"total_tokens", stats.prompt_tokens + stats.generated_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", stats.cached_tokens}}}};
+          {"prompt_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
+          {"completion_tokens_details", {{"reasoning_tokens", stats.thought_tokens}}}};
 }
 
 /// What every object of an answer begins with.
@@ -64,6 +65,8 @@ std::string id_of_call(const HttpRequest& http, std::size_t choice, std::size_t 
 Json message_json(const HttpRequest& http, std::size_t choice,
                   const engine::GenerationResult& result) {
   Json message{{"role", "assistant"}, {"content", result.text}};
+  // Not OpenAI's, whose thoughts stay with it, but that of DeepSeek and of local servers.
+  if (!result.thoughts.empty()) message["reasoning_content"] = result.thoughts;
   if (result.calls.empty()) return message;
   if (result.text.empty()) message["content"] = nullptr;
   Json calls = Json::array();
@@ -118,6 +121,9 @@ class ChatEvents {
   }
 
   void send(const ChatPiece& piece) {
+    if (!piece.thoughts.empty()) {
+      send(piece.choice, {{"reasoning_content", piece.thoughts}}, {});
+    }
     if (!piece.text.empty() || !piece.logprobs.empty()) {
       send(piece.choice, {{"content", piece.text}}, piece.logprobs);
     }

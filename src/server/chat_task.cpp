@@ -210,6 +210,7 @@ engine::GenerationStats ChatChoices::stats() const {
   engine::GenerationStats stats = results.front().stats;
   for (std::size_t i = 1; i < results.size(); ++i) {
     stats.generated_tokens += results[i].stats.generated_tokens;
+    stats.thought_tokens += results[i].stats.thought_tokens;
   }
   return stats;
 }
@@ -221,6 +222,10 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
   ChatChoices answer;
   ServedModels& models = context.models;
   const auto generator = models.generator(task.model, answer.model);
+  if (!task.thoughts_field.empty() && !generator->thinks()) {
+    throw FieldError(task.thoughts_field, tr("{}: {} does not think", "{}: {} не размышляет",
+                                             task.thoughts_field, answer.model.name));
+  }
   HeldPictures held(context, *generator, task, stop);
   engine::GenerationRequest request = request_of(task, *generator);
   request.form = form_of(task, *generator);
@@ -240,16 +245,22 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
   for (std::size_t ended = 0; ended < handles.size();) {
     for (std::size_t i = 0; i < handles.size(); ++i) {
       if (has_ended[i]) continue;
-      const auto update = handles[i].next(stop);
+      auto update = handles[i].next(stop);
       if (!update) throw_cancelled();
-      const bool says =
-          !update->text.empty() || !update->logprobs.empty() || !update->calls.empty();
-      if (on_piece && says) on_piece({i, update->text, update->logprobs, update->calls});
+      if (!task.gives_thoughts) update->thoughts.clear();
+      const bool says = !update->text.empty() || !update->thoughts.empty() ||
+                        !update->logprobs.empty() || !update->calls.empty();
+      if (on_piece && says) {
+        on_piece({i, update->text, update->thoughts, update->logprobs, update->calls});
+      }
       has_ended[i] = update->is_finished;
       ended += update->is_finished ? 1 : 0;
     }
   }
-  for (engine::GenerationHandle& handle : handles) answer.results.push_back(handle.wait());
+  for (engine::GenerationHandle& handle : handles) {
+    answer.results.push_back(handle.wait());
+    if (!task.gives_thoughts) answer.results.back().thoughts.clear();
+  }
   const engine::GenerationStats stats = answer.stats();
   models.tokens().prompt += static_cast<std::uint64_t>(stats.prompt_tokens);
   models.tokens().generated += static_cast<std::uint64_t>(stats.generated_tokens);
@@ -284,8 +295,9 @@ std::size_t count_chat_tokens(const ApiContext& context, const ChatTask& task,
 
 ChatAnswer run_chat(const ApiContext& context, ChatTask task, const StopToken& stop,
                     const std::function<void(const ServedModel&)>& on_start,
-                    const engine::TextSink& on_text) {
+                    const engine::TextSink& on_text, const engine::TextSink& on_thoughts) {
   const auto on_piece = [&](const ChatPiece& piece) {
+    if (on_thoughts && !piece.thoughts.empty()) on_thoughts(piece.thoughts);
     if (on_text && !piece.text.empty()) on_text(piece.text);
   };
   ChatChoices choices = run_choices(context, std::move(task), 1, stop, on_start, on_piece);

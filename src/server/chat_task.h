@@ -50,6 +50,8 @@ struct ChatTask {
   std::vector<std::string> tools = {};
   bool must_call = false;
   bool may_repeat_calls = true;
+  bool gives_thoughts = true;       ///< of a model that thinks; else they are left out
+  std::string thoughts_field = {};  ///< of a request that only a model that thinks can answer
   engine::SamplingOptions sampling = {};
   // None: the model's own.
   std::optional<float> top_p = {};
@@ -70,6 +72,7 @@ struct ChatAnswer {
 struct ChatPiece {
   std::size_t choice = 0;  ///< of several answers
   std::string_view text;   ///< whole characters; may be empty
+  std::string_view thoughts;
   std::span<const engine::TokenLogprobs> logprobs;
   std::span<const engine::CallPiece> calls;
 };
@@ -106,12 +109,13 @@ std::size_t count_chat_tokens(const ApiContext& context, const ChatTask& task,
                               const StopToken& stop);
 
 /// Runs a conversation. `on_start` is called with the model once the request is admitted, `on_text`
-/// with each piece of the answer; both on the caller's thread. Pages of a PDF stand in the place of
+/// with each piece of the answer, `on_thoughts` with each of the thoughts before it; all on the
+/// caller's thread. Pages of a PDF stand in the place of
 /// its image part, each with its text behind it, as `oko describe` has it. Throws as
 /// ServedModels::generator, Generator::submit and the callbacks; kBadInput and others for a
 /// picture, with its name.
 ChatAnswer run_chat(const ApiContext& context, ChatTask task, const StopToken& stop,
                     const std::function<void(const ServedModel&)>& on_start = {},
-                    const engine::TextSink& on_text = {});
+                    const engine::TextSink& on_text = {}, const engine::TextSink& on_thoughts = {});
 
 }  // namespace oko::server

@@ -70,10 +70,11 @@ std::string model_of(const RequestFields& fields) {
   return name && fields.find("model") == nullptr ? *name : fields.need_text("model");
 }
 
-Json show_json(const ServedModel& model, bool calls_functions) {
+Json show_json(const ServedModel& model, bool calls_functions, bool thinks) {
   Json capabilities = model.kind == ModelKind::kEmbedding ? Json::array({"embedding"})
                                                           : Json::array({"completion", "vision"});
   if (calls_functions) capabilities.push_back("tools");
+  if (thinks) capabilities.push_back("thinking");
   return {{"modelfile", ""},
           {"parameters", ""},
           {"template", ""},
@@ -216,9 +217,13 @@ OllamaRequest parse_ollama(const HttpRequest& http) {
   } else if (const RequestJson* tools = fields.find("tools"); tools != nullptr && !tools->empty()) {
     refuse_field("tools");
   }
-  for (const char* name : {"raw", "template", "suffix", "context", "think"}) {
+  for (const char* name : {"raw", "template", "suffix", "context"}) {
     const RequestJson* value = fields.find(name);
     if (value != nullptr && !value->empty() && *value != "" && *value != false) refuse_field(name);
+  }
+  if (const auto thinks = fields.flag("think")) {
+    task.gives_thoughts = *thinks;
+    if (*thinks) task.thoughts_field = "think";
   }
   if (!request.is_chat) {
     if (const auto system = fields.text("system"); system && !system->empty()) {
@@ -253,14 +258,16 @@ std::int64_t nanoseconds(double seconds) {
   return static_cast<std::int64_t>(seconds * 1e9);
 }
 
-/// A line of an answer with a piece of text.
-Json piece_of(const OllamaRequest& request, const std::string& model, std::string_view text) {
+/// A line of an answer with a piece of text, of thoughts or of both.
+Json piece_of(const OllamaRequest& request, const std::string& model, std::string_view text,
+              std::string_view thoughts = {}) {
   Json piece{{"model", model}, {"created_at", time_text(std::time(nullptr))}};
   if (request.is_chat) {
     piece["message"] = {{"role", "assistant"}, {"content", text}};
   } else {
     piece["response"] = text;
   }
+  if (!thoughts.empty()) (request.is_chat ? piece["message"] : piece)["thinking"] = thoughts;
   piece["done"] = false;
   return piece;
 }
@@ -277,11 +284,13 @@ Json calls_of(const engine::GenerationResult& result) {
   return calls;
 }
 
-/// The last line, `text` the answer or, of a stream, nothing more.
+/// The last line, with the answer unless it was sent before.
 Json end_of(const HttpRequest& http, const OllamaRequest& request, const ChatAnswer& answer,
-            std::string_view text, Clock::duration total) {
+            Clock::duration total) {
   const engine::GenerationStats& stats = answer.result.stats;
-  Json end = piece_of(request, answer.model.name, text);
+  Json end = request.is_streamed
+                 ? piece_of(request, answer.model.name, "")
+                 : piece_of(request, answer.model.name, answer.result.text, answer.result.thoughts);
   if (Json calls = calls_of(answer.result); !calls.is_null()) {
     end["message"]["tool_calls"] = std::move(calls);
   }
@@ -326,8 +335,7 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   if (!request.is_streamed) {
     const ChatAnswer answer = run_chat(context, std::move(task), response.stop());
     context.models.keep(answer.model, request.keep_alive);
-    response.send({},
-                  dump(end_of(http, request, answer, answer.result.text, Clock::now() - begun)));
+    response.send({}, dump(end_of(http, request, answer, Clock::now() - begun)));
     return;
   }
   std::string name;
@@ -338,10 +346,14 @@ void answer_lines(const ApiContext& context, const HttpRequest& http, HttpRespon
   const auto on_text = [&](std::string_view text) {
     response.write(dump(piece_of(request, name, text)) + "\n");
   };
+  const auto on_thoughts = [&](std::string_view thoughts) {
+    response.write(dump(piece_of(request, name, "", thoughts)) + "\n");
+  };
   try {
-    const ChatAnswer answer = run_chat(context, std::move(task), response.stop(), begin, on_text);
+    const ChatAnswer answer =
+        run_chat(context, std::move(task), response.stop(), begin, on_text, on_thoughts);
     context.models.keep(answer.model, request.keep_alive);
-    response.write(dump(end_of(http, request, answer, "", Clock::now() - begun)) + "\n");
+    response.write(dump(end_of(http, request, answer, Clock::now() - begun)) + "\n");
   } catch (const Error& error) {
     if (!response.has_begun() || error.code() == ErrorCode::kCancelled) throw;
     response.write(error_body(http, http_status(error.code()), text_of(http, error)) + "\n");
@@ -407,10 +419,13 @@ void embed_for_ollama(const ApiContext& context, const HttpRequest& http, HttpRe
 void show(const ApiContext& context, const HttpRequest& http, HttpResponse& response) {
   const RequestJson body = parse_request(http.body);
   ServedModel model = context.models.find(model_of(RequestFields(body)));
-  const bool calls_functions =
-      model.kind == ModelKind::kVisionLanguage &&
-      context.models.generator(model.name, model)->answer_forms().call_tokens().has_value();
-  response.send({}, dump(show_json(model, calls_functions)));
+  bool calls_functions = false, thinks = false;
+  if (model.kind == ModelKind::kVisionLanguage) {
+    const auto generator = context.models.generator(model.name, model);
+    calls_functions = generator->answer_forms().call_tokens().has_value();
+    thinks = generator->thinks();
+  }
+  response.send({}, dump(show_json(model, calls_functions, thinks)));
 }
 
 }  // namespace

@@ -296,7 +296,7 @@ void finish_object(const HttpRequest& http, const ChatChoices& answer, Json& obj
   object["usage"] = {{"input_tokens", stats.prompt_tokens},
                      {"input_tokens_details", {{"cached_tokens", stats.cached_tokens}}},
                      {"output_tokens", stats.generated_tokens},
-                     {"output_tokens_details", {{"reasoning_tokens", 0}}},
+                     {"output_tokens_details", {{"reasoning_tokens", stats.thought_tokens}}},
                      {"total_tokens", stats.prompt_tokens + stats.generated_tokens}};
   add_boxes(answer.pictures, result.text, object);
   add_notes(language_of(http), answer.notes, object);

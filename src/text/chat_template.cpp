@@ -238,7 +238,9 @@ ChatStyle chat_style_of(const std::filesystem::path& model_dir) {
   // A template has line feeds as they are, or as Jinja's escape.
   const bool thinks = text.find("assistant\n<think>") != std::string::npos ||
                       text.find("assistant\\n<think>") != std::string::npos;
-  return thinks ? ChatStyle::kThinking : ChatStyle::kInstruct;
+  if (thinks) return ChatStyle::kThinking;
+  const bool may_think = text.find("</think>") != std::string::npos;
+  return may_think ? ChatStyle::kMayThink : ChatStyle::kInstruct;
 }
 
 ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Message> messages,
@@ -270,7 +272,7 @@ ChatPrompt apply_chat_template(const Tokenizer& tokenizer, std::span<const Messa
       writer.text("\n");
     }
     const bool forgets =
-        style == ChatStyle::kThinking && message.role == Role::kAssistant && i < last_question;
+        style != ChatStyle::kInstruct && message.role == Role::kAssistant && i < last_question;
     if (forgets) writer.text(without_thoughts(message));
     for (const Part& part : forgets ? std::vector<Part>() : message.parts) {
       if (part.kind == Part::Kind::kImage) {

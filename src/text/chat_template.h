@@ -45,13 +45,17 @@ struct ChatPrompt {
   std::vector<ImageRange> images;  ///< in the order of the messages
 };
 
-/// The two chat templates of Qwen3-VL. kThinking: the answer begins inside `<think>`, and the
-/// thoughts of earlier answers are dropped.
-enum class ChatStyle { kInstruct, kThinking };
+/// The chat templates of Qwen3-VL. Those of models that think drop the thoughts of earlier answers.
+enum class ChatStyle {
+  kInstruct,
+  kMayThink,  ///< the model writes `<think>` itself, or answers at once
+  kThinking,  ///< the answer begins inside `<think>`
+};
 
 /// The style of a model's chat template: chat_template.jinja, else chat_template.json, else
-/// tokenizer_config.json; kInstruct if there is none. Does not run the template. Throws kBadModel
-/// if it is not one of Qwen's (without `<|im_start|>`).
+/// tokenizer_config.json; kInstruct if there is none. Does not run the template: one that knows
+/// `</think>` is of a model that may think. Throws kBadModel if it is not one of Qwen's (without
+/// `<|im_start|>`).
 ChatStyle chat_style_of(const std::filesystem::path& model_dir);
 
 /// The prompt of a conversation: as the chat template of Qwen3-VL renders it, without picture

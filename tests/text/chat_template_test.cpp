@@ -167,6 +167,8 @@ TEST_F(ChatStyleTest, TheTemplateSaysWhetherTheModelThinks) {
   EXPECT_EQ(chat_style_of(folder_), ChatStyle::kThinking);
   write("chat_template.jinja", "[INST] {{ message }} [/INST]");
   EXPECT_THROW(chat_style_of(folder_), Error);
+  write("chat_template.jinja", "<|im_start|>{{ content.split('</think>')[-1] }}");
+  EXPECT_EQ(chat_style_of(folder_), ChatStyle::kMayThink);
 }
 
 TEST_F(ChatTemplateTest, RefusesContentThatTheTemplateWouldDrop) {
