@@ -11,7 +11,7 @@ namespace oko::budget {
 class MemoryBudget;
 
 /// The order of eviction: the cheapest to make again first.
-enum class EvictionOrder { kPrefixCache, kImageCache, kIdleModel };
+enum class EvictionOrder { kGrammarCache, kPrefixCache, kImageCache, kIdleModel };
 
 /// Something resident that can be freed and made again: a cache, a model that is idle.
 class Evictable {

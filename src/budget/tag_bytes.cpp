@@ -9,8 +9,8 @@ namespace oko::budget {
 
 std::string_view name_of(Tag tag) {
   constexpr std::array<std::string_view, kTagCount> kNames = {
-      "weights", "image", "vision",  "prefill",     "kv",
-      "embed",   "ocr",   "runtime", "image_cache", "prefix_cache"};
+      "weights", "image",   "vision",      "prefill",      "kv",      "embed",
+      "ocr",     "runtime", "image_cache", "prefix_cache", "grammars"};
   return kNames[static_cast<std::size_t>(tag)];
 }
 

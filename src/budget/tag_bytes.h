@@ -19,11 +19,12 @@ enum class Tag {
   kRuntime,      ///< the process itself and OCR engines
   kImageCache,   ///< features of pictures, kept for later questions
   kPrefixCache,  ///< states of sequences, kept for later requests
+  kGrammars,     ///< compiled formats of answers, in use or kept for later requests
 };
-inline constexpr std::size_t kTagCount = 10;
+inline constexpr std::size_t kTagCount = 11;
 
 /// "weights", "image", "vision", "prefill", "kv", "embed", "ocr", "runtime", "image_cache",
-/// "prefix_cache".
+/// "prefix_cache", "grammars".
 std::string_view name_of(Tag tag);
 
 /// Bytes of each tag.

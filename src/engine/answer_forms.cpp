@@ -9,21 +9,37 @@
 #include "engine/tool_form.h"
 
 namespace oko::engine {
+namespace {
 
-const grammar::Vocabulary& AnswerForms::vocabulary() {
+/// No JSON schema begins like this.
+std::string key_of(const std::vector<grammar::Function>& functions) {
+  std::string key = "calls";
+  for (const grammar::Function& function : functions) {
+    for (const std::string& part : {function.name, function.arguments}) (key += part) += '\0';
+    key += function.is_strict ? '!' : '?';
+  }
+  return key;
+}
+
+}  // namespace
+
+const grammar::Vocabulary& AnswerForms::vocabulary(const StopToken& stop) {
   const MutexLock lock(mutex_);
   if (vocabulary_ == nullptr) {
     const auto tokens = static_cast<std::size_t>(tokenizer_.vocab_size());
     reservation_.emplace(host_, grammar::Vocabulary::bytes(tokens),
-                         tr("raise {}", "увеличьте {}", Knob{"budget"}));
+                         tr("raise {}", "увеличьте {}", Knob{"budget"}), stop);
     vocabulary_ = std::make_unique<const grammar::Vocabulary>(tokenizer_, end_tokens_);
   }
   return *vocabulary_;
 }
 
 std::shared_ptr<const AnswerForm> AnswerForms::json(std::string_view schema,
-                                                    const std::string& name) {
-  return after_thoughts(std::make_shared<const GrammarForm>(vocabulary().json(schema, name)));
+                                                    const std::string& name,
+                                                    const StopToken& stop) {
+  const grammar::Vocabulary& tokens = vocabulary(stop);
+  return after_thoughts(std::make_shared<const GrammarForm>(grammars_.get(
+      std::string(schema), [&] { return tokens.json(schema, name); }, stop)));
 }
 
 std::optional<CallTokens> AnswerForms::call_tokens() const {
@@ -34,15 +50,18 @@ std::optional<CallTokens> AnswerForms::call_tokens() const {
 }
 
 std::shared_ptr<const AnswerForm> AnswerForms::calls(
-    const std::vector<grammar::Function>& functions, bool must_call, bool may_repeat) {
+    const std::vector<grammar::Function>& functions, bool must_call, bool may_repeat,
+    const StopToken& stop) {
   const std::optional<CallTokens> tokens = call_tokens();
   if (!tokens) {
     throw Error(ErrorCode::kUsage,
                 tr("this model does not call functions", "эта модель не вызывает функций"));
   }
+  const grammar::Vocabulary& vocabulary = this->vocabulary(stop);
   const std::vector<std::int32_t> line_feed = tokenizer_.encode("\n");
   return after_thoughts(std::make_shared<const ToolForm>(ToolForm::Options{
-      .calls = vocabulary().calls(functions, tokens->end),
+      .calls = grammars_.get(
+          key_of(functions), [&] { return vocabulary.calls(functions, tokens->end); }, stop),
       .tokens = *tokens,
       .end_tokens = {end_tokens_.begin(), end_tokens_.end()},
       .line_feed = line_feed.size() == 1 ? std::optional(line_feed.front()) : std::nullopt,

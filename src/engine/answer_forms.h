@@ -9,36 +9,45 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/stop_token.h"
 #include "engine/answer_form.h"
+#include "engine/grammar_cache.h"
 #include "engine/model_host.h"
 #include "grammar/grammar.h"
 #include "text/tokenizer.h"
 
 namespace oko::engine {
 
-/// Makes the forms of answers of one model. The first form sorts the model's tokens and keeps them,
-/// in memory that it reserves. Any thread may call.
+/// Makes the forms of answers of one model, which must not outlive this. The first form sorts the
+/// model's tokens and keeps them, in memory that it reserves; each form reserves its own. Any
+/// thread may call.
 class AnswerForms {
  public:
   /// `thoughts`: of a model that thinks; its forms let it think first. All must outlive this.
   AnswerForms(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens,
               std::optional<ThoughtTokens> thoughts, ModelHost& host)
-      : tokenizer_(tokenizer), end_tokens_(end_tokens), thoughts_(thoughts), host_(host) {}
+      : tokenizer_(tokenizer),
+        end_tokens_(end_tokens),
+        thoughts_(thoughts),
+        host_(host),
+        grammars_(host.memory_budget()) {}
 
   /// JSON that is valid against `schema` (grammar::checked_schema). Throws kUsage, with `name` for
-  /// the schema; kOverBudget.
-  std::shared_ptr<const AnswerForm> json(std::string_view schema, const std::string& name);
+  /// the schema; kOverBudget; kCancelled.
+  std::shared_ptr<const AnswerForm> json(std::string_view schema, const std::string& name,
+                                         const StopToken& stop = {});
 
   /// Text with calls of `functions`, each by the schema of its arguments: at least one call if
   /// `must_call`, and several only if `may_repeat`. Throws kUsage, for a schema or if the model
-  /// does not call functions; kOverBudget.
+  /// does not call functions; kOverBudget; kCancelled.
   std::shared_ptr<const AnswerForm> calls(const std::vector<grammar::Function>& functions,
-                                          bool must_call, bool may_repeat);
+                                          bool must_call, bool may_repeat,
+                                          const StopToken& stop = {});
   /// Nothing: the model does not call functions.
   std::optional<CallTokens> call_tokens() const;
 
  private:
-  const grammar::Vocabulary& vocabulary();
+  const grammar::Vocabulary& vocabulary(const StopToken& stop);
   std::shared_ptr<const AnswerForm> after_thoughts(std::shared_ptr<const AnswerForm> answer) const;
 
   const text::Tokenizer& tokenizer_;
@@ -48,6 +57,7 @@ class AnswerForms {
   Mutex mutex_;  ///< held while the vocabulary is made
   std::optional<FixedReservation> reservation_ OKO_GUARDED_BY(mutex_);
   std::unique_ptr<const grammar::Vocabulary> vocabulary_ OKO_GUARDED_BY(mutex_);
+  GrammarCache grammars_;
 };
 
 }  // namespace oko::engine

@@ -81,6 +81,7 @@ void GenerationTask::release(std::uint64_t workspace_bytes) {
   features.clear();
   patches.clear();
   request.images.clear();
+  request.form.reset();
   // After the lease its reservation may belong to another request.
   tensor::trim_memory(workspace_bytes);
   lease.reset();

@@ -339,6 +339,7 @@ void ModelHost::watch(const StopToken& stop) {
     if (pressure == Pressure::kWarning) before = std::max(before, now - kIdleUnderWarning);
     if (pressure == Pressure::kCritical) before = now;
     try {
+      memory_budget_.evict_idle(EvictionOrder::kGrammarCache, caches_before, stop);
       memory_budget_.evict_idle(EvictionOrder::kPrefixCache, caches_before, stop);
       memory_budget_.evict_idle(EvictionOrder::kImageCache, caches_before, stop);
       memory_budget_.evict_idle(EvictionOrder::kIdleModel, before, stop);

@@ -12,6 +12,9 @@
 
 namespace oko::grammar {
 
+/// Limit of the memory of one grammar, with that to compile it: twice what was measured.
+inline constexpr std::uint64_t kMostGrammarBytes = 64 * 1024 * 1024;
+
 /// The form of an answer, compiled for the tokens of one model. Immutable: any number of answers
 /// may share one.
 class Grammar {
@@ -45,13 +48,13 @@ class Vocabulary {
   /// Takes about a second for 150,000 tokens. `end_tokens`: one of them ends an answer.
   Vocabulary(const text::Tokenizer& tokenizer, std::span<const std::int32_t> end_tokens);
   ~Vocabulary();
-  /// The memory that one with `tokens` takes, with what it keeps.
+  /// The memory that one with `tokens` takes, with parts of grammars that it keeps.
   static std::uint64_t bytes(std::size_t tokens);
   Vocabulary(const Vocabulary&) = delete;
   Vocabulary& operator=(const Vocabulary&) = delete;
 
-  /// JSON that is valid against `schema` (checked_schema), as one line or indented. Keeps what it
-  /// compiled last. Throws kUsage; `name`: of the schema, for messages.
+  /// JSON that is valid against `schema` (checked_schema), as one line or indented. Throws kUsage;
+  /// `name`: of the schema, for messages.
   std::shared_ptr<const Grammar> json(std::string_view schema, const std::string& name) const;
 
   /// The call of one of `functions`, as Qwen's models write it between <tool_call> and

@@ -191,13 +191,15 @@ void add_pictures(const ChatTask& task, HeldPictures& held, engine::GenerationRe
 
 /// Null: the answer may have any form.
 std::shared_ptr<const engine::AnswerForm> form_of(const ChatTask& task,
-                                                  engine::Generator& generator) {
+                                                  engine::Generator& generator,
+                                                  const StopToken& stop) {
   if (!task.functions.empty()) {
-    return generator.answer_forms().calls(task.functions, task.must_call, task.may_repeat_calls);
+    return generator.answer_forms().calls(task.functions, task.must_call, task.may_repeat_calls,
+                                          stop);
   }
   if (task.schema.empty()) return nullptr;
   try {
-    return generator.answer_forms().json(task.schema, task.schema_name);
+    return generator.answer_forms().json(task.schema, task.schema_name, stop);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kUsage) throw FieldError(task.schema_name, error.message());
     throw;
@@ -228,7 +230,7 @@ ChatChoices run_choices(const ApiContext& context, ChatTask task, int choices,
   }
   HeldPictures held(context, *generator, task, stop);
   engine::GenerationRequest request = request_of(task, *generator);
-  request.form = form_of(task, *generator);
+  request.form = form_of(task, *generator, stop);
   request.tools = task.tools;
   add_pictures(task, held, request, stop);
   if (task.gives_boxes) answer.pictures = held.sizes();
