@@ -39,12 +39,20 @@ std::int64_t modified_of(const fs::path& folder) {
   return ::stat((folder / "config.json").c_str(), &info) == 0 ? std::int64_t{info.st_mtime} : 0;
 }
 
-void add(std::string name, const fs::path& folder, std::uint64_t bytes,
+/// A folder that several names lead to, by links too, is one model with the first of them.
+void add(std::string name, const fs::path& given, std::uint64_t bytes,
          std::vector<ServedModel>& models) {
+  std::error_code error;
+  fs::path folder = fs::canonical(given, error);
+  if (error) folder = given;
+  const auto known = std::find_if(models.begin(), models.end(),
+                                  [&](const auto& model) { return model.folder == folder; });
+  if (known != models.end()) {
+    if (known->name != name) known->other_names.push_back(std::move(name));
+    return;
+  }
   const auto kind = kind_of(folder);
-  const bool is_known = std::any_of(models.begin(), models.end(),
-                                    [&](const auto& model) { return model.folder == folder; });
-  if (!kind || is_known) return;
+  if (!kind) return;
   models.push_back({.name = std::move(name),
                     .folder = folder,
                     .kind = *kind,
@@ -132,10 +140,12 @@ ServedModel ServedModels::find(std::string_view given) const {
     if (is_same) return known->second;
   }
   const std::string repository = hub::repository_of_short_name(name);
+  const auto is_meant = [&](const std::string& each) {
+    return each == name || (!repository.empty() && each == repository) ||
+           hub::repository_of_short_name(each) == name;
+  };
   for (const ServedModel& model : list()) {
-    const bool is_meant = model.name == name || (!repository.empty() && model.name == repository) ||
-                          hub::repository_of_short_name(model.name) == name;
-    if (!is_meant) continue;
+    if (!is_meant(model.name) && std::ranges::none_of(model.other_names, is_meant)) continue;
     const MutexLock lock(found_mutex_);
     return found_.insert_or_assign(name, model).first->second;
   }

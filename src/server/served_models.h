@@ -29,7 +29,8 @@ enum class ModelKind { kVisionLanguage, kEmbedding };
 /// A model on this machine that oko runs.
 struct ServedModel {
   std::string name;
-  std::filesystem::path folder;
+  std::vector<std::string> other_names = {};  ///< of the same folder
+  std::filesystem::path folder = {};          ///< without links
   ModelKind kind = ModelKind::kVisionLanguage;
   std::uint64_t bytes = 0;
   std::int64_t modified = 0;  ///< seconds since 1970

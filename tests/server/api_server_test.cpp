@@ -18,6 +18,7 @@
 #include "tests/server/raw_client.h"
 #include "tests/server/test_server.h"
 #include "tests/support/random_models.h"
+#include "tests/support/scratch_folder.h"
 
 namespace oko::server {
 namespace {
@@ -72,6 +73,26 @@ std::vector<std::string> events_of(const std::string& chunked) {
     events.push_back(chunked.substr(at + 6, chunked.find("\n\n", at) - at - 6));
   }
   return events;
+}
+
+using ModelNamesTest = ScratchFolderTest;
+
+TEST_F(ModelNamesTest, AFolderThatTwoPathsNameIsOneModelWithBothNames) {
+  const std::filesystem::path link = folder_ / "mine";
+  std::filesystem::create_directory_symlink(kDemo / "models/tiny-vl", link);
+  const auto server =
+      make_test_server({kDemo / "models/tiny-vl", link, link, kDemo / "models/../models/tiny-vl"});
+  const json models = oko::ask(server->port(), "GET", "/v1/models").parsed().at("data");
+  ASSERT_EQ(models.size(), 1u) << models;
+  EXPECT_EQ(models[0].at("id"), "tiny-vl");
+  EXPECT_EQ(oko::ask(server->port(), "GET", "/api/tags").parsed().at("models").size(), 1u);
+  for (const char* name : {"tiny-vl", "mine", "mine:latest"}) {
+    const json body{{"model", name}, {"prompt", "?"}, {"max_tokens", 1}};
+    const ApiAnswer answer = oko::ask(server->port(), "POST", "/v1/completions", body.dump());
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.parsed().at("model"), "tiny-vl");
+  }
+  EXPECT_EQ(oko::ask(server->port(), "GET", "/api/ps").parsed().at("models").size(), 1u);
 }
 
 TEST_F(ApiServerTest, ListsModelsWithWhatTheyDo) {
