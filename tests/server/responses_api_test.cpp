@@ -39,7 +39,7 @@ class ResponsesApiTest : public ::testing::Test {
                  {{"type", "input_text"}, {"text", "Describe this image."}}}}}}}};
   }
 
-  /// As Codex 0.171 asks (codex-rs/codex-api/src/common.rs, codex-rs/tools/src/tool_spec.rs), with
+  /// As Codex asks (codex-rs/codex-api/src/common.rs, codex-rs/tools/src/tool_spec.rs), with
   /// a function of its own whose arguments come to an end.
   static json codex_request() {
     return json::parse(R"({
