@@ -133,8 +133,8 @@ TEST_F(ChatThoughtsTest, StreamsThoughtsBeforeTheAnswer) {
     thoughts += delta.value("reasoning_content", "");
     text += delta.value("content", "");
   }
-  EXPECT_EQ(text, message.at("content"));
-  EXPECT_EQ(thoughts, message.at("reasoning_content"));
+  EXPECT_EQ(message.at("content"), text);
+  EXPECT_EQ(message.at("reasoning_content"), thoughts);
 }
 
 TEST_F(ChatThoughtsTest, OllamaGivesThoughtsUnlessTheyAreNotWanted) {
