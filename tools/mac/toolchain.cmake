@@ -56,9 +56,10 @@ foreach(language C CXX OBJCXX)
   set(CMAKE_${language}_ARCHIVE_CREATE "${OKO_ZIG} ar rcs <TARGET> <OBJECTS>")
   set(CMAKE_${language}_ARCHIVE_FINISH "")
 endforeach()
-# link_symbols.py looks up what `dynamic_lookup` leaves open.
+# link_symbols.py looks up what `dynamic_lookup` leaves open. zig compiles its libc++ once for each
+# target, so all are linked for one.
 string(JOIN " " CMAKE_CXX_LINK_EXECUTABLE "${OKO_MAC_WRAPPERS}/link <TARGET> ${OKO_ZIG} c++"
-  "-target aarch64-macos.${OKO_MAC_TARGET} -O0 -Wl,-undefined,dynamic_lookup <OBJECTS> -o <TARGET>"
+  "-target aarch64-macos.14.0 -O0 -Wl,-undefined,dynamic_lookup <OBJECTS> -o <TARGET>"
   "<LINK_LIBRARIES> -F${OKO_MAC_PREFIX}/apple/Frameworks -L${OKO_MAC_PREFIX}/apple/lib -lobjc")
 set(CMAKE_AR /bin/false)
 set(CMAKE_RANLIB /bin/false)
