@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "testing/random_qwen_tokenizer.h"
+#include "tests/grammar/accepts_text.h"
 #include "tests/grammar/random_schema.h"
 #include "tests/grammar/schema_validator.h"
 
@@ -72,16 +73,7 @@ class GrammarTest : public ::testing::Test {
 
   /// True if an answer may be just this text.
   static bool may_say(const std::string& schema, const std::string& answer) {
-    Matcher matcher(vocabulary_->json(schema, "schema"));
-    std::vector<std::int32_t> ids = tokenizer_->encode(answer);
-    ids.push_back(end_);
-    for (const std::int32_t id : ids) {
-      std::vector<float> row = logits();
-      matcher.mask(row);
-      if (std::isinf(row[static_cast<std::size_t>(id)])) return false;
-      matcher.accept(id);
-    }
-    return true;
+    return accepts_text(vocabulary_->json(schema, "schema"), *tokenizer_, end_, answer);
   }
 
   static inline std::unique_ptr<text::Tokenizer> tokenizer_;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +14,7 @@
 
 #include "base/error.h"
 #include "grammar/grammar.h"
+#include "tests/grammar/accepts_text.h"
 #include "text/tokenizer.h"
 #include "text/utf8.h"
 
@@ -132,16 +132,7 @@ class PatternTest : public ::testing::Test {
   }
 
   static bool accepts(const std::shared_ptr<const Grammar>& grammar, const std::string& text) {
-    Matcher matcher(grammar);
-    std::vector<std::int32_t> ids = tokenizer_->encode('"' + text + '"');
-    ids.push_back(end_);
-    for (const std::int32_t id : ids) {
-      std::vector<float> row(static_cast<std::size_t>(tokenizer_->vocab_size()), 1.0f);
-      matcher.mask(row);
-      if (std::isinf(row[static_cast<std::size_t>(id)])) return false;
-      matcher.accept(id);
-    }
-    return true;
+    return accepts_text(grammar, *tokenizer_, end_, '"' + text + '"');
   }
 
   static inline std::unique_ptr<text::Tokenizer> tokenizer_;
