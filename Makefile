@@ -42,8 +42,7 @@ soak: everything
 	ctest --preset soak
 
 bench: everything
-	for program in build/release/bench/*_bench; do $$program || exit 1; done
-	bench/describe_figures.sh build/release/oko
+	bench/run
 
 format:
 	tools/check/format.sh

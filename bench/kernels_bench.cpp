@@ -1,6 +1,7 @@
 // The CPU kernels at the shapes of Qwen3-VL-4B and its vision tower, next to the roofline of the
 // machine: reading memory, and multiplying in registers, on as many threads.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cstdint>
 #include <vector>
@@ -25,38 +26,21 @@ std::vector<float> numbers(std::size_t count) {
   return values;
 }
 
-/// Shows `per_iteration` as a rate: GB/s of bytes, GFLOP/s of operations.
+/// Shows `per_iteration` as a rate: bytes or operations a second.
 void report(benchmark::State& state, const char* name, double per_iteration) {
   state.counters[name] =
       benchmark::Counter(per_iteration, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void read_bandwidth(benchmark::State& state) {
-  constexpr std::size_t kCount = 64 << 20;
-  constexpr std::size_t kTasks = 64;
-  const std::vector<float> values(kCount, 1.0f);
-  for (auto _ : state) {
-    thread_pool().parallel_for(kTasks, [&](std::size_t task) {
-      benchmark::DoNotOptimize(
-          sum_floats(values.data() + task * (kCount / kTasks), kCount / kTasks));
-    });
-  }
-  report(state, "bytes", sizeof(float) * kCount);
+/// What the others are compared with: `bench/run` knows it by its label.
+void probe(benchmark::State& state) {
+  Roofline found;
+  for (auto _ : state) found = measure_roofline();
+  state.counters["memory_bytes"] = found.read_bytes_per_second;
+  state.counters["flop"] = found.flops_per_second;
+  state.SetLabel("limits of the machine");
 }
-BENCHMARK(read_bandwidth)->UseRealTime();
-
-void multiply_add_peak(benchmark::State& state) {
-  const std::size_t threads = thread_pool().size();
-  std::vector<double> operations(threads);
-  std::vector<float> sinks(threads * 64, 0.5f);  // a cache line each
-  for (auto _ : state) {
-    thread_pool().parallel_for(threads, [&](std::size_t thread) {
-      operations[thread] = multiply_add_rounds(1'000'000, &sinks[thread * 64]);
-    });
-  }
-  report(state, "flop", operations[0] * static_cast<double>(threads));
-}
-BENCHMARK(multiply_add_peak)->UseRealTime();
+BENCHMARK(probe)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 /// Arguments: rows of x, columns, rows of the weight, bits, precision. Groups of 64, scales in
 /// bf16.
@@ -75,8 +59,10 @@ void matmul_quantized(benchmark::State& state) {
   const std::vector<float> x = numbers(m * columns);
   std::vector<float> y(m * rows);
   for (auto _ : state) matmul(x.data(), m, weight, nullptr, y.data(), precision);
-  report(state, "weight_bytes", static_cast<double>(codes.size() + 4 * scales.size()));
+  report(state, "memory_bytes", static_cast<double>(codes.size() + 4 * scales.size()));
   report(state, "flop", 2.0 * static_cast<double>(m * columns * rows));
+  state.SetLabel(fmt::format("{} bits, {} x {} x {}, {}", bits, m, columns, rows,
+                             precision == Precision::kFloat32 ? "f32" : "16-bit integers"));
 }
 BENCHMARK(matmul_quantized)
     ->ArgsProduct({{1, 4, 8, 512},
@@ -99,6 +85,7 @@ void matmul_bfloat16(benchmark::State& state) {
   std::vector<float> y(kM * kRows);
   for (auto _ : state) matmul(x.data(), kM, weight, nullptr, y.data(), Precision::kFloat32);
   report(state, "flop", 2.0 * kM * kColumns * kRows);
+  state.SetLabel(fmt::format("bf16, {} x {} x {}", kM, kColumns, kRows));
 }
 BENCHMARK(matmul_bfloat16)->UseRealTime();
 
@@ -125,8 +112,12 @@ void attention(benchmark::State& state) {
   a.values = keys.data();
   a.output = output.data();
   for (auto _ : state) cpu::attention(a);
-  report(state, "cache_bytes", 2.0 * static_cast<double>(keys.size()));
+  report(state, "memory_bytes", 2.0 * static_cast<double>(keys.size()));
   report(state, "flop", 4.0 * static_cast<double>(queries.size() * a.key_count));
+  constexpr const char* kTypes[] = {"f32", "f16", "8-bit"};
+  state.SetLabel(fmt::format("attention, {} x {}, {}/{} heads of {}, {} cache", a.query_count,
+                             a.key_count, a.heads, a.kv_heads, a.head_dim,
+                             kTypes[static_cast<std::size_t>(a.kv_type)]));
 }
 BENCHMARK(attention)
     ->Args({4096, 4096, 16, 16, 64, 0, static_cast<int>(KvType::kFloat32)})
@@ -141,7 +132,7 @@ void rms_norm_512(benchmark::State& state) {
   std::vector<float> x = numbers(kRows * kWidth), out(kRows * kWidth);
   const std::vector<float> weight(kWidth, 1.0f);
   for (auto _ : state) rms_norm(x.data(), weight.data(), 1e-6f, kRows, kWidth, out.data());
-  report(state, "bytes", 2.0 * sizeof(float) * kRows * kWidth);
+  report(state, "memory_bytes", 2.0 * sizeof(float) * kRows * kWidth);
 }
 BENCHMARK(rms_norm_512)->UseRealTime();
 
@@ -150,7 +141,7 @@ void swiglu_512(benchmark::State& state) {
   const std::vector<float> gate = numbers(kRows * kWidth), up = numbers(kRows * kWidth);
   std::vector<float> out(kRows * kWidth);
   for (auto _ : state) swiglu(gate.data(), up.data(), kRows, kWidth, out.data());
-  report(state, "bytes", 3.0 * sizeof(float) * kRows * kWidth);
+  report(state, "memory_bytes", 3.0 * sizeof(float) * kRows * kWidth);
 }
 BENCHMARK(swiglu_512)->UseRealTime();
 
