@@ -30,6 +30,19 @@ def processor(cpuinfo=None):
     return f"{shown} ({', '.join(features) or 'no vectors known'})"
 
 
+def kind(cpuinfo=None):
+    """The heading in docs/BENCHMARKS.md that figures of this processor stand under."""
+    value, features = cpuinfo_of(cpuinfo)
+    if "AMX" in features:
+        return "AMX"
+    if "VNNI" in features:
+        zen = {"25": "Zen 4", "26": "Zen 5"}
+        return zen.get(value("cpu family"), "AVX-512 with VNNI")
+    if "AVX2" in features:
+        return "AVX2 alone"
+    return "Arm" if "NEON" in features or os.uname().machine == "arm64" else "SSE4 alone"
+
+
 def interval(values):
     """(lowest, highest): the median of all such measurements is between them 19 times in 20; of
     fewer than six values all that were measured, which is less sure."""

@@ -24,6 +24,18 @@ class ProcessorTest(unittest.TestCase):
     def test_arm_has_features_and_no_name(self):
         self.assertRegex(figures.processor(ARM), r"^\w+ processor \(NEON, dotprod, i8mm\)$")
 
+    def test_kinds_are_headings_of_the_figures(self):
+        of = lambda flags, vendor="GenuineIntel", family=6: figures.kind(
+            f"vendor_id: {vendor}\ncpu family: {family}\nflags: {flags}\n")
+        kinds = [figures.kind(ZEN), of("avx2 avx512f avx512_vnni", "AuthenticAMD", 25),
+                 of("avx2 avx512f avx512_vnni"), of("avx2 avx512_vnni amx_int8"), of("avx2"),
+                 figures.kind(ARM)]
+        self.assertEqual(kinds, ["Zen 5", "Zen 4", "AVX-512 with VNNI", "AMX", "AVX2 alone",
+                                 "Arm"])
+        text = (Path(__file__).resolve().parents[2] / "docs/BENCHMARKS.md").read_text()
+        for each in kinds:
+            self.assertTrue(f"\n### {each}\n" in text, each)
+
 
 class SpreadTest(unittest.TestCase):
     def test_share_of_the_median(self):

