@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 class DataFolderTest : public ScratchFolderTest {};
 
 TEST_F(DataFolderTest, KnowsItsProgram) {
-  EXPECT_EQ(program_path().filename(), "data_folder_test");
+  EXPECT_EQ(program_path().filename(), "base_test");
   EXPECT_TRUE(fs::is_regular_file(program_path()));
 }
 

@@ -25,7 +25,7 @@ Pickle read(const std::string& bytes) {
   return parse_pickle(std::as_bytes(std::span(bytes)), kGlobals, "m.bin");
 }
 
-void expect_refused(const std::string& bytes, std::vector<std::string> parts) {
+void expect_pickle_refused(const std::string& bytes, std::vector<std::string> parts) {
   parts.push_back("m.bin: data.pkl");
   expect_bad_model([&] { read(bytes); }, parts);
 }
@@ -106,48 +106,48 @@ TEST_F(PickleTest, GlobalsOutsideTheListAreRefusedByName) {
         std::pair{"torch", "load"}, std::pair{"collections", "OrderedDict.__init__"}}) {
     const std::string shown_name = fmt::format("asks for {}.{}", module, name);
     const std::string harm = tuple({text("touch /tmp/harm")}) + "R";
-    expect_refused(pickle(global(module, name) + harm), {shown_name});
-    expect_refused(pickle(text(module) + text(name) + "\x93" + harm), {shown_name});
+    expect_pickle_refused(pickle(global(module, name) + harm), {shown_name});
+    expect_pickle_refused(pickle(text(module) + text(name) + "\x93" + harm), {shown_name});
     // Also if nothing calls it, or deep in a skipped value.
-    expect_refused(pickle(dict({{"a", tuple({global(module, name)})}})), {shown_name});
+    expect_pickle_refused(pickle(dict({{"a", tuple({global(module, name)})}})), {shown_name});
   }
-  expect_refused(pickle("c" + std::string(300, 'm') + "\nname\n"), {"line"});
-  expect_refused(
+  expect_pickle_refused(pickle("c" + std::string(300, 'm') + "\nname\n"), {"line"});
+  expect_pickle_refused(
       "\x80\x02"
       "cos",
       {"line"});
-  expect_refused(pickle(integer(1) + text("system") + "\x93"), {"without a name"});
+  expect_pickle_refused(pickle(integer(1) + text("system") + "\x93"), {"without a name"});
 }
 
 TEST_F(PickleTest, OpcodesOutsideTheListAreRefusedByName) {
-  expect_refused(pickle("(i"
+  expect_pickle_refused(pickle("(i"
                         "os\nsystem\n"),
                  {"INST"});
-  expect_refused(pickle("2"), {"DUP"});
-  expect_refused(pickle("\x81"), {"NEWOBJ (0x81)"});
-  expect_refused(pickle("\x82\x01"), {"EXT1"});
-  expect_refused(pickle("P0\n"), {"PERSID"});
-  expect_refused(pickle("I1\n"), {"INT"});
-  expect_refused(pickle("\x8d"), {"BINUNICODE8"});
-  expect_refused(pickle("\xFF"), {"0xff"});
-  expect_refused(pickle(std::string(1, '\0')), {"0x00"});
+  expect_pickle_refused(pickle("2"), {"DUP"});
+  expect_pickle_refused(pickle("\x81"), {"NEWOBJ (0x81)"});
+  expect_pickle_refused(pickle("\x82\x01"), {"EXT1"});
+  expect_pickle_refused(pickle("P0\n"), {"PERSID"});
+  expect_pickle_refused(pickle("I1\n"), {"INT"});
+  expect_pickle_refused(pickle("\x8d"), {"BINUNICODE8"});
+  expect_pickle_refused(pickle("\xFF"), {"0xff"});
+  expect_pickle_refused(pickle(std::string(1, '\0')), {"0x00"});
   std::string known = "(.JKMNQRTUXabcehj]qrst)u}G\x80\x85\x86\x87\x88\x89\x8a\x8c\x93\x94\x95";
   for (int opcode = 0; opcode < 256; ++opcode) {
     if (known.find(static_cast<char>(opcode)) != std::string::npos) continue;
-    expect_refused(pickle(std::string(1, static_cast<char>(opcode))), {"opcode"});
+    expect_pickle_refused(pickle(std::string(1, static_cast<char>(opcode))), {"opcode"});
   }
-  expect_refused("\x80\x01}.", {"protocol 1"});
-  expect_refused("\x80\x06}.", {"protocol 6"});
+  expect_pickle_refused("\x80\x01}.", {"protocol 1"});
+  expect_pickle_refused("\x80\x06}.", {"protocol 6"});
 }
 
 TEST_F(PickleTest, RefusesCallsOfNonFunctions) {
-  expect_refused(pickle("N)R"), {"not a function"});
-  expect_refused(pickle(global("known", "function") + "NR"), {"not a function"});
-  expect_refused(pickle(global("collections", "OrderedDict") + integer(1) + "\x85R"),
+  expect_pickle_refused(pickle("N)R"), {"not a function"});
+  expect_pickle_refused(pickle(global("known", "function") + "NR"), {"not a function"});
+  expect_pickle_refused(pickle(global("collections", "OrderedDict") + integer(1) + "\x85R"),
                  {"OrderedDict"});
-  expect_refused(pickle("NQ"), {"storage"});
-  expect_refused(pickle(")Nb"), {"state"});
-  expect_refused(pickle("]Nb"), {"state"});
+  expect_pickle_refused(pickle("NQ"), {"storage"});
+  expect_pickle_refused(pickle(")Nb"), {"state"});
+  expect_pickle_refused(pickle("]Nb"), {"state"});
 }
 
 TEST_F(PickleTest, MissingValuesAreRefused) {
@@ -156,50 +156,50 @@ TEST_F(PickleTest, MissingValuesAreRefused) {
         "}s",   "}Ns",   "b",   "}b",     "(b",      "\x93",  "N\x93",  "q\x01", "(q\x01", "N(a",
         "]N(a", "}NN(s", "N(R", "N(\x85", "NN(\x86", "(",     "N(",     "(("}) {
     SCOPED_TRACE(body);
-    expect_refused(pickle(body), {"not there"});
+    expect_pickle_refused(pickle(body), {"not there"});
   }
   for (const char* body : {"t", "Nt", "e", "]e", "u", "}u"}) {
     SCOPED_TRACE(body);
-    expect_refused(pickle(body), {"mark that is not there"});
+    expect_pickle_refused(pickle(body), {"mark that is not there"});
   }
   for (const char* body : {"N(e", ")(e", "}(e", "](u", "}(Nu", "NNa", "NNNs", "]NNs"}) {
     SCOPED_TRACE(body);
-    expect_refused(pickle(body), {"cannot hold"});
+    expect_pickle_refused(pickle(body), {"cannot hold"});
   }
-  expect_refused(pickle("NN"), {"left over"});
-  expect_refused(pickle("(N"), {"left over"});
+  expect_pickle_refused(pickle("NN"), {"left over"});
+  expect_pickle_refused(pickle("(N"), {"left over"});
 }
 
 TEST_F(PickleTest, RefusesMemoOfAMissingValue) {
-  expect_refused(pickle("h"s + '\0'), {"number 0 of 0"});
-  expect_refused(pickle("Nq"s + '\0' + "h\x01"), {"number 1 of 1"});
-  expect_refused(pickle("j\xFF\xFF\xFF\xFF"), {"number 4294967295"});
-  expect_refused(pickle("Nr\xFF\xFF\xFF\xFF"), {"number 4294967295 after 0"});
-  expect_refused(pickle("Nq\x01"), {"number 1 after 0"});
+  expect_pickle_refused(pickle("h"s + '\0'), {"number 0 of 0"});
+  expect_pickle_refused(pickle("Nq"s + '\0' + "h\x01"), {"number 1 of 1"});
+  expect_pickle_refused(pickle("j\xFF\xFF\xFF\xFF"), {"number 4294967295"});
+  expect_pickle_refused(pickle("Nr\xFF\xFF\xFF\xFF"), {"number 4294967295 after 0"});
+  expect_pickle_refused(pickle("Nq\x01"), {"number 1 after 0"});
 }
 
 TEST_F(PickleTest, LengthsBeyondThePickleAreRefused) {
-  expect_refused(pickle("X\xFF\xFF\xFF\xFF"), {"4294967295 bytes"});
-  expect_refused(pickle("X\x10\x27\0\0"s), {"10000 bytes wanted"});
-  expect_refused(pickle("T\xFF\xFF\xFF\x7F"), {"2147483647 bytes"});
-  expect_refused(pickle("U\xFF"), {"255 bytes wanted"});
-  expect_refused(pickle("\x8a\xFF"), {"255 bytes wanted"});
+  expect_pickle_refused(pickle("X\xFF\xFF\xFF\xFF"), {"4294967295 bytes"});
+  expect_pickle_refused(pickle("X\x10\x27\0\0"s), {"10000 bytes wanted"});
+  expect_pickle_refused(pickle("T\xFF\xFF\xFF\x7F"), {"2147483647 bytes"});
+  expect_pickle_refused(pickle("U\xFF"), {"255 bytes wanted"});
+  expect_pickle_refused(pickle("\x8a\xFF"), {"255 bytes wanted"});
   for (const std::uint64_t size : {std::uint64_t{100}, (std::uint64_t{1} << 63) - 1,
                                    std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
-    expect_refused(pickle(std::string("\x95").append(little(size, 8))), {"frame"});
+    expect_pickle_refused(pickle(std::string("\x95").append(little(size, 8))), {"frame"});
   }
-  expect_refused("", {"ends in the middle"});
-  expect_refused("\x80", {"ends in the middle"});
-  expect_refused("\x80\x02", {"ends in the middle"});
+  expect_pickle_refused("", {"ends in the middle"});
+  expect_pickle_refused("\x80", {"ends in the middle"});
+  expect_pickle_refused("\x80\x02", {"ends in the middle"});
 }
 
 TEST_F(PickleTest, NestingIsLimited) {
-  expect_refused(pickle(repeated("(", 1'000'000)), {"deeply"});
-  expect_refused(pickle(")" + repeated("\x85", 1'000'000)), {"deeply"});
-  expect_refused(pickle(repeated("(", 900) + "N" + repeated("t", 900)), {"deeply"});
-  expect_refused(pickle(repeated("]", 900) + repeated("a", 899)), {"deeply"});
+  expect_pickle_refused(pickle(repeated("(", 1'000'000)), {"deeply"});
+  expect_pickle_refused(pickle(")" + repeated("\x85", 1'000'000)), {"deeply"});
+  expect_pickle_refused(pickle(repeated("(", 900) + "N" + repeated("t", 900)), {"deeply"});
+  expect_pickle_refused(pickle(repeated("]", 900) + repeated("a", 899)), {"deeply"});
   // A list that contains itself many times.
-  expect_refused(pickle("]q"s + '\0' + repeated("h"s + '\0' + "a", 100)), {"deeply"});
+  expect_pickle_refused(pickle("]q"s + '\0' + repeated("h"s + '\0' + "a", 100)), {"deeply"});
   read(pickle(repeated("(", 60) + "N" + repeated("t", 60)));
 }
 
@@ -221,9 +221,9 @@ TEST_F(PickleTest, SharingDoesNotMultiply) {
 }
 
 TEST_F(PickleTest, ValuesAreLimited) {
-  expect_refused(pickle(repeated("N", (1 << 20) + 1)), {"1048576 values on the stack"});
-  expect_refused(pickle("]" + repeated("Na", (1 << 22) + 1)), {"more than 4194304 values"});
-  expect_refused(pickle(text(std::string(1'000'001, 'x'))), {"1000001 bytes", "1000000"});
+  expect_pickle_refused(pickle(repeated("N", (1 << 20) + 1)), {"1048576 values on the stack"});
+  expect_pickle_refused(pickle("]" + repeated("Na", (1 << 22) + 1)), {"more than 4194304 values"});
+  expect_pickle_refused(pickle(text(std::string(1'000'001, 'x'))), {"1000001 bytes", "1000000"});
 }
 
 TEST_F(PickleTest, LargePicklesAreRefusedUnread) {

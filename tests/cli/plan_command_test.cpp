@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::string kTinyModel = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
+const std::string kTinyVl = std::string(OKO_SOURCE_DIR) + "/demo/models/tiny-vl";
 const std::string kPicture = std::string(OKO_SOURCE_DIR) + "/demo/images/hearts.jpg";
 
 ProcessResult run(std::vector<std::string> arguments, const std::string& language = "en") {
@@ -47,7 +47,7 @@ TEST(PlanCommandTest, JsonHasTheNumbers) {
 }
 
 TEST(PlanCommandTest, ThisMachineAndAModelOnTheDisk) {
-  const ProcessResult result = run({"plan", "--model", kTinyModel, "--budget", "8GB", "--json"});
+  const ProcessResult result = run({"plan", "--model", kTinyVl, "--budget", "8GB", "--json"});
   EXPECT_EQ(result.status, 0) << result.err;
   const auto plan = json::parse(result.out);
   EXPECT_LT(plan.at("vision_language").at("weight_bytes"), 10'000'000u);
@@ -110,9 +110,9 @@ TEST(PlanCommandTest, ThePlanFitsANarrowTerminal) {
 TEST(PlanCommandTest, ReportsDiskSpaceForAnAlignedCopy) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("oko_plan_" + std::to_string(::getpid()));
-  copy_shifted(kTinyModel, folder, 1);
+  copy_shifted(kTinyVl, folder, 1);
   const auto plan = json::parse(run({"plan", "--model", folder, "--json"}).out);
-  const auto aligned = json::parse(run({"plan", "--model", kTinyModel, "--json"}).out);
+  const auto aligned = json::parse(run({"plan", "--model", kTinyVl, "--json"}).out);
   const std::string table = run({"plan", "--model", folder}).out;
   // A home that is a file simulates a read-only file system.
   const std::string home = "OKO_HOME=" + (folder / "config.json").string();
@@ -139,8 +139,8 @@ TEST(PlanCommandTest, AConfigAloneIsEnough) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("oko_plan_" + std::to_string(::getpid()));
   std::filesystem::create_directory(folder);
-  std::filesystem::copy_file(kTinyModel + "/config.json", folder / "config.json");
-  const auto whole = json::parse(run({"plan", "--model", kTinyModel, "--json"}).out);
+  std::filesystem::copy_file(kTinyVl + "/config.json", folder / "config.json");
+  const auto whole = json::parse(run({"plan", "--model", kTinyVl, "--json"}).out);
   const auto config_only = json::parse(run({"plan", "--model", folder, "--json"}).out);
   const std::string table = run({"plan", "--model", folder}).out;
   std::filesystem::remove_all(folder);
@@ -182,7 +182,7 @@ TEST(PlanCommandTest, ACommandThatFailsBeforeItsFirstObjectPrintsTheErrorAsOne) 
 
 TEST(BudgetTest, RefusalHasNumbersAndKnob) {
   const ProcessResult result =
-      run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--budget", "60MB"});
+      run({"describe", kPicture, "--model", kTinyVl, "--ocr", "off", "--budget", "60MB"});
   EXPECT_EQ(result.status, 3) << result.out;
   EXPECT_NE(result.err.find("budget 60MB\nhint: use --budget 7"), std::string::npos) << result.err;
   EXPECT_EQ(run({"ocr", kPicture, "--budget", "100MB"}).status, 3);
@@ -198,7 +198,7 @@ std::string named_value(const std::string& text, const std::string& option) {
 
 TEST(BudgetTest, EachOptionOfARefusalIsSufficient) {
   const auto describe = [](std::vector<std::string> options) {
-    options.insert(options.begin(), {"describe", kPicture, "--model", kTinyModel});
+    options.insert(options.begin(), {"describe", kPicture, "--model", kTinyVl});
     return run(options);
   };
   const auto refused = describe({"--ocr", "off", "--max-tokens", "3000", "--budget", "75MB"});
@@ -217,7 +217,7 @@ TEST(BudgetTest, EachOptionOfARefusalIsSufficient) {
 TEST(BudgetTest, EarlyRefusalNamesBudgetForTheWholeWork) {
   OKO_NEEDS_TESSERACT();
   const auto describe = [](const std::string& ocr, const std::string& budget) {
-    return run({"describe", kPicture, "--model", kTinyModel, "--ocr", ocr, "--max-tokens", "16",
+    return run({"describe", kPicture, "--model", kTinyVl, "--ocr", ocr, "--max-tokens", "16",
                 "--budget", budget});
   };
   const auto refused = describe("on", "125MB");
@@ -233,7 +233,7 @@ TEST(BudgetTest, FirstRefusalNamesLeastSufficientBudget) {
   const std::string receipt = std::string(OKO_SOURCE_DIR) + "/demo/pages/receipt.png";
   const std::string river = std::string(OKO_SOURCE_DIR) + "/demo/images/river.png";
   const auto describe = [&](const std::string& ocr) {
-    return std::vector<std::string>{"describe",     river, "--model", kTinyModel,
+    return std::vector<std::string>{"describe",     river, "--model", kTinyVl,
                                     "--max-tokens", "2",   "--ocr",   ocr};
   };
   for (const auto& command :
@@ -262,7 +262,7 @@ TEST(BudgetTest, FirstRefusalNamesLeastSufficientBudget) {
 
 TEST(BudgetTest, OnlyOptionsThatHelpAreNamed) {
   const auto refused = [](const std::string& budget) {
-    return run({"describe", kPicture, "--model", kTinyModel, "--ocr", "off", "--max-tokens", "3000",
+    return run({"describe", kPicture, "--model", kTinyVl, "--ocr", "off", "--max-tokens", "3000",
                 "--budget", budget})
         .err;
   };
@@ -274,7 +274,7 @@ TEST(BudgetTest, OnlyOptionsThatHelpAreNamed) {
 TEST(BudgetTest, SkipsReadingTextIfOnlyTheModelFits) {
   OKO_NEEDS_TESSERACT();
   const auto describe = [](const std::string& ocr) {
-    return run({"describe", kPicture, "--model", kTinyModel, "--ocr", ocr, "--max-tokens", "16",
+    return run({"describe", kPicture, "--model", kTinyVl, "--ocr", ocr, "--max-tokens", "16",
                 "--budget", "100MB"});
   };
   const auto automatic = describe("auto");
@@ -305,7 +305,7 @@ TEST(BudgetTest, AddressSpaceLimitBoundsAnyBudget) {
           Process({"/bin/sh", "-c",
                    std::string("ulimit -v ") + kilobytes + "; exec $OKO " + command +
                        " --budget 5GB --threads 2 $PICTURE"},
-                  {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + kTinyModel, "PICTURE=" + kPicture,
+                  {std::string("OKO=") + OKO_PROGRAM, "MODEL=" + kTinyVl, "PICTURE=" + kPicture,
                    "LANG=en_US.UTF-8", "LC_ALL="})
               .wait();
       if (result.status == 0) continue;
@@ -319,7 +319,7 @@ TEST(BudgetTest, AddressSpaceLimitBoundsAnyBudget) {
 
 TEST(BudgetTest, ReducesRequestAndReportsIt) {
   // The cache of a long answer is cut to a quarter; a smaller chunk would not have sufficed.
-  const std::vector<std::string> arguments = {"describe",      kPicture, "--model",      kTinyModel,
+  const std::vector<std::string> arguments = {"describe",      kPicture, "--model",      kTinyVl,
                                               "--ocr",         "off",    "--max-tokens", "100000",
                                               "--temperature", "0",      "--kv-bits",    "32"};
   std::vector<std::string> tight = arguments;

@@ -8,7 +8,7 @@
 namespace oko::document {
 namespace {
 
-const PdfOptions kPoints{.resolution = 72};  // pixels are points
+const PdfOptions kPixelsArePoints{.resolution = 72};  // pixels are points
 
 Page page_of_words(int width, int height) {
   Page page{width, height, {}};
@@ -36,12 +36,12 @@ class PdfEditorTest : public ScratchFolderTest {
 
   /// Adds words to the first page, and opens the result.
   Pdf with_words(const std::filesystem::path& path) {
-    const Pdf pdf(path, kPoints);
+    const Pdf pdf(path, kPixelsArePoints);
     const PageSize size = pdf.page_size(0);
     auto editor = PdfEditor::open(InputFile(path, ErrorCode::kBadInput), pdf.page_count());
     editor->add_text(0, pdf.sheet(0), page_of_words(size.width, size.height));
     editor->write(folder_ / "out.pdf");
-    return Pdf(folder_ / "out.pdf", kPoints);
+    return Pdf(folder_ / "out.pdf", kPixelsArePoints);
   }
 };
 
@@ -50,7 +50,7 @@ TEST_F(PdfEditorTest, PlacesTextOnRotatedAndCroppedPages) {
        {"", "/Rotate 90", "/Rotate 180", "/Rotate -90", "/CropBox[-40 40 200 210]",
         "/CropBox[-40 40 200 210]/Rotate 270", "/UserUnit 2", "/Resources<<>>"}) {
     const std::filesystem::path path = write_page(entries);
-    const image::Image before = Pdf(path, kPoints).render(0);
+    const image::Image before = Pdf(path, kPixelsArePoints).render(0);
     const Pdf pdf = with_words(path);
     EXPECT_EQ(pdf.render(0).rgb, before.rgb) << entries;
     const auto text = pdf.text_layer(0);
@@ -88,14 +88,14 @@ TEST_F(PdfEditorTest, APageThatIsThereTwiceGetsTheTextOfEach) {
       "2 0 obj<</Type/Pages/Kids[3 0 R 3 0 R]/Count 2/MediaBox[0 0 300 200]>>endobj\n"
       "3 0 obj<</Type/Page/Parent 2 0 R/Resources<</Font 4 0 R>>>>endobj\n"
       "4 0 obj<</OkoText 5 0 R>>endobj\n5 0 obj<</Type/Font>>endobj\n");
-  const Pdf pdf(folder_ / "in.pdf", kPoints);
+  const Pdf pdf(folder_ / "in.pdf", kPixelsArePoints);
   auto editor = PdfEditor::open(InputFile(folder_ / "in.pdf", ErrorCode::kBadInput), 2);
   ASSERT_TRUE(editor);
   EXPECT_FALSE(editor->is_changed());
   editor->add_text(1, pdf.sheet(1), page_of_words(300, 200));
   EXPECT_TRUE(editor->is_changed());
   editor->write(folder_ / "out.pdf");
-  const Pdf out(folder_ / "out.pdf", kPoints);
+  const Pdf out(folder_ / "out.pdf", kPixelsArePoints);
   EXPECT_EQ(out.text_layer(0).value_or(Page{}).text(), "");
   EXPECT_EQ(out.text_layer(1)->text(), "Вторая строка\n");
 }
@@ -137,7 +137,7 @@ TEST_F(PdfEditorTest, InvisibleTextIsTakenOutOfOnePageAndItsForms) {
   ASSERT_TRUE(editor);
   editor->remove_invisible_text(0);
   editor->write(folder_ / "out.pdf");
-  const Pdf out(folder_ / "out.pdf", kPoints);
+  const Pdf out(folder_ / "out.pdf", kPixelsArePoints);
   EXPECT_EQ(out.text_layer(0)->text(), "kept\n\nseen\n");
   EXPECT_EQ(out.text_layer(1)->text(), "kept\n\ndeeper\n\nhidden\n\nseen\n");
   EXPECT_EQ(out.read_text_layer(1, /*only_painted=*/true).page->text(), "kept\n\nseen\n");
@@ -169,7 +169,7 @@ TEST_F(PdfEditorTest, RefusesToLeaveAResultThatIsNotWhole) {
   const auto write = [&] {
     const InputFile file(path, ErrorCode::kBadInput);
     auto editor = PdfEditor::open(file, 1);
-    editor->add_text(0, Pdf(path, kPoints).sheet(0), page_of_words(300, 200));
+    editor->add_text(0, Pdf(path, kPixelsArePoints).sheet(0), page_of_words(300, 200));
     editor->write(folder_ / "out.pdf");
   };
   write();

@@ -9,7 +9,7 @@
 namespace oko::document {
 namespace {
 
-const std::string kData = std::string(OKO_TEST_DATA) + "/";
+const std::string kPages = std::string(OKO_TEST_DATA) + "/";
 
 class SearchablePdfTest : public ScratchFolderTest {
  protected:
@@ -66,13 +66,13 @@ class SearchablePdfTest : public ScratchFolderTest {
 };
 
 TEST_F(SearchablePdfTest, APdfWhosePagesHaveTextIsCopiedByteForByte) {
-  EXPECT_TRUE(make({kData + "text.pdf"}, "word").empty());
-  EXPECT_TRUE(bytes(out()) == bytes(kData + "text.pdf"));
+  EXPECT_TRUE(make({kPages + "text.pdf"}, "word").empty());
+  EXPECT_TRUE(bytes(out()) == bytes(kPages + "text.pdf"));
 }
 
 TEST_F(SearchablePdfTest, PagesWithoutTextGetItAndAllStayInOrder) {
   const std::string picture = write_jpeg(1);
-  make({picture, kData + "damaged_page.pdf", picture, kData + "mixed.pdf"}, "слово");
+  make({picture, kPages + "damaged_page.pdf", picture, kPages + "mixed.pdf"}, "слово");
   const Pdf pdf(out());
   ASSERT_EQ(pdf.page_count(), 8);
   std::string texts;
@@ -103,19 +103,19 @@ TEST_F(SearchablePdfTest, JpegFilesGoIntoItAsTheyAreAndStandUpright) {
 }
 
 TEST_F(SearchablePdfTest, ReplacesTextOfAnEarlierReading) {
-  make({kData + "scan.pdf"}, "wrogn");
+  make({kPages + "scan.pdf"}, "wrogn");
   std::filesystem::rename(out(), folder_ / "in.pdf");
   make({folder_ / "in.pdf"}, "wrong", /*forced=*/true);
   EXPECT_EQ(Pdf(out()).text_layer(0)->text(), "wrong\n");
   std::filesystem::rename(out(), folder_ / "in.pdf");
   make({folder_ / "in.pdf"}, "wrong", /*forced=*/true);
   EXPECT_EQ(Pdf(out()).text_layer(0)->text(), "wrong\n") << "the same words";
-  make({kData + "text.pdf"}, "word", /*forced=*/true);
+  make({kPages + "text.pdf"}, "word", /*forced=*/true);
   EXPECT_NE(Pdf(out()).text_layer(0)->text().find("quick brown fox"), std::string::npos);
 }
 
 TEST_F(SearchablePdfTest, WritesNothingIfNoPageCouldBeRead) {
-  make({folder_ / "none.pdf", kData + "locked.pdf"}, "word");
+  make({folder_ / "none.pdf", kPages + "locked.pdf"}, "word");
   EXPECT_EQ(bytes(out()), "");
 }
 

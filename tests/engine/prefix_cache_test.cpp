@@ -28,7 +28,7 @@ qwen::SequenceState state_of(const std::vector<std::int32_t>& ids) {
   return state;
 }
 
-qwen::PromptLayout text_of(std::vector<std::int32_t> ids) {
+qwen::PromptLayout layout_of(std::vector<std::int32_t> ids) {
   qwen::PromptLayout text;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const auto at = static_cast<std::int32_t>(i);
@@ -49,11 +49,11 @@ class PrefixCacheTest : public ::testing::Test {
   PrefixCacheTest() { tensor::select_device(tensor::Device::kCpu); }
 
   void put(const std::vector<std::int32_t>& ids, KvType type = KvType::kFloat32) {
-    cache_->put(text_of(ids), state_of(ids), type);
+    cache_->put(layout_of(ids), state_of(ids), type);
   }
 
   std::size_t found(const std::vector<std::int32_t>& ids, KvType type = KvType::kFloat32) {
-    auto state = cache_->find(text_of(ids), type, ids.size());
+    auto state = cache_->find(layout_of(ids), type, ids.size());
     if (!state) return 0;
     const float* keys = state->layer(0).keys().data<float>();
     for (std::size_t i = 0; i < state->length(); ++i) {
@@ -106,7 +106,7 @@ TEST_F(PrefixCacheTest, DropsLeastRecentlyUsedFirst) {
   constexpr std::uint64_t kText = 2 * 100 * kHeadDim * sizeof(float);
   cache_ = cache_of(3 * kText);
   const auto keeps = [&](int text) {
-    return cache_->find(text_of(numbers(1000 * text, 100)), KvType::kFloat32, 100).has_value();
+    return cache_->find(layout_of(numbers(1000 * text, 100)), KvType::kFloat32, 100).has_value();
   };
   for (const int text : {1, 2, 3}) put(numbers(1000 * text, 100));
   EXPECT_TRUE(keeps(1));  // used now

@@ -92,12 +92,12 @@ TEST(ReductionsTest, ReducesAsFarAsPossibleIfNothingFits) {
   EXPECT_EQ(small.max_pixels, 0);
 }
 
-std::string shown(const LocalizedText& text) {
+std::string english(const LocalizedText& text) {
   return text.in(Language::kEnglish, KnobStyle::kFlag);
 }
 
 TEST(ReductionsTest, AdviceNamesEachKnobThatHelps) {
-  EXPECT_EQ(shown(budget_hint({.budget_bytes = 100})),
+  EXPECT_EQ(english(budget_hint({.budget_bytes = 100})),
             "use --budget 1MB; oko plan shows what fits");
   const LocalizedText hint = budget_hint({.max_pixels = 40'000,
                                           .max_tokens = 100,
@@ -106,19 +106,19 @@ TEST(ReductionsTest, AdviceNamesEachKnobThatHelps) {
   EXPECT_EQ(hint.in(Language::kRussian),
             "укажите max_tokens 100, max_pixels 40000, ocr off или budget 572MB; oko plan покажет, "
             "что помещается");
-  EXPECT_EQ(shown(hint),
+  EXPECT_EQ(english(hint),
             "use --max-tokens 100, --max-pixels 40000, --ocr off or --budget 572MB; oko plan shows "
             "what fits");
 }
 
 TEST(ReductionsTest, ReductionNamesNumbersAndItsOption) {
   const Reduction size{"max_pixels", 12'192'768, 1'218'560, ReductionReason::kDefaultSize};
-  EXPECT_EQ(shown(text_of(size)),
+  EXPECT_EQ(english(text_of(size)),
             "the picture is read at 1.2 megapixels instead of 12.2, which would take a GPU long; "
             "--max-pixels 12192768 reads it whole");
-  EXPECT_EQ(shown(text_of({"kv_bits", 16, 8})),
+  EXPECT_EQ(english(text_of({"kv_bits", 16, 8})),
             "to fit the memory budget: --kv-bits 8 instead of 16");
-  EXPECT_EQ(shown(text_of({"prefill_chunk", 512, 128})),
+  EXPECT_EQ(english(text_of({"prefill_chunk", 512, 128})),
             "to fit the memory budget, the prompt is read 128 tokens at a time instead of 512");
   EXPECT_EQ(text_of(size).in(Language::kRussian, KnobStyle::kFlag),
             "картинка прочитана в 1,2 Мп вместо 12,2: столько GPU читал бы долго; "

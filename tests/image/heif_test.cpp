@@ -14,7 +14,7 @@
 namespace oko::image {
 namespace {
 
-constexpr int kWidth = 24, kHeight = 16;
+constexpr int kHeifWidth = 24, kHeifHeight = 16;
 constexpr const char* kGainMap = "urn:com:apple:photo:2020:aux:hdrgainmap";
 constexpr const char* kAlpha = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha";
 
@@ -31,7 +31,7 @@ class HeifTest : public ::testing::Test {
     HeifFile file;
     add_picture(file, 1);
     add_picture(file, 2, HeifFile::auxiliary_type(urn));
-    file.add_item(3, "tmap", std::string(62, '\0'), {HeifFile::image_size(kWidth, kHeight)});
+    file.add_item(3, "tmap", std::string(62, '\0'), {HeifFile::image_size(kHeifWidth, kHeifHeight)});
     return std::move(file.refer("auxl", 2, {3, 1}).refer("dimg", 3, {1, 2}));
   }
   static std::string refusal(const std::string& bytes) {
@@ -105,16 +105,16 @@ TEST_F(HeifTest, OtherPicturesAreCountedAndPartsOfTheFirstAreNot) {
 
 TEST_F(HeifTest, TilesStandInTheirPlaces) {
   HeifFile file;
-  file.add_item(1, "grid", HeifFile::grid(1, 2, 2 * kWidth, kHeight),
-                {HeifFile::image_size(2 * kWidth, kHeight)});
+  file.add_item(1, "grid", HeifFile::grid(1, 2, 2 * kHeifWidth, kHeifHeight),
+                {HeifFile::image_size(2 * kHeifWidth, kHeifHeight)});
   add_picture(file, 4);
   add_picture(file, 5);
   file.refer("dimg", 1, {4, 5});
   const Image image = decode_text(file.bytes(1));
-  ASSERT_EQ(image.width, 2 * kWidth);
-  for (int y = 0; y < kHeight; ++y) {
-    for (int i = 0; i < 2 * 3 * kWidth; ++i) {
-      ASSERT_NEAR(image.rgb[y * 6 * kWidth + i], plain_.rgb[y * 3 * kWidth + i % (3 * kWidth)], 1);
+  ASSERT_EQ(image.width, 2 * kHeifWidth);
+  for (int y = 0; y < kHeifHeight; ++y) {
+    for (int i = 0; i < 2 * 3 * kHeifWidth; ++i) {
+      ASSERT_NEAR(image.rgb[y * 6 * kHeifWidth + i], plain_.rgb[y * 3 * kHeifWidth + i % (3 * kHeifWidth)], 1);
     }
   }
 }
@@ -122,7 +122,7 @@ TEST_F(HeifTest, TilesStandInTheirPlaces) {
 TEST_F(HeifTest, AcceptsManyTiles) {
   // Newer versions of libheif stop at 256 items unless told otherwise.
   constexpr int kRows = 2, kColumns = 150, kTiles = kRows * kColumns;
-  const int width = kColumns * kWidth, height = kRows * kHeight;
+  const int width = kColumns * kHeifWidth, height = kRows * kHeifHeight;
   HeifFile file;
   file.add_item(1, "grid", HeifFile::grid(kRows, kColumns, width, height),
                 {HeifFile::image_size(width, height)});
@@ -135,7 +135,7 @@ TEST_F(HeifTest, AcceptsManyTiles) {
 TEST_F(HeifTest, OtherCodingsAreRefusedByName) {
   const auto coded_as = [](const char* type, const char* brand) {
     HeifFile file;
-    file.add_item(1, type, std::string(200, '\1'), {HeifFile::image_size(kWidth, kHeight)});
+    file.add_item(1, type, std::string(200, '\1'), {HeifFile::image_size(kHeifWidth, kHeifHeight)});
     return refusal(file.bytes(1, brand));
   };
   const std::string kind = "picture: oko does not read this kind of HEIC: ";

@@ -10,7 +10,7 @@
 namespace oko::index {
 namespace {
 
-constexpr std::size_t kDimensions = 96;
+constexpr std::size_t kDirectionDimensions = 96;
 constexpr std::size_t kPassages = 16;
 
 class LanguageDirectionTest : public ::testing::Test {
@@ -18,7 +18,7 @@ class LanguageDirectionTest : public ::testing::Test {
   /// A vector of length 1 near `meaning`, with `language` as the number at `kLanguage`.
   std::vector<float> vector_of(const std::vector<float>& meaning, float language) {
     std::vector<float> vector = random_vector();
-    for (std::size_t i = 0; i < kDimensions; ++i) vector[i] = meaning[i] + 0.5f * vector[i];
+    for (std::size_t i = 0; i < kDirectionDimensions; ++i) vector[i] = meaning[i] + 0.5f * vector[i];
     vector[kLanguage] = language;
     normalize(vector);
     return vector;
@@ -26,7 +26,7 @@ class LanguageDirectionTest : public ::testing::Test {
 
   std::vector<float> random_vector() {
     std::normal_distribution<float> normal;
-    std::vector<float> vector(kDimensions);
+    std::vector<float> vector(kDirectionDimensions);
     for (float& value : vector) value = normal(random_);
     return vector;
   }
@@ -54,7 +54,7 @@ class LanguageDirectionTest : public ::testing::Test {
 
 TEST_F(LanguageDirectionTest, IsThatOfTheLanguage) {
   const std::vector<float> found = direction(10);
-  ASSERT_EQ(found.size(), kDimensions);
+  ASSERT_EQ(found.size(), kDirectionDimensions);
   EXPECT_GT(found[kLanguage], 0.9f);
 }
 
@@ -73,7 +73,7 @@ TEST_F(LanguageDirectionTest, ModelWithoutMeaningHasNone) {
 }
 
 TEST_F(LanguageDirectionTest, QueryWithoutItKeepsItsLength) {
-  std::vector<float> direction(kDimensions);
+  std::vector<float> direction(kDirectionDimensions);
   direction[kLanguage] = 1;
   std::vector<float> query = vector_of(random_vector(), 4);
   const std::vector<float> before = query;

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -12,6 +10,7 @@
 #include <string>
 
 #include "hub/repository.h"
+#include "tests/repo/text_in.h"
 #include "tests/support/process.h"
 
 namespace oko {
@@ -21,19 +20,13 @@ namespace fs = std::filesystem;
 
 const fs::path kRoot = OKO_SOURCE_DIR;
 
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// "Suite.Name" of each test of the repository.
 std::set<std::string> tests_of_repository() {
   static const std::regex test(R"(\nTEST(_F|_P)?\((\w+),\s*(\w+)\))");
   std::set<std::string> tests;
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "tests")) {
     if (entry.path().extension() != ".cpp") continue;
-    const std::string text = read(entry.path());
+    const std::string text = text_in(entry.path());
     for (auto match = std::sregex_iterator(text.begin(), text.end(), test);
          match != std::sregex_iterator(); ++match) {
       tests.insert((*match)[2].str() + "." + (*match)[3].str());
@@ -49,7 +42,7 @@ TEST(DocsTest, TestsThatDocumentsNameExist) {
   int found = 0;
   for (const auto& entry : fs::directory_iterator(kRoot / "docs")) {
     if (entry.path().extension() != ".md") continue;
-    const std::string text = read(entry.path());
+    const std::string text = text_in(entry.path());
     for (auto match = std::sregex_iterator(text.begin(), text.end(), named);
          match != std::sregex_iterator(); ++match, ++found) {
       EXPECT_TRUE(tests.contains((*match)[1])) << entry.path() << ": " << (*match)[1];
@@ -59,7 +52,7 @@ TEST(DocsTest, TestsThatDocumentsNameExist) {
 }
 
 TEST(DocsTest, EachPromiseNamesATest) {
-  std::istringstream lines(read(kRoot / "docs/PROMISES.md"));
+  std::istringstream lines(text_in(kRoot / "docs/PROMISES.md"));
   std::string promise;
   int promises = 0;
   const auto check = [&] {
@@ -88,7 +81,7 @@ TEST(DocsTest, LinksLeadToFiles) {
   static const std::regex link(R"(\]\(([^)#:\s]+)(#[^)]*)?\))");
   int links = 0;
   for (const fs::path& document : documents) {
-    const std::string text = read(document);
+    const std::string text = text_in(document);
     for (auto match = std::sregex_iterator(text.begin(), text.end(), link);
          match != std::sregex_iterator(); ++match, ++links) {
       EXPECT_TRUE(fs::exists(document.parent_path() / (*match)[1].str()))
@@ -122,7 +115,7 @@ std::string least_memory(const std::string& model) {
 }
 
 TEST(DocsTest, ModelsAreThoseThatTheProgramKnows) {
-  const std::string text = read(kRoot / "docs/MODELS.md");
+  const std::string text = text_in(kRoot / "docs/MODELS.md");
   static const std::regex row("\n\\| `([a-z0-9-]+)` \\| `([^`]+)` \\| ([^|]+) \\| ([^|]+) \\|");
   std::set<std::string> listed;
   for (auto match = std::sregex_iterator(text.begin(), text.end(), row);

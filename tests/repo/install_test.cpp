@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "tests/repo/text_in.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/process.h"
 
@@ -16,12 +16,6 @@ namespace oko {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// A scratch folder of the test that runs.
 class InstallTest : public ::testing::Test {
@@ -93,7 +87,7 @@ TEST_F(InstallTest, LeadsFromAnEmptyHomeToADescribedPicture) {
   fs::copy(OKO_SOURCE_DIR "/demo/images/stars.png", folder_);
   FakeHub::Files files;
   for (const auto& entry : fs::directory_iterator(OKO_SOURCE_DIR "/demo/models/tiny-vl")) {
-    files[entry.path().filename().string()] = read(entry.path());
+    files[entry.path().filename().string()] = text_in(entry.path());
   }
   const FakeHub hub("mlx-community/Qwen3-VL-4B-Instruct-4bit", files);
   const std::string variables = "HOME='" + home.string() + "' HF_ENDPOINT=" + hub.url();
@@ -120,7 +114,7 @@ TEST_F(InstallTest, NamesNoPlaceOfTheMachineThatBuiltIt) {
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / "oko")) {
     if (!entry.is_regular_file()) continue;
     ++files;
-    const std::string content = read(entry.path());
+    const std::string content = text_in(entry.path());
     for (const char* place : {OKO_SOURCE_DIR "/src/", OKO_BINARY_DIR "/", OKO_DEPS_DIR "/"}) {
       EXPECT_EQ(content.find(place), std::string::npos) << entry.path() << " has " << place;
     }
@@ -183,7 +177,7 @@ TEST_F(InstallTest, SignsLibrariesAndThenTheProgramOnAMac) {
   };
   const ProcessResult result = sign("");
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(read(log),
+  EXPECT_EQ(text_in(log),
             "--force libmlx.dylib\n--force libpdfium.dylib\n--force oko\n"
             "--verify libmlx.dylib\n--verify libpdfium.dylib\n--verify oko\n");
   EXPECT_NE(sign("--verify").status, 0) << "a signature that does not fit ends the installation";

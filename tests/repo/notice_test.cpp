@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "tests/repo/text_in.h"
 #include "tests/support/process.h"
 
 namespace oko {
@@ -17,15 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// The words in brackets of NOTICE.
 std::set<std::string> names_in_notice() {
-  const std::string text = read(OKO_SOURCE_DIR "/NOTICE");
+  const std::string text = text_in(OKO_SOURCE_DIR "/NOTICE");
   static const std::regex bracket(R"(\(([^()]+)\))");
   static const std::regex word(R"([^,\s]+)");
   std::set<std::string> names;
@@ -94,7 +87,7 @@ TEST_F(NoticeTest, NamesEveryLibraryThatTheProgramLoads) {
 TEST(NoticeFileTest, NamesEveryPackageOfTheBuild) {
   const std::set<std::string> names = names_in_notice();
   const std::set<std::string> tools{"Threads", "PkgConfig", "GTest", "benchmark"};
-  const std::string build = read(OKO_SOURCE_DIR "/cmake/dependencies.cmake");
+  const std::string build = text_in(OKO_SOURCE_DIR "/cmake/dependencies.cmake");
   std::vector<std::string> packages = matches(build, R"(find_package\((\w+))");
   for (const std::string& each : matches(build, R"(pkg_check_modules\((\w+))")) {
     packages.push_back(each);
@@ -109,7 +102,7 @@ TEST(NoticeFileTest, NamesEveryPackageOfTheBuild) {
 }
 
 TEST_F(NoticeTest, FilesThatItNamesAreInstalled) {
-  const std::string text = read(OKO_SOURCE_DIR "/NOTICE");
+  const std::string text = text_in(OKO_SOURCE_DIR "/NOTICE");
   const auto files = matches(text, R"(licenses/([\w./-]+\.txt))");
   EXPECT_GE(files.size(), 7u);
   for (const std::string& file : files) {
@@ -118,10 +111,10 @@ TEST_F(NoticeTest, FilesThatItNamesAreInstalled) {
 }
 
 TEST(NoticeFileTest, NamesTheVersionsOfTheWheels) {
-  const std::string text = read(OKO_SOURCE_DIR "/NOTICE");
-  const std::string mlx = read(OKO_SOURCE_DIR "/cmake/mlx_wheel.cmake");
-  const std::string pdfium = read(OKO_SOURCE_DIR "/cmake/pdfium.cmake");
-  const std::string xgrammar = read(OKO_SOURCE_DIR "/cmake/xgrammar.cmake");
+  const std::string text = text_in(OKO_SOURCE_DIR "/NOTICE");
+  const std::string mlx = text_in(OKO_SOURCE_DIR "/cmake/mlx_wheel.cmake");
+  const std::string pdfium = text_in(OKO_SOURCE_DIR "/cmake/pdfium.cmake");
+  const std::string xgrammar = text_in(OKO_SOURCE_DIR "/cmake/xgrammar.cmake");
   for (const std::string& version :
        {"MLX " + matches(mlx, R"(OKO_MLX_VERSION ([\d.]+))").at(0),
         "pypdfium2 " + matches(pdfium, R"(OKO_PDFIUM_VERSION ([\d.]+))").at(0),

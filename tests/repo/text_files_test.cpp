@@ -11,15 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/repo/text_in.h"
+
+namespace oko {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 bool is_checked(const fs::path& path) {
   constexpr std::string_view kExtensions[] = {".md", ".cmake", ".js", ".mjs", ".css", ".html"};
@@ -96,7 +93,7 @@ TEST(TextFilesTest, DocumentsNameFilesThatExist) {
 }
 
 TEST(TextFilesTest, DecisionsAreNumberedOnceAndListed) {
-  const std::string text = read(fs::path(OKO_SOURCE_DIR) / "docs/DECISIONS.md");
+  const std::string text = text_in(fs::path(OKO_SOURCE_DIR) / "docs/DECISIONS.md");
   const std::size_t subjects = text.find("\n## ");
   ASSERT_NE(subjects, std::string::npos);
   const std::string list = text.substr(text.find("\n- ["), subjects - text.find("\n- ["));
@@ -114,3 +111,4 @@ TEST(TextFilesTest, DecisionsAreNumberedOnceAndListed) {
 }
 
 }  // namespace
+}  // namespace oko

@@ -16,7 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path kDemo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
 
 class AnthropicApiTest : public ::testing::Test {
  protected:

@@ -14,6 +14,8 @@
 
 namespace oko {
 
+inline const std::filesystem::path kDemo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
+
 /// The answer to one request.
 struct ApiAnswer {
   int status = 0;

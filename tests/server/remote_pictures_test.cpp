@@ -25,7 +25,6 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kAnswer = "Four red hearts.";
-const std::filesystem::path kDemo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
 
 /// A web server with a picture, and a server that takes this machine for a part of the internet.
 class RemotePicturesTest : public ::testing::Test {

@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path kDemo = std::filesystem::path(OKO_SOURCE_DIR) / "demo";
 
 class ResponsesApiTest : public ::testing::Test {
  protected:

@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-const fs::path kData = fs::path(OKO_TEST_DATA) / "xlmr";
+const fs::path kXlmr = fs::path(OKO_TEST_DATA) / "xlmr";
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
 std::string read_text(const fs::path& path) {
@@ -27,11 +27,11 @@ std::string read_text(const fs::path& path) {
 }
 
 json read_json(const std::string& name) {
-  return json::parse(read_text(kData / name));
+  return json::parse(read_text(kXlmr / name));
 }
 
 XlmrTokenizer load(const std::string& name) {
-  return XlmrTokenizer::parse(read_text(kData / name), name);
+  return XlmrTokenizer::parse(read_text(kXlmr / name), name);
 }
 
 std::string hex(std::uint64_t value) {
@@ -98,7 +98,7 @@ class XlmrTokenizerTest : public ScratchFolderTest {
   /// A model's folder with one file of the test data.
   fs::path model(const std::string& from, const std::string& as) {
     fs::create_directories(folder_ / "model");
-    fs::copy_file(kData / from, folder_ / "model" / as);
+    fs::copy_file(kXlmr / from, folder_ / "model" / as);
     return folder_ / "model";
   }
 };
@@ -212,8 +212,8 @@ TEST_F(XlmrTokenizerTest, OtherPipelinesAreRefusedByName) {
 }
 
 TEST_F(XlmrTokenizerTest, DamagedFilesAreErrorsOfTheModel) {
-  const std::string json_bytes = read_text(kData / "tokenizer.json");
-  const std::string model_bytes = read_text(kData / "sentencepiece.bpe.model");
+  const std::string json_bytes = read_text(kXlmr / "tokenizer.json");
+  const std::string model_bytes = read_text(kXlmr / "sentencepiece.bpe.model");
   CorpusRandom random(9);
   for (int i = 0; i < 60; ++i) {
     refusal(json_bytes.substr(0, random.below(json_bytes.size())));

@@ -3,7 +3,8 @@
 # and links the program: check.sh [--self-test|--short]. docs/MAC.md says what that proves and what
 # it does not. --self-test: only checks that it refuses code which a Mac refuses; the whole check
 # does that first. --short: clang 19 for macOS 14.0, which refuses most, and clang 22 for the
-# newest, which is linked; CI has no time for more.
+# newest, which is linked, both in batches, as `make` compiles; CI has no time for more. The whole
+# check compiles each source alone, too, and so finds what one forgets to include.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
@@ -39,9 +40,12 @@ mkdir -p "$site"
 sed '/_LIBCPP_HAS_NO_VENDOR_AVAILABILITY_ANNOTATIONS/d' "$libcxx/__config_site" \
   >"$site/__config_site"
 
+targets=(14.0 15.6 26.0) batches=OFF # of clang 22; of clang 19
+[ "${1:-}" != --short ] || targets=(26.0) batches=ON
+
 # Builds everything again if tools or libraries have changed; ccache keeps the valid objects.
 versions=$({ clang++-19 --version; "$zig" version; cat tools/mac/compiler.sh; } | sha256sum)
-key=$({ echo "$versions"; dpkg-query -W
+key=$({ echo "$versions $batches"; dpkg-query -W
   cat tools/mac/*.* tests/ocr/apple/make_sdk.py tests/ocr/apple/declarations.json; } | sha256sum)
 if [ "$(cat "$work/key" 2>/dev/null)" != "$key" ]; then
   rm -rf "$work"
@@ -127,9 +131,7 @@ PYTHON
   fi
 }
 
-targets=(14.0 15.6 26.0) # of clang 22
-[ "${1:-}" != --short ] || targets=(26.0)
-configure clang19 14.0
+configure clang19 14.0 -DOKO_UNITY=$batches
 control clang19 14.0 good
 control clang19 14.0 jthread "no member named 'jthread'"
 control clang19 14.0 stop_token "no type named 'stop_token'"
@@ -141,9 +143,9 @@ control clang19 14.0 to_chars_double "'to_chars' is unavailable: introduced in m
 control clang19 14.0 linux_header "'malloc.h' file not found"
 for target in "${targets[@]}"; do
   # `make demo` compiles in batches.
-  batches=OFF
-  [ "$target" != 26.0 ] || batches=ON
-  configure clang22 "$target" -DOKO_BUILD_TESTS=OFF -DOKO_BUILD_BENCH=OFF -DOKO_UNITY=$batches
+  unity=OFF
+  [ "$target" != 26.0 ] || unity=ON
+  configure clang22 "$target" -DOKO_BUILD_TESTS=OFF -DOKO_BUILD_BENCH=OFF -DOKO_UNITY=$unity
   control clang22 "$target" good
   refusal=''
   [ "$target" = 26.0 ] || refusal="'from_chars' is unavailable: introduced in macOS 26.0"
