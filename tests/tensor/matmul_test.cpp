@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 
+#include "tensor/cpu/arm_dot.h"
 #include "tests/tensor/amx_targets.h"
 #include "tests/tensor/numbers.h"
 
@@ -98,7 +99,7 @@ double half_step(const Number* group, std::size_t size, double limit) {
 /// True if x becomes numbers of 8 bits on the target that the kernels are bound to.
 bool uses_bytes(const cpu::WeightMatrix& weight, cpu::Precision precision) {
   return precision == cpu::Precision::kInt8Activations && weight.bits == 8 &&
-         hwy::SupportedTargets() == HWY_AVX3_DL;
+         (hwy::SupportedTargets() == HWY_AVX3_DL || cpu::arm_dot() != cpu::ArmDot::kNone);
 }
 
 /// The largest change by rounding x and, if it is rounded, the weight.
@@ -286,6 +287,37 @@ TEST_P(MatmulTest, AmxGivesTheBitsOfVectors) {
   }
   if (products_before) {
     EXPECT_GT(*emulated_products(), *products_before) << "nothing was compared";
+  }
+}
+
+/// A product with Arm's products of bytes of one kind.
+std::vector<float> product_with(cpu::ArmDot dot, const TestWeight& weight,
+                                const std::vector<float>& x, cpu::Precision precision) {
+  cpu::use_arm_dot(dot);
+  const std::size_t m = x.size() / weight.matrix.columns;
+  std::vector<float> y(m * weight.matrix.rows);
+  cpu::matmul(x.data(), m, weight.matrix, nullptr, y.data(), precision);
+  return y;
+}
+
+TEST_P(MatmulTest, ArmsProductsOfBytesGiveTheBitsOfVectors) {
+  const cpu::ArmDot dot = GetParam().arm_dot;
+  if (dot == cpu::ArmDot::kNone) GTEST_SKIP() << "they are what is compared";
+  for (const int bits : {4, 8}) {
+    for (const std::size_t group : {32, 64, 128}) {
+      const TestWeight weight(47, 5 * group, ElementType::kFloat16, bits, group);
+      for (const std::size_t m : {1, 3, 4, 9, 16, 19}) {
+        const std::vector<float> x = noise(m * 5 * group, 8);
+        const auto halves = cpu::Precision::kInt16Activations;
+        EXPECT_EQ(product_with(dot, weight, x, halves),
+                  product_with(cpu::ArmDot::kNone, weight, x, halves))
+            << bits << " bits, group " << group << ", " << m << " rows";
+        // Without them bytes are not used: the two kinds are compared.
+        EXPECT_EQ(product_with(dot, weight, x, cpu::Precision::kInt8Activations),
+                  product_with(cpu::ArmDot::kDot, weight, x, cpu::Precision::kInt8Activations))
+            << bits << " bits, group " << group << ", " << m << " rows";
+      }
+    }
   }
 }
 

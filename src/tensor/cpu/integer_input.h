@@ -31,8 +31,8 @@ struct IntegerInput {
   std::size_t group_size = 0;  ///< of columns; the last group may be shorter
   std::size_t groups = 0;      ///< of a row
   std::size_t item = 2;        ///< bytes of a number
-  bool in_tiles = false;  ///< they meet AMX: those of 16 bits are then halved, a row of a slice
-                          ///< being all low bytes, then all high ones
+  bool in_tiles = false;  ///< they meet AMX or Arm's products of bytes: those of 16 bits are then
+                          ///< halved, a row of a slice being all low bytes, then all high ones
   AlignedVector<std::byte> q;  ///< (slices, rows, depth), and room for a tile from any row on
   std::vector<float> scales;   ///< (rows, groups)
   std::vector<float> sums;     ///< (rows, groups), what a group's bias multiplies: of x itself, or

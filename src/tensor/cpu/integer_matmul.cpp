@@ -30,7 +30,11 @@ bool has_amx() {
 }
 
 bool has_byte_dot() {
-  return kHasByteDot;
+  return kHasByteDot || uses_arm_dot();
+}
+
+bool has_arm_dot() {
+  return uses_arm_dot();
 }
 
 /// Row `row` of `input` from x, columns in order.
@@ -82,6 +86,7 @@ void prepare_spread_row(const float* x, std::size_t row, IntegerInput& input) {
     input.scales[row * input.groups + g] =
         round_group(x, group_size, kLimit, ordered.data() + g * group_size);
   }
+  if (uses_arm_dot()) return spread_halves<kBits>(ordered.data(), input.depth, input.row(0, row));
   auto* to = reinterpret_cast<std::int16_t*>(input.row(0, row));
   for (std::size_t column = 0; column < input.depth; column += run) {
     const std::int16_t* from = ordered.data() + column;
@@ -116,10 +121,18 @@ std::size_t spread_columns(int bits, std::size_t group_size) {
 template <std::size_t kM>
 void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
                  const float* bias, std::size_t first, std::size_t last, float* y) {
+  const auto stream = [&](auto bits) {
+    if constexpr (kHasArmDot) {
+      if (uses_arm_dot()) {
+        return stream_rows<kM, bits, true>(x, input, weight, bias, first, last, y);
+      }
+    }
+    stream_rows<kM, bits, false>(x, input, weight, bias, first, last, y);
+  };
   if (weight.bits == 4) {
-    stream_rows<kM, 4>(x, input, weight, bias, first, last, y);
+    stream(std::integral_constant<int, 4>());
   } else {
-    stream_rows<kM, 8>(x, input, weight, bias, first, last, y);
+    stream(std::integral_constant<int, 8>());
   }
 }
 
@@ -197,6 +210,7 @@ HWY_EXPORT(multiply_few);
 HWY_EXPORT(pair_dot_is_fast);
 HWY_EXPORT(has_byte_dot);
 HWY_EXPORT(has_amx);
+HWY_EXPORT(has_arm_dot);
 
 constexpr std::size_t kMinRowsPerTask = 32;
 constexpr std::size_t kGroupsPerTask = 16;
@@ -285,9 +299,10 @@ void multiply_few(const float* x, std::size_t m, std::span<const GemmTask> produ
            });
 }
 
-/// True if AMX multiplies m rows of x. Of a few rows most of a tile would be empty, and the groups
-/// must fill its rows.
+/// True if AMX or Arm's products of bytes multiply m rows of x. Of a few rows most of a tile of AMX
+/// would be empty, and the groups must fill its rows.
 bool goes_in_tiles(const WeightMatrix& weight, std::size_t m, bool bytes) {
+  if (HWY_DYNAMIC_DISPATCH(has_arm_dot)()) return weight.bits != 0;
   return m > kMaxGemvRows && (bytes || (weight.bits != 0 && weight.group_size >= 64)) &&
          uses_amx() && HWY_DYNAMIC_DISPATCH(has_amx)();
 }

@@ -9,6 +9,7 @@
 #include "tensor/cpu/activations-inl.h"
 #include "tensor/cpu/aligned_vector.h"
 #include "tensor/cpu/amx-inl.h"
+#include "tensor/cpu/arm_dot-inl.h"
 #include "tensor/cpu/byte_tiles-inl.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/integer_tiles-inl.h"
@@ -136,6 +137,18 @@ void multiply_panel_in_tiles(PanelPass pass, const AmxPanel& panel) {
   }
 }
 
+/// The same with Arm's products of bytes; `words` are those of the panel.
+inline void multiply_panel_with_arm(PanelPass pass, const AmxPanel& panel, std::uint32_t* words) {
+  const bool matrix = arm_dot() == ArmDot::kMatrix;
+  if (matrix) pair_words(words, panel.groups * panel.group_size / 4);
+  for_tiles(pass.x.rows, [&](auto inputs, std::size_t i) HWY_ATTR {
+    pass.begin(i, inputs);
+    multiply_arm_tile<inputs>(panel, matrix, pass.product.weight.bits, pass.x, i, pass.slice,
+                              pass.of(i));
+    pass.end(i, inputs);
+  });
+}
+
 /// Packs the panel that `pass` is of, and multiplies.
 inline void pack_and_multiply(const PanelPass& pass, std::size_t depth) {
   thread_local Panel panel;
@@ -149,13 +162,15 @@ inline void pack_and_multiply(const PanelPass& pass, std::size_t depth) {
     pack_integer_panel(weight, pass.row, k, depth, x.in_tiles, panel);
   }
   if (!x.in_tiles) return multiply_panel(pass, panel, byte_panel);
-  if (x.item == 1) {
-    return multiply_panel_in_tiles<false>(
-        pass, {byte_panel.words.data(), byte_panel.scales.data(), byte_panel.biases.data(),
-               byte_panel.groups, kByteGroup});
-  }
-  multiply_panel_in_tiles<true>(pass, {panel.bytes.data(), panel.scales.data(), panel.biases.data(),
-                                       panel.groups, panel.group_size});
+  std::uint32_t* const words = x.item == 1 ? byte_panel.words.data() : panel.bytes.data();
+  const AmxPanel codes = x.item == 1
+                             ? AmxPanel{words, byte_panel.scales.data(), byte_panel.biases.data(),
+                                        byte_panel.groups, kByteGroup}
+                             : AmxPanel{words, panel.scales.data(), panel.biases.data(),
+                                        panel.groups, panel.group_size};
+  if constexpr (kHasArmDot) return multiply_panel_with_arm(pass, codes, words);
+  if (x.item == 1) return multiply_panel_in_tiles<false>(pass, codes);
+  multiply_panel_in_tiles<true>(pass, codes);
 }
 
 /// Weight rows [first, last), the first one a multiple of panel_rows(), · all rows of x: their

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "tensor/cpu/arm_dot-inl.h"
 #include "tensor/cpu/integer_input.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/pair_dot-inl.h"
@@ -96,9 +97,93 @@ struct GroupLanes {
   Indices of_vector[kMaxVectors];
 };
 
-/// Row `row` of the weight · rows [input, input + kM) of x, in sums over lanes. It goes by in
-/// blocks of as many groups as a vector has lanes.
+/// Vectors of a row's codes, bytes [first, last) of it, that share the scales of a block.
+struct RowBlock {
+  const std::uint8_t* packed = nullptr;  ///< the row
+  std::size_t first = 0, last = 0;       ///< whole vectors
+  const GroupLanes* groups = nullptr;
+};
+
+/// x in 16-bit numbers, as `dot_packed_bytes` reads a run: low bytes of the columns of the first
+/// code of every byte, then of the second, and the same of high bytes.
+template <int kBits>
+void spread_halves(const std::int16_t* x, std::size_t columns, std::byte* to) {
+  constexpr std::size_t kParts = 8 / kBits, kRun = 16 * kParts;
+  for (std::size_t column = 0; column < columns; ++column) {
+    const std::size_t in_run = column % kRun;
+    std::byte* at = to + 2 * (column - in_run) + in_run % kParts * 16 + in_run / kParts;
+    at[0] = static_cast<std::byte>(x[column]);
+    at[kRun] = static_cast<std::byte>(x[column] >> 8);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+HWY_AFTER_NAMESPACE();
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_NEON
+/// `dot_packed` of 16 bytes of codes and x in halves: the same sums in the same lanes.
+template <int kBits>
+HWY_INLINE OKO_DOT SumVector dot_packed_bytes(SumVector codes, const std::int16_t* x) {
+  SumVector sum = hn::Zero(SumTag());
+  if constexpr (kBits == 4) {
+    const SumVector first = hn::And(codes, bytes_of(0x0F));
+    const SumVector second = hn::And(hn::ShiftRight<4>(codes), bytes_of(0x0F));
+    sum = add_signed_dot(sum, first, load_bytes(x + 16));
+    sum = hn::ShiftLeft<8>(add_signed_dot(sum, second, load_bytes(x + 24)));
+    sum = add_unsigned_dot(sum, first, load_bytes(x));
+    return add_unsigned_dot(sum, second, load_bytes(x + 8));
+  } else {
+    const SumVector high = load_bytes(x + 8);
+    sum = hn::ShiftLeft<7>(add_signed_dot(sum, high, bytes_of(1)));  // for codes less 128
+    sum = add_signed_dot(sum, hn::Xor(codes, bytes_of(0x80)), high);
+    return add_unsigned_dot(hn::ShiftLeft<8>(sum), codes, load_bytes(x));
+  }
+}
+
+/// total[i] += a block of codes · row i of q, `depth` numbers apart.
 template <std::size_t kM, int kBits>
+HWY_NOINLINE OKO_DOT void add_block_of_bytes(const RowBlock& block, const std::int16_t* q,
+                                             std::size_t depth, const FloatVector (&scales)[kM],
+                                             FloatVector (&total)[kM]) {
+  const FloatTag d;
+  FloatVector sums[kM];
+  for (std::size_t i = 0; i < kM; ++i) sums[i] = total[i];
+  for (std::size_t byte = block.first, v = 0; byte < block.last; byte += 16, ++v) {
+    __builtin_prefetch(block.packed + byte + kFarBytes, /*rw=*/0, /*locality=*/1);
+    __builtin_prefetch(block.packed + byte + kNearBytes);
+    const SumVector codes = load_bytes(block.packed + byte);
+    for (std::size_t i = 0; i < kM; ++i) {
+      const SumVector dot = dot_packed_bytes<kBits>(codes, q + i * depth);
+      sums[i] = hn::MulAdd(hn::ConvertTo(d, dot),
+                           hn::TableLookupLanes(scales[i], block.groups->of_vector[v]), sums[i]);
+    }
+    q += 128 / kBits;
+  }
+  for (std::size_t i = 0; i < kM; ++i) total[i] = sums[i];
+}
+#else
+template <std::size_t kM, int kBits>
+void add_block_of_bytes(const RowBlock&, const std::int16_t*, std::size_t,
+                        const FloatVector (&)[kM], FloatVector (&)[kM]) {}  // not called
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace oko::tensor::cpu
+HWY_AFTER_NAMESPACE();
+
+HWY_BEFORE_NAMESPACE();
+namespace oko::tensor::cpu {
+namespace HWY_NAMESPACE {
+
+/// Row `row` of the weight · rows [input, input + kM) of x, in sums over lanes. It goes by in
+/// blocks of as many groups as a vector has lanes. With kHalves x is in the order of
+/// `spread_halves`.
+template <std::size_t kM, int kBits, bool kHalves>
 HWY_INLINE void multiply_row(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
                              std::size_t row, const GroupLanes& groups, FloatVector (&total)[kM]) {
   const FloatTag d;
@@ -139,6 +224,12 @@ HWY_INLINE void multiply_row(const IntegerInput& x, std::size_t input, const Wei
       q += columns_per_vector(kBits);
     };
     const std::size_t end = std::min(byte + block_bytes, row_bytes);
+    if constexpr (kHalves) {  // a vector has the bytes of 32 columns at most: no group ends in it
+      add_block_of_bytes<kM, kBits>({packed, byte, end, &groups}, q, x.depth, scales, total);
+      q += (end - byte) * 8 / kBits;
+      byte = end;
+      continue;
+    }
     std::size_t v = 0;
     for (; byte + vector_bytes <= end; byte += vector_bytes, ++v) {
       __builtin_prefetch(packed + byte + kFarBytes, /*rw=*/0, /*locality=*/1);
@@ -154,13 +245,13 @@ HWY_INLINE void multiply_row(const IntegerInput& x, std::size_t input, const Wei
 }
 
 /// Rows [first, last) of the weight · rows [input, input + kM) of x.
-template <std::size_t kM, int kBits>
+template <std::size_t kM, int kBits, bool kHalves>
 void stream_rows(const IntegerInput& x, std::size_t input, const WeightMatrix& weight,
                  const float* bias, std::size_t first, std::size_t last, float* y) {
   const GroupLanes groups(weight.group_size * kBits / 32);
   for (std::size_t row = first; row < last; ++row) {
     FloatVector total[kM];
-    multiply_row<kM, kBits>(x, input, weight, row, groups, total);
+    multiply_row<kM, kBits, kHalves>(x, input, weight, row, groups, total);
     for (std::size_t i = 0; i < kM; ++i) {
       y[(input + i) * weight.rows + row] =
           hn::GetLane(hn::SumOfLanes(FloatTag(), total[i])) + (bias != nullptr ? bias[row] : 0.0f);
